@@ -1,0 +1,177 @@
+//! The batch that travels: decoded records on their way from a source to bronze.
+//!
+//! Every field is text, exactly as the source wrote it, and every record knows its place in the
+//! source. Decoders append to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
+
+use arrow::array::{ArrayRef, Int32Array, Int32Builder, Int64Array, Int64Builder, StringArray, StringBuilder};
+use std::sync::Arc;
+
+/// Where one record lies in its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Bytes `from..to` of the file (after decompression), line end excluded.
+    Bytes { from: u64, to: u64 },
+    /// Row `row` of row group `group`, both counted from 0.
+    Row { group: u32, row: u64 },
+}
+
+/// Why a record cannot be read as its contract says. Such a record lands in bronze all the same and
+/// is rejected from silver with this as its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Fewer fields than the contract has columns.
+    TooFewFields,
+    /// More fields than the contract has columns.
+    TooManyFields,
+    /// A quote is opened and never closed, or text follows a closing quote.
+    BrokenQuote,
+    /// The bytes are not text in the contract's encoding.
+    InvalidText,
+    /// The record is longer than the limit; only its beginning is kept.
+    TooLong,
+    /// The bytes are not a JSON object.
+    NotJson,
+    /// The line does not match the contract's token pattern.
+    NoMatch,
+    /// The header again, in the middle of the data.
+    RepeatedHeader,
+}
+
+impl Fault {
+    /// The reason code as it stands in bronze and in `silver.rejected`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooFewFields => "too_few_fields",
+            Self::TooManyFields => "too_many_fields",
+            Self::BrokenQuote => "broken_quote",
+            Self::InvalidText => "invalid_text",
+            Self::TooLong => "too_long",
+            Self::NotJson => "not_json",
+            Self::NoMatch => "no_match",
+            Self::RepeatedHeader => "repeated_header",
+        }
+    }
+}
+
+/// Records of one file, column by column. All arrays have the same length.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// One text array per contract column, null where the record has no such field.
+    pub fields: Vec<ArrayRef>,
+    /// What the contract has no column for, as JSON, or the raw text of a faulty record.
+    pub rest: StringArray,
+    /// [`Fault::code`] of records that cannot be read, else null.
+    pub fault: StringArray,
+    /// Number of the record in its file, from 1; a header is no record.
+    pub record: Int64Array,
+    /// First byte and the byte after the last, null for Parquet.
+    pub byte_from: Int64Array,
+    pub byte_to: Int64Array,
+    /// Row group and row within it, null for everything but Parquet.
+    pub row_group: Int32Array,
+    pub row: Int64Array,
+}
+
+impl Batch {
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.record.len()
+    }
+}
+
+/// Collects records into a [`Batch`]: one [`BatchBuilder::field`] per column, in order, then
+/// [`BatchBuilder::end`]. Fields left out are null.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    fields: Vec<StringBuilder>,
+    filled: usize,
+    size_bytes: usize,
+    records: i64,
+    rest: StringBuilder,
+    fault: StringBuilder,
+    record: Int64Builder,
+    byte_from: Int64Builder,
+    byte_to: Int64Builder,
+    row_group: Int32Builder,
+    row: Int64Builder,
+}
+
+impl BatchBuilder {
+    /// A builder for records of `width` columns.
+    pub fn new(width: usize) -> Self {
+        Self {
+            fields: (0..width).map(|_| StringBuilder::new()).collect(),
+            filled: 0,
+            size_bytes: 0,
+            records: 0,
+            rest: StringBuilder::new(),
+            fault: StringBuilder::new(),
+            record: Int64Builder::new(),
+            byte_from: Int64Builder::new(),
+            byte_to: Int64Builder::new(),
+            row_group: Int32Builder::new(),
+            row: Int64Builder::new(),
+        }
+    }
+
+    /// Appends the next field of the current record; fields beyond the width are ignored.
+    pub fn field(&mut self, text: Option<&str>) {
+        if let Some(column) = self.fields.get_mut(self.filled) {
+            column.append_option(text);
+            self.size_bytes += text.map_or(0, str::len);
+        }
+        self.filled += 1;
+    }
+
+    /// Ends the current record. `rest` is what the contract has no column for, as JSON, or the raw
+    /// text of a faulty record.
+    pub fn end(&mut self, place: Place, fault: Option<Fault>, rest: Option<&str>) {
+        for column in self.fields.iter_mut().skip(self.filled) {
+            column.append_null();
+        }
+        self.filled = 0;
+        self.records += 1;
+        self.record.append_value(self.records);
+        self.rest.append_option(rest);
+        self.size_bytes += rest.map_or(0, str::len);
+        self.fault.append_option(fault.map(Fault::code));
+        let (bytes, row) = match place {
+            Place::Bytes { from, to } => (Some((from, to)), None),
+            Place::Row { group, row } => (None, Some((group, row))),
+        };
+        self.byte_from.append_option(bytes.map(|(from, _)| from.cast_signed()));
+        self.byte_to.append_option(bytes.map(|(_, to)| to.cast_signed()));
+        self.row_group.append_option(row.map(|(group, _)| group.cast_signed()));
+        self.row.append_option(row.map(|(_, row)| row.cast_signed()));
+    }
+
+    /// Records collected since the last [`BatchBuilder::take`].
+    pub fn pending(&self) -> usize {
+        self.record.len()
+    }
+
+    /// Text collected since the last [`BatchBuilder::take`], in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+
+    /// Records ended since the builder was made: the "read" column of the books.
+    pub fn records(&self) -> i64 {
+        self.records
+    }
+
+    /// Hands over what was collected and starts anew; record numbers go on.
+    pub fn take(&mut self) -> Batch {
+        self.size_bytes = 0;
+        Batch {
+            fields: self.fields.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef).collect(),
+            rest: self.rest.finish(),
+            fault: self.fault.finish(),
+            record: self.record.finish(),
+            byte_from: self.byte_from.finish(),
+            byte_to: self.byte_to.finish(),
+            row_group: self.row_group.finish(),
+            row: self.row.finish(),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The plant in types and rules: what a dump must look like, how its words become values, when a
+//! shift runs.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no async, no Arrow, no clock. Time
+//! and configuration come in as parameters, so every rule can be tested with plain values.
+
+pub mod calendar;
+pub mod contract;
+pub mod pattern;
+pub mod spelling;
