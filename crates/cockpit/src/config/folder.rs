@@ -1,0 +1,175 @@
+//! A plant folder, read whole: from disk, or the reference plant's as it was compiled in.
+
+use super::contract;
+use super::diagnostic::Diagnostic;
+use super::model::{self, Model, TableName};
+use super::said::{Findings, Said};
+use super::settings::Limits;
+use anyhow::{Context, bail};
+use chrono_tz::Tz;
+use plant::calendar::{Calendar, Shift};
+use plant::contract::Contract;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+include!(concat!(env!("OUT_DIR"), "/plant_files.rs"));
+
+/// A plant as its folder describes it.
+#[derive(Debug, Clone)]
+pub struct Plant {
+    pub name: String,
+    pub description: String,
+    pub zone: Tz,
+    /// ISO 4217 code of the money in the dumps.
+    pub currency: String,
+    pub bucket: Option<String>,
+    pub lake: Option<String>,
+    pub calendar: Calendar,
+    pub limits: Limits,
+    /// One contract per bronze table, by table.
+    pub contracts: BTreeMap<String, Contract>,
+    /// One model per silver and gold table.
+    pub models: BTreeMap<TableName, Model>,
+}
+
+/// The texts of a plant folder by their path below it.
+type Texts = BTreeMap<String, String>;
+
+/// The texts of the folder `path`, or of the reference plant if there is none.
+pub fn texts(path: Option<&Path>) -> anyhow::Result<Texts> {
+    let Some(path) = path else {
+        let own = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        return Ok(PLANT_FILES.iter().map(own).collect());
+    };
+    let mut texts = Texts::new();
+    for (folder, ending) in [("", "toml"), ("bronze", "toml"), ("silver", "sql"), ("gold", "sql")] {
+        read_folder(path, folder, ending, &mut texts)?;
+    }
+    if !texts.contains_key("plant.toml") {
+        bail!("{} has no plant.toml; name a plant folder with --plant", path.display());
+    }
+    Ok(texts)
+}
+
+fn read_folder(root: &Path, folder: &str, ending: &str, texts: &mut Texts) -> anyhow::Result<()> {
+    let path = root.join(folder);
+    let entries = match std::fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(_) if !folder.is_empty() => return Ok(()),
+        Err(error) => {
+            return Err(error)
+                .with_context(|| format!("the plant folder {} cannot be read", path.display()));
+        }
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_none_or(|found| found != ending) {
+            continue;
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        let key = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("{} cannot be read as UTF-8 text", path.display()))?;
+        texts.insert(key, text);
+    }
+    Ok(())
+}
+
+/// Reads the texts of a folder. Every mistake is in the list; the plant is there if it could be
+/// understood well enough to look further.
+pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let plant = read_plant(&texts["plant.toml"], &mut diagnostics);
+    let zone = plant.as_ref().map_or(Tz::UTC, |plant| plant.zone);
+    let mut contracts = BTreeMap::new();
+    let mut models = BTreeMap::new();
+    for (file, text) in texts {
+        let Some((folder, name)) = file.split_once('/') else { continue };
+        let Some((name, _ending)) = name.rsplit_once('.') else { continue };
+        let findings = Findings::new(file, text);
+        if folder == "bronze" {
+            contracts.extend(contract::read(name, zone, &findings).map(|it| (it.table.clone(), it)));
+        } else {
+            let table = TableName::new(folder, name);
+            models.extend(model::read(table, text, &findings).map(|it| (it.table.clone(), it)));
+        }
+        diagnostics.extend(findings.into_diagnostics());
+    }
+    let plant = plant.map(|plant| Plant { contracts, models, ..plant });
+    diagnostics.sort();
+    (plant, diagnostics)
+}
+
+fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
+    let findings = Findings::new("plant.toml", text);
+    let document = findings.parse();
+    let mut said = Said::new(document.get_ref(), 0, &findings);
+    let name = said.required("name", "Give the plant its name.");
+    let description = said.text("description").unwrap_or_default();
+    let zone = zone(&mut said);
+    let currency = said.text("currency").unwrap_or_default();
+    let bucket = said.text("bucket").filter(|url| !url.is_empty());
+    let lake = said.text("lake").filter(|url| !url.is_empty());
+    let shifts = shifts(&mut said);
+    let mut limits = Limits::default();
+    if let Some(table) = said.table("limits") {
+        limits.read(table);
+    }
+    let calendar = zone.and_then(|zone| {
+        Calendar::new(zone, shifts)
+            .map_err(|reason| said.note("shift", reason, "Mend the shifts."))
+            .ok()
+    });
+    said.finish();
+    diagnostics.extend(findings.into_diagnostics());
+    Some(Plant {
+        name: name?,
+        description,
+        zone: zone?,
+        currency,
+        bucket,
+        lake,
+        calendar: calendar?,
+        limits,
+        contracts: BTreeMap::new(),
+        models: BTreeMap::new(),
+    })
+}
+
+fn zone(said: &mut Said<'_, '_>) -> Option<Tz> {
+    let remedy = "Write a name of the IANA time zone database, such as \"Asia/Kolkata\".";
+    let name = said.required("zone", remedy)?;
+    let zone = name.parse().ok();
+    if zone.is_none() {
+        said.note("zone", format!("unknown time zone `{name}`"), remedy);
+    }
+    zone
+}
+
+fn shifts(said: &mut Said<'_, '_>) -> Vec<Shift> {
+    let mut shifts = Vec::new();
+    for mut table in said.tables("shift") {
+        let name = table.required("name", "Give the shift its letter.");
+        let start = minute(&mut table, "start");
+        let end = minute(&mut table, "end");
+        table.finish();
+        if let (Some(name), Some(start_min), Some(end_min)) = (name, start, end) {
+            shifts.push(Shift { name, start_min, end_min });
+        }
+    }
+    shifts
+}
+
+fn minute(said: &mut Said<'_, '_>, key: &'static str) -> Option<u16> {
+    let remedy = "Write a time of day such as \"09:00\", plant time.";
+    let text = said.required(key, remedy)?;
+    let minute = text.split_once(':').and_then(|(hour, minute)| {
+        let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    });
+    if minute.is_none() {
+        said.note(key, format!("`{text}` is no time of day"), remedy);
+    }
+    minute
+}

@@ -1,0 +1,195 @@
+//! Places by URL: a folder of this machine or a bucket of an S3 service, with the credentials the
+//! usual AWS variables and profile files name.
+
+use anyhow::{Context, bail};
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::prefix::PrefixStore;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use url::Url;
+
+/// A place that holds files.
+#[derive(Debug, Clone)]
+pub struct Location {
+    /// What people call it: the URL without credentials, or the path.
+    pub name: String,
+    /// Where the place begins; ends with a slash.
+    pub url: Url,
+    /// The whole file system or bucket the place is part of.
+    pub root: Arc<dyn ObjectStore>,
+    /// Where the place begins in `root`.
+    pub prefix: Key,
+    /// The folder, if the place is on this machine.
+    pub folder: Option<PathBuf>,
+}
+
+impl Location {
+    /// The place itself: keys are relative to it.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(PrefixStore::new(self.root.clone(), self.prefix.clone()))
+    }
+}
+
+/// What a place is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It must be there.
+    Read,
+    /// A folder is made if it is not there.
+    Write,
+}
+
+/// Opens the place `text` names: `s3://bucket/prefix`, `file:///path` or a plain path.
+pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
+    match text.split_once("://") {
+        Some(("s3" | "s3a", _)) => open_s3(text),
+        Some(("file", _)) => {
+            let url = Url::parse(text).with_context(|| format!("`{text}` is no URL"))?;
+            let Ok(path) = url.to_file_path() else {
+                bail!("`{text}` names no folder of this machine; write file:///path")
+            };
+            open_folder(&path, purpose)
+        }
+        Some((scheme, _)) => {
+            bail!("`{scheme}://` is not understood; write s3://bucket/prefix, file:///path or a path")
+        }
+        None => open_folder(Path::new(text), purpose),
+    }
+}
+
+fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
+    if purpose == Purpose::Write {
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("the folder {} cannot be made", path.display()))?;
+    }
+    let folder = path
+        .canonicalize()
+        .with_context(|| format!("the folder {} is not there or cannot be read", path.display()))?;
+    if !folder.is_dir() {
+        bail!("{} is a file; name the folder above it", path.display());
+    }
+    let Ok(url) = Url::from_directory_path(&folder) else {
+        bail!("{} cannot be written as a URL", folder.display())
+    };
+    Ok(Location {
+        name: path.display().to_string(),
+        url,
+        root: Arc::new(LocalFileSystem::new()),
+        prefix: Key::from_absolute_path(&folder)?,
+        folder: Some(folder),
+    })
+}
+
+fn open_s3(text: &str) -> anyhow::Result<Location> {
+    let mut url = Url::parse(text).with_context(|| format!("`{text}` is no URL"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        bail!("the bucket's URL holds a user or password; put keys into the AWS variables instead");
+    }
+    let bucket = url.host_str().with_context(|| format!("`{text}` names no bucket"))?.to_owned();
+    let prefix = url.path().trim_matches('/').to_owned();
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(&bucket);
+    for (key, value) in profile_options(&builder)? {
+        builder = builder.with_config(key, value);
+    }
+    if let Some(endpoint) = builder.get_config_value(&AmazonS3ConfigKey::Endpoint) {
+        builder = builder.with_allow_http(endpoint.starts_with("http://"));
+    }
+    let store = builder.build().with_context(|| format!("the bucket {bucket} cannot be opened"))?;
+    url.set_path(&format!("/{prefix}/").replace("//", "/"));
+    Ok(Location {
+        name: text.trim_end_matches('/').to_owned(),
+        url,
+        root: Arc::new(store),
+        prefix: Key::from(prefix),
+        folder: None,
+    })
+}
+
+/// What the profile files add to the variables: keys only if the variables hold none, so that one
+/// identity is never mixed with another's secret.
+fn profile_options(said: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3ConfigKey, String)>> {
+    use AmazonS3ConfigKey as Key;
+    let env = super::env;
+    let home = env("HOME").map(PathBuf::from).unwrap_or_default();
+    let file = |variable: &str, name: &str| {
+        env(variable).map_or_else(|| home.join(".aws").join(name), PathBuf::from)
+    };
+    let profile = env("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
+    let credentials = file("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+    let config = file("AWS_CONFIG_FILE", "config");
+    let mut found = read_profile(&config, &format!("profile {profile}"))?;
+    found.extend(read_profile(&config, &profile)?);
+    found.extend(read_profile(&credentials, &profile)?);
+    if found.is_empty() && env("AWS_PROFILE").is_some() {
+        bail!("the profile `{profile}` of AWS_PROFILE is in no profile file");
+    }
+    let has_keys = said.get_config_value(&Key::AccessKeyId).is_some();
+    let mut options = Vec::new();
+    for (word, key, is_secret) in [
+        ("aws_access_key_id", Key::AccessKeyId, true),
+        ("aws_secret_access_key", Key::SecretAccessKey, true),
+        ("aws_session_token", Key::Token, true),
+        ("region", Key::Region, false),
+        ("endpoint_url", Key::Endpoint, false),
+    ] {
+        let is_said = if is_secret { has_keys } else { said.get_config_value(&key).is_some() };
+        if let (false, Some(value)) = (is_said, found.get(word)) {
+            options.push((key, value.clone()));
+        }
+    }
+    Ok(options)
+}
+
+/// The values below `[section]` of an AWS profile file; none if the file is not there.
+fn read_profile(path: &Path, section: &str) -> anyhow::Result<HashMap<String, String>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    };
+    Ok(profile_section(&text, section))
+}
+
+fn profile_section(text: &str, section: &str) -> HashMap<String, String> {
+    let mut values = HashMap::new();
+    let mut inside = false;
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            inside = name.trim() == section;
+        } else if let (true, Some((key, value))) = (inside, line.split_once('=')) {
+            values.insert(key.trim().to_owned(), value.trim().to_owned());
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_read_from_its_section_only() {
+        let text = "[default]\nregion = a\n[profile plant]\nregion=b\n# region = c\n";
+        assert_eq!(profile_section(text, "profile plant")["region"], "b");
+        assert_eq!(profile_section(text, "default")["region"], "a");
+        assert!(profile_section(text, "other").is_empty());
+    }
+
+    #[test]
+    fn a_place_that_is_not_there_is_named() {
+        let error = open("/no/such/folder", Purpose::Read).unwrap_err();
+        assert!(format!("{error:#}").contains("/no/such/folder"));
+        let error = open("ftp://x/y", Purpose::Read).unwrap_err();
+        assert!(error.to_string().contains("ftp://"));
+    }
+
+    #[test]
+    fn keys_in_a_url_are_refused() {
+        let error = open("s3://key:secret@bucket/x", Purpose::Read).unwrap_err();
+        assert!(!format!("{error:#}").contains("secret@"));
+    }
+}

@@ -1,0 +1,78 @@
+//! What was said, made into what is meant: plant folder, then environment, then flags.
+//!
+//! In: a plant folder, environment variables, the flags of the command line.
+//! Out: [`Config`], in which everything is checked and every setting knows where it was said.
+//! Promise: nothing outside this module reads the environment; unknown keys are errors; secrets
+//! are never part of a `Config` and never printed.
+
+pub mod contract;
+pub mod diagnostic;
+pub mod folder;
+pub mod location;
+pub mod model;
+pub mod said;
+pub mod settings;
+
+use anyhow::bail;
+use diagnostic::Diagnostic;
+use folder::Plant;
+use settings::Origin;
+use std::path::PathBuf;
+
+/// Where the lake lies if nobody says.
+const DEFAULT_LAKE: &str = "./cockpit-data";
+
+/// What the flags say; what is `None` was not said.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub plant: Option<PathBuf>,
+    pub bucket: Option<String>,
+    pub lake: Option<String>,
+}
+
+/// What the program works with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub plant: Plant,
+    /// Where the plant was read from; `None` is the reference plant compiled in.
+    pub plant_folder: Option<PathBuf>,
+    pub bucket: Option<(String, Origin)>,
+    pub lake: (String, Origin),
+}
+
+/// A variable of the environment, if it is set and not empty. The only place that reads one.
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+pub fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Reads the plant folder and lets environment and flags win over it. A folder with mistakes is
+/// refused with all of them.
+pub fn load(flags: &Flags) -> anyhow::Result<Config> {
+    let texts = folder::texts(flags.plant.as_deref())?;
+    let (plant, diagnostics) = folder::read(&texts);
+    let Some(mut plant) = plant.filter(|_| diagnostics.is_empty()) else {
+        bail!("the plant folder has mistakes; mend them first:\n{}", listed(&diagnostics));
+    };
+    plant.limits.read_env(env)?;
+    let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
+    let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
+        .unwrap_or_else(|| (DEFAULT_LAKE.to_owned(), Origin::Default));
+    Ok(Config { plant, plant_folder: flags.plant.clone(), bucket, lake })
+}
+
+/// Diagnostics as people read them.
+pub fn listed(diagnostics: &[Diagnostic]) -> String {
+    let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn pick(
+    flag: Option<String>,
+    variable: &str,
+    plant: Option<String>,
+) -> Option<(String, Origin)> {
+    let flag = flag.map(|value| (value, Origin::Flag));
+    let variable = || env(variable).map(|value| (value, Origin::Environment));
+    flag.or_else(variable).or_else(|| plant.map(|value| (value, Origin::PlantFile)))
+}

@@ -1,0 +1,189 @@
+//! Reading TOML so that every mistake is found, not only the first, and each with its line.
+//!
+//! A [`Said`] is one TOML table as it was said. Its getters take what is known; [`Said::finish`]
+//! reports what is left over.
+
+use super::diagnostic::{Diagnostic, did_you_mean, line_of};
+use std::cell::RefCell;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Collects the mistakes of one file.
+#[derive(Debug)]
+pub struct Findings<'t> {
+    file: &'t str,
+    text: &'t str,
+    found: RefCell<Vec<Diagnostic>>,
+}
+
+impl<'t> Findings<'t> {
+    pub fn new(file: &'t str, text: &'t str) -> Self {
+        Self { file, text, found: RefCell::default() }
+    }
+
+    /// Notes a mistake at byte `offset` of the file.
+    pub fn note(&self, offset: usize, message: impl Into<String>, remedy: impl Into<String>) {
+        self.note_line(line_of(self.text, offset), message, remedy);
+    }
+
+    /// Notes a mistake on a line of the file, counted from 1.
+    pub fn note_line(&self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
+        self.found.borrow_mut().push(Diagnostic {
+            file: self.file.to_owned(),
+            line,
+            message: message.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.found.into_inner()
+    }
+
+    /// Parses the file as TOML; syntax errors are noted, and what could be read is returned.
+    pub fn parse(&self) -> Spanned<DeTable<'t>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            let offset = error.span().map_or(0, |span| span.start);
+            self.note(offset, format!("not TOML: {}", error.message()), "Mend the syntax here.");
+        }
+        table
+    }
+}
+
+/// One TOML table, being read.
+#[derive(Debug)]
+pub struct Said<'a, 't> {
+    table: &'a DeTable<'t>,
+    at: usize,
+    known: Vec<&'static str>,
+    findings: &'a Findings<'t>,
+}
+
+impl<'a, 't> Said<'a, 't> {
+    /// Starts to read `table`, which begins at byte `at`.
+    pub fn new(table: &'a DeTable<'t>, at: usize, findings: &'a Findings<'t>) -> Self {
+        Self { table, at, known: Vec::new(), findings }
+    }
+
+    /// Where the table begins, in bytes.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Where the value of `key` begins, or the table if it is not there.
+    pub fn at_key(&self, key: &str) -> usize {
+        self.table.get(key).map_or(self.at, |value| value.span().start)
+    }
+
+    /// Notes a mistake at the value of `key`.
+    pub fn note(&self, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
+        self.findings.note(self.at_key(key), message, remedy);
+    }
+
+    fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'t>>> {
+        self.known.push(key);
+        self.table.get(key)
+    }
+
+    fn wrong(&self, key: &str, wanted: &str) {
+        self.note(key, format!("`{key}` is not {wanted}"), format!("Write {wanted} here."));
+    }
+
+    /// A text, or `None` if it is not there.
+    pub fn text(&mut self, key: &'static str) -> Option<String> {
+        let value = self.value(key)?;
+        let text = value.get_ref().as_str().map(str::to_owned);
+        if text.is_none() {
+            self.wrong(key, "a text in quotes");
+        }
+        text
+    }
+
+    /// A text that must be there; its absence is noted with `remedy`.
+    pub fn required(&mut self, key: &'static str, remedy: &str) -> Option<String> {
+        if self.table.get(key).is_none() {
+            self.known.push(key);
+            self.findings.note(self.at, format!("`{key}` is missing"), remedy);
+            return None;
+        }
+        self.text(key)
+    }
+
+    /// Yes or no, or `None` if it is not there.
+    pub fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let value = self.value(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            self.wrong(key, "true or false");
+        }
+        flag
+    }
+
+    /// A whole number, not negative.
+    pub fn number(&mut self, key: &'static str) -> Option<u64> {
+        let value = self.value(key)?;
+        let number = value.get_ref().as_integer().and_then(|integer| {
+            u64::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok()
+        });
+        if number.is_none() {
+            self.wrong(key, "a whole number, not negative");
+        }
+        number
+    }
+
+    /// A list of texts, or `None` if it is not there.
+    pub fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let value = self.value(key)?;
+        let texts = value.get_ref().as_array().and_then(|array| {
+            array.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
+        });
+        if texts.is_none() {
+            self.wrong(key, "a list of texts");
+        }
+        texts
+    }
+
+    /// The tables of a list of tables, each to be read in turn.
+    pub fn tables(&mut self, key: &'static str) -> Vec<Said<'a, 't>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong(key, "a list of tables");
+            return Vec::new();
+        };
+        let mut tables = Vec::with_capacity(array.len());
+        for item in array.iter() {
+            match item.get_ref().as_table() {
+                Some(table) => tables.push(Said::new(table, item.span().start, self.findings)),
+                None => self.findings.note(item.span().start, "not a table", "Write { … } here."),
+            }
+        }
+        tables
+    }
+
+    /// A table below this one.
+    pub fn table(&mut self, key: &'static str) -> Option<Said<'a, 't>> {
+        let value = self.value(key)?;
+        match value.get_ref().as_table() {
+            Some(table) => Some(Said::new(table, value.span().start, self.findings)),
+            None => {
+                self.wrong(key, "a table");
+                None
+            }
+        }
+    }
+
+    /// Notes every key that nobody asked for.
+    pub fn finish(self) {
+        for key in self.table.keys() {
+            let name: &str = key.get_ref();
+            if !self.known.contains(&name) {
+                self.findings.note(
+                    key.span().start,
+                    format!("unknown key `{name}`"),
+                    did_you_mean(name, &self.known),
+                );
+            }
+        }
+    }
+}

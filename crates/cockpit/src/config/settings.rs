@@ -1,0 +1,191 @@
+//! Every limit, timeout and size of the program: its name with the unit last, its default, and the
+//! reason for the default. `[limits]` in plant.toml or `COCKPIT_<NAME>` in the environment change it.
+
+use super::said::Said;
+use std::collections::BTreeMap;
+
+/// One limit as it is known.
+#[derive(Debug)]
+pub struct Known {
+    /// Name with the unit last.
+    pub name: &'static str,
+    pub default: u64,
+    /// Why the default is what it is.
+    pub reason: &'static str,
+}
+
+/// All limits of the program, in the data's order.
+pub const KNOWN: &[Known] = &[
+    Known {
+        name: "listing_every_s",
+        default: 60,
+        reason: "dumps come daily; a listing a minute costs next to nothing and shows them soon",
+    },
+    Known {
+        name: "read_chunk_bytes",
+        default: 1 << 20,
+        reason: "large enough for a few records of the longest kind, small enough to stay in cache",
+    },
+    Known {
+        name: "max_record_bytes",
+        default: 1 << 20,
+        reason: "no record of a plant's dump is longer; a longer one is a broken quote or no text",
+    },
+    Known {
+        name: "kept_faulty_bytes",
+        default: 4096,
+        reason: "enough of a faulty record to see what is wrong with it",
+    },
+    Known {
+        name: "batch_rows",
+        default: 8192,
+        reason: "the batch size DataFusion works with; larger ones gain nothing and cost memory",
+    },
+    Known {
+        name: "data_file_rows",
+        default: 1_000_000,
+        reason: "files of some 50 to 100 MB: few enough to list, small enough to rewrite one",
+    },
+    Known {
+        name: "row_group_rows",
+        default: 131_072,
+        reason: "what a writer holds in memory; a reader skips by it",
+    },
+    Known {
+        name: "refresh_values",
+        default: 1000,
+        reason: "above this many changed days or orders a whole refresh is faster than picking",
+    },
+    Known {
+        name: "memory_bytes",
+        default: 256 << 20,
+        reason: "what queries and refinement may take together before they spill or say no",
+    },
+    Known {
+        name: "refine_steps",
+        default: 2,
+        reason: "tables refined side by side; more only helps with more cores and more memory",
+    },
+    Known {
+        name: "lease_ttl_s",
+        default: 15,
+        reason: "how long a dead program keeps the lake; it renews every third of this",
+    },
+    Known {
+        name: "checkpoint_every_commits",
+        default: 20,
+        reason: "a table opens by its last checkpoint and the commits after it",
+    },
+    Known {
+        name: "page_rows",
+        default: 100_000,
+        reason: "the most rows one JSON page may hold; CSV, Arrow and Parquet stream on",
+    },
+    Known {
+        name: "query_rows",
+        default: 10_000,
+        reason: "what a person can look at; the answer says when there was more",
+    },
+    Known {
+        name: "query_time_s",
+        default: 30,
+        reason: "longer questions belong into a gold table or onto a cluster",
+    },
+    Known {
+        name: "query_body_bytes",
+        default: 64 << 10,
+        reason: "no question asked by hand is longer",
+    },
+    Known {
+        name: "query_slots",
+        default: 4,
+        reason: "questions answered at once; more wait, so that ingestion keeps its share",
+    },
+    Known {
+        name: "stop_within_s",
+        default: 10,
+        reason: "how long work under way may take to finish after Ctrl-C",
+    },
+];
+
+/// A limit in force and where it was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub value: u64,
+    pub origin: Origin,
+}
+
+/// Where a setting was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    PlantFile,
+    Environment,
+    Flag,
+}
+
+impl Origin {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::PlantFile => "plant.toml",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+/// The limits in force, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits(BTreeMap<&'static str, Setting>);
+
+impl Default for Limits {
+    fn default() -> Self {
+        let setting = |known: &Known| Setting { value: known.default, origin: Origin::Default };
+        Self(KNOWN.iter().map(|known| (known.name, setting(known))).collect())
+    }
+}
+
+impl Limits {
+    /// The limit of this name. Only names of [`KNOWN`] are ever asked for, which a test holds; an
+    /// unknown one is 0.
+    pub fn get(&self, name: &str) -> u64 {
+        self.0.get(name).map_or(0, |setting| setting.value)
+    }
+
+    /// [`Limits::get`] as a size in memory.
+    pub fn size(&self, name: &str) -> usize {
+        usize::try_from(self.get(name)).unwrap_or(usize::MAX)
+    }
+
+    /// Takes what `[limits]` of plant.toml says.
+    pub fn read(&mut self, mut said: Said<'_, '_>) {
+        for known in KNOWN {
+            let Some(value) = said.number(known.name) else { continue };
+            if value == 0 {
+                said.note(known.name, format!("`{}` is 0", known.name), "Write at least 1.");
+                continue;
+            }
+            self.0.insert(known.name, Setting { value, origin: Origin::PlantFile });
+        }
+        said.finish();
+    }
+
+    /// Takes `COCKPIT_<NAME>` from the environment.
+    pub fn read_env(&mut self, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
+        for known in KNOWN {
+            let variable = format!("COCKPIT_{}", known.name.to_uppercase());
+            let Some(text) = env(&variable) else { continue };
+            let value = text.parse::<u64>().ok().filter(|value| *value > 0).ok_or_else(|| {
+                anyhow::anyhow!("{variable} is `{text}`; write a whole number of at least 1")
+            })?;
+            self.0.insert(known.name, Setting { value, origin: Origin::Environment });
+        }
+        Ok(())
+    }
+
+    /// Every limit with its setting, in the order of [`KNOWN`].
+    pub fn all(&self) -> impl Iterator<Item = (&'static Known, &Setting)> {
+        KNOWN.iter().filter_map(|known| Some((known, self.0.get(known.name)?)))
+    }
+}

@@ -1,0 +1,125 @@
+//! The lake: batches -> bronze -> silver -> gold, as Delta tables any engine reads.
+//!
+//! In: batches from `ingest`, the models and contracts of the plant.
+//! Out: tables under `bronze`, `silver`, `gold` and `meta`, and sessions to query them.
+//! Promise: a table's rows and its checkpoints change in one commit, so a kill at any point loses
+//! nothing and doubles nothing; every record is in silver, in `silver.rejected`, or superseded.
+
+pub mod bronze;
+pub mod catalog;
+pub mod files;
+pub mod lease;
+pub mod lineage;
+pub mod models;
+pub mod refine;
+pub mod replace;
+pub mod session;
+pub mod store;
+pub mod table;
+pub mod typed;
+pub mod upkeep;
+pub mod write;
+
+use crate::config::location::Location;
+use crate::config::model::TableName;
+use crate::config::settings::Limits;
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use std::sync::Arc;
+use store::Durable;
+use table::{State, Table};
+use tokio::sync::Mutex;
+use write::{FileNames, FileSizes};
+
+/// Reads the time; handed in by `flow`, so that nothing below it owns a clock.
+pub type Clock = fn() -> DateTime<Utc>;
+
+/// The lake at one place, as one run of the program works on it.
+pub struct Lake {
+    location: Location,
+    limits: Limits,
+    run: String,
+    names: Arc<FileNames>,
+    clock: Clock,
+    states: Mutex<HashMap<TableName, State>>,
+    /// Steps that run side by side all write `silver.rejected`; they take turns.
+    rejected_turn: Mutex<()>,
+}
+
+impl Lake {
+    /// The lake at `location`. A local lake is made durable. `run` names this run of the program
+    /// in every row and file it writes.
+    pub fn new(mut location: Location, limits: Limits, run: &str, clock: Clock) -> Self {
+        if location.folder.is_some() {
+            location.root = Arc::new(Durable::new(run));
+        }
+        Self {
+            location,
+            limits,
+            run: run.to_owned(),
+            names: Arc::new(FileNames::new(run)),
+            clock,
+            states: Mutex::default(),
+            rejected_turn: Mutex::default(),
+        }
+    }
+
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.now().timestamp_millis()
+    }
+
+    pub fn sizes(&self) -> FileSizes {
+        FileSizes {
+            rows_per_file: self.limits.size("data_file_rows"),
+            rows_per_group: self.limits.size("row_group_rows"),
+        }
+    }
+
+    pub fn names(&self) -> Arc<FileNames> {
+        self.names.clone()
+    }
+
+    pub fn batch_rows(&self) -> usize {
+        self.limits.size("batch_rows")
+    }
+
+    pub fn table(&self, name: &TableName) -> anyhow::Result<Table> {
+        Table::new(&self.location, name.clone())
+    }
+
+    /// The newest state of a table. A state this run has seen is brought up to date by the commits
+    /// after it.
+    pub async fn state(&self, name: &TableName) -> anyhow::Result<Option<State>> {
+        let seen = self.states.lock().await.get(name).cloned();
+        let table = self.table(name)?;
+        let state = match seen {
+            Some(seen) => Some(table.refresh(seen).await?),
+            None => table.load().await?,
+        };
+        if let Some(state) = &state {
+            self.remember(name, state.clone()).await;
+        }
+        Ok(state)
+    }
+
+    /// Notes a state this run has just made or seen.
+    pub async fn remember(&self, name: &TableName, state: State) {
+        self.states.lock().await.insert(name.clone(), state);
+    }
+}

@@ -1,0 +1,240 @@
+//! Deriving: a table that joins and sums others, made anew where its upstreams changed.
+
+use super::change::{changed_rows, values};
+use super::{Extent, Refinery};
+use crate::config::model::{Model, ParameterDefault, TableName, Via};
+use crate::lake::models::{Step, with_parameters};
+use crate::lake::replace::{Scope, conform, replace};
+use crate::lake::session;
+use crate::lake::table::{Definition, State};
+use anyhow::Context as _;
+use arrow::array::{Array as _, BooleanArray, RecordBatch};
+use chrono::NaiveDate;
+use datafusion::common::ScalarValue;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::logical_expr::{Expr, col, lit};
+use datafusion::prelude::{DataFrame, SessionContext};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// The part of a table that has to be made anew.
+enum Affected {
+    Everything,
+    /// Rows whose refresh column has one of these values.
+    Values(HashSet<ScalarValue>),
+}
+
+/// Brings one derived table up to its upstreams; returns whether any row changed.
+pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Result<bool> {
+    let lake = refinery.lake.as_ref();
+    let table = lake.table(step.name())?;
+    let state = lake.state(step.name()).await?;
+    let upstreams = refinery.upstreams(&step.model).await?;
+    let sql = with_parameters(&step.model, &refinery.parameters(&step.model));
+    let fingerprint = format!("{:x}", Sha256::digest(sql.as_bytes()));
+    let mut checkpoints = BTreeMap::new();
+    for (name, upstream) in &upstreams {
+        if let Some(upstream) = upstream {
+            checkpoints.insert(name.to_string(), i64::try_from(upstream.version())?);
+        }
+    }
+    let mut since = None;
+    if let Some(state) = state.as_ref().filter(|_| extent == Extent::Changes)
+        && state.fingerprint() == Some(fingerprint.as_str())
+    {
+        let mut contained = BTreeMap::new();
+        for name in checkpoints.keys() {
+            if let Some(version) = table.checkpoint(state, name).await? {
+                contained.insert(name.clone(), version);
+            }
+        }
+        if contained == checkpoints {
+            return Ok(false);
+        }
+        since = Some(contained);
+    }
+    let affected = match since {
+        Some(since) => refinery.affected(&step.model, &upstreams, &since).await?,
+        None => Affected::Everything,
+    };
+    let context = refinery.context(&step.model, &upstreams, &affected).await?;
+    let rows = collect(context.sql(&sql).await?, step).await?;
+    let definition = Definition {
+        schema: step.schema.clone(),
+        description: step.model.description.clone(),
+        fingerprint,
+    };
+    let in_scope = |batch: &RecordBatch| hits(batch, &step.model, &affected);
+    let scope = match &affected {
+        Affected::Everything => Scope::Whole,
+        Affected::Values(_) => Scope::Where(&in_scope),
+    };
+    replace(lake, &table, scope, rows, definition, checkpoints).await
+}
+
+async fn collect(frame: DataFrame, step: &Step) -> anyhow::Result<Vec<RecordBatch>> {
+    let batches = frame.collect().await?;
+    batches.iter().map(|batch| conform(batch, &step.schema)).collect()
+}
+
+fn hits(batch: &RecordBatch, model: &Model, affected: &Affected) -> anyhow::Result<BooleanArray> {
+    let (Affected::Values(values), Some(refresh)) = (affected, &model.refresh) else {
+        return Ok(BooleanArray::from(vec![true; batch.num_rows()]));
+    };
+    let column = batch.column(batch.schema().index_of(refresh)?);
+    let mut hits = Vec::with_capacity(column.len());
+    for row in 0..column.len() {
+        hits.push(values.contains(&ScalarValue::try_from_array(column, row)?));
+    }
+    Ok(hits.into())
+}
+
+type Upstreams = BTreeMap<TableName, Option<State>>;
+
+impl Refinery {
+    async fn upstreams(&self, model: &Model) -> anyhow::Result<Upstreams> {
+        let mut upstreams = Upstreams::new();
+        for name in &model.upstreams {
+            upstreams.insert(name.clone(), self.lake.state(name).await?);
+        }
+        Ok(upstreams)
+    }
+
+    /// The values a model's parameters have if nobody says others.
+    pub fn parameters(&self, model: &Model) -> BTreeMap<String, NaiveDate> {
+        let today = self.lake.now().with_timezone(&self.plant.zone).date_naive();
+        let value = |default| match default {
+            ParameterDefault::Today => today,
+        };
+        model.parameters.iter().map(|it| (it.name.clone(), value(it.default))).collect()
+    }
+
+    fn step_of(&self, name: &TableName) -> anyhow::Result<&Step> {
+        let step = self.steps.iter().find(|step| step.name() == name);
+        step.with_context(|| format!("no model makes {name}"))
+    }
+
+    /// What a change of the upstreams since the given versions can reach.
+    async fn affected(
+        &self,
+        model: &Model,
+        upstreams: &Upstreams,
+        since: &BTreeMap<String, i64>,
+    ) -> anyhow::Result<Affected> {
+        let Some(refresh) = &model.refresh else { return Ok(Affected::Everything) };
+        let mut affected = HashSet::new();
+        for (name, state) in upstreams {
+            let Some(state) = state else { continue };
+            let Some(from) = since.get(&name.to_string()) else { return Ok(Affected::Everything) };
+            if *from == i64::try_from(state.version())? {
+                continue;
+            }
+            let schema = &self.step_of(name)?.schema;
+            let table = self.lake.table(name)?;
+            let changed = changed_rows(&self.lake, &table, state, *from, schema).await?;
+            let Some(changed) = changed else { return Ok(Affected::Everything) };
+            if changed.iter().all(|batch| batch.num_rows() == 0) {
+                continue;
+            }
+            if let Some(via) = model.via.iter().find(|via| via.table == name.name) {
+                affected.extend(self.reached(via, refresh, &changed, upstreams).await?);
+            } else if schema.field_with_name(refresh).is_ok() {
+                affected.extend(values(&changed, refresh)?);
+            } else {
+                return Ok(Affected::Everything);
+            }
+            if affected.len() > self.lake.limits().size("refresh_values") {
+                return Ok(Affected::Everything);
+            }
+        }
+        Ok(Affected::Values(affected))
+    }
+
+    /// The refresh values of the rows that a change reaches through another table.
+    async fn reached(
+        &self,
+        via: &Via,
+        refresh: &str,
+        changed: &[RecordBatch],
+        upstreams: &Upstreams,
+    ) -> anyhow::Result<HashSet<ScalarValue>> {
+        let through = upstreams.iter().find(|(name, _)| name.name == via.through);
+        let (through, state) = through.with_context(|| format!("no table {}", via.through))?;
+        let Some(state) = state else { return Ok(HashSet::new()) };
+        let keys = values(changed, &via.column)?;
+        let table = self.lake.table(through)?;
+        let columns = [via.column.as_str(), refresh];
+        let mut found = HashSet::new();
+        for file in state.files() {
+            let files = std::slice::from_ref(&file);
+            for batch in table.read_all(files, Some(&columns), self.lake.batch_rows()).await? {
+                let schema = batch.schema();
+                let key = batch.column(schema.index_of(&via.column)?);
+                let value = batch.column(schema.index_of(refresh)?);
+                for row in 0..batch.num_rows() {
+                    if keys.contains(&ScalarValue::try_from_array(key, row)?) {
+                        found.insert(ScalarValue::try_from_array(value, row)?);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A session with the model's upstreams as they stand, each cut down to what is affected.
+    async fn context(
+        &self,
+        model: &Model,
+        upstreams: &Upstreams,
+        affected: &Affected,
+    ) -> anyhow::Result<SessionContext> {
+        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+        let context = session::empty(self.lake.limits(), self.runtime.clone(), partitions);
+        self.lake.attach(&context);
+        for (name, state) in upstreams {
+            let schema = self.step_of(name)?.schema.clone();
+            let Some(state) = state else {
+                session::register(&context, name, Arc::new(EmptyTable::new(schema)))?;
+                continue;
+            };
+            let provider = self.lake.table(name)?.provider(state).await?;
+            let columns: Vec<&str> =
+                schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let mut frame = context.read_table(provider)?.select_columns(&columns)?;
+            let is_cut = !model.via.iter().any(|via| via.table == name.name);
+            if let (Affected::Values(values), Some(refresh)) = (affected, &model.refresh)
+                && is_cut
+                && schema.field_with_name(refresh).is_ok()
+            {
+                frame = frame.filter(is_one_of(refresh, values))?;
+            }
+            session::register(&context, name, frame.into_view())?;
+        }
+        Ok(context)
+    }
+
+    /// The rows of a model with other parameters than the stored ones, asked now.
+    pub async fn recompute(
+        &self,
+        name: &TableName,
+        parameters: &BTreeMap<String, NaiveDate>,
+    ) -> anyhow::Result<DataFrame> {
+        let model = &self.step_of(name)?.model;
+        let mut values = self.parameters(model);
+        values.extend(parameters.iter().map(|(name, day)| (name.clone(), *day)));
+        let upstreams = self.upstreams(model).await?;
+        let context = self.context(model, &upstreams, &Affected::Everything).await?;
+        Ok(context.sql(&with_parameters(model, &values)).await?)
+    }
+}
+
+fn is_one_of(column: &str, values: &HashSet<ScalarValue>) -> Expr {
+    let known = values.iter().filter(|value| !value.is_null()).cloned().map(lit).collect();
+    let is_known = col(column).in_list(known, false);
+    if values.iter().any(ScalarValue::is_null) {
+        is_known.or(col(column).is_null())
+    } else {
+        is_known
+    }
+}

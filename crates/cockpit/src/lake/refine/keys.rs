@@ -1,0 +1,137 @@
+//! Which record of a key stands: the one of the newest dump, and within a dump the last.
+
+use arrow::array::{Array as _, ArrayRef, RecordBatch};
+use arrow::datatypes::Schema;
+use arrow::row::{RowConverter, SortField};
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+/// A key's values, reduced to 128 bits. Two different keys meet in it with a probability below
+/// 10^-20 in a table of 10^9 records.
+pub type Key = u128;
+
+/// The order in which dumps void each other: by the time in the name (none is oldest), the time of
+/// the last change, the time of landing. Microseconds since 1970 UTC.
+pub type DumpOrder = (Option<i64>, i64, i64);
+
+/// Reduces key columns to keys.
+pub struct Hasher {
+    columns: Vec<usize>,
+    converter: RowConverter,
+    low: foldhash::quality::FixedState,
+    high: foldhash::quality::FixedState,
+}
+
+impl Hasher {
+    pub fn new(schema: &Schema, key: &[String]) -> anyhow::Result<Self> {
+        let columns = key.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let field = |at: &usize| SortField::new(schema.field(*at).data_type().clone());
+        Ok(Self {
+            converter: RowConverter::new(columns.iter().map(field).collect())?,
+            columns,
+            low: foldhash::quality::FixedState::with_seed(1),
+            high: foldhash::quality::FixedState::with_seed(2),
+        })
+    }
+
+    /// The key of each row; `None` where a key column is null.
+    pub fn keys(&self, batch: &RecordBatch) -> anyhow::Result<Vec<Option<Key>>> {
+        let columns: Vec<ArrayRef> =
+            self.columns.iter().map(|at| batch.column(*at).clone()).collect();
+        let rows = self.converter.convert_columns(&columns)?;
+        let is_null = |row: usize| columns.iter().any(|column| column.is_null(row));
+        let key = |(at, row): (usize, arrow::row::Row<'_>)| {
+            (!is_null(at)).then(|| self.key(row.as_ref()))
+        };
+        Ok(rows.iter().enumerate().map(key).collect())
+    }
+
+    fn key(&self, bytes: &[u8]) -> Key {
+        let half = |state: &foldhash::quality::FixedState| {
+            let mut hasher = state.build_hasher();
+            hasher.write(bytes);
+            u128::from(hasher.finish())
+        };
+        half(&self.high) << 64 | half(&self.low)
+    }
+}
+
+/// A row of the files being written: the file's number and the row in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Written {
+    pub file: u32,
+    pub row: u32,
+}
+
+/// The records met so far. Dumps must come newest first, records of a dump in their order.
+#[derive(Default)]
+pub struct Standing {
+    by_key: HashMap<Key, (u32, Written), foldhash::fast::FixedState>,
+    withdrawn: Vec<Written>,
+}
+
+impl Standing {
+    /// Meets the record of `key` in the dump of this `rank` (0 is newest), which would be written
+    /// at `at`. Returns whether it stands so far; an earlier record of the same dump is withdrawn.
+    pub fn meet(&mut self, key: Key, rank: u32, at: Written) -> bool {
+        use std::collections::hash_map::Entry;
+        match self.by_key.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert((rank, at));
+                true
+            }
+            Entry::Occupied(mut met) if met.get().0 == rank => {
+                self.withdrawn.push(met.get().1);
+                met.insert((rank, at));
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
+    }
+
+    /// The standing record of `key`: its dump's rank.
+    pub fn rank(&self, key: Key) -> Option<u32> {
+        self.by_key.get(&key).map(|(rank, _)| *rank)
+    }
+
+    /// Withdraws the standing record of `key`, because the table holds a newer one.
+    pub fn withdraw(&mut self, key: Key) {
+        if let Some((_, at)) = self.by_key.remove(&key) {
+            self.withdrawn.push(at);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// The written rows that do not stand, by file.
+    pub fn into_withdrawn(self) -> HashMap<u32, Vec<u32>> {
+        let mut files: HashMap<u32, Vec<u32>> = HashMap::new();
+        for at in self.withdrawn {
+            files.entry(at.file).or_default().push(at.row);
+        }
+        files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(row: u32) -> Written {
+        Written { file: 0, row }
+    }
+
+    #[test]
+    fn the_newest_dump_wins_and_in_it_the_last_record() {
+        let mut standing = Standing::default();
+        assert!(standing.meet(7, 0, at(0)));
+        assert!(standing.meet(7, 0, at(1)));
+        assert!(!standing.meet(7, 1, at(2)));
+        assert!(standing.meet(8, 1, at(2)));
+        assert_eq!(standing.rank(7), Some(0));
+        standing.withdraw(8);
+        assert_eq!(standing.into_withdrawn()[&0], [0, 2]);
+    }
+}

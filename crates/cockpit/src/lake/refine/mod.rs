@@ -1,0 +1,90 @@
+//! Refinement: bronze -> silver -> gold, each table brought up to the versions of its upstreams.
+//!
+//! In: the steps of the plant in dependency order, and the lake as it stands.
+//! Out: silver, `silver.rejected` and gold as the newest upstream versions make them.
+//! Promise: a step reads its checkpoint from its table's last commit and writes it with the rows,
+//! so a run may die anywhere; what comes out is what a rebuild from bronze would give.
+
+mod change;
+mod clean;
+mod derive;
+mod keys;
+mod rejected;
+
+pub use rejected::name as rejected_name;
+
+use super::Lake;
+use super::models::Step;
+use crate::config::folder::Plant;
+use crate::config::model::TableName;
+use anyhow::Context as _;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// What refinement works with.
+#[derive(Clone)]
+pub struct Refinery {
+    pub lake: Arc<Lake>,
+    pub plant: Arc<Plant>,
+    pub steps: Arc<Vec<Step>>,
+    pub runtime: Arc<RuntimeEnv>,
+}
+
+/// What one step did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    pub table: TableName,
+    /// Whether any row of the table changed.
+    pub is_changed: bool,
+}
+
+/// How much of a table is made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What can have changed since the last checkpoint.
+    Changes,
+    /// Everything, from bronze.
+    Everything,
+}
+
+impl Refinery {
+    /// Brings every table up to date. Steps run side by side where one does not need the other; the
+    /// first error stops those not yet begun.
+    pub async fn run(&self, extent: Extent) -> anyhow::Result<Vec<Outcome>> {
+        let mut waiting: Vec<usize> = (0..self.steps.len()).collect();
+        let mut done: BTreeMap<TableName, Outcome> = BTreeMap::new();
+        let mut running = JoinSet::new();
+        let slots = self.lake.limits().size("refine_steps");
+        let own: BTreeSet<&TableName> = self.steps.iter().map(Step::name).collect();
+        loop {
+            let is_ready = |at: &usize| {
+                let mut needs = self.steps[*at].model.upstreams.iter();
+                needs.all(|upstream| !own.contains(upstream) || done.contains_key(upstream))
+            };
+            while running.len() < slots
+                && let Some(next) = waiting.iter().position(is_ready)
+            {
+                let step = waiting.remove(next);
+                let refinery = self.clone();
+                running.spawn(async move { refinery.step(step, extent).await });
+            }
+            let Some(outcome) = running.join_next().await else { break };
+            let outcome = outcome.context("a refinement step was cut off")??;
+            done.insert(outcome.table.clone(), outcome);
+        }
+        Ok(done.into_values().collect())
+    }
+
+    async fn step(&self, at: usize, extent: Extent) -> anyhow::Result<Outcome> {
+        let step = &self.steps[at];
+        let is_changed = match step.model.cleans().and_then(|it| self.plant.contracts.get(it)) {
+            Some(contract) => Box::pin(clean::run(self, step, contract, extent)).await,
+            None => Box::pin(derive::run(self, step, extent)).await,
+        };
+        let is_changed = is_changed.with_context(|| format!("refining {}", step.name()))?;
+        tracing::info!(table = %step.name(), is_changed, "table refined");
+        Ok(Outcome { table: step.name().clone(), is_changed })
+    }
+}

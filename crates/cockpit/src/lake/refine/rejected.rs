@@ -1,0 +1,138 @@
+//! `silver.rejected`: records that did not reach their table, each with its reason.
+
+use super::super::bronze::Pointer;
+use super::super::replace::{Scope, replace};
+use super::super::table::Definition;
+use super::super::Lake;
+use crate::config::model::TableName;
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::compute::take;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Columns taken over from bronze.
+const POINTERS: [(&str, Pointer); 8] = [
+    ("_source", Pointer::Text),
+    ("_file", Pointer::Text),
+    ("_file_sha256", Pointer::Text),
+    ("_record", Pointer::Long),
+    ("_byte_from", Pointer::Long),
+    ("_byte_to", Pointer::Long),
+    ("_row_group", Pointer::Int),
+    ("_row", Pointer::Long),
+];
+
+/// Why one row of a bronze batch is rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    pub row: usize,
+    pub column: String,
+    /// Reason code: a fault, a misreading, `missing`, or `expectation`.
+    pub code: String,
+    /// What the column said.
+    pub raw: Option<String>,
+    /// Name of the expectation that was not met.
+    pub rule: Option<String>,
+}
+
+/// Name of the table.
+pub fn name() -> TableName {
+    TableName::new("silver", "rejected")
+}
+
+/// Schema of the table.
+pub fn schema() -> SchemaRef {
+    let texts = ["table_name", "column_name", "reason", "raw", "rule"];
+    let texts = texts.map(|name| Field::new(name, DataType::Utf8, true));
+    let pointers = POINTERS.map(|(name, kind)| Field::new(name, kind.data_type(), true));
+    let last = [
+        Field::new("_rejected_at", super::super::bronze::utc(), true),
+        Field::new("_run", DataType::Utf8, true),
+    ];
+    Arc::new(Schema::new(texts.into_iter().chain(pointers).chain(last).collect::<Vec<_>>()))
+}
+
+/// The rejected rows of one table, and the dumps they are of.
+pub struct Rejects<'a> {
+    lake: &'a Lake,
+    table: TableName,
+    batches: Vec<RecordBatch>,
+    dumps: BTreeSet<(String, String)>,
+}
+
+impl<'a> Rejects<'a> {
+    pub fn new(lake: &'a Lake, table: &TableName) -> Self {
+        Self { lake, table: table.clone(), batches: Vec::new(), dumps: BTreeSet::new() }
+    }
+
+    /// Notes that a dump is dealt with here, whether or not any of its records is rejected.
+    pub fn dump(&mut self, file: &str, sha256: &str) {
+        self.dumps.insert((file.to_owned(), sha256.to_owned()));
+    }
+
+    /// Takes the rejected rows of a bronze batch.
+    pub fn push(&mut self, bronze: &RecordBatch, reasons: &[Reason]) -> anyhow::Result<()> {
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        let rows = reasons.len();
+        let text = |value: &dyn Fn(&Reason) -> Option<String>| -> ArrayRef {
+            let mut column = StringBuilder::new();
+            reasons.iter().for_each(|reason| column.append_option(value(reason)));
+            Arc::new(column.finish())
+        };
+        let mut columns = vec![
+            text(&|_| Some(self.table.name.clone())),
+            text(&|reason| Some(reason.column.clone()).filter(|name| !name.is_empty())),
+            text(&|reason| Some(reason.code.clone())),
+            text(&|reason| reason.raw.clone()),
+            text(&|reason| reason.rule.clone()),
+        ];
+        let at = reasons.iter().map(|reason| u32::try_from(reason.row));
+        let at = UInt32Array::from(at.collect::<Result<Vec<_>, _>>()?);
+        for (name, _) in POINTERS {
+            let column = bronze.column(bronze.schema().index_of(name)?);
+            columns.push(take(column, &at, None)?);
+        }
+        let now = vec![self.lake.now().timestamp_micros(); rows];
+        columns.push(Arc::new(TimestampMicrosecondArray::from(now).with_timezone("UTC")));
+        columns.push(Arc::new(StringArray::from(vec![self.lake.run(); rows])));
+        self.batches.push(RecordBatch::try_new(schema(), columns)?);
+        Ok(())
+    }
+
+    /// Puts the rejects into the table in place of those of the same dumps, or of all dumps if the
+    /// table is made anew. Doing it again changes nothing.
+    pub async fn settle(self, is_everything: bool) -> anyhow::Result<()> {
+        let _turn = self.lake.rejected_turn.lock().await;
+        let table = self.lake.table(&name())?;
+        if self.batches.is_empty() && self.lake.state(&name()).await?.is_none() {
+            return Ok(());
+        }
+        let hit = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
+            let text = |column: &str| -> anyhow::Result<StringArray> {
+                let column = batch.column(batch.schema().index_of(column)?);
+                Ok(column.as_string::<i32>().clone())
+            };
+            let (tables, files, bytes) = (text("table_name")?, text("_file")?, text("_file_sha256")?);
+            let is_hit = |row: usize| {
+                let dump = (files.value(row).to_owned(), bytes.value(row).to_owned());
+                tables.value(row) == self.table.name
+                    && (is_everything || self.dumps.contains(&dump))
+            };
+            Ok((0..batch.num_rows()).map(|row| Some(is_hit(row))).collect())
+        };
+        let definition = Definition {
+            schema: schema(),
+            description: "Records that did not reach their table, each with its reason.".to_owned(),
+            fingerprint: "rejected".to_owned(),
+        };
+        let scope = Scope::Where(&hit);
+        replace(self.lake, &table, scope, self.batches, definition, BTreeMap::new()).await?;
+        Ok(())
+    }
+}

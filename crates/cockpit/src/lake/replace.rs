@@ -1,0 +1,152 @@
+//! Replacing the rows of a table that fulfil a condition, in one commit that touches only the data
+//! files holding such rows.
+
+use super::Lake;
+use super::table::{Change, Definition, State, Table};
+use anyhow::Context as _;
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{cast, filter_record_batch, not};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::row::{RowConverter, SortField};
+use deltalake::kernel::Add;
+use futures::TryStreamExt as _;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Which rows are replaced.
+pub enum Scope<'a> {
+    /// All of them.
+    Whole,
+    /// Those for which the function says true; it never says null.
+    Where(&'a (dyn Fn(&RecordBatch) -> anyhow::Result<BooleanArray> + Send + Sync)),
+}
+
+/// Replaces the rows in `scope` by `rows` and notes `checkpoints`, all in one commit. Rows that are
+/// the same before and after leave the data files as they are. Returns whether any row changed.
+pub async fn replace(
+    lake: &Lake,
+    table: &Table,
+    scope: Scope<'_>,
+    rows: Vec<RecordBatch>,
+    definition: Definition,
+    checkpoints: BTreeMap<String, i64>,
+) -> anyhow::Result<bool> {
+    let state = lake.state(&table.name).await?;
+    let is_redefined =
+        state.as_ref().is_none_or(|it| it.fingerprint() != Some(definition.fingerprint.as_str()));
+    let scope = if is_redefined { Scope::Whole } else { scope };
+    let old = match &state {
+        None => Touched::default(),
+        Some(state) => touched(lake, table, state, &scope).await?,
+    };
+    let is_changed = is_redefined || !same_rows(&old.replaced, &rows)?;
+    let mut change = Change { checkpoints, ..Change::default() };
+    if is_changed {
+        let schema = definition.schema.clone();
+        let mut writer = table.writer(schema.clone(), lake.sizes(), lake.names(), lake.now_ms());
+        for batch in old.kept.iter().chain(&rows) {
+            writer.write(&conform(batch, &schema)?).await?;
+        }
+        change.adds = writer.finish().await?;
+        change.removes = old.files;
+        change.definition = is_redefined.then_some(definition);
+    }
+    let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;
+    lake.remember(&table.name, after).await;
+    Ok(is_changed)
+}
+
+#[derive(Default)]
+struct Touched {
+    files: Vec<Add>,
+    kept: Vec<RecordBatch>,
+    replaced: Vec<RecordBatch>,
+}
+
+async fn touched(
+    lake: &Lake,
+    table: &Table,
+    state: &State,
+    scope: &Scope<'_>,
+) -> anyhow::Result<Touched> {
+    let mut touched = Touched::default();
+    for file in state.files() {
+        let mut stream = table.read(&file, None, lake.batch_rows()).await?;
+        let (mut kept, mut replaced) = (Vec::new(), Vec::new());
+        while let Some(batch) = stream.try_next().await? {
+            let hit = match scope {
+                Scope::Whole => BooleanArray::from(vec![true; batch.num_rows()]),
+                Scope::Where(hit) => hit(&batch)?,
+            };
+            replaced.push(filter_record_batch(&batch, &hit)?);
+            kept.push(filter_record_batch(&batch, &not(&hit)?)?);
+        }
+        if replaced.iter().any(|batch| batch.num_rows() > 0) {
+            touched.kept.extend(kept);
+            touched.replaced.extend(replaced);
+            touched.files.push(file);
+        }
+    }
+    Ok(touched)
+}
+
+/// Whether two sets of rows are the same, in any order, each row as often.
+pub fn same_rows(left: &[RecordBatch], right: &[RecordBatch]) -> anyhow::Result<bool> {
+    let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    if count(left) != count(right) {
+        return Ok(false);
+    }
+    let Some(first) = left.iter().chain(right).find(|batch| batch.num_rows() > 0) else {
+        return Ok(true);
+    };
+    let schema = first.schema();
+    let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
+    let converter = RowConverter::new(fields.collect())?;
+    let mut balance: HashMap<Vec<u8>, i64> = HashMap::new();
+    for (batches, step) in [(left, 1), (right, -1)] {
+        for batch in batches {
+            let batch = conform(batch, &schema)?;
+            let rows = converter.convert_columns(batch.columns())?;
+            for row in &rows {
+                *balance.entry(row.as_ref().to_vec()).or_default() += step;
+            }
+        }
+    }
+    Ok(balance.values().all(|balance| *balance == 0))
+}
+
+/// `batch` with the columns of `schema`, by name and in its order; types are cast, and a column the
+/// batch lacks is null.
+pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> anyhow::Result<RecordBatch> {
+    if batch.schema_ref() == schema {
+        return Ok(batch.clone());
+    }
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        columns.push(match batch.column_by_name(field.name()) {
+            None => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
+            Some(column) if column.data_type() == field.data_type() => column.clone(),
+            Some(column) => cast(column, field.data_type())
+                .with_context(|| format!("column {}", field.name()))?,
+        });
+    }
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
+}
+
+/// `schema` in the types every reader of the lake knows, all columns nullable.
+pub fn readable(schema: &Schema) -> SchemaRef {
+    use arrow::datatypes::{DataType, Field};
+    let plain = |kind: &DataType| match kind {
+        DataType::Utf8View | DataType::LargeUtf8 | DataType::Null => DataType::Utf8,
+        DataType::UInt64 | DataType::UInt32 => DataType::Int64,
+        DataType::UInt16 | DataType::UInt8 | DataType::Int16 | DataType::Int8 => DataType::Int32,
+        DataType::Float32 => DataType::Float64,
+        DataType::Timestamp(_, _) => super::bronze::utc(),
+        DataType::Decimal32(digits, scale) | DataType::Decimal64(digits, scale) => {
+            DataType::Decimal128(*digits, *scale)
+        }
+        other => other.clone(),
+    };
+    let field = |field: &Arc<Field>| Field::new(field.name(), plain(field.data_type()), true);
+    Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
+}

@@ -1,0 +1,322 @@
+//! One Delta table: its state, its checkpoints, and the commit that changes both together.
+
+use super::write::{DataWriter, FileNames, FileSizes};
+use crate::config::location::Location;
+use crate::config::model::TableName;
+use anyhow::{Context as _, anyhow};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use deltalake::delta_datafusion::TableProviderBuilder;
+use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{
+    Action, Add, Protocol, Remove, StructType, Transaction, Version, new_metadata,
+};
+use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore, get_actions};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::table::state::DeltaTableState;
+use futures::TryStreamExt as _;
+use object_store::path::Path as Key;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
+use parquet::arrow::{ParquetRecordBatchStream, ProjectionMask};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where a table keeps the fingerprint of the definition it was made by.
+const DEFINITION: &str = "cockpit.definition";
+
+/// A table of the lake, there or not yet.
+#[derive(Clone)]
+pub struct Table {
+    pub name: TableName,
+    log: LogStoreRef,
+    store: Arc<dyn ObjectStore>,
+    folder: Key,
+}
+
+/// What a table looked like at one version.
+#[derive(Clone)]
+pub struct State {
+    inner: DeltaTableState,
+}
+
+/// What one commit changes.
+#[derive(Default)]
+pub struct Change {
+    pub adds: Vec<Add>,
+    pub removes: Vec<Add>,
+    /// Checkpoints: for each upstream, the version of it that is now contained.
+    pub checkpoints: BTreeMap<String, i64>,
+    /// Schema and definition, if the table is new or they are.
+    pub definition: Option<Definition>,
+}
+
+/// What a table is made of and by.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    pub schema: SchemaRef,
+    pub description: String,
+    /// Changes whenever a rebuild is due.
+    pub fingerprint: String,
+}
+
+/// The data files that came and went between two versions.
+#[derive(Debug, Default)]
+pub struct Difference {
+    pub added: Vec<Add>,
+    pub removed: Vec<Add>,
+}
+
+impl Table {
+    /// The table `name` of the lake at `location`.
+    pub fn new(location: &Location, name: TableName) -> anyhow::Result<Self> {
+        let url = location.url.join(&format!("{}/{}/", name.schema, name.name))?;
+        let folder = location.prefix.clone().join(name.schema.as_str()).join(name.name.as_str());
+        let store: Arc<dyn ObjectStore> =
+            Arc::new(PrefixStore::new(location.root.clone(), folder.clone()));
+        let options = StorageConfig::default();
+        let log = default_logstore(store.clone(), location.root.clone(), &url, &options);
+        Ok(Self { name, log, store, folder })
+    }
+
+    /// The newest state, or `None` if the table has never been committed to.
+    pub async fn load(&self) -> anyhow::Result<Option<State>> {
+        match DeltaTableState::try_new(self.log.as_ref(), None).await {
+            Ok(inner) => Ok(Some(State { inner })),
+            Err(deltalake::DeltaTableError::NotATable(_)) => Ok(None),
+            Err(error) => Err(anyhow!(error).context(format!("opening {}", self.name))),
+        }
+    }
+
+    /// `state` with the commits after it.
+    pub async fn refresh(&self, mut state: State) -> anyhow::Result<State> {
+        state
+            .inner
+            .update(self.log.as_ref(), None)
+            .await
+            .with_context(|| format!("refreshing {}", self.name))?;
+        Ok(state)
+    }
+
+    /// The checkpoint for `upstream` in `state`: the version of it that is contained.
+    pub async fn checkpoint(&self, state: &State, upstream: &str) -> anyhow::Result<Option<i64>> {
+        let version = state.inner.transaction_version(self.log.as_ref(), upstream).await?;
+        Ok(version)
+    }
+
+    /// Commits a change on top of `state` and returns the state after it.
+    pub async fn commit(
+        &self,
+        state: Option<&State>,
+        change: Change,
+        now_ms: i64,
+    ) -> anyhow::Result<State> {
+        let mut actions = Vec::new();
+        if let Some(definition) = &change.definition {
+            if state.is_none() {
+                let versions = json!({ "minReaderVersion": 1, "minWriterVersion": 2 });
+                let protocol: Protocol = serde_json::from_value(versions)?;
+                actions.push(Action::Protocol(protocol));
+            }
+            actions.push(self.metadata(definition)?);
+        }
+        let mode = if change.removes.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
+        let removed = |add: Add| Action::Remove(remove(add, now_ms));
+        actions.extend(change.removes.into_iter().map(removed));
+        actions.extend(change.adds.into_iter().map(Action::Add));
+        let checkpoint = |(app, version)| Transaction::new_with_last_update(app, version, Some(now_ms));
+        let properties = CommitProperties::default()
+            .with_application_transactions(change.checkpoints.into_iter().map(checkpoint).collect())
+            .with_cleanup_expired_logs(Some(false));
+        let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
+        let done = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(state.map(|state| &state.inner as _), self.log.clone(), operation)
+            .await
+            .with_context(|| format!("committing to {}", self.name))?;
+        Ok(State { inner: done.snapshot() })
+    }
+
+    fn metadata(&self, definition: &Definition) -> anyhow::Result<Action> {
+        let schema: StructType = definition.schema.as_ref().try_into_kernel()?;
+        let configuration = [
+            (DEFINITION, definition.fingerprint.as_str()),
+            ("delta.checkpointInterval", "20"),
+            ("delta.logRetentionDuration", "interval 30 days"),
+        ];
+        let mut metadata = serde_json::to_value(new_metadata(&schema, None::<&str>, configuration)?)?;
+        metadata["name"] = self.name.name.clone().into();
+        metadata["description"] = definition.description.clone().into();
+        Ok(Action::Metadata(serde_json::from_value(metadata)?))
+    }
+
+    /// What changed after version `from` up to the version of `state`; `None` if the log no longer
+    /// tells, or if the table was made anew in between.
+    pub async fn difference(&self, from: i64, state: &State) -> anyhow::Result<Option<Difference>> {
+        let mut added = BTreeMap::new();
+        let mut removed = BTreeMap::new();
+        let from = Version::try_from(from)?;
+        for version in from + 1..=state.version() {
+            let Some(bytes) = self.log.read_commit_entry(version).await? else { return Ok(None) };
+            for action in get_actions(version, &bytes)? {
+                match action {
+                    Action::Metadata(_) => return Ok(None),
+                    Action::Add(add) if add.data_change => {
+                        added.insert(add.path.clone(), add);
+                    }
+                    Action::Remove(gone) if gone.data_change => {
+                        if added.remove(&gone.path).is_none() {
+                            removed.insert(gone.path.clone(), readd(gone));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let (added, removed) = (added.into_values().collect(), removed.into_values().collect());
+        Ok(Some(Difference { added, removed }))
+    }
+
+    /// A writer of data files for this table.
+    pub fn writer(
+        &self,
+        schema: SchemaRef,
+        sizes: FileSizes,
+        names: Arc<FileNames>,
+        now_ms: i64,
+    ) -> DataWriter {
+        DataWriter::new(self.store.clone(), schema, sizes, names, now_ms)
+    }
+
+    /// Reads one data file, all columns or the named ones, as a stream of batches.
+    pub async fn read(
+        &self,
+        file: &Add,
+        columns: Option<&[&str]>,
+        batch_rows: usize,
+    ) -> anyhow::Result<ParquetRecordBatchStream<ParquetObjectReader>> {
+        let reader = ParquetObjectReader::new(self.store.clone(), Key::from(file.path.as_str()))
+            .with_file_size(u64::try_from(file.size)?);
+        let mut builder = ParquetRecordBatchStreamBuilder::new(reader)
+            .await
+            .with_context(|| format!("reading {} of {}", file.path, self.name))?
+            .with_batch_size(batch_rows);
+        if let Some(columns) = columns {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder = builder.with_projection(mask);
+        }
+        Ok(builder.build()?)
+    }
+
+    /// [`Table::read`] for several files, whole, in memory.
+    pub async fn read_all(
+        &self,
+        files: &[Add],
+        columns: Option<&[&str]>,
+        batch_rows: usize,
+    ) -> anyhow::Result<Vec<RecordBatch>> {
+        let mut batches = Vec::new();
+        for file in files {
+            let stream = self.read(file, columns, batch_rows).await?;
+            batches.extend(stream.try_collect::<Vec<_>>().await?);
+        }
+        Ok(batches)
+    }
+
+    /// Deletes data files that were written and shall not be committed.
+    pub async fn discard(&self, files: &[Add]) -> anyhow::Result<()> {
+        for file in files {
+            self.store.delete(&Key::from(file.path.as_str())).await?;
+        }
+        Ok(())
+    }
+
+    /// The table at `state` as DataFusion reads it.
+    pub async fn provider(&self, state: &State) -> anyhow::Result<Arc<dyn TableProvider>> {
+        let provider = TableProviderBuilder::new()
+            .with_log_store(self.log.clone())
+            .with_eager_snapshot(state.inner.snapshot().clone())
+            .await?;
+        Ok(provider)
+    }
+
+    /// The table's own store and its folder in the lake's root, for upkeep.
+    pub fn place(&self) -> (&Arc<dyn ObjectStore>, &Key) {
+        (&self.store, &self.folder)
+    }
+}
+
+impl State {
+    pub fn version(&self) -> Version {
+        self.inner.version()
+    }
+
+    /// The active data files.
+    pub fn files(&self) -> Vec<Add> {
+        #[expect(deprecated, reason = "the arrow form of the file list has no public reader yet")]
+        let files = self.inner.log_data().iter().map(|file| file.add_action()).collect();
+        files
+    }
+
+    /// Rows of all active files, by their statistics.
+    pub fn rows(&self) -> usize {
+        self.inner.log_data().iter().filter_map(|file| file.num_records()).sum()
+    }
+
+    /// Size of all active files.
+    pub fn size_bytes(&self) -> i64 {
+        self.inner.log_data().iter().map(|file| file.size()).sum()
+    }
+
+    /// When the newest active file was written, in milliseconds since 1970 UTC.
+    pub fn modified_ms(&self) -> Option<i64> {
+        self.inner.log_data().iter().map(|file| file.modification_time()).max()
+    }
+
+    /// The schema readers see.
+    pub fn schema(&self) -> anyhow::Result<SchemaRef> {
+        let schema: Schema = self.inner.schema().as_ref().try_into_arrow()?;
+        Ok(Arc::new(schema))
+    }
+
+    /// The fingerprint of the definition the table was made by.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.inner.metadata().configuration().get(DEFINITION).map(String::as_str)
+    }
+}
+
+fn remove(add: Add, now_ms: i64) -> Remove {
+    Remove {
+        path: add.path,
+        data_change: true,
+        deletion_timestamp: Some(now_ms),
+        extended_file_metadata: Some(true),
+        partition_values: Some(add.partition_values),
+        size: Some(add.size),
+        tags: None,
+        deletion_vector: None,
+        base_row_id: None,
+        default_row_commit_version: None,
+    }
+}
+
+/// A removed file as it was when it was active, as far as its tombstone tells.
+fn readd(gone: Remove) -> Add {
+    Add {
+        path: gone.path,
+        partition_values: gone.partition_values.unwrap_or_default(),
+        size: gone.size.unwrap_or_default(),
+        modification_time: 0,
+        data_change: true,
+        stats: None,
+        tags: None,
+        deletion_vector: None,
+        base_row_id: None,
+        default_row_commit_version: None,
+        clustering_provider: None,
+    }
+}

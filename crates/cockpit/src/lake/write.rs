@@ -1,0 +1,197 @@
+//! Record batches into Parquet data files, with the statistics by which readers skip them.
+
+use anyhow::Context as _;
+use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
+use arrow::compute::{max, max_string, min, min_string};
+use arrow::datatypes::{
+    DataType, Date32Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType,
+};
+use chrono::DateTime;
+use deltalake::kernel::Add;
+use object_store::ObjectStore;
+use object_store::path::Path as Key;
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+use parquet::arrow::async_writer::{AsyncArrowWriter, ParquetObjectWriter};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::WriterProperties;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Texts longer than this are left out of the statistics: a bound that long skips nothing.
+const STATISTIC_TEXT_BYTES: usize = 64;
+
+/// Sizes a writer keeps to.
+#[derive(Debug, Clone, Copy)]
+pub struct FileSizes {
+    pub rows_per_file: usize,
+    pub rows_per_group: usize,
+}
+
+/// Names the data files of one run, so that what a killed run left behind can be told apart.
+#[derive(Debug)]
+pub struct FileNames {
+    run: String,
+    next: AtomicU64,
+}
+
+impl FileNames {
+    pub fn new(run: &str) -> Self {
+        Self { run: run.to_owned(), next: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> String {
+        format!("part-{}-{:05}.parquet", self.run, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Writes the data files of one table. Nothing of it counts before the files are committed; files
+/// of a writer that is dropped unfinished are orphans, which the next run sweeps.
+pub struct DataWriter {
+    store: Arc<dyn ObjectStore>,
+    schema: SchemaRef,
+    sizes: FileSizes,
+    names: Arc<FileNames>,
+    modified_ms: i64,
+    open: Option<OpenFile>,
+    done: Vec<Add>,
+}
+
+struct OpenFile {
+    path: String,
+    rows: usize,
+    writer: AsyncArrowWriter<ParquetObjectWriter>,
+}
+
+impl DataWriter {
+    /// A writer into the table that `store` is rooted at; `modified_ms` is written as the files'
+    /// time, in milliseconds since 1970 UTC.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        schema: SchemaRef,
+        sizes: FileSizes,
+        names: Arc<FileNames>,
+        modified_ms: i64,
+    ) -> Self {
+        Self { store, schema, sizes, names, modified_ms, open: None, done: Vec::new() }
+    }
+
+    /// Appends rows; a file is closed when it is full.
+    pub async fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let open = match self.open.as_mut() {
+            Some(open) => open,
+            None => self.open.insert(self.start()?),
+        };
+        open.writer.write(batch).await.with_context(|| format!("writing {}", open.path))?;
+        open.rows += batch.num_rows();
+        if open.rows >= self.sizes.rows_per_file {
+            self.close().await?;
+        }
+        Ok(())
+    }
+
+    /// Where the next row will stand: the file's number among those of this writer, and the row.
+    pub fn position(&self) -> (usize, usize) {
+        (self.done.len(), self.open.as_ref().map_or(0, |open| open.rows))
+    }
+
+    /// Closes the last file and returns what there is to commit.
+    pub async fn finish(mut self) -> anyhow::Result<Vec<Add>> {
+        self.close().await?;
+        Ok(self.done)
+    }
+
+    fn start(&self) -> anyhow::Result<OpenFile> {
+        let path = self.names.next();
+        let sink = ParquetObjectWriter::new(self.store.clone(), Key::from(path.as_str()));
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_max_row_group_row_count(Some(self.sizes.rows_per_group))
+            .build();
+        let writer = AsyncArrowWriter::try_new(sink, self.schema.clone(), Some(properties))?;
+        Ok(OpenFile { path, rows: 0, writer })
+    }
+
+    async fn close(&mut self) -> anyhow::Result<()> {
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        let metadata =
+            open.writer.finish().await.with_context(|| format!("closing {}", open.path))?;
+        let size = i64::try_from(open.writer.bytes_written())?;
+        self.done.push(Add {
+            path: open.path,
+            partition_values: Default::default(),
+            size,
+            modification_time: self.modified_ms,
+            data_change: true,
+            stats: Some(statistics(&metadata, &self.schema)?.to_string()),
+            tags: None,
+            deletion_vector: None,
+            base_row_id: None,
+            default_row_commit_version: None,
+            clustering_provider: None,
+        });
+        Ok(())
+    }
+}
+
+/// The statistics of one file as Delta writes them: rows, and per column nulls, least and greatest.
+fn statistics(metadata: &ParquetMetaData, schema: &SchemaRef) -> anyhow::Result<Value> {
+    let parquet_schema = metadata.file_metadata().schema_descr();
+    let groups = metadata.row_groups();
+    let (mut nulls, mut least, mut greatest) = (Map::new(), Map::new(), Map::new());
+    for field in schema.fields() {
+        let converter = StatisticsConverter::try_new(field.name(), schema, parquet_schema)?;
+        let counts = converter.row_group_null_counts(groups)?;
+        nulls.insert(field.name().clone(), json!(counts.iter().flatten().sum::<u64>()));
+        let low = bound(&converter.row_group_mins(groups)?, false);
+        let high = bound(&converter.row_group_maxes(groups)?, true);
+        if let (Some(low), Some(high)) = (low, high) {
+            least.insert(field.name().clone(), low);
+            greatest.insert(field.name().clone(), high);
+        }
+    }
+    Ok(json!({
+        "numRecords": metadata.file_metadata().num_rows(),
+        "minValues": least,
+        "maxValues": greatest,
+        "nullCount": nulls,
+    }))
+}
+
+/// The least or greatest of the row groups' bounds, in Delta's spelling; `None` where a bound would
+/// not be exact or would not help.
+fn bound(values: &ArrayRef, greatest: bool) -> Option<Value> {
+    match values.data_type() {
+        DataType::Int32 => {
+            let values = values.as_primitive::<Int32Type>();
+            (if greatest { max(values) } else { min(values) }).map(|value| json!(value))
+        }
+        DataType::Int64 => {
+            let values = values.as_primitive::<Int64Type>();
+            (if greatest { max(values) } else { min(values) }).map(|value| json!(value))
+        }
+        DataType::Date32 => {
+            let values = values.as_primitive::<Date32Type>();
+            let days = (if greatest { max(values) } else { min(values) })?;
+            let day = DateTime::from_timestamp(i64::from(days) * 86_400, 0)?;
+            Some(json!(day.format("%Y-%m-%d").to_string()))
+        }
+        DataType::Timestamp(_, _) => {
+            let values = values.as_primitive::<TimestampMicrosecondType>();
+            let us = (if greatest { max(values) } else { min(values) })?;
+            let at = DateTime::from_timestamp_micros(us)?;
+            // Other writers keep milliseconds here; a bound must never be too narrow for them.
+            (us % 1000 == 0).then(|| json!(at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()))
+        }
+        DataType::Utf8 => {
+            let values = values.as_string::<i32>();
+            let text = (if greatest { max_string(values) } else { min_string(values) })?;
+            (text.len() <= STATISTIC_TEXT_BYTES).then(|| json!(text))
+        }
+        _ => None,
+    }
+}
