@@ -242,3 +242,32 @@ proptest! {
         }
     }
 }
+
+/// Run by hand: `cargo test --release -p plant -- --ignored --nocapture nanoseconds`.
+#[test]
+#[ignore = "measures, asserts nothing"]
+#[expect(clippy::disallowed_methods, reason = "measuring is reading the clock")]
+fn nanoseconds_per_stamp() {
+    let sorted = |at_s: i64| 1_650_000_000 + at_s * 30;
+    let scattered = |at_s: i64| 1_000_000_000 + at_s * 7_919_993 % 700_000_000;
+    for (zone, order, at) in [
+        (&*KOLKATA, "sorted", &sorted as &dyn Fn(i64) -> i64),
+        (&*BERLIN, "sorted", &sorted),
+        (&*BERLIN, "scattered", &scattered),
+    ] {
+        let stamp =
+            |at_s: i64| DateTime::from_timestamp(at_s, 0).unwrap().with_timezone(&zone.zone());
+        let texts: Vec<String> =
+            (0..1_000_000).map(|n| stamp(at(n)).format("%Y-%m-%d %H:%M:%S").to_string()).collect();
+        let spellings = spellings(&["yyyy-MM-dd HH:mm:ss"]);
+        let begin = std::time::Instant::now();
+        let sum = texts
+            .iter()
+            .fold(0i64, |sum, text| sum.wrapping_add(parse_time(text, &spellings, zone).unwrap()));
+        let taken_ns = begin.elapsed().as_nanos() / 1_000_000;
+        println!("{} {order}: {taken_ns} ns per stamp (sum {sum})", zone.zone());
+    }
+    let begin = std::time::Instant::now();
+    let table = ZoneTable::new(Tz::Europe__Berlin);
+    println!("{} table: {} us", table.zone(), begin.elapsed().as_micros());
+}
