@@ -1,1 +1,3 @@
+mod lake;
+
 fn main() {}

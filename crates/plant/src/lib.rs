@@ -8,3 +8,4 @@ pub mod calendar;
 pub mod contract;
 pub mod pattern;
 pub mod spelling;
+pub mod zone;

@@ -5,14 +5,16 @@
 //! Promise: a table's rows and its checkpoints change in one commit, so a kill at any point loses
 //! nothing and doubles nothing; every record is in silver, in `silver.rejected`, or superseded.
 
+pub mod books;
 pub mod bronze;
 pub mod catalog;
-pub mod files;
+pub mod dumps;
 pub mod lease;
 pub mod lineage;
 pub mod models;
 pub mod refine;
 pub mod replace;
+pub mod rows;
 pub mod session;
 pub mod store;
 pub mod table;

@@ -27,9 +27,10 @@ use std::sync::Arc;
 
 /// Columns a cleaned table takes over from bronze: where the row comes from, and what its dump's
 /// place in the order of dumps is.
-const POINTERS: [(&str, Pointer); 6] = [
+const POINTERS: [(&str, Pointer); 7] = [
     ("_file", Pointer::Text),
     ("_file_sha256", Pointer::Text),
+    ("_dump", Pointer::Long),
     ("_record", Pointer::Long),
     ("_dumped_at", Pointer::Time),
     ("_modified_at", Pointer::Time),
@@ -95,7 +96,9 @@ fn stored(schema: &Schema) -> SchemaRef {
 
 /// Changes whenever the same bronze records would give another table.
 fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery) -> String {
-    let said = format!("{}\n{contract:?}\n{:?}", step.model.sql, refinery.plant.calendar);
+    let shifts = refinery.plant.calendar.shifts();
+    let zone = refinery.plant.zone;
+    let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.sql);
     format!("{:x}", Sha256::digest(said.as_bytes()))
 }
 

@@ -15,10 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Columns taken over from bronze.
-const POINTERS: [(&str, Pointer); 8] = [
+const POINTERS: [(&str, Pointer); 9] = [
     ("_source", Pointer::Text),
     ("_file", Pointer::Text),
     ("_file_sha256", Pointer::Text),
+    ("_dump", Pointer::Long),
     ("_record", Pointer::Long),
     ("_byte_from", Pointer::Long),
     ("_byte_to", Pointer::Long),

@@ -1,0 +1,358 @@
+//! The typed stage between bronze and silver: the text of each column becomes values, and rows that
+//! cannot be read are told apart with their reason.
+//!
+//! Nothing is dropped here: rows come out in the number and order they went in, so that the caller
+//! can lay them beside their place in the source.
+
+use anyhow::{Context, Result, bail};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
+    Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::compute::{cast, nullif};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use chrono_tz::Tz;
+use plant::calendar::{Calendar, LocalParts};
+use plant::contract::{Column, Contract, Kind, OnError};
+use plant::spelling::{
+    Misread, parse_bool, parse_date, parse_decimal, parse_float, parse_int, parse_time, trim,
+};
+use plant::zone::ZoneTable;
+use std::sync::Arc;
+
+/// Reason code of a row without a value its contract requires.
+pub const MISSING: &str = "missing";
+
+/// Reads the bronze rows of one contract as values. Built once, it serves any number of batches.
+#[derive(Debug)]
+pub struct Stage {
+    columns: Vec<Reader>,
+    calendar: Calendar,
+    /// Zones of columns that do not follow the plant's own.
+    zones: Vec<ZoneTable>,
+    schema: SchemaRef,
+}
+
+/// One bronze batch, read.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    /// Every row of the batch, in its order, as [`schema`] says; unreadable values are null.
+    pub rows: RecordBatch,
+    /// Which rows have a [`Problem`] and must not reach silver; never null.
+    pub rejected: BooleanArray,
+    /// The first problem of each rejected row, in the order of the rows.
+    pub problems: Vec<Problem>,
+    /// Columns and how many of their texts were unreadable and became unknown, in rows that stay.
+    pub repaired: Vec<(String, usize)>,
+}
+
+/// Why a row is rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Place of the row in its batch, from 0.
+    pub row: usize,
+    /// The column that cannot be read; empty if the whole record cannot.
+    pub column: String,
+    /// The code of a [`Misread`] or of a fault of the record, or [`MISSING`].
+    pub reason: String,
+    /// The text as it came, if there was any.
+    pub raw: Option<String>,
+}
+
+/// The columns of a typed table: those of the contract in its order, a time with local parts being
+/// followed by `<name>_day_local`, `<name>_hour_local` and `<name>_shift`.
+pub fn schema(contract: &Contract) -> SchemaRef {
+    let mut fields = Vec::new();
+    for column in &contract.columns {
+        fields.push(Field::new(&column.name, data_type(&column.kind), true));
+        if let Kind::Time { local_parts: true, .. } = column.kind {
+            let field =
+                |part: &str, kind| Field::new(format!("{}_{part}", column.name), kind, true);
+            fields.push(field("day_local", DataType::Date32));
+            fields.push(field("hour_local", DataType::Int32));
+            fields.push(field("shift", DataType::Utf8));
+        }
+    }
+    Arc::new(Schema::new(fields))
+}
+
+fn data_type(kind: &Kind) -> DataType {
+    match kind {
+        Kind::Text => DataType::Utf8,
+        Kind::Int { .. } => DataType::Int64,
+        Kind::Decimal { precision, scale, .. } => DataType::Decimal128(*precision, *scale),
+        Kind::Float { .. } => DataType::Float64,
+        Kind::Bool { .. } => DataType::Boolean,
+        Kind::Date { .. } => DataType::Date32,
+        Kind::Time { .. } => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    }
+}
+
+impl Stage {
+    /// The stage of a contract in a plant's calendar.
+    pub fn new(contract: &Contract, calendar: &Calendar) -> Self {
+        let mut zones: Vec<ZoneTable> = Vec::new();
+        for column in &contract.columns {
+            let Kind::Time { zone, .. } = column.kind else { continue };
+            let known = zones.iter().chain([calendar.zone()]).any(|table| table.zone() == zone);
+            if !known {
+                zones.push(ZoneTable::new(zone));
+            }
+        }
+        let reader = |column: &Column| Reader {
+            column: column.clone(),
+            nulls: Nulls::new(contract.nulls.iter().chain(&column.nulls)),
+        };
+        Self {
+            columns: contract.columns.iter().map(reader).collect(),
+            calendar: calendar.clone(),
+            zones,
+            schema: schema(contract),
+        }
+    }
+
+    /// Reads a bronze batch: the contract's columns, `_fault` and `_rest` by name, all text.
+    ///
+    /// # Errors
+    /// Fails only if the batch is not one of this contract's table.
+    pub fn apply(&self, bronze: &RecordBatch) -> Result<Typed> {
+        let mut verdicts = Verdicts::new(bronze.num_rows());
+        verdicts.add_faults(&text_column(bronze, "_fault")?, &text_column(bronze, "_rest")?);
+        let mut arrays = Vec::with_capacity(self.schema.fields().len());
+        for reader in &self.columns {
+            let column = &reader.column;
+            let raw = text_column(bronze, &column.name)?;
+            let (array, misreads) =
+                self.read(reader, &raw).with_context(|| format!("column {}", column.name))?;
+            verdicts.judge(column, &raw, &array, misreads);
+            if let Kind::Time { local_parts: true, .. } = column.kind {
+                let parts = self.local_parts(array.as_primitive());
+                arrays.push(array);
+                arrays.extend(parts);
+            } else {
+                arrays.push(array);
+            }
+        }
+        let rows = RecordBatch::try_new(Arc::clone(&self.schema), arrays)?;
+        Ok(verdicts.close(rows))
+    }
+
+    /// The values of a column, and which rows have text that is none.
+    fn read(&self, reader: &Reader, raw: &StringArray) -> Result<(ArrayRef, Misreads)> {
+        let mut misreads = Misreads::new();
+        let into = &mut misreads;
+        let array: ArrayRef = match &reader.column.kind {
+            Kind::Text => reader.text(raw)?,
+            Kind::Int { thousands } => {
+                let read = |text: &str| parse_int(text, *thousands);
+                Arc::new(reader.values::<Int64Array, _>(raw, into, read))
+            }
+            Kind::Decimal { precision, scale, number } => {
+                let read = |text: &str| parse_decimal(text, *number, *precision, *scale);
+                let values = reader.values::<Decimal128Array, _>(raw, into, read);
+                Arc::new(values.with_precision_and_scale(*precision, *scale)?)
+            }
+            Kind::Float { number } => {
+                let read = |text: &str| parse_float(text, *number);
+                Arc::new(reader.values::<Float64Array, _>(raw, into, read))
+            }
+            Kind::Bool { yes, no } => {
+                let read = |text: &str| parse_bool(text, yes, no);
+                Arc::new(reader.values::<BooleanArray, _>(raw, into, read))
+            }
+            Kind::Date { spellings } => {
+                let read = |text: &str| parse_date(text, spellings);
+                Arc::new(reader.values::<Date32Array, _>(raw, into, read))
+            }
+            Kind::Time { spellings, zone, .. } => {
+                let zone = self.zone(*zone);
+                let read = |text: &str| parse_time(text, spellings, zone);
+                let values = reader.values::<TimestampMicrosecondArray, _>(raw, into, read);
+                Arc::new(values.with_timezone("UTC"))
+            }
+        };
+        Ok((array, misreads))
+    }
+
+    fn zone(&self, zone: Tz) -> &ZoneTable {
+        let other = self.zones.iter().find(|table| table.zone() == zone);
+        other.unwrap_or(self.calendar.zone())
+    }
+
+    /// Day, hour and shift of each time, as the plant's clock shows it.
+    fn local_parts(&self, times: &TimestampMicrosecondArray) -> [ArrayRef; 3] {
+        let part = |at: i64| self.calendar.local_parts(at);
+        let parts: Vec<Option<LocalParts>> = times.iter().map(|at| at.map(part)).collect();
+        let days = parts.iter().map(|parts| parts.map(|parts| parts.day));
+        let hours = parts.iter().map(|parts| parts.map(|parts| parts.hour));
+        let shifts = parts.iter().map(|parts| {
+            let shift = self.calendar.shifts().get(usize::from((*parts)?.shift?))?;
+            Some(shift.name.as_str())
+        });
+        [
+            Arc::new(days.collect::<Date32Array>()),
+            Arc::new(hours.collect::<Int32Array>()),
+            Arc::new(shifts.collect::<StringArray>()),
+        ]
+    }
+}
+
+/// Rows whose text is no value, in their order.
+type Misreads = Vec<(usize, Misread)>;
+
+/// Reads one column.
+#[derive(Debug)]
+struct Reader {
+    column: Column,
+    nulls: Nulls,
+}
+
+impl Reader {
+    /// The texts without the space around them and without spellings of "unknown". Texts that are
+    /// clean already are shared, not copied.
+    fn text(&self, raw: &StringArray) -> Result<ArrayRef> {
+        let mut padded = false;
+        let mut unknown = Vec::with_capacity(raw.len());
+        for text in raw {
+            let trimmed = text.map(trim);
+            padded |= trimmed.map(str::len) != text.map(str::len);
+            unknown.push(trimmed.is_some_and(|text| self.nulls.has(text)));
+        }
+        if padded {
+            let known = raw.iter().map(|text| text.map(trim).filter(|text| !self.nulls.has(text)));
+            return Ok(Arc::new(known.collect::<StringArray>()));
+        }
+        if unknown.contains(&true) {
+            return Ok(nullif(raw, &BooleanArray::from(unknown))?);
+        }
+        Ok(Arc::new(raw.clone()))
+    }
+
+    /// The texts as values; those that are none become null and are noted.
+    fn values<A: FromIterator<Option<V>>, V>(
+        &self,
+        raw: &StringArray,
+        misreads: &mut Misreads,
+        read: impl Fn(&str) -> Result<V, Misread>,
+    ) -> A {
+        let mut value = |(row, text): (usize, Option<&str>)| {
+            let text = text.map(trim).filter(|text| !self.nulls.has(text))?;
+            read(text).inspect_err(|misread| misreads.push((row, *misread))).ok()
+        };
+        raw.iter().enumerate().map(&mut value).collect()
+    }
+}
+
+/// Spellings of "unknown".
+#[derive(Debug)]
+struct Nulls {
+    spellings: Vec<String>,
+    /// Bit n is set if a spelling has n bytes, the last bit if one has more: most texts are told
+    /// from all spellings by their length.
+    lengths: u64,
+}
+
+impl Nulls {
+    fn new<'a>(spellings: impl Iterator<Item = &'a String>) -> Self {
+        let spellings: Vec<String> = spellings.map(|text| trim(text).to_owned()).collect();
+        let lengths = spellings.iter().fold(0, |bits, text| bits | length_bit(text));
+        Self { spellings, lengths }
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.lengths & length_bit(text) != 0 && self.spellings.iter().any(|null| null == text)
+    }
+}
+
+fn length_bit(text: &str) -> u64 {
+    1 << text.len().min(63)
+}
+
+/// What is wrong with the rows of one batch, found column by column.
+struct Verdicts {
+    rejected: Vec<bool>,
+    problems: Vec<Problem>,
+    /// Columns and the rows in which they became unknown.
+    repaired: Vec<(String, Vec<usize>)>,
+}
+
+impl Verdicts {
+    fn new(rows: usize) -> Self {
+        Self { rejected: vec![false; rows], problems: Vec::new(), repaired: Vec::new() }
+    }
+
+    fn add_faults(&mut self, fault: &StringArray, rest: &StringArray) {
+        if fault.null_count() == fault.len() {
+            return;
+        }
+        for (row, fault) in fault.iter().enumerate() {
+            if let Some(fault) = fault {
+                self.reject(row, "", fault, rest);
+            }
+        }
+    }
+
+    fn judge(
+        &mut self,
+        column: &Column,
+        raw: &StringArray,
+        values: &dyn Array,
+        misreads: Misreads,
+    ) {
+        if column.required || column.on_error == OnError::Reject {
+            for (row, misread) in misreads {
+                self.reject(row, &column.name, misread.code(), raw);
+            }
+        } else if !misreads.is_empty() {
+            let rows = misreads.into_iter().map(|(row, _)| row).collect();
+            self.repaired.push((column.name.clone(), rows));
+        }
+        if column.required && values.null_count() > 0 {
+            for row in (0..values.len()).filter(|row| values.is_null(*row)) {
+                self.reject(row, &column.name, MISSING, raw);
+            }
+        }
+    }
+
+    /// Only the first problem of a row counts.
+    fn reject(&mut self, row: usize, column: &str, reason: &str, raw: &StringArray) {
+        if std::mem::replace(&mut self.rejected[row], true) {
+            return;
+        }
+        let raw = raw.is_valid(row).then(|| raw.value(row).to_owned());
+        self.problems.push(Problem {
+            row,
+            column: column.to_owned(),
+            reason: reason.to_owned(),
+            raw,
+        });
+    }
+
+    fn close(mut self, rows: RecordBatch) -> Typed {
+        self.problems.sort_unstable_by_key(|problem| problem.row);
+        let staying =
+            |rows: Vec<usize>| rows.into_iter().filter(|row| !self.rejected[*row]).count();
+        let repaired = self.repaired.into_iter().map(|(column, rows)| (column, staying(rows)));
+        Typed {
+            rows,
+            repaired: repaired.filter(|(_, count)| *count > 0).collect(),
+            rejected: BooleanArray::from(self.rejected),
+            problems: self.problems,
+        }
+    }
+}
+
+/// A column of a batch as text, whichever way its text is laid out.
+fn text_column(batch: &RecordBatch, name: &str) -> Result<StringArray> {
+    let array = batch.column_by_name(name).with_context(|| format!("no column {name}"))?;
+    match array.data_type() {
+        DataType::Utf8 => Ok(array.as_string().clone()),
+        DataType::LargeUtf8 | DataType::Utf8View => {
+            Ok(cast(array, &DataType::Utf8)?.as_string().clone())
+        }
+        other => bail!("column {name} is {other}, not text"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

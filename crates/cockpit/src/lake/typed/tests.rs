@@ -1,0 +1,216 @@
+use super::*;
+use arrow::util::pretty::pretty_format_batches;
+use plant::calendar::Shift;
+use plant::contract::{Encoding, Format, NumberStyle, Supersede};
+use plant::spelling::TimeSpelling;
+use proptest::prelude::*;
+use std::sync::LazyLock;
+
+const PLAIN: NumberStyle = NumberStyle { decimal: '.', thousands: None };
+
+fn spellings(texts: &[&str]) -> Vec<TimeSpelling> {
+    texts.iter().map(|text| TimeSpelling::parse(text).unwrap()).collect()
+}
+
+fn column(name: &str, kind: Kind) -> Column {
+    Column {
+        name: name.to_owned(),
+        header: name.to_owned(),
+        kind,
+        required: false,
+        on_error: OnError::Reject,
+        nulls: Vec::new(),
+        width_chars: 0,
+        description: String::new(),
+    }
+}
+
+fn contract() -> Contract {
+    let time = |zone, local_parts| Kind::Time {
+        spellings: spellings(&["yyyy-MM-dd HH:mm:ss"]),
+        zone,
+        local_parts,
+    };
+    let yes_no = Kind::Bool { yes: vec!["1".to_owned()], no: vec!["0".to_owned()] };
+    Contract {
+        table: "boards".to_owned(),
+        description: String::new(),
+        source: "mes".to_owned(),
+        paths: Vec::new(),
+        format: Format::JsonLines,
+        encoding: Encoding::Utf8,
+        supersede: Supersede::Key,
+        nulls: vec![String::new(), "None".to_owned()],
+        columns: vec![
+            Column { required: true, ..column("id", Kind::Int { thousands: None }) },
+            Column { nulls: vec!["-".to_owned()], ..column("name", Kind::Text) },
+            column("price", Kind::Decimal { precision: 9, scale: 2, number: PLAIN }),
+            column("temp_c", Kind::Float { number: PLAIN }),
+            column("good", yes_no),
+            Column {
+                on_error: OnError::Null,
+                ..column("due", Kind::Date { spellings: spellings(&["yyyy-MM-dd"]) })
+            },
+            column("at", time(Tz::Asia__Kolkata, true)),
+            column("seen", time(Tz::Europe__Berlin, false)),
+        ],
+    }
+}
+
+static STAGE: LazyLock<Stage> = LazyLock::new(|| {
+    let shift = Shift { name: "G".to_owned(), start_min: 540, end_min: 1260 };
+    let calendar = Calendar::new(Tz::Asia__Kolkata, vec![shift]).unwrap();
+    Stage::new(&contract(), &calendar)
+});
+
+/// A bronze batch of records with fields parted by `|`, then `_fault` and `_rest`; `~` is null.
+fn bronze(records: &[&str]) -> RecordBatch {
+    let records: Vec<Vec<&str>> = records.iter().map(|text| text.split('|').collect()).collect();
+    let names = contract().columns.into_iter().map(|column| column.name);
+    let names = names.chain(["_fault".to_owned(), "_rest".to_owned()]);
+    let columns = names.enumerate().map(|(at, name)| {
+        let texts =
+            records.iter().map(|fields| fields.get(at).copied().filter(|text| *text != "~"));
+        (name, Arc::new(texts.collect::<StringArray>()) as ArrayRef)
+    });
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)))
+        .unwrap()
+}
+
+const GOOD: &str = "7| bolt |12.5|36.6|1|2024-02-29|2023-01-03 20:59:59|2023-01-03 00:00:00|~|~";
+
+#[test]
+fn good_rows_become_values() {
+    let night = "8|-|~|None||~|2023-01-03 21:00:00|~|~|~";
+    let typed = STAGE.apply(&bronze(&[GOOD, night])).unwrap();
+    let expected = "\
++----+------+-------+--------+------+------------+----------------------+--------------+---------------+----------+----------------------+
+| id | name | price | temp_c | good | due        | at                   | at_day_local | at_hour_local | at_shift | seen                 |
++----+------+-------+--------+------+------------+----------------------+--------------+---------------+----------+----------------------+
+| 7  | bolt | 12.50 | 36.6   | true | 2024-02-29 | 2023-01-03T15:29:59Z | 2023-01-03   | 20            | G        | 2023-01-02T23:00:00Z |
+| 8  |      |       |        |      |            | 2023-01-03T15:30:00Z | 2023-01-03   | 21            |          |                      |
++----+------+-------+--------+------+------------+----------------------+--------------+---------------+----------+----------------------+";
+    assert_eq!(pretty_format_batches(&[typed.rows]).unwrap().to_string(), expected);
+    assert_eq!((typed.problems, typed.repaired), (vec![], vec![]));
+    assert_eq!(typed.rejected, BooleanArray::from(vec![false, false]));
+}
+
+/// Expects for a record its problem, as column, reason and raw text, and its repaired columns.
+fn check(record: &str, problem: Option<(&str, &str, Option<&str>)>, repaired: &[&str]) {
+    let typed = STAGE.apply(&bronze(&[GOOD, record])).unwrap();
+    let expected = problem.map(|(column, reason, raw)| Problem {
+        row: 1,
+        column: column.to_owned(),
+        reason: reason.to_owned(),
+        raw: raw.map(str::to_owned),
+    });
+    assert_eq!(typed.problems, Vec::from_iter(expected), "{record}");
+    let expected: Vec<_> = repaired.iter().map(|column| ((*column).to_owned(), 1)).collect();
+    assert_eq!(typed.repaired, expected, "{record}");
+    assert_eq!(typed.rejected, BooleanArray::from(vec![false, problem.is_some()]), "{record}");
+}
+
+#[test]
+fn rows_that_cannot_be_read_say_why() {
+    check("7|~|~|~|~|~|~|~|~|~", None, &[]);
+    check("x7|~|~|~|~|~|~|~|~|~", Some(("id", "not_a_number", Some("x7"))), &[]);
+    check("~|~|~|~|~|~|~|~|~|~", Some(("id", "missing", None)), &[]);
+    check(" None |~|~|~|~|~|~|~|~|~", Some(("id", "missing", Some(" None "))), &[]);
+    check("7|~|1.234|~|~|~|~|~|~|~", Some(("price", "too_precise", Some("1.234"))), &[]);
+    check(
+        "7|~|12345678.00|~|~|~|~|~|~|~",
+        Some(("price", "out_of_range", Some("12345678.00"))),
+        &[],
+    );
+    check("7|~|~|hot|2|~|~|~|~|~", Some(("temp_c", "not_a_number", Some("hot"))), &[]);
+    check("7|~|~|~|2|~|~|~|~|~", Some(("good", "not_a_bool", Some("2"))), &[]);
+    check("7|~|~|~|~|~|2023-01-03|~|~|~", Some(("at", "not_a_time", Some("2023-01-03"))), &[]);
+    let never = "2024-03-31 02:30:00";
+    check(&format!("7|~|~|~|~|~|~|{never}|~|~"), Some(("seen", "no_such_time", Some(never))), &[]);
+    check("x|~|~|~|~|~|~|~|too_few_fields|x;", Some(("", "too_few_fields", Some("x;"))), &[]);
+}
+
+#[test]
+fn columns_may_become_unknown_instead() {
+    check("7|~|~|~|~|2023-02-30|~|~|~|~", None, &["due"]);
+    check("x|~|~|~|~|2023-02-30|~|~|~|~", Some(("id", "not_a_number", Some("x"))), &[]);
+    check("7|~|~|~|~|2023-02-30|x|~|~|~", Some(("at", "not_a_time", Some("x"))), &[]);
+}
+
+#[test]
+fn a_required_column_cannot_become_unknown() {
+    let mut contract = contract();
+    contract.columns[5].required = true;
+    let stage = Stage::new(&contract, &Calendar::new(Tz::UTC, vec![]).unwrap());
+    let typed = stage.apply(&bronze(&["7|~|~|~|~|2023-02-30|~|~|~|~"])).unwrap();
+    assert_eq!(typed.problems[0].reason, "not_a_time");
+    assert!(typed.repaired.is_empty());
+}
+
+#[test]
+fn clean_text_is_shared() {
+    let shared = |records: &[&str]| {
+        let batch = bronze(records);
+        let typed = STAGE.apply(&batch).unwrap();
+        let raw = batch.column_by_name("name").unwrap().as_string::<i32>().values().as_ptr();
+        let text = typed.rows.column_by_name("name").unwrap().as_string::<i32>().clone();
+        (
+            text.values().as_ptr() == raw,
+            text.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>(),
+        )
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(shared(&["7|nut", "8|~"]), (true, vec![some("nut"), None]));
+    assert_eq!(shared(&["7|nut", "8|-"]), (true, vec![some("nut"), None]));
+    assert_eq!(shared(&["7|nut", "8| - "]), (false, vec![some("nut"), None]));
+}
+
+#[test]
+fn text_may_be_laid_out_otherwise() {
+    let batch = bronze(&[GOOD]);
+    let view = |array: &ArrayRef| cast(array, &DataType::Utf8View).unwrap();
+    let names = batch.schema();
+    let columns = names.fields().iter().zip(batch.columns());
+    let views = columns.map(|(field, array)| (field.name(), view(array), true));
+    let views = RecordBatch::try_from_iter_with_nullable(views).unwrap();
+    assert_eq!(STAGE.apply(&views).unwrap().rows, STAGE.apply(&batch).unwrap().rows);
+    let error = STAGE.apply(&batch.project(&[0, 1]).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "no column _fault");
+}
+
+fn any_record() -> impl Strategy<Value = String> {
+    let any_of = |words: &'static [&'static str]| proptest::sample::select(words);
+    (
+        any_of(&["1", "x", "~", "None"]),
+        any_of(&["a", " a", "-", "~"]),
+        any_of(&["1.5", "1.555", "~"]),
+        any_of(&["2023-01-01", "2023-02-30", "~"]),
+        any_of(&["~", "~", "not_json"]),
+    )
+        .prop_map(|(id, name, price, due, fault)| {
+            format!("{id}|{name}|{price}|~|~|{due}|~|~|{fault}|r")
+        })
+}
+
+proptest! {
+    #[test]
+    fn every_row_has_a_fate(records in proptest::collection::vec(any_record(), 0..20)) {
+        let records: Vec<&str> = records.iter().map(String::as_str).collect();
+        let typed = STAGE.apply(&bronze(&records)).unwrap();
+        prop_assert_eq!(typed.rows.num_rows(), records.len());
+        prop_assert_eq!(typed.rejected.len(), records.len());
+        let rejected: Vec<usize> = (0..records.len()).filter(|row| typed.rejected.value(*row)).collect();
+        let named: Vec<usize> = typed.problems.iter().map(|problem| problem.row).collect();
+        prop_assert_eq!(rejected, named);
+        for (row, record) in records.iter().enumerate() {
+            let bad = ["x|", "~|", "None|", "|1.555|", "|not_json|"].iter().any(|part| match *part {
+                start if !start.starts_with('|') => record.starts_with(start),
+                inside => format!("|{record}").contains(inside),
+            });
+            prop_assert_eq!(typed.rejected.value(row), bad, "{}", record);
+        }
+        let repairs = typed.repaired.iter().map(|(_, count)| count).sum::<usize>();
+        let stays = |row: &usize| !typed.rejected.value(*row) && records[*row].contains("2023-02-30");
+        prop_assert_eq!(repairs, (0..records.len()).filter(stays).count());
+    }
+}
