@@ -125,6 +125,11 @@ impl<'a> Landing<'a> {
         }))
     }
 
+    /// How many dumps of this key there are with this one.
+    pub fn number(&self) -> i64 {
+        self.number
+    }
+
     /// Takes the next records of the dump.
     pub async fn push(&mut self, batch: Batch) -> anyhow::Result<()> {
         let rows = batch.len();

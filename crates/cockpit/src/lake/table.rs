@@ -181,6 +181,12 @@ impl Table {
         Ok(Some(Difference { added, removed }))
     }
 
+    /// Data files removed since and still named by the log.
+    pub async fn removed(&self, state: &State) -> anyhow::Result<Vec<String>> {
+        let tombstones = state.inner.all_tombstones(self.log.as_ref());
+        Ok(tombstones.map_ok(|gone| gone.path().into_owned()).try_collect().await?)
+    }
+
     /// A writer of data files for this table.
     pub fn writer(
         &self,

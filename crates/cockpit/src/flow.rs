@@ -1,0 +1,367 @@
+//! The wiring: who feeds whom. The only file that knows all layers, and the only owner of a clock
+//! besides `main`.
+//!
+//! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
+
+use crate::config::Config;
+use crate::config::folder::Plant;
+use crate::config::location::{self, Location, Purpose};
+use crate::config::model::TableName;
+use crate::ingest::files::{self, Found, ReadError};
+use crate::lake::bronze::{Dump, Landing};
+use crate::lake::dumps::{self, DumpRow, Status};
+use crate::lake::lease::{self, Holder, Lease};
+use crate::lake::models::{self, Step};
+use crate::lake::refine::{Extent, Refinery};
+use crate::lake::{Lake, books, catalog, session, upkeep};
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
+use plant::contract::Contract;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Batches between a decoder and the lake: enough that neither waits for the other.
+const BATCHES_BETWEEN: usize = 2;
+
+/// Dumps that land side by side.
+const LANDINGS: usize = 2;
+
+/// What a watcher of a run is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// So many dumps are to be read, of so many bytes.
+    Listed { dumps: usize, bytes: u64 },
+    /// A dump is done with.
+    Dump { file: String, bytes: u64, status: Status },
+    /// All dumps are; refinement begins.
+    Refining,
+}
+
+/// Told of every event of a run.
+pub type Watcher = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Dumps that were read in this run.
+    pub read: Vec<DumpRow>,
+    /// Dumps that cannot be read, whether found in this run or before.
+    pub broken: Vec<DumpRow>,
+    /// Dumps as they were already.
+    pub unchanged: usize,
+    /// Books written by this run.
+    pub entries: Vec<books::Entry>,
+    /// Tables with changed rows.
+    pub changed: Vec<TableName>,
+}
+
+impl Report {
+    /// Whether all went well: nothing broken, and every book closes. Rejected rows are well.
+    pub fn is_well(&self) -> bool {
+        self.broken.is_empty() && self.entries.iter().all(|entry| entry.closed)
+    }
+}
+
+/// The lake, the plant, and the way from one to the other.
+#[derive(Clone)]
+pub struct Flow {
+    pub refinery: Refinery,
+    pub bucket: Option<Arc<Location>>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the flow owns the clock and hands it down")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Plans the plant's models; mistakes are an error that lists them all.
+pub async fn plan(plant: &Plant) -> anyhow::Result<Vec<Step>> {
+    let (steps, found) = models::plan(plant).await?;
+    if !found.is_empty() {
+        let listed = crate::config::listed(&found);
+        bail!("the plant's models have mistakes; mend them first:\n{listed}");
+    }
+    Ok(steps)
+}
+
+impl Flow {
+    /// Opens what the configuration names.
+    pub async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<Self> {
+        let steps = plan(&config.plant).await?;
+        let run = uuid::Uuid::now_v7().simple().to_string();
+        let lake = location::open(&config.lake.0, purpose).context("the lake cannot be opened")?;
+        let bucket = match &config.bucket {
+            Some((url, _)) => Some(Arc::new(
+                location::open(url, Purpose::Read).context("the bucket cannot be opened")?,
+            )),
+            None => None,
+        };
+        let limits = config.plant.limits.clone();
+        let runtime = session::runtime(&limits)?;
+        let refinery = Refinery {
+            lake: Arc::new(Lake::new(lake, limits, &run, now)),
+            plant: Arc::new(config.plant.clone()),
+            steps: Arc::new(steps),
+            runtime,
+        };
+        Ok(Self { refinery, bucket })
+    }
+
+    fn lake(&self) -> &Lake {
+        &self.refinery.lake
+    }
+
+    /// Runs `work` as the lake's one refiner. The lease is renewed while it runs; if it is lost,
+    /// the work is cut off, which harms nothing.
+    pub async fn as_refiner<T>(
+        &self,
+        wait: Duration,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let lake = self.lake();
+        let ttl_s = lake.limits().get("lease_ttl_s");
+        let holder = Holder::this_process(lake.run(), now(), ttl_s);
+        let mut lease = lease::take(lake.location(), holder, wait).await?;
+        if let Some(dead) = &lease.died {
+            let swept = upkeep::sweep(lake, dead).await?;
+            tracing::warn!(host = dead.host, pid = dead.pid, swept, "took over from a dead refiner");
+        }
+        let done = tokio::select! {
+            done = work => done,
+            lost = keep(&mut lease, Duration::from_secs(ttl_s)) => Err(lost),
+        };
+        let given_back = lease.give_back().await;
+        let done = done?;
+        given_back?;
+        Ok(done)
+    }
+
+    /// One round: lands what is new in the bucket, refines, closes the books.
+    pub async fn round(&self, watcher: &Watcher) -> anyhow::Result<Report> {
+        let started_at = now();
+        let bucket = self.bucket.as_ref().context(
+            "no bucket is named; say --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml",
+        )?;
+        let known = dumps::load(self.lake()).await?;
+        let newest = dumps::newest(&known);
+        let contracts: Vec<Arc<Contract>> =
+            self.refinery.plant.contracts.values().cloned().map(Arc::new).collect();
+        let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
+        if found.is_empty() && known.is_empty() {
+            bail!("{}", nothing_found(bucket, &contracts));
+        }
+        let (new, old): (Vec<Found>, Vec<Found>) =
+            found.into_iter().partition(|it| is_new(it, newest.get(&it.key)));
+        let still_broken = old.iter().filter_map(|it| newest.get(&it.key));
+        let still_broken = still_broken.filter(|row| row.status == Status::Unreadable).cloned();
+        let mut report =
+            Report { unchanged: old.len(), broken: still_broken.collect(), ..Report::default() };
+        report.read = self.land_all(bucket, new, &newest, watcher).await;
+        let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
+        report.broken.extend(report.read.iter().filter(is_broken).cloned());
+        dumps::save(self.lake(), &report.read).await?;
+        watcher(Event::Refining);
+        self.refine(&mut report, Extent::Changes, started_at).await?;
+        Ok(report)
+    }
+
+    /// Makes silver and gold anew from bronze.
+    pub async fn rebuild(&self) -> anyhow::Result<Report> {
+        let mut report = Report::default();
+        self.refine(&mut report, Extent::Everything, now()).await?;
+        Ok(report)
+    }
+
+    async fn refine(
+        &self,
+        report: &mut Report,
+        extent: Extent,
+        started_at: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let outcomes = self.refinery.run(extent).await?;
+        let changed = outcomes.into_iter().filter(|it| it.is_changed).map(|it| it.table);
+        report.changed = changed.collect();
+        let all = dumps::load(self.lake()).await?;
+        let tables = self.to_be_counted(&report.changed, &all).await?;
+        report.entries = books::close(&self.refinery, &tables, &all, started_at).await?;
+        if !report.changed.is_empty() || !report.read.is_empty() {
+            catalog::write(&self.refinery, &report.changed).await?;
+        }
+        Ok(())
+    }
+
+    /// The cleaned tables whose books are not certain: those that changed, and those of dumps a
+    /// killed run landed without closing the books.
+    async fn to_be_counted(
+        &self,
+        changed: &[TableName],
+        dumps: &[DumpRow],
+    ) -> anyhow::Result<Vec<TableName>> {
+        let entries: Vec<books::Entry> = self.lake().meta_rows(&books::table()).await?;
+        let counted: BTreeSet<(&str, &str, i64)> = entries
+            .iter()
+            .map(|it| (it.table_name.as_str(), it.file.as_str(), it.dump))
+            .collect();
+        let is_uncertain = |step: &&Step| {
+            let Some(source) = step.model.cleans() else { return false };
+            let name = step.name().name.as_str();
+            let mut landed = dumps
+                .iter()
+                .filter(|row| row.table_name == source && row.status == Status::Landed);
+            changed.contains(step.name())
+                || landed.any(|row| !counted.contains(&(name, row.file.as_str(), row.dump)))
+        };
+        let steps = self.refinery.steps.iter().filter(is_uncertain);
+        Ok(steps.map(|step| step.name().clone()).collect())
+    }
+
+    /// Lands dumps; those of one table one after the other, oldest first, different tables side by
+    /// side. What fails is noted, and the rest goes on.
+    async fn land_all(
+        &self,
+        bucket: &Location,
+        new: Vec<Found>,
+        newest: &BTreeMap<String, DumpRow>,
+        watcher: &Watcher,
+    ) -> Vec<DumpRow> {
+        let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
+        watcher(Event::Listed { dumps: new.len(), bytes });
+        let mut by_table: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+        for found in new {
+            by_table.entry(found.contract.table.clone()).or_default().push(found);
+        }
+        let lines = by_table.into_values().map(|line| async move {
+            let mut rows = Vec::with_capacity(line.len());
+            for found in line {
+                let row = self.land_one(bucket, &found, newest.get(&found.key)).await;
+                let bytes = found.size_bytes.unsigned_abs();
+                watcher(Event::Dump { file: found.key, bytes, status: row.status });
+                rows.push(row);
+            }
+            rows
+        });
+        let rows: Vec<Vec<DumpRow>> =
+            futures::stream::iter(lines).buffer_unordered(LANDINGS).collect().await;
+        rows.into_iter().flatten().collect()
+    }
+
+    async fn land_one(&self, bucket: &Location, found: &Found, known: Option<&DumpRow>) -> DumpRow {
+        let mut row = DumpRow {
+            file: found.key.clone(),
+            dump: known.map_or(0, |known| known.dump) + 1,
+            source: found.contract.source.clone(),
+            table_name: found.contract.table.clone(),
+            size_bytes: found.size_bytes,
+            etag: found.etag.clone(),
+            sha256: None,
+            modified_at: found.modified_at,
+            dumped_at: found.dumped_at,
+            status: Status::Landed,
+            reason: None,
+            records: 0,
+            run: self.lake().run().to_owned(),
+            seen_at: now(),
+        };
+        match self.land(bucket, found, known, &mut row).await {
+            Ok(()) => {}
+            Err(ReadError::Content(reason)) => {
+                row.status = Status::Unreadable;
+                row.reason = Some(reason);
+            }
+            Err(error) => {
+                row.status = Status::Failed;
+                row.reason = Some(error.to_string());
+            }
+        }
+        if let Some(reason) = &row.reason {
+            tracing::warn!(file = row.file, status = ?row.status, reason, "dump did not land");
+        }
+        row
+    }
+
+    async fn land(
+        &self,
+        bucket: &Location,
+        found: &Found,
+        known: Option<&DumpRow>,
+        row: &mut DumpRow,
+    ) -> Result<(), ReadError> {
+        let fetched = files::fetch(bucket, found).await?;
+        row.sha256 = Some(fetched.sha256.clone());
+        if let Some(known) = known.filter(|known| known.sha256 == row.sha256) {
+            // Touched but not changed: it is the dump it was.
+            (row.dump, row.status) = (known.dump, known.status);
+            (row.reason, row.records) = (known.reason.clone(), known.records);
+            return Ok(());
+        }
+        let dump = Dump {
+            key: found.key.clone(),
+            sha256: fetched.sha256.clone(),
+            dumped_at: found.dumped_at,
+            modified_at: found.modified_at,
+        };
+        let landing = Landing::start(self.lake(), &found.contract, dump).await;
+        let mut landing = landing.map_err(ReadError::Place)?;
+        row.dump = landing.as_ref().map_or(row.dump, Landing::number);
+        let (out, mut batches) = tokio::sync::mpsc::channel(BATCHES_BETWEEN);
+        let contract = found.contract.clone();
+        let limits = self.lake().limits().clone();
+        let decoding =
+            tokio::task::spawn_blocking(move || files::decode(fetched, &contract, &limits, &out));
+        let mut landed = Ok(());
+        while let Some(batch) = batches.recv().await {
+            // A dump that a killed run landed is only counted.
+            if let Some(landing) = &mut landing {
+                landed = landing.push(batch).await;
+            }
+            if landed.is_err() {
+                break;
+            }
+        }
+        drop(batches);
+        let records = decoding.await.map_err(|error| ReadError::Place(error.into()));
+        landed.map_err(ReadError::Place)?;
+        row.records = records??;
+        if row.records == 0 {
+            row.status = Status::Empty;
+            row.reason = Some("the file holds no records".to_owned());
+            return Ok(());
+        }
+        match landing {
+            Some(landing) => landing.finish().await.map_err(ReadError::Place),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a dump has to be read: it was never seen, has changed, or failed last time.
+fn is_new(found: &Found, known: Option<&DumpRow>) -> bool {
+    known.is_none_or(|known| {
+        let seen = (known.size_bytes, known.etag.as_ref(), known.modified_at);
+        known.status == Status::Failed
+            || seen != (found.size_bytes, found.etag.as_ref(), found.modified_at)
+    })
+}
+
+fn nothing_found(bucket: &Location, contracts: &[Arc<Contract>]) -> String {
+    let paths = contracts.iter().flat_map(|contract| &contract.paths);
+    let paths: Vec<String> = paths.map(|path| format!("  {path}")).collect();
+    format!(
+        "the bucket {} holds no dump of this plant. Looked for:\n{}\nName another bucket, or mend \
+         the paths of the contracts",
+        bucket.name,
+        paths.join("\n")
+    )
+}
+
+async fn keep(lease: &mut Lease, ttl: Duration) -> anyhow::Error {
+    loop {
+        tokio::time::sleep(ttl / 3).await;
+        if let Err(lost) = lease.renew().await {
+            return lost;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `meta.files`: every dump that was seen, what became of it, and why.
+
+use super::Lake;
+use super::bronze::utc;
+use super::rows::MetaTable;
+use crate::config::model::TableName;
+use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What became of a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Its records are in bronze.
+    Landed,
+    /// It holds no record.
+    Empty,
+    /// Its bytes are not what the contract says; it is read again when it has changed.
+    Unreadable,
+    /// It could not be fetched or landed; it is tried again at the next listing.
+    Failed,
+}
+
+/// One dump as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DumpRow {
+    /// Key in the bucket.
+    pub file: String,
+    /// How many dumps of this key had landed, this one included.
+    pub dump: i64,
+    pub source: String,
+    pub table_name: String,
+    pub size_bytes: i64,
+    pub etag: Option<String>,
+    pub sha256: Option<String>,
+    pub modified_at: DateTime<Utc>,
+    pub dumped_at: Option<DateTime<Utc>>,
+    pub status: Status,
+    /// Why it did not land, in plain words.
+    pub reason: Option<String>,
+    /// Records the decoder read.
+    pub records: i64,
+    pub run: String,
+    pub seen_at: DateTime<Utc>,
+}
+
+/// The table's definition.
+pub fn table() -> MetaTable {
+    let text = |name| Field::new(name, DataType::Utf8, true);
+    let long = |name| Field::new(name, DataType::Int64, true);
+    let time = |name| Field::new(name, utc(), true);
+    MetaTable {
+        name: TableName::new("meta", "files"),
+        description: "Every dump that was seen, what became of it, and why.",
+        schema: Arc::new(Schema::new(vec![
+            text("file"),
+            long("dump"),
+            text("source"),
+            text("table_name"),
+            long("size_bytes"),
+            text("etag"),
+            text("sha256"),
+            time("modified_at"),
+            time("dumped_at"),
+            text("status"),
+            text("reason"),
+            long("records"),
+            text("run"),
+            time("seen_at"),
+        ])),
+    }
+}
+
+/// All dumps ever seen.
+pub async fn load(lake: &Lake) -> anyhow::Result<Vec<DumpRow>> {
+    lake.meta_rows(&table()).await
+}
+
+/// The newest dump of each key.
+pub fn newest(rows: &[DumpRow]) -> BTreeMap<String, DumpRow> {
+    let mut newest: BTreeMap<String, DumpRow> = BTreeMap::new();
+    for row in rows {
+        let known = newest.get(&row.file);
+        if known.is_none_or(|known| (known.dump, known.seen_at) <= (row.dump, row.seen_at)) {
+            newest.insert(row.file.clone(), row.clone());
+        }
+    }
+    newest
+}
+
+/// Notes what became of dumps; a row of the same key and number is replaced.
+pub async fn save(lake: &Lake, rows: &[DumpRow]) -> anyhow::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let noted: BTreeSet<(&str, i64)> = rows.iter().map(|row| (row.file.as_str(), row.dump)).collect();
+    let gone = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
+        let files = batch.column(batch.schema().index_of("file")?).as_string::<i32>().clone();
+        let numbers = batch.column(batch.schema().index_of("dump")?);
+        let numbers = numbers.as_primitive::<Int64Type>().clone();
+        let is_gone = |row| noted.contains(&(files.value(row), numbers.value(row)));
+        Ok((0..files.len()).map(|row| Some(is_gone(row))).collect())
+    };
+    lake.meta_replace(&table(), rows, &gone).await
+}

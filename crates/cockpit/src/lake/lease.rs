@@ -1,0 +1,171 @@
+//! The lease: one refiner per lake. It lies in the lake, is renewed while its holder lives, and is
+//! lost by a dead one after a stated time.
+//!
+//! Each renewal writes the next file of a numbered row, which can be done only once, as in a Delta
+//! log; so two contenders never both believe they have it. Whether a holder is alive is judged by
+//! watching the row for the lease's own duration, never by comparing clocks of two machines; on the
+//! same machine a process that is gone is known to be gone.
+
+use crate::config::location::Location;
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+const FOLDER: &str = "_cockpit/lease";
+
+/// Who holds the lease, as written into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub host: String,
+    /// Tells process ids of one machine, container and boot apart from those of another.
+    pub machine: String,
+    pub pid: u32,
+    /// The run whose files a dead holder may have left behind.
+    pub run: String,
+    pub since: DateTime<Utc>,
+    pub ttl_s: u64,
+}
+
+impl Holder {
+    /// This process as a holder.
+    pub fn this_process(run: &str, since: DateTime<Utc>, ttl_s: u64) -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+        let boot = read("/proc/sys/kernel/random/boot_id");
+        let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        Self {
+            host: read("/proc/sys/kernel/hostname"),
+            machine: format!("{boot} {}", namespace.display()),
+            pid: std::process::id(),
+            run: run.to_owned(),
+            since,
+            ttl_s,
+        }
+    }
+
+    /// Whether this holder is a process of this machine that is no more.
+    fn is_known_dead(&self, machine: &str) -> bool {
+        !machine.trim().is_empty()
+            && self.machine == machine
+            && !std::path::Path::new(&format!("/proc/{}", self.pid)).exists()
+    }
+}
+
+/// The lease, held. Renew it more often than its duration; give it back at the end.
+pub struct Lease {
+    store: Arc<dyn ObjectStore>,
+    holder: Holder,
+    number: u64,
+    /// Who held it before and never gave it back.
+    pub died: Option<Holder>,
+}
+
+/// Takes the lease of the lake at `location`. If somebody holds it, `wait` says how long to watch
+/// for a sign of life; without one within the holder's own duration the lease is taken over.
+pub async fn take(location: &Location, holder: Holder, wait: Duration) -> anyhow::Result<Lease> {
+    let store = location.store();
+    let Some((number, held)) = newest(store.as_ref()).await? else {
+        return claim(store, holder, 0, None).await;
+    };
+    if held.is_known_dead(&holder.machine) {
+        return claim(store, holder, number + 1, Some(held)).await;
+    }
+    let ttl = Duration::from_secs(held.ttl_s);
+    if wait < ttl {
+        bail!("{}", refusal(location, &held));
+    }
+    tokio::time::sleep(ttl).await;
+    match newest(store.as_ref()).await? {
+        Some((later, held)) if later != number => bail!("{}", refusal(location, &held)),
+        Some((number, held)) => claim(store, holder, number + 1, Some(held)).await,
+        None => claim(store, holder, 0, None).await,
+    }
+}
+
+fn refusal(location: &Location, held: &Holder) -> String {
+    format!(
+        "the lake {} is being refined by process {} on {}, since {}; only one program refines a \
+         lake. Stop that one, or wait: if it is dead it loses the lake {} s after its last sign of \
+         life",
+        location.name, held.pid, held.host, held.since.format("%Y-%m-%d %H:%M:%S UTC"), held.ttl_s
+    )
+}
+
+async fn claim(
+    store: Arc<dyn ObjectStore>,
+    holder: Holder,
+    number: u64,
+    died: Option<Holder>,
+) -> anyhow::Result<Lease> {
+    let mut lease = Lease { store, holder, number, died };
+    lease.write().await.context("somebody else took the lake at the same moment; try again")?;
+    lease.forget_older().await?;
+    Ok(lease)
+}
+
+async fn newest(store: &dyn ObjectStore) -> anyhow::Result<Option<(u64, Holder)>> {
+    let mut names: Vec<Key> =
+        store.list(Some(&Key::from(FOLDER))).map_ok(|it| it.location).try_collect().await?;
+    names.sort();
+    for name in names.iter().rev() {
+        let Some(number) = number_of(name) else { continue };
+        match store.get(name).await {
+            Ok(found) => {
+                let holder = serde_json::from_slice(&found.bytes().await?)
+                    .with_context(|| format!("{name} is no lease; delete it if nobody runs"))?;
+                return Ok(Some((number, holder)));
+            }
+            // Its holder has just renewed or given it back.
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+fn number_of(name: &Key) -> Option<u64> {
+    name.filename()?.strip_suffix(".json")?.parse().ok()
+}
+
+fn key(number: u64) -> Key {
+    Key::from(format!("{FOLDER}/{number:020}.json"))
+}
+
+impl Lease {
+    /// Shows that the holder lives. An error means the lease is lost: stop refining.
+    pub async fn renew(&mut self) -> anyhow::Result<()> {
+        self.number += 1;
+        self.write().await.context("the lake's lease was lost to another program")?;
+        self.forget_older().await
+    }
+
+    /// Gives the lease back.
+    pub async fn give_back(self) -> anyhow::Result<()> {
+        self.store.delete(&key(self.number)).await?;
+        Ok(())
+    }
+
+    async fn write(&self) -> anyhow::Result<()> {
+        let text = serde_json::to_vec_pretty(&self.holder)?;
+        self.store.put_opts(&key(self.number), text.into(), PutMode::Create.into()).await?;
+        Ok(())
+    }
+
+    async fn forget_older(&self) -> anyhow::Result<()> {
+        let names: Vec<Key> =
+            self.store.list(Some(&Key::from(FOLDER))).map_ok(|it| it.location).try_collect().await?;
+        for name in names {
+            if number_of(&name).is_some_and(|number| number < self.number) {
+                match self.store.delete(&name).await {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+}
