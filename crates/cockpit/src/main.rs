@@ -1,1 +1,4 @@
+#[expect(dead_code, reason = "wired by flow")]
+mod serve;
+
 fn main() {}
