@@ -10,6 +10,8 @@ pub struct Limits {
     pub connections: usize,
     /// Time to send the head of a request, and to keep an idle connection. 30 s.
     pub head_time: Duration,
+    /// Time a client may take nothing of its answer before the connection is closed. 60 s.
+    pub stall_time: Duration,
     /// Time from the stop to the end of the last answer, after which it is cut off. 10 s.
     pub stop_time: Duration,
     /// Bytes of a request's body. 64 KiB.
@@ -28,7 +30,7 @@ pub struct Limits {
     pub query_rows: u64,
     /// Time to answer with JSON. 30 s.
     pub answer_time: Duration,
-    /// Time to deliver a file, however slowly it is taken. 600 s.
+    /// Time to deliver a file. 600 s.
     pub file_time: Duration,
     /// SQL queries running at a time. 4.
     pub queries: usize,
@@ -46,6 +48,7 @@ impl Default for Limits {
         Self {
             connections: 256,
             head_time: Duration::from_secs(30),
+            stall_time: Duration::from_secs(60),
             stop_time: Duration::from_secs(10),
             body_bytes: 64 * 1024,
             filter_values: 1_000,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 #[utoipa::path(
     get,
     path = "/api/v1/health",
+    operation_id = "readHealth",
     tag = "program",
     responses(
         (status = 200, description = "Running, or degraded for the reason named", body = Health),

@@ -1,6 +1,7 @@
 //! Connections: accepted up to a limit, each a task that is joined, all ended by one stop.
 
 use super::super::Limits;
+use super::stall::Stalling;
 use anyhow::Context;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -35,7 +36,8 @@ pub async fn serve(
             Some(ended) = connections.join_next() => note(ended),
             Some((stream, place)) = accept(&listener, &places) => {
                 let (router, stop) = (router.clone(), stop.clone());
-                connections.spawn(connection(stream, router, limits.head_time, stop, place));
+                let times = (limits.head_time, limits.stall_time);
+                connections.spawn(connection(stream, router, times, stop, place));
             }
         }
     }
@@ -70,7 +72,7 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     router: Router,
-    head_time: Duration,
+    (head_time, stall_time): (Duration, Duration),
     stop: CancellationToken,
     _place: OwnedSemaphorePermit,
 ) {
@@ -80,7 +82,8 @@ async fn connection(
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(head_time);
     let service = TowerToHyperService::new(router);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Stalling::new(stream, stall_time));
+    let mut connection = pin!(builder.serve_connection(stream, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

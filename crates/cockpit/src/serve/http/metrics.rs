@@ -118,6 +118,7 @@ impl Drop for Measured {
 #[utoipa::path(
     get,
     path = "/api/v1/metrics",
+    operation_id = "readMetrics",
     tag = "program",
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
 )]

@@ -17,6 +17,7 @@ mod params;
 mod places;
 mod query;
 mod readonly;
+mod stall;
 mod tables;
 #[cfg(test)]
 mod tests;

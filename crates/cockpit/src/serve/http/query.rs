@@ -53,11 +53,17 @@ pub struct ResultColumn {
 #[utoipa::path(
     post,
     path = "/api/v1/query",
+    operation_id = "runQuery",
     tag = "query",
     params(("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept")),
     request_body = QueryRequest,
     responses(
-        (status = 200, body = QueryAnswer),
+        (status = 200, description = "The rows", content(
+            (QueryAnswer = "application/json"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
         (status = 400, description = "The statement is wrong or does more than read", body = ErrorBody),
         (status = 413, description = "The body is too long", body = ErrorBody),
         (status = 415, description = "The body is not JSON", body = ErrorBody),
@@ -90,13 +96,19 @@ pub async fn post(
 #[utoipa::path(
     get,
     path = "/api/v1/query",
+    operation_id = "runQueryByLink",
     tag = "query",
     params(
         ("sql" = String, Query, description = "One SELECT, WITH, EXPLAIN, SHOW or DESCRIBE"),
         ("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept"),
     ),
     responses(
-        (status = 200, body = QueryAnswer),
+        (status = 200, description = "The rows", content(
+            (QueryAnswer = "application/json"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
         (status = 400, description = "The statement is wrong or does more than read", body = ErrorBody),
         (status = 422, description = "The query needs too much memory", body = ErrorBody),
         (status = 429, description = "Too many queries are running", body = ErrorBody),

@@ -193,7 +193,7 @@ fn small(node: &LogicalPlan, limits: &Limits) -> Result<(), Error> {
         });
         Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     };
-    node.apply_expressions(|expr| expr.apply(&mut look)).map_err(DataFusionError::from)?;
+    node.apply_expressions(|expr| expr.apply(&mut look))?;
     refused.map_or(Ok(()), Err)
 }
 

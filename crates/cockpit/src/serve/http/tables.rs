@@ -53,8 +53,9 @@ pub struct PageAnswer {
 #[utoipa::path(
     get,
     path = "/api/v1/tables",
+    operation_id = "listTables",
     tag = "tables",
-    responses((status = 200, body = TablesAnswer))
+    responses((status = 200, description = "The tables", body = TablesAnswer))
 )]
 pub async fn list(State(service): State<Arc<Service>>) -> Result<Response, Error> {
     let tables = service.answers.tables().await.map_err(Error::below)?;
@@ -69,6 +70,7 @@ pub async fn list(State(service): State<Arc<Service>>) -> Result<Response, Error
 #[utoipa::path(
     get,
     path = "/api/v1/tables/{schema}/{table}",
+    operation_id = "readTable",
     tag = "tables",
     params(
         ("schema" = String, Path, description = "bronze, silver, gold or meta"),
@@ -82,7 +84,12 @@ pub async fn list(State(service): State<Arc<Service>>) -> Result<Response, Error
         ("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept"),
     ),
     responses(
-        (status = 200, body = PageAnswer),
+        (status = 200, description = "A page, or the rows in another format", content(
+            (PageAnswer = "application/json"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
         (status = 304, description = "The table has not changed since If-None-Match"),
         (status = 400, description = "A column, value or parameter is wrong", body = ErrorBody),
         (status = 404, description = "There is no such table", body = ErrorBody),

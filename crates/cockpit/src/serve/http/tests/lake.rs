@@ -9,11 +9,13 @@ use arrow::array::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider};
+use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext, lit};
+use deltalake::DeltaTable;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Rows of `silver.board`.
@@ -26,6 +28,8 @@ pub fn now() -> DateTime<Utc> {
 
 pub struct Lake {
     tables: Vec<(TableInfo, Vec<RecordBatch>)>,
+    /// Reads `gold.sample` instead of its batches.
+    stored: Option<Arc<dyn TableProvider>>,
 }
 
 impl Lake {
@@ -39,7 +43,14 @@ impl Lake {
             default: Some("today".into()),
             description: None,
         }];
-        Self { tables: vec![ageing, sample, board] }
+        Self { tables: vec![ageing, sample, board], stored: None }
+    }
+
+    /// The same lake with `gold.sample` as a Delta table in `folder`.
+    pub async fn stored(folder: &Path) -> Self {
+        let url = url::Url::from_directory_path(folder).unwrap();
+        let table = DeltaTable::try_from_url(url).await.unwrap().write(sample()).await.unwrap();
+        Self { stored: Some(table.table_provider().await.unwrap()), ..Self::new() }
     }
 }
 
@@ -128,7 +139,8 @@ impl Answers for Lake {
             let partitions = rows.chunks(3).map(<[RecordBatch]>::to_vec).collect();
             let table = MemTable::try_new(rows[0].schema(), partitions)?;
             let schema: Arc<dyn SchemaProvider> = catalog.schema(&info.schema).unwrap();
-            schema.register_table(info.table.clone(), Arc::new(table))?;
+            let stored = self.stored.clone().filter(|_| info.table == "sample");
+            schema.register_table(info.table.clone(), stored.unwrap_or_else(|| Arc::new(table)))?;
         }
         Ok(session)
     }

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use cockpit_ui::Asset;
 use lake::Lake;
 use serde_json::Value;
+use std::path::Path;
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -56,7 +57,16 @@ impl Desk {
     }
 
     pub fn with(limits: Limits, pages: &'static [Asset]) -> Self {
-        let service = Service::new(Arc::new(Lake::new()), limits, Arc::new(now), Vec::new());
+        Self::over(Lake::new(), limits, pages)
+    }
+
+    /// A desk whose `gold.sample` is a Delta table in `folder`.
+    pub async fn stored(folder: &Path) -> Self {
+        Self::over(Lake::stored(folder).await, Limits::default(), &[])
+    }
+
+    fn over(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {
+        let service = Service::new(Arc::new(lake), limits, Arc::new(now), Vec::new());
         Self(router(Arc::new(service), pages, Router::new()))
     }
 

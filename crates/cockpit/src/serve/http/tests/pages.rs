@@ -12,7 +12,11 @@ async fn rows(desk: &Desk, query: &str) -> Vec<Value> {
 }
 
 async fn check_ids(query: &str, expected: Value) {
-    let rows = rows(&Desk::new(), &format!("gold/sample?columns=id&{query}")).await;
+    check_ids_of(&Desk::new(), query, expected).await;
+}
+
+async fn check_ids_of(desk: &Desk, query: &str, expected: Value) {
+    let rows = rows(desk, &format!("gold/sample?columns=id&{query}")).await;
     let ids = rows.iter().map(|row| row["id"].clone()).collect::<Value>();
     assert_eq!(ids, expected, "{query}");
 }
@@ -82,25 +86,48 @@ async fn arrow_and_parquet_hold_the_same_rows() {
 }
 
 #[tokio::test]
-async fn filters_choose_rows() {
-    check_ids("filter.id=1,2", json!([1, 2])).await;
-    check_ids("filter.id=2..", json!([2, 9_007_199_254_740_993_i64])).await;
-    check_ids("filter.qty=1.5", json!([1])).await;
-    check_ids("filter.qty=-0.005..1.5", json!([1, 2])).await;
-    check_ids("filter.qty=null", json!([9_007_199_254_740_993_i64])).await;
-    check_ids("filter.qty=!null", json!([1, 2])).await;
-    check_ids("filter.on_day=..2000-01-01,2023-01-03", json!([1, 2])).await;
-    check_ids("filter.at=2023-01-03", json!([1, 2])).await;
-    check_ids("filter.at=2023-01-03T00:00:00Z", json!([1])).await;
-    check_ids("filter.at=2023-01-03T05:30:00%2B05:30", json!([1])).await;
-    check_ids("filter.at=2023-01-03T00:00:00.1Z..", json!([2])).await;
-    check_ids("filter.ok=false,null", json!([2, 9_007_199_254_740_993_i64])).await;
-    check_ids("filter.Name%20of%20it=", json!([2])).await;
-    check_ids("filter.id=1..2&filter.ok=true", json!([1])).await;
-    check_ids("order=-qty", json!([1, 2, 9_007_199_254_740_993_i64])).await;
-    check_ids("order=qty", json!([2, 1, 9_007_199_254_740_993_i64])).await;
-    check_ids("limit=1&offset=1", json!([2])).await;
-    check_ids("limit=0", json!([])).await;
+async fn filters_choose_rows_in_memory_and_in_delta() {
+    let folder = tempfile::tempdir().unwrap();
+    check_filters(&Desk::new()).await;
+    check_filters(&Desk::stored(folder.path()).await).await;
+}
+
+async fn check_filters(desk: &Desk) {
+    let third = 9_007_199_254_740_993_i64;
+    check_ids_of(desk, "filter.id=1,2", json!([1, 2])).await;
+    check_ids_of(desk, "filter.id=2..", json!([2, third])).await;
+    check_ids_of(desk, "filter.qty=1.5", json!([1])).await;
+    check_ids_of(desk, "filter.qty=-0.005..1.5", json!([1, 2])).await;
+    check_ids_of(desk, "filter.qty=null", json!([third])).await;
+    check_ids_of(desk, "filter.qty=!null", json!([1, 2])).await;
+    check_ids_of(desk, "filter.on_day=..2000-01-01,2023-01-03", json!([1, 2])).await;
+    check_ids_of(desk, "filter.at=2023-01-03", json!([1, 2])).await;
+    check_ids_of(desk, "filter.at=2023-01-03T00:00:00Z", json!([1])).await;
+    check_ids_of(desk, "filter.at=2023-01-03T05:30:00%2B05:30", json!([1])).await;
+    check_ids_of(desk, "filter.at=2023-01-03T00:00:00.1Z..", json!([2])).await;
+    check_ids_of(desk, "filter.ok=false,null", json!([2, third])).await;
+    check_ids_of(desk, "filter.Name%20of%20it=", json!([2])).await;
+    check_ids_of(desk, "filter.id=1..2&filter.ok=true", json!([1])).await;
+    check_ids_of(desk, "order=-qty", json!([1, 2, third])).await;
+    check_ids_of(desk, "order=qty", json!([2, 1, third])).await;
+    check_ids_of(desk, "limit=1&offset=1", json!([2])).await;
+    check_ids_of(desk, "limit=0", json!([])).await;
+}
+
+/// A Delta table shows the same values as the batches it was written from.
+#[tokio::test]
+async fn delta_shows_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (memory, delta) = (Desk::new(), Desk::stored(folder.path()).await);
+    for format in ["json", "csv", "arrow", "parquet"] {
+        let path = format!("/api/v1/tables/gold/sample?order=-id&format={format}");
+        let (memory, delta) = (memory.get(&path).await, delta.get(&path).await);
+        assert_eq!(delta.status, 200, "{format}");
+        assert!(memory.body == delta.body, "{format}: {:?}", String::from_utf8_lossy(&delta.body));
+    }
+    let counted =
+        delta.query("SELECT count(*) AS n FROM gold.sample WHERE at >= '2023-01-03'").await;
+    assert_eq!(counted.json()["rows"], json!([{ "n": 2 }]), "{}", counted.text());
 }
 
 #[tokio::test]

@@ -187,3 +187,34 @@ async fn a_stop_lets_answers_end() {
     served.unwrap();
     assert!(TcpStream::connect(at).await.is_err());
 }
+
+/// A client that asks for much and takes nothing loses its place to the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_is_let_go() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let limits = Limits {
+        queries: 1,
+        wait_time: Duration::from_secs(30),
+        stall_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let router = Desk::with(limits.clone(), &[]).router();
+    let client = async {
+        let mut idle = TcpStream::connect(at).await.unwrap();
+        let sql = "SELECT+*+FROM+generate_series(1,9000000)";
+        let ask =
+            format!("GET /api/v1/query?sql={sql}&format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        idle.write_all(ask.as_bytes()).await.unwrap();
+        idle.read_exact(&mut [0; 8]).await.unwrap();
+        let mut next = TcpStream::connect(at).await.unwrap();
+        let ask = "GET /api/v1/query?sql=SELECT+1+AS+n HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        next.write_all(ask.as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut next).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"n\":1"), "{answer}");
+        stop.cancel();
+    };
+    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    served.unwrap();
+}
