@@ -3,6 +3,8 @@
 //!
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
+mod answers;
+
 use crate::config::Config;
 use crate::config::folder::Plant;
 use crate::config::location::{self, Location, Purpose};
@@ -15,19 +17,29 @@ use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Refinery};
 use crate::lake::{Lake, books, catalog, session, upkeep};
 use anyhow::{Context as _, bail};
+use crate::serve::http;
 use chrono::{DateTime, Utc};
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// Batches between a decoder and the lake: enough that neither waits for the other.
 const BATCHES_BETWEEN: usize = 2;
 
 /// Dumps that land side by side.
 const LANDINGS: usize = 2;
+
+/// Pause before the lake is asked for again while another program has it.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// What a watcher of a run is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -335,6 +347,133 @@ impl Flow {
             None => Ok(()),
         }
     }
+}
+
+impl Flow {
+    /// Rounds on a schedule, until `stop`. A round that fails is reported and tried again.
+    pub async fn rounds(
+        &self,
+        watcher: &Watcher,
+        stop: &CancellationToken,
+        report: impl Fn(&Report),
+    ) -> anyhow::Result<bool> {
+        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
+        loop {
+            match self.round(watcher).await {
+                Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
+                Ok(done) => report(&done),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "round failed"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(true),
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+
+    /// A question in SQL, read-only.
+    pub async fn ask(&self, sql: &str) -> anyhow::Result<DataFrame> {
+        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+        let context = self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await?;
+        let read_only = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        Ok(context.sql_with_options(sql, read_only).await?)
+    }
+}
+
+/// Ingests on a schedule (unless `ingests` is false) and answers on `listen`, until `stop`.
+pub async fn serve(
+    config: &Config,
+    listen: SocketAddr,
+    ingests: bool,
+    stop: CancellationToken,
+) -> anyhow::Result<bool> {
+    let flow = Flow::open(config, Purpose::Write).await?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("{listen} cannot be listened on; another program may have it"))?;
+    let address = listener.local_addr()?;
+    let desk = Arc::new(answers::Desk::new(flow.refinery.clone()));
+    let limits = answers::limits(flow.lake().limits());
+    let clock: crate::serve::Clock = Arc::new(now);
+    let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
+    let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
+    tracing::info!(%address, "answering");
+    let answering = http::serve(listener, router, &limits, stop.clone());
+    let ingesting = async {
+        if !ingests || flow.bucket.is_none() {
+            stop.cancelled().await;
+            return Ok(());
+        }
+        flow.ingest_for(&desk, &stop).await
+    };
+    let (answered, ingested) = tokio::join!(answering, ingesting);
+    answered?;
+    ingested?;
+    Ok(true)
+}
+
+impl Flow {
+    /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
+    /// and says so.
+    async fn ingest_for(&self, desk: &answers::Desk, stop: &CancellationToken) -> anyhow::Result<()> {
+        let watcher: Watcher = Arc::new(|_event| {});
+        loop {
+            let work = self.rounds_for(&watcher, desk, stop);
+            match self.as_refiner(Duration::MAX, work).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "not refining");
+                    desk.not_refining(format!("{error:#}"));
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+    }
+
+    async fn rounds_for(
+        &self,
+        watcher: &Watcher,
+        desk: &answers::Desk,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
+        loop {
+            let started_at = now();
+            let done = self.round(watcher).await;
+            desk.round_done(started_at, now(), now() + every, &done);
+            if let Err(error) = &done {
+                tracing::error!(error = format!("{error:#}"), "round failed");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+}
+
+/// Cancels `stop` at the first Ctrl-C or SIGTERM.
+#[expect(clippy::disallowed_methods, reason = "lives as long as the program and holds nothing")]
+pub fn cancel_on_signal(stop: CancellationToken) {
+    tokio::spawn(async move {
+        let interrupted = tokio::signal::ctrl_c();
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                tokio::select! {
+                    _ = interrupted => {}
+                    _ = terminated.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupted.await),
+        }
+        stop.cancel();
+    });
 }
 
 /// Whether a dump has to be read: it was never seen, has changed, or failed last time.

@@ -1,3 +1,15 @@
-mod lake;
+//! `cockpit`: one place to see what is going on in a manufacturing plant.
 
-fn main() {}
+mod batch;
+mod cli;
+mod config;
+mod flow;
+mod ingest;
+mod lake;
+mod serve;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,249 @@
+//! The command line: what people say to the program, and what it says back.
+
+mod print;
+mod progress;
+
+use crate::config::location::Purpose;
+use crate::config::model::TableName;
+use crate::config::{self, Config, Flags};
+use crate::flow::{self, Flow};
+use crate::lake::catalog;
+use crate::serve::http::Format;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// One place to see what is going on in a manufacturing plant, every day and every second.
+///
+/// Point it at the plant's bucket: `cockpit ingest --once --bucket s3://plant/dumps` lands every
+/// record of the dumps in a Delta lake, refines it, and closes the books. Then ask:
+/// `cockpit sql "select * from gold.production_daily"`, or look: `cockpit serve`.
+#[derive(Debug, Parser)]
+#[command(name = "cockpit", version, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command. Each can also be said in the environment; bucket and lake in plant.toml.
+#[derive(Debug, Clone, clap::Args)]
+struct Common {
+    /// Folder that describes the plant [default: the reference plant, compiled in]
+    #[arg(long, global = true, value_name = "DIR", env = "COCKPIT_PLANT")]
+    plant: Option<PathBuf>,
+    /// Where the dumps lie: s3://bucket/prefix, file:///path or a path
+    ///
+    /// Keys, region and endpoint come from the usual AWS variables and profile files;
+    /// AWS_SKIP_SIGNATURE=true reads a public bucket without any.
+    #[arg(long, global = true, value_name = "URL")]
+    bucket: Option<String>,
+    /// Where the lake lies [default: ./cockpit-data]
+    #[arg(long, global = true, value_name = "URL")]
+    lake: Option<String>,
+    /// Show what happens, line by line: info, debug or trace
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", env = "COCKPIT_LOG")]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Land new dumps and refine them
+    ///
+    /// A dump that has not changed is never read twice; one that has is a new dump whose records
+    /// supersede those with the same key. Ends with the books: read = bronze, and bronze = silver +
+    /// rejected + superseded. The exit code is 0 only if every file could be read and every book
+    /// closes; rejected rows are well.
+    Ingest {
+        /// One round, then stop; without it the bucket is listed again and again
+        #[arg(long)]
+        once: bool,
+        /// Wait for the lake if another program refines it
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Ingest on a schedule and answer on a web address
+    Serve {
+        /// Address to answer on; only this machine can reach the default
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "COCKPIT_LISTEN")]
+        listen: SocketAddr,
+        /// Only answer; another program ingests
+        #[arg(long)]
+        no_ingest: bool,
+    },
+    /// Ask the lake in SQL
+    Sql {
+        /// One SELECT; tables are bronze.…, silver.…, gold.… and meta.…
+        query: String,
+        /// How to write the answer
+        #[arg(long, value_enum, default_value_t = Shape::Table)]
+        format: Shape,
+    },
+    /// List the tables of the lake
+    Tables,
+    /// Show records that did not reach their table, and why
+    Rejected {
+        /// Only those of this table, such as board_result
+        table: Option<String>,
+        /// The most rows to show
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Make silver and gold anew from bronze
+    Rebuild,
+    /// Look for mistakes in a plant folder
+    Check,
+    /// Print the configuration in force, with the reason for each default
+    Config,
+    /// Print completions for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    Table,
+    Csv,
+    Json,
+    Parquet,
+}
+
+/// Runs the program; the exit code is 0 only if all went well.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_new(&cli.common.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(Box::pin(run(cli))));
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            print::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<bool> {
+    let flags = Flags {
+        plant: cli.common.plant.clone(),
+        bucket: cli.common.bucket.clone(),
+        lake: cli.common.lake.clone(),
+    };
+    match cli.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "cockpit", &mut std::io::stdout());
+            Ok(true)
+        }
+        Command::Check => check(&flags).await,
+        Command::Config => print::config(&config::load(&flags)?).map(|()| true),
+        Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
+        Command::Serve { listen, no_ingest } => {
+            flow::serve(&config::load(&flags)?, listen, !no_ingest, stop_token()).await
+        }
+        Command::Rebuild => rebuild(&config::load(&flags)?).await,
+        Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,
+        Command::Tables => tables(&config::load(&flags)?).await,
+        Command::Rejected { table, limit } => {
+            let query = rejected_query(table.as_deref(), limit);
+            sql(&config::load(&flags)?, &query, Shape::Table).await
+        }
+    }
+}
+
+/// Cancelled by the first Ctrl-C or SIGTERM; the second one ends the program at once, by the
+/// system's default.
+fn stop_token() -> CancellationToken {
+    let stop = CancellationToken::new();
+    flow::cancel_on_signal(stop.clone());
+    stop
+}
+
+async fn check(flags: &Flags) -> anyhow::Result<bool> {
+    let texts = config::folder::texts(flags.plant.as_deref())?;
+    let (plant, mut found) = config::folder::read(&texts);
+    if let Some(plant) = &plant {
+        let (steps, in_models) = crate::lake::models::plan(plant).await?;
+        found.extend(in_models);
+        if found.is_empty() {
+            print::line(&format!(
+                "{}: {} contracts and {} models, no mistakes",
+                plant.name,
+                plant.contracts.len(),
+                steps.len()
+            ));
+            return Ok(true);
+        }
+    }
+    print::line(&config::listed(&found));
+    print::line(&format!("{} mistakes", found.len()));
+    Ok(false)
+}
+
+async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool> {
+    let flow = Flow::open(config, Purpose::Write).await?;
+    let wait = if wait { Duration::MAX } else { Duration::ZERO };
+    if !once {
+        let stop = stop_token();
+        let watcher = progress::quiet();
+        return flow.as_refiner(wait, flow.rounds(&watcher, &stop, print::summary)).await;
+    }
+    let (watcher, bar) = progress::bar();
+    let report = flow.as_refiner(wait, flow.round(&watcher)).await;
+    bar.finish_and_clear();
+    let report = report?;
+    print::summary(&report);
+    Ok(report.is_well())
+}
+
+async fn rebuild(config: &Config) -> anyhow::Result<bool> {
+    let flow = Flow::open(config, Purpose::Write).await?;
+    let report = flow.as_refiner(Duration::ZERO, flow.rebuild()).await?;
+    print::summary(&report);
+    Ok(report.is_well())
+}
+
+async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {
+    let flow = Flow::open(config, Purpose::Read).await?;
+    let frame = flow.ask(query).await?;
+    match shape {
+        Shape::Table => print::table(frame).await?,
+        Shape::Csv => print::encoded(frame, Format::Csv).await?,
+        Shape::Json => print::encoded(frame, Format::Json).await?,
+        Shape::Parquet => print::encoded(frame, Format::Parquet).await?,
+    }
+    Ok(true)
+}
+
+async fn tables(config: &Config) -> anyhow::Result<bool> {
+    let flow = Flow::open(config, Purpose::Read).await?;
+    for row in catalog::table_rows(&flow.refinery).await? {
+        let name = TableName::new(&row.schema_name, &row.table_name);
+        let columns = format!("{:<32}{:>12} rows  v{:<5}", name.to_string(), row.rows, row.version);
+        print::line(&format!("{columns}{}", row.description));
+    }
+    Ok(true)
+}
+
+fn rejected_query(table: Option<&str>, limit: usize) -> String {
+    let filter = table.map(|table| format!("WHERE table_name = '{}'", table.replace('\'', "''")));
+    format!(
+        "SELECT table_name, column_name, reason, raw, rule, _file, _record, _byte_from \
+         FROM silver.rejected {} ORDER BY table_name, _file, _record LIMIT {limit}",
+        filter.unwrap_or_default()
+    )
+}
+

@@ -1,0 +1,184 @@
+//! What the service asks of the lake, answered.
+
+use super::Report;
+use crate::config::model::{ParameterDefault, TableName};
+use crate::config::settings;
+use crate::lake::catalog::{self, ColumnRow, TableRow};
+use crate::lake::refine::Refinery;
+use crate::serve::{
+    Answers, BuildInfo, ColumnInfo, Health, Limits, ParameterInfo, RunInfo, State, TableInfo,
+    type_name,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use datafusion::prelude::{DataFrame, SessionContext};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The lake behind the service.
+pub struct Desk {
+    refinery: Refinery,
+    rounds: Mutex<Rounds>,
+}
+
+#[derive(Default)]
+struct Rounds {
+    last: Option<RunInfo>,
+    next_at: Option<DateTime<Utc>>,
+    trouble: Option<String>,
+}
+
+impl Desk {
+    pub fn new(refinery: Refinery) -> Self {
+        Self { refinery, rounds: Mutex::default() }
+    }
+
+    fn rounds(&self) -> std::sync::MutexGuard<'_, Rounds> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that another program refines the lake, or why this one cannot.
+    pub fn not_refining(&self, reason: String) {
+        self.rounds().trouble = Some(reason);
+    }
+
+    /// Notes what a round came to.
+    pub fn round_done(
+        &self,
+        started_at: DateTime<Utc>,
+        ended_at: DateTime<Utc>,
+        next_at: DateTime<Utc>,
+        done: &anyhow::Result<Report>,
+    ) {
+        let mut rounds = self.rounds();
+        rounds.next_at = Some(next_at);
+        let (ok, entries, trouble) = match done {
+            Ok(report) => (report.is_well(), report.entries.as_slice(), broken(report)),
+            Err(error) => (false, [].as_slice(), Some(format!("{error:#}"))),
+        };
+        let sum = |count: fn(&crate::lake::books::Entry) -> i64| {
+            entries.iter().map(|entry| count(entry).unsigned_abs()).sum()
+        };
+        rounds.last = Some(RunInfo {
+            started_at,
+            ended_at: Some(ended_at),
+            ok,
+            read: sum(|entry| entry.read),
+            landed: sum(|entry| entry.bronze),
+            rejected: sum(|entry| entry.rejected),
+        });
+        rounds.trouble = trouble;
+    }
+}
+
+fn broken(report: &Report) -> Option<String> {
+    let names: Vec<&str> = report.broken.iter().map(|row| row.file.as_str()).collect();
+    if !names.is_empty() {
+        return Some(format!("files that cannot be read: {}", names.join(", ")));
+    }
+    (!report.is_well()).then(|| "the books do not close; see meta.runs".to_owned())
+}
+
+/// The service's limits as the configuration has them.
+pub fn limits(limits: &settings::Limits) -> Limits {
+    Limits {
+        stop_time: Duration::from_secs(limits.get("stop_within_s")),
+        body_bytes: limits.size("query_body_bytes"),
+        page_rows_max: limits.get("page_rows"),
+        query_rows: limits.get("query_rows"),
+        answer_time: Duration::from_secs(limits.get("query_time_s")),
+        queries: limits.size("query_slots"),
+        ..Limits::default()
+    }
+}
+
+#[async_trait]
+impl Answers for Desk {
+    async fn session(&self) -> anyhow::Result<SessionContext> {
+        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+        self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await
+    }
+
+    async fn tables(&self) -> anyhow::Result<Vec<TableInfo>> {
+        let mut columns: BTreeMap<TableName, Vec<ColumnInfo>> = BTreeMap::new();
+        for row in catalog::column_rows(&self.refinery).await? {
+            let name = TableName::new(&row.schema_name, &row.table_name);
+            columns.entry(name).or_default().push(column(row));
+        }
+        let rows = catalog::table_rows(&self.refinery).await?;
+        Ok(rows.into_iter().map(|row| self.table(row, &mut columns)).collect())
+    }
+
+    async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>> {
+        let state = self.refinery.lake.state(&TableName::new(schema, table)).await?;
+        Ok(state.map(|state| state.version()))
+    }
+
+    async fn with_parameters(
+        &self,
+        schema: &str,
+        table: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> anyhow::Result<DataFrame> {
+        let day = |(name, value): (&String, &String)| {
+            Ok::<_, anyhow::Error>((name.clone(), value.parse::<NaiveDate>()?))
+        };
+        let days = parameters.iter().map(day).collect::<Result<BTreeMap<_, _>, _>>()?;
+        self.refinery.recompute(&TableName::new(schema, table), &days).await
+    }
+
+    fn health(&self) -> Health {
+        let rounds = self.rounds();
+        let state = if rounds.trouble.is_some() { State::Degraded } else { State::Running };
+        Health {
+            state,
+            reason: rounds.trouble.clone(),
+            plant: self.refinery.plant.name.clone(),
+            zone: self.refinery.plant.zone.to_string(),
+            build: BuildInfo {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                commit: option_env!("COCKPIT_COMMIT").unwrap_or("unknown").to_owned(),
+            },
+            lake: self.refinery.lake.location().name.clone(),
+            last_run: rounds.last.clone(),
+            next_run_at: rounds.next_at,
+        }
+    }
+}
+
+impl Desk {
+    fn table(
+        &self,
+        row: TableRow,
+        columns: &mut BTreeMap<TableName, Vec<ColumnInfo>>,
+    ) -> TableInfo {
+        let name = TableName::new(&row.schema_name, &row.table_name);
+        let model = self.refinery.plant.models.get(&name);
+        let parameters = model.map(|model| model.parameters.as_slice()).unwrap_or_default();
+        let parameter = |it: &crate::config::model::Parameter| ParameterInfo {
+            name: it.name.clone(),
+            type_name: "date".to_owned(),
+            default: match it.default {
+                ParameterDefault::Today => Some("today".to_owned()),
+            },
+            description: None,
+        };
+        TableInfo {
+            schema: row.schema_name,
+            table: row.table_name,
+            description: row.description,
+            columns: columns.remove(&name).unwrap_or_default(),
+            key: row.grain.iter().flat_map(|it| it.split(", ")).map(str::to_owned).collect(),
+            parameters: parameters.iter().map(parameter).collect(),
+            rows: u64::try_from(row.rows).ok(),
+            version: u64::try_from(row.version).ok(),
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+fn column(row: ColumnRow) -> ColumnInfo {
+    let type_name = row.r#type.parse().map_or(row.r#type, |kind| type_name(&kind));
+    ColumnInfo { name: row.column_name, type_name, unit: row.unit, description: row.description }
+}

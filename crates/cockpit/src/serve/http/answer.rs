@@ -1,0 +1,246 @@
+//! A data frame as the body of a response, delivered while it is computed.
+//!
+//! The first batch is awaited before the response begins, so that most errors still have a status.
+//! An error after that breaks the body off: a client sees an incomplete transfer, never a short
+//! file that looks whole.
+
+use super::encode::Encoder;
+use super::error::Error;
+use super::format::Format;
+use super::places::{Deadline, Place};
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::io;
+
+/// What is to be delivered, and within which bounds.
+pub struct Answer {
+    pub rows: DataFrame,
+    pub format: Format,
+    /// Name of the file, without its end.
+    pub name: String,
+    pub frame: Frame,
+    /// Rows after which `over` applies.
+    pub rows_max: u64,
+    pub over: Over,
+    pub deadline: Deadline,
+    pub place: Place,
+}
+
+/// What happens to rows beyond the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// They are left out, and the answer says so.
+    LeftOut,
+    /// The answer is broken off.
+    Broken,
+}
+
+/// What stands around the rows in JSON.
+pub enum Frame {
+    Page(Box<Page>),
+    Query,
+}
+
+/// A page of a table.
+pub struct Page {
+    /// The table, filtered, to count its rows if the page does not tell.
+    pub filtered: DataFrame,
+    pub limit: u64,
+    pub offset: u64,
+    pub version: Option<u64>,
+    pub as_of: Option<DateTime<Utc>>,
+}
+
+impl Answer {
+    /// Starts the work and returns the response that delivers it, with `headers` added.
+    pub async fn respond(self, headers: HeaderMap) -> Result<Response, Error> {
+        let (format, name) = (self.format, self.name.clone());
+        let delivery = Box::pin(Delivery::open(self)).await?;
+        let mut response = Response::new(Body::from_stream(chunks(delivery)));
+        let own = response.headers_mut();
+        own.extend(headers);
+        own.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+        own.insert(header::VARY, HeaderValue::from_static("accept"));
+        let disposition = format.disposition(&name).map(HeaderValue::try_from);
+        if let Some(Ok(disposition)) = disposition {
+            own.insert(header::CONTENT_DISPOSITION, disposition);
+        }
+        Ok(response)
+    }
+}
+
+struct Delivery {
+    stream: SendableRecordBatchStream,
+    first: Option<RecordBatch>,
+    encoder: Encoder,
+    format: Format,
+    frame: Frame,
+    rows_max: u64,
+    over: Over,
+    deadline: Deadline,
+    /// Held until the answer is delivered or dropped.
+    _place: Place,
+    sent_rows: u64,
+    left_out: bool,
+}
+
+impl Delivery {
+    async fn open(answer: Answer) -> Result<Self, Error> {
+        let Answer { rows, format, frame, rows_max, over, mut deadline, place, .. } = answer;
+        let mut stream = deadline.within(Box::pin(rows.execute_stream())).await??;
+        check_names(&stream.schema())?;
+        let first = deadline.within(stream.next()).await?.transpose()?;
+        let encoder = Encoder::new(format, &stream.schema()).map_err(broken)?;
+        let (sent_rows, left_out) = (0, false);
+        Ok(Self {
+            stream,
+            first,
+            encoder,
+            format,
+            frame,
+            rows_max,
+            over,
+            deadline,
+            _place: place,
+            sent_rows,
+            left_out,
+        })
+    }
+
+    /// The next bytes of rows, `None` after the last row.
+    async fn rows(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.left_out {
+            return Ok(None);
+        }
+        let batch = match self.first.take() {
+            Some(batch) => Some(batch),
+            None => self.deadline.within(self.stream.next()).await?.transpose()?,
+        };
+        let Some(batch) = batch else { return Ok(None) };
+        let batch = self.bounded(batch)?;
+        self.sent_rows += batch.num_rows() as u64;
+        self.encoder.rows(&batch).map(Some).map_err(broken)
+    }
+
+    /// `batch`, or as much of it as the limit leaves.
+    fn bounded(&mut self, batch: RecordBatch) -> Result<RecordBatch, Error> {
+        let left = self.rows_max - self.sent_rows;
+        if batch.num_rows() as u64 <= left {
+            return Ok(batch);
+        }
+        if self.over == Over::Broken {
+            let message = format!("more than {} rows; filter, or take pages", self.rows_max);
+            return Err(Error::bad("too_many_rows", message));
+        }
+        self.left_out = true;
+        Ok(batch.slice(0, usize::try_from(left).unwrap_or(usize::MAX)))
+    }
+
+    fn head(&self) -> Bytes {
+        if self.format != Format::Json {
+            return Bytes::new();
+        }
+        match &self.frame {
+            Frame::Page(_) => Bytes::from_static(b"{\"rows\":["),
+            Frame::Query => {
+                format!("{{\"columns\":{},\"rows\":[", columns(&self.stream.schema())).into()
+            }
+        }
+    }
+
+    async fn tail(mut self) -> Result<Bytes, Error> {
+        if self.format != Format::Json {
+            return self.encoder.end().map_err(broken);
+        }
+        let tail = match &self.frame {
+            Frame::Page(page) => {
+                let total = total(page, self.sent_rows, &mut self.deadline).await?;
+                let as_of = page.as_of.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+                format!(
+                    "],\"total\":{total},\"limit\":{},\"offset\":{},\"version\":{},\"as_of\":{}}}",
+                    page.limit,
+                    page.offset,
+                    json!(page.version),
+                    json!(as_of)
+                )
+            }
+            Frame::Query => {
+                format!("],\"row_count\":{},\"truncated\":{}}}", self.sent_rows, self.left_out)
+            }
+        };
+        Ok(tail.into())
+    }
+}
+
+/// Rows of the whole table: known from the page if it is the last one, else counted.
+async fn total(page: &Page, sent: u64, deadline: &mut Deadline) -> Result<u64, Error> {
+    if sent < page.limit && (sent > 0 || page.offset == 0) {
+        return Ok(page.offset + sent);
+    }
+    let count = Box::pin(page.filtered.clone().count());
+    let count = deadline.within(count).await??;
+    Ok(count as u64)
+}
+
+/// Where a delivery stands.
+enum Step {
+    Head(Box<Delivery>),
+    Rows(Box<Delivery>),
+    End,
+}
+
+fn chunks(delivery: Delivery) -> impl futures::Stream<Item = Result<Bytes, io::Error>> + Send {
+    futures::stream::try_unfold(Step::Head(Box::new(delivery)), |step| async {
+        match next(step).await {
+            Ok(None) => Ok(None),
+            Ok(Some(next)) => Ok(Some(next)),
+            Err(error) => {
+                error.log();
+                Err(io::Error::other(error.public))
+            }
+        }
+    })
+}
+
+async fn next(step: Step) -> Result<Option<(Bytes, Step)>, Error> {
+    match step {
+        Step::Head(delivery) => Ok(Some((delivery.head(), Step::Rows(delivery)))),
+        Step::Rows(mut delivery) => match delivery.rows().await? {
+            Some(bytes) => Ok(Some((bytes, Step::Rows(delivery)))),
+            None => Ok(Some((delivery.tail().await?, Step::End))),
+        },
+        Step::End => Ok(None),
+    }
+}
+
+fn columns(schema: &Schema) -> serde_json::Value {
+    let column = |field: &arrow::datatypes::FieldRef| json!({ "name": field.name(), "type": super::super::type_name(field.data_type()) });
+    schema.fields().iter().map(column).collect()
+}
+
+/// Two columns of one name would be one in JSON, and an error in Parquet.
+fn check_names(schema: &Schema) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for field in schema.fields() {
+        if !seen.insert(field.name()) {
+            let message =
+                format!("two columns are named {}; name one of them with AS", field.name());
+            return Err(Error::bad("ambiguous_columns", message));
+        }
+    }
+    Ok(())
+}
+
+fn broken(error: arrow::error::ArrowError) -> Error {
+    Error::internal(anyhow::Error::new(error).context("encode rows"))
+}

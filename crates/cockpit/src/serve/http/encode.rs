@@ -1,0 +1,191 @@
+//! Rows to bytes, batch by batch.
+//!
+//! Before they are encoded, batches are made plain: times in UTC, view types as ordinary ones, so
+//! that every reader of Arrow and Parquet understands them.
+
+use super::format::Format;
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::writer::StreamWriter;
+use arrow::json::writer::{JsonFormat, Writer as JsonWriter, WriterBuilder};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Times are written to the last digit they have, in UTC.
+const INSTANT: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
+/// A time without zone is shown without one.
+const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
+/// Encoded bytes after which Parquet closes a row group and lets go of them.
+const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
+
+/// Encodes one answer. Call [`Encoder::rows`] per batch and [`Encoder::end`] once.
+pub struct Encoder {
+    schema: SchemaRef,
+    sink: Sink,
+}
+
+enum Sink {
+    Json(Box<JsonWriter<Vec<u8>, CommaSeparated>>),
+    Csv { header_due: bool },
+    Arrow(Box<StreamWriter<Vec<u8>>>),
+    Parquet(Box<ArrowWriter<Vec<u8>>>),
+}
+
+impl Encoder {
+    /// An encoder for batches of `schema`.
+    pub fn new(format: Format, schema: &Schema) -> Result<Self, ArrowError> {
+        let schema = Arc::new(plain_schema(schema));
+        let sink = match format {
+            Format::Json => Sink::Json(Box::new(json_writer())),
+            Format::Csv => Sink::Csv { header_due: true },
+            Format::Arrow => Sink::Arrow(Box::new(StreamWriter::try_new(Vec::new(), &schema)?)),
+            Format::Parquet => {
+                let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), None)?;
+                Sink::Parquet(Box::new(writer))
+            }
+        };
+        Ok(Self { schema, sink })
+    }
+
+    /// The bytes that are ready once `batch` is added; may be none.
+    pub fn rows(&mut self, batch: &RecordBatch) -> Result<Bytes, ArrowError> {
+        let batch = plain_batch(&self.schema, batch)?;
+        let ready = match &mut self.sink {
+            Sink::Json(writer) => {
+                writer.write(&batch)?;
+                std::mem::take(writer.get_mut())
+            }
+            Sink::Csv { header_due } => {
+                let header = std::mem::take(header_due).then(|| csv_header(&self.schema));
+                csv_rows(header.unwrap_or_default(), &batch)?
+            }
+            Sink::Arrow(writer) => {
+                writer.write(&batch)?;
+                std::mem::take(writer.get_mut())
+            }
+            Sink::Parquet(writer) => {
+                writer.write(&batch)?;
+                if writer.in_progress_size() > ROW_GROUP_BYTES {
+                    writer.flush()?;
+                }
+                std::mem::take(writer.inner_mut())
+            }
+        };
+        Ok(ready.into())
+    }
+
+    /// The bytes that end the answer.
+    pub fn end(self) -> Result<Bytes, ArrowError> {
+        let rest = match self.sink {
+            Sink::Json(_) => Vec::new(),
+            Sink::Csv { header_due: true } => csv_header(&self.schema),
+            Sink::Csv { header_due: false } => Vec::new(),
+            Sink::Arrow(mut writer) => {
+                writer.finish()?;
+                std::mem::take(writer.get_mut())
+            }
+            Sink::Parquet(writer) => writer.into_inner()?,
+        };
+        Ok(rest.into())
+    }
+}
+
+/// JSON objects with commas between them; the brackets are the caller's.
+#[derive(Debug, Default)]
+struct CommaSeparated;
+
+impl JsonFormat for CommaSeparated {
+    fn start_row<W: Write>(&self, writer: &mut W, is_first_row: bool) -> Result<(), ArrowError> {
+        if !is_first_row {
+            writer.write_all(b",\n")?;
+        }
+        Ok(())
+    }
+}
+
+fn json_writer() -> JsonWriter<Vec<u8>, CommaSeparated> {
+    WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .with_timestamp_tz_format(INSTANT.into())
+        .with_timestamp_format(LOCAL_TIME.into())
+        .build(Vec::new())
+}
+
+fn csv_header(schema: &Schema) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (index, field) in schema.fields().iter().enumerate() {
+        csv_field(&mut out, index, Some(field.name()));
+    }
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+/// RFC 4180; a null is nothing at all, an empty text is `""`.
+fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let options = FormatOptions::new()
+        .with_timestamp_tz_format(Some(INSTANT))
+        .with_timestamp_format(Some(LOCAL_TIME));
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
+        .collect::<Result<Vec<_>, _>>()?;
+    for row in 0..batch.num_rows() {
+        for (index, column) in columns.iter().enumerate() {
+            let known = batch.column(index).is_valid(row);
+            let text = known.then(|| column.value(row).try_to_string()).transpose()?;
+            csv_field(&mut out, index, text.as_deref());
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+    Ok(out)
+}
+
+fn csv_field(out: &mut Vec<u8>, index: usize, text: Option<&str>) {
+    if index > 0 {
+        out.push(b',');
+    }
+    let Some(text) = text else { return };
+    let bare = !text.is_empty() && !text.contains(['"', ',', '\r', '\n']);
+    if bare {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+    out.push(b'"');
+}
+
+/// `schema` as every reader understands it.
+fn plain_schema(schema: &Schema) -> Schema {
+    let field = |field: &Arc<Field>| {
+        Field::new(field.name(), plain_type(field.data_type()), field.is_nullable())
+    };
+    Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>())
+}
+
+fn plain_type(of: &DataType) -> DataType {
+    match of {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("UTC".into())),
+        other => other.clone(),
+    }
+}
+
+fn plain_batch(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let plain = |(column, field): (&ArrayRef, &Arc<Field>)| {
+        if column.data_type() == field.data_type() {
+            return Ok(Arc::clone(column));
+        }
+        cast(column, field.data_type())
+    };
+    let columns = batch.columns().iter().zip(schema.fields()).map(plain);
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns)
+}

@@ -1,0 +1,191 @@
+//! The one place where an error becomes an answer.
+//!
+//! An [`Error`] has a public half (status, code, message) and a private one, which is logged once,
+//! here, when the answer is made, and never shown.
+
+use super::super::Limits;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use datafusion::common::Diagnostic;
+use datafusion::error::DataFusionError;
+use serde::Serialize;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub struct Error {
+    pub status: StatusCode,
+    /// For programs: stays the same from release to release.
+    pub code: &'static str,
+    /// For people: what is wrong and what to do.
+    pub public: String,
+    /// For the log only.
+    pub private: Option<anyhow::Error>,
+    /// Place in the SQL text, from 1.
+    pub position: Option<(u64, u64)>,
+}
+
+/// Body of every answer that is an error.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    pub error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorDetail {
+    /// For programs: stays the same from release to release.
+    pub code: String,
+    /// For people: what is wrong and what to do.
+    pub message: String,
+    /// Line in the SQL text, from 1, if the error has a place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// Column in that line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
+}
+
+impl Error {
+    /// An error whose public half says everything.
+    pub fn new(status: StatusCode, code: &'static str, public: impl Into<String>) -> Self {
+        Self { status, code, public: public.into(), private: None, position: None }
+    }
+
+    /// The request is wrong.
+    pub fn bad(code: &'static str, public: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, public)
+    }
+
+    /// The program or what it stands on is at fault; `private` says how.
+    pub fn internal(private: anyhow::Error) -> Self {
+        let public = "something went wrong here; the log of the program says what";
+        let made = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", public);
+        Self { private: Some(private), ..made }
+    }
+
+    /// A layer below could not do its work. A limit or the request's own data may be the reason.
+    pub fn below(error: anyhow::Error) -> Self {
+        match error.downcast::<DataFusionError>() {
+            Ok(error) => Self::from(error),
+            Err(error) => Self::internal(error),
+        }
+    }
+
+    /// The answer took too long.
+    pub fn timeout(limit: Duration) -> Self {
+        let public = format!(
+            "the answer took longer than {} s; ask for fewer rows or a shorter time",
+            limit.as_secs_f64()
+        );
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", public)
+    }
+
+    /// All places are taken.
+    pub fn busy(what: &str, places: usize, limits: &Limits) -> Self {
+        let public = format!(
+            "{places} {what} are running and none ended within {} s; try again later",
+            limits.wait_time.as_secs_f64()
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", public)
+    }
+
+    /// Logs the private half; called once, where the error ends.
+    pub fn log(&self) {
+        let status = self.status.as_u16();
+        match &self.private {
+            Some(cause) => {
+                tracing::error!(
+                    code = self.code,
+                    status,
+                    cause = format!("{cause:#}"),
+                    "request_failed"
+                );
+            }
+            None => {
+                tracing::debug!(code = self.code, status, message = self.public, "request_refused")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        self.log();
+        let (line, column) = self.position.unzip();
+        let detail = ErrorDetail { code: self.code.into(), message: self.public, line, column };
+        let mut response = (self.status, Json(ErrorBody { error: detail })).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        let position = position(&error);
+        let made = match error.find_root() {
+            DataFusionError::ResourcesExhausted(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "out_of_memory",
+                format!("the query needs more memory than it may have: {}", text(&error)),
+            ),
+            DataFusionError::SQL(..) => Self::bad("bad_sql", text(&error)),
+            DataFusionError::Plan(_)
+            | DataFusionError::SchemaError(..)
+            | DataFusionError::NotImplemented(_)
+            | DataFusionError::Configuration(_)
+            | DataFusionError::Diagnostic(..) => Self::bad("bad_query", text(&error)),
+            DataFusionError::Execution(_) | DataFusionError::ArrowError(..) => {
+                Self::bad("query_failed", text(&error))
+            }
+            _ => return Self::internal(error.into()),
+        };
+        Self { position, ..made }
+    }
+}
+
+/// What DataFusion says, without its prefixes, its backtrace and its request for bug reports, but
+/// with its advice.
+fn text(error: &DataFusionError) -> String {
+    let root = error.find_root();
+    let said = match root {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        DataFusionError::Diagnostic(diagnostic, _) => diagnostic.message.clone(),
+        other => other.message().into_owned(),
+    };
+    let said = said.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
+    let said = said.trim_start_matches("sql parser error: ").trim_end_matches('.').to_owned();
+    match error.diagnostic().map(advice) {
+        Some(advice) if !advice.is_empty() && !said.contains(&advice) => {
+            format!("{said}; {advice}")
+        }
+        _ => said,
+    }
+}
+
+fn advice(diagnostic: &Diagnostic) -> String {
+    let notes = diagnostic.notes.iter().map(|note| note.message.as_str());
+    let helps = diagnostic.helps.iter().map(|help| help.message.as_str());
+    helps.chain(notes).collect::<Vec<_>>().join("; ")
+}
+
+/// Line and column, from the diagnostic or from the parser's text ("at Line: 1, Column: 8").
+fn position(error: &DataFusionError) -> Option<(u64, u64)> {
+    if let Some(span) = error.diagnostic().and_then(|diagnostic| diagnostic.span)
+        && span.start.line > 0
+    {
+        return Some((span.start.line, span.start.column));
+    }
+    let DataFusionError::SQL(parser, _) = error.find_root() else { return None };
+    let said = parser.to_string();
+    let (_, place) = said.rsplit_once("Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    let digits = column.split(|c: char| !c.is_ascii_digit()).next()?;
+    Some((line.parse().ok()?, digits.parse().ok()?))
+}

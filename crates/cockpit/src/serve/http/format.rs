@@ -1,0 +1,147 @@
+//! In which format an answer goes out.
+
+use super::error::Error;
+use axum::http::{HeaderMap, StatusCode, header};
+
+/// A format of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Csv,
+    Arrow,
+    Parquet,
+}
+
+impl Format {
+    const ALL: [Self; 4] = [Self::Json, Self::Csv, Self::Arrow, Self::Parquet];
+
+    /// The format asked for: `named` (the parameter `format`) wins over the header `Accept`; JSON
+    /// if neither says anything.
+    pub fn choose(named: Option<&str>, headers: &HeaderMap) -> Result<Self, Error> {
+        if let Some(name) = named {
+            return Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+                let message =
+                    format!("there is no format {name}; the formats are: {}", Self::names());
+                Error::bad("unknown_format", message)
+            });
+        }
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
+            return Ok(Self::Json);
+        };
+        Self::accepted(accept).ok_or_else(|| {
+            let types = Self::ALL.map(Self::media_type).join(", ");
+            let message = format!("no format suits Accept: {accept}; the media types are: {types}");
+            Error::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)
+        })
+    }
+
+    /// The best of `accept`; the first of ours among equals, so JSON for `*/*`.
+    fn accepted(accept: &str) -> Option<Self> {
+        let mut best: Option<(f32, Self)> = None;
+        for format in Self::ALL {
+            let weight =
+                accept.split(',').filter_map(|range| format.weight(range)).reduce(f32::max);
+            let Some(weight) = weight.filter(|weight| *weight > 0.0) else { continue };
+            if best.is_none_or(|(most, _)| weight > most) {
+                best = Some((weight, format));
+            }
+        }
+        best.map(|(_, format)| format)
+    }
+
+    /// How much a range of `Accept` ("text/*;q=0.5") wants this format, `None` if it is not in it.
+    fn weight(self, range: &str) -> Option<f32> {
+        let mut parts = range.split(';').map(str::trim);
+        let wanted = parts.next()?.to_ascii_lowercase();
+        let family = self.media_type().split('/').next()?;
+        let fits = wanted == self.media_type()
+            || wanted == "*/*"
+            || wanted.strip_suffix("/*").is_some_and(|wanted| wanted == family);
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map(str::parse);
+        fits.then(|| quality.and_then(Result::ok).unwrap_or(1.0))
+    }
+
+    /// Name in the parameter `format`, and the end of a file's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// Value of `Content-Type`, without the character set.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    /// Value of `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            other => other.media_type(),
+        }
+    }
+
+    /// Value of `Content-Disposition` for an answer that people keep as a file.
+    pub fn disposition(self, name: &str) -> Option<String> {
+        let kept = matches!(self, Self::Csv | Self::Parquet);
+        kept.then(|| format!("attachment; filename=\"{}.{}\"", plain(name), self.name()))
+    }
+
+    fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+}
+
+/// `name` with everything that a header or a file system might take amiss replaced.
+fn plain(name: &str) -> String {
+    let keep = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+    name.chars().map(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn check(named: Option<&str>, accept: Option<&str>, expected: Option<Format>) {
+        let mut headers = HeaderMap::new();
+        if let Some(accept) = accept {
+            headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
+        }
+        let chosen = Format::choose(named, &headers).ok();
+        assert_eq!(chosen, expected, "format {named:?}, accept {accept:?}");
+    }
+
+    #[test]
+    fn the_format_is_what_is_named_or_accepted_best() {
+        check(None, None, Some(Format::Json));
+        check(None, Some("*/*"), Some(Format::Json));
+        check(None, Some("text/html,application/xhtml+xml,*/*;q=0.8"), Some(Format::Json));
+        check(None, Some("text/csv"), Some(Format::Csv));
+        check(None, Some("TEXT/CSV; charset=utf-8"), Some(Format::Csv));
+        check(None, Some("application/json;q=0.5, text/csv;q=0.9"), Some(Format::Csv));
+        check(None, Some("text/*"), Some(Format::Csv));
+        check(None, Some("application/vnd.apache.arrow.stream"), Some(Format::Arrow));
+        check(None, Some("application/json;q=0"), None);
+        check(None, Some("image/png"), None);
+        check(Some("parquet"), Some("text/csv"), Some(Format::Parquet));
+        check(Some("xlsx"), None, None);
+    }
+
+    #[test]
+    fn a_file_name_holds_no_trickery() {
+        let name = "gold.x\"\r\nSet-Cookie: a/../b";
+        let disposition = Format::Csv.disposition(name).unwrap();
+        assert_eq!(disposition, "attachment; filename=\"gold.x___Set-Cookie__a_.._b.csv\"");
+        assert_eq!(Format::Json.disposition("x"), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! The service over HTTP: what may be asked, and how requests reach it.
+//!
+//! [`router`] is a pure wiring of routes; [`serve`] runs it until it is told to stop.
+
+mod answer;
+mod encode;
+mod error;
+mod filter;
+mod format;
+mod guard;
+mod health;
+mod listen;
+mod metrics;
+mod names;
+pub mod openapi;
+mod params;
+mod places;
+mod query;
+mod readonly;
+mod stall;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+pub use encode::Encoder;
+pub use error::Error;
+pub use format::Format;
+pub use listen::serve;
+pub use tables::unchanged;
+
+use super::{Answers, Clock, Limits};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+use cockpit_ui::Asset;
+use format::Format;
+use metrics::{Metrics, Route};
+use places::Places;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What every request shares.
+pub struct Service {
+    answers: Arc<dyn Answers>,
+    limits: Limits,
+    clock: Clock,
+    /// Names this program answers to beside those of the loopback.
+    hosts: Vec<String>,
+    metrics: Arc<Metrics>,
+    queries: Places,
+    reads: Places,
+}
+
+impl Service {
+    /// The service over `answers`. `hosts` are names it answers to beside localhost, without port.
+    pub fn new(
+        answers: Arc<dyn Answers>,
+        limits: Limits,
+        clock: Clock,
+        hosts: Vec<String>,
+    ) -> Self {
+        let queries = Places::new("queries", limits.queries);
+        let reads = Places::new("requests", limits.reads);
+        Self { answers, limits, clock, hosts, metrics: Arc::default(), queries, reads }
+    }
+
+    /// Time for an answer in `format`.
+    fn time(&self, format: Format) -> Duration {
+        match format {
+            Format::Json => self.limits.answer_time,
+            Format::Csv | Format::Arrow | Format::Parquet => self.limits.file_time,
+        }
+    }
+}
+
+/// Every route: the interface, `more` (such as the live stream, under `/api/v1`), and `pages` for
+/// everything else. All of them stand behind the guard.
+pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> Router {
+    let measured = |route: &'static str, methods: MethodRouter<Arc<Service>>| {
+        let (metrics, clock) = (Arc::clone(&service.metrics), Arc::clone(&service.clock));
+        methods.layer(from_fn_with_state(Route { metrics, clock, route }, metrics::measure))
+    };
+    let mut routes = Router::new();
+    let interface = [
+        ("/api/v1/tables", get(tables::list)),
+        ("/api/v1/tables/{schema}/{table}", get(tables::read)),
+        ("/api/v1/query", post(query::post).get(query::get)),
+        ("/api/v1/health", get(health::health)),
+        ("/api/v1/metrics", get(metrics::metrics)),
+        ("/api/v1/openapi.json", get(openapi::json)),
+        ("/api/v1/docs", get(openapi::page)),
+        ("/api/v1/docs.js", get(openapi::script)),
+        ("/api/v1/docs.css", get(openapi::style)),
+    ];
+    for (path, methods) in interface {
+        routes = routes.route(path, measured(path, methods));
+    }
+    let pages = measured("pages", super::ui::pages(pages));
+    routes
+        .fallback_service(pages.with_state(Arc::clone(&service)))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(service.limits.body_bytes))
+        .with_state(Arc::clone(&service))
+        .merge(more)
+        .layer(from_fn_with_state(service, guard::guard))
+}
+
+async fn wrong_method() -> Error {
+    let message = "this address has no such method; see /api/v1/docs";
+    Error::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
+}

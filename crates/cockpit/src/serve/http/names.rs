@@ -1,0 +1,42 @@
+//! What somebody may have meant.
+
+/// Edits apart at which a name is still taken for a slip of the pen.
+const SLIP: usize = 3;
+
+/// Advice for `asked`, which is not among `all`: the nearest name, or all of them.
+pub fn instead(asked: &str, all: &[String]) -> String {
+    let near = all.iter().map(|name| (edits(asked, name), name)).min();
+    match near {
+        None => "there are none yet".into(),
+        Some((count, name)) if count <= SLIP => format!("did you mean {name}?"),
+        Some(_) => format!("there are: {}", all.join(", ")),
+    }
+}
+
+/// Letters to insert, delete or replace to get from `a` to `b`.
+fn edits(a: &str, b: &str) -> usize {
+    let mut row = (0..=b.chars().count()).collect::<Vec<_>>();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.chars().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_proposed() {
+        assert_eq!((edits("kitten", "sitting"), edits("", "abc"), edits("a", "a")), (3, 3, 0));
+        let all = ["gold.top".to_owned(), "gold.hourly".to_owned()];
+        assert_eq!(instead("gold.hurly", &all), "did you mean gold.hourly?");
+        assert_eq!(instead("silver.board", &all), "there are: gold.top, gold.hourly");
+        assert_eq!(instead("x", &[]), "there are none yet");
+    }
+}

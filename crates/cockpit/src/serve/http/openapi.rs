@@ -1,0 +1,91 @@
+//! The description of the interface, and a page to read it and try it.
+
+use super::{health, metrics, query, tables};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Plant Cockpit",
+        description = "Tables of the plant's lake, SQL over them, and the state of the program.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(tables::list, tables::read, query::post, query::get, health::health, metrics::metrics),
+    components(schemas(super::error::ErrorBody)),
+    tags(
+        (name = "tables", description = "The tables of the lake"),
+        (name = "query", description = "SQL that reads"),
+        (name = "program", description = "How the program is"),
+    )
+)]
+struct Interface;
+
+/// The description as indented JSON, with a line end. Pure: the same text for the same program.
+pub fn document() -> anyhow::Result<String> {
+    Ok(Interface::openapi().to_pretty_json()? + "\n")
+}
+
+/// `GET /api/v1/openapi.json`
+pub async fn json() -> Response {
+    match document() {
+        Ok(text) => file("application/json", text),
+        Err(error) => super::Error::internal(error).into_response(),
+    }
+}
+
+/// `GET /api/v1/docs`
+pub async fn page() -> Response {
+    file("text/html; charset=utf-8", include_str!("docs/index.html"))
+}
+
+/// `GET /api/v1/docs.js`
+pub async fn script() -> Response {
+    file("text/javascript; charset=utf-8", include_str!("docs/docs.js"))
+}
+
+/// `GET /api/v1/docs.css`
+pub async fn style() -> Response {
+    file("text/css; charset=utf-8", include_str!("docs/docs.css"))
+}
+
+fn file(media_type: &'static str, text: impl IntoResponse) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_interface_is_as_agreed() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/it/cases/openapi/expect/openapi.json");
+        let said = document().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "UPDATE=1 rewrites goldens")]
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::create_dir_all(golden.parent().unwrap()).unwrap();
+            std::fs::write(&golden, &said).unwrap();
+        }
+        let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+        assert!(said == expected, "the interface differs from {golden:?}; UPDATE=1 rewrites it");
+    }
+
+    #[test]
+    fn the_page_loads_nothing_from_elsewhere() {
+        for text in [
+            include_str!("docs/index.html"),
+            include_str!("docs/docs.js"),
+            include_str!("docs/docs.css"),
+        ] {
+            assert!(!text.contains("://"), "an address of elsewhere: {text}");
+        }
+        assert!(!include_str!("docs/index.html").contains("<script>"), "an inline script");
+    }
+}

@@ -1,0 +1,172 @@
+//! SQL over HTTP.
+
+use super::Service;
+use super::answer::{Answer, Frame, Over};
+use super::error::{Error, ErrorBody};
+use super::format::Format;
+use super::places::Deadline;
+use super::readonly;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use url::form_urlencoded;
+use utoipa::ToSchema;
+
+/// A statement to run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueryRequest {
+    /// One SELECT, WITH, EXPLAIN, SHOW or DESCRIBE.
+    pub sql: String,
+}
+
+/// The result of a statement. (Streamed; this type describes it.)
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueryAnswer {
+    pub columns: Vec<ResultColumn>,
+    /// One object per row, by column name.
+    pub rows: Vec<BTreeMap<String, serde_json::Value>>,
+    /// Number of rows in `rows`.
+    pub row_count: u64,
+    /// Whether there are more rows than the limit lets through.
+    pub truncated: bool,
+}
+
+/// A column of a result.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResultColumn {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub type_name: String,
+}
+
+/// Runs one reading SQL statement.
+///
+/// JSON answers hold at most the configured number of rows (10,000) and say when there are more; as
+/// CSV, Arrow or Parquet a result beyond the limit for files is broken off. Statements that change
+/// anything, or read anything but the tables of the lake, are refused.
+#[utoipa::path(
+    post,
+    path = "/api/v1/query",
+    operation_id = "runQuery",
+    tag = "query",
+    params(("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept")),
+    request_body = QueryRequest,
+    responses(
+        (status = 200, description = "The rows", content(
+            (QueryAnswer = "application/json"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
+        (status = 400, description = "The statement is wrong or does more than read", body = ErrorBody),
+        (status = 413, description = "The body is too long", body = ErrorBody),
+        (status = 415, description = "The body is not JSON", body = ErrorBody),
+        (status = 422, description = "The query needs too much memory", body = ErrorBody),
+        (status = 429, description = "Too many queries are running", body = ErrorBody),
+        (status = 504, description = "The query took too long", body = ErrorBody),
+    )
+)]
+pub async fn post(
+    State(service): State<Arc<Service>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Error> {
+    let body = body.map_err(|rejection| too_long(rejection, service.limits.body_bytes))?;
+    let json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !json.is_some_and(|media| media.trim_start().starts_with("application/json")) {
+        let message = "send the statement as JSON: Content-Type: application/json";
+        return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message));
+    }
+    let asked: QueryRequest = serde_json::from_slice(&body).map_err(|error| {
+        Error::bad("bad_body", format!("the body is not as described: {error}"))
+    })?;
+    let mut parameters = parameters(query.as_deref(), &["format"])?;
+    let format = Format::choose(parameters.remove("format").as_deref(), &headers)?;
+    run(&service, &asked.sql, format).await
+}
+
+/// Runs one reading SQL statement given in the address, for links.
+#[utoipa::path(
+    get,
+    path = "/api/v1/query",
+    operation_id = "runQueryByLink",
+    tag = "query",
+    params(
+        ("sql" = String, Query, description = "One SELECT, WITH, EXPLAIN, SHOW or DESCRIBE"),
+        ("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept"),
+    ),
+    responses(
+        (status = 200, description = "The rows", content(
+            (QueryAnswer = "application/json"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
+        (status = 400, description = "The statement is wrong or does more than read", body = ErrorBody),
+        (status = 422, description = "The query needs too much memory", body = ErrorBody),
+        (status = 429, description = "Too many queries are running", body = ErrorBody),
+        (status = 504, description = "The query took too long", body = ErrorBody),
+    )
+)]
+pub async fn get(
+    State(service): State<Arc<Service>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let mut parameters = parameters(query.as_deref(), &["sql", "format"])?;
+    let sql = parameters.remove("sql");
+    let sql = sql.ok_or_else(|| Error::bad("bad_parameter", "the parameter sql is missing"))?;
+    let format = Format::choose(parameters.remove("format").as_deref(), &headers)?;
+    run(&service, &sql, format).await
+}
+
+async fn run(service: &Service, sql: &str, format: Format) -> Result<Response, Error> {
+    let limits = &service.limits;
+    let place = service.queries.take(limits).await?;
+    let mut deadline = Deadline::after(service.time(format));
+    let planned = async {
+        let session = service.answers.session().await.map_err(Error::below)?;
+        readonly::plan(&session, sql, limits).await
+    };
+    let rows = deadline.within(Box::pin(planned)).await??;
+    let json = format == Format::Json;
+    let answer = Answer {
+        rows,
+        format,
+        name: "query".into(),
+        frame: Frame::Query,
+        rows_max: if json { limits.query_rows } else { limits.file_rows },
+        over: if json { Over::LeftOut } else { Over::Broken },
+        deadline,
+        place,
+    };
+    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.respond(HeaderMap::from_iter([no_store])).await
+}
+
+fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String, String>, Error> {
+    let mut found = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        if !known.contains(&name.as_ref()) {
+            let message = format!("there is no parameter {name}; there are: {}", known.join(", "));
+            return Err(Error::bad("unknown_parameter", message));
+        }
+        found.insert(name.into_owned(), value.into_owned());
+    }
+    Ok(found)
+}
+
+fn too_long(rejection: BytesRejection, limit: usize) -> Error {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let message = format!("the body is longer than {limit} bytes");
+        return Error::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", message);
+    }
+    Error::bad("bad_body", rejection.body_text())
+}

@@ -1,0 +1,119 @@
+use super::{Desk, request};
+use axum::body::Body;
+use axum::http::Method;
+use serde_json::json;
+
+async fn check_refused(sql: &str, expected: (u16, &str), message: &str) {
+    let reply = Desk::new().query(sql).await;
+    assert_eq!(reply.refusal(), (expected.0, expected.1.to_owned()), "{sql}: {}", reply.text());
+    let said = reply.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(said.contains(message), "{sql}: {said}");
+}
+
+#[tokio::test]
+async fn a_query_is_answered() {
+    let reply =
+        Desk::new().query("SELECT id, qty * 2 AS twice FROM gold.sample ORDER BY id LIMIT 2").await;
+    let expected = concat!(
+        r#"{"columns":[{"name":"id","type":"bigint"},{"name":"twice","type":"decimal(38,3)"}],"#,
+        r#""rows":[{"id":1,"twice":3.000},"#,
+        "\n",
+        r#"{"id":2,"twice":-0.010}],"row_count":2,"truncated":false}"#
+    );
+    assert_eq!(reply.text(), expected);
+    assert_eq!(reply.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_query_comes_in_every_format_and_by_link() {
+    let desk = Desk::new();
+    let csv = desk.get("/api/v1/query?sql=SELECT+1+AS+one&format=csv").await;
+    assert_eq!(csv.text(), "one\r\n1\r\n");
+    let arrow = desk.get("/api/v1/query?sql=SELECT+1+AS+one&format=arrow").await;
+    assert_eq!(arrow.header("content-type"), "application/vnd.apache.arrow.stream");
+    let parquet = desk.get("/api/v1/query?sql=SELECT+1+AS+one&format=parquet").await;
+    assert_eq!(&parquet.body[..4], b"PAR1");
+}
+
+#[tokio::test]
+async fn reading_statements_are_allowed() {
+    for sql in [
+        "WITH RECURSIVE n AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM n WHERE n < 3) SELECT * FROM n",
+        "WITH b AS (SELECT hour FROM silver.board) SELECT hour, count(*) FROM b GROUP BY hour",
+        "SELECT * FROM silver.board WHERE hour IN (SELECT max(hour) FROM silver.board)",
+        "SELECT a.id FROM gold.sample a JOIN gold.sample b USING (id)",
+        "SELECT station, row_number() OVER (ORDER BY quantity) FROM silver.board LIMIT 1;",
+        "SELECT * FROM generate_series(1, 3)",
+        "SELECT unnest(range(1, 3))",
+        "SELECT lpad(station, 8, '0') FROM silver.board LIMIT 1",
+        "SELECT DISTINCT station FROM silver.board UNION SELECT 'x'",
+        "VALUES (1, 'a'), (2, 'b')",
+        "SELECT now() AT TIME ZONE 'Asia/Kolkata' AS here",
+        "SELECT 'DROP TABLE x; DELETE FROM y' AS text -- INSERT",
+        "EXPLAIN SELECT * FROM gold.sample",
+        "EXPLAIN ANALYZE SELECT count(*) FROM gold.sample",
+        "SHOW TABLES",
+        "SHOW COLUMNS FROM gold.sample",
+        "DESCRIBE gold.sample",
+        "SELECT * FROM information_schema.tables",
+    ] {
+        let reply = Desk::new().query(sql).await;
+        assert_eq!(reply.status, 200, "{sql}: {}", reply.text());
+        assert!(reply.json()["row_count"].as_u64().unwrap() > 0, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_query_is_explained_with_its_place() {
+    check_refused("SELEC 1", (400, "bad_sql"), "SELEC").await;
+    check_refused("", (400, "bad_sql"), "no statement").await;
+    check_refused("SELECT * FROM gold.sampel", (400, "unknown_table"), "did you mean gold.sample?")
+        .await;
+    check_refused("SELECT quantiti FROM silver.board", (400, "bad_query"), "quantity").await;
+    check_refused("SELECT nosuch(1)", (400, "bad_query"), "nosuch").await;
+    check_refused("SELECT 1 / 0", (400, "query_failed"), "ivide by zero").await;
+    check_refused("SELECT CAST('x' AS INT)", (400, "query_failed"), "x").await;
+    check_refused(
+        "SELECT a.id, b.id FROM gold.sample a, gold.sample b",
+        (400, "ambiguous_columns"),
+        "named id",
+    )
+    .await;
+    let reply = Desk::new().query("SELECT id\nFROM gold.sample WHERE nosuch = 1").await.json();
+    assert_eq!(
+        (&reply["error"]["line"], &reply["error"]["column"]),
+        (&json!(2), &json!(24)),
+        "{reply}"
+    );
+    let reply = Desk::new().query("SELECT id FROM\n  WHERE").await.json();
+    assert_eq!(reply["error"]["line"], json!(2), "{reply}");
+    assert!(!reply.to_string().contains("rror:"), "{reply}");
+}
+
+#[tokio::test]
+async fn the_body_is_checked() {
+    let desk = Desk::new();
+    let json = [("content-type", "application/json")];
+    let big = format!("{{\"sql\":\"SELECT '{}'\"}}", "x".repeat(65_536));
+    for (headers, body, expected) in [
+        (&json[..], "{}".to_owned(), (400, "bad_body")),
+        (&json[..], "{\"sql\":\"SELECT 1\",\"x\":1}".to_owned(), (400, "bad_body")),
+        (&json[..], "SELECT 1".to_owned(), (400, "bad_body")),
+        (&json[..], big, (413, "body_too_long")),
+        (
+            &[("content-type", "text/plain")][..],
+            "{\"sql\":\"SELECT 1\"}".to_owned(),
+            (415, "not_json"),
+        ),
+        (&[], "{\"sql\":\"SELECT 1\"}".to_owned(), (415, "not_json")),
+    ] {
+        let reply =
+            desk.send(request(Method::POST, "/api/v1/query", headers, Body::from(body))).await;
+        assert_eq!(reply.refusal(), (expected.0, expected.1.to_owned()), "{}", reply.text());
+    }
+    assert_eq!(desk.get("/api/v1/query").await.refusal(), (400, "bad_parameter".into()));
+    assert_eq!(
+        desk.get("/api/v1/query?sql=SELECT+1&x=1").await.refusal(),
+        (400, "unknown_parameter".into())
+    );
+}

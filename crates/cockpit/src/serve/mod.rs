@@ -1,0 +1,22 @@
+//! Answers when asked.
+//!
+//! *In*: requests over HTTP, and the lake behind [`Answers`].
+//! *Out*: tables, results of SQL, health, metrics and the pages of the cockpit.
+//! *Promise*: nothing here changes the lake. A request takes no more time, memory, rows or places
+//! than [`Limits`] names, and an answer is whole or visibly broken off, never silently short.
+
+mod answers;
+pub mod http;
+mod limits;
+pub mod ui;
+
+pub use answers::{
+    Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
+};
+pub use limits::Limits;
+
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+/// Tells the time; only `flow` and `main` read the clock.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;

@@ -1,0 +1,125 @@
+//! The pages of the cockpit, from the program itself.
+//!
+//! A file under `assets/` has its content in its name and may be kept for ever; everything else is
+//! asked for again, with a validator. An unknown path without a dot is a place within the pages,
+//! so it gets `index.html`; one with a dot, or under `/api`, does not exist.
+
+use super::http::{Error, Service};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use cockpit_ui::Asset;
+use std::sync::Arc;
+
+/// Serves `assets`, which are sorted by path.
+pub fn pages(assets: &'static [Asset]) -> MethodRouter<Arc<Service>> {
+    get(async move |request: Request| {
+        let path = request.uri().path();
+        find(assets, path).map_or_else(
+            || unknown(assets, path).into_response(),
+            |asset| respond(asset, request.headers()),
+        )
+    })
+}
+
+fn find(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
+    let exact = |wanted: &str| {
+        let found = assets.binary_search_by(|asset| asset.path.cmp(wanted));
+        found.ok().and_then(|index| assets.get(index))
+    };
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let within_api = path == "api" || path.starts_with("api/");
+    match exact(path) {
+        Some(asset) => Some(asset),
+        None if path.contains('.') || within_api => None,
+        None => exact("index.html"),
+    }
+}
+
+fn unknown(assets: &[Asset], path: &str) -> Error {
+    let message = if path.starts_with("/api") {
+        format!("there is nothing at {path}; see /api/v1/docs")
+    } else if assets.is_empty() {
+        "this program was built without its pages; the interface is at /api/v1/docs".into()
+    } else {
+        format!("there is nothing at {path}")
+    };
+    Error::new(StatusCode::NOT_FOUND, "not_found", message)
+}
+
+fn respond(asset: &'static Asset, asked: &HeaderMap) -> Response {
+    let (encoding, content) = encoded(asset, asked);
+    // The same file in another encoding is another sequence of bytes, so its validator differs.
+    let tag = encoding.map_or_else(
+        || format!("\"{}\"", asset.etag),
+        |encoding| format!("\"{}-{encoding}\"", asset.etag),
+    );
+    let control = if asset.path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        if super::http::unchanged(asked, &tag) {
+            headers.insert(header::ETAG, tag);
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        headers.insert(header::ETAG, tag);
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.mime));
+    if let Some(encoding) = encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    (headers, Body::from(content)).into_response()
+}
+
+/// The smallest form of the file that the client takes.
+fn encoded(asset: &'static Asset, asked: &HeaderMap) -> (Option<&'static str>, &'static [u8]) {
+    let accepted = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let accepted = accepted.unwrap_or_default();
+    [("br", asset.brotli), ("gzip", asset.gzip)]
+        .into_iter()
+        .filter(|(name, content)| !content.is_empty() && takes(accepted, name))
+        .map(|(name, content)| (Some(name), content))
+        .chain([(None, asset.identity)])
+        .min_by_key(|(_, content)| content.len())
+        .unwrap_or((None, asset.identity))
+}
+
+/// Whether `accepted` ("gzip, br;q=0.5") takes `encoding`.
+fn takes(accepted: &str, encoding: &str) -> bool {
+    let weight = |named: &str| {
+        accepted.split(',').find_map(|part| {
+            let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
+            let quality = parameters.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
+            name.trim().eq_ignore_ascii_case(named).then(|| quality.unwrap_or(0.0))
+        })
+    };
+    weight(encoding).or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_taken_as_the_client_says() {
+        for (accepted, encoding, expected) in [
+            ("gzip, deflate, br", "br", true),
+            ("gzip;q=0, br", "gzip", false),
+            ("GZIP", "gzip", true),
+            ("*", "br", true),
+            ("*;q=0", "br", false),
+            ("br;q=0, *", "br", false),
+            ("", "br", false),
+            ("brotli", "br", false),
+        ] {
+            assert_eq!(takes(accepted, encoding), expected, "{accepted} {encoding}");
+        }
+    }
+}
