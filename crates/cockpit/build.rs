@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+#[expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts by the environment")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../plants/kerala");
     println!("cargo::rerun-if-changed={}", root.display());
@@ -31,7 +32,10 @@ fn collect(
         let is_text = path.extension().is_some_and(|ending| ending == "toml" || ending == "sql");
         let Some(name) = path.file_name().filter(|_| is_text) else { continue };
         let name = name.to_string_lossy();
-        files.push((if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") }, path.clone()));
+        files.push((
+            if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") },
+            path.clone(),
+        ));
     }
     Ok(())
 }

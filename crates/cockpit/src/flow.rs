@@ -16,8 +16,8 @@ use crate::lake::lease::{self, Holder, Lease};
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Refinery};
 use crate::lake::{Lake, books, catalog, session, upkeep};
-use anyhow::{Context as _, bail};
 use crate::serve::http;
+use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::DataFrame;
@@ -139,7 +139,12 @@ impl Flow {
         let mut lease = lease::take(lake.location(), holder, wait).await?;
         if let Some(dead) = &lease.died {
             let swept = upkeep::sweep(lake, dead).await?;
-            tracing::warn!(host = dead.host, pid = dead.pid, swept, "took over from a dead refiner");
+            tracing::warn!(
+                host = dead.host,
+                pid = dead.pid,
+                swept,
+                "took over from a dead refiner"
+            );
         }
         let done = tokio::select! {
             done = work => done,
@@ -213,16 +218,13 @@ impl Flow {
         dumps: &[DumpRow],
     ) -> anyhow::Result<Vec<TableName>> {
         let entries: Vec<books::Entry> = self.lake().meta_rows(&books::table()).await?;
-        let counted: BTreeSet<(&str, &str, i64)> = entries
-            .iter()
-            .map(|it| (it.table_name.as_str(), it.file.as_str(), it.dump))
-            .collect();
+        let counted: BTreeSet<(&str, &str, i64)> =
+            entries.iter().map(|it| (it.table_name.as_str(), it.file.as_str(), it.dump)).collect();
         let is_uncertain = |step: &&Step| {
             let Some(source) = step.model.cleans() else { return false };
             let name = step.name().name.as_str();
-            let mut landed = dumps
-                .iter()
-                .filter(|row| row.table_name == source && row.status == Status::Landed);
+            let mut landed =
+                dumps.iter().filter(|row| row.table_name == source && row.status == Status::Landed);
             changed.contains(step.name())
                 || landed.any(|row| !counted.contains(&(name, row.file.as_str(), row.dump)))
         };
@@ -418,7 +420,11 @@ pub async fn serve(
 impl Flow {
     /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
     /// and says so.
-    async fn ingest_for(&self, desk: &answers::Desk, stop: &CancellationToken) -> anyhow::Result<()> {
+    async fn ingest_for(
+        &self,
+        desk: &answers::Desk,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
         let watcher: Watcher = Arc::new(|_event| {});
         loop {
             let work = self.rounds_for(&watcher, desk, stop);

@@ -3,6 +3,7 @@
 mod batch;
 mod cli;
 mod config;
+mod digest;
 mod flow;
 mod ingest;
 mod lake;

@@ -71,7 +71,12 @@ enum Command {
     /// Ingest on a schedule and answer on a web address
     Serve {
         /// Address to answer on; only this machine can reach the default
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "COCKPIT_LISTEN")]
+        #[arg(
+            long,
+            value_name = "ADDRESS",
+            default_value = "127.0.0.1:8080",
+            env = "COCKPIT_LISTEN"
+        )]
         listen: SocketAddr,
         /// Only answer; another program ingests
         #[arg(long)]
@@ -246,4 +251,3 @@ fn rejected_query(table: Option<&str>, limit: usize) -> String {
         filter.unwrap_or_default()
     )
 }
-

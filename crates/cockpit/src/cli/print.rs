@@ -45,8 +45,7 @@ fn print_books(report: &Report) {
     );
     let mut sums = [0; 5];
     for entry in &report.entries {
-        let counts =
-            [entry.read, entry.bronze, entry.silver, entry.rejected, entry.superseded];
+        let counts = [entry.read, entry.bronze, entry.silver, entry.rejected, entry.superseded];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         let file = short(&entry.file);
         println!(
@@ -92,7 +91,12 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
     println!("\n[limits]");
     for (known, setting) in config.plant.limits.all() {
         let said = format!("{} = {}", known.name, setting.value);
-        println!("{said:<40} # {}; default {}: {}", setting.origin.word(), known.default, known.reason);
+        println!(
+            "{said:<40} # {}; default {}: {}",
+            setting.origin.word(),
+            known.default,
+            known.reason
+        );
     }
     Ok(())
 }

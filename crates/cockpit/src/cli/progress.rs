@@ -8,9 +8,8 @@ use std::sync::Arc;
 /// A watcher that draws a bar, and the bar, to be cleared at the end.
 pub fn bar() -> (Watcher, ProgressBar) {
     let bar = ProgressBar::no_length();
-    let style = ProgressStyle::with_template(
-        "{msg:<40!} [{bar:30}] {bytes}/{total_bytes} {elapsed}",
-    );
+    let style =
+        ProgressStyle::with_template("{msg:<40!} [{bar:30}] {bytes}/{total_bytes} {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
     let drawn = bar.clone();
     let watcher: Watcher = Arc::new(move |event| match event {

@@ -3,9 +3,7 @@
 use super::diagnostic::did_you_mean;
 use super::said::{Findings, Said};
 use chrono_tz::Tz;
-use plant::contract::{
-    Column, Contract, Encoding, Format, Kind, NumberStyle, OnError, Supersede,
-};
+use plant::contract::{Column, Contract, Encoding, Format, Kind, NumberStyle, OnError, Supersede};
 use plant::pattern::Pattern;
 use plant::spelling::TimeSpelling;
 use std::collections::HashSet;
@@ -79,7 +77,8 @@ fn format(said: &mut Said<'_, '_>) -> Option<Format> {
 }
 
 fn delimited(said: &mut Said<'_, '_>) -> Option<Format> {
-    let delimiter = said.required("delimiter", "Write delimiter = \",\" or what stands between fields.");
+    let delimiter =
+        said.required("delimiter", "Write delimiter = \",\" or what stands between fields.");
     let delimiter = one_byte(said, "delimiter", &delimiter?)?;
     let quote = match said.text("quote") {
         None => Some(b'"'),
@@ -98,12 +97,17 @@ fn one_byte(said: &Said<'_, '_>, key: &'static str, text: &str) -> Option<u8> {
     if let [byte] = text.as_bytes() {
         return Some(*byte);
     }
-    said.note(key, format!("`{text}` is not one plain character"), "Write exactly one, such as \",\".");
+    said.note(
+        key,
+        format!("`{text}` is not one plain character"),
+        "Write exactly one, such as \",\".",
+    );
     None
 }
 
 fn tokens(said: &mut Said<'_, '_>) -> Option<Format> {
-    let pattern = said.required("pattern", "Write the line's regular expression with named groups.")?;
+    let pattern =
+        said.required("pattern", "Write the line's regular expression with named groups.")?;
     if let Err(error) = regex::Regex::new(&pattern) {
         said.note("pattern", format!("not a regular expression: {error}"), "Mend the pattern.");
         return None;

@@ -89,7 +89,8 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
         let Some((name, _ending)) = name.rsplit_once('.') else { continue };
         let findings = Findings::new(file, text);
         if folder == "bronze" {
-            contracts.extend(contract::read(name, zone, &findings).map(|it| (it.table.clone(), it)));
+            contracts
+                .extend(contract::read(name, zone, &findings).map(|it| (it.table.clone(), it)));
         } else {
             let table = TableName::new(folder, name);
             models.extend(model::read(table, text, &findings).map(|it| (it.table.clone(), it)));

@@ -55,7 +55,9 @@ pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
             open_folder(&path, purpose)
         }
         Some((scheme, _)) => {
-            bail!("`{scheme}://` is not understood; write s3://bucket/prefix, file:///path or a path")
+            bail!(
+                "`{scheme}://` is not understood; write s3://bucket/prefix, file:///path or a path"
+            )
         }
         None => open_folder(Path::new(text), purpose),
     }
@@ -149,7 +151,9 @@ fn read_profile(path: &Path, section: &str) -> anyhow::Result<HashMap<String, St
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
-        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+        }
     };
     Ok(profile_section(&text, section))
 }

@@ -67,11 +67,7 @@ pub fn listed(diagnostics: &[Diagnostic]) -> String {
     lines.join("\n")
 }
 
-fn pick(
-    flag: Option<String>,
-    variable: &str,
-    plant: Option<String>,
-) -> Option<(String, Origin)> {
+fn pick(flag: Option<String>, variable: &str, plant: Option<String>) -> Option<(String, Origin)> {
     let flag = flag.map(|value| (value, Origin::Flag));
     let variable = || env(variable).map(|value| (value, Origin::Environment));
     flag.or_else(variable).or_else(|| plant.map(|value| (value, Origin::PlantFile)))

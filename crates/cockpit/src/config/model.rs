@@ -206,13 +206,7 @@ fn read_via(body: &str, line: usize, model: &mut Model, findings: &Findings<'_>)
     }
 }
 
-fn read_parameter(
-    name: &str,
-    body: &str,
-    line: usize,
-    model: &mut Model,
-    findings: &Findings<'_>,
-) {
+fn read_parameter(name: &str, body: &str, line: usize, model: &mut Model, findings: &Findings<'_>) {
     if name.is_empty() || body.replace(' ', "") != "date=today" {
         let remedy = "Write parameter NAME: date = today.";
         return findings.note_line(line, format!("`{body}` is no parameter"), remedy);
@@ -243,7 +237,9 @@ fn read_expectation(
 
 fn read_column(name: &str, body: &str, line: usize, model: &mut Model, findings: &Findings<'_>) {
     let (name, unit) = match name.split_once(' ') {
-        Some((name, unit)) => (name, unit.trim().strip_prefix('[').and_then(|u| u.strip_suffix(']'))),
+        Some((name, unit)) => {
+            (name, unit.trim().strip_prefix('[').and_then(|u| u.strip_suffix(']')))
+        }
         None => (name, None),
     };
     if name.is_empty() || body.is_empty() {

@@ -4,6 +4,7 @@ use super::decode::{self, DecodeError, Decoder};
 use crate::batch::{Batch, BatchBuilder};
 use crate::config::location::Location;
 use crate::config::settings::Limits;
+use crate::digest::Fingerprint;
 use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -11,7 +12,6 @@ use futures::TryStreamExt as _;
 use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use plant::contract::{Contract, Format};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, Write as _};
@@ -104,7 +104,10 @@ fn found_dump(
     }
 }
 
-async fn list_folder(store: &dyn ObjectStore, folder: &str) -> object_store::Result<Vec<ObjectMeta>> {
+async fn list_folder(
+    store: &dyn ObjectStore,
+    folder: &str,
+) -> object_store::Result<Vec<ObjectMeta>> {
     let prefix = Key::from(folder);
     let prefix = Some(&prefix).filter(|_| !folder.is_empty());
     match store.list(prefix).try_collect().await {
@@ -145,22 +148,22 @@ pub async fn fetch(bucket: &Location, found: &Found) -> Result<Fetched, ReadErro
 
 fn fetch_local(path: &Path) -> anyhow::Result<Fetched> {
     let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Fingerprint::default();
     io::copy(&mut BufReader::with_capacity(1 << 16, &mut file), &mut hasher)?;
     file.rewind()?;
-    Ok(Fetched { file, sha256: format!("{:x}", hasher.finalize()) })
+    Ok(Fetched { file, sha256: hasher.finish() })
 }
 
 async fn fetch_remote(bucket: &Location, key: &Key) -> anyhow::Result<Fetched> {
     let mut file = tempfile::tempfile()?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Fingerprint::default();
     let mut bytes = bucket.store().get(key).await?.into_stream();
     while let Some(bytes) = bytes.try_next().await? {
         hasher.update(&bytes);
         file.write_all(&bytes)?;
     }
     file.rewind()?;
-    Ok(Fetched { file, sha256: format!("{:x}", hasher.finalize()) })
+    Ok(Fetched { file, sha256: hasher.finish() })
 }
 
 /// Decodes a dump and hands its records over in batches; returns how many there are. Blocks.
@@ -231,7 +234,7 @@ enum Compression {
 
 fn compression(file: &mut File) -> io::Result<Compression> {
     let mut start = Vec::with_capacity(4);
-    file.by_ref().take(4).read_to_end(&mut start)?;
+    Read::by_ref(file).take(4).read_to_end(&mut start)?;
     file.rewind()?;
     Ok(match start.as_slice() {
         [0x1f, 0x8b, ..] => Compression::Gzip,

@@ -107,7 +107,8 @@ async fn count(
     dumps: &[DumpRow],
     started_at: DateTime<Utc>,
 ) -> anyhow::Result<Vec<Entry>> {
-    let of_table = |row: &&DumpRow| row.table_name == contract.table && row.status == Status::Landed;
+    let of_table =
+        |row: &&DumpRow| row.table_name == contract.table && row.status == Status::Landed;
     let read: BTreeMap<DumpKey, &DumpRow> =
         dumps.iter().filter(of_table).map(|row| ((row.file.clone(), row.dump), row)).collect();
     let in_bronze = rows_by_dump(refinery, &bronze::name(contract), None).await?;

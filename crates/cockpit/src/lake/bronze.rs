@@ -162,8 +162,10 @@ impl<'a> Landing<'a> {
 
     /// Commits the dump: its records, and that it is there.
     pub async fn finish(self) -> anyhow::Result<()> {
-        let checkpoints =
-            BTreeMap::from([(by_key(&self.dump), self.number), (by_bytes(&self.dump), self.number)]);
+        let checkpoints = BTreeMap::from([
+            (by_key(&self.dump), self.number),
+            (by_bytes(&self.dump), self.number),
+        ]);
         let change = Change {
             adds: self.writer.finish().await?,
             removes: Vec::new(),

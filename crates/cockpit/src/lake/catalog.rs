@@ -211,11 +211,7 @@ pub async fn column_rows(refinery: &Refinery) -> anyhow::Result<Vec<ColumnRow>> 
 }
 
 /// What the plant's folder says of a column: its unit and its description.
-fn said(
-    refinery: &Refinery,
-    table: &TableName,
-    column: &str,
-) -> (Option<String>, Option<String>) {
+fn said(refinery: &Refinery, table: &TableName, column: &str) -> (Option<String>, Option<String>) {
     let pointer = POINTERS.iter().find(|(name, _, _)| *name == column);
     if let Some((_, _, description)) = pointer {
         return (None, Some((*description).to_owned()));
@@ -258,10 +254,7 @@ fn lineage_rows(refinery: &Refinery) -> Vec<LineageRow> {
 }
 
 /// Measures the expectations of the changed tables; the others keep what was measured last.
-async fn measure(
-    refinery: &Refinery,
-    changed: &[TableName],
-) -> anyhow::Result<Vec<QualityRow>> {
+async fn measure(refinery: &Refinery, changed: &[TableName]) -> anyhow::Result<Vec<QualityRow>> {
     let known: Vec<QualityRow> = refinery.lake.meta_rows(&quality()).await?;
     let mut rows = Vec::new();
     for step in refinery.steps.iter() {
@@ -285,7 +278,9 @@ async fn measure_step(refinery: &Refinery, step: &Step) -> anyhow::Result<Vec<Qu
         questions.push((expectation.name.clone(), expectation.rule.clone(), expectation.action));
     }
     let mut select: Vec<String> = vec!["count(*)".to_owned()];
-    select.extend(questions.iter().map(|(_, rule, _)| format!("count(*) FILTER (WHERE NOT ({rule}))")));
+    select.extend(
+        questions.iter().map(|(_, rule, _)| format!("count(*) FILTER (WHERE NOT ({rule}))")),
+    );
     if !step.model.grain.is_empty() {
         let grain = step.model.grain.join(", ");
         select.push(format!(
@@ -334,7 +329,8 @@ async fn rejected_by_rule(
     let table = lake.table(&rejected_name())?;
     let columns = ["table_name", "rule"];
     for batch in table.read_all(&state.files(), Some(&columns), lake.batch_rows()).await? {
-        let tables = batch.column(batch.schema().index_of("table_name")?).as_string::<i32>().clone();
+        let tables =
+            batch.column(batch.schema().index_of("table_name")?).as_string::<i32>().clone();
         let rules = batch.column(batch.schema().index_of("rule")?).as_string::<i32>().clone();
         for row in 0..batch.num_rows() {
             if tables.value(row) == step.name().name && rules.is_valid(row) {

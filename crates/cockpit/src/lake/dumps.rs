@@ -97,7 +97,8 @@ pub async fn save(lake: &Lake, rows: &[DumpRow]) -> anyhow::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let noted: BTreeSet<(&str, i64)> = rows.iter().map(|row| (row.file.as_str(), row.dump)).collect();
+    let noted: BTreeSet<(&str, i64)> =
+        rows.iter().map(|row| (row.file.as_str(), row.dump)).collect();
     let gone = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
         let files = batch.column(batch.schema().index_of("file")?).as_string::<i32>().clone();
         let numbers = batch.column(batch.schema().index_of("dump")?);

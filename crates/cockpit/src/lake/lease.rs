@@ -91,7 +91,11 @@ fn refusal(location: &Location, held: &Holder) -> String {
         "the lake {} is being refined by process {} on {}, since {}; only one program refines a \
          lake. Stop that one, or wait: if it is dead it loses the lake {} s after its last sign of \
          life",
-        location.name, held.pid, held.host, held.since.format("%Y-%m-%d %H:%M:%S UTC"), held.ttl_s
+        location.name,
+        held.pid,
+        held.host,
+        held.since.format("%Y-%m-%d %H:%M:%S UTC"),
+        held.ttl_s
     )
 }
 
@@ -101,7 +105,7 @@ async fn claim(
     number: u64,
     died: Option<Holder>,
 ) -> anyhow::Result<Lease> {
-    let mut lease = Lease { store, holder, number, died };
+    let lease = Lease { store, holder, number, died };
     lease.write().await.context("somebody else took the lake at the same moment; try again")?;
     lease.forget_older().await?;
     Ok(lease)
@@ -156,8 +160,12 @@ impl Lease {
     }
 
     async fn forget_older(&self) -> anyhow::Result<()> {
-        let names: Vec<Key> =
-            self.store.list(Some(&Key::from(FOLDER))).map_ok(|it| it.location).try_collect().await?;
+        let names: Vec<Key> = self
+            .store
+            .list(Some(&Key::from(FOLDER)))
+            .map_ok(|it| it.location)
+            .try_collect()
+            .await?;
         for name in names {
             if number_of(&name).is_some_and(|number| number < self.number) {
                 match self.store.delete(&name).await {

@@ -12,6 +12,7 @@ pub mod dumps;
 pub mod lease;
 pub mod lineage;
 pub mod models;
+pub mod read;
 pub mod refine;
 pub mod replace;
 pub mod rows;

@@ -67,7 +67,8 @@ fn order(
         return Vec::new();
     };
     if let Some(at) = path.iter().position(|on_path| on_path == name) {
-        let circle: Vec<String> = path[at..].iter().chain([name]).map(ToString::to_string).collect();
+        let circle: Vec<String> =
+            path[at..].iter().chain([name]).map(ToString::to_string).collect();
         let message = format!("the tables need each other in a circle: {}", circle.join(" <- "));
         found.push(note(model, 1, message, "Break the circle: let one of them read further up."));
         return Vec::new();
@@ -117,7 +118,8 @@ impl Planner<'_> {
         let plan = match self.context.state().create_logical_plan(&sql).await {
             Ok(plan) => plan,
             Err(error) => {
-                let message = format!("the statement cannot be planned: {}", error.strip_backtrace());
+                let message =
+                    format!("the statement cannot be planned: {}", error.strip_backtrace());
                 self.note(model, statement_line(model), message, "Mend the statement.");
                 return Ok(());
             }
@@ -127,11 +129,7 @@ impl Planner<'_> {
         self.check_columns(model, &schema);
         self.check_rules(model, &schema);
         self.check_place(model, projection.is_some());
-        session::register(
-            &self.context,
-            &model.table,
-            Arc::new(EmptyTable::new(schema.clone())),
-        )?;
+        session::register(&self.context, &model.table, Arc::new(EmptyTable::new(schema.clone())))?;
         let lineage = lineage::columns(&plan);
         self.steps.push(Step { model: model.clone(), schema, projection, lineage });
         Ok(())
@@ -158,8 +156,8 @@ impl Planner<'_> {
                 let line = line_naming(model, &upstream.name);
                 self.note(model, line, format!("there is no table {upstream}"), remedy);
             }
-            let is_planned = upstream.schema == "typed"
-                || self.steps.iter().any(|step| step.name() == upstream);
+            let is_planned =
+                upstream.schema == "typed" || self.steps.iter().any(|step| step.name() == upstream);
             all = all && is_known && is_planned;
         }
         all
@@ -290,9 +288,9 @@ pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source>
     let contract = plant.contracts.get(table)?;
     let from = |it: &&plant::contract::Column| {
         column == it.name
-            || column.strip_prefix(&it.name).is_some_and(|rest| {
-                matches!(rest, "_day_local" | "_hour_local" | "_shift")
-            })
+            || column
+                .strip_prefix(&it.name)
+                .is_some_and(|rest| matches!(rest, "_day_local" | "_hour_local" | "_shift"))
     };
     let exact = contract.columns.iter().find(|it| it.name == column);
     let source = exact.or_else(|| contract.columns.iter().find(from))?;

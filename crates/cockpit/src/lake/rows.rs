@@ -23,7 +23,8 @@ pub fn to_batch<T: Serialize>(schema: &SchemaRef, rows: &[T]) -> anyhow::Result<
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut decoder = ReaderBuilder::new(schema.clone()).with_batch_size(rows.len()).build_decoder()?;
+    let mut decoder =
+        ReaderBuilder::new(schema.clone()).with_batch_size(rows.len()).build_decoder()?;
     decoder.serialize(rows)?;
     Ok(decoder.flush()?.into_iter().collect())
 }

@@ -97,7 +97,7 @@ impl ObjectStore for Durable {
                 file.write_all(bytes).map_err(|error| failure(&target, error))?;
             }
             settle(file, &target, &options.mode)?;
-            Ok(PutResult { e_tag: None, version: None, extensions: Default::default() })
+            Ok(PutResult { e_tag: None, version: None })
         })
         .await
     }
@@ -167,7 +167,7 @@ impl MultipartUpload for Upload {
         if let Some(file) = self.file.take() {
             blocking(move || settle(file, &target, &PutMode::Overwrite)).await?;
         }
-        Ok(PutResult { e_tag: None, version: None, extensions: Default::default() })
+        Ok(PutResult { e_tag: None, version: None })
     }
 
     async fn abort(&mut self) -> Result<()> {

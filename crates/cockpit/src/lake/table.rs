@@ -1,13 +1,14 @@
 //! One Delta table: its state, its checkpoints, and the commit that changes both together.
 
+use super::read::{Batches, DataFile};
 use super::write::{DataWriter, FileNames, FileSizes};
 use crate::config::location::Location;
 use crate::config::model::TableName;
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use deltalake::delta_datafusion::TableProviderBuilder;
+use deltalake::DeltaTable;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{
@@ -20,8 +21,8 @@ use futures::TryStreamExt as _;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
-use parquet::arrow::{ParquetRecordBatchStream, ProjectionMask};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -85,11 +86,12 @@ impl Table {
 
     /// The newest state, or `None` if the table has never been committed to.
     pub async fn load(&self) -> anyhow::Result<Option<State>> {
-        match DeltaTableState::try_new(self.log.as_ref(), None).await {
-            Ok(inner) => Ok(Some(State { inner })),
-            Err(deltalake::DeltaTableError::NotATable(_)) => Ok(None),
-            Err(error) => Err(anyhow!(error).context(format!("opening {}", self.name))),
+        let is_there = self.log.is_delta_table_location().await;
+        if !is_there.with_context(|| format!("looking for {}", self.name))? {
+            return Ok(None);
         }
+        let inner = DeltaTableState::try_new(self.log.as_ref(), None).await;
+        Ok(Some(State { inner: inner.with_context(|| format!("opening {}", self.name))? }))
     }
 
     /// `state` with the commits after it.
@@ -128,7 +130,8 @@ impl Table {
         let removed = |add: Add| Action::Remove(remove(add, now_ms));
         actions.extend(change.removes.into_iter().map(removed));
         actions.extend(change.adds.into_iter().map(Action::Add));
-        let checkpoint = |(app, version)| Transaction::new_with_last_update(app, version, Some(now_ms));
+        let checkpoint =
+            |(app, version)| Transaction::new_with_last_update(app, version, Some(now_ms));
         let properties = CommitProperties::default()
             .with_application_transactions(change.checkpoints.into_iter().map(checkpoint).collect())
             .with_cleanup_expired_logs(Some(false));
@@ -148,7 +151,8 @@ impl Table {
             ("delta.checkpointInterval", "20"),
             ("delta.logRetentionDuration", "interval 30 days"),
         ];
-        let mut metadata = serde_json::to_value(new_metadata(&schema, None::<&str>, configuration)?)?;
+        let mut metadata =
+            serde_json::to_value(new_metadata(&schema, None::<&str>, configuration)?)?;
         metadata["name"] = self.name.name.clone().into();
         metadata["description"] = definition.description.clone().into();
         Ok(Action::Metadata(serde_json::from_value(metadata)?))
@@ -168,10 +172,11 @@ impl Table {
                     Action::Add(add) if add.data_change => {
                         added.insert(add.path.clone(), add);
                     }
-                    Action::Remove(gone) if gone.data_change => {
-                        if added.remove(&gone.path).is_none() {
-                            removed.insert(gone.path.clone(), readd(gone));
-                        }
+                    // What came and went in between is no difference.
+                    Action::Remove(gone)
+                        if gone.data_change && added.remove(&gone.path).is_none() =>
+                    {
+                        removed.insert(gone.path.clone(), readd(gone));
                     }
                     _ => {}
                 }
@@ -204,9 +209,12 @@ impl Table {
         file: &Add,
         columns: Option<&[&str]>,
         batch_rows: usize,
-    ) -> anyhow::Result<ParquetRecordBatchStream<ParquetObjectReader>> {
-        let reader = ParquetObjectReader::new(self.store.clone(), Key::from(file.path.as_str()))
-            .with_file_size(u64::try_from(file.size)?);
+    ) -> anyhow::Result<Batches> {
+        let reader = DataFile {
+            store: self.store.clone(),
+            key: Key::from(file.path.as_str()),
+            size_bytes: u64::try_from(file.size)?,
+        };
         let mut builder = ParquetRecordBatchStreamBuilder::new(reader)
             .await
             .with_context(|| format!("reading {} of {}", file.path, self.name))?
@@ -243,8 +251,8 @@ impl Table {
 
     /// The table at `state` as DataFusion reads it.
     pub async fn provider(&self, state: &State) -> anyhow::Result<Arc<dyn TableProvider>> {
-        let provider = TableProviderBuilder::new()
-            .with_log_store(self.log.clone())
+        let provider = DeltaTable::new(self.log.clone())
+            .table_provider()
             .with_eager_snapshot(state.inner.snapshot().clone())
             .await?;
         Ok(provider)

@@ -62,7 +62,8 @@ async fn sweep_folder(lake: &Lake, folder: &str, run: &str) -> anyhow::Result<us
     let files = store.list(Some(&Key::from(folder))).map_ok(|it| it.location);
     let files: Vec<Key> = files.try_collect().await?;
     let mut swept = 0;
-    for file in files.iter().filter(|it| it.filename().is_some_and(|it| it.starts_with(&temporary))) {
+    for file in files.iter().filter(|it| it.filename().is_some_and(|it| it.starts_with(&temporary)))
+    {
         store.delete(file).await?;
         swept += 1;
     }

@@ -9,9 +9,10 @@ use arrow::datatypes::{
 use chrono::DateTime;
 use deltalake::kernel::Add;
 use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
 use object_store::path::Path as Key;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
-use parquet::arrow::async_writer::{AsyncArrowWriter, ParquetObjectWriter};
+use parquet::arrow::async_writer::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
@@ -61,7 +62,7 @@ pub struct DataWriter {
 struct OpenFile {
     path: String,
     rows: usize,
-    writer: AsyncArrowWriter<ParquetObjectWriter>,
+    writer: AsyncArrowWriter<BufWriter>,
 }
 
 impl DataWriter {
@@ -107,7 +108,7 @@ impl DataWriter {
 
     fn start(&self) -> anyhow::Result<OpenFile> {
         let path = self.names.next();
-        let sink = ParquetObjectWriter::new(self.store.clone(), Key::from(path.as_str()));
+        let sink = BufWriter::new(self.store.clone(), Key::from(path.as_str()));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_max_row_group_row_count(Some(self.sizes.rows_per_group))

@@ -11,9 +11,7 @@ use crate::lake::typed::Stage;
 use crate::lake::write::DataWriter;
 use crate::lake::{Lake, session};
 use anyhow::Context as _;
-use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanArray, BooleanBuilder, RecordBatch,
-};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, BooleanBuilder, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::{DFSchema, TableReference};
@@ -21,7 +19,6 @@ use datafusion::physical_plan::PhysicalExpr;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use plant::contract::{Contract, Supersede};
-use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -99,7 +96,7 @@ fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery) -> String 
     let shifts = refinery.plant.calendar.shifts();
     let zone = refinery.plant.zone;
     let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.sql);
-    format!("{:x}", Sha256::digest(said.as_bytes()))
+    crate::digest::of_text(&said)
 }
 
 /// One dump in bronze: its place in the order of dumps and its data files.
@@ -398,22 +395,21 @@ impl<'a> Cleaning<'a> {
         }
         let mut columns: Vec<&str> = self.model.key.iter().map(String::as_str).collect();
         columns.extend(["_dumped_at", "_modified_at", "_ingested_at"]);
-        let mut row = 0_u32;
+        let mut first = 0;
         let mut stream = self.table.read(file, Some(&columns), self.lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
             let orders = Orders::of(&batch)?;
             let keys = Hasher::new(batch.schema_ref(), &self.model.key)?.keys(&batch)?;
             for (at, key) in keys.into_iter().enumerate() {
-                let rank = key.and_then(|key| Some((key, standing.rank(key)?)));
-                if let Some((key, rank)) = rank {
-                    if orders.order(at) > dumps[rank as usize].order {
-                        standing.withdraw(key);
-                    } else {
-                        gone.push(row);
-                    }
+                let Some(key) = key else { continue };
+                let Some(rank) = standing.rank(key) else { continue };
+                if orders.order(at) > dumps[rank as usize].order {
+                    standing.withdraw(key);
+                } else {
+                    gone.push(u32::try_from(first + at)?);
                 }
-                row += 1;
             }
+            first += batch.num_rows();
         }
         Ok(gone)
     }
@@ -430,8 +426,7 @@ impl<'a> Cleaning<'a> {
         let mut stream = self.table.read(file, None, self.lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
             let until = row + u32::try_from(batch.num_rows())?;
-            let keep: BooleanArray =
-                (row..until).map(|row| Some(!gone.contains(&row))).collect();
+            let keep: BooleanArray = (row..until).map(|row| Some(!gone.contains(&row))).collect();
             writer.write(&filter_record_batch(&batch, &keep)?).await?;
             row = until;
         }

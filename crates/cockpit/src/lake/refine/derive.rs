@@ -3,18 +3,18 @@
 use super::change::{changed_rows, values};
 use super::{Extent, Refinery};
 use crate::config::model::{Model, ParameterDefault, TableName, Via};
+use crate::digest;
 use crate::lake::models::{Step, with_parameters};
 use crate::lake::replace::{Scope, conform, replace};
 use crate::lake::session;
 use crate::lake::table::{Definition, State};
 use anyhow::Context as _;
-use arrow::array::{Array as _, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use chrono::NaiveDate;
 use datafusion::common::ScalarValue;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
-use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
     let state = lake.state(step.name()).await?;
     let upstreams = refinery.upstreams(&step.model).await?;
     let sql = with_parameters(&step.model, &refinery.parameters(&step.model));
-    let fingerprint = format!("{:x}", Sha256::digest(sql.as_bytes()));
+    let fingerprint = digest::of_text(&sql);
     let mut checkpoints = BTreeMap::new();
     for (name, upstream) in &upstreams {
         if let Some(upstream) = upstream {
@@ -172,11 +172,7 @@ impl Refinery {
                 let schema = batch.schema();
                 let key = batch.column(schema.index_of(&via.column)?);
                 let value = batch.column(schema.index_of(refresh)?);
-                for row in 0..batch.num_rows() {
-                    if keys.contains(&ScalarValue::try_from_array(key, row)?) {
-                        found.insert(ScalarValue::try_from_array(value, row)?);
-                    }
-                }
+                found.extend(matching(key, value, &keys)?);
             }
         }
         Ok(found)
@@ -227,6 +223,21 @@ impl Refinery {
         let context = self.context(model, &upstreams, &Affected::Everything).await?;
         Ok(context.sql(&with_parameters(model, &values)).await?)
     }
+}
+
+/// The values beside those keys that are among `keys`.
+fn matching(
+    key: &ArrayRef,
+    value: &ArrayRef,
+    keys: &HashSet<ScalarValue>,
+) -> anyhow::Result<HashSet<ScalarValue>> {
+    let mut found = HashSet::new();
+    for row in 0..key.len() {
+        if keys.contains(&ScalarValue::try_from_array(key, row)?) {
+            found.insert(ScalarValue::try_from_array(value, row)?);
+        }
+    }
+    Ok(found)
 }
 
 fn is_one_of(column: &str, values: &HashSet<ScalarValue>) -> Expr {

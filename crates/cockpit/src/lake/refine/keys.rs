@@ -24,7 +24,8 @@ pub struct Hasher {
 
 impl Hasher {
     pub fn new(schema: &Schema, key: &[String]) -> anyhow::Result<Self> {
-        let columns = key.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let columns =
+            key.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
         let field = |at: &usize| SortField::new(schema.field(*at).data_type().clone());
         Ok(Self {
             converter: RowConverter::new(columns.iter().map(field).collect())?,

@@ -1,12 +1,12 @@
 //! `silver.rejected`: records that did not reach their table, each with its reason.
 
+use super::super::Lake;
 use super::super::bronze::Pointer;
 use super::super::replace::{Scope, replace};
 use super::super::table::Definition;
-use super::super::Lake;
 use crate::config::model::TableName;
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, StringBuilder,
+    ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::take;
@@ -119,7 +119,8 @@ impl<'a> Rejects<'a> {
                 let column = batch.column(batch.schema().index_of(column)?);
                 Ok(column.as_string::<i32>().clone())
             };
-            let (tables, files, bytes) = (text("table_name")?, text("_file")?, text("_file_sha256")?);
+            let (tables, files, bytes) =
+                (text("table_name")?, text("_file")?, text("_file_sha256")?);
             let is_hit = |row: usize| {
                 let dump = (files.value(row).to_owned(), bytes.value(row).to_owned());
                 tables.value(row) == self.table.name

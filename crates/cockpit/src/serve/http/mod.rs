@@ -35,7 +35,6 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use cockpit_ui::Asset;
-use format::Format;
 use metrics::{Metrics, Route};
 use places::Places;
 use std::sync::Arc;
