@@ -3,7 +3,10 @@
 //! Every field is text, exactly as the source wrote it, and every record knows its place in the
 //! source. Decoders append to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
 
-use arrow::array::{ArrayRef, Int32Array, Int32Builder, Int64Array, Int64Builder, StringArray, StringBuilder};
+use arrow::array::{
+    ArrayBuilder, ArrayRef, Int32Array, Int32Builder, Int64Array, Int64Builder, StringArray,
+    StringBuilder,
+};
 use std::sync::Arc;
 
 /// Where one record lies in its source.
@@ -164,7 +167,11 @@ impl BatchBuilder {
     pub fn take(&mut self) -> Batch {
         self.size_bytes = 0;
         Batch {
-            fields: self.fields.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef).collect(),
+            fields: self
+                .fields
+                .iter_mut()
+                .map(|column| Arc::new(column.finish()) as ArrayRef)
+                .collect(),
             rest: self.rest.finish(),
             fault: self.fault.finish(),
             record: self.record.finish(),
