@@ -1,0 +1,101 @@
+//! What makes a whole dump unreadable.
+
+use parquet::errors::ParquetError;
+
+/// Why a file as a whole cannot be decoded. A record that cannot be read is no error: it lands with
+/// a [`crate::batch::Fault`].
+///
+/// A decoder that returned an error is spent, and what it appended for this file must not be
+/// committed. Decoding the same bytes again fails again.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The contract asks for something no decoder can do.
+    #[error("table {table}: {problem}; mend bronze/{table}.toml")]
+    Contract { table: String, problem: String },
+
+    /// The file ends before its header.
+    #[error(
+        "a header was expected, but the file has no line in its {size_bytes} bytes; \
+         ask the source to write the dump again"
+    )]
+    NoHeader { size_bytes: u64 },
+
+    /// The first line is no readable header.
+    #[error(
+        "the header at byte {byte} cannot be read ({reason}); \
+         check encoding, delimiter and quote in the contract"
+    )]
+    BadHeader { byte: u64, reason: &'static str },
+
+    /// The columns of the file are not those of the contract.
+    #[error(
+        "the columns of the file are not those of the contract: \
+         missing [{}], found [{}]; check that the file belongs to this table, else mend the contract",
+        list(missing),
+        list(found)
+    )]
+    OtherLayout { missing: Vec<String>, found: Vec<String> },
+
+    /// UTF-16 has two bytes a character, this file has an odd number of them.
+    #[error(
+        "{size_bytes} bytes cannot be UTF-16, which has an even number of them; \
+         fetch the file again, or mend the contract's encoding"
+    )]
+    OddUtf16 { size_bytes: u64 },
+
+    /// A JSON array was expected and something else stands there.
+    #[error(
+        "a JSON array was expected, but '{}' instead of '[' stands at byte {byte}; \
+         set the contract's format to \"json_lines\" if it is one object a line",
+        found.escape_ascii()
+    )]
+    NotAnArray { byte: u64, found: u8 },
+
+    /// A JSON array was expected and the file is empty.
+    #[error(
+        "a JSON array was expected, but all {size_bytes} bytes are blank; \
+         ask the source to write the dump again"
+    )]
+    NoArray { size_bytes: u64 },
+
+    /// The file cannot be opened as Parquet.
+    #[error("not a Parquet file ({source}); fetch it again, or mend the contract's format")]
+    NotParquet { source: ParquetError },
+
+    /// The file is Parquet, but a part of it cannot be decoded.
+    #[error(
+        "the Parquet file is corrupt after record {record} ({reason}); \
+         fetch it again, or ask the source to write it again"
+    )]
+    CorruptParquet { record: i64, reason: String },
+}
+
+/// The most names a message lists: a file of another kind can have very many.
+const LISTED_NAMES: usize = 80;
+/// The most characters of one name in a message.
+const LISTED_CHARS: usize = 60;
+
+fn list(names: &[String]) -> String {
+    let mut text: Vec<String> = names
+        .iter()
+        .take(LISTED_NAMES)
+        .map(|name| name.chars().take(LISTED_CHARS).collect())
+        .collect();
+    if names.len() > LISTED_NAMES {
+        text.push(format!("and {} more", names.len() - LISTED_NAMES));
+    }
+    text.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_names_is_cut() {
+        let names: Vec<String> = (0..100).map(|n| format!("{n}{}", "x".repeat(100))).collect();
+        let text = list(&names);
+        assert!(text.ends_with("and 20 more"), "{text}");
+        assert!(text.len() < 6000, "{}", text.len());
+    }
+}

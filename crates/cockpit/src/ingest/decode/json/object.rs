@@ -1,0 +1,153 @@
+//! Takes the fields of a record out of a JSON object.
+
+use super::super::json_text::{push_compact, push_key};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Where the columns stand in an object: by key, and deeper by further keys.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    /// The column whose value stands here.
+    column: Option<usize>,
+    deeper: HashMap<String, Paths>,
+}
+
+/// One value as it stands in the text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field<'a>(&'a RawValue);
+
+impl<'a> Field<'a> {
+    /// A string without its quotes and escapes, other scalars as written, nested values as compact
+    /// JSON, `None` for null. Fails if a string escapes half a character.
+    pub fn text(&self) -> Option<Result<Cow<'a, str>, serde_json::Error>> {
+        let json = self.0.get();
+        match json.as_bytes().first()? {
+            b'n' => None,
+            b'"' => Some(unescaped(json)),
+            b'{' | b'[' => Some(Ok(Cow::Owned(compact(json)))),
+            _ => Some(Ok(Cow::Borrowed(json))),
+        }
+    }
+}
+
+fn unescaped(json: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    match json.get(1..json.len() - 1) {
+        Some(plain) if memchr::memchr(b'\\', plain.as_bytes()).is_none() => {
+            Ok(Cow::Borrowed(plain))
+        }
+        _ => serde_json::from_str(json).map(Cow::Owned),
+    }
+}
+
+fn compact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    push_compact(&mut out, json);
+    out
+}
+
+impl Paths {
+    /// The paths of columns 0, 1, and so on; a dot leads into an object.
+    pub fn new<'a>(headers: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let mut root = Self::default();
+        for (column, header) in headers.clone().enumerate() {
+            let mut at = &mut root;
+            for key in header.split('.') {
+                at = at.deeper.entry(key.to_owned()).or_default();
+            }
+            at.column = Some(column);
+        }
+        for (column, header) in headers.enumerate() {
+            root.deeper.entry(header.to_owned()).or_default().column.get_or_insert(column);
+        }
+        root
+    }
+
+    /// Reads one object: the value of each column into `fields`, all else into `rest` as the JSON
+    /// of an object, left empty if there is nothing else.
+    pub fn read<'a>(
+        &self,
+        object: &'a str,
+        fields: &mut [Option<Field<'a>>],
+        rest: &mut String,
+    ) -> Result<(), serde_json::Error> {
+        let Members(members) = serde_json::from_str(object)?;
+        for (key, value) in members {
+            match self.deeper.get(key.as_ref()) {
+                None => push_member(rest, &key, value),
+                Some(paths) => paths.take(&key, value, fields, rest)?,
+            }
+        }
+        if !rest.is_empty() {
+            rest.push('}');
+        }
+        Ok(())
+    }
+
+    fn take<'a>(
+        &self,
+        key: &str,
+        value: &'a RawValue,
+        fields: &mut [Option<Field<'a>>],
+        rest: &mut String,
+    ) -> Result<(), serde_json::Error> {
+        if let Some(field) = self.column.and_then(|column| fields.get_mut(column)) {
+            // The last of several equal keys counts, as it does for everybody who reads JSON.
+            if let Some(Field(earlier)) = field.replace(Field(value)) {
+                push_member(rest, key, earlier);
+            }
+        }
+        if self.deeper.is_empty() {
+            return Ok(());
+        }
+        if value.get().starts_with('{') {
+            let mut nested = String::new();
+            self.read(value.get(), fields, &mut nested)?;
+            if !nested.is_empty() && self.column.is_none() {
+                push_key(rest, key);
+                rest.push_str(&nested);
+            }
+        } else if self.column.is_none() && value.get() != "null" {
+            push_member(rest, key, value);
+        }
+        Ok(())
+    }
+}
+
+fn push_member(rest: &mut String, key: &str, value: &RawValue) {
+    push_key(rest, key);
+    push_compact(rest, value.get());
+}
+
+/// The members of an object, in order, values unread.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Accepts an object and nothing else.
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Members<'de>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(Key(key)) = map.next_key()? {
+            members.push((key, map.next_value()?));
+        }
+        Ok(Members(members))
+    }
+}
+
+/// A key, borrowed from the text unless it has escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,0 +1,84 @@
+//! Contracts and views of batches for the tests of the decoders.
+
+use super::{DecodeError, Decoder, Limits};
+use crate::batch::{Batch, BatchBuilder};
+use arrow::array::{Array, AsArray, StringArray};
+use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Supersede};
+
+/// A contract of text columns; a `*` before a header makes its column required.
+pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
+    Contract {
+        table: "test".into(),
+        description: String::new(),
+        source: "test".into(),
+        paths: Vec::new(),
+        format,
+        encoding: Encoding::Utf8,
+        supersede: Supersede::Key,
+        nulls: Vec::new(),
+        columns: headers.iter().map(|header| column(header)).collect(),
+    }
+}
+
+fn column(header: &str) -> Column {
+    let name = header.trim_start_matches('*');
+    Column {
+        name: name.to_lowercase(),
+        header: name.into(),
+        kind: Kind::Text,
+        required: name != header,
+        on_error: OnError::Reject,
+        nulls: Vec::new(),
+        width_chars: 0,
+        description: String::new(),
+    }
+}
+
+/// A contract of comma-separated text.
+pub(super) fn csv(header: bool, headers: &[&str]) -> Contract {
+    contract(Format::Delimited { delimiter: b',', quote: Some(b'"'), header }, headers)
+}
+
+pub(super) fn decode(contract: &Contract, file: &[u8]) -> Result<Batch, DecodeError> {
+    decode_chunked(contract, file, Limits::default(), file.len().max(1))
+}
+
+pub(super) fn decode_chunked(
+    contract: &Contract,
+    file: &[u8],
+    limits: Limits,
+    chunk_bytes: usize,
+) -> Result<Batch, DecodeError> {
+    let mut decoder = Decoder::new(contract, limits)?;
+    let mut out = BatchBuilder::new(contract.columns.len());
+    for chunk in file.chunks(chunk_bytes) {
+        decoder.feed(chunk, &mut out)?;
+    }
+    decoder.finish(&mut out)?;
+    Ok(out.take())
+}
+
+/// Each record as `field|field fault rest`, null as `∅`.
+pub(super) fn rows(batch: &Batch) -> Vec<String> {
+    (0..batch.len()).map(|row| text(batch, row)).collect()
+}
+
+fn text(batch: &Batch, row: usize) -> String {
+    let field = |column: &arrow::array::ArrayRef| {
+        cell(column.as_string::<i32>(), row).unwrap_or_else(|| "∅".into())
+    };
+    let mut parts = vec![batch.fields.iter().map(field).collect::<Vec<_>>().join("|")];
+    parts.extend(cell(&batch.fault, row));
+    parts.extend(cell(&batch.rest, row).filter(|rest| !rest.is_empty()));
+    parts.join(" ")
+}
+
+fn cell(column: &StringArray, row: usize) -> Option<String> {
+    column.is_valid(row).then(|| column.value(row).to_owned())
+}
+
+/// The bytes of each record as its position says.
+pub(super) fn slices<'a>(batch: &Batch, file: &'a [u8]) -> Vec<&'a [u8]> {
+    let place = |row| batch.byte_from.value(row) as usize..batch.byte_to.value(row) as usize;
+    (0..batch.len()).map(|row| &file[place(row)]).collect()
+}
