@@ -133,7 +133,7 @@ impl From<DataFusionError> for Error {
             DataFusionError::ResourcesExhausted(_) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "out_of_memory",
-                format!("the query needs more memory than it may have: {}", text(&error)),
+                out_of_memory(&text(&error)),
             ),
             DataFusionError::SQL(..) => Self::bad("bad_sql", text(&error)),
             DataFusionError::Plan(_)
@@ -150,6 +150,15 @@ impl From<DataFusionError> for Error {
     }
 }
 
+/// DataFusion lists who holds how much; people are told how much there is.
+fn out_of_memory(said: &str) -> String {
+    let pool = said.split_once("pool_size: ").and_then(|(_, rest)| rest.split_once(')'));
+    let there_is = pool.map_or_else(String::new, |(size, _)| format!(" ({size} for all queries)"));
+    format!(
+        "the query needs more memory than there is{there_is}; ask for fewer rows, columns or groups"
+    )
+}
+
 /// What DataFusion says, without its prefixes, its backtrace and its request for bug reports, but
 /// with its advice.
 fn text(error: &DataFusionError) -> String {
@@ -160,7 +169,8 @@ fn text(error: &DataFusionError) -> String {
         other => other.message().into_owned(),
     };
     let said = said.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
-    let said = said.trim_start_matches("sql parser error: ").trim_end_matches('.').to_owned();
+    let said =
+        said.trim_start_matches("sql parser error: ").trim_end_matches('.').replace('\n', " ");
     match error.diagnostic().map(advice) {
         Some(advice) if !advice.is_empty() && !said.contains(&advice) => {
             format!("{said}; {advice}")

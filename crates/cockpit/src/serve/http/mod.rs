@@ -1,6 +1,10 @@
-//! The service over HTTP: what may be asked, and how requests reach it.
+//! The service over HTTP.
 //!
-//! [`router`] is a pure wiring of routes; [`serve`] runs it until it is told to stop.
+//! *In*: requests, and a [`Service`] made once from the lake, the limits and the clock.
+//! *Out*: [`router`], a wiring of routes without I/O, and [`serve`], which runs it until it is told
+//! to stop.
+//! *Promise*: every answer that is not what was asked for is an [`Error`], with a code for programs
+//! and advice for people; every request is counted; when `serve` returns, nothing of it runs on.
 
 mod answer;
 mod encode;
