@@ -13,6 +13,8 @@ use arrow::json::writer::{JsonFormat, Writer as JsonWriter, WriterBuilder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;
@@ -42,7 +44,9 @@ impl Encoder {
             Format::Csv => Sink::Csv { header_due: true },
             Format::Arrow => Sink::Arrow(Box::new(StreamWriter::try_new(Vec::new(), &schema)?)),
             Format::Parquet => {
-                let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), None)?;
+                let snappy = WriterProperties::builder().set_compression(Compression::SNAPPY);
+                let properties = Some(snappy.build());
+                let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), properties)?;
                 Sink::Parquet(Box::new(writer))
             }
         };

@@ -4,6 +4,7 @@
 //! here, when the answer is made, and never shown.
 
 use super::super::Limits;
+use arrow::error::ArrowError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,10 @@ use datafusion::error::DataFusionError;
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
+
+/// What DataFusion's optimizer says of a wrong regular expression, whose own error has no type that
+/// can be told from others.
+const BAD_PATTERN: &str = "Invalid regex";
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -141,13 +146,29 @@ impl From<DataFusionError> for Error {
             | DataFusionError::NotImplemented(_)
             | DataFusionError::Configuration(_)
             | DataFusionError::Diagnostic(..) => Self::bad("bad_query", text(&error)),
-            DataFusionError::Execution(_) | DataFusionError::ArrowError(..) => {
+            DataFusionError::Execution(_) => Self::bad("query_failed", text(&error)),
+            DataFusionError::ArrowError(arrow, _) if of_values(arrow) => {
+                Self::bad("query_failed", text(&error))
+            }
+            DataFusionError::External(_) if error.to_string().contains(BAD_PATTERN) => {
                 Self::bad("query_failed", text(&error))
             }
             _ => return Self::internal(error.into()),
         };
         Self { position, ..made }
     }
+}
+
+/// Whether values are at fault (a division by zero, a text that is no number), not what is read.
+fn of_values(error: &ArrowError) -> bool {
+    !matches!(
+        error,
+        ArrowError::IoError(..)
+            | ArrowError::ParquetError(_)
+            | ArrowError::IpcError(_)
+            | ArrowError::ExternalError(_)
+            | ArrowError::MemoryError(_)
+    )
 }
 
 /// DataFusion lists who holds how much; people are told how much there is.

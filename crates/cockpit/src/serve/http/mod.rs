@@ -68,6 +68,15 @@ impl Service {
         Self { answers, limits, clock, hosts, metrics: Arc::default(), queries, reads }
     }
 
+    /// `methods`, counted as `route`, which is a pattern and never an address itself.
+    pub fn measured<S>(&self, route: &'static str, methods: MethodRouter<S>) -> MethodRouter<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
+        methods.layer(from_fn_with_state(Route { metrics, clock, route }, metrics::measure))
+    }
+
     /// Time for an answer in `format`.
     fn time(&self, format: Format) -> Duration {
         match format {
@@ -77,13 +86,9 @@ impl Service {
     }
 }
 
-/// Every route: the interface, `more` (such as the live stream, under `/api/v1`), and `pages` for
-/// everything else. All of them stand behind the guard.
+/// Every route: the interface, `more` (such as the live stream, under `/api/v1`; see
+/// [`Service::measured`]), and `pages` for everything else. All of them stand behind the guard.
 pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> Router {
-    let measured = |route: &'static str, methods: MethodRouter<Arc<Service>>| {
-        let (metrics, clock) = (Arc::clone(&service.metrics), Arc::clone(&service.clock));
-        methods.layer(from_fn_with_state(Route { metrics, clock, route }, metrics::measure))
-    };
     let mut routes = Router::new();
     let interface = [
         ("/api/v1/tables", get(tables::list)),
@@ -97,9 +102,9 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> R
         ("/api/v1/docs.css", get(openapi::style)),
     ];
     for (path, methods) in interface {
-        routes = routes.route(path, measured(path, methods));
+        routes = routes.route(path, service.measured(path, methods));
     }
-    let pages = measured("pages", super::ui::pages(pages));
+    let pages = service.measured("pages", super::ui::pages(pages));
     routes
         .fallback_service(pages.with_state(Arc::clone(&service)))
         .method_not_allowed_fallback(wrong_method)
