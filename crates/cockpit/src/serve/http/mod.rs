@@ -108,9 +108,9 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> R
     routes
         .fallback_service(pages.with_state(Arc::clone(&service)))
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(service.limits.body_bytes))
         .with_state(Arc::clone(&service))
         .merge(more)
+        .layer(DefaultBodyLimit::max(service.limits.body_bytes))
         .layer(from_fn_with_state(service, guard::guard))
 }
 
