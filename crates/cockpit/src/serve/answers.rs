@@ -19,7 +19,8 @@ pub trait Answers: Send + Sync {
     /// Every table; reads metadata only. Called for each request of a table.
     async fn tables(&self) -> anyhow::Result<Vec<TableInfo>>;
 
-    /// Version of one table as of now, `None` if it has none (an ETag is then not given).
+    /// Version of one table as of now, `None` if it has none (an ETag is then not given). Asked
+    /// before [`Answers::session`], so an ETag may be older than the rows, never newer.
     async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>>;
 
     /// The table recomputed with `parameters`, whose names and values have been checked against

@@ -1,6 +1,6 @@
 //! A data frame as the body of a response, delivered while it is computed.
 //!
-//! The first batch is awaited before the response begins, so that most errors still have a status.
+//! The first batch is encoded before the response begins, so that most errors still have a status.
 //! An error after that breaks the body off: a client sees an incomplete transfer, never a short
 //! file that looks whole.
 
@@ -81,7 +81,7 @@ impl Answer {
 
 struct Delivery {
     stream: SendableRecordBatchStream,
-    first: Option<RecordBatch>,
+    first: Option<Bytes>,
     encoder: Encoder,
     format: Format,
     frame: Frame,
@@ -97,14 +97,12 @@ struct Delivery {
 impl Delivery {
     async fn open(answer: Answer) -> Result<Self, Error> {
         let Answer { rows, format, frame, rows_max, over, mut deadline, place, .. } = answer;
-        let mut stream = deadline.within(Box::pin(rows.execute_stream())).await??;
+        let stream = deadline.within(Box::pin(rows.execute_stream())).await??;
         check_names(&stream.schema())?;
-        let first = deadline.within(stream.next()).await?.transpose()?;
-        let encoder = Encoder::new(format, &stream.schema()).map_err(broken)?;
-        let (sent_rows, left_out) = (0, false);
-        Ok(Self {
+        let encoder = Encoder::new(format, &stream.schema()).map_err(unwritable)?;
+        let mut delivery = Self {
             stream,
-            first,
+            first: None,
             encoder,
             format,
             frame,
@@ -112,24 +110,26 @@ impl Delivery {
             over,
             deadline,
             _place: place,
-            sent_rows,
-            left_out,
-        })
+            sent_rows: 0,
+            left_out: false,
+        };
+        delivery.first = delivery.rows().await?;
+        Ok(delivery)
     }
 
     /// The next bytes of rows, `None` after the last row.
     async fn rows(&mut self) -> Result<Option<Bytes>, Error> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
         if self.left_out {
             return Ok(None);
         }
-        let batch = match self.first.take() {
-            Some(batch) => Some(batch),
-            None => self.deadline.within(self.stream.next()).await?.transpose()?,
-        };
+        let batch = self.deadline.within(self.stream.next()).await?.transpose()?;
         let Some(batch) = batch else { return Ok(None) };
         let batch = self.bounded(batch)?;
         self.sent_rows += batch.num_rows() as u64;
-        self.encoder.rows(&batch).map(Some).map_err(broken)
+        self.encoder.rows(&batch).map(Some).map_err(unwritable)
     }
 
     /// `batch`, or as much of it as the limit leaves.
@@ -160,7 +160,7 @@ impl Delivery {
 
     async fn tail(mut self) -> Result<Bytes, Error> {
         if self.format != Format::Json {
-            return self.encoder.end().map_err(broken);
+            return self.encoder.end().map_err(unwritable);
         }
         let tail = match &self.frame {
             Frame::Page(page) => {
@@ -241,6 +241,7 @@ fn check_names(schema: &Schema) -> Result<(), Error> {
     Ok(())
 }
 
-fn broken(error: arrow::error::ArrowError) -> Error {
-    Error::internal(anyhow::Error::new(error).context("encode rows"))
+/// A value that the format has no form for.
+fn unwritable(error: arrow::error::ArrowError) -> Error {
+    Error::bad("unwritable", format!("this result has no form in this format: {error}"))
 }

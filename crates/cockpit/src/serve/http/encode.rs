@@ -13,13 +13,12 @@ use arrow::json::writer::{JsonFormat, Writer as JsonWriter, WriterBuilder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Times are written to the last digit they have, in UTC.
-const INSTANT: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
-/// A time without zone is shown without one.
-const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
 /// Encoded bytes after which Parquet closes a row group and lets go of them.
 const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 
@@ -45,7 +44,9 @@ impl Encoder {
             Format::Csv => Sink::Csv { header_due: true },
             Format::Arrow => Sink::Arrow(Box::new(StreamWriter::try_new(Vec::new(), &schema)?)),
             Format::Parquet => {
-                let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), None)?;
+                let snappy = WriterProperties::builder().set_compression(Compression::SNAPPY);
+                let properties = Some(snappy.build());
+                let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), properties)?;
                 Sink::Parquet(Box::new(writer))
             }
         };
@@ -109,11 +110,7 @@ impl JsonFormat for CommaSeparated {
 }
 
 fn json_writer() -> JsonWriter<Vec<u8>, CommaSeparated> {
-    WriterBuilder::new()
-        .with_explicit_nulls(true)
-        .with_timestamp_tz_format(INSTANT.into())
-        .with_timestamp_format(LOCAL_TIME.into())
-        .build(Vec::new())
+    WriterBuilder::new().with_explicit_nulls(true).build(Vec::new())
 }
 
 fn csv_header(schema: &Schema) -> Vec<u8> {
@@ -127,31 +124,36 @@ fn csv_header(schema: &Schema) -> Vec<u8> {
 
 /// RFC 4180; a null is nothing at all, an empty text is `""`.
 fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
-    let options = FormatOptions::new()
-        .with_timestamp_tz_format(Some(INSTANT))
-        .with_timestamp_format(Some(LOCAL_TIME));
+    let options = FormatOptions::new();
     let columns = batch
         .columns()
         .iter()
         .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
         .collect::<Result<Vec<_>, _>>()?;
+    let mut text = String::new();
     for row in 0..batch.num_rows() {
         for (index, column) in columns.iter().enumerate() {
+            text.clear();
+            write!(text, "{}", column.value(row)).map_err(unwritable)?;
             let known = batch.column(index).is_valid(row);
-            let text = known.then(|| column.value(row).try_to_string()).transpose()?;
-            csv_field(&mut out, index, text.as_deref());
+            csv_field(&mut out, index, known.then_some(&text));
         }
         out.extend_from_slice(b"\r\n");
     }
     Ok(out)
 }
 
-fn csv_field(out: &mut Vec<u8>, index: usize, text: Option<&str>) {
+fn unwritable(error: std::fmt::Error) -> ArrowError {
+    ArrowError::CsvError(format!("a value has no written form: {error}"))
+}
+
+fn csv_field(out: &mut Vec<u8>, index: usize, text: Option<&String>) {
     if index > 0 {
         out.push(b',');
     }
     let Some(text) = text else { return };
-    let bare = !text.is_empty() && !text.contains(['"', ',', '\r', '\n']);
+    let special = |byte: u8| matches!(byte, b'"' | b',' | b'\r' | b'\n');
+    let bare = !text.is_empty() && !text.bytes().any(special);
     if bare {
         out.extend_from_slice(text.as_bytes());
         return;

@@ -4,6 +4,7 @@
 //! here, when the answer is made, and never shown.
 
 use super::super::Limits;
+use arrow::error::ArrowError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,10 @@ use datafusion::error::DataFusionError;
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
+
+/// What DataFusion's optimizer says of a wrong regular expression, whose own error has no type that
+/// can be told from others.
+const BAD_PATTERN: &str = "Invalid regex";
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -133,7 +138,7 @@ impl From<DataFusionError> for Error {
             DataFusionError::ResourcesExhausted(_) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "out_of_memory",
-                format!("the query needs more memory than it may have: {}", text(&error)),
+                out_of_memory(&text(&error)),
             ),
             DataFusionError::SQL(..) => Self::bad("bad_sql", text(&error)),
             DataFusionError::Plan(_)
@@ -141,13 +146,38 @@ impl From<DataFusionError> for Error {
             | DataFusionError::NotImplemented(_)
             | DataFusionError::Configuration(_)
             | DataFusionError::Diagnostic(..) => Self::bad("bad_query", text(&error)),
-            DataFusionError::Execution(_) | DataFusionError::ArrowError(..) => {
+            DataFusionError::Execution(_) => Self::bad("query_failed", text(&error)),
+            DataFusionError::ArrowError(arrow, _) if of_values(arrow) => {
+                Self::bad("query_failed", text(&error))
+            }
+            DataFusionError::External(_) if error.to_string().contains(BAD_PATTERN) => {
                 Self::bad("query_failed", text(&error))
             }
             _ => return Self::internal(error.into()),
         };
         Self { position, ..made }
     }
+}
+
+/// Whether values are at fault (a division by zero, a text that is no number), not what is read.
+fn of_values(error: &ArrowError) -> bool {
+    !matches!(
+        error,
+        ArrowError::IoError(..)
+            | ArrowError::ParquetError(_)
+            | ArrowError::IpcError(_)
+            | ArrowError::ExternalError(_)
+            | ArrowError::MemoryError(_)
+    )
+}
+
+/// DataFusion lists who holds how much; people are told how much there is.
+fn out_of_memory(said: &str) -> String {
+    let pool = said.split_once("pool_size: ").and_then(|(_, rest)| rest.split_once(')'));
+    let there_is = pool.map_or_else(String::new, |(size, _)| format!(" ({size} for all queries)"));
+    format!(
+        "the query needs more memory than there is{there_is}; ask for fewer rows, columns or groups"
+    )
 }
 
 /// What DataFusion says, without its prefixes, its backtrace and its request for bug reports, but
@@ -160,7 +190,8 @@ fn text(error: &DataFusionError) -> String {
         other => other.message().into_owned(),
     };
     let said = said.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
-    let said = said.trim_start_matches("sql parser error: ").trim_end_matches('.').to_owned();
+    let said =
+        said.trim_start_matches("sql parser error: ").trim_end_matches('.').replace('\n', " ");
     match error.diagnostic().map(advice) {
         Some(advice) if !advice.is_empty() && !said.contains(&advice) => {
             format!("{said}; {advice}")

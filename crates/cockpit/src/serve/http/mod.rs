@@ -1,6 +1,10 @@
-//! The service over HTTP: what may be asked, and how requests reach it.
+//! The service over HTTP.
 //!
-//! [`router`] is a pure wiring of routes; [`serve`] runs it until it is told to stop.
+//! *In*: requests, and a [`Service`] made once from the lake, the limits and the clock.
+//! *Out*: [`router`], a wiring of routes without I/O, and [`serve`], which runs it until it is told
+//! to stop.
+//! *Promise*: every answer that is not what was asked for is an [`Error`], with a code for programs
+//! and advice for people; every request is counted; when `serve` returns, nothing of it runs on.
 
 mod answer;
 mod encode;
@@ -65,6 +69,15 @@ impl Service {
         Self { answers, limits, clock, hosts, metrics: Arc::default(), queries, reads }
     }
 
+    /// `methods`, counted as `route`, which is a pattern and never an address itself.
+    pub fn measured<S>(&self, route: &'static str, methods: MethodRouter<S>) -> MethodRouter<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
+        methods.layer(from_fn_with_state(Route { metrics, clock, route }, metrics::measure))
+    }
+
     /// Time for an answer in `format`.
     fn time(&self, format: Format) -> Duration {
         match format {
@@ -74,13 +87,9 @@ impl Service {
     }
 }
 
-/// Every route: the interface, `more` (such as the live stream, under `/api/v1`), and `pages` for
-/// everything else. All of them stand behind the guard.
+/// Every route: the interface, `more` (such as the live stream, under `/api/v1`; see
+/// [`Service::measured`]), and `pages` for everything else. All of them stand behind the guard.
 pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> Router {
-    let measured = |route: &'static str, methods: MethodRouter<Arc<Service>>| {
-        let (metrics, clock) = (Arc::clone(&service.metrics), Arc::clone(&service.clock));
-        methods.layer(from_fn_with_state(Route { metrics, clock, route }, metrics::measure))
-    };
     let mut routes = Router::new();
     let interface = [
         ("/api/v1/tables", get(tables::list)),
@@ -94,15 +103,15 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> R
         ("/api/v1/docs.css", get(openapi::style)),
     ];
     for (path, methods) in interface {
-        routes = routes.route(path, measured(path, methods));
+        routes = routes.route(path, service.measured(path, methods));
     }
-    let pages = measured("pages", super::ui::pages(pages));
+    let pages = service.measured("pages", super::ui::pages(pages));
     routes
         .fallback_service(pages.with_state(Arc::clone(&service)))
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(service.limits.body_bytes))
         .with_state(Arc::clone(&service))
         .merge(more)
+        .layer(DefaultBodyLimit::max(service.limits.body_bytes))
         .layer(from_fn_with_state(service, guard::guard))
 }
 

@@ -67,6 +67,7 @@ async fn a_query_that_needs_too_much_memory_is_ended() {
         .query(&format!("SELECT max(n) FROM (SELECT array_agg(value) AS n FROM ({sql}))"))
         .await;
     assert_eq!(reply.refusal(), (422, "out_of_memory".into()), "{}", reply.text());
+    assert!(reply.text().contains("(32.0 MB for all queries)"), "{}", reply.text());
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
-use super::{Desk, request};
+use super::lake::Lake;
+use super::{Desk, now, request};
 use crate::serve::Limits;
-use crate::serve::http::serve;
+use crate::serve::http::{Service, router, serve};
+use axum::Router;
 use axum::body::Body;
 use axum::http::Method;
+use axum::routing::get;
 use cockpit_ui::Asset;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -137,6 +141,29 @@ async fn pages_are_served_compressed_and_cached() {
     });
     let tags = futures::future::join_all(tags).await;
     assert_eq!(tags, ["\"a1-br\"", "\"a1-gzip\"", "\"a1\""]);
+}
+
+/// What another part of the program adds stands behind the same guard and is counted.
+#[tokio::test]
+async fn more_routes_are_guarded_and_counted() {
+    let service = Service::new(
+        Arc::new(Lake::new()),
+        Limits::default(),
+        Arc::new(now),
+        vec!["cockpit.plant".into()],
+    );
+    let service = Arc::new(service);
+    let live = service.measured("/api/v1/live", get(async || "live"));
+    let more = Router::new().route("/api/v1/live", live);
+    let desk = Desk::of(router(Arc::clone(&service), &[], more));
+    let reply = desk.get_with("/api/v1/live", &[("host", "cockpit.plant:80")]).await;
+    assert_eq!((reply.text(), reply.header("x-content-type-options")), ("live", "nosniff"));
+    let foreign = desk.get_with("/api/v1/live", &[("host", "evil.example")]).await;
+    assert_eq!(foreign.refusal(), (421, "unknown_host".into()));
+    let metrics = desk.get("/api/v1/metrics").await;
+    let counted =
+        "cockpit_http_requests_total{route=\"/api/v1/live\",method=\"GET\",status=\"200\"} 1\n";
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 use super::{Desk, request};
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::Method;
 use serde_json::json;
+use tower::ServiceExt;
 
 async fn check_refused(sql: &str, expected: (u16, &str), message: &str) {
     let reply = Desk::new().query(sql).await;
@@ -72,6 +73,7 @@ async fn a_wrong_query_is_explained_with_its_place() {
     check_refused("SELECT quantiti FROM silver.board", (400, "bad_query"), "quantity").await;
     check_refused("SELECT nosuch(1)", (400, "bad_query"), "nosuch").await;
     check_refused("SELECT 1 / 0", (400, "query_failed"), "ivide by zero").await;
+    check_refused("SELECT regexp_like('a', '(')", (400, "query_failed"), "unclosed group").await;
     check_refused("SELECT CAST('x' AS INT)", (400, "query_failed"), "x").await;
     check_refused(
         "SELECT a.id, b.id FROM gold.sample a, gold.sample b",
@@ -116,4 +118,65 @@ async fn the_body_is_checked() {
         desk.get("/api/v1/query?sql=SELECT+1&x=1").await.refusal(),
         (400, "unknown_parameter".into())
     );
+}
+
+/// Whatever is asked, the one who asks is told: nothing of this is the program's fault.
+#[tokio::test]
+async fn odd_queries_are_answered_or_refused() {
+    let desk = Desk::new();
+    let mut faults = Vec::new();
+    for sql in [
+        "SELECT $1",
+        "SELECT id FROM gold.sample LIMIT -1",
+        "SELECT id FROM gold.sample LIMIT id",
+        "SELECT INTERVAL '1 foo'",
+        "SELECT INTERVAL '1 month' AS i",
+        "SELECT unnest(1)",
+        "SELECT unnest([1, 2]) AS u",
+        "SELECT 9223372036854775807 + 1 AS n",
+        "SELECT date '2023-13-01'",
+        "SELECT '1' + 'a'",
+        "SELECT sum('x')",
+        "SELECT (SELECT id FROM gold.sample) AS s",
+        "SELECT [1, 2][5] AS x",
+        "SELECT regexp_like('a', '(')",
+        "SELECT CAST(1e30 AS DECIMAL(10,2))",
+        "SELECT to_date('x')",
+        "SELECT NULL AS nothing",
+        "SELECT arrow_cast(now(), 'Timestamp(Nanosecond, Some(\"+05:30\"))') AS here",
+        "SELECT arrow_cast('12:00:00', 'Time64(Nanosecond)') AS clock",
+        "SELECT {'a': 1, 'b': [1.5, NULL]} AS tree",
+        "SELECT make_array(NULL) AS a",
+        "SELECT X'00ff' AS bytes",
+        "SELECT arrow_cast('x', 'Dictionary(Int32, Utf8)') AS d",
+        "SELECT count(*) OVER (ORDER BY nosuch) FROM gold.sample",
+        "SELECT station, count(*) FROM silver.board GROUP BY 1 HAVING quantity > 1",
+        "SELECT 1 FROM gold.sample WHERE false",
+        "SELECT * FROM (VALUES (1, 'a'))",
+        "SELECT id, id FROM gold.sample",
+        "SELECT 1 UNION SELECT 'a', 2",
+        "SELECT * FROM gold.sample TABLESAMPLE (10 PERCENT)",
+        "SELECT * FROM gold.sample FOR UPDATE",
+        "SELECT * EXCLUDE (id) FROM gold.sample QUALIFY row_number() OVER () = 1",
+        "SELECT * FROM generate_series(1, 'x')",
+        "SELECT * FROM generate_series()",
+        "EXPLAIN FORMAT TREE SELECT 1",
+        "EXPLAIN FORMAT NONSENSE SELECT 1",
+        "SHOW nonsense",
+        "SHOW ALL",
+        "DESCRIBE nosuch",
+    ] {
+        for format in ["json", "csv", "arrow", "parquet"] {
+            let link = url::form_urlencoded::byte_serialize(sql.as_bytes()).collect::<String>();
+            let path = format!("/api/v1/query?sql={link}&format={format}");
+            let asked = request(Method::GET, &path, &[], Body::empty());
+            let response = desk.router().oneshot(asked).await.unwrap();
+            let status = response.status().as_u16();
+            let body = to_bytes(response.into_body(), usize::MAX).await;
+            if status >= 500 || body.is_err() {
+                faults.push(format!("{sql} as {format}: {status} {body:?}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
 }

@@ -65,6 +65,11 @@ impl Desk {
         Self::over(Lake::stored(folder).await, Limits::default(), &[])
     }
 
+    /// A desk before `router`.
+    pub fn of(router: Router) -> Self {
+        Self(router)
+    }
+
     fn over(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {
         let service = Service::new(Arc::new(lake), limits, Arc::new(now), Vec::new());
         Self(router(Arc::new(service), pages, Router::new()))
