@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { ApiError, all, forget, query, rows, tableUrl } from './api'
+import { ApiError, all, forget, heard, query, rows, tableUrl } from './api'
 
 afterEach(() => {
   forget()
@@ -23,6 +23,11 @@ test.each([
     '/api/v1/tables/gold/inventory_ageing?parameter.as_of=2023-01-01&order=-value,bin&limit=10&format=csv',
   ],
   ['meta.runs', { filter: { file: 'a&b c' } }, '/api/v1/tables/meta/runs?filter.file=a%26b+c'],
+  [
+    'silver.item',
+    { filter: { item: ['a,b', 'c..d', 'null', '!x'] } },
+    '/api/v1/tables/silver/item?filter.item=a%5C,b,c.%5C.d,%5Cnull,%5C%21x',
+  ],
 ])('%s %j is %s', (table, ask, url) => expect(tableUrl(table, ask)).toBe(url))
 
 test('an answer is kept until it is forgotten', async () => {
@@ -53,15 +58,36 @@ test('no connection is an error of its own', async () => {
 })
 
 test('all pages of a table are fetched, up to a limit', async () => {
-  const page = (offset: number) => Array.from({ length: 1000 }, (_, n) => ({ n: offset + n }))
+  const page = (offset: number) => Array.from({ length: 10_000 }, (_, n) => ({ n: offset + n }))
   const fetch = vi.fn(async (url: string) => {
     const offset = Number(new URL(url, 'http://plant').searchParams.get('offset') ?? 0)
-    return answer({ rows: page(offset).slice(0, 2500 - offset), total: 2500, version: 4 })
+    return answer({ rows: page(offset).slice(0, 25_000 - offset), total: 25_000, version: 4 })
   })
   vi.stubGlobal('fetch', fetch)
   const whole = await all<{ n: number }>('gold.inventory_by_lot', {})
-  expect(whole.rows).toHaveLength(2500)
-  expect(whole.rows.at(-1)).toEqual({ n: 2499 })
+  expect(whole.rows).toHaveLength(20_000)
+  expect(whole.total).toBe(25_000)
   forget()
-  expect((await all('gold.inventory_by_lot', {}, 2000)).rows).toHaveLength(2000)
+  const more = await all<{ n: number }>('gold.inventory_by_lot', {}, 30_000)
+  expect(more.rows).toHaveLength(25_000)
+  expect(more.rows.at(-1)).toEqual({ n: 24_999 })
+})
+
+test('health is heard in both spellings', () => {
+  const run = { started_at: '2022-06-05T01:00:00Z', ended_at: '2022-06-05T01:00:09Z' }
+  const real = heard({
+    state: 'running',
+    plant: 'Kerala',
+    zone: 'Asia/Kolkata',
+    build: { version: '0.1.0', commit: 'abc' },
+    last_run: run,
+    next_run_at: null,
+  })
+  expect(real).toMatchObject({ well: true, readAt: run.ended_at, nextAt: null })
+  const short = heard({ status: 'ok', build: 'abc', ingest: { last_run_at: run.ended_at } })
+  expect(short).toMatchObject({ well: true, build: 'abc', readAt: run.ended_at })
+  expect(heard({ state: 'degraded', reason: 'lake is full' })).toMatchObject({
+    well: false,
+    reason: 'lake is full',
+  })
 })

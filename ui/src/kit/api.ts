@@ -10,11 +10,16 @@ export interface Answer<T = Row> {
 }
 
 export interface Health {
-  status?: string
-  plant?: string
-  zone?: string
-  build?: string
-  ingest?: { last_run_at?: string | null; next_run_at?: string | null; state?: string | null }
+  /** Everything works; else `reason` says what does not. */
+  well: boolean
+  reason: string | null
+  plant: string
+  zone: string
+  /** Which program answers. */
+  build: string
+  /** UTC; when the dumps were last read, and when they will be read again. */
+  readAt: string | null
+  nextAt: string | null
 }
 
 export interface Ask {
@@ -42,18 +47,23 @@ export class ApiError extends Error {
 
   /** The table is not there yet: nothing was read so far. */
   get missing(): boolean {
-    return this.status === 404
+    return this.status === 404 || this.code === 'unknown_table'
   }
 }
 
 const ROOT = '/api/v1'
+
+/** A value as a filter takes it: what would be a list, a range or an escape is escaped. */
+const literal = (value: string): string =>
+  value.replace(/[\\,]|^!|^null$/g, '\\$&').replaceAll('..', '.\\.')
 
 /** The address of a table (`gold.production_hourly`) under an ask. */
 export function tableUrl(table: string, ask: Ask = {}): string {
   const params = new URLSearchParams()
   if (ask.columns) params.set('columns', ask.columns.join(','))
   for (const [column, value] of Object.entries(ask.filter ?? {})) {
-    const text = typeof value === 'string' || value == null ? value : value.join(',')
+    const values = typeof value === 'string' ? [value] : (value ?? [])
+    const text = values.map(literal).join(',')
     if (text) params.set(`filter.${column}`, text)
   }
   for (const [name, value] of Object.entries(ask.parameter ?? {})) {
@@ -113,7 +123,7 @@ export function rows<T = Row>(table: string, ask: Ask = {}): Promise<Answer<T>> 
   return keep(url, () => request<Answer<T>>(url))
 }
 
-const PAGE = 1000
+const PAGE = 10_000
 
 /** All rows of a table, page by page, up to `most`. A table too long is cut there: compare `total`. */
 export async function all<T = Row>(table: string, ask: Ask, most = 20_000): Promise<Answer<T>> {
@@ -137,7 +147,38 @@ export function query<T = Row>(sql: string): Promise<Answer<T>> {
   return keep(`sql:${sql}`, () => request<Answer<T>>(`${ROOT}/query`, init))
 }
 
-/** How the server is, asked anew each time. */
-export function health(signal: AbortSignal): Promise<Health> {
-  return request<Health>(`${ROOT}/health`, { signal, cache: 'no-store' })
+interface SaidHealth {
+  status?: string
+  state?: string
+  reason?: string | null
+  plant?: string
+  zone?: string
+  build?: string | { version?: string; commit?: string }
+  ingest?: { last_run_at?: string | null; next_run_at?: string | null }
+  last_run?: { started_at?: string | null; ended_at?: string | null } | null
+  next_run_at?: string | null
+}
+
+/** How the server is, asked anew each time. While it starts it says so with 503 and a body. */
+export async function health(signal: AbortSignal): Promise<Health> {
+  const response = await fetch(`${ROOT}/health`, { signal, cache: 'no-store' })
+  const said = (await response.json()) as SaidHealth
+  if (!said.zone) throw new ApiError(response.status, 'no_health', response.statusText)
+  return heard(said)
+}
+
+/** Health as the pages use it, whichever of its two spellings the server speaks. */
+export function heard(said: SaidHealth): Health {
+  const state = said.state ?? said.status ?? ''
+  const build = typeof said.build === 'string' ? said.build : JSON.stringify(said.build ?? '')
+  return {
+    well: state === 'ok' || state === 'running',
+    reason: said.reason ?? state,
+    plant: said.plant ?? '',
+    zone: said.zone ?? '',
+    build,
+    readAt:
+      said.last_run?.ended_at ?? said.last_run?.started_at ?? said.ingest?.last_run_at ?? null,
+    nextAt: said.next_run_at ?? said.ingest?.next_run_at ?? null,
+  }
 }

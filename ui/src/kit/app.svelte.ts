@@ -8,7 +8,7 @@ type Theme = 'light' | 'dark'
 
 /** What every page shares: the plant, the link to the server, the theme, the window. */
 class App {
-  health = $state.raw<Health>({})
+  health = $state.raw<Health | null>(null)
   link = $state<Link>('asking')
   /** UTC; when the server last answered, while the link is lost. */
   lostSince = $state<string | null>(null)
@@ -20,8 +20,8 @@ class App {
   phone = $state(false)
   help = $state(false)
 
-  readonly zone = $derived(this.health.zone ?? 'Asia/Kolkata')
-  readonly plant = $derived(this.health.plant ?? '')
+  readonly zone = $derived(this.health?.zone ?? 'UTC')
+  readonly plant = $derived(this.health?.plant ?? '')
 
   #build: string | undefined
   #read: string | null | undefined
@@ -68,7 +68,7 @@ class App {
   }
 
   #take(now: Health): void {
-    const read = now.ingest?.last_run_at ?? null
+    const read = now.readAt
     const back = this.link === 'lost'
     if (back || (this.#read !== undefined && this.#read !== read)) {
       forget()
