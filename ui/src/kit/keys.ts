@@ -1,6 +1,7 @@
 import type { Word } from './i18n'
 
 export interface Key {
+  /** One key, or two after each other: `g p`. */
   key: string
   word: Word
   run: () => void
@@ -30,10 +31,16 @@ function typing(target: EventTarget | null): boolean {
   return !!element?.closest?.('input, textarea, select, [contenteditable="true"]')
 }
 
+let before = ''
+
 export function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return
   if (event.key !== 'Escape' && typing(event.target)) return
-  const found = keysNow().find((one) => one.key === event.key.toLowerCase())
+  const key = event.key.toLowerCase()
+  const both = `${before} ${key}`
+  before = key
+  const found =
+    keysNow().find((one) => one.key === both) ?? keysNow().find((one) => one.key === key)
   if (!found) return
   event.preventDefault()
   found.run()

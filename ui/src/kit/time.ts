@@ -29,6 +29,10 @@ export const dayLong = (day: string): string =>
 /** 5 Jun */
 export const dayShort = (day: string): string => (isDay(day) ? short.format(noon(day)) : day)
 
+/** 5 Jun 2022 */
+export const dayYear = (day: string): string =>
+  isDay(day) ? `${dayShort(day)} ${day.slice(0, 4)}` : day
+
 /** Sun */
 export const weekday = (day: string): string => (isDay(day) ? week.format(noon(day)) : '')
 
