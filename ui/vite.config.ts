@@ -35,8 +35,25 @@ function compressFile(path: string): void {
   if (worth(gz)) writeFileSync(`${path}.gz`, gz)
 }
 
+/** What goes out with the pages that others wrote, as their licences ask. */
+const SHIPPED = { Inter: '@fontsource-variable/inter/LICENSE', Svelte: 'svelte/LICENSE.md' }
+
+function licences(): Plugin {
+  return {
+    name: 'licences',
+    apply: 'build',
+    generateBundle() {
+      const texts = Object.entries(SHIPPED).map(([name, path]) => {
+        const text = readFileSync(new URL(`node_modules/${path}`, import.meta.url), 'utf8')
+        return `${name}\n\n${text.trim()}\n`
+      })
+      this.emitFile({ type: 'asset', fileName: 'licences.txt', source: texts.join('\n\n') })
+    },
+  }
+}
+
 export default defineConfig({
-  plugins: [svelte({ configFile: false }), compress()],
+  plugins: [svelte({ configFile: false }), licences(), compress()],
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },

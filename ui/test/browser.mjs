@@ -125,6 +125,14 @@ async function makeDay(page, day, hours, days) {
     )
   same(`${day} plan by hour`, line('Plan'), byHour('planned'))
   same(`${day} made by hour`, line('Made'), byHour('actual'))
+  const off = hours.filter((row) => row.plan_rows === 0)
+  const offByHour = Array.from({ length: 24 }, (_, hour) =>
+    sum(
+      off.filter((row) => row.hour_local === hour),
+      'actual',
+    ),
+  )
+  same(`${day} off plan by hour`, line('Off plan'), offByHour)
   check(
     `${day} says that its hours close`,
     await page.getByText('The hours add up to the day').isVisible(),
@@ -371,10 +379,9 @@ async function dataTest(page) {
   await step('data rejected', async () => {
     await page.getByRole('link', { name: /^Rejected/ }).click()
     await settled(page)
-    const [{ rows }] = await sql('SELECT count(*) AS rows FROM silver.rejected')
-    same('rejected rows', await figure(page, 'Rejected'), rows)
-    if (rows === 0)
-      check('none is told', await page.getByText('No row has been rejected').isVisible())
+    const [{ n }] = await sql('SELECT count(*) AS n FROM silver.rejected')
+    same('rejected rows', await figure(page, 'Rejected'), n)
+    if (n === 0) check('none is told', await page.getByText('No row has been rejected').isVisible())
   })
   await step('data expectations', async () => {
     await page.getByRole('link', { name: /^Expectations/ }).click()

@@ -19,6 +19,7 @@ export const en = {
   'theme.toggle': 'Change to the {theme} theme',
 
   'help.title': 'Keys',
+  'help.licences': 'Licences of what these pages use',
   'help.close': 'Close',
   'key.help': 'Keys',
   'key.theme': 'Light or dark',
