@@ -10,9 +10,53 @@ pub struct Asset {
     /// Strong validator, without quotes.
     pub etag: &'static str,
     pub identity: &'static [u8],
+    /// Empty if the file does not get smaller.
     pub brotli: &'static [u8],
+    /// Empty if the file does not get smaller.
     pub gzip: &'static [u8],
 }
 
 /// Every file of the pages, sorted by path.
-pub const ASSETS: &[Asset] = &[];
+pub const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes the pages may take in the program, all encodings together.
+    const EMBEDDED_BYTES_MAX: usize = 700_000;
+    /// Bytes of script a page may load, as gzip.
+    const SCRIPT_BYTES_MAX: usize = 100_000;
+
+    #[test]
+    fn assets_are_sorted_and_whole() {
+        assert!(ASSETS.is_sorted_by(|one, other| one.path < other.path));
+        assert!(ASSETS.iter().any(|asset| asset.path == "index.html"));
+        for asset in ASSETS {
+            assert!(!asset.identity.is_empty(), "{}", asset.path);
+            assert!(!asset.path.starts_with('/') && !asset.path.contains('\\'), "{}", asset.path);
+            for packed in [asset.brotli, asset.gzip] {
+                assert!(packed.len() < asset.identity.len(), "{}", asset.path);
+            }
+        }
+    }
+
+    #[test]
+    fn pages_keep_their_budget() {
+        let sizes = |asset: &Asset| {
+            [asset.identity, asset.brotli, asset.gzip].into_iter().map(<[u8]>::len).sum::<usize>()
+        };
+        let embedded = ASSETS.iter().map(sizes).sum::<usize>();
+        assert!(embedded <= EMBEDDED_BYTES_MAX, "{embedded} bytes are embedded");
+        let scripts = ASSETS.iter().filter(|asset| asset.path.ends_with(".js"));
+        let script = scripts.map(|asset| asset.gzip.len()).sum::<usize>();
+        assert!(script <= SCRIPT_BYTES_MAX, "all pages together load {script} bytes of script");
+    }
+
+    #[test]
+    fn nothing_is_fetched_from_elsewhere() {
+        let index = ASSETS.iter().find(|asset| asset.path == "index.html");
+        let text = index.map(|index| String::from_utf8_lossy(index.identity));
+        assert!(text.is_some_and(|text| !text.contains("://")), "index.html names another origin");
+    }
+}

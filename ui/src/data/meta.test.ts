@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import {
+  byLayer,
+  closes,
+  type LineageRow,
+  madeFrom,
+  newest,
+  offBy,
+  type RunRow,
+  type TableRow,
+  usedBy,
+} from './meta'
+
+const run = (changes: Partial<RunRow>): RunRow => ({
+  run: 'r',
+  started_at: null,
+  ended_at: null,
+  table_name: 'results',
+  file: 'Results.csv',
+  file_sha256: null,
+  read: 10,
+  bronze: 10,
+  silver: 7,
+  rejected: 2,
+  superseded: 1,
+  closed: true,
+  ...changes,
+})
+
+test.each([
+  [run({}), 0, true],
+  [run({ bronze: 9 }), 1, false],
+  [run({ silver: 4 }), 3, false],
+  [run({ superseded: 3 }), 2, false],
+  [run({ closed: false }), 0, false],
+])('a book is checked again', (row, off, is) => {
+  expect(offBy(row)).toBe(off)
+  expect(closes(row)).toBe(is)
+})
+
+test('the newest row of a file counts', () => {
+  const rows = [
+    { file: 'a', n: 1 },
+    { file: 'b', n: 2 },
+    { file: 'a', n: 3 },
+  ]
+  expect(newest(rows, (row) => row.file).map((row) => row.n)).toEqual([1, 2])
+})
+
+test('gold stands first, unknown layers last', () => {
+  const rows = ['meta', 'other', 'bronze', 'gold'].map(
+    (schema_name) => ({ schema_name, table_name: 't' }) as TableRow,
+  )
+  expect(byLayer(rows).map((one) => one.layer)).toEqual(['gold', 'bronze', 'meta', 'other'])
+})
+
+test('lineage goes both ways', () => {
+  const rows: LineageRow[] = [
+    {
+      schema_name: 'gold',
+      table_name: 'a',
+      column_name: 'x',
+      from_schema: 'silver',
+      from_table: 'b',
+      from_column: 'x',
+    },
+  ]
+  expect(madeFrom(rows, 'gold.a')).toEqual(['silver.b'])
+  expect(usedBy(rows, 'silver.b')).toEqual(['gold.a'])
+})

@@ -1,0 +1,18 @@
+/** Paths on a 16 px grid, drawn with the ink of the text around them. */
+export const icons = {
+  make: 'M2.5 13.5h11M4 11V7M8 11V3M12 11V5.5',
+  stock: 'M2.5 5 8 2l5.5 3v6L8 14l-5.5-3zM2.5 5 8 8l5.5-3M8 8v6',
+  data: 'M3 4c0-1 2.2-1.75 5-1.75S13 3 13 4s-2.2 1.75-5 1.75S3 5 3 4v8c0 1 2.2 1.75 5 1.75s5-.75 5-1.75V4M3 8c0 1 2.2 1.75 5 1.75S13 9 13 8',
+  back: 'M10 3 5 8l5 5',
+  on: 'm6 3 5 5-5 5',
+  check: 'm3 8.5 3.5 3.5L13 4.5',
+  down: 'M3 5h10l-5 7z',
+  cross: 'm4 4 8 8m0-8-8 8',
+  light:
+    'M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6M8 1.5v1.25M8 13.25v1.25M1.5 8h1.25M13.25 8h1.25M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9',
+  dark: 'M13 9.8A5.5 5.5 0 0 1 6.2 3 5.5 5.5 0 1 0 13 9.8',
+  keys: 'M2 4.5h12v7H2zM4.5 7h.01M7 7h.01M9.5 7h.01M11.7 7h.01M5 9.5h6',
+  link: 'M8 5.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5',
+} as const
+
+export type IconName = keyof typeof icons

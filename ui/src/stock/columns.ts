@@ -1,0 +1,77 @@
+import { t } from '../kit/i18n'
+import { dec, int, NONE, percent, quantity } from '../kit/num'
+import type { Column } from '../kit/table'
+import type { Amount } from './stock'
+
+/** Whole rupees in tables; the exact figure stands in the download. */
+const rupee = (value: number | null): string => (value === null ? NONE : int(Math.round(value)))
+
+/** Entries, quantity and value; the unpriced quantity only where there is some. */
+export function amounts<R extends Amount>(rows: readonly R[]): Column<R>[] {
+  const columns: Column<R>[] = [
+    {
+      key: 'entries',
+      label: t('stock.entries'),
+      numeric: true,
+      wide: true,
+      text: (row) => int(row.entries),
+      value: (row) => row.entries,
+    },
+    {
+      key: 'quantity',
+      label: t('stock.quantity'),
+      unit: t('unit.pieces'),
+      numeric: true,
+      text: (row) => quantity(row.quantity),
+      value: (row) => row.quantity,
+    },
+    {
+      key: 'value',
+      label: t('stock.value'),
+      unit: t('unit.rupees'),
+      numeric: true,
+      text: (row) => rupee(row.value),
+      value: (row) => row.value,
+    },
+  ]
+  if (rows.some((row) => row.unpriced_quantity !== 0)) {
+    columns.push({
+      key: 'unpriced',
+      label: t('stock.unpriced'),
+      unit: t('unit.pieces'),
+      numeric: true,
+      text: (row) => quantity(row.unpriced_quantity),
+      value: (row) => row.unpriced_quantity,
+    })
+  }
+  return columns
+}
+
+/** The part of the whole value. */
+export function share<R extends Amount>(whole: number): Column<R> {
+  return {
+    key: 'share',
+    label: t('stock.share'),
+    numeric: true,
+    text: (row) => percent(row.value ?? 0, whole) ?? NONE,
+  }
+}
+
+/** The value as a bar against the largest row. */
+export function bars<R extends Amount>(rows: readonly R[]): Column<R>[] {
+  const most = Math.max(1, ...rows.map((row) => row.value ?? 0))
+  return [
+    { key: 'bar', label: '', text: () => '', bar: (row) => ({ part: (row.value ?? 0) / most }) },
+  ]
+}
+
+/** The line under the columns of `amounts`. */
+export function totalTexts(total: Amount & { value: number }): Record<string, string> {
+  return {
+    entries: int(total.entries),
+    quantity: quantity(total.quantity),
+    value: int(Math.round(total.value)),
+    unpriced: quantity(total.unpriced_quantity),
+    share: total.value === 0 ? '' : `${dec(100, 1)} %`,
+  }
+}
