@@ -1,11 +1,14 @@
 //! When the clocks of a time zone change, laid out for fast lookup in both directions.
 
-use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeZone};
+use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
-const FIRST_YEAR: i32 = 1800;
-const LAST_YEAR: i32 = 2101;
+/// 1800-01-01 and 2101-01-01.
+const FIRST_S: i64 = -62_091 * DAY_S;
+const END_S: i64 = 47_847 * DAY_S;
 const DAY_S: i64 = 86_400;
+const STRETCH_S: usize = 1 << STRETCH_BITS;
+const STRETCH_BITS: u32 = 24;
 
 /// Every clock change of one time zone. Building one takes milliseconds, asking it nanoseconds; it
 /// never changes, so one table serves all threads.
@@ -21,6 +24,9 @@ pub struct ZoneTable {
     offsets_s: Vec<i32>,
     /// What the clock would have shown at each change, had it not changed; ascending.
     ends_local_s: Vec<i64>,
+    /// How many changes surely lie before each stretch of [`STRETCH_S`]. Counting on from there takes
+    /// a step or two, where a search takes eight.
+    before_stretch: Vec<usize>,
 }
 
 impl ZoneTable {
@@ -32,15 +38,19 @@ impl ZoneTable {
             changes_utc_s: Vec::new(),
             offsets_s: Vec::new(),
             ends_local_s: Vec::new(),
+            before_stretch: Vec::new(),
         };
-        let days = new_year_day(FIRST_YEAR)..new_year_day(LAST_YEAR);
-        let mut before = Sample::take(zone, days.start * DAY_S);
+        let mut before = Sample::take(zone, FIRST_S);
         table.offsets_s.push(before.offset_s);
-        for day in days {
-            let after = Sample::take(zone, (day + 1) * DAY_S);
+        while before.utc_s < END_S {
+            let after = Sample::take(zone, before.utc_s + DAY_S);
             table.add_changes(before, after);
             before = after;
         }
+        let stretches = (FIRST_S..before.utc_s).step_by(STRETCH_S);
+        // Wall clocks and UTC are less than a day apart, so this holds in both.
+        let count = |begin: i64| table.changes_utc_s.partition_point(|at| at + DAY_S <= begin);
+        table.before_stretch = stretches.map(count).collect();
         table
     }
 
@@ -51,16 +61,27 @@ impl ZoneTable {
 
     /// Seconds the wall clock is ahead of UTC at a moment.
     pub fn offset_s(&self, utc_s: i64) -> i32 {
-        self.offsets_s[self.changes_utc_s.partition_point(|change| *change <= utc_s)]
+        self.offsets_s[self.count(&self.changes_utc_s, utc_s)]
     }
 
     /// The moment at which the wall clock shows `local_s`. If it does so twice because the clock was
     /// set back, the first of them; `None` if never because it was set forward over that time.
     pub fn utc_s(&self, local_s: i64) -> Option<i64> {
-        let span = self.ends_local_s.partition_point(|end| *end <= local_s);
+        let span = self.count(&self.ends_local_s, local_s);
         let utc_s = local_s - i64::from(self.offsets_s[span]);
         let begun = span == 0 || self.changes_utc_s[span - 1] <= utc_s;
         begun.then_some(utc_s)
+    }
+
+    /// How many changes there were up to a time; they and the time are both in UTC or both local.
+    fn count(&self, changes_s: &[i64], at_s: i64) -> usize {
+        let stretch = usize::try_from(at_s.saturating_sub(FIRST_S) >> STRETCH_BITS).unwrap_or(0);
+        let known = self.before_stretch.get(stretch).or(self.before_stretch.last());
+        let mut count = known.copied().unwrap_or(0);
+        while changes_s.get(count).is_some_and(|change| *change <= at_s) {
+            count += 1;
+        }
+        count
     }
 
     /// Finds the changes between two moments by halving the time between them.
@@ -92,12 +113,6 @@ impl Sample {
         let offset_s = zone.offset_from_utc_datetime(&utc).fix().local_minus_utc();
         Self { utc_s, offset_s }
     }
-}
-
-/// Days from 1970-01-01 to the first of January of a year.
-fn new_year_day(year: i32) -> i64 {
-    let day = NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
-    i64::from(day.num_days_from_ce() - NaiveDate::default().num_days_from_ce())
 }
 
 #[cfg(test)]
@@ -140,11 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn the_years_end_on_new_years_eve() {
+        assert_eq!((FIRST_S, END_S), (local("1800-01-01T00:00:00"), local("2101-01-01T00:00:00")));
+    }
+
+    #[test]
     fn every_zone_agrees_with_chrono_around_every_change() {
         for zone in TZ_VARIANTS {
             let table = ZoneTable::new(zone);
             assert!(table.ends_local_s.is_sorted(), "{zone}");
             for change in &table.changes_utc_s {
+                assert!((FIRST_S..END_S).contains(change), "{zone} {change}");
                 for minutes in [-1500, -61, -60, -31, -1, 0, 1, 29, 30, 59, 60, 61, 1500] {
                     let utc_s = change + minutes * 60;
                     let offset_s = table.offset_s(utc_s);

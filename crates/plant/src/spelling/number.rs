@@ -4,9 +4,9 @@ use super::{Misread, trim};
 use crate::contract::NumberStyle;
 
 /// Digits a decimal holds at most; every number of so many digits fits 128 bits.
-const MAX_DIGITS: u32 = 38;
-/// Powers of ten up to this one are exact in 64-bit floating point.
-const MAX_EXACT_POWER: i32 = 22;
+const MAX_DIGITS: usize = 38;
+/// Numbers of so many digits fit 64 bits, which count faster.
+const FAST_DIGITS: usize = 19;
 /// Whole numbers up to this one are exact in 64-bit floating point.
 const MAX_EXACT_WHOLE: u128 = 1 << 53;
 /// Exponents are cut here: beyond it every number but zero is out of range.
@@ -14,19 +14,20 @@ const MAX_EXPONENT: i32 = 100_000;
 /// Digits between the last thousands separator and the decimal sign, in Western and Indian grouping.
 const LAST_GROUP_DIGITS: usize = 3;
 
-const POWERS: [u128; MAX_DIGITS as usize + 1] = powers();
+const POWERS: [u128; MAX_DIGITS + 1] = powers();
+/// The powers of ten that are exact in 64-bit floating point.
+const FLOAT_POWERS: [f64; 23] = float_powers();
 
 /// Reads a whole number. A leading sign, leading zeros and surrounding space are fine. Thousands
 /// separators may stand between digits in any grouping whose last group has three digits, so that a
 /// decimal comma is never taken for one.
 pub fn parse_int(text: &str, thousands: Option<char>) -> Result<i64, Misread> {
-    let (negative, rest) = split_sign(trim(text).as_bytes());
     let mut digits = Digits::default();
-    let rest = digits.take_whole(rest, thousands).ok_or(Misread::NotANumber)?;
+    let rest = digits.take_whole(trim(text).as_bytes(), thousands).ok_or(Misread::NotANumber)?;
     if !rest.is_empty() || digits.written == 0 {
         return Err(Misread::NotANumber);
     }
-    i64::try_from(digits.value(0, negative)?).ok().ok_or(Misread::OutOfRange)
+    i64::try_from(digits.value(0)?).ok().ok_or(Misread::OutOfRange)
 }
 
 /// Reads a decimal number as a multiple of `10^-scale`, exactly: digits beyond the scale are
@@ -38,8 +39,9 @@ pub fn parse_decimal(
     precision: u8,
     scale: i8,
 ) -> Result<i128, Misread> {
-    let (negative, digits) = scan(trim(text), style).ok_or(Misread::NotANumber)?;
-    let value = digits.value(i32::from(scale), negative)?;
+    let mut digits = Digits::default();
+    digits.take_number(trim(text).as_bytes(), style).ok_or(Misread::NotANumber)?;
+    let value = digits.value(i32::from(scale))?;
     let limit = POWERS.get(usize::from(precision)).copied().unwrap_or(u128::MAX);
     if value.unsigned_abs() < limit { Ok(value) } else { Err(Misread::OutOfRange) }
 }
@@ -48,10 +50,10 @@ pub fn parse_decimal(
 /// their names are no numbers, and numbers too large are [`Misread::OutOfRange`].
 pub fn parse_float(text: &str, style: NumberStyle) -> Result<f64, Misread> {
     let text = trim(text);
-    let (negative, digits) = scan(text, style).ok_or(Misread::NotANumber)?;
+    let mut digits = Digits::default();
+    digits.take_number(text.as_bytes(), style).ok_or(Misread::NotANumber)?;
     let value = match digits.exact_float() {
-        Some(size) if negative => -size,
-        Some(size) => size,
+        Some(value) => value,
         None => parse_long_float(text, style)?,
     };
     if value.is_finite() { Ok(value) } else { Err(Misread::OutOfRange) }
@@ -69,35 +71,16 @@ fn parse_long_float(text: &str, style: NumberStyle) -> Result<f64, Misread> {
     parsed.ok().ok_or(Misread::NotANumber)
 }
 
-/// Takes a number apart; `None` if the text is none.
-fn scan(text: &str, style: NumberStyle) -> Option<(bool, Digits)> {
-    let (negative, rest) = split_sign(text.as_bytes());
-    let mut digits = Digits::default();
-    let mut rest = digits.take_whole(rest, style.thousands)?;
-    if let Some(fraction) = strip_char(rest, style.decimal) {
-        rest = digits.take_run(fraction);
-        digits.exponent -= i32::try_from(fraction.len() - rest.len()).ok()?;
-    }
-    if digits.written == 0 {
-        return None;
-    }
-    if let [b'e' | b'E', exponent @ ..] = rest {
-        digits.exponent = digits.exponent.saturating_add(read_exponent(exponent)?);
-        rest = &[];
-    }
-    rest.is_empty().then_some((negative, digits))
-}
-
-/// The digits of a number, without its sign: `mantissa * 10^(exponent + zeros)`. The mantissa ends
-/// in a digit other than zero, so the number has places below `10^n` exactly if that power is less
-/// than `n`.
+/// A number taken apart: `mantissa * 10^(exponent + zeros)` and its sign.
 #[derive(Debug, Default, Clone, Copy)]
 struct Digits {
     mantissa: u128,
-    /// Digits of the mantissa; above [`MAX_DIGITS`] the mantissa is too short.
-    significant: u32,
-    /// Zeros since the last digit of the mantissa.
-    zeros: u32,
+    negative: bool,
+    /// Digits of the mantissa, counted only if there are more than [`FAST_DIGITS`] in all. Above
+    /// [`MAX_DIGITS`] the mantissa is too short, and the last of them is not zero.
+    significant: usize,
+    /// Zeros that follow the mantissa.
+    zeros: usize,
     exponent: i32,
     /// Digits read, leading zeros included.
     written: usize,
@@ -105,41 +88,70 @@ struct Digits {
 
 impl Digits {
     /// The number as a multiple of `10^-scale`.
-    fn value(&self, scale: i32, negative: bool) -> Result<i128, Misread> {
-        if self.significant == 0 {
+    fn value(&self, scale: i32) -> Result<i128, Misread> {
+        if self.mantissa == 0 {
             return Ok(0);
         }
-        let shift = usize::try_from(i64::from(self.power()) + i64::from(scale))
-            .ok()
-            .ok_or(Misread::TooPrecise)?;
-        if self.significant > MAX_DIGITS {
-            return Err(Misread::OutOfRange);
-        }
-        let size = POWERS.get(shift).and_then(|power| self.mantissa.checked_mul(*power));
-        let size = size.and_then(|size| i128::try_from(size).ok()).ok_or(Misread::OutOfRange)?;
-        Ok(if negative { -size } else { size })
+        let shift = self.power().saturating_add(scale);
+        let power = POWERS.get(shift.unsigned_abs() as usize);
+        let size = if shift < 0 {
+            let parts = power.filter(|power| self.mantissa.is_multiple_of(**power));
+            parts
+                .filter(|_| !self.is_cut())
+                .map(|power| self.mantissa / power)
+                .ok_or(Misread::TooPrecise)?
+        } else {
+            let whole = power.filter(|_| !self.is_cut());
+            whole.and_then(|power| self.mantissa.checked_mul(*power)).ok_or(Misread::OutOfRange)?
+        };
+        let size = i128::try_from(size).ok().ok_or(Misread::OutOfRange)?;
+        Ok(if self.negative { -size } else { size })
+    }
+
+    fn is_cut(&self) -> bool {
+        self.significant > MAX_DIGITS
     }
 
     /// The number in floating point if one multiplication or division rounds it correctly.
     fn exact_float(&self) -> Option<f64> {
         let power = self.power();
-        if self.significant > MAX_DIGITS
+        if self.is_cut()
             || self.mantissa > MAX_EXACT_WHOLE
-            || power.abs() > MAX_EXACT_POWER
+            || power.unsigned_abs() as usize >= FLOAT_POWERS.len()
         {
             return None;
         }
         let (mantissa, factor) =
-            (self.mantissa as f64, POWERS[power.unsigned_abs() as usize] as f64);
-        Some(if power < 0 { mantissa / factor } else { mantissa * factor })
+            (self.mantissa as u64 as f64, FLOAT_POWERS[power.unsigned_abs() as usize]);
+        let size = if power < 0 { mantissa / factor } else { mantissa * factor };
+        Some(if self.negative { -size } else { size })
     }
 
     fn power(&self) -> i32 {
-        self.exponent.saturating_add_unsigned(self.zeros)
+        self.exponent.saturating_add_unsigned(u32::try_from(self.zeros).unwrap_or(u32::MAX))
     }
 
-    /// Takes the whole part with its separators; `None` if they do not stand between digits.
+    /// Takes a whole text; `None` if it is no number.
+    fn take_number(&mut self, text: &[u8], style: NumberStyle) -> Option<()> {
+        let mut rest = self.take_whole(text, style.thousands)?;
+        if let Some(fraction) = strip_char(rest, style.decimal) {
+            rest = self.take_run(fraction);
+            self.exponent -= i32::try_from(fraction.len() - rest.len()).ok()?;
+        }
+        if self.written == 0 {
+            return None;
+        }
+        if let [b'e' | b'E', exponent @ ..] = rest {
+            self.exponent = self.exponent.saturating_add(read_exponent(exponent)?);
+            rest = &[];
+        }
+        rest.is_empty().then_some(())
+    }
+
+    /// Takes the sign and the whole part with its separators; `None` if they do not stand between digits.
     fn take_whole<'a>(&mut self, text: &'a [u8], thousands: Option<char>) -> Option<&'a [u8]> {
+        let (negative, text) = split_sign(text);
+        self.negative = negative;
         let mut rest = self.take_run(text);
         let Some(separator) = thousands.filter(|_| rest.len() < text.len()) else {
             return Some(rest);
@@ -160,20 +172,32 @@ impl Digits {
         let len = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
         let (run, rest) = text.split_at(len);
         self.written += len;
+        if self.written > FAST_DIGITS {
+            self.push_run(run);
+            return rest;
+        }
+        let add = |value, byte: &u8| value * 10 + u64::from(byte - b'0');
+        self.mantissa = u128::from(run.iter().fold(self.mantissa as u64, add));
+        rest
+    }
+
+    fn push_run(&mut self, run: &[u8]) {
+        if self.significant == 0 {
+            self.significant = self.mantissa.checked_ilog10().map_or(0, |log| log as usize + 1);
+        }
         for byte in run {
             self.push(byte - b'0');
         }
-        rest
     }
 
     fn push(&mut self, digit: u8) {
         if digit == 0 {
-            self.zeros += u32::from(self.significant > 0);
+            self.zeros += usize::from(self.significant > 0);
             return;
         }
-        self.significant = self.significant.saturating_add(self.zeros + 1);
-        if self.significant <= MAX_DIGITS {
-            self.mantissa = self.mantissa * POWERS[self.zeros as usize + 1] + u128::from(digit);
+        self.significant += self.zeros + 1;
+        if !self.is_cut() {
+            self.mantissa = self.mantissa * POWERS[self.zeros + 1] + u128::from(digit);
         }
         self.zeros = 0;
     }
@@ -188,7 +212,10 @@ fn split_sign(text: &[u8]) -> (bool, &[u8]) {
 }
 
 fn strip_char(text: &[u8], sign: char) -> Option<&[u8]> {
-    text.strip_prefix(sign.encode_utf8(&mut [0; 4]).as_bytes())
+    match text {
+        [first, rest @ ..] if first.is_ascii() => (char::from(*first) == sign).then_some(rest),
+        _ => text.strip_prefix(sign.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
 }
 
 fn read_exponent(text: &[u8]) -> Option<i32> {
@@ -202,11 +229,21 @@ fn read_exponent(text: &[u8]) -> Option<i32> {
     Some(if negative { -size } else { size })
 }
 
-const fn powers() -> [u128; MAX_DIGITS as usize + 1] {
-    let mut powers = [1; MAX_DIGITS as usize + 1];
+const fn powers() -> [u128; MAX_DIGITS + 1] {
+    let mut powers = [1; MAX_DIGITS + 1];
     let mut at = 1;
     while at < powers.len() {
         powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+}
+
+const fn float_powers() -> [f64; 23] {
+    let mut powers = [1.0; 23];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = POWERS[at] as f64;
         at += 1;
     }
     powers

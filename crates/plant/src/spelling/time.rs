@@ -6,7 +6,8 @@ use crate::zone::ZoneTable;
 use std::fmt;
 
 const SECOND_US: i64 = 1_000_000;
-const DAY_US: i64 = 86_400 * SECOND_US;
+const DAY_S: i64 = 86_400;
+const DAY_US: i64 = DAY_S * SECOND_US;
 const DAY_MS: f64 = 86_400_000.0;
 /// 0001-01-01 00:00:00 and 10000-01-01 00:00:00, as microseconds since 1970-01-01.
 const FIRST_US: i64 = -719_162 * DAY_US;
@@ -85,14 +86,16 @@ const FIELDS: [(&str, Field); 6] = [
 /// What a text says: a time on a clock, and how far that clock is ahead of UTC if the text says so.
 #[derive(Debug, Clone, Copy, Default)]
 struct Stamp {
-    clock_us: i64,
+    /// Seconds from 1970-01-01 00:00:00 on that clock, and microseconds from there on.
+    clock_s: i64,
+    part_us: i64,
     offset_s: Option<i64>,
 }
 
 /// Reads a calendar day, as days since 1970-01-01, by the first spelling that gives a real one. The
 /// time of day in the text must be real too and is dropped; epochs count days of UTC.
 pub fn parse_date(text: &str, spellings: &[TimeSpelling]) -> Result<i32, Misread> {
-    let day = |stamp: Stamp| i32::try_from(stamp.clock_us.div_euclid(DAY_US)).ok();
+    let day = |stamp: Stamp| i32::try_from(stamp.clock_s.div_euclid(DAY_S)).ok();
     first(text, spellings, |stamp| day(stamp).ok_or(Misread::NotATime))
 }
 
@@ -126,12 +129,17 @@ fn first<T>(
 }
 
 impl Stamp {
+    fn new(clock_us: i64, offset_s: Option<i64>) -> Self {
+        let (clock_s, part_us) = (clock_us.div_euclid(SECOND_US), clock_us.rem_euclid(SECOND_US));
+        Self { clock_s, part_us, offset_s }
+    }
+
     fn utc_us(self, zone: &ZoneTable) -> Result<i64, Misread> {
-        if let Some(offset_s) = self.offset_s {
-            return Ok(self.clock_us - offset_s * SECOND_US);
-        }
-        let utc_s = zone.utc_s(self.clock_us.div_euclid(SECOND_US)).ok_or(Misread::NoSuchTime)?;
-        Ok(utc_s * SECOND_US + self.clock_us.rem_euclid(SECOND_US))
+        let utc_s = match self.offset_s {
+            Some(offset_s) => self.clock_s - offset_s,
+            None => zone.utc_s(self.clock_s).ok_or(Misread::NoSuchTime)?,
+        };
+        Ok(utc_s * SECOND_US + self.part_us)
     }
 }
 
@@ -176,14 +184,14 @@ fn read_pieces(pieces: &[Piece], text: &[u8]) -> Option<Stamp> {
     for piece in pieces {
         match piece {
             Piece::Block(block) => rest = block.read(rest, &mut parts)?,
-            Piece::Fraction => (stamp.clock_us, rest) = read_fraction(rest)?,
+            Piece::Fraction => (stamp.part_us, rest) = read_fraction(rest)?,
             Piece::Zone => {
                 let (offset_s, after) = read_zone(rest)?;
                 (stamp.offset_s, rest) = (Some(offset_s), after);
             }
         }
     }
-    stamp.clock_us += clock_s(parts)? * SECOND_US;
+    stamp.clock_s = clock_s(parts)?;
     rest.is_empty().then_some(stamp)
 }
 
@@ -220,7 +228,7 @@ fn clock_s([year, month, day, hour, minute, second]: [u32; FIELDS.len()]) -> Opt
         && minute < 60
         && second < 60;
     let time_s = i64::from(hour * 3600 + minute * 60 + second);
-    real.then(|| epoch_day(year, month, day) * 86_400 + time_s)
+    real.then(|| epoch_day(year, month, day) * DAY_S + time_s)
 }
 
 fn days_in_month(year: u32, month: u32) -> u32 {
@@ -274,7 +282,7 @@ fn read_epoch(text: &str, scale: i8) -> Result<Stamp, Misread> {
     let ns = parse_decimal(text, PLAIN, 38, scale)?;
     let clock_us = i64::try_from(ns.div_euclid(1000)).ok().ok_or(Misread::NotATime)?;
     let real = (FIRST_US..END_US).contains(&clock_us);
-    real.then_some(Stamp { clock_us, offset_s: Some(0) }).ok_or(Misread::NotATime)
+    real.then_some(Stamp::new(clock_us, Some(0))).ok_or(Misread::NotATime)
 }
 
 fn read_excel(text: &str) -> Result<Stamp, Misread> {
@@ -287,7 +295,7 @@ fn read_excel(text: &str) -> Result<Stamp, Misread> {
         EXCEL_NO_DAY => Err(Misread::NoSuchTime),
         day => {
             let first_day = EXCEL_EPOCH_DAY - i64::from(day < EXCEL_NO_DAY);
-            Ok(Stamp { clock_us: serial_us - first_day * DAY_US, offset_s: None })
+            Ok(Stamp::new(serial_us - first_day * DAY_US, None))
         }
     }
 }
