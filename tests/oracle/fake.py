@@ -2,7 +2,7 @@
 
 Promise: `python fake.py ingest --once …` writes a lake in the agreed layout and `python fake.py sql …`
 answers from it. FAKE_DAMAGE names a fault to build in: `value`, `double`, `null`, `shift`, `byte`, `book`.
-It is no model of the program: it writes every table anew and holds no lease.
+It is no model of the program: it writes every table anew, and its lease is one small file.
 
     python fake.py selftest --bucket DIR
 """
@@ -16,9 +16,12 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
+import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import boto3
 import duckdb
 import pyarrow as pa
 from deltalake import write_deltalake
@@ -31,24 +34,72 @@ import truth
 from checks import Report
 from program import Cockpit
 
+LEASE_S = 6.0
 DAMAGES = ["value", "double", "null", "shift", "byte", "book"]
 
 
-def ingest(bucket: Path, lake: str) -> None:
+def ingest(bucket: Path, lake: str, mode: str = "append") -> None:
     con = truth.build(bucket, truth.today_local())
     con.execute("SET TimeZone = 'UTC'")
     _damage(con, os.environ.get("FAKE_DAMAGE", ""))
     for file in raw.files(bucket):
         if file.dump.table in books.TEXT_DUMPS:
-            _write(lake, f"bronze.{file.dump.table}", _text_rows(con, file), "append")
+            _write(lake, f"bronze.{file.dump.table}", _text_rows(con, file), mode)
         else:
             rows = con.execute(f"SELECT *, ? AS _file_sha256 FROM raw.{file.dump.table} WHERE file = ?", [file.sha256(), file.name])
-            _write(lake, f"bronze.{file.dump.table}", rows.fetch_arrow_table(), "append")
+            _write(lake, f"bronze.{file.dump.table}", rows.fetch_arrow_table(), mode)
     for table in [f"silver.{t}" for t in truth.SILVER] + [f"gold.{t}" for t in truth.GOLD]:
         _write(lake, table, _with_zone(con, table))
     rejected = pa.schema([("table_name", pa.string()), ("column_name", pa.string()), ("reason", pa.string())])
     _write(lake, "silver.rejected", rejected.empty_table())
     _write(lake, "meta.runs", pa.Table.from_pylist(_runs(con, bucket)))
+
+
+def download(bucket: str, into: Path) -> Path:
+    """The dumps of a bucket on S3 as files."""
+    name, _, prefix = bucket.removeprefix("s3://").partition("/")
+    client = boto3.client("s3", region_name=os.environ["AWS_REGION"])
+    for key in lakes.keys(bucket):
+        (into / key).parent.mkdir(parents=True, exist_ok=True)
+        client.download_file(name, f"{prefix}/{key}", str(into / key))
+    return into
+
+
+class Lease:
+    """Who holds a lake on S3: one object with the holder's process number and an end."""
+
+    def __init__(self, lake: str) -> None:
+        self.bucket, _, prefix = lake.removeprefix("s3://").partition("/")
+        self.key = f"{prefix}/_cockpit/lease"
+        self.client = boto3.client("s3", region_name=os.environ["AWS_REGION"])
+
+    def take(self) -> None:
+        try:
+            held = self.client.get_object(Bucket=self.bucket, Key=self.key)["Body"].read().decode()
+        except self.client.exceptions.NoSuchKey:
+            held = "0 0"
+        holder, until = held.split()
+        if float(until) > time.time():
+            sys.exit(f"the lake is held by process {holder}")
+        self.renew()
+
+    def renew(self) -> None:
+        body = f"{os.getpid()} {time.time() + LEASE_S}"
+        self.client.put_object(Bucket=self.bucket, Key=self.key, Body=body.encode())
+
+    def release(self) -> None:
+        self.client.delete_object(Bucket=self.bucket, Key=self.key)
+
+
+def ingest_s3(bucket: str, lake: str, once: bool) -> None:
+    lease = Lease(lake)
+    lease.take()
+    while not once:
+        lease.renew()
+        threading.Event().wait(LEASE_S / 3)
+    with tempfile.TemporaryDirectory() as folder:
+        ingest(download(bucket, Path(folder)), lake, "overwrite")
+    lease.release()
 
 
 def sql(statement: str, lake: str) -> None:
@@ -168,9 +219,11 @@ def main() -> int:
     if args.verb == "sql":
         sql(args.statement, args.lake)
     elif args.verb == "ingest":
-        if not lakes.is_s3(args.lake):
+        if lakes.is_s3(args.lake):
+            ingest_s3(args.bucket, args.lake, args.once)
+        else:
             shutil.rmtree(args.lake, ignore_errors=True)
-        ingest(Path(args.bucket), args.lake)
+            ingest(Path(args.bucket), args.lake)
     else:
         return selftest(Path(args.bucket))
     return 0
