@@ -91,7 +91,7 @@ def stages(table: pa.Table, ids: list[str] | None, like: dict[str, str]) -> pa.T
     """The stages `ids` (all if none are given) and new ones copied from those they are like."""
     kept = table if ids is None else table.filter(pc.is_in(table["id"], pa.array(ids)))
     where = {value: row for row, value in enumerate(table["id"].to_pylist())}
-    copies = table.take([where[old] for old in like.values()])
+    copies = table.take(pa.array([where[old] for old in like.values()], pa.int64()))
     field = table.schema.field("id")
     named = copies.set_column(table.column_names.index("id"), field, pa.array(list(like), field.type))
     return pa.concat_tables([kept, named])
