@@ -8,7 +8,7 @@ use std::fmt;
 const SECOND_US: i64 = 1_000_000;
 const DAY_S: i64 = 86_400;
 const DAY_US: i64 = DAY_S * SECOND_US;
-const DAY_MS: f64 = 86_400_000.0;
+const DAY_S_F64: f64 = 86_400.0;
 /// 0001-01-01 00:00:00 and 10000-01-01 00:00:00, as microseconds since 1970-01-01.
 const FIRST_US: i64 = -719_162 * DAY_US;
 const END_US: i64 = 2_932_897 * DAY_US;
@@ -31,7 +31,8 @@ const ALLOWED: &str = "allowed are yyyy MM dd HH mm ss, SSS (1 to 9 digits), XXX
 ///   `T` and every sign stand for themselves, other letters between single quotes.
 /// - `epoch_s`, `epoch_ms`: seconds or milliseconds since 1970-01-01 UTC, fractions allowed.
 /// - `excel`: a serial day number of the 1900 date system, 1 to 2958465, its fraction being the
-///   time of day to the millisecond; number 60 is no day, as there was no 29 February 1900.
+///   time of day to the nearest second, as Excel shows it (dumps keep five decimals, which is not
+///   exact to the second); number 60 is no day, as there was no 29 February 1900.
 ///
 /// Years run from 1 to 9999 in all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -286,11 +287,11 @@ fn read_epoch(text: &str, scale: i8) -> Result<Stamp, Misread> {
 }
 
 fn read_excel(text: &str) -> Result<Stamp, Misread> {
-    let serial_ms = (parse_float(text, PLAIN)? * DAY_MS).round();
-    if !(DAY_MS..(EXCEL_LAST_DAY + 1) as f64 * DAY_MS).contains(&serial_ms) {
+    let serial_s = (parse_float(text, PLAIN)? * DAY_S_F64).round();
+    if !(DAY_S_F64..(EXCEL_LAST_DAY + 1) as f64 * DAY_S_F64).contains(&serial_s) {
         return Err(Misread::NotATime);
     }
-    let serial_us = serial_ms as i64 * 1000;
+    let serial_us = serial_s as i64 * 1_000_000;
     match serial_us / DAY_US {
         EXCEL_NO_DAY => Err(Misread::NoSuchTime),
         day => {

@@ -111,9 +111,6 @@ impl<'a> Rejects<'a> {
     pub async fn settle(self, is_everything: bool) -> anyhow::Result<()> {
         let _turn = self.lake.rejected_turn.lock().await;
         let table = self.lake.table(&name())?;
-        if self.batches.is_empty() && self.lake.state(&name()).await?.is_none() {
-            return Ok(());
-        }
         let hit = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
             let text = |column: &str| -> anyhow::Result<StringArray> {
                 let column = batch.column(batch.schema().index_of(column)?);

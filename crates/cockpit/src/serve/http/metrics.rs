@@ -117,7 +117,7 @@ impl Drop for Measured {
 /// Gives the numbers of the service, in the text format of Prometheus.
 #[utoipa::path(
     get,
-    path = "/api/v1/metrics",
+    path = "/metrics",
     operation_id = "readMetrics",
     tag = "program",
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))

@@ -96,7 +96,7 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> R
         ("/api/v1/tables/{schema}/{table}", get(tables::read)),
         ("/api/v1/query", post(query::post).get(query::get)),
         ("/api/v1/health", get(health::health)),
-        ("/api/v1/metrics", get(metrics::metrics)),
+        ("/metrics", get(metrics::metrics)),
         ("/api/v1/openapi.json", get(openapi::json)),
         ("/api/v1/docs", get(openapi::page)),
         ("/api/v1/docs.js", get(openapi::script)),

@@ -50,7 +50,7 @@ async fn a_query_without_a_place_is_sent_away_and_the_place_comes_back() {
     let (long, away) = tokio::join!(long, away);
     assert_eq!((long, away), (504, (429, "busy".into())));
     assert_eq!(desk.query("SELECT 1").await.status, 200);
-    let metrics = desk.get("/api/v1/metrics").await;
+    let metrics = desk.get("/metrics").await;
     assert!(
         metrics.text().contains("cockpit_rejected_total{kind=\"query\"} 1\n"),
         "{}",

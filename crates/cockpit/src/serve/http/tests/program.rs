@@ -79,7 +79,7 @@ async fn what_is_counted_is_told_to_prometheus() {
     let desk = Desk::new();
     let bytes = desk.get("/api/v1/tables/gold/sample").await.body.len();
     desk.get("/api/v1/tables/gold/nothing").await;
-    let metrics = desk.get("/api/v1/metrics").await;
+    let metrics = desk.get("/metrics").await;
     assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     let route = "route=\"/api/v1/tables/{schema}/{table}\"";
     for line in [
@@ -160,7 +160,7 @@ async fn more_routes_are_guarded_and_counted() {
     assert_eq!((reply.text(), reply.header("x-content-type-options")), ("live", "nosniff"));
     let foreign = desk.get_with("/api/v1/live", &[("host", "evil.example")]).await;
     assert_eq!(foreign.refusal(), (421, "unknown_host".into()));
-    let metrics = desk.get("/api/v1/metrics").await;
+    let metrics = desk.get("/metrics").await;
     let counted =
         "cockpit_http_requests_total{route=\"/api/v1/live\",method=\"GET\",status=\"200\"} 1\n";
     assert!(metrics.text().contains(counted), "{}", metrics.text());
