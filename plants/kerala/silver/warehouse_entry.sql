@@ -32,7 +32,7 @@ SELECT
     unit_of_measure_code AS unit_of_measure,
     lot_no,
     reference_no,
-    CAST(entry_type AS BIGINT) AS entry_type,
+    entry_type,
     warranty_date AS warranty_at,
     expiration_date AS expires_at,
     phys_invt_counting_period_code AS counting_period

@@ -125,7 +125,7 @@ enum Shape {
 /// Runs the program; the exit code is 0 only if all went well.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_new(&cli.common.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::new(format!("warn,cockpit={}", cli.common.log));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
