@@ -40,10 +40,10 @@ def same(report: Report, con: duckdb.DuckDBPyConnection, name: str, expected: st
     if missing or extra:
         return report.check(name, False, f"columns missing: {missing}, not defined: {extra}")
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE a AS SELECT {_casts(wanted, given)} FROM actual_arrow")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE a AS SELECT {casts(wanted, given)} FROM actual_arrow")
     except duckdb.Error as error:
         return report.check(name, False, f"a value has not the type of its column: {error}")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT {_casts(wanted, wanted)} FROM {expected}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT {casts(wanted, wanted)} FROM {expected}")
     con.execute("CREATE OR REPLACE TEMP TABLE lacking AS FROM t EXCEPT ALL FROM a")
     con.execute("CREATE OR REPLACE TEMP TABLE surplus AS FROM a EXCEPT ALL FROM t")
     lacking, surplus = _count(con, "lacking"), _count(con, "surplus")
@@ -103,7 +103,7 @@ def run(cockpit: Cockpit, lake: str, bucket: Path, as_of: date, earlier: list[Pa
     books.bytes_of_rows(report, lake, [bucket, *earlier])
 
 
-def _casts(wanted: dict[str, str], given: dict[str, str]) -> str:
+def casts(wanted: dict[str, str], given: dict[str, str]) -> str:
     return ", ".join(f'{_cast(c, kind, given[c])} AS "{c}"' for c, kind in wanted.items())
 
 

@@ -12,6 +12,7 @@ named by its Delta log, and nothing but the lease lies in `_cockpit`.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import shutil
 import subprocess
@@ -20,16 +21,22 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+import compare
 import lake as lakes
-from checks import Report
+import truth
+from checks import Report, wait_for
 from program import PLANT, Cockpit
 
 VOLATILE = ("_ingested_at", "_run", "_rejected_at")
 CONTINUE_PROBABILITY = 0.75
+LEASE_LIMIT_S = 180.0
+"""A lake is free again this long after its holder was killed."""
 LATEST_KILL = 1.1
 """Kills fall up to this part of an undisturbed run, so that some come after its end."""
 
@@ -60,15 +67,23 @@ def kill_rounds(cockpit: Cockpit, bucket: str, folder: Path, rounds: int, seed: 
 
 
 def killed_after(cockpit: Cockpit, bucket: str, lake: Path, delay_s: float) -> bool:
-    """Runs one ingest for at most `delay_s`; tells whether it had to be killed."""
-    process = cockpit.start(bucket, str(lake), lake.with_suffix(".log"), once=True)
-    try:
-        process.wait(timeout=delay_s)
-        return False
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return True
+    """Runs one ingest for at most `delay_s`; tells whether it had to be killed. A run that is
+    refused, because the lease of the one killed before still stands, is started again."""
+    log = lake.with_suffix(".log")
+    outcome = {"killed": False}
+
+    def ran() -> bool:
+        process = cockpit.start(bucket, str(lake), log, once=True)
+        try:
+            return process.wait(timeout=delay_s) == 0
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            outcome["killed"] = True
+            return True
+
+    wait_for(f"a run not refused (see {log})", ran, LEASE_LIMIT_S)
+    return outcome["killed"]
 
 
 def compare_lakes(report: Report, name: str, lake: Path, sound: Path) -> None:
@@ -82,33 +97,28 @@ def compare_lakes(report: Report, name: str, lake: Path, sound: Path) -> None:
 
 
 def orphans(lake: Path) -> list[str]:
-    """Files that no Delta log names and that are not the lease."""
-    found = []
-    for table in lakes.tables(str(lake)):
-        folder = lake / table.replace(".", "/")
-        named = _named(str(lake), table)
-        for path in sorted(folder.rglob("*")):
-            name = str(path.relative_to(folder))
-            if path.is_file() and not _is_log(name) and name not in named:
-                found.append(f"{table}: {name}")
-    known = {lake / table.split(".")[0] for table in lakes.tables(str(lake))} | {lake / "_cockpit"}
-    found += [str(path.relative_to(lake)) for path in sorted(lake.iterdir()) if path not in known]
-    private = sorted((lake / "_cockpit").rglob("*"))
-    found += [str(p.relative_to(lake)) for p in private if p.is_file() and "lease" not in p.name]
-    return found
+    """Files that no Delta log names, that are no log and not the lease."""
+    files = sorted(p.relative_to(lake) for p in lake.rglob("*") if p.is_file())
+    named = {folder: _named(lake / folder) for folder in {Path(*f.parts[:2]) for f in files}}
+    return [str(f) for f in files if not _belongs(f, named[Path(*f.parts[:2])])]
 
 
-def _named(lake: str, table: str) -> set[str]:
-    """Files of the table's current version and of every version its log still remembers."""
-    delta = lakes.open_table(lake, table)
-    named: set[str] = set()
-    for version in range(delta.version() + 1):
-        try:
-            delta.load_as_version(version)
-        except Exception:  # Versions before a cleaned log cannot be loaded.
-            continue
-        named |= set(delta.get_add_actions(flatten=True).column("path").to_pylist())
-    return named
+def _belongs(file: Path, named: set[str]) -> bool:
+    if file.parts[0] == "_cockpit":
+        return "lease" in file.name
+    name = "/".join(file.parts[2:])
+    return file.parts[0] in lakes.LAYERS and (_is_log(name) or name in named)
+
+
+def _named(table: Path) -> set[str]:
+    """Files that the commits and checkpoints of a table ever added."""
+    log = table / "_delta_log"
+    lines = [json.loads(line) for path in log.glob("*.json") for line in path.open()]
+    named = {line["add"]["path"] for line in lines if "add" in line}
+    for path in log.glob("*.checkpoint*.parquet"):
+        adds = pq.read_table(path, columns=["add"]).column("add").to_pylist()
+        named |= {add["path"] for add in adds if add}
+    return {unquote(path) for path in named}
 
 
 def _is_log(name: str) -> bool:
@@ -142,10 +152,22 @@ def _stable(lake: str, table: str) -> pa.Table:
 
 
 def undisturbed(cockpit: Cockpit, bucket: str, lake: Path) -> tuple[float, str]:
-    """One run to the end: its seconds, and what it said if it failed."""
-    begun = time.monotonic()
-    done = cockpit.ingest(bucket, str(lake))
-    return time.monotonic() - begun, "" if done.returncode == 0 else done.stderr[-1000:] or "failed"
+    """One run to the end, started again while it is refused: its seconds, and what went wrong."""
+    took_s: list[float] = []
+    said: list[str] = [""]
+
+    def ran() -> bool:
+        begun = time.monotonic()
+        done = cockpit.ingest(bucket, str(lake))
+        took_s.append(time.monotonic() - begun)
+        said.append(done.stderr[-1000:])
+        return done.returncode == 0
+
+    try:
+        wait_for("a run to its end", ran, LEASE_LIMIT_S)
+    except TimeoutError as error:
+        return took_s[-1], f"{error}: {said[-1]}"
+    return took_s[-1], ""
 
 
 def case(cockpit: Cockpit, bucket: str, folder: Path, rounds: int, seed: int, report: Report) -> None:
@@ -153,6 +175,9 @@ def case(cockpit: Cockpit, bucket: str, folder: Path, rounds: int, seed: int, re
     run_s, said = undisturbed(cockpit, bucket, sound)
     if not report.check(f"an undisturbed run ({run_s:.1f} s)", said == "", said):
         return
+    inner = Report(quiet=True)
+    compare.run(cockpit, str(sound), Path(bucket), truth.today_local(), [], inner)
+    report.check(f"an undisturbed run holds the truth ({inner.passed} checks)", inner.failed == 0)
     left = orphans(sound)
     report.check("an undisturbed run leaves no orphans", not left, "\n".join(left[:20]))
     print(f"{'lake':8} {'kills':>5} {'ended':>5} {'last run s':>10} {'orphans':>7}")
