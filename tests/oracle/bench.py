@@ -46,7 +46,11 @@ def result(out: Path) -> dict[str, object]:
     line = "concat_ws('|', CAST(day_local AS DATE), hour_local, station, work_order, actual)"
     gold = f"'{out}/production_hourly.parquet'"
     checksum = _one(con, f"SELECT md5(string_agg({line}, chr(10) ORDER BY {line})) FROM {gold}")
-    return {"rows": rows, "actual": _one(con, f"SELECT sum(actual) FROM {gold}"), "checksum": checksum}
+    return {
+        "rows": rows,
+        "actual": _one(con, f"SELECT sum(actual) FROM {gold}"),
+        "checksum": checksum,
+    }
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> object:

@@ -47,19 +47,31 @@ PRODUCTION_HOURLY = """
 def refine(bucket: Path, out: Path, threads: int) -> None:
     con = duckdb.connect(str(out / "bench.duckdb"), config={"threads": threads})
     con.execute("SET TimeZone = 'UTC'")
-    con.execute(f"CREATE OR REPLACE TABLE record AS SELECT *, row_number() OVER () AS place FROM {_csv(bucket)}")
+    con.execute(
+        f"CREATE OR REPLACE TABLE record AS SELECT *, row_number() OVER () AS place FROM {_csv(bucket)}"
+    )
     _write(con, BOARD_RESULT.format(offset=bench.OFFSET_MIN), out / "board_result.parquet")
     con.execute("DROP TABLE record")
-    con.execute(f"CREATE VIEW stage AS SELECT *, file_row_number AS place FROM read_parquet('{bucket / bench.STAGES}', file_row_number=true)")
-    known = {"known_batch": _known("BatchId"), "known_order": _known("WorkOrderId"), "known_name": _known("Name")}
-    _write(con, ROUTING_STAGE.format(offset=bench.OFFSET_MIN, **known), out / "routing_stage.parquet")
+    con.execute(
+        f"CREATE VIEW stage AS SELECT *, file_row_number AS place FROM read_parquet('{bucket / bench.STAGES}', file_row_number=true)"
+    )
+    known = {
+        "known_batch": _known("BatchId"),
+        "known_order": _known("WorkOrderId"),
+        "known_name": _known("Name"),
+    }
+    _write(
+        con, ROUTING_STAGE.format(offset=bench.OFFSET_MIN, **known), out / "routing_stage.parquet"
+    )
     _write(con, PRODUCTION_HOURLY.format(out=out), out / "production_hourly.parquet")
     con.close()
     (out / "bench.duckdb").unlink()
 
 
 def _csv(bucket: Path) -> str:
-    kinds = {c: "BIGINT" if c in WHOLE else "TIMESTAMP" if c in TIMES else "VARCHAR" for c in raw.RESULTS}
+    kinds = {
+        c: "BIGINT" if c in WHOLE else "TIMESTAMP" if c in TIMES else "VARCHAR" for c in raw.RESULTS
+    }
     columns = ", ".join(f"'{c}': '{kind}'" for c, kind in kinds.items())
     return (
         f"read_csv('{bucket / bench.RESULTS}', delim=',', header=false, auto_detect=false, "

@@ -14,10 +14,10 @@ from pathlib import Path
 
 os.environ.setdefault("POLARS_MAX_THREADS", "2")
 
-import polars as pl  # noqa: E402  The number of threads is read on import.
+import polars as pl
 
-import bench  # noqa: E402
-import raw  # noqa: E402
+import bench
+import raw
 
 WHOLE = {"Id", "Status", "Deviation", "ReInspectionNeeded", "RoutingStatus", "CavityID"}
 STAMP = "%Y-%m-%d %H:%M:%S"
@@ -25,7 +25,9 @@ STAMP = "%Y-%m-%d %H:%M:%S"
 
 def board_result(bucket: Path) -> pl.LazyFrame:
     schema = {c: pl.Int64 if c in WHOLE else pl.String for c in raw.RESULTS}
-    frame = pl.scan_csv(bucket / bench.RESULTS, has_header=False, schema=schema, null_values=bench.UNKNOWN)
+    frame = pl.scan_csv(
+        bucket / bench.RESULTS, has_header=False, schema=schema, null_values=bench.UNKNOWN
+    )
     local = pl.col("InspectionDate").str.to_datetime(STAMP)
     hour = local.dt.hour().cast(pl.Int64)
     return frame.unique(subset="Id", keep="last").select(

@@ -27,11 +27,15 @@ SILVER_OF = {
     "production": "bom_line",
 }
 TEXT_DUMPS = [d.table for d in raw.DUMPS if not d.file.endswith(".parquet")]
-RUN_COLUMNS = "table_name file file_sha256 read bronze silver rejected superseded closed started_at".split()
+RUN_COLUMNS = (
+    "table_name file file_sha256 read bronze silver rejected superseded closed started_at".split()
+)
 Row = dict[str, Any]
 
 
-def check(report: Report, con: duckdb.DuckDBPyConnection, cockpit: Cockpit, lake: str, bucket: Path) -> None:
+def check(
+    report: Report, con: duckdb.DuckDBPyConnection, cockpit: Cockpit, lake: str, bucket: Path
+) -> None:
     """Checks `meta.runs` against the files of the bucket and the tables of the lake."""
     try:
         rows = cockpit.query(f"SELECT {', '.join(RUN_COLUMNS)} FROM meta.runs", lake).to_pylist()
@@ -115,7 +119,9 @@ def _file(report: Report, con: duckdb.DuckDBPyConnection, file: raw.File, run: R
     if run is None:
         report.check(f"meta.runs: {file.name}", False, "no row with this file and this hash")
         return
-    records = _one(con, f"SELECT count(*) FROM raw.{file.dump.table} WHERE file = ?", [file.name])
+    records = count_of(
+        con, f"SELECT count(*) FROM raw.{file.dump.table} WHERE file = ?", [file.name]
+    )
     report.equal(f"meta.runs: {file.name}: records read ({records})", run["read"], records)
 
 
@@ -133,7 +139,7 @@ def _layers(
         return
     rows = _rows_of(lake, f"silver.{silver}")
     report.equal(f"meta.runs: silver rows of {dump.table} ({rows})", latest[0]["silver"], rows)
-    expected = _one(con, f"SELECT count(*) FROM raw.{dump.table}", [])
+    expected = count_of(con, f"SELECT count(*) FROM raw.{dump.table}", [])
     shas = {found[0].sha256()}
     bronze = sum(1 for sha in _column(lake, f"bronze.{dump.table}", "_file_sha256") if sha in shas)
     report.equal(f"bronze.{dump.table}: rows ({expected})", bronze, expected)
@@ -168,14 +174,14 @@ def _typed(row: Row) -> Row:
 
 
 def _rows_of(lake: str, table: str) -> int:
-    return lakes.read(lake, table, columns=[]).num_rows
+    return int(lakes.read(lake, table, columns=[]).num_rows)
 
 
 def _column(lake: str, table: str, column: str) -> list[str]:
-    return lakes.read(lake, table, columns=[column]).column(0).to_pylist()
+    return list(lakes.read(lake, table, columns=[column]).column(0).to_pylist())
 
 
-def _one(con: duckdb.DuckDBPyConnection, sql: str, values: list[object]) -> int:
+def count_of(con: duckdb.DuckDBPyConnection, sql: str, values: list[object]) -> int:
     row = con.execute(sql, values).fetchone()
     assert row is not None
-    return row[0]
+    return int(row[0])

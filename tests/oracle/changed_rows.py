@@ -41,7 +41,9 @@ def snapshot(lake: str, columns: dict[str, dict[str, str]]) -> dict[str, Any]:
     return {name: rows_of(lake, name, kinds) for name, kinds in columns.items()}
 
 
-def check(report: Report, before: dict[str, Any], after: dict[str, Any], expected: dict[str, Any]) -> None:
+def check(
+    report: Report, before: dict[str, Any], after: dict[str, Any], expected: dict[str, Any]
+) -> None:
     for name in truth.GOLD:
         table = expected["tables"][name]
         old, new = _counter(before[name]), _counter(after[name])
@@ -61,7 +63,10 @@ def _lines(word: str, rows: Rows) -> list[str]:
     if not rows:
         return []
     shown = list(rows)[: compare.SHOWN_ROWS]
-    return [f"{rows.total()} rows {word}", *(f"{word}: {', '.join(str(v) for v in row)}" for row in shown)]
+    return [
+        f"{rows.total()} rows {word}",
+        *(f"{word}: {', '.join(str(v) for v in row)}" for row in shown),
+    ]
 
 
 def main() -> int:
@@ -80,7 +85,9 @@ def main() -> int:
     if not args.before:
         parser.error("--before is needed to compare")
     is_json = args.before.endswith(".json")
-    before = json.loads(Path(args.before).read_text()) if is_json else snapshot(args.before, columns)
+    before = (
+        json.loads(Path(args.before).read_text()) if is_json else snapshot(args.before, columns)
+    )
     report = Report()
     check(report, before, after, expected)
     return report.finish()

@@ -30,7 +30,9 @@ FAMILY |= {"TINYINT": "integer", "UBIGINT": "integer", "DATE": "date", "BOOLEAN"
 FAMILY |= {"TIMESTAMP": "time", "TIMESTAMP WITH TIME ZONE": "time", "DOUBLE": "number"}
 
 
-def same(report: Report, con: duckdb.DuckDBPyConnection, name: str, expected: str, actual: pa.Table) -> bool:
+def same(
+    report: Report, con: duckdb.DuckDBPyConnection, name: str, expected: str, actual: pa.Table
+) -> bool:
     """Checks that `actual` holds exactly the rows of the truth's table `expected`."""
     con.register("actual_arrow", actual)
     wanted = {row[0]: row[1] for row in con.sql(f"DESCRIBE {expected}").fetchall()}
@@ -40,7 +42,9 @@ def same(report: Report, con: duckdb.DuckDBPyConnection, name: str, expected: st
     if missing or extra:
         return report.check(name, False, f"columns missing: {missing}, not defined: {extra}")
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE a AS SELECT {casts(wanted, given)} FROM actual_arrow")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE a AS SELECT {casts(wanted, given)} FROM actual_arrow"
+        )
     except duckdb.Error as error:
         return report.check(name, False, f"a value has not the type of its column: {error}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT {casts(wanted, wanted)} FROM {expected}")
@@ -55,7 +59,9 @@ def same(report: Report, con: duckdb.DuckDBPyConnection, name: str, expected: st
     return report.check(name, False, "\n".join(lines))
 
 
-def types(report: Report, con: duckdb.DuckDBPyConnection, name: str, expected: str, actual: pa.Table) -> None:
+def types(
+    report: Report, con: duckdb.DuckDBPyConnection, name: str, expected: str, actual: pa.Table
+) -> None:
     """Checks that each column has the kind of type its meaning asks for."""
     con.register("actual_arrow", actual)
     given = {row[0]: _family(row[1]) for row in con.sql("DESCRIBE actual_arrow").fetchall()}
@@ -82,7 +88,9 @@ def table(report: Report, con: duckdb.DuckDBPyConnection, lake: str, name: str) 
     same(report, con, f"{name} by Delta", name, actual)
 
 
-def gold_by_program(report: Report, con: duckdb.DuckDBPyConnection, cockpit: Cockpit, lake: str, name: str) -> None:
+def gold_by_program(
+    report: Report, con: duckdb.DuckDBPyConnection, cockpit: Cockpit, lake: str, name: str
+) -> None:
     try:
         actual = cockpit.query(f"SELECT * FROM gold.{name}", lake)
     except Exception as error:  # Any refusal of the program is the finding.
@@ -91,7 +99,9 @@ def gold_by_program(report: Report, con: duckdb.DuckDBPyConnection, cockpit: Coc
     same(report, con, f"gold.{name} by SQL", f"gold.{name}", actual)
 
 
-def run(cockpit: Cockpit, lake: str, bucket: Path, as_of: date, earlier: list[Path], report: Report) -> None:
+def run(
+    cockpit: Cockpit, lake: str, bucket: Path, as_of: date, earlier: list[Path], report: Report
+) -> None:
     """All checks of one lake against one bucket."""
     con = truth.build(bucket, as_of)
     con.execute("SET TimeZone = 'UTC'")
@@ -110,7 +120,11 @@ def casts(wanted: dict[str, str], given: dict[str, str]) -> str:
 def _cast(column: str, wanted: str, given: str) -> str:
     name = f'"{column}"'
     if wanted == "TIMESTAMP":
-        return f"CAST(CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP)" if given != "TIMESTAMP" else name
+        return (
+            f"CAST(CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP)"
+            if given != "TIMESTAMP"
+            else name
+        )
     if wanted.startswith("DECIMAL"):
         return f"CAST({name} AS DECIMAL(38, 6))"
     return f"CAST({name} AS {wanted})"
@@ -123,7 +137,7 @@ def _family(kind: str) -> str:
 def _count(con: duckdb.DuckDBPyConnection, name: str) -> int:
     row = con.sql(f"SELECT count(*) FROM {name}").fetchone()
     assert row is not None
-    return row[0]
+    return int(row[0])
 
 
 def _sum_lines(con: duckdb.DuckDBPyConnection, wanted: dict[str, str]) -> list[str]:
@@ -132,7 +146,9 @@ def _sum_lines(con: duckdb.DuckDBPyConnection, wanted: dict[str, str]) -> list[s
     for column in numeric:
         is_, must = (con.sql(f'SELECT sum("{column}") FROM {t}').fetchone() for t in ("a", "t"))
         if is_ != must:
-            lines.append(f"sum of {column}: is {is_[0] if is_ else None}, must be {must[0] if must else None}")
+            lines.append(
+                f"sum of {column}: is {is_[0] if is_ else None}, must be {must[0] if must else None}"
+            )
     return lines
 
 

@@ -20,6 +20,7 @@ import threading
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import boto3
 import duckdb
@@ -46,11 +47,16 @@ def ingest(bucket: Path, lake: str, mode: str = "append") -> None:
         if file.dump.table in books.TEXT_DUMPS:
             _write(lake, f"bronze.{file.dump.table}", _text_rows(con, file), mode)
         else:
-            rows = con.execute(f"SELECT *, ? AS _file_sha256 FROM raw.{file.dump.table} WHERE file = ?", [file.sha256(), file.name])
+            rows = con.execute(
+                f"SELECT *, ? AS _file_sha256 FROM raw.{file.dump.table} WHERE file = ?",
+                [file.sha256(), file.name],
+            )
             _write(lake, f"bronze.{file.dump.table}", rows.fetch_arrow_table(), mode)
     for table in [f"silver.{t}" for t in truth.SILVER] + [f"gold.{t}" for t in truth.GOLD]:
         _write(lake, table, _with_zone(con, table))
-    rejected = pa.schema([("table_name", pa.string()), ("column_name", pa.string()), ("reason", pa.string())])
+    rejected = pa.schema(
+        [("table_name", pa.string()), ("column_name", pa.string()), ("reason", pa.string())]
+    )
     _write(lake, "silver.rejected", rejected.empty_table())
     _write(lake, "meta.runs", pa.Table.from_pylist(_runs(con, bucket)))
 
@@ -123,11 +129,15 @@ def selftest(bucket: Path) -> int:
             inner, said = Report(), io.StringIO()
             with redirect_stdout(said):
                 program = script(Path(folder))
-                compare.run(Cockpit(program), f"{folder}/lake", bucket, truth.today_local(), [], inner)
+                compare.run(
+                    Cockpit(program), f"{folder}/lake", bucket, truth.today_local(), [], inner
+                )
         if damage:
             report.check(f"damage '{damage}' is found ({inner.failed} checks)", inner.failed > 0)
         else:
-            report.check(f"a sound lake passes ({inner.passed} checks)", inner.failed == 0, said.getvalue())
+            report.check(
+                f"a sound lake passes ({inner.passed} checks)", inner.failed == 0, said.getvalue()
+            )
     return report.finish()
 
 
@@ -141,7 +151,7 @@ def script(folder: Path) -> Path:
 
 def _damage(con: duckdb.DuckDBPyConnection, damage: str) -> None:
     faults = {
-        "value": "UPDATE gold.inventory_by_lot SET \"value\" = \"value\" + 0.01 WHERE lot_no = 'IDS-21E2-00028'",
+        "value": 'UPDATE gold.inventory_by_lot SET "value" = "value" + 0.01 WHERE lot_no = \'IDS-21E2-00028\'',
         "double": "INSERT INTO silver.board_result FROM silver.board_result WHERE result_id = 5",
         "null": "UPDATE gold.production_hourly SET shift = '' WHERE shift IS NULL AND day_local = '2022-06-02'",
         "shift": "UPDATE silver.work_order SET started_at = started_at + INTERVAL 330 MINUTE WHERE work_order = 'W-102418'",
@@ -152,12 +162,16 @@ def _damage(con: duckdb.DuckDBPyConnection, damage: str) -> None:
 
 def _with_zone(con: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
     times = [r[0] for r in con.sql(f"DESCRIBE {table}").fetchall() if r[1] == "TIMESTAMP"]
-    zoned = ", ".join(f"\"{c}\" AT TIME ZONE 'UTC' AS \"{c}\"" for c in times)
-    return con.sql(f"SELECT *{f' REPLACE ({zoned})' if times else ''} FROM {table}").fetch_arrow_table()
+    zoned = ", ".join(f'"{c}" AT TIME ZONE \'UTC\' AS "{c}"' for c in times)
+    return con.sql(
+        f"SELECT *{f' REPLACE ({zoned})' if times else ''} FROM {table}"
+    ).fetch_arrow_table()
 
 
 def _text_rows(con: duckdb.DuckDBPyConnection, file: raw.File) -> pa.Table:
-    rows = con.execute(f"SELECT * FROM raw.{file.dump.table} WHERE file = ? ORDER BY record", [file.name])
+    rows = con.execute(
+        f"SELECT * FROM raw.{file.dump.table} WHERE file = ? ORDER BY record", [file.name]
+    )
     table = rows.fetch_arrow_table().drop_columns(["file", "dumped_at", "record"])
     starts, ends, at = [], [], 0
     for line in file.path.read_bytes().splitlines(keepends=True):
@@ -183,8 +197,8 @@ def _runs(con: duckdb.DuckDBPyConnection, bucket: Path) -> list[dict[str, object
     rows = []
     for file in raw.files(bucket):
         table = file.dump.table
-        silver = books._one(con, f"SELECT count(*) FROM silver.{books.SILVER_OF[table]}", [])
-        read = books._one(con, f"SELECT count(*) FROM raw.{table} WHERE file = ?", [file.name])
+        silver = books.count_of(con, f"SELECT count(*) FROM silver.{books.SILVER_OF[table]}", [])
+        read = books.count_of(con, f"SELECT count(*) FROM raw.{table} WHERE file = ?", [file.name])
         off = 1 if os.environ.get("FAKE_DAMAGE") == "book" and table == "item" else 0
         rows.append(
             {
@@ -203,7 +217,7 @@ def _runs(con: duckdb.DuckDBPyConnection, bucket: Path) -> list[dict[str, object
     return rows
 
 
-def _write(lake: str, table: str, rows: pa.Table, mode: str = "overwrite") -> None:
+def _write(lake: str, table: str, rows: pa.Table, mode: Any = "overwrite") -> None:
     options = lakes.storage_options() if lakes.is_s3(lake) else None
     write_deltalake(lakes.uri(lake, table), rows, mode=mode, storage_options=options)
 

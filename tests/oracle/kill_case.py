@@ -51,7 +51,9 @@ class Lake:
     """Rounds that ended before their kill came."""
 
 
-def kill_rounds(cockpit: Cockpit, bucket: str, folder: Path, rounds: int, seed: int, run_s: float) -> list[Lake]:
+def kill_rounds(
+    cockpit: Cockpit, bucket: str, folder: Path, rounds: int, seed: int, run_s: float
+) -> list[Lake]:
     """All rounds with their kills; no lake is finished yet."""
     chance = random.Random(seed)
     made: list[Lake] = []
@@ -170,7 +172,9 @@ def undisturbed(cockpit: Cockpit, bucket: str, lake: Path) -> tuple[float, str]:
     return took_s[-1], ""
 
 
-def case(cockpit: Cockpit, bucket: str, folder: Path, rounds: int, seed: int, report: Report) -> None:
+def case(
+    cockpit: Cockpit, bucket: str, folder: Path, rounds: int, seed: int, report: Report
+) -> None:
     sound = folder / "sound"
     run_s, said = undisturbed(cockpit, bucket, sound)
     if not report.check(f"an undisturbed run ({run_s:.1f} s)", said == "", said):

@@ -57,7 +57,9 @@ def _tables_local(lake: Path) -> set[str]:
 
 
 def _tables_s3(lake: str) -> set[str]:
-    return {".".join(key.split("/")[:2]) for key in keys(lake) if key.split("/")[2:3] == ["_delta_log"]}
+    return {
+        ".".join(key.split("/")[:2]) for key in keys(lake) if key.split("/")[2:3] == ["_delta_log"]
+    }
 
 
 def keys(lake: str) -> list[str]:

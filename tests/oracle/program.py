@@ -59,6 +59,8 @@ def _text_table(csv: str) -> pa.Table:
     header = csv.split("\n", 1)[0].strip().split(",")
     names = [name.strip('"') for name in header]
     options = pyarrow.csv.ConvertOptions(
-        column_types={name: pa.string() for name in names}, strings_can_be_null=True, null_values=[""]
+        column_types={name: pa.string() for name in names},
+        strings_can_be_null=True,
+        null_values=[""],
     )
     return pyarrow.csv.read_csv(io.BytesIO(csv.encode()), convert_options=options)

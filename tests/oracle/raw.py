@@ -90,14 +90,51 @@ class Dump:
 
 
 DUMPS = [
-    Dump("plans_shift_wise", "OperationsManagement/PlansShiftWise", "PlansShiftWise.csv", PLANS, "|", "", True, 2_369),
-    Dump("workorders", "OperationsManagement/Workorders", "Workorders.csv", WORKORDERS, "\t", "", False, 432),
-    Dump("results", "OperationsManagement/Results", "Results.csv", RESULTS, ",", '"', False, 77_142),
-    Dump("routing_stages", "OperationsManagement/RoutingStages", "RoutingStages.parquet", [], records=77_142),
+    Dump(
+        "plans_shift_wise",
+        "OperationsManagement/PlansShiftWise",
+        "PlansShiftWise.csv",
+        PLANS,
+        "|",
+        "",
+        True,
+        2_369,
+    ),
+    Dump(
+        "workorders",
+        "OperationsManagement/Workorders",
+        "Workorders.csv",
+        WORKORDERS,
+        "\t",
+        "",
+        False,
+        432,
+    ),
+    Dump(
+        "results", "OperationsManagement/Results", "Results.csv", RESULTS, ",", '"', False, 77_142
+    ),
+    Dump(
+        "routing_stages",
+        "OperationsManagement/RoutingStages",
+        "RoutingStages.parquet",
+        [],
+        records=77_142,
+    ),
     Dump("items", "OperationsManagement/Items", "Items.txt", ITEMS, records=100),
-    Dump("warehouse", "SCSupplyChain/warehouse", "warehouse.csv", WAREHOUSE, ",", '"', False, 12_000),
+    Dump(
+        "warehouse", "SCSupplyChain/warehouse", "warehouse.csv", WAREHOUSE, ",", '"', False, 12_000
+    ),
     Dump("item", "SCSupplyChain/item", "item.parquet", ITEM, records=12_000),
-    Dump("production", "SCSupplyChain/production", "production.txt", PRODUCTION, "\t", '"', True, 12_000),
+    Dump(
+        "production",
+        "SCSupplyChain/production",
+        "production.txt",
+        PRODUCTION,
+        "\t",
+        '"',
+        True,
+        12_000,
+    ),
 ]
 
 
@@ -152,7 +189,9 @@ def _select(con: duckdb.DuckDBPyConnection, file: File) -> str:
         "row_number() OVER () AS record"
     )
     if file.path.suffix == ".parquet":
-        return f"SELECT {_parquet_columns(con, file)}, {about} FROM read_parquet({_text(file.path)})"
+        return (
+            f"SELECT {_parquet_columns(con, file)}, {about} FROM read_parquet({_text(file.path)})"
+        )
     if file.dump.table == "items":
         view = f"items_{abs(hash(file.name))}"
         rows = [item_fields(line) for line in file.path.read_text().splitlines() if line]
@@ -169,9 +208,13 @@ def _select(con: duckdb.DuckDBPyConnection, file: File) -> str:
 
 def _parquet_columns(con: duckdb.DuckDBPyConnection, file: File) -> str:
     """Parquet columns as text, renamed by position where the dump does not name them itself."""
-    stored = [row[0] for row in con.sql(f"DESCRIBE FROM read_parquet({_text(file.path)})").fetchall()]
+    stored = [
+        row[0] for row in con.sql(f"DESCRIBE FROM read_parquet({_text(file.path)})").fetchall()
+    ]
     names = file.dump.columns or stored
-    return ", ".join(f"CAST({_name(s)} AS VARCHAR) AS {_name(n)}" for s, n in zip(stored, names, strict=True))
+    return ", ".join(
+        f"CAST({_name(s)} AS VARCHAR) AS {_name(n)}" for s, n in zip(stored, names, strict=True)
+    )
 
 
 def item_fields(line: str) -> list[str]:

@@ -69,7 +69,9 @@ def by_duckdb(lake: str) -> Reader:
 
     def read(table: str, columns: list[str]) -> Sums:
         parts = ["count(*)", *(f'sum(CAST("{c}" AS DECIMAL(38, 6)))' for c in columns)]
-        row = con.sql(f"SELECT {', '.join(parts)} FROM delta_scan('{lakes.uri(lake, table)}')").fetchone()
+        row = con.sql(
+            f"SELECT {', '.join(parts)} FROM delta_scan('{lakes.uri(lake, table)}')"
+        ).fetchone()
         assert row is not None
         return dict(zip(["rows", *columns], row, strict=True))
 
@@ -127,7 +129,11 @@ def _agree(report: Report, name: str, sums: Sums | None, table: str, expected: S
     if sums is None or expected is None:
         return
     wrong = [f"{k}: is {sums[k]}, deltalake says {v}" for k, v in expected.items() if sums[k] != v]
-    report.check(f"{table} by {name} ({expected['rows']} rows, {len(sums) - 1} sums)", not wrong, "\n".join(wrong))
+    report.check(
+        f"{table} by {name} ({expected['rows']} rows, {len(sums) - 1} sums)",
+        not wrong,
+        "\n".join(wrong),
+    )
 
 
 def _exact(value: Any) -> Decimal:

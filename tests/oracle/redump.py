@@ -93,7 +93,9 @@ def stages(table: pa.Table, ids: list[str] | None, like: dict[str, str]) -> pa.T
     where = {value: row for row, value in enumerate(table["id"].to_pylist())}
     copies = table.take(pa.array([where[old] for old in like.values()], pa.int64()))
     field = table.schema.field("id")
-    named = copies.set_column(table.column_names.index("id"), field, pa.array(list(like), field.type))
+    named = copies.set_column(
+        table.column_names.index("id"), field, pa.array(list(like), field.type)
+    )
     return pa.concat_tables([kept, named])
 
 
@@ -122,7 +124,11 @@ def redump(source: Path, to: Path, mode: str, folder_date: date | None, seed: in
     if mode == "whole":
         _write(to, "", now, stages(table, None, like))
         return
-    touched = [r for old, r in zip([*records, *news], now, strict=True) if old[FIELD["InspectionDate"]].startswith(DAY)]
+    touched = [
+        r
+        for old, r in zip([*records, *news], now, strict=True)
+        if old[FIELD["InspectionDate"]].startswith(DAY)
+    ]
     ids = [r[FIELD["RoutingStageId"]] for r in touched]
     day = folder_date or _dumped_on(source) + timedelta(days=2)
     _write(to, day.isoformat(), touched, stages(table, ids, like))

@@ -38,14 +38,18 @@ def ingest_on_s3(cockpit: Cockpit, bucket: Path, as_of: date, report: Report) ->
         readers.check(lake, report)
 
 
-def race(cockpit: Cockpit, bucket: Path, as_of: date, takeover_limit_s: float, report: Report) -> None:
+def race(
+    cockpit: Cockpit, bucket: Path, as_of: date, takeover_limit_s: float, report: Report
+) -> None:
     lake = "s3://plant/raced"
     with tempfile.TemporaryDirectory() as folder:
         holder = cockpit.start(DUMPS, lake, Path(folder) / "holder.log", once=False)
         try:
             wait_for("the holder's lease", lambda: _lease(lake), START_LIMIT_S)
             _refused(cockpit, lake, holder, Path(folder) / "second.log", report)
-            report.check("the holder still runs", holder.poll() is None, _said(Path(folder) / "holder.log"))
+            report.check(
+                "the holder still runs", holder.poll() is None, _said(Path(folder) / "holder.log")
+            )
         finally:
             holder.kill()
             holder.wait()
@@ -55,12 +59,18 @@ def race(cockpit: Cockpit, bucket: Path, as_of: date, takeover_limit_s: float, r
         compare.run(cockpit, lake, bucket, as_of, [], report)
 
 
-def _refused(cockpit: Cockpit, lake: str, holder: subprocess.Popen[bytes], log: Path, report: Report) -> None:
+def _refused(
+    cockpit: Cockpit, lake: str, holder: subprocess.Popen[bytes], log: Path, report: Report
+) -> None:
     """The second program must name the holder, by process number or host, and not get the lake."""
     second = cockpit.start(DUMPS, lake, log, once=True)
     names = {str(holder.pid), socket.gethostname()}
     try:
-        wait_for("a message", lambda: second.poll() is not None or any(n in _said(log) for n in names), START_LIMIT_S)
+        wait_for(
+            "a message",
+            lambda: second.poll() is not None or any(n in _said(log) for n in names),
+            START_LIMIT_S,
+        )
     except TimeoutError:
         report.check("the second program says something", False, _said(log))
     second_done = second.poll()

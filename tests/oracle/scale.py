@@ -59,18 +59,28 @@ def _results(con: duckdb.DuckDBPyConnection, corrections: int, to: Path) -> None
     fresh = ", ".join(f"{name} || '-' || copy AS {name}" for name in names)
 
     def select(station: str, later: str, condition: str) -> str:
-        dates = ", ".join(moved.format(name, later, name) for name in ("InspectionDate", "LastModifiedDate"))
+        dates = ", ".join(
+            moved.format(name, later, name) for name in ("InspectionDate", "LastModifiedDate")
+        )
         return f"""SELECT base.* EXCLUDE (place) REPLACE (n AS Id, {fresh}, {dates}, {station} AS SubWorkCenter)
             FROM board JOIN base USING (place) WHERE {condition}"""
 
     first = select("SubWorkCenter", "INTERVAL 0 HOUR", "true")
     other = "CASE WHEN n % 3 = 0 THEN 'EE-0001' ELSE SubWorkCenter END"
-    again = select(other, "CASE WHEN n % 3 = 1 THEN INTERVAL 2 HOUR ELSE INTERVAL 0 HOUR END", _corrected(corrections))
-    con.execute(f"COPY ({first} UNION ALL {again}) TO '{to}' (FORMAT csv, HEADER false, NULLSTR '')")
+    again = select(
+        other,
+        "CASE WHEN n % 3 = 1 THEN INTERVAL 2 HOUR ELSE INTERVAL 0 HOUR END",
+        _corrected(corrections),
+    )
+    con.execute(
+        f"COPY ({first} UNION ALL {again}) TO '{to}' (FORMAT csv, HEADER false, NULLSTR '')"
+    )
 
 
 def _stages(con: duckdb.DuckDBPyConnection, bucket: Path, corrections: int, to: Path) -> None:
-    con.execute(f"CREATE TABLE stage AS SELECT *, file_row_number AS place FROM read_parquet('{bucket / STAGES}', file_row_number=true)")
+    con.execute(
+        f"CREATE TABLE stage AS SELECT *, file_row_number AS place FROM read_parquet('{bucket / STAGES}', file_row_number=true)"
+    )
     shift = "to_days(CAST(copy * getvariable('days') AS INTEGER))"
     start = f"strftime(CAST(StartTime AS TIMESTAMP) + {shift}, '%Y-%m-%d %H:%M:%S')"
 
@@ -80,7 +90,9 @@ def _stages(con: duckdb.DuckDBPyConnection, bucket: Path, corrections: int, to: 
             FROM board JOIN stage USING (place) WHERE {condition}"""
 
     again = select("CASE WHEN n % 3 = 2 THEN 3 - Surface ELSE Surface END", _corrected(corrections))
-    con.execute(f"COPY ({select('Surface', 'true')} UNION ALL {again}) TO '{to}' (FORMAT parquet, COMPRESSION snappy)")
+    con.execute(
+        f"COPY ({select('Surface', 'true')} UNION ALL {again}) TO '{to}' (FORMAT parquet, COMPRESSION snappy)"
+    )
 
 
 def _corrected(corrections: int) -> str:

@@ -45,7 +45,7 @@ CREATE MACRO nearest(total, n) AS
 def latest(table: str, key: str) -> str:
     """The record of each key in the dump made last; within one dump the one written last."""
     return (
-        f'(SELECT unnest(arg_max(t, {{d: dumped_at, f: file, r: record}})) FROM raw.{table} t '
+        f"(SELECT unnest(arg_max(t, {{d: dumped_at, f: file, r: record}})) FROM raw.{table} t "
         f'GROUP BY "{key}")'
     )
 
@@ -63,7 +63,7 @@ SILVER = {
             known(Bay) AS bay, whole(DivisionId) AS division_id,
             utc(mes_time(CreationDateTime)) AS created_at, whole(BreakTime) AS break_min,
             known(WorkOrderId) AS work_order
-        FROM {latest('plans_shift_wise', 'ID')} WHERE whole(Quantity) >= 0""",
+        FROM {latest("plans_shift_wise", "ID")} WHERE whole(Quantity) >= 0""",
     "work_order": f"""
         SELECT known(Id) AS work_order, known(ItemId) AS item, whole(LineNo) AS line_no,
             whole(Quantity) AS quantity, flag(Started) AS is_started,
@@ -73,7 +73,7 @@ SILVER = {
             whole(ShortClosedQuantity) AS short_closed_quantity,
             whole(ERPClosureStatus) AS erp_closure_status, whole(RoutingVersionId) AS routing_version_id,
             exact(UnitPrice) AS unit_price
-        FROM {latest('workorders', 'Id')} WHERE whole(Quantity) >= 0""",
+        FROM {latest("workorders", "Id")} WHERE whole(Quantity) >= 0""",
     "board_result": f"""
         SELECT whole(Id) AS result_id, whole(Status) AS status, known(BoardId) AS board_id,
             known(BatchId) AS batch_id, known(WorkOrderId) AS work_order,
@@ -84,25 +84,25 @@ SILVER = {
             hour(mes_time(InspectionDate)) AS hour_local, shift_of(mes_time(InspectionDate)) AS shift,
             utc(mes_time(LastModifiedDate)) AS modified_at, flag(ReInspectionNeeded) AS needs_reinspection,
             whole(RoutingStatus) AS routing_status
-        FROM {latest('results', 'Id')}""",
+        FROM {latest("results", "Id")}""",
     "routing_stage": f"""
         SELECT known(id) AS routing_stage_id, known(BatchId) AS batch_id, known(WorkOrderId) AS work_order,
             known(Name) AS name, whole(Surface) AS surface, whole(OperationNo) AS operation_no,
             whole(NextOperationNo) AS next_operation_no,
             whole(PreviousOperationNo) AS previous_operation_no, whole(EstimatedTime) AS estimated_time,
             flag(IsOptionalStage) AS is_optional, utc(mes_time(StartTime)) AS stage_started_at
-        FROM {latest('routing_stages', 'id')}""",
+        FROM {latest("routing_stages", "id")}""",
     "item": f"""
         SELECT known(ItemId) AS item, known(Description) AS description, known(Modality) AS modality,
             known(Revision) AS revision, known(BaseUOM) AS base_uom, known(Item_Category) AS category,
             registered_at, known(ShelfLife) AS shelf_life, known(MSD) AS msd
-        FROM {latest('items', 'ItemId')} JOIN item_stamp USING (Stamp)""",
+        FROM {latest("items", "ItemId")} JOIN item_stamp USING (Stamp)""",
     "material_record": f"""
         SELECT known("No_") AS item_no, known(Description) AS description,
             known("Base Unit of Measure") AS base_uom, known("Inventory Posting Group") AS posting_group,
             known("Item Disc_ Group") AS disc_group, exact("Unit Price") AS unit_price,
             exact("Unit Cost") AS unit_cost, known("Production BOM No_") AS bom_no
-        FROM {newest('item')}""",
+        FROM {newest("item")}""",
     "material": """
         WITH votes AS (
             UNPIVOT (SELECT item_no, description, posting_group, disc_group FROM silver.material_record)
@@ -131,7 +131,7 @@ SILVER = {
             whole("Lead-Time Offset") AS lead_time_offset, exact("Scrap _") AS scrap_percent,
             known("Variant Code") AS variant, CAST(erp_time("Starting Date") AS DATE) AS starts_on,
             CAST(erp_time("Ending Date") AS DATE) AS ends_on
-        FROM {newest('production')} WHERE exact("Quantity per") >= 0""",
+        FROM {newest("production")} WHERE exact("Quantity per") >= 0""",
     "warehouse_entry": f"""
         SELECT whole("Entry No_") AS entry_no, CAST(erp_time("Registering Date") AS DATE) AS registered_on,
             known("Location Code") AS location, known("Zone Code") AS zone, known("Bin Code") AS bin,
@@ -141,7 +141,7 @@ SILVER = {
             known("Entry Type") AS entry_type, utc(erp_time("Warranty Date")) AS warranty_at,
             utc(erp_time("Expiration Date")) AS expires_at,
             known("Phys Invt Counting Period Code") AS counting_period
-        FROM {latest('warehouse', 'Entry No_')}
+        FROM {latest("warehouse", "Entry No_")}
         WHERE abs(exact("Qty_ (Base)")) <= 1000000""",
 }
 
@@ -273,8 +273,12 @@ def build(bucket: Path, as_of: date) -> duckdb.DuckDBPyConnection:
     for table, sql in SILVER.items():
         _create(con, f"silver.{table}", sql)
     con.execute(HELPERS)
-    con.execute("CREATE TABLE work.bucket (age_bucket VARCHAR, age_from_d BIGINT, low_d INT, high_d INT, as_of DATE)")
-    con.executemany("INSERT INTO work.bucket VALUES (?, ?, ?, ?, ?)", [(*b, as_of) for b in BUCKETS])
+    con.execute(
+        "CREATE TABLE work.bucket (age_bucket VARCHAR, age_from_d BIGINT, low_d INT, high_d INT, as_of DATE)"
+    )
+    con.executemany(
+        "INSERT INTO work.bucket VALUES (?, ?, ?, ?, ?)", [(*b, as_of) for b in BUCKETS]
+    )
     for table, sql in GOLD.items():
         _create(con, f"gold.{table}", sql)
     return con
@@ -292,7 +296,9 @@ def stamp_utc(text: str) -> datetime | None:
     pattern = "%d/%m/%Y" if "/" in day else "%Y-%m-%d" if "-" in day else "%Y%m%d"
     for hour, minute in [(second, first), (first, second)] if "-" in day else [(second, first)]:
         if hour < 24 and minute < 60 and seconds < 60:
-            local = datetime.strptime(day, pattern).replace(hour=hour, minute=minute, second=seconds)
+            local = datetime.strptime(day, pattern).replace(
+                hour=hour, minute=minute, second=seconds
+            )
             return local - PLANT_OFFSET
     return None
 
@@ -357,7 +363,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bucket", type=Path, required=True)
     parser.add_argument("--as-of", type=date.fromisoformat, default=today_local())
-    parser.add_argument("--out", type=Path, help="also write every table as Parquet below this folder")
+    parser.add_argument(
+        "--out", type=Path, help="also write every table as Parquet below this folder"
+    )
     args = parser.parse_args()
     con = build(args.bucket, args.as_of)
     tables = [f"silver.{t}" for t in SILVER] + [f"gold.{t}" for t in GOLD]
@@ -367,7 +375,11 @@ def main() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             con.execute(f"COPY {table} TO '{path}'")
     result = {"facts": facts(con), "tables": {table: sums(con, table) for table in tables}}
-    print(json.dumps(result, indent=2, default=lambda v: str(v) if isinstance(v, Decimal) else v.isoformat()))
+    print(
+        json.dumps(
+            result, indent=2, default=lambda v: str(v) if isinstance(v, Decimal) else v.isoformat()
+        )
+    )
 
 
 if __name__ == "__main__":
