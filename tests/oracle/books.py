@@ -159,7 +159,7 @@ def _latest(runs: list[Row], file: raw.File) -> Row | None:
     mine = [
         run
         for run in runs
-        if run["table_name"].split(".")[-1] == file.dump.table
+        if run["table_name"].split(".")[-1] in (file.dump.table, SILVER_OF[file.dump.table])
         and run["file_sha256"] == sha
         and run["file"].endswith(file.name.removeprefix("data/"))
         and run["read"] > 0

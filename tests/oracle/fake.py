@@ -13,6 +13,7 @@ import argparse
 import io
 import os
 import shutil
+import socket
 import stat
 import sys
 import tempfile
@@ -86,7 +87,7 @@ class Lease:
             held = "0 0"
         holder, until = held.split()
         if float(until) > time.time():
-            sys.exit(f"the lake is held by process {holder}")
+            sys.exit(f"the lake is held by process {holder} of {socket.gethostname()}")
         self.renew()
 
     def renew(self) -> None:

@@ -107,7 +107,7 @@ def orphans(lake: Path) -> list[str]:
 
 def _belongs(file: Path, named: set[str]) -> bool:
     if file.parts[0] == "_cockpit":
-        return "lease" in file.name
+        return file.parts[1].startswith("lease")
     name = "/".join(file.parts[2:])
     return file.parts[0] in lakes.LAYERS and (_is_log(name) or name in named)
 

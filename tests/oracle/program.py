@@ -22,10 +22,12 @@ class Cockpit:
 
     program: Path
     plant: Path = PLANT
+    prefix: tuple[str, ...] = ()
+    """A command that runs the program, such as one that gives it another process space."""
 
     def ingest_args(self, bucket: str, lake: str, once: bool = True) -> list[str]:
         args = ["ingest", "--plant", str(self.plant), "--bucket", bucket, "--lake", lake]
-        return [str(self.program), *args, *(["--once"] if once else [])]
+        return [*self.prefix, str(self.program), *args, *(["--once"] if once else [])]
 
     def ingest(self, bucket: str, lake: str) -> subprocess.CompletedProcess[str]:
         return self.run(self.ingest_args(bucket, lake))
