@@ -138,7 +138,7 @@ SILVER = {
             known(Description) AS description, known("Item No_") AS item_no, exact(Quantity) AS quantity,
             exact("Qty_ (Base)") AS quantity_base, known("Unit of Measure Code") AS unit_of_measure,
             known("Lot No_") AS lot_no, known("Reference No_") AS reference_no,
-            known("Entry Type") AS entry_type, utc(erp_time("Warranty Date")) AS warranty_at,
+            whole("Entry Type") AS entry_type, utc(erp_time("Warranty Date")) AS warranty_at,
             utc(erp_time("Expiration Date")) AS expires_at,
             known("Phys Invt Counting Period Code") AS counting_period
         FROM {latest("warehouse", "Entry No_")}
