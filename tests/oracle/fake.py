@@ -230,6 +230,7 @@ def main() -> int:
     for flag in ("--plant", "--bucket", "--lake", "--format"):
         parser.add_argument(flag)
     parser.add_argument("--once", action="store_true")
+    parser.add_argument("--wait", action="store_true", help="means nothing: the caller tries again")
     args = parser.parse_args()
     if args.verb == "sql":
         sql(args.statement, args.lake)

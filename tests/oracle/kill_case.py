@@ -3,8 +3,8 @@
 Promise: each round starts `ingest --once` and ends it with `kill -9` after a random part of the time
 an undisturbed run takes, sometimes into a fresh lake, sometimes into the one the last kill left. After
 the rounds of a lake one undisturbed run finishes it. Then every bronze, silver and gold table holds
-exactly the rows of the undisturbed lake (`_ingested_at` and `_run` aside), every file below a table is
-named by its Delta log, and nothing but the lease lies in `_cockpit`.
+exactly the rows of the undisturbed lake (the volatile columns aside), every file below a table is named
+by its Delta log, and nothing but the lease lies in `_cockpit`. A lake that a round finished gets no more.
 
     python kill_case.py --cockpit BIN --bucket DIR --rounds 100 --seed 1
 """
@@ -58,7 +58,7 @@ def kill_rounds(
     chance = random.Random(seed)
     made: list[Lake] = []
     for _ in range(rounds):
-        if not made or chance.random() > CONTINUE_PROBABILITY:
+        if not made or made[-1].finished or chance.random() > CONTINUE_PROBABILITY:
             made.append(Lake(folder / f"lake{len(made)}"))
         delay_s = chance.uniform(0, LATEST_KILL * run_s)
         if killed_after(cockpit, bucket, made[-1].path, delay_s):

@@ -29,8 +29,11 @@ class Cockpit:
         args = ["ingest", "--plant", str(self.plant), "--bucket", bucket, "--lake", lake]
         return [*self.prefix, str(self.program), *args, *(["--once"] if once else [])]
 
-    def ingest(self, bucket: str, lake: str) -> subprocess.CompletedProcess[str]:
-        return self.run(self.ingest_args(bucket, lake))
+    def ingest(
+        self, bucket: str, lake: str, wait: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """One round to its end; `wait` lets it wait for a lake that somebody else holds."""
+        return self.run([*self.ingest_args(bucket, lake), *(["--wait"] if wait else [])])
 
     def start(self, bucket: str, lake: str, log: Path, once: bool) -> subprocess.Popen[bytes]:
         """Starts an ingest and returns at once; what it says goes to `log`."""

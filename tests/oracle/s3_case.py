@@ -94,12 +94,12 @@ def _refused(
 
 
 def _take_over(cockpit: Cockpit, lake: str, limit_s: float) -> tuple[float, str]:
-    """Starts the second again until it gets the lake; gives the seconds and what went wrong."""
+    """Starts the second again, waiting for the lake; gives the seconds and what went wrong."""
     begun = time.monotonic()
     refusals: list[str] = []
 
     def got_it() -> bool:
-        done = cockpit.ingest(DUMPS, lake)
+        done = cockpit.ingest(DUMPS, lake, wait=True)
         refusals.append(done.stderr[-1000:])
         return done.returncode == 0
 

@@ -4,18 +4,17 @@
 //! source. Decoders append to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, Int32Array, Int32Builder, Int64Array, Int64Builder, StringArray,
+    ArrayBuilder, ArrayRef, Int32Array, Int64Array, Int64Builder, StringArray,
     StringBuilder,
 };
 use std::sync::Arc;
 
-/// Where one record lies in its source.
+/// Where one record lies in its source: bytes `from..to` of the file after decompression, the line
+/// end left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Bytes `from..to` of the file (after decompression), line end excluded.
-    Bytes { from: u64, to: u64 },
-    /// Row `row` of row group `group`, both counted from 0.
-    Row { group: u32, row: u64 },
+pub struct Place {
+    pub from: u64,
+    pub to: u64,
 }
 
 /// Why a record cannot be read as its contract says. Such a record lands in bronze all the same and
@@ -95,8 +94,6 @@ pub struct BatchBuilder {
     record: Int64Builder,
     byte_from: Int64Builder,
     byte_to: Int64Builder,
-    row_group: Int32Builder,
-    row: Int64Builder,
 }
 
 impl BatchBuilder {
@@ -112,8 +109,6 @@ impl BatchBuilder {
             record: Int64Builder::new(),
             byte_from: Int64Builder::new(),
             byte_to: Int64Builder::new(),
-            row_group: Int32Builder::new(),
-            row: Int64Builder::new(),
         }
     }
 
@@ -138,14 +133,8 @@ impl BatchBuilder {
         self.rest.append_option(rest);
         self.size_bytes += rest.map_or(0, str::len);
         self.fault.append_option(fault.map(Fault::code));
-        let (bytes, row) = match place {
-            Place::Bytes { from, to } => (Some((from, to)), None),
-            Place::Row { group, row } => (None, Some((group, row))),
-        };
-        self.byte_from.append_option(bytes.map(|(from, _)| from.cast_signed()));
-        self.byte_to.append_option(bytes.map(|(_, to)| to.cast_signed()));
-        self.row_group.append_option(row.map(|(group, _)| group.cast_signed()));
-        self.row.append_option(row.map(|(_, row)| row.cast_signed()));
+        self.byte_from.append_value(place.from.cast_signed());
+        self.byte_to.append_value(place.to.cast_signed());
     }
 
     /// Records collected since the last [`BatchBuilder::take`].
@@ -166,6 +155,7 @@ impl BatchBuilder {
     /// Hands over what was collected and starts anew; record numbers go on.
     pub fn take(&mut self) -> Batch {
         self.size_bytes = 0;
+        let rows = self.pending();
         Batch {
             fields: self
                 .fields
@@ -177,8 +167,8 @@ impl BatchBuilder {
             record: self.record.finish(),
             byte_from: self.byte_from.finish(),
             byte_to: self.byte_to.finish(),
-            row_group: self.row_group.finish(),
-            row: self.row.finish(),
+            row_group: Int32Array::new_null(rows),
+            row: Int64Array::new_null(rows),
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing};
 use crate::lake::dumps::{self, DumpRow, Status};
-use crate::lake::lease::{self, Holder, Lease};
+use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::models::{self, Step};
-use crate::lake::refine::{Extent, Refinery};
+use crate::lake::refine::{Extent, Outcome, Refinery};
 use crate::lake::{Lake, books, catalog, session, upkeep};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
@@ -130,13 +130,13 @@ impl Flow {
     /// the work is cut off, which harms nothing.
     pub async fn as_refiner<T>(
         &self,
-        wait: Duration,
+        patience: Patience,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
         let lake = self.lake();
         let ttl_s = lake.limits().get("lease_ttl_s");
         let holder = Holder::this_process(lake.run(), now(), ttl_s);
-        let mut lease = lease::take(lake.location(), holder, wait).await?;
+        let mut lease = lease::take(lake.location(), holder, patience).await?;
         if let Some(dead) = &lease.died {
             let swept = upkeep::sweep(lake, dead).await?;
             tracing::warn!(
@@ -199,13 +199,13 @@ impl Flow {
         started_at: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let outcomes = self.refinery.run(extent).await?;
-        let changed = outcomes.into_iter().filter(|it| it.is_changed).map(|it| it.table);
-        report.changed = changed.collect();
+        let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
+        report.changed = changed.iter().map(|it| it.table.clone()).collect();
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
         report.entries = books::close(&self.refinery, &tables, &all, started_at).await?;
         if !report.changed.is_empty() || !report.read.is_empty() {
-            catalog::write(&self.refinery, &report.changed).await?;
+            catalog::write(&self.refinery, &changed).await?;
         }
         Ok(())
     }
@@ -397,7 +397,8 @@ pub async fn serve(
         .await
         .with_context(|| format!("{listen} cannot be listened on; another program may have it"))?;
     let address = listener.local_addr()?;
-    let desk = Arc::new(answers::Desk::new(flow.refinery.clone()));
+    let is_refining = ingests && flow.bucket.is_some();
+    let desk = Arc::new(answers::Desk::new(flow.refinery.clone(), is_refining));
     let limits = answers::limits(flow.lake().limits());
     let clock: crate::serve::Clock = Arc::new(now);
     let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
@@ -405,7 +406,7 @@ pub async fn serve(
     tracing::info!(%address, "answering");
     let answering = http::serve(listener, router, &limits, stop.clone());
     let ingesting = async {
-        if !ingests || flow.bucket.is_none() {
+        if !is_refining {
             stop.cancelled().await;
             return Ok(());
         }
@@ -428,7 +429,7 @@ impl Flow {
         let watcher: Watcher = Arc::new(|_event| {});
         loop {
             let work = self.rounds_for(&watcher, desk, stop);
-            match self.as_refiner(Duration::MAX, work).await {
+            match self.as_refiner(Patience::UntilFree, work).await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     tracing::warn!(error = format!("{error:#}"), "not refining");

@@ -8,13 +8,13 @@ use crate::config::model::TableName;
 use crate::config::{self, Config, Flags};
 use crate::flow::{self, Flow};
 use crate::lake::catalog;
+use crate::lake::lease::Patience;
 use crate::serve::http::Format;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -64,7 +64,7 @@ enum Command {
         /// One round, then stop; without it the bucket is listed again and again
         #[arg(long)]
         once: bool,
-        /// Wait for the lake if another program refines it
+        /// Wait for the lake while another program refines it
         #[arg(long)]
         wait: bool,
     },
@@ -200,14 +200,14 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
 
 async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
-    let wait = if wait { Duration::MAX } else { Duration::ZERO };
+    let patience = if wait { Patience::UntilFree } else { Patience::UntilSeenAlive };
     if !once {
         let stop = stop_token();
         let watcher = progress::quiet();
-        return flow.as_refiner(wait, flow.rounds(&watcher, &stop, print::summary)).await;
+        return flow.as_refiner(patience, flow.rounds(&watcher, &stop, print::summary)).await;
     }
     let (watcher, bar) = progress::bar();
-    let report = flow.as_refiner(wait, flow.round(&watcher)).await;
+    let report = flow.as_refiner(patience, flow.round(&watcher)).await;
     bar.finish_and_clear();
     let report = report?;
     print::summary(&report);
@@ -216,7 +216,7 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
 
 async fn rebuild(config: &Config) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
-    let report = flow.as_refiner(Duration::ZERO, flow.rebuild()).await?;
+    let report = flow.as_refiner(Patience::UntilSeenAlive, flow.rebuild()).await?;
     print::summary(&report);
     Ok(report.is_well())
 }

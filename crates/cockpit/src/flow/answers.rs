@@ -19,6 +19,8 @@ use std::time::Duration;
 /// The lake behind the service.
 pub struct Desk {
     refinery: Refinery,
+    /// Whether this program refines the lake itself.
+    is_refining: bool,
     rounds: Mutex<Rounds>,
 }
 
@@ -30,8 +32,8 @@ struct Rounds {
 }
 
 impl Desk {
-    pub fn new(refinery: Refinery) -> Self {
-        Self { refinery, rounds: Mutex::default() }
+    pub fn new(refinery: Refinery, is_refining: bool) -> Self {
+        Self { refinery, is_refining, rounds: Mutex::default() }
     }
 
     fn rounds(&self) -> std::sync::MutexGuard<'_, Rounds> {
@@ -130,7 +132,11 @@ impl Answers for Desk {
 
     fn health(&self) -> Health {
         let rounds = self.rounds();
-        let state = if rounds.trouble.is_some() { State::Degraded } else { State::Running };
+        let state = match (&rounds.trouble, &rounds.last) {
+            (Some(_), _) => State::Degraded,
+            (None, None) if self.is_refining => State::Starting,
+            _ => State::Running,
+        };
         Health {
             state,
             reason: rounds.trouble.clone(),

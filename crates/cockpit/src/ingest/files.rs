@@ -186,7 +186,10 @@ pub fn decode(
     let mut decoder = Decoder::new(contract, decode_limits)?;
     let mut records = BatchBuilder::new(contract.columns.len());
     let mut chunk = vec![0; limits.size("read_chunk_bytes")];
-    let is_full = |records: &BatchBuilder| records.pending() >= limits.size("batch_rows");
+    let is_full = |records: &BatchBuilder| {
+        records.pending() >= limits.size("batch_rows")
+            || records.size_bytes() >= limits.size("read_chunk_bytes")
+    };
     loop {
         let read = read_chunk(reader.as_mut(), &mut chunk, compression)?;
         if read == 0 {

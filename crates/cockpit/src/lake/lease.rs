@@ -18,6 +18,9 @@ use std::time::Duration;
 
 const FOLDER: &str = "_cockpit/lease";
 
+/// Pause between two looks at another's lease.
+const WATCH: Duration = Duration::from_secs(1);
+
 /// Who holds the lease, as written into it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -64,25 +67,45 @@ pub struct Lease {
     pub died: Option<Holder>,
 }
 
-/// Takes the lease of the lake at `location`. If somebody holds it, `wait` says how long to watch
-/// for a sign of life; without one within the holder's own duration the lease is taken over.
-pub async fn take(location: &Location, holder: Holder, wait: Duration) -> anyhow::Result<Lease> {
+/// What to do while somebody else holds the lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Give up at the holder's first sign of life.
+    UntilSeenAlive,
+    /// Wait until it gives the lease back or dies.
+    UntilFree,
+}
+
+/// Takes the lease of the lake at `location`. If somebody holds it, it is watched: without a sign of
+/// life within its own duration the lease is taken over.
+pub async fn take(
+    location: &Location,
+    holder: Holder,
+    patience: Patience,
+) -> anyhow::Result<Lease> {
     let store = location.store();
-    let Some((number, held)) = newest(store.as_ref()).await? else {
-        return claim(store, holder, 0, None).await;
-    };
-    if held.is_known_dead(&holder.machine) {
-        return claim(store, holder, number + 1, Some(held)).await;
-    }
-    let ttl = Duration::from_secs(held.ttl_s);
-    if wait < ttl {
-        bail!("{}", refusal(location, &held));
-    }
-    tokio::time::sleep(ttl).await;
-    match newest(store.as_ref()).await? {
-        Some((later, held)) if later != number => bail!("{}", refusal(location, &held)),
-        Some((number, held)) => claim(store, holder, number + 1, Some(held)).await,
-        None => claim(store, holder, 0, None).await,
+    let mut silent_for = Duration::ZERO;
+    let mut last = None;
+    loop {
+        let Some((number, held)) = newest(store.as_ref()).await? else {
+            return claim(store, holder, 0, None).await;
+        };
+        let is_silent = silent_for >= Duration::from_secs(held.ttl_s);
+        if is_silent || held.is_known_dead(&holder.machine) {
+            return claim(store, holder, number + 1, Some(held)).await;
+        }
+        if last.is_some_and(|last| last != number) {
+            if patience == Patience::UntilSeenAlive {
+                bail!("{}", refusal(location, &held));
+            }
+            silent_for = Duration::ZERO;
+        }
+        if last.is_none() {
+            tracing::warn!(host = held.host, pid = held.pid, "lake is held, watching its holder");
+        }
+        last = Some(number);
+        tokio::time::sleep(WATCH).await;
+        silent_for += WATCH;
     }
 }
 

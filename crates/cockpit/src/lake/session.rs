@@ -11,7 +11,6 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
 use std::sync::Arc;
 
@@ -33,7 +32,6 @@ pub fn runtime(limits: &Limits) -> anyhow::Result<Arc<RuntimeEnv>> {
 }
 
 /// A session without tables.
-#[expect(clippy::disallowed_methods, reason = "the one place that makes sessions")]
 pub fn empty(limits: &Limits, runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionContext {
     let config = SessionConfig::new()
         .with_target_partitions(partitions)
@@ -108,15 +106,6 @@ impl Lake {
         };
         let name = |folder: &Key| folder.filename().map(str::to_owned);
         Ok(folders.iter().filter_map(name).collect())
-    }
-
-    /// The object `key` below the lake, if it is there.
-    pub async fn object(&self, key: &str) -> anyhow::Result<Option<bytes::Bytes>> {
-        match self.location().store().get(&Key::from(key)).await {
-            Ok(found) => Ok(Some(found.bytes().await?)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -182,7 +182,7 @@ impl Decoder {
         };
         self.input.take(to);
         if let Some(Overlong { file_from, kept }) = self.overlong.take() {
-            let place = Place::Bytes { from: file_from, to: self.input.file_at() };
+            let place = Place { from: file_from, to: self.input.file_at() };
             out.end(place, Some(Fault::TooLong), Some(&kept));
         }
         self.input.take(next - to);

@@ -16,7 +16,7 @@ pub(super) struct Raw<'a> {
 impl<'a> Raw<'a> {
     pub fn place(&self) -> Place {
         let to = self.file_from + self.charset.file_bytes(self.bytes);
-        Place::Bytes { from: self.file_from, to }
+        Place { from: self.file_from, to }
     }
 
     /// Its characters, `None` if they are not in the file's encoding.

@@ -2,7 +2,7 @@
 
 use super::keys::{DumpOrder, Hasher, Key, Standing, Written};
 use super::rejected::{Reason, Rejects};
-use super::{Extent, Refinery};
+use super::{Extent, Outcome, Refinery, Repairs};
 use crate::config::model::{Action, Model, TableName};
 use crate::lake::bronze::{self, Pointer};
 use crate::lake::models::Step;
@@ -34,16 +34,17 @@ const POINTERS: [(&str, Pointer); 7] = [
     ("_ingested_at", Pointer::Time),
 ];
 
-/// Brings one cleaned table up to its bronze table; returns whether any row changed.
+/// Brings one cleaned table up to its bronze table.
 pub async fn run(
     refinery: &Refinery,
     step: &Step,
     contract: &Contract,
     extent: Extent,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<Outcome> {
+    let untouched = Outcome::untouched(step.name());
     let lake = refinery.lake.as_ref();
     let source_name = bronze::name(contract);
-    let Some(source_state) = lake.state(&source_name).await? else { return Ok(false) };
+    let Some(source_state) = lake.state(&source_name).await? else { return Ok(untouched) };
     let source = lake.table(&source_name)?;
     let table = lake.table(step.name())?;
     let state = lake.state(step.name()).await?;
@@ -59,7 +60,7 @@ pub async fn run(
         _ => None,
     };
     if since == Some(to) {
-        return Ok(false);
+        return Ok(untouched);
     }
     let new = match since {
         Some(since) => source.difference(since, &source_state).await?.map(|it| it.added),
@@ -69,7 +70,7 @@ pub async fn run(
     let dumps = dumps(&source, new.unwrap_or_else(|| source_state.files())).await?;
     let base = state.as_ref().filter(|_| !is_everything);
     let cleaning = Cleaning::new(refinery, step, contract, &table)?;
-    let (mut change, rejects) = cleaning.change(&source, dumps, base).await?;
+    let (mut change, rejects, repairs) = cleaning.change(&source, dumps, base).await?;
     rejects.settle(is_everything).await?;
     let is_changed = is_everything || !change.adds.is_empty() || !change.removes.is_empty();
     if is_everything {
@@ -81,7 +82,7 @@ pub async fn run(
     change.checkpoints = BTreeMap::from([(upstream, to)]);
     let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;
     lake.remember(step.name(), after).await;
-    Ok(is_changed)
+    Ok(Outcome { is_changed, repairs, ..untouched })
 }
 
 /// The columns of a cleaned table and the pointers behind them.
@@ -159,6 +160,16 @@ struct Rule {
     condition: Arc<dyn PhysicalExpr>,
 }
 
+/// One bronze batch, cleaned.
+struct Cleaned {
+    /// The good rows.
+    rows: RecordBatch,
+    /// Why the others are not among them.
+    reasons: Vec<Reason>,
+    /// Columns and how many of their unreadable texts became unknown in good rows.
+    repaired: Vec<(String, usize)>,
+}
+
 /// One cleaning step, made ready.
 struct Cleaning<'a> {
     lake: &'a Lake,
@@ -226,8 +237,9 @@ impl<'a> Cleaning<'a> {
         source: &Table,
         dumps: Vec<Dump>,
         base: Option<&State>,
-    ) -> anyhow::Result<(Change, Rejects<'a>)> {
+    ) -> anyhow::Result<(Change, Rejects<'a>, Repairs)> {
         let mut rejects = Rejects::new(self.lake, &self.model.table);
+        let mut repairs = Repairs::default();
         let mut standing = Standing::default();
         let mut writer = self.writer();
         let newest = match (&self.hasher, base) {
@@ -241,9 +253,10 @@ impl<'a> Cleaning<'a> {
             for part in &dump.parts {
                 let mut stream = source.read(part, None, self.lake.batch_rows()).await?;
                 while let Some(batch) = stream.try_next().await? {
-                    let (rows, reasons) = self.clean(&batch)?;
-                    rejects.push(&batch, &reasons)?;
-                    let rows = self.standing(rows, rank, &mut standing, &writer, stands)?;
+                    let cleaned = self.clean(&batch)?;
+                    rejects.push(&batch, &cleaned.reasons)?;
+                    repairs.add(batch.num_rows(), cleaned.repaired);
+                    let rows = self.standing(cleaned.rows, rank, &mut standing, &writer, stands)?;
                     writer.write(&rows).await?;
                 }
             }
@@ -256,11 +269,11 @@ impl<'a> Cleaning<'a> {
                 Change { adds: written, removes: gone.unwrap_or_default(), ..Change::default() }
             }
         };
-        Ok((change, rejects))
+        Ok((change, rejects, repairs))
     }
 
     /// Types, selects and checks one bronze batch: its good rows, and why the others are not.
-    fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<(RecordBatch, Vec<Reason>)> {
+    fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
         let typed = self.stage.apply(bronze)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
         for (expr, field) in self.columns.iter().zip(self.own.fields()) {
@@ -269,8 +282,7 @@ impl<'a> Cleaning<'a> {
         }
         let own = RecordBatch::try_new(self.own.clone(), columns)?;
         let mut reasons: Vec<Reason> = typed.problems.into_iter().map(Reason::from).collect();
-        let mut is_bad = vec![false; bronze.num_rows()];
-        reasons.iter().for_each(|reason| is_bad[reason.row] = true);
+        let mut is_bad: Vec<bool> = typed.rejected.values().iter().collect();
         self.check(&own, &mut is_bad, &mut reasons)?;
         reasons.sort_by_key(|reason| reason.row);
         let mut columns = own.columns().to_vec();
@@ -279,7 +291,8 @@ impl<'a> Cleaning<'a> {
         }
         let rows = RecordBatch::try_new(self.stored.clone(), columns)?;
         let good: BooleanArray = is_bad.iter().map(|is_bad| Some(!is_bad)).collect();
-        Ok((filter_record_batch(&rows, &good)?, reasons))
+        let rows = filter_record_batch(&rows, &good)?;
+        Ok(Cleaned { rows, reasons, repaired: typed.repaired })
     }
 
     /// Asks the rules and the key of every row not yet bad. A condition that comes out unknown is
@@ -300,18 +313,18 @@ impl<'a> Cleaning<'a> {
         for rule in &self.rules {
             let holds = rule.condition.evaluate(own)?.into_array(own.num_rows())?;
             let holds = holds.as_boolean();
-            for row in 0..own.num_rows() {
-                if !is_bad[row] && holds.is_valid(row) && !holds.value(row) {
-                    is_bad[row] = true;
+            for (row, is_bad) in is_bad.iter_mut().enumerate() {
+                if !*is_bad && holds.is_valid(row) && !holds.value(row) {
+                    *is_bad = true;
                     reasons.push(reason(row, "", "expectation", Some(&rule.name)));
                 }
             }
         }
         for name in &self.model.key {
             let values = column(own, name)?;
-            for row in 0..own.num_rows() {
-                if !is_bad[row] && values.is_null(row) {
-                    is_bad[row] = true;
+            for (row, is_bad) in is_bad.iter_mut().enumerate() {
+                if !*is_bad && values.is_null(row) {
+                    *is_bad = true;
                     reasons.push(reason(row, name, "missing", None));
                 }
             }
@@ -470,7 +483,7 @@ impl Refinery {
             let mut stream = source.read(&file, None, self.lake.batch_rows()).await?;
             while let Some(batch) = stream.try_next().await? {
                 let Some(dump) = dump_of(&batch)?.filter(|dump| of.contains(dump)) else { break };
-                let (rows, _) = cleaning.clean(&batch)?;
+                let rows = cleaning.clean(&batch)?.rows;
                 *counts.entry(dump).or_default() += cleaning.superseded(&rows, &stands)?;
             }
         }

@@ -1,7 +1,7 @@
 //! Deriving: a table that joins and sums others, made anew where its upstreams changed.
 
 use super::change::{changed_rows, values};
-use super::{Extent, Refinery};
+use super::{Extent, Outcome, Refinery};
 use crate::config::model::{Model, ParameterDefault, TableName, Via};
 use crate::digest;
 use crate::lake::models::{Step, with_parameters};
@@ -25,8 +25,8 @@ enum Affected {
     Values(HashSet<ScalarValue>),
 }
 
-/// Brings one derived table up to its upstreams; returns whether any row changed.
-pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Result<bool> {
+/// Brings one derived table up to its upstreams.
+pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Result<Outcome> {
     let lake = refinery.lake.as_ref();
     let table = lake.table(step.name())?;
     let state = lake.state(step.name()).await?;
@@ -50,7 +50,7 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
             }
         }
         if contained == checkpoints {
-            return Ok(false);
+            return Ok(Outcome::untouched(step.name()));
         }
         since = Some(contained);
     }
@@ -70,7 +70,8 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
         Affected::Everything => Scope::Whole,
         Affected::Values(_) => Scope::Where(&in_scope),
     };
-    replace(lake, &table, scope, rows, definition, checkpoints).await
+    let is_changed = replace(lake, &table, scope, rows, definition, checkpoints).await?;
+    Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
 }
 
 async fn collect(frame: DataFrame, step: &Step) -> anyhow::Result<Vec<RecordBatch>> {

@@ -38,6 +38,31 @@ pub struct Outcome {
     pub table: TableName,
     /// Whether any row of the table changed.
     pub is_changed: bool,
+    pub repairs: Repairs,
+}
+
+impl Outcome {
+    fn untouched(table: &TableName) -> Self {
+        Self { table: table.clone(), is_changed: false, repairs: Repairs::default() }
+    }
+}
+
+/// Texts that could not be read and became unknown, as the contract of their column allows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repairs {
+    /// Records read.
+    pub records: usize,
+    /// Repaired texts by bronze column.
+    pub columns: BTreeMap<String, usize>,
+}
+
+impl Repairs {
+    fn add(&mut self, records: usize, repaired: Vec<(String, usize)>) {
+        self.records += records;
+        for (column, count) in repaired {
+            *self.columns.entry(column).or_default() += count;
+        }
+    }
 }
 
 /// How much of a table is made anew.
@@ -79,12 +104,12 @@ impl Refinery {
 
     async fn step(&self, at: usize, extent: Extent) -> anyhow::Result<Outcome> {
         let step = &self.steps[at];
-        let is_changed = match step.model.cleans().and_then(|it| self.plant.contracts.get(it)) {
+        let outcome = match step.model.cleans().and_then(|it| self.plant.contracts.get(it)) {
             Some(contract) => Box::pin(clean::run(self, step, contract, extent)).await,
             None => Box::pin(derive::run(self, step, extent)).await,
         };
-        let is_changed = is_changed.with_context(|| format!("refining {}", step.name()))?;
-        tracing::info!(table = %step.name(), is_changed, "table refined");
-        Ok(Outcome { table: step.name().clone(), is_changed })
+        let outcome = outcome.with_context(|| format!("refining {}", step.name()))?;
+        tracing::info!(table = %step.name(), is_changed = outcome.is_changed, "table refined");
+        Ok(outcome)
     }
 }
