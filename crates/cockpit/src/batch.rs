@@ -4,8 +4,7 @@
 //! source. Decoders append to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, Int32Array, Int64Array, Int64Builder, StringArray,
-    StringBuilder,
+    ArrayBuilder, ArrayRef, Int32Array, Int64Array, Int64Builder, StringArray, StringBuilder,
 };
 use std::sync::Arc;
 

@@ -81,7 +81,9 @@ fn short(file: &str) -> String {
 pub fn config(config: &Config) -> anyhow::Result<()> {
     let folder = config.plant_folder.as_ref().map(|folder| folder.display().to_string());
     let folder = folder.unwrap_or_else(|| "compiled in".to_owned());
-    println!("# plant: {} ({folder}), zone {}", config.plant.name, config.plant.zone);
+    let plant = &config.plant;
+    println!("# plant: {} ({folder}): {}", plant.name, plant.description);
+    println!("# zone {}, money in {}", plant.zone, plant.currency);
     let none = (String::new(), Origin::Default);
     for (name, (value, origin)) in
         [("bucket", config.bucket.as_ref().unwrap_or(&none)), ("lake", &config.lake)]

@@ -3,7 +3,7 @@
 
 use super::bronze::{self, POINTERS, utc};
 use super::models::{Step, bronze_source};
-use super::refine::{Refinery, rejected_name};
+use super::refine::{Outcome, Refinery, rejected_name};
 use super::rows::{MetaTable, all};
 use super::{books, dumps, session};
 use crate::config::model::{Action, TableName};
@@ -137,7 +137,7 @@ fn ledgers() -> Vec<MetaTable> {
 }
 
 /// Writes the catalog anew; `changed` names the tables whose quality is measured again.
-pub async fn write(refinery: &Refinery, changed: &[TableName]) -> anyhow::Result<()> {
+pub async fn write(refinery: &Refinery, changed: &[Outcome]) -> anyhow::Result<()> {
     let lake = &refinery.lake;
     lake.meta_replace(&quality(), &measure(refinery, changed).await?, &all).await?;
     lake.meta_replace(&lineage(), &lineage_rows(refinery), &all).await?;
@@ -254,18 +254,42 @@ fn lineage_rows(refinery: &Refinery) -> Vec<LineageRow> {
 }
 
 /// Measures the expectations of the changed tables; the others keep what was measured last.
-async fn measure(refinery: &Refinery, changed: &[TableName]) -> anyhow::Result<Vec<QualityRow>> {
+async fn measure(refinery: &Refinery, changed: &[Outcome]) -> anyhow::Result<Vec<QualityRow>> {
     let known: Vec<QualityRow> = refinery.lake.meta_rows(&quality()).await?;
     let mut rows = Vec::new();
     for step in refinery.steps.iter() {
         let name = step.name().to_string();
         let last: Vec<QualityRow> =
             known.iter().filter(|row| row.table_name == name).cloned().collect();
-        if last.is_empty() || changed.contains(step.name()) {
-            rows.extend(measure_step(refinery, step).await?);
-        } else {
+        let outcome = changed.iter().find(|it| &it.table == step.name());
+        if outcome.is_none() && !last.is_empty() {
             rows.extend(last);
+            continue;
         }
+        rows.extend(measure_step(refinery, step).await?);
+        if let Some(outcome) = outcome {
+            rows.extend(repaired(refinery, outcome)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// What was repaired in the records this run read, column by column.
+fn repaired(refinery: &Refinery, outcome: &Outcome) -> anyhow::Result<Vec<QualityRow>> {
+    let mut rows = Vec::new();
+    for (column, count) in &outcome.repairs.columns {
+        let (checked, failed) = (i64::try_from(outcome.repairs.records)?, i64::try_from(*count)?);
+        rows.push(QualityRow {
+            table_name: outcome.table.to_string(),
+            expectation: format!("{column}_is_readable"),
+            rule: format!("{column} can be read as its contract says, or it becomes unknown"),
+            action: "repair".to_owned(),
+            checked,
+            failed,
+            share: (checked > 0).then(|| failed as f64 / checked as f64),
+            run: refinery.lake.run().to_owned(),
+            measured_at: refinery.lake.now(),
+        });
     }
     Ok(rows)
 }
