@@ -1,1 +1,25 @@
-fn main() {}
+//! Tasks of the project.
+//!
+//! `cargo xtask test` runs every test there is; `cargo xtask test rust browser` runs some parts and
+//! what they need. The standard library is all this uses, so that a fresh clone begins at once.
+
+mod machine;
+mod parts;
+mod server;
+#[cfg(test)]
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.split_first() {
+        Some((task, names)) if task == "test" => parts::test(names),
+        _ => {
+            machine::say("usage: cargo xtask test [PART]...");
+            machine::say(&parts::listed());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The machine the tasks run on: its environment, its clock, its programs.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a task reads the developer's environment and clock, and speaks to a terminal"
+)]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+pub fn say(text: &str) {
+    println!("{text}");
+}
+
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// A program cargo built beside this one.
+pub fn built(name: &str) -> Result<PathBuf, String> {
+    let this = env::current_exe().map_err(|error| format!("where this program lies: {error}"))?;
+    Ok(this.with_file_name(name))
+}
+
+/// The folder for what the tasks keep between runs.
+pub fn cache() -> Result<PathBuf, String> {
+    let home = env::var_os("HOME").ok_or("HOME is not set, so nothing can be cached")?;
+    Ok(Path::new(&home).join(".cache/plant-cockpit"))
+}
+
+/// The browser to drive.
+pub fn chromium() -> PathBuf {
+    env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
+}
+
+/// Cargo as if it had been called by hand. What the calling cargo says about this package is taken
+/// out of the environment, because some build scripts would run again for it.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let ours = ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PRIMARY_PACKAGE"];
+        if ours.contains(&text.as_ref()) || text.starts_with("CARGO_PKG_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo.current_dir(root());
+    cargo
+}
+
+/// Runs a command to its end; what it says goes to the terminal.
+pub fn run(command: &mut Command) -> Result<(), String> {
+    let name = named(command);
+    say(&format!("$ {name}"));
+    let status = command.stdin(Stdio::null()).status();
+    let status = status.map_err(|error| format!("`{name}` cannot be run: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{name}` ended with {status}")) }
+}
+
+/// What a command says, trimmed; `None` if it cannot be run or fails.
+pub fn answer(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    let is_well = output.status.success();
+    is_well.then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+pub fn is_root() -> bool {
+    answer(Command::new("id").arg("-u")).is_some_and(|id| id == "0")
+}
+
+/// A command as one could type it, paths shortened to their last part.
+fn named(command: &Command) -> String {
+    let last = |text: &std::ffi::OsStr| {
+        let path = Path::new(text);
+        let name = path.is_absolute().then(|| path.file_name()).flatten();
+        name.unwrap_or(text).to_string_lossy().into_owned()
+    };
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(last).collect::<Vec<_>>().join(" ")
+}

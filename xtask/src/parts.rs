@@ -1,0 +1,287 @@
+//! The parts of `cargo xtask test`. None stops the others; what cannot run because a part it needs
+//! failed has failed too.
+
+use crate::machine::{self, run, say};
+use crate::server::Server;
+use crate::tools;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+/// Where the plant's dumps lie beside the repository. They are never part of it.
+const DUMPS: &str = "../shared/data/bucket";
+
+/// How often the program is killed; a full run of the case takes a hundred.
+const KILL_ROUNDS: &str = "10";
+
+type Done = Result<(), String>;
+
+struct Part {
+    name: &'static str,
+    about: &'static str,
+    needs: &'static [&'static str],
+    /// Whether it reads the plant's dumps.
+    dumps: bool,
+    run: fn(&Bench) -> Done,
+}
+
+/// All parts, in the order they run.
+const PARTS: [Part; 14] = [
+    part("packages", "the packages of the pages", &[], |_| tools::packages()),
+    part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
+    part("chromium", "the browser", &[], |_| tools::chromium()),
+    part("build", "the program and its tests", &[], build),
+    part("rust", "cargo test --workspace", &["build"], rust),
+    part("check", "types and style of the pages", &["packages"], |_| npm("check")),
+    part("pages", "tests of the pages", &["packages"], |_| npm("test")),
+    on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
+    on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
+    on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
+    on_dumps("browser", "the pages in a browser", &["ingest", "packages", "chromium"], browser),
+    on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
+    on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
+    on_dumps("kill", "killed again and again", &["build", "python"], kill),
+];
+
+const fn part(
+    name: &'static str,
+    about: &'static str,
+    needs: &'static [&'static str],
+    run: fn(&Bench) -> Done,
+) -> Part {
+    Part { name, about, needs, dumps: false, run }
+}
+
+const fn on_dumps(
+    name: &'static str,
+    about: &'static str,
+    needs: &'static [&'static str],
+    run: fn(&Bench) -> Done,
+) -> Part {
+    Part { name, about, needs, dumps: true, run }
+}
+
+/// Where the parts work.
+struct Bench {
+    oracle: PathBuf,
+    bucket: PathBuf,
+    cockpit: PathBuf,
+    /// Emptied before and after.
+    folder: PathBuf,
+}
+
+/// The parts as a list for people.
+pub fn listed() -> String {
+    let lines = PARTS.iter().map(|part| format!("  {:10}{}", part.name, part.about));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Runs the named parts and those they need, or all.
+pub fn test(names: &[String]) -> ExitCode {
+    if let Some(name) = names.iter().find(|name| !PARTS.iter().any(|part| part.name == **name)) {
+        say(&format!("there is no part {name}; there are\n{}", listed()));
+        return ExitCode::FAILURE;
+    }
+    match with_bench(|bench| run_all(bench, &chosen(names))) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            say(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The named parts and, before them, those they need.
+fn chosen(names: &[String]) -> Vec<&'static Part> {
+    let mut wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+    if wanted.is_empty() {
+        wanted = PARTS.iter().map(|part| part.name).collect();
+    }
+    for part in PARTS.iter().rev() {
+        if wanted.contains(&part.name) {
+            wanted.extend(part.needs);
+        }
+    }
+    PARTS.iter().filter(|part| wanted.contains(&part.name)).collect()
+}
+
+/// Gives `work` a folder nobody else works in, beside the built programs.
+fn with_bench(work: impl FnOnce(&Bench) -> bool) -> Result<bool, String> {
+    let said = |error: std::io::Error| format!("the folder to test in: {error}");
+    let root = machine::root();
+    let folder = machine::built("xtask-test")?;
+    let lock = File::create(folder.with_extension("lock")).map_err(said)?;
+    if lock.try_lock().is_err() {
+        return Err("another `cargo xtask test` runs in this target folder".to_owned());
+    }
+    let bench = Bench {
+        oracle: root.join("tests/oracle"),
+        bucket: root.join(DUMPS),
+        cockpit: machine::built("cockpit")?,
+        folder,
+    };
+    bench.clear().map_err(said)?;
+    fs::create_dir_all(&bench.folder).map_err(said)?;
+    let is_well = work(&bench);
+    bench.clear().map_err(said)?;
+    Ok(is_well)
+}
+
+fn run_all(bench: &Bench, parts: &[&Part]) -> bool {
+    let has_dumps = bench.bucket.is_dir();
+    let mut done: BTreeMap<&str, Done> = BTreeMap::new();
+    let mut lines = Vec::new();
+    let mut skipped = Vec::new();
+    for part in parts {
+        if part.dumps && !has_dumps {
+            skipped.push(part.name);
+            continue;
+        }
+        say(&format!("\n== {}: {}", part.name, part.about));
+        let begun = machine::now();
+        let lacking = part.needs.iter().find(|name| done.get(*name).is_some_and(Result::is_err));
+        let outcome = match lacking {
+            Some(name) => Err(format!("not run, because {name} failed")),
+            None => (part.run)(bench),
+        };
+        lines.push(line(part.name, begun.elapsed(), &outcome));
+        done.insert(part.name, outcome);
+    }
+    say("");
+    lines.iter().for_each(|line| say(line));
+    if !skipped.is_empty() {
+        say(&format!("skipped {}: the plant's dumps are not at {DUMPS}", skipped.join(", ")));
+    }
+    let failed = done.values().filter(|outcome| outcome.is_err()).count();
+    say(&format!("{} passed, {failed} failed", done.len() - failed));
+    failed == 0
+}
+
+fn line(name: &str, took: Duration, outcome: &Done) -> String {
+    let took_s = took.as_secs();
+    match outcome {
+        Ok(()) => format!("passed  {name:10}{took_s:5} s"),
+        Err(reason) => format!("FAILED  {name:10}{took_s:5} s  {reason}"),
+    }
+}
+
+impl Bench {
+    fn lake(&self) -> PathBuf {
+        self.folder.join("lake")
+    }
+
+    fn clear(&self) -> std::io::Result<()> {
+        if self.folder.exists() { fs::remove_dir_all(&self.folder) } else { Ok(()) }
+    }
+
+    fn python(&self, script: &str) -> Result<Command, String> {
+        let mut command = Command::new(tools::python()?);
+        command.arg(self.oracle.join(script)).current_dir(&self.folder);
+        Ok(command)
+    }
+
+    fn ingest(&self, bucket: &Path) -> Done {
+        let mut ingest = Command::new(&self.cockpit);
+        ingest.args(["ingest", "--once", "--bucket"]).arg(bucket).arg("--lake").arg(self.lake());
+        run(ingest.current_dir(&self.folder))
+    }
+
+    /// A case of the oracle that makes lakes of its own.
+    fn case(&self, script: &str) -> Result<Command, String> {
+        let mut case = self.python(script)?;
+        case.arg("--cockpit").arg(&self.cockpit).arg("--bucket").arg(&self.bucket);
+        Ok(case)
+    }
+
+    /// The oracle's comparison of the lake with a bucket.
+    fn compare(&self, bucket: &Path, earlier: Option<&Path>) -> Done {
+        let mut compare = self.python("compare.py")?;
+        compare.arg("--cockpit").arg(&self.cockpit).arg("--lake").arg(self.lake());
+        compare.arg("--bucket").arg(bucket);
+        if let Some(earlier) = earlier {
+            compare.arg("--earlier-bucket").arg(earlier);
+        }
+        run(&mut compare)
+    }
+}
+
+/// Builds programs and tests in one go, so that dependencies are built once.
+fn build(_: &Bench) -> Done {
+    tools::compilers()?;
+    run(machine::cargo().args(["build", "--workspace", "--bins", "--tests"]))
+}
+
+fn rust(_: &Bench) -> Done {
+    run(machine::cargo().args(["test", "--workspace", "--no-fail-fast"]))
+}
+
+fn npm(script: &str) -> Done {
+    run(Command::new("npm")
+        .args(["run", "--silent", script])
+        .current_dir(machine::root().join("ui")))
+}
+
+fn ingest(bench: &Bench) -> Done {
+    bench.ingest(&bench.bucket)
+}
+
+fn compare(bench: &Bench) -> Done {
+    bench.compare(&bench.bucket, None)
+}
+
+fn readers(bench: &Bench) -> Done {
+    run(bench.python("readers.py")?.arg("--lake").arg(bench.lake()))
+}
+
+fn browser(bench: &Bench) -> Done {
+    let server = Server::start(&bench.cockpit, &bench.lake(), &bench.folder.join("serve.log"))?;
+    let mut node = Command::new("node");
+    node.arg("test/browser.mjs").current_dir(machine::root().join("ui"));
+    node.env("COCKPIT_URL", server.url()).env("CHROMIUM", machine::chromium());
+    let driven = run(&mut node);
+    driven.and(server.stop())
+}
+
+/// A second dump of one day arrives: exactly the rows it changes must change.
+fn redump(bench: &Bench) -> Done {
+    let file = |name: &str| bench.folder.join(name);
+    let (bucket, expect, before) = (file("bucket2"), file("expect.json"), file("before.json"));
+    let mut redump = bench.python("redump.py")?;
+    redump.arg("--from").arg(&bench.bucket).arg("--to").arg(&bucket);
+    run(redump.arg("--expect").arg(&expect))?;
+    let changed = || -> Result<Command, String> {
+        let mut changed = bench.python("changed_rows.py")?;
+        changed.arg("--after").arg(bench.lake()).arg("--expect").arg(&expect);
+        Ok(changed)
+    };
+    run(changed()?.arg("--snapshot").arg(&before))?;
+    bench.ingest(&bucket)?;
+    let rows = run(changed()?.arg("--before").arg(&before));
+    rows.and(bench.compare(&bucket, Some(&bench.bucket)))
+}
+
+fn s3(bench: &Bench) -> Done {
+    run(&mut bench.case("s3_case.py")?)
+}
+
+fn kill(bench: &Bench) -> Done {
+    run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PARTS, chosen};
+
+    #[test]
+    fn a_part_brings_what_it_needs_and_runs_after_it() {
+        let names = |asked: &str| -> Vec<&str> {
+            chosen(&[asked.to_owned()]).iter().map(|part| part.name).collect()
+        };
+        assert_eq!(names("rust"), ["build", "rust"]);
+        assert_eq!(names("browser"), ["packages", "chromium", "build", "ingest", "browser"]);
+        assert_eq!(chosen(&[]).len(), PARTS.len());
+    }
+}

@@ -1,0 +1,133 @@
+//! Rules over the text of one file.
+
+/// The most lines of a file.
+const LINES: usize = 500;
+
+/// Files that were longer when the rule came, with the lines they may have until they are divided.
+const LONGER: [(&str, usize); 2] =
+    [("crates/cockpit/src/flow.rs", 560), ("crates/cockpit/src/lake/refine/clean.rs", 560)];
+
+/// Layers of the program: folders whose `mod.rs` says what goes in, what comes out, and what holds.
+const LAYERS: [&str; 7] = [
+    "crates/cockpit/src/config/",
+    "crates/cockpit/src/ingest/",
+    "crates/cockpit/src/lake/",
+    "crates/cockpit/src/live/",
+    "crates/cockpit/src/serve/",
+    "crates/cockpit/src/watch/",
+    "crates/plant/src/",
+];
+
+pub fn long(path: &str, text: &str) -> Vec<String> {
+    let lines = text.lines().count();
+    let longer = LONGER.iter().find(|(name, _)| *name == path);
+    match longer {
+        Some(_) if lines <= LINES => {
+            vec![format!("{path}: has {lines} lines; take it off the list of longer files")]
+        }
+        _ if lines > longer.map_or(LINES, |(_, lines)| *lines) => {
+            vec![format!("{path}: has {lines} lines; divide it, {LINES} are the most")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+pub fn unpromised(path: &str, text: &str) -> Vec<String> {
+    if !path.ends_with("/mod.rs") || !LAYERS.iter().any(|layer| path.starts_with(layer)) {
+        return Vec::new();
+    }
+    let header: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
+    let header = header.join("\n").replace('*', "");
+    let lacks = ["In:", "Out:", "Promise:"].into_iter().filter(|word| !header.contains(word));
+    lacks.map(|word| format!("{path}: its header lacks {word}")).collect()
+}
+
+/// What a model's header lacks: a sentence first, then a line for at least one column.
+pub fn headless(path: &str, text: &str) -> Vec<String> {
+    if !path.starts_with("plants/") || !path.ends_with(".sql") {
+        return Vec::new();
+    }
+    let header: Vec<&str> = text.lines().take_while(|line| line.starts_with("--")).collect();
+    let mut found = Vec::new();
+    let is_said = |line: &&str| line.strip_prefix("-- ").is_some_and(|it| it.len() > 1);
+    if !header.first().is_some_and(is_said) {
+        found.push(format!("{path}: does not begin with what the table is"));
+    }
+    if !header.iter().any(|line| line.starts_with("-- column ")) {
+        found.push(format!("{path}: describes no column"));
+    }
+    if path.contains("/gold/") && !header.iter().any(|line| line.starts_with("-- grain:")) {
+        found.push(format!("{path}: names no grain"));
+    }
+    found
+}
+
+/// Words for work not done, and paths of one machine. They are put together here so that this file
+/// does not hold them.
+pub fn unfinished(path: &str, text: &str) -> Vec<String> {
+    let words = [["TO", "DO"], ["FIX", "ME"], ["unimpl", "emented!"], ["to", "do!"]];
+    let folders = [["/wo", "rk/"], ["/ro", "ot/"]];
+    let mut found = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let mut tell = |what: String| found.push(format!("{path}:{number}: says {what}"));
+        for word in words.map(|halves| halves.concat()) {
+            let is_word = |at: usize| !line[..at].ends_with(|it: char| it.is_ascii_alphanumeric());
+            if line.match_indices(&word).any(|(at, _)| is_word(at)) {
+                tell(word);
+            }
+        }
+        for folder in folders.map(|halves| halves.concat()) {
+            let is_root = |at: usize| {
+                !line[..at].ends_with(|it: char| it.is_ascii_alphanumeric() || "._-/}".contains(it))
+            };
+            if line.match_indices(&folder).any(|(at, _)| is_root(at)) {
+                tell(folder);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_file_is_found() {
+        assert!(long("a.rs", &"x\n".repeat(500)).is_empty());
+        assert_eq!(long("a.rs", &"x\n".repeat(501)).len(), 1);
+        let (path, most) = LONGER[0];
+        assert!(long(path, &"x\n".repeat(most)).is_empty());
+        assert_eq!(long(path, &"x\n".repeat(most + 1)).len(), 1);
+        assert!(long(path, "x\n")[0].contains("off the list"));
+    }
+
+    #[test]
+    fn a_layer_without_promise_is_found() {
+        let path = "crates/cockpit/src/lake/mod.rs";
+        assert!(
+            unpromised(path, "//! L.\n//!\n//! *In*: a.\n//! *Out*: b.\n//! *Promise*: c.\n")
+                .is_empty()
+        );
+        assert_eq!(unpromised(path, "//! In: a.\n//! Out: b.\n\n//! Promise: c.\n").len(), 1);
+        assert!(unpromised("crates/cockpit/src/cli/mod.rs", "").is_empty());
+    }
+
+    #[test]
+    fn a_model_without_header_is_found() {
+        let path = "plants/x/gold/y.sql";
+        let whole = "-- What it is.\n--\n-- grain: a\n-- column a: A.\nSELECT 1\n";
+        assert!(headless(path, whole).is_empty());
+        assert_eq!(headless(path, "SELECT 1\n").len(), 3);
+        assert_eq!(headless("plants/x/silver/y.sql", "-- What it is.\nSELECT 1\n").len(), 1);
+    }
+
+    #[test]
+    fn work_not_done_and_machine_paths_are_found() {
+        let undone = ["a // TO", "DO b"].concat();
+        assert_eq!(unfinished("a", &undone), ["a:1: says TO".to_owned() + "DO"]);
+        assert_eq!(unfinished("a", &["x\n    to", "do!()"].concat()).len(), 1);
+        assert_eq!(unfinished("a", &["cd /wo", "rk/x"].concat()).len(), 1);
+        assert!(unfinished("a", &["https://host/wo", "rk/x and a/ro", "ot/b"].concat()).is_empty());
+    }
+}

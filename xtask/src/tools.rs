@@ -1,0 +1,119 @@
+//! Installs what the tests need, or says in one sentence what is missing.
+
+use crate::machine::{self, answer, run};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The oldest Node the pages are built with.
+const NODE_MIN: (u32, u32) = (20, 19);
+
+/// Installs a Debian package, if that is allowed here.
+fn install(package: &str, why: &str) -> Result<(), String> {
+    let has_apt = answer(Command::new("apt-get").arg("--version")).is_some();
+    if !has_apt || !machine::is_root() {
+        return Err(format!("{why}; install it, on Debian: apt-get install {package}"));
+    }
+    let mut update = Command::new("apt-get");
+    run(update.args(["update", "-qq"]))?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", "-qq", "--no-install-recommends", package]);
+    run(install.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// What Rust's dependencies are built with besides Rust.
+pub fn compilers() -> Result<(), String> {
+    if answer(Command::new("cc").arg("--version")).is_none() {
+        install("build-essential", "no C compiler (cc) is installed")?;
+    }
+    node()
+}
+
+pub fn node() -> Result<(), String> {
+    let version = answer(Command::new("node").arg("--version")).unwrap_or_default();
+    let mut parts = version.trim_start_matches('v').split('.').map_while(|it| it.parse().ok());
+    match (parts.next(), parts.next()) {
+        (Some(major), Some(minor)) if (major, minor) >= NODE_MIN => Ok(()),
+        _ if version.is_empty() => Err("Node is not installed; it must be 20.19 or later".into()),
+        _ => Err(format!("Node {version} is too old; it must be 20.19 or later")),
+    }
+}
+
+/// The browser that drives the pages.
+pub fn chromium() -> Result<(), String> {
+    let program = machine::chromium();
+    if program.is_file() {
+        return Ok(());
+    }
+    install("chromium", &format!("no browser lies at {} (or CHROMIUM)", program.display()))
+}
+
+/// Installs the packages of the pages as their lock names them, those for development too.
+pub fn packages() -> Result<(), String> {
+    node()?;
+    let ui = machine::root().join("ui");
+    let said = |error: std::io::Error| format!("the packages of ui/: {error}");
+    let wanted = fs::read(ui.join("package-lock.json")).map_err(said)?;
+    let stamp = ui.join("node_modules/.xtask-lock.json");
+    // The build of the pages installs into the same folder under the same lock.
+    let lock = File::create(ui.join(".install.lock")).map_err(said)?;
+    lock.lock().map_err(said)?;
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
+    run(npm.current_dir(&ui))?;
+    fs::write(stamp, wanted).map_err(said)
+}
+
+/// The Python of an environment with the packages of the oracle, made if it is not there. It is
+/// named after the packages and the Python they are for, so that a change of either makes a new one.
+pub fn python() -> Result<PathBuf, String> {
+    let requirements = machine::root().join("tests/oracle/requirements.txt");
+    let said = |error: std::io::Error| format!("the Python environment: {error}");
+    let version = answer(Command::new("python3").args(["-c", "import sys; print(sys.version)"]));
+    let version = version.ok_or("python3 is not installed; the oracle is written in it")?;
+    let mut wanted = fs::read(&requirements).map_err(said)?;
+    wanted.extend(version.as_bytes());
+    let folder = machine::cache()?.join(format!("venv/{:016x}", fingerprint(&wanted)));
+    let python = folder.join("bin/python");
+    fs::create_dir_all(&folder).map_err(said)?;
+    let lock = File::create(folder.join("install.lock")).map_err(said)?;
+    lock.lock().map_err(said)?;
+    let stamp = folder.join("installed");
+    if stamp.is_file() && answer(Command::new(&python).arg("--version")).is_some() {
+        return Ok(python);
+    }
+    make_environment(&folder)?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
+    run(pip.arg(&requirements))?;
+    fs::write(stamp, "").map_err(said)?;
+    Ok(python)
+}
+
+fn make_environment(folder: &Path) -> Result<(), String> {
+    if answer(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_none() {
+        install("python3-venv", "python3 comes without its venv module")?;
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
+}
+
+/// FNV-1a over 64 bits: the same in every release of Rust.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fingerprint;
+
+    #[test]
+    fn the_fingerprint_is_fnv_1a() {
+        assert_eq!(fingerprint(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fingerprint(b"a"), 0xaf63_dc4c_8601_ec8c);
+    }
+}
