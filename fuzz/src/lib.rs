@@ -1,6 +1,13 @@
 //! The decoders without the rest of the program, for fuzzing and for a fast edit-test loop.
+//!
+//! ```text
+//! cargo test                                       the unit tests of the decoders
+//! cargo run --example seeds                        files to start from, into corpus/
+//! cargo +nightly fuzz run delimited -- -max_total_time=600 -rss_limit_mb=2048
+//! ```
 
 #[path = "../../crates/cockpit/src/batch.rs"]
 pub mod batch;
 #[path = "../../crates/cockpit/src/ingest/decode/mod.rs"]
 pub mod decode;
+pub mod promise;

@@ -95,13 +95,13 @@ impl Cutter {
         let window = &bytes[..bytes.len().min(lines::window_bytes(limit))];
         let whole = bytes.len() >= lines::window_bytes(limit);
         match self.scan(window, quote, at) {
-            Seen::Record { to, .. } | Seen::Bare { to } if to > limit => {
+            Seen::Bare { .. } if !whole && !closed => Cut::More,
+            Seen::Bare { .. } if whole => Cut::TooLong { seen: limit },
+            Seen::Bare { to } | Seen::Record { to, .. } if to > limit => {
                 Cut::TooLong { seen: limit }
             }
+            Seen::Bare { to } => Cut::Record { to, next: bytes.len() },
             Seen::Record { to, next } => Cut::Record { to, next },
-            Seen::Bare { .. } if whole => Cut::TooLong { seen: limit },
-            Seen::Bare { to } if closed => Cut::Record { to, next: bytes.len() },
-            Seen::Bare { .. } => Cut::More,
             Seen::Quoted if !whole && !closed => Cut::More,
             Seen::Quoted | Seen::Broken => self.first_line_only(line, at),
         }
@@ -229,6 +229,7 @@ mod tests {
         check("\"a\n\",78901234567890", Cut::Record { to: 19, next: 19 });
         check("\"a\n\",7890123456789012345", Cut::TooLong { seen: 20 });
         check("\"234567890123456789012345\"\n", Cut::TooLong { seen: 20 });
+        assert_eq!(cut("\"a\n45678901234567890\"", false).0, Cut::More);
     }
 
     #[test]

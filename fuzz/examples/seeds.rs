@@ -1,0 +1,81 @@
+//! Writes files for the fuzzer to start from.
+
+use arrow::array::{
+    ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, ListArray,
+    RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::Int32Type;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use std::error::Error;
+use std::sync::Arc;
+
+/// Texts per target. The bytes before them are the options of a case, see `promise::Case`.
+const TEXTS: &[(&str, &str)] = &[
+    ("delimited", "a,b,c\n1,\"x,\"\"y\"\"\nz\",3\r\n4,\"5\n6,7,8,9\n\n\"a\"b,\n"),
+    ("delimited", "c|b|a|d\n1|2|3|4\n5|6\n"),
+    ("json", "{\"a\":1.50,\"b\":{\"c\":\"x\\\"\",\"e\":[1, 2]},\"z\":null}\n{\"a\":\n[]\n"),
+    ("json", "[{\"a\":1},\n {\"b\":{\"d\":\"],}\"}}, {\"a\":[{}]}, 7, {\"a\":\"\\u00e9\"}]\n"),
+    ("tokens", "C123idUU-text$$35-19rest\nC123UU-$$\nno\n"),
+    ("fixed", "aaabbc\n1  22x\n1\n1234567\n"),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for (index, (target, text)) in TEXTS.iter().enumerate() {
+        for flags in 0..=63_u8 {
+            let encoded: Vec<u8> = match flags & 3 {
+                1 => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                2 => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+                _ => text.bytes().collect(),
+            };
+            let limit = if flags & 4 == 0 { 255 } else { 12 };
+            let case = [&[flags, 5, limit], encoded.as_slice()].concat();
+            write(target, &format!("{index}-{flags}"), &case)?;
+        }
+    }
+    let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW];
+    for (column, array) in arrays()? {
+        for (index, codec) in codecs.into_iter().enumerate() {
+            write("parquet", &format!("{column}-{index}"), &parquet(Arc::clone(&array), codec)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join(name), bytes)
+}
+
+fn arrays() -> Result<Vec<(&'static str, ArrayRef)>, Box<dyn Error>> {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("x"), None, Some("x"), Some("é")]));
+    let lists = vec![Some(vec![Some(1), None]), None, Some(vec![]), Some(vec![Some(2)])];
+    let stamps = TimestampMicrosecondArray::from(vec![0, 1, i64::MAX, -1]);
+    let decimals = Decimal128Array::from(vec![1, -2, 3, 4]).with_precision_and_scale(30, 4)?;
+    Ok(vec![
+        ("text", Arc::clone(&texts)),
+        ("int", Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4)]))),
+        ("float", Arc::new(Float64Array::from(vec![0.1, f64::NAN, 1e300, -0.0]))),
+        ("bool", Arc::new(BooleanArray::from(vec![true, false, true, true]))),
+        ("bytes", Arc::new(BinaryArray::from(vec![&b"ab"[..], b"\xFF", b"", b"x"]))),
+        ("stamp", Arc::new(stamps.with_timezone("+00:00"))),
+        ("decimal", Arc::new(decimals)),
+        ("list", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists))),
+        ("struct", Arc::new(StructArray::try_from(vec![("s", texts)])?)),
+    ])
+}
+
+fn parquet(array: ArrayRef, codec: Compression) -> Result<Vec<u8>, Box<dyn Error>> {
+    let other: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4));
+    let rows =
+        RecordBatch::try_from_iter_with_nullable(vec![("a", array, true), ("z", other, true)])?;
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(3))
+        .set_compression(codec)
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties))?;
+    writer.write(&rows)?;
+    Ok(writer.into_inner()?)
+}

@@ -1,0 +1,145 @@
+//! What must hold for whatever bytes a decoder is fed.
+
+use crate::batch::{Batch, BatchBuilder};
+use crate::decode::{DecodeError, Decoder, Limits};
+use arrow::array::{Array, ArrayRef, StringArray};
+use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Supersede};
+use std::sync::Arc;
+
+/// The first bytes of an input say how the rest is decoded.
+const OPTION_BYTES: usize = 3;
+
+/// One input of the fuzzer.
+pub struct Case<'a> {
+    /// One bit per yes or no, for the target to use.
+    pub flags: u8,
+    encoding: Encoding,
+    chunk_bytes: usize,
+    limits: Limits,
+    file: &'a [u8],
+}
+
+impl<'a> Case<'a> {
+    /// Reads an input, `None` if it is too short to be one.
+    pub fn new(input: &'a [u8]) -> Option<Self> {
+        let (&[flags, chunk, limit], file) = input.split_first_chunk::<OPTION_BYTES>()?;
+        let encodings = [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::Latin1];
+        Some(Self {
+            flags: flags >> 2,
+            encoding: encodings[usize::from(flags & 3)],
+            chunk_bytes: usize::from(chunk).max(1),
+            limits: Limits {
+                max_record_bytes: if limit > 127 { 1 << 20 } else { usize::from(limit) },
+                kept_faulty_bytes: 16,
+            },
+            file,
+        })
+    }
+
+    /// Decodes the file in one chunk and in many, and checks every promise.
+    pub fn check(&self, mut contract: Contract) {
+        contract.encoding = self.encoding;
+        let whole = self.decode(&contract, usize::MAX);
+        let chunked = self.decode(&contract, self.chunk_bytes);
+        match (whole, chunked) {
+            (Ok(whole), Ok(chunked)) => {
+                assert!(columns(&whole) == columns(&chunked), "chunks changed the records");
+                self.check_books(&whole);
+                self.check_places(&whole);
+                self.check_kept(&whole);
+            }
+            (Err(whole), Err(chunked)) => assert_eq!(whole.to_string(), chunked.to_string()),
+            (whole, chunked) => assert_eq!(whole.is_ok(), chunked.is_ok()),
+        }
+    }
+
+    fn decode(&self, contract: &Contract, chunk_bytes: usize) -> Result<Batch, DecodeError> {
+        let mut decoder = Decoder::new(contract, self.limits)?;
+        let mut out = BatchBuilder::new(contract.columns.len());
+        for chunk in self.file.chunks(chunk_bytes) {
+            decoder.feed(chunk, &mut out)?;
+        }
+        decoder.finish(&mut out)?;
+        Ok(out.take())
+    }
+
+    /// Records are numbered from 1 without a gap, and there are no more of them than bytes, save
+    /// for the one that says that an array was not closed.
+    fn check_books(&self, batch: &Batch) {
+        assert!(batch.len() <= self.file.len() + 1);
+        assert!((1..).zip(batch.record.values()).all(|(number, record)| number == *record));
+        let text = |column: &StringArray| column.value_data().len();
+        let kept = text(&batch.rest);
+        assert!(kept <= 40 * self.file.len() + 40 * batch.len(), "rest grew to {kept} bytes");
+    }
+
+    /// Records lie in the file, one behind the other.
+    fn check_places(&self, batch: &Batch) {
+        let mut last = 0;
+        for (&from, &to) in batch.byte_from.values().iter().zip(batch.byte_to.values()) {
+            assert!(last <= from && from <= to, "{last} {from} {to}");
+            last = to;
+        }
+        assert!(last <= self.file.len() as i64);
+    }
+
+    /// What is kept of a record that cannot be read is what stands at its place.
+    fn check_kept(&self, batch: &Batch) {
+        for row in (0..batch.len()).filter(|_| self.encoding == Encoding::Latin1) {
+            let fault = batch.fault.is_valid(row).then(|| batch.fault.value(row));
+            if !matches!(fault, Some("broken_quote" | "too_long" | "not_json" | "no_match")) {
+                continue;
+            }
+            let place = batch.byte_from.value(row) as usize..batch.byte_to.value(row) as usize;
+            let most = self.limits.kept_faulty_bytes.min(match fault {
+                Some("too_long") => self.limits.max_record_bytes,
+                _ => usize::MAX,
+            });
+            let text: String =
+                self.file[place].iter().take(most).map(|&byte| char::from(byte)).collect();
+            assert_eq!(batch.rest.value(row), text);
+        }
+    }
+}
+
+/// Everything in a batch.
+pub fn columns(batch: &Batch) -> Vec<ArrayRef> {
+    let mut columns = batch.fields.clone();
+    columns.push(Arc::new(batch.rest.clone()));
+    columns.push(Arc::new(batch.fault.clone()));
+    columns.push(Arc::new(batch.record.clone()));
+    columns.push(Arc::new(batch.byte_from.clone()));
+    columns.push(Arc::new(batch.byte_to.clone()));
+    columns.push(Arc::new(batch.row_group.clone()));
+    columns.push(Arc::new(batch.row.clone()));
+    columns
+}
+
+/// A contract of text columns; a `*` before a header makes its column required.
+pub fn contract(format: Format, headers: &[&str]) -> Contract {
+    Contract {
+        table: "fuzz".into(),
+        description: String::new(),
+        source: String::new(),
+        paths: Vec::new(),
+        format,
+        encoding: Encoding::Utf8,
+        supersede: Supersede::Key,
+        nulls: Vec::new(),
+        columns: headers.iter().map(|header| column(header)).collect(),
+    }
+}
+
+fn column(header: &str) -> Column {
+    let name = header.trim_start_matches('*');
+    Column {
+        name: name.into(),
+        header: name.into(),
+        kind: Kind::Text,
+        required: name != header,
+        on_error: OnError::Reject,
+        nulls: Vec::new(),
+        width_chars: name.len(),
+        description: String::new(),
+    }
+}
