@@ -48,8 +48,8 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "row_group_rows",
-        default: 131_072,
-        reason: "what a writer holds in memory; a reader skips by it",
+        default: 65_536,
+        reason: "what a writer holds in memory, some 30 MB of a wide table; a reader skips by it",
     },
     Known {
         name: "refresh_values",

@@ -6,6 +6,7 @@ use super::{Extent, Outcome, Refinery, Repairs};
 use crate::config::model::{Action, Model, TableName};
 use crate::lake::bronze::{self, Pointer};
 use crate::lake::models::Step;
+use crate::lake::read::Batches;
 use crate::lake::table::{Change, Definition, State, Table};
 use crate::lake::typed::Stage;
 use crate::lake::write::DataWriter;
@@ -15,10 +16,11 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, BooleanBuil
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::{DFSchema, TableReference};
+use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::PhysicalExpr;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
-use plant::contract::{Contract, Supersede};
+use plant::contract::{Contract, Kind, OnError, Supersede};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -160,6 +162,34 @@ struct Rule {
     condition: Arc<dyn PhysicalExpr>,
 }
 
+/// The contract without the columns that neither the table takes nor any record can be rejected for.
+fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
+    let taken: HashSet<String> = projection
+        .iter()
+        .flat_map(|expr| expr.column_refs().into_iter().map(|column| column.name.clone()))
+        .collect();
+    let is_needed = |column: &&plant::contract::Column| {
+        let is_taken = |name: &String| {
+            name == &column.name || name.strip_prefix(&column.name).is_some_and(is_local_part)
+        };
+        let can_fail = column.kind != Kind::Text && column.on_error == OnError::Reject;
+        column.required || can_fail || taken.iter().any(is_taken)
+    };
+    let columns = contract.columns.iter().filter(is_needed).cloned().collect();
+    Contract { columns, ..contract.clone() }
+}
+
+fn is_local_part(ending: &str) -> bool {
+    matches!(ending, "_day_local" | "_hour_local" | "_shift")
+}
+
+/// The bronze columns a cleaning step reads: those of its contract, and the pointers.
+fn bronze_columns(contract: &Contract) -> Vec<String> {
+    let own = contract.columns.iter().map(|column| column.name.clone());
+    let pointers = bronze::POINTERS.iter().map(|(name, _, _)| (*name).to_owned());
+    own.chain(pointers).collect()
+}
+
 /// One bronze batch, cleaned.
 struct Cleaned {
     /// The good rows.
@@ -176,6 +206,8 @@ struct Cleaning<'a> {
     model: &'a Model,
     table: &'a Table,
     stage: Stage,
+    /// Columns of the bronze table that are read at all.
+    read: Vec<String>,
     columns: Vec<Arc<dyn PhysicalExpr>>,
     rules: Vec<Rule>,
     own: SchemaRef,
@@ -193,12 +225,11 @@ impl<'a> Cleaning<'a> {
         let lake = refinery.lake.as_ref();
         let context = session::empty(lake.limits(), refinery.runtime.clone(), 1);
         let reference = TableReference::partial("typed", contract.table.as_str());
+        let projection = step.projection.as_deref().context("the step is no cleaning step")?;
+        let contract = &needed(contract, projection);
         let typed = crate::lake::typed::schema(contract);
         let typed = DFSchema::try_from_qualified_schema(reference, &typed)?;
-        let projection = step.projection.as_deref().context("the step is no cleaning step")?;
-        let physical = |expr: &datafusion::logical_expr::Expr| {
-            context.create_physical_expr(expr.clone().unalias(), &typed)
-        };
+        let physical = |expr: &Expr| context.create_physical_expr(expr.clone().unalias(), &typed);
         let columns = projection.iter().map(physical).collect::<Result<Vec<_>, _>>()?;
         let own = DFSchema::try_from(step.schema.as_ref().clone())?;
         let mut rules = Vec::new();
@@ -218,12 +249,18 @@ impl<'a> Cleaning<'a> {
             model: &step.model,
             table,
             stage: Stage::new(contract, &refinery.plant.calendar),
+            read: bronze_columns(contract),
             columns,
             rules,
             own: step.schema.clone(),
             stored: stored(&step.schema),
             hasher,
         })
+    }
+
+    async fn read_bronze(&self, source: &Table, part: &Add) -> anyhow::Result<Batches> {
+        let columns: Vec<&str> = self.read.iter().map(String::as_str).collect();
+        source.read(part, Some(&columns), self.lake.batch_rows()).await
     }
 
     fn writer(&self) -> DataWriter {
@@ -251,7 +288,7 @@ impl<'a> Cleaning<'a> {
             // Without keys only the newest dump stands; the others are read for their rejects.
             let stands = self.hasher.is_some() || (rank == 0 && newest < Some(dump.order));
             for part in &dump.parts {
-                let mut stream = source.read(part, None, self.lake.batch_rows()).await?;
+                let mut stream = self.read_bronze(source, part).await?;
                 while let Some(batch) = stream.try_next().await? {
                     let cleaned = self.clean(&batch)?;
                     rejects.push(&batch, &cleaned.reasons)?;
@@ -480,7 +517,7 @@ impl Refinery {
         let source = self.lake.table(&source_name)?;
         let Some(source_state) = self.lake.state(&source_name).await? else { return Ok(counts) };
         for file in source_state.files() {
-            let mut stream = source.read(&file, None, self.lake.batch_rows()).await?;
+            let mut stream = cleaning.read_bronze(&source, &file).await?;
             while let Some(batch) = stream.try_next().await? {
                 let Some(dump) = dump_of(&batch)?.filter(|dump| of.contains(dump)) else { break };
                 let rows = cleaning.clean(&batch)?.rows;

@@ -11,7 +11,7 @@ use crate::lake::table::{Definition, State};
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use chrono::NaiveDate;
-use datafusion::common::ScalarValue;
+use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -58,8 +58,7 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
         Some(since) => refinery.affected(&step.model, &upstreams, &since).await?,
         None => Affected::Everything,
     };
-    let context = refinery.context(&step.model, &upstreams, &affected).await?;
-    let rows = collect(context.sql(&sql).await?, step).await?;
+    let rows = rows(refinery, step, &sql, &upstreams, &affected).await?;
     let definition = Definition {
         schema: step.schema.clone(),
         description: step.model.description.clone(),
@@ -74,9 +73,35 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
     Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
 }
 
-async fn collect(frame: DataFrame, step: &Step) -> anyhow::Result<Vec<RecordBatch>> {
-    let batches = frame.collect().await?;
-    batches.iter().map(|batch| conform(batch, &step.schema)).collect()
+/// The rows of the statement. Hash joins are fastest but must hold one side in memory; if that does
+/// not fit, the rows are made again with joins that sort and spill.
+async fn rows(
+    refinery: &Refinery,
+    step: &Step,
+    sql: &str,
+    upstreams: &Upstreams,
+    affected: &Affected,
+) -> anyhow::Result<Vec<RecordBatch>> {
+    let mut batches = Err(DataFusionError::ResourcesExhausted(String::new()));
+    for joins in [Joins::Hashed, Joins::Sorted] {
+        let context = refinery.context(&step.model, upstreams, affected, joins).await?;
+        batches = context.sql(sql).await?.collect().await;
+        let is_exhausted = batches.as_ref().is_err_and(|error| {
+            matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
+        });
+        if !is_exhausted {
+            break;
+        }
+        tracing::info!(table = %step.name(), "joins do not fit into memory, sorting instead");
+    }
+    batches?.iter().map(|batch| conform(batch, &step.schema)).collect()
+}
+
+/// How tables are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joins {
+    Hashed,
+    Sorted,
 }
 
 fn hits(batch: &RecordBatch, model: &Model, affected: &Affected) -> anyhow::Result<BooleanArray> {
@@ -185,9 +210,13 @@ impl Refinery {
         model: &Model,
         upstreams: &Upstreams,
         affected: &Affected,
+        joins: Joins,
     ) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         let context = session::empty(self.lake.limits(), self.runtime.clone(), partitions);
+        let is_hashed = joins == Joins::Hashed;
+        let state = context.state_ref();
+        state.write().config_mut().options_mut().optimizer.prefer_hash_join = is_hashed;
         self.lake.attach(&context);
         for (name, state) in upstreams {
             let schema = self.step_of(name)?.schema.clone();
@@ -221,7 +250,8 @@ impl Refinery {
         let mut values = self.parameters(model);
         values.extend(parameters.iter().map(|(name, day)| (name.clone(), *day)));
         let upstreams = self.upstreams(model).await?;
-        let context = self.context(model, &upstreams, &Affected::Everything).await?;
+        let everything = Affected::Everything;
+        let context = self.context(model, &upstreams, &everything, Joins::Hashed).await?;
         Ok(context.sql(&with_parameters(model, &values)).await?)
     }
 }
