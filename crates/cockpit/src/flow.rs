@@ -19,7 +19,6 @@ use crate::lake::{Lake, books, catalog, session, upkeep};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
-use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use plant::contract::Contract;
@@ -377,11 +376,11 @@ impl Flow {
     pub async fn ask(&self, sql: &str) -> anyhow::Result<DataFrame> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         let context = self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await?;
-        let read_only = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        Ok(context.sql_with_options(sql, read_only).await?)
+        let limits = answers::limits(self.lake().limits());
+        http::plan_reading(&context, sql, &limits).await.map_err(|error| match error.private {
+            Some(cause) => cause.context(error.public),
+            None => anyhow::anyhow!(error.public),
+        })
     }
 }
 
