@@ -10,7 +10,7 @@ use crate::config::folder::Plant;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
-use crate::lake::bronze::{Dump, Landing};
+use crate::lake::bronze::{Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::models::{self, Step};
@@ -19,7 +19,6 @@ use crate::lake::{Lake, books, catalog, session, upkeep};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
-use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use plant::contract::Contract;
@@ -107,7 +106,7 @@ impl Flow {
         let lake = location::open(&config.lake.0, purpose).context("the lake cannot be opened")?;
         let bucket = match &config.bucket {
             Some((url, _)) => Some(Arc::new(
-                location::open(url, Purpose::Read).context("the bucket cannot be opened")?,
+                location::open(url, Purpose::Read).context("the bucket cannot be opened; name another with --bucket")?,
             )),
             None => None,
         };
@@ -171,8 +170,8 @@ impl Flow {
             bail!("{}", nothing_found(bucket, &contracts));
         }
         let (new, old): (Vec<Found>, Vec<Found>) =
-            found.into_iter().partition(|it| is_new(it, newest.get(&it.key)));
-        let still_broken = old.iter().filter_map(|it| newest.get(&it.key));
+            found.into_iter().partition(|it| is_new(it, newest.get(&it.place()), self.lake().run()));
+        let still_broken = old.iter().filter_map(|it| newest.get(&it.place()));
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable).cloned();
         let mut report =
             Report { unchanged: old.len(), broken: still_broken.collect(), ..Report::default() };
@@ -238,7 +237,7 @@ impl Flow {
         &self,
         bucket: &Location,
         new: Vec<Found>,
-        newest: &BTreeMap<String, DumpRow>,
+        newest: &BTreeMap<(String, String), DumpRow>,
         watcher: &Watcher,
     ) -> Vec<DumpRow> {
         let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
@@ -250,7 +249,7 @@ impl Flow {
         let lines = by_table.into_values().map(|line| async move {
             let mut rows = Vec::with_capacity(line.len());
             for found in line {
-                let row = self.land_one(bucket, &found, newest.get(&found.key)).await;
+                let row = self.land_one(bucket, &found, newest.get(&found.place())).await;
                 let bytes = found.size_bytes.unsigned_abs();
                 watcher(Event::Dump { file: found.key, bytes, status: row.status });
                 rows.push(row);
@@ -259,7 +258,9 @@ impl Flow {
         });
         let rows: Vec<Vec<DumpRow>> =
             futures::stream::iter(lines).buffer_unordered(LANDINGS).collect().await;
-        rows.into_iter().flatten().collect()
+        let mut rows: Vec<DumpRow> = rows.into_iter().flatten().collect();
+        rows.sort_by(|left, right| left.file.cmp(&right.file));
+        rows
     }
 
     async fn land_one(&self, bucket: &Location, found: &Found, known: Option<&DumpRow>) -> DumpRow {
@@ -305,10 +306,10 @@ impl Flow {
     ) -> Result<(), ReadError> {
         let fetched = files::fetch(bucket, found).await?;
         row.sha256 = Some(fetched.sha256.clone());
-        if let Some(known) = known.filter(|known| known.sha256 == row.sha256) {
+        let is_landed = |known: &&DumpRow| known.status == Status::Landed;
+        if let Some(known) = known.filter(is_landed).filter(|it| it.sha256 == row.sha256) {
             // Touched but not changed: it is the dump it was.
-            (row.dump, row.status) = (known.dump, known.status);
-            (row.reason, row.records) = (known.reason.clone(), known.records);
+            (row.dump, row.records) = (known.dump, known.records);
             return Ok(());
         }
         let dump = Dump {
@@ -317,9 +318,15 @@ impl Flow {
             dumped_at: found.dumped_at,
             modified_at: found.modified_at,
         };
-        let landing = Landing::start(self.lake(), &found.contract, dump).await;
-        let mut landing = landing.map_err(ReadError::Place)?;
-        row.dump = landing.as_ref().map_or(row.dump, Landing::number);
+        let start = Landing::start(self.lake(), &found.contract, dump).await;
+        let mut landing = match start.map_err(ReadError::Place)? {
+            Start::New(landing) => Some(landing),
+            Start::Landed(number) => {
+                row.dump = number;
+                None
+            }
+        };
+        row.dump = landing.as_ref().map_or(row.dump, |landing| landing.number());
         let (out, mut batches) = tokio::sync::mpsc::channel(BATCHES_BETWEEN);
         let contract = found.contract.clone();
         let limits = self.lake().limits().clone();
@@ -327,7 +334,7 @@ impl Flow {
             tokio::task::spawn_blocking(move || files::decode(fetched, &contract, &limits, &out));
         let mut landed = Ok(());
         while let Some(batch) = batches.recv().await {
-            // A dump that a killed run landed is only counted.
+            // A dump that is there already is only counted.
             if let Some(landing) = &mut landing {
                 landed = landing.push(batch).await;
             }
@@ -377,11 +384,11 @@ impl Flow {
     pub async fn ask(&self, sql: &str) -> anyhow::Result<DataFrame> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         let context = self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await?;
-        let read_only = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        Ok(context.sql_with_options(sql, read_only).await?)
+        let limits = answers::limits(self.lake().limits());
+        http::plan_reading(&context, sql, &limits).await.map_err(|error| match error.private {
+            Some(cause) => cause.context(error.public),
+            None => anyhow::anyhow!(error.public),
+        })
     }
 }
 
@@ -483,12 +490,17 @@ pub fn cancel_on_signal(stop: CancellationToken) {
     });
 }
 
-/// Whether a dump has to be read: it was never seen, has changed, or failed last time.
-fn is_new(found: &Found, known: Option<&DumpRow>) -> bool {
+/// Whether a dump has to be read: it was never seen, has changed, or failed last time. One that
+/// gave nothing is read once more by each run of the program, for its contract may be mended.
+fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
     known.is_none_or(|known| {
         let seen = (known.size_bytes, known.etag.as_ref(), known.modified_at);
-        known.status == Status::Failed
-            || seen != (found.size_bytes, found.etag.as_ref(), found.modified_at)
+        let is_changed = seen != (found.size_bytes, found.etag.as_ref(), found.modified_at);
+        match known.status {
+            Status::Landed => is_changed,
+            Status::Empty | Status::Unreadable => is_changed || known.run != run,
+            Status::Failed => true,
+        }
     })
 }
 

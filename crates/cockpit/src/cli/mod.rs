@@ -12,6 +12,7 @@ use crate::lake::lease::Patience;
 use crate::serve::http::Format;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -126,7 +127,8 @@ enum Shape {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::new(format!("warn,cockpit={}", cli.common.log));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.with_ansi(std::io::stderr().is_terminal()).init();
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -194,7 +196,8 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
         }
     }
     print::line(&config::listed(&found));
-    print::line(&format!("{} mistakes", found.len()));
+    let count = if found.len() == 1 { "1 mistake" } else { &format!("{} mistakes", found.len()) };
+    print::line(count);
     Ok(false)
 }
 

@@ -117,21 +117,21 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
     if let Some(table) = said.table("limits") {
         limits.read(table);
     }
-    let calendar = zone.and_then(|zone| {
-        Calendar::new(zone, shifts)
-            .map_err(|reason| said.note("shift", reason, "Mend the shifts."))
-            .ok()
-    });
+    // A mistake here keeps nobody from looking at the models: what follows is only to be checked.
+    let zone = zone.unwrap_or(Tz::UTC);
+    let calendar = Calendar::new(zone, shifts)
+        .map_err(|reason| said.note("shift", reason, "Mend the shifts."))
+        .or_else(|_noted| Calendar::new(zone, Vec::new()));
     said.finish();
     diagnostics.extend(findings.into_diagnostics());
     Some(Plant {
-        name: name?,
+        name: name.unwrap_or_default(),
         description,
-        zone: zone?,
+        zone,
         currency,
         bucket,
         lake,
-        calendar: calendar?,
+        calendar: calendar.ok()?,
         limits,
         contracts: BTreeMap::new(),
         models: BTreeMap::new(),

@@ -63,6 +63,18 @@ pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
     }
 }
 
+/// Refuses a URL with a user, a password or a query, which may hold a key, without saying it again.
+pub fn refuse_keys(text: &str) -> anyhow::Result<()> {
+    let Some((_scheme, rest)) = text.split_once("://") else { return Ok(()) };
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.contains('@') || rest.contains('?') {
+        bail!(
+            "the URL holds a user, a password or a query; put keys into the AWS variables instead"
+        );
+    }
+    Ok(())
+}
+
 fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
     if purpose == Purpose::Write {
         std::fs::create_dir_all(path)
@@ -87,10 +99,8 @@ fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
 }
 
 fn open_s3(text: &str) -> anyhow::Result<Location> {
+    refuse_keys(text)?;
     let mut url = Url::parse(text).with_context(|| format!("`{text}` is no URL"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        bail!("the bucket's URL holds a user or password; put keys into the AWS variables instead");
-    }
     let bucket = url.host_str().with_context(|| format!("`{text}` names no bucket"))?.to_owned();
     let prefix = url.path().trim_matches('/').to_owned();
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(&bucket);

@@ -13,7 +13,7 @@ pub mod model;
 pub mod said;
 pub mod settings;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use diagnostic::Diagnostic;
 use folder::Plant;
 use settings::Origin;
@@ -58,6 +58,10 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
         .unwrap_or_else(|| (DEFAULT_LAKE.to_owned(), Origin::Default));
+    for (name, (url, origin)) in bucket.iter().map(|it| ("bucket", it)).chain([("lake", &lake)]) {
+        location::refuse_keys(url)
+            .with_context(|| format!("the {name} said by {}", origin.word()))?;
+    }
     Ok(Config { plant, plant_folder: flags.plant.clone(), bucket, lake })
 }
 

@@ -31,6 +31,13 @@ pub struct Found {
     pub dumped_at: Option<DateTime<Utc>>,
 }
 
+impl Found {
+    /// The table the dump is for, and its key. One dump may be for several tables.
+    pub fn place(&self) -> (String, String) {
+        (self.contract.table.clone(), self.key.clone())
+    }
+}
+
 /// Why a dump did not land.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

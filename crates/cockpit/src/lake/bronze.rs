@@ -78,6 +78,14 @@ pub fn schema(contract: &Contract) -> SchemaRef {
     Arc::new(Schema::new(texts.chain(pointers).collect::<Vec<_>>()))
 }
 
+/// Where the landing of a dump begins.
+pub enum Start<'a> {
+    /// It has to land.
+    New(Box<Landing<'a>>),
+    /// The newest dump of its key has these very bytes; it was the one of this number.
+    Landed(i64),
+}
+
 /// One dump on its way into bronze. Dropped unfinished, it leaves nothing that counts.
 pub struct Landing<'a> {
     lake: &'a Lake,
@@ -93,12 +101,12 @@ pub struct Landing<'a> {
 }
 
 impl<'a> Landing<'a> {
-    /// Starts to land a dump; `None` if the newest dump of this key has these very bytes already.
+    /// Starts to land a dump, unless it is there already.
     pub async fn start(
         lake: &'a Lake,
         contract: &Contract,
         dump: Dump,
-    ) -> anyhow::Result<Option<Self>> {
+    ) -> anyhow::Result<Start<'a>> {
         let name = name(contract);
         let table = lake.table(&name)?;
         let state = lake.state(&name).await?;
@@ -106,12 +114,12 @@ impl<'a> Landing<'a> {
         if let Some(state) = &state {
             number = table.checkpoint(state, &by_key(&dump)).await?.unwrap_or(0);
             if number > 0 && table.checkpoint(state, &by_bytes(&dump)).await? == Some(number) {
-                return Ok(None);
+                return Ok(Start::Landed(number));
             }
         }
         let schema = schema(contract);
         let writer = table.writer(schema.clone(), lake.sizes(), lake.names(), lake.now_ms());
-        Ok(Some(Self {
+        Ok(Start::New(Box::new(Self {
             lake,
             table,
             state,
@@ -122,7 +130,7 @@ impl<'a> Landing<'a> {
             ingested_at: lake.now(),
             schema,
             writer,
-        }))
+        })))
     }
 
     /// How many dumps of this key there are with this one.

@@ -19,7 +19,8 @@ pub enum Status {
     Landed,
     /// It holds no record.
     Empty,
-    /// Its bytes are not what the contract says; it is read again when it has changed.
+    /// Its bytes are not what the contract says; it is read again when it has changed, and by the
+    /// next run of the program, whose contract may be another.
     Unreadable,
     /// It could not be fetched or landed; it is tried again at the next listing.
     Failed,
@@ -80,30 +81,35 @@ pub async fn load(lake: &Lake) -> anyhow::Result<Vec<DumpRow>> {
     lake.meta_rows(&table()).await
 }
 
-/// The newest dump of each key.
-pub fn newest(rows: &[DumpRow]) -> BTreeMap<String, DumpRow> {
-    let mut newest: BTreeMap<String, DumpRow> = BTreeMap::new();
+/// What was seen last of each table and key.
+pub fn newest(rows: &[DumpRow]) -> BTreeMap<(String, String), DumpRow> {
+    let mut newest: BTreeMap<(String, String), DumpRow> = BTreeMap::new();
     for row in rows {
-        let known = newest.get(&row.file);
-        if known.is_none_or(|known| (known.dump, known.seen_at) <= (row.dump, row.seen_at)) {
-            newest.insert(row.file.clone(), row.clone());
+        let place = (row.table_name.clone(), row.file.clone());
+        let known = newest.get(&place);
+        if known.is_none_or(|known| (known.seen_at, known.dump) <= (row.seen_at, row.dump)) {
+            newest.insert(place, row.clone());
         }
     }
     newest
 }
 
-/// Notes what became of dumps; a row of the same key and number is replaced.
+/// Notes what became of dumps; a row of the same table, key and number is replaced.
 pub async fn save(lake: &Lake, rows: &[DumpRow]) -> anyhow::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let noted: BTreeSet<(&str, i64)> =
-        rows.iter().map(|row| (row.file.as_str(), row.dump)).collect();
+    let noted: BTreeSet<(&str, &str, i64)> =
+        rows.iter().map(|row| (row.table_name.as_str(), row.file.as_str(), row.dump)).collect();
     let gone = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
-        let files = batch.column(batch.schema().index_of("file")?).as_string::<i32>().clone();
+        let text = |name: &str| -> anyhow::Result<_> {
+            Ok(batch.column(batch.schema().index_of(name)?).as_string::<i32>().clone())
+        };
+        let (tables, files) = (text("table_name")?, text("file")?);
         let numbers = batch.column(batch.schema().index_of("dump")?);
         let numbers = numbers.as_primitive::<Int64Type>().clone();
-        let is_gone = |row| noted.contains(&(files.value(row), numbers.value(row)));
+        let is_gone =
+            |row| noted.contains(&(tables.value(row), files.value(row), numbers.value(row)));
         Ok((0..files.len()).map(|row| Some(is_gone(row))).collect())
     };
     lake.meta_replace(&table(), rows, &gone).await

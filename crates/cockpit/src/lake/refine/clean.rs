@@ -105,27 +105,24 @@ fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery) -> String 
 /// One dump in bronze: its place in the order of dumps and its data files.
 struct Dump {
     file: String,
-    sha256: String,
+    number: i64,
     order: DumpOrder,
     parts: Vec<Add>,
 }
 
 /// The dumps the given bronze files are of, newest first.
 async fn dumps(source: &Table, files: Vec<Add>) -> anyhow::Result<Vec<Dump>> {
-    let columns = ["_file", "_file_sha256", "_dumped_at", "_modified_at", "_ingested_at"];
-    let mut dumps: BTreeMap<(DumpOrder, String, String), Vec<Add>> = BTreeMap::new();
+    let columns = ["_file", "_dump", "_dumped_at", "_modified_at", "_ingested_at"];
+    let mut dumps: BTreeMap<(DumpOrder, String, i64), Vec<Add>> = BTreeMap::new();
     for part in files {
         let first = source.read(&part, Some(&columns), 1).await?.try_next().await?;
         let first = first.with_context(|| format!("{} holds no rows", part.path))?;
-        let text = |name: &str| -> anyhow::Result<String> {
-            Ok(column(&first, name)?.as_string::<i32>().value(0).to_owned())
-        };
-        let key = (Orders::of(&first)?.order(0), text("_file")?, text("_file_sha256")?);
-        dumps.entry(key).or_default().push(part);
+        let (file, number) = dump_of(&first)?.context("a data file holds no rows")?;
+        dumps.entry((Orders::of(&first)?.order(0), file, number)).or_default().push(part);
     }
-    let dump = |((order, file, sha256), mut parts): ((DumpOrder, String, String), Vec<Add>)| {
+    let dump = |((order, file, number), mut parts): ((DumpOrder, String, i64), Vec<Add>)| {
         parts.sort_by(|left, right| left.path.cmp(&right.path));
-        Dump { file, sha256, order, parts }
+        Dump { file, number, order, parts }
     };
     Ok(dumps.into_iter().rev().map(dump).collect())
 }
@@ -284,7 +281,7 @@ impl<'a> Cleaning<'a> {
             _ => None,
         };
         for (rank, dump) in (0_u32..).zip(&dumps) {
-            rejects.dump(&dump.file, &dump.sha256);
+            rejects.dump(&dump.file, dump.number);
             // Without keys only the newest dump stands; the others are read for their rejects.
             let stands = self.hasher.is_some() || (rank == 0 && newest < Some(dump.order));
             for part in &dump.parts {

@@ -10,7 +10,7 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub struct Rejects<'a> {
     lake: &'a Lake,
     table: TableName,
     batches: Vec<RecordBatch>,
-    dumps: BTreeSet<(String, String)>,
+    dumps: BTreeSet<(String, i64)>,
 }
 
 impl<'a> Rejects<'a> {
@@ -71,8 +71,8 @@ impl<'a> Rejects<'a> {
     }
 
     /// Notes that a dump is dealt with here, whether or not any of its records is rejected.
-    pub fn dump(&mut self, file: &str, sha256: &str) {
-        self.dumps.insert((file.to_owned(), sha256.to_owned()));
+    pub fn dump(&mut self, file: &str, number: i64) {
+        self.dumps.insert((file.to_owned(), number));
     }
 
     /// Takes the rejected rows of a bronze batch.
@@ -116,10 +116,11 @@ impl<'a> Rejects<'a> {
                 let column = batch.column(batch.schema().index_of(column)?);
                 Ok(column.as_string::<i32>().clone())
             };
-            let (tables, files, bytes) =
-                (text("table_name")?, text("_file")?, text("_file_sha256")?);
+            let (tables, files) = (text("table_name")?, text("_file")?);
+            let numbers = batch.column(batch.schema().index_of("_dump")?);
+            let numbers = numbers.as_primitive::<Int64Type>();
             let is_hit = |row: usize| {
-                let dump = (files.value(row).to_owned(), bytes.value(row).to_owned());
+                let dump = (files.value(row).to_owned(), numbers.value(row));
                 tables.value(row) == self.table.name
                     && (is_everything || self.dumps.contains(&dump))
             };

@@ -30,6 +30,7 @@ pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
 pub use listen::serve;
+pub use readonly::plan as plan_reading;
 pub use tables::unchanged;
 
 use super::{Answers, Clock, Limits};

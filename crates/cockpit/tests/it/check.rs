@@ -1,0 +1,163 @@
+//! `cockpit check`: every mistake of a folder in one run, each with file, line and remedy.
+
+use crate::world::{World, golden};
+use std::fs;
+
+/// Checks a folder made wrong by `spoil`, and holds the words against the golden text.
+#[track_caller]
+fn mistakes(case: &str, spoil: impl FnOnce(&World)) {
+    let world = World::new();
+    spoil(&world);
+    let said = world.run(&["check"]);
+    assert!(!said.is_well, "no mistake found: {}", said.stdout);
+    golden(case, "said.txt", &world.plain(&format!("{}{}", said.stdout, said.stderr)));
+    if said.stdout.contains(" mistake") {
+        // No other command works on such a folder, and each says why.
+        let first = said.stdout.lines().next().unwrap();
+        world.run(&["ingest", "--once"]).refused(&[first]);
+        assert!(!world.path("lake").exists());
+    }
+}
+
+#[test]
+fn the_test_plant_has_none() {
+    let said = World::new().run(&["check"]).well();
+    assert_eq!(said.stdout, "Case: 6 contracts and 9 models, no mistakes\n");
+}
+
+#[test]
+fn the_reference_plant_has_none() {
+    let checked = World::new().command(&["check"]).env_remove("COCKPIT_PLANT").output().unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+#[test]
+fn in_plant_toml() {
+    mistakes("check_plant", |world| {
+        world.edit("plant.toml", "name = \"Case\"", "nme = \"Case\"");
+        world.edit("plant.toml", "Asia/Kolkata", "Asia/Kolkatta");
+        world.edit("plant.toml", "start = \"14:00\"", "start = \"13:00\"");
+        world.edit("plant.toml", "end = \"22:00\"", "end = \"22:00\"\ncolour = 1");
+    });
+}
+
+#[test]
+fn in_shifts() {
+    mistakes("check_shifts", |world| {
+        world.edit("plant.toml", "start = \"06:00\"", "start = \"24:00\"");
+        world.edit("plant.toml", "name = \"B\"", "name = 7");
+    });
+}
+
+#[test]
+fn in_contracts() {
+    mistakes("check_contracts", |world| {
+        world.edit("bronze/plan.toml", "header = true", "header = \"yes\"");
+        world.edit("bronze/plan.toml", "yyyy-MM-dd", "yyyy-MM-DD");
+        world.edit("bronze/plan.toml", "{date}", "{datum}");
+        world.edit("bronze/board.toml", "delimiter = \",\"", "delimter = \",\"");
+        world.edit("bronze/board.toml", "type = \"time\"", "type = \"tme\"");
+        world.edit("bronze/stage.toml", "source = \"mes\"\n", "");
+        world.edit("bronze/stage.toml", "json_lines", "json_line");
+        world.edit("bronze/orders.toml", "\"id\"", "\"Order Id\"");
+        world.edit("bronze/orders.toml", "required = true }", "require = true }");
+        world.edit("bronze/price.toml", "supersede = \"dump\"", "supersede = \"all\"");
+        world.edit("bronze/price.toml", "scale = 2", "scale = 20");
+        world.edit("bronze/entry.toml", "(?<id>", "(?<id");
+    });
+}
+
+#[test]
+fn in_the_syntax_of_a_contract() {
+    mistakes("check_syntax", |world| {
+        world.edit("bronze/plan.toml", "header = true", "header = ");
+        world.edit("bronze/stage.toml", "columns = [", "columns = [ {");
+    });
+}
+
+#[test]
+fn in_models() {
+    mistakes("check_models", |world| {
+        world.edit("silver/plan.sql", "hour AS hour_local", "hours AS hour_local");
+        world.edit("silver/board.sql", "SELECT\n", "SELEKT\n");
+        world.edit("silver/stage.sql", "-- key: stage_id", "-- key: stage");
+        world.edit("silver/stage.sql", "-- column surface [code]:", "-- column surface:");
+        world.edit(
+            "silver/orders.sql",
+            "FROM typed.orders",
+            "FROM typed.orders WHERE quantity > 0",
+        );
+        world.edit("silver/price.sql", "-- column price [INR]: Price of one.\n", "");
+        world.edit("silver/entry.sql", "-- key: entry_id\n", "-- key: entry_id\n-- kee: x\n");
+        world.edit(
+            "silver/entry.sql",
+            "-- column quantity",
+            "-- column weight [kg]: W.\n-- column quantity",
+        );
+        world.edit("gold/ageing.sql", "silver.price", "silver.prices");
+        world.edit("gold/daily.sql", "-- grain", "-- expect some: planed > 0 | warn\n-- grain");
+        world.edit("gold/daily.sql", "gold.hourly", "hourly");
+    });
+}
+
+#[test]
+fn in_what_models_promise() {
+    mistakes("check_promises", |world| {
+        world.edit("silver/plan.sql", "quantity >= 0 | reject", "quantty >= 0 | reject");
+        world.edit("silver/plan.sql", "IS NOT NULL | warn", "IS NOT NULL | shout");
+        world.edit("silver/board.sql", "-- key: board_id\n", "");
+        world.edit("silver/stage.sql", "FROM typed.stage", "FROM typed.stage; SELECT 1");
+        world.edit("gold/daily.sql", "-- grain: day_local\n", "");
+        world.edit("gold/daily.sql", "-- refresh: day_local", "-- refresh: day");
+        world.edit("gold/ageing.sql", "date = today", "date = yesterday");
+        world.edit("silver/price.sql", "-- Prices as the last dump says.\n", "");
+        world.edit(
+            "silver/orders.sql",
+            "-- column quantity [boards]: Boards ordered.",
+            "-- column quantity [boards]:",
+        );
+    });
+}
+
+#[test]
+fn in_the_way_a_change_travels() {
+    mistakes("check_via", |world| {
+        world.edit(
+            "gold/hourly.sql",
+            "-- via: stage by stage_id of board",
+            "-- via: stages by stage_id of board\n-- via: stage by stage of board\n\
+             -- via: stage by stage_id of boards\n-- via: stage through board",
+        );
+    });
+}
+
+#[test]
+fn in_tables_that_need_each_other() {
+    mistakes("check_circle", |world| {
+        world.edit("gold/hourly.sql", "FROM silver.plan", "FROM gold.daily");
+    });
+}
+
+#[test]
+fn in_gold_that_reads_what_is_not_clean() {
+    mistakes("check_layers", |world| {
+        world.edit("gold/ageing.sql", "silver.price", "typed.price");
+        world.edit("gold/ageing.sql", "silver.entry", "bronze.entry");
+        world.edit("gold/daily.sql", "gold.hourly", "meta.files");
+    });
+}
+
+#[test]
+fn a_folder_that_is_no_plant() {
+    let world = World::new();
+    world.run_with(&["check"], &[("COCKPIT_PLANT", "/no/such")]).refused(&["/no/such"]);
+    fs::remove_file(world.path("plant/plant.toml")).unwrap();
+    world.run(&["check"]).refused(&["has no plant.toml", "--plant"]);
+}
+
+#[test]
+fn a_file_that_is_no_text() {
+    let world = World::new();
+    fs::write(world.path("plant/bronze/plan.toml"), b"\xff\xfe").unwrap();
+    world.run(&["check"]).refused(&["bronze/plan.toml", "UTF-8"]);
+}

@@ -1,0 +1,116 @@
+//! The lease: one program refines a lake, a dead one does not hold it up, and a killed one leaves
+//! nothing behind.
+
+use crate::world::World;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Polls until `found` finds something.
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "a test that waits for ever says nothing")]
+fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let from = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(from.elapsed() < PATIENCE, "{what} did not come");
+        std::thread::yield_now();
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let name = |it: fs::DirEntry| it.file_name().into_string().unwrap();
+    entries.flatten().map(name).collect()
+}
+
+fn holder(world: &World) -> Child {
+    let child = world.command(&["ingest"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let lease = world.path("lake/_cockpit/lease");
+    until("the lease", || names(&lease).into_iter().find(|name| name.ends_with(".json")));
+    child.unwrap()
+}
+
+/// Every file below `folder` that no reader has use for.
+fn left_over(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        let name = path.display().to_string();
+        if path.is_dir() {
+            left_over(&path, found);
+        } else if !name.ends_with(".json") && !name.ends_with(".parquet") {
+            found.push(name);
+        }
+    }
+}
+
+fn rows(count: u32) -> String {
+    let header = "Id,Item,Day,Hour,Station,Quantity\n".to_owned();
+    (0..count).fold(header, |text, id| text + &format!("{id},a,2024-01-01,{},S1,1\n", id % 24))
+}
+
+#[test]
+fn a_second_refiner_is_refused_with_the_name_of_the_first() {
+    let world = World::new();
+    world.dump("plan.csv", rows(3));
+    let mut first = holder(&world);
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let process = format!("process {}", first.id());
+    for command in [&["ingest", "--once"][..], &["rebuild"]] {
+        let said = world.run(command);
+        said.refused(&[&process, host.trim(), "only one program refines a lake"]);
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    world.ingest().well();
+    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 3);
+    assert_eq!(names(&world.path("lake/_cockpit/lease")), Vec::<String>::new());
+    world.books_close();
+}
+
+#[test]
+fn a_refiner_killed_anywhere_loses_nothing_doubles_nothing_and_leaves_nothing() {
+    let world = World::new();
+    world.dump("plan.csv", rows(20_000));
+    world.dump("plan/2024-01-01.csv", rows(10_000));
+    world.dump("board.csv", "1,g1,S1,2024-01-01 08:30:00\n");
+    // Each kill comes later: when so many tables have begun.
+    for tables in 1..6 {
+        let mut first = holder(&world);
+        until("a table", || {
+            let begun =
+                ["bronze", "silver", "gold", "meta"].map(|it| names(&world.path("lake").join(it)));
+            (begun.concat().len() >= tables || first.try_wait().unwrap().is_some()).then_some(())
+        });
+        first.kill().unwrap();
+        first.wait().unwrap();
+    }
+    world.ingest().well();
+    assert_eq!(world.number("SELECT count(*) FROM bronze.plan"), 30_000);
+    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 20_000);
+    world.books_close();
+    let mut found = Vec::new();
+    left_over(&world.path("lake"), &mut found);
+    assert_eq!(found, Vec::<String>::new());
+    let contents = world.contents();
+    world.run(&["rebuild"]).well();
+    assert_eq!(world.contents(), contents);
+}
+
+#[test]
+fn a_refiner_told_to_stop_gives_the_lake_back() {
+    let world = World::new();
+    world.dump("plan.csv", rows(3));
+    let mut first = holder(&world);
+    let pid = first.id().to_string();
+    let told = std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(told.success());
+    until("the end", || first.try_wait().unwrap());
+    assert_eq!(names(&world.path("lake/_cockpit/lease")), Vec::<String>::new());
+    world.ingest().well();
+}

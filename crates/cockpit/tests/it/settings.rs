@@ -1,0 +1,150 @@
+//! Limits say what they are and why; secrets are said nowhere.
+
+use crate::world::{Said, World};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+
+const SECRET: &str = "tOpSeCrEt0123456789";
+
+#[test]
+fn every_limit_is_printed_with_its_reason() {
+    let world = World::new();
+    let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
+    world.write("plant.toml", &format!("{text}\n[limits]\npage_rows = 7\n"));
+    let said = world.run_with(&["config"], &[("COCKPIT_LISTING_EVERY_S", "5")]).well().stdout;
+    crate::world::golden("config", "said.txt", &world.plain(&said));
+    let limits = said.lines().skip_while(|line| *line != "[limits]").skip(1);
+    for line in limits {
+        let (_, why) = line.split_once(" # ").unwrap_or_else(|| panic!("no reason: {line}"));
+        assert!(why.contains("; default ") && why.len() > 30, "{line}");
+    }
+}
+
+#[test]
+fn a_limit_of_nothing_and_one_nobody_knows_are_refused() {
+    let world = World::new();
+    let with = |value: &str| world.run_with(&["config"], &[("COCKPIT_LISTING_EVERY_S", value)]);
+    for value in ["0", "-1", "soon", "1.5", "99999999999999999999"] {
+        with(value).refused(&["COCKPIT_LISTING_EVERY_S", value, "whole number"]);
+    }
+    let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
+    world.write("plant.toml", &format!("{text}\n[limits]\npage_row = 7\nquery_slots = 0\n"));
+    for command in ["config", "check", "tables"] {
+        let words =
+            ["plant.toml:17", "unknown key `page_row`", "page_rows", "plant.toml:18", "is 0"];
+        world.run(&[command]).refused(&words);
+    }
+}
+
+/// Every file below `folder` that holds the secret.
+fn leaks(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            leaks(&path, found);
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        if bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()) {
+            found.push(path.display().to_string());
+        }
+    }
+}
+
+#[track_caller]
+fn is_silent(said: &Said) {
+    assert!(!said.stdout.contains(SECRET), "{}", said.stdout);
+    assert!(!said.stderr.contains(SECRET), "{}", said.stderr);
+}
+
+const COMMANDS: [&[&str]; 7] = [
+    &["config"],
+    &["check"],
+    &["ingest", "--once"],
+    &["tables"],
+    &["rejected"],
+    &["rebuild"],
+    &["sql", "SELECT * FROM meta.files"],
+];
+
+/// An S3 service that lists one dump and serves it.
+fn s3(dump: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines =
+                BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            let body = if first.contains("list-type") {
+                let key =
+                    if first.contains("prefix=dumps%2F%26") { "none" } else { "dumps/plan.csv" };
+                format!(
+                    "<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>false</IsTruncated>\
+                     <Contents><Key>{key}</Key><LastModified>2024-01-01T00:00:00Z</LastModified>\
+                     <ETag>\"1\"</ETag><Size>{}</Size></Contents></ListBucketResult>",
+                    dump.len()
+                )
+            } else {
+                dump.to_owned()
+            };
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nETag: \"1\"\r\nConnection: close\r\n\
+                 Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\n",
+                body.len()
+            );
+            stream.write_all((head + &body).as_bytes()).unwrap();
+        }
+    });
+    port
+}
+
+#[test]
+fn keys_of_the_environment_are_said_nowhere() {
+    let world = World::new();
+    let port =
+        s3("Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,5\n2,a,2024-01-01,8,S1,x\n");
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let env = [
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("AWS_SESSION_TOKEN", SECRET),
+        ("AWS_ENDPOINT_URL", &endpoint),
+        ("AWS_REGION", "here-1"),
+        ("COCKPIT_BUCKET", "s3://plant/dumps"),
+    ];
+    for command in COMMANDS {
+        let mut arguments = command.to_vec();
+        arguments.extend(["--log", "trace"]);
+        let said = world.run_with(&arguments, &env).well();
+        is_silent(&said);
+    }
+    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);
+    let mut found = Vec::new();
+    leaks(&world.path("lake"), &mut found);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn keys_in_a_url_are_refused_and_not_said_again() {
+    let world = World::new();
+    for url in [
+        format!("s3://key:{SECRET}@bucket/dumps"),
+        format!("s3://{SECRET}@bucket/dumps"),
+        format!("s3://bucket/dumps?X-Amz-Signature={SECRET}"),
+        format!("https://key:{SECRET}@host/bucket"),
+        format!("s3://key:{SECRET}@"),
+    ] {
+        for variable in ["COCKPIT_BUCKET", "COCKPIT_LAKE"] {
+            for command in [&["config"][..], &["ingest", "--once"], &["tables"]] {
+                let said = world.run_with(command, &[(variable, &url)]);
+                is_silent(&said);
+                said.refused(&["error"]);
+            }
+        }
+    }
+}

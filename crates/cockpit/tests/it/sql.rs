@@ -1,0 +1,95 @@
+//! `cockpit sql` answers, and does nothing else.
+
+use crate::world::World;
+use serde_json::Value;
+
+fn world() -> World {
+    let world = World::new();
+    world.dump(
+        "plan.csv",
+        "Id,Item,Day,Hour,Station,Quantity\n1,\"a, \"\"b\"\"\",2024-01-01,8,S1,5\n",
+    );
+    world.ingest().well();
+    world
+}
+
+#[test]
+fn whatever_would_change_something_is_refused() {
+    let world = world();
+    let versions = world.versions();
+    let out = world.path("out.csv");
+    for query in [
+        "INSERT INTO silver.plan SELECT * FROM silver.plan",
+        "DELETE FROM silver.plan",
+        "UPDATE silver.plan SET quantity = 0",
+        "DROP TABLE silver.plan",
+        "CREATE TABLE t AS SELECT 1",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+        "SET datafusion.execution.batch_size = 1",
+        &format!("COPY (SELECT 1) TO '{}'", out.display()),
+        "SELECT 1; SELECT 2",
+        "EXPLAIN ANALYZE INSERT INTO silver.plan SELECT * FROM silver.plan",
+    ] {
+        world.run(&["sql", query]).refused(&["error"]);
+    }
+    world.run(&["sql", "SELECT * FROM '/etc/passwd'"]).refused(&["/etc/passwd"]);
+    assert!(!out.exists());
+    assert_eq!(world.versions(), versions);
+    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);
+}
+
+#[test]
+fn every_format_can_be_read_back() {
+    let world = world();
+    let query = "SELECT item, quantity, day_local FROM silver.plan";
+    let said = |format: &str| world.run(&["sql", query, "--format", format]).well().stdout;
+    assert_eq!(said("csv"), "item,quantity,day_local\r\n\"a, \"\"b\"\"\",5,2024-01-01\r\n");
+    let rows: Vec<Value> = serde_json::from_str(&said("json")).unwrap();
+    assert_eq!(rows[0]["item"], "a, \"b\"");
+    assert!(said("table").contains("| a, \"b\" | 5        | 2024-01-01 |"), "{}", said("table"));
+    let parquet = world.command(&["sql", query, "--format", "parquet"]).output().unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(
+        bytes::Bytes::from(parquet.stdout),
+        1024,
+    );
+    assert_eq!(reader.unwrap().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 1);
+}
+
+#[test]
+fn no_rows_are_an_answer_in_every_format() {
+    let world = world();
+    let query = "SELECT item FROM silver.plan WHERE false";
+    let said = |format: &str| world.run(&["sql", query, "--format", format]).well().stdout;
+    assert_eq!(said("csv"), "item\r\n");
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&said("json")).unwrap().len(), 0);
+    assert!(said("table").contains("item"));
+}
+
+#[test]
+fn a_table_that_is_not_there_is_answered_with_those_that_are() {
+    let world = world();
+    world.run(&["sql", "SELECT * FROM gold.hurly"]).refused(&["gold.hurly", "gold.hourly"]);
+    world.run(&["sql", "SELECT * FROM nothing.like_it"]).refused(&["silver.plan", "gold.daily"]);
+    world.run(&["sql", "SELECT quantty FROM silver.plan"]).refused(&["quantty", "quantity"]);
+    world.run(&["sql", "SELEC 1"]).refused(&["SELEC"]);
+}
+
+#[test]
+fn a_lake_that_is_not_there_is_named() {
+    let world = World::new();
+    world.run(&["sql", "SELECT 1"]).refused(&["the lake", "is not there"]);
+    world.run(&["tables"]).refused(&["the lake", "is not there"]);
+}
+
+#[test]
+fn tables_and_rejects_are_listed() {
+    let world = World::new();
+    world.dump("plan.csv", "Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,many\n");
+    world.ingest().well();
+    let tables = world.run(&["tables"]).well().stdout;
+    assert!(tables.contains("bronze.plan") && tables.contains("silver.rejected"), "{tables}");
+    let rejected = world.run(&["rejected", "plan"]).well().stdout;
+    assert!(rejected.contains("many") && rejected.contains("plan.csv"), "{rejected}");
+    assert!(!world.run(&["rejected", "board"]).well().stdout.contains("many"));
+}

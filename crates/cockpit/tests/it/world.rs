@@ -1,0 +1,290 @@
+//! A plant folder, a bucket and a lake of a test's own, and the program to work on them.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
+use tempfile::TempDir;
+
+/// Columns that say when and by whom, and so differ from run to run.
+const VOLATILE: [&str; 3] = ["_ingested_at", "_run", "_rejected_at"];
+
+/// Every table a model of the test plant makes.
+pub const TABLES: [&str; 10] = [
+    "silver.plan",
+    "silver.board",
+    "silver.stage",
+    "silver.orders",
+    "silver.price",
+    "silver.entry",
+    "silver.rejected",
+    "gold.hourly",
+    "gold.daily",
+    "gold.ageing",
+];
+
+/// What the program said and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    pub is_well: bool,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        Self {
+            is_well: output.status.success(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Fails the test unless the program ended well.
+    #[track_caller]
+    pub fn well(self) -> Self {
+        assert!(self.is_well, "{}\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Fails the test unless the program refused and said each of `words`.
+    #[track_caller]
+    pub fn refused(self, words: &[&str]) -> Self {
+        let said = format!("{}\n{}", self.stdout, self.stderr);
+        assert!(!self.is_well, "not refused: {said}");
+        for word in words {
+            assert!(said.contains(word), "`{word}` is not said: {said}");
+        }
+        self
+    }
+}
+
+/// One plant with its bucket and its lake.
+pub struct World {
+    folder: TempDir,
+    clock_s: std::cell::Cell<u64>,
+}
+
+impl World {
+    /// The test plant, an empty bucket, no lake yet.
+    pub fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let world = Self { folder, clock_s: std::cell::Cell::new(1_700_000_000) };
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/plant"), &world.path("plant"));
+        fs::create_dir(world.path("bucket")).unwrap();
+        world
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Puts a dump into the bucket, a minute younger than the one before.
+    pub fn dump(&self, key: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path("bucket").join(key);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        self.touch(key);
+    }
+
+    /// Makes a dump a minute younger than the one before.
+    pub fn touch(&self, key: &str) {
+        self.clock_s.set(self.clock_s.get() + 60);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(self.clock_s.get());
+        let file = fs::File::options().write(true).open(self.path("bucket").join(key)).unwrap();
+        file.set_modified(at).unwrap();
+    }
+
+    /// Changes one text of a file of the plant folder.
+    #[track_caller]
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.path("plant").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} does not hold `{from}`");
+        fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    /// Writes a file of the plant folder.
+    pub fn write(&self, file: &str, text: &str) {
+        fs::write(self.path("plant").join(file), text).unwrap();
+    }
+
+    /// The program, told where plant, bucket and lake lie, in an environment of its own.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cockpit"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("COCKPIT_PLANT", self.path("plant"))
+            .env("COCKPIT_BUCKET", self.path("bucket"))
+            .env("COCKPIT_LAKE", self.path("lake"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        Said::of(self.command(arguments).output().unwrap())
+    }
+
+    pub fn run_with(&self, arguments: &[&str], env: &[(&str, &str)]) -> Said {
+        Said::of(self.command(arguments).envs(env.iter().copied()).output().unwrap())
+    }
+
+    pub fn ingest(&self) -> Said {
+        self.run(&["ingest", "--once"])
+    }
+
+    /// The rows of an answer.
+    #[track_caller]
+    pub fn sql(&self, query: &str) -> Vec<Value> {
+        let said = self.run(&["sql", query, "--format", "json"]).well();
+        serde_json::from_str(&said.stdout).unwrap()
+    }
+
+    /// The only number of an answer.
+    #[track_caller]
+    pub fn number(&self, query: &str) -> i64 {
+        let rows = self.sql(query);
+        rows[0].as_object().unwrap().values().next().unwrap().as_i64().unwrap()
+    }
+
+    /// The rows of a table as JSON, sorted, without what differs from run to run.
+    pub fn rows(&self, table: &str) -> Vec<String> {
+        self.rows_without(table, &[])
+    }
+
+    pub fn rows_without(&self, table: &str, columns: &[&str]) -> Vec<String> {
+        if !self.path("lake").join(table.replace('.', "/")).exists() {
+            return Vec::new();
+        }
+        let mut rows = self.sql(&format!("SELECT * FROM {table}"));
+        for row in &mut rows {
+            let row = row.as_object_mut().unwrap();
+            row.retain(|name, _| {
+                !VOLATILE.contains(&name.as_str()) && !columns.contains(&name.as_str())
+            });
+        }
+        let mut rows: Vec<String> = rows.iter().map(Value::to_string).collect();
+        rows.sort();
+        rows
+    }
+
+    /// Everything silver and gold hold.
+    pub fn contents(&self) -> BTreeMap<&'static str, Vec<String>> {
+        TABLES.into_iter().map(|table| (table, self.rows(table))).collect()
+    }
+
+    /// The version of every table of the lake, as its log says.
+    pub fn versions(&self) -> BTreeMap<String, usize> {
+        let mut versions = BTreeMap::new();
+        for schema in ["bronze", "silver", "gold", "meta"] {
+            let Ok(tables) = fs::read_dir(self.path("lake").join(schema)) else { continue };
+            for table in tables.map(Result::unwrap) {
+                let log = fs::read_dir(table.path().join("_delta_log")).unwrap();
+                let is_commit = |name: &str| name.ends_with(".json") && name.len() == 25;
+                let names = log.map(|it| it.unwrap().file_name().into_string().unwrap());
+                let name = table.file_name().into_string().unwrap();
+                versions
+                    .insert(format!("{schema}.{name}"), names.filter(|it| is_commit(it)).count());
+            }
+        }
+        versions
+    }
+
+    /// Fails the test unless every dump's books close, counted here anew.
+    #[track_caller]
+    pub fn books_close(&self) {
+        let open = self.sql("SELECT * FROM meta.runs WHERE NOT closed");
+        assert!(open.is_empty(), "{open:?}");
+        let last = "SELECT r.* FROM meta.runs AS r JOIN (SELECT table_name, file, dump, \
+                    max(ended_at) AS ended_at FROM meta.runs GROUP BY table_name, file, dump) AS l \
+                    ON r.table_name = l.table_name AND r.file = l.file AND r.dump = l.dump AND \
+                    r.ended_at = l.ended_at";
+        for row in self.sql(last) {
+            let of = |name: &str| row[name].as_i64().unwrap();
+            assert_eq!(of("read"), of("bronze"), "{row}");
+            assert_eq!(of("bronze"), of("silver") + of("rejected") + of("superseded"), "{row}");
+        }
+        for table in ["plan", "board", "stage", "orders", "price", "entry"] {
+            if self.versions().contains_key(&format!("silver.{table}")) {
+                self.count(table, last);
+            }
+        }
+    }
+
+    /// Counts one table's rows against what its books say in all.
+    #[track_caller]
+    fn count(&self, table: &str, last: &str) {
+        let sum = |column: &str| {
+            self.number(&format!(
+                "SELECT COALESCE(sum({column}), 0) FROM ({last}) AS b WHERE table_name = '{table}'"
+            ))
+        };
+        let count = |from: &str| self.number(&format!("SELECT count(*) FROM {from}"));
+        assert_eq!(sum("bronze"), count(&format!("bronze.{table}")), "{table}");
+        assert_eq!(sum("silver"), count(&format!("silver.{table}")), "{table}");
+        let rejected = format!("silver.rejected WHERE table_name = '{table}'");
+        assert_eq!(sum("rejected"), count(&rejected), "{table}");
+    }
+
+    /// What the program said, with the names of the test's own folders taken out.
+    pub fn plain(&self, text: &str) -> String {
+        text.replace(&self.folder.path().display().to_string(), "HERE")
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Fails the test unless `text` is what `cases/<case>/expect/<file>` holds; `UPDATE=1` writes it.
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says UPDATE=1")]
+pub fn golden(case: &str, file: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases").join(case);
+    let path = folder.join("expect").join(file);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(expected, text, "{} differs; UPDATE=1 writes it", path.display());
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A Parquet file of work orders, one row group.
+pub fn orders(rows: &[(&str, i64)]) -> Vec<u8> {
+    use arrow::array::{Int64Array, RecordBatch, StringArray};
+    use std::sync::Arc;
+    let ids = StringArray::from_iter_values(rows.iter().map(|(id, _)| id));
+    let quantities = Int64Array::from_iter_values(rows.iter().map(|(_, quantity)| *quantity));
+    let batch = RecordBatch::try_from_iter([
+        ("id", Arc::new(ids) as _),
+        ("quantity", Arc::new(quantities) as _),
+    ])
+    .unwrap();
+    let mut bytes = Vec::new();
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
