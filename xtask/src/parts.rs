@@ -22,7 +22,7 @@ struct Part {
     name: &'static str,
     about: &'static str,
     needs: &'static [&'static str],
-    /// Whether it reads the plant's dumps.
+    /// Whether it reads the plant's dumps, or only serves those that do.
     dumps: bool,
     run: fn(&Bench) -> Done,
 }
@@ -30,8 +30,8 @@ struct Part {
 /// All parts, in the order they run.
 const PARTS: [Part; 14] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
-    part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
-    part("chromium", "the browser", &[], |_| tools::chromium()),
+    on_dumps("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
+    on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
     part("build", "the program and its tests", &[], build),
     part("rust", "cargo test --workspace", &["build"], rust),
     part("check", "types and style of the pages", &["packages"], |_| npm("check")),
@@ -84,7 +84,7 @@ pub fn test(names: &[String]) -> ExitCode {
         say(&format!("there is no part {name}; there are\n{}", listed()));
         return ExitCode::FAILURE;
     }
-    match with_bench(|bench| run_all(bench, &chosen(names))) {
+    match with_bench(|bench| run_all(bench, names)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(message) => {
@@ -94,12 +94,13 @@ pub fn test(names: &[String]) -> ExitCode {
     }
 }
 
-/// The named parts and, before them, those they need.
-fn chosen(names: &[String]) -> Vec<&'static Part> {
-    let mut wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-    if wanted.is_empty() {
-        wanted = PARTS.iter().map(|part| part.name).collect();
-    }
+/// The named parts (all if none are named) and, before them, those they need. Without the dumps the
+/// parts on them are left out, and what only they need.
+fn chosen(names: &[String], has_dumps: bool) -> Vec<&'static Part> {
+    let is_named = |part: &Part| names.is_empty() || names.iter().any(|name| name == part.name);
+    let is_possible = |part: &Part| has_dumps || !part.dumps;
+    let named = PARTS.iter().filter(|part| is_named(part) && is_possible(part));
+    let mut wanted: Vec<&str> = named.map(|part| part.name).collect();
     for part in PARTS.iter().rev() {
         if wanted.contains(&part.name) {
             wanted.extend(part.needs);
@@ -130,16 +131,11 @@ fn with_bench(work: impl FnOnce(&Bench) -> bool) -> Result<bool, String> {
     Ok(is_well)
 }
 
-fn run_all(bench: &Bench, parts: &[&Part]) -> bool {
+fn run_all(bench: &Bench, names: &[String]) -> bool {
     let has_dumps = bench.bucket.is_dir();
     let mut done: BTreeMap<&str, Done> = BTreeMap::new();
     let mut lines = Vec::new();
-    let mut skipped = Vec::new();
-    for part in parts {
-        if part.dumps && !has_dumps {
-            skipped.push(part.name);
-            continue;
-        }
+    for part in chosen(names, has_dumps) {
         say(&format!("\n== {}: {}", part.name, part.about));
         let begun = machine::now();
         let lacking = part.needs.iter().find(|name| done.get(*name).is_some_and(Result::is_err));
@@ -152,8 +148,10 @@ fn run_all(bench: &Bench, parts: &[&Part]) -> bool {
     }
     say("");
     lines.iter().for_each(|line| say(line));
-    if !skipped.is_empty() {
-        say(&format!("skipped {}: the plant's dumps are not at {DUMPS}", skipped.join(", ")));
+    if !has_dumps {
+        let skipped = PARTS.iter().filter(|part| part.dumps).map(|part| part.name);
+        let skipped = skipped.collect::<Vec<_>>().join(", ");
+        say(&format!("the plant's dumps are not at {DUMPS}, so these are left out: {skipped}"));
     }
     let failed = done.values().filter(|outcome| outcome.is_err()).count();
     say(&format!("{} passed, {failed} failed", done.len() - failed));
@@ -275,13 +273,21 @@ fn kill(bench: &Bench) -> Done {
 mod tests {
     use super::{PARTS, chosen};
 
+    fn names(asked: &[String], has_dumps: bool) -> Vec<&'static str> {
+        chosen(asked, has_dumps).iter().map(|part| part.name).collect()
+    }
+
     #[test]
     fn a_part_brings_what_it_needs_and_runs_after_it() {
-        let names = |asked: &str| -> Vec<&str> {
-            chosen(&[asked.to_owned()]).iter().map(|part| part.name).collect()
-        };
-        assert_eq!(names("rust"), ["build", "rust"]);
-        assert_eq!(names("browser"), ["packages", "chromium", "build", "ingest", "browser"]);
-        assert_eq!(chosen(&[]).len(), PARTS.len());
+        assert_eq!(names(&["rust".to_owned()], true), ["build", "rust"]);
+        let browser = ["packages", "chromium", "build", "ingest", "browser"];
+        assert_eq!(names(&["browser".to_owned()], true), browser);
+        assert_eq!(names(&[], true).len(), PARTS.len());
+    }
+
+    #[test]
+    fn without_dumps_the_rest_still_runs() {
+        assert_eq!(names(&[], false), ["packages", "build", "rust", "check", "pages"]);
+        assert!(names(&["browser".to_owned()], false).is_empty());
     }
 }

@@ -79,7 +79,7 @@ pub fn python() -> Result<PathBuf, String> {
     let folder = machine::cache()?.join(format!("venv/{:016x}", fingerprint(&wanted)));
     let python = folder.join("bin/python");
     fs::create_dir_all(&folder).map_err(said)?;
-    let lock = File::create(folder.join("install.lock")).map_err(said)?;
+    let lock = File::create(folder.with_extension("lock")).map_err(said)?;
     lock.lock().map_err(said)?;
     let stamp = folder.join("installed");
     if stamp.is_file() && answer(Command::new(&python).arg("--version")).is_some() {
