@@ -106,7 +106,8 @@ impl Flow {
         let lake = location::open(&config.lake.0, purpose).context("the lake cannot be opened")?;
         let bucket = match &config.bucket {
             Some((url, _)) => Some(Arc::new(
-                location::open(url, Purpose::Read).context("the bucket cannot be opened; name another with --bucket")?,
+                location::open(url, Purpose::Read)
+                    .context("the bucket cannot be opened; name another with --bucket")?,
             )),
             None => None,
         };
@@ -169,8 +170,9 @@ impl Flow {
         if found.is_empty() && known.is_empty() {
             bail!("{}", nothing_found(bucket, &contracts));
         }
-        let (new, old): (Vec<Found>, Vec<Found>) =
-            found.into_iter().partition(|it| is_new(it, newest.get(&it.place()), self.lake().run()));
+        let (new, old): (Vec<Found>, Vec<Found>) = found
+            .into_iter()
+            .partition(|it| is_new(it, newest.get(&it.place()), self.lake().run()));
         let still_broken = old.iter().filter_map(|it| newest.get(&it.place()));
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable).cloned();
         let mut report =
