@@ -185,6 +185,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     if let Some(plant) = &plant {
         let (steps, in_models) = crate::lake::models::plan(plant).await?;
         found.extend(in_models);
+        found.sort();
         if found.is_empty() {
             print::line(&format!(
                 "{}: {} contracts and {} models, no mistakes",
