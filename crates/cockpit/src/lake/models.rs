@@ -231,7 +231,7 @@ impl Planner<'_> {
         for name in named {
             if !names.contains(&name.as_str()) {
                 let message = format!("column `{name}` of key, grain or refresh is not selected");
-                self.note(model, line_naming(model, name), message, did_you_mean(name, &names));
+                self.note(model, line_promising(model, name), message, did_you_mean(name, &names));
             }
         }
     }
@@ -332,6 +332,17 @@ impl Planner<'_> {
 /// The line the statement begins on.
 fn statement_line(model: &Model) -> usize {
     1 + model.sql.lines().take_while(|line| line.starts_with("--")).count()
+}
+
+/// The line of key, grain or refresh that names `column`.
+fn line_promising(model: &Model, column: &str) -> usize {
+    let promises = |line: &str| {
+        let line = line.trim_start_matches('-').trim_start();
+        let (word, names) = line.split_once(':').unwrap_or_default();
+        ["key", "grain", "refresh"].contains(&word)
+            && names.split(',').any(|name| name.trim() == column)
+    };
+    model.sql.lines().position(promises).map_or_else(|| statement_line(model), |at| at + 1)
 }
 
 /// The first line that names `word`, or the statement's.
