@@ -7,7 +7,7 @@ const PLAN: &str = "Id,Item,Day,Hour,Station,Quantity\n";
 
 fn plan(rows: &[(u32, &str)]) -> String {
     rows.iter().fold(PLAN.to_owned(), |mut text, (id, quantity)| {
-        let _ = writeln!(text, "{id},a,2024-01-01,{},S1,{quantity}", id % 24);
+        writeln!(text, "{id},a,2024-01-01,{},S1,{quantity}", id % 24).unwrap();
         text
     })
 }

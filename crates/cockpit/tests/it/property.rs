@@ -87,14 +87,14 @@ fn board_text(number: usize, boards: &[(u8, u8, u8)]) -> String {
     let mut text = String::new();
     for (at, (station, stage, day)) in boards.iter().enumerate() {
         let id = if *station == 0 { "no".to_owned() } else { format!("{}", number * 3 + at) };
-        let _ = writeln!(text, "{id},g{stage},S{station},2024-02-0{day} 0{station}:15:00");
+        writeln!(text, "{id},g{stage},S{station},2024-02-0{day} 0{station}:15:00").unwrap();
     }
     text
 }
 
 fn stage_text(surfaces: &[u8]) -> String {
     surfaces.iter().enumerate().fold(String::new(), |mut text, (id, surface)| {
-        let _ = writeln!(text, "{{\"id\":\"g{id}\",\"surface\":{surface}}}");
+        writeln!(text, "{{\"id\":\"g{id}\",\"surface\":{surface}}}").unwrap();
         text
     })
 }
@@ -102,7 +102,7 @@ fn stage_text(surfaces: &[u8]) -> String {
 fn price_text(prices: &[Option<u8>]) -> String {
     prices.iter().fold("Item\tPrice\n".to_owned(), |mut text, price| {
         let price = price.map_or("dear".to_owned(), |price| format!("{price}.50"));
-        let _ = writeln!(text, "a\t{price}");
+        writeln!(text, "a\t{price}").unwrap();
         text
     })
 }
