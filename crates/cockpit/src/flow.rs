@@ -400,6 +400,7 @@ pub async fn serve(
     listen: SocketAddr,
     ingests: bool,
     stop: CancellationToken,
+    say: impl Fn(SocketAddr),
 ) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
     let listener = TcpListener::bind(listen)
@@ -412,7 +413,7 @@ pub async fn serve(
     let clock: crate::serve::Clock = Arc::new(now);
     let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
     let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
-    tracing::info!(%address, "answering");
+    say(address);
     let answering = http::serve(listener, router, &limits, stop.clone());
     let ingesting = async {
         if !is_refining {

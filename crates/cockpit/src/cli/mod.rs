@@ -159,7 +159,9 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
         Command::Serve { listen, no_ingest } => {
-            flow::serve(&config::load(&flags)?, listen, !no_ingest, stop_token()).await
+            let config = config::load(&flags)?;
+            let say = |address| print::line(&format!("answering on http://{address}"));
+            flow::serve(&config, listen, !no_ingest, stop_token(), say).await
         }
         Command::Rebuild => rebuild(&config::load(&flags)?).await,
         Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,
@@ -185,6 +187,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     if let Some(plant) = &plant {
         let (steps, in_models) = crate::lake::models::plan(plant).await?;
         found.extend(in_models);
+        found.sort();
         if found.is_empty() {
             print::line(&format!(
                 "{}: {} contracts and {} models, no mistakes",

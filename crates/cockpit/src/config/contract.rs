@@ -9,6 +9,8 @@ use plant::spelling::TimeSpelling;
 use std::collections::HashSet;
 
 const FORMATS: [&str; 6] = ["delimited", "json_lines", "json_array", "parquet", "tokens", "fixed"];
+/// Keys that only some formats have.
+const OF_FORMATS: [&str; 4] = ["delimiter", "quote", "header", "pattern"];
 const ENCODINGS: [&str; 4] = ["utf-8", "utf-16le", "utf-16be", "latin-1"];
 const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
 
@@ -29,7 +31,8 @@ pub fn read(table: &str, plant_zone: Tz, findings: &Findings<'_>) -> Option<Cont
     let supersede = supersede(&mut said);
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let columns = columns(&mut said, plant_zone, findings);
-    let contract = Contract {
+    said.finish();
+    Some(Contract {
         table: table.to_owned(),
         description: description?,
         source: source?,
@@ -39,9 +42,7 @@ pub fn read(table: &str, plant_zone: Tz, findings: &Findings<'_>) -> Option<Cont
         supersede: supersede?,
         nulls,
         columns,
-    };
-    said.finish();
-    Some(contract)
+    })
 }
 
 fn paths(said: &mut Said<'_, '_>) -> Vec<Pattern> {
@@ -61,7 +62,11 @@ fn paths(said: &mut Said<'_, '_>) -> Vec<Pattern> {
 }
 
 fn format(said: &mut Said<'_, '_>) -> Option<Format> {
-    let word = said.required("format", &format!("Say one of: {}.", FORMATS.join(", ")))?;
+    let word = said.required("format", &format!("Say one of: {}.", FORMATS.join(", ")));
+    let Some(word) = word else {
+        said.allow(&OF_FORMATS);
+        return None;
+    };
     match word.as_str() {
         "delimited" => delimited(said),
         "json_lines" => Some(Format::JsonLines),
@@ -71,6 +76,7 @@ fn format(said: &mut Said<'_, '_>) -> Option<Format> {
         "tokens" => tokens(said),
         other => {
             said.note("format", format!("unknown format `{other}`"), did_you_mean(other, &FORMATS));
+            said.allow(&OF_FORMATS);
             None
         }
     }
@@ -79,18 +85,18 @@ fn format(said: &mut Said<'_, '_>) -> Option<Format> {
 fn delimited(said: &mut Said<'_, '_>) -> Option<Format> {
     let delimiter =
         said.required("delimiter", "Write delimiter = \",\" or what stands between fields.");
-    let delimiter = one_byte(said, "delimiter", &delimiter?)?;
+    let delimiter = delimiter.and_then(|text| one_byte(said, "delimiter", &text));
     let quote = match said.text("quote") {
-        None => Some(b'"'),
-        Some(text) if text.is_empty() => None,
-        Some(text) => Some(one_byte(said, "quote", &text)?),
+        None => Some(Some(b'"')),
+        Some(text) if text.is_empty() => Some(None),
+        Some(text) => one_byte(said, "quote", &text).map(Some),
     };
     let header = said.flag("header");
-    if header.is_none() {
+    if header.is_none() && !said.has("header") {
         let remedy = "Write header = true or header = false; without one the first row is data.";
         said.note("header", "it is not said whether the dump has a header", remedy);
     }
-    Some(Format::Delimited { delimiter, quote, header: header? })
+    Some(Format::Delimited { delimiter: delimiter?, quote: quote?, header: header? })
 }
 
 fn one_byte(said: &Said<'_, '_>, key: &'static str, text: &str) -> Option<u8> {
@@ -175,7 +181,10 @@ fn column(mut said: Said<'_, '_>, plant_zone: Tz) -> Option<Column> {
         kind: kind.clone().unwrap_or(Kind::Text),
     };
     check_name(&said, &column.name);
-    said.finish();
+    // What an unknown type would have asked for is not known.
+    if kind.is_some() {
+        said.finish();
+    }
     (name.is_some() && kind.is_some()).then_some(column)
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use chrono_tz::Tz;
 use plant::calendar::{Calendar, Shift};
 use plant::contract::Contract;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 include!(concat!(env!("OUT_DIR"), "/plant_files.rs"));
@@ -30,6 +30,8 @@ pub struct Plant {
     pub contracts: BTreeMap<String, Contract>,
     /// One model per silver and gold table.
     pub models: BTreeMap<TableName, Model>,
+    /// Tables whose file has mistakes that keep it from meaning anything.
+    pub not_understood: BTreeSet<TableName>,
 }
 
 /// The texts of a plant folder by their path below it.
@@ -84,20 +86,26 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     let zone = plant.as_ref().map_or(Tz::UTC, |plant| plant.zone);
     let mut contracts = BTreeMap::new();
     let mut models = BTreeMap::new();
+    let mut not_understood = BTreeSet::new();
     for (file, text) in texts {
         let Some((folder, name)) = file.split_once('/') else { continue };
         let Some((name, _ending)) = name.rsplit_once('.') else { continue };
         let findings = Findings::new(file, text);
         if folder == "bronze" {
-            contracts
-                .extend(contract::read(name, zone, &findings).map(|it| (it.table.clone(), it)));
+            match contract::read(name, zone, &findings).filter(|_| findings.are_about_meaning()) {
+                Some(contract) => drop(contracts.insert(name.to_owned(), contract)),
+                None => drop(not_understood.insert(TableName::new("typed", name))),
+            }
         } else {
             let table = TableName::new(folder, name);
-            models.extend(model::read(table, text, &findings).map(|it| (it.table.clone(), it)));
+            match model::read(table.clone(), text, &findings) {
+                Some(model) => drop(models.insert(table, model)),
+                None => drop(not_understood.insert(table)),
+            }
         }
         diagnostics.extend(findings.into_diagnostics());
     }
-    let plant = plant.map(|plant| Plant { contracts, models, ..plant });
+    let plant = plant.map(|plant| Plant { contracts, models, not_understood, ..plant });
     diagnostics.sort();
     (plant, diagnostics)
 }
@@ -135,6 +143,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         limits,
         contracts: BTreeMap::new(),
         models: BTreeMap::new(),
+        not_understood: BTreeSet::new(),
     })
 }
 

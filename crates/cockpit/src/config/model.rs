@@ -279,17 +279,21 @@ fn upstreams(sql: &str, findings: &Findings<'_>) -> Option<BTreeSet<TableName>> 
     };
     let (references, _ctes) = resolve_table_references(&statement, true).ok()?;
     let mut upstreams = BTreeSet::new();
+    let mut are_all_named = true;
     for reference in references {
         match reference.schema() {
             Some(schema) => {
                 upstreams.insert(TableName::new(schema, reference.table()));
             }
-            None => findings.note_line(
-                line,
-                format!("table `{}` is named without its schema", reference.table()),
-                "Write typed., silver. or gold. before it.",
-            ),
+            None => {
+                are_all_named = false;
+                findings.note_line(
+                    line,
+                    format!("table `{}` is named without its schema", reference.table()),
+                    "Write typed., silver. or gold. before it.",
+                );
+            }
         }
     }
-    Some(upstreams)
+    are_all_named.then_some(upstreams)
 }

@@ -4,7 +4,7 @@
 //! reports what is left over.
 
 use super::diagnostic::{Diagnostic, did_you_mean, line_of};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -14,11 +14,12 @@ pub struct Findings<'t> {
     file: &'t str,
     text: &'t str,
     found: RefCell<Vec<Diagnostic>>,
+    is_toml: Cell<bool>,
 }
 
 impl<'t> Findings<'t> {
     pub fn new(file: &'t str, text: &'t str) -> Self {
-        Self { file, text, found: RefCell::default() }
+        Self { file, text, found: RefCell::default(), is_toml: Cell::new(true) }
     }
 
     /// Notes a mistake at byte `offset` of the file.
@@ -26,8 +27,17 @@ impl<'t> Findings<'t> {
         self.note_line(line_of(self.text, offset), message, remedy);
     }
 
-    /// Notes a mistake on a line of the file, counted from 1.
+    /// Whether the file could be parsed, so that what it says can be taken at its word.
+    pub fn are_about_meaning(&self) -> bool {
+        self.is_toml.get()
+    }
+
+    /// Notes a mistake on a line of the file, counted from 1. In a file that is not TOML nothing
+    /// else is one: what is missing in it may be there once the syntax is mended.
     pub fn note_line(&self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
+        if !self.is_toml.get() {
+            return;
+        }
         self.found.borrow_mut().push(Diagnostic {
             file: self.file.to_owned(),
             line,
@@ -40,12 +50,15 @@ impl<'t> Findings<'t> {
         self.found.into_inner()
     }
 
-    /// Parses the file as TOML; syntax errors are noted, and what could be read is returned.
+    /// Parses the file as TOML; the first syntax error is noted, for those after it mostly follow
+    /// from it, and what could be read is returned.
     pub fn parse(&self) -> Spanned<DeTable<'t>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in errors {
-            let offset = error.span().map_or(0, |span| span.start);
-            self.note(offset, format!("not TOML: {}", error.message()), "Mend the syntax here.");
+        let at = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+        if let Some(error) = errors.iter().min_by_key(|error| at(error)) {
+            let message = format!("not TOML: {}", error.message());
+            self.note(at(error), message, "Mend the syntax here.");
+            self.is_toml.set(false);
         }
         table
     }
@@ -79,6 +92,11 @@ impl<'a, 't> Said<'a, 't> {
     /// Notes a mistake at the value of `key`.
     pub fn note(&self, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
         self.findings.note(self.at_key(key), message, remedy);
+    }
+
+    /// Whether the key is there, whatever its value.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'t>>> {
@@ -171,6 +189,11 @@ impl<'a, 't> Said<'a, 't> {
                 None
             }
         }
+    }
+
+    /// Takes these keys as asked for, whether or not they are there.
+    pub fn allow(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
     }
 
     /// Notes every key that nobody asked for.

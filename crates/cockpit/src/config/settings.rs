@@ -72,11 +72,6 @@ pub const KNOWN: &[Known] = &[
         reason: "how long a dead program keeps the lake; it renews every third of this",
     },
     Known {
-        name: "checkpoint_every_commits",
-        default: 20,
-        reason: "a table opens by its last checkpoint and the commits after it",
-    },
-    Known {
         name: "page_rows",
         default: 100_000,
         reason: "the most rows one JSON page may hold; CSV, Arrow and Parquet stream on",

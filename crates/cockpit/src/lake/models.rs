@@ -8,7 +8,7 @@ use crate::config::diagnostic::{Diagnostic, did_you_mean};
 use crate::config::folder::Plant;
 use crate::config::model::{Model, TableName};
 use crate::config::settings::Limits;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::common::DFSchema;
 use datafusion::datasource::empty::EmptyTable;
@@ -125,8 +125,16 @@ impl Planner<'_> {
             }
         };
         let projection = self.projection(model, &plan);
-        let schema = self.stored(&plan, projection.as_deref())?;
+        let schema = match self.stored(&plan, projection.as_deref()) {
+            Ok(schema) => schema,
+            Err(error) => {
+                let message = format!("the statement cannot be planned: {error}");
+                self.note(model, statement_line(model), message, "Mend the statement.");
+                return Ok(());
+            }
+        };
         self.check_columns(model, &schema);
+        self.check_via(model);
         self.check_rules(model, &schema);
         self.check_place(model, projection.is_some());
         session::register(&self.context, &model.table, Arc::new(EmptyTable::new(schema.clone())))?;
@@ -147,7 +155,8 @@ impl Planner<'_> {
                 "typed" => self.plant.contracts.contains_key(&upstream.name),
                 _ => self.plant.models.contains_key(upstream),
             };
-            if !is_known {
+            // Of one with mistakes it is said already what is wrong.
+            if !is_known && !self.plant.not_understood.contains(upstream) {
                 let mut known: Vec<String> =
                     self.plant.models.keys().map(ToString::to_string).collect();
                 known.extend(self.plant.contracts.keys().map(|table| format!("typed.{table}")));
@@ -222,9 +231,57 @@ impl Planner<'_> {
         for name in named {
             if !names.contains(&name.as_str()) {
                 let message = format!("column `{name}` of key, grain or refresh is not selected");
-                self.note(model, line_naming(model, name), message, did_you_mean(name, &names));
+                self.note(model, line_promising(model, name), message, did_you_mean(name, &names));
             }
         }
+    }
+
+    /// Whether each way a change travels leads from one upstream through another.
+    fn check_via(&mut self, model: &Model) {
+        for via in &model.via {
+            let line = line_naming(model, &format!("{} by {} of", via.table, via.column));
+            for (table, columns) in [
+                (&via.table, vec![&via.column]),
+                (&via.through, [&via.column].into_iter().chain(&model.refresh).collect()),
+            ] {
+                let upstream = model.upstreams.iter().find(|upstream| upstream.name == *table);
+                let Some(upstream) = upstream else {
+                    let known: Vec<&str> =
+                        model.upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
+                    let message = format!("via: the statement does not read `{table}`");
+                    self.note(model, line, message, did_you_mean(table, &known));
+                    continue;
+                };
+                let step = self.steps.iter().find(|step| step.name() == upstream);
+                let Some(schema) = step.map(|step| step.schema.clone()) else { continue };
+                let names: Vec<&str> =
+                    schema.fields().iter().map(|field| field.name().as_str()).collect();
+                for column in columns.into_iter().filter(|it| !names.contains(&it.as_str())) {
+                    let message = format!("via: {upstream} has no column `{column}`");
+                    self.note(model, line, message, did_you_mean(column, &names));
+                }
+            }
+            let kinds = [&via.table, &via.through].map(|it| self.kind(model, it, &via.column));
+            if let [Some(left), Some(right)] = kinds
+                && left != right
+            {
+                let (column, table, through) = (&via.column, &via.table, &via.through);
+                let message =
+                    format!("via: `{column}` is {left} in {table} and {right} in {through}");
+                self.note(model, line, message, "Give the column one type in both contracts.");
+            }
+            if model.refresh.is_none() {
+                let message = "via: without refresh the whole table is made anew".to_owned();
+                self.note(model, line, message, "Add -- refresh: COLUMN, or take via away.");
+            }
+        }
+    }
+
+    /// The type of a column of an upstream.
+    fn kind(&self, model: &Model, table: &str, column: &str) -> Option<DataType> {
+        let upstream = model.upstreams.iter().find(|upstream| upstream.name == table)?;
+        let step = self.steps.iter().find(|step| step.name() == upstream)?;
+        Some(step.schema.field_with_name(column).ok()?.data_type().clone())
     }
 
     fn check_rules(&mut self, model: &Model, schema: &Schema) {
@@ -275,6 +332,17 @@ impl Planner<'_> {
 /// The line the statement begins on.
 fn statement_line(model: &Model) -> usize {
     1 + model.sql.lines().take_while(|line| line.starts_with("--")).count()
+}
+
+/// The line of key, grain or refresh that names `column`.
+fn line_promising(model: &Model, column: &str) -> usize {
+    let promises = |line: &str| {
+        let line = line.trim_start_matches('-').trim_start();
+        let (word, names) = line.split_once(':').unwrap_or_default();
+        ["key", "grain", "refresh"].contains(&word)
+            && names.split(',').any(|name| name.trim() == column)
+    };
+    model.sql.lines().position(promises).map_or_else(|| statement_line(model), |at| at + 1)
 }
 
 /// The first line that names `word`, or the statement's.

@@ -27,6 +27,13 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Commits after which a table writes a checkpoint. It stands in the table's own properties, where
+/// every writer of the table finds it.
+const CHECKPOINT_COMMITS: &str = "20";
+
+/// How long the log tells what changed; after it, a refresh in part becomes a whole one.
+const LOG_RETENTION: &str = "interval 30 days";
+
 /// Where a table keeps the fingerprint of the definition it was made by.
 const DEFINITION: &str = "cockpit.definition";
 
@@ -148,8 +155,8 @@ impl Table {
         let schema: StructType = definition.schema.as_ref().try_into_kernel()?;
         let configuration = [
             (DEFINITION, definition.fingerprint.as_str()),
-            ("delta.checkpointInterval", "20"),
-            ("delta.logRetentionDuration", "interval 30 days"),
+            ("delta.checkpointInterval", CHECKPOINT_COMMITS),
+            ("delta.logRetentionDuration", LOG_RETENTION),
         ];
         let mut metadata =
             serde_json::to_value(new_metadata(&schema, None::<&str>, configuration)?)?;

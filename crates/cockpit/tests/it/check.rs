@@ -13,8 +13,7 @@ fn mistakes(case: &str, spoil: impl FnOnce(&World)) {
     golden(case, "said.txt", &world.plain(&format!("{}{}", said.stdout, said.stderr)));
     if said.stdout.contains(" mistake") {
         // No other command works on such a folder, and each says why.
-        let first = said.stdout.lines().next().unwrap();
-        world.run(&["ingest", "--once"]).refused(&[first]);
+        world.run(&["ingest", "--once"]).refused(&[" mistakes; mend them first:\n"]);
         assert!(!world.path("lake").exists());
     }
 }
@@ -106,7 +105,7 @@ fn in_what_models_promise() {
         world.edit("silver/plan.sql", "quantity >= 0 | reject", "quantty >= 0 | reject");
         world.edit("silver/plan.sql", "IS NOT NULL | warn", "IS NOT NULL | shout");
         world.edit("silver/board.sql", "-- key: board_id\n", "");
-        world.edit("silver/stage.sql", "FROM typed.stage", "FROM typed.stage; SELECT 1");
+        world.edit("silver/orders.sql", "FROM typed.orders", "FROM typed.orders; SELECT 1");
         world.edit("gold/daily.sql", "-- grain: day_local\n", "");
         world.edit("gold/daily.sql", "-- refresh: day_local", "-- refresh: day");
         world.edit("gold/ageing.sql", "date = today", "date = yesterday");
@@ -127,6 +126,24 @@ fn in_the_way_a_change_travels() {
             "-- via: stage by stage_id of board",
             "-- via: stages by stage_id of board\n-- via: stage by stage of board\n\
              -- via: stage by stage_id of boards\n-- via: stage through board",
+        );
+    });
+}
+
+#[test]
+fn in_a_way_between_columns_of_two_types() {
+    mistakes("check_via_types", |world| {
+        world.edit("bronze/stage.toml", "\"id\", type = \"text\"", "\"id\", type = \"int\"");
+        world.edit("silver/stage.sql", "-- column stage_id:", "-- column stage_id [id]:");
+        world.edit(
+            "gold/daily.sql",
+            "-- refresh: day_local",
+            "-- via: hourly by day_local of hourly",
+        );
+        world.edit(
+            "gold/hourly.sql",
+            "stage.stage_id = board",
+            "CAST(stage.stage_id AS VARCHAR) = board",
         );
     });
 }

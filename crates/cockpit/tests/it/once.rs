@@ -1,12 +1,13 @@
 //! Exactly once: what has landed lands no second time, and what changed takes the place of what was.
 
 use crate::world::{World, gzip, orders};
+use std::fmt::Write as _;
 
 const PLAN: &str = "Id,Item,Day,Hour,Station,Quantity\n";
 
 fn plan(rows: &[(u32, &str)]) -> String {
     rows.iter().fold(PLAN.to_owned(), |mut text, (id, quantity)| {
-        text.push_str(&format!("{id},a,2024-01-01,{},S1,{quantity}\n", id % 24));
+        writeln!(text, "{id},a,2024-01-01,{},S1,{quantity}", id % 24).unwrap();
         text
     })
 }

@@ -5,6 +5,7 @@ use crate::world::World;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// One row of a plan dump: its text, and key and quantity if it is good.
 #[derive(Debug, Clone)]
@@ -86,14 +87,14 @@ fn board_text(number: usize, boards: &[(u8, u8, u8)]) -> String {
     let mut text = String::new();
     for (at, (station, stage, day)) in boards.iter().enumerate() {
         let id = if *station == 0 { "no".to_owned() } else { format!("{}", number * 3 + at) };
-        text.push_str(&format!("{id},g{stage},S{station},2024-02-0{day} 0{station}:15:00\n"));
+        writeln!(text, "{id},g{stage},S{station},2024-02-0{day} 0{station}:15:00").unwrap();
     }
     text
 }
 
 fn stage_text(surfaces: &[u8]) -> String {
     surfaces.iter().enumerate().fold(String::new(), |mut text, (id, surface)| {
-        text.push_str(&format!("{{\"id\":\"g{id}\",\"surface\":{surface}}}\n"));
+        writeln!(text, "{{\"id\":\"g{id}\",\"surface\":{surface}}}").unwrap();
         text
     })
 }
@@ -101,7 +102,7 @@ fn stage_text(surfaces: &[u8]) -> String {
 fn price_text(prices: &[Option<u8>]) -> String {
     prices.iter().fold("Item\tPrice\n".to_owned(), |mut text, price| {
         let price = price.map_or("dear".to_owned(), |price| format!("{price}.50"));
-        text.push_str(&format!("a\t{price}\n"));
+        writeln!(text, "a\t{price}").unwrap();
         text
     })
 }

@@ -134,6 +134,26 @@ impl World {
         Said::of(self.command(arguments).envs(env.iter().copied()).output().unwrap())
     }
 
+    /// Runs the program and returns the most memory it was seen to hold, which the system counts
+    /// up to the last look.
+    pub fn peak_kb(&self, arguments: &[&str]) -> u64 {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let mut peak_kb = 0;
+        loop {
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let seen = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            peak_kb = peak_kb.max(seen.unwrap_or(0));
+            if let Some(end) = child.try_wait().unwrap() {
+                assert!(end.success());
+                return peak_kb;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     pub fn ingest(&self) -> Said {
         self.run(&["ingest", "--once"])
     }

@@ -1,9 +1,9 @@
 //! Cleaning: the records of one bronze table, typed, checked, and one per key.
 
-use super::keys::{DumpOrder, Hasher, Key, Standing, Written};
+use super::keys::{DumpOrder, Hasher, Standing, Written};
 use super::rejected::{Reason, Rejects};
 use super::{Extent, Outcome, Refinery, Repairs};
-use crate::config::model::{Action, Model, TableName};
+use crate::config::model::{Action, Model};
 use crate::lake::bronze::{self, Pointer};
 use crate::lake::models::Step;
 use crate::lake::read::Batches;
@@ -14,14 +14,14 @@ use crate::lake::{Lake, session};
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, BooleanBuilder, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::PhysicalExpr;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use plant::contract::{Contract, Kind, OnError, Supersede};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Columns a cleaned table takes over from bronze: where the row comes from, and what its dump's
@@ -127,19 +127,19 @@ async fn dumps(source: &Table, files: Vec<Add>) -> anyhow::Result<Vec<Dump>> {
     Ok(dumps.into_iter().rev().map(dump).collect())
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a ArrayRef> {
+pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a ArrayRef> {
     batch.column_by_name(name).with_context(|| format!("column {name} is not there"))
 }
 
 /// The columns by which dumps are ordered.
-struct Orders<'a> {
+pub(super) struct Orders<'a> {
     dumped: &'a arrow::array::TimestampMicrosecondArray,
     modified: &'a arrow::array::TimestampMicrosecondArray,
     ingested: &'a arrow::array::TimestampMicrosecondArray,
 }
 
 impl<'a> Orders<'a> {
-    fn of(batch: &'a RecordBatch) -> anyhow::Result<Self> {
+    pub(super) fn of(batch: &'a RecordBatch) -> anyhow::Result<Self> {
         Ok(Self {
             dumped: column(batch, "_dumped_at")?.as_primitive::<TimestampMicrosecondType>(),
             modified: column(batch, "_modified_at")?.as_primitive::<TimestampMicrosecondType>(),
@@ -147,7 +147,7 @@ impl<'a> Orders<'a> {
         })
     }
 
-    fn order(&self, row: usize) -> DumpOrder {
+    pub(super) fn order(&self, row: usize) -> DumpOrder {
         let dumped = (!self.dumped.is_null(row)).then(|| self.dumped.value(row));
         (dumped, self.modified.value(row), self.ingested.value(row))
     }
@@ -188,9 +188,9 @@ fn bronze_columns(contract: &Contract) -> Vec<String> {
 }
 
 /// One bronze batch, cleaned.
-struct Cleaned {
+pub(super) struct Cleaned {
     /// The good rows.
-    rows: RecordBatch,
+    pub(super) rows: RecordBatch,
     /// Why the others are not among them.
     reasons: Vec<Reason>,
     /// Columns and how many of their unreadable texts became unknown in good rows.
@@ -198,10 +198,10 @@ struct Cleaned {
 }
 
 /// One cleaning step, made ready.
-struct Cleaning<'a> {
-    lake: &'a Lake,
-    model: &'a Model,
-    table: &'a Table,
+pub(super) struct Cleaning<'a> {
+    pub(super) lake: &'a Lake,
+    pub(super) model: &'a Model,
+    pub(super) table: &'a Table,
     stage: Stage,
     /// Columns of the bronze table that are read at all.
     read: Vec<String>,
@@ -209,11 +209,11 @@ struct Cleaning<'a> {
     rules: Vec<Rule>,
     own: SchemaRef,
     stored: SchemaRef,
-    hasher: Option<Hasher>,
+    pub(super) hasher: Option<Hasher>,
 }
 
 impl<'a> Cleaning<'a> {
-    fn new(
+    pub(super) fn new(
         refinery: &'a Refinery,
         step: &'a Step,
         contract: &Contract,
@@ -255,7 +255,7 @@ impl<'a> Cleaning<'a> {
         })
     }
 
-    async fn read_bronze(&self, source: &Table, part: &Add) -> anyhow::Result<Batches> {
+    pub(super) async fn read_bronze(&self, source: &Table, part: &Add) -> anyhow::Result<Batches> {
         let columns: Vec<&str> = self.read.iter().map(String::as_str).collect();
         source.read(part, Some(&columns), self.lake.batch_rows()).await
     }
@@ -307,7 +307,7 @@ impl<'a> Cleaning<'a> {
     }
 
     /// Types, selects and checks one bronze batch: its good rows, and why the others are not.
-    fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
+    pub(super) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
         let typed = self.stage.apply(bronze)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
         for (expr, field) in self.columns.iter().zip(self.own.fields()) {
@@ -481,7 +481,7 @@ impl<'a> Cleaning<'a> {
     }
 
     /// The order of the dump the table holds, if it holds any row.
-    async fn newest(&self, base: &State) -> anyhow::Result<Option<DumpOrder>> {
+    pub(super) async fn newest(&self, base: &State) -> anyhow::Result<Option<DumpOrder>> {
         let columns = ["_dumped_at", "_modified_at", "_ingested_at"];
         for file in base.files() {
             let first = self.table.read(&file, Some(&columns), 1).await?.try_next().await?;
@@ -490,108 +490,5 @@ impl<'a> Cleaning<'a> {
             }
         }
         Ok(None)
-    }
-}
-
-impl Refinery {
-    /// Counts, for each of the given dumps, the good records for which a newer record of the same
-    /// key stands in the table. It reads bronze and silver anew and takes nothing from refinement's
-    /// own counts, so that a lost record shows as missing.
-    pub async fn superseded(
-        &self,
-        silver: &TableName,
-        contract: &Contract,
-        of: &[(String, i64)],
-    ) -> anyhow::Result<BTreeMap<(String, i64), i64>> {
-        let mut counts = BTreeMap::new();
-        let step = self.steps.iter().find(|step| step.name() == silver);
-        let step = step.with_context(|| format!("no model makes {silver}"))?;
-        let table = self.lake.table(silver)?;
-        let Some(state) = self.lake.state(silver).await? else { return Ok(counts) };
-        let cleaning = Cleaning::new(self, step, contract, &table)?;
-        let stands = cleaning.stands(&state).await?;
-        let source_name = bronze::name(contract);
-        let source = self.lake.table(&source_name)?;
-        let Some(source_state) = self.lake.state(&source_name).await? else { return Ok(counts) };
-        for file in source_state.files() {
-            let mut stream = cleaning.read_bronze(&source, &file).await?;
-            while let Some(batch) = stream.try_next().await? {
-                let Some(dump) = dump_of(&batch)?.filter(|dump| of.contains(dump)) else { break };
-                let rows = cleaning.clean(&batch)?.rows;
-                *counts.entry(dump).or_default() += cleaning.superseded(&rows, &stands)?;
-            }
-        }
-        Ok(counts)
-    }
-}
-
-fn dump_of(batch: &RecordBatch) -> anyhow::Result<Option<(String, i64)>> {
-    if batch.num_rows() == 0 {
-        return Ok(None);
-    }
-    let file = column(batch, "_file")?.as_string::<i32>().value(0).to_owned();
-    Ok(Some((file, column(batch, "_dump")?.as_primitive::<Int64Type>().value(0))))
-}
-
-/// The place of a row among those of its key: its dump's order, then its number.
-type Place = (DumpOrder, i64);
-
-/// What a table holds: the place of each key's row, or the one dump all rows are of.
-enum Stands {
-    Keys(HashMap<Key, Place>),
-    Dump(Option<DumpOrder>),
-}
-
-impl Cleaning<'_> {
-    async fn stands(&self, state: &State) -> anyhow::Result<Stands> {
-        if self.hasher.is_none() {
-            return Ok(Stands::Dump(self.newest(state).await?));
-        }
-        let mut places = HashMap::new();
-        for file in state.files() {
-            let mut stream = self.table.read(&file, None, self.lake.batch_rows()).await?;
-            while let Some(batch) = stream.try_next().await? {
-                for (key, place) in self.places(&batch)? {
-                    places.insert(key, place);
-                }
-            }
-        }
-        Ok(Stands::Keys(places))
-    }
-
-    fn places(&self, rows: &RecordBatch) -> anyhow::Result<Vec<(Key, Place)>> {
-        let keys = Hasher::new(rows.schema_ref(), &self.model.key)?.keys(rows)?;
-        let orders = Orders::of(rows)?;
-        let numbers = column(rows, "_record")?.as_primitive::<Int64Type>();
-        let place = |at: usize| (orders.order(at), numbers.value(at));
-        Ok(keys.into_iter().enumerate().filter_map(|(at, key)| Some((key?, place(at)))).collect())
-    }
-
-    fn superseded(&self, rows: &RecordBatch, stands: &Stands) -> anyhow::Result<i64> {
-        let count = match stands {
-            Stands::Keys(places) => {
-                let is_older = |(key, place): &(Key, Place)| {
-                    places.get(key).is_some_and(|standing| place < standing)
-                };
-                self.places(rows)?.iter().filter(|it| is_older(it)).count()
-            }
-            Stands::Dump(newest) => {
-                let orders = Orders::of(rows)?;
-                (0..rows.num_rows()).filter(|row| Some(orders.order(*row)) < *newest).count()
-            }
-        };
-        Ok(i64::try_from(count)?)
-    }
-}
-
-impl From<crate::lake::typed::Problem> for Reason {
-    fn from(problem: crate::lake::typed::Problem) -> Self {
-        Self {
-            row: problem.row,
-            column: problem.column,
-            code: problem.reason,
-            raw: problem.raw,
-            rule: None,
-        }
     }
 }

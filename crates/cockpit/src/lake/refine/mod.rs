@@ -10,6 +10,7 @@ mod clean;
 mod derive;
 mod keys;
 mod rejected;
+mod superseded;
 
 pub use rejected::name as rejected_name;
 

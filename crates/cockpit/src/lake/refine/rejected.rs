@@ -40,6 +40,18 @@ pub struct Reason {
     pub rule: Option<String>,
 }
 
+impl From<crate::lake::typed::Problem> for Reason {
+    fn from(problem: crate::lake::typed::Problem) -> Self {
+        Self {
+            row: problem.row,
+            column: problem.column,
+            code: problem.reason,
+            raw: problem.raw,
+            rule: None,
+        }
+    }
+}
+
 /// Name of the table.
 pub fn name() -> TableName {
     TableName::new("silver", "rejected")
