@@ -355,10 +355,7 @@ fn line_naming(model: &Model, word: &str) -> usize {
 pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source> {
     let contract = plant.contracts.get(table)?;
     let from = |it: &&plant::contract::Column| {
-        column == it.name
-            || column
-                .strip_prefix(&it.name)
-                .is_some_and(|rest| matches!(rest, "_day_local" | "_hour_local" | "_shift"))
+        column.strip_prefix(&it.name).is_some_and(typed::is_local_part)
     };
     let exact = contract.columns.iter().find(|it| it.name == column);
     let source = exact.or_else(|| contract.columns.iter().find(from))?;

@@ -76,6 +76,11 @@ pub fn schema(contract: &Contract) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// Whether a typed column's name, behind the name of a time column, says it is a local part of it.
+pub fn is_local_part(ending: &str) -> bool {
+    matches!(ending, "_day_local" | "_hour_local" | "_shift")
+}
+
 fn data_type(kind: &Kind) -> DataType {
     match kind {
         Kind::Text => DataType::Utf8,

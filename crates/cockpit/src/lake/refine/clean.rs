@@ -8,13 +8,12 @@ use crate::lake::bronze::{self, Pointer};
 use crate::lake::models::Step;
 use crate::lake::read::Batches;
 use crate::lake::table::{Change, Definition, State, Table};
-use crate::lake::typed::Stage;
 use crate::lake::write::DataWriter;
-use crate::lake::{Lake, session};
+use crate::lake::{Lake, session, typed};
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, BooleanBuilder, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::PhysicalExpr;
@@ -127,6 +126,14 @@ async fn dumps(source: &Table, files: Vec<Add>) -> anyhow::Result<Vec<Dump>> {
     Ok(dumps.into_iter().rev().map(dump).collect())
 }
 
+pub(super) fn dump_of(batch: &RecordBatch) -> anyhow::Result<Option<(String, i64)>> {
+    if batch.num_rows() == 0 {
+        return Ok(None);
+    }
+    let file = column(batch, "_file")?.as_string::<i32>().value(0).to_owned();
+    Ok(Some((file, column(batch, "_dump")?.as_primitive::<Int64Type>().value(0))))
+}
+
 pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a ArrayRef> {
     batch.column_by_name(name).with_context(|| format!("column {name} is not there"))
 }
@@ -167,17 +174,14 @@ fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
         .collect();
     let is_needed = |column: &&plant::contract::Column| {
         let is_taken = |name: &String| {
-            name == &column.name || name.strip_prefix(&column.name).is_some_and(is_local_part)
+            name == &column.name
+                || name.strip_prefix(&column.name).is_some_and(typed::is_local_part)
         };
         let can_fail = column.kind != Kind::Text && column.on_error == OnError::Reject;
         column.required || can_fail || taken.iter().any(is_taken)
     };
     let columns = contract.columns.iter().filter(is_needed).cloned().collect();
     Contract { columns, ..contract.clone() }
-}
-
-fn is_local_part(ending: &str) -> bool {
-    matches!(ending, "_day_local" | "_hour_local" | "_shift")
 }
 
 /// The bronze columns a cleaning step reads: those of its contract, and the pointers.
@@ -202,7 +206,7 @@ pub(super) struct Cleaning<'a> {
     pub(super) lake: &'a Lake,
     pub(super) model: &'a Model,
     pub(super) table: &'a Table,
-    stage: Stage,
+    stage: typed::Stage,
     /// Columns of the bronze table that are read at all.
     read: Vec<String>,
     columns: Vec<Arc<dyn PhysicalExpr>>,
@@ -224,9 +228,9 @@ impl<'a> Cleaning<'a> {
         let reference = TableReference::partial("typed", contract.table.as_str());
         let projection = step.projection.as_deref().context("the step is no cleaning step")?;
         let contract = &needed(contract, projection);
-        let typed = crate::lake::typed::schema(contract);
-        let typed = DFSchema::try_from_qualified_schema(reference, &typed)?;
-        let physical = |expr: &Expr| context.create_physical_expr(expr.clone().unalias(), &typed);
+        let schema = typed::schema(contract);
+        let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
+        let physical = |expr: &Expr| context.create_physical_expr(expr.clone().unalias(), &schema);
         let columns = projection.iter().map(physical).collect::<Result<Vec<_>, _>>()?;
         let own = DFSchema::try_from(step.schema.as_ref().clone())?;
         let mut rules = Vec::new();
@@ -245,7 +249,7 @@ impl<'a> Cleaning<'a> {
             lake,
             model: &step.model,
             table,
-            stage: Stage::new(contract, &refinery.plant.calendar),
+            stage: typed::Stage::new(contract, &refinery.plant.calendar),
             read: bronze_columns(contract),
             columns,
             rules,

@@ -1,7 +1,7 @@
 //! Which records a newer one stands in for, counted apart from refinement, for the books.
 
 use super::Refinery;
-use super::clean::{Cleaning, Orders, column};
+use super::clean::{Cleaning, Orders, column, dump_of};
 use super::keys::{DumpOrder, Hasher, Key};
 use crate::config::model::TableName;
 use crate::lake::bronze;
@@ -43,14 +43,6 @@ impl Refinery {
         }
         Ok(counts)
     }
-}
-
-fn dump_of(batch: &RecordBatch) -> anyhow::Result<Option<(String, i64)>> {
-    if batch.num_rows() == 0 {
-        return Ok(None);
-    }
-    let file = column(batch, "_file")?.as_string::<i32>().value(0).to_owned();
-    Ok(Some((file, column(batch, "_dump")?.as_primitive::<Int64Type>().value(0))))
 }
 
 /// The place of a row among those of its key: its dump's order, then its number.
