@@ -475,19 +475,19 @@ impl Flow {
     }
 }
 
-/// Cancels `stop` at the first Ctrl-C or SIGTERM.
+/// Cancels `stop` at the first Ctrl-C or SIGTERM. Both are listened for when this returns, so that
+/// none ends the program while it holds the lake.
 #[expect(clippy::disallowed_methods, reason = "lives as long as the program and holds nothing")]
 pub fn cancel_on_signal(stop: CancellationToken) {
+    let listened = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupted), Ok(mut terminated)) = listened else {
+        tracing::warn!("signals cannot be listened for; the program ends without giving back");
+        return;
+    };
     tokio::spawn(async move {
-        let interrupted = tokio::signal::ctrl_c();
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminated) => {
-                tokio::select! {
-                    _ = interrupted => {}
-                    _ = terminated.recv() => {}
-                }
-            }
-            Err(_) => drop(interrupted.await),
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
         stop.cancel();
     });
