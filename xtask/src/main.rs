@@ -3,6 +3,7 @@
 //! `cargo xtask test` runs every test there is; `cargo xtask test rust browser` runs some parts and
 //! what they need. The standard library is all this uses, so that a fresh clone begins at once.
 
+mod bench;
 mod machine;
 mod parts;
 mod server;
@@ -16,8 +17,11 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.split_first() {
         Some((task, names)) if task == "test" => parts::test(names),
+        Some((task, names)) if task == "bench" && names.first().is_some_and(|it| it == "batch") => {
+            bench::batch(&names[1..])
+        }
         _ => {
-            machine::say("usage: cargo xtask test [PART]...");
+            machine::say("usage: cargo xtask test [PART]... or cargo xtask bench batch [ROWS]");
             machine::say(&parts::listed());
             ExitCode::FAILURE
         }
