@@ -43,15 +43,16 @@ pub struct ColumnRow {
     pub description: Option<String>,
 }
 
-/// One column of a table and one column it is made from.
+/// One column of a table and one column it is made from; without columns, a table and one it reads,
+/// if only to decide which rows there are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LineageRow {
     pub schema_name: String,
     pub table_name: String,
-    pub column_name: String,
+    pub column_name: Option<String>,
     pub from_schema: String,
     pub from_table: String,
-    pub from_column: String,
+    pub from_column: Option<String>,
 }
 
 /// One expectation and how well the table as it stands fulfils it.
@@ -112,7 +113,11 @@ fn lineage() -> MetaTable {
     let names =
         ["schema_name", "table_name", "column_name", "from_schema", "from_table", "from_column"];
     let fields = names.map(|name| (name, DataType::Utf8));
-    meta("lineage", "Which column each column's values come from, read off the plans.", &fields)
+    meta(
+        "lineage",
+        "Which table each table reads and which column each column comes from, read off the plans.",
+        &fields,
+    )
 }
 
 fn quality() -> MetaTable {
@@ -231,6 +236,19 @@ fn said(refinery: &Refinery, table: &TableName, column: &str) -> (Option<String>
 fn lineage_rows(refinery: &Refinery) -> Vec<LineageRow> {
     let mut rows = Vec::new();
     for step in refinery.steps.iter() {
+        let row = |column: Option<&String>, from: TableName, from_column| LineageRow {
+            schema_name: step.name().schema.clone(),
+            table_name: step.name().name.clone(),
+            column_name: column.cloned(),
+            from_schema: from.schema,
+            from_table: from.name,
+            from_column,
+        };
+        for upstream in &step.model.upstreams {
+            let contract = refinery.plant.contracts.get(&upstream.name);
+            let landed = contract.filter(|_| upstream.schema == "typed").map(bronze::name);
+            rows.push(row(None, landed.unwrap_or_else(|| upstream.clone()), None));
+        }
         for (field, sources) in step.schema.fields().iter().zip(&step.lineage) {
             for (from, column) in sources {
                 let source = match from.schema.as_str() {
@@ -238,14 +256,7 @@ fn lineage_rows(refinery: &Refinery) -> Vec<LineageRow> {
                     _ => Some((from.clone(), column.clone())),
                 };
                 let Some((from, column)) = source else { continue };
-                rows.push(LineageRow {
-                    schema_name: step.name().schema.clone(),
-                    table_name: step.name().name.clone(),
-                    column_name: field.name().clone(),
-                    from_schema: from.schema,
-                    from_table: from.name,
-                    from_column: column,
-                });
+                rows.push(row(Some(field.name()), from, Some(column)));
             }
         }
     }
