@@ -58,7 +58,7 @@ def _as_the_others(lake: Path, out: Path) -> None:
         files = DeltaTable(str(lake / schema / name)).file_uris()
         rows = f"SELECT * FROM read_parquet({files})"
         if schema == "gold":
-            rows = f"""SELECT day_local, hour_local, station, work_order, sum(actual) AS actual
+            rows = f"""SELECT day_local, hour_local, station, work_order, CAST(sum(actual) AS BIGINT) AS actual
                 FROM ({rows}) GROUP BY ALL HAVING sum(actual) > 0"""
         con.execute(f"COPY ({rows}) TO '{out}/{name}.parquet' (FORMAT parquet)")
 
