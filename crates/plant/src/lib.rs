@@ -7,5 +7,6 @@
 pub mod calendar;
 pub mod contract;
 pub mod pattern;
+pub mod reading;
 pub mod spelling;
 pub mod zone;
