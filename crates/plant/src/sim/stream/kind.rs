@@ -4,8 +4,37 @@ use rand::Rng as _;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
 
-/// The reason of a message that says again what was said.
-pub const DUPLICATE: &str = "duplicate";
+/// Why a message is no reading: a code as `silver.rejected` has it and, where an expectation of the
+/// table is not met, the name of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reason {
+    pub code: &'static str,
+    pub rule: Option<&'static str>,
+}
+
+impl Reason {
+    const fn code(code: &'static str) -> Self {
+        Self { code, rule: None }
+    }
+
+    const fn rule(rule: &'static str) -> Self {
+        Self { code: "expectation", rule: Some(rule) }
+    }
+}
+
+/// The message says again what was said.
+pub const DUPLICATE: Reason = Reason::code("duplicate");
+
+const MISSING: Reason = Reason::code("missing");
+const NOT_JSON: Reason = Reason::code("not_json");
+const NOT_SCALAR: Reason = Reason::code("not_scalar");
+const INVALID_TEXT: Reason = Reason::code("invalid_text");
+const TOO_LONG: Reason = Reason::code("too_long");
+const NOT_A_NUMBER: Reason = Reason::code("not_a_number");
+const NOT_A_TIME: Reason = Reason::code("not_a_time");
+const OUT_OF_RANGE: Reason = Reason::rule("in_physical_range");
+const FUTURE: Reason = Reason::rule("not_from_the_future");
+const ANCIENT: Reason = Reason::rule("not_ancient");
 
 /// How dirty a stream is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,15 +101,15 @@ pub enum Kind {
 }
 
 /// What is known of a kind: its name, and the reason for which it is no reading.
-type Known = (Kind, &'static str, Option<&'static str>);
+type Known = (Kind, &'static str, Option<Reason>);
 
 const KINDS: [Known; 45] = [
     (Kind::Plain, "plain", None),
     (Kind::Late, "late", None),
     (Kind::Repeated, "repeated", None),
-    (Kind::NullTemperature, "null_temperature", Some("missing")),
-    (Kind::NoComponent, "no_component", Some("missing")),
-    (Kind::NullTemperatureNoComponent, "null_temperature_no_component", Some("missing")),
+    (Kind::NullTemperature, "null_temperature", Some(MISSING)),
+    (Kind::NoComponent, "no_component", Some(MISSING)),
+    (Kind::NullTemperatureNoComponent, "null_temperature_no_component", Some(MISSING)),
     (Kind::BareTemperature, "bare_temperature", None),
     (Kind::BareLane, "bare_lane", None),
     (Kind::BareTime, "bare_time", None),
@@ -88,38 +117,38 @@ const KINDS: [Known; 45] = [
     (Kind::Escaped, "escaped", None),
     (Kind::Spaced, "spaced", None),
     (Kind::Reordered, "reordered", None),
-    (Kind::Words, "words", Some("not_json")),
-    (Kind::Truncated, "truncated", Some("not_json")),
-    (Kind::InvalidText, "invalid_text", Some("invalid_text")),
-    (Kind::Empty, "empty", Some("not_json")),
-    (Kind::NullBytes, "null_bytes", Some("not_json")),
-    (Kind::TrailingText, "trailing_text", Some("not_json")),
-    (Kind::TopArray, "top_array", Some("not_json")),
-    (Kind::TopNumber, "top_number", Some("not_json")),
-    (Kind::TopNull, "top_null", Some("not_json")),
-    (Kind::DeeplyNested, "deeply_nested", Some("not_json")),
-    (Kind::Huge, "huge", Some("too_long")),
-    (Kind::MissingPlant, "missing_plant", Some("missing")),
-    (Kind::MissingLane, "missing_lane", Some("missing")),
-    (Kind::MissingTime, "missing_time", Some("missing")),
-    (Kind::MissingTemperature, "missing_temperature", Some("missing")),
-    (Kind::MissingComponent, "missing_component", Some("missing")),
-    (Kind::NullTime, "null_time", Some("missing")),
-    (Kind::NullComponent, "null_component", Some("missing")),
-    (Kind::NullType, "null_type", Some("missing")),
-    (Kind::PlantIsObject, "plant_is_object", Some("wrong_type")),
-    (Kind::TemperatureIsBool, "temperature_is_bool", Some("wrong_type")),
-    (Kind::TemperatureIsList, "temperature_is_list", Some("wrong_type")),
-    (Kind::TemperatureIsWord, "temperature_is_word", Some("not_a_number")),
-    (Kind::TemperatureIsNaN, "temperature_is_nan", Some("not_a_number")),
-    (Kind::TemperatureIsInfinite, "temperature_is_infinite", Some("not_a_number")),
-    (Kind::DecimalComma, "decimal_comma", Some("not_a_number")),
-    (Kind::TooHot, "too_hot", Some("out_of_range")),
-    (Kind::TooCold, "too_cold", Some("out_of_range")),
-    (Kind::TimeIsWord, "time_is_word", Some("not_a_time")),
-    (Kind::NoSuchDay, "no_such_day", Some("not_a_time")),
-    (Kind::FarFuture, "far_future", Some("future")),
-    (Kind::Ancient, "ancient", Some("ancient")),
+    (Kind::Words, "words", Some(NOT_JSON)),
+    (Kind::Truncated, "truncated", Some(NOT_JSON)),
+    (Kind::InvalidText, "invalid_text", Some(INVALID_TEXT)),
+    (Kind::Empty, "empty", Some(NOT_JSON)),
+    (Kind::NullBytes, "null_bytes", Some(NOT_JSON)),
+    (Kind::TrailingText, "trailing_text", Some(NOT_JSON)),
+    (Kind::TopArray, "top_array", Some(NOT_JSON)),
+    (Kind::TopNumber, "top_number", Some(NOT_JSON)),
+    (Kind::TopNull, "top_null", Some(NOT_JSON)),
+    (Kind::DeeplyNested, "deeply_nested", Some(NOT_JSON)),
+    (Kind::Huge, "huge", Some(TOO_LONG)),
+    (Kind::MissingPlant, "missing_plant", Some(MISSING)),
+    (Kind::MissingLane, "missing_lane", Some(MISSING)),
+    (Kind::MissingTime, "missing_time", Some(MISSING)),
+    (Kind::MissingTemperature, "missing_temperature", Some(MISSING)),
+    (Kind::MissingComponent, "missing_component", Some(MISSING)),
+    (Kind::NullTime, "null_time", Some(MISSING)),
+    (Kind::NullComponent, "null_component", Some(MISSING)),
+    (Kind::NullType, "null_type", Some(MISSING)),
+    (Kind::PlantIsObject, "plant_is_object", Some(NOT_SCALAR)),
+    (Kind::TemperatureIsBool, "temperature_is_bool", Some(NOT_A_NUMBER)),
+    (Kind::TemperatureIsList, "temperature_is_list", Some(NOT_SCALAR)),
+    (Kind::TemperatureIsWord, "temperature_is_word", Some(NOT_A_NUMBER)),
+    (Kind::TemperatureIsNaN, "temperature_is_nan", Some(NOT_A_NUMBER)),
+    (Kind::TemperatureIsInfinite, "temperature_is_infinite", Some(NOT_A_NUMBER)),
+    (Kind::DecimalComma, "decimal_comma", Some(NOT_A_NUMBER)),
+    (Kind::TooHot, "too_hot", Some(OUT_OF_RANGE)),
+    (Kind::TooCold, "too_cold", Some(OUT_OF_RANGE)),
+    (Kind::TimeIsWord, "time_is_word", Some(NOT_A_TIME)),
+    (Kind::NoSuchDay, "no_such_day", Some(NOT_A_TIME)),
+    (Kind::FarFuture, "far_future", Some(FUTURE)),
+    (Kind::Ancient, "ancient", Some(ANCIENT)),
 ];
 
 /// Kinds that look odd and are readings all the same.
@@ -201,9 +230,9 @@ impl Kind {
         KINDS[self as usize].1
     }
 
-    /// The code of the reason for which it is no reading, if it is none. A [`Kind::Repeated`]
+    /// The reason for which it is no reading, if it is none. A [`Kind::Repeated`]
     /// message is one the first time it is said.
-    pub const fn reason(self) -> Option<&'static str> {
+    pub const fn reason(self) -> Option<Reason> {
         KINDS[self as usize].2
     }
 

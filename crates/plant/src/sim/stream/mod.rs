@@ -11,7 +11,7 @@
 mod kind;
 mod write;
 
-pub use kind::{Dirt, Kind};
+pub use kind::{DUPLICATE, Dirt, Kind, Reason};
 
 use super::thermal::Follower;
 use super::thermal::chance::{Concern, chance};
@@ -37,8 +37,8 @@ pub struct Plan {
 pub enum Fate {
     /// It is a reading, taken so many seconds after 1970 UTC, in hundredths of a degC.
     Landed { at_s: i64, temp_centi: i32 },
-    /// It is kept but is no reading, for the reason with this code.
-    Rejected(&'static str),
+    /// It is kept but is no reading, for this reason.
+    Rejected(Reason),
 }
 
 /// A message as it was said.
@@ -166,7 +166,7 @@ impl Stream {
         let fate = match kind.reason() {
             Some(reason) => Fate::Rejected(reason),
             None if is_again || voice.second.has(at_s, temp_centi, turn.is_echo) => {
-                Fate::Rejected(kind::DUPLICATE)
+                Fate::Rejected(DUPLICATE)
             }
             None => Fate::Landed { at_s, temp_centi },
         };

@@ -102,7 +102,7 @@ fn no_reading_stands_twice() {
                 Fate::Landed { at_s, temp_centi } => {
                     assert!(met.insert((message.sensor, at_s, temp_centi)), "{payload}");
                 }
-                Fate::Rejected(kind::DUPLICATE) => again += 1,
+                Fate::Rejected(DUPLICATE) => again += 1,
                 Fate::Rejected(_) => {}
             }
         }

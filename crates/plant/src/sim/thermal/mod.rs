@@ -12,7 +12,7 @@ pub mod fault;
 pub mod sensors;
 
 use chance::{Concern, chance};
-use fault::{DAY_US, Fault, FaultKind, MINUTE_US};
+use fault::{Fault, FaultKind, MINUTE_US};
 use rand::Rng as _;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
@@ -31,8 +31,9 @@ const HALL_C: [f64; 24] = [
 const BUSY_HOURS: std::ops::Range<i64> = 9..21;
 
 /// Temperatures are worked out from such a moment on, and begin so many minutes before it.
-const STRETCH_MIN: i64 = 360;
-const LEAD_MIN: i64 = 180;
+/// What came earlier has left less than a hundredth of a degC.
+const STRETCH_MIN: i64 = 120;
+const LEAD_MIN: i64 = 100;
 
 /// A component without its fan stands so many times higher above the hall.
 const UNCOOLED: f64 = 2.6;
@@ -65,6 +66,7 @@ pub struct Follower {
     to_c: f64,
     day: Day,
     load: Load,
+    fan: Fan,
 }
 
 /// What a day holds for a sensor.
@@ -84,6 +86,13 @@ struct Load {
     share: f64,
 }
 
+/// When the fan fails on a day of the history.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fan {
+    day: Option<i64>,
+    failure: Option<Fault>,
+}
+
 impl Follower {
     pub fn new(seed: u64, sensor: &Sensor) -> Self {
         Self {
@@ -96,6 +105,7 @@ impl Follower {
             to_c: 0.0,
             day: Day::default(),
             load: Load::default(),
+            fan: Fan::default(),
         }
     }
 
@@ -191,12 +201,14 @@ impl Follower {
         hall_c(minute) + if is_cooled { rise_c } else { rise_c * UNCOOLED }
     }
 
-    fn is_uncooled(&self, at_us: i64) -> bool {
-        let day = at_us.div_euclid(DAY_US);
-        let is_known = self.day.number == Some(day);
-        let known = || fault::of_sensor(self.seed, self.sensor, day);
-        let fault = if is_known { self.day.fault } else { known() };
-        fault.is_some_and(|it| it.kind == FaultKind::FanFailure && it.holds(at_us))
+    fn is_uncooled(&mut self, at_us: i64) -> bool {
+        let day = fault::day_of(at_us);
+        if self.fan.day != Some(day) {
+            let fault = fault::of_sensor(self.seed, self.sensor, day);
+            let failure = fault.filter(|it| it.kind == FaultKind::FanFailure);
+            self.fan = Fan { day: Some(day), failure };
+        }
+        self.fan.failure.is_some_and(|it| it.holds(at_us))
     }
 
     fn load_share(&mut self, minute: i64) -> f64 {
@@ -233,6 +245,7 @@ fn bell(chance: &mut Pcg32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::fault::DAY_US;
     use super::sensors::sensors;
     use super::*;
 
