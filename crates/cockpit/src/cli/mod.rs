@@ -2,6 +2,7 @@
 
 mod print;
 mod progress;
+mod simulate_stream;
 
 use crate::config::location::Purpose;
 use crate::config::model::TableName;
@@ -106,6 +107,11 @@ enum Command {
     },
     /// Make silver and gold anew from bronze
     Rebuild,
+    /// Send the temperatures of a simulated plant to a Kafka broker
+    ///
+    /// The messages have the reference plant's format and its dirt. Ends with Ctrl-C, or where --for
+    /// or --messages say; the exit code is 0 only if every message arrived.
+    Simulate(simulate_stream::StreamArgs),
     /// Look for mistakes in a plant folder
     Check,
     /// Print the configuration in force, with the reason for each default
@@ -160,6 +166,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Check => check(&flags).await,
+        Command::Simulate(args) => simulate_stream::run(args).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
         Command::Serve { listen, no_ingest } => {
