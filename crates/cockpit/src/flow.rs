@@ -16,12 +16,14 @@ use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Outcome, Refinery};
 use crate::lake::{Lake, books, catalog, session, upkeep};
+use crate::live::{Live, LiveLimits};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use plant::contract::Contract;
+use plant::reading::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -411,7 +413,12 @@ pub async fn serve(
     let desk = Arc::new(answers::Desk::new(flow.refinery.clone(), is_refining));
     let limits = answers::limits(flow.lake().limits());
     let clock: crate::serve::Clock = Arc::new(now);
-    let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
+    let live = Live::new(
+        Registry::default(),
+        LiveLimits::of(flow.lake().limits()),
+        flow.lake().run().to_owned(),
+    );
+    let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, Vec::new());
     let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
     say(address);
     let answering = http::serve(listener, router, &limits, stop.clone());
@@ -420,9 +427,10 @@ pub async fn serve(
             stop.cancelled().await;
             return Ok(());
         }
-        flow.ingest_for(&desk, &stop).await
+        flow.ingest_for(&desk, &live, &stop).await
     };
-    let (answered, ingested) = tokio::join!(answering, ingesting);
+    let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());
+    let (answered, ingested, ()) = tokio::join!(answering, ingesting, pushing);
     answered?;
     ingested?;
     Ok(true)
@@ -434,11 +442,12 @@ impl Flow {
     async fn ingest_for(
         &self,
         desk: &answers::Desk,
+        live: &Live,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         let watcher: Watcher = Arc::new(|_event| {});
         loop {
-            let work = self.rounds_for(&watcher, desk, stop);
+            let work = self.rounds_for(&watcher, desk, live, stop);
             match self.as_refiner(Patience::UntilFree, work).await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
@@ -457,6 +466,7 @@ impl Flow {
         &self,
         watcher: &Watcher,
         desk: &answers::Desk,
+        live: &Live,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
@@ -464,12 +474,25 @@ impl Flow {
             let started_at = now();
             let done = self.round(watcher).await;
             desk.round_done(started_at, now(), now() + every, &done);
+            self.tell_changed(live, &done).await;
             if let Err(error) = &done {
                 tracing::error!(error = format!("{error:#}"), "round failed");
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+}
+
+impl Flow {
+    /// Tells viewers which tables have a new version.
+    async fn tell_changed(&self, live: &Live, done: &anyhow::Result<Report>) {
+        let Ok(report) = done else { return };
+        for table in &report.changed {
+            if let Ok(Some(state)) = self.lake().state(table).await {
+                live.changed(&table.to_string(), state.version());
             }
         }
     }

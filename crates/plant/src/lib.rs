@@ -6,7 +6,9 @@
 
 pub mod calendar;
 pub mod contract;
+pub mod moments;
 pub mod pattern;
 pub mod reading;
 pub mod spelling;
+pub mod trail;
 pub mod zone;
