@@ -4,6 +4,7 @@
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
 mod answers;
+pub mod serving;
 pub mod stream;
 
 use self::stream::Streaming;
@@ -27,10 +28,8 @@ use futures::StreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -446,92 +445,6 @@ impl Flow {
             Some(cause) => cause.context(error.public),
             None => anyhow::anyhow!(error.public),
         })
-    }
-}
-
-/// Ingests on a schedule (unless `ingests` is false) and answers on `listen`, until `stop`.
-pub async fn serve(
-    config: &Config,
-    listen: SocketAddr,
-    ingests: bool,
-    stop: CancellationToken,
-    say: impl Fn(SocketAddr),
-) -> anyhow::Result<bool> {
-    let flow = Flow::open(config, Purpose::Write).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("{listen} cannot be listened on; another program may have it"))?;
-    let address = listener.local_addr()?;
-    let is_refining = ingests && (flow.bucket.is_some() || flow.kafka.is_some());
-    let desk = Arc::new(answers::Desk::new(flow.refinery.clone(), is_refining));
-    let limits = answers::limits(flow.lake().limits());
-    let clock: crate::serve::Clock = Arc::new(now);
-    let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
-    let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
-    say(address);
-    let answering = http::serve(listener, router, &limits, stop.clone());
-    let ingesting = async {
-        if !is_refining {
-            stop.cancelled().await;
-            return Ok(());
-        }
-        flow.ingest_for(&desk, &stop).await
-    };
-    let streaming = async {
-        if let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) {
-            flow.stream_on(&Streaming::of(kafka, &stop)).await;
-        }
-    };
-    let (answered, ingested, ()) = tokio::join!(answering, ingesting, streaming);
-    answered?;
-    ingested?;
-    Ok(true)
-}
-
-impl Flow {
-    /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
-    /// and says so.
-    async fn ingest_for(
-        &self,
-        desk: &answers::Desk,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let watcher: Watcher = Arc::new(|_event| {});
-        loop {
-            let work = self.rounds_for(&watcher, desk, stop);
-            match self.as_refiner(Patience::UntilFree, work).await {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "not refining");
-                    desk.not_refining(format!("{error:#}"));
-                }
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(RETRY) => {}
-            }
-        }
-    }
-
-    async fn rounds_for(
-        &self,
-        watcher: &Watcher,
-        desk: &answers::Desk,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
-        loop {
-            let started_at = now();
-            let done = self.round(watcher).await;
-            desk.round_done(started_at, now(), now() + every, &done);
-            if let Err(error) = &done {
-                tracing::error!(error = format!("{error:#}"), "round failed");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(every) => {}
-            }
-        }
     }
 }
 
