@@ -8,5 +8,6 @@ pub mod calendar;
 pub mod contract;
 pub mod pattern;
 pub mod reading;
+pub mod sim;
 pub mod spelling;
 pub mod zone;
