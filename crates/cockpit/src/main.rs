@@ -8,6 +8,7 @@ mod flow;
 mod ingest;
 mod lake;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 

@@ -2,13 +2,14 @@
 
 /// Each module of the program and what of the program it may import besides itself. `flow` wires
 /// everybody and `cli` and `main` speak for it, so they may import all.
-const LAW: [(&str, &[&str]); 8] = [
+const LAW: [(&str, &[&str]); 9] = [
     ("batch", &[]),
     ("digest", &[]),
     ("config", &[]),
     ("ingest", &["batch", "config", "digest"]),
     ("lake", &["batch", "config", "digest"]),
     ("live", &["batch", "config", "digest"]),
+    ("simulate", &["config"]),
     ("serve", &["batch", "config", "digest", "lake", "live"]),
     ("watch", &["batch", "config", "digest", "lake", "live"]),
 ];

@@ -2,6 +2,7 @@
 
 mod print;
 mod progress;
+mod simulate;
 
 use crate::config::location::Purpose;
 use crate::config::model::TableName;
@@ -103,6 +104,11 @@ enum Command {
     },
     /// Make silver and gold anew from bronze
     Rebuild,
+    /// Write dumps of a simulated plant, in the dialects of the reference plant
+    ///
+    /// The plant works in the shifts and the zone of the plant folder. With --truth it also says what
+    /// every gold table must hold, and where it put which dirt.
+    Simulate(simulate::Simulate),
     /// Look for mistakes in a plant folder
     Check,
     /// Print the configuration in force, with the reason for each default
@@ -155,6 +161,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             clap_complete::generate(shell, &mut Cli::command(), "cockpit", &mut std::io::stdout());
             Ok(true)
         }
+        Command::Simulate(said) => simulate::run(&config::load(&flags)?, &said).await,
         Command::Check => check(&flags).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,

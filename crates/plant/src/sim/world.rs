@@ -26,6 +26,7 @@ pub struct World {
     /// All orders so far; everything else names them by their place here.
     pub orders: Vec<Order>,
     pub stock: Stock,
+    pub first_day: i32,
     machines: Vec<Machine>,
     opening: Vec<Entry>,
     next_day: i32,
@@ -43,6 +44,7 @@ impl World {
         Self {
             orders: Vec::new(),
             stock,
+            first_day,
             machines: (0..site.size.units).map(|unit| Machine::new(unit, now_s)).collect(),
             opening,
             next_day: first_day,

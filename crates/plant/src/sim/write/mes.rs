@@ -31,7 +31,8 @@ impl Names<'_> {
         &self.site.items[usize::from(item)].id
     }
 
-    fn push_order(&self, out: &mut Vec<u8>, order: u32) {
+    /// Appends the name of an order.
+    pub fn push_order(&self, out: &mut Vec<u8>, order: u32) {
         push(out, "W-");
         push_number(out, self.orders[order as usize].number.into());
     }
