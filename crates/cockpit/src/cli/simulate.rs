@@ -71,7 +71,7 @@ pub async fn run(config: &Config, said: &Simulate) -> anyhow::Result<bool> {
         let place = location::open(place, Purpose::Write).context("--truth cannot be opened")?;
         simulate::truth(&place, &press, number(said.as_of.unwrap_or(today))).await?;
     }
-    say(said, from, &out.name, &summary);
+    say(said, from, &out.name, &summary, &press);
     Ok(true)
 }
 
@@ -113,15 +113,14 @@ fn dirt(words: &[String]) -> anyhow::Result<Dirt> {
     Ok(dirt)
 }
 
-fn say(said: &Simulate, from: NaiveDate, out: &str, summary: &Summary) {
+fn say(said: &Simulate, from: NaiveDate, out: &str, summary: &Summary, press: &Press) {
     let Simulate { seed, units, days, .. } = said;
     print::line(&format!("seed {seed}: {days} days of {units} units from {from} on, in {out}"));
-    for (dump, records) in &summary.records {
+    for (dump, book) in &press.books {
         let (folder, name) = dump.about().place;
-        let place = format!("{folder}/{name}");
-        print::line(&format!("  {place:<54}{records:>12} records"));
+        print::line(&format!("  {:<56}{:>12} records", format!("{folder}/{name}"), book.read));
     }
-    let records: u64 = summary.records.values().sum();
+    let records: u64 = press.books.values().map(|book| book.read).sum();
     let (files, bytes) = (summary.files, summary.bytes);
     print::line(&format!("{files} files, {records} records, {bytes} bytes"));
     let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();

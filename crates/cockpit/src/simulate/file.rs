@@ -26,7 +26,6 @@ pub struct File {
     /// For Parquet, what encodes rows.
     encoder: Option<ArrowWriter<Vec<u8>>>,
     bytes: u64,
-    records: u64,
 }
 
 impl File {
@@ -39,16 +38,13 @@ impl File {
             Body::CycleTimes(_) => Some(encoder(columns::cycle_times_schema())?),
         };
         let to = BufWriter::new(store, Key::from(key));
-        Ok(Self { to, encoder, bytes: 0, records: 0 })
+        Ok(Self { to, encoder, bytes: 0 })
     }
 
     /// Adds a part.
     pub async fn append(&mut self, body: &Body, world: &World) -> anyhow::Result<()> {
         match body {
-            Body::Text(text) => {
-                self.records += text.iter().filter(|byte| **byte == b'\n').count() as u64;
-                self.put(text).await
-            }
+            Body::Text(text) => self.put(text).await,
             Body::Stages(rows) => {
                 for rows in rows.chunks(BATCH_ROWS) {
                     self.encode(&stages::batch(rows, world)?).await?;
@@ -60,20 +56,19 @@ impl File {
         }
     }
 
-    /// Ends the file and returns its bytes and its records; of a text, its lines.
-    pub async fn close(mut self) -> anyhow::Result<(u64, u64)> {
+    /// Ends the file and returns how many bytes it has.
+    pub async fn close(mut self) -> anyhow::Result<u64> {
         if let Some(encoder) = self.encoder.take() {
             let rest = encoder.into_inner()?;
             self.put(&rest).await?;
         }
         self.to.shutdown().await?;
-        Ok((self.bytes, self.records))
+        Ok(self.bytes)
     }
 
     async fn encode(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
         let encoder = self.encoder.as_mut().context("the file is no Parquet")?;
         encoder.write(rows)?;
-        self.records += rows.num_rows() as u64;
         let ready = std::mem::take(encoder.inner_mut());
         self.put(&ready).await
     }

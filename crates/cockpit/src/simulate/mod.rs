@@ -24,8 +24,6 @@ use std::sync::Arc;
 pub struct Summary {
     pub files: u64,
     pub bytes: u64,
-    /// Records by dump, those that were made dirty included.
-    pub records: BTreeMap<Dump, u64>,
     /// Pieces of dirt by kind and the word for their fate.
     pub dirt: BTreeMap<(Kind, &'static str), u64>,
 }
@@ -75,17 +73,15 @@ async fn write(
 }
 
 async fn close(files: Open, summary: &mut Summary) -> anyhow::Result<()> {
-    for ((dump, _), file) in files {
-        let (bytes, records) = file.close().await?;
+    for file in files.into_values() {
+        summary.bytes += file.close().await?;
         summary.files += 1;
-        summary.bytes += bytes;
-        *summary.records.entry(dump).or_default() += records;
     }
     Ok(())
 }
 
-/// Writes the rows every gold table must hold, a file of JSON lines each, and `dirt.jsonl`. Ages
-/// are counted to the day `as_of`.
+/// Writes the rows every gold table must hold, a file of JSON lines each; `books.jsonl`, what becomes
+/// of the records for each silver table; and `dirt.jsonl`. Ages are counted to the day `as_of`.
 ///
 /// # Errors
 /// Fails if the place cannot be written to.
@@ -94,6 +90,8 @@ pub async fn truth(place: &Location, press: &Press, as_of: i32) -> anyhow::Resul
     for (table, lines) in press.truth.tables(&press.world.site, as_of) {
         store.put(&Key::from(format!("{table}.jsonl")), lines.into_bytes().into()).await?;
     }
+    let books: String = press.books.iter().map(|(dump, book)| book.line(*dump)).collect();
+    store.put(&Key::from("books.jsonl"), books.into_bytes().into()).await?;
     let dirt: String = press.log.iter().map(Spot::line).collect();
     store.put(&Key::from("dirt.jsonl"), dirt.into_bytes().into()).await?;
     Ok(())

@@ -41,7 +41,7 @@ pub struct Page {
     /// What was written and not yet taken away.
     pub text: Vec<u8>,
     /// Records in the file so far.
-    records: u64,
+    pub records: u64,
     header: Vec<u8>,
     has_new_column: bool,
     last: Vec<u8>,

@@ -2,7 +2,7 @@
 
 use super::board::Inspection;
 use super::chance::{Concern, dice};
-use super::dirt::{Dirt, Edit, Kind, Spot};
+use super::dirt::{Dirt, Edit, Fate, Kind, Spot};
 use super::dump::{Dialect, Dump};
 use super::page::{Hand, Landing, Page};
 use super::site::{DAY_S, Site};
@@ -53,6 +53,42 @@ pub struct Part {
     pub body: Body,
 }
 
+/// What becomes of the records of a dump: all that are read are rejected, superseded, or in silver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Book {
+    pub read: u64,
+    pub rejected: u64,
+    pub superseded: u64,
+    /// Good records of the newest file.
+    newest: u64,
+}
+
+impl Book {
+    /// The book as a line of JSON.
+    pub fn line(&self, dump: Dump) -> String {
+        let Self { read, rejected, superseded, .. } = *self;
+        let (table, silver) = (dump.about().table, read - rejected - superseded);
+        format!(
+            "{{\"table\":\"{table}\",\"read\":{read},\"silver\":{silver},\
+             \"rejected\":{rejected},\"superseded\":{superseded}}}\n"
+        )
+    }
+
+    /// Enters the records a page has more than before, and the dirt among them.
+    fn enter(&mut self, records: u64, dirt: &[Spot], is_whole: bool) {
+        let lost = |spot: &&Spot| matches!(spot.fate, Fate::Rejected { .. });
+        let rejected = dirt.iter().filter(lost).count() as u64;
+        let superseded = dirt.iter().filter(|spot| spot.fate == Fate::Superseded).count() as u64;
+        self.read += records;
+        self.rejected += rejected;
+        self.superseded += superseded;
+        if is_whole {
+            self.superseded += self.newest;
+            self.newest = records - rejected;
+        }
+    }
+}
+
 /// Prints a plant's dumps, day by day.
 #[derive(Debug)]
 pub struct Press {
@@ -60,8 +96,8 @@ pub struct Press {
     pub truth: Truth,
     /// The dirt so far.
     pub log: Vec<Spot>,
-    /// Records of work orders for which a later one stands, for no dirt's sake.
-    pub superseded: u64,
+    /// What must become of the records of each dump.
+    pub books: BTreeMap<Dump, Book>,
     print: Print,
     days: std::ops::RangeInclusive<i32>,
     gap_local_s: Option<i64>,
@@ -79,7 +115,7 @@ impl Press {
             world: World::new(site, first_day, days),
             truth: Truth::default(),
             log: Vec::new(),
-            superseded: 0,
+            books: BTreeMap::new(),
             print,
             days: days_of,
             gap_local_s,
@@ -103,6 +139,7 @@ impl Press {
     ) -> (T, Part) {
         let chance = dice(self.world.site.seed, Concern::Dirt, day, dump as u32);
         let is_last = day == *self.days.end();
+        let logged = self.log.len();
         let mut hand = Hand {
             dirt: &self.print.dirt,
             chance,
@@ -121,6 +158,7 @@ impl Press {
             let is_new = monday && is_open && hand.dirt.strikes(Kind::NewColumn, &mut hand.chance);
             Page::new(dump, of, is_new)
         });
+        let records = page.records;
         page.catch_up(self.late.remove(&dump).unwrap_or_default(), &mut hand);
         let done = write(&self.world, &mut page, &mut hand, &mut self.truth);
         let late = std::mem::take(&mut page.late);
@@ -131,6 +169,9 @@ impl Press {
         if self.print.is_daily {
             page.delay(&mut hand);
         }
+        let book = self.books.entry(dump).or_default();
+        let is_whole = matches!(dump, Dump::Materials | Dump::Bom);
+        book.enter(page.records - records, &self.log[logged..], is_whole);
         let text = std::mem::take(&mut page.text);
         if !self.print.is_daily {
             self.pages.insert(dump, page);
@@ -183,9 +224,8 @@ impl Press {
             landed
         };
         let (landed, part) = self.page(Dump::WorkOrders, day.day, write);
-        for index in landed {
-            self.superseded += u64::from(!self.seen.insert(index));
-        }
+        let again = landed.into_iter().filter(|index| !self.seen.insert(*index)).count();
+        self.books.entry(Dump::WorkOrders).or_default().superseded += again as u64;
         self.world.orders.iter_mut().for_each(|order| order.is_changed = false);
         part
     }
