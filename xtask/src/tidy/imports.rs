@@ -9,8 +9,8 @@ const LAW: [(&str, &[&str]); 9] = [
     ("ingest", &["batch", "config", "digest"]),
     ("lake", &["batch", "config", "digest"]),
     ("live", &["batch", "config", "digest"]),
-    ("simulate", &["config"]),
     ("serve", &["batch", "config", "digest", "lake", "live"]),
+    ("simulate", &["batch", "config", "digest"]),
     ("watch", &["batch", "config", "digest", "lake", "live"]),
 ];
 const FREE: [&str; 3] = ["cli", "flow", "main"];

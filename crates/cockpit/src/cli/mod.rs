@@ -3,6 +3,7 @@
 mod print;
 mod progress;
 mod simulate;
+mod simulate_stream;
 
 use crate::config::location::Purpose;
 use crate::config::model::TableName;
@@ -49,6 +50,9 @@ struct Common {
     /// Where the lake lies [default: ./cockpit-data]
     #[arg(long, global = true, value_name = "URL")]
     lake: Option<String>,
+    /// Kafka brokers to read messages from: host:port, several parted by commas
+    #[arg(long, global = true, value_name = "BROKERS")]
+    kafka: Option<String>,
     /// Show what happens, line by line: info, debug or trace
     #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", env = "COCKPIT_LOG")]
     log: String,
@@ -104,11 +108,13 @@ enum Command {
     },
     /// Make silver and gold anew from bronze
     Rebuild,
-    /// Write dumps of a simulated plant, in the dialects of the reference plant
+    /// Write dumps of a simulated plant, or send its temperatures to a Kafka broker
     ///
-    /// The plant works in the shifts and the zone of the plant folder. With --truth it also says what
-    /// every gold table must hold, and where it put which dirt.
-    Simulate(simulate::Simulate),
+    /// With --out it writes dumps in the dialects of the reference plant; it works in the shifts and
+    /// the zone of the plant folder. With --kafka it sends messages in the reference plant's format
+    /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
+    /// happened, and where it put which dirt.
+    Simulate(Box<simulate::Simulate>),
     /// Look for mistakes in a plant folder
     Check,
     /// Print the configuration in force, with the reason for each default
@@ -155,13 +161,14 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         plant: cli.common.plant.clone(),
         bucket: cli.common.bucket.clone(),
         lake: cli.common.lake.clone(),
+        kafka: cli.common.kafka.clone(),
     };
     match cli.command {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cockpit", &mut std::io::stdout());
             Ok(true)
         }
-        Command::Simulate(said) => simulate::run(&config::load(&flags)?, &said).await,
+        Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
         Command::Check => check(&flags).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
@@ -217,10 +224,10 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     if !once {
         let stop = stop_token();
         let watcher = progress::quiet();
-        return flow.as_refiner(patience, flow.rounds(&watcher, &stop, print::summary)).await;
+        return flow.ingest_on(patience, &watcher, &stop, print::summary).await;
     }
     let (watcher, bar) = progress::bar();
-    let report = flow.as_refiner(patience, flow.round(&watcher)).await;
+    let report = flow.as_refiner(patience, flow.once(&watcher)).await;
     bar.finish_and_clear();
     let report = report?;
     print::summary(&report);

@@ -1,41 +1,61 @@
-//! `cockpit simulate`: dumps of a plant that is not there.
+//! `cockpit simulate`: what the systems of a plant say that is not there. Here its dumps; its stream is
+//! next door.
 
 use super::print;
+use super::simulate_stream::{self, Sent, StreamArgs};
 use crate::config::Config;
 use crate::config::location::{self, Purpose};
 use crate::flow;
-use crate::simulate::{self, Summary};
+use crate::simulate::files::{self, Summary};
 use anyhow::{Context as _, bail};
 use chrono::{Datelike as _, Days, NaiveDate};
 use plant::sim::dirt::{Dirt, Kind, Level};
 use plant::sim::press::{Press, Print};
 use plant::sim::site::{Site, Size};
+use plant::sim::stream;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-/// What to simulate.
+/// What to simulate, and where to.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Simulate {
-    /// Where the dumps go: s3://bucket/prefix, file:///path or a path
-    #[arg(long, value_name = "URL")]
-    out: String,
-    /// How many days the plant works
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    days: u16,
+    /// Where dumps go: s3://bucket/prefix, file:///path or a path
+    #[arg(long, value_name = "URL", required_unless_present = "kafka", conflicts_with = "kafka")]
+    out: Option<String>,
+    /// Brokers to send temperatures to: host:port, with commas between
+    #[arg(long, value_name = "BROKERS")]
+    kafka: Option<String>,
     /// Which plant; the same number gives the same plant on every machine
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// The first day, plant time [default: so that the last one is yesterday]
-    #[arg(long, value_name = "DATE")]
-    from: Option<NaiveDate>,
+    /// When it begins: a day for dumps, such as 2026-11-01 [default: so that the last day is
+    /// yesterday]; a moment for the stream, such as 2026-11-01T00:00:00Z [default: now]
+    ///
+    /// Of the stream, what lies in the past is sent as fast as the broker takes it.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// How dirty it is: none, usual or filthy; for dumps also KIND=LEVEL for one kind [default: none
+    /// for dumps, usual for the stream]
+    #[arg(long, value_name = "LEVEL")]
+    dirt: Vec<String>,
+    /// Where the truth goes: the rows gold must hold or the readings, and the dirt with its fate
+    #[arg(long, value_name = "DIR")]
+    truth: Option<String>,
+    #[command(flatten, next_help_heading = "Dumps")]
+    files: FilesArgs,
+    #[command(flatten, next_help_heading = "Stream")]
+    stream: StreamArgs,
+}
+
+/// What only dumps have.
+#[derive(Debug, Clone, clap::Args)]
+struct FilesArgs {
+    /// How many days the plant works
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    days: u16,
     /// A folder for each day instead of whole files
     #[arg(long)]
     daily: bool,
-    /// How dirty the dumps are: none, usual or filthy, or KIND=LEVEL for one kind
-    #[arg(long, value_name = "LEVEL", default_value = "none")]
-    dirt: Vec<String>,
-    /// Where the rows every gold table must hold go, and the list of dirt with its fate
-    #[arg(long, value_name = "DIR")]
-    truth: Option<String>,
     /// The day ages are counted to in the truth [default: today, plant time]
     #[arg(long, value_name = "DATE")]
     as_of: Option<NaiveDate>,
@@ -56,27 +76,65 @@ pub struct Simulate {
     cycle_s: u32,
 }
 
-/// Simulates, writes, and says what was written.
-pub async fn run(config: &Config, said: &Simulate) -> anyhow::Result<bool> {
+/// Simulates, and says what was written or sent; true if all of it is there.
+pub async fn run(config: &Config, said: Simulate) -> anyhow::Result<bool> {
+    match &said.kafka {
+        Some(brokers) => simulate_stream::run(sent(brokers, &said)?).await,
+        None => write(config, &said).await,
+    }
+}
+
+/// What is to be sent.
+fn sent(brokers: &str, said: &Simulate) -> anyhow::Result<Sent> {
+    let moment =
+        |text: &String| text.parse().with_context(|| format!("--from {text} is no moment"));
+    let level = match &said.dirt[..] {
+        [] => Level::Usual,
+        [word] => level(word)?,
+        _ => bail!("the stream has one level of --dirt"),
+    };
+    Ok(Sent {
+        brokers: brokers.to_owned(),
+        from: said.from.as_ref().map(moment).transpose()?,
+        seed: said.seed,
+        dirt: match level {
+            Level::None => stream::Dirt::None,
+            Level::Usual => stream::Dirt::Usual,
+            Level::Filthy => stream::Dirt::Filthy,
+        },
+        truth: said.truth.as_ref().map(PathBuf::from),
+        more: said.stream.clone(),
+    })
+}
+
+async fn write(config: &Config, said: &Simulate) -> anyhow::Result<bool> {
     let today = flow::now().with_timezone(&config.plant.zone).date_naive();
-    let yesterdays = Days::new(said.days.into());
-    let from = said.from.or_else(|| today.checked_sub_days(yesterdays));
-    let from = from.context("--days is too large")?;
-    let print = Print { is_daily: said.daily, dirt: dirt(&said.dirt)? };
-    let site = Site::new(said.seed, size(said)?, config.plant.calendar.clone());
-    let mut press = Press::new(site, number(from), said.days, print);
-    let out = location::open(&said.out, Purpose::Write).context("--out cannot be opened")?;
-    let summary = simulate::dumps(&out, &mut press).await?;
+    let from = first_day(said, today)?;
+    let files = &said.files;
+    let print = Print { is_daily: files.daily, dirt: dirt(&said.dirt)? };
+    let site = Site::new(said.seed, size(files)?, config.plant.calendar.clone());
+    let mut press = Press::new(site, number(from), files.days, print);
+    let out = said.out.as_deref().unwrap_or_default();
+    let out = location::open(out, Purpose::Write).context("--out cannot be opened")?;
+    let summary = files::dumps(&out, &mut press).await?;
     if let Some(place) = &said.truth {
         let place = location::open(place, Purpose::Write).context("--truth cannot be opened")?;
-        simulate::truth(&place, &press, number(said.as_of.unwrap_or(today))).await?;
+        files::truth(&place, &press, number(files.as_of.unwrap_or(today))).await?;
     }
     say(said, from, &out.name, &summary, &press);
     Ok(true)
 }
 
-fn size(said: &Simulate) -> anyhow::Result<Size> {
-    let Simulate { units, items, materials, entries, cycle_s, .. } = *said;
+fn first_day(said: &Simulate, today: NaiveDate) -> anyhow::Result<NaiveDate> {
+    let Some(text) = &said.from else {
+        let days = Days::new(said.files.days.into());
+        return today.checked_sub_days(days).context("--days is too large");
+    };
+    text.parse().with_context(|| format!("--from {text} is no day; write it as 2026-11-01"))
+}
+
+fn size(said: &FilesArgs) -> anyhow::Result<Size> {
+    let FilesArgs { units, items, materials, entries, cycle_s, .. } = *said;
     if [units, items, materials, said.days].contains(&0) || cycle_s == 0 {
         bail!("a plant needs at least one day, unit, item and material, and time for a board");
     }
@@ -91,11 +149,12 @@ fn number(day: NaiveDate) -> i32 {
     day.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
 }
 
+fn level(word: &str) -> anyhow::Result<Level> {
+    Level::of(word).with_context(|| format!("`{word}` is none of none, usual and filthy"))
+}
+
 /// The dirt of words such as `usual` and `late_file=none`, the later ones winning.
 fn dirt(words: &[String]) -> anyhow::Result<Dirt> {
-    let level = |word: &str| {
-        Level::of(word).with_context(|| format!("`{word}` is none of none, usual and filthy"))
-    };
     let mut dirt = Dirt::new(Level::None);
     for word in words {
         dirt = match word.split_once('=') {
@@ -114,7 +173,7 @@ fn dirt(words: &[String]) -> anyhow::Result<Dirt> {
 }
 
 fn say(said: &Simulate, from: NaiveDate, out: &str, summary: &Summary, press: &Press) {
-    let Simulate { seed, units, days, .. } = said;
+    let (seed, FilesArgs { units, days, .. }) = (said.seed, &said.files);
     print::line(&format!("seed {seed}: {days} days of {units} units from {from} on, in {out}"));
     for (dump, book) in &press.books {
         let (folder, name) = dump.about().place;

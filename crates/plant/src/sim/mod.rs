@@ -16,6 +16,8 @@ pub mod plan;
 pub mod press;
 pub mod site;
 pub mod stock;
+pub mod stream;
+pub mod thermal;
 pub mod truth;
 pub mod world;
 pub mod write;
