@@ -5,6 +5,7 @@ use super::{Flow, RETRY, Report, Watcher, answers, now};
 use crate::config::Config;
 use crate::config::location::Purpose;
 use crate::lake::lease::Patience;
+use crate::lake::refine::Outcome;
 use crate::live::{Live, LiveLimits};
 use crate::serve::http;
 use anyhow::Context as _;
@@ -105,9 +106,12 @@ impl Flow {
             if let Err(error) = &done {
                 tracing::error!(error = format!("{error:#}"), "round failed");
             }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(every) => {}
+            let told = async |changed: Vec<Outcome>| {
+                let changed = changed.into_iter().map(|it| it.table).collect();
+                self.tell_changed(live, &Ok(Report { changed, ..Report::default() })).await;
+            };
+            if self.pause(every, stop, told).await {
+                return Ok(());
             }
         }
     }

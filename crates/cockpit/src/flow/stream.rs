@@ -256,6 +256,8 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
     let most_rows = limits.size("stream_commit_rows");
     let mut lander = Lander::new(&topic.refinery, &topic.step, &topic.contract)?;
     let mut books = StreamBooks::new(&topic.contract, &topic.step, now());
+    let close_every = Duration::from_secs(limits.get("listing_every_s"));
+    let mut close_at = soon(close_every);
     let mut due: Option<Instant> = None;
     loop {
         let waiting = async {
@@ -291,11 +293,22 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
             () = waiting => {
                 books.landed(lander.commit().await?);
                 due = None;
+                if soon(Duration::ZERO) >= close_at {
+                    close_at = soon(close_every);
+                    note(&books, &topic.refinery).await;
+                }
             }
         }
     }
     books.landed(lander.commit().await?);
     books.close(&topic.refinery).await
+}
+
+/// Writes the books down as they stand. They are written again, and at the end; so once may fail.
+async fn note(books: &StreamBooks, refinery: &Refinery) {
+    if let Err(error) = books.close(refinery).await {
+        tracing::warn!(error = format!("{error:#}"), "the books of a stream are not written yet");
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the flow owns the clock")]
