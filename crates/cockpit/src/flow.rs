@@ -4,6 +4,7 @@
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
 mod answers;
+pub mod serving;
 pub mod stream;
 
 use self::stream::Streaming;
@@ -13,7 +14,7 @@ use crate::config::kafka::Kafka;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
-use crate::lake::bronze::{Dump, Landing, Start};
+use crate::lake::bronze::{self, Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::models::{self, Step};
@@ -27,10 +28,8 @@ use futures::StreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -238,6 +237,7 @@ impl Flow {
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
         report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);
+        upkeep::forget_all(self.lake()).await?;
         if !report.changed.is_empty() || !report.read.is_empty() || !report.entries.is_empty() {
             catalog::write(&self.refinery, &changed).await?;
         }
@@ -408,11 +408,52 @@ impl Flow {
                 Ok(done) => report(&done),
                 Err(error) => tracing::error!(error = format!("{error:#}"), "round failed"),
             }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(true),
-                () = tokio::time::sleep(every) => {}
+            if self.pause(every, stop, async |_changed| {}).await {
+                return Ok(true);
             }
         }
+    }
+
+    /// Waits for the next round. Meanwhile what comes from streams is refined, and their files are
+    /// kept few. Returns whether it was stopped.
+    async fn pause(
+        &self,
+        every: Duration,
+        stop: &CancellationToken,
+        told: impl AsyncFn(Vec<Outcome>),
+    ) -> bool {
+        let limits = self.lake().limits();
+        let step = Duration::from_secs(limits.get("stream_refine_every_s")).min(every);
+        let mut waited = Duration::ZERO;
+        while waited < every {
+            tokio::select! {
+                () = stop.cancelled() => return true,
+                () = tokio::time::sleep(step) => waited += step,
+            }
+            if self.kafka.is_none() {
+                continue;
+            }
+            match self.keep_streams().await {
+                Ok(changed) => told(changed).await,
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "streams are not refined");
+                }
+            }
+        }
+        false
+    }
+
+    /// Refines what streams brought and lays their small files together. Returns what changed.
+    async fn keep_streams(&self) -> anyhow::Result<Vec<Outcome>> {
+        let outcomes = self.refinery.run_streams().await?;
+        let contracts = self.refinery.plant.contracts.values().filter(|it| it.is_stream());
+        for contract in contracts {
+            upkeep::compact(self.lake(), &bronze::name(contract)).await?;
+        }
+        for name in self.refinery.stream_tables() {
+            upkeep::compact(self.lake(), name).await?;
+        }
+        Ok(outcomes.into_iter().filter(|it| it.is_changed).collect())
     }
 
     /// Streams and rounds side by side until `stop`; rounds need the lake's lease, streams do not.
@@ -446,92 +487,6 @@ impl Flow {
             Some(cause) => cause.context(error.public),
             None => anyhow::anyhow!(error.public),
         })
-    }
-}
-
-/// Ingests on a schedule (unless `ingests` is false) and answers on `listen`, until `stop`.
-pub async fn serve(
-    config: &Config,
-    listen: SocketAddr,
-    ingests: bool,
-    stop: CancellationToken,
-    say: impl Fn(SocketAddr),
-) -> anyhow::Result<bool> {
-    let flow = Flow::open(config, Purpose::Write).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("{listen} cannot be listened on; another program may have it"))?;
-    let address = listener.local_addr()?;
-    let is_refining = ingests && (flow.bucket.is_some() || flow.kafka.is_some());
-    let desk = Arc::new(answers::Desk::new(flow.refinery.clone(), is_refining));
-    let limits = answers::limits(flow.lake().limits());
-    let clock: crate::serve::Clock = Arc::new(now);
-    let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
-    let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
-    say(address);
-    let answering = http::serve(listener, router, &limits, stop.clone());
-    let ingesting = async {
-        if !is_refining {
-            stop.cancelled().await;
-            return Ok(());
-        }
-        flow.ingest_for(&desk, &stop).await
-    };
-    let streaming = async {
-        if let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) {
-            flow.stream_on(&Streaming::of(kafka, &stop)).await;
-        }
-    };
-    let (answered, ingested, ()) = tokio::join!(answering, ingesting, streaming);
-    answered?;
-    ingested?;
-    Ok(true)
-}
-
-impl Flow {
-    /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
-    /// and says so.
-    async fn ingest_for(
-        &self,
-        desk: &answers::Desk,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let watcher: Watcher = Arc::new(|_event| {});
-        loop {
-            let work = self.rounds_for(&watcher, desk, stop);
-            match self.as_refiner(Patience::UntilFree, work).await {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "not refining");
-                    desk.not_refining(format!("{error:#}"));
-                }
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(RETRY) => {}
-            }
-        }
-    }
-
-    async fn rounds_for(
-        &self,
-        watcher: &Watcher,
-        desk: &answers::Desk,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
-        loop {
-            let started_at = now();
-            let done = self.round(watcher).await;
-            desk.round_done(started_at, now(), now() + every, &done);
-            if let Err(error) = &done {
-                tracing::error!(error = format!("{error:#}"), "round failed");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(every) => {}
-            }
-        }
     }
 }
 

@@ -175,7 +175,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Serve { listen, no_ingest } => {
             let config = config::load(&flags)?;
             let say = |address| print::line(&format!("answering on http://{address}"));
-            flow::serve(&config, listen, !no_ingest, stop_token(), say).await
+            Box::pin(flow::serving::serve(&config, listen, !no_ingest, stop_token(), say)).await
         }
         Command::Rebuild => rebuild(&config::load(&flags)?).await,
         Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,

@@ -92,6 +92,16 @@ pub const KNOWN: &[Known] = &[
         reason: "what a writer holds in memory, some 30 MB of a wide table; a reader skips by it",
     },
     Known {
+        name: "compact_files",
+        default: 32,
+        reason: "small files of a stream that are made into one: a minute of commits, a short read",
+    },
+    Known {
+        name: "stream_refine_every_s",
+        default: 10,
+        reason: "how soon minutes and hours of streams follow; the newest minutes come from memory",
+    },
+    Known {
         name: "refresh_values",
         default: 1000,
         reason: "above this many changed days or orders a whole refresh is faster than picking",
@@ -110,6 +120,26 @@ pub const KNOWN: &[Known] = &[
         name: "lease_ttl_s",
         default: 15,
         reason: "how long a dead program keeps the lake; it renews every third of this",
+    },
+    Known {
+        name: "temp_limit_c",
+        default: 50,
+        reason: "the plant asks which components were above 50 degC",
+    },
+    Known {
+        name: "sensor_silent_s",
+        default: 60,
+        reason: "sensors speak about once a second; after a minute one is missing, not late",
+    },
+    Known {
+        name: "live_viewers",
+        default: 10_000,
+        reason: "what one core serves once a second; a viewer costs its connection and 200 bytes",
+    },
+    Known {
+        name: "live_streams",
+        default: 256,
+        reason: "plants times rates that are looked at; each costs its newest frame",
     },
     Known {
         name: "page_rows",
