@@ -122,6 +122,7 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         description: String::new(),
         source: String::new(),
         paths: Vec::new(),
+        topics: Vec::new(),
         format,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,

@@ -9,7 +9,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub fn say(text: &str) {
     println!("{text}");
@@ -17,6 +17,11 @@ pub fn say(text: &str) {
 
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// Waits before another look at something that gives no sign of itself.
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// The root of the repository.

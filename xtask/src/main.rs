@@ -4,6 +4,7 @@
 //! what they need. The standard library is all this uses, so that a fresh clone begins at once.
 
 mod bench;
+mod kafka;
 mod machine;
 mod parts;
 mod server;
@@ -20,8 +21,14 @@ fn main() -> ExitCode {
         Some((task, names)) if task == "bench" && names.first().is_some_and(|it| it == "batch") => {
             bench::batch(&names[1..])
         }
+        Some((task, names))
+            if task == "engines" && names.first().is_some_and(|it| it == "kafka") =>
+        {
+            kafka::engine(&names[1..])
+        }
         _ => {
-            machine::say("usage: cargo xtask test [PART]... or cargo xtask bench batch [ROWS]");
+            machine::say("usage: cargo xtask test [PART]..., cargo xtask bench batch [ROWS], or");
+            machine::say("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
             machine::say(&parts::listed());
             ExitCode::FAILURE
         }

@@ -104,6 +104,6 @@ impl Drop for Server {
 }
 
 /// A loopback address nobody listens on just now.
-fn free_address() -> io::Result<SocketAddr> {
+pub fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

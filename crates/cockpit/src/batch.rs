@@ -4,7 +4,8 @@
 //! source. Decoders append to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, Int32Array, Int64Array, Int64Builder, StringArray, StringBuilder,
+    ArrayBuilder, ArrayRef, BinaryArray, Int32Array, Int64Array, Int64Builder, StringArray,
+    StringBuilder,
 };
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub enum Fault {
     NoMatch,
     /// The header again, in the middle of the data.
     RepeatedHeader,
+    /// An object or array where a single value is due.
+    NotScalar,
 }
 
 impl Fault {
@@ -50,6 +53,7 @@ impl Fault {
             Self::NotJson => "not_json",
             Self::NoMatch => "no_match",
             Self::RepeatedHeader => "repeated_header",
+            Self::NotScalar => "not_scalar",
         }
     }
 }
@@ -78,6 +82,36 @@ impl Batch {
     pub fn len(&self) -> usize {
         self.record.len()
     }
+}
+
+/// Messages of one topic as the broker gave them, in the order of their arrival. All arrays have the
+/// same length, and offsets of a partition only grow.
+#[derive(Debug, Clone)]
+pub struct Messages {
+    pub topic: Arc<str>,
+    pub partition: Int32Array,
+    pub offset: Int64Array,
+    /// The broker's or the producer's time, as the topic is set up: microseconds since 1970 UTC.
+    pub timestamp_us: Int64Array,
+    pub payload: BinaryArray,
+}
+
+impl Messages {
+    /// Number of messages.
+    pub fn len(&self) -> usize {
+        self.offset.len()
+    }
+}
+
+/// The fields of messages as text, a row per message in its order.
+#[derive(Debug, Clone)]
+pub struct Fields {
+    /// One text array per contract column, null where the message has no such field.
+    pub columns: Vec<ArrayRef>,
+    /// [`Fault::code`] of messages that cannot be read, else null.
+    pub fault: StringArray,
+    /// The beginning of a faulty message as text, else null.
+    pub rest: StringArray,
 }
 
 /// Collects records into a [`Batch`]: one [`BatchBuilder::field`] per column, in order, then

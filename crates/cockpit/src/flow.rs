@@ -4,9 +4,16 @@
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
 mod answers;
+mod screen;
+mod serving;
+pub mod stream;
 
+pub use serving::serve;
+
+use self::stream::Streaming;
 use crate::config::Config;
 use crate::config::folder::Plant;
+use crate::config::kafka::Kafka;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
@@ -16,20 +23,16 @@ use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Outcome, Refinery};
 use crate::lake::{Lake, books, catalog, session, upkeep};
-use crate::live::{Live, LiveLimits};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use plant::contract::Contract;
-use plant::reading::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -69,12 +72,16 @@ pub struct Report {
     pub entries: Vec<books::Entry>,
     /// Tables with changed rows.
     pub changed: Vec<TableName>,
+    /// What went wrong with streams.
+    pub problems: Vec<String>,
 }
 
 impl Report {
     /// Whether all went well: nothing broken, and every book closes. Rejected rows are well.
     pub fn is_well(&self) -> bool {
-        self.broken.is_empty() && self.entries.iter().all(|entry| entry.closed)
+        self.broken.is_empty()
+            && self.problems.is_empty()
+            && self.entries.iter().all(|entry| entry.closed)
     }
 }
 
@@ -83,6 +90,8 @@ impl Report {
 pub struct Flow {
     pub refinery: Refinery,
     pub bucket: Option<Arc<Location>>,
+    /// Brokers to read messages from.
+    pub kafka: Option<Kafka>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the flow owns the clock and hands it down")]
@@ -120,8 +129,10 @@ impl Flow {
             plant: Arc::new(config.plant.clone()),
             steps: Arc::new(steps),
             runtime,
+            read: stream::reader(&config.plant.limits),
         };
-        Ok(Self { refinery, bucket })
+        let kafka = config.kafka.is_some().then(|| config.plant.kafka.clone());
+        Ok(Self { refinery, bucket, kafka })
     }
 
     fn lake(&self) -> &Lake {
@@ -158,16 +169,40 @@ impl Flow {
         Ok(done)
     }
 
+    /// Reads every stream to its end, then does one round.
+    pub async fn once(&self, watcher: &Watcher) -> anyhow::Result<Report> {
+        let streamed = match &self.kafka {
+            Some(kafka) => self.stream_once(kafka).await?,
+            None => Default::default(),
+        };
+        let mut report = self.round(watcher).await?;
+        report.entries.extend(streamed.0);
+        report.problems = streamed.1;
+        Ok(report)
+    }
+
     /// One round: lands what is new in the bucket, refines, closes the books.
     pub async fn round(&self, watcher: &Watcher) -> anyhow::Result<Report> {
         let started_at = now();
-        let bucket = self.bucket.as_ref().context(
-            "no bucket is named; say --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml",
-        )?;
+        let mut report = match &self.bucket {
+            Some(bucket) => self.land_new(bucket, watcher).await?,
+            None if self.kafka.is_some() => Report::default(),
+            None => bail!(
+                "nothing to read is named; say --bucket URL, COCKPIT_BUCKET, or bucket in \
+                 plant.toml, or --kafka BROKERS"
+            ),
+        };
+        watcher(Event::Refining);
+        self.refine(&mut report, Extent::Changes, started_at).await?;
+        Ok(report)
+    }
+
+    /// Lands the dumps of the bucket that are new.
+    async fn land_new(&self, bucket: &Location, watcher: &Watcher) -> anyhow::Result<Report> {
         let known = dumps::load(self.lake()).await?;
         let newest = dumps::newest(&known);
-        let contracts: Vec<Arc<Contract>> =
-            self.refinery.plant.contracts.values().cloned().map(Arc::new).collect();
+        let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
+        let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
         if found.is_empty() && known.is_empty() {
             bail!("{}", nothing_found(bucket, &contracts));
@@ -183,8 +218,6 @@ impl Flow {
         let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
         report.broken.extend(report.read.iter().filter(is_broken).cloned());
         dumps::save(self.lake(), &report.read).await?;
-        watcher(Event::Refining);
-        self.refine(&mut report, Extent::Changes, started_at).await?;
         Ok(report)
     }
 
@@ -206,8 +239,8 @@ impl Flow {
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
-        report.entries = books::close(&self.refinery, &tables, &all, started_at).await?;
-        if !report.changed.is_empty() || !report.read.is_empty() {
+        report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);
+        if !report.changed.is_empty() || !report.read.is_empty() || !report.entries.is_empty() {
             catalog::write(&self.refinery, &changed).await?;
         }
         Ok(())
@@ -384,6 +417,28 @@ impl Flow {
         }
     }
 
+    /// Streams and rounds side by side until `stop`; rounds need the lake's lease, streams do not.
+    pub async fn ingest_on(
+        &self,
+        patience: Patience,
+        watcher: &Watcher,
+        stop: &CancellationToken,
+        report: impl Fn(&Report),
+    ) -> anyhow::Result<bool> {
+        let streaming = async {
+            if let Some(kafka) = &self.kafka {
+                self.stream_on(&Streaming::of(kafka, stop)).await;
+            }
+        };
+        let rounds = self.as_refiner(patience, self.rounds(watcher, stop, report));
+        let (_, done) = tokio::join!(streaming, async {
+            let done = rounds.await;
+            stop.cancel();
+            done
+        });
+        done
+    }
+
     /// A question in SQL, read-only.
     pub async fn ask(&self, sql: &str) -> anyhow::Result<DataFrame> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
@@ -393,108 +448,6 @@ impl Flow {
             Some(cause) => cause.context(error.public),
             None => anyhow::anyhow!(error.public),
         })
-    }
-}
-
-/// Ingests on a schedule (unless `ingests` is false) and answers on `listen`, until `stop`.
-pub async fn serve(
-    config: &Config,
-    listen: SocketAddr,
-    ingests: bool,
-    stop: CancellationToken,
-    say: impl Fn(SocketAddr),
-) -> anyhow::Result<bool> {
-    let flow = Flow::open(config, Purpose::Write).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("{listen} cannot be listened on; another program may have it"))?;
-    let address = listener.local_addr()?;
-    let is_refining = ingests && flow.bucket.is_some();
-    let desk = Arc::new(answers::Desk::new(flow.refinery.clone(), is_refining));
-    let limits = answers::limits(flow.lake().limits());
-    let clock: crate::serve::Clock = Arc::new(now);
-    let live = Live::new(
-        Registry::default(),
-        LiveLimits::of(flow.lake().limits()),
-        flow.lake().run().to_owned(),
-    );
-    let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, Vec::new());
-    let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
-    say(address);
-    let answering = http::serve(listener, router, &limits, stop.clone());
-    let ingesting = async {
-        if !is_refining {
-            stop.cancelled().await;
-            return Ok(());
-        }
-        flow.ingest_for(&desk, &live, &stop).await
-    };
-    let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());
-    let (answered, ingested, ()) = tokio::join!(answering, ingesting, pushing);
-    answered?;
-    ingested?;
-    Ok(true)
-}
-
-impl Flow {
-    /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
-    /// and says so.
-    async fn ingest_for(
-        &self,
-        desk: &answers::Desk,
-        live: &Live,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let watcher: Watcher = Arc::new(|_event| {});
-        loop {
-            let work = self.rounds_for(&watcher, desk, live, stop);
-            match self.as_refiner(Patience::UntilFree, work).await {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "not refining");
-                    desk.not_refining(format!("{error:#}"));
-                }
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(RETRY) => {}
-            }
-        }
-    }
-
-    async fn rounds_for(
-        &self,
-        watcher: &Watcher,
-        desk: &answers::Desk,
-        live: &Live,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
-        loop {
-            let started_at = now();
-            let done = self.round(watcher).await;
-            desk.round_done(started_at, now(), now() + every, &done);
-            self.tell_changed(live, &done).await;
-            if let Err(error) = &done {
-                tracing::error!(error = format!("{error:#}"), "round failed");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(every) => {}
-            }
-        }
-    }
-}
-
-impl Flow {
-    /// Tells viewers which tables have a new version.
-    async fn tell_changed(&self, live: &Live, done: &anyhow::Result<Report>) {
-        let Ok(report) = done else { return };
-        for table in &report.changed {
-            if let Ok(Some(state)) = self.lake().state(table).await {
-                live.changed(&table.to_string(), state.version());
-            }
-        }
     }
 }
 

@@ -9,6 +9,7 @@ mod ingest;
 mod lake;
 mod live;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 

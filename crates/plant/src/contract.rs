@@ -14,8 +14,10 @@ pub struct Contract {
     pub description: String,
     /// The system the dumps come from, as shown to people ("mes").
     pub source: String,
-    /// Which keys below the bucket are dumps of this table.
+    /// Which keys below the bucket are dumps of this table; empty for a stream.
     pub paths: Vec<Pattern>,
+    /// Kafka topics whose messages are records of this table; empty for dumps.
+    pub topics: Vec<String>,
     /// How bytes become records.
     pub format: Format,
     /// How bytes become characters; Parquet ignores it.
@@ -28,7 +30,14 @@ pub struct Contract {
     pub columns: Vec<Column>,
 }
 
-/// How the bytes of a dump become records.
+impl Contract {
+    /// Whether its records are messages of a stream, and not those of dumps.
+    pub fn is_stream(&self) -> bool {
+        self.format == Format::Message
+    }
+}
+
+/// How the bytes of a dump or a message become records.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Format {
     /// Records end at a newline, fields at a delimiter.
@@ -45,6 +54,8 @@ pub enum Format {
     JsonLines,
     /// One JSON array of objects.
     JsonArray,
+    /// A message that is one JSON object; the format of every stream.
+    Message,
     /// An Apache Parquet file.
     Parquet,
     /// One line per record and no delimiter: a regular expression whose named groups are the fields.
@@ -79,6 +90,8 @@ pub enum Supersede {
     Key,
     /// All of them: the dump is a full picture whose records have no key.
     Dump,
+    /// None: what a stream said stands, and a message that says it again is rejected.
+    Never,
 }
 
 /// One column of a bronze table.

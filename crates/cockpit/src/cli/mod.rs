@@ -2,6 +2,7 @@
 
 mod print;
 mod progress;
+mod simulate_stream;
 
 use crate::config::location::Purpose;
 use crate::config::model::TableName;
@@ -48,6 +49,9 @@ struct Common {
     /// Where the lake lies [default: ./cockpit-data]
     #[arg(long, global = true, value_name = "URL")]
     lake: Option<String>,
+    /// Kafka brokers to read messages from: host:port, several parted by commas
+    #[arg(long, global = true, value_name = "BROKERS")]
+    kafka: Option<String>,
     /// Show what happens, line by line: info, debug or trace
     #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", env = "COCKPIT_LOG")]
     log: String,
@@ -103,6 +107,11 @@ enum Command {
     },
     /// Make silver and gold anew from bronze
     Rebuild,
+    /// Send the temperatures of a simulated plant to a Kafka broker
+    ///
+    /// The messages have the reference plant's format and its dirt. Ends with Ctrl-C, or where --for
+    /// or --messages say; the exit code is 0 only if every message arrived.
+    Simulate(simulate_stream::StreamArgs),
     /// Look for mistakes in a plant folder
     Check,
     /// Print the configuration in force, with the reason for each default
@@ -149,6 +158,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         plant: cli.common.plant.clone(),
         bucket: cli.common.bucket.clone(),
         lake: cli.common.lake.clone(),
+        kafka: cli.common.kafka.clone(),
     };
     match cli.command {
         Command::Completions { shell } => {
@@ -156,6 +166,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Check => check(&flags).await,
+        Command::Simulate(args) => simulate_stream::run(args).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
         Command::Serve { listen, no_ingest } => {
@@ -210,10 +221,10 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     if !once {
         let stop = stop_token();
         let watcher = progress::quiet();
-        return flow.as_refiner(patience, flow.rounds(&watcher, &stop, print::summary)).await;
+        return flow.ingest_on(patience, &watcher, &stop, print::summary).await;
     }
     let (watcher, bar) = progress::bar();
-    let report = flow.as_refiner(patience, flow.round(&watcher)).await;
+    let report = flow.as_refiner(patience, flow.once(&watcher)).await;
     bar.finish_and_clear();
     let report = report?;
     print::summary(&report);

@@ -33,6 +33,9 @@ pub fn summary(report: &Report) {
     for row in &report.broken {
         println!("  cannot read {}: {}", row.file, row.reason.as_deref().unwrap_or("?"));
     }
+    for problem in &report.problems {
+        println!("  {problem}");
+    }
     if !report.entries.is_empty() {
         print_books(report);
     }
@@ -85,9 +88,11 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
     println!("# plant: {} ({folder}): {}", plant.name, plant.description);
     println!("# zone {}, money in {}", plant.zone, plant.currency);
     let none = (String::new(), Origin::Default);
-    for (name, (value, origin)) in
-        [("bucket", config.bucket.as_ref().unwrap_or(&none)), ("lake", &config.lake)]
-    {
+    for (name, (value, origin)) in [
+        ("bucket", config.bucket.as_ref().unwrap_or(&none)),
+        ("lake", &config.lake),
+        ("kafka", config.kafka.as_ref().unwrap_or(&none)),
+    ] {
         println!("{:<40} # {}", format!("{name} = {value:?}"), origin.word());
     }
     println!("\n[limits]");

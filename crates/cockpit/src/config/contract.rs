@@ -8,7 +8,8 @@ use plant::pattern::Pattern;
 use plant::spelling::TimeSpelling;
 use std::collections::HashSet;
 
-const FORMATS: [&str; 6] = ["delimited", "json_lines", "json_array", "parquet", "tokens", "fixed"];
+const FORMATS: [&str; 7] =
+    ["delimited", "json_lines", "json_array", "parquet", "tokens", "fixed", "message"];
 /// Keys that only some formats have.
 const OF_FORMATS: [&str; 4] = ["delimiter", "quote", "header", "pattern"];
 const ENCODINGS: [&str; 4] = ["utf-8", "utf-16le", "utf-16be", "latin-1"];
@@ -25,10 +26,12 @@ pub fn read(table: &str, plant_zone: Tz, findings: &Findings<'_>) -> Option<Cont
     let mut said = Said::new(document.get_ref(), 0, findings);
     let description = said.required("description", "Say in one sentence what the table holds.");
     let source = said.required("source", "Name the system the dumps come from, such as \"mes\".");
-    let paths = paths(&mut said);
     let format = format(&mut said);
+    let is_stream = format == Some(Format::Message);
+    let paths = if is_stream { Vec::new() } else { paths(&mut said) };
+    let topics = if is_stream { topics(&mut said) } else { Vec::new() };
     let encoding = encoding(&mut said);
-    let supersede = supersede(&mut said);
+    let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let columns = columns(&mut said, plant_zone, findings);
     said.finish();
@@ -37,6 +40,7 @@ pub fn read(table: &str, plant_zone: Tz, findings: &Findings<'_>) -> Option<Cont
         description: description?,
         source: source?,
         paths,
+        topics,
         format: format?,
         encoding: encoding?,
         supersede: supersede?,
@@ -61,6 +65,15 @@ fn paths(said: &mut Said<'_, '_>) -> Vec<Pattern> {
     patterns
 }
 
+fn topics(said: &mut Said<'_, '_>) -> Vec<String> {
+    let topics = said.texts("topics").unwrap_or_default();
+    if topics.is_empty() {
+        let remedy = "Write topics = [\"NameOfTheTopic\"].";
+        said.note("topics", "no topics: nothing would ever be read", remedy);
+    }
+    topics
+}
+
 fn format(said: &mut Said<'_, '_>) -> Option<Format> {
     let word = said.required("format", &format!("Say one of: {}.", FORMATS.join(", ")));
     let Some(word) = word else {
@@ -72,6 +85,7 @@ fn format(said: &mut Said<'_, '_>) -> Option<Format> {
         "json_lines" => Some(Format::JsonLines),
         "json_array" => Some(Format::JsonArray),
         "parquet" => Some(Format::Parquet),
+        "message" => Some(Format::Message),
         "fixed" => Some(Format::Fixed { header: said.flag("header").unwrap_or(false) }),
         "tokens" => tokens(said),
         other => {

@@ -2,6 +2,7 @@
 
 use super::contract;
 use super::diagnostic::Diagnostic;
+use super::kafka::{self, Kafka};
 use super::model::{self, Model, TableName};
 use super::said::{Findings, Said};
 use super::settings::Limits;
@@ -24,6 +25,7 @@ pub struct Plant {
     pub currency: String,
     pub bucket: Option<String>,
     pub lake: Option<String>,
+    pub kafka: Kafka,
     pub calendar: Calendar,
     pub limits: Limits,
     /// One contract per bronze table, by table.
@@ -120,6 +122,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
     let currency = said.text("currency").unwrap_or_default();
     let bucket = said.text("bucket").filter(|url| !url.is_empty());
     let lake = said.text("lake").filter(|url| !url.is_empty());
+    let kafka = said.table("kafka").map(kafka::read).unwrap_or_default();
     let shifts = shifts(&mut said);
     let mut limits = Limits::default();
     if let Some(table) = said.table("limits") {
@@ -139,6 +142,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         currency,
         bucket,
         lake,
+        kafka,
         calendar: calendar.ok()?,
         limits,
         contracts: BTreeMap::new(),

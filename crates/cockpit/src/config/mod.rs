@@ -8,6 +8,7 @@
 pub mod contract;
 pub mod diagnostic;
 pub mod folder;
+pub mod kafka;
 pub mod location;
 pub mod model;
 pub mod said;
@@ -28,6 +29,7 @@ pub struct Flags {
     pub plant: Option<PathBuf>,
     pub bucket: Option<String>,
     pub lake: Option<String>,
+    pub kafka: Option<String>,
 }
 
 /// What the program works with.
@@ -38,6 +40,8 @@ pub struct Config {
     pub plant_folder: Option<PathBuf>,
     pub bucket: Option<(String, Origin)>,
     pub lake: (String, Origin),
+    /// Brokers messages are read from; none if no stream is read.
+    pub kafka: Option<(String, Origin)>,
 }
 
 /// A variable of the environment, if it is set and not empty. The only place that reads one.
@@ -58,11 +62,16 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
         .unwrap_or_else(|| (DEFAULT_LAKE.to_owned(), Origin::Default));
+    let said = Some(plant.kafka.brokers.clone()).filter(|brokers| !brokers.is_empty());
+    let kafka = pick(flags.kafka.clone(), "COCKPIT_KAFKA", said);
+    if let Some((brokers, _)) = &kafka {
+        plant.kafka.brokers.clone_from(brokers);
+    }
     for (name, (url, origin)) in bucket.iter().map(|it| ("bucket", it)).chain([("lake", &lake)]) {
         location::refuse_keys(url)
             .with_context(|| format!("the {name} said by {}", origin.word()))?;
     }
-    Ok(Config { plant, plant_folder: flags.plant.clone(), bucket, lake })
+    Ok(Config { plant, plant_folder: flags.plant.clone(), bucket, lake, kafka })
 }
 
 /// Diagnostics as people read them.

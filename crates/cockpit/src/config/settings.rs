@@ -37,6 +37,46 @@ pub const KNOWN: &[Known] = &[
         reason: "enough of a faulty record to see what is wrong with it",
     },
     Known {
+        name: "max_message_bytes",
+        default: 64 << 10,
+        reason: "a sensor's message has some 200 bytes; a longer one lands and is rejected",
+    },
+    Known {
+        name: "stream_batch_messages",
+        default: 16_384,
+        reason: "messages interpreted at once: enough that each costs little, and some 3 MB",
+    },
+    Known {
+        name: "stream_commit_every_ms",
+        default: 2_000,
+        reason: "how soon messages can be read in the lake; each commit costs files and some 20 ms",
+    },
+    Known {
+        name: "stream_commit_rows",
+        default: 1_000_000,
+        reason: "a commit comes earlier when so many messages wait, so that memory stays bounded",
+    },
+    Known {
+        name: "dedupe_readings",
+        default: 1_000_000,
+        reason: "a message said again is known among at least so many before it; some 40 MB",
+    },
+    Known {
+        name: "kafka_queue_bytes",
+        default: 32 << 20,
+        reason: "what the Kafka client may fetch ahead: a second of a very busy topic",
+    },
+    Known {
+        name: "kafka_session_ms",
+        default: 10_000,
+        reason: "how long a dead program keeps its partitions from the others of its group",
+    },
+    Known {
+        name: "kafka_lag_every_ms",
+        default: 5_000,
+        reason: "how often the lag is measured; the answer costs the client a look at all partitions",
+    },
+    Known {
         name: "batch_rows",
         default: 8192,
         reason: "the batch size DataFusion works with; larger ones gain nothing and cost memory",

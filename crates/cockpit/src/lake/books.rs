@@ -79,7 +79,8 @@ pub async fn close(
     let mut entries = Vec::new();
     for step in refinery.steps.iter().filter(|step| tables.contains(step.name())) {
         let contract = step.model.cleans().and_then(|name| refinery.plant.contracts.get(name));
-        let Some(contract) = contract else { continue };
+        // Streams have books of their own.
+        let Some(contract) = contract.filter(|it| !it.is_stream()) else { continue };
         for entry in count(refinery, step.name(), contract, dumps, started_at).await? {
             let key = (entry.table_name.clone(), (entry.file.clone(), entry.dump));
             if last.get(&key).is_none_or(|known| !known.says_the_same(&entry)) {

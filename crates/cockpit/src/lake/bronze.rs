@@ -205,7 +205,8 @@ fn definition(
             Arc::new(Schema::new(old.fields().iter().cloned().chain(new).collect::<Vec<_>>()))
         }
     };
-    Ok(Some(Definition { schema, description, fingerprint: "bronze".to_owned() }))
+    let fingerprint = "bronze".to_owned();
+    Ok(Some(Definition { schema, description, fingerprint, partition: None }))
 }
 
 fn by_key(dump: &Dump) -> String {

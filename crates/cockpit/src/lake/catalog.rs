@@ -5,7 +5,7 @@ use super::bronze::{self, POINTERS, utc};
 use super::models::{Step, bronze_source};
 use super::refine::{Outcome, Refinery, rejected_name};
 use super::rows::{MetaTable, all};
-use super::{books, dumps, session};
+use super::{books, dumps, session, stream};
 use crate::config::model::{Action, TableName};
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
@@ -176,7 +176,12 @@ type Described = (TableName, &'static str, String, Option<String>);
 fn described(refinery: &Refinery) -> Vec<Described> {
     let mut all: Vec<Described> = Vec::new();
     for contract in refinery.plant.contracts.values() {
-        let grain = Some("_file, _dump, _record".to_owned());
+        let grain = if contract.is_stream() {
+            "_topic, _partition, _offset"
+        } else {
+            "_file, _dump, _record"
+        };
+        let grain = Some(grain.to_owned());
         all.push((bronze::name(contract), "landed", contract.description.clone(), grain));
     }
     for step in refinery.steps.iter() {
@@ -217,8 +222,8 @@ pub async fn column_rows(refinery: &Refinery) -> anyhow::Result<Vec<ColumnRow>> 
 
 /// What the plant's folder says of a column: its unit and its description.
 fn said(refinery: &Refinery, table: &TableName, column: &str) -> (Option<String>, Option<String>) {
-    let pointer = POINTERS.iter().find(|(name, _, _)| *name == column);
-    if let Some((_, _, description)) = pointer {
+    let mut pointers = POINTERS.iter().chain(&stream::POINTERS);
+    if let Some((_, _, description)) = pointers.find(|(name, _, _)| *name == column) {
         return (None, Some((*description).to_owned()));
     }
     if let Some(model) = refinery.plant.models.get(table) {

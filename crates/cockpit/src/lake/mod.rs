@@ -18,6 +18,7 @@ pub mod replace;
 pub mod rows;
 pub mod session;
 pub mod store;
+pub mod stream;
 pub mod table;
 pub mod typed;
 pub mod upkeep;

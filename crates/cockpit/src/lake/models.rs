@@ -320,6 +320,11 @@ impl Planner<'_> {
                 let remedy = "Add -- key: COLUMNS, or say supersede = \"dump\" in the contract.";
                 self.note(model, 1, message, remedy);
             }
+            Some(Supersede::Never) if model.key.is_empty() && is_cleaning => {
+                let message = "no key: a message said twice could not be told".to_owned();
+                let remedy = "Add -- key: COLUMNS that say when two messages say the same.";
+                self.note(model, 1, message, remedy);
+            }
             None if model.grain.is_empty() => {
                 let message = "no grain: it is not said what one row is".to_owned();
                 self.note(model, 1, message, "Add -- grain: COLUMNS that differ in every row.");
@@ -354,6 +359,10 @@ fn line_naming(model: &Model, word: &str) -> usize {
 /// Bronze columns a typed column comes from: its own, or the one its local parts were taken of.
 pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source> {
     let contract = plant.contracts.get(table)?;
+    if contract.is_stream() {
+        let column = if column == "received_at" { "_timestamp" } else { "payload" };
+        return Some((bronze::name(contract), column.to_owned()));
+    }
     let from = |it: &&plant::contract::Column| {
         column.strip_prefix(&it.name).is_some_and(typed::is_local_part)
     };

@@ -49,7 +49,17 @@ pub async fn replace(
         }
         change.adds = writer.finish().await?;
         change.removes = old.files;
-        change.definition = is_redefined.then_some(definition);
+    }
+    // Columns a table does not have yet are added to it; its rows stay.
+    let is_widened = match &state {
+        Some(state) => {
+            let old = state.schema()?;
+            definition.schema.fields().iter().any(|it| old.field_with_name(it.name()).is_err())
+        }
+        None => false,
+    };
+    if (is_changed && is_redefined) || is_widened {
+        change.definition = Some(definition);
     }
     let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;
     lake.remember(&table.name, after).await;

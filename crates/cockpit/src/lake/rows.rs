@@ -59,6 +59,7 @@ impl Lake {
             schema: meta.schema.clone(),
             description: meta.description.to_owned(),
             fingerprint: format!("{:?}", meta.schema.fields().len()),
+            partition: None,
         };
         let table = self.table(&meta.name)?;
         replace(self, &table, Scope::Where(gone), rows, definition, BTreeMap::new()).await?;

@@ -70,6 +70,8 @@ pub struct Definition {
     pub description: String,
     /// Changes whenever a rebuild is due.
     pub fingerprint: String,
+    /// Column by whose value the data files lie in folders; it stands in none of the files.
+    pub partition: Option<&'static str>,
 }
 
 /// The data files that came and went between two versions.
@@ -159,7 +161,7 @@ impl Table {
             ("delta.logRetentionDuration", LOG_RETENTION),
         ];
         let mut metadata =
-            serde_json::to_value(new_metadata(&schema, None::<&str>, configuration)?)?;
+            serde_json::to_value(new_metadata(&schema, definition.partition, configuration)?)?;
         metadata["name"] = self.name.name.clone().into();
         metadata["description"] = definition.description.clone().into();
         Ok(Action::Metadata(serde_json::from_value(metadata)?))

@@ -59,8 +59,12 @@ pub struct Problem {
     pub raw: Option<String>,
 }
 
+/// When the broker received a message, in the typed table of a stream.
+const RECEIVED_AT: &str = "received_at";
+
 /// The columns of a typed table: those of the contract in its order, a time with local parts being
-/// followed by `<name>_day_local`, `<name>_hour_local` and `<name>_shift`.
+/// followed by `<name>_day_local`, `<name>_hour_local` and `<name>_shift`; of a stream also
+/// `received_at`, the broker's time of the message.
 pub fn schema(contract: &Contract) -> SchemaRef {
     let mut fields = Vec::new();
     for column in &contract.columns {
@@ -72,6 +76,9 @@ pub fn schema(contract: &Contract) -> SchemaRef {
             fields.push(field("hour_local", DataType::Int32));
             fields.push(field("shift", DataType::Utf8));
         }
+    }
+    if contract.is_stream() {
+        fields.push(Field::new(RECEIVED_AT, super::bronze::utc(), true));
     }
     Arc::new(Schema::new(fields))
 }
@@ -137,6 +144,10 @@ impl Stage {
             } else {
                 arrays.push(array);
             }
+        }
+        if self.schema.fields().len() > arrays.len() {
+            let received = bronze.column_by_name("_timestamp");
+            arrays.push(received.context("no column _timestamp")?.clone());
         }
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), arrays)?;
         Ok(verdicts.close(rows))

@@ -15,7 +15,8 @@ use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::async_writer::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,9 +43,18 @@ impl FileNames {
         Self { run: run.to_owned(), next: AtomicU64::new(0) }
     }
 
-    fn next(&self) -> String {
-        format!("part-{}-{:05}.parquet", self.run, self.next.fetch_add(1, Ordering::Relaxed))
+    fn next(&self, folder: Option<&Folder>) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let folder = folder.map(|it| format!("{}={}/", it.column, it.value)).unwrap_or_default();
+        format!("{folder}part-{}-{number:05}.parquet", self.run)
     }
+}
+
+/// The folder of a table's data files that share the value of its partition column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    pub column: &'static str,
+    pub value: String,
 }
 
 /// Writes the data files of one table. Nothing of it counts before the files are committed; files
@@ -55,6 +65,7 @@ pub struct DataWriter {
     sizes: FileSizes,
     names: Arc<FileNames>,
     modified_ms: i64,
+    folder: Option<Folder>,
     open: Option<OpenFile>,
     done: Vec<Add>,
 }
@@ -75,7 +86,14 @@ impl DataWriter {
         names: Arc<FileNames>,
         modified_ms: i64,
     ) -> Self {
-        Self { store, schema, sizes, names, modified_ms, open: None, done: Vec::new() }
+        let (open, done) = (None, Vec::new());
+        Self { store, schema, sizes, names, modified_ms, folder: None, open, done }
+    }
+
+    /// The same writer, its files in a folder of the table; the schema is without its column.
+    pub fn in_folder(mut self, folder: Folder) -> Self {
+        self.folder = Some(folder);
+        self
     }
 
     /// Appends rows; a file is closed when it is full.
@@ -107,12 +125,9 @@ impl DataWriter {
     }
 
     fn start(&self) -> anyhow::Result<OpenFile> {
-        let path = self.names.next();
+        let path = self.names.next(self.folder.as_ref());
         let sink = BufWriter::new(self.store.clone(), Key::from(path.as_str()));
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            .set_max_row_group_row_count(Some(self.sizes.rows_per_group))
-            .build();
+        let properties = properties(&self.schema, self.sizes)?;
         let writer = AsyncArrowWriter::try_new(sink, self.schema.clone(), Some(properties))?;
         Ok(OpenFile { path, rows: 0, writer })
     }
@@ -124,7 +139,7 @@ impl DataWriter {
         let size = i64::try_from(open.writer.bytes_written())?;
         self.done.push(Add {
             path: open.path,
-            partition_values: Default::default(),
+            partition_values: self.folder.iter().map(Folder::entry).collect(),
             size,
             modification_time: self.modified_ms,
             data_change: true,
@@ -139,12 +154,33 @@ impl DataWriter {
     }
 }
 
+impl Folder {
+    fn entry(&self) -> (String, Option<String>) {
+        (self.column.to_owned(), Some(self.value.clone()))
+    }
+}
+
+/// How a file is written. Bytes as they came are hardly ever the same twice, and no reader skips by
+/// them: they have neither dictionary nor statistics.
+fn properties(schema: &SchemaRef, sizes: FileSizes) -> anyhow::Result<WriterProperties> {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(sizes.rows_per_group));
+    for field in schema.fields().iter().filter(|it| *it.data_type() == DataType::Binary) {
+        let column = ColumnPath::from(field.name().as_str());
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_statistics_enabled(column, EnabledStatistics::None);
+    }
+    Ok(properties.build())
+}
+
 /// The statistics of one file as Delta writes them: rows, and per column nulls, least and greatest.
 fn statistics(metadata: &ParquetMetaData, schema: &SchemaRef) -> anyhow::Result<Value> {
     let parquet_schema = metadata.file_metadata().schema_descr();
     let groups = metadata.row_groups();
     let (mut nulls, mut least, mut greatest) = (Map::new(), Map::new(), Map::new());
-    for field in schema.fields() {
+    for field in schema.fields().iter().filter(|it| *it.data_type() != DataType::Binary) {
         let converter = StatisticsConverter::try_new(field.name(), schema, parquet_schema)?;
         let counts = converter.row_group_null_counts(groups)?;
         nulls.insert(field.name().clone(), json!(counts.iter().flatten().sum::<u64>()));

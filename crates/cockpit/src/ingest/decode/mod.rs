@@ -13,6 +13,7 @@ mod input;
 mod json;
 mod json_text;
 mod lines;
+pub mod message;
 pub mod parquet;
 mod raw;
 #[cfg(test)]
@@ -212,8 +213,8 @@ impl Shape {
                 Self::Tokens(Box::new(Tokens::new(contract, pattern, limits)?))
             }
             Format::Fixed { header } => Self::Fixed(Fixed::new(contract, *header, limits)?),
-            Format::Parquet => {
-                let problem = "Parquet is no text format".to_owned();
+            Format::Parquet | Format::Message => {
+                let problem = "its format is no text format of dumps".to_owned();
                 return Err(DecodeError::Contract { table: contract.table.clone(), problem });
             }
         })

@@ -12,6 +12,7 @@ pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
         description: String::new(),
         source: "test".into(),
         paths: Vec::new(),
+        topics: Vec::new(),
         format,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,

@@ -1,39 +1,22 @@
-//! Cleaning: the records of one bronze table, typed, checked, and one per key.
+//! Cleaning dumps: the records of one bronze table, typed, checked, and one per key.
 
+use super::cleaning::{Cleaning, column, fingerprint, stored};
 use super::keys::{DumpOrder, Hasher, Standing, Written};
-use super::rejected::{Reason, Rejects};
+use super::rejected::Rejects;
 use super::{Extent, Outcome, Refinery, Repairs};
-use crate::config::model::{Action, Model};
-use crate::lake::bronze::{self, Pointer};
+use crate::lake::bronze;
 use crate::lake::models::Step;
 use crate::lake::read::Batches;
 use crate::lake::table::{Change, Definition, State, Table};
 use crate::lake::write::DataWriter;
-use crate::lake::{Lake, session, typed};
 use anyhow::Context as _;
-use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, BooleanBuilder, RecordBatch};
-use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
-use datafusion::common::{DFSchema, TableReference};
-use datafusion::logical_expr::Expr;
-use datafusion::physical_plan::PhysicalExpr;
+use arrow::array::{Array as _, AsArray as _, BooleanArray, BooleanBuilder, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
-use plant::contract::{Contract, Kind, OnError, Supersede};
+use plant::contract::Contract;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
-
-/// Columns a cleaned table takes over from bronze: where the row comes from, and what its dump's
-/// place in the order of dumps is.
-const POINTERS: [(&str, Pointer); 7] = [
-    ("_file", Pointer::Text),
-    ("_file_sha256", Pointer::Text),
-    ("_dump", Pointer::Long),
-    ("_record", Pointer::Long),
-    ("_dumped_at", Pointer::Time),
-    ("_modified_at", Pointer::Time),
-    ("_ingested_at", Pointer::Time),
-];
 
 /// Brings one cleaned table up to its bronze table.
 pub async fn run(
@@ -76,29 +59,14 @@ pub async fn run(
     let is_changed = is_everything || !change.adds.is_empty() || !change.removes.is_empty();
     if is_everything {
         change.removes = state.as_ref().map(State::files).unwrap_or_default();
-        let schema = stored(&step.schema);
+        let schema = stored(&step.schema, contract);
         let description = step.model.description.clone();
-        change.definition = Some(Definition { schema, description, fingerprint });
+        change.definition = Some(Definition { schema, description, fingerprint, partition: None });
     }
     change.checkpoints = BTreeMap::from([(upstream, to)]);
     let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;
     lake.remember(step.name(), after).await;
     Ok(Outcome { is_changed, repairs, ..untouched })
-}
-
-/// The columns of a cleaned table and the pointers behind them.
-fn stored(schema: &Schema) -> SchemaRef {
-    let own = schema.fields().iter().map(|field| field.as_ref().clone());
-    let pointers = POINTERS.iter().map(|(name, kind)| Field::new(*name, kind.data_type(), true));
-    Arc::new(Schema::new(own.chain(pointers).collect::<Vec<_>>()))
-}
-
-/// Changes whenever the same bronze records would give another table.
-fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery) -> String {
-    let shifts = refinery.plant.calendar.shifts();
-    let zone = refinery.plant.zone;
-    let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.sql);
-    crate::digest::of_text(&said)
 }
 
 /// One dump in bronze: its place in the order of dumps and its data files.
@@ -134,10 +102,6 @@ pub(super) fn dump_of(batch: &RecordBatch) -> anyhow::Result<Option<(String, i64
     Ok(Some((file, column(batch, "_dump")?.as_primitive::<Int64Type>().value(0))))
 }
 
-pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a ArrayRef> {
-    batch.column_by_name(name).with_context(|| format!("column {name} is not there"))
-}
-
 /// The columns by which dumps are ordered.
 pub(super) struct Orders<'a> {
     dumped: &'a arrow::array::TimestampMicrosecondArray,
@@ -160,105 +124,7 @@ impl<'a> Orders<'a> {
     }
 }
 
-/// A condition every row is expected to fulfil, ready to be asked.
-struct Rule {
-    name: String,
-    condition: Arc<dyn PhysicalExpr>,
-}
-
-/// The contract without the columns that neither the table takes nor any record can be rejected for.
-fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
-    let taken: HashSet<String> = projection
-        .iter()
-        .flat_map(|expr| expr.column_refs().into_iter().map(|column| column.name.clone()))
-        .collect();
-    let is_needed = |column: &&plant::contract::Column| {
-        let is_taken = |name: &String| {
-            name == &column.name
-                || name.strip_prefix(&column.name).is_some_and(typed::is_local_part)
-        };
-        let can_fail = column.kind != Kind::Text && column.on_error == OnError::Reject;
-        column.required || can_fail || taken.iter().any(is_taken)
-    };
-    let columns = contract.columns.iter().filter(is_needed).cloned().collect();
-    Contract { columns, ..contract.clone() }
-}
-
-/// The bronze columns a cleaning step reads: those of its contract, and the pointers.
-fn bronze_columns(contract: &Contract) -> Vec<String> {
-    let own = contract.columns.iter().map(|column| column.name.clone());
-    let pointers = bronze::POINTERS.iter().map(|(name, _, _)| (*name).to_owned());
-    own.chain(pointers).collect()
-}
-
-/// One bronze batch, cleaned.
-pub(super) struct Cleaned {
-    /// The good rows.
-    pub(super) rows: RecordBatch,
-    /// Why the others are not among them.
-    reasons: Vec<Reason>,
-    /// Columns and how many of their unreadable texts became unknown in good rows.
-    repaired: Vec<(String, usize)>,
-}
-
-/// One cleaning step, made ready.
-pub(super) struct Cleaning<'a> {
-    pub(super) lake: &'a Lake,
-    pub(super) model: &'a Model,
-    pub(super) table: &'a Table,
-    stage: typed::Stage,
-    /// Columns of the bronze table that are read at all.
-    read: Vec<String>,
-    columns: Vec<Arc<dyn PhysicalExpr>>,
-    rules: Vec<Rule>,
-    own: SchemaRef,
-    stored: SchemaRef,
-    pub(super) hasher: Option<Hasher>,
-}
-
 impl<'a> Cleaning<'a> {
-    pub(super) fn new(
-        refinery: &'a Refinery,
-        step: &'a Step,
-        contract: &Contract,
-        table: &'a Table,
-    ) -> anyhow::Result<Self> {
-        let lake = refinery.lake.as_ref();
-        let context = session::empty(lake.limits(), refinery.runtime.clone(), 1);
-        let reference = TableReference::partial("typed", contract.table.as_str());
-        let projection = step.projection.as_deref().context("the step is no cleaning step")?;
-        let contract = &needed(contract, projection);
-        let schema = typed::schema(contract);
-        let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
-        let physical = |expr: &Expr| context.create_physical_expr(expr.clone().unalias(), &schema);
-        let columns = projection.iter().map(physical).collect::<Result<Vec<_>, _>>()?;
-        let own = DFSchema::try_from(step.schema.as_ref().clone())?;
-        let mut rules = Vec::new();
-        for expectation in &step.model.expectations {
-            if expectation.action == Action::Reject {
-                let condition = context.parse_sql_expr(&expectation.rule, &own)?;
-                let condition = context.create_physical_expr(condition, &own)?;
-                rules.push(Rule { name: expectation.name.clone(), condition });
-            }
-        }
-        let hasher = match contract.supersede {
-            Supersede::Key => Some(Hasher::new(&step.schema, &step.model.key)?),
-            Supersede::Dump => None,
-        };
-        Ok(Self {
-            lake,
-            model: &step.model,
-            table,
-            stage: typed::Stage::new(contract, &refinery.plant.calendar),
-            read: bronze_columns(contract),
-            columns,
-            rules,
-            own: step.schema.clone(),
-            stored: stored(&step.schema),
-            hasher,
-        })
-    }
-
     pub(super) async fn read_bronze(&self, source: &Table, part: &Add) -> anyhow::Result<Batches> {
         let columns: Vec<&str> = self.read.iter().map(String::as_str).collect();
         source.read(part, Some(&columns), self.lake.batch_rows()).await
@@ -308,66 +174,6 @@ impl<'a> Cleaning<'a> {
             }
         };
         Ok((change, rejects, repairs))
-    }
-
-    /// Types, selects and checks one bronze batch: its good rows, and why the others are not.
-    pub(super) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
-        let typed = self.stage.apply(bronze)?;
-        let mut columns = Vec::with_capacity(self.stored.fields().len());
-        for (expr, field) in self.columns.iter().zip(self.own.fields()) {
-            let value = expr.evaluate(&typed.rows)?.into_array(typed.rows.num_rows())?;
-            columns.push(cast(&value, field.data_type())?);
-        }
-        let own = RecordBatch::try_new(self.own.clone(), columns)?;
-        let mut reasons: Vec<Reason> = typed.problems.into_iter().map(Reason::from).collect();
-        let mut is_bad: Vec<bool> = typed.rejected.values().iter().collect();
-        self.check(&own, &mut is_bad, &mut reasons)?;
-        reasons.sort_by_key(|reason| reason.row);
-        let mut columns = own.columns().to_vec();
-        for (name, _) in POINTERS {
-            columns.push(column(bronze, name)?.clone());
-        }
-        let rows = RecordBatch::try_new(self.stored.clone(), columns)?;
-        let good: BooleanArray = is_bad.iter().map(|is_bad| Some(!is_bad)).collect();
-        let rows = filter_record_batch(&rows, &good)?;
-        Ok(Cleaned { rows, reasons, repaired: typed.repaired })
-    }
-
-    /// Asks the rules and the key of every row not yet bad. A condition that comes out unknown is
-    /// not violated.
-    fn check(
-        &self,
-        own: &RecordBatch,
-        is_bad: &mut [bool],
-        reasons: &mut Vec<Reason>,
-    ) -> anyhow::Result<()> {
-        let reason = |row: usize, column: &str, code: &str, rule: Option<&str>| Reason {
-            row,
-            column: column.to_owned(),
-            code: code.to_owned(),
-            raw: None,
-            rule: rule.map(str::to_owned),
-        };
-        for rule in &self.rules {
-            let holds = rule.condition.evaluate(own)?.into_array(own.num_rows())?;
-            let holds = holds.as_boolean();
-            for (row, is_bad) in is_bad.iter_mut().enumerate() {
-                if !*is_bad && holds.is_valid(row) && !holds.value(row) {
-                    *is_bad = true;
-                    reasons.push(reason(row, "", "expectation", Some(&rule.name)));
-                }
-            }
-        }
-        for name in &self.model.key {
-            let values = column(own, name)?;
-            for (row, is_bad) in is_bad.iter_mut().enumerate() {
-                if !*is_bad && values.is_null(row) {
-                    *is_bad = true;
-                    reasons.push(reason(row, name, "missing", None));
-                }
-            }
-        }
-        Ok(())
     }
 
     /// The rows that stand against the newer ones met so far.

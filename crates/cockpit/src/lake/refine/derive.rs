@@ -63,6 +63,7 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
         schema: step.schema.clone(),
         description: step.model.description.clone(),
         fingerprint,
+        partition: None,
     };
     let in_scope = |batch: &RecordBatch| hits(batch, &step.model, &affected);
     let scope = match &affected {

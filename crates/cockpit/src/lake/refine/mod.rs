@@ -7,19 +7,22 @@
 
 mod change;
 mod clean;
+pub(in crate::lake) mod cleaning;
 mod derive;
-mod keys;
-mod rejected;
+pub(in crate::lake) mod keys;
+pub(in crate::lake) mod rejected;
 mod superseded;
 
 pub use rejected::name as rejected_name;
 
 use super::Lake;
 use super::models::Step;
+use super::stream::{self, ReadMessages};
 use crate::config::folder::Plant;
 use crate::config::model::TableName;
 use anyhow::Context as _;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -31,6 +34,8 @@ pub struct Refinery {
     pub plant: Arc<Plant>,
     pub steps: Arc<Vec<Step>>,
     pub runtime: Arc<RuntimeEnv>,
+    /// How messages of a stream are read.
+    pub read: ReadMessages,
 }
 
 /// What one step did.
@@ -106,11 +111,31 @@ impl Refinery {
     async fn step(&self, at: usize, extent: Extent) -> anyhow::Result<Outcome> {
         let step = &self.steps[at];
         let outcome = match step.model.cleans().and_then(|it| self.plant.contracts.get(it)) {
+            Some(contract) if contract.is_stream() => {
+                Box::pin(self.stream_step(step, contract, extent)).await
+            }
             Some(contract) => Box::pin(clean::run(self, step, contract, extent)).await,
             None => Box::pin(derive::run(self, step, extent)).await,
         };
         let outcome = outcome.with_context(|| format!("refining {}", step.name()))?;
         tracing::info!(table = %step.name(), is_changed = outcome.is_changed, "table refined");
         Ok(outcome)
+    }
+
+    /// A stream's silver rows come with its messages. Here they are only made anew, if all is, or
+    /// if the table was made by another definition.
+    async fn stream_step(
+        &self,
+        step: &Step,
+        contract: &Contract,
+        extent: Extent,
+    ) -> anyhow::Result<Outcome> {
+        let mut silver = stream::land::Sink::silver(self, step, contract)?;
+        silver.reload(&self.lake).await?;
+        let is_changed = extent == Extent::Everything || silver.is_outdated();
+        if is_changed {
+            stream::resume::rebuild(self, step, contract, &self.read).await?;
+        }
+        Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
     }
 }

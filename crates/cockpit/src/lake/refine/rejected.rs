@@ -7,7 +7,7 @@ use super::super::table::Definition;
 use crate::config::model::TableName;
 use arrow::array::{
     ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, StringBuilder,
-    TimestampMicrosecondArray, UInt32Array,
+    TimestampMicrosecondArray, UInt32Array, new_null_array,
 };
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Columns taken over from bronze.
-const POINTERS: [(&str, Pointer); 9] = [
+const POINTERS: [(&str, Pointer); 12] = [
     ("_source", Pointer::Text),
     ("_file", Pointer::Text),
     ("_file_sha256", Pointer::Text),
@@ -25,6 +25,9 @@ const POINTERS: [(&str, Pointer); 9] = [
     ("_byte_to", Pointer::Long),
     ("_row_group", Pointer::Int),
     ("_row", Pointer::Long),
+    ("_topic", Pointer::Text),
+    ("_partition", Pointer::Int),
+    ("_offset", Pointer::Long),
 ];
 
 /// Why one row of a bronze batch is rejected.
@@ -92,29 +95,7 @@ impl<'a> Rejects<'a> {
         if reasons.is_empty() {
             return Ok(());
         }
-        let rows = reasons.len();
-        let text = |value: &dyn Fn(&Reason) -> Option<String>| -> ArrayRef {
-            let mut column = StringBuilder::new();
-            reasons.iter().for_each(|reason| column.append_option(value(reason)));
-            Arc::new(column.finish())
-        };
-        let mut columns = vec![
-            text(&|_| Some(self.table.name.clone())),
-            text(&|reason| Some(reason.column.clone()).filter(|name| !name.is_empty())),
-            text(&|reason| Some(reason.code.clone())),
-            text(&|reason| reason.raw.clone()),
-            text(&|reason| reason.rule.clone()),
-        ];
-        let at = reasons.iter().map(|reason| u32::try_from(reason.row));
-        let at = UInt32Array::from(at.collect::<Result<Vec<_>, _>>()?);
-        for (name, _) in POINTERS {
-            let column = bronze.column(bronze.schema().index_of(name)?);
-            columns.push(take(column, &at, None)?);
-        }
-        let now = vec![self.lake.now().timestamp_micros(); rows];
-        columns.push(Arc::new(TimestampMicrosecondArray::from(now).with_timezone("UTC")));
-        columns.push(Arc::new(StringArray::from(vec![self.lake.run(); rows])));
-        self.batches.push(RecordBatch::try_new(schema(), columns)?);
+        self.batches.push(rows(self.lake, &self.table, bronze, reasons)?);
         Ok(())
     }
 
@@ -138,13 +119,61 @@ impl<'a> Rejects<'a> {
             };
             Ok((0..batch.num_rows()).map(|row| Some(is_hit(row))).collect())
         };
-        let definition = Definition {
-            schema: schema(),
-            description: "Records that did not reach their table, each with its reason.".to_owned(),
-            fingerprint: "rejected".to_owned(),
-        };
         let scope = Scope::Where(&hit);
-        replace(self.lake, &table, scope, self.batches, definition, BTreeMap::new()).await?;
+        replace(self.lake, &table, scope, self.batches, definition(), BTreeMap::new()).await?;
         Ok(())
     }
+}
+
+/// The rows of the table for rejected rows of a bronze batch of any kind.
+pub fn rows(
+    lake: &Lake,
+    table: &TableName,
+    bronze: &RecordBatch,
+    reasons: &[Reason],
+) -> anyhow::Result<RecordBatch> {
+    let rows = reasons.len();
+    let text = |value: &dyn Fn(&Reason) -> Option<String>| -> ArrayRef {
+        let mut column = StringBuilder::new();
+        reasons.iter().for_each(|reason| column.append_option(value(reason)));
+        Arc::new(column.finish())
+    };
+    let mut columns = vec![
+        text(&|_| Some(table.name.clone())),
+        text(&|reason| Some(reason.column.clone()).filter(|name| !name.is_empty())),
+        text(&|reason| Some(reason.code.clone())),
+        text(&|reason| reason.raw.clone()),
+        text(&|reason| reason.rule.clone()),
+    ];
+    let at = reasons.iter().map(|reason| u32::try_from(reason.row));
+    let at = UInt32Array::from(at.collect::<Result<Vec<_>, _>>()?);
+    for (name, kind) in POINTERS {
+        columns.push(match bronze.column_by_name(name) {
+            Some(column) => take(column, &at, None)?,
+            None => new_null_array(&kind.data_type(), rows),
+        });
+    }
+    let now = vec![lake.now().timestamp_micros(); rows];
+    columns.push(Arc::new(TimestampMicrosecondArray::from(now).with_timezone("UTC")));
+    columns.push(Arc::new(StringArray::from(vec![lake.run(); rows])));
+    Ok(RecordBatch::try_new(schema(), columns)?)
+}
+
+/// The table's definition.
+pub fn definition() -> Definition {
+    Definition {
+        schema: schema(),
+        description: "Records that did not reach their table, each with its reason.".to_owned(),
+        fingerprint: "rejected".to_owned(),
+        partition: None,
+    }
+}
+
+/// Puts `batches` in place of all rejected rows of one table.
+pub async fn replace_all(
+    lake: &Lake,
+    of: &TableName,
+    batches: Vec<RecordBatch>,
+) -> anyhow::Result<()> {
+    Rejects { batches, ..Rejects::new(lake, of) }.settle(true).await
 }

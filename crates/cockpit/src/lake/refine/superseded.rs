@@ -1,7 +1,8 @@
 //! Which records a newer one stands in for, counted apart from refinement, for the books.
 
 use super::Refinery;
-use super::clean::{Cleaning, Orders, column, dump_of};
+use super::clean::{Orders, dump_of};
+use super::cleaning::{Cleaning, column};
 use super::keys::{DumpOrder, Hasher, Key};
 use crate::config::model::TableName;
 use crate::lake::bronze;

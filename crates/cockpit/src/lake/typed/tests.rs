@@ -37,6 +37,7 @@ fn contract() -> Contract {
         description: String::new(),
         source: "mes".to_owned(),
         paths: Vec::new(),
+        topics: Vec::new(),
         format: Format::JsonLines,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,

@@ -7,10 +7,11 @@
 pub(super) mod array;
 mod object;
 
+pub(super) use object::{Field, Paths};
+
 use super::Limits;
 use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
-use object::{Field, Paths};
 use plant::contract::Contract;
 use std::borrow::Cow;
 

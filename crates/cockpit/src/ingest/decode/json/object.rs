@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// Where the columns stand in an object: by key, and deeper by further keys.
 #[derive(Debug, Default)]
-pub(super) struct Paths {
+pub(in super::super) struct Paths {
     /// The column whose value stands here.
     column: Option<usize>,
     deeper: HashMap<String, Paths>,
@@ -16,9 +16,14 @@ pub(super) struct Paths {
 
 /// One value as it stands in the text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Field<'a>(&'a RawValue);
+pub(in super::super) struct Field<'a>(&'a RawValue);
 
 impl<'a> Field<'a> {
+    /// Whether it is an object or an array.
+    pub fn is_nested(&self) -> bool {
+        self.0.get().starts_with(['{', '['])
+    }
+
     /// A string without its quotes and escapes, other scalars as written, nested values as compact
     /// JSON, `None` for null. Fails if a string escapes half a character.
     pub fn text(&self) -> Option<Result<Cow<'a, str>, serde_json::Error>> {

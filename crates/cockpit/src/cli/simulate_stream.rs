@@ -1,0 +1,172 @@
+//! `cockpit simulate --kafka`: the simulated temperature stream on a broker.
+
+use super::{print, stop_token};
+use crate::flow;
+use crate::simulate::stream::{End, Speaker, Summary};
+use crate::simulate::truth::{self, Truth};
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use clap::ValueEnum;
+use plant::sim::stream::{Dirt, Message, Plan};
+use plant::sim::thermal::fault::SECOND_US;
+use plant::sim::thermal::sensors::{REFERENCE_SENSORS, sensors};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What of the stream one can say.
+#[derive(Debug, Clone, clap::Args)]
+pub struct StreamArgs {
+    /// Brokers to send to: host:port, with commas between
+    #[arg(long, value_name = "BROKERS")]
+    kafka: String,
+    /// Topic to send to
+    #[arg(long, value_name = "NAME", default_value = "IOTTemperatureStream01")]
+    topic: String,
+    /// How many sensors speak
+    #[arg(long, value_name = "N", default_value_t = REFERENCE_SENSORS)]
+    sensors: usize,
+    /// How many messages each sends in a second
+    #[arg(long, value_name = "R", default_value_t = 1.0)]
+    hz: f64,
+    /// Simulated moment to begin at, as 2026-11-01T00:00:00Z [default: now]
+    ///
+    /// What lies in the past is sent as fast as the broker takes it.
+    #[arg(long, value_name = "TIME")]
+    from: Option<DateTime<Utc>>,
+    /// Simulated time after which to end, such as 90s, 10m, 2h or 3d [default: never]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    lasts: Option<Duration>,
+    /// End after so many messages
+    #[arg(long, value_name = "N")]
+    messages: Option<u64>,
+    /// Which simulated plant; the same seed says the same again
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// How dirty the messages are
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Usual)]
+    dirt: Level,
+    /// How much faster than the clock simulated time runs; it then runs ahead of the clock
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    speed: f64,
+    /// Folder to write the truth to: readings, dirt and faults as JSON lines
+    #[arg(long, value_name = "DIR")]
+    truth: Option<PathBuf>,
+}
+
+/// How dirty what the simulated plant says is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Level {
+    None,
+    Usual,
+    Filthy,
+}
+
+impl From<Level> for Dirt {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::None => Self::None,
+            Level::Usual => Self::Usual,
+            Level::Filthy => Self::Filthy,
+        }
+    }
+}
+
+/// Sends until the end or Ctrl-C; true if every message arrived.
+pub async fn run(args: StreamArgs) -> anyhow::Result<bool> {
+    let stop = stop_token();
+    let work = move || speak(&args, &stop);
+    let summary = tokio::task::spawn_blocking(work).await.context("the stream broke off")??;
+    print_summary(&summary);
+    Ok(summary.undelivered == 0)
+}
+
+fn speak(args: &StreamArgs, stop: &tokio_util::sync::CancellationToken) -> anyhow::Result<Summary> {
+    let plan = plan(args)?;
+    if !args.speed.is_finite() || args.speed <= 0.0 {
+        bail!("--speed {} is no pace; write a number above 0", args.speed);
+    }
+    let begun_us = flow::now().timestamp_micros();
+    let from_us = args.from.map_or(begun_us, |from| from.timestamp_micros());
+    let lasts_us = args.lasts.map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX));
+    let end = End {
+        before_us: lasts_us.map(|lasts_us| from_us.saturating_add(lasts_us)),
+        messages: args.messages,
+    };
+    let speaker = Speaker::connect(&args.kafka, &args.topic, plan.clone(), from_us)?;
+    let speed = args.speed;
+    #[expect(clippy::cast_possible_truncation, reason = "centuries fit")]
+    let clock_us = move || {
+        let gone_us = flow::now().timestamp_micros() - begun_us;
+        begun_us + (gone_us as f64 * speed) as i64
+    };
+    let Some(folder) = &args.truth else {
+        return speaker.speak(clock_us, end, stop, &mut |_, _| Ok(()));
+    };
+    let mut truth = Truth::begin(folder)?;
+    let sensors = sensors(plan.sensors, plan.seed);
+    let ids: Vec<String> = sensors.iter().map(|sensor| sensor.id.to_string()).collect();
+    let mut number = 0;
+    let mut note = |message: &Message, _: &[u8]| {
+        truth.note(number, &ids[message.sensor], message)?;
+        number += 1;
+        Ok(())
+    };
+    let summary = speaker.speak(clock_us, end, stop, &mut note)?;
+    truth.finish()?;
+    truth::write_faults(folder, plan.seed, &sensors, from_us, summary.until_us)?;
+    Ok(summary)
+}
+
+fn plan(args: &StreamArgs) -> anyhow::Result<Plan> {
+    let interval_us = (SECOND_US as f64 / args.hz).round();
+    if !(1.0..=86_400.0 * SECOND_US as f64).contains(&interval_us) || args.sensors == 0 {
+        bail!("{} sensors at {} messages a second are no stream", args.sensors, args.hz);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most a day, which was just asked")]
+    let interval_us = interval_us as i64;
+    Ok(Plan { sensors: args.sensors, interval_us, seed: args.seed, dirt: args.dirt.into() })
+}
+
+fn print_summary(summary: &Summary) {
+    let Summary { messages, bytes, landed, rejected, undelivered, trouble, until_us } = summary;
+    let until = DateTime::from_timestamp_micros(*until_us).unwrap_or_default();
+    print::line(&format!(
+        "{messages} messages ({:.1} MB) up to {}: {landed} readings, {rejected} to be rejected",
+        *bytes as f64 / 1e6,
+        until.format("%Y-%m-%d %H:%M:%S UTC")
+    ));
+    if *undelivered > 0 {
+        let why = trouble.as_deref().unwrap_or("unknown");
+        print::line(&format!("{undelivered} OF THEM DID NOT ARRIVE: {why}"));
+    }
+}
+
+/// A number of seconds, minutes, hours or days, such as 90s.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no duration; write it as 90s, 10m, 2h or 3d");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let unit_s = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text.trim_end_matches(unit).parse().map_err(|_error| wrong())?;
+    number.checked_mul(unit_s).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        for (text, expected_s) in [("90s", 90), ("10m", 600), ("2h", 7_200), ("3d", 259_200)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(expected_s)));
+        }
+        for text in ["", "s", "10", "1.5h", "-3s", "3ss", "99999999999999999999d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

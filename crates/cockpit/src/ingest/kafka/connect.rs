@@ -1,0 +1,148 @@
+//! The connection: what librdkafka is told, and what it tells us outside of messages.
+
+use crate::config::env;
+use crate::config::kafka::{Kafka, Protocol};
+use anyhow::Context as _;
+use rdkafka::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaRespErr;
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+/// What the group asks of this consumer.
+#[derive(Debug, Clone)]
+pub enum Rebalance {
+    /// From now on these partitions are ours, and no others.
+    Assign(Vec<i32>),
+    /// None are ours any more.
+    Revoke,
+}
+
+/// How far a partition's messages are ahead of what was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lag {
+    pub partition: i32,
+    pub messages: i64,
+}
+
+/// Collects what happens outside of messages until the reading thread looks.
+#[derive(Default)]
+pub struct Context {
+    rebalances: Mutex<VecDeque<Rebalance>>,
+    lags: Mutex<Option<Vec<Lag>>>,
+}
+
+impl Context {
+    /// The next rebalance to be carried out.
+    pub fn rebalance_due(&self) -> Option<Rebalance> {
+        self.rebalances.lock().ok()?.pop_front()
+    }
+
+    /// The lags, if they were told since the last look.
+    pub fn lags_told(&self) -> Option<Vec<Lag>> {
+        self.lags.lock().ok()?.take()
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // Errors also come as events, which the reader reports; these lines are for those who dig.
+        tracing::debug!(?level, facility, message, "librdkafka");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka client error");
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let mut lags = Vec::new();
+        for topic in statistics.topics.into_values() {
+            for partition in topic.partitions.into_values() {
+                if partition.partition >= 0 && partition.consumer_lag >= 0 {
+                    let (partition, messages) = (partition.partition, partition.consumer_lag);
+                    lags.push(Lag { partition, messages });
+                }
+            }
+        }
+        if let Ok(mut told) = self.lags.lock() {
+            *told = Some(lags);
+        }
+    }
+}
+
+impl ConsumerContext for Context {
+    /// Only notes what is asked. The reading thread carries it out between two polls, for it has to
+    /// finish what it holds first; librdkafka waits for that.
+    fn rebalance(
+        &self,
+        _consumer: &BaseConsumer<Self>,
+        error: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let rebalance = match error {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                let elements = partitions.elements();
+                Rebalance::Assign(elements.iter().map(|it| it.partition()).collect())
+            }
+            _ => Rebalance::Revoke,
+        };
+        if let Ok(mut rebalances) = self.rebalances.lock() {
+            rebalances.push_back(rebalance);
+        }
+    }
+}
+
+/// A consumer of the brokers. It never commits offsets to them: the lake knows how far it is.
+pub fn consumer(kafka: &Kafka, limits: &Limits) -> anyhow::Result<BaseConsumer<Context>> {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &kafka.brokers)
+        .set("group.id", &kafka.group)
+        .set("client.id", "cockpit")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // What is gone from the broker is to be told, not skipped.
+        .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
+        .set("statistics.interval.ms", limits.lag_every_ms.to_string())
+        .set("session.timeout.ms", limits.session_ms.to_string())
+        .set("heartbeat.interval.ms", (limits.session_ms / 3).to_string())
+        .set("queued.max.messages.kbytes", (limits.queue_bytes >> 10).to_string())
+        .set("fetch.error.backoff.ms", "100")
+        .set("reconnect.backoff.max.ms", "2000")
+        .set("topic.metadata.refresh.interval.ms", "30000")
+        .set("security.protocol", kafka.protocol.word());
+    secure(kafka, &mut config)?;
+    config.create_with_context(Context::default()).with_context(|| {
+        format!("the Kafka client cannot be made for {}; mend [kafka] in plant.toml", kafka.brokers)
+    })
+}
+
+/// What librdkafka is limited by.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub lag_every_ms: u64,
+    pub session_ms: u64,
+    pub queue_bytes: u64,
+}
+
+fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {
+    if let Some(file) = &kafka.ca_file {
+        config.set("ssl.ca.location", file);
+    }
+    if !matches!(kafka.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl) {
+        return Ok(());
+    }
+    config.set("sasl.mechanism", &kafka.mechanism);
+    config.set("sasl.username", kafka.user.as_deref().unwrap_or_default());
+    let password = env(&kafka.password_env).with_context(|| {
+        let name = &kafka.password_env;
+        format!("no password for Kafka: set the environment variable {name}")
+    })?;
+    config.set("sasl.password", password);
+    Ok(())
+}

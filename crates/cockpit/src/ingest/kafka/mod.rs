@@ -1,0 +1,304 @@
+//! Kafka: the messages of a topic, handed on in the order of their offsets.
+//!
+//! *In*: brokers and a topic. *Out*: [`Messages`] and [`Event`]s, given to a [`Receiver`]. *Promise*:
+//! where reading begins is what the receiver says, and nothing the broker still has behind that is
+//! left out; what it no longer has is told, with its offsets.
+
+mod connect;
+
+pub use connect::{Lag, Limits};
+
+use crate::batch::Messages;
+use crate::config::kafka::Kafka;
+use anyhow::{Context as _, bail};
+use arrow::array::{ArrayBuilder as _, BinaryBuilder, Int32Builder, Int64Builder};
+use connect::{Context, Rebalance};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest wait for a message before other things are looked at.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Longest wait for a broker's answer to a question.
+const ASK: Duration = Duration::from_secs(10);
+
+/// Payloads handed on at most at once, in bytes.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// What happens besides messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The brokers answer.
+    Connected,
+    /// No broker answers; reading goes on by itself once one does.
+    Lost { reason: String },
+    /// The brokers do not have the topic; it is waited for.
+    MissingTopic,
+    /// Offsets `from..to` are gone from the broker before they were read.
+    Expired { partition: i32, from: i64, to: i64 },
+    /// The partition ends before what was read from it: it is another one under an old name. It is
+    /// not read.
+    Replaced { partition: i32, read: i64, end: i64 },
+    /// How far reading is behind.
+    Lags(Vec<Lag>),
+}
+
+/// Takes what a source gives. All calls come from the thread that reads.
+pub trait Receiver {
+    /// These partitions are ours from now on: returns the last offset read of each, if any was.
+    fn assigned(&mut self, partitions: &[i32]) -> anyhow::Result<BTreeMap<i32, i64>>;
+    /// None are ours any more; what was taken is to be finished now.
+    fn revoked(&mut self) -> anyhow::Result<()>;
+    fn messages(&mut self, messages: Messages) -> anyhow::Result<()>;
+    fn event(&mut self, event: Event);
+    /// Whether reading shall end.
+    fn is_stopped(&self) -> bool;
+}
+
+/// How long a source reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Until the receiver is stopped, sharing partitions with the others of the group.
+    Stopped,
+    /// To the end of every partition as it stands at the start, all alone.
+    End,
+}
+
+/// One topic.
+pub struct Source {
+    consumer: BaseConsumer<Context>,
+    topic: Arc<str>,
+    batch_messages: usize,
+    /// The last offset handed on, of the partitions that are ours.
+    read: BTreeMap<i32, i64>,
+    is_lost: bool,
+    is_missing: bool,
+}
+
+impl Source {
+    pub fn connect(
+        kafka: &Kafka,
+        topic: &str,
+        limits: &Limits,
+        batch_messages: usize,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            consumer: connect::consumer(kafka, limits)?,
+            topic: topic.into(),
+            batch_messages,
+            read: BTreeMap::new(),
+            is_lost: true,
+            is_missing: false,
+        })
+    }
+
+    /// Reads and hands on. Blocks; to be run on a thread of its own.
+    pub fn run(mut self, until: Until, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
+        match until {
+            Until::Stopped => {
+                self.consumer.subscribe(&[&self.topic])?;
+                while !receiver.is_stopped() {
+                    self.step(receiver)?;
+                }
+            }
+            Until::End => self.run_to_end(receiver)?,
+        }
+        receiver.revoked()
+    }
+
+    fn run_to_end(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
+        let partitions = self.partitions()?;
+        let mut ends = self.assign(&partitions, receiver)?;
+        loop {
+            let read = &self.read;
+            ends.retain(|partition, end| read.get(partition).is_some_and(|last| last + 1 < *end));
+            if ends.is_empty() || receiver.is_stopped() {
+                return Ok(());
+            }
+            // Behind the last message there may be offsets that are none.
+            for partition in self.step(receiver)? {
+                ends.remove(&partition);
+            }
+        }
+    }
+
+    /// One batch of messages, and whatever else there is. Returns the partitions whose end was
+    /// reached.
+    fn step(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<Vec<i32>> {
+        let mut batch = Collected::default();
+        let mut ended = Vec::new();
+        let mut trouble = None;
+        let mut wait = POLL;
+        while batch.len() < self.batch_messages && batch.bytes < BATCH_BYTES {
+            match self.consumer.poll(wait) {
+                None => break,
+                Some(Ok(message)) => batch.push(&message, &mut self.read),
+                Some(Err(KafkaError::PartitionEOF(number))) => ended.push(number),
+                Some(Err(error)) => {
+                    trouble = Some(error);
+                    break;
+                }
+            }
+            wait = Duration::ZERO;
+        }
+        if batch.len() > 0 {
+            self.found(receiver);
+            receiver.messages(batch.finish(&self.topic))?;
+        }
+        if let Some(error) = trouble {
+            self.trouble(&error, receiver)?;
+        }
+        if let Some(lags) = self.consumer.context().lags_told() {
+            receiver.event(Event::Lags(lags));
+        }
+        while let Some(rebalance) = self.consumer.context().rebalance_due() {
+            self.rebalance(&rebalance, receiver)?;
+        }
+        Ok(ended)
+    }
+
+    fn rebalance(
+        &mut self,
+        rebalance: &Rebalance,
+        receiver: &mut dyn Receiver,
+    ) -> anyhow::Result<()> {
+        match rebalance {
+            Rebalance::Assign(partitions) => {
+                self.found(receiver);
+                self.assign(partitions, receiver)?;
+            }
+            Rebalance::Revoke => {
+                receiver.revoked()?;
+                self.read.clear();
+                self.consumer.unassign()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The brokers answer.
+    fn found(&mut self, receiver: &mut dyn Receiver) {
+        self.is_missing = false;
+        if std::mem::replace(&mut self.is_lost, false) {
+            receiver.event(Event::Connected);
+        }
+    }
+
+    fn trouble(&mut self, error: &KafkaError, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
+        use RDKafkaErrorCode as Code;
+        match error.rdkafka_error_code() {
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
+                // Looking at the partitions anew tells what is gone.
+                let partitions: Vec<i32> = self.read.keys().copied().collect();
+                receiver.revoked()?;
+                self.assign(&partitions, receiver)?;
+            }
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
+                if !std::mem::replace(&mut self.is_missing, true) {
+                    receiver.event(Event::MissingTopic);
+                }
+            }
+            Some(Code::Fatal) | None => bail!("Kafka: {error}"),
+            Some(Code::Authentication | Code::TopicAuthorizationFailed) => {
+                bail!("Kafka does not let us in: {error}; look at [kafka] in plant.toml")
+            }
+            Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {
+                if !std::mem::replace(&mut self.is_lost, true) {
+                    receiver.event(Event::Lost { reason: error.to_string() });
+                }
+            }
+            Some(_) => tracing::warn!(%error, topic = &*self.topic, "kafka"),
+        }
+        Ok(())
+    }
+
+    /// All partitions of the topic.
+    fn partitions(&mut self) -> anyhow::Result<Vec<i32>> {
+        let metadata = self.consumer.fetch_metadata(Some(&self.topic), ASK);
+        let metadata = metadata.context("no Kafka broker answers; look at --kafka")?;
+        let found = metadata.topics().iter().find(|it| it.name() == &*self.topic);
+        let found = found.filter(|it| it.error().is_none());
+        let found = found.with_context(|| format!("Kafka has no topic {}", self.topic))?;
+        self.is_lost = false;
+        Ok(found.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect())
+    }
+
+    /// Reads these partitions from where the receiver is. Returns where each ends now.
+    fn assign(
+        &mut self,
+        partitions: &[i32],
+        receiver: &mut dyn Receiver,
+    ) -> anyhow::Result<BTreeMap<i32, i64>> {
+        let known = receiver.assigned(partitions)?;
+        self.read.clear();
+        let mut ends = BTreeMap::new();
+        let mut assignment = TopicPartitionList::new();
+        for partition in partitions.iter().copied() {
+            let borders = self.consumer.fetch_watermarks(&self.topic, partition, ASK);
+            let (first, end) = borders.with_context(|| {
+                let topic = &self.topic;
+                format!("Kafka does not say where partition {partition} of {topic} begins and ends")
+            })?;
+            let next = known.get(&partition).map(|last| last + 1);
+            if let Some(next) = next.filter(|next| *next > end) {
+                receiver.event(Event::Replaced { partition, read: next - 1, end });
+                continue;
+            }
+            if let Some(next) = next.filter(|next| *next < first) {
+                receiver.event(Event::Expired { partition, from: next, to: first });
+            }
+            let from = next.unwrap_or(first).max(first);
+            assignment.add_partition_offset(&self.topic, partition, Offset::Offset(from))?;
+            self.read.insert(partition, from - 1);
+            ends.insert(partition, end);
+        }
+        self.consumer.assign(&assignment)?;
+        Ok(ends)
+    }
+}
+
+/// Messages being collected.
+#[derive(Default)]
+struct Collected {
+    partition: Int32Builder,
+    offset: Int64Builder,
+    timestamp_us: Int64Builder,
+    payload: BinaryBuilder,
+    bytes: usize,
+}
+
+impl Collected {
+    fn len(&self) -> usize {
+        self.offset.len()
+    }
+
+    /// Takes a message, unless it was read before, or is one of a partition that is no longer ours
+    /// and was still in the client's queue.
+    fn push(&mut self, message: &BorrowedMessage<'_>, read: &mut BTreeMap<i32, i64>) {
+        let last = read.get_mut(&message.partition());
+        let Some(last) = last.filter(|last| **last < message.offset()) else { return };
+        *last = message.offset();
+        let payload = message.payload().unwrap_or_default();
+        let millis = message.timestamp().to_millis().unwrap_or_default();
+        self.partition.append_value(message.partition());
+        self.offset.append_value(message.offset());
+        self.timestamp_us.append_value(millis.saturating_mul(1000));
+        self.payload.append_value(payload);
+        self.bytes += payload.len();
+    }
+
+    fn finish(mut self, topic: &Arc<str>) -> Messages {
+        Messages {
+            topic: topic.clone(),
+            partition: self.partition.finish(),
+            offset: self.offset.finish(),
+            timestamp_us: self.timestamp_us.finish(),
+            payload: self.payload.finish(),
+        }
+    }
+}

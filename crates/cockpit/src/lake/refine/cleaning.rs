@@ -1,0 +1,231 @@
+//! One record at a time: typed, selected and checked as contract and model say. What dumps and
+//! streams have in common.
+
+use super::Refinery;
+use super::keys::Hasher;
+use super::rejected::Reason;
+use crate::config::model::{Action, Model};
+use crate::lake::bronze::Pointer;
+use crate::lake::models::Step;
+use crate::lake::table::Table;
+use crate::lake::{Lake, bronze, session, typed};
+use anyhow::Context as _;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
+use arrow::compute::{cast, filter_record_batch};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::{DFSchema, TableReference};
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::PhysicalExpr;
+use plant::contract::{Contract, Format, Kind, OnError, Supersede};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Columns a cleaned table takes over from bronze: where the row comes from, and what its dump's
+/// place in the order of dumps is.
+const POINTERS: [(&str, Pointer); 7] = [
+    ("_file", Pointer::Text),
+    ("_file_sha256", Pointer::Text),
+    ("_dump", Pointer::Long),
+    ("_record", Pointer::Long),
+    ("_dumped_at", Pointer::Time),
+    ("_modified_at", Pointer::Time),
+    ("_ingested_at", Pointer::Time),
+];
+
+/// The same for a table cleaned from a stream.
+const STREAM_POINTERS: [(&str, Pointer); 4] = [
+    ("_topic", Pointer::Text),
+    ("_partition", Pointer::Int),
+    ("_offset", Pointer::Long),
+    ("_ingested_at", Pointer::Time),
+];
+
+const fn pointers(contract: &Contract) -> &'static [(&'static str, Pointer)] {
+    if matches!(contract.format, Format::Message) { &STREAM_POINTERS } else { &POINTERS }
+}
+
+/// The columns of a cleaned table and the pointers behind them.
+pub(in crate::lake) fn stored(schema: &Schema, contract: &Contract) -> SchemaRef {
+    let own = schema.fields().iter().map(|field| field.as_ref().clone());
+    let pointer = |(name, kind): &(&str, Pointer)| Field::new(*name, kind.data_type(), true);
+    let pointers = pointers(contract).iter().map(pointer);
+    Arc::new(Schema::new(own.chain(pointers).collect::<Vec<_>>()))
+}
+
+/// Changes whenever the same bronze records would give another table.
+pub(in crate::lake) fn fingerprint(
+    step: &Step,
+    contract: &Contract,
+    refinery: &Refinery,
+) -> String {
+    let shifts = refinery.plant.calendar.shifts();
+    let zone = refinery.plant.zone;
+    let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.sql);
+    crate::digest::of_text(&said)
+}
+
+pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a ArrayRef> {
+    batch.column_by_name(name).with_context(|| format!("column {name} is not there"))
+}
+
+/// A condition every row is expected to fulfil, ready to be asked.
+struct Rule {
+    name: String,
+    condition: Arc<dyn PhysicalExpr>,
+}
+
+/// The contract without the columns that neither the table takes nor any record can be rejected for.
+fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
+    let taken: HashSet<String> = projection
+        .iter()
+        .flat_map(|expr| expr.column_refs().into_iter().map(|column| column.name.clone()))
+        .collect();
+    let is_needed = |column: &&plant::contract::Column| {
+        let is_taken = |name: &String| {
+            name == &column.name
+                || name.strip_prefix(&column.name).is_some_and(typed::is_local_part)
+        };
+        let can_fail = column.kind != Kind::Text && column.on_error == OnError::Reject;
+        column.required || can_fail || taken.iter().any(is_taken)
+    };
+    let columns = contract.columns.iter().filter(is_needed).cloned().collect();
+    Contract { columns, ..contract.clone() }
+}
+
+/// The bronze columns a cleaning step reads: those of its contract, and the pointers.
+fn bronze_columns(contract: &Contract) -> Vec<String> {
+    let own = contract.columns.iter().map(|column| column.name.clone());
+    let pointers = bronze::POINTERS.iter().map(|(name, _, _)| (*name).to_owned());
+    own.chain(pointers).collect()
+}
+
+/// One bronze batch, cleaned.
+pub(in crate::lake) struct Cleaned {
+    /// The good rows.
+    pub(in crate::lake) rows: RecordBatch,
+    /// Why the others are not among them.
+    pub(in crate::lake) reasons: Vec<Reason>,
+    /// Columns and how many of their unreadable texts became unknown in good rows.
+    pub(in crate::lake) repaired: Vec<(String, usize)>,
+}
+
+/// One cleaning step, made ready.
+pub(in crate::lake) struct Cleaning<'a> {
+    pub(in crate::lake) lake: &'a Lake,
+    pub(in crate::lake) model: &'a Model,
+    pub(super) table: &'a Table,
+    stage: typed::Stage,
+    /// Columns of the bronze table that are read at all.
+    pub(super) read: Vec<String>,
+    pointers: &'static [(&'static str, Pointer)],
+    columns: Vec<Arc<dyn PhysicalExpr>>,
+    rules: Vec<Rule>,
+    own: SchemaRef,
+    pub(in crate::lake) stored: SchemaRef,
+    pub(in crate::lake) hasher: Option<Hasher>,
+}
+
+impl<'a> Cleaning<'a> {
+    pub(in crate::lake) fn new(
+        refinery: &'a Refinery,
+        step: &'a Step,
+        contract: &Contract,
+        table: &'a Table,
+    ) -> anyhow::Result<Self> {
+        let lake = refinery.lake.as_ref();
+        let context = session::empty(lake.limits(), refinery.runtime.clone(), 1);
+        let reference = TableReference::partial("typed", contract.table.as_str());
+        let projection = step.projection.as_deref().context("the step is no cleaning step")?;
+        let contract = &needed(contract, projection);
+        let schema = typed::schema(contract);
+        let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
+        let physical = |expr: &Expr| context.create_physical_expr(expr.clone().unalias(), &schema);
+        let columns = projection.iter().map(physical).collect::<Result<Vec<_>, _>>()?;
+        let own = DFSchema::try_from(step.schema.as_ref().clone())?;
+        let mut rules = Vec::new();
+        for expectation in &step.model.expectations {
+            if expectation.action == Action::Reject {
+                let condition = context.parse_sql_expr(&expectation.rule, &own)?;
+                let condition = context.create_physical_expr(condition, &own)?;
+                rules.push(Rule { name: expectation.name.clone(), condition });
+            }
+        }
+        let hasher = match contract.supersede {
+            Supersede::Key | Supersede::Never => Some(Hasher::new(&step.schema, &step.model.key)?),
+            Supersede::Dump => None,
+        };
+        Ok(Self {
+            lake,
+            model: &step.model,
+            table,
+            stage: typed::Stage::new(contract, &refinery.plant.calendar),
+            read: bronze_columns(contract),
+            pointers: pointers(contract),
+            columns,
+            rules,
+            own: step.schema.clone(),
+            stored: stored(&step.schema, contract),
+            hasher,
+        })
+    }
+
+    /// Types, selects and checks one bronze batch: its good rows, and why the others are not.
+    pub(in crate::lake) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
+        let typed = self.stage.apply(bronze)?;
+        let mut columns = Vec::with_capacity(self.stored.fields().len());
+        for (expr, field) in self.columns.iter().zip(self.own.fields()) {
+            let value = expr.evaluate(&typed.rows)?.into_array(typed.rows.num_rows())?;
+            columns.push(cast(&value, field.data_type())?);
+        }
+        let own = RecordBatch::try_new(self.own.clone(), columns)?;
+        let mut reasons: Vec<Reason> = typed.problems.into_iter().map(Reason::from).collect();
+        let mut is_bad: Vec<bool> = typed.rejected.values().iter().collect();
+        self.check(&own, &mut is_bad, &mut reasons)?;
+        reasons.sort_by_key(|reason| reason.row);
+        let mut columns = own.columns().to_vec();
+        for (name, _) in self.pointers {
+            columns.push(column(bronze, name)?.clone());
+        }
+        let rows = RecordBatch::try_new(self.stored.clone(), columns)?;
+        let good: BooleanArray = is_bad.iter().map(|is_bad| Some(!is_bad)).collect();
+        let rows = filter_record_batch(&rows, &good)?;
+        Ok(Cleaned { rows, reasons, repaired: typed.repaired })
+    }
+
+    /// Asks the rules and the key of every row not yet bad. A condition that comes out unknown is
+    /// not violated.
+    fn check(
+        &self,
+        own: &RecordBatch,
+        is_bad: &mut [bool],
+        reasons: &mut Vec<Reason>,
+    ) -> anyhow::Result<()> {
+        let reason = |row: usize, column: &str, code: &str, rule: Option<&str>| Reason {
+            row,
+            column: column.to_owned(),
+            code: code.to_owned(),
+            raw: None,
+            rule: rule.map(str::to_owned),
+        };
+        for rule in &self.rules {
+            let holds = rule.condition.evaluate(own)?.into_array(own.num_rows())?;
+            let holds = holds.as_boolean();
+            for (row, is_bad) in is_bad.iter_mut().enumerate() {
+                if !*is_bad && holds.is_valid(row) && !holds.value(row) {
+                    *is_bad = true;
+                    reasons.push(reason(row, "", "expectation", Some(&rule.name)));
+                }
+            }
+        }
+        for name in &self.model.key {
+            let values = column(own, name)?;
+            for (row, is_bad) in is_bad.iter_mut().enumerate() {
+                if !*is_bad && values.is_null(row) {
+                    *is_bad = true;
+                    reasons.push(reason(row, name, "missing", None));
+                }
+            }
+        }
+        Ok(())
+    }
+}

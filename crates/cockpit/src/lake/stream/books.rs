@@ -1,0 +1,155 @@
+//! The books of streams: for every partition a run read, what became of its messages.
+//!
+//! As with dumps, each side is counted on its own from the lake: messages read are counted as they
+//! come, rows by the offsets they carry.
+
+use super::super::books::{Entry, table};
+use super::super::models::Step;
+use super::super::refine::{Refinery, rejected_name};
+use super::super::session;
+use super::Partition;
+use super::land::{Chunk, Offsets};
+use super::resume::Resumed;
+use crate::config::model::TableName;
+use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use chrono::{DateTime, Utc};
+use plant::contract::Contract;
+use std::collections::BTreeMap;
+
+/// What is known of one partition.
+#[derive(Debug, Clone, Copy, Default)]
+struct Account {
+    /// The last offset before this run's.
+    before: i64,
+    /// The last offset committed.
+    to: i64,
+    read: i64,
+}
+
+/// The books of one topic in this run.
+pub struct StreamBooks {
+    bronze: TableName,
+    silver: TableName,
+    started_at: DateTime<Utc>,
+    accounts: BTreeMap<Partition, Account>,
+}
+
+impl StreamBooks {
+    pub fn new(contract: &Contract, step: &Step, started_at: DateTime<Utc>) -> Self {
+        Self {
+            bronze: super::super::bronze::name(contract),
+            silver: step.name().clone(),
+            started_at,
+            accounts: BTreeMap::new(),
+        }
+    }
+
+    /// Notes where partitions were when they were taken over. One that was given away and came back
+    /// goes on; what others landed meanwhile is in their books.
+    pub fn resumed(&mut self, resumed: &Resumed) {
+        for (partition, last) in &resumed.landed {
+            let account = Account { before: *last, to: *last, read: 0 };
+            self.accounts.entry(partition.clone()).or_insert(account);
+        }
+    }
+
+    /// Counts messages as they come.
+    pub fn read(&mut self, chunk: &Chunk) {
+        let Some(rows) = &chunk.bronze else { return };
+        let Some(numbers) = rows.column_by_name("_partition") else { return };
+        for partition in chunk.offsets.keys() {
+            let numbers = numbers.as_primitive::<Int32Type>().values();
+            let count = numbers.iter().filter(|number| **number == partition.number).count();
+            let fresh = Account { before: -1, to: -1, read: 0 };
+            let account = self.accounts.entry(partition.clone()).or_insert(fresh);
+            account.read += i64::try_from(count).unwrap_or(i64::MAX);
+        }
+    }
+
+    /// Notes what was committed.
+    pub fn landed(&mut self, offsets: Offsets) {
+        for (partition, last) in offsets {
+            if let Some(account) = self.accounts.get_mut(&partition) {
+                account.to = account.to.max(last);
+            }
+        }
+    }
+
+    /// Counts in the lake what this run landed, and writes it down in place of what it wrote before.
+    pub async fn close(&self, refinery: &Refinery) -> anyhow::Result<Vec<Entry>> {
+        let lake = &refinery.lake;
+        let mut entries = Vec::new();
+        for (partition, account) in self.accounts.iter().filter(|(_, it)| it.read > 0) {
+            let count = |name: TableName, of: Option<String>| {
+                count(refinery, name, partition, *account, of)
+            };
+            let bronze = count(self.bronze.clone(), None).await?;
+            let silver = count(self.silver.clone(), None).await?;
+            let rejected = count(rejected_name(), Some(self.silver.name.clone())).await?;
+            entries.push(Entry {
+                run: lake.run().to_owned(),
+                started_at: self.started_at,
+                ended_at: lake.now(),
+                table_name: self.silver.name.clone(),
+                file: format!("{}/{}", partition.topic, partition.number),
+                file_sha256: String::new(),
+                dump: account.before + 1,
+                read: account.read,
+                bronze,
+                silver,
+                rejected,
+                superseded: 0,
+                closed: account.read == bronze && bronze == silver + rejected,
+            });
+        }
+        for entry in entries.iter().filter(|entry| !entry.closed) {
+            tracing::error!(?entry, "the books of a stream do not close");
+        }
+        let run = lake.run().to_owned();
+        let files: Vec<String> = entries.iter().map(|entry| entry.file.clone()).collect();
+        let gone = move |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
+            let text = |name: &str| -> anyhow::Result<_> {
+                Ok(batch.column(batch.schema().index_of(name)?).as_string::<i32>().clone())
+            };
+            let (runs, noted) = (text("run")?, text("file")?);
+            let is_ours = |row: usize| {
+                runs.value(row) == run && files.iter().any(|file| file == noted.value(row))
+            };
+            Ok((0..batch.num_rows()).map(|row| Some(is_ours(row))).collect())
+        };
+        if !entries.is_empty() {
+            lake.meta_replace(&table(), &entries, &gone).await?;
+        }
+        Ok(entries)
+    }
+}
+
+/// Rows of a partition between two offsets.
+async fn count(
+    refinery: &Refinery,
+    name: TableName,
+    partition: &Partition,
+    account: Account,
+    rejected_of: Option<String>,
+) -> anyhow::Result<i64> {
+    let lake = &refinery.lake;
+    let Some(state) = lake.state(&name).await? else { return Ok(0) };
+    let context = session::empty(lake.limits(), refinery.runtime.clone(), 1);
+    lake.attach(&context);
+    session::register(&context, &name, lake.table(&name)?.provider(&state).await?)?;
+    let quoted = |text: &str| text.replace('\'', "''");
+    let of = rejected_of.map(|table| format!(" AND table_name = '{}'", quoted(&table)));
+    let sql = format!(
+        "SELECT count(*) FROM {name} WHERE _topic = '{}' AND _partition = {} AND _offset > {} \
+         AND _offset <= {}{}",
+        quoted(&partition.topic),
+        partition.number,
+        account.before,
+        account.to,
+        of.unwrap_or_default(),
+    );
+    let answer = context.sql(&sql).await?.collect().await?;
+    let first = answer.first().filter(|batch| batch.num_rows() == 1);
+    Ok(first.map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0)))
+}

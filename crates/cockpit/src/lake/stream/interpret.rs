@@ -1,0 +1,161 @@
+//! Messages interpreted: read as their contract says, checked, and told apart from repetitions.
+
+use super::super::Lake;
+use super::super::models::Step;
+use super::super::refine::Refinery;
+use super::super::refine::cleaning::Cleaning;
+use super::super::refine::keys::Hasher;
+use super::super::refine::rejected::{self, Reason};
+use super::super::table::Table;
+use super::pointers;
+use crate::batch::{Fields, Messages};
+use anyhow::Context as _;
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use plant::contract::Contract;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Reason code of a message that says what an earlier one said.
+const DUPLICATE: &str = "duplicate";
+
+/// Messages, interpreted.
+#[derive(Debug, Clone)]
+pub struct Interpreted {
+    /// The good rows, as the silver table stores them.
+    pub rows: RecordBatch,
+    /// The others, as `silver.rejected` stores them.
+    pub rejected: RecordBatch,
+}
+
+/// Interprets the messages of one contract.
+pub struct Interpreter<'a> {
+    cleaning: Cleaning<'a>,
+    source: String,
+    /// What a message looks like before it is cleaned.
+    schema: SchemaRef,
+    recent: Recent,
+}
+
+impl<'a> Interpreter<'a> {
+    /// An interpreter for the step that cleans the contract's messages into `table`.
+    pub fn new(
+        refinery: &'a Refinery,
+        step: &'a Step,
+        contract: &Contract,
+        table: &'a Table,
+    ) -> anyhow::Result<Self> {
+        let text = |name: &str| Field::new(name, arrow::datatypes::DataType::Utf8, true);
+        let mut fields: Vec<Field> = contract.columns.iter().map(|it| text(&it.name)).collect();
+        fields.extend(["_fault", "_rest"].map(text));
+        let pointers = super::POINTERS.iter();
+        fields.extend(pointers.map(|(name, kind, _)| Field::new(*name, kind.data_type(), true)));
+        Ok(Self {
+            cleaning: Cleaning::new(refinery, step, contract, table)?,
+            source: contract.source.clone(),
+            schema: Arc::new(Schema::new(fields)),
+            recent: Recent::new(refinery.lake.limits().size("dedupe_readings")),
+        })
+    }
+
+    fn lake(&self) -> &Lake {
+        self.cleaning.lake
+    }
+
+    /// Remembers silver rows, oldest first, so that what repeats them is known.
+    pub fn remember(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
+        let hasher = Hasher::new(rows.schema_ref(), &self.cleaning.model.key)?;
+        for key in hasher.keys(rows)?.into_iter().flatten() {
+            self.recent.meet(short(key));
+        }
+        Ok(())
+    }
+
+    /// Interprets messages and remembers them.
+    pub fn interpret(
+        &mut self,
+        messages: &Messages,
+        fields: Fields,
+    ) -> anyhow::Result<Interpreted> {
+        let lake = self.lake();
+        let mut columns = fields.columns;
+        columns.extend([Arc::new(fields.fault) as ArrayRef, Arc::new(fields.rest)]);
+        columns.extend(pointers(messages, &self.source, lake.now(), lake.run()));
+        let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
+        let cleaned = self.cleaning.clean(&batch)?;
+        let mut reasons = cleaned.reasons;
+        let rows = self.without_repetitions(cleaned.rows, batch.num_rows(), &mut reasons)?;
+        let rejected = rejected::rows(self.lake(), &self.cleaning.model.table, &batch, &reasons)?;
+        Ok(Interpreted { rows, rejected })
+    }
+
+    /// The rows that say something new; the others are added to the reasons.
+    fn without_repetitions(
+        &mut self,
+        rows: RecordBatch,
+        messages: usize,
+        reasons: &mut Vec<Reason>,
+    ) -> anyhow::Result<RecordBatch> {
+        let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
+        let keys = hasher.keys(&rows)?;
+        let recent = &mut self.recent;
+        let mut is_new = |key| !recent.meet(short(key));
+        let new: Vec<bool> = keys.into_iter().map(|key| key.is_none_or(&mut is_new)).collect();
+        if !new.contains(&false) {
+            return Ok(rows);
+        }
+        let bad: HashSet<usize> = reasons.iter().map(|reason| reason.row).collect();
+        let good = (0..messages).filter(|row| !bad.contains(row));
+        for (row, _) in good.zip(&new).filter(|(_, is_new)| !**is_new) {
+            let (column, code) = (String::new(), DUPLICATE.to_owned());
+            reasons.push(Reason { row, column, code, raw: None, rule: None });
+        }
+        reasons.sort_by_key(|reason| reason.row);
+        Ok(filter_record_batch(&rows, &BooleanArray::from(new))?)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half of a hash is a hash")]
+const fn short(key: u128) -> u64 {
+    key as u64
+}
+
+/// The keys met last: at least `capacity` of them, at most twice as many, in two generations.
+struct Recent {
+    capacity: usize,
+    young: HashSet<u64, foldhash::fast::FixedState>,
+    old: HashSet<u64, foldhash::fast::FixedState>,
+}
+
+impl Recent {
+    fn new(capacity: usize) -> Self {
+        Self { capacity, young: HashSet::default(), old: HashSet::default() }
+    }
+
+    /// Whether the key was met before, as far as is remembered.
+    fn meet(&mut self, key: u64) -> bool {
+        if self.old.contains(&key) || !self.young.insert(key) {
+            return true;
+        }
+        if self.young.len() >= self.capacity {
+            self.old = std::mem::take(&mut self.young);
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_remembered_for_at_least_the_capacity() {
+        let mut recent = Recent::new(100);
+        for key in 0..1000 {
+            assert!(!recent.meet(key));
+            assert!(recent.meet(key.saturating_sub(99)));
+        }
+        assert!(recent.young.len() + recent.old.len() <= 200);
+    }
+}

@@ -1,0 +1,285 @@
+//! Landing: the rows of a stream into bronze, `silver.rejected` and silver, cycle by cycle.
+
+use super::super::models::Step;
+use super::super::refine::Refinery;
+use super::super::refine::cleaning;
+use super::super::refine::rejected;
+use super::super::table::{Change, Definition, State, Table};
+use super::super::write::{DataWriter, Folder};
+use super::super::{Lake, bronze};
+use super::interpret::Interpreted;
+use super::{DAY, Partition, with_day};
+use crate::config::model::TableName;
+use anyhow::Context as _;
+use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use chrono::DateTime;
+use deltalake::kernel::Add;
+use plant::contract::Contract;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Days whose files a sink keeps open; late readings of further days close the oldest one.
+const OPEN_DAYS: usize = 8;
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// The last offset of each partition.
+pub type Offsets = BTreeMap<Partition, i64>;
+
+/// One table of a stream, being appended to.
+pub struct Sink {
+    pub table: Table,
+    pub state: Option<State>,
+    schema: SchemaRef,
+    definition: Definition,
+    /// Column whose day decides the folder.
+    time: String,
+    open: BTreeMap<i64, DataWriter>,
+    closed: Vec<Add>,
+}
+
+impl Sink {
+    /// The bronze table of a stream.
+    pub fn bronze(lake: &Lake, contract: &Contract) -> anyhow::Result<Self> {
+        let schema = super::schema();
+        let definition = Definition {
+            schema: with_day(&schema),
+            description: contract.description.clone(),
+            fingerprint: "bronze".to_owned(),
+            partition: Some(DAY),
+        };
+        Self::new(lake, bronze::name(contract), schema, definition, "_timestamp".to_owned())
+    }
+
+    /// The silver table of a stream; its folders are the days of its first moment.
+    pub fn silver(refinery: &Refinery, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
+        let schema = cleaning::stored(&step.schema, contract);
+        let is_moment = |kind: &DataType| matches!(kind, DataType::Timestamp(_, _));
+        let mut fields = schema.fields().iter();
+        let time = fields.find(|field| is_moment(field.data_type())).context("no moment")?;
+        let time = time.name().clone();
+        let definition = Definition {
+            schema: with_day(&schema),
+            description: step.model.description.clone(),
+            fingerprint: cleaning::fingerprint(step, contract, refinery),
+            partition: Some(DAY),
+        };
+        Self::new(&refinery.lake, step.name().clone(), schema, definition, time)
+    }
+
+    fn new(
+        lake: &Lake,
+        name: TableName,
+        schema: SchemaRef,
+        definition: Definition,
+        time: String,
+    ) -> anyhow::Result<Self> {
+        let table = lake.table(&name)?;
+        let (open, closed) = (BTreeMap::new(), Vec::new());
+        Ok(Self { table, state: None, schema, definition, time, open, closed })
+    }
+
+    /// Takes the table as it stands; what was written and not committed is forgotten.
+    pub async fn reload(&mut self, lake: &Lake) -> anyhow::Result<()> {
+        self.state = lake.state(&self.table.name).await?;
+        (self.open, self.closed) = (BTreeMap::new(), Vec::new());
+        Ok(())
+    }
+
+    /// Whether the table was made by another definition than this one.
+    pub fn is_outdated(&self) -> bool {
+        let made_by = self.state.as_ref().map(State::fingerprint);
+        made_by.is_some_and(|it| it != Some(self.definition.fingerprint.as_str()))
+    }
+
+    /// Appends rows, each to the file of its day.
+    pub async fn write(&mut self, lake: &Lake, rows: &RecordBatch) -> anyhow::Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let times = rows.column(rows.schema().index_of(&self.time)?);
+        let times = times.as_primitive::<TimestampMicrosecondType>();
+        let days: Vec<i64> = times.values().iter().map(|at| at.div_euclid(DAY_US)).collect();
+        let different: BTreeSet<i64> = days.iter().copied().collect();
+        if let (1, Some(day)) = (different.len(), different.first()) {
+            return self.of_day(lake, *day).await?.write(rows).await;
+        }
+        for day in different {
+            let is_of_day: BooleanArray = days.iter().map(|it| Some(*it == day)).collect();
+            let rows = filter_record_batch(rows, &is_of_day)?;
+            self.of_day(lake, day).await?.write(&rows).await?;
+        }
+        Ok(())
+    }
+
+    async fn of_day(&mut self, lake: &Lake, day: i64) -> anyhow::Result<&mut DataWriter> {
+        if !self.open.contains_key(&day)
+            && self.open.len() >= OPEN_DAYS
+            && let Some((_, oldest)) = self.open.pop_first()
+        {
+            self.closed.extend(oldest.finish().await?);
+        }
+        let folder = || -> anyhow::Result<Folder> {
+            let start = DateTime::from_timestamp_micros(day * DAY_US).context("no such day")?;
+            Ok(Folder { column: DAY, value: start.format("%Y-%m-%d").to_string() })
+        };
+        let writer = || -> anyhow::Result<DataWriter> {
+            let (names, now_ms) = (lake.names(), lake.now_ms());
+            let writer = self.table.writer(self.schema.clone(), lake.sizes(), names, now_ms);
+            Ok(writer.in_folder(folder()?))
+        };
+        Ok(match self.open.entry(day) {
+            std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
+            std::collections::btree_map::Entry::Vacant(vacant) => vacant.insert(writer()?),
+        })
+    }
+
+    /// Commits what was written, and the offsets it reaches to. Fails if somebody else committed
+    /// one of these partitions since the table was taken.
+    pub async fn commit(
+        &mut self,
+        lake: &Lake,
+        offsets: &Offsets,
+        removes: Vec<Add>,
+    ) -> anyhow::Result<()> {
+        let mut adds = std::mem::take(&mut self.closed);
+        for (_, writer) in std::mem::take(&mut self.open) {
+            adds.extend(writer.finish().await?);
+        }
+        let is_new = self.state.is_none() || self.is_outdated();
+        let change = Change {
+            adds,
+            removes,
+            checkpoints: checkpoints(offsets),
+            definition: is_new.then(|| self.definition.clone()),
+        };
+        let state = self.table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
+        lake.remember(&self.table.name, state.clone()).await;
+        self.state = Some(state);
+        Ok(())
+    }
+}
+
+fn checkpoints(offsets: &Offsets) -> BTreeMap<String, i64> {
+    offsets.iter().map(|(partition, offset)| (partition.checkpoint(), *offset)).collect()
+}
+
+/// Messages on their way into the lake.
+pub struct Chunk {
+    /// The bronze rows; `None` if they are there already.
+    pub bronze: Option<RecordBatch>,
+    pub interpreted: Interpreted,
+    /// The last offset of each partition among them.
+    pub offsets: Offsets,
+}
+
+/// Lands the chunks of one stream. After an error it must not be used again: whoever goes on starts
+/// from what the lake says.
+pub struct Lander {
+    pub(super) refinery: Refinery,
+    /// Columns that say when two messages say the same.
+    pub(super) key: Vec<String>,
+    pub(super) bronze: Sink,
+    pub(super) silver: Sink,
+    rejected: Vec<RecordBatch>,
+    /// Offsets of what was taken since the last commit.
+    taken: Offsets,
+    rows: usize,
+}
+
+impl Lander {
+    pub fn new(refinery: &Refinery, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
+        Ok(Self {
+            bronze: Sink::bronze(&refinery.lake, contract)?,
+            silver: Sink::silver(refinery, step, contract)?,
+            refinery: refinery.clone(),
+            key: step.model.key.clone(),
+            rejected: Vec::new(),
+            taken: Offsets::new(),
+            rows: 0,
+        })
+    }
+
+    /// Messages taken since the last commit.
+    pub fn pending(&self) -> usize {
+        self.rows
+    }
+
+    /// Takes messages; they count once they are committed.
+    pub async fn take(&mut self, chunk: Chunk) -> anyhow::Result<()> {
+        let lake = self.refinery.lake.clone();
+        if let Some(rows) = &chunk.bronze {
+            self.bronze.write(&lake, rows).await?;
+            self.rows += rows.num_rows();
+        }
+        self.silver.write(&lake, &chunk.interpreted.rows).await?;
+        if chunk.interpreted.rejected.num_rows() > 0 {
+            self.rejected.push(chunk.interpreted.rejected);
+        }
+        for (partition, offset) in chunk.offsets {
+            let last = self.taken.entry(partition).or_insert(offset);
+            *last = offset.max(*last);
+        }
+        Ok(())
+    }
+
+    /// Commits what was taken: bronze, then the rejected, then silver.
+    pub async fn commit(&mut self) -> anyhow::Result<Offsets> {
+        let offsets = std::mem::take(&mut self.taken);
+        if offsets.is_empty() {
+            return Ok(offsets);
+        }
+        let lake = self.refinery.lake.clone();
+        if std::mem::take(&mut self.rows) > 0 {
+            self.bronze.commit(&lake, &offsets, Vec::new()).await?;
+        }
+        self.commit_rejected(&lake, &offsets).await?;
+        self.silver.commit(&lake, &offsets, Vec::new()).await?;
+        Ok(offsets)
+    }
+
+    async fn commit_rejected(&mut self, lake: &Lake, offsets: &Offsets) -> anyhow::Result<()> {
+        if self.rejected.is_empty() {
+            return Ok(());
+        }
+        let _turn = lake.rejected_turn.lock().await;
+        let name = rejected::name();
+        let table = lake.table(&name)?;
+        let state = lake.state(&name).await?;
+        let schema = rejected::schema();
+        let (names, now_ms) = (lake.names(), lake.now_ms());
+        let mut writer = table.writer(schema.clone(), lake.sizes(), names, now_ms);
+        for rows in std::mem::take(&mut self.rejected) {
+            writer.write(&rows).await?;
+        }
+        let is_current = match &state {
+            Some(state) => state.schema()?.fields().len() >= schema.fields().len(),
+            None => false,
+        };
+        let change = Change {
+            adds: writer.finish().await?,
+            removes: Vec::new(),
+            checkpoints: checkpoints(offsets),
+            definition: (!is_current).then(rejected::definition),
+        };
+        let state = table.commit(state.as_ref(), change, lake.now_ms()).await?;
+        lake.remember(&name, state).await;
+        Ok(())
+    }
+}
+
+/// The rows behind the offsets the lake has already.
+pub(super) fn behind(rows: &RecordBatch, known: &Offsets) -> anyhow::Result<RecordBatch> {
+    let column = |name| anyhow::Ok(rows.column(rows.schema().index_of(name)?).clone());
+    let (topics, numbers) = (column("_topic")?, column("_partition")?);
+    let (topics, offsets) = (topics.as_string::<i32>(), column("_offset")?);
+    let numbers = numbers.as_primitive::<arrow::datatypes::Int32Type>();
+    let offsets = offsets.as_primitive::<arrow::datatypes::Int64Type>();
+    let is_new = |row: usize| {
+        let partition = Partition { topic: topics.value(row).into(), number: numbers.value(row) };
+        known.get(&partition).is_none_or(|last| offsets.value(row) > *last)
+    };
+    let is_new: BooleanArray = (0..offsets.len()).map(|row| Some(is_new(row))).collect();
+    Ok(filter_record_batch(rows, &is_new)?)
+}

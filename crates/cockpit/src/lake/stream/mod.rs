@@ -1,0 +1,103 @@
+//! Streams: messages -> bronze and silver, in one cycle.
+//!
+//! In: messages as the broker gave them, and the offsets the lake already has.
+//! Out: a bronze row for every message, a silver row or a rejected one for each of those.
+//! Promise: exactly once, without transactions of the broker. A commit carries rows and, as Delta
+//! `txn` actions, the last offset of each partition that is among them. Bronze is committed first,
+//! then the rejected, then silver; whoever takes over a partition reads its offsets from the lake,
+//! makes silver complete from bronze, and goes on behind the last offset of bronze. Two who hold the
+//! same partition cannot both commit: the second one's commit conflicts with the first one's.
+
+pub mod books;
+pub mod interpret;
+pub mod land;
+pub mod resume;
+
+use super::bronze::Pointer;
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use chrono::{DateTime, Utc};
+use plant::contract::Contract;
+use std::sync::Arc;
+
+use crate::batch::{Fields, Messages};
+
+/// Column by which the tables of a stream lie in folders: a day of UTC, of the broker's time in
+/// bronze, of the reading's in silver.
+pub const DAY: &str = "_day";
+
+/// Columns of a bronze table of messages behind the payload: name, type, what it says.
+pub const POINTERS: [(&str, Pointer, &str); 7] = [
+    ("_topic", Pointer::Text, "Topic of the message."),
+    ("_partition", Pointer::Int, "Partition of the topic."),
+    ("_offset", Pointer::Long, "Offset of the message in its partition."),
+    ("_timestamp", Pointer::Time, "The broker's time of the message."),
+    ("_source", Pointer::Text, "System the messages come from."),
+    ("_ingested_at", Pointer::Time, "When the message landed."),
+    ("_run", Pointer::Text, "Run of the program that landed it."),
+];
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Partition {
+    pub topic: Arc<str>,
+    pub number: i32,
+}
+
+impl Partition {
+    /// The name of its checkpoint in the tables it flows into.
+    pub fn checkpoint(&self) -> String {
+        format!("kafka/{}/{}", self.topic, self.number)
+    }
+}
+
+/// Reads the messages of a contract; handed in by `flow`, which knows the decoders.
+pub type ReadMessages = Arc<dyn Fn(&Contract, &Messages) -> Fields + Send + Sync>;
+
+/// Schema of a bronze table of messages, without the column of its folders.
+pub fn schema() -> SchemaRef {
+    let payload = Field::new("payload", DataType::Binary, true);
+    let pointers = POINTERS.iter().map(|(name, kind, _)| Field::new(*name, kind.data_type(), true));
+    Arc::new(Schema::new([payload].into_iter().chain(pointers).collect::<Vec<_>>()))
+}
+
+/// `schema` with the column of the folders, as the table's readers see it.
+pub fn with_day(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone());
+    let day = Field::new(DAY, DataType::Date32, true);
+    Arc::new(Schema::new(fields.chain([day]).collect::<Vec<_>>()))
+}
+
+/// The bronze rows of messages.
+pub fn rows(
+    messages: &Messages,
+    source: &str,
+    ingested_at: DateTime<Utc>,
+    run: &str,
+) -> anyhow::Result<RecordBatch> {
+    let mut columns: Vec<ArrayRef> = vec![Arc::new(messages.payload.clone())];
+    columns.extend(pointers(messages, source, ingested_at, run));
+    Ok(RecordBatch::try_new(schema(), columns)?)
+}
+
+fn pointers(
+    messages: &Messages,
+    source: &str,
+    ingested_at: DateTime<Utc>,
+    run: &str,
+) -> [ArrayRef; 7] {
+    let rows = messages.len();
+    let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
+    let timestamps = messages.timestamp_us.values().clone();
+    let timestamps = TimestampMicrosecondArray::new(timestamps, None).with_timezone("UTC");
+    let landed = vec![ingested_at.timestamp_micros(); rows];
+    [
+        text(&messages.topic),
+        Arc::new(messages.partition.clone()),
+        Arc::new(messages.offset.clone()),
+        Arc::new(timestamps),
+        text(source),
+        Arc::new(TimestampMicrosecondArray::from(landed).with_timezone("UTC")),
+        text(run),
+    ]
+}

@@ -1,0 +1,119 @@
+//! The truth about a simulated stream, as files of JSON lines beside it.
+
+use anyhow::Context as _;
+use plant::sim::stream::{Fate, Message};
+use plant::sim::thermal::fault::{self, Fault};
+use plant::sim::thermal::sensors::Sensor;
+use serde::Serialize;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+/// Files of the truth that grow with the stream.
+pub struct Truth {
+    readings: BufWriter<File>,
+    dirt: BufWriter<File>,
+}
+
+/// A reading that must be in `silver.temperature`.
+#[derive(Serialize)]
+struct Reading<'a> {
+    sensor: &'a str,
+    /// Seconds since 1970 UTC.
+    at_s: i64,
+    temp_c: f64,
+}
+
+/// A message that must be in `silver.rejected`.
+#[derive(Serialize)]
+struct Rejected<'a> {
+    /// Its number in the stream, from 0.
+    message: u64,
+    sensor: &'a str,
+    kind: &'a str,
+    reason: &'a str,
+    /// The expectation that is not met, where that is the reason.
+    rule: Option<&'a str>,
+}
+
+/// Something that went wrong with a sensor.
+#[derive(Serialize)]
+struct Wrong<'a> {
+    sensor: &'a str,
+    kind: &'a str,
+    from_s: i64,
+    to_s: i64,
+}
+
+impl Truth {
+    /// Begins the files `temperature.jsonl` and `temperature_dirt.jsonl` in a folder.
+    pub fn begin(folder: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        Ok(Self {
+            readings: create(&folder.join("temperature.jsonl"))?,
+            dirt: create(&folder.join("temperature_dirt.jsonl"))?,
+        })
+    }
+
+    /// Notes a message of a sensor, the `number`-th that was said.
+    pub fn note(&mut self, number: u64, sensor: &str, message: &Message) -> anyhow::Result<()> {
+        match message.fate {
+            Fate::Landed { at_s, temp_centi } => {
+                let temp_c = f64::from(temp_centi) / 100.0;
+                line(&mut self.readings, &Reading { sensor, at_s, temp_c })
+            }
+            Fate::Rejected(reason) => {
+                let kind = message.kind.name();
+                let (reason, rule) = (reason.code, reason.rule);
+                line(&mut self.dirt, &Rejected { message: number, sensor, kind, reason, rule })
+            }
+        }
+    }
+
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        self.readings.flush()?;
+        self.dirt.flush()?;
+        Ok(())
+    }
+}
+
+/// Writes `temperature_fault.jsonl`: what went wrong with these sensors between two moments, in
+/// microseconds since 1970 UTC.
+pub fn write_faults(
+    folder: &Path,
+    seed: u64,
+    sensors: &[Sensor],
+    from_us: i64,
+    to_us: i64,
+) -> anyhow::Result<()> {
+    let mut out = create(&folder.join("temperature_fault.jsonl"))?;
+    for sensor in sensors {
+        let id = sensor.id.to_string();
+        for day in fault::day_of(from_us)..=fault::day_of(to_us) {
+            let faults = [
+                fault::of_sensor(seed, sensor.number, day),
+                fault::of_gateway(seed, sensor.gateway, day),
+            ];
+            let is_within = |it: &Fault| it.from_us < to_us && from_us < it.to_us;
+            for fault in faults.into_iter().flatten().filter(is_within) {
+                let (from_s, to_s) =
+                    (fault.from_us / fault::SECOND_US, fault.to_us / fault::SECOND_US);
+                line(&mut out, &Wrong { sensor: &id, kind: fault.kind.name(), from_s, to_s })?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path);
+    Ok(BufWriter::new(file.with_context(|| format!("{} cannot be written", path.display()))?))
+}
+
+fn line(out: &mut BufWriter<File>, row: &impl Serialize) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, row)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}

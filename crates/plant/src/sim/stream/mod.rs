@@ -1,0 +1,211 @@
+//! The temperature stream of the simulated plants, message by message, and the truth about each.
+//!
+//! *In:* a [`Plan`] and a moment to begin at. *Out:* payloads in the format of the reference plant,
+//! in the order they are said, each with what must become of it. *Promise:* the same plan says the
+//! same message at the same moment wherever one begins, so a gap can be filled later; writing one
+//! allocates nothing once the buffer has grown.
+//!
+//! Time in a message is a whole second. A sensor that speaks more often than that says several
+//! messages of one second; of those with the same temperature the first stands.
+
+mod kind;
+mod write;
+
+pub use kind::{DUPLICATE, Dirt, Kind, Reason};
+
+use super::thermal::Follower;
+use super::thermal::chance::{Concern, chance};
+use super::thermal::fault::SECOND_US;
+use super::thermal::sensors::{Sensor, sensors};
+use write::{Spelling, Template};
+
+/// A message that is held back or said twice is said so much later.
+const ECHO_US: i64 = 40 * SECOND_US;
+
+/// What is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub sensors: usize,
+    /// Between two messages of a sensor.
+    pub interval_us: i64,
+    pub seed: u64,
+    pub dirt: Dirt,
+}
+
+/// What must become of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is a reading, taken so many seconds after 1970 UTC, in hundredths of a degC.
+    Landed { at_s: i64, temp_centi: i32 },
+    /// It is kept but is no reading, for this reason.
+    Rejected(Reason),
+}
+
+/// A message as it was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Message {
+    /// When it is said: microseconds since 1970 UTC, never before the message before it.
+    pub said_at_us: i64,
+    /// Position of its sensor in [`Stream::sensors`].
+    pub sensor: usize,
+    pub kind: Kind,
+    pub fate: Fate,
+}
+
+/// A stream one can read for ever.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    plan: Plan,
+    sensors: Vec<Sensor>,
+    voices: Vec<Voice>,
+    turn: Turn,
+    /// After so many ticks a message echoes; `None` if none does.
+    echo_ticks: Option<i64>,
+}
+
+/// A sensor as it speaks.
+#[derive(Debug, Clone)]
+struct Voice {
+    template: Template,
+    follower: Follower,
+    /// Follows what is said again later.
+    echo: Follower,
+    /// How far after its tick it speaks.
+    phase_us: i64,
+    second: Second,
+}
+
+/// What a sensor said in the last second, to know what it says twice.
+#[derive(Debug, Clone, Default)]
+struct Second {
+    at_s: i64,
+    said_centi: Vec<i32>,
+}
+
+/// Whose turn it is: in each tick every sensor speaks, and then its echo.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    tick: i64,
+    sensor: usize,
+    is_echo: bool,
+}
+
+impl Stream {
+    /// The stream from the first message said in the second of `from_us` or after it.
+    pub fn new(plan: Plan, from_us: i64) -> Self {
+        let sensors = sensors(plan.sensors.max(1), plan.seed);
+        let phase_us = |number: usize| {
+            let share = plan.interval_us as i128 * number as i128 / sensors.len() as i128;
+            i64::try_from(share).unwrap_or(0)
+        };
+        let voice = |(number, sensor): (usize, &Sensor)| Voice {
+            template: Template::new(&sensor.id),
+            follower: Follower::new(plan.seed, sensor),
+            echo: Follower::new(plan.seed, sensor),
+            phase_us: phase_us(number),
+            second: Second::default(),
+        };
+        let voices: Vec<Voice> = sensors.iter().enumerate().map(voice).collect();
+        let from_us = from_us - from_us.rem_euclid(SECOND_US);
+        let tick = from_us.div_euclid(plan.interval_us);
+        let past_us = from_us - tick * plan.interval_us;
+        let sensor = voices.partition_point(|voice| voice.phase_us < past_us);
+        let turn = Turn { tick, sensor, is_echo: false }.normal(voices.len());
+        let echoes = plan.interval_us >= SECOND_US;
+        let echo_ticks = echoes.then(|| (ECHO_US / plan.interval_us).max(1));
+        Self { plan, sensors, voices, turn, echo_ticks }
+    }
+
+    /// Who speaks.
+    pub fn sensors(&self) -> &[Sensor] {
+        &self.sensors
+    }
+
+    /// Puts the next message into `payload`, in place of what it held.
+    pub fn next(&mut self, payload: &mut Vec<u8>) -> Message {
+        loop {
+            let turn = self.turn;
+            self.turn = turn.after(self.voices.len(), self.echo_ticks.is_some());
+            if let Some(message) = self.say(turn, payload) {
+                return message;
+            }
+        }
+    }
+
+    /// What is said in a turn, if anything is.
+    fn say(&mut self, turn: Turn, payload: &mut Vec<u8>) -> Option<Message> {
+        let Plan { interval_us, seed, dirt, .. } = self.plan;
+        let tick = if turn.is_echo { turn.tick - self.echo_ticks? } else { turn.tick };
+        let number = self.sensors[turn.sensor].number;
+        let mut chance = chance(seed, Concern::Message, number, tick);
+        let kind = match dirt.kind(&mut chance) {
+            Kind::Late | Kind::Repeated if self.echo_ticks.is_none() => Kind::Plain,
+            kind => kind,
+        };
+        let is_due = match kind {
+            Kind::Late => turn.is_echo,
+            Kind::Repeated => true,
+            _ => !turn.is_echo,
+        };
+        if !is_due {
+            return None;
+        }
+        let voice = &mut self.voices[turn.sensor];
+        let said_at_us = turn.tick * interval_us + voice.phase_us;
+        if turn.is_echo && voice.follower.is_silent(said_at_us) {
+            return None;
+        }
+        let follower = if turn.is_echo { &mut voice.echo } else { &mut voice.follower };
+        let at_us = tick * interval_us + voice.phase_us;
+        let at_s = at_us.div_euclid(SECOND_US);
+        let spelling = Spelling::draw(&mut chance);
+        let temp_centi = follower.said_centi(at_us, &mut chance)?;
+        payload.clear();
+        voice.template.write(kind, spelling, at_s, temp_centi, payload);
+        let is_again = turn.is_echo && kind == Kind::Repeated;
+        let fate = match kind.reason() {
+            Some(reason) => Fate::Rejected(reason),
+            None if is_again || voice.second.has(at_s, temp_centi, turn.is_echo) => {
+                Fate::Rejected(DUPLICATE)
+            }
+            None => Fate::Landed { at_s, temp_centi },
+        };
+        Some(Message { said_at_us, sensor: turn.sensor, kind, fate })
+    }
+}
+
+impl Turn {
+    fn after(self, sensors: usize, echoes: bool) -> Self {
+        if echoes && !self.is_echo {
+            return Self { is_echo: true, ..self };
+        }
+        Self { is_echo: false, sensor: self.sensor + 1, ..self }.normal(sensors)
+    }
+
+    /// Goes on to the next tick after the last sensor.
+    fn normal(self, sensors: usize) -> Self {
+        if self.sensor < sensors { self } else { Self { tick: self.tick + 1, sensor: 0, ..self } }
+    }
+}
+
+impl Second {
+    /// Whether this was said in this second before; notes it. An echo is of a second long past, in
+    /// which nothing else was said.
+    fn has(&mut self, at_s: i64, temp_centi: i32, is_echo: bool) -> bool {
+        if is_echo {
+            return false;
+        }
+        if self.at_s != at_s {
+            self.at_s = at_s;
+            self.said_centi.clear();
+        }
+        let has = self.said_centi.contains(&temp_centi);
+        if !has {
+            self.said_centi.push(temp_centi);
+        }
+        has
+    }
+}
+
+#[cfg(test)]
+mod tests;

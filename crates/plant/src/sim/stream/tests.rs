@@ -1,0 +1,166 @@
+use super::*;
+use crate::spelling::{TimeSpelling, parse_time};
+use crate::zone::ZoneTable;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// 2026-11-02 08:00:00 UTC.
+const FROM_US: i64 = 1_793_606_400 * SECOND_US;
+
+fn plan(sensors: usize, interval_us: i64, dirt: Dirt) -> Plan {
+    Plan { sensors, interval_us, seed: 5, dirt }
+}
+
+/// So many messages from a moment on.
+fn said(plan: Plan, from_us: i64, count: usize) -> Vec<(Message, String)> {
+    let mut stream = Stream::new(plan, from_us);
+    let mut payload = Vec::new();
+    let next = |_| {
+        let message = stream.next(&mut payload);
+        (message, String::from_utf8_lossy(&payload).into_owned())
+    };
+    (0..count).map(next).collect()
+}
+
+#[test]
+fn a_message_has_the_format_of_the_reference_plant() {
+    let mut stream = Stream::new(plan(65, SECOND_US, Dirt::None), FROM_US);
+    let mut payload = Vec::new();
+    let message = stream.next(&mut payload);
+    let Fate::Landed { at_s, temp_centi } = message.fate else { panic!("{message:?}") };
+    assert_eq!(at_s, 1_793_606_400);
+    let temp = format!("{}.{:02}", temp_centi / 100, temp_centi % 100);
+    let expected = format!(
+        "{{\"plant_name\": \"Plant1\", \"lane_number\": \"1\", \"timestamp\": \"1793606400\", \
+         \"temperature\": \"{temp}\", \"component_info\": {{\"component_type\": \
+         \"label_printer\", \"component_manufacturer\": \"manufact1\"}}}}"
+    );
+    assert_eq!(String::from_utf8(payload).unwrap(), expected);
+}
+
+/// The value of a text field of a plain message.
+fn field<'t>(payload: &'t str, name: &str) -> &'t str {
+    let (_, after) = payload.split_once(&format!("\"{name}\": \"")).unwrap();
+    after.split_once('"').unwrap().0
+}
+
+#[test]
+fn what_a_plain_message_says_is_its_truth_in_every_spelling() {
+    let spellings = ["epoch_s", "yyyyMMddHHmmss", "yyyy-MM-dd HH:mm:ss", "yyyy/MM/dd HH:mm:ss"];
+    let utc = ZoneTable::new(chrono_tz::Tz::UTC);
+    let mut met = BTreeSet::new();
+    for (message, payload) in said(plan(65, SECOND_US, Dirt::None), FROM_US, 5000) {
+        let Fate::Landed { at_s, temp_centi } = message.fate else { panic!("{message:?}") };
+        let time = field(&payload, "timestamp");
+        // Fourteen digits are epoch seconds too, of a year far away; the longer spelling is meant.
+        let meant = if time.len() == 14 { &spellings[1..] } else { &spellings[..] };
+        let meant: Vec<TimeSpelling> =
+            meant.iter().map(|text| TimeSpelling::parse(text).unwrap()).collect();
+        assert_eq!(parse_time(time, &meant, &utc), Ok(at_s * SECOND_US), "{payload}");
+        let temp: f64 = field(&payload, "temperature").parse().unwrap();
+        assert!((temp * 100.0 - f64::from(temp_centi)).abs() < 1e-6, "{payload}");
+        met.insert((time.len(), time.contains('/')));
+    }
+    assert_eq!(met.len(), 4);
+}
+
+#[test]
+fn a_stream_begun_later_says_the_same_from_there() {
+    for (sensors, interval_us) in
+        [(65, SECOND_US), (7, 250_000), (10, 90 * SECOND_US), (1, 777_777)]
+    {
+        let plan = plan(sensors, interval_us, Dirt::Filthy);
+        let whole = said(plan.clone(), FROM_US, 3000);
+        for skip_s in [1, 59, 700] {
+            let from_us = FROM_US + skip_s * SECOND_US;
+            let mut rest = whole.iter().skip_while(|(message, _)| message.said_at_us < from_us);
+            let Some(first) = rest.next() else { continue };
+            let again = said(plan.clone(), from_us, 100);
+            assert_eq!(again[0], *first, "{sensors} {interval_us} {skip_s}");
+            for (again, expected) in again[1..].iter().zip(rest) {
+                assert_eq!(again, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn messages_are_said_in_the_order_of_time_and_as_often_as_planned() {
+    let all = said(plan(100, 500_000, Dirt::None), FROM_US, 20_000);
+    assert!(all.is_sorted_by_key(|(message, _)| message.said_at_us));
+    let took_us = all.last().unwrap().0.said_at_us - FROM_US;
+    // 200 a second, less what is silent.
+    assert!((99 * SECOND_US..130 * SECOND_US).contains(&took_us), "{took_us}");
+}
+
+#[test]
+fn no_reading_stands_twice() {
+    for interval_us in [SECOND_US, 50_000] {
+        let mut met = BTreeSet::new();
+        let mut again = 0;
+        for (message, payload) in said(plan(20, interval_us, Dirt::Filthy), FROM_US, 50_000) {
+            match message.fate {
+                Fate::Landed { at_s, temp_centi } => {
+                    assert!(met.insert((message.sensor, at_s, temp_centi)), "{payload}");
+                }
+                Fate::Rejected(DUPLICATE) => again += 1,
+                Fate::Rejected(_) => {}
+            }
+        }
+        assert!(again > 100, "{again} are said twice");
+    }
+}
+
+#[test]
+fn dirt_is_as_frequent_as_its_level_says() {
+    let count = |dirt| {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (message, _) in said(plan(65, SECOND_US, dirt), FROM_US, 60_000) {
+            *counts.entry(message.kind.name()).or_default() += 1;
+        }
+        counts
+    };
+    assert_eq!(count(Dirt::None).into_keys().collect::<Vec<_>>(), ["plain"]);
+    let usual = count(Dirt::Usual);
+    assert!((52_000..55_000).contains(&usual["plain"]), "{usual:?}");
+    assert_eq!(usual.len(), 6, "{usual:?}");
+    let filthy = count(Dirt::Filthy);
+    assert_eq!(filthy.len(), Kind::all().count(), "{filthy:?}");
+}
+
+/// One payload of each kind, as it is said.
+fn one_of_each() -> BTreeMap<&'static str, Vec<u8>> {
+    let mut stream = Stream::new(plan(65, SECOND_US, Dirt::Filthy), FROM_US);
+    let mut found = BTreeMap::new();
+    let mut payload = Vec::new();
+    while found.len() < Kind::all().count() {
+        let message = stream.next(&mut payload);
+        found.entry(message.kind.name()).or_insert_with(|| payload.clone());
+    }
+    found
+}
+
+#[test]
+fn each_kind_looks_as_it_is_called() {
+    let all = one_of_each();
+    let text = |name: &str| String::from_utf8(all[name].clone()).unwrap();
+    assert!(text("null_temperature").contains("\"temperature\": null, \"component_info\": {\"c"));
+    assert!(text("no_component").ends_with("\"component_info\": {}}"));
+    assert!(text("null_temperature_no_component").ends_with("null, \"component_info\": {}}"));
+    assert!(text("escaped").starts_with("{\"plant_\\u006eame\": \"\\u0050lant"));
+    assert!(text("escaped").contains("\",\"lane_number\": \""), "{}", text("escaped"));
+    assert!(text("extra_field").ends_with("}, \"firmware\": {\"major\": 2}}"));
+    assert!(!text("missing_plant").contains("plant_name"));
+    assert!(text("missing_plant").starts_with("{\"lane_number\": \""));
+    assert!(text("top_array").starts_with("[{") && text("top_array").ends_with("}]"));
+    assert!(text("deeply_nested").ends_with("]]]]}"));
+    assert_eq!(all["huge"].len(), 1_000_000);
+    assert!(all["huge"].ends_with(b"xxx\"}"));
+    assert!(all["empty"].is_empty());
+    assert!(std::str::from_utf8(&all["invalid_text"]).is_err());
+    let lane = text("bare_lane");
+    let (_, after) = lane.split_once("\"lane_number\": ").unwrap();
+    assert!(after.as_bytes()[0].is_ascii_digit(), "{lane}");
+    let bare = text("bare_temperature");
+    let (_, after) = bare.split_once("\"temperature\": ").unwrap();
+    assert!(after.as_bytes()[0].is_ascii_digit(), "{bare}");
+}

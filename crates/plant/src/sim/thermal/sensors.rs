@@ -1,0 +1,131 @@
+//! The components of the simulated plants and the sensors on them.
+
+use super::Body;
+use super::chance::{Concern, chance};
+use crate::reading::SensorId;
+use rand::RngExt as _;
+
+/// Plants that share a topic, named `Plant1` and so on.
+pub const PLANTS: usize = 5;
+
+/// Lanes of one plant in the reference.
+const LANES: usize = 8;
+
+/// Where a component stands and who made it: lane, type, makers. Where there are two makers, the
+/// plants take turns.
+type Place = (usize, Kind, [u8; 2]);
+
+/// The lane-components of a plant.
+const PLACES: [Place; 13] = [
+    (1, Kind::LabelPrinter, [1, 1]),
+    (1, Kind::SolderPastePrinter, [2, 2]),
+    (2, Kind::LabelPrinter, [1, 3]),
+    (2, Kind::SolderPastePrinter, [2, 2]),
+    (3, Kind::LabelPrinter, [3, 3]),
+    (3, Kind::OpticalInspectionModule, [2, 2]),
+    (3, Kind::SolderPastePrinter, [1, 1]),
+    (4, Kind::OpticalInspectionModule, [2, 2]),
+    (4, Kind::SolderPastePrinter, [1, 1]),
+    (5, Kind::OpticalInspectionModule, [2, 3]),
+    (6, Kind::OpticalInspectionModule, [3, 2]),
+    (7, Kind::OpticalInspectionModule, [3, 3]),
+    (8, Kind::OpticalInspectionModule, [3, 3]),
+];
+
+/// How many sensors the reference plant has.
+pub const REFERENCE_SENSORS: usize = PLANTS * PLACES.len();
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    SolderPastePrinter,
+    LabelPrinter,
+    OpticalInspectionModule,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::SolderPastePrinter => "solder_paste_printer",
+            Self::LabelPrinter => "label_printer",
+            Self::OpticalInspectionModule => "optical_inspection_module",
+        }
+    }
+
+    /// How far a busy component of this type stands above the hall, in degC.
+    const fn rise_c(self) -> f64 {
+        match self {
+            Self::SolderPastePrinter => 16.0,
+            Self::LabelPrinter => 10.0,
+            Self::OpticalInspectionModule => 21.0,
+        }
+    }
+}
+
+/// A sensor of the simulated plants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sensor {
+    pub id: SensorId,
+    /// Its number, from 0.
+    pub number: u64,
+    /// Number of the gateway it speaks through: one for each lane of each plant.
+    pub gateway: u64,
+    pub body: Body,
+}
+
+/// So many sensors; the first [`REFERENCE_SENSORS`] are the reference plant's. Plants take turns, so
+/// that a few sensors are of all plants, and more than the reference has stand on lanes from 9 on.
+pub fn sensors(count: usize, seed: u64) -> Vec<Sensor> {
+    (0..count).map(|number| sensor(number, seed)).collect()
+}
+
+fn sensor(number: usize, seed: u64) -> Sensor {
+    let plant = number % PLANTS;
+    let place = number / PLANTS;
+    let (lane, kind, makers) = PLACES[place % PLACES.len()];
+    let lane = lane + place / PLACES.len() * LANES;
+    let number = number as u64;
+    let mut chance = chance(seed, Concern::Build, number, 0);
+    Sensor {
+        id: SensorId {
+            plant: format!("Plant{}", plant + 1),
+            lane: lane.to_string(),
+            component: kind.name().to_owned(),
+            manufacturer: format!("manufact{}", makers[plant % 2]),
+        },
+        number,
+        gateway: (plant + lane * PLANTS) as u64,
+        body: Body {
+            rise_c: kind.rise_c() * chance.random_range(0.85..1.15),
+            kept_share: chance.random_range(0.88..0.94),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_reference_has_13_lane_components_in_each_of_5_plants() {
+        let sensors = sensors(REFERENCE_SENSORS, 1);
+        let ids: BTreeSet<String> = sensors.iter().map(|it| it.id.to_string()).collect();
+        assert_eq!(ids.len(), 65);
+        let distinct = |part: fn(&SensorId) -> &str| {
+            sensors.iter().map(|it| part(&it.id).to_owned()).collect::<BTreeSet<_>>().len()
+        };
+        assert_eq!(distinct(|id| &id.plant), 5);
+        assert_eq!(distinct(|id| &id.lane), 8);
+        assert_eq!(distinct(|id| &id.component), 3);
+        assert_eq!(distinct(|id| &id.manufacturer), 3);
+        assert!(ids.contains("Plant1.1.solder_paste_printer.manufact2"));
+    }
+
+    #[test]
+    fn any_number_of_sensors_is_distinct() {
+        let many = sensors(10_000, 1);
+        let ids: BTreeSet<String> = many.iter().map(|it| it.id.to_string()).collect();
+        assert_eq!(ids.len(), 10_000);
+        assert_eq!(many[..65], sensors(65, 1));
+    }
+}

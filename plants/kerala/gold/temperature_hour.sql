@@ -1,0 +1,57 @@
+-- Temperatures by sensor and hour, from the sums of its minutes.
+--
+-- grain: sensor, hour_at
+-- refresh: hour_at
+-- column sensor: The sensor, plant.lane.component.manufacturer.
+-- column plant: Plant the machine stands in.
+-- column lane: Lane of the machine within its plant.
+-- column component: Type of the component.
+-- column manufacturer: Who made the component.
+-- column hour_at: Start of the hour, UTC.
+-- column readings [readings]: Temperatures taken.
+-- column temp_c_min [degC]: Lowest of them.
+-- column temp_c_max [degC]: Highest of them.
+-- column temp_c_sum [degC]: Their sum.
+-- column temp_c_sum_squares [degC2]: Sum of their squares.
+-- column temp_c_mean [degC]: Their mean.
+-- column temp_c_variance [degC2]: Their variance, divided by the number of readings.
+-- column readings_over_limit [readings]: Temperatures above 50 degC.
+-- column seconds_over_limit [s]: Seconds of the hour in which a temperature above 50 degC was taken.
+SELECT
+    sensor,
+    plant,
+    lane,
+    component,
+    manufacturer,
+    hour_at,
+    readings,
+    temp_c_min,
+    temp_c_max,
+    temp_c_sum,
+    temp_c_sum_squares,
+    CAST(temp_c_sum AS DOUBLE) / readings AS temp_c_mean,
+    greatest(
+        CAST(temp_c_sum_squares AS DOUBLE) / readings
+            - (CAST(temp_c_sum AS DOUBLE) / readings) * (CAST(temp_c_sum AS DOUBLE) / readings),
+        CAST(0 AS DOUBLE)
+    ) AS temp_c_variance,
+    readings_over_limit,
+    seconds_over_limit
+FROM (
+    SELECT
+        sensor,
+        plant,
+        lane,
+        component,
+        manufacturer,
+        hour_at,
+        CAST(sum(readings) AS BIGINT) AS readings,
+        min(temp_c_min) AS temp_c_min,
+        max(temp_c_max) AS temp_c_max,
+        CAST(sum(temp_c_sum) AS DECIMAL(22, 4)) AS temp_c_sum,
+        CAST(sum(temp_c_sum_squares) AS DECIMAL(34, 8)) AS temp_c_sum_squares,
+        CAST(sum(readings_over_limit) AS BIGINT) AS readings_over_limit,
+        CAST(sum(seconds_over_limit) AS BIGINT) AS seconds_over_limit
+    FROM gold.temperature_minute
+    GROUP BY sensor, plant, lane, component, manufacturer, hour_at
+) AS hours

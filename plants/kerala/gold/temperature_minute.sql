@@ -1,0 +1,60 @@
+-- Temperatures by sensor and minute: partial sums, from which every longer span follows exactly.
+--
+-- grain: sensor, minute_at
+-- refresh: minute_at
+-- column sensor: The sensor, plant.lane.component.manufacturer.
+-- column plant: Plant the machine stands in.
+-- column lane: Lane of the machine within its plant.
+-- column component: Type of the component.
+-- column manufacturer: Who made the component.
+-- column minute_at: Start of the minute, UTC.
+-- column hour_at: Start of the hour, UTC.
+-- column readings [readings]: Temperatures taken.
+-- column temp_c_min [degC]: Lowest of them.
+-- column temp_c_max [degC]: Highest of them.
+-- column temp_c_sum [degC]: Their sum.
+-- column temp_c_sum_squares [degC2]: Sum of their squares.
+-- column temp_c_mean [degC]: Their mean.
+-- column temp_c_variance [degC2]: Their variance, divided by the number of readings.
+-- column readings_over_limit [readings]: Temperatures above 50 degC.
+-- column seconds_over_limit [s]: Seconds of the minute in which a temperature above 50 degC was taken.
+SELECT
+    sensor,
+    plant,
+    lane,
+    component,
+    manufacturer,
+    minute_at,
+    date_trunc('hour', minute_at) AS hour_at,
+    readings,
+    temp_c_min,
+    temp_c_max,
+    temp_c_sum,
+    temp_c_sum_squares,
+    CAST(temp_c_sum AS DOUBLE) / readings AS temp_c_mean,
+    greatest(
+        CAST(temp_c_sum_squares AS DOUBLE) / readings
+            - (CAST(temp_c_sum AS DOUBLE) / readings) * (CAST(temp_c_sum AS DOUBLE) / readings),
+        CAST(0 AS DOUBLE)
+    ) AS temp_c_variance,
+    readings_over_limit,
+    seconds_over_limit
+FROM (
+    SELECT
+        sensor,
+        plant,
+        lane,
+        component,
+        manufacturer,
+        minute_at,
+        count(*) AS readings,
+        min(temp_c) AS temp_c_min,
+        max(temp_c) AS temp_c_max,
+        sum(CAST(temp_c AS DECIMAL(12, 4))) AS temp_c_sum,
+        sum(CAST(CAST(temp_c AS DECIMAL(12, 4)) * CAST(temp_c AS DECIMAL(12, 4)) AS DECIMAL(24, 8)))
+            AS temp_c_sum_squares,
+        count(*) FILTER (WHERE temp_c > 50) AS readings_over_limit,
+        count(DISTINCT CASE WHEN temp_c > 50 THEN date_trunc('second', at) END) AS seconds_over_limit
+    FROM silver.temperature
+    GROUP BY sensor, plant, lane, component, manufacturer, minute_at
+) AS minutes

@@ -1,0 +1,27 @@
+-- Minutes in which a sensor measured above 50 degC.
+--
+-- grain: sensor, minute_at
+-- refresh: minute_at
+-- column sensor: The sensor, plant.lane.component.manufacturer.
+-- column plant: Plant the machine stands in.
+-- column lane: Lane of the machine within its plant.
+-- column component: Type of the component.
+-- column manufacturer: Who made the component.
+-- column minute_at: Start of the minute, UTC.
+-- column readings [readings]: Temperatures taken.
+-- column readings_over_limit [readings]: Temperatures above 50 degC.
+-- column seconds_over_limit [s]: Seconds of the minute in which a temperature above 50 degC was taken.
+-- column temp_c_max [degC]: Highest temperature of the minute.
+SELECT
+    sensor,
+    plant,
+    lane,
+    component,
+    manufacturer,
+    minute_at,
+    readings,
+    readings_over_limit,
+    seconds_over_limit,
+    temp_c_max
+FROM gold.temperature_minute
+WHERE readings_over_limit > 0

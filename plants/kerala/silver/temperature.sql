@@ -1,0 +1,31 @@
+-- Temperatures of machine components, one row per reading. A sensor is a plant, lane, component type
+-- and manufacturer; what it says twice of one moment counts once.
+--
+-- key: sensor, at, temp_c
+-- expect in_physical_range: temp_c BETWEEN -50 AND 300 | reject
+-- expect not_ancient: at >= TIMESTAMP '2015-01-01T00:00:00Z' | reject
+-- expect not_from_the_future: at <= received_at + INTERVAL '1 hour' | reject
+-- column sensor: The sensor, plant.lane.component.manufacturer.
+-- column plant: Plant the machine stands in.
+-- column lane: Lane of the machine within its plant.
+-- column component: Type of the component.
+-- column manufacturer: Who made the component.
+-- column at: When the temperature was taken, UTC.
+-- column minute_at: The minute it was taken in, UTC.
+-- column day_local: Day on the plant's clock.
+-- column hour_local [h]: Hour on the plant's clock.
+-- column temp_c [degC]: The temperature.
+-- column received_at: When the broker received it, UTC.
+SELECT
+    concat(plant, '.', lane, '.', component, '.', manufacturer) AS sensor,
+    plant,
+    lane,
+    component,
+    manufacturer,
+    at,
+    date_trunc('minute', at) AS minute_at,
+    at_day_local AS day_local,
+    at_hour_local AS hour_local,
+    temp_c,
+    received_at
+FROM typed.temperature_message

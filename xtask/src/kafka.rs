@@ -1,0 +1,290 @@
+//! Apache Kafka on this machine, one node that is broker and controller, for as long as a task needs
+//! it. Its jars come from Maven Central and are kept in the cache.
+
+use crate::machine::{self, answer, run, say};
+use crate::server::free_address;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+const VERSION: &str = "4.1.0";
+
+/// The port if nobody says.
+const PORT: u16 = 9092;
+
+/// How often a transfer that failed is tried again.
+const TRANSFERS: usize = 4;
+
+/// How long the broker may take to answer after its start.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long one question may take, and the pause to the next.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// The oldest Java it runs on.
+const JAVA_MIN: u32 = 17;
+
+/// Partitions of a topic that is made here.
+const PARTITIONS: u32 = 4;
+
+/// `cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...`: a broker with these topics until
+/// Ctrl-C; with `--keep` it goes on with what it held when it last ran on this port.
+pub fn engine(arguments: &[String]) -> ExitCode {
+    match try_engine(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn try_engine(arguments: &[String]) -> Result<(), String> {
+    let (mut port, mut keeps, mut topics) = (PORT, false, Vec::new());
+    let mut rest = arguments.iter();
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "--keep" => keeps = true,
+            "--port" => {
+                let said = rest.next().map(String::as_str).unwrap_or_default();
+                port = said.parse().map_err(|_error| format!("`{said}` is no port"))?;
+            }
+            "--topic" => topics.extend(rest.next()),
+            other => return Err(format!("`{other}` is none of --port N, --keep, --topic NAME")),
+        }
+    }
+    let folder = machine::cache()?.join(format!("kafka/{port}"));
+    if !keeps && folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let mut kafka = Kafka::start(&folder, port)?;
+    topics.into_iter().try_for_each(|topic| kafka.create_topic(topic, PARTITIONS))?;
+    say(&format!("Apache Kafka {VERSION} answers on {}; Ctrl-C ends it", kafka.brokers()));
+    kafka.wait()
+}
+
+/// A broker; killed when dropped.
+pub struct Kafka {
+    folder: PathBuf,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Kafka {
+    /// Starts a broker over a folder, which may hold what an earlier one left, and waits until it
+    /// answers.
+    pub fn start(folder: &Path, port: u16) -> Result<Self, String> {
+        prepare(folder, port)?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpStream::connect_timeout(&address, ASK_LIMIT).is_ok() {
+            return Err(format!("another program has port {port}; say --port N"));
+        }
+        let child = spawn(folder)?;
+        let mut kafka = Self { folder: folder.to_owned(), address, child };
+        kafka.wait_for_answer()?;
+        Ok(kafka)
+    }
+
+    pub fn brokers(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub fn create_topic(&self, name: &str, partitions: u32) -> Result<(), String> {
+        let mut create = java()?;
+        create.arg("org.apache.kafka.tools.TopicCommand").args(["--create", "--if-not-exists"]);
+        create.args(["--bootstrap-server", &self.brokers(), "--topic", name]);
+        create.args(["--partitions", &partitions.to_string()]);
+        run(create.stdout(Stdio::null()))
+    }
+
+    /// Waits until it ends by itself.
+    fn wait(&mut self) -> Result<(), String> {
+        let status = self.child.wait().map_err(|error| format!("Kafka: {error}"))?;
+        Err(format!("Kafka ended with {status}; its log is {}", self.log().display()))
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("kafka.log")
+    }
+
+    fn wait_for_answer(&mut self) -> Result<(), String> {
+        let deadline = machine::now() + START_LIMIT;
+        while !answers(&self.address) {
+            let is_gone = !matches!(self.child.try_wait(), Ok(None));
+            if is_gone || machine::now() > deadline {
+                let words = fs::read_to_string(self.log()).unwrap_or_default();
+                let last: Vec<&str> = words.lines().rev().take(5).collect();
+                return Err(format!("Kafka does not answer: {}", last.join("\n")));
+            }
+            machine::pause(ASK_EVERY);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Makes what a broker needs in a folder, unless it is there: `server.properties`, its formatted
+/// storage, and `start`, which becomes the broker.
+pub fn prepare(folder: &Path, port: u16) -> Result<(), String> {
+    let said = |error: io::Error| format!("{}: {error}", folder.display());
+    let jars = jars()?;
+    if folder.join("start").is_file() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(said)?;
+    let controller = free_address().map_err(said)?.port();
+    let properties = folder.join("server.properties");
+    fs::write(&properties, settings(folder, port, controller)).map_err(said)?;
+    let mut format = java()?;
+    format.args(["kafka.tools.StorageTool", "format", "-t", &cluster_id().map_err(said)?, "-c"]);
+    run(format.arg(&properties).stdout(Stdio::null()))?;
+    let start = folder.join("start");
+    let words = format!(
+        "#!/bin/sh\nexec java -Xmx768m -cp '{}/*' kafka.Kafka '{}'\n",
+        jars.display(),
+        properties.display()
+    );
+    fs::write(&start, words).map_err(said)?;
+    fs::set_permissions(&start, fs::Permissions::from_mode(0o755)).map_err(said)
+}
+
+fn settings(folder: &Path, port: u16, controller: u16) -> String {
+    let data = folder.join("data");
+    format!(
+        "process.roles=broker,controller\n\
+         node.id=1\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         controller.listener.names=CONTROLLER\n\
+         log.dirs={}\n\
+         offsets.topic.replication.factor=1\n\
+         transaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n\
+         group.initial.rebalance.delay.ms=0\n\
+         num.partitions=4\n",
+        data.display()
+    )
+}
+
+fn spawn(folder: &Path) -> Result<Child, String> {
+    let said = |error: io::Error| format!("Kafka: {error}");
+    let log = File::create(folder.join("kafka.log")).map_err(said)?;
+    let mut start = Command::new(folder.join("start"));
+    start.stdin(Stdio::null()).stderr(log.try_clone().map_err(said)?).stdout(log);
+    start.spawn().map_err(said)
+}
+
+/// Whether a broker answers the question which versions it speaks.
+fn answers(address: &SocketAddr) -> bool {
+    /// Length of what follows; ApiVersions in version 0; number 1; no name.
+    const QUESTION: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
+    let ask = || -> io::Result<[u8; 10]> {
+        let mut stream = TcpStream::connect_timeout(address, ASK_LIMIT)?;
+        stream.set_read_timeout(Some(ASK_LIMIT))?;
+        stream.write_all(&QUESTION)?;
+        let mut begun = [0; 10];
+        stream.read_exact(&mut begun)?;
+        Ok(begun)
+    };
+    // After the length come the number of the question and the error, which is none.
+    ask().is_ok_and(|begun| begun[4..] == [0, 0, 0, 1, 0, 0])
+}
+
+/// A name no other cluster has: 128 bits in the letters Kafka writes them with.
+fn cluster_id() -> io::Result<String> {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let number = u128::from_be_bytes(bytes);
+    // Kafka takes no name that begins with a dash.
+    let number = number >> 1;
+    let letter = |place: u32| {
+        let six = if place == 21 { number << 4 } else { number >> (122 - 6 * place) };
+        char::from(LETTERS[(six & 63) as usize])
+    };
+    Ok((0..22).map(letter).collect())
+}
+
+/// Java with the jars of Kafka.
+fn java() -> Result<Command, String> {
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(format!("{}/*", jars()?.display()));
+    Ok(java)
+}
+
+/// The folder with the jars, fetched if they are not there.
+fn jars() -> Result<PathBuf, String> {
+    let said = |error: io::Error| format!("the jars of Kafka: {error}");
+    let folder = machine::cache()?.join(format!("kafka/{VERSION}"));
+    let jars = folder.join("lib");
+    has_java()?;
+    fs::create_dir_all(&folder).map_err(said)?;
+    let lock = File::create(folder.join("lock")).map_err(said)?;
+    lock.lock().map_err(said)?;
+    let stamp = folder.join("fetched");
+    if stamp.is_file() {
+        return Ok(jars);
+    }
+    if answer(Command::new("mvn").arg("--version")).is_none() {
+        return Err("Maven (mvn) is not installed; it fetches the jars of Kafka".to_owned());
+    }
+    fs::write(folder.join("pom.xml"), pom()).map_err(said)?;
+    let fetch = || {
+        let mut fetch = Command::new("mvn");
+        fetch.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
+        run(fetch.current_dir(&folder))
+    };
+    let mut fetched = fetch();
+    for _ in 1..TRANSFERS {
+        fetched = fetched.or_else(|_failed| fetch());
+    }
+    fetched?;
+    fs::write(stamp, "").map_err(said)?;
+    Ok(jars)
+}
+
+fn has_java() -> Result<(), String> {
+    let version = answer(Command::new("java").arg("--version"));
+    let version = version.ok_or("Java is not installed; Kafka needs 17 or later")?;
+    let major = version.split_whitespace().nth(1).and_then(|it| it.split('.').next());
+    match major.and_then(|it| it.parse::<u32>().ok()) {
+        Some(major) if major < JAVA_MIN => {
+            Err(format!("Java {major} is too old; Kafka needs {JAVA_MIN} or later"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn pom() -> String {
+    let wanted = [
+        ("org.apache.kafka", "kafka_2.13", VERSION),
+        ("org.apache.kafka", "kafka-tools", VERSION),
+        ("org.slf4j", "slf4j-nop", "1.7.36"),
+    ];
+    let dependency = |(group, name, version): (&str, &str, &str)| {
+        format!(
+            "<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId>\
+             <version>{version}</version></dependency>\n"
+        )
+    };
+    let dependencies: String = wanted.into_iter().map(dependency).collect();
+    format!(
+        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n\
+         <modelVersion>4.0.0</modelVersion>\n\
+         <groupId>plant-cockpit</groupId><artifactId>kafka</artifactId><version>1</version>\n\
+         <dependencies>\n{dependencies}</dependencies>\n</project>\n"
+    )
+}
