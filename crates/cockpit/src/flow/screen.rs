@@ -11,6 +11,7 @@ use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
 use datafusion::prelude::SessionContext;
 use futures::StreamExt as _;
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::Handle;
 
@@ -22,6 +23,9 @@ const RESTORED_US: i64 = HOTTEST_WINDOW_US + 2 * 60_000_000;
 
 /// The newest reading is looked for in this span first, which spares reading years.
 const NEAR_US: i64 = 24 * 3_600_000_000;
+
+/// Sensors by their names.
+type Numbers = HashMap<String, SensorNumber>;
 
 /// Shows the stream to [`Live`].
 pub struct Screen {
@@ -42,8 +46,15 @@ impl Screen {
         Self { refinery: flow.refinery.clone(), live, registry, link: Mutex::new(link) }
     }
 
-    /// Fills what is live with the last half hour of the lake.
-    async fn restore(&self) -> anyhow::Result<()> {
+    /// Shows what the lake has of the last half hour. Done at the start, before any broker answers,
+    /// and again when partitions become ours. If it cannot be, the windows begin empty.
+    pub async fn restore(&self) {
+        if let Err(error) = self.try_restore().await {
+            tracing::warn!(error = format!("{error:#}"), "what is live could not be restored");
+        }
+    }
+
+    async fn try_restore(&self) -> anyhow::Result<()> {
         let session = self.refinery.lake.session(self.refinery.runtime.clone(), 1).await?;
         if !session.table_exist(TABLE)? {
             return Ok(());
@@ -57,33 +68,38 @@ impl Screen {
             },
         };
         let sql = format!(
-            "SELECT plant, lane, component, manufacturer, at, temp_c FROM {TABLE} WHERE at > {}",
+            "SELECT sensor, plant, lane, component, manufacturer, at, temp_c FROM {TABLE} \
+             WHERE at > {}",
             time(newest_us - RESTORED_US)
         );
         let mut rows = session.sql(&sql).await?.execute_stream().await?;
-        let mut readings = Vec::new();
+        let (mut readings, mut numbers) = (Vec::new(), Numbers::new());
         while let Some(batch) = rows.next().await {
-            readings.extend(self.readings(&batch?)?);
+            self.read(&as_stored(&batch?)?, &mut numbers, &mut readings);
         }
         self.live.restore(&readings, now_us);
         tracing::info!(readings = readings.len(), "restored what is live");
         Ok(())
     }
 
-    fn readings(&self, batch: &RecordBatch) -> anyhow::Result<Vec<Reading>> {
-        let batch = as_stored(batch)?;
-        let text = |column: usize| batch.column(column).as_string::<i32>();
-        let times = batch.column(4).as_primitive::<TimestampMicrosecondType>();
-        let temps = batch.column(5).as_primitive::<Float64Type>();
-        let mut sensors = self.registry.write().unwrap_or_else(PoisonError::into_inner);
-        let reading = |row: usize| {
-            let [plant, lane, component, manufacturer] =
-                [0, 1, 2, 3].map(|column| text(column).value(row).to_owned());
-            let sensor: SensorNumber =
-                sensors.meet(SensorId { plant, lane, component, manufacturer });
-            Reading { sensor, at_us: times.value(row), temp_c: temps.value(row) }
-        };
-        Ok((0..batch.num_rows()).map(reading).collect())
+    fn read(&self, rows: &RecordBatch, numbers: &mut Numbers, readings: &mut Vec<Reading>) {
+        let text = |column: usize| rows.column(column).as_string::<i32>();
+        let times = rows.column(5).as_primitive::<TimestampMicrosecondType>();
+        let temps = rows.column(6).as_primitive::<Float64Type>();
+        let names = text(0);
+        for row in 0..rows.num_rows() {
+            let known = numbers.get(names.value(row)).copied();
+            let sensor = known.unwrap_or_else(|| {
+                let [plant, lane, component, manufacturer] =
+                    [1, 2, 3, 4].map(|column| text(column).value(row).to_owned());
+                let id = SensorId { plant, lane, component, manufacturer };
+                let mut sensors = self.registry.write().unwrap_or_else(PoisonError::into_inner);
+                let number = sensors.meet(id);
+                numbers.insert(names.value(row).to_owned(), number);
+                number
+            });
+            readings.push(Reading { sensor, at_us: times.value(row), temp_c: temps.value(row) });
+        }
     }
 
     /// Changes what is known of the link, and tells it.
@@ -98,11 +114,11 @@ impl Screen {
 fn as_stored(batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
     use arrow::datatypes::{DataType, TimeUnit};
     let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let mut kinds = vec![DataType::Utf8; 4];
+    let mut kinds = vec![DataType::Utf8; 5];
     kinds.extend([time, DataType::Float64]);
     let columns = batch.columns().iter().zip(&kinds);
     let columns = columns.map(|(column, kind)| arrow::compute::cast(column, kind));
-    let names = ["plant", "lane", "component", "manufacturer", "at", "temp_c"];
+    let names = ["sensor", "plant", "lane", "component", "manufacturer", "at", "temp_c"];
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     Ok(RecordBatch::try_from_iter(names.into_iter().zip(columns))?)
 }
@@ -126,9 +142,7 @@ async fn newest(session: &SessionContext, from_us: i64, to_us: i64) -> anyhow::R
 impl Audience for Screen {
     fn begins(&self) {
         // The reading thread is none of the runtime's own, so it may wait.
-        if let Err(error) = Handle::current().block_on(self.restore()) {
-            tracing::warn!(error = format!("{error:#}"), "windows begin empty");
-        }
+        Handle::current().block_on(self.restore());
     }
 
     fn readings(&self, readings: &[Reading]) {

@@ -51,6 +51,7 @@ pub async fn serve(
     let streaming = async {
         if let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) {
             let screen = Screen::new(&flow, live.clone(), registry.clone());
+            screen.restore().await;
             let audience = Arc::new(screen);
             let streaming = Streaming::of(kafka, &stop);
             flow.stream_on(&Streaming { registry, audience, ..streaming }).await;
