@@ -4,11 +4,8 @@
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
 mod answers;
-mod screen;
-mod serving;
+pub mod serving;
 pub mod stream;
-
-pub use serving::serve;
 
 use self::stream::Streaming;
 use crate::config::Config;
@@ -17,7 +14,7 @@ use crate::config::kafka::Kafka;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
-use crate::lake::bronze::{Dump, Landing, Start};
+use crate::lake::bronze::{self, Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::models::{self, Step};
@@ -240,6 +237,7 @@ impl Flow {
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
         report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);
+        upkeep::forget_all(self.lake()).await?;
         if !report.changed.is_empty() || !report.read.is_empty() || !report.entries.is_empty() {
             catalog::write(&self.refinery, &changed).await?;
         }
@@ -410,11 +408,52 @@ impl Flow {
                 Ok(done) => report(&done),
                 Err(error) => tracing::error!(error = format!("{error:#}"), "round failed"),
             }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(true),
-                () = tokio::time::sleep(every) => {}
+            if self.pause(every, stop, async |_changed| {}).await {
+                return Ok(true);
             }
         }
+    }
+
+    /// Waits for the next round. Meanwhile what comes from streams is refined, and their files are
+    /// kept few. Returns whether it was stopped.
+    async fn pause(
+        &self,
+        every: Duration,
+        stop: &CancellationToken,
+        told: impl AsyncFn(Vec<Outcome>),
+    ) -> bool {
+        let limits = self.lake().limits();
+        let step = Duration::from_secs(limits.get("stream_refine_every_s")).min(every);
+        let mut waited = Duration::ZERO;
+        while waited < every {
+            tokio::select! {
+                () = stop.cancelled() => return true,
+                () = tokio::time::sleep(step) => waited += step,
+            }
+            if self.kafka.is_none() {
+                continue;
+            }
+            match self.keep_streams().await {
+                Ok(changed) => told(changed).await,
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "streams are not refined");
+                }
+            }
+        }
+        false
+    }
+
+    /// Refines what streams brought and lays their small files together. Returns what changed.
+    async fn keep_streams(&self) -> anyhow::Result<Vec<Outcome>> {
+        let outcomes = self.refinery.run_streams().await?;
+        let contracts = self.refinery.plant.contracts.values().filter(|it| it.is_stream());
+        for contract in contracts {
+            upkeep::compact(self.lake(), &bronze::name(contract)).await?;
+        }
+        for name in self.refinery.stream_tables() {
+            upkeep::compact(self.lake(), name).await?;
+        }
+        Ok(outcomes.into_iter().filter(|it| it.is_changed).collect())
     }
 
     /// Streams and rounds side by side until `stop`; rounds need the lake's lease, streams do not.

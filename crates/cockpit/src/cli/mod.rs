@@ -2,6 +2,7 @@
 
 mod print;
 mod progress;
+mod simulate;
 mod simulate_stream;
 
 use crate::config::location::Purpose;
@@ -107,11 +108,13 @@ enum Command {
     },
     /// Make silver and gold anew from bronze
     Rebuild,
-    /// Send the temperatures of a simulated plant to a Kafka broker
+    /// Write dumps of a simulated plant, or send its temperatures to a Kafka broker
     ///
-    /// The messages have the reference plant's format and its dirt. Ends with Ctrl-C, or where --for
-    /// or --messages say; the exit code is 0 only if every message arrived.
-    Simulate(simulate_stream::StreamArgs),
+    /// With --out it writes dumps in the dialects of the reference plant; it works in the shifts and
+    /// the zone of the plant folder. With --kafka it sends messages in the reference plant's format
+    /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
+    /// happened, and where it put which dirt.
+    Simulate(Box<simulate::Simulate>),
     /// Look for mistakes in a plant folder
     Check,
     /// Print the configuration in force, with the reason for each default
@@ -165,14 +168,14 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             clap_complete::generate(shell, &mut Cli::command(), "cockpit", &mut std::io::stdout());
             Ok(true)
         }
+        Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
         Command::Check => check(&flags).await,
-        Command::Simulate(args) => simulate_stream::run(args).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
         Command::Serve { listen, no_ingest } => {
             let config = config::load(&flags)?;
             let say = |address| print::line(&format!("answering on http://{address}"));
-            Box::pin(flow::serve(&config, listen, !no_ingest, stop_token(), say)).await
+            Box::pin(flow::serving::serve(&config, listen, !no_ingest, stop_token(), say)).await
         }
         Command::Rebuild => rebuild(&config::load(&flags)?).await,
         Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,

@@ -92,6 +92,16 @@ pub const KNOWN: &[Known] = &[
         reason: "what a writer holds in memory, some 30 MB of a wide table; a reader skips by it",
     },
     Known {
+        name: "compact_files",
+        default: 32,
+        reason: "small files of a stream that are made into one: a minute of commits, a short read",
+    },
+    Known {
+        name: "stream_refine_every_s",
+        default: 10,
+        reason: "how soon minutes and hours of streams follow; the newest minutes come from memory",
+    },
+    Known {
         name: "refresh_values",
         default: 1000,
         reason: "above this many changed days or orders a whole refresh is faster than picking",

@@ -1,12 +1,11 @@
-//! The program as a service: ingests on a schedule, reads the stream, answers and pushes, until it
-//! is told to stop.
+//! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
-use super::screen::Screen;
 use super::stream::Streaming;
 use super::{Flow, RETRY, Report, Watcher, answers, now};
 use crate::config::Config;
 use crate::config::location::Purpose;
 use crate::lake::lease::Patience;
+use crate::lake::refine::Outcome;
 use crate::live::{Live, LiveLimits};
 use crate::serve::http;
 use anyhow::Context as _;
@@ -35,8 +34,11 @@ pub async fn serve(
     let limits = answers::limits(flow.lake().limits());
     let clock: crate::serve::Clock = Arc::new(now);
     let registry = Registry::default();
-    let live_limits = LiveLimits::of(flow.lake().limits());
-    let live = Live::new(registry.clone(), live_limits, flow.lake().run().to_owned());
+    let live = Live::new(
+        registry.clone(),
+        LiveLimits::of(flow.lake().limits()),
+        flow.lake().run().to_owned(),
+    );
     let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, Vec::new());
     let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
     say(address);
@@ -49,13 +51,10 @@ pub async fn serve(
         flow.ingest_for(&desk, &live, &stop).await
     };
     let streaming = async {
-        if let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) {
-            let screen = Screen::new(&flow, live.clone(), registry.clone());
-            screen.restore().await;
-            let audience = Arc::new(screen);
-            let streaming = Streaming::of(kafka, &stop);
-            flow.stream_on(&Streaming { registry, audience, ..streaming }).await;
-        }
+        let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) else { return };
+        flow.restore(&live, &registry).await;
+        let shown = Streaming::shown(&flow, kafka, &live, &registry);
+        flow.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
     };
     let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());
     let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, pushing);
@@ -106,9 +105,12 @@ impl Flow {
             if let Err(error) = &done {
                 tracing::error!(error = format!("{error:#}"), "round failed");
             }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(every) => {}
+            let told = async |changed: Vec<Outcome>| {
+                let changed = changed.into_iter().map(|it| it.table).collect();
+                self.tell_changed(live, &Ok(Report { changed, ..Report::default() })).await;
+            };
+            if self.pause(every, stop, told).await {
+                return Ok(());
             }
         }
     }

@@ -179,6 +179,7 @@ impl<'a> Landing<'a> {
             removes: Vec::new(),
             checkpoints,
             definition: definition(self.state.as_ref(), self.schema, self.description)?,
+            rearranges: false,
         };
         let now_ms = self.lake.now_ms();
         let state = self.table.commit(self.state.as_ref(), change, now_ms).await?;

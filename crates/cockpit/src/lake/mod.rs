@@ -48,6 +48,10 @@ pub struct Lake {
     states: Mutex<HashMap<TableName, State>>,
     /// Steps that run side by side all write `silver.rejected`; they take turns.
     rejected_turn: Mutex<()>,
+    /// The same for the ledgers of `meta`.
+    meta_turn: Mutex<()>,
+    /// When upkeep last deleted what nobody needs.
+    forgotten_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Lake {
@@ -65,6 +69,8 @@ impl Lake {
             clock,
             states: Mutex::default(),
             rejected_turn: Mutex::default(),
+            meta_turn: Mutex::default(),
+            forgotten_at: Mutex::default(),
         }
     }
 

@@ -8,9 +8,11 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch, not};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
+use chrono::DateTime;
+use datafusion::common::ScalarValue;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Which rows are replaced.
@@ -18,8 +20,14 @@ pub enum Scope<'a> {
     /// All of them.
     Whole,
     /// Those for which the function says true; it never says null.
-    Where(&'a (dyn Fn(&RecordBatch) -> anyhow::Result<BooleanArray> + Send + Sync)),
+    Where(&'a Hit<'a>),
+    /// Those for which it says true, which have one of these values in a column: files whose
+    /// statistics tell that they hold none of them are not even read.
+    Among { column: &'a str, values: &'a HashSet<ScalarValue>, hit: &'a Hit<'a> },
 }
+
+/// Says of each row of a batch whether it is meant.
+pub type Hit<'a> = dyn Fn(&RecordBatch) -> anyhow::Result<BooleanArray> + Send + Sync + 'a;
 
 /// Replaces the rows in `scope` by `rows` and notes `checkpoints`, all in one commit. Rows that are
 /// the same before and after leave the data files as they are. Returns whether any row changed.
@@ -81,12 +89,17 @@ async fn touched(
 ) -> anyhow::Result<Touched> {
     let mut touched = Touched::default();
     for file in state.files() {
+        if let Scope::Among { column, values, .. } = scope
+            && !may_hold(&file, column, values)
+        {
+            continue;
+        }
         let mut stream = table.read(&file, None, lake.batch_rows()).await?;
         let (mut kept, mut replaced) = (Vec::new(), Vec::new());
         while let Some(batch) = stream.try_next().await? {
             let hit = match scope {
                 Scope::Whole => BooleanArray::from(vec![true; batch.num_rows()]),
-                Scope::Where(hit) => hit(&batch)?,
+                Scope::Where(hit) | Scope::Among { hit, .. } => hit(&batch)?,
             };
             replaced.push(filter_record_batch(&batch, &hit)?);
             kept.push(filter_record_batch(&batch, &not(&hit)?)?);
@@ -98,6 +111,36 @@ async fn touched(
         }
     }
     Ok(touched)
+}
+
+/// Whether a file may hold one of the values, by the bounds of the column in its statistics. Only
+/// moments and days are told apart; all else may be anywhere.
+fn may_hold(file: &Add, column: &str, values: &HashSet<ScalarValue>) -> bool {
+    let stats: Option<serde_json::Value> =
+        file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
+    let bound = |which: &str| Some(stats.as_ref()?[which][column].as_str()?.to_owned());
+    let (Some(least), Some(greatest)) = (bound("minValues"), bound("maxValues")) else {
+        return true;
+    };
+    values.iter().any(|value| match spelled(value) {
+        Some(value) => least <= value && value <= greatest,
+        None => true,
+    })
+}
+
+/// A moment or a day as statistics spell it, so that texts compare like the values.
+fn spelled(value: &ScalarValue) -> Option<String> {
+    match value {
+        ScalarValue::TimestampMicrosecond(Some(us), _) if us % 1000 == 0 => {
+            let at = DateTime::from_timestamp_micros(*us)?;
+            Some(at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+        }
+        ScalarValue::Date32(Some(days)) => {
+            let day = DateTime::from_timestamp(i64::from(*days) * 86_400, 0)?;
+            Some(day.format("%Y-%m-%d").to_string())
+        }
+        _ => None,
+    }
 }
 
 /// Whether two sets of rows are the same, in any order, each row as often.

@@ -54,6 +54,7 @@ impl Lake {
         rows: &[T],
         gone: &(dyn Fn(&RecordBatch) -> anyhow::Result<BooleanArray> + Send + Sync),
     ) -> anyhow::Result<()> {
+        let _turn = self.meta_turn.lock().await;
         let rows = to_batch(&meta.schema, rows)?;
         let definition = Definition {
             schema: meta.schema.clone(),

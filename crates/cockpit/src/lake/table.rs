@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use deltalake::DeltaTable;
+use deltalake::checkpoints::cleanup_expired_logs_for;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{
@@ -31,8 +32,19 @@ use std::sync::Arc;
 /// every writer of the table finds it.
 const CHECKPOINT_COMMITS: &str = "20";
 
-/// How long the log tells what changed; after it, a refresh in part becomes a whole one.
+/// How long the log tells what changed; after it, a refresh in part becomes a whole one. A stream
+/// commits every few seconds, so its log is kept shorter.
 const LOG_RETENTION: &str = "interval 30 days";
+const STREAM_LOG_RETENTION: &str = "interval 1 days";
+
+/// How long data files that were removed are remembered, and lie there for readers of an older
+/// version.
+const REMOVED_RETENTION: &str = "interval 1 days";
+
+/// How long removed files lie there, in milliseconds; what [`REMOVED_RETENTION`] says.
+pub const REMOVED_KEPT_MS: i64 = DAY_MS;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// Where a table keeps the fingerprint of the definition it was made by.
 const DEFINITION: &str = "cockpit.definition";
@@ -61,6 +73,8 @@ pub struct Change {
     pub checkpoints: BTreeMap<String, i64>,
     /// Schema and definition, if the table is new or they are.
     pub definition: Option<Definition>,
+    /// Whether the same rows are only laid into other files.
+    pub rearranges: bool,
 }
 
 /// What a table is made of and by.
@@ -136,15 +150,21 @@ impl Table {
             actions.push(self.metadata(definition)?);
         }
         let mode = if change.removes.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
-        let removed = |add: Add| Action::Remove(remove(add, now_ms));
+        let data_change = !change.rearranges;
+        let removed = |add: Add| Action::Remove(Remove { data_change, ..remove(add, now_ms) });
         actions.extend(change.removes.into_iter().map(removed));
-        actions.extend(change.adds.into_iter().map(Action::Add));
+        let added = |add: Add| Action::Add(Add { data_change, ..add });
+        actions.extend(change.adds.into_iter().map(added));
         let checkpoint =
             |(app, version)| Transaction::new_with_last_update(app, version, Some(now_ms));
         let properties = CommitProperties::default()
             .with_application_transactions(change.checkpoints.into_iter().map(checkpoint).collect())
             .with_cleanup_expired_logs(Some(false));
-        let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
+        let operation = if change.rearranges {
+            DeltaOperation::Optimize { predicate: None, target_size: 0 }
+        } else {
+            DeltaOperation::Write { mode, partition_by: None, predicate: None }
+        };
         let done = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(state.map(|state| &state.inner as _), self.log.clone(), operation)
@@ -155,10 +175,13 @@ impl Table {
 
     fn metadata(&self, definition: &Definition) -> anyhow::Result<Action> {
         let schema: StructType = definition.schema.as_ref().try_into_kernel()?;
+        let is_stream = definition.partition.is_some();
+        let log_retention = if is_stream { STREAM_LOG_RETENTION } else { LOG_RETENTION };
         let configuration = [
             (DEFINITION, definition.fingerprint.as_str()),
             ("delta.checkpointInterval", CHECKPOINT_COMMITS),
-            ("delta.logRetentionDuration", LOG_RETENTION),
+            ("delta.logRetentionDuration", log_retention),
+            ("delta.deletedFileRetentionDuration", REMOVED_RETENTION),
         ];
         let mut metadata =
             serde_json::to_value(new_metadata(&schema, definition.partition, configuration)?)?;
@@ -195,10 +218,20 @@ impl Table {
         Ok(Some(Difference { added, removed }))
     }
 
-    /// Data files removed since and still named by the log.
-    pub async fn removed(&self, state: &State) -> anyhow::Result<Vec<String>> {
+    /// Data files removed since and still named by the log, each with the time of its removal in
+    /// milliseconds since 1970 UTC.
+    pub async fn removed(&self, state: &State) -> anyhow::Result<Vec<(String, i64)>> {
         let tombstones = state.inner.all_tombstones(self.log.as_ref());
-        Ok(tombstones.map_ok(|gone| gone.path().into_owned()).try_collect().await?)
+        let gone = tombstones
+            .map_ok(|gone| (gone.path().into_owned(), gone.deletion_timestamp().unwrap_or(0)));
+        Ok(gone.try_collect().await?)
+    }
+
+    /// Deletes the entries of the log that a checkpoint stands for and that are older than
+    /// `before_ms`, in milliseconds since 1970 UTC. Returns how many.
+    pub async fn forget_log(&self, state: &State, before_ms: i64) -> anyhow::Result<usize> {
+        let log = self.log.as_ref();
+        Ok(cleanup_expired_logs_for(state.version(), log, before_ms, None).await?)
     }
 
     /// A writer of data files for this table.
@@ -304,6 +337,14 @@ impl State {
     pub fn schema(&self) -> anyhow::Result<SchemaRef> {
         let schema: Schema = self.inner.schema().as_ref().try_into_arrow()?;
         Ok(Arc::new(schema))
+    }
+
+    /// How long the table's log is kept, in milliseconds.
+    pub fn log_kept_ms(&self) -> i64 {
+        let configuration = self.inner.metadata().configuration();
+        let said = configuration.get("delta.logRetentionDuration").map(String::as_str);
+        let days = if said == Some(STREAM_LOG_RETENTION) { 1 } else { 30 };
+        days * DAY_MS
     }
 
     /// The fingerprint of the definition the table was made by.

@@ -1,14 +1,21 @@
-//! Upkeep: sweeping up what a killed run left behind.
+//! Upkeep: small files made into large ones, what nobody needs any more deleted, and what a killed
+//! run left behind swept up.
 
-use super::Lake;
 use super::lease::Holder;
+use super::replace::conform;
 use super::session::SCHEMAS;
 use super::store::TEMPORARY;
+use super::table::{Change, REMOVED_KEPT_MS};
+use super::write::Folder;
+use super::{Lake, stream};
 use crate::config::model::TableName;
+use anyhow::Context as _;
+use chrono::TimeDelta;
+use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Deletes the files a dead holder of the lake wrote and never committed. Files of every other run
 /// are left alone, whether committed or not.
@@ -52,7 +59,8 @@ async fn sweep_table(lake: &Lake, name: &TableName, run: &str) -> anyhow::Result
 async fn committed(lake: &Lake, name: &TableName) -> anyhow::Result<BTreeSet<String>> {
     let Some(state) = lake.state(name).await? else { return Ok(BTreeSet::new()) };
     let mut committed: BTreeSet<String> = state.files().into_iter().map(|file| file.path).collect();
-    committed.extend(lake.table(name)?.removed(&state).await?);
+    let removed = lake.table(name)?.removed(&state).await?;
+    committed.extend(removed.into_iter().map(|(path, _)| path));
     Ok(committed)
 }
 
@@ -68,4 +76,134 @@ async fn sweep_folder(lake: &Lake, folder: &str, run: &str) -> anyhow::Result<us
         swept += 1;
     }
     Ok(swept)
+}
+
+/// Lays the rows of small files of a stream's table into large ones, folder by folder. Rows keep
+/// their order; readers of the version before go on with the old files, which lie there for a day.
+pub async fn compact(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
+    let Some(state) = lake.state(name).await? else { return Ok(0) };
+    let mut folders: BTreeMap<Vec<(String, Option<String>)>, Vec<Add>> = BTreeMap::new();
+    for file in state.files() {
+        let mut values: Vec<_> = file.partition_values.clone().into_iter().collect();
+        values.sort();
+        folders.entry(values).or_default().push(file);
+    }
+    let mut merged = 0;
+    for files in folders.into_values() {
+        merged += compact_folder(lake, name, files).await?;
+    }
+    Ok(merged)
+}
+
+async fn compact_folder(
+    lake: &Lake,
+    name: &TableName,
+    mut files: Vec<Add>,
+) -> anyhow::Result<usize> {
+    let most_rows = lake.limits().size("data_file_rows");
+    files.sort_by_key(landed);
+    // Files grow by levels: only so many of about the same size are merged, so that a row is
+    // rewritten a few times in its life and not with every merge.
+    let mut levels: BTreeMap<u32, Vec<Add>> = BTreeMap::new();
+    for file in files {
+        let rows = rows(&file).unwrap_or(most_rows);
+        if rows < most_rows {
+            levels.entry(rows.max(1).ilog(LEVEL_GROWTH)).or_default().push(file);
+        }
+    }
+    let least = lake.limits().size("compact_files");
+    let Some(files) = levels.into_values().find(|files| files.len() >= least) else {
+        return Ok(0);
+    };
+    let table = lake.table(name)?;
+    let state = lake.state(name).await?.context("the table is gone")?;
+    let folder = files[0].partition_values.iter().find_map(|(column, value)| {
+        let value = value.clone()?;
+        (column == stream::DAY).then_some(Folder { column: stream::DAY, value })
+    });
+    let mut writer = None;
+    for file in &files {
+        let mut rows = table.read(file, None, lake.batch_rows()).await?;
+        while let Some(batch) = rows.try_next().await? {
+            let writer = writer.get_or_insert_with(|| {
+                let (names, now_ms) = (lake.names(), lake.now_ms());
+                let writer = table.writer(batch.schema(), lake.sizes(), names, now_ms);
+                match &folder {
+                    Some(folder) => writer.in_folder(folder.clone()),
+                    None => writer,
+                }
+            });
+            let batch = conform(&batch, &writer.schema())?;
+            writer.write(&batch).await?;
+        }
+    }
+    let Some(writer) = writer else { return Ok(0) };
+    let merged = files.len();
+    let change = Change {
+        adds: writer.finish().await?,
+        removes: files,
+        rearranges: true,
+        ..Change::default()
+    };
+    let state = table.commit(Some(&state), change, lake.now_ms()).await?;
+    lake.remember(name, state).await;
+    Ok(merged)
+}
+
+/// Files of a level have at most so many times the rows of the level below.
+const LEVEL_GROWTH: usize = 16;
+
+fn rows(file: &Add) -> Option<usize> {
+    let stats: serde_json::Value = serde_json::from_str(file.stats.as_deref()?).ok()?;
+    usize::try_from(stats["numRecords"].as_u64()?).ok()
+}
+
+/// When a file's rows landed, as far as its statistics tell, then its name: the order in which rows
+/// came.
+pub fn landed(file: &Add) -> (String, String) {
+    let stats: Option<serde_json::Value> =
+        file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
+    let least = stats.as_ref().and_then(|it| it["minValues"]["_ingested_at"].as_str());
+    (least.unwrap_or_default().to_owned(), file.path.clone())
+}
+
+/// Deletes data files that were removed long ago, and entries of the log that a checkpoint stands
+/// for. Returns how many files went.
+pub async fn forget(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
+    let Some(state) = lake.state(name).await? else { return Ok(0) };
+    let table = lake.table(name)?;
+    let (store, _) = table.place();
+    let before_ms = lake.now_ms() - REMOVED_KEPT_MS;
+    let mut gone = 0;
+    for (path, removed_ms) in table.removed(&state).await? {
+        if removed_ms >= before_ms {
+            continue;
+        }
+        match store.delete(&Key::from(path.as_str())).await {
+            Ok(()) => gone += 1,
+            // It was deleted before, and the log will forget it in time.
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(gone + table.forget_log(&state, lake.now_ms() - state.log_kept_ms()).await?)
+}
+
+/// Deletes what nobody needs any more from every table, at most once an hour.
+pub async fn forget_all(lake: &Lake) -> anyhow::Result<usize> {
+    let now = lake.now();
+    {
+        let mut last = lake.forgotten_at.lock().await;
+        if last.is_some_and(|last| now - last < TimeDelta::hours(1)) {
+            return Ok(0);
+        }
+        *last = Some(now);
+    }
+    let mut gone = 0;
+    for schema in SCHEMAS {
+        for name in lake.table_names(schema).await? {
+            gone += forget(lake, &TableName::new(schema, &name)).await?;
+        }
+    }
+    Ok(gone)
 }

@@ -4,7 +4,7 @@ use crate::lake::Lake;
 use crate::lake::replace::conform;
 use crate::lake::table::{State, Table};
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{filter_record_batch, partition};
 use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::ScalarValue;
@@ -15,15 +15,24 @@ use std::collections::{HashMap, HashSet};
 const COMPARED_ROWS: usize = 4_000_000;
 
 /// The rows that came or went after version `from`, old and new alike; `None` if the log no longer
-/// tells or the change is too large to tell apart. `schema` names the columns that matter.
+/// tells or the change is too large to tell apart. `schema` names the columns that matter, and
+/// `leading` those of them the caller needs; none means all.
 pub async fn changed_rows(
     lake: &Lake,
     table: &Table,
     state: &State,
     from: i64,
     schema: &SchemaRef,
+    leading: &[String],
 ) -> anyhow::Result<Option<Vec<RecordBatch>>> {
     let Some(difference) = table.difference(from, state).await? else { return Ok(None) };
+    if difference.removed.is_empty() {
+        // Rows that only came are all a change; of them the columns that lead on are enough.
+        let columns: Vec<&str> = leading.iter().map(String::as_str).collect();
+        let columns = Some(columns).filter(|columns| !columns.is_empty());
+        let read = table.read_all(&difference.added, columns.as_deref(), lake.batch_rows());
+        return Ok(read.await.ok());
+    }
     if rows(&difference.added) > COMPARED_ROWS {
         return Ok(None);
     }
@@ -82,8 +91,10 @@ pub fn values(batches: &[RecordBatch], column: &str) -> anyhow::Result<HashSet<S
     let mut values = HashSet::new();
     for batch in batches {
         let array = batch.column(batch.schema().index_of(column)?);
-        for row in 0..batch.num_rows() {
-            values.insert(ScalarValue::try_from_array(array, row)?);
+        // Equal values mostly follow each other.
+        let runs = partition(std::slice::from_ref(array))?;
+        for run in runs.ranges() {
+            values.insert(ScalarValue::try_from_array(array, run.start)?);
         }
     }
     Ok(values)

@@ -68,7 +68,10 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
     let in_scope = |batch: &RecordBatch| hits(batch, &step.model, &affected);
     let scope = match &affected {
         Affected::Everything => Scope::Whole,
-        Affected::Values(_) => Scope::Where(&in_scope),
+        Affected::Values(values) => {
+            let column = step.model.refresh.as_deref().unwrap_or_default();
+            Scope::Among { column, values, hit: &in_scope }
+        }
     };
     let is_changed = replace(lake, &table, scope, rows, definition, checkpoints).await?;
     Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
@@ -159,12 +162,16 @@ impl Refinery {
             }
             let schema = &self.step_of(name)?.schema;
             let table = self.lake.table(name)?;
-            let changed = changed_rows(&self.lake, &table, state, *from, schema).await?;
+            let via = model.via.iter().find(|via| via.table == name.name);
+            let leading = via.map_or(refresh, |via| &via.column);
+            let has_it = schema.field_with_name(leading).is_ok();
+            let leading: &[String] = if has_it { std::slice::from_ref(leading) } else { &[] };
+            let changed = changed_rows(&self.lake, &table, state, *from, schema, leading).await?;
             let Some(changed) = changed else { return Ok(Affected::Everything) };
             if changed.iter().all(|batch| batch.num_rows() == 0) {
                 continue;
             }
-            if let Some(via) = model.via.iter().find(|via| via.table == name.name) {
+            if let Some(via) = via {
                 affected.extend(self.reached(via, refresh, &changed, upstreams).await?);
             } else if schema.field_with_name(refresh).is_ok() {
                 affected.extend(values(&changed, refresh)?);

@@ -84,11 +84,44 @@ impl Refinery {
     /// Brings every table up to date. Steps run side by side where one does not need the other; the
     /// first error stops those not yet begun.
     pub async fn run(&self, extent: Extent) -> anyhow::Result<Vec<Outcome>> {
-        let mut waiting: Vec<usize> = (0..self.steps.len()).collect();
+        self.run_steps((0..self.steps.len()).collect(), extent).await
+    }
+
+    /// The silver tables of streams.
+    pub fn stream_tables(&self) -> impl Iterator<Item = &TableName> {
+        let is_stream = |step: &&Step| {
+            let contract = step.model.cleans().and_then(|it| self.plant.contracts.get(it));
+            contract.is_some_and(Contract::is_stream)
+        };
+        self.steps.iter().filter(is_stream).map(Step::name)
+    }
+
+    /// Brings those tables up to date that come from streams alone.
+    pub async fn run_streams(&self) -> anyhow::Result<Vec<Outcome>> {
+        let mut reached: BTreeSet<&TableName> = BTreeSet::new();
+        let mut steps = Vec::new();
+        // Steps stand in the order of their upstreams.
+        for (at, step) in self.steps.iter().enumerate() {
+            let contract = step.model.cleans().and_then(|it| self.plant.contracts.get(it));
+            let is_source = contract.is_some_and(Contract::is_stream);
+            let needs = &step.model.upstreams;
+            if is_source || (!needs.is_empty() && needs.iter().all(|it| reached.contains(it))) {
+                reached.insert(step.name());
+                steps.push(at);
+            }
+        }
+        self.run_steps(steps, Extent::Changes).await
+    }
+
+    async fn run_steps(
+        &self,
+        mut waiting: Vec<usize>,
+        extent: Extent,
+    ) -> anyhow::Result<Vec<Outcome>> {
         let mut done: BTreeMap<TableName, Outcome> = BTreeMap::new();
         let mut running = JoinSet::new();
         let slots = self.lake.limits().size("refine_steps");
-        let own: BTreeSet<&TableName> = self.steps.iter().map(Step::name).collect();
+        let own: BTreeSet<&TableName> = waiting.iter().map(|at| self.steps[*at].name()).collect();
         loop {
             let is_ready = |at: &usize| {
                 let mut needs = self.steps[*at].model.upstreams.iter();

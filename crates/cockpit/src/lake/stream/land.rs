@@ -153,6 +153,7 @@ impl Sink {
             removes,
             checkpoints: checkpoints(offsets),
             definition: is_new.then(|| self.definition.clone()),
+            rearranges: false,
         };
         let state = self.table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
         lake.remember(&self.table.name, state.clone()).await;
@@ -262,6 +263,7 @@ impl Lander {
             removes: Vec::new(),
             checkpoints: checkpoints(offsets),
             definition: (!is_current).then(rejected::definition),
+            rearranges: false,
         };
         let state = table.commit(state.as_ref(), change, lake.now_ms()).await?;
         lake.remember(&name, state).await;

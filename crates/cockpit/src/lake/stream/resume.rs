@@ -4,6 +4,7 @@ use super::super::bronze::utc;
 use super::super::models::Step;
 use super::super::refine::{Refinery, rejected_name};
 use super::super::table::{State, Table};
+use super::super::upkeep::landed;
 use super::interpret::{Interpreted, Interpreter};
 use super::land::{Lander, Offsets, Sink, behind};
 use super::{Partition, ReadMessages};
@@ -70,7 +71,7 @@ impl Lander {
     async fn recent(&self, rows: usize) -> anyhow::Result<Vec<RecordBatch>> {
         let Some(state) = &self.silver.state else { return Ok(Vec::new()) };
         let mut files = state.files();
-        files.sort_by_key(|file| std::cmp::Reverse(written(file)));
+        files.sort_by_key(|file| std::cmp::Reverse(landed(file)));
         let columns: Vec<&str> = self.key.iter().map(String::as_str).collect();
         let (mut read, mut newest) = (0, Vec::new());
         for file in &files {
@@ -84,14 +85,6 @@ impl Lander {
         }
         Ok(newest.into_iter().rev().flatten().collect())
     }
-}
-
-/// When a file's rows landed, as far as its statistics tell, then its name.
-fn written(file: &Add) -> (String, String) {
-    let stats: Option<serde_json::Value> =
-        file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
-    let least = stats.as_ref().and_then(|it| it["minValues"]["_ingested_at"].as_str());
-    (least.unwrap_or_default().to_owned(), file.path.clone())
 }
 
 /// The last offset of each partition that a table contains.
@@ -120,7 +113,7 @@ async fn backlog(
     let mut found = Vec::new();
     let mut files: Vec<Add> =
         state.files().into_iter().filter(|file| may_hold(file, partitions, silver)).collect();
-    files.sort_by_key(written);
+    files.sort_by_key(landed);
     for file in &files {
         let mut stream = bronze.read(file, None, batch_rows).await?;
         while let Some(batch) = stream.try_next().await? {
@@ -196,7 +189,7 @@ pub async fn rebuild(
     let mut interpreter = Interpreter::new(refinery, step, contract, &table)?;
     let (mut offsets, mut rejected) = (Offsets::new(), Vec::new());
     let mut files = state.files();
-    files.sort_by_key(written);
+    files.sort_by_key(landed);
     for file in &files {
         let mut stream = bronze.table.read(file, None, lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
