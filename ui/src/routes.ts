@@ -5,6 +5,8 @@ import type { IconName } from './kit/icons'
 export interface Route {
   path: string
   title: Word
+  /** Its name in the rail, if the title is too long for it. */
+  short?: Word
   icon: IconName
   /** With G before it, goes there. */
   key: string
@@ -26,6 +28,7 @@ export const routes: readonly [Route, ...Route[]] = [
   {
     path: '/temps',
     title: 'temps.title',
+    short: 'temps.short',
     icon: 'temps',
     key: 't',
     things: true,

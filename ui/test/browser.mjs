@@ -3,7 +3,8 @@
 //
 //   COCKPIT_URL=http://127.0.0.1:8080 COCKPIT_SHOTS=/tmp/shots node test/browser.mjs
 //
-// COCKPIT_URL must serve a lake the plant's dumps were read into. Pictures are taken if
+// COCKPIT_URL must serve a lake the plant's dumps were read into; with --kafka and a stream the pages of
+// temperatures are looked at too. Pictures are taken if
 // COCKPIT_SHOTS names a folder. CHROMIUM names another browser than /usr/bin/chromium.
 
 import { chromium } from 'playwright-core'
@@ -13,6 +14,7 @@ import { BASE, newPage, same, told } from './browser/kit.mjs'
 import { DESK, looks } from './browser/looks.mjs'
 import { makeTest } from './browser/make.mjs'
 import { stockTest } from './browser/stock.mjs'
+import { tempsTest } from './browser/temps.mjs'
 
 async function main() {
   if (!BASE) {
@@ -28,6 +30,7 @@ async function main() {
     await makeTest(page)
     await stockTest(page)
     await dataTest(page)
+    await tempsTest(browser, page)
     await looks(browser)
     same('no page complained or asked another origin', told.trouble, [])
     told.trouble.length = 0

@@ -63,8 +63,11 @@ class Live {
   }
 
   #shared(): (want: Want) => void {
-    const url = new URL('./live.worker.ts', import.meta.url)
-    const { port } = new SharedWorker(url, { type: 'module', name: 'live' })
+    // Written in one piece, or the packer does not see that there is a worker to pack.
+    const { port } = new SharedWorker(new URL('./live.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'live',
+    })
     port.onmessage = (message: MessageEvent<Told>) => this.#take(message.data)
     return (want) => port.postMessage(want)
   }

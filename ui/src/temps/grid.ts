@@ -1,5 +1,5 @@
 /** Where the cells of the grid are, and how one is drawn. Pure, but for the canvas it is given. */
-import type { Lane, State } from './temps'
+import type { State } from './temps'
 
 export interface Box {
   title: string
@@ -32,24 +32,30 @@ const GAP = 2
 const APART = 10
 const BOX_LEAST = 88
 
-/** Boxes of a lane each, all of the same width, from left to right and down. */
-export function layout(lanes: readonly Lane[], titles: readonly string[], width: number): Layout {
-  let found = place(lanes, titles, width, SIZES[0])
-  for (const size of SIZES) {
-    found = place(lanes, titles, width, size)
-    if (found.height <= HEIGHT_MOST) break
+/** Sensors that stand in one box. */
+export interface Group {
+  title: string
+  sensors: readonly { place: number }[]
+}
+
+/**
+ * Boxes of the same width, from left to right and down. Of several ways to group the sensors the
+ * first one stands whose cells are not too small to fit; if none fits, the last one.
+ */
+export function layout(ways: readonly (readonly Group[])[], width: number): Layout {
+  let found: Layout = { boxes: [], cells: [], size: SIZES[0], height: 0 }
+  for (const groups of ways) {
+    for (const size of SIZES) {
+      found = place(groups, width, size)
+      if (found.height <= HEIGHT_MOST) return found
+    }
   }
   return found
 }
 
-function place(
-  lanes: readonly Lane[],
-  titles: readonly string[],
-  width: number,
-  size: number,
-): Layout {
+function place(groups: readonly Group[], width: number, size: number): Layout {
   const step = size + GAP
-  const most = Math.max(1, ...lanes.map((lane) => lane.sensors.length))
+  const most = Math.max(1, ...groups.map((group) => group.sensors.length))
   const wanted = Math.max(Math.ceil(Math.sqrt(most * 1.8)), Math.floor(BOX_LEAST / step))
   const columns = Math.max(1, Math.min(wanted, Math.floor(width / step)))
   const boxWidth = Math.max(columns * step, BOX_LEAST)
@@ -57,14 +63,14 @@ function place(
   const boxes: Box[] = []
   const cells: Cell[] = []
   let y = 0
-  for (let first = 0; first < lanes.length; first += across) {
-    const row = lanes.slice(first, first + across)
-    const rows = Math.max(...row.map((lane) => Math.ceil(lane.sensors.length / columns)))
+  for (let first = 0; first < groups.length; first += across) {
+    const row = groups.slice(first, first + across)
+    const rows = Math.max(...row.map((group) => Math.ceil(group.sensors.length / columns)))
     const height = TITLE_PX + rows * step
-    row.forEach((lane, nth) => {
+    row.forEach((group, nth) => {
       const x = nth * (boxWidth + APART)
-      boxes.push({ title: titles[first + nth] ?? '', x, y, width: boxWidth, height })
-      lane.sensors.forEach((sensor, at) => {
+      boxes.push({ title: group.title, x, y, width: boxWidth, height })
+      group.sensors.forEach((sensor, at) => {
         cells.push({
           place: sensor.place,
           x: x + (at % columns) * step,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { cellAt, layout, next, step } from './grid'
-import { age, inOrder, lanes, parse, passes, stateOf, values } from './temps'
+import { age, grouped, inOrder, parse, passes, stateOf, values } from './temps'
 import { axis, hours } from './trend'
 
 const NAMES = [
@@ -14,10 +14,11 @@ const sensors = inOrder(NAMES.map(parse))
 
 test('sensors stand by plant, lane as people count, component', () => {
   expect(sensors.map((one) => one.place)).toEqual([4, 3, 2, 1, 0])
-  expect(lanes(sensors).map((one) => [one.plant, one.lane, one.sensors.length])).toEqual([
-    ['Plant1', '2', 3],
-    ['Plant1', '10', 1],
-    ['Plant2', '1', 1],
+  const lanes = grouped(sensors, (of) => `${of.plant} ${of.lane}`)
+  expect(lanes.map((one) => [one.title, one.sensors.length])).toEqual([
+    ['Plant1 2', 3],
+    ['Plant1 10', 1],
+    ['Plant2 1', 1],
   ])
   expect(values(sensors, 'lane')).toEqual(['1', '2', '10'])
 })
@@ -57,13 +58,10 @@ test('every sensor has a cell of its own, and arrows reach each', () => {
       parse(`Plant${nth % 5}.${Math.floor(nth / 5) % 8}.c.${nth}`, nth),
     ),
   )
-  const groups = lanes(many)
+  const byLane = grouped(many, (of) => `${of.plant} ${of.lane}`)
+  const byPlant = grouped(many, (of) => of.plant)
   for (const width of [340, 900, 1800]) {
-    const grid = layout(
-      groups,
-      groups.map((one) => one.lane),
-      width,
-    )
+    const grid = layout([byLane, byPlant], width)
     expect(new Set(grid.cells.map((cell) => `${cell.x} ${cell.y}`)).size).toBe(1000)
     expect(Math.max(...grid.cells.map((cell) => cell.x)) + grid.size).toBeLessThanOrEqual(width)
     const [first] = grid.cells
@@ -74,6 +72,16 @@ test('every sensor has a cell of its own, and arrows reach each', () => {
     const some = grid.cells[500]
     expect(some && cellAt(grid, some.x + 1, some.y + 1)).toBe(some)
   }
+})
+
+test('many lanes with few sensors each give way to plants', () => {
+  const many = inOrder(
+    Array.from({ length: 600 }, (_, nth) => parse(`P${nth % 3}.${nth}.c.m`, nth)),
+  )
+  const ways = [grouped(many, (of) => `${of.plant} ${of.lane}`), grouped(many, (of) => of.plant)]
+  expect(layout(ways, 1200).boxes.map((box) => box.title)).toEqual(['P0', 'P1', 'P2'])
+  const few = ways.map((way) => way.slice(0, 8))
+  expect(layout(few, 1200).boxes.length).toBe(8)
 })
 
 test('the ramp ends at the limit', () => {
@@ -92,6 +100,8 @@ test('axes hold all values and the limit', () => {
   })
   const found = axis([point(42), point(47)], 50)
   expect(found).toEqual({ low: 40, high: 51, marks: [40, 45, 50], least: 41, most: 48 })
+  const cool = axis([point(28)], 50)
+  expect([cool.low, cool.high]).toEqual([26, 30])
   const none = axis([], 50)
   expect(none.marks).toEqual([49, 50, 51])
 })

@@ -122,19 +122,17 @@ export function values(sensors: readonly Sensor[], level: keyof Filter): string[
   return [...new Set(sensors.map((one) => one[level]))].sort(natural)
 }
 
-export interface Lane {
-  plant: string
-  lane: string
-  sensors: Sensor[]
-}
-
-/** Sensors by plant and lane; they are in order already. */
-export function lanes(sensors: readonly Sensor[]): Lane[] {
-  const found: Lane[] = []
+/** Sensors that are in order already, in groups of the same title. */
+export function grouped(
+  sensors: readonly Sensor[],
+  title: (of: Sensor) => string,
+): { title: string; sensors: Sensor[] }[] {
+  const found: { title: string; sensors: Sensor[] }[] = []
   for (const sensor of sensors) {
+    const of = title(sensor)
     const last = found.at(-1)
-    if (last && last.plant === sensor.plant && last.lane === sensor.lane) last.sensors.push(sensor)
-    else found.push({ plant: sensor.plant, lane: sensor.lane, sensors: [sensor] })
+    if (last?.title === of) last.sensors.push(sensor)
+    else found.push({ title: of, sensors: [sensor] })
   }
   return found
 }

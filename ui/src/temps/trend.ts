@@ -13,12 +13,16 @@ export interface Axis {
 
 const STEPS = [1, 2, 5, 10, 20, 50, 100]
 
-/** Whole degrees around all values and the limit, with at most five marks. */
+/** A limit this far above all values is left out: it would press them into a flat line. */
+const FAR_C = 15
+
+/** Whole degrees around all values, and the limit if it is near, with at most five marks. */
 export function axis(points: readonly Point[], limit: number): Axis {
   const least = Math.min(...points.map((point) => point.temp_c_min))
   const most = Math.max(...points.map((point) => point.temp_c_max))
-  const low = Math.min(least, limit) - 1
-  const high = Math.max(most, limit) + 1
+  const near = points.length === 0 || most > limit - FAR_C
+  const low = (near ? Math.min(least, limit) : least) - 1
+  const high = (near ? Math.max(most, limit) : most) + 1
   const step = STEPS.find((one) => (high - low) / one <= 5) ?? 200
   const marks: number[] = []
   for (let mark = Math.ceil(low / step) * step; mark <= high; mark += step) marks.push(mark)

@@ -68,6 +68,7 @@ export const en = {
   'now.lag.note': 'at the broker',
 
   'temps.title': 'Temperatures',
+  'temps.short': 'Temps',
   'temps.plant': 'Plant',
   'temps.lane': 'Lane',
   'temps.component': 'Type',

@@ -10,6 +10,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export const DESK = { width: 1366, height: 768 }
 const PHONE = { width: 390, height: 844 }
 const PAGES = {
+  now: '/now',
+  temps: '/temps',
   make: '/make',
   'make-station': '/make?by=station',
   'make-item': '/make?by=item',

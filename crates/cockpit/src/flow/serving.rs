@@ -52,10 +52,9 @@ pub async fn serve(
     };
     let streaming = async {
         let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) else { return };
-        if let Err(error) = flow.restore(&live, &registry).await {
-            tracing::warn!(error = format!("{error:#}"), "the last minutes begin empty");
-        }
-        flow.stream_on(&Streaming::shown(kafka, &stop, &registry, &live)).await;
+        flow.restore(&live, &registry).await;
+        let shown = Streaming::shown(&flow, kafka, &live, &registry);
+        flow.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
     };
     let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());
     let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, pushing);

@@ -28,6 +28,7 @@ use plant::reading::{Reading, Registry, SensorId, SensorNumber};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,9 @@ const COMMANDS: usize = 2;
 
 /// Those who are shown readings and told events as they come.
 pub trait Audience: Send + Sync {
+    /// Partitions are ours from now on, and silver holds everything that was read of them before,
+    /// by whomever. Called on the thread that reads; no reading comes before it returns.
+    fn begins(&self);
     fn readings(&self, readings: &[Reading]);
     /// So many messages were rejected.
     fn rejected(&self, count: usize);
@@ -55,6 +59,8 @@ impl Minutes {
 }
 
 impl Audience for Minutes {
+    fn begins(&self) {}
+
     fn readings(&self, _readings: &[Reading]) {}
 
     fn rejected(&self, _count: usize) {}
@@ -93,11 +99,18 @@ pub struct Streaming {
 
 /// Shows readings and the state of the link to those who look at the pages.
 struct Shown {
+    flow: Flow,
     live: Live,
+    registry: Registry,
     link: Mutex<LinkState>,
 }
 
 impl Audience for Shown {
+    fn begins(&self) {
+        // The reading thread is none of the runtime's own, so it may wait.
+        Handle::current().block_on(self.flow.restore(&self.live, &self.registry));
+    }
+
     fn readings(&self, readings: &[Reading]) {
         self.live.take(readings, now().timestamp_micros());
     }
@@ -136,14 +149,18 @@ impl Audience for Shown {
 
 impl Streaming {
     /// Reads until `stop`, and shows what comes on the pages.
-    pub fn shown(
-        kafka: &Kafka,
-        stop: &CancellationToken,
-        registry: &Registry,
-        live: &Live,
-    ) -> Self {
-        let shown = Shown { live: live.clone(), link: Mutex::default() };
-        Self { registry: registry.clone(), audience: Arc::new(shown), ..Self::of(kafka, stop) }
+    pub fn shown(flow: &Flow, kafka: &Kafka, live: &Live, registry: &Registry) -> Self {
+        let reason = Some("no broker has answered yet".to_owned());
+        let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
+        live.link(link.clone());
+        let shown = Shown {
+            flow: flow.clone(),
+            live: live.clone(),
+            registry: registry.clone(),
+            link: Mutex::new(link),
+        };
+        let (registry, audience) = (registry.clone(), Arc::new(shown));
+        Self { registry, audience, ..Self::of(kafka, &CancellationToken::new()) }
     }
 
     /// Reads until `stop`, and shows nobody.
@@ -387,6 +404,7 @@ impl Receiver for Reader<'_> {
             self.send(Command::Take(Box::new(Chunk { bronze: None, interpreted, offsets })))?;
         }
         self.ask(Command::Flush)?;
+        self.streaming.audience.begins();
         Ok(resumed.landed.into_iter().map(|(partition, last)| (partition.number, last)).collect())
     }
 
@@ -489,8 +507,25 @@ impl Readings {
 }
 
 impl Flow {
-    /// Fills the windows with the last minutes of silver, so that they are right from the start.
-    pub async fn restore(&self, live: &Live, registry: &Registry) -> anyhow::Result<()> {
+    /// Shows what silver has of the last half hour: at the start, before any broker answers, and
+    /// whenever partitions become ours. If it cannot be read, the windows begin empty.
+    pub async fn restore(&self, live: &Live, registry: &Registry) {
+        let now_us = now().timestamp_micros();
+        match self.recent(registry, now_us).await {
+            Ok(readings) => {
+                live.restore(&readings, now_us);
+                tracing::info!(readings = readings.len(), "restored what is live");
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "what is live could not be restored");
+            }
+        }
+    }
+
+    /// The readings of the last half hour in silver.
+    async fn recent(&self, registry: &Registry, now_us: i64) -> anyhow::Result<Vec<Reading>> {
+        let mut found = Vec::new();
         for topic in self.topics()? {
             let Some(mut readings) = Readings::new(&topic.step, registry) else { continue };
             let table = topic.refinery.lake.table(topic.step.name())?;
@@ -499,18 +534,20 @@ impl Flow {
             let Some(newest) = files.iter().filter_map(|file| file_end_us(file, "at")).max() else {
                 continue;
             };
-            let from = newest - live::HOTTEST_WINDOW_US;
+            // A clock ahead of ours does not hide what the others say.
+            let from = newest.min(now_us) - live::HOTTEST_WINDOW_US;
             let is_recent =
                 |file: &&Add| file_end_us(file, "at").is_none_or(|end_us| end_us >= from);
+            let batch_rows = topic.refinery.lake.batch_rows();
             for file in files.iter().filter(is_recent) {
                 let files = std::slice::from_ref(file);
-                let batch_rows = topic.refinery.lake.batch_rows();
                 for rows in table.read_all(files, Some(&READING), batch_rows).await? {
-                    live.restore(readings.of(&rows)?);
+                    let young = readings.of(&rows)?.iter().filter(|it| it.at_us >= from);
+                    found.extend(young.copied());
                 }
             }
         }
-        Ok(())
+        Ok(found)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The text of server-sent events. Temperatures travel as whole numbers of hundredths of a degree:
 //! short, and exact for what sensors send.
 
+use super::LinkState;
 use super::latest::{Latest, Slot};
-use super::{Link, LinkState};
 use bytes::Bytes;
 use plant::reading::SensorId;
 use std::fmt::Write;
@@ -125,7 +125,7 @@ pub fn beat(now_us: i64, link: &LinkState, rejected: u64) -> Bytes {
     let data = serde_json::json!({
         "now": now_us.div_euclid(1_000),
         "link": link.link.word(),
-        "reason": link.reason.as_ref().filter(|_| link.link == Link::Lost),
+        "reason": link.reason,
         "lag_messages": lag_messages,
         "rejected": rejected,
     });

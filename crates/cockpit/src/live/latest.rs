@@ -1,5 +1,6 @@
 //! What every sensor said last, with the number of the change it came with.
 
+use super::newest_of;
 use plant::reading::Reading;
 
 /// The newest reading of a sensor.
@@ -28,15 +29,28 @@ struct Newest {
 }
 
 impl Latest {
+    /// Takes readings that came at `now_us`.
     pub fn take(&mut self, readings: &[Reading], now_us: i64) {
-        self.put(readings, Some(now_us));
+        self.put(readings);
+        let newest_us = newest_of(readings, now_us);
+        let before_us = self.newest.map(|newest| newest.at_us);
+        let is_first = self.newest.is_none_or(|newest| newest.came_us.is_none());
+        if let Some(at_us) = newest_us.filter(|_| is_first || newest_us > before_us) {
+            let at_us = before_us.map_or(at_us, |before_us| before_us.max(at_us));
+            self.newest = Some(Newest { at_us, came_us: Some(now_us) });
+        }
     }
 
-    pub fn restore(&mut self, readings: &[Reading]) {
-        self.put(readings, None);
+    /// Takes readings of the lake; nobody knows when they came.
+    pub fn restore(&mut self, readings: &[Reading], now_us: i64) {
+        self.put(readings);
+        let newest_us = newest_of(readings, now_us);
+        if let Some(at_us) = newest_us.filter(|_| self.newest.is_none()) {
+            self.newest = Some(Newest { at_us, came_us: None });
+        }
     }
 
-    fn put(&mut self, readings: &[Reading], came_us: Option<i64>) {
+    fn put(&mut self, readings: &[Reading]) {
         self.change += 1;
         for reading in readings {
             let place = reading.sensor.0 as usize;
@@ -48,12 +62,6 @@ impl Latest {
                 let (at_us, temp_c) = (reading.at_us, reading.temp_c);
                 *slot = Slot { at_us, temp_c, change: self.change };
             }
-        }
-        let newest_us = readings.iter().map(|reading| reading.at_us).max();
-        let Some(at_us) = newest_us else { return };
-        if self.newest.is_none_or(|newest| at_us > newest.at_us || newest.came_us.is_none()) {
-            let at_us = self.newest.map_or(at_us, |newest| at_us.max(newest.at_us));
-            self.newest = Some(Newest { at_us, came_us });
         }
     }
 
@@ -112,7 +120,7 @@ mod tests {
     fn event_time_goes_on_while_nothing_comes() {
         let mut latest = Latest::default();
         assert_eq!(latest.event_us(500), 500);
-        latest.restore(&[reading(0, 100, 40.0)]);
+        latest.restore(&[reading(0, 100, 40.0)], 500);
         assert_eq!((latest.event_us(500), latest.newest()), (100, (Some(100), None)));
         latest.take(&[reading(0, 90, 40.0)], 600);
         assert_eq!((latest.event_us(650), latest.newest()), (150, (Some(100), Some(500))));

@@ -8,7 +8,7 @@
 //! a window is exact for every reading that was taken, however late it came.
 //!
 //! **Time.** All windows are of event time. Their end is the watermark: the newest time of any
-//! reading taken so far. Nothing is subtracted from it for lateness, since a late reading is put
+//! reading taken so far, save that a sensor whose clock is ahead of ours moves it for nobody. Nothing is subtracted from it for lateness, since a late reading is put
 //! into its minute whenever it comes and the next answer has it. Their begin is the watermark less
 //! the window's length, rounded up to a whole second, so over readings on whole seconds a window is
 //! "younger than ten minutes". A reading older than the longest window changes no answer; it is
@@ -40,6 +40,9 @@ use windows::Windows;
 pub const OVER_WINDOW_US: i64 = 10 * 60 * 1_000_000;
 /// Span over which highest, mean and variance are told.
 pub const HOTTEST_WINDOW_US: i64 = 30 * 60 * 1_000_000;
+/// A reading this far ahead of the clock does not move the watermark: one sensor with a wrong clock
+/// would else push the readings of all others out of their windows.
+const AHEAD_US: i64 = 5 * 1_000_000;
 /// Span over which dirty messages are counted.
 const REJECTED_WINDOW_US: i64 = OVER_WINDOW_US;
 
@@ -176,6 +179,12 @@ pub struct Recent {
     pub buckets: Vec<(i64, Moments)>,
 }
 
+/// The newest event time of readings that is not ahead of the clock.
+fn newest_of(readings: &[Reading], now_us: i64) -> Option<i64> {
+    let times = readings.iter().map(|reading| reading.at_us);
+    times.filter(|at_us| *at_us <= now_us + AHEAD_US).max()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -204,15 +213,20 @@ impl Live {
         }
         lock(&self.shared.latest).take(readings, now_us);
         self.shared.hub.rush();
-        lock(&self.shared.windows).take(readings);
+        lock(&self.shared.windows).take(readings, now_us);
         self.shared.readings.fetch_add(readings.len() as u64, Ordering::Relaxed);
     }
 
-    /// Fills the windows from the lake, before the first [`Live::take`]. Called with every reading
-    /// of the last half hour the lake has, in any order, in as many calls as it takes.
-    pub fn restore(&self, readings: &[Reading]) {
-        lock(&self.shared.latest).restore(readings);
-        lock(&self.shared.windows).take(readings);
+    /// Makes the windows anew from the lake: every reading of the last half hour it has, in any
+    /// order, at `now_us`. Called whenever partitions of the stream become ours, before the first
+    /// reading of them is taken: what another program has read is in the lake, not in memory.
+    pub fn restore(&self, readings: &[Reading], now_us: i64) {
+        let mut windows = Windows::default();
+        windows.take(readings, now_us);
+        lock(&self.shared.latest).restore(readings, now_us);
+        let mut known = lock(&self.shared.windows);
+        windows.count_late(known.late());
+        *known = windows;
     }
 
     /// Counts `count` messages that came at `at_us` and hold no reading.

@@ -10,6 +10,8 @@ use std::time::Duration;
 const MINUTE_US: i64 = 60_000_000;
 /// 2023-01-12 10:22:00 UTC.
 const BEGIN_US: i64 = 1_673_518_920_000_000;
+/// An hour later: after every reading of the property tests.
+const CLOCK_US: i64 = BEGIN_US + 60 * MINUTE_US;
 
 /// Two plants, two lanes, two types: eight sensors, by their numbers.
 fn ids() -> Vec<SensorId> {
@@ -83,9 +85,9 @@ proptest! {
     ) {
         let (live, limit_c) = (live(), f64::from(limit));
         for batch in readings.chunks(batch) {
-            live.take(batch, BEGIN_US);
+            live.take(batch, CLOCK_US);
         }
-        let now = live.now(limit_c, |_| true, BEGIN_US).unwrap();
+        let now = live.now(limit_c, |_| true, CLOCK_US).unwrap();
         for count in &now.over_limit {
             let all = young(&readings, 10, |id| id.component == count.component);
             let over = all.iter().filter(|(_, temp_c)| *temp_c > limit_c);
@@ -115,9 +117,10 @@ proptest! {
     fn restored_windows_are_the_same(readings in readings().prop_shuffle(), cut in 0usize..400) {
         let (whole, again) = (live(), live());
         let (before, after) = readings.split_at(cut.min(readings.len()));
-        whole.take(&readings, BEGIN_US);
-        before.chunks(7).for_each(|some| again.restore(some));
-        again.take(after, BEGIN_US);
+        whole.take(&readings, CLOCK_US);
+        again.take(&readings[..readings.len() / 2], CLOCK_US);
+        again.restore(before, CLOCK_US);
+        again.take(after, CLOCK_US);
         let text = |live: &Live| {
             let now = live.now(50.0, |_| true, BEGIN_US).unwrap();
             let hottest = now.hottest.iter().map(|it| (it.window.count(), it.window.max(), it.over_limit, it.temp_c));
@@ -136,8 +139,8 @@ proptest! {
         let mut seldom = live.open(&Wish::default(), BEGIN_US).unwrap();
         let (mut seen, mut also) = (Screen::default(), Screen::default());
         for (some, looks) in readings.chunks(3).zip(looks) {
-            live.take(some, BEGIN_US);
-            push::publish_all(&live, BEGIN_US);
+            live.take(some, CLOCK_US);
+            push::publish_all(&live, CLOCK_US);
             seen.show(&drain(&mut often));
             if looks {
                 also.show(&drain(&mut seldom));
@@ -315,6 +318,16 @@ fn a_sensor_falls_silent_and_speaks_again() {
     assert!(now.sensors.iter().all(|it| it.is_silent));
     assert_eq!(now.sensors[1].age_us, 2 * MINUTE_US - 1);
     assert_eq!(now.at_us, BEGIN_US + MINUTE_US + 2, "windows end at the newest reading");
+}
+
+/// A sensor with a wrong clock harms itself only.
+#[test]
+fn a_clock_that_is_ahead_moves_no_window() {
+    let live = live();
+    live.take(&[reading(0, BEGIN_US, 60.0), reading(1, BEGIN_US + 50 * MINUTE_US, 70.0)], BEGIN_US);
+    let now = live.now(50.0, |_| true, BEGIN_US).unwrap();
+    assert_eq!((now.at_us, live.counts().newest_at_us), (BEGIN_US, Some(BEGIN_US)));
+    assert!(now.sensors.iter().all(|it| it.is_over() && !it.is_silent && it.age_us == 0));
 }
 
 #[test]

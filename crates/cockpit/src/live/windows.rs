@@ -1,6 +1,6 @@
 //! The windows of every sensor, and the plant's questions asked of them.
 
-use super::{HOTTEST_WINDOW_US, OVER_WINDOW_US, Recent, Span};
+use super::{HOTTEST_WINDOW_US, OVER_WINDOW_US, Recent, Span, newest_of};
 use plant::moments::Moments;
 use plant::reading::{Reading, SensorId, SensorNumber};
 use plant::trail::{MINUTE_US, SECOND_US, Trail, minute_of};
@@ -93,10 +93,9 @@ fn window_from(newest_us: i64, length_us: i64) -> i64 {
 }
 
 impl Windows {
-    pub fn take(&mut self, readings: &[Reading]) {
-        let Some(newest_us) = readings.iter().map(|reading| reading.at_us).max() else { return };
-        let newest_us = self.newest_us.map_or(newest_us, |known| known.max(newest_us));
-        self.newest_us = Some(newest_us);
+    pub fn take(&mut self, readings: &[Reading], now_us: i64) {
+        self.newest_us = self.newest_us.max(newest_of(readings, now_us));
+        let newest_us = self.newest_us.unwrap_or(now_us);
         let first_minute = minute_of(window_from(newest_us, HOTTEST_WINDOW_US));
         for reading in readings {
             let place = reading.sensor.0 as usize;
@@ -115,6 +114,11 @@ impl Windows {
     /// Readings that came after every window had passed them.
     pub fn late(&self) -> u64 {
         self.late
+    }
+
+    /// Adds what was counted before these windows were made.
+    pub fn count_late(&mut self, before: u64) {
+        self.late += before;
     }
 
     /// See [`super::Live::now`]. `clock` is the event time that ages are counted to, and the time

@@ -260,7 +260,7 @@ fn with_history() -> Desk {
     let id = id("Plant1", "4", "solder_paste_printer");
     let (registry, live) = living(std::slice::from_ref(&id));
     let all: Vec<_> = readings.iter().map(|it| reading(&registry, &id, it.0, it.1)).collect();
-    live.restore(&all);
+    live.restore(&all, now().timestamp_micros());
     let landed = &readings[..readings.len() - 20];
     let lake = Lake::of(vec![
         ("silver", "temperature", raw(landed)),
