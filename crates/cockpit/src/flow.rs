@@ -4,6 +4,7 @@
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
 mod answers;
+pub mod demo;
 pub mod serving;
 pub mod stream;
 
@@ -29,6 +30,7 @@ use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -89,11 +91,15 @@ pub struct Flow {
     pub bucket: Option<Arc<Location>>,
     /// Brokers to read messages from.
     pub kafka: Option<Kafka>,
+    /// Messages read from topics by this program.
+    pub heard: Arc<AtomicU64>,
+    /// Whether what is read is made up.
+    pub is_simulated: bool,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the flow owns the clock and hands it down")]
 pub fn now() -> DateTime<Utc> {
-    Utc::now()
+    demo::shown(Utc::now())
 }
 
 /// Plans the plant's models; mistakes are an error that lists them all.
@@ -129,7 +135,7 @@ impl Flow {
             read: stream::reader(&config.plant.limits),
         };
         let kafka = config.kafka.is_some().then(|| config.plant.kafka.clone());
-        Ok(Self { refinery, bucket, kafka })
+        Ok(Self { refinery, bucket, kafka, heard: Arc::default(), is_simulated: false })
     }
 
     fn lake(&self) -> &Lake {

@@ -1,5 +1,6 @@
 //! The command line: what people say to the program, and what it says back.
 
+mod demo;
 mod print;
 mod progress;
 mod simulate;
@@ -108,6 +109,8 @@ enum Command {
     },
     /// Make silver and gold anew from bronze
     Rebuild,
+    /// Show everything on a simulated plant, with nothing around it
+    Demo(demo::DemoArgs),
     /// Write dumps of a simulated plant, or send its temperatures to a Kafka broker
     ///
     /// With --out it writes dumps in the dialects of the reference plant; it works in the shifts and
@@ -170,6 +173,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         }
         Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
         Command::Check => check(&flags).await,
+        Command::Demo(args) => demo::demo(config::load(&flags)?, &args).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
         Command::Serve { listen, no_ingest } => {

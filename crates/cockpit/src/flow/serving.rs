@@ -24,46 +24,58 @@ pub async fn serve(
     stop: CancellationToken,
     say: impl Fn(SocketAddr),
 ) -> anyhow::Result<bool> {
-    let flow = Flow::open(config, Purpose::Write).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("{listen} cannot be listened on; another program may have it"))?;
-    let address = listener.local_addr()?;
-    let is_refining = ingests && (flow.bucket.is_some() || flow.kafka.is_some());
-    let desk = Arc::new(answers::Desk::new(flow.refinery.clone(), is_refining));
-    let limits = answers::limits(flow.lake().limits());
-    let clock: crate::serve::Clock = Arc::new(now);
-    let registry = Registry::default();
-    let live = Live::new(
-        registry.clone(),
-        LiveLimits::of(flow.lake().limits()),
-        flow.lake().run().to_owned(),
-    );
-    let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, Vec::new());
-    let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
-    say(address);
-    let answering = http::serve(listener, router, &limits, stop.clone());
-    let ingesting = async {
-        if !is_refining {
-            stop.cancelled().await;
-            return Ok(());
-        }
-        flow.ingest_for(&desk, &live, &stop).await
-    };
-    let streaming = async {
-        let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) else { return };
-        flow.restore(&live, &registry).await;
-        let shown = Streaming::shown(&flow, kafka, &live, &registry);
-        flow.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
-    };
-    let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());
-    let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, pushing);
-    answered?;
-    ingested?;
-    Ok(true)
+    Flow::open(config, Purpose::Write).await?.serve(listen, ingests, stop, say).await
 }
 
 impl Flow {
+    /// [`serve`], of what is open already.
+    pub async fn serve(
+        &self,
+        listen: SocketAddr,
+        ingests: bool,
+        stop: CancellationToken,
+        say: impl Fn(SocketAddr),
+    ) -> anyhow::Result<bool> {
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("{listen} cannot be listened on; another program may have it")
+        })?;
+        let address = listener.local_addr()?;
+        let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
+        let desk =
+            Arc::new(answers::Desk::new(self.refinery.clone(), is_refining, self.is_simulated));
+        let limits = answers::limits(self.lake().limits());
+        let clock: crate::serve::Clock = Arc::new(now);
+        let registry = Registry::default();
+        let live = Live::new(
+            registry.clone(),
+            LiveLimits::of(self.lake().limits()),
+            self.lake().run().to_owned(),
+        );
+        let service =
+            http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, Vec::new());
+        let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
+        say(address);
+        let answering = http::serve(listener, router, &limits, stop.clone());
+        let ingesting = async {
+            if !is_refining {
+                stop.cancelled().await;
+                return Ok(());
+            }
+            self.ingest_for(&desk, &live, &stop).await
+        };
+        let streaming = async {
+            let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
+            self.restore(&live, &registry).await;
+            let shown = Streaming::shown(self, kafka, &live, &registry);
+            self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
+        };
+        let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());
+        let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, pushing);
+        answered?;
+        ingested?;
+        Ok(true)
+    }
+
     /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
     /// and says so.
     async fn ingest_for(

@@ -26,6 +26,7 @@ use deltalake::kernel::Add;
 use plant::contract::Contract;
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -182,6 +183,8 @@ struct Topic {
     contract: Contract,
     step: Step,
     name: String,
+    /// Messages read, of all topics.
+    heard: Arc<AtomicU64>,
 }
 
 enum Command {
@@ -236,6 +239,7 @@ impl Flow {
                 contract: contract.clone(),
                 step: step.clone(),
                 name: name.clone(),
+                heard: self.heard.clone(),
             }));
         }
         Ok(topics)
@@ -422,6 +426,7 @@ impl Receiver for Reader<'_> {
         let source = &self.topic.contract.source;
         let bronze = stream::rows(&messages, source, now(), lake.run())?;
         let offsets = last_offsets(&messages);
+        self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
         self.send(Command::Take(Box::new(Chunk { bronze: Some(bronze), interpreted, offsets })))
     }
 
