@@ -52,8 +52,7 @@ pub async fn serve(
     };
     let streaming = async {
         let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) else { return };
-        flow.restore(&live, &registry).await;
-        let shown = Streaming::shown(&flow, kafka, &live, &registry);
+        let shown = Streaming::shown(&flow, kafka, &live, &registry).await;
         flow.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
     };
     let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());

@@ -26,7 +26,7 @@ use deltalake::kernel::Add;
 use plant::contract::Contract;
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -103,12 +103,26 @@ struct Shown {
     live: Live,
     registry: Registry,
     link: Mutex<LinkState>,
+    /// Versions of silver the windows were last filled from.
+    restored: Mutex<Vec<u64>>,
+}
+
+impl Shown {
+    /// Fills the windows from silver, unless it is as it was when they were last filled.
+    async fn restore(&self) {
+        let versions = self.flow.versions().await.unwrap_or_default();
+        if versions == *self.restored.lock().unwrap_or_else(PoisonError::into_inner) {
+            return;
+        }
+        self.flow.restore(&self.live, &self.registry).await;
+        *self.restored.lock().unwrap_or_else(PoisonError::into_inner) = versions;
+    }
 }
 
 impl Audience for Shown {
     fn begins(&self) {
         // The reading thread is none of the runtime's own, so it may wait.
-        Handle::current().block_on(self.flow.restore(&self.live, &self.registry));
+        Handle::current().block_on(self.restore());
     }
 
     fn readings(&self, readings: &[Reading]) {
@@ -148,8 +162,8 @@ impl Audience for Shown {
 }
 
 impl Streaming {
-    /// Reads until `stop`, and shows what comes on the pages.
-    pub fn shown(flow: &Flow, kafka: &Kafka, live: &Live, registry: &Registry) -> Self {
+    /// Shows what silver has of the last minutes, then, once it is read, what comes.
+    pub async fn shown(flow: &Flow, kafka: &Kafka, live: &Live, registry: &Registry) -> Self {
         let reason = Some("no broker has answered yet".to_owned());
         let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
         live.link(link.clone());
@@ -158,7 +172,9 @@ impl Streaming {
             live: live.clone(),
             registry: registry.clone(),
             link: Mutex::new(link),
+            restored: Mutex::default(),
         };
+        shown.restore().await;
         let (registry, audience) = (registry.clone(), Arc::new(shown));
         Self { registry, audience, ..Self::of(kafka, &CancellationToken::new()) }
     }
@@ -516,6 +532,16 @@ impl Flow {
                 tracing::warn!(error, "what is live could not be restored");
             }
         }
+    }
+
+    /// Versions of the tables the streams end in.
+    async fn versions(&self) -> anyhow::Result<Vec<u64>> {
+        let mut versions = Vec::new();
+        for topic in self.topics()? {
+            let state = topic.refinery.lake.state(topic.step.name()).await?;
+            versions.extend(state.map(|state| state.version()));
+        }
+        Ok(versions)
     }
 
     /// The readings of the last half hour in silver.
