@@ -204,6 +204,8 @@ enum Command {
     Assign(Vec<Partition>, oneshot::Sender<Resumed>),
     Take(Box<Chunk>),
     Flush(oneshot::Sender<()>),
+    /// Offsets of a partition that are gone from the broker: from, and behind the last.
+    Expired(Partition, i64, i64),
 }
 
 impl Flow {
@@ -317,6 +319,7 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
                     books.resumed(&resumed);
                     answer.send(resumed).ok();
                 }
+                Some(Command::Expired(partition, from, to)) => books.expired(partition, from, to),
                 Some(Command::Flush(answer)) => {
                     books.landed(lander.commit().await?);
                     due = None;
@@ -452,6 +455,8 @@ impl Receiver for Reader<'_> {
                     to,
                     "messages expired before they were read"
                 );
+                let place = Partition { topic: topic.into(), number: *partition };
+                self.send(Command::Expired(place, *from, *to)).ok();
             }
             Event::Replaced { partition, read, end } => {
                 tracing::error!(

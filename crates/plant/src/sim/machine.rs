@@ -2,7 +2,7 @@
 
 use super::chance::{Dice, happens, pick};
 use super::order::Order;
-use super::site::{Site, Window};
+use super::site::{DAY_S, Site, Window};
 use rand::RngExt as _;
 use std::collections::VecDeque;
 
@@ -58,7 +58,7 @@ impl State {
     }
 }
 
-/// A stretch of time a unit spent in one state.
+/// A stretch of time a unit spent in one state, on one day of the plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineEvent {
     pub unit: u16,
@@ -253,13 +253,16 @@ impl Machine {
         to_s: i64,
         floor: &mut Floor<'_>,
     ) {
-        if to_s <= self.now_s {
-            return;
-        }
         let has_order = !matches!(state, State::Idle | State::PlannedStop);
         let order = self.job.filter(|_| has_order).map(|job| job.order);
-        let (unit, from_s) = (self.unit, self.now_s);
-        floor.events.push(MachineEvent { unit, state, reason, from_s, to_s, order });
-        self.now_s = to_s;
+        let (unit, site) = (self.unit, floor.site);
+        // The system ends every record at the plant's midnight and begins another.
+        while self.now_s < to_s {
+            let from_s = self.now_s;
+            let next_day = site.local_s(from_s).div_euclid(DAY_S) + 1;
+            let to_s = to_s.min(site.utc_s(next_day * DAY_S));
+            floor.events.push(MachineEvent { unit, state, reason, from_s, to_s, order });
+            self.now_s = to_s;
+        }
     }
 }

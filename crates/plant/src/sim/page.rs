@@ -1,7 +1,7 @@
 //! One file of a dump under way: its text, its records, and the dirt in it.
 
 use super::chance::Dice;
-use super::dirt::edit::edited;
+use super::dirt::edit::{OVERLAP_S, edited};
 use super::dirt::{Dirt, Edit, Fate, Kind, Recipe, Spot};
 use super::dump::{Dialect, Dump};
 
@@ -17,6 +17,8 @@ pub enum Landing {
     Whole,
     /// The record, with another day in it.
     OtherDay(i32),
+    /// The record, with its time so many seconds earlier.
+    Earlier(i64),
     /// Nothing.
     Lost,
 }
@@ -144,6 +146,9 @@ impl Page {
                 if let Some(day) = found.misread {
                     fate = self.swapped(day);
                     landing = day.map_or(Landing::Lost, Landing::OtherDay);
+                }
+                if matches!(edit, Edit::Earlier(_)) {
+                    landing = Landing::Earlier(OVERLAP_S);
                 }
                 if matches!(edit, Edit::Cut) {
                     self.land_bare(&found.line)

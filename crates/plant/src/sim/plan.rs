@@ -39,45 +39,79 @@ pub struct Work<'a> {
     pub queue: &'a VecDeque<u32>,
 }
 
+/// An hour of work, or a part of one.
+struct Hour {
+    from_s: i64,
+    to_s: i64,
+    shift: u16,
+    pause_s: i64,
+}
+
 impl Work<'_> {
     /// The plan of the unit for the shifts that begin on a day. Rows are numbered from `next_id`.
     pub fn plan(&self, day: i32, windows: &[Window], next_id: &mut u64, rows: &mut Vec<PlanRow>) {
         let mut chance = dice(self.site.seed, Concern::Plan, day, self.unit.into());
-        let mut waiting = self.queue.iter().map(|order| (*order, self.left(*order)));
-        let mut next = waiting.next();
         let created_local_s = i64::from(day - 1) * 86_400 + chance.random_range(50_000..80_000);
-        for window in windows {
-            let mut from_s = window.from_s;
-            while from_s < window.to_s {
-                let to_s = (from_s - from_s.rem_euclid(HOUR_S) + HOUR_S).min(window.to_s);
-                let pause_s = pause_s(window, from_s, to_s);
-                let mut work_ms = (to_s - from_s - pause_s) * 10 * PLANNED_PERCENT;
-                let local_s = self.site.local_s(from_s);
-                let is_forgotten = happens(&mut chance, FORGOTTEN_PER_100K);
-                while let Some((order, left)) = next.filter(|_| work_ms > 0) {
-                    let cycle_ms = i64::from(self.cycle_ms(order));
-                    let fits = u32::try_from(work_ms / cycle_ms).unwrap_or(u32::MAX).min(left);
-                    work_ms -= cycle_ms * i64::from(fits.max(1));
-                    next = if fits == left { waiting.next() } else { Some((order, left - fits)) };
-                    let row = PlanRow {
-                        id: 0,
-                        unit: self.unit,
-                        order,
-                        item: self.orders[order as usize].item,
-                        day: local_s.div_euclid(86_400) as i32,
-                        hour: (local_s.rem_euclid(86_400) / HOUR_S) as u8,
-                        shift: window.shift,
-                        quantity: fits,
-                        break_min: (pause_s / 60) as u8,
-                        created_local_s,
-                    };
-                    let is_split = happens(&mut chance, SPLIT_PER_100K);
-                    if fits > 0 && !is_forgotten {
-                        push(row, is_split, next_id, rows);
-                    }
+        let mut waiting: VecDeque<(u32, u32)> =
+            self.queue.iter().map(|order| (*order, self.left(*order))).collect();
+        for hour in windows.iter().flat_map(|window| self.hours(window)) {
+            let is_forgotten = happens(&mut chance, FORGOTTEN_PER_100K);
+            for (order, quantity) in self.fitting(&hour, &mut waiting) {
+                let row = self.row(&hour, order, quantity, created_local_s);
+                let is_split = happens(&mut chance, SPLIT_PER_100K);
+                if !is_forgotten {
+                    push(row, is_split, next_id, rows);
                 }
-                from_s = to_s;
             }
+        }
+    }
+
+    /// The hours of a shift, cut where the plant's clock strikes.
+    fn hours(&self, window: &Window) -> Vec<Hour> {
+        let mut hours = Vec::new();
+        let mut from_s = window.from_s;
+        while from_s < window.to_s {
+            let struck_s = self.site.local_s(from_s).rem_euclid(HOUR_S);
+            let to_s = (from_s - struck_s + HOUR_S).min(window.to_s);
+            let pause_s = pause_s(window, from_s, to_s);
+            hours.push(Hour { from_s, to_s, shift: window.shift, pause_s });
+            from_s = to_s;
+        }
+        hours
+    }
+
+    /// The boards of waiting orders that can be made in an hour; what is left goes on waiting.
+    fn fitting(&self, hour: &Hour, waiting: &mut VecDeque<(u32, u32)>) -> Vec<(u32, u32)> {
+        let mut work_ms = (hour.to_s - hour.from_s - hour.pause_s) * 10 * PLANNED_PERCENT;
+        let mut fitting = Vec::new();
+        while let Some((order, left)) = waiting.front_mut().filter(|_| work_ms > 0) {
+            let cycle_ms = i64::from(self.cycle_ms(*order));
+            let fits = u32::try_from(work_ms / cycle_ms).unwrap_or(u32::MAX).min(*left);
+            work_ms -= cycle_ms * i64::from(fits.max(1));
+            *left -= fits;
+            if fits > 0 {
+                fitting.push((*order, fits));
+            }
+            if *left == 0 {
+                waiting.pop_front();
+            }
+        }
+        fitting
+    }
+
+    fn row(&self, hour: &Hour, order: u32, quantity: u32, created_local_s: i64) -> PlanRow {
+        let local_s = self.site.local_s(hour.from_s);
+        PlanRow {
+            id: 0,
+            unit: self.unit,
+            order,
+            item: self.orders[order as usize].item,
+            day: local_s.div_euclid(86_400) as i32,
+            hour: (local_s.rem_euclid(86_400) / HOUR_S) as u8,
+            shift: hour.shift,
+            quantity,
+            break_min: (hour.pause_s / 60) as u8,
+            created_local_s,
         }
     }
 

@@ -4,6 +4,7 @@ use super::board::Inspection;
 use super::chance::{Concern, dice};
 use super::dirt::{Dirt, Edit, Fate, Kind, Spot};
 use super::dump::{Dialect, Dump};
+use super::machine::MachineEvent;
 use super::page::{Hand, Landing, Page};
 use super::site::{DAY_S, Site};
 use super::stock::MaterialRecord;
@@ -191,7 +192,7 @@ impl Press {
                     Landing::OtherDay(day) => {
                         truth.plan(&super::plan::PlanRow { day, ..row.clone() });
                     }
-                    Landing::Lost => {}
+                    Landing::Earlier(_) | Landing::Lost => {}
                 }
             }
         };
@@ -212,7 +213,7 @@ impl Press {
                 names.order(&mut line, index);
                 let local_s = order.started_s.map(|at_s| world.site.local_s(at_s));
                 match page.write(&line, hand) {
-                    Landing::Lost => continue,
+                    Landing::Earlier(_) | Landing::Lost => continue,
                     Landing::Whole => truth.order(index, order, local_s),
                     Landing::OtherDay(day) => {
                         let clock_s = local_s.map_or(0, |at_s| at_s.rem_euclid(DAY_S));
@@ -269,7 +270,7 @@ impl Press {
                     Landing::OtherDay(day) => {
                         truth.entry(&super::stock::Entry { day, ..*entry });
                     }
-                    Landing::Lost => {}
+                    Landing::Earlier(_) | Landing::Lost => {}
                 }
             }
         };
@@ -324,13 +325,28 @@ impl Press {
         self.page(dump, day, write).1
     }
 
-    fn events(&mut self, day: &Day) -> [Part; 2] {
-        let event = |world: &World, line: &mut Vec<u8>, event: &_| names(world).event(line, event);
+    fn events(&mut self, day: &Day) -> Part {
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+            let names = names(world);
+            let mut line = Vec::new();
+            for event in &day.events {
+                line.clear();
+                names.event(&mut line, event);
+                match page.write(&line, hand) {
+                    Landing::Whole => truth.event(event),
+                    Landing::Earlier(by_s) => {
+                        truth.event(&MachineEvent { from_s: event.from_s - by_s, ..*event });
+                    }
+                    Landing::OtherDay(_) | Landing::Lost => {}
+                }
+            }
+        };
+        self.page(Dump::MachineEvents, day.day, write).1
+    }
+
+    fn looks(&mut self, day: &Day) -> Part {
         let look = |world: &World, line: &mut Vec<u8>, of: &_| names(world).inspection(line, of);
-        [
-            self.lines(Dump::MachineEvents, day.day, &day.events, event),
-            self.lines(Dump::Quality, day.day, &day.inspections, look),
-        ]
+        self.lines(Dump::Quality, day.day, &day.inspections, look)
     }
 
     fn register(&mut self, day: i32) -> Part {
@@ -356,9 +372,9 @@ impl Iterator for Press {
     fn next(&mut self) -> Option<Vec<Part>> {
         let day = self.world.next()?;
         self.truth.name_orders(&self.world.orders);
-        let mut parts = vec![self.plans(&day), self.entries(&day)];
+        let mut parts =
+            vec![self.plans(&day), self.entries(&day), self.events(&day), self.looks(&day)];
         parts.extend(self.boards(&day));
-        parts.extend(self.events(&day));
         if self.is_due(day.day) {
             parts.push(self.work_orders(&day));
             parts.push(self.materials(&day));

@@ -76,7 +76,8 @@ pub struct Source {
     batch_messages: usize,
     /// The last offset handed on, of the partitions that are ours.
     read: BTreeMap<i32, i64>,
-    is_lost: bool,
+    /// Whether the brokers answer; unknown at first.
+    answers: Option<bool>,
     is_missing: bool,
 }
 
@@ -92,7 +93,7 @@ impl Source {
             topic: topic.into(),
             batch_messages,
             read: BTreeMap::new(),
-            is_lost: true,
+            answers: None,
             is_missing: false,
         })
     }
@@ -184,7 +185,7 @@ impl Source {
     /// The brokers answer.
     fn found(&mut self, receiver: &mut dyn Receiver) {
         self.is_missing = false;
-        if std::mem::replace(&mut self.is_lost, false) {
+        if self.answers.replace(true) != Some(true) {
             receiver.event(Event::Connected);
         }
     }
@@ -208,7 +209,7 @@ impl Source {
                 bail!("Kafka does not let us in: {error}; look at [kafka] in plant.toml")
             }
             Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {
-                if !std::mem::replace(&mut self.is_lost, true) {
+                if self.answers.replace(false) != Some(false) {
                     receiver.event(Event::Lost { reason: error.to_string() });
                 }
             }
@@ -224,7 +225,7 @@ impl Source {
         let found = metadata.topics().iter().find(|it| it.name() == &*self.topic);
         let found = found.filter(|it| it.error().is_none());
         let found = found.with_context(|| format!("Kafka has no topic {}", self.topic))?;
-        self.is_lost = false;
+        self.answers = Some(true);
         Ok(found.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect())
     }
 

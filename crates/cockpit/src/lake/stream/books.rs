@@ -33,6 +33,8 @@ pub struct StreamBooks {
     silver: TableName,
     started_at: DateTime<Utc>,
     accounts: BTreeMap<Partition, Account>,
+    /// Offsets that were gone from the broker before they were read: from, and behind the last.
+    expired: Vec<(Partition, i64, i64)>,
 }
 
 impl StreamBooks {
@@ -42,6 +44,7 @@ impl StreamBooks {
             silver: step.name().clone(),
             started_at,
             accounts: BTreeMap::new(),
+            expired: Vec::new(),
         }
     }
 
@@ -67,6 +70,11 @@ impl StreamBooks {
         }
     }
 
+    /// Notes offsets `from..to` that can no longer be read. They are a book that does not close.
+    pub fn expired(&mut self, partition: Partition, from: i64, to: i64) {
+        self.expired.push((partition, from, to));
+    }
+
     /// Notes what was committed.
     pub fn landed(&mut self, offsets: Offsets) {
         for (partition, last) in offsets {
@@ -88,20 +96,19 @@ impl StreamBooks {
             let silver = count(self.silver.clone(), None).await?;
             let rejected = count(rejected_name(), Some(self.silver.name.clone())).await?;
             entries.push(Entry {
-                run: lake.run().to_owned(),
-                started_at: self.started_at,
-                ended_at: lake.now(),
-                table_name: self.silver.name.clone(),
-                file: format!("{}/{}", partition.topic, partition.number),
-                file_sha256: String::new(),
                 dump: account.before + 1,
                 read: account.read,
                 bronze,
                 silver,
                 rejected,
-                superseded: 0,
                 closed: account.read == bronze && bronze == silver + rejected,
+                ..self.entry(refinery, format!("{}/{}", partition.topic, partition.number))
             });
+        }
+        for (partition, from, to) in &self.expired {
+            let (topic, number) = (&partition.topic, partition.number);
+            let file = format!("{topic}/{number} expired {from}..{to}");
+            entries.push(Entry { dump: *from, ..self.entry(refinery, file) });
         }
         for entry in entries.iter().filter(|entry| !entry.closed) {
             tracing::error!(?entry, "the books of a stream do not close");
@@ -122,6 +129,27 @@ impl StreamBooks {
             lake.meta_replace(&table(), &entries, &gone).await?;
         }
         Ok(entries)
+    }
+}
+
+impl StreamBooks {
+    /// An entry in which nothing is counted yet.
+    fn entry(&self, refinery: &Refinery, file: String) -> Entry {
+        Entry {
+            run: refinery.lake.run().to_owned(),
+            started_at: self.started_at,
+            ended_at: refinery.lake.now(),
+            table_name: self.silver.name.clone(),
+            file,
+            file_sha256: String::new(),
+            dump: 0,
+            read: 0,
+            bronze: 0,
+            silver: 0,
+            rejected: 0,
+            superseded: 0,
+            closed: false,
+        }
     }
 }
 

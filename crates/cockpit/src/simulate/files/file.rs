@@ -8,8 +8,9 @@ use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path as Key;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use plant::sim::press::Body;
 use plant::sim::world::World;
 use std::sync::Arc;
@@ -80,10 +81,18 @@ impl File {
     }
 }
 
+/// An encoder of rows. Numbers are written as differences, which takes no look into a dictionary:
+/// most columns hold one number only.
 fn encoder(schema: SchemaRef) -> anyhow::Result<ArrowWriter<Vec<u8>>> {
-    let properties = WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .build();
-    Ok(ArrowWriter::try_new(Vec::new(), schema, Some(properties))?)
+        .set_max_row_group_row_count(Some(GROUP_ROWS));
+    let numbers = schema.fields().iter().filter(|field| field.data_type().is_numeric());
+    for column in numbers.map(|field| ColumnPath::from(field.name().as_str())) {
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column.clone(), Encoding::DELTA_BINARY_PACKED)
+            .set_column_statistics_enabled(column, EnabledStatistics::None);
+    }
+    Ok(ArrowWriter::try_new(Vec::new(), schema, Some(properties.build()))?)
 }

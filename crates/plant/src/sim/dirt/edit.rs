@@ -8,6 +8,8 @@ use chrono::{DateTime, Datelike as _, NaiveDate};
 
 /// Days from the first day Excel counts to 1970-01-01.
 const EXCEL_EPOCH: i64 = 25_569;
+/// How much too early a state begins that overlaps the one before: less than any lasts, as a rule.
+pub const OVERLAP_S: i64 = 17;
 const MINUTE_S: i64 = 60;
 
 /// A line, edited.
@@ -77,7 +79,7 @@ pub fn edited(
             fields.set(to, &text)?;
         }
         Edit::Earlier(at) => {
-            let text = moved(fields.get(at)?, -MINUTE_S)?;
+            let text = moved(fields.get(at)?, -OVERLAP_S)?;
             fields.set(at, &text)?;
         }
         Edit::Extra(text) => fields.0.push((Vec::new(), text.as_bytes().to_vec())),
@@ -207,7 +209,7 @@ mod tests {
             "{\"a\":\"2022-01-01T00:00:00+05:30\"}",
             JSON,
             Edit::Earlier(0),
-            b"{\"a\":\"2021-12-31T23:59:00+05:30\"}",
+            b"{\"a\":\"2021-12-31T23:59:43+05:30\"}",
         );
         assert_eq!(edited(b"1,2", CSV, Edit::Fill(1, "None"), None), None);
         assert_eq!(edited(b"1,2", CSV, Edit::Gap(1), None), None);

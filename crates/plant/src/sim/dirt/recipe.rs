@@ -26,7 +26,7 @@ pub enum Edit {
     Gap(usize),
     /// The second time becomes earlier than the first.
     Backwards(usize, usize),
-    /// A time becomes a minute earlier.
+    /// A time becomes some seconds earlier.
     Earlier(usize),
     /// A text in the record becomes another.
     Replace(&'static str, &'static str),
@@ -62,6 +62,7 @@ pub(super) fn of(dump: Dump) -> impl Iterator<Item = &'static Recipe> {
 
 const UNKNOWN: Fate = Fate::Repaired("unknown");
 const TRIMMED: Fate = Fate::Repaired("the text without space around it");
+const CUT: Fate = Fate::Repaired("the state before ends where this one begins");
 const DAY: Fate = Fate::Repaired("the day");
 
 const fn bad(column: &'static str, reason: &'static str) -> Fate {
@@ -211,7 +212,7 @@ const RECIPES: &[Recipe] = &[
     is(MachineEvents, MissingValue, Set(0, "null"), bad("unit", "missing")),
     is(MachineEvents, ImpossibleTime, Set(3, "\"2022-02-30T09:00:00Z\""), bad("started_at", "not_a_time")),
     is(MachineEvents, ClockSetBack, Backwards(3, 4), broken("ends_after_start")),
-    is(MachineEvents, OverlappingStates, Earlier(3), Kept),
+    is(MachineEvents, OverlappingStates, Earlier(3), CUT),
     is(MachineEvents, UnknownWord, Set(1, "\"flying\""), broken("state_known")),
 
     is(Quality, NullSpelling, Fill(7, "\"_RARE_\""), UNKNOWN),

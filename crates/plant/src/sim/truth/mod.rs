@@ -4,10 +4,12 @@
 //! *Out*: the rows of each gold table as lines of JSON. *Promise*: counted from the events of the
 //! plant; no dump is read for it and no SQL stands behind it.
 
+mod machine;
 mod production;
 mod stock;
 
 use super::board::{Inspection, Verdict};
+use super::machine::MachineEvent;
 use super::order::Order;
 use super::plan::PlanRow;
 use super::site::Site;
@@ -60,6 +62,8 @@ pub struct Truth {
     orders: BTreeMap<u32, Seen>,
     /// The number of every order there is.
     numbers: Vec<u32>,
+    /// By unit and beginning.
+    events: BTreeMap<(u16, i64), MachineEvent>,
     entries: Vec<Entry>,
     records: Vec<MaterialRecord>,
 }
@@ -107,6 +111,11 @@ impl Truth {
         boards.made += 1;
     }
 
+    /// A state a machine was in arrives, in place of one that began at the same time.
+    pub fn event(&mut self, event: &MachineEvent) {
+        self.events.insert((event.unit, event.from_s), *event);
+    }
+
     /// A warehouse entry arrives.
     pub fn entry(&mut self, entry: &Entry) {
         self.entries.push(*entry);
@@ -127,6 +136,7 @@ impl Truth {
             ("production_daily", production.daily()),
             ("top_items_daily", production.top_items()),
             ("quality_hourly", self.quality(site)),
+            ("machine_time_daily", self.machine_time(site)),
             ("work_order_progress", self.progress(site)),
             ("inventory_by_category", stock.by_category()),
             ("inventory_by_bin", stock.by_bin()),

@@ -7,17 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const TOP: usize = 10;
 
+/// Boards of an order in an hour at a unit, by the item they are said to be.
+type Place = (Hour, u16, Option<u16>, u32);
+
 /// Plan and boards side by side, by hour, unit, item and order.
 pub(super) struct Production<'a> {
     site: &'a Site,
     truth: &'a Truth,
     /// Planned and made boards; the item is that of the plan row or of the order as it was seen.
-    rows: BTreeMap<(Hour, u16, Option<u16>, u32), (Planned, u64)>,
+    rows: BTreeMap<Place, (Planned, u64)>,
 }
 
 impl Truth {
     pub(super) fn production<'a>(&'a self, site: &'a Site) -> Production<'a> {
-        let mut rows: BTreeMap<_, (Planned, u64)> = BTreeMap::new();
+        let mut rows: BTreeMap<Place, (Planned, u64)> = BTreeMap::new();
         for ((hour, unit, item, order), planned) in &self.planned {
             rows.entry((*hour, *unit, Some(*item), *order)).or_default().0 = *planned;
         }

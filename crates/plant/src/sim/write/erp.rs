@@ -10,7 +10,7 @@ use crate::sim::stock::{BINS, BOMS, BomLine, Entry};
 pub fn entry(site: &Site, out: &mut Vec<u8>, entry: &Entry) {
     let material = &site.materials[usize::from(entry.material)];
     let noise = mix(entry.no);
-    let (location, zone) = if noise % 2 == 0 { ("SEZ3", "TMG") } else { ("SEZ2", "IGS") };
+    let (location, zone) = if noise.is_multiple_of(2) { ("SEZ3", "TMG") } else { ("SEZ2", "IGS") };
     let some = |shift: u32, from: u64, count: u64| (from + (noise >> shift) % count).cast_signed();
     push_number(out, entry.no.cast_signed());
     push(out, ",,10000,");

@@ -1,0 +1,40 @@
+//! How long machines were in which state.
+
+use super::{Lines, Truth, Value};
+use crate::sim::dump::date;
+use crate::sim::machine::State;
+use crate::sim::site::{DAY_S, Site};
+use std::collections::BTreeMap;
+
+/// States of one kind and for one reason, of a unit on a day.
+type Spell = (i32, u16, State, Option<&'static str>);
+
+impl Truth {
+    /// Seconds by day, unit, state and reason. A state is over when the next one of the unit begins,
+    /// and is of the day it began on.
+    pub(super) fn machine_time(&self, site: &Site) -> String {
+        let mut spells: BTreeMap<Spell, (u64, i64)> = BTreeMap::new();
+        let mut following: Option<(u16, i64)> = None;
+        for ((unit, from_s), event) in self.events.iter().rev() {
+            let next_s = following.filter(|(of, _)| of == unit).map_or(i64::MAX, |(_, at_s)| at_s);
+            following = Some((*unit, *from_s));
+            let day = site.local_s(*from_s).div_euclid(DAY_S) as i32;
+            let spell = spells.entry((day, *unit, event.state, event.reason)).or_default();
+            spell.0 += 1;
+            spell.1 += event.to_s.min(next_s) - from_s;
+        }
+        let mut lines = Lines::default();
+        for ((day, unit, state, reason), (events, duration_s)) in spells {
+            let day = date(day).to_string();
+            lines.push(&[
+                ("day_local", Value::Text(&day)),
+                ("unit", Value::Text(&site.units[usize::from(unit)].code)),
+                ("state", Value::Text(state.word())),
+                ("reason", Value::text(reason)),
+                ("events", Value::count(events)),
+                ("duration_s", Value::Whole(duration_s)),
+            ]);
+        }
+        lines.0
+    }
+}
