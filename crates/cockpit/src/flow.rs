@@ -4,6 +4,7 @@
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
 mod answers;
+mod audience;
 pub mod demo;
 pub mod serving;
 pub mod stream;

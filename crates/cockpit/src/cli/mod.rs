@@ -228,7 +228,7 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     if !once {
         let stop = stop_token();
         let watcher = progress::quiet();
-        return flow.ingest_on(patience, &watcher, &stop, print::summary).await;
+        return Box::pin(flow.ingest_on(patience, &watcher, &stop, print::summary)).await;
     }
     let (watcher, bar) = progress::bar();
     let report = flow.as_refiner(patience, flow.once(&watcher)).await;

@@ -65,8 +65,7 @@ impl Flow {
         };
         let streaming = async {
             let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
-            self.restore(&live, &registry).await;
-            let shown = Streaming::shown(self, kafka, &live, &registry);
+            let shown = Streaming::shown(self, kafka, &live, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
         let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());

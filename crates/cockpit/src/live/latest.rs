@@ -41,12 +41,15 @@ impl Latest {
         }
     }
 
-    /// Takes readings of the lake; nobody knows when they came.
+    /// Takes readings of the lake. When they came nobody knows, so before the first reading of the
+    /// stream the event time stands still.
     pub fn restore(&mut self, readings: &[Reading], now_us: i64) {
         self.put(readings);
         let newest_us = newest_of(readings, now_us);
-        if let Some(at_us) = newest_us.filter(|_| self.newest.is_none()) {
-            self.newest = Some(Newest { at_us, came_us: None });
+        let is_newer = |at_us: &i64| self.newest.is_none_or(|newest| *at_us > newest.at_us);
+        if let Some(at_us) = newest_us.filter(is_newer) {
+            let came_us = self.newest.and(Some(now_us));
+            self.newest = Some(Newest { at_us, came_us });
         }
     }
 
