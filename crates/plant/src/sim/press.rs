@@ -420,11 +420,14 @@ mod tests {
     /// 2024-03-28, three days before the clocks of Berlin are set forward.
     const FIRST: i32 = 19_810;
 
-    fn press(level: Level, is_daily: bool) -> (Press, BTreeMap<(Dump, Option<i32>), Vec<u8>>) {
+    /// The texts of dumps by their file.
+    type Texts = BTreeMap<(Dump, Option<i32>), Vec<u8>>;
+
+    fn press(level: Level, is_daily: bool) -> (Press, Texts) {
         let site = site(Tz::Europe__Berlin, &[("A", 6, 14), ("B", 14, 22), ("C", 22, 6)]);
         let print = Print { is_daily, dirt: Dirt::new(level) };
         let mut press = Press::new(site, FIRST, 4, print);
-        let mut files: BTreeMap<_, Vec<u8>> = BTreeMap::new();
+        let mut files = Texts::new();
         for part in press.by_ref().flatten() {
             if let Body::Text(text) = part.body {
                 files.entry((part.dump, part.day)).or_default().extend(text);
