@@ -409,3 +409,76 @@ fn gap(site: &Site, mut days: std::ops::RangeInclusive<i32>) -> Option<i64> {
     let halves = |day: i32| (0..48).map(move |half| i64::from(day) * DAY_S + half * 1_800);
     days.find_map(|day| halves(day).find(|at_s| site.calendar.zone().utc_s(*at_s).is_none()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::dirt::Level;
+    use super::super::site::tests::site;
+    use super::*;
+    use chrono_tz::Tz;
+
+    /// 2024-03-28, three days before the clocks of Berlin are set forward.
+    const FIRST: i32 = 19_810;
+
+    /// The texts of dumps by their file.
+    type Texts = BTreeMap<(Dump, Option<i32>), Vec<u8>>;
+
+    fn press(level: Level, is_daily: bool) -> (Press, Texts) {
+        let site = site(Tz::Europe__Berlin, &[("A", 6, 14), ("B", 14, 22), ("C", 22, 6)]);
+        let print = Print { is_daily, dirt: Dirt::new(level) };
+        let mut press = Press::new(site, FIRST, 4, print);
+        let mut files = Texts::new();
+        for part in press.by_ref().flatten() {
+            if let Body::Text(text) = part.body {
+                files.entry((part.dump, part.day)).or_default().extend(text);
+            }
+        }
+        (press, files)
+    }
+
+    #[test]
+    fn every_line_has_the_fields_of_its_layout() {
+        let (_, files) = press(Level::None, false);
+        for ((dump, _), text) in files {
+            let about = dump.about();
+            let Dialect::Delimited(delimiter) = about.dialect else { continue };
+            let width = about.header.bytes().filter(|byte| *byte == delimiter).count();
+            let text = String::from_utf8(text).unwrap();
+            assert!(text.ends_with(about.line_end));
+            for line in text.split_terminator(about.line_end) {
+                let mut is_quoted = false;
+                let delimits = |byte: &u8| {
+                    is_quoted ^= *byte == b'"';
+                    *byte == delimiter && !is_quoted
+                };
+                assert_eq!(
+                    line.as_bytes().iter().copied().filter(delimits).count(),
+                    width,
+                    "{line}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn daily_files_and_whole_ones_tell_the_same_truth() {
+        let truth = |is_daily| {
+            let (press, _) = press(Level::None, is_daily);
+            press.truth.tables(&press.world.site, FIRST + 4)
+        };
+        assert_eq!(truth(true), truth(false));
+    }
+
+    #[test]
+    fn dirt_lies_in_records_that_are_there() {
+        let (press, _) = press(Level::Filthy, false);
+        for spot in &press.log {
+            let read = press.books[&spot.dump].read;
+            assert!(spot.record.is_none_or(|record| (1..=read).contains(&record)), "{spot:?}");
+        }
+        let rejected: u64 = press.books.values().map(|book| book.rejected).sum();
+        let is_rejected = |spot: &&Spot| matches!(spot.fate, Fate::Rejected { .. });
+        assert_eq!(press.log.iter().filter(is_rejected).count() as u64, rejected);
+        assert!(rejected > 100);
+    }
+}
