@@ -5,13 +5,14 @@ use crate::config::kafka::{Kafka, Protocol};
 use anyhow::Context as _;
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the group asks of this consumer.
 #[derive(Debug, Clone)]
@@ -32,11 +33,19 @@ pub struct Lag {
 /// Collects what happens outside of messages until the reading thread looks.
 #[derive(Default)]
 pub struct Context {
+    /// Whether nobody carries out rebalances any more.
+    is_closing: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
     lags: Mutex<Option<Vec<Lag>>>,
 }
 
 impl Context {
+    /// From now on partitions are given up as soon as the group asks for them: the client, when it
+    /// is closed, waits for that and would wait for ever.
+    pub fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+
     /// The next rebalance to be carried out.
     pub fn rebalance_due(&self) -> Option<Rebalance> {
         self.rebalances.lock().ok()?.pop_front()
@@ -79,10 +88,16 @@ impl ConsumerContext for Context {
     /// finish what it holds first; librdkafka waits for that.
     fn rebalance(
         &self,
-        _consumer: &BaseConsumer<Self>,
+        consumer: &BaseConsumer<Self>,
         error: RDKafkaRespErr,
         partitions: &mut TopicPartitionList,
     ) {
+        if self.is_closing.load(Ordering::Relaxed) {
+            if let Err(error) = consumer.unassign() {
+                tracing::debug!(%error, "partitions not given up");
+            }
+            return;
+        }
         let rebalance = match error {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
                 let elements = partitions.elements();

@@ -262,6 +262,12 @@ impl Source {
     }
 }
 
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.consumer.context().close();
+    }
+}
+
 /// Messages being collected.
 #[derive(Default)]
 struct Collected {
