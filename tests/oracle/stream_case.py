@@ -88,7 +88,7 @@ def disturb_worker(world: World, kills: int, seconds: float) -> None:
     """One worker after the other, each killed at a random moment."""
     chance = random.Random(world.seed)
     for _ in range(kills):
-        process = world.start(world.ingest(), "worker.log")
+        process = world.start(world.ingest("--wait"), "worker.log")
         try:
             process.wait(timeout=chance.uniform(0.05, 2 * seconds / kills))
             world.count("ended by itself")
@@ -102,7 +102,7 @@ def disturb_group(world: World, joins: int, seconds: float) -> None:
     """A second worker comes and goes; every third is killed instead of told to leave."""
     chance = random.Random(world.seed + 1)
     for turn in range(joins):
-        process = world.start(world.ingest(), "second.log")
+        process = world.start(world.ingest("--wait"), "second.log")
         try:
             process.wait(timeout=chance.uniform(0.5, 1.5) * seconds / joins)
             world.count("second refused")
@@ -131,7 +131,7 @@ def finish(world: World) -> str:
 
     def ran() -> bool:
         done = subprocess.run(
-            world.ingest("--once"), capture_output=True, text=True, timeout=600, check=False
+            world.ingest("--once", "--wait"), capture_output=True, text=True, timeout=600, check=False
         )
         said[0] = done.stdout[-600:] + done.stderr[-600:]
         return done.returncode == 0
@@ -178,7 +178,7 @@ def check_offsets(con: duckdb.DuckDBPyConnection, messages: int, report: Report)
         ("no bronze row lacks a fate", f"SELECT {place} FROM bronze", both),
         ("no row has two fates or none in bronze", both, f"SELECT {place} FROM bronze"),
     ):
-        lack = one(con, f"SELECT count(*) FROM ({left} EXCEPT ALL {right})")[0]
+        lack = one(con, f"SELECT count(*) FROM (({left}) EXCEPT ALL ({right}))")[0]
         report.equal(name, lack, 0)
 
 
@@ -191,7 +191,7 @@ def check_fates(con: duckdb.DuckDBPyConnection, truth: Path, report: Report) -> 
         ("silver lacks no reading", must, has),
         ("silver has no reading too many", has, must),
     ):
-        rows = con.sql(f"FROM ({left} EXCEPT ALL {right}) LIMIT 5").fetchall()
+        rows = con.sql(f"(({left}) EXCEPT ALL ({right})) LIMIT 5").fetchall()
         report.equal(name, rows, [])
     dirt = f"read_json('{truth}/temperature_dirt.jsonl', format='newline_delimited')"
     by_reason = "SELECT reason, coalesce(rule, '') AS rule, count(*) FROM {} GROUP BY ALL ORDER BY ALL"

@@ -1,16 +1,32 @@
 //! Benchmarks: the program beside what a user would otherwise run, as ratios of one run.
 
+use crate::kafka::Kafka;
 use crate::machine::{self, run};
+use crate::server::free_address;
 use crate::tools;
+use std::fs;
 use std::process::{Command, ExitCode};
 
 /// Rows of the two big dumps if nobody says.
 const ROWS: &str = "10000000";
 
+/// Messages if nobody says.
+const MESSAGES: &str = "8000000";
+
 /// `cargo xtask bench batch [ROWS]`: the plant's two big dumps, scaled, through the program, DuckDB
 /// and Polars. Needs the dumps and some gigabytes of disk.
 pub fn batch(arguments: &[String]) -> ExitCode {
-    match try_batch(arguments.first().map_or(ROWS, String::as_str)) {
+    ended(try_batch(arguments.first().map_or(ROWS, String::as_str)))
+}
+
+/// `cargo xtask bench stream [MESSAGES]`: a topic of Apache Kafka through the program, and the same
+/// messages through DuckDB and Polars. Needs Java, Maven and some gigabytes of disk.
+pub fn stream(arguments: &[String]) -> ExitCode {
+    ended(try_stream(arguments.first().map_or(MESSAGES, String::as_str)))
+}
+
+fn ended(done: Result<(), String>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             machine::say(&error);
@@ -30,4 +46,18 @@ fn try_batch(rows: &str) -> Result<(), String> {
     bench.arg(root.join("tests/oracle/bench_batch.py")).arg("--cockpit");
     bench.arg(machine::built("cockpit")?).arg("--bucket").arg(bucket);
     run(bench.arg("--work").arg(machine::cache()?.join("bench")).args(["--rows", rows]))
+}
+
+fn try_stream(messages: &str) -> Result<(), String> {
+    let said = |error: std::io::Error| format!("the folder to work in: {error}");
+    let work = machine::cache()?.join("bench/stream");
+    if work.exists() {
+        fs::remove_dir_all(&work).map_err(said)?;
+    }
+    run(machine::cargo().args(["build", "-p", "cockpit"]))?;
+    let kafka = Kafka::start(&work.join("kafka"), free_address().map_err(said)?.port())?;
+    let mut bench = Command::new(tools::python()?);
+    bench.arg(machine::root().join("tests/oracle/bench_stream.py"));
+    bench.arg("--cockpit").arg(machine::built("cockpit")?).args(["--brokers", &kafka.brokers()]);
+    run(bench.arg("--work").arg(&work).args(["--messages", messages]))
 }

@@ -16,21 +16,21 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.split_first() {
-        Some((task, names)) if task == "test" => parts::test(names),
-        Some((task, names)) if task == "bench" && names.first().is_some_and(|it| it == "batch") => {
-            bench::batch(&names[1..])
-        }
-        Some((task, names))
-            if task == "engines" && names.first().is_some_and(|it| it == "kafka") =>
-        {
-            kafka::engine(&names[1..])
-        }
-        _ => {
-            machine::say("usage: cargo xtask test [PART]..., cargo xtask bench batch [ROWS], or");
-            machine::say("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
-            machine::say(&parts::listed());
-            ExitCode::FAILURE
-        }
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test", ..] => parts::test(&args[1..]),
+        ["bench", "batch", ..] => bench::batch(&args[2..]),
+        ["bench", "stream", ..] => bench::stream(&args[2..]),
+        ["engines", "kafka", ..] => kafka::engine(&args[2..]),
+        _ => usage(),
     }
+}
+
+fn usage() -> ExitCode {
+    machine::say("usage: cargo xtask test [PART]...");
+    machine::say("       cargo xtask bench batch [ROWS]");
+    machine::say("       cargo xtask bench stream [MESSAGES]");
+    machine::say("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
+    machine::say(&parts::listed());
+    ExitCode::FAILURE
 }

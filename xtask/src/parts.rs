@@ -1,8 +1,9 @@
 //! The parts of `cargo xtask test`. None stops the others; what cannot run because a part it needs
 //! failed has failed too.
 
+use crate::kafka;
 use crate::machine::{self, run, say};
-use crate::server::Server;
+use crate::server::{Server, free_address};
 use crate::tools;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,6 +17,9 @@ const DUMPS: &str = "../shared/data/bucket";
 /// How often the program is killed; a full run of the case takes a hundred.
 const KILL_ROUNDS: &str = "10";
 
+/// The stream of its case; a full run takes a million messages, 100 kills and 300 seconds.
+const STREAM: [&str; 6] = ["--messages", "100000", "--kills", "10", "--seconds", "40"];
+
 type Done = Result<(), String>;
 
 struct Part {
@@ -28,9 +32,9 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 14] = [
+const PARTS: [Part; 15] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
-    on_dumps("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
+    part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
     part("build", "the program and its tests", &[], build),
     part("rust", "cargo test --workspace", &["build"], rust),
@@ -43,6 +47,7 @@ const PARTS: [Part; 14] = [
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
+    part("stream", "a topic while everything goes wrong", &["build", "python"], stream),
 ];
 
 const fn part(
@@ -269,6 +274,17 @@ fn kill(bench: &Bench) -> Done {
     run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
 }
 
+/// Messages of Apache Kafka, while program and broker are killed.
+fn stream(bench: &Bench) -> Done {
+    let said = |error: std::io::Error| format!("the broker's port: {error}");
+    let folder = bench.folder.join("kafka");
+    let port = free_address().map_err(said)?.port();
+    kafka::prepare(&folder, port)?;
+    let mut case = bench.python("stream_case.py")?;
+    case.arg("--cockpit").arg(&bench.cockpit).arg("--broker").arg(folder.join("start"));
+    run(case.args(["--port", &port.to_string()]).args(STREAM))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{PARTS, chosen};
@@ -287,7 +303,10 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        assert_eq!(names(&[], false), ["packages", "build", "rust", "check", "pages"]);
+        assert_eq!(
+            names(&[], false),
+            ["packages", "python", "build", "rust", "check", "pages", "stream"]
+        );
         assert!(names(&["browser".to_owned()], false).is_empty());
     }
 }

@@ -4,6 +4,7 @@
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
 mod answers;
+pub mod demo;
 pub mod stream;
 
 use self::stream::Streaming;
@@ -29,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -90,11 +92,15 @@ pub struct Flow {
     pub bucket: Option<Arc<Location>>,
     /// Brokers to read messages from.
     pub kafka: Option<Kafka>,
+    /// Messages read from topics by this program.
+    pub heard: Arc<AtomicU64>,
+    /// Whether what is read is made up.
+    pub is_simulated: bool,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the flow owns the clock and hands it down")]
 pub fn now() -> DateTime<Utc> {
-    Utc::now()
+    demo::shown(Utc::now())
 }
 
 /// Plans the plant's models; mistakes are an error that lists them all.
@@ -130,7 +136,7 @@ impl Flow {
             read: stream::reader(&config.plant.limits),
         };
         let kafka = config.kafka.is_some().then(|| config.plant.kafka.clone());
-        Ok(Self { refinery, bucket, kafka })
+        Ok(Self { refinery, bucket, kafka, heard: Arc::default(), is_simulated: false })
     }
 
     fn lake(&self) -> &Lake {
@@ -457,38 +463,49 @@ pub async fn serve(
     stop: CancellationToken,
     say: impl Fn(SocketAddr),
 ) -> anyhow::Result<bool> {
-    let flow = Flow::open(config, Purpose::Write).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("{listen} cannot be listened on; another program may have it"))?;
-    let address = listener.local_addr()?;
-    let is_refining = ingests && (flow.bucket.is_some() || flow.kafka.is_some());
-    let desk = Arc::new(answers::Desk::new(flow.refinery.clone(), is_refining));
-    let limits = answers::limits(flow.lake().limits());
-    let clock: crate::serve::Clock = Arc::new(now);
-    let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
-    let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
-    say(address);
-    let answering = http::serve(listener, router, &limits, stop.clone());
-    let ingesting = async {
-        if !is_refining {
-            stop.cancelled().await;
-            return Ok(());
-        }
-        flow.ingest_for(&desk, &stop).await
-    };
-    let streaming = async {
-        if let Some(kafka) = flow.kafka.as_ref().filter(|_| ingests) {
-            flow.stream_on(&Streaming::of(kafka, &stop)).await;
-        }
-    };
-    let (answered, ingested, ()) = tokio::join!(answering, ingesting, streaming);
-    answered?;
-    ingested?;
-    Ok(true)
+    Flow::open(config, Purpose::Write).await?.serve(listen, ingests, stop, say).await
 }
 
 impl Flow {
+    /// [`serve`], of what is open already.
+    pub async fn serve(
+        &self,
+        listen: SocketAddr,
+        ingests: bool,
+        stop: CancellationToken,
+        say: impl Fn(SocketAddr),
+    ) -> anyhow::Result<bool> {
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("{listen} cannot be listened on; another program may have it")
+        })?;
+        let address = listener.local_addr()?;
+        let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
+        let desk = answers::Desk::new(self.refinery.clone(), is_refining, self.is_simulated);
+        let desk = Arc::new(desk);
+        let limits = answers::limits(self.lake().limits());
+        let clock: crate::serve::Clock = Arc::new(now);
+        let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
+        let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
+        say(address);
+        let answering = http::serve(listener, router, &limits, stop.clone());
+        let ingesting = async {
+            if !is_refining {
+                stop.cancelled().await;
+                return Ok(());
+            }
+            self.ingest_for(&desk, &stop).await
+        };
+        let streaming = async {
+            if let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) {
+                self.stream_on(&Streaming::of(kafka, &stop)).await;
+            }
+        };
+        let (answered, ingested, ()) = tokio::join!(answering, ingesting, streaming);
+        answered?;
+        ingested?;
+        Ok(true)
+    }
+
     /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
     /// and says so.
     async fn ingest_for(

@@ -1,5 +1,6 @@
 //! The command line: what people say to the program, and what it says back.
 
+mod demo;
 mod print;
 mod progress;
 mod simulate_stream;
@@ -107,6 +108,8 @@ enum Command {
     },
     /// Make silver and gold anew from bronze
     Rebuild,
+    /// Show everything on a simulated plant, with nothing around it
+    Demo(demo::DemoArgs),
     /// Send the temperatures of a simulated plant to a Kafka broker
     ///
     /// The messages have the reference plant's format and its dirt. Ends with Ctrl-C, or where --for
@@ -166,6 +169,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Check => check(&flags).await,
+        Command::Demo(args) => demo::demo(config::load(&flags)?, &args).await,
         Command::Simulate(args) => simulate_stream::run(args).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,

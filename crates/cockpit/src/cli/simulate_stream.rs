@@ -2,7 +2,7 @@
 
 use super::{print, stop_token};
 use crate::flow;
-use crate::simulate::stream::{End, Speaker, Summary};
+use crate::simulate::stream::{End, Manner, Speaker, Summary};
 use crate::simulate::truth::{self, Truth};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -92,6 +92,9 @@ fn speak(args: &StreamArgs, stop: &tokio_util::sync::CancellationToken) -> anyho
         before_us: lasts_us.map(|lasts_us| from_us.saturating_add(lasts_us)),
         messages: args.messages,
     };
+    // Where simulated time leaves the clock behind, messages must not seem to come from the future.
+    let stamps = (args.speed - 1.0).abs() > f64::EPSILON;
+    let manner = Manner { end, stamps, ..Manner::default() };
     let speaker = Speaker::connect(&args.kafka, &args.topic, plan.clone(), from_us)?;
     let speed = args.speed;
     #[expect(clippy::cast_possible_truncation, reason = "centuries fit")]
@@ -100,7 +103,7 @@ fn speak(args: &StreamArgs, stop: &tokio_util::sync::CancellationToken) -> anyho
         begun_us + (gone_us as f64 * speed) as i64
     };
     let Some(folder) = &args.truth else {
-        return speaker.speak(clock_us, end, stop, &mut |_, _| Ok(()));
+        return speaker.speak(clock_us, &manner, stop, &mut |_, _| Ok(()));
     };
     let mut truth = Truth::begin(folder)?;
     let sensors = sensors(plan.sensors, plan.seed);
@@ -111,7 +114,7 @@ fn speak(args: &StreamArgs, stop: &tokio_util::sync::CancellationToken) -> anyho
         number += 1;
         Ok(())
     };
-    let summary = speaker.speak(clock_us, end, stop, &mut note)?;
+    let summary = speaker.speak(clock_us, &manner, stop, &mut note)?;
     truth.finish()?;
     truth::write_faults(folder, plan.seed, &sensors, from_us, summary.until_us)?;
     Ok(summary)

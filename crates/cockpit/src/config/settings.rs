@@ -193,6 +193,11 @@ impl Limits {
         usize::try_from(self.get(name)).unwrap_or(usize::MAX)
     }
 
+    /// Sets a limit of [`KNOWN`].
+    pub fn set(&mut self, name: &'static str, value: u64) {
+        self.0.insert(name, Setting { value, origin: Origin::Flag });
+    }
+
     /// Takes what `[limits]` of plant.toml says.
     pub fn read(&mut self, mut said: Said<'_, '_>) {
         for known in KNOWN {

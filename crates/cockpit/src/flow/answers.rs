@@ -21,6 +21,7 @@ pub struct Desk {
     refinery: Refinery,
     /// Whether this program refines the lake itself.
     is_refining: bool,
+    is_simulated: bool,
     rounds: Mutex<Rounds>,
 }
 
@@ -32,8 +33,8 @@ struct Rounds {
 }
 
 impl Desk {
-    pub fn new(refinery: Refinery, is_refining: bool) -> Self {
-        Self { refinery, is_refining, rounds: Mutex::default() }
+    pub fn new(refinery: Refinery, is_refining: bool, is_simulated: bool) -> Self {
+        Self { refinery, is_refining, is_simulated, rounds: Mutex::default() }
     }
 
     fn rounds(&self) -> std::sync::MutexGuard<'_, Rounds> {
@@ -142,6 +143,7 @@ impl Answers for Desk {
             reason: rounds.trouble.clone(),
             plant: self.refinery.plant.name.clone(),
             zone: self.refinery.plant.zone.to_string(),
+            is_simulated: self.is_simulated,
             build: BuildInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 commit: option_env!("COCKPIT_COMMIT").unwrap_or("unknown").to_owned(),

@@ -24,6 +24,7 @@ use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
 use plant::contract::Contract;
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -105,6 +106,8 @@ struct Topic {
     contract: Contract,
     step: Step,
     name: String,
+    /// Messages read, of all topics.
+    heard: Arc<AtomicU64>,
 }
 
 enum Command {
@@ -157,6 +160,7 @@ impl Flow {
                 contract: contract.clone(),
                 step: step.clone(),
                 name: name.clone(),
+                heard: self.heard.clone(),
             }));
         }
         Ok(topics)
@@ -328,6 +332,7 @@ impl Receiver for Reader<'_> {
         let source = &self.topic.contract.source;
         let bronze = stream::rows(&messages, source, now(), lake.run())?;
         let offsets = last_offsets(&messages);
+        self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
         self.send(Command::Take(Box::new(Chunk { bronze: Some(bronze), interpreted, offsets })))
     }
 

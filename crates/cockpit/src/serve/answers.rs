@@ -96,6 +96,8 @@ pub struct Health {
     pub plant: String,
     /// Time zone of the plant ("Asia/Kolkata").
     pub zone: String,
+    /// Whether the plant is simulated, and nothing here is measured anywhere.
+    pub is_simulated: bool,
     pub build: BuildInfo,
     /// Where the lake lies, without credentials.
     pub lake: String,

@@ -5,11 +5,14 @@
 
 use anyhow::{Context as _, bail};
 use plant::sim::stream::{Fate, Message, Plan, Stream};
+use plant::sim::thermal::fault::SECOND_US;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::{ClientContext, Message as _};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -22,9 +25,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const TOPIC_LOOKS: usize = 50;
 const TOPIC_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long messages said before the end may take to arrive: less than the two seconds in which a
-/// stream ends.
-const FLUSH_LIMIT: Duration = Duration::from_millis(1500);
+/// How long one look for messages under way takes, and how many are taken at the end: as long as a
+/// broker is away for a restart, or, after a stop, well within two seconds.
+const FLUSH_LOOK: Duration = Duration::from_millis(500);
+const FLUSH_LOOKS: usize = 120;
+const FLUSH_LOOKS_STOPPED: usize = 3;
 
 /// The longest pause between two looks at the clock and at whether to stop, and the shortest.
 const PAUSE_MAX_US: i64 = 50_000;
@@ -45,6 +50,32 @@ const SETTINGS: [(&str, &str); 8] = [
     ("queue.buffering.max.kbytes", "65536"),
     ("topic.metadata.refresh.interval.ms", "30000"),
 ];
+
+/// Which messages of a stream are left out, because they were said before.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// For each sensor the last second (since 1970 UTC) in which it was heard.
+    pub last_s: HashMap<String, i64>,
+}
+
+/// Holds a speaker back while those who listen are behind.
+#[derive(Debug, Clone)]
+pub struct Brake {
+    /// Messages heard so far, of all that were said since the brake was made.
+    pub heard: Arc<AtomicU64>,
+    /// So many messages may be on their way.
+    pub most_ahead: u64,
+}
+
+/// How a stream is said.
+#[derive(Debug, Clone, Default)]
+pub struct Manner {
+    pub end: End,
+    pub said: Said,
+    pub brake: Option<Brake>,
+    /// Whether messages carry simulated time as that of their sending, instead of the clock's.
+    pub stamps: bool,
+}
 
 /// Where it ends: at a moment of simulated time, after so many messages, or never.
 #[derive(Debug, Clone, Copy, Default)]
@@ -99,9 +130,9 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, message)) = result {
-            tracing::warn!(%error, partition = message.partition(), "message_not_delivered");
-            self.failed.fetch_add(1, Ordering::Relaxed);
+        let Err((error, message)) = result else { return };
+        if self.failed.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(%error, partition = message.partition(), "messages_not_delivered");
         }
     }
 }
@@ -139,10 +170,13 @@ impl Speaker {
     pub fn speak(
         mut self,
         clock_us: impl Fn() -> i64,
-        end: End,
+        manner: &Manner,
         stop: &CancellationToken,
         listener: Listener<'_>,
     ) -> anyhow::Result<Summary> {
+        let end = manner.end;
+        let last_s = self.keys.iter().map(|key| manner.said.last_s.get(key).copied());
+        let last_s: Vec<Option<i64>> = last_s.collect();
         let mut summary = Summary { until_us: self.from_us, ..Summary::default() };
         let mut payload = Vec::new();
         let mut due_us = clock_us();
@@ -153,16 +187,22 @@ impl Speaker {
                 summary.until_us = end.before_us.unwrap_or(summary.until_us);
                 break;
             }
+            let said_at_s = message.said_at_us.div_euclid(SECOND_US);
+            if last_s[message.sensor].is_some_and(|last_s| said_at_s <= last_s) {
+                continue;
+            }
             if message.said_at_us > due_us {
                 due_us = self.wait(message.said_at_us, &clock_us, stop);
             }
-            if stop.is_cancelled() || !self.send(&message, &payload, stop)? {
+            self.hold(manner.brake.as_ref(), summary.messages, stop);
+            let stamp_ms = manner.stamps.then_some(message.said_at_us / 1000);
+            if stop.is_cancelled() || !self.send(&message, &payload, stamp_ms, stop)? {
                 break;
             }
             listener(&message, &payload)?;
             summary.add(&message, payload.len());
         }
-        self.finish(summary)
+        self.finish(summary, stop)
     }
 
     /// Waits for a moment, or for `stop`; returns the time it is then.
@@ -175,10 +215,25 @@ impl Speaker {
             // The producer's own wait would spin for what is less than a millisecond.
             let pause_us = (at_us - now_us).clamp(PAUSE_MIN_US, PAUSE_MAX_US);
             let pause = Duration::from_micros(pause_us.unsigned_abs());
-            // Whether the stop came or the time passed, the clock is asked again.
-            drop(self.runtime.block_on(tokio::time::timeout(pause, stop.cancelled())));
-            self.producer.poll(Duration::ZERO);
+            self.pause(pause, stop);
         }
+    }
+
+    /// Waits while too much is on its way.
+    fn hold(&self, brake: Option<&Brake>, said: u64, stop: &CancellationToken) {
+        let Some(brake) = brake else { return };
+        while said.saturating_sub(brake.heard.load(Ordering::Relaxed)) > brake.most_ahead {
+            if stop.is_cancelled() {
+                return;
+            }
+            self.pause(FULL_PAUSE, stop);
+        }
+    }
+
+    fn pause(&self, pause: Duration, stop: &CancellationToken) {
+        // Whether the stop came or the time passed, the caller looks again.
+        drop(self.runtime.block_on(tokio::time::timeout(pause, stop.cancelled())));
+        self.producer.poll(Duration::ZERO);
     }
 
     /// Hands a message to the producer, waiting while it can take none; false if `stop` came first.
@@ -186,10 +241,12 @@ impl Speaker {
         &self,
         message: &Message,
         payload: &[u8],
+        stamp_ms: Option<i64>,
         stop: &CancellationToken,
     ) -> anyhow::Result<bool> {
         let key = &self.keys[message.sensor];
         let mut record = BaseRecord::to(&self.topic).key(key.as_str()).payload(payload);
+        record.timestamp = stamp_ms;
         loop {
             let (error, unsent) = match self.producer.send(record) {
                 Ok(()) => return Ok(true),
@@ -207,8 +264,14 @@ impl Speaker {
     }
 
     /// Waits for what is under way.
-    fn finish(self, mut summary: Summary) -> anyhow::Result<Summary> {
-        let flushed = self.producer.flush(FLUSH_LIMIT);
+    fn finish(self, mut summary: Summary, stop: &CancellationToken) -> anyhow::Result<Summary> {
+        let mut flushed = self.producer.flush(FLUSH_LOOK);
+        for look in 1..FLUSH_LOOKS {
+            if flushed.is_ok() || (stop.is_cancelled() && look >= FLUSH_LOOKS_STOPPED) {
+                break;
+            }
+            flushed = self.producer.flush(FLUSH_LOOK);
+        }
         let failed = self.producer.context().failed.load(Ordering::Relaxed);
         let waiting = u64::try_from(self.producer.in_flight_count()).unwrap_or(0);
         summary.undelivered = failed + waiting;

@@ -177,6 +177,7 @@ impl Answers for Lake {
             reason: None,
             plant: "Kerala".into(),
             zone: "Asia/Kolkata".into(),
+            is_simulated: false,
             build: BuildInfo { version: "0.1.0".into(), commit: "abc".into() },
             lake: "file:///lake".into(),
             last_run: Some(run),

@@ -1,0 +1,207 @@
+//! The whole cockpit on a simulated plant, with nothing around it.
+//!
+//! simulator -> a broker within the program -> the way every stream goes. The lake alone remembers
+//! how far the stream was; what would have been said while nobody listened is said at the start.
+
+use super::{Flow, now};
+use crate::config::Config;
+use crate::config::location::Purpose;
+use crate::config::model::TableName;
+use crate::config::settings::Origin;
+use crate::simulate::broker::Broker;
+use crate::simulate::stream::{Brake, Manner, Said, Speaker};
+use anyhow::Context as _;
+use arrow::array::AsArray as _;
+use arrow::datatypes::Int64Type;
+use chrono::{DateTime, TimeDelta, Utc};
+use plant::sim::stream::{Dirt, Plan};
+use plant::sim::thermal::fault::SECOND_US;
+use plant::sim::thermal::sensors::REFERENCE_SENSORS;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use tokio_util::sync::CancellationToken;
+
+/// So much is said at once on a first start, so that no window is empty.
+const FIRST: TimeDelta = TimeDelta::minutes(35);
+
+/// The longest gap that is filled: what lies further back would take minutes.
+const GAP_MAX: TimeDelta = TimeDelta::hours(24);
+
+/// A sensor's messages land at most so much later than another's.
+const LAG_MAX: TimeDelta = TimeDelta::hours(1);
+
+/// Messages on their way at most: a fraction of what the broker keeps.
+const MOST_AHEAD: u64 = 40_000;
+
+/// How long work under way may take to finish after Ctrl-C.
+const STOP_WITHIN_S: u64 = 1;
+
+/// The program's clock where it is not the machine's.
+static PACE: OnceLock<Pace> = OnceLock::new();
+
+/// A clock that shows another time and runs at another speed.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// What the machine's clock showed when this one showed `shown_at`.
+    began_at: DateTime<Utc>,
+    shown_at: DateTime<Utc>,
+    speed: f64,
+}
+
+impl Pace {
+    #[expect(clippy::cast_possible_truncation, reason = "centuries fit")]
+    fn show(&self, machine: DateTime<Utc>) -> DateTime<Utc> {
+        let gone_us = (machine - self.began_at).num_microseconds().unwrap_or(i64::MAX);
+        self.shown_at + TimeDelta::microseconds((gone_us as f64 * self.speed) as i64)
+    }
+}
+
+/// What the program's clock shows when the machine's shows `machine`.
+pub(super) fn shown(machine: DateTime<Utc>) -> DateTime<Utc> {
+    PACE.get().map_or(machine, |pace| pace.show(machine))
+}
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// Folder of lake and bucket.
+    pub folder: PathBuf,
+    pub listen: SocketAddr,
+    /// How much faster than the machine's clock everything runs.
+    pub speed: f64,
+    pub seed: u64,
+}
+
+/// What people are told once it runs.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// Where the pages are.
+    pub address: SocketAddr,
+    pub brokers: String,
+    pub topic: String,
+    pub lake: String,
+    pub sensors: usize,
+    /// From where on the stream is said.
+    pub from: DateTime<Utc>,
+}
+
+/// How far the stream was heard.
+#[derive(Debug, Clone, Default)]
+struct Heard {
+    said: Said,
+    last_at: Option<DateTime<Utc>>,
+}
+
+impl Heard {
+    /// From where on something is missing, not before `earliest`: where the sensor that is furthest
+    /// behind was heard last. One that fell silent long ago does not count.
+    fn from(&self, earliest: DateTime<Utc>) -> DateTime<Utc> {
+        let Some(last_at) = self.last_at else { return earliest };
+        let least_s = self.said.last_s.values().min();
+        let least_at = least_s.and_then(|it| DateTime::from_timestamp(*it, 0)).unwrap_or(last_at);
+        least_at.max(last_at - LAG_MAX).max(earliest)
+    }
+}
+
+/// Runs until `stop`, and tells `say` once pages and broker can be reached.
+pub async fn run(
+    mut config: Config,
+    demo: &Demo,
+    stop: CancellationToken,
+    say: impl Fn(&Ready),
+) -> anyhow::Result<bool> {
+    let began_at = now();
+    let topic = rename_topic(&mut config, began_at)?;
+    let broker = Broker::start(&topic)?;
+    point(&mut config, demo, &broker);
+    let mut flow = Flow::open(&config, Purpose::Write).await?;
+    flow.is_simulated = true;
+    let heard = heard(&flow, began_at).await?;
+    let shown_at = heard.last_at.map_or(began_at, |last_at| last_at.max(began_at));
+    // The clock is set once; a second demo within one program does not occur.
+    PACE.get_or_init(|| Pace { began_at, shown_at, speed: demo.speed });
+    let earliest = shown_at - heard.last_at.map_or(FIRST, |_| GAP_MAX);
+    let from = heard.from(earliest);
+    let plan = Plan {
+        sensors: REFERENCE_SENSORS,
+        interval_us: SECOND_US,
+        seed: demo.seed,
+        dirt: Dirt::Usual,
+    };
+    let ready = |address| Ready {
+        address,
+        brokers: broker.address(),
+        topic: topic.clone(),
+        lake: config.lake.0.clone(),
+        sensors: plan.sensors,
+        from,
+    };
+    let speaker =
+        Speaker::connect(&broker.address(), &topic, plan.clone(), from.timestamp_micros())?;
+    let brake = Brake { heard: flow.heard.clone(), most_ahead: MOST_AHEAD };
+    let manner = Manner { said: heard.said, brake: Some(brake), stamps: true, ..Manner::default() };
+    let silent = stop.clone();
+    let speaking = tokio::task::spawn_blocking(move || {
+        let said = speaker.speak(
+            || now().timestamp_micros(),
+            &manner,
+            &silent,
+            &mut |_message, _payload| Ok(()),
+        );
+        silent.cancel();
+        said
+    });
+    let served = flow.serve(demo.listen, true, stop.clone(), |address| say(&ready(address))).await;
+    stop.cancel();
+    speaking.await.context("the stream broke off")??;
+    served
+}
+
+/// Gives the plant's topic a name of this start: the broker forgets everything at its end, and
+/// offsets of another broker mean nothing to this one.
+fn rename_topic(config: &mut Config, began_at: DateTime<Utc>) -> anyhow::Result<String> {
+    let mut streams = config.plant.contracts.values_mut().filter(|it| it.is_stream());
+    let contract = streams.next().context("this plant has no stream to simulate")?;
+    let name = contract.topics.first().context("the stream has no topic")?;
+    let name = format!("{name}-{}", began_at.format("%Y%m%dT%H%M%S%3f"));
+    contract.topics = vec![name.clone()];
+    Ok(name)
+}
+
+/// Lets the configuration mean the demo's own places.
+fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
+    let lake = demo.folder.join("lake").to_string_lossy().into_owned();
+    config.lake = (lake, Origin::Flag);
+    config.bucket = None;
+    config.kafka = Some((broker.address(), Origin::Flag));
+    config.plant.kafka = crate::config::kafka::Kafka {
+        brokers: broker.address(),
+        ..crate::config::kafka::Kafka::default()
+    };
+    config.plant.limits.set("stop_within_s", STOP_WITHIN_S);
+}
+
+/// Asks the lake how far each sensor was heard.
+async fn heard(flow: &Flow, began_at: DateTime<Utc>) -> anyhow::Result<Heard> {
+    let silver = TableName::new("silver", "temperature");
+    if flow.refinery.lake.state(&silver).await?.is_none() {
+        return Ok(Heard::default());
+    }
+    let least = (began_at - GAP_MAX).format("%Y-%m-%dT%H:%M:%SZ");
+    let question = format!(
+        "SELECT sensor, CAST(max(extract(epoch FROM at)) AS BIGINT) AS last_s \
+         FROM silver.temperature WHERE at >= '{least}' GROUP BY sensor"
+    );
+    let mut last_s = HashMap::new();
+    for batch in flow.ask(&question).await?.collect().await? {
+        let sensors = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
+        let seconds = batch.column(1).as_primitive::<Int64Type>();
+        let rows = sensors.as_string::<i32>().iter().zip(seconds.iter());
+        let known = rows.filter_map(|(sensor, second)| Some((sensor?.to_owned(), second?)));
+        last_s.extend(known);
+    }
+    let last_at = last_s.values().max().and_then(|last| DateTime::from_timestamp(*last, 0));
+    Ok(Heard { said: Said { last_s }, last_at })
+}

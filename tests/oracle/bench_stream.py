@@ -1,0 +1,135 @@
+"""A topic into bronze and silver: what it costs the program, and what DuckDB and Polars need for the
+same messages out of a file.
+
+Promise: produces the messages once, reads them with the program to the end of the topic, checks that
+every one of them has its fate, hands the same payloads to the others, refuses to compare what is not
+equal, and prints cost and messages per CPU second of each. The program reads over the network, keeps
+each payload, and commits as often as it would in operation; the others read a file and write Parquet.
+
+    python bench_stream.py --cockpit BIN --brokers HOST:PORT --work DIR [--messages 8000000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+import lake as lakes
+from program import PLANT
+
+HERE = Path(__file__).parent
+FROM = "2026-11-20T00:00:00Z"
+SENSORS = 20_000
+STREAM = "silver/temperature.sql"
+
+
+def produce(cockpit: Path, brokers: str, messages: int) -> dict[str, Any]:
+    plan = ["--sensors", str(SENSORS), "--from", FROM, "--messages", str(messages)]
+    return cost("producer", [cockpit, "simulate", "--kafka", brokers, *plan], messages)
+
+
+def read(name: str, cockpit: Path, brokers: str, lake: Path, plant: Path, messages: int) -> Any:
+    shutil.rmtree(lake, ignore_errors=True)
+    places = ["--kafka", brokers, "--lake", lake, "--plant", plant]
+    found = cost(name, [cockpit, "ingest", "--once", *places], messages)
+    return found | counts(lake)
+
+
+def counts(lake: Path) -> dict[str, int]:
+    con = duckdb.connect()
+    found = {}
+    for name in ("bronze.temperature_message", "silver.temperature", "silver.rejected"):
+        files = [str(file) for file in lakes.open_table(str(lake), name).file_uris()]
+        rows = con.sql(f"SELECT count(*) FROM read_parquet({files})").fetchone()
+        found[name] = rows[0] if rows else 0
+    return found
+
+
+def cost(name: str, command: list[Any], messages: int) -> dict[str, Any]:
+    """Runs a program to its end and says what it took."""
+    begun = time.perf_counter()
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{name} ended with {process.returncode}")
+    cpu_s = used.ru_utime + used.ru_stime
+    return {
+        "engine": name,
+        "wall_s": round(time.perf_counter() - begun, 2),
+        "cpu_s": round(cpu_s, 2),
+        "peak_memory_mib": used.ru_maxrss // 1024,
+        "per_cpu_s": round(messages / cpu_s),
+    }
+
+
+def without_gold(work: Path) -> Path:
+    """The plant with the stream alone: no dumps, no gold."""
+    plant = work / "plant"
+    shutil.rmtree(plant, ignore_errors=True)
+    for kept in ("plant.toml", "bronze/temperature_message.toml", STREAM):
+        (plant / kept).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PLANT / kept, plant / kept)
+    return plant
+
+
+def dump(lake: Path, out: Path) -> Path:
+    """The payloads as lines of a file, in the order of partition and offset."""
+    files = [str(f) for f in lakes.open_table(str(lake), "bronze.temperature_message").file_uris()]
+    con = duckdb.connect(config={"threads": 2, "memory_limit": "2GB"})
+    con.execute(
+        f"""COPY (SELECT decode(payload) FROM read_parquet({files})) TO '{out}'
+        (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"""
+    )
+    return out
+
+
+def engine(name: str, messages: Path, out: Path, count: int) -> dict[str, Any]:
+    out.mkdir(parents=True, exist_ok=True)
+    found = cost(name, [sys.executable, HERE / f"bench_stream_{name}.py", messages, out], count)
+    con = duckdb.connect()
+    rows = con.sql(f"SELECT count(*) FROM '{out}/silver.parquet'").fetchone()
+    return found | {"silver.temperature": rows[0] if rows else 0}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cockpit", type=Path, required=True)
+    parser.add_argument("--brokers", required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--messages", type=int, default=8_000_000)
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    place = (args.cockpit, args.brokers)
+    costs = [produce(*place, args.messages)]
+    stream = without_gold(args.work)
+    ours = read("cockpit", *place, args.work / "lake", stream, args.messages)
+    costs.append(ours)
+    costs.append(read("with gold", *place, args.work / "lake-gold", PLANT, args.messages))
+    messages = dump(args.work / "lake", args.work / "messages.jsonl")
+    costs += [engine(it, messages, args.work / it, args.messages) for it in ("duckdb", "polars")]
+    for cost in costs:
+        cost["ratio"] = round(cost["per_cpu_s"] / ours["per_cpu_s"], 2)
+        print(json.dumps(cost))
+    for lake in costs[1:3]:
+        bronze = lake["bronze.temperature_message"]
+        if bronze != args.messages or lake["silver.temperature"] + lake["silver.rejected"] != bronze:
+            print(f"the books do not close: {json.dumps(lake)}")
+            return 1
+    if len({cost["silver.temperature"] for cost in costs[1:]}) > 1:
+        print("the engines do not agree on silver")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
