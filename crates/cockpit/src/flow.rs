@@ -5,6 +5,7 @@
 
 mod answers;
 pub mod demo;
+pub mod serving;
 pub mod stream;
 
 use self::stream::Streaming;
@@ -28,11 +29,9 @@ use futures::StreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -150,10 +149,27 @@ impl Flow {
         patience: Patience,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
+        self.refine_with(self.take_lease(patience).await?, work).await
+    }
+
+    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free.
+    pub async fn as_refiner_until<T>(
+        &self,
+        stop: &CancellationToken,
+        patience: Patience,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<Option<T>> {
+        let lease = tokio::select! {
+            lease = self.take_lease(patience) => lease?,
+            () = stop.cancelled() => return Ok(None),
+        };
+        self.refine_with(lease, work).await.map(Some)
+    }
+
+    async fn take_lease(&self, patience: Patience) -> anyhow::Result<Lease> {
         let lake = self.lake();
-        let ttl_s = lake.limits().get("lease_ttl_s");
-        let holder = Holder::this_process(lake.run(), now(), ttl_s);
-        let mut lease = lease::take(lake.location(), holder, patience).await?;
+        let holder = Holder::this_process(lake.run(), now(), lake.limits().get("lease_ttl_s"));
+        let lease = lease::take(lake.location(), holder, patience).await?;
         if let Some(dead) = &lease.died {
             let swept = upkeep::sweep(lake, dead).await?;
             tracing::warn!(
@@ -163,9 +179,18 @@ impl Flow {
                 "took over from a dead refiner"
             );
         }
+        Ok(lease)
+    }
+
+    async fn refine_with<T>(
+        &self,
+        mut lease: Lease,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let ttl = Duration::from_secs(self.lake().limits().get("lease_ttl_s"));
         let done = tokio::select! {
             done = work => done,
-            lost = keep(&mut lease, Duration::from_secs(ttl_s)) => Err(lost),
+            lost = keep(&mut lease, ttl) => Err(lost),
         };
         let given_back = lease.give_back().await;
         let done = done?;
@@ -434,13 +459,13 @@ impl Flow {
                 self.stream_on(&Streaming::of(kafka, stop)).await;
             }
         };
-        let rounds = self.as_refiner(patience, self.rounds(watcher, stop, report));
+        let rounds = self.rounds(watcher, stop, report);
         let (_, done) = tokio::join!(streaming, async {
-            let done = rounds.await;
+            let done = self.as_refiner_until(stop, patience, rounds).await;
             stop.cancel();
             done
         });
-        done
+        Ok(done?.unwrap_or(true))
     }
 
     /// A question in SQL, read-only.
@@ -452,103 +477,6 @@ impl Flow {
             Some(cause) => cause.context(error.public),
             None => anyhow::anyhow!(error.public),
         })
-    }
-}
-
-/// Ingests on a schedule (unless `ingests` is false) and answers on `listen`, until `stop`.
-pub async fn serve(
-    config: &Config,
-    listen: SocketAddr,
-    ingests: bool,
-    stop: CancellationToken,
-    say: impl Fn(SocketAddr),
-) -> anyhow::Result<bool> {
-    Flow::open(config, Purpose::Write).await?.serve(listen, ingests, stop, say).await
-}
-
-impl Flow {
-    /// [`serve`], of what is open already.
-    pub async fn serve(
-        &self,
-        listen: SocketAddr,
-        ingests: bool,
-        stop: CancellationToken,
-        say: impl Fn(SocketAddr),
-    ) -> anyhow::Result<bool> {
-        let listener = TcpListener::bind(listen).await.with_context(|| {
-            format!("{listen} cannot be listened on; another program may have it")
-        })?;
-        let address = listener.local_addr()?;
-        let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
-        let desk = answers::Desk::new(self.refinery.clone(), is_refining, self.is_simulated);
-        let desk = Arc::new(desk);
-        let limits = answers::limits(self.lake().limits());
-        let clock: crate::serve::Clock = Arc::new(now);
-        let service = http::Service::new(desk.clone(), limits.clone(), clock, Vec::new());
-        let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
-        say(address);
-        let answering = http::serve(listener, router, &limits, stop.clone());
-        let ingesting = async {
-            if !is_refining {
-                stop.cancelled().await;
-                return Ok(());
-            }
-            self.ingest_for(&desk, &stop).await
-        };
-        let streaming = async {
-            if let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) {
-                self.stream_on(&Streaming::of(kafka, &stop)).await;
-            }
-        };
-        let (answered, ingested, ()) = tokio::join!(answering, ingesting, streaming);
-        answered?;
-        ingested?;
-        Ok(true)
-    }
-
-    /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
-    /// and says so.
-    async fn ingest_for(
-        &self,
-        desk: &answers::Desk,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let watcher: Watcher = Arc::new(|_event| {});
-        loop {
-            let work = self.rounds_for(&watcher, desk, stop);
-            match self.as_refiner(Patience::UntilFree, work).await {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "not refining");
-                    desk.not_refining(format!("{error:#}"));
-                }
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(RETRY) => {}
-            }
-        }
-    }
-
-    async fn rounds_for(
-        &self,
-        watcher: &Watcher,
-        desk: &answers::Desk,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
-        loop {
-            let started_at = now();
-            let done = self.round(watcher).await;
-            desk.round_done(started_at, now(), now() + every, &done);
-            if let Err(error) = &done {
-                tracing::error!(error = format!("{error:#}"), "round failed");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(every) => {}
-            }
-        }
     }
 }
 

@@ -7,6 +7,7 @@ mod digest;
 mod flow;
 mod ingest;
 mod lake;
+mod live;
 mod serve;
 mod simulate;
 

@@ -6,8 +6,10 @@
 
 pub mod calendar;
 pub mod contract;
+pub mod moments;
 pub mod pattern;
 pub mod reading;
 pub mod sim;
 pub mod spelling;
+pub mod trail;
 pub mod zone;

@@ -3,6 +3,7 @@
 --
 -- key: plan_id
 -- expect quantity_not_negative: quantity >= 0 | reject
+-- expect quantity_plausible: quantity <= 100000 | reject
 -- expect hour_in_day: hour_local BETWEEN 0 AND 23 | reject
 -- column plan_id [id]: Number of the plan row.
 -- column item: Item to be made.

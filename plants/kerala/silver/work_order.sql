@@ -2,6 +2,7 @@
 --
 -- key: work_order
 -- expect quantity_not_negative: quantity >= 0 | reject
+-- expect quantity_plausible: quantity <= 1000000 | reject
 -- expect ends_after_start: ended_at IS NULL OR started_at IS NULL OR ended_at >= started_at | warn
 -- column work_order: Number of the work order.
 -- column item: Item the order makes.

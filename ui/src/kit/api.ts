@@ -137,6 +137,11 @@ export async function all<T = Row>(table: string, ask: Ask, most = 20_000): Prom
   return { ...first, rows: found }
 }
 
+/** An answer of the interface that changes all the time, and so is never kept. */
+export function ask<T>(path: string, signal: AbortSignal): Promise<T> {
+  return request<T>(ROOT + path, { signal, cache: 'no-store' })
+}
+
 /** Rows of a SQL query. */
 export function query<T = Row>(sql: string): Promise<Answer<T>> {
   const init = {

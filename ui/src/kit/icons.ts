@@ -1,5 +1,7 @@
 /** Paths on a 16 px grid, drawn with the ink of the text around them. */
 export const icons = {
+  now: 'M8 2v6l4 2.5M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2',
+  temps: 'M6.5 9.2V3.5a1.5 1.5 0 0 1 3 0v5.7a3 3 0 1 1-3 0M8 6v5.5',
   make: 'M2.5 13.5h11M4 11V7M8 11V3M12 11V5.5',
   stock: 'M2.5 5 8 2l5.5 3v6L8 14l-5.5-3zM2.5 5 8 8l5.5-3M8 8v6',
   data: 'M3 4c0-1 2.2-1.75 5-1.75S13 3 13 4s-2.2 1.75-5 1.75S3 5 3 4v8c0 1 2.2 1.75 5 1.75s5-.75 5-1.75V4M3 8c0 1 2.2 1.75 5 1.75S13 9 13 8',

@@ -53,6 +53,26 @@ export function moment(utc: string | null | undefined, zone: string): string {
   }).format(at)
 }
 
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
+/** 14:10:05 in plant time, with or without its zone. */
+export function clock(ms: number, zone: string, named = false): string {
+  const key = `${zone} ${named}`
+  let format = clocks.get(key)
+  if (!format) {
+    format = new Intl.DateTimeFormat(LOCALE, {
+      timeZone: zone,
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
+      ...(named && { timeZoneName: 'short' }),
+    })
+    clocks.set(key, format)
+  }
+  return format.format(ms)
+}
+
 /** How the zone is called in short: IST. */
 export function zoneName(zone: string): string {
   const parts = new Intl.DateTimeFormat(LOCALE, {

@@ -3,6 +3,7 @@
 mod demo;
 mod print;
 mod progress;
+mod simulate;
 mod simulate_stream;
 
 use crate::config::location::Purpose;
@@ -110,11 +111,13 @@ enum Command {
     Rebuild,
     /// Show everything on a simulated plant, with nothing around it
     Demo(demo::DemoArgs),
-    /// Send the temperatures of a simulated plant to a Kafka broker
+    /// Write dumps of a simulated plant, or send its temperatures to a Kafka broker
     ///
-    /// The messages have the reference plant's format and its dirt. Ends with Ctrl-C, or where --for
-    /// or --messages say; the exit code is 0 only if every message arrived.
-    Simulate(simulate_stream::StreamArgs),
+    /// With --out it writes dumps in the dialects of the reference plant; it works in the shifts and
+    /// the zone of the plant folder. With --kafka it sends messages in the reference plant's format
+    /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
+    /// happened, and where it put which dirt.
+    Simulate(Box<simulate::Simulate>),
     /// Look for mistakes in a plant folder
     Check,
     /// Print the configuration in force, with the reason for each default
@@ -168,15 +171,15 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             clap_complete::generate(shell, &mut Cli::command(), "cockpit", &mut std::io::stdout());
             Ok(true)
         }
+        Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
         Command::Check => check(&flags).await,
-        Command::Demo(args) => demo::demo(config::load(&flags)?, &args).await,
-        Command::Simulate(args) => simulate_stream::run(args).await,
+        Command::Demo(args) => Box::pin(demo::demo(config::load(&flags)?, &args)).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
         Command::Serve { listen, no_ingest } => {
             let config = config::load(&flags)?;
             let say = |address| print::line(&format!("answering on http://{address}"));
-            flow::serve(&config, listen, !no_ingest, stop_token(), say).await
+            Box::pin(flow::serving::serve(&config, listen, !no_ingest, stop_token(), say)).await
         }
         Command::Rebuild => rebuild(&config::load(&flags)?).await,
         Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,

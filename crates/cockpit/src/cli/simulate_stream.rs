@@ -6,19 +6,15 @@ use crate::simulate::stream::{End, Manner, Speaker, Summary};
 use crate::simulate::truth::{self, Truth};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
-use clap::ValueEnum;
 use plant::sim::stream::{Dirt, Message, Plan};
 use plant::sim::thermal::fault::SECOND_US;
 use plant::sim::thermal::sensors::{REFERENCE_SENSORS, sensors};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What of the stream one can say.
+/// What only the stream has.
 #[derive(Debug, Clone, clap::Args)]
 pub struct StreamArgs {
-    /// Brokers to send to: host:port, with commas between
-    #[arg(long, value_name = "BROKERS")]
-    kafka: String,
     /// Topic to send to
     #[arg(long, value_name = "NAME", default_value = "IOTTemperatureStream01")]
     topic: String,
@@ -28,51 +24,32 @@ pub struct StreamArgs {
     /// How many messages each sends in a second
     #[arg(long, value_name = "R", default_value_t = 1.0)]
     hz: f64,
-    /// Simulated moment to begin at, as 2026-11-01T00:00:00Z [default: now]
-    ///
-    /// What lies in the past is sent as fast as the broker takes it.
-    #[arg(long, value_name = "TIME")]
-    from: Option<DateTime<Utc>>,
     /// Simulated time after which to end, such as 90s, 10m, 2h or 3d [default: never]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     lasts: Option<Duration>,
     /// End after so many messages
     #[arg(long, value_name = "N")]
     messages: Option<u64>,
-    /// Which simulated plant; the same seed says the same again
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    seed: u64,
-    /// How dirty the messages are
-    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Usual)]
-    dirt: Level,
     /// How much faster than the clock simulated time runs; it then runs ahead of the clock
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
-    /// Folder to write the truth to: readings, dirt and faults as JSON lines
-    #[arg(long, value_name = "DIR")]
-    truth: Option<PathBuf>,
 }
 
-/// How dirty what the simulated plant says is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Level {
-    None,
-    Usual,
-    Filthy,
-}
-
-impl From<Level> for Dirt {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::None => Self::None,
-            Level::Usual => Self::Usual,
-            Level::Filthy => Self::Filthy,
-        }
-    }
+/// What is to be sent, and where to.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub brokers: String,
+    /// Simulated moment to begin at; now if none is said.
+    pub from: Option<DateTime<Utc>>,
+    pub seed: u64,
+    pub dirt: Dirt,
+    /// Folder for the truth: readings, dirt and faults as JSON lines.
+    pub truth: Option<PathBuf>,
+    pub more: StreamArgs,
 }
 
 /// Sends until the end or Ctrl-C; true if every message arrived.
-pub async fn run(args: StreamArgs) -> anyhow::Result<bool> {
+pub async fn run(args: Sent) -> anyhow::Result<bool> {
     let stop = stop_token();
     let work = move || speak(&args, &stop);
     let summary = tokio::task::spawn_blocking(work).await.context("the stream broke off")??;
@@ -80,23 +57,23 @@ pub async fn run(args: StreamArgs) -> anyhow::Result<bool> {
     Ok(summary.undelivered == 0)
 }
 
-fn speak(args: &StreamArgs, stop: &tokio_util::sync::CancellationToken) -> anyhow::Result<Summary> {
+fn speak(args: &Sent, stop: &tokio_util::sync::CancellationToken) -> anyhow::Result<Summary> {
     let plan = plan(args)?;
-    if !args.speed.is_finite() || args.speed <= 0.0 {
-        bail!("--speed {} is no pace; write a number above 0", args.speed);
+    if !args.more.speed.is_finite() || args.more.speed <= 0.0 {
+        bail!("--speed {} is no pace; write a number above 0", args.more.speed);
     }
     let begun_us = flow::now().timestamp_micros();
     let from_us = args.from.map_or(begun_us, |from| from.timestamp_micros());
-    let lasts_us = args.lasts.map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX));
+    let lasts_us = args.more.lasts.map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX));
     let end = End {
         before_us: lasts_us.map(|lasts_us| from_us.saturating_add(lasts_us)),
-        messages: args.messages,
+        messages: args.more.messages,
     };
     // Where simulated time leaves the clock behind, messages must not seem to come from the future.
-    let stamps = (args.speed - 1.0).abs() > f64::EPSILON;
+    let stamps = (args.more.speed - 1.0).abs() > f64::EPSILON;
     let manner = Manner { end, stamps, ..Manner::default() };
-    let speaker = Speaker::connect(&args.kafka, &args.topic, plan.clone(), from_us)?;
-    let speed = args.speed;
+    let speaker = Speaker::connect(&args.brokers, &args.more.topic, plan.clone(), from_us)?;
+    let speed = args.more.speed;
     #[expect(clippy::cast_possible_truncation, reason = "centuries fit")]
     let clock_us = move || {
         let gone_us = flow::now().timestamp_micros() - begun_us;
@@ -120,14 +97,14 @@ fn speak(args: &StreamArgs, stop: &tokio_util::sync::CancellationToken) -> anyho
     Ok(summary)
 }
 
-fn plan(args: &StreamArgs) -> anyhow::Result<Plan> {
-    let interval_us = (SECOND_US as f64 / args.hz).round();
-    if !(1.0..=86_400.0 * SECOND_US as f64).contains(&interval_us) || args.sensors == 0 {
-        bail!("{} sensors at {} messages a second are no stream", args.sensors, args.hz);
+fn plan(args: &Sent) -> anyhow::Result<Plan> {
+    let interval_us = (SECOND_US as f64 / args.more.hz).round();
+    if !(1.0..=86_400.0 * SECOND_US as f64).contains(&interval_us) || args.more.sensors == 0 {
+        bail!("{} sensors at {} messages a second are no stream", args.more.sensors, args.more.hz);
     }
     #[expect(clippy::cast_possible_truncation, reason = "at most a day, which was just asked")]
     let interval_us = interval_us as i64;
-    Ok(Plan { sensors: args.sensors, interval_us, seed: args.seed, dirt: args.dirt.into() })
+    Ok(Plan { sensors: args.more.sensors, interval_us, seed: args.seed, dirt: args.dirt })
 }
 
 fn print_summary(summary: &Summary) {

@@ -112,6 +112,26 @@ pub const KNOWN: &[Known] = &[
         reason: "how long a dead program keeps the lake; it renews every third of this",
     },
     Known {
+        name: "temp_limit_c",
+        default: 50,
+        reason: "the plant asks which components were above 50 degC",
+    },
+    Known {
+        name: "sensor_silent_s",
+        default: 60,
+        reason: "sensors speak about once a second; after a minute one is missing, not late",
+    },
+    Known {
+        name: "live_viewers",
+        default: 10_000,
+        reason: "what one core serves once a second; a viewer costs its connection and 200 bytes",
+    },
+    Known {
+        name: "live_streams",
+        default: 256,
+        reason: "plants times rates that are looked at; each costs its newest frame",
+    },
+    Known {
         name: "page_rows",
         default: 100_000,
         reason: "the most rows one JSON page may hold; CSV, Arrow and Parquet stream on",

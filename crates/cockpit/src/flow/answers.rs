@@ -85,14 +85,16 @@ fn broken(report: &Report) -> Option<String> {
 
 /// The service's limits as the configuration has them.
 pub fn limits(limits: &settings::Limits) -> Limits {
+    let usual = Limits::default();
     Limits {
+        connections: usual.connections.saturating_add(limits.size("live_viewers")),
         stop_time: Duration::from_secs(limits.get("stop_within_s")),
         body_bytes: limits.size("query_body_bytes"),
         page_rows_max: limits.get("page_rows"),
         query_rows: limits.get("query_rows"),
         answer_time: Duration::from_secs(limits.get("query_time_s")),
         queries: limits.size("query_slots"),
-        ..Limits::default()
+        ..usual
     }
 }
 

@@ -18,9 +18,11 @@ use crate::lake::stream::land::{Chunk, Lander};
 use crate::lake::stream::resume::{Resumed, last_offsets};
 use crate::lake::stream::{self, Partition, ReadMessages};
 use crate::lake::table::Table;
+use crate::live::{self, Link, LinkState, Live, PartitionLag};
 use anyhow::Context as _;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
+use deltalake::kernel::Add;
 use plant::contract::Contract;
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
 use std::collections::{BTreeMap, HashMap};
@@ -59,20 +61,24 @@ impl Audience for Minutes {
     fn rejected(&self, _count: usize) {}
 
     fn event(&self, topic: &str, event: &Event) {
-        let problem = match event {
-            Event::Expired { partition, from, to } => format!(
-                "{topic}/{partition}: messages {from} to {} expired before they were read",
-                to - 1
-            ),
-            Event::Replaced { partition, read, end } => format!(
-                "{topic}/{partition}: ends at {end}, but {read} was read already: the topic was \
-                 made anew; give it another name, or read it into another lake"
-            ),
-            Event::Connected | Event::Lost { .. } | Event::MissingTopic | Event::Lags(_) => return,
-        };
-        if let Ok(mut problems) = self.0.lock() {
+        if let (Some(problem), Ok(mut problems)) = (problem(topic, event), self.0.lock()) {
             problems.push(problem);
         }
+    }
+}
+
+/// What an event says in words, if messages are lost by it.
+fn problem(topic: &str, event: &Event) -> Option<String> {
+    match event {
+        Event::Expired { partition, from, to } => Some(format!(
+            "{topic}/{partition}: messages {from} to {} expired before they were read",
+            to - 1
+        )),
+        Event::Replaced { partition, read, end } => Some(format!(
+            "{topic}/{partition}: ends at {end}, but {read} was read already: the topic was made \
+             anew; give it another name, or read it into another lake"
+        )),
+        Event::Connected | Event::Lost { .. } | Event::MissingTopic | Event::Lags(_) => None,
     }
 }
 
@@ -86,7 +92,61 @@ pub struct Streaming {
     pub stop: CancellationToken,
 }
 
+/// Shows readings and the state of the link to those who look at the pages.
+struct Shown {
+    live: Live,
+    link: Mutex<LinkState>,
+}
+
+impl Audience for Shown {
+    fn readings(&self, readings: &[Reading]) {
+        self.live.take(readings, now().timestamp_micros());
+    }
+
+    fn rejected(&self, count: usize) {
+        if count > 0 {
+            self.live.rejected(now().timestamp_micros(), count as u64);
+        }
+    }
+
+    fn event(&self, topic: &str, event: &Event) {
+        let Ok(mut state) = self.link.lock() else { return };
+        match event {
+            Event::Connected => (state.link, state.reason) = (Link::Connected, None),
+            Event::Lost { reason } => {
+                (state.link, state.reason) = (Link::Lost, Some(reason.clone()));
+            }
+            Event::MissingTopic => {
+                let reason = format!("the brokers do not have the topic {topic}");
+                (state.link, state.reason) = (Link::Lost, Some(reason));
+            }
+            Event::Lags(lags) => {
+                let lag = |lag: &kafka::Lag| PartitionLag {
+                    topic: topic.to_owned(),
+                    partition: lag.partition,
+                    lag_messages: lag.messages,
+                };
+                state.lags.retain(|it| it.topic != topic);
+                state.lags.extend(lags.iter().map(lag));
+            }
+            Event::Expired { .. } | Event::Replaced { .. } => state.reason = problem(topic, event),
+        }
+        self.live.link(state.clone());
+    }
+}
+
 impl Streaming {
+    /// Reads until `stop`, and shows what comes on the pages.
+    pub fn shown(
+        kafka: &Kafka,
+        stop: &CancellationToken,
+        registry: &Registry,
+        live: &Live,
+    ) -> Self {
+        let shown = Shown { live: live.clone(), link: Mutex::default() };
+        Self { registry: registry.clone(), audience: Arc::new(shown), ..Self::of(kafka, stop) }
+    }
+
     /// Reads until `stop`, and shows nobody.
     pub fn of(kafka: &Kafka, stop: &CancellationToken) -> Self {
         Self {
@@ -379,9 +439,8 @@ struct Readings {
 impl Readings {
     /// For a step whose table has what a reading needs.
     fn new(step: &Step, registry: &Registry) -> Option<Self> {
-        let names = ["sensor", "plant", "lane", "component", "manufacturer", "at", "temp_c"];
         let has = |name: &&str| step.schema.field_with_name(name).is_ok();
-        let is_temperature = names.iter().all(|name| has(name));
+        let is_temperature = READING.iter().all(|name| has(name));
         let (registry, numbers, readings) = (registry.clone(), HashMap::new(), Vec::new());
         is_temperature.then_some(Self { registry, numbers, readings })
     }
@@ -414,4 +473,42 @@ impl Readings {
         }
         Ok(&self.readings)
     }
+}
+
+impl Flow {
+    /// Fills the windows with the last minutes of silver, so that they are right from the start.
+    pub async fn restore(&self, live: &Live, registry: &Registry) -> anyhow::Result<()> {
+        for topic in self.topics()? {
+            let Some(mut readings) = Readings::new(&topic.step, registry) else { continue };
+            let table = topic.refinery.lake.table(topic.step.name())?;
+            let Some(state) = topic.refinery.lake.state(topic.step.name()).await? else { continue };
+            let files = state.files();
+            let Some(newest) = files.iter().filter_map(|file| file_end_us(file, "at")).max() else {
+                continue;
+            };
+            let from = newest - live::HOTTEST_WINDOW_US;
+            let is_recent =
+                |file: &&Add| file_end_us(file, "at").is_none_or(|end_us| end_us >= from);
+            for file in files.iter().filter(is_recent) {
+                let files = std::slice::from_ref(file);
+                let batch_rows = topic.refinery.lake.batch_rows();
+                for rows in table.read_all(files, Some(&READING), batch_rows).await? {
+                    live.restore(readings.of(&rows)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Columns of silver a reading is made of.
+const READING: [&str; 7] = ["sensor", "plant", "lane", "component", "manufacturer", "at", "temp_c"];
+
+/// The greatest time in a column of a data file, in microseconds since 1970 UTC.
+fn file_end_us(file: &Add, column: &str) -> Option<i64> {
+    let stats: serde_json::Value = serde_json::from_str(file.stats.as_deref()?).ok()?;
+    let text = stats["maxValues"][column].as_str()?;
+    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    // The bound is kept in milliseconds, so it may be up to one too small.
+    Some(at.timestamp_micros() + 999)
 }

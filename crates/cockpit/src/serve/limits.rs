@@ -28,6 +28,8 @@ pub struct Limits {
     pub file_rows: u64,
     /// Rows of an SQL result as JSON; it says so when there are more. 10,000.
     pub query_rows: u64,
+    /// Buckets of a history. 5,000.
+    pub points: i64,
     /// Time to answer with JSON. 30 s.
     pub answer_time: Duration,
     /// Time to deliver a file. 600 s.
@@ -57,6 +59,7 @@ impl Default for Limits {
             offset_rows: 1_000_000,
             file_rows: 10_000_000,
             query_rows: 10_000,
+            points: 5_000,
             answer_time: Duration::from_secs(30),
             file_time: Duration::from_secs(600),
             queries: 4,

@@ -2,7 +2,8 @@
 //!
 //! A file under `assets/` has its content in its name and may be kept for ever; everything else is
 //! asked for again, with a validator. An unknown path without a dot is a place within the pages,
-//! so it gets `index.html`; one with a dot, or under `/api`, does not exist.
+//! so it gets `index.html`, as does a thing under a page whose things have dots in their names;
+//! another one with a dot, or one under `/api`, does not exist.
 
 use super::http::{Error, Service};
 use axum::body::Body;
@@ -12,6 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use cockpit_ui::Asset;
 use std::sync::Arc;
+
+/// Where the name of a thing may hold dots: a sensor is `Plant1.4.solder_paste_printer.manufact2`.
+const DOTTED: [&str; 1] = ["temps/"];
 
 /// Serves `assets`, which are sorted by path.
 pub fn pages(assets: &'static [Asset]) -> MethodRouter<Arc<Service>> {
@@ -31,9 +35,10 @@ fn find(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
     };
     let path = path.strip_prefix('/').unwrap_or(path);
     let within_api = path == "api" || path.starts_with("api/");
+    let is_file = path.contains('.') && !DOTTED.iter().any(|page| path.starts_with(page));
     match exact(path) {
         Some(asset) => Some(asset),
-        None if path.contains('.') || within_api => None,
+        None if is_file || within_api => None,
         None => exact("index.html"),
     }
 }

@@ -4,5 +4,6 @@
 //! written. *Promise*: nothing is said that the truth beside it does not know.
 
 pub mod broker;
+pub mod files;
 pub mod stream;
 pub mod truth;

@@ -12,5 +12,6 @@ mod lease;
 mod once;
 mod property;
 mod settings;
+mod simulated;
 mod sql;
 mod world;

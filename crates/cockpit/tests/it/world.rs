@@ -71,9 +71,14 @@ pub struct World {
 impl World {
     /// The test plant, an empty bucket, no lake yet.
     pub fn new() -> Self {
+        Self::of("tests/it/plant")
+    }
+
+    /// The plant of a folder, named from the crate's; an empty bucket, no lake yet.
+    pub fn of(plant: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let world = Self { folder, clock_s: std::cell::Cell::new(1_700_000_000) };
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/plant"), &world.path("plant"));
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(plant), &world.path("plant"));
         fs::create_dir(world.path("bucket")).unwrap();
         world
     }

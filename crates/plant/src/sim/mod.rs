@@ -5,5 +5,19 @@
 //! hold; and each piece of dirt with its expected fate. *Promise*: the same arguments give the same
 //! plant on every machine. The truth is counted from what happened, never from the dumps.
 
+pub mod board;
+pub mod chance;
+pub mod dirt;
+pub mod dump;
+pub mod machine;
+pub mod order;
+pub mod page;
+pub mod plan;
+pub mod press;
+pub mod site;
+pub mod stock;
 pub mod stream;
 pub mod thermal;
+pub mod truth;
+pub mod world;
+pub mod write;

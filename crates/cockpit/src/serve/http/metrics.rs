@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::error::Error;
+use crate::live::{Counts, Link};
 use crate::serve::{Clock, RunInfo, TableInfo};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -151,6 +152,7 @@ fn text(service: &Service, tables: &[TableInfo]) -> String {
     if let Some(run) = health.last_run {
         ingest(&mut page, &run);
     }
+    live(&mut page, &service.live.counts());
     lake(&mut page, tables);
     page.0
 }
@@ -200,6 +202,41 @@ fn ingest(page: &mut Page, run: &RunInfo) {
     page.family(name, "gauge", "Records of the last ingest run by fate.");
     for (fate, count) in [("read", run.read), ("landed", run.landed), ("rejected", run.rejected)] {
         page.sample(name, &[("fate", fate)], count as f64);
+    }
+}
+
+fn live(page: &mut Page, counts: &Counts) {
+    let mut one = |name: &str, kind: &str, help: &str, value: f64| {
+        page.family(name, kind, help);
+        page.sample(name, &[], value);
+    };
+    one("cockpit_live_sensors", "gauge", "Sensors met.", counts.sensors as f64);
+    one("cockpit_live_viewers", "gauge", "Viewers watching.", counts.viewers as f64);
+    one("cockpit_live_streams", "gauge", "Different streams open.", counts.streams as f64);
+    let help = "Readings taken from the stream.";
+    one("cockpit_live_readings_total", "counter", help, counts.readings as f64);
+    let help = "Readings that came after every window had passed them.";
+    one("cockpit_live_late_total", "counter", help, counts.late as f64);
+    let help = "Messages of the stream without a reading.";
+    one("cockpit_live_rejected_total", "counter", help, counts.rejected as f64);
+    one("cockpit_live_frames_total", "counter", "Frames encoded.", counts.frames as f64);
+    one("cockpit_live_sent_total", "counter", "Frames handed to viewers.", counts.sent as f64);
+    if let Some(at_us) = counts.newest_at_us {
+        let help = "Newest event time.";
+        one("cockpit_live_newest_timestamp_seconds", "gauge", help, at_us as f64 / 1e6);
+    }
+    if let Some(delay_us) = counts.delay_us {
+        let help = "How far the newest event time was behind the clock when it came.";
+        one("cockpit_live_delay_seconds", "gauge", help, delay_us as f64 / 1e6);
+    }
+    let is_connected = f64::from(u8::from(counts.link.link == Link::Connected));
+    one("cockpit_live_connected", "gauge", "Whether the stream's source is linked.", is_connected);
+    let name = "cockpit_live_lag_messages";
+    page.family(name, "gauge", "Messages of a partition not taken yet.");
+    for lag in &counts.link.lags {
+        let partition = lag.partition.to_string();
+        let labels = [("topic", &lag.topic[..]), ("partition", &partition)];
+        page.sample(name, &labels, lag.lag_messages as f64);
     }
 }
 

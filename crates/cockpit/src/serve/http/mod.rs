@@ -13,7 +13,9 @@ mod filter;
 mod format;
 mod guard;
 mod health;
+mod history;
 mod listen;
+mod live;
 mod metrics;
 mod names;
 pub mod openapi;
@@ -23,6 +25,7 @@ mod query;
 mod readonly;
 mod stall;
 mod tables;
+mod temperatures;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +37,7 @@ pub use readonly::plan as plan_reading;
 pub use tables::unchanged;
 
 use super::{Answers, Clock, Limits};
+use crate::live::Live;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -48,6 +52,7 @@ use std::time::Duration;
 /// What every request shares.
 pub struct Service {
     answers: Arc<dyn Answers>,
+    live: Live,
     limits: Limits,
     clock: Clock,
     /// Names this program answers to beside those of the loopback.
@@ -58,16 +63,17 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service over `answers`. `hosts` are names it answers to beside localhost, without port.
+    /// The service over `answers` and what is live. `hosts` are names it answers to beside localhost, without port.
     pub fn new(
         answers: Arc<dyn Answers>,
+        live: Live,
         limits: Limits,
         clock: Clock,
         hosts: Vec<String>,
     ) -> Self {
         let queries = Places::new("queries", limits.queries);
         let reads = Places::new("requests", limits.reads);
-        Self { answers, limits, clock, hosts, metrics: Arc::default(), queries, reads }
+        Self { answers, live, limits, clock, hosts, metrics: Arc::default(), queries, reads }
     }
 
     /// `methods`, counted as `route`, which is a pattern and never an address itself.
@@ -79,6 +85,11 @@ impl Service {
         methods.layer(from_fn_with_state(Route { metrics, clock, route }, metrics::measure))
     }
 
+    /// The time in microseconds since 1970 UTC.
+    fn now_us(&self) -> i64 {
+        (self.clock)().timestamp_micros()
+    }
+
     /// Time for an answer in `format`.
     fn time(&self, format: Format) -> Duration {
         match format {
@@ -88,14 +99,16 @@ impl Service {
     }
 }
 
-/// Every route: the interface, `more` (such as the live stream, under `/api/v1`; see
-/// [`Service::measured`]), and `pages` for everything else. All of them stand behind the guard.
+/// Every route: the interface, `more` (under `/api/v1`; see [`Service::measured`]), and `pages` for everything else. All of them stand behind the guard.
 pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> Router {
     let mut routes = Router::new();
     let interface = [
         ("/api/v1/tables", get(tables::list)),
         ("/api/v1/tables/{schema}/{table}", get(tables::read)),
         ("/api/v1/query", post(query::post).get(query::get)),
+        ("/api/v1/live", get(live::live)),
+        ("/api/v1/temperatures", get(history::history)),
+        ("/api/v1/temperatures/now", get(temperatures::now)),
         ("/api/v1/health", get(health::health)),
         ("/metrics", get(metrics::metrics)),
         ("/api/v1/openapi.json", get(openapi::json)),

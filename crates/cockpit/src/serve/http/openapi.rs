@@ -1,6 +1,6 @@
 //! The description of the interface, and a page to read it and try it.
 
-use super::{health, metrics, query, tables};
+use super::{health, history, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
@@ -12,11 +12,22 @@ use utoipa::OpenApi;
         description = "Tables of the plant's lake, SQL over them, and the state of the program.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(tables::list, tables::read, query::post, query::get, health::health, metrics::metrics),
+    paths(
+        tables::list,
+        tables::read,
+        query::post,
+        query::get,
+        temperatures::now,
+        history::history,
+        live::live,
+        health::health,
+        metrics::metrics
+    ),
     components(schemas(super::error::ErrorBody)),
     tags(
         (name = "tables", description = "The tables of the lake"),
         (name = "query", description = "SQL that reads"),
+        (name = "temperatures", description = "What the sensors say now and said before"),
         (name = "program", description = "How the program is"),
     )
 )]

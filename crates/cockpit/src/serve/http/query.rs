@@ -151,7 +151,8 @@ async fn run(service: &Service, sql: &str, format: Format) -> Result<Response, E
     answer.respond(HeaderMap::from_iter([no_store])).await
 }
 
-fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String, String>, Error> {
+/// The parameters of an address, all of them among `known`; the last of equal ones stands.
+pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String, String>, Error> {
     let mut found = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         if !known.contains(&name.as_ref()) {

@@ -5,20 +5,29 @@ mod lake;
 mod pages;
 mod program;
 mod sql;
+mod temperatures;
 
 use super::{Service, router};
+use crate::live::{Live, LiveLimits};
 use crate::serve::Limits;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use cockpit_ui::Asset;
 use lake::Lake;
+use plant::reading::Registry;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use tower::ServiceExt;
 
 pub use lake::now;
+
+/// Nothing is live yet; the limit is 50 degC, and a minute makes a sensor silent.
+pub fn live() -> Live {
+    let limits = LiveLimits { limit_c: 50.0, silent_us: 60_000_000, viewers: 100, streams: 4 };
+    Live::new(Registry::default(), limits, "boot".to_owned())
+}
 
 /// A lake and a router over it.
 pub struct Desk(Router);
@@ -71,7 +80,12 @@ impl Desk {
     }
 
     fn over(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {
-        let service = Service::new(Arc::new(lake), limits, Arc::new(now), Vec::new());
+        Self::living(lake, live(), limits, pages)
+    }
+
+    /// A desk over what is live, too.
+    pub fn living(lake: Lake, live: Live, limits: Limits, pages: &'static [Asset]) -> Self {
+        let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new());
         Self(router(Arc::new(service), pages, Router::new()))
     }
 

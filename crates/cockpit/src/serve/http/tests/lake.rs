@@ -46,6 +46,12 @@ impl Lake {
         Self { tables: vec![ageing, sample, board], stored: None }
     }
 
+    /// A lake of these tables alone.
+    pub fn of(tables: Vec<(&str, &str, RecordBatch)>) -> Self {
+        let table = |(schema, name, rows)| info(schema, name, &[], vec![rows]);
+        Self { tables: tables.into_iter().map(table).collect(), stored: None }
+    }
+
     /// The same lake with `gold.sample` as a Delta table in `folder`.
     pub async fn stored(folder: &Path) -> Self {
         let url = url::Url::from_directory_path(folder).unwrap();
@@ -81,7 +87,7 @@ fn info(
     (info, rows)
 }
 
-fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+pub fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true)))
         .unwrap()
 }

@@ -1,5 +1,5 @@
 use super::lake::Lake;
-use super::{Desk, now, request};
+use super::{Desk, live, now, request};
 use crate::serve::Limits;
 use crate::serve::http::{Service, router, serve};
 use axum::Router;
@@ -123,6 +123,7 @@ async fn pages_are_served_compressed_and_cached() {
         ("/", "br", "", "<html>", "no-cache"),
         ("/now?shift=A", "br", "", "<html>", "no-cache"),
         ("/why/gold/oee", "br", "", "<html>", "no-cache"),
+        ("/temps/Plant1.4.label_printer.manufact2", "br", "", "<html>", "no-cache"),
     ] {
         let reply = desk.get_with(path, &[("accept-encoding", accepted)]).await;
         assert_eq!((reply.status.as_u16(), reply.text()), (200, body), "{path} {accepted}");
@@ -148,21 +149,22 @@ async fn pages_are_served_compressed_and_cached() {
 async fn more_routes_are_guarded_and_counted() {
     let service = Service::new(
         Arc::new(Lake::new()),
+        live(),
         Limits::default(),
         Arc::new(now),
         vec!["cockpit.plant".into()],
     );
     let service = Arc::new(service);
-    let live = service.measured("/api/v1/live", get(async || "live"));
-    let more = Router::new().route("/api/v1/live", live);
+    let more = service.measured("/api/v1/more", get(async || "more"));
+    let more = Router::new().route("/api/v1/more", more);
     let desk = Desk::of(router(Arc::clone(&service), &[], more));
-    let reply = desk.get_with("/api/v1/live", &[("host", "cockpit.plant:80")]).await;
-    assert_eq!((reply.text(), reply.header("x-content-type-options")), ("live", "nosniff"));
-    let foreign = desk.get_with("/api/v1/live", &[("host", "evil.example")]).await;
+    let reply = desk.get_with("/api/v1/more", &[("host", "cockpit.plant:80")]).await;
+    assert_eq!((reply.text(), reply.header("x-content-type-options")), ("more", "nosniff"));
+    let foreign = desk.get_with("/api/v1/more", &[("host", "evil.example")]).await;
     assert_eq!(foreign.refusal(), (421, "unknown_host".into()));
     let metrics = desk.get("/metrics").await;
     let counted =
-        "cockpit_http_requests_total{route=\"/api/v1/live\",method=\"GET\",status=\"200\"} 1\n";
+        "cockpit_http_requests_total{route=\"/api/v1/more\",method=\"GET\",status=\"200\"} 1\n";
     assert!(metrics.text().contains(counted), "{}", metrics.text());
 }
 

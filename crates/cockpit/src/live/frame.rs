@@ -1,0 +1,139 @@
+//! The text of server-sent events. Temperatures travel as whole numbers of hundredths of a degree:
+//! short, and exact for what sensors send.
+
+use super::latest::{Latest, Slot};
+use super::{Link, LinkState};
+use bytes::Bytes;
+use plant::reading::SensorId;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Steps to a degree in the numbers that travel.
+const SCALE: f64 = 100.0;
+const UNIT: &str = "\u{b0}C";
+
+/// The sensors of a stream, by their places in its frames. Only ever grows at its end.
+pub struct Dict {
+    /// Sensors met when it was made, those of other plants too.
+    pub met: usize,
+    /// Numbers of the sensors.
+    pub members: Vec<u32>,
+    /// The event that tells them.
+    pub event: Bytes,
+}
+
+impl Dict {
+    /// The sensors of `plant`, or all.
+    pub fn of(ids: &[Arc<SensorId>], plant: Option<&str>, limit_c: f64) -> Self {
+        let met = ids.len();
+        let numbered = (0..).zip(ids);
+        let mine = numbered.filter(|(_, id)| plant.is_none_or(|plant| id.plant == plant));
+        let (members, ids): (Vec<u32>, Vec<&Arc<SensorId>>) = mine.unzip();
+        let sensors: Vec<_> =
+            ids.iter().map(|id| (id.to_string(), UNIT, SCALE, [limit_c])).collect();
+        let data = serde_json::json!({ "d": members.len(), "s": sensors });
+        Self { met, members, event: Bytes::from(format!("event: dict\ndata: {data}\n\n")) }
+    }
+}
+
+/// What is common to the frames of one moment.
+pub struct Moment<'a> {
+    pub boot: &'a str,
+    pub dict: &'a Dict,
+    pub latest: &'a Latest,
+    /// Places of the sensors that are silent.
+    pub silent: &'a [u32],
+}
+
+impl Moment<'_> {
+    /// Every value: `{t, d, v, q}`; a sensor that has said nothing yet is null.
+    pub fn snap(&self) -> Bytes {
+        let mut text = String::with_capacity(64 + 8 * self.dict.members.len());
+        self.head("snap", &mut text);
+        put(&mut text, format_args!(",\"d\":{},\"v\":[", self.dict.members.len()));
+        for (place, number) in self.dict.members.iter().enumerate() {
+            comma(&mut text, place);
+            value(&mut text, self.latest.slot(*number));
+        }
+        text.push(']');
+        self.tail(true, text)
+    }
+
+    /// The values that came after change `after`: `{t, i, v}`, with `q` if `with_silent`.
+    pub fn delta(&self, after: u64, with_silent: bool) -> Bytes {
+        let mut values = String::new();
+        let mut text = String::with_capacity(256);
+        self.head("t", &mut text);
+        text.push_str(",\"i\":[");
+        let mut count = 0;
+        for (place, number) in self.dict.members.iter().enumerate() {
+            let slot = self.latest.slot(*number);
+            if slot.change > after {
+                comma(&mut text, count);
+                comma(&mut values, count);
+                put(&mut text, format_args!("{place}"));
+                value(&mut values, slot);
+                count += 1;
+            }
+        }
+        put(&mut text, format_args!("],\"v\":[{values}]"));
+        self.tail(with_silent, text)
+    }
+
+    fn head(&self, event: &str, text: &mut String) {
+        let (boot, change) = (self.boot, self.latest.change());
+        let t_ms = self.latest.newest().0.unwrap_or(0).div_euclid(1_000);
+        put(text, format_args!("event: {event}\nid: {boot}-{change}\ndata: {{\"t\":{t_ms}"));
+    }
+
+    fn tail(&self, with_silent: bool, mut text: String) -> Bytes {
+        if with_silent {
+            text.push_str(",\"q\":[");
+            for (count, place) in self.silent.iter().enumerate() {
+                comma(&mut text, count);
+                put(&mut text, format_args!("{place}"));
+            }
+            text.push(']');
+        }
+        text.push_str("}\n\n");
+        Bytes::from(text)
+    }
+}
+
+fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a text cannot fail.
+    text.write_fmt(what).unwrap_or_default();
+}
+
+fn comma(text: &mut String, before: usize) {
+    if before > 0 {
+        text.push(',');
+    }
+}
+
+fn value(text: &mut String, slot: Slot) {
+    if slot.change == 0 || !slot.temp_c.is_finite() {
+        text.push_str("null");
+    } else {
+        put(text, format_args!("{}", (slot.temp_c * SCALE).round() as i64));
+    }
+}
+
+/// The heartbeat: time of the server, and how the source of the stream is.
+pub fn beat(now_us: i64, link: &LinkState, rejected: u64) -> Bytes {
+    let lag_messages: i64 = link.lags.iter().map(|lag| lag.lag_messages).sum();
+    let data = serde_json::json!({
+        "now": now_us.div_euclid(1_000),
+        "link": link.link.word(),
+        "reason": link.reason.as_ref().filter(|_| link.link == Link::Lost),
+        "lag_messages": lag_messages,
+        "rejected": rejected,
+    });
+    Bytes::from(format!("event: hb\ndata: {data}\n\n"))
+}
+
+/// A table has a new version.
+pub fn version(table: &str, version: u64) -> Bytes {
+    let data = serde_json::json!({ "table": table, "v": version });
+    Bytes::from(format!("event: ver\ndata: {data}\n\n"))
+}

@@ -1,0 +1,482 @@
+//! Frames to viewers.
+//!
+//! Viewers of the same plant at the same rate share a stream: a frame is encoded once and its bytes
+//! go to all of them. A stream keeps only its newest frame. A viewer whose socket takes nothing for
+//! a while misses frames and then gets one of its own, with the newest value of everything that
+//! changed meanwhile; so it sees fewer frames, never older ones, and all it costs is the number of
+//! the last change it was shown.
+
+use super::frame::{self, Dict, Moment};
+use super::latest::Latest;
+use super::{Live, NowUs, lock};
+use bytes::{Bytes, BytesMut};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// The most frames a second; the beat all rates are counted in.
+pub const HZ_MOST: u32 = 25;
+const TICK: Duration = Duration::from_millis(1_000 / HZ_MOST as u64);
+/// Between two frames of a stream that is sent as it happens.
+const RUSH: Duration = Duration::from_millis(5);
+/// Ticks between heartbeats, 5 s, and between whole snapshots, 60 s.
+const BEAT_TICKS: u64 = 5 * HZ_MOST as u64;
+const SNAP_TICKS: u64 = 60 * HZ_MOST as u64;
+/// Tables whose newest version is remembered for viewers that come back.
+const TABLES_MOST: usize = 256;
+
+/// What a viewer wants to see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Wish {
+    /// Only sensors of this plant.
+    pub plant: Option<String>,
+    /// Frames a second, up to [`HZ_MOST`]; 0 is as it happens.
+    pub hz: u32,
+    /// Id of the last frame the viewer has seen.
+    pub last_id: Option<String>,
+}
+
+/// Why a stream was not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotOpened {
+    /// As many viewers as are allowed.
+    Viewers(usize),
+    /// As many different streams as are allowed.
+    Streams(usize),
+    /// The program is stopping.
+    Stopping,
+}
+
+type Key = (Option<String>, u32);
+
+/// What a stream's viewers are shown; a clone shares all bytes.
+#[derive(Clone)]
+struct Frame {
+    /// Holds all that changed after `from`, up to `to`.
+    from: u64,
+    to: u64,
+    event: Bytes,
+    dict: Arc<Dict>,
+    /// Places of the sensors that are silent.
+    silent: Arc<Vec<u32>>,
+    beat: Beat,
+    versions: Arc<Versions>,
+}
+
+/// The newest heartbeat and its number.
+#[derive(Clone, Default)]
+struct Beat {
+    number: u64,
+    event: Bytes,
+}
+
+/// Newest version of each table that changed: the number of the change, and its event.
+#[derive(Default, Clone)]
+struct Versions {
+    number: u64,
+    tables: BTreeMap<String, (u64, Bytes)>,
+}
+
+/// One plant at one rate.
+struct Stream {
+    key: Key,
+    frames: watch::Sender<Frame>,
+    /// Held while a frame is made, so that each follows on the one before.
+    publishing: Mutex<()>,
+}
+
+/// All streams.
+pub struct Hub {
+    streams: Mutex<HashMap<Key, Arc<Stream>>>,
+    viewers: Arc<AtomicUsize>,
+    viewers_most: usize,
+    streams_most: usize,
+    beat: Mutex<Beat>,
+    is_beat_due: AtomicBool,
+    versions: Mutex<Arc<Versions>>,
+    is_stopping: AtomicBool,
+    /// Woken when a stream is opened, and when something changed while one is sent as it happens.
+    opened: Notify,
+    rushed: Notify,
+    rushing: AtomicBool,
+    frames: AtomicU64,
+    sent: Arc<AtomicU64>,
+}
+
+impl Hub {
+    pub fn new(viewers_most: usize, streams_most: usize) -> Self {
+        Self {
+            streams: Mutex::default(),
+            viewers: Arc::default(),
+            viewers_most,
+            streams_most,
+            beat: Mutex::default(),
+            is_beat_due: AtomicBool::new(false),
+            versions: Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+            opened: Notify::new(),
+            rushed: Notify::new(),
+            rushing: AtomicBool::new(false),
+            frames: AtomicU64::new(0),
+            sent: Arc::default(),
+        }
+    }
+
+    /// Something changed: wakes the streams that are sent as it happens. Costs a load if none is.
+    pub fn rush(&self) {
+        if self.rushing.load(Ordering::Relaxed) {
+            self.rushed.notify_one();
+        }
+    }
+
+    /// Asks for a heartbeat at the next tick.
+    pub fn beat_soon(&self) {
+        self.is_beat_due.store(true, Ordering::Relaxed);
+    }
+
+    pub fn changed(&self, table: &str, version: u64) {
+        let mut shared = lock(&self.versions);
+        let mut versions = Versions::clone(&shared);
+        if versions.tables.len() >= TABLES_MOST && !versions.tables.contains_key(table) {
+            return;
+        }
+        versions.number += 1;
+        let event = (versions.number, frame::version(table, version));
+        versions.tables.insert(table.to_owned(), event);
+        *shared = Arc::new(versions);
+        drop(shared);
+        self.beat_soon();
+    }
+
+    /// Viewers, streams, frames encoded, frames handed to viewers.
+    pub fn counts(&self) -> (usize, usize, u64, u64) {
+        (
+            self.viewers.load(Ordering::Relaxed),
+            lock(&self.streams).len(),
+            self.frames.load(Ordering::Relaxed),
+            self.sent.load(Ordering::Relaxed),
+        )
+    }
+
+    fn all(&self) -> Vec<Arc<Stream>> {
+        lock(&self.streams).values().cloned().collect()
+    }
+
+    /// Lets go of streams nobody looks at.
+    fn sweep(&self) {
+        let mut streams = lock(&self.streams);
+        streams.retain(|_, stream| stream.frames.receiver_count() > 0);
+        let is_rushing = streams.keys().any(|(_, hz)| *hz == 0);
+        self.rushing.store(is_rushing, Ordering::Relaxed);
+    }
+}
+
+/// One viewer's place in a stream. Dropped, it is free again.
+pub struct Viewer {
+    live: Live,
+    frames: watch::Receiver<Frame>,
+    opening: Option<Bytes>,
+    /// What the viewer has been shown: the last change, sensors known, heartbeat, table versions.
+    shown: u64,
+    known: usize,
+    beat: u64,
+    versions: u64,
+    sent: Arc<AtomicU64>,
+    _place: Seat,
+}
+
+/// Counts a viewer as long as it lives.
+struct Seat(Arc<AtomicUsize>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+pub fn open(live: &Live, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> {
+    let hub = &live.shared.hub;
+    let seat = take_seat(hub)?;
+    let frames = subscribe(live, (wish.plant.clone(), wish.hz.min(HZ_MOST)))?;
+    hub.opened.notify_one();
+    let frame = frames.borrow().clone();
+    let seen = wish.last_id.as_deref().and_then(|id| seen(live, id));
+    let (dict, latest) = settled(live, wish.plant.as_deref(), &frame.dict);
+    let silent = silent_places(live, &dict, &latest, latest.event_us(now_us));
+    let boot = &live.shared.boot[..];
+    let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
+    let shown = latest.change();
+    let values = match seen.filter(|change| *change <= shown) {
+        Some(change) => moment.delta(change, true),
+        None => moment.snap(),
+    };
+    drop(latest);
+    let beat = frame::beat(now_us, &live.link_state(), live.rejected_lately(now_us));
+    let opening = [&dict.event[..], &values, &beat].concat();
+    Ok(Viewer {
+        live: live.clone(),
+        opening: Some(opening.into()),
+        shown,
+        known: dict.members.len(),
+        beat: frame.beat.number,
+        // A viewer that comes back may have missed versions; a new one has read no table yet.
+        versions: if seen.is_some() { 0 } else { frame.versions.number },
+        frames,
+        sent: Arc::clone(&hub.sent),
+        _place: seat,
+    })
+}
+
+/// The sensors of `plant` and the last values, such that every sensor with a value is among them:
+/// a sensor is met before its first reading is taken. The registry is not held meanwhile, so that
+/// nobody waits for two locks.
+fn settled<'a>(
+    live: &'a Live,
+    plant: Option<&str>,
+    known: &Arc<Dict>,
+) -> (Arc<Dict>, MutexGuard<'a, Latest>) {
+    let mut dict = Arc::clone(known);
+    loop {
+        let latest = lock(&live.shared.latest);
+        if latest.slots().len() <= dict.met {
+            return (dict, latest);
+        }
+        drop(latest);
+        let newer = Dict::of(&live.ids(), plant, live.limit_c());
+        let is_same = newer.members.len() == dict.members.len();
+        let event = if is_same { dict.event.clone() } else { newer.event };
+        dict = Arc::new(Dict { event, ..newer });
+    }
+}
+
+fn take_seat(hub: &Hub) -> Result<Seat, NotOpened> {
+    let seat = Seat(Arc::clone(&hub.viewers));
+    let before = hub.viewers.fetch_add(1, Ordering::Relaxed);
+    if before < hub.viewers_most { Ok(seat) } else { Err(NotOpened::Viewers(hub.viewers_most)) }
+}
+
+/// The stream of a key, made if it is the first to be asked for.
+fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, NotOpened> {
+    let hub = &live.shared.hub;
+    if let Some(stream) = lock(&hub.streams).get(&key) {
+        return Ok(stream.frames.subscribe());
+    }
+    let stream = Arc::new(Stream::new(live, key.clone()));
+    let mut streams = lock(&hub.streams);
+    if hub.is_stopping.load(Ordering::Relaxed) {
+        return Err(NotOpened::Stopping);
+    }
+    if streams.len() >= hub.streams_most {
+        return Err(NotOpened::Streams(hub.streams_most));
+    }
+    if key.1 == 0 {
+        hub.rushing.store(true, Ordering::Relaxed);
+    }
+    Ok(streams.entry(key).or_insert(stream).frames.subscribe())
+}
+
+/// The change a viewer has seen, if the id is of this run of the program.
+fn seen(live: &Live, id: &str) -> Option<u64> {
+    let (boot, change) = id.rsplit_once('-')?;
+    change.parse().ok().filter(|_| boot == live.shared.boot)
+}
+
+fn silent_places(live: &Live, dict: &Dict, latest: &Latest, event_us: i64) -> Vec<u32> {
+    let before_us = event_us - live.shared.limits.silent_us;
+    let is_silent = |number: &u32| {
+        let slot = latest.slot(*number);
+        slot.change > 0 && slot.at_us < before_us
+    };
+    let placed = (0..).zip(&dict.members);
+    placed.filter(|(_, number)| is_silent(number)).map(|(place, _)| place).collect()
+}
+
+impl Stream {
+    fn new(live: &Live, key: Key) -> Self {
+        let hub = &live.shared.hub;
+        let dict = Arc::new(Dict::of(&live.ids(), key.0.as_deref(), live.limit_c()));
+        let (dict, latest) = settled(live, key.0.as_deref(), &dict);
+        let change = latest.change();
+        drop(latest);
+        let (beat, versions) = (lock(&hub.beat).clone(), Arc::clone(&lock(&hub.versions)));
+        let (from, event, silent) = (change, Bytes::new(), Arc::default());
+        let frame = Frame { from, to: change, event, dict, silent, beat, versions };
+        Self { key, frames: watch::channel(frame).0, publishing: Mutex::default() }
+    }
+
+    /// Encodes what changed since the last frame and sends it, if there is anything.
+    fn publish(&self, live: &Live, event_us: i64, is_snap: bool) {
+        let hub = &live.shared.hub;
+        let _one_at_a_time = lock(&self.publishing);
+        let before = self.frames.borrow().clone();
+        let (dict, mut latest) = settled(live, self.key.0.as_deref(), &before.dict);
+        let silent = silent_places(live, &dict, &latest, event_us);
+        let is_other_silent = *before.silent != silent;
+        if is_other_silent {
+            latest.count_change();
+        }
+        let is_changed = is_other_silent
+            || dict.members.iter().any(|number| latest.slot(*number).change > before.to);
+        let boot = &live.shared.boot[..];
+        let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
+        let to = latest.change();
+        let (from, to, event) = match (is_snap, is_changed) {
+            (true, _) => (0, to, moment.snap()),
+            (false, true) => (before.to, to, moment.delta(before.to, is_other_silent)),
+            (false, false) => (before.from, before.to, before.event.clone()),
+        };
+        drop(latest);
+        let (beat, versions) = (lock(&hub.beat).clone(), Arc::clone(&lock(&hub.versions)));
+        hub.frames.fetch_add(u64::from(is_snap || is_changed), Ordering::Relaxed);
+        if is_snap || is_changed || beat.number != before.beat.number {
+            let silent = Arc::new(silent);
+            self.frames.send_replace(Frame { from, to, event, dict, silent, beat, versions });
+        }
+    }
+}
+
+impl Viewer {
+    /// The next bytes for the viewer, as soon as there are some; `None` when the program stops.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        if let Some(opening) = self.opening.take() {
+            return Some(opening);
+        }
+        loop {
+            self.frames.changed().await.ok()?;
+            let frame = self.frames.borrow_and_update().clone();
+            let due = self.due(&frame);
+            if !due.is_empty() {
+                self.sent.fetch_add(1, Ordering::Relaxed);
+                return Some(due);
+            }
+        }
+    }
+
+    /// What of a frame this viewer has not seen, after what it missed before.
+    fn due(&mut self, frame: &Frame) -> Bytes {
+        let values = self.values(frame);
+        let is_dict = frame.dict.members.len() != self.known;
+        let is_beat = frame.beat.number != self.beat;
+        let is_version = frame.versions.number != self.versions;
+        if !is_dict && !is_beat && !is_version {
+            return values;
+        }
+        let mut due = BytesMut::new();
+        if is_dict {
+            due.extend_from_slice(&frame.dict.event);
+        }
+        due.extend_from_slice(&values);
+        for (number, event) in frame.versions.tables.values() {
+            if *number > self.versions {
+                due.extend_from_slice(event);
+            }
+        }
+        if is_beat {
+            due.extend_from_slice(&frame.beat.event);
+        }
+        self.known = frame.dict.members.len();
+        self.beat = frame.beat.number;
+        self.versions = frame.versions.number;
+        due.freeze()
+    }
+
+    /// The frame all viewers share if this one has seen the one before it, else one of its own.
+    fn values(&mut self, frame: &Frame) -> Bytes {
+        if frame.to <= self.shown {
+            return Bytes::new();
+        }
+        let missed = frame.from > self.shown;
+        let after = std::mem::replace(&mut self.shown, frame.to);
+        if !missed {
+            return frame.event.clone();
+        }
+        let latest = lock(&self.live.shared.latest);
+        self.shown = latest.change();
+        let boot = &self.live.shared.boot[..];
+        Moment { boot, dict: &frame.dict, latest: &latest, silent: &frame.silent }
+            .delta(after, true)
+    }
+}
+
+/// See [`Live::push`].
+pub async fn run(live: &Live, now_us: NowUs, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = ticks(live, &now_us) => {}
+        () = rushes(live, &now_us) => {}
+    }
+    let hub = &live.shared.hub;
+    let mut streams = lock(&hub.streams);
+    hub.is_stopping.store(true, Ordering::Relaxed);
+    // Without its sender a stream ends, and with it the answers to its viewers.
+    streams.clear();
+}
+
+/// Frames at the rates viewers named, heartbeats, snapshots.
+async fn ticks(live: &Live, now_us: &NowUs) {
+    let hub = &live.shared.hub;
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    for tick in 1u64.. {
+        if hub.all().is_empty() {
+            hub.opened.notified().await;
+        }
+        interval.tick().await;
+        let is_asked = hub.is_beat_due.swap(false, Ordering::Relaxed);
+        let is_beat = is_asked || tick.is_multiple_of(BEAT_TICKS);
+        if is_beat {
+            beat(live, now_us());
+        }
+        publish_due(live, now_us(), tick, is_beat);
+        hub.sweep();
+    }
+}
+
+fn beat(live: &Live, now_us: i64) {
+    let hub = &live.shared.hub;
+    let event = frame::beat(now_us, &live.link_state(), live.rejected_lately(now_us));
+    let mut beat = lock(&hub.beat);
+    *beat = Beat { number: beat.number + 1, event };
+}
+
+fn publish_due(live: &Live, now_us: i64, tick: u64, is_beat: bool) {
+    let event_us = lock(&live.shared.latest).event_us(now_us);
+    for stream in live.shared.hub.all() {
+        let hz = u64::from(stream.key.1);
+        // A rate of 10 is due at ticks 3, 5, 8, 10, ...: whenever another of its frames begins.
+        let nth = |tick: u64| tick * hz / u64::from(HZ_MOST);
+        let is_due = nth(tick) != nth(tick - 1);
+        if is_due || is_beat {
+            stream.publish(live, event_us, tick.is_multiple_of(SNAP_TICKS));
+        }
+    }
+}
+
+/// A frame of every stream that has something to tell, as at a tick at which all are due.
+#[cfg(test)]
+pub fn publish_all(live: &Live, now_us: i64) {
+    let event_us = lock(&live.shared.latest).event_us(now_us);
+    if live.shared.hub.is_beat_due.swap(false, Ordering::Relaxed) {
+        beat(live, now_us);
+    }
+    for stream in live.shared.hub.all() {
+        stream.publish(live, event_us, false);
+    }
+}
+
+/// Frames as it happens: at once after a quiet time, else one every few milliseconds.
+async fn rushes(live: &Live, now_us: &NowUs) {
+    let hub = &live.shared.hub;
+    loop {
+        hub.rushed.notified().await;
+        let event_us = lock(&live.shared.latest).event_us(now_us());
+        for stream in hub.all().iter().filter(|stream| stream.key.1 == 0) {
+            stream.publish(live, event_us, false);
+        }
+        tokio::time::sleep(RUSH).await;
+    }
+}

@@ -1,0 +1,212 @@
+//! The windows of every sensor, and the plant's questions asked of them.
+
+use super::{HOTTEST_WINDOW_US, OVER_WINDOW_US, Recent, Span};
+use plant::moments::Moments;
+use plant::reading::{Reading, SensorId, SensorNumber};
+use plant::trail::{MINUTE_US, SECOND_US, Trail, minute_of};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Span whose readings tell how fast a temperature changes.
+const RATE_WINDOW_US: i64 = 2 * MINUTE_US;
+
+/// The last minutes of all sensors, by their numbers.
+#[derive(Default)]
+pub struct Windows {
+    tracks: Vec<Track>,
+    /// The watermark; `None` before the first reading.
+    newest_us: Option<i64>,
+    late: u64,
+}
+
+#[derive(Clone, Default)]
+struct Track {
+    trail: Trail,
+    /// Newest reading by event time.
+    last: Option<(i64, f64)>,
+}
+
+/// What all sensors say now.
+pub struct Now {
+    /// End of the windows: the newest event time.
+    pub at_us: i64,
+    /// Begin of the window in which what is above the limit is counted.
+    pub over_from_us: i64,
+    /// Begin of the window over which highest, mean and variance are.
+    pub hottest_from_us: i64,
+    pub sensors: Vec<SensorNow>,
+    /// By component type.
+    pub over_limit: Vec<TypeCount>,
+    /// By plant, lane and component.
+    pub hottest: Vec<Group>,
+}
+
+/// What one sensor says now.
+pub struct SensorNow {
+    pub sensor: Arc<SensorId>,
+    pub at_us: i64,
+    pub temp_c: f64,
+    /// Its readings of the last 30 minutes.
+    pub window: Moments,
+    /// Seconds of the last 10 minutes with a reading above the limit.
+    pub seconds_over: u32,
+    pub rate_c_per_min: Option<f64>,
+    pub age_us: i64,
+    pub is_silent: bool,
+}
+
+impl SensorNow {
+    /// Whether a reading of the last 10 minutes was above the limit.
+    pub fn is_over(&self) -> bool {
+        self.seconds_over > 0
+    }
+}
+
+/// Components of one type.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TypeCount {
+    pub component: String,
+    pub sensors: u32,
+    /// Those with a reading above the limit in the last 10 minutes.
+    pub over_limit: u32,
+}
+
+/// The components of one type in one lane.
+#[derive(Debug, Clone)]
+pub struct Group {
+    pub plant: String,
+    pub lane: String,
+    pub component: String,
+    pub sensors: u32,
+    pub silent: u32,
+    pub over_limit: u32,
+    /// All readings of its sensors in the last 30 minutes.
+    pub window: Moments,
+    /// Newest reading of its sensors, and the highest of what they say now (silent ones aside).
+    pub at_us: i64,
+    pub temp_c: Option<f64>,
+}
+
+/// Begin of a window that ends at `newest_us`: a whole second.
+fn window_from(newest_us: i64, length_us: i64) -> i64 {
+    (newest_us - length_us).div_euclid(SECOND_US) * SECOND_US + SECOND_US
+}
+
+impl Windows {
+    pub fn take(&mut self, readings: &[Reading]) {
+        let Some(newest_us) = readings.iter().map(|reading| reading.at_us).max() else { return };
+        let newest_us = self.newest_us.map_or(newest_us, |known| known.max(newest_us));
+        self.newest_us = Some(newest_us);
+        let first_minute = minute_of(window_from(newest_us, HOTTEST_WINDOW_US));
+        for reading in readings {
+            let place = reading.sensor.0 as usize;
+            if place >= self.tracks.len() {
+                self.tracks.resize(place + 1, Track::default());
+            }
+            let track = &mut self.tracks[place];
+            if track.last.is_none_or(|(at_us, _)| reading.at_us >= at_us) {
+                track.last = Some((reading.at_us, reading.temp_c));
+            }
+            let is_kept = track.trail.add(reading.at_us, reading.temp_c, first_minute);
+            self.late += u64::from(!is_kept);
+        }
+    }
+
+    /// Readings that came after every window had passed them.
+    pub fn late(&self) -> u64 {
+        self.late
+    }
+
+    /// See [`super::Live::now`]. `clock` is the event time that ages are counted to, and the time
+    /// before which a sensor's last word makes it silent.
+    pub fn now(
+        &self,
+        ids: &[Arc<SensorId>],
+        is_asked: impl Fn(&SensorId) -> bool,
+        limit_c: f64,
+        clock: (i64, i64),
+    ) -> Option<Now> {
+        let at_us = self.newest_us?;
+        let over_from_us = window_from(at_us, OVER_WINDOW_US);
+        let hottest_from_us = window_from(at_us, HOTTEST_WINDOW_US);
+        let rate_from_us = window_from(at_us, RATE_WINDOW_US);
+        let (event_us, silent_before_us) = clock;
+        let asked = ids.iter().zip(&self.tracks).filter(|(id, _)| is_asked(id));
+        let sensor = |(id, track): (&Arc<SensorId>, &Track)| {
+            let (at_us, temp_c) = track.last?;
+            Some(SensorNow {
+                sensor: Arc::clone(id),
+                at_us,
+                temp_c,
+                window: track.trail.since(hottest_from_us),
+                seconds_over: track.trail.seconds_over(limit_c, over_from_us),
+                rate_c_per_min: track.trail.rate_c_per_min(rate_from_us),
+                age_us: (event_us - at_us).max(0),
+                is_silent: at_us < silent_before_us,
+            })
+        };
+        let sensors: Vec<SensorNow> = asked.filter_map(sensor).collect();
+        let (over_limit, hottest) = (by_type(&sensors), by_lane(&sensors));
+        Some(Now { at_us, over_from_us, hottest_from_us, sensors, over_limit, hottest })
+    }
+
+    /// See [`super::Live::recent`].
+    pub fn recent(&self, number: SensorNumber, span: Span) -> Option<Recent> {
+        let kept_us = window_from(self.newest_us?, HOTTEST_WINDOW_US);
+        let whole_us = kept_us.div_euclid(MINUTE_US) * MINUTE_US + MINUTE_US;
+        let from_us = whole_us.max(span.from_us);
+        let trail = &self.tracks.get(number.0 as usize)?.trail;
+        Some(Recent { from_us, buckets: trail.buckets(from_us, span.until_us, span.width_us) })
+    }
+}
+
+fn by_type(sensors: &[SensorNow]) -> Vec<TypeCount> {
+    let mut counts = BTreeMap::<&str, TypeCount>::new();
+    for now in sensors {
+        let count = counts.entry(&now.sensor.component).or_default();
+        count.sensors += 1;
+        count.over_limit += u32::from(now.is_over());
+    }
+    let named = |(component, count): (&str, TypeCount)| TypeCount {
+        component: component.to_owned(),
+        ..count
+    };
+    counts.into_iter().map(named).collect()
+}
+
+fn by_lane(sensors: &[SensorNow]) -> Vec<Group> {
+    let mut groups = BTreeMap::<(&str, Lane<'_>, &str), Group>::new();
+    for now in sensors {
+        let SensorId { plant, lane, component, .. } = &*now.sensor;
+        let group = groups.entry((plant, Lane::of(lane), component)).or_insert_with(|| Group {
+            plant: plant.clone(),
+            lane: lane.clone(),
+            component: component.clone(),
+            sensors: 0,
+            silent: 0,
+            over_limit: 0,
+            window: Moments::default(),
+            at_us: now.at_us,
+            temp_c: None,
+        });
+        group.sensors += 1;
+        group.silent += u32::from(now.is_silent);
+        group.over_limit += u32::from(now.is_over());
+        group.window.merge(&now.window);
+        group.at_us = group.at_us.max(now.at_us);
+        if !now.is_silent && group.temp_c.is_none_or(|temp_c| now.temp_c > temp_c) {
+            group.temp_c = Some(now.temp_c);
+        }
+    }
+    groups.into_values().collect()
+}
+
+/// Lanes in the order people count them: 2 before 10.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Lane<'a>(Option<u64>, &'a str);
+
+impl<'a> Lane<'a> {
+    fn of(lane: &'a str) -> Self {
+        Self(lane.parse().ok(), lane)
+    }
+}

@@ -1,0 +1,89 @@
+//! A file under way, in any place that holds files.
+
+use super::{columns, stages};
+use anyhow::Context as _;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
+use object_store::path::Path as Key;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use plant::sim::press::Body;
+use plant::sim::world::World;
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt as _;
+
+/// Rows of a batch on their way into Parquet.
+const BATCH_ROWS: usize = 16_384;
+/// Rows of a row group, which is what the writer holds in memory.
+const GROUP_ROWS: usize = 131_072;
+
+/// A file that is being written. It appears when it is closed.
+pub struct File {
+    to: BufWriter,
+    /// For Parquet, what encodes rows.
+    encoder: Option<ArrowWriter<Vec<u8>>>,
+    bytes: u64,
+}
+
+impl File {
+    /// A new file for parts like `body`.
+    pub fn new(store: Arc<dyn ObjectStore>, key: &str, body: &Body) -> anyhow::Result<Self> {
+        let encoder = match body {
+            Body::Text(_) => None,
+            Body::Stages(_) => Some(encoder(stages::schema())?),
+            Body::Materials(_) => Some(encoder(columns::materials_schema())?),
+            Body::CycleTimes(_) => Some(encoder(columns::cycle_times_schema())?),
+        };
+        let to = BufWriter::new(store, Key::from(key));
+        Ok(Self { to, encoder, bytes: 0 })
+    }
+
+    /// Adds a part.
+    pub async fn append(&mut self, body: &Body, world: &World) -> anyhow::Result<()> {
+        match body {
+            Body::Text(text) => self.put(text).await,
+            Body::Stages(rows) => {
+                for rows in rows.chunks(BATCH_ROWS) {
+                    self.encode(&stages::batch(rows, world)?).await?;
+                }
+                Ok(())
+            }
+            Body::Materials(rows) => self.encode(&columns::materials(rows, world)?).await,
+            Body::CycleTimes(rows) => self.encode(&columns::cycle_times(rows, world)?).await,
+        }
+    }
+
+    /// Ends the file and returns how many bytes it has.
+    pub async fn close(mut self) -> anyhow::Result<u64> {
+        if let Some(encoder) = self.encoder.take() {
+            let rest = encoder.into_inner()?;
+            self.put(&rest).await?;
+        }
+        self.to.shutdown().await?;
+        Ok(self.bytes)
+    }
+
+    async fn encode(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
+        let encoder = self.encoder.as_mut().context("the file is no Parquet")?;
+        encoder.write(rows)?;
+        let ready = std::mem::take(encoder.inner_mut());
+        self.put(&ready).await
+    }
+
+    async fn put(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.bytes += bytes.len() as u64;
+        self.to.write_all(bytes).await?;
+        Ok(())
+    }
+}
+
+fn encoder(schema: SchemaRef) -> anyhow::Result<ArrowWriter<Vec<u8>>> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .build();
+    Ok(ArrowWriter::try_new(Vec::new(), schema, Some(properties))?)
+}

@@ -1,0 +1,79 @@
+//! The simulated plant: whatever is wrong with its dumps, gold holds what really happened, and every
+//! dirty record ends as it was told beforehand.
+
+mod shuffled;
+mod site;
+mod table;
+
+use serde_json::Value;
+use site::{Clock, Delivery, Site};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use table::Kinds;
+
+const SEEDS: u64 = 20;
+const LEVELS: [&str; 3] = ["none", "usual", "filthy"];
+/// Runs side by side; each is a program of its own.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Half of the seeds work in Kerala, half where the clock is changed in the middle of it; half write
+/// whole files, half daily ones.
+fn site(seed: u64, level: &str) -> Site {
+    let clock = if seed.is_multiple_of(2) { Clock::Steady } else { Clock::Changed };
+    let delivery = if seed % 4 < 2 { Delivery::Whole } else { Delivery::Daily };
+    Site::new(seed, level, clock, delivery)
+}
+
+#[test]
+fn gold_is_the_truth_for_every_seed_and_every_dirt() {
+    let runs = SEEDS * LEVELS.len() as u64;
+    let next = AtomicU64::new(0);
+    let kinds = Mutex::new(Kinds::default());
+    let work = || {
+        while let Some(run) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|run| *run < runs) {
+            let level = LEVELS[usize::try_from(run % 3).unwrap()];
+            let site = site(run / 3, level);
+            site.ingest_late_files_last();
+            site.holds_the_truth();
+            kinds.lock().unwrap().add(&site.dirt());
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+    let kinds = kinds.into_inner().unwrap();
+    println!("{kinds}");
+    assert_eq!(kinds.missing(), Vec::<&str>::new(), "these kinds were never injected");
+}
+
+#[test]
+fn a_seed_is_a_plant_to_the_byte() {
+    let [one, other] = [7, 7].map(|seed| Site::new(seed, "usual", Clock::Steady, Delivery::Whole));
+    for file in ["OperationsManagement/Results/Results.csv", "SCSupplyChain/item/item.parquet"] {
+        let [one, other] = [&one, &other].map(|site| site.dump(file));
+        assert!(!one.is_empty() && one == other, "{file}");
+    }
+    assert_eq!(one.dirt(), other.dirt());
+}
+
+#[test]
+fn one_kind_of_dirt_can_be_asked_for_alone() {
+    let dirt = Site::with("none", &["duplicate=filthy"]).dirt();
+    let is_duplicate = |spot: &Value| spot["kind"] == "duplicate";
+    assert!(!dirt.is_empty() && dirt.iter().all(is_duplicate), "{dirt:?}");
+    let site = Site::with("filthy", &["duplicate=none"]);
+    let dirt = site.dirt();
+    assert!(!dirt.is_empty() && !dirt.iter().any(is_duplicate));
+}
+
+#[test]
+fn what_cannot_be_simulated_is_refused_in_words() {
+    let world = site::world();
+    let refuse = |arguments: &[&str], words: &[&str]| {
+        world.run(&[&["simulate", "--out", "out"], arguments].concat()).refused(words);
+    };
+    refuse(&["--dirt", "much"], &["`much`", "none, usual and filthy"]);
+    refuse(&["--dirt", "mud=usual"], &["`mud`", "late_file"]);
+    refuse(&["--days", "0"], &["at least one day"]);
+}

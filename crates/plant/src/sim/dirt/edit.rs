@@ -1,0 +1,224 @@
+//! Edits of one line of a dump.
+
+use super::Edit;
+use crate::sim::dump::Dialect;
+use crate::sim::write::push_number;
+use crate::sim::write::stamp::{push_offset_stamp, push_stamp};
+use chrono::{DateTime, Datelike as _, NaiveDate};
+
+/// Days from the first day Excel counts to 1970-01-01.
+const EXCEL_EPOCH: i64 = 25_569;
+const MINUTE_S: i64 = 60;
+
+/// A line, edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    pub line: Vec<u8>,
+    /// The day a field says by mistake; `None` in it if what it says is no day.
+    pub misread: Option<Option<i32>>,
+}
+
+/// The line with an edit done to one of its fields or to all of it; `None` if the edit changes
+/// nothing or does not fit. `gap_local_s` is a time the plant's clock never shows.
+pub fn edited(
+    line: &[u8],
+    dialect: Dialect,
+    edit: Edit,
+    gap_local_s: Option<i64>,
+) -> Option<Edited> {
+    let plain = |line: Vec<u8>| Some(Edited { line, misread: None });
+    match edit {
+        Edit::Cut => return plain(line[..line.len().min(12)].to_vec()),
+        Edit::Replace(from, to) => {
+            return plain(String::from_utf8_lossy(line).replacen(from, to, 1).into_bytes());
+        }
+        Edit::BadByte(_) if dialect == Dialect::Tokens => return plain([line, b"\xff"].concat()),
+        _ => {}
+    }
+    let mut fields = Fields::of(line, dialect);
+    let mut misread = None;
+    match edit {
+        Edit::Set(at, text) | Edit::Before(at, text) => fields.set(at, text.as_bytes())?,
+        Edit::Fill(at, text) => {
+            let says_nothing = matches!(fields.get(at)?, b"" | b"null");
+            says_nothing.then(|| fields.set(at, text.as_bytes()))??;
+        }
+        Edit::Append(at, text) => {
+            let text = [fields.get(at)?, text.as_bytes()].concat();
+            fields.set(at, &text)?;
+        }
+        Edit::Pad(at) => {
+            let text = [b"  ", fields.get(at)?, b" "].concat();
+            fields.set(at, &text)?;
+        }
+        Edit::OpenQuote(at) => {
+            let text = [b"\"", fields.get(at)?].concat();
+            fields.set(at, &text)?;
+        }
+        Edit::BadByte(at) => fields.spoil(at)?,
+        Edit::SwapDayMonth(at) => {
+            let (text, day) = swapped(fields.get(at)?)?;
+            fields.set(at, &text)?;
+            misread = Some(day);
+        }
+        Edit::Excel(at) => {
+            let day = day_first(fields.get(at)?)?;
+            let mut text = Vec::new();
+            push_number(&mut text, i64::from(day) + EXCEL_EPOCH);
+            fields.set(at, &text)?;
+        }
+        Edit::Gap(at) => {
+            let mut text = Vec::new();
+            push_stamp(&mut text, gap_local_s?);
+            fields.set(at, &text)?;
+        }
+        Edit::Backwards(from, to) => {
+            let text = moved(fields.get(from)?, -MINUTE_S)?;
+            fields.set(to, &text)?;
+        }
+        Edit::Earlier(at) => {
+            let text = moved(fields.get(at)?, -MINUTE_S)?;
+            fields.set(at, &text)?;
+        }
+        Edit::Extra(text) => fields.0.push((Vec::new(), text.as_bytes().to_vec())),
+        _ => return None,
+    }
+    Some(Edited { line: fields.line(dialect), misread })
+}
+
+/// The fields of a line: what stands before each value, and the value.
+struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Fields {
+    fn of(line: &[u8], dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Delimited(delimiter) => {
+                let plain = |value: &[u8]| (Vec::new(), value.to_vec());
+                Self(split(line, delimiter).into_iter().map(plain).collect())
+            }
+            _ => {
+                let inner = &line[1.min(line.len())..line.len().saturating_sub(1)];
+                let member = |member: &[u8]| {
+                    let colon = member.iter().position(|byte| *byte == b':').map_or(0, |at| at + 1);
+                    (member[..colon].to_vec(), member[colon..].to_vec())
+                };
+                Self(split(inner, b',').into_iter().map(member).collect())
+            }
+        }
+    }
+
+    fn get(&self, at: usize) -> Option<&[u8]> {
+        self.0.get(at).map(|(_, value)| value.as_slice())
+    }
+
+    fn set(&mut self, at: usize, text: &[u8]) -> Option<()> {
+        let field = self.0.get_mut(at)?;
+        text.clone_into(&mut field.1);
+        Some(())
+    }
+
+    /// Puts a byte that is no text at the end of a value, inside its quotes.
+    fn spoil(&mut self, at: usize) -> Option<()> {
+        let (_, value) = self.0.get_mut(at)?;
+        let place = value.len() - usize::from(value.ends_with(b"\""));
+        value.insert(place, 0xff);
+        Some(())
+    }
+
+    fn line(&self, dialect: Dialect) -> Vec<u8> {
+        let whole = |(before, value): &(Vec<u8>, Vec<u8>)| [&before[..], &value[..]].concat();
+        let parts: Vec<Vec<u8>> = self.0.iter().map(whole).collect();
+        match dialect {
+            Dialect::Delimited(delimiter) => parts.join(&delimiter),
+            _ => [b"{".to_vec(), parts.join(&b','), b"}".to_vec()].concat(),
+        }
+    }
+}
+
+/// The parts between delimiters that stand in no quotes.
+fn split(line: &[u8], delimiter: u8) -> Vec<&[u8]> {
+    let mut is_quoted = false;
+    line.split(|byte| {
+        is_quoted ^= *byte == b'"';
+        *byte == delimiter && !is_quoted
+    })
+    .collect()
+}
+
+/// A date with day and month in each other's place, and the day it then says, if it is one. `None`
+/// if it says the same.
+fn swapped(text: &[u8]) -> Option<(Vec<u8>, Option<i32>)> {
+    let mut text = text.to_vec();
+    let is_year_first = text.get(4) == Some(&b'-');
+    let (left, right) = if is_year_first { (5, 8) } else { (0, 3) };
+    if text.len() < 10 || text[left..left + 2] == text[right..right + 2] {
+        return None;
+    }
+    text.swap(left, right);
+    text.swap(left + 1, right + 1);
+    let form = if is_year_first { "%Y-%m-%d" } else { "%d-%m-%Y" };
+    let date = NaiveDate::parse_from_str(std::str::from_utf8(&text[..10]).ok()?, form).ok();
+    let day = date.map(|date| (date - NaiveDate::default()).num_days() as i32);
+    Some((text, day))
+}
+
+fn day_first(text: &[u8]) -> Option<i32> {
+    let date = NaiveDate::parse_from_str(std::str::from_utf8(text).ok()?, "%d-%m-%Y").ok()?;
+    Some(date.num_days_from_ce() - NaiveDate::default().num_days_from_ce())
+}
+
+/// A quoted moment with its offset, moved by so many seconds.
+fn moved(text: &[u8], by_s: i64) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(text).ok()?.trim_matches('"');
+    let at = DateTime::parse_from_rfc3339(text).ok()?;
+    let offset_s = i64::from(at.offset().local_minus_utc());
+    let mut out = vec![b'"'];
+    push_offset_stamp(&mut out, at.timestamp() + by_s + offset_s, offset_s);
+    out.push(b'"');
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CSV: Dialect = Dialect::Delimited(b',');
+    const JSON: Dialect = Dialect::JsonLines;
+
+    fn check(line: &str, dialect: Dialect, edit: Edit, expected: &[u8]) {
+        let edited = edited(line.as_bytes(), dialect, edit, Some(0)).unwrap();
+        assert_eq!(edited.line, expected, "{}", String::from_utf8_lossy(&edited.line));
+    }
+
+    #[test]
+    fn a_field_is_edited_and_the_others_stay() {
+        check("1,\"a,b\",3", CSV, Edit::Set(2, "x"), b"1,\"a,b\",x");
+        check("1,,3", CSV, Edit::Fill(1, "None"), b"1,None,3");
+        check("1,2,3", CSV, Edit::Append(1, ",5"), b"1,2,5,3");
+        check("1,2,3", CSV, Edit::Pad(0), b"  1 ,2,3");
+        check("1,2,3", CSV, Edit::OpenQuote(1), b"1,\"2,3");
+        check("1,2,3", CSV, Edit::BadByte(1), b"1,2\xff,3");
+        check("1,2", CSV, Edit::Extra("more"), b"1,2,more");
+        check("01-02-2022", CSV, Edit::Excel(0), b"44593");
+        check("1", CSV, Edit::Gap(0), b"1970-01-01 00:00:00");
+        check("{\"a\":1,\"b\":null}", JSON, Edit::Fill(1, "\"None\""), b"{\"a\":1,\"b\":\"None\"}");
+        check("{\"a\":\"x\"}", JSON, Edit::BadByte(0), b"{\"a\":\"x\xff\"}");
+        check(
+            "{\"a\":\"2022-01-01T00:00:00+05:30\"}",
+            JSON,
+            Edit::Earlier(0),
+            b"{\"a\":\"2021-12-31T23:59:00+05:30\"}",
+        );
+        assert_eq!(edited(b"1,2", CSV, Edit::Fill(1, "None"), None), None);
+        assert_eq!(edited(b"1,2", CSV, Edit::Gap(1), None), None);
+    }
+
+    #[test]
+    fn a_swapped_date_is_another_day_or_none() {
+        let day = |text: &str| swapped(text.as_bytes()).map(|(_, day)| day.is_some());
+        assert_eq!(day("01-02-2022 09:00:00"), Some(true));
+        assert_eq!(day("2022-02-13"), Some(false));
+        assert_eq!(day("2022-02-02"), None);
+        assert_eq!(day(""), None);
+    }
+}

@@ -1,0 +1,286 @@
+//! Dirt: what goes wrong on the way from a plant's systems to its dumps.
+//!
+//! *In*: how much of which kind is wanted, and a record about to be written. *Out*: what is written
+//! instead, and what must become of it. *Promise*: the fate is what the contracts and models of the
+//! reference plant say, told from the kind alone; no dump is read back for it.
+
+pub mod edit;
+mod recipe;
+
+pub use recipe::{Edit, Recipe};
+
+use super::chance::Dice;
+use super::dump::Dump;
+use rand::RngExt as _;
+use std::collections::BTreeMap;
+
+/// How dirty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Level {
+    #[default]
+    None,
+    /// One record in a hundred.
+    Usual,
+    /// One record in twelve.
+    Filthy,
+}
+
+impl Level {
+    /// The level of a word, as people say it.
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "none" => Some(Self::None),
+            "usual" => Some(Self::Usual),
+            "filthy" => Some(Self::Filthy),
+            _ => None,
+        }
+    }
+
+    const fn records_per_100k(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Usual => 1_000,
+            Self::Filthy => 8_000,
+        }
+    }
+
+    const fn files_per_100k(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Usual => 20_000,
+            Self::Filthy => 60_000,
+        }
+    }
+}
+
+/// A kind of dirt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    NullSpelling,
+    Padding,
+    BlankLine,
+    ExcelSerial,
+    UnreadableExtra,
+    Duplicate,
+    Correction,
+    LateRecord,
+    LateFile,
+    NewColumn,
+    RepeatedHeader,
+    ShortLine,
+    ExtraField,
+    BrokenQuote,
+    BrokenToken,
+    BrokenJson,
+    InvalidText,
+    TruncatedEnd,
+    MissingValue,
+    NotANumber,
+    DecimalComma,
+    NegativeQuantity,
+    AbsurdQuantity,
+    ImpossibleTime,
+    SwappedDayMonth,
+    ClockChange,
+    ClockSetBack,
+    OverlappingStates,
+    UnknownWord,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 29] = [
+        Self::NullSpelling,
+        Self::Padding,
+        Self::BlankLine,
+        Self::ExcelSerial,
+        Self::UnreadableExtra,
+        Self::Duplicate,
+        Self::Correction,
+        Self::LateRecord,
+        Self::LateFile,
+        Self::NewColumn,
+        Self::RepeatedHeader,
+        Self::ShortLine,
+        Self::ExtraField,
+        Self::BrokenQuote,
+        Self::BrokenToken,
+        Self::BrokenJson,
+        Self::InvalidText,
+        Self::TruncatedEnd,
+        Self::MissingValue,
+        Self::NotANumber,
+        Self::DecimalComma,
+        Self::NegativeQuantity,
+        Self::AbsurdQuantity,
+        Self::ImpossibleTime,
+        Self::SwappedDayMonth,
+        Self::ClockChange,
+        Self::ClockSetBack,
+        Self::OverlappingStates,
+        Self::UnknownWord,
+    ];
+
+    /// What it is called.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NullSpelling => "null_spelling",
+            Self::Padding => "padding",
+            Self::BlankLine => "blank_line",
+            Self::ExcelSerial => "excel_serial",
+            Self::UnreadableExtra => "unreadable_extra",
+            Self::Duplicate => "duplicate",
+            Self::Correction => "correction",
+            Self::LateRecord => "late_record",
+            Self::LateFile => "late_file",
+            Self::NewColumn => "new_column",
+            Self::RepeatedHeader => "repeated_header",
+            Self::ShortLine => "short_line",
+            Self::ExtraField => "extra_field",
+            Self::BrokenQuote => "broken_quote",
+            Self::BrokenToken => "broken_token",
+            Self::BrokenJson => "broken_json",
+            Self::InvalidText => "invalid_text",
+            Self::TruncatedEnd => "truncated_end",
+            Self::MissingValue => "missing_value",
+            Self::NotANumber => "not_a_number",
+            Self::DecimalComma => "decimal_comma",
+            Self::NegativeQuantity => "negative_quantity",
+            Self::AbsurdQuantity => "absurd_quantity",
+            Self::ImpossibleTime => "impossible_time",
+            Self::SwappedDayMonth => "swapped_day_month",
+            Self::ClockChange => "clock_change",
+            Self::ClockSetBack => "clock_set_back",
+            Self::OverlappingStates => "overlapping_states",
+            Self::UnknownWord => "unknown_word",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// What must become of a dirty record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It counts as if it were clean.
+    Kept,
+    /// It counts, and its odd text is read as this.
+    Repaired(&'static str),
+    /// A later record of the same key stands for it.
+    Superseded,
+    /// Nobody can tell that it is wrong, and it counts as it stands.
+    Misread,
+    /// It goes to the rejected records, with the column that is wrong (none if the whole record
+    /// is), the reason code, and the rule behind an expectation.
+    Rejected { column: &'static str, reason: &'static str, rule: &'static str },
+}
+
+impl Fate {
+    /// The word in the list of dirt.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Repaired(_) => "repaired",
+            Self::Superseded => "superseded",
+            Self::Misread => "misread",
+            Self::Rejected { .. } => "rejected",
+        }
+    }
+}
+
+/// One piece of dirt, where it lies, and what must become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    pub kind: Kind,
+    pub dump: Dump,
+    /// Key of the dump.
+    pub file: String,
+    /// Number of the record in its file, from 1; none if the whole file is meant.
+    pub record: Option<u64>,
+    pub fate: Fate,
+}
+
+impl Spot {
+    /// The spot as a line of JSON.
+    pub fn line(&self) -> String {
+        let text = |text: &str| {
+            if text.is_empty() { "null".to_owned() } else { format!("\"{text}\"") }
+        };
+        let record = self.record.map_or("null".to_owned(), |record| record.to_string());
+        let (column, reason, rule, to) = match self.fate {
+            Fate::Rejected { column, reason, rule } => (column, reason, rule, ""),
+            Fate::Repaired(to) => ("", "", "", to),
+            _ => ("", "", "", ""),
+        };
+        format!(
+            "{{\"kind\":\"{}\",\"table\":\"{}\",\"file\":\"{}\",\"record\":{record},\
+             \"fate\":\"{}\",\"column\":{},\"reason\":{},\"rule\":{},\"to\":{}}}\n",
+            self.kind.word(),
+            self.dump.about().table,
+            self.file,
+            self.fate.word(),
+            text(column),
+            text(reason),
+            text(rule),
+            text(to)
+        )
+    }
+}
+
+/// How much of which kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dirt {
+    levels: BTreeMap<Kind, Level>,
+    /// The recipes of each dump; each is taken for draws below its number and not below the one
+    /// before.
+    below: BTreeMap<Dump, Vec<(u32, &'static Recipe)>>,
+}
+
+impl Dirt {
+    /// Every kind at one level.
+    pub fn new(level: Level) -> Self {
+        Self::of(Kind::ALL.into_iter().map(|kind| (kind, level)).collect())
+    }
+
+    /// The same with one kind at another level.
+    #[must_use]
+    pub fn with(mut self, kind: Kind, level: Level) -> Self {
+        self.levels.insert(kind, level);
+        Self::of(self.levels)
+    }
+
+    fn of(levels: BTreeMap<Kind, Level>) -> Self {
+        let level = |kind: Kind| levels.get(&kind).copied().unwrap_or_default();
+        let mut below: BTreeMap<Dump, Vec<(u32, &'static Recipe)>> = BTreeMap::new();
+        for dump in Dump::ALL {
+            let recipes: Vec<_> = recipe::of(dump).collect();
+            let count = u32::try_from(recipes.len()).unwrap_or(u32::MAX).max(1);
+            let mut sum = 0;
+            for recipe in recipes {
+                sum += level(recipe.kind).records_per_100k() / count;
+                below.entry(dump).or_default().push((sum, recipe));
+            }
+        }
+        Self { levels, below }
+    }
+
+    /// What goes wrong with the next record of a dump, if anything.
+    pub fn draw(&self, dump: Dump, chance: &mut Dice) -> Option<&'static Recipe> {
+        let recipes = self.below.get(&dump)?;
+        let (sum, _) = recipes.last().filter(|(sum, _)| *sum > 0)?;
+        let drawn = chance.random_range(0..100_000_u32);
+        if drawn >= *sum {
+            return None;
+        }
+        recipes.iter().find(|(below, _)| drawn < *below).map(|(_, recipe)| *recipe)
+    }
+
+    /// Whether a kind that is of whole files strikes the next one.
+    pub fn strikes(&self, kind: Kind, chance: &mut Dice) -> bool {
+        let level = self.levels.get(&kind).copied().unwrap_or_default();
+        super::chance::happens(chance, level.files_per_100k())
+    }
+}

@@ -1,0 +1,265 @@
+//! What machines do, second by second, and the boards that come out of them.
+
+use super::chance::{Dice, happens, pick};
+use super::order::Order;
+use super::site::{Site, Window};
+use rand::RngExt as _;
+use std::collections::VecDeque;
+
+const REASONS: [&str; 6] = [
+    "feeder_jam",
+    "nozzle_fault",
+    "oven_temperature",
+    "conveyor_fault",
+    "vision_fault",
+    "material_missing",
+];
+const MINOR_REASONS: [&str; 3] = ["misfeed", "sensor_blocked", "board_jam"];
+
+const SETUP_S: std::ops::Range<i64> = 600..1_800;
+const UNTIL_STOP_S: std::ops::Range<i64> = 600..7_200;
+const MINOR_STOP_S: std::ops::Range<i64> = 20..180;
+const STOP_S: std::ops::Range<i64> = 300..3_600;
+const SLOW_S: std::ops::Range<i64> = 600..2_400;
+const MAINTENANCE_S: i64 = 1_800;
+const OVERTIME_S: i64 = 7_200;
+
+const MINOR_PER_100K: u32 = 60_000;
+const SLOW_PER_100K: u32 = 12_000;
+const MAINTENANCE_PER_100K: u32 = 15_000;
+const OVERTIME_PER_100K: u32 = 40_000;
+
+/// What a machine does, in the categories of ISO 22400-2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    Production,
+    Setup,
+    /// A break, maintenance, a shift without work.
+    PlannedStop,
+    /// A failure while an order runs.
+    UnplannedStop,
+    /// An interruption of seconds to minutes.
+    MinorStop,
+    /// No order to work on.
+    Idle,
+}
+
+impl State {
+    /// The word in the dumps.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Setup => "setup",
+            Self::PlannedStop => "planned_stop",
+            Self::UnplannedStop => "unplanned_stop",
+            Self::MinorStop => "minor_stop",
+            Self::Idle => "idle",
+        }
+    }
+}
+
+/// A stretch of time a unit spent in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineEvent {
+    pub unit: u16,
+    pub state: State,
+    pub reason: Option<&'static str>,
+    pub from_s: i64,
+    pub to_s: i64,
+    pub order: Option<u32>,
+}
+
+/// A board that left a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    pub unit: u16,
+    pub order: u32,
+    pub at_s: i64,
+    /// Its place among the boards of its order, from 0.
+    pub place: u32,
+}
+
+/// Where machines leave what they do.
+#[derive(Debug)]
+pub struct Floor<'a> {
+    pub site: &'a Site,
+    pub orders: &'a mut [Order],
+    pub chance: Dice,
+    pub events: Vec<MachineEvent>,
+    pub made: Vec<Made>,
+}
+
+/// One machine, between two days.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    unit: u16,
+    /// Orders it is to make.
+    pub queue: VecDeque<u32>,
+    job: Option<Job>,
+    /// Up to here it is known what it did.
+    now_s: i64,
+    until_stop_s: i64,
+    slow_until_s: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    order: u32,
+    setup_left_s: i64,
+    /// Work done on the board in the machine, and what it takes.
+    done_ms: i64,
+    cycle_ms: i64,
+}
+
+impl Machine {
+    /// A machine that has stood still until now.
+    pub fn new(unit: u16, now_s: i64) -> Self {
+        let queue = VecDeque::new();
+        Self { unit, queue, job: None, now_s, until_stop_s: 1_800, slow_until_s: 0 }
+    }
+
+    /// Works through the shifts that begin on one day. `free_s` is when the next one begins at the
+    /// earliest.
+    pub fn day(&mut self, windows: &[Window], free_s: i64, floor: &mut Floor<'_>) {
+        for (number, window) in windows.iter().enumerate() {
+            self.stand(window.from_s, "off_shift", floor);
+            if happens(&mut floor.chance, MAINTENANCE_PER_100K) && self.now_s <= window.from_s {
+                let until_s = window.breaks.first().map_or(window.to_s, |pause| pause.0);
+                self.stand(until_s.min(self.now_s + MAINTENANCE_S), "maintenance", floor);
+            }
+            for (from_s, to_s) in &window.breaks {
+                self.run(*from_s, floor);
+                self.stand(*to_s, "break", floor);
+            }
+            self.run(window.to_s, floor);
+            let next_s = windows.get(number + 1).map_or(free_s, |next| next.from_s);
+            self.stay_on(next_s.min(window.to_s + OVERTIME_S), floor);
+        }
+    }
+
+    /// Stands still by plan until a moment, unless that is past.
+    pub fn stand(&mut self, to_s: i64, reason: &'static str, floor: &mut Floor<'_>) {
+        self.spend(State::PlannedStop, Some(reason), to_s, floor);
+    }
+
+    fn run(&mut self, to_s: i64, floor: &mut Floor<'_>) {
+        while self.now_s < to_s {
+            if self.job.is_none() && !self.take_order(floor) {
+                return self.spend(State::Idle, Some("no_order"), to_s, floor);
+            }
+            self.step(to_s, floor);
+        }
+    }
+
+    /// Goes on after the shift to finish an order that is nearly done.
+    fn stay_on(&mut self, limit_s: i64, floor: &mut Floor<'_>) {
+        let Some(job) = self.job else { return };
+        let left_ms = i64::from(floor.orders[job.order as usize].left()) * job.cycle_ms;
+        let is_near = job.setup_left_s == 0 && left_ms < (limit_s - self.now_s) * 1_000;
+        if !is_near || !happens(&mut floor.chance, OVERTIME_PER_100K) {
+            return;
+        }
+        while self.job.is_some() && self.now_s < limit_s {
+            self.step(limit_s, floor);
+        }
+    }
+
+    fn take_order(&mut self, floor: &mut Floor<'_>) -> bool {
+        let Some(order) = self.queue.pop_front() else { return false };
+        let setup_left_s = floor.chance.random_range(SETUP_S);
+        let cycle_ms = self.cycle_ms(order, floor);
+        let begun = &mut floor.orders[order as usize];
+        begun.started_s = Some(self.now_s);
+        begun.is_changed = true;
+        self.job = Some(Job { order, setup_left_s, done_ms: 0, cycle_ms });
+        true
+    }
+
+    /// Does one thing, at most until a moment.
+    fn step(&mut self, to_s: i64, floor: &mut Floor<'_>) {
+        let Some(job) = &mut self.job else { return };
+        if job.setup_left_s > 0 {
+            let until_s = to_s.min(self.now_s + job.setup_left_s);
+            job.setup_left_s -= until_s - self.now_s;
+            return self.spend(State::Setup, None, until_s, floor);
+        }
+        if self.until_stop_s == 0 {
+            return self.stop(to_s, floor);
+        }
+        self.produce(to_s.min(self.now_s + self.until_stop_s), floor);
+    }
+
+    fn stop(&mut self, to_s: i64, floor: &mut Floor<'_>) {
+        self.until_stop_s = floor.chance.random_range(UNTIL_STOP_S);
+        if happens(&mut floor.chance, SLOW_PER_100K) {
+            self.slow_until_s = self.now_s + floor.chance.random_range(SLOW_S);
+            return;
+        }
+        let is_minor = happens(&mut floor.chance, MINOR_PER_100K);
+        let (state, reasons, length) = if is_minor {
+            (State::MinorStop, &MINOR_REASONS[..], MINOR_STOP_S)
+        } else {
+            (State::UnplannedStop, &REASONS[..], STOP_S)
+        };
+        let reason = *pick(&mut floor.chance, reasons);
+        let until_s = to_s.min(self.now_s + floor.chance.random_range(length));
+        self.spend(state, Some(reason), until_s, floor);
+    }
+
+    /// Makes boards until a moment or the end of the order.
+    fn produce(&mut self, to_s: i64, floor: &mut Floor<'_>) {
+        let Some(mut job) = self.job else { return };
+        let mut at_ms = self.now_s * 1_000;
+        let mut is_done = false;
+        while !is_done {
+            let ready_ms = at_ms + job.cycle_ms - job.done_ms;
+            if ready_ms > to_s * 1_000 {
+                job.done_ms += to_s * 1_000 - at_ms;
+                break;
+            }
+            at_ms = ready_ms;
+            let order = &mut floor.orders[job.order as usize];
+            let (place, at_s) = (order.made, at_ms.div_euclid(1_000));
+            floor.made.push(Made { unit: self.unit, order: job.order, at_s, place });
+            order.made += 1;
+            is_done = order.left() == 0;
+            job.done_ms = 0;
+            job.cycle_ms = self.cycle_ms(job.order, floor);
+        }
+        let end_s = if is_done { (at_ms + 999).div_euclid(1_000).min(to_s) } else { to_s };
+        self.until_stop_s -= end_s - self.now_s;
+        self.spend(State::Production, None, end_s, floor);
+        self.job = Some(job).filter(|_| !is_done);
+        if is_done {
+            let order = &mut floor.orders[job.order as usize];
+            order.ended_s = Some(end_s);
+            order.is_changed = true;
+        }
+    }
+
+    /// Time the next board takes: the ideal one and up to a tenth more, half as much again in slow
+    /// running.
+    fn cycle_ms(&self, order: u32, floor: &mut Floor<'_>) -> i64 {
+        let item = floor.orders[order as usize].item;
+        let ideal_ms = i64::from(floor.site.items[usize::from(item)].ideal_cycle_ms);
+        let slow = if self.now_s < self.slow_until_s { 50 } else { 0 };
+        ideal_ms * (100 + slow + floor.chance.random_range(0..10)) / 100
+    }
+
+    fn spend(
+        &mut self,
+        state: State,
+        reason: Option<&'static str>,
+        to_s: i64,
+        floor: &mut Floor<'_>,
+    ) {
+        if to_s <= self.now_s {
+            return;
+        }
+        let has_order = !matches!(state, State::Idle | State::PlannedStop);
+        let order = self.job.filter(|_| has_order).map(|job| job.order);
+        let (unit, from_s) = (self.unit, self.now_s);
+        floor.events.push(MachineEvent { unit, state, reason, from_s, to_s, order });
+        self.now_s = to_s;
+    }
+}

@@ -1,0 +1,271 @@
+//! One file of a dump under way: its text, its records, and the dirt in it.
+
+use super::chance::Dice;
+use super::dirt::edit::edited;
+use super::dirt::{Dirt, Edit, Fate, Kind, Recipe, Spot};
+use super::dump::{Dialect, Dump};
+
+/// A column that came with an update of a system, and what stands in it.
+const NEW_COLUMN: (&str, &str) = ("Remark", "ok");
+/// How much of a line is left of it where a file was cut off.
+const FRAGMENT_BYTES: usize = 12;
+
+/// What a reader gets of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landing {
+    /// The record as it is.
+    Whole,
+    /// The record, with another day in it.
+    OtherDay(i32),
+    /// Nothing.
+    Lost,
+}
+
+/// What pages are written with.
+#[derive(Debug)]
+pub struct Hand<'a> {
+    pub dirt: &'a Dirt,
+    pub chance: Dice,
+    pub log: &'a mut Vec<Spot>,
+    /// A time the plant's clock never shows.
+    pub gap_local_s: Option<i64>,
+    /// Whether a record may come with the next dump.
+    pub has_tomorrow: bool,
+}
+
+/// One file under way.
+#[derive(Debug, Clone)]
+pub struct Page {
+    dump: Dump,
+    file: String,
+    /// What was written and not yet taken away.
+    pub text: Vec<u8>,
+    /// Records in the file so far.
+    pub records: u64,
+    header: Vec<u8>,
+    has_new_column: bool,
+    last: Vec<u8>,
+    /// Records that are to come with the next file.
+    pub late: Vec<Vec<u8>>,
+}
+
+impl Page {
+    /// An empty file. `has_new_column` says whether it has a column more than its contract knows.
+    pub fn new(dump: Dump, day: Option<i32>, has_new_column: bool) -> Self {
+        let about = dump.about();
+        let mut page = Self {
+            dump,
+            file: dump.key(day),
+            text: Vec::new(),
+            records: 0,
+            header: about.header.as_bytes().to_vec(),
+            has_new_column,
+            last: Vec::new(),
+            late: Vec::new(),
+        };
+        if let (true, Dialect::Delimited(delimiter)) = (has_new_column, about.dialect) {
+            page.header.push(delimiter);
+            page.header.extend_from_slice(NEW_COLUMN.0.as_bytes());
+        }
+        if about.has_header {
+            page.text.extend_from_slice(&page.header);
+            page.end_line();
+        }
+        if about.dialect == Dialect::JsonArray {
+            page.text.push(b'[');
+        }
+        page
+    }
+
+    /// Writes a record, or what became of it.
+    pub fn write(&mut self, line: &[u8], hand: &mut Hand<'_>) -> Landing {
+        match hand.dirt.draw(self.dump, &mut hand.chance) {
+            None => self.land(line),
+            Some(recipe) => {
+                return self.spoil(line, recipe, hand).unwrap_or_else(|| self.clean(line));
+            }
+        }
+        Landing::Whole
+    }
+
+    /// Counts a record of a dump that is no text, and says what is done to it and what becomes of it.
+    pub fn count(&mut self, hand: &mut Hand<'_>) -> (Option<Edit>, Landing) {
+        self.records += 1;
+        let Some(recipe) = hand.dirt.draw(self.dump, &mut hand.chance) else {
+            return (None, Landing::Whole);
+        };
+        self.note(recipe.kind, recipe.fate, hand);
+        self.records += u64::from(matches!(recipe.edit, Edit::Twice | Edit::Before(..)));
+        let is_lost = matches!(recipe.fate, Fate::Rejected { .. });
+        (Some(recipe.edit), if is_lost { Landing::Lost } else { Landing::Whole })
+    }
+
+    fn clean(&mut self, line: &[u8]) -> Landing {
+        self.land(line);
+        Landing::Whole
+    }
+
+    /// Does to a record what a recipe says; `None` if it cannot be done to this one.
+    fn spoil(&mut self, line: &[u8], recipe: &Recipe, hand: &mut Hand<'_>) -> Option<Landing> {
+        let (dialect, next) = (self.dump.about().dialect, self.records + 1);
+        let mut fate = recipe.fate;
+        let mut landing = Landing::Whole;
+        match recipe.edit {
+            Edit::Twice => {
+                self.land(line);
+                self.land(line);
+            }
+            Edit::Before(..) => {
+                let before = edited(line, dialect, recipe.edit, None)?.line;
+                if before == line {
+                    return None;
+                }
+                self.land(&before);
+                self.land(line);
+            }
+            Edit::Header => {
+                let header = self.header.clone();
+                self.land_bare(&header);
+                self.land(line);
+            }
+            Edit::Blank => {
+                self.end_line();
+                self.land(line);
+            }
+            Edit::Tomorrow => {
+                if !hand.has_tomorrow {
+                    return None;
+                }
+                self.late.push(line.to_vec());
+                return Some(landing);
+            }
+            edit => {
+                let found = edited(line, dialect, edit, hand.gap_local_s)?;
+                if let Some(day) = found.misread {
+                    fate = self.swapped(day);
+                    landing = day.map_or(Landing::Lost, Landing::OtherDay);
+                }
+                if matches!(edit, Edit::Cut) {
+                    self.land_bare(&found.line)
+                } else {
+                    self.land(&found.line)
+                }
+            }
+        }
+        let own = matches!(recipe.edit, Edit::Twice | Edit::Before(..) | Edit::Header);
+        if matches!(fate, Fate::Rejected { .. }) && !own {
+            landing = Landing::Lost;
+        }
+        self.note_at(next, recipe.kind, fate, hand);
+        Some(landing)
+    }
+
+    /// What becomes of a record whose day and month are swapped: nobody can tell if it still is a
+    /// day.
+    fn swapped(&self, day: Option<i32>) -> Fate {
+        let column = match self.dump {
+            Dump::Plans => "date",
+            Dump::WorkOrders => "start_date",
+            _ => "registering_date",
+        };
+        match day {
+            Some(_) => Fate::Misread,
+            None => Fate::Rejected { column, reason: "not_a_time", rule: "" },
+        }
+    }
+
+    /// Writes the records that came too late for the file before.
+    pub fn catch_up(&mut self, late: Vec<Vec<u8>>, hand: &mut Hand<'_>) {
+        for line in late {
+            self.land(&line);
+            self.note(Kind::LateRecord, Fate::Kept, hand);
+        }
+    }
+
+    /// Ends the file, perhaps in the middle of a record.
+    pub fn close(&mut self, hand: &mut Hand<'_>) {
+        let dialect = self.dump.about().dialect;
+        if self.has_new_column {
+            self.note_file(Kind::NewColumn, hand);
+        }
+        let is_cut = dialect != Dialect::Parquet
+            && self.last.len() > FRAGMENT_BYTES
+            && hand.dirt.strikes(Kind::TruncatedEnd, &mut hand.chance);
+        if is_cut {
+            let reason = match dialect {
+                Dialect::Delimited(_) => "too_few_fields",
+                Dialect::Tokens => "no_match",
+                _ => "not_json",
+            };
+            self.separate();
+            let fragment = &self.last[..FRAGMENT_BYTES];
+            self.text.extend_from_slice(fragment);
+            self.records += 1;
+            let fate = Fate::Rejected { column: "", reason, rule: "" };
+            return self.note(Kind::TruncatedEnd, fate, hand);
+        }
+        if dialect == Dialect::JsonArray {
+            self.text.extend_from_slice(b"\n]\n");
+        }
+    }
+
+    /// Notes that the whole file is to arrive after later ones, if it strikes.
+    pub fn delay(&mut self, hand: &mut Hand<'_>) {
+        if hand.dirt.strikes(Kind::LateFile, &mut hand.chance) {
+            self.note_file(Kind::LateFile, hand);
+        }
+    }
+
+    fn note(&self, kind: Kind, fate: Fate, hand: &mut Hand<'_>) {
+        self.note_at(self.records, kind, fate, hand);
+    }
+
+    fn note_at(&self, record: u64, kind: Kind, fate: Fate, hand: &mut Hand<'_>) {
+        let (dump, file) = (self.dump, self.file.clone());
+        hand.log.push(Spot { kind, dump, file, record: Some(record), fate });
+    }
+
+    fn note_file(&self, kind: Kind, hand: &mut Hand<'_>) {
+        let (dump, file) = (self.dump, self.file.clone());
+        hand.log.push(Spot { kind, dump, file, record: None, fate: Fate::Kept });
+    }
+
+    /// Writes one record as it is given, with what stands in the new column.
+    fn land(&mut self, line: &[u8]) {
+        if !self.has_new_column {
+            return self.land_bare(line);
+        }
+        let (name, value) = NEW_COLUMN;
+        let line = match self.dump.about().dialect {
+            Dialect::Delimited(delimiter) => [line, &[delimiter], value.as_bytes()].concat(),
+            _ => {
+                let open = &line[..line.len().saturating_sub(1)];
+                [open, format!(",\"{name}\":\"{value}\"}}").as_bytes()].concat()
+            }
+        };
+        self.land_bare(&line);
+    }
+
+    fn land_bare(&mut self, line: &[u8]) {
+        self.separate();
+        self.text.extend_from_slice(line);
+        self.records += 1;
+        self.last.clear();
+        self.last.extend_from_slice(line);
+        if self.dump.about().dialect != Dialect::JsonArray {
+            self.end_line();
+        }
+    }
+
+    /// Writes what stands between two objects of an array.
+    fn separate(&mut self) {
+        if self.dump.about().dialect == Dialect::JsonArray {
+            let between: &[u8] = if self.records > 0 { b",\n" } else { b"\n" };
+            self.text.extend_from_slice(between);
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.text.extend_from_slice(self.dump.about().line_end.as_bytes());
+    }
+}

@@ -1,0 +1,109 @@
+//! The shift plan: boards to be made, hour by hour.
+
+use super::chance::{Concern, dice, happens};
+use super::order::Order;
+use super::site::{Site, Window};
+use rand::RngExt as _;
+use std::collections::VecDeque;
+
+const HOUR_S: i64 = 3_600;
+/// The planner allows for a tenth of losses.
+const PLANNED_PERCENT: i64 = 90;
+/// A row the planners wrote in two.
+const SPLIT_PER_100K: u32 = 4_000;
+/// An hour the planners forgot.
+const FORGOTTEN_PER_100K: u32 = 2_000;
+
+/// A row of the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanRow {
+    pub id: u64,
+    pub unit: u16,
+    pub order: u32,
+    pub item: u16,
+    /// Day and hour the plant's clock shows.
+    pub day: i32,
+    pub hour: u8,
+    pub shift: u16,
+    pub quantity: u32,
+    pub break_min: u8,
+    /// When it was written, on the plant's clock.
+    pub created_local_s: i64,
+}
+
+/// What one unit has to do, in the order it is to be done.
+pub struct Work<'a> {
+    pub site: &'a Site,
+    pub unit: u16,
+    pub orders: &'a [Order],
+    pub queue: &'a VecDeque<u32>,
+}
+
+impl Work<'_> {
+    /// The plan of the unit for the shifts that begin on a day. Rows are numbered from `next_id`.
+    pub fn plan(&self, day: i32, windows: &[Window], next_id: &mut u64, rows: &mut Vec<PlanRow>) {
+        let mut chance = dice(self.site.seed, Concern::Plan, day, self.unit.into());
+        let mut waiting = self.queue.iter().map(|order| (*order, self.left(*order)));
+        let mut next = waiting.next();
+        let created_local_s = i64::from(day - 1) * 86_400 + chance.random_range(50_000..80_000);
+        for window in windows {
+            let mut from_s = window.from_s;
+            while from_s < window.to_s {
+                let to_s = (from_s - from_s.rem_euclid(HOUR_S) + HOUR_S).min(window.to_s);
+                let pause_s = pause_s(window, from_s, to_s);
+                let mut work_ms = (to_s - from_s - pause_s) * 10 * PLANNED_PERCENT;
+                let local_s = self.site.local_s(from_s);
+                let is_forgotten = happens(&mut chance, FORGOTTEN_PER_100K);
+                while let Some((order, left)) = next.filter(|_| work_ms > 0) {
+                    let cycle_ms = i64::from(self.cycle_ms(order));
+                    let fits = u32::try_from(work_ms / cycle_ms).unwrap_or(u32::MAX).min(left);
+                    work_ms -= cycle_ms * i64::from(fits.max(1));
+                    next = if fits == left { waiting.next() } else { Some((order, left - fits)) };
+                    let row = PlanRow {
+                        id: 0,
+                        unit: self.unit,
+                        order,
+                        item: self.orders[order as usize].item,
+                        day: local_s.div_euclid(86_400) as i32,
+                        hour: (local_s.rem_euclid(86_400) / HOUR_S) as u8,
+                        shift: window.shift,
+                        quantity: fits,
+                        break_min: (pause_s / 60) as u8,
+                        created_local_s,
+                    };
+                    let is_split = happens(&mut chance, SPLIT_PER_100K);
+                    if fits > 0 && !is_forgotten {
+                        push(row, is_split, next_id, rows);
+                    }
+                }
+                from_s = to_s;
+            }
+        }
+    }
+
+    fn left(&self, order: u32) -> u32 {
+        self.orders[order as usize].left()
+    }
+
+    fn cycle_ms(&self, order: u32) -> u32 {
+        let item = self.orders[order as usize].item;
+        self.site.items[usize::from(item)].ideal_cycle_ms
+    }
+}
+
+/// Seconds of break between two moments.
+fn pause_s(window: &Window, from_s: i64, to_s: i64) -> i64 {
+    let within = |(begin, end): &(i64, i64)| ((*end).min(to_s) - (*begin).max(from_s)).max(0);
+    window.breaks.iter().map(within).sum()
+}
+
+/// Adds a row, or two of its quantity.
+fn push(row: PlanRow, is_split: bool, next_id: &mut u64, rows: &mut Vec<PlanRow>) {
+    let second = if is_split { row.quantity / 2 } else { 0 };
+    for quantity in [row.quantity - second, second] {
+        if quantity > 0 {
+            *next_id += 1;
+            rows.push(PlanRow { id: *next_id, quantity, ..row.clone() });
+        }
+    }
+}

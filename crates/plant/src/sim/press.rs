@@ -1,0 +1,395 @@
+//! The press: prints the dumps of each day and keeps the books of truth and dirt.
+
+use super::board::Inspection;
+use super::chance::{Concern, dice};
+use super::dirt::{Dirt, Edit, Fate, Kind, Spot};
+use super::dump::{Dialect, Dump};
+use super::page::{Hand, Landing, Page};
+use super::site::{DAY_S, Site};
+use super::stock::MaterialRecord;
+use super::truth::Truth;
+use super::world::{Day, World};
+use super::write::erp;
+use super::write::mes::Names;
+use std::collections::{BTreeMap, HashSet};
+
+/// 1970-01-01 was a Thursday.
+const MONDAY: i32 = 4;
+const WEEK: i32 = 7;
+/// When the item register was written: minute 35, which is no hour.
+const REGISTERED_S: i64 = 19 * 3_600 + 35 * 60 + 32;
+
+/// How dumps are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Print {
+    /// A folder for each day instead of whole files.
+    pub is_daily: bool,
+    pub dirt: Dirt,
+}
+
+/// A row of a Parquet dump: what it says, and a column with another text if it is dirty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row<T> {
+    pub of: T,
+    pub set: Option<(usize, &'static str)>,
+}
+
+/// Something to be appended to a dump.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    Text(Vec<u8>),
+    Stages(Vec<Row<Inspection>>),
+    Materials(Vec<Row<MaterialRecord>>),
+    /// Items by their number.
+    CycleTimes(Vec<Row<u16>>),
+}
+
+/// A piece of a dump.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub dump: Dump,
+    /// The day the file is of; none if it is of all days.
+    pub day: Option<i32>,
+    pub body: Body,
+}
+
+/// What becomes of the records of a dump: all that are read are rejected, superseded, or in silver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Book {
+    pub read: u64,
+    pub rejected: u64,
+    pub superseded: u64,
+    /// Good records of the newest file.
+    newest: u64,
+}
+
+impl Book {
+    /// The book as a line of JSON.
+    pub fn line(&self, dump: Dump) -> String {
+        let Self { read, rejected, superseded, .. } = *self;
+        let (table, silver) = (dump.about().table, read - rejected - superseded);
+        format!(
+            "{{\"table\":\"{table}\",\"read\":{read},\"silver\":{silver},\
+             \"rejected\":{rejected},\"superseded\":{superseded}}}\n"
+        )
+    }
+
+    /// Enters the records a page has more than before, and the dirt among them.
+    fn enter(&mut self, records: u64, dirt: &[Spot], is_whole: bool) {
+        let lost = |spot: &&Spot| matches!(spot.fate, Fate::Rejected { .. });
+        let rejected = dirt.iter().filter(lost).count() as u64;
+        let superseded = dirt.iter().filter(|spot| spot.fate == Fate::Superseded).count() as u64;
+        self.read += records;
+        self.rejected += rejected;
+        self.superseded += superseded;
+        if is_whole {
+            self.superseded += self.newest;
+            self.newest = records - rejected;
+        }
+    }
+}
+
+/// Prints a plant's dumps, day by day.
+#[derive(Debug)]
+pub struct Press {
+    pub world: World,
+    pub truth: Truth,
+    /// The dirt so far.
+    pub log: Vec<Spot>,
+    /// What must become of the records of each dump.
+    pub books: BTreeMap<Dump, Book>,
+    print: Print,
+    days: std::ops::RangeInclusive<i32>,
+    gap_local_s: Option<i64>,
+    pages: BTreeMap<Dump, Page>,
+    late: BTreeMap<Dump, Vec<Vec<u8>>>,
+    seen: HashSet<u32>,
+}
+
+impl Press {
+    /// A press for a plant that works for `days` days from `first_day` on.
+    pub fn new(site: Site, first_day: i32, days: u16, print: Print) -> Self {
+        let days_of = first_day..=first_day + i32::from(days) - 1;
+        let gap_local_s = gap(&site, days_of.clone());
+        Self {
+            world: World::new(site, first_day, days),
+            truth: Truth::default(),
+            log: Vec::new(),
+            books: BTreeMap::new(),
+            print,
+            days: days_of,
+            gap_local_s,
+            pages: BTreeMap::new(),
+            late: BTreeMap::new(),
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Whether whole dumps, which show a state and no events, are due on a day.
+    fn is_due(&self, day: i32) -> bool {
+        self.print.is_daily || day == *self.days.end()
+    }
+
+    /// Writes into the page of a dump and returns what is to be appended to its file.
+    fn page<T>(
+        &mut self,
+        dump: Dump,
+        day: i32,
+        write: impl FnOnce(&World, &mut Page, &mut Hand<'_>, &mut Truth) -> T,
+    ) -> (T, Part) {
+        let chance = dice(self.world.site.seed, Concern::Dirt, day, dump as u32);
+        let is_last = day == *self.days.end();
+        let logged = self.log.len();
+        let mut hand = Hand {
+            dirt: &self.print.dirt,
+            chance,
+            log: &mut self.log,
+            gap_local_s: self.gap_local_s,
+            has_tomorrow: !is_last,
+        };
+        let of = self.print.is_daily.then_some(day);
+        let monday = match of {
+            Some(day) => day.rem_euclid(WEEK) == MONDAY,
+            None => self.days.clone().any(|day| day.rem_euclid(WEEK) == MONDAY),
+        };
+        let mut page = self.pages.remove(&dump).unwrap_or_else(|| {
+            let is_open = dump.about().has_header
+                || matches!(dump.about().dialect, Dialect::JsonLines | Dialect::JsonArray);
+            let is_new = monday && is_open && hand.dirt.strikes(Kind::NewColumn, &mut hand.chance);
+            Page::new(dump, of, is_new)
+        });
+        let records = page.records;
+        page.catch_up(self.late.remove(&dump).unwrap_or_default(), &mut hand);
+        let done = write(&self.world, &mut page, &mut hand, &mut self.truth);
+        let late = std::mem::take(&mut page.late);
+        self.late.insert(dump, late);
+        if self.print.is_daily || is_last {
+            page.close(&mut hand);
+        }
+        if self.print.is_daily {
+            page.delay(&mut hand);
+        }
+        let book = self.books.entry(dump).or_default();
+        let is_whole = matches!(dump, Dump::Materials | Dump::Bom);
+        book.enter(page.records - records, &self.log[logged..], is_whole);
+        let text = std::mem::take(&mut page.text);
+        if !self.print.is_daily {
+            self.pages.insert(dump, page);
+        }
+        (done, Part { dump, day: of, body: Body::Text(text) })
+    }
+
+    fn plans(&mut self, day: &Day) -> Part {
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+            let names = names(world);
+            let mut line = Vec::new();
+            for row in &day.plan {
+                line.clear();
+                names.plan(&mut line, row);
+                match page.write(&line, hand) {
+                    Landing::Whole => truth.plan(row),
+                    Landing::OtherDay(day) => {
+                        truth.plan(&super::plan::PlanRow { day, ..row.clone() });
+                    }
+                    Landing::Lost => {}
+                }
+            }
+        };
+        self.page(Dump::Plans, day.day, write).1
+    }
+
+    fn work_orders(&mut self, day: &Day) -> Part {
+        let is_daily = self.print.is_daily;
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+            let names = names(world);
+            let mut line = Vec::new();
+            let mut landed = Vec::new();
+            for (index, order) in (0..).zip(&world.orders) {
+                if is_daily && !order.is_changed {
+                    continue;
+                }
+                line.clear();
+                names.order(&mut line, index);
+                let local_s = order.started_s.map(|at_s| world.site.local_s(at_s));
+                match page.write(&line, hand) {
+                    Landing::Lost => continue,
+                    Landing::Whole => truth.order(index, order, local_s),
+                    Landing::OtherDay(day) => {
+                        let clock_s = local_s.map_or(0, |at_s| at_s.rem_euclid(DAY_S));
+                        truth.order(index, order, Some(i64::from(day) * DAY_S + clock_s));
+                    }
+                }
+                landed.push(index);
+            }
+            landed
+        };
+        let (landed, part) = self.page(Dump::WorkOrders, day.day, write);
+        let again = landed.into_iter().filter(|index| !self.seen.insert(*index)).count();
+        self.books.entry(Dump::WorkOrders).or_default().superseded += again as u64;
+        self.world.orders.iter_mut().for_each(|order| order.is_changed = false);
+        part
+    }
+
+    /// Inspections and the stages behind them, and what each says of the other.
+    fn boards(&mut self, day: &Day) -> [Part; 2] {
+        let write = |_: &World, page: &mut Page, hand: &mut Hand<'_>, _: &mut Truth| {
+            let mut rows = Vec::with_capacity(day.inspections.len());
+            let mut has_stage = Vec::with_capacity(day.inspections.len());
+            for of in &day.inspections {
+                let (edit, landing) = page.count(hand);
+                push_row(&mut rows, *of, edit);
+                has_stage.push(landing == Landing::Whole);
+            }
+            (rows, has_stage)
+        };
+        let ((rows, has_stage), part) = self.page(Dump::RoutingStages, day.day, write);
+        let stages = Part { body: Body::Stages(rows), ..part };
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+            let names = names(world);
+            let mut line = Vec::new();
+            for (of, has_stage) in day.inspections.iter().zip(has_stage) {
+                line.clear();
+                names.result(&mut line, of);
+                if page.write(&line, hand) == Landing::Whole {
+                    truth.inspection(&world.site, of, has_stage);
+                }
+            }
+        };
+        [self.page(Dump::Results, day.day, write).1, stages]
+    }
+
+    fn entries(&mut self, day: &Day) -> Part {
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+            let mut line = Vec::new();
+            for entry in &day.entries {
+                line.clear();
+                erp::entry(&world.site, &mut line, entry);
+                match page.write(&line, hand) {
+                    Landing::Whole => truth.entry(entry),
+                    Landing::OtherDay(day) => {
+                        truth.entry(&super::stock::Entry { day, ..*entry });
+                    }
+                    Landing::Lost => {}
+                }
+            }
+        };
+        self.page(Dump::Warehouse, day.day, write).1
+    }
+
+    fn materials(&mut self, day: &Day) -> Part {
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+            let mut rows = Vec::new();
+            let mut landed = Vec::new();
+            for record in &world.stock.records {
+                let (edit, landing) = page.count(hand);
+                push_row(&mut rows, *record, edit);
+                landed.extend((landing == Landing::Whole).then_some(*record));
+            }
+            truth.materials(landed);
+            rows
+        };
+        let (rows, part) = self.page(Dump::Materials, day.day, write);
+        Part { body: Body::Materials(rows), ..part }
+    }
+
+    fn cycle_times(&mut self, day: &Day) -> Part {
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, _: &mut Truth| {
+            let mut rows = Vec::new();
+            for item in 0..world.site.size.items {
+                let (edit, _) = page.count(hand);
+                push_row(&mut rows, item, edit);
+            }
+            rows
+        };
+        let (rows, part) = self.page(Dump::CycleTimes, day.day, write);
+        Part { body: Body::CycleTimes(rows), ..part }
+    }
+
+    /// A dump of lines whose records no gold table counts.
+    fn lines<T>(
+        &mut self,
+        dump: Dump,
+        day: i32,
+        records: &[T],
+        print: impl Fn(&World, &mut Vec<u8>, &T),
+    ) -> Part {
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, _: &mut Truth| {
+            let mut line = Vec::new();
+            for record in records {
+                line.clear();
+                print(world, &mut line, record);
+                page.write(&line, hand);
+            }
+        };
+        self.page(dump, day, write).1
+    }
+
+    fn events(&mut self, day: &Day) -> [Part; 2] {
+        let event = |world: &World, line: &mut Vec<u8>, event: &_| names(world).event(line, event);
+        let look = |world: &World, line: &mut Vec<u8>, of: &_| names(world).inspection(line, of);
+        [
+            self.lines(Dump::MachineEvents, day.day, &day.events, event),
+            self.lines(Dump::Quality, day.day, &day.inspections, look),
+        ]
+    }
+
+    fn register(&mut self, day: i32) -> Part {
+        let items: Vec<u16> = (0..self.world.site.size.items).collect();
+        let registered_s = i64::from(*self.days.start() - 1) * DAY_S + REGISTERED_S;
+        self.lines(Dump::Items, day, &items, |world, line, item| {
+            names(world).item_entry(line, *item, registered_s);
+        })
+    }
+
+    fn bom(&mut self, day: i32) -> Part {
+        let lines = self.world.stock.bom_lines.clone();
+        let print =
+            |world: &World, line: &mut Vec<u8>, of: &_| erp::bom_line(&world.site, line, of);
+        self.lines(Dump::Bom, day, &lines, print)
+    }
+}
+
+/// What each day adds to the dumps.
+impl Iterator for Press {
+    type Item = Vec<Part>;
+
+    fn next(&mut self) -> Option<Vec<Part>> {
+        let day = self.world.next()?;
+        self.truth.name_orders(&self.world.orders);
+        let mut parts = vec![self.plans(&day), self.entries(&day)];
+        parts.extend(self.boards(&day));
+        parts.extend(self.events(&day));
+        if self.is_due(day.day) {
+            parts.push(self.work_orders(&day));
+            parts.push(self.materials(&day));
+            parts.push(self.bom(day.day));
+        }
+        let is_first = day.day == *self.days.start();
+        if if self.print.is_daily { is_first } else { day.day == *self.days.end() } {
+            parts.push(self.register(day.day));
+            parts.push(self.cycle_times(&day));
+        }
+        Some(parts)
+    }
+}
+
+fn names(world: &World) -> Names<'_> {
+    Names { site: &world.site, orders: &world.orders }
+}
+
+/// Adds a row with what was done to it.
+fn push_row<T: Copy>(rows: &mut Vec<Row<T>>, of: T, edit: Option<Edit>) {
+    let clean = Row { of, set: None };
+    match edit {
+        Some(Edit::Set(at, text)) => rows.push(Row { of, set: Some((at, text)) }),
+        Some(Edit::Before(at, text)) => rows.extend([Row { of, set: Some((at, text)) }, clean]),
+        Some(Edit::Twice) => rows.extend([clean, clean]),
+        _ => rows.push(clean),
+    }
+}
+
+/// A time of the days that the plant's clock never shows.
+fn gap(site: &Site, mut days: std::ops::RangeInclusive<i32>) -> Option<i64> {
+    let halves = |day: i32| (0..48).map(move |half| i64::from(day) * DAY_S + half * 1_800);
+    days.find_map(|day| halves(day).find(|at_s| site.calendar.zone().utc_s(*at_s).is_none()))
+}

@@ -1,0 +1,182 @@
+//! The warehouse: what comes in, what goes out, and what the ERP knows of materials.
+
+use super::chance::{Concern, Dice, dice, happens, pick};
+use super::site::Site;
+use rand::RngExt as _;
+use std::borrow::Cow;
+
+pub const POSTING_GROUPS: [&str; 3] = ["RM", "PM", "CN"];
+pub const DISC_GROUPS: [&str; 5] = ["D654", "D655", "D666", "D667", "D668"];
+pub const BINS: [&str; 6] = ["TMG", "IGS", "A-01", "A-02", "B-01", "B-02"];
+pub const BOMS: [&str; 2] = ["1000456-SMT", "1000457-SMT"];
+
+/// Quantities count ten-thousandths of a unit.
+pub const UNIT_E4: i64 = 10_000;
+/// Records of one material stay below this, so that their mean price is no tie at its last place.
+const MAX_RECORDS: usize = 30;
+const OLDEST_D: i32 = 800;
+const LOTS: u16 = 280;
+const RECEIPTS: [i64; 4] = [175, 200, 250, 1_000];
+const ISSUE_PER_100K: u32 = 30_000;
+const NO_BIN_PER_100K: u32 = 2_000;
+const NO_LOT_PER_100K: u32 = 3_000;
+const BOM_LINES_PER_MATERIAL: usize = 2;
+
+/// A warehouse entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub no: u64,
+    pub material: u16,
+    /// Day it was registered, plant time.
+    pub day: i32,
+    /// By its place among [`BINS`].
+    pub bin: Option<u8>,
+    pub lot: Option<u16>,
+    /// What came in; below zero what went out.
+    pub quantity_e4: i64,
+    /// When the warranty ends and the goods expire, on the plant's clock.
+    pub warranty_local_s: i64,
+    pub expires_local_s: i64,
+    pub is_issue: bool,
+}
+
+/// A record of the ERP's item dump; one material has many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaterialRecord {
+    pub material: u16,
+    /// By its place among [`POSTING_GROUPS`].
+    pub posting: u8,
+    /// By its place among [`DISC_GROUPS`].
+    pub disc: u8,
+    /// Whether the record calls the material something else.
+    pub is_renamed: bool,
+    /// In whole units of the currency.
+    pub unit_price: Option<u32>,
+    pub unit_cost: u32,
+    /// By its place among [`BOMS`].
+    pub bom: Option<u8>,
+}
+
+impl MaterialRecord {
+    /// What the record calls the material, whose description this is.
+    pub fn description(&self, description: &'static str) -> Cow<'static, str> {
+        if self.is_renamed {
+            Cow::Owned(format!("{description} (OLD)"))
+        } else {
+            Cow::Borrowed(description)
+        }
+    }
+}
+
+/// A line of a bill of material.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BomLine {
+    pub line_no: u32,
+    pub bom: Option<u8>,
+    pub material: u16,
+    pub quantity: u16,
+    pub quantity_per: u16,
+    pub lead_time_d: u8,
+    pub starts_on: i32,
+    pub ends_on: i32,
+}
+
+/// The warehouse and what the ERP knows.
+#[derive(Debug, Clone, Default)]
+pub struct Stock {
+    entries: u64,
+    pub records: Vec<MaterialRecord>,
+    pub bom_lines: Vec<BomLine>,
+    records_of: Vec<usize>,
+}
+
+impl Stock {
+    /// The stock before the first day: its records and lines; the entries are left in `out`.
+    pub fn opening(site: &Site, first_day: i32, out: &mut Vec<Entry>) -> Self {
+        let mut stock = Self { records_of: vec![0; site.materials.len()], ..Self::default() };
+        let mut chance = dice(site.seed, Concern::Stock, first_day, 1);
+        for _ in 0..site.size.entries {
+            let day = first_day - chance.random_range(1..OLDEST_D);
+            out.push(stock.entry(site, day, &mut chance));
+        }
+        for material in 0..site.size.materials {
+            for _ in 0..chance.random_range(1..MAX_RECORDS / 2) {
+                stock.record(site, material, &mut chance);
+            }
+            for _ in 0..BOM_LINES_PER_MATERIAL {
+                stock.bom_lines.push(bom_line(material, first_day, &mut chance));
+            }
+        }
+        stock
+    }
+
+    /// What a day brings.
+    pub fn day(&mut self, site: &Site, day: i32, out: &mut Vec<Entry>) {
+        let mut chance = dice(site.seed, Concern::Stock, day, 0);
+        for _ in 0..=site.size.entries / 100 {
+            out.push(self.entry(site, day, &mut chance));
+        }
+        for _ in 0..3 {
+            let material = chance.random_range(0..site.size.materials);
+            self.record(site, material, &mut chance);
+        }
+    }
+
+    fn entry(&mut self, site: &Site, day: i32, chance: &mut Dice) -> Entry {
+        self.entries += 1;
+        let material = chance.random_range(0..site.size.materials);
+        let is_issue = happens(chance, ISSUE_PER_100K);
+        let is_counted = site.materials[usize::from(material)].is_counted;
+        let received_e4 = *pick(chance, &RECEIPTS) * UNIT_E4;
+        let issued_e4 = -chance.random_range(1..200) * UNIT_E4;
+        let part_e4 = if is_counted { 0 } else { chance.random_range(0..UNIT_E4) };
+        let midnight = i64::from(day) * 86_400;
+        let minute_in = |days: std::ops::Range<i64>, chance: &mut Dice| {
+            midnight + chance.random_range(days.start * 1_440..days.end * 1_440) * 60
+        };
+        Entry {
+            no: self.entries,
+            material,
+            day,
+            bin: (!happens(chance, NO_BIN_PER_100K))
+                .then(|| chance.random_range(0..BINS.len() as u8)),
+            lot: (!happens(chance, NO_LOT_PER_100K)).then(|| chance.random_range(1..LOTS)),
+            quantity_e4: part_e4 + if is_issue { issued_e4 } else { received_e4 },
+            warranty_local_s: minute_in(900..1_500, chance),
+            expires_local_s: minute_in(300..1_200, chance),
+            is_issue,
+        }
+    }
+
+    fn record(&mut self, site: &Site, material: u16, chance: &mut Dice) {
+        let about = &site.materials[usize::from(material)];
+        let records = &mut self.records_of[usize::from(material)];
+        if !about.is_listed || *records >= MAX_RECORDS {
+            return;
+        }
+        *records += 1;
+        let unit_price = about.is_priced && !happens(chance, 3_000);
+        self.records.push(MaterialRecord {
+            material,
+            posting: chance.random_range(0..POSTING_GROUPS.len() as u8),
+            disc: chance.random_range(0..DISC_GROUPS.len() as u8),
+            is_renamed: happens(chance, 8_000),
+            unit_price: unit_price.then(|| chance.random_range(200..700)),
+            unit_cost: chance.random_range(2_400..4_000),
+            bom: (!happens(chance, 33_000)).then(|| chance.random_range(0..BOMS.len() as u8)),
+        });
+    }
+}
+
+fn bom_line(material: u16, first_day: i32, chance: &mut Dice) -> BomLine {
+    BomLine {
+        line_no: chance.random_range(1..1_200) * 10_000,
+        bom: (!happens(chance, 33_000)).then(|| chance.random_range(0..BOMS.len() as u8)),
+        material,
+        quantity: chance.random_range(1..100),
+        quantity_per: chance.random_range(1..100),
+        lead_time_d: chance.random_range(10..16),
+        starts_on: first_day - chance.random_range(500..900),
+        ends_on: first_day + chance.random_range(500..900),
+    }
+}

@@ -1,0 +1,199 @@
+//! The truth: what every gold table must hold.
+//!
+//! *In*: what happened, record by record, and which of its records a reader can get hold of.
+//! *Out*: the rows of each gold table as lines of JSON. *Promise*: counted from the events of the
+//! plant; no dump is read for it and no SQL stands behind it.
+
+mod production;
+mod stock;
+
+use super::board::{Inspection, Verdict};
+use super::order::Order;
+use super::plan::PlanRow;
+use super::site::Site;
+use super::stock::{Entry, MaterialRecord};
+use super::write::mes::needs_reinspection;
+use std::collections::{BTreeMap, HashMap};
+
+/// An hour of the plant's clock: day, hour, and the shift by its place in the calendar.
+type Hour = (i32, i32, Option<u16>);
+
+/// Boards planned: how many, in how many rows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Planned {
+    boards: u64,
+    rows: u64,
+}
+
+/// Looks at boards.
+#[derive(Debug, Clone, Copy, Default)]
+struct Looks {
+    inspected: u64,
+    passed: u64,
+    unknown: u64,
+    reinspected: u64,
+    deviations: u64,
+}
+
+/// What is known of the boards of an order.
+#[derive(Debug, Clone, Copy, Default)]
+struct Boards {
+    made: u64,
+    first_s: i64,
+    last_s: i64,
+}
+
+/// An order as a reader sees it.
+#[derive(Debug, Clone)]
+struct Seen {
+    order: Order,
+    started_local_s: Option<i64>,
+}
+
+/// Everything a reader of the dumps can come to know.
+#[derive(Debug, Clone, Default)]
+pub struct Truth {
+    planned: HashMap<(Hour, u16, u16, u32), Planned>,
+    made: HashMap<(Hour, u16, u32), u64>,
+    looks: HashMap<(Hour, u16), Looks>,
+    boards: HashMap<u32, Boards>,
+    orders: BTreeMap<u32, Seen>,
+    /// The number of every order there is.
+    numbers: Vec<u32>,
+    entries: Vec<Entry>,
+    records: Vec<MaterialRecord>,
+}
+
+impl Truth {
+    /// A row of the plan arrives.
+    pub fn plan(&mut self, row: &PlanRow) {
+        let hour = (row.day, i32::from(row.hour), Some(row.shift));
+        let planned = self.planned.entry((hour, row.unit, row.item, row.order)).or_default();
+        planned.boards += u64::from(row.quantity);
+        planned.rows += 1;
+    }
+
+    /// The orders there are, whether anybody hears of them or not.
+    pub fn name_orders(&mut self, orders: &[Order]) {
+        let new = &orders[self.numbers.len().min(orders.len())..];
+        self.numbers.extend(new.iter().map(|order| order.number));
+    }
+
+    /// An order arrives as it stands, saying that it began at a time of the plant's clock. It
+    /// replaces what was said of it before.
+    pub fn order(&mut self, index: u32, order: &Order, started_local_s: Option<i64>) {
+        self.orders.insert(index, Seen { order: order.clone(), started_local_s });
+    }
+
+    /// The record of an inspection arrives, and perhaps that of its stage. Its time is what the
+    /// plant's clock showed; if it did so twice, readers take the first.
+    pub fn inspection(&mut self, site: &Site, of: &Inspection, has_stage: bool) {
+        let at_s = site.utc_s(site.local_s(of.at_s));
+        let parts = site.calendar.local_parts(at_s * 1_000_000);
+        let hour = (parts.day, parts.hour, parts.shift);
+        let looks = self.looks.entry((hour, of.unit)).or_default();
+        looks.inspected += 1;
+        looks.passed += u64::from(of.verdict == Verdict::Good);
+        looks.unknown += u64::from(of.verdict == Verdict::Unknown);
+        looks.reinspected += u64::from(needs_reinspection(of));
+        looks.deviations += u64::from(of.is_deviation);
+        if !has_stage || of.surface != 1 {
+            return;
+        }
+        *self.made.entry((hour, of.unit, of.order)).or_default() += 1;
+        let boards = self.boards.entry(of.order).or_default();
+        boards.first_s = if boards.made == 0 { at_s } else { boards.first_s.min(at_s) };
+        boards.last_s = if boards.made == 0 { at_s } else { boards.last_s.max(at_s) };
+        boards.made += 1;
+    }
+
+    /// A warehouse entry arrives.
+    pub fn entry(&mut self, entry: &Entry) {
+        self.entries.push(*entry);
+    }
+
+    /// The item dump arrives, in place of the one before.
+    pub fn materials(&mut self, records: Vec<MaterialRecord>) {
+        self.records = records;
+    }
+
+    /// The rows of every gold table, each a line of JSON, with the table's name. Ages are counted
+    /// to the day `as_of`.
+    pub fn tables(&self, site: &Site, as_of: i32) -> Vec<(&'static str, String)> {
+        let production = self.production(site);
+        let stock = self.stock(site);
+        vec![
+            ("production_hourly", production.hourly()),
+            ("production_daily", production.daily()),
+            ("top_items_daily", production.top_items()),
+            ("quality_hourly", self.quality(site)),
+            ("work_order_progress", self.progress(site)),
+            ("inventory_by_category", stock.by_category()),
+            ("inventory_by_bin", stock.by_bin()),
+            ("inventory_by_lot", stock.by_lot()),
+            ("inventory_ageing", stock.ageing(as_of)),
+        ]
+    }
+}
+
+/// Lines of JSON under way.
+#[derive(Debug, Default)]
+struct Lines(String);
+
+/// A value of a row.
+enum Value<'a> {
+    Null,
+    Whole(i64),
+    /// So many units of the last of so many decimal places.
+    Decimal(i128, u32),
+    Flag(bool),
+    Text(&'a str),
+}
+
+impl Lines {
+    fn push(&mut self, row: &[(&str, Value<'_>)]) {
+        for (number, (name, value)) in row.iter().enumerate() {
+            self.0.push_str(if number == 0 { "{\"" } else { ",\"" });
+            self.0.push_str(name);
+            self.0.push_str("\":");
+            self.value(value);
+        }
+        self.0.push_str("}\n");
+    }
+
+    fn value(&mut self, value: &Value<'_>) {
+        match value {
+            Value::Null => self.0.push_str("null"),
+            Value::Whole(number) => self.0.push_str(&number.to_string()),
+            Value::Flag(is_so) => self.0.push_str(if *is_so { "true" } else { "false" }),
+            Value::Text(text) => {
+                self.0.push('"');
+                self.0.push_str(text);
+                self.0.push('"');
+            }
+            Value::Decimal(number, places) => {
+                let one = 10_u128.pow(*places);
+                let sign = if *number < 0 { "-" } else { "" };
+                let (whole, part) = (number.unsigned_abs() / one, number.unsigned_abs() % one);
+                let width = *places as usize;
+                self.0.push_str(&format!("{sign}{whole}.{part:0width$}"));
+            }
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    fn count(count: u64) -> Self {
+        Self::Whole(count.cast_signed())
+    }
+
+    fn text(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Null, Self::Text)
+    }
+}
+
+/// A moment as JSON says it.
+fn moment(at_s: i64) -> String {
+    let at = chrono::DateTime::from_timestamp(at_s, 0).unwrap_or_default();
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

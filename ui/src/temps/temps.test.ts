@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import { cellAt, layout, next, step } from './grid'
+import { age, inOrder, lanes, parse, passes, stateOf, values } from './temps'
+import { axis, hours } from './trend'
+
+const NAMES = [
+  'Plant2.1.label_printer.m1',
+  'Plant1.10.label_printer.m1',
+  'Plant1.2.solder_paste_printer.m1',
+  'Plant1.2.label_printer.m2',
+  'Plant1.2.label_printer.m1',
+]
+const sensors = inOrder(NAMES.map(parse))
+
+test('sensors stand by plant, lane as people count, component', () => {
+  expect(sensors.map((one) => one.place)).toEqual([4, 3, 2, 1, 0])
+  expect(lanes(sensors).map((one) => [one.plant, one.lane, one.sensors.length])).toEqual([
+    ['Plant1', '2', 3],
+    ['Plant1', '10', 1],
+    ['Plant2', '1', 1],
+  ])
+  expect(values(sensors, 'lane')).toEqual(['1', '2', '10'])
+})
+
+test('a manufacturer may hold dots', () => {
+  expect(parse('P.1.c.a.b', 0).manufacturer).toBe('a.b')
+  expect(parse('odd', 0)).toMatchObject({ plant: 'odd', lane: '', component: '' })
+})
+
+test('a filter passes what it names', () => {
+  const filter = { plant: 'Plant1', lane: null, component: 'label_printer' }
+  expect(sensors.filter((one) => passes(filter, one)).map((one) => one.place)).toEqual([4, 3, 1])
+})
+
+test('what is above, near, silent or unknown', () => {
+  expect(stateOf(50.01, 50, false)).toBe('over')
+  expect(stateOf(50, 50, false)).toBe('near')
+  expect(stateOf(45, 50, false)).toBe('normal')
+  expect(stateOf(90, 50, true)).toBe('silent')
+  expect(stateOf(Number.NaN, 50, true)).toBe('unknown')
+})
+
+test('ages are told in the largest unit that fits', () => {
+  expect([0.4, 45, 119.9, 600, 90_000, 1e6].map(age)).toEqual([
+    '0.4 s',
+    '45 s',
+    '119 s',
+    '10 min',
+    '25 h',
+    '11 d',
+  ])
+})
+
+test('every sensor has a cell of its own, and arrows reach each', () => {
+  const many = inOrder(
+    Array.from({ length: 1000 }, (_, nth) =>
+      parse(`Plant${nth % 5}.${Math.floor(nth / 5) % 8}.c.${nth}`, nth),
+    ),
+  )
+  const groups = lanes(many)
+  for (const width of [340, 900, 1800]) {
+    const grid = layout(
+      groups,
+      groups.map((one) => one.lane),
+      width,
+    )
+    expect(new Set(grid.cells.map((cell) => `${cell.x} ${cell.y}`)).size).toBe(1000)
+    expect(Math.max(...grid.cells.map((cell) => cell.x)) + grid.size).toBeLessThanOrEqual(width)
+    const [first] = grid.cells
+    expect(next(grid, undefined, 'up')).toBe(first)
+    expect(next(grid, first, 'left')).toBe(first)
+    expect(next(grid, next(grid, first, 'right'), 'left')).toBe(first)
+    expect(next(grid, next(grid, first, 'down'), 'up')).toBe(first)
+    const some = grid.cells[500]
+    expect(some && cellAt(grid, some.x + 1, some.y + 1)).toBe(some)
+  }
+})
+
+test('the ramp ends at the limit', () => {
+  expect([step(10, 50), step(20, 50), step(35, 50), step(50, 50), step(99, 50)]).toEqual([
+    0, 0, 6, 12, 12,
+  ])
+})
+
+test('axes hold all values and the limit', () => {
+  const point = (temp: number) => ({
+    at: '',
+    readings: 1,
+    temp_c_min: temp - 1,
+    temp_c_max: temp + 1,
+    temp_c_mean: temp,
+  })
+  const found = axis([point(42), point(47)], 50)
+  expect(found).toEqual({ low: 40, high: 51, marks: [40, 45, 50], least: 41, most: 48 })
+  const none = axis([], 50)
+  expect(none.marks).toEqual([49, 50, 51])
+})
+
+test('times stand at round moments of the plant', () => {
+  const from = Date.parse('2023-01-12T10:20:00Z')
+  const found = hours(from, from + 600_000, 5, 'Asia/Kolkata')
+  expect(found.map((one) => one.text)).toEqual(['15:50', '15:52', '15:54', '15:56', '15:58'])
+  const day = hours(from, from + 86_400_000, 4, 'Asia/Kolkata')
+  expect(day.map((one) => one.text)).toEqual(['18:00', '00:00', '06:00', '12:00'])
+})
