@@ -6,17 +6,17 @@
 mod answers;
 mod audience;
 pub mod demo;
+mod rounds;
 pub mod serving;
 pub mod stream;
 
-use self::stream::Streaming;
 use crate::config::Config;
 use crate::config::folder::Plant;
 use crate::config::kafka::Kafka;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
-use crate::lake::bronze::{self, Dump, Landing, Start};
+use crate::lake::bronze::{Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::models::{self, Step};
@@ -150,10 +150,27 @@ impl Flow {
         patience: Patience,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
+        self.refine_with(self.take_lease(patience).await?, work).await
+    }
+
+    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free.
+    pub async fn as_refiner_until<T>(
+        &self,
+        stop: &CancellationToken,
+        patience: Patience,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<Option<T>> {
+        let lease = tokio::select! {
+            lease = self.take_lease(patience) => lease?,
+            () = stop.cancelled() => return Ok(None),
+        };
+        self.refine_with(lease, work).await.map(Some)
+    }
+
+    async fn take_lease(&self, patience: Patience) -> anyhow::Result<Lease> {
         let lake = self.lake();
-        let ttl_s = lake.limits().get("lease_ttl_s");
-        let holder = Holder::this_process(lake.run(), now(), ttl_s);
-        let mut lease = lease::take(lake.location(), holder, patience).await?;
+        let holder = Holder::this_process(lake.run(), now(), lake.limits().get("lease_ttl_s"));
+        let lease = lease::take(lake.location(), holder, patience).await?;
         if let Some(dead) = &lease.died {
             let swept = upkeep::sweep(lake, dead).await?;
             tracing::warn!(
@@ -163,9 +180,18 @@ impl Flow {
                 "took over from a dead refiner"
             );
         }
+        Ok(lease)
+    }
+
+    async fn refine_with<T>(
+        &self,
+        mut lease: Lease,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let ttl = Duration::from_secs(self.lake().limits().get("lease_ttl_s"));
         let done = tokio::select! {
             done = work => done,
-            lost = keep(&mut lease, Duration::from_secs(ttl_s)) => Err(lost),
+            lost = keep(&mut lease, ttl) => Err(lost),
         };
         let given_back = lease.give_back().await;
         let done = done?;
@@ -401,90 +427,6 @@ impl Flow {
 }
 
 impl Flow {
-    /// Rounds on a schedule, until `stop`. A round that fails is reported and tried again.
-    pub async fn rounds(
-        &self,
-        watcher: &Watcher,
-        stop: &CancellationToken,
-        report: impl Fn(&Report),
-    ) -> anyhow::Result<bool> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
-        loop {
-            match self.round(watcher).await {
-                Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
-                Ok(done) => report(&done),
-                Err(error) => tracing::error!(error = format!("{error:#}"), "round failed"),
-            }
-            if self.pause(every, stop, async |_changed| {}).await {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Waits for the next round. Meanwhile what comes from streams is refined, and their files are
-    /// kept few. Returns whether it was stopped.
-    async fn pause(
-        &self,
-        every: Duration,
-        stop: &CancellationToken,
-        told: impl AsyncFn(Vec<Outcome>),
-    ) -> bool {
-        let limits = self.lake().limits();
-        let step = Duration::from_secs(limits.get("stream_refine_every_s")).min(every);
-        let mut waited = Duration::ZERO;
-        while waited < every {
-            tokio::select! {
-                () = stop.cancelled() => return true,
-                () = tokio::time::sleep(step) => waited += step,
-            }
-            if self.kafka.is_none() {
-                continue;
-            }
-            match self.keep_streams().await {
-                Ok(changed) => told(changed).await,
-                Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "streams are not refined");
-                }
-            }
-        }
-        false
-    }
-
-    /// Refines what streams brought and lays their small files together. Returns what changed.
-    async fn keep_streams(&self) -> anyhow::Result<Vec<Outcome>> {
-        let outcomes = self.refinery.run_streams().await?;
-        let contracts = self.refinery.plant.contracts.values().filter(|it| it.is_stream());
-        for contract in contracts {
-            upkeep::compact(self.lake(), &bronze::name(contract)).await?;
-        }
-        for name in self.refinery.stream_tables() {
-            upkeep::compact(self.lake(), name).await?;
-        }
-        Ok(outcomes.into_iter().filter(|it| it.is_changed).collect())
-    }
-
-    /// Streams and rounds side by side until `stop`; rounds need the lake's lease, streams do not.
-    pub async fn ingest_on(
-        &self,
-        patience: Patience,
-        watcher: &Watcher,
-        stop: &CancellationToken,
-        report: impl Fn(&Report),
-    ) -> anyhow::Result<bool> {
-        let streaming = async {
-            if let Some(kafka) = &self.kafka {
-                self.stream_on(&Streaming::of(kafka, stop)).await;
-            }
-        };
-        let rounds = self.as_refiner(patience, self.rounds(watcher, stop, report));
-        let (_, done) = tokio::join!(streaming, async {
-            let done = rounds.await;
-            stop.cancel();
-            done
-        });
-        done
-    }
-
     /// A question in SQL, read-only.
     pub async fn ask(&self, sql: &str) -> anyhow::Result<DataFrame> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);

@@ -40,7 +40,7 @@ pub async fn demo(config: Config, args: &DemoArgs) -> anyhow::Result<bool> {
         introduce(ready, args.speed);
         open_browser(&format!("http://{}", ready.address));
     };
-    run(config, &demo, stop_token(), say).await
+    Box::pin(run(config, &demo, stop_token(), say)).await
 }
 
 fn introduce(ready: &Ready, speed: f64) {

@@ -173,7 +173,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         }
         Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
         Command::Check => check(&flags).await,
-        Command::Demo(args) => demo::demo(config::load(&flags)?, &args).await,
+        Command::Demo(args) => Box::pin(demo::demo(config::load(&flags)?, &args)).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
         Command::Serve { listen, no_ingest } => {

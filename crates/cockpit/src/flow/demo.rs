@@ -153,7 +153,8 @@ pub async fn run(
         silent.cancel();
         said
     });
-    let served = flow.serve(demo.listen, true, stop.clone(), |address| say(&ready(address))).await;
+    let ready = |address| say(&ready(address));
+    let served = Box::pin(flow.serve(demo.listen, true, stop.clone(), ready)).await;
     stop.cancel();
     speaking.await.context("the stream broke off")??;
     served

@@ -1,0 +1,95 @@
+//! Round after round: dumps on a schedule, streams all the time, refinement after both.
+
+use super::stream::Streaming;
+use super::{Flow, Report, Watcher};
+use crate::lake::lease::Patience;
+use crate::lake::refine::Outcome;
+use crate::lake::{bronze, upkeep};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+impl Flow {
+    /// Rounds on a schedule, until `stop`. A round that fails is reported and tried again.
+    pub async fn rounds(
+        &self,
+        watcher: &Watcher,
+        stop: &CancellationToken,
+        report: impl Fn(&Report),
+    ) -> anyhow::Result<bool> {
+        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
+        loop {
+            match self.round(watcher).await {
+                Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
+                Ok(done) => report(&done),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "round failed"),
+            }
+            if self.pause(every, stop, async |_changed| {}).await {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Waits for the next round. Meanwhile what comes from streams is refined, and their files are
+    /// kept few. Returns whether it was stopped.
+    pub(super) async fn pause(
+        &self,
+        every: Duration,
+        stop: &CancellationToken,
+        told: impl AsyncFn(Vec<Outcome>),
+    ) -> bool {
+        let limits = self.lake().limits();
+        let step = Duration::from_secs(limits.get("stream_refine_every_s")).min(every);
+        let mut waited = Duration::ZERO;
+        while waited < every {
+            tokio::select! {
+                () = stop.cancelled() => return true,
+                () = tokio::time::sleep(step) => waited += step,
+            }
+            if self.kafka.is_none() {
+                continue;
+            }
+            match self.keep_streams().await {
+                Ok(changed) => told(changed).await,
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "streams are not refined");
+                }
+            }
+        }
+        false
+    }
+
+    /// Refines what streams brought and lays their small files together. Returns what changed.
+    async fn keep_streams(&self) -> anyhow::Result<Vec<Outcome>> {
+        let outcomes = self.refinery.run_streams().await?;
+        let contracts = self.refinery.plant.contracts.values().filter(|it| it.is_stream());
+        for contract in contracts {
+            upkeep::compact(self.lake(), &bronze::name(contract)).await?;
+        }
+        for name in self.refinery.stream_tables() {
+            upkeep::compact(self.lake(), name).await?;
+        }
+        Ok(outcomes.into_iter().filter(|it| it.is_changed).collect())
+    }
+
+    /// Streams and rounds side by side until `stop`; rounds need the lake's lease, streams do not.
+    pub async fn ingest_on(
+        &self,
+        patience: Patience,
+        watcher: &Watcher,
+        stop: &CancellationToken,
+        report: impl Fn(&Report),
+    ) -> anyhow::Result<bool> {
+        let streaming = async {
+            if let Some(kafka) = &self.kafka {
+                self.stream_on(&Streaming::of(kafka, stop)).await;
+            }
+        };
+        let rounds = self.rounds(watcher, stop, report);
+        let (_, done) = tokio::join!(streaming, async {
+            let done = self.as_refiner_until(stop, patience, rounds).await;
+            stop.cancel();
+            done
+        });
+        Ok(done?.unwrap_or(true))
+    }
+}
