@@ -6,6 +6,7 @@
 mod answers;
 mod audience;
 pub mod demo;
+mod refiner;
 pub mod serving;
 pub mod stream;
 
@@ -18,7 +19,7 @@ use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
 use crate::lake::bronze::{self, Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
-use crate::lake::lease::{self, Holder, Lease, Patience};
+use crate::lake::lease::Patience;
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Outcome, Refinery};
 use crate::lake::{Lake, books, catalog, session, upkeep};
@@ -29,7 +30,6 @@ use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -141,36 +141,6 @@ impl Flow {
 
     fn lake(&self) -> &Lake {
         &self.refinery.lake
-    }
-
-    /// Runs `work` as the lake's one refiner. The lease is renewed while it runs; if it is lost,
-    /// the work is cut off, which harms nothing.
-    pub async fn as_refiner<T>(
-        &self,
-        patience: Patience,
-        work: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<T> {
-        let lake = self.lake();
-        let ttl_s = lake.limits().get("lease_ttl_s");
-        let holder = Holder::this_process(lake.run(), now(), ttl_s);
-        let mut lease = lease::take(lake.location(), holder, patience).await?;
-        if let Some(dead) = &lease.died {
-            let swept = upkeep::sweep(lake, dead).await?;
-            tracing::warn!(
-                host = dead.host,
-                pid = dead.pid,
-                swept,
-                "took over from a dead refiner"
-            );
-        }
-        let done = tokio::select! {
-            done = work => done,
-            lost = keep(&mut lease, Duration::from_secs(ttl_s)) => Err(lost),
-        };
-        let given_back = lease.give_back().await;
-        let done = done?;
-        given_back?;
-        Ok(done)
     }
 
     /// Reads every stream to its end, then does one round.
@@ -476,13 +446,13 @@ impl Flow {
                 self.stream_on(&Streaming::of(kafka, stop)).await;
             }
         };
-        let rounds = self.as_refiner(patience, self.rounds(watcher, stop, report));
+        let rounds = self.rounds(watcher, stop, report);
         let (_, done) = tokio::join!(streaming, async {
-            let done = rounds.await;
+            let done = self.as_refiner_until(stop, patience, rounds).await;
             stop.cancel();
             done
         });
-        done
+        Ok(done?.unwrap_or(true))
     }
 
     /// A question in SQL, read-only.
@@ -538,13 +508,4 @@ fn nothing_found(bucket: &Location, contracts: &[Arc<Contract>]) -> String {
         bucket.name,
         paths.join("\n")
     )
-}
-
-async fn keep(lease: &mut Lease, ttl: Duration) -> anyhow::Error {
-    loop {
-        tokio::time::sleep(ttl / 3).await;
-        if let Err(lost) = lease.renew().await {
-            return lost;
-        }
-    }
 }

@@ -86,8 +86,8 @@ impl Flow {
         let watcher: Watcher = Arc::new(|_event| {});
         loop {
             let work = self.rounds_for(&watcher, desk, live, stop);
-            match self.as_refiner(Patience::UntilFree, work).await {
-                Ok(()) => return Ok(()),
+            match self.as_refiner_until(stop, Patience::UntilFree, work).await {
+                Ok(_) => return Ok(()),
                 Err(error) => {
                     tracing::warn!(error = format!("{error:#}"), "not refining");
                     desk.not_refining(format!("{error:#}"));
