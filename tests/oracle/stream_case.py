@@ -186,7 +186,7 @@ def check_fates(con: duckdb.DuckDBPyConnection, truth: Path, report: Report) -> 
     """Silver and the reasons, against what the simulator knows."""
     readings = f"read_json('{truth}/temperature.jsonl', format='newline_delimited')"
     must = f"SELECT sensor, at_s, round(temp_c * 100)::BIGINT FROM {readings}"
-    has = "SELECT sensor, epoch(at)::BIGINT, round(temp_c * 100)::BIGINT FROM silver"
+    has = 'SELECT sensor, epoch("at")::BIGINT, round(temp_c * 100)::BIGINT FROM silver'
     for name, left, right in (
         ("silver lacks no reading", must, has),
         ("silver has no reading too many", has, must),

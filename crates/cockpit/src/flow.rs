@@ -6,6 +6,7 @@
 mod answers;
 mod audience;
 pub mod demo;
+mod refiner;
 mod rounds;
 pub mod serving;
 pub mod stream;
@@ -18,7 +19,6 @@ use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
-use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Outcome, Refinery};
 use crate::lake::{Lake, books, catalog, session, upkeep};
@@ -29,7 +29,6 @@ use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -141,62 +140,6 @@ impl Flow {
 
     fn lake(&self) -> &Lake {
         &self.refinery.lake
-    }
-
-    /// Runs `work` as the lake's one refiner. The lease is renewed while it runs; if it is lost,
-    /// the work is cut off, which harms nothing.
-    pub async fn as_refiner<T>(
-        &self,
-        patience: Patience,
-        work: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<T> {
-        self.refine_with(self.take_lease(patience).await?, work).await
-    }
-
-    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free.
-    pub async fn as_refiner_until<T>(
-        &self,
-        stop: &CancellationToken,
-        patience: Patience,
-        work: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<Option<T>> {
-        let lease = tokio::select! {
-            lease = self.take_lease(patience) => lease?,
-            () = stop.cancelled() => return Ok(None),
-        };
-        self.refine_with(lease, work).await.map(Some)
-    }
-
-    async fn take_lease(&self, patience: Patience) -> anyhow::Result<Lease> {
-        let lake = self.lake();
-        let holder = Holder::this_process(lake.run(), now(), lake.limits().get("lease_ttl_s"));
-        let lease = lease::take(lake.location(), holder, patience).await?;
-        if let Some(dead) = &lease.died {
-            let swept = upkeep::sweep(lake, dead).await?;
-            tracing::warn!(
-                host = dead.host,
-                pid = dead.pid,
-                swept,
-                "took over from a dead refiner"
-            );
-        }
-        Ok(lease)
-    }
-
-    async fn refine_with<T>(
-        &self,
-        mut lease: Lease,
-        work: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<T> {
-        let ttl = Duration::from_secs(self.lake().limits().get("lease_ttl_s"));
-        let done = tokio::select! {
-            done = work => done,
-            lost = keep(&mut lease, ttl) => Err(lost),
-        };
-        let given_back = lease.give_back().await;
-        let done = done?;
-        given_back?;
-        Ok(done)
     }
 
     /// Reads every stream to its end, then does one round.
@@ -480,13 +423,4 @@ fn nothing_found(bucket: &Location, contracts: &[Arc<Contract>]) -> String {
         bucket.name,
         paths.join("\n")
     )
-}
-
-async fn keep(lease: &mut Lease, ttl: Duration) -> anyhow::Error {
-    loop {
-        tokio::time::sleep(ttl / 3).await;
-        if let Err(lost) = lease.renew().await {
-            return lost;
-        }
-    }
 }

@@ -3,9 +3,6 @@
 /// The most lines of a file.
 const LINES: usize = 500;
 
-/// Files that were longer when the rule came, with the lines they may have until they are divided.
-const LONGER: [(&str, usize); 1] = [("crates/cockpit/src/flow.rs", 560)];
-
 /// Layers of the program: folders whose `mod.rs` says what goes in, what comes out, and what holds.
 const LAYERS: [&str; 7] = [
     "crates/cockpit/src/config/",
@@ -19,16 +16,10 @@ const LAYERS: [&str; 7] = [
 
 pub fn long(path: &str, text: &str) -> Vec<String> {
     let lines = text.lines().count();
-    let longer = LONGER.iter().find(|(name, _)| *name == path);
-    match longer {
-        Some(_) if lines <= LINES => {
-            vec![format!("{path}: has {lines} lines; take it off the list of longer files")]
-        }
-        _ if lines > longer.map_or(LINES, |(_, lines)| *lines) => {
-            vec![format!("{path}: has {lines} lines; divide it, {LINES} are the most")]
-        }
-        _ => Vec::new(),
+    if lines <= LINES {
+        return Vec::new();
     }
+    vec![format!("{path}: has {lines} lines; divide it, {LINES} are the most")]
 }
 
 pub fn unpromised(path: &str, text: &str) -> Vec<String> {
@@ -95,10 +86,6 @@ mod tests {
     fn a_long_file_is_found() {
         assert!(long("a.rs", &"x\n".repeat(500)).is_empty());
         assert_eq!(long("a.rs", &"x\n".repeat(501)).len(), 1);
-        let (path, most) = LONGER[0];
-        assert!(long(path, &"x\n".repeat(most)).is_empty());
-        assert_eq!(long(path, &"x\n".repeat(most + 1)).len(), 1);
-        assert!(long(path, "x\n")[0].contains("off the list"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub struct DemoArgs {
     /// Port of the pages on this machine [default: any that is free]
     #[arg(long, value_name = "P", default_value_t = 0, hide_default_value = true)]
     port: u16,
-    /// Folder of the demo's lake
+    /// Folder of the demo's lake and dumps
     #[arg(long, value_name = "DIR", default_value = "./cockpit-data/demo")]
     data: PathBuf,
     /// Which simulated plant; the same seed says the same again
@@ -57,7 +57,7 @@ fn introduce(ready: &Ready, speed: f64) {
         from.format("%Y-%m-%d %H:%M:%S UTC")
     ));
     print::line(&format!("  broker  {brokers}, topic {topic}: any Kafka client may join in"));
-    print::line(&format!("  lake    {lake}"));
+    print::line(&format!("  lake    {lake}, with dumps of the 30 days before the first start"));
     print::line("Ctrl-C ends it; started again it goes on where it was.");
 }
 

@@ -1,19 +1,24 @@
 //! The whole cockpit on a simulated plant, with nothing around it.
 //!
-//! simulator -> a broker within the program -> the way every stream goes. The lake alone remembers
-//! how far the stream was; what would have been said while nobody listened is said at the start.
+//! simulator -> dumps in a folder and a broker within the program -> the way all data goes. The lake
+//! alone remembers how far the stream was; what would have been said while nobody listened is said at
+//! the start.
 
 use super::{Flow, now};
 use crate::config::Config;
-use crate::config::location::Purpose;
+use crate::config::location::{self, Purpose};
 use crate::config::model::TableName;
 use crate::config::settings::Origin;
 use crate::simulate::broker::Broker;
+use crate::simulate::files;
 use crate::simulate::stream::{Brake, Manner, Said, Speaker};
 use anyhow::Context as _;
 use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
+use plant::sim::dirt;
+use plant::sim::press::{Press, Print};
+use plant::sim::site::{Site, Size};
 use plant::sim::stream::{Dirt, Plan};
 use plant::sim::thermal::fault::SECOND_US;
 use plant::sim::thermal::sensors::REFERENCE_SENSORS;
@@ -21,10 +26,14 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// So much is said at once on a first start, so that no window is empty.
 const FIRST: TimeDelta = TimeDelta::minutes(35);
+
+/// Days of dumps before the first start.
+const HISTORY_DAYS: u16 = 30;
 
 /// The longest gap that is filled: what lies further back would take minutes.
 const GAP_MAX: TimeDelta = TimeDelta::hours(24);
@@ -35,8 +44,20 @@ const LAG_MAX: TimeDelta = TimeDelta::hours(1);
 /// Messages on their way at most: a fraction of what the broker keeps.
 const MOST_AHEAD: u64 = 40_000;
 
+/// Folder of the dumps within that of the demo.
+const BUCKET: &str = "bucket";
+
 /// How long work under way may take to finish after Ctrl-C.
 const STOP_WITHIN_S: u64 = 1;
+
+/// Limits of a program that shares the machine with everything else somebody has open.
+const LIMITS: [(&str, u64); 5] = [
+    ("stop_within_s", STOP_WITHIN_S),
+    ("memory_bytes", 128 << 20),
+    ("refine_steps", 1),
+    ("kafka_queue_bytes", 8 << 20),
+    ("dedupe_readings", 200_000),
+];
 
 /// The program's clock where it is not the machine's.
 static PACE: OnceLock<Pace> = OnceLock::new();
@@ -116,6 +137,7 @@ pub async fn run(
     let topic = rename_topic(&mut config, began_at)?;
     let broker = Broker::start(&topic)?;
     point(&mut config, demo, &broker);
+    write_history(&config, demo, began_at).await?;
     let mut flow = Flow::open(&config, Purpose::Write).await?;
     flow.is_simulated = true;
     let heard = heard(&flow, began_at).await?;
@@ -154,10 +176,21 @@ pub async fn run(
         said
     });
     let ready = |address| say(&ready(address));
-    let served = Box::pin(flow.serve(demo.listen, true, stop.clone(), ready)).await;
+    let serving = Box::pin(flow.serve(demo.listen, true, stop.clone(), ready));
+    // A round that is cut off harms nothing: the next start does it again.
+    let served = tokio::select! {
+        served = serving => served,
+        () = over(&stop) => Ok(true),
+    };
     stop.cancel();
     speaking.await.context("the stream broke off")??;
     served
+}
+
+/// Some time after `stop`.
+async fn over(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(Duration::from_secs(STOP_WITHIN_S)).await;
 }
 
 /// Gives the plant's topic a name of this start: the broker forgets everything at its end, and
@@ -175,13 +208,43 @@ fn rename_topic(config: &mut Config, began_at: DateTime<Utc>) -> anyhow::Result<
 fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
     let lake = demo.folder.join("lake").to_string_lossy().into_owned();
     config.lake = (lake, Origin::Flag);
-    config.bucket = None;
+    let bucket = demo.folder.join(BUCKET).to_string_lossy().into_owned();
+    config.bucket = Some((bucket, Origin::Flag));
     config.kafka = Some((broker.address(), Origin::Flag));
     config.plant.kafka = crate::config::kafka::Kafka {
         brokers: broker.address(),
         ..crate::config::kafka::Kafka::default()
     };
-    config.plant.limits.set("stop_within_s", STOP_WITHIN_S);
+    for (name, value) in LIMITS {
+        config.plant.limits.set(name, value);
+    }
+}
+
+/// Writes the dumps of the days before the first start, unless they are there. They appear whole or
+/// not at all, so a start that was killed is made good by the next.
+async fn write_history(
+    config: &Config,
+    demo: &Demo,
+    began_at: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let bucket = demo.folder.join(BUCKET);
+    if bucket.exists() {
+        return Ok(());
+    }
+    let begun = bucket.with_extension("begun");
+    let said = |what: &'static str| move || format!("the simulated bucket cannot be {what}");
+    if begun.exists() {
+        std::fs::remove_dir_all(&begun).with_context(said("begun anew"))?;
+    }
+    let today = began_at.with_timezone(&config.plant.zone).date_naive();
+    let first = today - Days::new(HISTORY_DAYS.into());
+    let first_day = first.num_days_from_ce() - NaiveDate::default().num_days_from_ce();
+    let site = Site::new(demo.seed, Size::default(), config.plant.calendar.clone());
+    let print = Print { is_daily: false, dirt: dirt::Dirt::new(dirt::Level::Usual) };
+    let mut press = Press::new(site, first_day, HISTORY_DAYS, print);
+    let out = location::open(&begun.to_string_lossy(), Purpose::Write)?;
+    files::dumps(&out, &mut press).await?;
+    std::fs::rename(&begun, &bucket).with_context(said("put in its place"))
 }
 
 /// Asks the lake how far each sensor was heard.

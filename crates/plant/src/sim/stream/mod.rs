@@ -59,6 +59,7 @@ pub struct Stream {
     sensors: Vec<Sensor>,
     voices: Vec<Voice>,
     turn: Turn,
+    from_us: i64,
     /// After so many ticks a message echoes; `None` if none does.
     echo_ticks: Option<i64>,
 }
@@ -113,7 +114,7 @@ impl Stream {
         let turn = Turn { tick, sensor, is_echo: false }.normal(voices.len());
         let echoes = plan.interval_us >= SECOND_US;
         let echo_ticks = echoes.then(|| (ECHO_US / plan.interval_us).max(1));
-        Self { plan, sensors, voices, turn, echo_ticks }
+        Self { plan, sensors, voices, turn, from_us, echo_ticks }
     }
 
     /// Who speaks.
@@ -162,7 +163,8 @@ impl Stream {
         let temp_centi = follower.said_centi(at_us, &mut chance)?;
         payload.clear();
         voice.template.write(kind, spelling, at_s, temp_centi, payload);
-        let is_again = turn.is_echo && kind == Kind::Repeated;
+        // What was said before the beginning was not heard.
+        let is_again = turn.is_echo && kind == Kind::Repeated && at_us >= self.from_us;
         let fate = match kind.reason() {
             Some(reason) => Fate::Rejected(reason),
             None if is_again || voice.second.has(at_s, temp_centi, turn.is_echo) => {

@@ -1,0 +1,71 @@
+//! Who refines the lake: one program at a time, by its lease.
+
+use super::{Flow, now};
+use crate::lake::lease::{self, Holder, Lease, Patience};
+use crate::lake::upkeep;
+use std::future::Future;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+impl Flow {
+    /// Runs `work` as the lake's one refiner. The lease is renewed while it runs; if it is lost,
+    /// the work is cut off, which harms nothing.
+    pub async fn as_refiner<T>(
+        &self,
+        patience: Patience,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        self.refine_with(self.take_lease(patience).await?, work).await
+    }
+
+    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free.
+    pub async fn as_refiner_until<T>(
+        &self,
+        stop: &CancellationToken,
+        patience: Patience,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<Option<T>> {
+        let lease = tokio::select! {
+            lease = self.take_lease(patience) => lease?,
+            () = stop.cancelled() => return Ok(None),
+        };
+        self.refine_with(lease, work).await.map(Some)
+    }
+
+    async fn take_lease(&self, patience: Patience) -> anyhow::Result<Lease> {
+        let lake = self.lake();
+        let holder = Holder::this_process(lake.run(), now(), lake.limits().get("lease_ttl_s"));
+        let lease = lease::take(lake.location(), holder, patience).await?;
+        if let Some(dead) = &lease.died {
+            let swept = upkeep::sweep(lake, dead).await?;
+            let (host, pid) = (&dead.host, dead.pid);
+            tracing::warn!(host, pid, swept, "took over from a dead refiner");
+        }
+        Ok(lease)
+    }
+
+    async fn refine_with<T>(
+        &self,
+        mut lease: Lease,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let ttl = Duration::from_secs(self.lake().limits().get("lease_ttl_s"));
+        let done = tokio::select! {
+            done = work => done,
+            lost = keep(&mut lease, ttl) => Err(lost),
+        };
+        let given_back = lease.give_back().await;
+        let done = done?;
+        given_back?;
+        Ok(done)
+    }
+}
+
+async fn keep(lease: &mut Lease, ttl: Duration) -> anyhow::Error {
+    loop {
+        tokio::time::sleep(ttl / 3).await;
+        if let Err(lost) = lease.renew().await {
+            return lost;
+        }
+    }
+}
