@@ -23,14 +23,14 @@ SILVER = f"""
         m.plant_name AS plant, m.lane_number AS lane,
         m.component_info.component_type AS component,
         m.component_info.component_manufacturer AS manufacturer,
-        {AT} AT TIME ZONE 'UTC' AS at, try_cast(m.temperature AS DOUBLE) AS temp_c
+        {AT} AT TIME ZONE 'UTC' AS "at", try_cast(m.temperature AS DOUBLE) AS temp_c
     FROM (SELECT from_json(payload, '{{"plant_name": "VARCHAR", "lane_number": "VARCHAR",
         "timestamp": "VARCHAR", "temperature": "VARCHAR", "component_info":
         {{"component_type": "VARCHAR", "component_manufacturer": "VARCHAR"}}}}') AS m FROM bronze)
     WHERE m.plant_name IS NOT NULL AND m.lane_number IS NOT NULL
         AND m.component_info.component_type IS NOT NULL
         AND m.component_info.component_manufacturer IS NOT NULL
-        AND at IS NOT NULL AND temp_c BETWEEN -50 AND 300"""
+        AND "at" IS NOT NULL AND temp_c BETWEEN -50 AND 300"""
 
 
 def main(messages: str, out: str) -> None:

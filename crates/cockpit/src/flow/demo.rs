@@ -50,6 +50,9 @@ const BUCKET: &str = "bucket";
 /// How long work under way may take to finish after Ctrl-C.
 const STOP_WITHIN_S: u64 = 1;
 
+/// How long a round of refining may go on after Ctrl-C before it is cut off.
+const CUT_OFF_AFTER: Duration = Duration::from_millis(300);
+
 /// Limits of a program that shares the machine with everything else somebody has open.
 const LIMITS: [(&str, u64); 5] = [
     ("stop_within_s", STOP_WITHIN_S),
@@ -190,7 +193,7 @@ pub async fn run(
 /// Some time after `stop`.
 async fn over(stop: &CancellationToken) {
     stop.cancelled().await;
-    tokio::time::sleep(Duration::from_secs(STOP_WITHIN_S)).await;
+    tokio::time::sleep(CUT_OFF_AFTER).await;
 }
 
 /// Gives the plant's topic a name of this start: the broker forgets everything at its end, and
