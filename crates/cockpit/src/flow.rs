@@ -161,8 +161,8 @@ impl Flow {
             Some(bucket) => self.land_new(bucket, watcher).await?,
             None if self.kafka.is_some() => Report::default(),
             None => bail!(
-                "nothing to read is named; say --bucket URL, COCKPIT_BUCKET, or bucket in \
-                 plant.toml, or --kafka BROKERS"
+                "no bucket is named; say --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml, or \
+                 --kafka BROKERS to read messages"
             ),
         };
         watcher(Event::Refining);

@@ -83,7 +83,8 @@ test('health is heard in both spellings', () => {
     last_run: run,
     next_run_at: null,
   })
-  expect(real).toMatchObject({ well: true, readAt: run.ended_at, nextAt: null })
+  expect(real).toMatchObject({ well: true, readAt: run.ended_at, nextAt: null, simulated: false })
+  expect(heard({ state: 'running', is_simulated: true }).simulated).toBe(true)
   const short = heard({ status: 'ok', build: 'abc', ingest: { last_run_at: run.ended_at } })
   expect(short).toMatchObject({ well: true, build: 'abc', readAt: run.ended_at })
   expect(heard({ state: 'degraded', reason: 'lake is full' })).toMatchObject({

@@ -20,6 +20,8 @@ export interface Health {
   /** UTC; when the dumps were last read, and when they will be read again. */
   readAt: string | null
   nextAt: string | null
+  /** Whether all it shows is made up by the simulator. */
+  simulated: boolean
 }
 
 export interface Ask {
@@ -155,6 +157,7 @@ export function query<T = Row>(sql: string): Promise<Answer<T>> {
 interface SaidHealth {
   status?: string
   state?: string
+  is_simulated?: boolean
   reason?: string | null
   plant?: string
   zone?: string
@@ -179,6 +182,7 @@ export function heard(said: SaidHealth): Health {
   return {
     well: state === 'ok' || state === 'running',
     reason: said.reason ?? state,
+    simulated: said.is_simulated ?? false,
     plant: said.plant ?? '',
     zone: said.zone ?? '',
     build,

@@ -5,6 +5,7 @@ export const en = {
   'app.pages': 'Pages',
   'app.missing': 'There is no page at {path}.',
   'app.loading': 'Loading',
+  'app.simulated': 'simulated plant',
   'app.outdated': 'The server runs a newer version.',
   'app.reload': 'Reload',
   'app.unused': 'not used here: {name}',

@@ -132,7 +132,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         'd' => 86_400,
         _ => return Err(wrong()),
     };
-    let number: u64 = text.trim_end_matches(unit).parse().map_err(|_error| wrong())?;
+    let number = text.strip_suffix(unit).ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_error| wrong())?;
     number.checked_mul(unit_s).map(Duration::from_secs).ok_or_else(wrong)
 }
 
