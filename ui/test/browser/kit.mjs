@@ -53,8 +53,14 @@ export async function open(page, path) {
   await settled(page)
 }
 
+/** Pages that are told news all the time: their network is never idle. */
+const LIVE = ['/now', '/temps']
+
 export async function settled(page) {
-  await page.waitForLoadState('networkidle')
+  const { pathname } = new URL(page.url())
+  const isLive = LIVE.some((path) => pathname.startsWith(path))
+  await page.waitForLoadState(isLive ? 'load' : 'networkidle')
+  await page.waitForSelector('main h1')
   await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'))
 }
 

@@ -32,7 +32,8 @@ pub struct StreamBooks {
     bronze: TableName,
     silver: TableName,
     started_at: DateTime<Utc>,
-    accounts: BTreeMap<Partition, Account>,
+    /// One for each time a partition was taken over; the last is the open one.
+    accounts: BTreeMap<Partition, Vec<Account>>,
     /// Offsets that were gone from the broker before they were read: from, and behind the last.
     expired: Vec<(Partition, i64, i64)>,
 }
@@ -49,11 +50,13 @@ impl StreamBooks {
     }
 
     /// Notes where partitions were when they were taken over. One that was given away and came back
-    /// goes on; what others landed meanwhile is in their books.
+    /// goes on where it was, unless others landed messages of it meanwhile: those are in their books.
     pub fn resumed(&mut self, resumed: &Resumed) {
         for (partition, last) in &resumed.landed {
-            let account = Account { before: *last, to: *last, read: 0 };
-            self.accounts.entry(partition.clone()).or_insert(account);
+            let accounts = self.accounts.entry(partition.clone()).or_default();
+            if accounts.last().is_none_or(|account| account.to != *last) {
+                accounts.push(Account { before: *last, to: *last, read: 0 });
+            }
         }
     }
 
@@ -64,9 +67,13 @@ impl StreamBooks {
         for partition in chunk.offsets.keys() {
             let numbers = numbers.as_primitive::<Int32Type>().values();
             let count = numbers.iter().filter(|number| **number == partition.number).count();
-            let fresh = Account { before: -1, to: -1, read: 0 };
-            let account = self.accounts.entry(partition.clone()).or_insert(fresh);
-            account.read += i64::try_from(count).unwrap_or(i64::MAX);
+            let accounts = self.accounts.entry(partition.clone()).or_default();
+            if accounts.is_empty() {
+                accounts.push(Account { before: -1, to: -1, read: 0 });
+            }
+            if let Some(account) = accounts.last_mut() {
+                account.read += i64::try_from(count).unwrap_or(i64::MAX);
+            }
         }
     }
 
@@ -78,17 +85,21 @@ impl StreamBooks {
     /// Notes what was committed.
     pub fn landed(&mut self, offsets: Offsets) {
         for (partition, last) in offsets {
-            if let Some(account) = self.accounts.get_mut(&partition) {
+            if let Some(account) = self.accounts.get_mut(&partition).and_then(|it| it.last_mut()) {
                 account.to = account.to.max(last);
             }
         }
     }
 
-    /// Counts in the lake what this run landed, and writes it down in place of what it wrote before.
+    /// Counts in the lake what this run landed, and writes it down in place of what was written of
+    /// the same offsets before.
     pub async fn close(&self, refinery: &Refinery) -> anyhow::Result<Vec<Entry>> {
         let lake = &refinery.lake;
         let mut entries = Vec::new();
-        for (partition, account) in self.accounts.iter().filter(|(_, it)| it.read > 0) {
+        let accounts = self.accounts.iter().flat_map(|(partition, accounts)| {
+            accounts.iter().map(move |account| (partition, account))
+        });
+        for (partition, account) in accounts.filter(|(_, account)| account.read > 0) {
             let count = |name: TableName, of: Option<String>| {
                 count(refinery, name, partition, *account, of)
             };
@@ -114,14 +125,18 @@ impl StreamBooks {
             tracing::error!(?entry, "the books of a stream do not close");
         }
         let run = lake.run().to_owned();
-        let files: Vec<String> = entries.iter().map(|entry| entry.file.clone()).collect();
+        let ours: Vec<(String, i64)> =
+            entries.iter().map(|entry| (entry.file.clone(), entry.dump)).collect();
         let gone = move |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
             let text = |name: &str| -> anyhow::Result<_> {
                 Ok(batch.column(batch.schema().index_of(name)?).as_string::<i32>().clone())
             };
-            let (runs, noted) = (text("run")?, text("file")?);
+            let (runs, files) = (text("run")?, text("file")?);
+            let dumps = batch.column(batch.schema().index_of("dump")?).clone();
+            let dumps = dumps.as_primitive::<Int64Type>();
             let is_ours = |row: usize| {
-                runs.value(row) == run && files.iter().any(|file| file == noted.value(row))
+                let (file, dump) = (files.value(row), dumps.value(row));
+                runs.value(row) == run && ours.iter().any(|it| it.0 == file && it.1 == dump)
             };
             Ok((0..batch.num_rows()).map(|row| Some(is_ours(row))).collect())
         };
