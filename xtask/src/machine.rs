@@ -24,10 +24,12 @@ pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// The root of the repository.
+/// The root of the repository: the one cargo runs this for, which need not be the one it was built
+/// in, for clones may share what was built.
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let here = env::var_os("CARGO_MANIFEST_DIR");
+    let here = here.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), Path::to_owned)
 }
 
 /// A program cargo built beside this one.
