@@ -5,7 +5,7 @@ is killed with `kill -9` at random moments, the broker is restarted (once stoppe
 second worker of the same group joins and leaves, sometimes killed. At the end an undisturbed
 run reads what is left. Then every offset is in bronze once; silver and rejected together hold each
 bronze row once; silver and the reasons of the rejected equal what the simulator knows; gold and silver
-equal those of a rebuild from bronze; and no file lies about. Prints what was done and what was found.
+equal those of a rebuild from bronze; and no half-written file lies about. Prints what was found.
 
     python stream_case.py --cockpit BIN --broker FOLDER/start --port N --messages 1000000 --kills 100
 """
@@ -40,6 +40,8 @@ COMMIT_EVERY_MS = "200"
 LIFE_S = 3.0
 """A worker lives at most so long before it is killed."""
 LEASE_LIMIT_S = 120.0
+FILES_OF_A_WORKER = 8
+"""Data files a worker has open at most: bronze, rejected, and silver of a few days."""
 
 
 @dataclass
@@ -237,7 +239,12 @@ def case(world: World, messages: int, kills: int, seconds: float, report: Report
     print(f"{time.monotonic() - begun:.0f} s: {dict(sorted(world.done.items()))}")
     check_lake(world, messages, report)
     left = kill_case.orphans(world.lake)
-    report.check("no orphan or temporary file", not left, "\n".join(left[:20]))
+    # A worker that is killed while another has the lease leaves its last data files; upkeep deletes
+    # them after a day, when nobody can be about to commit them.
+    torn = [name for name in left if not Path(name).name.startswith("part-")]
+    report.check("no temporary file", not torn, "\n".join(torn[:20]))
+    most = FILES_OF_A_WORKER * world.done["killed"]
+    report.check("orphans are few", len(left) <= most, f"{len(left)} of at most {most}")
     check_rebuild(world, report)
 
 

@@ -186,7 +186,35 @@ pub async fn forget(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
             Err(error) => return Err(error.into()),
         }
     }
+    gone += forget_uncommitted(lake, name, before_ms).await?;
     Ok(gone + table.forget_log(&state, lake.now_ms() - state.log_kept_ms()).await?)
+}
+
+/// Deletes data files older than `before_ms` that no log names: what a killed program wrote that
+/// never held the lease, so that nobody knows it is dead. A commit takes minutes at most.
+async fn forget_uncommitted(
+    lake: &Lake,
+    name: &TableName,
+    before_ms: i64,
+) -> anyhow::Result<usize> {
+    let table = lake.table(name)?;
+    let (store, _) = table.place();
+    let listed: Vec<object_store::ObjectMeta> = store.list(None).try_collect().await?;
+    let is_old = |it: &&object_store::ObjectMeta| {
+        let is_data = it.location.filename().is_some_and(|name| name.starts_with("part-"));
+        is_data && it.last_modified.timestamp_millis() < before_ms
+    };
+    let old: Vec<&object_store::ObjectMeta> = listed.iter().filter(is_old).collect();
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let committed = committed(lake, name).await?;
+    let mut gone = 0;
+    for file in old.iter().filter(|it| !committed.contains(it.location.as_ref())) {
+        store.delete(&file.location).await?;
+        gone += 1;
+    }
+    Ok(gone)
 }
 
 /// Deletes what nobody needs any more from every table, at most once an hour.
