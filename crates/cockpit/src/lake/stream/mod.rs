@@ -90,7 +90,9 @@ fn pointers(
     let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
     let timestamps = messages.timestamp_us.values().clone();
     let timestamps = TimestampMicrosecondArray::new(timestamps, None).with_timezone("UTC");
-    let landed = vec![ingested_at.timestamp_micros(); rows];
+    // In whole milliseconds it stands in the statistics of data files, by which these are put into
+    // the order in which their messages came.
+    let landed = vec![ingested_at.timestamp_millis() * 1000; rows];
     [
         text(&messages.topic),
         Arc::new(messages.partition.clone()),
