@@ -3,6 +3,7 @@
 use super::{Flow, now};
 use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::upkeep;
+use anyhow::Context as _;
 use std::future::Future;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,8 @@ impl Flow {
         patience: Patience,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
-        self.refine_with(self.take_lease(patience).await?, work).await
+        let done = self.as_refiner_until(&CancellationToken::new(), patience, work).await?;
+        done.context("waiting for the lake was given up")
     }
 
     /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free.
@@ -25,23 +27,25 @@ impl Flow {
         patience: Patience,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<Option<T>> {
-        let lease = tokio::select! {
-            lease = self.take_lease(patience) => lease?,
-            () = stop.cancelled() => return Ok(None),
-        };
+        let Some(lease) = self.take_lease(stop, patience).await? else { return Ok(None) };
         self.refine_with(lease, work).await.map(Some)
     }
 
-    async fn take_lease(&self, patience: Patience) -> anyhow::Result<Lease> {
+    async fn take_lease(
+        &self,
+        stop: &CancellationToken,
+        patience: Patience,
+    ) -> anyhow::Result<Option<Lease>> {
         let lake = self.lake();
         let holder = Holder::this_process(lake.run(), now(), lake.limits().get("lease_ttl_s"));
-        let lease = lease::take(lake.location(), holder, patience).await?;
+        let taken = lease::take(lake.location(), holder, patience, stop).await?;
+        let Some(lease) = taken else { return Ok(None) };
         if let Some(dead) = &lease.died {
             let swept = upkeep::sweep(lake, dead).await?;
             let (host, pid) = (&dead.host, dead.pid);
             tracing::warn!(host, pid, swept, "took over from a dead refiner");
         }
-        Ok(lease)
+        Ok(Some(lease))
     }
 
     async fn refine_with<T>(

@@ -3,7 +3,7 @@
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher};
 use crate::lake::lease::Patience;
-use crate::lake::refine::Outcome;
+use crate::lake::refine::{Outcome, rejected_name};
 use crate::lake::{bronze, upkeep};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -65,8 +65,8 @@ impl Flow {
         for contract in contracts {
             upkeep::compact(self.lake(), &bronze::name(contract)).await?;
         }
-        for name in self.refinery.stream_tables() {
-            upkeep::compact(self.lake(), name).await?;
+        for name in self.refinery.stream_tables().cloned().chain([rejected_name()]) {
+            upkeep::compact(self.lake(), &name).await?;
         }
         Ok(outcomes.into_iter().filter(|it| it.is_changed).collect())
     }

@@ -15,6 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, PutMode};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 const FOLDER: &str = "_cockpit/lease";
 
@@ -77,22 +78,24 @@ pub enum Patience {
 }
 
 /// Takes the lease of the lake at `location`. If somebody holds it, it is watched: without a sign of
-/// life within its own duration the lease is taken over.
+/// life within its own duration the lease is taken over. `None` if `stop` comes while it is watched;
+/// a lease once taken is handed over even then, for only its holder can give it back.
 pub async fn take(
     location: &Location,
     holder: Holder,
     patience: Patience,
-) -> anyhow::Result<Lease> {
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Lease>> {
     let store = location.store();
     let mut silent_for = Duration::ZERO;
     let mut last = None;
     loop {
         let Some((number, held)) = newest(store.as_ref()).await? else {
-            return claim(store, holder, 0, None).await;
+            return claim(store, holder, 0, None).await.map(Some);
         };
         let is_silent = silent_for >= Duration::from_secs(held.ttl_s);
         if is_silent || held.is_known_dead(&holder.machine) {
-            return claim(store, holder, number + 1, Some(held)).await;
+            return claim(store, holder, number + 1, Some(held)).await.map(Some);
         }
         if last.is_some_and(|last| last != number) {
             if patience == Patience::UntilSeenAlive {
@@ -104,8 +107,10 @@ pub async fn take(
             tracing::warn!(host = held.host, pid = held.pid, "lake is held, watching its holder");
         }
         last = Some(number);
-        tokio::time::sleep(WATCH).await;
-        silent_for += WATCH;
+        tokio::select! {
+            () = tokio::time::sleep(WATCH) => silent_for += WATCH,
+            () = stop.cancelled() => return Ok(None),
+        }
     }
 }
 

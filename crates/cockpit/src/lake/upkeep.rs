@@ -10,12 +10,15 @@ use super::write::Folder;
 use super::{Lake, stream};
 use crate::config::model::TableName;
 use anyhow::Context as _;
+use arrow::datatypes::{Field, Schema};
 use chrono::TimeDelta;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Deletes the files a dead holder of the lake wrote and never committed. Files of every other run
 /// are left alone, whether committed or not.
@@ -102,42 +105,31 @@ async fn compact_folder(
 ) -> anyhow::Result<usize> {
     let most_rows = lake.limits().size("data_file_rows");
     files.sort_by_key(landed);
-    // Files grow by levels: only so many of about the same size are merged, so that a row is
-    // rewritten a few times in its life and not with every merge.
-    let mut levels: BTreeMap<u32, Vec<Add>> = BTreeMap::new();
-    for file in files {
-        let rows = rows(&file).unwrap_or(most_rows);
-        if rows < most_rows {
-            levels.entry(rows.max(1).ilog(LEVEL_GROWTH)).or_default().push(file);
-        }
-    }
     let least = lake.limits().size("compact_files");
-    let Some(files) = levels.into_values().find(|files| files.len() >= least) else {
-        return Ok(0);
-    };
+    let counts: Vec<usize> = files.iter().map(|file| rows(file).unwrap_or(most_rows)).collect();
+    let Some(chosen) = neighbours(&counts, most_rows, least) else { return Ok(0) };
+    let files: Vec<Add> = files.drain(chosen).collect();
     let table = lake.table(name)?;
     let state = lake.state(name).await?.context("the table is gone")?;
     let folder = files[0].partition_values.iter().find_map(|(column, value)| {
         let value = value.clone()?;
         (column == stream::DAY).then_some(Folder { column: stream::DAY, value })
     });
-    let mut writer = None;
+    // Older files may lack columns the table has by now.
+    let of_files = |field: &&Arc<Field>| folder.as_ref().is_none_or(|it| it.column != field.name());
+    let schema: Vec<_> = state.schema()?.fields().iter().filter(of_files).cloned().collect();
+    let schema = Arc::new(Schema::new(schema));
+    let (names, now_ms) = (lake.names(), lake.now_ms());
+    let mut writer = table.writer(schema.clone(), lake.sizes(), names, now_ms);
+    if let Some(folder) = &folder {
+        writer = writer.in_folder(folder.clone());
+    }
     for file in &files {
         let mut rows = table.read(file, None, lake.batch_rows()).await?;
         while let Some(batch) = rows.try_next().await? {
-            let writer = writer.get_or_insert_with(|| {
-                let (names, now_ms) = (lake.names(), lake.now_ms());
-                let writer = table.writer(batch.schema(), lake.sizes(), names, now_ms);
-                match &folder {
-                    Some(folder) => writer.in_folder(folder.clone()),
-                    None => writer,
-                }
-            });
-            let batch = conform(&batch, &writer.schema())?;
-            writer.write(&batch).await?;
+            writer.write(&conform(&batch, &schema)?).await?;
         }
     }
-    let Some(writer) = writer else { return Ok(0) };
     let merged = files.len();
     let change = Change {
         adds: writer.finish().await?,
@@ -152,6 +144,22 @@ async fn compact_folder(
 
 /// Files of a level have at most so many times the rows of the level below.
 const LEVEL_GROWTH: usize = 16;
+
+/// The files to merge next, by their rows, in the order in which these came: some that stand side by
+/// side, so that rows keep their order, the smallest first. Only so many of about the same size are
+/// merged, so that a row is rewritten a few times in its life and not with every merge.
+fn neighbours(rows: &[usize], most_rows: usize, least: usize) -> Option<Range<usize>> {
+    let level = |rows: usize| rows.max(1).ilog(LEVEL_GROWTH);
+    (0..=level(most_rows)).find_map(|highest| {
+        let is_small = |rows: usize| rows < most_rows && level(rows) <= highest;
+        let mut from = 0;
+        rows.chunk_by(|left, right| is_small(*left) == is_small(*right)).find_map(|run| {
+            let place = from..from + run.len();
+            from = place.end;
+            (is_small(run[0]) && run.len() >= least).then_some(place)
+        })
+    })
+}
 
 fn rows(file: &Add) -> Option<usize> {
     let stats: serde_json::Value = serde_json::from_str(file.stats.as_deref()?).ok()?;
@@ -234,4 +242,28 @@ pub async fn forget_all(lake: &Lake) -> anyhow::Result<usize> {
         }
     }
     Ok(gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::neighbours;
+
+    fn check(rows: &[usize], expected: Option<std::ops::Range<usize>>) {
+        assert_eq!(neighbours(rows, 1000, 3), expected, "{rows:?}");
+    }
+
+    #[test]
+    fn small_neighbours_are_merged_and_rows_keep_their_order() {
+        check(&[], None);
+        check(&[5, 5], None);
+        check(&[5, 5, 5], Some(0..3));
+        check(&[300, 5, 5, 5, 300], Some(1..4));
+        check(&[5, 5, 1000, 5], None);
+        check(&[1000, 1000, 1000], None);
+    }
+
+    #[test]
+    fn files_that_alternate_in_size_are_merged_too() {
+        check(&[5, 20, 5, 20], Some(0..4));
+    }
 }

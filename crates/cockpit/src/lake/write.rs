@@ -113,11 +113,6 @@ impl DataWriter {
         Ok(())
     }
 
-    /// The columns of the files.
-    pub fn schema(&self) -> SchemaRef {
-        self.schema.clone()
-    }
-
     /// Where the next row will stand: the file's number among those of this writer, and the row.
     pub fn position(&self) -> (usize, usize) {
         (self.done.len(), self.open.as_ref().map_or(0, |open| open.rows))
