@@ -1,31 +1,86 @@
-//! The plant calendar: which day, hour and shift a moment belongs to.
+//! The plant calendar: which day, hour and shift a moment belongs to, and whether work is planned.
+//!
+//! A production day begins with its first shift and ends where the next one begins, so a night shift
+//! is of one day. On days on which the clock changes it has 23 or 25 hours. A past day keeps its
+//! calendar: shifts and holidays say from which day to which they hold.
 
 use crate::zone::ZoneTable;
+use chrono::{Datelike as _, NaiveDate, TimeDelta, Weekday};
 use chrono_tz::Tz;
+use std::collections::BTreeSet;
 
 const DAY_MIN: u16 = 24 * 60;
+const MINUTE_S: i64 = 60;
+const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 86_400;
 const SECOND_US: i64 = 1_000_000;
 
-/// The plant's own time: its zone and its shifts.
+/// The plant's own time: its zone, its shifts, and the days it rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
     zone: ZoneTable,
     shifts: Vec<Shift>,
-    /// The shift that runs in each minute of the day.
-    minutes: Vec<Option<u16>>,
+    rests: Vec<Rest>,
+    /// By the first production day they hold for, ascending; the first holds since ever.
+    periods: Vec<(i32, Pattern)>,
 }
 
-/// A shift, the same on every day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A shift, the same on every day it is valid for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shift {
-    /// What people call it.
+    /// What people call it. Shifts of one name may follow each other in time.
     pub name: String,
     /// Its first minute, counted from local midnight; below 1440.
     pub start_min: u16,
     /// The minute after its last, up to 1440. A shift that ends before or at its start ends on the
     /// next day.
     pub end_min: u16,
+    /// Breaks in it: first minute and the one after the last, counted as those of the shift.
+    pub breaks: Vec<(u16, u16)>,
+    /// The first and the last production day it holds for, in days since 1970-01-01.
+    pub valid: Span,
+}
+
+/// Days from the first to the last, both included; without one since or for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    pub from: Option<i32>,
+    pub until: Option<i32>,
+}
+
+/// Days on which no work is planned, or is planned although another rule says rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// What people call it.
+    pub name: String,
+    pub days: RestDays,
+    /// Lines it is for; all if none is named.
+    pub lines: Vec<String>,
+    /// Whether work is planned instead; the last rule that names a day and a line decides.
+    pub is_working: bool,
+}
+
+/// Which days a rule of rest is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestDays {
+    /// Days from the first to the last.
+    Days(Span),
+    /// A day of every week.
+    Weekday(Weekday),
+}
+
+/// What runs in each minute of a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern {
+    /// Minute of the day the first shift begins.
+    start_min: u16,
+    minutes: Vec<Slot>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Slot {
+    shift: Option<u16>,
+    is_break: bool,
 }
 
 /// A moment as the plant's people say it.
@@ -39,6 +94,20 @@ pub struct LocalParts {
     pub minute_of_day: u16,
     /// The running shift, as its place among the calendar's; `None` outside every shift.
     pub shift: Option<u16>,
+    /// Whether the shift has a break.
+    pub is_break: bool,
+    /// The day whose first shift began last, in days since 1970-01-01.
+    pub production_day: i32,
+}
+
+/// A stretch of time of one hour, shift and production day, in breaks or out of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// Its first second since 1970-01-01 UTC.
+    pub from_s: i64,
+    /// The second after its last.
+    pub to_s: i64,
+    pub parts: LocalParts,
 }
 
 impl Calendar {
@@ -47,16 +116,24 @@ impl Calendar {
     /// # Errors
     /// Says in words which shifts overlap, share a name or are no time of day.
     pub fn new(zone: Tz, shifts: Vec<Shift>) -> Result<Self, String> {
-        let mut minutes: Vec<Option<u16>> = vec![None; usize::from(DAY_MIN)];
-        for (number, shift) in (0..).zip(&shifts) {
-            shift.check(&shifts[..usize::from(number)])?;
-            for minute in shift.minutes() {
-                if let Some(other) = minutes[minute].replace(number) {
-                    return Err(overlap(shift, &shifts[usize::from(other)], minute));
-                }
-            }
+        let mut begins: BTreeSet<i32> = [i32::MIN].into();
+        for (number, shift) in shifts.iter().enumerate() {
+            shift.check(&shifts[..number])?;
+            begins.extend(shift.valid.from);
+            begins.extend(shift.valid.until.map(|day| day.saturating_add(1)));
         }
-        Ok(Self { zone: ZoneTable::new(zone), shifts, minutes })
+        let mut periods = Vec::new();
+        for day in begins {
+            periods.push((day, Pattern::of(day, &shifts)?));
+        }
+        Ok(Self { zone: ZoneTable::new(zone), shifts, rests: Vec::new(), periods })
+    }
+
+    /// The calendar with days of rest; of those that name a day and a line the last decides.
+    #[must_use]
+    pub fn with_rests(mut self, rests: Vec<Rest>) -> Self {
+        self.rests = rests;
+        self
     }
 
     /// The zone of the plant, with its clock changes.
@@ -69,39 +146,189 @@ impl Calendar {
         &self.shifts
     }
 
+    /// The rules of rest, in their order.
+    pub fn rests(&self) -> &[Rest] {
+        &self.rests
+    }
+
+    /// Why no work is planned for a line on a production day; `None` if it is.
+    pub fn rest(&self, production_day: i32, line: Option<&str>) -> Option<&Rest> {
+        let is_named = |rest: &&Rest| {
+            let is_line = |name: &String| Some(name.as_str()) == line;
+            rest.has(production_day) && (rest.lines.is_empty() || rest.lines.iter().any(is_line))
+        };
+        self.rests.iter().rfind(is_named).filter(|rest| !rest.is_working)
+    }
+
     /// What the plant's clock shows at a moment, given in microseconds since 1970-01-01 UTC.
     pub fn local_parts(&self, at_us: i64) -> LocalParts {
         let utc_s = at_us.div_euclid(SECOND_US);
         let local_s = utc_s + i64::from(self.zone.offset_s(utc_s));
-        let minute = local_s.rem_euclid(DAY_S) / 60;
+        let (day, minute) = (local_s.div_euclid(DAY_S) as i32, local_s.rem_euclid(DAY_S) / 60);
+        let minute_of_day = minute as u16;
+        let is_before = minute_of_day < self.pattern(day).start_min;
+        let production_day = if is_before { day - 1 } else { day };
+        let slot = self.slot(production_day, day, minute_of_day);
         LocalParts {
-            day: local_s.div_euclid(DAY_S) as i32,
+            day,
             hour: (minute / 60) as i32,
-            minute_of_day: minute as u16,
-            shift: self.minutes[minute as usize],
+            minute_of_day,
+            shift: slot.shift,
+            is_break: slot.is_break,
+            production_day,
+        }
+    }
+
+    /// The first second of a production day and the one after its last.
+    pub fn production_day(&self, day: i32) -> (i64, i64) {
+        (self.begin_s(day), self.begin_s(day + 1))
+    }
+
+    fn begin_s(&self, day: i32) -> i64 {
+        let start_s = i64::from(self.pattern(day).start_min) * MINUTE_S;
+        let local_s = i64::from(day) * DAY_S + start_s;
+        // A time the clock is set forward over is an hour later.
+        let later = || self.zone.utc_s(local_s + HOUR_S).unwrap_or(local_s);
+        self.zone.utc_s(local_s).unwrap_or_else(later)
+    }
+
+    /// The time from one second to another, without gaps, cut wherever the hour, the shift, the
+    /// production day or the clock changes and where breaks begin and end.
+    pub fn pieces(&self, from_s: i64, to_s: i64) -> impl Iterator<Item = Piece> + '_ {
+        let mut at_s = from_s;
+        std::iter::from_fn(move || {
+            if at_s >= to_s {
+                return None;
+            }
+            let parts = self.local_parts(at_s * SECOND_US);
+            let end_s = self.cut_after(at_s, parts).min(to_s);
+            let piece = Piece { from_s: at_s, to_s: end_s, parts };
+            at_s = end_s;
+            Some(piece)
+        })
+    }
+
+    /// The next moment at which another piece begins.
+    fn cut_after(&self, at_s: i64, parts: LocalParts) -> i64 {
+        let slot = |minute: u16| self.slot(parts.production_day, parts.day, minute);
+        let now = slot(parts.minute_of_day);
+        let start_min = self.pattern(parts.day).start_min;
+        let mut minute = parts.minute_of_day + 1;
+        // The last minute of a day is followed by an hour.
+        while minute % 60 != 0 && minute != start_min && slot(minute) == now {
+            minute += 1;
+        }
+        let local_s = at_s + i64::from(self.zone.offset_s(at_s));
+        let left_s = i64::from(minute) * MINUTE_S - local_s.rem_euclid(DAY_S);
+        let end_s = at_s + left_s;
+        self.zone.next_change_s(at_s).map_or(end_s, |change_s| change_s.min(end_s))
+    }
+
+    /// What runs in a minute of a calendar day that belongs to a production day.
+    fn slot(&self, production_day: i32, day: i32, minute_of_day: u16) -> Slot {
+        let pattern = self.pattern(production_day);
+        // Where the next day's first shift begins later than this one's did, that time is of this day
+        // and of none of its shifts.
+        if day > production_day && minute_of_day >= pattern.start_min {
+            return Slot::default();
+        }
+        pattern.minutes[usize::from(minute_of_day)]
+    }
+
+    fn pattern(&self, production_day: i32) -> &Pattern {
+        let after = self.periods.partition_point(|(from, _)| *from <= production_day);
+        &self.periods[after.saturating_sub(1)].1
+    }
+}
+
+impl Pattern {
+    /// What runs on a production day.
+    fn of(day: i32, shifts: &[Shift]) -> Result<Self, String> {
+        let mut minutes = vec![Slot::default(); usize::from(DAY_MIN)];
+        let mut start_min: Option<u16> = None;
+        for (number, shift) in (0..).zip(shifts).filter(|(_, shift)| shift.valid.has(day)) {
+            start_min = Some(start_min.map_or(shift.start_min, |it| it.min(shift.start_min)));
+            for minute in shift.minutes() {
+                let slot = Slot { shift: Some(number), is_break: shift.has_break(minute) };
+                let minute = usize::from(minute);
+                if let Some(other) = std::mem::replace(&mut minutes[minute], slot).shift {
+                    return Err(overlap(shift, &shifts[usize::from(other)], minute));
+                }
+            }
+        }
+        Ok(Self { start_min: start_min.unwrap_or(0), minutes })
+    }
+}
+
+impl Span {
+    /// Whether a day is among them.
+    pub fn has(&self, day: i32) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        let is_before = |left: &Self, right: &Self| match (left.until, right.from) {
+            (Some(until), Some(from)) => until < from,
+            _ => false,
+        };
+        !is_before(self, other) && !is_before(other, self)
+    }
+}
+
+impl Rest {
+    fn has(&self, day: i32) -> bool {
+        match self.days {
+            RestDays::Days(span) => span.has(day),
+            RestDays::Weekday(weekday) => {
+                let date = NaiveDate::default().checked_add_signed(TimeDelta::days(day.into()));
+                date.is_some_and(|date| date.weekday() == weekday)
+            }
         }
     }
 }
 
 impl Shift {
     fn check(&self, before: &[Shift]) -> Result<(), String> {
-        let Self { name, start_min, end_min } = self;
+        let Self { name, start_min, end_min, .. } = self;
         if *start_min >= DAY_MIN || *end_min > DAY_MIN {
             return Err(format!(
                 "shift \"{name}\" runs from minute {start_min} to {end_min}; a day has 1440"
             ));
         }
-        if before.iter().any(|shift| shift.name == *name) {
+        if before.iter().any(|shift| shift.name == *name && shift.valid.meets(&self.valid)) {
             return Err(format!("two shifts are called \"{name}\""));
+        }
+        let is_within = |minute: u16| self.minutes().any(|it| it == minute);
+        for (from, to) in &self.breaks {
+            if *from >= DAY_MIN || !minutes(*from, *to).all(is_within) {
+                return Err(format!(
+                    "a break from {} to {} is not within shift \"{name}\"",
+                    clock(*from),
+                    clock(*to)
+                ));
+            }
         }
         Ok(())
     }
 
     /// The minutes of the day it covers, in the order it runs.
-    fn minutes(&self) -> impl Iterator<Item = usize> + use<> {
-        let next_day = if self.end_min <= self.start_min { DAY_MIN } else { 0 };
-        (self.start_min..self.end_min + next_day).map(|minute| usize::from(minute % DAY_MIN))
+    fn minutes(&self) -> impl Iterator<Item = u16> + use<> {
+        minutes(self.start_min, self.end_min)
     }
+
+    fn has_break(&self, minute: u16) -> bool {
+        self.breaks.iter().any(|(from, to)| minutes(*from, *to).any(|it| it == minute))
+    }
+}
+
+/// The minutes of the day from one to another, over midnight if the second is not after the first.
+fn minutes(from: u16, to: u16) -> impl Iterator<Item = u16> + use<> {
+    let next_day = if to <= from { DAY_MIN } else { 0 };
+    (from..to + next_day).map(|minute| minute % DAY_MIN)
+}
+
+fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 fn overlap(shift: &Shift, other: &Shift, minute: usize) -> String {
@@ -120,7 +347,8 @@ mod tests {
             let (hour, minute) = text.split_once(':').unwrap();
             hour.parse::<u16>().unwrap() * 60 + minute.parse::<u16>().unwrap()
         };
-        Shift { name: name.to_owned(), start_min: minute(start), end_min: minute(end) }
+        let (start_min, end_min) = (minute(start), minute(end));
+        Shift { name: name.to_owned(), start_min, end_min, ..Shift::default() }
     }
 
     fn three_shifts() -> Vec<Shift> {
@@ -181,7 +409,82 @@ mod tests {
         assert!(Calendar::new(Tz::UTC, vec![shift("A", "16:00", "24:00")]).is_ok());
     }
 
+    #[test]
+    fn a_past_day_keeps_its_shifts() {
+        let old = Shift {
+            valid: Span { from: None, until: Some(19_999) },
+            ..shift("A", "06:00", "18:00")
+        };
+        let new = Shift {
+            valid: Span { from: Some(20_000), until: None },
+            ..shift("A", "08:00", "16:00")
+        };
+        let calendar = Calendar::new(Tz::UTC, vec![old, new]).unwrap();
+        let at =
+            |day: i64, hour: i64| calendar.local_parts((day * DAY_S + hour * HOUR_S) * SECOND_US);
+        assert_eq!(at(19_999, 7).shift, Some(0));
+        assert_eq!(at(19_999, 17).shift, Some(0));
+        assert_eq!((at(20_000, 7).shift, at(20_000, 7).production_day), (None, 19_999));
+        assert_eq!((at(20_000, 8).shift, at(20_000, 8).production_day), (Some(1), 20_000));
+        assert_eq!(at(20_000, 17).shift, None);
+    }
+
+    #[test]
+    fn days_of_rest_may_be_of_a_line_and_be_lifted() {
+        let rest = |name: &str, days, lines: &[&str], is_working| Rest {
+            name: name.to_owned(),
+            days,
+            lines: lines.iter().map(|it| (*it).to_owned()).collect(),
+            is_working,
+        };
+        let day = |day| RestDays::Days(Span { from: Some(day), until: Some(day) });
+        let rests = vec![
+            rest("Sunday", RestDays::Weekday(Weekday::Sun), &[], false),
+            rest("inventory", day(20_000), &["TS"], false),
+            rest("rush", day(20_023), &["TS"], true),
+        ];
+        let calendar = Calendar::new(Tz::UTC, vec![]).unwrap().with_rests(rests);
+        let name = |day, line| calendar.rest(day, line).map(|rest| rest.name.as_str());
+        // 2024-10-27 is a Sunday.
+        assert_eq!(name(20_023, Some("TS")), None);
+        assert_eq!(name(20_023, Some("BC")), Some("Sunday"));
+        assert_eq!(name(20_023, None), Some("Sunday"));
+        assert_eq!(name(20_000, Some("TS")), Some("inventory"));
+        assert_eq!(name(20_000, Some("BC")), None);
+    }
+
+    #[test]
+    fn production_days_have_23_24_or_25_hours() {
+        let calendar = Calendar::new(Tz::Europe__Berlin, three_shifts()).unwrap();
+        let hours = |day| {
+            let (from_s, to_s) = calendar.production_day(day);
+            (to_s - from_s) / HOUR_S
+        };
+        // The clock was set forward on 2024-03-31 and back on 2024-10-27, both before the first shift.
+        assert_eq!([hours(19_812), hours(19_813), hours(20_022)], [23, 24, 25]);
+    }
+
     proptest! {
+        #[test]
+        fn pieces_leave_no_gap_and_are_of_one_hour(from_s in 1_700_000_000i64..1_740_000_000) {
+            let mut shifts = three_shifts();
+            shifts[2].breaks = vec![(23 * 60 + 45, 15), (3 * 60 + 20, 3 * 60 + 50)];
+            let calendar = Calendar::new(Tz::Europe__Berlin, shifts).unwrap();
+            let to_s = from_s + 2 * DAY_S;
+            let mut at_s = from_s;
+            for piece in calendar.pieces(from_s, to_s) {
+                prop_assert_eq!(piece.from_s, at_s);
+                prop_assert!(piece.to_s > at_s && piece.to_s - at_s <= HOUR_S);
+                let last = calendar.local_parts((piece.to_s - 1) * SECOND_US);
+                prop_assert_eq!(LocalParts { minute_of_day: piece.parts.minute_of_day, ..last }, piece.parts);
+                at_s = piece.to_s;
+            }
+            prop_assert_eq!(at_s, to_s);
+            let day = calendar.local_parts(from_s * SECOND_US).production_day;
+            let (first, end) = calendar.production_day(day);
+            prop_assert!((first..end).contains(&from_s));
+        }
+
         #[test]
         fn local_parts_lead_back_to_the_minute(at_s in -5_000_000_000i64..5_000_000_000) {
             let calendar = Calendar::new(Tz::Europe__Berlin, three_shifts()).unwrap();

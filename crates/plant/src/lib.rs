@@ -6,6 +6,8 @@
 
 pub mod calendar;
 pub mod contract;
+pub mod equipment;
+pub mod ledger;
 pub mod moments;
 pub mod pattern;
 pub mod reading;

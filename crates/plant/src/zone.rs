@@ -64,6 +64,11 @@ impl ZoneTable {
         self.offsets_s[self.count(&self.changes_utc_s, utc_s)]
     }
 
+    /// The next moment after `utc_s` at which the clock changes; `None` if it is not known to.
+    pub fn next_change_s(&self, utc_s: i64) -> Option<i64> {
+        self.changes_utc_s.get(self.count(&self.changes_utc_s, utc_s)).copied()
+    }
+
     /// The moment at which the wall clock shows `local_s`. If it does so twice because the clock was
     /// set back, the first of them; `None` if never because it was set forward over that time.
     pub fn utc_s(&self, local_s: i64) -> Option<i64> {

@@ -15,6 +15,7 @@
 -- column day_local: Day of the inspection, plant time.
 -- column hour_local [h]: Hour of the inspection, plant time.
 -- column shift: Shift running at the inspection, null outside every shift.
+-- column production_day: Day whose first shift began last before the inspection, plant time.
 -- column modified_at: When the record was last changed.
 -- column needs_reinspection: Whether the board must be looked at again.
 -- column routing_status [code]: Routing status code of the MES.
@@ -32,6 +33,7 @@ SELECT
     inspection_date_day_local AS day_local,
     inspection_date_hour_local AS hour_local,
     inspection_date_shift AS shift,
+    inspection_date_production_day AS production_day,
     last_modified_date AS modified_at,
     re_inspection_needed AS needs_reinspection,
     routing_status

@@ -1,15 +1,16 @@
 //! A plant folder, read whole: from disk, or the reference plant's as it was compiled in.
 
-use super::contract;
 use super::diagnostic::Diagnostic;
 use super::kafka::{self, Kafka};
 use super::model::{self, Model, TableName};
 use super::said::{Findings, Said};
 use super::settings::Limits;
+use super::{calendar, contract, equipment};
 use anyhow::{Context, bail};
 use chrono_tz::Tz;
-use plant::calendar::{Calendar, Shift};
+use plant::calendar::Calendar;
 use plant::contract::Contract;
+use plant::equipment::Equipment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -27,6 +28,7 @@ pub struct Plant {
     pub lake: Option<String>,
     pub kafka: Kafka,
     pub calendar: Calendar,
+    pub equipment: Equipment,
     pub limits: Limits,
     /// One contract per bronze table, by table.
     pub contracts: BTreeMap<String, Contract>,
@@ -123,7 +125,9 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
     let bucket = said.text("bucket").filter(|url| !url.is_empty());
     let lake = said.text("lake").filter(|url| !url.is_empty());
     let kafka = said.table("kafka").map(kafka::read).unwrap_or_default();
-    let shifts = shifts(&mut said);
+    let shifts = calendar::shifts(&mut said);
+    let rests = calendar::rests(&mut said);
+    let equipment = equipment::read(&mut said);
     let mut limits = Limits::default();
     if let Some(table) = said.table("limits") {
         limits.read(table);
@@ -132,7 +136,8 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
     let zone = zone.unwrap_or(Tz::UTC);
     let calendar = Calendar::new(zone, shifts)
         .map_err(|reason| said.note("shift", reason, "Mend the shifts."))
-        .or_else(|_noted| Calendar::new(zone, Vec::new()));
+        .or_else(|_noted| Calendar::new(zone, Vec::new()))
+        .map(|calendar| calendar.with_rests(rests));
     said.finish();
     diagnostics.extend(findings.into_diagnostics());
     Some(Plant {
@@ -144,6 +149,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         lake,
         kafka,
         calendar: calendar.ok()?,
+        equipment,
         limits,
         contracts: BTreeMap::new(),
         models: BTreeMap::new(),
@@ -159,31 +165,4 @@ fn zone(said: &mut Said<'_, '_>) -> Option<Tz> {
         said.note("zone", format!("unknown time zone `{name}`"), remedy);
     }
     zone
-}
-
-fn shifts(said: &mut Said<'_, '_>) -> Vec<Shift> {
-    let mut shifts = Vec::new();
-    for mut table in said.tables("shift") {
-        let name = table.required("name", "Give the shift its letter.");
-        let start = minute(&mut table, "start");
-        let end = minute(&mut table, "end");
-        table.finish();
-        if let (Some(name), Some(start_min), Some(end_min)) = (name, start, end) {
-            shifts.push(Shift { name, start_min, end_min });
-        }
-    }
-    shifts
-}
-
-fn minute(said: &mut Said<'_, '_>, key: &'static str) -> Option<u16> {
-    let remedy = "Write a time of day such as \"09:00\", plant time.";
-    let text = said.required(key, remedy)?;
-    let minute = text.split_once(':').and_then(|(hour, minute)| {
-        let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
-        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
-    });
-    if minute.is_none() {
-        said.note(key, format!("`{text}` is no time of day"), remedy);
-    }
-    minute
 }

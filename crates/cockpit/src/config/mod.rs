@@ -5,8 +5,10 @@
 //! Promise: nothing outside this module reads the environment; unknown keys are errors; secrets
 //! are never part of a `Config` and never printed.
 
+mod calendar;
 pub mod contract;
 pub mod diagnostic;
+mod equipment;
 pub mod folder;
 pub mod kafka;
 pub mod location;

@@ -1,7 +1,7 @@
 //! `silver/<table>.sql` and `gold/<table>.sql`: the statement, and what its header comment promises.
 //!
 //! The header is the run of comment lines at the top of the file. Its first paragraph says what the
-//! table is; then come the lines `key:`, `grain:`, `refresh:`, `via:`, `parameter NAME:`,
+//! table is; then come the lines `key:`, `grain:`, `refresh:`, `via:`, `ledger:`, `parameter NAME:`,
 //! `expect NAME:` and `column NAME [unit]:`.
 
 use super::diagnostic::did_you_mean;
@@ -9,7 +9,8 @@ use super::said::Findings;
 use std::collections::BTreeSet;
 use std::fmt;
 
-const WORDS: [&str; 7] = ["key", "grain", "refresh", "via", "parameter", "expect", "column"];
+const WORDS: [&str; 8] =
+    ["key", "grain", "refresh", "via", "ledger", "parameter", "expect", "column"];
 
 /// Name of a table: its schema and its own name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,6 +48,8 @@ pub struct Model {
     pub refresh: Option<String>,
     /// How a change in an upstream table that lacks the refresh column reaches it.
     pub via: Vec<Via>,
+    /// Whether the rows of the statement are claims on time, of which a ledger is made.
+    pub is_ledger: bool,
     pub parameters: Vec<Parameter>,
     pub expectations: Vec<Expectation>,
     pub columns: Vec<ColumnNote>,
@@ -137,6 +140,7 @@ pub fn read(table: TableName, sql: &str, findings: &Findings<'_>) -> Option<Mode
         grain: Vec::new(),
         refresh: None,
         via: Vec::new(),
+        is_ledger: false,
         parameters: Vec::new(),
         expectations: Vec::new(),
         columns: Vec::new(),
@@ -177,6 +181,11 @@ fn read_line(comment: &str, line: usize, model: &mut Model, findings: &Findings<
         "key" => model.key = list(body),
         "grain" => model.grain = list(body),
         "refresh" => model.refresh = Some(body.to_owned()),
+        "ledger" if body == "time" => model.is_ledger = true,
+        "ledger" => {
+            let remedy = "Write ledger: time.";
+            findings.note_line(line, format!("`{body}` is no ledger"), remedy);
+        }
         "via" => read_via(body, line, model, findings),
         "parameter" => read_parameter(name, body, line, model, findings),
         "expect" => read_expectation(name, body, line, model, findings),

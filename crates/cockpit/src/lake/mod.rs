@@ -9,6 +9,7 @@ pub mod books;
 pub mod bronze;
 pub mod catalog;
 pub mod dumps;
+mod equipment;
 pub mod lease;
 pub mod lineage;
 pub mod models;

@@ -2,8 +2,9 @@
 //! order tables follow from each other.
 
 use super::lineage::{self, Source};
+use super::refine::ledger;
 use super::replace::readable;
-use super::{bronze, session, typed};
+use super::{bronze, equipment, session, typed};
 use crate::config::diagnostic::{Diagnostic, did_you_mean};
 use crate::config::folder::Plant;
 use crate::config::model::{Model, TableName};
@@ -23,6 +24,8 @@ pub struct Step {
     pub model: Model,
     /// The table's own columns, in the types it is stored in; pointers not included.
     pub schema: SchemaRef,
+    /// The columns the statement gives; a ledger stores more.
+    pub asked: SchemaRef,
     /// For a cleaning step, the expressions of its columns over the typed table.
     pub projection: Option<Vec<Expr>>,
     /// For each column, the columns it is made from.
@@ -44,6 +47,7 @@ pub async fn plan(plant: &Plant) -> anyhow::Result<(Vec<Step>, Vec<Diagnostic>)>
         let name = TableName::new("typed", &contract.table);
         session::register(&context, &name, Arc::new(EmptyTable::new(typed::schema(contract))))?;
     }
+    equipment::register(&context, &plant.equipment)?;
     let mut planner = Planner { plant, context, steps: Vec::new(), found: Vec::new() };
     let mut done = BTreeSet::new();
     for name in plant.models.keys() {
@@ -133,13 +137,23 @@ impl Planner<'_> {
                 return Ok(());
             }
         };
+        let asked = schema;
+        let schema = match model.is_ledger.then(|| ledger::stored(&asked)) {
+            None => asked.clone(),
+            Some(Ok(schema)) => schema,
+            Some(Err(message)) => {
+                let remedy = "Select it; it may be CAST(NULL AS STRING) where nothing is known.";
+                self.note(model, statement_line(model), message, remedy);
+                return Ok(());
+            }
+        };
         self.check_columns(model, &schema);
         self.check_via(model);
         self.check_rules(model, &schema);
         self.check_place(model, projection.is_some());
         session::register(&self.context, &model.table, Arc::new(EmptyTable::new(schema.clone())))?;
         let lineage = lineage::columns(&plan);
-        self.steps.push(Step { model: model.clone(), schema, projection, lineage });
+        self.steps.push(Step { model: model.clone(), schema, asked, projection, lineage });
         Ok(())
     }
 
@@ -153,6 +167,7 @@ impl Planner<'_> {
         for upstream in &model.upstreams {
             let is_known = match upstream.schema.as_str() {
                 "typed" => self.plant.contracts.contains_key(&upstream.name),
+                equipment::SCHEMA => equipment::TABLES.contains(&upstream.name.as_str()),
                 _ => self.plant.models.contains_key(upstream),
             };
             // Of one with mistakes it is said already what is wrong.
@@ -160,13 +175,16 @@ impl Planner<'_> {
                 let mut known: Vec<String> =
                     self.plant.models.keys().map(ToString::to_string).collect();
                 known.extend(self.plant.contracts.keys().map(|table| format!("typed.{table}")));
+                known.extend(
+                    equipment::TABLES.map(|table| format!("{}.{table}", equipment::SCHEMA)),
+                );
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let remedy = did_you_mean(&upstream.to_string(), &known);
                 let line = line_naming(model, &upstream.name);
                 self.note(model, line, format!("there is no table {upstream}"), remedy);
             }
-            let is_planned =
-                upstream.schema == "typed" || self.steps.iter().any(|step| step.name() == upstream);
+            let is_given = ["typed", equipment::SCHEMA].contains(&upstream.schema.as_str());
+            let is_planned = is_given || self.steps.iter().any(|step| step.name() == upstream);
             all = all && is_known && is_planned;
         }
         all

@@ -63,8 +63,8 @@ pub struct Problem {
 const RECEIVED_AT: &str = "received_at";
 
 /// The columns of a typed table: those of the contract in its order, a time with local parts being
-/// followed by `<name>_day_local`, `<name>_hour_local` and `<name>_shift`; of a stream also
-/// `received_at`, the broker's time of the message.
+/// followed by `<name>_day_local`, `<name>_hour_local`, `<name>_shift` and `<name>_production_day`; of a
+/// stream also `received_at`, the broker's time of the message.
 pub fn schema(contract: &Contract) -> SchemaRef {
     let mut fields = Vec::new();
     for column in &contract.columns {
@@ -75,6 +75,7 @@ pub fn schema(contract: &Contract) -> SchemaRef {
             fields.push(field("day_local", DataType::Date32));
             fields.push(field("hour_local", DataType::Int32));
             fields.push(field("shift", DataType::Utf8));
+            fields.push(field("production_day", DataType::Date32));
         }
     }
     if contract.is_stream() {
@@ -85,7 +86,7 @@ pub fn schema(contract: &Contract) -> SchemaRef {
 
 /// Whether a typed column's name, behind the name of a time column, says it is a local part of it.
 pub fn is_local_part(ending: &str) -> bool {
-    matches!(ending, "_day_local" | "_hour_local" | "_shift")
+    matches!(ending, "_day_local" | "_hour_local" | "_shift" | "_production_day")
 }
 
 fn data_type(kind: &Kind) -> DataType {
@@ -195,8 +196,8 @@ impl Stage {
         other.unwrap_or(self.calendar.zone())
     }
 
-    /// Day, hour and shift of each time, as the plant's clock shows it.
-    fn local_parts(&self, times: &TimestampMicrosecondArray) -> [ArrayRef; 3] {
+    /// Day, hour, shift and production day of each time, as the plant's clock shows it.
+    fn local_parts(&self, times: &TimestampMicrosecondArray) -> [ArrayRef; 4] {
         let part = |at: i64| self.calendar.local_parts(at);
         let parts: Vec<Option<LocalParts>> = times.iter().map(|at| at.map(part)).collect();
         let days = parts.iter().map(|parts| parts.map(|parts| parts.day));
@@ -205,10 +206,12 @@ impl Stage {
             let shift = self.calendar.shifts().get(usize::from((*parts)?.shift?))?;
             Some(shift.name.as_str())
         });
+        let production_days = parts.iter().map(|parts| parts.map(|parts| parts.production_day));
         [
             Arc::new(days.collect::<Date32Array>()),
             Arc::new(hours.collect::<Int32Array>()),
             Arc::new(shifts.collect::<StringArray>()),
+            Arc::new(production_days.collect::<Date32Array>()),
         ]
     }
 }

@@ -231,6 +231,7 @@ pub(super) mod tests {
             name: (*name).to_owned(),
             start_min: start * 60,
             end_min: end * 60,
+            ..Shift::default()
         };
         let calendar = Calendar::new(zone, shifts.iter().map(shift).collect()).unwrap();
         let size = Size { units: 5, items: 20, materials: 30, entries: 100, cycle_s: 120 };

@@ -1,13 +1,13 @@
 //! Deriving: a table that joins and sums others, made anew where its upstreams changed.
 
 use super::change::{changed_rows, values};
-use super::{Extent, Outcome, Refinery};
+use super::{Extent, Outcome, Refinery, ledger};
 use crate::config::model::{Model, ParameterDefault, TableName, Via};
 use crate::digest;
 use crate::lake::models::{Step, with_parameters};
 use crate::lake::replace::{Scope, conform, replace};
-use crate::lake::session;
 use crate::lake::table::{Definition, State};
+use crate::lake::{equipment, session};
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use chrono::NaiveDate;
@@ -32,7 +32,7 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
     let state = lake.state(step.name()).await?;
     let upstreams = refinery.upstreams(&step.model).await?;
     let sql = with_parameters(&step.model, &refinery.parameters(&step.model));
-    let fingerprint = digest::of_text(&sql);
+    let fingerprint = refinery.fingerprint(&step.model, &sql);
     let mut checkpoints = BTreeMap::new();
     for (name, upstream) in &upstreams {
         if let Some(upstream) = upstream {
@@ -98,7 +98,12 @@ async fn rows(
         }
         tracing::info!(table = %step.name(), "joins do not fit into memory, sorting instead");
     }
-    batches?.iter().map(|batch| conform(batch, &step.schema)).collect()
+    let batches = batches?;
+    if step.model.is_ledger {
+        let calendar = &refinery.plant.calendar;
+        return ledger::closed(calendar, &batches, &step.asked, &step.schema);
+    }
+    batches.iter().map(|batch| conform(batch, &step.schema)).collect()
 }
 
 /// How tables are joined.
@@ -123,9 +128,24 @@ fn hits(batch: &RecordBatch, model: &Model, affected: &Affected) -> anyhow::Resu
 type Upstreams = BTreeMap<TableName, Option<State>>;
 
 impl Refinery {
+    /// Changes whenever the same upstreams would give another table.
+    fn fingerprint(&self, model: &Model, sql: &str) -> String {
+        let plant = self.plant.as_ref();
+        let mut said = sql.to_owned();
+        if model.upstreams.iter().any(|name| name.schema == equipment::SCHEMA) {
+            said.push_str(&format!("\n{:?}", plant.equipment));
+        }
+        if model.is_ledger {
+            let (shifts, rests) = (plant.calendar.shifts(), plant.calendar.rests());
+            said.push_str(&format!("\n{}\n{shifts:?}\n{rests:?}", plant.zone));
+        }
+        digest::of_text(&said)
+    }
+
     async fn upstreams(&self, model: &Model) -> anyhow::Result<Upstreams> {
         let mut upstreams = Upstreams::new();
-        for name in &model.upstreams {
+        let stored = model.upstreams.iter().filter(|name| name.schema != equipment::SCHEMA);
+        for name in stored {
             upstreams.insert(name.clone(), self.lake.state(name).await?);
         }
         Ok(upstreams)
@@ -226,6 +246,7 @@ impl Refinery {
         let state = context.state_ref();
         state.write().config_mut().options_mut().optimizer.prefer_hash_join = is_hashed;
         self.lake.attach(&context);
+        equipment::register(&context, &self.plant.equipment)?;
         for (name, state) in upstreams {
             let schema = self.step_of(name)?.schema.clone();
             let Some(state) = state else {

@@ -10,6 +10,7 @@ mod clean;
 pub(in crate::lake) mod cleaning;
 mod derive;
 pub(in crate::lake) mod keys;
+pub(in crate::lake) mod ledger;
 pub(in crate::lake) mod rejected;
 mod superseded;
 

@@ -59,7 +59,7 @@ fn contract() -> Contract {
 }
 
 static STAGE: LazyLock<Stage> = LazyLock::new(|| {
-    let shift = Shift { name: "G".to_owned(), start_min: 540, end_min: 1260 };
+    let shift = Shift { name: "G".to_owned(), start_min: 540, end_min: 1260, ..Shift::default() };
     let calendar = Calendar::new(Tz::Asia__Kolkata, vec![shift]).unwrap();
     Stage::new(&contract(), &calendar)
 });

@@ -1,0 +1,267 @@
+//! The time ledger: every second of a unit's time in exactly one place.
+//!
+//! Systems claim time: a machine says it ran from here to there, and the next record may begin before
+//! the last one ended. [`close`] lays the claims over each other and over the calendar; what comes out
+//! has no gap and no overlap, whatever went in.
+
+use crate::calendar::{Calendar, LocalParts, Piece};
+use std::collections::BinaryHeap;
+
+/// Time somebody says something about, in whole seconds since 1970-01-01 UTC. One without length
+/// takes no time; it only says that the ledger has to reach there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    pub from_s: i64,
+    /// The second after its last.
+    pub to_s: i64,
+    /// Where two claims say different things the greater one wins, of equals the one that began
+    /// later, of those the one that stands later.
+    pub precedence: i64,
+    /// Claims of one kind that follow each other are one interval.
+    pub kind: u64,
+}
+
+/// A stretch of time, within one piece of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub from_s: i64,
+    /// The second after its last.
+    pub to_s: i64,
+    /// What the plant's clock shows at its beginning.
+    pub parts: LocalParts,
+    /// The claim it was given to, by its place; `None` if nobody claims it.
+    pub claim: Option<usize>,
+    /// Seconds other claims had to give way by, once for each.
+    pub overlap_s: i64,
+    /// Whether an interval begins here: the second before is of no claim or of one of another kind.
+    pub begins: bool,
+}
+
+impl Entry {
+    /// Its length in seconds.
+    pub const fn duration_s(&self) -> i64 {
+        self.to_s - self.from_s
+    }
+}
+
+/// The ledger of one unit, from the first production day a claim touches to the last, in the order
+/// of time. The entries of a production day sum to its length.
+pub fn close(calendar: &Calendar, claims: &[Claim]) -> Vec<Entry> {
+    let day = |at_s: i64| calendar.local_parts(at_s * 1_000_000).production_day;
+    let first_s = claims.iter().map(|claim| claim.from_s).min();
+    let last_s = claims.iter().map(|claim| claim.from_s.max(claim.to_s - 1)).max();
+    let (Some(first_s), Some(last_s)) = (first_s, last_s) else { return Vec::new() };
+    let (from_s, _) = calendar.production_day(day(first_s));
+    let (_, to_s) = calendar.production_day(day(last_s));
+    let mut sweep = Sweep::new(claims);
+    let mut entries: Vec<Entry> = Vec::new();
+    for piece in calendar.pieces(from_s, to_s) {
+        sweep.piece(&piece, &mut entries);
+    }
+    entries
+}
+
+/// Goes through the claims in the order of time.
+struct Sweep<'a> {
+    claims: &'a [Claim],
+    /// Claims not begun yet, the next one last.
+    waiting: Vec<usize>,
+    /// Claims begun, the one that wins first; those that are over lie there until they come up.
+    open: BinaryHeap<(i64, i64, usize)>,
+    /// When claims end, ascending, and how many are over.
+    ends: Vec<i64>,
+    ended: usize,
+    begun: usize,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(claims: &'a [Claim]) -> Self {
+        let has_length = |at: &usize| claims[*at].to_s > claims[*at].from_s;
+        let mut waiting: Vec<usize> = (0..claims.len()).filter(has_length).collect();
+        let mut ends: Vec<i64> = waiting.iter().map(|at| claims[*at].to_s).collect();
+        ends.sort_unstable();
+        waiting.sort_unstable_by_key(|at| std::cmp::Reverse(claims[*at].from_s));
+        Self { claims, waiting, open: BinaryHeap::new(), ends, ended: 0, begun: 0 }
+    }
+
+    fn piece(&mut self, piece: &Piece, entries: &mut Vec<Entry>) {
+        let mut at_s = piece.from_s;
+        while at_s < piece.to_s {
+            self.advance(at_s);
+            let winner = self.open.peek().map(|(_, _, at)| *at);
+            let to_s = self.next_turn_s().map_or(piece.to_s, |turn_s| turn_s.min(piece.to_s));
+            let others = (self.begun - self.ended).saturating_sub(1);
+            let overlap_s = (to_s - at_s) * others.cast_signed() as i64;
+            let last = entries.last_mut().filter(|last| {
+                last.claim == winner && last.to_s == at_s && last.parts == piece.parts
+            });
+            match last {
+                Some(last) => {
+                    last.to_s = to_s;
+                    last.overlap_s += overlap_s;
+                }
+                None => {
+                    let begins = self.begins(winner, entries.last());
+                    let parts = piece.parts;
+                    let (from_s, claim) = (at_s, winner);
+                    entries.push(Entry { from_s, to_s, parts, claim, overlap_s, begins });
+                }
+            }
+            at_s = to_s;
+        }
+    }
+
+    fn begins(&self, winner: Option<usize>, last: Option<&Entry>) -> bool {
+        let kind = |claim: Option<usize>| claim.map(|at| self.claims[at].kind);
+        kind(winner).is_some() && last.is_none_or(|last| kind(last.claim) != kind(winner))
+    }
+
+    /// Opens what has begun and closes what is over at a moment.
+    fn advance(&mut self, at_s: i64) {
+        while let Some(at) = self.waiting.pop_if(|at| self.claims[*at].from_s <= at_s) {
+            let claim = &self.claims[at];
+            self.open.push((claim.precedence, claim.from_s, at));
+            self.begun += 1;
+        }
+        while self.ends.get(self.ended).is_some_and(|end_s| *end_s <= at_s) {
+            self.ended += 1;
+        }
+        while self.open.peek().is_some_and(|(_, _, at)| self.claims[*at].to_s <= at_s) {
+            self.open.pop();
+        }
+    }
+
+    /// The next moment at which a claim begins or ends.
+    fn next_turn_s(&self) -> Option<i64> {
+        let begin_s = self.waiting.last().map(|at| self.claims[*at].from_s);
+        let end_s = self.ends.get(self.ended).copied();
+        begin_s.into_iter().chain(end_s).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::Shift;
+    use chrono_tz::Tz;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const HOUR_S: i64 = 3_600;
+    /// 2024-01-01 06:00 UTC.
+    const MORNING_S: i64 = 1_704_088_800;
+
+    fn calendar(zone: Tz) -> Calendar {
+        let shift = |name: &str, start: u16, end: u16| Shift {
+            name: name.to_owned(),
+            start_min: start * 60,
+            end_min: end * 60,
+            ..Shift::default()
+        };
+        let shifts = vec![shift("A", 6, 14), shift("B", 14, 22), shift("C", 22, 6)];
+        Calendar::new(zone, shifts).unwrap()
+    }
+
+    fn claim(from_s: i64, to_s: i64, kind: u64) -> Claim {
+        Claim { from_s, to_s, precedence: 0, kind }
+    }
+
+    fn seconds(entries: &[Entry], claims: &[Claim], kind: Option<u64>) -> i64 {
+        let is_kind = |it: &&Entry| it.claim.map(|at| claims[at].kind) == kind;
+        entries.iter().filter(is_kind).map(Entry::duration_s).sum()
+    }
+
+    #[test]
+    fn stops_that_overlap_count_once_and_are_told() {
+        let at = |minute: i64| MORNING_S + minute * 60;
+        let claims = [claim(at(0), at(900), 1), claim(at(10), at(840), 1)];
+        let entries = close(&calendar(Tz::UTC), &claims);
+        assert_eq!(seconds(&entries, &claims, Some(1)), 15 * HOUR_S);
+        assert_eq!(entries.iter().map(|it| it.overlap_s).sum::<i64>(), 830 * 60);
+        assert_eq!(entries.iter().filter(|it| it.begins).count(), 1);
+        assert_eq!(seconds(&entries, &claims, None), 9 * HOUR_S);
+    }
+
+    #[test]
+    fn what_was_said_later_wins_unless_the_other_weighs_more() {
+        let at = |hour: i64| MORNING_S + hour * HOUR_S;
+        let claims = [claim(at(0), at(3), 1), claim(at(2), at(4), 2)];
+        let entries = close(&calendar(Tz::UTC), &claims);
+        assert_eq!(seconds(&entries, &claims, Some(1)), 2 * HOUR_S);
+        assert_eq!(seconds(&entries, &claims, Some(2)), 2 * HOUR_S);
+        let claims = [Claim { precedence: 1, ..claims[0] }, claims[1]];
+        let entries = close(&calendar(Tz::UTC), &claims);
+        assert_eq!(seconds(&entries, &claims, Some(1)), 3 * HOUR_S);
+        assert_eq!(seconds(&entries, &claims, Some(2)), HOUR_S);
+    }
+
+    #[test]
+    fn a_claim_without_length_only_says_how_far_the_ledger_reaches() {
+        let claims = [claim(MORNING_S, MORNING_S, 1), claim(MORNING_S + 86_400, MORNING_S, 2)];
+        let entries = close(&calendar(Tz::UTC), &claims);
+        assert_eq!(entries.iter().map(Entry::duration_s).sum::<i64>(), 2 * 86_400);
+        assert!(entries.iter().all(|it| it.claim.is_none() && !it.begins && it.overlap_s == 0));
+        assert_eq!(close(&calendar(Tz::UTC), &[]), []);
+    }
+
+    fn any_claims() -> impl Strategy<Value = Vec<Claim>> {
+        // Around 2024-03-31 and 2024-10-27, when the clocks of Berlin change.
+        let around = prop_oneof![Just(1_711_843_200_i64), Just(1_729_990_800)];
+        let claim = (-200_000_i64..200_000, -100_i64..90_000, 0_i64..3, 0_u64..4);
+        (around, prop::collection::vec(claim, 0..40)).prop_map(|(middle_s, drawn)| {
+            let claim = |(from, length, precedence, kind)| {
+                let from_s = middle_s + from;
+                Claim { from_s, to_s: from_s + length, precedence, kind }
+            };
+            drawn.into_iter().map(claim).collect()
+        })
+    }
+
+    /// Who has a second, by looking at every claim.
+    fn winner(claims: &[Claim], at_s: i64) -> Option<usize> {
+        let has = |at: &usize| (claims[*at].from_s..claims[*at].to_s).contains(&at_s);
+        let rank = |at: &usize| (claims[*at].precedence, claims[*at].from_s, *at);
+        (0..claims.len()).filter(has).max_by_key(rank)
+    }
+
+    proptest! {
+        #[test]
+        fn days_sum_to_their_length_and_every_second_is_the_winners(claims in any_claims()) {
+            let calendar = calendar(Tz::Europe__Berlin);
+            let entries = close(&calendar, &claims);
+            let mut days: BTreeMap<i32, i64> = BTreeMap::new();
+            for pair in entries.windows(2) {
+                prop_assert_eq!(pair[0].to_s, pair[1].from_s);
+            }
+            for entry in &entries {
+                prop_assert!(entry.duration_s() > 0 && entry.overlap_s >= 0);
+                *days.entry(entry.parts.production_day).or_default() += entry.duration_s();
+                for at_s in [entry.from_s, i64::midpoint(entry.from_s, entry.to_s), entry.to_s - 1] {
+                    prop_assert_eq!(entry.claim, winner(&claims, at_s));
+                }
+            }
+            for (day, seconds) in days {
+                let (from_s, to_s) = calendar.production_day(day);
+                prop_assert_eq!(seconds, to_s - from_s);
+                prop_assert!([82_800, 86_400, 90_000].contains(&seconds));
+            }
+        }
+
+        #[test]
+        fn the_order_of_arrival_does_not_matter(claims in any_claims(), turn in 0_usize..40) {
+            let distinct = |it: &Claim| (it.precedence, it.from_s);
+            let mut ranks: Vec<_> = claims.iter().map(distinct).collect();
+            ranks.sort_unstable();
+            ranks.dedup();
+            prop_assume!(ranks.len() == claims.len());
+            let mut turned = claims.clone();
+            turned.rotate_left(turn.min(claims.len()));
+            let told = |claims: &[Claim]| -> Vec<_> {
+                let entries = close(&calendar(Tz::Europe__Berlin), claims);
+                let told = |it: &Entry| (it.from_s, it.to_s, it.claim.map(|at| claims[at]), it.begins);
+                entries.iter().map(told).collect()
+            };
+            prop_assert_eq!(told(&claims), told(&turned));
+        }
+    }
+}
