@@ -25,7 +25,7 @@ use crate::lake::{Lake, books, catalog, session, upkeep};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
-use datafusion::prelude::DataFrame;
+use datafusion::prelude::{DataFrame, SessionContext};
 use futures::StreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
@@ -370,10 +370,15 @@ impl Flow {
 }
 
 impl Flow {
+    /// A session over the lake's tables.
+    pub async fn session(&self) -> anyhow::Result<SessionContext> {
+        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+        self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await
+    }
+
     /// A question in SQL, read-only.
     pub async fn ask(&self, sql: &str) -> anyhow::Result<DataFrame> {
-        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
-        let context = self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await?;
+        let context = self.session().await?;
         let limits = answers::limits(self.lake().limits());
         http::plan_reading(&context, sql, &limits).await.map_err(|error| match error.private {
             Some(cause) => cause.context(error.public),

@@ -7,6 +7,7 @@
 -- column hour_local [h]: Hour, plant time.
 -- column shift: Shift, null outside every shift.
 -- column unit: The unit.
+-- column line: Line of the unit.
 -- column made [boards]: Boards made.
 -- column planned [boards]: Boards planned.
 -- column apt_s [s]: Actual production time, 0 where no machine events tell it.
@@ -15,20 +16,25 @@
 -- column productive_planned_hours [h]: 1 if boards were planned and some were made.
 -- column productive_hours [h]: 1 if boards were made.
 WITH parts AS (
-    SELECT day_local, hour_local, shift, unit, 1 AS made, 0 AS planned, 0 AS apt_s, coalesce(ideal_cycle_ms, 0) AS ideal_made_ms
+    SELECT
+        day_local, hour_local, shift, unit, line,
+        1 AS made, 0 AS planned, 0 AS apt_s, coalesce(ideal_cycle_ms, 0) AS ideal_made_ms
     FROM silver.board_made
     UNION ALL
-    SELECT plan.day_local, plan.hour_local, plan.shift, coalesce(alias.unit, plan.station), 0, plan.quantity, 0, 0
+    SELECT
+        plan.day_local, plan.hour_local, plan.shift, coalesce(alias.unit, plan.station), unit.line,
+        0, plan.quantity, 0, 0
     FROM silver.production_plan AS plan
     LEFT JOIN silver.unit_alias AS alias ON alias.alias = plan.station AND alias.kind = 'station'
+    LEFT JOIN silver.unit AS unit ON unit.unit = coalesce(alias.unit, plan.station)
     UNION ALL
-    SELECT day_local, hour_local, shift, unit, 0, 0, duration_s, 0
+    SELECT day_local, hour_local, shift, unit, line, 0, 0, duration_s, 0
     FROM gold.time_ledger
     WHERE category = 'production'
 ),
 summed AS (
     SELECT
-        day_local, hour_local, shift, unit,
+        day_local, hour_local, shift, unit, max(line) AS line,
         CAST(sum(made) AS BIGINT) AS made,
         CAST(sum(planned) AS BIGINT) AS planned,
         CAST(sum(apt_s) AS BIGINT) AS apt_s,

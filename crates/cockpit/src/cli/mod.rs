@@ -1,6 +1,7 @@
 //! The command line: what people say to the program, and what it says back.
 
 mod demo;
+mod kpi;
 mod print;
 mod progress;
 mod simulate;
@@ -97,6 +98,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Shape::Table)]
         format: Shape,
     },
+    /// Print KPIs with their numerators, denominators and bounds
+    Kpi(kpi::KpiArgs),
     /// List the tables of the lake
     Tables,
     /// Show records that did not reach their table, and why
@@ -183,6 +186,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         }
         Command::Rebuild => rebuild(&config::load(&flags)?).await,
         Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,
+        Command::Kpi(args) => kpi::run(&config::load(&flags)?, &args).await,
         Command::Tables => tables(&config::load(&flags)?).await,
         Command::Rejected { table, limit } => {
             let query = rejected_query(table.as_deref(), limit);

@@ -1,7 +1,8 @@
 //! A plant folder, read whole: from disk, or the reference plant's as it was compiled in.
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, line_of};
 use super::kafka::{self, Kafka};
+use super::kpi::{self, Kpi};
 use super::model::{self, Model, TableName};
 use super::said::{Findings, Said};
 use super::settings::Limits;
@@ -30,6 +31,8 @@ pub struct Plant {
     pub calendar: Calendar,
     pub equipment: Equipment,
     pub limits: Limits,
+    /// What is computed of the gold tables, in the order of its file.
+    pub kpis: Vec<Kpi>,
     /// One contract per bronze table, by table.
     pub contracts: BTreeMap<String, Contract>,
     /// One model per silver and gold table.
@@ -37,6 +40,9 @@ pub struct Plant {
     /// Tables whose file has mistakes that keep it from meaning anything.
     pub not_understood: BTreeSet<TableName>,
 }
+
+/// The file of the KPIs.
+const KPIS: &str = "kpis.toml";
 
 /// The texts of a plant folder by their path below it.
 type Texts = BTreeMap<String, String>;
@@ -91,6 +97,12 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     let mut contracts = BTreeMap::new();
     let mut models = BTreeMap::new();
     let mut not_understood = BTreeSet::new();
+    let mut kpis = Vec::new();
+    if let Some(text) = texts.get(KPIS) {
+        let findings = Findings::new(KPIS, text);
+        kpis = kpi::read(&findings, |at| line_of(text, at));
+        diagnostics.extend(findings.into_diagnostics());
+    }
     for (file, text) in texts {
         let Some((folder, name)) = file.split_once('/') else { continue };
         let Some((name, _ending)) = name.rsplit_once('.') else { continue };
@@ -109,7 +121,7 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
         }
         diagnostics.extend(findings.into_diagnostics());
     }
-    let plant = plant.map(|plant| Plant { contracts, models, not_understood, ..plant });
+    let plant = plant.map(|plant| Plant { contracts, models, not_understood, kpis, ..plant });
     diagnostics.sort();
     (plant, diagnostics)
 }
@@ -151,6 +163,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         calendar: calendar.ok()?,
         equipment,
         limits,
+        kpis: Vec::new(),
         contracts: BTreeMap::new(),
         models: BTreeMap::new(),
         not_understood: BTreeSet::new(),

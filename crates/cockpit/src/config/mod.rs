@@ -11,6 +11,7 @@ pub mod diagnostic;
 mod equipment;
 pub mod folder;
 pub mod kafka;
+pub mod kpi;
 pub mod location;
 pub mod model;
 pub mod said;

@@ -1,6 +1,7 @@
 //! What the service asks of the lake, answered.
 
 use super::Report;
+use crate::config::kpi::Kpi;
 use crate::config::model::{ParameterDefault, TableName};
 use crate::config::settings;
 use crate::lake::catalog::{self, ColumnRow, TableRow};
@@ -131,6 +132,10 @@ impl Answers for Desk {
         };
         let days = parameters.iter().map(day).collect::<Result<BTreeMap<_, _>, _>>()?;
         self.refinery.recompute(&TableName::new(schema, table), &days).await
+    }
+
+    fn kpis(&self) -> &[Kpi] {
+        &self.refinery.plant.kpis
     }
 
     fn health(&self) -> Health {

@@ -5,7 +5,7 @@ use super::bronze::{self, POINTERS, utc};
 use super::models::{Step, bronze_source};
 use super::refine::{Outcome, Refinery, rejected_name};
 use super::rows::{MetaTable, all};
-use super::{books, dumps, session, stream};
+use super::{books, dumps, kpi, session, stream};
 use crate::config::model::{Action, TableName};
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
@@ -138,13 +138,15 @@ fn quality() -> MetaTable {
 
 /// The ledgers of the `meta` schema.
 fn ledgers() -> Vec<MetaTable> {
-    vec![tables(), columns(), lineage(), quality(), dumps::table(), books::table()]
+    vec![tables(), columns(), lineage(), quality(), dumps::table(), books::table(), kpi::table()]
 }
 
 /// Writes the catalog anew; `changed` names the tables whose quality is measured again.
 pub async fn write(refinery: &Refinery, changed: &[Outcome]) -> anyhow::Result<()> {
     let lake = &refinery.lake;
     lake.meta_replace(&quality(), &measure(refinery, changed).await?, &all).await?;
+    let kpis: Vec<_> = refinery.plant.kpis.iter().map(kpi::Definition::of).collect();
+    lake.meta_replace(&kpi::table(), &kpis, &all).await?;
     lake.meta_replace(&lineage(), &lineage_rows(refinery), &all).await?;
     lake.meta_replace(&columns(), &column_rows(refinery).await?, &all).await?;
     lake.meta_replace(&tables(), &table_rows(refinery).await?, &all).await?;

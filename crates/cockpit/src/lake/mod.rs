@@ -10,6 +10,7 @@ pub mod bronze;
 pub mod catalog;
 pub mod dumps;
 mod equipment;
+pub mod kpi;
 pub mod lease;
 pub mod lineage;
 pub mod models;

@@ -1,5 +1,6 @@
 //! What the service may ask of the lake.
 
+use crate::config::kpi::Kpi;
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -31,6 +32,9 @@ pub trait Answers: Send + Sync {
         table: &str,
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<DataFrame>;
+
+    /// What each KPI is, in the order of their file.
+    fn kpis(&self) -> &[Kpi];
 
     /// How the program is; no I/O.
     fn health(&self) -> Health;

@@ -14,6 +14,7 @@ mod format;
 mod guard;
 mod health;
 mod history;
+mod kpis;
 mod listen;
 mod live;
 mod metrics;
@@ -106,6 +107,7 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> R
         ("/api/v1/tables", get(tables::list)),
         ("/api/v1/tables/{schema}/{table}", get(tables::read)),
         ("/api/v1/query", post(query::post).get(query::get)),
+        ("/api/v1/kpis", get(kpis::kpis)),
         ("/api/v1/live", get(live::live)),
         ("/api/v1/temperatures", get(history::history)),
         ("/api/v1/temperatures/now", get(temperatures::now)),

@@ -1,6 +1,6 @@
 //! The description of the interface, and a page to read it and try it.
 
-use super::{health, history, live, metrics, query, tables, temperatures};
+use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
@@ -17,6 +17,7 @@ use utoipa::OpenApi;
         tables::read,
         query::post,
         query::get,
+        kpis::kpis,
         temperatures::now,
         history::history,
         live::live,
@@ -27,6 +28,7 @@ use utoipa::OpenApi;
     tags(
         (name = "tables", description = "The tables of the lake"),
         (name = "query", description = "SQL that reads"),
+        (name = "kpis", description = "Availability, OEE and the like, with their bounds"),
         (name = "temperatures", description = "What the sensors say now and said before"),
         (name = "program", description = "How the program is"),
     )

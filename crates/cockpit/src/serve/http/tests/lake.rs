@@ -133,6 +133,10 @@ fn ageing() -> Vec<RecordBatch> {
 
 #[async_trait]
 impl Answers for Lake {
+    fn kpis(&self) -> &[crate::config::kpi::Kpi] {
+        &[]
+    }
+
     async fn session(&self) -> anyhow::Result<SessionContext> {
         let config = SessionConfig::new().with_information_schema(true).with_target_partitions(3);
         let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY_BYTES, 1.0).build_arc()?;

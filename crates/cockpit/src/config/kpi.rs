@@ -1,0 +1,131 @@
+//! `kpis.toml`: what each KPI is, once for every page, answer and report.
+
+use super::model::TableName;
+use super::said::{Findings, Said};
+
+/// The set a KPI belongs to if it names none.
+const USUAL_SET: &str = "iso22400";
+const BETTER: [&str; 2] = ["higher", "lower"];
+
+/// One KPI: a ratio of two expressions over the summed columns of a gold table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kpi {
+    pub name: String,
+    pub title: String,
+    /// KPIs that are meant together: `iso22400`, `oee.com`.
+    pub set: String,
+    pub table: TableName,
+    /// The formula in the words of its source.
+    pub formula: String,
+    pub ratio: Ratio,
+    /// The least and the greatest it can be where something is unknown.
+    pub low: Option<Ratio>,
+    pub high: Option<Ratio>,
+    /// Conditions under which it cannot be told, and why, in their order.
+    pub unknown: Vec<(String, String)>,
+    /// What a denominator of 0 means.
+    pub none: String,
+    /// `%` for shares, which are given as numbers from 0 to 1.
+    pub unit: String,
+    pub is_higher_better: bool,
+    pub source: String,
+    pub caveat: String,
+    pub line: usize,
+}
+
+/// Numerator and denominator in SQL, over the sums of columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ratio {
+    pub numerator: String,
+    pub denominator: String,
+}
+
+/// Reads the KPIs of a plant; those with mistakes are noted and left out.
+pub fn read(findings: &Findings<'_>, line_of: impl Fn(usize) -> usize) -> Vec<Kpi> {
+    let document = findings.parse();
+    let mut said = Said::new(document.get_ref(), 0, findings);
+    let mut kpis: Vec<Kpi> = Vec::new();
+    for table in said.tables("kpi") {
+        let line = line_of(table.at());
+        let Some(kpi) = kpi(table, line) else { continue };
+        if kpis.iter().any(|it| it.name == kpi.name) {
+            let message = format!("two KPIs are called `{}`", kpi.name);
+            findings.note_line(line, message, "Give one of them another name.");
+            continue;
+        }
+        kpis.push(kpi);
+    }
+    said.finish();
+    kpis
+}
+
+fn kpi(mut said: Said<'_, '_>, line: usize) -> Option<Kpi> {
+    let name = said.required("name", "Give the KPI its name.");
+    let title = said.text("title");
+    let set = said.text("set").unwrap_or_else(|| USUAL_SET.to_owned());
+    let table = said.required("table", "Name the gold table it is made from.");
+    let formula = said.required("formula", "Write the formula as its source has it.");
+    let numerator = said.required("numerator", "Write SQL over the table's columns.");
+    let denominator = said.required("denominator", "Write SQL over the table's columns.");
+    let low = bound(&mut said, "low");
+    let high = bound(&mut said, "high");
+    let mut unknown = Vec::new();
+    for mut case in said.tables("unknown") {
+        let when = case.required("when", "Write a condition over the table's columns.");
+        let say = case.required("say", "Say what is missing.");
+        case.finish();
+        unknown.extend(when.zip(say));
+    }
+    let none = said.required("none", "Say what a denominator of 0 means.");
+    let unit = said.required("unit", "Give the unit, \"%\" for a share.");
+    let better = said.required("better", "Write \"higher\" or \"lower\".");
+    if let Some(better) = &better
+        && !BETTER.contains(&better.as_str())
+    {
+        said.note(
+            "better",
+            format!("`{better}` is no direction"),
+            "Write \"higher\" or \"lower\".",
+        );
+    }
+    let source = said.required("source", "Say where the definition comes from.");
+    let caveat = said.text("caveat").unwrap_or_default();
+    let table = table.and_then(|table| {
+        let parts = table.split_once('.').map(|(schema, name)| TableName::new(schema, name));
+        if parts.is_none() {
+            said.note("table", format!("`{table}` is no table"), "Write gold.NAME.");
+        }
+        parts
+    });
+    said.finish();
+    let name = name?;
+    Some(Kpi {
+        title: title.unwrap_or_else(|| name.clone()),
+        name,
+        set,
+        table: table?,
+        formula: formula?,
+        ratio: Ratio { numerator: numerator?, denominator: denominator? },
+        low,
+        high,
+        unknown,
+        none: none?,
+        unit: unit?,
+        is_higher_better: better? == BETTER[0],
+        source: source?,
+        caveat,
+        line,
+    })
+}
+
+fn bound(said: &mut Said<'_, '_>, key: &'static str) -> Option<Ratio> {
+    let mut pair = said.texts(key)?.into_iter();
+    match (pair.next(), pair.next(), pair.next()) {
+        (Some(numerator), Some(denominator), None) => Some(Ratio { numerator, denominator }),
+        _ => {
+            let remedy = "Write [\"NUMERATOR\", \"DENOMINATOR\"].";
+            said.note(key, format!("`{key}` is no ratio"), remedy);
+            None
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! KPIs, computed: one statement for each table, from the definitions and nothing else.
+
+use super::rows::MetaTable;
+use super::session;
+use crate::config::diagnostic::{Diagnostic, did_you_mean};
+use crate::config::kpi::{Kpi, Ratio};
+use crate::config::model::TableName;
+use anyhow::Context as _;
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use chrono::NaiveDate;
+use datafusion::prelude::SessionContext;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Which sums are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub by: By,
+    pub each: Each,
+    /// Production days, both included.
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    pub unit: Option<String>,
+    pub line: Option<String>,
+    pub shift: Option<String>,
+}
+
+/// The level of the equipment that is summed to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    #[default]
+    Unit,
+    Line,
+    Plant,
+}
+
+/// The time that is summed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Each {
+    /// A shift of a production day.
+    #[default]
+    Shift,
+    /// A production day.
+    Day,
+    /// All of what is asked for.
+    Range,
+}
+
+impl By {
+    /// The level a word means.
+    pub fn of(word: &str) -> Option<Self> {
+        [("unit", Self::Unit), ("line", Self::Line), ("plant", Self::Plant)]
+            .into_iter()
+            .find_map(|(name, by)| (name == word).then_some(by))
+    }
+}
+
+impl Each {
+    /// The time a word means.
+    pub fn of(word: &str) -> Option<Self> {
+        [("shift", Self::Shift), ("day", Self::Day), ("range", Self::Range)]
+            .into_iter()
+            .find_map(|(name, each)| (name == word).then_some(each))
+    }
+}
+
+/// What a row is about; parts that were summed over are `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+pub struct Place {
+    #[schema(value_type = Option<String>, format = Date)]
+    pub production_day: Option<NaiveDate>,
+    /// `None` also for time outside every shift.
+    pub shift: Option<String>,
+    pub line: Option<String>,
+    pub unit: Option<String>,
+}
+
+/// A KPI as it came out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct Figure {
+    /// Numerator by denominator; `None` if the denominator is 0 or it cannot be told.
+    pub value: Option<f64>,
+    /// The least it can be, if something is unknown.
+    pub low: Option<f64>,
+    /// The greatest it can be, if something is unknown.
+    pub high: Option<f64>,
+    pub numerator: Option<f64>,
+    pub denominator: Option<f64>,
+    /// Why there is no value.
+    pub unknown: Option<String>,
+}
+
+/// The figures of each place, by the name of the KPI.
+pub type Figures = BTreeMap<Place, BTreeMap<String, Figure>>;
+
+/// The definition of a KPI, as a row of `meta.kpis`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Definition {
+    pub name: String,
+    pub title: String,
+    /// Those that are meant together.
+    pub set_name: String,
+    pub table_name: String,
+    pub formula: String,
+    /// SQL over the sums of the table's columns.
+    pub numerator: String,
+    pub denominator: String,
+    /// `%` for shares, whose values go from 0 to 1.
+    pub unit: String,
+    /// `higher` or `lower`.
+    pub better: String,
+    pub source: String,
+    pub caveat: String,
+}
+
+impl Definition {
+    /// The definition of a KPI.
+    pub fn of(kpi: &Kpi) -> Self {
+        Self {
+            name: kpi.name.clone(),
+            title: kpi.title.clone(),
+            set_name: kpi.set.clone(),
+            table_name: kpi.table.to_string(),
+            formula: kpi.formula.clone(),
+            numerator: kpi.ratio.numerator.clone(),
+            denominator: kpi.ratio.denominator.clone(),
+            unit: kpi.unit.clone(),
+            better: if kpi.is_higher_better { "higher" } else { "lower" }.to_owned(),
+            source: kpi.source.clone(),
+            caveat: kpi.caveat.clone(),
+        }
+    }
+}
+
+/// `meta.kpis`.
+pub fn table() -> MetaTable {
+    let names = [
+        "name",
+        "title",
+        "set_name",
+        "table_name",
+        "formula",
+        "numerator",
+        "denominator",
+        "unit",
+        "better",
+        "source",
+        "caveat",
+    ];
+    let fields = names.map(|name| Field::new(name, DataType::Utf8, true));
+    MetaTable {
+        name: TableName::new("meta", "kpis"),
+        description: "What each KPI is: sum the columns of its table first, divide last.",
+        schema: Arc::new(Schema::new(fields.to_vec())),
+    }
+}
+
+/// The figures of KPIs over the tables of a session.
+///
+/// # Errors
+/// Fails if a table cannot be read or a definition cannot be planned.
+pub async fn figures(
+    context: &SessionContext,
+    kpis: &[Kpi],
+    asked: &Asked,
+) -> anyhow::Result<Figures> {
+    let mut tables: BTreeMap<&TableName, Vec<&Kpi>> = BTreeMap::new();
+    for kpi in kpis {
+        tables.entry(&kpi.table).or_default().push(kpi);
+    }
+    let mut figures = Figures::new();
+    for (table, kpis) in tables {
+        let provider = context.table_provider(table.to_string()).await;
+        // A table that was never made has no rows.
+        let Ok(provider) = provider else { continue };
+        let Some(sql) = statement(table, &kpis, &provider.schema(), asked) else { continue };
+        for batch in context.sql(&sql).await?.collect().await? {
+            read(&batch, &kpis, &mut figures)?;
+        }
+    }
+    Ok(figures)
+}
+
+/// The statement that sums a table and divides; `None` if the table does not know what is asked for.
+fn statement(
+    table: &TableName,
+    kpis: &[&Kpi],
+    schema: &SchemaRef,
+    asked: &Asked,
+) -> Option<String> {
+    let has = |name: &str| schema.field_with_name(name).is_ok();
+    let day = if has("production_day") { "production_day" } else { "day_local" };
+    let group = |is_kept: bool, column: &str, name: &str| match is_kept && has(column) {
+        true => format!("CAST({column} AS STRING) AS {name}"),
+        false => format!("CAST(NULL AS STRING) AS {name}"),
+    };
+    if asked.by == By::Line && !has("line") || asked.line.is_some() && !has("line") {
+        return None;
+    }
+    let groups = [
+        group(asked.each != Each::Range, day, "place_day"),
+        group(asked.each == Each::Shift, "shift", "place_shift"),
+        group(asked.by != By::Plant, "line", "place_line"),
+        group(asked.by == By::Unit, "unit", "place_unit"),
+    ];
+    let mut conditions = Vec::new();
+    let text = |value: &str| format!("'{}'", value.replace('\'', "''"));
+    conditions.extend(asked.from.map(|from| format!("{day} >= DATE '{from}'")));
+    conditions.extend(asked.to.map(|to| format!("{day} <= DATE '{to}'")));
+    let equals = [("unit", &asked.unit), ("line", &asked.line), ("shift", &asked.shift)];
+    for (column, value) in equals {
+        conditions.extend(value.as_ref().map(|value| format!("{column} = {}", text(value))));
+    }
+    let filter = match conditions.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {}", conditions.join(" AND ")),
+    };
+    let numbers = schema.fields().iter().filter(|field| field.data_type().is_numeric());
+    let sums =
+        numbers.map(|field| format!("CAST(sum({name}) AS DOUBLE) AS {name}", name = field.name()));
+    let sums: Vec<String> = sums.collect();
+    let places = "place_day, place_shift, place_line, place_unit";
+    let mut sql = format!("SELECT {places}");
+    for (number, kpi) in kpis.iter().enumerate() {
+        let ratio = |ratio: &Ratio| {
+            let Ratio { numerator, denominator } = ratio;
+            format!("CAST(({numerator}) AS DOUBLE) / nullif(CAST(({denominator}) AS DOUBLE), 0)")
+        };
+        let bound =
+            |of: &Option<Ratio>| of.as_ref().map_or("CAST(NULL AS DOUBLE)".to_owned(), ratio);
+        let Ratio { numerator, denominator } = &kpi.ratio;
+        let mut unknown = String::from("CASE");
+        for (when, say) in &kpi.unknown {
+            let _infallible = write!(unknown, " WHEN {when} THEN {}", text(say));
+        }
+        let _infallible = write!(unknown, " WHEN ({denominator}) = 0 THEN {} END", text(&kpi.none));
+        let _infallible = write!(
+            sql,
+            ", CAST(({numerator}) AS DOUBLE) AS n{number}, CAST(({denominator}) AS DOUBLE) AS d{number}, \
+             {} AS v{number}, {} AS l{number}, {} AS h{number}, {unknown} AS u{number}",
+            ratio(&kpi.ratio),
+            bound(&kpi.low),
+            bound(&kpi.high)
+        );
+    }
+    let grouped = format!(
+        "SELECT {places}, {} FROM (SELECT *, {} FROM {table} {filter}) AS rows GROUP BY {places}",
+        sums.join(", "),
+        groups.join(", ")
+    );
+    let _infallible = write!(sql, " FROM ({grouped}) AS sums");
+    Some(sql)
+}
+
+fn read(batch: &RecordBatch, kpis: &[&Kpi], figures: &mut Figures) -> anyhow::Result<()> {
+    let text = |name: &str, row: usize| -> anyhow::Result<Option<String>> {
+        let column = batch.column_by_name(name).context("a column of the statement is gone")?;
+        let column = cast(column, &DataType::Utf8)?;
+        let column = column.as_string::<i32>();
+        Ok(column.is_valid(row).then(|| column.value(row).to_owned()))
+    };
+    let number = |name: String, row: usize| -> anyhow::Result<Option<f64>> {
+        let column = batch.column_by_name(&name).context("a column of the statement is gone")?;
+        let column = column.as_primitive::<Float64Type>();
+        Ok(column.is_valid(row).then(|| column.value(row)))
+    };
+    for row in 0..batch.num_rows() {
+        let place = Place {
+            production_day: text("place_day", row)?.and_then(|day| day.parse().ok()),
+            shift: text("place_shift", row)?,
+            line: text("place_line", row)?,
+            unit: text("place_unit", row)?,
+        };
+        for (at, kpi) in kpis.iter().enumerate() {
+            let unknown = text(&format!("u{at}"), row)?;
+            let is_told = unknown.is_none();
+            let value = number(format!("v{at}"), row)?.filter(|_| is_told);
+            let low = number(format!("l{at}"), row)?;
+            let high = number(format!("h{at}"), row)?;
+            // Bounds that say nothing more than the value are none.
+            let is_open = low != value || high != value;
+            let figure = Figure {
+                value,
+                low: low.filter(|_| is_open),
+                high: high.filter(|_| is_open),
+                numerator: number(format!("n{at}"), row)?,
+                denominator: number(format!("d{at}"), row)?,
+                unknown,
+            };
+            figures.entry(place.clone()).or_default().insert(kpi.name.clone(), figure);
+        }
+    }
+    Ok(())
+}
+
+/// Mistakes in the definitions: tables that are not there and expressions that cannot be planned.
+/// `schemas` are the columns of the plant's tables.
+pub async fn check(
+    context: &SessionContext,
+    kpis: &[Kpi],
+    schemas: &BTreeMap<TableName, SchemaRef>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for kpi in kpis {
+        let mut note = |message: String, remedy: String| {
+            let file = "kpis.toml".to_owned();
+            found.push(Diagnostic { file, line: kpi.line, message, remedy });
+        };
+        let Some(schema) = schemas.get(&kpi.table) else {
+            let known: Vec<String> = schemas.keys().map(ToString::to_string).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let remedy = did_you_mean(&kpi.table.to_string(), &known);
+            note(format!("KPI `{}`: there is no table {}", kpi.name, kpi.table), remedy);
+            continue;
+        };
+        let Some(sql) = statement(&kpi.table, &[kpi], schema, &Asked::default()) else { continue };
+        if let Err(error) = context.state().create_logical_plan(&sql).await {
+            let message =
+                format!("KPI `{}` cannot be planned: {}", kpi.name, error.strip_backtrace());
+            let names: Vec<&str> = schema.fields().iter().map(|it| it.name().as_str()).collect();
+            note(message, format!("Mend it; columns here: {}.", names.join(", ")));
+        }
+    }
+    found
+}
+
+/// A session with one table, for definitions to be tried on.
+#[cfg(test)]
+fn session_with(table: &TableName, batch: RecordBatch) -> anyhow::Result<SessionContext> {
+    use crate::config::settings::Limits;
+    let limits = Limits::default();
+    let context = session::empty(&limits, session::runtime(&limits)?, 1);
+    let provider = datafusion::datasource::MemTable::try_new(batch.schema(), vec![vec![batch]])?;
+    session::register(&context, table, Arc::new(provider))?;
+    Ok(context)
+}
+
+#[cfg(test)]
+mod tests;
