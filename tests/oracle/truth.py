@@ -82,6 +82,7 @@ SILVER = {
             utc(mes_time(InspectionDate)) AS inspected_at,
             CAST(mes_time(InspectionDate) AS DATE) AS day_local,
             hour(mes_time(InspectionDate)) AS hour_local, shift_of(mes_time(InspectionDate)) AS shift,
+            CAST(mes_time(InspectionDate) - INTERVAL 9 HOUR AS DATE) AS production_day,
             utc(mes_time(LastModifiedDate)) AS modified_at, flag(ReInspectionNeeded) AS needs_reinspection,
             whole(RoutingStatus) AS routing_status
         FROM {latest("results", "Id")}""",

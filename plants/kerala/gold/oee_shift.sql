@@ -36,7 +36,7 @@
 -- column ideal_pq_ms [ms]: Ideal time of the boards made.
 -- column ideal_gq_ms [ms]: Ideal time of the good ones.
 -- column ideal_verdict_unknown_ms [ms]: Ideal time of those without a verdict.
--- column no_boards_s [s]: Time in production or unknown on a day of which no board of any unit has arrived.
+-- column no_boards_ms [ms]: Ideal time boards can have at most that have not arrived: on a day of which no board of any unit has, the time in production or unknown, and the longest cycle for a board begun before.
 WITH parts AS (
     SELECT
         production_day, shift, unit, line,
@@ -102,6 +102,7 @@ summed AS (
 days AS (
     SELECT *, sum(pq) OVER (PARTITION BY production_day) AS boards_of_day
     FROM summed
+    CROSS JOIN (SELECT coalesce(max(ideal_cycle_ms), 0) AS longest_ms FROM silver.cycle_time) AS cycle
 )
 SELECT
     production_day, shift, unit, line, calendar_s, no_production_planned_s,
@@ -111,5 +112,8 @@ SELECT
     apt_s, aust_s, adet_s, adot_s, unknown_s, order_s, breakdown_s, minor_stop_s, breakdowns, overlap_s,
     pq, gq, sq, rq, verdict_unknown, ideal_unknown,
     ideal_pq_ms, ideal_gq_ms, ideal_verdict_unknown_ms,
-    CASE WHEN boards_of_day = 0 THEN apt_s + unknown_s ELSE 0 END AS no_boards_s
+    CASE
+        WHEN boards_of_day = 0 AND apt_s + unknown_s > 0 THEN (apt_s + unknown_s) * 1000 + longest_ms
+        ELSE 0
+    END AS no_boards_ms
 FROM days

@@ -1,7 +1,6 @@
 //! KPIs, computed: one statement for each table, from the definitions and nothing else.
 
 use super::rows::MetaTable;
-use super::session;
 use crate::config::diagnostic::{Diagnostic, did_you_mean};
 use crate::config::kpi::{Kpi, Ratio};
 use crate::config::model::TableName;
@@ -329,17 +328,6 @@ pub async fn check(
         }
     }
     found
-}
-
-/// A session with one table, for definitions to be tried on.
-#[cfg(test)]
-fn session_with(table: &TableName, batch: RecordBatch) -> anyhow::Result<SessionContext> {
-    use crate::config::settings::Limits;
-    let limits = Limits::default();
-    let context = session::empty(&limits, session::runtime(&limits)?, 1);
-    let provider = datafusion::datasource::MemTable::try_new(batch.schema(), vec![vec![batch]])?;
-    session::register(&context, table, Arc::new(provider))?;
-    Ok(context)
 }
 
 #[cfg(test)]

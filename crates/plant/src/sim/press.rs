@@ -294,11 +294,14 @@ impl Press {
     }
 
     fn cycle_times(&mut self, day: &Day) -> Part {
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, _: &mut Truth| {
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
             let mut rows = Vec::new();
             for item in 0..world.site.size.items {
-                let (edit, _) = page.count(hand);
+                let (edit, landing) = page.count(hand);
                 push_row(&mut rows, item, edit);
+                if landing == Landing::Whole {
+                    truth.cycle_time(item);
+                }
             }
             rows
         };
@@ -345,8 +348,18 @@ impl Press {
     }
 
     fn looks(&mut self, day: &Day) -> Part {
-        let look = |world: &World, line: &mut Vec<u8>, of: &_| names(world).inspection(line, of);
-        self.lines(Dump::Quality, day.day, &day.inspections, look)
+        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+            let names = names(world);
+            let mut line = Vec::new();
+            for of in &day.inspections {
+                line.clear();
+                names.inspection(&mut line, of);
+                if page.write(&line, hand) == Landing::Whole {
+                    truth.verdict(of);
+                }
+            }
+        };
+        self.page(Dump::Quality, day.day, write).1
     }
 
     fn register(&mut self, day: i32) -> Part {
@@ -375,6 +388,7 @@ impl Iterator for Press {
         let mut parts =
             vec![self.plans(&day), self.entries(&day), self.events(&day), self.looks(&day)];
         parts.extend(self.boards(&day));
+        self.truth.day_is_over();
         if self.is_due(day.day) {
             parts.push(self.work_orders(&day));
             parts.push(self.materials(&day));

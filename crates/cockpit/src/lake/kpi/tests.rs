@@ -1,5 +1,7 @@
 use super::*;
 use crate::config::folder;
+use crate::config::settings::Limits;
+use crate::lake::session;
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 
 /// Sums of one shift of one unit: column and value; all others are 0.
@@ -35,7 +37,7 @@ const COLUMNS: [&str; 22] = [
     "ideal_pq_ms",
     "ideal_gq_ms",
 ];
-const MORE: [&str; 2] = ["ideal_verdict_unknown_ms", "no_boards_s"];
+const MORE: [&str; 2] = ["ideal_verdict_unknown_ms", "no_boards_ms"];
 
 fn shifts(rows: &[Sums<'_>]) -> RecordBatch {
     let days = rows.iter().map(|_| Some(19_358));
@@ -57,9 +59,18 @@ fn shifts(rows: &[Sums<'_>]) -> RecordBatch {
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
+/// A session with one table, for definitions to be tried on.
+fn session_with(table: &TableName, batch: RecordBatch) -> SessionContext {
+    let limits = Limits::default();
+    let context = session::empty(&limits, session::runtime(&limits).unwrap(), 1);
+    let provider = datafusion::datasource::MemTable::try_new(batch.schema(), vec![vec![batch]]);
+    session::register(&context, table, Arc::new(provider.unwrap())).unwrap();
+    context
+}
+
 async fn asked(rows: &[Sums<'_>], by: By) -> Figures {
     let table = TableName::new("gold", "oee_shift");
-    let context = session_with(&table, shifts(rows)).unwrap();
+    let context = session_with(&table, shifts(rows));
     let kpis: Vec<Kpi> = kerala().into_iter().filter(|kpi| kpi.table == table).collect();
     figures(&context, &kpis, &Asked { by, ..Asked::default() }).await.unwrap()
 }

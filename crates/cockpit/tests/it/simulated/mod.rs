@@ -1,6 +1,7 @@
 //! The simulated plant: whatever is wrong with its dumps, gold holds what really happened, and every
 //! dirty record ends as it was told beforehand.
 
+mod bounds;
 mod shuffled;
 mod site;
 mod table;

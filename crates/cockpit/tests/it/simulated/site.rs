@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Every gold table of the reference plant.
-const GOLD: [&str; 10] = [
+/// The gold tables whose truth is known.
+const GOLD: [&str; 11] = [
     "production_hourly",
     "production_daily",
     "top_items_daily",
     "quality_hourly",
     "machine_time_daily",
+    "oee_shift",
     "work_order_progress",
     "inventory_by_category",
     "inventory_by_bin",
@@ -185,10 +186,23 @@ impl Site {
         GOLD.into_iter().map(|table| (table, self.lines(truth, table))).collect()
     }
 
+    /// The truth of a table, row by row.
+    pub fn true_rows(&self, table: &str) -> Vec<Value> {
+        self.values(table)
+    }
+
+    /// The KPIs of every shift of every unit, as the program tells them: one row each.
+    pub fn kpis(&self) -> Vec<Value> {
+        let said = self.world.run(&["kpi", "--each", "shift", "--format", "json"]).well();
+        said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// What every gold table holds.
     pub fn gold(&self) -> BTreeMap<&'static str, Vec<String>> {
         let rows = |table: &'static str| {
-            let query = format!("SELECT * FROM gold.{table}");
+            // The simulated machines do not know which line the plant's folder puts them in.
+            let columns = if table == "oee_shift" { "* EXCEPT (line)" } else { "*" };
+            let query = format!("SELECT {columns} FROM gold.{table}");
             let said = self.world.run(&["sql", &query, "--format", "json"]).well();
             let rows = said.stdout.trim_end().trim_start_matches('[').trim_end_matches(']');
             let rows = rows.split(",\n").filter(|row| !row.is_empty());

@@ -5,6 +5,7 @@
 //! plant; no dump is read for it and no SQL stands behind it.
 
 mod machine;
+mod oee;
 mod production;
 mod stock;
 
@@ -58,6 +59,15 @@ pub struct Truth {
     planned: HashMap<(Hour, u16, u16, u32), Planned>,
     made: HashMap<(Hour, u16, u32), u64>,
     looks: HashMap<(Hour, u16), Looks>,
+    /// Verdicts of the quality system on the inspections of the day under way.
+    said: HashMap<u64, Verdict>,
+    /// Boards made that are good, scrap, for rework and without a verdict, by production day, shift,
+    /// unit and order.
+    verdicts: HashMap<(i32, Option<u16>, u16, u32), [i64; 4]>,
+    /// When the first and the last board of a unit was looked at.
+    seen_s: HashMap<u16, (i64, i64)>,
+    /// Items whose ideal time is known.
+    cycle_times: Vec<u16>,
     boards: HashMap<u32, Boards>,
     orders: BTreeMap<u32, Seen>,
     /// The number of every order there is.
@@ -95,6 +105,8 @@ impl Truth {
         let at_s = site.utc_s(site.local_s(of.at_s));
         let parts = site.calendar.local_parts(at_s * 1_000_000);
         let hour = (parts.day, parts.hour, parts.shift);
+        let seen = self.seen_s.entry(of.unit).or_insert((at_s, at_s));
+        *seen = (seen.0.min(at_s), seen.1.max(at_s));
         let looks = self.looks.entry((hour, of.unit)).or_default();
         looks.inspected += 1;
         looks.passed += u64::from(of.verdict == Verdict::Good);
@@ -105,10 +117,33 @@ impl Truth {
             return;
         }
         *self.made.entry((hour, of.unit, of.order)).or_default() += 1;
+        let shift = (parts.production_day, parts.shift, of.unit, of.order);
+        let column = match self.said.get(&of.id) {
+            Some(Verdict::Good) => 0,
+            Some(Verdict::Scrap) => 1,
+            Some(Verdict::Rework) => 2,
+            Some(Verdict::Unknown) | None => 3,
+        };
+        self.verdicts.entry(shift).or_default()[column] += 1;
         let boards = self.boards.entry(of.order).or_default();
         boards.first_s = if boards.made == 0 { at_s } else { boards.first_s.min(at_s) };
         boards.last_s = if boards.made == 0 { at_s } else { boards.last_s.max(at_s) };
         boards.made += 1;
+    }
+
+    /// The verdict of the quality system on an inspection arrives, before its record.
+    pub fn verdict(&mut self, of: &Inspection) {
+        self.said.insert(of.id, of.verdict);
+    }
+
+    /// All records of a day have arrived.
+    pub fn day_is_over(&mut self) {
+        self.said.clear();
+    }
+
+    /// The ideal time of an item arrives.
+    pub fn cycle_time(&mut self, item: u16) {
+        self.cycle_times.push(item);
     }
 
     /// A state a machine was in arrives, in place of one that began at the same time.
@@ -137,6 +172,7 @@ impl Truth {
             ("top_items_daily", production.top_items()),
             ("quality_hourly", self.quality(site)),
             ("machine_time_daily", self.machine_time(site)),
+            ("oee_shift", self.oee_shift(site)),
             ("work_order_progress", self.progress(site)),
             ("inventory_by_category", stock.by_category()),
             ("inventory_by_bin", stock.by_bin()),
