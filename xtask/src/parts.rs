@@ -32,7 +32,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 15] = [
+const PARTS: [Part; 16] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -40,6 +40,7 @@ const PARTS: [Part; 15] = [
     part("rust", "cargo test --workspace", &["build"], rust),
     part("check", "types and style of the pages", &["packages"], |_| npm("check")),
     part("pages", "tests of the pages", &["packages"], |_| npm("test")),
+    part("oee", "the sums behind OEE of 30 simulated days", &["build", "python"], oee),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -232,6 +233,19 @@ fn npm(script: &str) -> Done {
         .current_dir(machine::root().join("ui")))
 }
 
+/// OEE of a simulated plant against a computation that reads silver only.
+fn oee(bench: &Bench) -> Done {
+    let file = |name: &str| bench.folder.join(name);
+    let (bucket, lake) = (file("simulated"), file("simulated-lake"));
+    let mut simulate = Command::new(&bench.cockpit);
+    simulate.args(["simulate", "--days", "30", "--dirt", "usual", "--out"]).arg(&bucket);
+    run(simulate.current_dir(&bench.folder))?;
+    let mut ingest = Command::new(&bench.cockpit);
+    ingest.args(["ingest", "--once", "--bucket"]).arg(&bucket).arg("--lake").arg(&lake);
+    run(ingest.current_dir(&bench.folder))?;
+    run(bench.python("oee.py")?.arg("--lake").arg(&lake))
+}
+
 fn ingest(bench: &Bench) -> Done {
     bench.ingest(&bench.bucket)
 }
@@ -309,7 +323,7 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = ["packages", "python", "build", "rust", "check", "pages"];
+        let rest = ["packages", "python", "build", "rust", "check", "pages", "oee"];
         assert_eq!(names(&[], false), rest);
         assert!(names(&["browser".to_owned()], false).is_empty());
     }

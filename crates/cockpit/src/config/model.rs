@@ -1,16 +1,16 @@
 //! `silver/<table>.sql` and `gold/<table>.sql`: the statement, and what its header comment promises.
 //!
 //! The header is the run of comment lines at the top of the file. Its first paragraph says what the
-//! table is; then come the lines `key:`, `grain:`, `refresh:`, `via:`, `ledger:`, `parameter NAME:`,
-//! `expect NAME:` and `column NAME [unit]:`.
+//! table is; then come the lines `key:`, `grain:`, `refresh:`, `via:`, `ledger:`, `certify:`,
+//! `parameter NAME:`, `expect NAME:` and `column NAME [unit]:`.
 
 use super::diagnostic::did_you_mean;
 use super::said::Findings;
 use std::collections::BTreeSet;
 use std::fmt;
 
-const WORDS: [&str; 8] =
-    ["key", "grain", "refresh", "via", "ledger", "parameter", "expect", "column"];
+const WORDS: [&str; 9] =
+    ["key", "grain", "refresh", "via", "ledger", "certify", "parameter", "expect", "column"];
 
 /// Name of a table: its schema and its own name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,6 +50,9 @@ pub struct Model {
     pub via: Vec<Via>,
     /// Whether the rows of the statement are claims on time, of which a ledger is made.
     pub is_ledger: bool,
+    /// The column of the day a row is of: once the day is over and its dumps have come, a change of
+    /// the row is a restatement.
+    pub certify: Option<String>,
     pub parameters: Vec<Parameter>,
     pub expectations: Vec<Expectation>,
     pub columns: Vec<ColumnNote>,
@@ -141,6 +144,7 @@ pub fn read(table: TableName, sql: &str, findings: &Findings<'_>) -> Option<Mode
         refresh: None,
         via: Vec::new(),
         is_ledger: false,
+        certify: None,
         parameters: Vec::new(),
         expectations: Vec::new(),
         columns: Vec::new(),
@@ -181,6 +185,7 @@ fn read_line(comment: &str, line: usize, model: &mut Model, findings: &Findings<
         "key" => model.key = list(body),
         "grain" => model.grain = list(body),
         "refresh" => model.refresh = Some(body.to_owned()),
+        "certify" => model.certify = Some(body.to_owned()),
         "ledger" if body == "time" => model.is_ledger = true,
         "ledger" => {
             let remedy = "Write ledger: time.";

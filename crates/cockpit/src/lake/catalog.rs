@@ -3,8 +3,8 @@
 
 use super::bronze::{self, POINTERS, utc};
 use super::models::{Step, bronze_source};
-use super::refine::{Outcome, Refinery, rejected_name};
-use super::rows::{MetaTable, all};
+use super::refine::{Outcome, Refinery, rejected_name, restate};
+use super::rows::{MetaTable, all, none};
 use super::{books, dumps, kpi, session, stream};
 use crate::config::model::{Action, TableName};
 use arrow::array::{Array as _, AsArray as _};
@@ -138,7 +138,16 @@ fn quality() -> MetaTable {
 
 /// The ledgers of the `meta` schema.
 fn ledgers() -> Vec<MetaTable> {
-    vec![tables(), columns(), lineage(), quality(), dumps::table(), books::table(), kpi::table()]
+    vec![
+        tables(),
+        columns(),
+        lineage(),
+        quality(),
+        dumps::table(),
+        books::table(),
+        kpi::table(),
+        restate::table(),
+    ]
 }
 
 /// Writes the catalog anew; `changed` names the tables whose quality is measured again.
@@ -147,6 +156,9 @@ pub async fn write(refinery: &Refinery, changed: &[Outcome]) -> anyhow::Result<(
     lake.meta_replace(&quality(), &measure(refinery, changed).await?, &all).await?;
     let kpis: Vec<_> = refinery.plant.kpis.iter().map(kpi::Definition::of).collect();
     lake.meta_replace(&kpi::table(), &kpis, &all).await?;
+    if lake.state(&restate::table().name).await?.is_none() {
+        lake.meta_replace::<restate::Restatement>(&restate::table(), &[], &none).await?;
+    }
     lake.meta_replace(&lineage(), &lineage_rows(refinery), &all).await?;
     lake.meta_replace(&columns(), &column_rows(refinery).await?, &all).await?;
     lake.meta_replace(&tables(), &table_rows(refinery).await?, &all).await?;

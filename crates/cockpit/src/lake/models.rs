@@ -247,10 +247,12 @@ impl Planner<'_> {
                 self.note(model, said.line, message, did_you_mean(&said.name, &names));
             }
         }
-        let named = model.key.iter().chain(&model.grain).chain(&model.refresh);
+        let named =
+            model.key.iter().chain(&model.grain).chain(&model.refresh).chain(&model.certify);
         for name in named {
             if !names.contains(&name.as_str()) {
-                let message = format!("column `{name}` of key, grain or refresh is not selected");
+                let message =
+                    format!("column `{name}` of key, grain, refresh or certify is not selected");
                 self.note(model, line_promising(model, name), message, did_you_mean(name, &names));
             }
         }
@@ -359,12 +361,12 @@ fn statement_line(model: &Model) -> usize {
     1 + model.sql.lines().take_while(|line| line.starts_with("--")).count()
 }
 
-/// The line of key, grain or refresh that names `column`.
+/// The line of key, grain, refresh or certify that names `column`.
 fn line_promising(model: &Model, column: &str) -> usize {
     let promises = |line: &str| {
         let line = line.trim_start_matches('-').trim_start();
         let (word, names) = line.split_once(':').unwrap_or_default();
-        ["key", "grain", "refresh"].contains(&word)
+        ["key", "grain", "refresh", "certify"].contains(&word)
             && names.split(',').any(|name| name.trim() == column)
     };
     model.sql.lines().position(promises).map_or_else(|| statement_line(model), |at| at + 1)

@@ -39,39 +39,83 @@ pub async fn replace(
     definition: Definition,
     checkpoints: BTreeMap<String, i64>,
 ) -> anyhow::Result<bool> {
-    let state = lake.state(&table.name).await?;
-    let is_redefined =
-        state.as_ref().is_none_or(|it| it.fingerprint() != Some(definition.fingerprint.as_str()));
-    let scope = if is_redefined { Scope::Whole } else { scope };
-    let old = match &state {
-        None => Touched::default(),
-        Some(state) => touched(lake, table, state, &scope).await?,
-    };
-    let is_changed = is_redefined || !same_rows(&old.replaced, &rows)?;
-    let mut change = Change { checkpoints, ..Change::default() };
-    if is_changed {
-        let schema = definition.schema.clone();
-        let mut writer = table.writer(schema.clone(), lake.sizes(), lake.names(), lake.now_ms());
-        for batch in old.kept.iter().chain(&rows) {
-            writer.write(&conform(batch, &schema)?).await?;
-        }
-        change.adds = writer.finish().await?;
-        change.removes = old.files;
+    let replacement = Replacement::prepare(lake, table, scope, rows, definition).await?;
+    replacement.commit(lake, table, checkpoints).await
+}
+
+/// What is about to be replaced by what.
+pub struct Replacement {
+    /// The table as it stood, if there was one.
+    pub state: Option<State>,
+    /// Whether the table is made by another definition than before.
+    pub is_redefined: bool,
+    pub is_changed: bool,
+    pub rows: Vec<RecordBatch>,
+    definition: Definition,
+    old: Touched,
+}
+
+impl Replacement {
+    /// Looks which rows are in `scope`, and whether `rows` say anything else.
+    pub async fn prepare(
+        lake: &Lake,
+        table: &Table,
+        scope: Scope<'_>,
+        rows: Vec<RecordBatch>,
+        definition: Definition,
+    ) -> anyhow::Result<Self> {
+        let state = lake.state(&table.name).await?;
+        let is_redefined = state
+            .as_ref()
+            .is_none_or(|it| it.fingerprint() != Some(definition.fingerprint.as_str()));
+        let scope = if is_redefined { Scope::Whole } else { scope };
+        let old = match &state {
+            None => Touched::default(),
+            Some(state) => touched(lake, table, state, &scope).await?,
+        };
+        let is_changed = is_redefined || !same_rows(&old.replaced, &rows)?;
+        Ok(Self { state, is_redefined, is_changed, rows, definition, old })
     }
-    // Columns a table does not have yet are added to it; its rows stay.
-    let is_widened = match &state {
-        Some(state) => {
-            let old = state.schema()?;
-            definition.schema.fields().iter().any(|it| old.field_with_name(it.name()).is_err())
-        }
-        None => false,
-    };
-    if (is_changed && is_redefined) || is_widened {
-        change.definition = Some(definition);
+
+    /// The rows that are replaced.
+    pub fn replaced(&self) -> &[RecordBatch] {
+        &self.old.replaced
     }
-    let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;
-    lake.remember(&table.name, after).await;
-    Ok(is_changed)
+
+    /// Replaces them, and notes `checkpoints` in the same commit. Returns whether any row changed.
+    pub async fn commit(
+        self,
+        lake: &Lake,
+        table: &Table,
+        checkpoints: BTreeMap<String, i64>,
+    ) -> anyhow::Result<bool> {
+        let Self { state, is_redefined, is_changed, rows, definition, old } = self;
+        let mut change = Change { checkpoints, ..Change::default() };
+        if is_changed {
+            let schema = definition.schema.clone();
+            let mut writer =
+                table.writer(schema.clone(), lake.sizes(), lake.names(), lake.now_ms());
+            for batch in old.kept.iter().chain(&rows) {
+                writer.write(&conform(batch, &schema)?).await?;
+            }
+            change.adds = writer.finish().await?;
+            change.removes = old.files;
+        }
+        // Columns a table does not have yet are added to it; its rows stay.
+        let is_widened = match &state {
+            Some(state) => {
+                let old = state.schema()?;
+                definition.schema.fields().iter().any(|it| old.field_with_name(it.name()).is_err())
+            }
+            None => false,
+        };
+        if (is_changed && is_redefined) || is_widened {
+            change.definition = Some(definition);
+        }
+        let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;
+        lake.remember(&table.name, after).await;
+        Ok(is_changed)
+    }
 }
 
 #[derive(Default)]

@@ -1,11 +1,11 @@
 //! Deriving: a table that joins and sums others, made anew where its upstreams changed.
 
 use super::change::{changed_rows, values};
-use super::{Extent, Outcome, Refinery, ledger};
+use super::{Extent, Outcome, Refinery, ledger, restate};
 use crate::config::model::{Model, ParameterDefault, TableName, Via};
 use crate::digest;
 use crate::lake::models::{Step, with_parameters};
-use crate::lake::replace::{Scope, conform, replace};
+use crate::lake::replace::{Replacement, Scope, conform};
 use crate::lake::table::{Definition, State};
 use crate::lake::{equipment, session};
 use anyhow::Context as _;
@@ -73,7 +73,10 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
             Scope::Among { column, values, hit: &in_scope }
         }
     };
-    let is_changed = replace(lake, &table, scope, rows, definition, checkpoints).await?;
+    let replacement = Replacement::prepare(lake, &table, scope, rows, definition).await?;
+    // Before the commit, so that no figure changes without a word of it.
+    restate::note(refinery, step, &replacement).await?;
+    let is_changed = replacement.commit(lake, &table, checkpoints).await?;
     Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
 }
 

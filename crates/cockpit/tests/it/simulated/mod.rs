@@ -2,6 +2,7 @@
 //! dirty record ends as it was told beforehand.
 
 mod bounds;
+mod restated;
 mod shuffled;
 mod site;
 mod table;

@@ -163,6 +163,17 @@ impl Site {
         fs::read(self.world.path("bucket/data").join(place)).unwrap()
     }
 
+    /// Writes a dump anew.
+    pub fn write(&self, place: &str, bytes: &[u8]) {
+        fs::write(self.world.path("bucket/data").join(place), bytes).unwrap();
+    }
+
+    /// The rows of a query.
+    pub fn rows(&self, query: &str) -> Vec<Value> {
+        let said = self.world.run(&["sql", query, "--format", "json"]).well();
+        serde_json::from_str(&said.stdout).unwrap()
+    }
+
     /// The rows of a file of the truth, as text.
     fn lines(&self, truth: &str, table: &str) -> Vec<String> {
         let text = fs::read_to_string(self.world.path(truth).join(format!("{table}.jsonl")));
