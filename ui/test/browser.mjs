@@ -13,6 +13,7 @@ import { frameTest } from './browser/frame.mjs'
 import { BASE, newPage, same, told } from './browser/kit.mjs'
 import { DESK, looks } from './browser/looks.mjs'
 import { makeTest } from './browser/make.mjs'
+import { oeeTest } from './browser/oee.mjs'
 import { stockTest } from './browser/stock.mjs'
 import { tempsTest } from './browser/temps.mjs'
 
@@ -28,6 +29,7 @@ async function main() {
   try {
     const page = await newPage(browser, { viewport: DESK, colorScheme: 'light' })
     await makeTest(page)
+    await oeeTest(page)
     await stockTest(page)
     await dataTest(page)
     await tempsTest(browser, page)

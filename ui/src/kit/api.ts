@@ -154,6 +154,13 @@ export function query<T = Row>(sql: string): Promise<Answer<T>> {
   return keep(`sql:${sql}`, () => request<Answer<T>>(`${ROOT}/query`, init))
 }
 
+/** Figures by their definitions: OEE and its parts, production rates. */
+export function kpis<T>(ask: Record<string, string>): Promise<T> {
+  const query = new URLSearchParams(ask).toString().replaceAll('%2C', ',')
+  const url = `${ROOT}/kpis?${query}`
+  return keep(url, () => request<T>(url))
+}
+
 interface SaidHealth {
   status?: string
   state?: string

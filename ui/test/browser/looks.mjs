@@ -15,6 +15,7 @@ const PAGES = {
   make: '/make',
   'make-station': '/make?by=station',
   'make-item': '/make?by=item',
+  'make-figure': '/make?shift=G&figure=oee.G.BC-0001',
   stock: '/stock',
   books: '/data',
   files: '/data?view=files',

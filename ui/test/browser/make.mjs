@@ -107,7 +107,7 @@ async function filterAStation(page, { daily }) {
     made,
     [...made].sort((a, b) => b - a),
   )
-  await page.getByRole('link', { name: /^Plan/ }).click()
+  await page.getByRole('link', { name: 'Plan boards', exact: true }).click()
   await settled(page)
   const planned = (await tableOf(page, 'Boards by item')).body.map((row) => number(row[2]))
   same(

@@ -1,0 +1,146 @@
+/** Where the time of a unit went: rows of the ledger, joined and summed for the screen. */
+
+/** The kinds of time, from what was made to what nobody knows: the order of bars and legends. */
+export const CATEGORIES = [
+  'production',
+  'setup',
+  'delay',
+  'down_without_order',
+  'planned_stop',
+  'no_production_planned',
+  'unknown',
+] as const
+export type Category = (typeof CATEGORIES)[number]
+
+export interface LedgerRow {
+  unit: string
+  from_at: string
+  to_at: string
+  category: Category
+  reason: string | null
+  state: string | null
+  work_order: string | null
+  shift: string | null
+  duration_s: number
+}
+
+export interface Span {
+  from_ms: number
+  to_ms: number
+  category: Category
+  reason: string | null
+  work_order: string | null
+  duration_s: number
+}
+
+export interface UnitTime {
+  unit: string
+  /** Without a gap where rows touch and say the same. */
+  spans: Span[]
+  /** Seconds by category. */
+  seconds: Record<Category, number>
+  total_s: number
+}
+
+const none = (): Record<Category, number> =>
+  Object.fromEntries(CATEGORIES.map((one) => [one, 0])) as Record<Category, number>
+
+/** The time of every unit, units by name. Rows may come in any order. */
+export function byUnit(rows: readonly LedgerRow[]): UnitTime[] {
+  const units = new Map<string, UnitTime>()
+  for (const row of [...rows].sort((a, b) => a.from_at.localeCompare(b.from_at))) {
+    const unit = units.get(row.unit) ?? { unit: row.unit, spans: [], seconds: none(), total_s: 0 }
+    unit.seconds[row.category] += row.duration_s
+    unit.total_s += row.duration_s
+    addSpan(unit.spans, row)
+    units.set(row.unit, unit)
+  }
+  return [...units.values()].sort((a, b) => a.unit.localeCompare(b.unit, 'en', { numeric: true }))
+}
+
+/** Rows are cut at every hour; what goes on is one span. */
+function addSpan(spans: Span[], row: LedgerRow): void {
+  const from_ms = Date.parse(row.from_at)
+  const to_ms = Date.parse(row.to_at)
+  const { category, reason, work_order, duration_s } = row
+  const last = spans.at(-1)
+  const goesOn =
+    last?.to_ms === from_ms &&
+    last.category === category &&
+    last.reason === reason &&
+    last.work_order === work_order
+  if (!last || !goesOn) spans.push({ from_ms, to_ms, category, reason, work_order, duration_s })
+  else {
+    last.to_ms = to_ms
+    last.duration_s += duration_s
+  }
+}
+
+export interface Reach {
+  from_ms: number
+  to_ms: number
+  /** Seconds that any row covers: less than the reach where a shift is in two pieces. */
+  covered_s: number
+}
+
+/** From the first moment to the last, and how much of it is covered. */
+export function reach(rows: readonly LedgerRow[]): Reach | null {
+  const pieces = rows
+    .map((row) => ({ from: Date.parse(row.from_at), to: Date.parse(row.to_at) }))
+    .sort((a, b) => a.from - b.from)
+  const first = pieces[0]
+  if (!first) return null
+  let end = first.from
+  let covered_ms = 0
+  for (const { from, to } of pieces) {
+    covered_ms += Math.max(0, to - Math.max(from, end))
+    end = Math.max(end, to)
+  }
+  return { from_ms: first.from, to_ms: end, covered_s: covered_ms / 1000 }
+}
+
+/** Whether every second of the unit stands in exactly one row. */
+export const closes = (unit: UnitTime, { covered_s }: Reach): boolean => unit.total_s === covered_s
+
+/**
+ * Seconds as whole minutes that add up to the rounded sum: the parts that lose most by rounding
+ * down are rounded up. Nothing stays nothing.
+ */
+export function minutes(seconds: readonly number[]): number[] {
+  const floors = seconds.map((one) => Math.floor(one / 60))
+  const whole = Math.round(seconds.reduce((so, one) => so + one, 0) / 60)
+  const lacking = whole - floors.reduce((so, one) => so + one, 0)
+  const up = seconds
+    .map((one, at) => ({ at, lost: one % 60 }))
+    .filter((one) => one.lost > 0)
+    .sort((a, b) => b.lost - a.lost)
+    .slice(0, lacking)
+  for (const { at } of up) floors[at] = (floors[at] ?? 0) + 1
+  return floors
+}
+
+/** 7:05, hours and minutes. */
+export const hoursMinutes = (minutes: number): string =>
+  `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`
+
+/** 2 h 7 min 4 s, without what is nothing. */
+export function duration(seconds: number): string {
+  const parts = [
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const
+  const said = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`)
+  return said.join(' ') || '0 s'
+}
+
+const HOUR_MS = 3_600_000
+
+/** Moments to name on the axis: every so many hours from its start, so that they do not touch. */
+export function axis({ from_ms, to_ms }: Reach, most: number): number[] {
+  const hours = (to_ms - from_ms) / HOUR_MS
+  const every = [1, 2, 3, 4, 6, 12].find((one) => hours / one <= most) ?? 24
+  const marks = []
+  for (let at = from_ms; at <= to_ms; at += every * HOUR_MS) marks.push(at)
+  return marks
+}

@@ -1,0 +1,291 @@
+// OEE and where the time went, on the page of production.
+
+import { api, check, number, open, same, settled, sql, step, sum, table } from './kit.mjs'
+
+const SHOWN = [
+  'oee',
+  'availability',
+  'effectiveness',
+  'quality_ratio',
+  'utilisation',
+  'boards_per_hour',
+  'plan_attainment',
+  'planned_hours_with_production',
+]
+
+const idOf = (name, { shift, unit }) =>
+  [name, shift ?? 'none', ...(unit === null ? [] : [unit])].join('.')
+const cell = (page, id) => page.locator(`[id="figure-${id}"]`)
+const isIdle = (row) =>
+  row.shift === null && Object.values(row.kpis).every((kpi) => kpi.value === null)
+
+/** Every figure is there, with the API's value, or with the API's reason and no number at all. */
+async function everyFigure(page, { day, units, wholes, definitions }) {
+  await open(page, `/make?day=${day}`)
+  const shown = await page.locator('[id^="figure-"]').evaluateAll((all) =>
+    Object.fromEntries(
+      all.map((one) => {
+        const seen = one.cloneNode(true)
+        seen.querySelector('.unseen').remove()
+        return [one.id, [...seen.children].map((part) => part.textContent.trim()).join('\n')]
+      }),
+    ),
+  )
+  const expected = units.filter((row) => !isIdle(row))
+  const shifts = new Set(expected.map((row) => row.shift))
+  const rows = [...expected, ...wholes.filter((row) => shifts.has(row.shift))]
+  const wrong = []
+  for (const row of rows) {
+    for (const { name, unit } of definitions) {
+      const kpi = row.kpis[name]
+      if (!kpi) continue
+      const id = idOf(name, row)
+      const text = shown[`figure-${id}`]
+      if (!text) wrong.push(`${id} is missing`)
+      else if (kpi.value === null) {
+        if (!text.startsWith(`unknown: ${kpi.unknown}`)) wrong.push(`${id}: ${text}`)
+        if (/^\W*0/m.test(text)) wrong.push(`${id} shows nothing as 0: ${text}`)
+      } else {
+        const value = (unit === '%' ? 100 : 1) * kpi.value
+        const [first] = text.split('\n')
+        if (Math.abs(number(first) - value) > 0.0501) wrong.push(`${id}: ${first}, not ${value}`)
+        const isAbove = unit === '%' && kpi.value > 1 && name !== 'plan_attainment'
+        if (isAbove !== text.includes('above 100 %')) wrong.push(`${id} is not flagged: ${text}`)
+        if (kpi.high !== null && !text.includes(`${(100 * kpi.high).toFixed(1)} %`)) {
+          wrong.push(`${id} has no high bound: ${text}`)
+        }
+      }
+    }
+  }
+  same(`${day} figures are the API's`, wrong, [])
+  check(`${day} has figures`, rows.length > 0)
+}
+
+async function timeCloses(page, { day, ledger, length_s }, shift = null) {
+  const bars = await page.locator('tr:has(.bar)').evaluateAll((rows) =>
+    rows.map((row) => {
+      const parts = [...row.querySelectorAll('[data-seconds]')]
+      const width = (one) => one.getBoundingClientRect().width
+      return {
+        unit: row.cells[0].innerText,
+        seconds: parts.reduce((so, one) => so + Number(one.dataset.seconds), 0),
+        filled: parts.reduce((so, one) => so + width(one), 0) / width(row.querySelector('.bar')),
+        total: row.cells[row.cells.length - 1].innerText,
+        minutes: [...row.cells].slice(2, -1).reduce((so, one) => {
+          const [hours, minutes] = one.innerText.split(':').map(Number)
+          return so + (minutes === undefined ? 0 : 60 * hours + minutes)
+        }, 0),
+      }
+    }),
+  )
+  const units = [...new Set(ledger.map((row) => row.unit))].sort()
+  const name = `${day} ${shift ?? 'all shifts'}`
+  same(
+    `${name}: bars, by unit`,
+    bars.map((one) => one.unit),
+    units,
+  )
+  same(
+    `${name}: bars are as long as the time`,
+    bars.map((one) => one.seconds),
+    units.map(() => length_s),
+  )
+  same(
+    `${name}: minutes add up`,
+    bars.map((one) => one.minutes),
+    units.map(() => length_s / 60),
+  )
+  check(
+    `${name}: bars are full`,
+    bars.every((one) => Math.abs(one.filled - 1) < 0.005),
+    JSON.stringify(bars),
+  )
+  const clock = `${Math.floor(length_s / 3600)}:${String((length_s / 60) % 60).padStart(2, '0')}`
+  same(
+    `${name}: totals`,
+    bars.map((one) => one.total),
+    units.map(() => clock),
+  )
+  check(
+    `${name}: the page says that time closes`,
+    await page.getByText('Every second of every unit').isVisible(),
+  )
+}
+
+async function strips(page, { ledger }) {
+  const strip = page.getByRole('slider').first()
+  const filled = await page.getByRole('slider').evaluateAll((all) =>
+    all.map((one) => {
+      const width = (of) => of.getBoundingClientRect().width
+      return [...one.children].reduce((so, part) => so + width(part), 0) / width(one)
+    }),
+  )
+  check(
+    'strips have no gap',
+    filled.every((part) => Math.abs(part - 1) < 0.005),
+    JSON.stringify(filled),
+  )
+  same(
+    'there is a strip for every unit',
+    filled.length,
+    new Set(ledger.map((row) => row.unit)).size,
+  )
+  await strip.focus()
+  await page.keyboard.press('Home')
+  const first = await strip.getAttribute('aria-valuetext')
+  check('a strip tells where one is', await page.getByText(first, { exact: true }).isVisible())
+  await page.keyboard.press('ArrowRight')
+  check(
+    'an arrow goes on to the next state',
+    (await strip.getAttribute('aria-valuetext')) !== first,
+  )
+}
+
+async function oneShift(page, { day, ledger }) {
+  const shift = ledger.find((row) => row.shift !== null)?.shift
+  if (!shift) return
+  await open(page, `/make?day=${day}`)
+  await page.getByRole('link', { name: `Shift ${shift}`, exact: true }).click()
+  await settled(page)
+  same('the address holds the shift', new URL(page.url()).searchParams.get('shift'), shift)
+  const own = ledger.filter((row) => row.shift === shift)
+  const length_s = sum(
+    own.filter((row) => row.unit === own[0].unit),
+    'duration_s',
+  )
+  await timeCloses(page, { day, ledger: own, length_s }, `shift ${shift}`)
+}
+
+/** With the keyboard alone: to a figure, into its definition, and back. */
+async function definitionByKeyboard(page, { day, units, definitions }) {
+  await open(page, `/make?day=${day}`)
+  const row = units.find((one) => one.shift !== null)
+  const definition = definitions.find((one) => one.name === 'availability')
+  const kpi = row.kpis.availability
+  const id = idOf('availability', row)
+  await cell(page, idOf('oee', row)).focus()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  const dialog = page.getByRole('dialog')
+  await dialog.waitFor()
+  same('the address holds the figure', new URL(page.url()).searchParams.get('figure'), id)
+  check('focus is in the definition', await dialog.locator('button:focus').isVisible())
+  const text = await dialog.innerText()
+  for (const part of ['title', 'formula', 'numerator', 'denominator', 'source', 'caveat']) {
+    check(`the definition has its ${part}`, text.includes(definition[part]), text)
+  }
+  const counted = (value) => `${value.toLocaleString('en-IN')} s`
+  check('it has the denominator', text.includes(counted(kpi.denominator)), text)
+  if (kpi.value === null) {
+    check('it says why there is no value', text.includes(`unknown: ${kpi.unknown}`), text)
+    check(
+      'it makes no 0 of it',
+      text.includes('nothing known') && !/\b0(\.0)? (s|%)/.test(text),
+      text,
+    )
+  } else {
+    check('it has the numerator', text.includes(counted(kpi.numerator)), text)
+    check('it has the value', text.includes(`${(100 * kpi.value).toFixed(1)} %`), text)
+  }
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+  same('Escape takes it out of the address', new URL(page.url()).searchParams.get('figure'), null)
+  check(
+    'focus is back at the figure',
+    await cell(page, id).evaluate((one) => one === document.activeElement),
+  )
+  await page.goBack()
+  await dialog.waitFor()
+  await dialog.getByRole('button').click()
+  await open(page, `/make?day=${day}&figure=oee.nowhere`)
+  check('a figure there is not is told', await page.getByText('There is no figure').isVisible())
+}
+
+/** The headline opens the same definition, and gets the focus back. */
+async function headline(page, { day, wholes }) {
+  const row = wholes.find((one) => one.shift !== null)
+  await open(page, `/make?day=${day}&shift=${row.shift}`)
+  const head = page.locator('.figures a.figure')
+  const text = await head.innerText()
+  const { value, unknown } = row.kpis.oee
+  const expected = value === null ? unknown : `${(100 * value).toFixed(1)} %`
+  check('the headline is the OEE of the shift', text.includes(expected), text)
+  await head.focus()
+  await page.keyboard.press('Enter')
+  const id = new URL(page.url()).searchParams.get('figure')
+  same('the headline opens its definition', id, idOf('oee', row))
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  check(
+    'focus is back at the headline',
+    await head.evaluate((one) => one === document.activeElement),
+  )
+}
+
+async function sortedUnits(page, { day, units }) {
+  const shift = units.find((row) => row.shift !== null)?.shift
+  await open(page, `/make?day=${day}`)
+  await page.getByRole('columnheader').getByRole('link', { name: 'Boards per hour' }).click()
+  await settled(page)
+  const found = await page
+    .locator(`table[data-shift="${shift}"] tbody tr:not(.whole) th`)
+    .allInnerTexts()
+  const expected = units
+    .filter((row) => row.shift === shift)
+    .sort((a, b) => b.kpis.boards_per_hour.value - a.kpis.boards_per_hour.value)
+  same(
+    'units stand by boards per hour',
+    found,
+    expected.map((row) => row.unit),
+  )
+}
+
+/** Without machine events the page says so, and shows under their own names what is known. */
+async function saysWhatIsUnknown(page, { day, units, ledger }) {
+  if (ledger.some((row) => row.source === 'machine_events')) return
+  await open(page, `/make?day=${day}`)
+  const row = units.find((one) => one.shift !== null)
+  const text = await cell(page, idOf('availability', row)).innerText()
+  check('availability is unknown for want of events', text.includes('unknown: no machine events'))
+  check(
+    'the time says so too',
+    (await page.locator('[data-closes]').innerText()).includes('no machine events'),
+  )
+  const head = page.locator('.figure', { hasText: 'OEE' })
+  check('the headline is a word', (await head.innerText()).includes('unknown'))
+  for (const name of ['boards_per_hour', 'planned_hours_with_production']) {
+    const shown = await cell(page, idOf(name, row)).locator('.value').innerText()
+    check(`${name} is known`, number(shown) > 0, shown)
+  }
+}
+
+async function ofDay(day) {
+  const asked = `each=shift&from=${day}&to=${day}&kpi=${SHOWN.join(',')}`
+  const { rows: units, definitions } = await api(`/kpis?by=unit&${asked}`)
+  const { rows: wholes } = await api(`/kpis?by=plant&${asked}`)
+  const ledger = (await table('gold.time_ledger', `&filter.production_day=${day}`)).rows
+  const ends = ledger.flatMap((row) => [Date.parse(row.from_at), Date.parse(row.to_at)])
+  const length_s = (Math.max(...ends) - Math.min(...ends)) / 1000
+  return { day, units, wholes, definitions, ledger, length_s }
+}
+
+export async function oeeTest(page) {
+  const days = await sql('SELECT DISTINCT day_local FROM gold.production_daily ORDER BY day_local')
+  const names = days.map((row) => row.day_local)
+  const day = names[Math.floor(names.length / 2)]
+  const asked = `by=unit&each=shift&from=${names[0]}&to=${names.at(-1)}&kpi=effectiveness`
+  const above = (await api(`/kpis?${asked}`)).rows.find((row) => row.kpis.effectiveness?.value > 1)
+
+  const plant = await ofDay(day)
+  await step('every figure', () => everyFigure(page, plant))
+  await step('time closes', () => timeCloses(page, plant))
+  await step('strips', () => strips(page, plant))
+  await step('one shift', () => oneShift(page, plant))
+  await step('definition by keyboard', () => definitionByKeyboard(page, plant))
+  await step('headline', () => headline(page, plant))
+  await step('sorted units', () => sortedUnits(page, plant))
+  await step('unknown is said', () => saysWhatIsUnknown(page, plant))
+  if (above && above.production_day !== day) {
+    await step('above the whole', async () => everyFigure(page, await ofDay(above.production_day)))
+  }
+}
