@@ -6,6 +6,7 @@
 
 pub mod calendar;
 pub mod contract;
+pub mod message;
 pub mod moments;
 pub mod pattern;
 pub mod reading;

@@ -62,6 +62,11 @@ pub const KNOWN: &[Known] = &[
         reason: "a message said again is known among at least so many before it; some 40 MB",
     },
     Known {
+        name: "remembered_texts",
+        default: 100_000,
+        reason: "sensors whose names are made once and not with every message; some 20 MB",
+    },
+    Known {
         name: "kafka_queue_bytes",
         default: 32 << 20,
         reason: "what the Kafka client may fetch ahead: a second of a very busy topic",

@@ -153,7 +153,7 @@ impl Streaming {
 /// Silver rows of temperatures as readings.
 pub struct Readings {
     registry: Registry,
-    numbers: HashMap<String, SensorNumber>,
+    numbers: HashMap<String, SensorNumber, foldhash::fast::RandomState>,
     readings: Vec<Reading>,
 }
 
@@ -162,7 +162,7 @@ impl Readings {
     pub fn new(step: &Step, registry: &Registry) -> Option<Self> {
         let has = |name: &&str| step.schema.field_with_name(name).is_ok();
         let is_temperature = READING.iter().all(has);
-        let (registry, numbers, readings) = (registry.clone(), HashMap::new(), Vec::new());
+        let (registry, numbers, readings) = (registry.clone(), HashMap::default(), Vec::new());
         is_temperature.then_some(Self { registry, numbers, readings })
     }
 

@@ -11,6 +11,7 @@ pub(in crate::lake) mod cleaning;
 mod derive;
 pub(in crate::lake) mod keys;
 pub(in crate::lake) mod rejected;
+mod remembered;
 mod superseded;
 
 pub use rejected::name as rejected_name;

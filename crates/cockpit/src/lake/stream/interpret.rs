@@ -7,7 +7,7 @@ use super::super::refine::cleaning::Cleaning;
 use super::super::refine::keys::Hasher;
 use super::super::refine::rejected::{self, Reason};
 use super::super::table::Table;
-use super::pointers;
+use super::{Pointers, pointers};
 use crate::batch::{Fields, Messages};
 use anyhow::Context as _;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
@@ -66,22 +66,27 @@ impl<'a> Interpreter<'a> {
     /// Remembers silver rows, oldest first, so that what repeats them is known.
     pub fn remember(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
         let hasher = Hasher::new(rows.schema_ref(), &self.cleaning.model.key)?;
-        for key in hasher.keys(rows)?.into_iter().flatten() {
-            self.recent.meet(short(key));
+        for key in hasher.short_keys(rows)?.into_iter().flatten() {
+            self.recent.meet(key);
         }
         Ok(())
+    }
+
+    /// The pointers of messages that land now.
+    pub fn pointers(&self, messages: &Messages) -> Pointers {
+        let lake = self.lake();
+        pointers(messages, &self.source, lake.now(), lake.run())
     }
 
     /// Interprets messages and remembers them.
     pub fn interpret(
         &mut self,
-        messages: &Messages,
+        pointers: &Pointers,
         fields: Fields,
     ) -> anyhow::Result<Interpreted> {
-        let lake = self.lake();
         let mut columns = fields.columns;
         columns.extend([Arc::new(fields.fault) as ArrayRef, Arc::new(fields.rest)]);
-        columns.extend(pointers(messages, &self.source, lake.now(), lake.run()));
+        columns.extend(pointers.iter().cloned());
         let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
         let cleaned = self.cleaning.clean(&batch)?;
         let mut reasons = cleaned.reasons;
@@ -98,9 +103,9 @@ impl<'a> Interpreter<'a> {
         reasons: &mut Vec<Reason>,
     ) -> anyhow::Result<RecordBatch> {
         let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
-        let keys = hasher.keys(&rows)?;
+        let keys = hasher.short_keys(&rows)?;
         let recent = &mut self.recent;
-        let mut is_new = |key| !recent.meet(short(key));
+        let mut is_new = |key| !recent.meet(key);
         let new: Vec<bool> = keys.into_iter().map(|key| key.is_none_or(&mut is_new)).collect();
         if !new.contains(&false) {
             return Ok(rows);
@@ -114,11 +119,6 @@ impl<'a> Interpreter<'a> {
         reasons.sort_by_key(|reason| reason.row);
         Ok(filter_record_batch(&rows, &BooleanArray::from(new))?)
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the lower half of a hash is a hash")]
-const fn short(key: u128) -> u64 {
-    key as u64
 }
 
 /// The keys met last: at least `capacity` of them, at most twice as many, in two generations.

@@ -68,15 +68,13 @@ pub fn with_day(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new(fields.chain([day]).collect::<Vec<_>>()))
 }
 
+/// The columns of [`POINTERS`], for messages that land together.
+pub type Pointers = [ArrayRef; 7];
+
 /// The bronze rows of messages.
-pub fn rows(
-    messages: &Messages,
-    source: &str,
-    ingested_at: DateTime<Utc>,
-    run: &str,
-) -> anyhow::Result<RecordBatch> {
+pub fn rows(messages: &Messages, pointers: &Pointers) -> anyhow::Result<RecordBatch> {
     let mut columns: Vec<ArrayRef> = vec![Arc::new(messages.payload.clone())];
-    columns.extend(pointers(messages, source, ingested_at, run));
+    columns.extend(pointers.iter().cloned());
     Ok(RecordBatch::try_new(schema(), columns)?)
 }
 
@@ -85,7 +83,7 @@ fn pointers(
     source: &str,
     ingested_at: DateTime<Utc>,
     run: &str,
-) -> [ArrayRef; 7] {
+) -> Pointers {
     let rows = messages.len();
     let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
     let timestamps = messages.timestamp_us.values().clone();

@@ -194,7 +194,8 @@ pub async fn rebuild(
         let mut stream = bronze.table.read(file, None, lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
             for messages in messages(&batch)? {
-                let interpreted = interpreter.interpret(&messages, read(contract, &messages))?;
+                let pointers = interpreter.pointers(&messages);
+                let interpreted = interpreter.interpret(&pointers, read(contract, &messages))?;
                 silver.write(lake, &interpreted.rows).await?;
                 rejected.push(interpreted.rejected);
                 for (partition, offset) in last_offsets(&messages) {
