@@ -40,11 +40,7 @@ impl Paths {
     ///
     /// # Errors
     /// If the text is not written plainly; `fields` then mean nothing.
-    pub fn read<'a>(
-        &self,
-        text: &'a str,
-        fields: &mut [Option<&'a str>],
-    ) -> Result<(), Unusual> {
+    pub fn read<'a>(&self, text: &'a str, fields: &mut [Option<&'a str>]) -> Result<(), Unusual> {
         let mut scan = Scan { text, at: 0 };
         scan.object(&self.root, fields, DEPTH)?;
         scan.space();
@@ -265,8 +261,17 @@ mod tests {
     #[test]
     fn what_is_not_plain_is_refused() {
         for text in [
-            "", "[]", "{", "{} x", r#"{"a":1e3}"#, r#"{"a":01}"#, r#"{"a":"\n"}"#, r#"{"a":[1]}"#,
-            r#"{"a":1,"a":2}"#, r#"{"b.c":1}"#, "{\"a\":\"\t\"}",
+            "",
+            "[]",
+            "{",
+            "{} x",
+            r#"{"a":1e3}"#,
+            r#"{"a":01}"#,
+            r#"{"a":"\n"}"#,
+            r#"{"a":[1]}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"b.c":1}"#,
+            "{\"a\":\"\t\"}",
         ] {
             check(text, Err(Unusual));
         }

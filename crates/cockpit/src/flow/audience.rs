@@ -21,6 +21,8 @@ pub trait Audience: Send + Sync {
     /// Partitions are ours from now on, and silver holds everything that was read of them before,
     /// by whomever. Called on the thread that reads; no reading comes before it returns.
     fn begins(&self);
+    /// Whether anybody looks at readings at all.
+    fn looks(&self) -> bool;
     fn readings(&self, readings: &[Reading]);
     /// So many messages were rejected.
     fn rejected(&self, count: usize);
@@ -40,6 +42,10 @@ impl Minutes {
 
 impl Audience for Minutes {
     fn begins(&self) {}
+
+    fn looks(&self) -> bool {
+        false
+    }
 
     fn readings(&self, _readings: &[Reading]) {}
 
@@ -93,6 +99,10 @@ impl Audience for Shown {
     fn begins(&self) {
         // The reading thread is none of the runtime's own, so it may wait.
         Handle::current().block_on(self.restore());
+    }
+
+    fn looks(&self) -> bool {
+        true
     }
 
     fn readings(&self, readings: &[Reading]) {

@@ -234,12 +234,13 @@ fn read(
     let batch = limits.size("stream_batch_messages");
     let source = Source::connect(&streaming.kafka, &topic.name, &of_kafka, batch)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
+    let looks = streaming.audience.looks();
     let mut reader = Reader {
         interpreter: Interpreter::new(&topic.refinery, &topic.step, &topic.contract, &table)?,
         topic,
         streaming,
         commands,
-        readings: Readings::new(&topic.step, &streaming.registry),
+        readings: looks.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
     };
     source.run(streaming.until, &mut reader)
 }

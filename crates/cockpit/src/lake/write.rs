@@ -24,6 +24,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Texts longer than this are left out of the statistics: a bound that long skips nothing.
 const STATISTIC_TEXT_BYTES: usize = 64;
 
+/// Pages of a stream's files, in bytes: payloads being laid into one stay in the processor's cache.
+const STREAM_PAGE_BYTES: usize = 256 << 10;
+
 /// Sizes a writer keeps to.
 #[derive(Debug, Clone, Copy)]
 pub struct FileSizes {
@@ -174,6 +177,9 @@ fn properties(
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(sizes.rows_per_group));
+    if is_stream {
+        properties = properties.set_data_page_size_limit(STREAM_PAGE_BYTES);
+    }
     for field in schema.fields() {
         let column = ColumnPath::from(field.name().as_str());
         if !has_dictionary(field.data_type(), is_stream) {

@@ -82,7 +82,7 @@ struct Rows {
 impl Rows {
     fn new(width: usize, rows: usize) -> Self {
         /// A guess at the length of one field, in bytes.
-        const FIELD_BYTES: usize = 16;
+        const FIELD_BYTES: usize = 24;
         let column = |_| StringBuilder::with_capacity(rows, rows * FIELD_BYTES);
         Self { columns: (0..width).map(column).collect(), rows: 0, faults: Vec::new() }
     }
@@ -121,9 +121,7 @@ fn spread<'a>(rows: usize, texts: impl Iterator<Item = (usize, &'a str)>) -> Str
 mod tests {
     use super::super::testing::contract;
     use super::*;
-    use arrow::array::{
-        Array as _, AsArray as _, BinaryArray, Int32Array, Int64Array,
-    };
+    use arrow::array::{Array as _, AsArray as _, BinaryArray, Int32Array, Int64Array};
     use plant::contract::Format;
     use proptest::prelude::*;
 

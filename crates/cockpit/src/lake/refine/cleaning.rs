@@ -162,14 +162,14 @@ impl<'a> Cleaning<'a> {
         let contract = &needed(contract, projection);
         let schema = typed::schema(contract);
         let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
-        let capacity = lake.limits().size("remembered_texts");
+        let capacity_bytes = lake.limits().size("remembered_text_bytes");
         let mut columns = Vec::with_capacity(projection.len());
         for said in projection {
             let expr = context.create_physical_expr(said.clone().unalias(), &schema)?;
             // Records of a dump hardly ever repeat the texts of one another.
             let is_worth_it = contract.is_stream();
             let remembered = is_worth_it
-                .then(|| Remembered::of(said, &expr, schema.as_arrow(), capacity))
+                .then(|| Remembered::of(said, &expr, schema.as_arrow(), capacity_bytes))
                 .flatten();
             columns.push((expr, remembered));
         }

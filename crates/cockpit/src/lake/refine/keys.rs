@@ -183,6 +183,9 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{Float64Array, Int64Array, StringArray};
+    use arrow::datatypes::Field;
+    use std::sync::Arc;
 
     fn at(row: u32) -> Written {
         Written { file: 0, row }
@@ -198,5 +201,26 @@ mod tests {
         assert_eq!(standing.rank(7), Some(0));
         standing.withdraw(8);
         assert_eq!(standing.into_withdrawn()[&0], [0, 2]);
+    }
+
+    #[test]
+    fn short_keys_tell_apart_what_keys_tell_apart() {
+        let fields = [
+            Field::new("text", DataType::Utf8, true),
+            Field::new("number", DataType::Float64, true),
+            Field::new("whole", DataType::Int64, true),
+        ];
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        let texts = StringArray::from(vec![Some("a"), Some("b"), Some("a"), None, Some("a")]);
+        let numbers = Float64Array::from(vec![0.0, 0.0, -0.0, 0.0, 0.0]);
+        let wholes = Int64Array::from(vec![Some(1), Some(1), Some(1), Some(1), Some(1)]);
+        let columns: Vec<ArrayRef> = vec![Arc::new(texts), Arc::new(numbers), Arc::new(wholes)];
+        let rows = RecordBatch::try_new(schema.clone(), columns).unwrap();
+        let key = ["text", "number", "whole"].map(str::to_owned);
+        let hasher = Hasher::new(&schema, &key).unwrap();
+        let (short, long) = (hasher.short_keys(&rows).unwrap(), hasher.keys(&rows).unwrap());
+        for (left, right) in (0..5).flat_map(|left| (0..5).map(move |right| (left, right))) {
+            assert_eq!(short[left] == short[right], long[left] == long[right], "{left} {right}");
+        }
     }
 }

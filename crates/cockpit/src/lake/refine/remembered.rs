@@ -1,7 +1,6 @@
 //! Values made of texts alone, remembered: sensors say their names with every message, so what is
 //! made of a name is made once.
 
-use anyhow::Context as _;
 use arrow::array::{
     Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray, StringBuilder, UInt32Array,
 };
@@ -12,22 +11,92 @@ use datafusion::logical_expr::{Expr, Volatility};
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::PhysicalExpr;
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// A guess at the length of a value, in bytes.
+const VALUE_BYTES: usize = 48;
 
 /// What an expression made of texts it has seen.
 pub struct Remembered {
     /// Columns the expression reads, all text.
     columns: Vec<usize>,
-    /// Combinations remembered; when there are so many, all are forgotten.
-    capacity: usize,
+    /// Bytes remembered; when there are so many, all are forgotten.
+    capacity_bytes: usize,
     known: Mutex<Known>,
 }
 
 #[derive(Default)]
 struct Known {
-    /// Texts of the columns, joined, and the place of their value.
-    places: HashMap<Box<[u8]>, usize, foldhash::fast::FixedState>,
-    values: Vec<Option<Box<str>>>,
+    /// By the hash of the texts a value is made of.
+    places: HashMap<u64, Place, foldhash::fast::FixedState>,
+    /// The joined texts of each combination, and behind them its value.
+    arena: Vec<u8>,
+}
+
+/// Where a combination begins in the arena, where its value does, and where that ends; a value that
+/// is null has no end.
+#[derive(Clone, Copy)]
+struct Place {
+    from: usize,
+    value: usize,
+    end: Option<usize>,
+}
+
+impl Known {
+    /// The value made of these texts: `None` if it is not known, or is of others with their hash.
+    fn value(&self, hash: u64, joined: &[u8]) -> Option<Option<&str>> {
+        let place = self.places.get(&hash)?;
+        if self.arena.get(place.from..place.value)? != joined {
+            return None;
+        }
+        match place.end {
+            Some(end) => std::str::from_utf8(self.arena.get(place.value..end)?).ok().map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// Joins the texts of a row, and hashes them.
+    fn hash(&self, columns: &[&StringArray], row: usize, joined: &mut Vec<u8>) -> u64 {
+        join(columns, row, joined);
+        self.places.hasher().hash_one(joined.as_slice())
+    }
+
+    /// Makes what is not known of the rows from `first` on, all at once.
+    fn learn(
+        &mut self,
+        columns: &[&StringArray],
+        first: usize,
+        expr: &dyn PhysicalExpr,
+        rows: &RecordBatch,
+    ) -> anyhow::Result<()> {
+        let mut joined = Vec::new();
+        let mut unknown = Vec::new();
+        for row in first..rows.num_rows() {
+            let hash = self.hash(columns, row, &mut joined);
+            if self.value(hash, &joined).is_none() {
+                unknown.push(u32::try_from(row)?);
+            }
+        }
+        let unknown = UInt32Array::from(unknown);
+        let made = made(expr, &take_record_batch(rows, &unknown)?)?;
+        for (at, row) in unknown.values().iter().enumerate() {
+            let hash = self.hash(columns, usize::try_from(*row)?, &mut joined);
+            if self.value(hash, &joined).is_none() {
+                self.remember(hash, &joined, text(&made, at));
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, hash: u64, joined: &[u8], value: Option<&str>) {
+        let from = self.arena.len();
+        self.arena.extend_from_slice(joined);
+        let place = self.arena.len();
+        self.arena.extend_from_slice(value.unwrap_or_default().as_bytes());
+        let end = value.map(|_| self.arena.len());
+        self.places.insert(hash, Place { from, value: place, end });
+    }
 }
 
 impl Remembered {
@@ -36,7 +105,7 @@ impl Remembered {
         said: &Expr,
         expr: &Arc<dyn PhysicalExpr>,
         schema: &Schema,
-        capacity: usize,
+        capacity_bytes: usize,
     ) -> Option<Self> {
         let mut columns: Vec<usize> = collect_columns(expr).iter().map(|it| it.index()).collect();
         columns.sort_unstable();
@@ -45,43 +114,36 @@ impl Remembered {
             matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
         });
         let holds = columns.len() > 1 && columns.iter().all(is_text) && makes_text;
-        (holds && is_immutable(said)).then(|| Self {
-            columns,
-            capacity,
-            known: Mutex::default(),
-        })
+        let known = Mutex::default();
+        (holds && is_immutable(said)).then_some(Self { columns, capacity_bytes, known })
     }
 
     /// The expression's value for each row.
     pub fn values(&self, expr: &dyn PhysicalExpr, rows: &RecordBatch) -> anyhow::Result<ArrayRef> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.values.len() >= self.capacity {
+        if known.arena.len() >= self.capacity_bytes {
             *known = Known::default();
         }
         let columns: Vec<&StringArray> =
             self.columns.iter().map(|at| rows.column(*at).as_string()).collect();
-        let first = known.values.len();
-        let (mut places, mut unknown) = (Vec::with_capacity(rows.num_rows()), Vec::new());
+        let count = rows.num_rows();
+        let mut values = StringBuilder::with_capacity(count, count * VALUE_BYTES);
         let mut joined = Vec::new();
-        for row in 0..rows.num_rows() {
-            join(&columns, row, &mut joined);
-            let place = known.places.get(joined.as_slice()).copied().unwrap_or_else(|| {
-                let place = first + unknown.len();
-                unknown.push(row);
-                place
-            });
-            if place == known.places.len() {
-                known.places.insert(joined.as_slice().into(), place);
+        let mut has_learnt = false;
+        for row in 0..count {
+            let hash = known.hash(&columns, row, &mut joined);
+            if let Some(value) = known.value(hash, &joined) {
+                values.append_option(value);
+                continue;
             }
-            places.push(place);
-        }
-        if !unknown.is_empty() {
-            known.values.extend(made(expr, rows, &unknown)?);
-        }
-        let mut values = StringBuilder::with_capacity(rows.num_rows(), 0);
-        for place in places {
-            let value = known.values.get(place).context("a value that was not made")?;
-            values.append_option(value.as_deref());
+            if !std::mem::replace(&mut has_learnt, true) {
+                known.learn(&columns, row, expr, rows)?;
+            }
+            match known.value(hash, &joined) {
+                Some(value) => values.append_option(value),
+                // Two combinations of this batch have one hash.
+                None => values.append_option(text(&made(expr, &rows.slice(row, 1))?, 0)),
+            }
         }
         Ok(Arc::new(values.finish()))
     }
@@ -92,9 +154,7 @@ fn is_immutable(expr: &Expr) -> bool {
     let mut holds = true;
     let walked = expr.apply(|part| {
         holds &= match part {
-            Expr::ScalarFunction(call) => {
-                call.func.signature().volatility == Volatility::Immutable
-            }
+            Expr::ScalarFunction(call) => call.func.signature().volatility == Volatility::Immutable,
             Expr::Column(_) | Expr::Literal(..) | Expr::Alias(_) | Expr::BinaryExpr(_) => true,
             Expr::Case(_) | Expr::Cast(_) | Expr::IsNull(_) | Expr::IsNotNull(_) => true,
             _ => false,
@@ -119,15 +179,74 @@ fn join(columns: &[&StringArray], row: usize, joined: &mut Vec<u8>) {
     }
 }
 
-/// The expression's value for some of the rows.
-fn made(
-    expr: &dyn PhysicalExpr,
-    rows: &RecordBatch,
-    some: &[usize],
-) -> anyhow::Result<Vec<Option<Box<str>>>> {
-    let at = some.iter().map(|row| u32::try_from(*row)).collect::<Result<Vec<_>, _>>()?;
-    let rows = take_record_batch(rows, &UInt32Array::from(at))?;
-    let values = expr.evaluate(&rows)?.into_array(rows.num_rows())?;
-    let values = cast(&values, &DataType::Utf8)?;
-    Ok(values.as_string::<i32>().iter().map(|value| value.map(Box::from)).collect())
+fn text(values: &ArrayRef, row: usize) -> Option<&str> {
+    values.is_valid(row).then(|| values.as_string::<i32>().value(row))
+}
+
+/// The expression's value for each row, as text.
+fn made(expr: &dyn PhysicalExpr, rows: &RecordBatch) -> anyhow::Result<ArrayRef> {
+    let values = expr.evaluate(rows)?.into_array(rows.num_rows())?;
+    Ok(cast(&values, &DataType::Utf8)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::Field;
+    use datafusion::common::DFSchema;
+    use datafusion::execution::context::ExecutionProps;
+    use datafusion::functions::string::expr_fn::concat;
+    use datafusion::logical_expr::{col, lit};
+    use datafusion::physical_expr::create_physical_expr;
+
+    fn schema() -> Arc<Schema> {
+        let text = |name| Field::new(name, DataType::Utf8, true);
+        Arc::new(Schema::new(vec![text("a"), text("b"), Field::new("n", DataType::Int64, true)]))
+    }
+
+    fn physical(said: &Expr) -> Arc<dyn PhysicalExpr> {
+        let schema = DFSchema::try_from(schema().as_ref().clone()).unwrap();
+        create_physical_expr(said, &schema, &ExecutionProps::new()).unwrap()
+    }
+
+    fn rows(texts: &[(Option<&str>, Option<&str>)]) -> RecordBatch {
+        let column = |texts: Vec<Option<&str>>| Arc::new(StringArray::from(texts)) as ArrayRef;
+        let first = column(texts.iter().map(|it| it.0).collect());
+        let second = column(texts.iter().map(|it| it.1).collect());
+        let numbers = arrow::array::new_null_array(&DataType::Int64, texts.len());
+        RecordBatch::try_new(schema(), vec![first, second, numbers]).unwrap()
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_the_expression_makes() {
+        let said = concat(vec![col("a"), lit("."), col("b")]);
+        let expr = physical(&said);
+        let remembered = Remembered::of(&said, &expr, &schema(), 64).unwrap();
+        let batches: [&[(Option<&str>, Option<&str>)]; 4] = [
+            &[(Some("x"), Some("y")), (Some("x"), Some("y")), (None, Some("y"))],
+            &[(Some("xy"), Some("")), (Some("x"), Some("y")), (Some(""), Some("xy"))],
+            &[],
+            &[(Some("x"), Some("y")), (Some("x"), None), (None, None)],
+        ];
+        for rows in batches.map(rows) {
+            let values = remembered.values(expr.as_ref(), &rows).unwrap();
+            let expected = expr.evaluate(&rows).unwrap().into_array(rows.num_rows()).unwrap();
+            assert_eq!(&values, &cast(&expected, &DataType::Utf8).unwrap());
+        }
+    }
+
+    #[test]
+    fn only_what_is_made_of_texts_is_remembered() {
+        for said in [
+            col("a"),
+            concat(vec![col("a"), lit(".")]),
+            concat(vec![col("a"), cast_to_text(col("n"))]),
+        ] {
+            assert!(Remembered::of(&said, &physical(&said), &schema(), 64).is_none(), "{said}");
+        }
+    }
+
+    fn cast_to_text(expr: Expr) -> Expr {
+        datafusion::logical_expr::cast(expr, DataType::Utf8)
+    }
 }

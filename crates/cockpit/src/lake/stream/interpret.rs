@@ -10,9 +10,10 @@ use super::super::table::Table;
 use super::{Pointers, pointers};
 use crate::batch::{Fields, Messages};
 use anyhow::Context as _;
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use foldhash::fast::FixedState;
 use plant::contract::Contract;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Interpreter<'a> {
     source: String,
     /// What a message looks like before it is cleaned.
     schema: SchemaRef,
+    /// Topic, source and run.
+    constants: [Constant; 3],
     recent: Recent,
 }
 
@@ -55,6 +58,7 @@ impl<'a> Interpreter<'a> {
             cleaning: Cleaning::new(refinery, step, contract, table)?,
             source: contract.source.clone(),
             schema: Arc::new(Schema::new(fields)),
+            constants: Default::default(),
             recent: Recent::new(refinery.lake.limits().size("dedupe_readings")),
         })
     }
@@ -73,9 +77,15 @@ impl<'a> Interpreter<'a> {
     }
 
     /// The pointers of messages that land now.
-    pub fn pointers(&self, messages: &Messages) -> Pointers {
-        let lake = self.lake();
-        pointers(messages, &self.source, lake.now(), lake.run())
+    pub fn pointers(&mut self, messages: &Messages) -> Pointers {
+        let (lake, rows) = (self.cleaning.lake, messages.len());
+        let [topic, source, run] = &mut self.constants;
+        let constants = [
+            topic.column(&messages.topic, rows),
+            source.column(&self.source, rows),
+            run.column(lake.run(), rows),
+        ];
+        pointers(messages, constants, lake.now())
     }
 
     /// Interprets messages and remembers them.
@@ -121,16 +131,34 @@ impl<'a> Interpreter<'a> {
     }
 }
 
-/// The keys met last: at least `capacity` of them, at most twice as many, in two generations.
+/// A column that says the same in every row; batches share its longest form so far.
+#[derive(Default)]
+struct Constant {
+    text: String,
+    longest: Option<StringArray>,
+}
+
+impl Constant {
+    fn column(&mut self, text: &str, rows: usize) -> ArrayRef {
+        let longest = self.longest.take().filter(|it| self.text == text && it.len() >= rows);
+        let longest = longest.unwrap_or_else(|| StringArray::from(vec![text; rows]));
+        text.clone_into(&mut self.text);
+        Arc::new(self.longest.insert(longest).slice(0, rows))
+    }
+}
+
+/// The keys met last: at least `capacity` of them, at most twice as many, in two generations. Both
+/// have their room from the start, so that no message waits while one grows.
 struct Recent {
     capacity: usize,
-    young: HashSet<u64, foldhash::fast::FixedState>,
-    old: HashSet<u64, foldhash::fast::FixedState>,
+    young: HashSet<u64, FixedState>,
+    old: HashSet<u64, FixedState>,
 }
 
 impl Recent {
     fn new(capacity: usize) -> Self {
-        Self { capacity, young: HashSet::default(), old: HashSet::default() }
+        let empty = || HashSet::with_capacity_and_hasher(capacity, FixedState::default());
+        Self { capacity, young: empty(), old: empty() }
     }
 
     /// Whether the key was met before, as far as is remembered.
@@ -139,7 +167,8 @@ impl Recent {
             return true;
         }
         if self.young.len() >= self.capacity {
-            self.old = std::mem::take(&mut self.young);
+            self.old.clear();
+            std::mem::swap(&mut self.old, &mut self.young);
         }
         false
     }
@@ -157,5 +186,14 @@ mod tests {
             assert!(recent.meet(key.saturating_sub(99)));
         }
         assert!(recent.young.len() + recent.old.len() <= 200);
+    }
+
+    #[test]
+    fn a_constant_follows_its_text_and_the_rows() {
+        let mut constant = Constant::default();
+        for (text, rows) in [("a", 2), ("a", 1), ("a", 0), ("a", 3), ("b", 2), ("a", 2)] {
+            let expected = StringArray::from(vec![text; rows]);
+            assert_eq!(constant.column(text, rows).as_ref(), &expected as &dyn arrow::array::Array);
+        }
     }
 }

@@ -130,7 +130,7 @@ impl Sink {
         };
         let writer = || -> anyhow::Result<DataWriter> {
             let (names, now_ms) = (lake.names(), lake.now_ms());
-            let writer = self.table.writer(self.schema.clone(), lake.sizes(), names, now_ms);
+            let writer = self.table.writer(self.schema.clone(), lake.stream_sizes(), names, now_ms);
             Ok(writer.in_folder(folder()?))
         };
         Ok(match self.open.entry(day) {
