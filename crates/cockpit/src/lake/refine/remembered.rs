@@ -206,7 +206,7 @@ mod tests {
 
     fn physical(said: &Expr) -> Arc<dyn PhysicalExpr> {
         let schema = DFSchema::try_from(schema().as_ref().clone()).unwrap();
-        create_physical_expr(said, &schema, &ExecutionProps::new()).unwrap()
+        create_physical_expr(said, &schema, &ExecutionProps::new(), &Default::default()).unwrap()
     }
 
     fn rows(texts: &[(Option<&str>, Option<&str>)]) -> RecordBatch {
