@@ -102,10 +102,10 @@ impl StreamBooks {
             .flat_map(|(partition, accounts)| accounts.iter().map(move |it| (partition, *it)))
             .filter(|(_, account)| account.read > 0)
             .collect();
-        let bronze = count(lake, &self.bronze, &accounts, None).await?;
-        let silver = count(lake, &self.silver, &accounts, None).await?;
+        let bronze = Box::pin(count(lake, &self.bronze, &accounts, None)).await?;
+        let silver = Box::pin(count(lake, &self.silver, &accounts, None)).await?;
         let of = Some(self.silver.name.as_str());
-        let rejected = count(lake, &rejected_name(), &accounts, of).await?;
+        let rejected = Box::pin(count(lake, &rejected_name(), &accounts, of)).await?;
         let mut entries = Vec::new();
         for (at, (partition, account)) in accounts.iter().enumerate() {
             let (bronze, silver, rejected) = (bronze[at], silver[at], rejected[at]);
