@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod contract;
 pub mod equipment;
 pub mod ledger;
+pub mod message;
 pub mod moments;
 pub mod pattern;
 pub mod reading;

@@ -235,7 +235,7 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
         return Box::pin(flow.ingest_on(patience, &watcher, &stop, print::summary)).await;
     }
     let (watcher, bar) = progress::bar();
-    let report = flow.as_refiner(patience, flow.once(&watcher)).await;
+    let report = Box::pin(flow.as_refiner(patience, flow.once(&watcher))).await;
     bar.finish_and_clear();
     let report = report?;
     print::summary(&report);
@@ -244,7 +244,7 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
 
 async fn rebuild(config: &Config) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
-    let report = flow.as_refiner(Patience::UntilSeenAlive, flow.rebuild()).await?;
+    let report = Box::pin(flow.as_refiner(Patience::UntilSeenAlive, flow.rebuild())).await?;
     print::summary(&report);
     Ok(report.is_well())
 }

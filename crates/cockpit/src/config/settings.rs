@@ -62,6 +62,11 @@ pub const KNOWN: &[Known] = &[
         reason: "a message said again is known among at least so many before it; some 40 MB",
     },
     Known {
+        name: "remembered_text_bytes",
+        default: 16 << 20,
+        reason: "names of some 100,000 sensors, which are made once and not with every message",
+    },
+    Known {
         name: "kafka_queue_bytes",
         default: 32 << 20,
         reason: "what the Kafka client may fetch ahead: a second of a very busy topic",
@@ -90,6 +95,11 @@ pub const KNOWN: &[Known] = &[
         name: "row_group_rows",
         default: 65_536,
         reason: "what a writer holds in memory, some 30 MB of a wide table; a reader skips by it",
+    },
+    Known {
+        name: "stream_row_group_rows",
+        default: 262_144,
+        reason: "rows of a stream are narrow: as many sensors are named once in few groups as in many",
     },
     Known {
         name: "compact_files",

@@ -21,6 +21,8 @@ pub trait Audience: Send + Sync {
     /// Partitions are ours from now on, and silver holds everything that was read of them before,
     /// by whomever. Called on the thread that reads; no reading comes before it returns.
     fn begins(&self);
+    /// Whether anybody looks at readings at all.
+    fn looks(&self) -> bool;
     fn readings(&self, readings: &[Reading]);
     /// So many messages were rejected.
     fn rejected(&self, count: usize);
@@ -40,6 +42,10 @@ impl Minutes {
 
 impl Audience for Minutes {
     fn begins(&self) {}
+
+    fn looks(&self) -> bool {
+        false
+    }
 
     fn readings(&self, _readings: &[Reading]) {}
 
@@ -93,6 +99,10 @@ impl Audience for Shown {
     fn begins(&self) {
         // The reading thread is none of the runtime's own, so it may wait.
         Handle::current().block_on(self.restore());
+    }
+
+    fn looks(&self) -> bool {
+        true
     }
 
     fn readings(&self, readings: &[Reading]) {
@@ -153,7 +163,7 @@ impl Streaming {
 /// Silver rows of temperatures as readings.
 pub struct Readings {
     registry: Registry,
-    numbers: HashMap<String, SensorNumber>,
+    numbers: HashMap<String, SensorNumber, foldhash::fast::RandomState>,
     readings: Vec<Reading>,
 }
 
@@ -162,7 +172,7 @@ impl Readings {
     pub fn new(step: &Step, registry: &Registry) -> Option<Self> {
         let has = |name: &&str| step.schema.field_with_name(name).is_ok();
         let is_temperature = READING.iter().all(has);
-        let (registry, numbers, readings) = (registry.clone(), HashMap::new(), Vec::new());
+        let (registry, numbers, readings) = (registry.clone(), HashMap::default(), Vec::new());
         is_temperature.then_some(Self { registry, numbers, readings })
     }
 

@@ -17,7 +17,7 @@ use crate::lake::stream::books::StreamBooks;
 use crate::lake::stream::interpret::{Interpreted, Interpreter};
 use crate::lake::stream::land::{Chunk, Lander};
 use crate::lake::stream::resume::{Resumed, last_offsets};
-use crate::lake::stream::{self, Partition, ReadMessages};
+use crate::lake::stream::{self, Partition, Pointers, ReadMessages};
 use crate::lake::table::Table;
 use anyhow::Context as _;
 use plant::contract::Contract;
@@ -234,12 +234,13 @@ fn read(
     let batch = limits.size("stream_batch_messages");
     let source = Source::connect(&streaming.kafka, &topic.name, &of_kafka, batch)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
+    let looks = streaming.audience.looks();
     let mut reader = Reader {
         interpreter: Interpreter::new(&topic.refinery, &topic.step, &topic.contract, &table)?,
         topic,
         streaming,
         commands,
-        readings: Readings::new(&topic.step, &streaming.registry),
+        readings: looks.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
     };
     source.run(streaming.until, &mut reader)
 }
@@ -265,9 +266,13 @@ impl Reader<'_> {
         answered.blocking_recv().context("landing has ended")
     }
 
-    fn interpret(&mut self, messages: &Messages) -> anyhow::Result<Interpreted> {
+    fn interpret(
+        &mut self,
+        messages: &Messages,
+        pointers: &Pointers,
+    ) -> anyhow::Result<Interpreted> {
         let fields = (self.topic.refinery.read)(&self.topic.contract, messages);
-        self.interpreter.interpret(messages, fields)
+        self.interpreter.interpret(pointers, fields)
     }
 }
 
@@ -282,7 +287,8 @@ impl Receiver for Reader<'_> {
             self.interpreter.remember(&rows)?;
         }
         for messages in std::mem::take(&mut resumed.backlog) {
-            let interpreted = resumed.lacking(self.interpret(&messages)?)?;
+            let pointers = self.interpreter.pointers(&messages);
+            let interpreted = resumed.lacking(self.interpret(&messages, &pointers)?)?;
             let offsets = last_offsets(&messages);
             self.send(Command::Take(Box::new(Chunk { bronze: None, interpreted, offsets })))?;
         }
@@ -296,14 +302,13 @@ impl Receiver for Reader<'_> {
     }
 
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()> {
-        let interpreted = self.interpret(&messages)?;
+        let pointers = self.interpreter.pointers(&messages);
+        let interpreted = self.interpret(&messages, &pointers)?;
         if let Some(readings) = &mut self.readings {
             self.streaming.audience.readings(readings.of(&interpreted.rows)?);
         }
         self.streaming.audience.rejected(interpreted.rejected.num_rows());
-        let lake = &self.topic.refinery.lake;
-        let source = &self.topic.contract.source;
-        let bronze = stream::rows(&messages, source, now(), lake.run())?;
+        let bronze = stream::rows(&messages, &pointers)?;
         let offsets = last_offsets(&messages);
         self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
         self.send(Command::Take(Box::new(Chunk { bronze: Some(bronze), interpreted, offsets })))

@@ -103,6 +103,11 @@ impl Lake {
         }
     }
 
+    /// Sizes of the data files a stream lands in.
+    pub fn stream_sizes(&self) -> FileSizes {
+        FileSizes { rows_per_group: self.limits.size("stream_row_group_rows"), ..self.sizes() }
+    }
+
     pub fn names(&self) -> Arc<FileNames> {
         self.names.clone()
     }

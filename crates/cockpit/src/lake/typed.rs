@@ -230,21 +230,16 @@ impl Reader {
     /// The texts without the space around them and without spellings of "unknown". Texts that are
     /// clean already are shared, not copied.
     fn text(&self, raw: &StringArray) -> Result<ArrayRef> {
-        let mut padded = false;
-        let mut unknown = Vec::with_capacity(raw.len());
-        for text in raw {
-            let trimmed = text.map(trim);
-            padded |= trimmed.map(str::len) != text.map(str::len);
-            unknown.push(trimmed.is_some_and(|text| self.nulls.has(text)));
+        let is_clean = |text: &str| trim(text).len() == text.len() && !self.nulls.has(text);
+        if raw.iter().flatten().all(is_clean) {
+            return Ok(Arc::new(raw.clone()));
         }
-        if padded {
+        if raw.iter().flatten().any(|text| trim(text).len() != text.len()) {
             let known = raw.iter().map(|text| text.map(trim).filter(|text| !self.nulls.has(text)));
             return Ok(Arc::new(known.collect::<StringArray>()));
         }
-        if unknown.contains(&true) {
-            return Ok(nullif(raw, &BooleanArray::from(unknown))?);
-        }
-        Ok(Arc::new(raw.clone()))
+        let is_unknown = |text: Option<&str>| text.is_some_and(|text| self.nulls.has(text));
+        Ok(nullif(raw, &BooleanArray::from_iter(raw.iter().map(|it| Some(is_unknown(it)))))?)
     }
 
     /// The texts as values; those that are none become null and are noted.

@@ -24,6 +24,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Texts longer than this are left out of the statistics: a bound that long skips nothing.
 const STATISTIC_TEXT_BYTES: usize = 64;
 
+/// Pages of a stream's files, in bytes: payloads being laid into one stay in the processor's cache.
+const STREAM_PAGE_BYTES: usize = 256 << 10;
+
 /// Sizes a writer keeps to.
 #[derive(Debug, Clone, Copy)]
 pub struct FileSizes {
@@ -127,9 +130,14 @@ impl DataWriter {
     fn start(&self) -> anyhow::Result<OpenFile> {
         let path = self.names.next(self.folder.as_ref());
         let sink = BufWriter::new(self.store.clone(), Key::from(path.as_str()));
-        let properties = properties(&self.schema, self.sizes)?;
+        let properties = properties(&self.schema, self.sizes, self.is_stream())?;
         let writer = AsyncArrowWriter::try_new(sink, self.schema.clone(), Some(properties))?;
         Ok(OpenFile { path, rows: 0, writer })
+    }
+
+    /// Only what streams land lies in folders.
+    fn is_stream(&self) -> bool {
+        self.folder.is_some()
     }
 
     async fn close(&mut self) -> anyhow::Result<()> {
@@ -143,7 +151,7 @@ impl DataWriter {
             size,
             modification_time: self.modified_ms,
             data_change: true,
-            stats: Some(statistics(&metadata, &self.schema)?.to_string()),
+            stats: Some(statistics(&metadata, &self.schema, self.is_stream())?.to_string()),
             tags: None,
             deletion_vector: None,
             base_row_id: None,
@@ -160,27 +168,61 @@ impl Folder {
     }
 }
 
-/// How a file is written. Bytes as they came are hardly ever the same twice, and no reader skips by
-/// them: they have neither dictionary nor statistics.
-fn properties(schema: &SchemaRef, sizes: FileSizes) -> anyhow::Result<WriterProperties> {
+/// How a file is written.
+fn properties(
+    schema: &SchemaRef,
+    sizes: FileSizes,
+    is_stream: bool,
+) -> anyhow::Result<WriterProperties> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(sizes.rows_per_group));
-    for field in schema.fields().iter().filter(|it| *it.data_type() == DataType::Binary) {
+    if is_stream {
+        properties = properties.set_data_page_size_limit(STREAM_PAGE_BYTES);
+    }
+    for field in schema.fields() {
         let column = ColumnPath::from(field.name().as_str());
-        properties = properties
-            .set_column_dictionary_enabled(column.clone(), false)
-            .set_column_statistics_enabled(column, EnabledStatistics::None);
+        if !has_dictionary(field.data_type(), is_stream) {
+            properties = properties.set_column_dictionary_enabled(column.clone(), false);
+        }
+        if !has_statistics(field.data_type(), is_stream) {
+            properties = properties.set_column_statistics_enabled(column, EnabledStatistics::None);
+        }
     }
     Ok(properties.build())
 }
 
+/// Whether a column's values are numbered. Bytes as they came are hardly ever the same twice; nor are
+/// the offsets, moments and measurements of a stream, where looking each up costs more than the
+/// numbers save.
+fn has_dictionary(kind: &DataType, is_stream: bool) -> bool {
+    match kind {
+        DataType::Binary => false,
+        DataType::Int64 | DataType::Float64 | DataType::Timestamp(_, _) => !is_stream,
+        _ => true,
+    }
+}
+
+/// Whether bounds of a column are kept. No reader skips by bytes as they came, nor by the texts of a
+/// stream: every file has messages of all who speak.
+fn has_statistics(kind: &DataType, is_stream: bool) -> bool {
+    match kind {
+        DataType::Binary => false,
+        DataType::Utf8 => !is_stream,
+        _ => true,
+    }
+}
+
 /// The statistics of one file as Delta writes them: rows, and per column nulls, least and greatest.
-fn statistics(metadata: &ParquetMetaData, schema: &SchemaRef) -> anyhow::Result<Value> {
+fn statistics(
+    metadata: &ParquetMetaData,
+    schema: &SchemaRef,
+    is_stream: bool,
+) -> anyhow::Result<Value> {
     let parquet_schema = metadata.file_metadata().schema_descr();
     let groups = metadata.row_groups();
     let (mut nulls, mut least, mut greatest) = (Map::new(), Map::new(), Map::new());
-    for field in schema.fields().iter().filter(|it| *it.data_type() != DataType::Binary) {
+    for field in schema.fields().iter().filter(|it| has_statistics(it.data_type(), is_stream)) {
         let converter = StatisticsConverter::try_new(field.name(), schema, parquet_schema)?;
         let counts = converter.row_group_null_counts(groups)?;
         nulls.insert(field.name().clone(), json!(counts.iter().flatten().sum::<u64>()));

@@ -10,43 +10,26 @@
 use super::Limits;
 use super::json::{Field, Paths};
 use crate::batch::{Fault, Fields, Messages};
-use arrow::array::{ArrayRef, StringBuilder};
+use arrow::array::{ArrayRef, StringArray, StringBuilder};
 use plant::contract::Contract;
+use plant::message;
 use std::borrow::Cow;
 use std::sync::Arc;
-
-/// Objects within objects that the plain way follows.
-const PLAIN_DEPTH: usize = 8;
 
 /// Reads the messages of one contract.
 #[derive(Debug)]
 pub struct MessageReader {
-    root: Node,
+    plain: message::Paths,
     paths: Paths,
     width: usize,
     limits: Limits,
 }
 
-/// Where columns stand in an object.
-#[derive(Debug, Default)]
-struct Node {
-    key: String,
-    column: Option<usize>,
-    children: Vec<Node>,
-}
-
-/// Why the plain way does not read a payload.
-struct Unusual;
-
 impl MessageReader {
     pub fn new(contract: &Contract, limits: Limits) -> Self {
         let headers = contract.columns.iter().map(|column| column.header.as_str());
-        let mut root = Node::default();
-        for (column, header) in headers.clone().enumerate() {
-            let leaf = header.split('.').fold(&mut root, Node::child);
-            leaf.column = Some(column);
-        }
-        Self { root, paths: Paths::new(headers), width: contract.columns.len(), limits }
+        let plain = message::Paths::new(headers.clone());
+        Self { plain, paths: Paths::new(headers), width: contract.columns.len(), limits }
     }
 
     /// Reads payloads, each into one row.
@@ -64,19 +47,12 @@ impl MessageReader {
                 continue;
             };
             texts.fill(None);
-            match self.plain(text, &mut texts) {
+            match self.plain.read(text, &mut texts) {
                 Ok(()) => out.good(texts.iter().copied()),
-                Err(Unusual) => self.thorough(text, &mut out),
+                Err(message::Unusual) => self.thorough(text, &mut out),
             }
         }
         out.finish()
-    }
-
-    fn plain<'a>(&self, text: &'a str, texts: &mut [Option<&'a str>]) -> Result<(), Unusual> {
-        let mut scan = Scan { text, at: 0 };
-        scan.object(&self.root, texts, PLAIN_DEPTH)?;
-        scan.space();
-        if scan.at == text.len() { Ok(()) } else { Err(Unusual) }
     }
 
     fn thorough(&self, text: &str, out: &mut Rows) {
@@ -95,214 +71,57 @@ impl MessageReader {
     }
 }
 
-impl Node {
-    fn child(&mut self, key: &str) -> &mut Self {
-        let at = self.children.iter().position(|child| child.key == key);
-        let at = at.unwrap_or_else(|| {
-            self.children.push(Self { key: key.to_owned(), ..Self::default() });
-            self.children.len() - 1
-        });
-        &mut self.children[at]
-    }
-}
-
-/// A pass over the text of one object.
-struct Scan<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Scan<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn take(&mut self, byte: u8) -> Result<(), Unusual> {
-        self.space();
-        if self.peek() != Some(byte) {
-            return Err(Unusual);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn object(
-        &mut self,
-        node: &Node,
-        texts: &mut [Option<&'a str>],
-        depth: usize,
-    ) -> Result<(), Unusual> {
-        self.take(b'{')?;
-        self.space();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
-        }
-        // Keys mostly come in the order of the contract.
-        let mut expected = 0;
-        loop {
-            self.space();
-            let key = self.string()?;
-            self.take(b':')?;
-            self.space();
-            let is_next = node.children.get(expected).is_some_and(|child| child.key == key);
-            let found = if is_next {
-                Some(expected)
-            } else {
-                node.children.iter().position(|child| child.key == key)
-            };
-            // A path may also be written as one key, dots and all.
-            if found.is_none() && key.contains('.') {
-                return Err(Unusual);
-            }
-            expected = found.unwrap_or(expected) + usize::from(found.is_some());
-            self.member(found.map(|at| &node.children[at]), texts, depth)?;
-            self.space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                _ => return Err(Unusual),
-            }
-        }
-    }
-
-    fn member(
-        &mut self,
-        node: Option<&Node>,
-        texts: &mut [Option<&'a str>],
-        depth: usize,
-    ) -> Result<(), Unusual> {
-        let Some(node) = node else { return self.scalar().map(drop) };
-        if self.peek() == Some(b'{') && node.column.is_none() && depth > 1 {
-            return self.object(node, texts, depth - 1);
-        }
-        let value = self.scalar()?;
-        let Some(column) = node.column else {
-            // A value where an object is due says nothing of the columns below it.
-            return Ok(());
-        };
-        // Of repeated keys the last counts; a null after a value is for the thorough way to weigh.
-        if texts[column].is_some() || (value.is_none() && !node.children.is_empty()) {
-            return Err(Unusual);
-        }
-        texts[column] = value;
-        Ok(())
-    }
-
-    /// A string without escapes.
-    fn string(&mut self) -> Result<&'a str, Unusual> {
-        if self.peek() != Some(b'"') {
-            return Err(Unusual);
-        }
-        let from = self.at + 1;
-        let rest = &self.text.as_bytes()[from..];
-        let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20);
-        let end = end.filter(|end| rest[*end] == b'"').ok_or(Unusual)?;
-        self.at = from + end + 1;
-        Ok(&self.text[from..from + end])
-    }
-
-    /// A scalar as text, `None` for null.
-    fn scalar(&mut self) -> Result<Option<&'a str>, Unusual> {
-        match self.peek() {
-            Some(b'"') => self.string().map(Some),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Some),
-            Some(b'n') => self.word("null").map(|_| None),
-            Some(b't') => self.word("true").map(Some),
-            Some(b'f') => self.word("false").map(Some),
-            _ => Err(Unusual),
-        }
-    }
-
-    fn word(&mut self, word: &str) -> Result<&'a str, Unusual> {
-        let text = self.text.get(self.at..self.at + word.len()).filter(|it| *it == word);
-        self.at += word.len();
-        text.ok_or(Unusual)
-    }
-
-    /// A number with at most a fraction; exponents are for the thorough way.
-    fn number(&mut self) -> Result<&'a str, Unusual> {
-        let from = self.at;
-        self.at += usize::from(self.peek() == Some(b'-'));
-        let whole = self.digits();
-        if whole == 0 || (whole > 1 && self.text.as_bytes()[self.at - whole] == b'0') {
-            return Err(Unusual);
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            if self.digits() == 0 {
-                return Err(Unusual);
-            }
-        }
-        match self.peek() {
-            Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t') => Ok(&self.text[from..self.at]),
-            _ => Err(Unusual),
-        }
-    }
-
-    fn digits(&mut self) -> usize {
-        let from = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        self.at - from
-    }
-}
-
 /// Rows being collected.
 struct Rows {
     columns: Vec<StringBuilder>,
-    fault: StringBuilder,
-    rest: StringBuilder,
+    rows: usize,
+    /// Rows that cannot be read, in their order, with the beginning of each as text.
+    faults: Vec<(usize, Fault, String)>,
 }
 
 impl Rows {
     fn new(width: usize, rows: usize) -> Self {
         /// A guess at the length of one field, in bytes.
-        const FIELD_BYTES: usize = 16;
+        const FIELD_BYTES: usize = 24;
         let column = |_| StringBuilder::with_capacity(rows, rows * FIELD_BYTES);
-        Self {
-            columns: (0..width).map(column).collect(),
-            fault: StringBuilder::with_capacity(rows, 0),
-            rest: StringBuilder::with_capacity(rows, 0),
-        }
+        Self { columns: (0..width).map(column).collect(), rows: 0, faults: Vec::new() }
     }
 
     fn good<'a>(&mut self, texts: impl Iterator<Item = Option<&'a str>>) {
         self.columns.iter_mut().zip(texts).for_each(|(column, text)| column.append_option(text));
-        self.fault.append_null();
-        self.rest.append_null();
+        self.rows += 1;
     }
 
     fn faulty(&mut self, fault: Fault, payload: &[u8], limits: Limits) {
         self.columns.iter_mut().for_each(StringBuilder::append_null);
-        self.fault.append_value(fault.code());
         let kept = &payload[..payload.len().min(limits.kept_faulty_bytes)];
-        self.rest.append_value(String::from_utf8_lossy(kept));
+        self.faults.push((self.rows, fault, String::from_utf8_lossy(kept).into_owned()));
+        self.rows += 1;
     }
 
     fn finish(mut self) -> Fields {
         let columns = self.columns.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef);
-        Fields { columns: columns.collect(), fault: self.fault.finish(), rest: self.rest.finish() }
+        let fault = spread(self.rows, self.faults.iter().map(|it| (it.0, it.1.code())));
+        let rest = spread(self.rows, self.faults.iter().map(|it| (it.0, it.2.as_str())));
+        Fields { columns: columns.collect(), fault, rest }
     }
+}
+
+/// A column of so many rows with texts in some of them, given in their order.
+fn spread<'a>(rows: usize, texts: impl Iterator<Item = (usize, &'a str)>) -> StringArray {
+    let mut texts = texts.peekable();
+    if texts.peek().is_none() {
+        return StringArray::new_null(rows);
+    }
+    let text_of = |row: usize| texts.next_if(|(at, _)| *at == row).map(|(_, text)| text);
+    (0..rows).map(text_of).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::contract;
     use super::*;
-    use arrow::array::{
-        Array as _, AsArray as _, BinaryArray, Int32Array, Int64Array, StringArray,
-    };
+    use arrow::array::{Array as _, AsArray as _, BinaryArray, Int32Array, Int64Array};
     use plant::contract::Format;
     use proptest::prelude::*;
 
@@ -391,7 +210,7 @@ mod tests {
             for text in [text.as_str(), &text[..cut]] {
                 let mut texts = vec![None; 3];
                 let mut plain = Rows::new(3, 1);
-                if reader.plain(text, &mut texts).is_ok() {
+                if reader.plain.read(text, &mut texts).is_ok() {
                     plain.good(texts.into_iter());
                 } else {
                     continue;

@@ -79,6 +79,8 @@ pub struct Source {
     /// Whether the brokers answer; unknown at first.
     answers: Option<bool>,
     is_missing: bool,
+    /// Messages and bytes of the last batch: what the next one will have, more or less.
+    last: (usize, usize),
 }
 
 impl Source {
@@ -95,6 +97,7 @@ impl Source {
             read: BTreeMap::new(),
             answers: None,
             is_missing: false,
+            last: (0, 0),
         })
     }
 
@@ -131,7 +134,7 @@ impl Source {
     /// One batch of messages, and whatever else there is. Returns the partitions whose end was
     /// reached.
     fn step(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<Vec<i32>> {
-        let mut batch = Collected::default();
+        let mut batch = Collected::with_room(self.last);
         let mut ended = Vec::new();
         let mut trouble = None;
         let mut wait = POLL;
@@ -149,6 +152,7 @@ impl Source {
         }
         if batch.len() > 0 {
             self.found(receiver);
+            self.last = (batch.len(), batch.bytes);
             receiver.messages(batch.finish(&self.topic))?;
         }
         if let Some(error) = trouble {
@@ -270,7 +274,6 @@ impl Drop for Source {
 }
 
 /// Messages being collected.
-#[derive(Default)]
 struct Collected {
     partition: Int32Builder,
     offset: Int64Builder,
@@ -280,6 +283,18 @@ struct Collected {
 }
 
 impl Collected {
+    fn with_room((messages, bytes): (usize, usize)) -> Self {
+        /// Batches are not quite the same; to grow at their end would be to copy them.
+        const SPARE: usize = 16;
+        Self {
+            partition: Int32Builder::with_capacity(messages),
+            offset: Int64Builder::with_capacity(messages),
+            timestamp_us: Int64Builder::with_capacity(messages),
+            payload: BinaryBuilder::with_capacity(messages, bytes + bytes / SPARE),
+            bytes: 0,
+        }
+    }
+
     fn len(&self) -> usize {
         self.offset.len()
     }

@@ -145,6 +145,7 @@ impl<'a> Cleaning<'a> {
         let mut rejects = Rejects::new(self.lake, &self.model.table);
         let mut repairs = Repairs::default();
         let mut standing = Standing::default();
+        let mut whole: Option<u32> = None;
         let mut writer = self.writer();
         let newest = match (&self.hasher, base) {
             (None, Some(base)) => self.newest(base).await?,
@@ -152,8 +153,10 @@ impl<'a> Cleaning<'a> {
         };
         for (rank, dump) in (0_u32..).zip(&dumps) {
             rejects.dump(&dump.file, dump.number);
-            // Without keys only the newest dump stands; the others are read for their rejects.
-            let stands = self.hasher.is_some() || (rank == 0 && newest < Some(dump.order));
+            // Without keys only the newest dump with a good record stands, as if they had come one
+            // by one; the others are read for their rejects.
+            let is_newest = newest < Some(dump.order) && whole.is_none_or(|it| it == rank);
+            let stands = self.hasher.is_some() || is_newest;
             for part in &dump.parts {
                 let mut stream = self.read_bronze(source, part).await?;
                 while let Some(batch) = stream.try_next().await? {
@@ -161,6 +164,9 @@ impl<'a> Cleaning<'a> {
                     rejects.push(&batch, &cleaned.reasons)?;
                     repairs.add(batch.num_rows(), cleaned.repaired);
                     let rows = self.standing(cleaned.rows, rank, &mut standing, &writer, stands)?;
+                    if rows.num_rows() > 0 {
+                        whole = Some(rank);
+                    }
                     writer.write(&rows).await?;
                 }
             }

@@ -4,6 +4,7 @@
 use super::Refinery;
 use super::keys::Hasher;
 use super::rejected::Reason;
+use super::remembered::Remembered;
 use crate::config::model::{Action, Model};
 use crate::lake::bronze::Pointer;
 use crate::lake::models::Step;
@@ -13,8 +14,11 @@ use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion::common::{DFSchema, TableReference};
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::{DFSchema, ScalarValue, TableReference};
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::PhysicalExpr;
 use plant::contract::{Contract, Format, Kind, OnError, Supersede};
 use std::collections::HashSet;
@@ -94,6 +98,23 @@ fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
     Contract { columns, ..contract.clone() }
 }
 
+/// The expression with spans of less than a day as durations: adding one to a moment is adding two
+/// numbers, adding an interval is a walk through the calendar, row by row.
+fn with_durations(expr: Expr) -> anyhow::Result<Expr> {
+    const NANOS_IN_MICRO: i64 = 1000;
+    let swapped = expr.transform(|part| {
+        let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), metadata) = &part else {
+            return Ok(Transformed::no(part));
+        };
+        if span.months != 0 || span.days != 0 || span.nanoseconds % NANOS_IN_MICRO != 0 {
+            return Ok(Transformed::no(part));
+        }
+        let span = ScalarValue::DurationMicrosecond(Some(span.nanoseconds / NANOS_IN_MICRO));
+        Ok(Transformed::yes(Expr::Literal(span, metadata.clone())))
+    })?;
+    Ok(swapped.data)
+}
+
 /// The bronze columns a cleaning step reads: those of its contract, and the pointers.
 fn bronze_columns(contract: &Contract) -> Vec<String> {
     let own = contract.columns.iter().map(|column| column.name.clone());
@@ -120,7 +141,7 @@ pub(in crate::lake) struct Cleaning<'a> {
     /// Columns of the bronze table that are read at all.
     pub(super) read: Vec<String>,
     pointers: &'static [(&'static str, Pointer)],
-    columns: Vec<Arc<dyn PhysicalExpr>>,
+    columns: Vec<(Arc<dyn PhysicalExpr>, Option<Remembered>)>,
     rules: Vec<Rule>,
     own: SchemaRef,
     pub(in crate::lake) stored: SchemaRef,
@@ -141,13 +162,27 @@ impl<'a> Cleaning<'a> {
         let contract = &needed(contract, projection);
         let schema = typed::schema(contract);
         let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
-        let physical = |expr: &Expr| context.create_physical_expr(expr.clone().unalias(), &schema);
-        let columns = projection.iter().map(physical).collect::<Result<Vec<_>, _>>()?;
+        let capacity_bytes = lake.limits().size("remembered_text_bytes");
+        let mut columns = Vec::with_capacity(projection.len());
+        for said in projection {
+            let expr = context.create_physical_expr(said.clone().unalias(), &schema)?;
+            // Records of a dump hardly ever repeat the texts of one another.
+            let is_worth_it = contract.is_stream();
+            let remembered = is_worth_it
+                .then(|| Remembered::of(said, &expr, schema.as_arrow(), capacity_bytes))
+                .flatten();
+            columns.push((expr, remembered));
+        }
         let own = DFSchema::try_from(step.schema.as_ref().clone())?;
+        let simplifier = ExprSimplifier::new(
+            SimplifyContext::builder().with_schema(Arc::new(own.clone())).build(),
+        );
         let mut rules = Vec::new();
         for expectation in &step.model.expectations {
             if expectation.action == Action::Reject {
                 let condition = context.parse_sql_expr(&expectation.rule, &own)?;
+                let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
+                let condition = with_durations(condition)?;
                 let condition = context.create_physical_expr(condition, &own)?;
                 rules.push(Rule { name: expectation.name.clone(), condition });
             }
@@ -175,8 +210,11 @@ impl<'a> Cleaning<'a> {
     pub(in crate::lake) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
         let typed = self.stage.apply(bronze)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
-        for (expr, field) in self.columns.iter().zip(self.own.fields()) {
-            let value = expr.evaluate(&typed.rows)?.into_array(typed.rows.num_rows())?;
+        for ((expr, remembered), field) in self.columns.iter().zip(self.own.fields()) {
+            let value = match remembered {
+                Some(remembered) => remembered.values(expr.as_ref(), &typed.rows)?,
+                None => expr.evaluate(&typed.rows)?.into_array(typed.rows.num_rows())?,
+            };
             columns.push(cast(&value, field.data_type())?);
         }
         let own = RecordBatch::try_new(self.own.clone(), columns)?;

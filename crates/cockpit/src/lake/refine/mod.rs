@@ -12,6 +12,7 @@ mod derive;
 pub(in crate::lake) mod keys;
 pub(in crate::lake) mod ledger;
 pub(in crate::lake) mod rejected;
+mod remembered;
 pub(in crate::lake) mod restate;
 mod superseded;
 

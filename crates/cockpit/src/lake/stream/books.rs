@@ -3,17 +3,18 @@
 //! As with dumps, each side is counted on its own from the lake: messages read are counted as they
 //! come, rows by the offsets they carry.
 
+use super::super::Lake;
 use super::super::books::{Entry, table};
 use super::super::models::Step;
 use super::super::refine::{Refinery, rejected_name};
-use super::super::session;
 use super::Partition;
 use super::land::{Chunk, Offsets};
-use super::resume::Resumed;
+use super::resume::{Resumed, may_reach_behind};
 use crate::config::model::TableName;
-use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
 use plant::contract::Contract;
 use std::collections::BTreeMap;
 
@@ -95,17 +96,19 @@ impl StreamBooks {
     /// the same offsets before.
     pub async fn close(&self, refinery: &Refinery) -> anyhow::Result<Vec<Entry>> {
         let lake = &refinery.lake;
+        let accounts: Vec<(&Partition, Account)> = self
+            .accounts
+            .iter()
+            .flat_map(|(partition, accounts)| accounts.iter().map(move |it| (partition, *it)))
+            .filter(|(_, account)| account.read > 0)
+            .collect();
+        let bronze = Box::pin(count(lake, &self.bronze, &accounts, None)).await?;
+        let silver = Box::pin(count(lake, &self.silver, &accounts, None)).await?;
+        let of = Some(self.silver.name.as_str());
+        let rejected = Box::pin(count(lake, &rejected_name(), &accounts, of)).await?;
         let mut entries = Vec::new();
-        let accounts = self.accounts.iter().flat_map(|(partition, accounts)| {
-            accounts.iter().map(move |account| (partition, account))
-        });
-        for (partition, account) in accounts.filter(|(_, account)| account.read > 0) {
-            let count = |name: TableName, of: Option<String>| {
-                count(refinery, name, partition, *account, of)
-            };
-            let bronze = count(self.bronze.clone(), None).await?;
-            let silver = count(self.silver.clone(), None).await?;
-            let rejected = count(rejected_name(), Some(self.silver.name.clone())).await?;
+        for (at, (partition, account)) in accounts.iter().enumerate() {
+            let (bronze, silver, rejected) = (bronze[at], silver[at], rejected[at]);
             entries.push(Entry {
                 dump: account.before + 1,
                 read: account.read,
@@ -168,31 +171,56 @@ impl StreamBooks {
     }
 }
 
-/// Rows of a partition between two offsets.
+/// How many rows of a table each account has, in one pass over the files that may have any; of those
+/// rejected from one table, if it is named.
 async fn count(
-    refinery: &Refinery,
-    name: TableName,
-    partition: &Partition,
-    account: Account,
-    rejected_of: Option<String>,
-) -> anyhow::Result<i64> {
-    let lake = &refinery.lake;
-    let Some(state) = lake.state(&name).await? else { return Ok(0) };
-    let context = session::empty(lake.limits(), refinery.runtime.clone(), 1);
-    lake.attach(&context);
-    session::register(&context, &name, lake.table(&name)?.provider(&state).await?)?;
-    let quoted = |text: &str| text.replace('\'', "''");
-    let of = rejected_of.map(|table| format!(" AND table_name = '{}'", quoted(&table)));
-    let sql = format!(
-        "SELECT count(*) FROM {name} WHERE _topic = '{}' AND _partition = {} AND _offset > {} \
-         AND _offset <= {}{}",
-        quoted(&partition.topic),
-        partition.number,
-        account.before,
-        account.to,
-        of.unwrap_or_default(),
-    );
-    let answer = context.sql(&sql).await?.collect().await?;
-    let first = answer.first().filter(|batch| batch.num_rows() == 1);
-    Ok(first.map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0)))
+    lake: &Lake,
+    name: &TableName,
+    accounts: &[(&Partition, Account)],
+    rejected_of: Option<&str>,
+) -> anyhow::Result<Vec<i64>> {
+    let mut counts = vec![0; accounts.len()];
+    let Some(state) = lake.state(name).await? else { return Ok(counts) };
+    let table = lake.table(name)?;
+    let mut columns = vec!["_topic", "_partition", "_offset"];
+    columns.extend(rejected_of.map(|_| "table_name"));
+    let before = accounts.iter().map(|(_, account)| account.before).min().unwrap_or(i64::MAX);
+    for file in state.files().iter().filter(|file| may_reach_behind(file, before)) {
+        let mut rows = table.read(file, Some(&columns), lake.batch_rows()).await?;
+        while let Some(rows) = rows.try_next().await? {
+            add_rows(&rows, accounts, rejected_of, &mut counts)?;
+        }
+    }
+    Ok(counts)
+}
+
+fn add_rows(
+    rows: &RecordBatch,
+    accounts: &[(&Partition, Account)],
+    rejected_of: Option<&str>,
+    counts: &mut [i64],
+) -> anyhow::Result<()> {
+    let column = |name| anyhow::Ok(rows.column(rows.schema().index_of(name)?).clone());
+    let (topics, numbers, offsets) = (column("_topic")?, column("_partition")?, column("_offset")?);
+    let topics = topics.as_string::<i32>();
+    let numbers = numbers.as_primitive::<Int32Type>();
+    let offsets = offsets.as_primitive::<Int64Type>();
+    let tables = rejected_of.map(|of| anyhow::Ok((of, column("table_name")?))).transpose()?;
+    for row in 0..rows.num_rows() {
+        let is_other =
+            |(of, tables): &(&str, ArrayRef)| tables.as_string::<i32>().value(row) != *of;
+        if topics.is_null(row) || tables.as_ref().is_some_and(is_other) {
+            continue;
+        }
+        let (number, offset) = (numbers.value(row), offsets.value(row));
+        let has = |(partition, account): &(&Partition, Account)| {
+            partition.number == number
+                && (account.before + 1..=account.to).contains(&offset)
+                && *partition.topic == *topics.value(row)
+        };
+        if let Some(at) = accounts.iter().position(has) {
+            counts[at] += 1;
+        }
+    }
+    Ok(())
 }

@@ -7,12 +7,13 @@ use super::super::refine::cleaning::Cleaning;
 use super::super::refine::keys::Hasher;
 use super::super::refine::rejected::{self, Reason};
 use super::super::table::Table;
-use super::pointers;
+use super::{Pointers, pointers};
 use crate::batch::{Fields, Messages};
 use anyhow::Context as _;
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use foldhash::fast::FixedState;
 use plant::contract::Contract;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Interpreter<'a> {
     source: String,
     /// What a message looks like before it is cleaned.
     schema: SchemaRef,
+    /// Topic, source and run.
+    constants: [Constant; 3],
     recent: Recent,
 }
 
@@ -55,6 +58,7 @@ impl<'a> Interpreter<'a> {
             cleaning: Cleaning::new(refinery, step, contract, table)?,
             source: contract.source.clone(),
             schema: Arc::new(Schema::new(fields)),
+            constants: Default::default(),
             recent: Recent::new(refinery.lake.limits().size("dedupe_readings")),
         })
     }
@@ -66,22 +70,33 @@ impl<'a> Interpreter<'a> {
     /// Remembers silver rows, oldest first, so that what repeats them is known.
     pub fn remember(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
         let hasher = Hasher::new(rows.schema_ref(), &self.cleaning.model.key)?;
-        for key in hasher.keys(rows)?.into_iter().flatten() {
-            self.recent.meet(short(key));
+        for key in hasher.short_keys(rows)?.into_iter().flatten() {
+            self.recent.meet(key);
         }
         Ok(())
+    }
+
+    /// The pointers of messages that land now.
+    pub fn pointers(&mut self, messages: &Messages) -> Pointers {
+        let (lake, rows) = (self.cleaning.lake, messages.len());
+        let [topic, source, run] = &mut self.constants;
+        let constants = [
+            topic.column(&messages.topic, rows),
+            source.column(&self.source, rows),
+            run.column(lake.run(), rows),
+        ];
+        pointers(messages, constants, lake.now())
     }
 
     /// Interprets messages and remembers them.
     pub fn interpret(
         &mut self,
-        messages: &Messages,
+        pointers: &Pointers,
         fields: Fields,
     ) -> anyhow::Result<Interpreted> {
-        let lake = self.lake();
         let mut columns = fields.columns;
         columns.extend([Arc::new(fields.fault) as ArrayRef, Arc::new(fields.rest)]);
-        columns.extend(pointers(messages, &self.source, lake.now(), lake.run()));
+        columns.extend(pointers.iter().cloned());
         let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
         let cleaned = self.cleaning.clean(&batch)?;
         let mut reasons = cleaned.reasons;
@@ -98,9 +113,9 @@ impl<'a> Interpreter<'a> {
         reasons: &mut Vec<Reason>,
     ) -> anyhow::Result<RecordBatch> {
         let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
-        let keys = hasher.keys(&rows)?;
+        let keys = hasher.short_keys(&rows)?;
         let recent = &mut self.recent;
-        let mut is_new = |key| !recent.meet(short(key));
+        let mut is_new = |key| !recent.meet(key);
         let new: Vec<bool> = keys.into_iter().map(|key| key.is_none_or(&mut is_new)).collect();
         if !new.contains(&false) {
             return Ok(rows);
@@ -116,21 +131,34 @@ impl<'a> Interpreter<'a> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the lower half of a hash is a hash")]
-const fn short(key: u128) -> u64 {
-    key as u64
+/// A column that says the same in every row; batches share its longest form so far.
+#[derive(Default)]
+struct Constant {
+    text: String,
+    longest: Option<StringArray>,
 }
 
-/// The keys met last: at least `capacity` of them, at most twice as many, in two generations.
+impl Constant {
+    fn column(&mut self, text: &str, rows: usize) -> ArrayRef {
+        let longest = self.longest.take().filter(|it| self.text == text && it.len() >= rows);
+        let longest = longest.unwrap_or_else(|| StringArray::from(vec![text; rows]));
+        text.clone_into(&mut self.text);
+        Arc::new(self.longest.insert(longest).slice(0, rows))
+    }
+}
+
+/// The keys met last: at least `capacity` of them, at most twice as many, in two generations. Both
+/// have their room from the start, so that no message waits while one grows.
 struct Recent {
     capacity: usize,
-    young: HashSet<u64, foldhash::fast::FixedState>,
-    old: HashSet<u64, foldhash::fast::FixedState>,
+    young: HashSet<u64, FixedState>,
+    old: HashSet<u64, FixedState>,
 }
 
 impl Recent {
     fn new(capacity: usize) -> Self {
-        Self { capacity, young: HashSet::default(), old: HashSet::default() }
+        let empty = || HashSet::with_capacity_and_hasher(capacity, FixedState::default());
+        Self { capacity, young: empty(), old: empty() }
     }
 
     /// Whether the key was met before, as far as is remembered.
@@ -139,7 +167,8 @@ impl Recent {
             return true;
         }
         if self.young.len() >= self.capacity {
-            self.old = std::mem::take(&mut self.young);
+            self.old.clear();
+            std::mem::swap(&mut self.old, &mut self.young);
         }
         false
     }
@@ -157,5 +186,14 @@ mod tests {
             assert!(recent.meet(key.saturating_sub(99)));
         }
         assert!(recent.young.len() + recent.old.len() <= 200);
+    }
+
+    #[test]
+    fn a_constant_follows_its_text_and_the_rows() {
+        let mut constant = Constant::default();
+        for (text, rows) in [("a", 2), ("a", 1), ("a", 0), ("a", 3), ("b", 2), ("a", 2)] {
+            let expected = StringArray::from(vec![text; rows]);
+            assert_eq!(constant.column(text, rows).as_ref(), &expected as &dyn arrow::array::Array);
+        }
     }
 }

@@ -100,11 +100,15 @@ impl Sink {
         }
         let times = rows.column(rows.schema().index_of(&self.time)?);
         let times = times.as_primitive::<TimestampMicrosecondType>();
-        let days: Vec<i64> = times.values().iter().map(|at| at.div_euclid(DAY_US)).collect();
-        let different: BTreeSet<i64> = days.iter().copied().collect();
-        if let (1, Some(day)) = (different.len(), different.first()) {
-            return self.of_day(lake, *day).await?.write(rows).await;
+        let day = |at: &i64| at.div_euclid(DAY_US);
+        let bounds = (times.values().iter().min(), times.values().iter().max());
+        if let (Some(first), Some(last)) = bounds
+            && day(first) == day(last)
+        {
+            return self.of_day(lake, day(first)).await?.write(rows).await;
         }
+        let days: Vec<i64> = times.values().iter().map(day).collect();
+        let different: BTreeSet<i64> = days.iter().copied().collect();
         for day in different {
             let is_of_day: BooleanArray = days.iter().map(|it| Some(*it == day)).collect();
             let rows = filter_record_batch(rows, &is_of_day)?;
@@ -126,7 +130,7 @@ impl Sink {
         };
         let writer = || -> anyhow::Result<DataWriter> {
             let (names, now_ms) = (lake.names(), lake.now_ms());
-            let writer = self.table.writer(self.schema.clone(), lake.sizes(), names, now_ms);
+            let writer = self.table.writer(self.schema.clone(), lake.stream_sizes(), names, now_ms);
             Ok(writer.in_folder(folder()?))
         };
         Ok(match self.open.entry(day) {

@@ -14,7 +14,7 @@ pub mod land;
 pub mod resume;
 
 use super::bronze::Pointer;
-use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
 use plant::contract::Contract;
@@ -68,38 +68,34 @@ pub fn with_day(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new(fields.chain([day]).collect::<Vec<_>>()))
 }
 
+/// The columns of [`POINTERS`], for messages that land together.
+pub type Pointers = [ArrayRef; 7];
+
 /// The bronze rows of messages.
-pub fn rows(
-    messages: &Messages,
-    source: &str,
-    ingested_at: DateTime<Utc>,
-    run: &str,
-) -> anyhow::Result<RecordBatch> {
+pub fn rows(messages: &Messages, pointers: &Pointers) -> anyhow::Result<RecordBatch> {
     let mut columns: Vec<ArrayRef> = vec![Arc::new(messages.payload.clone())];
-    columns.extend(pointers(messages, source, ingested_at, run));
+    columns.extend(pointers.iter().cloned());
     Ok(RecordBatch::try_new(schema(), columns)?)
 }
 
 fn pointers(
     messages: &Messages,
-    source: &str,
+    [topic, source, run]: [ArrayRef; 3],
     ingested_at: DateTime<Utc>,
-    run: &str,
-) -> [ArrayRef; 7] {
+) -> Pointers {
     let rows = messages.len();
-    let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
     let timestamps = messages.timestamp_us.values().clone();
     let timestamps = TimestampMicrosecondArray::new(timestamps, None).with_timezone("UTC");
     // In whole milliseconds it stands in the statistics of data files, by which these are put into
     // the order in which their messages came.
     let landed = vec![ingested_at.timestamp_millis() * 1000; rows];
     [
-        text(&messages.topic),
+        topic,
         Arc::new(messages.partition.clone()),
         Arc::new(messages.offset.clone()),
         Arc::new(timestamps),
-        text(source),
+        source,
         Arc::new(TimestampMicrosecondArray::from(landed).with_timezone("UTC")),
-        text(run),
+        run,
     ]
 }

@@ -129,10 +129,14 @@ async fn backlog(
 /// Whether a bronze file may hold messages behind what silver has.
 fn may_hold(file: &Add, partitions: &BTreeSet<&Partition>, silver: &Offsets) -> bool {
     let least = |it: &&Partition| silver.get(*it).copied().unwrap_or(-1);
-    let least = partitions.iter().map(least).min().unwrap_or(-1);
+    may_reach_behind(file, partitions.iter().map(least).min().unwrap_or(-1))
+}
+
+/// Whether a file may hold messages behind an offset, of any partition.
+pub(super) fn may_reach_behind(file: &Add, offset: i64) -> bool {
     let stats: Option<serde_json::Value> =
         file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
-    stats.and_then(|it| it["maxValues"]["_offset"].as_i64()).is_none_or(|last| last > least)
+    stats.and_then(|it| it["maxValues"]["_offset"].as_i64()).is_none_or(|last| last > offset)
 }
 
 fn of_partitions(
@@ -194,7 +198,8 @@ pub async fn rebuild(
         let mut stream = bronze.table.read(file, None, lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
             for messages in messages(&batch)? {
-                let interpreted = interpreter.interpret(&messages, read(contract, &messages))?;
+                let pointers = interpreter.pointers(&messages);
+                let interpreted = interpreter.interpret(&pointers, read(contract, &messages))?;
                 silver.write(lake, &interpreted.rows).await?;
                 rejected.push(interpreted.rejected);
                 for (partition, offset) in last_offsets(&messages) {

@@ -1,0 +1,287 @@
+//! Messages written plainly: the fields of a JSON object, found by path in one pass that allocates
+//! nothing.
+//!
+//! Plain is a text without escapes, repeated keys, exponents, or values nested beyond what the paths
+//! name. Every other text is refused, whether or not it is JSON: a thorough parser has to look at it.
+
+/// Objects within objects that are followed.
+const DEPTH: usize = 8;
+
+/// Where fields stand in an object.
+#[derive(Debug)]
+pub struct Paths {
+    root: Node,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    key: String,
+    field: Option<usize>,
+    children: Vec<Node>,
+}
+
+/// The text is not written plainly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unusual;
+
+impl Paths {
+    /// Paths are keys with dots between them; the place of a path is the number of its field.
+    pub fn new<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
+        let mut root = Node::default();
+        for (field, path) in paths.enumerate() {
+            let leaf = path.split('.').fold(&mut root, Node::child);
+            leaf.field = Some(field);
+        }
+        Self { root }
+    }
+
+    /// Fills in the fields the text has, as it writes them; those it lacks, and nulls, are left as
+    /// they are. `fields` has a place for each path, `None` in all.
+    ///
+    /// # Errors
+    /// If the text is not written plainly; `fields` then mean nothing.
+    pub fn read<'a>(&self, text: &'a str, fields: &mut [Option<&'a str>]) -> Result<(), Unusual> {
+        let mut scan = Scan { text, at: 0 };
+        scan.object(&self.root, fields, DEPTH)?;
+        scan.space();
+        if scan.at == text.len() { Ok(()) } else { Err(Unusual) }
+    }
+}
+
+impl Node {
+    fn child(&mut self, key: &str) -> &mut Self {
+        let at = self.children.iter().position(|child| child.key == key);
+        let at = at.unwrap_or_else(|| {
+            self.children.push(Self { key: key.to_owned(), ..Self::default() });
+            self.children.len() - 1
+        });
+        &mut self.children[at]
+    }
+}
+
+/// A pass over the text of one object.
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> Result<(), Unusual> {
+        self.space();
+        if self.peek() != Some(byte) {
+            return Err(Unusual);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn object(
+        &mut self,
+        node: &Node,
+        fields: &mut [Option<&'a str>],
+        depth: usize,
+    ) -> Result<(), Unusual> {
+        self.take(b'{')?;
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        // Keys mostly come in the order of the paths.
+        let mut expected = 0;
+        loop {
+            self.space();
+            let key = self.string()?;
+            self.take(b':')?;
+            self.space();
+            let is_next = node.children.get(expected).is_some_and(|child| child.key == key);
+            let found = if is_next {
+                Some(expected)
+            } else {
+                node.children.iter().position(|child| child.key == key)
+            };
+            // A path may also be written as one key, dots and all.
+            if found.is_none() && key.contains('.') {
+                return Err(Unusual);
+            }
+            expected = found.unwrap_or(expected) + usize::from(found.is_some());
+            self.member(found.map(|at| &node.children[at]), fields, depth)?;
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(Unusual),
+            }
+        }
+    }
+
+    fn member(
+        &mut self,
+        node: Option<&Node>,
+        fields: &mut [Option<&'a str>],
+        depth: usize,
+    ) -> Result<(), Unusual> {
+        let Some(node) = node else { return self.scalar().map(drop) };
+        if self.peek() == Some(b'{') && node.field.is_none() && depth > 1 {
+            return self.object(node, fields, depth - 1);
+        }
+        let value = self.scalar()?;
+        let Some(field) = node.field else {
+            // A value where an object is due says nothing of the fields below it.
+            return Ok(());
+        };
+        // Of repeated keys the last counts; a null after a value is for the thorough way to weigh.
+        if fields[field].is_some() || (value.is_none() && !node.children.is_empty()) {
+            return Err(Unusual);
+        }
+        fields[field] = value;
+        Ok(())
+    }
+
+    /// A string without escapes.
+    fn string(&mut self) -> Result<&'a str, Unusual> {
+        if self.peek() != Some(b'"') {
+            return Err(Unusual);
+        }
+        let from = self.at + 1;
+        let rest = &self.text.as_bytes()[from..];
+        let end = special(rest).filter(|end| rest[*end] == b'"').ok_or(Unusual)?;
+        self.at = from + end + 1;
+        Ok(&self.text[from..from + end])
+    }
+
+    /// A scalar as text, `None` for null.
+    fn scalar(&mut self) -> Result<Option<&'a str>, Unusual> {
+        match self.peek() {
+            Some(b'"') => self.string().map(Some),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Some),
+            Some(b'n') => self.word("null").map(|_| None),
+            Some(b't') => self.word("true").map(Some),
+            Some(b'f') => self.word("false").map(Some),
+            _ => Err(Unusual),
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Result<&'a str, Unusual> {
+        let text = self.text.get(self.at..self.at + word.len()).filter(|it| *it == word);
+        self.at += word.len();
+        text.ok_or(Unusual)
+    }
+
+    /// A number with at most a fraction; exponents are for the thorough way.
+    fn number(&mut self) -> Result<&'a str, Unusual> {
+        let from = self.at;
+        self.at += usize::from(self.peek() == Some(b'-'));
+        let whole = self.digits();
+        if whole == 0 || (whole > 1 && self.text.as_bytes()[self.at - whole] == b'0') {
+            return Err(Unusual);
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            if self.digits() == 0 {
+                return Err(Unusual);
+            }
+        }
+        match self.peek() {
+            Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t') => Ok(&self.text[from..self.at]),
+            _ => Err(Unusual),
+        }
+    }
+
+    fn digits(&mut self) -> usize {
+        let from = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        self.at - from
+    }
+}
+
+/// The first byte that ends a plain string: a quote, a backslash, or one below the space.
+fn special(bytes: &[u8]) -> Option<usize> {
+    const WORD: usize = 8;
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<WORD>()) {
+        let found = specials(u64::from_le_bytes(*word));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / WORD);
+        }
+        at += WORD;
+    }
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+    bytes[at..].iter().position(is_special).map(|found| at + found)
+}
+
+/// The highest bit of each byte of a word that is special, up to the first of them; what is set
+/// behind the first means nothing.
+const fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    const fn below(word: u64, limit: u8) -> u64 {
+        word.wrapping_sub(ONES * limit as u64) & !word & HIGHS
+    }
+    below(word, b' ')
+        | below(word ^ (ONES * b'"' as u64), 1)
+        | below(word ^ (ONES * b'\\' as u64), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(text: &str, expected: Result<[Option<&str>; 3], Unusual>) {
+        let mut fields = [None; 3];
+        let read = Paths::new(["a", "b.c", "b.d"].into_iter()).read(text, &mut fields);
+        assert_eq!(read.map(|()| fields), expected, "{text}");
+    }
+
+    #[test]
+    fn fields_are_found_by_path() {
+        let all = Ok([Some("x"), Some("y"), Some("z")]);
+        check(r#"{"a": "x", "b": {"c": "y", "d": "z"}}"#, all);
+        check(r#" {"b":{"d":"z","c":"y"},"more":1.5,"a":"x"} "#, all);
+        check(r#"{"a":-7,"b":{"c":true,"d":null}}"#, Ok([Some("-7"), Some("true"), None]));
+        check("{}", Ok([None; 3]));
+    }
+
+    #[test]
+    fn what_is_not_plain_is_refused() {
+        for text in [
+            "",
+            "[]",
+            "{",
+            "{} x",
+            r#"{"a":1e3}"#,
+            r#"{"a":01}"#,
+            r#"{"a":"\n"}"#,
+            r#"{"a":[1]}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"b.c":1}"#,
+            "{\"a\":\"\t\"}",
+        ] {
+            check(text, Err(Unusual));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_special_byte_is_found(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let one_by_one = bytes.iter().position(|it| matches!(it, b'"' | b'\\' | 0..b' '));
+            prop_assert_eq!(special(&bytes), one_by_one);
+        }
+    }
+}
