@@ -61,7 +61,7 @@ impl Flow {
                 stop.cancelled().await;
                 return Ok(());
             }
-            self.ingest_for(&desk, &live, &stop).await
+            Box::pin(self.ingest_for(&desk, &live, &stop)).await
         };
         let streaming = async {
             let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };

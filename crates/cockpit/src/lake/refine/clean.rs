@@ -164,9 +164,7 @@ impl<'a> Cleaning<'a> {
                     rejects.push(&batch, &cleaned.reasons)?;
                     repairs.add(batch.num_rows(), cleaned.repaired);
                     let rows = self.standing(cleaned.rows, rank, &mut standing, &writer, stands)?;
-                    if rows.num_rows() > 0 {
-                        whole = Some(rank);
-                    }
+                    whole = Some(rank).filter(|_| rows.num_rows() > 0).or(whole);
                     writer.write(&rows).await?;
                 }
             }
