@@ -1,4 +1,4 @@
-"""Computes `gold.oee_shift` anew from the silver tables and compares every row.
+"""Computes `gold.oee_shift` and `gold.spc` anew from the silver tables and compares every row.
 
 Promise: written from the formulas of ISO 22400-2 and the calendar of the reference plant, second by
 second in numpy; no SQL of the plant is read. Exit code 1 if anything differs.
@@ -159,6 +159,75 @@ def finished(sums: dict, longest_ms: int) -> dict:
     return rows
 
 
+def close(left: float | None, right: float | None) -> bool:
+    if left is None or right is None:
+        return left is right
+    return abs(left - right) < 1e-9
+
+
+def rules(z: list, values: list[float]) -> dict:
+    """The rules of Nelson for the last of the given points, by looking back point by point."""
+
+    def last(count: int) -> list | None:
+        return z[-count:] if len(z) >= count else None
+
+    def side(count: int, least: int, beyond: float) -> bool | None:
+        points = last(count)
+        if points is None:
+            return None
+        above = sum(it is not None and it > beyond for it in points)
+        below = sum(it is not None and it < -beyond for it in points)
+        return max(above, below) >= least
+
+    steps = [right - left for left, right in zip(values, values[1:], strict=False)]
+    six, fourteen = steps[-5:], steps[-13:]
+    within, beyond = last(15), last(8)
+    return {
+        "nelson_1": None if z[-1] is None else abs(z[-1]) > 3,
+        "nelson_2": side(9, 9, 0),
+        "nelson_3": None
+        if len(z) < 6
+        else all(it > 0 for it in six) or all(it < 0 for it in six),
+        "nelson_4": None
+        if len(z) < 14
+        else all(a * b < 0 for a, b in zip(fourteen, fourteen[1:], strict=False)),
+        "nelson_5": side(3, 2, 2),
+        "nelson_6": side(5, 4, 1),
+        "nelson_7": None if within is None else all(it is not None and abs(it) < 1 for it in within),
+        "nelson_8": None if beyond is None else all(it is not None and abs(it) > 1 for it in beyond),
+    }
+
+
+def charts(report: Report, lake: str, shifts: dict) -> None:
+    """Compares the p charts of first pass yield, every row and rule."""
+    points = defaultdict(list)
+    for (day, shift, unit), into in shifts.items():
+        inspected = into["pq"] - into["verdict_unknown"]
+        if shift is not None and inspected > 0:
+            points[unit].append((day, shift, inspected, into["gq"]))
+    given = {
+        (row["unit"], str(row["production_day"]), row["shift"]): row
+        for row in rows_of(lake, "gold.spc")
+    }
+    wrong = []
+    for unit, shifts_of in points.items():
+        centre = sum(it[3] for it in shifts_of) / sum(it[2] for it in shifts_of)
+        z: list = []
+        values: list[float] = []
+        for day, shift, inspected, good in sorted(shifts_of):
+            sigma = (centre * (1 - centre) / inspected) ** 0.5
+            values.append(good / inspected)
+            z.append((values[-1] - centre) / sigma if sigma > 0 else None)
+            row = given.pop((unit, day, shift), None)
+            expected = rules(z, values)
+            is_same = row is not None and close(row["z"], z[-1]) and close(row["centre"], centre)
+            if not is_same or any(row[name] != value for name, value in expected.items()):
+                wrong.append(f"{unit} {day} {shift}: is {row}, must be {z[-1]}, {expected}")
+    wrong += [f"{key}: must not be there" for key in given]
+    reason = "\n".join([f"{len(wrong)} differ", *wrong[:SHOWN_ROWS]])
+    report.check(f"gold.spc ({sum(map(len, points.values()))} rows)", not wrong, reason)
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--lake", required=True)
@@ -167,6 +236,7 @@ def main() -> int:
     sums: dict = defaultdict(Counter)
     time_sums(lake, sums)
     wanted = finished(sums, board_sums(lake, sums))
+    charts(report, lake, wanted)
     wrong = []
     given = rows_of(lake, "gold.oee_shift")
     for row in given:
