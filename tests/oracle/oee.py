@@ -9,6 +9,7 @@ second in numpy; no SQL of the plant is read. Exit code 1 if anything differs.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
@@ -259,4 +260,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    # Threads of Arrow that still end while the interpreter does can abort it: everything is said.
+    os._exit(code)
