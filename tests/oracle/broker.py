@@ -46,6 +46,15 @@ class Broker:
             self.process.kill()
             self.process.wait(timeout=LIMIT_S)
 
+    def ends(self, topic: str) -> dict[int, int]:
+        """The offset behind the last message of each partition, by Kafka's own tool."""
+        jars = self.program.read_text().split("-cp '")[1].split("'")[0]
+        tool = ["java", "-cp", jars, "org.apache.kafka.tools.GetOffsetShell"]
+        ask = [*tool, "--bootstrap-server", self.address, "--topic", topic]
+        said = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=LIMIT_S)
+        lines = [line.rsplit(":", 2) for line in said.stdout.splitlines() if line.startswith(topic)]
+        return {int(partition): int(end) for _, partition, end in lines}
+
     def answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:

@@ -155,7 +155,7 @@ def one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[object, ...]:
     return con.sql(sql).fetchone() or ()
 
 
-def check_lake(world: World, messages: int, report: Report) -> None:
+def check_lake(world: World, ends: dict[int, int], report: Report) -> None:
     con = duckdb.connect(config={"threads": 2})
     con.execute("SET TimeZone = 'UTC'")
     relation(con, world.lake, "bronze.temperature_message", "bronze")
@@ -163,13 +163,14 @@ def check_lake(world: World, messages: int, report: Report) -> None:
     relation(con, world.lake, "silver.rejected", "rejected")
     counts = [one(con, f"SELECT count(*) FROM {name}")[0] for name in ("bronze", "silver", "rejected")]
     print("bronze {:,}  silver {:,}  rejected {:,}".format(*counts))
-    check_offsets(con, messages, report)
+    check_offsets(con, ends, report)
     check_fates(con, world.folder / "truth", report)
 
 
-def check_offsets(con: duckdb.DuckDBPyConnection, messages: int, report: Report) -> None:
+def check_offsets(con: duckdb.DuckDBPyConnection, ends: dict[int, int], report: Report) -> None:
     place = "_topic, _partition, _offset"
-    report.equal("bronze has every message", one(con, "SELECT count(*) FROM bronze")[0], messages)
+    rows = con.sql("SELECT _partition, count(*) FROM bronze GROUP BY ALL").fetchall()
+    report.equal("bronze has every message of the broker", dict(sorted(rows)), ends)
     gaps = con.sql(
         """SELECT _partition, count(*), count(DISTINCT _offset), min(_offset), max(_offset) FROM bronze
         GROUP BY ALL HAVING count(*) <> max(_offset) + 1 OR count(DISTINCT _offset) <> count(*)"""
@@ -234,10 +235,12 @@ def case(world: World, messages: int, kills: int, seconds: float, report: Report
     ended = stream.wait(timeout=seconds + 300)
     said = (world.folder / "simulate.log").read_text()[-600:]
     report.check("every message was produced", ended == 0, said)
+    ends = world.broker.ends(TOPIC)
+    report.equal("the broker has every message", sum(ends.values()), messages)
     trouble = finish(world)
     report.check("the last run ends well", not trouble, trouble)
     print(f"{time.monotonic() - begun:.0f} s: {dict(sorted(world.done.items()))}")
-    check_lake(world, messages, report)
+    check_lake(world, ends, report)
     left = kill_case.orphans(world.lake)
     # A worker that is killed while another has the lease leaves its last data files; upkeep deletes
     # them after a day, when nobody can be about to commit them.
