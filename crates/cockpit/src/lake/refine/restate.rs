@@ -11,7 +11,7 @@ use crate::lake::models::Step;
 use crate::lake::replace::{Replacement, conform};
 use crate::lake::rows::MetaTable;
 use crate::lake::table::State;
-use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
@@ -153,21 +153,22 @@ impl Figures {
         for batch in batches {
             let batch = conform(batch, schema)?;
             let options = FormatOptions::default();
-            let said = |name: &str, row: usize| -> anyhow::Result<Option<String>> {
-                let column = batch.column(batch.schema().index_of(name)?);
-                if column.is_null(row) {
-                    return Ok(None);
-                }
-                Ok(Some(ArrayFormatter::try_new(column, &options)?.value(row).try_to_string()?))
+            let column = |name: &String| -> anyhow::Result<_> {
+                let column = batch.column(schema.index_of(name)?);
+                Ok((column, ArrayFormatter::try_new(column, &options)?))
+            };
+            let keys = grain.iter().map(column).collect::<anyhow::Result<Vec<_>>>()?;
+            let values = figures.columns.iter().map(column).collect::<anyhow::Result<Vec<_>>>()?;
+            let said = |(column, format): &(&ArrayRef, ArrayFormatter<'_>), row: usize| {
+                column.is_valid(row).then(|| format.value(row).to_string())
             };
             let days = batch.column(batch.schema().index_of(day)?).as_primitive::<Date32Type>();
             for row in 0..batch.num_rows() {
                 let mut key = Vec::with_capacity(grain.len());
-                for name in grain {
-                    key.push(format!("{name}={}", said(name, row)?.unwrap_or_default()));
+                for (name, column) in grain.iter().zip(&keys) {
+                    key.push(format!("{name}={}", said(column, row).unwrap_or_default()));
                 }
-                let values = figures.columns.iter().map(|name| said(name, row));
-                let values = values.collect::<anyhow::Result<_>>()?;
+                let values = values.iter().map(|column| said(column, row)).collect();
                 figures.rows.insert(key.join(", "), (days.value(row), values));
             }
         }
