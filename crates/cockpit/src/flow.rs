@@ -14,11 +14,13 @@ pub mod stream;
 use crate::config::Config;
 use crate::config::folder::Plant;
 use crate::config::kafka::Kafka;
+use crate::config::kpi::Kpi;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
+use crate::lake::kpi::{self, Asked, Row};
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Outcome, Refinery};
 use crate::lake::{Lake, books, catalog, session, upkeep};
@@ -132,6 +134,7 @@ impl Flow {
             plant: Arc::new(config.plant.clone()),
             steps: Arc::new(steps),
             runtime,
+            memory: Arc::default(),
             read: stream::reader(&config.plant.limits),
         };
         let kafka = config.kafka.is_some().then(|| config.plant.kafka.clone());
@@ -374,6 +377,11 @@ impl Flow {
     pub async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await
+    }
+
+    /// What some KPIs come to.
+    pub async fn kpi_rows(&self, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>> {
+        kpi::rows(&self.refinery, kpis, asked).await
     }
 
     /// A question in SQL, read-only.

@@ -8,11 +8,13 @@ mod flow;
 mod ingest;
 mod lake;
 mod live;
+mod memory;
 mod serve;
 mod simulate;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    memory::give_back();
     cli::main()
 }

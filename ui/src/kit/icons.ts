@@ -8,6 +8,8 @@ export const icons = {
   back: 'M10 3 5 8l5 5',
   on: 'm6 3 5 5-5 5',
   check: 'm3 8.5 3.5 3.5L13 4.5',
+  open: 'M8 3a5 5 0 0 1 0 10A5 5 0 0 1 8 3',
+  again: 'M3.5 8a4.5 4.5 0 1 0 1.6-3.4M3 2.5v3h3',
   down: 'M3 5h10l-5 7z',
   cross: 'm4 4 8 8m0-8-8 8',
   light:

@@ -20,6 +20,7 @@ const kpi = (over: Partial<Kpi>): Kpi => ({
   numerator: 0,
   denominator: 0,
   unknown: null,
+  none: null,
   ...over,
 })
 
@@ -27,6 +28,7 @@ const row = (unit: string | null, shift: string | null, oee: number | null): Kpi
   production_day: '2026-11-18',
   shift,
   line: 'Assembly',
+  standing: 'certified',
   unit,
   kpis: { oee: kpi({ value: oee }) },
 })

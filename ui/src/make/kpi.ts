@@ -1,5 +1,6 @@
 /** Key figures as the screen says them: with their bounds, and in words where something is unknown. */
 
+import { t } from '../kit/i18n'
 import { dec, int } from '../kit/num'
 import { type Column, sorted } from '../kit/table'
 import type { Sort } from '../kit/url'
@@ -26,9 +27,24 @@ export interface Kpi {
   high: number | null
   numerator: number | null
   denominator: number | null
-  /** Why there is no value. */
+  /** Why it is not known, though there is something to know. */
   unknown: string | null
+  /** Why there is nothing to know. */
+  none: string | null
+  /** How it differs from its like in another set, where there is one. */
+  difference?: Difference
 }
+
+export interface Difference {
+  /** The name of the other KPI. */
+  against: string
+  other: number
+  value: number
+  causes: { say: string; share: number }[]
+}
+
+/** How far figures can be relied on: their day not over, over, or changed since it was. */
+export type Standing = 'provisional' | 'certified' | 'restated'
 
 export interface KpiRow {
   production_day: string
@@ -37,6 +53,7 @@ export interface KpiRow {
   line: string | null
   /** Null is all units together. */
   unit: string | null
+  standing: Standing
   kpis: Record<string, Kpi>
 }
 
@@ -48,6 +65,9 @@ export interface KpiAnswer {
 /** What the page shows, in its order; a plant that does not define one has no column for it. */
 export const PARTS = ['oee', 'availability', 'effectiveness', 'quality_ratio', 'utilisation']
 export const RATES = ['boards_per_hour', 'plan_attainment', 'planned_hours_with_production']
+
+/** Figures of other sets, shown beside those they stand against. */
+export const LIKES = ['oee_com_availability', 'oee_com_performance', 'oee_com_quality']
 
 /** How the address names the time outside every shift. */
 export const OUTSIDE = 'none'
@@ -79,6 +99,14 @@ export function bounds(kpi: Kpi, unit: string): { low: string; high: string | nu
 export function isAbove({ name, unit }: Definition, { value }: Kpi): boolean {
   return unit === '%' && name !== 'plan_attainment' && value !== null && value > 1
 }
+
+/** Why there is no value, in words. */
+export const whyText = ({ unknown, none }: Kpi): string =>
+  none ?? t('oee.unknown', { why: unknown ?? t('oee.unsaid') })
+
+/** +3.1 points, for a difference of shares. */
+export const points = (share: number): string =>
+  `${share < 0 ? '−' : '+'}${dec(Math.abs(100 * share), 1)}`
 
 const PART_UNITS = [
   [/^\w+_s( \+ \w+_s)*$/, 's'],

@@ -201,6 +201,7 @@ export const en = {
   'oee.of': '{title}, {unit}, {shift}',
   'oee.unknown': 'unknown: {why}',
   'oee.unknown.short': 'unknown',
+  'oee.none.short': 'none',
   'oee.unsaid': 'no reason is on record',
   'oee.absent': 'no boards and no plan',
   'oee.bounds': '{low} to {high}',
@@ -210,6 +211,14 @@ export const en = {
   'oee.nounit': 'No unit is called {units}.',
   'oee.missing': 'There is no figure {id} on this day.',
   'oee.open': 'Each figure opens its definition.',
+  'standing.provisional': 'provisional',
+  'standing.provisional.why':
+    'Provisional: the production day was not over when the newest dump came',
+  'standing.certified': 'certified',
+  'standing.certified.why': 'Certified: a dump came after the production day was over',
+  'standing.restated': 'restated',
+  'standing.restated.why':
+    'Restated: a later dump changed a figure of a day that was over; meta.restatements tells which',
   'def.title': 'Definition',
   'def.close': 'Close',
   'def.unknown': 'Unknown because',
@@ -219,6 +228,8 @@ export const en = {
   'def.bounds.any': 'none: it could be anything',
   'def.above':
     'Above 100 %: shown as it is. Either the ideal cycle time is too long or production time is missing.',
+  'def.standing': 'Standing',
+  'def.cause': '{points} points: {say}',
   'def.formula': 'Formula',
   'def.numerator': 'Numerator',
   'def.denominator': 'Denominator',

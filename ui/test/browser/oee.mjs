@@ -16,6 +16,7 @@ const SHOWN = [
 const idOf = (name, { shift, unit }) =>
   [name, shift ?? 'none', ...(unit === null ? [] : [unit])].join('.')
 const cell = (page, id) => page.locator(`[id="figure-${id}"]`)
+const why = ({ unknown, none }) => none ?? `unknown: ${unknown}`
 const isIdle = (row) =>
   row.shift === null && Object.values(row.kpis).every((kpi) => kpi.value === null)
 
@@ -43,7 +44,7 @@ async function everyFigure(page, { day, units, wholes, definitions }) {
       const text = shown[`figure-${id}`]
       if (!text) wrong.push(`${id} is missing`)
       else if (kpi.value === null) {
-        if (!text.startsWith(`unknown: ${kpi.unknown}`)) wrong.push(`${id}: ${text}`)
+        if (!text.startsWith(why(kpi))) wrong.push(`${id}: ${text}`)
         if (/^\W*0/m.test(text)) wrong.push(`${id} shows nothing as 0: ${text}`)
       } else {
         const value = (unit === '%' ? 100 : 1) * kpi.value
@@ -177,7 +178,7 @@ async function definitionByKeyboard(page, { day, units, definitions }) {
   const counted = (value) => `${value.toLocaleString('en-IN')} s`
   check('it has the denominator', text.includes(counted(kpi.denominator)), text)
   if (kpi.value === null) {
-    check('it says why there is no value', text.includes(`unknown: ${kpi.unknown}`), text)
+    check('it says why there is no value', text.includes(why(kpi)), text)
     check(
       'it makes no 0 of it',
       text.includes('nothing known') && !/\b0(\.0)? (s|%)/.test(text),
@@ -187,6 +188,7 @@ async function definitionByKeyboard(page, { day, units, definitions }) {
     check('it has the numerator', text.includes(counted(kpi.numerator)), text)
     check('it has the value', text.includes(`${(100 * kpi.value).toFixed(1)} %`), text)
   }
+  check(`it says that it is ${row.standing}`, text.toLowerCase().includes(row.standing), text)
   await page.keyboard.press('Escape')
   await dialog.waitFor({ state: 'detached' })
   same('Escape takes it out of the address', new URL(page.url()).searchParams.get('figure'), null)
@@ -207,8 +209,8 @@ async function headline(page, { day, wholes }) {
   await open(page, `/make?day=${day}&shift=${row.shift}`)
   const head = page.locator('.figures a.figure')
   const text = await head.innerText()
-  const { value, unknown } = row.kpis.oee
-  const expected = value === null ? unknown : `${(100 * value).toFixed(1)} %`
+  const { value, unknown, none } = row.kpis.oee
+  const expected = value === null ? (none ?? unknown) : `${(100 * value).toFixed(1)} %`
   check('the headline is the OEE of the shift', text.includes(expected), text)
   await head.focus()
   await page.keyboard.press('Enter')
@@ -228,7 +230,7 @@ async function sortedUnits(page, { day, units }) {
   await page.getByRole('columnheader').getByRole('link', { name: 'Boards per hour' }).click()
   await settled(page)
   const found = await page
-    .locator(`table[data-shift="${shift}"] tbody tr:not(.whole) th`)
+    .locator(`table[data-shift="${shift}"] tbody tr:not(.whole) th .name`)
     .allInnerTexts()
   const expected = units
     .filter((row) => row.shift === shift)
@@ -237,6 +239,14 @@ async function sortedUnits(page, { day, units }) {
     'units stand by boards per hour',
     found,
     expected.map((row) => row.unit),
+  )
+  const standings = await page
+    .locator(`table[data-shift="${shift}"] tbody tr:not(.whole) th [data-standing]`)
+    .evaluateAll((all) => all.map((one) => one.dataset.standing))
+  same(
+    'each unit says how far it can be relied on',
+    standings,
+    expected.map((row) => row.standing),
   )
 }
 

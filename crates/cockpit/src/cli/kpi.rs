@@ -2,14 +2,19 @@
 
 use super::{Shape, print};
 use crate::config::Config;
+use crate::config::kpi::Kpi;
 use crate::config::location::Purpose;
 use crate::flow::Flow;
-use crate::lake::kpi::{Asked, By, Each, Figure, Figures, figures};
-use anyhow::bail;
+use crate::lake::kpi::{Asked, By, Each, Figure, Row, Standing, chosen};
+use crate::lake::rows::to_batch;
+use crate::serve::http::Format;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
-use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use clap::Args;
+use datafusion::prelude::SessionContext;
+use serde::Serialize;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// What is asked for.
 #[derive(Debug, Args)]
@@ -24,11 +29,11 @@ pub struct KpiArgs {
     #[arg(long, value_name = "DAY")]
     to: Option<NaiveDate>,
     /// What is summed over the equipment
-    #[arg(long, value_enum, default_value_t = Level::Unit)]
-    by: Level,
+    #[arg(long, value_enum, default_value_t = By::Unit)]
+    by: By,
     /// What is summed over time
-    #[arg(long, value_enum, default_value_t = Time::Range)]
-    each: Time,
+    #[arg(long, value_enum, default_value_t = Each::Range)]
+    each: Each,
     /// Definitions to use: iso22400, oee.com, or all
     #[arg(long, default_value = "iso22400")]
     set: String,
@@ -37,75 +42,56 @@ pub struct KpiArgs {
     format: Shape,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Level {
-    Unit,
-    Line,
-    Plant,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Time {
-    Shift,
-    Day,
-    Range,
-}
-
 /// Prints what is asked for.
 pub async fn run(config: &Config, args: &KpiArgs) -> anyhow::Result<bool> {
-    let all = &config.plant.kpis;
-    let is_in = |kpi: &&crate::config::kpi::Kpi| args.set == "all" || kpi.set == args.set;
-    let kpis: Vec<_> = all.iter().filter(is_in).cloned().collect();
-    if kpis.is_empty() {
-        let mut sets: Vec<&str> = all.iter().map(|kpi| kpi.set.as_str()).collect();
-        sets.dedup();
-        bail!("there is no set of KPIs {}; there are: {}, all", args.set, sets.join(", "));
-    }
+    let kpis = chosen(&config.plant.kpis, None, Some(&args.set)).map_err(anyhow::Error::msg)?;
     let asked = Asked {
-        by: match args.by {
-            Level::Unit => By::Unit,
-            Level::Line => By::Line,
-            Level::Plant => By::Plant,
-        },
-        each: match args.each {
-            Time::Shift => Each::Shift,
-            Time::Day => Each::Day,
-            Time::Range => Each::Range,
-        },
+        by: args.by,
+        each: args.each,
         from: args.from,
         to: args.to,
         unit: args.unit.clone(),
         ..Asked::default()
     };
     let flow = Flow::open(config, Purpose::Read).await?;
-    let figures = figures(&flow.session().await?, &kpis, &asked).await?;
-    if figures.is_empty() {
+    let rows = flow.kpi_rows(&kpis, &asked).await?;
+    if rows.is_empty() {
         print::line("no rows: nothing is known of these units and days");
         return Ok(true);
     }
-    let units: Vec<(&str, &str)> =
-        kpis.iter().map(|kpi| (kpi.name.as_str(), kpi.unit.as_str())).collect();
-    match args.format {
-        Shape::Table => print::line(&table(&figures, &units)),
-        Shape::Csv => print::line(&csv(&figures, &units)?),
-        Shape::Json => print::line(&lines(&figures, &units)?),
-        Shape::Parquet => bail!("KPIs are written as table, csv or json; ask gold for Parquet"),
-    }
+    let format = match args.format {
+        Shape::Table => {
+            print::line(&table(&rows, &kpis));
+            return Ok(true);
+        }
+        Shape::Csv => Format::Csv,
+        Shape::Json => Format::Json,
+        Shape::Parquet => Format::Parquet,
+    };
+    let batches = to_batch(&schema(), &records(&rows, &kpis))?;
+    print::encoded(SessionContext::new().read_batches(batches)?, format).await?;
     Ok(true)
 }
 
-fn table(figures: &Figures, units: &[(&str, &str)]) -> String {
+fn table(rows: &[Row], kpis: &[Kpi]) -> String {
     let mut text = String::new();
-    for (place, kpis) in figures {
+    for Row { place, standing, kpis: figures } in rows {
         let day = place.production_day.map(|day| day.to_string());
         let shift = place.shift.as_ref().map(|shift| format!("shift {shift}"));
         let named = [day, shift, place.line.clone(), place.unit.clone()];
         let title: Vec<String> = named.into_iter().flatten().collect();
         let title = if title.is_empty() { "plant".to_owned() } else { title.join("  ") };
-        let _infallible = writeln!(text, "{title}");
-        for (name, unit) in units {
-            let Some(figure) = kpis.get(*name) else { continue };
+        let _infallible = writeln!(text, "{title}  {}", word(*standing));
+        for Kpi { name, unit, .. } in kpis {
+            let Some(figure) = figures.get(name) else { continue };
             let _infallible = writeln!(text, "  {name:<30}{}", spelled(figure, unit));
+            let Some(difference) = &figure.difference else { continue };
+            for cause in &difference.causes {
+                let points = cause.share * 100.0;
+                let (other, say) = (&difference.against, &cause.say);
+                let _infallible =
+                    writeln!(text, "{:>46}  against {other}: {say}", points_of(points));
+            }
         }
     }
     text.truncate(text.trim_end().len());
@@ -117,6 +103,9 @@ fn spelled(figure: &Figure, unit: &str) -> String {
         "%" => format!("{:.2} %", value * 100.0),
         _ => format!("{value:.2} {unit}"),
     };
+    if let Some(none) = &figure.none {
+        return none.clone();
+    }
     let Some(value) = figure.value else {
         return format!("unknown: {}", figure.unknown.as_deref().unwrap_or("nothing is known"));
     };
@@ -133,59 +122,80 @@ fn spelled(figure: &Figure, unit: &str) -> String {
     }
 }
 
-/// One record for each KPI of each place, so that units never mix in a column.
-fn records<'a>(
-    figures: &'a Figures,
-    units: &'a [(&str, &str)],
-) -> impl Iterator<Item = Vec<(&'static str, Value)>> + 'a {
-    figures.iter().flat_map(move |(place, kpis)| {
-        units.iter().filter_map(move |(name, unit)| {
-            let figure = kpis.get(*name)?;
-            Some(vec![
-                ("production_day", json!(place.production_day)),
-                ("shift", json!(place.shift)),
-                ("line", json!(place.line)),
-                ("unit", json!(place.unit)),
-                ("kpi", json!(name)),
-                ("value", json!(figure.value)),
-                ("low", json!(figure.low)),
-                ("high", json!(figure.high)),
-                ("numerator", json!(figure.numerator)),
-                ("denominator", json!(figure.denominator)),
-                ("kpi_unit", json!(unit)),
-                ("unknown", json!(figure.unknown)),
-            ])
-        })
-    })
+fn points_of(points: f64) -> String {
+    format!("{points:+.2} points")
 }
 
-fn lines(figures: &Figures, units: &[(&str, &str)]) -> anyhow::Result<String> {
-    let object = |record: Vec<(&str, Value)>| {
-        let object: serde_json::Map<String, Value> =
-            record.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        serde_json::to_string(&object)
-    };
-    let lines: Result<Vec<String>, _> = records(figures, units).map(object).collect();
-    Ok(lines?.join("\n"))
-}
-
-fn csv(figures: &Figures, units: &[(&str, &str)]) -> anyhow::Result<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for record in records(figures, units) {
-        if lines.is_empty() {
-            let names: Vec<&str> = record.iter().map(|(name, _)| *name).collect();
-            lines.push(names.join(","));
-        }
-        let cell = |value: &Value| match value {
-            Value::Null => String::new(),
-            Value::String(text) if text.contains([',', '"', '\n']) => {
-                format!("\"{}\"", text.replace('"', "\"\""))
-            }
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let cells: Vec<String> = record.iter().map(|(_, value)| cell(value)).collect();
-        lines.push(cells.join(","));
+fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Provisional => "provisional",
+        Standing::Certified => "certified",
+        Standing::Restated => "restated",
     }
-    Ok(lines.join("\n"))
+}
+
+/// One record for each KPI of each place, so that units never mix in a column.
+#[derive(Debug, Serialize)]
+struct Record<'a> {
+    production_day: Option<NaiveDate>,
+    shift: Option<&'a str>,
+    line: Option<&'a str>,
+    unit: Option<&'a str>,
+    standing: Standing,
+    kpi: &'a str,
+    value: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    numerator: Option<f64>,
+    denominator: Option<f64>,
+    kpi_unit: &'a str,
+    unknown: Option<&'a str>,
+    none: Option<&'a str>,
+}
+
+fn schema() -> SchemaRef {
+    let text = |name| Field::new(name, DataType::Utf8, true);
+    let number = |name| Field::new(name, DataType::Float64, true);
+    Arc::new(Schema::new(vec![
+        Field::new("production_day", DataType::Date32, true),
+        text("shift"),
+        text("line"),
+        text("unit"),
+        text("standing"),
+        text("kpi"),
+        number("value"),
+        number("low"),
+        number("high"),
+        number("numerator"),
+        number("denominator"),
+        text("kpi_unit"),
+        text("unknown"),
+        text("none"),
+    ]))
+}
+
+fn records<'a>(rows: &'a [Row], kpis: &'a [Kpi]) -> Vec<Record<'a>> {
+    let mut records = Vec::new();
+    for Row { place, standing, kpis: figures } in rows {
+        for kpi in kpis {
+            let Some(figure) = figures.get(&kpi.name) else { continue };
+            records.push(Record {
+                production_day: place.production_day,
+                shift: place.shift.as_deref(),
+                line: place.line.as_deref(),
+                unit: place.unit.as_deref(),
+                standing: *standing,
+                kpi: &kpi.name,
+                value: figure.value,
+                low: figure.low,
+                high: figure.high,
+                numerator: figure.numerator,
+                denominator: figure.denominator,
+                kpi_unit: &kpi.unit,
+                unknown: figure.unknown.as_deref(),
+                none: figure.none.as_deref(),
+            });
+        }
+    }
+    records
 }

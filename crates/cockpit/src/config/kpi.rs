@@ -30,7 +30,18 @@ pub struct Kpi {
     pub is_higher_better: bool,
     pub source: String,
     pub caveat: String,
+    /// The KPI of another set it stands for, and what the two differ by.
+    pub against: Option<Against>,
     pub line: usize,
+}
+
+/// How a KPI differs from its like in another set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Against {
+    pub name: String,
+    pub ratio: Ratio,
+    /// What is counted otherwise, and how much of the difference it makes.
+    pub causes: Vec<(String, Ratio)>,
 }
 
 /// Numerator and denominator in SQL, over the sums of columns.
@@ -47,7 +58,7 @@ pub fn read(findings: &Findings<'_>, line_of: impl Fn(usize) -> usize) -> Vec<Kp
     let mut kpis: Vec<Kpi> = Vec::new();
     for table in said.tables("kpi") {
         let line = line_of(table.at());
-        let Some(kpi) = kpi(table, line) else { continue };
+        let Some(kpi) = kpi(table, line, &kpis) else { continue };
         if kpis.iter().any(|it| it.name == kpi.name) {
             let message = format!("two KPIs are called `{}`", kpi.name);
             findings.note_line(line, message, "Give one of them another name.");
@@ -59,7 +70,8 @@ pub fn read(findings: &Findings<'_>, line_of: impl Fn(usize) -> usize) -> Vec<Kp
     kpis
 }
 
-fn kpi(mut said: Said<'_, '_>, line: usize) -> Option<Kpi> {
+/// One KPI; those before it are what it can be held against.
+fn kpi(mut said: Said<'_, '_>, line: usize, before: &[Kpi]) -> Option<Kpi> {
     let name = said.required("name", "Give the KPI its name.");
     let title = said.text("title");
     let set = said.text("set").unwrap_or_else(|| USUAL_SET.to_owned());
@@ -97,6 +109,7 @@ fn kpi(mut said: Said<'_, '_>, line: usize) -> Option<Kpi> {
         }
         parts
     });
+    let against = against(&mut said, table.as_ref(), before);
     said.finish();
     let name = name?;
     Some(Kpi {
@@ -114,8 +127,28 @@ fn kpi(mut said: Said<'_, '_>, line: usize) -> Option<Kpi> {
         is_higher_better: better? == BETTER[0],
         source: source?,
         caveat,
+        against,
         line,
     })
+}
+
+fn against(said: &mut Said<'_, '_>, table: Option<&TableName>, before: &[Kpi]) -> Option<Against> {
+    let name = said.text("against");
+    let mut causes = Vec::new();
+    for mut cause in said.tables("cause") {
+        let say = cause.required("say", "Say what is counted otherwise.");
+        let share = bound(&mut cause, "share");
+        cause.finish();
+        causes.extend(say.zip(share));
+    }
+    let name = name?;
+    let Some(other) = before.iter().find(|kpi| kpi.name == name && Some(&kpi.table) == table)
+    else {
+        let remedy = "Name a KPI of the same table that stands further up.";
+        said.note("against", format!("there is no KPI `{name}` to hold it against"), remedy);
+        return None;
+    };
+    Some(Against { name, ratio: other.ratio.clone(), causes })
 }
 
 fn bound(said: &mut Said<'_, '_>, key: &'static str) -> Option<Ratio> {

@@ -5,6 +5,7 @@ use crate::config::kpi::Kpi;
 use crate::config::model::{ParameterDefault, TableName};
 use crate::config::settings;
 use crate::lake::catalog::{self, ColumnRow, TableRow};
+use crate::lake::kpi::{self, Asked, Row};
 use crate::lake::refine::Refinery;
 use crate::serve::{
     Answers, BuildInfo, ColumnInfo, Health, Limits, ParameterInfo, RunInfo, State, TableInfo,
@@ -136,6 +137,10 @@ impl Answers for Desk {
 
     fn kpis(&self) -> &[Kpi] {
         &self.refinery.plant.kpis
+    }
+
+    async fn kpi_rows(&self, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>> {
+        kpi::rows(&self.refinery, kpis, asked).await
     }
 
     fn health(&self) -> Health {

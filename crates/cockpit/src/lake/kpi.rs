@@ -1,5 +1,10 @@
 //! KPIs, computed: one statement for each table, from the definitions and nothing else.
 
+mod standing;
+
+pub use standing::Standing;
+
+use super::refine::Refinery;
 use super::rows::MetaTable;
 use crate::config::diagnostic::{Diagnostic, did_you_mean};
 use crate::config::kpi::{Kpi, Ratio};
@@ -9,12 +14,19 @@ use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use chrono::NaiveDate;
+use clap::ValueEnum;
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
+use standing::Told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use utoipa::ToSchema;
+
+/// The set that is given if none is asked for.
+pub const USUAL_SET: &str = "iso22400";
+/// How all sets are asked for.
+const ALL_SETS: &str = "all";
 
 /// Which sums are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +42,9 @@ pub struct Asked {
 }
 
 /// The level of the equipment that is summed to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     #[default]
@@ -40,7 +54,9 @@ pub enum By {
 }
 
 /// The time that is summed over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Each {
     /// A shift of a production day.
@@ -50,24 +66,6 @@ pub enum Each {
     Day,
     /// All of what is asked for.
     Range,
-}
-
-impl By {
-    /// The level a word means.
-    pub fn of(word: &str) -> Option<Self> {
-        [("unit", Self::Unit), ("line", Self::Line), ("plant", Self::Plant)]
-            .into_iter()
-            .find_map(|(name, by)| (name == word).then_some(by))
-    }
-}
-
-impl Each {
-    /// The time a word means.
-    pub fn of(word: &str) -> Option<Self> {
-        [("shift", Self::Shift), ("day", Self::Day), ("range", Self::Range)]
-            .into_iter()
-            .find_map(|(name, each)| (name == word).then_some(each))
-    }
 }
 
 /// What a row is about; parts that were summed over are `None`.
@@ -92,8 +90,43 @@ pub struct Figure {
     pub high: Option<f64>,
     pub numerator: Option<f64>,
     pub denominator: Option<f64>,
-    /// Why there is no value.
+    /// Why it is not known, though there is something to know.
     pub unknown: Option<String>,
+    /// Why there is nothing to know: what its denominator of 0 means.
+    pub none: Option<String>,
+    /// How it differs from its like in another set, where there is one and both are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+}
+
+/// How a KPI differs from its like in another set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct Difference {
+    /// The KPI of the other set.
+    pub against: String,
+    /// What that comes to.
+    pub other: f64,
+    /// This one less the other: the sum of the causes.
+    pub value: f64,
+    pub causes: Vec<Cause>,
+}
+
+/// What is counted otherwise in another set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct Cause {
+    pub say: String,
+    /// What it adds to the difference.
+    pub share: f64,
+}
+
+/// The figures of one place in time and equipment.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Row {
+    #[serde(flatten)]
+    pub place: Place,
+    pub standing: Standing,
+    /// By the name of the KPI.
+    pub kpis: BTreeMap<String, Figure>,
 }
 
 /// The figures of each place, by the name of the KPI.
@@ -159,6 +192,68 @@ pub fn table() -> MetaTable {
         description: "What each KPI is: sum the columns of its table first, divide last.",
         schema: Arc::new(Schema::new(fields.to_vec())),
     }
+}
+
+/// The KPIs that are asked for, in the order of their definitions: those of the given names, or else a
+/// set, `all` for every one.
+///
+/// # Errors
+/// A sentence for whoever asked for a KPI or a set that is not there.
+pub fn chosen(all: &[Kpi], names: Option<&str>, set: Option<&str>) -> Result<Vec<Kpi>, String> {
+    let known = |of: &dyn Fn(&Kpi) -> &str| {
+        let mut names: Vec<&str> = all.iter().map(of).collect();
+        names.dedup();
+        names.join(", ")
+    };
+    if let Some(names) = names {
+        let names: Vec<&str> = names.split(',').map(str::trim).collect();
+        if let Some(name) = names.iter().find(|name| all.iter().all(|kpi| kpi.name != **name)) {
+            return Err(format!("there is no KPI {name}; there are: {}", known(&|kpi| &kpi.name)));
+        }
+        return Ok(all.iter().filter(|kpi| names.contains(&kpi.name.as_str())).cloned().collect());
+    }
+    let set = set.unwrap_or(USUAL_SET);
+    let is_in = |kpi: &&Kpi| set == ALL_SETS || kpi.set == set;
+    let kpis: Vec<Kpi> = all.iter().filter(is_in).cloned().collect();
+    if kpis.is_empty() && !all.is_empty() {
+        return Err(format!("there is no set {set}; there are: {}, all", known(&|kpi| &kpi.set)));
+    }
+    Ok(kpis)
+}
+
+/// What is asked for, each row with how far it can be relied on.
+///
+/// # Errors
+/// Fails if a table cannot be read or a definition cannot be planned.
+pub async fn rows(refinery: &Refinery, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>> {
+    // Before the figures, so that they are at least as new as what is said of them.
+    let told = Told::of(refinery, kpis).await?;
+    let context = refinery.lake.session(refinery.runtime.clone(), 1).await?;
+    let figures = figures(&context, kpis, asked).await?;
+    let days = days(&context, kpis, asked).await?;
+    let calendar = &refinery.plant.calendar;
+    let row = |(place, kpis): (Place, BTreeMap<String, Figure>)| Row {
+        standing: told.standing(&place, days, |day| calendar.production_day(day).1),
+        place,
+        kpis,
+    };
+    Ok(figures.into_iter().map(row).collect())
+}
+
+/// The first and the last day of what is asked for.
+async fn days(
+    context: &SessionContext,
+    kpis: &[Kpi],
+    asked: &Asked,
+) -> anyhow::Result<(Option<NaiveDate>, Option<NaiveDate>)> {
+    let by_day = Asked { each: Each::Day, by: By::Plant, ..asked.clone() };
+    if asked.each != Each::Range {
+        return Ok((asked.from, asked.to));
+    }
+    let figures = figures(context, kpis, &by_day).await?;
+    let mut days = figures.keys().filter_map(|place| place.production_day);
+    let first = days.next();
+    Ok((first, days.next_back().or(first)))
 }
 
 /// The figures of KPIs over the tables of a session.
@@ -240,19 +335,26 @@ fn statement(
         let bound =
             |of: &Option<Ratio>| of.as_ref().map_or("CAST(NULL AS DOUBLE)".to_owned(), ratio);
         let Ratio { numerator, denominator } = &kpi.ratio;
-        let mut unknown = String::from("CASE");
+        let (mut unknown, mut none) = (String::from("CASE"), String::from("CASE"));
         for (when, say) in &kpi.unknown {
             let _infallible = write!(unknown, " WHEN {when} THEN {}", text(say));
+            let _infallible = write!(none, " WHEN {when} THEN NULL");
         }
-        let _infallible = write!(unknown, " WHEN ({denominator}) = 0 THEN {} END", text(&kpi.none));
+        unknown.push_str(" WHEN false THEN '' END");
+        let _infallible = write!(none, " WHEN ({denominator}) = 0 THEN {} END", text(&kpi.none));
         let _infallible = write!(
             sql,
             ", CAST(({numerator}) AS DOUBLE) AS n{number}, CAST(({denominator}) AS DOUBLE) AS d{number}, \
-             {} AS v{number}, {} AS l{number}, {} AS h{number}, {unknown} AS u{number}",
+             {} AS v{number}, {} AS l{number}, {} AS h{number}, {unknown} AS u{number}, {none} AS z{number}",
             ratio(&kpi.ratio),
             bound(&kpi.low),
             bound(&kpi.high)
         );
+        let Some(against) = &kpi.against else { continue };
+        let _infallible = write!(sql, ", {} AS o{number}", ratio(&against.ratio));
+        for (cause, (_, share)) in against.causes.iter().enumerate() {
+            let _infallible = write!(sql, ", {} AS c{number}_{cause}", ratio(share));
+        }
     }
     let grouped = format!(
         "SELECT {places}, {} FROM (SELECT *, {} FROM {table} {filter}) AS rows GROUP BY {places}",
@@ -284,7 +386,8 @@ fn read(batch: &RecordBatch, kpis: &[&Kpi], figures: &mut Figures) -> anyhow::Re
         };
         for (at, kpi) in kpis.iter().enumerate() {
             let unknown = text(&format!("u{at}"), row)?;
-            let is_told = unknown.is_none();
+            let none = text(&format!("z{at}"), row)?;
+            let is_told = unknown.is_none() && none.is_none();
             let value = number(format!("v{at}"), row)?.filter(|_| is_told);
             let low = number(format!("l{at}"), row)?;
             let high = number(format!("h{at}"), row)?;
@@ -297,11 +400,38 @@ fn read(batch: &RecordBatch, kpis: &[&Kpi], figures: &mut Figures) -> anyhow::Re
                 numerator: number(format!("n{at}"), row)?,
                 denominator: number(format!("d{at}"), row)?,
                 unknown,
+                none,
+                difference: difference(kpi, at, value, |name| number(name, row))?,
             };
             figures.entry(place.clone()).or_default().insert(kpi.name.clone(), figure);
         }
     }
     Ok(())
+}
+
+/// Causes whose sum is so near to the difference explain all of it; what is nearer is rounding.
+const EXPLAINED: f64 = 1e-9;
+
+fn difference(
+    kpi: &Kpi,
+    at: usize,
+    value: Option<f64>,
+    number: impl Fn(String) -> anyhow::Result<Option<f64>>,
+) -> anyhow::Result<Option<Difference>> {
+    let Some(against) = &kpi.against else { return Ok(None) };
+    let other = number(format!("o{at}"))?;
+    let (Some(value), Some(other)) = (value, other) else { return Ok(None) };
+    let mut causes = Vec::new();
+    for (cause, (say, _)) in against.causes.iter().enumerate() {
+        let share = number(format!("c{at}_{cause}"))?.unwrap_or(0.0);
+        causes.push(Cause { say: say.clone(), share });
+    }
+    let open = value - other - causes.iter().map(|cause| cause.share).sum::<f64>();
+    if open.abs() > EXPLAINED {
+        causes.push(Cause { say: "not explained".to_owned(), share: open });
+    }
+    let against = against.name.clone();
+    Ok(Some(Difference { against, other, value: value - other, causes }))
 }
 
 /// Mistakes in the definitions: tables that are not there and expressions that cannot be planned.

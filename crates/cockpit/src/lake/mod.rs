@@ -19,6 +19,7 @@ pub mod refine;
 pub mod replace;
 pub mod rows;
 pub mod session;
+mod spill;
 pub mod store;
 pub mod stream;
 pub mod table;

@@ -1,6 +1,6 @@
 //! Sessions in which the lake's tables can be asked, with the limits in force.
 
-use super::Lake;
+use super::{Lake, spill};
 use crate::config::model::TableName;
 use crate::config::settings::Limits;
 use async_trait::async_trait;
@@ -8,8 +8,9 @@ use datafusion::catalog::{CatalogProvider as _, MemoryCatalogProvider, SchemaPro
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::path::Path as Key;
 use std::sync::Arc;
@@ -22,8 +23,12 @@ pub const SCHEMAS: [&str; 4] = ["bronze", "silver", "gold", "meta"];
 
 /// The memory all sessions of the program share.
 pub fn runtime(limits: &Limits) -> anyhow::Result<Arc<RuntimeEnv>> {
+    spilling_to_disk(Arc::new(FairSpillPool::new(limits.size("memory_bytes"))))
+}
+
+fn spilling_to_disk(pool: Arc<dyn MemoryPool>) -> anyhow::Result<Arc<RuntimeEnv>> {
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(limits.size("memory_bytes"))))
+        .with_memory_pool(pool)
         .with_disk_manager_builder(
             DiskManagerBuilder::default().with_mode(DiskManagerMode::OsTmpDirectory),
         )
@@ -33,7 +38,25 @@ pub fn runtime(limits: &Limits) -> anyhow::Result<Arc<RuntimeEnv>> {
 
 /// A session without tables.
 pub fn empty(limits: &Limits, runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionContext {
-    let config = SessionConfig::new()
+    of(config(limits, partitions), SessionStateBuilder::new().with_runtime_env(runtime))
+}
+
+/// A session without tables for what does not fit into memory: it joins large tables in sorted order,
+/// and all that sorts spills early. It takes the whole memory, beside what others still hold.
+pub fn spilling(limits: &Limits) -> anyhow::Result<SessionContext> {
+    let pool = spill::EqualShares::new(limits.size("memory_bytes"));
+    let merge_bytes = pool.share_bytes() / 2;
+    // One part: each sorts in memory of its own, and joins of sorted rows in parts can wait for each
+    // other's rows for ever.
+    let config = config(limits, 1).with_sort_spill_reservation_bytes(merge_bytes);
+    let state = SessionStateBuilder::new()
+        .with_runtime_env(spilling_to_disk(Arc::new(pool))?)
+        .with_physical_optimizer_rules(spill::rules());
+    Ok(of(config, state))
+}
+
+fn config(limits: &Limits, partitions: usize) -> SessionConfig {
+    SessionConfig::new()
         .with_target_partitions(partitions)
         .with_batch_size(limits.size("batch_rows"))
         .with_information_schema(true)
@@ -41,8 +64,12 @@ pub fn empty(limits: &Limits, runtime: Arc<RuntimeEnv>, partitions: usize) -> Se
         .with_default_catalog_and_schema(CATALOG, "gold")
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
-        .set_bool("datafusion.catalog.has_header", false);
-    let context = SessionContext::new_with_config_rt(config, runtime);
+        .set_bool("datafusion.catalog.has_header", false)
+}
+
+fn of(config: SessionConfig, state: SessionStateBuilder) -> SessionContext {
+    let state = state.with_config(config).with_default_features().build();
+    let context = SessionContext::new_with_state(state);
     context.register_catalog(CATALOG, Arc::new(MemoryCatalogProvider::new()));
     context
 }

@@ -1,6 +1,7 @@
 //! What the service may ask of the lake.
 
 use crate::config::kpi::Kpi;
+use crate::lake::kpi::{Asked, Row};
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -35,6 +36,9 @@ pub trait Answers: Send + Sync {
 
     /// What each KPI is, in the order of their file.
     fn kpis(&self) -> &[Kpi];
+
+    /// What some of them come to.
+    async fn kpi_rows(&self, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>>;
 
     /// How the program is; no I/O.
     fn health(&self) -> Health;

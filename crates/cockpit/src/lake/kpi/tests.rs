@@ -205,7 +205,7 @@ async fn what_is_unknown_is_said_and_bounded() {
     assert_eq!(bounds("oee"), (0.4, 0.4, 0.625));
     assert_eq!(bounds("quality_ratio"), (0.8, 0.8, 1.0));
     let of = one(&[("calendar_s", 100), ("no_production_planned_s", 100)]).await;
-    assert_eq!(of["oee"].unknown.as_deref(), Some("no planned time"));
+    assert_eq!(of["oee"].none.as_deref(), Some("no planned time"));
 }
 
 #[tokio::test]
@@ -217,4 +217,35 @@ async fn sums_are_rolled_up_and_shares_are_never_averaged() {
     let (place, of) = of.into_iter().next().unwrap();
     assert_eq!((place.unit, place.line.as_deref()), (None, Some("L")));
     assert_eq!(of["availability"].value, Some(0.9));
+}
+
+/// Minor stops are the whole difference between the two sets, so nothing stays unexplained.
+#[tokio::test]
+async fn what_another_set_counts_otherwise_explains_the_difference() {
+    let of = one(&[
+        ("pbt_s", 25_200),
+        ("apt_s", 20_000),
+        ("adet_s", 5_200),
+        ("minor_stop_s", 1_300),
+        ("pq", 9_000),
+        ("gq", 8_800),
+        ("ideal_pq_ms", 18_000_000),
+        ("ideal_gq_ms", 17_600_000),
+    ])
+    .await;
+    let likes = [
+        ("oee_com_availability", "availability", 1_300.0 / 25_200.0),
+        ("oee_com_performance", "effectiveness", 18_000.0 / 21_300.0 - 18_000.0 / 20_000.0),
+        ("oee_com_quality", "quality_ratio", 0.0),
+    ];
+    for (name, against, expected) in likes {
+        let difference = of[name].difference.as_ref().unwrap();
+        assert_eq!(difference.against, against);
+        assert_eq!(Some(difference.other), of[against].value);
+        let explained: f64 = difference.causes.iter().map(|cause| cause.share).sum();
+        assert!((difference.value - expected).abs() < 1e-12, "{name}: {difference:?}");
+        assert!((explained - expected).abs() < 1e-12, "{name}: {difference:?}");
+        assert!(difference.causes.iter().all(|cause| cause.say != "not explained"), "{name}");
+    }
+    assert_eq!(of["availability"].difference, None, "it is held against nothing");
 }

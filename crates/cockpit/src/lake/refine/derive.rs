@@ -80,8 +80,8 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
     Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
 }
 
-/// The rows of the statement. Hash joins are fastest but must hold one side in memory; if that does
-/// not fit, the rows are made again with joins that sort and spill.
+/// The rows of the statement. With one side of each join in memory they come fastest; where that does
+/// not fit, the step waits until it has the memory for itself and makes them with joins that spill.
 async fn rows(
     refinery: &Refinery,
     step: &Step,
@@ -89,17 +89,24 @@ async fn rows(
     upstreams: &Upstreams,
     affected: &Affected,
 ) -> anyhow::Result<Vec<RecordBatch>> {
-    let mut batches = Err(DataFusionError::ResourcesExhausted(String::new()));
-    for joins in [Joins::Hashed, Joins::Sorted] {
-        let context = refinery.context(&step.model, upstreams, affected, joins).await?;
-        batches = context.sql(sql).await?.collect().await;
-        let is_exhausted = batches.as_ref().is_err_and(|error| {
-            matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
-        });
-        if !is_exhausted {
-            break;
-        }
+    let context = refinery.context(&step.model, upstreams, affected, Room::Ample).await?;
+    let shared = refinery.memory.read().await;
+    let mut batches = context.sql(sql).await?.collect().await;
+    drop(shared);
+    if is_exhausted(&batches) {
+        let _alone = refinery.memory.write().await;
         tracing::info!(table = %step.name(), "joins do not fit into memory, sorting instead");
+        let context = refinery.context(&step.model, upstreams, affected, Room::Scarce).await?;
+        batches = context.sql(sql).await?.collect().await;
+    }
+    if is_exhausted(&batches) {
+        let bytes = refinery.lake.limits().get("memory_bytes");
+        let remedy =
+            "give it more by COCKPIT_MEMORY_BYTES, or by memory_bytes in [limits] of plant.toml";
+        batches = batches.map_err(|error| {
+            let root = error.find_root().strip_backtrace();
+            error.context(format!("it does not fit into memory_bytes = {bytes}; {remedy} ({root})"))
+        });
     }
     let batches = batches?;
     if step.model.is_ledger {
@@ -109,11 +116,18 @@ async fn rows(
     batches.iter().map(|batch| conform(batch, &step.schema)).collect()
 }
 
-/// How tables are joined.
+fn is_exhausted(batches: &Result<Vec<RecordBatch>, DataFusionError>) -> bool {
+    let root = batches.as_ref().err().map(DataFusionError::find_root);
+    matches!(root, Some(DataFusionError::ResourcesExhausted(_)))
+}
+
+/// How a statement is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Joins {
-    Hashed,
-    Sorted,
+enum Room {
+    /// With one side of each join in memory.
+    Ample,
+    /// With nothing in memory that can be large.
+    Scarce,
 }
 
 fn hits(batch: &RecordBatch, model: &Model, affected: &Affected) -> anyhow::Result<BooleanArray> {
@@ -241,13 +255,16 @@ impl Refinery {
         model: &Model,
         upstreams: &Upstreams,
         affected: &Affected,
-        joins: Joins,
+        room: Room,
     ) -> anyhow::Result<SessionContext> {
-        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
-        let context = session::empty(self.lake.limits(), self.runtime.clone(), partitions);
-        let is_hashed = joins == Joins::Hashed;
-        let state = context.state_ref();
-        state.write().config_mut().options_mut().optimizer.prefer_hash_join = is_hashed;
+        let limits = self.lake.limits();
+        let context = match room {
+            Room::Scarce => session::spilling(limits)?,
+            Room::Ample => {
+                let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+                session::empty(limits, self.runtime.clone(), partitions)
+            }
+        };
         self.lake.attach(&context);
         equipment::register(&context, &self.plant.equipment)?;
         for (name, state) in upstreams {
@@ -283,7 +300,7 @@ impl Refinery {
         values.extend(parameters.iter().map(|(name, day)| (name.clone(), *day)));
         let upstreams = self.upstreams(model).await?;
         let everything = Affected::Everything;
-        let context = self.context(model, &upstreams, &everything, Joins::Hashed).await?;
+        let context = self.context(model, &upstreams, &everything, Room::Ample).await?;
         Ok(context.sql(&with_parameters(model, &values)).await?)
     }
 }

@@ -28,6 +28,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 
 /// What refinement works with.
@@ -37,6 +38,8 @@ pub struct Refinery {
     pub plant: Arc<Plant>,
     pub steps: Arc<Vec<Step>>,
     pub runtime: Arc<RuntimeEnv>,
+    /// Held by all that makes rows side by side; taken alone by what needs the whole memory.
+    pub memory: Arc<RwLock<()>>,
     /// How messages of a stream are read.
     pub read: ReadMessages,
 }

@@ -51,8 +51,34 @@ type Place = (DumpOrder, i64);
 
 /// What a table holds: the place of each key's row, or the one dump all rows are of.
 enum Stands {
-    Keys(HashMap<Key, Place>),
+    Keys(Places),
     Dump(Option<DumpOrder>),
+}
+
+/// The place of each key's row. Of the few dumps each is held once, and of each row what must be: a
+/// table of ten million keys takes half a gigabyte.
+#[derive(Default)]
+struct Places {
+    orders: Vec<DumpOrder>,
+    by_key: HashMap<Key, (u32, u32), foldhash::fast::FixedState>,
+}
+
+impl Places {
+    fn insert(&mut self, key: Key, (order, number): Place) -> anyhow::Result<()> {
+        // Rows of a dump lie side by side, so that its order is mostly the last one.
+        let at = self.orders.iter().rposition(|known| *known == order).unwrap_or_else(|| {
+            self.orders.push(order);
+            self.orders.len() - 1
+        });
+        self.by_key.insert(key, (u32::try_from(at)?, u32::try_from(number)?));
+        Ok(())
+    }
+
+    fn is_newer(&self, key: Key, than: Place) -> bool {
+        let place = |(at, number): &(u32, u32)| Some((*self.orders.get(*at as usize)?, *number));
+        let standing = self.by_key.get(&key).and_then(place);
+        standing.is_some_and(|(order, number)| than < (order, i64::from(number)))
+    }
 }
 
 impl Cleaning<'_> {
@@ -60,12 +86,12 @@ impl Cleaning<'_> {
         if self.hasher.is_none() {
             return Ok(Stands::Dump(self.newest(state).await?));
         }
-        let mut places = HashMap::new();
+        let mut places = Places::default();
         for file in state.files() {
             let mut stream = self.table.read(&file, None, self.lake.batch_rows()).await?;
             while let Some(batch) = stream.try_next().await? {
                 for (key, place) in self.places(&batch)? {
-                    places.insert(key, place);
+                    places.insert(key, place)?;
                 }
             }
         }
@@ -83,9 +109,7 @@ impl Cleaning<'_> {
     fn superseded(&self, rows: &RecordBatch, stands: &Stands) -> anyhow::Result<i64> {
         let count = match stands {
             Stands::Keys(places) => {
-                let is_older = |(key, place): &(Key, Place)| {
-                    places.get(key).is_some_and(|standing| place < standing)
-                };
+                let is_older = |(key, place): &(Key, Place)| places.is_newer(*key, *place);
                 self.places(rows)?.iter().filter(|it| is_older(it)).count()
             }
             Stands::Dump(newest) => {
