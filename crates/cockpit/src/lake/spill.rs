@@ -174,6 +174,7 @@ mod tests {
     use std::sync::Arc;
 
     const ROWS: i64 = 300_000;
+    const BATCH_ROWS: usize = 512;
     const ASKED: &str = "SELECT count(*) AS boards, sum(l.id) AS ids, count(small.id) AS found, \
         min(l.text || r.text) AS texts FROM silver.large AS l JOIN silver.other AS r ON r.id = l.id \
         LEFT JOIN silver.small AS small ON small.id = l.id";
@@ -181,19 +182,22 @@ mod tests {
     fn limits() -> Limits {
         let mut limits = Limits::default();
         limits.set("memory_bytes", 8 << 20);
-        limits.set("batch_rows", 512);
+        limits.set("batch_rows", BATCH_ROWS as u64);
         limits
     }
 
     fn register(context: &SessionContext, name: &str, ids: impl Iterator<Item = i64>) {
         let ids: Vec<i64> = ids.collect();
-        let texts = ids.iter().map(|id| Some(format!("a text as long as texts are, {id}")));
-        let columns: [(&str, ArrayRef); 2] = [
-            ("text", Arc::new(texts.collect::<StringArray>())),
-            ("id", Arc::new(Int64Array::from(ids))),
-        ];
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
+        let batch = |ids: &[i64]| {
+            let texts = ids.iter().map(|id| Some(format!("a text as long as texts are, {id}")));
+            let columns: [(&str, ArrayRef); 2] = [
+                ("text", Arc::new(texts.collect::<StringArray>())),
+                ("id", Arc::new(Int64Array::from(ids.to_vec()))),
+            ];
+            RecordBatch::try_from_iter(columns).unwrap()
+        };
+        let batches: Vec<RecordBatch> = ids.chunks(BATCH_ROWS).map(batch).collect();
+        let table = MemTable::try_new(batches[0].schema(), vec![batches]).unwrap();
         session::register(context, &TableName::new("silver", name), Arc::new(table)).unwrap();
     }
 
