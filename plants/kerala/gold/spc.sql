@@ -1,7 +1,8 @@
 -- Control charts: first pass yield of each unit, shift by shift, as a p chart with limits that follow the
 -- number of boards. The centre is the unit's yield over all shifts, so the limits are trial limits. A shift
 -- is out of control by the rules of Nelson (1984) or of Western Electric (1956); a rule is null where too
--- few shifts lie before it. Boards without a verdict are left out.
+-- few shifts lie before it. Shifts follow each other in time, whatever they are called. Boards without a
+-- verdict are left out.
 --
 -- grain: chart, unit, production_day, shift
 -- column chart: first_pass_yield.
@@ -26,14 +27,21 @@
 -- column nelson_8: Eight in a row beyond one sigma, on either side.
 -- column western_electric: Beyond three sigma, or two of three beyond two, or four of five beyond one, or eight in a row, on one side.
 -- column is_in_control: No rule of Nelson is broken.
-WITH counted AS (
+WITH began AS (
+    SELECT unit, production_day, shift, min(from_at) AS began_at
+    FROM gold.time_ledger
+    GROUP BY unit, production_day, shift
+),
+counted AS (
     SELECT
-        unit, production_day, shift,
-        pq - verdict_unknown AS inspected,
-        gq AS good,
-        CAST(gq AS DOUBLE) / (pq - verdict_unknown) AS value
-    FROM gold.oee_shift
-    WHERE shift IS NOT NULL AND pq > verdict_unknown
+        oee.unit, oee.production_day, oee.shift, began.began_at,
+        oee.pq - oee.verdict_unknown AS inspected,
+        oee.gq AS good,
+        CAST(oee.gq AS DOUBLE) / (oee.pq - oee.verdict_unknown) AS value
+    FROM gold.oee_shift AS oee
+    LEFT JOIN began
+        ON began.unit = oee.unit AND began.production_day = oee.production_day AND began.shift = oee.shift
+    WHERE oee.shift IS NOT NULL AND oee.pq > oee.verdict_unknown
 ),
 centred AS (
     SELECT
@@ -49,32 +57,32 @@ placed AS (
     SELECT
         *,
         CASE WHEN sigma > 0 THEN (value - centre) / sigma END AS z,
-        value - lag(value) OVER (PARTITION BY unit ORDER BY production_day, shift) AS step,
-        row_number() OVER (PARTITION BY unit ORDER BY production_day, shift) AS place
+        value - lag(value) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift) AS step,
+        row_number() OVER (PARTITION BY unit ORDER BY production_day, began_at, shift) AS place
     FROM spread
 ),
 turned AS (
     SELECT
         *,
-        CASE WHEN step * lag(step) OVER (PARTITION BY unit ORDER BY production_day, shift) < 0 THEN 1 ELSE 0 END AS is_turn
+        CASE WHEN step * lag(step) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift) < 0 THEN 1 ELSE 0 END AS is_turn
     FROM placed
 ),
 run_of AS (
     SELECT
         *,
-        sum(CASE WHEN z > 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 8 PRECEDING AND CURRENT ROW) AS above_9,
-        sum(CASE WHEN z < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 8 PRECEDING AND CURRENT ROW) AS below_9,
-        sum(CASE WHEN z > 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 7 PRECEDING AND CURRENT ROW) AS above_8,
-        sum(CASE WHEN z < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 7 PRECEDING AND CURRENT ROW) AS below_8,
-        sum(CASE WHEN step > 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS rises_5,
-        sum(CASE WHEN step < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS falls_5,
-        sum(is_turn) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) AS turns_12,
-        sum(CASE WHEN z > 2 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS far_above_3,
-        sum(CASE WHEN z < -2 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS far_below_3,
-        sum(CASE WHEN z > 1 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS out_above_5,
-        sum(CASE WHEN z < -1 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS out_below_5,
-        sum(CASE WHEN abs(z) < 1 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS within_15,
-        sum(CASE WHEN abs(z) > 1 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, shift ROWS BETWEEN 7 PRECEDING AND CURRENT ROW) AS beyond_8
+        sum(CASE WHEN z > 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 8 PRECEDING AND CURRENT ROW) AS above_9,
+        sum(CASE WHEN z < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 8 PRECEDING AND CURRENT ROW) AS below_9,
+        sum(CASE WHEN z > 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 7 PRECEDING AND CURRENT ROW) AS above_8,
+        sum(CASE WHEN z < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 7 PRECEDING AND CURRENT ROW) AS below_8,
+        sum(CASE WHEN step > 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS rises_5,
+        sum(CASE WHEN step < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS falls_5,
+        sum(is_turn) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) AS turns_12,
+        sum(CASE WHEN z > 2 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS far_above_3,
+        sum(CASE WHEN z < -2 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS far_below_3,
+        sum(CASE WHEN z > 1 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS out_above_5,
+        sum(CASE WHEN z < -1 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS out_below_5,
+        sum(CASE WHEN abs(z) < 1 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 14 PRECEDING AND CURRENT ROW) AS within_15,
+        sum(CASE WHEN abs(z) > 1 THEN 1 ELSE 0 END) OVER (PARTITION BY unit ORDER BY production_day, began_at, shift ROWS BETWEEN 7 PRECEDING AND CURRENT ROW) AS beyond_8
     FROM turned
 ),
 judged AS (

@@ -1,3 +1,5 @@
+mod properties;
+
 use super::*;
 use crate::config::folder;
 use crate::config::settings::Limits;

@@ -8,7 +8,8 @@ mod site;
 mod table;
 
 use serde_json::Value;
-use site::{Clock, Delivery, Site};
+use site::{Clock, Delivery, OF_MESSAGES, Site};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use table::Kinds;
@@ -31,6 +32,7 @@ fn gold_is_the_truth_for_every_seed_and_every_dirt() {
     let runs = SEEDS * LEVELS.len() as u64;
     let next = AtomicU64::new(0);
     let kinds = Mutex::new(Kinds::default());
+    let compared: Mutex<BTreeMap<String, usize>> = Mutex::default();
     let work = || {
         while let Some(run) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|run| *run < runs) {
             let level = LEVELS[usize::try_from(run % 3).unwrap()];
@@ -38,6 +40,9 @@ fn gold_is_the_truth_for_every_seed_and_every_dirt() {
             site.ingest_late_files_last();
             site.holds_the_truth();
             kinds.lock().unwrap().add(&site.dirt());
+            for (table, rows) in site.truth("truth") {
+                *compared.lock().unwrap().entry(table).or_default() += rows.len();
+            }
         }
     };
     std::thread::scope(|scope| {
@@ -47,6 +52,13 @@ fn gold_is_the_truth_for_every_seed_and_every_dirt() {
     let kinds = kinds.into_inner().unwrap();
     println!("{kinds}");
     assert_eq!(kinds.missing(), Vec::<&str>::new(), "these kinds were never injected");
+    let compared = compared.into_inner().unwrap();
+    compared.iter().for_each(|(table, rows)| println!("{table:<28}{rows:>8} rows"));
+    let never: BTreeSet<_> = compared
+        .iter()
+        .filter_map(|(table, rows)| (*rows == 0).then_some(table.as_str()))
+        .collect();
+    assert_eq!(never, BTreeSet::from(OF_MESSAGES), "of these no row was compared");
 }
 
 #[test]

@@ -4,12 +4,17 @@
 //! *Out*: the rows of each gold table as lines of JSON. *Promise*: counted from the events of the
 //! plant; no dump is read for it and no SQL stands behind it.
 
+mod losses;
 mod machine;
 mod oee;
 mod production;
+mod quality;
+mod rate;
+mod spc;
 mod stock;
+mod time;
 
-use super::board::{Inspection, Verdict};
+use super::board::{DEFECTS, Inspection, Verdict};
 use super::machine::MachineEvent;
 use super::order::Order;
 use super::plan::PlanRow;
@@ -17,9 +22,13 @@ use super::site::Site;
 use super::stock::{Entry, MaterialRecord};
 use super::write::mes::needs_reinspection;
 use std::collections::{BTreeMap, HashMap};
+use time::utilisation_hourly;
 
 /// An hour of the plant's clock: day, hour, and the shift by its place in the calendar.
 type Hour = (i32, i32, Option<u16>);
+
+/// A production day, a shift by its place in the calendar, and a unit.
+type ShiftOf = (i32, Option<u16>, u16);
 
 /// Boards planned: how many, in how many rows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,10 +69,12 @@ pub struct Truth {
     made: HashMap<(Hour, u16, u32), u64>,
     looks: HashMap<(Hour, u16), Looks>,
     /// Verdicts of the quality system on the inspections of the day under way.
-    said: HashMap<u64, Verdict>,
+    said: HashMap<u64, (Verdict, Option<u8>)>,
     /// Boards made that are good, scrap, for rework and without a verdict, by production day, shift,
     /// unit and order.
-    verdicts: HashMap<(i32, Option<u16>, u16, u32), [i64; 4]>,
+    verdicts: HashMap<(ShiftOf, u32), [i64; 4]>,
+    /// Bad boards by production day, unit, what is wrong, and the word for how bad it is.
+    defects: BTreeMap<(i32, u16, Option<&'static str>, &'static str), u64>,
     /// When the first and the last board of a unit was looked at.
     seen_s: HashMap<u16, (i64, i64)>,
     /// Items whose ideal time is known.
@@ -117,23 +128,39 @@ impl Truth {
             return;
         }
         *self.made.entry((hour, of.unit, of.order)).or_default() += 1;
-        let shift = (parts.production_day, parts.shift, of.unit, of.order);
-        let column = match self.said.get(&of.id) {
-            Some(Verdict::Good) => 0,
-            Some(Verdict::Scrap) => 1,
-            Some(Verdict::Rework) => 2,
-            Some(Verdict::Unknown) | None => 3,
-        };
-        self.verdicts.entry(shift).or_default()[column] += 1;
+        self.judge(of, (parts.production_day, parts.shift, of.unit));
         let boards = self.boards.entry(of.order).or_default();
         boards.first_s = if boards.made == 0 { at_s } else { boards.first_s.min(at_s) };
         boards.last_s = if boards.made == 0 { at_s } else { boards.last_s.max(at_s) };
         boards.made += 1;
     }
 
+    /// A board was made; it is as good as the quality system says, if it says anything.
+    fn judge(&mut self, of: &Inspection, shift: ShiftOf) {
+        let (verdict, defect) = self.said.get(&of.id).copied().unwrap_or((Verdict::Unknown, None));
+        let column = match verdict {
+            Verdict::Good => 0,
+            Verdict::Scrap => 1,
+            Verdict::Rework => 2,
+            Verdict::Unknown => 3,
+        };
+        self.verdicts.entry((shift, of.order)).or_default()[column] += 1;
+        if let (Verdict::Scrap | Verdict::Rework, Some(word)) = (verdict, verdict.word()) {
+            let defect = defect.map(|defect| DEFECTS[usize::from(defect)]);
+            *self.defects.entry((shift.0, of.unit, defect, word)).or_default() += 1;
+        }
+    }
+
     /// The verdict of the quality system on an inspection arrives, before its record.
     pub fn verdict(&mut self, of: &Inspection) {
-        self.said.insert(of.id, of.verdict);
+        self.said.insert(of.id, (of.verdict, of.defect));
+    }
+
+    /// The ideal time of the boards of an order, if both its item and that item's time are known.
+    fn ideal_ms(&self, site: &Site, order: u32) -> Option<i64> {
+        let item = self.orders.get(&order)?.order.item;
+        let is_known = self.cycle_times.contains(&item);
+        is_known.then(|| i64::from(site.items[usize::from(item)].ideal_cycle_ms))
     }
 
     /// All records of a day have arrived.
@@ -166,13 +193,21 @@ impl Truth {
     pub fn tables(&self, site: &Site, as_of: i32) -> Vec<(&'static str, String)> {
         let production = self.production(site);
         let stock = self.stock(site);
+        let time = self.time(site);
         vec![
             ("production_hourly", production.hourly()),
             ("production_daily", production.daily()),
             ("top_items_daily", production.top_items()),
             ("quality_hourly", self.quality(site)),
             ("machine_time_daily", self.machine_time(site)),
-            ("oee_shift", self.oee_shift(site)),
+            ("time_ledger", self.time_ledger(site, &time)),
+            ("utilisation_hourly", utilisation_hourly(site, &time)),
+            ("oee_shift", self.oee_shift(site, &time)),
+            ("losses_shift", self.losses_shift(site, &time)),
+            ("production_rate", self.production_rate(site, &time)),
+            ("quality_daily", self.quality_daily(site)),
+            ("defects_daily", self.defects_daily(site)),
+            ("spc", self.spc(site)),
             ("work_order_progress", self.progress(site)),
             ("inventory_by_category", stock.by_category()),
             ("inventory_by_bin", stock.by_bin()),
@@ -192,6 +227,7 @@ enum Value<'a> {
     Whole(i64),
     /// So many units of the last of so many decimal places.
     Decimal(i128, u32),
+    Real(f64),
     Flag(bool),
     Text(&'a str),
 }
@@ -211,6 +247,8 @@ impl Lines {
         match value {
             Value::Null => self.0.push_str("null"),
             Value::Whole(number) => self.0.push_str(&number.to_string()),
+            // Debug keeps the point in whole numbers, as JSON does.
+            Value::Real(number) => self.0.push_str(&format!("{number:?}")),
             Value::Flag(is_so) => self.0.push_str(if *is_so { "true" } else { "false" }),
             Value::Text(text) => {
                 self.0.push('"');

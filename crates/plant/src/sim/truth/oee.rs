@@ -1,17 +1,12 @@
-//! The sums behind OEE, second by second.
+//! The sums behind OEE.
 
-use super::{Lines, Truth, Value};
+use super::production::{shift, station};
+use super::time::{Category, Stretch};
+use super::{Lines, ShiftOf, Truth, Value};
 use crate::sim::dump::date;
-use crate::sim::machine::{MachineEvent, State};
+use crate::sim::machine::State;
 use crate::sim::site::Site;
-use std::collections::{BTreeMap, HashSet};
-
-const MINUTE_S: i64 = 60;
-/// No event has the second.
-const NOBODY: u32 = u32::MAX;
-
-/// A production day, a shift by its place in the calendar, and a unit.
-type ShiftOf = (i32, Option<u16>, u16);
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
@@ -40,12 +35,11 @@ struct Sums {
 }
 
 impl Truth {
-    /// One row for each production day, shift and unit. Each second of a unit is given to the state
-    /// that began last of those that have it; seconds nobody has are unknown within a shift.
-    pub(super) fn oee_shift(&self, site: &Site) -> String {
+    /// One row for each production day, shift and unit.
+    pub(super) fn oee_shift(&self, site: &Site, time: &[Stretch<'_>]) -> String {
         let mut shifts: BTreeMap<ShiftOf, Sums> = BTreeMap::new();
-        for unit in 0..site.size.units {
-            self.time(site, unit, &mut shifts);
+        for stretch in time {
+            shifts.entry(stretch.shift()).or_default().add_time(stretch);
         }
         self.add_boards(site, &mut shifts);
         let ideal_ms = |item: &u16| i64::from(site.items[usize::from(*item)].ideal_cycle_ms);
@@ -63,60 +57,16 @@ impl Truth {
         lines.0
     }
 
-    /// The production days a unit was there on: its first second and the one after its last.
-    fn reach(&self, site: &Site, unit: u16) -> Option<(i64, i64)> {
-        let events = self.events.values().filter(|event| event.unit == unit);
-        let ends = events.flat_map(|event| [event.from_s, event.to_s - 1]);
-        let seen = self.seen_s.get(&unit).into_iter().flat_map(|(first, last)| [*first, *last]);
-        let all: Vec<i64> = ends.chain(seen).collect();
-        let day = |at_s: &i64| site.calendar.local_parts(at_s * 1_000_000).production_day;
-        let (first, last) = (all.iter().map(day).min()?, all.iter().map(day).max()?);
-        Some((site.calendar.production_day(first).0, site.calendar.production_day(last).1))
-    }
-
-    fn time(&self, site: &Site, unit: u16, shifts: &mut BTreeMap<ShiftOf, Sums>) {
-        let Some((from_s, to_s)) = self.reach(site, unit) else { return };
-        let events: Vec<&MachineEvent> =
-            self.events.values().filter(|event| event.unit == unit).collect();
-        let place = |at_s: i64| usize::try_from(at_s - from_s).unwrap_or_default();
-        let mut owner = vec![NOBODY; place(to_s)];
-        let mut claims = vec![0_u8; place(to_s)];
-        // In the order in which they began, so that the last one stays.
-        for (number, event) in (0..).zip(&events) {
-            for at in place(event.from_s)..place(event.to_s) {
-                owner[at] = number;
-                claims[at] += 1;
-            }
-        }
-        let mut before = NOBODY;
-        for minute_s in (from_s..to_s).step_by(MINUTE_S as usize) {
-            let parts = site.calendar.local_parts(minute_s * 1_000_000);
-            let sums = shifts.entry((parts.production_day, parts.shift, unit)).or_default();
-            for at in place(minute_s)..place(minute_s + MINUTE_S) {
-                let event = events.get(owner[at] as usize).copied();
-                let last = events.get(before as usize).copied();
-                before = owner[at];
-                sums.overlap_s += i64::from(claims[at].saturating_sub(1));
-                sums.second(event, last, parts.shift.is_some());
-            }
-        }
-    }
-
     fn add_boards(&self, site: &Site, shifts: &mut BTreeMap<ShiftOf, Sums>) {
-        let timed: HashSet<u16> = self.cycle_times.iter().copied().collect();
-        for ((day, shift, unit, order), [good, scrap, rework, unknown]) in &self.verdicts {
-            let sums = shifts.entry((*day, *shift, *unit)).or_default();
-            let made_of = self.orders.get(order).map(|seen| seen.order.item);
-            let made_of = made_of.filter(|item| timed.contains(item));
-            let ideal_ms =
-                made_of.map(|item| i64::from(site.items[usize::from(item)].ideal_cycle_ms));
+        for ((shift, order), [good, scrap, rework, unknown]) in &self.verdicts {
+            let sums = shifts.entry(*shift).or_default();
             let made = good + scrap + rework + unknown;
             sums.made += made;
             sums.good += good;
             sums.scrap += scrap;
             sums.rework += rework;
             sums.verdict_unknown += unknown;
-            match ideal_ms {
+            match self.ideal_ms(site, *order) {
                 None => sums.ideal_unknown += made,
                 Some(ideal_ms) => {
                     sums.ideal_made_ms += made * ideal_ms;
@@ -129,49 +79,36 @@ impl Truth {
 }
 
 impl Sums {
-    /// A second passes. `last` is what the second before was.
-    fn second(
-        &mut self,
-        event: Option<&MachineEvent>,
-        last: Option<&MachineEvent>,
-        is_shift: bool,
-    ) {
-        self.calendar_s += 1;
-        let Some(event) = event else {
-            let into =
-                if is_shift { &mut self.unknown_s } else { &mut self.no_production_planned_s };
-            *into += 1;
-            return;
+    fn add_time(&mut self, stretch: &Stretch<'_>) {
+        let duration_s = stretch.duration_s();
+        self.calendar_s += duration_s;
+        self.overlap_s += stretch.overlap_s;
+        let into = match stretch.category {
+            Category::NoProductionPlanned => &mut self.no_production_planned_s,
+            Category::PlannedStop => &mut self.planned_stop_s,
+            Category::Production => &mut self.apt_s,
+            Category::Setup => &mut self.aust_s,
+            Category::Delay => &mut self.adet_s,
+            Category::DownWithoutOrder => &mut self.adot_s,
+            Category::Unknown => &mut self.unknown_s,
         };
-        self.order_s += i64::from(event.order.is_some());
-        let is_rest = matches!(event.reason, Some("off_shift" | "holiday"));
-        let into = match event.state {
-            State::Production => &mut self.apt_s,
-            State::Setup => &mut self.aust_s,
-            State::PlannedStop if is_rest => &mut self.no_production_planned_s,
-            State::PlannedStop => &mut self.planned_stop_s,
-            _ if event.order.is_none() => &mut self.adot_s,
-            _ => &mut self.adet_s,
-        };
-        *into += 1;
-        let is_same = |last: &MachineEvent| {
-            (last.state, last.reason, last.order) == (event.state, event.reason, event.order)
-        };
+        *into += duration_s;
+        let Some(event) = stretch.event.filter(|event| event.order.is_some()) else { return };
+        self.order_s += duration_s;
         match event.state {
-            State::UnplannedStop if event.order.is_some() => {
-                self.breakdown_s += 1;
-                self.breakdowns += i64::from(!last.is_some_and(is_same));
+            State::UnplannedStop => {
+                self.breakdown_s += duration_s;
+                self.breakdowns += i64::from(stretch.begins);
             }
-            State::MinorStop if event.order.is_some() => self.minor_stop_s += 1,
+            State::MinorStop => self.minor_stop_s += duration_s,
             _ => {}
         }
     }
 }
 
 fn push(site: &Site, of: ShiftOf, sums: &Sums, longest_ms: Option<i64>, lines: &mut Lines) {
-    let (day, shift, unit) = of;
+    let (day, of_shift, unit) = of;
     let day = date(day).to_string();
-    let shift = shift.map(|shift| site.calendar.shifts()[usize::from(shift)].name.as_str());
     let pot_s = sums.calendar_s - sums.no_production_planned_s;
     let open_s = sums.apt_s + sums.unknown_s;
     let no_boards_ms = match longest_ms {
@@ -180,8 +117,8 @@ fn push(site: &Site, of: ShiftOf, sums: &Sums, longest_ms: Option<i64>, lines: &
     };
     lines.push(&[
         ("production_day", Value::Text(&day)),
-        ("shift", Value::text(shift)),
-        ("unit", Value::Text(&site.units[usize::from(unit)].code)),
+        ("shift", shift(site, of_shift)),
+        ("unit", station(site, unit)),
         ("calendar_s", Value::Whole(sums.calendar_s)),
         ("no_production_planned_s", Value::Whole(sums.no_production_planned_s)),
         ("pot_s", Value::Whole(pot_s)),

@@ -96,7 +96,8 @@ impl Truth {
         ]);
     }
 
-    fn number(&self, index: u32) -> String {
+    /// What an order is called.
+    pub(super) fn number(&self, index: u32) -> String {
         let number = self.numbers.get(index as usize).copied().unwrap_or_default();
         format!("W-{number}")
     }
@@ -171,15 +172,15 @@ impl Production<'_> {
     }
 }
 
-fn shift(site: &Site, shift: Option<u16>) -> Value<'_> {
+pub(super) fn shift(site: &Site, shift: Option<u16>) -> Value<'_> {
     let name = |shift: u16| site.calendar.shifts()[usize::from(shift)].name.as_str();
     Value::text(shift.map(name))
 }
 
-fn station(site: &Site, unit: u16) -> Value<'_> {
+pub(super) fn station(site: &Site, unit: u16) -> Value<'_> {
     Value::Text(&site.units[usize::from(unit)].code)
 }
 
-fn item(site: &Site, item: u16) -> &str {
+pub(super) fn item(site: &Site, item: u16) -> &str {
     &site.items[usize::from(item)].id
 }

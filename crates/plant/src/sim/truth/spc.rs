@@ -1,0 +1,136 @@
+//! First pass yield, shift by shift, and the rules by which a shift is out of control.
+
+use super::production::{shift, station};
+use super::{Lines, Truth, Value};
+use crate::sim::dump::date;
+use crate::sim::site::Site;
+use std::collections::BTreeMap;
+
+/// The boards inspected and good in each shift of a unit, by production day, minute of its day the
+/// shift begins, and its place in the calendar.
+type Chart = BTreeMap<(i32, u16, u16), (i64, i64)>;
+
+/// A shift of a unit on its chart.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    inspected: i64,
+    good: i64,
+    yield_of: f64,
+    sigma: f64,
+    /// Sigmas from the centre; none if sigma is 0.
+    z: Option<f64>,
+}
+
+impl Truth {
+    /// One point for each shift of a unit with a board of known verdict, in the order of time.
+    pub(super) fn spc(&self, site: &Site) -> String {
+        let mut charts: BTreeMap<u16, Chart> = BTreeMap::new();
+        for (((day, in_shift, unit), _), [good, scrap, rework, _]) in &self.verdicts {
+            let inspected = good + scrap + rework;
+            if let (Some(in_shift), 1..) = (*in_shift, inspected) {
+                let start_min = site.calendar.shifts()[usize::from(in_shift)].start_min;
+                let chart = charts.entry(*unit).or_default();
+                let sums = chart.entry((*day, start_min, in_shift)).or_default();
+                *sums = (sums.0 + inspected, sums.1 + good);
+            }
+        }
+        let mut lines = Lines::default();
+        for (unit, chart) in charts {
+            push_chart(site, unit, &chart, &mut lines);
+        }
+        lines.0
+    }
+}
+
+impl Point {
+    fn new(inspected: i64, good: i64, centre: f64) -> Self {
+        let yield_of = good as f64 / inspected as f64;
+        let sigma = (centre * (1.0 - centre) / inspected as f64).sqrt();
+        let z = (sigma > 0.0).then(|| (yield_of - centre) / sigma);
+        Self { inspected, good, yield_of, sigma, z }
+    }
+}
+
+fn push_chart(site: &Site, unit: u16, chart: &Chart, lines: &mut Lines) {
+    let inspected: i64 = chart.values().map(|(inspected, _)| inspected).sum();
+    let good: i64 = chart.values().map(|(_, good)| good).sum();
+    let centre = good as f64 / inspected as f64;
+    let points: Vec<Point> =
+        chart.values().map(|(inspected, good)| Point::new(*inspected, *good, centre)).collect();
+    for (number, (day, _, in_shift)) in (1..).zip(chart.keys()) {
+        let past = &points[..number];
+        let point = &points[number - 1];
+        let [lower, upper] = [-3.0, 3.0].map(|by| (centre + by * point.sigma).clamp(0.0, 1.0));
+        let nelson = nelson(past);
+        let flag = |is_so: Option<bool>| is_so.map_or(Value::Null, Value::Flag);
+        let is = |broken: Option<bool>| broken == Some(true);
+        let western = [nelson[0], nelson[4], nelson[5], within(past, 8, on_one_side)];
+        let day = date(*day).to_string();
+        lines.push(&[
+            ("chart", Value::Text("first_pass_yield")),
+            ("unit", station(site, unit)),
+            ("production_day", Value::Text(&day)),
+            ("shift", shift(site, Some(*in_shift))),
+            ("inspected", Value::Whole(point.inspected)),
+            ("good", Value::Whole(point.good)),
+            ("value", Value::Real(point.yield_of)),
+            ("centre", Value::Real(centre)),
+            ("sigma", Value::Real(point.sigma)),
+            ("lower_limit", Value::Real(lower)),
+            ("upper_limit", Value::Real(upper)),
+            ("z", point.z.map_or(Value::Null, Value::Real)),
+            ("nelson_1", flag(nelson[0])),
+            ("nelson_2", flag(nelson[1])),
+            ("nelson_3", flag(nelson[2])),
+            ("nelson_4", flag(nelson[3])),
+            ("nelson_5", flag(nelson[4])),
+            ("nelson_6", flag(nelson[5])),
+            ("nelson_7", flag(nelson[6])),
+            ("nelson_8", flag(nelson[7])),
+            ("western_electric", Value::Flag(western.into_iter().any(is))),
+            ("is_in_control", Value::Flag(!nelson.into_iter().any(is))),
+        ]);
+    }
+}
+
+/// The rules of Nelson for the last of some points: whether each is broken, or that too few points
+/// lie before it to tell.
+fn nelson(past: &[Point]) -> [Option<bool>; 8] {
+    let last = past.last().and_then(|last| last.z);
+    [
+        last.map(|z| z.abs() > 3.0),
+        within(past, 9, on_one_side),
+        within(past, 6, |six| {
+            let rises =
+                |by: f64| six.windows(2).all(|it| by * (it[1].yield_of - it[0].yield_of) > 0.0);
+            rises(1.0) || rises(-1.0)
+        }),
+        within(past, 14, |all| {
+            let turns = |it: &[Point]| {
+                let [one, two, three] = [it[0].yield_of, it[1].yield_of, it[2].yield_of];
+                one < two && two > three || one > two && two < three
+            };
+            all.windows(3).all(turns)
+        }),
+        within(past, 3, |all| most_beyond(all, 2.0, 2)),
+        within(past, 5, |all| most_beyond(all, 1.0, 4)),
+        within(past, 15, |all| all.iter().all(|it| it.z.is_some_and(|z| z.abs() < 1.0))),
+        within(past, 8, |all| all.iter().all(|it| it.z.is_some_and(|z| z.abs() > 1.0))),
+    ]
+}
+
+/// Whether something is so of the last few points, if there are as many.
+fn within(past: &[Point], count: usize, is_so: impl Fn(&[Point]) -> bool) -> Option<bool> {
+    past.len().checked_sub(count).map(|from| is_so(&past[from..]))
+}
+
+fn on_one_side(points: &[Point]) -> bool {
+    most_beyond(points, 0.0, points.len())
+}
+
+/// Whether at least so many points lie more than some sigmas off, on the same side.
+fn most_beyond(points: &[Point], sigmas: f64, count: usize) -> bool {
+    let beyond =
+        |by: f64| points.iter().filter(|it| it.z.is_some_and(|z| by * z > sigmas)).count() >= count;
+    beyond(1.0) || beyond(-1.0)
+}
