@@ -1,7 +1,7 @@
 //! One file of a dump under way: its text, its records, and the dirt in it.
 
 use super::chance::Dice;
-use super::dirt::edit::{OVERLAP_S, edited};
+use super::dirt::edit::{OVERLAP_S, cut, edited};
 use super::dirt::{Dirt, Edit, Fate, Kind, Recipe, Spot};
 use super::dump::{Dialect, Dump};
 
@@ -196,15 +196,15 @@ impl Page {
         let is_cut = dialect != Dialect::Parquet
             && self.last.len() > FRAGMENT_BYTES
             && hand.dirt.strikes(Kind::TruncatedEnd, &mut hand.chance);
-        if is_cut {
+        let fragment = cut(&self.last, dialect, FRAGMENT_BYTES).map(<[u8]>::to_vec);
+        if let Some(fragment) = fragment.filter(|_| is_cut) {
             let reason = match dialect {
                 Dialect::Delimited(_) => "too_few_fields",
                 Dialect::Tokens => "no_match",
                 _ => "not_json",
             };
             self.separate();
-            let fragment = &self.last[..FRAGMENT_BYTES];
-            self.text.extend_from_slice(fragment);
+            self.text.extend_from_slice(&fragment);
             self.records += 1;
             let fate = Fate::Rejected { column: "", reason, rule: "" };
             return self.note(Kind::TruncatedEnd, fate, hand);

@@ -20,6 +20,25 @@ pub struct Edited {
     pub misread: Option<Option<i32>>,
 }
 
+/// How much of a line is left when it is cut, in bytes.
+const CUT_BYTES: usize = 12;
+
+/// The beginning of a line, of so many bytes at most. No quote of it is left open: that is another
+/// kind of dirt.
+pub fn cut(line: &[u8], dialect: Dialect, bytes: usize) -> Option<&[u8]> {
+    let kept = &line[..line.len().min(bytes)];
+    if !matches!(dialect, Dialect::Delimited(_)) {
+        return Some(kept);
+    }
+    let quotes = kept.iter().enumerate().filter(|(_, byte)| **byte == b'"').map(|(at, _)| at);
+    let quotes: Vec<usize> = quotes.collect();
+    let end = match quotes.last() {
+        Some(open) if quotes.len() % 2 == 1 => *open,
+        _ => kept.len(),
+    };
+    (end > 0).then(|| &kept[..end])
+}
+
 /// The line with an edit done to one of its fields or to all of it; `None` if the edit changes
 /// nothing or does not fit. `gap_local_s` is a time the plant's clock never shows.
 pub fn edited(
@@ -30,7 +49,7 @@ pub fn edited(
 ) -> Option<Edited> {
     let plain = |line: Vec<u8>| Some(Edited { line, misread: None });
     match edit {
-        Edit::Cut => return plain(line[..line.len().min(12)].to_vec()),
+        Edit::Cut => return plain(cut(line, dialect, CUT_BYTES)?.to_vec()),
         Edit::Replace(from, to) => {
             return plain(String::from_utf8_lossy(line).replacen(from, to, 1).into_bytes());
         }
@@ -190,6 +209,14 @@ mod tests {
     fn check(line: &str, dialect: Dialect, edit: Edit, expected: &[u8]) {
         let edited = edited(line.as_bytes(), dialect, edit, Some(0)).unwrap();
         assert_eq!(edited.line, expected, "{}", String::from_utf8_lossy(&edited.line));
+    }
+
+    #[test]
+    fn a_line_is_cut_without_leaving_a_quote_open() {
+        check("12345,67890,12345", CSV, Edit::Cut, b"12345,67890,");
+        check("1,\"a\",\"and a long text\"", CSV, Edit::Cut, b"1,\"a\",");
+        check("{\"a\":1,\"b\":2}", JSON, Edit::Cut, b"{\"a\":1,\"b\":");
+        assert_eq!(edited(b"\"all of it is one text\"", CSV, Edit::Cut, None), None);
     }
 
     #[test]
