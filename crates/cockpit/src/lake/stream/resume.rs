@@ -6,7 +6,7 @@ use super::super::refine::{Refinery, rejected_name};
 use super::super::table::{State, Table};
 use super::super::upkeep::landed;
 use super::interpret::{Interpreted, Interpreter};
-use super::land::{Lander, Offsets, Sink, behind};
+use super::land::{Lander, Offsets, Sink, behind, reached};
 use super::{Partition, ReadMessages};
 use crate::batch::Messages;
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
@@ -47,11 +47,13 @@ impl Lander {
         let lake = self.refinery.lake.clone();
         self.bronze.reload(&lake).await?;
         self.silver.reload(&lake).await?;
-        let landed = reached(&self.bronze.table, self.bronze.state.as_ref(), partitions).await?;
-        let silver = reached(&self.silver.table, self.silver.state.as_ref(), partitions).await?;
-        let rejected_table = lake.table(&rejected_name())?;
-        let rejected_state = lake.state(&rejected_name()).await?;
-        let rejected = reached(&rejected_table, rejected_state.as_ref(), partitions).await?;
+        let landed = self.bronze.reached(partitions).await?;
+        let silver = self.silver.reached(partitions).await?;
+        let rejected = match lake.state(&rejected_name()).await? {
+            Some(state) => reached(&lake.table(&rejected_name())?, &state, partitions).await?,
+            None => Offsets::new(),
+        };
+        self.rejected_to.clone_from(&rejected);
         let is_short = |(partition, last): (&Partition, &i64)| {
             silver.get(partition).is_none_or(|reached| reached < last)
         };
@@ -85,22 +87,6 @@ impl Lander {
         }
         Ok(newest.into_iter().rev().flatten().collect())
     }
-}
-
-/// The last offset of each partition that a table contains.
-async fn reached(
-    table: &Table,
-    state: Option<&State>,
-    partitions: &[Partition],
-) -> anyhow::Result<Offsets> {
-    let mut offsets = Offsets::new();
-    let Some(state) = state else { return Ok(offsets) };
-    for partition in partitions {
-        if let Some(offset) = table.checkpoint(state, &partition.checkpoint()).await? {
-            offsets.insert(partition.clone(), offset);
-        }
-    }
-    Ok(offsets)
 }
 
 async fn backlog(
@@ -210,8 +196,8 @@ pub async fn rebuild(
         }
     }
     rejected.retain(|rows| rows.num_rows() > 0);
-    super::super::refine::rejected::replace_all(lake, step.name(), rejected).await?;
-    silver.commit(lake, &offsets, gone).await
+    super::super::refine::rejected::replace_messages(lake, step.name(), rejected, &offsets).await?;
+    silver.commit_anew(lake, &offsets, gone).await
 }
 
 /// The last offset of each partition among messages.
