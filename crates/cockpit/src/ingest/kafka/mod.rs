@@ -73,6 +73,7 @@ pub enum Until {
 pub struct Source {
     consumer: BaseConsumer<Context>,
     topic: Arc<str>,
+    until: Until,
     batch_messages: usize,
     /// The last offset handed on, of the partitions that are ours.
     read: BTreeMap<i32, i64>,
@@ -89,10 +90,12 @@ impl Source {
         topic: &str,
         limits: &Limits,
         batch_messages: usize,
+        until: Until,
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            consumer: connect::consumer(kafka, limits)?,
+            consumer: connect::consumer(kafka, limits, until == Until::End)?,
             topic: topic.into(),
+            until,
             batch_messages,
             read: BTreeMap::new(),
             answers: None,
@@ -102,8 +105,8 @@ impl Source {
     }
 
     /// Reads and hands on. Blocks; to be run on a thread of its own.
-    pub fn run(mut self, until: Until, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
-        match until {
+    pub fn run(mut self, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
+        match self.until {
             Until::Stopped => {
                 self.consumer.subscribe(&[&self.topic])?;
                 while !receiver.is_stopped() {
@@ -268,8 +271,13 @@ impl Source {
 }
 
 impl Drop for Source {
+    /// The client, when it is closed, waits until whatever it asked of the group's partitions is
+    /// carried out, and would wait for ever for what an error kept us from.
     fn drop(&mut self) {
         self.consumer.context().close();
+        if let Err(error) = self.consumer.unassign() {
+            tracing::debug!(%error, "partitions not given up");
+        }
     }
 }
 
