@@ -1,0 +1,235 @@
+"""From a sensor's message to those who read: how long, and at what cost?
+
+Promise: messages are produced to a topic at a steady pace while the program serves. How long each took
+from its production (its time in Kafka, whole milliseconds) is measured from outside, to the moment at
+which a viewer of the page's events has its value in hand, and to the moment at which a commit of the
+silver table that holds it can be seen in the lake. A commit interval of 0 asks for no silver. Prints a
+line for each commit interval: p50 and p99 of both, and the program's share of one core meanwhile.
+
+    python bench_latency.py --cockpit BIN --brokers HOST:PORT --work DIR [--every-ms 2000 200]
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from checks import wait_for
+from program import PLANT
+
+WARM_UP_S = 15.0
+"""Before it nothing is counted: the first commits, the first sensors."""
+SILVER = "silver/temperature"
+LIMIT_S = 60.0
+LOOK_S = 0.001
+WINDOW_S = 1.0
+"""A value that is pushed was said at most so long ago; by then the sensor says the next one."""
+
+
+@dataclass
+class Watch:
+    """What was seen, and when (seconds since 1970)."""
+
+    frames: list[tuple[float, bytes]] = field(default_factory=list)
+    commits: list[tuple[float, Path]] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return bound.getsockname()[1]
+
+
+def watch_frames(port: int, watch: Watch) -> None:
+    """One viewer, as it happens."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+    connection.request("GET", "/api/v1/live?topics=temps&hz=0")
+    answer = connection.getresponse()
+    event = b""
+    while not watch.stop.is_set():
+        part = answer.read1(1 << 20)
+        now = time.time()
+        if not part:
+            break
+        *whole, event = (event + part).split(b"\n\n")
+        watch.frames.extend((now, it) for it in whole)
+    connection.close()
+
+
+def watch_commits(lake: Path, watch: Watch) -> None:
+    """Every commit of silver, when it can be seen."""
+    log, version = lake / SILVER / "_delta_log", 0
+    while not watch.stop.is_set():
+        commit = log / f"{version:020}.json"
+        if commit.exists():
+            watch.commits.append((time.time(), commit))
+            version += 1
+        else:
+            time.sleep(LOOK_S)
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def cpu_s(process: int) -> float:
+    """CPU time of a process so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mib(process: int) -> int:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def values(frames: list[tuple[float, bytes]]) -> list[tuple[float, str, int]]:
+    """When which sensor was shown with how many hundredths of a degree."""
+    names: list[str] = []
+    shown = []
+    for at, event in frames:
+        lines = dict(line.split(b": ", 1) for line in event.split(b"\n") if b": " in line)
+        if lines.get(b"event") == b"dict":
+            names = [sensor[0] for sensor in json.loads(lines[b"data"])["s"]]
+        elif lines.get(b"event") == b"t":
+            frame = json.loads(lines[b"data"])
+            pairs = zip(frame["i"], frame["v"], strict=True)
+            shown.extend((at, names[place], value) for place, value in pairs)
+    return shown
+
+
+def seen_in_silver(con: duckdb.DuckDBPyConnection, lake: Path, watch: Watch) -> None:
+    """Table `silver`: the readings, each with when its commit was seen."""
+    con.execute(
+        "CREATE TABLE silver (sensor VARCHAR, centi BIGINT, said DOUBLE, seen DOUBLE, number BIGINT)"
+    )
+    for number, (seen, commit) in enumerate(watch.commits):
+        actions = [json.loads(line) for line in commit.read_text().splitlines()]
+        adds = [it["add"]["path"] for it in actions if "add" in it and it["add"]["dataChange"]]
+        files = [str(lake / SILVER / path) for path in adds]
+        if files:
+            con.execute(
+                f"""INSERT INTO silver SELECT sensor, round(temp_c * 100)::BIGINT,
+                epoch_us(received_at) / 1e6, {seen!r}, {number} FROM read_parquet({files})"""
+            )
+
+
+def quantiles(con: duckdb.DuckDBPyConnection, name: str, sql: str) -> dict[str, float | int]:
+    row = con.sql(
+        f"""SELECT round(quantile_cont(ms, 0.5), 1), round(quantile_cont(ms, 0.99), 1), count(*)
+        FROM ({sql})"""
+    ).fetchone()
+    p50, p99, count = row or (None, None, 0)
+    return {f"{name}_p50_ms": p50, f"{name}_p99_ms": p99, f"{name}_count": count}
+
+
+def latencies(lake: Path, watch: Watch, begun: float, ended: float) -> dict[str, float | int]:
+    con = duckdb.connect(config={"threads": 2})
+    seen_in_silver(con, lake, watch)
+    counted = f"said BETWEEN {begun!r} AND {ended!r}"
+    in_silver = f"SELECT (seen - said) * 1000 AS ms FROM silver WHERE {counted}"
+    # The newest of a commit is what the interval does not hold back.
+    newest = f"SELECT min((seen - said) * 1000) AS ms FROM silver WHERE {counted} GROUP BY number"
+    shown = values(watch.frames)
+    table = {"at": [it[0] for it in shown], "name": [it[1] for it in shown]}
+    con.register("arrived", as_arrow(table | {"value": [it[2] for it in shown]}))
+    on_screen = f"""SELECT (at - said) * 1000 AS ms FROM arrived ASOF JOIN
+        (SELECT * FROM silver WHERE {counted}) ON name = sensor AND value = centi AND at >= said
+        WHERE at - said < {WINDOW_S}"""
+    return (
+        quantiles(con, "shown", on_screen)
+        | quantiles(con, "silver", in_silver)
+        | quantiles(con, "commit", newest)
+    )
+
+
+def as_arrow(columns: dict[str, list]) -> object:
+    import pyarrow as pa
+
+    return pa.table(columns)
+
+
+def measure(args: argparse.Namespace, every_ms: int) -> dict[str, float | int]:
+    lake, topic_s = args.work / f"lake-{every_ms}", WARM_UP_S + args.seconds + 5
+    shutil.rmtree(lake, ignore_errors=True)
+    port = free_port()
+    places = ["--kafka", args.brokers, "--lake", str(lake), "--plant", str(PLANT)]
+    sent = ["--sensors", str(args.sensors), "--hz", "1", "--for", f"{topic_s:.0f}s"]
+    cockpit = str(args.cockpit)
+    env = os.environ | {"COCKPIT_STREAM_COMMIT_EVERY_MS": str(every_ms)}
+    with (args.work / "serve.log").open("ab") as log:
+        serve = subprocess.Popen(
+            [cockpit, "serve", *places, "--listen", f"127.0.0.1:{port}"],
+            stdout=log,
+            stderr=log,
+            env=env,
+        )
+        simulate = subprocess.Popen(
+            [cockpit, "simulate", "--kafka", args.brokers, *sent], stdout=log, stderr=log
+        )
+    watch = Watch()
+    try:
+        wait_for("an answer", lambda: answers(port), LIMIT_S)
+        watchers = [
+            threading.Thread(target=watch_frames, args=(port, watch)),
+            threading.Thread(target=watch_commits, args=(lake, watch)),
+        ]
+        for watcher in watchers:
+            watcher.start()
+        time.sleep(WARM_UP_S)
+        begun, before_s = time.time(), cpu_s(serve.pid)
+        time.sleep(args.seconds)
+        ended, after_s = time.time(), cpu_s(serve.pid)
+        simulate.wait(timeout=LIMIT_S)
+        # The last messages are committed one interval later.
+        time.sleep(2 * every_ms / 1000)
+        peak = peak_mib(serve.pid)
+    finally:
+        watch.stop.set()
+        simulate.kill()
+        simulate.wait()
+        serve.terminate()
+        serve.wait(timeout=LIMIT_S)
+    for watcher in watchers:
+        watcher.join()
+    found = {"commit_every_ms": every_ms, "messages_per_s": args.sensors}
+    found |= latencies(lake, watch, begun, ended)
+    share = (after_s - before_s) / (ended - begun)
+    return found | {"share_of_a_core": round(share, 3), "peak_memory_mib": peak}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cockpit", type=Path, required=True)
+    parser.add_argument("--brokers", required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--sensors", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--every-ms", type=int, nargs="+", default=[2000, 200])
+    args = parser.parse_args()
+    args.cockpit = args.cockpit.resolve()
+    args.work.mkdir(parents=True, exist_ok=True)
+    for every_ms in args.every_ms:
+        print(json.dumps(measure(args, every_ms)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
