@@ -59,18 +59,38 @@ impl Broker {
         producer.flush(ANSWER_LIMIT).unwrap();
     }
 
-    /// A worker that reads until it is told to stop, quick to commit and to be taken for dead.
-    fn worker(&self, world: &World) -> Child {
+    /// A worker that reads until it is told to stop, quick to commit and to be taken for dead: as
+    /// quick as the mock allows, which lets a new group wait for three seconds.
+    fn worker(&self, world: &World) -> Worker {
         let brokers = self.0.bootstrap_servers();
         let mut command = world.command(&["ingest", "--wait", "--kafka", &brokers]);
         command.env_remove("COCKPIT_BUCKET").env("COCKPIT_STREAM_COMMIT_EVERY_MS", "100");
-        command.env("COCKPIT_KAFKA_SESSION_MS", "1000");
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        command.env("COCKPIT_KAFKA_SESSION_MS", "4000");
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Worker(command.spawn().unwrap())
     }
 
     fn ingest_into(&self, world: &World) {
         let brokers = self.0.bootstrap_servers();
         world.ingest_from(&brokers).well();
+    }
+}
+
+/// A program at work; gone with the test, however that ends.
+struct Worker(Child);
+
+impl Worker {
+    fn tell(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 
@@ -108,11 +128,6 @@ fn a_changed_rule_reaches_rows_that_are_there_even_if_messages_come_with_it() {
     assert_eq!(fates(&world), [23, 22, 1]);
 }
 
-fn tell(worker: &Child, signal: &str) {
-    let pid = worker.id().to_string();
-    assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-}
-
 /// Commits of silver so far.
 fn commits(world: &World) -> usize {
     names(&world.path("lake/silver/temperature_read/_delta_log")).len()
@@ -123,17 +138,18 @@ fn a_worker_that_was_taken_for_dead_does_no_harm_and_still_ends() {
     let (world, broker) = (world(), Broker::start());
     broker.say(&[&message("oven", 1, 20.0)]);
     let mut frozen = broker.worker(&world);
+    // As soon as anything lies in the log, so that sometimes the first commit itself is frozen.
     until("the first message", || (commits(&world) > 0).then_some(()));
-    tell(&frozen, "-STOP");
+    frozen.tell("-STOP");
     let early = commits(&world);
     broker.say(&[&message("oven", 2, 20.0), &message("oven", 3, 20.0), "{"]);
     let mut other = broker.worker(&world);
     until("the messages after it", || (commits(&world) > early).then_some(()));
-    tell(&frozen, "-CONT");
+    frozen.tell("-CONT");
     broker.say(&[&message("oven", 4, 20.0), "{"]);
     for worker in [&mut frozen, &mut other] {
-        tell(worker, "-TERM");
-        until("the end of a worker", || worker.try_wait().unwrap());
+        worker.tell("-TERM");
+        until("the end of a worker", || worker.0.try_wait().unwrap());
     }
     broker.ingest_into(&world);
     assert_eq!(fates(&world), [6, 4, 2]);
