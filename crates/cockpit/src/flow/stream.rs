@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -158,7 +159,12 @@ async fn run(topic: Topic, streaming: Streaming) -> anyhow::Result<Vec<Entry>> {
         let (topic, streaming) = (topic.clone(), streaming.clone());
         tokio::task::spawn_blocking(move || read(&topic, &streaming, commands))
     };
-    let landed = land(&topic, queue).await;
+    // On a thread of the runtime's own, for packing files keeps one busy.
+    let mut landing = JoinSet::new();
+    let landed_of = topic.clone();
+    landing.spawn(async move { land(&landed_of, queue).await });
+    let landed = landing.join_next().await.context("nothing lands")?;
+    let landed = landed.context("landing was cut off")?;
     let read = reading.await.context("the reading thread was cut off")?;
     // If landing failed, reading failed for want of it; the former is the cause.
     let entries = landed.with_context(|| format!("landing {}", topic.name))?;

@@ -190,10 +190,8 @@ pub async fn replace_messages(
         Ok((0..batch.num_rows()).map(|row| Some(is_hit(row))).collect())
     };
     // Whoever takes over these partitions must not reject the same messages again.
-    let mut reached = match lake.state(&name()).await? {
-        Some(state) => stream::land::reached(&table, &state, offsets.keys()).await?,
-        None => Offsets::new(),
-    };
+    let state = lake.state(&name()).await?;
+    let mut reached = stream::land::reached(&table, state.as_ref(), offsets.keys()).await?;
     reached.retain(|partition, reached| offsets.get(partition).is_some_and(|it| it <= reached));
     let mut further = offsets.clone();
     further.retain(|partition, _| !reached.contains_key(partition));

@@ -87,14 +87,6 @@ impl Sink {
         Ok(())
     }
 
-    /// The last offset of each of these partitions that the table contains.
-    pub async fn reached(&self, partitions: &[Partition]) -> anyhow::Result<Offsets> {
-        match &self.state {
-            Some(state) => reached(&self.table, state, partitions).await,
-            None => Ok(Offsets::new()),
-        }
-    }
-
     /// Whether the table was made by another definition than this one.
     pub fn is_outdated(&self) -> bool {
         let made_by = self.state.as_ref().map(State::fingerprint);
@@ -283,10 +275,7 @@ impl Lander {
         let state = lake.state(&name).await?;
         // Others append to this table too, so it is taken as it stands, and whether a partition is
         // still ours shows by its checkpoint alone.
-        let reached = match &state {
-            Some(state) => reached(&table, state, offsets.keys()).await?,
-            None => Offsets::new(),
-        };
+        let reached = reached(&table, state.as_ref(), offsets.keys()).await?;
         if let Some(lost) = offsets.keys().find(|it| reached.get(it) != self.rejected_to.get(it)) {
             let Partition { topic, number } = lost;
             bail!("another program goes on with partition {number} of {topic}");
@@ -318,10 +307,11 @@ impl Lander {
 /// The last offset of each of these partitions that a table contains.
 pub(in crate::lake) async fn reached(
     table: &Table,
-    state: &State,
+    state: Option<&State>,
     partitions: impl IntoIterator<Item = &Partition>,
 ) -> anyhow::Result<Offsets> {
     let mut offsets = Offsets::new();
+    let Some(state) = state else { return Ok(offsets) };
     for partition in partitions {
         if let Some(offset) = table.checkpoint(state, &partition.checkpoint()).await? {
             offsets.insert(partition.clone(), offset);

@@ -47,12 +47,11 @@ impl Lander {
         let lake = self.refinery.lake.clone();
         self.bronze.reload(&lake).await?;
         self.silver.reload(&lake).await?;
-        let landed = self.bronze.reached(partitions).await?;
-        let silver = self.silver.reached(partitions).await?;
-        let rejected = match lake.state(&rejected_name()).await? {
-            Some(state) => reached(&lake.table(&rejected_name())?, &state, partitions).await?,
-            None => Offsets::new(),
-        };
+        let landed = reached(&self.bronze.table, self.bronze.state.as_ref(), partitions).await?;
+        let silver = reached(&self.silver.table, self.silver.state.as_ref(), partitions).await?;
+        let rejected = lake.state(&rejected_name()).await?;
+        let rejected_table = lake.table(&rejected_name())?;
+        let rejected = reached(&rejected_table, rejected.as_ref(), partitions).await?;
         self.rejected_to.clone_from(&rejected);
         let is_short = |(partition, last): (&Partition, &i64)| {
             silver.get(partition).is_none_or(|reached| reached < last)
@@ -65,28 +64,36 @@ impl Lander {
             }
             _ => Vec::new(),
         };
-        let recent = self.recent(lake.limits().size("dedupe_readings")).await?;
+        let most = lake.limits().size("dedupe_readings");
+        let recent = match &self.silver.state {
+            Some(state) => recent(&self.silver.table, state, &self.key, most).await?,
+            None => Vec::new(),
+        };
         Ok(Resumed { landed, backlog, recent, silver, rejected })
     }
+}
 
-    /// The newest rows of silver, at least so many if there are, oldest first.
-    async fn recent(&self, rows: usize) -> anyhow::Result<Vec<RecordBatch>> {
-        let Some(state) = &self.silver.state else { return Ok(Vec::new()) };
-        let mut files = state.files();
-        files.sort_by_key(|file| std::cmp::Reverse(landed(file)));
-        let columns: Vec<&str> = self.key.iter().map(String::as_str).collect();
-        let (mut read, mut newest) = (0, Vec::new());
-        for file in &files {
-            if read >= rows {
-                break;
-            }
-            let files = std::slice::from_ref(file);
-            let batches = self.silver.table.read_all(files, Some(&columns), rows).await?;
-            read += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-            newest.push(batches);
+/// These columns of the newest rows of silver, at least so many rows if there are, oldest first.
+async fn recent(
+    silver: &Table,
+    state: &State,
+    columns: &[String],
+    rows: usize,
+) -> anyhow::Result<Vec<RecordBatch>> {
+    let mut files = state.files();
+    files.sort_by_key(|file| std::cmp::Reverse(landed(file)));
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let (mut read, mut newest) = (0, Vec::new());
+    for file in &files {
+        if read >= rows {
+            break;
         }
-        Ok(newest.into_iter().rev().flatten().collect())
+        let files = std::slice::from_ref(file);
+        let batches = silver.read_all(files, Some(&columns), rows).await?;
+        read += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        newest.push(batches);
     }
+    Ok(newest.into_iter().rev().flatten().collect())
 }
 
 async fn backlog(
