@@ -3,8 +3,8 @@
 Promise: messages are produced to a topic at a steady pace while the program serves. How long each took
 from its production (its time in Kafka, whole milliseconds) is measured from outside, to the moment at
 which a viewer of the page's events has its value in hand, and to the moment at which a commit of the
-silver table that holds it can be seen in the lake. A commit interval of 0 asks for no silver. Prints a
-line for each commit interval: p50 and p99 of both, and the program's share of one core meanwhile.
+silver table that holds it can be seen in the lake. Prints a line for each commit interval: p50 and p99
+of both, and the program's share of one core meanwhile.
 
     python bench_latency.py --cockpit BIN --brokers HOST:PORT --work DIR [--every-ms 2000 200]
 """
@@ -21,14 +21,19 @@ import subprocess
 import sys
 import threading
 import time
+from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from bench_stream import without_gold
 from checks import wait_for
 from program import PLANT
 
+TOPIC = "IOTTemperatureStream01"
 WARM_UP_S = 15.0
 """Before it nothing is counted: the first commits, the first sensors."""
 SILVER = "silver/temperature"
@@ -115,75 +120,90 @@ def values(frames: list[tuple[float, bytes]]) -> list[tuple[float, str, int]]:
     return shown
 
 
-def seen_in_silver(con: duckdb.DuckDBPyConnection, lake: Path, watch: Watch) -> None:
-    """Table `silver`: the readings, each with when its commit was seen."""
-    con.execute(
-        "CREATE TABLE silver (sensor VARCHAR, centi BIGINT, said DOUBLE, seen DOUBLE, number BIGINT)"
-    )
-    for number, (seen, commit) in enumerate(watch.commits):
+def readings(lake: Path, watch: Watch) -> list[pa.Table]:
+    """For each commit of silver the rows it brought, with when it was seen."""
+    found = []
+    for seen, commit in watch.commits:
         actions = [json.loads(line) for line in commit.read_text().splitlines()]
-        adds = [it["add"]["path"] for it in actions if "add" in it and it["add"]["dataChange"]]
-        files = [str(lake / SILVER / path) for path in adds]
-        if files:
-            con.execute(
-                f"""INSERT INTO silver SELECT sensor, round(temp_c * 100)::BIGINT,
-                epoch_us(received_at) / 1e6, {seen!r}, {number} FROM read_parquet({files})"""
-            )
+        for add in (it["add"] for it in actions if "add" in it and it["add"]["dataChange"]):
+            # One file, not the folder of its day.
+            with (lake / SILVER / add["path"]).open("rb") as file:
+                rows = pq.read_table(file, columns=["sensor", "temp_c", "received_at"])
+            found.append(rows.append_column("seen", pa.array([seen] * len(rows))))
+    return found
 
 
-def quantiles(con: duckdb.DuckDBPyConnection, name: str, sql: str) -> dict[str, float | int]:
-    row = con.sql(
-        f"""SELECT round(quantile_cont(ms, 0.5), 1), round(quantile_cont(ms, 0.99), 1), count(*)
-        FROM ({sql})"""
-    ).fetchone()
-    p50, p99, count = row or (None, None, 0)
-    return {f"{name}_p50_ms": p50, f"{name}_p99_ms": p99, f"{name}_count": count}
+def quantiles(name: str, waits_s: list[float]) -> dict[str, float | int]:
+    ms = sorted(1000 * it for it in waits_s) or [float("nan")]
+    of = {
+        f"{name}_p{share}_ms": round(ms[min(len(ms) - 1, len(ms) * share // 100)], 1)
+        for share in (50, 99)
+    }
+    return of | {f"{name}_count": len(waits_s)}
 
 
 def latencies(lake: Path, watch: Watch, begun: float, ended: float) -> dict[str, float | int]:
-    con = duckdb.connect(config={"threads": 2})
-    seen_in_silver(con, lake, watch)
-    counted = f"said BETWEEN {begun!r} AND {ended!r}"
-    in_silver = f"SELECT (seen - said) * 1000 AS ms FROM silver WHERE {counted}"
-    # The newest of a commit is what the interval does not hold back.
-    newest = f"SELECT min((seen - said) * 1000) AS ms FROM silver WHERE {counted} GROUP BY number"
-    shown = values(watch.frames)
-    table = {"at": [it[0] for it in shown], "name": [it[1] for it in shown]}
-    con.register("arrived", as_arrow(table | {"value": [it[2] for it in shown]}))
-    on_screen = f"""SELECT (at - said) * 1000 AS ms FROM arrived ASOF JOIN
-        (SELECT * FROM silver WHERE {counted}) ON name = sensor AND value = centi AND at >= said
-        WHERE at - said < {WINDOW_S}"""
-    return (
-        quantiles(con, "shown", on_screen)
-        | quantiles(con, "silver", in_silver)
-        | quantiles(con, "commit", newest)
-    )
+    said: dict[tuple[str, int], list[float]] = defaultdict(list)
+    in_silver, newest = [], []
+    for rows in readings(lake, watch):
+        columns = (rows[name].to_pylist() for name in ("sensor", "temp_c", "seen"))
+        times = [us / 1e6 for us in rows["received_at"].cast(pa.int64()).to_pylist()]
+        waits = []
+        for sensor, temp_c, seen, at in zip(*columns, times, strict=True):
+            said[sensor, round(temp_c * 100)].append(at)
+            if begun <= at <= ended:
+                waits.append(seen - at)
+        in_silver += waits
+        # The newest of a commit is what the interval does not hold back.
+        newest += [min(waits)] if waits else []
+    for times in said.values():
+        times.sort()
+    on_screen = []
+    for came, sensor, value in values(watch.frames):
+        times = said.get((sensor, value), [])
+        at = times[place - 1] if (place := bisect_right(times, came)) else 0.0
+        if begun <= at <= ended and came - at < WINDOW_S:
+            on_screen.append(came - at)
+    found = quantiles("shown", on_screen) | quantiles("silver", in_silver)
+    return found | quantiles("commit", newest)
 
 
-def as_arrow(columns: dict[str, list]) -> object:
-    import pyarrow as pa
-
-    return pa.table(columns)
+def plant(folder: Path, topic: str, has_gold: bool) -> Path:
+    """The reference plant, or its stream alone, with another topic, so that nothing older lies in it."""
+    if has_gold:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(PLANT, folder)
+    else:
+        folder = without_gold(folder)
+    contract = folder / "bronze/temperature_message.toml"
+    contract.write_text(contract.read_text().replace(TOPIC, topic))
+    return folder
 
 
 def measure(args: argparse.Namespace, every_ms: int) -> dict[str, float | int]:
-    lake, topic_s = args.work / f"lake-{every_ms}", WARM_UP_S + args.seconds + 5
+    topic, lasts_s = f"temperatures-{every_ms}-{os.getpid()}", WARM_UP_S + args.seconds + 5
+    lake, port = args.work / f"lake-{every_ms}", free_port()
     shutil.rmtree(lake, ignore_errors=True)
-    port = free_port()
-    places = ["--kafka", args.brokers, "--lake", str(lake), "--plant", str(PLANT)]
-    sent = ["--sensors", str(args.sensors), "--hz", "1", "--for", f"{topic_s:.0f}s"]
-    cockpit = str(args.cockpit)
+    folder = plant(args.work / f"plant-{every_ms}", topic, args.gold)
+    places = ["--kafka", args.brokers, "--lake", str(lake), "--plant", str(folder)]
+    sent = [
+        "--topic",
+        topic,
+        "--sensors",
+        str(args.sensors),
+        "--hz",
+        "1",
+        "--for",
+        f"{lasts_s:.0f}s",
+    ]
     env = os.environ | {"COCKPIT_STREAM_COMMIT_EVERY_MS": str(every_ms)}
-    with (args.work / "serve.log").open("ab") as log:
-        serve = subprocess.Popen(
-            [cockpit, "serve", *places, "--listen", f"127.0.0.1:{port}"],
-            stdout=log,
-            stderr=log,
-            env=env,
-        )
-        simulate = subprocess.Popen(
-            [cockpit, "simulate", "--kafka", args.brokers, *sent], stdout=log, stderr=log
-        )
+
+    def start(*words: str) -> subprocess.Popen[bytes]:
+        with (args.work / "program.log").open("ab") as log:
+            return subprocess.Popen([args.cockpit, *words], stdout=log, stderr=log, env=env)
+
+    simulate = start("simulate", "--kafka", args.brokers, *sent)
+    serve = start("serve", *places, "--listen", f"127.0.0.1:{port}")
     watch = Watch()
     try:
         wait_for("an answer", lambda: answers(port), LIMIT_S)
@@ -209,7 +229,7 @@ def measure(args: argparse.Namespace, every_ms: int) -> dict[str, float | int]:
         serve.wait(timeout=LIMIT_S)
     for watcher in watchers:
         watcher.join()
-    found = {"commit_every_ms": every_ms, "messages_per_s": args.sensors}
+    found = {"commit_every_ms": every_ms, "messages_per_s": args.sensors, "gold": args.gold}
     found |= latencies(lake, watch, begun, ended)
     share = (after_s - before_s) / (ended - begun)
     return found | {"share_of_a_core": round(share, 3), "peak_memory_mib": peak}
@@ -222,6 +242,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--sensors", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--gold", action="store_true", help="make the tables of gold meanwhile")
     parser.add_argument("--every-ms", type=int, nargs="+", default=[2000, 200])
     args = parser.parse_args()
     args.cockpit = args.cockpit.resolve()
