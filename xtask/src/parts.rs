@@ -20,7 +20,7 @@ const MESSAGES: &str = "../kafka/IOTTemperatureStream01.sample.jsonl";
 /// How often the program is killed; a full run of the case takes a hundred.
 const KILL_ROUNDS: &str = "10";
 
-/// The stream of its case; a full run takes a million messages, 100 kills and 300 seconds.
+/// The stream of its case; a full run takes a million messages, 100 kills and 420 seconds.
 const STREAM: [&str; 6] = ["--messages", "100000", "--kills", "10", "--seconds", "40"];
 
 type Done = Result<(), String>;
