@@ -48,12 +48,25 @@ class Broker:
 
     def ends(self, topic: str) -> dict[int, int]:
         """The offset behind the last message of each partition, by Kafka's own tool."""
-        jars = self.program.read_text().split("-cp '")[1].split("'")[0]
-        tool = ["java", "-cp", jars, "org.apache.kafka.tools.GetOffsetShell"]
-        ask = [*tool, "--bootstrap-server", self.address, "--topic", topic]
-        said = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=LIMIT_S)
-        lines = [line.rsplit(":", 2) for line in said.stdout.splitlines() if line.startswith(topic)]
+        said = self.tool("GetOffsetShell", "--topic", topic)
+        lines = [line.rsplit(":", 2) for line in said.splitlines() if line.startswith(topic)]
         return {int(partition): int(end) for _, partition, end in lines}
+
+    def produce(self, topic: str, messages: list[bytes]) -> None:
+        """Messages without a line break in them, by Kafka's own tool."""
+        self.tool("ConsoleProducer", "--topic", topic, said=b"\n".join(messages) + b"\n")
+
+    def tool(self, name: str, *words: str, said: bytes = b"") -> str:
+        jars = self.program.read_text().split("-cp '")[1].split("'")[0]
+        command = ["java", "-cp", jars, f"org.apache.kafka.tools.{name}", "--bootstrap-server"]
+        done = subprocess.run(
+            [*command, self.address, *words],
+            input=said,
+            capture_output=True,
+            check=True,
+            timeout=LIMIT_S,
+        )
+        return done.stdout.decode()
 
     def answers(self) -> bool:
         try:

@@ -1,11 +1,13 @@
 """A topic into the lake while everything goes wrong: is every message there once, with its right fate?
 
-Promise: a simulated stream, filthy, is produced to Apache Kafka while the program reads it. The program
-is killed with `kill -9` at random moments, the broker is restarted (once stopped, once killed), and a
-second worker of the same group joins and leaves, sometimes killed. At the end an undisturbed
-run reads what is left. Then every offset is in bronze once; silver and rejected together hold each
-bronze row once; silver and the reasons of the rejected equal what the simulator knows; gold and silver
-equal those of a rebuild from bronze; and no half-written file lies about. Prints what was found.
+Promise: a simulated stream, filthy, is produced to Apache Kafka while the program reads it. The
+program is killed with `kill -9` at random moments, the broker is restarted (once stopped, once
+killed), and a second worker of the same group joins and leaves; sometimes it is killed, as soon as it
+lays small files together, or frozen until others have its partitions, and goes on. At the end an
+undisturbed run reads what is left. Then every offset is in bronze once; silver and rejected together
+hold each bronze row once; each message became, at its own offset, the reading or the reject with the
+reason the simulator knows of; gold and silver equal those of a rebuild from bronze; and what the
+killed left behind is little. Prints what was found.
 
     python stream_case.py --cockpit BIN --broker FOLDER/start --port N --messages 1000000 --kills 100
 """
@@ -13,14 +15,17 @@ equal those of a rebuild from bronze; and no half-written file lies about. Print
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +40,20 @@ from program import PLANT
 
 TOPIC = "IOTTemperatureStream01"
 SENSORS = 2000
-COMMIT_EVERY_MS = "200"
-"""Short, so that kills also fall into commits."""
-LIFE_S = 3.0
-"""A worker lives at most so long before it is killed."""
+LIMITS = {
+    "COCKPIT_STREAM_COMMIT_EVERY_MS": "200",
+    "COCKPIT_STREAM_REFINE_EVERY_S": "1",
+    "COCKPIT_COMPACT_FILES": "8",
+    "COCKPIT_KAFKA_SESSION_MS": "1500",
+}
+"""Short, so that kills also fall into commits, refinement and compaction, and so that partitions of the
+killed are given to others before these are killed too."""
+LAYING, LAID = "small files are being laid together", "small files were laid together"
+LOOK_S = 0.005
+FROZEN_S = 3.0
+"""Longer than a session, so that others have the partitions of a frozen worker when it goes on."""
 LEASE_LIMIT_S = 120.0
+END_LIMIT_S = 30.0
 FILES_OF_A_WORKER = 8
 """Data files a worker has open at most: bronze, rejected, and silver of a few days."""
 
@@ -67,13 +81,27 @@ class World:
         return self.command("ingest", *kafka, *words)
 
     def start(self, command: list[str], log: str) -> subprocess.Popen[bytes]:
-        env = os.environ | {"COCKPIT_STREAM_COMMIT_EVERY_MS": COMMIT_EVERY_MS}
         with (self.folder / log).open("ab") as out:
-            return subprocess.Popen(command, stdout=out, stderr=out, env=env, cwd=self.folder)
+            return subprocess.Popen(
+                command, stdout=out, stderr=out, env=os.environ | LIMITS, cwd=self.folder
+            )
+
+    def kill(self, process: subprocess.Popen[bytes], log: str) -> None:
+        process.kill()
+        process.wait()
+        self.count("killed")
+        if is_laying(self.folder / log):
+            self.count("killed in compaction")
 
     def count(self, what: str) -> None:
         with self.lock:
             self.done[what] += 1
+
+
+def is_laying(log: Path) -> bool:
+    """Whether a worker has begun to lay files together and is not done with it."""
+    lines = [line for line in log.read_text().splitlines() if LAYING in line or LAID in line]
+    return bool(lines) and LAYING in lines[-1]
 
 
 def produce(world: World, messages: int, seconds: float) -> subprocess.Popen[bytes]:
@@ -89,33 +117,55 @@ def produce(world: World, messages: int, seconds: float) -> subprocess.Popen[byt
 def disturb_worker(world: World, kills: int, seconds: float) -> None:
     """One worker after the other, each killed at a random moment."""
     chance = random.Random(world.seed)
-    for _ in range(kills):
-        process = world.start(world.ingest("--wait"), "worker.log")
+    for turn in range(kills):
+        log = f"worker-{turn:03}.log"
+        process = world.start(world.ingest("--wait", "--log", "debug"), log)
         try:
             process.wait(timeout=chance.uniform(0.05, 2 * seconds / kills))
             world.count("ended by itself")
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            world.count("killed")
+            world.kill(process, log)
 
 
 def disturb_group(world: World, joins: int, seconds: float) -> None:
-    """A second worker comes and goes; every third is killed instead of told to leave."""
+    """A second worker comes and goes; every third is frozen for a while, every third is killed instead
+    of told to leave."""
     chance = random.Random(world.seed + 1)
     for turn in range(joins):
-        process = world.start(world.ingest("--wait"), "second.log")
-        try:
-            process.wait(timeout=chance.uniform(0.5, 1.5) * seconds / joins)
+        log = f"second-{turn:03}.log"
+        until = time.monotonic() + chance.uniform(0.5, 1.5) * seconds / joins
+        process = world.start(world.ingest("--wait", "--log", "debug"), log)
+        is_frozen, is_killed = turn % 3 == 1, turn % 3 == 2
+        if is_frozen:
+            freeze(world, process, chance.uniform(0.3, 0.7) * (until - time.monotonic()))
+        while process.poll() is None and time.monotonic() < until:
+            if is_killed and is_laying(world.folder / log):
+                break
+            time.sleep(LOOK_S)
+        if process.poll() is not None:
             world.count("second refused")
             continue
+        world.count("second joined")
+        if is_killed:
+            world.kill(process, log)
+            continue
+        process.terminate()
+        try:
+            process.wait(timeout=END_LIMIT_S)
         except subprocess.TimeoutExpired:
-            world.count("second joined")
-        if turn % 3 == 2:
-            process.kill()
-        else:
-            process.terminate()
-        process.wait(timeout=30)
+            world.count("second did not end")
+            world.kill(process, log)
+
+
+def freeze(world: World, process: subprocess.Popen[bytes], after_s: float) -> None:
+    """Stops a worker in its tracks until its partitions are given away, and lets it go on."""
+    try:
+        process.wait(timeout=after_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(FROZEN_S)
+        process.send_signal(signal.SIGCONT)
+        world.count("frozen")
 
 
 def disturb_broker(world: World, seconds: float) -> None:
@@ -133,7 +183,11 @@ def finish(world: World) -> str:
 
     def ran() -> bool:
         done = subprocess.run(
-            world.ingest("--once", "--wait"), capture_output=True, text=True, timeout=600, check=False
+            world.ingest("--once", "--wait"),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
         said[0] = done.stdout[-600:] + done.stderr[-600:]
         return done.returncode == 0
@@ -155,16 +209,27 @@ def one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[object, ...]:
     return con.sql(sql).fetchone() or ()
 
 
+def commits(lake: Path, table: str) -> Counter[str]:
+    """How often a table was committed to, by what was done."""
+    folder = lake / table.replace(".", "/") / "_delta_log"
+    lines = [json.loads(line) for log in folder.glob("*.json") for line in log.open()]
+    return Counter(line["commitInfo"]["operation"] for line in lines if "commitInfo" in line)
+
+
 def check_lake(world: World, ends: dict[int, int], report: Report) -> None:
     con = duckdb.connect(config={"threads": 2})
     con.execute("SET TimeZone = 'UTC'")
     relation(con, world.lake, "bronze.temperature_message", "bronze")
     relation(con, world.lake, "silver.temperature", "silver")
     relation(con, world.lake, "silver.rejected", "rejected")
-    counts = [one(con, f"SELECT count(*) FROM {name}")[0] for name in ("bronze", "silver", "rejected")]
+    for table in ("bronze.temperature_message", "silver.temperature", "silver.rejected"):
+        print(f"{table}: " + ", ".join(f"{n} {it}" for it, n in commits(world.lake, table).items()))
+    counts = [
+        one(con, f"SELECT count(*) FROM {name}")[0] for name in ("bronze", "silver", "rejected")
+    ]
     print("bronze {:,}  silver {:,}  rejected {:,}".format(*counts))
     check_offsets(con, ends, report)
-    check_fates(con, world.folder / "truth", report)
+    check_fates(con, world.folder / "truth", len(ends), report)
 
 
 def check_offsets(con: duckdb.DuckDBPyConnection, ends: dict[int, int], report: Report) -> None:
@@ -185,26 +250,64 @@ def check_offsets(con: duckdb.DuckDBPyConnection, ends: dict[int, int], report: 
         report.equal(name, lack, 0)
 
 
-def check_fates(con: duckdb.DuckDBPyConnection, truth: Path, report: Report) -> None:
-    """Silver and the reasons, against what the simulator knows."""
-    readings = f"read_json('{truth}/temperature.jsonl', format='newline_delimited')"
-    must = f"SELECT sensor, at_s, round(temp_c * 100)::BIGINT FROM {readings}"
-    has = 'SELECT sensor, epoch("at")::BIGINT, round(temp_c * 100)::BIGINT FROM silver'
-    for name, left, right in (
-        ("silver lacks no reading", must, has),
-        ("silver has no reading too many", has, must),
-    ):
-        rows = con.sql(f"(({left}) EXCEPT ALL ({right})) LIMIT 5").fetchall()
-        report.equal(name, rows, [])
-    dirt = f"read_json('{truth}/temperature_dirt.jsonl', format='newline_delimited')"
-    by_reason = "SELECT reason, coalesce(rule, '') AS rule, count(*) FROM {} GROUP BY ALL ORDER BY ALL"
-    expected = con.sql(by_reason.format(dirt)).fetchall()
-    found = con.sql(by_reason.format("rejected")).fetchall()
-    report.equal("every rejected message has its right reason", found, expected)
-    kinds = con.sql(f"SELECT kind, reason, count(*) FROM {dirt} GROUP BY ALL ORDER BY ALL").fetchall()
-    print(f"{'kind of dirt':32}{'reason':16}{'messages':>10}")
-    for kind, reason, count in kinds:
-        print(f"{kind:32}{reason:16}{count:>10,}")
+def check_fates(
+    con: duckdb.DuckDBPyConnection, truth: Path, partitions: int, report: Report
+) -> None:
+    """What each message became, at its own offset, against what the simulator knows."""
+    said(con, truth, partitions)
+    con.execute(
+        """CREATE TEMP TABLE fate AS
+        SELECT _partition, _offset, sensor, epoch("at")::BIGINT AS at_s,
+            round(temp_c * 100)::BIGINT AS temp_centi, NULL AS reason, NULL AS rule FROM silver
+        UNION ALL
+        SELECT _partition, _offset, NULL, NULL, NULL, reason, rule FROM rejected"""
+    )
+    wrong = con.sql(
+        """SELECT kind, _partition, _offset, said.*, fate.* FROM said FULL JOIN fate
+        USING (_partition, _offset) WHERE said.reason IS DISTINCT FROM fate.reason
+        OR said.rule IS DISTINCT FROM fate.rule OR said.temp_centi IS DISTINCT FROM fate.temp_centi
+        OR said.at_s IS DISTINCT FROM fate.at_s
+        OR (said.reason IS NULL AND said.sensor IS DISTINCT FROM fate.sensor) LIMIT 5"""
+    ).fetchall()
+    report.check("each message has its fate", not wrong, "\n".join(map(str, wrong)))
+    kinds = con.sql(
+        """SELECT kind, said.reason, said.rule, count(*),
+            count(*) FILTER (said.reason IS NOT DISTINCT FROM fate.reason
+                AND said.rule IS NOT DISTINCT FROM fate.rule)
+        FROM said LEFT JOIN fate USING (_partition, _offset) GROUP BY ALL ORDER BY ALL"""
+    ).fetchall()
+    print(f"{'kind':32}{'must become':34}{'messages':>10}{'became it':>11}")
+    for kind, reason, rule, messages, right in kinds:
+        fate = f"{reason} {rule}" if rule else reason or "a reading"
+        print(f"{kind:32}{fate:34}{messages:>10,}{right:>11,}")
+
+
+def said(con: duckdb.DuckDBPyConnection, truth: Path, partitions: int) -> None:
+    """The truth about each message, at the offset it has: messages of a sensor go to the partition of
+    its name, and those of a partition are in the order in which they were said."""
+    con.execute(
+        f"""CREATE TEMP TABLE dirt AS FROM read_json('{truth}/temperature_dirt.jsonl',
+        format='newline_delimited');
+        CREATE TEMP TABLE reading AS SELECT *, row_number() OVER () AS number
+        FROM read_json('{truth}/temperature.jsonl', format='newline_delimited')"""
+    )
+    sensors = con.sql("SELECT sensor FROM reading UNION SELECT sensor FROM dirt").fetchall()
+    con.execute("CREATE TEMP TABLE place (sensor VARCHAR, _partition INTEGER)")
+    places = [[name, zlib.crc32(name.encode()) % partitions] for (name,) in sensors]
+    con.executemany("INSERT INTO place VALUES (?, ?)", places)
+    con.execute(
+        """CREATE TEMP TABLE said AS WITH
+        free AS (
+            SELECT message, row_number() OVER (ORDER BY message) AS number FROM range(
+                (SELECT count(*) FROM reading) + (SELECT count(*) FROM dirt)) numbers(message)
+            WHERE message NOT IN (SELECT message FROM dirt)),
+        messages AS (
+            SELECT message, sensor, 'reading' AS kind, NULL AS reason, NULL AS rule, at_s,
+                round(temp_c * 100)::BIGINT AS temp_centi FROM reading JOIN free USING (number)
+            UNION ALL SELECT message, sensor, kind, reason, rule, NULL, NULL FROM dirt)
+        SELECT _partition, row_number() OVER (PARTITION BY _partition ORDER BY message) - 1 AS _offset,
+            messages.* FROM messages JOIN place USING (sensor)"""
+    )
 
 
 def check_rebuild(world: World, report: Report) -> None:
@@ -240,14 +343,16 @@ def case(world: World, messages: int, kills: int, seconds: float, report: Report
     trouble = finish(world)
     report.check("the last run ends well", not trouble, trouble)
     print(f"{time.monotonic() - begun:.0f} s: {dict(sorted(world.done.items()))}")
+    report.check("workers end when they are told to", not world.done["second did not end"])
+    report.check("no worker gives up", not world.done["ended by itself"])
     check_lake(world, ends, report)
+    # A worker that is killed while another has the lease leaves its last files; upkeep deletes them
+    # after a day, when nobody can be about to commit them.
     left = kill_case.orphans(world.lake)
-    # A worker that is killed while another has the lease leaves its last data files; upkeep deletes
-    # them after a day, when nobody can be about to commit them.
-    torn = [name for name in left if not Path(name).name.startswith("part-")]
-    report.check("no temporary file", not torn, "\n".join(torn[:20]))
+    of_runs = [name for name in left if Path(name).name.startswith(("part-", ".cockpit-"))]
+    report.equal("nothing lies about but files of workers", left, of_runs)
     most = FILES_OF_A_WORKER * world.done["killed"]
-    report.check("orphans are few", len(left) <= most, f"{len(left)} of at most {most}")
+    report.check("there are few of them", len(left) <= most, f"{len(left)} of at most {most}")
     check_rebuild(world, report)
 
 

@@ -5,6 +5,7 @@ use crate::machine::{self, run};
 use crate::server::free_address;
 use crate::tools;
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// Rows of the two big dumps if nobody says.
@@ -12,6 +13,9 @@ const ROWS: &str = "10000000";
 
 /// Messages if nobody says.
 const MESSAGES: &str = "8000000";
+
+/// How long latencies are measured if nobody says, for each interval of commits.
+const SECONDS: &str = "60";
 
 /// `cargo xtask bench batch [ROWS]`: the plant's two big dumps, scaled, through the program, DuckDB
 /// and Polars. Needs the dumps and some gigabytes of disk.
@@ -23,6 +27,13 @@ pub fn batch(arguments: &[String]) -> ExitCode {
 /// messages through DuckDB and Polars. Needs Java, Maven and some gigabytes of disk.
 pub fn stream(arguments: &[String]) -> ExitCode {
     ended(try_stream(arguments.first().map_or(MESSAGES, String::as_str)))
+}
+
+/// `cargo xtask bench latency [SECONDS]`: from a sensor's message to a viewer and to silver, at 20,000
+/// messages a second, with commits every 2 s and every 200 ms. No table of gold is made meanwhile.
+pub fn latency(arguments: &[String]) -> ExitCode {
+    let seconds = arguments.first().map_or(SECONDS, String::as_str);
+    ended(on_kafka("latency", "bench_latency.py", &["--seconds", seconds]))
 }
 
 fn ended(done: Result<(), String>) -> ExitCode {
@@ -49,15 +60,30 @@ fn try_batch(rows: &str) -> Result<(), String> {
 }
 
 fn try_stream(messages: &str) -> Result<(), String> {
+    on_kafka("stream", "bench_stream.py", &["--messages", messages])
+}
+
+/// Runs a script beside a broker that is there for it alone.
+fn on_kafka(name: &str, script: &str, words: &[&str]) -> Result<(), String> {
     let said = |error: std::io::Error| format!("the folder to work in: {error}");
-    let work = machine::cache()?.join("bench/stream");
+    let work = machine::cache()?.join("bench").join(name);
     if work.exists() {
         fs::remove_dir_all(&work).map_err(said)?;
     }
-    run(machine::cargo().args(["build", "-p", "cockpit"]))?;
+    let cockpit = cockpit()?;
     let kafka = Kafka::start(&work.join("kafka"), free_address().map_err(said)?.port())?;
     let mut bench = Command::new(tools::python()?);
-    bench.arg(machine::root().join("tests/oracle/bench_stream.py"));
-    bench.arg("--cockpit").arg(machine::built("cockpit")?).args(["--brokers", &kafka.brokers()]);
-    run(bench.arg("--work").arg(&work).args(["--messages", messages]))
+    bench.arg(machine::root().join("tests/oracle").join(script));
+    bench.arg("--cockpit").arg(cockpit).args(["--brokers", &kafka.brokers()]);
+    run(bench.arg("--work").arg(&work).args(words))
+}
+
+/// The program that is measured: the one that `COCKPIT_PROGRAM` names, such as a release build, or
+/// else the one of this tree in the development profile.
+fn cockpit() -> Result<PathBuf, String> {
+    if let Some(program) = machine::measured() {
+        return Ok(program);
+    }
+    run(machine::cargo().args(["build", "-p", "cockpit"]))?;
+    machine::built("cockpit")
 }

@@ -174,6 +174,7 @@ fn settings(folder: &Path, port: u16, controller: u16) -> String {
          transaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
+         group.min.session.timeout.ms=1000\n\
          num.partitions=4\n",
         data.display()
     )

@@ -44,6 +44,11 @@ pub fn cache() -> Result<PathBuf, String> {
     Ok(Path::new(&home).join(".cache/plant-cockpit"))
 }
 
+/// The program to measure instead of the one of this tree, such as a release build.
+pub fn measured() -> Option<PathBuf> {
+    env::var_os("COCKPIT_PROGRAM").map(PathBuf::from)
+}
+
 /// The browser to drive.
 pub fn chromium() -> PathBuf {
     env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         ["test", ..] => parts::test(&args[1..]),
         ["bench", "batch", ..] => bench::batch(&args[2..]),
         ["bench", "stream", ..] => bench::stream(&args[2..]),
+        ["bench", "latency", ..] => bench::latency(&args[2..]),
         ["engines", "kafka", ..] => kafka::engine(&args[2..]),
         _ => usage(),
     }
@@ -30,6 +31,7 @@ fn usage() -> ExitCode {
     machine::say("usage: cargo xtask test [PART]...");
     machine::say("       cargo xtask bench batch [ROWS]");
     machine::say("       cargo xtask bench stream [MESSAGES]");
+    machine::say("       cargo xtask bench latency [SECONDS]");
     machine::say("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
     machine::say(&parts::listed());
     ExitCode::FAILURE

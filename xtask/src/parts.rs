@@ -14,10 +14,13 @@ use std::time::Duration;
 /// Where the plant's dumps lie beside the repository. They are never part of it.
 const DUMPS: &str = "../shared/data/bucket";
 
+/// Where messages of the plant lie beside the dumps.
+const MESSAGES: &str = "../kafka/IOTTemperatureStream01.sample.jsonl";
+
 /// How often the program is killed; a full run of the case takes a hundred.
 const KILL_ROUNDS: &str = "10";
 
-/// The stream of its case; a full run takes a million messages, 100 kills and 300 seconds.
+/// The stream of its case; a full run takes a million messages, 100 kills and 420 seconds.
 const STREAM: [&str; 6] = ["--messages", "100000", "--kills", "10", "--seconds", "40"];
 
 type Done = Result<(), String>;
@@ -32,7 +35,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 16] = [
+const PARTS: [Part; 17] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -48,6 +51,7 @@ const PARTS: [Part; 16] = [
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
+    on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
     part("stream", "a topic while everything goes wrong", &["build", "python"], stream),
 ];
 
@@ -78,9 +82,8 @@ struct Bench {
     folder: PathBuf,
 }
 
-/// Parts that run only when they are named: this one fetches Apache Kafka with Maven, needs Java, and
-/// what it does differs from run to run.
-const WHEN_NAMED: [&str; 1] = ["stream"];
+/// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java.
+const WHEN_NAMED: [&str; 2] = ["messages", "stream"];
 
 /// The parts as a list for people.
 pub fn listed() -> String {
@@ -205,6 +208,21 @@ impl Bench {
         Ok(case)
     }
 
+    /// A case of the oracle that starts and ends a broker of its own.
+    fn on_kafka(&self, script: &str) -> Result<Command, String> {
+        let said = |error: std::io::Error| format!("the broker's port: {error}");
+        let folder = self.folder.join("kafka");
+        let port = free_address().map_err(said)?.port();
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(said)?;
+        }
+        kafka::prepare(&folder, port)?;
+        let mut case = self.python(script)?;
+        case.arg("--cockpit").arg(&self.cockpit).arg("--broker").arg(folder.join("start"));
+        case.args(["--port", &port.to_string()]);
+        Ok(case)
+    }
+
     /// The oracle's comparison of the lake with a bucket.
     fn compare(&self, bucket: &Path, earlier: Option<&Path>) -> Done {
         let mut compare = self.python("compare.py")?;
@@ -293,15 +311,15 @@ fn kill(bench: &Bench) -> Done {
     run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
 }
 
+/// Messages of the plant through Apache Kafka, each against another reading of it.
+fn messages(bench: &Bench) -> Done {
+    let mut case = bench.on_kafka("messages_case.py")?;
+    run(case.arg("--messages").arg(bench.bucket.join(MESSAGES)))
+}
+
 /// Messages of Apache Kafka, while program and broker are killed.
 fn stream(bench: &Bench) -> Done {
-    let said = |error: std::io::Error| format!("the broker's port: {error}");
-    let folder = bench.folder.join("kafka");
-    let port = free_address().map_err(said)?.port();
-    kafka::prepare(&folder, port)?;
-    let mut case = bench.python("stream_case.py")?;
-    case.arg("--cockpit").arg(&bench.cockpit).arg("--broker").arg(folder.join("start"));
-    run(case.args(["--port", &port.to_string()]).args(STREAM))
+    run(bench.on_kafka("stream_case.py")?.args(STREAM))
 }
 
 #[cfg(test)]

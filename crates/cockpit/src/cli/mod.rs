@@ -141,13 +141,19 @@ enum Shape {
     Parquet,
 }
 
+/// Workers of the runtime besides one for each core. Who packs a file or computes a table keeps a
+/// worker for tens of milliseconds, and who looks at the moment is not to wait for that.
+const SPARE_WORKERS: usize = 2;
+
 /// Runs the program; the exit code is 0 only if all went well.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::new(format!("warn,cockpit={}", cli.common.log));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     log.with_ansi(std::io::stderr().is_terminal()).init();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let done = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores + SPARE_WORKERS)
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)

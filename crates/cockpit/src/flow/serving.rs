@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Ingests on a schedule (unless `ingests` is false) and answers on `listen`, until `stop`.
@@ -68,8 +69,15 @@ impl Flow {
             let shown = Streaming::shown(self, kafka, &live, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
-        let pushing = live.push(Arc::new(|| now().timestamp_micros()), stop.clone());
-        let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, pushing);
+        // What is joined here shares one thread. Pushing has a task of its own, so that nobody who
+        // looks waits for what the others compute.
+        let mut pushing = JoinSet::new();
+        let (pushed, until) = (live.clone(), stop.clone());
+        pushing.spawn(async move {
+            pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
+        });
+        let (answered, ingested, ()) = tokio::join!(answering, ingesting, streaming);
+        pushing.join_all().await;
         answered?;
         ingested?;
         Ok(true)

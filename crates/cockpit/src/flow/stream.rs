@@ -1,8 +1,8 @@
 //! Kafka -> bronze, silver, and those who look at the moment.
 //!
 //! Two for each topic: a thread that reads, interprets and shows, and a task that lands. Between
-//! them goes a short queue of commands, so that a slow disk slows the reading down and fills no
-//! memory.
+//! them goes a queue of commands with room for so many messages. Those who look at the moment do not
+//! notice a commit, and a slow disk slows the reading down and fills no memory.
 
 use super::audience::{Audience, Minutes, Readings};
 use super::{Flow, RETRY, now};
@@ -26,12 +26,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Commands between reader and lander: one being landed, one waiting, one being made.
-const COMMANDS: usize = 2;
+/// Commands between reader and lander. What counts is their messages; this many are small ones.
+const COMMANDS: usize = 1_024;
+
+/// Batches of full size for whose messages there is room between reader and lander.
+const BATCHES_BETWEEN: usize = 2;
 
 /// What to read, and for whom.
 #[derive(Clone)]
@@ -69,7 +74,8 @@ pub struct Topic {
 
 enum Command {
     Assign(Vec<Partition>, oneshot::Sender<Resumed>),
-    Take(Box<Chunk>),
+    /// Messages, and the room they take until they are landed.
+    Take(Box<Chunk>, OwnedSemaphorePermit),
     Flush(oneshot::Sender<()>),
     /// Offsets of a partition that are gone from the broker: from, and behind the last.
     Expired(Partition, i64, i64),
@@ -88,11 +94,20 @@ impl Flow {
         Ok((entries, minutes.problems()))
     }
 
-    /// Reads every topic of the plant until it is told to stop or has reached the end.
+    /// Reads every topic of the plant until it is told to stop or has reached the end. If one fails
+    /// the others are stopped, and nobody reads any more when this returns.
     pub async fn stream(&self, streaming: &Streaming) -> anyhow::Result<Vec<Entry>> {
-        let topics = self.topics()?;
-        let runs = topics.into_iter().map(|topic| run(topic, streaming.clone()));
-        let entries = futures::future::try_join_all(runs).await?;
+        let stop = streaming.stop.child_token();
+        let streaming = &Streaming { stop: stop.clone(), ..streaming.clone() };
+        let runs = self.topics()?.into_iter().map(async |topic| {
+            let done = run(topic, streaming.clone()).await;
+            if done.is_err() {
+                stop.cancel();
+            }
+            done
+        });
+        let done = futures::future::join_all(runs).await;
+        let entries = done.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         Ok(entries.into_iter().flatten().collect())
     }
 
@@ -144,7 +159,12 @@ async fn run(topic: Topic, streaming: Streaming) -> anyhow::Result<Vec<Entry>> {
         let (topic, streaming) = (topic.clone(), streaming.clone());
         tokio::task::spawn_blocking(move || read(&topic, &streaming, commands))
     };
-    let landed = land(&topic, queue).await;
+    // On a thread of the runtime's own, for packing files keeps one busy.
+    let mut landing = JoinSet::new();
+    let landed_of = topic.clone();
+    landing.spawn(async move { land(&landed_of, queue).await });
+    let landed = landing.join_next().await.context("nothing lands")?;
+    let landed = landed.context("landing was cut off")?;
     let read = reading.await.context("the reading thread was cut off")?;
     // If landing failed, reading failed for want of it; the former is the cause.
     let entries = landed.with_context(|| format!("landing {}", topic.name))?;
@@ -172,7 +192,7 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
         tokio::select! {
             command = queue.recv() => match command {
                 None => break,
-                Some(Command::Take(chunk)) => {
+                Some(Command::Take(chunk, _room)) => {
                     books.read(&chunk);
                     lander.take(*chunk).await?;
                     if lander.pending() >= most_rows {
@@ -232,17 +252,21 @@ fn read(
         queue_bytes: limits.get("kafka_queue_bytes"),
     };
     let batch = limits.size("stream_batch_messages");
-    let source = Source::connect(&streaming.kafka, &topic.name, &of_kafka, batch)?;
+    let until = streaming.until;
+    let source = Source::connect(&streaming.kafka, &topic.name, &of_kafka, batch, until)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
+    let most_messages = u32::try_from(batch * BATCHES_BETWEEN)?;
     let looks = streaming.audience.looks();
     let mut reader = Reader {
         interpreter: Interpreter::new(&topic.refinery, &topic.step, &topic.contract, &table)?,
         topic,
         streaming,
         commands,
+        room: Arc::new(Semaphore::new(batch * BATCHES_BETWEEN)),
+        most_messages,
         readings: looks.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
     };
-    source.run(streaming.until, &mut reader)
+    source.run(&mut reader)
 }
 
 /// The reading side of one topic.
@@ -251,12 +275,24 @@ struct Reader<'a> {
     streaming: &'a Streaming,
     interpreter: Interpreter<'a>,
     commands: mpsc::Sender<Command>,
+    /// For messages on their way to the lander.
+    room: Arc<Semaphore>,
+    most_messages: u32,
     readings: Option<Readings>,
 }
 
 impl Reader<'_> {
     fn send(&self, command: Command) -> anyhow::Result<()> {
         self.commands.blocking_send(command).ok().context("landing has ended")
+    }
+
+    /// Sends messages, as soon as there is room for them.
+    fn hand_over(&self, chunk: Chunk, messages: usize) -> anyhow::Result<()> {
+        // What is larger than all room there is, such as a batch of the lake's, takes all of it.
+        let messages = u32::try_from(messages)?.min(self.most_messages);
+        let room = self.room.clone().acquire_many_owned(messages);
+        let room = Handle::current().block_on(room).context("landing has ended")?;
+        self.send(Command::Take(Box::new(chunk), room))
     }
 
     /// Sends a command that is answered, and waits for the answer.
@@ -290,7 +326,7 @@ impl Receiver for Reader<'_> {
             let pointers = self.interpreter.pointers(&messages);
             let interpreted = resumed.lacking(self.interpret(&messages, &pointers)?)?;
             let offsets = last_offsets(&messages);
-            self.send(Command::Take(Box::new(Chunk { bronze: None, interpreted, offsets })))?;
+            self.hand_over(Chunk { bronze: None, interpreted, offsets }, messages.len())?;
         }
         self.ask(Command::Flush)?;
         self.streaming.audience.begins();
@@ -311,7 +347,7 @@ impl Receiver for Reader<'_> {
         let bronze = stream::rows(&messages, &pointers)?;
         let offsets = last_offsets(&messages);
         self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
-        self.send(Command::Take(Box::new(Chunk { bronze: Some(bronze), interpreted, offsets })))
+        self.hand_over(Chunk { bronze: Some(bronze), interpreted, offsets }, messages.len())
     }
 
     fn event(&mut self, event: Event) {

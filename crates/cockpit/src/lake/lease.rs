@@ -86,17 +86,26 @@ pub async fn take(
     patience: Patience,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Lease>> {
-    let store = location.store();
     let mut silent_for = Duration::ZERO;
     let mut last = None;
     loop {
-        let Some((number, held)) = newest(store.as_ref()).await? else {
-            return claim(store, holder, 0, None).await.map(Some);
+        let newest = newest(location.store().as_ref()).await?;
+        let is_free = |(_, held): &(u64, Holder)| {
+            let is_silent = silent_for >= Duration::from_secs(held.ttl_s);
+            is_silent || held.is_known_dead(&holder.machine)
         };
-        let is_silent = silent_for >= Duration::from_secs(held.ttl_s);
-        if is_silent || held.is_known_dead(&holder.machine) {
-            return claim(store, holder, number + 1, Some(held)).await.map(Some);
+        if newest.as_ref().is_none_or(is_free) {
+            let lease = Lease::behind(location, &holder, newest);
+            if let Some(lease) = lease.claim().await? {
+                return Ok(Some(lease));
+            }
+            if patience == Patience::UntilSeenAlive {
+                bail!("somebody else took the lake at the same moment; try again");
+            }
+            (silent_for, last) = (Duration::ZERO, None);
+            continue;
         }
+        let Some((number, held)) = newest else { continue };
         if last.is_some_and(|last| last != number) {
             if patience == Patience::UntilSeenAlive {
                 bail!("{}", refusal(location, &held));
@@ -125,18 +134,6 @@ fn refusal(location: &Location, held: &Holder) -> String {
         held.since.format("%Y-%m-%d %H:%M:%S UTC"),
         held.ttl_s
     )
-}
-
-async fn claim(
-    store: Arc<dyn ObjectStore>,
-    holder: Holder,
-    number: u64,
-    died: Option<Holder>,
-) -> anyhow::Result<Lease> {
-    let lease = Lease { store, holder, number, died };
-    lease.write().await.context("somebody else took the lake at the same moment; try again")?;
-    lease.forget_older().await?;
-    Ok(lease)
 }
 
 async fn newest(store: &dyn ObjectStore) -> anyhow::Result<Option<(u64, Holder)>> {
@@ -168,6 +165,24 @@ fn key(number: u64) -> Key {
 }
 
 impl Lease {
+    /// The lease behind the newest there is, not yet claimed.
+    fn behind(location: &Location, holder: &Holder, newest: Option<(u64, Holder)>) -> Self {
+        let number = newest.as_ref().map_or(0, |(number, _)| number + 1);
+        let died = newest.map(|(_, held)| held);
+        Self { store: location.store(), holder: holder.clone(), number, died }
+    }
+
+    /// `None` if somebody else was quicker.
+    async fn claim(self) -> anyhow::Result<Option<Self>> {
+        if let Err(error) = self.write().await {
+            let is_taken =
+                matches!(error.downcast_ref(), Some(object_store::Error::AlreadyExists { .. }));
+            return if is_taken { Ok(None) } else { Err(error) };
+        }
+        self.forget_older().await?;
+        Ok(Some(self))
+    }
+
     /// Shows that the holder lives. An error means the lease is lost: stop refining.
     pub async fn renew(&mut self) -> anyhow::Result<()> {
         self.number += 1;
@@ -181,6 +196,7 @@ impl Lease {
         Ok(())
     }
 
+    /// Fails if the number is taken.
     async fn write(&self) -> anyhow::Result<()> {
         let text = serde_json::to_vec_pretty(&self.holder)?;
         self.store.put_opts(&key(self.number), text.into(), PutMode::Create.into()).await?;

@@ -133,7 +133,8 @@ impl Table {
         Ok(version)
     }
 
-    /// Commits a change on top of `state` and returns the state after it.
+    /// Commits a change on top of `state` and returns the state after it. Fails if somebody else
+    /// committed one of its checkpoints since.
     pub async fn commit(
         &self,
         state: Option<&State>,
@@ -155,11 +156,15 @@ impl Table {
         actions.extend(change.removes.into_iter().map(removed));
         let added = |add: Add| Action::Add(Add { data_change, ..add });
         actions.extend(change.adds.into_iter().map(added));
+        // If somebody else makes the table meanwhile, the library would put these rows behind theirs
+        // without a look at the checkpoints of either.
+        let is_first = state.is_none() && !change.checkpoints.is_empty();
         let checkpoint =
             |(app, version)| Transaction::new_with_last_update(app, version, Some(now_ms));
         let properties = CommitProperties::default()
             .with_application_transactions(change.checkpoints.into_iter().map(checkpoint).collect())
             .with_cleanup_expired_logs(Some(false));
+        let properties = if is_first { properties.with_max_retries(0) } else { properties };
         let operation = if change.rearranges {
             DeltaOperation::Optimize { predicate: None, target_size: 0 }
         } else {

@@ -109,6 +109,7 @@ async fn compact_folder(
     let counts: Vec<usize> = files.iter().map(|file| rows(file).unwrap_or(most_rows)).collect();
     let Some(chosen) = neighbours(&counts, most_rows, least) else { return Ok(0) };
     let files: Vec<Add> = files.drain(chosen).collect();
+    tracing::debug!(table = %name, files = files.len(), "small files are being laid together");
     let table = lake.table(name)?;
     let state = lake.state(name).await?.context("the table is gone")?;
     let folder = files[0].partition_values.iter().find_map(|(column, value)| {
@@ -139,6 +140,7 @@ async fn compact_folder(
     };
     let state = table.commit(Some(&state), change, lake.now_ms()).await?;
     lake.remember(name, state).await;
+    tracing::debug!(table = %name, files = merged, "small files were laid together");
     Ok(merged)
 }
 
@@ -198,8 +200,9 @@ pub async fn forget(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
     Ok(gone + table.forget_log(&state, lake.now_ms() - state.log_kept_ms()).await?)
 }
 
-/// Deletes data files older than `before_ms` that no log names: what a killed program wrote that
-/// never held the lease, so that nobody knows it is dead. A commit takes minutes at most.
+/// Deletes files older than `before_ms` that no log names, data and temporary ones: what a killed
+/// program wrote that never held the lease, so that nobody knows it is dead. A commit takes minutes
+/// at most.
 async fn forget_uncommitted(
     lake: &Lake,
     name: &TableName,
@@ -209,8 +212,9 @@ async fn forget_uncommitted(
     let (store, _) = table.place();
     let listed: Vec<object_store::ObjectMeta> = store.list(None).try_collect().await?;
     let is_old = |it: &&object_store::ObjectMeta| {
-        let is_data = it.location.filename().is_some_and(|name| name.starts_with("part-"));
-        is_data && it.last_modified.timestamp_millis() < before_ms
+        let name = it.location.filename().unwrap_or_default();
+        let is_written = name.starts_with("part-") || name.starts_with(TEMPORARY);
+        is_written && it.last_modified.timestamp_millis() < before_ms
     };
     let old: Vec<&object_store::ObjectMeta> = listed.iter().filter(is_old).collect();
     if old.is_empty() {

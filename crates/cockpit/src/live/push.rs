@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub const HZ_MOST: u32 = 25;
 const TICK: Duration = Duration::from_millis(1_000 / HZ_MOST as u64);
 /// Between two frames of a stream that is sent as it happens.
-const RUSH: Duration = Duration::from_millis(5);
+const RUSH: Duration = Duration::from_millis(3);
 /// Ticks between heartbeats, 5 s, and between whole snapshots, 60 s.
 const BEAT_TICKS: u64 = 5 * HZ_MOST as u64;
 const SNAP_TICKS: u64 = 60 * HZ_MOST as u64;

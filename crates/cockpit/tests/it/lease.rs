@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Polls until `found` finds something.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "a test that waits for ever says nothing")]
-fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let from = Instant::now();
     loop {
         if let Some(found) = found() {
@@ -23,7 +23,7 @@ fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let name = |it: fs::DirEntry| it.file_name().into_string().unwrap();
     entries.flatten().map(name).collect()
@@ -100,6 +100,34 @@ fn a_refiner_killed_anywhere_loses_nothing_doubles_nothing_and_leaves_nothing() 
     let contents = world.contents();
     world.run(&["rebuild"]).well();
     assert_eq!(world.contents(), contents);
+}
+
+/// Files of a program that never held the lake: nobody knows that it is dead.
+#[test]
+fn what_no_log_names_goes_after_a_day() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let world = World::new();
+    world.dump("plan.csv", rows(3));
+    world.ingest().well();
+    let table = world.path("lake/bronze/plan");
+    let leave = |name: &str, age: Duration| {
+        let path = table.join(name);
+        let file = fs::File::create(&path).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - age).unwrap();
+        path
+    };
+    let old = [
+        leave("part-dead-0.parquet", 25 * HOUR),
+        leave(".cockpit-dead-0.tmp", 25 * HOUR),
+        leave("_delta_log/.cockpit-dead-1.tmp", 25 * HOUR),
+    ];
+    let young =
+        [leave("part-alive-0.parquet", 23 * HOUR), leave(".cockpit-alive-0.tmp", 23 * HOUR)];
+    world.ingest().well();
+    assert_eq!(old.map(|path| path.exists()), [false; 3]);
+    assert_eq!(young.map(|path| path.exists()), [true; 2]);
+    assert_eq!(world.number("SELECT count(*) FROM bronze.plan"), 3);
 }
 
 #[test]

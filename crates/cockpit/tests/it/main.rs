@@ -14,4 +14,5 @@ mod property;
 mod settings;
 mod simulated;
 mod sql;
+mod stream;
 mod world;

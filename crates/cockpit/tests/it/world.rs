@@ -163,6 +163,12 @@ impl World {
         self.run(&["ingest", "--once"])
     }
 
+    /// Reads the topics of a broker to their ends, and no bucket.
+    pub fn ingest_from(&self, brokers: &str) -> Said {
+        let mut command = self.command(&["ingest", "--once", "--kafka", brokers]);
+        Said::of(command.env_remove("COCKPIT_BUCKET").output().unwrap())
+    }
+
     /// The rows of an answer.
     #[track_caller]
     pub fn sql(&self, query: &str) -> Vec<Value> {

@@ -40,8 +40,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// From now on partitions are given up as soon as the group asks for them: the client, when it
-    /// is closed, waits for that and would wait for ever.
+    /// From now on partitions are given up as soon as the group asks for them.
     pub fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
     }
@@ -112,7 +111,13 @@ impl ConsumerContext for Context {
 }
 
 /// A consumer of the brokers. It never commits offsets to them: the lake knows how far it is.
-pub fn consumer(kafka: &Kafka, limits: &Limits) -> anyhow::Result<BaseConsumer<Context>> {
+/// `tells_ends` makes it say when the end of a partition is reached; who reads on and on would be told
+/// a thousand times a second.
+pub fn consumer(
+    kafka: &Kafka,
+    limits: &Limits,
+    tells_ends: bool,
+) -> anyhow::Result<BaseConsumer<Context>> {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", &kafka.brokers)
@@ -122,7 +127,7 @@ pub fn consumer(kafka: &Kafka, limits: &Limits) -> anyhow::Result<BaseConsumer<C
         .set("enable.auto.offset.store", "false")
         // What is gone from the broker is to be told, not skipped.
         .set("auto.offset.reset", "error")
-        .set("enable.partition.eof", "true")
+        .set("enable.partition.eof", tells_ends.to_string())
         .set("statistics.interval.ms", limits.lag_every_ms.to_string())
         .set("session.timeout.ms", limits.session_ms.to_string())
         .set("heartbeat.interval.ms", (limits.session_ms / 3).to_string())

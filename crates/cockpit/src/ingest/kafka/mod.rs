@@ -19,10 +19,13 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest wait for a message before other things are looked at.
 const POLL: Duration = Duration::from_millis(50);
+
+/// How long messages are collected after the first: to hand on each handful on its own costs more.
+const COLLECT: Duration = Duration::from_millis(2);
 
 /// Longest wait for a broker's answer to a question.
 const ASK: Duration = Duration::from_secs(10);
@@ -73,6 +76,7 @@ pub enum Until {
 pub struct Source {
     consumer: BaseConsumer<Context>,
     topic: Arc<str>,
+    until: Until,
     batch_messages: usize,
     /// The last offset handed on, of the partitions that are ours.
     read: BTreeMap<i32, i64>,
@@ -89,10 +93,12 @@ impl Source {
         topic: &str,
         limits: &Limits,
         batch_messages: usize,
+        until: Until,
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            consumer: connect::consumer(kafka, limits)?,
+            consumer: connect::consumer(kafka, limits, until == Until::End)?,
             topic: topic.into(),
+            until,
             batch_messages,
             read: BTreeMap::new(),
             answers: None,
@@ -102,8 +108,8 @@ impl Source {
     }
 
     /// Reads and hands on. Blocks; to be run on a thread of its own.
-    pub fn run(mut self, until: Until, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
-        match until {
+    pub fn run(mut self, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
+        match self.until {
             Until::Stopped => {
                 self.consumer.subscribe(&[&self.topic])?;
                 while !receiver.is_stopped() {
@@ -138,10 +144,15 @@ impl Source {
         let mut ended = Vec::new();
         let mut trouble = None;
         let mut wait = POLL;
+        let mut until = None;
         while batch.len() < self.batch_messages && batch.bytes < BATCH_BYTES {
-            match self.consumer.poll(wait) {
+            let polled = self.consumer.poll(wait);
+            match polled.or_else(|| self.consumer.poll(rest(until?))) {
                 None => break,
-                Some(Ok(message)) => batch.push(&message, &mut self.read),
+                Some(Ok(message)) => {
+                    batch.push(&message, &mut self.read);
+                    until = until.or_else(|| now().checked_add(COLLECT));
+                }
                 Some(Err(KafkaError::PartitionEOF(number))) => ended.push(number),
                 Some(Err(error)) => {
                     trouble = Some(error);
@@ -267,9 +278,23 @@ impl Source {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a span of this thread's own, which no row sees")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn rest(until: Instant) -> Duration {
+    until.saturating_duration_since(now())
+}
+
 impl Drop for Source {
+    /// The client, when it is closed, waits until whatever it asked of the group's partitions is
+    /// carried out, and would wait for ever for what an error kept us from.
     fn drop(&mut self) {
         self.consumer.context().close();
+        if let Err(error) = self.consumer.unassign() {
+            tracing::debug!(%error, "partitions not given up");
+        }
     }
 }
 

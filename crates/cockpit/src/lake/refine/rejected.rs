@@ -3,6 +3,8 @@
 use super::super::Lake;
 use super::super::bronze::Pointer;
 use super::super::replace::{Scope, replace};
+use super::super::stream;
+use super::super::stream::land::{Offsets, is_behind};
 use super::super::table::Definition;
 use crate::config::model::TableName;
 use arrow::array::{
@@ -169,11 +171,31 @@ pub fn definition() -> Definition {
     }
 }
 
-/// Puts `batches` in place of all rejected rows of one table.
-pub async fn replace_all(
+/// Puts `batches` in place of the rejected messages of one table up to these offsets. What landed
+/// behind them stays.
+pub async fn replace_messages(
     lake: &Lake,
     of: &TableName,
     batches: Vec<RecordBatch>,
+    offsets: &Offsets,
 ) -> anyhow::Result<()> {
-    Rejects { batches, ..Rejects::new(lake, of) }.settle(true).await
+    let _turn = lake.rejected_turn.lock().await;
+    let table = lake.table(&name())?;
+    let hit = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
+        let column = |name| anyhow::Ok(batch.column(batch.schema().index_of(name)?).clone());
+        let tables = column("table_name")?;
+        let tables = tables.as_string::<i32>();
+        let is_behind = is_behind(batch, offsets)?;
+        let is_hit = |row: usize| tables.value(row) == of.name && !is_behind.value(row);
+        Ok((0..batch.num_rows()).map(|row| Some(is_hit(row))).collect())
+    };
+    // Whoever takes over these partitions must not reject the same messages again.
+    let state = lake.state(&name()).await?;
+    let mut reached = stream::land::reached(&table, state.as_ref(), offsets.keys()).await?;
+    reached.retain(|partition, reached| offsets.get(partition).is_some_and(|it| it <= reached));
+    let mut further = offsets.clone();
+    further.retain(|partition, _| !reached.contains_key(partition));
+    let (scope, checkpoints) = (Scope::Where(&hit), stream::land::checkpoints(&further));
+    replace(lake, &table, scope, batches, definition(), checkpoints).await?;
+    Ok(())
 }

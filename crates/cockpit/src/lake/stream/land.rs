@@ -10,7 +10,7 @@ use super::super::{Lake, bronze};
 use super::interpret::Interpreted;
 use super::{DAY, Partition, with_day};
 use crate::config::model::TableName;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
@@ -141,22 +141,40 @@ impl Sink {
 
     /// Commits what was written, and the offsets it reaches to. Fails if somebody else committed
     /// one of these partitions since the table was taken.
-    pub async fn commit(
+    ///
+    /// A table made by another definition keeps its fingerprint: the rows it has are still to be
+    /// made anew.
+    pub async fn commit(&mut self, lake: &Lake, offsets: &Offsets) -> anyhow::Result<()> {
+        self.commit_in_place_of(lake, offsets, Vec::new(), self.state.is_none()).await
+    }
+
+    /// [`Sink::commit`] of all rows there are, in place of these files.
+    pub async fn commit_anew(
         &mut self,
         lake: &Lake,
         offsets: &Offsets,
         removes: Vec<Add>,
     ) -> anyhow::Result<()> {
+        let is_redefined = self.state.is_none() || self.is_outdated();
+        self.commit_in_place_of(lake, offsets, removes, is_redefined).await
+    }
+
+    async fn commit_in_place_of(
+        &mut self,
+        lake: &Lake,
+        offsets: &Offsets,
+        removes: Vec<Add>,
+        is_redefined: bool,
+    ) -> anyhow::Result<()> {
         let mut adds = std::mem::take(&mut self.closed);
         for (_, writer) in std::mem::take(&mut self.open) {
             adds.extend(writer.finish().await?);
         }
-        let is_new = self.state.is_none() || self.is_outdated();
         let change = Change {
             adds,
             removes,
             checkpoints: checkpoints(offsets),
-            definition: is_new.then(|| self.definition.clone()),
+            definition: is_redefined.then(|| self.definition.clone()),
             rearranges: false,
         };
         let state = self.table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
@@ -166,7 +184,7 @@ impl Sink {
     }
 }
 
-fn checkpoints(offsets: &Offsets) -> BTreeMap<String, i64> {
+pub(in crate::lake) fn checkpoints(offsets: &Offsets) -> BTreeMap<String, i64> {
     offsets.iter().map(|(partition, offset)| (partition.checkpoint(), *offset)).collect()
 }
 
@@ -188,6 +206,8 @@ pub struct Lander {
     pub(super) bronze: Sink,
     pub(super) silver: Sink,
     rejected: Vec<RecordBatch>,
+    /// How far the rejected reach, of our partitions, as we left them.
+    pub(super) rejected_to: Offsets,
     /// Offsets of what was taken since the last commit.
     taken: Offsets,
     rows: usize,
@@ -201,6 +221,7 @@ impl Lander {
             refinery: refinery.clone(),
             key: step.model.key.clone(),
             rejected: Vec::new(),
+            rejected_to: Offsets::new(),
             taken: Offsets::new(),
             rows: 0,
         })
@@ -237,10 +258,10 @@ impl Lander {
         }
         let lake = self.refinery.lake.clone();
         if std::mem::take(&mut self.rows) > 0 {
-            self.bronze.commit(&lake, &offsets, Vec::new()).await?;
+            self.bronze.commit(&lake, &offsets).await?;
         }
         self.commit_rejected(&lake, &offsets).await?;
-        self.silver.commit(&lake, &offsets, Vec::new()).await?;
+        self.silver.commit(&lake, &offsets).await?;
         Ok(offsets)
     }
 
@@ -252,6 +273,13 @@ impl Lander {
         let name = rejected::name();
         let table = lake.table(&name)?;
         let state = lake.state(&name).await?;
+        // Others append to this table too, so it is taken as it stands, and whether a partition is
+        // still ours shows by its checkpoint alone.
+        let reached = reached(&table, state.as_ref(), offsets.keys()).await?;
+        if let Some(lost) = offsets.keys().find(|it| reached.get(it) != self.rejected_to.get(it)) {
+            let Partition { topic, number } = lost;
+            bail!("another program goes on with partition {number} of {topic}");
+        }
         let schema = rejected::schema();
         let (names, now_ms) = (lake.names(), lake.now_ms());
         let mut writer = table.writer(schema.clone(), lake.sizes(), names, now_ms);
@@ -271,12 +299,37 @@ impl Lander {
         };
         let state = table.commit(state.as_ref(), change, lake.now_ms()).await?;
         lake.remember(&name, state).await;
+        self.rejected_to.extend(offsets.clone());
         Ok(())
     }
 }
 
+/// The last offset of each of these partitions that a table contains.
+pub(in crate::lake) async fn reached(
+    table: &Table,
+    state: Option<&State>,
+    partitions: impl IntoIterator<Item = &Partition>,
+) -> anyhow::Result<Offsets> {
+    let mut offsets = Offsets::new();
+    let Some(state) = state else { return Ok(offsets) };
+    for partition in partitions {
+        if let Some(offset) = table.checkpoint(state, &partition.checkpoint()).await? {
+            offsets.insert(partition.clone(), offset);
+        }
+    }
+    Ok(offsets)
+}
+
 /// The rows behind the offsets the lake has already.
 pub(super) fn behind(rows: &RecordBatch, known: &Offsets) -> anyhow::Result<RecordBatch> {
+    Ok(filter_record_batch(rows, &is_behind(rows, known)?)?)
+}
+
+/// Which rows those are.
+pub(in crate::lake) fn is_behind(
+    rows: &RecordBatch,
+    known: &Offsets,
+) -> anyhow::Result<BooleanArray> {
     let column = |name| anyhow::Ok(rows.column(rows.schema().index_of(name)?).clone());
     let (topics, numbers) = (column("_topic")?, column("_partition")?);
     let (topics, offsets) = (topics.as_string::<i32>(), column("_offset")?);
@@ -286,6 +339,5 @@ pub(super) fn behind(rows: &RecordBatch, known: &Offsets) -> anyhow::Result<Reco
         let partition = Partition { topic: topics.value(row).into(), number: numbers.value(row) };
         known.get(&partition).is_none_or(|last| offsets.value(row) > *last)
     };
-    let is_new: BooleanArray = (0..offsets.len()).map(|row| Some(is_new(row))).collect();
-    Ok(filter_record_batch(rows, &is_new)?)
+    Ok((0..offsets.len()).map(|row| Some(is_new(row))).collect())
 }

@@ -6,7 +6,7 @@ use super::super::refine::{Refinery, rejected_name};
 use super::super::table::{State, Table};
 use super::super::upkeep::landed;
 use super::interpret::{Interpreted, Interpreter};
-use super::land::{Lander, Offsets, Sink, behind};
+use super::land::{Lander, Offsets, Sink, behind, reached};
 use super::{Partition, ReadMessages};
 use crate::batch::Messages;
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
@@ -49,9 +49,10 @@ impl Lander {
         self.silver.reload(&lake).await?;
         let landed = reached(&self.bronze.table, self.bronze.state.as_ref(), partitions).await?;
         let silver = reached(&self.silver.table, self.silver.state.as_ref(), partitions).await?;
+        let rejected = lake.state(&rejected_name()).await?;
         let rejected_table = lake.table(&rejected_name())?;
-        let rejected_state = lake.state(&rejected_name()).await?;
-        let rejected = reached(&rejected_table, rejected_state.as_ref(), partitions).await?;
+        let rejected = reached(&rejected_table, rejected.as_ref(), partitions).await?;
+        self.rejected_to.clone_from(&rejected);
         let is_short = |(partition, last): (&Partition, &i64)| {
             silver.get(partition).is_none_or(|reached| reached < last)
         };
@@ -63,44 +64,36 @@ impl Lander {
             }
             _ => Vec::new(),
         };
-        let recent = self.recent(lake.limits().size("dedupe_readings")).await?;
+        let most = lake.limits().size("dedupe_readings");
+        let recent = match &self.silver.state {
+            Some(state) => recent(&self.silver.table, state, &self.key, most).await?,
+            None => Vec::new(),
+        };
         Ok(Resumed { landed, backlog, recent, silver, rejected })
-    }
-
-    /// The newest rows of silver, at least so many if there are, oldest first.
-    async fn recent(&self, rows: usize) -> anyhow::Result<Vec<RecordBatch>> {
-        let Some(state) = &self.silver.state else { return Ok(Vec::new()) };
-        let mut files = state.files();
-        files.sort_by_key(|file| std::cmp::Reverse(landed(file)));
-        let columns: Vec<&str> = self.key.iter().map(String::as_str).collect();
-        let (mut read, mut newest) = (0, Vec::new());
-        for file in &files {
-            if read >= rows {
-                break;
-            }
-            let files = std::slice::from_ref(file);
-            let batches = self.silver.table.read_all(files, Some(&columns), rows).await?;
-            read += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-            newest.push(batches);
-        }
-        Ok(newest.into_iter().rev().flatten().collect())
     }
 }
 
-/// The last offset of each partition that a table contains.
-async fn reached(
-    table: &Table,
-    state: Option<&State>,
-    partitions: &[Partition],
-) -> anyhow::Result<Offsets> {
-    let mut offsets = Offsets::new();
-    let Some(state) = state else { return Ok(offsets) };
-    for partition in partitions {
-        if let Some(offset) = table.checkpoint(state, &partition.checkpoint()).await? {
-            offsets.insert(partition.clone(), offset);
+/// These columns of the newest rows of silver, at least so many rows if there are, oldest first.
+async fn recent(
+    silver: &Table,
+    state: &State,
+    columns: &[String],
+    rows: usize,
+) -> anyhow::Result<Vec<RecordBatch>> {
+    let mut files = state.files();
+    files.sort_by_key(|file| std::cmp::Reverse(landed(file)));
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let (mut read, mut newest) = (0, Vec::new());
+    for file in &files {
+        if read >= rows {
+            break;
         }
+        let files = std::slice::from_ref(file);
+        let batches = silver.read_all(files, Some(&columns), rows).await?;
+        read += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        newest.push(batches);
     }
-    Ok(offsets)
+    Ok(newest.into_iter().rev().flatten().collect())
 }
 
 async fn backlog(
@@ -210,8 +203,8 @@ pub async fn rebuild(
         }
     }
     rejected.retain(|rows| rows.num_rows() > 0);
-    super::super::refine::rejected::replace_all(lake, step.name(), rejected).await?;
-    silver.commit(lake, &offsets, gone).await
+    super::super::refine::rejected::replace_messages(lake, step.name(), rejected, &offsets).await?;
+    silver.commit_anew(lake, &offsets, gone).await
 }
 
 /// The last offset of each partition among messages.

@@ -1,0 +1,173 @@
+//! Messages of a topic: made anew when their rules change, whatever comes meanwhile; and who lost
+//! their partitions goes on without them.
+//!
+//! The broker is librdkafka's own mock, which speaks the protocol on a port; what only Apache Kafka
+//! does is asked by `tests/oracle/stream_case.py`.
+
+use crate::lease::{names, until};
+use crate::world::World;
+use rdkafka::config::ClientConfig;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const TOPIC: &str = "temperatures";
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+const CONTRACT: &str = r#"
+description = "Temperatures as they were said."
+source = "iot"
+topics = ["temperatures"]
+format = "message"
+
+columns = [
+    { name = "machine", header = "machine", type = "text", required = true, description = "Machine." },
+    { name = "at", header = "at", type = "time", spellings = ["epoch_s"], zone = "UTC", required = true, description = "When." },
+    { name = "temp_c", header = "temp", type = "float", required = true, description = "Temperature." },
+]
+"#;
+
+const MODEL: &str = "-- Temperatures of machines.
+--
+-- key: machine, at, temp_c
+-- expect possible: temp_c < 100 | reject
+-- column machine: The machine.
+-- column at: When the temperature was taken, UTC.
+-- column temp_c [degC]: The temperature.
+SELECT machine, at, temp_c FROM typed.temperature
+";
+
+/// A broker with one topic.
+struct Broker(MockCluster<'static, DefaultProducerContext>);
+
+impl Broker {
+    fn start() -> Self {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(TOPIC, 2, 1).unwrap();
+        Self(cluster)
+    }
+
+    fn say(&self, messages: &[&str]) {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", self.0.bootstrap_servers())
+            .create()
+            .unwrap();
+        for message in messages {
+            producer.send(BaseRecord::<(), str>::to(TOPIC).payload(message)).unwrap();
+        }
+        producer.flush(ANSWER_LIMIT).unwrap();
+    }
+
+    /// A worker that reads until it is told to stop, quick to commit and to be taken for dead: as
+    /// quick as the mock allows, which lets a new group wait for three seconds.
+    fn worker(&self, world: &World) -> Worker {
+        let brokers = self.0.bootstrap_servers();
+        let mut command = world.command(&["ingest", "--wait", "--kafka", &brokers]);
+        command.env_remove("COCKPIT_BUCKET").env("COCKPIT_STREAM_COMMIT_EVERY_MS", "100");
+        command.env("COCKPIT_KAFKA_SESSION_MS", "4000");
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Worker(command.spawn().unwrap())
+    }
+
+    fn ingest_into(&self, world: &World) {
+        let brokers = self.0.bootstrap_servers();
+        world.ingest_from(&brokers).well();
+    }
+}
+
+/// A program at work; gone with the test, however that ends.
+struct Worker(Child);
+
+impl Worker {
+    fn tell(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn message(machine: &str, at_s: u32, temp_c: f64) -> String {
+    format!(r#"{{"machine": "{machine}", "at": "{at_s}", "temp": "{temp_c}"}}"#)
+}
+
+fn world() -> World {
+    let world = World::new();
+    world.write("bronze/temperature.toml", CONTRACT);
+    world.write("silver/temperature_read.sql", MODEL);
+    world
+}
+
+fn fates(world: &World) -> [i64; 3] {
+    ["bronze.temperature", "silver.temperature_read", "silver.rejected"]
+        .map(|table| world.number(&format!("SELECT count(*) FROM {table}")))
+}
+
+#[test]
+fn a_changed_rule_reaches_rows_that_are_there_even_if_messages_come_with_it() {
+    let (world, broker) = (world(), Broker::start());
+    let early: Vec<String> =
+        (0u32..20).map(|number| message("oven", number, f64::from(number) * 10.0)).collect();
+    broker.say(&early.iter().map(String::as_str).collect::<Vec<_>>());
+    broker.ingest_into(&world);
+    assert_eq!(fates(&world), [20, 10, 10]);
+    world.edit("silver/temperature_read.sql", "temp_c < 100", "temp_c < 50");
+    broker.say(&[&message("oven", 100, 20.0), "no message at all"]);
+    broker.ingest_into(&world);
+    assert_eq!(fates(&world), [22, 6, 16]);
+    world.edit("silver/temperature_read.sql", "temp_c < 50", "temp_c < 500");
+    broker.say(&[&message("oven", 200, 30.0)]);
+    broker.ingest_into(&world);
+    assert_eq!(fates(&world), [23, 22, 1]);
+}
+
+/// Commits of silver so far.
+fn commits(world: &World) -> usize {
+    names(&world.path("lake/silver/temperature_read/_delta_log")).len()
+}
+
+#[test]
+fn a_worker_that_was_taken_for_dead_does_no_harm_and_still_ends() {
+    let (world, broker) = (world(), Broker::start());
+    broker.say(&[&message("oven", 1, 20.0)]);
+    let mut frozen = broker.worker(&world);
+    // As soon as anything lies in the log, so that sometimes the first commit itself is frozen.
+    until("the first message", || (commits(&world) > 0).then_some(()));
+    frozen.tell("-STOP");
+    let early = commits(&world);
+    broker.say(&[&message("oven", 2, 20.0), &message("oven", 3, 20.0), "{"]);
+    let mut other = broker.worker(&world);
+    until("the messages after it", || (commits(&world) > early).then_some(()));
+    frozen.tell("-CONT");
+    broker.say(&[&message("oven", 4, 20.0), "{"]);
+    for worker in [&mut frozen, &mut other] {
+        worker.tell("-TERM");
+        until("the end of a worker", || worker.0.try_wait().unwrap());
+    }
+    broker.ingest_into(&world);
+    assert_eq!(fates(&world), [6, 4, 2]);
+}
+
+#[test]
+fn a_topic_read_again_or_made_anew_from_bronze_changes_nothing() {
+    let (world, broker) = (world(), Broker::start());
+    broker.say(&[&message("oven", 1, 20.0), &message("oven", 1, 20.0), "{", &message("", 2, 1.0)]);
+    broker.ingest_into(&world);
+    let rows = || [world.rows("silver.temperature_read"), world.rows("silver.rejected")];
+    let before = rows();
+    assert_eq!(before.each_ref().map(Vec::len), [1, 3]);
+    broker.ingest_into(&world);
+    assert_eq!(rows(), before);
+    world.run(&["rebuild"]).well();
+    assert_eq!(rows(), before);
+    broker.say(&[&message("oven", 1, 20.0)]);
+    broker.ingest_into(&world);
+    assert_eq!(fates(&world), [5, 1, 4]);
+}
