@@ -14,6 +14,10 @@ const DECIDED: &str = "MALLOC_ARENA_MAX";
 /// Makes the allocator give back what is freed. Call it before the first thread starts.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn give_back() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "glibc's own variable, asked before anything runs"
+    )]
     if std::env::var_os(DECIDED).is_some() {
         return;
     }

@@ -11,7 +11,6 @@ use crate::serve::http::Format;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use clap::Args;
-use datafusion::prelude::SessionContext;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -69,7 +68,7 @@ pub async fn run(config: &Config, args: &KpiArgs) -> anyhow::Result<bool> {
         Shape::Parquet => Format::Parquet,
     };
     let batches = to_batch(&schema(), &records(&rows, &kpis))?;
-    print::encoded(SessionContext::new().read_batches(batches)?, format).await?;
+    print::encoded(flow.session().await?.read_batches(batches)?, format).await?;
     Ok(true)
 }
 

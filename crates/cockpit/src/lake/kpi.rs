@@ -233,7 +233,7 @@ pub async fn rows(refinery: &Refinery, kpis: &[Kpi], asked: &Asked) -> anyhow::R
     let days = days(&context, kpis, asked).await?;
     let calendar = &refinery.plant.calendar;
     let row = |(place, kpis): (Place, BTreeMap<String, Figure>)| Row {
-        standing: told.standing(&place, days, |day| calendar.production_day(day).1),
+        standing: told.standing(&place, asked, days, |day| calendar.production_day(day).1),
         place,
         kpis,
     };

@@ -1,7 +1,7 @@
 //! How far a figure can be relied on: whether its day was over when it was made, and whether a later
 //! dump has changed it since.
 
-use super::{Place, by_table};
+use super::{Asked, By, Each, Place, by_table};
 use crate::config::kpi::Kpi;
 use crate::config::model::TableName;
 use crate::lake::refine::{Refinery, restate};
@@ -62,10 +62,12 @@ impl Told {
         })
     }
 
-    /// How the figures of a place stand. `last` is the last day of places that are of no single day.
+    /// How the figures of a place stand that was asked for so. `days` are the first and the last one of
+    /// places that are of no single day.
     pub fn standing(
         &self,
         place: &Place,
+        asked: &Asked,
         days: (Option<NaiveDate>, Option<NaiveDate>),
         end_s: impl Fn(i32) -> i64,
     ) -> Standing {
@@ -74,17 +76,23 @@ impl Told {
         if end_s(days_since_1970(last)) > self.at_s {
             return Standing::Provisional;
         }
+        // A part that was not summed over is itself, also where it is none: time outside every shift.
+        let is_same = |is_kept: bool, place: &Option<String>, filter, of: Option<&String>| {
+            let filter: &Option<String> = filter;
+            match is_kept {
+                true => place.as_ref() == of,
+                false => filter.is_none() || filter.as_ref() == of,
+            }
+        };
         let is_in = |key: &Key| {
             let line = key.unit.as_ref().and_then(|unit| self.line_of.get(unit));
             let is_day = first.is_none_or(|first| key.day.is_some_and(|day| day >= first))
                 && key.day.is_none_or(|day| day <= last);
-            let is_same = |asked: &Option<String>, of: Option<&String>| {
-                asked.is_none() || of.is_none() || asked.as_ref() == of
-            };
+            let is_shift = asked.each == Each::Shift;
             is_day
-                && is_same(&place.shift, key.shift.as_ref())
-                && is_same(&place.unit, key.unit.as_ref())
-                && is_same(&place.line, line)
+                && is_same(is_shift, &place.shift, &asked.shift, key.shift.as_ref())
+                && is_same(asked.by == By::Unit, &place.unit, &asked.unit, key.unit.as_ref())
+                && is_same(asked.by == By::Line, &place.line, &asked.line, line)
         };
         match self.restated.iter().any(is_in) {
             true => Standing::Restated,
@@ -131,29 +139,36 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(place: (Option<u32>, Option<&str>, Option<&str>, Option<&str>), expected: Standing) {
+    fn check(
+        (by, each): (By, Each),
+        place: (Option<u32>, Option<&str>, Option<&str>, Option<&str>),
+        expected: Standing,
+    ) {
         let place = Place {
             production_day: place.0.map(day),
             shift: place.1.map(str::to_owned),
             line: place.2.map(str::to_owned),
             unit: place.3.map(str::to_owned),
         };
+        let asked = Asked { by, each, ..Asked::default() };
         let midnight = |day: i32| (i64::from(day) + 1) * 86_400;
-        let standing = told().standing(&place, (Some(day(1)), Some(day(3))), midnight);
-        assert_eq!(standing, expected, "{place:?}");
+        let standing = told().standing(&place, &asked, (Some(day(1)), Some(day(3))), midnight);
+        assert_eq!(standing, expected, "{asked:?} {place:?}");
     }
 
     #[test]
     fn a_figure_stands_as_its_day_and_its_restatements_say() {
-        check((Some(4), Some("A"), None, Some("U1")), Standing::Provisional);
-        check((Some(3), Some("A"), Some("L1"), Some("U1")), Standing::Certified);
-        check((Some(2), Some("A"), Some("L1"), Some("U1")), Standing::Restated);
-        check((Some(2), Some("B"), Some("L1"), Some("U1")), Standing::Certified);
-        check((Some(2), Some("A"), Some("L2"), Some("U2")), Standing::Certified);
-        check((Some(2), None, None, None), Standing::Restated);
-        check((Some(2), None, Some("L1"), None), Standing::Restated);
-        check((Some(2), None, Some("L2"), None), Standing::Certified);
-        check((None, None, None, None), Standing::Restated);
-        check((None, None, None, Some("U2")), Standing::Certified);
+        let shift = (By::Unit, Each::Shift);
+        check(shift, (Some(4), Some("A"), None, Some("U1")), Standing::Provisional);
+        check(shift, (Some(3), Some("A"), Some("L1"), Some("U1")), Standing::Certified);
+        check(shift, (Some(2), Some("A"), Some("L1"), Some("U1")), Standing::Restated);
+        check(shift, (Some(2), Some("B"), Some("L1"), Some("U1")), Standing::Certified);
+        check(shift, (Some(2), None, Some("L1"), Some("U1")), Standing::Certified);
+        check(shift, (Some(2), Some("A"), Some("L2"), Some("U2")), Standing::Certified);
+        check((By::Plant, Each::Day), (Some(2), None, None, None), Standing::Restated);
+        check((By::Line, Each::Day), (Some(2), None, Some("L1"), None), Standing::Restated);
+        check((By::Line, Each::Day), (Some(2), None, Some("L2"), None), Standing::Certified);
+        check((By::Plant, Each::Range), (None, None, None, None), Standing::Restated);
+        check((By::Unit, Each::Range), (None, None, Some("L2"), Some("U2")), Standing::Certified);
     }
 }
