@@ -5,7 +5,8 @@
 //
 // COCKPIT_URL must serve a lake the plant's dumps were read into; with --kafka and a stream the pages of
 // temperatures are looked at too. Pictures are taken if
-// COCKPIT_SHOTS names a folder. CHROMIUM names another browser than /usr/bin/chromium.
+// COCKPIT_SHOTS names a folder. With the word `answers` only the plant's questions are asked, of a stream that
+// has ended. CHROMIUM names another browser than /usr/bin/chromium.
 
 import { chromium } from 'playwright-core'
 import { dataTest } from './browser/data.mjs'
@@ -15,7 +16,19 @@ import { DESK, looks } from './browser/looks.mjs'
 import { makeTest } from './browser/make.mjs'
 import { oeeTest } from './browser/oee.mjs'
 import { stockTest } from './browser/stock.mjs'
-import { tempsTest } from './browser/temps.mjs'
+import { answersTest, tempsTest } from './browser/temps.mjs'
+
+async function everything(browser, page) {
+  await makeTest(page)
+  await oeeTest(page)
+  await stockTest(page)
+  await dataTest(page)
+  await tempsTest(browser, page)
+  await looks(browser)
+  same('no page complained or asked another origin', told.trouble, [])
+  told.trouble.length = 0
+  await frameTest(page)
+}
 
 async function main() {
   if (!BASE) {
@@ -28,15 +41,8 @@ async function main() {
   })
   try {
     const page = await newPage(browser, { viewport: DESK, colorScheme: 'light' })
-    await makeTest(page)
-    await oeeTest(page)
-    await stockTest(page)
-    await dataTest(page)
-    await tempsTest(browser, page)
-    await looks(browser)
-    same('no page complained or asked another origin', told.trouble, [])
-    told.trouble.length = 0
-    await frameTest(page)
+    if (process.argv.includes('answers')) await answersTest(page)
+    else await everything(browser, page)
   } finally {
     await browser.close()
   }

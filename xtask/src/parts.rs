@@ -35,7 +35,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 17] = [
+const PARTS: [Part; 18] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -52,6 +52,12 @@ const PARTS: [Part; 17] = [
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
+    part(
+        "questions",
+        "the plant's questions of a stream",
+        &["build", "python", "packages", "chromium"],
+        questions,
+    ),
     part("stream", "a topic while everything goes wrong", &["build", "python"], stream),
 ];
 
@@ -83,7 +89,7 @@ struct Bench {
 }
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java.
-const WHEN_NAMED: [&str; 2] = ["messages", "stream"];
+const WHEN_NAMED: [&str; 3] = ["messages", "questions", "stream"];
 
 /// The parts as a list for people.
 pub fn listed() -> String {
@@ -315,6 +321,13 @@ fn kill(bench: &Bench) -> Done {
 fn messages(bench: &Bench) -> Done {
     let mut case = bench.on_kafka("messages_case.py")?;
     run(case.arg("--messages").arg(bench.bucket.join(MESSAGES)))
+}
+
+/// The plant's questions of its temperatures, asked of everybody who answers.
+fn questions(bench: &Bench) -> Done {
+    let mut case = bench.on_kafka("questions_case.py")?;
+    case.env("CHROMIUM", machine::chromium());
+    run(case.arg("--pages").arg(machine::root().join("ui")))
 }
 
 /// Messages of Apache Kafka, while program and broker are killed.

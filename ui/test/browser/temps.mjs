@@ -107,6 +107,24 @@ async function nowShowsTheAnswers(page) {
   )
 }
 
+const oneDigit = new Intl.NumberFormat('en-IN', {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+})
+
+/** Every lane's highest reading, to the digit that is shown. */
+async function nowShowsTheHottest(page) {
+  await openLive(page, '/now', 'Hottest in the last 30 minutes')
+  const { hottest } = await api('/temperatures/now?sensors=false')
+  const shown = await page.locator('tbody td').allInnerTexts()
+  const values = shown.flatMap((text) => text.match(/-?\d+\.\d$/m) ?? [])
+  const highest = new Map()
+  for (const { plant, component, lane, temp_c_max: value } of hottest) {
+    if (value !== null) highest.set([plant, component, lane].join(), oneDigit.format(value))
+  }
+  same('now: the hottest of each lane', values.sort(), [...highest.values()].sort())
+}
+
 async function gridIsWalkedByKeys(page) {
   await openLive(page, '/temps', 'sensors ·')
   const field = page.getByRole('application')
@@ -193,6 +211,13 @@ async function tabsShareOneStream(browser) {
   for (const page of pages) await openLive(page, '/temps', 'sensors ·')
   same('twelve tabs are one viewer', (await viewers()) - before, 1)
   await context.close()
+}
+
+/** The plant's questions, when nothing new comes in: the page says what the interface says. */
+export async function answersTest(page) {
+  await step('temps agree with each other', groupsAreTheirSensors)
+  await step('now shows the answers', () => nowShowsTheAnswers(page))
+  await step('now shows the hottest', () => nowShowsTheHottest(page))
 }
 
 export async function tempsTest(browser, page) {
