@@ -2,7 +2,7 @@
 
 /// Each module of the program and what of the program it may import besides itself. `flow` wires
 /// everybody and `cli` and `main` speak for it, so they may import all.
-const LAW: [(&str, &[&str]); 9] = [
+const LAW: [(&str, &[&str]); 10] = [
     ("batch", &[]),
     ("digest", &[]),
     ("config", &[]),
@@ -10,6 +10,7 @@ const LAW: [(&str, &[&str]); 9] = [
     ("lake", &["batch", "config", "digest"]),
     ("live", &["batch", "config", "digest"]),
     ("serve", &["batch", "config", "digest", "lake", "live"]),
+    ("memory", &[]),
     ("simulate", &["batch", "config", "digest"]),
     ("watch", &["batch", "config", "digest", "lake", "live"]),
 ];
