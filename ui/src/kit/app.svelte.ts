@@ -1,6 +1,8 @@
 import { forget, type Health, health } from './api'
 
 const EVERY_MS = 10_000
+/** While the server does not answer: the page is right again a second after it does. */
+const LOST_MS = 1_000
 const PATIENCE_MS = 8_000
 
 type Link = 'asking' | 'connected' | 'lost'
@@ -55,7 +57,7 @@ class App {
 
   async #watch(): Promise<void> {
     if (!document.hidden) await this.#ask()
-    setTimeout(() => this.#watch(), EVERY_MS)
+    setTimeout(() => this.#watch(), this.link === 'lost' ? LOST_MS : EVERY_MS)
   }
 
   async #ask(): Promise<void> {
