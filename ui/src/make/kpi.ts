@@ -29,7 +29,7 @@ export interface Kpi {
   denominator: number | null
   /** Why it is not known, though there is something to know. */
   unknown: string | null
-  /** Why there is nothing to know. */
+  /** What its denominator of 0 means, where nothing else keeps it from being known. */
   none: string | null
   /** How it differs from its like in another set, where there is one. */
   difference?: Difference

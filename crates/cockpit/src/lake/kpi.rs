@@ -92,7 +92,7 @@ pub struct Figure {
     pub denominator: Option<f64>,
     /// Why it is not known, though there is something to know.
     pub unknown: Option<String>,
-    /// Why there is nothing to know: what its denominator of 0 means.
+    /// What its denominator of 0 means, where nothing else keeps it from being known.
     pub none: Option<String>,
     /// How it differs from its like in another set, where there is one and both are known.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -156,7 +156,7 @@ async fn a_shift_as_the_standard_counts_it() {
         ],
     );
     assert_eq!(of["throughput_rate"].value, Some(60.0), "boards an hour");
-    assert_eq!(of["mtbf"].unknown.as_deref(), Some("no failure"));
+    assert_eq!(of["mtbf"].none.as_deref(), Some("no failure"));
 }
 
 #[tokio::test]

@@ -228,7 +228,8 @@ fn mistake(kpi: &Kpi, of: &Figure, sums: &BTreeMap<&'static str, i64>) -> Option
     let bound_top = if OF_PARTS.contains(&name) { 1.0 } else { f64::INFINITY };
     let is_ascending =
         |low: Option<f64>, high: Option<f64>| low.zip(high).is_none_or(|(low, high)| low <= high);
-    if of.value.is_some() == of.unknown.is_some() {
+    let said = [of.value.is_some(), of.unknown.is_some(), of.none.is_some()];
+    if said.iter().filter(|it| **it).count() != 1 {
         return Some("it has a value or says why not, and never both");
     }
     if of.value.is_some_and(|value| !is_within(value, top)) {
