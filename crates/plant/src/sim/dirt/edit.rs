@@ -215,7 +215,7 @@ mod tests {
     fn a_line_is_cut_without_leaving_a_quote_open() {
         check("12345,67890,12345", CSV, Edit::Cut, b"12345,67890,");
         check("1,\"a\",\"and a long text\"", CSV, Edit::Cut, b"1,\"a\",");
-        check("{\"a\":1,\"b\":2}", JSON, Edit::Cut, b"{\"a\":1,\"b\":");
+        check("{\"a\":1,\"b\":2}", JSON, Edit::Cut, b"{\"a\":1,\"b\":2");
         assert_eq!(edited(b"\"all of it is one text\"", CSV, Edit::Cut, None), None);
     }
 
