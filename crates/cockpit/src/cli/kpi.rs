@@ -7,7 +7,6 @@ use crate::config::location::Purpose;
 use crate::flow::Flow;
 use crate::lake::kpi::{Asked, By, Each, Figure, Row, Standing, chosen};
 use crate::lake::rows::to_batch;
-use crate::serve::http::Format;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use clap::Args;
@@ -58,17 +57,12 @@ pub async fn run(config: &Config, args: &KpiArgs) -> anyhow::Result<bool> {
         print::line("no rows: nothing is known of these units and days");
         return Ok(true);
     }
-    let format = match args.format {
-        Shape::Table => {
-            print::line(&table(&rows, &kpis));
-            return Ok(true);
-        }
-        Shape::Csv => Format::Csv,
-        Shape::Json => Format::Json,
-        Shape::Parquet => Format::Parquet,
-    };
+    if args.format == Shape::Table {
+        print::line(&table(&rows, &kpis));
+        return Ok(true);
+    }
     let batches = to_batch(&schema(), &records(&rows, &kpis))?;
-    print::encoded(flow.session().await?.read_batches(batches)?, format).await?;
+    print::shaped(flow.session().await?.read_batches(batches)?, args.format).await?;
     Ok(true)
 }
 
@@ -86,10 +80,9 @@ fn table(rows: &[Row], kpis: &[Kpi]) -> String {
             let _infallible = writeln!(text, "  {name:<30}{}", spelled(figure, unit));
             let Some(difference) = &figure.difference else { continue };
             for cause in &difference.causes {
-                let points = cause.share * 100.0;
+                let points = format!("{:+.2} points", cause.share * 100.0);
                 let (other, say) = (&difference.against, &cause.say);
-                let _infallible =
-                    writeln!(text, "{:>46}  against {other}: {say}", points_of(points));
+                let _infallible = writeln!(text, "{points:>46}  against {other}: {say}");
             }
         }
     }
@@ -119,10 +112,6 @@ fn spelled(figure: &Figure, unit: &str) -> String {
             format!("{:>14}  {ratio}  between {} and {}", number(value), end(low), end(high))
         }
     }
-}
-
-fn points_of(points: f64) -> String {
-    format!("{points:+.2} points")
 }
 
 fn word(standing: Standing) -> &'static str {

@@ -13,7 +13,6 @@ use crate::config::{self, Config, Flags};
 use crate::flow::{self, Flow};
 use crate::lake::catalog;
 use crate::lake::lease::Patience;
-use crate::serve::http::Format;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::io::IsTerminal as _;
@@ -258,12 +257,7 @@ async fn rebuild(config: &Config) -> anyhow::Result<bool> {
 async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Read).await?;
     let frame = flow.ask(query).await?;
-    match shape {
-        Shape::Table => print::table(frame).await?,
-        Shape::Csv => print::encoded(frame, Format::Csv).await?,
-        Shape::Json => print::encoded(frame, Format::Json).await?,
-        Shape::Parquet => print::encoded(frame, Format::Parquet).await?,
-    }
+    print::shaped(frame, shape).await?;
     Ok(true)
 }
 

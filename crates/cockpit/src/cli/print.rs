@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "the command line's own output")]
 
+use super::Shape;
 use crate::config::Config;
 use crate::config::settings::Origin;
 use crate::flow::Report;
@@ -108,8 +109,18 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An answer as it is asked for.
+pub async fn shaped(frame: DataFrame, shape: Shape) -> anyhow::Result<()> {
+    match shape {
+        Shape::Table => table(frame).await,
+        Shape::Csv => encoded(frame, Format::Csv).await,
+        Shape::Json => encoded(frame, Format::Json).await,
+        Shape::Parquet => encoded(frame, Format::Parquet).await,
+    }
+}
+
 /// An answer as a table for people.
-pub async fn table(frame: DataFrame) -> anyhow::Result<()> {
+async fn table(frame: DataFrame) -> anyhow::Result<()> {
     let schema = frame.schema().as_arrow().clone();
     let mut batches = frame.collect().await?;
     if batches.is_empty() {
@@ -120,7 +131,7 @@ pub async fn table(frame: DataFrame) -> anyhow::Result<()> {
 }
 
 /// An answer as a stream of bytes in one of the formats of the interface.
-pub async fn encoded(frame: DataFrame, format: Format) -> anyhow::Result<()> {
+async fn encoded(frame: DataFrame, format: Format) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let mut encoder = Encoder::new(format, frame.schema().as_arrow())?;
     let mut batches = frame.execute_stream().await?;

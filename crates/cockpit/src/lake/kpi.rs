@@ -246,11 +246,14 @@ async fn days(
     kpis: &[Kpi],
     asked: &Asked,
 ) -> anyhow::Result<(Option<NaiveDate>, Option<NaiveDate>)> {
-    let by_day = Asked { each: Each::Day, by: By::Plant, ..asked.clone() };
     if asked.each != Each::Range {
         return Ok((asked.from, asked.to));
     }
-    let figures = figures(context, kpis, &by_day).await?;
+    let by_day = Asked { each: Each::Day, by: By::Plant, ..asked.clone() };
+    // One KPI of each table tells its days.
+    let tables = by_table(kpis).into_values();
+    let some: Vec<Kpi> = tables.filter_map(|of| of.first().copied().cloned()).collect();
+    let figures = figures(context, &some, &by_day).await?;
     let mut days = figures.keys().filter_map(|place| place.production_day);
     let first = days.next();
     Ok((first, days.next_back().or(first)))
@@ -340,6 +343,7 @@ fn statement(
             let _infallible = write!(unknown, " WHEN {when} THEN {}", text(say));
             let _infallible = write!(none, " WHEN {when} THEN NULL");
         }
+        // A CASE needs a case, also of a KPI that can always be told.
         unknown.push_str(" WHEN false THEN '' END");
         let _infallible = write!(none, " WHEN ({denominator}) = 0 THEN {} END", text(&kpi.none));
         let _infallible = write!(
