@@ -6,8 +6,10 @@ of a broker. A broker that is started answers when `start` returns.
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +57,14 @@ class Broker:
     def produce(self, topic: str, messages: list[bytes]) -> None:
         """Messages without a line break in them, by Kafka's own tool."""
         self.tool("ConsoleProducer", "--topic", topic, said=b"\n".join(messages) + b"\n")
+
+    def forget(self, topic: str, before: dict[int, int]) -> None:
+        """Deletes what each partition holds before an offset, as if its retention had passed."""
+        places = [{"topic": topic, "partition": it, "offset": before[it]} for it in before]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"version": 1, "partitions": places}, file)
+            file.flush()
+            self.tool("DeleteRecordsCommand", "--offset-json-file", file.name)
 
     def tool(self, name: str, *words: str, said: bytes = b"") -> str:
         jars = self.program.read_text().split("-cp '")[1].split("'")[0]

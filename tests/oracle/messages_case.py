@@ -5,7 +5,8 @@ bronze are the lines, byte for byte. Each is read here a second time, by Python'
 plant names: every scalar may be a string, a sensor is plant, lane, component type and manufacturer, time
 comes in four spellings of UTC, and a message that lacks one of its parts is no reading. Silver and the
 rejected must say the same of it, row by row. A second run changes nothing; a rule made stricter reaches
-the rows that are there already, even if new messages come with it.
+the rows that are there already, even if new messages come with it. Messages the broker deleted before they
+were read are told with their offsets, once, and those behind them are read.
 
     python messages_case.py --cockpit BIN --broker FOLDER/start --port N --messages FILE
 """
@@ -184,6 +185,26 @@ def check_stricter(world: World, line: bytes, report: Report) -> None:
     report.equal("each has one fate still", len(silver) + len(rejected), len(bronze))
 
 
+def check_expired(world: World, line: bytes, report: Report) -> None:
+    """The broker deletes some messages before they are read."""
+    before = world.broker.ends(TOPIC)
+    world.broker.produce(TOPIC, [line] * 40)
+    after = world.broker.ends(TOPIC)
+    number = max(after, key=lambda it: after[it] - before[it])
+    first, behind = before[number], (before[number] + after[number]) // 2
+    world.broker.forget(TOPIC, {number: behind})
+    ended, said = world.ingest()
+    report.check("a run that misses messages does not end well", not ended, said)
+    report.check("it says which", f"{first} to {behind - 1} expired" in said, said)
+    open_books = [it for it in world.rows("meta.runs") if not it["closed"]]
+    files = [it["file"] for it in open_books]
+    report.equal("so do the books", files, [f"{TOPIC}/{number} expired {first}..{behind}"])
+    landed = {it["_offset"] for it in world.rows(BRONZE) if it["_partition"] == number}
+    report.check("what the broker still had is there", set(range(behind, after[number])) <= landed)
+    ended, said = world.ingest()
+    report.check("a run after it misses nothing more", ended, said)
+
+
 def case(world: World, lines: list[bytes], report: Report) -> None:
     shutil.copytree(PLANT, world.plant)
     world.broker.start()
@@ -193,6 +214,7 @@ def case(world: World, lines: list[bytes], report: Report) -> None:
     good = next(line for line in lines if (reading(line)[0] or {}).get("temp_c", 1e9) < LIMIT_C)
     later = json.loads(good) | {"timestamp": "2023-01-12 12:00:00"}
     check_stricter(world, json.dumps(later).encode(), report)
+    check_expired(world, json.dumps(later).encode(), report)
 
 
 def main() -> int:

@@ -207,8 +207,9 @@ def charts(report: Report, lake: str, shifts: dict) -> None:
         if shift is not None and inspected > 0:
             points[unit].append((day, shift, inspected, into["gq"]))
     given = {
-        (row["unit"], str(row["production_day"]), row["shift"]): row
+        (row["subject"], str(row["production_day"]), row["shift"]): row
         for row in rows_of(lake, "gold.spc")
+        if row["chart"] == "first_pass_yield"
     }
     wrong = []
     for unit, shifts_of in points.items():

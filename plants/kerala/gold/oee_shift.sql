@@ -38,46 +38,14 @@
 -- column ideal_gq_ms [ms]: Ideal time of the good ones.
 -- column ideal_verdict_unknown_ms [ms]: Ideal time of those without a verdict.
 -- column no_boards_ms [ms]: Ideal time boards can have at most that have not arrived: on a day of which no board of any unit has, the time in production or unknown, and the longest cycle for a board begun before.
-WITH parts AS (
-    SELECT
-        production_day, shift, unit, line,
-        duration_s AS calendar_s,
-        CASE WHEN category = 'no_production_planned' THEN duration_s ELSE 0 END AS no_production_planned_s,
-        CASE WHEN category = 'planned_stop' THEN duration_s ELSE 0 END AS planned_stop_s,
-        CASE WHEN category = 'production' THEN duration_s ELSE 0 END AS apt_s,
-        CASE WHEN category = 'setup' THEN duration_s ELSE 0 END AS aust_s,
-        CASE WHEN category = 'delay' THEN duration_s ELSE 0 END AS adet_s,
-        CASE WHEN category = 'down_without_order' THEN duration_s ELSE 0 END AS adot_s,
-        CASE WHEN category = 'unknown' THEN duration_s ELSE 0 END AS unknown_s,
-        CASE WHEN work_order IS NOT NULL THEN duration_s ELSE 0 END AS order_s,
-        CASE WHEN category = 'delay' AND state = 'unplanned_stop' THEN duration_s ELSE 0 END AS breakdown_s,
-        CASE WHEN category = 'delay' AND state = 'minor_stop' THEN duration_s ELSE 0 END AS minor_stop_s,
-        CASE WHEN category = 'delay' AND state = 'unplanned_stop' AND begins THEN 1 ELSE 0 END AS breakdowns,
-        overlap_s,
-        0 AS pq, 0 AS gq, 0 AS sq, 0 AS rq, 0 AS verdict_unknown, 0 AS ideal_unknown,
-        0 AS ideal_pq_ms, 0 AS ideal_gq_ms, 0 AS ideal_verdict_unknown_ms
-    FROM gold.time_ledger
-    UNION ALL
-    SELECT
-        production_day, shift, unit, line,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        1,
-        CASE WHEN verdict = 'good' THEN 1 ELSE 0 END,
-        CASE WHEN verdict = 'scrap' THEN 1 ELSE 0 END,
-        CASE WHEN verdict = 'rework' THEN 1 ELSE 0 END,
-        CASE WHEN verdict IS NULL THEN 1 ELSE 0 END,
-        CASE WHEN ideal_cycle_ms IS NULL THEN 1 ELSE 0 END,
-        coalesce(ideal_cycle_ms, 0),
-        CASE WHEN verdict = 'good' THEN coalesce(ideal_cycle_ms, 0) ELSE 0 END,
-        CASE WHEN verdict IS NULL THEN coalesce(ideal_cycle_ms, 0) ELSE 0 END
-    FROM silver.board_made
-),
-summed AS (
+WITH summed AS (
     SELECT
         production_day, shift, unit, max(line) AS line,
         CAST(sum(calendar_s) AS BIGINT) AS calendar_s,
         CAST(sum(no_production_planned_s) AS BIGINT) AS no_production_planned_s,
+        CAST(sum(pot_s) AS BIGINT) AS pot_s,
         CAST(sum(planned_stop_s) AS BIGINT) AS planned_stop_s,
+        CAST(sum(pbt_s) AS BIGINT) AS pbt_s,
         CAST(sum(apt_s) AS BIGINT) AS apt_s,
         CAST(sum(aust_s) AS BIGINT) AS aust_s,
         CAST(sum(adet_s) AS BIGINT) AS adet_s,
@@ -97,7 +65,7 @@ summed AS (
         CAST(sum(ideal_pq_ms) AS BIGINT) AS ideal_pq_ms,
         CAST(sum(ideal_gq_ms) AS BIGINT) AS ideal_gq_ms,
         CAST(sum(ideal_verdict_unknown_ms) AS BIGINT) AS ideal_verdict_unknown_ms
-    FROM parts
+    FROM gold.oee_hourly
     GROUP BY production_day, shift, unit
 ),
 days AS (
@@ -106,10 +74,7 @@ days AS (
     CROSS JOIN (SELECT coalesce(max(ideal_cycle_ms), 0) AS longest_ms FROM silver.cycle_time) AS cycle
 )
 SELECT
-    production_day, shift, unit, line, calendar_s, no_production_planned_s,
-    calendar_s - no_production_planned_s AS pot_s,
-    planned_stop_s,
-    calendar_s - no_production_planned_s - planned_stop_s AS pbt_s,
+    production_day, shift, unit, line, calendar_s, no_production_planned_s, pot_s, planned_stop_s, pbt_s,
     apt_s, aust_s, adet_s, adot_s, unknown_s, order_s, breakdown_s, minor_stop_s, breakdowns, overlap_s,
     pq, gq, sq, rq, verdict_unknown, ideal_unknown,
     ideal_pq_ms, ideal_gq_ms, ideal_verdict_unknown_ms,

@@ -1,5 +1,6 @@
 -- Where the time of each unit went, by hour. Machine utilisation divides production by planned busy time
--- or by all time; both are here, and `meta.kpis` names which is which.
+-- or by all time; both are here, and `meta.kpis` names which is which. Hours of which nothing but boards
+-- is known are in `gold.oee_hourly` alone.
 --
 -- grain: production_day, day_local, hour_local, shift, unit
 -- refresh: production_day
@@ -18,14 +19,7 @@
 -- column adot_s [s]: Actual unit down time without an order.
 -- column unknown_s [s]: Planned time nobody knows anything of.
 SELECT
-    production_day, day_local, hour_local, shift, unit, max(line) AS line,
-    CAST(sum(duration_s) AS BIGINT) AS calendar_s,
-    CAST(sum(CASE WHEN category <> 'no_production_planned' THEN duration_s ELSE 0 END) AS BIGINT) AS pot_s,
-    CAST(sum(CASE WHEN category NOT IN ('no_production_planned', 'planned_stop') THEN duration_s ELSE 0 END) AS BIGINT) AS pbt_s,
-    CAST(sum(CASE WHEN category = 'production' THEN duration_s ELSE 0 END) AS BIGINT) AS apt_s,
-    CAST(sum(CASE WHEN category = 'setup' THEN duration_s ELSE 0 END) AS BIGINT) AS aust_s,
-    CAST(sum(CASE WHEN category = 'delay' THEN duration_s ELSE 0 END) AS BIGINT) AS adet_s,
-    CAST(sum(CASE WHEN category = 'down_without_order' THEN duration_s ELSE 0 END) AS BIGINT) AS adot_s,
-    CAST(sum(CASE WHEN category = 'unknown' THEN duration_s ELSE 0 END) AS BIGINT) AS unknown_s
-FROM gold.time_ledger
-GROUP BY production_day, day_local, hour_local, shift, unit
+    production_day, day_local, hour_local, shift, unit, line,
+    calendar_s, pot_s, pbt_s, apt_s, aust_s, adet_s, adot_s, unknown_s
+FROM gold.oee_hourly
+WHERE calendar_s > 0

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import {
   byLayer,
   closes,
+  expired,
   type LineageRow,
   madeFrom,
   newest,
@@ -36,6 +37,14 @@ test.each([
 ])('a book is checked again', (row, off, is) => {
   expect(offBy(row)).toBe(off)
   expect(closes(row)).toBe(is)
+})
+
+test.each([
+  ['IOTTemperatureStream01/3 expired 120..150', 30],
+  ['IOTTemperatureStream01/3', undefined],
+  [null, undefined],
+])('messages that expired unread are counted', (file, count) => {
+  expect(expired(run({ file }))).toBe(count)
 })
 
 test('the newest row of a file counts', () => {

@@ -94,6 +94,12 @@ export function offBy(row: RunRow): number {
 
 export const closes = (row: RunRow): boolean => row.closed && offBy(row) === 0
 
+/** How many messages of a topic were gone before they were read, if a book is about such. */
+export function expired(row: RunRow): number | undefined {
+  const range = / expired (\d+)\.\.(\d+)$/.exec(row.file ?? '')
+  return range ? Number(range[2]) - Number(range[1]) : undefined
+}
+
 /** The newest row of each key; rows come newest first. */
 export function newest<R>(rows: readonly R[], key: (row: R) => string): R[] {
   const found = new Map<string, R>()

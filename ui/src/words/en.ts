@@ -340,6 +340,7 @@ export const en = {
   'data.ok': 'closes',
   'data.off': 'off by {count}',
   'data.said': 'not closed',
+  'data.expired': '{count} expired unread',
   'data.ended': 'Ended',
   'data.rule.books':
     'Read = bronze = silver + rejected + superseded, counted per file and table on every run and checked here again.',

@@ -70,8 +70,11 @@ fn table(rows: &[Row], kpis: &[Kpi]) -> String {
     let mut text = String::new();
     for Row { place, standing, kpis: figures } in rows {
         let day = place.production_day.map(|day| day.to_string());
+        let hour = place.day_local.zip(place.hour_local);
+        let hour = hour.map(|(day, hour)| format!("{day} {hour:02}:00"));
+        let day = day.filter(|_| hour.is_none());
         let shift = place.shift.as_ref().map(|shift| format!("shift {shift}"));
-        let named = [day, shift, place.line.clone(), place.unit.clone()];
+        let named = [day, hour, shift, place.line.clone(), place.unit.clone()];
         let title: Vec<String> = named.into_iter().flatten().collect();
         let title = if title.is_empty() { "plant".to_owned() } else { title.join("  ") };
         let _infallible = writeln!(text, "{title}  {}", word(*standing));
@@ -126,6 +129,8 @@ fn word(standing: Standing) -> &'static str {
 #[derive(Debug, Serialize)]
 struct Record<'a> {
     production_day: Option<NaiveDate>,
+    day_local: Option<NaiveDate>,
+    hour_local: Option<u32>,
     shift: Option<&'a str>,
     line: Option<&'a str>,
     unit: Option<&'a str>,
@@ -146,6 +151,8 @@ fn schema() -> SchemaRef {
     let number = |name| Field::new(name, DataType::Float64, true);
     Arc::new(Schema::new(vec![
         Field::new("production_day", DataType::Date32, true),
+        Field::new("day_local", DataType::Date32, true),
+        Field::new("hour_local", DataType::UInt32, true),
         text("shift"),
         text("line"),
         text("unit"),
@@ -169,6 +176,8 @@ fn records<'a>(rows: &'a [Row], kpis: &'a [Kpi]) -> Vec<Record<'a>> {
             let Some(figure) = figures.get(&kpi.name) else { continue };
             records.push(Record {
                 production_day: place.production_day,
+                day_local: place.day_local,
+                hour_local: place.hour_local,
                 shift: place.shift.as_deref(),
                 line: place.line.as_deref(),
                 unit: place.unit.as_deref(),

@@ -5,7 +5,9 @@ use super::diagnostic::did_you_mean;
 use super::said::Said;
 
 const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
-const MECHANISMS: [&str; 3] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+/// Letting in by a token instead of a password.
+pub const OAUTHBEARER: &str = "OAUTHBEARER";
+const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER];
 
 /// How messages are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,11 @@ pub struct Kafka {
     pub user: Option<String>,
     /// Name of the environment variable that holds the password.
     pub password_env: String,
+    /// File that holds the token of `OAUTHBEARER`, a JSON web token. It is read again whenever a new one
+    /// is needed, so that whoever renews it needs no restart.
+    pub token_file: Option<String>,
+    /// Name of the environment variable that holds the token, if no file does.
+    pub token_env: String,
     /// Certificates of the authorities that are trusted, instead of the system's.
     pub ca_file: Option<String>,
 }
@@ -53,6 +60,8 @@ impl Default for Kafka {
             mechanism: "PLAIN".to_owned(),
             user: None,
             password_env: "COCKPIT_KAFKA_PASSWORD".to_owned(),
+            token_file: None,
+            token_env: "COCKPIT_KAFKA_TOKEN".to_owned(),
             ca_file: None,
         }
     }
@@ -70,6 +79,8 @@ pub fn read(mut said: Said<'_, '_>) -> Kafka {
         mechanism,
         user: said.text("user"),
         password_env: said.text("password_env").unwrap_or(base.password_env),
+        token_file: said.text("token_file"),
+        token_env: said.text("token_env").unwrap_or(base.token_env),
         ca_file: said.text("ca_file"),
     };
     said.finish();

@@ -2,6 +2,7 @@
 
 use super::model::TableName;
 use super::said::{Findings, Said};
+use std::collections::BTreeMap;
 
 /// The set a KPI belongs to if it names none.
 const USUAL_SET: &str = "iso22400";
@@ -15,6 +16,8 @@ pub struct Kpi {
     /// KPIs that are meant together: `iso22400`, `oee.com`.
     pub set: String,
     pub table: TableName,
+    /// The table with the same columns by the hour, if that is another one.
+    pub by_hour: Option<TableName>,
     /// The formula in the words of its source.
     pub formula: String,
     pub ratio: Ratio,
@@ -56,9 +59,12 @@ pub fn read(findings: &Findings<'_>, line_of: impl Fn(usize) -> usize) -> Vec<Kp
     let document = findings.parse();
     let mut said = Said::new(document.get_ref(), 0, findings);
     let mut kpis: Vec<Kpi> = Vec::new();
+    let hours: BTreeMap<TableName, TableName> =
+        said.tables("hours").into_iter().filter_map(hours).collect();
     for table in said.tables("kpi") {
         let line = line_of(table.at());
-        let Some(kpi) = kpi(table, line, &kpis) else { continue };
+        let Some(mut kpi) = kpi(table, line, &kpis) else { continue };
+        kpi.by_hour = hours.get(&kpi.table).cloned();
         if kpis.iter().any(|it| it.name == kpi.name) {
             let message = format!("two KPIs are called `{}`", kpi.name);
             findings.note_line(line, message, "Give one of them another name.");
@@ -70,12 +76,29 @@ pub fn read(findings: &Findings<'_>, line_of: impl Fn(usize) -> usize) -> Vec<Kp
     kpis
 }
 
+/// A table, and the one that has its columns by the hour.
+fn hours(mut said: Said<'_, '_>) -> Option<(TableName, TableName)> {
+    let table = named_table(&mut said, "table", "Name the table KPIs are made from.");
+    let by_hour = named_table(&mut said, "by_hour", "Name the table with its columns by the hour.");
+    said.finish();
+    table.zip(by_hour)
+}
+
+fn named_table(said: &mut Said<'_, '_>, key: &'static str, remedy: &str) -> Option<TableName> {
+    let table = said.required(key, remedy)?;
+    let parts = table.split_once('.').map(|(schema, name)| TableName::new(schema, name));
+    if parts.is_none() {
+        said.note(key, format!("`{table}` is no table"), "Write gold.NAME.");
+    }
+    parts
+}
+
 /// One KPI; those before it are what it can be held against.
 fn kpi(mut said: Said<'_, '_>, line: usize, before: &[Kpi]) -> Option<Kpi> {
     let name = said.required("name", "Give the KPI its name.");
     let title = said.text("title");
     let set = said.text("set").unwrap_or_else(|| USUAL_SET.to_owned());
-    let table = said.required("table", "Name the gold table it is made from.");
+    let table = named_table(&mut said, "table", "Name the gold table it is made from.");
     let formula = said.required("formula", "Write the formula as its source has it.");
     let numerator = said.required("numerator", "Write SQL over the table's columns.");
     let denominator = said.required("denominator", "Write SQL over the table's columns.");
@@ -102,13 +125,6 @@ fn kpi(mut said: Said<'_, '_>, line: usize, before: &[Kpi]) -> Option<Kpi> {
     }
     let source = said.required("source", "Say where the definition comes from.");
     let caveat = said.text("caveat").unwrap_or_default();
-    let table = table.and_then(|table| {
-        let parts = table.split_once('.').map(|(schema, name)| TableName::new(schema, name));
-        if parts.is_none() {
-            said.note("table", format!("`{table}` is no table"), "Write gold.NAME.");
-        }
-        parts
-    });
     let against = against(&mut said, table.as_ref(), before);
     said.finish();
     let name = name?;
@@ -117,6 +133,7 @@ fn kpi(mut said: Said<'_, '_>, line: usize, before: &[Kpi]) -> Option<Kpi> {
         name,
         set,
         table: table?,
+        by_hour: None,
         formula: formula?,
         ratio: Ratio { numerator: numerator?, denominator: denominator? },
         low,

@@ -107,6 +107,11 @@ pub const KNOWN: &[Known] = &[
         reason: "small files of a stream that are made into one: a minute of commits, a short read",
     },
     Known {
+        name: "log_commits",
+        default: 5_000,
+        reason: "commits a table's log keeps, some hours of a stream: a table opens in a tenth of a second",
+    },
+    Known {
         name: "stream_refine_every_s",
         default: 10,
         reason: "how soon minutes and hours of streams follow; the newest minutes come from memory",

@@ -7,18 +7,19 @@ pub use standing::Standing;
 use super::refine::Refinery;
 use super::rows::MetaTable;
 use crate::config::diagnostic::{Diagnostic, did_you_mean};
+use crate::config::folder::Plant;
 use crate::config::kpi::{Kpi, Ratio};
 use crate::config::model::TableName;
 use anyhow::Context as _;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use clap::ValueEnum;
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
 use standing::Told;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -59,6 +60,8 @@ pub enum By {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Each {
+    /// An hour of the plant's clock, apart for each shift in it.
+    Hour,
     /// A shift of a production day.
     #[default]
     Shift,
@@ -73,6 +76,11 @@ pub enum Each {
 pub struct Place {
     #[schema(value_type = Option<String>, format = Date)]
     pub production_day: Option<NaiveDate>,
+    /// Day of an hour.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub day_local: Option<NaiveDate>,
+    /// Hour of the plant's clock, 0 to 23.
+    pub hour_local: Option<u32>,
     /// `None` also for time outside every shift.
     pub shift: Option<String>,
     pub line: Option<String>,
@@ -232,12 +240,21 @@ pub async fn rows(refinery: &Refinery, kpis: &[Kpi], asked: &Asked) -> anyhow::R
     let figures = figures(&context, kpis, asked).await?;
     let days = days(&context, kpis, asked).await?;
     let calendar = &refinery.plant.calendar;
-    let row = |(place, kpis): (Place, BTreeMap<String, Figure>)| Row {
-        standing: told.standing(&place, asked, days, |day| calendar.production_day(day).1),
-        place,
-        kpis,
+    let row = |(mut place, kpis): (Place, BTreeMap<String, Figure>)| {
+        place.production_day =
+            place.production_day.or_else(|| day_of_hour(&refinery.plant, &place));
+        let standing = told.standing(&place, asked, days, |day| calendar.production_day(day).1);
+        Row { place, standing, kpis }
     };
     Ok(figures.into_iter().map(row).collect())
+}
+
+/// The production day an hour is of: the one its last minute is in.
+fn day_of_hour(plant: &Plant, place: &Place) -> Option<NaiveDate> {
+    let last = place.day_local?.and_hms_opt(place.hour_local?, 59, 0)?;
+    let at = last.and_local_timezone(plant.zone).latest()?;
+    let day = plant.calendar.local_parts(at.timestamp_micros()).production_day;
+    NaiveDate::default().checked_add_signed(TimeDelta::days(day.into()))
 }
 
 /// The first and the last day of what is asked for.
@@ -251,7 +268,7 @@ async fn days(
     }
     let by_day = Asked { each: Each::Day, by: By::Plant, ..asked.clone() };
     // One KPI of each table tells its days.
-    let tables = by_table(kpis).into_values();
+    let tables = by_table(kpis, asked.each).into_values();
     let some: Vec<Kpi> = tables.filter_map(|of| of.first().copied().cloned()).collect();
     let figures = figures(context, &some, &by_day).await?;
     let mut days = figures.keys().filter_map(|place| place.production_day);
@@ -269,7 +286,7 @@ pub async fn figures(
     asked: &Asked,
 ) -> anyhow::Result<Figures> {
     let mut figures = Figures::new();
-    for (table, kpis) in by_table(kpis) {
+    for (table, kpis) in by_table(kpis, asked.each) {
         let provider = context.table_provider(table.to_string()).await;
         // A table that was never made has no rows.
         let Ok(provider) = provider else { continue };
@@ -281,11 +298,12 @@ pub async fn figures(
     Ok(figures)
 }
 
-/// The KPIs of each table.
-fn by_table(kpis: &[Kpi]) -> BTreeMap<&TableName, Vec<&Kpi>> {
+/// The KPIs of each table that tells them so.
+fn by_table(kpis: &[Kpi], each: Each) -> BTreeMap<&TableName, Vec<&Kpi>> {
     let mut tables: BTreeMap<&TableName, Vec<&Kpi>> = BTreeMap::new();
     for kpi in kpis {
-        tables.entry(&kpi.table).or_default().push(kpi);
+        let by_hour = kpi.by_hour.as_ref().filter(|_| each == Each::Hour);
+        tables.entry(by_hour.unwrap_or(&kpi.table)).or_default().push(kpi);
     }
     tables
 }
@@ -303,12 +321,16 @@ fn statement(
         true => format!("CAST({column} AS STRING) AS {name}"),
         false => format!("CAST(NULL AS STRING) AS {name}"),
     };
-    if asked.by == By::Line && !has("line") || asked.line.is_some() && !has("line") {
+    let is_hourly = asked.each == Each::Hour;
+    let wants_line = asked.by == By::Line || asked.line.is_some();
+    if wants_line && !has("line") || is_hourly && !has("hour_local") {
         return None;
     }
     let groups = [
-        group(asked.each != Each::Range, day, "place_day"),
-        group(asked.each == Each::Shift, "shift", "place_shift"),
+        group(matches!(asked.each, Each::Shift | Each::Day), day, "place_day"),
+        group(is_hourly, "day_local", "place_day_local"),
+        group(is_hourly, "hour_local", "place_hour"),
+        group(matches!(asked.each, Each::Hour | Each::Shift), "shift", "place_shift"),
         group(asked.by != By::Plant, "line", "place_line"),
         group(asked.by == By::Unit, "unit", "place_unit"),
     ];
@@ -324,11 +346,13 @@ fn statement(
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
     };
+    let is_sum = |name: &String| name != "hour_local";
     let numbers = schema.fields().iter().filter(|field| field.data_type().is_numeric());
+    let numbers = numbers.filter(|field| is_sum(field.name()));
     let sums =
         numbers.map(|field| format!("CAST(sum({name}) AS DOUBLE) AS {name}", name = field.name()));
     let sums: Vec<String> = sums.collect();
-    let places = "place_day, place_shift, place_line, place_unit";
+    let places = "place_day, place_day_local, place_hour, place_shift, place_line, place_unit";
     let mut sql = format!("SELECT {places}");
     for (number, kpi) in kpis.iter().enumerate() {
         let ratio = |ratio: &Ratio| {
@@ -384,6 +408,8 @@ fn read(batch: &RecordBatch, kpis: &[&Kpi], figures: &mut Figures) -> anyhow::Re
     for row in 0..batch.num_rows() {
         let place = Place {
             production_day: text("place_day", row)?.and_then(|day| day.parse().ok()),
+            day_local: text("place_day_local", row)?.and_then(|day| day.parse().ok()),
+            hour_local: text("place_hour", row)?.and_then(|hour| hour.parse().ok()),
             shift: text("place_shift", row)?,
             line: text("place_line", row)?,
             unit: text("place_unit", row)?,
@@ -445,42 +471,52 @@ pub async fn check(
     kpis: &[Kpi],
     schemas: &BTreeMap<TableName, SchemaRef>,
 ) -> Vec<Diagnostic> {
-    let mut well: BTreeSet<&TableName> = BTreeSet::new();
-    for (table, kpis) in by_table(kpis) {
-        let schema = schemas.get(table);
-        let sql = schema.and_then(|it| statement(table, &kpis, it, &Asked::default()));
-        if let Some(sql) = sql
-            && context.state().create_logical_plan(&sql).await.is_ok()
-        {
-            well.insert(table);
-        }
-    }
     let mut found = Vec::new();
-    for kpi in kpis {
-        // All of a table are planned at once; one by one only to find the mistaken one.
-        if well.contains(&kpi.table) {
-            continue;
-        }
-        let mut note = |message: String, remedy: String| {
+    for each in [Each::Shift, Each::Hour] {
+        check_each(context, kpis, schemas, each, &mut found).await;
+    }
+    found.dedup();
+    found
+}
+
+async fn check_each(
+    context: &SessionContext,
+    kpis: &[Kpi],
+    schemas: &BTreeMap<TableName, SchemaRef>,
+    each: Each,
+    found: &mut Vec<Diagnostic>,
+) {
+    let asked = Asked { each, ..Asked::default() };
+    for (table, kpis) in by_table(kpis, each) {
+        let mut note = |kpi: &Kpi, message: String, remedy: String| {
             let file = "kpis.toml".to_owned();
             found.push(Diagnostic { file, line: kpi.line, message, remedy });
         };
-        let Some(schema) = schemas.get(&kpi.table) else {
+        let Some(schema) = schemas.get(table) else {
             let known: Vec<String> = schemas.keys().map(ToString::to_string).collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let remedy = did_you_mean(&kpi.table.to_string(), &known);
-            note(format!("KPI `{}`: there is no table {}", kpi.name, kpi.table), remedy);
+            let remedy = did_you_mean(&table.to_string(), &known);
+            for kpi in kpis {
+                note(kpi, format!("KPI `{}`: there is no table {table}", kpi.name), remedy.clone());
+            }
             continue;
         };
-        let Some(sql) = statement(&kpi.table, &[kpi], schema, &Asked::default()) else { continue };
-        if let Err(error) = context.state().create_logical_plan(&sql).await {
+        let plan = async |kpis: &[&Kpi]| {
+            let sql = statement(table, kpis, schema, &asked)?;
+            context.state().create_logical_plan(&sql).await.err()
+        };
+        // All of a table are planned at once; one by one only to find the mistaken one.
+        if plan(&kpis).await.is_none() {
+            continue;
+        }
+        for kpi in kpis {
+            let Some(error) = plan(&[kpi]).await else { continue };
             let message =
                 format!("KPI `{}` cannot be planned: {}", kpi.name, error.strip_backtrace());
             let names: Vec<&str> = schema.fields().iter().map(|it| it.name().as_str()).collect();
-            note(message, format!("Mend it; columns here: {}.", names.join(", ")));
+            note(kpi, message, format!("Mend it; columns here: {}.", names.join(", ")));
         }
     }
-    found
 }
 
 #[cfg(test)]

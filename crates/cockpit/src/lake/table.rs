@@ -232,11 +232,11 @@ impl Table {
         Ok(gone.try_collect().await?)
     }
 
-    /// Deletes the entries of the log that a checkpoint stands for and that are older than
-    /// `before_ms`, in milliseconds since 1970 UTC. Returns how many.
-    pub async fn forget_log(&self, state: &State, before_ms: i64) -> anyhow::Result<usize> {
+    /// Deletes the entries of the log up to version `newest` that a checkpoint stands for and that are
+    /// older than `before_ms`, in milliseconds since 1970 UTC. Returns how many.
+    pub async fn forget_log(&self, newest: Version, before_ms: i64) -> anyhow::Result<usize> {
         let log = self.log.as_ref();
-        Ok(cleanup_expired_logs_for(state.version(), log, before_ms, None).await?)
+        Ok(cleanup_expired_logs_for(newest, log, before_ms, None).await?)
     }
 
     /// A writer of data files for this table.

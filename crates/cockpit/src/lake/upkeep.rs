@@ -197,7 +197,12 @@ pub async fn forget(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
         }
     }
     gone += forget_uncommitted(lake, name, before_ms).await?;
-    Ok(gone + table.forget_log(&state, lake.now_ms() - state.log_kept_ms()).await?)
+    gone += table.forget_log(state.version(), lake.now_ms() - state.log_kept_ms()).await?;
+    // A busy stream commits so often that to list a day of it takes longer than to read it.
+    if let Some(newest) = state.version().checked_sub(lake.limits().get("log_commits")) {
+        gone += table.forget_log(newest, lake.now_ms()).await?;
+    }
+    Ok(gone)
 }
 
 /// Deletes files older than `before_ms` that no log names, data and temporary ones: what a killed
@@ -250,7 +255,53 @@ pub async fn forget_all(lake: &Lake) -> anyhow::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::neighbours;
+    use super::*;
+    use crate::config::location::{self, Purpose};
+    use crate::config::settings::Limits;
+    use crate::lake::table::Definition;
+    use arrow::datatypes::DataType;
+    use chrono::{DateTime, Utc};
+
+    #[expect(clippy::disallowed_methods, reason = "the files of the log are written now")]
+    fn now() -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    /// The log of a stream keeps so many commits, however young they are, and what the newest
+    /// checkpoint needs; the table stays what it is.
+    #[tokio::test]
+    async fn a_log_keeps_so_many_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
+        let mut limits = Limits::default();
+        limits.set("log_commits", 30);
+        let lake = Lake::new(place, limits, "run", now);
+        let name = TableName::new("silver", "busy");
+        let table = lake.table(&name).unwrap();
+        let field = Field::new("a", DataType::Utf8, true);
+        let mut definition = Some(Definition {
+            schema: Arc::new(Schema::new(vec![field])),
+            description: String::new(),
+            fingerprint: String::new(),
+            partition: None,
+        });
+        for version in 0..=100 {
+            let state = lake.state(&name).await.unwrap();
+            let checkpoints = [("topic".to_owned(), version)].into();
+            let change = Change { checkpoints, definition: definition.take(), ..Change::default() };
+            let state = table.commit(state.as_ref(), change, lake.now_ms()).await.unwrap();
+            lake.remember(&name, state).await;
+        }
+        forget(&lake, &name).await.unwrap();
+        let log = std::fs::read_dir(folder.path().join("silver/busy/_delta_log")).unwrap();
+        let names = log.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let commits = names.filter(|name| name.ends_with(".json")).count();
+        // Down to the newest checkpoint that is not among those kept, of one every 20 commits.
+        assert!((31..=51).contains(&commits), "{commits} commits are kept");
+        let state = lake.table(&name).unwrap().load().await.unwrap().unwrap();
+        assert_eq!(state.version(), 100);
+        assert_eq!(table.checkpoint(&state, "topic").await.unwrap(), Some(100));
+    }
 
     fn check(rows: &[usize], expected: Option<std::ops::Range<usize>>) {
         assert_eq!(neighbours(rows, 1000, 3), expected, "{rows:?}");

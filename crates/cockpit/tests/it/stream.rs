@@ -39,22 +39,29 @@ SELECT machine, at, temp_c FROM typed.temperature
 ";
 
 /// A broker with one topic.
-struct Broker(MockCluster<'static, DefaultProducerContext>);
+pub struct Broker {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+    topic: &'static str,
+}
 
 impl Broker {
     fn start() -> Self {
-        let cluster = MockCluster::new(1).unwrap();
-        cluster.create_topic(TOPIC, 2, 1).unwrap();
-        Self(cluster)
+        Self::of(TOPIC)
     }
 
-    fn say(&self, messages: &[&str]) {
+    pub fn of(topic: &'static str) -> Self {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(topic, 2, 1).unwrap();
+        Self { cluster, topic }
+    }
+
+    pub fn say(&self, messages: &[&str]) {
         let producer: BaseProducer = ClientConfig::new()
-            .set("bootstrap.servers", self.0.bootstrap_servers())
+            .set("bootstrap.servers", self.cluster.bootstrap_servers())
             .create()
             .unwrap();
         for message in messages {
-            producer.send(BaseRecord::<(), str>::to(TOPIC).payload(message)).unwrap();
+            producer.send(BaseRecord::<(), str>::to(self.topic).payload(message)).unwrap();
         }
         producer.flush(ANSWER_LIMIT).unwrap();
     }
@@ -62,7 +69,7 @@ impl Broker {
     /// A worker that reads until it is told to stop, quick to commit and to be taken for dead: as
     /// quick as the mock allows, which lets a new group wait for three seconds.
     fn worker(&self, world: &World) -> Worker {
-        let brokers = self.0.bootstrap_servers();
+        let brokers = self.cluster.bootstrap_servers();
         let mut command = world.command(&["ingest", "--wait", "--kafka", &brokers]);
         command.env_remove("COCKPIT_BUCKET").env("COCKPIT_STREAM_COMMIT_EVERY_MS", "100");
         command.env("COCKPIT_KAFKA_SESSION_MS", "4000");
@@ -70,8 +77,8 @@ impl Broker {
         Worker(command.spawn().unwrap())
     }
 
-    fn ingest_into(&self, world: &World) {
-        let brokers = self.0.bootstrap_servers();
+    pub fn ingest_into(&self, world: &World) {
+        let brokers = self.cluster.bootstrap_servers();
         world.ingest_from(&brokers).well();
     }
 }

@@ -1,9 +1,11 @@
 //! The connection: what librdkafka is told, and what it tells us outside of messages.
 
+use super::token::Place;
 use crate::config::env;
-use crate::config::kafka::{Kafka, Protocol};
+use crate::config::kafka::{Kafka, OAUTHBEARER, Protocol};
 use anyhow::Context as _;
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
@@ -11,6 +13,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use std::collections::VecDeque;
+use std::error::Error;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,6 +36,10 @@ pub struct Lag {
 /// Collects what happens outside of messages until the reading thread looks.
 #[derive(Default)]
 pub struct Context {
+    /// Where the token is that lets us in, if a token does.
+    token: Option<Place>,
+    /// Whether the client has been given one.
+    has_token: AtomicBool,
     /// Whether nobody carries out rebalances any more.
     is_closing: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
@@ -40,6 +47,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whether the client is still to ask for its first token.
+    pub fn waits_for_token(&self) -> bool {
+        self.token.is_some() && !self.has_token.load(Ordering::Relaxed)
+    }
+
     /// From now on partitions are given up as soon as the group asks for them.
     pub fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
@@ -57,6 +69,18 @@ impl Context {
 }
 
 impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        let place = self.token.as_ref().ok_or("Kafka asks for a token, and none is configured")?;
+        let token = place.read();
+        if let Err(error) = &token {
+            tracing::error!(error = format!("{error:#}"), "no token for Kafka");
+        }
+        self.has_token.store(true, Ordering::Relaxed);
+        Ok(token?)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         // Errors also come as events, which the reader reports; these lines are for those who dig.
         tracing::debug!(?level, facility, message, "librdkafka");
@@ -133,11 +157,16 @@ pub fn consumer(
         .set("heartbeat.interval.ms", (limits.session_ms / 3).to_string())
         .set("queued.max.messages.kbytes", (limits.queue_bytes >> 10).to_string())
         .set("fetch.error.backoff.ms", "100")
+        // A full queue is empty again after milliseconds; the client's second would be time lost.
+        .set("fetch.queue.backoff.ms", "20")
         .set("reconnect.backoff.max.ms", "2000")
         .set("topic.metadata.refresh.interval.ms", "30000")
         .set("security.protocol", kafka.protocol.word());
     secure(kafka, &mut config)?;
-    config.create_with_context(Context::default()).with_context(|| {
+    let token = (kafka.mechanism == OAUTHBEARER && is_sasl(kafka)).then(|| Place::of(kafka));
+    // What is wrong with it is to be said at once, not after the brokers have waited for it.
+    token.as_ref().map(Place::read).transpose()?;
+    config.create_with_context(Context { token, ..Context::default() }).with_context(|| {
         format!("the Kafka client cannot be made for {}; mend [kafka] in plant.toml", kafka.brokers)
     })
 }
@@ -150,14 +179,21 @@ pub struct Limits {
     pub queue_bytes: u64,
 }
 
+fn is_sasl(kafka: &Kafka) -> bool {
+    matches!(kafka.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl)
+}
+
 fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {
     if let Some(file) = &kafka.ca_file {
         config.set("ssl.ca.location", file);
     }
-    if !matches!(kafka.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl) {
+    if !is_sasl(kafka) {
         return Ok(());
     }
     config.set("sasl.mechanism", &kafka.mechanism);
+    if kafka.mechanism == OAUTHBEARER {
+        return Ok(());
+    }
     config.set("sasl.username", kafka.user.as_deref().unwrap_or_default());
     let password = env(&kafka.password_env).with_context(|| {
         let name = &kafka.password_env;

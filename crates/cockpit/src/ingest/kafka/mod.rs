@@ -5,6 +5,7 @@
 //! left out; what it no longer has is told, with its offsets.
 
 mod connect;
+mod token;
 
 pub use connect::{Lag, Limits};
 
@@ -235,6 +236,13 @@ impl Source {
 
     /// All partitions of the topic.
     fn partitions(&mut self) -> anyhow::Result<Vec<i32>> {
+        // The client asks for its token in between two polls; without one no broker answers.
+        let until = now() + ASK;
+        while self.consumer.context().waits_for_token() && !rest(until).is_zero() {
+            if let Some(Err(error)) = self.consumer.poll(POLL) {
+                tracing::debug!(%error, "before the first token");
+            }
+        }
         let metadata = self.consumer.fetch_metadata(Some(&self.topic), ASK);
         let metadata = metadata.context("no Kafka broker answers; look at --kafka")?;
         let found = metadata.topics().iter().find(|it| it.name() == &*self.topic);

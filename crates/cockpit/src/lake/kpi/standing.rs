@@ -45,7 +45,8 @@ impl Told {
     /// Fails if a table cannot be opened.
     pub async fn of(refinery: &Refinery, kpis: &[Kpi]) -> anyhow::Result<Self> {
         let mut at_s = i64::MAX;
-        let tables: Vec<&TableName> = by_table(kpis).into_keys().collect();
+        // Hours are made before the shifts they are part of, and restated with them.
+        let tables: Vec<&TableName> = by_table(kpis, Each::Shift).into_keys().collect();
         for table in &tables {
             let state = refinery.lake.state(table).await?;
             let made_ms = state.and_then(|state| state.modified_ms()).unwrap_or(i64::MIN);
@@ -88,7 +89,7 @@ impl Told {
             let line = key.unit.as_ref().and_then(|unit| self.line_of.get(unit));
             let is_day = first.is_none_or(|first| key.day.is_some_and(|day| day >= first))
                 && key.day.is_none_or(|day| day <= last);
-            let is_shift = asked.each == Each::Shift;
+            let is_shift = matches!(asked.each, Each::Hour | Each::Shift);
             is_day
                 && is_same(is_shift, &place.shift, &asked.shift, key.shift.as_ref())
                 && is_same(asked.by == By::Unit, &place.unit, &asked.unit, key.unit.as_ref())
@@ -149,6 +150,7 @@ mod tests {
             shift: place.1.map(str::to_owned),
             line: place.2.map(str::to_owned),
             unit: place.3.map(str::to_owned),
+            ..Place::default()
         };
         let asked = Asked { by, each, ..Asked::default() };
         let midnight = |day: i32| (i64::from(day) + 1) * 86_400;

@@ -43,7 +43,7 @@ pub struct KpisAnswer {
     tag = "kpis",
     params(
         ("by" = Option<String>, Query, description = "unit, line or plant; unit if left out"),
-        ("each" = Option<String>, Query, description = "shift, day or range; shift if left out"),
+        ("each" = Option<String>, Query, description = "hour, shift, day or range; shift if left out"),
         ("from" = Option<String>, Query, description = "First production day, such as 2026-11-01"),
         ("to" = Option<String>, Query, description = "Last production day"),
         ("unit" = Option<String>, Query, description = "Only this unit"),
@@ -100,7 +100,7 @@ fn asked(said: &BTreeMap<String, String>) -> Result<Asked, Error> {
     let each = said.get("each").map_or(Ok(Each::default()), |each| Each::from_str(each, false));
     Ok(Asked {
         by: by.map_err(|_unknown| bad("by", "unit, line or plant"))?,
-        each: each.map_err(|_unknown| bad("each", "shift, day or range"))?,
+        each: each.map_err(|_unknown| bad("each", "hour, shift, day or range"))?,
         from: day("from")?,
         to: day("to")?,
         unit: said.get("unit").cloned(),

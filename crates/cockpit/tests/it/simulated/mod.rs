@@ -4,7 +4,7 @@
 mod bounds;
 mod restated;
 mod shuffled;
-mod site;
+pub mod site;
 mod table;
 
 use serde_json::Value;

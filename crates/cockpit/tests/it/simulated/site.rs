@@ -30,8 +30,13 @@ weekday = "Sunday"
 "#;
 
 /// The gold tables that are made of messages; of a plant that sends none they hold no row.
-pub const OF_MESSAGES: [&str; 3] =
-    ["temperature_minute", "temperature_hour", "temperature_over_limit"];
+pub const OF_MESSAGES: [&str; 5] = [
+    "spc_temperature",
+    "temperature_hour",
+    "temperature_minute",
+    "temperature_over_limit",
+    "temperature_subgroup",
+];
 
 /// The silver tables dumps are cleaned into.
 const SILVER: [&str; 11] = [

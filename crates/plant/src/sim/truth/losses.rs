@@ -18,7 +18,7 @@ impl Truth {
                 *losses.entry((stretch.shift(), loss)).or_default() += stretch.duration_s() * 1_000;
             }
         }
-        for ((shift, order), [good, scrap, rework, unknown]) in &self.verdicts {
+        for ((shift, _, order), [good, scrap, rework, unknown]) in &self.verdicts {
             let Some(ideal_ms) = self.ideal_ms(site, *order) else { continue };
             let made = good + scrap + rework + unknown;
             *losses.entry((*shift, "reduced_speed")).or_default() -= made * ideal_ms;

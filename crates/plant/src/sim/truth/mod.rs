@@ -21,11 +21,15 @@ use super::plan::PlanRow;
 use super::site::Site;
 use super::stock::{Entry, MaterialRecord};
 use super::write::mes::needs_reinspection;
+use oee::Each;
 use std::collections::{BTreeMap, HashMap};
 use time::utilisation_hourly;
 
 /// An hour of the plant's clock: day, hour, and the shift by its place in the calendar.
 type Hour = (i32, i32, Option<u16>);
+
+/// A day and an hour of the plant's clock.
+type Clock = (i32, i32);
 
 /// A production day, a shift by its place in the calendar, and a unit.
 type ShiftOf = (i32, Option<u16>, u16);
@@ -71,8 +75,8 @@ pub struct Truth {
     /// Verdicts of the quality system on the inspections of the day under way.
     said: HashMap<u64, (Verdict, Option<u8>)>,
     /// Boards made that are good, scrap, for rework and without a verdict, by production day, shift,
-    /// unit and order.
-    verdicts: HashMap<(ShiftOf, u32), [i64; 4]>,
+    /// unit, hour and order.
+    verdicts: HashMap<(ShiftOf, Clock, u32), [i64; 4]>,
     /// Bad boards by production day, unit, what is wrong, and the word for how bad it is.
     defects: BTreeMap<(i32, u16, Option<&'static str>, &'static str), u64>,
     /// When the first and the last board of a unit was looked at.
@@ -128,7 +132,8 @@ impl Truth {
             return;
         }
         *self.made.entry((hour, of.unit, of.order)).or_default() += 1;
-        self.judge(of, (parts.production_day, parts.shift, of.unit));
+        let shift = (parts.production_day, parts.shift, of.unit);
+        self.judge(of, shift, (parts.day, parts.hour));
         let boards = self.boards.entry(of.order).or_default();
         boards.first_s = if boards.made == 0 { at_s } else { boards.first_s.min(at_s) };
         boards.last_s = if boards.made == 0 { at_s } else { boards.last_s.max(at_s) };
@@ -136,7 +141,7 @@ impl Truth {
     }
 
     /// A board was made; it is as good as the quality system says, if it says anything.
-    fn judge(&mut self, of: &Inspection, shift: ShiftOf) {
+    fn judge(&mut self, of: &Inspection, shift: ShiftOf, clock: Clock) {
         let (verdict, defect) = self.said.get(&of.id).copied().unwrap_or((Verdict::Unknown, None));
         let column = match verdict {
             Verdict::Good => 0,
@@ -144,7 +149,7 @@ impl Truth {
             Verdict::Rework => 2,
             Verdict::Unknown => 3,
         };
-        self.verdicts.entry((shift, of.order)).or_default()[column] += 1;
+        self.verdicts.entry((shift, clock, of.order)).or_default()[column] += 1;
         if let (Verdict::Scrap | Verdict::Rework, Some(word)) = (verdict, verdict.word()) {
             let defect = defect.map(|defect| DEFECTS[usize::from(defect)]);
             *self.defects.entry((shift.0, of.unit, defect, word)).or_default() += 1;
@@ -202,12 +207,14 @@ impl Truth {
             ("machine_time_daily", self.machine_time(site)),
             ("time_ledger", self.time_ledger(site, &time)),
             ("utilisation_hourly", utilisation_hourly(site, &time)),
-            ("oee_shift", self.oee_shift(site, &time)),
+            ("oee_hourly", self.oee(site, &time, Each::Hour)),
+            ("oee_shift", self.oee(site, &time, Each::Shift)),
             ("losses_shift", self.losses_shift(site, &time)),
             ("production_rate", self.production_rate(site, &time)),
             ("quality_daily", self.quality_daily(site)),
             ("defects_daily", self.defects_daily(site)),
-            ("spc", self.spc(site)),
+            ("spc_yield", self.spc(site, &time, false)),
+            ("spc", self.spc(site, &time, true)),
             ("work_order_progress", self.progress(site)),
             ("inventory_by_category", stock.by_category()),
             ("inventory_by_bin", stock.by_bin()),

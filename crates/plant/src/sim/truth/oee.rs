@@ -2,7 +2,7 @@
 
 use super::production::{shift, station};
 use super::time::{Category, Stretch};
-use super::{Lines, ShiftOf, Truth, Value};
+use super::{Clock, Lines, ShiftOf, Truth, Value};
 use crate::sim::dump::date;
 use crate::sim::machine::State;
 use crate::sim::site::Site;
@@ -34,51 +34,64 @@ struct Sums {
     ideal_verdict_unknown_ms: i64,
 }
 
+/// The time a row is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Each {
+    Hour,
+    Shift,
+}
+
+/// A shift of a unit, or an hour of it.
+type Place = (ShiftOf, Option<Clock>);
+
 impl Truth {
-    /// One row for each production day, shift and unit.
-    pub(super) fn oee_shift(&self, site: &Site, time: &[Stretch<'_>]) -> String {
-        let mut shifts: BTreeMap<ShiftOf, Sums> = BTreeMap::new();
+    /// One row for each production day, shift and unit, or for each hour of them.
+    pub(super) fn oee(&self, site: &Site, time: &[Stretch<'_>], each: Each) -> String {
+        let place = |shift: ShiftOf, clock: Clock| (shift, (each == Each::Hour).then_some(clock));
+        let mut places: BTreeMap<Place, Sums> = BTreeMap::new();
         for stretch in time {
-            shifts.entry(stretch.shift()).or_default().add_time(stretch);
+            let clock = (stretch.parts.day, stretch.parts.hour);
+            places.entry(place(stretch.shift(), clock)).or_default().add_time(stretch);
         }
-        self.add_boards(site, &mut shifts);
+        for ((shift, clock, order), boards) in &self.verdicts {
+            let ideal_ms = self.ideal_ms(site, *order);
+            places.entry(place(*shift, *clock)).or_default().add_boards(*boards, ideal_ms);
+        }
         let ideal_ms = |item: &u16| i64::from(site.items[usize::from(*item)].ideal_cycle_ms);
         let longest_ms = self.cycle_times.iter().map(ideal_ms).max().unwrap_or(0);
         let mut boards: BTreeMap<i32, i64> = BTreeMap::new();
-        for ((day, ..), sums) in &shifts {
+        for (((day, ..), _), sums) in &places {
             *boards.entry(*day).or_default() += sums.made;
         }
         let mut lines = Lines::default();
-        for ((day, shift, unit), sums) in &shifts {
+        for (place, sums) in &places {
             // What boards can add of which none has come.
-            let longest_ms = (boards[day] == 0).then_some(longest_ms);
-            push(site, (*day, *shift, *unit), sums, longest_ms, &mut lines);
+            let longest_ms = (boards[&place.0.0] == 0).then_some(longest_ms);
+            push(site, *place, sums, longest_ms, &mut lines);
         }
         lines.0
-    }
-
-    fn add_boards(&self, site: &Site, shifts: &mut BTreeMap<ShiftOf, Sums>) {
-        for ((shift, order), [good, scrap, rework, unknown]) in &self.verdicts {
-            let sums = shifts.entry(*shift).or_default();
-            let made = good + scrap + rework + unknown;
-            sums.made += made;
-            sums.good += good;
-            sums.scrap += scrap;
-            sums.rework += rework;
-            sums.verdict_unknown += unknown;
-            match self.ideal_ms(site, *order) {
-                None => sums.ideal_unknown += made,
-                Some(ideal_ms) => {
-                    sums.ideal_made_ms += made * ideal_ms;
-                    sums.ideal_good_ms += good * ideal_ms;
-                    sums.ideal_verdict_unknown_ms += unknown * ideal_ms;
-                }
-            }
-        }
     }
 }
 
 impl Sums {
+    /// Adds boards that are good, scrap, for rework and without a verdict.
+    fn add_boards(&mut self, [good, scrap, rework, unknown]: [i64; 4], ideal_ms: Option<i64>) {
+        let made = good + scrap + rework + unknown;
+        self.made += made;
+        self.good += good;
+        self.scrap += scrap;
+        self.rework += rework;
+        self.verdict_unknown += unknown;
+        match ideal_ms {
+            None => self.ideal_unknown += made,
+            Some(ideal_ms) => {
+                self.ideal_made_ms += made * ideal_ms;
+                self.ideal_good_ms += good * ideal_ms;
+                self.ideal_verdict_unknown_ms += unknown * ideal_ms;
+            }
+        }
+    }
+
     fn add_time(&mut self, stretch: &Stretch<'_>) {
         let duration_s = stretch.duration_s();
         self.calendar_s += duration_s;
@@ -106,7 +119,7 @@ impl Sums {
     }
 }
 
-fn push(site: &Site, of: ShiftOf, sums: &Sums, longest_ms: Option<i64>, lines: &mut Lines) {
+fn push(site: &Site, (of, clock): Place, sums: &Sums, longest_ms: Option<i64>, lines: &mut Lines) {
     let (day, of_shift, unit) = of;
     let day = date(day).to_string();
     let pot_s = sums.calendar_s - sums.no_production_planned_s;
@@ -115,8 +128,13 @@ fn push(site: &Site, of: ShiftOf, sums: &Sums, longest_ms: Option<i64>, lines: &
         Some(longest_ms) if open_s > 0 => open_s * 1_000 + longest_ms,
         _ => 0,
     };
-    lines.push(&[
-        ("production_day", Value::Text(&day)),
+    let day_local = clock.map(|(day, _)| date(day).to_string()).unwrap_or_default();
+    let hour = clock.map(|(_, hour)| {
+        [("day_local", Value::Text(&day_local)), ("hour_local", Value::Whole(hour.into()))]
+    });
+    let mut row = vec![("production_day", Value::Text(&day))];
+    row.extend(hour.into_iter().flatten());
+    row.extend([
         ("shift", shift(site, of_shift)),
         ("unit", station(site, unit)),
         ("calendar_s", Value::Whole(sums.calendar_s)),
@@ -145,4 +163,5 @@ fn push(site: &Site, of: ShiftOf, sums: &Sums, longest_ms: Option<i64>, lines: &
         ("ideal_verdict_unknown_ms", Value::Whole(sums.ideal_verdict_unknown_ms)),
         ("no_boards_ms", Value::Whole(no_boards_ms)),
     ]);
+    lines.push(&row);
 }

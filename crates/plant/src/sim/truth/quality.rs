@@ -10,7 +10,7 @@ impl Truth {
     /// Boards made by production day, unit and item, and what the first look at them said.
     pub(super) fn quality_daily(&self, site: &Site) -> String {
         let mut days: BTreeMap<(i32, u16, Option<u16>), [i64; 4]> = BTreeMap::new();
-        for (((day, _, unit), order), boards) in &self.verdicts {
+        for (((day, _, unit), _, order), boards) in &self.verdicts {
             let made_of = self.orders.get(order).map(|seen| seen.order.item);
             let sums = days.entry((*day, *unit, made_of)).or_default();
             sums.iter_mut().zip(boards).for_each(|(sum, boards)| *sum += boards);

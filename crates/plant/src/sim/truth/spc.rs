@@ -1,20 +1,20 @@
 //! First pass yield, shift by shift, and the rules by which a shift is out of control.
 
 use super::production::{shift, station};
-use super::{Lines, Truth, Value};
+use super::time::Stretch;
+use super::{Lines, ShiftOf, Truth, Value, moment};
 use crate::sim::dump::date;
 use crate::sim::site::Site;
 use std::collections::BTreeMap;
 
-/// The boards inspected and good in each shift of a unit, by production day, minute of its day the
-/// shift begins, and its place in the calendar.
-type Chart = BTreeMap<(i32, u16, u16), (i64, i64)>;
+/// The boards inspected and good in each shift of a unit, by the second it begins, production day and
+/// its place in the calendar.
+type Chart = BTreeMap<(i64, i32, u16), (i64, i64)>;
 
 /// A shift of a unit on its chart.
 #[derive(Debug, Clone, Copy)]
 struct Point {
     inspected: i64,
-    good: i64,
     yield_of: f64,
     sigma: f64,
     /// Sigmas from the centre; none if sigma is 0.
@@ -22,21 +22,28 @@ struct Point {
 }
 
 impl Truth {
-    /// One point for each shift of a unit with a board of known verdict, in the order of time.
-    pub(super) fn spc(&self, site: &Site) -> String {
+    /// The charts, judged; or only what they show.
+    pub(super) fn spc(&self, site: &Site, time: &[Stretch<'_>], is_judged: bool) -> String {
+        let mut begins: BTreeMap<ShiftOf, i64> = BTreeMap::new();
+        for stretch in time {
+            let begin_s = begins.entry(stretch.shift()).or_insert(stretch.from_s);
+            *begin_s = stretch.from_s.min(*begin_s);
+        }
         let mut charts: BTreeMap<u16, Chart> = BTreeMap::new();
-        for (((day, in_shift, unit), _), [good, scrap, rework, _]) in &self.verdicts {
+        for ((of_shift, ..), [good, scrap, rework, _]) in &self.verdicts {
+            let (day, in_shift, unit) = *of_shift;
             let inspected = good + scrap + rework;
-            if let (Some(in_shift), 1..) = (*in_shift, inspected) {
-                let start_min = site.calendar.shifts()[usize::from(in_shift)].start_min;
-                let chart = charts.entry(*unit).or_default();
-                let sums = chart.entry((*day, start_min, in_shift)).or_default();
+            if let (Some(in_shift), 1.., Some(begin_s)) =
+                (in_shift, inspected, begins.get(of_shift))
+            {
+                let chart = charts.entry(unit).or_default();
+                let sums = chart.entry((*begin_s, day, in_shift)).or_default();
                 *sums = (sums.0 + inspected, sums.1 + good);
             }
         }
         let mut lines = Lines::default();
         for (unit, chart) in charts {
-            push_chart(site, unit, &chart, &mut lines);
+            push_chart(site, unit, &chart, is_judged, &mut lines);
         }
         lines.0
     }
@@ -47,17 +54,17 @@ impl Point {
         let yield_of = good as f64 / inspected as f64;
         let sigma = (centre * (1.0 - centre) / inspected as f64).sqrt();
         let z = (sigma > 0.0).then(|| (yield_of - centre) / sigma);
-        Self { inspected, good, yield_of, sigma, z }
+        Self { inspected, yield_of, sigma, z }
     }
 }
 
-fn push_chart(site: &Site, unit: u16, chart: &Chart, lines: &mut Lines) {
+fn push_chart(site: &Site, unit: u16, chart: &Chart, is_judged: bool, lines: &mut Lines) {
     let inspected: i64 = chart.values().map(|(inspected, _)| inspected).sum();
     let good: i64 = chart.values().map(|(_, good)| good).sum();
     let centre = good as f64 / inspected as f64;
     let points: Vec<Point> =
         chart.values().map(|(inspected, good)| Point::new(*inspected, *good, centre)).collect();
-    for (number, (day, _, in_shift)) in (1..).zip(chart.keys()) {
+    for (number, (begin_s, day, in_shift)) in (1..).zip(chart.keys()) {
         let past = &points[..number];
         let point = &points[number - 1];
         let [lower, upper] = [-3.0, 3.0].map(|by| (centre + by * point.sigma).clamp(0.0, 1.0));
@@ -65,19 +72,22 @@ fn push_chart(site: &Site, unit: u16, chart: &Chart, lines: &mut Lines) {
         let flag = |is_so: Option<bool>| is_so.map_or(Value::Null, Value::Flag);
         let is = |broken: Option<bool>| broken == Some(true);
         let western = [nelson[0], nelson[4], nelson[5], within(past, 8, on_one_side)];
-        let day = date(*day).to_string();
-        lines.push(&[
+        let (day, begin) = (date(*day).to_string(), moment(*begin_s));
+        let mut row = vec![
             ("chart", Value::Text("first_pass_yield")),
-            ("unit", station(site, unit)),
+            ("subject", station(site, unit)),
+            ("period", Value::Text("all")),
+            ("at", Value::Text(&begin)),
             ("production_day", Value::Text(&day)),
             ("shift", shift(site, Some(*in_shift))),
-            ("inspected", Value::Whole(point.inspected)),
-            ("good", Value::Whole(point.good)),
+            ("size", Value::Whole(point.inspected)),
             ("value", Value::Real(point.yield_of)),
             ("centre", Value::Real(centre)),
             ("sigma", Value::Real(point.sigma)),
             ("lower_limit", Value::Real(lower)),
             ("upper_limit", Value::Real(upper)),
+        ];
+        let judged = [
             ("z", point.z.map_or(Value::Null, Value::Real)),
             ("nelson_1", flag(nelson[0])),
             ("nelson_2", flag(nelson[1])),
@@ -89,7 +99,9 @@ fn push_chart(site: &Site, unit: u16, chart: &Chart, lines: &mut Lines) {
             ("nelson_8", flag(nelson[7])),
             ("western_electric", Value::Flag(western.into_iter().any(is))),
             ("is_in_control", Value::Flag(!nelson.into_iter().any(is))),
-        ]);
+        ];
+        row.extend(judged.into_iter().filter(|_| is_judged));
+        lines.push(&row);
     }
 }
 

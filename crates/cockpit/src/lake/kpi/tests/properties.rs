@@ -49,6 +49,7 @@ impl Row {
             shift: self.shift.filter(|_| asked.each == Each::Shift).map(str::to_owned),
             line: self.line.clone().filter(|_| asked.by != By::Plant),
             unit: (asked.by == By::Unit).then(|| self.unit.clone()),
+            ..Place::default()
         }
     }
 
