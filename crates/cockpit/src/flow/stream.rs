@@ -38,6 +38,14 @@ const COMMANDS: usize = 1_024;
 /// Batches of full size for whose messages there is room between reader and lander.
 const BATCHES_BETWEEN: usize = 2;
 
+/// Messages held back at most before they are sent to be landed.
+const HELD_MESSAGES: usize = 4_096;
+
+/// How long messages are held back at most, in milliseconds, and which part of a commit's interval:
+/// to land each handful on its own wakes another thread and fills files bit by bit.
+const HELD_MS: u64 = 50;
+const HELD_OF_INTERVAL: u64 = 8;
+
 /// What to read, and for whom.
 #[derive(Clone)]
 pub struct Streaming {
@@ -252,6 +260,7 @@ fn read(
         queue_bytes: limits.get("kafka_queue_bytes"),
     };
     let batch = limits.size("stream_batch_messages");
+    let every_ms = limits.get("stream_commit_every_ms");
     let until = streaming.until;
     let source = Source::connect(&streaming.kafka, &topic.name, &of_kafka, batch, until)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
@@ -265,6 +274,8 @@ fn read(
         room: Arc::new(Semaphore::new(batch * BATCHES_BETWEEN)),
         most_messages,
         readings: looks.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
+        held: Held::default(),
+        held_most: Duration::from_millis(HELD_MS.min(every_ms / HELD_OF_INTERVAL)),
     };
     source.run(&mut reader)
 }
@@ -279,9 +290,29 @@ struct Reader<'a> {
     room: Arc<Semaphore>,
     most_messages: u32,
     readings: Option<Readings>,
+    held: Held,
+    held_most: Duration,
+}
+
+/// Messages on their way that are not sent yet.
+#[derive(Default)]
+struct Held {
+    chunks: Vec<Chunk>,
+    messages: usize,
+    /// When they have to go.
+    due: Option<Instant>,
 }
 
 impl Reader<'_> {
+    /// Sends what is held back, as one.
+    fn release(&mut self) -> anyhow::Result<()> {
+        let Held { chunks, messages, .. } = std::mem::take(&mut self.held);
+        match Chunk::joined(chunks)? {
+            Some(chunk) => self.hand_over(chunk, messages),
+            None => Ok(()),
+        }
+    }
+
     fn send(&self, command: Command) -> anyhow::Result<()> {
         self.commands.blocking_send(command).ok().context("landing has ended")
     }
@@ -314,6 +345,7 @@ impl Reader<'_> {
 
 impl Receiver for Reader<'_> {
     fn assigned(&mut self, partitions: &[i32]) -> anyhow::Result<BTreeMap<i32, i64>> {
+        self.release()?;
         let topic: Arc<str> = self.topic.name.as_str().into();
         let ours =
             partitions.iter().map(|number| Partition { topic: topic.clone(), number: *number });
@@ -334,6 +366,7 @@ impl Receiver for Reader<'_> {
     }
 
     fn revoked(&mut self) -> anyhow::Result<()> {
+        self.release()?;
         self.ask(Command::Flush)
     }
 
@@ -347,7 +380,15 @@ impl Receiver for Reader<'_> {
         let bronze = stream::rows(&messages, &pointers)?;
         let offsets = last_offsets(&messages);
         self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
-        self.hand_over(Chunk { bronze: Some(bronze), interpreted, offsets }, messages.len())
+        self.held.chunks.push(Chunk { bronze: Some(bronze), interpreted, offsets });
+        self.held.messages += messages.len();
+        self.held.due = self.held.due.or_else(|| Some(soon(self.held_most)));
+        Ok(())
+    }
+
+    fn looked(&mut self) -> anyhow::Result<()> {
+        let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
+        if is_due || self.held.messages >= HELD_MESSAGES { self.release() } else { Ok(()) }
     }
 
     fn event(&mut self, event: Event) {

@@ -29,8 +29,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Commits after which a table writes a checkpoint. It stands in the table's own properties, where
-/// every writer of the table finds it.
+/// every writer of the table finds it. A stream commits all the time, and its checkpoints name a day of
+/// files that were laid together; to write them as often would cost more than to read the commits.
 const CHECKPOINT_COMMITS: &str = "20";
+const STREAM_CHECKPOINT_COMMITS: &str = "100";
 
 /// How long the log tells what changed; after it, a refresh in part becomes a whole one. A stream
 /// commits every few seconds, so its log is kept shorter.
@@ -181,10 +183,13 @@ impl Table {
     fn metadata(&self, definition: &Definition) -> anyhow::Result<Action> {
         let schema: StructType = definition.schema.as_ref().try_into_kernel()?;
         let is_stream = definition.partition.is_some();
-        let log_retention = if is_stream { STREAM_LOG_RETENTION } else { LOG_RETENTION };
+        let (log_retention, checkpoint_commits) = match is_stream {
+            true => (STREAM_LOG_RETENTION, STREAM_CHECKPOINT_COMMITS),
+            false => (LOG_RETENTION, CHECKPOINT_COMMITS),
+        };
         let configuration = [
             (DEFINITION, definition.fingerprint.as_str()),
-            ("delta.checkpointInterval", CHECKPOINT_COMMITS),
+            ("delta.checkpointInterval", checkpoint_commits),
             ("delta.logRetentionDuration", log_retention),
             ("delta.deletedFileRetentionDuration", REMOVED_RETENTION),
         ];

@@ -59,6 +59,9 @@ pub trait Receiver {
     /// None are ours any more; what was taken is to be finished now.
     fn revoked(&mut self) -> anyhow::Result<()>;
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()>;
+    /// Called after each look for messages, whether there were any or not, some twenty times a second
+    /// at least.
+    fn looked(&mut self) -> anyhow::Result<()>;
     fn event(&mut self, event: Event);
     /// Whether reading shall end.
     fn is_stopped(&self) -> bool;
@@ -140,20 +143,22 @@ impl Source {
 
     /// One batch of messages, and whatever else there is. Returns the partitions whose end was
     /// reached.
+    #[expect(clippy::disallowed_methods, reason = "messages are let gather, nothing is waited for")]
     fn step(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<Vec<i32>> {
         let mut batch = Collected::with_room(self.last);
         let mut ended = Vec::new();
         let mut trouble = None;
         let mut wait = POLL;
-        let mut until = None;
+        let mut has_paused = false;
         while batch.len() < self.batch_messages && batch.bytes < BATCH_BYTES {
-            let polled = self.consumer.poll(wait);
-            match polled.or_else(|| self.consumer.poll(rest(until?))) {
-                None => break,
-                Some(Ok(message)) => {
-                    batch.push(&message, &mut self.read);
-                    until = until.or_else(|| now().checked_add(COLLECT));
+            match self.consumer.poll(wait) {
+                // To wait for each next message would be to wake up for each, and below a millisecond
+                // the client does not wait but spins.
+                None if batch.len() > 0 && !std::mem::replace(&mut has_paused, true) => {
+                    std::thread::sleep(COLLECT);
                 }
+                None => break,
+                Some(Ok(message)) => batch.push(&message, &mut self.read),
                 Some(Err(KafkaError::PartitionEOF(number))) => ended.push(number),
                 Some(Err(error)) => {
                     trouble = Some(error);
@@ -167,6 +172,7 @@ impl Source {
             self.last = (batch.len(), batch.bytes);
             receiver.messages(batch.finish(&self.topic))?;
         }
+        receiver.looked()?;
         if let Some(error) = trouble {
             self.trouble(&error, receiver)?;
         }

@@ -1,7 +1,8 @@
 //! How far a figure can be relied on: whether its day was over when it was made, and whether a later
 //! dump has changed it since.
 
-use super::{Asked, By, Each, Place, by_table};
+use super::statement::by_table;
+use super::{Asked, By, Each, Place};
 use crate::config::kpi::Kpi;
 use crate::config::model::TableName;
 use crate::lake::refine::{Refinery, restate};

@@ -12,7 +12,7 @@ use super::{DAY, Partition, with_day};
 use crate::config::model::TableName;
 use anyhow::{Context as _, bail};
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 use chrono::DateTime;
 use deltalake::kernel::Add;
@@ -139,6 +139,14 @@ impl Sink {
         })
     }
 
+    /// Closes the files that are open.
+    async fn pack(&mut self) -> anyhow::Result<()> {
+        for (_, writer) in std::mem::take(&mut self.open) {
+            self.closed.extend(writer.finish().await?);
+        }
+        Ok(())
+    }
+
     /// Commits what was written, and the offsets it reaches to. Fails if somebody else committed
     /// one of these partitions since the table was taken.
     ///
@@ -166,12 +174,9 @@ impl Sink {
         removes: Vec<Add>,
         is_redefined: bool,
     ) -> anyhow::Result<()> {
-        let mut adds = std::mem::take(&mut self.closed);
-        for (_, writer) in std::mem::take(&mut self.open) {
-            adds.extend(writer.finish().await?);
-        }
+        self.pack().await?;
         let change = Change {
-            adds,
+            adds: std::mem::take(&mut self.closed),
             removes,
             checkpoints: checkpoints(offsets),
             definition: is_redefined.then(|| self.definition.clone()),
@@ -195,6 +200,29 @@ pub struct Chunk {
     pub interpreted: Interpreted,
     /// The last offset of each partition among them.
     pub offsets: Offsets,
+}
+
+impl Chunk {
+    /// Chunks that follow each other, as one; `None` if there are none.
+    pub fn joined(mut chunks: Vec<Self>) -> anyhow::Result<Option<Self>> {
+        if chunks.len() <= 1 {
+            return Ok(chunks.pop());
+        }
+        let joined = |of: &dyn Fn(&Self) -> &RecordBatch| -> anyhow::Result<RecordBatch> {
+            Ok(concat_batches(of(&chunks[0]).schema_ref(), chunks.iter().map(of))?)
+        };
+        let rows = joined(&|it| &it.interpreted.rows)?;
+        let rejected = joined(&|it| &it.interpreted.rejected)?;
+        let landing: Vec<&RecordBatch> =
+            chunks.iter().filter_map(|it| it.bronze.as_ref()).collect();
+        let bronze = match landing.first() {
+            Some(first) => Some(concat_batches(first.schema_ref(), landing.iter().copied())?),
+            None => None,
+        };
+        // Later offsets are greater.
+        let offsets = chunks.into_iter().flat_map(|it| it.offsets).collect();
+        Ok(Some(Self { bronze, interpreted: Interpreted { rows, rejected }, offsets }))
+    }
 }
 
 /// Lands the chunks of one stream. After an error it must not be used again: whoever goes on starts
@@ -257,6 +285,8 @@ impl Lander {
             return Ok(offsets);
         }
         let lake = self.refinery.lake.clone();
+        // The disk takes its time with each file, and can take it for both at once.
+        tokio::try_join!(self.bronze.pack(), self.silver.pack())?;
         if std::mem::take(&mut self.rows) > 0 {
             self.bronze.commit(&lake, &offsets).await?;
         }
