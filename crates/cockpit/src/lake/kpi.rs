@@ -18,6 +18,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Schema};
 use chrono::{NaiveDate, TimeDelta};
 use clap::ValueEnum;
 use datafusion::prelude::SessionContext;
+use plant::calendar::LocalParts;
 use serde::{Deserialize, Serialize};
 use standing::Told;
 use statement::{by_table, statement};
@@ -250,12 +251,20 @@ pub async fn rows(refinery: &Refinery, kpis: &[Kpi], asked: &Asked) -> anyhow::R
     Ok(figures.into_iter().map(row).collect())
 }
 
-/// The production day an hour is of: the one its last minute is in.
+/// The production day an hour is of: that of its first or its last minute, whichever is in the shift.
 fn day_of_hour(plant: &Plant, place: &Place) -> Option<NaiveDate> {
-    let last = place.day_local?.and_hms_opt(place.hour_local?, 59, 0)?;
-    let at = last.and_local_timezone(plant.zone).latest()?;
-    let day = plant.calendar.local_parts(at.timestamp_micros()).production_day;
-    NaiveDate::default().checked_add_signed(TimeDelta::days(day.into()))
+    let (day, hour) = (place.day_local?, place.hour_local?);
+    let parts = |minute: u32| {
+        let at = day.and_hms_opt(hour, minute, 0)?.and_local_timezone(plant.zone).latest()?;
+        Some(plant.calendar.local_parts(at.timestamp_micros()))
+    };
+    let is_in_shift = |parts: &LocalParts| {
+        let shift = parts.shift.and_then(|at| plant.calendar.shifts().get(usize::from(at)));
+        shift.map(|shift| &shift.name) == place.shift.as_ref()
+    };
+    let first = parts(0).filter(is_in_shift);
+    let days = first.or_else(|| parts(59))?.production_day;
+    NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()))
 }
 
 /// The first and the last day of what is asked for.

@@ -2,6 +2,7 @@
 //! dirty record ends as it was told beforehand.
 
 mod bounds;
+mod hours;
 mod restated;
 mod shuffled;
 pub mod site;

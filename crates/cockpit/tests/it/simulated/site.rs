@@ -191,6 +191,12 @@ impl Site {
         fs::write(self.world.path("bucket/data").join(place), bytes).unwrap();
     }
 
+    /// The KPIs as the program prints them, by what is asked for.
+    pub fn printed_kpis(&self, asked: &[&str]) -> Vec<Value> {
+        let said = self.world.run(&[&["kpi", "--format", "json"], asked].concat()).well();
+        serde_json::from_str(&said.stdout).unwrap()
+    }
+
     /// The rows of a query.
     pub fn rows(&self, query: &str) -> Vec<Value> {
         let said = self.world.run(&["sql", query, "--format", "json"]).well();
@@ -242,8 +248,7 @@ impl Site {
 
     /// The KPIs of every shift of every unit, as the program tells them: one row each.
     pub fn kpis(&self) -> Vec<Value> {
-        let said = self.world.run(&["kpi", "--each", "shift", "--format", "json"]).well();
-        serde_json::from_str(&said.stdout).unwrap()
+        self.printed_kpis(&["--each", "shift"])
     }
 
     /// What every gold table holds.
