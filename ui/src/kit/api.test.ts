@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { ApiError, all, forget, heard, query, rows, tableUrl } from './api'
+import { ApiError, all, forget, heard, orNone, query, rows, tableUrl } from './api'
 
 afterEach(() => {
   forget()
@@ -91,4 +91,12 @@ test('health is heard in both spellings', () => {
     well: false,
     reason: 'lake is full',
   })
+})
+
+test('a table that was never made has no rows, and no other trouble is hidden', async () => {
+  const none = await orNone(
+    Promise.reject(new ApiError(404, 'unknown_table', 'there is no table meta.files')),
+  )
+  expect(none).toMatchObject({ rows: [], total: 0 })
+  await expect(orNone(Promise.reject(new ApiError(500, 'failed', 'no')))).rejects.toThrow('no')
 })

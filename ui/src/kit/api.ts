@@ -125,6 +125,15 @@ export function rows<T = Row>(table: string, ask: Ask = {}): Promise<Answer<T>> 
   return keep(url, () => request<Answer<T>>(url))
 }
 
+/** What a table says that was never made: nothing. A plant without dumps has no files, for one. */
+export function orNone<T>(answer: Promise<Answer<T>>): Promise<Answer<T>> {
+  return answer.catch((error: unknown) => {
+    if (error instanceof ApiError && error.missing)
+      return { rows: [], total: 0, version: null, as_of: null }
+    throw error
+  })
+}
+
 const PAGE = 10_000
 
 /** All rows of a table, page by page, up to `most`. A table too long is cut there: compare `total`. */

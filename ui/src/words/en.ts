@@ -13,7 +13,6 @@ export const en = {
   'link.connected': 'connected',
   'link.lost': 'no answer since {at}',
   'link.read': 'dumps read {at}',
-  'link.unread': 'no dumps read yet',
   'link.next': 'next read {at}',
   'theme.dark': 'Dark',
   'theme.light': 'Light',
@@ -340,7 +339,7 @@ export const en = {
   'data.ok': 'closes',
   'data.off': 'off by {count}',
   'data.said': 'not closed',
-  'data.expired': '{count} expired unread',
+  'data.expired': '{count} expired',
   'data.ended': 'Ended',
   'data.rule.books':
     'Read = bronze = silver + rejected + superseded, counted per file and table on every run and checked here again.',
