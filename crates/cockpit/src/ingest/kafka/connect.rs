@@ -38,8 +38,8 @@ pub struct Lag {
 pub struct Context {
     /// Where the token is that lets us in, if a token does.
     token: Option<Place>,
-    /// Whether the client has been given one.
-    has_token: AtomicBool,
+    /// Whether the client has asked for one, whatever came of it.
+    has_asked: AtomicBool,
     /// Whether nobody carries out rebalances any more.
     is_closing: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
@@ -49,7 +49,7 @@ pub struct Context {
 impl Context {
     /// Whether the client is still to ask for its first token.
     pub fn waits_for_token(&self) -> bool {
-        self.token.is_some() && !self.has_token.load(Ordering::Relaxed)
+        self.token.is_some() && !self.has_asked.load(Ordering::Relaxed)
     }
 
     /// From now on partitions are given up as soon as the group asks for them.
@@ -77,7 +77,7 @@ impl ClientContext for Context {
         if let Err(error) = &token {
             tracing::error!(error = format!("{error:#}"), "no token for Kafka");
         }
-        self.has_token.store(true, Ordering::Relaxed);
+        self.has_asked.store(true, Ordering::Relaxed);
         Ok(token?)
     }
 

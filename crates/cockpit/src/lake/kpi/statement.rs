@@ -4,7 +4,7 @@ use super::{Asked, By, Each};
 use crate::config::diagnostic::{Diagnostic, did_you_mean};
 use crate::config::kpi::{Kpi, Ratio};
 use crate::config::model::TableName;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::prelude::SessionContext;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -56,9 +56,8 @@ pub fn statement(
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
     };
-    let is_sum = |name: &String| name != "hour_local";
-    let numbers = schema.fields().iter().filter(|field| field.data_type().is_numeric());
-    let numbers = numbers.filter(|field| is_sum(field.name()));
+    let is_sum = |field: &&FieldRef| field.data_type().is_numeric() && field.name() != "hour_local";
+    let numbers = schema.fields().iter().filter(is_sum);
     let sums =
         numbers.map(|field| format!("CAST(sum({name}) AS DOUBLE) AS {name}", name = field.name()));
     let sums: Vec<String> = sums.collect();
@@ -123,6 +122,8 @@ pub async fn check(
     for each in [Each::Shift, Each::Hour] {
         check_each(context, kpis, schemas, each, &mut found).await;
     }
+    // What is the same table by the hour and by the shift is looked at twice.
+    found.sort();
     found.dedup();
     found
 }

@@ -251,3 +251,16 @@ async fn what_another_set_counts_otherwise_explains_the_difference() {
     }
     assert_eq!(of["availability"].difference, None, "it is held against nothing");
 }
+
+#[tokio::test]
+async fn each_mistake_is_told_once() {
+    let limits = Limits::default();
+    let context = session::empty(&limits, session::runtime(&limits).unwrap(), 1);
+    let kpis = kerala();
+    let found = statement::check(&context, &kpis, &BTreeMap::new()).await;
+    let mut different = found.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(found.len(), different.len(), "{found:?}");
+    assert!(found.len() > kpis.len(), "no table is there, also none by the hour");
+}
