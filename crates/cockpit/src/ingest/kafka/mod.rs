@@ -154,7 +154,11 @@ impl Source {
         }
         receiver.looked()?;
         while let Some(event) = self.consumer.poll(Duration::ZERO) {
-            troubles.extend(event.err());
+            match event {
+                // Those behind it would be read as if it had been; who begins again reads it.
+                Ok(_) => bail!("a message of {} came past the queue", self.topic),
+                Err(error) => troubles.push(error),
+            }
         }
         for trouble in &troubles {
             self.trouble(trouble, receiver)?;
