@@ -1,12 +1,14 @@
-"""A topic into bronze and silver: what it costs the program, and what DuckDB and Polars need for the
-same messages out of a file.
+"""A topic into bronze and silver: what it costs the program, what Spark needs for the same topic, and
+DuckDB and Polars for the same messages out of a file.
 
 Promise: produces the messages once, reads them with the program to the end of the topic, checks that
 every one of them has its fate, hands the same payloads to the others, refuses to compare what is not
 equal, and prints cost and messages per CPU second of each. The program reads over the network, keeps
-each payload, and commits as often as it would in operation; the others read a file and write Parquet.
+each payload, and commits as often as it would in operation. So does Spark, if it is asked for by the
+Python and the jars it runs with, in batches of its own. The others read a file and write Parquet.
 
     python bench_stream.py --cockpit BIN --brokers HOST:PORT --work DIR [--messages 8000000]
+        [--spark PYTHON JARS]
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from deltalake import DeltaTable
 
 import lake as lakes
 from program import PLANT
@@ -30,6 +33,7 @@ HERE = Path(__file__).parent
 FROM = "2026-11-20T00:00:00Z"
 SENSORS = 20_000
 STREAM = "silver/temperature.sql"
+SPARK_TABLES = {"bronze": "bronze.temperature_message", "silver": "silver.temperature"}
 
 
 def produce(cockpit: Path, brokers: str, messages: int) -> dict[str, Any]:
@@ -45,13 +49,16 @@ def read(name: str, cockpit: Path, brokers: str, lake: Path, plant: Path, messag
 
 
 def counts(lake: Path) -> dict[str, int]:
-    con = duckdb.connect()
-    found = {}
-    for name in ("bronze.temperature_message", "silver.temperature", "silver.rejected"):
-        files = [str(file) for file in lakes.open_table(str(lake), name).file_uris()]
-        rows = con.sql(f"SELECT count(*) FROM read_parquet({files})").fetchone()
-        found[name] = rows[0] if rows else 0
-    return found
+    names = ("bronze.temperature_message", "silver.temperature", "silver.rejected")
+    return {name: rows(lakes.open_table(str(lake), name)) for name in names}
+
+
+def rows(table: DeltaTable) -> int:
+    files = table.file_uris()
+    if not files:
+        return 0
+    found = duckdb.sql(f"SELECT count(*) FROM read_parquet({files})").fetchone()
+    return found[0] if found else 0
 
 
 def cost(name: str, command: list[Any], messages: int) -> dict[str, Any]:
@@ -101,12 +108,23 @@ def engine(name: str, messages: Path, out: Path, count: int) -> dict[str, Any]:
     return found | {"silver.temperature": rows[0] if rows else 0}
 
 
+def spark(python: str, jars: str, brokers: str, out: Path, messages: int) -> dict[str, Any]:
+    """Spark over the topic itself; its Java process is waited for and counts."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    script = HERE / "bench_stream_spark.py"
+    found = cost("spark", [python, script, brokers, jars, out], messages)
+    tables = SPARK_TABLES.items()
+    return found | {name: rows(DeltaTable(str(out / folder))) for folder, name in tables}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cockpit", type=Path, required=True)
     parser.add_argument("--brokers", required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--messages", type=int, default=8_000_000)
+    parser.add_argument("--spark", nargs=2, metavar=("PYTHON", "JARS"))
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     place = (args.cockpit, args.brokers)
@@ -117,14 +135,24 @@ def main() -> int:
     costs.append(read("with gold", *place, args.work / "lake-gold", PLANT, args.messages))
     messages = dump(args.work / "lake", args.work / "messages.jsonl")
     costs += [engine(it, messages, args.work / it, args.messages) for it in ("duckdb", "polars")]
+    if args.spark:
+        costs.append(spark(*args.spark, args.brokers, args.work / "spark", args.messages))
     for cost in costs:
         cost["ratio"] = round(cost["per_cpu_s"] / ours["per_cpu_s"], 2)
         print(json.dumps(cost))
     for lake in costs[1:3]:
         bronze = lake["bronze.temperature_message"]
-        if bronze != args.messages or lake["silver.temperature"] + lake["silver.rejected"] != bronze:
+        if (
+            bronze != args.messages
+            or lake["silver.temperature"] + lake["silver.rejected"] != bronze
+        ):
             print(f"the books do not close: {json.dumps(lake)}")
             return 1
+    if any(
+        cost.get("bronze.temperature_message", args.messages) != args.messages for cost in costs
+    ):
+        print("the engines do not agree on bronze")
+        return 1
     if len({cost["silver.temperature"] for cost in costs[1:]}) > 1:
         print("the engines do not agree on silver")
         return 1

@@ -68,14 +68,18 @@ class Broker:
 
     def tool(self, name: str, *words: str, said: bytes = b"") -> str:
         jars = self.program.read_text().split("-cp '")[1].split("'")[0]
-        command = ["java", "-cp", jars, f"org.apache.kafka.tools.{name}", "--bootstrap-server"]
+        name = name if "." in name else f"org.apache.kafka.tools.{name}"
+        command = ["java", "-cp", jars, name, "--bootstrap-server"]
         done = subprocess.run(
             [*command, self.address, *words],
             input=said,
             capture_output=True,
-            check=True,
+            check=False,
             timeout=LIMIT_S,
         )
+        if done.returncode:
+            words_of = (done.stdout + done.stderr).decode(errors="replace")
+            raise RuntimeError(f"{name} ended with {done.returncode}: {words_of[:600]}")
         return done.stdout.decode()
 
     def answers(self) -> bool:

@@ -23,10 +23,11 @@ pub fn batch(arguments: &[String]) -> ExitCode {
     ended(try_batch(arguments.first().map_or(ROWS, String::as_str)))
 }
 
-/// `cargo xtask bench stream [MESSAGES]`: a topic of Apache Kafka through the program, and the same
-/// messages through DuckDB and Polars. Needs Java, Maven and some gigabytes of disk.
+/// `cargo xtask bench stream [MESSAGES] [--spark]`: a topic of Apache Kafka through the program, the same
+/// messages through DuckDB and Polars and, if asked for, the topic through Spark, which is fetched then.
+/// Needs Java, Maven and some gigabytes of disk.
 pub fn stream(arguments: &[String]) -> ExitCode {
-    ended(try_stream(arguments.first().map_or(MESSAGES, String::as_str)))
+    ended(try_stream(arguments))
 }
 
 /// `cargo xtask bench latency [SECONDS]`: from a sensor's message to a viewer and to silver, at 20,000
@@ -59,8 +60,16 @@ fn try_batch(rows: &str) -> Result<(), String> {
     run(bench.arg("--work").arg(machine::cache()?.join("bench")).args(["--rows", rows]))
 }
 
-fn try_stream(messages: &str) -> Result<(), String> {
-    on_kafka("stream", "bench_stream.py", &["--messages", messages])
+fn try_stream(arguments: &[String]) -> Result<(), String> {
+    let (asked, others): (Vec<&str>, Vec<&str>) =
+        arguments.iter().map(String::as_str).partition(|word| *word == "--spark");
+    let messages = others.first().copied().unwrap_or(MESSAGES);
+    if asked.is_empty() {
+        return on_kafka("stream", "bench_stream.py", &["--messages", messages]);
+    }
+    let (python, jars) = tools::spark()?;
+    let (python, jars) = (python.to_string_lossy(), jars.to_string_lossy());
+    on_kafka("stream", "bench_stream.py", &["--messages", messages, "--spark", &python, &jars])
 }
 
 /// Runs a script beside a broker that is there for it alone.

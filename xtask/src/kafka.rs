@@ -1,7 +1,8 @@
 //! Apache Kafka on this machine, one node that is broker and controller, for as long as a task needs
 //! it. Its jars come from Maven Central and are kept in the cache.
 
-use crate::machine::{self, answer, run, say};
+use crate::machine::{self, run, say};
+use crate::maven::Jars;
 use crate::server::free_address;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -13,11 +14,19 @@ use std::time::Duration;
 
 const VERSION: &str = "4.1.0";
 
+const JARS: Jars = Jars {
+    name: "Kafka",
+    folder: "kafka/4.1.0",
+    artifacts: &[
+        ("org.apache.kafka", "kafka_2.13", VERSION),
+        ("org.apache.kafka", "kafka-tools", VERSION),
+        ("org.slf4j", "slf4j-nop", "1.7.36"),
+    ],
+    alone: false,
+};
+
 /// The port if nobody says.
 const PORT: u16 = 9092;
-
-/// How often a transfer that failed is tried again.
-const TRANSFERS: usize = 4;
 
 /// How long the broker may take to answer after its start.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -25,9 +34,6 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long one question may take, and the pause to the next.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 const ASK_EVERY: Duration = Duration::from_millis(50);
-
-/// The oldest Java it runs on.
-const JAVA_MIN: u32 = 17;
 
 /// Partitions of a topic that is made here.
 const PARTITIONS: u32 = 4;
@@ -139,7 +145,7 @@ impl Drop for Kafka {
 /// storage, and `start`, which becomes the broker.
 pub fn prepare(folder: &Path, port: u16) -> Result<(), String> {
     let said = |error: io::Error| format!("{}: {error}", folder.display());
-    let jars = jars()?;
+    let jars = JARS.fetched()?;
     if folder.join("start").is_file() {
         return Ok(());
     }
@@ -222,70 +228,6 @@ fn cluster_id() -> io::Result<String> {
 /// Java with the jars of Kafka.
 fn java() -> Result<Command, String> {
     let mut java = Command::new("java");
-    java.arg("-cp").arg(format!("{}/*", jars()?.display()));
+    java.arg("-cp").arg(format!("{}/*", JARS.fetched()?.display()));
     Ok(java)
-}
-
-/// The folder with the jars, fetched if they are not there.
-fn jars() -> Result<PathBuf, String> {
-    let said = |error: io::Error| format!("the jars of Kafka: {error}");
-    let folder = machine::cache()?.join(format!("kafka/{VERSION}"));
-    let jars = folder.join("lib");
-    has_java()?;
-    fs::create_dir_all(&folder).map_err(said)?;
-    let lock = File::create(folder.join("lock")).map_err(said)?;
-    lock.lock().map_err(said)?;
-    let stamp = folder.join("fetched");
-    if stamp.is_file() {
-        return Ok(jars);
-    }
-    if answer(Command::new("mvn").arg("--version")).is_none() {
-        return Err("Maven (mvn) is not installed; it fetches the jars of Kafka".to_owned());
-    }
-    fs::write(folder.join("pom.xml"), pom()).map_err(said)?;
-    let fetch = || {
-        let mut fetch = Command::new("mvn");
-        fetch.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
-        run(fetch.current_dir(&folder))
-    };
-    let mut fetched = fetch();
-    for _ in 1..TRANSFERS {
-        fetched = fetched.or_else(|_failed| fetch());
-    }
-    fetched?;
-    fs::write(stamp, "").map_err(said)?;
-    Ok(jars)
-}
-
-fn has_java() -> Result<(), String> {
-    let version = answer(Command::new("java").arg("--version"));
-    let version = version.ok_or("Java is not installed; Kafka needs 17 or later")?;
-    let major = version.split_whitespace().nth(1).and_then(|it| it.split('.').next());
-    match major.and_then(|it| it.parse::<u32>().ok()) {
-        Some(major) if major < JAVA_MIN => {
-            Err(format!("Java {major} is too old; Kafka needs {JAVA_MIN} or later"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn pom() -> String {
-    let wanted = [
-        ("org.apache.kafka", "kafka_2.13", VERSION),
-        ("org.apache.kafka", "kafka-tools", VERSION),
-        ("org.slf4j", "slf4j-nop", "1.7.36"),
-    ];
-    let dependency = |(group, name, version): (&str, &str, &str)| {
-        format!(
-            "<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId>\
-             <version>{version}</version></dependency>\n"
-        )
-    };
-    let dependencies: String = wanted.into_iter().map(dependency).collect();
-    format!(
-        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n\
-         <modelVersion>4.0.0</modelVersion>\n\
-         <groupId>plant-cockpit</groupId><artifactId>kafka</artifactId><version>1</version>\n\
-         <dependencies>\n{dependencies}</dependencies>\n</project>\n"
-    )
 }

@@ -6,6 +6,7 @@
 mod bench;
 mod kafka;
 mod machine;
+mod maven;
 mod parts;
 mod server;
 #[cfg(test)]
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     machine::say("usage: cargo xtask test [PART]...");
     machine::say("       cargo xtask bench batch [ROWS]");
-    machine::say("       cargo xtask bench stream [MESSAGES]");
+    machine::say("       cargo xtask bench stream [MESSAGES] [--spark]");
     machine::say("       cargo xtask bench latency [SECONDS]");
     machine::say("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
     machine::say(&parts::listed());

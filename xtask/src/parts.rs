@@ -35,7 +35,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 18] = [
+const PARTS: [Part; 19] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -58,6 +58,7 @@ const PARTS: [Part; 18] = [
         &["build", "python", "packages", "chromium"],
         questions,
     ),
+    part("login", "every way into a broker, right and wrong", &["build", "python"], login),
     part("stream", "a topic while everything goes wrong", &["build", "python"], stream),
 ];
 
@@ -89,7 +90,7 @@ struct Bench {
 }
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java.
-const WHEN_NAMED: [&str; 3] = ["messages", "questions", "stream"];
+const WHEN_NAMED: [&str; 4] = ["messages", "questions", "login", "stream"];
 
 /// The parts as a list for people.
 pub fn listed() -> String {
@@ -328,6 +329,12 @@ fn questions(bench: &Bench) -> Done {
     let mut case = bench.on_kafka("questions_case.py")?;
     case.env("CHROMIUM", machine::chromium());
     run(case.arg("--pages").arg(machine::root().join("ui")))
+}
+
+/// Passwords, tokens, certificates and packed messages of Apache Kafka.
+fn login(bench: &Bench) -> Done {
+    tools::openssl()?;
+    run(&mut bench.on_kafka("login_case.py")?)
 }
 
 /// Messages of Apache Kafka, while program and broker are killed.

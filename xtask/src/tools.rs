@@ -1,12 +1,33 @@
 //! Installs what the tests need, or says in one sentence what is missing.
 
 use crate::machine::{self, answer, run};
+use crate::maven::Jars;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The oldest Node the pages are built with.
 const NODE_MIN: (u32, u32) = (20, 19);
+
+/// Spark as pip knows it. It brings jars of its own; those below are what it lacks.
+const PYSPARK: &str = "pyspark==4.0.1";
+
+/// The connector is the release before: what that one needs to log in was not published with it.
+const SPARK_JARS: Jars = Jars {
+    name: "Spark",
+    folder: "spark/4.0.1",
+    artifacts: &[
+        ("io.delta", "delta-spark_2.13", "4.0.0"),
+        ("io.delta", "delta-storage", "4.0.0"),
+        ("org.antlr", "antlr4-runtime", "4.13.1"),
+        ("org.apache.spark", "spark-sql-kafka-0-10_2.13", "4.0.0"),
+        ("org.apache.spark", "spark-token-provider-kafka-0-10_2.13", "4.0.0"),
+        ("org.apache.kafka", "kafka-clients", "3.9.0"),
+        ("org.apache.commons", "commons-pool2", "2.12.0"),
+    ],
+    alone: true,
+};
 
 /// Installs a Debian package, if that is allowed here.
 fn install(package: &str, why: &str) -> Result<(), String> {
@@ -48,6 +69,14 @@ pub fn chromium() -> Result<(), String> {
     install("chromium", &format!("no browser lies at {} (or CHROMIUM)", program.display()))
 }
 
+/// What makes keys and certificates.
+pub fn openssl() -> Result<(), String> {
+    if answer(Command::new("openssl").arg("version")).is_some() {
+        return Ok(());
+    }
+    install("openssl", "openssl is not installed")
+}
+
 /// Installs the packages of the pages as their lock names them, those for development too.
 pub fn packages() -> Result<(), String> {
     node()?;
@@ -67,14 +96,25 @@ pub fn packages() -> Result<(), String> {
     fs::write(stamp, wanted).map_err(said)
 }
 
-/// The Python of an environment with the packages of the oracle, made if it is not there. It is
-/// named after the packages and the Python they are for, so that a change of either makes a new one.
+/// The Python of the oracle, with its packages.
 pub fn python() -> Result<PathBuf, String> {
     let requirements = machine::root().join("tests/oracle/requirements.txt");
+    let wanted = fs::read(&requirements).map_err(|error| format!("the oracle's packages: {error}"));
+    environment(wanted?, &[OsStr::new("-r"), requirements.as_os_str()])
+}
+
+/// A Python with Spark, and the folder of the jars with which that reads Kafka and writes Delta tables.
+pub fn spark() -> Result<(PathBuf, PathBuf), String> {
+    let jars = SPARK_JARS.fetched()?;
+    Ok((environment(PYSPARK.into(), &[OsStr::new(PYSPARK)])?, jars))
+}
+
+/// The Python of an environment with what pip installs by these words, made if it is not there. It is
+/// named after what is wanted and the Python it is for, so that a change of either makes a new one.
+fn environment(mut wanted: Vec<u8>, words: &[&OsStr]) -> Result<PathBuf, String> {
     let said = |error: std::io::Error| format!("the Python environment: {error}");
     let version = answer(Command::new("python3").args(["-c", "import sys; print(sys.version)"]));
     let version = version.ok_or("python3 is not installed; the oracle is written in it")?;
-    let mut wanted = fs::read(&requirements).map_err(said)?;
     wanted.extend(version.as_bytes());
     let folder = machine::cache()?.join(format!("venv/{:016x}", fingerprint(&wanted)));
     let python = folder.join("bin/python");
@@ -87,8 +127,8 @@ pub fn python() -> Result<PathBuf, String> {
     }
     make_environment(&folder)?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
-    run(pip.arg(&requirements))?;
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    run(pip.args(words))?;
     fs::write(stamp, "").map_err(said)?;
     Ok(python)
 }

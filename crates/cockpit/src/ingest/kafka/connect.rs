@@ -8,7 +8,7 @@ use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
@@ -44,6 +44,21 @@ pub struct Context {
     is_closing: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
     lags: Mutex<Option<Vec<Lag>>>,
+    /// Why the brokers do not let us in, in the client's words.
+    refusal: Mutex<Option<String>>,
+}
+
+/// Whether the brokers are there and do not let us in, or are not those we trust.
+pub fn is_refusal(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::Authentication
+            | Code::SaslAuthenticationFailed
+            | Code::SSL
+            | Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+    )
 }
 
 impl Context {
@@ -55,6 +70,11 @@ impl Context {
     /// From now on partitions are given up as soon as the group asks for them.
     pub fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Why the brokers did not let us in when they last did not, if they ever did not.
+    pub fn refusal(&self) -> Option<String> {
+        self.refusal.lock().ok()?.clone()
     }
 
     /// The next rebalance to be carried out.
@@ -88,6 +108,11 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka client error");
+        if error.rdkafka_error_code().is_some_and(is_refusal)
+            && let Ok(mut refusal) = self.refusal.lock()
+        {
+            *refusal = Some(reason.to_owned());
+        }
     }
 
     fn stats(&self, statistics: Statistics) {
@@ -195,6 +220,9 @@ fn is_sasl(kafka: &Kafka) -> bool {
 
 fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {
     if let Some(file) = &kafka.ca_file {
+        // The client would only say that something about certificates failed.
+        std::fs::File::open(file)
+            .with_context(|| format!("ca_file of [kafka] in plant.toml: {file}"))?;
         config.set("ssl.ca.location", file);
     }
     if !is_sasl(kafka) {

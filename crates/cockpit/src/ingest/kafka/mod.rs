@@ -29,6 +29,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// Longest wait for a broker's answer to a question.
 const ASK: Duration = Duration::from_secs(10);
 
+/// A part of it: what goes wrong meanwhile the client only says between two questions.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
 /// Payloads handed on at most at once, in bytes.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -86,6 +89,8 @@ pub struct Source {
     read: BTreeMap<i32, i64>,
     /// Whether the brokers answer; unknown at first.
     answers: Option<bool>,
+    /// Whether they were told to refuse us since they last answered.
+    is_refused: bool,
     is_missing: bool,
     /// Messages and bytes of the last batch: what the next one will have, more or less.
     last: (usize, usize),
@@ -108,6 +113,7 @@ impl Source {
             batch_messages,
             read: BTreeMap::new(),
             answers: None,
+            is_refused: false,
             is_missing: false,
             last: (0, 0),
         })
@@ -215,7 +221,7 @@ impl Source {
 
     /// The brokers answer.
     fn found(&mut self, receiver: &mut dyn Receiver) {
-        self.is_missing = false;
+        (self.is_missing, self.is_refused) = (false, false);
         if self.answers.replace(true) != Some(true) {
             receiver.event(Event::Connected);
         }
@@ -236,9 +242,15 @@ impl Source {
                 }
             }
             Some(Code::Fatal) | None => bail!("Kafka: {error}"),
-            Some(Code::Authentication | Code::TopicAuthorizationFailed) => {
-                bail!("Kafka does not let us in: {error}; look at [kafka] in plant.toml")
+            Some(Code::SSL) => {
+                // The client tries again and again; a certificate may be mended meanwhile.
+                let is_told = std::mem::replace(&mut self.is_refused, true);
+                self.answers = Some(false);
+                if !is_told {
+                    receiver.event(Event::Lost { reason: self.refusal(error) });
+                }
             }
+            Some(code) if connect::is_refusal(code) => bail!(self.refusal(error)),
             Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {
                 if self.answers.replace(false) != Some(false) {
                     receiver.event(Event::Lost { reason: error.to_string() });
@@ -249,22 +261,49 @@ impl Source {
         Ok(())
     }
 
+    /// That we are not let in, and why.
+    fn refusal(&self, error: &KafkaError) -> String {
+        let reason = self.consumer.context().refusal().unwrap_or_else(|| error.to_string());
+        format!("Kafka does not let us in: {reason}; look at [kafka] in plant.toml")
+    }
+
     /// All partitions of the topic.
     fn partitions(&mut self) -> anyhow::Result<Vec<i32>> {
-        // The client asks for its token in between two polls; without one no broker answers.
         let until = now() + ASK;
-        while self.consumer.context().waits_for_token() && !rest(until).is_zero() {
-            if let Some(Err(error)) = self.consumer.poll(POLL) {
-                tracing::debug!(%error, "before the first token");
+        let metadata = loop {
+            self.listen(until)?;
+            match self.consumer.fetch_metadata(Some(&self.topic), ASK_AGAIN) {
+                Ok(metadata) => break metadata,
+                Err(error) if rest(until).is_zero() => bail!(
+                    "no Kafka broker answers ({}); look at the brokers, and at protocol of [kafka] in \
+                     plant.toml: one that wants another does not say so",
+                    error
+                        .rdkafka_error_code()
+                        .map_or_else(|| error.to_string(), |it| it.to_string())
+                ),
+                Err(_) => {}
             }
-        }
-        let metadata = self.consumer.fetch_metadata(Some(&self.topic), ASK);
-        let metadata = metadata.context("no Kafka broker answers; look at --kafka")?;
+        };
         let found = metadata.topics().iter().find(|it| it.name() == &*self.topic);
         let found = found.filter(|it| it.error().is_none());
         let found = found.with_context(|| format!("Kafka has no topic {}", self.topic))?;
         self.answers = Some(true);
         Ok(found.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect())
+    }
+
+    /// Between two questions: the client asks for its token, without which no broker answers, and says
+    /// what went wrong.
+    fn listen(&self, until: Instant) -> anyhow::Result<()> {
+        loop {
+            let waits = self.consumer.context().waits_for_token() && !rest(until).is_zero();
+            match self.consumer.poll(if waits { POLL } else { Duration::ZERO }) {
+                Some(Err(error)) if error.rdkafka_error_code().is_some_and(connect::is_refusal) => {
+                    bail!(self.refusal(&error));
+                }
+                None if !waits => return Ok(()),
+                _ => {}
+            }
+        }
     }
 
     /// Reads these partitions from where the receiver is. Returns where each ends now.
