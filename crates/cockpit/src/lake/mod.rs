@@ -17,6 +17,7 @@ pub mod models;
 pub mod read;
 pub mod refine;
 pub mod replace;
+pub mod retention;
 pub mod rows;
 pub mod session;
 mod spill;

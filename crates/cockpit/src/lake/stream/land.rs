@@ -31,10 +31,10 @@ pub type Offsets = BTreeMap<Partition, i64>;
 pub struct Sink {
     pub table: Table,
     pub state: Option<State>,
-    schema: SchemaRef,
+    pub(in crate::lake) schema: SchemaRef,
     definition: Definition,
     /// Column whose day decides the folder.
-    time: String,
+    pub(in crate::lake) time: String,
     open: BTreeMap<i64, DataWriter>,
     closed: Vec<Add>,
 }
