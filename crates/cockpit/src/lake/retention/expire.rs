@@ -4,6 +4,7 @@
 //! them; a message leaves bronze once silver knows it; a day leaves silver once each table made of it
 //! contains it, and no period of any of them would be left with a part of its rows.
 
+use super::period::period_of;
 use super::{DAY_US, Horizon, day_of, is_period, numbers, periods};
 use crate::config::model::TableName;
 use crate::lake::Lake;
@@ -98,7 +99,7 @@ async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyho
         Some(contract) => {
             (passed_on(refinery, contract, &table, &state, old).await?, BTreeMap::new())
         }
-        None => contained(refinery, &table, &state, old, rest).await?,
+        None => contained(refinery, &table, &state, old, (rest, first_kept)).await?,
     };
     let Some(last) = gone.last_key_value().map(|(day, _)| *day) else { return Ok(()) };
     let horizon = Horizon { day: Some(last + 1), columns };
@@ -193,13 +194,14 @@ fn partitions(file: &Add) -> Option<std::ops::RangeInclusive<i32>> {
 }
 
 /// The old days every table made of them contains, up to the first that has to wait, and of each
-/// column of moments and days the greatest value that goes with them.
+/// column of moments and days the greatest value that goes with them. `rest` stays in any case, and
+/// more may come for the first day that is kept and those behind it.
 async fn contained(
     refinery: &Refinery,
     table: &Table,
     state: &State,
     mut old: Days,
-    mut rest: Vec<Add>,
+    (mut rest, first_kept): (Vec<Add>, i64),
 ) -> anyhow::Result<(Days, BTreeMap<String, i64>)> {
     let lake = refinery.lake.as_ref();
     let Some(unread) = unread(refinery, table, state).await? else { return Ok(Default::default()) };
@@ -209,20 +211,23 @@ async fn contained(
     if let Some(day) = old.iter().find(waits).map(|(day, _)| *day) {
         rest.extend(old.split_off(&day).into_values().flatten());
     }
+    let step = refinery.steps.iter().find(|step| step.name() == &table.name);
+    let step = step.context("no model makes it")?;
     let columns = periods(&refinery.steps, &table.name);
     let mut days = None;
     // A day that stays for one column's sake may divide a period of another.
     while days.replace(old.len()) != Some(old.len()) {
         for column in &columns {
-            let whole = whole(lake, table, column, &old, &rest).await?;
+            let kept = period_of(refinery, step, column, first_kept * DAY_US)?;
+            let whole = whole(lake, table, column, (&old, &rest, kept)).await?;
             if let Some(day) = old.keys().nth(whole).copied() {
                 rest.extend(old.split_off(&day).into_values().flatten());
             }
         }
     }
-    let step = refinery.steps.iter().find(|step| step.name() == &table.name);
-    let fields = step.map(|step| step.schema.fields().clone()).unwrap_or_default();
-    let names: Vec<&str> = fields
+    let names: Vec<&str> = step
+        .schema
+        .fields()
         .iter()
         .filter(|field| is_period(field.data_type()))
         .map(|field| field.name().as_str())
@@ -257,15 +262,14 @@ async fn unread(
     Ok(Some(days))
 }
 
-/// How many of the old days share no value of a column with a day behind them.
+/// How many of the old days share no value of a column with a day behind them, nor have one that is not
+/// less than `least`.
 async fn whole(
     lake: &Lake,
     table: &Table,
     column: &str,
-    old: &Days,
-    rest: &[Add],
+    (old, rest, mut least): (&Days, &[Add], Option<i64>),
 ) -> anyhow::Result<usize> {
-    let mut least = None;
     for file in rest {
         least = earlier(least, bounds(lake, table, file, column).await?.least);
     }

@@ -41,6 +41,7 @@ impl Lateness {
     ) -> anyhow::Result<Option<Vec<bool>>> {
         let today = now.timestamp_micros().div_euclid(DAY_US);
         let kept = self.kept_days.map(|days| today - i64::from(days));
+        let Some(day) = kept.max(self.horizon.day) else { return Ok(None) };
         let mut in_time = vec![true; rows.num_rows()];
         let mut refuse = |column: &str, least: i64| -> anyhow::Result<()> {
             let values = numbers(rows.column(rows.schema().index_of(column)?))?;
@@ -49,9 +50,7 @@ impl Lateness {
             }
             Ok(())
         };
-        if let Some(day) = kept.max(self.horizon.day) {
-            refuse(&self.time, day * DAY_US)?;
-        }
+        refuse(&self.time, day * DAY_US)?;
         for (column, gone) in &self.horizon.columns {
             refuse(column, gone + 1)?;
         }

@@ -11,6 +11,7 @@ mod expire;
 mod frozen;
 mod lasting;
 mod late;
+mod period;
 
 pub use check::check;
 pub use expire::{expire, table};
@@ -97,3 +98,6 @@ fn day_of(file: &Add) -> Option<i64> {
 fn day_number(day: NaiveDate) -> Option<i64> {
     Some(day.signed_duration_since(NaiveDate::from_ymd_opt(1970, 1, 1)?).num_days())
 }
+
+#[cfg(test)]
+mod tests;
