@@ -144,3 +144,20 @@ async fn rows_that_are_not_refined_or_not_in_the_books_wait() {
     assert_eq!(works.count("silver.reading").await, 2);
     assert_eq!(works.gold().await["by_hour"].len(), 4);
 }
+
+#[tokio::test]
+async fn messages_land_while_rows_expire() {
+    let mut works = Works::new(&texts()).await;
+    works.say(&FORTY_DAYS).await;
+    works.refine().await;
+    works.again(&bronze_kept(silver_kept(texts(), 30), 30)).await;
+    advance(1);
+    let lander = works.take(&[(1, 0, 60), (2, 0, 400)]).await;
+    works.expire().await;
+    works.commit(lander).await;
+    assert_eq!(
+        [works.count("bronze.temperature").await, works.count("silver.reading").await],
+        [4, 3]
+    );
+    works.books_close().await;
+}

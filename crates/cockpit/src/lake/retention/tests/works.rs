@@ -169,6 +169,16 @@ impl Works {
     }
 
     pub async fn say(&mut self, said: &[Said]) {
+        let lander = self.take(said).await;
+        self.commit(lander).await;
+    }
+
+    pub async fn commit(&mut self, mut lander: Lander) {
+        self.books.landed(lander.commit().await.unwrap());
+    }
+
+    /// Messages on their way: taken, and not committed yet.
+    pub async fn take(&mut self, said: &[Said]) -> Lander {
         let refinery = self.refinery.clone();
         let (step, contract) = (&refinery.steps[0], &refinery.plant.contracts["temperature"]);
         let table = refinery.lake.table(step.name()).unwrap();
@@ -204,7 +214,7 @@ impl Works {
         let chunk = Chunk { bronze, interpreted, offsets: last_offsets(&messages) };
         self.books.read(&chunk);
         lander.take(chunk).await.unwrap();
-        self.books.landed(lander.commit().await.unwrap());
+        lander
     }
 
     pub async fn refine(&self) {
