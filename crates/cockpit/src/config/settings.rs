@@ -57,6 +57,16 @@ pub const KNOWN: &[Known] = &[
         reason: "a commit comes earlier when so many messages wait, so that memory stays bounded",
     },
     Known {
+        name: "stream_hold_ms",
+        default: 50,
+        reason: "messages on their way to the lake are held so long: to land handfuls wakes threads",
+    },
+    Known {
+        name: "stream_hold_messages",
+        default: 4_096,
+        reason: "so many messages are held at most on their way; what is full is landed at once",
+    },
+    Known {
         name: "dedupe_readings",
         default: 1_000_000,
         reason: "a message said again is known among at least so many before it; some 40 MB",
@@ -70,6 +80,11 @@ pub const KNOWN: &[Known] = &[
         name: "kafka_queue_bytes",
         default: 32 << 20,
         reason: "what the Kafka client may fetch ahead: a second of a very busy topic",
+    },
+    Known {
+        name: "kafka_gather_ms",
+        default: 2,
+        reason: "messages gather so long at the broker: each handful costs as much as 100 messages",
     },
     Known {
         name: "kafka_session_ms",

@@ -38,12 +38,7 @@ const COMMANDS: usize = 1_024;
 /// Batches of full size for whose messages there is room between reader and lander.
 const BATCHES_BETWEEN: usize = 2;
 
-/// Messages held back at most before they are sent to be landed.
-const HELD_MESSAGES: usize = 4_096;
-
-/// How long messages are held back at most, in milliseconds, and which part of a commit's interval:
-/// to land each handful on its own wakes another thread and fills files bit by bit.
-const HELD_MS: u64 = 50;
+/// Which part of a commit's interval messages are held back at most before they are sent to be landed.
 const HELD_OF_INTERVAL: u64 = 8;
 
 /// What to read, and for whom.
@@ -260,6 +255,7 @@ fn read(
         lag_every_ms: limits.get("kafka_lag_every_ms"),
         session_ms: limits.get("kafka_session_ms"),
         queue_bytes: limits.get("kafka_queue_bytes"),
+        gather_ms: limits.get("kafka_gather_ms"),
     };
     let batch = limits.size("stream_batch_messages");
     let every_ms = limits.get("stream_commit_every_ms");
@@ -277,7 +273,10 @@ fn read(
         most_messages,
         readings: looks.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
         held: Held::default(),
-        held_most: Duration::from_millis(HELD_MS.min(every_ms / HELD_OF_INTERVAL)),
+        held_most: Duration::from_millis(
+            limits.get("stream_hold_ms").min(every_ms / HELD_OF_INTERVAL),
+        ),
+        held_messages: limits.size("stream_hold_messages"),
     };
     source.run(&mut reader)
 }
@@ -294,6 +293,7 @@ struct Reader<'a> {
     readings: Option<Readings>,
     held: Held,
     held_most: Duration,
+    held_messages: usize,
 }
 
 /// Messages on their way that are not sent yet.
@@ -391,7 +391,7 @@ impl Receiver for Reader<'_> {
 
     fn looked(&mut self) -> anyhow::Result<()> {
         let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
-        if is_due || self.held.messages >= HELD_MESSAGES { self.release() } else { Ok(()) }
+        if is_due || self.held.messages >= self.held_messages { self.release() } else { Ok(()) }
     }
 
     fn event(&mut self, event: Event) {

@@ -5,6 +5,7 @@
 //! Promise: a table's rows and its checkpoints change in one commit, so a kill at any point loses
 //! nothing and doubles nothing; every record is in silver, in `silver.rejected`, or superseded.
 
+pub mod append;
 pub mod books;
 pub mod bronze;
 pub mod catalog;

@@ -17,6 +17,7 @@ use deltalake::kernel::{
 };
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore, get_actions};
 use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::table::config::TablePropertiesExt as _;
 use deltalake::table::state::DeltaTableState;
 use futures::TryStreamExt as _;
 use object_store::path::Path as Key;
@@ -165,10 +166,8 @@ impl Table {
         // If somebody else makes the table meanwhile, the library would put these rows behind theirs
         // without a look at the checkpoints of either.
         let is_first = state.is_none() && !change.checkpoints.is_empty();
-        let checkpoint =
-            |(app, version)| Transaction::new_with_last_update(app, version, Some(now_ms));
         let properties = CommitProperties::default()
-            .with_application_transactions(change.checkpoints.into_iter().map(checkpoint).collect())
+            .with_application_transactions(transactions(&change.checkpoints, now_ms).collect())
             .with_cleanup_expired_logs(Some(false));
         let properties = if is_first { properties.with_max_retries(0) } else { properties };
         let operation = if change.rearranges {
@@ -319,10 +318,25 @@ impl Table {
         Ok(provider)
     }
 
+    /// The table's log.
+    pub(super) fn log(&self) -> &LogStoreRef {
+        &self.log
+    }
+
     /// The table's own store and its folder in the lake's root, for upkeep.
     pub fn place(&self) -> (&Arc<dyn ObjectStore>, &Key) {
         (&self.store, &self.folder)
     }
+}
+
+/// Checkpoints as the log holds them, noted at `now_ms`.
+pub(super) fn transactions(
+    checkpoints: &BTreeMap<String, i64>,
+    now_ms: i64,
+) -> impl Iterator<Item = Transaction> {
+    checkpoints
+        .iter()
+        .map(move |(app, version)| Transaction::new_with_last_update(app, *version, Some(now_ms)))
 }
 
 impl State {
@@ -356,6 +370,11 @@ impl State {
     pub fn schema(&self) -> anyhow::Result<SchemaRef> {
         let schema: Schema = self.inner.schema().as_ref().try_into_arrow()?;
         Ok(Arc::new(schema))
+    }
+
+    /// Commits after which the table writes a checkpoint of its log.
+    pub fn checkpoint_commits(&self) -> Version {
+        self.inner.table_config().checkpoint_interval().get()
     }
 
     /// How long the table's log is kept, in milliseconds.

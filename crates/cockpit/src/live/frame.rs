@@ -16,7 +16,7 @@ const UNIT: &str = "\u{b0}C";
 pub struct Dict {
     /// Sensors met when it was made, those of other plants too.
     pub met: usize,
-    /// Numbers of the sensors.
+    /// Numbers of the sensors, ascending.
     pub members: Vec<u32>,
     /// The event that tells them.
     pub event: Bytes,
@@ -59,22 +59,29 @@ impl Moment<'_> {
         self.tail(true, text)
     }
 
-    /// The values that came after change `after`: `{t, i, v}`, with `q` if `with_silent`.
-    pub fn delta(&self, after: u64, with_silent: bool) -> Bytes {
+    /// Places of the sensors whose values came after change `after`, ascending.
+    pub fn changed(&self, after: u64) -> Vec<usize> {
+        let members = &self.dict.members;
+        let Some(numbers) = self.latest.changed_since(after) else {
+            let is_newer = |(_, number): &(usize, &u32)| self.latest.slot(**number).change > after;
+            return members.iter().enumerate().filter(is_newer).map(|(place, _)| place).collect();
+        };
+        numbers.iter().filter_map(|number| members.binary_search(number).ok()).collect()
+    }
+
+    /// The values at these places: `{t, i, v}`, with `q` if `with_silent`.
+    pub fn delta(&self, places: &[usize], with_silent: bool) -> Bytes {
         let mut values = String::new();
         let mut text = String::with_capacity(256);
         self.head("t", &mut text);
         text.push_str(",\"i\":[");
-        let mut count = 0;
-        for (place, number) in self.dict.members.iter().enumerate() {
-            let slot = self.latest.slot(*number);
-            if slot.change > after {
-                comma(&mut text, count);
-                comma(&mut values, count);
-                put(&mut text, format_args!("{place}"));
-                value(&mut values, slot);
-                count += 1;
-            }
+        let members =
+            places.iter().filter_map(|place| Some((place, self.dict.members.get(*place)?)));
+        for (count, (place, number)) in members.enumerate() {
+            comma(&mut text, count);
+            comma(&mut values, count);
+            put(&mut text, format_args!("{place}"));
+            value(&mut values, self.latest.slot(*number));
         }
         put(&mut text, format_args!("],\"v\":[{values}]"));
         self.tail(with_silent, text)

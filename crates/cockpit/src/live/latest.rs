@@ -2,6 +2,11 @@
 
 use super::newest_of;
 use plant::reading::Reading;
+use std::collections::VecDeque;
+
+/// Changes of slots that are remembered one by one, so that a frame looks at what changed and not at
+/// every sensor: those of some seconds of a busy plant.
+const REMEMBERED: usize = 65_536;
 
 /// The newest reading of a sensor.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,6 +24,10 @@ pub struct Latest {
     slots: Vec<Slot>,
     change: u64,
     newest: Option<Newest>,
+    /// The slots that changed last, oldest first: number of the change, number of the sensor.
+    recent: VecDeque<(u64, u32)>,
+    /// The newest change of which a slot is no longer remembered.
+    forgotten: u64,
 }
 
 /// The newest event time, and the wall clock when it came (`None` for one from the lake).
@@ -64,8 +73,25 @@ impl Latest {
             if slot.change == 0 || reading.at_us >= slot.at_us {
                 let (at_us, temp_c) = (reading.at_us, reading.temp_c);
                 *slot = Slot { at_us, temp_c, change: self.change };
+                if self.recent.len() >= REMEMBERED {
+                    self.forgotten = self.recent.pop_front().map_or(0, |(change, _)| change);
+                }
+                self.recent.push_back((self.change, reading.sensor.0));
             }
         }
+    }
+
+    /// Numbers of the sensors that changed after change `after`, ascending; `None` if that is too long
+    /// ago to be remembered.
+    pub fn changed_since(&self, after: u64) -> Option<Vec<u32>> {
+        if after < self.forgotten {
+            return None;
+        }
+        let newer = self.recent.iter().rev().take_while(|(change, _)| *change > after);
+        let mut numbers: Vec<u32> = newer.map(|(_, number)| *number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        Some(numbers)
     }
 
     /// Counts a change that touches no slot, such as a sensor that fell silent.
@@ -117,6 +143,21 @@ mod tests {
         assert_eq!((latest.slot(1).temp_c, latest.slot(1).change), (50.0, 1));
         assert_eq!((latest.slot(0).temp_c, latest.slot(0).change), (40.0, 2));
         assert_eq!((latest.slot(7).change, latest.change()), (0, 2));
+    }
+
+    #[test]
+    fn what_changed_is_remembered_for_a_while() {
+        let mut latest = Latest::default();
+        latest.take(&[reading(3, 10, 1.0), reading(1, 10, 1.0)], 1_000);
+        latest.take(&[reading(1, 20, 2.0), reading(2, 5, 2.0), reading(3, 5, 2.0)], 1_000);
+        assert_eq!(latest.changed_since(0), Some(vec![1, 2, 3]));
+        assert_eq!(latest.changed_since(1), Some(vec![1, 2]));
+        assert_eq!(latest.changed_since(2), Some(vec![]));
+        for at_us in 0..i64::try_from(REMEMBERED).unwrap() {
+            latest.take(&[reading(0, at_us, 3.0)], 1_000);
+        }
+        assert_eq!(latest.changed_since(1), None);
+        assert_eq!(latest.changed_since(2), Some(vec![0]));
     }
 
     #[test]

@@ -21,8 +21,10 @@ use tokio_util::sync::CancellationToken;
 /// The most frames a second; the beat all rates are counted in.
 pub const HZ_MOST: u32 = 25;
 const TICK: Duration = Duration::from_millis(1_000 / HZ_MOST as u64);
-/// Between two frames of a stream that is sent as it happens.
-const RUSH: Duration = Duration::from_millis(3);
+/// Between two frames sent as it happens: less than between two handfuls read of a busy topic.
+const RUSH: Duration = Duration::from_millis(1);
+/// How old the list of silent sensors may be: who falls silent is told so much later.
+const SILENT_US: i64 = 100_000;
 /// Ticks between heartbeats, 5 s, and between whole snapshots, 60 s.
 const BEAT_TICKS: u64 = 5 * HZ_MOST as u64;
 const SNAP_TICKS: u64 = 60 * HZ_MOST as u64;
@@ -61,8 +63,9 @@ struct Frame {
     to: u64,
     event: Bytes,
     dict: Arc<Dict>,
-    /// Places of the sensors that are silent.
+    /// Places of the sensors that are silent, ascending, and as of which event time.
     silent: Arc<Vec<u32>>,
+    silent_us: i64,
     beat: Beat,
     versions: Arc<Versions>,
 }
@@ -211,7 +214,7 @@ pub fn open(live: &Live, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> 
     let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
     let shown = latest.change();
     let values = match seen.filter(|change| *change <= shown) {
-        Some(change) => moment.delta(change, true),
+        Some(change) => moment.delta(&moment.changed(change), true),
         None => moment.snap(),
     };
     drop(latest);
@@ -303,8 +306,8 @@ impl Stream {
         let change = latest.change();
         drop(latest);
         let (beat, versions) = (lock(&hub.beat).clone(), Arc::clone(&lock(&hub.versions)));
-        let (from, event, silent) = (change, Bytes::new(), Arc::default());
-        let frame = Frame { from, to: change, event, dict, silent, beat, versions };
+        let (from, event, silent, silent_us) = (change, Bytes::new(), Arc::default(), i64::MIN);
+        let frame = Frame { from, to: change, event, dict, silent, silent_us, beat, versions };
         Self { key, frames: watch::channel(frame).0, publishing: Mutex::default() }
     }
 
@@ -314,28 +317,43 @@ impl Stream {
         let _one_at_a_time = lock(&self.publishing);
         let before = self.frames.borrow().clone();
         let (dict, mut latest) = settled(live, self.key.0.as_deref(), &before.dict);
-        let silent = silent_places(live, &dict, &latest, event_us);
-        let is_other_silent = *before.silent != silent;
+        let boot = &live.shared.boot[..];
+        let changed = Moment { boot, dict: &dict, latest: &latest, silent: &[] }.changed(before.to);
+        let (silent, silent_us) = match before.is_silence_known(&dict, &changed, event_us) {
+            true => (Arc::clone(&before.silent), before.silent_us),
+            false => (Arc::new(silent_places(live, &dict, &latest, event_us)), event_us),
+        };
+        let is_other_silent = *before.silent != *silent;
         if is_other_silent {
             latest.count_change();
         }
-        let is_changed = is_other_silent
-            || dict.members.iter().any(|number| latest.slot(*number).change > before.to);
-        let boot = &live.shared.boot[..];
+        let is_changed = is_other_silent || !changed.is_empty();
         let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
         let to = latest.change();
         let (from, to, event) = match (is_snap, is_changed) {
             (true, _) => (0, to, moment.snap()),
-            (false, true) => (before.to, to, moment.delta(before.to, is_other_silent)),
+            (false, true) => (before.to, to, moment.delta(&changed, is_other_silent)),
             (false, false) => (before.from, before.to, before.event.clone()),
         };
         drop(latest);
         let (beat, versions) = (lock(&hub.beat).clone(), Arc::clone(&lock(&hub.versions)));
         hub.frames.fetch_add(u64::from(is_snap || is_changed), Ordering::Relaxed);
         if is_snap || is_changed || beat.number != before.beat.number {
-            let silent = Arc::new(silent);
-            self.frames.send_replace(Frame { from, to, event, dict, silent, beat, versions });
+            let frame = Frame { from, to, event, dict, silent, silent_us, beat, versions };
+            self.frames.send_replace(frame);
         }
+    }
+}
+
+impl Frame {
+    /// Whether the list of silent sensors still holds: young, and none of them has spoken.
+    fn is_silence_known(&self, dict: &Dict, changed: &[usize], event_us: i64) -> bool {
+        let has_spoken = |place: &usize| {
+            u32::try_from(*place).is_ok_and(|place| self.silent.binary_search(&place).is_ok())
+        };
+        let is_young =
+            event_us.checked_sub(self.silent_us).is_some_and(|age| age.abs() < SILENT_US);
+        is_young && dict.members.len() == self.dict.members.len() && !changed.iter().any(has_spoken)
     }
 }
 
@@ -397,8 +415,8 @@ impl Viewer {
         let latest = lock(&self.live.shared.latest);
         self.shown = latest.change();
         let boot = &self.live.shared.boot[..];
-        Moment { boot, dict: &frame.dict, latest: &latest, silent: &frame.silent }
-            .delta(after, true)
+        let moment = Moment { boot, dict: &frame.dict, latest: &latest, silent: &frame.silent };
+        moment.delta(&moment.changed(after), true)
     }
 }
 

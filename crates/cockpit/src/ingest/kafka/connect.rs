@@ -157,11 +157,19 @@ pub fn consumer(
         .set("heartbeat.interval.ms", (limits.session_ms / 3).to_string())
         .set("queued.max.messages.kbytes", (limits.queue_bytes >> 10).to_string())
         .set("fetch.error.backoff.ms", "100")
-        // A full queue is empty again after milliseconds; the client's second would be time lost.
-        .set("fetch.queue.backoff.ms", "20")
         .set("reconnect.backoff.max.ms", "2000")
         .set("topic.metadata.refresh.interval.ms", "30000")
         .set("security.protocol", kafka.protocol.word());
+    if tells_ends {
+        // A full queue is empty again after milliseconds; the client's second would be time lost.
+        config.set("fetch.queue.backoff.ms", "20");
+    } else {
+        // The client asks for more only when what it fetched was taken, and looks for that only so
+        // often: a topic in which a message comes every moment is read by handfuls.
+        config
+            .set("queued.min.messages", "1")
+            .set("fetch.queue.backoff.ms", limits.gather_ms.to_string());
+    }
     secure(kafka, &mut config)?;
     let token = (kafka.mechanism == OAUTHBEARER && is_sasl(kafka)).then(|| Place::of(kafka));
     // What is wrong with it is to be said at once, not after the brokers have waited for it.
@@ -177,6 +185,8 @@ pub struct Limits {
     pub lag_every_ms: u64,
     pub session_ms: u64,
     pub queue_bytes: u64,
+    /// How long messages gather at the brokers while the ones before are read.
+    pub gather_ms: u64,
 }
 
 fn is_sasl(kafka: &Kafka) -> bool {

@@ -5,6 +5,7 @@
 //! left out; what it no longer has is told, with its offsets.
 
 mod connect;
+mod queue;
 mod token;
 
 pub use connect::{Lag, Limits};
@@ -14,9 +15,9 @@ use crate::config::kafka::Kafka;
 use anyhow::{Context as _, bail};
 use arrow::array::{ArrayBuilder as _, BinaryBuilder, Int32Builder, Int64Builder};
 use connect::{Context, Rebalance};
+use queue::{Message, Queue};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,9 +25,6 @@ use std::time::{Duration, Instant};
 
 /// Longest wait for a message before other things are looked at.
 const POLL: Duration = Duration::from_millis(50);
-
-/// How long messages are collected after the first: to hand on each handful on its own costs more.
-const COLLECT: Duration = Duration::from_millis(2);
 
 /// Longest wait for a broker's answer to a question.
 const ASK: Duration = Duration::from_secs(10);
@@ -78,6 +76,8 @@ pub enum Until {
 
 /// One topic.
 pub struct Source {
+    /// The messages; all else comes by way of the consumer.
+    queue: Queue,
     consumer: BaseConsumer<Context>,
     topic: Arc<str>,
     until: Until,
@@ -99,8 +99,10 @@ impl Source {
         batch_messages: usize,
         until: Until,
     ) -> anyhow::Result<Self> {
+        let consumer = connect::consumer(kafka, limits, until == Until::End)?;
         Ok(Self {
-            consumer: connect::consumer(kafka, limits, until == Until::End)?,
+            queue: Queue::new(&consumer)?,
+            consumer,
             topic: topic.into(),
             until,
             batch_messages,
@@ -143,38 +145,19 @@ impl Source {
 
     /// One batch of messages, and whatever else there is. Returns the partitions whose end was
     /// reached.
-    #[expect(clippy::disallowed_methods, reason = "messages are let gather, nothing is waited for")]
     fn step(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<Vec<i32>> {
-        let mut batch = Collected::with_room(self.last);
-        let mut ended = Vec::new();
-        let mut trouble = None;
-        let mut wait = POLL;
-        let mut has_paused = false;
-        while batch.len() < self.batch_messages && batch.bytes < BATCH_BYTES {
-            match self.consumer.poll(wait) {
-                // To wait for each next message would be to wake up for each, and below a millisecond
-                // the client does not wait but spins.
-                None if batch.len() > 0 && !std::mem::replace(&mut has_paused, true) => {
-                    std::thread::sleep(COLLECT);
-                }
-                None => break,
-                Some(Ok(message)) => batch.push(&message, &mut self.read),
-                Some(Err(KafkaError::PartitionEOF(number))) => ended.push(number),
-                Some(Err(error)) => {
-                    trouble = Some(error);
-                    break;
-                }
-            }
-            wait = Duration::ZERO;
-        }
+        let (batch, ended, mut troubles) = self.collect();
         if batch.len() > 0 {
             self.found(receiver);
             self.last = (batch.len(), batch.bytes);
             receiver.messages(batch.finish(&self.topic))?;
         }
         receiver.looked()?;
-        if let Some(error) = trouble {
-            self.trouble(&error, receiver)?;
+        while let Some(event) = self.consumer.poll(Duration::ZERO) {
+            troubles.extend(event.err());
+        }
+        for trouble in &troubles {
+            self.trouble(trouble, receiver)?;
         }
         if let Some(lags) = self.consumer.context().lags_told() {
             receiver.event(Event::Lags(lags));
@@ -183,6 +166,28 @@ impl Source {
             self.rebalance(&rebalance, receiver)?;
         }
         Ok(ended)
+    }
+
+    /// Messages as they have come, after a wait if there are none; partitions whose end was reached;
+    /// and what went wrong.
+    fn collect(&mut self) -> (Collected, Vec<i32>, Vec<KafkaError>) {
+        let mut batch = Collected::with_room(self.last);
+        let (mut ended, mut troubles) = (Vec::new(), Vec::new());
+        let read = &mut self.read;
+        // To wait for more than one would be to wait for all of them.
+        let (mut wait, mut most) = (POLL, 1);
+        while batch.len() < self.batch_messages && batch.bytes < BATCH_BYTES {
+            let taken = self.queue.take(wait, most, |found| match found {
+                Ok(message) => batch.push(&message, read),
+                Err(KafkaError::PartitionEOF(number)) => ended.push(number),
+                Err(error) => troubles.push(error),
+            });
+            if taken == 0 {
+                break;
+            }
+            (wait, most) = (Duration::ZERO, self.batch_messages);
+        }
+        (batch, ended, troubles)
     }
 
     fn rebalance(
@@ -283,6 +288,7 @@ impl Source {
                 receiver.event(Event::Expired { partition, from: next, to: first });
             }
             let from = next.unwrap_or(first).max(first);
+            self.queue.receive(&self.consumer, &self.topic, partition)?;
             assignment.add_partition_offset(&self.topic, partition, Offset::Offset(from))?;
             self.read.insert(partition, from - 1);
             ends.insert(partition, end);
@@ -340,17 +346,16 @@ impl Collected {
 
     /// Takes a message, unless it was read before, or is one of a partition that is no longer ours
     /// and was still in the client's queue.
-    fn push(&mut self, message: &BorrowedMessage<'_>, read: &mut BTreeMap<i32, i64>) {
-        let last = read.get_mut(&message.partition());
-        let Some(last) = last.filter(|last| **last < message.offset()) else { return };
-        *last = message.offset();
-        let payload = message.payload().unwrap_or_default();
-        let millis = message.timestamp().to_millis().unwrap_or_default();
-        self.partition.append_value(message.partition());
-        self.offset.append_value(message.offset());
-        self.timestamp_us.append_value(millis.saturating_mul(1000));
-        self.payload.append_value(payload);
-        self.bytes += payload.len();
+    fn push(&mut self, message: &Message<'_>, read: &mut BTreeMap<i32, i64>) {
+        let last = read.get_mut(&message.partition);
+        let Some(last) = last.filter(|last| **last < message.offset) else { return };
+        *last = message.offset;
+        let timestamp_ms = message.timestamp_ms.unwrap_or_default();
+        self.partition.append_value(message.partition);
+        self.offset.append_value(message.offset);
+        self.timestamp_us.append_value(timestamp_ms.saturating_mul(1000));
+        self.payload.append_value(message.payload);
+        self.bytes += message.payload.len();
     }
 
     fn finish(mut self, topic: &Arc<str>) -> Messages {

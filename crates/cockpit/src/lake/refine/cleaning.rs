@@ -227,8 +227,13 @@ impl<'a> Cleaning<'a> {
             columns.push(column(bronze, name)?.clone());
         }
         let rows = RecordBatch::try_new(self.stored.clone(), columns)?;
-        let good: BooleanArray = is_bad.iter().map(|is_bad| Some(!is_bad)).collect();
-        let rows = filter_record_batch(&rows, &good)?;
+        let rows = match is_bad.contains(&true) {
+            true => {
+                let good: Vec<bool> = is_bad.iter().map(|is_bad| !is_bad).collect();
+                filter_record_batch(&rows, &BooleanArray::from(good))?
+            }
+            false => rows,
+        };
         Ok(Cleaned { rows, reasons, repaired: typed.repaired })
     }
 

@@ -15,7 +15,7 @@ use arrow::array::{
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Columns taken over from bronze.
 const POINTERS: [(&str, Pointer); 12] = [
@@ -65,6 +65,11 @@ pub fn name() -> TableName {
 
 /// Schema of the table.
 pub fn schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(made);
+    SCHEMA.clone()
+}
+
+fn made() -> SchemaRef {
     let texts = ["table_name", "column_name", "reason", "raw", "rule"];
     let texts = texts.map(|name| Field::new(name, DataType::Utf8, true));
     let pointers = POINTERS.map(|(name, kind)| Field::new(name, kind.data_type(), true));
@@ -136,6 +141,9 @@ pub fn rows(
     reasons: &[Reason],
 ) -> anyhow::Result<RecordBatch> {
     let rows = reasons.len();
+    if rows == 0 {
+        return Ok(RecordBatch::new_empty(schema()));
+    }
     let text = |value: &dyn Fn(&Reason) -> Option<String>| -> ArrayRef {
         let mut column = StringBuilder::new();
         reasons.iter().for_each(|reason| column.append_option(value(reason)));

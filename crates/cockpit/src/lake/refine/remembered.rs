@@ -30,15 +30,18 @@ pub struct Remembered {
 struct Known {
     /// By the hash of the texts a value is made of.
     places: HashMap<u64, Place, foldhash::fast::FixedState>,
-    /// The joined texts of each combination, and behind them its value.
-    arena: Vec<u8>,
+    /// The joined texts of each combination.
+    joined: Vec<u8>,
+    /// What was made of them.
+    values: String,
 }
 
-/// Where a combination begins in the arena, where its value does, and where that ends; a value that
-/// is null has no end.
+/// Where a combination begins and ends among those joined, and where its value begins and ends; a
+/// value that is null has no end.
 #[derive(Clone, Copy)]
 struct Place {
     from: usize,
+    to: usize,
     value: usize,
     end: Option<usize>,
 }
@@ -47,11 +50,11 @@ impl Known {
     /// The value made of these texts: `None` if it is not known, or is of others with their hash.
     fn value(&self, hash: u64, joined: &[u8]) -> Option<Option<&str>> {
         let place = self.places.get(&hash)?;
-        if self.arena.get(place.from..place.value)? != joined {
+        if self.joined.get(place.from..place.to)? != joined {
             return None;
         }
         match place.end {
-            Some(end) => std::str::from_utf8(self.arena.get(place.value..end)?).ok().map(Some),
+            Some(end) => self.values.get(place.value..end).map(Some),
             None => Some(None),
         }
     }
@@ -90,12 +93,11 @@ impl Known {
     }
 
     fn remember(&mut self, hash: u64, joined: &[u8], value: Option<&str>) {
-        let from = self.arena.len();
-        self.arena.extend_from_slice(joined);
-        let place = self.arena.len();
-        self.arena.extend_from_slice(value.unwrap_or_default().as_bytes());
-        let end = value.map(|_| self.arena.len());
-        self.places.insert(hash, Place { from, value: place, end });
+        let (from, place) = (self.joined.len(), self.values.len());
+        self.joined.extend_from_slice(joined);
+        self.values.push_str(value.unwrap_or_default());
+        let (to, end) = (self.joined.len(), value.map(|_| self.values.len()));
+        self.places.insert(hash, Place { from, to, value: place, end });
     }
 }
 
@@ -121,7 +123,7 @@ impl Remembered {
     /// The expression's value for each row.
     pub fn values(&self, expr: &dyn PhysicalExpr, rows: &RecordBatch) -> anyhow::Result<ArrayRef> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.arena.len() >= self.capacity_bytes {
+        if known.joined.len() + known.values.len() >= self.capacity_bytes {
             *known = Known::default();
         }
         let columns: Vec<&StringArray> =

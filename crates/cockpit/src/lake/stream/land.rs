@@ -1,5 +1,6 @@
 //! Landing: the rows of a stream into bronze, `silver.rejected` and silver, cycle by cycle.
 
+use super::super::append::Appender;
 use super::super::models::Step;
 use super::super::refine::Refinery;
 use super::super::refine::cleaning;
@@ -10,7 +11,7 @@ use super::super::{Lake, bronze};
 use super::interpret::Interpreted;
 use super::{DAY, Partition, with_day};
 use crate::config::model::TableName;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
@@ -30,7 +31,9 @@ pub type Offsets = BTreeMap<Partition, i64>;
 /// One table of a stream, being appended to.
 pub struct Sink {
     pub table: Table,
+    /// The table as it was taken; what we appended since is not in it.
     pub state: Option<State>,
+    appender: Option<Appender>,
     pub(in crate::lake) schema: SchemaRef,
     definition: Definition,
     /// Column whose day decides the folder.
@@ -77,12 +80,14 @@ impl Sink {
     ) -> anyhow::Result<Self> {
         let table = lake.table(&name)?;
         let (open, closed) = (BTreeMap::new(), Vec::new());
-        Ok(Self { table, state: None, schema, definition, time, open, closed })
+        let (state, appender) = (None, None);
+        Ok(Self { table, state, appender, schema, definition, time, open, closed })
     }
 
     /// Takes the table as it stands; what was written and not committed is forgotten.
     pub async fn reload(&mut self, lake: &Lake) -> anyhow::Result<()> {
         self.state = lake.state(&self.table.name).await?;
+        self.appender = self.state.as_ref().map(|it| Appender::new(self.table.clone(), it));
         (self.open, self.closed) = (BTreeMap::new(), Vec::new());
         Ok(())
     }
@@ -153,7 +158,12 @@ impl Sink {
     /// A table made by another definition keeps its fingerprint: the rows it has are still to be
     /// made anew.
     pub async fn commit(&mut self, lake: &Lake, offsets: &Offsets) -> anyhow::Result<()> {
-        self.commit_in_place_of(lake, offsets, Vec::new(), self.state.is_none()).await
+        self.pack().await?;
+        let Some(appender) = &mut self.appender else {
+            return self.commit_in_place_of(lake, offsets, Vec::new(), true).await;
+        };
+        let adds = std::mem::take(&mut self.closed);
+        appender.append(adds, checkpoints(offsets), lake.now_ms()).await
     }
 
     /// [`Sink::commit`] of all rows there are, in place of these files.
@@ -184,6 +194,7 @@ impl Sink {
         };
         let state = self.table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
         lake.remember(&self.table.name, state.clone()).await;
+        self.appender = Some(Appender::new(self.table.clone(), &state));
         self.state = Some(state);
         Ok(())
     }
@@ -219,8 +230,11 @@ impl Chunk {
             Some(first) => Some(concat_batches(first.schema_ref(), landing.iter().copied())?),
             None => None,
         };
-        // Later offsets are greater.
-        let offsets = chunks.into_iter().flat_map(|it| it.offsets).collect();
+        let mut offsets = Offsets::new();
+        for (partition, offset) in chunks.into_iter().flat_map(|it| it.offsets) {
+            // Later offsets are greater.
+            offsets.insert(partition, offset);
+        }
         Ok(Some(Self { bronze, interpreted: Interpreted { rows, rejected }, offsets }))
     }
 }
@@ -234,8 +248,7 @@ pub struct Lander {
     pub(super) bronze: Sink,
     pub(super) silver: Sink,
     rejected: Vec<RecordBatch>,
-    /// How far the rejected reach, of our partitions, as we left them.
-    pub(super) rejected_to: Offsets,
+    pub(super) rejected_sink: RejectedSink,
     /// Offsets of what was taken since the last commit.
     taken: Offsets,
     rows: usize,
@@ -249,7 +262,7 @@ impl Lander {
             refinery: refinery.clone(),
             key: step.model.key.clone(),
             rejected: Vec::new(),
-            rejected_to: Offsets::new(),
+            rejected_sink: RejectedSink::default(),
             taken: Offsets::new(),
             rows: 0,
         })
@@ -296,40 +309,56 @@ impl Lander {
     }
 
     async fn commit_rejected(&mut self, lake: &Lake, offsets: &Offsets) -> anyhow::Result<()> {
-        if self.rejected.is_empty() {
+        let rejected = std::mem::take(&mut self.rejected);
+        if rejected.is_empty() {
             return Ok(());
         }
         let _turn = lake.rejected_turn.lock().await;
-        let name = rejected::name();
-        let table = lake.table(&name)?;
-        let state = lake.state(&name).await?;
-        // Others append to this table too, so it is taken as it stands, and whether a partition is
-        // still ours shows by its checkpoint alone.
-        let reached = reached(&table, state.as_ref(), offsets.keys()).await?;
-        if let Some(lost) = offsets.keys().find(|it| reached.get(it) != self.rejected_to.get(it)) {
-            let Partition { topic, number } = lost;
-            bail!("another program goes on with partition {number} of {topic}");
-        }
-        let schema = rejected::schema();
+        let table = lake.table(&rejected::name())?;
         let (names, now_ms) = (lake.names(), lake.now_ms());
-        let mut writer = table.writer(schema.clone(), lake.sizes(), names, now_ms);
-        for rows in std::mem::take(&mut self.rejected) {
+        let mut writer = table.writer(rejected::schema(), lake.sizes(), names, now_ms);
+        for rows in rejected {
             writer.write(&rows).await?;
         }
+        self.rejected_sink.commit(lake, table, writer.finish().await?, checkpoints(offsets)).await
+    }
+}
+
+/// `silver.rejected`, being appended to: others append to it too.
+#[derive(Default)]
+pub(super) struct RejectedSink {
+    /// The table as it was taken.
+    state: Option<State>,
+    appender: Option<Appender>,
+}
+
+impl RejectedSink {
+    /// Takes the table as it stands.
+    pub(super) fn new(table: Table, state: Option<State>) -> anyhow::Result<Self> {
+        // An older program's table lacks columns, and has to be told of them first.
         let is_current = match &state {
-            Some(state) => state.schema()?.fields().len() >= schema.fields().len(),
+            Some(state) => state.schema()?.fields().len() >= rejected::schema().fields().len(),
             None => false,
         };
-        let change = Change {
-            adds: writer.finish().await?,
-            removes: Vec::new(),
-            checkpoints: checkpoints(offsets),
-            definition: (!is_current).then(rejected::definition),
-            rearranges: false,
-        };
-        let state = table.commit(state.as_ref(), change, lake.now_ms()).await?;
-        lake.remember(&name, state).await;
-        self.rejected_to.extend(offsets.clone());
+        let current = state.as_ref().filter(|_| is_current);
+        Ok(Self { appender: current.map(|state| Appender::new(table, state)), state })
+    }
+
+    async fn commit(
+        &mut self,
+        lake: &Lake,
+        table: Table,
+        adds: Vec<Add>,
+        checkpoints: BTreeMap<String, i64>,
+    ) -> anyhow::Result<()> {
+        if let Some(appender) = &mut self.appender {
+            return appender.append(adds, checkpoints, lake.now_ms()).await;
+        }
+        let definition = Some(rejected::definition());
+        let change = Change { adds, checkpoints, definition, ..Change::default() };
+        let state = table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
+        lake.remember(&table.name, state.clone()).await;
+        *self = Self::new(table, Some(state))?;
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
 use plant::contract::Contract;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::batch::{Fields, Messages};
 
@@ -56,6 +56,11 @@ pub type ReadMessages = Arc<dyn Fn(&Contract, &Messages) -> Fields + Send + Sync
 
 /// Schema of a bronze table of messages, without the column of its folders.
 pub fn schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(made);
+    SCHEMA.clone()
+}
+
+fn made() -> SchemaRef {
     let payload = Field::new("payload", DataType::Binary, true);
     let pointers = POINTERS.iter().map(|(name, kind, _)| Field::new(*name, kind.data_type(), true));
     Arc::new(Schema::new([payload].into_iter().chain(pointers).collect::<Vec<_>>()))

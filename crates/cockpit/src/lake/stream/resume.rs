@@ -7,7 +7,7 @@ use super::super::retention::{Lasting, Lateness};
 use super::super::table::{State, Table};
 use super::super::upkeep::landed;
 use super::interpret::{Interpreted, Interpreter};
-use super::land::{Lander, Offsets, Sink, behind, reached};
+use super::land::{Lander, Offsets, RejectedSink, Sink, behind, reached};
 use super::{Partition, ReadMessages};
 use crate::batch::Messages;
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
@@ -52,10 +52,10 @@ impl Lander {
         self.silver.reload(&lake).await?;
         let landed = reached(&self.bronze.table, self.bronze.state.as_ref(), partitions).await?;
         let silver = reached(&self.silver.table, self.silver.state.as_ref(), partitions).await?;
-        let rejected = lake.state(&rejected_name()).await?;
+        let rejected_state = lake.state(&rejected_name()).await?;
         let rejected_table = lake.table(&rejected_name())?;
-        let rejected = reached(&rejected_table, rejected.as_ref(), partitions).await?;
-        self.rejected_to.clone_from(&rejected);
+        let rejected = reached(&rejected_table, rejected_state.as_ref(), partitions).await?;
+        self.rejected_sink = RejectedSink::new(rejected_table, rejected_state)?;
         let is_short = |(partition, last): (&Partition, &i64)| {
             silver.get(partition).is_none_or(|reached| reached < last)
         };
