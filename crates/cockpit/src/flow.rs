@@ -23,7 +23,7 @@ use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::kpi::{self, Asked, Row};
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Outcome, Refinery};
-use crate::lake::{Lake, books, catalog, session, upkeep};
+use crate::lake::{Lake, books, catalog, retention, session, upkeep};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -216,6 +216,7 @@ impl Flow {
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
         report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);
+        retention::expire(&self.refinery).await?;
         upkeep::forget_all(self.lake()).await?;
         if !report.changed.is_empty() || !report.read.is_empty() || !report.entries.is_empty() {
             catalog::write(&self.refinery, &changed).await?;

@@ -1,6 +1,7 @@
 //! `bronze/<table>.toml` as said, and the [`Contract`] it means.
 
 use super::diagnostic::did_you_mean;
+use super::retention::{self, Retention};
 use super::said::{Findings, Said};
 use chrono_tz::Tz;
 use plant::contract::{Column, Contract, Encoding, Format, Kind, NumberStyle, OnError, Supersede};
@@ -19,9 +20,13 @@ const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "ti
 /// which holds quantities and money of any plant and stays exact in every reader.
 const DECIMAL_DIGITS: (u8, i8) = (18, 4);
 
-/// Reads one contract; mistakes are noted in `findings`, and a contract comes back only if there
-/// are none that keep it from meaning something.
-pub fn read(table: &str, plant_zone: Tz, findings: &Findings<'_>) -> Option<Contract> {
+/// Reads one contract, and how long the rows of its table are kept; mistakes are noted in `findings`,
+/// and a contract comes back only if there are none that keep it from meaning something.
+pub fn read(
+    table: &str,
+    plant_zone: Tz,
+    findings: &Findings<'_>,
+) -> Option<(Contract, Option<Retention>)> {
     let document = findings.parse();
     let mut said = Said::new(document.get_ref(), 0, findings);
     let description = said.required("description", "Say in one sentence what the table holds.");
@@ -34,8 +39,9 @@ pub fn read(table: &str, plant_zone: Tz, findings: &Findings<'_>) -> Option<Cont
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let columns = columns(&mut said, plant_zone, findings);
+    let retention = retention(&mut said, is_stream, findings);
     said.finish();
-    Some(Contract {
+    let contract = Contract {
         table: table.to_owned(),
         description: description?,
         source: source?,
@@ -46,7 +52,29 @@ pub fn read(table: &str, plant_zone: Tz, findings: &Findings<'_>) -> Option<Cont
         supersede: supersede?,
         nulls,
         columns,
-    })
+    };
+    Some((contract, retention))
+}
+
+fn retention(
+    said: &mut Said<'_, '_>,
+    is_stream: bool,
+    findings: &Findings<'_>,
+) -> Option<Retention> {
+    let text = said.text("retention")?;
+    if !is_stream {
+        let remedy =
+            "Take it away: what a dump said is superseded by a later one, and does not age.";
+        said.note("retention", "only the messages of a topic have a retention", remedy);
+        return None;
+    }
+    match retention::days(&text) {
+        Ok(days) => Some(Retention { days, line: findings.line_of(said.at_key("retention")) }),
+        Err(reason) => {
+            said.note("retention", reason, retention::REMEDY);
+            None
+        }
+    }
 }
 
 fn paths(said: &mut Said<'_, '_>) -> Vec<Pattern> {

@@ -4,6 +4,7 @@ use super::diagnostic::{Diagnostic, line_of};
 use super::kafka::{self, Kafka};
 use super::kpi::{self, Kpi};
 use super::model::{self, Model, TableName};
+use super::retention::Retention;
 use super::said::{Findings, Said};
 use super::settings::Limits;
 use super::{calendar, contract, equipment};
@@ -37,6 +38,8 @@ pub struct Plant {
     pub contracts: BTreeMap<String, Contract>,
     /// One model per silver and gold table.
     pub models: BTreeMap<TableName, Model>,
+    /// How long rows of a table are kept; of a table that is not here, for ever.
+    pub retention: BTreeMap<TableName, Retention>,
     /// Tables whose file has mistakes that keep it from meaning anything.
     pub not_understood: BTreeSet<TableName>,
 }
@@ -96,6 +99,7 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     let zone = plant.as_ref().map_or(Tz::UTC, |plant| plant.zone);
     let mut contracts = BTreeMap::new();
     let mut models = BTreeMap::new();
+    let mut retention = BTreeMap::new();
     let mut not_understood = BTreeSet::new();
     let mut kpis = Vec::new();
     if let Some(text) = texts.get(KPIS) {
@@ -109,19 +113,26 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
         let findings = Findings::new(file, text);
         if folder == "bronze" {
             match contract::read(name, zone, &findings).filter(|_| findings.are_about_meaning()) {
-                Some(contract) => drop(contracts.insert(name.to_owned(), contract)),
+                Some((contract, kept)) => {
+                    contracts.insert(name.to_owned(), contract);
+                    retention.extend(kept.map(|kept| (TableName::new(folder, name), kept)));
+                }
                 None => drop(not_understood.insert(TableName::new("typed", name))),
             }
         } else {
             let table = TableName::new(folder, name);
             match model::read(table.clone(), text, &findings) {
-                Some(model) => drop(models.insert(table, model)),
+                Some(model) => {
+                    retention.extend(model.retention.map(|kept| (table.clone(), kept)));
+                    models.insert(table, model);
+                }
                 None => drop(not_understood.insert(table)),
             }
         }
         diagnostics.extend(findings.into_diagnostics());
     }
-    let plant = plant.map(|plant| Plant { contracts, models, not_understood, kpis, ..plant });
+    let plant =
+        plant.map(|plant| Plant { contracts, models, retention, not_understood, kpis, ..plant });
     diagnostics.sort();
     (plant, diagnostics)
 }
@@ -166,6 +177,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         kpis: Vec::new(),
         contracts: BTreeMap::new(),
         models: BTreeMap::new(),
+        retention: BTreeMap::new(),
         not_understood: BTreeSet::new(),
     })
 }

@@ -2,15 +2,26 @@
 //!
 //! The header is the run of comment lines at the top of the file. Its first paragraph says what the
 //! table is; then come the lines `key:`, `grain:`, `refresh:`, `via:`, `ledger:`, `certify:`,
-//! `parameter NAME:`, `expect NAME:` and `column NAME [unit]:`.
+//! `retention:`, `parameter NAME:`, `expect NAME:` and `column NAME [unit]:`.
 
 use super::diagnostic::did_you_mean;
+use super::retention::{self, Retention};
 use super::said::Findings;
 use std::collections::BTreeSet;
 use std::fmt;
 
-const WORDS: [&str; 9] =
-    ["key", "grain", "refresh", "via", "ledger", "certify", "parameter", "expect", "column"];
+const WORDS: [&str; 10] = [
+    "key",
+    "grain",
+    "refresh",
+    "via",
+    "ledger",
+    "certify",
+    "retention",
+    "parameter",
+    "expect",
+    "column",
+];
 
 /// Name of a table: its schema and its own name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +64,8 @@ pub struct Model {
     /// The column of the day a row is of: once the day is over and its dumps have come, a change of
     /// the row is a restatement.
     pub certify: Option<String>,
+    /// How long its rows are kept; without it, for ever.
+    pub retention: Option<Retention>,
     pub parameters: Vec<Parameter>,
     pub expectations: Vec<Expectation>,
     pub columns: Vec<ColumnNote>,
@@ -130,6 +143,14 @@ impl Model {
             _ => None,
         }
     }
+
+    /// What its rows follow from: the file without what only says how long they are kept.
+    pub fn meaning(&self) -> String {
+        let Some(retention) = &self.retention else { return self.sql.clone() };
+        let lines = self.sql.lines().enumerate().filter(|(at, _)| at + 1 != retention.line);
+        let lines: Vec<&str> = lines.map(|(_, line)| line).collect();
+        lines.join("\n") + "\n"
+    }
 }
 
 /// Reads one SQL file. Mistakes are noted in `findings`; the model comes back all the same if its
@@ -145,6 +166,7 @@ pub fn read(table: TableName, sql: &str, findings: &Findings<'_>) -> Option<Mode
         via: Vec::new(),
         is_ledger: false,
         certify: None,
+        retention: None,
         parameters: Vec::new(),
         expectations: Vec::new(),
         columns: Vec::new(),
@@ -186,6 +208,10 @@ fn read_line(comment: &str, line: usize, model: &mut Model, findings: &Findings<
         "grain" => model.grain = list(body),
         "refresh" => model.refresh = Some(body.to_owned()),
         "certify" => model.certify = Some(body.to_owned()),
+        "retention" => match retention::days(body) {
+            Ok(days) => model.retention = Some(Retention { days, line }),
+            Err(reason) => findings.note_line(line, reason, retention::REMEDY),
+        },
         "ledger" if body == "time" => model.is_ledger = true,
         "ledger" => {
             let remedy = "Write ledger: time.";

@@ -22,6 +22,11 @@ impl<'t> Findings<'t> {
         Self { file, text, found: RefCell::default(), is_toml: Cell::new(true) }
     }
 
+    /// The line, from 1, of byte `offset` of the file.
+    pub fn line_of(&self, offset: usize) -> usize {
+        line_of(self.text, offset)
+    }
+
     /// Notes a mistake at byte `offset` of the file.
     pub fn note(&self, offset: usize, message: impl Into<String>, remedy: impl Into<String>) {
         self.note_line(line_of(self.text, offset), message, remedy);

@@ -127,6 +127,11 @@ pub const KNOWN: &[Known] = &[
         reason: "commits a table's log keeps, some hours of a stream: a table opens in a tenth of a second",
     },
     Known {
+        name: "retention_settle_ms",
+        default: 86_400_000,
+        reason: "rows lie so long before they may expire: by then they are refined and in the books",
+    },
+    Known {
         name: "stream_refine_every_s",
         default: 10,
         reason: "how soon minutes and hours of streams follow; the newest minutes come from memory",

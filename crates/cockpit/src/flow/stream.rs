@@ -201,8 +201,9 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
                     if lander.pending() >= most_rows {
                         books.landed(lander.commit().await?);
                         due = None;
-                    } else if due.is_none() {
-                        due = Some(soon(every));
+                    } else {
+                        let latest = soon(every);
+                        due = Some(due.map_or(latest, |due| due.min(latest)));
                     }
                 }
                 Some(Command::Assign(partitions, answer)) => {
@@ -219,10 +220,11 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
             },
             () = waiting => {
                 books.landed(lander.commit().await?);
-                due = None;
+                // What came last is counted too, though nothing comes after it.
+                due = Some(close_at);
                 if soon(Duration::ZERO) >= close_at {
-                    close_at = soon(close_every);
-                    note(&books, &topic.refinery).await;
+                    (close_at, due) = (soon(close_every), None);
+                    note(&mut books, &topic.refinery).await;
                 }
             }
         }
@@ -232,7 +234,7 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
 }
 
 /// Writes the books down as they stand. They are written again, and at the end; so once may fail.
-async fn note(books: &StreamBooks, refinery: &Refinery) {
+async fn note(books: &mut StreamBooks, refinery: &Refinery) {
     if let Err(error) = books.close(refinery).await {
         tracing::warn!(error = format!("{error:#}"), "the books of a stream are not written yet");
     }
@@ -351,6 +353,7 @@ impl Receiver for Reader<'_> {
             partitions.iter().map(|number| Partition { topic: topic.clone(), number: *number });
         let ours: Vec<Partition> = ours.collect();
         let mut resumed = self.ask(|answer| Command::Assign(ours, answer))?;
+        self.interpreter.reject_late(std::mem::take(&mut resumed.lateness));
         for rows in std::mem::take(&mut resumed.recent) {
             self.interpreter.remember(&rows)?;
         }

@@ -5,7 +5,7 @@ use super::bronze::{self, POINTERS, utc};
 use super::models::{Step, bronze_source};
 use super::refine::{Outcome, Refinery, rejected_name, restate};
 use super::rows::{MetaTable, all, none};
-use super::{books, dumps, kpi, session, stream};
+use super::{books, dumps, kpi, retention, session, stream};
 use crate::config::model::{Action, TableName};
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
@@ -147,6 +147,7 @@ fn ledgers() -> Vec<MetaTable> {
         books::table(),
         kpi::table(),
         restate::table(),
+        retention::table(),
     ]
 }
 

@@ -18,6 +18,7 @@ pub mod models;
 pub mod read;
 pub mod refine;
 pub mod replace;
+pub mod retention;
 pub mod rows;
 pub mod session;
 mod spill;

@@ -4,7 +4,7 @@
 use super::lineage::{self, Source};
 use super::refine::ledger;
 use super::replace::readable;
-use super::{bronze, equipment, kpi, session, typed};
+use super::{bronze, equipment, kpi, retention, session, typed};
 use crate::config::diagnostic::{Diagnostic, did_you_mean};
 use crate::config::folder::Plant;
 use crate::config::model::{Model, TableName};
@@ -57,6 +57,7 @@ pub async fn plan(plant: &Plant) -> anyhow::Result<(Vec<Step>, Vec<Diagnostic>)>
     }
     let schemas = planner.steps.iter().map(|it| (it.name().clone(), it.schema.clone())).collect();
     planner.found.extend(kpi::check(&planner.context, &plant.kpis, &schemas).await);
+    planner.found.extend(retention::check(plant, &planner.steps));
     planner.found.sort();
     Ok((planner.steps, planner.found))
 }

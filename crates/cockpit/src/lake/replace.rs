@@ -19,7 +19,9 @@ use std::sync::Arc;
 pub enum Scope<'a> {
     /// All of them.
     Whole,
-    /// Those for which the function says true; it never says null.
+    /// All but those for which the function says true: they stay whatever the table is made by.
+    Except(&'a Hit<'a>),
+    /// Those for which the function says true; it never says null, nor do the others.
     Where(&'a Hit<'a>),
     /// Those for which it says true, which have one of these values in a column: files whose
     /// statistics tell that they hold none of them are not even read.
@@ -68,10 +70,14 @@ impl Replacement {
         let is_redefined = state
             .as_ref()
             .is_none_or(|it| it.fingerprint() != Some(definition.fingerprint.as_str()));
-        let scope = if is_redefined { Scope::Whole } else { scope };
+        let scope = match scope {
+            Scope::Except(_) => scope,
+            _ if is_redefined => Scope::Whole,
+            _ => scope,
+        };
         let old = match &state {
             None => Touched::default(),
-            Some(state) => touched(lake, table, state, &scope).await?,
+            Some(state) => touched(lake, table, state, &scope, is_redefined).await?,
         };
         let is_changed = is_redefined || !same_rows(&old.replaced, &rows)?;
         Ok(Self { state, is_redefined, is_changed, rows, definition, old })
@@ -130,6 +136,7 @@ async fn touched(
     table: &Table,
     state: &State,
     scope: &Scope<'_>,
+    is_redefined: bool,
 ) -> anyhow::Result<Touched> {
     let mut touched = Touched::default();
     for file in state.files() {
@@ -143,12 +150,14 @@ async fn touched(
         while let Some(batch) = stream.try_next().await? {
             let hit = match scope {
                 Scope::Whole => BooleanArray::from(vec![true; batch.num_rows()]),
+                Scope::Except(kept) => not(&kept(&batch)?)?,
                 Scope::Where(hit) | Scope::Among { hit, .. } => hit(&batch)?,
             };
             replaced.push(filter_record_batch(&batch, &hit)?);
             kept.push(filter_record_batch(&batch, &not(&hit)?)?);
         }
-        if replaced.iter().any(|batch| batch.num_rows() > 0) {
+        // Rows that stay are written as the new definition says.
+        if is_redefined || replaced.iter().any(|batch| batch.num_rows() > 0) {
             touched.kept.extend(kept);
             touched.replaced.extend(replaced);
             touched.files.push(file);

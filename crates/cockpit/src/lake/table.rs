@@ -49,6 +49,10 @@ pub const REMOVED_KEPT_MS: i64 = DAY_MS;
 
 const DAY_MS: i64 = 86_400_000;
 
+/// Checkpoint of a commit that takes rows out for their age alone: how far they are gone. It stands in
+/// no other commit.
+pub const RETENTION: &str = "retention";
+
 /// Where a table keeps the fingerprint of the definition it was made by.
 const DEFINITION: &str = "cockpit.definition";
 
@@ -200,16 +204,21 @@ impl Table {
     }
 
     /// What changed after version `from` up to the version of `state`; `None` if the log no longer
-    /// tells, or if the table was made anew in between.
+    /// tells, or if the table was made anew in between. Rows that went for their age alone are no
+    /// difference: what they said stands.
     pub async fn difference(&self, from: i64, state: &State) -> anyhow::Result<Option<Difference>> {
         let mut added = BTreeMap::new();
         let mut removed = BTreeMap::new();
         let from = Version::try_from(from)?;
         for version in from + 1..=state.version() {
             let Some(bytes) = self.log.read_commit_entry(version).await? else { return Ok(None) };
-            for action in get_actions(version, &bytes)? {
+            let actions = get_actions(version, &bytes)?;
+            let is_mark = |it: &Action| matches!(it, Action::Txn(it) if it.app_id == RETENTION);
+            let has_expired = actions.iter().any(is_mark);
+            for action in actions {
                 match action {
                     Action::Metadata(_) => return Ok(None),
+                    Action::Remove(_) if has_expired => {}
                     Action::Add(add) if add.data_change => {
                         added.insert(add.path.clone(), add);
                     }

@@ -7,7 +7,7 @@
 use anyhow::{Context, Result, bail};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::{cast, nullif};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -214,6 +214,28 @@ impl Stage {
             Arc::new(production_days.collect::<Date32Array>()),
         ]
     }
+}
+
+/// A typed row of which nothing is known but its times, which are all `at_us`, in microseconds since
+/// 1970 UTC, and what follows from them.
+pub fn moment(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<RecordBatch> {
+    let schema = schema(contract);
+    let times = TimestampMicrosecondArray::from(vec![at_us]).with_timezone("UTC");
+    let parts = Stage::new(contract, calendar).local_parts(&times);
+    let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for column in &contract.columns {
+        match column.kind {
+            Kind::Time { local_parts, .. } => {
+                arrays.push(Arc::new(times.clone()));
+                arrays.extend(parts.iter().filter(|_| local_parts).cloned());
+            }
+            _ => arrays.push(new_null_array(&data_type(&column.kind), 1)),
+        }
+    }
+    if contract.is_stream() {
+        arrays.push(Arc::new(times));
+    }
+    Ok(RecordBatch::try_new(schema, arrays)?)
 }
 
 /// Rows whose text is no value, in their order.

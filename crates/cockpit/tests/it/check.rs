@@ -148,6 +148,48 @@ fn in_a_way_between_columns_of_two_types() {
     });
 }
 
+const TOPIC: &str = r#"
+description = "Temperatures as they were said."
+source = "iot"
+topics = ["temperatures"]
+format = "message"
+retention = "3 weeks"
+columns = [
+    { name = "machine", type = "text", required = true, description = "Machine." },
+    { name = "at", type = "time", spellings = ["epoch_s"], zone = "UTC", required = true, description = "When." },
+]
+"#;
+
+const READINGS: &str = "-- Readings.
+--
+-- key: machine, at
+-- retention: 90 days
+-- column machine: The machine.
+-- column at: When.
+SELECT machine, at FROM typed.temperature
+";
+
+#[test]
+fn in_how_long_rows_are_kept() {
+    mistakes("check_retention", |world| {
+        world.write("bronze/temperature.toml", TOPIC);
+        world.write("silver/reading.sql", READINGS);
+        let reader = |header: &str, column: &str| {
+            format!(
+                "-- Readings, counted.\n--\n-- grain: {column}\n{header}-- column {column}: Of.\n\
+                 -- column readings [readings]: How many.\nSELECT {column}, count(*) AS readings \
+                 FROM silver.reading GROUP BY {column}\n"
+            )
+        };
+        world.write("gold/by_time.sql", &reader("-- refresh: at\n", "at"));
+        world.write("gold/by_machine.sql", &reader("-- refresh: machine\n", "machine"));
+        world.write("gold/ever.sql", &reader("", "machine"));
+        world.edit("bronze/plan.toml", "header = true", "header = true\nretention = \"9 days\"");
+        world.edit("silver/plan.sql", "-- key: plan_id", "-- key: plan_id\n-- retention: 9 days");
+        world.edit("gold/daily.sql", "-- refresh", "-- retention: a year\n-- refresh");
+    });
+}
+
 #[test]
 fn in_tables_that_need_each_other() {
     mistakes("check_circle", |world| {

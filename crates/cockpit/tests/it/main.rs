@@ -12,6 +12,7 @@ mod gold;
 mod lease;
 mod once;
 mod property;
+mod retention;
 mod settings;
 mod simulated;
 mod sql;

@@ -78,8 +78,12 @@ impl Broker {
     }
 
     pub fn ingest_into(&self, world: &World) {
+        self.ingest_with(world, &[]);
+    }
+
+    pub fn ingest_with(&self, world: &World, env: &[(&str, &str)]) {
         let brokers = self.cluster.bootstrap_servers();
-        world.ingest_from(&brokers).well();
+        world.ingest_from(&brokers, env).well();
     }
 }
 

@@ -164,8 +164,9 @@ impl World {
     }
 
     /// Reads the topics of a broker to their ends, and no bucket.
-    pub fn ingest_from(&self, brokers: &str) -> Said {
+    pub fn ingest_from(&self, brokers: &str, env: &[(&str, &str)]) -> Said {
         let mut command = self.command(&["ingest", "--once", "--kafka", brokers]);
+        command.envs(env.iter().copied());
         Said::of(command.env_remove("COCKPIT_BUCKET").output().unwrap())
     }
 

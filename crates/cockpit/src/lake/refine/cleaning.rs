@@ -66,7 +66,7 @@ pub(in crate::lake) fn fingerprint(
     let zone = refinery.plant.zone;
     // Where messages come from does not change what they mean.
     let contract = Contract { topics: Vec::new(), ..contract.clone() };
-    let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.sql);
+    let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.meaning());
     crate::digest::of_text(&said)
 }
 

@@ -6,6 +6,7 @@ use crate::config::model::{Model, ParameterDefault, TableName, Via};
 use crate::digest;
 use crate::lake::models::{Step, with_parameters};
 use crate::lake::replace::{Replacement, Scope, conform};
+use crate::lake::retention::Frozen;
 use crate::lake::table::{Definition, State};
 use crate::lake::{equipment, session};
 use anyhow::Context as _;
@@ -54,11 +55,19 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
         }
         since = Some(contained);
     }
-    let affected = match since {
+    let mut affected = match since {
         Some(since) => refinery.affected(&step.model, &upstreams, &since).await?,
         None => Affected::Everything,
     };
-    let rows = rows(refinery, step, &sql, &upstreams, &affected).await?;
+    // Periods whose rows have expired stay as they are told.
+    let frozen = Frozen::of(refinery, step, &upstreams).await?;
+    if let (Affected::Values(values), Some(frozen)) = (&mut affected, &frozen) {
+        values.retain(|value| !frozen.holds(value));
+    }
+    let mut rows = rows(refinery, step, &sql, &upstreams, &affected).await?;
+    if let Some(frozen) = &frozen {
+        rows = frozen.without(rows)?;
+    }
     let definition = Definition {
         schema: step.schema.clone(),
         description: step.model.description.clone(),
@@ -66,9 +75,11 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
         partition: None,
     };
     let in_scope = |batch: &RecordBatch| hits(batch, &step.model, &affected);
-    let scope = match &affected {
-        Affected::Everything => Scope::Whole,
-        Affected::Values(values) => {
+    let stays = frozen.as_ref().map(|frozen| |batch: &RecordBatch| frozen.rows(batch));
+    let scope = match (&affected, &stays) {
+        (Affected::Everything, Some(stays)) => Scope::Except(stays),
+        (Affected::Everything, None) => Scope::Whole,
+        (Affected::Values(values), _) => {
             let column = step.model.refresh.as_deref().unwrap_or_default();
             Scope::Among { column, values, hit: &in_scope }
         }

@@ -3,6 +3,7 @@
 use super::super::Lake;
 use super::super::bronze::Pointer;
 use super::super::replace::{Scope, replace};
+use super::super::retention::Ranges;
 use super::super::stream;
 use super::super::stream::land::{Offsets, is_behind};
 use super::super::table::Definition;
@@ -180,12 +181,13 @@ pub fn definition() -> Definition {
 }
 
 /// Puts `batches` in place of the rejected messages of one table up to these offsets. What landed
-/// behind them stays.
+/// behind them stays, and so do all but those `told` anew, if these are named.
 pub async fn replace_messages(
     lake: &Lake,
     of: &TableName,
     batches: Vec<RecordBatch>,
     offsets: &Offsets,
+    told: Option<&Ranges>,
 ) -> anyhow::Result<()> {
     let _turn = lake.rejected_turn.lock().await;
     let table = lake.table(&name())?;
@@ -194,7 +196,12 @@ pub async fn replace_messages(
         let tables = column("table_name")?;
         let tables = tables.as_string::<i32>();
         let is_behind = is_behind(batch, offsets)?;
-        let is_hit = |row: usize| tables.value(row) == of.name && !is_behind.value(row);
+        let is_told = told.map(|told| told.hold(batch)).transpose()?;
+        let is_hit = |row: usize| {
+            tables.value(row) == of.name
+                && !is_behind.value(row)
+                && is_told.as_ref().is_none_or(|it| it.value(row))
+        };
         Ok((0..batch.num_rows()).map(|row| Some(is_hit(row))).collect())
     };
     // Whoever takes over these partitions must not reject the same messages again.

@@ -1,7 +1,8 @@
 //! The books of streams: for every partition a run read, what became of its messages.
 //!
 //! As with dumps, each side is counted on its own from the lake: messages read are counted as they
-//! come, rows by the offsets they carry.
+//! come, rows by the offsets they carry. Rows are counted soon after they came, and each once: those
+//! whose books have closed may expire.
 
 use super::super::Lake;
 use super::super::books::{Entry, table};
@@ -26,6 +27,24 @@ struct Account {
     /// The last offset committed.
     to: i64,
     read: i64,
+    /// The last offset up to which the books have closed, and what was counted up to there.
+    counted_to: i64,
+    counted: Counts,
+}
+
+impl Account {
+    const fn behind(before: i64) -> Self {
+        let counted = Counts { bronze: 0, silver: 0, rejected: 0 };
+        Self { before, to: before, read: 0, counted_to: before, counted }
+    }
+}
+
+/// Rows in the lake.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    bronze: i64,
+    silver: i64,
+    rejected: i64,
 }
 
 /// The books of one topic in this run.
@@ -56,7 +75,7 @@ impl StreamBooks {
         for (partition, last) in &resumed.landed {
             let accounts = self.accounts.entry(partition.clone()).or_default();
             if accounts.last().is_none_or(|account| account.to != *last) {
-                accounts.push(Account { before: *last, to: *last, read: 0 });
+                accounts.push(Account::behind(*last));
             }
         }
     }
@@ -70,7 +89,7 @@ impl StreamBooks {
             let count = numbers.iter().filter(|number| **number == partition.number).count();
             let accounts = self.accounts.entry(partition.clone()).or_default();
             if accounts.is_empty() {
-                accounts.push(Account { before: -1, to: -1, read: 0 });
+                accounts.push(Account::behind(-1));
             }
             if let Some(account) = accounts.last_mut() {
                 account.read += i64::try_from(count).unwrap_or(i64::MAX);
@@ -93,13 +112,13 @@ impl StreamBooks {
     }
 
     /// Counts in the lake what this run landed, and writes it down in place of what was written of
-    /// the same offsets before.
-    pub async fn close(&self, refinery: &Refinery) -> anyhow::Result<Vec<Entry>> {
+    /// the same offsets before. Everything taken must be committed.
+    pub async fn close(&mut self, refinery: &Refinery) -> anyhow::Result<Vec<Entry>> {
         let lake = &refinery.lake;
-        let accounts: Vec<(&Partition, Account)> = self
+        let accounts: Vec<(Partition, Account)> = self
             .accounts
             .iter()
-            .flat_map(|(partition, accounts)| accounts.iter().map(move |it| (partition, *it)))
+            .flat_map(|(partition, all)| all.iter().map(move |it| (partition.clone(), *it)))
             .filter(|(_, account)| account.read > 0)
             .collect();
         let bronze = Box::pin(count(lake, &self.bronze, &accounts, None)).await?;
@@ -108,16 +127,25 @@ impl StreamBooks {
         let rejected = Box::pin(count(lake, &rejected_name(), &accounts, of)).await?;
         let mut entries = Vec::new();
         for (at, (partition, account)) in accounts.iter().enumerate() {
-            let (bronze, silver, rejected) = (bronze[at], silver[at], rejected[at]);
+            let counts = Counts {
+                bronze: account.counted.bronze + bronze[at],
+                silver: account.counted.silver + silver[at],
+                rejected: account.counted.rejected + rejected[at],
+            };
+            let closed =
+                account.read == counts.bronze && counts.bronze == counts.silver + counts.rejected;
             entries.push(Entry {
                 dump: account.before + 1,
                 read: account.read,
-                bronze,
-                silver,
-                rejected,
-                closed: account.read == bronze && bronze == silver + rejected,
+                bronze: counts.bronze,
+                silver: counts.silver,
+                rejected: counts.rejected,
+                closed,
                 ..self.entry(refinery, format!("{}/{}", partition.topic, partition.number))
             });
+            if closed {
+                self.counted(partition, account, counts);
+            }
         }
         for (partition, from, to) in &self.expired {
             let (topic, number) = (&partition.topic, partition.number);
@@ -151,6 +179,14 @@ impl StreamBooks {
 }
 
 impl StreamBooks {
+    /// Notes that the books of an account have closed.
+    fn counted(&mut self, partition: &Partition, closed: &Account, counts: Counts) {
+        let accounts = self.accounts.get_mut(partition).into_iter().flatten();
+        for account in accounts.filter(|account| account.before == closed.before) {
+            (account.counted_to, account.counted) = (closed.to, counts);
+        }
+    }
+
     /// An entry in which nothing is counted yet.
     fn entry(&self, refinery: &Refinery, file: String) -> Entry {
         Entry {
@@ -171,12 +207,12 @@ impl StreamBooks {
     }
 }
 
-/// How many rows of a table each account has, in one pass over the files that may have any; of those
-/// rejected from one table, if it is named.
+/// How many rows of a table each account has that are not counted yet, in one pass over the files that
+/// may have any; of those rejected from one table, if it is named.
 async fn count(
     lake: &Lake,
     name: &TableName,
-    accounts: &[(&Partition, Account)],
+    accounts: &[(Partition, Account)],
     rejected_of: Option<&str>,
 ) -> anyhow::Result<Vec<i64>> {
     let mut counts = vec![0; accounts.len()];
@@ -184,7 +220,7 @@ async fn count(
     let table = lake.table(name)?;
     let mut columns = vec!["_topic", "_partition", "_offset"];
     columns.extend(rejected_of.map(|_| "table_name"));
-    let before = accounts.iter().map(|(_, account)| account.before).min().unwrap_or(i64::MAX);
+    let before = accounts.iter().map(|(_, account)| account.counted_to).min().unwrap_or(i64::MAX);
     for file in state.files().iter().filter(|file| may_reach_behind(file, before)) {
         let mut rows = table.read(file, Some(&columns), lake.batch_rows()).await?;
         while let Some(rows) = rows.try_next().await? {
@@ -196,7 +232,7 @@ async fn count(
 
 fn add_rows(
     rows: &RecordBatch,
-    accounts: &[(&Partition, Account)],
+    accounts: &[(Partition, Account)],
     rejected_of: Option<&str>,
     counts: &mut [i64],
 ) -> anyhow::Result<()> {
@@ -213,9 +249,9 @@ fn add_rows(
             continue;
         }
         let (number, offset) = (numbers.value(row), offsets.value(row));
-        let has = |(partition, account): &(&Partition, Account)| {
+        let has = |(partition, account): &(Partition, Account)| {
             partition.number == number
-                && (account.before + 1..=account.to).contains(&offset)
+                && (account.counted_to + 1..=account.to).contains(&offset)
                 && *partition.topic == *topics.value(row)
         };
         if let Some(at) = accounts.iter().position(has) {

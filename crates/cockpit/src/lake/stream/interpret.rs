@@ -6,6 +6,7 @@ use super::super::refine::Refinery;
 use super::super::refine::cleaning::Cleaning;
 use super::super::refine::keys::Hasher;
 use super::super::refine::rejected::{self, Reason};
+use super::super::retention::{Lateness, TOO_LATE};
 use super::super::table::Table;
 use super::{Pointers, pointers};
 use crate::batch::{Fields, Messages};
@@ -39,6 +40,7 @@ pub struct Interpreter<'a> {
     /// Topic, source and run.
     constants: [Constant; 3],
     recent: Recent,
+    lateness: Option<Lateness>,
 }
 
 impl<'a> Interpreter<'a> {
@@ -60,7 +62,13 @@ impl<'a> Interpreter<'a> {
             schema: Arc::new(Schema::new(fields)),
             constants: Default::default(),
             recent: Recent::new(refinery.lake.limits().size("dedupe_readings")),
+            lateness: None,
         })
+    }
+
+    /// Rejects from now on what comes too late.
+    pub fn reject_late(&mut self, lateness: Lateness) {
+        self.lateness = Some(lateness);
     }
 
     fn lake(&self) -> &Lake {
@@ -101,6 +109,7 @@ impl<'a> Interpreter<'a> {
         let cleaned = self.cleaning.clean(&batch)?;
         let mut reasons = cleaned.reasons;
         let rows = self.without_repetitions(cleaned.rows, batch.num_rows(), &mut reasons)?;
+        let rows = self.in_time(rows, batch.num_rows(), &mut reasons)?;
         let rejected = rejected::rows(self.lake(), &self.cleaning.model.table, &batch, &reasons)?;
         Ok(Interpreted { rows, rejected })
     }
@@ -120,15 +129,41 @@ impl<'a> Interpreter<'a> {
         if !new.contains(&false) {
             return Ok(rows);
         }
-        let bad: HashSet<usize> = reasons.iter().map(|reason| reason.row).collect();
-        let good = (0..messages).filter(|row| !bad.contains(row));
-        for (row, _) in good.zip(&new).filter(|(_, is_new)| !**is_new) {
-            let (column, code) = (String::new(), DUPLICATE.to_owned());
-            reasons.push(Reason { row, column, code, raw: None, rule: None });
-        }
-        reasons.sort_by_key(|reason| reason.row);
-        Ok(filter_record_batch(&rows, &BooleanArray::from(new))?)
+        sift(rows, new, messages, reasons, ("", DUPLICATE))
     }
+
+    /// The rows of days that are still kept; the others are added to the reasons.
+    fn in_time(
+        &self,
+        rows: RecordBatch,
+        messages: usize,
+        reasons: &mut Vec<Reason>,
+    ) -> anyhow::Result<RecordBatch> {
+        let Some(lateness) = &self.lateness else { return Ok(rows) };
+        match lateness.in_time(&rows, self.lake().now())? {
+            Some(in_time) => sift(rows, in_time, messages, reasons, (&lateness.time, TOO_LATE)),
+            None => Ok(rows),
+        }
+    }
+}
+
+/// The rows of the messages without a reason that are to be kept; the others are added to the reasons,
+/// with a column and a code.
+fn sift(
+    rows: RecordBatch,
+    keep: Vec<bool>,
+    messages: usize,
+    reasons: &mut Vec<Reason>,
+    (column, code): (&str, &str),
+) -> anyhow::Result<RecordBatch> {
+    let bad: HashSet<usize> = reasons.iter().map(|reason| reason.row).collect();
+    let good = (0..messages).filter(|row| !bad.contains(row));
+    for (row, _) in good.zip(&keep).filter(|(_, keep)| !**keep) {
+        let (column, code) = (column.to_owned(), code.to_owned());
+        reasons.push(Reason { row, column, code, raw: None, rule: None });
+    }
+    reasons.sort_by_key(|reason| reason.row);
+    Ok(filter_record_batch(&rows, &BooleanArray::from(keep))?)
 }
 
 /// A column that says the same in every row; batches share its longest form so far.

@@ -34,10 +34,10 @@ pub struct Sink {
     /// The table as it was taken; what we appended since is not in it.
     pub state: Option<State>,
     appender: Option<Appender>,
-    schema: SchemaRef,
+    pub(in crate::lake) schema: SchemaRef,
     definition: Definition,
     /// Column whose day decides the folder.
-    time: String,
+    pub(in crate::lake) time: String,
     open: BTreeMap<i64, DataWriter>,
     closed: Vec<Add>,
 }

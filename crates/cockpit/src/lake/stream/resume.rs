@@ -2,7 +2,8 @@
 
 use super::super::bronze::utc;
 use super::super::models::Step;
-use super::super::refine::{Refinery, rejected_name};
+use super::super::refine::{Refinery, rejected, rejected_name};
+use super::super::retention::{Lasting, Lateness};
 use super::super::table::{State, Table};
 use super::super::upkeep::landed;
 use super::interpret::{Interpreted, Interpreter};
@@ -26,6 +27,8 @@ pub struct Resumed {
     pub backlog: Vec<Messages>,
     /// The newest silver rows, oldest first, so that repetitions are known.
     pub recent: Vec<RecordBatch>,
+    /// What silver takes no rows for any more.
+    pub lateness: Lateness,
     /// How far silver and the rejected reach, of the backlog's partitions.
     silver: Offsets,
     rejected: Offsets,
@@ -69,7 +72,9 @@ impl Lander {
             Some(state) => recent(&self.silver.table, state, &self.key, most).await?,
             None => Vec::new(),
         };
-        Ok(Resumed { landed, backlog, recent, silver, rejected })
+        let (table, state) = (&self.silver.table, self.silver.state.as_ref());
+        let lateness = Lateness::of(&self.refinery, table, state, self.silver.time.clone()).await?;
+        Ok(Resumed { landed, backlog, recent, lateness, silver, rejected })
     }
 }
 
@@ -168,7 +173,8 @@ pub(super) fn messages(rows: &RecordBatch) -> anyhow::Result<Vec<Messages>> {
     Ok(found)
 }
 
-/// Makes the silver table of a stream anew from bronze, its rejected rows with it.
+/// Makes the silver table of a stream anew from bronze, its rejected rows with it. What has expired of
+/// either stays as it is: rows whose messages are gone stay, and rows that are gone do not come back.
 pub async fn rebuild(
     refinery: &Refinery,
     step: &Step,
@@ -184,6 +190,9 @@ pub async fn rebuild(
     let gone = silver.state.as_ref().map(State::files).unwrap_or_default();
     let table = lake.table(step.name())?;
     let mut interpreter = Interpreter::new(refinery, step, contract, &table)?;
+    let (source, made) = ((&bronze.table, &state), (&table, silver.state.as_ref()));
+    let mut lasting = Lasting::of(lake, source, made, silver.time.clone()).await?;
+    lasting.keep(lake, &mut silver, gone.clone(), &mut interpreter).await?;
     let (mut offsets, mut rejected) = (Offsets::new(), Vec::new());
     let mut files = state.files();
     files.sort_by_key(landed);
@@ -193,6 +202,7 @@ pub async fn rebuild(
             for messages in messages(&batch)? {
                 let pointers = interpreter.pointers(&messages);
                 let interpreted = interpreter.interpret(&pointers, read(contract, &messages))?;
+                let interpreted = lasting.told(&messages, interpreted)?;
                 silver.write(lake, &interpreted.rows).await?;
                 rejected.push(interpreted.rejected);
                 for (partition, offset) in last_offsets(&messages) {
@@ -203,7 +213,8 @@ pub async fn rebuild(
         }
     }
     rejected.retain(|rows| rows.num_rows() > 0);
-    super::super::refine::rejected::replace_messages(lake, step.name(), rejected, &offsets).await?;
+    let told = lasting.into_told();
+    rejected::replace_messages(lake, step.name(), rejected, &offsets, told.as_ref()).await?;
     silver.commit_anew(lake, &offsets, gone).await
 }
 

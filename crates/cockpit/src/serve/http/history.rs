@@ -3,7 +3,8 @@
 //! The span is cut into as many buckets as are asked for. Narrow ones are made from the readings in
 //! `silver.temperature`, wider ones from the minutes and hours in gold, whose sums merge exactly. The
 //! last half hour comes from memory, which has it before the lake: the lake answers up to a whole
-//! minute, memory from there on, so no reading counts twice and none is missed.
+//! minute, memory from there on, so no reading counts twice and none is missed. Where readings have
+//! expired, the minutes made of them answer.
 
 use super::Service;
 use super::error::{Error, ErrorBody};
@@ -201,8 +202,22 @@ fn put(buckets: &mut Buckets, begin_us: i64, sum: Sum) {
 
 async fn answer(service: &Service, ask: &Ask) -> Result<HistoryAnswer, Error> {
     let Ask { sensor, span } = ask;
-    let recent = recent(service, sensor, *span);
-    let parts = parts(*span, recent.as_ref().map_or(i64::MAX, |recent| recent.from_us));
+    let fine = answer_by(service, sensor, *span).await?;
+    if !fine.points.is_empty() || span.width_us >= MINUTE_US {
+        return Ok(fine);
+    }
+    let minutes = Span {
+        from_us: span.from_us.div_euclid(MINUTE_US) * MINUTE_US,
+        until_us: (span.until_us - 1).div_euclid(MINUTE_US) * MINUTE_US + MINUTE_US,
+        width_us: MINUTE_US,
+    };
+    let coarse = answer_by(service, sensor, minutes).await?;
+    Ok(if coarse.points.is_empty() { fine } else { coarse })
+}
+
+async fn answer_by(service: &Service, sensor: &str, span: Span) -> Result<HistoryAnswer, Error> {
+    let recent = recent(service, sensor, span);
+    let parts = parts(span, recent.as_ref().map_or(i64::MAX, |recent| recent.from_us));
     let mut buckets = Buckets::new();
     let mut sources = look_up(service, sensor, &parts, span.width_us, &mut buckets).await?;
     if let Some(recent) = recent.filter(|recent| recent.from_us < span.until_us) {
@@ -211,7 +226,7 @@ async fn answer(service: &Service, ask: &Ask) -> Result<HistoryAnswer, Error> {
     }
     let points = buckets.into_iter().map(|(begin_us, sum)| point(begin_us, sum)).collect();
     Ok(HistoryAnswer {
-        sensor: sensor.clone(),
+        sensor: sensor.to_owned(),
         from: text_of(span.from_us),
         to: text_of(span.until_us),
         bucket_s: span.width_us / SECOND_US,

@@ -256,6 +256,11 @@ fn rolled_up(readings: &[(i64, f64)], at: &str, width_us: i64) -> RecordBatch {
 
 /// The lake as it is a little behind, and memory as it is half an hour deep.
 fn with_history() -> Desk {
+    with_history_of(usize::MAX)
+}
+
+/// The same, with so many readings that have not expired.
+fn with_history_of(kept: usize) -> Desk {
     let readings = four_hours();
     let id = id("Plant1", "4", "solder_paste_printer");
     let (registry, live) = living(std::slice::from_ref(&id));
@@ -263,7 +268,7 @@ fn with_history() -> Desk {
     live.restore(&all, now().timestamp_micros());
     let landed = &readings[..readings.len() - 20];
     let lake = Lake::of(vec![
-        ("silver", "temperature", raw(landed)),
+        ("silver", "temperature", raw(&landed[landed.len().saturating_sub(kept)..])),
         ("gold", "temperature_minute", rolled_up(landed, "minute_at", MINUTE_US)),
         ("gold", "temperature_hour", rolled_up(landed, "hour_at", HOUR_US)),
     ]);
@@ -317,6 +322,14 @@ async fn history_is_every_reading_once() {
         &["gold.temperature_hour", "gold.temperature_minute", "memory"],
     )
     .await;
+}
+
+/// Where readings have expired, minutes answer as finely as they can.
+#[tokio::test]
+async fn minutes_outlive_readings() {
+    let desk = with_history_of(1_000);
+    check_history(&desk, (61, 40), 100, &["silver.temperature"]).await;
+    check_history(&desk, (230, 200), 600, &["gold.temperature_minute"]).await;
 }
 
 #[tokio::test]
