@@ -44,7 +44,8 @@ pub struct Context {
     is_closing: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
     lags: Mutex<Option<Vec<Lag>>>,
-    /// Why the brokers do not let us in, in the client's words.
+    /// What went wrong last, in the client's words, and why the brokers did not let us in.
+    trouble: Mutex<Option<String>>,
     refusal: Mutex<Option<String>>,
 }
 
@@ -75,6 +76,11 @@ impl Context {
     /// Why the brokers did not let us in when they last did not, if they ever did not.
     pub fn refusal(&self) -> Option<String> {
         self.refusal.lock().ok()?.clone()
+    }
+
+    /// What went wrong last, if anything did.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().ok()?.clone()
     }
 
     /// The next rebalance to be carried out.
@@ -112,6 +118,12 @@ impl ClientContext for Context {
             && let Ok(mut refusal) = self.refusal.lock()
         {
             *refusal = Some(reason.to_owned());
+        }
+        // That all brokers are down says less than what was said of one of them.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown)
+            && let Ok(mut trouble) = self.trouble.lock()
+        {
+            *trouble = Some(reason.to_owned());
         }
     }
 

@@ -277,9 +277,7 @@ impl Source {
                 Err(error) if rest(until).is_zero() => bail!(
                     "no Kafka broker answers ({}); look at the brokers, and at protocol of [kafka] in \
                      plant.toml: one that wants another does not say so",
-                    error
-                        .rdkafka_error_code()
-                        .map_or_else(|| error.to_string(), |it| it.to_string())
+                    self.consumer.context().trouble().unwrap_or_else(|| error.to_string())
                 ),
                 Err(_) => {}
             }
