@@ -17,6 +17,7 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
 use serde_json::json;
 use std::collections::BTreeMap;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// Where the log says which checkpoint is the newest.
@@ -30,12 +31,16 @@ pub struct Appender {
     version: Version,
     /// Commits after which a checkpoint is due.
     checkpoint_commits: Version,
+    /// The checkpoint being written. It is written beside the commits: they need none, and to write one
+    /// takes as long as many of them.
+    checkpointing: JoinSet<()>,
 }
 
 impl Appender {
     /// Appends to what the table was at `state`.
     pub fn new(table: Table, state: &State) -> Self {
-        Self { table, version: state.version(), checkpoint_commits: state.checkpoint_commits() }
+        let (version, checkpoint_commits) = (state.version(), state.checkpoint_commits());
+        Self { table, version, checkpoint_commits, checkpointing: JoinSet::new() }
     }
 
     /// Commits files, and for each upstream the version of it that is now contained. Fails if
@@ -64,9 +69,16 @@ impl Appender {
         self.version += 1;
         self.is_newest().await?;
         if (self.version + 1).is_multiple_of(self.checkpoint_commits) {
-            self.checkpoint().await?;
+            self.settle().await;
+            self.checkpointing.spawn(checkpoint(self.table.clone(), self.version));
         }
         Ok(())
+    }
+
+    /// Waits for the checkpoint that is being written.
+    async fn settle(&mut self) {
+        // What goes wrong with it is told by itself.
+        while self.checkpointing.join_next().await.is_some() {}
     }
 
     /// Looks at the next version, which is somebody else's: whether we may go on behind it.
@@ -105,11 +117,17 @@ impl Appender {
         }
         Ok(())
     }
+}
 
-    async fn checkpoint(&self) -> anyhow::Result<()> {
-        let mut table = DeltaTable::new(self.table.log().clone());
-        table.load_version(self.version).await?;
-        Ok(create_checkpoint(&table, None).await?)
+/// Writes a checkpoint of a version. It may fail: the next one stands for this one too.
+async fn checkpoint(table: Table, version: Version) {
+    let written = async {
+        let mut of = DeltaTable::new(table.log().clone());
+        of.load_version(version).await?;
+        create_checkpoint(&of, None).await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(table = %table.name, version, %error, "a checkpoint is not written");
     }
 }
 
@@ -241,6 +259,7 @@ mod tests {
             let path = format!("awake-{version}");
             awake.append(file(&path), reaches("awake", version), NOW_MS).await.unwrap();
         }
+        awake.settle().await;
         let newest = state.version() + u64::try_from(commits).unwrap();
         assert!(table.forget_log(newest, NOW_MS * 2).await.unwrap() > 0, "checkpoints are written");
         let error = asleep.append(file("a"), reaches("asleep", 1), NOW_MS).await.unwrap_err();
