@@ -133,7 +133,7 @@ def wrong_authorities(folder: Path, hidden: Secrets) -> list[Way]:
         Way("the system's authorities", "PACKED", {"protocol": "ssl"}, {}, UNTRUSTED),
         Way("authority that is not there", "PACKED", trusting("nowhere.crt"), {}, "nowhere.crt"),
         Way("certificate of another host", "ELSEWHERE", trusting("authority.crt"), {}, UNTRUSTED),
-        Way("encrypted to an open listener", "OPEN", trusting("authority.crt"), {}, "SSL|ssl"),
+        Way("encrypted to an open listener", "OPEN", trusting("authority.crt"), {}, UNKNOWN),
         Way("open to an encrypted listener", "PACKED", {}, {}, UNKNOWN),
         Way("open to a listener with login", "LOGIN", {}, {}, UNKNOWN),
     ]
