@@ -67,7 +67,7 @@ impl Appender {
             self.version = next;
         }
         self.version += 1;
-        self.is_newest().await?;
+        self.ensure_newest().await?;
         if (self.version + 1).is_multiple_of(self.checkpoint_commits) {
             self.settle().await;
             self.checkpointing.spawn(checkpoint(self.table.clone(), self.version));
@@ -103,7 +103,7 @@ impl Appender {
     /// Makes sure that what was just written is the newest version and none of the past: who was kept
     /// from working for long may find the log's entries behind his own gone, others having cleaned it
     /// up. They only do so up to a checkpoint.
-    async fn is_newest(&self) -> anyhow::Result<()> {
+    async fn ensure_newest(&self) -> anyhow::Result<()> {
         let (store, _) = self.table.place();
         let last = match store.get(&Key::from(LAST_CHECKPOINT)).await {
             Ok(found) => found.bytes().await?,
