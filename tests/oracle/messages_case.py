@@ -76,7 +76,7 @@ class World:
             timeout=300,
             check=False,
         )
-        return done.returncode == 0, done.stdout[-600:] + done.stderr[-600:]
+        return done.returncode == 0, done.stdout + done.stderr
 
     def rows(self, table: str) -> list[Row]:
         return lakes.read(self.lake, table).to_pylist()

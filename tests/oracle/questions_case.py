@@ -40,6 +40,8 @@ NEAR = 1e-9
 EXACT = ("readings", "temp_c_max", "temp_c_min")
 ROUNDED = ("temp_c_mean", "temp_c_variance")
 LANE = ("plant", "lane", "component")
+LIMIT_C = "35"
+"""Above it something is at any hour; at night a plant may have nothing above its own limit."""
 
 Row = dict[str, Any]
 
@@ -69,6 +71,7 @@ class Server:
                 [str(self.cockpit), "serve", *places, "--listen", f"127.0.0.1:{self.port}"],
                 stdout=log,
                 stderr=log,
+                env=os.environ | {"COCKPIT_TEMP_LIMIT_C": LIMIT_C},
             )
         wait_for("an answer of the program", lambda: self.answers(), LIMIT_S)
 
