@@ -11,7 +11,7 @@ use super::super::{Lake, bronze};
 use super::interpret::Interpreted;
 use super::{DAY, Partition, with_day};
 use crate::config::model::TableName;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
@@ -351,6 +351,9 @@ impl RejectedSink {
         adds: Vec<Add>,
         checkpoints: BTreeMap<String, i64>,
     ) -> anyhow::Result<()> {
+        if self.appender.is_none() {
+            self.catch_up(lake, &table, &checkpoints).await?;
+        }
         if let Some(appender) = &mut self.appender {
             return appender.append(adds, checkpoints, lake.now_ms()).await;
         }
@@ -359,6 +362,28 @@ impl RejectedSink {
         let state = table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
         lake.remember(&table.name, state.clone()).await;
         *self = Self::new(table, Some(state))?;
+        Ok(())
+    }
+
+    /// Takes the table anew: dumps may have made it meanwhile. Fails if somebody else went on with one
+    /// of these upstreams.
+    async fn catch_up(
+        &mut self,
+        lake: &Lake,
+        table: &Table,
+        upstreams: &BTreeMap<String, i64>,
+    ) -> anyhow::Result<()> {
+        let Some(state) = lake.state(&table.name).await? else { return Ok(()) };
+        for upstream in upstreams.keys() {
+            let before = match &self.state {
+                Some(before) => table.checkpoint(before, upstream).await?,
+                None => None,
+            };
+            if table.checkpoint(&state, upstream).await? != before {
+                bail!("another program goes on with {upstream} in {}", table.name);
+            }
+        }
+        *self = Self::new(table.clone(), Some(state))?;
         Ok(())
     }
 }
@@ -399,4 +424,41 @@ pub(in crate::lake) fn is_behind(
         known.get(&partition).is_none_or(|last| offsets.value(row) > *last)
     };
     Ok((0..offsets.len()).map(|row| Some(is_new(row))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::location::{self, Purpose};
+    use crate::config::settings::Limits;
+    use chrono::Utc;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_795_441_733_776).unwrap()
+    }
+
+    fn reaches(upstream: &str, version: i64) -> BTreeMap<String, i64> {
+        [(upstream.to_owned(), version)].into()
+    }
+
+    /// A table that dumps made after the stream had looked for it is appended to, unless another
+    /// program went on with the stream.
+    #[tokio::test]
+    async fn rejected_messages_go_to_the_table_dumps_made_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
+        let lake = Lake::new(place, Limits::default(), "run", now);
+        let table = lake.table(&rejected::name()).unwrap();
+        let mut ours = RejectedSink::new(table.clone(), None).unwrap();
+        let mut theirs = RejectedSink::new(table.clone(), None).unwrap();
+        let definition = Some(rejected::definition());
+        let made = Change { definition, ..Change::default() };
+        table.commit(None, made, lake.now_ms()).await.unwrap();
+        ours.commit(&lake, table.clone(), Vec::new(), reaches("topic", 1)).await.unwrap();
+        ours.commit(&lake, table.clone(), Vec::new(), reaches("topic", 2)).await.unwrap();
+        let refused = theirs.commit(&lake, table.clone(), Vec::new(), reaches("topic", 1)).await;
+        assert!(refused.unwrap_err().to_string().contains("another program"));
+        let state = lake.state(&rejected::name()).await.unwrap().unwrap();
+        assert_eq!(table.checkpoint(&state, "topic").await.unwrap(), Some(2));
+    }
 }
