@@ -200,7 +200,7 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
                     lander.take(*chunk).await?;
                     if lander.pending() >= most_rows {
                         books.landed(lander.commit().await?);
-                        due = None;
+                        due = Some(close_at);
                     } else {
                         let latest = soon(every);
                         due = Some(due.map_or(latest, |due| due.min(latest)));
@@ -214,7 +214,7 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
                 Some(Command::Expired(partition, from, to)) => books.expired(partition, from, to),
                 Some(Command::Flush(answer)) => {
                     books.landed(lander.commit().await?);
-                    due = None;
+                    due = Some(close_at);
                     answer.send(()).ok();
                 }
             },

@@ -34,6 +34,16 @@ impl Dict {
         let data = serde_json::json!({ "d": members.len(), "s": sensors });
         Self { met, members, event: Bytes::from(format!("event: dict\ndata: {data}\n\n")) }
     }
+
+    /// Places of the sensors whose values came after change `after`, ascending.
+    pub fn changed(&self, latest: &Latest, after: u64) -> Vec<usize> {
+        let Some(numbers) = latest.changed_since(after) else {
+            let is_newer = |(_, number): &(usize, &u32)| latest.slot(**number).change > after;
+            let newer = self.members.iter().enumerate().filter(is_newer);
+            return newer.map(|(place, _)| place).collect();
+        };
+        numbers.iter().filter_map(|number| self.members.binary_search(number).ok()).collect()
+    }
 }
 
 /// What is common to the frames of one moment.
@@ -57,16 +67,6 @@ impl Moment<'_> {
         }
         text.push(']');
         self.tail(true, text)
-    }
-
-    /// Places of the sensors whose values came after change `after`, ascending.
-    pub fn changed(&self, after: u64) -> Vec<usize> {
-        let members = &self.dict.members;
-        let Some(numbers) = self.latest.changed_since(after) else {
-            let is_newer = |(_, number): &(usize, &u32)| self.latest.slot(**number).change > after;
-            return members.iter().enumerate().filter(is_newer).map(|(place, _)| place).collect();
-        };
-        numbers.iter().filter_map(|number| members.binary_search(number).ok()).collect()
     }
 
     /// The values at these places: `{t, i, v}`, with `q` if `with_silent`.

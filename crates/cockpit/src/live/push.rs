@@ -214,7 +214,7 @@ pub fn open(live: &Live, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> 
     let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
     let shown = latest.change();
     let values = match seen.filter(|change| *change <= shown) {
-        Some(change) => moment.delta(&moment.changed(change), true),
+        Some(change) => moment.delta(&dict.changed(&latest, change), true),
         None => moment.snap(),
     };
     drop(latest);
@@ -318,7 +318,7 @@ impl Stream {
         let before = self.frames.borrow().clone();
         let (dict, mut latest) = settled(live, self.key.0.as_deref(), &before.dict);
         let boot = &live.shared.boot[..];
-        let changed = Moment { boot, dict: &dict, latest: &latest, silent: &[] }.changed(before.to);
+        let changed = dict.changed(&latest, before.to);
         let (silent, silent_us) = match before.is_silence_known(&dict, &changed, event_us) {
             true => (Arc::clone(&before.silent), before.silent_us),
             false => (Arc::new(silent_places(live, &dict, &latest, event_us)), event_us),
@@ -416,7 +416,7 @@ impl Viewer {
         self.shown = latest.change();
         let boot = &self.live.shared.boot[..];
         let moment = Moment { boot, dict: &frame.dict, latest: &latest, silent: &frame.silent };
-        moment.delta(&moment.changed(after), true)
+        moment.delta(&frame.dict.changed(&latest, after), true)
     }
 }
 

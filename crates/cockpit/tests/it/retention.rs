@@ -1,6 +1,6 @@
 //! Retention: what expires of a topic's tables, what is told of it, and what stays.
 
-use crate::stream::Broker;
+use crate::stream::{Broker, CONTRACT};
 use crate::world::World;
 use serde_json::Value;
 use std::fs;
@@ -8,23 +8,9 @@ use std::fs;
 const TOPIC: &str = "aged";
 const DAY_S: i64 = 86_400;
 
-const CONTRACT: &str = r#"description = "Temperatures as they were said."
-source = "iot"
-topics = ["aged"]
-format = "message"
-retention = "30 days"
-
-columns = [
-    { name = "machine", header = "machine", type = "text", required = true, description = "Machine." },
-    { name = "at", header = "at", type = "time", spellings = ["epoch_s"], zone = "UTC", required = true, description = "When." },
-    { name = "temp_c", header = "temp", type = "float", required = true, description = "Temperature." },
-]
-"#;
-
 const SILVER: &str = "-- Temperatures of machines.
 --
 -- key: machine, at, temp_c
--- retention: 30 days
 -- column machine: The machine.
 -- column at: When the temperature was taken, UTC.
 -- column hour_at: Its hour, UTC.
@@ -44,14 +30,22 @@ SELECT machine, hour_at, count(*) AS readings FROM silver.reading GROUP BY machi
 
 /// The test plant and one more topic, whose rows are kept for so many days; for ever, if none are said.
 fn keep(world: &World, days: Option<u32>) {
-    let said = |text: &str| match days {
-        Some(days) => text.replace("30 days", &format!("{days} days")),
-        None => {
-            text.replace("-- retention: 30 days\n", "").replace("retention = \"30 days\"\n", "")
-        }
+    let (contract, silver) = match days {
+        Some(days) => (
+            format!("retention = \"{days} days\"\n{CONTRACT}"),
+            SILVER.replace(
+                "-- column machine:",
+                &format!("-- retention: {days} days\n-- column machine:"),
+            ),
+        ),
+        None => (CONTRACT.to_owned(), SILVER.to_owned()),
     };
-    world.write("bronze/temperature.toml", &said(CONTRACT));
-    world.write("silver/reading.sql", &said(SILVER));
+    let topics = |of: &str| format!("topics = [\"{of}\"]");
+    world.write(
+        "bronze/temperature.toml",
+        &contract.replace(&topics("temperatures"), &topics(TOPIC)),
+    );
+    world.write("silver/reading.sql", &silver);
     world.write("gold/by_hour.sql", GOLD);
 }
 

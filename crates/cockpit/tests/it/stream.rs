@@ -15,7 +15,7 @@ use std::time::Duration;
 const TOPIC: &str = "temperatures";
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-const CONTRACT: &str = r#"
+pub const CONTRACT: &str = r#"
 description = "Temperatures as they were said."
 source = "iot"
 topics = ["temperatures"]

@@ -44,9 +44,8 @@ pub struct Context {
     is_closing: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
     lags: Mutex<Option<Vec<Lag>>>,
-    /// What went wrong last, in the client's words, and why the brokers did not let us in.
-    trouble: Mutex<Option<String>>,
-    refusal: Mutex<Option<String>>,
+    /// What went wrong last, and the client's words for it.
+    trouble: Mutex<Option<(RDKafkaErrorCode, String)>>,
 }
 
 /// Whether the brokers are there and do not let us in, or are not those we trust.
@@ -73,13 +72,8 @@ impl Context {
         self.is_closing.store(true, Ordering::Relaxed);
     }
 
-    /// Why the brokers did not let us in when they last did not, if they ever did not.
-    pub fn refusal(&self) -> Option<String> {
-        self.refusal.lock().ok()?.clone()
-    }
-
-    /// What went wrong last, if anything did.
-    pub fn trouble(&self) -> Option<String> {
+    /// What went wrong last, if anything did, and the client's words for it.
+    pub fn trouble(&self) -> Option<(RDKafkaErrorCode, String)> {
         self.trouble.lock().ok()?.clone()
     }
 
@@ -114,16 +108,12 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka client error");
-        if error.rdkafka_error_code().is_some_and(is_refusal)
-            && let Ok(mut refusal) = self.refusal.lock()
-        {
-            *refusal = Some(reason.to_owned());
-        }
         // That all brokers are down says less than what was said of one of them.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown)
+        let code = error.rdkafka_error_code();
+        if let Some(code) = code.filter(|it| *it != RDKafkaErrorCode::AllBrokersDown)
             && let Ok(mut trouble) = self.trouble.lock()
         {
-            *trouble = Some(reason.to_owned());
+            *trouble = Some((code, reason.to_owned()));
         }
     }
 

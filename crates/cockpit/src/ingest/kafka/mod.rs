@@ -89,7 +89,7 @@ pub struct Source {
     read: BTreeMap<i32, i64>,
     /// Whether the brokers answer; unknown at first.
     answers: Option<bool>,
-    /// Whether they were told to refuse us since they last answered.
+    /// Whether it was told that they refuse us, since they last answered.
     is_refused: bool,
     is_missing: bool,
     /// Messages and bytes of the last batch: what the next one will have, more or less.
@@ -263,7 +263,10 @@ impl Source {
 
     /// That we are not let in, and why.
     fn refusal(&self, error: &KafkaError) -> String {
-        let reason = self.consumer.context().refusal().unwrap_or_else(|| error.to_string());
+        // What was said of something else is no reason.
+        let said = self.consumer.context().trouble();
+        let said = said.filter(|(code, _)| Some(*code) == error.rdkafka_error_code());
+        let reason = said.map_or_else(|| error.to_string(), |(_, reason)| reason);
         format!("Kafka does not let us in: {reason}; look at [kafka] in plant.toml")
     }
 
@@ -277,7 +280,7 @@ impl Source {
                 Err(error) if rest(until).is_zero() => bail!(
                     "no Kafka broker answers ({}); look at the brokers, and at protocol of [kafka] in \
                      plant.toml: one that wants another does not say so",
-                    self.consumer.context().trouble().unwrap_or_else(|| error.to_string())
+                    self.consumer.context().trouble().map_or_else(|| error.to_string(), |it| it.1)
                 ),
                 Err(_) => {}
             }
