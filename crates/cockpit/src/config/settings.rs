@@ -87,6 +87,11 @@ pub const KNOWN: &[Known] = &[
         reason: "messages gather so long at the broker: each handful costs as much as 100 messages",
     },
     Known {
+        name: "kafka_unhurried_ms",
+        default: 40,
+        reason: "the same while nobody looks at each message as it comes; frames are not more frequent",
+    },
+    Known {
         name: "kafka_session_ms",
         default: 10_000,
         reason: "how long a dead program keeps its partitions from the others of its group",

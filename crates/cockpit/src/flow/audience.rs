@@ -23,6 +23,8 @@ pub trait Audience: Send + Sync {
     fn begins(&self);
     /// Whether anybody looks at readings at all.
     fn looks(&self) -> bool;
+    /// Whether somebody looks at each reading as it comes.
+    fn is_hurried(&self) -> bool;
     fn readings(&self, readings: &[Reading]);
     /// So many messages were rejected.
     fn rejected(&self, count: usize);
@@ -44,6 +46,10 @@ impl Audience for Minutes {
     fn begins(&self) {}
 
     fn looks(&self) -> bool {
+        false
+    }
+
+    fn is_hurried(&self) -> bool {
         false
     }
 
@@ -103,6 +109,10 @@ impl Audience for Shown {
 
     fn looks(&self) -> bool {
         true
+    }
+
+    fn is_hurried(&self) -> bool {
+        self.live.is_watched_as_it_happens()
     }
 
     fn readings(&self, readings: &[Reading]) {

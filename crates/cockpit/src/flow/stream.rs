@@ -251,14 +251,15 @@ fn read(
     commands: mpsc::Sender<Command>,
 ) -> anyhow::Result<()> {
     let limits = topic.refinery.lake.limits();
+    let every_ms = limits.get("stream_commit_every_ms");
     let of_kafka = kafka::Limits {
         lag_every_ms: limits.get("kafka_lag_every_ms"),
         session_ms: limits.get("kafka_session_ms"),
         queue_bytes: limits.get("kafka_queue_bytes"),
         gather_ms: limits.get("kafka_gather_ms"),
+        unhurried_ms: limits.get("kafka_unhurried_ms").min(every_ms / HELD_OF_INTERVAL),
     };
     let batch = limits.size("stream_batch_messages");
-    let every_ms = limits.get("stream_commit_every_ms");
     let until = streaming.until;
     let source = Source::connect(&streaming.kafka, &topic.name, &of_kafka, batch, until)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
@@ -391,7 +392,12 @@ impl Receiver for Reader<'_> {
 
     fn looked(&mut self) -> anyhow::Result<()> {
         let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
-        if is_due || self.held.messages >= self.held_messages { self.release() } else { Ok(()) }
+        // What has gathered before it was read is not held back once more.
+        if is_due || !self.is_hurried() || self.held.messages >= self.held_messages {
+            self.release()
+        } else {
+            Ok(())
+        }
     }
 
     fn event(&mut self, event: Event) {
@@ -422,6 +428,10 @@ impl Receiver for Reader<'_> {
             }
         }
         self.streaming.audience.event(topic, &event);
+    }
+
+    fn is_hurried(&self) -> bool {
+        self.streaming.audience.is_hurried()
     }
 
     fn is_stopped(&self) -> bool {

@@ -206,6 +206,11 @@ impl Live {
         Self { shared: Arc::new(shared) }
     }
 
+    /// Whether a viewer is shown each reading as it comes, not so many times a second.
+    pub fn is_watched_as_it_happens(&self) -> bool {
+        self.shared.hub.is_rushing()
+    }
+
     /// Takes readings in and tells viewers. `now_us` is when they came. From any thread.
     pub fn take(&self, readings: &[Reading], now_us: i64) {
         if readings.is_empty() {

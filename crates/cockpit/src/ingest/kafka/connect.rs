@@ -214,6 +214,8 @@ pub struct Limits {
     pub queue_bytes: u64,
     /// How long messages gather at the brokers while the ones before are read.
     pub gather_ms: u64,
+    /// The same while nobody waits for each of them.
+    pub unhurried_ms: u64,
 }
 
 fn is_sasl(kafka: &Kafka) -> bool {

@@ -35,6 +35,14 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Payloads handed on at most at once, in bytes.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// A batch of fewer bytes is what came since the one before it. Of a partition that holds more the
+/// client fetches a megabyte.
+const SMALL_BYTES: usize = 1 << 19;
+
+/// How often the client may look whether it shall fetch, and the broker answer, before what has
+/// gathered is there.
+const FETCHES: u32 = 3;
+
 /// What happens besides messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -64,6 +72,8 @@ pub trait Receiver {
     /// at least.
     fn looked(&mut self) -> anyhow::Result<()>;
     fn event(&mut self, event: Event);
+    /// Whether somebody waits for each message; if not, more are handed on at once, and later.
+    fn is_hurried(&self) -> bool;
     /// Whether reading shall end.
     fn is_stopped(&self) -> bool;
 }
@@ -94,6 +104,11 @@ pub struct Source {
     is_missing: bool,
     /// Messages and bytes of the last batch: what the next one will have, more or less.
     last: (usize, usize),
+    /// Whether messages are gathering at the broker, as nobody waits for them.
+    gathers: bool,
+    /// For how long they do so, and how long the client then takes to fetch what has gathered.
+    gather: Duration,
+    fetch: Duration,
 }
 
 impl Source {
@@ -116,6 +131,9 @@ impl Source {
             is_refused: false,
             is_missing: false,
             last: (0, 0),
+            gathers: false,
+            gather: Duration::from_millis(limits.unhurried_ms),
+            fetch: FETCHES * Duration::from_millis(limits.gather_ms),
         })
     }
 
@@ -153,13 +171,17 @@ impl Source {
     /// reached.
     fn step(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<Vec<i32>> {
         let (batch, ended, mut troubles) = self.collect();
+        // After a silence the next message is awaited, and behind much there is more.
+        let is_small = batch.len() > 0 && batch.bytes < SMALL_BYTES;
         if batch.len() > 0 {
             self.found(receiver);
             self.last = (batch.len(), batch.bytes);
             receiver.messages(batch.finish(&self.topic))?;
         }
         receiver.looked()?;
-        while let Some(event) = self.consumer.poll(Duration::ZERO) {
+        self.gathers = is_small && self.until == Until::Stopped && !receiver.is_hurried();
+        let mut wait = if self.gathers { self.gather } else { Duration::ZERO };
+        while let Some(event) = self.consumer.poll(std::mem::take(&mut wait)) {
             match event {
                 // Those behind it would be read as if it had been; who begins again reads it.
                 Ok(_) => bail!("a message of {} came past the queue", self.topic),
@@ -186,16 +208,21 @@ impl Source {
         let read = &mut self.read;
         // To wait for more than one would be to wait for all of them.
         let (mut wait, mut most) = (POLL, 1);
+        // The client has fetched what came first while the others gathered.
+        let mut rest = std::mem::take(&mut self.gathers).then_some(self.fetch);
         while batch.len() < self.batch_messages && batch.bytes < BATCH_BYTES {
             let taken = self.queue.take(wait, most, |found| match found {
                 Ok(message) => batch.push(&message, read),
                 Err(KafkaError::PartitionEOF(number)) => ended.push(number),
                 Err(error) => troubles.push(error),
             });
-            if taken == 0 {
+            (wait, most) = if taken > 0 {
+                (Duration::ZERO, self.batch_messages)
+            } else if let Some(fetch) = rest.take() {
+                (fetch, 1)
+            } else {
                 break;
-            }
-            (wait, most) = (Duration::ZERO, self.batch_messages);
+            };
         }
         (batch, ended, troubles)
     }

@@ -1,0 +1,140 @@
+//! One viewer: what it has been shown, and what it is due.
+
+use super::super::{Live, lock};
+use super::frame::{self, Moment};
+use super::{Frame, HZ_MOST, Hub, NotOpened, Wish, settled, silent_places, subscribe};
+use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::watch;
+
+/// One viewer's place in a stream. Dropped, it is free again.
+pub struct Viewer {
+    live: Live,
+    frames: watch::Receiver<Frame>,
+    opening: Option<Bytes>,
+    /// What the viewer has been shown: the last change, sensors known, heartbeat, table versions.
+    shown: u64,
+    known: usize,
+    beat: u64,
+    versions: u64,
+    sent: Arc<AtomicU64>,
+    _place: Seat,
+}
+
+/// Counts a viewer as long as it lives.
+struct Seat(Arc<AtomicUsize>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+pub fn open(live: &Live, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> {
+    let hub = &live.shared.hub;
+    let seat = take_seat(hub)?;
+    let frames = subscribe(live, (wish.plant.clone(), wish.hz.min(HZ_MOST)))?;
+    hub.opened.notify_one();
+    let frame = frames.borrow().clone();
+    let seen = wish.last_id.as_deref().and_then(|id| seen(live, id));
+    let (dict, latest) = settled(live, wish.plant.as_deref(), &frame.dict);
+    let silent = silent_places(live, &dict, &latest, latest.event_us(now_us));
+    let boot = &live.shared.boot[..];
+    let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
+    let shown = latest.change();
+    let values = match seen.filter(|change| *change <= shown) {
+        Some(change) => moment.delta(&dict.changed(&latest, change), true),
+        None => moment.snap(),
+    };
+    drop(latest);
+    let beat = frame::beat(now_us, &live.link_state(), live.rejected_lately(now_us));
+    let opening = [&dict.event[..], &values, &beat].concat();
+    Ok(Viewer {
+        live: live.clone(),
+        opening: Some(opening.into()),
+        shown,
+        known: dict.members.len(),
+        beat: frame.beat.number,
+        // A viewer that comes back may have missed versions; a new one has read no table yet.
+        versions: if seen.is_some() { 0 } else { frame.versions.number },
+        frames,
+        sent: Arc::clone(&hub.sent),
+        _place: seat,
+    })
+}
+
+impl Viewer {
+    /// The next bytes for the viewer, as soon as there are some; `None` when the program stops.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        if let Some(opening) = self.opening.take() {
+            return Some(opening);
+        }
+        loop {
+            self.frames.changed().await.ok()?;
+            let frame = self.frames.borrow_and_update().clone();
+            let due = self.due(&frame);
+            if !due.is_empty() {
+                self.sent.fetch_add(1, Ordering::Relaxed);
+                return Some(due);
+            }
+        }
+    }
+
+    /// What of a frame this viewer has not seen, after what it missed before.
+    fn due(&mut self, frame: &Frame) -> Bytes {
+        let values = self.values(frame);
+        let is_dict = frame.dict.members.len() != self.known;
+        let is_beat = frame.beat.number != self.beat;
+        let is_version = frame.versions.number != self.versions;
+        if !is_dict && !is_beat && !is_version {
+            return values;
+        }
+        let mut due = BytesMut::new();
+        if is_dict {
+            due.extend_from_slice(&frame.dict.event);
+        }
+        due.extend_from_slice(&values);
+        for (number, event) in frame.versions.tables.values() {
+            if *number > self.versions {
+                due.extend_from_slice(event);
+            }
+        }
+        if is_beat {
+            due.extend_from_slice(&frame.beat.event);
+        }
+        self.known = frame.dict.members.len();
+        self.beat = frame.beat.number;
+        self.versions = frame.versions.number;
+        due.freeze()
+    }
+
+    /// The frame all viewers share if this one has seen the one before it, else one of its own.
+    fn values(&mut self, frame: &Frame) -> Bytes {
+        if frame.to <= self.shown {
+            return Bytes::new();
+        }
+        let missed = frame.from > self.shown;
+        let after = std::mem::replace(&mut self.shown, frame.to);
+        if !missed {
+            return frame.event.clone();
+        }
+        let latest = lock(&self.live.shared.latest);
+        self.shown = latest.change();
+        let boot = &self.live.shared.boot[..];
+        let moment = Moment { boot, dict: &frame.dict, latest: &latest, silent: &frame.silent };
+        moment.delta(&frame.dict.changed(&latest, after), true)
+    }
+}
+
+fn take_seat(hub: &Hub) -> Result<Seat, NotOpened> {
+    let seat = Seat(Arc::clone(&hub.viewers));
+    let before = hub.viewers.fetch_add(1, Ordering::Relaxed);
+    if before < hub.viewers_most { Ok(seat) } else { Err(NotOpened::Viewers(hub.viewers_most)) }
+}
+
+/// The change a viewer has seen, if the id is of this run of the program.
+fn seen(live: &Live, id: &str) -> Option<u64> {
+    let (boot, change) = id.rsplit_once('-')?;
+    change.parse().ok().filter(|_| boot == live.shared.boot)
+}
