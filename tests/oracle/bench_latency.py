@@ -3,16 +3,19 @@
 Promise: messages are produced to a topic at a steady pace while the program serves. How long each took
 from its production (its time in Kafka, whole milliseconds) is measured from outside, to the moment at
 which a viewer of the page's events has its value in hand, and to the moment at which a commit of the
-silver table that holds it can be seen in the lake. Prints a line for each commit interval: p50 and p99
-of both, and the program's share of one core meanwhile.
+silver table that holds it can be seen in the lake. Prints a line for each commit interval and each rate
+of the viewer (0 is as it happens, 1 what a page asks for): p50 and p99 of both, and the program's share
+of one core meanwhile.
 
     python bench_latency.py --cockpit BIN --brokers HOST:PORT --work DIR [--every-ms 2000 200]
+        [--hz 0 1]
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -58,10 +61,10 @@ def free_port() -> int:
         return bound.getsockname()[1]
 
 
-def watch_frames(port: int, watch: Watch) -> None:
-    """One viewer, as it happens."""
+def watch_frames(port: int, hz: int, watch: Watch) -> None:
+    """One viewer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
-    connection.request("GET", "/api/v1/live?topics=temps&hz=0")
+    connection.request("GET", f"/api/v1/live?topics=temps&hz={hz}")
     answer = connection.getresponse()
     event = b""
     while not watch.stop.is_set():
@@ -180,8 +183,8 @@ def plant(folder: Path, topic: str, has_gold: bool) -> Path:
     return folder
 
 
-def measure(args: argparse.Namespace, every_ms: int) -> dict[str, float | int]:
-    topic, lasts_s = f"temperatures-{every_ms}-{os.getpid()}", WARM_UP_S + args.seconds + 5
+def measure(args: argparse.Namespace, every_ms: int, hz: int) -> dict[str, float | int]:
+    topic, lasts_s = f"temperatures-{every_ms}-{hz}-{os.getpid()}", WARM_UP_S + args.seconds + 5
     lake, port = args.work / f"lake-{every_ms}", free_port()
     shutil.rmtree(lake, ignore_errors=True)
     folder = plant(args.work / f"plant-{every_ms}", topic, args.gold)
@@ -208,7 +211,7 @@ def measure(args: argparse.Namespace, every_ms: int) -> dict[str, float | int]:
     try:
         wait_for("an answer", lambda: answers(port), LIMIT_S)
         watchers = [
-            threading.Thread(target=watch_frames, args=(port, watch)),
+            threading.Thread(target=watch_frames, args=(port, hz, watch)),
             threading.Thread(target=watch_commits, args=(lake, watch)),
         ]
         for watcher in watchers:
@@ -229,7 +232,8 @@ def measure(args: argparse.Namespace, every_ms: int) -> dict[str, float | int]:
         serve.wait(timeout=LIMIT_S)
     for watcher in watchers:
         watcher.join()
-    found = {"commit_every_ms": every_ms, "messages_per_s": args.sensors, "gold": args.gold}
+    found = {"commit_every_ms": every_ms, "viewer_hz": hz}
+    found |= {"messages_per_s": args.sensors, "gold": args.gold}
     found |= latencies(lake, watch, begun, ended)
     share = (after_s - before_s) / (ended - begun)
     return found | {"share_of_a_core": round(share, 3), "peak_memory_mib": peak}
@@ -244,11 +248,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--gold", action="store_true", help="make the tables of gold meanwhile")
     parser.add_argument("--every-ms", type=int, nargs="+", default=[2000, 200])
+    parser.add_argument("--hz", type=int, nargs="+", default=[0, 1])
     args = parser.parse_args()
     args.cockpit = args.cockpit.resolve()
     args.work.mkdir(parents=True, exist_ok=True)
-    for every_ms in args.every_ms:
-        print(json.dumps(measure(args, every_ms)), flush=True)
+    for every_ms, hz in itertools.product(args.every_ms, args.hz):
+        print(json.dumps(measure(args, every_ms, hz)), flush=True)
     return 0
 
 

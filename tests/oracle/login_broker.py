@@ -19,9 +19,10 @@ PROTOCOLS = {
     "PACKED": "SSL",
     "BOTH": "SASL_SSL",
     "ELSEWHERE": "SSL",
+    "MUTUAL": "SSL",
 }
-"""What each listener speaks; the last has a certificate for another host."""
-CERTIFICATES = {"PACKED": "here", "BOTH": "here", "ELSEWHERE": "elsewhere"}
+"""What each listener speaks. ELSEWHERE has a certificate for another host, MUTUAL asks for one."""
+CERTIFICATES = {"PACKED": "here", "BOTH": "here", "ELSEWHERE": "elsewhere", "MUTUAL": "here"}
 
 
 def prepare(broker: Broker, folder: Path, password: str) -> dict[str, str]:
@@ -30,6 +31,9 @@ def prepare(broker: Broker, folder: Path, password: str) -> dict[str, str]:
     certify(folder, "stranger", None)
     certify(folder, "here", "IP:127.0.0.1")
     certify(folder, "elsewhere", "DNS:broker.elsewhere.example")
+    certify(folder, "us", "DNS:cockpit.example")
+    certify(folder, "outsider", "DNS:cockpit.example", by="stranger")
+    lock(folder, "us", password)
     at = {name: f"127.0.0.1:{free_port()}" for name in PROTOCOLS} | {"OPEN": broker.address}
     properties = broker.program.with_name("server.properties")
     lines = properties.read_text().splitlines()
@@ -50,6 +54,11 @@ def prepare(broker: Broker, folder: Path, password: str) -> dict[str, str]:
         here = f"listener.name.{listener.lower()}.ssl.keystore"
         settings[f"{here}.type"] = "PEM"
         settings[f"{here}.location"] = str(folder / f"{certificate}.pem")
+    settings |= {
+        "listener.name.mutual.ssl.client.auth": "required",
+        "listener.name.mutual.ssl.truststore.type": "PEM",
+        "listener.name.mutual.ssl.truststore.location": str(folder / "authority.crt"),
+    }
     properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     return at
 
@@ -77,8 +86,15 @@ def letting_in(listener: str, password: str) -> dict[str, str]:
     }
 
 
-def certify(folder: Path, name: str, host: str | None) -> None:
-    """An authority, or a server's key and certificate for a host by the first authority."""
+def lock(folder: Path, name: str, password: str) -> None:
+    """A key once more, as `locked.key`, with a password."""
+    made = ["openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", str(folder / f"{name}.key")]
+    made += ["-out", str(folder / "locked.key"), "-passout", "stdin"]
+    subprocess.run(made, check=True, capture_output=True, timeout=60, input=password.encode())
+
+
+def certify(folder: Path, name: str, host: str | None, by: str = "authority") -> None:
+    """An authority, or the key and certificate of a host by an authority."""
 
     def file(which: str) -> str:
         return str(folder / which)
@@ -86,7 +102,7 @@ def certify(folder: Path, name: str, host: str | None) -> None:
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj"]
     make += [f"/CN={name}", "-keyout", file(f"{name}.key"), "-out", file(f"{name}.crt")]
     if host:
-        make += ["-CA", file("authority.crt"), "-CAkey", file("authority.key")]
+        make += ["-CA", file(f"{by}.crt"), "-CAkey", file(f"{by}.key")]
         make += ["-addext", f"subjectAltName={host}", "-addext", "basicConstraints=CA:FALSE"]
     subprocess.run(make, check=True, capture_output=True, timeout=60)
     both = (folder / f"{name}.{it}" for it in ("key", "crt"))

@@ -68,7 +68,19 @@ def ways(folder: Path, hidden: Secrets) -> list[Way]:
         found.append(Way(f"OAUTHBEARER {protocol}", listener, settings, token))
     named = login("sasl_plaintext", "PLAIN") | {"password_env": "PASSWORD_OF_ANOTHER_NAME"}
     environment = {"PASSWORD_OF_ANOTHER_NAME": hidden.password}
-    return [*found, Way("a variable of another name", "LOGIN", named, environment)]
+    found.append(Way("a variable of another name", "LOGIN", named, environment))
+    key = {"COCKPIT_KAFKA_KEY_PASSWORD": hidden.password}
+    return [
+        *found,
+        Way("a certificate of ours", "MUTUAL", certified(folder, "us", "us")),
+        Way("its key with a password", "MUTUAL", certified(folder, "us", "locked"), key),
+    ]
+
+
+def certified(folder: Path, certificate: str, key: str) -> dict[str, str]:
+    """Encrypted, with a certificate of our own."""
+    files = {"ca_file": "authority.crt", "cert_file": f"{certificate}.crt", "key_file": f"{key}.key"}
+    return {"protocol": "ssl"} | {name: str(folder / file) for name, file in files.items()}
 
 
 def login(protocol: str, mechanism: str) -> dict[str, str]:
@@ -82,6 +94,7 @@ def dead_ends(folder: Path, hidden: Secrets) -> list[Way]:
         *wrong_passwords(folder, hidden),
         *wrong_tokens(folder, hidden),
         *wrong_authorities(folder, hidden),
+        *wrong_certificates(folder, hidden),
     ]
 
 
@@ -136,4 +149,18 @@ def wrong_authorities(folder: Path, hidden: Secrets) -> list[Way]:
         Way("encrypted to an open listener", "OPEN", trusting("authority.crt"), {}, UNKNOWN),
         Way("open to an encrypted listener", "PACKED", {}, {}, UNKNOWN),
         Way("open to a listener with login", "LOGIN", {}, {}, UNKNOWN),
+    ]
+
+
+def wrong_certificates(folder: Path, hidden: Secrets) -> list[Way]:
+    wrong = {"COCKPIT_KAFKA_KEY_PASSWORD": hidden.wrong}
+    none = {"protocol": "ssl", "ca_file": str(folder / "authority.crt")}
+    locked = certified(folder, "us", "locked")
+    return [
+        Way("no certificate", "MUTUAL", none, {}, UNTRUSTED),
+        Way("another's", "MUTUAL", certified(folder, "outsider", "outsider"), {}, UNTRUSTED),
+        Way("not its key", "MUTUAL", certified(folder, "us", "here"), {}, "key"),
+        Way("a key that is not there", "MUTUAL", certified(folder, "us", "no"), {}, "no.key"),
+        Way("a key without its password", "MUTUAL", locked, {}, "COCKPIT_KAFKA_KEY_PASSWORD"),
+        Way("a key with another password", "MUTUAL", locked, wrong, "COCKPIT_KAFKA_KEY_PASSWORD"),
     ]

@@ -31,7 +31,8 @@ pub fn stream(arguments: &[String]) -> ExitCode {
 }
 
 /// `cargo xtask bench latency [SECONDS]`: from a sensor's message to a viewer and to silver, at 20,000
-/// messages a second, with commits every 2 s and every 200 ms. No table of gold is made meanwhile.
+/// messages a second, with commits every 2 s and every 200 ms, shown as it happens and once a second. No
+/// table of gold is made meanwhile.
 pub fn latency(arguments: &[String]) -> ExitCode {
     let seconds = arguments.first().map_or(SECONDS, String::as_str);
     ended(on_kafka("latency", "bench_latency.py", &["--seconds", seconds]))

@@ -6,8 +6,11 @@ import type { Amount } from './stock'
 /** Whole rupees in tables; the exact figure stands in the download. */
 const rupee = (value: number | null): string => (value === null ? NONE : int(Math.round(value)))
 
-/** Entries, quantity and value; the unpriced quantity only where there is some. */
-export function amounts<R extends Amount>(rows: readonly R[]): Column<R>[] {
+/**
+ * Entries, quantity and value; its part of the whole value if that is named; the unpriced quantity
+ * only where there is some.
+ */
+export function amounts<R extends Amount>(rows: readonly R[], whole?: number): Column<R>[] {
   const columns: Column<R>[] = [
     {
       key: 'entries',
@@ -34,6 +37,7 @@ export function amounts<R extends Amount>(rows: readonly R[]): Column<R>[] {
       value: (row) => row.value,
     },
   ]
+  if (whole !== undefined) columns.push(share(whole))
   if (rows.some((row) => row.unpriced_quantity !== 0)) {
     columns.push({
       key: 'unpriced',
@@ -48,7 +52,7 @@ export function amounts<R extends Amount>(rows: readonly R[]): Column<R>[] {
 }
 
 /** The part of the whole value. */
-export function share<R extends Amount>(whole: number): Column<R> {
+function share<R extends Amount>(whole: number): Column<R> {
   return {
     key: 'share',
     label: t('stock.share'),

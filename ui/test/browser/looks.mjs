@@ -24,6 +24,7 @@ const PAGES = {
   tables: '/data?view=tables&table=gold.production_hourly',
 }
 const TOUCH_PX = 44
+const LONG = '99,99,99,999.9999'
 
 /** Faults of a page a person would trip over: axe, sideways scroll, clipped words, small targets. */
 async function lookAt(page, name, viewport) {
@@ -38,6 +39,21 @@ async function lookAt(page, name, viewport) {
     (one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`,
   )
   same(`${name} axe`, faults, [])
+  await fits(page, name, viewport)
+  if (viewport !== PHONE) return
+  const small = await page.evaluate((least) => {
+    const targets = [
+      ...document.querySelectorAll('.rail a, button, select, input, .by .button, .downloads a'),
+    ]
+    const seen = targets.filter((one) => one.offsetParent || one.closest('.rail'))
+    return seen
+      .filter((one) => one.getBoundingClientRect().height < least)
+      .map((one) => one.outerHTML.slice(0, 80))
+  }, TOUCH_PX)
+  same(`${name} has targets for thumbs`, small, [])
+}
+
+async function fits(page, name, viewport) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth)
   check(`${name} does not scroll sideways`, wide <= viewport.width, `${wide} px`)
   const clipped = await page.evaluate(() =>
@@ -49,15 +65,14 @@ async function lookAt(page, name, viewport) {
       .map((one) => one.innerText),
   )
   same(`${name} clips no words`, clipped, [])
-  if (viewport !== PHONE) return
-  const small = await page.evaluate((least) => {
-    const targets = [...document.querySelectorAll('.rail a, button, select, input, .by .button')]
-    const seen = targets.filter((one) => one.offsetParent || one.closest('.rail'))
-    return seen
-      .filter((one) => one.getBoundingClientRect().height < least)
-      .map((one) => one.outerHTML.slice(0, 80))
-  }, TOUCH_PX)
-  same(`${name} has targets for thumbs`, small, [])
+}
+
+/** A page is as wide as the phone whatever the plant counts: crores of pieces to four digits too. */
+async function holdsLongNumbers(page, name) {
+  await page.evaluate((long) => {
+    for (const one of document.querySelectorAll('.figure .number')) one.textContent = long
+  }, LONG)
+  await fits(page, `${name} with long numbers`, PHONE)
 }
 
 export async function looks(browser) {
@@ -71,6 +86,7 @@ export async function looks(browser) {
           await open(page, path)
           await lookAt(page, full, viewport)
           if (SHOTS) await page.screenshot({ path: join(SHOTS, `${full}.png`) })
+          if (viewport === PHONE) await holdsLongNumbers(page, full)
         })
       }
       await page.context().close()

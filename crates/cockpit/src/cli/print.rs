@@ -96,6 +96,10 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
     ] {
         println!("{:<40} # {}", format!("{name} = {value:?}"), origin.word());
     }
+    println!("\n[kafka]");
+    for (name, value, reason) in plant.kafka.settings() {
+        println!("{:<40} # unless said: {reason}", format!("{name} = {value:?}"));
+    }
     println!("\n[limits]");
     for (known, setting) in config.plant.limits.all() {
         let said = format!("{} = {}", known.name, setting.value);

@@ -29,6 +29,11 @@ pub struct Kafka {
     pub token_env: String,
     /// Certificates of the authorities that are trusted, instead of the system's.
     pub ca_file: Option<String>,
+    /// Our own certificate and its key, for brokers that ask for one; files in PEM.
+    pub cert_file: Option<String>,
+    pub key_file: Option<String>,
+    /// Name of the environment variable that holds the key's password, if the key has one.
+    pub key_password_env: String,
 }
 
 /// How the connection is protected.
@@ -51,6 +56,57 @@ impl Protocol {
     }
 }
 
+/// A setting in force: its name, its value, and why it is what it is unless said otherwise.
+pub type Setting<'a> = (&'static str, &'a str, &'static str);
+
+impl Kafka {
+    /// Whether one is let in by a password or a token.
+    pub const fn is_sasl(&self) -> bool {
+        matches!(self.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl)
+    }
+
+    /// Whether the connection is encrypted.
+    pub const fn is_encrypted(&self) -> bool {
+        matches!(self.protocol, Protocol::Ssl | Protocol::SaslSsl)
+    }
+
+    /// What is in force besides the brokers; no secret is among it.
+    pub fn settings(&self) -> Vec<Setting<'_>> {
+        let mut found = vec![
+            ("group", &self.group[..], "programs that share partitions have one name"),
+            ("protocol", self.protocol.word(), "what a broker speaks that was not told otherwise"),
+        ];
+        if self.is_encrypted() {
+            found.extend([
+                ("ca_file", said(&self.ca_file), "none: the system's authorities are trusted"),
+                ("cert_file", said(&self.cert_file), "none: few brokers ask for a certificate"),
+                ("key_file", said(&self.key_file), "none: it goes with cert_file"),
+                ("key_password_env", &self.key_password_env, "of use if the key has a password"),
+            ]);
+        }
+        if !self.is_sasl() {
+            return found;
+        }
+        found.push(("mechanism", &self.mechanism, "what every broker has"));
+        found.extend(if self.mechanism == OAUTHBEARER {
+            [
+                ("token_file", said(&self.token_file), "none: the token is in token_env"),
+                ("token_env", &self.token_env, "secrets are named, never written"),
+            ]
+        } else {
+            [
+                ("user", said(&self.user), "none: it has to be said"),
+                ("password_env", &self.password_env, "secrets are named, never written"),
+            ]
+        });
+        found
+    }
+}
+
+fn said(value: &Option<String>) -> &str {
+    value.as_deref().unwrap_or_default()
+}
+
 impl Default for Kafka {
     fn default() -> Self {
         Self {
@@ -63,6 +119,9 @@ impl Default for Kafka {
             token_file: None,
             token_env: "COCKPIT_KAFKA_TOKEN".to_owned(),
             ca_file: None,
+            cert_file: None,
+            key_file: None,
+            key_password_env: "COCKPIT_KAFKA_KEY_PASSWORD".to_owned(),
         }
     }
 }
@@ -70,7 +129,9 @@ impl Default for Kafka {
 /// Reads `[kafka]`.
 pub fn read(mut said: Said<'_, '_>) -> Kafka {
     let base = Kafka::default();
-    let protocol = protocol(&mut said).unwrap_or(base.protocol);
+    let spoken = protocol(&mut said);
+    let is_known = spoken.is_some() || !said.has("protocol");
+    let protocol = spoken.unwrap_or(base.protocol);
     let mechanism = mechanism(&mut said).unwrap_or(base.mechanism);
     let kafka = Kafka {
         brokers: said.text("brokers").unwrap_or_default(),
@@ -82,7 +143,27 @@ pub fn read(mut said: Said<'_, '_>) -> Kafka {
         token_file: said.text("token_file"),
         token_env: said.text("token_env").unwrap_or(base.token_env),
         ca_file: said.text("ca_file"),
+        cert_file: said.text("cert_file"),
+        key_file: said.text("key_file"),
+        key_password_env: said.text("key_password_env").unwrap_or(base.key_password_env),
     };
+    for (one, other) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
+        if said.has(one) && !said.has(other) {
+            let remedy = format!("Name the `{other}` it belongs to.");
+            said.note(one, format!("`{one}` without `{other}`"), remedy);
+        }
+    }
+    if is_known && !kafka.is_encrypted() {
+        for name in ["ca_file", "cert_file", "key_file"].into_iter().filter(|it| said.has(it)) {
+            let protocol = kafka.protocol.word();
+            let message = format!("`{name}`, but `{protocol}` has no certificates");
+            said.note(
+                name,
+                message,
+                "Say `protocol = \"ssl\"` or `\"sasl_ssl\"`, or leave it out.",
+            );
+        }
+    }
     said.finish();
     kafka
 }

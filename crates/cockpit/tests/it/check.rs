@@ -36,7 +36,8 @@ fn in_plant_toml() {
         world.edit("plant.toml", "name = \"Case\"", "nme = \"Case\"");
         world.edit("plant.toml", "Asia/Kolkata", "Asia/Kolkatta");
         world.edit("plant.toml", "start = \"14:00\"", "start = \"13:00\"");
-        world.edit("plant.toml", "end = \"22:00\"", "end = \"22:00\"\ncolour = 1");
+        let more = "end = \"22:00\"\ncolour = 1\n\n[kafka]\ncert_file = \"us.pem\"";
+        world.edit("plant.toml", "end = \"22:00\"", more);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use super::token::Place;
 use crate::config::env;
-use crate::config::kafka::{Kafka, OAUTHBEARER, Protocol};
+use crate::config::kafka::{Kafka, OAUTHBEARER};
 use anyhow::Context as _;
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
@@ -198,11 +198,16 @@ pub fn consumer(
             .set("fetch.queue.backoff.ms", limits.gather_ms.to_string());
     }
     secure(kafka, &mut config)?;
-    let token = (kafka.mechanism == OAUTHBEARER && is_sasl(kafka)).then(|| Place::of(kafka));
+    let token = (kafka.mechanism == OAUTHBEARER && kafka.is_sasl()).then(|| Place::of(kafka));
     // What is wrong with it is to be said at once, not after the brokers have waited for it.
     token.as_ref().map(Place::read).transpose()?;
     config.create_with_context(Context { token, ..Context::default() }).with_context(|| {
-        format!("the Kafka client cannot be made for {}; mend [kafka] in plant.toml", kafka.brokers)
+        let Kafka { brokers, key_password_env: variable, .. } = kafka;
+        let key = match kafka.key_file {
+            Some(_) => format!("; if the key has a password, it belongs into {variable}"),
+            None => String::new(),
+        };
+        format!("the Kafka client cannot be made for {brokers}; mend [kafka] in plant.toml{key}")
     })
 }
 
@@ -218,18 +223,22 @@ pub struct Limits {
     pub unhurried_ms: u64,
 }
 
-fn is_sasl(kafka: &Kafka) -> bool {
-    matches!(kafka.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl)
-}
-
 fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {
-    if let Some(file) = &kafka.ca_file {
+    for (name, file, property) in [
+        ("ca_file", &kafka.ca_file, "ssl.ca.location"),
+        ("cert_file", &kafka.cert_file, "ssl.certificate.location"),
+        ("key_file", &kafka.key_file, "ssl.key.location"),
+    ] {
+        let Some(file) = file else { continue };
         // The client would only say that something about certificates failed.
         std::fs::File::open(file)
-            .with_context(|| format!("ca_file of [kafka] in plant.toml: {file}"))?;
-        config.set("ssl.ca.location", file);
+            .with_context(|| format!("{name} of [kafka] in plant.toml: {file}"))?;
+        config.set(property, file);
     }
-    if !is_sasl(kafka) {
+    if let Some(password) = kafka.key_file.as_ref().and_then(|_| env(&kafka.key_password_env)) {
+        config.set("ssl.key.password", password);
+    }
+    if !kafka.is_sasl() {
         return Ok(());
     }
     config.set("sasl.mechanism", &kafka.mechanism);
