@@ -27,6 +27,9 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Days rows may be late in going before it is said that they do not go.
+const LATE_DAYS: i64 = 1;
+
 /// Rows of one day of a table that expired together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expired {
@@ -94,6 +97,7 @@ async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyho
     if old.is_empty() {
         return Ok(());
     }
+    let days: Vec<i64> = old.keys().copied().collect();
     let contract = refinery.plant.contracts.get(&name.name).filter(|_| name.schema == "bronze");
     let (gone, columns) = match contract {
         Some(contract) => {
@@ -101,6 +105,15 @@ async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyho
         }
         None => contained(refinery, &table, &state, old, (rest, first_kept)).await?,
     };
+    if let Some(day) = days.iter().find(|day| !gone.contains_key(day))
+        && *day < first_kept - LATE_DAYS
+    {
+        let day = DateTime::from_timestamp_micros(day * DAY_US).map(|it| it.date_naive());
+        tracing::warn!(
+            table = %name, ?day, kept_days = kept,
+            "old rows stay: a table made of them does not contain them yet, or shares a period with them"
+        );
+    }
     let Some(last) = gone.last_key_value().map(|(day, _)| *day) else { return Ok(()) };
     let horizon = Horizon { day: Some(last + 1), columns };
     commit(lake, &table, &state, gone, &horizon, kept).await

@@ -5,6 +5,17 @@
 //! Promise: that raw rows expire is no correction. What was made of them stays as it is told, in a
 //! refresh and in a table made anew alike: its periods end where the rows that are gone end, no period
 //! is ever made of a part of its rows, and rows that come for a period that is gone are rejected.
+//!
+//! - A day goes only when its rows lie there for `retention_settle_ms`, each table made of it contains
+//!   it, and no period of any of them (`refresh`) would keep a part of its rows or may still get some; so
+//!   up to a period more than was said is kept. A message leaves bronze only when silver is past it.
+//! - A row for a day older than that, or gone already, is rejected as `too_late`; a longer span said later
+//!   brings nothing back. Models that read such a table need a `refresh` that is a time or day it has;
+//!   [`check`] refuses others.
+//! - Silver made anew takes from bronze what both have. Rows whose messages are gone stay as they are,
+//!   and messages whose rows are gone keep the fate they had.
+//! - `meta.expired` tells of each day that went, before it goes. The books of a stream count each row
+//!   once, soon after it came, and keep the sums: what expires later does not open them.
 
 mod check;
 mod expire;
