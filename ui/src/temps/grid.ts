@@ -93,8 +93,16 @@ export function cellAt(layout: Layout, x: number, y: number): Cell | undefined {
 
 export type Way = 'left' | 'right' | 'up' | 'down'
 
-/** The next cell that way: left and right in reading order, up and down the nearest of a row. */
-export function next(layout: Layout, from: Cell | undefined, way: Way): Cell | undefined {
+/**
+ * The next cell that way: left and right in reading order, up and down the nearest to `x` of a row, so
+ * that who goes on past a short row comes back to their column.
+ */
+export function next(
+  layout: Layout,
+  from: Cell | undefined,
+  way: Way,
+  x = from?.x ?? 0,
+): Cell | undefined {
   const { cells } = layout
   if (!from) return cells[0]
   if (way === 'left') return cells[from.nth - 1] ?? from
@@ -104,7 +112,7 @@ export function next(layout: Layout, from: Cell | undefined, way: Way): Cell | u
   let least = Number.POSITIVE_INFINITY
   for (const cell of beyond) {
     // A row further is always farther than any column.
-    const distance = Math.abs(cell.y - from.y) * 1e4 + Math.abs(cell.x - from.x)
+    const distance = Math.abs(cell.y - from.y) * 1e4 + Math.abs(cell.x - x)
     if (distance < least) [best, least] = [cell, distance]
   }
   return best ?? from

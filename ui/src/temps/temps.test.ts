@@ -74,6 +74,16 @@ test('every sensor has a cell of its own, and arrows reach each', () => {
   }
 })
 
+test('whoever goes down and up again in their column comes back', () => {
+  const sensors = (count: number) => Array.from({ length: count }, (_, place) => ({ place }))
+  const groups = [13, 2, 30, 7].map((count) => ({ title: `${count}`, sensors: sensors(count) }))
+  const grid = layout([groups], 500)
+  for (const cell of grid.cells) {
+    const below = next(grid, cell, 'down', cell.x)
+    if (below !== cell) expect(next(grid, below, 'up', cell.x)).toBe(cell)
+  }
+})
+
 test('many lanes with few sensors each give way to plants', () => {
   const many = inOrder(
     Array.from({ length: 600 }, (_, nth) => parse(`P${nth % 3}.${nth}.c.m`, nth)),
