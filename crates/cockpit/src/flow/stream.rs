@@ -393,7 +393,8 @@ impl Receiver for Reader<'_> {
     fn looked(&mut self) -> anyhow::Result<()> {
         let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
         // What has gathered before it was read is not held back once more.
-        if is_due || !self.is_hurried() || self.held.messages >= self.held_messages {
+        let has_gathered = self.streaming.until == Until::Stopped && !self.is_hurried();
+        if is_due || has_gathered || self.held.messages >= self.held_messages {
             self.release()
         } else {
             Ok(())
