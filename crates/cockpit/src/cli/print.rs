@@ -97,8 +97,9 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
         println!("{:<40} # {}", format!("{name} = {value:?}"), origin.word());
     }
     println!("\n[kafka]");
-    for (name, value, reason) in plant.kafka.settings() {
-        println!("{:<40} # unless said: {reason}", format!("{name} = {value:?}"));
+    for ((name, value, reason), origin) in plant.kafka.settings() {
+        let said = format!("{name} = {value:?}");
+        println!("{said:<40} # {}; by default: {reason}", origin.word());
     }
     println!("\n[limits]");
     for (known, setting) in config.plant.limits.all() {

@@ -3,6 +3,7 @@
 
 use super::diagnostic::did_you_mean;
 use super::said::Said;
+use super::settings::Origin;
 
 const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 /// Letting in by a token instead of a password.
@@ -56,7 +57,7 @@ impl Protocol {
     }
 }
 
-/// A setting in force: its name, its value, and why it is what it is unless said otherwise.
+/// A setting in force: its name, its value, and why its default is.
 pub type Setting<'a> = (&'static str, &'a str, &'static str);
 
 impl Kafka {
@@ -70,33 +71,42 @@ impl Kafka {
         matches!(self.protocol, Protocol::Ssl | Protocol::SaslSsl)
     }
 
-    /// What is in force besides the brokers; no secret is among it.
-    pub fn settings(&self) -> Vec<Setting<'_>> {
+    /// What is in force besides the brokers, and where it was said; no secret is among it.
+    pub fn settings(&self) -> Vec<(Setting<'_>, Origin)> {
+        let usual = Self::default();
+        let usual = self.applicable(&usual);
+        let origin = |is_usual| if is_usual { Origin::Default } else { Origin::PlantFile };
+        let both = self.applicable(self).into_iter().zip(usual);
+        both.map(|(said, usual)| (said, origin(said.1 == usual.1))).collect()
+    }
+
+    /// What somebody says of the settings our protocol and mechanism have.
+    fn applicable<'a>(&self, of: &'a Self) -> Vec<Setting<'a>> {
         let mut found = vec![
-            ("group", &self.group[..], "programs that share partitions have one name"),
-            ("protocol", self.protocol.word(), "what a broker speaks that was not told otherwise"),
+            ("group", &of.group[..], "programs that share partitions have one name"),
+            ("protocol", of.protocol.word(), "what a broker speaks that was not told otherwise"),
         ];
         if self.is_encrypted() {
             found.extend([
-                ("ca_file", said(&self.ca_file), "none: the system's authorities are trusted"),
-                ("cert_file", said(&self.cert_file), "none: few brokers ask for a certificate"),
-                ("key_file", said(&self.key_file), "none: it goes with cert_file"),
-                ("key_password_env", &self.key_password_env, "of use if the key has a password"),
+                ("ca_file", said(&of.ca_file), "none: the system's authorities are trusted"),
+                ("cert_file", said(&of.cert_file), "none: few brokers ask for a certificate"),
+                ("key_file", said(&of.key_file), "none: it goes with cert_file"),
+                ("key_password_env", &of.key_password_env, "of use if the key has a password"),
             ]);
         }
         if !self.is_sasl() {
             return found;
         }
-        found.push(("mechanism", &self.mechanism, "what every broker has"));
+        found.push(("mechanism", &of.mechanism, "what every broker has"));
         found.extend(if self.mechanism == OAUTHBEARER {
             [
-                ("token_file", said(&self.token_file), "none: the token is in token_env"),
-                ("token_env", &self.token_env, "secrets are named, never written"),
+                ("token_file", said(&of.token_file), "none: the token is in token_env"),
+                ("token_env", &of.token_env, "secrets are named, never written"),
             ]
         } else {
             [
-                ("user", said(&self.user), "none: it has to be said"),
-                ("password_env", &self.password_env, "secrets are named, never written"),
+                ("user", said(&of.user), "none: it has to be said"),
+                ("password_env", &of.password_env, "secrets are named, never written"),
             ]
         });
         found

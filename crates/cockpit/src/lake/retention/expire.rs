@@ -5,7 +5,7 @@
 //! contains it, and no period of any of them would be left with a part of its rows.
 
 use super::period::period_of;
-use super::{DAY_US, Horizon, day_of, is_period, numbers, periods};
+use super::{DAY_US, Horizon, date_of, day_of, is_period, numbers, periods};
 use crate::config::model::TableName;
 use crate::lake::Lake;
 use crate::lake::bronze::utc;
@@ -108,9 +108,8 @@ async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyho
     if let Some(day) = days.iter().find(|day| !gone.contains_key(day))
         && *day < first_kept - LATE_DAYS
     {
-        let day = DateTime::from_timestamp_micros(day * DAY_US).map(|it| it.date_naive());
         tracing::warn!(
-            table = %name, ?day, kept_days = kept,
+            table = %name, day = %date_of(*day)?, kept_days = kept,
             "old rows stay: a table made of them does not contain them yet, or shares a period with them"
         );
     }
@@ -131,11 +130,10 @@ async fn commit(
     let name = table.name.to_string();
     let mut told = Vec::with_capacity(gone.len());
     for (day, files) in &gone {
-        let day = DateTime::from_timestamp_micros(day * DAY_US).context("no such day")?;
         let rows = files.iter().filter_map(|file| stats(file)["numRecords"].as_i64()).sum();
         told.push(Expired {
             table_name: name.clone(),
-            day: day.date_naive(),
+            day: date_of(*day)?,
             rows,
             files: i64::try_from(files.len())?,
             size_bytes: files.iter().map(|file| file.size).sum(),

@@ -34,10 +34,11 @@ use super::models::Step;
 use super::stream;
 use super::table::{RETENTION, State, Table};
 use crate::config::model::TableName;
+use anyhow::Context as _;
 use arrow::array::{ArrayRef, AsArray as _, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use deltalake::kernel::Add;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,6 +105,12 @@ fn numbers(column: &ArrayRef) -> anyhow::Result<Int64Array> {
 fn day_of(file: &Add) -> Option<i64> {
     let value = file.partition_values.get(stream::DAY)?.as_deref()?;
     day_number(value.parse().ok()?)
+}
+
+/// The date of a day's number.
+fn date_of(day: i64) -> anyhow::Result<NaiveDate> {
+    let start = DateTime::from_timestamp_micros(day * DAY_US).context("no such day")?;
+    Ok(start.date_naive())
 }
 
 fn day_number(day: NaiveDate) -> Option<i64> {
