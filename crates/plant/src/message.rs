@@ -16,6 +16,8 @@ pub struct Paths {
 #[derive(Debug, Default)]
 struct Node {
     key: String,
+    /// The key with its quotes, as it is mostly written; empty if it cannot be written plainly.
+    quoted: String,
     field: Option<usize>,
     children: Vec<Node>,
 }
@@ -52,7 +54,9 @@ impl Node {
     fn child(&mut self, key: &str) -> &mut Self {
         let at = self.children.iter().position(|child| child.key == key);
         let at = at.unwrap_or_else(|| {
-            self.children.push(Self { key: key.to_owned(), ..Self::default() });
+            let is_plain = special(key.as_bytes()).is_none();
+            let quoted = if is_plain { format!("\"{key}\"") } else { String::new() };
+            self.children.push(Self { key: key.to_owned(), quoted, ..Self::default() });
             self.children.len() - 1
         });
         &mut self.children[at]
@@ -101,20 +105,10 @@ impl<'a> Scan<'a> {
         let mut expected = 0;
         loop {
             self.space();
-            let key = self.string()?;
+            let found = self.key(&node.children, expected)?;
             self.take(b':')?;
             self.space();
-            let is_next = node.children.get(expected).is_some_and(|child| child.key == key);
-            let found = if is_next {
-                Some(expected)
-            } else {
-                node.children.iter().position(|child| child.key == key)
-            };
-            // A path may also be written as one key, dots and all.
-            if found.is_none() && key.contains('.') {
-                return Err(Unusual);
-            }
-            expected = found.unwrap_or(expected) + usize::from(found.is_some());
+            expected = found.map_or(expected, |found| found + 1);
             self.member(found.map(|at| &node.children[at]), fields, depth)?;
             self.space();
             match self.peek() {
@@ -126,6 +120,23 @@ impl<'a> Scan<'a> {
                 _ => return Err(Unusual),
             }
         }
+    }
+
+    /// Which of these has the key that comes; it is most likely `expected`.
+    fn key(&mut self, children: &[Node], expected: usize) -> Result<Option<usize>, Unusual> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let quoted = children.get(expected).map_or("", |child| child.quoted.as_str()).as_bytes();
+        if !quoted.is_empty() && rest.starts_with(quoted) {
+            self.at += quoted.len();
+            return Ok(Some(expected));
+        }
+        let key = self.string()?;
+        let found = children.iter().position(|child| child.key == key);
+        // A path may also be written as one key, dots and all.
+        if found.is_none() && key.contains('.') {
+            return Err(Unusual);
+        }
+        Ok(found)
     }
 
     fn member(

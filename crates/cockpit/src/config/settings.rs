@@ -72,11 +72,6 @@ pub const KNOWN: &[Known] = &[
         reason: "a message said again is known among at least so many before it; some 40 MB",
     },
     Known {
-        name: "remembered_text_bytes",
-        default: 16 << 20,
-        reason: "names of some 100,000 sensors, which are made once and not with every message",
-    },
-    Known {
         name: "kafka_queue_bytes",
         default: 32 << 20,
         reason: "what the Kafka client may fetch ahead: a second of a very busy topic",
@@ -88,8 +83,8 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "kafka_unhurried_ms",
-        default: 40,
-        reason: "the same while nobody looks at each message as it comes; frames are not more frequent",
+        default: 100,
+        reason: "the same while nobody looks at each message as it comes; half a commit's time at most",
     },
     Known {
         name: "kafka_session_ms",

@@ -41,6 +41,9 @@ const BATCHES_BETWEEN: usize = 2;
 /// Which part of a commit's interval messages are held back at most before they are sent to be landed.
 const HELD_OF_INTERVAL: u64 = 8;
 
+/// Which part of a commit's interval messages gather at most while nobody waits for them.
+const GATHERED_OF_INTERVAL: u64 = 2;
+
 /// What to read, and for whom.
 #[derive(Clone)]
 pub struct Streaming {
@@ -257,7 +260,7 @@ fn read(
         session_ms: limits.get("kafka_session_ms"),
         queue_bytes: limits.get("kafka_queue_bytes"),
         gather_ms: limits.get("kafka_gather_ms"),
-        unhurried_ms: limits.get("kafka_unhurried_ms").min(every_ms / HELD_OF_INTERVAL),
+        unhurried_ms: limits.get("kafka_unhurried_ms").min(every_ms / GATHERED_OF_INTERVAL),
     };
     let batch = limits.size("stream_batch_messages");
     let until = streaming.until;

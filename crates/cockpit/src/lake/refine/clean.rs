@@ -161,9 +161,10 @@ impl<'a> Cleaning<'a> {
                 let mut stream = self.read_bronze(source, part).await?;
                 while let Some(batch) = stream.try_next().await? {
                     let cleaned = self.clean(&batch)?;
+                    let good = cleaned.good()?;
                     rejects.push(&batch, &cleaned.reasons)?;
                     repairs.add(batch.num_rows(), cleaned.repaired);
-                    let rows = self.standing(cleaned.rows, rank, &mut standing, &writer, stands)?;
+                    let rows = self.standing(good, rank, &mut standing, &writer, stands)?;
                     whole = Some(rank).filter(|_| rows.num_rows() > 0).or(whole);
                     writer.write(&rows).await?;
                 }

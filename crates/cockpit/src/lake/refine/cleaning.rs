@@ -2,9 +2,9 @@
 //! streams have in common.
 
 use super::Refinery;
+use super::joined::Joined;
 use super::keys::Hasher;
 use super::rejected::Reason;
-use super::remembered::Remembered;
 use crate::config::model::{Action, Model};
 use crate::lake::bronze::Pointer;
 use crate::lake::models::Step;
@@ -124,12 +124,38 @@ fn bronze_columns(contract: &Contract) -> Vec<String> {
 
 /// One bronze batch, cleaned.
 pub(in crate::lake) struct Cleaned {
-    /// The good rows.
+    /// Every record, as the table would store it.
     pub(in crate::lake) rows: RecordBatch,
-    /// Why the others are not among them.
+    /// Which of them must not reach the table.
+    pub(in crate::lake) is_bad: Vec<bool>,
+    /// Why, row by row.
     pub(in crate::lake) reasons: Vec<Reason>,
     /// Columns and how many of their unreadable texts became unknown in good rows.
     pub(in crate::lake) repaired: Vec<(String, usize)>,
+}
+
+impl Cleaned {
+    /// Rejects a record for what no rule of its own finds wrong with it.
+    pub(in crate::lake) fn reject(&mut self, row: usize, column: &str, code: &str) {
+        self.is_bad[row] = true;
+        let (column, code) = (column.to_owned(), code.to_owned());
+        self.reasons.push(Reason { row, column, code, raw: None, rule: None });
+    }
+
+    /// The good rows.
+    pub(in crate::lake) fn good(&self) -> anyhow::Result<RecordBatch> {
+        if !self.is_bad.contains(&true) {
+            return Ok(self.rows.clone());
+        }
+        let good = self.is_bad.iter().map(|is_bad| Some(!is_bad)).collect::<BooleanArray>();
+        Ok(filter_record_batch(&self.rows, &good)?)
+    }
+}
+
+/// How a column of the table is made of those of the typed stage.
+enum Value {
+    Joined(Joined),
+    Expr(Arc<dyn PhysicalExpr>),
 }
 
 /// One cleaning step, made ready.
@@ -141,7 +167,7 @@ pub(in crate::lake) struct Cleaning<'a> {
     /// Columns of the bronze table that are read at all.
     pub(super) read: Vec<String>,
     pointers: &'static [(&'static str, Pointer)],
-    columns: Vec<(Arc<dyn PhysicalExpr>, Option<Remembered>)>,
+    columns: Vec<Value>,
     rules: Vec<Rule>,
     own: SchemaRef,
     pub(in crate::lake) stored: SchemaRef,
@@ -162,16 +188,13 @@ impl<'a> Cleaning<'a> {
         let contract = &needed(contract, projection);
         let schema = typed::schema(contract);
         let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
-        let capacity_bytes = lake.limits().size("remembered_text_bytes");
         let mut columns = Vec::with_capacity(projection.len());
         for said in projection {
-            let expr = context.create_physical_expr(said.clone().unalias(), &schema)?;
-            // Records of a dump hardly ever repeat the texts of one another.
-            let is_worth_it = contract.is_stream();
-            let remembered = is_worth_it
-                .then(|| Remembered::of(said, &expr, schema.as_arrow(), capacity_bytes))
-                .flatten();
-            columns.push((expr, remembered));
+            let said = said.clone().unalias();
+            columns.push(match Joined::of(&said, schema.as_arrow()) {
+                Some(joined) => Value::Joined(joined),
+                None => Value::Expr(context.create_physical_expr(said, &schema)?),
+            });
         }
         let own = DFSchema::try_from(step.schema.as_ref().clone())?;
         let simplifier = ExprSimplifier::new(
@@ -210,10 +233,12 @@ impl<'a> Cleaning<'a> {
     pub(in crate::lake) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
         let typed = self.stage.apply(bronze)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
-        for ((expr, remembered), field) in self.columns.iter().zip(self.own.fields()) {
-            let value = match remembered {
-                Some(remembered) => remembered.values(expr.as_ref(), &typed.rows)?,
-                None => expr.evaluate(&typed.rows)?.into_array(typed.rows.num_rows())?,
+        for (value, field) in self.columns.iter().zip(self.own.fields()) {
+            let value = match value {
+                Value::Joined(joined) => joined.values(&typed.rows)?,
+                Value::Expr(expr) => {
+                    expr.evaluate(&typed.rows)?.into_array(typed.rows.num_rows())?
+                }
             };
             columns.push(cast(&value, field.data_type())?);
         }
@@ -227,14 +252,7 @@ impl<'a> Cleaning<'a> {
             columns.push(column(bronze, name)?.clone());
         }
         let rows = RecordBatch::try_new(self.stored.clone(), columns)?;
-        let rows = match is_bad.contains(&true) {
-            true => {
-                let good: Vec<bool> = is_bad.iter().map(|is_bad| !is_bad).collect();
-                filter_record_batch(&rows, &BooleanArray::from(good))?
-            }
-            false => rows,
-        };
-        Ok(Cleaned { rows, reasons, repaired: typed.repaired })
+        Ok(Cleaned { rows, is_bad, reasons, repaired: typed.repaired })
     }
 
     /// Asks the rules and the key of every row not yet bad. A condition that comes out unknown is

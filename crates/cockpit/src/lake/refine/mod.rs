@@ -9,10 +9,10 @@ mod change;
 mod clean;
 pub(in crate::lake) mod cleaning;
 mod derive;
+mod joined;
 pub(in crate::lake) mod keys;
 pub(in crate::lake) mod ledger;
 pub(in crate::lake) mod rejected;
-mod remembered;
 pub(in crate::lake) mod restate;
 mod superseded;
 

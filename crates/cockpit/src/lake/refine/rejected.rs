@@ -9,8 +9,8 @@ use super::super::stream::land::{Offsets, is_behind};
 use super::super::table::Definition;
 use crate::config::model::TableName;
 use arrow::array::{
-    ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, StringBuilder,
-    TimestampMicrosecondArray, UInt32Array, new_null_array,
+    ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+    UInt32Array, new_null_array,
 };
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
@@ -144,17 +144,15 @@ pub fn rows(
     if rows == 0 {
         return Ok(RecordBatch::new_empty(schema()));
     }
-    let text = |value: &dyn Fn(&Reason) -> Option<String>| -> ArrayRef {
-        let mut column = StringBuilder::new();
-        reasons.iter().for_each(|reason| column.append_option(value(reason)));
-        Arc::new(column.finish())
+    let text = |value: &dyn Fn(&Reason) -> Option<&str>| -> ArrayRef {
+        Arc::new(reasons.iter().map(value).collect::<StringArray>())
     };
     let mut columns = vec![
-        text(&|_| Some(table.name.clone())),
-        text(&|reason| Some(reason.column.clone()).filter(|name| !name.is_empty())),
-        text(&|reason| Some(reason.code.clone())),
-        text(&|reason| reason.raw.clone()),
-        text(&|reason| reason.rule.clone()),
+        Arc::new(StringArray::from(vec![table.name.as_str(); rows])),
+        text(&|reason| Some(reason.column.as_str()).filter(|name| !name.is_empty())),
+        text(&|reason| Some(&reason.code)),
+        text(&|reason| reason.raw.as_deref()),
+        text(&|reason| reason.rule.as_deref()),
     ];
     let at = reasons.iter().map(|reason| u32::try_from(reason.row));
     let at = UInt32Array::from(at.collect::<Result<Vec<_>, _>>()?);

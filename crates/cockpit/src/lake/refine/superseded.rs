@@ -38,7 +38,7 @@ impl Refinery {
             let mut stream = cleaning.read_bronze(&source, &file).await?;
             while let Some(batch) = stream.try_next().await? {
                 let Some(dump) = dump_of(&batch)?.filter(|dump| of.contains(dump)) else { break };
-                let rows = cleaning.clean(&batch)?.rows;
+                let rows = cleaning.clean(&batch)?.good()?;
                 *counts.entry(dump).or_default() += cleaning.superseded(&rows, &stands)?;
             }
         }

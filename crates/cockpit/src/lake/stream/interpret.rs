@@ -3,16 +3,15 @@
 use super::super::Lake;
 use super::super::models::Step;
 use super::super::refine::Refinery;
-use super::super::refine::cleaning::Cleaning;
+use super::super::refine::cleaning::{Cleaned, Cleaning};
 use super::super::refine::keys::Hasher;
-use super::super::refine::rejected::{self, Reason};
+use super::super::refine::rejected;
 use super::super::retention::{Lateness, TOO_LATE};
 use super::super::table::Table;
 use super::{Pointers, pointers};
 use crate::batch::{Fields, Messages};
 use anyhow::Context as _;
-use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, StringArray};
-use arrow::compute::filter_record_batch;
+use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use foldhash::fast::FixedState;
 use plant::contract::Contract;
@@ -106,64 +105,37 @@ impl<'a> Interpreter<'a> {
         columns.extend([Arc::new(fields.fault) as ArrayRef, Arc::new(fields.rest)]);
         columns.extend(pointers.iter().cloned());
         let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
-        let cleaned = self.cleaning.clean(&batch)?;
-        let mut reasons = cleaned.reasons;
-        let rows = self.without_repetitions(cleaned.rows, batch.num_rows(), &mut reasons)?;
-        let rows = self.in_time(rows, batch.num_rows(), &mut reasons)?;
-        let rejected = rejected::rows(self.lake(), &self.cleaning.model.table, &batch, &reasons)?;
-        Ok(Interpreted { rows, rejected })
+        let mut cleaned = self.cleaning.clean(&batch)?;
+        self.reject_repetitions(&mut cleaned)?;
+        self.reject_late_ones(&mut cleaned)?;
+        cleaned.reasons.sort_by_key(|reason| reason.row);
+        let table = &self.cleaning.model.table;
+        let rejected = rejected::rows(self.lake(), table, &batch, &cleaned.reasons)?;
+        Ok(Interpreted { rows: cleaned.good()?, rejected })
     }
 
-    /// The rows that say something new; the others are added to the reasons.
-    fn without_repetitions(
-        &mut self,
-        rows: RecordBatch,
-        messages: usize,
-        reasons: &mut Vec<Reason>,
-    ) -> anyhow::Result<RecordBatch> {
+    /// Rejects what says nothing new, and remembers what does.
+    fn reject_repetitions(&mut self, cleaned: &mut Cleaned) -> anyhow::Result<()> {
         let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
-        let keys = hasher.short_keys(&rows)?;
-        let recent = &mut self.recent;
-        let mut is_new = |key| !recent.meet(key);
-        let new: Vec<bool> = keys.into_iter().map(|key| key.is_none_or(&mut is_new)).collect();
-        if !new.contains(&false) {
-            return Ok(rows);
+        for (row, key) in hasher.short_keys(&cleaned.rows)?.into_iter().enumerate() {
+            if !cleaned.is_bad[row] && key.is_some_and(|key| self.recent.meet(key)) {
+                cleaned.reject(row, "", DUPLICATE);
+            }
         }
-        sift(rows, new, messages, reasons, ("", DUPLICATE))
+        Ok(())
     }
 
-    /// The rows of days that are still kept; the others are added to the reasons.
-    fn in_time(
-        &self,
-        rows: RecordBatch,
-        messages: usize,
-        reasons: &mut Vec<Reason>,
-    ) -> anyhow::Result<RecordBatch> {
-        let Some(lateness) = &self.lateness else { return Ok(rows) };
-        match lateness.in_time(&rows, self.lake().now())? {
-            Some(in_time) => sift(rows, in_time, messages, reasons, (&lateness.time, TOO_LATE)),
-            None => Ok(rows),
+    /// Rejects what is of a day that is no longer kept.
+    fn reject_late_ones(&self, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+        let Some(lateness) = &self.lateness else { return Ok(()) };
+        let in_time = lateness.in_time(&cleaned.rows, self.lake().now())?;
+        for (row, is_in_time) in in_time.into_iter().flatten().enumerate() {
+            if !is_in_time && !cleaned.is_bad[row] {
+                cleaned.reject(row, &lateness.time, TOO_LATE);
+            }
         }
+        Ok(())
     }
-}
-
-/// The rows of the messages without a reason that are to be kept; the others are added to the reasons,
-/// with a column and a code.
-fn sift(
-    rows: RecordBatch,
-    keep: Vec<bool>,
-    messages: usize,
-    reasons: &mut Vec<Reason>,
-    (column, code): (&str, &str),
-) -> anyhow::Result<RecordBatch> {
-    let bad: HashSet<usize> = reasons.iter().map(|reason| reason.row).collect();
-    let good = (0..messages).filter(|row| !bad.contains(row));
-    for (row, _) in good.zip(&keep).filter(|(_, keep)| !**keep) {
-        let (column, code) = (column.to_owned(), code.to_owned());
-        reasons.push(Reason { row, column, code, raw: None, rule: None });
-    }
-    reasons.sort_by_key(|reason| reason.row);
-    Ok(filter_record_batch(&rows, &BooleanArray::from(keep))?)
 }
 
 /// A column that says the same in every row; batches share its longest form so far.
