@@ -84,7 +84,7 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "kafka_unhurried_ms",
         default: 100,
-        reason: "the same while nobody looks at each message as it comes; half a commit's time at most",
+        reason: "the same while nobody looks at each message as it comes; a quarter of a commit's time at most",
     },
     Known {
         name: "kafka_session_ms",

@@ -42,7 +42,7 @@ const BATCHES_BETWEEN: usize = 2;
 const HELD_OF_INTERVAL: u64 = 8;
 
 /// Which part of a commit's interval messages gather at most while nobody waits for them.
-const GATHERED_OF_INTERVAL: u64 = 2;
+const GATHERED_OF_INTERVAL: u64 = 4;
 
 /// What to read, and for whom.
 #[derive(Clone)]

@@ -5,11 +5,10 @@ use super::lease::Holder;
 use super::replace::conform;
 use super::session::SCHEMAS;
 use super::store::TEMPORARY;
-use super::table::{Change, REMOVED_KEPT_MS};
+use super::table::{Change, REMOVED_KEPT_MS, State};
 use super::write::Folder;
 use super::{Lake, stream};
 use crate::config::model::TableName;
-use anyhow::Context as _;
 use arrow::datatypes::{Field, Schema};
 use chrono::TimeDelta;
 use deltalake::kernel::Add;
@@ -84,7 +83,7 @@ async fn sweep_folder(lake: &Lake, folder: &str, run: &str) -> anyhow::Result<us
 /// Lays the rows of small files of a stream's table into large ones, folder by folder. Rows keep
 /// their order; readers of the version before go on with the old files, which lie there for a day.
 pub async fn compact(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
-    let Some(state) = lake.state(name).await? else { return Ok(0) };
+    let Some(mut state) = lake.state(name).await? else { return Ok(0) };
     let mut folders: BTreeMap<Vec<(String, Option<String>)>, Vec<Add>> = BTreeMap::new();
     for file in state.files() {
         let mut values: Vec<_> = file.partition_values.clone().into_iter().collect();
@@ -93,25 +92,36 @@ pub async fn compact(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
     }
     let mut merged = 0;
     for files in folders.into_values() {
-        merged += compact_folder(lake, name, files).await?;
+        let files = small_files(lake, files);
+        if files.is_empty() {
+            continue;
+        }
+        merged += files.len();
+        state = lay_together(lake, name, &state, files).await?;
+        lake.remember(name, state.clone()).await;
     }
     Ok(merged)
 }
 
-async fn compact_folder(
-    lake: &Lake,
-    name: &TableName,
-    mut files: Vec<Add>,
-) -> anyhow::Result<usize> {
+/// Files of a folder that are to be laid together next; none if there are too few.
+fn small_files(lake: &Lake, mut files: Vec<Add>) -> Vec<Add> {
     let most_rows = lake.limits().size("data_file_rows");
-    files.sort_by_key(landed);
+    files.sort_by_cached_key(landed);
     let least = lake.limits().size("compact_files");
     let counts: Vec<usize> = files.iter().map(|file| rows(file).unwrap_or(most_rows)).collect();
-    let Some(chosen) = neighbours(&counts, most_rows, least) else { return Ok(0) };
-    let files: Vec<Add> = files.drain(chosen).collect();
+    let chosen = neighbours(&counts, most_rows, least);
+    chosen.map(|chosen| files.drain(chosen).collect()).unwrap_or_default()
+}
+
+/// Lays the rows of these files into as few as they fill. Returns the table after it.
+async fn lay_together(
+    lake: &Lake,
+    name: &TableName,
+    state: &State,
+    files: Vec<Add>,
+) -> anyhow::Result<State> {
     tracing::debug!(table = %name, files = files.len(), "small files are being laid together");
     let table = lake.table(name)?;
-    let state = lake.state(name).await?.context("the table is gone")?;
     let folder = files[0].partition_values.iter().find_map(|(column, value)| {
         let value = value.clone()?;
         (column == stream::DAY).then_some(Folder { column: stream::DAY, value })
@@ -138,10 +148,9 @@ async fn compact_folder(
         rearranges: true,
         ..Change::default()
     };
-    let state = table.commit(Some(&state), change, lake.now_ms()).await?;
-    lake.remember(name, state).await;
+    let state = table.commit(Some(state), change, lake.now_ms()).await?;
     tracing::debug!(table = %name, files = merged, "small files were laid together");
-    Ok(merged)
+    Ok(state)
 }
 
 /// Files of a level have at most so many times the rows of the level below.
