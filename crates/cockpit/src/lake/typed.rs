@@ -18,6 +18,7 @@ use plant::spelling::{
     Misread, parse_bool, parse_date, parse_decimal, parse_float, parse_int, parse_time, trim,
 };
 use plant::zone::ZoneTable;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Reason code of a row without a value its contract requires.
@@ -52,9 +53,9 @@ pub struct Problem {
     /// Place of the row in its batch, from 0.
     pub row: usize,
     /// The column that cannot be read; empty if the whole record cannot.
-    pub column: String,
+    pub column: Arc<str>,
     /// The code of a [`Misread`] or of a fault of the record, or [`MISSING`].
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// The text as it came, if there was any.
     pub raw: Option<String>,
 }
@@ -113,6 +114,7 @@ impl Stage {
             }
         }
         let reader = |column: &Column| Reader {
+            name: column.name.as_str().into(),
             column: column.clone(),
             nulls: Nulls::new(contract.nulls.iter().chain(&column.nulls)),
         };
@@ -137,7 +139,7 @@ impl Stage {
             let raw = text_column(bronze, &column.name)?;
             let (array, misreads) =
                 self.read(reader, &raw).with_context(|| format!("column {}", column.name))?;
-            verdicts.judge(column, &raw, &array, misreads);
+            verdicts.judge(reader, &raw, &array, misreads);
             if let Kind::Time { local_parts: true, .. } = column.kind {
                 let parts = self.local_parts(array.as_primitive());
                 arrays.push(array);
@@ -244,6 +246,7 @@ type Misreads = Vec<(usize, Misread)>;
 /// Reads one column.
 #[derive(Debug)]
 struct Reader {
+    name: Arc<str>,
     column: Column,
     nulls: Nulls,
 }
@@ -321,47 +324,50 @@ impl Verdicts {
         if fault.null_count() == fault.len() {
             return;
         }
+        let none = "".into();
         for (row, fault) in fault.iter().enumerate() {
             if let Some(fault) = fault {
-                self.reject(row, "", fault, rest);
+                self.reject(row, &none, Cow::Owned(fault.to_owned()), rest);
             }
         }
     }
 
     fn judge(
         &mut self,
-        column: &Column,
+        reader: &Reader,
         raw: &StringArray,
         values: &dyn Array,
         misreads: Misreads,
     ) {
+        let Reader { name, column, .. } = reader;
         if column.required || column.on_error == OnError::Reject {
             for (row, misread) in misreads {
-                self.reject(row, &column.name, misread.code(), raw);
+                self.reject(row, name, Cow::Borrowed(misread.code()), raw);
             }
         } else if !misreads.is_empty() {
             let rows = misreads.into_iter().map(|(row, _)| row).collect();
             self.repaired.push((column.name.clone(), rows));
         }
-        if column.required && values.null_count() > 0 {
-            for row in (0..values.len()).filter(|row| values.is_null(*row)) {
-                self.reject(row, &column.name, MISSING, raw);
+        if let Some(nulls) = values.nulls().filter(|_| column.required) {
+            for row in (0..values.len()).filter(|row| nulls.is_null(*row)) {
+                self.reject(row, name, Cow::Borrowed(MISSING), raw);
             }
         }
     }
 
     /// Only the first problem of a row counts.
-    fn reject(&mut self, row: usize, column: &str, reason: &str, raw: &StringArray) {
+    fn reject(
+        &mut self,
+        row: usize,
+        column: &Arc<str>,
+        reason: Cow<'static, str>,
+        raw: &StringArray,
+    ) {
         if std::mem::replace(&mut self.rejected[row], true) {
             return;
         }
         let raw = raw.is_valid(row).then(|| raw.value(row).to_owned());
-        self.problems.push(Problem {
-            row,
-            column: column.to_owned(),
-            reason: reason.to_owned(),
-            raw,
-        });
+        self.problems.push(Problem { row, column: column.clone(), reason, raw });
     }
 
     fn close(mut self, rows: RecordBatch) -> Typed {

@@ -136,9 +136,9 @@ pub(in crate::lake) struct Cleaned {
 
 impl Cleaned {
     /// Rejects a record for what no rule of its own finds wrong with it.
-    pub(in crate::lake) fn reject(&mut self, row: usize, column: &str, code: &str) {
+    pub(in crate::lake) fn reject(&mut self, row: usize, column: &str, code: &'static str) {
         self.is_bad[row] = true;
-        let (column, code) = (column.to_owned(), code.to_owned());
+        let (column, code) = (column.into(), code.into());
         self.reasons.push(Reason { row, column, code, raw: None, rule: None });
     }
 
@@ -147,8 +147,8 @@ impl Cleaned {
         if !self.is_bad.contains(&true) {
             return Ok(self.rows.clone());
         }
-        let good = self.is_bad.iter().map(|is_bad| Some(!is_bad)).collect::<BooleanArray>();
-        Ok(filter_record_batch(&self.rows, &good)?)
+        let good: Vec<bool> = self.is_bad.iter().map(|is_bad| !is_bad).collect();
+        Ok(filter_record_batch(&self.rows, &BooleanArray::from(good))?)
     }
 }
 
@@ -263,16 +263,19 @@ impl<'a> Cleaning<'a> {
         is_bad: &mut [bool],
         reasons: &mut Vec<Reason>,
     ) -> anyhow::Result<()> {
-        let reason = |row: usize, column: &str, code: &str, rule: Option<&str>| Reason {
+        let reason = |row: usize, column: &str, code: &'static str, rule: Option<&str>| Reason {
             row,
-            column: column.to_owned(),
-            code: code.to_owned(),
+            column: column.into(),
+            code: code.into(),
             raw: None,
             rule: rule.map(str::to_owned),
         };
         for rule in &self.rules {
             let holds = rule.condition.evaluate(own)?.into_array(own.num_rows())?;
             let holds = holds.as_boolean();
+            if holds.false_count() == 0 {
+                continue;
+            }
             for (row, is_bad) in is_bad.iter_mut().enumerate() {
                 if !*is_bad && holds.is_valid(row) && !holds.value(row) {
                     *is_bad = true;
@@ -281,9 +284,9 @@ impl<'a> Cleaning<'a> {
             }
         }
         for name in &self.model.key {
-            let values = column(own, name)?;
+            let Some(nulls) = column(own, name)?.nulls() else { continue };
             for (row, is_bad) in is_bad.iter_mut().enumerate() {
-                if !*is_bad && values.is_null(row) {
+                if !*is_bad && nulls.is_null(row) {
                     *is_bad = true;
                     reasons.push(reason(row, name, "missing", None));
                 }

@@ -14,6 +14,7 @@ use arrow::array::{
 };
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -37,9 +38,9 @@ const POINTERS: [(&str, Pointer); 12] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     pub row: usize,
-    pub column: String,
+    pub column: Arc<str>,
     /// Reason code: a fault, a misreading, `missing`, or `expectation`.
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// What the column said.
     pub raw: Option<String>,
     /// Name of the expectation that was not met.
@@ -149,8 +150,8 @@ pub fn rows(
     };
     let mut columns = vec![
         Arc::new(StringArray::from(vec![table.name.as_str(); rows])),
-        text(&|reason| Some(reason.column.as_str()).filter(|name| !name.is_empty())),
-        text(&|reason| Some(&reason.code)),
+        text(&|reason| Some(reason.column.as_ref()).filter(|name| !name.is_empty())),
+        text(&|reason| Some(reason.code.as_ref())),
         text(&|reason| reason.raw.as_deref()),
         text(&|reason| reason.rule.as_deref()),
     ];

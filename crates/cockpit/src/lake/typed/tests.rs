@@ -101,8 +101,8 @@ fn check(record: &str, problem: Option<(&str, &str, Option<&str>)>, repaired: &[
     let typed = STAGE.apply(&bronze(&[GOOD, record])).unwrap();
     let expected = problem.map(|(column, reason, raw)| Problem {
         row: 1,
-        column: column.to_owned(),
-        reason: reason.to_owned(),
+        column: column.into(),
+        reason: reason.to_owned().into(),
         raw: raw.map(str::to_owned),
     });
     assert_eq!(typed.problems, Vec::from_iter(expected), "{record}");
