@@ -35,6 +35,8 @@ pub struct Kafka {
     pub key_file: Option<String>,
     /// Name of the environment variable that holds the key's password, if the key has one.
     pub key_password_env: String,
+    /// Settings plant.toml names, be it as their default is.
+    told: Vec<&'static str>,
 }
 
 /// How the connection is protected.
@@ -73,40 +75,40 @@ impl Kafka {
 
     /// What is in force besides the brokers, and where it was said; no secret is among it.
     pub fn settings(&self) -> Vec<(Setting<'_>, Origin)> {
-        let usual = Self::default();
-        let usual = self.applicable(&usual);
-        let origin = |is_usual| if is_usual { Origin::Default } else { Origin::PlantFile };
-        let both = self.applicable(self).into_iter().zip(usual);
-        both.map(|(said, usual)| (said, origin(said.1 == usual.1))).collect()
+        let origin = |name| match self.told.contains(&name) {
+            true => Origin::PlantFile,
+            false => Origin::Default,
+        };
+        self.applicable().into_iter().map(|setting| (setting, origin(setting.0))).collect()
     }
 
-    /// What somebody says of the settings our protocol and mechanism have.
-    fn applicable<'a>(&self, of: &'a Self) -> Vec<Setting<'a>> {
+    /// The settings our protocol and mechanism have.
+    fn applicable(&self) -> Vec<Setting<'_>> {
         let mut found = vec![
-            ("group", &of.group[..], "programs that share partitions have one name"),
-            ("protocol", of.protocol.word(), "what a broker speaks that was not told otherwise"),
+            ("group", &self.group[..], "programs that share partitions have one name"),
+            ("protocol", self.protocol.word(), "what a broker speaks that was not told otherwise"),
         ];
         if self.is_encrypted() {
             found.extend([
-                ("ca_file", said(&of.ca_file), "none: the system's authorities are trusted"),
-                ("cert_file", said(&of.cert_file), "none: few brokers ask for a certificate"),
-                ("key_file", said(&of.key_file), "none: it goes with cert_file"),
-                ("key_password_env", &of.key_password_env, "of use if the key has a password"),
+                ("ca_file", said(&self.ca_file), "none: the system's authorities are trusted"),
+                ("cert_file", said(&self.cert_file), "none: few brokers ask for a certificate"),
+                ("key_file", said(&self.key_file), "none: it goes with cert_file"),
+                ("key_password_env", &self.key_password_env, "of use if the key has a password"),
             ]);
         }
         if !self.is_sasl() {
             return found;
         }
-        found.push(("mechanism", &of.mechanism, "what every broker has"));
+        found.push(("mechanism", &self.mechanism, "what every broker has"));
         found.extend(if self.mechanism == OAUTHBEARER {
             [
-                ("token_file", said(&of.token_file), "none: the token is in token_env"),
-                ("token_env", &of.token_env, "secrets are named, never written"),
+                ("token_file", said(&self.token_file), "none: the token is in token_env"),
+                ("token_env", &self.token_env, "secrets are named, never written"),
             ]
         } else {
             [
-                ("user", said(&of.user), "none: it has to be said"),
-                ("password_env", &of.password_env, "secrets are named, never written"),
+                ("user", said(&self.user), "none: it has to be said"),
+                ("password_env", &self.password_env, "secrets are named, never written"),
             ]
         });
         found
@@ -132,6 +134,7 @@ impl Default for Kafka {
             cert_file: None,
             key_file: None,
             key_password_env: "COCKPIT_KAFKA_KEY_PASSWORD".to_owned(),
+            told: Vec::new(),
         }
     }
 }
@@ -143,7 +146,7 @@ pub fn read(mut said: Said<'_, '_>) -> Kafka {
     let is_known = spoken.is_some() || !said.has("protocol");
     let protocol = spoken.unwrap_or(base.protocol);
     let mechanism = mechanism(&mut said).unwrap_or(base.mechanism);
-    let kafka = Kafka {
+    let mut kafka = Kafka {
         brokers: said.text("brokers").unwrap_or_default(),
         group: said.text("group").unwrap_or(base.group),
         protocol,
@@ -156,7 +159,10 @@ pub fn read(mut said: Said<'_, '_>) -> Kafka {
         cert_file: said.text("cert_file"),
         key_file: said.text("key_file"),
         key_password_env: said.text("key_password_env").unwrap_or(base.key_password_env),
+        told: Vec::new(),
     };
+    let names = kafka.applicable().into_iter().map(|(name, _, _)| name);
+    kafka.told = names.filter(|name| said.has(name)).collect();
     for (one, other) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
         if said.has(one) && !said.has(other) {
             let remedy = format!("Name the `{other}` it belongs to.");

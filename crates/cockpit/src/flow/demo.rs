@@ -214,10 +214,8 @@ fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
     let bucket = demo.folder.join(BUCKET).to_string_lossy().into_owned();
     config.bucket = Some((bucket, Origin::Flag));
     config.kafka = Some((broker.address(), Origin::Flag));
-    config.plant.kafka = crate::config::kafka::Kafka {
-        brokers: broker.address(),
-        ..crate::config::kafka::Kafka::default()
-    };
+    config.plant.kafka = crate::config::kafka::Kafka::default();
+    config.plant.kafka.brokers = broker.address();
     for (name, value) in LIMITS {
         config.plant.limits.set(name, value);
     }

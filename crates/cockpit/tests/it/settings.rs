@@ -22,6 +22,22 @@ fn every_limit_is_printed_with_its_reason() {
     }
 }
 
+/// What somebody said stands, even if it is what would be meant without a word.
+#[test]
+fn a_setting_of_kafka_is_shown_where_it_was_said() {
+    let world = World::new();
+    let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
+    let said = "[kafka]\nprotocol = \"ssl\"\ngroup = \"cockpit\"\n";
+    world.write("plant.toml", &format!("{text}\n{said}"));
+    let printed = world.run(&["config"]).well().stdout;
+    let origin = |name: &str| {
+        let line = printed.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
+        line.split_once(" # ").unwrap().1.split_once(';').unwrap().0.to_owned()
+    };
+    let found = ["group", "protocol", "ca_file", "key_password_env"].map(origin);
+    assert_eq!(found, ["plant.toml", "plant.toml", "default", "default"]);
+}
+
 #[test]
 fn a_limit_of_nothing_and_one_nobody_knows_are_refused() {
     let world = World::new();
