@@ -97,7 +97,8 @@ async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyho
     if old.is_empty() {
         return Ok(());
     }
-    let days: Vec<i64> = old.keys().copied().collect();
+    let is_settled = |files: &[Add]| files.iter().all(|file| is_settled(lake, file));
+    let days: Vec<(i64, bool)> = old.iter().map(|(day, files)| (*day, is_settled(files))).collect();
     let contract = refinery.plant.contracts.get(&name.name).filter(|_| name.schema == "bronze");
     let (gone, columns) = match contract {
         Some(contract) => {
@@ -105,17 +106,22 @@ async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyho
         }
         None => contained(refinery, &table, &state, old, (rest, first_kept)).await?,
     };
-    if let Some(day) = days.iter().find(|day| !gone.contains_key(day))
-        && *day < first_kept - LATE_DAYS
-    {
+    if let Some(day) = overdue(&days, &gone.keys().copied().collect(), first_kept) {
         tracing::warn!(
-            table = %name, day = %date_of(*day)?, kept_days = kept,
+            table = %name, day = %date_of(day)?, kept_days = kept,
             "old rows stay: a table made of them does not contain them yet, or shares a period with them"
         );
     }
     let Some(last) = gone.last_key_value().map(|(day, _)| *day) else { return Ok(()) };
     let horizon = Horizon { day: Some(last + 1), columns };
     commit(lake, &table, &state, gone, &horizon, kept).await
+}
+
+/// The first of the old days that should have gone by now and does not. A day that has not lain there
+/// for long enough may wait, and those behind it with it.
+fn overdue(days: &[(i64, bool)], gone: &BTreeSet<i64>, first_kept: i64) -> Option<i64> {
+    let settled = days.iter().take_while(|(_, is_settled)| *is_settled).map(|(day, _)| *day);
+    settled.take_while(|day| *day < first_kept - LATE_DAYS).find(|day| !gone.contains(day))
 }
 
 /// Says which rows go, then takes them out.
@@ -381,6 +387,22 @@ fn is_settled(lake: &Lake, file: &Add) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_should_have_gone_is_told_and_what_may_wait_is_not() {
+        const FIRST_KEPT: i64 = 100;
+        let told = |days: &[(i64, bool)], gone: &[i64]| {
+            overdue(days, &gone.iter().copied().collect(), FIRST_KEPT)
+        };
+        let all = [(90, true), (95, true), (99, true)];
+        assert_eq!(told(&all, &[90, 95, 99]), None);
+        assert_eq!(told(&all, &[90]), Some(95));
+        assert_eq!(told(&all, &[]), Some(90));
+        assert_eq!(told(&all, &[90, 95]), None, "a day late is not late");
+        assert_eq!(told(&[(90, false), (95, true)], &[]), None, "they landed just now");
+        assert_eq!(told(&[(90, true), (95, false)], &[]), Some(90));
+        assert_eq!(told(&[], &[]), None);
+    }
 
     fn check(days: &[(i64, i64)], least: Option<i64>, expected: usize) {
         let day = |(least, greatest): &(i64, i64)| Bounds {
