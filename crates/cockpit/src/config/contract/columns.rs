@@ -1,0 +1,73 @@
+//! The columns of a contract: name, source field, and what becomes of a value that cannot be read.
+
+use super::values::kind;
+use crate::config::said::{Findings, Said};
+use chrono_tz::Tz;
+use plant::contract::{Column, Kind, OnError};
+use std::collections::HashSet;
+
+pub(super) fn columns(
+    said: &mut Said<'_, '_>,
+    plant_zone: Tz,
+    findings: &Findings<'_>,
+) -> Vec<Column> {
+    let mut names = HashSet::new();
+    let mut columns = Vec::new();
+    for table in said.tables("columns") {
+        let at = table.at();
+        let Some(column) = column(table, plant_zone) else { continue };
+        if !names.insert(column.name.clone()) {
+            let message = format!("column `{}` stands here twice", column.name);
+            findings.note(at, message, "Give each column its own name.");
+        }
+        columns.push(column);
+    }
+    if columns.is_empty() {
+        let remedy = "List the columns: columns = [ { name = \"id\", type = \"int\" }, … ].";
+        said.note("columns", "no columns", remedy);
+    }
+    columns
+}
+
+fn column(mut said: Said<'_, '_>, plant_zone: Tz) -> Option<Column> {
+    let name = said.required("name", "Name the column in small letters, digits and _.");
+    let kind = kind(&mut said, plant_zone);
+    let column = Column {
+        header: said.text("header").or_else(|| name.clone()).unwrap_or_default(),
+        required: said.flag("required").unwrap_or(false),
+        on_error: on_error(&mut said),
+        nulls: said.texts("nulls").unwrap_or_default(),
+        width_chars: said.number("width").and_then(|width| width.try_into().ok()).unwrap_or(0),
+        description: said.text("description").unwrap_or_default(),
+        name: name.clone().unwrap_or_default(),
+        kind: kind.clone().unwrap_or(Kind::Text),
+    };
+    check_name(&said, &column.name);
+    // What an unknown type would have asked for is not known.
+    if kind.is_some() {
+        said.finish();
+    }
+    (name.is_some() && kind.is_some()).then_some(column)
+}
+
+fn check_name(said: &Said<'_, '_>, name: &str) {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain) {
+        return;
+    }
+    let remedy = "Use small letters, digits and _, starting with a letter, so that SQL and every \
+                  reader take it without quotes; put the dump's own word into header.";
+    said.note("name", format!("`{name}` is no plain name"), remedy);
+}
+
+fn on_error(said: &mut Said<'_, '_>) -> OnError {
+    match said.text("on_error").as_deref() {
+        None | Some("reject") => OnError::Reject,
+        Some("null") => OnError::Null,
+        Some(other) => {
+            let remedy = "\"reject\": the record is rejected; \"null\": the value becomes unknown.";
+            said.note("on_error", format!("unknown word `{other}`"), remedy);
+            OnError::Reject
+        }
+    }
+}
