@@ -8,7 +8,10 @@ mod number;
 mod time;
 
 pub use number::{parse_decimal, parse_float, parse_int};
-pub use time::{Locale, Moment, TimeOptions, TimeSpelling, parse_date, parse_moment, parse_time};
+pub use time::{
+    Locale, Moment, TimeOptions, TimeSpelling, is_storable_day, parse_date, parse_moment,
+    parse_time,
+};
 
 /// Why a text is not a value of its column's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

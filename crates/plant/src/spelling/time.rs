@@ -90,14 +90,19 @@ pub struct Moment {
     pub again_us: i64,
 }
 
+/// Whether a day, in days since 1970-01-01, is in the years 1 to 9999, which every reader knows.
+pub fn is_storable_day(day: i32) -> bool {
+    (FIRST_DAY..END_DAY).contains(&i64::from(day))
+}
+
 /// Reads a calendar day, as days since 1970-01-01, by the first spelling that gives a real one. The
 /// time of day in the text must be real too and is dropped, but 24:00:00 is the next day; epochs
 /// count days of UTC.
 pub fn parse_date(text: &str, spellings: &[TimeSpelling]) -> Result<i32, Misread> {
     first(text, spellings, |stamp| {
         let day = stamp.clock_s.div_euclid(DAY_S);
-        let is_real = (FIRST_DAY..END_DAY).contains(&day);
-        i32::try_from(day).ok().filter(|_| is_real).ok_or(Misread::NotATime)
+        let day = i32::try_from(day).ok();
+        day.filter(|day| is_storable_day(*day)).ok_or(Misread::NotATime)
     })
 }
 
