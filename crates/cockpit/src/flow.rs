@@ -75,6 +75,8 @@ pub struct Report {
     pub changed: Vec<TableName>,
     /// What went wrong with streams.
     pub problems: Vec<String>,
+    /// What was noticed in the records of this run; nothing went wrong.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -213,6 +215,7 @@ impl Flow {
         let outcomes = self.refinery.run(extent).await?;
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
+        report.notes.extend(changed.iter().flat_map(Outcome::notes));
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
         report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);

@@ -1,12 +1,12 @@
 use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
-use plant::contract::{Encoding, Format, NumberStyle, Supersede};
+use plant::contract::{Encoding, Format, NumberStyle, Origin, Supersede};
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
-const PLAIN: NumberStyle = NumberStyle { decimal: '.', thousands: None };
+const PLAIN: NumberStyle = NumberStyle::PLAIN;
 
 fn spellings(texts: &[&str]) -> Vec<TimeSpelling> {
     texts.iter().map(|text| TimeSpelling::parse(text).unwrap()).collect()
@@ -16,6 +16,7 @@ fn column(name: &str, kind: Kind) -> Column {
     Column {
         name: name.to_owned(),
         header: name.to_owned(),
+        origin: Origin::Record,
         kind,
         required: false,
         on_error: OnError::Reject,
@@ -31,7 +32,8 @@ fn contract() -> Contract {
         zone,
         local_parts,
     };
-    let yes_no = Kind::Bool { yes: vec!["1".to_owned()], no: vec!["0".to_owned()] };
+    let yes_no =
+        Kind::Bool { yes: vec!["1".to_owned()], no: vec!["0".to_owned()], any_case: false };
     Contract {
         table: "boards".to_owned(),
         description: String::new(),
@@ -43,7 +45,7 @@ fn contract() -> Contract {
         supersede: Supersede::Key,
         nulls: vec![String::new(), "None".to_owned()],
         columns: vec![
-            Column { required: true, ..column("id", Kind::Int { thousands: None }) },
+            Column { required: true, ..column("id", Kind::Int { number: PLAIN }) },
             Column { nulls: vec!["-".to_owned()], ..column("name", Kind::Text) },
             column("price", Kind::Decimal { precision: 9, scale: 2, number: PLAIN }),
             column("temp_c", Kind::Float { number: PLAIN }),
