@@ -111,3 +111,6 @@ fn supersede(said: &mut Said<'_, '_>) -> Option<Supersede> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,6 +90,10 @@ fn tokens(said: &mut Said<'_, '_>) -> Option<Format> {
     Some(Format::Tokens { pattern })
 }
 
+/// The most lines at the end of a dump that can be skipped: so many are held in memory until the end
+/// is known, and no report has a longer footer.
+const MAX_FOOTER_LINES: u64 = 1000;
+
 /// Reads which lines of a dump are no records. `format` is `None` if it is invalid.
 pub(super) fn lines(said: &mut Said<'_, '_>, format: Option<&Format>) -> Lines {
     let lines = Lines {
@@ -102,6 +106,10 @@ pub(super) fn lines(said: &mut Said<'_, '_>, format: Option<&Format>) -> Lines {
     if let Some(Err(error)) = lines.skip_pattern.as_deref().map(regex::bytes::Regex::new) {
         let message = format!("invalid skip_pattern: {error}");
         said.note("skip_pattern", message, "Write a regular expression, such as \"^#\".");
+    }
+    if lines.skip_footer > MAX_FOOTER_LINES {
+        let message = format!("invalid skip_footer_lines: expected at most {MAX_FOOTER_LINES}");
+        said.note("skip_footer_lines", message, "Use skip_pattern to skip more lines.");
     }
     if let Some(format) = format {
         check_lines(said, format);

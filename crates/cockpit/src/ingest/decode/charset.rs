@@ -233,7 +233,8 @@ pub(super) struct SingleByte {
 impl SingleByte {
     fn new(encoding: &'static encoding_rs::Encoding) -> Self {
         let text = |byte: u8| {
-            let text = encoding.decode_without_bom_handling_and_without_replacement(&[byte]);
+            let bytes = [byte];
+            let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes);
             text.map(String::from).unwrap_or_default()
         };
         Self { texts: (0..=u8::MAX).map(text).collect() }

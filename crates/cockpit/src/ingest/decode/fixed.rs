@@ -7,6 +7,7 @@ use super::json_text::push_array;
 use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
 use plant::contract::{Column, Contract};
+use plant::spelling::trim;
 
 /// Decodes [`plant::contract::Format::Fixed`].
 ///
@@ -88,7 +89,7 @@ impl Fixed {
     fn is_of_other_type(&self, line: &str) -> bool {
         let Some(expected) = &self.record_type else { return false };
         let width = self.columns.first().map_or(0, |column| column.width_chars);
-        line[..chars_end(line, width)].trim() != expected
+        trim(&line[..chars_end(line, width)]) != expected
     }
 
     fn read_header(&mut self, line: &str) -> Result<(), DecodeError> {
@@ -187,8 +188,8 @@ mod tests {
         contract.columns.iter_mut().for_each(|column| column.width_chars = 2);
         contract.lines.record_type = Some("P".into());
         contract.lines.skip_footer = 1;
-        let file = b"H 12\nP 34\n\0\0\nP\0\0a\nP end\n";
+        let file = b"H 12\nP 34\n\0\0\nP a\0\nP end\n";
         let batch = decode(&contract, file).unwrap();
-        assert_eq!(rows(&batch), ["P|34", "P\0|\0a"]);
+        assert_eq!(rows(&batch), ["P|34", "P|a\0"]);
     }
 }

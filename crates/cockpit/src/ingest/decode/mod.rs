@@ -304,9 +304,9 @@ impl Decoder {
 
     fn begin_overlong(&mut self, seen: usize) -> Result<(), DecodeError> {
         self.refuse_as_header(Fault::TooLong)?;
-        let kept = raw(&self.input, seen.min(self.limits.max_record_bytes))
-            .kept(self.limits.kept_faulty_bytes)
-            .into_owned();
+        let kept_bytes = self.limits.kept_faulty_bytes.min(self.limits.max_record_bytes);
+        let whole = raw(&self.input, self.input.waiting().len());
+        let kept = whole.kept(kept_bytes).into_owned();
         self.overlong = Some(Overlong { file_from: self.input.file_at(), kept });
         self.input.take(seen);
         Ok(())

@@ -120,6 +120,8 @@ proptest! {
 
     #[test]
     fn no_byte_is_lost(file in file(), encoding in encodings()) {
+        // Such a line names the delimiter and is no record.
+        prop_assume!(!file.windows(4).any(|bytes| bytes.eq_ignore_ascii_case(b"sep=")));
         for mut contract in contracts().split_off(1) {
             contract.encoding = encoding;
             let Ok(batch) = decode_chunked(&contract, &file, Limits::default(), 64) else { continue };

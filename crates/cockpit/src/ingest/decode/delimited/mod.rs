@@ -20,6 +20,7 @@ use crate::batch::{BatchBuilder, Fault};
 use cut::{Cell, Cutter};
 use layout::Layout;
 use plant::contract::{Column, Contract, Escape};
+use plant::spelling::trim;
 use signs::Signs;
 
 pub(super) use dialect::named_delimiter;
@@ -154,7 +155,7 @@ impl Delimited {
     fn is_of_other_type(&self, chars: &str) -> bool {
         let Some(expected) = &self.record_type else { return false };
         let first = self.cutter.cells().first();
-        first.is_none_or(|cell| text(self.cutter.signs(), chars, cell).trim() != expected)
+        first.is_none_or(|cell| trim(&text(self.cutter.signs(), chars, cell)) != expected)
     }
 
     fn read_no_text(&self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {

@@ -222,7 +222,8 @@ fn lines_around_the_data_are_passed_over() {
     check_lines(&lines(0, 2, 0), "A,B\n\n[mm],[kg]\n1,2\n", &["1|2"], 2);
     check_lines(&lines(0, 0, 2), "A,B\n1,2\n3,4\nTotal 2\n\"end\n \n\n", &["1|2", "3|4"], 2);
     check_lines(&lines(0, 0, 1), "A,B\n1,2\nTotal 1", &["1|2"], 1);
-    check_lines(&lines(0, 0, 1), "A,B\n", &[], 1);
+    check_lines(&lines(0, 0, 1), "A,B\nTotal\n", &[], 1);
+    assert!(matches!(decode(&lines(0, 0, 1), b"A,B\n"), Err(DecodeError::NoHeader { .. })));
     check_lines(&lines(1, 1, 1), "x\nA,B\ny\n1,2\nz\n", &["1|2"], 3);
 }
 
