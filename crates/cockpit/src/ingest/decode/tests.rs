@@ -122,7 +122,10 @@ proptest! {
     fn no_byte_is_lost(file in file(), encoding in encodings()) {
         // Such a line names the delimiter and is no record.
         prop_assume!(!file.windows(4).any(|bytes| bytes.eq_ignore_ascii_case(b"sep=")));
-        for mut contract in contracts().split_off(1) {
+        // What is around an array of records is not in them.
+        let is_around = file.iter().find(|byte| b"{[".contains(byte)) == Some(&b'{');
+        let contracts = contracts().into_iter().skip(1);
+        for mut contract in contracts.filter(|it| !is_around || it.format != Format::JsonArray) {
             contract.encoding = encoding;
             let Ok(batch) = decode_chunked(&contract, &file, Limits::default(), 64) else { continue };
             let mut at = 0;
