@@ -17,6 +17,7 @@ use crate::config::kafka::Kafka;
 use crate::config::kpi::Kpi;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
+use crate::ingest::decode::Summary;
 use crate::ingest::files::{self, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
@@ -361,9 +362,11 @@ impl Flow {
             }
         }
         drop(batches);
-        let records = decoding.await.map_err(|error| ReadError::Place(error.into()));
+        let decoded = decoding.await.map_err(|error| ReadError::Place(error.into()));
         landed.map_err(ReadError::Place)?;
-        row.records = records??;
+        let decoded = decoded??;
+        report_summary(&found.key, &decoded.summary);
+        row.records = decoded.records;
         if row.records == 0 {
             row.status = Status::Empty;
             row.reason = Some("the file holds no records".to_owned());
@@ -419,6 +422,16 @@ pub fn cancel_on_signal(stop: CancellationToken) {
 
 /// Whether a dump has to be read: it was never seen, has changed, or failed last time. One that
 /// gave nothing is read once more by each run of the program, for its contract may be mended.
+/// Logs what a decoder found beside the records of a dump.
+fn report_summary(file: &str, summary: &Summary) {
+    for note in &summary.notes {
+        tracing::warn!(file, note, "the dump is read in a way its contract does not name");
+    }
+    if summary.skipped_lines > 0 {
+        tracing::info!(file, lines = summary.skipped_lines, "lines that are no records skipped");
+    }
+}
+
 fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
     known.is_none_or(|known| {
         let seen = (known.size_bytes, known.etag.as_ref(), known.modified_at);

@@ -173,19 +173,26 @@ async fn fetch_remote(bucket: &Location, key: &Key) -> anyhow::Result<Fetched> {
     Ok(Fetched { file, sha256: hasher.finish() })
 }
 
-/// Decodes a dump and hands its records over in batches; returns how many there are. Blocks.
+/// What decoding a dump came to.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    pub records: i64,
+    /// What was found beside the records.
+    pub summary: decode::Summary,
+}
+
+/// Decodes a dump and hands its records over in batches. Blocks.
 pub fn decode(
     fetched: Fetched,
     contract: &Contract,
     limits: &Limits,
     out: &Sender<Batch>,
-) -> Result<i64, ReadError> {
+) -> Result<Decoded, ReadError> {
     let mut file = fetched.file;
     let compression = compression(&mut file).map_err(|error| ReadError::Place(error.into()))?;
     if contract.format == Format::Parquet {
         return decode_parquet(plain_file(file, compression)?, contract, limits, out);
     }
-    let mut reader = plain_reader(file, compression)?;
     let decode_limits = decode::Limits {
         max_record_bytes: limits.size("max_record_bytes"),
         kept_faulty_bytes: limits.size("kept_faulty_bytes"),
@@ -193,6 +200,10 @@ pub fn decode(
     let mut decoder = Decoder::new(contract, decode_limits)?;
     let mut records = BatchBuilder::new(contract.columns.len());
     let mut chunk = vec![0; limits.size("read_chunk_bytes")];
+    if decoder.wants_preview() {
+        preview(&mut decoder, &mut file, compression, &mut chunk)?;
+    }
+    let mut reader = plain_reader(file, compression)?;
     let is_full = |records: &BatchBuilder| {
         records.pending() >= limits.size("batch_rows")
             || records.size_bytes() >= limits.size("read_chunk_bytes")
@@ -209,7 +220,27 @@ pub fn decode(
     }
     decoder.finish(&mut records)?;
     hand_over(&mut records, out)?;
-    Ok(records.records())
+    Ok(Decoded { records: records.records(), summary: decoder.summary() })
+}
+
+/// Reads a dump to its end for what its records need that lies behind them.
+fn preview(
+    decoder: &mut Decoder,
+    file: &mut File,
+    compression: Compression,
+    chunk: &mut [u8],
+) -> Result<(), ReadError> {
+    let place = |error: io::Error| ReadError::Place(error.into());
+    let mut reader = plain_reader(file.try_clone().map_err(place)?, compression)?;
+    loop {
+        let read = read_chunk(reader.as_mut(), chunk, compression)?;
+        if read == 0 {
+            break;
+        }
+        decoder.preview(&chunk[..read])?;
+    }
+    decoder.end_preview()?;
+    file.rewind().map_err(place)
 }
 
 fn hand_over(records: &mut BatchBuilder, out: &Sender<Batch>) -> Result<(), ReadError> {
@@ -224,14 +255,14 @@ fn decode_parquet(
     contract: &Contract,
     limits: &Limits,
     out: &Sender<Batch>,
-) -> Result<i64, ReadError> {
+) -> Result<Decoded, ReadError> {
     let mut records = 0;
     for batch in decode::parquet::decode(contract, file, limits.size("batch_rows"))? {
         let batch = batch?;
         records += i64::try_from(batch.len()).unwrap_or(i64::MAX);
         out.blocking_send(batch).map_err(|_closed| ReadError::Stopped)?;
     }
-    Ok(records)
+    Ok(Decoded { records, ..Decoded::default() })
 }
 
 /// How a dump is compressed, by its first bytes, whatever its name says.

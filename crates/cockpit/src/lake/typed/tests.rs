@@ -1,7 +1,7 @@
 use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
-use plant::contract::{Encoding, Format, NumberStyle, Origin, Supersede};
+use plant::contract::{Encoding, Format, Lines, NumberStyle, Origin, Supersede};
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -42,6 +42,8 @@ fn contract() -> Contract {
         topics: Vec::new(),
         format: Format::JsonLines,
         encoding: Encoding::Utf8,
+        lines: Lines::default(),
+        records: None,
         supersede: Supersede::Key,
         nulls: vec![String::new(), "None".to_owned()],
         columns: vec![
