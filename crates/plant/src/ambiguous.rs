@@ -5,7 +5,8 @@
 //! tell which one it means. The records before and behind it do: where times step back within the
 //! hour, the second pass begins. Dumps are not always in order, so a step back counts only if it is
 //! larger than those elsewhere in the same dump, and if it fits to how far the records are apart.
-//! Records are compared with those of the same group first (the same machine, say), then with all.
+//! If the time is part of the key, records are compared with those of the same group first (the same
+//! machine, say); after that, and otherwise, with all records, if their dump is sorted by the time.
 //! What cannot be decided is the first pass and reported as uncertain.
 
 use crate::zone::Repeat;
@@ -14,6 +15,16 @@ use std::collections::{BTreeMap, HashMap};
 /// How far around a repeated hour records are looked at. Readings once an hour are still seen with
 /// two steps on each side.
 pub const WITHIN_S: i64 = 3 * 3600;
+
+/// What is known of a column of times in a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Whether the time is part of what tells records apart, so that the same time in one group means
+    /// two readings; otherwise it can be one record that was written twice.
+    pub is_key: bool,
+    /// Whether the dump is sorted by it, but for some disorder.
+    pub is_sorted: bool,
+}
 
 /// A record with a time in or near a repeated hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,24 +48,25 @@ const UNDECIDED: Pass = Pass { is_second: false, is_certain: false };
 
 /// Decides for the readings around one repeated hour, in the order of their dump; `None` for those
 /// whose times the clock shows once.
-pub fn passes(repeat: Repeat, readings: &[Reading]) -> Vec<Option<Pass>> {
-    let is_ambiguous = |at: &usize| repeat.contains(readings[*at].local_s);
-    let mut passes: Vec<Option<Pass>> =
-        (0..readings.len()).map(|at| is_ambiguous(&at).then_some(UNDECIDED)).collect();
-    let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    for (at, reading) in readings.iter().enumerate() {
-        groups.entry(reading.group).or_default().push(at);
+pub fn passes(repeat: Repeat, readings: &[Reading], column: Column) -> Vec<Option<Pass>> {
+    let undecided = |reading: &Reading| repeat.contains(reading.local_s).then_some(UNDECIDED);
+    let mut passes: Vec<Option<Pass>> = readings.iter().map(undecided).collect();
+    if column.is_key {
+        let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (at, reading) in readings.iter().enumerate() {
+            groups.entry(reading.group).or_default().push(at);
+        }
+        for group in groups.into_values() {
+            decide(repeat, readings, &group, true, &mut passes);
+        }
     }
-    let is_one = groups.len() == 1;
-    for group in groups.into_values().filter(|group| group.iter().any(is_ambiguous)) {
-        decide(repeat, readings, &group, true, &mut passes);
-    }
-    let is_open = |pass: &Option<Pass>| pass.is_some_and(|pass| !pass.is_certain);
-    if !is_one && passes.iter().any(is_open) {
+    if column.is_sorted && passes.iter().flatten().any(|pass| !pass.is_certain) {
         let all: Vec<usize> = (0..readings.len()).collect();
         decide(repeat, readings, &all, false, &mut passes);
     }
-    part_repetitions(readings, &mut passes);
+    if column.is_key {
+        part_repetitions(readings, &mut passes);
+    }
     passes
 }
 

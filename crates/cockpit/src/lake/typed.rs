@@ -138,20 +138,13 @@ impl Stage {
         }
     }
 
-    /// Reads a bronze batch: the contract's columns, `_fault` and `_rest` by name, all text.
+    /// Reads a bronze batch: the contract's columns, `_fault` and `_rest` by name, all text. Which of
+    /// two moments a time means that a clock shows twice is what `passes` of its dump say; without
+    /// them it is the first.
     ///
     /// # Errors
     /// Fails only if the batch is not one of this contract's table.
-    pub fn apply(&self, bronze: &RecordBatch) -> Result<Typed> {
-        self.apply_in_order(bronze, None)
-    }
-
-    /// Reads a bronze batch as [`Stage::apply`] does. Which of two moments a time means that a clock
-    /// shows twice is what `passes` of its dump say; without them it is the first.
-    ///
-    /// # Errors
-    /// Fails only if the batch is not one of this contract's table.
-    pub fn apply_in_order(&self, bronze: &RecordBatch, passes: Option<&Passes>) -> Result<Typed> {
+    pub fn apply(&self, bronze: &RecordBatch, passes: Option<&Passes>) -> Result<Typed> {
         let mut ambiguous = Vec::new();
         let mut verdicts = Verdicts::new(bronze.num_rows());
         verdicts.add_faults(&text_column(bronze, "_fault")?, &text_column(bronze, "_rest")?);
@@ -220,6 +213,12 @@ impl Stage {
             }
         };
         Ok((array, marks))
+    }
+
+    /// Whether a column holds times.
+    pub fn is_time(&self, name: &str) -> bool {
+        let column = self.columns.iter().find(|reader| reader.column.name == name);
+        column.is_some_and(|reader| matches!(reader.column.kind, Kind::Time { .. }))
     }
 
     fn zone(&self, zone: Tz) -> &ZoneTable {

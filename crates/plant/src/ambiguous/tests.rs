@@ -20,6 +20,10 @@ fn check(times: &str, expected: &str) {
 }
 
 fn check_groups(times: &[(u64, &str)], expected: &str) {
+    check_column(times, Column { is_key: true, is_sorted: true }, expected);
+}
+
+fn check_column(times: &[(u64, &str)], column: Column, expected: &str) {
     let reading = |(group, time): &(u64, &str)| {
         let (hour, minute) = time.split_once(':').unwrap();
         let (hour, minute): (i64, i64) = (hour.parse().unwrap(), minute.parse().unwrap());
@@ -33,7 +37,7 @@ fn check_groups(times: &[(u64, &str)], expected: &str) {
         Some(Pass { is_second: true, is_certain: false }) => '?',
         Some(Pass { is_second: false, is_certain: false }) => '-',
     };
-    let got: String = passes(repeat(), &readings).iter().map(sign).collect();
+    let got: String = passes(repeat(), &readings, column).iter().map(sign).collect();
     assert_eq!(got, expected, "{times:?}");
 }
 
@@ -92,6 +96,16 @@ fn groups_are_told_apart_each() {
     check_groups(&boards, ".111222.");
 }
 
+#[test]
+fn a_record_written_twice_is_no_second_reading() {
+    let boards = [(7, "01:40"), (8, "02:20"), (8, "02:20"), (9, "03:05")];
+    check_column(&boards, Column { is_key: false, is_sorted: true }, ".--.");
+    check_column(&boards, Column { is_key: true, is_sorted: true }, ".12.");
+    let boards = [(7, "01:40"), (8, "02:50"), (9, "02:10"), (10, "02:30"), (11, "03:05")];
+    check_column(&boards, Column { is_key: false, is_sorted: true }, ".122.");
+    check_column(&boards, Column { is_key: false, is_sorted: false }, ".---.");
+}
+
 proptest! {
     #[test]
     fn what_a_clock_showed_is_dated_again(
@@ -117,7 +131,7 @@ proptest! {
             .iter()
             .map(|(group, at_s)| Reading { group: *group, local_s: local_s(*at_s) })
             .collect();
-        for ((_, at_s), pass) in records.iter().zip(passes(repeat(), &readings)) {
+        for ((_, at_s), pass) in records.iter().zip(passes(repeat(), &readings, Column { is_key: true, is_sorted: true })) {
             let first_s = BERLIN.utc_s(local_s(*at_s)).unwrap();
             let expected = repeat().contains(local_s(*at_s)).then_some(Pass {
                 is_second: *at_s != first_s,
@@ -128,12 +142,16 @@ proptest! {
     }
 
     #[test]
-    fn any_times_have_a_pass_each(times in proptest::collection::vec((0..3_u64, -7200..14_400_i64), 0..40)) {
+    fn any_times_have_a_pass_each(
+        times in proptest::collection::vec((0..3_u64, -7200..14_400_i64), 0..40),
+        is_key in any::<bool>(),
+        is_sorted in any::<bool>(),
+    ) {
         let readings: Vec<Reading> = times
             .iter()
             .map(|(group, after_s)| Reading { group: *group, local_s: BEGIN_S + 2 * HOUR_S + after_s })
             .collect();
-        let passes = passes(repeat(), &readings);
+        let passes = passes(repeat(), &readings, Column { is_key, is_sorted });
         prop_assert_eq!(passes.len(), readings.len());
         for (reading, pass) in readings.iter().zip(passes) {
             prop_assert_eq!(pass.is_some(), repeat().contains(reading.local_s));

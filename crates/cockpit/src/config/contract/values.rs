@@ -153,3 +153,6 @@ fn zone(said: &mut Said<'_, '_>, plant_zone: Tz) -> Tz {
         plant_zone
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,15 +122,18 @@ fn bronze_columns(contract: &Contract) -> Vec<String> {
     own.chain(pointers).collect()
 }
 
-/// The columns of the contract, other than times, that the key of the table is made of.
-fn about(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<String> {
+/// The columns of the contract that the key of the table is made of.
+fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<String> {
     let fields = step.schema.fields().iter().zip(projection);
     let of_key = fields.filter(|(field, _)| step.model.key.contains(field.name()));
     let taken: HashSet<String> = of_key
         .flat_map(|(_, expr)| expr.column_refs().into_iter().map(|column| column.name.clone()))
         .collect();
-    let own = contract.columns.iter().filter(|it| !matches!(it.kind, Kind::Time { .. }));
-    own.map(|column| column.name.clone()).filter(|name| taken.contains(name)).collect()
+    let is_taken = |name: &String| {
+        let is_part = |it: &String| it.strip_prefix(name).is_some_and(typed::is_local_part);
+        taken.contains(name) || taken.iter().any(is_part)
+    };
+    contract.columns.iter().map(|column| column.name.clone()).filter(is_taken).collect()
 }
 
 /// One bronze batch, cleaned.
@@ -181,8 +184,8 @@ pub(in crate::lake) struct Cleaning<'a> {
     pub(super) stage: typed::Stage,
     /// Columns of the bronze table that are read at all.
     pub(super) read: Vec<String>,
-    /// Those of them that, beside its times, make up the key: what a record is about.
-    pub(super) about: Vec<String>,
+    /// Those of them that the key of the table is made of.
+    pub(super) key_columns: Vec<String>,
     pointers: &'static [(&'static str, Pointer)],
     columns: Vec<Value>,
     rules: Vec<Rule>,
@@ -238,7 +241,7 @@ impl<'a> Cleaning<'a> {
             table,
             stage: typed::Stage::new(contract, &refinery.plant.calendar),
             read: bronze_columns(contract),
-            about: about(step, contract, projection),
+            key_columns: key_columns(step, contract, projection),
             pointers: pointers(contract),
             columns,
             rules,
@@ -259,7 +262,7 @@ impl<'a> Cleaning<'a> {
         bronze: &RecordBatch,
         passes: Option<&typed::Passes>,
     ) -> anyhow::Result<Cleaned> {
-        let typed = self.stage.apply_in_order(bronze, passes)?;
+        let typed = self.stage.apply(bronze, passes)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
         for (value, field) in self.columns.iter().zip(self.own.fields()) {
             let value = match value {

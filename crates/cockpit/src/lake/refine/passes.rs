@@ -37,14 +37,14 @@ impl Cleaning<'_> {
                 self.stage.look_around(&batch, &self.groups(&batch)?, &mut nearby)?;
             }
         }
-        Ok(nearby.passes())
+        Ok(nearby.passes(|column| self.key_columns.iter().any(|it| it == column)))
     }
 
-    /// What each row is about, as a hash of the key's texts.
+    /// What each row is about, as a hash of the key's texts but for times.
     fn groups(&self, bronze: &RecordBatch) -> anyhow::Result<Vec<u64>> {
         let mut groups = vec![0; bronze.num_rows()];
         let hashing = foldhash::quality::FixedState::with_seed(3);
-        for name in &self.about {
+        for name in self.key_columns.iter().filter(|name| !self.stage.is_time(name)) {
             let column = bronze.column_by_name(name);
             let texts =
                 cast(column.with_context(|| format!("no column {name}"))?, &DataType::Utf8)?;

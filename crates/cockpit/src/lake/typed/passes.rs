@@ -8,7 +8,7 @@ use super::{Reader, Stage, text_column};
 use anyhow::{Context as _, Result};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use plant::ambiguous::{Pass, Reading, WITHIN_S, passes};
+use plant::ambiguous::{Column, Pass, Reading, WITHIN_S, passes};
 use plant::contract::Kind;
 use plant::spelling::{parse_moment, trim};
 use plant::zone::Repeat;
@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 const SECOND_US: i64 = 1_000_000;
+/// A dump with more disorder than one step back in so many is not sorted by time. In a list without
+/// any order it is every second.
+const STEPS_PER_DISORDER: usize = 8;
 
 /// Times of one column that the clock shows twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,19 +39,46 @@ pub struct Passes {
 /// Records of a dump with times near a repeated hour, by column and hour.
 #[derive(Debug, Default)]
 pub struct Nearby {
-    readings: BTreeMap<(Arc<str>, Repeat), Vec<(i64, Reading)>>,
+    columns: BTreeMap<Arc<str>, NearbyTimes>,
+}
+
+#[derive(Debug, Default)]
+struct NearbyTimes {
+    /// Number of the record, and its time.
+    by_repeat: BTreeMap<Repeat, Vec<(i64, Reading)>>,
+    last_us: Option<i64>,
+    steps_forward: usize,
+    steps_back: usize,
+}
+
+impl NearbyTimes {
+    fn step(&mut self, at_us: i64) {
+        self.steps_forward += usize::from(self.last_us.is_some_and(|last_us| last_us < at_us));
+        self.steps_back += usize::from(self.last_us.is_some_and(|last_us| last_us > at_us));
+        self.last_us = Some(at_us);
+    }
+
+    /// Whether at most one step in [`STEPS_PER_DISORDER`] goes the other way than most.
+    fn is_sorted(&self) -> bool {
+        let disorder = self.steps_forward.min(self.steps_back);
+        disorder * STEPS_PER_DISORDER <= self.steps_forward + self.steps_back
+    }
 }
 
 impl Nearby {
-    /// Decides which moments the times of the dump mean.
-    pub fn passes(self) -> Passes {
+    /// Decides which moments the times of the dump mean. `is_key` is asked for each column whether
+    /// its time is part of the key.
+    pub fn passes(self, is_key: impl Fn(&str) -> bool) -> Passes {
         let mut found = Passes::default();
-        for ((column, repeat), mut readings) in self.readings {
-            readings.sort_by_key(|(record, _)| *record);
-            let (records, readings): (Vec<i64>, Vec<Reading>) = readings.into_iter().unzip();
-            let decided = records.into_iter().zip(passes(repeat, &readings));
-            let decided = decided.filter_map(|(record, pass)| Some((record, pass?)));
-            found.by_column.entry(column).or_default().extend(decided);
+        for (name, times) in self.columns {
+            let column = Column { is_key: is_key(&name), is_sorted: times.is_sorted() };
+            let of_column = found.by_column.entry(name).or_default();
+            for (repeat, mut readings) in times.by_repeat {
+                readings.sort_by_key(|(record, _)| *record);
+                let (records, readings): (Vec<i64>, Vec<Reading>) = readings.into_iter().unzip();
+                let decided = records.into_iter().zip(passes(repeat, &readings, column));
+                of_column.extend(decided.filter_map(|(record, pass)| Some((record, pass?))));
+            }
         }
         found
     }
@@ -72,11 +102,13 @@ impl Stage {
             let Kind::Time { spellings, zone, .. } = &reader.column.kind else { continue };
             let zone = self.zone(*zone);
             let raw = text_column(bronze, &reader.column.name)?;
+            let times = nearby.columns.entry(reader.name.clone()).or_default();
             for (row, text) in raw.iter().enumerate() {
                 let Some(text) = text.map(trim).filter(|text| !reader.nulls.has(text)) else {
                     continue;
                 };
                 let Ok(moment) = parse_moment(text, spellings, zone) else { continue };
+                times.step(moment.at_us);
                 let at_s = moment.at_us.div_euclid(SECOND_US);
                 let local_s = at_s + i64::from(zone.offset_s(at_s));
                 let Some(repeat) = zone.repeat_near(local_s, WITHIN_S) else { continue };
@@ -85,7 +117,7 @@ impl Stage {
                     continue;
                 }
                 let reading = Reading { group: groups[row], local_s };
-                let readings = nearby.readings.entry((reader.name.clone(), repeat)).or_default();
+                let readings = times.by_repeat.entry(repeat).or_default();
                 readings.push((records.value(row), reading));
             }
         }
@@ -135,7 +167,7 @@ impl Passes {
 
 /// The moment that is nearer to the receipt of its message, if the message came within half the
 /// repeated time; the first if it came later.
-fn by_receipt(at_us: i64, again_us: i64, received_us: i64) -> Pass {
+pub(super) fn by_receipt(at_us: i64, again_us: i64, received_us: i64) -> Pass {
     let (to_first_us, to_second_us) =
         ((received_us - at_us).abs(), (received_us - at_us - again_us).abs());
     let is_certain = to_first_us.min(to_second_us) <= again_us / 2;
