@@ -180,6 +180,13 @@ impl Flow {
         let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
+        for odd in bucket.odd.take_fresh() {
+            tracing::warn!(
+                name = odd.name,
+                reason = odd.reason,
+                "a name in the bucket is passed over"
+            );
+        }
         if found.is_empty() && known.is_empty() {
             bail!("{}", nothing_found(bucket, &contracts));
         }
@@ -306,6 +313,9 @@ impl Flow {
                 row.reason = Some(error.to_string());
             }
         }
+        if row.status == Status::Landed {
+            return row;
+        }
         if let Some(reason) = &row.reason {
             tracing::warn!(file = row.file, status = ?row.status, reason, "dump did not land");
         }
@@ -358,9 +368,11 @@ impl Flow {
             }
         }
         drop(batches);
-        let records = decoding.await.map_err(|error| ReadError::Place(error.into()));
+        let decoded = decoding.await.map_err(|error| ReadError::Place(error.into()));
         landed.map_err(ReadError::Place)?;
-        row.records = records??;
+        let decoded = decoded??;
+        row.records = decoded.records;
+        row.reason = Some(decoded.notes.join("; ")).filter(|notes| !notes.is_empty());
         if row.records == 0 {
             row.status = Status::Empty;
             row.reason = Some("the file holds no records".to_owned());

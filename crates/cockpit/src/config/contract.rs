@@ -2,6 +2,7 @@
 
 mod columns;
 mod layout;
+mod native;
 mod values;
 
 use super::retention::{self, Retention};
@@ -9,6 +10,7 @@ use super::said::{Findings, Said};
 use chrono_tz::Tz;
 use columns::columns;
 use layout::{encoding, format};
+use native::{add_native_spellings, check_path_columns};
 use plant::contract::{Contract, Format, Supersede};
 use plant::pattern::Pattern;
 
@@ -30,7 +32,9 @@ pub fn read(
     let encoding = encoding(&mut said);
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
-    let columns = columns(&mut said, plant_zone, format.as_ref(), findings);
+    let mut columns = columns(&mut said, plant_zone, format.as_ref(), findings);
+    add_native_spellings(format.as_ref(), &mut columns);
+    check_path_columns(said.at_key("paths"), &paths, &columns, findings);
     let retention = retention(&mut said, is_stream, findings);
     said.finish();
     let contract = Contract {
