@@ -313,9 +313,6 @@ impl Flow {
                 row.reason = Some(error.to_string());
             }
         }
-        if row.status == Status::Landed {
-            return row;
-        }
         if let Some(reason) = &row.reason {
             tracing::warn!(file = row.file, status = ?row.status, reason, "dump did not land");
         }
@@ -372,7 +369,9 @@ impl Flow {
         landed.map_err(ReadError::Place)?;
         let decoded = decoded??;
         row.records = decoded.records;
-        row.reason = Some(decoded.notes.join("; ")).filter(|notes| !notes.is_empty());
+        for note in &decoded.notes {
+            tracing::warn!(file = found.key, note, "note on a dump that was read");
+        }
         if row.records == 0 {
             row.status = Status::Empty;
             row.reason = Some("the file holds no records".to_owned());

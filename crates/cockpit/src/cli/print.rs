@@ -27,10 +27,8 @@ pub fn summary(report: &Report) {
     let landed = report.read.iter().filter(|row| row.status == Status::Landed).count();
     println!("{landed} dumps read, {} unchanged", report.unchanged);
     for row in &report.read {
-        match (row.status, &row.reason) {
-            (Status::Empty, _) => println!("  empty: {}", row.file),
-            (Status::Landed, Some(note)) => println!("  note on {}: {note}", row.file),
-            _ => {}
+        if row.status == Status::Empty {
+            println!("  empty: {}", row.file);
         }
     }
     for row in &report.broken {

@@ -1,7 +1,7 @@
 //! Files as a source: which dumps lie in the bucket, their bytes, and the records in them.
 
 mod container;
-mod listing;
+pub mod listing;
 mod path_columns;
 
 use super::decode::{self, DecodeError, Decoder};

@@ -41,7 +41,7 @@ pub struct DumpRow {
     pub modified_at: DateTime<Utc>,
     pub dumped_at: Option<DateTime<Utc>>,
     pub status: Status,
-    /// Why it did not land, or what is remarkable about it although it did, in plain words.
+    /// Why it did not land, in plain words.
     pub reason: Option<String>,
     /// Records the decoder read.
     pub records: i64,

@@ -137,7 +137,7 @@ fn next_element(text: &str) -> Option<(usize, &str)> {
 fn is_key(element: &str, odd: &OddNames) -> bool {
     if element.starts_with("<CommonPrefixes>") {
         let prefix = inner(element, "Prefix").map(unescaped).unwrap_or_default();
-        return fault(prefix.trim_end_matches('/')).is_none();
+        return fault(prefix.strip_suffix('/').unwrap_or(&prefix)).is_none();
     }
     let Some(name) = inner(element, "Key").map(unescaped) else { return true };
     // What S3 consoles make for a folder: no file, and nothing to report.

@@ -7,6 +7,7 @@ use super::keys::Hasher;
 use super::rejected::Reason;
 use crate::config::model::{Action, Model};
 use crate::lake::bronze::Pointer;
+use crate::lake::dump_columns::{self, with_dump_columns};
 use crate::lake::models::Step;
 use crate::lake::table::Table;
 use crate::lake::{Lake, bronze, session, typed};
@@ -164,6 +165,8 @@ pub(in crate::lake) struct Cleaning<'a> {
     pub(in crate::lake) model: &'a Model,
     pub(super) table: &'a Table,
     stage: typed::Stage,
+    /// The columns of the typed stage, and those of the dump.
+    typed: SchemaRef,
     /// Columns of the bronze table that are read at all.
     pub(super) read: Vec<String>,
     pointers: &'static [(&'static str, Pointer)],
@@ -186,8 +189,8 @@ impl<'a> Cleaning<'a> {
         let reference = TableReference::partial("typed", contract.table.as_str());
         let projection = step.projection.as_deref().context("the step is no cleaning step")?;
         let contract = &needed(contract, projection);
-        let schema = typed::schema(contract);
-        let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
+        let typed = with_dump_columns(&typed::schema(contract), contract, refinery.plant.zone);
+        let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
         let mut columns = Vec::with_capacity(projection.len());
         for said in projection {
             let said = said.clone().unalias();
@@ -219,6 +222,7 @@ impl<'a> Cleaning<'a> {
             model: &step.model,
             table,
             stage: typed::Stage::new(contract, &refinery.plant.calendar),
+            typed,
             read: bronze_columns(contract),
             pointers: pointers(contract),
             columns,
@@ -231,7 +235,8 @@ impl<'a> Cleaning<'a> {
 
     /// Types, selects and checks one bronze batch: its good rows, and why the others are not.
     pub(in crate::lake) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
-        let typed = self.stage.apply(bronze)?;
+        let mut typed = self.stage.apply(bronze)?;
+        typed.rows = dump_columns::add(&typed.rows, bronze, &self.typed)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
         for (value, field) in self.columns.iter().zip(self.own.fields()) {
             let value = match value {
