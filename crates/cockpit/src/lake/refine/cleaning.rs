@@ -7,6 +7,7 @@ use super::keys::Hasher;
 use super::rejected::Reason;
 use crate::config::model::{Action, Model};
 use crate::lake::bronze::Pointer;
+use crate::lake::dump_columns::{self, with_dump_columns};
 use crate::lake::models::Step;
 use crate::lake::table::Table;
 use crate::lake::{Lake, bronze, session, typed};
@@ -182,6 +183,8 @@ pub(in crate::lake) struct Cleaning<'a> {
     pub(in crate::lake) model: &'a Model,
     pub(super) table: &'a Table,
     pub(super) stage: typed::Stage,
+    /// The columns of the typed stage, and those of the dump.
+    typed: SchemaRef,
     /// Columns of the bronze table that are read at all.
     pub(super) read: Vec<String>,
     /// Those of them that the key of the table is made of.
@@ -206,8 +209,8 @@ impl<'a> Cleaning<'a> {
         let reference = TableReference::partial("typed", contract.table.as_str());
         let projection = step.projection.as_deref().context("the step is no cleaning step")?;
         let contract = &needed(contract, projection);
-        let schema = typed::schema(contract);
-        let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
+        let typed = with_dump_columns(&typed::schema(contract), contract, refinery.plant.zone);
+        let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
         let mut columns = Vec::with_capacity(projection.len());
         for said in projection {
             let said = session::in_microseconds(said.clone().unalias(), &schema)?;
@@ -240,6 +243,7 @@ impl<'a> Cleaning<'a> {
             model: &step.model,
             table,
             stage: typed::Stage::new(contract, &refinery.plant.calendar),
+            typed,
             read: bronze_columns(contract),
             key_columns: key_columns(step, contract, projection),
             pointers: pointers(contract),
@@ -262,7 +266,8 @@ impl<'a> Cleaning<'a> {
         bronze: &RecordBatch,
         passes: Option<&typed::Passes>,
     ) -> anyhow::Result<Cleaned> {
-        let typed = self.stage.apply(bronze, passes)?;
+        let mut typed = self.stage.apply(bronze, passes)?;
+        typed.rows = dump_columns::add(&typed.rows, bronze, &self.typed)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
         for (value, field) in self.columns.iter().zip(self.own.fields()) {
             let value = match value {
