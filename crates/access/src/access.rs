@@ -215,7 +215,7 @@ impl Access {
     }
 
     fn random_text(&self) -> String {
-        crate::encoding::base32(&self.with_random(|it| random_bytes::<12>(it)))
+        crate::encoding::base32(&self.with_random(random_bytes::<12>))
     }
 }
 

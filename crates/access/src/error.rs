@@ -174,7 +174,18 @@ impl Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error as Sqlite;
         use rusqlite::ErrorCode as Code;
+        let is_misread = matches!(
+            error,
+            Sqlite::FromSqlConversionFailure(..)
+                | Sqlite::IntegralValueOutOfRange(..)
+                | Sqlite::Utf8Error(..)
+                | Sqlite::InvalidColumnType(..)
+        );
+        if is_misread {
+            return Self::corrupt(error.to_string());
+        }
         let place = String::new();
         match error.sqlite_error_code() {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::corrupt(error.to_string()),

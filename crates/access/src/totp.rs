@@ -93,13 +93,6 @@ fn percent(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// The code of a key at a time: what an authenticator app shows.
-#[cfg(test)]
-pub(crate) fn code_at(key: &[u8], now_us: i64) -> String {
-    let totp = Builder::new().with_secret(key.to_vec()).build().unwrap();
-    totp.generate(u64::try_from(now_us / 1_000_000).unwrap()).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

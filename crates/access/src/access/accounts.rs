@@ -1,7 +1,7 @@
 //! What a person changes of the own account: the password.
 
 use super::Access;
-use super::login::{Refused, account_key};
+use super::login::{Refused, account_subject};
 use crate::audit::{Event, Kind};
 use crate::permission::Action;
 use crate::store::{attempts, sessions, users};
@@ -53,7 +53,7 @@ impl Access {
     ) -> Result<users::UserRow, Error> {
         match self.checked(by.name(), password, client.address, now_us)? {
             Ok(user) if Some(user.id) == by.user_id() => {
-                self.store.write(|tx| attempts::clear(tx, &account_key(&user)))?;
+                self.store.write(|tx| attempts::clear(tx, &account_subject(Some(user.id))))?;
                 Ok(user)
             }
             Ok(_) => Err(Error::Unauthenticated),

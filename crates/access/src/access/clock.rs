@@ -4,8 +4,9 @@ use super::Access;
 use crate::Error;
 use crate::audit::{Event, Kind};
 use crate::settings::us;
-use crate::store::{audit, sessions, tokens, users, values};
+use crate::store::{attempts, audit, sessions, tokens, users, values};
 use rusqlite::Transaction;
+use std::num::ParseIntError;
 use std::sync::atomic::Ordering;
 
 /// The value under which the greatest time is stored.
@@ -14,8 +15,8 @@ pub(super) const VALUE: &str = "clock_us";
 /// The greatest time the database knows of; before all times if there is none.
 pub(super) fn stored_us(tx: &Transaction<'_>) -> Result<i64, Error> {
     let stored = values::get(tx, VALUE)?.map(|text| {
-        text.parse().map_err(|_: std::num::ParseIntError| {
-            Error::corrupt(format!("the stored time `{text}` is no number"))
+        text.parse().map_err(|error: ParseIntError| {
+            Error::corrupt(format!("the stored time `{text}` cannot be read: {error}"))
         })
     });
     let stored = stored.transpose()?.unwrap_or(i64::MIN);
@@ -46,6 +47,7 @@ impl Access {
             let sessions_ended = sessions::remove_all(tx)?;
             let tokens_revoked = tokens::revoke_expired(tx, greatest_us, now_us)?;
             users::end_passwords(tx, greatest_us)?;
+            attempts::set_back(tx, &self.settings, now_us)?;
             values::remove(tx, crate::setup::VALUE)?;
             values::set(tx, VALUE, &now_us.to_string())?;
             let detail = serde_json::json!({

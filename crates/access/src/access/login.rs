@@ -21,10 +21,16 @@ const NOBODY: &str = "account:-";
 /// A person whose password was right, or why the attempt is refused.
 type Checked = Result<users::UserRow, Refused>;
 
-/// A refused attempt, and whose it was.
+/// A refused attempt, and whose it was: the row and the name of the account, if there is one.
 pub(super) struct Refused {
-    pub user: Option<users::UserRow>,
-    pub why: Refusal,
+    account: Option<(i64, String)>,
+    why: Refusal,
+}
+
+impl Refused {
+    fn new(user: Option<users::UserRow>, why: Refusal) -> Self {
+        Self { account: user.map(|it| (it.id, it.name)), why }
+    }
 }
 
 impl Access {
@@ -50,7 +56,7 @@ impl Access {
                     return Ok(None);
                 }
             };
-            attempts::clear(tx, &account_key(&user))?;
+            attempts::clear(tx, &account_subject(Some(user.id)))?;
             if let Some(hashed) = &rehashed {
                 users::set_password(tx, user.id, hashed, user.password_until_us)?;
             }
@@ -84,7 +90,7 @@ impl Access {
         let name = user::name_of(name).unwrap_or_default();
         let (user, delay_us) = self.store.read(|tx| {
             let user = users::by_name(tx, &name)?;
-            let subject = user.as_ref().map_or_else(|| NOBODY.to_owned(), account_key);
+            let subject = account_subject(user.as_ref().map(|it| it.id));
             let policy = Policy::of_accounts(&self.settings);
             Ok((user, policy.remaining_us(attempts::of(tx, &subject)?, now_us)))
         })?;
@@ -118,7 +124,7 @@ impl Access {
         code: Option<&Secret>,
         now_us: i64,
     ) -> Result<Result<(users::UserRow, &'static str), Refused>, Error> {
-        let refused = |user, why| Ok(Err(Refused { user: Some(user), why }));
+        let refused = |user, why| Ok(Err(Refused::new(Some(user), why)));
         let now = users::by_id(tx, checked.id)?;
         let is_same =
             |it: &users::UserRow| it.password == checked.password && it.disabled_us.is_none();
@@ -152,14 +158,13 @@ impl Access {
         client: &Client,
         now_us: i64,
     ) -> Result<(), Error> {
-        let known = refused.user.as_ref();
-        let subject = known.map_or_else(|| NOBODY.to_owned(), account_key);
+        let subject = account_subject(refused.account.as_ref().map(|(id, _)| *id));
         if refused.why != Refusal::AccountDelayed {
             let policy = Policy::of_accounts(&self.settings);
             let failures = policy.failed(attempts::of(tx, &subject)?, now_us);
             attempts::set(tx, &subject, failures, &self.settings)?;
         }
-        let actor = known.map_or("-", |it| it.name.as_str());
+        let actor = refused.account.as_ref().map_or("-", |(_, name)| name.as_str());
         let detail = serde_json::json!({ "reason": refused.why.name() });
         let event = Event::new(Kind::LoginFailed, actor, detail).from_address(client.address);
         self.note(tx, &event, now_us)?;
@@ -201,12 +206,13 @@ fn judged(user: Option<users::UserRow>, is_delayed: bool, is_right: bool, now_us
     };
     match (user, why) {
         (Some(user), None) => Ok(user),
-        (user, why) => Err(Refused { user, why: why.unwrap_or(Refusal::UnknownAccount) }),
+        (user, why) => Err(Refused::new(user, why.unwrap_or(Refusal::UnknownAccount))),
     }
 }
 
-pub(super) fn account_key(user: &users::UserRow) -> String {
-    format!("account:{}", user.id)
+/// What the failures of an account are counted under.
+pub(super) fn account_subject(id: Option<i64>) -> String {
+    id.map_or_else(|| NOBODY.to_owned(), |id| format!("account:{id}"))
 }
 
 fn address_subject(address: IpAddr) -> String {

@@ -65,8 +65,7 @@ impl Access {
             if user.disabled_us.is_some() {
                 return Ok(());
             }
-            users::set_disabled(tx, user.id, Some(now_us))?;
-            keep_an_administrator(tx)?;
+            keeping_an_administrator(tx, || users::set_disabled(tx, user.id, Some(now_us)))?;
             let detail = revoked(tx, &user, now_us)?;
             self.note(tx, &Event::new(Kind::UserDisabled, by.name(), detail), now_us)
         })
@@ -105,7 +104,7 @@ impl Access {
         self.change(|tx| {
             let user = users::named(tx, name)?;
             users::set_password(tx, user.id, &hashed, Some(self.until_us(now_us)))?;
-            crate::store::attempts::clear(tx, &super::login::account_key(&user))?;
+            crate::store::attempts::clear(tx, &super::login::account_subject(Some(user.id)))?;
             let ended = sessions::remove_of(tx, user.id, None)?;
             let detail = json!({ "sessions_ended": ended, "user": user.name });
             self.note(tx, &Event::new(Kind::PasswordReset, by.name(), detail), now_us)
@@ -126,11 +125,9 @@ impl Access {
         self.change(|tx| {
             let user = users::named(tx, name)?;
             let before = users::assignments(tx, user.id)?;
-            let had_one = users::administrators(tx)? > 0;
-            users::set_assignments(tx, user.id, Source::Local, roles)?;
-            if had_one {
-                keep_an_administrator(tx)?;
-            }
+            keeping_an_administrator(tx, || {
+                users::set_assignments(tx, user.id, Source::Local, roles)
+            })?;
             let after = users::assignments(tx, user.id)?;
             let detail =
                 json!({ "after": shown(&after), "before": shown(&before), "user": user.name });
@@ -161,9 +158,17 @@ impl Access {
     }
 }
 
-/// Refuses a change after which nobody could manage users.
-fn keep_an_administrator(tx: &Transaction<'_>) -> Result<(), Error> {
-    if users::administrators(tx)? == 0 { Err(Error::LastAdministrator) } else { Ok(()) }
+/// Refuses a change after which nobody could manage users any more.
+fn keeping_an_administrator(
+    tx: &Transaction<'_>,
+    change: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let had_one = users::administrators(tx)? > 0;
+    change()?;
+    if had_one && users::administrators(tx)? == 0 {
+        return Err(Error::LastAdministrator);
+    }
+    Ok(())
 }
 
 /// Ends everything by which a person can be recognized, and how much that was.

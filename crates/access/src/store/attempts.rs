@@ -1,5 +1,6 @@
 //! Failed logins, by account and by address.
 
+use crate::settings::us;
 use crate::throttle::Failures;
 use crate::{Error, Settings};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -34,6 +35,21 @@ pub(crate) fn clear(connection: &Connection, subject: &str) -> Result<(), Error>
     connection
         .prepare_cached("DELETE FROM login_attempts WHERE subject = ?1")?
         .execute([subject])?;
+    Ok(())
+}
+
+/// Moves times that lie in the future to the new time of a clock that was set back.
+pub(crate) fn set_back(
+    connection: &Connection,
+    settings: &Settings,
+    now_us: i64,
+) -> Result<(), Error> {
+    let sql = "UPDATE login_attempts SET last_us = min(last_us, ?1),
+        blocked_until_us = min(blocked_until_us, iif(subject LIKE 'account:%', ?2, ?3))";
+    let latest = |delay_s_max: u32| now_us.saturating_add(us(delay_s_max));
+    let (account_us, address_us) =
+        (latest(settings.account_delay_s_max), latest(settings.address_delay_s_max));
+    connection.prepare_cached(sql)?.execute([now_us, account_us, address_us])?;
     Ok(())
 }
 

@@ -192,8 +192,9 @@ pub(crate) fn assignments(connection: &Connection, id: i64) -> Result<Vec<Assign
 
 fn assignment((role, scope, source): (String, Scope, String)) -> Result<Assignment, Error> {
     let unknown = || Error::corrupt(format!("unknown role `{role}` or source `{source}`"));
-    let role: Role = role.parse().map_err(|_: Error| unknown())?;
-    Ok(Assignment { role, scope, source: Source::of(&source).ok_or_else(unknown)? })
+    let found = Role::ALL.into_iter().find(|it| it.name() == role).zip(Source::of(&source));
+    let (role, source) = found.ok_or_else(unknown)?;
+    Ok(Assignment { role, scope, source })
 }
 
 /// Replaces the roles of one source.
