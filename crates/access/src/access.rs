@@ -17,9 +17,11 @@ use crate::permission::{Action, Rights};
 use crate::secret::{Random, random_bytes};
 use crate::settings::us;
 use crate::store::{Store, sessions as rows, tokens as token_rows, users, values};
+use crate::throttle::Policy;
 use crate::{Error, Identity, Scope, Settings, audit::Event, password};
 use cache::Cache;
 use rusqlite::Transaction;
+use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -164,8 +166,10 @@ impl Access {
     }
 
     fn sweep(&self, tx: &Transaction<'_>, now_us: i64) -> Result<Maintained, Error> {
-        let seen_before_us = now_us - us(self.settings.session_idle_s);
-        let before_us = now_us - us(self.settings.failures_kept_s);
+        let seen_before_us = now_us.saturating_sub(us(self.settings.session_idle_s));
+        let policies = [Policy::of_accounts(&self.settings), Policy::of_addresses(&self.settings)];
+        let kept_us = policies.map(|it| it.kept_us()).into_iter().max().unwrap_or_default();
+        let before_us = now_us.saturating_sub(kept_us);
         let failures_forgotten = crate::store::attempts::sweep(tx, before_us)?;
         let sessions_removed = rows::sweep(tx, now_us, seen_before_us)?;
         Ok(Maintained { sessions_removed, failures_forgotten, ..Maintained::default() })
@@ -216,6 +220,12 @@ impl Access {
 
     fn random_text(&self) -> String {
         crate::encoding::base32(&self.with_random(random_bytes::<12>))
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

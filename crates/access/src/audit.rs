@@ -139,6 +139,12 @@ impl Event {
         Self::new(Kind::Downloaded, actor, detail)
     }
 
+    /// A request that was refused for lack of a right.
+    pub fn denied(actor: &str, action: crate::Action, scope: &crate::Scope) -> Self {
+        let detail = serde_json::json!({ "action": action.name(), "scope": scope.to_string() });
+        Self::new(Kind::Denied, actor, detail)
+    }
+
     /// The detail as it is stored. One that is too long is replaced by its beginning, as a text.
     pub(crate) fn detail_kept(&self, bytes_max: u32) -> String {
         let text = canonical(&self.detail);

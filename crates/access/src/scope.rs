@@ -47,11 +47,13 @@ impl Scope {
         }
     }
 
+    /// The scope of stored columns. A line without an area is damaged: it becomes a scope that
+    /// covers no place, and not the whole plant.
     pub(crate) fn from_columns(area: String, line: String) -> Self {
         match (area.is_empty(), line.is_empty()) {
-            (true, _) => Self::Plant,
+            (true, true) => Self::Plant,
             (false, true) => Self::Area(area),
-            (false, false) => Self::Line { area, line },
+            (_, false) => Self::Line { area, line },
         }
     }
 }
@@ -130,6 +132,12 @@ mod tests {
             assert!(text.parse::<Scope>().is_err(), "{text:?}");
         }
         assert!(format!("area:{}", "x".repeat(129)).parse::<Scope>().is_err());
+    }
+
+    #[test]
+    fn damaged_columns_do_not_become_the_whole_plant() {
+        let damaged = Scope::from_columns(String::new(), "1".to_owned());
+        assert!(!damaged.covers(&of("plant")) && !damaged.covers(&of("line:SMT/1")));
     }
 
     fn any_scope() -> impl Strategy<Value = Scope> {

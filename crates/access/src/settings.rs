@@ -44,13 +44,17 @@ pub struct Settings {
     pub account_failures_free: u32,
     /// The longest delay of one account: it bounds what an attacker can take from its owner.
     pub account_delay_s_max: u32,
-    /// Failed logins from one address before delays begin; more than for an account, because many
-    /// people may share an address.
+    /// One failure of an account is forgotten after each such time without another; a login that
+    /// succeeds forgets all. Longer than the longest delay, so that delays grow under attack.
+    pub account_failure_forgotten_s: u32,
+    /// Failed logins from one address before delays begin. More than for an account, because a
+    /// whole plant may share an address and mistype at the beginning of a shift.
     pub address_failures_free: u32,
     /// The longest delay of one address.
     pub address_delay_s_max: u32,
-    /// Failures are forgotten this long after the last one.
-    pub failures_kept_s: u32,
+    /// One failure of an address is forgotten after each such time without another. This is also
+    /// how often an attacker can go on to guess from one address.
+    pub address_failure_forgotten_s: u32,
     /// Accounts and addresses whose failures are counted; the oldest give way.
     pub failures_rows_max: u32,
     /// A clock that goes back by more than this was set back; less is jitter.
@@ -88,9 +92,10 @@ impl Default for Settings {
             password_checks_waiting: 100,
             account_failures_free: 5,
             account_delay_s_max: 900,
-            address_failures_free: 20,
-            address_delay_s_max: 3_600,
-            failures_kept_s: 86_400,
+            account_failure_forgotten_s: 3_600,
+            address_failures_free: 50,
+            address_delay_s_max: 900,
+            address_failure_forgotten_s: 60,
             failures_rows_max: 10_000,
             clock_tolerance_s: 300,
             changes_checked_every_ms: 200,
@@ -117,7 +122,7 @@ impl Settings {
         Ok(())
     }
 
-    fn bounds(&self) -> [Bound; 12] {
+    fn bounds(&self) -> [Bound; 14] {
         let memory_min = 8_u32.saturating_mul(self.password_lanes);
         [
             ("password_chars_min", self.password_chars_min, 8, 128),
@@ -131,6 +136,8 @@ impl Settings {
             ("sessions_per_user", self.sessions_per_user, 1, 10_000),
             ("cache_entries", self.cache_entries, 1, 10_000_000),
             ("account_failures_free", self.account_failures_free, 1, 100),
+            ("account_failure_forgotten_s", self.account_failure_forgotten_s, 1, 30 * 86_400),
+            ("address_failure_forgotten_s", self.address_failure_forgotten_s, 1, 30 * 86_400),
             ("audit_page_entries_max", self.audit_page_entries_max, 1, 100_000),
         ]
     }

@@ -1,10 +1,11 @@
 //! How long failed logins delay the next one.
 //!
 //! Two counters exist, one of the account and one of the address. Each allows some failures; every
-//! further one doubles the delay, up to a maximum. During a delay of the account its logins are
-//! refused with the answer of a wrong password, whatever was entered, so that nobody learns that
-//! the account exists, that it is locked or that a guess was right. A delay of the address is
-//! reported as such, since it depends on nothing but the address.
+//! further one doubles the delay, up to a maximum, and time without failures takes them back one by
+//! one. During a delay of the account its logins are refused with the answer of a wrong password,
+//! whatever was entered, so that nobody learns that the account exists, that it is locked or that a
+//! guess was right. A delay of the address is reported as such, since it depends on nothing but the
+//! address.
 
 use crate::Settings;
 use crate::settings::us;
@@ -18,37 +19,38 @@ pub struct Failures {
     pub blocked_until_us: i64,
 }
 
-/// When delays begin and how long they get.
+/// When delays begin, how long they get, and how failures are forgotten.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
     pub free: u32,
     pub delay_max_us: i64,
-    pub kept_us: i64,
+    pub forgotten_us: i64,
 }
 
 impl Policy {
     pub fn of_accounts(settings: &Settings) -> Self {
-        let delay_max_us = us(settings.account_delay_s_max);
         Self {
             free: settings.account_failures_free,
-            delay_max_us,
-            kept_us: us(settings.failures_kept_s),
+            delay_max_us: us(settings.account_delay_s_max),
+            forgotten_us: us(settings.account_failure_forgotten_s),
         }
     }
 
     pub fn of_addresses(settings: &Settings) -> Self {
-        let delay_max_us = us(settings.address_delay_s_max);
         Self {
             free: settings.address_failures_free,
-            delay_max_us,
-            kept_us: us(settings.failures_kept_s),
+            delay_max_us: us(settings.address_delay_s_max),
+            forgotten_us: us(settings.address_failure_forgotten_s),
         }
     }
 
-    /// The counter after one more failure.
+    /// The counter after one more failure. It does not grow beyond the longest delay, so that a
+    /// long attack does not take long to be forgotten.
     pub fn failed(&self, before: Failures, now_us: i64) -> Failures {
         let before = self.current(before, now_us);
-        let count = before.count.saturating_add(1);
+        let is_longest =
+            self.delay_us(before.count) >= self.delay_max_us && before.count > self.free;
+        let count = if is_longest { before.count } else { before.count.saturating_add(1) };
         let blocked_until_us = now_us.saturating_add(self.delay_us(count));
         Failures { count, last_us: now_us, blocked_until_us }
     }
@@ -58,15 +60,20 @@ impl Policy {
         self.current(failures, now_us).blocked_until_us.saturating_sub(now_us).max(0)
     }
 
-    /// The counter as it counts now: forgotten if it is old, and with no time in the future that a
+    /// How long a counter can matter after its last failure.
+    pub fn kept_us(&self) -> i64 {
+        let count = i64::from(self.free) + 1 + i64::from(self.doublings_max());
+        self.forgotten_us.saturating_mul(count).max(self.delay_max_us)
+    }
+
+    /// The counter as it counts now: less what is forgotten, and with no time in the future that a
     /// clock set back might have left.
     fn current(&self, failures: Failures, now_us: i64) -> Failures {
         let last_us = failures.last_us.min(now_us);
-        if now_us.saturating_sub(last_us) > self.kept_us {
-            return Failures { count: 0, last_us, blocked_until_us: now_us };
-        }
+        let forgotten = now_us.saturating_sub(last_us) / self.forgotten_us.max(1);
+        let count = failures.count.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX));
         let latest_us = now_us.saturating_add(self.delay_max_us);
-        Failures { last_us, blocked_until_us: failures.blocked_until_us.min(latest_us), ..failures }
+        Failures { count, last_us, blocked_until_us: failures.blocked_until_us.min(latest_us) }
     }
 
     /// One second after the first failure that is not free, then twice as long each time.
@@ -74,8 +81,14 @@ impl Policy {
         if count <= self.free {
             return 0;
         }
-        let doublings = (count - self.free - 1).min(40);
+        let doublings = (count - self.free - 1).min(self.doublings_max());
         (1_000_000_i64 << doublings).min(self.delay_max_us)
+    }
+
+    /// How often a second can be doubled until it is the longest delay.
+    fn doublings_max(&self) -> u32 {
+        let seconds = u64::try_from(self.delay_max_us / 1_000_000).unwrap_or_default();
+        seconds.max(1).next_power_of_two().trailing_zeros()
     }
 }
 
@@ -115,10 +128,35 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_forgotten_after_their_time() {
-        let many = Failures { count: 50, last_us: 0, blocked_until_us: 900 * S };
-        assert_eq!(policy().failed(many, 86_400 * S).count, 51);
-        assert_eq!(policy().failed(many, 86_400 * S + 1).count, 1);
+    fn failures_are_forgotten_one_by_one() {
+        let many = Failures { count: 8, last_us: 0, blocked_until_us: 4 * S };
+        assert_eq!(policy().failed(many, 3_600 * S - 1).count, 9);
+        assert_eq!(policy().failed(many, 3_600 * S).count, 8);
+        assert_eq!(policy().failed(many, 5 * 3_600 * S).count, 4);
+        assert_eq!(policy().failed(many, 99 * 3_600 * S).count, 1);
+    }
+
+    #[test]
+    fn a_long_attack_counts_no_more_than_the_longest_delay_needs() {
+        let mut failures = Failures::default();
+        for _ in 0..1_000 {
+            failures = policy().failed(failures, 1_000 * S);
+        }
+        assert_eq!(failures.count, 5 + 11);
+        let over_us = failures.last_us + policy().kept_us();
+        assert_eq!(policy().failed(failures, over_us).count, 1);
+    }
+
+    #[test]
+    fn guessing_on_is_as_slow_as_forgetting() {
+        let policy = Policy::of_addresses(&Settings::default());
+        let (mut failures, mut now_us, mut guesses) = (Failures::default(), 0, 0);
+        while now_us < 86_400 * S {
+            failures = policy.failed(failures, now_us);
+            now_us += policy.remaining_us(failures, now_us).max(1);
+            guesses += 1;
+        }
+        assert!((1_300..1_500).contains(&guesses), "{guesses}");
     }
 
     #[test]

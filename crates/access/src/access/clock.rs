@@ -38,6 +38,8 @@ impl Access {
     }
 
     fn set_back(&self, now_us: i64) -> Result<i64, Error> {
+        // Entries of the time before come before the entry about the step.
+        self.write_waiting()?;
         self.change(|tx| {
             // Only the first of several calls at the same time does it.
             let greatest_us = self.clock_us.load(Ordering::Acquire);

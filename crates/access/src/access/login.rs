@@ -14,6 +14,7 @@ use crate::throttle::{Policy, address_key};
 use crate::{Client, Error, password, totp, user};
 use rusqlite::Transaction;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 
 /// Counts failed logins of names that nobody has, so that they cost the same writes.
 const NOBODY: &str = "account:-";
@@ -44,7 +45,7 @@ impl Access {
         let checked = self.checked(login.name, login.password, login.client.address, now_us)?;
         let rehashed = checked.as_ref().ok().map(|it| self.rehashed(it, login.password));
         let rehashed = rehashed.transpose()?.flatten();
-        let done = self.change(|tx| {
+        let done = self.store.write(|tx| {
             let proved = match checked {
                 Ok(user) => self.proved(tx, user, login.code, now_us)?,
                 Err(refused) => Err(refused),
@@ -63,7 +64,10 @@ impl Access {
             self.end_previous(tx, login.previous)?;
             self.open_session(tx, &user, login.client, method, now_us).map(Some)
         })?;
-        done.ok_or(Error::LoginRefused)
+        // A refused login changes nobody's rights: what is known in memory stays valid.
+        let logged_in = done.ok_or(Error::LoginRefused)?;
+        self.revision.fetch_add(1, Ordering::AcqRel);
+        Ok(logged_in)
     }
 
     /// Refuses an address that has failed too often.

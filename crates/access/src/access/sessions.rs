@@ -273,7 +273,9 @@ impl Access {
         else {
             return Ok(None);
         };
-        let rights = Rights { limit: Some(row.limit()), ..self.rights_of(tx, &user)? };
+        // A temporary password restricts the login of a person, not the programs they run.
+        let assignments = users::assignments(tx, user.id)?;
+        let rights = Rights { assignments, limit: Some(row.limit()), is_restricted: false };
         let (id, last_us) = (row.info.id, row.info.last_used_us.unwrap_or(i64::MIN));
         Ok(Some(Known {
             revision,

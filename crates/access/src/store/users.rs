@@ -56,9 +56,10 @@ pub(crate) fn by_id(connection: &Connection, id: i64) -> Result<Option<UserRow>,
     Ok(connection.prepare_cached(&sql)?.query_row([id], read).optional()?)
 }
 
-/// The person of a name, or an error that names it.
+/// The person of a name, in any letter case, or an error that names it.
 pub(crate) fn named(connection: &Connection, name: &str) -> Result<UserRow, Error> {
-    by_name(connection, name)?.ok_or_else(|| Error::not_found("user", name))
+    by_name(connection, &name.trim().to_ascii_lowercase())?
+        .ok_or_else(|| Error::not_found("user", name))
 }
 
 pub(crate) fn count(connection: &Connection) -> Result<u32, Error> {

@@ -128,7 +128,8 @@ fn ten_thousand_failures_open_nothing_and_fill_nothing() {
         }
     }
     // In 1,000 seconds: the free ones, and as many as fit between delays that double.
-    assert_eq!((throttled, wrong), (10_000 - 30, 30));
+    assert_eq!(throttled + wrong, 10_000);
+    assert!(wrong < 75, "{wrong}");
     let entries = world.entries(T0 + 1_000 * S).len();
     assert!(entries < 100, "the log does not grow with refused attempts: {entries}");
     let elsewhere = client("198.51.100.7");
@@ -140,7 +141,7 @@ fn ten_thousand_failures_open_nothing_and_fill_nothing() {
 fn many_accounts_from_one_address_delay_the_address_only() {
     let world = World::new();
     world.add("anna", &[role(Role::Viewer, "plant")]);
-    for number in 0..21 {
+    for number in 0..51 {
         refused(world.login(&format!("user{number}"), "wrong", T0));
     }
     let error = refused(world.login("anna", PASSWORD, T0));

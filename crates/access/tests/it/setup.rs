@@ -70,7 +70,7 @@ fn the_terminal_can_be_quicker_than_the_link() {
 fn guesses_delay_the_address() {
     let world = World::new();
     let offered = world.access.bootstrap(T0).unwrap().unwrap();
-    for _ in 0..21 {
+    for _ in 0..51 {
         assert!(complete(&world, &secret("guess"), "root", &here(), T0).is_err());
     }
     let delayed = complete(&world, &offered.secret, "root", &here(), T0);

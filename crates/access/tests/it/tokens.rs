@@ -63,6 +63,19 @@ fn a_token_loses_what_its_owner_loses() {
 }
 
 #[test]
+fn a_token_goes_on_while_its_owner_has_a_temporary_password() {
+    let world = World::new();
+    let root = world.administrator();
+    let found = world.person("otto", &[role(Role::Viewer, "plant")]);
+    let token = world.access.create_token(&found.identity, &reading("plant"), T0).unwrap();
+    world.access.reset_password(&root, "OTTO", T0).unwrap();
+    let by = world.access.authenticate_token(token.secret.expose(), T0).unwrap();
+    assert!(allowed(&by, Action::ReadTables, "plant"));
+    world.access.revoke_all(&root, "otto", T0).unwrap();
+    assert!(world.access.authenticate_token(token.secret.expose(), T0).is_err());
+}
+
+#[test]
 fn a_token_expires_and_says_so() {
     let world = World::new();
     let root = world.administrator();
