@@ -3,7 +3,9 @@
 use crate::batch::{Batch, BatchBuilder};
 use crate::decode::{DecodeError, Decoder, Limits};
 use arrow::array::{Array, ArrayRef, StringArray};
-use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Supersede};
+use plant::contract::{
+    Column, Contract, DumpUnit, Encoding, Format, Kind, OnError, RemovedRecords, Supersede,
+};
 use std::sync::Arc;
 
 /// The first bytes of an input say how the rest is decoded.
@@ -126,6 +128,8 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         format,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
     }

@@ -91,6 +91,13 @@ impl Pattern {
         &self.text[..folder]
     }
 
+    /// Whether both the folder and the file name vary, as in `export/*/part-*.csv`: the files of such
+    /// a folder are usually the parts of one dump.
+    pub fn has_part_files(&self) -> bool {
+        let varies = |text: &str| text.contains(['*', '{']);
+        self.text.rsplit_once('/').is_some_and(|(folder, file)| varies(folder) && varies(file))
+    }
+
     fn matches_whole(&self, key: &str) -> Option<Match> {
         let starts = find(&self.pieces, key)?;
         let mut parts = [None; 4];
@@ -305,6 +312,19 @@ mod tests {
             ("{date}.csv", ""),
         ] {
             assert_eq!(Pattern::parse(pattern).unwrap().prefix(), prefix, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn part_files_lie_in_a_folder_that_varies() {
+        for (pattern, expected) in [
+            ("a/{date}/*.csv", true),
+            ("a/*/part-*.parquet", true),
+            ("a/*/stock.csv", false),
+            ("a/stock_*.csv", false),
+            ("*.csv", false),
+        ] {
+            assert_eq!(Pattern::parse(pattern).unwrap().has_part_files(), expected, "{pattern}");
         }
     }
 

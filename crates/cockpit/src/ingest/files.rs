@@ -4,7 +4,7 @@ use super::decode::{self, DecodeError, Decoder};
 use crate::batch::{Batch, BatchBuilder};
 use crate::config::location::Location;
 use crate::config::settings::Limits;
-use crate::digest::Fingerprint;
+use crate::digest::PrefixDigest;
 use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -136,41 +136,60 @@ pub struct Fetched {
     file: File,
     /// SHA-256 of the bytes as they lie in the bucket, in hexadecimal digits.
     pub sha256: String,
+    pub size_bytes: u64,
+    /// SHA-256 of as many first bytes as were asked for, if there are so many.
+    pub prefix_sha256: Option<String>,
 }
 
-/// Brings a dump's bytes onto this machine, if they are not there, and takes their fingerprint.
-pub async fn fetch(bucket: &Location, found: &Found) -> Result<Fetched, ReadError> {
+impl Fetched {
+    fn new(mut file: File, digest: PrefixDigest) -> io::Result<Self> {
+        file.rewind()?;
+        let size_bytes = digest.size_bytes();
+        let (sha256, prefix_sha256) = digest.finish();
+        Ok(Self { file, sha256, size_bytes, prefix_sha256 })
+    }
+}
+
+/// Brings a dump's bytes onto this machine, if they are not there, and takes their fingerprint and
+/// that of the first `prefix_bytes`.
+pub async fn fetch(
+    bucket: &Location,
+    found: &Found,
+    prefix_bytes: Option<u64>,
+) -> Result<Fetched, ReadError> {
     let key = Key::from(found.key.as_str());
     let fetched = match &bucket.folder {
         Some(folder) => {
             let path = folder.join(&found.key);
-            tokio::task::spawn_blocking(move || fetch_local(&path))
+            tokio::task::spawn_blocking(move || fetch_local(&path, prefix_bytes))
                 .await
                 .map_err(|error| ReadError::Place(error.into()))?
         }
-        None => fetch_remote(bucket, &key).await,
+        None => fetch_remote(bucket, &key, prefix_bytes).await,
     };
     fetched.with_context(|| format!("fetching {}", found.key)).map_err(ReadError::Place)
 }
 
-fn fetch_local(path: &Path) -> anyhow::Result<Fetched> {
+fn fetch_local(path: &Path, prefix_bytes: Option<u64>) -> anyhow::Result<Fetched> {
     let mut file = File::open(path)?;
-    let mut hasher = Fingerprint::default();
-    io::copy(&mut BufReader::with_capacity(1 << 16, &mut file), &mut hasher)?;
-    file.rewind()?;
-    Ok(Fetched { file, sha256: hasher.finish() })
+    let mut digest = PrefixDigest::new(prefix_bytes);
+    io::copy(&mut BufReader::with_capacity(1 << 16, &mut file), &mut digest)?;
+    Ok(Fetched::new(file, digest)?)
 }
 
-async fn fetch_remote(bucket: &Location, key: &Key) -> anyhow::Result<Fetched> {
+async fn fetch_remote(
+    bucket: &Location,
+    key: &Key,
+    prefix_bytes: Option<u64>,
+) -> anyhow::Result<Fetched> {
     let mut file = tempfile::tempfile()?;
-    let mut hasher = Fingerprint::default();
+    let mut digest = PrefixDigest::new(prefix_bytes);
     let mut bytes = bucket.store().get(key).await?.into_stream();
     while let Some(bytes) = bytes.try_next().await? {
-        hasher.update(&bytes);
+        digest.update(&bytes);
         file.write_all(&bytes)?;
     }
-    file.rewind()?;
-    Ok(Fetched { file, sha256: hasher.finish() })
+    Ok(Fetched::new(file, digest)?)
 }
 
 /// Decodes a dump and hands its records over in batches; returns how many there are. Blocks.
@@ -185,7 +204,7 @@ pub fn decode(
     if contract.format == Format::Parquet {
         return decode_parquet(plain_file(file, compression)?, contract, limits, out);
     }
-    let mut reader = plain_reader(file, compression)?;
+    let mut reader = plain_reader(file.take(fetched.size_bytes), compression)?;
     let decode_limits = decode::Limits {
         max_record_bytes: limits.size("max_record_bytes"),
         kept_faulty_bytes: limits.size("kept_faulty_bytes"),
@@ -253,7 +272,10 @@ fn compression(file: &mut File) -> io::Result<Compression> {
     })
 }
 
-fn plain_reader(file: File, compression: Compression) -> Result<Box<dyn Read>, ReadError> {
+fn plain_reader(
+    file: impl Read + 'static,
+    compression: Compression,
+) -> Result<Box<dyn Read>, ReadError> {
     Ok(match compression {
         Compression::None => Box::new(file),
         Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),

@@ -94,13 +94,18 @@ pub fn newest(rows: &[DumpRow]) -> BTreeMap<(String, String), DumpRow> {
     newest
 }
 
-/// Notes what became of dumps; a row of the same table, key and number is replaced.
-pub async fn save(lake: &Lake, rows: &[DumpRow]) -> anyhow::Result<()> {
+/// Notes what became of dumps; a row of the same table, key and number among those `known` is
+/// replaced.
+pub async fn save(lake: &Lake, rows: &[DumpRow], known: &[DumpRow]) -> anyhow::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
     let noted: BTreeSet<(&str, &str, i64)> =
         rows.iter().map(|row| (row.table_name.as_str(), row.file.as_str(), row.dump)).collect();
+    let mut known = known.iter();
+    if !known.any(|it| noted.contains(&(it.table_name.as_str(), it.file.as_str(), it.dump))) {
+        return lake.meta_append(&table(), rows).await;
+    }
     let gone = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
         let text = |name: &str| -> anyhow::Result<_> {
             Ok(batch.column(batch.schema().index_of(name)?).as_string::<i32>().clone())

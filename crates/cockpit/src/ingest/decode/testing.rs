@@ -3,7 +3,9 @@
 use super::{DecodeError, Decoder, Limits};
 use crate::batch::{Batch, BatchBuilder};
 use arrow::array::{Array, AsArray, StringArray};
-use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Supersede};
+use plant::contract::{
+    Column, Contract, DumpUnit, Encoding, Format, Kind, OnError, RemovedRecords, Supersede,
+};
 
 /// A contract of text columns; a `*` before a header makes its column required.
 pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
@@ -16,6 +18,8 @@ pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
         format,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
     }

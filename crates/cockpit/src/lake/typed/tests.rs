@@ -1,7 +1,7 @@
 use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
-use plant::contract::{Encoding, Format, NumberStyle, Supersede};
+use plant::contract::{DumpUnit, Encoding, Format, NumberStyle, RemovedRecords, Supersede};
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -41,6 +41,8 @@ fn contract() -> Contract {
         format: Format::JsonLines,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: vec![String::new(), "None".to_owned()],
         columns: vec![
             Column { required: true, ..column("id", Kind::Int { thousands: None }) },
