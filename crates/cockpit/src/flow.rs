@@ -23,7 +23,7 @@ use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::kpi::{self, Asked, Row};
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Outcome, Refinery};
-use crate::lake::{Lake, bronze, books, catalog, retention, session, upkeep};
+use crate::lake::{Lake, books, bronze, catalog, retention, session, upkeep};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -161,21 +161,25 @@ impl Flow {
     /// One round: lands what is new in the bucket, refines, closes the books.
     pub async fn round(&self, watcher: &Watcher) -> anyhow::Result<Report> {
         let started_at = now();
-        let mut report = match &self.bucket {
+        let (mut report, dumps) = match &self.bucket {
             Some(bucket) => self.land_new(bucket, watcher).await?,
-            None if self.kafka.is_some() => Report::default(),
+            None if self.kafka.is_some() => (Report::default(), dumps::load(self.lake()).await?),
             None => bail!(
                 "no bucket is named; say --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml, or \
                  --kafka BROKERS to read messages"
             ),
         };
         watcher(Event::Refining);
-        self.refine(&mut report, Extent::Changes, started_at).await?;
+        self.refine(&mut report, Extent::Changes, started_at, &dumps).await?;
         Ok(report)
     }
 
-    /// Lands the dumps of the bucket that are new.
-    async fn land_new(&self, bucket: &Location, watcher: &Watcher) -> anyhow::Result<Report> {
+    /// Lands the dumps of the bucket that are new; returns also all dumps that are known after it.
+    async fn land_new(
+        &self,
+        bucket: &Location,
+        watcher: &Watcher,
+    ) -> anyhow::Result<(Report, Vec<DumpRow>)> {
         let known = dumps::load(self.lake()).await?;
         let newest = dumps::newest(&known);
         let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
@@ -197,13 +201,15 @@ impl Flow {
         let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
         report.broken.extend(report.read.iter().filter(is_broken).cloned());
         dumps::save(self.lake(), &report.read, &known).await?;
-        Ok(report)
+        let all = dumps::with(known, &report.read);
+        Ok((report, all))
     }
 
     /// Makes silver and gold anew from bronze.
     pub async fn rebuild(&self) -> anyhow::Result<Report> {
         let mut report = Report::default();
-        self.refine(&mut report, Extent::Everything, now()).await?;
+        let dumps = dumps::load(self.lake()).await?;
+        self.refine(&mut report, Extent::Everything, now(), &dumps).await?;
         Ok(report)
     }
 
@@ -212,14 +218,14 @@ impl Flow {
         report: &mut Report,
         extent: Extent,
         started_at: DateTime<Utc>,
+        all: &[DumpRow],
     ) -> anyhow::Result<()> {
         let outcomes = self.refinery.run(extent).await?;
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
-        let all = dumps::load(self.lake()).await?;
         let noted = books::load(self.lake()).await?;
-        let tables = self.to_be_counted(&report.changed, &all, &noted);
-        let entries = books::close(&self.refinery, &tables, &all, &noted, started_at).await?;
+        let tables = self.to_be_counted(&report.changed, all, &noted);
+        let entries = books::close(&self.refinery, &tables, all, &noted, started_at).await?;
         report.entries.extend(entries);
         retention::expire(&self.refinery).await?;
         self.compact(report).await?;

@@ -249,3 +249,6 @@ fn fail(row: &mut DumpRow, status: Status, reason: &str) {
     row.reason = Some(reason.to_owned());
     tracing::warn!(file = row.file, status = ?row.status, reason, "dump did not land");
 }
+
+#[cfg(test)]
+mod tests;

@@ -181,10 +181,7 @@ async fn count(
 }
 
 /// Rows of a bronze table by the dump they are of.
-async fn landed(
-    refinery: &Refinery,
-    name: &TableName,
-) -> anyhow::Result<BTreeMap<DumpKey, i64>> {
+async fn landed(refinery: &Refinery, name: &TableName) -> anyhow::Result<BTreeMap<DumpKey, i64>> {
     let lake = &refinery.lake;
     let mut counts: BTreeMap<DumpKey, i64> = BTreeMap::new();
     let Some(state) = lake.state(name).await? else { return Ok(counts) };

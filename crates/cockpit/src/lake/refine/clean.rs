@@ -95,8 +95,7 @@ impl Bronze<'_> {
 
 /// Whether a version of a file voids every record of its older versions.
 pub(super) fn removes(contract: &Contract, version: &Version) -> bool {
-    contract.supersede == Supersede::Key
-        && contract.rewriting_removes(version.order.0.is_some())
+    contract.supersede == Supersede::Key && contract.rewriting_removes(version.order.0.is_some())
 }
 
 impl<'a> Cleaning<'a> {

@@ -1,12 +1,12 @@
 //! Cleaning where records have keys: of each key the record of the newest dump stands, and within a
 //! dump the last.
 
+use super::Repairs;
 use super::clean::{Bronze, Cleaned, Cursor, ids, rows_of, wanted_runs};
 use super::cleaning::{self, Cleaning, column};
 use super::keys::{DumpOrder, Hasher, Orders, Rank, Standing, Written};
 use super::rejected::Rejects;
 use super::versions::{VersionId, Voids, newest_first};
-use super::Repairs;
 use crate::lake::landed::{Part, Version};
 use crate::lake::table::{Change, State};
 use crate::lake::write::DataWriter;
@@ -120,8 +120,7 @@ impl<'a> Cleaning<'a> {
             let is_whole = |it: &Version| !dumps.voids.is_continued(&it.file, it.number);
             let runs = wanted_runs(part, is_whole);
             if !runs.is_empty() {
-                let mut stream =
-                    self.read_bronze(bronze.source, &part.add, rows_of(&runs)).await?;
+                let mut stream = self.read_bronze(bronze.source, &part.add, rows_of(&runs)).await?;
                 let mut cursor = Cursor::new(runs);
                 while let Some(batch) = stream.try_next().await? {
                     self.take(&batch, &mut cursor, dumps, &mut read).await?;

@@ -53,34 +53,32 @@ impl Refinery {
         if cleaning.hasher.is_none() {
             let held = cleaning.held(&state).await?;
             let pictures = Pictures::of(contract, &versions);
-            reader.count(&mut counts, |version, rows| {
-                let id = (version.file.clone(), version.number);
-                let is_replaced = pictures.is_replaced(&id, &held);
-                Ok(if is_replaced { rows.num_rows() } else { 0 })
-            })
-            .await?;
+            reader
+                .count(&mut counts, |version, rows| {
+                    let id = (version.file.clone(), version.number);
+                    let is_replaced = pictures.is_replaced(&id, &held);
+                    Ok(if is_replaced { rows.num_rows() } else { 0 })
+                })
+                .await?;
             return Ok(counts);
         }
         let wanted = reader.keys(&state, &voids).await?;
         let places = cleaning.places_of(&state, wanted.as_ref()).await?;
-        reader.count(&mut counts, |version, rows| {
-            if voids.is_void(&version.file, version.number) {
-                return Ok(rows.num_rows());
-            }
-            let found = cleaning.places(rows)?;
-            Ok(found.iter().filter(|(key, place)| places.is_newer(*key, *place)).count())
-        })
-        .await?;
+        reader
+            .count(&mut counts, |version, rows| {
+                if voids.is_void(&version.file, version.number) {
+                    return Ok(rows.num_rows());
+                }
+                let found = cleaning.places(rows)?;
+                Ok(found.iter().filter(|(key, place)| places.is_newer(*key, *place)).count())
+            })
+            .await?;
         Ok(counts)
     }
 }
 
 /// All records of dumps that others continue.
-fn continued(
-    parts: &[Part],
-    voids: &Voids,
-    of: &HashSet<VersionId>,
-) -> BTreeMap<VersionId, i64> {
+fn continued(parts: &[Part], voids: &Voids, of: &HashSet<VersionId>) -> BTreeMap<VersionId, i64> {
     let mut counts: BTreeMap<VersionId, i64> = BTreeMap::new();
     for run in parts.iter().flat_map(|part| part.runs.iter()) {
         let id = (run.version.file.clone(), run.version.number);
@@ -211,8 +209,7 @@ impl Cleaning<'_> {
             return Ok(places);
         }
         for file in state.files() {
-            let mut stream =
-                self.table.read(&file, Some(&columns), self.lake.batch_rows()).await?;
+            let mut stream = self.table.read(&file, Some(&columns), self.lake.batch_rows()).await?;
             while let Some(batch) = stream.try_next().await? {
                 for (key, place) in self.places(&batch)? {
                     if wanted.is_none_or(|wanted| wanted.contains(&key)) {

@@ -100,8 +100,7 @@ impl<'a> Cleaning<'a> {
         base: Option<&State>,
     ) -> anyhow::Result<Cleaned<'a>> {
         let versions = newest_first(&all);
-        let voids =
-            Voids::of(versions.iter().map(AsRef::as_ref), |_| false, &HashSet::default());
+        let voids = Voids::of(versions.iter().map(AsRef::as_ref), |_| false, &HashSet::default());
         let pictures = Pictures::of(bronze.contract, &versions);
         let new = ids(newest_first(new).iter().map(AsRef::as_ref));
         let mut rejects = Rejects::new(self.lake, &self.model.table);
@@ -220,8 +219,7 @@ impl<'a> Cleaning<'a> {
         let mut last: Option<VersionId> = None;
         for file in state.files() {
             let columns = ["_file", "_dump"];
-            let mut stream =
-                self.table.read(&file, Some(&columns), self.lake.batch_rows()).await?;
+            let mut stream = self.table.read(&file, Some(&columns), self.lake.batch_rows()).await?;
             while let Some(batch) = stream.try_next().await? {
                 let files = column(&batch, "_file")?.as_string::<i32>();
                 let numbers = column(&batch, "_dump")?.as_primitive::<Int64Type>();
