@@ -175,6 +175,13 @@ impl Pattern {
         })
     }
 
+    /// Whether both the folder and the file name vary, as in `export/*/part-*.csv`: the files of such
+    /// a folder are usually the parts of one dump.
+    pub fn has_part_files(&self) -> bool {
+        let varies = |text: &str| text.contains(['*', '{']);
+        self.text.rsplit_once('/').is_some_and(|(folder, file)| varies(folder) && varies(file))
+    }
+
     fn matches_whole(&self, key: &str) -> Option<Match> {
         let starts = find(&self.pieces, key).filter(|_| !self.is_hidden(key))?;
         let mut parts = [None; 4];

@@ -31,6 +31,9 @@ pub fn summary(report: &Report) {
             println!("  empty: {}", row.file);
         }
     }
+    for file in &report.unfinished {
+        println!("  still being written, left for a later round: {file}");
+    }
     for row in &report.broken {
         println!("  cannot read {}: {}", row.file, row.reason.as_deref().unwrap_or("?"));
     }

@@ -22,6 +22,21 @@ pub const KNOWN: &[Known] = &[
         reason: "dumps come daily; a listing a minute costs next to nothing and shows them soon",
     },
     Known {
+        name: "dump_settle_ms",
+        default: 1_000,
+        reason: "a file in a folder that was changed so recently may still be being written",
+    },
+    Known {
+        name: "land_together_dumps",
+        default: 1_000,
+        reason: "small dumps that share a data file and a commit; each commit costs some 20 ms",
+    },
+    Known {
+        name: "land_together_bytes",
+        default: 16 << 20,
+        reason: "records of small dumps in memory before they are written; a larger dump lands alone",
+    },
+    Known {
         name: "read_chunk_bytes",
         default: 1 << 20,
         reason: "large enough for a few records of the longest kind, small enough to stay in cache",

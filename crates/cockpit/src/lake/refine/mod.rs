@@ -10,12 +10,15 @@ mod clean;
 pub(in crate::lake) mod cleaning;
 mod derive;
 mod joined;
+mod keyed;
 pub(in crate::lake) mod keys;
 pub(in crate::lake) mod ledger;
 mod passes;
 pub(in crate::lake) mod rejected;
 pub(in crate::lake) mod restate;
 mod superseded;
+mod versions;
+mod whole;
 
 pub use rejected::name as rejected_name;
 
