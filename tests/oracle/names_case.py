@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import boto3
+
 import lake as lakes
 import s3
 import small_plant

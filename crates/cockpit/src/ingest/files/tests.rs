@@ -1,3 +1,5 @@
+mod parquet;
+
 use super::*;
 use crate::config::location::{self, Purpose};
 use crate::config::said::Findings;
