@@ -39,6 +39,8 @@ pub enum Fault {
     RepeatedHeader,
     /// An object or array where a single value is due.
     NotScalar,
+    /// No array of records at the path that the contract names.
+    NoRecords,
 }
 
 impl Fault {
@@ -54,6 +56,7 @@ impl Fault {
             Self::NoMatch => "no_match",
             Self::RepeatedHeader => "repeated_header",
             Self::NotScalar => "not_scalar",
+            Self::NoRecords => "no_records",
         }
     }
 }

@@ -75,6 +75,8 @@ pub struct Report {
     pub changed: Vec<TableName>,
     /// What went wrong with streams.
     pub problems: Vec<String>,
+    /// What was noticed in the records of this run; nothing went wrong.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -220,6 +222,7 @@ impl Flow {
         let outcomes = self.refinery.run(extent).await?;
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
+        report.notes.extend(changed.iter().flat_map(Outcome::notes));
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
         report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);
@@ -369,9 +372,7 @@ impl Flow {
         landed.map_err(ReadError::Place)?;
         let decoded = decoded??;
         row.records = decoded.records;
-        for note in &decoded.notes {
-            tracing::warn!(file = found.key, note, "note on a dump that was read");
-        }
+        report_notes(&found.key, &decoded);
         if row.records == 0 {
             row.status = Status::Empty;
             row.reason = Some("the file holds no records".to_owned());
@@ -427,6 +428,17 @@ pub fn cancel_on_signal(stop: CancellationToken) {
 
 /// Whether a dump has to be read: it was never seen, has changed, or failed last time. One that
 /// gave nothing is read once more by each run of the program, for its contract may be mended.
+/// Logs what a decoder found beside the records of a dump.
+fn report_notes(file: &str, decoded: &files::Decoded) {
+    for note in &decoded.notes {
+        tracing::warn!(file, note, "note on a dump that was read");
+    }
+    if decoded.skipped_lines > 0 {
+        let lines = decoded.skipped_lines;
+        tracing::info!(file, lines, "lines that are no records skipped");
+    }
+}
+
 fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
     known.is_none_or(|known| {
         let seen = (known.size_bytes, known.etag.as_ref(), known.modified_at);

@@ -1,6 +1,7 @@
 //! `bronze/<table>.toml` as said, and the [`Contract`] it means.
 
 mod columns;
+mod encodings;
 mod layout;
 mod native;
 mod values;
@@ -9,7 +10,7 @@ use super::retention::{self, Retention};
 use super::said::{Findings, Said};
 use chrono_tz::Tz;
 use columns::columns;
-use layout::{encoding, format};
+use layout::{encoding, format, lines, records};
 use native::{add_native_spellings, check_path_columns};
 use plant::contract::{Contract, Format, Supersede};
 use plant::pattern::Pattern;
@@ -30,6 +31,8 @@ pub fn read(
     let paths = if is_stream { Vec::new() } else { paths(&mut said) };
     let topics = if is_stream { topics(&mut said) } else { Vec::new() };
     let encoding = encoding(&mut said);
+    let lines = lines(&mut said, format.as_ref());
+    let records = records(&mut said, format.as_ref());
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut said, plant_zone, format.as_ref(), findings);
@@ -45,6 +48,8 @@ pub fn read(
         topics,
         format: format?,
         encoding: encoding?,
+        lines,
+        records,
         supersede: supersede?,
         nulls,
         columns,
@@ -110,3 +115,6 @@ fn supersede(said: &mut Said<'_, '_>) -> Option<Supersede> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -190,10 +190,12 @@ async fn fetch_remote(bucket: &Location, key: &str) -> anyhow::Result<(File, Str
     Ok((file, hasher.finish()))
 }
 
-/// What was in a dump.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What decoding a dump came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
     pub records: i64,
+    /// Lines and records that were passed over as the contract says.
+    pub skipped_lines: u64,
     /// What is remarkable about the file although it was read, as whole sentences without a period.
     pub notes: Vec<String>,
 }
@@ -208,17 +210,15 @@ pub fn decode(
 ) -> Result<Decoded, ReadError> {
     let size = fetched.file.metadata().map_err(|error| ReadError::Place(error.into()))?.len();
     if size == 0 {
-        return Ok(Decoded { records: 0, notes: Vec::new() });
+        return Ok(Decoded::default());
     }
     let path_columns = PathColumns::new(contract, &fetched.key);
     let contract = path_columns.of_records(contract);
     let work = Work { contract: &contract, limits, out, path_columns: &path_columns };
-    let notes = Notes::default();
-    let records = match contract.format {
-        Format::Parquet => work.parquet(fetched, &notes)?,
-        _ => work.text(fetched, &notes)?,
-    };
-    Ok(Decoded { records, notes: notes.take() })
+    match contract.format {
+        Format::Parquet => work.parquet(fetched),
+        _ => work.text(fetched),
+    }
 }
 
 /// What decoding a dump works with.
@@ -231,9 +231,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn text(&self, fetched: Fetched, notes: &Notes) -> Result<i64, ReadError> {
+    fn text(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
         let bounds = Bounds::new(self.limits);
-        let mut opened = container::open(fetched.file, &fetched.key, false, bounds, notes)?;
         let decode_limits = decode::Limits {
             max_record_bytes: self.limits.size("max_record_bytes"),
             kept_faulty_bytes: self.limits.size("kept_faulty_bytes"),
@@ -241,6 +240,15 @@ impl Work<'_> {
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
         let mut records = BatchBuilder::new(self.contract.columns.len());
         let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
+        let mut file = fetched.file;
+        if decoder.wants_preview() {
+            let copy = file.try_clone().map_err(|error| ReadError::Place(error.into()))?;
+            let opened = container::open(copy, &fetched.key, false, bounds, &Notes::default())?;
+            preview(&mut decoder, opened, &mut chunk)?;
+            file.rewind().map_err(|error| ReadError::Place(error.into()))?;
+        }
+        let notes = Notes::default();
+        let mut opened = container::open(file, &fetched.key, false, bounds, &notes)?;
         loop {
             let read = opened.reader.read(&mut chunk).map_err(content_error)?;
             if read == 0 {
@@ -253,7 +261,9 @@ impl Work<'_> {
         }
         decoder.finish(&mut records)?;
         self.hand_over(&mut records)?;
-        Ok(records.records())
+        let decode::Summary { skipped_lines, notes: found } = decoder.summary();
+        let notes = notes.take().into_iter().chain(found).collect();
+        Ok(Decoded { records: records.records(), skipped_lines, notes })
     }
 
     fn is_full(&self, records: &BatchBuilder) -> bool {
@@ -273,10 +283,10 @@ impl Work<'_> {
         self.out.blocking_send(batch).map_err(|_closed| ReadError::Stopped)
     }
 
-    fn parquet(&self, fetched: Fetched, notes: &Notes) -> Result<i64, ReadError> {
-        let bounds = Bounds::new(self.limits);
+    fn parquet(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
+        let (bounds, notes) = (Bounds::new(self.limits), Notes::default());
         let whole = fetched.file.try_clone().map_err(|error| ReadError::Place(error.into()))?;
-        let opened = container::open(fetched.file, &fetched.key, true, bounds, notes)?;
+        let opened = container::open(fetched.file, &fetched.key, true, bounds, &notes)?;
         let file = if opened.is_plain { whole } else { unpacked(opened)? };
         let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
         batches.notes().iter().for_each(|note| notes.add(note));
@@ -286,8 +296,20 @@ impl Work<'_> {
             records += i64::try_from(batch.len()).unwrap_or(i64::MAX);
             self.send(batch)?;
         }
-        Ok(records)
+        Ok(Decoded { records, notes: notes.take(), ..Decoded::default() })
     }
+}
+
+/// Reads a dump to its end for what its records need that is behind them.
+fn preview(decoder: &mut Decoder, mut opened: Opened, chunk: &mut [u8]) -> Result<(), ReadError> {
+    loop {
+        let read = opened.reader.read(chunk).map_err(content_error)?;
+        if read == 0 {
+            break;
+        }
+        decoder.preview(&chunk[..read])?;
+    }
+    Ok(decoder.end_preview()?)
 }
 
 /// The unpacked bytes as a file, for formats that are read from their end.

@@ -315,6 +315,7 @@ impl Planner<'_> {
             let planned = self
                 .context
                 .parse_sql_expr(&expectation.rule, &schema)
+                .and_then(|rule| session::in_microseconds(rule, &schema))
                 .and_then(|rule| self.context.create_physical_expr(rule, &schema));
             if let Err(error) = planned {
                 let message = format!(

@@ -38,7 +38,7 @@ impl Target {
         };
         match kind {
             Kind::Text => Self::Text,
-            Kind::Int { thousands, .. } => Self::Int { thousands: *thousands },
+            Kind::Int { number } => Self::Int { thousands: number.thousands },
             Kind::Decimal { number, .. } | Kind::Float { number, .. } => {
                 Self::Number { decimal: number.decimal }
             }
