@@ -187,10 +187,10 @@ impl Flow {
         let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
-        for odd in bucket.odd.take_fresh() {
+        for skipped in bucket.skipped.take_fresh() {
             tracing::warn!(
-                name = odd.name,
-                reason = odd.reason,
+                name = skipped.name,
+                reason = skipped.reason,
                 "a name in the bucket is passed over"
             );
         }

@@ -67,7 +67,7 @@ impl From<DecodeError> for ReadError {
 }
 
 /// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they lie where
-/// dumps are expected are noted in `bucket.odd`.
+/// dumps are expected are noted in `bucket.skipped`.
 pub async fn list(
     bucket: &Location,
     contracts: &[Arc<Contract>],
@@ -117,7 +117,7 @@ fn note_hidden(bucket: &Location, pattern: &Pattern, object: &Object) {
             "matches `{pattern}`, but a name that begins with _ is no dump; write the _ into the path \
              of the contract if it is one"
         );
-        bucket.odd.add(&object.key, reason);
+        bucket.skipped.add(&object.key, reason);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a dump is packed in, by its content and whatever its name says.
+//! The containers of a dump, recognised by content and not by name.
 //!
 //! *In*: the bytes of a dump as they are in the bucket. *Out*: the bytes of its records, unpacked
 //! while they are read, in bounded memory. *Promise*: what is packed in a way that is read here comes
