@@ -37,6 +37,11 @@ pub const KNOWN: &[Known] = &[
         reason: "enough of a faulty record to see what is wrong with it",
     },
     Known {
+        name: "probe_bytes",
+        default: 64 << 10,
+        reason: "some hundred records show the encoding, line ends and escapes of a dump",
+    },
+    Known {
         name: "max_message_bytes",
         default: 64 << 10,
         reason: "a sensor's message has some 200 bytes; a longer one lands and is rejected",

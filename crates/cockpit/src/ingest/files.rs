@@ -196,6 +196,7 @@ pub fn decode(
     let decode_limits = decode::Limits {
         max_record_bytes: limits.size("max_record_bytes"),
         kept_faulty_bytes: limits.size("kept_faulty_bytes"),
+        probe_bytes: limits.size("probe_bytes"),
     };
     let mut decoder = Decoder::new(contract, decode_limits)?;
     let mut records = BatchBuilder::new(contract.columns.len());
