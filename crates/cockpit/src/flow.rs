@@ -422,7 +422,7 @@ pub fn cancel_on_signal(stop: CancellationToken) {
 /// Logs what a decoder found beside the records of a dump.
 fn report_summary(file: &str, summary: &Summary) {
     for note in &summary.notes {
-        tracing::warn!(file, note, "the dump is read in a way its contract does not name");
+        tracing::warn!(file, %note, "the dump is read in a way its contract does not name");
     }
     if summary.skipped_lines > 0 {
         tracing::info!(file, lines = summary.skipped_lines, "lines that are no records skipped");
