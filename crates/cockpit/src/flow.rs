@@ -17,7 +17,6 @@ use crate::config::kafka::Kafka;
 use crate::config::kpi::Kpi;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
-use crate::ingest::decode::Summary;
 use crate::ingest::files::{self, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
@@ -76,6 +75,8 @@ pub struct Report {
     pub changed: Vec<TableName>,
     /// What went wrong with streams.
     pub problems: Vec<String>,
+    /// What was noticed in the records of this run; nothing went wrong.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -181,6 +182,13 @@ impl Flow {
         let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
+        for odd in bucket.odd.take_fresh() {
+            tracing::warn!(
+                name = odd.name,
+                reason = odd.reason,
+                "a name in the bucket is passed over"
+            );
+        }
         if found.is_empty() && known.is_empty() {
             bail!("{}", nothing_found(bucket, &contracts));
         }
@@ -214,6 +222,7 @@ impl Flow {
         let outcomes = self.refinery.run(extent).await?;
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
+        report.notes.extend(changed.iter().flat_map(Outcome::notes));
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
         report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);
@@ -362,8 +371,8 @@ impl Flow {
         let decoded = decoding.await.map_err(|error| ReadError::Place(error.into()));
         landed.map_err(ReadError::Place)?;
         let decoded = decoded??;
-        report_summary(&found.key, &decoded.summary);
         row.records = decoded.records;
+        report_notes(&found.key, &decoded);
         if row.records == 0 {
             row.status = Status::Empty;
             row.reason = Some("the file holds no records".to_owned());
@@ -417,18 +426,19 @@ pub fn cancel_on_signal(stop: CancellationToken) {
     });
 }
 
-/// Whether a dump has to be read: it was never seen, has changed, or failed last time. One that
-/// gave nothing is read once more by each run of the program, for its contract may be mended.
 /// Logs what a decoder found beside the records of a dump.
-fn report_summary(file: &str, summary: &Summary) {
-    for note in &summary.notes {
-        tracing::warn!(file, %note, "the dump is read in a way its contract does not name");
+fn report_notes(file: &str, decoded: &files::Decoded) {
+    for note in &decoded.notes {
+        tracing::warn!(file, %note, "note on a dump that was read");
     }
-    if summary.skipped_lines > 0 {
-        tracing::info!(file, lines = summary.skipped_lines, "lines that are no records skipped");
+    if decoded.skipped_lines > 0 {
+        let lines = decoded.skipped_lines;
+        tracing::info!(file, lines, "lines that are no records skipped");
     }
 }
 
+/// Whether a dump has to be read: it was never seen, has changed, or failed last time. One that
+/// gave nothing is read once more by each run of the program, for its contract may be mended.
 fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
     known.is_none_or(|known| {
         let seen = (known.size_bytes, known.etag.as_ref(), known.modified_at);

@@ -183,15 +183,22 @@ pub enum Kind {
     Text,
     /// A whole number of 64 bits.
     Int {
-        /// The thousands separator to skip, if any.
-        thousands: Option<char>,
+        /// How the number is written; a fraction of zeros is accepted.
+        number: NumberStyle,
     },
     /// A decimal number kept exactly: `precision` digits in all, `scale` of them after the point.
     Decimal { precision: u8, scale: i8, number: NumberStyle },
     /// A binary floating point number of 64 bits.
     Float { number: NumberStyle },
     /// Yes or no.
-    Bool { yes: Vec<String>, no: Vec<String> },
+    Bool {
+        /// Words for yes.
+        yes: Vec<String>,
+        /// Words for no.
+        no: Vec<String>,
+        /// Whether the letter case of these words does not matter.
+        any_case: bool,
+    },
     /// A calendar day, without a zone.
     Date { spellings: Vec<TimeSpelling> },
     /// A moment, stored in UTC.
@@ -204,13 +211,34 @@ pub enum Kind {
     },
 }
 
-/// How numbers are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How numbers are written. Signs before or behind the number, accounting brackets and minus signs of
+/// every typeface are unambiguous and need no configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberStyle {
     /// The sign between whole and fraction: `.` or `,`.
     pub decimal: char,
-    /// The sign between groups of digits, skipped; `None` if there is none.
+    /// The sign between groups of digits, skipped; `None` if there is none. A blank means every kind
+    /// of blank, an apostrophe every kind of apostrophe.
     pub thousands: Option<char>,
+    /// What may be written beside the number, once, before or behind it.
+    pub units: Units,
+    /// Whether a percent sign divides the number by 100; otherwise `12.5 %` is 12.5.
+    pub percent_is_fraction: bool,
+}
+
+impl NumberStyle {
+    /// A decimal point, no thousands separator, the default units.
+    pub const PLAIN: Self =
+        Self { decimal: '.', thousands: None, units: Units::Currency, percent_is_fraction: false };
+}
+
+/// Texts beside a number that are skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Units {
+    /// Any currency sign, any ISO 4217 currency code in capital letters, or a percent sign.
+    Currency,
+    /// These and no others, compared exactly; empty if only the number may be there.
+    Only(Vec<String>),
 }
 
 /// What happens to a record whose text in one column cannot be read.

@@ -37,6 +37,9 @@ pub fn summary(report: &Report) {
     for problem in &report.problems {
         println!("  {problem}");
     }
+    for note in &report.notes {
+        println!("  {note}");
+    }
     if !report.entries.is_empty() {
         print_books(report);
     }

@@ -3,6 +3,7 @@
 mod columns;
 mod encodings;
 mod layout;
+mod native;
 mod values;
 
 use super::retention::{self, Retention};
@@ -10,6 +11,7 @@ use super::said::{Findings, Said};
 use chrono_tz::Tz;
 use columns::columns;
 use layout::{encoding, format, lines, records};
+use native::{add_native_spellings, check_path_columns};
 use plant::contract::{Contract, Format, Supersede};
 use plant::pattern::Pattern;
 
@@ -33,7 +35,9 @@ pub fn read(
     let records = records(&mut said, format.as_ref());
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
-    let columns = columns(&mut said, plant_zone, format.as_ref(), findings);
+    let mut columns = columns(&mut said, plant_zone, format.as_ref(), findings);
+    add_native_spellings(format.as_ref(), &mut columns);
+    check_path_columns(said.at_key("paths"), &paths, &columns, findings);
     let retention = retention(&mut said, is_stream, findings);
     said.finish();
     let contract = Contract {

@@ -42,6 +42,21 @@ pub const KNOWN: &[Known] = &[
         reason: "some hundred records show the encoding, line ends and escapes of a dump",
     },
     Known {
+        name: "max_unpacked_bytes",
+        default: 64 << 30,
+        reason: "no compressed dump of a plant unpacks to more; a larger one would fill the disk",
+    },
+    Known {
+        name: "max_window_bytes",
+        default: 128 << 20,
+        reason: "memory for the window or dictionary of a compressed dump: what zstd -19 and xz -9 need",
+    },
+    Known {
+        name: "max_container_layers",
+        default: 3,
+        reason: "a dump packed twice by mistake is still read; each layer costs buffers and time",
+    },
+    Known {
         name: "max_message_bytes",
         default: 64 << 10,
         reason: "a sensor's message has some 200 bytes; a longer one lands and is rejected",

@@ -9,6 +9,7 @@ pub mod append;
 pub mod books;
 pub mod bronze;
 pub mod catalog;
+mod dump_columns;
 pub mod dumps;
 mod equipment;
 pub mod kpi;

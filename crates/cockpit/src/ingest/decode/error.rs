@@ -99,6 +99,20 @@ pub enum DecodeError {
     #[error("not a Parquet file ({source}); fetch it again, or mend the contract's format")]
     NotParquet { source: ParquetError },
 
+    /// The file is Parquet, but the checksum of a page is not that of its bytes.
+    #[error(
+        "the checksum (CRC) of a page behind record {record} is wrong: the Parquet file was damaged after \
+         it was written; nothing of it was taken. Copy it into the bucket again"
+    )]
+    ParquetChecksum { record: i64 },
+
+    /// The file is Parquet, but uses what the library does not have.
+    #[error(
+        "the Parquet file uses what cannot be read here ({reason}); have the source write it with other \
+         types, encodings or compression"
+    )]
+    UnsupportedParquet { reason: String },
+
     /// The file is Parquet, but a part of it cannot be decoded.
     #[error(
         "the Parquet file is corrupt after record {record} ({reason}); \

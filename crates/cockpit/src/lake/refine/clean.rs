@@ -70,15 +70,15 @@ pub async fn run(
 }
 
 /// One dump in bronze: its place in the order of dumps and its data files.
-struct Dump {
-    file: String,
-    number: i64,
+pub(super) struct Dump {
+    pub(super) file: String,
+    pub(super) number: i64,
     order: DumpOrder,
-    parts: Vec<Add>,
+    pub(super) parts: Vec<Add>,
 }
 
 /// The dumps the given bronze files are of, newest first.
-async fn dumps(source: &Table, files: Vec<Add>) -> anyhow::Result<Vec<Dump>> {
+pub(super) async fn dumps(source: &Table, files: Vec<Add>) -> anyhow::Result<Vec<Dump>> {
     let columns = ["_file", "_dump", "_dumped_at", "_modified_at", "_ingested_at"];
     let mut dumps: BTreeMap<(DumpOrder, String, i64), Vec<Add>> = BTreeMap::new();
     for part in files {
@@ -157,11 +157,14 @@ impl<'a> Cleaning<'a> {
             // by one; the others are read for their rejects.
             let is_newest = newest < Some(dump.order) && whole.is_none_or(|it| it == rank);
             let stands = self.hasher.is_some() || is_newest;
+            let mut passes = None;
             for part in &dump.parts {
                 let mut stream = self.read_bronze(source, part).await?;
                 while let Some(batch) = stream.try_next().await? {
-                    let cleaned = self.clean(&batch)?;
+                    let cleaned =
+                        self.clean_of_dump(&batch, source, &dump.parts, &mut passes).await?;
                     let good = cleaned.good()?;
+                    repairs.add_ambiguous(&cleaned.ambiguous);
                     rejects.push(&batch, &cleaned.reasons)?;
                     repairs.add(batch.num_rows(), cleaned.repaired);
                     let rows = self.standing(good, rank, &mut standing, &writer, stands)?;

@@ -7,6 +7,7 @@ use super::keys::Hasher;
 use super::rejected::Reason;
 use crate::config::model::{Action, Model};
 use crate::lake::bronze::Pointer;
+use crate::lake::dump_columns::{self, with_dump_columns};
 use crate::lake::models::Step;
 use crate::lake::table::Table;
 use crate::lake::{Lake, bronze, session, typed};
@@ -122,6 +123,20 @@ fn bronze_columns(contract: &Contract) -> Vec<String> {
     own.chain(pointers).collect()
 }
 
+/// The columns of the contract that the key of the table is made of.
+fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<String> {
+    let fields = step.schema.fields().iter().zip(projection);
+    let of_key = fields.filter(|(field, _)| step.model.key.contains(field.name()));
+    let taken: HashSet<String> = of_key
+        .flat_map(|(_, expr)| expr.column_refs().into_iter().map(|column| column.name.clone()))
+        .collect();
+    let is_taken = |name: &String| {
+        let is_part = |it: &String| it.strip_prefix(name).is_some_and(typed::is_local_part);
+        taken.contains(name) || taken.iter().any(is_part)
+    };
+    contract.columns.iter().map(|column| column.name.clone()).filter(is_taken).collect()
+}
+
 /// One bronze batch, cleaned.
 pub(in crate::lake) struct Cleaned {
     /// Every record, as the table would store it.
@@ -132,6 +147,10 @@ pub(in crate::lake) struct Cleaned {
     pub(in crate::lake) reasons: Vec<Reason>,
     /// Columns and how many of their unreadable texts became unknown in good rows.
     pub(in crate::lake) repaired: Vec<(String, usize)>,
+    /// Columns with times that the clock shows twice.
+    pub(in crate::lake) ambiguous: Vec<typed::Ambiguous>,
+    /// Whether it takes the passes of the dump to date them.
+    pub(super) needs_passes: bool,
 }
 
 impl Cleaned {
@@ -163,9 +182,13 @@ pub(in crate::lake) struct Cleaning<'a> {
     pub(in crate::lake) lake: &'a Lake,
     pub(in crate::lake) model: &'a Model,
     pub(super) table: &'a Table,
-    stage: typed::Stage,
+    pub(super) stage: typed::Stage,
+    /// The columns of the typed stage, and those of the dump.
+    typed: SchemaRef,
     /// Columns of the bronze table that are read at all.
     pub(super) read: Vec<String>,
+    /// Those of them that the key of the table is made of.
+    pub(super) key_columns: Vec<String>,
     pointers: &'static [(&'static str, Pointer)],
     columns: Vec<Value>,
     rules: Vec<Rule>,
@@ -186,11 +209,11 @@ impl<'a> Cleaning<'a> {
         let reference = TableReference::partial("typed", contract.table.as_str());
         let projection = step.projection.as_deref().context("the step is no cleaning step")?;
         let contract = &needed(contract, projection);
-        let schema = typed::schema(contract);
-        let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
+        let typed = with_dump_columns(&typed::schema(contract), contract, refinery.plant.zone);
+        let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
         let mut columns = Vec::with_capacity(projection.len());
         for said in projection {
-            let said = said.clone().unalias();
+            let said = session::in_microseconds(said.clone().unalias(), &schema)?;
             columns.push(match Joined::of(&said, schema.as_arrow()) {
                 Some(joined) => Value::Joined(joined),
                 None => Value::Expr(context.create_physical_expr(said, &schema)?),
@@ -204,6 +227,7 @@ impl<'a> Cleaning<'a> {
         for expectation in &step.model.expectations {
             if expectation.action == Action::Reject {
                 let condition = context.parse_sql_expr(&expectation.rule, &own)?;
+                let condition = session::in_microseconds(condition, &own)?;
                 let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
                 let condition = with_durations(condition)?;
                 let condition = context.create_physical_expr(condition, &own)?;
@@ -219,7 +243,9 @@ impl<'a> Cleaning<'a> {
             model: &step.model,
             table,
             stage: typed::Stage::new(contract, &refinery.plant.calendar),
+            typed,
             read: bronze_columns(contract),
+            key_columns: key_columns(step, contract, projection),
             pointers: pointers(contract),
             columns,
             rules,
@@ -231,7 +257,17 @@ impl<'a> Cleaning<'a> {
 
     /// Types, selects and checks one bronze batch: its good rows, and why the others are not.
     pub(in crate::lake) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
-        let typed = self.stage.apply(bronze)?;
+        self.clean_in_order(bronze, None)
+    }
+
+    /// Does the same, with what the order of the dump's records shows of times shown twice.
+    pub(super) fn clean_in_order(
+        &self,
+        bronze: &RecordBatch,
+        passes: Option<&typed::Passes>,
+    ) -> anyhow::Result<Cleaned> {
+        let mut typed = self.stage.apply(bronze, passes)?;
+        typed.rows = dump_columns::add(&typed.rows, bronze, &self.typed)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
         for (value, field) in self.columns.iter().zip(self.own.fields()) {
             let value = match value {
@@ -252,7 +288,14 @@ impl<'a> Cleaning<'a> {
             columns.push(column(bronze, name)?.clone());
         }
         let rows = RecordBatch::try_new(self.stored.clone(), columns)?;
-        Ok(Cleaned { rows, is_bad, reasons, repaired: typed.repaired })
+        Ok(Cleaned {
+            rows,
+            is_bad,
+            reasons,
+            repaired: typed.repaired,
+            ambiguous: typed.ambiguous,
+            needs_passes: typed.needs_passes,
+        })
     }
 
     /// Asks the rules and the key of every row not yet bad. A condition that comes out unknown is

@@ -1,15 +1,17 @@
 //! Which records a newer one stands in for, counted apart from refinement, for the books.
 
 use super::Refinery;
-use super::clean::{Orders, dump_of};
-use super::cleaning::{Cleaning, column};
+use super::clean::{Dump, Orders, dump_of, dumps};
+use super::cleaning::{Cleaned, Cleaning, column};
 use super::keys::{DumpOrder, Hasher, Key};
 use crate::config::model::TableName;
 use crate::lake::bronze;
-use crate::lake::table::State;
+use crate::lake::table::{State, Table};
+use crate::lake::typed::Passes;
 use anyhow::Context as _;
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
+use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, HashMap};
@@ -34,15 +36,51 @@ impl Refinery {
         let source_name = bronze::name(contract);
         let source = self.lake.table(&source_name)?;
         let Some(source_state) = self.lake.state(&source_name).await? else { return Ok(counts) };
+        let mut ordered = Ordered::default();
         for file in source_state.files() {
             let mut stream = cleaning.read_bronze(&source, &file).await?;
             while let Some(batch) = stream.try_next().await? {
                 let Some(dump) = dump_of(&batch)?.filter(|dump| of.contains(dump)) else { break };
-                let rows = cleaning.clean(&batch)?.good()?;
+                let cleaned = match cleaning.clean(&batch)? {
+                    cleaned if cleaned.needs_passes => {
+                        let files = source_state.files();
+                        ordered.clean(&cleaning, &batch, &source, files, &dump).await?
+                    }
+                    cleaned => cleaned,
+                };
+                let rows = cleaned.good()?;
                 *counts.entry(dump).or_default() += cleaning.superseded(&rows, &stands)?;
             }
         }
         Ok(counts)
+    }
+}
+
+/// The passes of the dumps that have times a clock shows twice.
+#[derive(Default)]
+struct Ordered {
+    dumps: Option<Vec<Dump>>,
+    passes: BTreeMap<(String, i64), Option<Passes>>,
+}
+
+impl Ordered {
+    async fn clean(
+        &mut self,
+        cleaning: &Cleaning<'_>,
+        batch: &RecordBatch,
+        source: &Table,
+        files: Vec<Add>,
+        dump: &(String, i64),
+    ) -> anyhow::Result<Cleaned> {
+        let dumps = match self.dumps.take() {
+            Some(dumps) => dumps,
+            None => dumps(source, files).await?,
+        };
+        let dumps = self.dumps.insert(dumps);
+        let own = dumps.iter().find(|it| (&it.file, it.number) == (&dump.0, dump.1));
+        let parts = own.map(|it| it.parts.as_slice()).unwrap_or_default();
+        let passes = self.passes.entry(dump.clone()).or_default();
+        cleaning.clean_of_dump(batch, source, parts, passes).await
     }
 }
 
