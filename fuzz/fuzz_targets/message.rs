@@ -12,7 +12,7 @@ use plant::contract::Format;
 const HEADERS: [&str; 4] = ["a", "b.c", "b.d", "a.b.c"];
 
 fuzz_target!(|input: &[u8]| {
-    let limits = Limits { max_record_bytes: 1 << 16, kept_faulty_bytes: 16 };
+    let limits = Limits { max_record_bytes: 1 << 16, kept_faulty_bytes: 16, ..Limits::default() };
     let payloads: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
     let rows = payloads.len();
     let messages = Messages {

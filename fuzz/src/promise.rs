@@ -47,6 +47,7 @@ impl<'a> Case<'a> {
             limits: Limits {
                 max_record_bytes: if limit > 127 { 1 << 20 } else { usize::from(limit) },
                 kept_faulty_bytes: 16,
+                probe_bytes: if limit & 1 == 0 { 8 } else { 1 << 16 },
             },
             file,
         })

@@ -331,8 +331,6 @@ pub fn cancel_on_signal(stop: CancellationToken) {
 
 /// Whether a dump has to be read: it was never seen, has changed, or failed last time. One that
 /// gave nothing is read once more by each run of the program, for its contract may be mended.
-/// Logs what a decoder found beside the records of a dump.
-
 fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
     known.is_none_or(|known| {
         let seen = (known.size_bytes, known.etag.as_ref(), known.modified_at);

@@ -52,6 +52,11 @@ pub const KNOWN: &[Known] = &[
         reason: "enough of a faulty record to see what is wrong with it",
     },
     Known {
+        name: "probe_bytes",
+        default: 64 << 10,
+        reason: "some hundred records show the encoding, line ends and escapes of a dump",
+    },
+    Known {
         name: "max_unpacked_bytes",
         default: 64 << 30,
         reason: "no compressed dump of a plant unpacks to more; a larger one would fill the disk",

@@ -248,7 +248,7 @@ impl<'a> Line<'a> {
 
 fn report_notes(file: &str, decoded: &Decoded) {
     for note in &decoded.notes {
-        tracing::warn!(file, note, "note on a dump that was read");
+        tracing::warn!(file, %note, "note on a dump that was read");
     }
     if decoded.skipped_lines > 0 {
         let lines = decoded.skipped_lines;

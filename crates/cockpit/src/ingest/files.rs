@@ -259,6 +259,7 @@ impl Work<'_> {
         let decode_limits = decode::Limits {
             max_record_bytes: self.limits.size("max_record_bytes"),
             kept_faulty_bytes: self.limits.size("kept_faulty_bytes"),
+            probe_bytes: self.limits.size("probe_bytes"),
         };
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
         let mut records = BatchBuilder::new(self.contract.columns.len());

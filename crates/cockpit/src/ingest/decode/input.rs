@@ -16,6 +16,7 @@ pub(super) struct Input {
     transcoder: Transcoder,
     /// The first bytes, until there are enough to see their encoding.
     head: Option<Vec<u8>>,
+    head_bytes: usize,
     unmarked: Option<Encoding>,
     text: Text,
     start: usize,
@@ -28,9 +29,11 @@ pub(super) struct Input {
 }
 
 impl Input {
-    pub fn new(configured: Encoding) -> Self {
+    /// `probe_bytes` are how much of the file is looked at to see its encoding, at most.
+    pub fn new(configured: Encoding, probe_bytes: usize) -> Self {
         Self {
             configured,
+            head_bytes: probe_bytes.clamp(MARK.len(), HEAD_BYTES),
             transcoder: Transcoder::Utf8,
             head: Some(Vec::new()),
             unmarked: None,
@@ -54,7 +57,7 @@ impl Input {
             None => self.transcoder.push(bytes, &mut self.text),
             Some(head) => {
                 head.extend_from_slice(bytes);
-                if head.len() >= HEAD_BYTES {
+                if head.len() >= self.head_bytes {
                     self.settle();
                 }
             }
@@ -159,7 +162,9 @@ impl Input {
 
     fn settle(&mut self) {
         let Some(head) = self.head.take() else { return };
-        let found = detect(self.configured, &head);
+        // No more of it, for the bytes beyond came with the chunk.
+        let shown = &head[..head.len().min(self.head_bytes)];
+        let found = detect(self.configured, shown);
         self.unmarked = found.is_unmarked.then_some(found.encoding);
         self.transcoder = Transcoder::new(found.encoding);
         self.file_at = found.mark_bytes as u64;
@@ -172,8 +177,19 @@ mod tests {
     use super::*;
 
     fn check(configured: Encoding, file: &[u8], expected: &str, mark_bytes: u64) {
+        check_probed(configured, file, expected, mark_bytes, 0);
+        check_probed(configured, file, expected, mark_bytes, HEAD_BYTES);
+    }
+
+    fn check_probed(
+        configured: Encoding,
+        file: &[u8],
+        expected: &str,
+        mark_bytes: u64,
+        probe_bytes: usize,
+    ) {
         for chunk in 1..=file.len() {
-            let mut input = Input::new(configured);
+            let mut input = Input::new(configured, probe_bytes);
             file.chunks(chunk).for_each(|bytes| input.push(bytes));
             input.close().unwrap();
             assert_eq!(String::from_utf8_lossy(input.waiting()), expected, "chunks of {chunk}");
@@ -206,8 +222,11 @@ mod tests {
     #[test]
     fn utf16_without_a_mark_is_recognised() {
         for text in ["Id;Größe\n1;2\n", "编号,数量\r\n螺栓,5\r\n", "1\n"] {
-            check(Encoding::Utf8, &utf16(text, u16::to_le_bytes), text, 0);
-            check(Encoding::Named("gbk"), &utf16(text, u16::to_be_bytes), text, 0);
+            let probed = |configured, file: &[u8]| {
+                check_probed(configured, file, text, 0, HEAD_BYTES);
+            };
+            probed(Encoding::Utf8, &utf16(text, u16::to_le_bytes));
+            probed(Encoding::Named("gbk"), &utf16(text, u16::to_be_bytes));
         }
         for text in ["a\0", "a,\0\0\0\0\0\0b\n", "\0\0\0\0\0\0", "a,b,c\0,d,e,f\n"] {
             check(Encoding::Utf8, text.as_bytes(), text, 0);
@@ -243,7 +262,7 @@ mod tests {
 
     #[test]
     fn odd_utf16_is_refused() {
-        let mut input = Input::new(Encoding::Utf16Le);
+        let mut input = Input::new(Encoding::Utf16Le, HEAD_BYTES);
         input.push(b"a\0b");
         assert!(matches!(input.close(), Err(DecodeError::OddUtf16 { size_bytes: 3 })));
     }
@@ -251,9 +270,8 @@ mod tests {
     #[test]
     fn marks_and_nuls_are_taken_off() {
         let check = |file: &[u8], are_nuls, is_known, left: &[u8]| {
-            let mut input = Input::new(Encoding::Utf8);
-            input.push(b"x");
-            input.push(&vec![b'x'; HEAD_BYTES]);
+            let mut input = Input::new(Encoding::Utf8, 0);
+            input.push(b"xxx");
             input.take(usize::MAX);
             input.push(file);
             assert_eq!(input.take_invisible(are_nuls), is_known, "{file:?}");

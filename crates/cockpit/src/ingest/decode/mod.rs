@@ -49,19 +49,18 @@ pub struct Limits {
     pub max_record_bytes: usize,
     /// How much of the text of a record that cannot be read is kept in `rest`.
     pub kept_faulty_bytes: usize,
+    /// How much of the beginning of a dump is looked at to see how it is written, as UTF-8.
+    pub probe_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_record_bytes: 1 << 20, kept_faulty_bytes: 4 << 10 }
+        Self { max_record_bytes: 1 << 20, kept_faulty_bytes: 4 << 10, probe_bytes: 64 << 10 }
     }
 }
 
 /// A chunk is decoded in pieces of this size, so that a large one needs no more memory.
 const PIECE_BYTES: usize = 64 << 10;
-
-/// How much of the beginning of a dump is looked at to see how it is written, as UTF-8.
-const PROBE_BYTES: usize = 64 << 10;
 
 /// Decodes one text dump.
 ///
@@ -134,7 +133,7 @@ impl Decoder {
 
     fn single(contract: &Contract, limits: Limits) -> Result<Self, DecodeError> {
         Ok(Self {
-            input: Input::new(contract.encoding),
+            input: Input::new(contract.encoding, limits.probe_bytes),
             shape: Shape::new(contract, limits)?,
             limits,
             passing: Passing::new(contract, limits)?,
@@ -249,10 +248,10 @@ impl Decoder {
     /// Finds out how the dump is written, and returns whether that is known.
     fn settle(&mut self) -> bool {
         let waiting = self.input.waiting();
-        if self.is_settled || waiting.len() < PROBE_BYTES && !self.input.closed() {
+        if self.is_settled || waiting.len() < self.limits.probe_bytes && !self.input.closed() {
             return self.is_settled;
         }
-        let window = &waiting[..waiting.len().min(PROBE_BYTES)];
+        let window = &waiting[..waiting.len().min(self.limits.probe_bytes)];
         self.ends = LineEnds::detect(window, self.shape.quote());
         self.passing.set_ends(self.ends);
         let escape = self.shape.settle(window, self.ends);

@@ -105,8 +105,9 @@ proptest! {
         encoding in encodings(),
         chunk_bytes in 1..40usize,
         max_record_bytes in prop_oneof![Just(1 << 20), 0..40usize],
+        probe_bytes in prop_oneof![Just(1 << 16), 0..40usize],
     ) {
-        let limits = Limits { max_record_bytes, kept_faulty_bytes: 5 };
+        let limits = Limits { max_record_bytes, kept_faulty_bytes: 5, probe_bytes };
         for mut contract in contracts().into_iter().chain(contracts_with_surroundings()) {
             contract.encoding = encoding;
             let whole = decode_chunked(&contract, &file, limits, usize::MAX);

@@ -146,7 +146,7 @@ fn bad_text_costs_its_record() {
 
 #[test]
 fn a_long_line_costs_its_record() {
-    let limits = Limits { max_record_bytes: 8, kept_faulty_bytes: 3 };
+    let limits = Limits { max_record_bytes: 8, kept_faulty_bytes: 3, probe_bytes: 4 };
     let file = b"1,2\n123456789,\"0\r\n3,4\n\"5\n\",23456789\"\n6,7";
     for chunk in 1..=file.len() {
         let batch = decode_chunked(&csv(false, &["A", "B"]), file, limits, chunk).unwrap();
@@ -202,7 +202,7 @@ proptest! {
 /// Decodes in chunks of every size, and expects the records and the number of lines passed over.
 fn check_lines(contract: &Contract, input: &str, expected: &[&str], skipped_lines: u64) {
     for chunk in 1..=input.len() {
-        let limits = Limits { max_record_bytes: 30, kept_faulty_bytes: 30 };
+        let limits = Limits { max_record_bytes: 30, kept_faulty_bytes: 30, probe_bytes: 4 };
         let (batch, summary) = decode_summed(contract, input.as_bytes(), limits, chunk).unwrap();
         assert_eq!(rows(&batch), expected, "{input:?} in chunks of {chunk}");
         assert_eq!(summary.skipped_lines, skipped_lines, "{input:?} in chunks of {chunk}");

@@ -65,12 +65,14 @@ impl Array {
     /// Cuts what comes first. `file_at` is the place of `bytes` in the file; `closed` says that
     /// nothing follows.
     pub fn cut(&mut self, bytes: &[u8], file_at: u64, closed: bool) -> Result<Cut, DecodeError> {
-        let has_commas = match self.part {
-            Part::Elements => true,
-            Part::Outside => self.style == Style::Objects,
-            Part::Around | Part::Single | Part::After => false,
+        let (has_blanks, has_commas) = match self.part {
+            Part::Elements => (true, true),
+            Part::Outside => (true, self.style == Style::Objects),
+            // In a string a line end matters.
+            Part::Around => (!self.outer.is_within(), false),
+            Part::Single | Part::After => (true, false),
         };
-        let is_skipped = |byte: &u8| is_blank(*byte) || has_commas && *byte == b',';
+        let is_skipped = |byte: &u8| has_blanks && is_blank(*byte) || has_commas && *byte == b',';
         match bytes.iter().position(|byte| !is_skipped(byte)) {
             None if bytes.is_empty() => self.end(file_at, closed),
             None => Ok(Cut::Blank { next: bytes.len() }),
@@ -158,9 +160,10 @@ impl Array {
 
     /// Objects one after the other, however many are on a line and however many lines each has.
     fn cut_outside(&mut self, bytes: &[u8], closed: bool) -> Cut {
+        let window = &bytes[..bytes.len().min(self.max_record_bytes.saturating_add(1))];
         match bytes[0] {
             b'{' => self.cut_object(bytes, closed),
-            b'[' => match first_solid(&bytes[1..]) {
+            b'[' => match first_solid(&window[1..]) {
                 Some(b'{' | b']') => self.enter(Part::Elements),
                 None if !closed && bytes.len() <= self.max_record_bytes => Cut::More,
                 _ => self.cut_line(bytes, closed),

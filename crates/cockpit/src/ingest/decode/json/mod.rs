@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn an_object_over_the_limit_is_one_record() {
         let contract = contract(Format::JsonLines, &["a"]);
-        let limits = Limits { max_record_bytes: 12, kept_faulty_bytes: 4 };
+        let limits = Limits { max_record_bytes: 12, kept_faulty_bytes: 4, probe_bytes: 4 };
         let file =
             b"{\"a\":1}\n{\n\"a\":\n[1,2,{\"x\":3}]}{\"a\":2}\n{\"a\":\"34567890\"}\n{\"a\":4}";
         for chunk in 1..=file.len() {

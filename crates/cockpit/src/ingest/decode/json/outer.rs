@@ -60,6 +60,8 @@ pub(super) struct Outer {
     open: Vec<String>,
     at: At,
     scan: Scan,
+    /// Where the value that is passed over begins in the file.
+    value_at: u64,
     /// The way to the array that is being read.
     array: Option<String>,
     is_found: bool,
@@ -79,6 +81,7 @@ impl Outer {
             open: Vec::new(),
             at: At::Key,
             scan: Scan::default(),
+            value_at: 0,
             array: None,
             is_found: false,
             names: Vec::new(),
@@ -95,6 +98,11 @@ impl Outer {
     /// Whether an object is open.
     pub fn is_open(&self) -> bool {
         !self.open.is_empty()
+    }
+
+    /// Whether the next byte is within a value.
+    pub fn is_within(&self) -> bool {
+        matches!(self.at, At::Within)
     }
 
     /// Whether the records were found.
@@ -142,7 +150,7 @@ impl Outer {
             (At::Behind, b',') => self.at = At::Key,
             (At::Colon(key), b':') => self.at = At::Value(key),
             (At::Value(key), _) => return self.value(key, bytes, file_at, closed),
-            (At::Within, _) => return self.pass(bytes, file_at),
+            (At::Within, _) => return self.pass(bytes),
             _ => return Err(bad),
         }
         Ok(Step::Pass(1))
@@ -156,7 +164,8 @@ impl Outer {
 
     fn key(&mut self, bytes: &[u8], file_at: u64, closed: bool) -> Result<Step, DecodeError> {
         let bad = || DecodeError::BadEnvelope { byte: file_at };
-        let mut keys = serde_json::Deserializer::from_slice(bytes).into_iter::<String>();
+        let mut keys =
+            serde_json::Deserializer::from_slice(self.window(bytes)).into_iter::<String>();
         match keys.next() {
             Some(Ok(key)) => {
                 self.at = At::Colon(key);
@@ -165,6 +174,11 @@ impl Outer {
             Some(Err(error)) if error.is_eof() && self.may_wait(bytes, closed) => Ok(Step::More),
             _ => Err(bad()),
         }
+    }
+
+    /// The bytes that decide, so that it does not matter how many more are known.
+    fn window<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        &bytes[..bytes.len().min(self.max_value_bytes.saturating_add(1))]
     }
 
     fn may_wait(&self, bytes: &[u8], closed: bool) -> bool {
@@ -185,7 +199,7 @@ impl Outer {
         }
         match (bytes[0], way) {
             (b'[', Way::There | Way::Towards) => self.found(path),
-            (b'[', Way::Unknown) => match first_solid(&bytes[1..]) {
+            (b'[', Way::Unknown) => match first_solid(&self.window(bytes)[1..]) {
                 None if self.may_wait(bytes, closed) => {
                     self.names.pop();
                     self.at = At::Value(key);
@@ -231,11 +245,12 @@ impl Outer {
         closed: bool,
     ) -> Result<Step, DecodeError> {
         self.scan = Scan::new(Around::Object);
+        self.value_at = file_at;
         let is_wanted = self.wanted.iter().any(|(_, it)| Way::of(&path, Some(it)).is_near());
         if self.pass == Pass::Second || !is_wanted {
-            return self.pass(bytes, file_at);
+            return self.pass(bytes);
         }
-        match self.scan.run(bytes) {
+        match self.scan.run(&bytes[..bytes.len().min(self.max_value_bytes.saturating_add(1))]) {
             Some(End { to, torn: false, .. }) => {
                 self.take(&path, &bytes[..solid(&bytes[..to])], file_at)?;
                 self.at = At::Behind;
@@ -251,13 +266,13 @@ impl Outer {
         }
     }
 
-    fn pass(&mut self, bytes: &[u8], file_at: u64) -> Result<Step, DecodeError> {
+    fn pass(&mut self, bytes: &[u8]) -> Result<Step, DecodeError> {
         match self.scan.run(bytes) {
             None => {
                 self.at = At::Within;
                 Ok(Step::Pass(bytes.len()))
             }
-            Some(End { torn: true, .. }) => Err(DecodeError::BadEnvelope { byte: file_at }),
+            Some(End { torn: true, .. }) => Err(DecodeError::BadEnvelope { byte: self.value_at }),
             Some(End { to, .. }) => {
                 self.at = At::Behind;
                 Ok(Step::Pass(to))

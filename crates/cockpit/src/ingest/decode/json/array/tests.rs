@@ -92,7 +92,7 @@ fn check_around(records: Option<&str>, header: &str, input: &str, expected: Resu
     contract.records = records.map(str::to_owned);
     contract.columns[1].origin = Origin::Envelope;
     for chunk in 1..=input.len() {
-        let limits = Limits { max_record_bytes: 40, kept_faulty_bytes: 5 };
+        let limits = Limits { max_record_bytes: 40, kept_faulty_bytes: 5, probe_bytes: 4 };
         let decoded = decode_chunked(&contract, input.as_bytes(), limits, chunk);
         match (decoded, expected) {
             (Ok(batch), Ok(expected)) => assert_eq!(rows(&batch), expected, "{input} in {chunk}"),
@@ -116,6 +116,7 @@ fn records_are_where_the_contract_says() {
     check_around(None, "m.k", r#"{"r":[{"a":1}],"m":{"k":2}}"#, Ok(&["1|2"]));
     check_around(Some("d.r"), "d.n", r#"{"d":null}"#, Err("no array at `d.r`"));
     check_around(Some("d"), "n", r#"{"d":null,"n":1}"#, Ok(&[]));
+    check_around(Some("d"), "n", "{\"x\":\"torn\n\",\"d\":[]}", Err("cannot be read at byte 5"));
 }
 
 #[test]
