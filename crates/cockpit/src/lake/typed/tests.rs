@@ -1,7 +1,7 @@
 use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
-use plant::contract::{Encoding, Format, NumberStyle, Origin, Supersede};
+use plant::contract::{Encoding, Format, NumberStyle, OnError, Origin, Supersede};
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
 use std::sync::LazyLock;
