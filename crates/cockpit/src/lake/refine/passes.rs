@@ -1,5 +1,6 @@
 //! Times that a clock shows twice, dated by the order of the records in their dump.
 
+use super::clean::{Dump, dumps};
 use super::cleaning::{Cleaned, Cleaning};
 use crate::lake::table::Table;
 use crate::lake::typed::{Nearby, Passes};
@@ -10,6 +11,14 @@ use arrow::datatypes::DataType;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use std::hash::{BuildHasher as _, Hasher as _};
+
+/// How many dumps before one are read for the first pass of its times. The two passes of an hour are
+/// exported one after the other, by a few hundred machines at most.
+const OLDER_DUMPS: usize = 256;
+
+fn first_path(parts: &[Add]) -> Option<&String> {
+    parts.first().map(|part| &part.path)
+}
 
 impl Cleaning<'_> {
     /// Cleans one bronze batch of the dump that these files hold. If it has times that the clock
@@ -29,7 +38,26 @@ impl Cleaning<'_> {
         self.clean_in_order(batch, passes.as_ref())
     }
 
+    /// What the order of a dump's records shows. Where it shows nothing, the dumps before it may
+    /// have the same times already.
     async fn passes(&self, source: &Table, parts: &[Add]) -> anyhow::Result<Passes> {
+        let mut passes = self.passes_alone(source, parts).await?;
+        let state = self.lake.state(&source.name).await?;
+        let Some(state) = state.filter(|_| passes.has_open()) else { return Ok(passes) };
+        let dumps = dumps(source, state.files()).await?;
+        let is_own = |dump: &Dump| first_path(&dump.parts) == first_path(parts);
+        let Some(own) = dumps.iter().position(is_own) else { return Ok(passes) };
+        let older = dumps[own + 1..].iter().filter(|dump| dump.file != dumps[own].file);
+        for dump in older.take(OLDER_DUMPS) {
+            if !passes.has_open() {
+                break;
+            }
+            passes.follow(&self.passes_alone(source, &dump.parts).await?);
+        }
+        Ok(passes)
+    }
+
+    async fn passes_alone(&self, source: &Table, parts: &[Add]) -> anyhow::Result<Passes> {
         let mut nearby = Nearby::default();
         for part in parts {
             let mut stream = self.read_bronze(source, part).await?;
