@@ -70,12 +70,11 @@ impl Outcome {
             let (table, times, certain) = (&self.table, found.times, found.times - found.uncertain);
             let mut note = format!(
                 "{table}: {times} ambiguous times of {column}, in an hour that the clock shows \
-                 twice: {certain} dated by the order of the records"
+                 twice; the order of the records dates {certain}"
             );
             if found.uncertain > 0 {
                 note += &format!(
-                    ", {} uncertain, taken for the first pass unless the same time came before; \
-                     export times with their UTC offset",
+                    "; {} are uncertain: export times with their UTC offset",
                     found.uncertain
                 );
             }

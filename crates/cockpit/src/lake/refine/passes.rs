@@ -2,7 +2,7 @@
 
 use super::clean::{rows_of, wanted_runs};
 use super::cleaning::{Cleaned, Cleaning};
-use super::versions::VersionId;
+use super::versions::{VersionId, newest_first};
 use crate::lake::landed::{Part, Run, Version};
 use crate::lake::table::Table;
 use crate::lake::typed::{Nearby, Passes};
@@ -16,6 +16,10 @@ use std::hash::{BuildHasher as _, Hasher as _};
 
 /// The passes of the dumps that have times a clock shows twice.
 pub(super) type KnownPasses = HashMap<VersionId, Passes>;
+
+/// How many dumps before one are read for the first pass of its times. The two passes of an hour are
+/// exported one after the other, by a few hundred machines at most.
+const OLDER_DUMPS: usize = 256;
 
 impl Cleaning<'_> {
     /// Cleans one bronze batch, whose rows are of `runs`. A dump with times that the clock shows twice
@@ -45,7 +49,32 @@ impl Cleaning<'_> {
         Cleaned::joined(pieces)
     }
 
+    /// What the order of a dump's records shows. Where it shows nothing, the dumps before it may
+    /// have the same times already.
     async fn passes(
+        &self,
+        source: &Table,
+        parts: &[Part],
+        version: &Version,
+    ) -> anyhow::Result<Passes> {
+        let mut passes = self.passes_alone(source, parts, version).await?;
+        let state = self.lake.state(&source.name).await?;
+        let Some(state) = state.filter(|_| passes.has_open()) else { return Ok(passes) };
+        let all = self.lake.all_landed(source, state.files()).await?;
+        let versions = newest_first(&all);
+        let is_own = |it: &Version| (&it.file, it.number) == (&version.file, version.number);
+        let Some(own) = versions.iter().position(|it| is_own(it)) else { return Ok(passes) };
+        let older = versions[own + 1..].iter().filter(|it| it.file != version.file);
+        for version in older.take(OLDER_DUMPS) {
+            if !passes.has_open() {
+                break;
+            }
+            passes.follow(&self.passes_alone(source, &all, version).await?);
+        }
+        Ok(passes)
+    }
+
+    async fn passes_alone(
         &self,
         source: &Table,
         parts: &[Part],

@@ -2,7 +2,7 @@ use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
 use plant::contract::{
-    DumpUnit, Encoding, Format, Lines, NumberStyle, Origin, RemovedRecords, Supersede,
+    DumpUnit, Encoding, Format, Lines, NumberStyle, OnError, Origin, RemovedRecords, Supersede,
 };
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
