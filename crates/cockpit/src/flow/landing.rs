@@ -143,7 +143,12 @@ impl<'a> Line<'a> {
             }
         };
         let before = landings.newest(&found.key).cloned();
-        let before_bytes = before.as_ref().and_then(|it| u64::try_from(it.size_bytes?).ok());
+        let before_bytes = before.as_ref().and_then(|before| {
+            // Rows of older programs do not have the size; `meta.files` does.
+            let noted = known.filter(|known| known.sha256.as_ref() == Some(&before.sha256));
+            let size_bytes = before.size_bytes.or(noted.map(|known| known.size_bytes))?;
+            u64::try_from(size_bytes).ok()
+        });
         let fetched = files::fetch(self.bucket, found, before_bytes).await?;
         row.sha256 = Some(fetched.sha256.clone());
         row.size_bytes = i64::try_from(fetched.size_bytes).unwrap_or(i64::MAX);

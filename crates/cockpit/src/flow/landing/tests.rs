@@ -140,6 +140,11 @@ fn location(store: Arc<dyn ObjectStore>) -> Location {
 
 impl Plant {
     async fn new() -> Self {
+        Self::with(16 << 20).await
+    }
+
+    /// `together_bytes`: above this size a dump lands alone.
+    async fn with(together_bytes: u64) -> Self {
         let texts = BTreeMap::from([
             ("plant.toml".to_owned(), PLANT.to_owned()),
             ("bronze/board.toml".to_owned(), CONTRACT.to_owned()),
@@ -148,6 +153,7 @@ impl Plant {
         let (plant, found) = folder::read(&texts);
         let mut plant = plant.unwrap_or_else(|| panic!("{found:?}"));
         plant.limits.set("land_together_dumps", TOGETHER);
+        plant.limits.set("land_together_bytes", together_bytes);
         let (bucket, lake) = (Arc::new(InMemory::new()), Arc::new(Counting::default()));
         let steps = plan(&plant).await.unwrap();
         let limits = plant.limits.clone();
@@ -223,4 +229,29 @@ async fn small_dumps_share_data_files_and_commits() {
     assert_eq!(state.files().len(), 10, "a data file for {TOGETHER} dumps");
     assert_eq!(state.version() + 1, 10, "a commit for {TOGETHER} dumps");
     assert_eq!(plant.rows("SELECT DISTINCT _file FROM bronze.board").await, 100);
+}
+
+#[tokio::test]
+async fn large_dumps_land_alone() {
+    let plant = Plant::with(1).await;
+    plant.put(0..7).await;
+    plant.round(7).await;
+    let lake = plant.flow.lake();
+    let name = crate::config::model::TableName::new("bronze", "board");
+    let state = lake.state(&name).await.unwrap().unwrap();
+    assert_eq!((state.files().len(), state.version() + 1), (7, 7));
+    assert_eq!(plant.rows("SELECT id FROM silver.board").await, 7);
+    // Each round leaves its files small; once there are enough, they are compacted.
+    for number in 7..40 {
+        plant.put(number..number + 1).await;
+        plant.round(1).await;
+    }
+    let state = lake.state(&name).await.unwrap().unwrap();
+    assert!(state.files().len() < 32, "{} data files", state.files().len());
+    assert_eq!(plant.rows("SELECT id FROM silver.board").await, 40);
+    let rewritten = Key::from("board/00003.csv");
+    plant.bucket.put(&rewritten, "id,qty\n3,9\n".into()).await.unwrap();
+    plant.round(1).await;
+    assert_eq!(plant.rows("SELECT id FROM silver.board WHERE id = 3 AND qty = 9").await, 1);
+    assert_eq!(plant.rows("SELECT id FROM silver.board").await, 40);
 }
