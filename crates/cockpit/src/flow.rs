@@ -17,6 +17,7 @@ use crate::config::kafka::Kafka;
 use crate::config::kpi::Kpi;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
+use crate::config::sentence::sentence;
 use crate::ingest::files::{self, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing, Start};
 use crate::lake::dumps::{self, DumpRow, Status};
@@ -303,7 +304,10 @@ impl Flow {
             }
             Err(error) => {
                 row.status = Status::Failed;
-                row.reason = Some(error.to_string());
+                row.reason = Some(match error {
+                    ReadError::Place(error) => sentence(&error),
+                    error => error.to_string(),
+                });
             }
         }
         if let Some(reason) = &row.reason {

@@ -4,6 +4,7 @@
 //! alone remembers how far the stream was; what would have been said while nobody listened is said at
 //! the start.
 
+use super::serving::Door;
 use super::{Flow, now};
 use crate::config::Config;
 use crate::config::location::{self, Purpose};
@@ -92,7 +93,8 @@ pub(super) fn shown(machine: DateTime<Utc>) -> DateTime<Utc> {
 pub struct Demo {
     /// Folder of lake and bucket.
     pub folder: PathBuf,
-    pub listen: SocketAddr,
+    /// Port of the pages on this machine; 0 is any that is free.
+    pub port: u16,
     /// How much faster than the machine's clock everything runs.
     pub speed: f64,
     pub seed: u64,
@@ -179,7 +181,7 @@ pub async fn run(
         said
     });
     let ready = |address| say(&ready(address));
-    let serving = Box::pin(flow.serve(demo.listen, true, stop.clone(), ready));
+    let serving = Box::pin(flow.serve(Door::local(demo.port), true, stop.clone(), ready));
     // A round that is cut off harms nothing: the next start does it again.
     let served = tokio::select! {
         served = serving => served,

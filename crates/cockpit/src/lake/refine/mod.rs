@@ -8,6 +8,7 @@
 mod change;
 mod clean;
 pub(in crate::lake) mod cleaning;
+mod damage;
 mod derive;
 mod joined;
 pub(in crate::lake) mod keys;
@@ -15,6 +16,7 @@ pub(in crate::lake) mod ledger;
 pub(in crate::lake) mod rejected;
 pub(in crate::lake) mod restate;
 mod superseded;
+mod watch;
 
 pub use rejected::name as rejected_name;
 
@@ -28,8 +30,10 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
+use watch::Watch;
 
 /// What refinement works with.
 #[derive(Clone)]
@@ -90,6 +94,10 @@ impl Refinery {
     /// Brings every table up to date. Steps run side by side where one does not need the other; the
     /// first error stops those not yet begun.
     pub async fn run(&self, extent: Extent) -> anyhow::Result<Vec<Outcome>> {
+        self.refuse_missing_bronze().await?;
+        if extent == Extent::Everything {
+            self.set_aside_damaged_rejected().await?;
+        }
         self.run_steps((0..self.steps.len()).collect(), extent).await
     }
 
@@ -149,16 +157,50 @@ impl Refinery {
 
     async fn step(&self, at: usize, extent: Extent) -> anyhow::Result<Outcome> {
         let step = &self.steps[at];
-        let outcome = match step.model.cleans().and_then(|it| self.plant.contracts.get(it)) {
-            Some(contract) if contract.is_stream() => {
-                Box::pin(self.stream_step(step, contract, extent)).await
-            }
-            Some(contract) => Box::pin(clean::run(self, step, contract, extent)).await,
-            None => Box::pin(derive::run(self, step, extent)).await,
-        };
+        let mut outcome = self.watched(step, extent).await;
+        if let Err(error) = outcome {
+            outcome = match self.after_failure(step, extent, error).await {
+                Some(error) => Err(error),
+                None => self.watched(step, extent).await,
+            };
+        }
         let outcome = outcome.with_context(|| format!("refining {}", step.name()))?;
         tracing::info!(table = %step.name(), is_changed = outcome.is_changed, "table refined");
         Ok(outcome)
+    }
+
+    /// Runs a step under the watchdog. One that makes no progress for `refine_stalled_s` is cut off,
+    /// which harms nothing, and runs once more; the second time it fails.
+    async fn watched(&self, step: &Step, extent: Extent) -> anyhow::Result<Outcome> {
+        let limit = Duration::from_secs(self.lake.limits().get("refine_stalled_s"));
+        let watch = Watch::default();
+        let stalled = match watch.run(limit, self.attempt(step, extent, &watch)).await {
+            Ok(outcome) => return outcome,
+            Err(stalled) => stalled,
+        };
+        let table = step.name().to_string();
+        tracing::warn!(table, %stalled, "refinement stalled, it is cut off and runs once more");
+        let watch = Watch::default();
+        let outcome = watch.run(limit, self.attempt(step, extent, &watch)).await;
+        outcome.unwrap_or_else(|stalled| {
+            let advice =
+                "it was cut off twice; the table is as it was. The limit is refine_stalled_s";
+            Err(anyhow::Error::new(stalled).context(advice))
+        })
+    }
+
+    async fn attempt(&self, step: &Step, extent: Extent, watch: &Watch) -> anyhow::Result<Outcome> {
+        match step.model.cleans().and_then(|it| self.plant.contracts.get(it)) {
+            Some(contract) if contract.is_stream() => {
+                watch.phase("reading its messages");
+                Box::pin(self.stream_step(step, contract, extent)).await
+            }
+            Some(contract) => {
+                watch.phase("cleaning its dumps");
+                Box::pin(clean::run(self, step, contract, extent)).await
+            }
+            None => Box::pin(derive::run(self, step, extent, watch)).await,
+        }
     }
 
     /// A stream's silver rows come with its messages. Here they are only made anew, if all is, or
