@@ -212,6 +212,17 @@ impl Flow {
         started_at: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let outcomes = self.refinery.run(extent).await?;
+        let settled = Box::pin(self.settle(report, outcomes, started_at));
+        self.refinery.watched_work("closing the books", settled).await
+    }
+
+    /// What follows on refinement: the books, what has expired, upkeep, and the catalog.
+    async fn settle(
+        &self,
+        report: &mut Report,
+        outcomes: Vec<Outcome>,
+        started_at: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
         let all = dumps::load(self.lake()).await?;

@@ -51,8 +51,9 @@ const BUCKET: &str = "bucket";
 /// How long work under way may take to finish after Ctrl-C.
 const STOP_WITHIN_S: u64 = 1;
 
-/// How long a round of refining may go on after Ctrl-C before it is cut off.
-const CUT_OFF_AFTER: Duration = Duration::from_millis(300);
+/// How long everything may take to end after Ctrl-C before it is cut off: a round has [`STOP_WITHIN_S`] and
+/// then gives the lake back.
+const CUT_OFF_AFTER: Duration = Duration::from_secs(STOP_WITHIN_S + 4);
 
 /// Limits of a program that shares the machine with everything else somebody has open.
 const LIMITS: [(&str, u64); 5] = [
@@ -182,7 +183,7 @@ pub async fn run(
     });
     let ready = |address| say(&ready(address));
     let serving = Box::pin(flow.serve(Door::local(demo.port), true, stop.clone(), ready));
-    // A round that is cut off harms nothing: the next start does it again.
+    // What is cut off harms nothing: the next start does it again.
     let served = tokio::select! {
         served = serving => served,
         () = over(&stop) => Ok(true),

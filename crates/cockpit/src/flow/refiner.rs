@@ -20,7 +20,8 @@ impl Flow {
         done.context("waiting for the lake was given up")
     }
 
-    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free.
+    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free, or if the work is not over
+    /// `stop_within_s` after it: then it is cut off, and the lake is given back.
     pub async fn as_refiner_until<T>(
         &self,
         stop: &CancellationToken,
@@ -28,7 +29,7 @@ impl Flow {
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<Option<T>> {
         let Some(lease) = self.take_lease(stop, patience).await? else { return Ok(None) };
-        self.refine_with(lease, work).await.map(Some)
+        self.refine_with(lease, stop, work).await
     }
 
     async fn take_lease(
@@ -51,12 +52,16 @@ impl Flow {
     async fn refine_with<T>(
         &self,
         mut lease: Lease,
+        stop: &CancellationToken,
         work: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<T> {
-        let ttl = Duration::from_secs(self.lake().limits().get("lease_ttl_s"));
+    ) -> anyhow::Result<Option<T>> {
+        let limits = self.lake().limits();
+        let ttl = Duration::from_secs(limits.get("lease_ttl_s"));
+        let grace = Duration::from_secs(limits.get("stop_within_s"));
         let done = tokio::select! {
-            done = work => done,
+            done = work => done.map(Some),
             lost = keep(&mut lease, ttl) => Err(lost),
+            () = expired(stop, grace) => Ok(None),
         };
         let given_back = lease.give_back().await;
         let done = done?;
@@ -72,4 +77,11 @@ async fn keep(lease: &mut Lease, ttl: Duration) -> anyhow::Error {
             return lost;
         }
     }
+}
+
+/// So long after `stop`.
+async fn expired(stop: &CancellationToken, grace: Duration) {
+    stop.cancelled().await;
+    tokio::time::sleep(grace).await;
+    tracing::info!("work under way is cut off");
 }

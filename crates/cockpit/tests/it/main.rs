@@ -8,8 +8,10 @@
 mod bad_input;
 mod charts;
 mod check;
+mod damage;
 mod gold;
 mod lease;
+mod manners;
 mod once;
 mod property;
 mod retention;

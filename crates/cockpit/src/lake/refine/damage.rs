@@ -1,5 +1,6 @@
 //! Tables that cannot be read any more: a derived one is built again, a missing source is reported.
 
+use super::watch::Stalled;
 use super::{Extent, Refinery, rejected_name};
 use crate::config::model::TableName;
 use crate::lake::models::Step;
@@ -62,7 +63,13 @@ impl Refinery {
         error: anyhow::Error,
     ) -> Option<anyhow::Error> {
         let name = step.name();
-        let Some(damage) = self.damage(name).await else { return Some(error) };
+        if error.is::<Stalled>() {
+            return Some(error);
+        }
+        let look = async { anyhow::Ok(self.damage(name).await) };
+        let Ok(Some(damage)) = self.watched_work("looking for damage", look).await else {
+            return Some(error);
+        };
         if extent == Extent::Changes {
             let advice = format!("{name} is damaged; build it again with `cockpit rebuild`");
             return Some(damage.context(advice));

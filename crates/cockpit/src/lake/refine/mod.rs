@@ -35,6 +35,10 @@ use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use watch::Watch;
 
+const CUT_OFF: &str = "it was cut off; the limit is refine_stalled_s";
+const CUT_OFF_TWICE: &str = "it was cut off twice, and the table is as it was; the limit is \
+    refine_stalled_s";
+
 /// What refinement works with.
 #[derive(Clone)]
 pub struct Refinery {
@@ -94,11 +98,35 @@ impl Refinery {
     /// Brings every table up to date. Steps run side by side where one does not need the other; the
     /// first error stops those not yet begun.
     pub async fn run(&self, extent: Extent) -> anyhow::Result<Vec<Outcome>> {
+        self.watched_work("looking at the tables", self.prepare(extent)).await?;
+        self.run_steps((0..self.steps.len()).collect(), extent).await
+    }
+
+    async fn prepare(&self, extent: Extent) -> anyhow::Result<()> {
         self.refuse_missing_bronze().await?;
         if extent == Extent::Everything {
             self.set_aside_damaged_rejected().await?;
         }
-        self.run_steps((0..self.steps.len()).collect(), extent).await
+        Ok(())
+    }
+
+    /// Runs work that belongs to refinement and is no step of it; it fails once it has made no progress for
+    /// `refine_stalled_s`. `phase` says what it does.
+    pub async fn watched_work<T>(
+        &self,
+        phase: &'static str,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let watch = Watch::default();
+        watch.phase(phase);
+        match watch.run(self.stalled_after(), work).await {
+            Ok(done) => done,
+            Err(stalled) => Err(anyhow::Error::new(stalled).context(CUT_OFF)),
+        }
+    }
+
+    fn stalled_after(&self) -> Duration {
+        Duration::from_secs(self.lake.limits().get("refine_stalled_s"))
     }
 
     /// The silver tables of streams.
@@ -172,7 +200,7 @@ impl Refinery {
     /// Runs a step under the watchdog. One that makes no progress for `refine_stalled_s` is cut off,
     /// which harms nothing, and runs once more; the second time it fails.
     async fn watched(&self, step: &Step, extent: Extent) -> anyhow::Result<Outcome> {
-        let limit = Duration::from_secs(self.lake.limits().get("refine_stalled_s"));
+        let limit = self.stalled_after();
         let watch = Watch::default();
         let stalled = match watch.run(limit, self.attempt(step, extent, &watch)).await {
             Ok(outcome) => return outcome,
@@ -182,11 +210,7 @@ impl Refinery {
         tracing::warn!(table, %stalled, "refinement stalled, it is cut off and runs once more");
         let watch = Watch::default();
         let outcome = watch.run(limit, self.attempt(step, extent, &watch)).await;
-        outcome.unwrap_or_else(|stalled| {
-            let advice =
-                "it was cut off twice; the table is as it was. The limit is refine_stalled_s";
-            Err(anyhow::Error::new(stalled).context(advice))
-        })
+        outcome.unwrap_or_else(|stalled| Err(anyhow::Error::new(stalled).context(CUT_OFF_TWICE)))
     }
 
     async fn attempt(&self, step: &Step, extent: Extent, watch: &Watch) -> anyhow::Result<Outcome> {

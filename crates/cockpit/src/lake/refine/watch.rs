@@ -122,6 +122,10 @@ impl Watch {
             seen = now;
         }
         let activity = self.activity();
+        if let Some(plan) = &activity.plan {
+            let plan = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false);
+            tracing::info!(%plan, "stalled statement");
+        }
         let operators = activity.plan.iter().flat_map(|plan| unfinished(plan.as_ref()));
         Stalled {
             seconds: limit.as_secs(),
@@ -150,20 +154,15 @@ fn counters(plan: &dyn ExecutionPlan) -> u64 {
     own.chain(below).fold(0, |mixed, value| mixed.wrapping_mul(31).wrapping_add(value))
 }
 
-/// The lowest operators of a plan that have not finished.
+/// The lowest operators of a plan that have not finished. An operator may note its end too early, so one
+/// counts as finished only if all below it are.
 fn unfinished(plan: &dyn ExecutionPlan) -> Vec<String> {
+    let children = plan.children();
+    let below: Vec<String> = children.iter().flat_map(|child| unfinished(child.as_ref())).collect();
     let metrics = plan.metrics().unwrap_or_default();
-    if has_ended(&metrics) == Some(true) {
-        return Vec::new();
-    }
-    let below: Vec<String> =
-        plan.children().into_iter().flat_map(|child| unfinished(child.as_ref())).collect();
-    // An operator that does not note its end has ended when all below it have.
-    let is_known = has_ended(&metrics).is_some() || plan.children().is_empty();
-    if !below.is_empty() || !is_known {
-        return below;
-    }
-    vec![operator(plan, &metrics)]
+    // What reads from outside and notes no end may be what does not answer.
+    let is_over = has_ended(&metrics).unwrap_or(!children.is_empty());
+    if below.is_empty() && !is_over { vec![operator(plan, &metrics)] } else { below }
 }
 
 /// Whether all partitions of an operator have noted their end; `None` if it notes none.

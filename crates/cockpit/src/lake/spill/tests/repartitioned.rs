@@ -149,7 +149,7 @@ async fn expected(tables: &Tables) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn statements_end_when_all_batches_between_partitions_go_through_files() {
     const BATCH_ROWS: usize = 64;
-    const ROUNDS: usize = 5;
+    const ROUNDS: usize = 50;
     let tables = Tables::of(20_000, 4, BATCH_ROWS);
     let expected = expected(&tables).await;
     for partitions in [2, 4] {
