@@ -181,7 +181,7 @@ impl Flow {
         let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
-        if found.is_empty() && known.is_empty() {
+        if found.is_empty() && known.is_empty() && !contracts.is_empty() {
             bail!("{}", nothing_found(bucket, &contracts));
         }
         let (new, old): (Vec<Found>, Vec<Found>) = found

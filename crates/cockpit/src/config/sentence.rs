@@ -68,7 +68,7 @@ fn plain(text: &str) -> String {
         };
         text = request.replace_all(&text, head).into_owned();
     }
-    text.replace(STATUS, "").split_whitespace().collect::<Vec<_>>().join(" ")
+    text.replace(STATUS, "").trim().to_owned()
 }
 
 /// Code and message of a refusal, such as `NoSuchBucket, The specified bucket does not exist`.
@@ -76,9 +76,10 @@ fn refusal_of(body: &str) -> String {
     let element = |name: &str| {
         let (_, rest) = body.split_once(&format!("<{name}>"))?;
         let (text, _) = rest.split_once(&format!("</{name}>"))?;
-        Some(text.trim()).filter(|text| !text.is_empty())
+        let words: Vec<&str> = text.split_whitespace().collect();
+        (!words.is_empty()).then(|| words.join(" "))
     };
-    let parts: Vec<&str> = ["Code", "Message"].into_iter().filter_map(element).collect();
+    let parts: Vec<String> = ["Code", "Message"].into_iter().filter_map(element).collect();
     if parts.is_empty() { "no reason was given".to_owned() } else { parts.join(", ") }
 }
 

@@ -17,6 +17,12 @@ fn world() -> World {
     world
 }
 
+/// A dump of another day: a good record and one that is rejected.
+fn day(day: &str, id: u32) -> String {
+    let header = PLAN.lines().next().unwrap();
+    format!("{header}\n{id},a,{day},8,S1,5\n{},b,{day},9,S1,x\n", id + 1)
+}
+
 /// The files of a table's folder with this ending.
 fn files(world: &World, table: &str, ending: &str) -> Vec<PathBuf> {
     let folder = world.path("lake").join(table);
@@ -39,7 +45,7 @@ const DAMAGES: [(&str, &str, fn(&PathBuf)); 5] = [
 #[test]
 fn a_damaged_table_is_built_again() {
     let world = world();
-    world.dump("plan/2024-01-02.csv", PLAN.replace("2024-01-01", "2024-01-02"));
+    world.dump("plan/2024-01-02.csv", day("2024-01-02", 10));
     world.ingest().well();
     let contents = world.contents();
     for table in ["silver/plan", "silver/rejected", "gold/daily"] {
@@ -51,9 +57,9 @@ fn a_damaged_table_is_built_again() {
             world.books_close();
         }
     }
-    world.dump("plan/2024-01-03.csv", PLAN.replace("2024-01-01", "2024-01-03"));
+    world.dump("plan/2024-01-03.csv", day("2024-01-03", 20));
     world.ingest().well();
-    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 2);
+    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 3);
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn a_host_is_answered_to_wherever_it_is_configured() {
     let said = world.run_with(&["config"], &[("COCKPIT_HOSTS", "a.example, b.example")]).well();
     assert!(said.stdout.contains("hosts = [\"a.example\", \"b.example\"]"), "{}", said.stdout);
     world.write("plant.toml", &format!("{text}\n[serve]\nlisten = \"x y\"\nhosts = [\"*\"]\n"));
-    let words = ["plant.toml:18", "invalid address", "plant.toml:19", "invalid host `*`"];
+    let words = ["plant.toml:17", "invalid address", "plant.toml:18", "invalid host `*`"];
     world.run(&["check"]).refused(&words);
     let url = ["invalid host `https://a.example`", "without scheme"];
     world.write("plant.toml", &text);
