@@ -5,6 +5,7 @@ use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::upkeep;
 use anyhow::Context as _;
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -58,23 +59,40 @@ impl Flow {
         let limits = self.lake().limits();
         let ttl = Duration::from_secs(limits.get("lease_ttl_s"));
         let grace = Duration::from_secs(limits.get("stop_within_s"));
-        let done = tokio::select! {
-            done = work => done.map(Some),
-            lost = keep(&mut lease, ttl) => Err(lost),
-            () = expired(stop, grace) => Ok(None),
+        let is_over = CancellationToken::new();
+        let (done, lost) = {
+            let mut keeping = pin!(keep(&mut lease, ttl, &is_over));
+            let working = async {
+                tokio::select! {
+                    done = work => done.map(Some),
+                    () = expired(stop, grace) => Ok(None),
+                }
+            };
+            tokio::select! {
+                done = working => {
+                    is_over.cancel();
+                    // A renewal under way must be known before the lease can be given back.
+                    (done, tokio::time::timeout(grace, keeping).await.unwrap_or_else(|_| Ok(())))
+                }
+                lost = &mut keeping => (Ok(None), lost),
+            }
         };
-        let given_back = lease.give_back().await;
+        let given_back = match lost {
+            Ok(()) => lease.give_back().await,
+            Err(lost) => Err(lost),
+        };
         let done = done?;
         given_back?;
         Ok(done)
     }
 }
 
-async fn keep(lease: &mut Lease, ttl: Duration) -> anyhow::Error {
+/// Renews the lease until `is_over`. An error means that it is lost.
+async fn keep(lease: &mut Lease, ttl: Duration, is_over: &CancellationToken) -> anyhow::Result<()> {
     loop {
-        tokio::time::sleep(ttl / 3).await;
-        if let Err(lost) = lease.renew().await {
-            return lost;
+        tokio::select! {
+            () = is_over.cancelled() => return Ok(()),
+            () = tokio::time::sleep(ttl / 3) => lease.renew().await?,
         }
     }
 }
