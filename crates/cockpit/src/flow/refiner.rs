@@ -3,11 +3,14 @@
 use super::{Flow, now};
 use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::upkeep;
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+const SILENT: &str =
+    "the lake did not answer when its lease was to be given back; the lease ends by itself";
 
 impl Flow {
     /// Runs `work` as the lake's one refiner. The lease is renewed while it runs; if it is lost,
@@ -72,7 +75,8 @@ impl Flow {
                 done = working => {
                     is_over.cancel();
                     // A renewal under way must be known before the lease can be given back.
-                    (done, tokio::time::timeout(grace, keeping).await.unwrap_or_else(|_| Ok(())))
+                    let kept = tokio::time::timeout(ttl, keeping).await;
+                    (done, kept.unwrap_or_else(|_elapsed| Err(anyhow!(SILENT))))
                 }
                 lost = &mut keeping => (Ok(None), lost),
             }
