@@ -20,6 +20,9 @@ const MESSAGES: &str = "../kafka/IOTTemperatureStream01.sample.jsonl";
 /// How often the program is killed; a full run of the case takes a hundred.
 const KILL_ROUNDS: &str = "10";
 
+/// How often the demo is started and stopped.
+const DEMO_ROUNDS: &str = "50";
+
 /// The stream of its case; a full run takes a million messages, 100 kills and 420 seconds.
 const STREAM: [&str; 6] = ["--messages", "100000", "--kills", "10", "--seconds", "40"];
 
@@ -35,7 +38,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 21] = [
+const PARTS: [Part; 22] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -53,6 +56,7 @@ const PARTS: [Part; 21] = [
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
+    part("demo", "the demo stopped again and again", &["build", "python"], demo),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
     part(
         "questions",
@@ -328,6 +332,12 @@ fn s3(bench: &Bench) -> Done {
 
 fn kill(bench: &Bench) -> Done {
     run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
+}
+
+/// The demo started and stopped at random moments: it must end well and without a word.
+fn demo(bench: &Bench) -> Done {
+    let mut case = bench.python("demo_case.py")?;
+    run(case.arg("--cockpit").arg(&bench.cockpit).args(["--rounds", DEMO_ROUNDS]))
 }
 
 /// Messages of the plant through Apache Kafka, each against another reading of it.

@@ -194,7 +194,7 @@ impl Flow {
                 "a name in the bucket is passed over"
             );
         }
-        if found.is_empty() && known.is_empty() {
+        if found.is_empty() && known.is_empty() && !contracts.is_empty() {
             bail!("{}", nothing_found(bucket, &contracts));
         }
         let (new, old): (Vec<Found>, Vec<Found>) = found
@@ -230,6 +230,18 @@ impl Flow {
         all: &[DumpRow],
     ) -> anyhow::Result<()> {
         let outcomes = self.refinery.run(extent).await?;
+        let settled = Box::pin(self.settle(report, outcomes, started_at, all));
+        self.refinery.watched_work("closing the books", settled).await
+    }
+
+    /// What follows on refinement: the books, what has expired, upkeep, and the catalog.
+    async fn settle(
+        &self,
+        report: &mut Report,
+        outcomes: Vec<Outcome>,
+        started_at: DateTime<Utc>,
+        all: &[DumpRow],
+    ) -> anyhow::Result<()> {
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
         report.notes.extend(changed.iter().flat_map(Outcome::notes));

@@ -187,6 +187,11 @@ pub const KNOWN: &[Known] = &[
         reason: "tables refined side by side; more only helps with more cores and more memory",
     },
     Known {
+        name: "refine_stalled_s",
+        default: 300,
+        reason: "a step that computes or spills counts something every few seconds; five minutes of nothing are a hang",
+    },
+    Known {
         name: "lease_ttl_s",
         default: 15,
         reason: "how long a dead program keeps the lake; it renews every third of this",
@@ -225,6 +230,11 @@ pub const KNOWN: &[Known] = &[
         name: "query_time_s",
         default: 30,
         reason: "longer questions belong into a gold table or onto a cluster",
+    },
+    Known {
+        name: "file_time_s",
+        default: 600,
+        reason: "a whole answer as CSV, Arrow or Parquet may have millions of rows",
     },
     Known {
         name: "query_body_bytes",

@@ -2,6 +2,7 @@
 
 use super::{Event, Flow, Watcher, machine_now, now};
 use crate::config::location::Location;
+use crate::config::sentence::sentence;
 use crate::ingest::files::{self, Decoded, Fetched, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing, Landings, Start};
 use crate::lake::dumps::{DumpRow, Status};
@@ -117,6 +118,7 @@ impl<'a> Line<'a> {
         match landed {
             Ok(_) => {}
             Err(ReadError::Content(ref reason)) => fail(&mut row, Status::Unreadable, reason),
+            Err(ReadError::Place(ref error)) => fail(&mut row, Status::Failed, &sentence(error)),
             Err(ref error) => fail(&mut row, Status::Failed, &error.to_string()),
         }
         let status = row.status;

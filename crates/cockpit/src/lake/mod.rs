@@ -157,6 +157,11 @@ impl Lake {
         Ok(state)
     }
 
+    /// Forgets the state of a table that is not there any more.
+    pub async fn forget(&self, name: &TableName) {
+        self.states.lock().await.remove(name);
+    }
+
     /// Notes a state this run has just made or seen.
     pub async fn remember(&self, name: &TableName, state: State) {
         self.states.lock().await.insert(name.clone(), state);

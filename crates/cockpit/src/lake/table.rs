@@ -212,6 +212,10 @@ impl Table {
         let mut added = BTreeMap::new();
         let mut removed = BTreeMap::new();
         let from = Version::try_from(from)?;
+        if from > state.version() {
+            // The table was lost and built again.
+            return Ok(None);
+        }
         for version in from + 1..=state.version() {
             let Some(bytes) = self.log.read_commit_entry(version).await? else { return Ok(None) };
             let actions = get_actions(version, &bytes)?;
