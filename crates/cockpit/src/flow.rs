@@ -6,6 +6,7 @@
 mod answers;
 mod audience;
 pub mod demo;
+mod judged;
 mod refiner;
 mod rounds;
 pub mod serving;
@@ -19,6 +20,7 @@ use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
 use crate::ingest::files::{self, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing, Start};
+use crate::lake::columns::{self, LastColumns};
 use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::kpi::{self, Asked, Row};
 use crate::lake::models::{self, Step};
@@ -29,10 +31,11 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::StreamExt as _;
+use plant::columns::FileColumns;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -67,8 +70,14 @@ pub struct Report {
     pub read: Vec<DumpRow>,
     /// Dumps that cannot be read, whether found in this run or before.
     pub broken: Vec<DumpRow>,
+    /// Dumps of the bucket of which too many records are rejected, whenever they landed.
+    pub faulty: Vec<DumpRow>,
+    /// Files that no contract matches and that were not known before.
+    pub unmatched: Vec<DumpRow>,
     /// Dumps as they were already.
     pub unchanged: usize,
+    /// The table and key of every dump in the bucket; none if it was not listed.
+    pub listed: Option<BTreeSet<(String, String)>>,
     /// Books written by this run.
     pub entries: Vec<books::Entry>,
     /// Tables with changed rows.
@@ -78,9 +87,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether all went well: nothing broken, and every book closes. Rejected rows are well.
+    /// Whether all went well: nothing broken, no dump of which too many records are rejected, and
+    /// every book closes. Some rejected rows are well, and so are files of no contract.
     pub fn is_well(&self) -> bool {
         self.broken.is_empty()
+            && self.faulty.is_empty()
             && self.problems.is_empty()
             && self.entries.iter().all(|entry| entry.closed)
     }
@@ -97,6 +108,8 @@ pub struct Flow {
     pub heard: Arc<AtomicU64>,
     /// Whether what is read is made up.
     pub is_simulated: bool,
+    /// When files of no contract were looked for last.
+    unmatched_at: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the flow owns the clock and hands it down")]
@@ -138,7 +151,14 @@ impl Flow {
             read: stream::reader(&config.plant.limits),
         };
         let kafka = config.kafka.is_some().then(|| config.plant.kafka.clone());
-        Ok(Self { refinery, bucket, kafka, heard: Arc::default(), is_simulated: false })
+        Ok(Self {
+            refinery,
+            bucket,
+            kafka,
+            heard: Arc::default(),
+            is_simulated: false,
+            unmatched_at: Arc::default(),
+        })
     }
 
     fn lake(&self) -> &Lake {
@@ -179,21 +199,32 @@ impl Flow {
         let newest = dumps::newest(&known);
         let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
-        let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
-        if found.is_empty() && known.is_empty() {
-            bail!("{}", nothing_found(bucket, &contracts));
+        if contracts.is_empty() {
+            // A plant of topics alone expects nothing in the bucket.
+            return Ok(Report::default());
         }
+        let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
+        if found.is_empty() && known.iter().all(|row| row.status == Status::Unmatched) {
+            bail!("{}", self.nothing_found(bucket, &contracts).await);
+        }
+        let listed = found.iter().map(Found::place).collect();
         let (new, old): (Vec<Found>, Vec<Found>) = found
             .into_iter()
             .partition(|it| is_new(it, newest.get(&it.place()), self.lake().run()));
         let still_broken = old.iter().filter_map(|it| newest.get(&it.place()));
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable).cloned();
-        let mut report =
-            Report { unchanged: old.len(), broken: still_broken.collect(), ..Report::default() };
-        report.read = self.land_all(bucket, new, &newest, watcher).await;
+        let mut report = Report {
+            unchanged: old.len(),
+            broken: still_broken.collect(),
+            listed: Some(listed),
+            ..Report::default()
+        };
+        let columns = LastColumns::of(&known);
+        report.read = self.land_all(bucket, new, (&newest, &columns), watcher).await;
         let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
         report.broken.extend(report.read.iter().filter(is_broken).cloned());
         dumps::save(self.lake(), &report.read).await?;
+        report.unmatched = self.note_unmatched(bucket, &contracts, &known).await?;
         Ok(report)
     }
 
@@ -216,6 +247,7 @@ impl Flow {
         let all = dumps::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, &all).await?;
         report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);
+        report.faulty = self.judge(&all, report.listed.as_ref()).await?;
         retention::expire(&self.refinery).await?;
         upkeep::forget_all(self.lake()).await?;
         if !report.changed.is_empty() || !report.read.is_empty() || !report.entries.is_empty() {
@@ -252,7 +284,7 @@ impl Flow {
         &self,
         bucket: &Location,
         new: Vec<Found>,
-        newest: &BTreeMap<(String, String), DumpRow>,
+        (newest, columns): (&BTreeMap<(String, String), DumpRow>, &LastColumns),
         watcher: &Watcher,
     ) -> Vec<DumpRow> {
         let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
@@ -263,8 +295,10 @@ impl Flow {
         }
         let lines = by_table.into_values().map(|line| async move {
             let mut rows = Vec::with_capacity(line.len());
+            let mut before = line.first().and_then(|found| columns.table(&found.contract));
             for found in line {
-                let row = self.land_one(bucket, &found, newest.get(&found.place())).await;
+                let known = newest.get(&found.place());
+                let row = self.land_one(bucket, &found, known, &mut before).await;
                 let bytes = found.size_bytes.unsigned_abs();
                 watcher(Event::Dump { file: found.key, bytes, status: row.status });
                 rows.push(row);
@@ -278,7 +312,13 @@ impl Flow {
         rows
     }
 
-    async fn land_one(&self, bucket: &Location, found: &Found, known: Option<&DumpRow>) -> DumpRow {
+    async fn land_one(
+        &self,
+        bucket: &Location,
+        found: &Found,
+        known: Option<&DumpRow>,
+        before: &mut Option<FileColumns>,
+    ) -> DumpRow {
         let mut row = DumpRow {
             file: found.key.clone(),
             dump: known.map_or(0, |known| known.dump) + 1,
@@ -292,11 +332,18 @@ impl Flow {
             status: Status::Landed,
             reason: None,
             records: 0,
+            rejected: None,
+            columns: None,
+            column_change: None,
             run: self.lake().run().to_owned(),
             seen_at: now(),
         };
         match self.land(bucket, found, known, &mut row).await {
-            Ok(()) => {}
+            Ok(None) => {}
+            Ok(Some(columns)) => {
+                let judged = self.lake().limits().get("judged_records").cast_signed();
+                columns::note(&mut row, &found.contract, columns, before, judged);
+            }
             Err(ReadError::Content(reason)) => {
                 row.status = Status::Unreadable;
                 row.reason = Some(reason);
@@ -309,6 +356,9 @@ impl Flow {
         if let Some(reason) = &row.reason {
             tracing::warn!(file = row.file, status = ?row.status, reason, "dump did not land");
         }
+        if let Some(change) = &row.column_change {
+            tracing::warn!(file = row.file, change, "columns of dump changed");
+        }
         row
     }
 
@@ -318,14 +368,14 @@ impl Flow {
         found: &Found,
         known: Option<&DumpRow>,
         row: &mut DumpRow,
-    ) -> Result<(), ReadError> {
+    ) -> Result<Option<FileColumns>, ReadError> {
         let fetched = files::fetch(bucket, found).await?;
         row.sha256 = Some(fetched.sha256.clone());
         let is_landed = |known: &&DumpRow| known.status == Status::Landed;
         if let Some(known) = known.filter(is_landed).filter(|it| it.sha256 == row.sha256) {
             // Touched but not changed: it is the dump it was.
-            (row.dump, row.records) = (known.dump, known.records);
-            return Ok(());
+            row.take_contents(known);
+            return Ok(None);
         }
         let dump = Dump {
             key: found.key.clone(),
@@ -360,16 +410,17 @@ impl Flow {
         drop(batches);
         let records = decoding.await.map_err(|error| ReadError::Place(error.into()));
         landed.map_err(ReadError::Place)?;
-        row.records = records??;
+        let decoded = records??;
+        row.records = decoded.records;
         if row.records == 0 {
             row.status = Status::Empty;
             row.reason = Some("the file holds no records".to_owned());
-            return Ok(());
+            return Ok(decoded.columns);
         }
-        match landing {
-            Some(landing) => landing.finish().await.map_err(ReadError::Place),
-            None => Ok(()),
+        if let Some(landing) = landing {
+            landing.finish().await.map_err(ReadError::Place)?;
         }
+        Ok(decoded.columns)
     }
 }
 
@@ -423,18 +474,7 @@ fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
         match known.status {
             Status::Landed => is_changed,
             Status::Empty | Status::Unreadable => is_changed || known.run != run,
-            Status::Failed => true,
+            Status::Failed | Status::Unmatched => true,
         }
     })
-}
-
-fn nothing_found(bucket: &Location, contracts: &[Arc<Contract>]) -> String {
-    let paths = contracts.iter().flat_map(|contract| &contract.paths);
-    let paths: Vec<String> = paths.map(|path| format!("  {path}")).collect();
-    format!(
-        "the bucket {} holds no dump of this plant. Looked for:\n{}\nName another bucket, or mend \
-         the paths of the contracts",
-        bucket.name,
-        paths.join("\n")
-    )
 }

@@ -5,6 +5,7 @@
 //! and configuration come in as parameters, so every rule can be tested with plain values.
 
 pub mod calendar;
+pub mod columns;
 pub mod contract;
 pub mod equipment;
 pub mod ledger;
@@ -13,6 +14,7 @@ pub mod moments;
 pub mod pattern;
 pub mod reading;
 pub mod sim;
+pub mod similar;
 pub mod spelling;
 pub mod trail;
 pub mod zone;

@@ -5,6 +5,7 @@
 use super::Shape;
 use crate::config::Config;
 use crate::config::settings::Origin;
+use crate::config::temperature;
 use crate::flow::Report;
 use crate::lake::dumps::Status;
 use crate::serve::http::{Encoder, Format};
@@ -22,24 +23,55 @@ pub fn error(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
 }
 
+/// The most files of no contract that are printed; `meta.files` has all.
+const PRINTED_FILES: usize = 10;
+
 /// The books of a run, and what could not be read.
 pub fn summary(report: &Report) {
     let landed = report.read.iter().filter(|row| row.status == Status::Landed).count();
-    println!("{landed} dumps read, {} unchanged", report.unchanged);
+    println!("{} read, {} unchanged", counted(landed, "dump"), report.unchanged);
     for row in &report.read {
         if row.status == Status::Empty {
             println!("  empty: {}", row.file);
+        }
+        if let Some(change) = &row.column_change {
+            println!("  changed columns: {} {change}", row.file);
         }
     }
     for row in &report.broken {
         println!("  cannot read {}: {}", row.file, row.reason.as_deref().unwrap_or("?"));
     }
+    for row in &report.faulty {
+        println!("  faulty: {}: {}", row.file, row.reason.as_deref().unwrap_or("?"));
+    }
+    unmatched(report);
     for problem in &report.problems {
         println!("  {problem}");
     }
     if !report.entries.is_empty() {
         print_books(report);
     }
+}
+
+/// Files that no contract matches, each reported by the first run that sees it.
+fn unmatched(report: &Report) {
+    let rows = &report.unmatched;
+    if rows.is_empty() {
+        return;
+    }
+    let verb = if rows.len() == 1 { "matches" } else { "match" };
+    println!("  {} of the bucket {verb} no contract:", counted(rows.len(), "file"));
+    for row in rows.iter().take(PRINTED_FILES) {
+        println!("    {}: {}", row.file, row.reason.as_deref().unwrap_or("?"));
+    }
+    if rows.len() > PRINTED_FILES {
+        println!("    and {} more; see meta.files", rows.len() - PRINTED_FILES);
+    }
+}
+
+/// A number and its noun: 1 dump, 2 dumps.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn print_books(report: &Report) {
@@ -101,6 +133,19 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
         let said = format!("{name} = {value:?}");
         println!("{said:<40} # {}; by default: {reason}", origin.word());
     }
+    let limit = &plant.temperature;
+    let origin = match limit.is_deprecated {
+        true => {
+            "plant.toml, deprecated: write limit_c in [temperature], not temp_limit_c in [limits]"
+        }
+        false => limit.origin.word(),
+    };
+    println!("\n[temperature]");
+    println!(
+        "{:<40} # {origin}; by default: {}",
+        format!("limit_c = {}", limit.limit_c),
+        temperature::REASON
+    );
     println!("\n[limits]");
     for (known, setting) in config.plant.limits.all() {
         let said = format!("{} = {}", known.name, setting.value);

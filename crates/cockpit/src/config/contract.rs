@@ -2,6 +2,7 @@
 
 mod columns;
 mod layout;
+mod tolerance;
 mod values;
 
 use super::retention::{self, Retention};
@@ -32,6 +33,8 @@ pub fn read(
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let columns = columns(&mut said, plant_zone, format.as_ref(), findings);
     let retention = retention(&mut said, is_stream, findings);
+    let reject_at_most = tolerance::reject_at_most(&mut said, is_stream);
+    let case = if is_stream { None } else { said.flag("case_sensitive_columns") };
     said.finish();
     let contract = Contract {
         table: table.to_owned(),
@@ -44,6 +47,8 @@ pub fn read(
         supersede: supersede?,
         nulls,
         columns,
+        reject_at_most,
+        case_sensitive_columns: case.unwrap_or(false),
     };
     Some((contract, retention))
 }

@@ -17,6 +17,7 @@ pub mod model;
 pub mod retention;
 pub mod said;
 pub mod settings;
+pub mod temperature;
 
 use anyhow::{Context as _, bail};
 use diagnostic::Diagnostic;
@@ -63,6 +64,7 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
         bail!("the plant folder has mistakes; mend them first:\n{}", listed(&diagnostics));
     };
     plant.limits.read_env(env)?;
+    plant.temperature.read_env(env)?;
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
         .unwrap_or_else(|| (DEFAULT_LAKE.to_owned(), Origin::Default));

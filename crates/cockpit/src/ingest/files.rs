@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use futures::TryStreamExt as _;
 use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use plant::columns::FileColumns;
 use plant::contract::{Contract, Format};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -173,13 +174,21 @@ async fn fetch_remote(bucket: &Location, key: &Key) -> anyhow::Result<Fetched> {
     Ok(Fetched { file, sha256: hasher.finish() })
 }
 
-/// Decodes a dump and hands its records over in batches; returns how many there are. Blocks.
+/// What a dump held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    pub records: i64,
+    /// Its columns; `None` for formats that fix them, and where no record shows them.
+    pub columns: Option<FileColumns>,
+}
+
+/// Decodes a dump and hands its records over in batches. Blocks.
 pub fn decode(
     fetched: Fetched,
     contract: &Contract,
     limits: &Limits,
     out: &Sender<Batch>,
-) -> Result<i64, ReadError> {
+) -> Result<Decoded, ReadError> {
     let mut file = fetched.file;
     let compression = compression(&mut file).map_err(|error| ReadError::Place(error.into()))?;
     if contract.format == Format::Parquet {
@@ -209,7 +218,18 @@ pub fn decode(
     }
     decoder.finish(&mut records)?;
     hand_over(&mut records, out)?;
-    Ok(records.records())
+    let records = records.records();
+    if records == 0 && decoder.unread_bytes() > limits.get("empty_file_bytes") {
+        return Err(ReadError::Content(nothing_in(decoder.unread_bytes())));
+    }
+    Ok(Decoded { records, columns: decoder.columns() })
+}
+
+fn nothing_in(size_bytes: u64) -> String {
+    format!(
+        "no record was found in its {size_bytes} bytes; check format, encoding and delimiter in the \
+         contract, and whether the file is what the source meant to write"
+    )
 }
 
 fn hand_over(records: &mut BatchBuilder, out: &Sender<Batch>) -> Result<(), ReadError> {
@@ -224,14 +244,16 @@ fn decode_parquet(
     contract: &Contract,
     limits: &Limits,
     out: &Sender<Batch>,
-) -> Result<i64, ReadError> {
+) -> Result<Decoded, ReadError> {
     let mut records = 0;
-    for batch in decode::parquet::decode(contract, file, limits.size("batch_rows"))? {
+    let batches = decode::parquet::decode(contract, file, limits.size("batch_rows"))?;
+    let columns = Some(batches.columns());
+    for batch in batches {
         let batch = batch?;
         records += i64::try_from(batch.len()).unwrap_or(i64::MAX);
         out.blocking_send(batch).map_err(|_closed| ReadError::Stopped)?;
     }
-    Ok(records)
+    Ok(Decoded { records, columns })
 }
 
 /// How a dump is compressed, by its first bytes, whatever its name says.

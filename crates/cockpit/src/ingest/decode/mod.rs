@@ -33,6 +33,7 @@ use input::Input;
 use json::Objects;
 use json::array::Array;
 use lines::Cut;
+use plant::columns::FileColumns;
 use plant::contract::{Contract, Format};
 use raw::Raw;
 use tokens::Tokens;
@@ -127,6 +128,26 @@ impl Decoder {
             return Err(DecodeError::NoHeader { size_bytes: self.input.size_bytes() });
         }
         Ok(())
+    }
+
+    /// The columns the file has, as far as it was decoded; `None` for formats that fix them.
+    pub fn columns(&self) -> Option<FileColumns> {
+        match &self.shape {
+            Shape::Delimited(delimited) => delimited.columns(),
+            Shape::Fixed(fixed) => fixed.columns(),
+            Shape::JsonLines(objects) | Shape::JsonArray(_, objects) => objects.columns(),
+            Shape::Tokens(_) => None,
+        }
+    }
+
+    /// Bytes of the file so far that are not its header.
+    pub fn unread_bytes(&self) -> u64 {
+        let header = match &self.shape {
+            Shape::Delimited(delimited) => delimited.header_bytes(),
+            Shape::Fixed(fixed) => fixed.header_bytes(),
+            Shape::JsonLines(_) | Shape::JsonArray(..) | Shape::Tokens(_) => 0,
+        };
+        self.input.size_bytes().saturating_sub(header as u64)
     }
 
     fn drain(&mut self, out: &mut BatchBuilder) -> Result<(), DecodeError> {

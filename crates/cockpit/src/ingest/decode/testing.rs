@@ -18,6 +18,8 @@ pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
         supersede: Supersede::Key,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
+        reject_at_most: None,
+        case_sensitive_columns: false,
     }
 }
 

@@ -5,6 +5,7 @@
 //! *Promise*: numbers keep the digits they were written with, and nothing in an object is lost.
 
 pub(super) mod array;
+mod keys;
 mod object;
 
 pub(super) use object::{Field, Paths};
@@ -12,6 +13,8 @@ pub(super) use object::{Field, Paths};
 use super::Limits;
 use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
+use keys::Keys;
+use plant::columns::FileColumns;
 use plant::contract::Contract;
 use std::borrow::Cow;
 
@@ -19,21 +22,32 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) struct Objects {
     paths: Paths,
+    headers: Vec<String>,
+    keys: Keys,
     width: usize,
     kept_faulty_bytes: usize,
 }
 
 impl Objects {
     pub fn new(contract: &Contract, limits: Limits) -> Self {
+        let paths = Paths::new(contract.columns.iter().map(|column| column.header.as_str()));
+        let is_case_sensitive = contract.case_sensitive_columns;
         Self {
-            paths: Paths::new(contract.columns.iter().map(|column| column.header.as_str())),
+            paths: if is_case_sensitive { paths } else { paths.in_any_case() },
+            headers: contract.headers().into_iter().map(str::to_owned).collect(),
+            keys: Keys::default(),
             width: contract.columns.len(),
             kept_faulty_bytes: limits.kept_faulty_bytes,
         }
     }
 
+    /// The keys that objects of the file have; `None` before the first object.
+    pub fn columns(&self) -> Option<FileColumns> {
+        self.keys.found(&self.headers)
+    }
+
     /// Lands one object.
-    pub fn read(&self, raw: Raw<'_>, out: &mut BatchBuilder) {
+    pub fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) {
         let Some(chars) = raw.chars() else {
             return raw.land_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
         };
@@ -47,6 +61,7 @@ impl Objects {
             Ok(texts) => texts,
             Err(_) => return raw.land_faulty(Fault::NotJson, self.kept_faulty_bytes, out),
         };
+        self.keys.note(&self.paths, &text, fields.iter().map(Option::is_some));
         texts.iter().for_each(|text| out.field(text.as_deref()));
         out.end(raw.place(), None, Some(rest.as_str()).filter(|rest| !rest.is_empty()));
     }
@@ -95,6 +110,18 @@ mod tests {
         check("{} {}", &["∅|∅|∅ not_json {} {}"]);
         check(r#"{"a":"\ud800"}"#, &[r#"∅|∅|∅ not_json {"a":"\ud800"}"#]);
         check("{\"a\":\"\u{1}\"}", &["∅|∅|∅ not_json {\"a\":\"\u{1}\"}"]);
+    }
+
+    #[test]
+    fn letter_case_helps_if_only_one_key_fits() {
+        check(r#"{"A":1,"B":{"C":2}}"#, &["1|2|∅"]);
+        check(r#"{"A":1,"a":2}"#, &[r#"2|∅|∅ {"A":1}"#]);
+        let mut contract = contract(Format::JsonLines, &["aa", "b.c"]);
+        let twice = br#"{"AA":1,"aA":2}"#;
+        assert_eq!(rows(&decode(&contract, twice).unwrap()), [r#"∅|∅ {"AA":1,"aA":2}"#]);
+        contract.case_sensitive_columns = true;
+        let upper = br#"{"AA":1}"#;
+        assert_eq!(rows(&decode(&contract, upper).unwrap()), [r#"∅|∅ {"AA":1}"#]);
     }
 
     #[test]

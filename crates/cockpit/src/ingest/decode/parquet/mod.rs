@@ -23,6 +23,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::ChunkReader;
 use parquet::schema::types::Type;
+use plant::columns::{Expected, FileColumns, places};
 use plant::contract::Contract;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -68,6 +69,8 @@ struct Layout {
     columns: Vec<Option<Source>>,
     /// Columns the contract does not know.
     others: Vec<usize>,
+    /// The columns of the file.
+    names: Vec<String>,
 }
 
 struct Source {
@@ -136,23 +139,26 @@ impl Layout {
     fn new(contract: &Contract, metadata: &ArrowReaderMetadata) -> Result<Self, DecodeError> {
         let fields = metadata.schema().fields();
         let roots = roots(metadata.metadata());
-        let find = |header: &str| {
-            let index = fields.iter().position(|field| field.name().trim() == header.trim())?;
+        let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+        let headers = contract.headers();
+        let is_case_sensitive = contract.case_sensitive_columns;
+        let places = places(&names, Expected { headers: &headers, is_case_sensitive });
+        let source = |place: Option<usize>| {
+            let index = place?;
             Some(Source { index, style: style(roots.get(index)?, &fields[index]) })
         };
-        let columns: Vec<Option<Source>> =
-            contract.columns.iter().map(|column| find(&column.header)).collect();
+        let columns: Vec<Option<Source>> = places.into_iter().map(source).collect();
         let missing = contract.columns.iter().zip(&columns).filter(|(_, found)| found.is_none());
         let any_required = missing.clone().any(|(column, _)| column.required);
         if any_required || columns.iter().all(Option::is_none) {
             return Err(DecodeError::OtherLayout {
                 missing: missing.map(|(column, _)| column.header.clone()).collect(),
-                found: fields.iter().map(|field| field.name().clone()).collect(),
+                found: names,
             });
         }
         let known = |index: &usize| columns.iter().flatten().any(|source| source.index == *index);
         let others = (0..fields.len()).filter(|index| !known(index)).collect();
-        Ok(Self { columns, others })
+        Ok(Self { columns, others, names })
     }
 
     fn fields(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>, ArrowError> {
@@ -190,6 +196,11 @@ fn style(root: &Type, field: &Field) -> Style {
 }
 
 impl Batches {
+    /// The columns of the file.
+    pub fn columns(&self) -> FileColumns {
+        FileColumns::Names(self.layout.names.clone())
+    }
+
     fn batch(&mut self) -> Result<Option<Batch>, String> {
         match self.reader.next() {
             Some(rows) => {
