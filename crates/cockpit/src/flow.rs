@@ -72,6 +72,8 @@ pub struct Report {
     pub broken: Vec<DumpRow>,
     /// Dumps of the bucket of which too many records are rejected, whenever they landed.
     pub faulty: Vec<DumpRow>,
+    /// Dumps whose columns changed, each reported by the run that read them first.
+    pub changed_columns: Vec<DumpRow>,
     /// Files that no contract matches and that were not known before.
     pub unmatched: Vec<DumpRow>,
     /// Dumps as they were already.
@@ -221,6 +223,7 @@ impl Flow {
         };
         let columns = LastColumns::of(&known);
         report.read = self.land_all(bucket, new, (&newest, &columns), watcher).await;
+        report.changed_columns = columns::newly_changed(&report.read, &newest);
         let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
         report.broken.extend(report.read.iter().filter(is_broken).cloned());
         dumps::save(self.lake(), &report.read).await?;

@@ -58,13 +58,18 @@ test('a unit closes if every second stands in exactly one row', () => {
   const whole = [row('09:00', '10:00', 'production'), row('10:00', '11:00', 'setup')]
   const gap = row('09:00', '10:30', 'unknown', { unit: 'TS' })
   const twice = [...whole, row('10:30', '11:00', 'delay')].map((one) => ({ ...one, unit: 'BC' }))
-  const rows = [...whole, gap, ...twice]
-  const length = reach(rows)
-  expect(length?.covered_s).toBe(7200)
-  expect(byUnit(rows).map((unit) => [unit.unit, length && closes(unit, length)])).toEqual([
+  const hole = [
+    row('09:00', '09:30', 'production', { unit: 'HO' }),
+    row('10:30', '11:00', 'production', { unit: 'HO' }),
+  ]
+  const rows = [...whole, gap, ...twice, ...hole]
+  expect(reach(rows)?.covered_s).toBe(7200)
+  expect(byUnit(rows).map((unit) => [unit.unit, closes(unit, rows)])).toEqual([
     ['BC', false],
     ['EP', true],
-    ['TS', false],
+    ['HO', false],
+    // Known until 10:30 only: what follows is outside its ledger.
+    ['TS', true],
   ])
 })
 

@@ -34,9 +34,10 @@ pub fn summary(report: &Report) {
         if row.status == Status::Empty {
             println!("  empty: {}", row.file);
         }
-        if let Some(change) = &row.column_change {
-            println!("  changed columns: {} {change}", row.file);
-        }
+    }
+    for row in &report.changed_columns {
+        let change = row.column_change.as_deref().unwrap_or("?");
+        println!("  changed columns: {} {change}", row.file);
     }
     for row in &report.broken {
         println!("  cannot read {}: {}", row.file, row.reason.as_deref().unwrap_or("?"));

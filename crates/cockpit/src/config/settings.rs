@@ -43,7 +43,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "judged_records",
-        default: 20,
+        default: 10,
         reason: "a share of rejected records of fewer records means little unless the contract sets one",
     },
     Known {

@@ -82,3 +82,14 @@ pub fn note(
     row.column_change = (!words.is_empty()).then(|| words.join("; "));
     *before = Some(after);
 }
+
+/// The dumps whose columns changed and that were not known with this change: a dump that was only
+/// touched is the dump it was.
+pub fn newly_changed(
+    read: &[DumpRow],
+    newest: &BTreeMap<(String, String), DumpRow>,
+) -> Vec<DumpRow> {
+    let change = |row: &DumpRow| (row.dump, row.column_change.clone());
+    let is_known = |row: &DumpRow| newest.get(&row.place()).map(change) == Some(change(row));
+    read.iter().filter(|row| row.column_change.is_some() && !is_known(row)).cloned().collect()
+}

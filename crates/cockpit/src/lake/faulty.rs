@@ -124,7 +124,7 @@ impl Judge {
         let line = line(context, contract, row, commonest.record).await?;
         if let Some(line) = line {
             let shown = shortened(&line, self.line_chars);
-            words += &format!(", such as record {}: {shown}", commonest.record);
+            words += &format!(", such as record {}: `{shown}`", commonest.record);
             words += hint(contract, &commonest.code, &line);
         }
         Ok(words)
