@@ -5,6 +5,7 @@ import {
   type Category,
   closes,
   duration,
+  fullHour,
   hoursMinutes,
   type LedgerRow,
   minutes,
@@ -98,4 +99,13 @@ test('the axis names as many hours as fit', () => {
   const day = reach([row('00:00', '12:00', 'production')])
   expect(day && axis(day, 12)).toHaveLength(13)
   expect(day && axis(day, 5)).toHaveLength(5)
+})
+
+test('the axis begins with a full hour of the clock', () => {
+  const part = reach([row('09:03', '12:10', 'production')])
+  const first = part ? fullHour(part.from_ms, '14:33:00') : 0
+  expect(part && axis(part, 12, first)).toEqual(
+    ['09:30', '10:30', '11:30'].map((clock) => Date.parse(at(clock))),
+  )
+  expect(fullHour(Date.parse(at('09:30')), '15:00:00')).toBe(Date.parse(at('09:30')))
 })

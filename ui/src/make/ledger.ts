@@ -150,11 +150,18 @@ export function duration(seconds: number): string {
 
 const HOUR_MS = 3_600_000
 
-/** Moments to name on the axis: every so many hours from its start, so that they do not touch. */
-export function axis({ from_ms, to_ms }: Reach, most: number): number[] {
+/** The first full hour of a clock that shows `shown` (09:30:05) at a moment. */
+export function fullHour(at_ms: number, shown: string): number {
+  const [, minutes = 0, seconds = 0] = shown.split(':').map(Number)
+  const past_ms = (minutes * 60 + seconds) * 1000 + (at_ms % 1000)
+  return past_ms === 0 ? at_ms : at_ms + HOUR_MS - past_ms
+}
+
+/** Moments to name on the axis: every so many hours from `first_ms`, so that they do not touch. */
+export function axis({ from_ms, to_ms }: Reach, most: number, first_ms = from_ms): number[] {
   const hours = (to_ms - from_ms) / HOUR_MS
   const every = [1, 2, 3, 4, 6, 12].find((one) => hours / one <= most) ?? 24
   const marks = []
-  for (let at = from_ms; at <= to_ms; at += every * HOUR_MS) marks.push(at)
+  for (let at = first_ms; at <= to_ms; at += every * HOUR_MS) marks.push(at)
   return marks
 }

@@ -392,3 +392,6 @@ pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source>
     let source = exact.or_else(|| contract.columns.iter().find(from))?;
     Some((bronze::name(contract), source.name.clone()))
 }
+
+#[cfg(test)]
+mod tests;
