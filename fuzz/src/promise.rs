@@ -4,10 +4,8 @@ use crate::batch::{Batch, BatchBuilder};
 use crate::decode::{DecodeError, Decoder, Limits};
 use arrow::array::{Array, ArrayRef, StringArray};
 use plant::contract::{
-use plant::contract::{
     Column, Contract, DumpUnit, Encoding, Format, Kind, Lines, OnError, Origin, RemovedRecords,
     Supersede,
-};
 };
 use std::sync::Arc;
 
@@ -158,6 +156,8 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         dump_unit: DumpUnit::ByName,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
+        reject_at_most: None,
+        case_sensitive_columns: false,
     }
 }
 

@@ -65,22 +65,23 @@ def time_sums(lake: str, sums: dict) -> None:
         own = sorted(events[unit], key=lambda event: event["started_at"])
         ends = [seconds(event["started_at"]) for event in own] + seen[unit]
         ends += [seconds(event["ended_at"]) - 1 for event in own]
-        first, last = production_day(min(ends)), production_day(max(ends))
-        origin = begin_s(first)
-        owner = np.full((last - first + 1) * DAY_S, -1)
+        # The ledger covers the time from the first known second of the unit to the last, no more.
+        origin, end = min(ends), max(ends) + 1
+        owner = np.full(end - origin, -1)
         claims = np.zeros(len(owner), dtype=int)
         for number, event in enumerate(own):
             place = slice(seconds(event["started_at"]) - origin, seconds(event["ended_at"]) - origin)
             owner[place] = number
             claims[place] += 1
-        clock = (np.arange(len(owner)) + origin + OFFSET_S) % DAY_S
-        in_shift = (clock >= SHIFT[1]) & (clock < SHIFT[2])
+        local = np.arange(origin, end) + OFFSET_S
+        in_shift = (local % DAY_S >= SHIFT[1]) & (local % DAY_S < SHIFT[2])
+        days = (local - SHIFT[1]) // DAY_S
         said = [(event["state"], event["reason"], event["work_order"]) for event in own]
-        for day in range(first, last + 1):
-            whole = slice((day - first) * DAY_S, (day - first + 1) * DAY_S)
+        for day in range(production_day(origin), production_day(end - 1) + 1):
             for shift, wanted in ((SHIFT[0], True), (None, False)):
-                places = np.flatnonzero(in_shift[whole] == wanted) + whole.start
-                add_seconds(sums[day_text(day), shift, unit], owner, claims, places, said)
+                places = np.flatnonzero((days == day) & (in_shift == wanted))
+                if len(places) > 0:
+                    add_seconds(sums[day_text(day), shift, unit], owner, claims, places, said)
 
 
 def add_seconds(into: Counter, owner: np.ndarray, claims: np.ndarray, places, said: list) -> None:

@@ -6,6 +6,7 @@
 mod answers;
 mod audience;
 pub mod demo;
+mod judged;
 mod landing;
 mod refiner;
 mod rounds;
@@ -19,6 +20,7 @@ use crate::config::kpi::Kpi;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
 use crate::ingest::files::{self, Found};
+use crate::lake::columns::{self, LastColumns};
 use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::kpi::{self, Asked, Row};
 use crate::lake::models::{self, Step};
@@ -30,8 +32,8 @@ use chrono::{DateTime, Utc};
 use datafusion::prelude::{DataFrame, SessionContext};
 use plant::contract::Contract;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -60,10 +62,18 @@ pub struct Report {
     pub read: Vec<DumpRow>,
     /// Dumps that cannot be read, whether found in this run or before.
     pub broken: Vec<DumpRow>,
+    /// Dumps of the bucket of which too many records are rejected, whenever they landed.
+    pub faulty: Vec<DumpRow>,
+    /// Dumps whose columns changed, each reported by the run that read them first.
+    pub changed_columns: Vec<DumpRow>,
+    /// Files that no contract matches and that were not known before.
+    pub unmatched: Vec<DumpRow>,
     /// Dumps as they were already.
     pub unchanged: usize,
     /// Keys of files that are still being written; the next round looks at them again.
     pub unfinished: Vec<String>,
+    /// The table and key of every dump in the bucket; none if it was not listed.
+    pub listed: Option<BTreeSet<(String, String)>>,
     /// Books written by this run.
     pub entries: Vec<books::Entry>,
     /// Tables with changed rows.
@@ -75,9 +85,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether all went well: nothing broken, and every book closes. Rejected rows are well.
+    /// Whether all went well: nothing broken, no dump of which too many records are rejected, and
+    /// every book closes. Some rejected rows are well, and so are files of no contract.
     pub fn is_well(&self) -> bool {
         self.broken.is_empty()
+            && self.faulty.is_empty()
             && self.problems.is_empty()
             && self.entries.iter().all(|entry| entry.closed)
     }
@@ -94,6 +106,8 @@ pub struct Flow {
     pub heard: Arc<AtomicU64>,
     /// Whether what is read is made up.
     pub is_simulated: bool,
+    /// When files of no contract were looked for last.
+    unmatched_at: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the flow owns the clock and hands it down")]
@@ -141,7 +155,14 @@ impl Flow {
             read: stream::reader(&config.plant.limits),
         };
         let kafka = config.kafka.is_some().then(|| config.plant.kafka.clone());
-        Ok(Self { refinery, bucket, kafka, heard: Arc::default(), is_simulated: false })
+        Ok(Self {
+            refinery,
+            bucket,
+            kafka,
+            heard: Arc::default(),
+            is_simulated: false,
+            unmatched_at: Arc::default(),
+        })
     }
 
     fn lake(&self) -> &Lake {
@@ -186,6 +207,10 @@ impl Flow {
         let newest = dumps::newest(&known);
         let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
+        if contracts.is_empty() {
+            // A plant of topics alone expects nothing in the bucket.
+            return Ok((Report::default(), known));
+        }
         let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
         for skipped in bucket.skipped.take_fresh() {
             tracing::warn!(
@@ -194,22 +219,30 @@ impl Flow {
                 "a name in the bucket is passed over"
             );
         }
-        if found.is_empty() && known.is_empty() && !contracts.is_empty() {
-            bail!("{}", nothing_found(bucket, &contracts));
+        if found.is_empty() && known.iter().all(|row| row.status == Status::Unmatched) {
+            bail!("{}", self.nothing_found(bucket, &contracts).await);
         }
+        let listed = found.iter().map(Found::place).collect();
         let (new, old): (Vec<Found>, Vec<Found>) = found
             .into_iter()
             .partition(|it| is_new(it, newest.get(&it.place()), self.lake().run()));
         let still_broken = old.iter().filter_map(|it| newest.get(&it.place()));
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable).cloned();
-        let mut report =
-            Report { unchanged: old.len(), broken: still_broken.collect(), ..Report::default() };
+        let mut report = Report {
+            unchanged: old.len(),
+            broken: still_broken.collect(),
+            listed: Some(listed),
+            ..Report::default()
+        };
         let (new, unfinished) = self.at_rest(bucket, &contracts, new).await?;
         report.unfinished = unfinished;
-        report.read = self.land_all(bucket, new, &newest, watcher).await;
+        let columns = LastColumns::of(&known);
+        report.read = self.land_all(bucket, new, (&newest, &columns), watcher).await;
+        report.changed_columns = columns::newly_changed(&report.read, &newest);
         let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
         report.broken.extend(report.read.iter().filter(is_broken).cloned());
         dumps::save(self.lake(), &report.read, &known).await?;
+        report.unmatched = self.note_unmatched(bucket, &contracts, &known).await?;
         let all = dumps::with(known, &report.read);
         Ok((report, all))
     }
@@ -249,6 +282,7 @@ impl Flow {
         let tables = self.to_be_counted(&report.changed, all, &noted);
         let entries = books::close(&self.refinery, &tables, all, &noted, started_at).await?;
         report.entries.extend(entries);
+        report.faulty = self.judge(all, report.listed.as_ref()).await?;
         retention::expire(&self.refinery).await?;
         self.compact(report).await?;
         upkeep::forget_all(self.lake()).await?;
@@ -350,18 +384,7 @@ fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
         match known.status {
             Status::Landed => is_changed,
             Status::Empty | Status::Unreadable => is_changed || known.run != run,
-            Status::Failed => true,
+            Status::Failed | Status::Unmatched => true,
         }
     })
-}
-
-fn nothing_found(bucket: &Location, contracts: &[Arc<Contract>]) -> String {
-    let paths = contracts.iter().flat_map(|contract| &contract.paths);
-    let paths: Vec<String> = paths.map(|path| format!("  {path}")).collect();
-    format!(
-        "the bucket {} holds no dump of this plant. Looked for:\n{}\nName another bucket, or mend \
-         the paths of the contracts",
-        bucket.name,
-        paths.join("\n")
-    )
 }

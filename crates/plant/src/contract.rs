@@ -37,7 +37,18 @@ pub struct Contract {
     pub nulls: Vec<String>,
     /// The columns of the bronze table, in its order.
     pub columns: Vec<Column>,
+    /// The share of a dump's records that may be rejected, from 0 to 1, before the dump is reported
+    /// as faulty; `None` is [`REJECT_AT_MOST`]. A dump whose records are all rejected always is,
+    /// unless this is 1.
+    pub reject_at_most: Option<f64>,
+    /// Whether `Qty` is another column than `qty`. If not, a column whose exact name a file lacks is
+    /// the only one that differs from it in letter case alone.
+    pub case_sensitive_columns: bool,
 }
+
+/// The share of rejected records above which a dump is reported unless its contract says otherwise:
+/// single dirty records stay far below, a changed layout or type far above.
+pub const REJECT_AT_MOST: f64 = 0.2;
 
 impl Contract {
     /// Whether its records are messages of a stream, and not those of dumps.
@@ -72,6 +83,12 @@ impl Contract {
                 }
             }),
         }
+    }
+
+    /// The names its columns have in a record, in the order of the contract; empty for a column
+    /// whose values are not in the record.
+    pub fn headers(&self) -> Vec<&str> {
+        self.columns.iter().map(Column::header_in_record).collect()
     }
 }
 
@@ -227,6 +244,13 @@ pub struct Column {
     pub width_chars: usize,
     /// What the column says, for people.
     pub description: String,
+}
+
+impl Column {
+    /// Its name in a record; empty if its values are not in the record.
+    pub fn header_in_record(&self) -> &str {
+        if self.origin == Origin::Record { &self.header } else { "" }
+    }
 }
 
 /// Where the value of a column comes from. The records of one dump or message share every origin

@@ -2,13 +2,14 @@
 //!
 //! Systems claim time: a machine says it ran from here to there, and the next record may begin before
 //! the last one ended. [`close`] lays the claims over each other and over the calendar; what comes out
-//! has no gap and no overlap, whatever went in.
+//! has no gap and no overlap, whatever went in. It covers the time from the first known moment of the
+//! unit to the last: time before and after is outside the ledger, not unknown.
 
 use crate::calendar::{Calendar, LocalParts, Piece};
 use std::collections::BinaryHeap;
 
 /// Time somebody says something about, in whole seconds since 1970-01-01 UTC. One without length
-/// takes no time; it only says that the ledger has to reach there.
+/// takes no time; it only says that the unit was there in that second, so that the ledger covers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
     pub from_s: i64,
@@ -44,15 +45,19 @@ impl Entry {
     }
 }
 
-/// The ledger of one unit, from the first production day a claim touches to the last, in the order
-/// of time. The entries of a production day sum to its length.
+/// The time a ledger covers: the first second any claim names and the one after the last; `None`
+/// without claims.
+pub fn covered(claims: &[Claim]) -> Option<(i64, i64)> {
+    let from_s = claims.iter().map(|claim| claim.from_s).min()?;
+    let to_s = claims.iter().map(|claim| claim.to_s.max(claim.from_s + 1)).max()?;
+    Some((from_s, to_s))
+}
+
+/// The ledger of one unit, in the order of time and without gaps, over the time its claims cover. A
+/// production day between the first and the last sums to its 23, 24 or 25 hours, the first and the
+/// last to the part of them that is covered.
 pub fn close(calendar: &Calendar, claims: &[Claim]) -> Vec<Entry> {
-    let day = |at_s: i64| calendar.local_parts(at_s * 1_000_000).production_day;
-    let first_s = claims.iter().map(|claim| claim.from_s).min();
-    let last_s = claims.iter().map(|claim| claim.from_s.max(claim.to_s - 1)).max();
-    let (Some(first_s), Some(last_s)) = (first_s, last_s) else { return Vec::new() };
-    let (from_s, _) = calendar.production_day(day(first_s));
-    let (_, to_s) = calendar.production_day(day(last_s));
+    let Some((from_s, to_s)) = covered(claims) else { return Vec::new() };
     let mut sweep = Sweep::new(claims);
     let mut entries: Vec<Entry> = Vec::new();
     for piece in calendar.pieces(from_s, to_s) {
@@ -179,7 +184,22 @@ mod tests {
         assert_eq!(seconds(&entries, &claims, Some(1)), 15 * HOUR_S);
         assert_eq!(entries.iter().map(|it| it.overlap_s).sum::<i64>(), 830 * 60);
         assert_eq!(entries.iter().filter(|it| it.begins).count(), 1);
-        assert_eq!(seconds(&entries, &claims, None), 9 * HOUR_S);
+        assert_eq!(seconds(&entries, &claims, None), 0);
+    }
+
+    #[test]
+    fn time_before_the_first_claim_and_after_the_last_is_outside() {
+        let at = |hour: i64| MORNING_S + hour * HOUR_S;
+        // Known from 18 hours after the production day began, and until 3 hours into the third.
+        let claims = [claim(at(18), at(20), 1), claim(at(30), at(51), 2)];
+        let entries = close(&calendar(Tz::UTC), &claims);
+        let mut days: BTreeMap<i32, i64> = BTreeMap::new();
+        for entry in &entries {
+            *days.entry(entry.parts.production_day).or_default() += entry.duration_s();
+        }
+        let days: Vec<i64> = days.into_values().collect();
+        assert_eq!(days, [6 * HOUR_S, 24 * HOUR_S, 3 * HOUR_S]);
+        assert_eq!(seconds(&entries, &claims, None), 10 * HOUR_S);
     }
 
     #[test]
@@ -199,7 +219,7 @@ mod tests {
     fn a_claim_without_length_only_says_how_far_the_ledger_reaches() {
         let claims = [claim(MORNING_S, MORNING_S, 1), claim(MORNING_S + 86_400, MORNING_S, 2)];
         let entries = close(&calendar(Tz::UTC), &claims);
-        assert_eq!(entries.iter().map(Entry::duration_s).sum::<i64>(), 2 * 86_400);
+        assert_eq!(entries.iter().map(Entry::duration_s).sum::<i64>(), 86_401);
         assert!(entries.iter().all(|it| it.claim.is_none() && !it.begins && it.overlap_s == 0));
         assert_eq!(close(&calendar(Tz::UTC), &[]), []);
     }
@@ -226,7 +246,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn days_sum_to_their_length_and_every_second_is_the_winners(claims in any_claims()) {
+        fn days_sum_to_their_covered_part_and_every_second_is_the_winners(claims in any_claims()) {
             let calendar = calendar(Tz::Europe__Berlin);
             let entries = close(&calendar, &claims);
             let mut days: BTreeMap<i32, i64> = BTreeMap::new();
@@ -240,10 +260,15 @@ mod tests {
                     prop_assert_eq!(entry.claim, winner(&claims, at_s));
                 }
             }
+            let reach = (entries.first().map(|it| it.from_s), entries.last().map(|it| it.to_s));
+            let (first_s, end_s) = covered(&claims).unzip();
+            prop_assert_eq!(reach, (first_s, end_s));
             for (day, seconds) in days {
                 let (from_s, to_s) = calendar.production_day(day);
-                prop_assert_eq!(seconds, to_s - from_s);
-                prop_assert!([82_800, 86_400, 90_000].contains(&seconds));
+                prop_assert!([82_800, 86_400, 90_000].contains(&(to_s - from_s)));
+                let until_s = end_s.map_or(to_s, |it| it.min(to_s));
+                let since_s = first_s.map_or(from_s, |it| it.max(from_s));
+                prop_assert_eq!(seconds, until_s - since_s);
             }
         }
 

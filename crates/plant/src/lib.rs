@@ -6,6 +6,7 @@
 
 pub mod ambiguous;
 pub mod calendar;
+pub mod columns;
 pub mod contract;
 pub mod equipment;
 pub mod ledger;
@@ -14,6 +15,7 @@ pub mod moments;
 pub mod pattern;
 pub mod reading;
 pub mod sim;
+pub mod similar;
 pub mod spelling;
 pub mod trail;
 pub mod zone;

@@ -6,7 +6,7 @@
 -- column chart: first_pass_yield.
 -- column subject: The unit.
 -- column period: all.
--- column at: Beginning of the shift.
+-- column at: Beginning of the shift; in the first shift of a unit the first moment known of it.
 -- column production_day: Production day, plant time.
 -- column shift: The shift.
 -- column size [boards]: Boards with a verdict.

@@ -15,8 +15,8 @@
 -- column temp_c_sum_squares [degC2]: Sum of their squares.
 -- column temp_c_mean [degC]: Their mean.
 -- column temp_c_variance [degC2]: Their variance, divided by the number of readings.
--- column readings_over_limit [readings]: Temperatures above 50 degC.
--- column seconds_over_limit [s]: Seconds of the hour in which a temperature above 50 degC was taken.
+-- column readings_over_limit [readings]: Temperatures above the plant's limit.
+-- column seconds_over_limit [s]: Seconds of the hour in which a temperature above the plant's limit was taken.
 SELECT
     sensor,
     plant,

@@ -2,6 +2,7 @@
 --
 -- grain: sensor, minute_at
 -- refresh: minute_at
+-- parameter limit_c: double = temperature.limit_c
 -- column sensor: The sensor, plant.lane.component.manufacturer.
 -- column plant: Plant the machine stands in.
 -- column lane: Lane of the machine within its plant.
@@ -16,8 +17,8 @@
 -- column temp_c_sum_squares [degC2]: Sum of their squares.
 -- column temp_c_mean [degC]: Their mean.
 -- column temp_c_variance [degC2]: Their variance, divided by the number of readings.
--- column readings_over_limit [readings]: Temperatures above 50 degC.
--- column seconds_over_limit [s]: Seconds of the minute in which a temperature above 50 degC was taken.
+-- column readings_over_limit [readings]: Temperatures above the plant's limit, limit_c in [temperature] of plant.toml.
+-- column seconds_over_limit [s]: Seconds of the minute in which a temperature above the limit was taken.
 SELECT
     sensor,
     plant,
@@ -53,8 +54,8 @@ FROM (
         sum(CAST(temp_c AS DECIMAL(12, 4))) AS temp_c_sum,
         sum(CAST(CAST(temp_c AS DECIMAL(12, 4)) * CAST(temp_c AS DECIMAL(12, 4)) AS DECIMAL(24, 8)))
             AS temp_c_sum_squares,
-        count(*) FILTER (WHERE temp_c > 50) AS readings_over_limit,
-        count(DISTINCT CASE WHEN temp_c > 50 THEN date_trunc('second', at) END) AS seconds_over_limit
+        count(*) FILTER (WHERE temp_c > :limit_c) AS readings_over_limit,
+        count(DISTINCT CASE WHEN temp_c > :limit_c THEN date_trunc('second', at) END) AS seconds_over_limit
     FROM silver.temperature
     GROUP BY sensor, plant, lane, component, manufacturer, minute_at
 ) AS minutes

@@ -1,4 +1,4 @@
--- Minutes in which a sensor measured above 50 degC.
+-- Minutes in which a sensor measured above the plant's limit.
 --
 -- grain: sensor, minute_at
 -- refresh: minute_at
@@ -9,8 +9,8 @@
 -- column manufacturer: Who made the component.
 -- column minute_at: Start of the minute, UTC.
 -- column readings [readings]: Temperatures taken.
--- column readings_over_limit [readings]: Temperatures above 50 degC.
--- column seconds_over_limit [s]: Seconds of the minute in which a temperature above 50 degC was taken.
+-- column readings_over_limit [readings]: Temperatures above the plant's limit.
+-- column seconds_over_limit [s]: Seconds of the minute in which a temperature above the plant's limit was taken.
 -- column temp_c_max [degC]: Highest temperature of the minute.
 SELECT
     sensor,

@@ -1,7 +1,8 @@
--- Where the time of each unit went: every second of every production day in exactly one row, from the
--- first day anything is known of the unit to the last. The statement lays claims on time; where two
--- overlap the one that began later has it, and time nobody claims is what the calendar says: not planned,
--- a break, or unknown. Boards claim no time; they only say that the unit was there.
+-- Where the time of each unit went: every second in exactly one row, from the first moment anything is
+-- known of the unit to the last. Time before and after is outside the ledger, so the first and the last
+-- production day may be shorter than a day. The statement lays claims on time; where two overlap the one
+-- that began later has it, and time nobody claims is what the calendar says: not planned, a break, or
+-- unknown. Boards claim no time; the first and the last of a unit only show that the unit was there.
 --
 -- grain: unit, from_at
 -- ledger: time
@@ -46,17 +47,25 @@ WITH claimed AS (
     UNION ALL
     SELECT
         station,
-        min(inspected_at) AS from_at,
-        min(inspected_at) AS to_at,
+        seen_at AS from_at,
+        seen_at AS to_at,
         CAST(NULL AS STRING) AS category,
         CAST(NULL AS STRING) AS reason,
         CAST(NULL AS STRING) AS state,
         CAST(NULL AS STRING) AS work_order,
         'boards' AS source,
         CAST(0 AS BIGINT) AS precedence
-    FROM silver.board_result
-    WHERE station IS NOT NULL
-    GROUP BY station, production_day
+    FROM (
+        SELECT station, min(inspected_at) AS seen_at
+        FROM silver.board_result
+        WHERE station IS NOT NULL
+        GROUP BY station
+        UNION ALL
+        SELECT station, max(inspected_at) AS seen_at
+        FROM silver.board_result
+        WHERE station IS NOT NULL
+        GROUP BY station
+    ) AS seen
 )
 SELECT
     coalesce(alias.unit, claimed.station) AS unit,

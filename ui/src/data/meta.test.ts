@@ -3,12 +3,15 @@ import {
   byLayer,
   closes,
   expired,
+  type FileRow,
+  fileState,
   type LineageRow,
   madeFrom,
   newest,
   offBy,
   type RunRow,
   type TableRow,
+  toCheck,
   usedBy,
 } from './meta'
 
@@ -45,6 +48,38 @@ test.each([
   [null, undefined],
 ])('messages that expired unread are counted', (file, count) => {
   expect(expired(run({ file }))).toBe(count)
+})
+
+const file = (changes: Partial<FileRow>): FileRow => ({
+  file: 'Results.csv',
+  source: 'mes',
+  table_name: 'results',
+  size_bytes: 1,
+  sha256: null,
+  modified_at: null,
+  status: 'landed',
+  reason: null,
+  records: 10,
+  rejected: 0,
+  column_change: null,
+  seen_at: null,
+  ...changes,
+})
+
+test.each([
+  [file({}), 'well', false],
+  [file({ rejected: null }), 'well', false],
+  [file({ reason: 'all records are rejected (10 of 10)', rejected: 10 }), 'faulty', true],
+  [file({ column_change: 'lacks column `Qty`' }), 'changed', true],
+  [
+    file({ status: 'unmatched', table_name: null, reason: 'no contract matches' }),
+    'unmatched',
+    true,
+  ],
+  [file({ status: 'unreadable', reason: 'not Parquet' }), 'bad', false],
+])('a file has a state', (row, state, check) => {
+  expect(fileState(row)).toBe(state)
+  expect(toCheck(row)).toBe(check)
 })
 
 test('the newest row of a file counts', () => {

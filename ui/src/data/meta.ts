@@ -10,6 +10,10 @@ export interface FileRow {
   status: string
   reason: string | null
   records: number | null
+  /** Null until the records are counted, and in lakes of older versions. */
+  rejected?: number | null
+  /** How its columns differ from those expected; null if they do not. */
+  column_change?: string | null
   seen_at: string | null
 }
 
@@ -108,6 +112,25 @@ export function newest<R>(rows: readonly R[], key: (row: R) => string): R[] {
 }
 
 export const LANDED = 'landed'
+const UNMATCHED = 'unmatched'
+
+/** Files that did not land, are faulty or match no contract, as each was seen last. */
+export const ATTENTION =
+  'SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY table_name, file ORDER BY seen_at DESC, dump DESC) AS nth ' +
+  "FROM meta.files) AS files WHERE nth = 1 AND (status <> 'landed' OR reason IS NOT NULL) ORDER BY seen_at DESC, file"
+
+/** What the page calls the state of a file. */
+export type FileState = 'well' | 'faulty' | 'changed' | 'unmatched' | 'bad'
+
+export function fileState(row: FileRow): FileState {
+  if (row.status === UNMATCHED) return 'unmatched'
+  if (row.status !== LANDED) return 'bad'
+  if (row.reason !== null) return 'faulty'
+  return row.column_change ? 'changed' : 'well'
+}
+
+/** Whether somebody should look at a file although it is not broken. */
+export const toCheck = (row: FileRow): boolean => !['well', 'bad'].includes(fileState(row))
 
 /** Where in its file a record stands. */
 export function spot(row: RejectedRow): string {

@@ -21,6 +21,8 @@ export interface Column<R> {
   wrap?: boolean
   /** Shown as an inverted block. */
   loud?: (row: R) => boolean
+  /** Shown as off target: outlined in ochre. */
+  off?: (row: R) => boolean
 }
 
 /** Rows in the order asked for; unknown values last whichever way; equal rows stay as they were. */

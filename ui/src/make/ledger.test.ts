@@ -5,6 +5,7 @@ import {
   type Category,
   closes,
   duration,
+  fullHour,
   hoursMinutes,
   type LedgerRow,
   minutes,
@@ -58,13 +59,18 @@ test('a unit closes if every second stands in exactly one row', () => {
   const whole = [row('09:00', '10:00', 'production'), row('10:00', '11:00', 'setup')]
   const gap = row('09:00', '10:30', 'unknown', { unit: 'TS' })
   const twice = [...whole, row('10:30', '11:00', 'delay')].map((one) => ({ ...one, unit: 'BC' }))
-  const rows = [...whole, gap, ...twice]
-  const length = reach(rows)
-  expect(length?.covered_s).toBe(7200)
-  expect(byUnit(rows).map((unit) => [unit.unit, length && closes(unit, length)])).toEqual([
+  const hole = [
+    row('09:00', '09:30', 'production', { unit: 'HO' }),
+    row('10:30', '11:00', 'production', { unit: 'HO' }),
+  ]
+  const rows = [...whole, gap, ...twice, ...hole]
+  expect(reach(rows)?.covered_s).toBe(7200)
+  expect(byUnit(rows).map((unit) => [unit.unit, closes(unit, rows)])).toEqual([
     ['BC', false],
     ['EP', true],
-    ['TS', false],
+    ['HO', false],
+    // Known until 10:30 only: what follows is outside its ledger.
+    ['TS', true],
   ])
 })
 
@@ -93,4 +99,13 @@ test('the axis names as many hours as fit', () => {
   const day = reach([row('00:00', '12:00', 'production')])
   expect(day && axis(day, 12)).toHaveLength(13)
   expect(day && axis(day, 5)).toHaveLength(5)
+})
+
+test('the axis begins with a full hour of the clock', () => {
+  const part = reach([row('09:03', '12:10', 'production')])
+  const first = part ? fullHour(part.from_ms, '14:33:00') : 0
+  expect(part && axis(part, 12, first)).toEqual(
+    ['09:30', '10:30', '11:30'].map((clock) => Date.parse(at(clock))),
+  )
+  expect(fullHour(Date.parse(at('09:30')), '15:00:00')).toBe(Date.parse(at('09:30')))
 })

@@ -99,8 +99,22 @@ export function reach(rows: readonly LedgerRow[]): Reach | null {
   return { from_ms: first.from, to_ms: end, covered_s: covered_ms / 1000 }
 }
 
-/** Whether every second of the unit stands in exactly one row. */
-export const closes = (unit: UnitTime, { covered_s }: Reach): boolean => unit.total_s === covered_s
+/**
+ * Whether every second of the unit is in exactly one row, from its first moment to its last. What is
+ * covered in between is told by the rows of all units: a shift may be in two pieces. Before its first
+ * moment and after its last nothing is known of a unit, so that time is in no row of it.
+ */
+export function closes(unit: UnitTime, rows: readonly LedgerRow[]): boolean {
+  const from_ms = unit.spans[0]?.from_ms ?? 0
+  const to_ms = unit.spans.at(-1)?.to_ms ?? 0
+  const within = rows.flatMap((row) => {
+    const from = Math.max(Date.parse(row.from_at), from_ms)
+    const to = Math.min(Date.parse(row.to_at), to_ms)
+    if (from >= to) return []
+    return [{ ...row, from_at: new Date(from).toISOString(), to_at: new Date(to).toISOString() }]
+  })
+  return unit.total_s === (reach(within)?.covered_s ?? 0)
+}
 
 /**
  * Seconds as whole minutes that add up to the rounded sum: the parts that lose most by rounding
@@ -136,11 +150,18 @@ export function duration(seconds: number): string {
 
 const HOUR_MS = 3_600_000
 
-/** Moments to name on the axis: every so many hours from its start, so that they do not touch. */
-export function axis({ from_ms, to_ms }: Reach, most: number): number[] {
+/** The first full hour of a clock that shows `shown` (09:30:05) at a moment. */
+export function fullHour(at_ms: number, shown: string): number {
+  const [, minutes = 0, seconds = 0] = shown.split(':').map(Number)
+  const past_ms = (minutes * 60 + seconds) * 1000 + (at_ms % 1000)
+  return past_ms === 0 ? at_ms : at_ms + HOUR_MS - past_ms
+}
+
+/** Moments to name on the axis: every so many hours from `first_ms`, so that they do not touch. */
+export function axis({ from_ms, to_ms }: Reach, most: number, first_ms = from_ms): number[] {
   const hours = (to_ms - from_ms) / HOUR_MS
   const every = [1, 2, 3, 4, 6, 12].find((one) => hours / one <= most) ?? 24
   const marks = []
-  for (let at = from_ms; at <= to_ms; at += every * HOUR_MS) marks.push(at)
+  for (let at = first_ms; at <= to_ms; at += every * HOUR_MS) marks.push(at)
   return marks
 }

@@ -7,6 +7,7 @@ use super::Shape;
 use crate::config::Config;
 use crate::config::sentence::sentence;
 use crate::config::settings::{Limits, Origin};
+use crate::config::temperature;
 use crate::flow::Report;
 use crate::lake::dumps::Status;
 use crate::serve::http::{Encoder, Format};
@@ -59,35 +60,62 @@ pub fn error(error: &anyhow::Error) {
     }
 }
 
+/// The most files of no contract that are printed; `meta.files` has all.
+const PRINTED_FILES: usize = 10;
+
 /// The books of a run, and what could not be read.
 pub fn summary(report: &Report) {
     let landed = report.read.iter().filter(|row| row.status == Status::Landed).count();
-    line(&format!("{} read, {} unchanged", dumps(landed), report.unchanged));
+    line(&format!("{} read, {} unchanged", counted(landed, "dump"), report.unchanged));
     for row in &report.read {
         if row.status == Status::Empty {
             line(&format!("  empty: {}", row.file));
         }
     }
     for file in &report.unfinished {
-        println!("  still being written, left for a later round: {file}");
+        line(&format!("  still being written, left for a later round: {file}"));
+    }
+    for row in &report.changed_columns {
+        let change = row.column_change.as_deref().unwrap_or("?");
+        line(&format!("  changed columns: {} {change}", row.file));
     }
     for row in &report.broken {
         line(&format!("  cannot read {}: {}", row.file, row.reason.as_deref().unwrap_or("?")));
     }
+    for row in &report.faulty {
+        line(&format!("  faulty: {}: {}", row.file, row.reason.as_deref().unwrap_or("?")));
+    }
+    unmatched(report);
     for problem in &report.problems {
         line(&format!("  {problem}"));
     }
     for note in &report.notes {
-        println!("  {note}");
+        line(&format!("  {note}"));
     }
     if !report.entries.is_empty() {
         print_books(report);
     }
 }
 
-/// So many dumps, in words.
-fn dumps(count: usize) -> String {
-    if count == 1 { "1 dump".to_owned() } else { format!("{count} dumps") }
+/// Files that no contract matches, each reported by the first run that sees it.
+fn unmatched(report: &Report) {
+    let rows = &report.unmatched;
+    if rows.is_empty() {
+        return;
+    }
+    let verb = if rows.len() == 1 { "matches" } else { "match" };
+    line(&format!("  {} of the bucket {verb} no contract:", counted(rows.len(), "file")));
+    for row in rows.iter().take(PRINTED_FILES) {
+        line(&format!("    {}: {}", row.file, row.reason.as_deref().unwrap_or("?")));
+    }
+    if rows.len() > PRINTED_FILES {
+        line(&format!("    and {} more; see meta.files", rows.len() - PRINTED_FILES));
+    }
+}
+
+/// A number and its noun: 1 dump, 2 dumps.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn print_books(report: &Report) {
@@ -160,6 +188,19 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
         "{:<40} # {}; by default: none beside localhost",
         format!("hosts = {:?}", hosts.0),
         hosts.1.word()
+    ));
+    let limit = &plant.temperature;
+    let origin = match limit.is_deprecated {
+        true => {
+            "plant.toml, deprecated: write limit_c in [temperature], not temp_limit_c in [limits]"
+        }
+        false => limit.origin.word(),
+    };
+    line("\n[temperature]");
+    line(&format!(
+        "{:<40} # {origin}; by default: {}",
+        format!("limit_c = {}", limit.limit_c),
+        temperature::REASON
     ));
     line("\n[limits]");
     for (known, setting) in config.plant.limits.all() {

@@ -4,6 +4,7 @@ mod columns;
 mod encodings;
 mod layout;
 mod native;
+mod tolerance;
 mod values;
 
 use super::retention::{self, Retention};
@@ -41,6 +42,8 @@ pub fn read(
     add_native_spellings(format.as_ref(), &mut columns);
     check_path_columns(said.at_key("paths"), &paths, &columns, findings);
     let retention = retention(&mut said, is_stream, findings);
+    let reject_at_most = tolerance::reject_at_most(&mut said, is_stream);
+    let case = if is_stream { None } else { said.flag("case_sensitive_columns") };
     said.finish();
     let contract = Contract {
         table: table.to_owned(),
@@ -57,6 +60,8 @@ pub fn read(
         dump_unit: dump_unit?,
         nulls,
         columns,
+        reject_at_most,
+        case_sensitive_columns: case.unwrap_or(false),
     };
     Some((contract, retention))
 }

@@ -8,6 +8,7 @@ use super::retention::Retention;
 use super::said::{Findings, Said};
 use super::serve::{self, Serve};
 use super::settings::Limits;
+use super::temperature::Temperature;
 use super::{calendar, contract, equipment};
 use anyhow::{Context, bail};
 use chrono_tz::Tz;
@@ -34,6 +35,7 @@ pub struct Plant {
     pub calendar: Calendar,
     pub equipment: Equipment,
     pub limits: Limits,
+    pub temperature: Temperature,
     /// What is computed of the gold tables, in the order of its file.
     pub kpis: Vec<Kpi>,
     /// One contract per bronze table, by table.
@@ -155,9 +157,12 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
     let rests = calendar::rests(&mut said);
     let equipment = equipment::read(&mut said);
     let mut limits = Limits::default();
-    if let Some(table) = said.table("limits") {
+    let mut old_limit_c = None;
+    if let Some(mut table) = said.table("limits") {
+        old_limit_c = table.number("temp_limit_c");
         limits.read(table);
     }
+    let temperature = Temperature::read(said.table("temperature"), old_limit_c);
     // A mistake here keeps nobody from looking at the models: what follows is only to be checked.
     let zone = zone.unwrap_or(Tz::UTC);
     let calendar = Calendar::new(zone, shifts)
@@ -178,6 +183,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         calendar: calendar.ok()?,
         equipment,
         limits,
+        temperature,
         kpis: Vec::new(),
         contracts: BTreeMap::new(),
         models: BTreeMap::new(),

@@ -19,6 +19,7 @@ pub mod said;
 pub mod sentence;
 pub mod serve;
 pub mod settings;
+pub mod temperature;
 mod variables;
 
 use anyhow::{Context as _, bail};
@@ -75,6 +76,7 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     };
     refuse_unknown_variables(&plant)?;
     plant.limits.read_env(env)?;
+    plant.temperature.read_env(env)?;
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
         .unwrap_or_else(|| (DEFAULT_LAKE.to_owned(), Origin::Default));

@@ -7,6 +7,7 @@
 use super::diagnostic::did_you_mean;
 use super::retention::{self, Retention};
 use super::said::Findings;
+use chrono::NaiveDate;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -85,15 +86,66 @@ pub struct Via {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     pub name: String,
-    /// Its value if nobody says one; only the current plant day so far.
+    /// Its value unless a query sets another.
     pub default: ParameterDefault,
 }
 
-/// What a parameter is if nobody says.
+/// Where a parameter's value comes from unless a query sets another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParameterDefault {
-    /// The current calendar day in the plant's zone.
+    /// The current calendar day in the plant's zone: `date = today`.
     Today,
+    /// The plant's temperature limit: `double = temperature.limit_c`.
+    TemperatureLimit,
+}
+
+impl ParameterDefault {
+    /// The ways a header line names type and default.
+    const ALL: [(&str, Self); 2] =
+        [("date=today", Self::Today), ("double=temperature.limit_c", Self::TemperatureLimit)];
+
+    /// Name of the parameter's SQL type.
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Self::Today => "date",
+            Self::TemperatureLimit => "double",
+        }
+    }
+
+    /// Some value of its type, for statements that are only planned.
+    pub fn any_value(self) -> ParameterValue {
+        match self {
+            Self::Today => ParameterValue::Day(NaiveDate::default()),
+            Self::TemperatureLimit => ParameterValue::Number(0.0),
+        }
+    }
+
+    /// A value of its type from the text of a query.
+    ///
+    /// # Errors
+    /// The text is no value of the type.
+    pub fn parse(self, text: &str) -> anyhow::Result<ParameterValue> {
+        Ok(match self {
+            Self::Today => ParameterValue::Day(text.parse()?),
+            Self::TemperatureLimit => ParameterValue::Number(text.parse()?),
+        })
+    }
+}
+
+/// The value of a parameter; displays as SQL.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ParameterValue {
+    Day(NaiveDate),
+    Number(f64),
+}
+
+impl fmt::Display for ParameterValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Day(day) => write!(f, "DATE '{day}'"),
+            Self::Number(number) => write!(f, "CAST('{number:?}' AS DOUBLE)"),
+        }
+    }
 }
 
 /// What every row is expected to fulfil.
@@ -247,11 +299,13 @@ fn read_via(body: &str, line: usize, model: &mut Model, findings: &Findings<'_>)
 }
 
 fn read_parameter(name: &str, body: &str, line: usize, model: &mut Model, findings: &Findings<'_>) {
-    if name.is_empty() || body.replace(' ', "") != "date=today" {
-        let remedy = "Write parameter NAME: date = today.";
+    let dense = body.replace(' ', "");
+    let known = ParameterDefault::ALL.into_iter().find(|(text, _)| *text == dense);
+    let Some((_, default)) = known.filter(|_| !name.is_empty()) else {
+        let remedy = "Write parameter NAME: date = today, or parameter NAME: double = \
+                      temperature.limit_c.";
         return findings.note_line(line, format!("`{body}` is no parameter"), remedy);
-    }
-    let default = ParameterDefault::Today;
+    };
     model.parameters.push(Parameter { name: name.to_owned(), default });
 }
 

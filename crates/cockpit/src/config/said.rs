@@ -155,6 +155,19 @@ impl<'a, 't> Said<'a, 't> {
         number
     }
 
+    /// A number, with or without a fraction, or `None` if it is not there.
+    pub fn decimal(&mut self, key: &'static str) -> Option<f64> {
+        let value = self.value(key)?.get_ref();
+        let float = value.as_float().map(|float| float.as_str().replace('_', ""));
+        let whole = value.as_integer().filter(|integer| integer.radix() == 10);
+        let text = float.or_else(|| whole.map(|integer| integer.as_str().replace('_', "")));
+        let number = text.and_then(|text| text.parse::<f64>().ok());
+        if number.is_none() {
+            self.wrong(key, "a number");
+        }
+        number
+    }
+
     /// A list of texts, or `None` if it is not there.
     pub fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.value(key)?;

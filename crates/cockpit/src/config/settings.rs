@@ -72,6 +72,31 @@ pub const KNOWN: &[Known] = &[
         reason: "a dump packed twice by mistake is still read; each layer costs buffers and time",
     },
     Known {
+        name: "empty_file_bytes",
+        default: 1024,
+        reason: "a file this long that gives no record is reported; a header and a footer are shorter",
+    },
+    Known {
+        name: "judged_records",
+        default: 10,
+        reason: "a share of rejected records of fewer records means little unless the contract sets one",
+    },
+    Known {
+        name: "reported_line_chars",
+        default: 200,
+        reason: "how much of a rejected record a report shows: enough to recognise what is wrong",
+    },
+    Known {
+        name: "unmatched_keys",
+        default: 10_000,
+        reason: "keys looked at for files of no contract: ten pages of a listing, a second on S3",
+    },
+    Known {
+        name: "unmatched_every_s",
+        default: 3600,
+        reason: "how often files of no contract are looked for; it lists the whole bucket",
+    },
+    Known {
         name: "max_message_bytes",
         default: 64 << 10,
         reason: "a sensor's message has some 200 bytes; a longer one lands and is rejected",
@@ -195,11 +220,6 @@ pub const KNOWN: &[Known] = &[
         name: "lease_ttl_s",
         default: 15,
         reason: "how long a dead program keeps the lake; it renews every third of this",
-    },
-    Known {
-        name: "temp_limit_c",
-        default: 50,
-        reason: "the plant asks which components were above 50 degC",
     },
     Known {
         name: "sensor_silent_s",

@@ -13,7 +13,7 @@ use crate::serve::{
     type_name,
 };
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use datafusion::prelude::{DataFrame, SessionContext};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -83,6 +83,10 @@ fn broken(report: &Report) -> Option<String> {
     if !names.is_empty() {
         return Some(format!("files that cannot be read: {}", names.join(", ")));
     }
+    let names: Vec<&str> = report.faulty.iter().map(|row| row.file.as_str()).collect();
+    if !names.is_empty() {
+        return Some(format!("too many records are rejected of: {}", names.join(", ")));
+    }
     (!report.is_well()).then(|| "the books do not close; see meta.runs".to_owned())
 }
 
@@ -130,11 +134,7 @@ impl Answers for Desk {
         table: &str,
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<DataFrame> {
-        let day = |(name, value): (&String, &String)| {
-            Ok::<_, anyhow::Error>((name.clone(), value.parse::<NaiveDate>()?))
-        };
-        let days = parameters.iter().map(day).collect::<Result<BTreeMap<_, _>, _>>()?;
-        self.refinery.recompute(&TableName::new(schema, table), &days).await
+        self.refinery.recompute(&TableName::new(schema, table), parameters).await
     }
 
     fn kpis(&self) -> &[Kpi] {
@@ -180,9 +180,12 @@ impl Desk {
         let parameters = model.map(|model| model.parameters.as_slice()).unwrap_or_default();
         let parameter = |it: &crate::config::model::Parameter| ParameterInfo {
             name: it.name.clone(),
-            type_name: "date".to_owned(),
+            type_name: it.default.type_name().to_owned(),
             default: match it.default {
                 ParameterDefault::Today => Some("today".to_owned()),
+                ParameterDefault::TemperatureLimit => {
+                    Some(self.refinery.plant.temperature.limit_c.to_string())
+                }
             },
             description: None,
         };

@@ -5,8 +5,10 @@ use crate::config::location::Location;
 use crate::config::sentence::sentence;
 use crate::ingest::files::{self, Decoded, Fetched, Found, ReadError};
 use crate::lake::bronze::{Dump, Landing, Landings, Start};
+use crate::lake::columns::{self, LastColumns};
 use crate::lake::dumps::{DumpRow, Status};
 use futures::StreamExt as _;
+use plant::columns::FileColumns;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ struct Line<'a> {
     bucket: &'a Location,
     landings: Option<Landings<'a>>,
     rows: Vec<DumpRow>,
+    /// The columns of the dump before.
+    columns: Option<FileColumns>,
     /// Rows of `rows` from here on wait for their commit.
     committed: usize,
 }
@@ -68,7 +72,7 @@ impl Flow {
         &self,
         bucket: &Location,
         new: Vec<Found>,
-        newest: &BTreeMap<(String, String), DumpRow>,
+        (newest, columns): (&BTreeMap<(String, String), DumpRow>, &LastColumns),
         watcher: &Watcher,
     ) -> Vec<DumpRow> {
         let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
@@ -79,7 +83,8 @@ impl Flow {
         }
         let lines = by_table.into_values().map(|files| async move {
             let (landings, rows) = (None, Vec::with_capacity(files.len()));
-            let mut line = Line { flow: self, bucket, landings, rows, committed: 0 };
+            let columns = files.first().and_then(|found| columns.table(&found.contract));
+            let mut line = Line { flow: self, bucket, landings, rows, columns, committed: 0 };
             for found in files {
                 let status = line.land_one(&found, newest.get(&found.place())).await;
                 let bytes = found.size_bytes.unsigned_abs();
@@ -111,6 +116,9 @@ impl<'a> Line<'a> {
             status: Status::Landed,
             reason: None,
             records: 0,
+            rejected: None,
+            columns: None,
+            column_change: None,
             run: self.flow.lake().run().to_owned(),
             seen_at: now(),
         };
@@ -157,7 +165,7 @@ impl<'a> Line<'a> {
         let is_landed = |known: &&DumpRow| known.status == Status::Landed;
         if let Some(known) = known.filter(is_landed).filter(|it| it.sha256 == row.sha256) {
             // Touched but not changed: it is the dump it was.
-            (row.dump, row.records) = (known.dump, known.records);
+            row.take_contents(known);
             return Ok(false);
         }
         let continues = before
@@ -182,6 +190,13 @@ impl<'a> Line<'a> {
         let decoded = self.decode(fetched, found, landing.as_mut()).await?;
         report_notes(&found.key, &decoded);
         row.records = decoded.records;
+        if let Some(columns) = decoded.columns {
+            let judged = lake.limits().get("judged_records").cast_signed();
+            columns::note(row, &found.contract, columns, &mut self.columns, judged);
+        }
+        if let Some(change) = &row.column_change {
+            tracing::warn!(file = row.file, change, "columns of dump changed");
+        }
         if row.records == 0 {
             row.status = Status::Empty;
             row.reason = Some("the file holds no records".to_owned());

@@ -105,7 +105,7 @@ impl Flow {
         let registry = Registry::default();
         let live = Live::new(
             registry.clone(),
-            LiveLimits::of(self.lake().limits()),
+            LiveLimits::of(self.lake().limits(), self.refinery.plant.temperature.limit_c),
             self.lake().run().to_owned(),
         );
         let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, hosts);

@@ -18,6 +18,7 @@ use listing::Object;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
 use path_columns::PathColumns;
+use plant::columns::FileColumns;
 use plant::contract::{Contract, Format};
 use plant::pattern::Pattern;
 use std::collections::BTreeMap;
@@ -218,6 +219,8 @@ async fn fetch_remote(
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
     pub records: i64,
+    /// Its columns; `None` for formats that fix them, and where no record shows them.
+    pub columns: Option<FileColumns>,
     /// Lines and records that were passed over as the contract says.
     pub skipped_lines: u64,
     /// What is remarkable about the file although it was read, as whole sentences without a period.
@@ -286,7 +289,12 @@ impl Work<'_> {
         self.hand_over(&mut records)?;
         let decode::Summary { skipped_lines, notes: found } = decoder.summary();
         let notes = notes.take().into_iter().chain(found).collect();
-        Ok(Decoded { records: records.records(), skipped_lines, notes })
+        let records = records.records();
+        let is_unread = decoder.unread_bytes() > self.limits.get("empty_file_bytes");
+        if records == 0 && skipped_lines == 0 && is_unread {
+            return Err(ReadError::Content(nothing_in(decoder.unread_bytes())));
+        }
+        Ok(Decoded { records, columns: decoder.columns(), skipped_lines, notes })
     }
 
     fn is_full(&self, records: &BatchBuilder) -> bool {
@@ -313,14 +321,22 @@ impl Work<'_> {
         let file = if opened.is_plain { whole } else { unpacked(opened)? };
         let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
         batches.notes().iter().for_each(|note| notes.add(note));
+        let columns = Some(batches.columns());
         let mut records = 0;
         for batch in batches {
             let batch = batch?;
             records += i64::try_from(batch.len()).unwrap_or(i64::MAX);
             self.send(batch)?;
         }
-        Ok(Decoded { records, notes: notes.take(), ..Decoded::default() })
+        Ok(Decoded { records, columns, notes: notes.take(), ..Decoded::default() })
     }
+}
+
+fn nothing_in(size_bytes: u64) -> String {
+    format!(
+        "no record was found in its {size_bytes} bytes; check format, encoding and delimiter in the \
+         contract, and whether the file is what the source meant to write"
+    )
 }
 
 /// Reads a dump to its end for what its records need that is behind them.

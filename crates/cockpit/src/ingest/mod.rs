@@ -9,3 +9,4 @@
 pub mod decode;
 pub mod files;
 pub mod kafka;
+pub mod unmatched;

@@ -24,6 +24,8 @@ pub enum Status {
     Unreadable,
     /// It could not be fetched or landed; it is tried again at the next listing.
     Failed,
+    /// The path of no contract matches it, so it is not read.
+    Unmatched,
 }
 
 /// One dump as it was seen.
@@ -33,7 +35,10 @@ pub struct DumpRow {
     pub file: String,
     /// How many dumps of this key had landed, this one included.
     pub dump: i64,
+    /// Empty for a file of no contract, as is `table_name`.
+    #[serde(default, serialize_with = "null_if_empty")]
     pub source: String,
+    #[serde(default, serialize_with = "null_if_empty")]
     pub table_name: String,
     pub size_bytes: i64,
     pub etag: Option<String>,
@@ -41,12 +46,45 @@ pub struct DumpRow {
     pub modified_at: DateTime<Utc>,
     pub dumped_at: Option<DateTime<Utc>>,
     pub status: Status,
-    /// Why it did not land, in plain words.
+    /// Why it did not land, or why it is reported as faulty although it did.
     pub reason: Option<String>,
     /// Records the decoder read.
     pub records: i64,
+    /// Records that were rejected; null before they are counted.
+    pub rejected: Option<i64>,
+    /// Its columns as a JSON array of their names, or their number; null if they are those of the
+    /// dump before.
+    pub columns: Option<String>,
+    /// What is different from the columns of the contract and of the dump before.
+    pub column_change: Option<String>,
     pub run: String,
     pub seen_at: DateTime<Utc>,
+}
+
+impl DumpRow {
+    /// Whether its records landed and too many of them were rejected.
+    pub fn is_faulty(&self) -> bool {
+        self.status == Status::Landed && self.reason.is_some()
+    }
+
+    /// Takes what is known of the contents of a dump of the same bytes.
+    pub fn take_contents(&mut self, known: &Self) {
+        self.dump = known.dump;
+        self.records = known.records;
+        self.rejected = known.rejected;
+        self.reason.clone_from(&known.reason);
+        self.columns.clone_from(&known.columns);
+        self.column_change.clone_from(&known.column_change);
+    }
+
+    /// The table it is for, and its key.
+    pub fn place(&self) -> (String, String) {
+        (self.table_name.clone(), self.file.clone())
+    }
+}
+
+fn null_if_empty<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_str(text) }
 }
 
 /// The table's definition.
@@ -70,6 +108,9 @@ pub fn table() -> MetaTable {
             text("status"),
             text("reason"),
             long("records"),
+            long("rejected"),
+            text("columns"),
+            text("column_change"),
             text("run"),
             time("seen_at"),
         ])),
@@ -85,7 +126,7 @@ pub async fn load(lake: &Lake) -> anyhow::Result<Vec<DumpRow>> {
 pub fn newest(rows: &[DumpRow]) -> BTreeMap<(String, String), DumpRow> {
     let mut newest: BTreeMap<(String, String), DumpRow> = BTreeMap::new();
     for row in rows {
-        let place = (row.table_name.clone(), row.file.clone());
+        let place = row.place();
         let known = newest.get(&place);
         if known.is_none_or(|known| (known.seen_at, known.dump) <= (row.seen_at, row.dump)) {
             newest.insert(place, row.clone());
@@ -130,3 +171,16 @@ pub async fn save(lake: &Lake, rows: &[DumpRow], known: &[DumpRow]) -> anyhow::R
     };
     lake.meta_replace(&table(), rows, &gone).await
 }
+
+/// Notes which files no contract matches, in place of those noted before.
+pub async fn save_unmatched(lake: &Lake, rows: &[DumpRow]) -> anyhow::Result<()> {
+    let gone = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
+        let statuses = batch.column(batch.schema().index_of("status")?);
+        let is_gone = |status: Option<&str>| Some(status == Some(UNMATCHED));
+        Ok(statuses.as_string::<i32>().iter().map(is_gone).collect())
+    };
+    lake.meta_replace(&table(), rows, &gone).await
+}
+
+/// [`Status::Unmatched`] as the table spells it.
+const UNMATCHED: &str = "unmatched";

@@ -8,10 +8,9 @@ use super::replace::readable;
 use super::{bronze, equipment, kpi, retention, session, typed};
 use crate::config::diagnostic::{Diagnostic, did_you_mean};
 use crate::config::folder::Plant;
-use crate::config::model::{Model, TableName};
+use crate::config::model::{Model, ParameterValue, TableName};
 use crate::config::settings::Limits;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use chrono::NaiveDate;
 use datafusion::common::DFSchema;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, LogicalPlan};
@@ -100,11 +99,11 @@ fn note(model: &Model, line: usize, message: String, remedy: impl Into<String>) 
 }
 
 /// The statement with its parameters put in.
-pub fn with_parameters(model: &Model, values: &BTreeMap<String, NaiveDate>) -> String {
+pub fn with_parameters(model: &Model, values: &BTreeMap<String, ParameterValue>) -> String {
     let mut sql = model.sql.clone();
     for parameter in &model.parameters {
-        if let Some(day) = values.get(&parameter.name) {
-            sql = sql.replace(&format!(":{}", parameter.name), &format!("DATE '{day}'"));
+        if let Some(value) = values.get(&parameter.name) {
+            sql = sql.replace(&format!(":{}", parameter.name), &value.to_string());
         }
     }
     sql
@@ -122,8 +121,8 @@ impl Planner<'_> {
         if !self.upstreams_are_there(model) {
             return Ok(());
         }
-        let any_day = model.parameters.iter().map(|it| (it.name.clone(), NaiveDate::default()));
-        let sql = with_parameters(model, &any_day.collect());
+        let any = model.parameters.iter().map(|it| (it.name.clone(), it.default.any_value()));
+        let sql = with_parameters(model, &any.collect());
         let plan = match self.context.state().create_logical_plan(&sql).await {
             Ok(plan) => plan,
             Err(error) => {
@@ -399,3 +398,6 @@ pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source>
     let source = exact.or_else(|| contract.columns.iter().find(from))?;
     Some((bronze::name(contract), source.name.clone()))
 }
+
+#[cfg(test)]
+mod tests;

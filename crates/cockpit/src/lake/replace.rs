@@ -73,7 +73,8 @@ impl Replacement {
             .as_ref()
             .is_none_or(|it| it.fingerprint() != Some(definition.fingerprint.as_str()));
         let scope = match scope {
-            Scope::Except(_) => scope,
+            // Rows that stay, stay whatever the table is made by.
+            Scope::Except(_) | Scope::Nothing => scope,
             _ if is_redefined => Scope::Whole,
             _ => scope,
         };

@@ -1,10 +1,11 @@
 //! Small tables of the `meta` schema as plain structs: to record batches and back.
 
 use super::Lake;
-use super::replace::{Scope, replace};
+use super::replace::{Scope, conform, replace};
 use super::table::Definition;
 use crate::config::model::TableName;
 use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::not;
 use arrow::datatypes::SchemaRef;
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use serde::Serialize;
@@ -47,14 +48,17 @@ impl Lake {
         from_batches(&table.read_all(&state.files(), None, self.batch_rows()).await?)
     }
 
-    /// Puts `rows` into a `meta` table in place of those for which `gone` says true.
+    /// Puts `rows` into a `meta` table in place of those for which `gone` says true. All others stay,
+    /// also if the table gets further columns, which are null in them.
     pub async fn meta_replace<T: Serialize>(
         &self,
         meta: &MetaTable,
         rows: &[T],
         gone: &(dyn Fn(&RecordBatch) -> anyhow::Result<BooleanArray> + Send + Sync),
     ) -> anyhow::Result<()> {
-        self.meta_put(meta, rows, Scope::Where(gone)).await
+        // Not `Scope::Where`: with another fingerprint that would replace every row.
+        let stays = |batch: &RecordBatch| Ok(not(&gone(&conform(batch, &meta.schema)?)?)?);
+        self.meta_put(meta, rows, Scope::Except(&stays)).await
     }
 
     /// Adds rows to a `meta` table, without a look at those it has.
@@ -77,13 +81,21 @@ impl Lake {
         let definition = Definition {
             schema: meta.schema.clone(),
             description: meta.description.to_owned(),
-            fingerprint: format!("{:?}", meta.schema.fields().len()),
+            fingerprint: fingerprint(&meta.schema),
             partition: None,
         };
         let table = self.table(&meta.name)?;
         replace(self, &table, scope, rows, definition, BTreeMap::new()).await?;
         Ok(())
     }
+}
+
+/// The columns of a table with their types: with others it is another definition.
+fn fingerprint(schema: &SchemaRef) -> String {
+    let fields = schema.fields().iter();
+    let fields: Vec<String> =
+        fields.map(|field| format!("{} {}", field.name(), field.data_type())).collect();
+    fields.join(", ")
 }
 
 /// A condition that is true for no row: the new rows are added.
@@ -95,3 +107,6 @@ pub fn none(batch: &RecordBatch) -> anyhow::Result<BooleanArray> {
 pub fn all(batch: &RecordBatch) -> anyhow::Result<BooleanArray> {
     Ok(BooleanArray::from(vec![true; batch.num_rows()]))
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,11 +63,11 @@ pub struct LiveLimits {
 }
 
 impl LiveLimits {
-    /// The limits as the configuration has them.
-    pub fn of(limits: &Limits) -> Self {
+    /// The limits as the configuration has them, with the plant's temperature limit.
+    pub fn of(limits: &Limits, limit_c: f64) -> Self {
         let silent_s = i64::try_from(limits.get("sensor_silent_s")).unwrap_or(i64::MAX / 1_000_000);
         Self {
-            limit_c: limits.get("temp_limit_c") as f64,
+            limit_c,
             silent_us: silent_s.saturating_mul(1_000_000),
             viewers: limits.size("live_viewers"),
             streams: limits.size("live_streams"),

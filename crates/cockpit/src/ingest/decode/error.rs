@@ -1,6 +1,7 @@
 //! What makes a whole dump unreadable.
 
 use parquet::errors::ParquetError;
+use plant::similar::{most_similar, similarity};
 
 /// Why a file as a whole cannot be decoded. A record that cannot be read is no error: it lands with
 /// a [`crate::batch::Fault`].
@@ -30,9 +31,10 @@ pub enum DecodeError {
     /// The columns of the file are not those of the contract.
     #[error(
         "the columns of the file are not those of the contract: \
-         missing [{}], found [{}]; check that the file belongs to this table, else mend the contract",
+         missing [{}], found [{}]{}; check that the file belongs to this table, else mend the contract",
         list(missing),
-        list(found)
+        list(found),
+        hint(missing, found)
     )]
     OtherLayout { missing: Vec<String>, found: Vec<String> },
 
@@ -126,6 +128,10 @@ const LISTED_NAMES: usize = 80;
 /// The most characters of one name in a message.
 const LISTED_CHARS: usize = 60;
 
+/// The most missing names that come with the nearest found one, and how alike both must be.
+const HINTED_NAMES: usize = 5;
+const HINTED_SIMILARITY: f64 = 0.55;
+
 fn no_records(path: Option<&str>) -> String {
     match path {
         Some(path) => format!("the file has no array at `{path}`, where its records are expected"),
@@ -145,9 +151,31 @@ fn list(names: &[String]) -> String {
     text.join(", ")
 }
 
+/// Which found name each missing one may have become.
+fn hint(missing: &[String], found: &[String]) -> String {
+    let found = found.iter().take(LISTED_NAMES).map(String::as_str);
+    let mut hints = Vec::new();
+    for name in missing.iter().take(HINTED_NAMES) {
+        if let Some(nearest) = most_similar(name, found.clone())
+            && similarity(name, nearest) >= HINTED_SIMILARITY
+        {
+            let nearest: String = nearest.chars().take(LISTED_CHARS).collect();
+            hints.push(format!("`{nearest}` is nearest to `{name}`"));
+        }
+    }
+    hints.iter().map(|hint| format!("; {hint}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_near_name_is_a_hint() {
+        let names = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let hint = hint(&names("Temperature,Qty"), &names("Id,Temp_C"));
+        assert_eq!(hint, "; `Temp_C` is nearest to `Temperature`");
+    }
 
     #[test]
     fn a_long_list_of_names_is_cut() {

@@ -6,6 +6,7 @@ use super::error::DecodeError;
 use super::json_text::push_array;
 use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
+use plant::columns::FileColumns;
 use plant::contract::{Column, Contract};
 use plant::spelling::trim;
 
@@ -22,6 +23,9 @@ pub(super) struct Fixed {
     skipped: u64,
     awaits_header: bool,
     header: Option<String>,
+    /// The names of the header.
+    names: Vec<String>,
+    is_case_sensitive: bool,
     kept_faulty_bytes: usize,
 }
 
@@ -39,6 +43,8 @@ impl Fixed {
             skipped: 0,
             awaits_header: header,
             header: None,
+            names: Vec::new(),
+            is_case_sensitive: contract.case_sensitive_columns,
             kept_faulty_bytes: limits.kept_faulty_bytes,
         })
     }
@@ -46,6 +52,16 @@ impl Fixed {
     /// Whether the next record is the header.
     pub fn awaits_header(&self) -> bool {
         self.awaits_header
+    }
+
+    /// The names of the header, if the file has one and it was read.
+    pub fn columns(&self) -> Option<FileColumns> {
+        self.header.as_ref().map(|_| FileColumns::Names(self.names.clone()))
+    }
+
+    /// Length of the header, 0 if there is none or it was not read yet.
+    pub fn header_bytes(&self) -> usize {
+        self.header.as_ref().map_or(0, String::len)
     }
 
     pub fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
@@ -98,7 +114,7 @@ impl Fixed {
         for column in &self.columns {
             let (name, behind) = left.split_at(chars_end(left, column.width_chars));
             let wanted = &column.header[..chars_end(&column.header, column.width_chars)];
-            if name.trim() != wanted.trim() {
+            if !is_same(name.trim(), wanted.trim(), self.is_case_sensitive) {
                 missing.push(column.header.clone());
             }
             found.push(name.trim().to_owned());
@@ -108,6 +124,7 @@ impl Fixed {
             return Err(DecodeError::OtherLayout { missing, found });
         }
         self.header = Some(line.to_owned());
+        self.names = found;
         self.awaits_header = false;
         Ok(())
     }
@@ -120,6 +137,10 @@ impl Fixed {
         raw.land_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
         Ok(())
     }
+}
+
+fn is_same(name: &str, wanted: &str, is_case_sensitive: bool) -> bool {
+    name == wanted || (!is_case_sensitive && name.to_lowercase() == wanted.to_lowercase())
 }
 
 fn end(raw: Raw<'_>, short: bool, left: &str, out: &mut BatchBuilder) {

@@ -37,6 +37,7 @@ use input::Input;
 use json::Json;
 use lines::{Cut, LineEnds};
 use passing::{Next, Passed, Passing};
+use plant::columns::FileColumns;
 use plant::contract::{Contract, Encoding, Format};
 use raw::Raw;
 use tokens::Tokens;
@@ -211,6 +212,26 @@ impl Decoder {
             )
         }));
         Summary { skipped_lines, notes }
+    }
+
+    /// The columns the file has, as far as it was decoded; `None` for formats that fix them.
+    pub fn columns(&self) -> Option<FileColumns> {
+        match &self.shape {
+            Shape::Delimited(delimited) => delimited.columns(),
+            Shape::Fixed(fixed) => fixed.columns(),
+            Shape::Json(json) => json.columns(),
+            Shape::Tokens(_) => None,
+        }
+    }
+
+    /// Bytes of the file so far that are not its header.
+    pub fn unread_bytes(&self) -> u64 {
+        let header = match &self.shape {
+            Shape::Delimited(delimited) => delimited.header_bytes(),
+            Shape::Fixed(fixed) => fixed.header_bytes(),
+            Shape::Json(_) | Shape::Tokens(_) => 0,
+        };
+        self.input.size_bytes().saturating_sub(header as u64)
     }
 
     fn drain(&mut self, out: &mut BatchBuilder) -> Result<(), DecodeError> {

@@ -25,6 +25,8 @@ pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
         dump_unit: DumpUnit::ByName,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
+        reject_at_most: None,
+        case_sensitive_columns: false,
     }
 }
 

@@ -65,8 +65,14 @@ pub(in crate::lake) fn fingerprint(
 ) -> String {
     let shifts = refinery.plant.calendar.shifts();
     let zone = refinery.plant.zone;
-    // Where messages come from does not change what they mean.
-    let contract = Contract { topics: Vec::new(), ..contract.clone() };
+    // Where messages come from does not change what they mean, nor does how bronze gets its columns
+    // or when a dump is reported as faulty.
+    let contract = Contract {
+        topics: Vec::new(),
+        reject_at_most: None,
+        case_sensitive_columns: false,
+        ..contract.clone()
+    };
     let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.meaning());
     crate::digest::of_text(&said)
 }

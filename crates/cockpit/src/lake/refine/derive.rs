@@ -3,7 +3,7 @@
 use super::change::{changed_rows, values};
 use super::watch::Watch;
 use super::{Extent, Outcome, Refinery, ledger, restate};
-use crate::config::model::{Model, ParameterDefault, TableName, Via};
+use crate::config::model::{Model, ParameterDefault, ParameterValue, TableName, Via};
 use crate::digest;
 use crate::lake::models::{Step, with_parameters};
 use crate::lake::replace::{Replacement, Scope, conform};
@@ -12,7 +12,6 @@ use crate::lake::table::{Definition, State};
 use crate::lake::{equipment, session};
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
-use chrono::NaiveDate;
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, col, lit};
@@ -188,11 +187,14 @@ impl Refinery {
         Ok(upstreams)
     }
 
-    /// The values a model's parameters have if nobody says others.
-    pub fn parameters(&self, model: &Model) -> BTreeMap<String, NaiveDate> {
+    /// The values a model's parameters have unless a query sets others.
+    pub fn parameters(&self, model: &Model) -> BTreeMap<String, ParameterValue> {
         let today = self.lake.now().with_timezone(&self.plant.zone).date_naive();
         let value = |default| match default {
-            ParameterDefault::Today => today,
+            ParameterDefault::Today => ParameterValue::Day(today),
+            ParameterDefault::TemperatureLimit => {
+                ParameterValue::Number(self.plant.temperature.limit_c)
+            }
         };
         model.parameters.iter().map(|it| (it.name.clone(), value(it.default))).collect()
     }
@@ -313,11 +315,15 @@ impl Refinery {
     pub async fn recompute(
         &self,
         name: &TableName,
-        parameters: &BTreeMap<String, NaiveDate>,
+        parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<DataFrame> {
         let model = &self.step_of(name)?.model;
         let mut values = self.parameters(model);
-        values.extend(parameters.iter().map(|(name, day)| (name.clone(), *day)));
+        for parameter in &model.parameters {
+            if let Some(text) = parameters.get(&parameter.name) {
+                values.insert(parameter.name.clone(), parameter.default.parse(text)?);
+            }
+        }
         let upstreams = self.upstreams(model).await?;
         let everything = Affected::Everything;
         let context = self.context(model, &upstreams, &everything, Room::Ample).await?;

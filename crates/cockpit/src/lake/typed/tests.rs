@@ -63,6 +63,8 @@ fn contract() -> Contract {
             column("at", time(Tz::Asia__Kolkata, true)),
             column("seen", time(Tz::Europe__Berlin, false)),
         ],
+        reject_at_most: None,
+        case_sensitive_columns: false,
     }
 }
 

@@ -86,7 +86,7 @@ impl Stretch<'_> {
     }
 }
 
-/// The seconds of a unit, from the first of a production day to the last of another.
+/// The seconds of a unit, from the first in which anything is known of it to the last.
 struct Seconds<'a> {
     unit: u16,
     from_s: i64,
@@ -103,26 +103,24 @@ impl Truth {
     pub(super) fn time<'a>(&'a self, site: &'a Site) -> Vec<Stretch<'a>> {
         let mut time = Vec::new();
         for unit in 0..site.size.units {
-            if let Some(seconds) = self.seconds(site, unit) {
+            if let Some(seconds) = self.seconds(unit) {
                 seconds.stretches(site, &mut time);
             }
         }
         time
     }
 
-    /// The production days a unit was there on: its first second and the one after its last.
-    fn reach(&self, site: &Site, unit: u16) -> Option<(i64, i64)> {
+    /// The first second in which anything is known of a unit, and the one after the last.
+    fn reach(&self, unit: u16) -> Option<(i64, i64)> {
         let events = self.events.values().filter(|event| event.unit == unit);
         let ends = events.flat_map(|event| [event.from_s, event.to_s - 1]);
         let seen = self.seen_s.get(&unit).into_iter().flat_map(|(first, last)| [*first, *last]);
         let all: Vec<i64> = ends.chain(seen).collect();
-        let day = |at_s: &i64| site.calendar.local_parts(at_s * 1_000_000).production_day;
-        let (first, last) = (all.iter().map(day).min()?, all.iter().map(day).max()?);
-        Some((site.calendar.production_day(first).0, site.calendar.production_day(last).1))
+        Some((*all.iter().min()?, all.iter().max()? + 1))
     }
 
-    fn seconds(&self, site: &Site, unit: u16) -> Option<Seconds<'_>> {
-        let (from_s, to_s) = self.reach(site, unit)?;
+    fn seconds(&self, unit: u16) -> Option<Seconds<'_>> {
+        let (from_s, to_s) = self.reach(unit)?;
         let events: Vec<&MachineEvent> =
             self.events.values().filter(|event| event.unit == unit).collect();
         let place = |at_s: i64| usize::try_from(at_s - from_s).unwrap_or_default();
@@ -178,9 +176,15 @@ impl<'a> Seconds<'a> {
     fn stretches(&self, site: &'a Site, time: &mut Vec<Stretch<'a>>) {
         let own = time.len();
         let mut owner = NOBODY;
-        for minute_s in (0..self.owner.len()).step_by(MINUTE_S as usize) {
+        // Minutes of the clock: the first one may be cut.
+        let cut_s = self.from_s.rem_euclid(MINUTE_S) as usize;
+        for end_s in (MINUTE_S as usize - cut_s..).step_by(MINUTE_S as usize) {
+            let minute_s = end_s.saturating_sub(MINUTE_S as usize);
+            if minute_s >= self.owner.len() {
+                break;
+            }
             let parts = site.calendar.local_parts((self.from_s + minute_s as i64) * 1_000_000);
-            for at in minute_s..self.owner.len().min(minute_s + MINUTE_S as usize) {
+            for at in minute_s..self.owner.len().min(end_s) {
                 let last = time[own..].last_mut();
                 match last.filter(|last| owner == self.owner[at] && is_same(&last.parts, &parts)) {
                     Some(last) => last.to_s += 1,

@@ -2,6 +2,7 @@
 
 use super::super::error::DecodeError;
 use crate::batch::Fault;
+use plant::columns::{Expected, places};
 use plant::contract::Column;
 
 /// Which cell of a record is which column.
@@ -13,6 +14,8 @@ pub(super) struct Layout {
     pub others: Vec<(usize, String)>,
     /// Number of cells a record has.
     pub width: usize,
+    /// The names of the header, empty if there is none.
+    pub names: Vec<String>,
     /// Whether the file's lines end with a delimiter that separates nothing.
     pub trailing: bool,
     /// The header as it stands in the file, empty if there is none.
@@ -28,6 +31,7 @@ impl Layout {
             columns: (0..width).map(Some).collect(),
             others: Vec::new(),
             width,
+            names: Vec::new(),
             trailing: first_cells == width + 1 && last_is_empty,
             header: Vec::new(),
         }
@@ -35,11 +39,16 @@ impl Layout {
 
     /// The layout of a file with a header of these names. Fails with [`DecodeError::OtherLayout`]
     /// if a required column is missing, or if no column is known at all.
-    pub fn named(columns: &[Column], raw: &[u8], names: &[String]) -> Result<Self, DecodeError> {
+    pub fn named(
+        columns: &[Column],
+        is_case_sensitive: bool,
+        raw: &[u8],
+        names: &[String],
+    ) -> Result<Self, DecodeError> {
         let trailing = names.len() > 1 && names.last().is_some_and(String::is_empty);
         let names = &names[..names.len() - usize::from(trailing)];
-        let place = |column: &Column| names.iter().position(|name| name == column.header.trim());
-        let places: Vec<Option<usize>> = columns.iter().map(place).collect();
+        let headers: Vec<&str> = columns.iter().map(Column::header_in_record).collect();
+        let places = places(names, Expected { headers: &headers, is_case_sensitive });
         let missing = columns.iter().zip(&places).filter(|(_, place)| place.is_none());
         let any_required = missing.clone().any(|(column, _)| column.required);
         if any_required || places.iter().all(Option::is_none) {
@@ -53,9 +62,15 @@ impl Layout {
             others: keys(names, others),
             columns: places,
             width: names.len(),
+            names: names.to_vec(),
             trailing,
             header: raw.to_vec(),
         })
+    }
+
+    /// Length of the header in the file.
+    pub fn header_bytes(&self) -> usize {
+        self.header.len()
     }
 
     /// Whether a record of these bytes is the header again.
@@ -95,7 +110,7 @@ mod tests {
     fn named(header: &str) -> Result<Layout, DecodeError> {
         let columns = contract(Format::JsonLines, &["*A", "B"]).columns;
         let names: Vec<String> = header.split(',').map(str::to_owned).collect();
-        Layout::named(&columns, header.as_bytes(), &names)
+        Layout::named(&columns, false, header.as_bytes(), &names)
     }
 
     #[test]
@@ -112,6 +127,8 @@ mod tests {
         check("A", &[Some(0), None], &[]);
         check("C,A,,A", &[Some(1), None], &[(0, "C"), (2, "column_3"), (3, "A_4")]);
         check("A,B,", &[Some(0), Some(1)], &[]);
+        check("b,a", &[Some(1), Some(0)], &[]);
+        check("a,A,b", &[Some(1), Some(2)], &[(0, "a")]);
     }
 
     #[test]

@@ -19,12 +19,14 @@ use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
 use cut::{Cell, Cutter};
 use layout::Layout;
+use plant::columns::FileColumns;
 use plant::contract::{Column, Contract, Escape};
 use plant::spelling::trim;
 use signs::Signs;
 
 pub(super) use dialect::named_delimiter;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Key of the fields beyond the header, beside those the contract has no column for.
 const EXTRA_KEY: &str = "";
@@ -41,6 +43,9 @@ pub(super) struct Delimited {
     record_type: Option<String>,
     skipped: u64,
     layout: Option<Layout>,
+    is_case_sensitive: bool,
+    /// Records by their number of fields, counted in a file without a header.
+    field_counts: BTreeMap<usize, u64>,
     rest: String,
     kept_faulty_bytes: usize,
 }
@@ -70,6 +75,8 @@ impl Delimited {
             record_type: contract.lines.record_type.clone(),
             skipped: 0,
             layout: None,
+            is_case_sensitive: contract.case_sensitive_columns,
+            field_counts: BTreeMap::new(),
             rest: String::new(),
             kept_faulty_bytes: limits.kept_faulty_bytes,
         })
@@ -109,6 +116,22 @@ impl Delimited {
         self.cutter.signs().delimiter.bytes()
     }
 
+    /// The columns of the file: the names of its header, or how many fields most of its records
+    /// have; `None` before the first record.
+    pub fn columns(&self) -> Option<FileColumns> {
+        let layout = self.layout.as_ref()?;
+        if self.header {
+            return Some(FileColumns::Names(layout.names.clone()));
+        }
+        let most = self.field_counts.iter().max_by_key(|(_, records)| **records);
+        most.map(|(fields, _)| FileColumns::Fields(*fields))
+    }
+
+    /// Length of the header, 0 if there is none or it was not read yet.
+    pub fn header_bytes(&self) -> usize {
+        self.layout.as_ref().map_or(0, Layout::header_bytes)
+    }
+
     pub fn cut(&mut self, bytes: &[u8], at: u64, closed: bool) -> Cut {
         self.cutter.cut(bytes, at, closed)
     }
@@ -128,7 +151,8 @@ impl Delimited {
             empty if awaits_header => {
                 let name = |cell| text(signs, chars, cell).trim().to_owned();
                 let names: Vec<String> = cells.iter().map(name).collect();
-                *empty = Some(Layout::named(&self.columns, raw.bytes, &names)?);
+                *empty =
+                    Some(Layout::named(&self.columns, self.is_case_sensitive, raw.bytes, &names)?);
                 return Ok(());
             }
             empty => empty.insert(Layout::unnamed(&self.columns, cells.len(), last_is_empty)),
@@ -143,6 +167,10 @@ impl Delimited {
             out.field(cell.map(|cell| text(signs, chars, cell)).as_deref());
         }
         let fault = layout.fault(cells.len(), last_is_empty);
+        if !self.header {
+            let fields = if fault.is_none() { layout.width } else { cells.len() };
+            count(&mut self.field_counts, fields);
+        }
         let extra = match fault {
             Some(Fault::TooManyFields) => &cells[layout.width..],
             _ => &[],
@@ -165,6 +193,15 @@ impl Delimited {
         }
         raw.land_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
         Ok(())
+    }
+}
+
+/// Different numbers of fields that are counted: a file has few, unless it is none of this table.
+const COUNTED_WIDTHS: usize = 64;
+
+fn count(counts: &mut BTreeMap<usize, u64>, fields: usize) {
+    if counts.len() < COUNTED_WIDTHS || counts.contains_key(&fields) {
+        *counts.entry(fields).or_default() += 1;
     }
 }
 

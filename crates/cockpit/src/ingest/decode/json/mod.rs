@@ -6,6 +6,7 @@
 //! record points to its own bytes wherever it is nested.
 
 mod array;
+mod keys;
 mod object;
 mod outer;
 mod records;
@@ -20,7 +21,9 @@ use super::lines::{Cut, LineEnds};
 use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
 use array::{Array, Style};
+use keys::Keys;
 use outer::Outer;
+use plant::columns::FileColumns;
 use plant::contract::{Contract, Format};
 use std::borrow::Cow;
 
@@ -33,6 +36,8 @@ pub(super) struct Json {
     /// The array that `records` are within.
     within: Option<String>,
     is_preview: bool,
+    headers: Vec<String>,
+    keys: Keys,
     kept_faulty_bytes: usize,
 }
 
@@ -49,8 +54,15 @@ impl Json {
             records: Records::new(contract),
             within: None,
             is_preview: false,
+            headers: contract.headers().into_iter().map(str::to_owned).collect(),
+            keys: Keys::default(),
             kept_faulty_bytes: limits.kept_faulty_bytes,
         }
+    }
+
+    /// The keys that objects of the file have; `None` before the first object.
+    pub fn columns(&self) -> Option<FileColumns> {
+        self.keys.found(&self.headers)
     }
 
     /// Whether the file is to be read twice: fields beside an array may be behind it.
@@ -95,7 +107,12 @@ impl Json {
             self.records = Records::within(&self.contract, within);
         }
         let around = self.array.outer().fields();
+        let own = self.records.own();
         self.records.read(text, &mut |record| {
+            if record.fault.is_none() {
+                let has = record.fields.iter().map(Option::is_some);
+                self.keys.note(own, &text[record.from..record.to], has);
+            }
             land(&record, raw.part(record.from, record.to), around, self.kept_faulty_bytes, out);
         });
     }
@@ -166,6 +183,18 @@ mod tests {
         check("[1]", &["∅|∅|∅ not_json [1]"]);
         check(r#"{"a":"\ud800"}"#, &[r#"∅|∅|∅ not_json {"a":"\ud800"}"#]);
         check("{\"a\":\"\u{1}\"}", &["∅|∅|∅ not_json {\"a\":\"\u{1}\"}"]);
+    }
+
+    #[test]
+    fn letter_case_helps_if_only_one_key_fits() {
+        check(r#"{"A":1,"B":{"C":2}}"#, &["1|2|∅"]);
+        check(r#"{"A":1,"a":2}"#, &[r#"2|∅|∅ {"A":1}"#]);
+        let mut contract = contract(Format::JsonLines, &["aa", "b.c"]);
+        let twice = br#"{"AA":1,"aA":2}"#;
+        assert_eq!(rows(&decode(&contract, twice).unwrap()), [r#"∅|∅ {"AA":1,"aA":2}"#]);
+        contract.case_sensitive_columns = true;
+        let upper = br#"{"AA":1}"#;
+        assert_eq!(rows(&decode(&contract, upper).unwrap()), [r#"∅|∅ {"AA":1}"#]);
     }
 
     #[test]

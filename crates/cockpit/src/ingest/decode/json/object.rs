@@ -12,6 +12,9 @@ pub(in super::super) struct Paths {
     /// The column whose value stands here.
     column: Option<usize>,
     deeper: HashMap<String, Paths>,
+    /// Keys of `deeper` by their small letters, those left out that differ in case alone; empty if
+    /// letter case counts.
+    small: HashMap<String, String>,
 }
 
 /// One value as it stands in the text.
@@ -74,6 +77,48 @@ impl Paths {
         root
     }
 
+    /// The same paths, whose keys are found whatever their letter case if only one fits.
+    #[must_use]
+    pub fn in_any_case(mut self) -> Self {
+        let mut small: HashMap<String, Option<String>> = HashMap::new();
+        for key in self.deeper.keys() {
+            let only = small.entry(key.to_lowercase()).or_insert_with(|| Some(key.clone()));
+            *only = only.take().filter(|only| only == key);
+        }
+        self.small = small.into_iter().filter_map(|(key, only)| Some((key, only?))).collect();
+        let deeper = self.deeper.into_iter();
+        self.deeper = deeper.map(|(key, paths)| (key, paths.in_any_case())).collect();
+        self
+    }
+
+    /// Where the member of this key belongs: its exact name wins, else the only one that fits.
+    fn child(&self, key: &str, members: &[(Cow<'_, str>, &RawValue)]) -> Option<&Self> {
+        if let Some(exact) = self.deeper.get(key) {
+            return Some(exact);
+        }
+        if self.small.is_empty() {
+            return None;
+        }
+        let small = key.to_lowercase();
+        let name = self.small.get(&small)?;
+        let fits = members.iter().filter(|(other, _)| other.to_lowercase() == small).count();
+        if fits == 1 { self.deeper.get(name) } else { None }
+    }
+
+    /// Names every key of an object, deeper ones with dots where a column may be there.
+    pub fn keys(&self, object: &str, above: &str, note: &mut dyn FnMut(String)) {
+        let Ok(Members(members)) = serde_json::from_str(object) else { return };
+        for (key, value) in &members {
+            let name = format!("{above}{key}");
+            match self.child(key, &members) {
+                Some(paths) if !paths.deeper.is_empty() && value.get().starts_with('{') => {
+                    paths.keys(value.get(), &format!("{name}."), note);
+                }
+                _ => note(name),
+            }
+        }
+    }
+
     /// Reads one object: the value of each column into `fields`, all else into `rest` as the JSON
     /// of an object, left empty if there is nothing else.
     pub fn read<'a>(
@@ -83,10 +128,10 @@ impl Paths {
         rest: &mut String,
     ) -> Result<(), serde_json::Error> {
         let Members(members) = serde_json::from_str(object)?;
-        for (key, value) in members {
-            match self.deeper.get(key.as_ref()) {
-                None => push_member(rest, &key, value),
-                Some(paths) => paths.take(&key, value, fields, rest)?,
+        for (key, value) in &members {
+            match self.child(key, &members) {
+                None => push_member(rest, key, value),
+                Some(paths) => paths.take(key, value, fields, rest)?,
             }
         }
         if !rest.is_empty() {

@@ -61,12 +61,19 @@ impl Records {
             deeper(&column.header, array).map(|path| (at, path.to_owned()))
         });
         let path = contract.records.as_deref().and_then(|path| deeper(path, array));
+        let own = Paths::of_columns(own);
+        let is_exact = contract.case_sensitive_columns || contract.is_stream();
         Self {
-            own: Paths::of_columns(own),
+            own: if is_exact { own } else { own.in_any_case() },
             around: around.collect(),
             path: path.filter(|path| !path.is_empty()).map(str::to_owned),
             width: contract.columns.len(),
         }
+    }
+
+    /// Where the columns of the record itself are.
+    pub fn own(&self) -> &Paths {
+        &self.own
     }
 
     /// Calls `each` with every record of `text`, in order. A text or an element that is not as the

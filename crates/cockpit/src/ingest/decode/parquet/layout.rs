@@ -9,6 +9,7 @@ use arrow::compute::{is_null, nullif};
 use arrow::datatypes::{DataType, Fields};
 use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use plant::columns::{Expected, places};
 use plant::contract::Contract;
 use std::collections::BTreeMap;
 
@@ -17,6 +18,8 @@ pub(super) struct Layout {
     columns: Vec<Option<Source>>,
     /// Columns the contract does not know, whole.
     others: Vec<(usize, Shape)>,
+    /// The columns of the file, and the members of structs that the contract names.
+    pub(super) names: Vec<String>,
     /// What is remarkable about the columns of the file.
     pub(super) notes: Vec<String>,
 }
@@ -36,17 +39,19 @@ impl Layout {
     ) -> Result<Self, DecodeError> {
         let fields = metadata.schema().fields();
         let shapes = shapes(fields, metadata.parquet_schema());
-        let find = |header: &str| path(fields, header.trim());
-        let paths: Vec<Option<Vec<usize>>> =
-            contract.columns.iter().map(|column| find(&column.header)).collect();
+        let mut names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+        let paths = paths(contract, fields, &names);
         let missing = contract.columns.iter().zip(&paths).filter(|(_, found)| found.is_none());
         let any_required = missing.clone().any(|(column, _)| column.required);
         if any_required || paths.iter().all(Option::is_none) {
             return Err(DecodeError::OtherLayout {
                 missing: missing.map(|(column, _)| column.header.clone()).collect(),
-                found: fields.iter().map(|field| field.name().clone()).collect(),
+                found: names,
             });
         }
+        let members = contract.columns.iter().zip(&paths);
+        let members = members.filter(|(_, path)| path.as_ref().is_some_and(|path| path.len() > 1));
+        names.extend(members.map(|(column, _)| column.header.clone()));
         // A struct of which the contract names only members is also kept whole, in the rest.
         let is_known = |index: usize| paths.iter().flatten().any(|path| *path == [index]);
         let others = (0..fields.len()).filter(|index| !is_known(*index));
@@ -58,6 +63,7 @@ impl Layout {
         };
         Ok(Self {
             others: others.collect(),
+            names,
             notes: doubled(fields),
             columns: contract.columns.iter().zip(paths).map(source).collect(),
         })
@@ -85,6 +91,17 @@ impl Layout {
         let members: Result<Vec<_>, ArrowError> = self.others.iter().map(member).collect();
         Object::new(members?).texts(rows.num_rows())
     }
+}
+
+/// The way to each column of the contract: a column of the file, by its exact name or, if letter case
+/// does not count, the only one that fits; else a member of a struct.
+fn paths(contract: &Contract, fields: &Fields, names: &[String]) -> Vec<Option<Vec<usize>>> {
+    let headers = contract.headers();
+    let is_case_sensitive = contract.case_sensitive_columns;
+    let places = places(names, Expected { headers: &headers, is_case_sensitive });
+    let columns = contract.columns.iter().zip(places);
+    let way = |place: usize| vec![place];
+    columns.map(|(column, at)| at.map(way).or_else(|| path(fields, column.header.trim()))).collect()
 }
 
 /// The way to the column or member that `header` names: the column of that name, or for `a.b` the

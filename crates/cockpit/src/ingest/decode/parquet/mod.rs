@@ -22,6 +22,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
+use plant::columns::FileColumns;
 use plant::contract::Contract;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -94,6 +95,11 @@ impl Batches {
     /// What is remarkable about the columns of the file, as whole sentences without a period.
     pub fn notes(&self) -> &[String] {
         &self.layout.notes
+    }
+
+    /// The columns of the file, and the members of structs that the contract names.
+    pub fn columns(&self) -> FileColumns {
+        FileColumns::Names(self.layout.names.clone())
     }
 
     fn batch(&mut self) -> Result<Option<Batch>, String> {

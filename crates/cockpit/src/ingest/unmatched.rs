@@ -1,0 +1,122 @@
+//! Files of the bucket that the path of no contract matches: nobody reads them, so somebody has to
+//! see them.
+
+use crate::config::location::Location;
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
+use object_store::{ObjectMeta, ObjectStore as _};
+use plant::contract::Contract;
+use plant::pattern::Pattern;
+use plant::similar::similarity;
+use std::sync::Arc;
+
+/// A file of no contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmatched {
+    pub key: String,
+    pub size_bytes: i64,
+    pub etag: Option<String>,
+    pub modified_at: DateTime<Utc>,
+    /// The path most like its key, and the table whose contract has it.
+    pub nearest: Option<(String, String)>,
+}
+
+/// Lists the files that no contract matches among the first `most_keys` keys of the bucket. Files
+/// without content, markers and hidden files are left out, and so is what lies below `lake`.
+pub async fn list(
+    bucket: &Location,
+    lake: &Location,
+    contracts: &[Arc<Contract>],
+    most_keys: usize,
+) -> Vec<Unmatched> {
+    let lake_prefix = lake.url.as_str().strip_prefix(bucket.url.as_str());
+    let store = bucket.store();
+    let mut keys = store.list(None).take(most_keys);
+    let mut found = Vec::new();
+    while let Some(object) = keys.next().await {
+        let object = match object {
+            Ok(object) => object,
+            Err(error) => {
+                tracing::warn!(bucket = bucket.name, %error, "files of no contract not listed");
+                continue;
+            }
+        };
+        let key = object.location.to_string();
+        let is_lake = lake_prefix.is_some_and(|prefix| key.starts_with(prefix));
+        if is_lake || object.size == 0 || is_hidden(&key) || is_matched(contracts, &key) {
+            continue;
+        }
+        found.push(unmatched(contracts, key, object));
+    }
+    found.sort_by(|left, right| left.key.cmp(&right.key));
+    found
+}
+
+fn unmatched(contracts: &[Arc<Contract>], key: String, object: ObjectMeta) -> Unmatched {
+    let modified_ms = object.last_modified.timestamp_millis();
+    Unmatched {
+        nearest: nearest(contracts, &key),
+        key,
+        size_bytes: i64::try_from(object.size).unwrap_or(i64::MAX),
+        etag: object.e_tag,
+        modified_at: DateTime::from_timestamp_millis(modified_ms).unwrap_or(object.last_modified),
+    }
+}
+
+/// Whether a file or a folder above it is a marker or hidden, as `_SUCCESS`, `_temporary` and
+/// `.part-0.csv.crc` are.
+fn is_hidden(key: &str) -> bool {
+    key.split('/').any(|part| part.starts_with(['_', '.']))
+}
+
+fn is_matched(contracts: &[Arc<Contract>], key: &str) -> bool {
+    contracts.iter().flat_map(|it| &it.paths).any(|pattern| pattern.matches(key).is_some())
+}
+
+/// The path most like a key, with its table.
+fn nearest(contracts: &[Arc<Contract>], key: &str) -> Option<(String, String)> {
+    let without_digits: String = key.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let mut best: Option<(f64, &Pattern, &Contract)> = None;
+    for contract in contracts {
+        for pattern in &contract.paths {
+            let literal = literal(&pattern.to_string());
+            let score = similarity(key, &literal).max(similarity(&without_digits, &literal));
+            if score > best.map_or(0.0, |(best, _, _)| best) {
+                best = Some((score, pattern, contract));
+            }
+        }
+    }
+    best.map(|(_, pattern, contract)| (pattern.to_string(), contract.table.clone()))
+}
+
+/// A path without its placeholders.
+fn literal(pattern: &str) -> String {
+    let mut is_inside = false;
+    let mut literal = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        match c {
+            '{' => is_inside = true,
+            '}' => is_inside = false,
+            _ if !is_inside && c != '*' => literal.push(c),
+            _ => {}
+        }
+    }
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_and_hidden_files_are_left_out() {
+        assert!(is_hidden("out/_SUCCESS") && is_hidden("_temporary/0/a.csv"));
+        assert!(is_hidden("out/.part-0.csv.crc"));
+        assert!(!is_hidden("out/part_0.csv") && !is_hidden("a.csv"));
+    }
+
+    #[test]
+    fn placeholders_are_no_letters() {
+        assert_eq!(literal("in/{yyyymmdd}/weld_*.csv"), "in//weld_.csv");
+    }
+}

@@ -1,0 +1,6 @@
+-- Case table spec.
+--
+-- key: id
+-- column id [id]: Column id.
+-- column spec: Column spec.
+SELECT id, spec FROM typed.spec

@@ -1,0 +1,6 @@
+-- Case table none.
+--
+-- key: id
+-- column id [id]: Column id.
+-- column qty [1]: Column qty.
+SELECT id, qty FROM typed.none
