@@ -4,7 +4,10 @@ use crate::batch::{Batch, BatchBuilder};
 use crate::decode::{DecodeError, Decoder, Limits};
 use arrow::array::{Array, ArrayRef, StringArray};
 use plant::contract::{
-    Column, Contract, Encoding, Format, Kind, Lines, OnError, Origin, Supersede,
+use plant::contract::{
+    Column, Contract, DumpUnit, Encoding, Format, Kind, Lines, OnError, Origin, RemovedRecords,
+    Supersede,
+};
 };
 use std::sync::Arc;
 
@@ -151,6 +154,8 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         lines: Lines::default(),
         records: None,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
     }

@@ -1,7 +1,7 @@
 """Dumps and lakes under names that disks and S3 allow and programs stumble over.
 
 Promise: every key that a contract's path matches is read under the name it was listed with, on S3
-and on a disk; a bucket and a lake lie under any such prefix, named with a blank or with %20; foreign
+and on a disk; a bucket and a lake work under any such prefix, named with a blank or with %20; foreign
 readers open that lake; names that cannot be keys, and the markers of folders, cost no other dump,
 and the odd ones are reported once.
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import boto3
+
 import lake as lakes
 import s3
 import small_plant

@@ -1,6 +1,6 @@
 """Ingests odd files of other programs and compares value for value.
 
-Promise: each file of `odd_files.py` is read with exactly its rows and types, or refused for the right
+Promise: each file of `odd_parquet.py`, `odd_others.py` and `odd_packed.py` is read with exactly its rows and types, or refused for the right
 reason, and costs no other file; the books close.
 
     python odd_case.py --cockpit BIN
@@ -14,10 +14,12 @@ import tempfile
 from pathlib import Path
 
 import lake as lakes
-import odd_files
+import odd_others
+import odd_packed
+import odd_parquet
 import small_plant
 from checks import Report
-from odd_files import File
+from odd_file import File
 from program import Cockpit
 from small_plant import Table
 
@@ -27,7 +29,9 @@ def table(file: File) -> Table:
     return Table(file.name, paths, file.columns, file.format)
 
 
-def check_file(file: File, lake: str, fates: dict[str, list[dict[str, str]]], report: Report) -> None:
+def check_file(
+    file: File, lake: str, fates: dict[str, list[dict[str, str]]], report: Report
+) -> None:
     fate = fates.get(file.name, [])
     said = "; ".join(f"{row['status']}: {row['reason']}" for row in fate)
     if file.refused:
@@ -58,7 +62,7 @@ def main() -> int:
     parser.add_argument("--cockpit", type=Path, required=True)
     args = parser.parse_args()
     report = Report()
-    files = list(odd_files.files())
+    files = [*odd_parquet.files(), *odd_others.files(), *odd_packed.files()]
     with tempfile.TemporaryDirectory() as folder:
         bucket, lake = Path(folder) / "bucket", str(Path(folder) / "lake")
         for file in files:
@@ -69,7 +73,9 @@ def main() -> int:
         cockpit = Cockpit(args.cockpit.resolve(), plant)
         done = cockpit.ingest(str(bucket), lake)
         said = done.stdout + done.stderr
-        report.check("some files are refused, so the run does not end well", done.returncode == 1, said)
+        report.check(
+            "some files are refused, so the run does not end well", done.returncode == 1, said
+        )
         report.check("nothing panics", "panicked" not in said, said[-3000:])
         report.check("the books close", "the books close" in said, said[-3000:])
         known = fates(cockpit, lake)

@@ -20,6 +20,9 @@ const MESSAGES: &str = "../kafka/IOTTemperatureStream01.sample.jsonl";
 /// How often the program is killed; a full run of the case takes a hundred.
 const KILL_ROUNDS: &str = "10";
 
+/// How often the demo is started and stopped.
+const DEMO_ROUNDS: &str = "50";
+
 /// The stream of its case; a full run takes a million messages, 100 kills and 420 seconds.
 const STREAM: [&str; 6] = ["--messages", "100000", "--kills", "10", "--seconds", "40"];
 
@@ -35,7 +38,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 19] = [
+const PARTS: [Part; 22] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -44,6 +47,8 @@ const PARTS: [Part; 19] = [
     part("check", "types and style of the pages", &["packages"], |_| npm("check")),
     part("pages", "tests of the pages", &["packages"], |_| npm("test")),
     part("oee", "the sums behind OEE of 30 simulated days", &["build", "python"], oee),
+    part("odd", "odd files of other programs, value for value", &["build", "python"], odd),
+    part("names", "odd names, on a disk and on S3", &["build", "python"], names),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -51,6 +56,7 @@ const PARTS: [Part; 19] = [
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
+    part("demo", "the demo stopped again and again", &["build", "python"], demo),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
     part(
         "questions",
@@ -271,6 +277,16 @@ fn oee(bench: &Bench) -> Done {
     run(bench.python("oee.py")?.arg("--lake").arg(&lake))
 }
 
+/// Files that pyarrow, fastparquet, DuckDB, Polars and Python's packers write.
+fn odd(bench: &Bench) -> Done {
+    run(bench.python("odd_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
+/// Dumps and lakes under names that are hard to read.
+fn names(bench: &Bench) -> Done {
+    run(bench.python("names_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
 fn ingest(bench: &Bench) -> Done {
     bench.ingest(&bench.bucket)
 }
@@ -318,6 +334,12 @@ fn kill(bench: &Bench) -> Done {
     run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
 }
 
+/// The demo started and stopped at random moments: it must end well and without a word.
+fn demo(bench: &Bench) -> Done {
+    let mut case = bench.python("demo_case.py")?;
+    run(case.arg("--cockpit").arg(&bench.cockpit).args(["--rounds", DEMO_ROUNDS]))
+}
+
 /// Messages of the plant through Apache Kafka, each against another reading of it.
 fn messages(bench: &Bench) -> Done {
     let mut case = bench.on_kafka("messages_case.py")?;
@@ -346,23 +368,23 @@ fn stream(bench: &Bench) -> Done {
 mod tests {
     use super::{PARTS, WHEN_NAMED, chosen};
 
-    fn names(asked: &[String], has_dumps: bool) -> Vec<&'static str> {
+    fn parts(asked: &[String], has_dumps: bool) -> Vec<&'static str> {
         chosen(asked, has_dumps).iter().map(|part| part.name).collect()
     }
 
     #[test]
     fn a_part_brings_what_it_needs_and_runs_after_it() {
-        assert_eq!(names(&["rust".to_owned()], true), ["build", "rust"]);
+        assert_eq!(parts(&["rust".to_owned()], true), ["build", "rust"]);
         let browser = ["packages", "chromium", "build", "ingest", "browser"];
-        assert_eq!(names(&["browser".to_owned()], true), browser);
-        assert_eq!(names(&[], true).len(), PARTS.len() - WHEN_NAMED.len());
-        assert_eq!(names(&["stream".to_owned()], true), ["python", "build", "stream"]);
+        assert_eq!(parts(&["browser".to_owned()], true), browser);
+        assert_eq!(parts(&[], true).len(), PARTS.len() - WHEN_NAMED.len());
+        assert_eq!(parts(&["stream".to_owned()], true), ["python", "build", "stream"]);
     }
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = ["packages", "python", "build", "rust", "check", "pages", "oee"];
-        assert_eq!(names(&[], false), rest);
-        assert!(names(&["browser".to_owned()], false).is_empty());
+        let rest = ["packages", "python", "build", "rust", "check", "pages", "oee", "odd", "names"];
+        assert_eq!(parts(&[], false), rest);
+        assert!(parts(&["browser".to_owned()], false).is_empty());
     }
 }

@@ -29,6 +29,10 @@ pub struct Contract {
     pub records: Option<String>,
     /// Which older records a newer dump makes void.
     pub supersede: Supersede,
+    /// What becomes of records that a rewritten file no longer holds; only for [`Supersede::Key`].
+    pub removed_records: RemovedRecords,
+    /// Which files are one dump; only for [`Supersede::Dump`].
+    pub dump_unit: DumpUnit,
     /// Spellings of "unknown", compared after trimming, for every column.
     pub nulls: Vec<String>,
     /// The columns of the bronze table, in its order.
@@ -39,6 +43,35 @@ impl Contract {
     /// Whether its records are messages of a stream, and not those of dumps.
     pub fn is_stream(&self) -> bool {
         self.format == Format::Message
+    }
+
+    /// Whether a newer version of a file voids every record of its older versions, and not only
+    /// those whose key it holds. `is_dated`: the name of the file carries a date.
+    pub fn rewriting_removes(&self, is_dated: bool) -> bool {
+        match self.removed_records {
+            RemovedRecords::Keep => false,
+            RemovedRecords::Remove => true,
+            RemovedRecords::ByName => is_dated,
+        }
+    }
+
+    /// The dump a file is a part of. `dated_us` is the time in the file's name, in microseconds
+    /// since 1970 UTC, if the name carries one.
+    pub fn dump_of(&self, key: &str, dated_us: Option<i64>) -> DumpId {
+        let folder = || key.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let dated = dated_us.map(DumpId::Dated);
+        match self.dump_unit {
+            DumpUnit::File => DumpId::File(key.to_owned()),
+            DumpUnit::Folder => DumpId::Folder(folder()),
+            DumpUnit::Date => dated.unwrap_or_else(|| DumpId::File(key.to_owned())),
+            DumpUnit::ByName => dated.unwrap_or_else(|| {
+                let is_part = |path: &Pattern| path.has_part_files() && path.matches(key).is_some();
+                match self.paths.iter().any(is_part) {
+                    true => DumpId::Folder(folder()),
+                    false => DumpId::File(key.to_owned()),
+                }
+            }),
+        }
     }
 }
 
@@ -131,6 +164,45 @@ pub enum Supersede {
     Dump,
     /// None: what a stream said stands, and a message that says it again is rejected.
     Never,
+}
+
+/// What becomes of the records that a newer version of a file no longer holds, in a table where a
+/// record replaces the one with its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovedRecords {
+    /// As the name says: a file with a date in its name that is written again is a corrected dump of
+    /// that day, so its records are removed; a name without a date is often used again for the next
+    /// increment, so they are kept.
+    ByName,
+    /// They stay until a record with the same key replaces them.
+    Keep,
+    /// They go.
+    Remove,
+}
+
+/// Which files together are one dump, in a table where the newest dump replaces the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DumpUnit {
+    /// As the paths say: the files of one date; without a date, the files of one folder if both the
+    /// folder's and the file's name vary; else each file by itself.
+    ByName,
+    /// Each file by itself.
+    File,
+    /// The files of one folder.
+    Folder,
+    /// The files whose names carry the same date; a file without one by itself.
+    Date,
+}
+
+/// The identity of a dump that may have several part files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DumpId {
+    /// One file, by its key.
+    File(String),
+    /// The files of a folder, by its key without the closing `/`.
+    Folder(String),
+    /// The files of a date: microseconds since 1970 UTC.
+    Dated(i64),
 }
 
 /// One column of a bronze table.

@@ -14,7 +14,7 @@ struct Ending {
     smallest_bytes: u64,
 }
 
-/// The endings, in small letters; they match in any case. What a file is, its content tells.
+/// The endings, in small letters; they match in any case. How a file is unpacked depends on its content.
 const COMPRESSED: [Ending; 7] = [
     Ending { text: ".gz", smallest_bytes: 18 },
     Ending { text: ".gzip", smallest_bytes: 18 },
@@ -120,9 +120,9 @@ impl Pattern {
         is_found && self.is_hidden(key)
     }
 
-    /// The part of a matching key that `name` stands for: a placeholder or capture of the pattern, else
+    /// The part of a matching key with this name: a placeholder or capture of the pattern, else
     /// the value of the folder `name=value`, as Hive writes partitions. A part behind `name=` is
-    /// percent-decoded. `None` if there is none, if it is empty, or if Hive's word for null stands there.
+    /// percent-decoded. `None` if it is absent, empty, or Hive's word for null.
     pub fn part<'a>(&self, key: &'a str, name: &str) -> Option<Cow<'a, str>> {
         let bare = without_ending(key).map_or(key, |(bare, _)| bare);
         let (key, starts) = find(&self.pieces, key)
@@ -173,6 +173,13 @@ impl Pattern {
             let mark = name.chars().next().filter(|mark| matches!(mark, '.' | '_'));
             mark.is_some_and(|mark| !pattern.starts_with(mark))
         })
+    }
+
+    /// Whether both the folder and the file name vary, as in `export/*/part-*.csv`: the files of such
+    /// a folder are usually the parts of one dump.
+    pub fn has_part_files(&self) -> bool {
+        let varies = |text: &str| text.contains(['*', '{']);
+        self.text.rsplit_once('/').is_some_and(|(folder, file)| varies(folder) && varies(file))
     }
 
     fn matches_whole(&self, key: &str) -> Option<Match> {

@@ -4,7 +4,6 @@ use super::{print, stop_token};
 use crate::config::{self, Config};
 use crate::flow::demo::{Demo, Ready, run};
 use anyhow::bail;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -30,12 +29,8 @@ pub async fn demo(config: Config, args: &DemoArgs) -> anyhow::Result<bool> {
     if !args.speed.is_finite() || args.speed <= 0.0 {
         bail!("--speed {} is no pace; write a number above 0", args.speed);
     }
-    let demo = Demo {
-        folder: args.data.clone(),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
-        speed: args.speed,
-        seed: args.seed,
-    };
+    let demo =
+        Demo { folder: args.data.clone(), port: args.port, speed: args.speed, seed: args.seed };
     let say = |ready: &Ready| {
         introduce(ready, args.speed);
         open_browser(&format!("http://{}", ready.address));

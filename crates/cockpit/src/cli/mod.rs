@@ -13,10 +13,10 @@ use crate::config::{self, Config, Flags};
 use crate::flow::{self, Flow};
 use crate::lake::catalog;
 use crate::lake::lease::Patience;
+use clap::builder::FalseyValueParser;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
@@ -54,9 +54,9 @@ struct Common {
     /// Kafka brokers to read messages from: host:port, several parted by commas
     #[arg(long, global = true, value_name = "BROKERS")]
     kafka: Option<String>,
-    /// Show what happens, line by line: info, debug or trace
+    /// Show what happens, line by line
     #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", env = "COCKPIT_LOG")]
-    log: String,
+    log: Level,
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,14 +77,16 @@ enum Command {
     },
     /// Ingest on a schedule and answer on a web address
     Serve {
-        /// Address to answer on; only this machine can reach the default
-        #[arg(
-            long,
-            value_name = "ADDRESS",
-            default_value = "127.0.0.1:8080",
-            env = "COCKPIT_LISTEN"
-        )]
-        listen: SocketAddr,
+        /// Where to listen: PORT, HOST or HOST:PORT; only this machine can reach the default
+        /// [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+        /// A name people open it by, such as the one a proxy passes on; may be repeated
+        #[arg(long = "host", value_name = "NAME")]
+        hosts: Vec<String>,
+        /// Let other machines reach it without login and encryption
+        #[arg(long, env = "COCKPIT_INSECURE", value_parser = FalseyValueParser::new())]
+        insecure: bool,
         /// Only answer; another program ingests
         #[arg(long)]
         no_ingest: bool,
@@ -131,6 +133,31 @@ enum Command {
     },
 }
 
+/// How much the log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Level {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Level {
+    /// The filter of the log: our own events from this level on, those of libraries if they are warnings.
+    fn filter(self) -> EnvFilter {
+        EnvFilter::new(match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "warn,cockpit=info",
+            Self::Debug => "warn,cockpit=debug",
+            Self::Trace => "warn,cockpit=trace",
+        })
+    }
+}
+
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Shape {
@@ -147,19 +174,12 @@ const SPARE_WORKERS: usize = 2;
 /// Runs the program; the exit code is 0 only if all went well.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::new(format!("warn,cockpit={}", cli.common.log));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(cli.common.log.filter());
+    let log = log.with_writer(std::io::stderr).log_internal_errors(false);
     log.with_ansi(std::io::stderr().is_terminal()).init();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores + SPARE_WORKERS)
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(Box::pin(run(cli))));
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    match start(cli) {
+        Ok(true) if print::is_complete() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             print::error(&error);
             ExitCode::FAILURE
@@ -167,16 +187,33 @@ pub fn main() -> ExitCode {
     }
 }
 
+fn start(cli: Cli) -> anyhow::Result<bool> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores + SPARE_WORKERS)
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(Box::pin(run(cli)));
+    // All work of ours has ended. Reads of a table's log that were cut off go on in the library, on
+    // threads that nobody can stop and that panic when the runtime ends under them, or wait for a disk
+    // that does not answer. They only read, so they may end with the process.
+    std::mem::forget(runtime);
+    done
+}
+
 async fn run(cli: Cli) -> anyhow::Result<bool> {
-    let flags = Flags {
+    let mut flags = Flags {
         plant: cli.common.plant.clone(),
         bucket: cli.common.bucket.clone(),
         lake: cli.common.lake.clone(),
         kafka: cli.common.kafka.clone(),
+        ..Flags::default()
     };
     match cli.command {
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "cockpit", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "cockpit", &mut script);
+            print::line(String::from_utf8(script)?.trim_end());
             Ok(true)
         }
         Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
@@ -184,10 +221,9 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Demo(args) => Box::pin(demo::demo(config::load(&flags)?, &args)).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
         Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
-        Command::Serve { listen, no_ingest } => {
-            let config = config::load(&flags)?;
-            let say = |address| print::line(&format!("answering on http://{address}"));
-            Box::pin(flow::serving::serve(&config, listen, !no_ingest, stop_token(), say)).await
+        Command::Serve { listen, hosts, insecure, no_ingest } => {
+            (flags.listen, flags.hosts) = (listen, hosts);
+            serve(&config::load(&flags)?, !no_ingest, insecure).await
         }
         Command::Rebuild => rebuild(&config::load(&flags)?).await,
         Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,
@@ -247,6 +283,11 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     Ok(report.is_well())
 }
 
+async fn serve(config: &Config, ingests: bool, is_insecure: bool) -> anyhow::Result<bool> {
+    let say = |address| print::line(&format!("answering on http://{address}"));
+    Box::pin(flow::serving::serve(config, ingests, is_insecure, stop_token(), say)).await
+}
+
 async fn rebuild(config: &Config) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
     let report = Box::pin(flow.as_refiner(Patience::UntilSeenAlive, flow.rebuild())).await?;
@@ -256,8 +297,9 @@ async fn rebuild(config: &Config) -> anyhow::Result<bool> {
 
 async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Read).await?;
-    let frame = flow.ask(query).await?;
-    print::shaped(frame, shape).await?;
+    let bounds = print::Bounds::of(&config.plant.limits);
+    let frame = bounds.within(shape, flow.ask(query)).await?;
+    print::shaped(frame, shape, bounds).await?;
     Ok(true)
 }
 

@@ -1,41 +1,81 @@
-//! What the program says on the terminal.
-
-#![expect(clippy::print_stdout, reason = "the command line's own output")]
+//! What the program writes on the terminal.
+//!
+//! Whoever reads the output may stop before its end (`cockpit sql ... | head`): that is no error, and
+//! nothing is written from then on. Anything else that keeps output from being written is one.
 
 use super::Shape;
 use crate::config::Config;
-use crate::config::settings::Origin;
+use crate::config::sentence::sentence;
+use crate::config::settings::{Limits, Origin};
 use crate::flow::Report;
 use crate::lake::dumps::Status;
 use crate::serve::http::{Encoder, Format};
+use anyhow::{Context as _, bail};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::dataframe::DataFrame;
 use futures::TryStreamExt as _;
-use std::io::Write as _;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-pub fn line(text: &str) {
-    println!("{text}");
+/// Whether some output could not be written for another reason than a reader that has gone.
+static IS_OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether all output was written, as far as somebody read it.
+pub fn is_complete() -> bool {
+    !IS_OUTPUT_LOST.load(Ordering::Relaxed)
 }
 
-#[expect(clippy::print_stderr, reason = "the last word of a failed command")]
+/// Writes a line.
+pub fn line(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(failed) = writeln!(out, "{text}").or_else(reader_may_go)
+        && !IS_OUTPUT_LOST.swap(true, Ordering::Relaxed)
+    {
+        error(&anyhow::Error::new(failed).context(OUTPUT));
+    }
+}
+
+/// Writes bytes, all at once. Returns whether somebody still reads.
+fn bytes(out: &mut impl Write, bytes: &[u8]) -> anyhow::Result<bool> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(failed) => reader_may_go(failed).map(|()| false).context(OUTPUT),
+    }
+}
+
+const OUTPUT: &str = "the output cannot be written";
+
+fn reader_may_go(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}
+
+/// Writes the last word of a failed command.
 pub fn error(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    let text = format!("error: {}\n", sentence(error));
+    // Where nobody reads errors either, the exit code is all there is.
+    if let Err(failed) = io::stderr().lock().write_all(text.as_bytes()) {
+        tracing::debug!(%failed, "error_not_written");
+    }
 }
 
 /// The books of a run, and what could not be read.
 pub fn summary(report: &Report) {
     let landed = report.read.iter().filter(|row| row.status == Status::Landed).count();
-    println!("{landed} dumps read, {} unchanged", report.unchanged);
+    line(&format!("{} read, {} unchanged", dumps(landed), report.unchanged));
     for row in &report.read {
         if row.status == Status::Empty {
-            println!("  empty: {}", row.file);
+            line(&format!("  empty: {}", row.file));
         }
     }
+    for file in &report.unfinished {
+        println!("  still being written, left for a later round: {file}");
+    }
     for row in &report.broken {
-        println!("  cannot read {}: {}", row.file, row.reason.as_deref().unwrap_or("?"));
+        line(&format!("  cannot read {}: {}", row.file, row.reason.as_deref().unwrap_or("?")));
     }
     for problem in &report.problems {
-        println!("  {problem}");
+        line(&format!("  {problem}"));
     }
     for note in &report.notes {
         println!("  {note}");
@@ -45,17 +85,22 @@ pub fn summary(report: &Report) {
     }
 }
 
+/// So many dumps, in words.
+fn dumps(count: usize) -> String {
+    if count == 1 { "1 dump".to_owned() } else { format!("{count} dumps") }
+}
+
 fn print_books(report: &Report) {
-    println!(
+    line(&format!(
         "{:<18}{:<44}{:>10}{:>10}{:>10}{:>10}{:>12}",
         "table", "dump", "read", "bronze", "silver", "rejected", "superseded"
-    );
+    ));
     let mut sums = [0; 5];
     for entry in &report.entries {
         let counts = [entry.read, entry.bronze, entry.silver, entry.rejected, entry.superseded];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         let file = short(&entry.file);
-        println!(
+        line(&format!(
             "{:<18}{file:<44}{:>10}{:>10}{:>10}{:>10}{:>12}{}",
             entry.table_name,
             counts[0],
@@ -64,14 +109,14 @@ fn print_books(report: &Report) {
             counts[3],
             counts[4],
             if entry.closed { "" } else { "  DOES NOT CLOSE" }
-        );
+        ));
     }
-    println!(
+    line(&format!(
         "{:<62}{:>10}{:>10}{:>10}{:>10}{:>12}",
         "sum", sums[0], sums[1], sums[2], sums[3], sums[4]
-    );
+    ));
     let all_close = report.entries.iter().all(|entry| entry.closed);
-    println!("{}", if all_close { "the books close" } else { "THE BOOKS DO NOT CLOSE" });
+    line(if all_close { "the books close" } else { "THE BOOKS DO NOT CLOSE" });
 }
 
 fn short(file: &str) -> String {
@@ -89,67 +134,134 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
     let folder = config.plant_folder.as_ref().map(|folder| folder.display().to_string());
     let folder = folder.unwrap_or_else(|| "compiled in".to_owned());
     let plant = &config.plant;
-    println!("# plant: {} ({folder}): {}", plant.name, plant.description);
-    println!("# zone {}, money in {}", plant.zone, plant.currency);
+    line(&format!("# plant: {} ({folder}): {}", plant.name, plant.description));
+    line(&format!("# zone {}, money in {}", plant.zone, plant.currency));
     let none = (String::new(), Origin::Default);
     for (name, (value, origin)) in [
         ("bucket", config.bucket.as_ref().unwrap_or(&none)),
         ("lake", &config.lake),
         ("kafka", config.kafka.as_ref().unwrap_or(&none)),
     ] {
-        println!("{:<40} # {}", format!("{name} = {value:?}"), origin.word());
+        line(&format!("{:<40} # {}", format!("{name} = {value:?}"), origin.word()));
     }
-    println!("\n[kafka]");
+    line("\n[kafka]");
     for ((name, value, reason), origin) in plant.kafka.settings() {
         let said = format!("{name} = {value:?}");
-        println!("{said:<40} # {}; by default: {reason}", origin.word());
+        line(&format!("{said:<40} # {}; by default: {reason}", origin.word()));
     }
-    println!("\n[limits]");
+    line("\n[serve]");
+    let (listen, hosts) = (&config.listen, &config.hosts);
+    line(&format!(
+        "{:<40} # {}; by default: only this machine can reach it",
+        format!("listen = {:?}", listen.0.to_string()),
+        listen.1.word()
+    ));
+    line(&format!(
+        "{:<40} # {}; by default: none beside localhost",
+        format!("hosts = {:?}", hosts.0),
+        hosts.1.word()
+    ));
+    line("\n[limits]");
     for (known, setting) in config.plant.limits.all() {
         let said = format!("{} = {}", known.name, setting.value);
-        println!(
+        line(&format!(
             "{said:<40} # {}; default {}: {}",
             setting.origin.word(),
             known.default,
             known.reason
-        );
+        ));
     }
     Ok(())
 }
 
-/// An answer as it is asked for.
-pub async fn shaped(frame: DataFrame, shape: Shape) -> anyhow::Result<()> {
-    match shape {
-        Shape::Table => table(frame).await,
-        Shape::Csv => encoded(frame, Format::Csv).await,
-        Shape::Json => encoded(frame, Format::Json).await,
-        Shape::Parquet => encoded(frame, Format::Parquet).await,
+/// What an answer may take: time, and memory if it is held whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    table_time_s: u64,
+    file_time_s: u64,
+    memory_bytes: usize,
+}
+
+impl Bounds {
+    /// The bounds that answers over HTTP have too.
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            table_time_s: limits.get("query_time_s"),
+            file_time_s: limits.get("file_time_s"),
+            memory_bytes: limits.size("memory_bytes"),
+        }
+    }
+
+    /// Runs `work` within the time a shape may take.
+    pub async fn within<T>(
+        self,
+        shape: Shape,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let (name, seconds) = match shape {
+            Shape::Table => ("query_time_s", self.table_time_s),
+            Shape::Csv | Shape::Json | Shape::Parquet => ("file_time_s", self.file_time_s),
+        };
+        match tokio::time::timeout(Duration::from_secs(seconds), work).await {
+            Ok(done) => done,
+            Err(_elapsed) => bail!(
+                "the answer took longer than {name} = {seconds}; ask for less, or raise the limit by \
+                 COCKPIT_{}",
+                name.to_uppercase()
+            ),
+        }
     }
 }
 
-/// An answer as a table for people.
-async fn table(frame: DataFrame) -> anyhow::Result<()> {
+/// Writes an answer in the form that was requested, within its bounds.
+pub async fn shaped(frame: DataFrame, shape: Shape, bounds: Bounds) -> anyhow::Result<()> {
+    let written = async {
+        match shape {
+            Shape::Table => table(frame, bounds.memory_bytes).await,
+            Shape::Csv => encoded(frame, Format::Csv).await,
+            Shape::Json => encoded(frame, Format::Json).await,
+            Shape::Parquet => encoded(frame, Format::Parquet).await,
+        }
+    };
+    bounds.within(shape, written).await
+}
+
+/// An answer as a table for people. All of it is held, for its columns are as wide as their widest value.
+async fn table(frame: DataFrame, memory_bytes: usize) -> anyhow::Result<()> {
     let schema = frame.schema().as_arrow().clone();
-    let mut batches = frame.collect().await?;
+    let mut stream = frame.execute_stream().await?;
+    let (mut batches, mut held_bytes) = (Vec::new(), 0);
+    while let Some(batch) = stream.try_next().await? {
+        held_bytes += batch.get_array_memory_size();
+        if held_bytes > memory_bytes {
+            bail!(
+                "the answer is larger than memory_bytes = {memory_bytes}; ask for fewer rows with LIMIT, \
+                 or write it as it comes with --format csv"
+            );
+        }
+        batches.push(batch);
+    }
     if batches.is_empty() {
         batches.push(arrow::array::RecordBatch::new_empty(schema.into()));
     }
-    println!("{}", pretty_format_batches(&batches)?);
-    Ok(())
+    let text = format!("{}\n", pretty_format_batches(&batches)?);
+    bytes(&mut io::stdout().lock(), text.as_bytes()).map(drop)
 }
 
-/// An answer as a stream of bytes in one of the formats of the interface.
+/// An answer as a stream of bytes in one of the formats of the interface. Ends early, and well, if nobody
+/// reads any more.
 async fn encoded(frame: DataFrame, format: Format) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    let mut encoder = Encoder::new(format, frame.schema().as_arrow())?;
+    let mut encoder = Encoder::new(format, frame.schema().as_arrow())?.with_line_feeds();
     let mut batches = frame.execute_stream().await?;
     let brackets = if format == Format::Json { ("[", "]\n") } else { ("", "") };
-    out.write_all(brackets.0.as_bytes())?;
-    while let Some(batch) = batches.try_next().await? {
-        out.write_all(&encoder.rows(&batch)?)?;
+    let mut out = io::stdout().lock();
+    let mut is_read = bytes(&mut out, brackets.0.as_bytes())?;
+    while is_read && let Some(batch) = batches.try_next().await? {
+        is_read = bytes(&mut out, &encoder.rows(&batch)?)?;
     }
-    out.write_all(&encoder.end()?)?;
-    out.write_all(brackets.1.as_bytes())?;
-    out.flush()?;
+    if is_read {
+        let rest = [&encoder.end()?, brackets.1.as_bytes()].concat();
+        bytes(&mut out, &rest)?;
+    }
     Ok(())
 }

@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use columns::columns;
 use layout::{encoding, format, lines, records};
 use native::{add_native_spellings, check_path_columns};
-use plant::contract::{Contract, Format, Supersede};
+use plant::contract::{Contract, DumpUnit, Format, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
 
 /// Reads one contract, and how long the rows of its table are kept; mistakes are noted in `findings`,
@@ -34,6 +34,8 @@ pub fn read(
     let lines = lines(&mut said, format.as_ref());
     let records = records(&mut said, format.as_ref());
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
+    let removed_records = removed_records(&mut said, supersede);
+    let dump_unit = dump_unit(&mut said, supersede);
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut said, plant_zone, format.as_ref(), findings);
     add_native_spellings(format.as_ref(), &mut columns);
@@ -51,6 +53,8 @@ pub fn read(
         lines,
         records,
         supersede: supersede?,
+        removed_records: removed_records?,
+        dump_unit: dump_unit?,
         nulls,
         columns,
     };
@@ -111,6 +115,52 @@ fn supersede(said: &mut Said<'_, '_>) -> Option<Supersede> {
             let remedy = "\"key\": a record replaces the one with its key; \"dump\": a dump replaces \
                           the dump before it.";
             said.note("supersede", format!("unknown word `{other}`"), remedy);
+            None
+        }
+    }
+}
+
+/// What becomes of records that a rewritten file no longer holds; `None` if the value is invalid.
+fn removed_records(
+    said: &mut Said<'_, '_>,
+    supersede: Option<Supersede>,
+) -> Option<RemovedRecords> {
+    let Some(text) = said.text("removed_records") else { return Some(RemovedRecords::ByName) };
+    if supersede.is_some_and(|it| it != Supersede::Key) {
+        let remedy = "Remove the key: it applies to files with supersede = \"key\" only.";
+        said.note("removed_records", "no record of this table is replaced by its key", remedy);
+        return None;
+    }
+    match text.as_str() {
+        "keep" => Some(RemovedRecords::Keep),
+        "remove" => Some(RemovedRecords::Remove),
+        other => {
+            let remedy = "\"keep\": records that a rewritten file no longer holds stay; \"remove\": \
+                          they go. Without the key, they go if the file's name carries a date.";
+            let message = format!("invalid removed_records `{other}`: expected keep or remove");
+            said.note("removed_records", message, remedy);
+            None
+        }
+    }
+}
+
+/// Which files are one dump; `None` if the value is invalid.
+fn dump_unit(said: &mut Said<'_, '_>, supersede: Option<Supersede>) -> Option<DumpUnit> {
+    let Some(text) = said.text("dump_unit") else { return Some(DumpUnit::ByName) };
+    if supersede.is_some_and(|it| it != Supersede::Dump) {
+        let remedy = "Remove the key: it applies to supersede = \"dump\" only.";
+        said.note("dump_unit", "no dump of this table replaces another as a whole", remedy);
+        return None;
+    }
+    match text.as_str() {
+        "file" => Some(DumpUnit::File),
+        "folder" => Some(DumpUnit::Folder),
+        "date" => Some(DumpUnit::Date),
+        other => {
+            let remedy = "\"file\": each file is one dump; \"folder\": the files of one folder are; \
+                          \"date\": the files of one date are.";
+            let message = format!("invalid dump_unit `{other}`: expected file, folder or date");
+            said.note("dump_unit", message, remedy);
             None
         }
     }

@@ -6,6 +6,7 @@ use super::kpi::{self, Kpi};
 use super::model::{self, Model, TableName};
 use super::retention::Retention;
 use super::said::{Findings, Said};
+use super::serve::{self, Serve};
 use super::settings::Limits;
 use super::{calendar, contract, equipment};
 use anyhow::{Context, bail};
@@ -29,6 +30,7 @@ pub struct Plant {
     pub bucket: Option<String>,
     pub lake: Option<String>,
     pub kafka: Kafka,
+    pub serve: Serve,
     pub calendar: Calendar,
     pub equipment: Equipment,
     pub limits: Limits,
@@ -148,6 +150,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
     let bucket = said.text("bucket").filter(|url| !url.is_empty());
     let lake = said.text("lake").filter(|url| !url.is_empty());
     let kafka = said.table("kafka").map(kafka::read).unwrap_or_default();
+    let serve = said.table("serve").map(serve::read).unwrap_or_default();
     let shifts = calendar::shifts(&mut said);
     let rests = calendar::rests(&mut said);
     let equipment = equipment::read(&mut said);
@@ -171,6 +174,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         bucket,
         lake,
         kafka,
+        serve,
         calendar: calendar.ok()?,
         equipment,
         limits,

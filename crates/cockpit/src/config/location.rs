@@ -4,7 +4,7 @@
 //! A plain path is taken literally: every sign in it stands for itself. A URL is percent-decoded, and
 //! may also be written undecoded: `s3://bucket/my dumps` and `s3://bucket/my%20dumps` are one place.
 
-pub mod odd;
+pub mod skipped;
 
 use anyhow::{Context, bail};
 use object_store::ObjectStore;
@@ -12,7 +12,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use odd::{Connector, OddNames};
+use skipped::{Connector, SkippedNames};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub struct Location {
     /// The folder, if the place is on this machine.
     pub folder: Option<PathBuf>,
     /// Names met in listings of the place that cannot be keys.
-    pub odd: OddNames,
+    pub skipped: SkippedNames,
 }
 
 impl Location {
@@ -109,7 +109,7 @@ fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
         root: Arc::new(LocalFileSystem::new()),
         prefix,
         folder: Some(folder),
-        odd: OddNames::default(),
+        skipped: SkippedNames::default(),
     })
 }
 
@@ -144,7 +144,7 @@ fn open_s3(text: &str) -> anyhow::Result<Location> {
              control characters, and not . or .."
         )
     })?;
-    let odd = OddNames::default();
+    let skipped = SkippedNames::default();
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
     for (key, value) in profile_options(&builder)? {
         builder = builder.with_config(key, value);
@@ -152,7 +152,7 @@ fn open_s3(text: &str) -> anyhow::Result<Location> {
     if let Some(endpoint) = builder.get_config_value(&AmazonS3ConfigKey::Endpoint) {
         builder = builder.with_allow_http(endpoint.starts_with("http://"));
     }
-    let builder = builder.with_http_connector(Connector::new(odd.clone()));
+    let builder = builder.with_http_connector(Connector::new(skipped.clone()));
     let store = builder.build().with_context(|| format!("the bucket {bucket} cannot be opened"))?;
     Ok(Location {
         name: text.trim_end_matches('/').to_owned(),
@@ -160,7 +160,7 @@ fn open_s3(text: &str) -> anyhow::Result<Location> {
         root: Arc::new(store),
         prefix,
         folder: None,
-        odd,
+        skipped,
     })
 }
 

@@ -16,11 +16,15 @@ pub mod location;
 pub mod model;
 pub mod retention;
 pub mod said;
+pub mod sentence;
+pub mod serve;
 pub mod settings;
+mod variables;
 
 use anyhow::{Context as _, bail};
 use diagnostic::Diagnostic;
 use folder::Plant;
+use serve::Listen;
 use settings::Origin;
 use std::path::PathBuf;
 
@@ -34,6 +38,9 @@ pub struct Flags {
     pub bucket: Option<String>,
     pub lake: Option<String>,
     pub kafka: Option<String>,
+    pub listen: Option<String>,
+    /// Names to answer to; none if no flag gave any.
+    pub hosts: Vec<String>,
 }
 
 /// What the program works with.
@@ -46,6 +53,10 @@ pub struct Config {
     pub lake: (String, Origin),
     /// Brokers messages are read from; none if no stream is read.
     pub kafka: Option<(String, Origin)>,
+    /// Where `serve` listens.
+    pub listen: (Listen, Origin),
+    /// Names `serve` answers to beside those of the loopback, without ports.
+    pub hosts: (Vec<String>, Origin),
 }
 
 /// A variable of the environment, if it is set and not empty. The only place that reads one.
@@ -62,6 +73,7 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     let Some(mut plant) = plant.filter(|_| diagnostics.is_empty()) else {
         bail!("the plant folder has mistakes; mend them first:\n{}", listed(&diagnostics));
     };
+    refuse_unknown_variables(&plant)?;
     plant.limits.read_env(env)?;
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
@@ -75,7 +87,40 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
         location::refuse_keys(url)
             .with_context(|| format!("the {name} said by {}", origin.word()))?;
     }
-    Ok(Config { plant, plant_folder: flags.plant.clone(), bucket, lake, kafka })
+    let listen = listen(flags, &plant)?;
+    let hosts = hosts(flags, &plant)?;
+    let plant_folder = flags.plant.clone();
+    Ok(Config { plant, plant_folder, bucket, lake, kafka, listen, hosts })
+}
+
+fn listen(flags: &Flags, plant: &Plant) -> anyhow::Result<(Listen, Origin)> {
+    let picked = pick(flags.listen.clone(), "COCKPIT_LISTEN", plant.serve.listen.clone());
+    let Some((text, origin)) = picked else { return Ok((Listen::default(), Origin::Default)) };
+    let listen = text.parse::<Listen>();
+    Ok((listen.with_context(|| format!("the address set by {}", origin.word()))?, origin))
+}
+
+fn hosts(flags: &Flags, plant: &Plant) -> anyhow::Result<(Vec<String>, Origin)> {
+    let split = |texts: &[String]| -> anyhow::Result<Vec<String>> {
+        let names = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+        names.filter(|name| !name.is_empty()).map(serve::host).collect()
+    };
+    let (texts, origin) = match (&flags.hosts[..], env("COCKPIT_HOSTS"), &plant.serve.hosts) {
+        ([], None, None) => (Vec::new(), Origin::Default),
+        ([], None, Some(texts)) => (texts.clone(), Origin::PlantFile),
+        ([], Some(text), _) => (vec![text], Origin::Environment),
+        (texts, _, _) => (texts.to_vec(), Origin::Flag),
+    };
+    let names = split(&texts).with_context(|| format!("the hosts set by {}", origin.word()))?;
+    Ok((names, origin))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+fn refuse_unknown_variables(plant: &Plant) -> anyhow::Result<()> {
+    let is_set = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        (!value.is_empty()).then(|| name.to_string_lossy().into_owned())
+    };
+    variables::refuse_unknown(std::env::vars_os().filter_map(is_set), &plant.kafka)
 }
 
 /// Diagnostics as people read them.

@@ -22,6 +22,21 @@ pub const KNOWN: &[Known] = &[
         reason: "dumps come daily; a listing a minute costs next to nothing and shows them soon",
     },
     Known {
+        name: "dump_settle_ms",
+        default: 1_000,
+        reason: "a file in a folder that was changed so recently may still be being written",
+    },
+    Known {
+        name: "land_together_dumps",
+        default: 1_000,
+        reason: "small dumps that share a data file and a commit; each commit costs some 20 ms",
+    },
+    Known {
+        name: "land_together_bytes",
+        default: 16 << 20,
+        reason: "records of small dumps in memory before they are written; a larger dump lands alone",
+    },
+    Known {
         name: "read_chunk_bytes",
         default: 1 << 20,
         reason: "large enough for a few records of the longest kind, small enough to stay in cache",
@@ -172,6 +187,11 @@ pub const KNOWN: &[Known] = &[
         reason: "tables refined side by side; more only helps with more cores and more memory",
     },
     Known {
+        name: "refine_stalled_s",
+        default: 300,
+        reason: "a step that computes or spills counts something every few seconds; five minutes of nothing are a hang",
+    },
+    Known {
         name: "lease_ttl_s",
         default: 15,
         reason: "how long a dead program keeps the lake; it renews every third of this",
@@ -210,6 +230,11 @@ pub const KNOWN: &[Known] = &[
         name: "query_time_s",
         default: 30,
         reason: "longer questions belong into a gold table or onto a cluster",
+    },
+    Known {
+        name: "file_time_s",
+        default: 600,
+        reason: "a whole answer as CSV, Arrow or Parquet may have millions of rows",
     },
     Known {
         name: "query_body_bytes",

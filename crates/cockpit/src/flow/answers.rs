@@ -3,6 +3,7 @@
 use super::Report;
 use crate::config::kpi::Kpi;
 use crate::config::model::{ParameterDefault, TableName};
+use crate::config::sentence::sentence;
 use crate::config::settings;
 use crate::lake::catalog::{self, ColumnRow, TableRow};
 use crate::lake::kpi::{self, Asked, Row};
@@ -60,7 +61,7 @@ impl Desk {
         rounds.next_at = Some(next_at);
         let (ok, entries, trouble) = match done {
             Ok(report) => (report.is_well(), report.entries.as_slice(), broken(report)),
-            Err(error) => (false, [].as_slice(), Some(format!("{error:#}"))),
+            Err(error) => (false, [].as_slice(), Some(sentence(error))),
         };
         let sum = |count: fn(&crate::lake::books::Entry) -> i64| {
             entries.iter().map(|entry| count(entry).unsigned_abs()).sum()
@@ -95,6 +96,7 @@ pub fn limits(limits: &settings::Limits) -> Limits {
         page_rows_max: limits.get("page_rows"),
         query_rows: limits.get("query_rows"),
         answer_time: Duration::from_secs(limits.get("query_time_s")),
+        file_time: Duration::from_secs(limits.get("file_time_s")),
         queries: limits.size("query_slots"),
         ..usual
     }

@@ -4,6 +4,7 @@
 //! alone remembers how far the stream was; what would have been said while nobody listened is said at
 //! the start.
 
+use super::serving::Door;
 use super::{Flow, now};
 use crate::config::Config;
 use crate::config::location::{self, Purpose};
@@ -50,8 +51,9 @@ const BUCKET: &str = "bucket";
 /// How long work under way may take to finish after Ctrl-C.
 const STOP_WITHIN_S: u64 = 1;
 
-/// How long a round of refining may go on after Ctrl-C before it is cut off.
-const CUT_OFF_AFTER: Duration = Duration::from_millis(300);
+/// How long everything may take to end after Ctrl-C before it is cut off. A round has [`STOP_WITHIN_S`] and
+/// then gives the lake back; on a machine that is very busy that takes some seconds more.
+const CUT_OFF_AFTER: Duration = Duration::from_secs(STOP_WITHIN_S + 19);
 
 /// Limits of a program that shares the machine with everything else somebody has open.
 const LIMITS: [(&str, u64); 5] = [
@@ -92,7 +94,8 @@ pub(super) fn shown(machine: DateTime<Utc>) -> DateTime<Utc> {
 pub struct Demo {
     /// Folder of lake and bucket.
     pub folder: PathBuf,
-    pub listen: SocketAddr,
+    /// Port of the pages on this machine; 0 is any that is free.
+    pub port: u16,
     /// How much faster than the machine's clock everything runs.
     pub speed: f64,
     pub seed: u64,
@@ -179,8 +182,8 @@ pub async fn run(
         said
     });
     let ready = |address| say(&ready(address));
-    let serving = Box::pin(flow.serve(demo.listen, true, stop.clone(), ready));
-    // A round that is cut off harms nothing: the next start does it again.
+    let serving = Box::pin(flow.serve(Door::local(demo.port), true, stop.clone(), ready));
+    // What is cut off harms nothing: the next start does it again.
     let served = tokio::select! {
         served = serving => served,
         () = over(&stop) => Ok(true),

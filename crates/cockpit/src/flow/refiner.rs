@@ -3,10 +3,14 @@
 use super::{Flow, now};
 use crate::lake::lease::{self, Holder, Lease, Patience};
 use crate::lake::upkeep;
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+const SILENT: &str =
+    "the lake did not answer when its lease was to be given back; the lease ends by itself";
 
 impl Flow {
     /// Runs `work` as the lake's one refiner. The lease is renewed while it runs; if it is lost,
@@ -20,7 +24,8 @@ impl Flow {
         done.context("waiting for the lake was given up")
     }
 
-    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free.
+    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free, or if the work is not over
+    /// `stop_within_s` after it: then it is cut off, and the lake is given back.
     pub async fn as_refiner_until<T>(
         &self,
         stop: &CancellationToken,
@@ -28,7 +33,7 @@ impl Flow {
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<Option<T>> {
         let Some(lease) = self.take_lease(stop, patience).await? else { return Ok(None) };
-        self.refine_with(lease, work).await.map(Some)
+        self.refine_with(lease, stop, work).await
     }
 
     async fn take_lease(
@@ -51,25 +56,54 @@ impl Flow {
     async fn refine_with<T>(
         &self,
         mut lease: Lease,
+        stop: &CancellationToken,
         work: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<T> {
-        let ttl = Duration::from_secs(self.lake().limits().get("lease_ttl_s"));
-        let done = tokio::select! {
-            done = work => done,
-            lost = keep(&mut lease, ttl) => Err(lost),
+    ) -> anyhow::Result<Option<T>> {
+        let limits = self.lake().limits();
+        let ttl = Duration::from_secs(limits.get("lease_ttl_s"));
+        let grace = Duration::from_secs(limits.get("stop_within_s"));
+        let is_over = CancellationToken::new();
+        let (done, lost) = {
+            let mut keeping = pin!(keep(&mut lease, ttl, &is_over));
+            let working = async {
+                tokio::select! {
+                    done = work => done.map(Some),
+                    () = expired(stop, grace) => Ok(None),
+                }
+            };
+            tokio::select! {
+                done = working => {
+                    is_over.cancel();
+                    // A renewal under way must be known before the lease can be given back.
+                    let kept = tokio::time::timeout(ttl, keeping).await;
+                    (done, kept.unwrap_or_else(|_elapsed| Err(anyhow!(SILENT))))
+                }
+                lost = &mut keeping => (Ok(None), lost),
+            }
         };
-        let given_back = lease.give_back().await;
+        let given_back = match lost {
+            Ok(()) => lease.give_back().await,
+            Err(lost) => Err(lost),
+        };
         let done = done?;
         given_back?;
         Ok(done)
     }
 }
 
-async fn keep(lease: &mut Lease, ttl: Duration) -> anyhow::Error {
+/// Renews the lease until `is_over`. An error means that it is lost.
+async fn keep(lease: &mut Lease, ttl: Duration, is_over: &CancellationToken) -> anyhow::Result<()> {
     loop {
-        tokio::time::sleep(ttl / 3).await;
-        if let Err(lost) = lease.renew().await {
-            return lost;
+        tokio::select! {
+            () = is_over.cancelled() => return Ok(()),
+            () = tokio::time::sleep(ttl / 3) => lease.renew().await?,
         }
     }
+}
+
+/// So long after `stop`.
+async fn expired(stop: &CancellationToken, grace: Duration) {
+    stop.cancelled().await;
+    tokio::time::sleep(grace).await;
+    tracing::info!("work under way is cut off");
 }

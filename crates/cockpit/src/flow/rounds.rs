@@ -2,6 +2,7 @@
 
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher};
+use crate::config::sentence::sentence;
 use crate::lake::lease::Patience;
 use crate::lake::refine::{Outcome, rejected_name};
 use crate::lake::{bronze, upkeep};
@@ -21,7 +22,7 @@ impl Flow {
             match self.round(watcher).await {
                 Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
                 Ok(done) => report(&done),
-                Err(error) => tracing::error!(error = format!("{error:#}"), "round failed"),
+                Err(error) => tracing::error!(error = sentence(&error), "round failed"),
             }
             if self.pause(every, stop, async |_changed| {}).await {
                 return Ok(true);
@@ -51,7 +52,7 @@ impl Flow {
             match self.keep_streams().await {
                 Ok(changed) => told(changed).await,
                 Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "streams are not refined");
+                    tracing::warn!(error = sentence(&error), "streams are not refined");
                 }
             }
         }

@@ -4,41 +4,97 @@ use super::stream::Streaming;
 use super::{Flow, RETRY, Report, Watcher, answers, now};
 use crate::config::Config;
 use crate::config::location::Purpose;
+use crate::config::sentence::sentence;
+use crate::config::serve::Listen;
 use crate::lake::lease::Patience;
 use crate::lake::refine::Outcome;
 use crate::live::{Live, LiveLimits};
 use crate::serve::http;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use plant::reading::Registry;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Ingests on a schedule (unless `ingests` is false) and answers on `listen`, until `stop`.
+/// Ingests on a schedule (unless `ingests` is false) and answers where the configuration says, until
+/// `stop`. Other machines are let in only if `is_insecure`, for there is neither login nor encryption.
 pub async fn serve(
     config: &Config,
-    listen: SocketAddr,
     ingests: bool,
+    is_insecure: bool,
     stop: CancellationToken,
     say: impl Fn(SocketAddr),
 ) -> anyhow::Result<bool> {
-    Flow::open(config, Purpose::Write).await?.serve(listen, ingests, stop, say).await
+    let (listen, hosts) = (&config.listen.0, config.hosts.0.clone());
+    let door = Door::resolve(listen, hosts, is_insecure).await?;
+    Flow::open(config, Purpose::Write).await?.serve(door, ingests, stop, say).await
+}
+
+/// Where the service listens, and the names it answers to beside those of the loopback.
+#[derive(Debug, Clone)]
+pub struct Door {
+    address: SocketAddr,
+    hosts: Vec<String>,
+}
+
+impl Door {
+    /// A port of the loopback; 0 is any that is free.
+    pub fn local(port: u16) -> Self {
+        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), hosts: Vec::new() }
+    }
+
+    async fn resolve(
+        listen: &Listen,
+        mut hosts: Vec<String>,
+        is_insecure: bool,
+    ) -> anyhow::Result<Self> {
+        let found = tokio::net::lookup_host((listen.host.as_str(), listen.port)).await;
+        let mut found: Vec<SocketAddr> = found
+            .with_context(|| format!("the name `{}` to listen on has no address", listen.host))?
+            .collect();
+        // Of both kinds the one that every client has.
+        found.sort_by_key(SocketAddr::is_ipv6);
+        let address = *found.first().with_context(|| format!("`{listen}` has no address"))?;
+        let ip = address.ip().to_canonical();
+        if ip.is_loopback() {
+            return Ok(Self { address, hosts });
+        }
+        if !is_insecure {
+            bail!(
+                "{address} can be reached by other machines, and there is no login and no encryption yet: \
+                 listen on localhost behind a proxy that has both, and name the proxy's host with --host or \
+                 in [serve] of plant.toml; or let everybody in with --insecure"
+            );
+        }
+        if !ip.is_unspecified() {
+            // Who opens the address itself was not sent by a foreign name.
+            hosts.push(crate::config::serve::host(&ip.to_string())?);
+        } else if hosts.is_empty() {
+            tracing::warn!(
+                %address,
+                "no host is configured, so other machines get 421; name one with --host"
+            );
+        }
+        tracing::warn!(%address, "everybody who reaches this address can read all data");
+        Ok(Self { address, hosts })
+    }
 }
 
 impl Flow {
     /// [`serve`], of what is open already.
     pub async fn serve(
         &self,
-        listen: SocketAddr,
+        door: Door,
         ingests: bool,
         stop: CancellationToken,
         say: impl Fn(SocketAddr),
     ) -> anyhow::Result<bool> {
-        let listener = TcpListener::bind(listen).await.with_context(|| {
-            format!("{listen} cannot be listened on; another program may have it")
+        let Door { address, hosts } = door;
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("{address} cannot be listened on; another program may have it")
         })?;
         let address = listener.local_addr()?;
         let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
@@ -52,8 +108,7 @@ impl Flow {
             LiveLimits::of(self.lake().limits()),
             self.lake().run().to_owned(),
         );
-        let service =
-            http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, Vec::new());
+        let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, hosts);
         let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
         say(address);
         let answering = http::serve(listener, router, &limits, stop.clone());
@@ -97,8 +152,8 @@ impl Flow {
             match self.as_refiner_until(stop, Patience::UntilFree, work).await {
                 Ok(_) => return Ok(()),
                 Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "not refining");
-                    desk.not_refining(format!("{error:#}"));
+                    tracing::warn!(error = sentence(&error), "not refining");
+                    desk.not_refining(sentence(&error));
                 }
             }
             tokio::select! {
@@ -122,7 +177,7 @@ impl Flow {
             desk.round_done(started_at, now(), now() + every, &done);
             self.tell_changed(live, &done).await;
             if let Err(error) = &done {
-                tracing::error!(error = format!("{error:#}"), "round failed");
+                tracing::error!(error = sentence(error), "round failed");
             }
             let told = async |changed: Vec<Outcome>| {
                 let changed = changed.into_iter().map(|it| it.table).collect();

@@ -8,7 +8,7 @@ use super::decode::{self, DecodeError, Decoder};
 use crate::batch::{Batch, BatchBuilder};
 use crate::config::location::Location;
 use crate::config::settings::Limits;
-use crate::digest::Fingerprint;
+use crate::digest::PrefixDigest;
 use anyhow::Context as _;
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -67,7 +67,7 @@ impl From<DecodeError> for ReadError {
 }
 
 /// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they lie where
-/// dumps are expected are noted in `bucket.odd`.
+/// dumps are expected are noted in `bucket.skipped`.
 pub async fn list(
     bucket: &Location,
     contracts: &[Arc<Contract>],
@@ -117,7 +117,7 @@ fn note_hidden(bucket: &Location, pattern: &Pattern, object: &Object) {
             "matches `{pattern}`, but a name that begins with _ is no dump; write the _ into the path \
              of the contract if it is one"
         );
-        bucket.odd.add(&object.key, reason);
+        bucket.skipped.add(&object.key, reason);
     }
 }
 
@@ -151,43 +151,67 @@ pub struct Fetched {
     key: String,
     /// SHA-256 of the bytes as they lie in the bucket, in hexadecimal digits.
     pub sha256: String,
+    pub size_bytes: u64,
+    /// SHA-256 of as many first bytes as were asked for, if there are so many.
+    pub prefix_sha256: Option<String>,
 }
 
-/// Brings a dump's bytes onto this machine, if they are not there, and takes their fingerprint.
-pub async fn fetch(bucket: &Location, found: &Found) -> Result<Fetched, ReadError> {
+impl Fetched {
+    fn new(key: &str, mut file: File, digest: PrefixDigest) -> io::Result<Self> {
+        file.rewind()?;
+        let size_bytes = digest.size_bytes();
+        let (sha256, prefix_sha256) = digest.finish();
+        let key = key.to_owned();
+        Ok(Self { file, key, sha256, size_bytes, prefix_sha256 })
+    }
+
+    /// The same bytes once more. Both share their position in the file.
+    fn try_clone(&self) -> io::Result<Self> {
+        let (sha256, prefix_sha256) = (self.sha256.clone(), self.prefix_sha256.clone());
+        let (file, key) = (self.file.try_clone()?, self.key.clone());
+        Ok(Self { file, key, sha256, size_bytes: self.size_bytes, prefix_sha256 })
+    }
+}
+
+/// Brings a dump's bytes onto this machine, if they are not there, and takes their fingerprint and
+/// that of the first `prefix_bytes`.
+pub async fn fetch(
+    bucket: &Location,
+    found: &Found,
+    prefix_bytes: Option<u64>,
+) -> Result<Fetched, ReadError> {
     let fetched = match &bucket.folder {
         Some(folder) => {
-            let path = folder.join(&found.key);
-            tokio::task::spawn_blocking(move || fetch_local(&path))
+            let (path, key) = (folder.join(&found.key), found.key.clone());
+            tokio::task::spawn_blocking(move || fetch_local(&key, &path, prefix_bytes))
                 .await
                 .map_err(|error| ReadError::Place(error.into()))?
         }
-        None => fetch_remote(bucket, &found.key).await,
+        None => fetch_remote(bucket, &found.key, prefix_bytes).await,
     };
-    let fetched =
-        fetched.with_context(|| format!("fetching {}", found.key)).map_err(ReadError::Place)?;
-    let (file, sha256) = fetched;
-    Ok(Fetched { file, key: found.key.clone(), sha256 })
+    fetched.with_context(|| format!("fetching {}", found.key)).map_err(ReadError::Place)
 }
 
-fn fetch_local(path: &Path) -> anyhow::Result<(File, String)> {
+fn fetch_local(key: &str, path: &Path, prefix_bytes: Option<u64>) -> anyhow::Result<Fetched> {
     let mut file = File::open(path)?;
-    let mut hasher = Fingerprint::default();
-    io::copy(&mut BufReader::with_capacity(1 << 16, &mut file), &mut hasher)?;
-    file.rewind()?;
-    Ok((file, hasher.finish()))
+    let mut digest = PrefixDigest::new(prefix_bytes);
+    io::copy(&mut BufReader::with_capacity(1 << 16, &mut file), &mut digest)?;
+    Ok(Fetched::new(key, file, digest)?)
 }
 
-async fn fetch_remote(bucket: &Location, key: &str) -> anyhow::Result<(File, String)> {
+async fn fetch_remote(
+    bucket: &Location,
+    key: &str,
+    prefix_bytes: Option<u64>,
+) -> anyhow::Result<Fetched> {
     let mut file = tempfile::tempfile()?;
-    let mut hasher = Fingerprint::default();
+    let mut digest = PrefixDigest::new(prefix_bytes);
     let mut bytes = bucket.store().get(&Key::parse(key)?).await?.into_stream();
     while let Some(bytes) = bytes.try_next().await? {
-        hasher.update(&bytes);
+        digest.update(&bytes);
         file.write_all(&bytes)?;
     }
-    file.rewind()?;
-    Ok((file, hasher.finish()))
+    Ok(Fetched::new(key, file, digest)?)
 }
 
 /// What decoding a dump came to.
@@ -208,8 +232,7 @@ pub fn decode(
     limits: &Limits,
     out: &Sender<Batch>,
 ) -> Result<Decoded, ReadError> {
-    let size = fetched.file.metadata().map_err(|error| ReadError::Place(error.into()))?.len();
-    if size == 0 {
+    if fetched.size_bytes == 0 {
         return Ok(Decoded::default());
     }
     let path_columns = PathColumns::new(contract, &fetched.key);
@@ -241,15 +264,14 @@ impl Work<'_> {
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
         let mut records = BatchBuilder::new(self.contract.columns.len());
         let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
-        let mut file = fetched.file;
+        let place = |error: io::Error| ReadError::Place(error.into());
         if decoder.wants_preview() {
-            let copy = file.try_clone().map_err(|error| ReadError::Place(error.into()))?;
-            let opened = container::open(copy, &fetched.key, false, bounds, &Notes::default())?;
+            let copy = fetched.try_clone().map_err(place)?;
+            let opened = container::open(copy, false, bounds, &Notes::default())?;
             preview(&mut decoder, opened, &mut chunk)?;
-            file.rewind().map_err(|error| ReadError::Place(error.into()))?;
         }
         let notes = Notes::default();
-        let mut opened = container::open(file, &fetched.key, false, bounds, &notes)?;
+        let mut opened = container::open(fetched, false, bounds, &notes)?;
         loop {
             let read = opened.reader.read(&mut chunk).map_err(content_error)?;
             if read == 0 {
@@ -287,7 +309,7 @@ impl Work<'_> {
     fn parquet(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
         let (bounds, notes) = (Bounds::new(self.limits), Notes::default());
         let whole = fetched.file.try_clone().map_err(|error| ReadError::Place(error.into()))?;
-        let opened = container::open(fetched.file, &fetched.key, true, bounds, &notes)?;
+        let opened = container::open(fetched, true, bounds, &notes)?;
         let file = if opened.is_plain { whole } else { unpacked(opened)? };
         let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
         batches.notes().iter().for_each(|note| notes.add(note));

@@ -1,4 +1,4 @@
-//! What silver may ask of the dump a record is from, beside the columns of its contract.
+//! Columns of the dump that a silver model can select, beside those of the contract.
 //!
 //! `_file` is the dump's name in the bucket. `_dumped_at` is the time that name carries: the moment
 //! that bronze has, on the plant's clock, so that `CAST(_dumped_at AS DATE)` is the day in the name.

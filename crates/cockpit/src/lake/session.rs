@@ -31,7 +31,7 @@ pub fn runtime(limits: &Limits) -> anyhow::Result<Arc<RuntimeEnv>> {
     spilling_to_disk(Arc::new(FairSpillPool::new(limits.size("memory_bytes"))))
 }
 
-fn spilling_to_disk(pool: Arc<dyn MemoryPool>) -> anyhow::Result<Arc<RuntimeEnv>> {
+pub(super) fn spilling_to_disk(pool: Arc<dyn MemoryPool>) -> anyhow::Result<Arc<RuntimeEnv>> {
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(pool)
         .with_disk_manager_builder(
@@ -43,7 +43,10 @@ fn spilling_to_disk(pool: Arc<dyn MemoryPool>) -> anyhow::Result<Arc<RuntimeEnv>
 
 /// A session without tables.
 pub fn empty(limits: &Limits, runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionContext {
-    of(config(limits, partitions), SessionStateBuilder::new().with_runtime_env(runtime))
+    let state = SessionStateBuilder::new()
+        .with_runtime_env(runtime)
+        .with_physical_optimizer_rules(spill::partitioned_rules());
+    of(config(limits, partitions), state)
 }
 
 /// A session without tables for what does not fit into memory: it joins large tables in sorted order,
@@ -56,7 +59,7 @@ pub fn spilling(limits: &Limits) -> anyhow::Result<SessionContext> {
     let config = config(limits, 1).with_sort_spill_reservation_bytes(merge_bytes);
     let state = SessionStateBuilder::new()
         .with_runtime_env(spilling_to_disk(Arc::new(pool))?)
-        .with_physical_optimizer_rules(spill::rules());
+        .with_physical_optimizer_rules(spill::spilling_rules());
     Ok(of(config, state))
 }
 

@@ -6,6 +6,12 @@
 //!
 //! Of several sorts the first one running would take all memory, and those that begin while it holds it
 //! would fail instead of spilling. Here each gets the same share, from the first to the last.
+//!
+//! A statement in several partitions must not wait for itself: see [`SingleRepartitionInput`].
+
+mod single_input;
+#[cfg(test)]
+mod tests;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
@@ -16,6 +22,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use single_input::SingleRepartitionInput;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,9 +30,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The rule after which DataFusion knows which side of each join is small.
 const AFTER: &str = "join_selection";
 
-/// The rules of DataFusion, and after its choice of joins ours.
-pub fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+/// The first rule after which no operator is added, moved or removed any more.
+const BEFORE: &str = "EnsureCooperative";
+
+/// The rules of DataFusion for statements in several partitions, and the one that keeps such a statement
+/// from waiting for itself.
+pub fn partitioned_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
+    let at = rules.iter().position(|rule| rule.name() == BEFORE).unwrap_or(rules.len());
+    rules.insert(at, Arc::new(SingleRepartitionInput));
+    rules
+}
+
+/// [`partitioned_rules`], and after DataFusion's choice of joins our own, for joins that can spill.
+pub fn spilling_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = partitioned_rules();
     // Before the rule that adds the sorting and parting the joins of sorted rows ask for.
     let at = rules.iter().position(|rule| rule.name() == AFTER).map_or(0, |at| at + 1);
     rules.insert(at, Arc::new(SortedLargeJoins));
@@ -158,67 +177,5 @@ impl MemoryPool for EqualShares {
 
     fn memory_limit(&self) -> MemoryLimit {
         MemoryLimit::Finite(self.bytes)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::config::model::TableName;
-    use crate::config::settings::Limits;
-    use crate::lake::session;
-    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-    use arrow::util::pretty::pretty_format_batches;
-    use datafusion::datasource::MemTable;
-    use datafusion::error::Result;
-    use datafusion::prelude::SessionContext;
-    use std::sync::Arc;
-
-    const ROWS: i64 = 300_000;
-    const BATCH_ROWS: usize = 512;
-    const ASKED: &str = "SELECT count(*) AS boards, sum(l.id) AS ids, count(small.id) AS found, \
-        min(l.text || r.text) AS texts FROM silver.large AS l JOIN silver.other AS r ON r.id = l.id \
-        LEFT JOIN silver.small AS small ON small.id = l.id";
-
-    fn limits() -> Limits {
-        let mut limits = Limits::default();
-        limits.set("memory_bytes", 8 << 20);
-        limits.set("batch_rows", BATCH_ROWS as u64);
-        limits
-    }
-
-    fn register(context: &SessionContext, name: &str, ids: impl Iterator<Item = i64>) {
-        let ids: Vec<i64> = ids.collect();
-        let batch = |ids: &[i64]| {
-            let texts = ids.iter().map(|id| Some(format!("a text as long as texts are, {id}")));
-            let columns: [(&str, ArrayRef); 2] = [
-                ("text", Arc::new(texts.collect::<StringArray>())),
-                ("id", Arc::new(Int64Array::from(ids.to_vec()))),
-            ];
-            RecordBatch::try_from_iter(columns).unwrap()
-        };
-        let batches: Vec<RecordBatch> = ids.chunks(BATCH_ROWS).map(batch).collect();
-        let table = MemTable::try_new(batches[0].schema(), vec![batches]).unwrap();
-        session::register(context, &TableName::new("silver", name), Arc::new(table)).unwrap();
-    }
-
-    async fn asked(context: &SessionContext) -> Result<String> {
-        // Every other row of the one is in the other, the other way round.
-        register(context, "large", 0..ROWS);
-        register(context, "other", (0..ROWS).rev().map(|id| id * 2));
-        register(context, "small", 0..10);
-        let batches = context.sql(ASKED).await?.collect().await?;
-        Ok(pretty_format_batches(&batches)?.to_string())
-    }
-
-    #[tokio::test]
-    async fn large_tables_are_joined_in_memory_that_holds_neither() {
-        let held = session::empty(&limits(), session::runtime(&limits()).unwrap(), 1);
-        let error = asked(&held).await.unwrap_err().to_string();
-        assert!(error.contains("Resources exhausted"), "{error}");
-        let found = ROWS / 2;
-        let ids = found * (found - 1);
-        let answer = asked(&session::spilling(&limits()).unwrap()).await.unwrap();
-        assert!(answer.contains(&format!("| {found} | {ids} | 5 ")), "{answer}");
-        assert!(answer.contains("a text as long as texts are, 0a text"), "{answer}");
     }
 }

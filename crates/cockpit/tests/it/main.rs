@@ -8,9 +8,11 @@
 mod bad_input;
 mod charts;
 mod check;
+mod damage;
 mod folder_cases;
 mod gold;
 mod lease;
+mod manners;
 mod once;
 mod property;
 mod retention;

@@ -44,7 +44,7 @@ fn every_format_can_be_read_back() {
     let world = world();
     let query = "SELECT item, quantity, day_local FROM silver.plan";
     let said = |format: &str| world.run(&["sql", query, "--format", format]).well().stdout;
-    assert_eq!(said("csv"), "item,quantity,day_local\r\n\"a, \"\"b\"\"\",5,2024-01-01\r\n");
+    assert_eq!(said("csv"), "item,quantity,day_local\n\"a, \"\"b\"\"\",5,2024-01-01\n");
     let rows: Vec<Value> = serde_json::from_str(&said("json")).unwrap();
     assert_eq!(rows[0]["item"], "a, \"b\"");
     assert!(said("table").contains("| a, \"b\" | 5        | 2024-01-01 |"), "{}", said("table"));
@@ -61,7 +61,7 @@ fn no_rows_are_an_answer_in_every_format() {
     let world = world();
     let query = "SELECT item FROM silver.plan WHERE false";
     let said = |format: &str| world.run(&["sql", query, "--format", format]).well().stdout;
-    assert_eq!(said("csv"), "item\r\n");
+    assert_eq!(said("csv"), "item\n");
     assert_eq!(serde_json::from_str::<Vec<Value>>(&said("json")).unwrap().len(), 0);
     assert!(said("table").contains("item"));
 }

@@ -185,3 +185,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn part_files_are_in_a_folder_that_varies() {
+    for (pattern, expected) in [
+        ("a/{date}/*.csv", true),
+        ("a/*/part-*.parquet", true),
+        ("a/*/stock.csv", false),
+        ("a/stock_*.csv", false),
+        ("*.csv", false),
+    ] {
+        assert_eq!(Pattern::parse(pattern).unwrap().has_part_files(), expected, "{pattern}");
+    }
+}

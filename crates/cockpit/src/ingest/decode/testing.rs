@@ -4,7 +4,8 @@ use super::{DecodeError, Decoder, Limits, Summary};
 use crate::batch::{Batch, BatchBuilder};
 use arrow::array::{Array, AsArray, StringArray};
 use plant::contract::{
-    Column, Contract, Encoding, Escape, Format, Kind, Lines, OnError, Origin, Supersede,
+    Column, Contract, DumpUnit, Encoding, Escape, Format, Kind, Lines, OnError, Origin,
+    RemovedRecords, Supersede,
 };
 
 /// A contract of text columns; a `*` before a header makes its column required.
@@ -20,6 +21,8 @@ pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
         lines: Lines::default(),
         records: None,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
     }

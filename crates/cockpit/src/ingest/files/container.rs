@@ -1,4 +1,4 @@
-//! What a dump is packed in, by its content and whatever its name says.
+//! The containers of a dump, recognised by content and not by name.
 //!
 //! *In*: the bytes of a dump as they are in the bucket. *Out*: the bytes of its records, unpacked
 //! while they are read, in bounded memory. *Promise*: what is packed in a way that is read here comes
@@ -10,7 +10,7 @@ mod signature;
 mod zip;
 mod zstd;
 
-use super::ReadError;
+use super::{Fetched, ReadError};
 use crate::config::settings::Limits;
 use signature::{Content, content};
 use std::cell::RefCell;
@@ -69,15 +69,17 @@ pub struct Opened {
     pub is_plain: bool,
 }
 
-/// Opens a dump layer by layer; `key` is its name. Parquet is refused unless the contract takes it.
+/// Opens a dump layer by layer, from its beginning; what was appended to its file after its digest was
+/// taken is not read. Parquet is refused unless the contract takes it.
 pub fn open(
-    mut file: File,
-    key: &str,
+    dump: Fetched,
     takes_parquet: bool,
     bounds: Bounds,
     notes: &Notes,
 ) -> Result<Opened, ReadError> {
     let place = |error: io::Error| ReadError::Place(error.into());
+    let Fetched { mut file, key, size_bytes, .. } = dump;
+    file.rewind().map_err(place)?;
     let mut head = head(&mut file).map_err(place)?;
     file.rewind().map_err(place)?;
     let mut names: Vec<&'static str> = Vec::new();
@@ -89,7 +91,7 @@ pub fn open(
         }
         bounded(member, "zip", bounds)
     } else {
-        Box::new(BufReader::with_capacity(bounds.chunk_bytes, file))
+        Box::new(BufReader::with_capacity(bounds.chunk_bytes, file.take(size_bytes)))
     };
     loop {
         if !names.is_empty() {

@@ -1,10 +1,10 @@
-//! What lies in a bucket: every file under the name it was listed with.
+//! Lists the files of a bucket, each under its exact name.
 //!
 //! A folder of this machine is walked here and not by the store library, which fails as a whole for
 //! one name that is not UTF-8, and passes over names that end in `#` and digits.
 
 use crate::config::location::Location;
-use crate::config::location::odd::{OddNames, fault};
+use crate::config::location::skipped::{SkippedNames, fault};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
@@ -27,12 +27,12 @@ pub struct Object {
 }
 
 /// All files below `folder`, which is empty or ends with a slash. Names that cannot be keys, and
-/// folders that may not be read, are noted in `bucket.odd` and left out.
+/// folders that may not be read, are noted in `bucket.skipped` and left out.
 pub async fn objects(bucket: &Location, folder: &str) -> anyhow::Result<Vec<Object>> {
     let listed = match &bucket.folder {
         Some(root) => {
-            let (root, below, odd) = (root.clone(), folder.to_owned(), bucket.odd.clone());
-            tokio::task::spawn_blocking(move || local(&root, &below, odd)).await?
+            let (root, below, skipped) = (root.clone(), folder.to_owned(), bucket.skipped.clone());
+            tokio::task::spawn_blocking(move || local(&root, &below, skipped)).await?
         }
         None => remote(bucket, folder).await,
     };
@@ -57,8 +57,8 @@ async fn remote(bucket: &Location, folder: &str) -> anyhow::Result<Vec<Object>> 
     Ok(objects.into_iter().map(object).collect())
 }
 
-fn local(root: &Path, folder: &str, odd: OddNames) -> anyhow::Result<Vec<Object>> {
-    let mut walk = Walk { found: Vec::new(), odd, above: Vec::new() };
+fn local(root: &Path, folder: &str, skipped: SkippedNames) -> anyhow::Result<Vec<Object>> {
+    let mut walk = Walk { found: Vec::new(), skipped, above: Vec::new() };
     let start = root.join(folder);
     match fs::metadata(&start) {
         Ok(metadata) if metadata.is_dir() => walk.folder(&start, folder, &metadata)?,
@@ -75,7 +75,7 @@ fn is_absent(error: &io::Error) -> bool {
 
 struct Walk {
     found: Vec<Object>,
-    odd: OddNames,
+    skipped: SkippedNames,
     /// Device and inode of the folders above, by which a link that leads back is known.
     above: Vec<(u64, u64)>,
 }
@@ -90,7 +90,8 @@ impl Walk {
         let entries = match fs::read_dir(path) {
             Err(error) if is_absent(&error) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                self.odd.add(prefix, "is a folder that may not be read; change its permissions");
+                self.skipped
+                    .add(prefix, "is a folder that may not be read; change its permissions");
                 return Ok(());
             }
             entries => entries?,
@@ -107,19 +108,19 @@ impl Walk {
         let name = entry.file_name();
         let Some(key) = name.to_str().map(|name| format!("{prefix}{name}")) else {
             let shown = format!("{prefix}{}", name.as_encoded_bytes().escape_ascii());
-            self.odd.add(shown, "is not UTF-8; rename it");
+            self.skipped.add(shown, "is not UTF-8; rename it");
             return Ok(());
         };
         if let Some(fault) = fault(&key) {
-            self.odd.add(key, fault);
+            self.skipped.add(key, fault);
             return Ok(());
         }
-        // Through links; what they lead to may be gone, as the file itself may be.
+        // Links are followed. Their target, or the file itself, may have been deleted meanwhile.
         let metadata = match fs::metadata(entry.path()) {
             Err(error) if is_absent(&error) => return Ok(()),
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                self.odd.add(key, "may not be read; change its permissions");
+                self.skipped.add(key, "may not be read; change its permissions");
                 return Ok(());
             }
             metadata => metadata?,
@@ -137,7 +138,7 @@ impl Walk {
     }
 }
 
-/// What tells two states of a file apart, as HTTP servers do it: inode, time in microseconds, size.
+/// Identifies a state of a file as HTTP servers do: inode, time in microseconds, size.
 fn etag(metadata: &Metadata, modified_at: SystemTime) -> String {
     let since = modified_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     format!("{:x}-{:x}-{:x}", metadata.ino(), since.as_micros(), metadata.len())

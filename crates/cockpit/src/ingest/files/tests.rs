@@ -1,3 +1,5 @@
+mod parquet;
+
 use super::*;
 use crate::config::location::{self, Purpose};
 use crate::config::said::Findings;
@@ -13,7 +15,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().build().unwrap()
 }
 
-/// A contract of the columns `id` and those of `columns`, whose dumps lie at `path`.
+/// A contract of the columns `id` and those of `columns` for the dumps that match `path`.
 fn contract(path: &str, columns: &str) -> Arc<Contract> {
     let text = format!(
         "description = \"x\"\nsource = \"x\"\npaths = [{}]\nformat = \"delimited\"\ndelimiter = \",\"\n\
@@ -103,11 +105,12 @@ fn one_odd_name_costs_no_other_and_is_reported_once() {
     let contract = contract("in/*.csv", "");
     let found = listed(&place, &contract);
     assert_eq!(found.iter().map(|found| &found.key).collect::<Vec<_>>(), ["in/a.csv"]);
-    let mut odd: Vec<String> = place.odd.take_fresh().into_iter().map(|odd| odd.name).collect();
-    odd.sort();
-    assert_eq!(odd, ["in/M\\xfcller.csv", "in/_c.csv", "in/b\r.csv"]);
+    let mut skipped: Vec<String> =
+        place.skipped.take_fresh().into_iter().map(|skipped| skipped.name).collect();
+    skipped.sort();
+    assert_eq!(skipped, ["in/M\\xfcller.csv", "in/_c.csv", "in/b\r.csv"]);
     listed(&place, &contract);
-    assert_eq!(place.odd.take_fresh(), []);
+    assert_eq!(place.skipped.take_fresh(), []);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::lake::table::Table;
 use crate::lake::{Lake, bronze, session, typed};
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::{cast, concat_batches, filter_record_batch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, ScalarValue, TableReference};
@@ -154,6 +154,32 @@ pub(in crate::lake) struct Cleaned {
 }
 
 impl Cleaned {
+    /// Batches that follow each other, as one.
+    pub(super) fn joined(pieces: Vec<Self>) -> anyhow::Result<Self> {
+        let schema = pieces.first().context("no piece to join")?.rows.schema();
+        let rows = concat_batches(&schema, pieces.iter().map(|piece| &piece.rows))?;
+        let mut whole = Self {
+            rows,
+            is_bad: Vec::new(),
+            reasons: Vec::new(),
+            repaired: Vec::new(),
+            ambiguous: Vec::new(),
+            needs_passes: false,
+        };
+        for piece in pieces {
+            let before = whole.is_bad.len();
+            whole.reasons.extend(piece.reasons.into_iter().map(|mut reason| {
+                reason.row += before;
+                reason
+            }));
+            whole.is_bad.extend(piece.is_bad);
+            whole.repaired.extend(piece.repaired);
+            whole.ambiguous.extend(piece.ambiguous);
+            whole.needs_passes |= piece.needs_passes;
+        }
+        Ok(whole)
+    }
+
     /// Rejects a record for what no rule of its own finds wrong with it.
     pub(in crate::lake) fn reject(&mut self, row: usize, column: &str, code: &'static str) {
         self.is_bad[row] = true;

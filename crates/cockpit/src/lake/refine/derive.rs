@@ -1,6 +1,7 @@
 //! Deriving: a table that joins and sums others, made anew where its upstreams changed.
 
 use super::change::{changed_rows, values};
+use super::watch::Watch;
 use super::{Extent, Outcome, Refinery, ledger, restate};
 use crate::config::model::{Model, ParameterDefault, TableName, Via};
 use crate::digest;
@@ -27,7 +28,13 @@ enum Affected {
 }
 
 /// Brings one derived table up to its upstreams.
-pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Result<Outcome> {
+pub async fn run(
+    refinery: &Refinery,
+    step: &Step,
+    extent: Extent,
+    watch: &Watch,
+) -> anyhow::Result<Outcome> {
+    watch.phase("reading what changed in its sources");
     let lake = refinery.lake.as_ref();
     let table = lake.table(step.name())?;
     let state = lake.state(step.name()).await?;
@@ -64,7 +71,8 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
     if let (Affected::Values(values), Some(frozen)) = (&mut affected, &frozen) {
         values.retain(|value| !frozen.holds(value));
     }
-    let mut rows = rows(refinery, step, &sql, &upstreams, &affected).await?;
+    let mut rows = rows(refinery, step, (&sql, &upstreams, &affected), watch).await?;
+    watch.phase("comparing and writing its rows");
     if let Some(frozen) = &frozen {
         rows = frozen.without(rows)?;
     }
@@ -96,19 +104,20 @@ pub async fn run(refinery: &Refinery, step: &Step, extent: Extent) -> anyhow::Re
 async fn rows(
     refinery: &Refinery,
     step: &Step,
-    sql: &str,
-    upstreams: &Upstreams,
-    affected: &Affected,
+    (sql, upstreams, affected): (&str, &Upstreams, &Affected),
+    watch: &Watch,
 ) -> anyhow::Result<Vec<RecordBatch>> {
     let context = refinery.context(&step.model, upstreams, affected, Room::Ample).await?;
-    let shared = refinery.memory.read().await;
-    let mut batches = context.sql(sql).await?.collect().await;
+    let shared = watch.turn(refinery.memory.read()).await;
+    watch.phase("running its statement");
+    let mut batches = watch.collect(context.sql(sql).await?).await;
     drop(shared);
     if is_exhausted(&batches) {
-        let _alone = refinery.memory.write().await;
+        let _alone = watch.turn(refinery.memory.write()).await;
+        watch.phase("running its statement with joins that spill");
         tracing::info!(table = %step.name(), "joins do not fit into memory, sorting instead");
         let context = refinery.context(&step.model, upstreams, affected, Room::Scarce).await?;
-        batches = context.sql(sql).await?.collect().await;
+        batches = watch.collect(context.sql(sql).await?).await;
     }
     if is_exhausted(&batches) {
         let bytes = refinery.lake.limits().get("memory_bytes");

@@ -8,14 +8,19 @@
 mod change;
 mod clean;
 pub(in crate::lake) mod cleaning;
+mod damage;
 mod derive;
 mod joined;
+mod keyed;
 pub(in crate::lake) mod keys;
 pub(in crate::lake) mod ledger;
 mod passes;
 pub(in crate::lake) mod rejected;
 pub(in crate::lake) mod restate;
 mod superseded;
+mod versions;
+mod watch;
+mod whole;
 
 pub use rejected::name as rejected_name;
 
@@ -29,8 +34,14 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
+use watch::Watch;
+
+const CUT_OFF: &str = "it was cut off; the limit is refine_stalled_s";
+const CUT_OFF_TWICE: &str = "it was cut off twice, and the table is as it was; the limit is \
+    refine_stalled_s";
 
 /// What refinement works with.
 #[derive(Clone)]
@@ -67,12 +78,11 @@ impl Outcome {
             let (table, times, certain) = (&self.table, found.times, found.times - found.uncertain);
             let mut note = format!(
                 "{table}: {times} ambiguous times of {column}, in an hour that the clock shows \
-                 twice: {certain} dated by the order of the records"
+                 twice; the order of the records dates {certain}"
             );
             if found.uncertain > 0 {
                 note += &format!(
-                    ", {} uncertain, taken for the first pass unless the same time came before; \
-                     export times with their UTC offset",
+                    "; {} are uncertain: export times with their UTC offset",
                     found.uncertain
                 );
             }
@@ -131,7 +141,35 @@ impl Refinery {
     /// Brings every table up to date. Steps run side by side where one does not need the other; the
     /// first error stops those not yet begun.
     pub async fn run(&self, extent: Extent) -> anyhow::Result<Vec<Outcome>> {
+        self.watched_work("looking at the tables", self.prepare(extent)).await?;
         self.run_steps((0..self.steps.len()).collect(), extent).await
+    }
+
+    async fn prepare(&self, extent: Extent) -> anyhow::Result<()> {
+        self.refuse_missing_bronze().await?;
+        if extent == Extent::Everything {
+            self.set_aside_damaged_rejected().await?;
+        }
+        Ok(())
+    }
+
+    /// Runs work that belongs to refinement and is no step of it; it fails once it has made no progress for
+    /// `refine_stalled_s`. `phase` says what it does.
+    pub async fn watched_work<T>(
+        &self,
+        phase: &'static str,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let watch = Watch::default();
+        watch.phase(phase);
+        match watch.run(self.stalled_after(), work).await {
+            Ok(done) => done,
+            Err(stalled) => Err(anyhow::Error::new(stalled).context(CUT_OFF)),
+        }
+    }
+
+    fn stalled_after(&self) -> Duration {
+        Duration::from_secs(self.lake.limits().get("refine_stalled_s"))
     }
 
     /// The silver tables of streams.
@@ -190,16 +228,46 @@ impl Refinery {
 
     async fn step(&self, at: usize, extent: Extent) -> anyhow::Result<Outcome> {
         let step = &self.steps[at];
-        let outcome = match step.model.cleans().and_then(|it| self.plant.contracts.get(it)) {
-            Some(contract) if contract.is_stream() => {
-                Box::pin(self.stream_step(step, contract, extent)).await
-            }
-            Some(contract) => Box::pin(clean::run(self, step, contract, extent)).await,
-            None => Box::pin(derive::run(self, step, extent)).await,
-        };
+        let mut outcome = self.watched(step, extent).await;
+        if let Err(error) = outcome {
+            outcome = match self.after_failure(step, extent, error).await {
+                Some(error) => Err(error),
+                None => self.watched(step, extent).await,
+            };
+        }
         let outcome = outcome.with_context(|| format!("refining {}", step.name()))?;
         tracing::info!(table = %step.name(), is_changed = outcome.is_changed, "table refined");
         Ok(outcome)
+    }
+
+    /// Runs a step under the watchdog. One that makes no progress for `refine_stalled_s` is cut off,
+    /// which harms nothing, and runs once more; the second time it fails.
+    async fn watched(&self, step: &Step, extent: Extent) -> anyhow::Result<Outcome> {
+        let limit = self.stalled_after();
+        let watch = Watch::default();
+        let stalled = match watch.run(limit, self.attempt(step, extent, &watch)).await {
+            Ok(outcome) => return outcome,
+            Err(stalled) => stalled,
+        };
+        let table = step.name().to_string();
+        tracing::warn!(table, %stalled, "refinement stalled, it is cut off and runs once more");
+        let watch = Watch::default();
+        let outcome = watch.run(limit, self.attempt(step, extent, &watch)).await;
+        outcome.unwrap_or_else(|stalled| Err(anyhow::Error::new(stalled).context(CUT_OFF_TWICE)))
+    }
+
+    async fn attempt(&self, step: &Step, extent: Extent, watch: &Watch) -> anyhow::Result<Outcome> {
+        match step.model.cleans().and_then(|it| self.plant.contracts.get(it)) {
+            Some(contract) if contract.is_stream() => {
+                watch.phase("reading its messages");
+                Box::pin(self.stream_step(step, contract, extent)).await
+            }
+            Some(contract) => {
+                watch.phase("cleaning its dumps");
+                Box::pin(clean::run(self, step, contract, extent)).await
+            }
+            None => Box::pin(derive::run(self, step, extent, watch)).await,
+        }
     }
 
     /// A stream's silver rows come with its messages. Here they are only made anew, if all is, or

@@ -9,7 +9,6 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, Result};
-use datafusion::functions::datetime::to_timestamp_micros;
 use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
@@ -30,12 +29,12 @@ impl FunctionRewrite for Microseconds {
         &self,
         expr: Expr,
         schema: &DFSchema,
-        options: &ConfigOptions,
+        _options: &ConfigOptions,
     ) -> Result<Transformed<Expr>> {
         Ok(match expr {
             Expr::Cast(cast) => of_cast(cast, schema),
             Expr::TryCast(cast) => of_try_cast(cast, schema),
-            Expr::ScalarFunction(function) => of_function(function, schema, options),
+            Expr::ScalarFunction(function) => of_function(function, schema),
             Expr::BinaryExpr(binary) => of_binary(binary, schema),
             Expr::Between(between) => of_between(between, schema),
             Expr::InList(list) => of_list(list, schema),
@@ -84,25 +83,23 @@ fn of_try_cast(cast: TryCast, schema: &DFSchema) -> Transformed<Expr> {
     }
 }
 
-/// `to_timestamp` of a text reads microseconds; what else comes out in nanoseconds, such as `now()`,
-/// is cast.
-fn of_function(
-    function: ScalarFunction,
-    schema: &DFSchema,
-    options: &ConfigOptions,
-) -> Transformed<Expr> {
-    let reads_text = function.name() == "to_timestamp"
-        && function.args.first().is_some_and(|arg| is_text(arg, schema));
-    if reads_text {
-        let micros = ScalarFunction::new_udf(to_timestamp_micros(options), function.args);
-        return Transformed::yes(Expr::ScalarFunction(micros));
+/// `to_timestamp` of a text is a cast; what else comes out in nanoseconds, such as `now()`, is cast.
+fn of_function(function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+    if function.name() == "to_timestamp"
+        && let [text] = function.args.as_slice()
+        && is_text(text, schema)
+    {
+        return Transformed::yes(cast_to_micros(text.clone()));
     }
     let expr = Expr::ScalarFunction(function);
-    let micros = expr.get_type(schema).ok().and_then(|kind| micros_of(&kind));
-    match micros {
+    match expr.get_type(schema).ok().and_then(|kind| micros_of(&kind)) {
         Some(micros) => Transformed::yes(Expr::Cast(Cast::new(Box::new(expr), micros))),
         None => Transformed::no(expr),
     }
+}
+
+fn cast_to_micros(expr: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), in_zone(None)))
 }
 
 fn is_text(expr: &Expr, schema: &DFSchema) -> bool {

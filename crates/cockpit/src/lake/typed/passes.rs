@@ -34,6 +34,20 @@ pub struct Ambiguous {
 #[derive(Debug, Default)]
 pub struct Passes {
     by_column: HashMap<Arc<str>, HashMap<i64, Pass>>,
+    /// What the dump has of each time that is part of a key.
+    times: HashMap<KeyTime, Shown>,
+}
+
+/// A column, what a record is about, and the local time in seconds.
+type KeyTime = (Arc<str>, u64, i64);
+
+/// What a dump has of one time that a clock shows twice.
+#[derive(Debug, Default)]
+struct Shown {
+    has_first: bool,
+    has_second: bool,
+    /// Records that are taken for the first pass only because nothing in their dump shows the second.
+    open: Vec<i64>,
 }
 
 /// Records of a dump with times near a repeated hour, by column and hour.
@@ -72,15 +86,61 @@ impl Nearby {
         let mut found = Passes::default();
         for (name, times) in self.columns {
             let column = Column { is_key: is_key(&name), is_sorted: times.is_sorted() };
-            let of_column = found.by_column.entry(name).or_default();
             for (repeat, mut readings) in times.by_repeat {
                 readings.sort_by_key(|(record, _)| *record);
                 let (records, readings): (Vec<i64>, Vec<Reading>) = readings.into_iter().unzip();
-                let decided = records.into_iter().zip(passes(repeat, &readings, column));
-                of_column.extend(decided.filter_map(|(record, pass)| Some((record, pass?))));
+                let passes = passes(repeat, &readings, column);
+                let is_whole = is_whole(repeat, &readings);
+                let all = readings.iter().zip(&passes).zip(&records);
+                for ((reading, pass), record) in all.filter(|_| column.is_key) {
+                    if let Some(pass) = pass {
+                        found.note(&name, is_whole, *reading, *pass, *record);
+                    }
+                }
+                let decided = records.into_iter().zip(passes);
+                let decided = decided.filter_map(|(record, pass)| Some((record, pass?)));
+                found.by_column.entry(name.clone()).or_default().extend(decided);
             }
         }
         found
+    }
+}
+
+/// Whether a dump has records from before the hour and from behind it, and so all of both passes.
+fn is_whole(repeat: Repeat, readings: &[Reading]) -> bool {
+    readings.iter().any(|it| it.local_s < repeat.from_local_s)
+        && readings.iter().any(|it| it.local_s >= repeat.to_local_s)
+}
+
+impl Passes {
+    fn note(&mut self, name: &Arc<str>, is_whole: bool, reading: Reading, pass: Pass, record: i64) {
+        let time = (name.clone(), reading.group, reading.local_s);
+        let shown = self.times.entry(time).or_default();
+        shown.has_first |= !pass.is_second;
+        shown.has_second |= pass.is_second;
+        if !pass.is_certain && !pass.is_second && !is_whole {
+            shown.open.push(record);
+        }
+    }
+
+    /// Whether another dump may show that a time of this one is of the second pass.
+    pub fn has_open(&self) -> bool {
+        self.times.values().any(|shown| !shown.open.is_empty())
+    }
+
+    /// Takes undecided times for the second pass whose first pass is in an older dump, so that they
+    /// do not replace it.
+    pub fn follow(&mut self, older: &Passes) {
+        for (time, shown) in &mut self.times {
+            let is_first_there =
+                older.times.get(time).is_some_and(|there| there.has_first && !there.has_second);
+            let Some(of_column) = self.by_column.get_mut(&time.0).filter(|_| is_first_there) else {
+                continue;
+            };
+            for record in shown.open.drain(..) {
+                of_column.insert(record, Pass { is_second: true, is_certain: false });
+            }
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
-use plant::contract::{Encoding, Format, Lines, NumberStyle, Origin, Supersede};
+use plant::contract::{
+    DumpUnit, Encoding, Format, Lines, NumberStyle, OnError, Origin, RemovedRecords, Supersede,
+};
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -45,6 +47,8 @@ fn contract() -> Contract {
         lines: Lines::default(),
         records: None,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: vec![String::new(), "None".to_owned()],
         columns: vec![
             Column { required: true, ..column("id", Kind::Int { number: PLAIN }) },

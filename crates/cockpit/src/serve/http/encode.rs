@@ -26,7 +26,14 @@ const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 pub struct Encoder {
     schema: SchemaRef,
     sink: Sink,
+    /// What ends a line of CSV.
+    line_end: &'static [u8],
 }
+
+/// The end of a line as RFC 4180 has it.
+const CRLF: &[u8] = b"\r\n";
+/// The end of a line as a terminal and its tools have it.
+const LF: &[u8] = b"\n";
 
 enum Sink {
     Json(Box<JsonWriter<Vec<u8>, CommaSeparated>>),
@@ -50,7 +57,12 @@ impl Encoder {
                 Sink::Parquet(Box::new(writer))
             }
         };
-        Ok(Self { schema, sink })
+        Ok(Self { schema, sink, line_end: CRLF })
+    }
+
+    /// The same encoder with lines of CSV that end with a line feed alone.
+    pub fn with_line_feeds(self) -> Self {
+        Self { line_end: LF, ..self }
     }
 
     /// The bytes that are ready once `batch` is added; may be none.
@@ -62,8 +74,9 @@ impl Encoder {
                 std::mem::take(writer.get_mut())
             }
             Sink::Csv { header_due } => {
-                let header = std::mem::take(header_due).then(|| csv_header(&self.schema));
-                csv_rows(header.unwrap_or_default(), &batch)?
+                let header =
+                    std::mem::take(header_due).then(|| csv_header(&self.schema, self.line_end));
+                csv_rows(header.unwrap_or_default(), &batch, self.line_end)?
             }
             Sink::Arrow(writer) => {
                 writer.write(&batch)?;
@@ -84,7 +97,7 @@ impl Encoder {
     pub fn end(self) -> Result<Bytes, ArrowError> {
         let rest = match self.sink {
             Sink::Json(_) => Vec::new(),
-            Sink::Csv { header_due: true } => csv_header(&self.schema),
+            Sink::Csv { header_due: true } => csv_header(&self.schema, self.line_end),
             Sink::Csv { header_due: false } => Vec::new(),
             Sink::Arrow(mut writer) => {
                 writer.finish()?;
@@ -113,17 +126,17 @@ fn json_writer() -> JsonWriter<Vec<u8>, CommaSeparated> {
     WriterBuilder::new().with_explicit_nulls(true).build(Vec::new())
 }
 
-fn csv_header(schema: &Schema) -> Vec<u8> {
+fn csv_header(schema: &Schema, line_end: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for (index, field) in schema.fields().iter().enumerate() {
         csv_field(&mut out, index, Some(field.name()));
     }
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(line_end);
     out
 }
 
-/// RFC 4180; a null is nothing at all, an empty text is `""`.
-fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+/// RFC 4180 but for the ends of lines; a null is nothing at all, an empty text is `""`.
+fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch, line_end: &[u8]) -> Result<Vec<u8>, ArrowError> {
     let options = FormatOptions::new();
     let columns = batch
         .columns()
@@ -138,7 +151,7 @@ fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError
             let known = batch.column(index).is_valid(row);
             csv_field(&mut out, index, known.then_some(&text));
         }
-        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(line_end);
     }
     Ok(out)
 }

@@ -63,7 +63,7 @@ fn every_example_of_the_page_is_read_as_it_shows() {
         assert_eq!(got, *expected, "{row}");
         examples += 1;
     }
-    assert!(examples > 50, "{examples} examples");
+    assert!(examples >= 50, "{examples} examples");
 }
 
 #[test]

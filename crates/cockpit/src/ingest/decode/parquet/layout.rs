@@ -47,7 +47,7 @@ impl Layout {
                 found: fields.iter().map(|field| field.name().clone()).collect(),
             });
         }
-        // A struct of which only members are asked for stays whole beside them.
+        // A struct of which the contract names only members is also kept whole, in the rest.
         let is_known = |index: usize| paths.iter().flatten().any(|path| *path == [index]);
         let others = (0..fields.len()).filter(|index| !is_known(*index));
         let others = others.filter_map(|index| Some((index, shapes.get(index)?.clone())));

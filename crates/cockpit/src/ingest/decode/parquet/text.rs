@@ -129,7 +129,7 @@ pub(super) fn leaf_texts(array: &ArrayRef, style: Style) -> Result<StringArray, 
 }
 
 fn scalars(array: &dyn Array) -> Result<StringArray, ArrowError> {
-    // A stamp beyond the calendar becomes a text that says so, which no spelling accepts: the
+    // A stamp beyond the calendar becomes an error text, which no spelling accepts: the
     // record is rejected, its neighbours are not.
     let options = FormatOptions::new()
         .with_display_error(true)

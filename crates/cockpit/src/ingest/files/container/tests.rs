@@ -307,6 +307,6 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = byte;
         bytes.truncate(len.max(1));
-        let _ = read(&bytes);
+        let _read = read(&bytes);
     }
 }

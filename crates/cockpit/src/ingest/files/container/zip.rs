@@ -55,7 +55,7 @@ pub fn only_member(
 fn only(members: &[Member]) -> Result<&Member, String> {
     if let Some(name) = document(members) {
         return Err(format!(
-            "it is {name}, whatever its name says; export the sheet as CSV, or have the source write \
+            "it is {name}, not the format that its file name suggests; export the sheet as CSV, or have the source write \
              CSV, JSON or Parquet"
         ));
     }
@@ -83,10 +83,12 @@ fn only(members: &[Member]) -> Result<&Member, String> {
 fn document(members: &[Member]) -> Option<&'static str> {
     let has = |name: &str| members.iter().any(|member| member.name.starts_with(name));
     if has("[Content_Types].xml") {
-        return Some(match () {
-            () if has("xl/") => "an Excel workbook (xlsx)",
-            () if has("word/") => "a Word document (docx)",
-            () => "an Office document, which is a zip archive",
+        return Some(if has("xl/") {
+            "an Excel workbook (xlsx)"
+        } else if has("word/") {
+            "a Word document (docx)"
+        } else {
+            "an Office document, which is a zip archive"
         });
     }
     (has("mimetype") && has("META-INF/")).then_some("an OpenDocument file such as ods")

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 
 /// The longest window the library reads, as a power of two.
 const LONGEST_WINDOW_LOG: u32 = 31;
-/// The shortest longest window the library can be told to read.
+/// The smallest limit on windows that the library accepts, as a power of two.
 const SHORTEST_WINDOW_LOG: u32 = 10;
 
 /// Reads frames. One that declares a window beyond `window_bytes` is read as long as it unpacks to no
@@ -78,7 +78,7 @@ fn too_long(declared: &str, window_bytes: u64) -> String {
     )
 }
 
-/// The window that the first frame declares; `None` if it lies beyond these bytes.
+/// The window that the first frame declares; `None` if its header is not within these bytes.
 fn window(mut head: &[u8]) -> Option<u64> {
     while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, rest @ ..] = head {
         let len = u32::from_le_bytes([*a, *b, *c, *d]);

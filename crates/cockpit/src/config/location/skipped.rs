@@ -2,7 +2,7 @@
 //! character, bytes that are not UTF-8.
 //!
 //! The store library refuses a whole page of a listing for one such name. So the pages of S3 pass
-//! through here before the library reads them, and each odd name is taken out and remembered.
+//! through here before the library reads them, and each such name is removed and recorded.
 
 use async_trait::async_trait;
 use object_store::client::{
@@ -13,42 +13,42 @@ use object_store::{ClientOptions, Result};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A name that is passed over, and why.
+/// A name that is not read, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OddName {
+pub struct SkippedName {
     pub name: String,
     /// What is wrong with it and what to do, as the end of a sentence.
     pub reason: String,
 }
 
-/// The odd names of one place, each given out once.
+/// The skipped names of one place, each returned once.
 #[derive(Debug, Clone, Default)]
-pub struct OddNames(Arc<Mutex<Names>>);
+pub struct SkippedNames(Arc<Mutex<Names>>);
 
 #[derive(Debug, Default)]
 struct Names {
-    known: BTreeSet<OddName>,
-    fresh: Vec<OddName>,
+    known: BTreeSet<SkippedName>,
+    fresh: Vec<SkippedName>,
 }
 
-/// How many odd names are remembered; beyond it one may be reported again.
+/// How many names are recorded; beyond it one may be reported again.
 const KNOWN_NAMES: usize = 10_000;
 
-impl OddNames {
-    /// Remembers a name; one that is known already is not reported again.
+impl SkippedNames {
+    /// Records a name; one that is known already is not reported again.
     pub fn add(&self, name: impl Into<String>, reason: impl Into<String>) {
-        let odd = OddName { name: name.into(), reason: reason.into() };
+        let skipped = SkippedName { name: name.into(), reason: reason.into() };
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if names.known.len() >= KNOWN_NAMES {
             names.known.clear();
         }
-        if names.known.insert(odd.clone()) {
-            names.fresh.push(odd);
+        if names.known.insert(skipped.clone()) {
+            names.fresh.push(skipped);
         }
     }
 
     /// The names that were added since the last call and not before.
-    pub fn take_fresh(&self) -> Vec<OddName> {
+    pub fn take_fresh(&self) -> Vec<SkippedName> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).fresh)
     }
 }
@@ -65,32 +65,32 @@ pub fn fault(name: &str) -> Option<&'static str> {
     (!is_key).then_some("cannot be a key; rename it")
 }
 
-/// Connects as the library does, with its listings sieved.
+/// Connects as the library does, with its listings filtered.
 #[derive(Debug)]
-pub struct Connector(OddNames);
+pub struct Connector(SkippedNames);
 
 impl Connector {
-    /// What is taken out of listings goes to `odd`.
-    pub fn new(odd: OddNames) -> Self {
-        Self(odd)
+    /// Names that are removed from listings are added to `skipped`.
+    pub fn new(skipped: SkippedNames) -> Self {
+        Self(skipped)
     }
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> Result<HttpClient> {
         let inner = ReqwestConnector::default().connect(options)?;
-        Ok(HttpClient::new(Sieve { inner, odd: self.0.clone() }))
+        Ok(HttpClient::new(ListingFilter { inner, skipped: self.0.clone() }))
     }
 }
 
 #[derive(Debug)]
-struct Sieve {
+struct ListingFilter {
     inner: HttpClient,
-    odd: OddNames,
+    skipped: SkippedNames,
 }
 
 #[async_trait]
-impl HttpService for Sieve {
+impl HttpService for ListingFilter {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let query = request.uri().query().unwrap_or_default();
         let is_listing = query.split('&').any(|part| part == "list-type=2");
@@ -101,7 +101,7 @@ impl HttpService for Sieve {
         let (mut parts, body) = response.into_parts();
         let page = body.bytes().await?;
         let page = match std::str::from_utf8(&page) {
-            Ok(text) => sieved(text, &self.odd).into(),
+            Ok(text) => filtered(text, &self.skipped).into(),
             Err(_) => page,
         };
         parts.headers.remove("content-length");
@@ -110,12 +110,12 @@ impl HttpService for Sieve {
 }
 
 /// A page of a listing without the elements whose name cannot be a key.
-fn sieved(page: &str, odd: &OddNames) -> String {
+fn filtered(page: &str, skipped: &SkippedNames) -> String {
     let mut kept = String::with_capacity(page.len());
     let mut rest = page;
     while let Some((start, element)) = next_element(rest) {
         kept.push_str(&rest[..start]);
-        if is_key(element, odd) {
+        if is_key(element, skipped) {
             kept.push_str(element);
         }
         rest = &rest[start + element.len()..];
@@ -125,16 +125,18 @@ fn sieved(page: &str, odd: &OddNames) -> String {
 
 /// The next `<Contents>` or `<CommonPrefixes>`, and where it begins.
 fn next_element(text: &str) -> Option<(usize, &str)> {
-    let of = |name: &str| {
-        let start = text.find(&format!("<{name}>"))?;
+    let mut starts = text.match_indices("<Co").map(|(start, _)| start);
+    starts.find_map(|start| {
+        let rest = &text[start..];
+        let names = ["Contents", "CommonPrefixes"];
+        let name = names.into_iter().find(|name| rest[1..].starts_with(&format!("{name}>")))?;
         let close = format!("</{name}>");
-        let end = start + text[start..].find(&close)? + close.len();
-        Some((start, &text[start..end]))
-    };
-    [of("Contents"), of("CommonPrefixes")].into_iter().flatten().min_by_key(|(start, _)| *start)
+        let end = rest.find(&close)? + close.len();
+        Some((start, &rest[..end]))
+    })
 }
 
-fn is_key(element: &str, odd: &OddNames) -> bool {
+fn is_key(element: &str, skipped: &SkippedNames) -> bool {
     if element.starts_with("<CommonPrefixes>") {
         let prefix = inner(element, "Prefix").map(unescaped).unwrap_or_default();
         return fault(prefix.strip_suffix('/').unwrap_or(&prefix)).is_none();
@@ -146,7 +148,7 @@ fn is_key(element: &str, odd: &OddNames) -> bool {
     }
     let fault = fault(&name);
     if let Some(fault) = fault {
-        odd.add(name, fault);
+        skipped.add(name, fault);
     }
     fault.is_none()
 }
@@ -209,14 +211,15 @@ mod tests {
             entry("dumps/../a", 1),
             "<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>",
         );
-        let odd = OddNames::default();
+        let skipped = SkippedNames::default();
         let expected =
             format!("<List>{good}<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes></List>");
-        assert_eq!(sieved(&page, &odd), expected);
-        let names: Vec<String> = odd.take_fresh().into_iter().map(|odd| odd.name).collect();
+        assert_eq!(filtered(&page, &skipped), expected);
+        let names: Vec<String> =
+            skipped.take_fresh().into_iter().map(|skipped| skipped.name).collect();
         assert_eq!(names, ["dumps//a.csv", "dumps/x\r.csv", "dumps/../a"]);
-        assert_eq!(sieved(&page, &odd), expected);
-        assert_eq!(odd.take_fresh(), []);
+        assert_eq!(filtered(&page, &skipped), expected);
+        assert_eq!(skipped.take_fresh(), []);
     }
 
     #[test]
@@ -234,12 +237,12 @@ mod tests {
         fn a_page_of_keys_stays_as_it_is(keys in prop::collection::vec("[a-zä&;<#0-9 ]{1,9}", 0..5)) {
             let escape = |key: &String| key.replace('&', "&amp;").replace('<', "&lt;");
             let page: String = keys.iter().map(|key| entry(&escape(key), 1)).collect();
-            prop_assert_eq!(sieved(&page, &OddNames::default()), page);
+            prop_assert_eq!(filtered(&page, &SkippedNames::default()), page);
         }
 
         #[test]
         fn no_page_makes_it_fail(page in "(<Contents>|<Key>|</Key>|</Contents>|&#?[0-9a-z]{0,9};?|.){0,20}") {
-            sieved(&page, &OddNames::default());
+            filtered(&page, &SkippedNames::default());
         }
     }
 }

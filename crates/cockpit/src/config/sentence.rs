@@ -1,0 +1,140 @@
+//! Errors as one sentence: what libraries repeat is written once, and what a server answers in XML is put
+//! into words.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// A pattern of this module.
+fn pattern(text: &str) -> Option<Regex> {
+    Regex::new(text).ok()
+}
+
+/// What object stores put before the reason, each of which repeats the one below.
+static WRAPPINGS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?x) Generic\ \S+\ error:\ (?: Error\ (?:performing|getting)\ [a-zA-Z]+\ (?:request|response\ body):\ )?
+             | Error\ (?:performing|getting)\ [a-zA-Z]+\ (?:request|response\ body):\ ",
+    )
+});
+
+/// The head of a failed request: method, address without its query, and how often it was tried.
+static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?x) Error\ performing\ (?<method>[A-Z]+)\ (?<address>[^\s?]+)(?:\?\S*)?\ in\ \S+?
+               (?:,\ after\ (?<tries>\d+)\ retries,\ max_retries:\ \d+,\ retry_timeout:\ \S+)?\s+-\ ",
+    )
+});
+
+/// The body of an S3 service's refusal.
+static REFUSAL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"(?s)(?:<\?xml[^>]*\?>\s*)?<Error[^>]*>(?<body>.*?)(?:</Error>|\z)"));
+
+static STATUS: &str = "Server returned non-2xx status code: ";
+
+/// The error and its causes as one sentence. A cause that the text before it has already is left out.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let part = plain(&cause.to_string());
+        let is_new = !parts.iter().any(|said| said.contains(&part));
+        if is_new && !part.is_empty() {
+            parts.push(part);
+        }
+    }
+    parts.join(": ")
+}
+
+/// One text of an error without the wrappings, addresses' queries and XML of object stores.
+fn plain(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(refusal) = REFUSAL.as_ref() {
+        text = refusal
+            .replace_all(&text, |found: &regex::Captures<'_>| refusal_of(&found["body"]))
+            .into_owned();
+    }
+    if let Some(wrappings) = WRAPPINGS.as_ref() {
+        text = wrappings.replace_all(&text, "").into_owned();
+    }
+    if let Some(request) = REQUEST.as_ref() {
+        let head = |found: &regex::Captures<'_>| {
+            let tries =
+                found.name("tries").map(|tries| format!(", tried {} times more", tries.as_str()));
+            format!(
+                "{} {} failed{}: ",
+                &found["method"],
+                &found["address"],
+                tries.unwrap_or_default()
+            )
+        };
+        text = request.replace_all(&text, head).into_owned();
+    }
+    text.replace(STATUS, "").trim().to_owned()
+}
+
+/// Code and message of a refusal, such as `NoSuchBucket, The specified bucket does not exist`.
+fn refusal_of(body: &str) -> String {
+    let element = |name: &str| {
+        let (_, rest) = body.split_once(&format!("<{name}>"))?;
+        let (text, _) = rest.split_once(&format!("</{name}>"))?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    };
+    let parts: Vec<String> = ["Code", "Message"].into_iter().filter_map(element).collect();
+    if parts.is_empty() { "no reason was given".to_owned() } else { parts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchBucket</Code>\
+        <Message>The specified bucket does not exist</Message><BucketName>plant</BucketName>\
+        <RequestId>42</RequestId></Error>";
+
+    #[track_caller]
+    fn check(chain: &[&str], expected: &str) {
+        let mut texts = chain.iter().rev();
+        let mut error = anyhow!("{}", texts.next().unwrap());
+        for text in texts {
+            error = error.context((*text).to_owned());
+        }
+        assert_eq!(sentence(&error), expected);
+    }
+
+    #[test]
+    fn a_refusal_of_s3_is_written_once_and_without_xml() {
+        let status = format!("Server returned non-2xx status code: 404 Not Found: {XML}");
+        let request = format!(
+            "Error performing GET http://127.0.0.1:9000/plant?list-type=2&prefix=data%2F in 4.2ms - {status}"
+        );
+        let listing = format!("Error performing list request: {request}");
+        let generic = format!("Generic S3 error: {listing}");
+        let said = "the bucket s3://plant cannot be listed at `data`";
+        check(
+            &[said, &generic, &listing, &request, &status],
+            "the bucket s3://plant cannot be listed at `data`: GET http://127.0.0.1:9000/plant failed: \
+             404 Not Found: NoSuchBucket, The specified bucket does not exist",
+        );
+    }
+
+    #[test]
+    fn retries_are_counted_and_cut_off_bodies_are_borne() {
+        check(
+            &["Error performing PUT http://h/b/k in 2.1s, after 10 retries, max_retries: 10, \
+               retry_timeout: 180s  - Server returned non-2xx status code: 503 Service Unavailable: \
+               <Error><Code>SlowDown</Code>"],
+            "PUT http://h/b/k failed, tried 10 times more: 503 Service Unavailable: SlowDown",
+        );
+        check(
+            &["Server returned non-2xx status code: 403 Forbidden: <Error></Error>"],
+            "403 Forbidden: no reason was given",
+        );
+    }
+
+    #[test]
+    fn other_errors_stay_as_they_are_but_for_repetitions() {
+        check(&["opening silver.plan", "bad log: x", "x"], "opening silver.plan: bad log: x");
+        check(&["a", "b", "c"], "a: b: c");
+    }
+}

@@ -1,0 +1,130 @@
+//! Tables that cannot be read, and disks that do not answer: what can be built again is, and what cannot is
+//! reported; no program holds the lake while it does nothing.
+
+use crate::lease::names;
+use crate::world::World;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+const PLAN: &str =
+    "Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,5\n2,b,2024-01-01,9,S1,x\n";
+
+fn world() -> World {
+    let world = World::new();
+    world.dump("plan.csv", PLAN);
+    world.ingest().well();
+    world
+}
+
+/// A dump of another day: a good record and one that is rejected.
+fn day(day: &str, id: u32) -> String {
+    let header = PLAN.lines().next().unwrap();
+    format!("{header}\n{id},a,{day},8,S1,5\n{},b,{day},9,S1,x\n", id + 1)
+}
+
+/// The files of a table's folder with this ending.
+fn files(world: &World, table: &str, ending: &str) -> Vec<PathBuf> {
+    let folder = world.path("lake").join(table);
+    let mut found: Vec<PathBuf> =
+        names(&folder).iter().filter(|it| it.ends_with(ending)).map(|it| folder.join(it)).collect();
+    found.sort();
+    assert!(!found.is_empty(), "{table} has no {ending}");
+    found
+}
+
+/// Ways in which a table's files get damaged.
+const DAMAGES: [(&str, &str, fn(&PathBuf)); 5] = [
+    ("an entry of the log is garbage", "_delta_log", |file| fs::write(file, "{\"add\":").unwrap()),
+    ("an entry of the log is empty", "_delta_log", |file| fs::write(file, "").unwrap()),
+    ("an entry of the log is gone", "_delta_log", |file| fs::remove_file(file).unwrap()),
+    ("a data file is garbage", "", |file| fs::write(file, "PAR1 no more").unwrap()),
+    ("a data file is gone", "", |file| fs::remove_file(file).unwrap()),
+];
+
+#[test]
+fn a_damaged_table_is_built_again() {
+    let world = world();
+    world.dump("plan/2024-01-02.csv", day("2024-01-02", 10));
+    world.ingest().well();
+    let contents = world.contents();
+    for table in ["silver/plan", "silver/rejected", "gold/daily"] {
+        for (what, below, damage) in DAMAGES {
+            let ending = if below.is_empty() { ".parquet" } else { ".json" };
+            damage(&files(&world, &format!("{table}/{below}"), ending)[0]);
+            world.run(&["rebuild"]).well();
+            assert_eq!(world.contents(), contents, "{table}: {what}");
+            world.books_close();
+        }
+    }
+    world.dump("plan/2024-01-03.csv", day("2024-01-03", 20));
+    world.ingest().well();
+    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 3);
+}
+
+#[test]
+fn a_damaged_table_is_named_with_what_to_do() {
+    let world = world();
+    fs::write(&files(&world, "silver/plan/_delta_log", ".json")[0], "{").unwrap();
+    world.dump("plan.csv", format!("{PLAN}3,c,2024-01-01,10,S1,7\n"));
+    world.ingest().refused(&["silver.plan is damaged", "cockpit rebuild"]);
+    world.run(&["rebuild"]).well();
+    assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 2);
+}
+
+#[test]
+fn a_missing_bronze_table_is_noticed() {
+    let world = world();
+    let contents = world.contents();
+    let (bronze, kept) = (world.path("lake/bronze/plan"), world.path("kept"));
+    fs::rename(&bronze, &kept).unwrap();
+    for command in [&["ingest", "--once"][..], &["rebuild"]] {
+        let words = ["bronze.plan is missing", "1 dump", "meta/files", "cockpit rebuild"];
+        world.run(command).refused(&words);
+    }
+    assert_eq!(world.contents(), contents);
+    // Restored, or read again, as the error proposes.
+    fs::rename(&kept, &bronze).unwrap();
+    world.run(&["rebuild"]).well();
+    assert_eq!(world.contents(), contents);
+    fs::remove_dir_all(&bronze).unwrap();
+    fs::remove_dir_all(world.path("lake/meta/files")).unwrap();
+    world.ingest().well();
+    world.run(&["rebuild"]).well();
+    assert_eq!(world.contents(), contents);
+    world.books_close();
+}
+
+/// A file whose reading never ends, as on a disk that does not answer.
+fn make_silent(file: &PathBuf) {
+    fs::remove_file(file).unwrap();
+    assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
+}
+
+#[test]
+fn a_step_that_hangs_is_cut_off_and_the_lake_is_free() {
+    let soon = [("COCKPIT_REFINE_STALLED_S", "1")];
+    for (source, table, phase) in [
+        ("bronze/plan", "silver.plan", "no progress for 1 s while cleaning its dumps"),
+        ("silver/plan", "gold.hourly", "no progress for 1 s while running its statement"),
+    ] {
+        let world = world();
+        let file = files(&world, source, ".parquet").remove(0);
+        let bytes = fs::read(&file).unwrap();
+        make_silent(&file);
+        // Another definition, so that the table is built again.
+        let model = format!("{}.sql", table.replace('.', "/"));
+        let text = fs::read_to_string(world.path("plant").join(&model)).unwrap();
+        world.write(&model, &format!("{text}\n-- again\n"));
+        let said = world.run_with(&["ingest", "--once", "--log", "info"], &soon);
+        let cut = "refinement stalled, it is cut off and runs once more";
+        assert!(said.stderr.contains(cut), "{}", said.stderr);
+        said.refused(&[&format!("refining {table}"), phase, "cut off twice", "refine_stalled_s"]);
+        assert_eq!(names(&world.path("lake/_cockpit/lease")), Vec::<String>::new());
+        // Once the disk answers again all goes on.
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, bytes).unwrap();
+        world.run_with(&["ingest", "--once"], &soon).well();
+        world.books_close();
+    }
+}
