@@ -283,7 +283,7 @@ impl Outer {
     /// Takes the values of the columns in a member of an object.
     fn take(&mut self, path: &str, json: &[u8], file_at: u64) -> Result<(), DecodeError> {
         let bad = || DecodeError::BadEnvelope { byte: file_at };
-        let json = std::str::from_utf8(json).map_err(|_| bad())?;
+        let json = std::str::from_utf8(json).map_err(|_no_text| bad())?;
         for (column, wanted) in &self.wanted {
             let deeper = match Way::of(path, Some(wanted)) {
                 Way::There => "",
@@ -293,7 +293,7 @@ impl Outer {
             if self.array.is_some() && self.pass == Pass::Only {
                 return Err(DecodeError::EnvelopeBehind { path: wanted.clone() });
             }
-            let found = lookup(json, deeper).map_err(|_| bad())?;
+            let found = lookup(json, deeper).map_err(|_no_json| bad())?;
             self.fields[*column] = found.or_else(|| self.fields[*column].take());
         }
         Ok(())
