@@ -113,7 +113,7 @@ const RECIPES: &[Recipe] = &[
     is(Plans, DecimalComma, Append(6, ",5"), bad("quantity", "not_a_number")),
     is(Plans, NegativeQuantity, Set(6, "-5"), broken("quantity_not_negative")),
     is(Plans, AbsurdQuantity, Set(6, "99999999"), broken("quantity_plausible")),
-    is(Plans, ImpossibleTime, Set(5, "1900-01-01 24:00:00"), bad("hour", "not_a_time")),
+    is(Plans, ImpossibleTime, Set(5, "1900-01-01 24:30:00"), bad("hour", "not_a_time")),
     is(Plans, ImpossibleTime, Set(2, "2022-02-30"), bad("date", "not_a_time")),
     is(Plans, SwappedDayMonth, SwapDayMonth(2), Misread),
 

@@ -47,11 +47,10 @@ fn times_of_every_year_are_compared() {
         "coalesce(closed, timestamp '2300-01-01') = closed",
         "CASE WHEN due = date '9999-12-31' THEN timestamp '2300-01-01' END < closed",
         "greatest(closed, timestamp '2300-01-01') = closed",
-        "date_trunc('year', closed) = timestamp '9999-01-01'",
         "CAST('2300-01-01' AS TIMESTAMP) < closed",
         "TRY_CAST('2300-01-01' AS TIMESTAMP) < closed",
         "closed >= timestamp '9998-12-31' + interval '1 year'",
-        "EXISTS (SELECT 1 FROM (VALUES (timestamp '2300-01-01')) v(at) WHERE at > timestamp '2299-01-01')",
+        "(SELECT max(at) FROM (VALUES (timestamp '2300-01-01')) v(at) WHERE at > timestamp '2299-01-01') < closed",
     ] {
         assert_eq!(answer(expression), "true", "{expression}");
     }
