@@ -298,6 +298,10 @@ impl<'a> Landings<'a> {
             Arc::new(Int64Array::from(vec![dump.size_bytes; rows])),
             Arc::new(Int64Array::from(vec![dump.continues; rows])),
         ]);
+        // Builders reserve room for many records; small dumps that wait need not keep it.
+        for column in &mut columns {
+            Array::shrink_to_fit(column);
+        }
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
 }
