@@ -6,7 +6,9 @@ use super::table::{Change, Definition, State, Table};
 use super::write::DataWriter;
 use crate::batch::Batch;
 use crate::config::model::TableName;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
@@ -298,6 +300,10 @@ impl<'a> Landings<'a> {
             Arc::new(Int64Array::from(vec![dump.size_bytes; rows])),
             Arc::new(Int64Array::from(vec![dump.continues; rows])),
         ]);
+        // Builders reserve room for many records; small dumps that wait need not keep it.
+        for column in &mut columns {
+            Array::shrink_to_fit(column);
+        }
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
 }
