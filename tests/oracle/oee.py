@@ -36,10 +36,6 @@ def production_day(at_s: int) -> int:
     return (at_s + OFFSET_S - SHIFT[1]) // DAY_S
 
 
-def begin_s(day: int) -> int:
-    return day * DAY_S + SHIFT[1] - OFFSET_S
-
-
 def is_in_shift(at_s: int) -> bool:
     return SHIFT[1] <= (at_s + OFFSET_S) % DAY_S < SHIFT[2]
 

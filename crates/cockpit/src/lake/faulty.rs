@@ -116,8 +116,8 @@ impl Judge {
         let Some(commonest) = commonest(context, row, counted).await? else { return Ok(words) };
         let column = commonest.column.map(|name| format!(" in column `{name}`"));
         words += &format!(
-            "; {} times {}{}",
-            commonest.records,
+            "; {} {}{}",
+            times(commonest.records),
             commonest.code,
             column.unwrap_or_default()
         );
@@ -202,6 +202,10 @@ fn text(batch: &RecordBatch, name: &str) -> anyhow::Result<Option<String>> {
     let column = arrow::compute::cast(column, &DataType::Utf8)?;
     let column = column.as_string::<i32>();
     Ok(column.is_valid(0).then(|| column.value(0).to_owned()))
+}
+
+fn times(count: i64) -> String {
+    if count == 1 { "1 time".to_owned() } else { format!("{count} times") }
 }
 
 /// The beginning of a record on one line.

@@ -163,7 +163,7 @@ proptest! {
     fn step_by_step_is_what_a_rebuild_makes(
         steps in prop::collection::vec(prop::collection::vec(event(), 1..3), 2..7)
     ) {
-        let world = World::new();
+        let world = World::new().tolerant();
         world.dump("stage.jsonl", stage_text(&[1, 1]));
         let mut plans = Plans::default();
         for (number, events) in steps.into_iter().enumerate() {
@@ -249,7 +249,7 @@ proptest! {
     fn step_by_step_is_what_one_run_makes(
         steps in prop::collection::vec(event(), 2..8)
     ) {
-        let world = World::new();
+        let world = World::new().tolerant();
         world.dump("stage.jsonl", stage_text(&[1, 2, 1]));
         let mut plans = Plans::default();
         for (number, event) in steps.into_iter().enumerate() {
@@ -268,7 +268,7 @@ proptest! {
             world.ingest().well();
         }
         prop_assert_eq!(quantities(&world), plans.standing());
-        let other = World::new();
+        let other = World::new().tolerant();
         let bucket = world.path("bucket").display().to_string();
         other.run_with(&["ingest", "--once"], &[("COCKPIT_BUCKET", &bucket)]).well();
         let without_touch = |world: &World| {

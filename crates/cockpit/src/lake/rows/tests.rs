@@ -23,10 +23,11 @@ fn row(file: &str, rejected: Option<i64>) -> Row {
     Row { file: file.to_owned(), rejected }
 }
 
-fn opened(folder: &tempfile::TempDir) -> Lake {
+/// The lake as one run of the program opens it.
+fn opened(folder: &tempfile::TempDir, run: &str) -> Lake {
     let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
     let clock = || DateTime::<Utc>::from_timestamp(1_795_441_733, 0).unwrap();
-    Lake::new(place, Limits::default(), "run", clock)
+    Lake::new(place, Limits::default(), run, clock)
 }
 
 /// A table as an older version of the program wrote it, whose fingerprint is the number of columns.
@@ -47,9 +48,9 @@ async fn rows_of_an_older_lake_stay_when_the_table_gets_another_column() {
     let folder = tempfile::tempdir().unwrap();
     let narrow = meta(&[("file", DataType::Utf8)]);
     let wide = meta(&[("file", DataType::Utf8), ("rejected", DataType::Int64)]);
-    older(&opened(&folder), &narrow, &[row("a", None), row("b", None)]).await;
+    older(&opened(&folder, "old"), &narrow, &[row("a", None), row("b", None)]).await;
     // Read before anything is written, then written by a program that knows the new column.
-    let lake = opened(&folder);
+    let lake = opened(&folder, "new");
     assert_eq!(lake.meta_rows::<Row>(&wide).await.unwrap().len(), 2);
     lake.meta_replace(&wide, &[row("c", Some(3))], &none).await.unwrap();
     let rows = async |lake: &Lake| {
@@ -59,7 +60,7 @@ async fn rows_of_an_older_lake_stay_when_the_table_gets_another_column() {
     };
     let expected = [row("a", None), row("b", None), row("c", Some(3))];
     assert_eq!(rows(&lake).await, expected);
-    assert_eq!(rows(&opened(&folder)).await, expected);
+    assert_eq!(rows(&opened(&folder, "next")).await, expected);
     let is_b = |batch: &RecordBatch| {
         use arrow::array::AsArray as _;
         let files = batch.column(0).as_string::<i32>().iter();
