@@ -29,7 +29,8 @@ static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static REFUSAL: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?s)(?:<\?xml[^>]*\?>\s*)?<Error[^>]*>(?<body>.*?)(?:</Error>|\z)"));
 
-static STATUS: &str = "Server returned non-2xx status code: ";
+/// What a status is introduced by.
+const STATUS: &str = "Server returned non-2xx status code: ";
 
 /// The error and its causes as one sentence. A cause that the text before it has already is left out.
 pub fn sentence(error: &anyhow::Error) -> String {
