@@ -82,6 +82,8 @@ pub struct Access {
     version_seen_at_us: AtomicI64,
     /// Audit entries to be written together, each with its time.
     waiting: Mutex<Vec<(Event, i64)>>,
+    /// Held while waiting entries are written, so that they are in their order.
+    writing: Mutex<()>,
 }
 
 impl Access {
@@ -106,6 +108,7 @@ impl Access {
             revision: AtomicU64::new(1),
             version_seen_at_us: AtomicI64::new(now_us),
             waiting: Mutex::default(),
+            writing: Mutex::default(),
             clock_us,
             version_seen,
             store,

@@ -122,7 +122,7 @@ impl Settings {
         Ok(())
     }
 
-    fn bounds(&self) -> [Bound; 14] {
+    fn bounds(&self) -> [Bound; 15] {
         let memory_min = 8_u32.saturating_mul(self.password_lanes);
         [
             ("password_chars_min", self.password_chars_min, 8, 128),
@@ -139,6 +139,7 @@ impl Settings {
             ("account_failure_forgotten_s", self.account_failure_forgotten_s, 1, 30 * 86_400),
             ("address_failure_forgotten_s", self.address_failure_forgotten_s, 1, 30 * 86_400),
             ("audit_page_entries_max", self.audit_page_entries_max, 1, 100_000),
+            ("audit_buffer_entries", self.audit_buffer_entries, 1, 1_000_000),
         ]
     }
 }

@@ -6,7 +6,7 @@ use crate::permission::Action;
 use crate::store::audit as rows;
 use crate::{Error, Identity};
 use std::io::Write;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 impl Access {
     /// Appends an entry; it is on the disk when this returns.
@@ -16,33 +16,40 @@ impl Access {
     }
 
     /// Appends an entry soon, together with others: for queries and downloads, which must not wait
-    /// for the disk. It is written by [`Access::write_waiting`] and [`Access::maintain`], or at
-    /// once if `audit_buffer_entries` wait already. A killed program loses those that wait.
+    /// for the disk. It is written by [`Access::write_waiting`] and [`Access::maintain`]. If
+    /// `audit_buffer_entries` wait already they are written first; if that fails, the entry is not
+    /// taken, and what it is about must not happen. A killed program loses those that wait.
     pub fn audit_later(&self, event: Event, now_us: i64) -> Result<(), Error> {
         let now_us = self.at(now_us)?;
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push((event, now_us));
-        let is_full = waiting.len() >= self.settings.audit_buffer_entries as usize;
-        drop(waiting);
+        let is_full = self.waiting().len() >= self.settings.audit_buffer_entries as usize;
         if is_full {
             self.write_waiting()?;
         }
+        self.waiting().push((event, now_us));
         Ok(())
     }
 
     /// Writes the entries that wait in one transaction; how many. On an error they wait on.
     pub fn write_waiting(&self) -> Result<usize, Error> {
-        // Held until they are written, so that nobody's entries are written out of order.
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.is_empty() {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = std::mem::take(&mut *self.waiting());
+        if taken.is_empty() {
             return Ok(0);
         }
-        self.store.write(|tx| {
-            waiting.iter().try_for_each(|(event, at_us)| self.note(tx, event, *at_us))
-        })?;
-        let count = waiting.len();
-        waiting.clear();
-        Ok(count)
+        let written = self
+            .store
+            .write(|tx| taken.iter().try_for_each(|(event, at_us)| self.note(tx, event, *at_us)));
+        if let Err(error) = written {
+            let mut waiting = self.waiting();
+            taken.append(&mut waiting);
+            *waiting = taken;
+            return Err(error);
+        }
+        Ok(taken.len())
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<(Event, i64)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Entries that pass the filter, newest first, at most `limit` of them.

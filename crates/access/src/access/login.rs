@@ -43,31 +43,38 @@ impl Access {
         self.check_address(login.client.address, now_us)?;
         let _turn = self.gate.enter()?;
         let checked = self.checked(login.name, login.password, login.client.address, now_us)?;
-        let rehashed = checked.as_ref().ok().map(|it| self.rehashed(it, login.password));
-        let rehashed = rehashed.transpose()?.flatten();
-        let done = self.store.write(|tx| {
-            let proved = match checked {
-                Ok(user) => self.proved(tx, user, login.code, now_us)?,
-                Err(refused) => Err(refused),
-            };
-            let (user, method) = match proved {
-                Ok(proved) => proved,
-                Err(refused) => {
-                    self.count_failure(tx, &refused, login.client, now_us)?;
-                    return Ok(None);
-                }
-            };
-            attempts::clear(tx, &account_subject(Some(user.id)))?;
-            if let Some(hashed) = &rehashed {
-                users::set_password(tx, user.id, hashed, user.password_until_us)?;
-            }
-            self.end_previous(tx, login.previous)?;
-            self.open_session(tx, &user, login.client, method, now_us).map(Some)
-        })?;
+        let done = self.store.write(|tx| self.conclude(tx, login, checked, now_us))?;
         // A refused login changes nobody's rights: what is known in memory stays valid.
-        let logged_in = done.ok_or(Error::LoginRefused)?;
+        let (user, logged_in) = done.ok_or(Error::LoginRefused)?;
         self.revision.fetch_add(1, Ordering::AcqRel);
+        // Only now, for it takes time that would show a right password with a wrong code.
+        self.renew_hash(&user, login.password)?;
         Ok(logged_in)
+    }
+
+    /// Opens a session, or counts a failure: `None`.
+    fn conclude(
+        &self,
+        tx: &Transaction<'_>,
+        login: &Login<'_>,
+        checked: Checked,
+        now_us: i64,
+    ) -> Result<Option<(users::UserRow, LoggedIn)>, Error> {
+        let proved = match checked {
+            Ok(user) => self.proved(tx, user, login.code, now_us)?,
+            Err(refused) => Err(refused),
+        };
+        let (user, method) = match proved {
+            Ok(proved) => proved,
+            Err(refused) => {
+                self.count_failure(tx, &refused, login.client, now_us)?;
+                return Ok(None);
+            }
+        };
+        attempts::clear(tx, &account_subject(Some(user.id)))?;
+        self.end_previous(tx, login.previous)?;
+        let logged_in = self.open_session(tx, &user, login.client, method, now_us)?;
+        Ok(Some((user, logged_in)))
     }
 
     /// Refuses an address that has failed too often.
@@ -104,13 +111,14 @@ impl Access {
         Ok(judged(user, delay_us > 0, is_right, now_us))
     }
 
-    /// The password hashed anew, if its stored hash has another cost than is configured now.
-    fn rehashed(&self, user: &users::UserRow, given: &Secret) -> Result<Option<String>, Error> {
+    /// Hashes the password anew if its stored hash has another cost than is configured now.
+    fn renew_hash(&self, user: &users::UserRow, given: &Secret) -> Result<(), Error> {
         let stored = user.password.as_deref().unwrap_or_default();
         if !password::is_outdated(stored, &self.settings) {
-            return Ok(None);
+            return Ok(());
         }
-        self.hashed(given).map(Some)
+        let hashed = self.hashed(given)?;
+        self.store.write(|tx| users::renew_password(tx, user.id, stored, &hashed))
     }
 
     /// A password as it is stored.

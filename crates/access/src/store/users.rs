@@ -113,6 +113,19 @@ pub(crate) fn set_password(
     Ok(())
 }
 
+/// Replaces the hash of a password by another one of the same password, unless the password was
+/// changed meanwhile.
+pub(crate) fn renew_password(
+    connection: &Connection,
+    id: i64,
+    before: &str,
+    hashed: &str,
+) -> Result<(), Error> {
+    let sql = "UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2";
+    connection.prepare_cached(sql)?.execute(params![id, before, hashed])?;
+    Ok(())
+}
+
 /// Ends temporary passwords that had expired at a time.
 pub(crate) fn end_passwords(connection: &Connection, expired_us: i64) -> Result<(), Error> {
     let sql = "UPDATE users SET password_until_us = 0 WHERE password_until_us <= ?1";
