@@ -10,7 +10,7 @@ pub struct Settings {
     pub busy_timeout_ms: u32,
     /// A session ends after this long without a request: one shift.
     pub session_idle_s: u32,
-    /// A session ends this long after its login, used or not: a day, as NIST SP 800-63B asks.
+    /// A session ends this long after its login, used or not: a day, as NIST SP 800-63B requires.
     pub session_absolute_s: u32,
     /// Sessions one person can have at a time; the oldest gives way to a new one.
     pub sessions_per_user: u32,
@@ -24,7 +24,7 @@ pub struct Settings {
     pub setup_life_s: u32,
     /// A password that an administrator set has to be replaced within this time: three days.
     pub temporary_password_s: u32,
-    /// Characters a password needs at least: 15, as NIST SP 800-63B-4 asks where a password may be
+    /// Characters a password needs at least: 15, as NIST SP 800-63B-4 requires where a password may be
     /// the only factor. At least 8.
     pub password_chars_min: u32,
     /// Bytes a password may have at most, so that a login cannot be made costly.

@@ -9,38 +9,39 @@ use std::io::Write;
 use std::sync::{MutexGuard, PoisonError};
 
 impl Access {
-    /// Appends an entry; it is on the disk when this returns.
+    /// Appends an entry durably.
     pub fn audit(&self, event: &Event, now_us: i64) -> Result<(), Error> {
-        let now_us = self.at(now_us)?;
-        self.store.write(|tx| self.note(tx, event, now_us))
+        let now_us = self.effective_now(now_us)?;
+        self.store.write(|tx| self.append_audit(tx, event, now_us))
     }
 
-    /// Appends an entry soon, together with others: for queries and downloads, which must not wait
-    /// for the disk. It is written by [`Access::write_waiting`] and [`Access::maintain`]. If
-    /// `audit_buffer_entries` wait already they are written first; if that fails, the entry is not
-    /// taken, and what it is about must not happen. A killed program loses those that wait.
+    /// Buffers an entry: for queries and downloads, which must not wait for the disk. Entries are
+    /// written by [`Access::flush_audit`] and [`Access::maintain`]. If the buffer has reached
+    /// `audit_buffer_entries`, it is written first; if that fails, the entry is rejected and the
+    /// caller must reject the request too. A killed process loses the buffered entries.
     pub fn audit_later(&self, event: Event, now_us: i64) -> Result<(), Error> {
-        let now_us = self.at(now_us)?;
-        let is_full = self.waiting().len() >= self.settings.audit_buffer_entries as usize;
+        let now_us = self.effective_now(now_us)?;
+        let is_full = self.pending().len() >= self.settings.audit_buffer_entries as usize;
         if is_full {
-            self.write_waiting()?;
+            self.flush_audit()?;
         }
-        self.waiting().push((event, now_us));
+        self.pending().push((event, now_us));
         Ok(())
     }
 
-    /// Writes the entries that wait in one transaction; how many. On an error they wait on.
-    pub fn write_waiting(&self) -> Result<usize, Error> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = std::mem::take(&mut *self.waiting());
+    /// Writes all buffered entries in one transaction and returns their number. On an error they
+    /// stay in the buffer.
+    pub fn flush_audit(&self) -> Result<usize, Error> {
+        let _flushing = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = std::mem::take(&mut *self.pending());
         if taken.is_empty() {
             return Ok(0);
         }
-        let written = self
-            .store
-            .write(|tx| taken.iter().try_for_each(|(event, at_us)| self.note(tx, event, *at_us)));
+        let written = self.store.write(|tx| {
+            taken.iter().try_for_each(|(event, at_us)| self.append_audit(tx, event, *at_us))
+        });
         if let Err(error) = written {
-            let mut waiting = self.waiting();
+            let mut waiting = self.pending();
             taken.append(&mut waiting);
             *waiting = taken;
             return Err(error);
@@ -48,11 +49,11 @@ impl Access {
         Ok(taken.len())
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<(Event, i64)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Vec<(Event, i64)>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Entries that pass the filter, newest first, at most `limit` of them.
+    /// Returns at most `limit` entries that match the filter, newest first.
     pub fn audit_page(
         &self,
         by: &Identity,
@@ -60,13 +61,14 @@ impl Access {
         limit: u32,
         now_us: i64,
     ) -> Result<Page, Error> {
-        self.permitted(by, Action::ReadAudit, now_us)?;
-        self.write_waiting()?;
+        self.require(by, Action::ReadAudit, now_us)?;
+        self.flush_audit()?;
         let limit = limit.clamp(1, self.settings.audit_page_entries_max);
         self.store.read(|tx| rows::page(tx, filter, limit))
     }
 
-    /// Writes the entries from a number on as lines of JSON, oldest first; how many.
+    /// Writes the entries starting at `from_seq` as JSON lines, oldest first, and returns their
+    /// number.
     pub fn export_audit(
         &self,
         by: &Identity,
@@ -74,21 +76,21 @@ impl Access {
         to: &mut dyn Write,
         now_us: i64,
     ) -> Result<u64, Error> {
-        self.permitted(by, Action::ReadAudit, now_us)?;
-        self.write_waiting()?;
+        self.require(by, Action::ReadAudit, now_us)?;
+        self.flush_audit()?;
         self.store.read_apart(&self.settings, |tx| rows::export(tx, from_seq, to))
     }
 
-    /// Follows the whole chain and names the first broken entry. `anchor` is what an earlier
-    /// verification gave and was kept elsewhere.
+    /// Verifies the whole chain and returns the first broken entry. `anchor` is the result of an
+    /// earlier verification that was kept outside of the database.
     pub fn verify_audit(
         &self,
         by: &Identity,
         anchor: Option<&Anchor>,
         now_us: i64,
     ) -> Result<Verified, Error> {
-        self.permitted(by, Action::ReadAudit, now_us)?;
-        self.write_waiting()?;
+        self.require(by, Action::ReadAudit, now_us)?;
+        self.flush_audit()?;
         self.store.read_apart(&self.settings, |tx| rows::verify(tx, anchor))
     }
 }

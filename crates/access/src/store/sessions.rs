@@ -85,7 +85,7 @@ pub(crate) fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Whose session it is.
+/// Returns the user of a session.
 pub(crate) fn owner(connection: &Connection, id: i64) -> Result<Option<i64>, Error> {
     let sql = "SELECT user_id FROM sessions WHERE id = ?1";
     Ok(connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?)
@@ -100,7 +100,7 @@ pub(crate) fn remove_hash(connection: &Connection, hash: &Hash) -> Result<bool, 
     Ok(statement.execute([hash.as_slice()])? > 0)
 }
 
-/// Ends the sessions of a person, all but one.
+/// Ends all sessions of a user except one.
 pub(crate) fn remove_of(
     connection: &Connection,
     user_id: i64,
@@ -114,7 +114,7 @@ pub(crate) fn remove_all(connection: &Connection) -> Result<usize, Error> {
     Ok(connection.prepare_cached("DELETE FROM sessions")?.execute([])?)
 }
 
-/// Ends the oldest sessions of a person beyond a number.
+/// Ends all but the newest sessions of a user.
 pub(crate) fn keep_newest(
     connection: &Connection,
     user_id: i64,
@@ -125,7 +125,7 @@ pub(crate) fn keep_newest(
     Ok(connection.prepare_cached(sql)?.execute(params![user_id, kept])?)
 }
 
-/// Notes when a session was used last; a session that has ended is left ended.
+/// Stores the last use of a session, if it still exists.
 pub(crate) fn touch(connection: &Connection, id: i64, at_us: i64) -> Result<(), Error> {
     let sql = "UPDATE sessions SET last_seen_us = max(last_seen_us, ?2) WHERE id = ?1";
     connection.prepare_cached(sql)?.execute([id, at_us])?;

@@ -170,7 +170,7 @@ fn entries_that_cannot_be_written_wait_and_no_more_are_taken() {
     }
     transaction.rollback().unwrap();
     later(3).unwrap();
-    assert_eq!(world.access.write_waiting().unwrap(), 1);
+    assert_eq!(world.access.flush_audit().unwrap(), 1);
     let page = world.access.audit_page(&terminal(), &Filter::default(), 9, T0).unwrap();
     let rows: Vec<bool> = [3, 1, 0]
         .iter()

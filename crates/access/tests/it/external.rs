@@ -54,7 +54,7 @@ fn groups_replace_the_roles_of_earlier_groups_and_no_others() {
 }
 
 #[test]
-fn a_person_is_who_the_subject_says_and_not_the_name() {
+fn a_person_is_identified_by_issuer_and_subject_and_not_by_name() {
     let world = World::new();
     world.add("anna.lind@plant.example", &[role(Role::Administrator, "plant")]);
     let found = enter(&world, &login("7", &["smt"])).unwrap();
