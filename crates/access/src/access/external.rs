@@ -14,6 +14,31 @@ use serde_json::json;
 /// Number of suffixes tried for a name that is taken.
 const NAME_TRIES: u32 = 1_000;
 
+/// Reason why an authenticated person of a provider is refused.
+#[derive(Debug, Clone, Copy)]
+enum ExternalRefusal {
+    Unknown,
+    Disabled,
+    NoRole,
+}
+
+impl ExternalRefusal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown identity",
+            Self::Disabled => "account is disabled",
+            Self::NoRole => "no role",
+        }
+    }
+
+    fn error(self) -> Error {
+        match self {
+            Self::Unknown | Self::Disabled => Error::LoginRefused,
+            Self::NoRole => Error::Forbidden { action: "log in", scope: "plant".to_owned() },
+        }
+    }
+}
+
 impl Access {
     /// Links an identity of a provider to a user, who can then log in with it.
     pub fn link_external(
@@ -55,21 +80,44 @@ impl Access {
         external::check(&login.issuer, &login.subject)?;
         let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
-            let found = users::by_identity(tx, &login.issuer, &login.subject)?;
-            let user = match found {
-                Some(user) if user.disabled_us.is_some() => return Err(Error::LoginRefused),
-                Some(user) => user,
-                None if login.may_add => self.add_external(tx, login, now_us)?,
-                None => return Err(Error::LoginRefused),
-            };
-            self.replace_external_roles(tx, &user, login, now_us)?;
-            if users::assignments(tx, user.id)?.is_empty() {
-                let (action, scope) = ("log in", "plant".to_owned());
-                return Err(Error::Forbidden { action, scope });
+            let done = self.open_external_session(tx, login, client, previous, now_us)?;
+            if let Err(refusal) = &done {
+                let (issuer, subject) = (&login.issuer, &login.subject);
+                let detail =
+                    json!({ "issuer": issuer, "reason": refusal.name(), "subject": subject });
+                let event = Event::new(Kind::LoginFailed, "-", detail);
+                self.append_audit(tx, &event.from_address(client.address), now_us)?;
             }
-            self.end_previous(tx, previous)?;
-            self.open_session(tx, &user, client, "external", now_us)
-        })
+            Ok(done)
+        })?
+        .map_err(ExternalRefusal::error)
+    }
+
+    /// Opens a session or returns the reason of the refusal. The roles are replaced in both cases:
+    /// a user who has left all groups loses the rights of earlier sessions and tokens too.
+    fn open_external_session(
+        &self,
+        tx: &Transaction<'_>,
+        login: &ExternalLogin,
+        client: &Client,
+        previous: Option<&Secret>,
+        now_us: i64,
+    ) -> Result<Result<LoggedIn, ExternalRefusal>, Error> {
+        let user = match users::by_identity(tx, &login.issuer, &login.subject)? {
+            Some(user) => user,
+            None if !login.may_add => return Ok(Err(ExternalRefusal::Unknown)),
+            None if login.roles.is_empty() => return Ok(Err(ExternalRefusal::NoRole)),
+            None => self.add_external(tx, login, now_us)?,
+        };
+        self.replace_external_roles(tx, &user, login, now_us)?;
+        if user.disabled_us.is_some() {
+            return Ok(Err(ExternalRefusal::Disabled));
+        }
+        if users::assignments(tx, user.id)?.is_empty() {
+            return Ok(Err(ExternalRefusal::NoRole));
+        }
+        self.end_previous(tx, previous)?;
+        self.open_session(tx, &user, client, "external", now_us).map(Ok)
     }
 
     /// Starts a session without a login, for a program that the person at the machine started, such

@@ -75,7 +75,8 @@ impl Access {
         let own = Action::ManageOwnAccount;
         let user_id = self.whose(by, whose, own, now_us)?;
         let now_us = self.effective_now(now_us)?;
-        self.store.read(|tx| sessions::list(tx, user_id, now_us))
+        let seen_after_us = now_us.saturating_sub(us(self.settings.session_idle_s));
+        self.store.read(|tx| sessions::list(tx, user_id, now_us, seen_after_us))
     }
 
     /// Ends an own session, or any session with the permission to manage users.

@@ -64,13 +64,14 @@ pub(crate) fn list(
     connection: &Connection,
     user_id: Option<i64>,
     now_us: i64,
+    seen_after_us: i64,
 ) -> Result<Vec<SessionInfo>, Error> {
     let sql = "SELECT s.id, u.name, s.created_us, s.last_seen_us, s.expires_us, s.address, s.agent,
         s.method FROM sessions s JOIN users u ON u.id = s.user_id
-        WHERE (?1 IS NULL OR s.user_id = ?1) AND s.expires_us > ?2
+        WHERE (?1 IS NULL OR s.user_id = ?1) AND s.expires_us > ?2 AND s.last_seen_us > ?3
         ORDER BY s.last_seen_us DESC, s.id DESC";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![user_id, now_us], |row| {
+    let rows = statement.query_map(params![user_id, now_us, seen_after_us], |row| {
         Ok(SessionInfo {
             id: row.get(0)?,
             user: row.get(1)?,

@@ -143,6 +143,8 @@ fn maintenance_removes_what_has_ended_and_nothing_else() {
     let second = world.login("anna", PASSWORD, later).unwrap();
     let done = world.access.maintain(later + 7 * 3_600 * S).unwrap();
     assert_eq!(done.sessions_removed, 0);
+    let listed = |now_us| world.access.sessions(&terminal(), Whose::All, now_us).unwrap().len();
+    assert_eq!((listed(later + 7 * 3_600 * S), listed(later + 8 * 3_600 * S)), (2, 0));
     let done = world.access.maintain(later + 8 * 3_600 * S).unwrap();
     assert_eq!(done.sessions_removed, 2);
     assert!(world.access.recheck(&second.identity, later + 8 * 3_600 * S).is_err());
