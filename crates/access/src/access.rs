@@ -1,4 +1,4 @@
-//! The facade: everything the program does with people and rights goes through [`Access`].
+//! The facade of the crate.
 
 mod accounts;
 mod audit;
@@ -81,7 +81,9 @@ pub struct Access {
     version_seen: AtomicI64,
     version_seen_at_us: AtomicI64,
     /// Audit entries to be written together, each with its time.
-    waiting: Mutex<Vec<(Event, i64)>>,
+    pending: Mutex<Vec<(Event, i64)>>,
+    /// Held while waiting entries are written, so that they are in their order.
+    flushing: Mutex<()>,
 }
 
 impl Access {
@@ -105,7 +107,8 @@ impl Access {
             random: Mutex::new(random),
             revision: AtomicU64::new(1),
             version_seen_at_us: AtomicI64::new(now_us),
-            waiting: Mutex::default(),
+            pending: Mutex::default(),
+            flushing: Mutex::default(),
             clock_us,
             version_seen,
             store,
@@ -113,7 +116,7 @@ impl Access {
             dummy,
             gate,
         };
-        opened.at(now_us)?;
+        opened.effective_now(now_us)?;
         Ok(opened)
     }
 
@@ -150,8 +153,8 @@ impl Access {
     /// Writes what waits in memory, and removes what is over. To be called about once a minute and
     /// before the program stops.
     pub fn maintain(&self, now_us: i64) -> Result<Maintained, Error> {
-        let now_us = self.at(now_us)?;
-        let entries_written = self.write_waiting()?;
+        let now_us = self.effective_now(now_us)?;
+        let entries_written = self.flush_audit()?;
         let used = self.cache.unwritten();
         let done = self.store.write(|tx| {
             for (is_session, id, at_us) in used.iter().map(cache::Used::parts) {
@@ -177,8 +180,8 @@ impl Access {
 
     /// Writes a copy of the database into a new file, which must not exist, while it is in use.
     pub fn backup(&self, by: &Identity, to: &Path, now_us: i64) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageBackups, now_us)?;
-        self.write_waiting()?;
+        let by = self.require(by, Action::ManageBackups, now_us)?;
+        self.flush_audit()?;
         self.store.backup(to, &self.settings)?;
         let detail = serde_json::json!({ "to": to.display().to_string() });
         self.audit(&Event::new(crate::audit::Kind::BackedUp, by.name(), detail), now_us)
@@ -195,12 +198,12 @@ impl Access {
     }
 
     /// Appends an entry within the transaction of what it is about.
-    fn note(&self, tx: &Transaction<'_>, event: &Event, now_us: i64) -> Result<(), Error> {
+    fn append_audit(&self, tx: &Transaction<'_>, event: &Event, now_us: i64) -> Result<(), Error> {
         crate::store::audit::append(tx, event, now_us, &self.settings)
     }
 
     /// The identity as it is now, if it may do this in the whole plant or for itself.
-    fn permitted(&self, by: &Identity, action: Action, now_us: i64) -> Result<Identity, Error> {
+    fn require(&self, by: &Identity, action: Action, now_us: i64) -> Result<Identity, Error> {
         let by = self.recheck(by, now_us)?;
         by.authorize(action, &Scope::Plant)?;
         Ok(by)

@@ -11,7 +11,7 @@ mod chain;
 mod json;
 
 pub use chain::{Broken, BrokenReason, Verified, verify_export};
-pub(crate) use chain::{Chain, Sealed, seal};
+pub(crate) use chain::{Chain, HashedFields, entry_hash};
 pub(crate) use json::canonical;
 
 use crate::encoding;

@@ -21,8 +21,8 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of a text that [`base32`] could have written; `None` for every other text, so that
-/// bytes have exactly one spelling.
+/// Decodes the output of [`base32`]. Returns `None` for every other text, so that each byte string
+/// has exactly one encoding.
 pub(crate) fn from_base32(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 5 / 8);
     let (mut buffer, mut bits) = (0_u32, 0);

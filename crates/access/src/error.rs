@@ -1,11 +1,11 @@
-//! What can go wrong, once for the whole crate. Every text may be shown to the client: it holds no
-//! secret, and the texts of refused logins do not differ by their reason.
+//! The error type of the crate. Every message may be shown to the client: it contains no secret, and
+//! the message of a refused login does not depend on the reason.
 
 use crate::password::Weakness;
 use std::io;
 use std::path::Path;
 
-/// Why a call had no result.
+/// Reason of a failed call.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -48,29 +48,29 @@ pub enum Error {
     )]
     LastAdministrator,
     #[error(
-        "the access database {place} is corrupt ({detail}): stop the program and restore a backup"
+        "the access database {path} is corrupt ({detail}): stop the program and restore a backup"
     )]
-    Corrupt { place: String, detail: String },
+    Corrupt { path: String, detail: String },
     #[error(
-        "the access database {place} cannot be written: make the file and its folder writable for \
+        "the access database {path} cannot be written: make the file and its folder writable for \
          the account of the program"
     )]
-    ReadOnly { place: String },
+    ReadOnly { path: String },
     #[error(
-        "the access database {place} has version {found}, this program knows versions up to \
+        "the access database {path} has version {found}, this program knows versions up to \
          {known}: install a newer program or restore an older backup"
     )]
-    NewerDatabase { place: String, found: i64, known: i64 },
-    #[error("{place} is an SQLite database of another program: configure another path")]
-    ForeignDatabase { place: String },
-    #[error("the access database {place} is in use: stop the program first")]
-    InUse { place: String },
-    #[error("the access database {place} stayed locked by another process: try again")]
-    Contended { place: String },
-    #[error("there is no space left for the access database {place}: free some")]
-    Full { place: String },
-    #[error("cannot {action} {place}: {source}")]
-    File { action: &'static str, place: String, source: io::Error },
+    NewerDatabase { path: String, found: i64, known: i64 },
+    #[error("{path} is an SQLite database of another program: configure another path")]
+    ForeignDatabase { path: String },
+    #[error("the access database {path} is in use: stop the program first")]
+    InUse { path: String },
+    #[error("the access database {path} stayed locked by another process: try again")]
+    Contended { path: String },
+    #[error("there is no space left for the access database {path}: free some")]
+    Full { path: String },
+    #[error("cannot {action} {path}: {source}")]
+    File { action: &'static str, path: String, source: io::Error },
     #[error("the access database failed: {0}")]
     Database(rusqlite::Error),
     #[error("hashing the password failed: {0}")]
@@ -80,21 +80,21 @@ pub enum Error {
 /// What an error means for the caller, one status code or exit code each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Who sends the request is not known (HTTP 401).
+    /// The sender is not authenticated (HTTP 401).
     Unauthenticated,
-    /// Known, and not allowed (HTTP 403).
+    /// Authenticated, but without the permission (HTTP 403).
     Forbidden,
-    /// Too many attempts; later may do (HTTP 429).
+    /// Too many attempts (HTTP 429).
     Throttled,
     /// The request is wrong (HTTP 422).
     Invalid,
-    /// What the request names does not exist (HTTP 404).
+    /// The requested object does not exist (HTTP 404).
     NotFound,
-    /// The request does not fit what is stored (HTTP 409).
+    /// The request conflicts with the stored state (HTTP 409).
     Conflict,
     /// The store cannot be used now (HTTP 503).
     Unavailable,
-    /// The store has to be repaired by a person (HTTP 503, exit).
+    /// The store requires a manual repair (HTTP 503, exit).
     Broken,
     /// A fault of the program (HTTP 500).
     Internal,
@@ -111,32 +111,32 @@ impl Error {
     }
 
     pub(crate) fn corrupt(detail: impl Into<String>) -> Self {
-        Self::Corrupt { place: String::new(), detail: detail.into() }
+        Self::Corrupt { path: String::new(), detail: detail.into() }
     }
 
     pub(crate) fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
-        let place = path.display().to_string();
+        let path = path.display().to_string();
         match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::ReadOnly { place }
+                Self::ReadOnly { path }
             }
-            io::ErrorKind::StorageFull => Self::Full { place },
-            _ => Self::File { action, place, source },
+            io::ErrorKind::StorageFull => Self::Full { path },
+            _ => Self::File { action, path, source },
         }
     }
 
-    /// Names the database the error is about, where the error knows none yet.
-    pub(crate) fn at(mut self, path: &Path) -> Self {
-        let place = match &mut self {
-            Self::Corrupt { place, .. }
-            | Self::ReadOnly { place }
-            | Self::InUse { place }
-            | Self::Contended { place }
-            | Self::Full { place } => place,
+    /// Adds the path of the database, if the error has none yet.
+    pub(crate) fn at(mut self, database: &Path) -> Self {
+        let target = match &mut self {
+            Self::Corrupt { path, .. }
+            | Self::ReadOnly { path }
+            | Self::InUse { path }
+            | Self::Contended { path }
+            | Self::Full { path } => path,
             _ => return self,
         };
-        if place.is_empty() {
-            *place = path.display().to_string();
+        if target.is_empty() {
+            *target = database.display().to_string();
         }
         self
     }
@@ -166,7 +166,7 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the same call may succeed later without an intervention.
     pub fn retry(&self) -> bool {
         matches!(self, Self::Busy | Self::Contended { .. } | Self::TooManyAttempts { .. })
     }
@@ -186,14 +186,14 @@ impl From<rusqlite::Error> for Error {
         if is_misread {
             return Self::corrupt(error.to_string());
         }
-        let place = String::new();
+        let path = String::new();
         match error.sqlite_error_code() {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::corrupt(error.to_string()),
             Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
-                Self::ReadOnly { place }
+                Self::ReadOnly { path }
             }
-            Some(Code::DiskFull) => Self::Full { place },
-            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Contended { place },
+            Some(Code::DiskFull) => Self::Full { path },
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Contended { path },
             _ => Self::Database(error),
         }
     }

@@ -5,8 +5,8 @@ use crate::{Action, Assignment, Error, Granted, Rights, Role, Scope};
 use std::fmt;
 use std::sync::Arc;
 
-/// A person, proved by a session or a token, or the command line of the machine itself. It is a
-/// snapshot: [`crate::Access::recheck`] tells whether it still holds.
+/// An authenticated person, or the command line of the machine itself. It is a snapshot:
+/// [`crate::Access::recheck`] returns the current state.
 #[derive(Clone)]
 pub struct Identity {
     user_id: Option<i64>,
@@ -16,7 +16,7 @@ pub struct Identity {
     key: Option<Hash>,
 }
 
-/// How an identity was proved.
+/// How an identity was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Via {
     /// The command line: whoever can write the database file already has every right.
@@ -30,13 +30,13 @@ pub enum Via {
 }
 
 impl Identity {
-    /// The person at the command line, by the name of their account on the machine.
+    /// The person at the command line, by the name of their operating system account.
     pub fn terminal(account: &str) -> Self {
         let assignments = vec![Assignment::new(Role::Administrator, Scope::Plant)];
         let account: String = account.chars().filter(|it| !it.is_control()).take(100).collect();
         Self {
             user_id: None,
-            // No user name has a colon, so nobody can be taken for the command line.
+            // No user name contains a colon, so no user can be mistaken for the command line.
             name: format!("terminal:{account}").into(),
             via: Via::Terminal,
             rights: Arc::new(Rights { assignments, ..Rights::default() }),

@@ -58,8 +58,8 @@ impl Refusal {
     }
 }
 
-/// Lets a limited number of password checks run and a limited number wait. Each takes a core and
-/// megabytes of memory.
+/// Semaphore with a limited number of waiters. Each password check takes a core and megabytes of
+/// memory.
 #[derive(Debug)]
 pub(crate) struct Gate {
     at_once: u32,
@@ -74,7 +74,7 @@ struct GateState {
     waiting: u32,
 }
 
-/// Leave to check one password, until it is dropped.
+/// Permit to check one password; released on drop.
 pub(crate) struct Permit<'a>(&'a Gate);
 
 impl Gate {
@@ -82,7 +82,7 @@ impl Gate {
         Self { at_once, waiting_max, state: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// Waits for its turn; [`Error::Busy`] if too many wait already.
+    /// Waits for a permit; [`Error::Busy`] if too many callers wait already.
     pub fn enter(&self) -> Result<Permit<'_>, Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.running >= self.at_once {

@@ -78,6 +78,8 @@ pub(crate) fn hash(
 
 /// Whether `stored`, a PHC string, is the hash of this password. The cost is that of the string.
 pub(crate) fn is_match(password: &Secret, stored: &str) -> bool {
+    #[cfg(test)]
+    tests::COSTS.with_borrow_mut(|it| it.push(tests::cost_of(stored)));
     let verified = Argon2::default().verify_password(password.expose().as_bytes(), stored);
     verified.is_ok()
 }
@@ -124,3 +126,6 @@ fn hasher(settings: &Settings) -> Result<Argon2<'static>, Error> {
 #[cfg(test)]
 #[path = "password/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use tests::COSTS;

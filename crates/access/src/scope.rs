@@ -19,7 +19,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether everything in `other` is in this scope too.
+    /// Whether this scope contains `other`.
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Plant, _) => true,
@@ -29,7 +29,7 @@ impl Scope {
         }
     }
 
-    /// What is in both scopes, if anything is.
+    /// Returns the intersection of both scopes.
     pub fn shared(&self, other: &Self) -> Option<Self> {
         if self.covers(other) {
             Some(other.clone())

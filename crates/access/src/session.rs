@@ -36,15 +36,15 @@ pub(crate) fn new_cookie(random: &mut Random) -> Secret {
     Secret::new(encoding::base32(&secret::random_bytes::<COOKIE_BYTES>(random)))
 }
 
-/// What is stored of a cookie; `None` if the text cannot be one.
+/// Returns the hash of a session cookie; `None` if the format is wrong.
 pub(crate) fn hash_of(cookie: &str) -> Option<secret::Hash> {
     let is_long = cookie.len() == (COOKIE_BYTES * 8).div_ceil(5);
     let bytes = is_long.then(|| encoding::from_base32(cookie)).flatten()?;
     (bytes.len() == COOKIE_BYTES).then(|| secret::hash_of(cookie))
 }
 
-/// Whether a session has ended at `now_us`. One that begins after `now_us` by more than the
-/// tolerated jitter does not exist yet: its clock was another one.
+/// Whether a session is no longer valid at `now_us`. A session that was created later than `now_us`
+/// plus the clock tolerance is not valid either: it was created by a different clock.
 pub(crate) fn is_over(
     created_us: i64,
     last_seen_us: i64,

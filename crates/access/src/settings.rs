@@ -10,7 +10,7 @@ pub struct Settings {
     pub busy_timeout_ms: u32,
     /// A session ends after this long without a request: one shift.
     pub session_idle_s: u32,
-    /// A session ends this long after its login, used or not: a day, as NIST SP 800-63B asks.
+    /// A session ends this long after its login, used or not: a day, as NIST SP 800-63B requires.
     pub session_absolute_s: u32,
     /// Sessions one person can have at a time; the oldest gives way to a new one.
     pub sessions_per_user: u32,
@@ -24,7 +24,7 @@ pub struct Settings {
     pub setup_life_s: u32,
     /// A password that an administrator set has to be replaced within this time: three days.
     pub temporary_password_s: u32,
-    /// Characters a password needs at least: 15, as NIST SP 800-63B-4 asks where a password may be
+    /// Characters a password needs at least: 15, as NIST SP 800-63B-4 requires where a password may be
     /// the only factor. At least 8.
     pub password_chars_min: u32,
     /// Bytes a password may have at most, so that a login cannot be made costly.
@@ -122,7 +122,7 @@ impl Settings {
         Ok(())
     }
 
-    fn bounds(&self) -> [Bound; 14] {
+    fn bounds(&self) -> [Bound; 15] {
         let memory_min = 8_u32.saturating_mul(self.password_lanes);
         [
             ("password_chars_min", self.password_chars_min, 8, 128),
@@ -139,6 +139,7 @@ impl Settings {
             ("account_failure_forgotten_s", self.account_failure_forgotten_s, 1, 30 * 86_400),
             ("address_failure_forgotten_s", self.address_failure_forgotten_s, 1, 30 * 86_400),
             ("audit_page_entries_max", self.audit_page_entries_max, 1, 100_000),
+            ("audit_buffer_entries", self.audit_buffer_entries, 1, 1_000_000),
         ]
     }
 }

@@ -40,7 +40,7 @@ impl Store {
         open::prepare(path, settings).map_err(|error| error.at(path))?;
         let connect = || open::connect(path, settings).map_err(|error| error.at(path));
         let (mut writer, reader) = (connect()?, connect()?);
-        open::examine(&mut writer, path).map_err(|error| error.at(path))?;
+        open::check_and_migrate(&mut writer, path).map_err(|error| error.at(path))?;
         reader.pragma_update(None, "query_only", true)?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
         Ok(Self { path: path.to_owned(), writer, reader, _lock: lock })
@@ -51,23 +51,23 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut writer = held(&self.writer);
+        let mut writer = lock(&self.writer);
         let done = in_transaction(&mut writer, TransactionBehavior::Immediate, work);
         done.map_err(|error| error.at(&self.path))
     }
 
-    /// Runs `work` on one state of the database, which no writer changes meanwhile.
+    /// Runs `work` on a consistent snapshot of the database.
     pub fn read<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut reader = held(&self.reader);
+        let mut reader = lock(&self.reader);
         let done = in_transaction(&mut reader, TransactionBehavior::Deferred, work);
         done.map_err(|error| error.at(&self.path))
     }
 
-    /// Runs `work` as [`Store::read`] does, on a connection of its own: for long work, which must
-    /// not keep requests waiting.
+    /// Runs `work` on a snapshot with a separate connection: for long reads, which must not block
+    /// requests.
     pub fn read_apart<T>(
         &self,
         settings: &Settings,
@@ -79,21 +79,21 @@ impl Store {
         done.map_err(|error| error.at(&self.path))
     }
 
-    /// A number that changes when anybody, also another process, has changed the database.
+    /// Returns a number that changes when any process has changed the database.
     pub fn version_seen(&self) -> Result<i64, Error> {
-        let reader = held(&self.reader);
+        let reader = lock(&self.reader);
         let version = reader.prepare_cached("PRAGMA data_version")?.query_one([], |row| row.get(0));
         version.map_err(|error| Error::from(error).at(&self.path))
     }
 
-    /// Copies the database as it is now into a new file. Writers go on meanwhile.
+    /// Copies the current state of the database into a new file, concurrently with writers.
     pub fn backup(&self, to: &Path, settings: &Settings) -> Result<(), Error> {
         backup::write(&self.path, to, settings)
     }
 }
 
-fn held(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    // A panic within a transaction has rolled it back.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    // A panic within a transaction rolls it back, so a poisoned connection is usable.
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

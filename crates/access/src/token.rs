@@ -1,7 +1,7 @@
 //! API tokens: `pck_`, 52 characters of 256 random bits, and 8 characters of a checksum.
 //!
 //! The prefix lets secret scanners find a token in a place where it does not belong; the checksum
-//! lets the program refuse what is none without asking the database.
+//! rejects other texts without a database query.
 
 use crate::{Action, Error, Random, Scope, Secret, encoding, secret};
 use serde::Serialize;
@@ -14,7 +14,7 @@ const SECRET_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 5;
 const LENGTH: usize = PREFIX.len() + 52 + 8;
 
-/// What a person asks for when creating a token.
+/// Properties of a token to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
     /// For its owner to recognize it.
@@ -53,7 +53,7 @@ pub(crate) fn new_secret(random: &mut Random) -> Secret {
     Secret::new(format!("{PREFIX}{body}{}", checksum(&body)))
 }
 
-/// What is stored of a token; `None` if the text cannot be one.
+/// Returns the hash of a token; `None` if the format or the checksum is wrong.
 pub(crate) fn hash_of(token: &str) -> Option<secret::Hash> {
     let rest = token.strip_prefix(PREFIX).filter(|_| token.len() == LENGTH)?;
     let (body, sum) = rest.split_at_checked(52)?;

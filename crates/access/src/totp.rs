@@ -9,7 +9,7 @@ pub const RECOVERY_CODES: usize = 10;
 /// SHA-1, six digits and 30 seconds: what every authenticator app supports.
 const DIGITS: u8 = 6;
 const STEP_S: u64 = 30;
-/// Steps a clock of a telephone may be off, as RFC 6238 recommends.
+/// Accepted deviation of the phone's clock, in steps, as RFC 6238 recommends.
 const SKEW_STEPS: u16 = 1;
 /// 160 bits, the length of the key of HMAC-SHA-1 that RFC 4226 recommends.
 const KEY_BYTES: usize = 20;
@@ -29,7 +29,7 @@ pub(crate) fn new_key(random: &mut Random) -> [u8; KEY_BYTES] {
     secret::random_bytes(random)
 }
 
-/// The key as its owner gets it.
+/// The key in the forms that an authenticator app reads.
 pub(crate) fn enrolment(key: &[u8], issuer: &str, name: &str) -> Enrolment {
     let text = encoding::base32(key).to_uppercase();
     let (issuer, name) = (percent(issuer), percent(name));
@@ -40,7 +40,7 @@ pub(crate) fn enrolment(key: &[u8], issuer: &str, name: &str) -> Enrolment {
     Enrolment { key: Secret::new(text), address: Secret::new(address) }
 }
 
-/// The step of time a code belongs to, if it is right and of a later step than the last one used.
+/// Returns the time step of a correct code, if it is later than the last used step.
 pub(crate) fn step_of(
     key: &[u8],
     code: &str,
@@ -72,8 +72,7 @@ pub(crate) fn recovery_codes(random: &mut Random) -> Vec<Secret> {
     (0..RECOVERY_CODES).map(|_| code(random)).collect()
 }
 
-/// What is stored of a recovery code, from the text as a person typed it; `None` if it cannot be
-/// one.
+/// Returns the hash of a recovery code as a person typed it; `None` if the format is wrong.
 pub(crate) fn recovery_hash(code: &str) -> Option<secret::Hash> {
     let is_kept = |it: &char| !it.is_whitespace() && *it != '-';
     let plain: String = code.chars().filter(is_kept).take(64).collect();

@@ -32,6 +32,12 @@ const OUTSIDE: [&str; 9] = [
     "tokio",
 ];
 
+const ACCESS: &str = "crates/access/src/";
+
+/// What the crate of people and rights never names: the rest of the program, and anything that
+/// runs by itself.
+const APART: [&str; 6] = ["async fn", "cockpit::", "plant::", "std::env", "thread::spawn", "tokio"];
+
 /// Imports of a file of the program that its layer may not have.
 pub fn sideways(path: &str, text: &str) -> Vec<String> {
     let Some(below) = path.strip_prefix(PROGRAM).filter(|path| path.ends_with(".rs")) else {
@@ -62,6 +68,17 @@ pub fn impure(path: &str, text: &str) -> Vec<String> {
     let code = code_of(text);
     let found = OUTSIDE.iter().filter(|word| code.contains(**word));
     found.map(|word| format!("{path}: the plant's rules may not use {word}")).collect()
+}
+
+/// Words in the crate of people and rights that would tie it to the rest of the program. What a
+/// line names only within a test is left out.
+pub fn entangled(path: &str, text: &str) -> Vec<String> {
+    if !path.starts_with(ACCESS) || !path.ends_with(".rs") {
+        return Vec::new();
+    }
+    let code = code_of(text.split("#[cfg(test)]").next().unwrap_or_default());
+    let found = APART.iter().filter(|word| code.contains(**word));
+    found.map(|word| format!("{path}: the crate of people and rights may not use {word}")).collect()
 }
 
 /// The modules of the program a file imports, from a module `depth` names below the root.
@@ -184,6 +201,14 @@ mod tests {
     fn a_module_without_law_is_found() {
         let words = "the import law does not name the module other";
         check("crates/cockpit/src/other.rs", "", &[words]);
+    }
+
+    #[test]
+    fn ties_of_people_and_rights_to_the_program_are_found() {
+        let file = "crates/access/src/a.rs";
+        assert_eq!(entangled(file, "use plant::zone::Zone;\nasync fn f() {}\n").len(), 2);
+        assert!(entangled(file, "// No tokio.\n#[cfg(test)]\nuse std::env;\n").is_empty());
+        assert!(entangled("crates/plant/src/a.rs", "use tokio::x;\n").is_empty());
     }
 
     #[test]

@@ -85,6 +85,11 @@ fn the_plant_knows_nothing_of_ours_and_touches_nothing() {
 }
 
 #[test]
+fn people_and_rights_are_apart_from_the_rest_of_the_program() {
+    ask(|source| imports::entangled(&source.path, &source.text));
+}
+
+#[test]
 fn files_are_short() {
     let endings = [".rs", ".ts", ".svelte", ".css"];
     ask(|source| {

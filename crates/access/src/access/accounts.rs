@@ -1,4 +1,4 @@
-//! What a person changes of the own account: the password.
+//! Changing the own password.
 
 use super::Access;
 use super::login::{Refused, account_subject};
@@ -8,8 +8,8 @@ use crate::store::{attempts, sessions, users};
 use crate::{Client, Error, Identity, Secret, Via, password};
 
 impl Access {
-    /// Replaces the own password. Needs the current one, counts a wrong one like a failed login,
-    /// and ends all other sessions of the person. Needs a session, not a token.
+    /// Replaces the own password and ends all other sessions of the user. Requires a session and
+    /// the current password; a wrong one counts as a failed login.
     pub fn change_password(
         &self,
         by: &Identity,
@@ -18,23 +18,23 @@ impl Access {
         client: &Client,
         now_us: i64,
     ) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
+        let by = self.require(by, Action::ManageOwnAccount, now_us)?;
         password::check(new, by.name(), &self.settings)?;
-        let now_us = self.at(now_us)?;
-        let _turn = self.gate_entered(client, now_us)?;
-        let user = self.confirmed(&by, current, client, now_us)?;
-        let hashed = self.hashed(new)?;
+        let now_us = self.effective_now(now_us)?;
+        let _permit = self.password_permit(client, now_us)?;
+        let user = self.reauthenticate(&by, current, client, now_us)?;
+        let hashed = self.hash_password(new)?;
         self.change(|tx| {
             users::set_password(tx, user.id, &hashed, None)?;
             let ended = sessions::remove_of(tx, user.id, session_of(&by))?;
             let detail = serde_json::json!({ "sessions_ended": ended });
             let event = Event::new(Kind::PasswordChanged, by.name(), detail);
-            self.note(tx, &event.from_address(client.address), now_us)
+            self.append_audit(tx, &event.from_address(client.address), now_us)
         })
     }
 
-    /// Waits for the turn to check a password, unless the address is delayed.
-    pub(super) fn gate_entered(
+    /// Waits for a permit to check a password, unless the address is blocked.
+    pub(super) fn password_permit(
         &self,
         client: &Client,
         now_us: i64,
@@ -43,15 +43,15 @@ impl Access {
         self.gate.enter()
     }
 
-    /// The person of an identity, once their password was entered again. The caller has a turn.
-    pub(super) fn confirmed(
+    /// Verifies the password of an identity again and returns its user. The caller holds a permit.
+    pub(super) fn reauthenticate(
         &self,
         by: &Identity,
         password: &Secret,
         client: &Client,
         now_us: i64,
     ) -> Result<users::UserRow, Error> {
-        match self.checked(by.name(), password, client.address, now_us)? {
+        match self.verify_password(by.name(), password, client.address, now_us)? {
             Ok(user) if Some(user.id) == by.user_id() => {
                 self.store.write(|tx| attempts::clear(tx, &account_subject(Some(user.id))))?;
                 Ok(user)
@@ -67,7 +67,7 @@ impl Access {
     }
 }
 
-/// The row of the session an identity has.
+/// Returns the id of the session of an identity.
 pub(super) fn session_of(by: &Identity) -> Option<i64> {
     match by.via() {
         Via::Session { id } => Some(id),

@@ -12,39 +12,39 @@ const WRITTEN_EVERY_US: i64 = 60_000_000;
 #[derive(Debug)]
 pub(super) struct Cache {
     entries_max: usize,
-    known: RwLock<HashMap<Hash, Arc<Known>>>,
+    known: RwLock<HashMap<Hash, Arc<Entry>>>,
 }
 
-/// A session or token as it was read at a revision.
+/// A session or token as read from the database at a revision.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct Entry {
     pub revision: u64,
     pub identity: Identity,
-    /// The row it is stored in.
+    /// Primary key of its row.
     pub id: i64,
     pub is_session: bool,
     pub created_us: i64,
     pub expires_us: i64,
-    /// When it was used last, and what of that is written.
+    /// Time of the last use, and the last use that is stored.
     pub seen_us: AtomicI64,
     pub written_us: AtomicI64,
 }
 
-/// A use that is not written yet.
+/// A last use that is not stored yet.
 #[derive(Debug)]
-pub(super) struct Used(Arc<Known>, i64);
+pub(super) struct Used(Arc<Entry>, i64);
 
 impl Cache {
     pub fn new(entries_max: u32) -> Self {
         Self { entries_max: entries_max as usize, known: RwLock::default() }
     }
 
-    pub fn get(&self, hash: &Hash) -> Option<Arc<Known>> {
+    pub fn get(&self, hash: &Hash) -> Option<Arc<Entry>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(hash).map(Arc::clone)
     }
 
-    /// Keeps an entry. If there are too many, those of earlier revisions go first, then all.
-    pub fn put(&self, hash: Hash, known: Arc<Known>) {
+    /// Adds an entry. If the cache is full, removes entries of earlier revisions, else all.
+    pub fn put(&self, hash: Hash, known: Arc<Entry>) {
         let mut entries = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= self.entries_max && !entries.contains_key(&hash) {
             entries.retain(|_, it| it.revision == known.revision);
@@ -59,7 +59,7 @@ impl Cache {
         self.known.write().unwrap_or_else(PoisonError::into_inner).remove(hash);
     }
 
-    /// Uses that were not written for a while.
+    /// Last uses that are due to be stored.
     pub fn unwritten(&self) -> Vec<Used> {
         let entries = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let used =
@@ -71,24 +71,24 @@ impl Cache {
 impl Used {
     fn is_due(&self) -> bool {
         let written_us = self.0.written_us.load(Ordering::Acquire);
-        // A session has a first use in its row; a token may have none.
+        // A token that was never used has no stored last use.
         let is_first = written_us == i64::MIN && self.1 > i64::MIN;
         is_first || self.1.saturating_sub(written_us) >= WRITTEN_EVERY_US
     }
 
-    /// Whether it is a session, its row, and the time.
+    /// Returns whether it is a session, its primary key, and the time of the last use.
     pub fn parts(&self) -> (bool, i64, i64) {
         (self.0.is_session, self.0.id, self.1)
     }
 
-    /// Notes that it is on the disk.
+    /// Marks the last use as stored.
     pub fn written(&self) {
         self.0.written_us.fetch_max(self.1, Ordering::AcqRel);
     }
 }
 
-impl Known {
-    /// Refuses what has ended.
+impl Entry {
+    /// Returns an error if the session or token has expired.
     pub fn check(&self, now_us: i64, settings: &Settings) -> Result<(), Error> {
         if !self.is_session {
             let is_over = now_us >= self.expires_us;

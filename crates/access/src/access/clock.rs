@@ -1,4 +1,4 @@
-//! Time that only moves forward, and what happens when the clock is set back.
+//! Monotonic time, and the reaction to a clock that was set back.
 
 use super::Access;
 use crate::Error;
@@ -9,10 +9,10 @@ use rusqlite::Transaction;
 use std::num::ParseIntError;
 use std::sync::atomic::Ordering;
 
-/// The value under which the greatest time is stored.
+/// Name of the stored value with the greatest time.
 pub(super) const VALUE: &str = "clock_us";
 
-/// The greatest time the database knows of; before all times if there is none.
+/// Returns the greatest time in the database, or `i64::MIN`.
 pub(super) fn stored_us(tx: &Transaction<'_>) -> Result<i64, Error> {
     let stored = values::get(tx, VALUE)?.map(|text| {
         text.parse().map_err(|error: ParseIntError| {
@@ -24,8 +24,8 @@ pub(super) fn stored_us(tx: &Transaction<'_>) -> Result<i64, Error> {
 }
 
 impl Access {
-    /// The time to be used for a call that passed `now_us`: see [`Access`].
-    pub(super) fn at(&self, now_us: i64) -> Result<i64, Error> {
+    /// Returns the time to use for a call that passed `now_us`: see [`Access`].
+    pub(super) fn effective_now(&self, now_us: i64) -> Result<i64, Error> {
         let greatest_us = self.clock_us.fetch_max(now_us, Ordering::AcqRel).max(now_us);
         if self.is_jitter(greatest_us, now_us) {
             return Ok(greatest_us);
@@ -38,10 +38,10 @@ impl Access {
     }
 
     fn set_back(&self, now_us: i64) -> Result<i64, Error> {
-        // Entries of the time before come before the entry about the step.
-        self.write_waiting()?;
+        // Pending entries have earlier times than the entry about the step.
+        self.flush_audit()?;
         self.change(|tx| {
-            // Only the first of several calls at the same time does it.
+            // Of several concurrent calls only the first one handles the step.
             let greatest_us = self.clock_us.load(Ordering::Acquire);
             if self.is_jitter(greatest_us, now_us) {
                 return Ok(greatest_us);
@@ -58,7 +58,7 @@ impl Access {
                 "to_us": now_us,
                 "tokens_revoked": tokens_revoked,
             });
-            self.note(tx, &Event::new(Kind::ClockSetBack, "program", detail), now_us)?;
+            self.append_audit(tx, &Event::new(Kind::ClockSetBack, "program", detail), now_us)?;
             self.clock_us.store(now_us, Ordering::Release);
             self.version_seen_at_us.store(now_us, Ordering::Release);
             Ok(now_us)

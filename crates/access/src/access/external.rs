@@ -1,7 +1,7 @@
-//! Logins by an identity provider, and sessions the command line starts.
+//! Logins by an identity provider, and sessions started by the command line.
 
 use super::Access;
-use super::people::shown;
+use super::people::role_texts;
 use crate::audit::{Event, Kind};
 use crate::external::{self, ExternalLogin};
 use crate::login::LoggedIn;
@@ -11,11 +11,36 @@ use crate::{Client, Error, Identity, Secret, UserInfo, Via, user};
 use rusqlite::Transaction;
 use serde_json::json;
 
-/// How many numbers are tried behind a name that is taken.
+/// Number of suffixes tried for a name that is taken.
 const NAME_TRIES: u32 = 1_000;
 
+/// Reason why an authenticated person of a provider is refused.
+#[derive(Debug, Clone, Copy)]
+enum ExternalRefusal {
+    Unknown,
+    Disabled,
+    NoRole,
+}
+
+impl ExternalRefusal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown identity",
+            Self::Disabled => "account is disabled",
+            Self::NoRole => "no role",
+        }
+    }
+
+    fn error(self) -> Error {
+        match self {
+            Self::Unknown | Self::Disabled => Error::LoginRefused,
+            Self::NoRole => Error::Forbidden { action: "log in", scope: "plant".to_owned() },
+        }
+    }
+}
+
 impl Access {
-    /// Links an identity of a provider with a person, who can then log in by it.
+    /// Links an identity of a provider to a user, who can then log in with it.
     pub fn link_external(
         &self,
         by: &Identity,
@@ -24,18 +49,18 @@ impl Access {
         subject: &str,
         now_us: i64,
     ) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageUsers, now_us)?;
+        let by = self.require(by, Action::ManageUsers, now_us)?;
         external::check(issuer, subject)?;
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
             users::link(tx, user.id, issuer, subject, now_us)?;
             let detail = json!({ "issuer": issuer, "subject": subject, "user": user.name });
-            self.note(tx, &Event::new(Kind::ExternalLinked, by.name(), detail), now_us)
+            self.append_audit(tx, &Event::new(Kind::ExternalLinked, by.name(), detail), now_us)
         })
     }
 
-    /// Who has this identity of a provider.
+    /// Returns the user of an identity of a provider.
     pub fn find_external(&self, issuer: &str, subject: &str) -> Result<Option<UserInfo>, Error> {
         self.store.read(|tx| {
             let found = users::by_identity(tx, issuer, subject)?;
@@ -43,8 +68,8 @@ impl Access {
         })
     }
 
-    /// Logs in a person whom a provider has confirmed, with the roles of their groups in place of
-    /// those the provider gave before. Somebody without any role is refused, and not added.
+    /// Logs in a user whom a provider has authenticated. The roles of the provider's groups replace
+    /// the external roles of earlier logins. A person without any role is refused and not added.
     pub fn login_external(
         &self,
         login: &ExternalLogin,
@@ -53,27 +78,50 @@ impl Access {
         now_us: i64,
     ) -> Result<LoggedIn, Error> {
         external::check(&login.issuer, &login.subject)?;
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
-            let found = users::by_identity(tx, &login.issuer, &login.subject)?;
-            let user = match found {
-                Some(user) if user.disabled_us.is_some() => return Err(Error::LoginRefused),
-                Some(user) => user,
-                None if login.may_add => self.add_external(tx, login, now_us)?,
-                None => return Err(Error::LoginRefused),
-            };
-            self.replace_external_roles(tx, &user, login, now_us)?;
-            if users::assignments(tx, user.id)?.is_empty() {
-                let (action, scope) = ("log in", "plant".to_owned());
-                return Err(Error::Forbidden { action, scope });
+            let done = self.open_external_session(tx, login, client, previous, now_us)?;
+            if let Err(refusal) = &done {
+                let (issuer, subject) = (&login.issuer, &login.subject);
+                let detail =
+                    json!({ "issuer": issuer, "reason": refusal.name(), "subject": subject });
+                let event = Event::new(Kind::LoginFailed, "-", detail);
+                self.append_audit(tx, &event.from_address(client.address), now_us)?;
             }
-            self.end_previous(tx, previous)?;
-            self.open_session(tx, &user, client, "external", now_us)
-        })
+            Ok(done)
+        })?
+        .map_err(ExternalRefusal::error)
     }
 
-    /// Starts a session without a login, for a program that runs for the person at the machine,
-    /// such as a demonstration. Only the command line can.
+    /// Opens a session or returns the reason of the refusal. The roles are replaced in both cases:
+    /// a user who has left all groups loses the rights of earlier sessions and tokens too.
+    fn open_external_session(
+        &self,
+        tx: &Transaction<'_>,
+        login: &ExternalLogin,
+        client: &Client,
+        previous: Option<&Secret>,
+        now_us: i64,
+    ) -> Result<Result<LoggedIn, ExternalRefusal>, Error> {
+        let user = match users::by_identity(tx, &login.issuer, &login.subject)? {
+            Some(user) => user,
+            None if !login.may_add => return Ok(Err(ExternalRefusal::Unknown)),
+            None if login.roles.is_empty() => return Ok(Err(ExternalRefusal::NoRole)),
+            None => self.add_external(tx, login, now_us)?,
+        };
+        self.replace_external_roles(tx, &user, login, now_us)?;
+        if user.disabled_us.is_some() {
+            return Ok(Err(ExternalRefusal::Disabled));
+        }
+        if users::assignments(tx, user.id)?.is_empty() {
+            return Ok(Err(ExternalRefusal::NoRole));
+        }
+        self.end_previous(tx, previous)?;
+        self.open_session(tx, &user, client, "external", now_us).map(Ok)
+    }
+
+    /// Starts a session without a login, for a program that the person at the machine started, such
+    /// as a demonstration. Only the command line may do this.
     pub fn start_session(
         &self,
         by: &Identity,
@@ -85,7 +133,7 @@ impl Access {
             let (action, scope) = ("start sessions without a login", "plant".to_owned());
             return Err(Error::Forbidden { action, scope });
         }
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
             if user.disabled_us.is_some() {
@@ -108,11 +156,11 @@ impl Access {
         users::link(tx, id, &login.issuer, &login.subject, now_us)?;
         let detail = json!({
             "issuer": login.issuer,
-            "roles": shown(&login.roles),
+            "roles": role_texts(&login.roles),
             "subject": login.subject,
             "user": name,
         });
-        self.note(tx, &Event::new(Kind::UserAdded, "program", detail), now_us)?;
+        self.append_audit(tx, &Event::new(Kind::UserAdded, "program", detail), now_us)?;
         users::named(tx, &name)
     }
 
@@ -129,12 +177,12 @@ impl Access {
         if before == after {
             return Ok(());
         }
-        let detail = json!({ "after": shown(&after), "before": shown(&before), "user": user.name });
-        self.note(tx, &Event::new(Kind::RolesChanged, "program", detail), now_us)
+        let detail = json!({ "after": role_texts(&after), "before": role_texts(&before), "user": user.name });
+        self.append_audit(tx, &Event::new(Kind::RolesChanged, "program", detail), now_us)
     }
 }
 
-/// A name nobody has yet, as close to the suggested one as is allowed.
+/// Returns an unused name that is as close to the suggested one as allowed.
 fn free_name(tx: &Transaction<'_>, suggested: &str) -> Result<String, Error> {
     let is_allowed = |it: &char| it.is_ascii_alphanumeric() || "._-@+".contains(*it);
     let plain: String = suggested.chars().filter(is_allowed).take(100).collect();

@@ -9,9 +9,9 @@ use crate::{Client, Error, Identity, Secret};
 use rusqlite::Transaction;
 
 impl Access {
-    /// Begins enrolling an authenticator app. The second factor is not needed before
-    /// [`Access::confirm_second_factor`] has seen a code of it. `issuer` is what the app shows,
-    /// such as the plant's name.
+    /// Starts the enrolment of an authenticator app. The second factor becomes active with
+    /// [`Access::confirm_second_factor`]. `issuer` is displayed by the app, such as the name of the
+    /// plant.
     pub fn begin_second_factor(
         &self,
         by: &Identity,
@@ -20,10 +20,10 @@ impl Access {
         client: &Client,
         now_us: i64,
     ) -> Result<Enrolment, Error> {
-        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
-        let now_us = self.at(now_us)?;
-        let _turn = self.gate_entered(client, now_us)?;
-        let user = self.confirmed(&by, password, client, now_us)?;
+        let by = self.require(by, Action::ManageOwnAccount, now_us)?;
+        let now_us = self.effective_now(now_us)?;
+        let _permit = self.password_permit(client, now_us)?;
+        let user = self.reauthenticate(&by, password, client, now_us)?;
         let key = self.with_random(totp::new_key);
         self.change(|tx| {
             let now = users::named(tx, &user.name)?;
@@ -35,16 +35,16 @@ impl Access {
         Ok(totp::enrolment(&key, issuer, &user.name))
     }
 
-    /// Ends enrolling with a code of the app. From now on a login needs a code. The recovery codes
-    /// are shown once.
+    /// Completes the enrolment with a code of the app. Later logins require a code. Returns the
+    /// recovery codes, which cannot be shown again.
     pub fn confirm_second_factor(
         &self,
         by: &Identity,
         code: &Secret,
         now_us: i64,
     ) -> Result<Vec<Secret>, Error> {
-        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageOwnAccount, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         let codes = self.with_random(totp::recovery_codes);
         self.change(|tx| {
             let user = users::named(tx, by.name())?;
@@ -54,12 +54,12 @@ impl Access {
             users::set_totp_step(tx, user.id, step.ok_or(Error::WrongCode)?)?;
             replace_codes(tx, user.id, &codes)?;
             let event = Event::new(Kind::SecondFactorEnabled, by.name(), serde_json::json!({}));
-            self.note(tx, &event, now_us)
+            self.append_audit(tx, &event, now_us)
         })?;
         Ok(codes)
     }
 
-    /// Replaces the recovery codes; those from before stop to work. Shown once.
+    /// Replaces the recovery codes; the previous ones become invalid. They cannot be shown again.
     pub fn replace_recovery_codes(
         &self,
         by: &Identity,
@@ -67,24 +67,24 @@ impl Access {
         client: &Client,
         now_us: i64,
     ) -> Result<Vec<Secret>, Error> {
-        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
-        let now_us = self.at(now_us)?;
-        let _turn = self.gate_entered(client, now_us)?;
-        let user = self.confirmed(&by, password, client, now_us)?;
+        let by = self.require(by, Action::ManageOwnAccount, now_us)?;
+        let now_us = self.effective_now(now_us)?;
+        let _permit = self.password_permit(client, now_us)?;
+        let user = self.reauthenticate(&by, password, client, now_us)?;
         let codes = self.with_random(totp::recovery_codes);
         self.change(|tx| {
             let now = users::named(tx, &user.name)?;
             now.second_factor().ok_or_else(|| Error::not_found("second factor of", by.name()))?;
             replace_codes(tx, user.id, &codes)?;
             let event = Event::new(Kind::RecoveryCodesReplaced, by.name(), serde_json::json!({}));
-            self.note(tx, &event.from_address(client.address), now_us)
+            self.append_audit(tx, &event.from_address(client.address), now_us)
         })?;
         Ok(codes)
     }
 
-    /// Recovery codes that are left, to warn their owner.
+    /// Returns the number of unused recovery codes.
     pub fn recovery_codes_left(&self, by: &Identity, now_us: i64) -> Result<u32, Error> {
-        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
+        let by = self.require(by, Action::ManageOwnAccount, now_us)?;
         self.store.read(|tx| users::recovery_codes_left(tx, users::named(tx, by.name())?.id))
     }
 
@@ -96,17 +96,17 @@ impl Access {
         client: &Client,
         now_us: i64,
     ) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
-        let now_us = self.at(now_us)?;
-        let _turn = self.gate_entered(client, now_us)?;
-        let user = self.confirmed(&by, password, client, now_us)?;
+        let by = self.require(by, Action::ManageOwnAccount, now_us)?;
+        let now_us = self.effective_now(now_us)?;
+        let _permit = self.password_permit(client, now_us)?;
+        let user = self.reauthenticate(&by, password, client, now_us)?;
         self.change(|tx| self.drop_factor(tx, &by, &user, now_us))
     }
 
-    /// Removes the second factor of a person who has lost it.
+    /// Removes the second factor of a user who has lost it.
     pub fn reset_second_factor(&self, by: &Identity, name: &str, now_us: i64) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageUsers, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageUsers, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
             self.drop_factor(tx, &by, &user, now_us)
@@ -123,7 +123,7 @@ impl Access {
         users::set_totp(tx, user.id, None)?;
         users::replace_recovery_codes(tx, user.id, &[])?;
         let detail = serde_json::json!({ "user": user.name });
-        self.note(tx, &Event::new(Kind::SecondFactorDisabled, by.name(), detail), now_us)
+        self.append_audit(tx, &Event::new(Kind::SecondFactorDisabled, by.name(), detail), now_us)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Logins by name and password.
 //!
-//! An attempt waits for its turn, reads the counters of its account and address, checks the
-//! password (against a dummy hash if there is none to be checked), and is concluded in one
-//! transaction. Since the turn lasts until the failure is counted, no more guesses pass a counter
-//! than `password_checks_at_once`, however many arrive at the same time.
+//! An attempt waits for a permit, reads the failure counters of its account and address, verifies
+//! the password (against a dummy hash if there is no other), and writes its result in one
+//! transaction. The permit is held until the failure is counted, so at most
+//! `password_checks_at_once` concurrent guesses can be verified before a counter blocks them.
 
 use super::Access;
 use crate::audit::{Event, Kind};
@@ -16,13 +16,13 @@ use rusqlite::Transaction;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
-/// Counts failed logins of names that nobody has, so that they cost the same writes.
+/// Counter for unknown names, so that they cost the same writes as existing accounts.
 const NOBODY: &str = "account:-";
 
-/// A person whose password was right, or why the attempt is refused.
+/// The user if the password is correct, else the reason of the refusal.
 type Checked = Result<users::UserRow, Refused>;
 
-/// A refused attempt, and whose it was: the row and the name of the account, if there is one.
+/// A refused attempt, with id and name of the account, if it exists.
 pub(super) struct Refused {
     account: Option<(i64, String)>,
     why: Refusal,
@@ -35,42 +35,50 @@ impl Refused {
 }
 
 impl Access {
-    /// Logs a person in. Whatever is wrong, the answer is [`Error::LoginRefused`]; only an address
-    /// with too many failures gets [`Error::TooManyAttempts`]. Takes the time of a password check,
-    /// and may wait for others.
+    /// Logs a user in. Every refusal is [`Error::LoginRefused`], except for an address with too many
+    /// failures, which gets [`Error::TooManyAttempts`]. Takes the time of a password hash, and may
+    /// wait for other logins.
     pub fn login(&self, login: &Login<'_>, now_us: i64) -> Result<LoggedIn, Error> {
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.check_address(login.client.address, now_us)?;
-        let _turn = self.gate.enter()?;
-        let checked = self.checked(login.name, login.password, login.client.address, now_us)?;
-        let rehashed = checked.as_ref().ok().map(|it| self.rehashed(it, login.password));
-        let rehashed = rehashed.transpose()?.flatten();
-        let done = self.store.write(|tx| {
-            let proved = match checked {
-                Ok(user) => self.proved(tx, user, login.code, now_us)?,
-                Err(refused) => Err(refused),
-            };
-            let (user, method) = match proved {
-                Ok(proved) => proved,
-                Err(refused) => {
-                    self.count_failure(tx, &refused, login.client, now_us)?;
-                    return Ok(None);
-                }
-            };
-            attempts::clear(tx, &account_subject(Some(user.id)))?;
-            if let Some(hashed) = &rehashed {
-                users::set_password(tx, user.id, hashed, user.password_until_us)?;
-            }
-            self.end_previous(tx, login.previous)?;
-            self.open_session(tx, &user, login.client, method, now_us).map(Some)
-        })?;
-        // A refused login changes nobody's rights: what is known in memory stays valid.
-        let logged_in = done.ok_or(Error::LoginRefused)?;
+        let _permit = self.gate.enter()?;
+        let checked =
+            self.verify_password(login.name, login.password, login.client.address, now_us)?;
+        let done = self.store.write(|tx| self.conclude(tx, login, checked, now_us))?;
+        // A refused login changes no rights, so the cache stays valid.
+        let (user, logged_in) = done.ok_or(Error::LoginRefused)?;
         self.revision.fetch_add(1, Ordering::AcqRel);
+        // Only after success: its duration would reveal a correct password with a wrong code.
+        self.renew_hash(&user, login.password)?;
         Ok(logged_in)
     }
 
-    /// Refuses an address that has failed too often.
+    /// Opens a session, or counts a failure and returns `None`.
+    fn conclude(
+        &self,
+        tx: &Transaction<'_>,
+        login: &Login<'_>,
+        checked: Checked,
+        now_us: i64,
+    ) -> Result<Option<(users::UserRow, LoggedIn)>, Error> {
+        let proved = match checked {
+            Ok(user) => self.verify_second_factor(tx, user, login.code, now_us)?,
+            Err(refused) => Err(refused),
+        };
+        let (user, method) = match proved {
+            Ok(proved) => proved,
+            Err(refused) => {
+                self.count_failure(tx, &refused, login.client, now_us)?;
+                return Ok(None);
+            }
+        };
+        attempts::clear(tx, &account_subject(Some(user.id)))?;
+        self.end_previous(tx, login.previous)?;
+        let logged_in = self.open_session(tx, &user, login.client, method, now_us)?;
+        Ok(Some((user, logged_in)))
+    }
+
+    /// Returns an error while the address is blocked.
     pub(super) fn check_address(&self, address: IpAddr, now_us: i64) -> Result<(), Error> {
         let subject = address_subject(address);
         let failures = self.store.read(|tx| attempts::of(tx, &subject))?;
@@ -81,15 +89,15 @@ impl Access {
         Err(Error::TooManyAttempts { retry_after_s: remaining_us.div_euclid(1_000_000) + 1 })
     }
 
-    /// Checks a password. Takes the same time whether or not there is one to be checked.
-    pub(super) fn checked(
+    /// Verifies a password, in the same time whether or not the account exists.
+    pub(super) fn verify_password(
         &self,
         name: &str,
         given: &Secret,
         address: IpAddr,
         now_us: i64,
     ) -> Result<Checked, Error> {
-        // Again, for others may have failed while this one waited.
+        // Checked again: other attempts may have failed while this one waited.
         self.check_address(address, now_us)?;
         let name = user::name_of(name).unwrap_or_default();
         let (user, delay_us) = self.store.read(|tx| {
@@ -101,27 +109,27 @@ impl Access {
         let stored = user.as_ref().and_then(|it| it.password.as_deref()).filter(|_| delay_us == 0);
         let is_checkable = password::is_checkable(given, &self.settings);
         let is_right = is_checkable && password::is_match(given, stored.unwrap_or(&self.dummy));
-        Ok(judged(user, delay_us > 0, is_right, now_us))
+        Ok(evaluate(user, delay_us > 0, is_right, now_us))
     }
 
-    /// The password hashed anew, if its stored hash has another cost than is configured now.
-    fn rehashed(&self, user: &users::UserRow, given: &Secret) -> Result<Option<String>, Error> {
+    /// Replaces the stored hash if its cost differs from the configured one.
+    fn renew_hash(&self, user: &users::UserRow, given: &Secret) -> Result<(), Error> {
         let stored = user.password.as_deref().unwrap_or_default();
         if !password::is_outdated(stored, &self.settings) {
-            return Ok(None);
+            return Ok(());
         }
-        self.hashed(given).map(Some)
+        let hashed = self.hash_password(given)?;
+        self.store.write(|tx| users::renew_password(tx, user.id, stored, &hashed))
     }
 
-    /// A password as it is stored.
-    pub(super) fn hashed(&self, given: &Secret) -> Result<String, Error> {
+    /// Hashes a password for storage.
+    pub(super) fn hash_password(&self, given: &Secret) -> Result<String, Error> {
         let salt = self.with_random(random_bytes::<{ password::SALT_BYTES }>);
         password::hash(given, &self.settings, &salt)
     }
 
-    /// Checks the second factor of a person whose password was right, and how they proved who
-    /// they are.
-    fn proved(
+    /// Verifies the second factor after the password. Returns the user and the name of the method.
+    fn verify_second_factor(
         &self,
         tx: &Transaction<'_>,
         checked: users::UserRow,
@@ -153,8 +161,8 @@ impl Access {
         refused(user, Refusal::WrongCode)
     }
 
-    /// Counts a failure and notes it. What was entered as a name is noted only if it is one:
-    /// people enter passwords in the wrong field.
+    /// Counts a failure and writes it to the audit log. An unknown name is not logged: people type
+    /// passwords into the wrong field.
     pub(super) fn count_failure(
         &self,
         tx: &Transaction<'_>,
@@ -171,11 +179,11 @@ impl Access {
         let actor = refused.account.as_ref().map_or("-", |(_, name)| name.as_str());
         let detail = serde_json::json!({ "reason": refused.why.name() });
         let event = Event::new(Kind::LoginFailed, actor, detail).from_address(client.address);
-        self.note(tx, &event, now_us)?;
+        self.append_audit(tx, &event, now_us)?;
         self.count_address(tx, client.address, now_us)
     }
 
-    /// Counts a failure of an address, and notes when its delays begin to be felt.
+    /// Counts a failure of an address, and writes to the audit log when it becomes blocked.
     pub(super) fn count_address(
         &self,
         tx: &Transaction<'_>,
@@ -192,11 +200,16 @@ impl Access {
         let detail =
             serde_json::json!({ "delay_s": delay_us / 1_000_000, "failures": failures.count });
         let event = Event::new(Kind::AddressDelayed, "-", detail).from_address(address);
-        self.note(tx, &event, now_us)
+        self.append_audit(tx, &event, now_us)
     }
 }
 
-fn judged(user: Option<users::UserRow>, is_delayed: bool, is_right: bool, now_us: i64) -> Checked {
+fn evaluate(
+    user: Option<users::UserRow>,
+    is_delayed: bool,
+    is_right: bool,
+    now_us: i64,
+) -> Checked {
     let why = match &user {
         None => Some(Refusal::UnknownAccount),
         Some(_) if is_delayed => Some(Refusal::AccountDelayed),
@@ -222,3 +235,7 @@ pub(super) fn account_subject(id: Option<i64>) -> String {
 fn address_subject(address: IpAddr) -> String {
     format!("address:{}", address_key(address))
 }
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;

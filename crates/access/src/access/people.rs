@@ -10,16 +10,16 @@ use rusqlite::Transaction;
 use serde_json::{Value, json};
 
 impl Access {
-    /// Adds a person. Gives the generated password, to be shown once, if one was asked for.
+    /// Adds a user. Returns the generated password, if one was requested; it cannot be shown again.
     pub fn add_user(
         &self,
         by: &Identity,
         new: &NewUser,
         now_us: i64,
     ) -> Result<(UserInfo, Option<Secret>), Error> {
-        let by = self.permitted(by, Action::ManageUsers, now_us)?;
+        let by = self.require(by, Action::ManageUsers, now_us)?;
         let (name, full_name) = (user::name_of(&new.name)?, user::full_name_of(&new.full_name)?);
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         let (given, until_us) = match &new.password {
             NewPassword::Temporary => (Some(self.temporary()), Some(self.until_us(now_us))),
             NewPassword::Chosen(chosen) => {
@@ -28,7 +28,7 @@ impl Access {
             }
             NewPassword::None => (None, None),
         };
-        let hashed = given.as_ref().map(|it| self.hashed_in_turn(it)).transpose()?;
+        let hashed = given.as_ref().map(|it| self.hash_with_permit(it)).transpose()?;
         let info = self.change(|tx| {
             self.check_room(tx)?;
             let id = users::add(tx, &name, &full_name, now_us)?;
@@ -36,30 +36,30 @@ impl Access {
                 users::set_password(tx, id, hashed, until_us)?;
             }
             users::set_assignments(tx, id, Source::Local, &new.roles)?;
-            let detail = json!({ "roles": shown(&new.roles), "user": name });
-            self.note(tx, &Event::new(Kind::UserAdded, by.name(), detail), now_us)?;
+            let detail = json!({ "roles": role_texts(&new.roles), "user": name });
+            self.append_audit(tx, &Event::new(Kind::UserAdded, by.name(), detail), now_us)?;
             users::info(tx, users::named(tx, &name)?)
         })?;
         Ok((info, given.filter(|_| until_us.is_some())))
     }
 
-    /// Everybody, by name.
+    /// Lists all users, ordered by name.
     pub fn users(&self, by: &Identity, now_us: i64) -> Result<Vec<UserInfo>, Error> {
-        self.permitted(by, Action::ManageUsers, now_us)?;
+        self.require(by, Action::ManageUsers, now_us)?;
         self.store.read(|tx| users::list(tx))
     }
 
-    /// The person of an identity.
+    /// Returns the account of the caller.
     pub fn own_account(&self, by: &Identity, now_us: i64) -> Result<UserInfo, Error> {
-        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
+        let by = self.require(by, Action::ManageOwnAccount, now_us)?;
         self.store.read(|tx| users::info(tx, users::named(tx, by.name())?))
     }
 
-    /// Disables a person: no login, all sessions end, all tokens are revoked for good. People are
-    /// not removed, since the audit log and other records name them.
+    /// Disables a user: logins are refused, all sessions end, all tokens are revoked permanently.
+    /// Users are never deleted, because the audit log and other records refer to them.
     pub fn disable_user(&self, by: &Identity, name: &str, now_us: i64) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageUsers, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageUsers, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
             if user.disabled_us.is_some() {
@@ -67,52 +67,52 @@ impl Access {
             }
             keeping_an_administrator(tx, || users::set_disabled(tx, user.id, Some(now_us)))?;
             let detail = revoked(tx, &user, now_us)?;
-            self.note(tx, &Event::new(Kind::UserDisabled, by.name(), detail), now_us)
+            self.append_audit(tx, &Event::new(Kind::UserDisabled, by.name(), detail), now_us)
         })
     }
 
-    /// Lets a disabled person log in again. Sessions and tokens from before stay ended.
+    /// Enables a disabled user. Earlier sessions and tokens stay invalid.
     pub fn enable_user(&self, by: &Identity, name: &str, now_us: i64) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageUsers, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageUsers, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
             users::set_disabled(tx, user.id, None)?;
             let detail = json!({ "user": user.name });
-            self.note(tx, &Event::new(Kind::UserEnabled, by.name(), detail), now_us)
+            self.append_audit(tx, &Event::new(Kind::UserEnabled, by.name(), detail), now_us)
         })
     }
 
-    /// Ends all sessions of a person and revokes all tokens.
+    /// Ends all sessions of a user and revokes all tokens.
     pub fn revoke_all(&self, by: &Identity, name: &str, now_us: i64) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageUsers, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageUsers, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
             let detail = revoked(tx, &user, now_us)?;
-            self.note(tx, &Event::new(Kind::SessionRevoked, by.name(), detail), now_us)
+            self.append_audit(tx, &Event::new(Kind::SessionRevoked, by.name(), detail), now_us)
         })
     }
 
-    /// Gives a person a temporary password, to be shown once, and ends all sessions. Tokens stay:
-    /// [`Access::revoke_all`] ends them too. The second factor stays.
+    /// Sets a temporary password, which cannot be shown again, and ends all sessions of the user.
+    /// Tokens and the second factor stay valid; [`Access::revoke_all`] revokes the tokens.
     pub fn reset_password(&self, by: &Identity, name: &str, now_us: i64) -> Result<Secret, Error> {
-        let by = self.permitted(by, Action::ManageUsers, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageUsers, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         let given = self.temporary();
-        let hashed = self.hashed_in_turn(&given)?;
+        let hashed = self.hash_with_permit(&given)?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
             users::set_password(tx, user.id, &hashed, Some(self.until_us(now_us)))?;
             crate::store::attempts::clear(tx, &super::login::account_subject(Some(user.id)))?;
             let ended = sessions::remove_of(tx, user.id, None)?;
             let detail = json!({ "sessions_ended": ended, "user": user.name });
-            self.note(tx, &Event::new(Kind::PasswordReset, by.name(), detail), now_us)
+            self.append_audit(tx, &Event::new(Kind::PasswordReset, by.name(), detail), now_us)
         })?;
         Ok(given)
     }
 
-    /// Replaces the roles that administrators gave a person; those of a provider's groups stay.
+    /// Replaces the local roles of a user; roles from an identity provider stay.
     pub fn set_roles(
         &self,
         by: &Identity,
@@ -120,8 +120,8 @@ impl Access {
         roles: &[Assignment],
         now_us: i64,
     ) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageUsers, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageUsers, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let user = users::named(tx, name)?;
             let before = users::assignments(tx, user.id)?;
@@ -130,8 +130,8 @@ impl Access {
             })?;
             let after = users::assignments(tx, user.id)?;
             let detail =
-                json!({ "after": shown(&after), "before": shown(&before), "user": user.name });
-            self.note(tx, &Event::new(Kind::RolesChanged, by.name(), detail), now_us)
+                json!({ "after": role_texts(&after), "before": role_texts(&before), "user": user.name });
+            self.append_audit(tx, &Event::new(Kind::RolesChanged, by.name(), detail), now_us)
         })
     }
 
@@ -143,10 +143,10 @@ impl Access {
         Err(Error::LimitReached { what: "users", limit: limit.into(), setting: "users_max" })
     }
 
-    /// Hashes a password when it is its turn.
-    pub(super) fn hashed_in_turn(&self, given: &Secret) -> Result<String, Error> {
-        let _turn = self.gate.enter()?;
-        self.hashed(given)
+    /// Waits for a permit and hashes a password.
+    pub(super) fn hash_with_permit(&self, given: &Secret) -> Result<String, Error> {
+        let _permit = self.gate.enter()?;
+        self.hash_password(given)
     }
 
     fn temporary(&self) -> Secret {
@@ -158,7 +158,7 @@ impl Access {
     }
 }
 
-/// Refuses a change after which nobody could manage users any more.
+/// Applies a change, and returns an error if nobody could manage users after it.
 fn keeping_an_administrator(
     tx: &Transaction<'_>,
     change: impl FnOnce() -> Result<(), Error>,
@@ -171,7 +171,7 @@ fn keeping_an_administrator(
     Ok(())
 }
 
-/// Ends everything by which a person can be recognized, and how much that was.
+/// Ends all sessions and revokes all tokens of a user; returns the counts for the audit log.
 fn revoked(tx: &Transaction<'_>, user: &users::UserRow, now_us: i64) -> Result<Value, Error> {
     let sessions_ended = sessions::remove_of(tx, user.id, None)?;
     let tokens_revoked = tokens::revoke_of(tx, user.id, now_us)?;
@@ -182,7 +182,7 @@ fn revoked(tx: &Transaction<'_>, user: &users::UserRow, now_us: i64) -> Result<V
     }))
 }
 
-/// Roles as the audit log names them.
-pub(super) fn shown(roles: &[Assignment]) -> Vec<String> {
+/// Roles as text for the audit log.
+pub(super) fn role_texts(roles: &[Assignment]) -> Vec<String> {
     roles.iter().map(|it| format!("{} in {}", it.role, it.scope)).collect()
 }

@@ -1,6 +1,6 @@
 //! Who sends a request, by cookie or token; listing and ending sessions.
 
-use super::cache::Known;
+use super::cache::Entry;
 use super::{Access, Whose};
 use crate::audit::{Event, Kind};
 use crate::login::LoggedIn;
@@ -15,7 +15,7 @@ use rusqlite::Transaction;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Which of the two a hash is of.
+/// The kind of credential a hash belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proof {
     Session,
@@ -23,20 +23,20 @@ enum Proof {
 }
 
 impl Access {
-    /// Who sends a request with this session cookie. Keeps the session from ending by idleness.
+    /// Authenticates a request by its session cookie and resets the idle timeout of the session.
     pub fn authenticate_session(&self, cookie: &str, now_us: i64) -> Result<Identity, Error> {
         let hash = session::hash_of(cookie).ok_or(Error::Unauthenticated)?;
         self.authenticate(&hash, Proof::Session, true, now_us)
     }
 
-    /// Who sends a request with this API token.
+    /// Authenticates a request by its API token.
     pub fn authenticate_token(&self, token: &str, now_us: i64) -> Result<Identity, Error> {
         let hash = token::hash_of(token).ok_or(Error::Unauthenticated)?;
         self.authenticate(&hash, Proof::Token, true, now_us)
     }
 
-    /// The identity with its rights as they are now, or an error if its session or token ended.
-    /// For streams, about once a second; it does not keep a session from ending by idleness.
+    /// Returns the identity with its current rights, or an error if its session or token is no
+    /// longer valid. For streams, about once a second; it does not reset the idle timeout.
     pub fn recheck(&self, identity: &Identity, now_us: i64) -> Result<Identity, Error> {
         match (identity.key(), identity.via()) {
             (Some(hash), Via::Session { .. }) => {
@@ -48,9 +48,9 @@ impl Access {
         }
     }
 
-    /// Ends the session of a cookie. An unknown cookie is no error: the person is logged out.
+    /// Ends the session of a cookie. An unknown cookie is not an error.
     pub fn logout(&self, cookie: &str, now_us: i64) -> Result<(), Error> {
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         let Some(hash) = session::hash_of(cookie) else {
             return Ok(());
         };
@@ -61,11 +61,11 @@ impl Access {
             let user = users::by_id(tx, row.user_id)?.map(|it| it.name).unwrap_or_default();
             sessions::remove(tx, row.id)?;
             let detail = serde_json::json!({ "session": row.id });
-            self.note(tx, &Event::new(Kind::LoggedOut, &user, detail), now_us)
+            self.append_audit(tx, &Event::new(Kind::LoggedOut, &user, detail), now_us)
         })
     }
 
-    /// Sessions that have not ended, the last used first.
+    /// Lists active sessions, the most recently used first.
     pub fn sessions(
         &self,
         by: &Identity,
@@ -74,14 +74,15 @@ impl Access {
     ) -> Result<Vec<SessionInfo>, Error> {
         let own = Action::ManageOwnAccount;
         let user_id = self.whose(by, whose, own, now_us)?;
-        let now_us = self.at(now_us)?;
-        self.store.read(|tx| sessions::list(tx, user_id, now_us))
+        let now_us = self.effective_now(now_us)?;
+        let seen_after_us = now_us.saturating_sub(us(self.settings.session_idle_s));
+        self.store.read(|tx| sessions::list(tx, user_id, now_us, seen_after_us))
     }
 
-    /// Ends a session: one's own, or anybody's with the right to manage users.
+    /// Ends an own session, or any session with the permission to manage users.
     pub fn revoke_session(&self, by: &Identity, id: i64, now_us: i64) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageOwnAccount, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let owner = sessions::owner(tx, id)?;
             let is_own = owner.is_some() && owner == by.user_id();
@@ -92,12 +93,12 @@ impl Access {
             let user = user.ok_or_else(|| Error::not_found("session", id))?;
             sessions::remove(tx, id)?;
             let detail = serde_json::json!({ "session": id, "user": user.name });
-            self.note(tx, &Event::new(Kind::SessionRevoked, by.name(), detail), now_us)
+            self.append_audit(tx, &Event::new(Kind::SessionRevoked, by.name(), detail), now_us)
         })
     }
 
-    /// Whose rows are listed: `None` for everybody's. Listing those of others needs more than
-    /// the action for one's own.
+    /// Resolves whose rows to list; `None` means everybody's. Listing rows of others requires the
+    /// permission to manage users instead of `own`.
     pub(super) fn whose(
         &self,
         by: &Identity,
@@ -106,17 +107,17 @@ impl Access {
         now_us: i64,
     ) -> Result<Option<i64>, Error> {
         let Whose::Own = whose else {
-            self.permitted(by, Action::ManageUsers, now_us)?;
+            self.require(by, Action::ManageUsers, now_us)?;
             return match whose {
                 Whose::User(name) => self.store.read(|tx| Ok(Some(users::named(tx, name)?.id))),
                 Whose::Own | Whose::All => Ok(None),
             };
         };
-        let by = self.permitted(by, own, now_us)?;
+        let by = self.require(by, own, now_us)?;
         by.user_id().map(Some).ok_or_else(|| Error::not_found("user", by.name()))
     }
 
-    /// Opens a session within the transaction that has verified the person.
+    /// Opens a session within the transaction that authenticated the person.
     pub(super) fn open_session(
         &self,
         tx: &Transaction<'_>,
@@ -142,14 +143,14 @@ impl Access {
         users::set_last_login(tx, user.id, now_us)?;
         let detail = serde_json::json!({ "method": method, "session": id });
         let event = Event::new(Kind::LoggedIn, &user.name, detail).from_address(client.address);
-        self.note(tx, &event, now_us)?;
+        self.append_audit(tx, &event, now_us)?;
         let rights = self.rights_of(tx, user)?;
         let must_change_password = rights.is_restricted;
         let identity = Identity::new(user.id, &user.name, Via::Session { id }, rights, hash);
         Ok(LoggedIn { cookie, identity, expires_us, must_change_password })
     }
 
-    /// Ends the session a browser had before it logged in again.
+    /// Ends the session that the browser had before this login.
     pub(super) fn end_previous(
         &self,
         tx: &Transaction<'_>,
@@ -168,13 +169,13 @@ impl Access {
         is_use: bool,
         now_us: i64,
     ) -> Result<Identity, Error> {
-        let now_us = self.at(now_us)?;
-        self.notice_others(now_us)?;
-        // Read before the database is: a change in between leaves the entry outdated.
+        let now_us = self.effective_now(now_us)?;
+        self.detect_external_changes(now_us)?;
+        // Loaded before reading the database: a change in between makes the new entry outdated.
         let revision = self.revision.load(Ordering::Acquire);
         let known = match self.cache.get(hash) {
             Some(known) if known.revision == revision => known,
-            earlier => self.read_known(hash, proof, revision, earlier.as_deref())?,
+            earlier => self.load_entry(hash, proof, revision, earlier.as_deref())?,
         };
         if let Err(error) = known.check(now_us, &self.settings) {
             self.cache.remove(hash);
@@ -186,8 +187,8 @@ impl Access {
         Ok(known.identity.clone())
     }
 
-    /// Looks now and then whether another process changed the database.
-    fn notice_others(&self, now_us: i64) -> Result<(), Error> {
+    /// Checks periodically whether another process changed the database.
+    fn detect_external_changes(&self, now_us: i64) -> Result<(), Error> {
         let last_us = self.version_seen_at_us.load(Ordering::Acquire);
         let every_us = i64::from(self.settings.changes_checked_every_ms) * 1_000;
         let is_due = now_us.saturating_sub(last_us) >= every_us;
@@ -204,23 +205,23 @@ impl Access {
         Ok(())
     }
 
-    fn read_known(
+    fn load_entry(
         &self,
         hash: &Hash,
         proof: Proof,
         revision: u64,
-        earlier: Option<&Known>,
-    ) -> Result<Arc<Known>, Error> {
+        earlier: Option<&Entry>,
+    ) -> Result<Arc<Entry>, Error> {
         let read = self.store.read(|tx| match proof {
-            Proof::Session => self.session_known(tx, hash, revision),
-            Proof::Token => self.token_known(tx, hash, revision),
+            Proof::Session => self.load_session(tx, hash, revision),
+            Proof::Token => self.load_token(tx, hash, revision),
         })?;
         let Some(known) = read else {
             self.cache.remove(hash);
             return Err(Error::Unauthenticated);
         };
         if let Some(earlier) = earlier {
-            // Uses that are not written yet are known only here.
+            // The database does not have the last uses that are not written yet.
             known.seen_us.fetch_max(earlier.seen_us.load(Ordering::Acquire), Ordering::AcqRel);
         }
         let known = Arc::new(known);
@@ -228,12 +229,12 @@ impl Access {
         Ok(known)
     }
 
-    fn session_known(
+    fn load_session(
         &self,
         tx: &Transaction<'_>,
         hash: &Hash,
         revision: u64,
-    ) -> Result<Option<Known>, Error> {
+    ) -> Result<Option<Entry>, Error> {
         let Some(row) = sessions::by_hash(tx, hash)? else {
             return Ok(None);
         };
@@ -242,7 +243,7 @@ impl Access {
             return Ok(None);
         };
         let rights = self.rights_of(tx, &user)?;
-        Ok(Some(Known {
+        Ok(Some(Entry {
             revision,
             identity: Identity::new(
                 user.id,
@@ -260,12 +261,12 @@ impl Access {
         }))
     }
 
-    fn token_known(
+    fn load_token(
         &self,
         tx: &Transaction<'_>,
         hash: &Hash,
         revision: u64,
-    ) -> Result<Option<Known>, Error> {
+    ) -> Result<Option<Entry>, Error> {
         let Some(row) = tokens::by_hash(tx, hash)?.filter(|it| it.info.revoked_us.is_none()) else {
             return Ok(None);
         };
@@ -277,7 +278,7 @@ impl Access {
         let assignments = users::assignments(tx, user.id)?;
         let rights = Rights { assignments, limit: Some(row.limit()), is_restricted: false };
         let (id, last_us) = (row.info.id, row.info.last_used_us.unwrap_or(i64::MIN));
-        Ok(Some(Known {
+        Ok(Some(Entry {
             revision,
             identity: Identity::new(user.id, &user.name, Via::Token { id }, rights, *hash),
             id,

@@ -14,7 +14,7 @@ impl Access {
     /// A new setup secret if there are no users yet; an earlier one stops to work. For the start
     /// of the program, which shows it to whoever started it.
     pub fn bootstrap(&self, now_us: i64) -> Result<Option<SetupSecret>, Error> {
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         if self.store.read(|tx| users::count(tx))? > 0 {
             return Ok(None);
         }
@@ -27,7 +27,7 @@ impl Access {
             }
             values::set(tx, VALUE, &stored)?;
             let detail = serde_json::json!({ "expires_us": expires_us });
-            self.note(tx, &Event::new(Kind::SetupOffered, "program", detail), now_us)?;
+            self.append_audit(tx, &Event::new(Kind::SetupOffered, "program", detail), now_us)?;
             Ok(Some(SetupSecret { secret, expires_us }))
         })
     }
@@ -45,7 +45,7 @@ impl Access {
         client: &Client,
         now_us: i64,
     ) -> Result<LoggedIn, Error> {
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.check_address(client.address, now_us)?;
         if !self.store.read(|tx| is_offered(tx, first, now_us))? {
             self.store.write(|tx| self.count_address(tx, client.address, now_us))?;
@@ -53,7 +53,7 @@ impl Access {
         }
         let (name, full_name) = (user::name_of(first.name)?, user::full_name_of(first.full_name)?);
         password::check(first.password, &name, &self.settings)?;
-        let hashed = self.hashed_in_turn(first.password)?;
+        let hashed = self.hash_with_permit(first.password)?;
         self.change(|tx| {
             // Somebody else may have used the secret meanwhile.
             if !is_offered(tx, first, now_us)? {
@@ -66,7 +66,7 @@ impl Access {
             users::set_assignments(tx, id, Source::Local, &[role])?;
             let detail = serde_json::json!({ "user": name });
             let event = Event::new(Kind::SetupCompleted, &name, detail);
-            self.note(tx, &event.from_address(client.address), now_us)?;
+            self.append_audit(tx, &event.from_address(client.address), now_us)?;
             let user = users::named(tx, &name)?;
             self.open_session(tx, &user, client, "setup", now_us)
         })

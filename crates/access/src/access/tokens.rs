@@ -9,24 +9,24 @@ use crate::token::{self, CreatedToken, NewToken, TokenInfo};
 use crate::{Error, Identity, Scope};
 
 impl Access {
-    /// Creates a token of one's own. It can have no right that its owner has not, and needs a
-    /// session: a token cannot create tokens.
+    /// Creates a token for the caller. It cannot have rights that the caller does not have, and it
+    /// requires a session: a token cannot create tokens.
     pub fn create_token(
         &self,
         by: &Identity,
         new: &NewToken,
         now_us: i64,
     ) -> Result<CreatedToken, Error> {
-        let by = self.permitted(by, Action::ManageOwnTokens, now_us)?;
+        let by = self.require(by, Action::ManageOwnTokens, now_us)?;
         let user_id = by.user_id().ok_or_else(|| Error::not_found("user", by.name()))?;
         new.check(self.settings.token_life_s_max)?;
         check_rights(by.rights(), new)?;
-        let now_us = self.at(now_us)?;
+        let now_us = self.effective_now(now_us)?;
         let expires_us = now_us.saturating_add(us(new.life_s));
         let secret = self.with_random(token::new_secret);
         let hash = crate::secret::hash_of(secret.expose());
         let info = self.change(|tx| {
-            // The person may have been disabled since.
+            // The user may have been disabled in the meantime.
             let user = users::by_id(tx, user_id)?.filter(|it| it.disabled_us.is_none());
             user.ok_or(Error::Unauthenticated)?;
             let limit = self.settings.tokens_per_user;
@@ -42,14 +42,14 @@ impl Access {
                 "scope": new.scope.to_string(),
                 "token": id,
             });
-            self.note(tx, &Event::new(Kind::TokenCreated, by.name(), detail), now_us)?;
+            self.append_audit(tx, &Event::new(Kind::TokenCreated, by.name(), detail), now_us)?;
             let row = tokens::by_id(tx, id)?.ok_or_else(|| Error::not_found("token", id))?;
             Ok(row.info)
         })?;
         Ok(CreatedToken { secret, info })
     }
 
-    /// Tokens, the newest first; also those that ended.
+    /// Lists tokens, newest first, including expired and revoked ones.
     pub fn tokens(
         &self,
         by: &Identity,
@@ -60,10 +60,10 @@ impl Access {
         self.store.read(|tx| tokens::list(tx, user_id))
     }
 
-    /// Revokes a token: one's own, or anybody's with the right to manage users.
+    /// Revokes an own token, or any token with the permission to manage users.
     pub fn revoke_token(&self, by: &Identity, id: i64, now_us: i64) -> Result<(), Error> {
-        let by = self.permitted(by, Action::ManageOwnTokens, now_us)?;
-        let now_us = self.at(now_us)?;
+        let by = self.require(by, Action::ManageOwnTokens, now_us)?;
+        let now_us = self.effective_now(now_us)?;
         self.change(|tx| {
             let row = tokens::by_id(tx, id)?;
             let is_own = row.as_ref().is_some_and(|it| Some(it.user_id) == by.user_id());
@@ -73,14 +73,14 @@ impl Access {
             let row = row.ok_or_else(|| Error::not_found("token", id))?;
             if tokens::revoke(tx, id, now_us)? {
                 let detail = serde_json::json!({ "token": id, "user": row.info.user });
-                self.note(tx, &Event::new(Kind::TokenRevoked, by.name(), detail), now_us)?;
+                self.append_audit(tx, &Event::new(Kind::TokenRevoked, by.name(), detail), now_us)?;
             }
             Ok(())
         })
     }
 }
 
-/// Refuses actions that the owner does not have in the scope of the token.
+/// Returns an error if the owner lacks one of the actions in the scope of the token.
 fn check_rights(owner: &Rights, new: &NewToken) -> Result<(), Error> {
     let limit = TokenLimit { actions: new.actions.clone(), scope: new.scope.clone() };
     let rights = Rights { limit: Some(limit), ..owner.clone() };

@@ -10,7 +10,7 @@ use std::io::BufRead;
 
 /// The parts of an entry that its hash covers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sealed<'a> {
+pub(crate) struct HashedFields<'a> {
     pub seq: i64,
     pub at_us: i64,
     pub kind: &'a str,
@@ -19,17 +19,17 @@ pub(crate) struct Sealed<'a> {
     pub detail: &'a str,
 }
 
-/// What is known after verifying a log.
+/// Result of verifying a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verified {
-    /// Entries that are in order, up to the first broken one.
+    /// Number of valid entries before the first broken one.
     pub entries: u64,
-    /// The last entry that is in order: worth keeping elsewhere.
+    /// The last valid entry. Keep it outside of the database to detect a replaced log later.
     pub anchor: Option<Anchor>,
     pub broken: Option<Broken>,
 }
 
-/// The first place where a log is not what it was.
+/// The first entry at which the verification failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Broken {
     pub seq: i64,
@@ -39,15 +39,15 @@ pub struct Broken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BrokenReason {
-    /// The entry is missing, while a later one is there.
+    /// The entry is missing, but a later one exists.
     Missing,
-    /// Its content does not fit its hash.
+    /// The content does not match the hash.
     Changed,
-    /// It does not name the hash of the entry before it.
+    /// The stored previous hash is not the hash of the previous entry.
     Unlinked,
-    /// It was written once and is gone, as are all after it.
+    /// The entry was written, but it and all later ones were removed.
     CutOff,
-    /// It differs from the anchor that was kept elsewhere, so the log was replaced.
+    /// The entry differs from the anchor, so the log was replaced.
     Replaced,
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for Broken {
 }
 
 /// The hash of an entry that follows one with the hash `prev` (in hexadecimal).
-pub(crate) fn seal(prev: &str, entry: &Sealed<'_>) -> String {
+pub(crate) fn entry_hash(prev: &str, entry: &HashedFields<'_>) -> String {
     let address = entry.address.map_or_else(|| "null".to_owned(), json::quoted);
     let text = format!(
         r#"{{"actor":{},"address":{address},"at_us":{},"detail":{},"kind":{},"seq":{}}}"#,
@@ -80,7 +80,7 @@ pub(crate) fn seal(prev: &str, entry: &Sealed<'_>) -> String {
     encoding::hex(&digest)
 }
 
-/// Follows a log entry by entry.
+/// Verifies a log entry by entry.
 #[derive(Debug)]
 pub(crate) struct Chain<'a> {
     next_seq: i64,
@@ -90,7 +90,7 @@ pub(crate) struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    /// Begins at the first entry of a log.
+    /// Starts at the first entry of a log.
     pub fn new(anchor: Option<&'a Anchor>) -> Self {
         Self::after(0, super::genesis(), anchor)
     }
@@ -100,8 +100,8 @@ impl<'a> Chain<'a> {
         Self { next_seq: seq + 1, prev, anchor, verified }
     }
 
-    /// Takes the next entry; false once the chain is broken.
-    pub fn follow(&mut self, entry: &Entry) -> bool {
+    /// Verifies the next entry; returns false once the chain is broken.
+    pub fn check_next(&mut self, entry: &Entry) -> bool {
         if self.verified.broken.is_some() {
             return false;
         }
@@ -124,16 +124,16 @@ impl<'a> Chain<'a> {
         if entry.prev != self.prev {
             return Some(BrokenReason::Unlinked);
         }
-        if seal(&entry.prev, &entry.sealed()) != entry.hash {
+        if entry_hash(&entry.prev, &entry.hashed_fields()) != entry.hash {
             return Some(BrokenReason::Changed);
         }
         let is_other = |it: &Anchor| it.seq == entry.seq && it.hash != entry.hash;
         self.anchor.is_some_and(is_other).then_some(BrokenReason::Replaced)
     }
 
-    /// The result, after the last entry. `written` is the number of the last entry that was ever
-    /// written, if that is known.
-    pub fn end(mut self, written: Option<i64>) -> Verified {
+    /// Returns the result after the last entry. `written` is the number of the last entry that was
+    /// ever written, if known.
+    pub fn finish(mut self, written: Option<i64>) -> Verified {
         let expected = written.max(self.anchor.map(|it| it.seq)).unwrap_or(0);
         if self.verified.broken.is_none() && expected >= self.next_seq {
             let reason = BrokenReason::CutOff;
@@ -144,8 +144,8 @@ impl<'a> Chain<'a> {
 }
 
 impl Entry {
-    fn sealed(&self) -> Sealed<'_> {
-        Sealed {
+    fn hashed_fields(&self) -> HashedFields<'_> {
+        HashedFields {
             seq: self.seq,
             at_us: self.at_us,
             kind: &self.kind,
@@ -177,7 +177,7 @@ impl Line {
     }
 }
 
-/// Verifies an export without its database. An export may begin at any entry.
+/// Verifies an export without the database. An export may start at any entry.
 pub fn verify_export(lines: impl BufRead, anchor: Option<&Anchor>) -> Result<Verified, Error> {
     let mut chain: Option<Chain<'_>> = None;
     for (line, number) in lines.lines().zip(1_u64..) {
@@ -188,12 +188,12 @@ pub fn verify_export(lines: impl BufRead, anchor: Option<&Anchor>) -> Result<Ver
         })?;
         let entry = entry.entry();
         let begun = chain.get_or_insert_with(|| begin(&entry, anchor));
-        if !begun.follow(&entry) {
+        if !begun.check_next(&entry) {
             break;
         }
     }
     let chain = chain.unwrap_or_else(|| Chain::new(anchor));
-    Ok(chain.end(None))
+    Ok(chain.finish(None))
 }
 
 fn begin<'a>(first: &Entry, anchor: Option<&'a Anchor>) -> Chain<'a> {

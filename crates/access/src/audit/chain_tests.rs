@@ -15,7 +15,7 @@ fn log(length: i64) -> Vec<Entry> {
             prev: prev.clone(),
             hash: String::new(),
         };
-        entry.hash = seal(&prev, &entry.sealed());
+        entry.hash = entry_hash(&prev, &entry.hashed_fields());
         entries.push(entry);
     }
     entries
@@ -24,9 +24,9 @@ fn log(length: i64) -> Vec<Entry> {
 fn verify(entries: &[Entry], anchor: Option<&Anchor>, written: Option<i64>) -> Verified {
     let mut chain = Chain::new(anchor);
     for entry in entries {
-        chain.follow(entry);
+        chain.check_next(entry);
     }
-    chain.end(written)
+    chain.finish(written)
 }
 
 fn check(entries: &[Entry], seq: i64, reason: BrokenReason) {
@@ -37,7 +37,7 @@ fn check(entries: &[Entry], seq: i64, reason: BrokenReason) {
 
 #[test]
 fn the_hash_is_the_documented_one() {
-    let sealed = Sealed {
+    let fields = HashedFields {
         seq: 1,
         at_us: 5,
         kind: "queried",
@@ -50,7 +50,10 @@ fn the_hash_is_the_documented_one() {
         r#""detail":{"rows":1},"kind":"queried","seq":1}"#
     );
     let bytes = [&[0_u8; 32][..], text.as_bytes()].concat();
-    assert_eq!(seal(&crate::audit::genesis(), &sealed), encoding::hex(&Sha256::digest(bytes)));
+    assert_eq!(
+        entry_hash(&crate::audit::genesis(), &fields),
+        encoding::hex(&Sha256::digest(bytes))
+    );
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn every_way_to_tamper_names_the_first_broken_entry() {
     check(&changed(|it| it.detail = r#"{"n": 3}"#.into()), 3, BrokenReason::Changed);
     let resealed = changed(|it| {
         it.actor = "eve".into();
-        it.hash = seal(&it.prev, &it.sealed());
+        it.hash = entry_hash(&it.prev, &it.hashed_fields());
     });
     check(&resealed, 4, BrokenReason::Unlinked);
     let mut removed = log(5);

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Keys sorted by their bytes, no white space. Sorting is done here, for whether a map of
-/// `serde_json` is sorted depends on a feature that another crate may turn on.
+/// Keys sorted by their bytes, no white space. Keys are sorted here because the order of a
+/// `serde_json` map depends on a feature that another crate may enable.
 pub(crate) fn canonical(value: &Value) -> String {
     match value {
         Value::Object(map) => {

@@ -1,6 +1,17 @@
 use super::*;
 use crate::testing::seeded;
 use proptest::prelude::*;
+use std::cell::RefCell;
+
+thread_local! {
+    /// Costs of the verifications that this thread has made.
+    pub(crate) static COSTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The part of a PHC string that determines how long a verification takes.
+pub(super) fn cost_of(stored: &str) -> String {
+    stored.rsplitn(3, '$').last().unwrap_or_default().to_owned()
+}
 
 fn short() -> Settings {
     Settings { password_chars_min: 8, ..cheap() }

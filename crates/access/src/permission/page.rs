@@ -9,7 +9,7 @@ Generated from the table in `crates/access/src/permission.rs`; do not edit. `UPD
 access` rewrites this page.
 
 A person holds roles, each in a scope: the whole plant, an area, or a line. What no line below gives
-to a role is denied. The column *where* says how a permission is bound to a place:
+to a role is denied. The column *where* is the place in which a permission is valid:
 
 - *scope*: only in the scope of the role. Rows and live values of other places are left out.
 - *plant*: only if the role is held for the whole plant.

@@ -64,16 +64,16 @@ fn the_matrix_of_role_action_and_scope_is_as_intended() {
     for role in Role::ALL {
         for rule in &TABLE {
             for held_in in SCOPES {
-                for asked_for in SCOPES {
+                for requested in SCOPES {
                     let (lowest, reach) = lowest(rule.action);
                     let is_place = match reach {
-                        Reach::Scoped => scope(held_in).covers(&scope(asked_for)),
+                        Reach::Scoped => scope(held_in).covers(&scope(requested)),
                         Reach::Plant => held_in == "plant",
                         Reach::Own => true,
                     };
                     let expected = role >= lowest && is_place;
-                    let found = rights(role, held_in).allows(rule.action, &scope(asked_for));
-                    assert_eq!(found, expected, "{role} {} {held_in} {asked_for}", rule.name);
+                    let found = rights(role, held_in).allows(rule.action, &scope(requested));
+                    assert_eq!(found, expected, "{role} {} {held_in} {requested}", rule.name);
                     allowed += usize::from(found);
                 }
             }

@@ -13,7 +13,7 @@ pub(crate) fn of(connection: &Connection, subject: &str) -> Result<Failures, Err
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// Stores a counter. If there are too many, those whose last failure is oldest are forgotten.
+/// Stores a counter, and deletes the oldest ones beyond the limit.
 pub(crate) fn set(
     connection: &Connection,
     subject: &str,
@@ -38,7 +38,7 @@ pub(crate) fn clear(connection: &Connection, subject: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// Moves times that lie in the future to the new time of a clock that was set back.
+/// Limits stored times in the future after the clock was set back.
 pub(crate) fn set_back(
     connection: &Connection,
     settings: &Settings,
@@ -53,7 +53,7 @@ pub(crate) fn set_back(
     Ok(())
 }
 
-/// Forgets what is so old that it does not count any more.
+/// Deletes counters that have expired.
 pub(crate) fn sweep(connection: &Connection, before_us: i64) -> Result<usize, Error> {
     let sql = "DELETE FROM login_attempts WHERE last_us < ?1";
     Ok(connection.prepare_cached(sql)?.execute([before_us])?)

@@ -1,6 +1,6 @@
 //! The audit log in the database.
 
-use crate::audit::{self, Anchor, Chain, Entry, Event, Filter, Page, Sealed, Verified};
+use crate::audit::{self, Anchor, Chain, Entry, Event, Filter, HashedFields, Page, Verified};
 use crate::{Error, Settings};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::io::Write;
@@ -14,12 +14,12 @@ pub(crate) fn append(
     now_us: i64,
     settings: &Settings,
 ) -> Result<(), Error> {
-    // The counter and not the last entry, so that entries removed from the end leave a gap.
+    // Based on the counter of SQLite, so that entries removed from the end leave a gap.
     let seq = written(connection)? + 1;
     let prev = last_hash(connection)?.unwrap_or_else(audit::genesis);
     let (kind, detail) = (event.kind.name(), event.detail_kept(settings.audit_detail_bytes_max));
     let address = event.address.map(|it| it.to_string());
-    let sealed = Sealed {
+    let fields = HashedFields {
         seq,
         at_us: now_us,
         kind: &kind,
@@ -27,7 +27,7 @@ pub(crate) fn append(
         address: address.as_deref(),
         detail: &detail,
     };
-    let hash = audit::seal(&prev, &sealed);
+    let hash = audit::entry_hash(&prev, &fields);
     let sql = "INSERT INTO audit (seq, at_us, kind, actor, address, detail, prev, hash)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let row = params![seq, now_us, kind, event.actor, address, detail, prev, hash];
@@ -74,7 +74,7 @@ pub(crate) fn page(connection: &Connection, filter: &Filter, limit: u32) -> Resu
     Ok(Page { entries, next_before_seq })
 }
 
-/// Writes the entries from a number on as JSON lines; how many.
+/// Writes the entries starting at a number as JSON lines and returns their number.
 pub(crate) fn export(
     connection: &Connection,
     from_seq: i64,
@@ -86,7 +86,7 @@ pub(crate) fn export(
     for found in statement.query_map([from_seq], entry)? {
         writeln!(to, "{}", found?.line()).map_err(|source| Error::File {
             action: "write",
-            place: "the export of the audit log".to_owned(),
+            path: "the export of the audit log".to_owned(),
             source,
         })?;
         count += 1;
@@ -94,17 +94,17 @@ pub(crate) fn export(
     Ok(count)
 }
 
-/// Follows the whole chain.
+/// Verifies the whole chain.
 pub(crate) fn verify(connection: &Connection, anchor: Option<&Anchor>) -> Result<Verified, Error> {
     let sql = format!("SELECT {COLUMNS} FROM audit ORDER BY seq");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut chain = Chain::new(anchor);
     for found in statement.query_map([], entry)? {
-        if !chain.follow(&found?) {
+        if !chain.check_next(&found?) {
             break;
         }
     }
-    Ok(chain.end(Some(written(connection)?)))
+    Ok(chain.finish(Some(written(connection)?)))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

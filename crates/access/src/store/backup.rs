@@ -1,4 +1,4 @@
-//! Copies of the database: made while it is in use, and put back while it is not.
+//! Backup while the database is in use, and restore while it is not.
 
 use super::{audit, file, open, sessions, values};
 use crate::audit::{Event, Kind};
@@ -8,8 +8,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use serde::Serialize;
 use std::path::Path;
 
-/// What a restore brought back, to be reviewed: people who were disabled and tokens that were
-/// revoked after the backup was made are active again.
+/// Result of a restore, to be reviewed: users who were disabled and tokens that were revoked after
+/// the backup are active again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Restored {
     pub users: u32,
@@ -23,15 +23,15 @@ pub(super) fn write(from: &Path, to: &Path, settings: &Settings) -> Result<(), E
     let source = open::connect(from, settings).map_err(|error| error.at(from))?;
     let made = file::temporary(to)?;
     copy(&source, made.path(), settings).map_err(|error| error.at(to))?;
-    if file::place_new(made, to)? {
+    if file::persist_new(made, to)? {
         return Ok(());
     }
-    Err(Error::Exists { what: "backup", name: file::place(to) })
+    Err(Error::Exists { what: "backup", name: file::text_of(to) })
 }
 
-/// Replaces the database at `to` by the backup at `from`, which is examined first. All sessions
-/// end. What was there stays beside it, with `.before-restore` added to its name. Refused while any
-/// process has the database open.
+/// Replaces the database at `to` by the backup at `from`, after checking the backup. All sessions
+/// end. The previous database is kept with the suffix `.before-restore`. Fails while any process has
+/// the database open.
 pub fn restore(
     from: &Path,
     to: &Path,
@@ -44,22 +44,22 @@ pub fn restore(
     open::check_owner(&source, from).map_err(|error| error.at(from))?;
     let made = file::temporary(to)?;
     copy(&source, made.path(), settings).map_err(|error| error.at(from))?;
-    let restored = revive(made.path(), from, actor, now_us, settings)?;
+    let restored = prepare_restored(made.path(), from, actor, now_us, settings)?;
     keep_old(to, settings)?;
-    file::place_over(made, to)?;
+    file::persist_over(made, to)?;
     Ok(restored)
 }
 
-/// Copies all pages in one read transaction, and examines the copy.
+/// Copies all pages in one read transaction and checks the copy.
 fn copy(source: &Connection, to: &Path, settings: &Settings) -> Result<(), Error> {
     let mut target = Connection::open(to)?;
     let backup = Backup::new(source, &mut target)?;
     match backup.step(-1)? {
         StepResult::Done => {}
-        _ => return Err(Error::Contended { place: String::new() }),
+        _ => return Err(Error::Contended { path: String::new() }),
     }
     drop(backup);
-    // One file holds everything: a backup must not need a write-ahead log beside it.
+    // A backup is a single file, without a write-ahead log.
     target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     open::close(target)?;
     let copied = open::open(to, settings)?;
@@ -67,8 +67,8 @@ fn copy(source: &Connection, to: &Path, settings: &Settings) -> Result<(), Error
     open::close(copied)
 }
 
-/// Makes the copy the next state of the store: up to date, without sessions, with an entry.
-fn revive(
+/// Migrates the copy, verifies its audit log, ends its sessions and adds an audit entry.
+fn prepare_restored(
     path: &Path,
     from: &Path,
     actor: &str,
@@ -76,7 +76,7 @@ fn revive(
     settings: &Settings,
 ) -> Result<Restored, Error> {
     let mut connection = open::open(path, settings)?;
-    open::examine(&mut connection, from).map_err(|error| error.at(from))?;
+    open::check_and_migrate(&mut connection, from).map_err(|error| error.at(from))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let verified = audit::verify(&transaction, None)?;
     if let Some(broken) = verified.broken {
@@ -85,7 +85,7 @@ fn revive(
     let restored = counted(&transaction, now_us)?;
     sessions::remove_all(&transaction)?;
     values::remove(&transaction, setup::VALUE)?;
-    let detail = serde_json::json!({ "from": file::place(from), "users": restored.users });
+    let detail = serde_json::json!({ "from": file::text_of(from), "users": restored.users });
     let event = Event::new(Kind::Restored, actor, detail);
     audit::append(&transaction, &event, now_us, settings)?;
     transaction.commit()?;
@@ -103,17 +103,17 @@ fn counted(connection: &Connection, now_us: i64) -> Result<Restored, Error> {
     Ok(row?)
 }
 
-/// Keeps the old database as one file, and leaves nothing of it that would be taken for a part of
-/// the new one. A damaged one is kept as far as it can be read.
+/// Copies the old database to a file of its own, and removes its write-ahead log, which SQLite
+/// would apply to the new database. A damaged database is copied as it is.
 fn keep_old(path: &Path, settings: &Settings) -> Result<(), Error> {
-    let (wal, shm) = (file::beside(path, "-wal"), file::beside(path, "-shm"));
+    let (wal, shm) = (file::sibling(path, "-wal"), file::sibling(path, "-shm"));
     if path.exists() {
-        let is_folded = open::open(path, settings).and_then(|it| fold(&it));
-        let kept = file::beside(path, ".before-restore");
+        let is_checkpointed = open::open(path, settings).and_then(|it| checkpoint(&it));
+        let kept = file::sibling(path, ".before-restore");
         std::fs::copy(path, &kept).map_err(|error| Error::file("copy to", &kept, error))?;
-        file::claim(&kept)?;
-        if is_folded.is_err() && wal.exists() {
-            let kept_wal = file::beside(&kept, "-wal");
+        file::restrict_mode(&kept)?;
+        if is_checkpointed.is_err() && wal.exists() {
+            let kept_wal = file::sibling(&kept, "-wal");
             std::fs::copy(&wal, &kept_wal)
                 .map_err(|error| Error::file("copy to", &kept_wal, error))?;
         }
@@ -123,7 +123,7 @@ fn keep_old(path: &Path, settings: &Settings) -> Result<(), Error> {
     file::remove_if_there(&shm)
 }
 
-/// Writes what is in the write-ahead log into the file itself.
-fn fold(connection: &Connection) -> Result<(), Error> {
+/// Transfers the write-ahead log into the database file.
+fn checkpoint(connection: &Connection) -> Result<(), Error> {
     Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }

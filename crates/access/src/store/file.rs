@@ -1,4 +1,4 @@
-//! The files of a database: their mode, locks, and moving them into place durably.
+//! Files of a database: mode, locks, durable renames.
 
 use crate::Error;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -9,50 +9,50 @@ use tempfile::NamedTempFile;
 /// Readable and writable for the account of the program only.
 const MODE: u32 = 0o600;
 
-/// The lock that every process holds which has the database open.
+/// Takes the shared lock that every process holds while it has the database open.
 pub(super) fn lock_shared(path: &Path) -> Result<File, Error> {
     let lock = open_lock(path)?;
     match lock.try_lock_shared() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse { place: place(path) }),
-        Err(TryLockError::Error(error)) => Err(Error::file("lock", &beside(path, ".lock"), error)),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: text_of(path) }),
+        Err(TryLockError::Error(error)) => Err(Error::file("lock", &sibling(path, ".lock"), error)),
     }
 }
 
-/// The lock of who replaces the database: nobody else has it open.
+/// Takes the exclusive lock; fails while any process has the database open.
 pub(super) fn lock_alone(path: &Path) -> Result<File, Error> {
     let lock = open_lock(path)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse { place: place(path) }),
-        Err(TryLockError::Error(error)) => Err(Error::file("lock", &beside(path, ".lock"), error)),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: text_of(path) }),
+        Err(TryLockError::Error(error)) => Err(Error::file("lock", &sibling(path, ".lock"), error)),
     }
 }
 
 fn open_lock(path: &Path) -> Result<File, Error> {
-    let at = beside(path, ".lock");
+    let at = sibling(path, ".lock");
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false).mode(MODE);
     options.open(&at).map_err(|error| Error::file("open", &at, error))
 }
 
-/// The path with something added to its name, such as `-wal`.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+/// Returns the path with a suffix, such as `-wal`.
+pub(super) fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     path.with_file_name(name)
 }
 
-pub(super) fn place(path: &Path) -> String {
+pub(super) fn text_of(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// Takes rights of other accounts away, and refuses a file that its owner may not write.
-pub(super) fn claim(path: &Path) -> Result<(), Error> {
+/// Removes the access of other accounts; returns an error if the owner has no write permission.
+pub(super) fn restrict_mode(path: &Path) -> Result<(), Error> {
     let found = fs::metadata(path).map_err(|error| Error::file("read", path, error))?;
     let mode = found.permissions().mode();
     if mode & 0o200 == 0 {
-        return Err(Error::ReadOnly { place: place(path) });
+        return Err(Error::ReadOnly { path: text_of(path) });
     }
     if mode & 0o077 != 0 {
         let narrow = fs::Permissions::from_mode(MODE);
@@ -61,7 +61,7 @@ pub(super) fn claim(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// A new file beside `path`, with mode 0600, that vanishes unless it is moved into place.
+/// Creates a file with mode 0600 in the folder of `path`; it is deleted unless it is persisted.
 pub(super) fn temporary(path: &Path) -> Result<NamedTempFile, Error> {
     let folder = folder_of(path);
     tempfile::Builder::new()
@@ -71,8 +71,8 @@ pub(super) fn temporary(path: &Path) -> Result<NamedTempFile, Error> {
         .map_err(|error| Error::file("write into", &folder, error))
 }
 
-/// Moves a finished file to `path`; false if there is one already.
-pub(super) fn place_new(made: NamedTempFile, path: &Path) -> Result<bool, Error> {
+/// Moves a finished file to `path`; returns false if the path exists.
+pub(super) fn persist_new(made: NamedTempFile, path: &Path) -> Result<bool, Error> {
     sync(made.path())?;
     match made.persist_noclobber(path) {
         Ok(_) => sync(&folder_of(path)).map(|()| true),
@@ -81,8 +81,8 @@ pub(super) fn place_new(made: NamedTempFile, path: &Path) -> Result<bool, Error>
     }
 }
 
-/// Moves a finished file to `path`, in place of what is there.
-pub(super) fn place_over(made: NamedTempFile, path: &Path) -> Result<(), Error> {
+/// Moves a finished file to `path` and replaces an existing one.
+pub(super) fn persist_over(made: NamedTempFile, path: &Path) -> Result<(), Error> {
     sync(made.path())?;
     made.persist(path).map_err(|error| Error::file("replace", path, error.error))?;
     sync(&folder_of(path))

@@ -1,9 +1,9 @@
-//! Versions of the database: each is made from the one before it, in one transaction.
+//! Migrations: each leads to the next version in one transaction.
 
 use crate::Error;
 use rusqlite::{Connection, TransactionBehavior};
 
-/// The statements that lead to version 1, 2 and so on. What was released is never edited.
+/// Statements that lead to version 1, 2 and so on. A released migration is never edited.
 const MIGRATIONS: [&str; 2] =
     [include_str!("migrations/1_people.sql"), include_str!("migrations/2_external_identities.sql")];
 
@@ -14,14 +14,15 @@ pub(super) fn version(connection: &Connection) -> Result<i64, Error> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Brings a database to the version of this program. Killed in between, it has a whole version.
-pub(super) fn up(connection: &mut Connection) -> Result<(), Error> {
+/// Migrates a database to the version of this program. A killed migration leaves a complete
+/// earlier version.
+pub(super) fn to_latest(connection: &mut Connection) -> Result<(), Error> {
     up_to(connection, VERSION)
 }
 
 fn up_to(connection: &mut Connection, wanted: i64) -> Result<(), Error> {
     for (statements, number) in MIGRATIONS.iter().zip(1..=wanted) {
-        // Another process may do the same at this moment: who comes second finds it done.
+        // Another process may migrate concurrently, so the version is read within the transaction.
         let behavior = TransactionBehavior::Immediate;
         let transaction = connection.transaction_with_behavior(behavior)?;
         if version(&transaction)? < number {
@@ -59,7 +60,7 @@ mod tests {
         // The name is taken, so the second statement of the migration fails.
         connection.execute_batch("CREATE TABLE external_identities (x INTEGER)").unwrap();
         let before = schema(&connection);
-        assert!(up(&mut connection).is_err());
+        assert!(to_latest(&mut connection).is_err());
         assert_eq!((version(&connection).unwrap(), schema(&connection)), (1, before));
     }
 }

@@ -1,4 +1,4 @@
-//! Creating, connecting to, and examining a database.
+//! Creating, opening and checking a database.
 
 use super::{file, migrate};
 use crate::{Error, Settings};
@@ -10,49 +10,50 @@ use std::time::Duration;
 /// Marks the file as a database of this program (`PRAGMA application_id`): "pckA".
 const APPLICATION_ID: i32 = 0x7063_6b41;
 
-/// Makes sure that there is a whole database of ours: creates one where there is no trace of one,
-/// and refuses remains of one, since starting anew would offer the setup of a first administrator
-/// to whoever comes first.
+/// Creates the database if no file of it exists, and returns an error if only a part exists: a new
+/// database would offer the setup of the first administrator to whoever comes first.
 pub(super) fn prepare(path: &Path, settings: &Settings) -> Result<(), Error> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() == 0 => Err(Error::corrupt("the file is empty")),
-        Ok(_) => file::claim(path),
+        Ok(_) => file::restrict_mode(path),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::file("read", path, error))
         }
-        Err(_) if file::beside(path, "-wal").exists() => {
+        Err(_) if file::sibling(path, "-wal").exists() => {
             Err(Error::corrupt("the file is missing, but its write-ahead log is there"))
         }
         Err(_) => create(path, settings),
     }
 }
 
-/// A killed creation leaves nothing under the path; one at the same time wins or loses whole.
+/// Creates the database under a temporary name and moves it into place, so that a killed or
+/// concurrent creation never leaves an incomplete file.
 fn create(path: &Path, settings: &Settings) -> Result<(), Error> {
     let made = file::temporary(path)?;
     let mut connection = open(made.path(), settings)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    migrate::up(&mut connection)?;
+    migrate::to_latest(&mut connection)?;
     close(connection)?;
-    file::place_new(made, path).map(|_| ())
+    file::persist_new(made, path).map(|_| ())
 }
 
-/// A connection with everything set that SQLite does not keep in the file.
+/// Opens a connection in WAL mode and checks that the database is writable and belongs to this
+/// program.
 pub(super) fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     let connection = open(path, settings)?;
     if connection.is_readonly("main")? {
-        return Err(Error::ReadOnly { place: file::place(path) });
+        return Err(Error::ReadOnly { path: file::text_of(path) });
     }
     check_owner(&connection, path)?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Error::ReadOnly { place: file::place(path) });
+        return Err(Error::ReadOnly { path: file::text_of(path) });
     }
     Ok(connection)
 }
 
-/// A connection in whatever journal mode the file has.
+/// Opens a connection with all per-connection settings, in the journal mode of the file.
 pub(super) fn open(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -74,23 +75,23 @@ pub(super) fn close(connection: Connection) -> Result<(), Error> {
     connection.close().map_err(|(_, error)| error.into())
 }
 
-/// Refuses a database of another program, and one that is newer than this program.
+/// Returns an error for a database of another program or of a newer version.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<(), Error> {
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id != APPLICATION_ID {
-        return Err(Error::ForeignDatabase { place: file::place(path) });
+        return Err(Error::ForeignDatabase { path: file::text_of(path) });
     }
     let (found, known) = (migrate::version(connection)?, migrate::VERSION);
     if found > known {
-        return Err(Error::NewerDatabase { place: file::place(path), found, known });
+        return Err(Error::NewerDatabase { path: file::text_of(path), found, known });
     }
     Ok(())
 }
 
-/// Checks every page and reference, and brings an older database up to date.
-pub(super) fn examine(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+/// Checks all pages and foreign keys, and migrates an older database.
+pub(super) fn check_and_migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     check_pages(connection)?;
-    migrate::up(connection).map_err(|error| error.at(path))?;
+    migrate::to_latest(connection).map_err(|error| error.at(path))?;
     let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
     let mut rows = statement.query([])?;
     if let Some(row) = rows.next()? {

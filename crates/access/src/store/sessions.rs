@@ -64,13 +64,14 @@ pub(crate) fn list(
     connection: &Connection,
     user_id: Option<i64>,
     now_us: i64,
+    seen_after_us: i64,
 ) -> Result<Vec<SessionInfo>, Error> {
     let sql = "SELECT s.id, u.name, s.created_us, s.last_seen_us, s.expires_us, s.address, s.agent,
         s.method FROM sessions s JOIN users u ON u.id = s.user_id
-        WHERE (?1 IS NULL OR s.user_id = ?1) AND s.expires_us > ?2
+        WHERE (?1 IS NULL OR s.user_id = ?1) AND s.expires_us > ?2 AND s.last_seen_us > ?3
         ORDER BY s.last_seen_us DESC, s.id DESC";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![user_id, now_us], |row| {
+    let rows = statement.query_map(params![user_id, now_us, seen_after_us], |row| {
         Ok(SessionInfo {
             id: row.get(0)?,
             user: row.get(1)?,
@@ -85,7 +86,7 @@ pub(crate) fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Whose session it is.
+/// Returns the user of a session.
 pub(crate) fn owner(connection: &Connection, id: i64) -> Result<Option<i64>, Error> {
     let sql = "SELECT user_id FROM sessions WHERE id = ?1";
     Ok(connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?)
@@ -100,7 +101,7 @@ pub(crate) fn remove_hash(connection: &Connection, hash: &Hash) -> Result<bool, 
     Ok(statement.execute([hash.as_slice()])? > 0)
 }
 
-/// Ends the sessions of a person, all but one.
+/// Ends all sessions of a user except one.
 pub(crate) fn remove_of(
     connection: &Connection,
     user_id: i64,
@@ -114,7 +115,7 @@ pub(crate) fn remove_all(connection: &Connection) -> Result<usize, Error> {
     Ok(connection.prepare_cached("DELETE FROM sessions")?.execute([])?)
 }
 
-/// Ends the oldest sessions of a person beyond a number.
+/// Ends all but the newest sessions of a user.
 pub(crate) fn keep_newest(
     connection: &Connection,
     user_id: i64,
@@ -125,7 +126,7 @@ pub(crate) fn keep_newest(
     Ok(connection.prepare_cached(sql)?.execute(params![user_id, kept])?)
 }
 
-/// Notes when a session was used last; a session that has ended is left ended.
+/// Stores the last use of a session, if it still exists.
 pub(crate) fn touch(connection: &Connection, id: i64, at_us: i64) -> Result<(), Error> {
     let sql = "UPDATE sessions SET last_seen_us = max(last_seen_us, ?2) WHERE id = ?1";
     connection.prepare_cached(sql)?.execute([id, at_us])?;

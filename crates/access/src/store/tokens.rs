@@ -103,14 +103,14 @@ pub(crate) fn revoke_expired(
     Ok(connection.prepare_cached(sql)?.execute([expired_us, now_us])?)
 }
 
-/// Notes when a token was used last.
+/// Stores the last use of a token.
 pub(crate) fn touch(connection: &Connection, id: i64, at_us: i64) -> Result<(), Error> {
     let sql = "UPDATE tokens SET last_used_us = max(coalesce(last_used_us, ?2), ?2) WHERE id = ?1";
     connection.prepare_cached(sql)?.execute([id, at_us])?;
     Ok(())
 }
 
-/// The inner result is that of reading the names.
+/// The inner error reports unknown names of actions.
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<TokenRow, Error>> {
     let actions: String = row.get(3)?;
     let info = TokenInfo {

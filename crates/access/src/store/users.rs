@@ -31,7 +31,7 @@ impl UserRow {
     }
 }
 
-/// Adds a person without password and roles.
+/// Adds a user without password and roles.
 pub(crate) fn add(
     connection: &Connection,
     name: &str,
@@ -56,7 +56,7 @@ pub(crate) fn by_id(connection: &Connection, id: i64) -> Result<Option<UserRow>,
     Ok(connection.prepare_cached(&sql)?.query_row([id], read).optional()?)
 }
 
-/// The person of a name, in any letter case, or an error that names it.
+/// Returns the user of a name, in any letter case, or an error.
 pub(crate) fn named(connection: &Connection, name: &str) -> Result<UserRow, Error> {
     by_name(connection, &name.trim().to_ascii_lowercase())?
         .ok_or_else(|| Error::not_found("user", name))
@@ -113,6 +113,19 @@ pub(crate) fn set_password(
     Ok(())
 }
 
+/// Replaces the hash of an unchanged password by one with another cost; has no effect if the
+/// password was changed concurrently.
+pub(crate) fn renew_password(
+    connection: &Connection,
+    id: i64,
+    before: &str,
+    hashed: &str,
+) -> Result<(), Error> {
+    let sql = "UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2";
+    connection.prepare_cached(sql)?.execute(params![id, before, hashed])?;
+    Ok(())
+}
+
 /// Ends temporary passwords that had expired at a time.
 pub(crate) fn end_passwords(connection: &Connection, expired_us: i64) -> Result<(), Error> {
     let sql = "UPDATE users SET password_until_us = 0 WHERE password_until_us <= ?1";
@@ -136,14 +149,14 @@ pub(crate) fn set_last_login(connection: &Connection, id: i64, at_us: i64) -> Re
     Ok(())
 }
 
-/// Stores a key that its owner has still to confirm.
+/// Stores a key that is not confirmed yet, or removes the key.
 pub(crate) fn set_totp(connection: &Connection, id: i64, key: Option<&[u8]>) -> Result<(), Error> {
     let sql = "UPDATE users SET totp_key = ?2, totp_confirmed = 0, totp_step = 0 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id, key])?;
     Ok(())
 }
 
-/// Notes a step of time whose code was used.
+/// Stores the last used time step, and marks the key as confirmed.
 pub(crate) fn set_totp_step(connection: &Connection, id: i64, step: i64) -> Result<(), Error> {
     let sql = "UPDATE users SET totp_step = ?2, totp_confirmed = 1 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute([id, step])?;
@@ -163,7 +176,7 @@ pub(crate) fn replace_recovery_codes(
     Ok(())
 }
 
-/// Uses a recovery code up; false if there is none that is unused.
+/// Marks a recovery code as used; returns false if there is no such unused code.
 pub(crate) fn use_recovery_code(
     connection: &Connection,
     id: i64,

@@ -1,6 +1,6 @@
 use crate::world::{PASSWORD, S, T0, World, here, role, settings, terminal};
 use access::audit::{Broken, BrokenReason, Event, Filter, Kind, verify_export};
-use access::{Role, Settings};
+use access::{Error, Role, Settings};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -144,16 +144,40 @@ fn waiting_entries_are_written_in_their_order_and_when_there_are_many() {
         let db = Connection::open(world.path()).unwrap();
         db.query_row("SELECT count(*) FROM audit", [], |it| it.get(0)).unwrap()
     };
-    for number in 0..2 {
+    for number in 0..3 {
         world.access.audit_later(Event::query("anna", "SELECT 1", number, 1), T0).unwrap();
     }
     assert_eq!(stored(), 0);
-    world.access.audit_later(Event::query("anna", "SELECT 1", 2, 1), T0).unwrap();
-    assert_eq!(stored(), 3);
     world.access.audit_later(Event::query("anna", "SELECT 1", 3, 1), T0).unwrap();
+    assert_eq!(stored(), 3);
     assert_eq!(world.access.maintain(T0).unwrap().entries_written, 1);
     assert_eq!(world.last_detail(T0), r#"{"ms":1,"rows":3,"sql":"SELECT 1"}"#);
     assert_eq!(broken(&world), None);
+}
+
+#[test]
+fn entries_that_cannot_be_written_wait_and_no_more_are_taken() {
+    let world = World::with(Settings { audit_buffer_entries: 2, busy_timeout_ms: 0, ..settings() });
+    let later = |rows| world.access.audit_later(Event::query("anna", "SELECT 1", rows, 1), T0);
+    let mut blocking = Connection::open(world.path()).unwrap();
+    let transaction =
+        blocking.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    later(0).unwrap();
+    later(1).unwrap();
+    for _ in 0..5 {
+        let error = later(2).unwrap_err();
+        assert!(matches!(error, Error::Contended { .. }) && error.retry(), "{error}");
+    }
+    transaction.rollback().unwrap();
+    later(3).unwrap();
+    assert_eq!(world.access.flush_audit().unwrap(), 1);
+    let page = world.access.audit_page(&terminal(), &Filter::default(), 9, T0).unwrap();
+    let rows: Vec<bool> = [3, 1, 0]
+        .iter()
+        .zip(&page.entries)
+        .map(|(n, it)| it.detail.contains(&format!(r#""rows":{n},"#)))
+        .collect();
+    assert_eq!((rows, page.entries.len()), (vec![true; 3], 3));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn groups_replace_the_roles_of_earlier_groups_and_no_others() {
 }
 
 #[test]
-fn a_person_is_who_the_subject_says_and_not_the_name() {
+fn a_person_is_identified_by_issuer_and_subject_and_not_by_name() {
     let world = World::new();
     world.add("anna.lind@plant.example", &[role(Role::Administrator, "plant")]);
     let found = enter(&world, &login("7", &["smt"])).unwrap();
@@ -70,9 +70,20 @@ fn somebody_without_a_role_is_refused_and_not_added() {
     let world = World::new();
     let refused = enter(&world, &login("7", &["canteen"])).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Forbidden);
+    let detail = r#"{"issuer":"https://id.plant.example","reason":"no role","subject":"7"}"#;
+    assert_eq!(world.last_detail(T0), detail);
     let unknown = ExternalLogin { may_add: false, ..login("8", &["smt"]) };
     assert!(matches!(enter(&world, &unknown), Err(Error::LoginRefused)));
     assert!(world.access.users(&terminal(), T0).unwrap().is_empty());
+}
+
+#[test]
+fn a_user_who_left_all_groups_loses_the_rights_of_earlier_sessions() {
+    let world = World::new();
+    let first = enter(&world, &login("7", &["lead"])).unwrap();
+    assert_eq!(enter(&world, &login("7", &[])).unwrap_err().kind(), ErrorKind::Forbidden);
+    let now = world.access.authenticate_session(first.cookie.expose(), T0).unwrap();
+    assert!(world.access.authorize(&now, Action::ViewPages, &scope("plant")).is_err());
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn failures_delay_the_account_and_the_right_password_does_not_help() {
     for number in 1..=5 {
         refused(world.login_as("anna", "wrong", None, &from(number), T0 + 2 * S));
     }
-    assert!(world.login("anna", PASSWORD, T0 + 2 * S).is_ok(), "a success begins anew");
+    assert!(world.login("anna", PASSWORD, T0 + 2 * S).is_ok(), "a success resets the counter");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_login_ends_the_session_the_browser_had() {
 }
 
 #[test]
-fn a_password_is_hashed_anew_when_the_configured_cost_is_another() {
+fn a_password_is_rehashed_when_the_configured_cost_changes() {
     let world = World::new();
     world.add("anna", &[role(Role::Viewer, "plant")]);
     let stored = |path: &std::path::Path| -> String {
@@ -185,7 +185,7 @@ fn a_password_is_hashed_anew_when_the_configured_cost_is_another() {
     let access = access::Access::open(&path, dearer, crate::world::random(3), T0).unwrap();
     let world = World { folder, access };
     refused(world.login("anna", "wrong", T0));
-    assert!(stored(&path).contains("m=8,t=1,"), "only the right password can be hashed anew");
+    assert!(stored(&path).contains("m=8,t=1,"), "only the right password can be rehashed");
     world.login("anna", PASSWORD, T0).unwrap();
     assert!(stored(&path).contains("m=8,t=2,"));
     assert!(world.login("anna", PASSWORD, T0).is_ok());

@@ -134,6 +134,25 @@ fn no_secret_is_in_the_files() {
 }
 
 #[test]
+fn maintenance_removes_what_has_ended_and_nothing_else() {
+    let world = World::new();
+    let first = world.person("anna", &[role(Role::Viewer, "plant")]);
+    assert!(world.login("anna", "wrong", T0).is_err());
+    let later = T0 + 7 * 3_600 * S;
+    world.access.authenticate_session(first.cookie.expose(), later).unwrap();
+    let second = world.login("anna", PASSWORD, later).unwrap();
+    let done = world.access.maintain(later + 7 * 3_600 * S).unwrap();
+    assert_eq!(done.sessions_removed, 0);
+    let listed = |now_us| world.access.sessions(&terminal(), Whose::All, now_us).unwrap().len();
+    assert_eq!((listed(later + 7 * 3_600 * S), listed(later + 8 * 3_600 * S)), (2, 0));
+    let done = world.access.maintain(later + 8 * 3_600 * S).unwrap();
+    assert_eq!(done.sessions_removed, 2);
+    assert!(world.access.recheck(&second.identity, later + 8 * 3_600 * S).is_err());
+    let done = world.access.maintain(later + 30 * 86_400 * S).unwrap();
+    assert_eq!((done.sessions_removed, done.failures_forgotten), (0, 1));
+}
+
+#[test]
 fn no_secret_is_in_debug_texts() {
     let world = World::new();
     let found = world.person("anna", &[role(Role::Viewer, "plant")]);

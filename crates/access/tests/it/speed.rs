@@ -1,4 +1,4 @@
-//! What a checked request costs.
+//! How long a checked request takes.
 
 use crate::world::{S, T0, World, role, scope};
 use access::{Action, Role};

@@ -1,8 +1,8 @@
 //! Many threads at once.
 
-use crate::world::{PASSWORD, S, T0, World, client, role, settings, terminal};
+use crate::world::{PASSWORD, S, T0, World, client, role, terminal};
 use access::audit::{Event, Kind};
-use access::{Access, Error, Role, Settings};
+use access::{Access, Error, Role};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -48,33 +48,7 @@ fn fifty_logins_at_once_all_succeed() {
 }
 
 #[test]
-fn when_too_many_wait_the_next_hears_to_come_back() {
-    let world = World::with(Settings {
-        password_checks_waiting: 0,
-        password_memory_kib: 4_096,
-        ..settings()
-    });
-    world.add("anna", &[role(Role::Viewer, "plant")]);
-    let (start, busy) = (Barrier::new(8), AtomicBool::new(false));
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                start.wait();
-                match world.login("anna", PASSWORD, T0) {
-                    Ok(_) => {}
-                    Err(error) => {
-                        assert!(matches!(error, Error::Busy) && error.retry());
-                        busy.store(true, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-    });
-    assert!(busy.load(Ordering::Relaxed));
-}
-
-#[test]
-fn no_request_that_begins_after_a_revocation_is_let_in() {
+fn no_request_that_starts_after_a_revocation_is_accepted() {
     let world = World::new();
     world.add("anna", &[role(Role::Viewer, "plant")]);
     for round in 0..20 {
@@ -82,7 +56,7 @@ fn no_request_that_begins_after_a_revocation_is_let_in() {
         let is_revoked = AtomicBool::new(false);
         thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| ask_until_revoked(&world, found.cookie.expose(), &is_revoked));
+                scope.spawn(|| request_until_revoked(&world, found.cookie.expose(), &is_revoked));
             }
             world.access.logout(found.cookie.expose(), T0 + round * S).unwrap();
             is_revoked.store(true, Ordering::SeqCst);
@@ -91,7 +65,7 @@ fn no_request_that_begins_after_a_revocation_is_let_in() {
 }
 
 /// Sends requests until one has begun after the revocation.
-fn ask_until_revoked(world: &World, cookie: &str, is_revoked: &AtomicBool) {
+fn request_until_revoked(world: &World, cookie: &str, is_revoked: &AtomicBool) {
     let mut was_revoked = false;
     while !was_revoked {
         was_revoked = is_revoked.load(Ordering::SeqCst);
@@ -120,7 +94,7 @@ fn the_chain_holds_whoever_writes() {
             scope.spawn(move || (0..20).for_each(|at| note(access, at, number)));
         }
     });
-    other.write_waiting().unwrap();
+    other.flush_audit().unwrap();
     let verified = world.access.verify_audit(&terminal(), None, T0).unwrap();
     assert_eq!((verified.entries, verified.broken), (120, None));
 }

@@ -76,7 +76,7 @@ fn a_token_goes_on_while_its_owner_has_a_temporary_password() {
 }
 
 #[test]
-fn a_token_expires_and_says_so() {
+fn an_expired_token_is_refused_with_a_clear_message() {
     let world = World::new();
     let root = world.administrator();
     let token = world.access.create_token(&root, &reading("plant"), T0).unwrap();
@@ -172,7 +172,7 @@ fn shared() -> &'static World {
 
 proptest! {
     #[test]
-    fn no_text_is_let_in(text in "(pck_)?[a-z2-7]{0,64}|.{0,80}") {
+    fn no_random_text_is_accepted(text in "(pck_)?[a-z2-7]{0,64}|.{0,80}") {
         prop_assert!(shared().access.authenticate_token(&text, T0).is_err());
         prop_assert!(shared().access.authenticate_session(&text, T0).is_err());
     }
