@@ -172,6 +172,7 @@ pub fn changes(
     changes.extend(now.other_case(expected, then));
     changes.extend(now.repeated(then));
     let Some(then) = then else { return changes };
+    changes.extend(now.back(expected, then));
     let is_new = |name: &&String| !then.names.contains(name) && !instead.contains(*name);
     changes.extend(now.unknown().filter(is_new).map(|name| Change::New { name: name.clone() }));
     let is_gone = |name: &&String| !now.names.contains(name);
@@ -203,7 +204,7 @@ impl<'a> View<'a> {
         all.into_iter().filter(move |name| !known.contains(name.as_str()) && !name.is_empty())
     }
 
-    /// Expected columns that are not there but were, or that are there again.
+    /// Expected columns that are not there, but were if there is a file before.
     fn missing(
         &self,
         expected: Expected<'_>,
@@ -230,11 +231,14 @@ impl<'a> View<'a> {
                 changes.push(Change::Missing { header, instead });
             }
         }
-        let Some(then) = then else { return changes };
+        changes
+    }
+
+    /// Expected columns that are there again.
+    fn back(&self, expected: Expected<'_>, then: &View<'_>) -> Vec<Change> {
         let is_back = |at: &usize| self.places[*at].is_some() && then.places[*at].is_none();
         let back = (0..expected.headers.len()).filter(is_back);
-        changes.extend(back.map(|at| Change::Back { header: expected.headers[at].to_owned() }));
-        changes
+        back.map(|at| Change::Back { header: expected.headers[at].to_owned() }).collect()
     }
 
     /// The unknown column that most likely is a missing one under another name.
