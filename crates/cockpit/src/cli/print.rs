@@ -141,8 +141,9 @@ async fn table(frame: DataFrame) -> anyhow::Result<()> {
 /// An answer as a stream of bytes in one of the formats of the interface.
 async fn encoded(frame: DataFrame, format: Format) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let mut encoder = Encoder::new(format, frame.schema().as_arrow())?;
+    // The statement's own types are known only when it is planned: times count microseconds then.
     let mut batches = frame.execute_stream().await?;
+    let mut encoder = Encoder::new(format, &batches.schema())?;
     let brackets = if format == Format::Json { ("[", "]\n") } else { ("", "") };
     out.write_all(brackets.0.as_bytes())?;
     while let Some(batch) = batches.try_next().await? {

@@ -15,7 +15,7 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Between, BinaryExpr, Cast, Expr, ExprSchemable as _, Operator, TryCast,
 };
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, Union};
 use datafusion::optimizer::AnalyzerRule;
 use std::sync::Arc;
 
@@ -50,6 +50,10 @@ fn rewrite_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         // A list of values does not recompute its schema.
         LogicalPlan::Values(values) if is_changed => {
             LogicalPlanBuilder::values(values.values)?.build()
+        }
+        // Neither does a union, whose inputs may have other types now.
+        LogicalPlan::Union(union) => {
+            Union::try_new_with_loose_types(union.inputs).map(LogicalPlan::Union)
         }
         other => other.recompute_schema(),
     })
