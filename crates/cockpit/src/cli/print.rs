@@ -292,8 +292,9 @@ async fn table(frame: DataFrame, memory_bytes: usize) -> anyhow::Result<()> {
 /// An answer as a stream of bytes in one of the formats of the interface. Ends early, and well, if nobody
 /// reads any more.
 async fn encoded(frame: DataFrame, format: Format) -> anyhow::Result<()> {
-    let mut encoder = Encoder::new(format, frame.schema().as_arrow())?.with_line_feeds();
+    // The statement's own types are known only when it is planned: times count microseconds then.
     let mut batches = frame.execute_stream().await?;
+    let mut encoder = Encoder::new(format, &batches.schema())?.with_line_feeds();
     let brackets = if format == Format::Json { ("[", "]\n") } else { ("", "") };
     let mut out = io::stdout().lock();
     let mut is_read = bytes(&mut out, brackets.0.as_bytes())?;

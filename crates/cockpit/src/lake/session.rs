@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider as _, MemoryCatalogProvider, SchemaProvider};
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::FunctionRegistry as _;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::optimizer::Analyzer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::path::Path as Key;
 use std::sync::Arc;
@@ -76,11 +76,10 @@ fn config(limits: &Limits, partitions: usize) -> SessionConfig {
 }
 
 fn of(config: SessionConfig, state: SessionStateBuilder) -> SessionContext {
-    let mut state = state.with_config(config).with_default_features().build();
-    // A state takes rewrites; only other registries refuse them.
-    if let Err(error) = state.register_function_rewrite(Arc::new(micros::Microseconds)) {
-        tracing::error!(%error, "times in SQL stay nanoseconds");
-    }
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(micros::Microseconds));
+    let state =
+        state.with_config(config).with_default_features().with_analyzer_rules(rules).build();
     let context = SessionContext::new_with_state(state);
     context.register_catalog(CATALOG, Arc::new(MemoryCatalogProvider::new()));
     context

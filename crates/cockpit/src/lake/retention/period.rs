@@ -26,7 +26,8 @@ pub fn period_of(
     let reference = TableReference::partial("typed", contract.table.as_str());
     let schema = DFSchema::try_from_qualified_schema(reference, row.schema_ref())?;
     let context = session::empty(refinery.lake.limits(), refinery.runtime.clone(), 1);
-    let value = context.create_physical_expr(projection.clone().unalias(), &schema)?;
+    let value = session::in_microseconds(projection.clone().unalias(), &schema)?;
+    let value = context.create_physical_expr(value, &schema)?;
     let value = value.evaluate(&row)?.into_array(1)?;
     let value = cast(&value, step.schema.field(place).data_type())?;
     Ok(numbers(&value)?.iter().next().flatten())

@@ -10,46 +10,73 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{InList, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Between, BinaryExpr, Cast, Expr, ExprSchemable as _, Operator, TryCast,
 };
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, Union};
+use datafusion::optimizer::AnalyzerRule;
 use std::sync::Arc;
 
-/// Makes times in nanoseconds microseconds.
+/// Makes times in nanoseconds microseconds. It runs before types are coerced.
 #[derive(Debug)]
 pub(super) struct Microseconds;
 
-impl FunctionRewrite for Microseconds {
+impl AnalyzerRule for Microseconds {
     fn name(&self) -> &'static str {
         "microseconds"
     }
 
-    fn rewrite(
-        &self,
-        expr: Expr,
-        schema: &DFSchema,
-        _options: &ConfigOptions,
-    ) -> Result<Transformed<Expr>> {
-        Ok(match expr {
-            Expr::Cast(cast) => of_cast(cast, schema),
-            Expr::TryCast(cast) => of_try_cast(cast, schema),
-            Expr::ScalarFunction(function) => of_function(function, schema),
-            Expr::BinaryExpr(binary) => of_binary(binary, schema),
-            Expr::Between(between) => of_between(between, schema),
-            Expr::InList(list) => of_list(list, schema),
-            other => Transformed::no(other),
-        })
+    fn analyze(&self, plan: LogicalPlan, _options: &ConfigOptions) -> Result<LogicalPlan> {
+        Ok(plan.transform_up_with_subqueries(rewrite_plan)?.data)
     }
 }
 
-/// The expression with its times in microseconds, for callers that coerce types themselves.
+fn rewrite_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let mut schema = merge_schema(&plan.inputs());
+    if let LogicalPlan::TableScan(scan) = &plan {
+        let name = scan.table_name.clone();
+        schema.merge(&DFSchema::try_from_qualified_schema(name, &scan.source.schema())?);
+    }
+    let names = NamePreserver::new(&plan);
+    let rewritten = plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        let expr = expr.transform_up(|expr| Ok(rewrite(expr, &schema)))?;
+        Ok(expr.update_data(|expr| name.restore(expr)))
+    })?;
+    let is_changed = rewritten.transformed;
+    rewritten.map_data(|plan| match plan {
+        // A list of values does not recompute its schema.
+        LogicalPlan::Values(values) if is_changed => {
+            LogicalPlanBuilder::values(values.values)?.build()
+        }
+        // Neither does a union, whose inputs may have other types now.
+        LogicalPlan::Union(union) => {
+            Union::try_new_with_loose_types(union.inputs).map(LogicalPlan::Union)
+        }
+        other => other.recompute_schema(),
+    })
+}
+
+fn rewrite(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    match expr {
+        Expr::Cast(cast) => of_cast(cast, schema),
+        Expr::TryCast(cast) => of_try_cast(cast, schema),
+        Expr::ScalarFunction(function) => of_function(function, schema),
+        Expr::BinaryExpr(binary) => of_binary(binary, schema),
+        Expr::Between(between) => of_between(between, schema),
+        Expr::InList(list) => of_list(list, schema),
+        other => Transformed::no(other),
+    }
+}
+
+/// The expression with its times in microseconds, for those that are planned without a statement.
 ///
 /// # Errors
 /// Fails if the expression cannot be walked through.
 pub fn in_microseconds(expr: Expr, schema: &DFSchema) -> Result<Expr> {
-    let options = ConfigOptions::default();
-    Ok(expr.transform_up(|expr| Microseconds.rewrite(expr, schema, &options))?.data)
+    Ok(expr.transform_up(|expr| Ok(rewrite(expr, schema)))?.data)
 }
 
 /// The type in microseconds of a type in nanoseconds.
