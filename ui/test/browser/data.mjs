@@ -40,7 +40,7 @@ async function files(page) {
 }
 
 async function rejected(page) {
-  await page.getByRole('link', { name: /^Rejected/ }).click()
+  await page.getByRole('link', { name: /^Rejected .*rows/ }).click()
   await settled(page)
   const [{ n }] = await sql('SELECT count(*) AS n FROM silver.rejected')
   same('rejected rows', await figure(page, 'Rejected'), n)
