@@ -46,7 +46,7 @@ impl Flow {
             *row = judge.row(context, plant, row, counted).await?;
             changed.push(row.clone());
         }
-        dumps::save(lake, &changed).await?;
+        dumps::save(lake, &changed, all).await?;
         let is_listed = |row: &DumpRow| listed.is_none_or(|it| it.contains(&row.place()));
         Ok(newest.into_values().filter(|row| row.is_faulty() && is_listed(row)).collect())
     }

@@ -320,7 +320,6 @@ impl Work<'_> {
         let opened = container::open(fetched, true, bounds, &notes)?;
         let file = if opened.is_plain { whole } else { unpacked(opened)? };
         let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
-        batches.notes().iter().for_each(|note| notes.add(note));
         let columns = Some(batches.columns());
         let mut records = 0;
         for batch in batches {

@@ -1,10 +1,9 @@
 //! Files of the bucket that the path of no contract matches: nobody reads them, so somebody has to
 //! see them.
 
+use super::files::listing::{self, Object};
 use crate::config::location::Location;
 use chrono::{DateTime, Utc};
-use futures::StreamExt as _;
-use object_store::{ObjectMeta, ObjectStore as _};
 use plant::contract::Contract;
 use plant::pattern::Pattern;
 use plant::similar::similarity;
@@ -30,36 +29,32 @@ pub async fn list(
     most_keys: usize,
 ) -> Vec<Unmatched> {
     let lake_prefix = lake.url.as_str().strip_prefix(bucket.url.as_str());
-    let store = bucket.store();
-    let mut keys = store.list(None).take(most_keys);
-    let mut found = Vec::new();
-    while let Some(object) = keys.next().await {
-        let object = match object {
-            Ok(object) => object,
-            Err(error) => {
-                tracing::warn!(bucket = bucket.name, %error, "files of no contract not listed");
-                continue;
-            }
-        };
-        let key = object.location.to_string();
-        let is_lake = lake_prefix.is_some_and(|prefix| key.starts_with(prefix));
-        if is_lake || object.size == 0 || is_hidden(&key) || is_matched(contracts, &key) {
-            continue;
+    let objects = match listing::first_objects(bucket, "", most_keys).await {
+        Ok(objects) => objects,
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::warn!(bucket = bucket.name, error, "files of no contract not listed");
+            return Vec::new();
         }
-        found.push(unmatched(contracts, key, object));
-    }
+    };
+    let is_left_out = |object: &Object| {
+        let is_lake = lake_prefix.is_some_and(|prefix| object.key.starts_with(prefix));
+        is_lake || object.size_bytes == 0 || is_hidden(&object.key) || is_matched(contracts, object)
+    };
+    let objects = objects.into_iter().filter(|object| !is_left_out(object));
+    let mut found: Vec<Unmatched> = objects.map(|object| unmatched(contracts, object)).collect();
     found.sort_by(|left, right| left.key.cmp(&right.key));
     found
 }
 
-fn unmatched(contracts: &[Arc<Contract>], key: String, object: ObjectMeta) -> Unmatched {
-    let modified_ms = object.last_modified.timestamp_millis();
+fn unmatched(contracts: &[Arc<Contract>], object: Object) -> Unmatched {
+    let modified_ms = object.modified_at.timestamp_millis();
     Unmatched {
-        nearest: nearest(contracts, &key),
-        key,
-        size_bytes: i64::try_from(object.size).unwrap_or(i64::MAX),
-        etag: object.e_tag,
-        modified_at: DateTime::from_timestamp_millis(modified_ms).unwrap_or(object.last_modified),
+        nearest: nearest(contracts, &object.key),
+        key: object.key,
+        size_bytes: i64::try_from(object.size_bytes).unwrap_or(i64::MAX),
+        etag: object.etag,
+        modified_at: DateTime::from_timestamp_millis(modified_ms).unwrap_or(object.modified_at),
     }
 }
 
@@ -69,8 +64,11 @@ fn is_hidden(key: &str) -> bool {
     key.split('/').any(|part| part.starts_with(['_', '.']))
 }
 
-fn is_matched(contracts: &[Arc<Contract>], key: &str) -> bool {
-    contracts.iter().flat_map(|it| &it.paths).any(|pattern| pattern.matches(key).is_some())
+fn is_matched(contracts: &[Arc<Contract>], object: &Object) -> bool {
+    let takes = |pattern: &Pattern| {
+        pattern.matches(&object.key).is_some_and(|hit| object.size_bytes >= hit.smallest_bytes)
+    };
+    contracts.iter().flat_map(|it| &it.paths).any(takes)
 }
 
 /// The path most like a key, with its table.

@@ -14,7 +14,6 @@ use super::{Fetched, ReadError};
 use crate::config::settings::Limits;
 use signature::{Content, content};
 use std::cell::RefCell;
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek as _};
 use std::rc::Rc;
 

@@ -7,7 +7,7 @@ use crate::config::location::Location;
 use crate::config::location::skipped::{SkippedNames, fault};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore as _};
 use std::fs::{self, Metadata};
@@ -29,21 +29,30 @@ pub struct Object {
 /// All files below `folder`, which is empty or ends with a slash. Names that cannot be keys, and
 /// folders that may not be read, are noted in `bucket.skipped` and left out.
 pub async fn objects(bucket: &Location, folder: &str) -> anyhow::Result<Vec<Object>> {
+    first_objects(bucket, folder, usize::MAX).await
+}
+
+/// The same, but at most so many files, in no particular order.
+pub async fn first_objects(
+    bucket: &Location,
+    folder: &str,
+    most: usize,
+) -> anyhow::Result<Vec<Object>> {
     let listed = match &bucket.folder {
         Some(root) => {
             let (root, below, skipped) = (root.clone(), folder.to_owned(), bucket.skipped.clone());
-            tokio::task::spawn_blocking(move || local(&root, &below, skipped)).await?
+            tokio::task::spawn_blocking(move || local(&root, &below, skipped, most)).await?
         }
-        None => remote(bucket, folder).await,
+        None => remote(bucket, folder, most).await,
     };
     listed.with_context(|| format!("the bucket {} cannot be listed at `{folder}`", bucket.name))
 }
 
-async fn remote(bucket: &Location, folder: &str) -> anyhow::Result<Vec<Object>> {
+async fn remote(bucket: &Location, folder: &str, most: usize) -> anyhow::Result<Vec<Object>> {
     let prefix = Key::parse(folder)?;
     let prefix = Some(&prefix).filter(|_| !folder.is_empty());
     let listed: object_store::Result<Vec<ObjectMeta>> =
-        bucket.store().list(prefix).try_collect().await;
+        bucket.store().list(prefix).take(most).try_collect().await;
     let objects = match listed {
         Err(object_store::Error::NotFound { .. }) => Vec::new(),
         listed => listed?,
@@ -57,8 +66,13 @@ async fn remote(bucket: &Location, folder: &str) -> anyhow::Result<Vec<Object>> 
     Ok(objects.into_iter().map(object).collect())
 }
 
-fn local(root: &Path, folder: &str, skipped: SkippedNames) -> anyhow::Result<Vec<Object>> {
-    let mut walk = Walk { found: Vec::new(), skipped, above: Vec::new() };
+fn local(
+    root: &Path,
+    folder: &str,
+    skipped: SkippedNames,
+    most: usize,
+) -> anyhow::Result<Vec<Object>> {
+    let mut walk = Walk { found: Vec::new(), most, skipped, above: Vec::new() };
     let start = root.join(folder);
     match fs::metadata(&start) {
         Ok(metadata) if metadata.is_dir() => walk.folder(&start, folder, &metadata)?,
@@ -75,6 +89,8 @@ fn is_absent(error: &io::Error) -> bool {
 
 struct Walk {
     found: Vec<Object>,
+    /// How many files are listed at most.
+    most: usize,
     skipped: SkippedNames,
     /// Device and inode of the folders above, by which a link that leads back is known.
     above: Vec<(u64, u64)>,
@@ -98,6 +114,9 @@ impl Walk {
         };
         self.above.push(identity);
         for entry in entries {
+            if self.found.len() >= self.most {
+                break;
+            }
             self.entry(&entry?, prefix)?;
         }
         self.above.pop();

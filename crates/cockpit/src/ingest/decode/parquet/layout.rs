@@ -11,7 +11,6 @@ use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use plant::columns::{Expected, places};
 use plant::contract::Contract;
-use std::collections::BTreeMap;
 
 /// Where the contract's columns are in the file.
 pub(super) struct Layout {
@@ -20,8 +19,6 @@ pub(super) struct Layout {
     others: Vec<(usize, Shape)>,
     /// The columns of the file, and the members of structs that the contract names.
     pub(super) names: Vec<String>,
-    /// What is remarkable about the columns of the file.
-    pub(super) notes: Vec<String>,
 }
 
 /// One column of the contract in the file.
@@ -64,7 +61,6 @@ impl Layout {
         Ok(Self {
             others: others.collect(),
             names,
-            notes: doubled(fields),
             columns: contract.columns.iter().zip(paths).map(source).collect(),
         })
     }
@@ -132,20 +128,4 @@ fn value(rows: &RecordBatch, path: &[usize]) -> Result<ArrayRef, ArrowError> {
         };
     }
     Ok(array)
-}
-
-/// A note for each name that several columns have.
-fn doubled(fields: &Fields) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for field in fields {
-        *counts.entry(field.name().trim()).or_default() += 1;
-    }
-    let doubled = counts.into_iter().filter(|(_, count)| *count > 1);
-    let note = |(name, count)| {
-        format!(
-            "{count} columns of the file have the same name `{name}`; the first is read, the others are \
-             in _rest"
-        )
-    };
-    doubled.map(note).collect()
 }

@@ -92,11 +92,6 @@ fn load<R: ChunkReader>(file: &R) -> Result<ArrowReaderMetadata, ParquetError> {
 }
 
 impl Batches {
-    /// What is remarkable about the columns of the file, as whole sentences without a period.
-    pub fn notes(&self) -> &[String] {
-        &self.layout.notes
-    }
-
     /// The columns of the file, and the members of structs that the contract names.
     pub fn columns(&self) -> FileColumns {
         FileColumns::Names(self.layout.names.clone())
