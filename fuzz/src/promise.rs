@@ -3,7 +3,7 @@
 use crate::batch::{Batch, BatchBuilder};
 use crate::decode::{DecodeError, Decoder, Limits};
 use arrow::array::{Array, ArrayRef, StringArray};
-use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Supersede};
+use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Origin, Supersede};
 use std::sync::Arc;
 
 /// The first bytes of an input say how the rest is decoded.
@@ -136,6 +136,7 @@ fn column(header: &str) -> Column {
     Column {
         name: name.into(),
         header: name.into(),
+        origin: Origin::Record,
         kind: Kind::Text,
         required: name != header,
         on_error: OnError::Reject,

@@ -100,8 +100,10 @@ pub struct Column {
     /// Name in the bronze table; letters, digits and `_` only.
     pub name: String,
     /// What the dump calls it: the header's word, the Parquet column, the JSON path with dots, or
-    /// the group of a token pattern.
+    /// the group of a token pattern; for another origin the name of the field, capture or header.
     pub header: String,
+    /// Where the value is: in the record itself, or beside it.
+    pub origin: Origin,
     /// What its text means.
     pub kind: Kind,
     /// Whether a record without a value is rejected.
@@ -114,6 +116,25 @@ pub struct Column {
     pub width_chars: usize,
     /// What the column says, for people.
     pub description: String,
+}
+
+/// Where the value of a column comes from. The records of one dump or message share every origin
+/// but `Record`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// The record itself.
+    #[default]
+    Record,
+    /// The JSON object around the array that holds the record; `header` is a path in that object.
+    Envelope,
+    /// The path of the dump; `header` is the name of a captured part. Dumps only.
+    Path,
+    /// The name of the topic. Messages only.
+    Topic,
+    /// The key of the message. Messages only.
+    Key,
+    /// A header of the message; `header` is its name. Messages only.
+    Header,
 }
 
 /// What the text of a column means once it is read.

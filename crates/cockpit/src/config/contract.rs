@@ -30,7 +30,7 @@ pub fn read(
     let encoding = encoding(&mut said);
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
-    let columns = columns(&mut said, plant_zone, findings);
+    let columns = columns(&mut said, plant_zone, format.as_ref(), findings);
     let retention = retention(&mut said, is_stream, findings);
     said.finish();
     let contract = Contract {

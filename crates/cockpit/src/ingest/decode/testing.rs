@@ -3,7 +3,7 @@
 use super::{DecodeError, Decoder, Limits};
 use crate::batch::{Batch, BatchBuilder};
 use arrow::array::{Array, AsArray, StringArray};
-use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Supersede};
+use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Origin, Supersede};
 
 /// A contract of text columns; a `*` before a header makes its column required.
 pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
@@ -26,6 +26,7 @@ fn column(header: &str) -> Column {
     Column {
         name: name.to_lowercase(),
         header: name.into(),
+        origin: Origin::Record,
         kind: Kind::Text,
         required: name != header,
         on_error: OnError::Reject,

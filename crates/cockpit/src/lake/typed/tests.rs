@@ -1,7 +1,7 @@
 use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
-use plant::contract::{Encoding, Format, NumberStyle, Supersede};
+use plant::contract::{Encoding, Format, NumberStyle, Origin, Supersede};
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -16,6 +16,7 @@ fn column(name: &str, kind: Kind) -> Column {
     Column {
         name: name.to_owned(),
         header: name.to_owned(),
+        origin: Origin::Record,
         kind,
         required: false,
         on_error: OnError::Reject,
