@@ -3,7 +3,7 @@
 use crate::batch::{Batch, BatchBuilder};
 use crate::decode::{DecodeError, Decoder, Limits};
 use arrow::array::{Array, ArrayRef, StringArray};
-use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Origin, Supersede};
+use plant::contract::{Column, Contract, Encoding, Format, Framing, Kind, OnError, Origin, Supersede};
 use std::sync::Arc;
 
 /// The first bytes of an input say how the rest is decoded.
@@ -123,6 +123,8 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         source: String::new(),
         paths: Vec::new(),
         topics: Vec::new(),
+        framing: Framing::default(),
+        records: None,
         format,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,

@@ -2,6 +2,7 @@
 
 mod columns;
 mod layout;
+mod messages;
 mod values;
 
 use super::retention::{self, Retention};
@@ -9,7 +10,8 @@ use super::said::{Findings, Said};
 use chrono_tz::Tz;
 use columns::columns;
 use layout::{encoding, format};
-use plant::contract::{Contract, Format, Supersede};
+use messages::{check_topic_columns, framing, records, topics};
+use plant::contract::{Contract, Format, Framing, Supersede};
 use plant::pattern::Pattern;
 
 /// Reads one contract, and how long the rows of its table are kept; mistakes are noted in `findings`,
@@ -27,10 +29,13 @@ pub fn read(
     let is_stream = format == Some(Format::Message);
     let paths = if is_stream { Vec::new() } else { paths(&mut said) };
     let topics = if is_stream { topics(&mut said) } else { Vec::new() };
+    let framing = if is_stream { framing(&mut said) } else { Framing::None };
+    let records = if is_stream { records(&mut said) } else { None };
     let encoding = encoding(&mut said);
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let columns = columns(&mut said, plant_zone, format.as_ref(), findings);
+    check_topic_columns(&said, &topics, &columns);
     let retention = retention(&mut said, is_stream, findings);
     said.finish();
     let contract = Contract {
@@ -39,6 +44,8 @@ pub fn read(
         source: source?,
         paths,
         topics,
+        framing,
+        records,
         format: format?,
         encoding: encoding?,
         supersede: supersede?,
@@ -83,15 +90,6 @@ fn paths(said: &mut Said<'_, '_>) -> Vec<Pattern> {
         }
     }
     patterns
-}
-
-fn topics(said: &mut Said<'_, '_>) -> Vec<String> {
-    let topics = said.texts("topics").unwrap_or_default();
-    if topics.is_empty() {
-        let remedy = "Write topics = [\"NameOfTheTopic\"].";
-        said.note("topics", "no topics: nothing would ever be read", remedy);
-    }
-    topics
 }
 
 fn supersede(said: &mut Said<'_, '_>) -> Option<Supersede> {

@@ -38,6 +38,7 @@ pub enum Pointer {
     Int,
     Long,
     Time,
+    Bytes,
 }
 
 impl Pointer {
@@ -47,6 +48,7 @@ impl Pointer {
             Self::Int => DataType::Int32,
             Self::Long => DataType::Int64,
             Self::Time => utc(),
+            Self::Bytes => DataType::Binary,
         }
     }
 }

@@ -9,6 +9,7 @@
 mod delimited;
 mod error;
 mod fixed;
+pub mod headers;
 mod input;
 mod json;
 mod json_text;

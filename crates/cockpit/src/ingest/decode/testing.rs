@@ -3,7 +3,7 @@
 use super::{DecodeError, Decoder, Limits};
 use crate::batch::{Batch, BatchBuilder};
 use arrow::array::{Array, AsArray, StringArray};
-use plant::contract::{Column, Contract, Encoding, Format, Kind, OnError, Origin, Supersede};
+use plant::contract::{Column, Contract, Encoding, Format, Framing, Kind, OnError, Origin, Supersede};
 
 /// A contract of text columns; a `*` before a header makes its column required.
 pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
@@ -13,6 +13,8 @@ pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
         source: "test".into(),
         paths: Vec::new(),
         topics: Vec::new(),
+        framing: Framing::default(),
+        records: None,
         format,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,

@@ -1,7 +1,7 @@
 use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
-use plant::contract::{Encoding, Format, NumberStyle, Origin, Supersede};
+use plant::contract::{Encoding, Format, Framing, NumberStyle, Origin, Supersede};
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -39,6 +39,8 @@ fn contract() -> Contract {
         source: "mes".to_owned(),
         paths: Vec::new(),
         topics: Vec::new(),
+        framing: Framing::default(),
+        records: None,
         format: Format::JsonLines,
         encoding: Encoding::Utf8,
         supersede: Supersede::Key,

@@ -7,7 +7,7 @@
 pub(super) mod array;
 mod object;
 
-pub(super) use object::{Field, Paths};
+pub(super) use object::{Field, Paths, members, text_of};
 
 use super::Limits;
 use super::raw::Raw;
