@@ -274,7 +274,8 @@ fn read(
     let of_kafka = kafka_limits(limits);
     let batch = limits.size("stream_batch_messages");
     let until = streaming.until;
-    let kafka = Kafka { group: topic.group.clone(), ..streaming.kafka.clone() };
+    let mut kafka = streaming.kafka.clone();
+    kafka.group.clone_from(&topic.group);
     let source = Source::connect(&kafka, &topic.name, &of_kafka, batch, until)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
     let most_messages = u32::try_from(batch * BATCHES_BETWEEN)?;

@@ -125,8 +125,7 @@ impl Appender {
 
 /// Whether somebody else's checkpoint is one of ours.
 fn is_conflict(theirs: &Transaction, ours: &BTreeMap<String, i64>) -> bool {
-    let is_same_fact =
-        |ours: i64| theirs.app_id.starts_with(IDENTITY) && theirs.version == ours;
+    let is_same_fact = |ours: i64| theirs.app_id.starts_with(IDENTITY) && theirs.version == ours;
     ours.get(&theirs.app_id).is_some_and(|ours| !is_same_fact(*ours))
 }
 

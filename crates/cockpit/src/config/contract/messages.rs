@@ -12,7 +12,8 @@ const FRAMINGS: [&str; 2] = ["none", "confluent"];
 pub(super) fn topics(said: &mut Said<'_, '_>) -> Vec<String> {
     let topics = said.texts("topics").unwrap_or_default();
     if topics.is_empty() {
-        let remedy = "Write topics = [\"NameOfTheTopic\"], or a pattern such as [\"^line-[0-9]+$\"].";
+        let remedy =
+            "Write topics = [\"NameOfTheTopic\"], or a pattern such as [\"^line-[0-9]+$\"].";
         said.note("topics", "no topics: nothing would ever be read", remedy);
     }
     for topic in &topics {
@@ -56,7 +57,8 @@ pub(super) fn records(said: &mut Said<'_, '_>) -> Option<String> {
     let path = said.text("records")?;
     let keys = path.strip_prefix('$').unwrap_or(&path);
     let keys = keys.strip_prefix('.').unwrap_or(keys);
-    let is_path = !path.is_empty() && (keys.is_empty() || keys.split('.').all(|key| !key.is_empty()));
+    let is_path =
+        !path.is_empty() && (keys.is_empty() || keys.split('.').all(|key| !key.is_empty()));
     if !is_path || (keys.is_empty() && path != "$") {
         let remedy = "Write the keys that lead to the array with dots between them, such as \
                       \"data.values\", or \"$\" if the message itself is the array.";

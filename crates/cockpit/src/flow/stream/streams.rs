@@ -155,7 +155,10 @@ impl<'a> Reading<'a> {
 
     /// Begins to read the topics that were found and are not read yet, and looks again later. Who
     /// reads on and on goes on if the brokers do not answer.
-    pub fn found(&mut self, listed: anyhow::Result<Option<BTreeSet<String>>>) -> anyhow::Result<()> {
+    pub fn found(
+        &mut self,
+        listed: anyhow::Result<Option<BTreeSet<String>>>,
+    ) -> anyhow::Result<()> {
         let is_lasting = self.streaming.until == Until::Stopped;
         let found = match listed {
             Ok(None) => return Ok(()),

@@ -68,7 +68,12 @@ mod tests {
 
     #[test]
     fn headers_keep_their_order_and_what_they_are() {
-        let all = [("unit", Some(&b"7"[..])), ("empty", Some(b"")), ("none", None), ("raw", Some(b"\xff\x00"))];
+        let all = [
+            ("unit", Some(&b"7"[..])),
+            ("empty", Some(b"")),
+            ("none", None),
+            ("raw", Some(b"\xff\x00")),
+        ];
         let expected = r#"[{"key":"unit","value":"7"},{"key":"empty","value":""},{"key":"none"},{"key":"raw","value_hex":"ff00"}]"#;
         let text = text(&all);
         assert_eq!(text, expected);

@@ -181,10 +181,7 @@ impl Rows {
 }
 
 /// A column of so many rows with texts in some of them, given in their order.
-fn spread<'a>(
-    rows: usize,
-    texts: impl Iterator<Item = (usize, Option<&'a str>)>,
-) -> StringArray {
+fn spread<'a>(rows: usize, texts: impl Iterator<Item = (usize, Option<&'a str>)>) -> StringArray {
     let mut texts = texts.peekable();
     if texts.peek().is_none() {
         return StringArray::new_null(rows);

@@ -3,7 +3,9 @@
 use super::{DecodeError, Decoder, Limits};
 use crate::batch::{Batch, BatchBuilder};
 use arrow::array::{Array, AsArray, StringArray};
-use plant::contract::{Column, Contract, Encoding, Format, Framing, Kind, OnError, Origin, Supersede};
+use plant::contract::{
+    Column, Contract, Encoding, Format, Framing, Kind, OnError, Origin, Supersede,
+};
 
 /// A contract of text columns; a `*` before a header makes its column required.
 pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {

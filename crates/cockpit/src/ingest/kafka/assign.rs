@@ -2,8 +2,8 @@
 //! it is gone, and where it ends.
 
 use super::{
-    ASK, ASK_AGAIN, Assigned, Difference, Event, Known, POLL, Receiver, Refused, Source, connect, now,
-    rest,
+    ASK, ASK_AGAIN, Assigned, Difference, Event, Known, POLL, Queue, Receiver, Refused, Source,
+    connect, now, rest,
 };
 use crate::batch::{TopicId, Witness};
 use anyhow::{Context as _, bail};
@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// How long a partition may appear shorter than what was read from it: a broker that has just become
 /// its leader does not know its end at once.
 const SHORTER_FOR: Duration = Duration::from_secs(5);
+
+/// How long after partitions were assigned again the client may still be stopping to read them.
+const FORWARD_FOR: Duration = Duration::from_secs(10);
 
 /// Where partitions begin and end.
 type Borders = BTreeMap<i32, (i64, i64)>;
@@ -95,6 +98,21 @@ impl Source {
         let partitions: Vec<i32> = self.read.keys().copied().collect();
         receiver.revoked()?;
         self.assign(&partitions, receiver)?;
+        self.forwarded_until = Some(now() + FORWARD_FOR);
+        Ok(())
+    }
+
+    /// Has what comes from our partitions forwarded to our queue, if they were assigned again: the client
+    /// ends the forwarding when it stops to read at the old offsets, which may be later than it begins at
+    /// the new ones. What has come until then is not lost.
+    pub(super) fn forward(&mut self) -> anyhow::Result<()> {
+        let Some(until) = self.forwarded_until else { return Ok(()) };
+        for partition in self.read.keys() {
+            self.queue.receive(&self.consumer, &self.topic, *partition)?;
+        }
+        if rest(until).is_zero() {
+            self.forwarded_until = None;
+        }
         Ok(())
     }
 
@@ -106,18 +124,31 @@ impl Source {
     }
 
     fn topic_id(&mut self) -> anyhow::Result<Option<TopicId>> {
+        self.leader = self.leader()?;
         // An answer that is on its way may be older than the topic.
         if self.describe.is_waiting() {
             self.describe.answer(ASK);
         }
-        self.describe.request(&self.consumer, &self.topic)?;
-        let until = now() + ASK;
-        while !rest(until).is_zero() {
-            if let Some(id) = self.describe.answer(POLL) {
-                return Ok(id);
-            }
+        self.request_id()?;
+        Ok(self.describe.answer(ASK).flatten())
+    }
+
+    /// Requests the topic's id, if it is known which broker to request it from. The answer comes later.
+    pub(super) fn request_id(&mut self) -> anyhow::Result<()> {
+        match self.leader {
+            Some(broker) => self.describe.request(&self.consumer, &self.topic, broker, ASK),
+            None => Ok(()),
         }
-        Ok(None)
+    }
+
+    /// A broker that leads a partition of the topic.
+    fn leader(&self) -> anyhow::Result<Option<i32>> {
+        let metadata = self.consumer.fetch_metadata(Some(&self.topic), ASK);
+        let metadata =
+            metadata.with_context(|| format!("no Kafka broker describes {}", self.topic))?;
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        let leaders = partitions.map(rdkafka::metadata::MetadataPartition::leader);
+        Ok(leaders.into_iter().find(|leader| *leader >= 0))
     }
 
     fn borders(&self, partitions: &[i32]) -> anyhow::Result<Borders> {
@@ -165,19 +196,24 @@ impl Source {
     /// Reads the messages at the offsets of the witnesses. Returns the first that is another one; one
     /// the broker no longer has tells nothing.
     fn compared(
-        &mut self,
+        &self,
         mut witnesses: BTreeMap<i32, &Witness>,
     ) -> anyhow::Result<Option<Difference>> {
+        // With our own consumer these messages, and those after them, would be taken for new ones.
+        let consumer = connect::consumer(&self.kafka, &self.limits, true)?;
+        let mut queue = Queue::new(&consumer)?;
         let mut assignment = TopicPartitionList::new();
         for (partition, witness) in &witnesses {
-            self.queue.receive(&self.consumer, &self.topic, *partition)?;
+            queue.receive(&consumer, &self.topic, *partition)?;
             let offset = Offset::Offset(witness.offset);
             assignment.add_partition_offset(&self.topic, *partition, offset)?;
         }
-        self.consumer.assign(&assignment)?;
+        consumer.assign(&assignment)?;
         let (until, mut difference) = (now() + ASK, None);
         while !witnesses.is_empty() && !rest(until).is_zero() {
-            self.queue.take(POLL, 1, |found| match found {
+            // Without this the client requests no token.
+            consumer.poll(Duration::ZERO);
+            queue.take(POLL, 1, |found| match found {
                 Ok(message) => {
                     let Some(witness) = witnesses.remove(&message.partition) else { return };
                     let is_same = message.timestamp_us() == witness.timestamp_us
@@ -193,7 +229,6 @@ impl Source {
                 Err(error) => tracing::debug!(%error, "a message is not compared"),
             });
         }
-        self.consumer.unassign()?;
         Ok(difference)
     }
 }

@@ -5,10 +5,13 @@ use crate::batch::TopicId;
 use anyhow::Context as _;
 use rdkafka::bindings;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::types::{RDKafkaQueue, RDKafkaRespErr};
+use rdkafka::types::{RDKafkaAdminOp, RDKafkaQueue, RDKafkaRespErr};
 use std::ffi::CString;
 use std::ptr::NonNull;
 use std::time::Duration;
+
+/// Room for the client's reason to refuse an option. Those that are set here are never refused.
+const REASON_BYTES: usize = 128;
 
 /// Requests the description of a topic; the answer comes later. To be dropped before its consumer.
 pub struct Describe {
@@ -30,22 +33,36 @@ impl Describe {
         self.is_waiting
     }
 
-    /// Requests the description, unless an answer is still to come.
-    pub fn request(&mut self, consumer: &BaseConsumer<Context>, topic: &str) -> anyhow::Result<()> {
+    /// Requests the description from a broker, unless an answer is still to come. After `timeout` the
+    /// answer is that there is no id.
+    pub fn request(
+        &mut self,
+        consumer: &BaseConsumer<Context>,
+        topic: &str,
+        broker: i32,
+        timeout: Duration,
+    ) -> anyhow::Result<()> {
         if self.is_waiting {
             return Ok(());
         }
         let (client, name) = (consumer.client().native_ptr(), CString::new(topic)?);
+        let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         let mut names = [name.as_ptr()];
+        let mut reason = [0; REASON_BYTES];
         #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the consumer and the queue live; the list holds one name, which ends in a zero byte
-        // and is copied, and is given back once.
+        // SAFETY: the consumer and the queue live, and the texts end in a zero byte. What is made here is
+        // given back once, and the client copies what it needs of it.
         unsafe {
+            let for_api = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
+            let options = bindings::rd_kafka_AdminOptions_new(client, for_api);
+            let (at, room) = (reason.as_mut_ptr(), reason.len());
+            bindings::rd_kafka_AdminOptions_set_broker(options, broker, at, room);
+            bindings::rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, at, room);
             let list =
                 bindings::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len());
-            let options = std::ptr::null();
             bindings::rd_kafka_DescribeTopics(client, list, options, self.queue.as_ptr());
             bindings::rd_kafka_TopicCollection_destroy(list);
+            bindings::rd_kafka_AdminOptions_destroy(options);
         }
         self.is_waiting = true;
         Ok(())

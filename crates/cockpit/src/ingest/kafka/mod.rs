@@ -154,8 +154,14 @@ pub struct Source {
     topic: Arc<str>,
     until: Until,
     batch_messages: usize,
-    /// The id of the topic that is read, if the brokers report one.
+    kafka: Kafka,
+    limits: Limits,
+    /// The id of the topic that is read, if the brokers report one, and a broker that leads a partition
+    /// of it.
     id: Option<TopicId>,
+    leader: Option<i32>,
+    /// Until when partitions are to be forwarded to our queue once more.
+    forwarded_until: Option<Instant>,
     /// The last offset handed on, of the partitions that are ours.
     read: BTreeMap<i32, i64>,
     /// Whether the brokers answer; unknown at first.
@@ -188,7 +194,11 @@ impl Source {
             topic: topic.into(),
             until,
             batch_messages,
+            kafka: kafka.clone(),
+            limits: *limits,
             id: None,
+            leader: None,
+            forwarded_until: None,
             read: BTreeMap::new(),
             answers: None,
             is_refused: false,
@@ -256,11 +266,12 @@ impl Source {
         }
         if let Some(lags) = self.consumer.context().lags_told() {
             receiver.event(Event::Lags(lags));
-            self.describe.request(&self.consumer, &self.topic)?;
+            self.request_id()?;
         }
         if self.is_replaced() {
             self.assign_again(receiver)?;
         }
+        self.forward()?;
         while let Some(rebalance) = self.consumer.context().rebalance_due() {
             self.rebalance(&rebalance, receiver)?;
         }
@@ -384,4 +395,3 @@ impl Drop for Source {
         }
     }
 }
-

@@ -19,9 +19,7 @@ pub mod resume;
 pub mod sink;
 
 use super::bronze::Pointer;
-use arrow::array::{
-    ArrayRef, Int32Array, RecordBatch, TimestampMicrosecondArray, new_null_array,
-};
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, TimestampMicrosecondArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
 use plant::contract::Contract;

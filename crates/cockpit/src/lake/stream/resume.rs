@@ -6,8 +6,8 @@ use super::super::refine::{Refinery, rejected, rejected_name};
 use super::super::retention::{Lasting, Lateness};
 use super::super::table::{State, Table};
 use super::super::upkeep::landed as landed_at;
-use super::interpret::{Interpreted, Interpreter};
 use super::identity::Log;
+use super::interpret::{Interpreted, Interpreter};
 use super::land::{Lander, Offsets, behind, reached};
 use super::rejected_sink::RejectedSink;
 use super::sink::Sink;
@@ -288,7 +288,8 @@ pub async fn rebuild(
         while let Some(batch) = stream.try_next().await? {
             for messages in messages(&batch)? {
                 let pointers = interpreter.pointers(&messages);
-                let interpreted = interpreter.interpret(&messages, &pointers, read(contract, &messages))?;
+                let interpreted =
+                    interpreter.interpret(&messages, &pointers, read(contract, &messages))?;
                 let interpreted = lasting.told(&messages, interpreted)?;
                 silver.write(lake, &interpreted.rows).await?;
                 rejected.push(interpreted.rejected);

@@ -112,8 +112,13 @@ fn a_frame_is_passed_over_and_may_be_missing() {
             b"\0\0\0\0\x01\x02\x80",
             b"\0\0\0\0\x01[{}]",
         ],
-        &["1", "2", "∅ not_json \0\0\0", "∅ invalid_text \0\0\0\0\u{1}\u{2}\u{fffd}",
-          "∅ array_received \0\0\0\0\u{1}[{}]"],
+        &[
+            "1",
+            "2",
+            "∅ not_json \0\0\0",
+            "∅ invalid_text \0\0\0\0\u{1}\u{2}\u{fffd}",
+            "∅ array_received \0\0\0\0\u{1}[{}]",
+        ],
     );
 }
 
