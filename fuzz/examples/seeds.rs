@@ -17,13 +17,18 @@ const TEXTS: &[(&str, &str)] = &[
     ("delimited", "c|b|a|d\n1|2|3|4\n5|6\n"),
     ("json", "{\"a\":1.50,\"b\":{\"c\":\"x\\\"\",\"e\":[1, 2]},\"z\":null}\n{\"a\":\n[]\n"),
     ("json", "[{\"a\":1},\n {\"b\":{\"d\":\"],}\"}}, {\"a\":[{}]}, 7, {\"a\":\"\\u00e9\"}]\n"),
+    ("delimited", "sep=,\n# x\na,b,c\n1, \"x\\\"y\" ,\u{feff}3\r4||5||6¦7\\,8\nTotal\n"),
+    (
+        "json",
+        "{\"x\":[7],\"a\":[{\"a\":1},{\"b\":{\"c\":2}}],\"b\":{\"c\":[{\"a\":3}],\"d\":4}}\n{\"a\":5}{\n\"a\":6}",
+    ),
     ("tokens", "C123idUU-text$$35-19rest\nC123UU-$$\nno\n"),
     ("fixed", "aaabbc\n1  22x\n1\n1234567\n"),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     for (index, (target, text)) in TEXTS.iter().enumerate() {
-        for flags in 0..=63_u8 {
+        for flags in 0..=127_u8 {
             let encoded: Vec<u8> = match flags & 3 {
                 1 => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
                 2 => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),

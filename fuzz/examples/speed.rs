@@ -8,7 +8,7 @@
 use cockpit_fuzz::batch::BatchBuilder;
 use cockpit_fuzz::decode::{DecodeError, Decoder, Limits};
 use cockpit_fuzz::promise::contract;
-use plant::contract::{Contract, Encoding, Format};
+use plant::contract::{Contract, Encoding, Escape, Format};
 use std::time::Duration;
 
 /// Size of the text that each decoder is given.
@@ -34,13 +34,20 @@ const READING_PATHS: [&str; 6] = [
 ];
 
 fn main() -> Result<(), DecodeError> {
-    let csv = columns(Format::Delimited { delimiter: b',', quote: Some(b'"'), header: false });
+    let csv = columns(delimited(","));
     measure("delimited", &csv, BOARD)?;
     measure("delimited, a quote a line", &csv, ENTRY)?;
-    let latin1 = Contract { encoding: Encoding::Latin1, ..csv.clone() };
-    measure("delimited, Latin-1", &latin1, BOARD)?;
+    let encoded = |name| Contract { encoding: Encoding::Named(name), ..csv.clone() };
+    measure("delimited, windows-1252", &encoded("windows-1252"), BOARD)?;
+    measure("delimited, Shift_JIS", &encoded("Shift_JIS"), BOARD)?;
+    measure("delimited by ||", &columns(delimited("||")), &BOARD.replace(',', "||"))?;
     measure("fixed width", &columns(Format::Fixed { header: false }), BOARD)?;
     measure("JSON lines", &contract(Format::JsonLines, &READING_PATHS), READING)
+}
+
+fn delimited(delimiter: &str) -> Format {
+    let (delimiter, escape) = (delimiter.to_owned(), Escape::Detect);
+    Format::Delimited { delimiter, quote: Some(b'"'), escape, header: false }
 }
 
 fn columns(format: Format) -> Contract {

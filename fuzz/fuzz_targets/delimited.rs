@@ -1,15 +1,18 @@
-//! Delimited text of any delimiter, quote and header.
+//! Delimited text of any delimiter, quote, escape and header, with lines around the data or without.
 #![no_main]
 
-use cockpit_fuzz::promise::{Case, contract};
+use cockpit_fuzz::promise::{Case, contract, lines};
 use libfuzzer_sys::fuzz_target;
-use plant::contract::Format;
+use plant::contract::{Escape, Format};
 
 fuzz_target!(|input: &[u8]| {
     let Some(case) = Case::new(input) else { return };
     let quote = (case.flags & 1 == 0).then_some(b'"');
     let header = case.flags & 2 != 0;
-    let delimiter = [b',', b'\t', b'|', 0xA6][usize::from(case.flags >> 2 & 3)];
-    let format = Format::Delimited { delimiter, quote, header };
-    case.check(contract(format, &["a", "b", "c"]));
+    let delimiter = [",", "\t", "||", "¦"][usize::from(case.flags >> 2 & 3)].to_owned();
+    let escape = if header { Escape::Detect } else { Escape::Byte(b'\\') };
+    let format = Format::Delimited { delimiter, quote, escape, header };
+    let mut contract = contract(format, &["a", "b", "c"]);
+    contract.lines = lines(case.flags & 16 != 0);
+    case.check(contract);
 });

@@ -1,7 +1,7 @@
 //! Token text with a pattern like that of the reference plant.
 #![no_main]
 
-use cockpit_fuzz::promise::{Case, contract};
+use cockpit_fuzz::promise::{Case, contract, lines};
 use libfuzzer_sys::fuzz_target;
 use plant::contract::Format;
 
@@ -11,5 +11,7 @@ const PATTERN: &str =
 fuzz_target!(|input: &[u8]| {
     let Some(case) = Case::new(input) else { return };
     let format = Format::Tokens { pattern: PATTERN.into() };
-    case.check(contract(format, &["id", "text", "stamp", "rest"]));
+    let mut contract = contract(format, &["id", "text", "stamp", "rest"]);
+    contract.lines = lines(case.flags & 1 != 0);
+    case.check(contract);
 });

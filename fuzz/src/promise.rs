@@ -3,15 +3,21 @@
 use crate::batch::{Batch, BatchBuilder};
 use crate::decode::{DecodeError, Decoder, Limits};
 use arrow::array::{Array, ArrayRef, StringArray};
-use plant::contract::{Column, Contract, Encoding, Format, Framing, Kind, OnError, Origin, Supersede};
+use plant::contract::{
+    Column, Contract, DumpUnit, Encoding, Format, Framing, Kind, Lines, OnError, Origin, RemovedRecords,
+    Supersede,
+};
 use std::sync::Arc;
 
 /// The first bytes of an input say how the rest is decoded.
 const OPTION_BYTES: usize = 3;
 
+/// The encoding whose bytes are compared with what is kept of a record.
+const SINGLE_BYTE: Encoding = Encoding::Named("windows-1252");
+
 /// One input of the fuzzer.
 pub struct Case<'a> {
-    /// One bit per yes or no, for the target to use.
+    /// Five bits for yes or no, for the target to use.
     pub flags: u8,
     encoding: Encoding,
     chunk_bytes: usize,
@@ -23,14 +29,23 @@ impl<'a> Case<'a> {
     /// Reads an input, `None` if it is too short to be one.
     pub fn new(input: &'a [u8]) -> Option<Self> {
         let (&[flags, chunk, limit], file) = input.split_first_chunk::<OPTION_BYTES>()?;
-        let encodings = [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::Latin1];
+        let encodings = match flags & 128 {
+            0 => [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, SINGLE_BYTE],
+            _ => [
+                Encoding::Utf8,
+                Encoding::Named("Shift_JIS"),
+                Encoding::Named("gb18030"),
+                SINGLE_BYTE,
+            ],
+        };
         Some(Self {
-            flags: flags >> 2,
+            flags: flags >> 2 & 31,
             encoding: encodings[usize::from(flags & 3)],
             chunk_bytes: usize::from(chunk).max(1),
             limits: Limits {
                 max_record_bytes: if limit > 127 { 1 << 20 } else { usize::from(limit) },
                 kept_faulty_bytes: 16,
+                probe_bytes: if limit & 1 == 0 { 8 } else { 1 << 16 },
             },
             file,
         })
@@ -55,6 +70,10 @@ impl<'a> Case<'a> {
 
     fn decode(&self, contract: &Contract, chunk_bytes: usize) -> Result<Batch, DecodeError> {
         let mut decoder = Decoder::new(contract, self.limits)?;
+        if decoder.wants_preview() {
+            self.file.chunks(chunk_bytes).try_for_each(|chunk| decoder.preview(chunk))?;
+            decoder.end_preview()?;
+        }
         let mut out = BatchBuilder::new(contract.columns.len());
         for chunk in self.file.chunks(chunk_bytes) {
             decoder.feed(chunk, &mut out)?;
@@ -85,7 +104,11 @@ impl<'a> Case<'a> {
 
     /// What is kept of a record that cannot be read is what stands at its place.
     fn check_kept(&self, batch: &Batch) {
-        for row in (0..batch.len()).filter(|_| self.encoding == Encoding::Latin1) {
+        // Marks and zeros may show another encoding than the configured one.
+        let is_as_configured =
+            !self.file.contains(&0) && !matches!(self.file, [0xEF | 0xFE | 0xFF, ..]);
+        let is_checked = self.encoding == SINGLE_BYTE && is_as_configured;
+        for row in (0..batch.len()).filter(|_| is_checked) {
             let fault = batch.fault.is_valid(row).then(|| batch.fault.value(row));
             if !matches!(fault, Some("broken_quote" | "too_long" | "not_json" | "no_match")) {
                 continue;
@@ -95,9 +118,10 @@ impl<'a> Case<'a> {
                 Some("too_long") => self.limits.max_record_bytes,
                 _ => usize::MAX,
             });
-            let text: String =
-                self.file[place].iter().take(most).map(|&byte| char::from(byte)).collect();
-            assert_eq!(batch.rest.value(row), text);
+            let (text, _) =
+                encoding_rs::WINDOWS_1252.decode_without_bom_handling(&self.file[place]);
+            let kept = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+            assert_eq!(batch.rest.value(row), &text[..kept.unwrap_or(0)]);
         }
     }
 }
@@ -124,13 +148,25 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         paths: Vec::new(),
         topics: Vec::new(),
         framing: Framing::default(),
-        records: None,
         format,
         encoding: Encoding::Utf8,
+        lines: Lines::default(),
+        records: None,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
     }
+}
+
+/// Rules about lines that are no records, none if `has_rules` says so.
+pub fn lines(has_rules: bool) -> Lines {
+    if !has_rules {
+        return Lines::default();
+    }
+    let skip_pattern = Some("^#|^--".into());
+    Lines { skip: 1, skip_footer: 1, skip_pattern, ..Lines::default() }
 }
 
 fn column(header: &str) -> Column {

@@ -35,7 +35,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 19] = [
+const PARTS: [Part; 22] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -44,6 +44,8 @@ const PARTS: [Part; 19] = [
     part("check", "types and style of the pages", &["packages"], |_| npm("check")),
     part("pages", "tests of the pages", &["packages"], |_| npm("test")),
     part("oee", "the sums behind OEE of 30 simulated days", &["build", "python"], oee),
+    part("odd", "odd files of other programs, value for value", &["build", "python"], odd),
+    part("names", "odd names, on a disk and on S3", &["build", "python"], names),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -59,6 +61,7 @@ const PARTS: [Part; 19] = [
         questions,
     ),
     part("login", "every way into a broker, right and wrong", &["build", "python"], login),
+    part("topics", "topics deleted and created again", &["build", "python"], topics),
     part("stream", "a topic while everything goes wrong", &["build", "python"], stream),
 ];
 
@@ -90,7 +93,7 @@ struct Bench {
 }
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java.
-const WHEN_NAMED: [&str; 4] = ["messages", "questions", "login", "stream"];
+const WHEN_NAMED: [&str; 5] = ["messages", "questions", "login", "topics", "stream"];
 
 /// The parts as a list for people.
 pub fn listed() -> String {
@@ -271,6 +274,16 @@ fn oee(bench: &Bench) -> Done {
     run(bench.python("oee.py")?.arg("--lake").arg(&lake))
 }
 
+/// Files that pyarrow, fastparquet, DuckDB, Polars and Python's packers write.
+fn odd(bench: &Bench) -> Done {
+    run(bench.python("odd_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
+/// Dumps and lakes under names that are hard to read.
+fn names(bench: &Bench) -> Done {
+    run(bench.python("names_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
 fn ingest(bench: &Bench) -> Done {
     bench.ingest(&bench.bucket)
 }
@@ -337,6 +350,11 @@ fn login(bench: &Bench) -> Done {
     run(&mut bench.on_kafka("login_case.py")?)
 }
 
+/// Topics of Apache Kafka that are deleted and created again.
+fn topics(bench: &Bench) -> Done {
+    run(&mut bench.on_kafka("topics_case.py")?)
+}
+
 /// Messages of Apache Kafka, while program and broker are killed.
 fn stream(bench: &Bench) -> Done {
     run(bench.on_kafka("stream_case.py")?.args(STREAM))
@@ -346,23 +364,23 @@ fn stream(bench: &Bench) -> Done {
 mod tests {
     use super::{PARTS, WHEN_NAMED, chosen};
 
-    fn names(asked: &[String], has_dumps: bool) -> Vec<&'static str> {
+    fn parts(asked: &[String], has_dumps: bool) -> Vec<&'static str> {
         chosen(asked, has_dumps).iter().map(|part| part.name).collect()
     }
 
     #[test]
     fn a_part_brings_what_it_needs_and_runs_after_it() {
-        assert_eq!(names(&["rust".to_owned()], true), ["build", "rust"]);
+        assert_eq!(parts(&["rust".to_owned()], true), ["build", "rust"]);
         let browser = ["packages", "chromium", "build", "ingest", "browser"];
-        assert_eq!(names(&["browser".to_owned()], true), browser);
-        assert_eq!(names(&[], true).len(), PARTS.len() - WHEN_NAMED.len());
-        assert_eq!(names(&["stream".to_owned()], true), ["python", "build", "stream"]);
+        assert_eq!(parts(&["browser".to_owned()], true), browser);
+        assert_eq!(parts(&[], true).len(), PARTS.len() - WHEN_NAMED.len());
+        assert_eq!(parts(&["stream".to_owned()], true), ["python", "build", "stream"]);
     }
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = ["packages", "python", "build", "rust", "check", "pages", "oee"];
-        assert_eq!(names(&[], false), rest);
-        assert!(names(&["browser".to_owned()], false).is_empty());
+        let rest = ["packages", "python", "build", "rust", "check", "pages", "oee", "odd", "names"];
+        assert_eq!(parts(&[], false), rest);
+        assert!(parts(&["browser".to_owned()], false).is_empty());
     }
 }

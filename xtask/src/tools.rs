@@ -47,6 +47,12 @@ pub fn compilers() -> Result<(), String> {
     if answer(Command::new("cc").arg("--version")).is_none() {
         install("build-essential", "no C compiler (cc) is installed")?;
     }
+    if answer(Command::new("pkg-config").arg("--version")).is_none() {
+        install("pkg-config", "pkg-config is not installed")?;
+    }
+    if answer(Command::new("pkg-config").args(["--modversion", "openssl"])).is_none() {
+        install("libssl-dev", "the headers of OpenSSL are not installed")?;
+    }
     node()
 }
 

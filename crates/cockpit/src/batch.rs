@@ -45,7 +45,7 @@ pub enum Fault {
     ArrayReceived,
     /// A message in the wire format of a schema registry, and the contract does not name `framing`.
     RegistryFraming,
-    /// A message that holds an array of records, and that is empty.
+    /// No record where the contract says that records are: no such array, or an empty one.
     NoRecords,
     /// An element of an array of records that is no object.
     NotObject,

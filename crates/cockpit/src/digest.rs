@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 
 /// Takes the fingerprint of what is written to it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Fingerprint(Sha256);
 
 impl Fingerprint {
@@ -34,6 +34,58 @@ impl io::Write for Fingerprint {
     }
 }
 
+/// Takes the fingerprint of what is written to it, and that of its first bytes.
+#[derive(Debug, Default)]
+pub struct PrefixDigest {
+    whole: Fingerprint,
+    size_bytes: u64,
+    prefix_bytes: Option<u64>,
+    prefix: Option<String>,
+}
+
+impl PrefixDigest {
+    /// `prefix_bytes`: of how many first bytes a fingerprint is wanted.
+    pub fn new(prefix_bytes: Option<u64>) -> Self {
+        Self { prefix_bytes, ..Self::default() }
+    }
+
+    pub fn update(&mut self, bytes: &[u8]) {
+        let end = self.size_bytes + bytes.len() as u64;
+        let mut rest = bytes;
+        if let Some(prefix_bytes) = self.prefix_bytes.filter(|prefix| *prefix <= end) {
+            let left = usize::try_from(prefix_bytes - self.size_bytes).unwrap_or(bytes.len());
+            let (first, others) = bytes.split_at(left);
+            self.whole.update(first);
+            self.prefix = Some(self.whole.clone().finish());
+            self.prefix_bytes = None;
+            rest = others;
+        }
+        self.whole.update(rest);
+        self.size_bytes = end;
+    }
+
+    /// How many bytes were written.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The fingerprint of all bytes, and that of the first ones if there were so many.
+    pub fn finish(self) -> (String, Option<String>) {
+        (self.whole.finish(), self.prefix)
+    }
+}
+
+impl io::Write for PrefixDigest {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The fingerprint of a text.
 pub fn of_text(text: &str) -> String {
     let mut fingerprint = Fingerprint::default();
@@ -47,5 +99,19 @@ mod tests {
     fn it_is_the_known_one() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(super::of_text(""), empty);
+    }
+
+    #[test]
+    fn the_prefix_is_found_wherever_the_pieces_end() {
+        let text = "one,two,three";
+        for prefix in 0..=text.len() + 1 {
+            for piece in 1..=text.len() {
+                let mut digest = super::PrefixDigest::new(Some(prefix as u64));
+                text.as_bytes().chunks(piece).for_each(|bytes| digest.update(bytes));
+                let expected = text.get(..prefix).map(super::of_text);
+                assert_eq!(digest.size_bytes(), text.len() as u64);
+                assert_eq!(digest.finish(), (super::of_text(text), expected), "{prefix} {piece}");
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod answers;
 mod audience;
 pub mod demo;
+mod landing;
 mod refiner;
 mod rounds;
 pub mod serving;
@@ -17,31 +18,23 @@ use crate::config::kafka::Kafka;
 use crate::config::kpi::Kpi;
 use crate::config::location::{self, Location, Purpose};
 use crate::config::model::TableName;
-use crate::ingest::files::{self, Found, ReadError};
-use crate::lake::bronze::{Dump, Landing, Start};
+use crate::ingest::files::{self, Found};
 use crate::lake::dumps::{self, DumpRow, Status};
 use crate::lake::kpi::{self, Asked, Row};
 use crate::lake::models::{self, Step};
 use crate::lake::refine::{Extent, Outcome, Refinery};
-use crate::lake::{Lake, books, catalog, retention, session, upkeep};
+use crate::lake::{Lake, books, bronze, catalog, retention, session, upkeep};
 use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use datafusion::prelude::{DataFrame, SessionContext};
-use futures::StreamExt as _;
 use plant::contract::Contract;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-
-/// Batches between a decoder and the lake: enough that neither waits for the other.
-const BATCHES_BETWEEN: usize = 2;
-
-/// Dumps that land side by side.
-const LANDINGS: usize = 2;
 
 /// Pause before the lake is asked for again while another program has it.
 const RETRY: Duration = Duration::from_secs(5);
@@ -69,12 +62,16 @@ pub struct Report {
     pub broken: Vec<DumpRow>,
     /// Dumps as they were already.
     pub unchanged: usize,
+    /// Keys of files that are still being written; the next round looks at them again.
+    pub unfinished: Vec<String>,
     /// Books written by this run.
     pub entries: Vec<books::Entry>,
     /// Tables with changed rows.
     pub changed: Vec<TableName>,
     /// What went wrong with streams.
     pub problems: Vec<String>,
+    /// What was noticed in the records of this run; nothing went wrong.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -102,6 +99,12 @@ pub struct Flow {
 #[expect(clippy::disallowed_methods, reason = "the flow owns the clock and hands it down")]
 pub fn now() -> DateTime<Utc> {
     demo::shown(Utc::now())
+}
+
+/// The time of the machine, by which the file system dates its files.
+#[expect(clippy::disallowed_methods, reason = "the flow owns the clock")]
+fn machine_now() -> DateTime<Utc> {
+    Utc::now()
 }
 
 /// Plans the plant's models; mistakes are an error that lists them all.
@@ -160,26 +163,37 @@ impl Flow {
     /// One round: lands what is new in the bucket, refines, closes the books.
     pub async fn round(&self, watcher: &Watcher) -> anyhow::Result<Report> {
         let started_at = now();
-        let mut report = match &self.bucket {
+        let (mut report, dumps) = match &self.bucket {
             Some(bucket) => self.land_new(bucket, watcher).await?,
-            None if self.kafka.is_some() => Report::default(),
+            None if self.kafka.is_some() => (Report::default(), dumps::load(self.lake()).await?),
             None => bail!(
                 "no bucket is named; say --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml, or \
                  --kafka BROKERS to read messages"
             ),
         };
         watcher(Event::Refining);
-        self.refine(&mut report, Extent::Changes, started_at).await?;
+        self.refine(&mut report, Extent::Changes, started_at, &dumps).await?;
         Ok(report)
     }
 
-    /// Lands the dumps of the bucket that are new.
-    async fn land_new(&self, bucket: &Location, watcher: &Watcher) -> anyhow::Result<Report> {
+    /// Lands the dumps of the bucket that are new; returns also all dumps that are known after it.
+    async fn land_new(
+        &self,
+        bucket: &Location,
+        watcher: &Watcher,
+    ) -> anyhow::Result<(Report, Vec<DumpRow>)> {
         let known = dumps::load(self.lake()).await?;
         let newest = dumps::newest(&known);
         let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         let found = files::list(bucket, &contracts, self.refinery.plant.zone).await?;
+        for skipped in bucket.skipped.take_fresh() {
+            tracing::warn!(
+                name = skipped.name,
+                reason = skipped.reason,
+                "a name in the bucket is passed over"
+            );
+        }
         if found.is_empty() && known.is_empty() {
             bail!("{}", nothing_found(bucket, &contracts));
         }
@@ -190,17 +204,21 @@ impl Flow {
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable).cloned();
         let mut report =
             Report { unchanged: old.len(), broken: still_broken.collect(), ..Report::default() };
+        let (new, unfinished) = self.at_rest(bucket, &contracts, new).await?;
+        report.unfinished = unfinished;
         report.read = self.land_all(bucket, new, &newest, watcher).await;
         let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
         report.broken.extend(report.read.iter().filter(is_broken).cloned());
-        dumps::save(self.lake(), &report.read).await?;
-        Ok(report)
+        dumps::save(self.lake(), &report.read, &known).await?;
+        let all = dumps::with(known, &report.read);
+        Ok((report, all))
     }
 
     /// Makes silver and gold anew from bronze.
     pub async fn rebuild(&self) -> anyhow::Result<Report> {
         let mut report = Report::default();
-        self.refine(&mut report, Extent::Everything, now()).await?;
+        let dumps = dumps::load(self.lake()).await?;
+        self.refine(&mut report, Extent::Everything, now(), &dumps).await?;
         Ok(report)
     }
 
@@ -209,14 +227,18 @@ impl Flow {
         report: &mut Report,
         extent: Extent,
         started_at: DateTime<Utc>,
+        all: &[DumpRow],
     ) -> anyhow::Result<()> {
         let outcomes = self.refinery.run(extent).await?;
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
-        let all = dumps::load(self.lake()).await?;
-        let tables = self.to_be_counted(&report.changed, &all).await?;
-        report.entries.extend(books::close(&self.refinery, &tables, &all, started_at).await?);
+        report.notes.extend(changed.iter().flat_map(Outcome::notes));
+        let noted = books::load(self.lake()).await?;
+        let tables = self.to_be_counted(&report.changed, all, &noted);
+        let entries = books::close(&self.refinery, &tables, all, &noted, started_at).await?;
+        report.entries.extend(entries);
         retention::expire(&self.refinery).await?;
+        self.compact(report).await?;
         upkeep::forget_all(self.lake()).await?;
         if !report.changed.is_empty() || !report.read.is_empty() || !report.entries.is_empty() {
             catalog::write(&self.refinery, &changed).await?;
@@ -226,12 +248,12 @@ impl Flow {
 
     /// The cleaned tables whose books are not certain: those that changed, and those of dumps a
     /// killed run landed without closing the books.
-    async fn to_be_counted(
+    fn to_be_counted(
         &self,
         changed: &[TableName],
         dumps: &[DumpRow],
-    ) -> anyhow::Result<Vec<TableName>> {
-        let entries: Vec<books::Entry> = self.lake().meta_rows(&books::table()).await?;
+        entries: &[books::Entry],
+    ) -> Vec<TableName> {
         let counted: BTreeSet<(&str, &str, i64)> =
             entries.iter().map(|it| (it.table_name.as_str(), it.file.as_str(), it.dump)).collect();
         let is_uncertain = |step: &&Step| {
@@ -243,133 +265,26 @@ impl Flow {
                 || landed.any(|row| !counted.contains(&(name, row.file.as_str(), row.dump)))
         };
         let steps = self.refinery.steps.iter().filter(is_uncertain);
-        Ok(steps.map(|step| step.name().clone()).collect())
+        steps.map(|step| step.name().clone()).collect()
     }
 
-    /// Lands dumps; those of one table one after the other, oldest first, different tables side by
-    /// side. What fails is noted, and the rest goes on.
-    async fn land_all(
-        &self,
-        bucket: &Location,
-        new: Vec<Found>,
-        newest: &BTreeMap<(String, String), DumpRow>,
-        watcher: &Watcher,
-    ) -> Vec<DumpRow> {
-        let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
-        watcher(Event::Listed { dumps: new.len(), bytes });
-        let mut by_table: BTreeMap<String, Vec<Found>> = BTreeMap::new();
-        for found in new {
-            by_table.entry(found.contract.table.clone()).or_default().push(found);
-        }
-        let lines = by_table.into_values().map(|line| async move {
-            let mut rows = Vec::with_capacity(line.len());
-            for found in line {
-                let row = self.land_one(bucket, &found, newest.get(&found.place())).await;
-                let bytes = found.size_bytes.unsigned_abs();
-                watcher(Event::Dump { file: found.key, bytes, status: row.status });
-                rows.push(row);
-            }
-            rows
-        });
-        let rows: Vec<Vec<DumpRow>> =
-            futures::stream::iter(lines).buffer_unordered(LANDINGS).collect().await;
-        let mut rows: Vec<DumpRow> = rows.into_iter().flatten().collect();
-        rows.sort_by(|left, right| left.file.cmp(&right.file));
-        rows
-    }
-
-    async fn land_one(&self, bucket: &Location, found: &Found, known: Option<&DumpRow>) -> DumpRow {
-        let mut row = DumpRow {
-            file: found.key.clone(),
-            dump: known.map_or(0, |known| known.dump) + 1,
-            source: found.contract.source.clone(),
-            table_name: found.contract.table.clone(),
-            size_bytes: found.size_bytes,
-            etag: found.etag.clone(),
-            sha256: None,
-            modified_at: found.modified_at,
-            dumped_at: found.dumped_at,
-            status: Status::Landed,
-            reason: None,
-            records: 0,
-            run: self.lake().run().to_owned(),
-            seen_at: now(),
-        };
-        match self.land(bucket, found, known, &mut row).await {
-            Ok(()) => {}
-            Err(ReadError::Content(reason)) => {
-                row.status = Status::Unreadable;
-                row.reason = Some(reason);
-            }
-            Err(error) => {
-                row.status = Status::Failed;
-                row.reason = Some(error.to_string());
+    /// Lays the small files together that the rounds leave in the tables of dumps. It comes after
+    /// refinement: what is made of a table has taken all its rows by then.
+    async fn compact(&self, report: &Report) -> anyhow::Result<()> {
+        let mut tables = BTreeSet::new();
+        for step in self.refinery.steps.iter().filter(|it| report.changed.contains(it.name())) {
+            let contract = step.model.cleans().and_then(|it| self.refinery.plant.contracts.get(it));
+            if let Some(contract) = contract.filter(|it| !it.is_stream()) {
+                tables.extend([bronze::name(contract), step.name().clone()]);
             }
         }
-        if let Some(reason) = &row.reason {
-            tracing::warn!(file = row.file, status = ?row.status, reason, "dump did not land");
+        if !report.read.is_empty() || !report.entries.is_empty() {
+            tables.extend([dumps::table().name, books::table().name]);
         }
-        row
-    }
-
-    async fn land(
-        &self,
-        bucket: &Location,
-        found: &Found,
-        known: Option<&DumpRow>,
-        row: &mut DumpRow,
-    ) -> Result<(), ReadError> {
-        let fetched = files::fetch(bucket, found).await?;
-        row.sha256 = Some(fetched.sha256.clone());
-        let is_landed = |known: &&DumpRow| known.status == Status::Landed;
-        if let Some(known) = known.filter(is_landed).filter(|it| it.sha256 == row.sha256) {
-            // Touched but not changed: it is the dump it was.
-            (row.dump, row.records) = (known.dump, known.records);
-            return Ok(());
+        for name in tables {
+            upkeep::compact(self.lake(), &name).await?;
         }
-        let dump = Dump {
-            key: found.key.clone(),
-            sha256: fetched.sha256.clone(),
-            dumped_at: found.dumped_at,
-            modified_at: found.modified_at,
-        };
-        let start = Landing::start(self.lake(), &found.contract, dump).await;
-        let mut landing = match start.map_err(ReadError::Place)? {
-            Start::New(landing) => Some(landing),
-            Start::Landed(number) => {
-                row.dump = number;
-                None
-            }
-        };
-        row.dump = landing.as_ref().map_or(row.dump, |landing| landing.number());
-        let (out, mut batches) = tokio::sync::mpsc::channel(BATCHES_BETWEEN);
-        let contract = found.contract.clone();
-        let limits = self.lake().limits().clone();
-        let decoding =
-            tokio::task::spawn_blocking(move || files::decode(fetched, &contract, &limits, &out));
-        let mut landed = Ok(());
-        while let Some(batch) = batches.recv().await {
-            // A dump that is there already is only counted.
-            if let Some(landing) = &mut landing {
-                landed = landing.push(batch).await;
-            }
-            if landed.is_err() {
-                break;
-            }
-        }
-        drop(batches);
-        let records = decoding.await.map_err(|error| ReadError::Place(error.into()));
-        landed.map_err(ReadError::Place)?;
-        row.records = records??;
-        if row.records == 0 {
-            row.status = Status::Empty;
-            row.reason = Some("the file holds no records".to_owned());
-            return Ok(());
-        }
-        match landing {
-            Some(landing) => landing.finish().await.map_err(ReadError::Place),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

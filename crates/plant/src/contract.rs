@@ -21,15 +21,21 @@ pub struct Contract {
     pub topics: Vec<String>,
     /// What precedes the payload of a message.
     pub framing: Framing,
-    /// Path of the array whose elements are the records of a message, with dots between its keys;
-    /// `$` is the message itself. `None` if a message is one record.
-    pub records: Option<String>,
     /// How bytes become records.
     pub format: Format,
     /// How bytes become characters; Parquet ignores it.
     pub encoding: Encoding,
+    /// Lines of a text dump that are no records.
+    pub lines: Lines,
+    /// Where the records are within a JSON document: the path, with dots, of an array of objects.
+    /// `None` if each top-level object, or each element of a top-level array, is a record.
+    pub records: Option<String>,
     /// Which older records a newer dump makes void.
     pub supersede: Supersede,
+    /// What becomes of records that a rewritten file no longer holds; only for [`Supersede::Key`].
+    pub removed_records: RemovedRecords,
+    /// Which files are one dump; only for [`Supersede::Dump`].
+    pub dump_unit: DumpUnit,
     /// Spellings of "unknown", compared after trimming, for every column.
     pub nulls: Vec<String>,
     /// The columns of the bronze table, in its order.
@@ -41,6 +47,35 @@ impl Contract {
     pub fn is_stream(&self) -> bool {
         self.format == Format::Message
     }
+
+    /// Whether a newer version of a file voids every record of its older versions, and not only
+    /// those whose key it holds. `is_dated`: the name of the file carries a date.
+    pub fn rewriting_removes(&self, is_dated: bool) -> bool {
+        match self.removed_records {
+            RemovedRecords::Keep => false,
+            RemovedRecords::Remove => true,
+            RemovedRecords::ByName => is_dated,
+        }
+    }
+
+    /// The dump a file is a part of. `dated_us` is the time in the file's name, in microseconds
+    /// since 1970 UTC, if the name carries one.
+    pub fn dump_of(&self, key: &str, dated_us: Option<i64>) -> DumpId {
+        let folder = || key.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let dated = dated_us.map(DumpId::Dated);
+        match self.dump_unit {
+            DumpUnit::File => DumpId::File(key.to_owned()),
+            DumpUnit::Folder => DumpId::Folder(folder()),
+            DumpUnit::Date => dated.unwrap_or_else(|| DumpId::File(key.to_owned())),
+            DumpUnit::ByName => dated.unwrap_or_else(|| {
+                let is_part = |path: &Pattern| path.has_part_files() && path.matches(key).is_some();
+                match self.paths.iter().any(is_part) {
+                    true => DumpId::Folder(folder()),
+                    false => DumpId::File(key.to_owned()),
+                }
+            }),
+        }
+    }
 }
 
 /// How the bytes of a dump or a message become records.
@@ -48,11 +83,13 @@ impl Contract {
 pub enum Format {
     /// Records end at a newline, fields at a delimiter.
     Delimited {
-        /// The byte between fields.
-        delimiter: u8,
-        /// The byte around fields that hold delimiters or newlines, doubled inside; `None` if the
-        /// dump never quotes.
+        /// The text between fields, one or several characters.
+        delimiter: String,
+        /// The ASCII character around fields that hold delimiters or newlines, doubled inside;
+        /// `None` if the dump never quotes.
         quote: Option<u8>,
+        /// The character that takes the special meaning from the one behind it.
+        escape: Escape,
         /// Whether the first record names the columns. Without a header, the first record is data.
         header: bool,
     },
@@ -87,17 +124,49 @@ pub enum Framing {
     Confluent,
 }
 
+/// How a delimited dump writes delimiters, quotes and line ends that are part of a field, other
+/// than by quoting the field and doubling the quotes in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Escape {
+    /// A backslash, if the beginning of the dump can only be read so; otherwise not at all.
+    #[default]
+    Detect,
+    /// Not at all.
+    Never,
+    /// By this ASCII character before it.
+    Byte(u8),
+}
+
+/// Lines of a text dump that are no records. They are passed over and counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// How many lines at the beginning of the dump are passed over, blank lines included.
+    pub skip: u64,
+    /// How many lines behind the header are passed over, blank lines included.
+    pub skip_after_header: u64,
+    /// How many lines at the end of the dump are passed over, up from the last one that is not
+    /// blank.
+    pub skip_footer: u64,
+    /// A regular expression; a line in which it matches is passed over wherever a record could
+    /// begin.
+    pub skip_pattern: Option<String>,
+    /// Only records whose first field has this text are records of the table; others are passed
+    /// over.
+    pub record_type: Option<String>,
+}
+
 /// How the bytes of a text dump become characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// UTF-8, with or without a byte order mark; a UTF-16 byte order mark wins over it.
+    /// UTF-8, with or without a byte order mark. Bytes that are UTF-16 are read as UTF-16.
     Utf8,
     /// UTF-16, little endian unless a byte order mark says otherwise.
     Utf16Le,
     /// UTF-16, big endian unless a byte order mark says otherwise.
     Utf16Be,
-    /// ISO 8859-1: each byte is the character of that number.
-    Latin1,
+    /// An encoding of the WHATWG Encoding Standard by its name there, such as "windows-1252". The
+    /// byte order mark of a Unicode encoding wins over it.
+    Named(&'static str),
 }
 
 /// Which older records a newer dump of the same table makes void.
@@ -109,6 +178,45 @@ pub enum Supersede {
     Dump,
     /// None: what a stream said stands, and a message that says it again is rejected.
     Never,
+}
+
+/// What becomes of the records that a newer version of a file no longer holds, in a table where a
+/// record replaces the one with its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovedRecords {
+    /// As the name says: a file with a date in its name that is written again is a corrected dump of
+    /// that day, so its records are removed; a name without a date is often used again for the next
+    /// increment, so they are kept.
+    ByName,
+    /// They stay until a record with the same key replaces them.
+    Keep,
+    /// They go.
+    Remove,
+}
+
+/// Which files together are one dump, in a table where the newest dump replaces the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DumpUnit {
+    /// As the paths say: the files of one date; without a date, the files of one folder if both the
+    /// folder's and the file's name vary; else each file by itself.
+    ByName,
+    /// Each file by itself.
+    File,
+    /// The files of one folder.
+    Folder,
+    /// The files whose names carry the same date; a file without one by itself.
+    Date,
+}
+
+/// The identity of a dump that may have several part files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DumpId {
+    /// One file, by its key.
+    File(String),
+    /// The files of a folder, by its key without the closing `/`.
+    Folder(String),
+    /// The files of a date: microseconds since 1970 UTC.
+    Dated(i64),
 }
 
 /// One column of a bronze table.
@@ -161,15 +269,22 @@ pub enum Kind {
     Text,
     /// A whole number of 64 bits.
     Int {
-        /// The thousands separator to skip, if any.
-        thousands: Option<char>,
+        /// How the number is written; a fraction of zeros is accepted.
+        number: NumberStyle,
     },
     /// A decimal number kept exactly: `precision` digits in all, `scale` of them after the point.
     Decimal { precision: u8, scale: i8, number: NumberStyle },
     /// A binary floating point number of 64 bits.
     Float { number: NumberStyle },
     /// Yes or no.
-    Bool { yes: Vec<String>, no: Vec<String> },
+    Bool {
+        /// Words for yes.
+        yes: Vec<String>,
+        /// Words for no.
+        no: Vec<String>,
+        /// Whether the letter case of these words does not matter.
+        any_case: bool,
+    },
     /// A calendar day, without a zone.
     Date { spellings: Vec<TimeSpelling> },
     /// A moment, stored in UTC.
@@ -182,13 +297,34 @@ pub enum Kind {
     },
 }
 
-/// How numbers are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How numbers are written. Signs before or behind the number, accounting brackets and minus signs of
+/// every typeface are unambiguous and need no configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberStyle {
     /// The sign between whole and fraction: `.` or `,`.
     pub decimal: char,
-    /// The sign between groups of digits, skipped; `None` if there is none.
+    /// The sign between groups of digits, skipped; `None` if there is none. A blank means every kind
+    /// of blank, an apostrophe every kind of apostrophe.
     pub thousands: Option<char>,
+    /// What may be written beside the number, once, before or behind it.
+    pub units: Units,
+    /// Whether a percent sign divides the number by 100; otherwise `12.5 %` is 12.5.
+    pub percent_is_fraction: bool,
+}
+
+impl NumberStyle {
+    /// A decimal point, no thousands separator, the default units.
+    pub const PLAIN: Self =
+        Self { decimal: '.', thousands: None, units: Units::Currency, percent_is_fraction: false };
+}
+
+/// Texts beside a number that are skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Units {
+    /// Any currency sign, any ISO 4217 currency code in capital letters, or a percent sign.
+    Currency,
+    /// These and no others, compared exactly; empty if only the number may be there.
+    Only(Vec<String>),
 }
 
 /// What happens to a record whose text in one column cannot be read.

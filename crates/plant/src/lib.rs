@@ -4,6 +4,7 @@
 //! Everything here is a pure function of its arguments: no I/O, no async, no Arrow, no clock. Time
 //! and configuration come in as parameters, so every rule can be tested with plain values.
 
+pub mod ambiguous;
 pub mod calendar;
 pub mod contract;
 pub mod equipment;

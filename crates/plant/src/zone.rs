@@ -78,6 +78,35 @@ impl ZoneTable {
         begun.then_some(utc_s)
     }
 
+    /// The moment at which the wall clock shows `local_s` for the second time, because it was set back
+    /// in between; `None` if it shows it once or never.
+    pub fn again_s(&self, local_s: i64) -> Option<i64> {
+        let span = self.count(&self.ends_local_s, local_s);
+        let change_s = *self.changes_utc_s.get(span)?;
+        let utc_s = local_s - i64::from(self.offsets_s[span + 1]);
+        let is_first_real =
+            span == 0 || self.changes_utc_s[span - 1] <= local_s - i64::from(self.offsets_s[span]);
+        (utc_s >= change_s && is_first_real).then_some(utc_s)
+    }
+
+    /// The stretch of times the clock shows twice that is nearest before or after `local_s`, if it is
+    /// at most `within_s` away.
+    pub fn repeat_near(&self, local_s: i64, within_s: i64) -> Option<Repeat> {
+        let span = self.count(&self.ends_local_s, local_s);
+        let repeat = |change: usize| {
+            let (before_s, after_s) =
+                (*self.offsets_s.get(change)?, *self.offsets_s.get(change + 1)?);
+            let change_s = *self.changes_utc_s.get(change)?;
+            let (from, to) = (i64::from(after_s), i64::from(before_s));
+            (from < to)
+                .then_some(Repeat { from_local_s: change_s + from, to_local_s: change_s + to })
+        };
+        let is_near =
+            |it: &Repeat| (it.from_local_s - within_s..it.to_local_s + within_s).contains(&local_s);
+        let before = span.checked_sub(1).and_then(repeat);
+        repeat(span).filter(is_near).or_else(|| before.filter(is_near))
+    }
+
     /// How many changes there were up to a time; they and the time are both in UTC or both local.
     fn count(&self, changes_s: &[i64], at_s: i64) -> usize {
         let stretch = usize::try_from(at_s.saturating_sub(FIRST_S) >> STRETCH_BITS).unwrap_or(0);
@@ -102,6 +131,28 @@ impl ZoneTable {
         self.changes_utc_s.push(after.utc_s);
         self.offsets_s.push(after.offset_s);
         self.ends_local_s.push(after.utc_s + i64::from(before.offset_s));
+    }
+}
+
+/// A stretch of times that a wall clock shows twice, because it was set back at its end; in seconds
+/// since 1970-01-01 on that clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Repeat {
+    /// The first of them.
+    pub from_local_s: i64,
+    /// The first time behind them, at which the clock was set back.
+    pub to_local_s: i64,
+}
+
+impl Repeat {
+    /// Whether the clock shows a time twice.
+    pub fn contains(&self, local_s: i64) -> bool {
+        (self.from_local_s..self.to_local_s).contains(&local_s)
+    }
+
+    /// How long the stretch is, and so how much later its times come again.
+    pub fn len_s(&self) -> i64 {
+        self.to_local_s - self.from_local_s
     }
 }
 
@@ -159,6 +210,34 @@ mod tests {
         }
     }
 
+    /// The later of Chrono's two answers.
+    fn chrono_again_s(zone: Tz, local_s: i64) -> Option<i64> {
+        let wall = DateTime::from_timestamp(local_s, 0).unwrap().naive_utc();
+        match zone.from_local_datetime(&wall) {
+            LocalResult::Ambiguous(a, b) => Some(a.timestamp().max(b.timestamp())),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_time_shown_twice_has_two_moments() {
+        let berlin = ZoneTable::new(Tz::Europe__Berlin);
+        let again = |text: &str| berlin.again_s(local(text));
+        assert_eq!(again("2024-10-27T02:00:00"), Some(local("2024-10-27T01:00:00")));
+        assert_eq!(again("2024-10-27T02:59:59"), Some(local("2024-10-27T01:59:59")));
+        for text in ["2024-10-27T01:59:59", "2024-10-27T03:00:00", "2024-03-31T02:30:00"] {
+            assert_eq!(again(text), None, "{text}");
+        }
+        let repeat = berlin.repeat_near(local("2024-10-27T04:59:59"), 7200).unwrap();
+        assert_eq!((repeat.from_local_s, repeat.len_s()), (local("2024-10-27T02:00:00"), 3600));
+        for text in ["2024-10-27T00:00:00", "2024-10-27T02:00:00", "2024-10-27T02:59:59"] {
+            assert_eq!(berlin.repeat_near(local(text), 7200), Some(repeat), "{text}");
+        }
+        for text in ["2024-10-26T23:59:59", "2024-10-27T05:00:00", "2024-03-31T02:30:00"] {
+            assert_eq!(berlin.repeat_near(local(text), 7200), None, "{text}");
+        }
+    }
+
     #[test]
     fn the_years_end_on_new_years_eve() {
         assert_eq!((FIRST_S, END_S), (local("1800-01-01T00:00:00"), local("2101-01-01T00:00:00")));
@@ -179,6 +258,11 @@ mod tests {
                     assert_eq!(
                         table.utc_s(local_s),
                         chrono_utc_s(zone, local_s),
+                        "{zone} {local_s}"
+                    );
+                    assert_eq!(
+                        table.again_s(local_s),
+                        chrono_again_s(zone, local_s),
                         "{zone} {local_s}"
                     );
                 }

@@ -31,11 +31,17 @@ pub fn summary(report: &Report) {
             println!("  empty: {}", row.file);
         }
     }
+    for file in &report.unfinished {
+        println!("  still being written, left for a later round: {file}");
+    }
     for row in &report.broken {
         println!("  cannot read {}: {}", row.file, row.reason.as_deref().unwrap_or("?"));
     }
     for problem in &report.problems {
         println!("  {problem}");
+    }
+    for note in &report.notes {
+        println!("  {note}");
     }
     if !report.entries.is_empty() {
         print_books(report);

@@ -1,17 +1,20 @@
 //! `bronze/<table>.toml` as said, and the [`Contract`] it means.
 
 mod columns;
+mod encodings;
 mod layout;
 mod messages;
+mod native;
 mod values;
 
 use super::retention::{self, Retention};
 use super::said::{Findings, Said};
 use chrono_tz::Tz;
 use columns::columns;
-use layout::{encoding, format};
-use messages::{check_topic_columns, framing, records, topics};
-use plant::contract::{Contract, Format, Framing, Supersede};
+use layout::{encoding, format, lines, records};
+use messages::{check_topic_columns, framing, topics};
+use native::{add_native_spellings, check_path_columns};
+use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
 
 /// Reads one contract, and how long the rows of its table are kept; mistakes are noted in `findings`,
@@ -30,11 +33,16 @@ pub fn read(
     let paths = if is_stream { Vec::new() } else { paths(&mut said) };
     let topics = if is_stream { topics(&mut said) } else { Vec::new() };
     let framing = if is_stream { framing(&mut said) } else { Framing::None };
-    let records = if is_stream { records(&mut said) } else { None };
     let encoding = encoding(&mut said);
+    let lines = lines(&mut said, format.as_ref());
+    let records = records(&mut said, format.as_ref());
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
+    let removed_records = removed_records(&mut said, supersede);
+    let dump_unit = dump_unit(&mut said, supersede);
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
-    let columns = columns(&mut said, plant_zone, format.as_ref(), findings);
+    let mut columns = columns(&mut said, plant_zone, format.as_ref(), findings);
+    add_native_spellings(format.as_ref(), &mut columns);
+    check_path_columns(said.at_key("paths"), &paths, &columns, findings);
     check_topic_columns(&said, &topics, &columns);
     let retention = retention(&mut said, is_stream, findings);
     said.finish();
@@ -45,10 +53,13 @@ pub fn read(
         paths,
         topics,
         framing,
-        records,
         format: format?,
         encoding: encoding?,
+        lines,
+        records,
         supersede: supersede?,
+        removed_records: removed_records?,
+        dump_unit: dump_unit?,
         nulls,
         columns,
     };
@@ -104,3 +115,52 @@ fn supersede(said: &mut Said<'_, '_>) -> Option<Supersede> {
         }
     }
 }
+
+/// What becomes of records that a rewritten file no longer holds; `None` if the value is invalid.
+fn removed_records(
+    said: &mut Said<'_, '_>,
+    supersede: Option<Supersede>,
+) -> Option<RemovedRecords> {
+    let Some(text) = said.text("removed_records") else { return Some(RemovedRecords::ByName) };
+    if supersede.is_some_and(|it| it != Supersede::Key) {
+        let remedy = "Remove the key: it applies to files with supersede = \"key\" only.";
+        said.note("removed_records", "no record of this table is replaced by its key", remedy);
+        return None;
+    }
+    match text.as_str() {
+        "keep" => Some(RemovedRecords::Keep),
+        "remove" => Some(RemovedRecords::Remove),
+        other => {
+            let remedy = "\"keep\": records that a rewritten file no longer holds stay; \"remove\": \
+                          they go. Without the key, they go if the file's name carries a date.";
+            let message = format!("invalid removed_records `{other}`: expected keep or remove");
+            said.note("removed_records", message, remedy);
+            None
+        }
+    }
+}
+
+/// Which files are one dump; `None` if the value is invalid.
+fn dump_unit(said: &mut Said<'_, '_>, supersede: Option<Supersede>) -> Option<DumpUnit> {
+    let Some(text) = said.text("dump_unit") else { return Some(DumpUnit::ByName) };
+    if supersede.is_some_and(|it| it != Supersede::Dump) {
+        let remedy = "Remove the key: it applies to supersede = \"dump\" only.";
+        said.note("dump_unit", "no dump of this table replaces another as a whole", remedy);
+        return None;
+    }
+    match text.as_str() {
+        "file" => Some(DumpUnit::File),
+        "folder" => Some(DumpUnit::Folder),
+        "date" => Some(DumpUnit::Date),
+        other => {
+            let remedy = "\"file\": each file is one dump; \"folder\": the files of one folder are; \
+                          \"date\": the files of one date are.";
+            let message = format!("invalid dump_unit `{other}`: expected file, folder or date");
+            said.note("dump_unit", message, remedy);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,10 @@
 //! Places by URL: a folder of this machine or a bucket of an S3 service, with the credentials the
 //! usual AWS variables and profile files name.
+//!
+//! A plain path is taken literally: every sign in it stands for itself. A URL is percent-decoded, and
+//! may also be written undecoded: `s3://bucket/my dumps` and `s3://bucket/my%20dumps` are one place.
+
+pub mod skipped;
 
 use anyhow::{Context, bail};
 use object_store::ObjectStore;
@@ -7,7 +12,9 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
+use skipped::{Connector, SkippedNames};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
@@ -25,6 +32,8 @@ pub struct Location {
     pub prefix: Key,
     /// The folder, if the place is on this machine.
     pub folder: Option<PathBuf>,
+    /// Names met in listings of the place that cannot be keys.
+    pub skipped: SkippedNames,
 }
 
 impl Location {
@@ -48,7 +57,9 @@ pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
     match text.split_once("://") {
         Some(("s3" | "s3a", _)) => open_s3(text),
         Some(("file", _)) => {
-            let url = Url::parse(text).with_context(|| format!("`{text}` is no URL"))?;
+            // In a place, `#` and `?` are signs of a name; nothing else follows the path.
+            let escaped = text.replace('#', "%23").replace('?', "%3F");
+            let url = Url::parse(&escaped).with_context(|| format!("`{text}` is no URL"))?;
             let Ok(path) = url.to_file_path() else {
                 bail!("`{text}` names no folder of this machine; write file:///path")
             };
@@ -86,38 +97,70 @@ fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
     if !folder.is_dir() {
         bail!("{} is a file; name the folder above it", path.display());
     }
-    let Ok(url) = Url::from_directory_path(&folder) else {
-        bail!("{} cannot be written as a URL", folder.display())
+    let Some(text) = folder.to_str() else {
+        bail!("the name of {} is not UTF-8; rename the folder", folder.display())
     };
+    let prefix = Key::parse(text).with_context(|| {
+        format!("the name of {} holds a control character; rename the folder", folder.display())
+    })?;
     Ok(Location {
         name: path.display().to_string(),
-        url,
+        url: url_of("file://", &prefix)?,
         root: Arc::new(LocalFileSystem::new()),
-        prefix: Key::from_absolute_path(&folder)?,
+        prefix,
         folder: Some(folder),
+        skipped: SkippedNames::default(),
     })
+}
+
+/// The URL of the folder `prefix`, with its closing slash. All but plain letters, digits and `-._~` are
+/// encoded, for the Delta library makes a host name of it, which must not hold `[`, `^` or `|`.
+fn url_of(start: &str, prefix: &Key) -> anyhow::Result<Url> {
+    let mut text = format!("{start}/");
+    for part in prefix.parts() {
+        for byte in part.as_ref().bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    text.push(char::from(byte));
+                }
+                _ => write!(text, "%{byte:02X}")?,
+            }
+        }
+        text.push('/');
+    }
+    Ok(Url::parse(&text)?)
 }
 
 fn open_s3(text: &str) -> anyhow::Result<Location> {
     refuse_keys(text)?;
-    let mut url = Url::parse(text).with_context(|| format!("`{text}` is no URL"))?;
-    let bucket = url.host_str().with_context(|| format!("`{text}` names no bucket"))?.to_owned();
-    let prefix = url.path().trim_matches('/').to_owned();
-    let mut builder = AmazonS3Builder::from_env().with_bucket_name(&bucket);
+    let place = text.split_once("://").map_or("", |(_scheme, place)| place);
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        bail!("`{text}` names no bucket; write s3://bucket/prefix");
+    }
+    let prefix = Key::from_url_path(prefix.trim_matches('/')).with_context(|| {
+        format!(
+            "`{text}` names no folder of a bucket: between two / there must be a name in UTF-8, without \
+             control characters, and not . or .."
+        )
+    })?;
+    let skipped = SkippedNames::default();
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
     for (key, value) in profile_options(&builder)? {
         builder = builder.with_config(key, value);
     }
     if let Some(endpoint) = builder.get_config_value(&AmazonS3ConfigKey::Endpoint) {
         builder = builder.with_allow_http(endpoint.starts_with("http://"));
     }
+    let builder = builder.with_http_connector(Connector::new(skipped.clone()));
     let store = builder.build().with_context(|| format!("the bucket {bucket} cannot be opened"))?;
-    url.set_path(&format!("/{prefix}/").replace("//", "/"));
     Ok(Location {
         name: text.trim_end_matches('/').to_owned(),
-        url,
+        url: url_of(&format!("s3://{bucket}"), &prefix)?,
         root: Arc::new(store),
-        prefix: Key::from(prefix),
+        prefix,
         folder: None,
+        skipped,
     })
 }
 
@@ -199,6 +242,46 @@ mod tests {
         assert!(format!("{error:#}").contains("/no/such/folder"));
         let error = open("ftp://x/y", Purpose::Read).unwrap_err();
         assert!(error.to_string().contains("ftp://"));
+    }
+
+    #[test]
+    fn a_place_on_s3_is_decoded_and_encoded() {
+        let check = |text: &str, prefix: &str, url: &str| {
+            let place = open(text, Purpose::Read).unwrap();
+            assert_eq!((place.prefix.as_ref(), place.url.as_str()), (prefix, url), "{text}");
+            assert_eq!(place.url.join("bronze/a/").unwrap().as_str(), format!("{url}bronze/a/"));
+        };
+        check("s3://b", "", "s3://b/");
+        check("s3://b/x/y/", "x/y", "s3://b/x/y/");
+        check("s3://b/my dumps", "my dumps", "s3://b/my%20dumps/");
+        check("s3://b/my%20dumps/", "my dumps", "s3://b/my%20dumps/");
+        check("s3://b/Süd~1", "Süd~1", "s3://b/S%C3%BCd~1/");
+        check("s3://b/line#3/[x]^|", "line#3/[x]^|", "s3://b/line%233/%5Bx%5D%5E%7C/");
+        check("s3://b/100%/%41%2525", "100%/A%25", "s3://b/100%25/A%2525/");
+        for wrong in
+            ["s3://", "s3:///x", "s3://b/a//b", "s3://b/a/../b", "s3://b/%0A", "s3://b/%FF"]
+        {
+            assert!(open(wrong, Purpose::Read).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_folder_keeps_its_name() {
+        let above = tempfile::tempdir().unwrap();
+        for name in ["my dumps", "my%20dumps", "Süd~1", "温度", "a#1", "x?y", "[x]^|", "100%"] {
+            let folder = above.path().join(name);
+            let place = open(folder.to_str().unwrap(), Purpose::Write).unwrap();
+            let folder = folder.canonicalize().unwrap();
+            assert_eq!(place.folder.as_deref(), Some(folder.as_path()));
+            assert_eq!(place.url.to_file_path().unwrap(), folder);
+            assert_eq!(format!("/{}", place.prefix), folder.to_str().unwrap());
+            let by_url = open(place.url.as_str(), Purpose::Read).unwrap();
+            assert_eq!(by_url.folder, place.folder, "{name}");
+        }
+        let plain = format!("file://{}/my dumps", above.path().display());
+        assert!(open(&plain, Purpose::Read).unwrap().folder.unwrap().ends_with("my dumps"));
+        let plain = format!("file://{}/a#1", above.path().display());
+        assert!(open(&plain, Purpose::Read).unwrap().folder.unwrap().ends_with("a#1"));
     }
 
     #[test]

@@ -22,6 +22,21 @@ pub const KNOWN: &[Known] = &[
         reason: "dumps come daily; a listing a minute costs next to nothing and shows them soon",
     },
     Known {
+        name: "dump_settle_ms",
+        default: 1_000,
+        reason: "a file in a folder that was changed so recently may still be being written",
+    },
+    Known {
+        name: "land_together_dumps",
+        default: 1_000,
+        reason: "small dumps that share a data file and a commit; each commit costs some 20 ms",
+    },
+    Known {
+        name: "land_together_bytes",
+        default: 16 << 20,
+        reason: "records of small dumps in memory before they are written; a larger dump lands alone",
+    },
+    Known {
         name: "read_chunk_bytes",
         default: 1 << 20,
         reason: "large enough for a few records of the longest kind, small enough to stay in cache",
@@ -35,6 +50,26 @@ pub const KNOWN: &[Known] = &[
         name: "kept_faulty_bytes",
         default: 4096,
         reason: "enough of a faulty record to see what is wrong with it",
+    },
+    Known {
+        name: "probe_bytes",
+        default: 64 << 10,
+        reason: "some hundred records show the encoding, line ends and escapes of a dump",
+    },
+    Known {
+        name: "max_unpacked_bytes",
+        default: 64 << 30,
+        reason: "no compressed dump of a plant unpacks to more; a larger one would fill the disk",
+    },
+    Known {
+        name: "max_window_bytes",
+        default: 128 << 20,
+        reason: "memory for the window or dictionary of a compressed dump: what zstd -19 and xz -9 need",
+    },
+    Known {
+        name: "max_container_layers",
+        default: 3,
+        reason: "a dump packed twice by mistake is still read; each layer costs buffers and time",
     },
     Known {
         name: "max_message_bytes",

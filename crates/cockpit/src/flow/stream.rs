@@ -157,6 +157,7 @@ pub fn reader(limits: &crate::config::settings::Limits) -> ReadMessages {
     let limits = crate::ingest::decode::Limits {
         max_record_bytes: limits.size("max_message_bytes"),
         kept_faulty_bytes: limits.size("kept_faulty_bytes"),
+        ..Default::default()
     };
     Arc::new(move |contract: &Contract, messages: &Messages| {
         MessageReader::new(contract, limits).read(messages)

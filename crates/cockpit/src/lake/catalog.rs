@@ -301,6 +301,7 @@ async fn measure(refinery: &Refinery, changed: &[Outcome]) -> anyhow::Result<Vec
         rows.extend(measure_step(refinery, step).await?);
         if let Some(outcome) = outcome {
             rows.extend(repaired(refinery, outcome)?);
+            rows.extend(ambiguous(refinery, outcome)?);
         }
     }
     Ok(rows)
@@ -315,6 +316,30 @@ fn repaired(refinery: &Refinery, outcome: &Outcome) -> anyhow::Result<Vec<Qualit
             table_name: outcome.table.to_string(),
             expectation: format!("{column}_is_readable"),
             rule: format!("{column} can be read as its contract says, or it becomes unknown"),
+            action: "repair".to_owned(),
+            checked,
+            failed,
+            share: (checked > 0).then(|| failed as f64 / checked as f64),
+            run: refinery.lake.run().to_owned(),
+            measured_at: refinery.lake.now(),
+        });
+    }
+    Ok(rows)
+}
+
+/// Times that the clock shows twice in the records this run read, column by column.
+fn ambiguous(refinery: &Refinery, outcome: &Outcome) -> anyhow::Result<Vec<QualityRow>> {
+    let mut rows = Vec::new();
+    for (column, found) in &outcome.repairs.ambiguous {
+        let checked = i64::try_from(outcome.repairs.records)?;
+        let failed = i64::try_from(found.uncertain)?;
+        rows.push(QualityRow {
+            table_name: outcome.table.to_string(),
+            expectation: format!("{column}_is_unambiguous"),
+            rule: format!(
+                "{column}: the order of the records shows which moment a time means that the clock \
+                 shows twice, or it is the first"
+            ),
             action: "repair".to_owned(),
             checked,
             failed,

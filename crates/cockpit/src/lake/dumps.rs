@@ -94,13 +94,29 @@ pub fn newest(rows: &[DumpRow]) -> BTreeMap<(String, String), DumpRow> {
     newest
 }
 
-/// Notes what became of dumps; a row of the same table, key and number is replaced.
-pub async fn save(lake: &Lake, rows: &[DumpRow]) -> anyhow::Result<()> {
+/// The dumps `known`, with `rows` in place of those of the same table, key and number.
+pub fn with(mut known: Vec<DumpRow>, rows: &[DumpRow]) -> Vec<DumpRow> {
+    let noted = noted(rows);
+    known.retain(|it| !noted.contains(&(it.table_name.as_str(), it.file.as_str(), it.dump)));
+    known.extend_from_slice(rows);
+    known
+}
+
+fn noted(rows: &[DumpRow]) -> BTreeSet<(&str, &str, i64)> {
+    rows.iter().map(|row| (row.table_name.as_str(), row.file.as_str(), row.dump)).collect()
+}
+
+/// Notes what became of dumps; a row of the same table, key and number among those `known` is
+/// replaced.
+pub async fn save(lake: &Lake, rows: &[DumpRow], known: &[DumpRow]) -> anyhow::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let noted: BTreeSet<(&str, &str, i64)> =
-        rows.iter().map(|row| (row.table_name.as_str(), row.file.as_str(), row.dump)).collect();
+    let noted = noted(rows);
+    let mut known = known.iter();
+    if !known.any(|it| noted.contains(&(it.table_name.as_str(), it.file.as_str(), it.dump))) {
+        return lake.meta_append(&table(), rows).await;
+    }
     let gone = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
         let text = |name: &str| -> anyhow::Result<_> {
             Ok(batch.column(batch.schema().index_of(name)?).as_string::<i32>().clone())

@@ -9,9 +9,11 @@ pub mod append;
 pub mod books;
 pub mod bronze;
 pub mod catalog;
+mod dump_columns;
 pub mod dumps;
 mod equipment;
 pub mod kpi;
+mod landed;
 pub mod lease;
 pub mod lineage;
 pub mod models;
@@ -35,6 +37,7 @@ use crate::config::settings::Limits;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use store::Durable;
 use table::{State, Table};
 use tokio::sync::Mutex;
@@ -51,6 +54,10 @@ pub struct Lake {
     names: Arc<FileNames>,
     clock: Clock,
     states: Mutex<HashMap<TableName, State>>,
+    /// The dumps in the data files of bronze tables, as far as they were read.
+    landed: Mutex<landed::Known>,
+    /// When the last dump started to land, in microseconds since 1970 UTC.
+    ingested_us: AtomicI64,
     /// Steps that run side by side all write `silver.rejected`; they take turns.
     rejected_turn: Mutex<()>,
     /// The same for the ledgers of `meta`.
@@ -73,6 +80,8 @@ impl Lake {
             names: Arc::new(FileNames::new(run)),
             clock,
             states: Mutex::default(),
+            landed: Mutex::default(),
+            ingested_us: AtomicI64::default(),
             rejected_turn: Mutex::default(),
             meta_turn: Mutex::default(),
             forgotten_at: Mutex::default(),
@@ -97,6 +106,16 @@ impl Lake {
 
     pub fn now_ms(&self) -> i64 {
         self.now().timestamp_millis()
+    }
+
+    /// The time at which the next dump starts to land: now, and later than that of any dump before it,
+    /// because the order of dumps ends with it.
+    pub fn next_ingested_at(&self) -> DateTime<Utc> {
+        let now_us = self.now().timestamp_micros();
+        let next = |last: i64| Some(now_us.max(last + 1));
+        let last = self.ingested_us.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        let at = last.map_or(now_us, |last| now_us.max(last + 1));
+        DateTime::from_timestamp_micros(at).unwrap_or_default()
     }
 
     pub fn sizes(&self) -> FileSizes {

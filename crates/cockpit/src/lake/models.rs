@@ -1,6 +1,7 @@
 //! The plant's models, planned: what each table's columns are, what it comes from, and in which
 //! order tables follow from each other.
 
+use super::dump_columns::{is_of_dump, with_dump_columns};
 use super::lineage::{self, Source};
 use super::refine::ledger;
 use super::replace::readable;
@@ -46,7 +47,8 @@ pub async fn plan(plant: &Plant) -> anyhow::Result<(Vec<Step>, Vec<Diagnostic>)>
     let context = session::empty(&limits, session::runtime(&limits)?, 1);
     for contract in plant.contracts.values() {
         let name = TableName::new("typed", &contract.table);
-        session::register(&context, &name, Arc::new(EmptyTable::new(typed::schema(contract))))?;
+        let schema = with_dump_columns(&typed::schema(contract), contract, plant.zone);
+        session::register(&context, &name, Arc::new(EmptyTable::new(schema)))?;
     }
     equipment::register(&context, &plant.equipment)?;
     let mut planner = Planner { plant, context, steps: Vec::new(), found: Vec::new() };
@@ -314,6 +316,7 @@ impl Planner<'_> {
             let planned = self
                 .context
                 .parse_sql_expr(&expectation.rule, &schema)
+                .and_then(|rule| session::in_microseconds(rule, &schema))
                 .and_then(|rule| self.context.create_physical_expr(rule, &schema));
             if let Err(error) = planned {
                 let message = format!(
@@ -385,6 +388,9 @@ pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source>
     let contract = plant.contracts.get(table)?;
     if contract.is_stream() && column == "received_at" {
         return Some((bronze::name(contract), "_timestamp".to_owned()));
+    }
+    if is_of_dump(column) {
+        return Some((bronze::name(contract), column.to_owned()));
     }
     let from = |it: &&plant::contract::Column| {
         column.strip_prefix(&it.name).is_some_and(typed::is_local_part)

@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub enum Scope<'a> {
     /// All of them.
     Whole,
+    /// None: rows are added, and those that are there are not read.
+    Nothing,
     /// All but those for which the function says true: they stay whatever the table is made by.
     Except(&'a Hit<'a>),
     /// Those for which the function says true; it never says null, nor do the others.
@@ -139,6 +141,9 @@ async fn touched(
     is_redefined: bool,
 ) -> anyhow::Result<Touched> {
     let mut touched = Touched::default();
+    if matches!(scope, Scope::Nothing) {
+        return Ok(touched);
+    }
     for file in state.files() {
         if let Scope::Among { column, values, .. } = scope
             && !may_hold(&file, column, values)
@@ -150,6 +155,7 @@ async fn touched(
         while let Some(batch) = stream.try_next().await? {
             let hit = match scope {
                 Scope::Whole => BooleanArray::from(vec![true; batch.num_rows()]),
+                Scope::Nothing => BooleanArray::from(vec![false; batch.num_rows()]),
                 Scope::Except(kept) => not(&kept(&batch)?)?,
                 Scope::Where(hit) | Scope::Among { hit, .. } => hit(&batch)?,
             };

@@ -54,6 +54,24 @@ impl Lake {
         rows: &[T],
         gone: &(dyn Fn(&RecordBatch) -> anyhow::Result<BooleanArray> + Send + Sync),
     ) -> anyhow::Result<()> {
+        self.meta_put(meta, rows, Scope::Where(gone)).await
+    }
+
+    /// Adds rows to a `meta` table, without a look at those it has.
+    pub async fn meta_append<T: Serialize>(
+        &self,
+        meta: &MetaTable,
+        rows: &[T],
+    ) -> anyhow::Result<()> {
+        self.meta_put(meta, rows, Scope::Nothing).await
+    }
+
+    async fn meta_put<T: Serialize>(
+        &self,
+        meta: &MetaTable,
+        rows: &[T],
+        scope: Scope<'_>,
+    ) -> anyhow::Result<()> {
         let _turn = self.meta_turn.lock().await;
         let rows = to_batch(&meta.schema, rows)?;
         let definition = Definition {
@@ -63,7 +81,7 @@ impl Lake {
             partition: None,
         };
         let table = self.table(&meta.name)?;
-        replace(self, &table, Scope::Where(gone), rows, definition, BTreeMap::new()).await?;
+        replace(self, &table, scope, rows, definition, BTreeMap::new()).await?;
         Ok(())
     }
 }

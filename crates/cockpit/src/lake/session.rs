@@ -1,5 +1,9 @@
 //! Sessions in which the lake's tables can be asked, with the limits in force.
 
+mod micros;
+
+pub use micros::in_microseconds;
+
 use super::{Lake, spill};
 use crate::config::model::TableName;
 use crate::config::settings::Limits;
@@ -7,6 +11,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider as _, MemoryCatalogProvider, SchemaProvider};
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::FunctionRegistry as _;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -68,7 +73,11 @@ fn config(limits: &Limits, partitions: usize) -> SessionConfig {
 }
 
 fn of(config: SessionConfig, state: SessionStateBuilder) -> SessionContext {
-    let state = state.with_config(config).with_default_features().build();
+    let mut state = state.with_config(config).with_default_features().build();
+    // A state takes rewrites; only other registries refuse them.
+    if let Err(error) = state.register_function_rewrite(Arc::new(micros::Microseconds)) {
+        tracing::error!(%error, "times in SQL stay nanoseconds");
+    }
     let context = SessionContext::new_with_state(state);
     context.register_catalog(CATALOG, Arc::new(MemoryCatalogProvider::new()));
     context

@@ -24,9 +24,11 @@ use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::RowSelection;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Commits after which a table writes a checkpoint. It stands in the table's own properties, where
@@ -270,6 +272,17 @@ impl Table {
         columns: Option<&[&str]>,
         batch_rows: usize,
     ) -> anyhow::Result<Batches> {
+        self.read_rows(file, columns, None, batch_rows).await
+    }
+
+    /// [`Table::read`] of some rows only: ranges in ascending order that do not overlap.
+    pub async fn read_rows(
+        &self,
+        file: &Add,
+        columns: Option<&[&str]>,
+        rows: Option<Vec<Range<usize>>>,
+        batch_rows: usize,
+    ) -> anyhow::Result<Batches> {
         let reader = DataFile {
             store: self.store.clone(),
             key: Key::from(file.path.as_str()),
@@ -282,6 +295,11 @@ impl Table {
         if let Some(columns) = columns {
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
             builder = builder.with_projection(mask);
+        }
+        if let Some(rows) = rows {
+            let in_file = usize::try_from(builder.metadata().file_metadata().num_rows())?;
+            let selection = RowSelection::from_consecutive_ranges(rows.into_iter(), in_file);
+            builder = builder.with_row_selection(selection);
         }
         Ok(builder.build()?)
     }

@@ -13,13 +13,21 @@ use arrow::compute::{cast, nullif};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono_tz::Tz;
 use plant::calendar::{Calendar, LocalParts};
-use plant::contract::{Column, Contract, Kind, OnError};
+use plant::contract::{Column, Contract, Kind};
 use plant::spelling::{
-    Misread, parse_bool, parse_date, parse_decimal, parse_float, parse_int, parse_time, trim,
+    Misread, TimeSpelling, is_storable_day, parse_bool, parse_date, parse_decimal, parse_float,
+    parse_int, parse_moment, parse_text, trim,
 };
 use plant::zone::ZoneTable;
 use std::borrow::Cow;
 use std::sync::Arc;
+
+pub use passes::{Ambiguous, Nearby, Passes};
+
+mod passes;
+mod verdicts;
+
+use verdicts::Verdicts;
 
 /// Reason code of a row without a value its contract requires.
 pub const MISSING: &str = "missing";
@@ -45,6 +53,10 @@ pub struct Typed {
     pub problems: Vec<Problem>,
     /// Columns and how many of their texts were unreadable and became unknown, in rows that stay.
     pub repaired: Vec<(String, usize)>,
+    /// Columns with times that the clock of their zone shows twice.
+    pub ambiguous: Vec<Ambiguous>,
+    /// Whether there are such times, and the order of the dump's records was not given.
+    pub needs_passes: bool,
 }
 
 /// Why a row is rejected.
@@ -126,20 +138,28 @@ impl Stage {
         }
     }
 
-    /// Reads a bronze batch: the contract's columns, `_fault` and `_rest` by name, all text.
+    /// Reads a bronze batch: the contract's columns, `_fault` and `_rest` by name, all text. Which of
+    /// two moments a time means that a clock shows twice is what `passes` of its dump say; without
+    /// them it is the first.
     ///
     /// # Errors
     /// Fails only if the batch is not one of this contract's table.
-    pub fn apply(&self, bronze: &RecordBatch) -> Result<Typed> {
+    pub fn apply(&self, bronze: &RecordBatch, passes: Option<&Passes>) -> Result<Typed> {
+        let mut ambiguous = Vec::new();
         let mut verdicts = Verdicts::new(bronze.num_rows());
         verdicts.add_faults(&text_column(bronze, "_fault")?, &text_column(bronze, "_rest")?);
         let mut arrays = Vec::with_capacity(self.schema.fields().len());
         for reader in &self.columns {
             let column = &reader.column;
             let raw = text_column(bronze, &column.name)?;
-            let (array, misreads) =
+            let (mut array, marks) =
                 self.read(reader, &raw).with_context(|| format!("column {}", column.name))?;
-            verdicts.judge(reader, &raw, &array, misreads);
+            if !marks.shown_twice.is_empty() {
+                let settled = passes::settle(reader, &array, &marks.shown_twice, bronze, passes)?;
+                array = settled.0;
+                ambiguous.push(settled.1);
+            }
+            verdicts.judge(reader, &raw, &array, marks.misreads);
             if let Kind::Time { local_parts: true, .. } = column.kind {
                 let parts = self.local_parts(array.as_primitive());
                 arrays.push(array);
@@ -153,30 +173,35 @@ impl Stage {
             arrays.push(received.context("no column _timestamp")?.clone());
         }
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), arrays)?;
-        Ok(verdicts.close(rows))
+        let is_stream = bronze.column_by_name("_timestamp").is_some();
+        Ok(Typed {
+            needs_passes: !ambiguous.is_empty() && passes.is_none() && !is_stream,
+            ambiguous,
+            ..verdicts.close(rows)
+        })
     }
 
-    /// The values of a column, and which rows have text that is none.
-    fn read(&self, reader: &Reader, raw: &StringArray) -> Result<(ArrayRef, Misreads)> {
-        let mut misreads = Misreads::new();
-        let into = &mut misreads;
+    /// The values of a column, and what is to be said of its rows.
+    fn read(&self, reader: &Reader, raw: &StringArray) -> Result<(ArrayRef, Marks)> {
+        let mut marks = Marks::default();
+        let into = &mut marks.misreads;
         let array: ArrayRef = match &reader.column.kind {
-            Kind::Text => reader.text(raw)?,
-            Kind::Int { thousands } => {
-                let read = |text: &str| parse_int(text, *thousands);
+            Kind::Text => reader.text(raw, into)?,
+            Kind::Int { number } => {
+                let read = |text: &str| parse_int(text, number);
                 Arc::new(reader.values::<Int64Array, _>(raw, into, read))
             }
             Kind::Decimal { precision, scale, number } => {
-                let read = |text: &str| parse_decimal(text, *number, *precision, *scale);
+                let read = |text: &str| parse_decimal(text, number, *precision, *scale);
                 let values = reader.values::<Decimal128Array, _>(raw, into, read);
                 Arc::new(values.with_precision_and_scale(*precision, *scale)?)
             }
             Kind::Float { number } => {
-                let read = |text: &str| parse_float(text, *number);
+                let read = |text: &str| parse_float(text, number);
                 Arc::new(reader.values::<Float64Array, _>(raw, into, read))
             }
-            Kind::Bool { yes, no } => {
-                let read = |text: &str| parse_bool(text, yes, no);
+            Kind::Bool { yes, no, any_case } => {
+                let read = |text: &str| parse_bool(text, yes, no, *any_case);
                 Arc::new(reader.values::<BooleanArray, _>(raw, into, read))
             }
             Kind::Date { spellings } => {
@@ -184,13 +209,16 @@ impl Stage {
                 Arc::new(reader.values::<Date32Array, _>(raw, into, read))
             }
             Kind::Time { spellings, zone, .. } => {
-                let zone = self.zone(*zone);
-                let read = |text: &str| parse_time(text, spellings, zone);
-                let values = reader.values::<TimestampMicrosecondArray, _>(raw, into, read);
-                Arc::new(values.with_timezone("UTC"))
+                Arc::new(reader.times(raw, &mut marks, spellings, self.zone(*zone)))
             }
         };
-        Ok((array, misreads))
+        Ok((array, marks))
+    }
+
+    /// Whether a column holds times.
+    pub fn is_time(&self, name: &str) -> bool {
+        let column = self.columns.iter().find(|reader| reader.column.name == name);
+        column.is_some_and(|reader| matches!(reader.column.kind, Kind::Time { .. }))
     }
 
     fn zone(&self, zone: Tz) -> &ZoneTable {
@@ -202,13 +230,15 @@ impl Stage {
     fn local_parts(&self, times: &TimestampMicrosecondArray) -> [ArrayRef; 4] {
         let part = |at: i64| self.calendar.local_parts(at);
         let parts: Vec<Option<LocalParts>> = times.iter().map(|at| at.map(part)).collect();
-        let days = parts.iter().map(|parts| parts.map(|parts| parts.day));
+        // At the ends of time a day of the plant's clock can lie outside the years of the calendar.
+        let day = |day: i32| is_storable_day(day).then_some(day);
+        let days = parts.iter().map(|parts| day((*parts)?.day));
         let hours = parts.iter().map(|parts| parts.map(|parts| parts.hour));
         let shifts = parts.iter().map(|parts| {
             let shift = self.calendar.shifts().get(usize::from((*parts)?.shift?))?;
             Some(shift.name.as_str())
         });
-        let production_days = parts.iter().map(|parts| parts.map(|parts| parts.production_day));
+        let production_days = parts.iter().map(|parts| day((*parts)?.production_day));
         [
             Arc::new(days.collect::<Date32Array>()),
             Arc::new(hours.collect::<Int32Array>()),
@@ -243,6 +273,14 @@ pub fn moment(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<Re
 /// Rows whose text is no value, in their order.
 type Misreads = Vec<(usize, Misread)>;
 
+/// What is to be said of the rows of a column.
+#[derive(Debug, Default)]
+struct Marks {
+    misreads: Misreads,
+    /// Rows with a time that the clock shows again, and how many microseconds later.
+    shown_twice: Vec<(usize, i64)>,
+}
+
 /// Reads one column.
 #[derive(Debug)]
 struct Reader {
@@ -254,7 +292,11 @@ struct Reader {
 impl Reader {
     /// The texts without the space around them and without spellings of "unknown". Texts that are
     /// clean already are shared, not copied.
-    fn text(&self, raw: &StringArray) -> Result<ArrayRef> {
+    fn text(&self, raw: &StringArray, misreads: &mut Misreads) -> Result<ArrayRef> {
+        if holds_nul(raw) {
+            let read = |text: &str| parse_text(text).map(str::to_owned);
+            return Ok(Arc::new(self.values::<StringArray, _>(raw, misreads, read)));
+        }
         let is_clean = |text: &str| trim(text).len() == text.len() && !self.nulls.has(text);
         if raw.iter().flatten().all(is_clean) {
             return Ok(Arc::new(raw.clone()));
@@ -265,6 +307,29 @@ impl Reader {
         }
         let is_unknown = |text: Option<&str>| text.is_some_and(|text| self.nulls.has(text));
         Ok(nullif(raw, &BooleanArray::from_iter(raw.iter().map(|it| Some(is_unknown(it)))))?)
+    }
+
+    /// The texts as moments; those that are none become null and are noted, as are those that come
+    /// twice, which are the first of the two.
+    fn times(
+        &self,
+        raw: &StringArray,
+        marks: &mut Marks,
+        spellings: &[TimeSpelling],
+        zone: &ZoneTable,
+    ) -> TimestampMicrosecondArray {
+        let Marks { misreads, shown_twice } = marks;
+        let mut value = |(row, text): (usize, Option<&str>)| {
+            let text = text.map(trim).filter(|text| !self.nulls.has(text))?;
+            let read = parse_moment(text, spellings, zone);
+            let moment = read.inspect_err(|misread| misreads.push((row, *misread))).ok()?;
+            if moment.again_us != 0 {
+                shown_twice.push((row, moment.again_us));
+            }
+            Some(moment.at_us)
+        };
+        let values: TimestampMicrosecondArray = raw.iter().enumerate().map(&mut value).collect();
+        values.with_timezone("UTC")
     }
 
     /// The texts as values; those that are none become null and are noted.
@@ -280,6 +345,13 @@ impl Reader {
         };
         raw.iter().enumerate().map(&mut value).collect()
     }
+}
+
+/// Whether any of the texts holds a NUL character.
+fn holds_nul(raw: &StringArray) -> bool {
+    let offsets = raw.value_offsets();
+    let (from, to) = (offsets[0] as usize, offsets[raw.len()] as usize);
+    raw.value_data()[from..to].contains(&0)
 }
 
 /// Spellings of "unknown".
@@ -305,83 +377,6 @@ impl Nulls {
 
 fn length_bit(text: &str) -> u64 {
     1 << text.len().min(63)
-}
-
-/// What is wrong with the rows of one batch, found column by column.
-struct Verdicts {
-    rejected: Vec<bool>,
-    problems: Vec<Problem>,
-    /// Columns and the rows in which they became unknown.
-    repaired: Vec<(String, Vec<usize>)>,
-}
-
-impl Verdicts {
-    fn new(rows: usize) -> Self {
-        Self { rejected: vec![false; rows], problems: Vec::new(), repaired: Vec::new() }
-    }
-
-    fn add_faults(&mut self, fault: &StringArray, rest: &StringArray) {
-        if fault.null_count() == fault.len() {
-            return;
-        }
-        let none = "".into();
-        for (row, fault) in fault.iter().enumerate() {
-            if let Some(fault) = fault {
-                self.reject(row, &none, Cow::Owned(fault.to_owned()), rest);
-            }
-        }
-    }
-
-    fn judge(
-        &mut self,
-        reader: &Reader,
-        raw: &StringArray,
-        values: &dyn Array,
-        misreads: Misreads,
-    ) {
-        let Reader { name, column, .. } = reader;
-        if column.required || column.on_error == OnError::Reject {
-            for (row, misread) in misreads {
-                self.reject(row, name, Cow::Borrowed(misread.code()), raw);
-            }
-        } else if !misreads.is_empty() {
-            let rows = misreads.into_iter().map(|(row, _)| row).collect();
-            self.repaired.push((column.name.clone(), rows));
-        }
-        if let Some(nulls) = values.nulls().filter(|_| column.required) {
-            for row in (0..values.len()).filter(|row| nulls.is_null(*row)) {
-                self.reject(row, name, Cow::Borrowed(MISSING), raw);
-            }
-        }
-    }
-
-    /// Only the first problem of a row counts.
-    fn reject(
-        &mut self,
-        row: usize,
-        column: &Arc<str>,
-        reason: Cow<'static, str>,
-        raw: &StringArray,
-    ) {
-        if std::mem::replace(&mut self.rejected[row], true) {
-            return;
-        }
-        let raw = raw.is_valid(row).then(|| raw.value(row).to_owned());
-        self.problems.push(Problem { row, column: column.clone(), reason, raw });
-    }
-
-    fn close(mut self, rows: RecordBatch) -> Typed {
-        self.problems.sort_unstable_by_key(|problem| problem.row);
-        let staying =
-            |rows: Vec<usize>| rows.into_iter().filter(|row| !self.rejected[*row]).count();
-        let repaired = self.repaired.into_iter().map(|(column, rows)| (column, staying(rows)));
-        Typed {
-            rows,
-            repaired: repaired.filter(|(_, count)| *count > 0).collect(),
-            rejected: BooleanArray::from(self.rejected),
-            problems: self.problems,
-        }
-    }
 }
 
 /// A column of a batch as text, whichever way its text is laid out.

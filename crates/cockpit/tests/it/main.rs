@@ -8,6 +8,7 @@
 mod bad_input;
 mod charts;
 mod check;
+mod folder_cases;
 mod gold;
 mod lease;
 mod once;

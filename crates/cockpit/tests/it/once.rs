@@ -242,3 +242,45 @@ fn a_contract_added_later_reads_what_lies_there() {
     assert_eq!(world.number("SELECT sum(quantity) FROM silver.plan"), 12);
     world.books_close();
 }
+
+#[test]
+fn a_dump_that_grew_replaces_the_record_that_was_cut() {
+    let world = World::new();
+    let whole = plan(&[(1, "1"), (2, "22"), (3, "x"), (4, "44")]);
+    // Cut in the middle of the second quantity, then in the middle of the fourth record.
+    for cut in [whole.find("22").unwrap() + 1, whole.rfind(",44").unwrap() - 3, whole.len()] {
+        world.dump("plan.csv", &whole[..cut]);
+        world.ingest().well();
+        world.books_close();
+    }
+    assert_eq!(quantities(&world), [(1, 1), (2, 22), (4, 44)]);
+    assert_eq!(world.number("SELECT count(*) FROM silver.rejected"), 1);
+    let contents = world.contents();
+    world.run(&["rebuild"]).well();
+    assert_eq!(world.contents(), contents);
+    world.books_close();
+}
+
+#[test]
+fn a_file_that_is_being_written_is_left_for_a_later_round() {
+    use std::io::Write as _;
+    let world = World::new();
+    world.dump("plan.csv", plan(&[(1, "1")]));
+    world.dump("price.tsv", "Item\tPrice\na\t1.00\n");
+    let mut command = world.command(&["ingest", "--once"]);
+    command.env("COCKPIT_DUMP_SETTLE_MS", "1000").stdout(std::process::Stdio::piped());
+    let path = world.path("bucket/plan.csv");
+    let mut file = std::fs::File::options().append(true).open(&path).unwrap();
+    file.write_all(b"2,a,2024-01-01,2,S1").unwrap();
+    let mut child = command.spawn().unwrap();
+    // It is written to for as long as the program runs.
+    while child.try_wait().unwrap().is_none() {
+        file.write_all(b"1").unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    assert!(stdout.contains("still being written, left for a later round: plan.csv"), "{stdout}");
+    assert_eq!(world.number("SELECT count(*) FROM silver.price"), 1);
+    assert!(!world.versions().contains_key("bronze.plan"));
+}

@@ -128,6 +128,18 @@ impl Plans {
         self.landed.push((key, self.landed.len(), rows));
     }
 
+    /// What stands if a file written again removes the records it no longer holds: of each file only
+    /// its newest version with a good record counts.
+    fn standing_without_removed(&self) -> BTreeMap<i64, i64> {
+        let mut newest: BTreeMap<u8, (usize, &Vec<Row>)> = BTreeMap::new();
+        for (key, order, rows) in &self.landed {
+            if rows.iter().any(|row| row.good.is_some()) {
+                newest.insert(*key, (*order, rows));
+            }
+        }
+        newest.values().flat_map(|(_, rows)| rows.iter().filter_map(|row| row.good)).collect()
+    }
+
     fn standing(&self) -> BTreeMap<i64, i64> {
         let mut landed = self.landed.clone();
         landed.sort_by_key(|(key, order, _)| (*key, *order));
@@ -167,6 +179,70 @@ proptest! {
         world.run(&["rebuild"]).well();
         prop_assert_eq!(world.contents(), contents);
         world.books_close();
+    }
+
+    #[test]
+    fn a_file_written_again_removes_what_it_no_longer_holds(
+        events in prop::collection::vec(event(), 2..10)
+    ) {
+        let world = World::new();
+        world.edit("bronze/plan.toml", "\"keep\"", "\"remove\"");
+        world.dump("stage.jsonl", stage_text(&[1, 2, 1]));
+        let mut plans = Plans::default();
+        for (number, event) in events.into_iter().enumerate() {
+            happen(&world, &mut plans, number, event);
+            world.ingest().well();
+        }
+        prop_assert_eq!(quantities(&world), plans.standing_without_removed());
+        let contents = world.contents();
+        world.books_close();
+        world.run(&["rebuild"]).well();
+        prop_assert_eq!(world.contents(), contents);
+        world.books_close();
+    }
+
+    /// However a dump is cut into part files, and in however many rounds these come, it is the same.
+    #[test]
+    fn any_partition_of_a_dump_into_part_files_gives_the_same(
+        rows in prop::collection::vec((prop::option::of(1..9_u8), 0..4_u8, 0..3_u8), 1..9),
+        older in prop::collection::vec(prop::option::of(1..9_u8), 1..4),
+        names in any::<bool>(),
+    ) {
+        let (whole, parts) = (World::new(), World::new());
+        for world in [&whole, &parts] {
+            let pattern = if names { "price/{date}/*.tsv" } else { "price/{date}_*.tsv" };
+            world.edit("bronze/price.toml", "\"price/{date}.tsv\"", &format!("\"{pattern}\""));
+        }
+        let key = |day: u8, part: &str| match names {
+            true => format!("price/2024-03-0{day}/{part}.tsv"),
+            false => format!("price/2024-03-0{day}_{part}.tsv"),
+        };
+        let all: Vec<_> = rows.iter().map(|row| row.0).collect();
+        whole.dump(&key(1, "all"), price_text(&older));
+        whole.dump(&key(2, "all"), price_text(&all));
+        whole.ingest().well();
+        parts.dump(&key(1, "all"), price_text(&older));
+        for round in 0..3 {
+            for part in 0..4 {
+                let own = rows.iter().filter(|row| (row.1, row.2) == (part, round));
+                let own: Vec<_> = own.map(|row| row.0).collect();
+                if !own.is_empty() {
+                    parts.dump(&key(2, &format!("{part}-{round}")), price_text(&own));
+                }
+            }
+            parts.ingest().well();
+        }
+        let held = |world: &World| {
+            let prices = world.sql("SELECT item, price FROM silver.price ORDER BY item, price");
+            let rejected = "SELECT raw FROM silver.rejected ORDER BY raw";
+            let has_rejected = world.path("lake/silver/rejected").exists();
+            (prices, if has_rejected { world.sql(rejected) } else { Vec::new() })
+        };
+        prop_assert_eq!(held(&parts), held(&whole));
+        parts.books_close();
+        parts.run(&["rebuild"]).well();
+        prop_assert_eq!(held(&parts), held(&whole));
+        parts.books_close();
     }
 
     #[test]

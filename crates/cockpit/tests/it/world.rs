@@ -30,6 +30,8 @@ pub const TABLES: [&str; 10] = [
 #[derive(Debug)]
 pub struct Said {
     pub is_well: bool,
+    /// Exit code; none if a signal ended the program.
+    pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
@@ -38,6 +40,7 @@ impl Said {
     fn of(output: Output) -> Self {
         Self {
             is_well: output.status.success(),
+            code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
@@ -80,6 +83,14 @@ impl World {
         let world = Self { folder, clock_s: std::cell::Cell::new(1_700_000_000) };
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(plant), &world.path("plant"));
         fs::create_dir(world.path("bucket")).unwrap();
+        world
+    }
+
+    /// The plant and the bucket of a folder, no lake yet.
+    pub fn with_bucket(folder: &Path) -> Self {
+        let world = Self::of(&folder.join("plant").display().to_string());
+        fs::remove_dir(world.path("bucket")).unwrap();
+        copy(&folder.join("bucket"), &world.path("bucket"));
         world
     }
 

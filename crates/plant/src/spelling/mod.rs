@@ -8,7 +8,10 @@ mod number;
 mod time;
 
 pub use number::{parse_decimal, parse_float, parse_int};
-pub use time::{TimeSpelling, parse_date, parse_time};
+pub use time::{
+    Locale, Moment, TimeOptions, TimeSpelling, is_storable_day, parse_date, parse_moment,
+    parse_time,
+};
 
 /// Why a text is not a value of its column's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub enum Misread {
     NotABool,
     /// The number has digits beyond the last place the column keeps.
     TooPrecise,
+    /// The text holds a NUL character: bytes are missing or damaged.
+    NulInText,
 }
 
 impl Misread {
@@ -37,35 +42,72 @@ impl Misread {
             Self::NoSuchTime => "no_such_time",
             Self::NotABool => "not_a_bool",
             Self::TooPrecise => "too_precise",
+            Self::NulInText => "nul_in_text",
         }
     }
 }
 
-/// The text without the white space around it.
+/// The text without the white space and the invisible characters around it: NUL, byte order marks,
+/// zero width spaces, soft hyphens, marks of writing direction.
 pub fn trim(text: &str) -> &str {
     let visible = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
     let bytes = text.as_bytes();
-    if visible(bytes.first()) && visible(bytes.last()) { text } else { text.trim() }
+    if visible(bytes.first()) && visible(bytes.last()) {
+        text
+    } else {
+        text.trim_matches(|sign: char| sign.is_whitespace() || is_invisible(sign))
+    }
 }
 
-/// Reads yes or no by a column's words for them, letter by letter. Surrounding space is skipped.
-pub fn parse_bool(text: &str, yes: &[String], no: &[String]) -> Result<bool, Misread> {
+/// Whether a character neither shows nor takes room. Joiners are not among them: they change how the
+/// letters beside them look.
+pub(crate) fn is_invisible(sign: char) -> bool {
+    matches!(
+        sign,
+        '\0' | '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
+}
+
+/// Reads a text: trimmed, and without NUL inside.
+pub fn parse_text(text: &str) -> Result<&str, Misread> {
     let text = trim(text);
-    if yes.iter().any(|word| word == text) {
+    if text.as_bytes().contains(&0) { Err(Misread::NulInText) } else { Ok(text) }
+}
+
+/// Reads yes or no by a column's words for them, in exactly their letter case unless `any_case`.
+/// Surrounding space is skipped.
+pub fn parse_bool(
+    text: &str,
+    yes: &[String],
+    no: &[String],
+    any_case: bool,
+) -> Result<bool, Misread> {
+    let text = trim(text);
+    let is_word = |word: &String| word == text || (any_case && word.eq_ignore_ascii_case(text));
+    if yes.iter().any(is_word) {
         return Ok(true);
     }
-    no.iter().any(|word| word == text).then_some(false).ok_or(Misread::NotABool)
+    no.iter().any(is_word).then_some(false).ok_or(Misread::NotABool)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(text: &str, expected: Result<bool, Misread>) {
+    fn check(text: &str, any_case: bool, expected: Result<bool, Misread>) {
         let words =
             |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(
-            parse_bool(text, &words(&["1", "Yes"]), &words(&["0", "No"])),
+            parse_bool(text, &words(&["1", "Yes"]), &words(&["0", "No"]), any_case),
             expected,
             "{text:?}"
         );
@@ -73,12 +115,24 @@ mod tests {
 
     #[test]
     fn yes_and_no_are_the_words_of_the_column() {
-        check("1", Ok(true));
-        check(" Yes\t", Ok(true));
-        check("0", Ok(false));
-        check("No", Ok(false));
-        check("yes", Err(Misread::NotABool));
-        check("", Err(Misread::NotABool));
+        check("1", false, Ok(true));
+        check(" Yes\t", false, Ok(true));
+        check("0", false, Ok(false));
+        check("No", false, Ok(false));
+        check("yes", false, Err(Misread::NotABool));
+        check("yes", true, Ok(true));
+        check("NO", true, Ok(false));
+        check("", true, Err(Misread::NotABool));
+    }
+
+    #[test]
+    fn invisible_characters_are_trimmed_and_nul_inside_is_refused() {
+        for text in ["P1", "\u{feff}P1", "P1\0\0", "\0 P1 \u{200b}", "\u{ad}P1\u{2060}"] {
+            assert_eq!(parse_text(text), Ok("P1"), "{text:?}");
+        }
+        assert_eq!(parse_text("P\01"), Err(Misread::NulInText));
+        assert_eq!(parse_text("P\u{200b}1"), Ok("P\u{200b}1"));
+        assert_eq!(parse_text("\0\0"), Ok(""));
     }
 
     #[test]

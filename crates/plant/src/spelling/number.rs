@@ -1,7 +1,10 @@
 //! Numbers as dumps write them.
 
+mod written;
+
 use super::{Misread, trim};
 use crate::contract::NumberStyle;
+use written::{Written, is_same_separator};
 
 /// Digits a decimal holds at most; every number of so many digits fits 128 bits.
 const MAX_DIGITS: usize = 38;
@@ -14,20 +17,18 @@ const MAX_EXPONENT: i32 = 100_000;
 /// Digits between the last thousands separator and the decimal sign, in Western and Indian grouping.
 const LAST_GROUP_DIGITS: usize = 3;
 
+const HUNDRED: f64 = 100.0;
 const POWERS: [u128; MAX_DIGITS + 1] = powers();
 /// The powers of ten that are exact in 64-bit floating point.
 const FLOAT_POWERS: [f64; 23] = float_powers();
 
-/// Reads a whole number. A leading sign, leading zeros and surrounding space are fine. Thousands
-/// separators may stand between digits in any grouping whose last group has three digits, so that a
-/// decimal comma is never taken for one.
-pub fn parse_int(text: &str, thousands: Option<char>) -> Result<i64, Misread> {
-    let mut digits = Digits::default();
-    let rest = digits.take_whole(trim(text).as_bytes(), thousands).ok_or(Misread::NotANumber)?;
-    if !rest.is_empty() || digits.written == 0 {
-        return Err(Misread::NotANumber);
-    }
-    i64::try_from(digits.value(0)?).ok().ok_or(Misread::OutOfRange)
+/// Reads a whole number. Signs, leading zeros, a fraction of zeros, units and surrounding space are
+/// accepted; any other fraction is [`Misread::TooPrecise`]. Thousands separators may stand between
+/// digits in any grouping whose last group has three digits, so that a decimal comma is never taken
+/// for one.
+pub fn parse_int(text: &str, style: &NumberStyle) -> Result<i64, Misread> {
+    let taken = take(trim(text), style, Digits::take_plain)?;
+    i64::try_from(taken.digits.value(0)?).ok().ok_or(Misread::OutOfRange)
 }
 
 /// Reads a decimal number as a multiple of `10^-scale`, exactly: digits beyond the scale are
@@ -35,40 +36,73 @@ pub fn parse_int(text: &str, thousands: Option<char>) -> Result<i64, Misread> {
 /// [`Misread::OutOfRange`]. `1.5E3`, `.5` and `5.` are fine too.
 pub fn parse_decimal(
     text: &str,
-    style: NumberStyle,
+    style: &NumberStyle,
     precision: u8,
     scale: i8,
 ) -> Result<i128, Misread> {
-    let mut digits = Digits::default();
-    digits.take_number(trim(text).as_bytes(), style).ok_or(Misread::NotANumber)?;
-    let value = digits.value(i32::from(scale))?;
+    let taken = take(trim(text), style, Digits::take_number)?;
+    let value = taken.digits.value(i32::from(scale))?;
     let limit = POWERS.get(usize::from(precision)).copied().unwrap_or(u128::MAX);
     if value.unsigned_abs() < limit { Ok(value) } else { Err(Misread::OutOfRange) }
 }
 
 /// Reads a number as the nearest 64-bit floating point number. There is no infinity and no NaN:
 /// their names are no numbers, and numbers too large are [`Misread::OutOfRange`].
-pub fn parse_float(text: &str, style: NumberStyle) -> Result<f64, Misread> {
-    let text = trim(text);
-    let mut digits = Digits::default();
-    digits.take_number(text.as_bytes(), style).ok_or(Misread::NotANumber)?;
-    let value = match digits.exact_float() {
+pub fn parse_float(text: &str, style: &NumberStyle) -> Result<f64, Misread> {
+    let taken = take(trim(text), style, Digits::take_number)?;
+    let value = match taken.digits.exact_float() {
         Some(value) => value,
-        None => parse_long_float(text, style)?,
+        None => parse_long_float(&taken, style)?,
     };
     if value.is_finite() { Ok(value) } else { Err(Misread::OutOfRange) }
 }
 
 /// The way for numbers of many digits: the standard library rounds them.
-fn parse_long_float(text: &str, style: NumberStyle) -> Result<f64, Misread> {
+fn parse_long_float(taken: &Taken<'_>, style: &NumberStyle) -> Result<f64, Misread> {
+    let unsigned = taken.number.trim_start_matches(['-', '+']);
     let parsed = if style.decimal == '.' && style.thousands.is_none() {
-        text.parse()
+        unsigned.parse::<f64>()
     } else {
-        let kept = text.chars().filter(|sign| Some(*sign) != style.thousands);
+        let is_separator =
+            |sign: char| style.thousands.is_some_and(|it| is_same_separator(it, sign));
+        let kept = unsigned.chars().filter(|sign| !is_separator(*sign));
         let plain = kept.map(|sign| if sign == style.decimal { '.' } else { sign });
         plain.collect::<String>().parse()
     };
-    parsed.ok().ok_or(Misread::NotANumber)
+    let size = parsed.ok().ok_or(Misread::NotANumber)?;
+    let size = if taken.is_divided { size / HUNDRED } else { size };
+    Ok(if taken.digits.negative { -size } else { size })
+}
+
+/// A number found in a text.
+struct Taken<'a> {
+    digits: Digits,
+    /// The text of the digits, perhaps with a sign before it.
+    number: &'a str,
+    /// Whether a percent sign divides the number; `digits` include that already.
+    is_divided: bool,
+}
+
+/// Takes a trimmed text apart: at once if it is a bare number, else after what is written around it
+/// is removed.
+fn take<'a>(
+    text: &'a str,
+    style: &NumberStyle,
+    take: impl Fn(&mut Digits, &[u8], &NumberStyle) -> Option<()>,
+) -> Result<Taken<'a>, Misread> {
+    let mut digits = Digits::default();
+    if take(&mut digits, text.as_bytes(), style).is_some() {
+        return Ok(Taken { digits, number: text, is_divided: false });
+    }
+    let written = Written::of(text, style).ok_or(Misread::NotANumber)?;
+    let mut digits = Digits::default();
+    take(&mut digits, written.number.as_bytes(), style).ok_or(Misread::NotANumber)?;
+    digits.negative = written.is_negative;
+    let is_divided = written.is_percent && style.percent_is_fraction;
+    if is_divided {
+        digits.exponent = digits.exponent.saturating_sub(2);
+    }
+    Ok(Taken { digits, number: written.number, is_divided })
 }
 
 /// A number taken apart: `mantissa * 10^(exponent + zeros)` and its sign.
@@ -131,21 +165,29 @@ impl Digits {
         self.exponent.saturating_add_unsigned(u32::try_from(self.zeros).unwrap_or(u32::MAX))
     }
 
+    /// Takes a whole text without an exponent; `None` if it is no such number.
+    fn take_plain(&mut self, text: &[u8], style: &NumberStyle) -> Option<()> {
+        self.take_digits(text, style)?.is_empty().then_some(())
+    }
+
     /// Takes a whole text; `None` if it is no number.
-    fn take_number(&mut self, text: &[u8], style: NumberStyle) -> Option<()> {
-        let mut rest = self.take_whole(text, style.thousands)?;
-        if let Some(fraction) = strip_char(rest, style.decimal) {
-            rest = self.take_run(fraction);
-            self.exponent -= i32::try_from(fraction.len() - rest.len()).ok()?;
-        }
-        if self.written == 0 {
-            return None;
-        }
+    fn take_number(&mut self, text: &[u8], style: &NumberStyle) -> Option<()> {
+        let mut rest = self.take_digits(text, style)?;
         if let [b'e' | b'E', exponent @ ..] = rest {
             self.exponent = self.exponent.saturating_add(read_exponent(exponent)?);
             rest = &[];
         }
         rest.is_empty().then_some(())
+    }
+
+    /// Takes the whole part and the fraction, of which one has a digit.
+    fn take_digits<'a>(&mut self, text: &'a [u8], style: &NumberStyle) -> Option<&'a [u8]> {
+        let mut rest = self.take_whole(text, style.thousands)?;
+        if let Some(fraction) = strip_char(rest, style.decimal) {
+            rest = self.take_run(fraction);
+            self.exponent -= i32::try_from(fraction.len() - rest.len()).ok()?;
+        }
+        (self.written > 0).then_some(rest)
     }
 
     /// Takes the sign and the whole part with its separators; `None` if they do not stand between digits.
@@ -157,7 +199,7 @@ impl Digits {
             return Some(rest);
         };
         let mut group = LAST_GROUP_DIGITS;
-        while let Some(next) = strip_char(rest, separator) {
+        while let Some(next) = strip_separator(rest, separator) {
             rest = self.take_run(next);
             group = next.len() - rest.len();
             if group == 0 {
@@ -218,6 +260,15 @@ fn strip_char(text: &[u8], sign: char) -> Option<&[u8]> {
     }
 }
 
+/// Strips a thousands separator: the configured one or its like.
+fn strip_separator(text: &[u8], separator: char) -> Option<&[u8]> {
+    strip_char(text, separator).or_else(|| {
+        let first = str::from_utf8(text).ok()?.chars().next()?;
+        let is_same = is_same_separator(separator, first);
+        is_same.then(|| &text[first.len_utf8()..])
+    })
+}
+
 fn read_exponent(text: &[u8]) -> Option<i32> {
     let (negative, digits) = split_sign(text);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -250,185 +301,4 @@ const fn float_powers() -> [f64; 23] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const PLAIN: NumberStyle = NumberStyle { decimal: '.', thousands: None };
-    const ENGLISH: NumberStyle = NumberStyle { decimal: '.', thousands: Some(',') };
-    const GERMAN: NumberStyle = NumberStyle { decimal: ',', thousands: Some('.') };
-    const FRENCH: NumberStyle = NumberStyle { decimal: ',', thousands: Some('\u{202f}') };
-    const NOT: Misread = Misread::NotANumber;
-    const OUT: Misread = Misread::OutOfRange;
-    const FINE: Misread = Misread::TooPrecise;
-
-    fn check_int(text: &str, thousands: Option<char>, expected: Result<i64, Misread>) {
-        assert_eq!(parse_int(text, thousands), expected, "{text:?}");
-    }
-
-    #[test]
-    fn whole_numbers() {
-        for (text, expected) in
-            [("0", 0), (" 42\t", 42), ("+7", 7), ("-007", -7), ("120000", 120_000)]
-        {
-            check_int(text, None, Ok(expected));
-        }
-        check_int("9223372036854775807", None, Ok(i64::MAX));
-        check_int("-9223372036854775808", None, Ok(i64::MIN));
-        check_int("9223372036854775808", None, Err(OUT));
-        check_int(&"9".repeat(60), None, Err(OUT));
-        check_int(&"0".repeat(60), None, Ok(0));
-        for text in ["", " ", "-", "+-1", "1-", "1.0", "1e3", "1 2", "0x1", "１"] {
-            check_int(text, None, Err(NOT));
-        }
-        check_int("1,234", None, Err(NOT));
-    }
-
-    #[test]
-    fn separators_stand_between_digits() {
-        for (text, expected) in [("1,234", 1234), ("-1,23,45,678", -12_345_678), ("1234", 1234)] {
-            check_int(text, Some(','), Ok(expected));
-        }
-        for text in ["1,,234", ",123", "123,", "1,2", "1,2345", "1,234,", "-,123", ","] {
-            check_int(text, Some(','), Err(NOT));
-        }
-        check_int("1\u{202f}234", Some('\u{202f}'), Ok(1234));
-    }
-
-    fn check(text: &str, style: NumberStyle, expected: Result<i128, Misread>) {
-        assert_eq!(parse_decimal(text, style, 18, 4), expected, "{text:?}");
-    }
-
-    #[test]
-    fn decimals_are_exact() {
-        for (text, expected) in [
-            ("1", 10_000),
-            ("-0.0001", -1),
-            ("1.5E3", 15_000_000),
-            ("15e-1", 15_000),
-            (".5", 5_000),
-            ("5.", 50_000),
-            ("1.50000000", 15_000),
-            ("0.00000e99999999999", 0),
-            ("99999999999999.9999", 999_999_999_999_999_999),
-        ] {
-            check(text, PLAIN, Ok(expected));
-        }
-        for text in ["0.00001", "1.00005", "1e-5", "0.33333333333333333333333333333333333333333333"]
-        {
-            check(text, PLAIN, Err(FINE));
-        }
-        for text in ["100000000000000", "1e14", "1e99999999999", &"9".repeat(60)] {
-            check(text, PLAIN, Err(OUT));
-        }
-        for text in ["", ".", "-", "e5", "1e", "1e+", "1.2.3", "1,5", "NaN", "inf", "1e5.0", "1_0"]
-        {
-            check(text, PLAIN, Err(NOT));
-        }
-    }
-
-    #[test]
-    fn decimals_follow_the_style_of_their_column() {
-        check("1,234.5", ENGLISH, Ok(12_345_000));
-        check("1.234,56", GERMAN, Ok(12_345_600));
-        check("1234,56", GERMAN, Ok(12_345_600));
-        check("1\u{202f}234,56", FRENCH, Ok(12_345_600));
-        check("1.5", GERMAN, Err(NOT));
-        check("1,5", ENGLISH, Err(NOT));
-        check("1.5,000", ENGLISH, Err(NOT));
-        check("1,234e3", GERMAN, Ok(12_340_000));
-    }
-
-    #[test]
-    fn decimals_of_every_scale() {
-        assert_eq!(parse_decimal("1200", PLAIN, 5, -2), Ok(12));
-        assert_eq!(parse_decimal("1250.5", PLAIN, 5, -2), Err(FINE));
-        assert_eq!(parse_decimal("7", PLAIN, 38, 37), Ok(7 * 10i128.pow(37)));
-        assert_eq!(parse_decimal("10", PLAIN, 38, 37), Err(OUT));
-        assert_eq!(parse_decimal(&"9".repeat(38), PLAIN, 38, 0), Ok(10i128.pow(38) - 1));
-    }
-
-    fn check_float(text: &str, style: NumberStyle, expected: Result<f64, Misread>) {
-        assert_eq!(parse_float(text, style), expected, "{text:?}");
-    }
-
-    #[test]
-    fn floats() {
-        check_float("36.6", PLAIN, Ok(36.6));
-        check_float("-0.30000000000000004", PLAIN, Ok(-0.300_000_000_000_000_04));
-        check_float("1,234.56789012345699999", ENGLISH, Ok(1_234.567_890_123_457));
-        check_float("1.234,5", GERMAN, Ok(1234.5));
-        check_float("2.5e-300", PLAIN, Ok(2.5e-300));
-        check_float("1e309", PLAIN, Err(OUT));
-        for text in ["nan", "NaN", "inf", "-Infinity", "", "1,5"] {
-            check_float(text, PLAIN, Err(NOT));
-        }
-    }
-
-    /// Digits, where the point stands among them, and an exponent, as text.
-    fn written(digits: &str, point: usize, exponent: i32) -> String {
-        let (whole, fraction) = digits.split_at(point.min(digits.len()));
-        format!("{whole}.{fraction}e{exponent}")
-    }
-
-    /// The same by moving digits about, for numbers of at most 30 digits.
-    fn by_hand(digits: &str, point: usize, exponent: i32, scale: i32) -> Result<i128, Misread> {
-        let fraction = digits.len() - point.min(digits.len());
-        let shift = exponent - i32::try_from(fraction).unwrap() + scale;
-        let mut digits = digits.to_owned();
-        for _ in 0..shift {
-            digits.push('0');
-        }
-        for _ in shift..0 {
-            if !digits.is_empty() && digits.pop() != Some('0') {
-                return Err(FINE);
-            }
-        }
-        let digits = digits.trim_start_matches('0');
-        if digits.len() > 38 {
-            return Err(OUT);
-        }
-        Ok(if digits.is_empty() { 0 } else { digits.parse().unwrap() })
-    }
-
-    proptest! {
-        #[test]
-        fn a_decimal_is_its_digits_moved(
-            digits in "[0-9]{1,30}", point in 0usize..30, exponent in -30i32..30, scale in 0i8..20,
-        ) {
-            let text = written(&digits, point, exponent);
-            let expected = by_hand(&digits, point, exponent, i32::from(scale));
-            prop_assert_eq!(parse_decimal(&text, PLAIN, 38, scale), expected);
-        }
-
-        #[test]
-        fn a_whole_number_is_read_again(value in any::<i64>()) {
-            prop_assert_eq!(parse_int(&value.to_string(), None), Ok(value));
-        }
-
-        #[test]
-        fn a_grouped_number_is_read_again(value in any::<u32>()) {
-            let digits = value.to_string();
-            let mut grouped = String::new();
-            for (at, digit) in digits.chars().enumerate() {
-                if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                    grouped.push(',');
-                }
-                grouped.push(digit);
-            }
-            prop_assert_eq!(parse_int(&grouped, Some(',')), Ok(i64::from(value)));
-            prop_assert_eq!(parse_float(&grouped, ENGLISH), Ok(f64::from(value)));
-        }
-
-        #[test]
-        fn a_float_is_what_the_standard_library_reads(text in "-?[0-9]{1,25}(\\.[0-9]{1,25})?(e-?[0-9]{1,2})?") {
-            prop_assert_eq!(parse_float(&text, PLAIN), Ok(text.parse::<f64>().unwrap()));
-            prop_assert_eq!(parse_float(&text.replace('.', ","), GERMAN), Ok(text.parse::<f64>().unwrap()));
-        }
-
-        #[test]
-        fn no_text_makes_it_fail(text in "[0-9eE+,. -]{0,50}") {
-            let _read = (parse_int(&text, Some(',')), parse_decimal(&text, GERMAN, 18, 4), parse_float(&text, ENGLISH));
-        }
-    }
-}
+mod tests;

@@ -24,6 +24,7 @@ pub(super) fn columns(
         }
         columns.push(column);
     }
+    check_envelope(said, format, &columns);
     if columns.is_empty() {
         let remedy = "List the columns: columns = [ { name = \"id\", type = \"int\" }, … ].";
         said.note("columns", "no columns", remedy);
@@ -106,6 +107,17 @@ fn misplaced(origin: Origin, format: &Format) -> Option<(&'static str, &'static 
             "Remove it, or use from = \"path\" for a part of the dump's path.",
         )),
         _ => None,
+    }
+}
+
+/// Notes columns from around the records where nothing can be around them.
+fn check_envelope(said: &Said<'_, '_>, format: Option<&Format>, columns: &[Column]) {
+    let is_around = |column: &Column| column.origin == Origin::Envelope;
+    let needs_path = matches!(format, Some(Format::JsonLines));
+    if needs_path && !said.has("records") && columns.iter().any(is_around) {
+        let message = "`from = \"envelope\"` has no meaning without `records`";
+        let remedy = "Write records = \"…\" with the path of the array in each object.";
+        said.note("columns", message, remedy);
     }
 }
 

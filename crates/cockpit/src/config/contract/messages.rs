@@ -1,5 +1,5 @@
-//! What is particular to the messages of topics: their names, what precedes a payload, and how many records
-//! are in it.
+//! What is particular to the messages of topics: their names, and what precedes a
+//! payload.
 
 use crate::config::diagnostic::did_you_mean;
 use crate::config::said::Said;
@@ -50,22 +50,6 @@ pub(super) fn framing(said: &mut Said<'_, '_>) -> Framing {
             Framing::None
         }
     }
-}
-
-/// The path of the array whose elements are the records.
-pub(super) fn records(said: &mut Said<'_, '_>) -> Option<String> {
-    let path = said.text("records")?;
-    let keys = path.strip_prefix('$').unwrap_or(&path);
-    let keys = keys.strip_prefix('.').unwrap_or(keys);
-    let is_path =
-        !path.is_empty() && (keys.is_empty() || keys.split('.').all(|key| !key.is_empty()));
-    if !is_path || (keys.is_empty() && path != "$") {
-        let remedy = "Write the keys that lead to the array with dots between them, such as \
-                      \"data.values\", or \"$\" if the message itself is the array.";
-        said.note("records", format!("invalid path `{path}`"), remedy);
-        return None;
-    }
-    Some(path)
 }
 
 /// Whether columns from the topic's name can be found in it.

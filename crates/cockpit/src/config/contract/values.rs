@@ -3,8 +3,8 @@
 use crate::config::diagnostic::did_you_mean;
 use crate::config::said::Said;
 use chrono_tz::Tz;
-use plant::contract::{Kind, NumberStyle};
-use plant::spelling::TimeSpelling;
+use plant::contract::{Kind, NumberStyle, Units};
+use plant::spelling::{Locale, TimeOptions, TimeSpelling};
 
 const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
 
@@ -16,13 +16,10 @@ pub(super) fn kind(said: &mut Said<'_, '_>, plant_zone: Tz) -> Option<Kind> {
     let word = said.required("type", &format!("Say one of: {}.", KINDS.join(", ")))?;
     Some(match word.as_str() {
         "text" => Kind::Text,
-        "int" => Kind::Int { thousands: one_char(said, "thousands") },
+        "int" => Kind::Int { number: number(said) },
         "float" => Kind::Float { number: number(said) },
         "decimal" => decimal(said),
-        "bool" => Kind::Bool {
-            yes: said.texts("yes").unwrap_or_else(|| words(&["true", "1", "yes", "Y"])),
-            no: said.texts("no").unwrap_or_else(|| words(&["false", "0", "no", "N"])),
-        },
+        "bool" => yes_or_no(said),
         "date" => Kind::Date { spellings: spellings(said) },
         "time" => Kind::Time {
             spellings: spellings(said),
@@ -48,14 +45,44 @@ fn decimal(said: &mut Said<'_, '_>) -> Kind {
     Kind::Decimal { precision, scale, number: number(said) }
 }
 
+/// Words for yes and no that need no configuration, in any letter case.
+const YES: [&str; 7] = ["true", "1", "1.0", "yes", "y", "t", "on"];
+const NO: [&str; 7] = ["false", "0", "0.0", "no", "n", "f", "off"];
+
+fn yes_or_no(said: &mut Said<'_, '_>) -> Kind {
+    let (yes, no) = (said.texts("yes"), said.texts("no"));
+    Kind::Bool {
+        // Configured words are compared exactly: a plant may write Y for one and y for the other.
+        any_case: yes.is_none() && no.is_none(),
+        yes: yes.unwrap_or_else(|| words(&YES)),
+        no: no.unwrap_or_else(|| words(&NO)),
+    }
+}
+
 fn number(said: &mut Said<'_, '_>) -> NumberStyle {
-    let decimal = one_char(said, "decimal").unwrap_or('.');
     let thousands = one_char(said, "thousands");
+    // A point between thousands leaves the comma before the fraction.
+    let default = if thousands == Some('.') && !said.has("decimal") { ',' } else { '.' };
+    let decimal = one_char(said, "decimal").unwrap_or(default);
     if thousands == Some(decimal) {
         let remedy = "Use different signs for the decimal point and the thousands.";
         said.note("thousands", "the same sign as the decimal point", remedy);
     }
-    NumberStyle { decimal, thousands }
+    let units = said.texts("units").map_or(Units::Currency, Units::Only);
+    NumberStyle { decimal, thousands, units, percent_is_fraction: percent(said) }
+}
+
+/// Whether `12.5 %` is 0.125, and not 12.5.
+fn percent(said: &mut Said<'_, '_>) -> bool {
+    match said.text("percent").as_deref() {
+        None | Some("number") => false,
+        Some("fraction") => true,
+        Some(other) => {
+            let remedy = "\"number\": 12.5 % is 12.5; \"fraction\": 12.5 % is 0.125.";
+            said.note("percent", format!("invalid percent `{other}`"), remedy);
+            false
+        }
+    }
 }
 
 fn one_char(said: &mut Said<'_, '_>, key: &'static str) -> Option<char> {
@@ -80,9 +107,10 @@ fn spellings(said: &mut Said<'_, '_>) -> Vec<TimeSpelling> {
         let remedy = "Write spellings = [\"yyyy-MM-dd HH:mm:ss\"], every way the dump writes it.";
         said.note("spellings", "no spellings: no value could ever be read", remedy);
     }
+    let options = time_options(said);
     let mut spellings = Vec::with_capacity(texts.len());
     for text in texts {
-        match TimeSpelling::parse(&text) {
+        match TimeSpelling::with_options(&text, options) {
             Ok(spelling) => spellings.push(spelling),
             Err(reason) => {
                 said.note("spellings", format!("`{text}`: {reason}"), "Mend the spelling.");
@@ -90,6 +118,31 @@ fn spellings(said: &mut Said<'_, '_>) -> Vec<TimeSpelling> {
         }
     }
     spellings
+}
+
+fn time_options(said: &mut Said<'_, '_>) -> TimeOptions {
+    let mut options = TimeOptions::default();
+    if let Some(tag) = said.text("locale") {
+        match Locale::parse(&tag) {
+            Some(locale) => options.locale = locale,
+            None => {
+                let known: Vec<&str> = Locale::languages().collect();
+                let remedy = format!("Use one of: {}.", known.join(", "));
+                said.note("locale", format!("the months of locale `{tag}` are not known"), remedy);
+            }
+        }
+    }
+    if let Some(year) = said.number("two_digit_years_from") {
+        match u16::try_from(year).ok().filter(|year| (1..=9900).contains(year)) {
+            Some(year) => options.two_digit_years_from = year,
+            None => {
+                let remedy = "Write the first of the hundred years meant by yy, such as 1950.";
+                let message = format!("invalid first year `{year}`: expected 1 to 9900");
+                said.note("two_digit_years_from", message, remedy);
+            }
+        }
+    }
+    options
 }
 
 fn zone(said: &mut Said<'_, '_>, plant_zone: Tz) -> Tz {
@@ -100,3 +153,6 @@ fn zone(said: &mut Said<'_, '_>, plant_zone: Tz) -> Tz {
         plant_zone
     })
 }
+
+#[cfg(test)]
+mod tests;

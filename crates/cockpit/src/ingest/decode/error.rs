@@ -45,11 +45,48 @@ pub enum DecodeError {
 
     /// A JSON array was expected and something else stands there.
     #[error(
-        "a JSON array was expected, but '{}' instead of '[' stands at byte {byte}; \
-         set the contract's format to \"json_lines\" if it is one object a line",
+        "expected a JSON array, but found '{}' instead of '[' at byte {byte}; \
+         check the format and the encoding in the contract",
         found.escape_ascii()
     )]
     NotAnArray { byte: u64, found: u8 },
+
+    /// The file is a JSON object in which the records cannot be found.
+    #[error(
+        "{}; found [{}]; write records = \"…\" with the path of the array into the contract, or \
+         format = \"json_lines\" if the object itself is a record",
+        no_records(path.as_deref()),
+        list(found)
+    )]
+    NoRecords { path: Option<String>, found: Vec<String> },
+
+    /// The file is a JSON object with several arrays of objects.
+    #[error(
+        "the file is a JSON object with several arrays of objects [{}]; \
+         write records = \"{}\", or the path of another one, into the contract",
+        list(paths),
+        paths.first().map_or("", String::as_str)
+    )]
+    SeveralArrays { paths: Vec<String> },
+
+    /// The objects around the records are no JSON.
+    #[error(
+        "the JSON around the records cannot be read at byte {byte}; \
+         ask the source to write the dump again"
+    )]
+    BadEnvelope { byte: u64 },
+
+    /// A field around the records was found behind them, in a file that is read only once.
+    #[error("the field `{path}` is behind the records; the file has to be read twice")]
+    EnvelopeBehind { path: String },
+
+    /// The first line names another delimiter than the contract.
+    #[error(
+        "the line `sep=` at the beginning names the delimiter `{}`, but the contract `{}`; \
+         write delimiter = \"{}\" into the contract",
+        found.escape_debug(), expected.escape_debug(), found.escape_default()
+    )]
+    OtherDelimiter { found: String, expected: String },
 
     /// A JSON array was expected and the file is empty.
     #[error(
@@ -61,6 +98,20 @@ pub enum DecodeError {
     /// The file cannot be opened as Parquet.
     #[error("not a Parquet file ({source}); fetch it again, or mend the contract's format")]
     NotParquet { source: ParquetError },
+
+    /// The file is Parquet, but the checksum of a page is not that of its bytes.
+    #[error(
+        "the checksum (CRC) of a page behind record {record} is wrong: the Parquet file was damaged after \
+         it was written; nothing of it was taken. Copy it into the bucket again"
+    )]
+    ParquetChecksum { record: i64 },
+
+    /// The file is Parquet, but uses what the library does not have.
+    #[error(
+        "the Parquet file uses what cannot be read here ({reason}); have the source write it with other \
+         types, encodings or compression"
+    )]
+    UnsupportedParquet { reason: String },
 
     /// The file is Parquet, but a part of it cannot be decoded.
     #[error(
@@ -74,6 +125,13 @@ pub enum DecodeError {
 const LISTED_NAMES: usize = 80;
 /// The most characters of one name in a message.
 const LISTED_CHARS: usize = 60;
+
+fn no_records(path: Option<&str>) -> String {
+    match path {
+        Some(path) => format!("the file has no array at `{path}`, where its records are expected"),
+        None => "the file is a JSON object without an array of objects".to_owned(),
+    }
+}
 
 fn list(names: &[String]) -> String {
     let mut text: Vec<String> = names

@@ -1,11 +1,13 @@
 //! Fixed width: one record a line, each field a number of characters wide.
 
 use super::Limits;
+use super::columns::Slots;
 use super::error::DecodeError;
 use super::json_text::push_array;
 use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
 use plant::contract::{Column, Contract};
+use plant::spelling::trim;
 
 /// Decodes [`plant::contract::Format::Fixed`].
 ///
@@ -13,7 +15,11 @@ use plant::contract::{Column, Contract};
 /// if they were there, unless a required column has no character left.
 #[derive(Debug)]
 pub(super) struct Fixed {
+    /// Those columns of the contract whose values are in the record.
     columns: Vec<Column>,
+    slots: Slots,
+    record_type: Option<String>,
+    skipped: u64,
     awaits_header: bool,
     header: Option<String>,
     kept_faulty_bytes: usize,
@@ -21,12 +27,16 @@ pub(super) struct Fixed {
 
 impl Fixed {
     pub fn new(contract: &Contract, header: bool, limits: Limits) -> Result<Self, DecodeError> {
-        if let Some(column) = contract.columns.iter().find(|column| column.width_chars == 0) {
+        let (columns, slots) = Slots::new(contract);
+        if let Some(column) = columns.iter().find(|column| column.width_chars == 0) {
             let problem = format!("column {} has no width", column.name);
             return Err(DecodeError::Contract { table: contract.table.clone(), problem });
         }
         Ok(Self {
-            columns: contract.columns.clone(),
+            columns,
+            slots,
+            record_type: contract.lines.record_type.clone(),
+            skipped: 0,
             awaits_header: header,
             header: None,
             kept_faulty_bytes: limits.kept_faulty_bytes,
@@ -39,18 +49,25 @@ impl Fixed {
     }
 
     pub fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
-        let Some(chars) = raw.chars() else { return self.read_no_text(raw, out) };
-        let line = chars.whole();
+        let Some(line) = raw.chars() else { return self.read_no_text(raw, out) };
         if self.awaits_header {
-            return self.read_header(&line);
+            return self.read_header(line);
         }
-        if self.header.as_deref() == Some(line.trim_start_matches('\u{feff}')) {
+        if self.is_of_other_type(line) {
+            self.skipped += 1;
+            return Ok(());
+        }
+        if self.header.as_deref() == Some(line) {
             raw.land_faulty(Fault::RepeatedHeader, self.kept_faulty_bytes, out);
             return Ok(());
         }
-        let mut left = line.as_ref();
+        let mut left = line;
         let mut short = false;
-        for column in &self.columns {
+        for column in self.slots.iter() {
+            let Some(column) = column.and_then(|column| self.columns.get(column)) else {
+                out.field(None);
+                continue;
+            };
             short |= column.required && left.is_empty();
             let (text, behind) = left.split_at(chars_end(left, column.width_chars));
             out.field(Some(text.trim_end_matches(' ')).filter(|_| !left.is_empty()));
@@ -58,6 +75,21 @@ impl Fixed {
         }
         end(raw, short, left, out);
         Ok(())
+    }
+
+    pub fn has_header(&self) -> bool {
+        self.awaits_header || self.header.is_some()
+    }
+
+    /// How many lines were passed over because they are not of the table's type.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    fn is_of_other_type(&self, line: &str) -> bool {
+        let Some(expected) = &self.record_type else { return false };
+        let width = self.columns.first().map_or(0, |column| column.width_chars);
+        trim(&line[..chars_end(line, width)]) != expected
     }
 
     fn read_header(&mut self, line: &str) -> Result<(), DecodeError> {
@@ -148,5 +180,16 @@ mod tests {
         check("AaaBbC\naaabbc\nAaaBbC", &["aaa|bb|c", "∅|∅|∅ repeated_header AaaBbC"]);
         let text = decoded(true, "AaaBxC\n").unwrap_err().to_string();
         assert!(text.contains("missing [Bb], found [Aaa, Bx, C]"), "{text}");
+    }
+
+    #[test]
+    fn lines_of_another_type_are_passed_over() {
+        let mut contract = contract(Format::Fixed { header: false }, &["Kind", "A"]);
+        contract.columns.iter_mut().for_each(|column| column.width_chars = 2);
+        contract.lines.record_type = Some("P".into());
+        contract.lines.skip_footer = 1;
+        let file = b"H 12\nP 34\n\0\0\nP a\0\nP end\n";
+        let batch = decode(&contract, file).unwrap();
+        assert_eq!(rows(&batch), ["P|34", "P|a\0"]);
     }
 }

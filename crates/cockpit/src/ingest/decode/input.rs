@@ -1,52 +1,27 @@
-//! The part of a dump that waits to be decoded, as characters, and where they lie in the file.
+//! The part of a dump that waits to be decoded, as UTF-8, and where it lies in the file.
 
+use super::charset::{HEAD_BYTES, Text, Transcoder, Widths, detect};
 use super::error::DecodeError;
+use super::lines::{self, LineEnds};
 use plant::contract::Encoding;
 
-/// Longest byte order mark.
-const MARK_BYTES: usize = 3;
-
-/// How the waiting bytes are to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Charset {
-    /// UTF-8 as it came.
-    Utf8,
-    /// UTF-8 made from UTF-16. Half a surrogate pair is kept as its three bytes, which are not
-    /// UTF-8, so that only the record it stands in is bad.
-    FromUtf16,
-    /// One byte per character.
-    Latin1,
-}
-
-impl Charset {
-    /// How many bytes of the file became these bytes. Adds up over any split.
-    pub fn file_bytes(self, bytes: &[u8]) -> u64 {
-        match self {
-            Self::Utf8 | Self::Latin1 => bytes.len() as u64,
-            Self::FromUtf16 => bytes.iter().map(|&byte| utf16_bytes(byte)).sum(),
-        }
-    }
-}
-
-/// Bytes in UTF-16 of the character that begins with `byte` in UTF-8; none for the bytes after it.
-fn utf16_bytes(byte: u8) -> u64 {
-    match byte {
-        0x00..=0x7F | 0xC0..=0xEF => 2,
-        0x80..=0xBF => 0,
-        0xF0..=0xFF => 4,
-    }
-}
+/// U+FEFF as UTF-8: the byte order mark at the beginning of a file, and of each file that was
+/// appended to it.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The bytes of a dump that are not decoded yet.
 #[derive(Debug)]
 pub(super) struct Input {
-    encoding: Encoding,
-    charset: Charset,
-    /// The first bytes, until there are enough to look for a byte order mark.
+    configured: Encoding,
+    transcoder: Transcoder,
+    /// The first bytes, until there are enough to see their encoding.
     head: Option<Vec<u8>>,
-    utf16: Utf16,
-    bytes: Vec<u8>,
+    head_bytes: usize,
+    unmarked: Option<Encoding>,
+    text: Text,
     start: usize,
+    /// Bytes at the end that are not shown, see [`Input::hold_back`].
+    hidden: usize,
     file_at: u64,
     taken: u64,
     size_bytes: u64,
@@ -54,14 +29,17 @@ pub(super) struct Input {
 }
 
 impl Input {
-    pub fn new(encoding: Encoding) -> Self {
+    /// `probe_bytes` are how much of the file is looked at to see its encoding, at most.
+    pub fn new(configured: Encoding, probe_bytes: usize) -> Self {
         Self {
-            encoding,
-            charset: Charset::Utf8,
+            configured,
+            head_bytes: probe_bytes.clamp(MARK.len(), HEAD_BYTES),
+            transcoder: Transcoder::Utf8,
             head: Some(Vec::new()),
-            utf16: Utf16::default(),
-            bytes: Vec::new(),
+            unmarked: None,
+            text: Text::default(),
             start: 0,
+            hidden: 0,
             file_at: 0,
             taken: 0,
             size_bytes: 0,
@@ -72,45 +50,83 @@ impl Input {
     /// Adds the next bytes of the file.
     pub fn push(&mut self, bytes: &[u8]) {
         self.size_bytes += bytes.len() as u64;
-        self.bytes.drain(..self.start);
+        self.text.bytes.drain(..self.start);
+        self.text.widths.drain(..self.start.min(self.text.widths.len()));
         self.start = 0;
         match &mut self.head {
-            None => self.append(bytes),
+            None => self.transcoder.push(bytes, &mut self.text),
             Some(head) => {
                 head.extend_from_slice(bytes);
-                if head.len() >= MARK_BYTES {
+                if head.len() >= self.head_bytes {
                     self.settle();
                 }
             }
         }
     }
 
-    /// Says that the file ends here. Fails with [`DecodeError::OddUtf16`] inside a character.
+    /// Ends the file. Fails with [`DecodeError::OddUtf16`] inside a character.
     pub fn close(&mut self) -> Result<(), DecodeError> {
         self.closed = true;
         self.settle();
-        if self.utf16.half.is_some() {
-            return Err(DecodeError::OddUtf16 { size_bytes: self.size_bytes });
+        match self.transcoder.finish(&mut self.text) {
+            true => Err(DecodeError::OddUtf16 { size_bytes: self.size_bytes }),
+            false => Ok(()),
         }
-        self.utf16.flush(&mut self.bytes);
-        Ok(())
     }
 
-    /// What is not taken yet.
+    /// What is not taken yet, without what is held back.
     pub fn waiting(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
+        let end = self.text.bytes.len().saturating_sub(self.hidden);
+        self.text.bytes.get(self.start..end).unwrap_or_default()
+    }
+
+    /// The bytes of the file that the waiting bytes came from.
+    pub fn widths(&self) -> Widths<'_> {
+        match self.transcoder {
+            Transcoder::Utf8 => Widths::Same,
+            Transcoder::Utf16(_) => Widths::Utf16,
+            Transcoder::SingleByte(_) => Widths::One,
+            Transcoder::MultiByte(_) => Widths::Each(&self.text.widths).from(self.start),
+        }
+    }
+
+    /// Hides the last `count` lines, up from the last one that is not blank. With more bytes other
+    /// lines are the last ones, so this is to be called again after each [`Input::push`].
+    pub fn hold_back(&mut self, count: u64, ends: LineEnds) {
+        self.hidden = 0;
+        let waiting = self.waiting();
+        self.hidden = waiting.len() - lines::last_lines(waiting, count, ends);
+    }
+
+    /// What [`Input::hold_back`] hides.
+    pub fn held_back(&self) -> &[u8] {
+        let from = self.text.bytes.len().saturating_sub(self.hidden);
+        self.text.bytes.get(from..).unwrap_or_default()
+    }
+
+    /// Takes marks of the byte order off the waiting bytes, and NULs too if `are_nuls` says so.
+    /// Returns `false` if more bytes are needed to see whether there is such a mark.
+    pub fn take_invisible(&mut self, are_nuls: bool) -> bool {
+        loop {
+            let waiting = self.waiting();
+            let nuls = waiting.iter().take_while(|&&byte| are_nuls && byte == 0).count();
+            let behind = &waiting[nuls..];
+            if behind.starts_with(MARK) {
+                self.take(nuls + MARK.len());
+                continue;
+            }
+            let is_open = !self.closed && !behind.is_empty() && MARK.starts_with(behind);
+            self.take(nuls);
+            return !is_open;
+        }
     }
 
     /// Takes the next `len` bytes off.
     pub fn take(&mut self, len: usize) {
         let len = len.min(self.waiting().len());
-        self.file_at += self.charset.file_bytes(&self.waiting()[..len]);
+        self.file_at += self.widths().file_bytes(&self.waiting()[..len]);
         self.taken += len as u64;
         self.start += len;
-    }
-
-    pub fn charset(&self) -> Charset {
-        self.charset
     }
 
     /// Where the first waiting byte lies in the file.
@@ -118,7 +134,7 @@ impl Input {
         self.file_at
     }
 
-    /// How many bytes were taken, which names a waiting byte whatever the charset.
+    /// How many bytes were taken, which names a waiting byte whatever the encoding.
     pub fn taken(&self) -> u64 {
         self.taken
     }
@@ -133,95 +149,26 @@ impl Input {
         self.closed
     }
 
+    /// The encoding, if it is UTF-16 without a byte order mark and not configured as such.
+    pub fn unmarked(&self) -> Option<Encoding> {
+        self.unmarked
+    }
+
     /// Memory held.
     #[cfg(test)]
     pub fn capacity_bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.text.bytes.capacity() + self.text.widths.capacity()
     }
 
     fn settle(&mut self) {
         let Some(head) = self.head.take() else { return };
-        let (found, mark_bytes) = detect(self.encoding, &head);
-        self.charset = match found {
-            Encoding::Utf8 => Charset::Utf8,
-            Encoding::Latin1 => Charset::Latin1,
-            Encoding::Utf16Le | Encoding::Utf16Be => Charset::FromUtf16,
-        };
-        self.utf16.big_endian = found == Encoding::Utf16Be;
-        self.file_at = mark_bytes as u64;
-        self.append(&head[mark_bytes..]);
-    }
-
-    fn append(&mut self, bytes: &[u8]) {
-        match self.charset {
-            Charset::Utf8 | Charset::Latin1 => self.bytes.extend_from_slice(bytes),
-            Charset::FromUtf16 => self.utf16.push(bytes, &mut self.bytes),
-        }
-    }
-}
-
-/// The encoding of a file that begins with `head`, and the size of its byte order mark in bytes.
-fn detect(told: Encoding, head: &[u8]) -> (Encoding, usize) {
-    match head {
-        _ if told == Encoding::Latin1 => (told, 0),
-        [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8, 3),
-        [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
-        [0xFE, 0xFF, ..] => (Encoding::Utf16Be, 2),
-        _ => (told, 0),
-    }
-}
-
-/// Turns UTF-16 into UTF-8, wherever a chunk ends.
-#[derive(Debug, Default)]
-struct Utf16 {
-    big_endian: bool,
-    half: Option<u8>,
-    high: Option<u16>,
-}
-
-impl Utf16 {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        for &byte in bytes {
-            match self.half.take() {
-                None => self.half = Some(byte),
-                Some(first) if self.big_endian => self.unit(u16::from_be_bytes([first, byte]), out),
-                Some(first) => self.unit(u16::from_le_bytes([first, byte]), out),
-            }
-        }
-    }
-
-    fn unit(&mut self, unit: u16, out: &mut Vec<u8>) {
-        match (self.high.take(), unit) {
-            (None, 0xD800..=0xDBFF) => self.high = Some(unit),
-            (None, _) => push_unit(unit, out),
-            (Some(high), 0xDC00..=0xDFFF) => push_pair(high, unit, out),
-            (Some(high), _) => {
-                push_unit(high, out);
-                self.unit(unit, out);
-            }
-        }
-    }
-
-    fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(high) = self.high.take() {
-            push_unit(high, out);
-        }
-    }
-}
-
-/// Appends one character, or the three bytes of half a surrogate pair.
-fn push_unit(unit: u16, out: &mut Vec<u8>) {
-    let low = |shift: u16| 0x80 | ((unit >> shift) & 0x3F) as u8;
-    match unit {
-        0x0000..=0x007F => out.push(unit as u8),
-        0x0080..=0x07FF => out.extend([0xC0 | (unit >> 6) as u8, low(0)]),
-        0x0800..=0xFFFF => out.extend([0xE0 | (unit >> 12) as u8, low(6), low(0)]),
-    }
-}
-
-fn push_pair(high: u16, low: u16, out: &mut Vec<u8>) {
-    for character in char::decode_utf16([high, low]).flatten() {
-        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        // No more of it, for the bytes beyond came with the chunk.
+        let shown = &head[..head.len().min(self.head_bytes)];
+        let found = detect(self.configured, shown);
+        self.unmarked = found.is_unmarked.then_some(found.encoding);
+        self.transcoder = Transcoder::new(found.encoding);
+        self.file_at = found.mark_bytes as u64;
+        self.transcoder.push(&head[found.mark_bytes..], &mut self.text);
     }
 }
 
@@ -229,9 +176,20 @@ fn push_pair(high: u16, low: u16, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn check(told: Encoding, file: &[u8], expected: &str, mark_bytes: u64) {
+    fn check(configured: Encoding, file: &[u8], expected: &str, mark_bytes: u64) {
+        check_probed(configured, file, expected, mark_bytes, 0);
+        check_probed(configured, file, expected, mark_bytes, HEAD_BYTES);
+    }
+
+    fn check_probed(
+        configured: Encoding,
+        file: &[u8],
+        expected: &str,
+        mark_bytes: u64,
+        probe_bytes: usize,
+    ) {
         for chunk in 1..=file.len() {
-            let mut input = Input::new(told);
+            let mut input = Input::new(configured, probe_bytes);
             file.chunks(chunk).for_each(|bytes| input.push(bytes));
             input.close().unwrap();
             assert_eq!(String::from_utf8_lossy(input.waiting()), expected, "chunks of {chunk}");
@@ -257,11 +215,45 @@ mod tests {
         check(Encoding::Utf8, &utf16(&marked, u16::to_be_bytes), text, 2);
         check(Encoding::Utf16Le, &utf16(&marked, u16::to_be_bytes), text, 2);
         check(Encoding::Utf16Be, marked.as_bytes(), text, 3);
+        check(Encoding::Named("windows-1252"), marked.as_bytes(), text, 3);
         check(Encoding::Utf8, b"a", "a", 0);
     }
 
     #[test]
-    fn half_a_pair_is_bad_text_of_the_right_size() {
+    fn utf16_without_a_mark_is_recognised() {
+        for text in ["Id;Größe\n1;2\n", "编号,数量\r\n螺栓,5\r\n", "1\n"] {
+            let probed = |configured, file: &[u8]| {
+                check_probed(configured, file, text, 0, HEAD_BYTES);
+            };
+            probed(Encoding::Utf8, &utf16(text, u16::to_le_bytes));
+            probed(Encoding::Named("gbk"), &utf16(text, u16::to_be_bytes));
+        }
+        for text in ["a\0", "a,\0\0\0\0\0\0b\n", "\0\0\0\0\0\0", "a,b,c\0,d,e,f\n"] {
+            check(Encoding::Utf8, text.as_bytes(), text, 0);
+        }
+    }
+
+    #[test]
+    fn encodings_have_their_names() {
+        let check = |name, file: &[u8], text: &str| check(Encoding::Named(name), file, text, 0);
+        check("windows-1252", b"\x80 5 \x96 \x93x\x94 \xFC \x81", "€ 5 – “x” ü \u{81}");
+        check("windows-1250", b"\xB3\xF3d\xBC", "łódĽ");
+        check("windows-1251", b"\xCF\xF0\xE5\xF1\xF1", "Пресс");
+        check("Shift_JIS", b"\x83\x5C\x83\x8C\x95\x5C,\xB1", "ソレ表,ｱ");
+        check("GBK", b"\xC2\xDD\xCB\xA8,\x80,M8", "螺栓,€,M8");
+        check("gb18030", b"\x81\x30\x81\x30|\x94\x39\xDA\x33", "\u{80}|💩");
+        check("Big5", b"\x88\x62,\xC1\xB3", "Ê\u{304},螺");
+        check("EUC-JP", b"\x8F\xB0\xA1\x8E\xB1a", "丂ｱa");
+        check("ISO-2022-JP", b"a\x1B$B%=\x1B(B\n", "aソ\n");
+    }
+
+    #[test]
+    fn what_is_no_text_is_bad_text_of_the_right_size() {
+        let bad = "\u{fffd}";
+        check(Encoding::Named("windows-1253"), b"a\xFFb", &format!("a{bad}b"), 0);
+        check(Encoding::Named("Shift_JIS"), b"a\x81\nb\x81", &format!("a{bad}\nb{bad}"), 0);
+        check(Encoding::Named("gb18030"), b"a\x81\x30b\n", &format!("a{bad}0b\n"), 0);
+        check(Encoding::Named("EUC-KR"), b"\xFF,\xB0\xA1", &format!("{bad},가"), 0);
         let units = [0x61, 0xD800, 0x62, 0xDC00, 0xD800, 0xD83D, 0xDE00, 0xDBFF];
         let file: Vec<u8> = units.into_iter().flat_map(u16::to_le_bytes).collect();
         let bad = "\u{fffd}\u{fffd}\u{fffd}";
@@ -270,8 +262,25 @@ mod tests {
 
     #[test]
     fn odd_utf16_is_refused() {
-        let mut input = Input::new(Encoding::Utf16Le);
+        let mut input = Input::new(Encoding::Utf16Le, HEAD_BYTES);
         input.push(b"a\0b");
         assert!(matches!(input.close(), Err(DecodeError::OddUtf16 { size_bytes: 3 })));
+    }
+
+    #[test]
+    fn marks_and_nuls_are_taken_off() {
+        let check = |file: &[u8], are_nuls, is_known, left: &[u8]| {
+            let mut input = Input::new(Encoding::Utf8, 0);
+            input.push(b"xxx");
+            input.take(usize::MAX);
+            input.push(file);
+            assert_eq!(input.take_invisible(are_nuls), is_known, "{file:?}");
+            assert_eq!(input.waiting(), left);
+        };
+        check(b"\xEF\xBB\xBF\0\xEF\xBB\xBFa", true, true, b"a");
+        check(b"\xEF\xBB\xBF\0a", false, true, b"\0a");
+        check(b"\0\xEF\xBB", true, false, b"\xEF\xBB");
+        check(b"\xEF\xBB\xBE", true, true, b"\xEF\xBB\xBE");
+        check(b"", true, true, b"");
     }
 }

@@ -1,6 +1,6 @@
 //! The dumps of the reference plant, if they lie beside the project.
 
-use super::testing::{contract, decode, decode_chunked, rows};
+use super::testing::{contract, decode, decode_chunked, delimited, rows};
 use super::{Limits, parquet};
 use crate::batch::Batch;
 use arrow::array::Array;
@@ -22,10 +22,6 @@ fn dump(key: &str) -> Option<PathBuf> {
 fn columns(format: Format, width: usize) -> Contract {
     let headers: Vec<String> = (0..width).map(|n| format!("column{n:02}")).collect();
     contract(format, &headers.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-fn delimited(delimiter: u8, quote: Option<u8>, header: bool) -> Format {
-    Format::Delimited { delimiter, quote, header }
 }
 
 fn check(key: &str, contract: &Contract, records: usize) {
@@ -51,15 +47,15 @@ fn faults(batch: &Batch) -> Vec<String> {
 fn every_record_of_the_text_dumps_lands() {
     let mes = "OperationsManagement";
     let erp = "SCSupplyChain";
-    let plans = contract(delimited(b'|', Some(b'"'), true), &["*ID", "Quantity", "Division"]);
+    let plans = contract(delimited("|", Some(b'"'), true), &["*ID", "Quantity", "Division"]);
     check(&format!("{mes}/PlansShiftWise/PlansShiftWise.csv"), &plans, 2369);
-    let orders = columns(delimited(b'\t', None, false), 32);
+    let orders = columns(delimited("\t", None, false), 32);
     check(&format!("{mes}/Workorders/Workorders.csv"), &orders, 432);
-    let results = columns(delimited(b',', Some(b'"'), false), 23);
+    let results = columns(delimited(",", Some(b'"'), false), 23);
     check(&format!("{mes}/Results/Results.csv"), &results, 77142);
-    let warehouse = columns(delimited(b',', Some(b'"'), false), 41);
+    let warehouse = columns(delimited(",", Some(b'"'), false), 41);
     check(&format!("{erp}/warehouse/warehouse.csv"), &warehouse, 12000);
-    let production = contract(delimited(b'\t', Some(b'"'), true), &["*Line No_", "Division"]);
+    let production = contract(delimited("\t", Some(b'"'), true), &["*Line No_", "Division"]);
     check(&format!("{erp}/production/production.txt"), &production, 12000);
 }
 

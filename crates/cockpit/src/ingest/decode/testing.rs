@@ -1,10 +1,11 @@
 //! Contracts and views of batches for the tests of the decoders.
 
-use super::{DecodeError, Decoder, Limits};
+use super::{DecodeError, Decoder, Limits, Summary};
 use crate::batch::{Batch, BatchBuilder};
 use arrow::array::{Array, AsArray, StringArray};
 use plant::contract::{
-    Column, Contract, Encoding, Format, Framing, Kind, OnError, Origin, Supersede,
+    Column, Contract, DumpUnit, Encoding, Escape, Format, Framing, Kind, Lines, OnError, Origin,
+    RemovedRecords, Supersede,
 };
 
 /// A contract of text columns; a `*` before a header makes its column required.
@@ -16,10 +17,13 @@ pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
         paths: Vec::new(),
         topics: Vec::new(),
         framing: Framing::default(),
-        records: None,
         format,
         encoding: Encoding::Utf8,
+        lines: Lines::default(),
+        records: None,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: Vec::new(),
         columns: headers.iter().map(|header| column(header)).collect(),
     }
@@ -42,7 +46,12 @@ fn column(header: &str) -> Column {
 
 /// A contract of comma-separated text.
 pub(super) fn csv(header: bool, headers: &[&str]) -> Contract {
-    contract(Format::Delimited { delimiter: b',', quote: Some(b'"'), header }, headers)
+    contract(delimited(",", Some(b'"'), header), headers)
+}
+
+/// A delimited format that detects its escape.
+pub(super) fn delimited(delimiter: &str, quote: Option<u8>, header: bool) -> Format {
+    Format::Delimited { delimiter: delimiter.into(), quote, escape: Escape::Detect, header }
 }
 
 pub(super) fn decode(contract: &Contract, file: &[u8]) -> Result<Batch, DecodeError> {
@@ -55,13 +64,27 @@ pub(super) fn decode_chunked(
     limits: Limits,
     chunk_bytes: usize,
 ) -> Result<Batch, DecodeError> {
+    decode_summed(contract, file, limits, chunk_bytes).map(|(batch, _)| batch)
+}
+
+/// Decodes a file in chunks of this size, twice if the decoder wants a preview.
+pub(super) fn decode_summed(
+    contract: &Contract,
+    file: &[u8],
+    limits: Limits,
+    chunk_bytes: usize,
+) -> Result<(Batch, Summary), DecodeError> {
     let mut decoder = Decoder::new(contract, limits)?;
+    if decoder.wants_preview() {
+        file.chunks(chunk_bytes).try_for_each(|chunk| decoder.preview(chunk))?;
+        decoder.end_preview()?;
+    }
     let mut out = BatchBuilder::new(contract.columns.len());
     for chunk in file.chunks(chunk_bytes) {
         decoder.feed(chunk, &mut out)?;
     }
     decoder.finish(&mut out)?;
-    Ok(out.take())
+    Ok((out.take(), decoder.summary()))
 }
 
 /// Each record as `field|field fault rest`, null as `∅`.

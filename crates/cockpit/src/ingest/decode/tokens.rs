@@ -4,7 +4,7 @@ use super::Limits;
 use super::error::DecodeError;
 use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
-use plant::contract::Contract;
+use plant::contract::{Contract, Origin};
 use regex::{CaptureLocations, Regex, RegexBuilder};
 
 /// Size of the compiled pattern, and of what it may remember while matching, in bytes.
@@ -14,8 +14,8 @@ const PATTERN_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Tokens {
     pattern: Regex,
-    /// The group of each column.
-    groups: Vec<usize>,
+    /// The group of each column, `None` for one whose value is not in the record.
+    groups: Vec<Option<usize>>,
     found: CaptureLocations,
     kept_faulty_bytes: usize,
 }
@@ -29,8 +29,12 @@ impl Tokens {
             .build()
             .map_err(|error| refuse(format!("the pattern is wrong: {error}")))?;
         let groups = contract.columns.iter().map(|column| {
+            if column.origin != Origin::Record {
+                return Ok(None);
+            }
             let group = pattern.capture_names().position(|name| name == Some(&column.header));
-            group.ok_or_else(|| refuse(format!("the pattern has no group {}", column.header)))
+            let missing = || refuse(format!("the pattern has no group {}", column.header));
+            group.ok_or_else(missing).map(Some)
         });
         Ok(Self {
             groups: groups.collect::<Result<_, _>>()?,
@@ -44,12 +48,12 @@ impl Tokens {
         let Some(chars) = raw.chars() else {
             return raw.land_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
         };
-        let line = chars.whole();
-        if self.pattern.captures_read(&mut self.found, &line).is_none() {
+        if self.pattern.captures_read(&mut self.found, chars).is_none() {
             return raw.land_faulty(Fault::NoMatch, self.kept_faulty_bytes, out);
         }
         for &group in &self.groups {
-            out.field(self.found.get(group).and_then(|(from, to)| line.get(from..to)));
+            let found = group.and_then(|group| self.found.get(group));
+            out.field(found.and_then(|(from, to)| chars.get(from..to)));
         }
         out.end(raw.place(), None, None);
     }

@@ -1,22 +1,20 @@
-//! Cleaning dumps: the records of one bronze table, typed, checked, and one per key.
+//! Cleaning dumps: the records of one bronze table, typed, checked, and those that stand.
+//!
+//! Where records have keys, one per key stands (`keyed.rs`); else the newest dump (`whole.rs`).
 
-use super::cleaning::{Cleaning, column, fingerprint, stored};
-use super::keys::{DumpOrder, Hasher, Standing, Written};
+use super::cleaning::{Cleaning, fingerprint, stored};
 use super::rejected::Rejects;
 use super::{Extent, Outcome, Refinery, Repairs};
 use crate::lake::bronze;
+use crate::lake::landed::{Part, Run, Version};
 use crate::lake::models::Step;
 use crate::lake::read::Batches;
 use crate::lake::table::{Change, Definition, State, Table};
 use crate::lake::write::DataWriter;
-use anyhow::Context as _;
-use arrow::array::{Array as _, AsArray as _, BooleanArray, BooleanBuilder, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use deltalake::kernel::Add;
-use futures::TryStreamExt as _;
-use plant::contract::Contract;
+use plant::contract::{Contract, Supersede};
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 /// Brings one cleaned table up to its bronze table.
 pub async fn run(
@@ -50,15 +48,18 @@ pub async fn run(
         Some(since) => source.difference(since, &source_state).await?.map(|it| it.added),
         None => None,
     };
-    let is_everything = new.is_none();
-    let dumps = dumps(&source, new.unwrap_or_else(|| source_state.files())).await?;
-    let base = state.as_ref().filter(|_| !is_everything);
+    let is_redefined = new.is_none();
     let cleaning = Cleaning::new(refinery, step, contract, &table)?;
-    let (mut change, rejects, repairs) = cleaning.change(&source, dumps, base).await?;
+    let bronze = Bronze { source: &source, state: &source_state, contract };
+    let base = state.as_ref().filter(|_| !is_redefined);
+    let Cleaned { mut change, rejects, repairs, is_everything } =
+        cleaning.brought_up(&bronze, new, base).await?;
     rejects.settle(is_everything).await?;
-    let is_changed = is_everything || !change.adds.is_empty() || !change.removes.is_empty();
+    let is_changed = is_redefined || !change.adds.is_empty() || !change.removes.is_empty();
     if is_everything {
         change.removes = state.as_ref().map(State::files).unwrap_or_default();
+    }
+    if is_redefined {
         let schema = stored(&step.schema, contract);
         let description = step.model.description.clone();
         change.definition = Some(Definition { schema, description, fingerprint, partition: None });
@@ -69,241 +70,123 @@ pub async fn run(
     Ok(Outcome { is_changed, repairs, ..untouched })
 }
 
-/// One dump in bronze: its place in the order of dumps and its data files.
-struct Dump {
-    file: String,
-    number: i64,
-    order: DumpOrder,
-    parts: Vec<Add>,
+/// The bronze table a cleaned table is made of.
+pub(super) struct Bronze<'a> {
+    pub(super) source: &'a Table,
+    pub(super) state: &'a State,
+    pub(super) contract: &'a Contract,
 }
 
-/// The dumps the given bronze files are of, newest first.
-async fn dumps(source: &Table, files: Vec<Add>) -> anyhow::Result<Vec<Dump>> {
-    let columns = ["_file", "_dump", "_dumped_at", "_modified_at", "_ingested_at"];
-    let mut dumps: BTreeMap<(DumpOrder, String, i64), Vec<Add>> = BTreeMap::new();
-    for part in files {
-        let first = source.read(&part, Some(&columns), 1).await?.try_next().await?;
-        let first = first.with_context(|| format!("{} holds no rows", part.path))?;
-        let (file, number) = dump_of(&first)?.context("a data file holds no rows")?;
-        dumps.entry((Orders::of(&first)?.order(0), file, number)).or_default().push(part);
-    }
-    let dump = |((order, file, number), mut parts): ((DumpOrder, String, i64), Vec<Add>)| {
-        parts.sort_by(|left, right| left.path.cmp(&right.path));
-        Dump { file, number, order, parts }
-    };
-    Ok(dumps.into_iter().rev().map(dump).collect())
+/// What cleaning comes to.
+pub(super) struct Cleaned<'a> {
+    pub(super) change: Change,
+    pub(super) rejects: Rejects<'a>,
+    pub(super) repairs: Repairs,
+    /// Whether all dumps were read, so that the rows are all there are.
+    pub(super) is_everything: bool,
 }
 
-pub(super) fn dump_of(batch: &RecordBatch) -> anyhow::Result<Option<(String, i64)>> {
-    if batch.num_rows() == 0 {
-        return Ok(None);
+impl Bronze<'_> {
+    /// Whether a version of a file voids every record of its older versions.
+    pub(super) fn removes(&self, version: &Version) -> bool {
+        removes(self.contract, version)
     }
-    let file = column(batch, "_file")?.as_string::<i32>().value(0).to_owned();
-    Ok(Some((file, column(batch, "_dump")?.as_primitive::<Int64Type>().value(0))))
 }
 
-/// The columns by which dumps are ordered.
-pub(super) struct Orders<'a> {
-    dumped: &'a arrow::array::TimestampMicrosecondArray,
-    modified: &'a arrow::array::TimestampMicrosecondArray,
-    ingested: &'a arrow::array::TimestampMicrosecondArray,
-}
-
-impl<'a> Orders<'a> {
-    pub(super) fn of(batch: &'a RecordBatch) -> anyhow::Result<Self> {
-        Ok(Self {
-            dumped: column(batch, "_dumped_at")?.as_primitive::<TimestampMicrosecondType>(),
-            modified: column(batch, "_modified_at")?.as_primitive::<TimestampMicrosecondType>(),
-            ingested: column(batch, "_ingested_at")?.as_primitive::<TimestampMicrosecondType>(),
-        })
-    }
-
-    pub(super) fn order(&self, row: usize) -> DumpOrder {
-        let dumped = (!self.dumped.is_null(row)).then(|| self.dumped.value(row));
-        (dumped, self.modified.value(row), self.ingested.value(row))
-    }
+/// Whether a version of a file voids every record of its older versions.
+pub(super) fn removes(contract: &Contract, version: &Version) -> bool {
+    contract.supersede == Supersede::Key && contract.rewriting_removes(version.order.0.is_some())
 }
 
 impl<'a> Cleaning<'a> {
-    pub(super) async fn read_bronze(&self, source: &Table, part: &Add) -> anyhow::Result<Batches> {
-        let columns: Vec<&str> = self.read.iter().map(String::as_str).collect();
-        source.read(part, Some(&columns), self.lake.batch_rows()).await
+    /// What the files `new` in bronze change in the table as it is at `base`; without them, what
+    /// all of bronze makes of it.
+    async fn brought_up(
+        &self,
+        bronze: &Bronze<'_>,
+        new: Option<Vec<Add>>,
+        base: Option<&State>,
+    ) -> anyhow::Result<Cleaned<'a>> {
+        let lake = self.lake;
+        if self.hasher.is_none() {
+            let all = lake.all_landed(bronze.source, bronze.state.files()).await?;
+            let new = match new {
+                Some(files) => lake.landed(bronze.source, files).await?,
+                None => all.clone(),
+            };
+            return self.whole(bronze, all, &new, base).await;
+        }
+        if let (Some(new), Some(base)) = (new, base) {
+            let parts = lake.landed(bronze.source, new).await?;
+            if let Some(cleaned) = self.keyed(bronze, parts, Some(base)).await? {
+                return Ok(cleaned);
+            }
+            tracing::info!(table = %self.model.table, "removed records: all dumps are read again");
+        }
+        let parts = lake.all_landed(bronze.source, bronze.state.files()).await?;
+        let cleaned = self.keyed(bronze, parts, None).await?;
+        cleaned.ok_or_else(|| anyhow::anyhow!("all dumps of {} are not enough", self.model.table))
     }
 
-    fn writer(&self) -> DataWriter {
+    /// Reads some rows of a bronze file.
+    pub(super) async fn read_bronze(
+        &self,
+        source: &Table,
+        file: &Add,
+        rows: Vec<Range<usize>>,
+    ) -> anyhow::Result<Batches> {
+        let columns: Vec<&str> = self.read.iter().map(String::as_str).collect();
+        source.read_rows(file, Some(&columns), Some(rows), self.lake.batch_rows()).await
+    }
+
+    pub(super) fn writer(&self) -> DataWriter {
         let lake = self.lake;
         self.table.writer(self.stored.clone(), lake.sizes(), lake.names(), lake.now_ms())
     }
+}
 
-    /// What the dumps (newest first) change in the table as it stands at `base`.
-    async fn change(
-        &self,
-        source: &Table,
-        dumps: Vec<Dump>,
-        base: Option<&State>,
-    ) -> anyhow::Result<(Change, Rejects<'a>, Repairs)> {
-        let mut rejects = Rejects::new(self.lake, &self.model.table);
-        let mut repairs = Repairs::default();
-        let mut standing = Standing::default();
-        let mut whole: Option<u32> = None;
-        let mut writer = self.writer();
-        let newest = match (&self.hasher, base) {
-            (None, Some(base)) => self.newest(base).await?,
-            _ => None,
-        };
-        for (rank, dump) in (0_u32..).zip(&dumps) {
-            rejects.dump(&dump.file, dump.number);
-            // Without keys only the newest dump with a good record stands, as if they had come one
-            // by one; the others are read for their rejects.
-            let is_newest = newest < Some(dump.order) && whole.is_none_or(|it| it == rank);
-            let stands = self.hasher.is_some() || is_newest;
-            for part in &dump.parts {
-                let mut stream = self.read_bronze(source, part).await?;
-                while let Some(batch) = stream.try_next().await? {
-                    let cleaned = self.clean(&batch)?;
-                    let good = cleaned.good()?;
-                    rejects.push(&batch, &cleaned.reasons)?;
-                    repairs.add(batch.num_rows(), cleaned.repaired);
-                    let rows = self.standing(good, rank, &mut standing, &writer, stands)?;
-                    whole = Some(rank).filter(|_| rows.num_rows() > 0).or(whole);
-                    writer.write(&rows).await?;
-                }
-            }
-        }
-        let written = writer.finish().await?;
-        let change = match &self.hasher {
-            Some(_) => self.merge(standing, written, &dumps, base).await?,
-            None => {
-                let gone = base.filter(|_| !written.is_empty()).map(State::files);
-                Change { adds: written, removes: gone.unwrap_or_default(), ..Change::default() }
-            }
-        };
-        Ok((change, rejects, repairs))
+/// The runs of a data file that are wanted.
+pub(super) fn wanted_runs<'p>(part: &'p Part, wanted: impl Fn(&Version) -> bool) -> Vec<&'p Run> {
+    part.runs.iter().filter(|run| wanted(&run.version)).collect()
+}
+
+/// The rows of some runs.
+pub(super) fn rows_of(runs: &[&Run]) -> Vec<Range<usize>> {
+    runs.iter().map(|run| run.rows.clone()).collect()
+}
+
+/// Which run each row belongs to, as the rows of some runs are read batch by batch.
+pub(super) struct Cursor<'p> {
+    runs: Vec<&'p Run>,
+    run: usize,
+    /// Rows of the current run that were passed.
+    passed: usize,
+}
+
+impl<'p> Cursor<'p> {
+    pub(super) fn new(runs: Vec<&'p Run>) -> Self {
+        Self { runs, run: 0, passed: 0 }
     }
 
-    /// The rows that stand against the newer ones met so far.
-    fn standing(
-        &self,
-        rows: RecordBatch,
-        rank: u32,
-        standing: &mut Standing,
-        writer: &DataWriter,
-        stands: bool,
-    ) -> anyhow::Result<RecordBatch> {
-        let Some(hasher) = &self.hasher else {
-            return Ok(if stands { rows } else { rows.slice(0, 0) });
-        };
-        let (file, mut row) = writer.position();
-        let file = u32::try_from(file)?;
-        let mut keep = BooleanBuilder::with_capacity(rows.num_rows());
-        for key in hasher.keys(&rows)?.into_iter().flatten() {
-            let at = Written { file, row: u32::try_from(row)? };
-            let stands = standing.meet(key, rank, at);
-            row += usize::from(stands);
-            keep.append_value(stands);
-        }
-        Ok(filter_record_batch(&rows, &keep.finish())?)
-    }
-
-    /// Sets the new records against those of the table, and rewrites the files in which a row gives
-    /// way.
-    async fn merge(
-        &self,
-        mut standing: Standing,
-        written: Vec<Add>,
-        dumps: &[Dump],
-        base: Option<&State>,
-    ) -> anyhow::Result<Change> {
-        let mut touched: Vec<(Add, Vec<u32>)> = Vec::new();
-        for file in base.map(State::files).unwrap_or_default() {
-            let gone = self.giving_way(&mut standing, &file, dumps).await?;
-            if !gone.is_empty() {
-                touched.push((file, gone));
+    /// The runs of the next rows, each with how many of these rows are its own.
+    pub(super) fn next(&mut self, mut rows: usize) -> Vec<(&'p Run, usize)> {
+        let mut found = Vec::new();
+        while rows > 0 && self.run < self.runs.len() {
+            let run = self.runs[self.run];
+            let own = (run.rows.len() - self.passed).min(rows);
+            found.push((run, own));
+            rows -= own;
+            self.passed += own;
+            if self.passed == run.rows.len() {
+                self.run += 1;
+                self.passed = 0;
             }
         }
-        let mut withdrawn = standing.into_withdrawn();
-        let mut change = Change::default();
-        let mut discarded = Vec::new();
-        let mut writer = self.writer();
-        for (number, file) in (0_u32..).zip(written) {
-            match withdrawn.remove(&number) {
-                None => change.adds.push(file),
-                Some(gone) => {
-                    self.rewrite(&file, &gone, &mut writer).await?;
-                    discarded.push(file);
-                }
-            }
-        }
-        for (file, gone) in touched {
-            self.rewrite(&file, &gone, &mut writer).await?;
-            change.removes.push(file);
-        }
-        change.adds.extend(writer.finish().await?);
-        self.table.discard(&discarded).await?;
-        Ok(change)
+        found
     }
+}
 
-    /// Rows of a file of the table that give way to a newer record; where the table's is newer, the
-    /// new record is withdrawn.
-    async fn giving_way(
-        &self,
-        standing: &mut Standing,
-        file: &Add,
-        dumps: &[Dump],
-    ) -> anyhow::Result<Vec<u32>> {
-        let mut gone = Vec::new();
-        if standing.is_empty() {
-            return Ok(gone);
-        }
-        let mut columns: Vec<&str> = self.model.key.iter().map(String::as_str).collect();
-        columns.extend(["_dumped_at", "_modified_at", "_ingested_at"]);
-        let mut first = 0;
-        let mut stream = self.table.read(file, Some(&columns), self.lake.batch_rows()).await?;
-        while let Some(batch) = stream.try_next().await? {
-            let orders = Orders::of(&batch)?;
-            let keys = Hasher::new(batch.schema_ref(), &self.model.key)?.keys(&batch)?;
-            for (at, key) in keys.into_iter().enumerate() {
-                let Some(key) = key else { continue };
-                let Some(rank) = standing.rank(key) else { continue };
-                if orders.order(at) > dumps[rank as usize].order {
-                    standing.withdraw(key);
-                } else {
-                    gone.push(u32::try_from(first + at)?);
-                }
-            }
-            first += batch.num_rows();
-        }
-        Ok(gone)
-    }
-
-    /// Copies the rows of a file that do not give way.
-    async fn rewrite(
-        &self,
-        file: &Add,
-        gone: &[u32],
-        writer: &mut DataWriter,
-    ) -> anyhow::Result<()> {
-        let gone: HashSet<u32> = gone.iter().copied().collect();
-        let mut row = 0_u32;
-        let mut stream = self.table.read(file, None, self.lake.batch_rows()).await?;
-        while let Some(batch) = stream.try_next().await? {
-            let until = row + u32::try_from(batch.num_rows())?;
-            let keep: BooleanArray = (row..until).map(|row| Some(!gone.contains(&row))).collect();
-            writer.write(&filter_record_batch(&batch, &keep)?).await?;
-            row = until;
-        }
-        Ok(())
-    }
-
-    /// The order of the dump the table holds, if it holds any row.
-    pub(super) async fn newest(&self, base: &State) -> anyhow::Result<Option<DumpOrder>> {
-        let columns = ["_dumped_at", "_modified_at", "_ingested_at"];
-        for file in base.files() {
-            let first = self.table.read(&file, Some(&columns), 1).await?.try_next().await?;
-            if let Some(first) = first {
-                return Ok(Some(Orders::of(&first)?.order(0)));
-            }
-        }
-        Ok(None)
-    }
+/// Files and numbers of some versions.
+pub(super) fn ids<'v>(versions: impl Iterator<Item = &'v Version>) -> HashSet<(String, i64)> {
+    versions.map(|it| (it.file.clone(), it.number)).collect()
 }

@@ -7,13 +7,14 @@ use super::keys::Hasher;
 use super::rejected::Reason;
 use crate::config::model::{Action, Model};
 use crate::lake::bronze::Pointer;
+use crate::lake::dump_columns::{self, with_dump_columns};
 use crate::lake::models::Step;
 use crate::lake::stream::ELEMENT;
 use crate::lake::table::Table;
 use crate::lake::{Lake, bronze, session, typed};
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::{cast, concat_batches, filter_record_batch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, ScalarValue, TableReference};
@@ -135,6 +136,20 @@ fn bronze_columns(contract: &Contract) -> Vec<String> {
     own.chain(pointers).collect()
 }
 
+/// The columns of the contract that the key of the table is made of.
+fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<String> {
+    let fields = step.schema.fields().iter().zip(projection);
+    let of_key = fields.filter(|(field, _)| step.model.key.contains(field.name()));
+    let taken: HashSet<String> = of_key
+        .flat_map(|(_, expr)| expr.column_refs().into_iter().map(|column| column.name.clone()))
+        .collect();
+    let is_taken = |name: &String| {
+        let is_part = |it: &String| it.strip_prefix(name).is_some_and(typed::is_local_part);
+        taken.contains(name) || taken.iter().any(is_part)
+    };
+    contract.columns.iter().map(|column| column.name.clone()).filter(is_taken).collect()
+}
+
 /// One bronze batch, cleaned.
 pub(in crate::lake) struct Cleaned {
     /// Every record, as the table would store it.
@@ -145,9 +160,39 @@ pub(in crate::lake) struct Cleaned {
     pub(in crate::lake) reasons: Vec<Reason>,
     /// Columns and how many of their unreadable texts became unknown in good rows.
     pub(in crate::lake) repaired: Vec<(String, usize)>,
+    /// Columns with times that the clock shows twice.
+    pub(in crate::lake) ambiguous: Vec<typed::Ambiguous>,
+    /// Whether it takes the passes of the dump to date them.
+    pub(super) needs_passes: bool,
 }
 
 impl Cleaned {
+    /// Batches that follow each other, as one.
+    pub(super) fn joined(pieces: Vec<Self>) -> anyhow::Result<Self> {
+        let schema = pieces.first().context("no piece to join")?.rows.schema();
+        let rows = concat_batches(&schema, pieces.iter().map(|piece| &piece.rows))?;
+        let mut whole = Self {
+            rows,
+            is_bad: Vec::new(),
+            reasons: Vec::new(),
+            repaired: Vec::new(),
+            ambiguous: Vec::new(),
+            needs_passes: false,
+        };
+        for piece in pieces {
+            let before = whole.is_bad.len();
+            whole.reasons.extend(piece.reasons.into_iter().map(|mut reason| {
+                reason.row += before;
+                reason
+            }));
+            whole.is_bad.extend(piece.is_bad);
+            whole.repaired.extend(piece.repaired);
+            whole.ambiguous.extend(piece.ambiguous);
+            whole.needs_passes |= piece.needs_passes;
+        }
+        Ok(whole)
+    }
+
     /// Rejects a record for what no rule of its own finds wrong with it.
     pub(in crate::lake) fn reject(&mut self, row: usize, column: &str, code: &'static str) {
         self.is_bad[row] = true;
@@ -176,9 +221,13 @@ pub(in crate::lake) struct Cleaning<'a> {
     pub(in crate::lake) lake: &'a Lake,
     pub(in crate::lake) model: &'a Model,
     pub(super) table: &'a Table,
-    stage: typed::Stage,
+    pub(super) stage: typed::Stage,
+    /// The columns of the typed stage, and those of the dump.
+    typed: SchemaRef,
     /// Columns of the bronze table that are read at all.
     pub(super) read: Vec<String>,
+    /// Those of them that the key of the table is made of.
+    pub(super) key_columns: Vec<String>,
     pointers: &'static [(&'static str, Pointer)],
     columns: Vec<Value>,
     rules: Vec<Rule>,
@@ -199,11 +248,11 @@ impl<'a> Cleaning<'a> {
         let reference = TableReference::partial("typed", contract.table.as_str());
         let projection = step.projection.as_deref().context("the step is no cleaning step")?;
         let contract = &needed(contract, projection);
-        let schema = typed::schema(contract);
-        let schema = DFSchema::try_from_qualified_schema(reference, &schema)?;
+        let typed = with_dump_columns(&typed::schema(contract), contract, refinery.plant.zone);
+        let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
         let mut columns = Vec::with_capacity(projection.len());
         for said in projection {
-            let said = said.clone().unalias();
+            let said = session::in_microseconds(said.clone().unalias(), &schema)?;
             columns.push(match Joined::of(&said, schema.as_arrow()) {
                 Some(joined) => Value::Joined(joined),
                 None => Value::Expr(context.create_physical_expr(said, &schema)?),
@@ -217,6 +266,7 @@ impl<'a> Cleaning<'a> {
         for expectation in &step.model.expectations {
             if expectation.action == Action::Reject {
                 let condition = context.parse_sql_expr(&expectation.rule, &own)?;
+                let condition = session::in_microseconds(condition, &own)?;
                 let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
                 let condition = with_durations(condition)?;
                 let condition = context.create_physical_expr(condition, &own)?;
@@ -232,7 +282,9 @@ impl<'a> Cleaning<'a> {
             model: &step.model,
             table,
             stage: typed::Stage::new(contract, &refinery.plant.calendar),
+            typed,
             read: bronze_columns(contract),
+            key_columns: key_columns(step, contract, projection),
             pointers: pointers(contract),
             columns,
             rules,
@@ -244,7 +296,17 @@ impl<'a> Cleaning<'a> {
 
     /// Types, selects and checks one bronze batch: its good rows, and why the others are not.
     pub(in crate::lake) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
-        let typed = self.stage.apply(bronze)?;
+        self.clean_in_order(bronze, None)
+    }
+
+    /// Does the same, with what the order of the dump's records shows of times shown twice.
+    pub(super) fn clean_in_order(
+        &self,
+        bronze: &RecordBatch,
+        passes: Option<&typed::Passes>,
+    ) -> anyhow::Result<Cleaned> {
+        let mut typed = self.stage.apply(bronze, passes)?;
+        typed.rows = dump_columns::add(&typed.rows, bronze, &self.typed)?;
         let mut columns = Vec::with_capacity(self.stored.fields().len());
         for (value, field) in self.columns.iter().zip(self.own.fields()) {
             let value = match value {
@@ -265,7 +327,14 @@ impl<'a> Cleaning<'a> {
             columns.push(column(bronze, name)?.clone());
         }
         let rows = RecordBatch::try_new(self.stored.clone(), columns)?;
-        Ok(Cleaned { rows, is_bad, reasons, repaired: typed.repaired })
+        Ok(Cleaned {
+            rows,
+            is_bad,
+            reasons,
+            repaired: typed.repaired,
+            ambiguous: typed.ambiguous,
+            needs_passes: typed.needs_passes,
+        })
     }
 
     /// Asks the rules and the key of every row not yet bad. A condition that comes out unknown is

@@ -1,5 +1,6 @@
 //! Which record of a key stands: the one of the newest dump, and within a dump the last.
 
+use super::cleaning::column;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
@@ -13,6 +14,32 @@ pub type Key = u128;
 /// The order in which dumps void each other: by the time in the name (none is oldest), the time of
 /// the last change, the time of landing. Microseconds since 1970 UTC.
 pub type DumpOrder = (Option<i64>, i64, i64);
+
+/// The columns by which dumps are ordered.
+pub struct Orders<'a> {
+    dumped: &'a arrow::array::TimestampMicrosecondArray,
+    modified: &'a arrow::array::TimestampMicrosecondArray,
+    ingested: &'a arrow::array::TimestampMicrosecondArray,
+}
+
+impl<'a> Orders<'a> {
+    /// The names of the columns.
+    pub const COLUMNS: [&'static str; 3] = ["_dumped_at", "_modified_at", "_ingested_at"];
+
+    pub fn of(batch: &'a RecordBatch) -> anyhow::Result<Self> {
+        Ok(Self {
+            dumped: column(batch, "_dumped_at")?.as_primitive::<TimestampMicrosecondType>(),
+            modified: column(batch, "_modified_at")?.as_primitive::<TimestampMicrosecondType>(),
+            ingested: column(batch, "_ingested_at")?.as_primitive::<TimestampMicrosecondType>(),
+        })
+    }
+
+    /// The place of the dump a row is of.
+    pub fn order(&self, row: usize) -> DumpOrder {
+        let dumped = (!self.dumped.is_null(row)).then(|| self.dumped.value(row));
+        (dumped, self.modified.value(row), self.ingested.value(row))
+    }
+}
 
 /// Reduces key columns to keys.
 pub struct Hasher {
@@ -128,24 +155,39 @@ pub struct Written {
     pub row: u32,
 }
 
-/// The records met so far. Dumps must come newest first, records of a dump in their order.
+/// The place of a record among those of its key: the rank of its dump (0 is newest) and its number
+/// in the dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rank {
+    pub dump: u32,
+    pub record: u32,
+}
+
+impl Rank {
+    /// Whether this record replaces `other`: it is of a newer dump, or comes later in the same one.
+    fn replaces(self, other: Self) -> bool {
+        (other.dump, self.record) > (self.dump, other.record)
+    }
+}
+
+/// The records met so far, in any order; of each key the newest stands.
 #[derive(Default)]
 pub struct Standing {
-    by_key: HashMap<Key, (u32, Written), foldhash::fast::FixedState>,
+    by_key: HashMap<Key, (Rank, Written), foldhash::fast::FixedState>,
     withdrawn: Vec<Written>,
 }
 
 impl Standing {
-    /// Meets the record of `key` in the dump of this `rank` (0 is newest), which would be written
-    /// at `at`. Returns whether it stands so far; an earlier record of the same dump is withdrawn.
-    pub fn meet(&mut self, key: Key, rank: u32, at: Written) -> bool {
+    /// Meets a record of `key`, which would be written at `at`. Returns whether it stands so far; a
+    /// record it replaces is withdrawn.
+    pub fn meet(&mut self, key: Key, rank: Rank, at: Written) -> bool {
         use std::collections::hash_map::Entry;
         match self.by_key.entry(key) {
             Entry::Vacant(vacant) => {
                 vacant.insert((rank, at));
                 true
             }
-            Entry::Occupied(mut met) if met.get().0 == rank => {
+            Entry::Occupied(mut met) if rank.replaces(met.get().0) => {
                 self.withdrawn.push(met.get().1);
                 met.insert((rank, at));
                 true
@@ -156,7 +198,7 @@ impl Standing {
 
     /// The standing record of `key`: its dump's rank.
     pub fn rank(&self, key: Key) -> Option<u32> {
-        self.by_key.get(&key).map(|(rank, _)| *rank)
+        self.by_key.get(&key).map(|(rank, _)| rank.dump)
     }
 
     /// Withdraws the standing record of `key`, because the table holds a newer one.
@@ -191,16 +233,52 @@ mod tests {
         Written { file: 0, row }
     }
 
+    fn rank(dump: u32, record: u32) -> Rank {
+        Rank { dump, record }
+    }
+
     #[test]
     fn the_newest_dump_wins_and_in_it_the_last_record() {
         let mut standing = Standing::default();
-        assert!(standing.meet(7, 0, at(0)));
-        assert!(standing.meet(7, 0, at(1)));
-        assert!(!standing.meet(7, 1, at(2)));
-        assert!(standing.meet(8, 1, at(2)));
+        assert!(standing.meet(7, rank(0, 1), at(0)));
+        assert!(standing.meet(7, rank(0, 2), at(1)));
+        assert!(!standing.meet(7, rank(1, 9), at(2)));
+        assert!(standing.meet(8, rank(1, 9), at(2)));
         assert_eq!(standing.rank(7), Some(0));
         standing.withdraw(8);
         assert_eq!(standing.into_withdrawn()[&0], [0, 2]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_order_in_which_records_are_met_does_not_matter(
+            met in proptest::collection::vec((0..3_u128, 0..4_u32, 0..5_u32), 1..20)
+        ) {
+            let mut places: Vec<(Key, u32, u32)> = met.clone();
+            places.sort_unstable();
+            places.dedup();
+            let mut seen = std::collections::HashSet::new();
+            let mut standing = Standing::default();
+            let mut written = Vec::new();
+            for (key, dump, record) in met.into_iter().filter(|it| seen.insert(*it)) {
+                let row = u32::try_from(written.len()).unwrap();
+                if standing.meet(key, rank(dump, record), at(row)) {
+                    written.push((key, dump, record));
+                }
+            }
+            let withdrawn = standing.into_withdrawn().remove(&0).unwrap_or_default();
+            let left = written.iter().enumerate().filter(|(row, _)| {
+                !withdrawn.contains(&u32::try_from(*row).unwrap())
+            });
+            let mut left: Vec<_> = left.map(|(_, it)| *it).collect();
+            left.sort_unstable();
+            let newest = |key| {
+                let of_key = places.iter().filter(move |it| it.0 == key);
+                of_key.min_by_key(|it| (it.1, std::cmp::Reverse(it.2))).copied()
+            };
+            let expected: Vec<_> = (0..3).filter_map(newest).collect();
+            proptest::prop_assert_eq!(left, expected);
+        }
     }
 
     #[test]

@@ -10,11 +10,15 @@ mod clean;
 pub(in crate::lake) mod cleaning;
 mod derive;
 mod joined;
+mod keyed;
 pub(in crate::lake) mod keys;
 pub(in crate::lake) mod ledger;
+mod passes;
 pub(in crate::lake) mod rejected;
 pub(in crate::lake) mod restate;
 mod superseded;
+mod versions;
+mod whole;
 
 pub use rejected::name as rejected_name;
 
@@ -59,6 +63,28 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// What people should know of the records that were read, in sentences.
+    pub fn notes(&self) -> Vec<String> {
+        let note = |(column, found): (&String, &Ambiguous)| {
+            let (table, times, certain) = (&self.table, found.times, found.times - found.uncertain);
+            let mut note = format!(
+                "{table}: {times} ambiguous times of {column}, in an hour that the clock shows \
+                 twice: {certain} dated by the order of the records"
+            );
+            if found.uncertain > 0 {
+                note += &format!(
+                    ", {} uncertain, taken for the first pass unless the same time came before; \
+                     export times with their UTC offset",
+                    found.uncertain
+                );
+            }
+            note
+        };
+        self.repairs.ambiguous.iter().map(note).collect()
+    }
+}
+
 /// Texts that could not be read and became unknown, as the contract of their column allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repairs {
@@ -66,9 +92,27 @@ pub struct Repairs {
     pub records: usize,
     /// Repaired texts by bronze column.
     pub columns: BTreeMap<String, usize>,
+    /// Times that the clock shows twice, by bronze column.
+    pub ambiguous: BTreeMap<String, Ambiguous>,
+}
+
+/// Times of one column that the clock of their zone shows twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ambiguous {
+    pub times: usize,
+    /// Of how many the records do not show which of the two moments they mean.
+    pub uncertain: usize,
 }
 
 impl Repairs {
+    fn add_ambiguous(&mut self, found: &[super::typed::Ambiguous]) {
+        for found in found {
+            let sum = self.ambiguous.entry(found.column.clone()).or_default();
+            sum.times += found.times;
+            sum.uncertain += found.uncertain;
+        }
+    }
+
     fn add(&mut self, records: usize, repaired: Vec<(String, usize)>) {
         self.records += records;
         for (column, count) in repaired {

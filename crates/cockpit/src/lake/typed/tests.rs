@@ -1,12 +1,14 @@
 use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
-use plant::contract::{Encoding, Format, Framing, NumberStyle, Origin, Supersede};
+use plant::contract::{
+    DumpUnit, Encoding, Format, Framing, Lines, NumberStyle, Origin, RemovedRecords, Supersede,
+};
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
-const PLAIN: NumberStyle = NumberStyle { decimal: '.', thousands: None };
+const PLAIN: NumberStyle = NumberStyle::PLAIN;
 
 fn spellings(texts: &[&str]) -> Vec<TimeSpelling> {
     texts.iter().map(|text| TimeSpelling::parse(text).unwrap()).collect()
@@ -32,7 +34,8 @@ fn contract() -> Contract {
         zone,
         local_parts,
     };
-    let yes_no = Kind::Bool { yes: vec!["1".to_owned()], no: vec!["0".to_owned()] };
+    let yes_no =
+        Kind::Bool { yes: vec!["1".to_owned()], no: vec!["0".to_owned()], any_case: false };
     Contract {
         table: "boards".to_owned(),
         description: String::new(),
@@ -40,13 +43,16 @@ fn contract() -> Contract {
         paths: Vec::new(),
         topics: Vec::new(),
         framing: Framing::default(),
-        records: None,
         format: Format::JsonLines,
         encoding: Encoding::Utf8,
+        lines: Lines::default(),
+        records: None,
         supersede: Supersede::Key,
+        removed_records: RemovedRecords::ByName,
+        dump_unit: DumpUnit::ByName,
         nulls: vec![String::new(), "None".to_owned()],
         columns: vec![
-            Column { required: true, ..column("id", Kind::Int { thousands: None }) },
+            Column { required: true, ..column("id", Kind::Int { number: PLAIN }) },
             Column { nulls: vec!["-".to_owned()], ..column("name", Kind::Text) },
             column("price", Kind::Decimal { precision: 9, scale: 2, number: PLAIN }),
             column("temp_c", Kind::Float { number: PLAIN }),
@@ -86,7 +92,7 @@ const GOOD: &str = "7| bolt |12.5|36.6|1|2024-02-29|2023-01-03 20:59:59|2023-01-
 #[test]
 fn good_rows_become_values() {
     let night = "8|-|~|None||~|2023-01-03 21:00:00|~|~|~";
-    let typed = STAGE.apply(&bronze(&[GOOD, night])).unwrap();
+    let typed = STAGE.apply(&bronze(&[GOOD, night]), None).unwrap();
     let expected = "\
 +----+------+-------+--------+------+------------+----------------------+--------------+---------------+----------+-------------------+----------------------+
 | id | name | price | temp_c | good | due        | at                   | at_day_local | at_hour_local | at_shift | at_production_day | seen                 |
@@ -101,7 +107,7 @@ fn good_rows_become_values() {
 
 /// Expects for a record its problem, as column, reason and raw text, and its repaired columns.
 fn check(record: &str, problem: Option<(&str, &str, Option<&str>)>, repaired: &[&str]) {
-    let typed = STAGE.apply(&bronze(&[GOOD, record])).unwrap();
+    let typed = STAGE.apply(&bronze(&[GOOD, record]), None).unwrap();
     let expected = problem.map(|(column, reason, raw)| Problem {
         row: 1,
         column: column.into(),
@@ -135,6 +141,92 @@ fn rows_that_cannot_be_read_say_why() {
 }
 
 #[test]
+fn a_text_with_nul_inside_is_refused() {
+    check("7|a\0b|~|~|~|~|~|~|~|~", Some(("name", "nul_in_text", Some("a\0b"))), &[]);
+    let typed = STAGE.apply(&bronze(&["7|\0a\0|~|~|~|~|~|~|~|~"]), None).unwrap();
+    assert_eq!(typed.rows.column_by_name("name").unwrap().as_string::<i32>().value(0), "a");
+    assert_eq!(typed.problems, vec![]);
+}
+
+#[test]
+fn the_local_day_stays_within_the_years() {
+    let mut contract = contract();
+    contract.columns[6].kind = Kind::Time {
+        spellings: spellings(&["yyyy-MM-dd HH:mmXXX"]),
+        zone: Tz::UTC,
+        local_parts: true,
+    };
+    let stage = Stage::new(&contract, &Calendar::new(Tz::Asia__Kolkata, vec![]).unwrap());
+    let records = ["7|~|~|~|~|~|9999-12-31 18:29Z|~|~|~", "8|~|~|~|~|~|9999-12-31 18:30Z|~|~|~"];
+    let typed = stage.apply(&bronze(&records), None).unwrap();
+    for part in ["at_day_local", "at_production_day"] {
+        let days = typed.rows.column_by_name(part).unwrap();
+        assert_eq!((days.is_valid(0), days.is_valid(1)), (true, false), "{part}");
+    }
+    assert_eq!(typed.rows.column_by_name("at").unwrap().null_count(), 0);
+}
+
+/// Records with only a number, which is also that of the record in its dump, and the time `seen`.
+fn seen(times: &[&str]) -> RecordBatch {
+    let records: Vec<String> =
+        (1..).zip(times).map(|(at, time)| format!("{at}|~|~|~|~|~|~|{time}|~|~")).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    let batch = bronze(&records);
+    let numbers: Int64Array = (1..=times.len() as i64).collect();
+    let fields =
+        batch.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    let columns = fields.into_iter().zip(batch.columns().to_vec());
+    let columns = columns.chain([("_record".to_owned(), Arc::new(numbers) as ArrayRef)]);
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)))
+        .unwrap()
+}
+
+fn seen_hours(typed: &Typed) -> String {
+    let times = typed.rows.column_by_name("seen").unwrap();
+    let times = times.as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
+    let text = |at: i64| chrono::DateTime::from_timestamp_micros(at).unwrap().format("%H:%M");
+    times.values().iter().map(|at| text(*at).to_string()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn times_shown_twice_are_dated_by_the_order_of_their_dump() {
+    let times = ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"];
+    let times = times.map(|time| format!("2024-10-27 {time}:00"));
+    let batch = seen(&times.each_ref().map(String::as_str));
+    let first = STAGE.apply(&batch, None).unwrap();
+    assert_eq!(seen_hours(&first), "23:30 00:00 00:30 00:00 00:30 02:00");
+    assert!(first.needs_passes);
+    let mut nearby = Nearby::default();
+    // A dump is looked through in several batches.
+    for (from, len) in [(0, 3), (3, 3)] {
+        STAGE.look_around(&batch.slice(from, len), &[0; 3], &mut nearby).unwrap();
+    }
+    let passes = nearby.passes(|column| column == "seen");
+    let second = STAGE.apply(&batch, Some(&passes)).unwrap();
+    assert_eq!(seen_hours(&second), "23:30 00:00 00:30 01:00 01:30 02:00");
+    assert!(!second.needs_passes);
+    let expected = Ambiguous { column: "seen".to_owned(), times: 4, uncertain: 0 };
+    assert_eq!(second.ambiguous, vec![expected]);
+}
+
+#[test]
+fn a_message_is_dated_by_its_receipt() {
+    const MINUTE_US: i64 = 60_000_000;
+    let (first_us, again_us) = (1_729_989_000_000_000, 60 * MINUTE_US);
+    for (received_min, expected) in [
+        (0, (false, true)),
+        (29, (false, true)),
+        (31, (true, true)),
+        (60, (true, true)),
+        (89, (true, true)),
+        (200, (false, false)),
+    ] {
+        let pass = passes::by_receipt(first_us, again_us, first_us + received_min * MINUTE_US);
+        assert_eq!((pass.is_second, pass.is_certain), expected, "{received_min} min");
+    }
+}
+
+#[test]
 fn columns_may_become_unknown_instead() {
     check("7|~|~|~|~|2023-02-30|~|~|~|~", None, &["due"]);
     check("x|~|~|~|~|2023-02-30|~|~|~|~", Some(("id", "not_a_number", Some("x"))), &[]);
@@ -146,7 +238,7 @@ fn a_required_column_cannot_become_unknown() {
     let mut contract = contract();
     contract.columns[5].required = true;
     let stage = Stage::new(&contract, &Calendar::new(Tz::UTC, vec![]).unwrap());
-    let typed = stage.apply(&bronze(&["7|~|~|~|~|2023-02-30|~|~|~|~"])).unwrap();
+    let typed = stage.apply(&bronze(&["7|~|~|~|~|2023-02-30|~|~|~|~"]), None).unwrap();
     assert_eq!(typed.problems[0].reason, "not_a_time");
     assert!(typed.repaired.is_empty());
 }
@@ -155,7 +247,7 @@ fn a_required_column_cannot_become_unknown() {
 fn clean_text_is_shared() {
     let shared = |records: &[&str]| {
         let batch = bronze(records);
-        let typed = STAGE.apply(&batch).unwrap();
+        let typed = STAGE.apply(&batch, None).unwrap();
         let raw = batch.column_by_name("name").unwrap().as_string::<i32>().values().as_ptr();
         let text = typed.rows.column_by_name("name").unwrap().as_string::<i32>().clone();
         (
@@ -177,8 +269,8 @@ fn text_may_be_laid_out_otherwise() {
     let columns = names.fields().iter().zip(batch.columns());
     let views = columns.map(|(field, array)| (field.name(), view(array), true));
     let views = RecordBatch::try_from_iter_with_nullable(views).unwrap();
-    assert_eq!(STAGE.apply(&views).unwrap().rows, STAGE.apply(&batch).unwrap().rows);
-    let error = STAGE.apply(&batch.project(&[0, 1]).unwrap()).unwrap_err();
+    assert_eq!(STAGE.apply(&views, None).unwrap().rows, STAGE.apply(&batch, None).unwrap().rows);
+    let error = STAGE.apply(&batch.project(&[0, 1]).unwrap(), None).unwrap_err();
     assert_eq!(error.to_string(), "no column _fault");
 }
 
@@ -200,7 +292,7 @@ proptest! {
     #[test]
     fn every_row_has_a_fate(records in proptest::collection::vec(any_record(), 0..20)) {
         let records: Vec<&str> = records.iter().map(String::as_str).collect();
-        let typed = STAGE.apply(&bronze(&records)).unwrap();
+        let typed = STAGE.apply(&bronze(&records), None).unwrap();
         prop_assert_eq!(typed.rows.num_rows(), records.len());
         prop_assert_eq!(typed.rejected.len(), records.len());
         let rejected: Vec<usize> = (0..records.len()).filter(|row| typed.rejected.value(*row)).collect();

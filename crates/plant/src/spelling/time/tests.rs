@@ -46,7 +46,9 @@ fn every_field_is_checked() {
         "2023-13-01 00:00:00",
         "2023-02-29 00:00:00",
         "2023-01-00 00:00:00",
-        "2023-01-01 24:00:00",
+        "2023-01-01 24:00:01",
+        "2023-01-01 24:30:00",
+        "2023-01-01 25:00:00",
         "2023-01-01 00:60:00",
         "2023-01-01 00:00:60",
         "0000-01-01 00:00:00",
@@ -54,6 +56,7 @@ fn every_field_is_checked() {
         "2023-01-01 00:00:0",
         "2023-01-01 00:00:000",
         "2023-01-01T00:00:00",
+        "9999-12-31 24:00:00",
         "2023-01-01 0a:00:00",
         "",
     ] {
@@ -74,9 +77,22 @@ fn fractions_and_zones() {
     {
         check(&KOLKATA, &iso, text, NOT);
     }
-    for zone in ["+5:30", "+0530", "+05:60", "+19:00", "z", "+05:30x"] {
+    for zone in ["+5:30", "+05:60", "+19:00", "+05:30x", "+053", "UTCX", "+", "+05:", "EST"] {
         check(&KOLKATA, &iso, &format!("2023-01-01T00:00:00{zone}"), NOT);
     }
+    for zone in ["+05:30", "+0530", "\u{2212}05:30", "utc+05:30", "GMT+0530"] {
+        let expected = if zone.starts_with('\u{2212}') { "T05:30:00" } else { "T18:30:00" };
+        let day = if zone.starts_with('\u{2212}') { "2023-01-01" } else { "2022-12-31" };
+        let text = format!("2023-01-01T00:00:00{zone}");
+        check(&BERLIN, &iso, &text, Ok(&format!("{day}{expected}")));
+    }
+    for spelling in ["yyyy-MM-ddTHH:mm:ssX", "yyyy-MM-ddTHH:mm:ssXX", "yyyy-MM-ddTHH:mm:ssXXX"] {
+        for zone in ["Z", "z", "UTC", "gmt", "+00", "-0000", "-00:00"] {
+            let text = format!("2023-01-01t06:00:00{zone}");
+            check(&KOLKATA, &[spelling], &text, Ok("2023-01-01T06:00:00"));
+        }
+    }
+    check(&KOLKATA, &["yyyy-MM-dd HH:mm XXX"], "2023-01-01 06:00 UTC", Ok("2023-01-01T06:00:00"));
     check(
         &UTC,
         &["HH:mm:ss,SSS dd.MM.yyyy"],
@@ -99,9 +115,175 @@ fn epochs_and_serial_numbers() {
     check(&UTC, &["excel"], "61", Ok("1900-03-01T00:00:00"));
     check(&UTC, &["excel"], "44927.8166666667", Ok("2023-01-01T19:36:00"));
     check(&UTC, &["excel"], "2958465.5", Ok("9999-12-31T12:00:00"));
-    for text in ["0", "0.99", "-1", "2958466", "NaN", "44927,5", ""] {
+    check(&UTC, &["excel"], "44927,5", Ok("2023-01-01T12:00:00"));
+    for text in ["0", "0.99", "-1", "2958466", "NaN", "44,927", "44,927,5", "44927-", "(44927)", ""]
+    {
         check(&UTC, &["excel"], text, NOT);
     }
+    check(&UTC, &["excel_1904"], "0", Ok("1904-01-01T00:00:00"));
+    check(&UTC, &["excel_1904"], "60", Ok("1904-03-01T00:00:00"));
+    check(&UTC, &["excel_1904"], "43834,25", Ok("2024-01-05T06:00:00"));
+    check(&UTC, &["excel_1904"], "2957003", Ok("9999-12-31T00:00:00"));
+    for text in ["-1", "2957004"] {
+        check(&UTC, &["excel_1904"], text, NOT);
+    }
+}
+
+#[test]
+fn epochs_of_every_unit() {
+    let expected = Ok("2024-01-05T06:00:00.250");
+    check(&UTC, &["epoch_s"], "1704434400.25", expected);
+    check(&UTC, &["epoch_ms"], "1704434400250", expected);
+    check(&UTC, &["epoch_us"], "1704434400250000", expected);
+    check(&UTC, &["epoch_ns"], "1704434400250000000", expected);
+    check(&UTC, &["epoch_ns"], "1704434400250000999", expected);
+    check(&UTC, &["epoch_ms"], "0", Ok("1970-01-01T00:00:00"));
+    check(&UTC, &["epoch_s"], "253402214400", Ok("9999-12-31T00:00:00"));
+    check(&UTC, &["epoch_ms"], "253402300799999", Ok("9999-12-31T23:59:59.999"));
+    check(&UTC, &["epoch_ms"], "-86400000000", Ok("1967-04-07T00:00:00"));
+}
+
+#[test]
+fn an_epoch_of_another_unit_is_refused() {
+    let units = ["epoch_s", "epoch_ms", "epoch_us", "epoch_ns"];
+    for (at, digits) in [(0, 0), (1, 3), (2, 6), (3, 9)] {
+        // 1973, 2001, 2024, 2099.
+        for second in [100_000_000_i64, 1_000_000_000, 1_704_434_400, 4_090_000_000] {
+            let text = format!("{second}{}", "0".repeat(digits));
+            for (other, unit) in units.iter().enumerate() {
+                let is_read = parse_time(&text, &spellings(&[unit]), &UTC).is_ok();
+                assert_eq!(is_read, other == at, "{text} as {unit}");
+            }
+        }
+    }
+    check(&UTC, &["epoch_ms", "epoch_s"], "1704434400", Ok("2024-01-05T06:00:00"));
+}
+
+#[test]
+fn fields_of_one_digit_or_two() {
+    let short = ["d.M.yyyy H:mm", "M/d/yyyy h:mm:ss a", "d.M.yyyy H:m:s"];
+    check(&UTC, &short, "5.1.2024 7:30", Ok("2024-01-05T07:30:00"));
+    check(&UTC, &short, "15.11.2024 17:30", Ok("2024-11-15T17:30:00"));
+    check(&UTC, &short, "05.01.2024 07:30", Ok("2024-01-05T07:30:00"));
+    check(&UTC, &short, " 5. 1.2024  7:30", Ok("2024-01-05T07:30:00"));
+    check(&UTC, &short, "5.1.2024 7:3:9", Ok("2024-01-05T07:03:09"));
+    for text in ["115.1.2024 7:30", "5..2024 7:30", "5.13.2024 7:30", ".1.2024 7:30", "5.1.24 7:30"]
+    {
+        check(&UTC, &short, text, NOT);
+    }
+    check(&UTC, &["H:mm d.M.yyyy"], "24:00 31.12.2023", Ok("2024-01-01T00:00:00"));
+}
+
+#[test]
+fn halves_of_a_day() {
+    for (text, expected) in [
+        ("1/5/2024 12:00:00 AM", "2024-01-05T00:00:00"),
+        ("1/5/2024 1:00:00 am", "2024-01-05T01:00:00"),
+        ("1/5/2024 12:30:00 PM", "2024-01-05T12:30:00"),
+        ("1/5/2024 11:59:59 p.m.", "2024-01-05T23:59:59"),
+        ("1/5/2024 06:00:00\u{202f}PM", "2024-01-05T18:00:00"),
+        ("1/5/2024 6:00:00\u{a0}p.\u{a0}m.", "2024-01-05T18:00:00"),
+        ("\u{200e}1\u{200e}/5/2024 6:00:00 PM", "2024-01-05T18:00:00"),
+    ] {
+        check(&UTC, &["M/d/yyyy h:mm:ss a"], text, Ok(expected));
+    }
+    for text in
+        ["1/5/2024 0:00:00 AM", "1/5/2024 13:00:00 PM", "1/5/2024 1:00:00 XM", "1/5/2024 1:00:00"]
+    {
+        check(&UTC, &["M/d/yyyy h:mm:ss a"], text, NOT);
+    }
+}
+
+#[test]
+fn years_of_two_digits() {
+    check(&UTC, &["dd.MM.yy HH:mm:ss"], "18.03.24 06:00:00", Ok("2024-03-18T06:00:00"));
+    check(&UTC, &["yyMMdd"], "680101", Ok("2068-01-01T00:00:00"));
+    check(&UTC, &["yyMMdd"], "690101", Ok("1969-01-01T00:00:00"));
+    check(&UTC, &["dd.MM.yy"], "29.02.23", NOT);
+    check(&UTC, &["dd.MM.yy"], "29.02.2024", NOT);
+    let options = TimeOptions { two_digit_years_from: 1930, ..TimeOptions::default() };
+    let spelling = [TimeSpelling::with_options("yyMMdd", options).unwrap()];
+    let year = |text: &str| {
+        let at = parse_time(text, &spelling, &UTC).unwrap();
+        DateTime::from_timestamp_micros(at).unwrap().format("%Y").to_string()
+    };
+    assert_eq!([year("290101"), year("300101"), year("990101")], ["2029", "1930", "1999"]);
+}
+
+#[test]
+fn months_in_words() {
+    for text in ["05-JAN-2024", "05-Jan-2024", "05-january-2024", "05-Jan.-2024"] {
+        check(&UTC, &["dd-MMM-yyyy"], text, Ok("2024-01-05T00:00:00"));
+    }
+    check(&UTC, &["MMMM d, yyyy"], "February 29, 2024", Ok("2024-02-29T00:00:00"));
+    check(&UTC, &["ddMMMyyyy HH:mm"], "05JUN2024 06:00", Ok("2024-06-05T06:00:00"));
+    check(&UTC, &["d.MMM.yyyy"], "5.May.2024", Ok("2024-05-05T00:00:00"));
+    check(&UTC, &["MMM d HH:mm:ss yyyy"], "Sep  5 06:00:00 2024", Ok("2024-09-05T06:00:00"));
+    for text in
+        ["05-M\u{e4}r-2024", "05-Janus-2024", "05--2024", "05-01-2024", "05-Jan", "30-Feb-2024"]
+    {
+        check(&UTC, &["dd-MMM-yyyy"], text, NOT);
+    }
+    let day = |locale: &str, text: &str| {
+        let locale = Locale::parse(locale).unwrap();
+        let options = TimeOptions { locale, ..TimeOptions::default() };
+        let spelling = [TimeSpelling::with_options("d. MMM yyyy", options).unwrap()];
+        parse_date(text, &spelling).map(|day| NaiveDate::from_epoch_days(day).unwrap().to_string())
+    };
+    for (locale, text) in [
+        ("de", "3. M\u{e4}rz 2024"),
+        ("de-AT", "3. M\u{c4}R 2024"),
+        ("fr_FR", "3. mars 2024"),
+        ("es", "3. mar. 2024"),
+        ("pl", "3. marca 2024"),
+        ("cs", "3. b\u{159}ezna 2024"),
+    ] {
+        assert_eq!(day(locale, text), Ok("2024-03-03".to_owned()), "{locale} {text}");
+    }
+    assert_eq!(day("de", "3. March 2024"), Err(Misread::NotATime));
+    assert_eq!(day("fr", "3. f\u{e9}vr. 2024"), Ok("2024-02-03".to_owned()));
+    assert_eq!(Locale::parse("tlh"), None);
+}
+
+#[test]
+fn every_month_of_every_locale_is_told_from_the_others() {
+    for locale in Locale::languages().map(|tag| Locale::parse(tag).unwrap()) {
+        for (month, names) in (1..).zip(locale.names()) {
+            for name in names.split(' ') {
+                let (text, len) = (name.to_uppercase(), name.to_uppercase().len());
+                assert_eq!(locale.month(&text), Some((month, len)), "{locale:?} {name}");
+                assert_eq!(locale.month(name), Some((month, name.len())), "{locale:?} {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn moments_outside_the_years_are_refused_after_the_zone() {
+    let plain = ["yyyy-MM-dd HH:mm:ss.SSS"];
+    static CHICAGO: LazyLock<ZoneTable> = LazyLock::new(|| ZoneTable::new(Tz::America__Chicago));
+    check(&UTC, &plain, "9999-12-31 23:59:59.999999", Ok("9999-12-31T23:59:59.999999"));
+    check(&CHICAGO, &plain, "9999-12-31 17:59:59.999999", Ok("9999-12-31T23:59:59.999999"));
+    check(&CHICAGO, &plain, "9999-12-31 18:00:00.0", NOT);
+    check(&UTC, &plain, "0001-01-01 00:00:00.0", Ok("0001-01-01T00:00:00"));
+    check(&BERLIN, &plain, "0001-01-01 00:00:00.0", NOT);
+    check(&BERLIN, &plain, "0001-01-01 00:53:28.0", Ok("0001-01-01T00:00:00"));
+    let offset = ["yyyy-MM-dd HH:mmXXX"];
+    check(&UTC, &offset, "0001-01-01 05:00+05:00", Ok("0001-01-01T00:00:00"));
+    check(&UTC, &offset, "0001-01-01 04:59+05:00", NOT);
+    check(&UTC, &offset, "9999-12-31 23:00-01:00", NOT);
+}
+
+#[test]
+fn a_time_shown_twice_says_so() {
+    let again = |texts: &[&str], text: &str| {
+        parse_moment(text, &spellings(texts), &BERLIN).unwrap().again_us / SECOND_US
+    };
+    let plain = ["yyyy-MM-dd HH:mm:ss"];
+    assert_eq!(again(&plain, "2024-10-27 02:30:00"), 3600);
+    assert_eq!(again(&plain, "2024-10-27 03:00:00"), 0);
+    assert_eq!(again(&["yyyy-MM-dd HH:mm:ssXXX"], "2024-10-27 02:30:00+02:00"), 0);
+    assert_eq!(again(&["epoch_s"], "1729989000"), 0);
 }
 
 #[test]
@@ -135,7 +317,8 @@ fn days() {
     check_date(&["dd-MM-yyyy", "excel"], "44927", Ok("2023-01-01"));
     check_date(&["dd-MM-yyyy", "excel"], "44927.99", Ok("2023-01-01"));
     check_date(&["yyyy-MM-dd HH:mm:ss"], "2023-01-01 23:59:59", Ok("2023-01-01"));
-    check_date(&["yyyy-MM-dd HH:mm:ss"], "2023-01-01 24:00:00", NOT);
+    check_date(&["yyyy-MM-dd HH:mm:ss"], "2023-01-01 24:00:00", Ok("2023-01-02"));
+    check_date(&["yyyy-MM-dd HH:mm:ss"], "9999-12-31 24:00:00", NOT);
     check_date(&["yyyy-MM-ddTHH:mmXXX"], "2023-01-01T01:00+05:30", Ok("2023-01-01"));
     check_date(&["epoch_s"], "-1", Ok("1969-12-31"));
     check_date(&["yyyy-MM-dd"], "0001-01-01", Ok("0001-01-01"));
@@ -150,7 +333,13 @@ fn check_refused(text: &str, expected: &str) {
 #[test]
 fn wrong_spellings_are_refused_in_words() {
     check_refused("", "has no yyyy");
-    check_refused("dd-MM-yy", "has \"y\" where no field begins");
+    check_refused("dd-MM-yyy", "has \"y\" where no field begins");
+    check_refused("dd-MM-yy yyyy", "has both yy and yyyy");
+    check_refused("yyyy-MM-dd hh:mm", "has hh but no a");
+    check_refused("yyyy-MM-dd HH:mm a", "has a but no hh");
+    check_refused("dMyyyy", "has digits right after a field of one or two digits");
+    check_refused("yyyy-M-dHHmm", "has digits right after a field of one or two digits");
+    check_refused("yyyy-MM-dd HH:mmXXXss", "has digits right after XXX");
     check_refused("yyyy-MM-ddTHH:mm:ssZ", "has \"Z\" where no field begins");
     check_refused("yyyy-MM", "has no dd");
     check_refused("yyyy-MM-dd yyyy", "has yyyy twice");
@@ -173,6 +362,7 @@ fn a_spelling_displays_as_written() {
 fn strftime(spelling: &str) -> String {
     let fields = [
         ("yyyy", "%Y"),
+        ("MMM", "%b"),
         ("MM", "%m"),
         ("dd", "%d"),
         ("HH", "%H"),
@@ -185,7 +375,7 @@ fn strftime(spelling: &str) -> String {
 }
 
 fn any_spelling() -> impl Strategy<Value = String> {
-    let date = Just(vec!["yyyy", "MM", "dd"]);
+    let date = proptest::sample::select(vec![vec!["yyyy", "MM", "dd"], vec!["yyyy", "MMM", "dd"]]);
     let time = Just(vec!["HH", "mm", "ss"]);
     let sign = proptest::sample::select(vec!["-", "/", ".", ":", " ", "", "T"]);
     let tail = proptest::sample::select(vec!["", ".SSS", ".SSSXXX", "XXX"]);
@@ -216,27 +406,69 @@ proptest! {
     }
 
     #[test]
-    fn epochs_and_serial_numbers_are_read_again(at_us in FIRST_US..END_US) {
-        let seconds = format!("{}.{:06}", at_us.div_euclid(SECOND_US), at_us.rem_euclid(SECOND_US));
-        if at_us >= 0 {
-            prop_assert_eq!(parse_time(&seconds, &spellings(&["epoch_s"]), &KOLKATA), Ok(at_us));
-        }
-        let millis = at_us.div_euclid(1000).to_string();
-        prop_assert_eq!(
-            parse_time(&millis, &spellings(&["epoch_ms"]), &KOLKATA),
-            Ok(at_us.div_euclid(1000) * 1000)
-        );
-        let serial_us = at_us + EXCEL_EPOCH_DAY * DAY_US;
-        if serial_us >= 61 * DAY_US {
-            let serial_s = serial_us / SECOND_US;
-            let serial = (serial_s as f64 / DAY_S_F64).to_string();
-            let expected = serial_s * 1_000_000 - EXCEL_EPOCH_DAY * DAY_US;
-            prop_assert_eq!(parse_time(&serial, &spellings(&["excel"]), &UTC), Ok(expected));
+    fn nothing_outside_the_years_is_read(
+        year in proptest::sample::select(vec![1, 2, 9998, 9999]),
+        day in 0..366_i64,
+        second in 0..DAY_S,
+        zone in proptest::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
+        offset_min in -1080..=1080_i64,
+    ) {
+        let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
+        let midnight = first.and_hms_opt(0, 0, 0).unwrap();
+        let local = midnight + chrono::TimeDelta::seconds(day * DAY_S + second);
+        prop_assume!(local < NaiveDate::from_ymd_opt(10_000, 1, 1).unwrap().and_hms_opt(0, 0, 0).unwrap());
+        let text = local.format("%Y-%m-%dT%H:%M:%S").to_string();
+        let table = ZoneTable::new(zone);
+        let sign = if offset_min < 0 { '-' } else { '+' };
+        let (hours, minutes) = (offset_min.abs() / 60, offset_min.abs() % 60);
+        let with_offset = format!("{text}{sign}{hours:02}:{minutes:02}");
+        let in_zone = parse_time(&text, &spellings(&["yyyy-MM-ddTHH:mm:ss"]), &table);
+        let offset = parse_time(&with_offset, &spellings(&["yyyy-MM-ddTHH:mm:ssXXX"]), &table);
+        let utc_us = local.and_utc().timestamp_micros() - offset_min * 60 * SECOND_US;
+        let expected = (FIRST_US..END_US).contains(&utc_us).then_some(utc_us).ok_or(Misread::NotATime);
+        prop_assert_eq!(offset, expected);
+        for at_us in in_zone.into_iter() {
+            prop_assert!((FIRST_US..END_US).contains(&at_us), "{} {} {}", zone, text, at_us);
         }
     }
 
     #[test]
-    fn no_text_makes_it_fail(spelling in "[yMdHmsSXT':. -]{0,20}", text in ".{0,30}") {
+    fn epochs_and_serial_numbers_are_read_again(at_us in 10_000_000 * SECOND_US..50_000 * DAY_US) {
+        let seconds = format!("{}.{:06}", at_us / SECOND_US, at_us % SECOND_US);
+        let of = |unit: u32| (i128::from(at_us) * 1000 / 10_i128.pow(unit)).to_string();
+        for (spelling, text, kept) in [
+            ("epoch_s", seconds, 1),
+            ("epoch_ms", of(6), 1000),
+            ("epoch_us", of(3), 1),
+            ("epoch_ns", of(0), 1),
+        ] {
+            let got = parse_time(&text, &spellings(&[spelling]), &KOLKATA);
+            prop_assert_eq!(got, Ok(at_us / kept * kept), "{}", spelling);
+        }
+        let before = (-at_us).div_euclid(1000);
+        let got = parse_time(&before.to_string(), &spellings(&["epoch_ms"]), &KOLKATA);
+        prop_assert_eq!(got, Ok(before * 1000));
+    }
+
+    #[test]
+    fn serial_numbers_are_read_again(at_us in FIRST_US..END_US) {
+        for (spelling, epoch_day, first_day) in [("excel", 25_569, 61), ("excel_1904", 24_107, 0)] {
+            let serial_us = at_us + epoch_day * DAY_US;
+            if serial_us < first_day * DAY_US {
+                continue;
+            }
+            let serial_s = serial_us / SECOND_US;
+            let serial = (serial_s as f64 / DAY_S as f64).to_string();
+            let expected = serial_s * SECOND_US - epoch_day * DAY_US;
+            prop_assert_eq!(parse_time(&serial, &spellings(&[spelling]), &UTC), Ok(expected));
+            let with_comma = parse_time(&serial.replace('.', ","), &spellings(&[spelling]), &UTC);
+            let is_unclear = serial_s < 1000 * DAY_S;
+            prop_assert!(with_comma == Ok(expected) || is_unclear, "{} {}", spelling, serial);
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_fail(spelling in "[yMdHhmsaSXT':. -]{0,20}", text in ".{0,30}|[0-9:. APMJanuary+-]{0,25}") {
         if let Ok(spelling) = TimeSpelling::parse(&spelling) {
             let _read = parse_time(&text, &[spelling], &KOLKATA);
         }

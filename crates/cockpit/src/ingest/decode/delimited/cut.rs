@@ -1,8 +1,9 @@
 //! Cuts a record with quotes into its cells.
 
 use super::super::lines::{self, Cut};
+use super::signs::Signs;
 use crate::batch::Fault;
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr2};
 use std::collections::BTreeSet;
 
 /// One field: bytes `from..to` of its record, quotes around it excluded.
@@ -10,15 +11,16 @@ use std::collections::BTreeSet;
 pub(super) struct Cell {
     pub from: usize,
     pub to: usize,
-    /// Whether quotes stand doubled in it.
-    pub doubled: bool,
+    /// Whether quotes are around it.
+    pub is_quoted: bool,
+    /// Whether quotes are doubled in it, or signs escaped.
+    pub is_coded: bool,
 }
 
 /// Finds records and their cells.
 #[derive(Debug)]
 pub(super) struct Cutter {
-    delimiter: u8,
-    quote: Option<u8>,
+    signs: Signs,
     max_record_bytes: usize,
     cells: Vec<Cell>,
     opened: Vec<usize>,
@@ -28,13 +30,14 @@ pub(super) struct Cutter {
 }
 
 /// How a look at a record with quotes ended.
+#[derive(Debug, PartialEq, Eq)]
 enum Seen {
     /// At its line end.
     Record { to: usize, next: usize },
     /// At the last byte known, outside of quotes.
     Bare { to: usize },
-    /// At the last byte known, inside quotes.
-    Quoted,
+    /// At the last byte known, inside quotes or a delimiter.
+    Open,
     /// At text behind a closing quote.
     Broken,
 }
@@ -46,11 +49,20 @@ enum Field {
     Last(Seen),
 }
 
+/// The bytes a record is looked for in.
+#[derive(Clone, Copy)]
+struct Window<'a> {
+    bytes: &'a [u8],
+    /// The place of the first byte within all that was ever waiting.
+    at: u64,
+    /// Whether further bytes would change nothing.
+    is_final: bool,
+}
+
 impl Cutter {
-    pub fn new(delimiter: u8, quote: Option<u8>, max_record_bytes: usize) -> Self {
+    pub fn new(signs: Signs, max_record_bytes: usize) -> Self {
         Self {
-            delimiter,
-            quote,
+            signs,
             max_record_bytes,
             cells: Vec::new(),
             opened: Vec::new(),
@@ -63,47 +75,55 @@ impl Cutter {
         &self.cells
     }
 
+    pub fn signs(&self) -> &Signs {
+        &self.signs
+    }
+
+    /// The signs, to be changed before the first record is cut.
+    pub fn signs_mut(&mut self) -> &mut Signs {
+        &mut self.signs
+    }
+
     /// Cuts the first record. `at` names the first of `bytes` within all that was ever waiting;
     /// `closed` says that nothing follows.
     pub fn cut(&mut self, bytes: &[u8], at: u64, closed: bool) -> Cut {
-        let line = lines::cut(bytes, self.max_record_bytes, closed);
+        let line = lines::cut(bytes, self.max_record_bytes, closed, self.signs.ends);
         let Cut::Record { to, .. } = line else { return line };
-        match self.quote {
-            Some(quote) if memchr(quote, &bytes[..to]).is_some() => {
-                self.cut_quoted(bytes, quote, at, closed, line)
-            }
-            _ => {
-                self.split(&bytes[..to]);
-                line
-            }
+        if self.signs.is_plain(&bytes[..to]) {
+            self.split(&bytes[..to]);
+            return line;
         }
+        self.cut_coded(bytes, at, closed, line)
     }
 
-    /// Cells of a line without quotes.
+    /// Cells of a line without quotes and escapes.
     fn split(&mut self, line: &[u8]) {
-        self.cells.clear();
+        let Self { signs, cells, .. } = self;
+        let cell = |from, to| Cell { from, to, is_quoted: false, is_coded: false };
+        cells.clear();
         let mut from = 0;
-        for to in memchr_iter(self.delimiter, line) {
-            self.cells.push(Cell { from, to, doubled: false });
-            from = to + 1;
-        }
-        self.cells.push(Cell { from, to: line.len(), doubled: false });
+        signs.delimiter.each(line, |to, next| {
+            cells.push(cell(from, to));
+            from = next;
+        });
+        cells.push(cell(from, line.len()));
     }
 
-    fn cut_quoted(&mut self, bytes: &[u8], quote: u8, at: u64, closed: bool, line: Cut) -> Cut {
+    fn cut_coded(&mut self, bytes: &[u8], at: u64, closed: bool, line: Cut) -> Cut {
         let limit = self.max_record_bytes;
-        let window = &bytes[..bytes.len().min(lines::window_bytes(limit))];
         let whole = bytes.len() >= lines::window_bytes(limit);
-        match self.scan(window, quote, at) {
-            Seen::Bare { .. } if !whole && !closed => Cut::More,
+        let is_final = whole || closed;
+        let bytes = &bytes[..bytes.len().min(lines::window_bytes(limit))];
+        match self.scan(Window { bytes, at, is_final }) {
+            Seen::Bare { .. } if !is_final => Cut::More,
             Seen::Bare { .. } if whole => Cut::TooLong { seen: limit },
             Seen::Bare { to } | Seen::Record { to, .. } if to > limit => {
                 Cut::TooLong { seen: limit }
             }
             Seen::Bare { to } => Cut::Record { to, next: bytes.len() },
             Seen::Record { to, next } => Cut::Record { to, next },
-            Seen::Quoted if !whole && !closed => Cut::More,
-            Seen::Quoted | Seen::Broken => self.first_line_only(line, at),
+            Seen::Open if !is_final => Cut::More,
+            Seen::Open | Seen::Broken => self.first_line_only(line, at),
         }
     }
 
@@ -116,63 +136,115 @@ impl Cutter {
         Cut::Faulty { to, next, fault: Fault::BrokenQuote }
     }
 
-    fn scan(&mut self, bytes: &[u8], quote: u8, at: u64) -> Seen {
+    fn scan(&mut self, window: Window<'_>) -> Seen {
         self.cells.clear();
         self.opened.clear();
         let mut from = 0;
         loop {
-            let field = if bytes.get(from) == Some(&quote) {
-                if self.doomed.contains(&(at + from as u64)) {
-                    return Seen::Broken;
-                }
-                self.opened.push(from);
-                self.quoted_field(bytes, quote, from + 1)
-            } else {
-                self.bare_field(bytes, from)
-            };
-            match field {
+            match self.field(window, from) {
                 Field::Next(next) => from = next,
                 Field::Last(seen) => return seen,
             }
         }
     }
 
+    fn field(&mut self, window: Window<'_>, from: usize) -> Field {
+        let field = &window.bytes[from..];
+        let blanks = self.signs.blanks(field);
+        match self.signs.quote {
+            Some(quote) if field.first() == Some(&quote) => {
+                if self.doomed.contains(&(window.at + from as u64)) {
+                    return Field::Last(Seen::Broken);
+                }
+                self.opened.push(from);
+                self.quoted_field(window.bytes, quote, from + 1)
+            }
+            Some(quote) if field.get(blanks) == Some(&quote) => {
+                self.indented_field(window, quote, from, from + blanks + 1)
+            }
+            _ => self.bare_field(window.bytes, from),
+        }
+    }
+
+    /// A field with blanks in front of a quote: in quotes if that can be, otherwise bare, for a
+    /// quote in the middle of a field is an ordinary character.
+    fn indented_field(&mut self, window: Window<'_>, quote: u8, from: usize, text: usize) -> Field {
+        let cells = self.cells.len();
+        match self.quoted_field(window.bytes, quote, text) {
+            Field::Last(Seen::Broken) => {}
+            Field::Last(Seen::Open) if window.is_final => {}
+            field => return field,
+        }
+        self.cells.truncate(cells);
+        self.bare_field(window.bytes, from)
+    }
+
     fn bare_field(&mut self, bytes: &[u8], from: usize) -> Field {
-        let rest = &bytes[from..];
-        let end = memchr2(self.delimiter, b'\n', rest).unwrap_or(rest.len());
-        let at_delimiter = rest.get(end) == Some(&self.delimiter);
-        let text = if at_delimiter { &rest[..end] } else { lines::without_cr(&rest[..end]) };
+        let mut looked = from;
+        let mut is_coded = false;
+        let end = loop {
+            let rest = bytes.get(looked..).unwrap_or_default();
+            let end = self.signs.find_end(rest);
+            let escape = self
+                .signs
+                .escape
+                .and_then(|escape| memchr(escape, &rest[..end.map_or(rest.len(), |(at, _)| at)]));
+            let Some(escape) = escape else { break end.map(|(at, sign)| (looked + at, sign)) };
+            let behind = looked + escape + 1;
+            is_coded = true;
+            looked = behind + self.signs.escaped_len(&bytes[behind..]).unwrap_or(0);
+        };
+        let Some((end, is_delimiter)) = end else {
+            let to = from + lines::without_cr(&bytes[from..]).len();
+            self.cells.push(Cell { from, to, is_quoted: false, is_coded });
+            return Field::Last(Seen::Bare { to });
+        };
+        let text = &bytes[from..end];
+        let text = if is_delimiter { text } else { lines::without_cr(text) };
         let to = from + text.len();
-        self.cells.push(Cell { from, to, doubled: false });
-        match rest.get(end) {
-            None => Field::Last(Seen::Bare { to }),
-            Some(_) if at_delimiter => Field::Next(from + end + 1),
-            Some(_) => Field::Last(Seen::Record { to, next: from + end + 1 }),
+        self.cells.push(Cell { from, to, is_quoted: false, is_coded });
+        match is_delimiter {
+            true => Field::Next(end + self.signs.delimiter.bytes().len()),
+            false => Field::Last(Seen::Record { to, next: end + 1 }),
         }
     }
 
     /// `from` is the byte behind the opening quote.
     fn quoted_field(&mut self, bytes: &[u8], quote: u8, from: usize) -> Field {
         let mut looked = from;
+        let mut is_coded = false;
         loop {
-            let Some(found) = memchr(quote, &bytes[looked..]) else {
-                return Field::Last(Seen::Quoted);
+            let rest = bytes.get(looked..).unwrap_or_default();
+            let found = match self.signs.escape {
+                None => memchr(quote, rest),
+                Some(escape) => memchr2(quote, escape, rest),
             };
+            let Some(found) = found else { return Field::Last(Seen::Open) };
             let to = looked + found;
-            if bytes.get(to + 1) != Some(&quote) {
-                self.cells.push(Cell { from, to, doubled: looked > from });
+            if bytes[to] == quote && bytes.get(to + 1) != Some(&quote) {
+                self.cells.push(Cell { from, to, is_quoted: true, is_coded });
                 return self.behind_quote(bytes, to + 1);
             }
+            is_coded = true;
             looked = to + 2;
         }
     }
 
-    fn behind_quote(&self, bytes: &[u8], to: usize) -> Field {
-        match bytes.get(to..).unwrap_or_default() {
-            [first, ..] if *first == self.delimiter => Field::Next(to + 1),
-            [b'\n', ..] => Field::Last(Seen::Record { to, next: to + 1 }),
-            [b'\r', b'\n', ..] => Field::Last(Seen::Record { to, next: to + 2 }),
+    fn behind_quote(&self, bytes: &[u8], from: usize) -> Field {
+        let behind = bytes.get(from..).unwrap_or_default();
+        let blanks = self.signs.blanks(behind);
+        let (to, behind) = (from + blanks, &behind[blanks..]);
+        let delimiter = self.signs.delimiter.bytes();
+        match behind {
+            _ if behind.starts_with(delimiter) => Field::Next(to + delimiter.len()),
+            [b'\r', b'\n', ..] if !self.signs.ends.contains(b'\r') => {
+                Field::Last(Seen::Record { to, next: to + 2 })
+            }
+            [first, ..] if self.signs.ends.contains(*first) => {
+                Field::Last(Seen::Record { to, next: to + 1 })
+            }
             [] | [b'\r'] => Field::Last(Seen::Bare { to }),
+            _ if delimiter.starts_with(behind) => Field::Last(Seen::Open),
             _ => Field::Last(Seen::Broken),
         }
     }
@@ -181,10 +253,15 @@ impl Cutter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plant::contract::Escape;
+
+    fn signs(delimiter: &str, escape: Escape) -> Signs {
+        Signs::new(delimiter, Some(b'"'), escape)
+    }
 
     /// Cuts the first record of `text` under a limit of 20 bytes.
     fn cut(text: &str, closed: bool) -> (Cut, Vec<String>) {
-        let mut cutter = Cutter::new(b',', Some(b'"'), 20);
+        let mut cutter = Cutter::new(signs(",", Escape::Never), 20);
         let cut = cutter.cut(text.as_bytes(), 0, closed);
         let cells = cutter.cells().iter().map(|cell| text[cell.from..cell.to].into()).collect();
         (cut, cells)
@@ -206,7 +283,10 @@ mod tests {
         check("\"a\"\"b\"", &["a\"\"b"], 6, 6);
         check("\"\",\"\"\r", &["", ""], 5, 6);
         check("a\"b,c\n", &["a\"b", "c"], 5, 6);
-        check("a, \"b\"\n", &["a", " \"b\""], 6, 7);
+        check("a, \"b\"\n", &["a", "b"], 6, 7);
+        check("a,\t\"b,c\" \n", &["a", "b,c"], 9, 10);
+        check("a, \"b\"c\n", &["a", " \"b\"c"], 7, 8);
+        check("a, \"b\n", &["a", " \"b"], 5, 6);
     }
 
     #[test]
@@ -237,7 +317,7 @@ mod tests {
         let mut text = "\"a\n".to_owned();
         text.push_str(&"b\",\"c\n".repeat(200_000));
         text.push_str("\"x\n");
-        let mut cutter = Cutter::new(b',', Some(b'"'), usize::MAX);
+        let mut cutter = Cutter::new(signs(",", Escape::Never), usize::MAX);
         let (mut at, mut lines) = (0, 0);
         while let Cut::Faulty { next, .. } | Cut::Record { next, .. } =
             cutter.cut(&text.as_bytes()[at..], at as u64, true)
@@ -246,5 +326,41 @@ mod tests {
             lines += 1;
         }
         assert_eq!((at, lines), (text.len(), 200_002));
+    }
+
+    #[test]
+    fn a_delimiter_may_have_several_characters() {
+        let check = |text: &str, closed, expected: Cut, cells: &[&str]| {
+            let mut cutter = Cutter::new(signs("||", Escape::Never), 20);
+            assert_eq!(cutter.cut(text.as_bytes(), 0, closed), expected, "{text:?}");
+            let found = cutter.cells().iter().map(|cell| &text[cell.from..cell.to]);
+            assert_eq!(found.collect::<Vec<_>>(), cells, "{text:?}");
+        };
+        check("a||b | c\n", true, Cut::Record { to: 8, next: 9 }, &["a", "b | c"]);
+        check("a|||b\n", true, Cut::Record { to: 5, next: 6 }, &["a", "|b"]);
+        check("\"a||b\"||c\n", true, Cut::Record { to: 9, next: 10 }, &["a||b", "c"]);
+        check("\"a\"|", false, Cut::More, &[]);
+        check("\"a\"||", false, Cut::More, &[]);
+        check("a|\nb", true, Cut::Record { to: 2, next: 3 }, &["a|"]);
+        let broken = Cut::Faulty { to: 4, next: 4, fault: Fault::BrokenQuote };
+        check("\"a\"|", true, broken, &["a"]);
+    }
+
+    #[test]
+    fn escapes_take_the_meaning_from_the_sign_behind() {
+        let check = |text: &str, expected: Cut, cells: &[&str]| {
+            let mut cutter = Cutter::new(signs(",", Escape::Byte(b'\\')), 40);
+            assert_eq!(cutter.cut(text.as_bytes(), 0, true), expected, "{text:?}");
+            let text =
+                |cell: &Cell| cutter.signs().decoded(&text[cell.from..cell.to], cell.is_quoted);
+            assert_eq!(cutter.cells().iter().map(text).collect::<Vec<_>>(), cells);
+        };
+        let record = |to| Cut::Record { to, next: to + 1 };
+        check("\"a\\\"b\",c\n", record(8), &["a\"b", "c"]);
+        check("\"a\\\\\",c\n", record(7), &["a\\", "c"]);
+        check("a\\,b,\\N\n", record(7), &["a,b", "\\N"]);
+        check("a\\\nb,c\n", record(6), &["a\nb", "c"]);
+        check("\"a\"\"b\\\n\",c\n", record(10), &["a\"b\n", "c"]);
+        check("é\\é,c\n", record(7), &["é\\é", "c"]);
     }
 }

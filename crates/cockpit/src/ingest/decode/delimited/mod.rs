@@ -6,17 +6,24 @@
 //! has neither quotes nor columns beyond the contract.
 
 mod cut;
+mod dialect;
 mod layout;
+mod signs;
 
 use super::Limits;
+use super::columns::Slots;
 use super::error::DecodeError;
 use super::json_text::{push_array, push_key, push_string};
-use super::lines::Cut;
-use super::raw::{Chars, Raw};
+use super::lines::{Cut, LineEnds};
+use super::raw::Raw;
 use crate::batch::{BatchBuilder, Fault};
 use cut::{Cell, Cutter};
 use layout::Layout;
-use plant::contract::{Column, Contract, Encoding};
+use plant::contract::{Column, Contract, Escape};
+use plant::spelling::trim;
+use signs::Signs;
+
+pub(super) use dialect::named_delimiter;
 use std::borrow::Cow;
 
 /// Key of the fields beyond the header, beside those the contract has no column for.
@@ -25,37 +32,43 @@ const EXTRA_KEY: &str = "";
 /// Decodes [`plant::contract::Format::Delimited`].
 #[derive(Debug)]
 pub(super) struct Delimited {
+    /// Those columns of the contract whose values are in the record.
     columns: Vec<Column>,
+    slots: Slots,
     header: bool,
     cutter: Cutter,
-    quote: Quote,
+    escape: Escape,
+    record_type: Option<String>,
+    skipped: u64,
     layout: Option<Layout>,
     rest: String,
     kept_faulty_bytes: usize,
 }
 
-/// The quote as text, once and doubled.
-#[derive(Debug)]
-struct Quote {
-    single: String,
-    doubled: String,
-}
+/// The signs of a contract: delimiter, quote and escape.
+pub(super) type Dialect<'a> = (&'a str, Option<u8>, Escape);
 
 impl Delimited {
     pub fn new(
         contract: &Contract,
-        (delimiter, quote, header): (u8, Option<u8>, bool),
+        dialect: Dialect<'_>,
+        header: bool,
         limits: Limits,
     ) -> Result<Self, DecodeError> {
-        if let Some(problem) = problem(delimiter, quote, contract.encoding) {
+        if let Some(problem) = dialect::problem(dialect) {
             return Err(DecodeError::Contract { table: contract.table.clone(), problem });
         }
-        let single = quote.map_or_else(String::new, |quote| char::from(quote).to_string());
+        let (delimiter, quote, escape) = dialect;
+        let (columns, slots) = Slots::new(contract);
+        let signs = Signs::new(delimiter, quote, escape);
         Ok(Self {
-            columns: contract.columns.clone(),
+            columns,
+            slots,
             header,
-            cutter: Cutter::new(delimiter, quote, limits.max_record_bytes),
-            quote: Quote { doubled: single.repeat(2), single },
+            cutter: Cutter::new(signs, limits.max_record_bytes),
+            escape,
+            record_type: contract.lines.record_type.clone(),
+            skipped: 0,
             layout: None,
             rest: String::new(),
             kept_faulty_bytes: limits.kept_faulty_bytes,
@@ -67,19 +80,53 @@ impl Delimited {
         self.header && self.layout.is_none()
     }
 
+    pub fn has_header(&self) -> bool {
+        self.header
+    }
+
+    /// How many records were passed over because they are not of the table's type.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Sets what the beginning of the dump shows about how it is written. Returns the escape if it
+    /// is not one the contract names.
+    pub fn settle(&mut self, window: &[u8], ends: LineEnds) -> Option<u8> {
+        self.cutter.signs_mut().ends = ends;
+        if self.escape != Escape::Detect {
+            return None;
+        }
+        let found = dialect::detect_escape(self.cutter.signs(), window)?;
+        self.cutter.signs_mut().escape = Some(found);
+        Some(found)
+    }
+
+    pub fn quote(&self) -> Option<u8> {
+        self.cutter.signs().quote
+    }
+
+    pub fn delimiter(&self) -> &[u8] {
+        self.cutter.signs().delimiter.bytes()
+    }
+
     pub fn cut(&mut self, bytes: &[u8], at: u64, closed: bool) -> Cut {
         self.cutter.cut(bytes, at, closed)
     }
 
     /// Lands the record that was cut last, or learns the header from it.
     pub fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
-        let cells = self.cutter.cells();
+        let (cells, signs) = (self.cutter.cells(), self.cutter.signs());
         let Some(chars) = raw.chars() else { return self.read_no_text(raw, out) };
+        let awaits_header = self.awaits_header();
+        if !awaits_header && self.is_of_other_type(chars) {
+            self.skipped += 1;
+            return Ok(());
+        }
         let last_is_empty = cells.last().is_some_and(|cell| cell.from == cell.to);
         let layout = match &mut self.layout {
             Some(layout) => layout,
-            empty if self.header => {
-                let name = |cell| self.quote.text(chars, cell).trim().to_owned();
+            empty if awaits_header => {
+                let name = |cell| text(signs, chars, cell).trim().to_owned();
                 let names: Vec<String> = cells.iter().map(name).collect();
                 *empty = Some(Layout::named(&self.columns, raw.bytes, &names)?);
                 return Ok(());
@@ -90,18 +137,25 @@ impl Delimited {
             raw.land_faulty(Fault::RepeatedHeader, self.kept_faulty_bytes, out);
             return Ok(());
         }
-        for column in &layout.columns {
-            let cell = column.and_then(|column| cells.get(column));
-            out.field(cell.map(|cell| self.quote.text(chars, cell)).as_deref());
+        for column in self.slots.iter() {
+            let cell = column.and_then(|column| layout.columns[column]);
+            let cell = cell.and_then(|cell| cells.get(cell));
+            out.field(cell.map(|cell| text(signs, chars, cell)).as_deref());
         }
         let fault = layout.fault(cells.len(), last_is_empty);
         let extra = match fault {
             Some(Fault::TooManyFields) => &cells[layout.width..],
             _ => &[],
         };
-        write_rest(&mut self.rest, layout, &self.quote, chars, cells, extra);
+        write_rest(&mut self.rest, layout, signs, chars, cells, extra);
         out.end(raw.place(), fault, Some(self.rest.as_str()).filter(|rest| !rest.is_empty()));
         Ok(())
+    }
+
+    fn is_of_other_type(&self, chars: &str) -> bool {
+        let Some(expected) = &self.record_type else { return false };
+        let first = self.cutter.cells().first();
+        first.is_none_or(|cell| trim(&text(self.cutter.signs(), chars, cell)) != expected)
     }
 
     fn read_no_text(&self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
@@ -114,10 +168,12 @@ impl Delimited {
     }
 }
 
-impl Quote {
-    fn text<'a>(&self, chars: Chars<'a>, cell: &Cell) -> Cow<'a, str> {
-        let text = chars.slice(cell.from, cell.to);
-        if cell.doubled { Cow::Owned(text.replace(&self.doubled, &self.single)) } else { text }
+/// The text of a field, without what only quotes and escapes it.
+fn text<'a>(signs: &Signs, chars: &'a str, cell: &Cell) -> Cow<'a, str> {
+    let text = chars.get(cell.from..cell.to).unwrap_or_default();
+    match cell.is_coded {
+        true => Cow::Owned(signs.decoded(text, cell.is_quoted)),
+        false => Cow::Borrowed(text),
     }
 }
 
@@ -126,8 +182,8 @@ impl Quote {
 fn write_rest(
     rest: &mut String,
     layout: &Layout,
-    quote: &Quote,
-    chars: Chars<'_>,
+    signs: &Signs,
+    chars: &str,
     cells: &[Cell],
     extra: &[Cell],
 ) {
@@ -135,7 +191,7 @@ fn write_rest(
     for (cell, key) in &layout.others {
         if let Some(cell) = cells.get(*cell) {
             push_key(rest, key);
-            push_string(rest, &quote.text(chars, cell));
+            push_string(rest, &text(signs, chars, cell));
         }
     }
     let object = !rest.is_empty();
@@ -143,24 +199,10 @@ fn write_rest(
         if object {
             push_key(rest, EXTRA_KEY);
         }
-        push_array(rest, extra.iter().map(|cell| quote.text(chars, cell)));
+        push_array(rest, extra.iter().map(|cell| text(signs, chars, cell)));
     }
     if object {
         rest.push('}');
-    }
-}
-
-fn problem(delimiter: u8, quote: Option<u8>, encoding: Encoding) -> Option<String> {
-    let ends_lines = |sign: u8| matches!(sign, b'\n' | b'\r');
-    let is_ascii = delimiter.is_ascii() && quote.is_none_or(|quote| quote.is_ascii());
-    if ends_lines(delimiter) || quote.is_some_and(ends_lines) {
-        Some("delimiter and quote cannot be line ends".into())
-    } else if quote == Some(delimiter) {
-        Some("delimiter and quote are the same".into())
-    } else if !is_ascii && encoding != Encoding::Latin1 {
-        Some("delimiter and quote must be ASCII unless the encoding is latin1".into())
-    } else {
-        None
     }
 }
 

@@ -17,7 +17,7 @@ pub(in super::super) struct Paths {
 
 /// One value as it stands in the text.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Field<'a>(&'a RawValue);
+pub(in super::super) struct Field<'a>(pub(super) &'a RawValue);
 
 impl<'a> Field<'a> {
     /// Whether it is an object or an array.
@@ -56,15 +56,20 @@ fn compact(json: &str) -> String {
 impl Paths {
     /// The paths of columns 0, 1, and so on; a dot leads into an object.
     pub fn new<'a>(headers: impl Iterator<Item = &'a str> + Clone) -> Self {
+        Self::of_columns(headers.enumerate())
+    }
+
+    /// The paths of columns by their numbers; a dot leads into an object.
+    pub fn of_columns<'a>(headers: impl Iterator<Item = (usize, &'a str)> + Clone) -> Self {
         let mut root = Self::default();
-        for (column, header) in headers.clone().enumerate() {
+        for (column, header) in headers.clone() {
             let mut at = &mut root;
             for key in header.split('.') {
                 at = at.deeper.entry(key.to_owned()).or_default();
             }
             at.column = Some(column);
         }
-        for (column, header) in headers.enumerate() {
+        for (column, header) in headers {
             root.deeper.entry(header.to_owned()).or_default().column.get_or_insert(column);
         }
         root
@@ -126,14 +131,6 @@ fn push_member(rest: &mut String, key: &str, value: &RawValue) {
     push_compact(rest, value.get());
 }
 
-/// The members of an object in their order, values unread.
-pub(in super::super) fn members(
-    object: &str,
-) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
-    let Members(members) = serde_json::from_str(object)?;
-    Ok(members)
-}
-
 /// A JSON value as the text of a field: `None` for null, and a fault if it is no single value.
 pub(in super::super) fn text_of(json: &str) -> Result<Option<Cow<'_, str>>, Fault> {
     match json.as_bytes().first() {
@@ -144,7 +141,41 @@ pub(in super::super) fn text_of(json: &str) -> Result<Option<Cow<'_, str>>, Faul
     }
 }
 
+/// The text of the value at `path` within a value, the value itself if the path is empty, `None` if
+/// there is none or it is null.
+pub(super) fn lookup(json: &str, path: &str) -> Result<Option<String>, serde_json::Error> {
+    let value: &RawValue = serde_json::from_str(json)?;
+    let field = if path.is_empty() { Some(Field(value)) } else { find(value, path)? };
+    field.and_then(|field| field.text()).transpose().map(|text| text.map(Cow::into_owned))
+}
+
+/// The value at `path` within a value.
+pub(super) fn find<'a>(
+    value: &'a RawValue,
+    path: &str,
+) -> Result<Option<Field<'a>>, serde_json::Error> {
+    if !value.get().starts_with('{') {
+        return Ok(None);
+    }
+    let mut found = None;
+    for (key, value) in members(value.get())? {
+        match path.strip_prefix(key.as_ref()) {
+            Some("") => found = Some(Field(value)),
+            Some(deeper) if deeper.starts_with('.') => found = find(value, &deeper[1..])?.or(found),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
 /// The members of an object, in order, values unread.
+pub(in super::super) fn members(
+    object: &str,
+) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
+    let Members(members) = serde_json::from_str(object)?;
+    Ok(members)
+}
+
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

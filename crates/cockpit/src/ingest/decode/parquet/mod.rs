@@ -5,35 +5,37 @@
 //! *Promise*: every row of the file is in one batch, or the last item says why not; a corrupt file
 //! is an error, never a panic.
 
+mod json;
+mod layout;
+mod shape;
 mod text;
 
 use super::DecodeError;
 use crate::batch::Batch;
-use arrow::array::{
-    ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, StructArray, new_null_array,
-};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, TimeUnit};
+use arrow::array::{Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
+use layout::Layout;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::{LogicalType, Type as Physical};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::ChunkReader;
-use parquet::schema::types::Type;
 use plant::contract::Contract;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use text::Style;
 
 /// Opens a Parquet file whose records come in batches of at most `batch_rows` rows.
 ///
 /// Text is written as a source that dumps CSV would: `2022-06-01`, `17:02:00.5`,
 /// `2022-06-01 17:02:00`, with a `Z` behind it if the file says that it is UTC; numbers with all
 /// their digits, decimals with all digits of their scale; bytes as UTF-8, or else in hex; nested
-/// values as JSON. Columns the contract does not know go to `rest`, nulls left out.
+/// values as JSON. Where the contract's type would read that text as another value, or as none, it is
+/// spelled for that type: whole floats and decimals without point for `int`, the contract's decimal
+/// sign and words for yes and no, a midnight without its time for `date`; a float that is no number is
+/// no value. A header `a.b` is the member `b` of the struct `a`. Columns the contract does not know go
+/// to `rest`, nulls left out.
 ///
 /// Fails if the file is no Parquet, or is one of another layout.
 pub fn decode<R: ChunkReader + 'static>(
@@ -63,18 +65,6 @@ struct Next {
     row: i64,
 }
 
-/// Where the contract's columns stand in the file.
-struct Layout {
-    columns: Vec<Option<Source>>,
-    /// Columns the contract does not know.
-    others: Vec<usize>,
-}
-
-struct Source {
-    index: usize,
-    style: Style,
-}
-
 fn open<R: ChunkReader + 'static>(
     contract: &Contract,
     file: R,
@@ -95,101 +85,17 @@ fn open<R: ChunkReader + 'static>(
 fn load<R: ChunkReader>(file: &R) -> Result<ArrowReaderMetadata, ParquetError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let loaded = ArrowReaderMetadata::load(file, options.clone())?;
-    let roots = roots(loaded.metadata());
-    let wanted =
-        loaded.schema().fields().iter().zip(roots).map(|(field, root)| wanted(field, root));
-    let schema = Arc::new(Schema::new(wanted.collect::<Vec<FieldRef>>()));
+    let wanted = shape::wanted(loaded.schema().fields(), loaded.parquet_schema());
     let metadata = Arc::clone(loaded.metadata());
-    ArrowReaderMetadata::try_new(metadata, options.with_schema(schema))
-}
-
-/// The type to read a column as. INT96 becomes microseconds, because in nanoseconds it would end in
-/// the year 2262, and "never" is often written as 9999.
-fn wanted(field: &FieldRef, root: &Type) -> FieldRef {
-    let is_int96 = root.is_primitive() && root.get_physical_type() == Physical::INT96;
-    match field.data_type() {
-        DataType::Timestamp(_, zone) if is_int96 => {
-            let micros = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
-            Arc::new(field.as_ref().clone().with_data_type(micros))
-        }
-        _ => in_utc(field),
-    }
-}
-
-/// The field with UTC told as an offset, since names of zones need a table that may not be there.
-fn in_utc(field: &FieldRef) -> FieldRef {
-    let data_type = match field.data_type() {
-        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
-        DataType::List(item) => DataType::List(in_utc(item)),
-        DataType::Map(entry, sorted) => DataType::Map(in_utc(entry), *sorted),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(in_utc).collect()),
-        _ => return Arc::clone(field),
-    };
-    Arc::new(field.as_ref().clone().with_data_type(data_type))
-}
-
-fn roots(metadata: &ParquetMetaData) -> &[Arc<Type>] {
-    metadata.file_metadata().schema_descr().root_schema().get_fields()
-}
-
-impl Layout {
-    fn new(contract: &Contract, metadata: &ArrowReaderMetadata) -> Result<Self, DecodeError> {
-        let fields = metadata.schema().fields();
-        let roots = roots(metadata.metadata());
-        let find = |header: &str| {
-            let index = fields.iter().position(|field| field.name().trim() == header.trim())?;
-            Some(Source { index, style: style(roots.get(index)?, &fields[index]) })
-        };
-        let columns: Vec<Option<Source>> =
-            contract.columns.iter().map(|column| find(&column.header)).collect();
-        let missing = contract.columns.iter().zip(&columns).filter(|(_, found)| found.is_none());
-        let any_required = missing.clone().any(|(column, _)| column.required);
-        if any_required || columns.iter().all(Option::is_none) {
-            return Err(DecodeError::OtherLayout {
-                missing: missing.map(|(column, _)| column.header.clone()).collect(),
-                found: fields.iter().map(|field| field.name().clone()).collect(),
-            });
-        }
-        let known = |index: &usize| columns.iter().flatten().any(|source| source.index == *index);
-        let others = (0..fields.len()).filter(|index| !known(index)).collect();
-        Ok(Self { columns, others })
-    }
-
-    fn fields(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>, ArrowError> {
-        let field = |source: &Option<Source>| match source {
-            None => Ok(new_null_array(&DataType::Utf8, rows.num_rows())),
-            Some(Source { index, style }) => {
-                text::texts(rows.schema_ref().fields().get(*index), rows.column(*index), *style)
-            }
-        };
-        self.columns.iter().map(field).collect()
-    }
-
-    fn rest(&self, rows: &RecordBatch) -> Result<StringArray, ArrowError> {
-        if self.others.is_empty() {
-            return Ok(StringArray::new_null(rows.num_rows()));
-        }
-        let fields: Fields =
-            self.others.iter().map(|&index| rows.schema().field(index).clone()).collect();
-        let columns = self.others.iter().map(|&index| Arc::clone(rows.column(index))).collect();
-        let object = StructArray::try_new(fields.clone(), columns, None)?;
-        let field = Arc::new(Field::new("rest", DataType::Struct(fields), false));
-        text::objects(&field, &object)
-    }
-}
-
-fn style(root: &Type, field: &Field) -> Style {
-    match field.data_type() {
-        DataType::Utf8 => Style::AsIs,
-        DataType::Binary => Style::Bytes,
-        _ if root.get_basic_info().logical_type_ref() == Some(&LogicalType::Uuid) => Style::Uuid,
-        DataType::FixedSizeBinary(_) => Style::FixedBytes,
-        nested if nested.is_nested() => Style::Json,
-        _ => Style::Scalar,
-    }
+    ArrowReaderMetadata::try_new(metadata, options.with_schema(Arc::new(Schema::new(wanted))))
 }
 
 impl Batches {
+    /// What is remarkable about the columns of the file, as whole sentences without a period.
+    pub fn notes(&self) -> &[String] {
+        &self.layout.notes
+    }
+
     fn batch(&mut self) -> Result<Option<Batch>, String> {
         match self.reader.next() {
             Some(rows) => {
@@ -251,8 +157,22 @@ impl Iterator for Batches {
         let record = self.next.record;
         let batch = guarded(|| self.batch()).unwrap_or_else(Err);
         self.spent = !matches!(batch, Ok(Some(_)));
-        batch.map_err(|reason| DecodeError::CorruptParquet { record, reason }).transpose()
+        batch.map_err(|reason| failure(record, reason)).transpose()
     }
+}
+
+/// What a reason of the library means: it may lack something, and the file be whole.
+fn failure(record: i64, reason: String) -> DecodeError {
+    let small = reason.to_lowercase();
+    if small.contains("crc checksum") {
+        return DecodeError::ParquetChecksum { record };
+    }
+    let is_lacking =
+        ["nyi:", "not implemented", "not yet implemented", "not supported", "unsupported"];
+    if is_lacking.iter().any(|word| small.contains(word)) {
+        return DecodeError::UnsupportedParquet { reason };
+    }
+    DecodeError::CorruptParquet { record, reason }
 }
 
 /// The library behind this panics on some corrupt files. That is theirs to mend and ours to

@@ -1,6 +1,7 @@
 use super::super::testing::{contract, rows};
 use super::*;
 use arrow::array::*;
+use arrow::datatypes::{DataType, Field, Fields};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::data_type::{
@@ -113,9 +114,99 @@ fn nested_values_are_json() {
     check(list, &["[1,null]", "∅", "[]"]);
     let stamp = TimestampMillisecondArray::from(vec![Some(0), None]).with_timezone("+00:00");
     let stamps = StructArray::try_from(vec![("t", Arc::new(stamp) as ArrayRef)]).unwrap();
-    check(stamps, &[r#"{"t":"1970-01-01 00:00:00Z"}"#, "∅"]);
+    check(stamps, &[r#"{"t":"1970-01-01 00:00:00Z"}"#, r#"{"t":null}"#]);
     let inner: ArrayRef = Arc::new(StringArray::from(vec![Some("x\"y"), None]));
-    check(StructArray::try_from(vec![("s", inner)]).unwrap(), &[r#"{"s":"x\"y"}"#, "∅"]);
+    check(
+        StructArray::try_from(vec![("s", inner)]).unwrap(),
+        &[r#"{"s":"x\"y"}"#, r#"{"s":null}"#],
+    );
+}
+
+#[test]
+fn a_map_has_keys_of_any_type() {
+    let mut builder = MapBuilder::new(None, Int32Builder::new(), StringBuilder::new());
+    for (key, value) in [(7, Some("x")), (8, None)] {
+        builder.keys().append_value(key);
+        builder.values().append_option(value);
+    }
+    builder.append(true).unwrap();
+    builder.append(false).unwrap();
+    builder.append(true).unwrap();
+    check(builder.finish(), &[r#"{"7":"x","8":null}"#, "∅", "{}"]);
+}
+
+#[test]
+fn members_of_structs_are_found_by_path() {
+    let inner = StructArray::from(vec![(
+        Arc::new(Field::new("c.d", DataType::Int32, true)),
+        Arc::new(Int32Array::from(vec![Some(1), None, Some(3)])) as ArrayRef,
+    )]);
+    let absent = arrow::buffer::NullBuffer::from(vec![true, true, false]);
+    let fields = Fields::from(vec![
+        Field::new("x", DataType::Utf8, true),
+        Field::new("b", inner.data_type().clone(), true),
+    ]);
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["p", "q", "r"]));
+    let outer = StructArray::new(fields, vec![texts, Arc::new(inner)], Some(absent));
+    let file = file(vec![("a", Arc::new(outer))], 9);
+    let rest = [r#"{"a":{"x":"p","b":{"c.d":1}}}"#, r#"{"a":{"x":"q","b":{"c.d":null}}}"#];
+    assert_eq!(
+        decoded(&["a.x", "a.b.c.d", "a.b.z"], file.clone()).unwrap(),
+        [format!("p|1|∅ {}", rest[0]), format!("q|∅|∅ {}", rest[1]), "∅|∅|∅".to_owned()],
+    );
+    assert_eq!(decoded(&["a.b"], file).unwrap()[0], format!(r#"{{"c.d":1}} {}"#, rest[0]));
+}
+
+#[test]
+fn a_name_twice_is_noted_and_the_first_is_read() {
+    let numbers = |from: i64| Arc::new(Int64Array::from(vec![from])) as ArrayRef;
+    let schema =
+        parse_message_type("message m { required int64 q; required int64 q; required int64 Q; }");
+    let schema = Arc::new(schema.unwrap());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for value in [1, 2, 3] {
+        let mut column = group.next_column().unwrap().unwrap();
+        let typed = column.typed::<parquet::data_type::Int64Type>();
+        typed.write_batch(&[value], None, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    let file = Bytes::from(writer.into_inner().unwrap());
+    assert_eq!(decoded(&["q", "Q"], file.clone()).unwrap(), [r#"1|3 {"q":2}"#]);
+    let batches = decode(&contract(Format::Parquet, &["q"]), file, 9).unwrap();
+    assert!(batches.notes()[0].contains("2 columns of the file have the same name `q`"));
+    let plain = self::file(vec![("q", numbers(1))], 9);
+    assert!(decode(&contract(Format::Parquet, &["q"]), plain, 9).unwrap().notes().is_empty());
+}
+
+#[test]
+fn numbers_without_a_value_are_text_in_json() {
+    let floats: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN, f64::NEG_INFINITY, 1.5]));
+    let flags: ArrayRef = Arc::new(BooleanArray::from(vec![true, false, true]));
+    let columns = StructArray::try_from(vec![("f", floats), ("b", flags)]).unwrap();
+    let expected =
+        [r#"{"f":"NaN","b":true}"#, r#"{"f":"-inf","b":false}"#, r#"{"f":1.5,"b":true}"#];
+    check(columns, &expected);
+}
+
+#[test]
+fn never_within_a_list_stays_never() {
+    let schema = parse_message_type(
+        "message m { required group a (LIST) { repeated group list { required int96 element; } } }",
+    );
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), Arc::new(schema.unwrap()), Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let nanos = 86_399_000_000_000_u64;
+    let mut never = Int96::new();
+    never.set_data(nanos as u32, (nanos >> 32) as u32, 5_373_484);
+    column.typed::<Int96Type>().write_batch(&[never], Some(&[1]), Some(&[0])).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    let file = Bytes::from(writer.into_inner().unwrap());
+    assert_eq!(decoded(&["a"], file).unwrap(), [r#"["9999-12-31 23:59:59"]"#]);
 }
 
 #[test]
@@ -168,4 +259,12 @@ fn a_corrupt_page_ends_the_batches() {
     let error = batches.find_map(Result::err).unwrap().to_string();
     assert!(error.contains("corrupt after record"), "{error}");
     assert!(batches.next().is_none());
+}
+
+#[test]
+fn a_wrong_checksum_and_a_lacking_feature_are_no_corruption() {
+    let error = failure(7, "Parquet error: Page CRC checksum mismatch".to_owned()).to_string();
+    assert!(error.contains("checksum (CRC)") && error.contains("record 7"), "{error}");
+    let error = failure(7, "NYI: encoding".to_owned()).to_string();
+    assert!(error.contains("cannot be read here (NYI: encoding)"), "{error}");
 }

@@ -1,79 +1,135 @@
-//! Arrow values as text.
+//! Arrow values as text, spelled so that the column's type in the contract reads the same value.
 
+use super::json::Value;
+use super::shape::{Shape, Style};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
-use arrow::datatypes::FieldRef;
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use arrow::json::writer::{EncoderOptions, make_encoder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use plant::contract::Kind;
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
 const STAMP: &str = "%Y-%m-%d %H:%M:%S%.f";
 const STAMP_UTC: &str = "%Y-%m-%d %H:%M:%S%.fZ";
 const TIME: &str = "%H:%M:%S%.f";
+const MIDNIGHT: &str = " 00:00:00";
 
-/// How the values of a column become text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    /// It is text.
-    AsIs,
-    /// UTF-8, or else hex: many writers do not say which bytes are text.
-    Bytes,
-    /// The same, all values of one length.
-    FixedBytes,
-    /// Hex in five groups.
-    Uuid,
-    /// A number, a stamp and the like.
-    Scalar,
-    /// Compact JSON.
-    Json,
+/// Floats below this one are exact as whole numbers in 64 bits.
+const WHOLE_END: f64 = 9_223_372_036_854_775_808.0;
+
+/// What the text of a column is read as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    Text,
+    Int { thousands: Option<char> },
+    Number { decimal: char },
+    Bool { yes: String, no: String },
+    Date,
+    Time,
+}
+
+impl Target {
+    pub(super) fn of(kind: &Kind) -> Self {
+        let word = |words: &[String], usual: &str| {
+            let is_usual = words.is_empty() || words.iter().any(|word| word == usual);
+            if is_usual { usual.to_owned() } else { words[0].clone() }
+        };
+        match kind {
+            Kind::Text => Self::Text,
+            Kind::Int { number } => Self::Int { thousands: number.thousands },
+            Kind::Decimal { number, .. } | Kind::Float { number, .. } => {
+                Self::Number { decimal: number.decimal }
+            }
+            Kind::Bool { yes, no, .. } => {
+                Self::Bool { yes: word(yes, "true"), no: word(no, "false") }
+            }
+            Kind::Date { .. } => Self::Date,
+            Kind::Time { .. } => Self::Time,
+        }
+    }
+
+    /// The text of a value of this type; `None` for a number that is not one.
+    fn respelled<'a>(&self, text: &'a str, data_type: &DataType) -> Option<Cow<'a, str>> {
+        if matches!(self, Self::Text) {
+            return Some(Cow::Borrowed(text));
+        }
+        if data_type.is_floating() && text == "NaN" {
+            return None;
+        }
+        Some(match self {
+            Self::Int { thousands } if data_type.is_numeric() => whole(text, *thousands),
+            Self::Bool { .. } if data_type.is_numeric() => whole(text, None),
+            Self::Bool { yes, no } if *data_type == DataType::Boolean => {
+                Cow::Owned(if text == "true" { yes.clone() } else { no.clone() })
+            }
+            Self::Number { decimal } if *decimal != '.' && data_type.is_numeric() => {
+                Cow::Owned(text.replace('.', &decimal.to_string()))
+            }
+            Self::Date if matches!(data_type, DataType::Timestamp(..)) => {
+                let clock = text.strip_suffix('Z').unwrap_or(text);
+                Cow::Borrowed(clock.strip_suffix(MIDNIGHT).unwrap_or(text))
+            }
+            _ => Cow::Borrowed(text),
+        })
+    }
+}
+
+/// A number without a fraction that is zero. Another fraction stays, and is never taken for thousands.
+fn whole(text: &str, thousands: Option<char>) -> Cow<'_, str> {
+    let Some((digits, fraction)) = text.split_once('.') else { return exponent(text) };
+    if fraction.bytes().all(|byte| byte == b'0') {
+        return Cow::Borrowed(digits);
+    }
+    match exponent(text) {
+        Cow::Borrowed(text) if thousands == Some('.') => Cow::Owned(format!("{text}e0")),
+        text => text,
+    }
+}
+
+/// A whole number with an exponent, written out.
+fn exponent(text: &str) -> Cow<'_, str> {
+    let value = text.parse::<f64>().ok().filter(|_| text.contains(['e', 'E']));
+    match value.filter(|value| value.fract() == 0.0 && value.abs() < WHOLE_END) {
+        Some(value) => Cow::Owned(format!("{value:.0}")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// The values of a column as text, null where they are.
 pub(super) fn texts(
-    field: Option<&FieldRef>,
     array: &ArrayRef,
-    style: Style,
+    shape: &Shape,
+    target: &Target,
 ) -> Result<ArrayRef, ArrowError> {
-    let texts = match (style, field) {
-        (Style::AsIs, _) => return Ok(Arc::clone(array)),
-        (Style::Json, Some(field)) => objects(field, array)?,
-        (Style::Bytes, _) => {
-            array.as_binary::<i32>().iter().map(|value| value.map(bytes)).collect()
-        }
-        (Style::FixedBytes, _) => {
-            array.as_fixed_size_binary().iter().map(|value| value.map(bytes)).collect()
-        }
-        (Style::Uuid, _) => {
-            array.as_fixed_size_binary().iter().map(|value| value.map(uuid)).collect()
-        }
-        (Style::Scalar | Style::Json, _) => scalars(array)?,
+    let Shape::Leaf(style) = shape else {
+        return Ok(Arc::new(Value::new(array, shape)?.texts(array.len())?));
     };
-    Ok(Arc::new(texts))
+    let texts = leaf_texts(array, *style)?;
+    let is_native = matches!(style, Style::Number | Style::Scalar);
+    if *target == Target::Text || !is_native {
+        return Ok(Arc::new(texts));
+    }
+    let respelled = texts.iter().map(|text| target.respelled(text?, array.data_type()));
+    Ok(Arc::new(respelled.collect::<StringArray>()))
 }
 
-/// Nested values as compact JSON, nulls and objects without a member as null.
-pub(super) fn objects(field: &FieldRef, array: &dyn Array) -> Result<StringArray, ArrowError> {
-    let options = EncoderOptions::default()
-        .with_timestamp_format(STAMP.into())
-        .with_timestamp_tz_format(STAMP_UTC.into())
-        .with_time_format(TIME.into());
-    let mut encoder = make_encoder(field, array, &options)?;
-    let mut texts = StringBuilder::new();
-    let mut json = Vec::new();
-    for row in 0..array.len() {
-        json.clear();
-        if array.is_valid(row) {
-            encoder.encode(row, &mut json);
+/// The values of a column without parts as text.
+pub(super) fn leaf_texts(array: &ArrayRef, style: Style) -> Result<StringArray, ArrowError> {
+    Ok(match style {
+        Style::AsIs => array.as_string::<i32>().clone(),
+        Style::Bytes => array.as_binary::<i32>().iter().map(|value| value.map(bytes)).collect(),
+        Style::FixedBytes => {
+            array.as_fixed_size_binary().iter().map(|value| value.map(bytes)).collect()
         }
-        let text = String::from_utf8_lossy(&json);
-        texts.append_option(Some(text).filter(|text| !text.is_empty() && text != "{}"));
-    }
-    Ok(texts.finish())
+        Style::Uuid => array.as_fixed_size_binary().iter().map(|value| value.map(uuid)).collect(),
+        Style::Number | Style::Scalar => scalars(array)?,
+    })
 }
 
 fn scalars(array: &dyn Array) -> Result<StringArray, ArrowError> {
-    // A stamp beyond the calendar becomes a text that says so, which no spelling accepts: the
+    // A stamp beyond the calendar becomes an error text, which no spelling accepts: the
     // record is rejected, its neighbours are not.
     let options = FormatOptions::new()
         .with_display_error(true)

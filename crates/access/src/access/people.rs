@@ -1,0 +1,188 @@
+//! Managing people: adding, disabling, roles, passwords.
+
+use super::Access;
+use crate::audit::{Event, Kind};
+use crate::permission::{Action, Assignment, Source};
+use crate::settings::us;
+use crate::store::{sessions, tokens, users};
+use crate::{Error, Identity, NewPassword, NewUser, Secret, UserInfo, password, user};
+use rusqlite::Transaction;
+use serde_json::{Value, json};
+
+impl Access {
+    /// Adds a person. Gives the generated password, to be shown once, if one was asked for.
+    pub fn add_user(
+        &self,
+        by: &Identity,
+        new: &NewUser,
+        now_us: i64,
+    ) -> Result<(UserInfo, Option<Secret>), Error> {
+        let by = self.permitted(by, Action::ManageUsers, now_us)?;
+        let (name, full_name) = (user::name_of(&new.name)?, user::full_name_of(&new.full_name)?);
+        let now_us = self.at(now_us)?;
+        let (given, until_us) = match &new.password {
+            NewPassword::Temporary => (Some(self.temporary()), Some(self.until_us(now_us))),
+            NewPassword::Chosen(chosen) => {
+                password::check(chosen, &name, &self.settings)?;
+                (Some(chosen.clone()), None)
+            }
+            NewPassword::None => (None, None),
+        };
+        let hashed = given.as_ref().map(|it| self.hashed_in_turn(it)).transpose()?;
+        let info = self.change(|tx| {
+            self.check_room(tx)?;
+            let id = users::add(tx, &name, &full_name, now_us)?;
+            if let Some(hashed) = &hashed {
+                users::set_password(tx, id, hashed, until_us)?;
+            }
+            users::set_assignments(tx, id, Source::Local, &new.roles)?;
+            let detail = json!({ "roles": shown(&new.roles), "user": name });
+            self.note(tx, &Event::new(Kind::UserAdded, by.name(), detail), now_us)?;
+            users::info(tx, users::named(tx, &name)?)
+        })?;
+        Ok((info, given.filter(|_| until_us.is_some())))
+    }
+
+    /// Everybody, by name.
+    pub fn users(&self, by: &Identity, now_us: i64) -> Result<Vec<UserInfo>, Error> {
+        self.permitted(by, Action::ManageUsers, now_us)?;
+        self.store.read(|tx| users::list(tx))
+    }
+
+    /// The person of an identity.
+    pub fn own_account(&self, by: &Identity, now_us: i64) -> Result<UserInfo, Error> {
+        let by = self.permitted(by, Action::ManageOwnAccount, now_us)?;
+        self.store.read(|tx| users::info(tx, users::named(tx, by.name())?))
+    }
+
+    /// Disables a person: no login, all sessions end, all tokens are revoked for good. People are
+    /// not removed, since the audit log and other records name them.
+    pub fn disable_user(&self, by: &Identity, name: &str, now_us: i64) -> Result<(), Error> {
+        let by = self.permitted(by, Action::ManageUsers, now_us)?;
+        let now_us = self.at(now_us)?;
+        self.change(|tx| {
+            let user = users::named(tx, name)?;
+            if user.disabled_us.is_some() {
+                return Ok(());
+            }
+            keeping_an_administrator(tx, || users::set_disabled(tx, user.id, Some(now_us)))?;
+            let detail = revoked(tx, &user, now_us)?;
+            self.note(tx, &Event::new(Kind::UserDisabled, by.name(), detail), now_us)
+        })
+    }
+
+    /// Lets a disabled person log in again. Sessions and tokens from before stay ended.
+    pub fn enable_user(&self, by: &Identity, name: &str, now_us: i64) -> Result<(), Error> {
+        let by = self.permitted(by, Action::ManageUsers, now_us)?;
+        let now_us = self.at(now_us)?;
+        self.change(|tx| {
+            let user = users::named(tx, name)?;
+            users::set_disabled(tx, user.id, None)?;
+            let detail = json!({ "user": user.name });
+            self.note(tx, &Event::new(Kind::UserEnabled, by.name(), detail), now_us)
+        })
+    }
+
+    /// Ends all sessions of a person and revokes all tokens.
+    pub fn revoke_all(&self, by: &Identity, name: &str, now_us: i64) -> Result<(), Error> {
+        let by = self.permitted(by, Action::ManageUsers, now_us)?;
+        let now_us = self.at(now_us)?;
+        self.change(|tx| {
+            let user = users::named(tx, name)?;
+            let detail = revoked(tx, &user, now_us)?;
+            self.note(tx, &Event::new(Kind::SessionRevoked, by.name(), detail), now_us)
+        })
+    }
+
+    /// Gives a person a temporary password, to be shown once, and ends all sessions. Tokens stay:
+    /// [`Access::revoke_all`] ends them too. The second factor stays.
+    pub fn reset_password(&self, by: &Identity, name: &str, now_us: i64) -> Result<Secret, Error> {
+        let by = self.permitted(by, Action::ManageUsers, now_us)?;
+        let now_us = self.at(now_us)?;
+        let given = self.temporary();
+        let hashed = self.hashed_in_turn(&given)?;
+        self.change(|tx| {
+            let user = users::named(tx, name)?;
+            users::set_password(tx, user.id, &hashed, Some(self.until_us(now_us)))?;
+            crate::store::attempts::clear(tx, &super::login::account_subject(Some(user.id)))?;
+            let ended = sessions::remove_of(tx, user.id, None)?;
+            let detail = json!({ "sessions_ended": ended, "user": user.name });
+            self.note(tx, &Event::new(Kind::PasswordReset, by.name(), detail), now_us)
+        })?;
+        Ok(given)
+    }
+
+    /// Replaces the roles that administrators gave a person; those of a provider's groups stay.
+    pub fn set_roles(
+        &self,
+        by: &Identity,
+        name: &str,
+        roles: &[Assignment],
+        now_us: i64,
+    ) -> Result<(), Error> {
+        let by = self.permitted(by, Action::ManageUsers, now_us)?;
+        let now_us = self.at(now_us)?;
+        self.change(|tx| {
+            let user = users::named(tx, name)?;
+            let before = users::assignments(tx, user.id)?;
+            keeping_an_administrator(tx, || {
+                users::set_assignments(tx, user.id, Source::Local, roles)
+            })?;
+            let after = users::assignments(tx, user.id)?;
+            let detail =
+                json!({ "after": shown(&after), "before": shown(&before), "user": user.name });
+            self.note(tx, &Event::new(Kind::RolesChanged, by.name(), detail), now_us)
+        })
+    }
+
+    pub(super) fn check_room(&self, tx: &Transaction<'_>) -> Result<(), Error> {
+        let limit = self.settings.users_max;
+        if users::count(tx)? < limit {
+            return Ok(());
+        }
+        Err(Error::LimitReached { what: "users", limit: limit.into(), setting: "users_max" })
+    }
+
+    /// Hashes a password when it is its turn.
+    pub(super) fn hashed_in_turn(&self, given: &Secret) -> Result<String, Error> {
+        let _turn = self.gate.enter()?;
+        self.hashed(given)
+    }
+
+    fn temporary(&self) -> Secret {
+        Secret::new(self.random_text())
+    }
+
+    fn until_us(&self, now_us: i64) -> i64 {
+        now_us.saturating_add(us(self.settings.temporary_password_s))
+    }
+}
+
+/// Refuses a change after which nobody could manage users any more.
+fn keeping_an_administrator(
+    tx: &Transaction<'_>,
+    change: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let had_one = users::administrators(tx)? > 0;
+    change()?;
+    if had_one && users::administrators(tx)? == 0 {
+        return Err(Error::LastAdministrator);
+    }
+    Ok(())
+}
+
+/// Ends everything by which a person can be recognized, and how much that was.
+fn revoked(tx: &Transaction<'_>, user: &users::UserRow, now_us: i64) -> Result<Value, Error> {
+    let sessions_ended = sessions::remove_of(tx, user.id, None)?;
+    let tokens_revoked = tokens::revoke_of(tx, user.id, now_us)?;
+    Ok(json!({
+        "sessions_ended": sessions_ended,
+        "tokens_revoked": tokens_revoked,
+        "user": user.name,
+    }))
+}
+
+/// Roles as the audit log names them.
+pub(super) fn shown(roles: &[Assignment]) -> Vec<String> {
+    roles.iter().map(|it| format!("{} in {}", it.role, it.scope)).collect()
+}

@@ -1,0 +1,266 @@
+//! Dumps of the bucket into bronze: which are complete, and the landing of each.
+
+use super::{Event, Flow, Watcher, machine_now, now};
+use crate::config::location::Location;
+use crate::ingest::files::{self, Decoded, Fetched, Found, ReadError};
+use crate::lake::bronze::{Dump, Landing, Landings, Start};
+use crate::lake::dumps::{DumpRow, Status};
+use futures::StreamExt as _;
+use plant::contract::Contract;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Batches between a decoder and the lake: enough that neither waits for the other.
+const BATCHES_BETWEEN: usize = 2;
+
+/// Tables that dumps land in side by side.
+const LANDINGS: usize = 2;
+
+/// The dumps of one table on their way into it, one after the other.
+struct Line<'a> {
+    flow: &'a Flow,
+    bucket: &'a Location,
+    landings: Option<Landings<'a>>,
+    rows: Vec<DumpRow>,
+    /// Rows of `rows` from here on wait for their commit.
+    committed: usize,
+}
+
+impl Flow {
+    /// Splits new files into those that are complete and the keys of those that are still being
+    /// written. A file in a folder is taken for complete if it was not changed for `dump_settle_ms`;
+    /// a younger one is looked at again after that time. An object in S3 is always complete.
+    pub(super) async fn at_rest(
+        &self,
+        bucket: &Location,
+        contracts: &[Arc<Contract>],
+        new: Vec<Found>,
+    ) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
+        let settle = Duration::from_millis(self.lake().limits().get("dump_settle_ms"));
+        let since = machine_now() - settle;
+        let is_young = |it: &Found| it.modified_at > since;
+        if bucket.folder.is_none() || !new.iter().any(is_young) {
+            return Ok((new, Vec::new()));
+        }
+        tokio::time::sleep(settle).await;
+        let later = files::list(bucket, contracts, self.refinery.plant.zone).await?;
+        let later: HashMap<(String, String), Found> =
+            later.into_iter().map(|it| (it.place(), it)).collect();
+        let seen = |it: &Found| (it.size_bytes, it.modified_at, it.etag.clone());
+        let is_at_rest = |it: &Found| {
+            !is_young(it) || later.get(&it.place()).is_some_and(|later| seen(later) == seen(it))
+        };
+        let (complete, unfinished): (Vec<Found>, Vec<Found>) =
+            new.into_iter().partition(is_at_rest);
+        let mut unfinished: Vec<String> = unfinished.into_iter().map(|it| it.key).collect();
+        unfinished.dedup();
+        for file in &unfinished {
+            tracing::info!(file, "file is still being written; it is read in a later round");
+        }
+        Ok((complete, unfinished))
+    }
+
+    /// Lands dumps; those of one table one after the other, oldest first, different tables side by
+    /// side. What fails is noted, and the rest goes on.
+    pub(super) async fn land_all(
+        &self,
+        bucket: &Location,
+        new: Vec<Found>,
+        newest: &BTreeMap<(String, String), DumpRow>,
+        watcher: &Watcher,
+    ) -> Vec<DumpRow> {
+        let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
+        watcher(Event::Listed { dumps: new.len(), bytes });
+        let mut by_table: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+        for found in new {
+            by_table.entry(found.contract.table.clone()).or_default().push(found);
+        }
+        let lines = by_table.into_values().map(|files| async move {
+            let (landings, rows) = (None, Vec::with_capacity(files.len()));
+            let mut line = Line { flow: self, bucket, landings, rows, committed: 0 };
+            for found in files {
+                let status = line.land_one(&found, newest.get(&found.place())).await;
+                let bytes = found.size_bytes.unsigned_abs();
+                watcher(Event::Dump { file: found.key, bytes, status });
+            }
+            line.close().await
+        });
+        let rows: Vec<Vec<DumpRow>> =
+            futures::stream::iter(lines).buffer_unordered(LANDINGS).collect().await;
+        let mut rows: Vec<DumpRow> = rows.into_iter().flatten().collect();
+        rows.sort_by(|left, right| left.file.cmp(&right.file));
+        rows
+    }
+}
+
+impl<'a> Line<'a> {
+    /// Lands a dump and notes what became of it. It may still wait for its commit.
+    async fn land_one(&mut self, found: &Found, known: Option<&DumpRow>) -> Status {
+        let mut row = DumpRow {
+            file: found.key.clone(),
+            dump: known.map_or(0, |known| known.dump) + 1,
+            source: found.contract.source.clone(),
+            table_name: found.contract.table.clone(),
+            size_bytes: found.size_bytes,
+            etag: found.etag.clone(),
+            sha256: None,
+            modified_at: found.modified_at,
+            dumped_at: found.dumped_at,
+            status: Status::Landed,
+            reason: None,
+            records: 0,
+            run: self.flow.lake().run().to_owned(),
+            seen_at: now(),
+        };
+        let landed = self.land(found, known, &mut row).await;
+        match landed {
+            Ok(_) => {}
+            Err(ReadError::Content(ref reason)) => fail(&mut row, Status::Unreadable, reason),
+            Err(ref error) => fail(&mut row, Status::Failed, &error.to_string()),
+        }
+        let status = row.status;
+        self.rows.push(row);
+        if landed.is_ok_and(|is_committed| is_committed) {
+            self.committed = self.rows.len();
+        }
+        status
+    }
+
+    /// Lands a dump. Returns whether all dumps so far are committed.
+    async fn land(
+        &mut self,
+        found: &Found,
+        known: Option<&DumpRow>,
+        row: &mut DumpRow,
+    ) -> Result<bool, ReadError> {
+        let lake = self.flow.lake();
+        let landings = match self.landings.as_mut() {
+            Some(landings) => landings,
+            None => {
+                let opened = Landings::open(lake, found.contract.clone()).await;
+                self.landings.insert(opened.map_err(ReadError::Place)?)
+            }
+        };
+        let before = landings.newest(&found.key).cloned();
+        let before_bytes = before.as_ref().and_then(|it| u64::try_from(it.size_bytes?).ok());
+        let fetched = files::fetch(self.bucket, found, before_bytes).await?;
+        row.sha256 = Some(fetched.sha256.clone());
+        row.size_bytes = i64::try_from(fetched.size_bytes).unwrap_or(i64::MAX);
+        let is_landed = |known: &&DumpRow| known.status == Status::Landed;
+        if let Some(known) = known.filter(is_landed).filter(|it| it.sha256 == row.sha256) {
+            // Touched but not changed: it is the dump it was.
+            (row.dump, row.records) = (known.dump, known.records);
+            return Ok(false);
+        }
+        let continues = before
+            .filter(|before| fetched.prefix_sha256.as_ref() == Some(&before.sha256))
+            .map(|before| before.number);
+        let dump = Dump {
+            key: found.key.clone(),
+            sha256: fetched.sha256.clone(),
+            dumped_at: found.dumped_at,
+            modified_at: found.modified_at,
+            size_bytes: row.size_bytes,
+            continues,
+        };
+        let mut landing = match landings.start(dump) {
+            Start::New(landing) => Some(*landing),
+            Start::Landed(number) => {
+                row.dump = number;
+                None
+            }
+        };
+        row.dump = landing.as_ref().map_or(row.dump, Landing::number);
+        let decoded = self.decode(fetched, found, landing.as_mut()).await?;
+        report_notes(&found.key, &decoded);
+        row.records = decoded.records;
+        if row.records == 0 {
+            row.status = Status::Empty;
+            row.reason = Some("the file holds no records".to_owned());
+            return Ok(false);
+        }
+        self.finish(landing).await.map_err(ReadError::Place)
+    }
+
+    /// Decodes a dump into its landing; one that is there already is only counted. Returns what
+    /// was in it.
+    async fn decode(
+        &self,
+        fetched: Fetched,
+        found: &Found,
+        mut landing: Option<&mut Landing>,
+    ) -> Result<Decoded, ReadError> {
+        let (out, mut batches) = tokio::sync::mpsc::channel(BATCHES_BETWEEN);
+        let contract = found.contract.clone();
+        let limits = self.flow.lake().limits().clone();
+        let decoding =
+            tokio::task::spawn_blocking(move || files::decode(fetched, &contract, &limits, &out));
+        let mut landed = Ok(());
+        while let Some(batch) = batches.recv().await {
+            if let (Some(landings), Some(landing)) = (&self.landings, landing.as_deref_mut()) {
+                landed = landings.push(landing, batch).await;
+            }
+            if landed.is_err() {
+                break;
+            }
+        }
+        drop(batches);
+        let decoded = decoding.await.map_err(|error| ReadError::Place(error.into()));
+        landed.map_err(ReadError::Place)?;
+        decoded?
+    }
+
+    /// Hands a dump that was read over to its table. Returns whether all dumps so far are committed.
+    /// If a commit fails, the dumps that waited for it have failed with it.
+    async fn finish(&mut self, landing: Option<Landing>) -> anyhow::Result<bool> {
+        let (Some(landings), Some(landing)) = (&mut self.landings, landing) else {
+            return Ok(false);
+        };
+        let done = landings.finish(landing).await;
+        if let Err(error) = &done {
+            self.give_up(&format!("{error:#}"));
+        }
+        done
+    }
+
+    /// Commits what waits, and returns what became of each dump.
+    async fn close(mut self) -> Vec<DumpRow> {
+        let done = match &mut self.landings {
+            Some(landings) => landings.commit().await,
+            None => Ok(()),
+        };
+        if let Err(error) = done {
+            self.give_up(&format!("{error:#}"));
+        }
+        self.rows
+    }
+
+    /// Notes that the commit failed which these dumps waited for.
+    fn give_up(&mut self, reason: &str) {
+        self.landings = None;
+        let waiting = self.rows.iter_mut().skip(self.committed);
+        for row in waiting.filter(|row| row.status == Status::Landed) {
+            fail(row, Status::Failed, reason);
+        }
+    }
+}
+
+fn report_notes(file: &str, decoded: &Decoded) {
+    for note in &decoded.notes {
+        tracing::warn!(file, %note, "note on a dump that was read");
+    }
+    if decoded.skipped_lines > 0 {
+        let lines = decoded.skipped_lines;
+        tracing::info!(file, lines, "lines that are no records skipped");
+    }
+}
+
+fn fail(row: &mut DumpRow, status: Status, reason: &str) {
+    row.status = status;
+    row.reason = Some(reason.to_owned());
+    tracing::warn!(file = row.file, status = ?row.status, reason, "dump did not land");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! A dump costs the same however many there are: counted in operations of the lake's store.
+
+use super::super::{Event, Flow, now, plan, stream};
+use crate::config::folder;
+use crate::config::location::Location;
+use crate::lake::refine::Refinery;
+use crate::lake::{Lake, session};
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use object_store::memory::InMemory;
+use object_store::path::Path as Key;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const PLANT: &str = "name = \"Case\"\nzone = \"Asia/Kolkata\"\n";
+const CONTRACT: &str = r#"
+description = "Boards, a file each."
+source = "mes"
+paths = ["board/*.csv"]
+format = "delimited"
+delimiter = ","
+header = true
+columns = [
+    { name = "id", type = "int", required = true },
+    { name = "qty", type = "int", required = true },
+]
+"#;
+const SILVER: &str = "-- Boards.
+--
+-- key: id
+-- column id [1]: Number.
+-- column qty [1]: Quantity.
+SELECT id, qty FROM typed.board
+";
+
+/// Dumps that share a commit in this test.
+const TOGETHER: u64 = 10;
+
+/// A store in memory that counts what is asked of it.
+#[derive(Debug, Default)]
+struct Counting {
+    inner: InMemory,
+    operations: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl fmt::Display for Counting {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("counting")
+    }
+}
+
+impl Counting {
+    fn count(&self) {
+        self.operations.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Operations and bytes read since the last look.
+    fn taken(&self) -> Cost {
+        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        Cost { operations: take(&self.operations), bytes: take(&self.bytes) }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Counting {
+    async fn put_opts(
+        &self,
+        location: &Key,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        self.count();
+        self.inner.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Key,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.count();
+        self.inner.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(&self, location: &Key, options: GetOptions) -> Result<GetResult> {
+        self.count();
+        let result = self.inner.get_opts(location, options).await?;
+        self.bytes.fetch_add(result.range.end - result.range.start, Ordering::Relaxed);
+        Ok(result)
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Key>>,
+    ) -> BoxStream<'static, Result<Key>> {
+        self.count();
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.count();
+        self.inner.list(prefix).boxed()
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Key>) -> Result<ListResult> {
+        self.count();
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Key, to: &Key, options: CopyOptions) -> Result<()> {
+        self.count();
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    operations: u64,
+    bytes: u64,
+}
+
+struct Plant {
+    flow: Flow,
+    bucket: Arc<InMemory>,
+    lake: Arc<Counting>,
+}
+
+fn location(store: Arc<dyn ObjectStore>) -> Location {
+    let url = url::Url::parse("memory:///").unwrap();
+    Location { name: "memory".into(), url, root: store, prefix: Key::default(), folder: None }
+}
+
+impl Plant {
+    async fn new() -> Self {
+        let texts = BTreeMap::from([
+            ("plant.toml".to_owned(), PLANT.to_owned()),
+            ("bronze/board.toml".to_owned(), CONTRACT.to_owned()),
+            ("silver/board.sql".to_owned(), SILVER.to_owned()),
+        ]);
+        let (plant, found) = folder::read(&texts);
+        let mut plant = plant.unwrap_or_else(|| panic!("{found:?}"));
+        plant.limits.set("land_together_dumps", TOGETHER);
+        let (bucket, lake) = (Arc::new(InMemory::new()), Arc::new(Counting::default()));
+        let steps = plan(&plant).await.unwrap();
+        let limits = plant.limits.clone();
+        let runtime = session::runtime(&limits).unwrap();
+        let read = stream::reader(&limits);
+        let refinery = Refinery {
+            lake: Arc::new(Lake::new(location(lake.clone()), limits, "run", now)),
+            plant: Arc::new(plant),
+            steps: Arc::new(steps),
+            runtime,
+            memory: Arc::default(),
+            read,
+        };
+        let bucket_location = Some(Arc::new(location(bucket.clone())));
+        let flow = Flow {
+            refinery,
+            bucket: bucket_location,
+            kafka: None,
+            heard: Arc::default(),
+            is_simulated: false,
+        };
+        Self { flow, bucket, lake }
+    }
+
+    async fn put(&self, numbers: std::ops::Range<u64>) {
+        for number in numbers {
+            let text = format!("id,qty\n{number},1\n");
+            let key = Key::from(format!("board/{number:05}.csv"));
+            self.bucket.put(&key, text.into_bytes().into()).await.unwrap();
+        }
+    }
+
+    /// A round, and what it cost.
+    async fn round(&self, dumps: usize) -> Cost {
+        self.lake.taken();
+        let report = self.flow.round(&(Arc::new(|_: Event| {}) as _)).await.unwrap();
+        assert!(report.is_well(), "{report:?}");
+        assert_eq!(report.read.len(), dumps);
+        self.lake.taken()
+    }
+
+    async fn rows(&self, sql: &str) -> usize {
+        let context = self.flow.session().await.unwrap();
+        context.sql(sql).await.unwrap().count().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn many_dumps_cost_as_much_each_as_few() {
+    let (few, many) = (Plant::new().await, Plant::new().await);
+    few.put(0..50).await;
+    many.put(0..500).await;
+    let (of_few, of_many) = (few.round(50).await, many.round(500).await);
+    assert_eq!(many.rows("SELECT id FROM silver.board").await, 500);
+    assert!(of_many.operations <= 10 * of_few.operations, "{of_few:?} {of_many:?}");
+    assert!(of_many.bytes <= 10 * of_few.bytes, "{of_few:?} {of_many:?}");
+    // One more costs as many operations, however many there are.
+    few.put(50..51).await;
+    many.put(500..501).await;
+    let (of_few, of_many) = (few.round(1).await, many.round(1).await);
+    assert_eq!(many.rows("SELECT id FROM silver.board").await, 501);
+    assert!(of_many.operations <= 2 * of_few.operations, "{of_few:?} {of_many:?}");
+}
+
+#[tokio::test]
+async fn small_dumps_share_data_files_and_commits() {
+    let plant = Plant::new().await;
+    plant.put(0..100).await;
+    plant.round(100).await;
+    let lake = plant.flow.lake();
+    let name = crate::config::model::TableName::new("bronze", "board");
+    let state = lake.state(&name).await.unwrap().unwrap();
+    assert_eq!(state.files().len(), 10, "a data file for {TOGETHER} dumps");
+    assert_eq!(state.version() + 1, 10, "a commit for {TOGETHER} dumps");
+    assert_eq!(plant.rows("SELECT DISTINCT _file FROM bronze.board").await, 100);
+}

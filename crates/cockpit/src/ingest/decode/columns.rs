@@ -1,0 +1,28 @@
+//! Which columns of a contract have their values in the record itself.
+
+use plant::contract::{Column, Contract, Origin};
+
+/// For each column of a contract, its number among those whose values are in the record. The others
+/// are null in what a decoder appends; whoever knows their values fills them in.
+#[derive(Debug)]
+pub(super) struct Slots(Vec<Option<usize>>);
+
+impl Slots {
+    /// The columns whose values are in the record, and where they are among all.
+    pub fn new(contract: &Contract) -> (Vec<Column>, Self) {
+        let mut own = Vec::new();
+        let slots = contract.columns.iter().map(|column| {
+            let is_own = column.origin == Origin::Record;
+            is_own.then(|| {
+                own.push(column.clone());
+                own.len() - 1
+            })
+        });
+        let slots = slots.collect();
+        (own, Self(slots))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Option<usize>> {
+        self.0.iter().copied()
+    }
+}

@@ -1,0 +1,134 @@
+//! Which columns of a file are those of the contract.
+
+use super::super::DecodeError;
+use super::json::{Object, Value};
+use super::shape::{Shape, shapes};
+use super::text::{Target, texts};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray, new_null_array};
+use arrow::compute::{is_null, nullif};
+use arrow::datatypes::{DataType, Fields};
+use arrow::error::ArrowError;
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use plant::contract::Contract;
+use std::collections::BTreeMap;
+
+/// Where the contract's columns are in the file.
+pub(super) struct Layout {
+    columns: Vec<Option<Source>>,
+    /// Columns the contract does not know, whole.
+    others: Vec<(usize, Shape)>,
+    /// What is remarkable about the columns of the file.
+    pub(super) notes: Vec<String>,
+}
+
+/// One column of the contract in the file.
+struct Source {
+    /// The column of the file, then the members of structs on the way to the value.
+    path: Vec<usize>,
+    shape: Shape,
+    target: Target,
+}
+
+impl Layout {
+    pub(super) fn new(
+        contract: &Contract,
+        metadata: &ArrowReaderMetadata,
+    ) -> Result<Self, DecodeError> {
+        let fields = metadata.schema().fields();
+        let shapes = shapes(fields, metadata.parquet_schema());
+        let find = |header: &str| path(fields, header.trim());
+        let paths: Vec<Option<Vec<usize>>> =
+            contract.columns.iter().map(|column| find(&column.header)).collect();
+        let missing = contract.columns.iter().zip(&paths).filter(|(_, found)| found.is_none());
+        let any_required = missing.clone().any(|(column, _)| column.required);
+        if any_required || paths.iter().all(Option::is_none) {
+            return Err(DecodeError::OtherLayout {
+                missing: missing.map(|(column, _)| column.header.clone()).collect(),
+                found: fields.iter().map(|field| field.name().clone()).collect(),
+            });
+        }
+        // A struct of which the contract names only members is also kept whole, in the rest.
+        let is_known = |index: usize| paths.iter().flatten().any(|path| *path == [index]);
+        let others = (0..fields.len()).filter(|index| !is_known(*index));
+        let others = others.filter_map(|index| Some((index, shapes.get(index)?.clone())));
+        let source = |(column, path): (&plant::contract::Column, Option<Vec<usize>>)| {
+            let path = path?;
+            let shape = Shape::at(&shapes, &path)?.clone();
+            Some(Source { path, shape, target: Target::of(&column.kind) })
+        };
+        Ok(Self {
+            others: others.collect(),
+            notes: doubled(fields),
+            columns: contract.columns.iter().zip(paths).map(source).collect(),
+        })
+    }
+
+    /// The contract's columns as text.
+    pub(super) fn fields(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>, ArrowError> {
+        let field = |source: &Option<Source>| match source {
+            None => Ok(new_null_array(&DataType::Utf8, rows.num_rows())),
+            Some(source) => texts(&value(rows, &source.path)?, &source.shape, &source.target),
+        };
+        self.columns.iter().map(field).collect()
+    }
+
+    /// The other columns as JSON objects.
+    pub(super) fn rest(&self, rows: &RecordBatch) -> Result<StringArray, ArrowError> {
+        if self.others.is_empty() {
+            return Ok(StringArray::new_null(rows.num_rows()));
+        }
+        let schema = rows.schema();
+        let member = |(index, shape): &(usize, Shape)| {
+            let name = schema.field(*index).name().clone();
+            Ok((name, Value::new(rows.column(*index), shape)?))
+        };
+        let members: Result<Vec<_>, ArrowError> = self.others.iter().map(member).collect();
+        Object::new(members?).texts(rows.num_rows())
+    }
+}
+
+/// The way to the column or member that `header` names: the column of that name, or for `a.b` the
+/// member `b` of the struct `a`. Names may have dots of their own.
+fn path(fields: &Fields, header: &str) -> Option<Vec<usize>> {
+    if let Some(index) = fields.iter().position(|field| field.name().trim() == header) {
+        return Some(vec![index]);
+    }
+    fields.iter().enumerate().find_map(|(index, field)| {
+        let DataType::Struct(members) = field.data_type() else { return None };
+        let below = header.strip_prefix(field.name().trim())?.strip_prefix('.')?;
+        let mut way = path(members, below)?;
+        way.insert(0, index);
+        Some(way)
+    })
+}
+
+/// The values at the end of a way through structs; what is in an absent struct is absent.
+fn value(rows: &RecordBatch, path: &[usize]) -> Result<ArrayRef, ArrowError> {
+    let (first, members) = path.split_first().map_or((0, path), |(first, rest)| (*first, rest));
+    let mut array = rows.column(first).clone();
+    for member in members {
+        let parent = array.as_struct();
+        let child = parent.column(*member);
+        array = match parent.null_count() {
+            0 => child.clone(),
+            _ => nullif(child, &is_null(parent)?)?,
+        };
+    }
+    Ok(array)
+}
+
+/// A note for each name that several columns have.
+fn doubled(fields: &Fields) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for field in fields {
+        *counts.entry(field.name().trim()).or_default() += 1;
+    }
+    let doubled = counts.into_iter().filter(|(_, count)| *count > 1);
+    let note = |(name, count)| {
+        format!(
+            "{count} columns of the file have the same name `{name}`; the first is read, the others are \
+             in _rest"
+        )
+    };
+    doubled.map(note).collect()
+}

@@ -1,0 +1,49 @@
+//! Columns of the dump that a silver model can select, beside those of the contract.
+//!
+//! `_file` is the dump's name in the bucket. `_dumped_at` is the time that name carries: the moment
+//! that bronze has, on the plant's clock, so that `CAST(_dumped_at AS DATE)` is the day in the name.
+
+use anyhow::Context as _;
+use arrow::array::RecordBatch;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use chrono_tz::Tz;
+use plant::contract::Contract;
+use std::sync::Arc;
+
+const FILE: &str = "_file";
+const DUMPED_AT: &str = "_dumped_at";
+
+/// The columns of the typed table of a contract, and behind them those of the dump. Messages have none.
+pub fn with_dump_columns(typed: &Schema, contract: &Contract, zone: Tz) -> SchemaRef {
+    let own = typed.fields().iter().cloned();
+    if contract.is_stream() {
+        return Arc::new(Schema::new(own.collect::<Vec<_>>()));
+    }
+    let clock = DataType::Timestamp(TimeUnit::Microsecond, Some(zone.name().into()));
+    let of_dump = [Field::new(FILE, DataType::Utf8, true), Field::new(DUMPED_AT, clock, true)];
+    Arc::new(Schema::new(own.chain(of_dump.map(Arc::new)).collect::<Vec<_>>()))
+}
+
+/// Typed rows with the columns that `schema`, of [`with_dump_columns`], has behind them.
+///
+/// # Errors
+/// Fails if the bronze rows, whose order and number is that of `typed`, have no such columns.
+pub fn add(
+    typed: &RecordBatch,
+    bronze: &RecordBatch,
+    schema: &SchemaRef,
+) -> anyhow::Result<RecordBatch> {
+    let mut columns = typed.columns().to_vec();
+    for field in schema.fields().iter().skip(columns.len()) {
+        let column = bronze.column_by_name(field.name());
+        let column = column.with_context(|| format!("no column {}", field.name()))?;
+        columns.push(cast(column, field.data_type())?);
+    }
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
+}
+
+/// Whether a typed column is one of the dump, and has this name in bronze too.
+pub fn is_of_dump(column: &str) -> bool {
+    column == FILE || column == DUMPED_AT
+}

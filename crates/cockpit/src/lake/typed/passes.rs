@@ -1,0 +1,175 @@
+//! Times that the clock of a zone shows twice: which of the two moments they mean.
+//!
+//! The order of the records in a dump shows it, so a dump with such times is looked through first
+//! ([`Nearby`]), and what comes of it ([`Passes`]) is applied to its batches. A message shows it by
+//! the time at which the broker received it.
+
+use super::{Reader, Stage, text_column};
+use anyhow::{Context as _, Result};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use plant::ambiguous::{Column, Pass, Reading, WITHIN_S, passes};
+use plant::contract::Kind;
+use plant::spelling::{parse_moment, trim};
+use plant::zone::Repeat;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+const SECOND_US: i64 = 1_000_000;
+/// A dump with more disorder than one step back in so many is not sorted by time. In a list without
+/// any order it is every second.
+const STEPS_PER_DISORDER: usize = 8;
+
+/// Times of one column that the clock shows twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ambiguous {
+    pub column: String,
+    /// How many there are.
+    pub times: usize,
+    /// Of how many it is not certain which moment they mean.
+    pub uncertain: usize,
+}
+
+/// The passes of one dump: by column and number of the record.
+#[derive(Debug, Default)]
+pub struct Passes {
+    by_column: HashMap<Arc<str>, HashMap<i64, Pass>>,
+}
+
+/// Records of a dump with times near a repeated hour, by column and hour.
+#[derive(Debug, Default)]
+pub struct Nearby {
+    columns: BTreeMap<Arc<str>, NearbyTimes>,
+}
+
+#[derive(Debug, Default)]
+struct NearbyTimes {
+    /// Number of the record, and its time.
+    by_repeat: BTreeMap<Repeat, Vec<(i64, Reading)>>,
+    last_us: Option<i64>,
+    steps_forward: usize,
+    steps_back: usize,
+}
+
+impl NearbyTimes {
+    fn step(&mut self, at_us: i64) {
+        self.steps_forward += usize::from(self.last_us.is_some_and(|last_us| last_us < at_us));
+        self.steps_back += usize::from(self.last_us.is_some_and(|last_us| last_us > at_us));
+        self.last_us = Some(at_us);
+    }
+
+    /// Whether at most one step in [`STEPS_PER_DISORDER`] goes the other way than most.
+    fn is_sorted(&self) -> bool {
+        let disorder = self.steps_forward.min(self.steps_back);
+        disorder * STEPS_PER_DISORDER <= self.steps_forward + self.steps_back
+    }
+}
+
+impl Nearby {
+    /// Decides which moments the times of the dump mean. `is_key` is asked for each column whether
+    /// its time is part of the key.
+    pub fn passes(self, is_key: impl Fn(&str) -> bool) -> Passes {
+        let mut found = Passes::default();
+        for (name, times) in self.columns {
+            let column = Column { is_key: is_key(&name), is_sorted: times.is_sorted() };
+            let of_column = found.by_column.entry(name).or_default();
+            for (repeat, mut readings) in times.by_repeat {
+                readings.sort_by_key(|(record, _)| *record);
+                let (records, readings): (Vec<i64>, Vec<Reading>) = readings.into_iter().unzip();
+                let decided = records.into_iter().zip(passes(repeat, &readings, column));
+                of_column.extend(decided.filter_map(|(record, pass)| Some((record, pass?))));
+            }
+        }
+        found
+    }
+}
+
+impl Stage {
+    /// Collects the records of a bronze batch that have a time near a repeated hour. `groups` has for
+    /// each row what it is about.
+    ///
+    /// # Errors
+    /// Fails only if the batch is not one of this contract's table.
+    pub fn look_around(
+        &self,
+        bronze: &RecordBatch,
+        groups: &[u64],
+        nearby: &mut Nearby,
+    ) -> Result<()> {
+        let records = bronze.column_by_name("_record").context("no column _record")?;
+        let records = records.as_primitive::<Int64Type>();
+        for reader in &self.columns {
+            let Kind::Time { spellings, zone, .. } = &reader.column.kind else { continue };
+            let zone = self.zone(*zone);
+            let raw = text_column(bronze, &reader.column.name)?;
+            let times = nearby.columns.entry(reader.name.clone()).or_default();
+            for (row, text) in raw.iter().enumerate() {
+                let Some(text) = text.map(trim).filter(|text| !reader.nulls.has(text)) else {
+                    continue;
+                };
+                let Ok(moment) = parse_moment(text, spellings, zone) else { continue };
+                times.step(moment.at_us);
+                let at_s = moment.at_us.div_euclid(SECOND_US);
+                let local_s = at_s + i64::from(zone.offset_s(at_s));
+                let Some(repeat) = zone.repeat_near(local_s, WITHIN_S) else { continue };
+                // A text with an offset of its own leaves nothing to decide.
+                if repeat.contains(local_s) && moment.again_us == 0 {
+                    continue;
+                }
+                let reading = Reading { group: groups[row], local_s };
+                let readings = times.by_repeat.entry(repeat).or_default();
+                readings.push((records.value(row), reading));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts the times of the given rows, which the clock shows again so much later, where they belong.
+pub(super) fn settle(
+    reader: &Reader,
+    times: &ArrayRef,
+    shown_twice: &[(usize, i64)],
+    bronze: &RecordBatch,
+    known: Option<&Passes>,
+) -> Result<(ArrayRef, Ambiguous)> {
+    let times = times.as_primitive::<TimestampMicrosecondType>();
+    let mut values: Vec<Option<i64>> = times.iter().collect();
+    let mut ambiguous =
+        Ambiguous { column: reader.column.name.clone(), times: shown_twice.len(), uncertain: 0 };
+    for (row, again_us) in shown_twice {
+        let at_us = times.value(*row);
+        let pass = match bronze.column_by_name("_timestamp") {
+            Some(received) => {
+                let received = received.as_primitive::<TimestampMicrosecondType>();
+                let received_us = received.is_valid(*row).then(|| received.value(*row));
+                received_us.map(|received_us| by_receipt(at_us, *again_us, received_us))
+            }
+            None => known.map(|known| known.of(reader, bronze, *row)).transpose()?.flatten(),
+        };
+        let pass = pass.unwrap_or(Pass { is_second: false, is_certain: false });
+        ambiguous.uncertain += usize::from(!pass.is_certain);
+        if pass.is_second {
+            values[*row] = Some(at_us + again_us);
+        }
+    }
+    let values = TimestampMicrosecondArray::from(values).with_timezone("UTC");
+    Ok((Arc::new(values), ambiguous))
+}
+
+impl Passes {
+    fn of(&self, reader: &Reader, bronze: &RecordBatch, row: usize) -> Result<Option<Pass>> {
+        let records = bronze.column_by_name("_record").context("no column _record")?;
+        let record = records.as_primitive::<Int64Type>().value(row);
+        Ok(self.by_column.get(&reader.name).and_then(|of| of.get(&record)).copied())
+    }
+}
+
+/// The moment that is nearer to the receipt of its message, if the message came within half the
+/// repeated time; the first if it came later.
+pub(super) fn by_receipt(at_us: i64, again_us: i64, received_us: i64) -> Pass {
+    let (to_first_us, to_second_us) =
+        ((received_us - at_us).abs(), (received_us - at_us - again_us).abs());
+    let is_certain = to_first_us.min(to_second_us) <= again_us / 2;
+    Pass { is_second: is_certain && to_second_us < to_first_us, is_certain }
+}

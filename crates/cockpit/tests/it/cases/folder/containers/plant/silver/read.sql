@@ -1,0 +1,6 @@
+-- Table read.
+--
+-- key: id
+-- column id [1]: Its value.
+-- column place: Its value.
+SELECT id, place FROM typed.read

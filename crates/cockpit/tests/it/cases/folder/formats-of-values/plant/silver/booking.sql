@@ -1,0 +1,11 @@
+-- Bookings.
+--
+-- key: booking
+-- column booking [id]: Number of the booking.
+-- column amount [EUR]: What was booked.
+-- column share [1]: Its share of the order.
+-- column weight [kg]: Weight of the goods.
+-- column pieces [1]: Pieces.
+-- column is_paid: Whether it is paid.
+-- column day: Day of the booking.
+SELECT booking, amount, share, weight, pieces, is_paid, day FROM typed.booking

@@ -1,0 +1,6 @@
+-- Table loose.
+--
+-- key: id
+-- column id [1]: id.
+-- column name: name.
+SELECT id, name FROM typed.loose

@@ -1,0 +1,6 @@
+-- Table torn.
+--
+-- key: id
+-- column id [1]: id.
+-- column note: note.
+SELECT id, note FROM typed.torn

@@ -1,0 +1,13 @@
+-- Table types.
+--
+-- key: id
+-- column id [1]: Its value.
+-- column order_no [1]: Its value.
+-- column pieces [1]: Its value.
+-- column at: Its value.
+-- column due: Its value.
+-- column kind: Its value.
+-- column mm [1]: Its value.
+-- column codes: Its value.
+-- column is_ok: Its value.
+SELECT id, order_no, pieces, at, due, kind, mm, codes, is_ok FROM typed.types

@@ -1,0 +1,5 @@
+-- Table folders.
+--
+-- column id [1]: Number.
+-- column qty [1]: Quantity.
+SELECT id, qty FROM typed.folders

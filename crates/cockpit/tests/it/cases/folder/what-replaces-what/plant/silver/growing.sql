@@ -1,0 +1,6 @@
+-- Table growing.
+--
+-- key: id
+-- column id [1]: Number.
+-- column qty [1]: Quantity.
+SELECT id, qty FROM typed.growing

@@ -1,0 +1,6 @@
+-- Table increments.
+--
+-- key: id
+-- column id [1]: Number.
+-- column qty [1]: Quantity.
+SELECT id, qty FROM typed.increments

@@ -1,0 +1,5 @@
+-- Table shifts.
+--
+-- column id [1]: Number.
+-- column qty [1]: Quantity.
+SELECT id, qty FROM typed.shifts

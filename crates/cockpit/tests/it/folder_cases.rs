@@ -1,0 +1,127 @@
+//! Cases as folders: `cases/folder/<name>/` holds a plant, a bucket, and in `checks.json` the exit
+//! code, the rows that queries must return, and the words that must be printed.
+
+use crate::world::World;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What one case expects.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// Always `folder`: dumps in a folder, no broker.
+    kind: String,
+    /// Exit code of the last run.
+    exit: i32,
+    checks: Vec<Check>,
+    /// Of each list at least one text must be printed by some run; letter case is ignored.
+    #[serde(default)]
+    says: Vec<Vec<String>>,
+    /// Further runs, each after a change of the bucket.
+    #[serde(default)]
+    rounds: Vec<Round>,
+}
+
+/// A query and the rows it must return, in order.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Check {
+    what: String,
+    sql: String,
+    rows: Vec<Vec<Value>>,
+}
+
+/// A change of the bucket before a further run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Round {
+    /// Files to write, with their contents.
+    #[serde(default)]
+    put: BTreeMap<String, String>,
+    /// Files to delete.
+    #[serde(default)]
+    del: Vec<String>,
+}
+
+#[test]
+fn every_folder_case_meets_its_checks() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases/folder");
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    assert!(!folders.is_empty(), "no cases in {}", root.display());
+    let failures: Vec<String> = folders.iter().flat_map(|folder| failures(folder)).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What one case falls short of, each with the name of the case.
+fn failures(folder: &Path) -> Vec<String> {
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    let text = fs::read_to_string(folder.join("checks.json")).unwrap();
+    let case: Case = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(case.kind, "folder", "{name}");
+    let world = World::with_bucket(folder);
+    let check = world.run(&["check"]);
+    let mut printed = format!("{}{}", check.stdout, check.stderr);
+    let mut failures = Vec::new();
+    if !check.is_well {
+        failures.push(format!("{name}: check refuses the plant: {printed}"));
+    }
+    let mut exit = world.ingest();
+    printed += &format!("{}{}", exit.stdout, exit.stderr);
+    for round in &case.rounds {
+        change(&world, round);
+        exit = world.ingest();
+        printed += &format!("{}{}", exit.stdout, exit.stderr);
+    }
+    if exit.code != Some(case.exit) {
+        failures.push(format!("{name}: exit code {:?}, not {}: {printed}", exit.code, case.exit));
+    }
+    failures.extend(case.checks.iter().filter_map(|check| {
+        let got = rows(&world, &check.sql);
+        let wanted: Vec<Vec<String>> =
+            check.rows.iter().map(|row| row.iter().map(plain).collect()).collect();
+        (got != wanted)
+            .then(|| format!("{name}: {}: {got:?}, not {wanted:?}: {printed}", check.what))
+    }));
+    let printed = printed.to_lowercase();
+    let is_missing =
+        |words: &&Vec<String>| !words.iter().any(|word| printed.contains(&word.to_lowercase()));
+    let missing = case.says.iter().filter(is_missing);
+    failures.extend(missing.map(|words| format!("{name}: printed none of {words:?}: {printed}")));
+    failures
+}
+
+fn change(world: &World, round: &Round) {
+    for (key, text) in &round.put {
+        world.dump(key, text);
+    }
+    for key in &round.del {
+        fs::remove_file(world.path("bucket").join(key)).unwrap();
+    }
+}
+
+/// The rows of an answer as texts, so that `7`, `7.0` and `"7"` compare equal.
+fn rows(world: &World, sql: &str) -> Vec<Vec<String>> {
+    let answer = world.run(&["sql", sql, "--format", "json"]);
+    if !answer.is_well {
+        return vec![vec![answer.stderr]];
+    }
+    let rows: Vec<serde_json::Map<String, Value>> = serde_json::from_str(&answer.stdout).unwrap();
+    rows.iter().map(|row| row.values().map(plain).collect()).collect()
+}
+
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match text.parse::<f64>() {
+        Ok(number) if text.len() < 16 && number.is_finite() => number.to_string(),
+        _ => text.strip_suffix('Z').unwrap_or(&text).to_owned(),
+    }
+}
