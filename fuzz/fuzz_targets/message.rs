@@ -7,9 +7,23 @@ use cockpit_fuzz::decode::message::MessageReader;
 use cockpit_fuzz::decode::{Decoder, Limits};
 use cockpit_fuzz::promise::contract;
 use libfuzzer_sys::fuzz_target;
-use plant::contract::Format;
+use plant::contract::{Format, Origin};
 
 const HEADERS: [&str; 4] = ["a", "b.c", "b.d", "a.b.c"];
+
+/// However records are nested, each row has its message, and each message a row.
+fn records(messages: &Messages, limits: Limits) {
+    let mut contract = contract(Format::Message, &HEADERS);
+    contract.records = Some("b.c".into());
+    contract.columns[3].origin = Origin::Envelope;
+    let fields = MessageReader::new(&contract, limits).read(messages);
+    let elements = fields.elements.unwrap();
+    assert_eq!(elements.count.len(), messages.len());
+    assert!(elements.count.values().iter().all(|count| *count > 0));
+    assert_eq!(elements.count.values().iter().sum::<i32>() as usize, fields.fault.len());
+    assert!(elements.message.values().windows(2).all(|pair| pair[0] <= pair[1]));
+    assert!(fields.columns.iter().all(|column| column.len() == fields.fault.len()));
+}
 
 fuzz_target!(|input: &[u8]| {
     let limits = Limits { max_record_bytes: 1 << 16, kept_faulty_bytes: 16, ..Limits::default() };
@@ -21,7 +35,10 @@ fuzz_target!(|input: &[u8]| {
         offset: Int64Array::from_iter_values(0..rows as i64),
         timestamp_us: Int64Array::from(vec![0; rows]),
         payload: BinaryArray::from_iter_values(payloads.iter()),
+        key: None,
+        headers: None,
     };
+    records(&messages, limits);
     let reader = MessageReader::new(&contract(Format::Message, &HEADERS), limits);
     let fields = reader.read(&messages);
     assert!(fields.columns.iter().all(|column| column.len() == rows));

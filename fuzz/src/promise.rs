@@ -4,7 +4,7 @@ use crate::batch::{Batch, BatchBuilder};
 use crate::decode::{DecodeError, Decoder, Limits};
 use arrow::array::{Array, ArrayRef, StringArray};
 use plant::contract::{
-    Column, Contract, DumpUnit, Encoding, Format, Kind, Lines, OnError, Origin, RemovedRecords,
+    Column, Contract, DumpUnit, Encoding, Format, Framing, Kind, Lines, OnError, Origin, RemovedRecords,
     Supersede,
 };
 use std::sync::Arc;
@@ -147,6 +147,7 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         source: String::new(),
         paths: Vec::new(),
         topics: Vec::new(),
+        framing: Framing::default(),
         format,
         encoding: Encoding::Utf8,
         lines: Lines::default(),

@@ -58,6 +58,23 @@ class Broker:
         """Messages without a line break in them, by Kafka's own tool."""
         self.tool("ConsoleProducer", "--topic", topic, said=b"\n".join(messages) + b"\n")
 
+    def create(self, topic: str, partitions: int) -> None:
+        """Waits for a topic of this name that is still being deleted."""
+        words = ("--create", "--if-not-exists", "--topic", topic, "--partitions", str(partitions))
+
+        def is_created() -> bool:
+            self.tool("TopicCommand", *words)
+            return self.has(topic)
+
+        wait_for(f"the topic {topic}", is_created, LIMIT_S)
+
+    def delete(self, topic: str) -> None:
+        self.tool("TopicCommand", "--delete", "--topic", topic)
+        wait_for(f"the end of the topic {topic}", lambda: not self.has(topic), LIMIT_S)
+
+    def has(self, topic: str) -> bool:
+        return topic in self.tool("TopicCommand", "--list").split()
+
     def forget(self, topic: str, before: dict[int, int]) -> None:
         """Deletes what each partition holds before an offset, as if its retention had passed."""
         places = [{"topic": topic, "partition": it, "offset": before[it]} for it in before]

@@ -65,6 +65,7 @@ const PARTS: [Part; 22] = [
         questions,
     ),
     part("login", "every way into a broker, right and wrong", &["build", "python"], login),
+    part("topics", "topics deleted and created again", &["build", "python"], topics),
     part("stream", "a topic while everything goes wrong", &["build", "python"], stream),
 ];
 
@@ -96,7 +97,7 @@ struct Bench {
 }
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java.
-const WHEN_NAMED: [&str; 4] = ["messages", "questions", "login", "stream"];
+const WHEN_NAMED: [&str; 5] = ["messages", "questions", "login", "topics", "stream"];
 
 /// The parts as a list for people.
 pub fn listed() -> String {
@@ -357,6 +358,11 @@ fn questions(bench: &Bench) -> Done {
 fn login(bench: &Bench) -> Done {
     tools::openssl()?;
     run(&mut bench.on_kafka("login_case.py")?)
+}
+
+/// Topics of Apache Kafka that are deleted and created again.
+fn topics(bench: &Bench) -> Done {
+    run(&mut bench.on_kafka("topics_case.py")?)
 }
 
 /// Messages of Apache Kafka, while program and broker are killed.

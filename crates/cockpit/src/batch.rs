@@ -5,7 +5,7 @@
 
 use arrow::array::{
     ArrayBuilder, ArrayRef, BinaryArray, Int32Array, Int64Array, Int64Builder, StringArray,
-    StringBuilder,
+    StringBuilder, UInt32Array,
 };
 use std::sync::Arc;
 
@@ -39,8 +39,16 @@ pub enum Fault {
     RepeatedHeader,
     /// An object or array where a single value is due.
     NotScalar,
-    /// No array of records at the path that the contract names.
+    /// A message without a value: in a compacted topic it deletes its key.
+    Tombstone,
+    /// A message that is an array, and the contract does not name `records`.
+    ArrayReceived,
+    /// A message in the wire format of a schema registry, and the contract does not name `framing`.
+    RegistryFraming,
+    /// No record where the contract says that records are: no such array, or an empty one.
     NoRecords,
+    /// An element of an array of records that is no object.
+    NotObject,
 }
 
 impl Fault {
@@ -56,7 +64,11 @@ impl Fault {
             Self::NoMatch => "no_match",
             Self::RepeatedHeader => "repeated_header",
             Self::NotScalar => "not_scalar",
+            Self::Tombstone => "tombstone",
+            Self::ArrayReceived => "array_received",
+            Self::RegistryFraming => "schema_registry_framing",
             Self::NoRecords => "no_records",
+            Self::NotObject => "not_object",
         }
     }
 }
@@ -87,16 +99,41 @@ impl Batch {
     }
 }
 
+/// Identity of a topic, which a topic created again under the same name does not have. The broker
+/// chooses it at random.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicId(pub u128);
+
+/// Between the name of a topic and the number of its log. Kafka allows it in no name.
+const LOG_NUMBER: char = '#';
+
+/// Name of a topic's log in the lake. The first topic of a name has that name; one that was created
+/// after it had been deleted is number 2, and its log is `name#2`.
+pub fn log_name(topic: &str, number: i64) -> Arc<str> {
+    if number <= 1 { topic.into() } else { format!("{topic}{LOG_NUMBER}{number}").into() }
+}
+
+/// The topic a log is of.
+pub fn topic_of(log: &str) -> &str {
+    log.split_once(LOG_NUMBER).map_or(log, |(topic, _)| topic)
+}
+
 /// Messages of one topic as the broker gave them, in the order of their arrival. All arrays have the
 /// same length, and offsets of a partition only grow.
 #[derive(Debug, Clone)]
 pub struct Messages {
+    /// The topic, or from the lake on its log ([`log_name`]).
     pub topic: Arc<str>,
     pub partition: Int32Array,
     pub offset: Int64Array,
     /// The broker's or the producer's time, as the topic is set up: microseconds since 1970 UTC.
     pub timestamp_us: Int64Array,
+    /// Null if the message has no value, which is not the same as an empty one.
     pub payload: BinaryArray,
+    /// The keys; `None` if no message has one.
+    pub key: Option<BinaryArray>,
+    /// The headers of each message as JSON; `None` if no message has any.
+    pub headers: Option<StringArray>,
 }
 
 impl Messages {
@@ -106,15 +143,39 @@ impl Messages {
     }
 }
 
-/// The fields of messages as text, a row per message in its order.
+/// A message the lake has: whether the broker's message at its offset is the same shows whether the
+/// topic is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    pub offset: i64,
+    /// Microseconds since 1970 UTC.
+    pub timestamp_us: i64,
+    pub payload: Option<Vec<u8>>,
+}
+
+/// The fields of messages as text, a row per record in its order.
 #[derive(Debug, Clone)]
 pub struct Fields {
-    /// One text array per contract column, null where the message has no such field.
+    /// One text array per contract column, null where the record has no such field.
     pub columns: Vec<ArrayRef>,
-    /// [`Fault::code`] of messages that cannot be read, else null.
+    /// [`Fault::code`] of records that cannot be read, else null.
     pub fault: StringArray,
-    /// The beginning of a faulty message as text, else null.
+    /// The beginning of a faulty record as text, else null.
     pub rest: StringArray,
+    /// Where the records are in their messages; `None` if each message is one record.
+    pub elements: Option<Elements>,
+}
+
+/// Records of messages that hold several.
+#[derive(Debug, Clone)]
+pub struct Elements {
+    /// For each record the number of its message in the batch.
+    pub message: UInt32Array,
+    /// For each record its position in the message, from 0; null if the message as a whole cannot be
+    /// read.
+    pub position: Int32Array,
+    /// For each message the number of its records.
+    pub count: Int32Array,
 }
 
 /// Collects records into a [`Batch`]: one [`BatchBuilder::field`] per column, in order, then
@@ -205,6 +266,19 @@ impl BatchBuilder {
             byte_to: self.byte_to.finish(),
             row_group: Int32Array::new_null(rows),
             row: Int64Array::new_null(rows),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{log_name, topic_of};
+
+    #[test]
+    fn a_log_leads_to_its_topic() {
+        for (number, log) in [(0, "a.b-1"), (1, "a.b-1"), (2, "a.b-1#2"), (10, "a.b-1#10")] {
+            assert_eq!(&*log_name("a.b-1", number), log);
+            assert_eq!(topic_of(log), "a.b-1");
         }
     }
 }

@@ -16,8 +16,11 @@ pub struct Contract {
     pub source: String,
     /// Which keys below the bucket are dumps of this table; empty for a stream.
     pub paths: Vec<Pattern>,
-    /// Kafka topics whose messages are records of this table; empty for dumps.
+    /// Kafka topics whose messages are records of this table; empty for dumps. An entry that starts
+    /// with `^` is a regular expression for the names of topics.
     pub topics: Vec<String>,
+    /// What precedes the payload of a message.
+    pub framing: Framing,
     /// How bytes become records.
     pub format: Format,
     /// How bytes become characters; Parquet ignores it.
@@ -125,6 +128,17 @@ pub enum Format {
         /// Whether the first line names the columns.
         header: bool,
     },
+}
+
+/// Bytes of a message in front of its payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Framing {
+    /// The payload is the whole message.
+    #[default]
+    None,
+    /// A schema registry's wire format: a zero byte and the number of the schema, four bytes. A
+    /// message without it is read as it is.
+    Confluent,
 }
 
 /// How a delimited dump writes delimiters, quotes and line ends that are part of a field, other

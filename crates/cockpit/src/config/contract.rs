@@ -3,6 +3,7 @@
 mod columns;
 mod encodings;
 mod layout;
+mod messages;
 mod native;
 mod tolerance;
 mod values;
@@ -12,8 +13,9 @@ use super::said::{Findings, Said};
 use chrono_tz::Tz;
 use columns::columns;
 use layout::{encoding, format, lines, records};
+use messages::{check_topic_columns, framing, topics};
 use native::{add_native_spellings, check_path_columns};
-use plant::contract::{Contract, DumpUnit, Format, RemovedRecords, Supersede};
+use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
 
 /// Reads one contract, and how long the rows of its table are kept; mistakes are noted in `findings`,
@@ -31,6 +33,7 @@ pub fn read(
     let is_stream = format == Some(Format::Message);
     let paths = if is_stream { Vec::new() } else { paths(&mut said) };
     let topics = if is_stream { topics(&mut said) } else { Vec::new() };
+    let framing = if is_stream { framing(&mut said) } else { Framing::None };
     let encoding = encoding(&mut said);
     let lines = lines(&mut said, format.as_ref());
     let records = records(&mut said, format.as_ref());
@@ -41,6 +44,7 @@ pub fn read(
     let mut columns = columns(&mut said, plant_zone, format.as_ref(), findings);
     add_native_spellings(format.as_ref(), &mut columns);
     check_path_columns(said.at_key("paths"), &paths, &columns, findings);
+    check_topic_columns(&said, &topics, &columns);
     let retention = retention(&mut said, is_stream, findings);
     let reject_at_most = tolerance::reject_at_most(&mut said, is_stream);
     let case = if is_stream { None } else { said.flag("case_sensitive_columns") };
@@ -51,6 +55,7 @@ pub fn read(
         source: source?,
         paths,
         topics,
+        framing,
         format: format?,
         encoding: encoding?,
         lines,
@@ -101,15 +106,6 @@ fn paths(said: &mut Said<'_, '_>) -> Vec<Pattern> {
         }
     }
     patterns
-}
-
-fn topics(said: &mut Said<'_, '_>) -> Vec<String> {
-    let topics = said.texts("topics").unwrap_or_default();
-    if topics.is_empty() {
-        let remedy = "Write topics = [\"NameOfTheTopic\"].";
-        said.note("topics", "no topics: nothing would ever be read", remedy);
-    }
-    topics
 }
 
 fn supersede(said: &mut Said<'_, '_>) -> Option<Supersede> {

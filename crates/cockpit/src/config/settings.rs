@@ -157,6 +157,21 @@ pub const KNOWN: &[Known] = &[
         reason: "how often the lag is measured; the answer costs the client a look at all partitions",
     },
     Known {
+        name: "kafka_refused_retry_s",
+        default: 600,
+        reason: "the longest pause after wrong credentials: each attempt counts towards a locked account",
+    },
+    Known {
+        name: "topic_listing_every_s",
+        default: 30,
+        reason: "how soon a new topic that matches a pattern is read; a listing is one answer of a broker",
+    },
+    Known {
+        name: "pattern_topics",
+        default: 200,
+        reason: "topics read for one contract with patterns; each costs some threads and some 10 MB",
+    },
+    Known {
         name: "batch_rows",
         default: 8192,
         reason: "the batch size DataFusion works with; larger ones gain nothing and cost memory",

@@ -71,9 +71,14 @@ fn problem(topic: &str, event: &Event) -> Option<String> {
             "{topic}/{partition}: messages {from} to {} expired before they were read",
             to - 1
         )),
-        Event::Replaced { partition, read, end } => Some(format!(
-            "{topic}/{partition}: ends at {end}, but {read} was read already: the topic was made \
-             anew; give it another name, or read it into another lake"
+        Event::Replaced { log, difference } => Some(format!(
+            "{topic}: deleted and created again ({difference}); the topic there is now is another one, \
+             and is read from its start as {log}. Messages of the deleted topic that were not read \
+             before are lost"
+        )),
+        Event::TooManyTopics { unread, most } => Some(format!(
+            "{topic}: not read, as {unread} topics more than {most} match the patterns of its \
+             contract; write a narrower pattern, or set pattern_topics in [limits] of plant.toml"
         )),
         Event::Connected | Event::Lost { .. } | Event::MissingTopic | Event::Lags(_) => None,
     }
@@ -145,7 +150,9 @@ impl Audience for Shown {
                 state.lags.retain(|it| it.topic != topic);
                 state.lags.extend(lags.iter().map(lag));
             }
-            Event::Expired { .. } | Event::Replaced { .. } => state.reason = problem(topic, event),
+            Event::Expired { .. } | Event::Replaced { .. } | Event::TooManyTopics { .. } => {
+                state.reason = problem(topic, event);
+            }
         }
         self.live.link(state.clone());
     }
@@ -237,8 +244,8 @@ impl Flow {
     /// Versions of the tables the streams end in.
     async fn versions(&self) -> anyhow::Result<Vec<u64>> {
         let mut versions = Vec::new();
-        for topic in self.topics()? {
-            let state = topic.refinery.lake.state(topic.step.name()).await?;
+        for stream in self.streams()? {
+            let state = self.lake().state(stream.step.name()).await?;
             versions.extend(state.map(|state| state.version()));
         }
         Ok(versions)
@@ -247,10 +254,10 @@ impl Flow {
     /// The readings of the last half hour in silver.
     async fn recent(&self, registry: &Registry, now_us: i64) -> anyhow::Result<Vec<Reading>> {
         let mut found = Vec::new();
-        for topic in self.topics()? {
-            let Some(mut readings) = Readings::new(&topic.step, registry) else { continue };
-            let table = topic.refinery.lake.table(topic.step.name())?;
-            let Some(state) = topic.refinery.lake.state(topic.step.name()).await? else { continue };
+        for stream in self.streams()? {
+            let Some(mut readings) = Readings::new(&stream.step, registry) else { continue };
+            let table = self.lake().table(stream.step.name())?;
+            let Some(state) = self.lake().state(stream.step.name()).await? else { continue };
             let files = state.files();
             let Some(newest) = files.iter().filter_map(|file| file_end_us(file, "at")).max() else {
                 continue;
@@ -259,7 +266,7 @@ impl Flow {
             let from = newest.min(now_us) - live::HOTTEST_WINDOW_US;
             let is_recent =
                 |file: &&Add| file_end_us(file, "at").is_none_or(|end_us| end_us >= from);
-            let batch_rows = topic.refinery.lake.batch_rows();
+            let batch_rows = self.lake().batch_rows();
             for file in files.iter().filter(is_recent) {
                 let files = std::slice::from_ref(file);
                 for rows in table.read_all(files, Some(&READING), batch_rows).await? {

@@ -1,32 +1,38 @@
 //! Kafka -> bronze, silver, and those who look at the moment.
 //!
+//! A contract names its topics, or patterns for them; topics that match a pattern are looked for again and
+//! again.
+//!
 //! Two for each topic: a thread that reads, interprets and shows, and a task that lands. Between
 //! them goes a queue of commands with room for so many messages. Those who look at the moment do not
 //! notice a commit, and a slow disk slows the reading down and fills no memory.
+
+mod reader;
+mod streams;
 
 use super::audience::{Audience, Minutes, Readings};
 use super::{Flow, RETRY, now};
 use crate::batch::Messages;
 use crate::config::kafka::Kafka;
 use crate::ingest::decode::message::MessageReader;
-use crate::ingest::kafka::{self, Event, Receiver, Source, Until};
+use crate::ingest::kafka::{self, Refused, Source, Until};
 use crate::lake::books::Entry;
 use crate::lake::models::Step;
 use crate::lake::refine::Refinery;
 use crate::lake::stream::books::StreamBooks;
-use crate::lake::stream::interpret::{Interpreted, Interpreter};
+use crate::lake::stream::interpret::Interpreter;
 use crate::lake::stream::land::{Chunk, Lander};
-use crate::lake::stream::resume::{Resumed, last_offsets};
-use crate::lake::stream::{self, Partition, Pointers, ReadMessages};
+use crate::lake::stream::resume::{Resumed, Wanted};
+use crate::lake::stream::{Partition, ReadMessages};
 use crate::lake::table::Table;
 use anyhow::Context as _;
 use plant::contract::Contract;
 use plant::reading::Registry;
-use std::collections::BTreeMap;
+use reader::{Held, Reader};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::runtime::Handle;
+use streams::{Done, Reading};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -74,12 +80,14 @@ pub struct Topic {
     contract: Contract,
     pub step: Step,
     name: String,
+    /// Consumer group: programs of one group share the topic's partitions.
+    group: String,
     /// Messages read, of all topics.
     heard: Arc<AtomicU64>,
 }
 
 enum Command {
-    Assign(Vec<Partition>, oneshot::Sender<Resumed>),
+    Assign(Wanted, oneshot::Sender<Resumed>),
     /// Messages, and the room they take until they are landed.
     Take(Box<Chunk>, OwnedSemaphorePermit),
     Flush(oneshot::Sender<()>),
@@ -104,47 +112,43 @@ impl Flow {
     /// the others are stopped, and nobody reads any more when this returns.
     pub async fn stream(&self, streaming: &Streaming) -> anyhow::Result<Vec<Entry>> {
         let stop = streaming.stop.child_token();
-        let streaming = &Streaming { stop: stop.clone(), ..streaming.clone() };
-        let runs = self.topics()?.into_iter().map(async |topic| {
-            let done = run(topic, streaming.clone()).await;
-            if done.is_err() {
-                stop.cancel();
-            }
-            done
-        });
-        let done = futures::future::join_all(runs).await;
-        let entries = done.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(entries.into_iter().flatten().collect())
+        let streaming = Streaming { stop: stop.clone(), ..streaming.clone() };
+        let mut reading = Reading::begin(self, streaming)?;
+        let (mut entries, mut failed) = (Vec::new(), None);
+        while let Some(done) = reading.next().await {
+            let error = match done {
+                Done::Read(Ok(read)) => {
+                    entries.extend(read);
+                    continue;
+                }
+                Done::Listed(found) => match reading.found(found) {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                },
+                Done::Read(Err(error)) => error,
+            };
+            stop.cancel();
+            failed = failed.or(Some(error));
+        }
+        failed.map_or(Ok(entries), Err)
     }
 
-    /// Reads until it is told to stop, beginning again after whatever goes wrong.
+    /// Reads until it is told to stop, beginning again after whatever goes wrong. Who is refused waits
+    /// longer each time: to try the same password again and again may lock the account.
     pub async fn stream_on(&self, streaming: &Streaming) {
+        let longest = Duration::from_secs(self.lake().limits().get("kafka_refused_retry_s"));
+        let mut pause = RETRY;
         while !streaming.stop.is_cancelled() {
             let Err(error) = self.stream(streaming).await else { continue };
-            tracing::error!(error = format!("{error:#}"), "streaming stopped, and begins again");
+            let is_refused = error.chain().any(|cause| cause.is::<Refused>());
+            pause = if is_refused { (pause * 2).min(longest.max(RETRY)) } else { RETRY };
+            let (error, again_s) = (format!("{error:#}"), pause.as_secs());
+            tracing::error!(error, again_s, "streaming stopped, and begins again");
             tokio::select! {
                 () = streaming.stop.cancelled() => {}
-                () = tokio::time::sleep(RETRY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
-    }
-
-    /// The topics the plant's contracts name.
-    pub fn topics(&self) -> anyhow::Result<Vec<Topic>> {
-        let mut topics = Vec::new();
-        for contract in self.refinery.plant.contracts.values().filter(|it| it.is_stream()) {
-            let cleans = |step: &&Step| step.model.cleans() == Some(contract.table.as_str());
-            let step = self.refinery.steps.iter().find(cleans);
-            let step = step.with_context(|| format!("no model cleans {}", contract.table))?;
-            topics.extend(contract.topics.iter().map(|name| Topic {
-                refinery: self.refinery.clone(),
-                contract: contract.clone(),
-                step: step.clone(),
-                name: name.clone(),
-                heard: self.heard.clone(),
-            }));
-        }
-        Ok(topics)
     }
 }
 
@@ -210,8 +214,8 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
                         due = Some(due.map_or(latest, |due| due.min(latest)));
                     }
                 }
-                Some(Command::Assign(partitions, answer)) => {
-                    let resumed = Box::pin(lander.resume(&partitions)).await?;
+                Some(Command::Assign(wanted, answer)) => {
+                    let resumed = Box::pin(lander.resume(&wanted)).await?;
                     books.resumed(&resumed);
                     answer.send(resumed).ok();
                 }
@@ -248,6 +252,18 @@ fn soon(after: Duration) -> Instant {
     Instant::now() + after
 }
 
+/// What the Kafka client is limited by.
+fn kafka_limits(limits: &crate::config::settings::Limits) -> kafka::Limits {
+    let gathered_ms = limits.get("stream_commit_every_ms") / GATHERED_OF_INTERVAL;
+    kafka::Limits {
+        lag_every_ms: limits.get("kafka_lag_every_ms"),
+        session_ms: limits.get("kafka_session_ms"),
+        queue_bytes: limits.get("kafka_queue_bytes"),
+        gather_ms: limits.get("kafka_gather_ms"),
+        unhurried_ms: limits.get("kafka_unhurried_ms").min(gathered_ms),
+    }
+}
+
 /// Reads a topic on this thread.
 fn read(
     topic: &Topic,
@@ -256,21 +272,18 @@ fn read(
 ) -> anyhow::Result<()> {
     let limits = topic.refinery.lake.limits();
     let every_ms = limits.get("stream_commit_every_ms");
-    let of_kafka = kafka::Limits {
-        lag_every_ms: limits.get("kafka_lag_every_ms"),
-        session_ms: limits.get("kafka_session_ms"),
-        queue_bytes: limits.get("kafka_queue_bytes"),
-        gather_ms: limits.get("kafka_gather_ms"),
-        unhurried_ms: limits.get("kafka_unhurried_ms").min(every_ms / GATHERED_OF_INTERVAL),
-    };
+    let of_kafka = kafka_limits(limits);
     let batch = limits.size("stream_batch_messages");
     let until = streaming.until;
-    let source = Source::connect(&streaming.kafka, &topic.name, &of_kafka, batch, until)?;
+    let mut kafka = streaming.kafka.clone();
+    kafka.group.clone_from(&topic.group);
+    let source = Source::connect(&kafka, &topic.name, &of_kafka, batch, until)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
     let most_messages = u32::try_from(batch * BATCHES_BETWEEN)?;
     let looks = streaming.audience.looks();
     let mut reader = Reader {
         interpreter: Interpreter::new(&topic.refinery, &topic.step, &topic.contract, &table)?,
+        log: topic.name.as_str().into(),
         topic,
         streaming,
         commands,
@@ -284,162 +297,4 @@ fn read(
         held_messages: limits.size("stream_hold_messages"),
     };
     source.run(&mut reader)
-}
-
-/// The reading side of one topic.
-struct Reader<'a> {
-    topic: &'a Topic,
-    streaming: &'a Streaming,
-    interpreter: Interpreter<'a>,
-    commands: mpsc::Sender<Command>,
-    /// For messages on their way to the lander.
-    room: Arc<Semaphore>,
-    most_messages: u32,
-    readings: Option<Readings>,
-    held: Held,
-    held_most: Duration,
-    held_messages: usize,
-}
-
-/// Messages on their way that are not sent yet.
-#[derive(Default)]
-struct Held {
-    chunks: Vec<Chunk>,
-    messages: usize,
-    /// When they have to go.
-    due: Option<Instant>,
-}
-
-impl Reader<'_> {
-    /// Sends what is held back, as one.
-    fn release(&mut self) -> anyhow::Result<()> {
-        let Held { chunks, messages, .. } = std::mem::take(&mut self.held);
-        match Chunk::joined(chunks)? {
-            Some(chunk) => self.hand_over(chunk, messages),
-            None => Ok(()),
-        }
-    }
-
-    fn send(&self, command: Command) -> anyhow::Result<()> {
-        self.commands.blocking_send(command).ok().context("landing has ended")
-    }
-
-    /// Sends messages, as soon as there is room for them.
-    fn hand_over(&self, chunk: Chunk, messages: usize) -> anyhow::Result<()> {
-        // What is larger than all room there is, such as a batch of the lake's, takes all of it.
-        let messages = u32::try_from(messages)?.min(self.most_messages);
-        let room = self.room.clone().acquire_many_owned(messages);
-        let room = Handle::current().block_on(room).context("landing has ended")?;
-        self.send(Command::Take(Box::new(chunk), room))
-    }
-
-    /// Sends a command that is answered, and waits for the answer.
-    fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> anyhow::Result<T> {
-        let (answer, answered) = oneshot::channel();
-        self.send(command(answer))?;
-        answered.blocking_recv().context("landing has ended")
-    }
-
-    fn interpret(
-        &mut self,
-        messages: &Messages,
-        pointers: &Pointers,
-    ) -> anyhow::Result<Interpreted> {
-        let fields = (self.topic.refinery.read)(&self.topic.contract, messages);
-        self.interpreter.interpret(pointers, fields)
-    }
-}
-
-impl Receiver for Reader<'_> {
-    fn assigned(&mut self, partitions: &[i32]) -> anyhow::Result<BTreeMap<i32, i64>> {
-        self.release()?;
-        let topic: Arc<str> = self.topic.name.as_str().into();
-        let ours =
-            partitions.iter().map(|number| Partition { topic: topic.clone(), number: *number });
-        let ours: Vec<Partition> = ours.collect();
-        let mut resumed = self.ask(|answer| Command::Assign(ours, answer))?;
-        self.interpreter.reject_late(std::mem::take(&mut resumed.lateness));
-        for rows in std::mem::take(&mut resumed.recent) {
-            self.interpreter.remember(&rows)?;
-        }
-        for messages in std::mem::take(&mut resumed.backlog) {
-            let pointers = self.interpreter.pointers(&messages);
-            let interpreted = resumed.lacking(self.interpret(&messages, &pointers)?)?;
-            let offsets = last_offsets(&messages);
-            self.hand_over(Chunk { bronze: None, interpreted, offsets }, messages.len())?;
-        }
-        self.ask(Command::Flush)?;
-        self.streaming.audience.begins();
-        Ok(resumed.landed.into_iter().map(|(partition, last)| (partition.number, last)).collect())
-    }
-
-    fn revoked(&mut self) -> anyhow::Result<()> {
-        self.release()?;
-        self.ask(Command::Flush)
-    }
-
-    fn messages(&mut self, messages: Messages) -> anyhow::Result<()> {
-        let pointers = self.interpreter.pointers(&messages);
-        let interpreted = self.interpret(&messages, &pointers)?;
-        if let Some(readings) = &mut self.readings {
-            self.streaming.audience.readings(readings.of(&interpreted.rows)?);
-        }
-        self.streaming.audience.rejected(interpreted.rejected.num_rows());
-        let bronze = stream::rows(&messages, &pointers)?;
-        let offsets = last_offsets(&messages);
-        self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
-        self.held.chunks.push(Chunk { bronze: Some(bronze), interpreted, offsets });
-        self.held.messages += messages.len();
-        self.held.due = self.held.due.or_else(|| Some(soon(self.held_most)));
-        Ok(())
-    }
-
-    fn looked(&mut self) -> anyhow::Result<()> {
-        let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
-        // What has gathered before it was read is not held back once more.
-        let has_gathered = self.streaming.until == Until::Stopped && !self.is_hurried();
-        if is_due || has_gathered || self.held.messages >= self.held_messages {
-            self.release()
-        } else {
-            Ok(())
-        }
-    }
-
-    fn event(&mut self, event: Event) {
-        let topic = self.topic.name.as_str();
-        match &event {
-            Event::Connected | Event::Lags(_) => {}
-            Event::Lost { reason } => tracing::warn!(topic, reason, "no broker answers"),
-            Event::MissingTopic => tracing::warn!(topic, "the brokers do not have the topic"),
-            Event::Expired { partition, from, to } => {
-                tracing::error!(
-                    topic,
-                    partition,
-                    from,
-                    to,
-                    "messages expired before they were read"
-                );
-                let place = Partition { topic: topic.into(), number: *partition };
-                self.send(Command::Expired(place, *from, *to)).ok();
-            }
-            Event::Replaced { partition, read, end } => {
-                tracing::error!(
-                    topic,
-                    partition,
-                    read,
-                    end,
-                    "the topic ends before what was read from it: it was made anew, and is not read"
-                );
-            }
-        }
-        self.streaming.audience.event(topic, &event);
-    }
-
-    fn is_hurried(&self) -> bool {
-        self.streaming.audience.is_hurried()
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.streaming.stop.is_cancelled() || self.commands.is_closed()
-    }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use deltalake::DeltaTable;
 use deltalake::checkpoints::create_checkpoint;
 use deltalake::kernel::transaction::TransactionError;
-use deltalake::kernel::{Action, Add, Version};
+use deltalake::kernel::{Action, Add, Transaction, Version};
 use deltalake::logstore::{CommitOrBytes, get_actions};
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
@@ -22,6 +22,10 @@ use uuid::Uuid;
 
 /// Where the log says which checkpoint is the newest.
 const LAST_CHECKPOINT: &str = "_delta_log/_last_checkpoint";
+
+/// Checkpoints that begin so say what a log is, and not how far it is contained: two programs may both
+/// write the same one.
+pub const IDENTITY: &str = "topic/";
 
 /// Appends to one table. After an error it must not be used again: whoever goes on starts from what
 /// the table says.
@@ -88,7 +92,7 @@ impl Appender {
         let bytes = bytes.with_context(|| format!("version {version} of {name} is gone"))?;
         for action in get_actions(version, &bytes)? {
             match action {
-                Action::Txn(theirs) if ours.contains_key(&theirs.app_id) => {
+                Action::Txn(theirs) if is_conflict(&theirs, ours) => {
                     bail!("another program goes on with {} in {name}", theirs.app_id)
                 }
                 Action::Metadata(_) | Action::Protocol(_) => {
@@ -117,6 +121,12 @@ impl Appender {
         }
         Ok(())
     }
+}
+
+/// Whether somebody else's checkpoint is one of ours.
+fn is_conflict(theirs: &Transaction, ours: &BTreeMap<String, i64>) -> bool {
+    let is_same_fact = |ours: i64| theirs.app_id.starts_with(IDENTITY) && theirs.version == ours;
+    ours.get(&theirs.app_id).is_some_and(|ours| !is_same_fact(*ours))
 }
 
 /// Writes a checkpoint of a version. It may fail: the next one stands for this one too.
@@ -234,6 +244,20 @@ mod tests {
         let error = second.append(file("b"), reaches("topic", 1), NOW_MS).await.unwrap_err();
         assert!(error.to_string().contains("another program goes on with topic"), "{error}");
         assert_eq!(files(&table).await, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn two_may_say_the_same_of_a_topic() {
+        let (_folder, table, state) = table().await;
+        let said = |id| reaches(&format!("{IDENTITY}t"), id);
+        let mut first = Appender::new(table.clone(), &state);
+        let mut second = Appender::new(table.clone(), &state);
+        let mut third = Appender::new(table.clone(), &state);
+        first.append(file("a"), said(7), NOW_MS).await.unwrap();
+        second.append(file("b"), said(7), NOW_MS).await.unwrap();
+        let error = third.append(file("c"), said(8), NOW_MS).await.unwrap_err();
+        assert!(error.to_string().contains("another program"), "{error}");
+        assert_eq!(files(&table).await, ["a", "b"]);
     }
 
     #[tokio::test]

@@ -45,6 +45,7 @@ pub enum Pointer {
     Int,
     Long,
     Time,
+    Bytes,
 }
 
 impl Pointer {
@@ -54,6 +55,7 @@ impl Pointer {
             Self::Int => DataType::Int32,
             Self::Long => DataType::Int64,
             Self::Time => utc(),
+            Self::Bytes => DataType::Binary,
         }
     }
 }

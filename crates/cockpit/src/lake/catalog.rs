@@ -237,7 +237,8 @@ pub async fn column_rows(refinery: &Refinery) -> anyhow::Result<Vec<ColumnRow>> 
 
 /// What the plant's folder says of a column: its unit and its description.
 fn said(refinery: &Refinery, table: &TableName, column: &str) -> (Option<String>, Option<String>) {
-    let mut pointers = POINTERS.iter().chain(&stream::POINTERS);
+    let of_streams = stream::POINTERS.iter().chain(&stream::DETAILS).chain([&stream::ELEMENT]);
+    let mut pointers = POINTERS.iter().chain(of_streams);
     if let Some((_, _, description)) = pointers.find(|(name, _, _)| *name == column) {
         return (None, Some((*description).to_owned()));
     }

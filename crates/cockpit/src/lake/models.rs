@@ -15,6 +15,7 @@ use datafusion::common::DFSchema;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
+use plant::contract::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -384,9 +385,8 @@ fn line_naming(model: &Model, word: &str) -> usize {
 /// Bronze columns a typed column comes from: its own, or the one its local parts were taken of.
 pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source> {
     let contract = plant.contracts.get(table)?;
-    if contract.is_stream() {
-        let column = if column == "received_at" { "_timestamp" } else { "payload" };
-        return Some((bronze::name(contract), column.to_owned()));
+    if contract.is_stream() && column == "received_at" {
+        return Some((bronze::name(contract), "_timestamp".to_owned()));
     }
     if is_of_dump(column) {
         return Some((bronze::name(contract), column.to_owned()));
@@ -396,7 +396,14 @@ pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source>
     };
     let exact = contract.columns.iter().find(|it| it.name == column);
     let source = exact.or_else(|| contract.columns.iter().find(from))?;
-    Some((bronze::name(contract), source.name.clone()))
+    let source = match source.origin {
+        _ if !contract.is_stream() => source.name.as_str(),
+        Origin::Topic => "_topic",
+        Origin::Key => "_key",
+        Origin::Header => "_headers",
+        Origin::Record | Origin::Envelope | Origin::Path => "payload",
+    };
+    Some((bronze::name(contract), source.to_owned()))
 }
 
 #[cfg(test)]

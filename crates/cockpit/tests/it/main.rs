@@ -20,4 +20,5 @@ mod settings;
 mod simulated;
 mod sql;
 mod stream;
+mod topics;
 mod world;

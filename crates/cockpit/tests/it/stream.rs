@@ -5,10 +5,11 @@
 //! does is asked by `tests/oracle/stream_case.py`.
 
 use crate::lease::{names, until};
-use crate::world::World;
+use crate::world::{Said, World};
 use rdkafka::config::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
+use rdkafka::types::RDKafkaApiKey;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ const MODEL: &str = "-- Temperatures of machines.
 SELECT machine, at, temp_c FROM typed.temperature
 ";
 
+type Record<'a> = BaseRecord<'a, [u8], [u8]>;
+
 /// A broker with one topic.
 pub struct Broker {
     cluster: MockCluster<'static, DefaultProducerContext>,
@@ -55,26 +58,70 @@ impl Broker {
         Self { cluster, topic }
     }
 
+    /// A further topic.
+    pub fn create(&self, topic: &str) {
+        self.cluster.create_topic(topic, 2, 1).unwrap();
+    }
+
+    /// From now on the broker does not report the ids of topics, as those before Kafka 2.8.
+    pub fn forget_ids(&self) {
+        self.cluster.apiversion(RDKafkaApiKey::Metadata, Some(0), Some(9)).unwrap();
+    }
+
+    /// From now on it does.
+    pub fn report_ids(&self) {
+        self.cluster.apiversion(RDKafkaApiKey::Metadata, Some(0), Some(12)).unwrap();
+    }
+
     pub fn say(&self, messages: &[&str]) {
+        let bytes: Vec<&[u8]> = messages.iter().map(|message| message.as_bytes()).collect();
+        self.say_bytes(&bytes);
+    }
+
+    pub fn say_all(&self, messages: &[String]) {
+        self.say(&messages.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    pub fn say_bytes(&self, messages: &[&[u8]]) {
+        let records = messages.iter().map(|message| BaseRecord::to(self.topic).payload(*message));
+        self.produce(records);
+    }
+
+    pub fn say_to(&self, topic: &str, message: &str) {
+        self.produce([BaseRecord::to(topic).payload(message.as_bytes())].into_iter());
+    }
+
+    /// A message as `fill` makes it.
+    pub fn send<'a>(&'a self, fill: impl FnOnce(Record<'a>) -> Record<'a>) {
+        self.produce([fill(BaseRecord::to(self.topic))].into_iter());
+    }
+
+    fn produce<'a>(&self, records: impl Iterator<Item = Record<'a>>) {
         let producer: BaseProducer = ClientConfig::new()
             .set("bootstrap.servers", self.cluster.bootstrap_servers())
             .create()
             .unwrap();
-        for message in messages {
-            producer.send(BaseRecord::<(), str>::to(self.topic).payload(message)).unwrap();
-        }
+        records.for_each(|record| producer.send(record).map_err(|(error, _)| error).unwrap());
         producer.flush(ANSWER_LIMIT).unwrap();
     }
 
     /// A worker that reads until it is told to stop, quick to commit and to be taken for dead: as
     /// quick as the mock allows, which lets a new group wait for three seconds.
-    fn worker(&self, world: &World) -> Worker {
+    pub fn worker(&self, world: &World) -> Worker {
+        self.worker_with(world, &[])
+    }
+
+    pub fn worker_with(&self, world: &World, env: &[(&str, &str)]) -> Worker {
         let brokers = self.cluster.bootstrap_servers();
         let mut command = world.command(&["ingest", "--wait", "--kafka", &brokers]);
         command.env_remove("COCKPIT_BUCKET").env("COCKPIT_STREAM_COMMIT_EVERY_MS", "100");
-        command.env("COCKPIT_KAFKA_SESSION_MS", "4000");
+        command.env("COCKPIT_KAFKA_SESSION_MS", "4000").envs(env.iter().copied());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         Worker(command.spawn().unwrap())
+    }
+
+    pub fn ingest_from(&self, world: &World) -> Said {
+        world.ingest_from(&self.cluster.bootstrap_servers(), &[])
     }
 
     pub fn ingest_into(&self, world: &World) {
@@ -88,7 +135,7 @@ impl Broker {
 }
 
 /// A program at work; gone with the test, however that ends.
-struct Worker(Child);
+pub struct Worker(Child);
 
 impl Worker {
     fn tell(&self, signal: &str) {

@@ -12,6 +12,7 @@ mod columns;
 mod delimited;
 mod error;
 mod fixed;
+pub mod headers;
 mod input;
 mod json;
 mod json_text;

@@ -4,7 +4,7 @@ use super::{DecodeError, Decoder, Limits, Summary};
 use crate::batch::{Batch, BatchBuilder};
 use arrow::array::{Array, AsArray, StringArray};
 use plant::contract::{
-    Column, Contract, DumpUnit, Encoding, Escape, Format, Kind, Lines, OnError, Origin,
+    Column, Contract, DumpUnit, Encoding, Escape, Format, Framing, Kind, Lines, OnError, Origin,
     RemovedRecords, Supersede,
 };
 
@@ -16,6 +16,7 @@ pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
         source: "test".into(),
         paths: Vec::new(),
         topics: Vec::new(),
+        framing: Framing::default(),
         format,
         encoding: Encoding::Utf8,
         lines: Lines::default(),

@@ -4,22 +4,28 @@
 //! where reading begins is what the receiver says, and nothing the broker still has behind that is
 //! left out; what it no longer has is told, with its offsets.
 
+mod assign;
+mod collected;
 mod connect;
+mod describe;
 mod queue;
 mod token;
+mod topics;
 
 pub use connect::{Lag, Limits};
+pub use topics::Topics;
 
-use crate::batch::Messages;
+use crate::batch::{Messages, TopicId, Witness};
 use crate::config::kafka::Kafka;
-use anyhow::{Context as _, bail};
-use arrow::array::{ArrayBuilder as _, BinaryBuilder, Int32Builder, Int64Builder};
+use anyhow::bail;
+use collected::Collected;
 use connect::{Context, Rebalance};
-use queue::{Message, Queue};
+use describe::Describe;
+use queue::Queue;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -54,17 +60,69 @@ pub enum Event {
     MissingTopic,
     /// Offsets `from..to` are gone from the broker before they were read.
     Expired { partition: i32, from: i64, to: i64 },
-    /// The partition ends before what was read from it: it is another one under an old name. It is
-    /// not read.
-    Replaced { partition: i32, read: i64, end: i64 },
+    /// The topic is not the one that was read before; it is read from its start, as this log.
+    Replaced { log: Arc<str>, difference: Difference },
+    /// More topics match the patterns of a contract than are read at once; this one and others are not.
+    TooManyTopics { unread: usize, most: usize },
     /// How far reading is behind.
     Lags(Vec<Lag>),
 }
 
+/// How a topic differs from the one that was read under its name before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// Its id is another one.
+    Id,
+    /// A partition ends before the last offset that was read.
+    Shorter { partition: i32, read: i64, end: i64 },
+    /// The message at the last offset that was read is another one.
+    Message { partition: i32, offset: i64 },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id => write!(out, "its id is another one"),
+            Self::Shorter { partition, read, end } => write!(
+                out,
+                "partition {partition} ends at offset {end}, but {read} was read before"
+            ),
+            Self::Message { partition, offset } => {
+                write!(out, "partition {partition} has another message at offset {offset}")
+            }
+        }
+    }
+}
+
+/// Partitions that are ours from now on.
+#[derive(Debug, Clone, Copy)]
+pub struct Assigned<'a> {
+    pub partitions: &'a [i32],
+    /// The topic's id, if the brokers report one; those before Kafka 2.8 do not.
+    pub id: Option<TopicId>,
+    /// How the topic differs from the one the receiver answered with: another one is to be begun.
+    pub difference: Option<Difference>,
+}
+
+/// What a receiver has of the partitions that are assigned.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The last offset of each, if any was read.
+    pub read: BTreeMap<i32, i64>,
+    /// The messages at these offsets, where the topic's id does not show that it is the same topic.
+    pub witnesses: BTreeMap<i32, Witness>,
+}
+
+/// The brokers refuse the connection: wrong credentials, or no permission. To try again at once would
+/// be refused too, and may lock the account.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(String);
+
 /// Takes what a source gives. All calls come from the thread that reads.
 pub trait Receiver {
-    /// These partitions are ours from now on: returns the last offset read of each, if any was.
-    fn assigned(&mut self, partitions: &[i32]) -> anyhow::Result<BTreeMap<i32, i64>>;
+    /// These partitions are ours from now on.
+    fn assigned(&mut self, assigned: &Assigned<'_>) -> anyhow::Result<Known>;
     /// None are ours any more; what was taken is to be finished now.
     fn revoked(&mut self) -> anyhow::Result<()>;
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()>;
@@ -91,10 +149,19 @@ pub enum Until {
 pub struct Source {
     /// The messages; all else comes by way of the consumer.
     queue: Queue,
+    describe: Describe,
     consumer: BaseConsumer<Context>,
     topic: Arc<str>,
     until: Until,
     batch_messages: usize,
+    kafka: Kafka,
+    limits: Limits,
+    /// The id of the topic that is read, if the brokers report one, and a broker that leads a partition
+    /// of it.
+    id: Option<TopicId>,
+    leader: Option<i32>,
+    /// Until when partitions are to be forwarded to our queue once more.
+    forwarded_until: Option<Instant>,
     /// The last offset handed on, of the partitions that are ours.
     read: BTreeMap<i32, i64>,
     /// Whether the brokers answer; unknown at first.
@@ -122,10 +189,16 @@ impl Source {
         let consumer = connect::consumer(kafka, limits, until == Until::End)?;
         Ok(Self {
             queue: Queue::new(&consumer)?,
+            describe: Describe::new(&consumer)?,
             consumer,
             topic: topic.into(),
             until,
             batch_messages,
+            kafka: kafka.clone(),
+            limits: *limits,
+            id: None,
+            leader: None,
+            forwarded_until: None,
             read: BTreeMap::new(),
             answers: None,
             is_refused: false,
@@ -193,7 +266,12 @@ impl Source {
         }
         if let Some(lags) = self.consumer.context().lags_told() {
             receiver.event(Event::Lags(lags));
+            self.request_id()?;
         }
+        if self.is_replaced() {
+            self.assign_again(receiver)?;
+        }
+        self.forward()?;
         while let Some(rebalance) = self.consumer.context().rebalance_due() {
             self.rebalance(&rebalance, receiver)?;
         }
@@ -259,9 +337,7 @@ impl Source {
         match error.rdkafka_error_code() {
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
                 // Looking at the partitions anew tells what is gone.
-                let partitions: Vec<i32> = self.read.keys().copied().collect();
-                receiver.revoked()?;
-                self.assign(&partitions, receiver)?;
+                self.assign_again(receiver)?;
             }
             Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
                 if !std::mem::replace(&mut self.is_missing, true) {
@@ -277,7 +353,9 @@ impl Source {
                     receiver.event(Event::Lost { reason: self.refusal(error) });
                 }
             }
-            Some(code) if connect::is_refusal(code) => bail!(self.refusal(error)),
+            Some(code) if connect::is_refusal(code) => {
+                return Err(Refused(self.refusal(error)).into());
+            }
             Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {
                 if self.answers.replace(false) != Some(false) {
                     receiver.event(Event::Lost { reason: error.to_string() });
@@ -295,77 +373,6 @@ impl Source {
         let said = said.filter(|(code, _)| Some(*code) == error.rdkafka_error_code());
         let reason = said.map_or_else(|| error.to_string(), |(_, reason)| reason);
         format!("Kafka does not let us in: {reason}; look at [kafka] in plant.toml")
-    }
-
-    /// All partitions of the topic.
-    fn partitions(&mut self) -> anyhow::Result<Vec<i32>> {
-        let until = now() + ASK;
-        let metadata = loop {
-            self.listen(until)?;
-            match self.consumer.fetch_metadata(Some(&self.topic), ASK_AGAIN) {
-                Ok(metadata) => break metadata,
-                Err(error) if rest(until).is_zero() => bail!(
-                    "no Kafka broker answers ({}); look at the brokers, and at protocol of [kafka] in \
-                     plant.toml: one that wants another does not say so",
-                    self.consumer.context().trouble().map_or_else(|| error.to_string(), |it| it.1)
-                ),
-                Err(_) => {}
-            }
-        };
-        let found = metadata.topics().iter().find(|it| it.name() == &*self.topic);
-        let found = found.filter(|it| it.error().is_none());
-        let found = found.with_context(|| format!("Kafka has no topic {}", self.topic))?;
-        self.answers = Some(true);
-        Ok(found.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect())
-    }
-
-    /// Between two questions: the client asks for its token, without which no broker answers, and says
-    /// what went wrong.
-    fn listen(&self, until: Instant) -> anyhow::Result<()> {
-        loop {
-            let waits = self.consumer.context().waits_for_token() && !rest(until).is_zero();
-            match self.consumer.poll(if waits { POLL } else { Duration::ZERO }) {
-                Some(Err(error)) if error.rdkafka_error_code().is_some_and(connect::is_refusal) => {
-                    bail!(self.refusal(&error));
-                }
-                None if !waits => return Ok(()),
-                _ => {}
-            }
-        }
-    }
-
-    /// Reads these partitions from where the receiver is. Returns where each ends now.
-    fn assign(
-        &mut self,
-        partitions: &[i32],
-        receiver: &mut dyn Receiver,
-    ) -> anyhow::Result<BTreeMap<i32, i64>> {
-        let known = receiver.assigned(partitions)?;
-        self.read.clear();
-        let mut ends = BTreeMap::new();
-        let mut assignment = TopicPartitionList::new();
-        for partition in partitions.iter().copied() {
-            let borders = self.consumer.fetch_watermarks(&self.topic, partition, ASK);
-            let (first, end) = borders.with_context(|| {
-                let topic = &self.topic;
-                format!("Kafka does not say where partition {partition} of {topic} begins and ends")
-            })?;
-            let next = known.get(&partition).map(|last| last + 1);
-            if let Some(next) = next.filter(|next| *next > end) {
-                receiver.event(Event::Replaced { partition, read: next - 1, end });
-                continue;
-            }
-            if let Some(next) = next.filter(|next| *next < first) {
-                receiver.event(Event::Expired { partition, from: next, to: first });
-            }
-            let from = next.unwrap_or(first).max(first);
-            self.queue.receive(&self.consumer, &self.topic, partition)?;
-            assignment.add_partition_offset(&self.topic, partition, Offset::Offset(from))?;
-            self.read.insert(partition, from - 1);
-            ends.insert(partition, end);
-        }
-        self.consumer.assign(&assignment)?;
-        Ok(ends)
     }
 }
 
@@ -385,57 +392,6 @@ impl Drop for Source {
         self.consumer.context().close();
         if let Err(error) = self.consumer.unassign() {
             tracing::debug!(%error, "partitions not given up");
-        }
-    }
-}
-
-/// Messages being collected.
-struct Collected {
-    partition: Int32Builder,
-    offset: Int64Builder,
-    timestamp_us: Int64Builder,
-    payload: BinaryBuilder,
-    bytes: usize,
-}
-
-impl Collected {
-    fn with_room((messages, bytes): (usize, usize)) -> Self {
-        /// Batches are not quite the same; to grow at their end would be to copy them.
-        const SPARE: usize = 16;
-        Self {
-            partition: Int32Builder::with_capacity(messages),
-            offset: Int64Builder::with_capacity(messages),
-            timestamp_us: Int64Builder::with_capacity(messages),
-            payload: BinaryBuilder::with_capacity(messages, bytes + bytes / SPARE),
-            bytes: 0,
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.offset.len()
-    }
-
-    /// Takes a message, unless it was read before, or is one of a partition that is no longer ours
-    /// and was still in the client's queue.
-    fn push(&mut self, message: &Message<'_>, read: &mut BTreeMap<i32, i64>) {
-        let last = read.get_mut(&message.partition);
-        let Some(last) = last.filter(|last| **last < message.offset) else { return };
-        *last = message.offset;
-        let timestamp_ms = message.timestamp_ms.unwrap_or_default();
-        self.partition.append_value(message.partition);
-        self.offset.append_value(message.offset);
-        self.timestamp_us.append_value(timestamp_ms.saturating_mul(1000));
-        self.payload.append_value(message.payload);
-        self.bytes += message.payload.len();
-    }
-
-    fn finish(mut self, topic: &Arc<str>) -> Messages {
-        Messages {
-            topic: topic.clone(),
-            partition: self.partition.finish(),
-            offset: self.offset.finish(),
-            timestamp_us: self.timestamp_us.finish(),
-            payload: self.payload.finish(),
         }
     }
 }

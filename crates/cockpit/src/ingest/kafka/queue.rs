@@ -4,12 +4,13 @@
 //! several times for it: a tenth of all that reading a stream costs. Its own library also fills a list.
 
 use super::connect::Context;
+use crate::ingest::decode::headers::{self, Header};
 use anyhow::Context as _;
 use rdkafka::bindings;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaMessage, RDKafkaQueue, RDKafkaRespErr};
-use std::ffi::CString;
+use std::ffi::{CStr, CString, c_void};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
 
@@ -27,7 +28,45 @@ pub struct Message<'a> {
     pub offset: i64,
     /// The broker's time, in milliseconds since 1970 UTC; `None` if there is none.
     pub timestamp_ms: Option<i64>,
-    pub payload: &'a [u8],
+    /// `None` if the message has no value, which is not the same as an empty one.
+    pub payload: Option<&'a [u8]>,
+    pub key: Option<&'a [u8]>,
+    raw: &'a RDKafkaMessage,
+}
+
+impl Message<'_> {
+    /// The broker's time in microseconds since 1970 UTC; 0 if there is none.
+    pub fn timestamp_us(&self) -> i64 {
+        self.timestamp_ms.unwrap_or_default().saturating_mul(1000)
+    }
+
+    /// The headers as JSON; `None` if there are none.
+    pub fn headers(&self) -> Option<String> {
+        let mut list = ptr::null_mut();
+        #[expect(unsafe_code, reason = "the client's own library")]
+        // SAFETY: the message lives, and the list belongs to it.
+        let found = unsafe { bindings::rd_kafka_message_headers(self.raw, &raw mut list) };
+        if found != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR || list.is_null() {
+            return None;
+        }
+        let (mut headers, mut at) = (Vec::new(), 0);
+        loop {
+            let (mut key, mut value, mut bytes) = (ptr::null(), ptr::null(), 0);
+            #[expect(unsafe_code, reason = "the client's own library")]
+            // SAFETY: the list lives as long as its message; a key ends in a zero byte, and a value
+            // that is there has so many bytes.
+            unsafe {
+                let (key_at, value_at) = (&raw mut key, &raw mut value);
+                let got =
+                    bindings::rd_kafka_header_get_all(list, at, key_at, value_at, &raw mut bytes);
+                if got != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    return Some(headers::write(&headers));
+                }
+                headers.push(Header::new(CStr::from_ptr(key).to_bytes(), slice(value, bytes)));
+            }
+            at += 1;
+        }
+    }
 }
 
 /// Where the messages of the partitions go that are read. To be dropped before its consumer.
@@ -111,15 +150,28 @@ fn found(message: &RDKafkaMessage) -> Found<'_> {
         error => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::from(error))),
     }
     #[expect(unsafe_code, reason = "the client's own library")]
-    // SAFETY: a message without an error holds `len` bytes at `payload`, unless that is null, until it
-    // is given back, and knows its time.
-    let (payload, timestamp_ms) = unsafe {
-        let payload: &[u8] = match message.payload.is_null() {
-            true => &[],
-            false => std::slice::from_raw_parts(message.payload.cast::<u8>(), message.len),
-        };
-        (payload, bindings::rd_kafka_message_timestamp(message, ptr::null_mut()))
+    // SAFETY: a message without an error holds `len` bytes at `payload` and `key_len` bytes at `key`,
+    // unless these are null, until it is given back, and knows its time.
+    let (payload, key, timestamp_ms) = unsafe {
+        (
+            slice(message.payload, message.len),
+            slice(message.key, message.key_len),
+            bindings::rd_kafka_message_timestamp(message, ptr::null_mut()),
+        )
     };
     let timestamp_ms = Some(timestamp_ms).filter(|it| *it >= 0);
-    Ok(Message { partition, offset: message.offset, timestamp_ms, payload })
+    Ok(Message { partition, offset: message.offset, timestamp_ms, payload, key, raw: message })
+}
+
+/// The bytes at a place, unless it is null.
+///
+/// # Safety
+/// There must be so many of them, and they must live long enough.
+#[expect(unsafe_code, reason = "the client's own library")]
+const unsafe fn slice<'a>(at: *const c_void, bytes: usize) -> Option<&'a [u8]> {
+    if at.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    Some(unsafe { std::slice::from_raw_parts(at.cast::<u8>(), bytes) })
 }

@@ -9,6 +9,7 @@ use crate::config::model::{Action, Model};
 use crate::lake::bronze::Pointer;
 use crate::lake::dump_columns::{self, with_dump_columns};
 use crate::lake::models::Step;
+use crate::lake::stream::ELEMENT;
 use crate::lake::table::Table;
 use crate::lake::{Lake, bronze, session, typed};
 use anyhow::Context as _;
@@ -21,7 +22,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::PhysicalExpr;
-use plant::contract::{Contract, Format, Kind, OnError, Supersede};
+use plant::contract::{Contract, Format, Kind, OnError, Origin, Supersede};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -45,8 +46,18 @@ const STREAM_POINTERS: [(&str, Pointer); 4] = [
     ("_ingested_at", Pointer::Time),
 ];
 
+/// The same if a message may hold several records.
+const ELEMENT_POINTERS: [(&str, Pointer); 5] = {
+    let [topic, partition, offset, ingested_at] = STREAM_POINTERS;
+    [topic, partition, offset, (ELEMENT.0, ELEMENT.1), ingested_at]
+};
+
 const fn pointers(contract: &Contract) -> &'static [(&'static str, Pointer)] {
-    if matches!(contract.format, Format::Message) { &STREAM_POINTERS } else { &POINTERS }
+    match contract.format {
+        Format::Message if contract.records.is_some() => &ELEMENT_POINTERS,
+        Format::Message => &STREAM_POINTERS,
+        _ => &POINTERS,
+    }
 }
 
 /// The columns of a cleaned table and the pointers behind them.
@@ -65,10 +76,12 @@ pub(in crate::lake) fn fingerprint(
 ) -> String {
     let shifts = refinery.plant.calendar.shifts();
     let zone = refinery.plant.zone;
-    // Where messages come from does not change what they mean, nor does how bronze gets its columns
-    // or when a dump is reported as faulty.
+    // Where messages come from does not change what they mean, unless a column is taken from it; nor
+    // does how bronze gets its columns, or when a dump is reported as faulty.
+    let has_topic = contract.columns.iter().any(|column| column.origin == Origin::Topic);
+    let topics = if has_topic { contract.topics.clone() } else { Vec::new() };
     let contract = Contract {
-        topics: Vec::new(),
+        topics,
         reject_at_most: None,
         case_sensitive_columns: false,
         ..contract.clone()

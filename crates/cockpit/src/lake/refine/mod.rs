@@ -278,7 +278,7 @@ impl Refinery {
         contract: &Contract,
         extent: Extent,
     ) -> anyhow::Result<Outcome> {
-        let mut silver = stream::land::Sink::silver(self, step, contract)?;
+        let mut silver = stream::sink::Sink::silver(self, step, contract)?;
         silver.reload(&self.lake).await?;
         let is_changed = extent == Extent::Everything || silver.is_outdated();
         if is_changed {

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// Columns taken over from bronze.
-const POINTERS: [(&str, Pointer); 12] = [
+const POINTERS: [(&str, Pointer); 13] = [
     ("_source", Pointer::Text),
     ("_file", Pointer::Text),
     ("_file_sha256", Pointer::Text),
@@ -32,6 +32,7 @@ const POINTERS: [(&str, Pointer); 12] = [
     ("_topic", Pointer::Text),
     ("_partition", Pointer::Int),
     ("_offset", Pointer::Long),
+    (stream::ELEMENT.0, stream::ELEMENT.1),
 ];
 
 /// Why one row of a bronze batch is rejected.

@@ -17,7 +17,7 @@ use crate::lake::table::{Change, State, Table};
 use anyhow::Context as _;
 use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::{max, min};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
@@ -183,31 +183,45 @@ async fn passed_on(
     let silver = lake.table(step.name())?;
     // Silver is looked at after bronze, so that it is not behind for being older.
     let Some(silver_state) = lake.state(step.name()).await? else { return Ok(Days::new()) };
-    let mut lacking = BTreeSet::new();
-    let numbers = old.values().flatten().filter_map(partitions).flatten();
-    for number in numbers.collect::<BTreeSet<i32>>() {
-        for topic in &contract.topics {
-            let checkpoint = Partition { topic: topic.as_str().into(), number }.checkpoint();
-            let landed = bronze.checkpoint(state, &checkpoint).await?;
-            if silver.checkpoint(&silver_state, &checkpoint).await? < landed {
-                lacking.insert(number);
+    let mut known: BTreeMap<Partition, bool> = BTreeMap::new();
+    for files in old.values_mut() {
+        let mut going = Vec::with_capacity(files.len());
+        for file in files.drain(..).filter(|file| is_settled(lake, file)) {
+            let held = partitions(lake, bronze, &file).await?;
+            for partition in held.iter().filter(|it| !known.contains_key(it)).collect::<Vec<_>>() {
+                let checkpoint = partition.checkpoint();
+                let landed = bronze.checkpoint(state, &checkpoint).await?;
+                let is_known = silver.checkpoint(&silver_state, &checkpoint).await? >= landed;
+                known.insert(partition.clone(), is_known);
             }
+            going.extend(held.iter().all(|it| known[it]).then_some(file));
         }
+        *files = going;
     }
-    let may_go = |file: &Add| {
-        let known = partitions(file).is_some_and(|mut it| !it.any(|it| lacking.contains(&it)));
-        known && is_settled(lake, file)
-    };
-    old.values_mut().for_each(|files| files.retain(may_go));
     old.retain(|_, files| !files.is_empty());
     Ok(old)
 }
 
-/// The partitions a file may hold messages of.
-fn partitions(file: &Add) -> Option<std::ops::RangeInclusive<i32>> {
-    let stats = stats(file);
-    let bound = |which: &str| i32::try_from(stats[which]["_partition"].as_i64()?).ok();
-    Some(bound("minValues")?..=bound("maxValues")?)
+/// The partitions a file holds messages of, each of its log: the topics may be those of a pattern, and
+/// some of them may be gone.
+async fn partitions(
+    lake: &Lake,
+    bronze: &Table,
+    file: &Add,
+) -> anyhow::Result<BTreeSet<Partition>> {
+    let mut found = BTreeSet::new();
+    let columns = ["_topic", "_partition"];
+    let mut rows = bronze.read(file, Some(&columns), lake.batch_rows()).await?;
+    while let Some(rows) = rows.try_next().await? {
+        let column = |name| anyhow::Ok(rows.column(rows.schema().index_of(name)?).clone());
+        let (topics, numbers) = (column("_topic")?, column("_partition")?);
+        let numbers = numbers.as_primitive::<Int32Type>().values();
+        let all: BTreeSet<(&str, i32)> =
+            topics.as_string::<i32>().iter().flatten().zip(numbers.iter().copied()).collect();
+        let partition = |(topic, number): (&str, i32)| Partition { topic: topic.into(), number };
+        found.extend(all.into_iter().map(partition));
+    }
+    Ok(found)
 }
 
 /// The old days every table made of them contains, up to the first that has to wait, and of each

@@ -6,7 +6,7 @@ use crate::batch::Messages;
 use crate::lake::Lake;
 use crate::lake::replace::conform;
 use crate::lake::stream::interpret::{Interpreted, Interpreter};
-use crate::lake::stream::land::Sink;
+use crate::lake::stream::sink::Sink;
 use crate::lake::table::{State, Table};
 use crate::lake::upkeep::landed;
 use anyhow::ensure;
@@ -155,6 +155,7 @@ impl Lasting {
                 self.told.add(&messages.topic, place.0, place.1);
             }
         }
+        let rejected = if expired.is_empty() { rejected } else { without(&rejected, &expired)? };
         Ok(Interpreted { rows: current, rejected })
     }
 
@@ -163,6 +164,18 @@ impl Lasting {
         self.told.sort();
         (self.day.is_some() || self.there.is_some()).then_some(self.told)
     }
+}
+
+/// Rejected records but for those of these messages, of whose other records some have expired: what is
+/// noted of such a message stays.
+fn without(rejected: &RecordBatch, expired: &HashSet<(i32, i64)>) -> anyhow::Result<RecordBatch> {
+    let column = |name| anyhow::Ok(rejected.column(rejected.schema().index_of(name)?).clone());
+    let (numbers, offsets) = (column("_partition")?, column("_offset")?);
+    let numbers = numbers.as_primitive::<Int32Type>().values().iter();
+    let places = numbers.zip(offsets.as_primitive::<Int64Type>().values());
+    let is_left: BooleanArray =
+        places.map(|(number, offset)| Some(!expired.contains(&(*number, *offset)))).collect();
+    Ok(filter_record_batch(rejected, &is_left)?)
 }
 
 /// The offsets in bronze files.

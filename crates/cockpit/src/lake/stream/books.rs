@@ -1,6 +1,8 @@
 //! The books of streams: for every partition a run read, what became of its messages.
 //!
-//! As with dumps, each side is counted on its own from the lake: messages read are counted as they
+//! What is counted are records: a message holds one, or as many as its bronze row says.
+//!
+//! As with dumps, each side is counted on its own from the lake: records read are counted as they
 //! come, rows by the offsets they carry. Rows are counted soon after they came, and each once: those
 //! whose books have closed may expire.
 
@@ -8,11 +10,11 @@ use super::super::Lake;
 use super::super::books::{Entry, table};
 use super::super::models::Step;
 use super::super::refine::{Refinery, rejected_name};
-use super::Partition;
 use super::land::{Chunk, Offsets};
 use super::resume::{Resumed, may_reach_behind};
+use super::{Partition, RECORDS};
 use crate::config::model::TableName;
-use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Int32Array, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
@@ -80,19 +82,21 @@ impl StreamBooks {
         }
     }
 
-    /// Counts messages as they come.
+    /// Counts records as they come.
     pub fn read(&mut self, chunk: &Chunk) {
         let Some(rows) = &chunk.bronze else { return };
         let Some(numbers) = rows.column_by_name("_partition") else { return };
+        let records = Records::of_rows(rows);
         for partition in chunk.offsets.keys() {
-            let numbers = numbers.as_primitive::<Int32Type>().values();
-            let count = numbers.iter().filter(|number| **number == partition.number).count();
+            let numbers = numbers.as_primitive::<Int32Type>().values().iter();
+            let of_partition = numbers.enumerate().filter(|(_, it)| **it == partition.number);
+            let count: i64 = of_partition.map(|(row, _)| records.of(row)).sum();
             let accounts = self.accounts.entry(partition.clone()).or_default();
             if accounts.is_empty() {
                 accounts.push(Account::behind(-1));
             }
             if let Some(account) = accounts.last_mut() {
-                account.read += i64::try_from(count).unwrap_or(i64::MAX);
+                account.read += count;
             }
         }
     }
@@ -218,7 +222,7 @@ async fn count(
     let mut counts = vec![0; accounts.len()];
     let Some(state) = lake.state(name).await? else { return Ok(counts) };
     let table = lake.table(name)?;
-    let mut columns = vec!["_topic", "_partition", "_offset"];
+    let mut columns = vec!["_topic", "_partition", "_offset", RECORDS];
     columns.extend(rejected_of.map(|_| "table_name"));
     let before = accounts.iter().map(|(_, account)| account.counted_to).min().unwrap_or(i64::MAX);
     for file in state.files().iter().filter(|file| may_reach_behind(file, before)) {
@@ -241,6 +245,7 @@ fn add_rows(
     let topics = topics.as_string::<i32>();
     let numbers = numbers.as_primitive::<Int32Type>();
     let offsets = offsets.as_primitive::<Int64Type>();
+    let records = Records::of_rows(rows);
     let tables = rejected_of.map(|of| anyhow::Ok((of, column("table_name")?))).transpose()?;
     for row in 0..rows.num_rows() {
         let is_other =
@@ -255,8 +260,22 @@ fn add_rows(
                 && *partition.topic == *topics.value(row)
         };
         if let Some(at) = accounts.iter().position(has) {
-            counts[at] += 1;
+            counts[at] += records.of(row);
         }
     }
     Ok(())
+}
+
+/// How many records the rows of a table are: those of bronze are messages.
+struct Records<'a>(Option<&'a Int32Array>);
+
+impl<'a> Records<'a> {
+    fn of_rows(rows: &'a RecordBatch) -> Self {
+        Self(rows.column_by_name(RECORDS).and_then(|it| it.as_primitive_opt()))
+    }
+
+    fn of(&self, row: usize) -> i64 {
+        let counts = self.0.filter(|counts| counts.is_valid(row));
+        counts.map_or(1, |counts| i64::from(counts.value(row)))
+    }
 }

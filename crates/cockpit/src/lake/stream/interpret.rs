@@ -9,13 +9,15 @@ use super::super::refine::rejected;
 use super::super::retention::{Lateness, TOO_LATE};
 use super::super::table::Table;
 use super::{Pointers, pointers};
-use crate::batch::{Fields, Messages};
+use crate::batch::{Fields, Messages, topic_of};
 use anyhow::Context as _;
-use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
+use arrow::compute::take;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use foldhash::fast::FixedState;
 use plant::contract::Contract;
 use std::collections::HashSet;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 /// Reason code of a message that says what an earlier one said.
@@ -53,7 +55,8 @@ impl<'a> Interpreter<'a> {
         let text = |name: &str| Field::new(name, arrow::datatypes::DataType::Utf8, true);
         let mut fields: Vec<Field> = contract.columns.iter().map(|it| text(&it.name)).collect();
         fields.extend(["_fault", "_rest"].map(text));
-        let pointers = super::POINTERS.iter();
+        let element = contract.records.is_some().then_some(&super::ELEMENT);
+        let pointers = super::POINTERS.iter().chain(element);
         fields.extend(pointers.map(|(name, kind, _)| Field::new(*name, kind.data_type(), true)));
         Ok(Self {
             cleaning: Cleaning::new(refinery, step, contract, table)?,
@@ -77,8 +80,16 @@ impl<'a> Interpreter<'a> {
     /// Remembers silver rows, oldest first, so that what repeats them is known.
     pub fn remember(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
         let hasher = Hasher::new(rows.schema_ref(), &self.cleaning.model.key)?;
-        for key in hasher.short_keys(rows)?.into_iter().flatten() {
-            self.recent.meet(key);
+        let topics = rows.column_by_name("_topic").context("rows of a stream without a topic")?;
+        let topics = topics.as_string::<i32>();
+        let mut last = ("", hash_of(""));
+        for (row, key) in hasher.short_keys(rows)?.into_iter().enumerate() {
+            if topics.value(row) != last.0 {
+                last = (topics.value(row), hash_of(topics.value(row)));
+            }
+            if let Some(key) = key {
+                self.recent.meet(key ^ last.1);
+            }
         }
         Ok(())
     }
@@ -95,18 +106,26 @@ impl<'a> Interpreter<'a> {
         pointers(messages, constants, lake.now())
     }
 
-    /// Interprets messages and remembers them.
+    /// Interprets messages, read as `fields`, and remembers them.
     pub fn interpret(
         &mut self,
+        messages: &Messages,
         pointers: &Pointers,
         fields: Fields,
     ) -> anyhow::Result<Interpreted> {
         let mut columns = fields.columns;
         columns.extend([Arc::new(fields.fault) as ArrayRef, Arc::new(fields.rest)]);
-        columns.extend(pointers.iter().cloned());
+        match fields.elements {
+            None => columns.extend(pointers.iter().cloned()),
+            Some(elements) => {
+                let of_records = pointers.iter().map(|all| take(all, &elements.message, None));
+                columns.extend(of_records.collect::<Result<Vec<_>, _>>()?);
+                columns.push(Arc::new(elements.position));
+            }
+        }
         let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
         let mut cleaned = self.cleaning.clean(&batch)?;
-        self.reject_repetitions(&mut cleaned)?;
+        self.reject_repetitions(&mut cleaned, &messages.topic)?;
         self.reject_late_ones(&mut cleaned)?;
         cleaned.reasons.sort_by_key(|reason| reason.row);
         let table = &self.cleaning.model.table;
@@ -114,11 +133,13 @@ impl<'a> Interpreter<'a> {
         Ok(Interpreted { rows: cleaned.good()?, rejected })
     }
 
-    /// Rejects what says nothing new, and remembers what does.
-    fn reject_repetitions(&mut self, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+    /// Rejects what says nothing new, and remembers what does. Topics are read side by side, so what
+    /// one of them says repeats nothing another one said.
+    fn reject_repetitions(&mut self, cleaned: &mut Cleaned, topic: &str) -> anyhow::Result<()> {
         let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
+        let topic = hash_of(topic);
         for (row, key) in hasher.short_keys(&cleaned.rows)?.into_iter().enumerate() {
-            if !cleaned.is_bad[row] && key.is_some_and(|key| self.recent.meet(key)) {
+            if !cleaned.is_bad[row] && key.is_some_and(|key| self.recent.meet(key ^ topic)) {
                 cleaned.reject(row, "", DUPLICATE);
             }
         }
@@ -136,6 +157,11 @@ impl<'a> Interpreter<'a> {
         }
         Ok(())
     }
+}
+
+/// A number for the topic of a log. A topic that was created again may say again what it said before.
+fn hash_of(log: &str) -> u64 {
+    FixedState::default().hash_one(topic_of(log))
 }
 
 /// A column that says the same in every row; batches share its longest form so far.

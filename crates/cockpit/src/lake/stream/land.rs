@@ -1,204 +1,21 @@
 //! Landing: the rows of a stream into bronze, `silver.rejected` and silver, cycle by cycle.
 
-use super::super::append::Appender;
+use super::super::Lake;
 use super::super::models::Step;
 use super::super::refine::Refinery;
-use super::super::refine::cleaning;
 use super::super::refine::rejected;
-use super::super::table::{Change, Definition, State, Table};
-use super::super::write::{DataWriter, Folder};
-use super::super::{Lake, bronze};
+use super::super::table::{State, Table};
+use super::Partition;
 use super::interpret::Interpreted;
-use super::{DAY, Partition, with_day};
-use crate::config::model::TableName;
-use anyhow::{Context as _, bail};
+use super::rejected_sink::RejectedSink;
+use super::sink::Sink;
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
-use chrono::DateTime;
-use deltalake::kernel::Add;
 use plant::contract::Contract;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Days whose files a sink keeps open; late readings of further days close the oldest one.
-const OPEN_DAYS: usize = 8;
-
-const DAY_US: i64 = 86_400_000_000;
+use std::collections::BTreeMap;
 
 /// The last offset of each partition.
 pub type Offsets = BTreeMap<Partition, i64>;
-
-/// One table of a stream, being appended to.
-pub struct Sink {
-    pub table: Table,
-    /// The table as it was taken; what we appended since is not in it.
-    pub state: Option<State>,
-    appender: Option<Appender>,
-    pub(in crate::lake) schema: SchemaRef,
-    definition: Definition,
-    /// Column whose day decides the folder.
-    pub(in crate::lake) time: String,
-    open: BTreeMap<i64, DataWriter>,
-    closed: Vec<Add>,
-}
-
-impl Sink {
-    /// The bronze table of a stream.
-    pub fn bronze(lake: &Lake, contract: &Contract) -> anyhow::Result<Self> {
-        let schema = super::schema();
-        let definition = Definition {
-            schema: with_day(&schema),
-            description: contract.description.clone(),
-            fingerprint: "bronze".to_owned(),
-            partition: Some(DAY),
-        };
-        Self::new(lake, bronze::name(contract), schema, definition, "_timestamp".to_owned())
-    }
-
-    /// The silver table of a stream; its folders are the days of its first moment.
-    pub fn silver(refinery: &Refinery, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
-        let schema = cleaning::stored(&step.schema, contract);
-        let is_moment = |kind: &DataType| matches!(kind, DataType::Timestamp(_, _));
-        let mut fields = schema.fields().iter();
-        let time = fields.find(|field| is_moment(field.data_type())).context("no moment")?;
-        let time = time.name().clone();
-        let definition = Definition {
-            schema: with_day(&schema),
-            description: step.model.description.clone(),
-            fingerprint: cleaning::fingerprint(step, contract, refinery),
-            partition: Some(DAY),
-        };
-        Self::new(&refinery.lake, step.name().clone(), schema, definition, time)
-    }
-
-    fn new(
-        lake: &Lake,
-        name: TableName,
-        schema: SchemaRef,
-        definition: Definition,
-        time: String,
-    ) -> anyhow::Result<Self> {
-        let table = lake.table(&name)?;
-        let (open, closed) = (BTreeMap::new(), Vec::new());
-        let (state, appender) = (None, None);
-        Ok(Self { table, state, appender, schema, definition, time, open, closed })
-    }
-
-    /// Takes the table as it stands; what was written and not committed is forgotten.
-    pub async fn reload(&mut self, lake: &Lake) -> anyhow::Result<()> {
-        self.state = lake.state(&self.table.name).await?;
-        self.appender = self.state.as_ref().map(|it| Appender::new(self.table.clone(), it));
-        (self.open, self.closed) = (BTreeMap::new(), Vec::new());
-        Ok(())
-    }
-
-    /// Whether the table was made by another definition than this one.
-    pub fn is_outdated(&self) -> bool {
-        let made_by = self.state.as_ref().map(State::fingerprint);
-        made_by.is_some_and(|it| it != Some(self.definition.fingerprint.as_str()))
-    }
-
-    /// Appends rows, each to the file of its day.
-    pub async fn write(&mut self, lake: &Lake, rows: &RecordBatch) -> anyhow::Result<()> {
-        if rows.num_rows() == 0 {
-            return Ok(());
-        }
-        let times = rows.column(rows.schema().index_of(&self.time)?);
-        let times = times.as_primitive::<TimestampMicrosecondType>();
-        let day = |at: &i64| at.div_euclid(DAY_US);
-        let bounds = (times.values().iter().min(), times.values().iter().max());
-        if let (Some(first), Some(last)) = bounds
-            && day(first) == day(last)
-        {
-            return self.of_day(lake, day(first)).await?.write(rows).await;
-        }
-        let days: Vec<i64> = times.values().iter().map(day).collect();
-        let different: BTreeSet<i64> = days.iter().copied().collect();
-        for day in different {
-            let is_of_day: BooleanArray = days.iter().map(|it| Some(*it == day)).collect();
-            let rows = filter_record_batch(rows, &is_of_day)?;
-            self.of_day(lake, day).await?.write(&rows).await?;
-        }
-        Ok(())
-    }
-
-    async fn of_day(&mut self, lake: &Lake, day: i64) -> anyhow::Result<&mut DataWriter> {
-        if !self.open.contains_key(&day)
-            && self.open.len() >= OPEN_DAYS
-            && let Some((_, oldest)) = self.open.pop_first()
-        {
-            self.closed.extend(oldest.finish().await?);
-        }
-        let folder = || -> anyhow::Result<Folder> {
-            let start = DateTime::from_timestamp_micros(day * DAY_US).context("no such day")?;
-            Ok(Folder { column: DAY, value: start.format("%Y-%m-%d").to_string() })
-        };
-        let writer = || -> anyhow::Result<DataWriter> {
-            let (names, now_ms) = (lake.names(), lake.now_ms());
-            let writer = self.table.writer(self.schema.clone(), lake.stream_sizes(), names, now_ms);
-            Ok(writer.in_folder(folder()?))
-        };
-        Ok(match self.open.entry(day) {
-            std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
-            std::collections::btree_map::Entry::Vacant(vacant) => vacant.insert(writer()?),
-        })
-    }
-
-    /// Closes the files that are open.
-    async fn pack(&mut self) -> anyhow::Result<()> {
-        for (_, writer) in std::mem::take(&mut self.open) {
-            self.closed.extend(writer.finish().await?);
-        }
-        Ok(())
-    }
-
-    /// Commits what was written, and the offsets it reaches to. Fails if somebody else committed
-    /// one of these partitions since the table was taken.
-    ///
-    /// A table made by another definition keeps its fingerprint: the rows it has are still to be
-    /// made anew.
-    pub async fn commit(&mut self, lake: &Lake, offsets: &Offsets) -> anyhow::Result<()> {
-        self.pack().await?;
-        let Some(appender) = &mut self.appender else {
-            return self.commit_in_place_of(lake, offsets, Vec::new(), true).await;
-        };
-        let adds = std::mem::take(&mut self.closed);
-        appender.append(adds, checkpoints(offsets), lake.now_ms()).await
-    }
-
-    /// [`Sink::commit`] of all rows there are, in place of these files.
-    pub async fn commit_anew(
-        &mut self,
-        lake: &Lake,
-        offsets: &Offsets,
-        removes: Vec<Add>,
-    ) -> anyhow::Result<()> {
-        let is_redefined = self.state.is_none() || self.is_outdated();
-        self.commit_in_place_of(lake, offsets, removes, is_redefined).await
-    }
-
-    async fn commit_in_place_of(
-        &mut self,
-        lake: &Lake,
-        offsets: &Offsets,
-        removes: Vec<Add>,
-        is_redefined: bool,
-    ) -> anyhow::Result<()> {
-        self.pack().await?;
-        let change = Change {
-            adds: std::mem::take(&mut self.closed),
-            removes,
-            checkpoints: checkpoints(offsets),
-            definition: is_redefined.then(|| self.definition.clone()),
-            rearranges: false,
-        };
-        let state = self.table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
-        lake.remember(&self.table.name, state.clone()).await;
-        self.appender = Some(Appender::new(self.table.clone(), &state));
-        self.state = Some(state);
-        Ok(())
-    }
-}
 
 pub(in crate::lake) fn checkpoints(offsets: &Offsets) -> BTreeMap<String, i64> {
     offsets.iter().map(|(partition, offset)| (partition.checkpoint(), *offset)).collect()
@@ -252,6 +69,8 @@ pub struct Lander {
     /// Offsets of what was taken since the last commit.
     taken: Offsets,
     rows: usize,
+    /// Further checkpoints of bronze that its next commit has.
+    pub(super) marks: BTreeMap<String, i64>,
 }
 
 impl Lander {
@@ -265,6 +84,7 @@ impl Lander {
             rejected_sink: RejectedSink::default(),
             taken: Offsets::new(),
             rows: 0,
+            marks: BTreeMap::new(),
         })
     }
 
@@ -301,10 +121,12 @@ impl Lander {
         // The disk takes its time with each file, and can take it for both at once.
         tokio::try_join!(self.bronze.pack(), self.silver.pack())?;
         if std::mem::take(&mut self.rows) > 0 {
-            self.bronze.commit(&lake, &offsets).await?;
+            let mut reached = checkpoints(&offsets);
+            reached.append(&mut self.marks);
+            self.bronze.commit(&lake, reached).await?;
         }
         self.commit_rejected(&lake, &offsets).await?;
-        self.silver.commit(&lake, &offsets).await?;
+        self.silver.commit(&lake, checkpoints(&offsets)).await?;
         Ok(offsets)
     }
 
@@ -321,70 +143,6 @@ impl Lander {
             writer.write(&rows).await?;
         }
         self.rejected_sink.commit(lake, table, writer.finish().await?, checkpoints(offsets)).await
-    }
-}
-
-/// `silver.rejected`, being appended to: others append to it too.
-#[derive(Default)]
-pub(super) struct RejectedSink {
-    /// The table as it was taken.
-    state: Option<State>,
-    appender: Option<Appender>,
-}
-
-impl RejectedSink {
-    /// Takes the table as it stands.
-    pub(super) fn new(table: Table, state: Option<State>) -> anyhow::Result<Self> {
-        // An older program's table lacks columns, and has to be told of them first.
-        let is_current = match &state {
-            Some(state) => state.schema()?.fields().len() >= rejected::schema().fields().len(),
-            None => false,
-        };
-        let current = state.as_ref().filter(|_| is_current);
-        Ok(Self { appender: current.map(|state| Appender::new(table, state)), state })
-    }
-
-    async fn commit(
-        &mut self,
-        lake: &Lake,
-        table: Table,
-        adds: Vec<Add>,
-        checkpoints: BTreeMap<String, i64>,
-    ) -> anyhow::Result<()> {
-        if self.appender.is_none() {
-            self.catch_up(lake, &table, &checkpoints).await?;
-        }
-        if let Some(appender) = &mut self.appender {
-            return appender.append(adds, checkpoints, lake.now_ms()).await;
-        }
-        let definition = Some(rejected::definition());
-        let change = Change { adds, checkpoints, definition, ..Change::default() };
-        let state = table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
-        lake.remember(&table.name, state.clone()).await;
-        *self = Self::new(table, Some(state))?;
-        Ok(())
-    }
-
-    /// Takes the table anew: dumps may have made it meanwhile. Fails if somebody else went on with one
-    /// of these upstreams.
-    async fn catch_up(
-        &mut self,
-        lake: &Lake,
-        table: &Table,
-        upstreams: &BTreeMap<String, i64>,
-    ) -> anyhow::Result<()> {
-        let Some(state) = lake.state(&table.name).await? else { return Ok(()) };
-        for upstream in upstreams.keys() {
-            let before = match &self.state {
-                Some(before) => table.checkpoint(before, upstream).await?,
-                None => None,
-            };
-            if table.checkpoint(&state, upstream).await? != before {
-                bail!("another program goes on with {upstream} in {}", table.name);
-            }
-        }
-        *self = Self::new(table.clone(), Some(state))?;
-        Ok(())
     }
 }
 
@@ -424,41 +182,4 @@ pub(in crate::lake) fn is_behind(
         known.get(&partition).is_none_or(|last| offsets.value(row) > *last)
     };
     Ok((0..offsets.len()).map(|row| Some(is_new(row))).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::location::{self, Purpose};
-    use crate::config::settings::Limits;
-    use chrono::Utc;
-
-    fn now() -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(1_795_441_733_776).unwrap()
-    }
-
-    fn reaches(upstream: &str, version: i64) -> BTreeMap<String, i64> {
-        [(upstream.to_owned(), version)].into()
-    }
-
-    /// A table that dumps made after the stream had looked for it is appended to, unless another
-    /// program went on with the stream.
-    #[tokio::test]
-    async fn rejected_messages_go_to_the_table_dumps_made_meanwhile() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
-        let lake = Lake::new(place, Limits::default(), "run", now);
-        let table = lake.table(&rejected::name()).unwrap();
-        let mut ours = RejectedSink::new(table.clone(), None).unwrap();
-        let mut theirs = RejectedSink::new(table.clone(), None).unwrap();
-        let definition = Some(rejected::definition());
-        let made = Change { definition, ..Change::default() };
-        table.commit(None, made, lake.now_ms()).await.unwrap();
-        ours.commit(&lake, table.clone(), Vec::new(), reaches("topic", 1)).await.unwrap();
-        ours.commit(&lake, table.clone(), Vec::new(), reaches("topic", 2)).await.unwrap();
-        let refused = theirs.commit(&lake, table.clone(), Vec::new(), reaches("topic", 1)).await;
-        assert!(refused.unwrap_err().to_string().contains("another program"));
-        let state = lake.state(&rejected::name()).await.unwrap().unwrap();
-        assert_eq!(table.checkpoint(&state, "topic").await.unwrap(), Some(2));
-    }
 }

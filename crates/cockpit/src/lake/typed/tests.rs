@@ -2,7 +2,8 @@ use super::*;
 use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
 use plant::contract::{
-    DumpUnit, Encoding, Format, Lines, NumberStyle, OnError, Origin, RemovedRecords, Supersede,
+    DumpUnit, Encoding, Format, Framing, Lines, NumberStyle, OnError, Origin, RemovedRecords,
+    Supersede,
 };
 use plant::spelling::TimeSpelling;
 use proptest::prelude::*;
@@ -42,6 +43,7 @@ fn contract() -> Contract {
         source: "mes".to_owned(),
         paths: Vec::new(),
         topics: Vec::new(),
+        framing: Framing::default(),
         format: Format::JsonLines,
         encoding: Encoding::Utf8,
         lines: Lines::default(),

@@ -12,7 +12,7 @@ mod outer;
 mod records;
 mod scan;
 
-pub(super) use object::{Field, Paths};
+pub(super) use object::{Field, Paths, members, text_of};
 pub(super) use records::{Record, Records};
 
 use super::Limits;

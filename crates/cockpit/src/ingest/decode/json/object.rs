@@ -1,6 +1,7 @@
 //! Takes the fields of a record out of a JSON object.
 
 use super::super::json_text::{push_compact, push_key};
+use crate::batch::Fault;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -175,6 +176,16 @@ fn push_member(rest: &mut String, key: &str, value: &RawValue) {
     push_compact(rest, value.get());
 }
 
+/// A JSON value as the text of a field: `None` for null, and a fault if it is no single value.
+pub(in super::super) fn text_of(json: &str) -> Result<Option<Cow<'_, str>>, Fault> {
+    match json.as_bytes().first() {
+        None | Some(b'n') => Ok(None),
+        Some(b'{' | b'[') => Err(Fault::NotScalar),
+        Some(b'"') => unescaped(json).map(Some).map_err(|_error| Fault::NotJson),
+        Some(_) => Ok(Some(Cow::Borrowed(json))),
+    }
+}
+
 /// The text of the value at `path` within a value, the value itself if the path is empty, `None` if
 /// there is none or it is null.
 pub(super) fn lookup(json: &str, path: &str) -> Result<Option<String>, serde_json::Error> {
@@ -203,7 +214,9 @@ pub(super) fn find<'a>(
 }
 
 /// The members of an object, in order, values unread.
-pub(super) fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
+pub(in super::super) fn members(
+    object: &str,
+) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
     let Members(members) = serde_json::from_str(object)?;
     Ok(members)
 }

@@ -10,7 +10,7 @@ use crate::lake::refine::{Extent, Refinery};
 use crate::lake::stream::books::StreamBooks;
 use crate::lake::stream::interpret::Interpreter;
 use crate::lake::stream::land::{Chunk, Lander};
-use crate::lake::stream::resume::last_offsets;
+use crate::lake::stream::resume::{Wanted, last_offsets};
 use crate::lake::stream::{self, Partition, ReadMessages};
 use crate::lake::{Lake, models, session, upkeep};
 use arrow::array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
@@ -133,7 +133,8 @@ fn reader() -> ReadMessages {
             Arc::new(texts.iter().map(part).collect::<StringArray>())
         };
         let none = || StringArray::new_null(texts.len());
-        Fields { columns: vec![column(0), column(1), column(2)], fault: none(), rest: none() }
+        let columns = vec![column(0), column(1), column(2)];
+        Fields { columns, fault: none(), rest: none(), elements: None }
     })
 }
 
@@ -185,7 +186,13 @@ impl Works {
         let mut interpreter = Interpreter::new(&refinery, step, contract, &table).unwrap();
         let mut lander = Lander::new(&refinery, step, contract).unwrap();
         let partition = Partition { topic: "temperatures".into(), number: 0 };
-        let resumed = lander.resume(std::slice::from_ref(&partition)).await.unwrap();
+        let wanted = Wanted {
+            topic: partition.topic.clone(),
+            partitions: vec![partition.number],
+            id: None,
+            is_other: false,
+        };
+        let resumed = lander.resume(&wanted).await.unwrap();
         assert!(resumed.backlog.is_empty());
         if !std::mem::replace(&mut self.is_begun, true) {
             self.books.resumed(&resumed);
@@ -206,11 +213,13 @@ impl Works {
             offset: (next..next + count).collect::<Int64Array>(),
             timestamp_us: received.collect::<Int64Array>(),
             payload: payload.map(|it| Some(it.into_bytes())).collect::<BinaryArray>(),
+            key: None,
+            headers: None,
         };
         let pointers = interpreter.pointers(&messages);
         let fields = (refinery.read)(contract, &messages);
-        let interpreted = interpreter.interpret(&pointers, fields).unwrap();
-        let bronze = Some(stream::rows(&messages, &pointers).unwrap());
+        let interpreted = interpreter.interpret(&messages, &pointers, fields).unwrap();
+        let bronze = Some(stream::rows(&messages, &pointers, None).unwrap());
         let chunk = Chunk { bronze, interpreted, offsets: last_offsets(&messages) };
         self.books.read(&chunk);
         lander.take(chunk).await.unwrap();

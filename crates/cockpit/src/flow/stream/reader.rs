@@ -1,0 +1,193 @@
+//! The reading side of one topic: messages interpreted, shown, and sent to be landed.
+
+use super::super::audience::Readings;
+use super::{Command, Streaming, Topic, soon};
+use crate::batch::{Fields, Messages};
+use crate::ingest::kafka::{Assigned, Difference, Event, Known, Receiver, Until};
+use crate::lake::stream::interpret::{Interpreted, Interpreter};
+use crate::lake::stream::land::Chunk;
+use crate::lake::stream::resume::{Wanted, last_offsets};
+use crate::lake::stream::{self, Partition, Pointers};
+use anyhow::Context as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+/// The reading side of one topic.
+pub struct Reader<'a> {
+    pub topic: &'a Topic,
+    /// The log of the topic that is read.
+    pub log: Arc<str>,
+    pub streaming: &'a Streaming,
+    pub interpreter: Interpreter<'a>,
+    pub commands: mpsc::Sender<Command>,
+    /// For messages on their way to the lander.
+    pub room: Arc<Semaphore>,
+    pub most_messages: u32,
+    pub readings: Option<Readings>,
+    pub held: Held,
+    pub held_most: Duration,
+    pub held_messages: usize,
+}
+
+/// Messages on their way that are not sent yet.
+#[derive(Default)]
+pub struct Held {
+    chunks: Vec<Chunk>,
+    messages: usize,
+    /// When they have to go.
+    due: Option<Instant>,
+}
+
+impl Reader<'_> {
+    /// Sends what is held back, as one.
+    fn release(&mut self) -> anyhow::Result<()> {
+        let Held { chunks, messages, .. } = std::mem::take(&mut self.held);
+        match Chunk::joined(chunks)? {
+            Some(chunk) => self.hand_over(chunk, messages),
+            None => Ok(()),
+        }
+    }
+
+    fn send(&self, command: Command) -> anyhow::Result<()> {
+        self.commands.blocking_send(command).ok().context("landing has ended")
+    }
+
+    /// Sends messages, as soon as there is room for them.
+    fn hand_over(&self, chunk: Chunk, messages: usize) -> anyhow::Result<()> {
+        // What is larger than all room there is, such as a batch of the lake's, takes all of it.
+        let messages = u32::try_from(messages)?.min(self.most_messages);
+        let room = self.room.clone().acquire_many_owned(messages);
+        let room = Handle::current().block_on(room).context("landing has ended")?;
+        self.send(Command::Take(Box::new(chunk), room))
+    }
+
+    /// Sends a command that is answered, and waits for the answer.
+    fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> anyhow::Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.send(command(answer))?;
+        answered.blocking_recv().context("landing has ended")
+    }
+
+    fn interpret(
+        &mut self,
+        messages: &Messages,
+        pointers: &Pointers,
+    ) -> anyhow::Result<Interpreted> {
+        let fields = self.fields(messages);
+        self.interpreter.interpret(messages, pointers, fields)
+    }
+
+    fn fields(&self, messages: &Messages) -> Fields {
+        (self.topic.refinery.read)(&self.topic.contract, messages)
+    }
+}
+
+impl Receiver for Reader<'_> {
+    fn assigned(&mut self, assigned: &Assigned<'_>) -> anyhow::Result<Known> {
+        self.release()?;
+        let wanted = Wanted {
+            topic: self.topic.name.as_str().into(),
+            partitions: assigned.partitions.to_vec(),
+            id: assigned.id,
+            is_other: assigned.difference.is_some(),
+        };
+        let mut resumed = self.ask(|answer| Command::Assign(wanted, answer))?;
+        self.log = resumed.log.clone();
+        if resumed.is_new {
+            let difference = assigned.difference.unwrap_or(Difference::Id);
+            self.event(Event::Replaced { log: self.log.clone(), difference });
+        }
+        self.interpreter.reject_late(std::mem::take(&mut resumed.lateness));
+        for rows in std::mem::take(&mut resumed.recent) {
+            self.interpreter.remember(&rows)?;
+        }
+        for messages in std::mem::take(&mut resumed.backlog) {
+            let pointers = self.interpreter.pointers(&messages);
+            let interpreted = resumed.lacking(self.interpret(&messages, &pointers)?)?;
+            let offsets = last_offsets(&messages);
+            self.hand_over(Chunk { bronze: None, interpreted, offsets }, messages.len())?;
+        }
+        self.ask(Command::Flush)?;
+        self.streaming.audience.begins();
+        let read = resumed.landed.into_iter().map(|(partition, last)| (partition.number, last));
+        Ok(Known { read: read.collect(), witnesses: resumed.witnesses })
+    }
+
+    fn revoked(&mut self) -> anyhow::Result<()> {
+        self.release()?;
+        self.ask(Command::Flush)
+    }
+
+    fn messages(&mut self, messages: Messages) -> anyhow::Result<()> {
+        let messages = Messages { topic: self.log.clone(), ..messages };
+        let pointers = self.interpreter.pointers(&messages);
+        let fields = self.fields(&messages);
+        let records = fields.elements.as_ref().map(|elements| elements.count.clone());
+        let interpreted = self.interpreter.interpret(&messages, &pointers, fields)?;
+        if let Some(readings) = &mut self.readings {
+            self.streaming.audience.readings(readings.of(&interpreted.rows)?);
+        }
+        self.streaming.audience.rejected(interpreted.rejected.num_rows());
+        let bronze = stream::rows(&messages, &pointers, records)?;
+        let offsets = last_offsets(&messages);
+        self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
+        self.held.chunks.push(Chunk { bronze: Some(bronze), interpreted, offsets });
+        self.held.messages += messages.len();
+        self.held.due = self.held.due.or_else(|| Some(soon(self.held_most)));
+        Ok(())
+    }
+
+    fn looked(&mut self) -> anyhow::Result<()> {
+        let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
+        // What has gathered before it was read is not held back once more.
+        let has_gathered = self.streaming.until == Until::Stopped && !self.is_hurried();
+        if is_due || has_gathered || self.held.messages >= self.held_messages {
+            self.release()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let topic = self.topic.name.as_str();
+        match &event {
+            Event::Connected | Event::Lags(_) => {}
+            Event::Lost { reason } => tracing::warn!(topic, reason, "no broker answers"),
+            Event::MissingTopic => tracing::warn!(topic, "the brokers do not have the topic"),
+            Event::Expired { partition, from, to } => {
+                tracing::error!(
+                    topic,
+                    partition,
+                    from,
+                    to,
+                    "messages expired before they were read"
+                );
+                let place = Partition { topic: self.log.clone(), number: *partition };
+                self.send(Command::Expired(place, *from, *to)).ok();
+            }
+            Event::Replaced { log, difference } => {
+                let difference = difference.to_string();
+                tracing::error!(
+                    topic,
+                    difference,
+                    log = &**log,
+                    "the topic is another one than before; it is read from its start"
+                );
+            }
+            Event::TooManyTopics { .. } => {}
+        }
+        self.streaming.audience.event(topic, &event);
+    }
+
+    fn is_hurried(&self) -> bool {
+        self.streaming.audience.is_hurried()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.streaming.stop.is_cancelled() || self.commands.is_closed()
+    }
+}

@@ -1,0 +1,202 @@
+//! The topics of the plant's contracts: those they name, and those that match their patterns.
+
+use super::{Streaming, Topic, kafka_limits, run};
+use crate::config::kafka::Kafka;
+use crate::flow::Flow;
+use crate::ingest::kafka::{Event, Refused, Topics, Until};
+use crate::lake::books::Entry;
+use crate::lake::models::Step;
+use anyhow::Context as _;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use plant::contract::Contract;
+use regex::Regex;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A contract of messages, and the step that makes silver of them.
+pub struct Stream {
+    contract: Contract,
+    pub step: Step,
+    patterns: Vec<Regex>,
+}
+
+impl Stream {
+    /// Topics the contract names.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.contract.topics.iter().filter(|topic| !topic.starts_with('^'))
+    }
+
+    fn is_match(&self, topic: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern.is_match(topic))
+    }
+
+    fn reads(&self, topic: &str) -> bool {
+        self.names().any(|name| name == topic) || self.is_match(topic)
+    }
+}
+
+impl Flow {
+    /// The plant's contracts of messages.
+    pub(in crate::flow) fn streams(&self) -> anyhow::Result<Vec<Stream>> {
+        let contracts = self.refinery.plant.contracts.values().filter(|it| it.is_stream());
+        let stream = |contract: &Contract| {
+            let cleans = |step: &&Step| step.model.cleans() == Some(contract.table.as_str());
+            let step = self.refinery.steps.iter().find(cleans);
+            let step = step.with_context(|| format!("no model cleans {}", contract.table))?;
+            let patterns = contract.topics.iter().filter(|topic| topic.starts_with('^'));
+            let patterns: Result<_, _> = patterns.map(|it| Regex::new(it)).collect();
+            let patterns = patterns.with_context(|| format!("topics of {}", contract.table))?;
+            Ok(Stream { contract: contract.clone(), step: step.clone(), patterns })
+        };
+        contracts.map(stream).collect()
+    }
+}
+
+/// What has ended.
+pub enum Done {
+    /// A topic is no longer read.
+    Read(anyhow::Result<Vec<Entry>>),
+    /// The topics that match a pattern are listed; `None` if that was stopped.
+    Listed(anyhow::Result<Option<BTreeSet<String>>>),
+}
+
+/// All topics that are read, side by side.
+pub struct Reading<'a> {
+    flow: &'a Flow,
+    streaming: Streaming,
+    streams: Vec<Stream>,
+    /// Finds topics by the contracts' patterns, if there are any.
+    topics: Option<Arc<Topics>>,
+    /// Tables and topics that are read.
+    begun: BTreeSet<(String, String)>,
+    running: FuturesUnordered<BoxFuture<'a, Done>>,
+}
+
+impl<'a> Reading<'a> {
+    /// Begins to read the topics the contracts name, and to look for those that match their patterns.
+    pub fn begin(flow: &'a Flow, streaming: Streaming) -> anyhow::Result<Self> {
+        let streams = flow.streams()?;
+        let patterns = streams.iter().flat_map(|it| it.patterns.iter().map(Regex::as_str));
+        let patterns: Vec<&str> = patterns.collect();
+        let topics = match patterns.is_empty() {
+            true => None,
+            false => {
+                let limits = kafka_limits(flow.lake().limits());
+                let patterns = patterns.into_iter();
+                Some(Arc::new(Topics::connect(&streaming.kafka, &limits, patterns)?))
+            }
+        };
+        let (begun, running) = (BTreeSet::new(), FuturesUnordered::new());
+        let mut reading = Self { flow, streaming, streams, topics, begun, running };
+        for at in 0..reading.streams.len() {
+            let names: Vec<String> = reading.streams[at].names().cloned().collect();
+            names.into_iter().for_each(|name| reading.read(at, name));
+        }
+        reading.list(Duration::ZERO);
+        Ok(reading)
+    }
+
+    /// What ends next; `None` if nothing is read any more.
+    pub async fn next(&mut self) -> Option<Done> {
+        self.running.next().await
+    }
+
+    /// Begins to read a topic, unless it is read already.
+    fn read(&mut self, stream: usize, name: String) {
+        let Stream { contract, step, .. } = &self.streams[stream];
+        if !self.begun.insert((contract.table.clone(), name.clone())) {
+            return;
+        }
+        let topic = Topic {
+            refinery: self.flow.refinery.clone(),
+            contract: contract.clone(),
+            step: step.clone(),
+            group: self.group(stream, &name),
+            name,
+            heard: self.flow.heard.clone(),
+        };
+        let (streaming, stop) = (self.streaming.clone(), self.streaming.stop.clone());
+        self.running.push(Box::pin(async move {
+            let done = run(topic, streaming).await;
+            if done.is_err() {
+                stop.cancel();
+            }
+            Done::Read(done)
+        }));
+    }
+
+    /// The consumer group of a contract for a topic. Contracts that read the same topic each need all
+    /// of its partitions, and only members of one group share them.
+    fn group(&self, stream: usize, topic: &str) -> String {
+        let Kafka { group, .. } = &self.streaming.kafka;
+        match self.streams[..stream].iter().any(|earlier| earlier.reads(topic)) {
+            true => format!("{group}-{}", self.streams[stream].contract.table),
+            false => group.clone(),
+        }
+    }
+
+    /// Lists the topics that match a pattern, after a pause.
+    fn list(&mut self, pause: Duration) {
+        let Some(topics) = self.topics.clone() else { return };
+        let stop = self.streaming.stop.clone();
+        self.running.push(Box::pin(async move {
+            tokio::select! {
+                () = stop.cancelled() => return Done::Listed(Ok(None)),
+                () = tokio::time::sleep(pause) => {}
+            }
+            let listed = tokio::task::spawn_blocking(move || topics.matching()).await;
+            let listed = listed.context("the listing of topics was cut off");
+            Done::Listed(listed.and_then(|listed| listed.map(Some)))
+        }));
+    }
+
+    /// Begins to read the topics that were found and are not read yet, and looks again later. Who
+    /// reads on and on goes on if the brokers do not answer.
+    pub fn found(
+        &mut self,
+        listed: anyhow::Result<Option<BTreeSet<String>>>,
+    ) -> anyhow::Result<()> {
+        let is_lasting = self.streaming.until == Until::Stopped;
+        let found = match listed {
+            Ok(None) => return Ok(()),
+            Ok(Some(found)) => found,
+            Err(error) if is_lasting && !error.is::<Refused>() => {
+                tracing::warn!(error = format!("{error:#}"), "topics are not listed");
+                BTreeSet::new()
+            }
+            Err(error) => return Err(error),
+        };
+        for at in 0..self.streams.len() {
+            self.read_matching(at, &found);
+        }
+        if is_lasting {
+            let limits = self.flow.lake().limits();
+            self.list(Duration::from_secs(limits.get("topic_listing_every_s")));
+        }
+        Ok(())
+    }
+
+    fn read_matching(&mut self, at: usize, found: &BTreeSet<String>) {
+        let (stream, most) = (&self.streams[at], self.flow.lake().limits().size("pattern_topics"));
+        let table = stream.contract.table.clone();
+        let matching: Vec<String> =
+            found.iter().filter(|name| stream.is_match(name)).cloned().collect();
+        if matching.is_empty() && !stream.patterns.is_empty() {
+            tracing::warn!(table, "no topic matches the patterns of the contract");
+        }
+        let count = self.begun.iter().filter(|(of, _)| *of == table).count();
+        let is_read = |name: &String| self.begun.contains(&(table.clone(), name.clone()));
+        let (_, new): (Vec<String>, Vec<String>) = matching.into_iter().partition(is_read);
+        let room = most.saturating_sub(count);
+        if let Some(first) = new.get(room) {
+            let unread = new.len() - room;
+            tracing::error!(table, unread, most, "too many topics match");
+            let event = Event::TooManyTopics { unread, most };
+            self.streaming.audience.event(first, &event);
+        }
+        new.into_iter().take(room).for_each(|name| self.read(at, name));
+    }
+}
