@@ -13,24 +13,24 @@ mod rounds;
 pub mod serving;
 pub mod stream;
 
-use crate::config::Config;
-use crate::config::folder::Plant;
-use crate::config::kafka::Kafka;
-use crate::config::kpi::Kpi;
-use crate::config::location::{self, Location, Purpose};
-use crate::config::model::TableName;
-use crate::ingest::files::{self, Found};
-use crate::lake::columns::{self, LastColumns};
-use crate::lake::dumps::{self, DumpRow, Status};
-use crate::lake::kpi::{self, Asked, Row};
-use crate::lake::models::{self, Step};
-use crate::lake::refine::{Extent, Outcome, Refinery};
-use crate::lake::{Lake, books, bronze, catalog, retention, session, upkeep};
-use crate::serve::http;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
+use config::Config;
+use config::folder::Plant;
+use config::kafka::Kafka;
+use config::kpi::Kpi;
+use config::location::{self, Location, Purpose};
+use config::model::TableName;
 use datafusion::prelude::{DataFrame, SessionContext};
+use ingest::files::{self, Found};
+use lake::columns::{self, LastColumns};
+use lake::dumps::{self, DumpRow, Status};
+use lake::kpi::{self, Asked, Row};
+use lake::models::{self, Step};
+use lake::refine::{Extent, Outcome, Refinery};
+use lake::{Lake, books, bronze, catalog, retention, session, upkeep};
 use plant::contract::Contract;
+use serve::http;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -125,7 +125,7 @@ fn machine_now() -> DateTime<Utc> {
 pub async fn plan(plant: &Plant) -> anyhow::Result<Vec<Step>> {
     let (steps, found) = models::plan(plant).await?;
     if !found.is_empty() {
-        let listed = crate::config::listed(&found);
+        let listed = config::listed(&found);
         bail!("the plant's models have mistakes; mend them first:\n{listed}");
     }
     Ok(steps)

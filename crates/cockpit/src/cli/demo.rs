@@ -1,9 +1,9 @@
 //! `cockpit demo`: everything on a simulated plant.
 
 use super::{print, stop_token};
-use crate::config::{self, Config};
 use crate::flow::demo::{Demo, Ready, run};
 use anyhow::bail;
+use config::{self, Config};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 

@@ -1,15 +1,15 @@
 //! `cockpit kpi`: the KPIs on the terminal, as the pages and the interface have them.
 
 use super::{Shape, print};
-use crate::config::Config;
-use crate::config::kpi::Kpi;
-use crate::config::location::Purpose;
 use crate::flow::Flow;
-use crate::lake::kpi::{Asked, By, Each, Figure, Row, Standing, chosen};
-use crate::lake::rows::to_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use clap::Args;
+use config::Config;
+use config::kpi::Kpi;
+use config::location::Purpose;
+use lake::kpi::{Asked, By, Each, Figure, Row, Standing, chosen};
+use lake::rows::to_batch;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::sync::Arc;

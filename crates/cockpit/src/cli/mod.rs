@@ -7,15 +7,15 @@ mod progress;
 mod simulate;
 mod simulate_stream;
 
-use crate::config::location::Purpose;
-use crate::config::model::TableName;
-use crate::config::{self, Config, Flags};
 use crate::flow::{self, Flow};
-use crate::lake::catalog;
-use crate::lake::lease::Patience;
 use clap::builder::FalseyValueParser;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use config::location::Purpose;
+use config::model::TableName;
+use config::{self, Config, Flags};
+use lake::catalog;
+use lake::lease::Patience;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -248,7 +248,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     let texts = config::folder::texts(flags.plant.as_deref())?;
     let (plant, mut found) = config::folder::read(&texts);
     if let Some(plant) = &plant {
-        let (steps, in_models) = crate::lake::models::plan(plant).await?;
+        let (steps, in_models) = lake::models::plan(plant).await?;
         found.extend(in_models);
         found.sort();
         if found.is_empty() {

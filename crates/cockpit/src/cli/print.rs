@@ -4,17 +4,17 @@
 //! nothing is written from then on. Anything else that keeps output from being written is one.
 
 use super::Shape;
-use crate::config::Config;
-use crate::config::sentence::sentence;
-use crate::config::settings::{Limits, Origin};
-use crate::config::temperature;
 use crate::flow::Report;
-use crate::lake::dumps::Status;
-use crate::serve::http::{Encoder, Format};
 use anyhow::{Context as _, bail};
 use arrow::util::pretty::pretty_format_batches;
+use config::Config;
+use config::sentence::sentence;
+use config::settings::{Limits, Origin};
+use config::temperature;
 use datafusion::dataframe::DataFrame;
 use futures::TryStreamExt as _;
+use lake::dumps::Status;
+use serve::http::{Encoder, Format};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The progress bar of an ingest, on the terminal's error side, so that output can be piped.
 
 use crate::flow::{Event, Watcher};
-use crate::lake::dumps::Status;
 use indicatif::{ProgressBar, ProgressStyle};
+use lake::dumps::Status;
 use std::sync::Arc;
 
 /// A watcher that draws a bar, and the bar, to be cleared at the end.

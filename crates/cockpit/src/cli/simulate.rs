@@ -3,16 +3,16 @@
 
 use super::print;
 use super::simulate_stream::{self, Sent, StreamArgs};
-use crate::config::Config;
-use crate::config::location::{self, Purpose};
 use crate::flow;
-use crate::simulate::files::{self, Summary};
 use anyhow::{Context as _, bail};
 use chrono::{Datelike as _, Days, NaiveDate};
+use config::Config;
+use config::location::{self, Purpose};
 use plant::sim::dirt::{Dirt, Kind, Level};
 use plant::sim::press::{Press, Print};
 use plant::sim::site::{Site, Size};
 use plant::sim::stream;
+use simulate::files::{self, Summary};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

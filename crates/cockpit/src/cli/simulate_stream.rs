@@ -2,13 +2,13 @@
 
 use super::{print, stop_token};
 use crate::flow;
-use crate::simulate::stream::{End, Manner, Speaker, Summary};
-use crate::simulate::truth::{self, Truth};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use plant::sim::stream::{Dirt, Message, Plan};
 use plant::sim::thermal::fault::SECOND_US;
 use plant::sim::thermal::sensors::{REFERENCE_SENSORS, sensors};
+use simulate::stream::{End, Manner, Speaker, Summary};
+use simulate::truth::{self, Truth};
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,20 +1,20 @@
 //! What the service asks of the lake, answered.
 
 use super::Report;
-use crate::config::kpi::Kpi;
-use crate::config::model::{ParameterDefault, TableName};
-use crate::config::sentence::sentence;
-use crate::config::settings;
-use crate::lake::catalog::{self, ColumnRow, TableRow};
-use crate::lake::kpi::{self, Asked, Row};
-use crate::lake::refine::Refinery;
-use crate::serve::{
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use config::kpi::Kpi;
+use config::model::{ParameterDefault, TableName};
+use config::sentence::sentence;
+use config::settings;
+use datafusion::prelude::{DataFrame, SessionContext};
+use lake::catalog::{self, ColumnRow, TableRow};
+use lake::kpi::{self, Asked, Row};
+use lake::refine::Refinery;
+use serve::{
     Answers, BuildInfo, ColumnInfo, Health, Limits, ParameterInfo, RunInfo, State, TableInfo,
     type_name,
 };
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use datafusion::prelude::{DataFrame, SessionContext};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl Desk {
             Ok(report) => (report.is_well(), report.entries.as_slice(), broken(report)),
             Err(error) => (false, [].as_slice(), Some(sentence(error))),
         };
-        let sum = |count: fn(&crate::lake::books::Entry) -> i64| {
+        let sum = |count: fn(&lake::books::Entry) -> i64| {
             entries.iter().map(|entry| count(entry).unsigned_abs()).sum()
         };
         rounds.last = Some(RunInfo {
@@ -178,7 +178,7 @@ impl Desk {
         let name = TableName::new(&row.schema_name, &row.table_name);
         let model = self.refinery.plant.models.get(&name);
         let parameters = model.map(|model| model.parameters.as_slice()).unwrap_or_default();
-        let parameter = |it: &crate::config::model::Parameter| ParameterInfo {
+        let parameter = |it: &config::model::Parameter| ParameterInfo {
             name: it.name.clone(),
             type_name: it.default.type_name().to_owned(),
             default: match it.default {

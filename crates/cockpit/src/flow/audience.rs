@@ -3,13 +3,13 @@
 
 use super::stream::Streaming;
 use super::{Flow, now};
-use crate::config::kafka::Kafka;
-use crate::ingest::kafka::{self, Event};
-use crate::lake::models::Step;
-use crate::live::{self, Link, LinkState, Live, PartitionLag};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
+use config::kafka::Kafka;
 use deltalake::kernel::Add;
+use ingest::kafka::{self, Event};
+use lake::models::Step;
+use live::{self, Link, LinkState, Live, PartitionLag};
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -6,23 +6,23 @@
 
 use super::serving::Door;
 use super::{Flow, now};
-use crate::config::Config;
-use crate::config::location::{self, Purpose};
-use crate::config::model::TableName;
-use crate::config::settings::Origin;
-use crate::simulate::broker::Broker;
-use crate::simulate::files;
-use crate::simulate::stream::{Brake, Manner, Said, Speaker};
 use anyhow::Context as _;
 use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
+use config::Config;
+use config::location::{self, Purpose};
+use config::model::TableName;
+use config::settings::Origin;
 use plant::sim::dirt;
 use plant::sim::press::{Press, Print};
 use plant::sim::site::{Site, Size};
 use plant::sim::stream::{Dirt, Plan};
 use plant::sim::thermal::fault::SECOND_US;
 use plant::sim::thermal::sensors::REFERENCE_SENSORS;
+use simulate::broker::Broker;
+use simulate::files;
+use simulate::stream::{Brake, Manner, Said, Speaker};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -217,7 +217,7 @@ fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
     let bucket = demo.folder.join(BUCKET).to_string_lossy().into_owned();
     config.bucket = Some((bucket, Origin::Flag));
     config.kafka = Some((broker.address(), Origin::Flag));
-    config.plant.kafka = crate::config::kafka::Kafka::default();
+    config.plant.kafka = config::kafka::Kafka::default();
     config.plant.kafka.brokers = broker.address();
     for (name, value) in LIMITS {
         config.plant.limits.set(name, value);

@@ -2,12 +2,12 @@
 //! files of no contract.
 
 use super::{Flow, now};
-use crate::config::location::Location;
-use crate::ingest::unmatched::{self, Unmatched};
-use crate::lake::books;
-use crate::lake::dumps::{self, DumpRow, Status};
-use crate::lake::faulty::{self, Judge};
 use chrono::TimeDelta;
+use config::location::Location;
+use ingest::unmatched::{self, Unmatched};
+use lake::books;
+use lake::dumps::{self, DumpRow, Status};
+use lake::faulty::{self, Judge};
 use plant::contract::Contract;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};

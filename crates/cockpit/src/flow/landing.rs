@@ -1,13 +1,13 @@
 //! Dumps of the bucket into bronze: which are complete, and the landing of each.
 
 use super::{Event, Flow, Watcher, machine_now, now};
-use crate::config::location::Location;
-use crate::config::sentence::sentence;
-use crate::ingest::files::{self, Decoded, Fetched, Found, ReadError};
-use crate::lake::bronze::{Dump, Landing, Landings, Start};
-use crate::lake::columns::{self, LastColumns};
-use crate::lake::dumps::{DumpRow, Status};
+use config::location::Location;
+use config::sentence::sentence;
 use futures::StreamExt as _;
+use ingest::files::{self, Decoded, Fetched, Found, ReadError};
+use lake::bronze::{Dump, Landing, Landings, Start};
+use lake::columns::{self, LastColumns};
+use lake::dumps::{DumpRow, Status};
 use plant::columns::FileColumns;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, HashMap};

@@ -1,9 +1,9 @@
 //! Who refines the lake: one program at a time, by its lease.
 
 use super::{Flow, now};
-use crate::lake::lease::{self, Holder, Lease, Patience};
-use crate::lake::upkeep;
 use anyhow::{Context as _, anyhow};
+use lake::lease::{self, Holder, Lease, Patience};
+use lake::upkeep;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;

@@ -2,10 +2,10 @@
 
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher};
-use crate::config::sentence::sentence;
-use crate::lake::lease::Patience;
-use crate::lake::refine::{Outcome, rejected_name};
-use crate::lake::{bronze, upkeep};
+use config::sentence::sentence;
+use lake::lease::Patience;
+use lake::refine::{Outcome, rejected_name};
+use lake::{bronze, upkeep};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 

@@ -2,16 +2,16 @@
 
 use super::stream::Streaming;
 use super::{Flow, RETRY, Report, Watcher, answers, now};
-use crate::config::Config;
-use crate::config::location::Purpose;
-use crate::config::sentence::sentence;
-use crate::config::serve::Listen;
-use crate::lake::lease::Patience;
-use crate::lake::refine::Outcome;
-use crate::live::{Live, LiveLimits};
-use crate::serve::http;
 use anyhow::{Context as _, bail};
+use config::Config;
+use config::location::Purpose;
+use config::sentence::sentence;
+use config::serve::Listen;
+use lake::lease::Patience;
+use lake::refine::Outcome;
+use live::{Live, LiveLimits};
 use plant::reading::Registry;
+use serve::http;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Door {
         }
         if !ip.is_unspecified() {
             // Who opens the address itself was not sent by a foreign name.
-            hosts.push(crate::config::serve::host(&ip.to_string())?);
+            hosts.push(config::serve::host(&ip.to_string())?);
         } else if hosts.is_empty() {
             tracing::warn!(
                 %address,
@@ -101,7 +101,7 @@ impl Flow {
         let desk =
             Arc::new(answers::Desk::new(self.refinery.clone(), is_refining, self.is_simulated));
         let limits = answers::limits(self.lake().limits());
-        let clock: crate::serve::Clock = Arc::new(now);
+        let clock: serve::Clock = Arc::new(now);
         let registry = Registry::default();
         let live = Live::new(
             registry.clone(),

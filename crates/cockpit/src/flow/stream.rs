@@ -12,20 +12,20 @@ mod streams;
 
 use super::audience::{Audience, Minutes, Readings};
 use super::{Flow, RETRY, now};
-use crate::batch::Messages;
-use crate::config::kafka::Kafka;
-use crate::ingest::decode::message::MessageReader;
-use crate::ingest::kafka::{self, Refused, Source, Until};
-use crate::lake::books::Entry;
-use crate::lake::models::Step;
-use crate::lake::refine::Refinery;
-use crate::lake::stream::books::StreamBooks;
-use crate::lake::stream::interpret::Interpreter;
-use crate::lake::stream::land::{Chunk, Lander};
-use crate::lake::stream::resume::{Resumed, Wanted};
-use crate::lake::stream::{Partition, ReadMessages};
-use crate::lake::table::Table;
 use anyhow::Context as _;
+use batches::batch::Messages;
+use config::kafka::Kafka;
+use ingest::decode::message::MessageReader;
+use ingest::kafka::{self, Refused, Source, Until};
+use lake::books::Entry;
+use lake::models::Step;
+use lake::refine::Refinery;
+use lake::stream::books::StreamBooks;
+use lake::stream::interpret::Interpreter;
+use lake::stream::land::{Chunk, Lander};
+use lake::stream::resume::{Resumed, Wanted};
+use lake::stream::{Partition, ReadMessages};
+use lake::table::Table;
 use plant::contract::Contract;
 use plant::reading::Registry;
 use reader::{Held, Reader};
@@ -153,8 +153,8 @@ impl Flow {
 }
 
 /// How the messages of a contract are read.
-pub fn reader(limits: &crate::config::settings::Limits) -> ReadMessages {
-    let limits = crate::ingest::decode::Limits {
+pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
+    let limits = ingest::decode::Limits {
         max_record_bytes: limits.size("max_message_bytes"),
         kept_faulty_bytes: limits.size("kept_faulty_bytes"),
         ..Default::default()
@@ -253,7 +253,7 @@ fn soon(after: Duration) -> Instant {
 }
 
 /// What the Kafka client is limited by.
-fn kafka_limits(limits: &crate::config::settings::Limits) -> kafka::Limits {
+fn kafka_limits(limits: &config::settings::Limits) -> kafka::Limits {
     let gathered_ms = limits.get("stream_commit_every_ms") / GATHERED_OF_INTERVAL;
     kafka::Limits {
         lag_every_ms: limits.get("kafka_lag_every_ms"),

@@ -1,13 +1,13 @@
 //! A dump costs the same however many there are: counted in operations of the lake's store.
 
 use super::super::{Event, Flow, now, plan, stream};
-use crate::config::folder;
-use crate::config::location::Location;
-use crate::lake::refine::Refinery;
-use crate::lake::{Lake, session};
 use async_trait::async_trait;
+use config::folder;
+use config::location::Location;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use lake::refine::Refinery;
+use lake::{Lake, session};
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::{
@@ -224,7 +224,7 @@ async fn small_dumps_share_data_files_and_commits() {
     plant.put(0..100).await;
     plant.round(100).await;
     let lake = plant.flow.lake();
-    let name = crate::config::model::TableName::new("bronze", "board");
+    let name = config::model::TableName::new("bronze", "board");
     let state = lake.state(&name).await.unwrap().unwrap();
     assert_eq!(state.files().len(), 10, "a data file for {TOGETHER} dumps");
     assert_eq!(state.version() + 1, 10, "a commit for {TOGETHER} dumps");
@@ -237,7 +237,7 @@ async fn large_dumps_land_alone() {
     plant.put(0..7).await;
     plant.round(7).await;
     let lake = plant.flow.lake();
-    let name = crate::config::model::TableName::new("bronze", "board");
+    let name = config::model::TableName::new("bronze", "board");
     let state = lake.state(&name).await.unwrap().unwrap();
     assert_eq!((state.files().len(), state.version() + 1), (7, 7));
     assert_eq!(plant.rows("SELECT id FROM silver.board").await, 7);

@@ -2,13 +2,13 @@
 
 use super::super::audience::Readings;
 use super::{Command, Streaming, Topic, soon};
-use crate::batch::{Fields, Messages};
-use crate::ingest::kafka::{Assigned, Difference, Event, Known, Receiver, Until};
-use crate::lake::stream::interpret::{Interpreted, Interpreter};
-use crate::lake::stream::land::Chunk;
-use crate::lake::stream::resume::{Wanted, last_offsets};
-use crate::lake::stream::{self, Partition, Pointers};
 use anyhow::Context as _;
+use batches::batch::{Fields, Messages};
+use ingest::kafka::{Assigned, Difference, Event, Known, Receiver, Until};
+use lake::stream::interpret::{Interpreted, Interpreter};
+use lake::stream::land::Chunk;
+use lake::stream::resume::{Wanted, last_offsets};
+use lake::stream::{self, Partition, Pointers};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,15 +1,15 @@
 //! The topics of the plant's contracts: those they name, and those that match their patterns.
 
 use super::{Streaming, Topic, kafka_limits, run};
-use crate::config::kafka::Kafka;
 use crate::flow::Flow;
-use crate::ingest::kafka::{Event, Refused, Topics, Until};
-use crate::lake::books::Entry;
-use crate::lake::models::Step;
 use anyhow::Context as _;
+use config::kafka::Kafka;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use ingest::kafka::{Event, Refused, Topics, Until};
+use lake::books::Entry;
+use lake::models::Step;
 use plant::contract::Contract;
 use regex::Regex;
 use std::collections::BTreeSet;

@@ -1,0 +1,241 @@
+//! Messages that are not simply one object with all columns in it: framed, with several records each,
+//! or with columns from the topic, the key, the headers, or the object around the records.
+
+use super::super::json::text_of;
+use super::super::{Limits, headers};
+use super::records::{Element, Object, split};
+use super::{Objects, Rows, undecodable, unreadable};
+use arrow::array::{Array as _, Int32Array, Int32Builder, UInt32Array};
+use batches::batch::{Elements, Fault, Fields, Messages, topic_of};
+use plant::contract::{Column, Contract, Framing, Origin};
+use regex::Regex;
+use std::borrow::Cow;
+
+/// Bytes in front of a payload in a schema registry's wire format: a zero and the schema's number.
+const FRAME_BYTES: usize = 5;
+
+/// How the messages of a contract are laid out.
+#[derive(Debug)]
+pub struct LaidOut {
+    framing: Framing,
+    records: Option<String>,
+    slots: Vec<Slot>,
+    /// Regular expressions of topics; their named groups are parts of a topic's name.
+    patterns: Vec<Regex>,
+}
+
+/// Where the text of a column comes from.
+#[derive(Debug)]
+enum Slot {
+    /// The next field of the record.
+    Record,
+    /// A path in the object around the record.
+    Envelope(String),
+    /// The group of this name of the topic's regular expression, or the whole name of the topic.
+    Topic(String),
+    Key,
+    /// The header of this key.
+    Header(String),
+}
+
+type Text<'a> = Option<Cow<'a, str>>;
+
+impl LaidOut {
+    /// `None` if each message is simply one object with all columns in it.
+    pub fn of(contract: &Contract) -> Option<Self> {
+        let is_within = |column: &Column| column.origin == Origin::Record;
+        let is_simple = contract.framing == Framing::None && contract.records.is_none();
+        if is_simple && contract.columns.iter().all(is_within) {
+            return None;
+        }
+        let slot = |column: &Column| match column.origin {
+            Origin::Record | Origin::Path => Slot::Record,
+            Origin::Envelope => Slot::Envelope(column.header.clone()),
+            Origin::Topic => Slot::Topic(column.header.clone()),
+            Origin::Key => Slot::Key,
+            Origin::Header => Slot::Header(column.header.clone()),
+        };
+        let slots: Vec<Slot> = contract.columns.iter().map(slot).collect();
+        let has_topic = slots.iter().any(|slot| matches!(slot, Slot::Topic(_)));
+        let patterns = contract.topics.iter().filter(|topic| has_topic && topic.starts_with('^'));
+        Some(Self {
+            framing: contract.framing,
+            records: contract.records.clone(),
+            // A contract's patterns are checked when it is read.
+            patterns: patterns.filter_map(|pattern| Regex::new(pattern).ok()).collect(),
+            slots,
+        })
+    }
+
+    /// Reads payloads, each into a row for each of its records.
+    pub fn read(&self, objects: &Objects, limits: Limits, messages: &Messages) -> Fields {
+        let mut out = Out {
+            rows: Rows::new(self.slots.len(), messages.len()),
+            message: Vec::with_capacity(messages.len()),
+            position: Int32Builder::with_capacity(messages.len()),
+            limits,
+        };
+        let mut counts = Vec::with_capacity(messages.len());
+        let topic = topic_of(&messages.topic);
+        let topics: Vec<Option<&str>> =
+            self.slots.iter().map(|slot| self.of_topic(slot, topic)).collect();
+        for row in 0..messages.len() {
+            let before = out.rows.rows;
+            let outside = Outside { messages, row, topics: &topics };
+            if let Err((fault, raw)) = self.message(objects, &outside, &mut out) {
+                out.faulty(row, None, fault, raw);
+            }
+            counts.push(i32::try_from(out.rows.rows - before).unwrap_or(i32::MAX));
+        }
+        let elements = Elements {
+            message: UInt32Array::from(out.message),
+            position: out.position.finish(),
+            count: Int32Array::from(counts),
+        };
+        Fields { elements: self.records.is_some().then_some(elements), ..out.rows.finish() }
+    }
+
+    /// What a column takes from the topic's name.
+    fn of_topic<'a>(&self, slot: &Slot, topic: &'a str) -> Option<&'a str> {
+        let Slot::Topic(group) = slot else { return None };
+        let has_group = |it: &&Regex| it.capture_names().flatten().any(|name| name == group);
+        let mut patterns = self.patterns.iter().filter(has_group).peekable();
+        if patterns.peek().is_none() {
+            return Some(topic);
+        }
+        let found = |it: &Regex| Some(it.captures(topic)?.name(group)?.as_str());
+        patterns.find_map(found)
+    }
+
+    fn message<'a>(
+        &self,
+        objects: &Objects,
+        outside: &Outside<'a>,
+        out: &mut Out,
+    ) -> Result<(), (Fault, Option<&'a [u8]>)> {
+        let Some(payload) = outside.payload() else { return Err((Fault::Tombstone, None)) };
+        let failed = |fault| (fault, Some(payload));
+        if payload.len() > out.limits.max_record_bytes {
+            return Err(failed(Fault::TooLong));
+        }
+        let body = match (self.framing, payload) {
+            (Framing::Confluent, [0, ..]) => payload.get(FRAME_BYTES..).unwrap_or_default(),
+            _ => payload,
+        };
+        let text = std::str::from_utf8(body)
+            .map_err(|_error| failed(unreadable(body, Fault::InvalidText)))?;
+        let elements = match &self.records {
+            Some(path) => split(text, path).map_err(|fault| match fault {
+                Fault::NotJson => failed(unreadable(body, Fault::NotJson)),
+                other => failed(other),
+            })?,
+            None => vec![Element { text, envelope: text }],
+        };
+        let mut envelope = Envelope::default();
+        for (position, element) in (0_i32..).zip(elements) {
+            match self.texts(objects, outside, &mut envelope, element) {
+                Ok(texts) => out.good(outside.row, position, &texts),
+                Err(Fault::NotJson) if self.records.is_none() => {
+                    return Err(failed(undecodable(text)));
+                }
+                Err(fault) => {
+                    let fault = if fault == Fault::NotJson { Fault::NotObject } else { fault };
+                    out.faulty(outside.row, Some(position), fault, Some(element.text.as_bytes()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The texts of all columns of one record.
+    fn texts<'a>(
+        &self,
+        objects: &Objects,
+        outside: &Outside<'a>,
+        envelope: &mut Envelope<'a>,
+        element: Element<'a>,
+    ) -> Result<Vec<Text<'a>>, Fault> {
+        let mut fields = objects.read(element.text)?.into_iter();
+        let mut texts = Vec::with_capacity(self.slots.len());
+        for (slot, topic) in self.slots.iter().zip(outside.topics) {
+            texts.push(match slot {
+                Slot::Record => fields.next().flatten(),
+                Slot::Envelope(path) => envelope.get(element.envelope, path)?,
+                Slot::Topic(_) => topic.map(Cow::Borrowed),
+                Slot::Key => outside.key()?,
+                Slot::Header(key) => outside.header(key)?,
+            });
+        }
+        Ok(texts)
+    }
+}
+
+/// What there is of a message besides its records.
+struct Outside<'a> {
+    messages: &'a Messages,
+    row: usize,
+    /// For each column what it takes from the topic's name.
+    topics: &'a [Option<&'a str>],
+}
+
+impl<'a> Outside<'a> {
+    fn payload(&self) -> Option<&'a [u8]> {
+        let payload = &self.messages.payload;
+        payload.is_valid(self.row).then(|| payload.value(self.row))
+    }
+
+    fn key(&self) -> Result<Text<'a>, Fault> {
+        let keys = self.messages.key.as_ref().filter(|keys| keys.is_valid(self.row));
+        let key = keys.map(|keys| std::str::from_utf8(keys.value(self.row))).transpose();
+        Ok(key.map_err(|_error| Fault::InvalidText)?.map(Cow::Borrowed))
+    }
+
+    fn header(&self, key: &str) -> Result<Text<'a>, Fault> {
+        let all = self.messages.headers.as_ref().filter(|it| it.is_valid(self.row));
+        let Some(all) = all else { return Ok(None) };
+        headers::find(all.value(self.row), key).map_err(|_error| Fault::InvalidText)
+    }
+}
+
+/// The object around records; it is parsed once for all that follow each other in it.
+#[derive(Default)]
+struct Envelope<'a>(Option<(&'a str, Object<'a>)>);
+
+impl<'a> Envelope<'a> {
+    fn get(&mut self, json: &'a str, path: &str) -> Result<Text<'a>, Fault> {
+        let is_same = |known: &&(&str, Object<'_>)| std::ptr::eq(known.0, json);
+        if self.0.as_ref().filter(is_same).is_none() {
+            self.0 = Some((json, Object::parse(json)?));
+        }
+        let value = self.0.as_ref().and_then(|(_, object)| object.get(path));
+        value.map_or(Ok(None), text_of)
+    }
+}
+
+/// Rows being collected, and where they are in their messages.
+struct Out {
+    rows: Rows,
+    message: Vec<u32>,
+    position: Int32Builder,
+    limits: Limits,
+}
+
+impl Out {
+    fn good(&mut self, message: usize, position: i32, texts: &[Text<'_>]) {
+        self.rows.good(texts.iter().map(Option::as_deref));
+        self.place(message, Some(position));
+    }
+
+    fn faulty(&mut self, message: usize, position: Option<i32>, fault: Fault, raw: Option<&[u8]>) {
+        self.rows.faulty(fault, raw, self.limits);
+        self.place(message, position);
+    }
+
+    fn place(&mut self, message: usize, position: Option<i32>) {
+        self.message.push(u32::try_from(message).unwrap_or(u32::MAX));
+        self.position.append_option(position);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Messages being collected into one batch.
+
+use super::queue::Message;
+use arrow::array::{ArrayBuilder as _, BinaryBuilder, Int32Builder, Int64Builder, StringBuilder};
+use batches::batch::Messages;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Messages being collected.
+pub struct Collected {
+    partition: Int32Builder,
+    offset: Int64Builder,
+    timestamp_us: Int64Builder,
+    payload: BinaryBuilder,
+    /// Most messages have neither; the first that has one begins the column.
+    key: Option<BinaryBuilder>,
+    headers: Option<StringBuilder>,
+    /// Size of what was collected.
+    pub bytes: usize,
+}
+
+impl Collected {
+    /// Room for so many messages and bytes.
+    pub fn with_room((messages, bytes): (usize, usize)) -> Self {
+        /// Batches are not quite the same; to grow at their end would be to copy them.
+        const SPARE: usize = 16;
+        Self {
+            partition: Int32Builder::with_capacity(messages),
+            offset: Int64Builder::with_capacity(messages),
+            timestamp_us: Int64Builder::with_capacity(messages),
+            payload: BinaryBuilder::with_capacity(messages, bytes + bytes / SPARE),
+            key: None,
+            headers: None,
+            bytes: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.offset.len()
+    }
+
+    /// Takes a message, unless it was read before, or is one of a partition that is no longer ours
+    /// and was still in the client's queue.
+    pub fn push(&mut self, message: &Message<'_>, read: &mut BTreeMap<i32, i64>) {
+        let last = read.get_mut(&message.partition);
+        let Some(last) = last.filter(|last| **last < message.offset) else { return };
+        *last = message.offset;
+        if let Some(key) = message.key {
+            self.key(key);
+        } else if let Some(keys) = &mut self.key {
+            keys.append_null();
+        }
+        if let Some(headers) = message.headers() {
+            self.headers(&headers);
+        } else if let Some(headers) = &mut self.headers {
+            headers.append_null();
+        }
+        self.partition.append_value(message.partition);
+        self.offset.append_value(message.offset);
+        self.timestamp_us.append_value(message.timestamp_us());
+        self.payload.append_option(message.payload);
+        self.bytes += message.payload.map_or(0, <[u8]>::len);
+    }
+
+    fn key(&mut self, key: &[u8]) {
+        let before = self.offset.len();
+        let keys = self.key.get_or_insert_with(|| {
+            let mut keys = BinaryBuilder::new();
+            (0..before).for_each(|_| keys.append_null());
+            keys
+        });
+        keys.append_value(key);
+        self.bytes += key.len();
+    }
+
+    fn headers(&mut self, text: &str) {
+        let before = self.offset.len();
+        let headers = self.headers.get_or_insert_with(|| {
+            let mut headers = StringBuilder::new();
+            (0..before).for_each(|_| headers.append_null());
+            headers
+        });
+        headers.append_value(text);
+        self.bytes += text.len();
+    }
+
+    pub fn finish(mut self, topic: &Arc<str>) -> Messages {
+        Messages {
+            topic: topic.clone(),
+            partition: self.partition.finish(),
+            offset: self.offset.finish(),
+            timestamp_us: self.timestamp_us.finish(),
+            payload: self.payload.finish(),
+            key: self.key.map(|mut keys| keys.finish()),
+            headers: self.headers.map(|mut headers| headers.finish()),
+        }
+    }
+}

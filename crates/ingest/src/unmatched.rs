@@ -1,0 +1,120 @@
+//! Files of the bucket that the path of no contract matches: nobody reads them, so somebody has to
+//! see them.
+
+use super::files::listing::{self, Object};
+use chrono::{DateTime, Utc};
+use config::location::Location;
+use plant::contract::Contract;
+use plant::pattern::Pattern;
+use plant::similar::similarity;
+use std::sync::Arc;
+
+/// A file of no contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmatched {
+    pub key: String,
+    pub size_bytes: i64,
+    pub etag: Option<String>,
+    pub modified_at: DateTime<Utc>,
+    /// The path most like its key, and the table whose contract has it.
+    pub nearest: Option<(String, String)>,
+}
+
+/// Lists the files that no contract matches among the first `most_keys` keys of the bucket. Files
+/// without content, markers and hidden files are left out, and so is what lies below `lake`.
+pub async fn list(
+    bucket: &Location,
+    lake: &Location,
+    contracts: &[Arc<Contract>],
+    most_keys: usize,
+) -> Vec<Unmatched> {
+    let lake_prefix = lake.url.as_str().strip_prefix(bucket.url.as_str());
+    let objects = match listing::first_objects(bucket, "", most_keys).await {
+        Ok(objects) => objects,
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::warn!(bucket = bucket.name, error, "files of no contract not listed");
+            return Vec::new();
+        }
+    };
+    let is_left_out = |object: &Object| {
+        let is_lake = lake_prefix.is_some_and(|prefix| object.key.starts_with(prefix));
+        is_lake || object.size_bytes == 0 || is_hidden(&object.key) || is_matched(contracts, object)
+    };
+    let objects = objects.into_iter().filter(|object| !is_left_out(object));
+    let mut found: Vec<Unmatched> = objects.map(|object| unmatched(contracts, object)).collect();
+    found.sort_by(|left, right| left.key.cmp(&right.key));
+    found
+}
+
+fn unmatched(contracts: &[Arc<Contract>], object: Object) -> Unmatched {
+    let modified_ms = object.modified_at.timestamp_millis();
+    Unmatched {
+        nearest: nearest(contracts, &object.key),
+        key: object.key,
+        size_bytes: i64::try_from(object.size_bytes).unwrap_or(i64::MAX),
+        etag: object.etag,
+        modified_at: DateTime::from_timestamp_millis(modified_ms).unwrap_or(object.modified_at),
+    }
+}
+
+/// Whether a file or a folder above it is a marker or hidden, as `_SUCCESS`, `_temporary` and
+/// `.part-0.csv.crc` are.
+fn is_hidden(key: &str) -> bool {
+    key.split('/').any(|part| part.starts_with(['_', '.']))
+}
+
+fn is_matched(contracts: &[Arc<Contract>], object: &Object) -> bool {
+    let takes = |pattern: &Pattern| {
+        pattern.matches(&object.key).is_some_and(|hit| object.size_bytes >= hit.smallest_bytes)
+    };
+    contracts.iter().flat_map(|it| &it.paths).any(takes)
+}
+
+/// The path most like a key, with its table.
+fn nearest(contracts: &[Arc<Contract>], key: &str) -> Option<(String, String)> {
+    let without_digits: String = key.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let mut best: Option<(f64, &Pattern, &Contract)> = None;
+    for contract in contracts {
+        for pattern in &contract.paths {
+            let literal = literal(&pattern.to_string());
+            let score = similarity(key, &literal).max(similarity(&without_digits, &literal));
+            if score > best.map_or(0.0, |(best, _, _)| best) {
+                best = Some((score, pattern, contract));
+            }
+        }
+    }
+    best.map(|(_, pattern, contract)| (pattern.to_string(), contract.table.clone()))
+}
+
+/// A path without its placeholders.
+fn literal(pattern: &str) -> String {
+    let mut is_inside = false;
+    let mut literal = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        match c {
+            '{' => is_inside = true,
+            '}' => is_inside = false,
+            _ if !is_inside && c != '*' => literal.push(c),
+            _ => {}
+        }
+    }
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_and_hidden_files_are_left_out() {
+        assert!(is_hidden("out/_SUCCESS") && is_hidden("_temporary/0/a.csv"));
+        assert!(is_hidden("out/.part-0.csv.crc"));
+        assert!(!is_hidden("out/part_0.csv") && !is_hidden("a.csv"));
+    }
+
+    #[test]
+    fn placeholders_are_no_letters() {
+        assert_eq!(literal("in/{yyyymmdd}/weld_*.csv"), "in//weld_.csv");
+    }
+}

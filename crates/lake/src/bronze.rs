@@ -1,0 +1,330 @@
+//! Landing: every record of a dump as it came. The rows themselves say which dump they are of, so that
+//! a commit of rows is at the same time the proof that the dump is there.
+
+use super::Lake;
+use super::table::{Change, Definition, State, Table};
+use super::write::DataWriter;
+use arrow::array::{
+    Array, ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use batches::batch::Batch;
+use chrono::{DateTime, Utc};
+use config::model::TableName;
+use deltalake::kernel::Add;
+use plant::contract::Contract;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Columns every bronze table has after those of its contract: name, type, what it says.
+pub const POINTERS: [(&str, Pointer, &str); 17] = [
+    ("_rest", Pointer::Text, "What the contract has no column for, or a faulty record's text."),
+    ("_fault", Pointer::Text, "Why the record cannot be read, null if it can."),
+    ("_source", Pointer::Text, "System the dump comes from."),
+    ("_file", Pointer::Text, "Key of the dump in the bucket."),
+    ("_file_sha256", Pointer::Text, "SHA-256 of the dump's bytes."),
+    ("_record", Pointer::Long, "Number of the record in the dump, from 1."),
+    ("_byte_from", Pointer::Long, "First byte of the record, after decompression."),
+    ("_byte_to", Pointer::Long, "Byte after the record, its line end left out."),
+    ("_row_group", Pointer::Int, "Row group of the record, from 0; Parquet only."),
+    ("_row", Pointer::Long, "Row within the row group, from 0; Parquet only."),
+    ("_dumped_at", Pointer::Time, "Time the dump's name carries, null if it carries none."),
+    ("_modified_at", Pointer::Time, "When the dump was last changed in the bucket."),
+    ("_ingested_at", Pointer::Time, "When the record landed."),
+    ("_run", Pointer::Text, "Run of the program that landed it."),
+    ("_dump", Pointer::Long, "How many dumps of this key had landed, this one included."),
+    ("_size_bytes", Pointer::Long, "Size of the dump in the bucket."),
+    ("_continues", Pointer::Long, "The _dump of the same key whose bytes this one begins with."),
+];
+
+/// Types of the pointer columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pointer {
+    Text,
+    Int,
+    Long,
+    Time,
+    Bytes,
+}
+
+impl Pointer {
+    pub fn data_type(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Int => DataType::Int32,
+            Self::Long => DataType::Int64,
+            Self::Time => utc(),
+            Self::Bytes => DataType::Binary,
+        }
+    }
+}
+
+pub use batches::typed::utc;
+
+/// A dump that is about to land.
+#[derive(Debug, Clone)]
+pub struct Dump {
+    pub key: String,
+    pub sha256: String,
+    /// Time the dump's name carries.
+    pub dumped_at: Option<DateTime<Utc>>,
+    pub modified_at: DateTime<Utc>,
+    pub size_bytes: i64,
+    /// The version of this file whose bytes this one begins with.
+    pub continues: Option<i64>,
+}
+
+/// Name of the bronze table of a contract.
+pub fn name(contract: &Contract) -> TableName {
+    TableName::new("bronze", &contract.table)
+}
+
+/// Schema of the bronze table of a contract: its columns as text, then the pointers.
+pub fn schema(contract: &Contract) -> SchemaRef {
+    let texts = contract.columns.iter().map(|it| Field::new(&it.name, DataType::Utf8, true));
+    let pointers = POINTERS.iter().map(|(name, kind, _)| Field::new(*name, kind.data_type(), true));
+    Arc::new(Schema::new(texts.chain(pointers).collect::<Vec<_>>()))
+}
+
+/// The checkpoint of every commit that lands dumps: two programs that land into one table at the same
+/// time conflict on it, and only one of them goes on. Which dumps are there is in the rows.
+const LANDED: &str = "landed";
+
+/// How the landing of a dump starts.
+pub enum Start {
+    /// It has to land.
+    New(Box<Landing>),
+    /// The newest dump of its key has exactly these bytes; it is the one of this number.
+    Landed(i64),
+}
+
+/// The newest version of a file that is in bronze or waits for its commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    pub number: i64,
+    pub sha256: String,
+    /// Size in the bucket; unknown for rows of older programs.
+    pub size_bytes: Option<i64>,
+}
+
+/// The dumps of one table on their way into bronze. Small dumps wait for each other and share a data
+/// file and a commit, so that a dump costs the same however many there are; a large one has its own.
+/// What is dropped without a commit leaves nothing that counts.
+pub struct Landings<'a> {
+    lake: &'a Lake,
+    contract: Arc<Contract>,
+    table: Table,
+    state: Option<State>,
+    schema: SchemaRef,
+    newest: HashMap<String, Newest>,
+    waiting: Vec<RecordBatch>,
+    waiting_bytes: usize,
+    waiting_dumps: usize,
+    /// Data files of large dumps that are complete.
+    adds: Vec<Add>,
+}
+
+/// One dump that is being read.
+pub struct Landing {
+    dump: Dump,
+    number: i64,
+    ingested_at: DateTime<Utc>,
+    batches: Vec<RecordBatch>,
+    size_bytes: usize,
+    /// Set once the dump is too large to be kept in memory.
+    writer: Option<DataWriter>,
+}
+
+impl Landing {
+    /// How many dumps of this key there are with this one.
+    pub fn number(&self) -> i64 {
+        self.number
+    }
+}
+
+impl<'a> Landings<'a> {
+    /// Opens the bronze table of a contract, and looks which dumps it holds.
+    pub async fn open(lake: &'a Lake, contract: Arc<Contract>) -> anyhow::Result<Self> {
+        let name = name(&contract);
+        let table = lake.table(&name)?;
+        let state = lake.state(&name).await?;
+        let files = state.as_ref().map(State::files).unwrap_or_default();
+        let mut newest: HashMap<String, Newest> = HashMap::new();
+        for part in lake.all_landed(&table, files).await? {
+            for version in part.runs.iter().map(|run| &run.version) {
+                let known = newest.get(&version.file);
+                if known.is_none_or(|known| known.number < version.number) {
+                    let (number, size_bytes) = (version.number, version.size_bytes);
+                    let found = Newest { number, sha256: version.sha256.clone(), size_bytes };
+                    newest.insert(version.file.clone(), found);
+                }
+            }
+        }
+        let schema = schema(&contract);
+        let (waiting, adds) = (Vec::new(), Vec::new());
+        let (waiting_bytes, waiting_dumps) = (0, 0);
+        Ok(Self {
+            lake,
+            contract,
+            table,
+            state,
+            schema,
+            newest,
+            waiting,
+            waiting_bytes,
+            waiting_dumps,
+            adds,
+        })
+    }
+
+    /// The newest version of a file, if any has landed.
+    pub fn newest(&self, key: &str) -> Option<&Newest> {
+        self.newest.get(key)
+    }
+
+    /// Starts to land a dump, unless it is there already.
+    pub fn start(&self, dump: Dump) -> Start {
+        let newest = self.newest.get(&dump.key);
+        if let Some(newest) = newest.filter(|newest| newest.sha256 == dump.sha256) {
+            return Start::Landed(newest.number);
+        }
+        let number = newest.map_or(0, |newest| newest.number) + 1;
+        let ingested_at = self.lake.next_ingested_at();
+        let (batches, size_bytes, writer) = (Vec::new(), 0, None);
+        Start::New(Box::new(Landing { dump, number, ingested_at, batches, size_bytes, writer }))
+    }
+
+    /// Takes the next records of a dump.
+    pub async fn push(&self, landing: &mut Landing, batch: Batch) -> anyhow::Result<()> {
+        let rows = self.rows(landing, batch)?;
+        landing.size_bytes += rows.get_array_memory_size();
+        landing.batches.push(rows);
+        if landing.writer.is_none() && landing.size_bytes > self.together_bytes() {
+            landing.writer = Some(self.writer());
+        }
+        if let Some(writer) = &mut landing.writer {
+            for rows in landing.batches.drain(..) {
+                writer.write(&rows).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a dump that was read to its end. Returns whether it is committed; if not, it waits for
+    /// [`Landings::commit`].
+    pub async fn finish(&mut self, landing: Landing) -> anyhow::Result<bool> {
+        let Landing { dump, number, batches, size_bytes, writer, .. } = landing;
+        let is_large = writer.is_some();
+        if let Some(writer) = writer {
+            self.adds.extend(writer.finish().await?);
+        }
+        self.waiting.extend(batches);
+        self.waiting_bytes += if is_large { 0 } else { size_bytes };
+        self.waiting_dumps += 1;
+        let size_bytes = Some(dump.size_bytes);
+        self.newest.insert(dump.key, Newest { number, sha256: dump.sha256, size_bytes });
+        let most_dumps = self.lake.limits().size("land_together_dumps");
+        let is_full =
+            self.waiting_dumps >= most_dumps || self.waiting_bytes > self.together_bytes();
+        if is_large || is_full {
+            self.commit().await?;
+        }
+        Ok(self.waiting_dumps == 0)
+    }
+
+    /// Commits the dumps that wait: their records, and with them that they are there.
+    pub async fn commit(&mut self) -> anyhow::Result<()> {
+        if self.waiting_dumps == 0 {
+            return Ok(());
+        }
+        let mut adds = std::mem::take(&mut self.adds);
+        if !self.waiting.is_empty() {
+            let rows = concat_batches(&self.schema, &std::mem::take(&mut self.waiting))?;
+            let mut writer = self.writer();
+            writer.write(&rows).await?;
+            adds.extend(writer.finish().await?);
+        }
+        (self.waiting_bytes, self.waiting_dumps) = (0, 0);
+        let next = self.state.as_ref().map_or(0, |state| state.version() + 1);
+        let description = self.contract.description.clone();
+        let change = Change {
+            adds,
+            removes: Vec::new(),
+            checkpoints: BTreeMap::from([(LANDED.to_owned(), i64::try_from(next)?)]),
+            definition: definition(self.state.as_ref(), self.schema.clone(), description)?,
+            rearranges: false,
+        };
+        let now_ms = self.lake.now_ms();
+        let state = self.table.commit(self.state.as_ref(), change, now_ms).await?;
+        self.lake.remember(&self.table.name, state.clone()).await;
+        self.state = Some(state);
+        Ok(())
+    }
+
+    fn together_bytes(&self) -> usize {
+        self.lake.limits().size("land_together_bytes")
+    }
+
+    fn writer(&self) -> DataWriter {
+        let lake = self.lake;
+        self.table.writer(self.schema.clone(), lake.sizes(), lake.names(), lake.now_ms())
+    }
+
+    /// Records with the pointers to where they come from.
+    fn rows(&self, landing: &Landing, batch: Batch) -> anyhow::Result<RecordBatch> {
+        let (rows, dump) = (batch.len(), &landing.dump);
+        let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
+        let time = |at: Option<DateTime<Utc>>| -> ArrayRef {
+            let at = vec![at.map(|at| at.timestamp_micros()); rows];
+            Arc::new(TimestampMicrosecondArray::from(at).with_timezone("UTC"))
+        };
+        let mut columns = batch.fields;
+        columns.extend([
+            Arc::new(batch.rest) as ArrayRef,
+            Arc::new(batch.fault),
+            text(&self.contract.source),
+            text(&dump.key),
+            text(&dump.sha256),
+            Arc::new(batch.record),
+            Arc::new(batch.byte_from),
+            Arc::new(batch.byte_to),
+            Arc::new(batch.row_group),
+            Arc::new(batch.row),
+            time(dump.dumped_at),
+            time(Some(dump.modified_at)),
+            time(Some(landing.ingested_at)),
+            text(self.lake.run()),
+            Arc::new(Int64Array::from(vec![landing.number; rows])),
+            Arc::new(Int64Array::from(vec![dump.size_bytes; rows])),
+            Arc::new(Int64Array::from(vec![dump.continues; rows])),
+        ]);
+        // Builders reserve room for many records; small dumps that wait need not keep it.
+        for column in &mut columns {
+            Array::shrink_to_fit(column);
+        }
+        Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
+    }
+}
+
+/// The definition to commit: that of a new table, or one with columns the table does not have yet.
+fn definition(
+    state: Option<&State>,
+    schema: SchemaRef,
+    description: String,
+) -> anyhow::Result<Option<Definition>> {
+    let schema = match state {
+        None => schema,
+        Some(state) => {
+            let old = state.schema()?;
+            let is_new = |field: &&Arc<Field>| old.field_with_name(field.name()).is_err();
+            let new: Vec<Arc<Field>> = schema.fields().iter().filter(is_new).cloned().collect();
+            if new.is_empty() {
+                return Ok(None);
+            }
+            Arc::new(Schema::new(old.fields().iter().cloned().chain(new).collect::<Vec<_>>()))
+        }
+    };
+    let fingerprint = "bronze".to_owned();
+    Ok(Some(Definition { schema, description, fingerprint, partition: None }))
+}

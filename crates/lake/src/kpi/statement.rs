@@ -1,0 +1,169 @@
+//! The statements KPIs are asked by, and whether they can be planned.
+
+use super::{Asked, By, Each};
+use arrow::datatypes::{FieldRef, SchemaRef};
+use config::diagnostic::{Diagnostic, did_you_mean};
+use config::kpi::{Kpi, Ratio};
+use config::model::TableName;
+use datafusion::prelude::SessionContext;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The KPIs of each table that tells them so.
+pub fn by_table(kpis: &[Kpi], each: Each) -> BTreeMap<&TableName, Vec<&Kpi>> {
+    let mut tables: BTreeMap<&TableName, Vec<&Kpi>> = BTreeMap::new();
+    for kpi in kpis {
+        let by_hour = kpi.by_hour.as_ref().filter(|_| each == Each::Hour);
+        tables.entry(by_hour.unwrap_or(&kpi.table)).or_default().push(kpi);
+    }
+    tables
+}
+
+/// The statement that sums a table and divides; `None` if the table does not know what is asked for.
+pub fn statement(
+    table: &TableName,
+    kpis: &[&Kpi],
+    schema: &SchemaRef,
+    asked: &Asked,
+) -> Option<String> {
+    let has = |name: &str| schema.field_with_name(name).is_ok();
+    let day = if has("production_day") { "production_day" } else { "day_local" };
+    let group = |is_kept: bool, column: &str, name: &str| match is_kept && has(column) {
+        true => format!("CAST({column} AS STRING) AS {name}"),
+        false => format!("CAST(NULL AS STRING) AS {name}"),
+    };
+    let is_hourly = asked.each == Each::Hour;
+    let wants_line = asked.by == By::Line || asked.line.is_some();
+    if wants_line && !has("line") || is_hourly && !has("hour_local") {
+        return None;
+    }
+    let groups = [
+        group(matches!(asked.each, Each::Shift | Each::Day), day, "place_day"),
+        group(is_hourly, "day_local", "place_day_local"),
+        group(is_hourly, "hour_local", "place_hour"),
+        group(matches!(asked.each, Each::Hour | Each::Shift), "shift", "place_shift"),
+        group(asked.by != By::Plant, "line", "place_line"),
+        group(asked.by == By::Unit, "unit", "place_unit"),
+    ];
+    let mut conditions = Vec::new();
+    conditions.extend(asked.from.map(|from| format!("{day} >= DATE '{from}'")));
+    conditions.extend(asked.to.map(|to| format!("{day} <= DATE '{to}'")));
+    let equals = [("unit", &asked.unit), ("line", &asked.line), ("shift", &asked.shift)];
+    for (column, value) in equals {
+        conditions.extend(value.as_ref().map(|value| format!("{column} = {}", text(value))));
+    }
+    let filter = match conditions.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {}", conditions.join(" AND ")),
+    };
+    let is_sum = |field: &&FieldRef| field.data_type().is_numeric() && field.name() != "hour_local";
+    let numbers = schema.fields().iter().filter(is_sum);
+    let sums =
+        numbers.map(|field| format!("CAST(sum({name}) AS DOUBLE) AS {name}", name = field.name()));
+    let sums: Vec<String> = sums.collect();
+    let places = "place_day, place_day_local, place_hour, place_shift, place_line, place_unit";
+    let mut sql = format!("SELECT {places}");
+    for (number, kpi) in kpis.iter().enumerate() {
+        push_kpi(&mut sql, number, kpi);
+    }
+    let grouped = format!(
+        "SELECT {places}, {} FROM (SELECT *, {} FROM {table} {filter}) AS rows GROUP BY {places}",
+        sums.join(", "),
+        groups.join(", ")
+    );
+    let _infallible = write!(sql, " FROM ({grouped}) AS sums");
+    Some(sql)
+}
+
+/// Adds the columns of a KPI.
+fn push_kpi(sql: &mut String, number: usize, kpi: &Kpi) {
+    let ratio = |ratio: &Ratio| {
+        let Ratio { numerator, denominator } = ratio;
+        format!("CAST(({numerator}) AS DOUBLE) / nullif(CAST(({denominator}) AS DOUBLE), 0)")
+    };
+    let bound = |of: &Option<Ratio>| of.as_ref().map_or("CAST(NULL AS DOUBLE)".to_owned(), ratio);
+    let Ratio { numerator, denominator } = &kpi.ratio;
+    let (mut unknown, mut none) = (String::from("CASE"), String::from("CASE"));
+    for (when, say) in &kpi.unknown {
+        let _infallible = write!(unknown, " WHEN {when} THEN {}", text(say));
+        let _infallible = write!(none, " WHEN {when} THEN NULL");
+    }
+    // A CASE needs a case, also of a KPI that can always be told.
+    unknown.push_str(" WHEN false THEN '' END");
+    let _infallible = write!(none, " WHEN ({denominator}) = 0 THEN {} END", text(&kpi.none));
+    let _infallible = write!(
+        sql,
+        ", CAST(({numerator}) AS DOUBLE) AS n{number}, CAST(({denominator}) AS DOUBLE) AS d{number}, \
+         {} AS v{number}, {} AS l{number}, {} AS h{number}, {unknown} AS u{number}, {none} AS z{number}",
+        ratio(&kpi.ratio),
+        bound(&kpi.low),
+        bound(&kpi.high)
+    );
+    let Some(against) = &kpi.against else { return };
+    let _infallible = write!(sql, ", {} AS o{number}", ratio(&against.ratio));
+    for (cause, (_, share)) in against.causes.iter().enumerate() {
+        let _infallible = write!(sql, ", {} AS c{number}_{cause}", ratio(share));
+    }
+}
+
+/// A text of SQL.
+fn text(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+/// Mistakes in the definitions: tables that are not there and expressions that cannot be planned.
+/// `schemas` are the columns of the plant's tables.
+pub async fn check(
+    context: &SessionContext,
+    kpis: &[Kpi],
+    schemas: &BTreeMap<TableName, SchemaRef>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for each in [Each::Shift, Each::Hour] {
+        check_each(context, kpis, schemas, each, &mut found).await;
+    }
+    // What is the same table by the hour and by the shift is looked at twice.
+    found.sort();
+    found.dedup();
+    found
+}
+
+async fn check_each(
+    context: &SessionContext,
+    kpis: &[Kpi],
+    schemas: &BTreeMap<TableName, SchemaRef>,
+    each: Each,
+    found: &mut Vec<Diagnostic>,
+) {
+    let asked = Asked { each, ..Asked::default() };
+    for (table, kpis) in by_table(kpis, each) {
+        let mut note = |kpi: &Kpi, message: String, remedy: String| {
+            let file = "kpis.toml".to_owned();
+            found.push(Diagnostic { file, line: kpi.line, message, remedy });
+        };
+        let Some(schema) = schemas.get(table) else {
+            let known: Vec<String> = schemas.keys().map(ToString::to_string).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let remedy = did_you_mean(&table.to_string(), &known);
+            for kpi in kpis {
+                note(kpi, format!("KPI `{}`: there is no table {table}", kpi.name), remedy.clone());
+            }
+            continue;
+        };
+        let plan = async |kpis: &[&Kpi]| {
+            let sql = statement(table, kpis, schema, &asked)?;
+            context.state().create_logical_plan(&sql).await.err()
+        };
+        // All of a table are planned at once; one by one only to find the mistaken one.
+        if plan(&kpis).await.is_none() {
+            continue;
+        }
+        for kpi in kpis {
+            let Some(error) = plan(&[kpi]).await else { continue };
+            let message =
+                format!("KPI `{}` cannot be planned: {}", kpi.name, error.strip_backtrace());
+            let names: Vec<&str> = schema.fields().iter().map(|it| it.name().as_str()).collect();
+            note(kpi, message, format!("Mend it; columns here: {}.", names.join(", ")));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Times that a clock shows twice, dated by the order of the records in their dump.
+
+use super::clean::{rows_of, wanted_runs};
+use super::cleaning::{Cleaned, Cleaning};
+use super::versions::{VersionId, newest_first};
+use crate::landed::{Part, Run, Version};
+use crate::table::Table;
+use anyhow::Context as _;
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use batches::typed::{Nearby, Passes};
+use futures::TryStreamExt as _;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+/// The passes of the dumps that have times a clock shows twice.
+pub(super) type KnownPasses = HashMap<VersionId, Passes>;
+
+/// How many dumps before one are read for the first pass of its times. The two passes of an hour are
+/// exported one after the other, by a few hundred machines at most.
+const OLDER_DUMPS: usize = 256;
+
+impl Cleaning<'_> {
+    /// Cleans one bronze batch, whose rows are of `runs`. A dump with times that the clock shows twice
+    /// is read through once, to date them by the order of its records.
+    pub(super) async fn clean_of_dumps(
+        &self,
+        batch: &RecordBatch,
+        runs: &[(&Run, usize)],
+        (source, parts): (&Table, &[Part]),
+        known: &mut KnownPasses,
+    ) -> anyhow::Result<Cleaned> {
+        let cleaned = self.clean(batch)?;
+        if !cleaned.needs_passes {
+            return Ok(cleaned);
+        }
+        let mut pieces = Vec::with_capacity(runs.len());
+        let mut first = 0;
+        for (run, rows) in runs {
+            let own = batch.slice(first, *rows);
+            let id = (run.version.file.clone(), run.version.number);
+            if !known.contains_key(&id) && self.clean(&own)?.needs_passes {
+                known.insert(id.clone(), self.passes(source, parts, &run.version).await?);
+            }
+            pieces.push(self.clean_in_order(&own, known.get(&id))?);
+            first += rows;
+        }
+        Cleaned::joined(pieces)
+    }
+
+    /// What the order of a dump's records shows. Where it shows nothing, the dumps before it may
+    /// have the same times already.
+    async fn passes(
+        &self,
+        source: &Table,
+        parts: &[Part],
+        version: &Version,
+    ) -> anyhow::Result<Passes> {
+        let mut passes = self.passes_alone(source, parts, version).await?;
+        let state = self.lake.state(&source.name).await?;
+        let Some(state) = state.filter(|_| passes.has_open()) else { return Ok(passes) };
+        let all = self.lake.all_landed(source, state.files()).await?;
+        let versions = newest_first(&all);
+        let is_own = |it: &Version| (&it.file, it.number) == (&version.file, version.number);
+        let Some(own) = versions.iter().position(|it| is_own(it)) else { return Ok(passes) };
+        let older = versions[own + 1..].iter().filter(|it| it.file != version.file);
+        for version in older.take(OLDER_DUMPS) {
+            if !passes.has_open() {
+                break;
+            }
+            passes.follow(&self.passes_alone(source, &all, version).await?);
+        }
+        Ok(passes)
+    }
+
+    async fn passes_alone(
+        &self,
+        source: &Table,
+        parts: &[Part],
+        version: &Version,
+    ) -> anyhow::Result<Passes> {
+        let is_own = |it: &Version| (&it.file, it.number) == (&version.file, version.number);
+        let mut own: Vec<&Part> = parts.iter().collect();
+        // The files of one dump are named in the order of its records.
+        own.sort_by(|left, right| left.add.path.cmp(&right.add.path));
+        let mut nearby = Nearby::default();
+        for part in own {
+            let runs = wanted_runs(part, is_own);
+            if runs.is_empty() {
+                continue;
+            }
+            let mut stream = self.read_bronze(source, &part.add, rows_of(&runs)).await?;
+            while let Some(batch) = stream.try_next().await? {
+                self.stage.look_around(&batch, &self.groups(&batch)?, &mut nearby)?;
+            }
+        }
+        Ok(nearby.passes(|column| self.key_columns.iter().any(|it| it == column)))
+    }
+
+    /// What each row is about, as a hash of the key's texts but for times.
+    fn groups(&self, bronze: &RecordBatch) -> anyhow::Result<Vec<u64>> {
+        let mut groups = vec![0; bronze.num_rows()];
+        let hashing = foldhash::quality::FixedState::with_seed(3);
+        for name in self.key_columns.iter().filter(|name| !self.stage.is_time(name)) {
+            let column = bronze.column_by_name(name);
+            let texts =
+                cast(column.with_context(|| format!("no column {name}"))?, &DataType::Utf8)?;
+            for (group, text) in groups.iter_mut().zip(texts.as_string::<i32>()) {
+                let mut hasher = hashing.build_hasher();
+                hasher.write_u64(*group);
+                hasher.write(text.unwrap_or_default().as_bytes());
+                *group = hasher.finish();
+            }
+        }
+        Ok(groups)
+    }
+}

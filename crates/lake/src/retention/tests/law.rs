@@ -1,0 +1,91 @@
+//! Figures do not depend on what has expired.
+
+use super::REJECTED;
+use super::works::{KEPT_DAYS, Said, Works, advance, begin, bronze_kept, silver_kept, texts};
+use crate::refine::rejected_name;
+use proptest::prelude::*;
+
+/// What happens to a lake.
+#[derive(Debug, Clone)]
+enum Event {
+    /// Days pass.
+    Wait(i64),
+    /// Messages come: how many hours ago each was taken, and its temperature.
+    Say(Vec<(i64, i64)>),
+    Refine,
+    Expire,
+    Compact,
+    Rebuild,
+    Restart,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let message = (0..=KEPT_DAYS * 24, 0..4_i64);
+    prop_oneof![
+        3 => (0..5_i64).prop_map(Event::Wait),
+        4 => prop::collection::vec(message, 1..6).prop_map(Event::Say),
+        2 => Just(Event::Refine),
+        3 => Just(Event::Expire),
+        1 => Just(Event::Compact),
+        1 => Just(Event::Rebuild),
+        1 => Just(Event::Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// As long as no message is older than rows are kept, every figure is what it would be if all
+    /// rows were kept, whenever they expire; and each row is there or told to have expired.
+    #[test]
+    fn no_figure_depends_on_what_has_expired(events in prop::collection::vec(event(), 4..24)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            begin();
+            let short = bronze_kept(silver_kept(texts(), KEPT_DAYS), 3);
+            let (mut short, mut whole) = (Works::new(&short).await, Works::new(&texts()).await);
+            for event in events {
+                for works in [&mut short, &mut whole] {
+                    happen(works, &event).await;
+                }
+                if let Event::Wait(days) = event {
+                    advance(days);
+                }
+            }
+            for works in [&mut short, &mut whole] {
+                works.say(&[(0, 0, 9)]).await;
+                works.refine().await;
+                works.books_close().await;
+            }
+            prop_assert_eq!(short.gold().await, whole.gold().await);
+            let there = short.count("silver.reading").await + short.expired().await;
+            prop_assert_eq!(there, whole.count("silver.reading").await);
+            prop_assert_eq!(rejected(&short).await, rejected(&whole).await);
+            Ok(())
+        })?;
+    }
+}
+
+async fn rejected(works: &Works) -> Vec<String> {
+    match works.refinery.lake.state(&rejected_name()).await.unwrap() {
+        Some(_) => works.ask(REJECTED).await,
+        None => Vec::new(),
+    }
+}
+
+async fn happen(works: &mut Works, event: &Event) {
+    match event {
+        Event::Wait(_) => {}
+        Event::Say(said) => {
+            let said: Vec<Said> = said.iter().map(|(hours, temp_c)| (*hours, 0, *temp_c)).collect();
+            works.say(&said).await;
+            // The program does so every minute.
+            works.books_close().await;
+        }
+        Event::Refine => works.refine().await,
+        Event::Expire => works.expire().await,
+        Event::Compact => works.compact().await,
+        Event::Rebuild => works.rebuild().await,
+        Event::Restart => works.restart().await,
+    }
+}

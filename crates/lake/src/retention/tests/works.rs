@@ -1,0 +1,317 @@
+//! A plant with a stream, on a lake, a clock and a broker of the test's own.
+
+use super::super::expire::Expired;
+use super::super::{expire, table};
+use crate::refine::{Extent, Refinery};
+use crate::stream::books::StreamBooks;
+use crate::stream::interpret::Interpreter;
+use crate::stream::land::{Chunk, Lander};
+use crate::stream::resume::{Wanted, last_offsets};
+use crate::stream::{self, Partition, ReadMessages};
+use crate::{Lake, models, session, upkeep};
+use arrow::array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use batches::batch::{Fields, Messages};
+use chrono::{DateTime, Utc};
+use config::folder;
+use config::location::{self, Purpose};
+use config::settings::Limits;
+use plant::contract::Contract;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 24 * HOUR_US;
+/// Noon of a Wednesday.
+const BEGIN_US: i64 = 20_005 * DAY_US + 12 * HOUR_US;
+
+pub const KEPT_DAYS: i64 = 10;
+
+const PLANT: &str = "name = \"Case\"\nzone = \"Asia/Kolkata\"\n";
+
+const CONTRACT: &str = r#"
+description = "Temperatures as they were said."
+source = "iot"
+topics = ["temperatures"]
+format = "message"
+columns = [
+    { name = "machine", type = "text", required = true, description = "Machine." },
+    { name = "at", type = "time", spellings = ["epoch_s"], zone = "UTC", local = true, required = true, description = "When." },
+    { name = "temp_c", type = "float", required = true, description = "Temperature." },
+]
+"#;
+
+const SILVER: &str = "-- Temperatures of machines.
+--
+-- key: machine, at, temp_c
+-- expect possible: temp_c < 100 | reject
+-- column machine: The machine.
+-- column at: When the temperature was taken, UTC.
+-- column hour_at: Its hour, UTC.
+-- column day_local: Its day on the plant's clock.
+-- column week_at: Its week, UTC.
+-- column temp_c [degC]: The temperature.
+SELECT machine, at, date_trunc('hour', at) AS hour_at, at_day_local AS day_local,
+    date_trunc('week', at) AS week_at, temp_c
+FROM typed.temperature
+";
+
+pub fn gold(period: &str) -> String {
+    format!(
+        "-- Temperatures by period.
+--
+-- grain: machine, {period}
+-- refresh: {period}
+-- column machine: The machine.
+-- column {period}: The period.
+-- column readings [readings]: Temperatures taken.
+-- column temp_c_max [degC]: The highest of them.
+SELECT machine, {period}, count(*) AS readings, max(temp_c) AS temp_c_max
+FROM silver.reading
+GROUP BY machine, {period}
+"
+    )
+}
+
+pub const GOLD: [(&str, &str); 3] =
+    [("by_hour", "hour_at"), ("by_day", "day_local"), ("by_week", "week_at")];
+
+pub type Texts = BTreeMap<String, String>;
+
+pub fn texts() -> Texts {
+    let mut texts = Texts::from([
+        ("plant.toml".to_owned(), PLANT.to_owned()),
+        ("bronze/temperature.toml".to_owned(), CONTRACT.to_owned()),
+        ("silver/reading.sql".to_owned(), SILVER.to_owned()),
+    ]);
+    texts.extend(GOLD.map(|(name, period)| (format!("gold/{name}.sql"), gold(period))));
+    texts
+}
+
+fn kept(days: i64) -> String {
+    format!("-- key: machine, at, temp_c\n-- retention: {days} days\n")
+}
+
+/// The same plant, its silver kept for so many days.
+pub fn silver_kept(mut texts: Texts, days: i64) -> Texts {
+    let silver = SILVER.replace("-- key: machine, at, temp_c\n", &kept(days));
+    texts.insert("silver/reading.sql".to_owned(), silver);
+    texts
+}
+
+pub fn bronze_kept(mut texts: Texts, days: i64) -> Texts {
+    let contract = format!("retention = \"{days} days\"\n{CONTRACT}");
+    texts.insert("bronze/temperature.toml".to_owned(), contract);
+    texts
+}
+
+thread_local! {
+    static NOW_US: Cell<i64> = const { Cell::new(BEGIN_US) };
+}
+
+fn clock() -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(NOW_US.get()).unwrap()
+}
+
+/// Sets the clock back to where each test begins.
+pub fn begin() {
+    NOW_US.set(BEGIN_US);
+}
+
+pub fn advance(days: i64) {
+    NOW_US.set(NOW_US.get() + days * DAY_US);
+}
+
+/// Messages as `machine|seconds|temperature`.
+fn reader() -> ReadMessages {
+    Arc::new(|_: &Contract, messages: &Messages| {
+        let texts: Vec<&str> =
+            messages.payload.iter().map(|it| std::str::from_utf8(it.unwrap()).unwrap()).collect();
+        let column = |at: usize| -> ArrayRef {
+            let part = |text: &&str| text.split('|').nth(at).map(str::to_owned);
+            Arc::new(texts.iter().map(part).collect::<StringArray>())
+        };
+        let none = || StringArray::new_null(texts.len());
+        let columns = vec![column(0), column(1), column(2)];
+        Fields { columns, fault: none(), rest: none(), elements: None }
+    })
+}
+
+/// A message: how many hours ago it was taken, how many days ago the broker got it, the temperature.
+pub type Said = (i64, i64, i64);
+
+pub struct Works {
+    folder: tempfile::TempDir,
+    pub refinery: Refinery,
+    books: StreamBooks,
+    is_begun: bool,
+    texts: Texts,
+}
+
+impl Works {
+    pub async fn new(texts: &Texts) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let refinery = open(&folder, texts).await;
+        let books = books(&refinery);
+        Self { folder, refinery, books, is_begun: false, texts: texts.clone() }
+    }
+
+    /// The program, begun again with another plant on the same lake.
+    pub async fn again(&mut self, texts: &Texts) {
+        self.refinery = open(&self.folder, texts).await;
+        (self.books, self.is_begun) = (books(&self.refinery), false);
+        self.texts.clone_from(texts);
+    }
+
+    /// The program, begun again.
+    pub async fn restart(&mut self) {
+        self.again(&self.texts.clone()).await;
+    }
+
+    pub async fn say(&mut self, said: &[Said]) {
+        let lander = self.take(said).await;
+        self.commit(lander).await;
+    }
+
+    pub async fn commit(&mut self, mut lander: Lander) {
+        self.books.landed(lander.commit().await.unwrap());
+    }
+
+    /// Messages on their way: taken, and not committed yet.
+    pub async fn take(&mut self, said: &[Said]) -> Lander {
+        let refinery = self.refinery.clone();
+        let (step, contract) = (&refinery.steps[0], &refinery.plant.contracts["temperature"]);
+        let table = refinery.lake.table(step.name()).unwrap();
+        let mut interpreter = Interpreter::new(&refinery, step, contract, &table).unwrap();
+        let mut lander = Lander::new(&refinery, step, contract).unwrap();
+        let partition = Partition { topic: "temperatures".into(), number: 0 };
+        let wanted = Wanted {
+            topic: partition.topic.clone(),
+            partitions: vec![partition.number],
+            id: None,
+            is_other: false,
+        };
+        let resumed = lander.resume(&wanted).await.unwrap();
+        assert!(resumed.backlog.is_empty());
+        if !std::mem::replace(&mut self.is_begun, true) {
+            self.books.resumed(&resumed);
+        }
+        for rows in &resumed.recent {
+            interpreter.remember(rows).unwrap();
+        }
+        let next = resumed.landed.get(&partition).map_or(0, |last| last + 1);
+        interpreter.reject_late(resumed.lateness);
+        let count = i64::try_from(said.len()).unwrap();
+        let payload = said.iter().map(|(hours, _, temp_c)| {
+            format!("oven|{}|{temp_c}", (NOW_US.get() - hours * HOUR_US) / 1_000_000)
+        });
+        let received = said.iter().map(|(_, days, _)| NOW_US.get() - days * DAY_US);
+        let messages = Messages {
+            topic: partition.topic.clone(),
+            partition: Int32Array::from(vec![0; said.len()]),
+            offset: (next..next + count).collect::<Int64Array>(),
+            timestamp_us: received.collect::<Int64Array>(),
+            payload: payload.map(|it| Some(it.into_bytes())).collect::<BinaryArray>(),
+            key: None,
+            headers: None,
+        };
+        let pointers = interpreter.pointers(&messages);
+        let fields = (refinery.read)(contract, &messages);
+        let interpreted = interpreter.interpret(&messages, &pointers, fields).unwrap();
+        let bronze = Some(stream::rows(&messages, &pointers, None).unwrap());
+        let chunk = Chunk { bronze, interpreted, offsets: last_offsets(&messages) };
+        self.books.read(&chunk);
+        lander.take(chunk).await.unwrap();
+        lander
+    }
+
+    pub async fn refine(&self) {
+        self.refinery.run(Extent::Changes).await.unwrap();
+    }
+
+    pub async fn rebuild(&self) {
+        self.refinery.run(Extent::Everything).await.unwrap();
+    }
+
+    pub async fn expire(&self) {
+        expire(&self.refinery).await.unwrap();
+    }
+
+    pub async fn compact(&self) {
+        for name in ["bronze.temperature", "silver.reading"] {
+            let (schema, name) = name.split_once('.').unwrap();
+            let name = config::model::TableName::new(schema, name);
+            upkeep::compact(&self.refinery.lake, &name).await.unwrap();
+        }
+    }
+
+    /// The rows of an answer, as text.
+    pub async fn ask(&self, sql: &str) -> Vec<String> {
+        let context = self.refinery.lake.session(self.refinery.runtime.clone(), 1).await.unwrap();
+        let mut rows = Vec::new();
+        for batch in context.sql(sql).await.unwrap().collect().await.unwrap() {
+            let options = FormatOptions::default();
+            let format = |it| ArrayFormatter::try_new(it, &options).unwrap();
+            let columns: Vec<_> = batch.columns().iter().map(|it| format(it.as_ref())).collect();
+            for row in 0..batch.num_rows() {
+                let said: Vec<String> =
+                    columns.iter().map(|it| it.value(row).to_string()).collect();
+                rows.push(said.join(" "));
+            }
+        }
+        rows.sort();
+        rows
+    }
+
+    pub async fn gold(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let mut found = BTreeMap::new();
+        for (name, period) in GOLD {
+            let columns = format!("machine, {period}, readings, temp_c_max");
+            found.insert(name, self.ask(&format!("SELECT {columns} FROM gold.{name}")).await);
+        }
+        found
+    }
+
+    pub async fn count(&self, table: &str) -> usize {
+        self.ask(&format!("SELECT _offset FROM {table}")).await.len()
+    }
+
+    pub async fn expired(&self) -> usize {
+        let rows: Vec<Expired> = self.refinery.lake.meta_rows(&table()).await.unwrap();
+        let of_silver = rows.iter().filter(|row| row.table_name == "silver.reading");
+        usize::try_from(of_silver.map(|row| row.rows).sum::<i64>()).unwrap()
+    }
+
+    pub async fn books_close(&mut self) {
+        let entries = self.books.close(&self.refinery).await.unwrap();
+        assert!(entries.iter().all(|entry| entry.closed), "{entries:?}");
+    }
+}
+
+fn books(refinery: &Refinery) -> StreamBooks {
+    let contract = &refinery.plant.contracts["temperature"];
+    StreamBooks::new(contract, &refinery.steps[0], clock())
+}
+
+async fn open(folder: &tempfile::TempDir, texts: &Texts) -> Refinery {
+    let (plant, mistakes) = folder::read(texts);
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    let plant = plant.unwrap();
+    let (mut steps, mistakes) = models::plan(&plant).await.unwrap();
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    // Silver first, whatever the names.
+    steps.sort_by_key(|step| step.model.cleans().is_none());
+    let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
+    let mut limits = Limits::default();
+    limits.set("compact_files", 2);
+    let run = uuid::Uuid::now_v7().simple().to_string();
+    Refinery {
+        lake: Arc::new(Lake::new(place, limits.clone(), &run, clock)),
+        plant: Arc::new(plant),
+        steps: Arc::new(steps),
+        runtime: session::runtime(&limits).unwrap(),
+        memory: Arc::default(),
+        read: reader(),
+    }
+}

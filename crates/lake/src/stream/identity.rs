@@ -1,0 +1,158 @@
+//! Which log of a topic is read: a topic that was deleted and created again is another one, though its
+//! name and the offsets of its messages are the same.
+//!
+//! A bronze table keeps a checkpoint for each log, whose value is made of the topic's id (KIP-516). It is
+//! committed together with the log's first rows, so that offsets are never compared with those of
+//! another topic. Brokers before Kafka 2.8 report no id, and lakes of older programs have none; then the
+//! last message that was read is compared with what the broker has at its offset.
+
+use super::super::append::IDENTITY;
+use super::super::table::{State, Table};
+use batches::batch::{TopicId, log_name};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Value of a checkpoint if the broker reported no id.
+const UNKNOWN: i64 = 0;
+
+/// The log of a topic that is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    pub name: Arc<str>,
+    /// Whether it follows another one, and nothing was read of it yet.
+    pub is_new: bool,
+    /// Whether it is known that offsets of this log are those of the topic there is.
+    pub is_certain: bool,
+    /// Checkpoints that are to be committed with its first rows.
+    pub marks: BTreeMap<String, i64>,
+}
+
+impl Log {
+    /// The log of the topic that has this id now. `is_other` if it is known that it is not the one that
+    /// was read last.
+    pub async fn of(
+        table: &Table,
+        state: Option<&State>,
+        topic: &str,
+        id: Option<TopicId>,
+        is_other: bool,
+    ) -> anyhow::Result<Self> {
+        let mut known = Vec::new();
+        if let Some(state) = state {
+            for number in 1.. {
+                let Some(value) = table.checkpoint(state, &checkpoint(topic, number)).await? else {
+                    break;
+                };
+                known.push(value);
+            }
+        }
+        let choice = choose(&known, id.map(folded), is_other);
+        let mark = |(number, value)| (checkpoint(topic, number), value);
+        Ok(Self {
+            name: log_name(topic, choice.number),
+            is_new: choice.is_new,
+            is_certain: choice.is_certain,
+            marks: choice.marks.into_iter().map(mark).collect(),
+        })
+    }
+}
+
+fn checkpoint(topic: &str, number: i64) -> String {
+    format!("{IDENTITY}{}", log_name(topic, number))
+}
+
+/// An id as a checkpoint's value: ids are random, so half of one is enough to tell them apart.
+fn folded(TopicId(id): TopicId) -> i64 {
+    const LOW: u128 = u64::MAX as u128;
+    let half = u64::try_from((id >> 64) ^ (id & LOW)).unwrap_or(u64::MAX);
+    (half >> 1).cast_signed().max(UNKNOWN + 1)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Choice {
+    number: i64,
+    is_new: bool,
+    is_certain: bool,
+    marks: Vec<(i64, i64)>,
+}
+
+/// Chooses the log of a topic with this id, by the ids of its logs so far.
+fn choose(known: &[i64], id: Option<i64>, is_other: bool) -> Choice {
+    let number_of = |at: usize| i64::try_from(at + 1).unwrap_or(i64::MAX);
+    let last = number_of(known.len().saturating_sub(1));
+    let begun = |number| {
+        let first = known.is_empty().then_some((1, UNKNOWN));
+        let marks = first.into_iter().chain([(number, id.unwrap_or(UNKNOWN))]).collect();
+        Choice { number, is_new: true, is_certain: true, marks }
+    };
+    let continued = |number, is_certain, mark: Option<i64>| {
+        let marks = mark.map(|id| (number, id)).into_iter().collect();
+        Choice { number, is_new: false, is_certain, marks }
+    };
+    if is_other {
+        return begun(last + 1);
+    }
+    let found = known.iter().rposition(|it| Some(*it) == id).map(number_of);
+    match (id, known.last()) {
+        (Some(_), _) if let Some(number) = found => continued(number, true, None),
+        (Some(id), None | Some(&UNKNOWN)) => continued(last, false, Some(id)),
+        (Some(_), Some(_)) => begun(last + 1),
+        (None, _) => continued(last, false, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(known: &[i64], id: Option<i64>, is_other: bool, number: i64, marks: &[(i64, i64)]) {
+        let choice = choose(known, id, is_other);
+        assert_eq!((choice.number, &choice.marks[..]), (number, marks), "{known:?} {id:?}");
+    }
+
+    #[test]
+    fn a_topic_goes_on_in_its_log() {
+        check(&[], Some(7), false, 1, &[(1, 7)]);
+        check(&[], None, false, 1, &[]);
+        check(&[7], Some(7), false, 1, &[]);
+        check(&[7], None, false, 1, &[]);
+        check(&[7, 8], Some(8), false, 2, &[]);
+        check(&[UNKNOWN], Some(7), false, 1, &[(1, 7)]);
+    }
+
+    #[test]
+    fn another_topic_begins_another_log() {
+        check(&[7], Some(8), false, 2, &[(2, 8)]);
+        check(&[7, 8], Some(9), false, 3, &[(3, 9)]);
+        check(&[], Some(8), true, 2, &[(1, UNKNOWN), (2, 8)]);
+        check(&[7], Some(7), true, 2, &[(2, 7)]);
+        check(&[7, 7], Some(7), false, 2, &[]);
+        check(&[UNKNOWN], None, true, 2, &[(2, UNKNOWN)]);
+    }
+
+    #[test]
+    fn a_topic_of_a_cluster_that_was_read_before_goes_on() {
+        check(&[7, 8], Some(7), false, 1, &[]);
+    }
+
+    proptest! {
+        /// Whatever happens, the marks continue the numbers, and who comes with the same id after the
+        /// commit is in the same log.
+        #[test]
+        fn a_choice_stays(ids in prop::collection::vec((1..5_i64, any::<bool>()), 1..12)) {
+            let mut known: Vec<i64> = Vec::new();
+            for (id, is_other) in ids {
+                let choice = choose(&known, Some(id), is_other);
+                for (number, value) in &choice.marks {
+                    let at = usize::try_from(*number - 1).unwrap();
+                    prop_assert!(at <= known.len());
+                    if at == known.len() { known.push(*value) } else { known[at] = *value }
+                }
+                let again = choose(&known, Some(id), false);
+                prop_assert_eq!(again.number, choice.number);
+                prop_assert!(again.is_certain && again.marks.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The last minutes in memory: what every sensor says now, its windows, and the push to viewers.
+//!
+//! *In*: readings as they are decoded, what the stream's source tells of its link, and versions of
+//! tables that changed.
+//! *Out*: answers about now ([`Live::now`], [`Live::recent`]), and frames of server-sent events for
+//! any number of viewers ([`Live::open`]).
+//! *Promise*: [`Live::take`] never waits for a viewer; memory is bounded per sensor and per viewer;
+//! a window is exact for every reading that was taken, however late it came.
+//!
+//! **Time.** All windows are of event time. Their end is the watermark: the newest time of any
+//! reading taken so far, save that a sensor whose clock is ahead of ours moves it for nobody. Nothing is subtracted from it for lateness, since a late reading is put
+//! into its minute whenever it comes and the next answer has it. Their begin is the watermark less
+//! the window's length, rounded up to a whole second, so over readings on whole seconds a window is
+//! "younger than ten minutes". A reading older than the longest window changes no answer; it is
+//! counted as late and only the lake keeps it. Age and silence go by the watermark too, moved on by
+//! the wall clock while no reading comes, so that a stream that stops makes its sensors silent.
+
+mod frame;
+mod latest;
+mod push;
+#[cfg(test)]
+mod tests;
+mod windows;
+
+pub use push::{NotOpened, Viewer, Wish};
+pub use windows::{Group, Now, SensorNow, TypeCount};
+
+use config::settings::Limits;
+use latest::Latest;
+use plant::moments::Moments;
+use plant::reading::{Reading, Registry, SensorId};
+use push::Hub;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
+use windows::Windows;
+
+/// Span in which a component above its limit is counted.
+pub const OVER_WINDOW_US: i64 = 10 * 60 * 1_000_000;
+/// Span over which highest, mean and variance are told.
+pub const HOTTEST_WINDOW_US: i64 = 30 * 60 * 1_000_000;
+/// A reading this far ahead of the clock does not move the watermark: one sensor with a wrong clock
+/// would else push the readings of all others out of their windows.
+const AHEAD_US: i64 = 5 * 1_000_000;
+/// Span over which dirty messages are counted.
+const REJECTED_WINDOW_US: i64 = OVER_WINDOW_US;
+
+/// Tells the time in microseconds since 1970 UTC; handed in by `flow`, which owns the clock.
+pub type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// What the live part may take, and the plant's temperature limit.
+#[derive(Debug, Clone)]
+pub struct LiveLimits {
+    /// Temperature above which a component is too hot, in degrees Celsius.
+    pub limit_c: f64,
+    /// Time after which a sensor that says nothing is silent.
+    pub silent_us: i64,
+    /// Viewers at a time.
+    pub viewers: usize,
+    /// Different streams (a plant at a rate) at a time.
+    pub streams: usize,
+}
+
+impl LiveLimits {
+    /// The limits as the configuration has them, with the plant's temperature limit.
+    pub fn of(limits: &Limits, limit_c: f64) -> Self {
+        let silent_s = i64::try_from(limits.get("sensor_silent_s")).unwrap_or(i64::MAX / 1_000_000);
+        Self {
+            limit_c,
+            silent_us: silent_s.saturating_mul(1_000_000),
+            viewers: limits.size("live_viewers"),
+            streams: limits.size("live_streams"),
+        }
+    }
+}
+
+/// How the source of the stream is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkState {
+    pub link: Link,
+    /// Why the link is lost, for people.
+    pub reason: Option<String>,
+    /// Messages not taken yet, by partition.
+    pub lags: Vec<PartitionLag>,
+}
+
+/// Whether there is a link to the source of the stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Link {
+    /// No source was named.
+    #[default]
+    None,
+    Connected,
+    Lost,
+}
+
+impl Link {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Connected => "connected",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Messages of a partition that are there and not taken yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionLag {
+    pub topic: String,
+    pub partition: i32,
+    pub lag_messages: i64,
+}
+
+/// What has been counted since the start.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    pub sensors: usize,
+    pub viewers: usize,
+    /// Different streams viewers have open.
+    pub streams: usize,
+    pub readings: u64,
+    pub late: u64,
+    pub rejected: u64,
+    /// Frames encoded, and frames handed to viewers.
+    pub frames: u64,
+    pub sent: u64,
+    /// Newest event time; `None` before the first reading.
+    pub newest_at_us: Option<i64>,
+    /// How far the newest event time was behind the clock when it came.
+    pub delay_us: Option<i64>,
+    pub link: LinkState,
+}
+
+/// What every sensor says now, and what it said in the last minutes. Cheap to clone; all clones
+/// are one.
+#[derive(Clone)]
+pub struct Live {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    registry: Registry,
+    limits: LiveLimits,
+    /// Tells this run of the program from others in the ids of frames; has no `-`.
+    boot: String,
+    // The two are locked one after the other, never both: the push does not wait for a window.
+    latest: Mutex<Latest>,
+    windows: Mutex<Windows>,
+    link: Mutex<LinkState>,
+    rejects: Mutex<Rejects>,
+    readings: AtomicU64,
+    hub: Hub,
+}
+
+/// Dirty messages by second.
+#[derive(Default)]
+struct Rejects {
+    total: u64,
+    seconds: VecDeque<(i64, u64)>,
+}
+
+/// A span of time in buckets, counted from 1970. All three are whole seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    pub from_us: i64,
+    /// The first moment after it.
+    pub until_us: i64,
+    pub width_us: i64,
+}
+
+/// What memory knows of one sensor's past.
+pub struct Recent {
+    /// From here on, a whole minute unless the span begins later, memory holds every reading;
+    /// before it only the lake does.
+    pub from_us: i64,
+    /// What the readings of each bucket come to, by its begin.
+    pub buckets: Vec<(i64, Moments)>,
+}
+
+/// The newest event time of readings that is not ahead of the clock.
+fn newest_of(readings: &[Reading], now_us: i64) -> Option<i64> {
+    let times = readings.iter().map(|reading| reading.at_us);
+    times.filter(|at_us| *at_us <= now_us + AHEAD_US).max()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Live {
+    /// Nothing is known yet. `boot` names this run of the program.
+    pub fn new(registry: Registry, limits: LiveLimits, boot: String) -> Self {
+        let shared = Shared {
+            registry,
+            hub: Hub::new(limits.viewers, limits.streams),
+            limits,
+            boot: boot.replace('-', ""),
+            latest: Mutex::default(),
+            windows: Mutex::default(),
+            link: Mutex::default(),
+            rejects: Mutex::default(),
+            readings: AtomicU64::new(0),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Whether a viewer is shown each reading as it comes, not so many times a second.
+    pub fn is_watched_as_it_happens(&self) -> bool {
+        self.shared.hub.is_rushing()
+    }
+
+    /// Takes readings in and tells viewers. `now_us` is when they came. From any thread.
+    pub fn take(&self, readings: &[Reading], now_us: i64) {
+        if readings.is_empty() {
+            return;
+        }
+        lock(&self.shared.latest).take(readings, now_us);
+        self.shared.hub.rush();
+        lock(&self.shared.windows).take(readings, now_us);
+        self.shared.readings.fetch_add(readings.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Makes the windows anew from the lake: every reading of the last half hour it has, in any
+    /// order, at `now_us`. Called whenever partitions of the stream become ours, before the first
+    /// reading of them is taken: what another program has read is in the lake, not in memory.
+    pub fn restore(&self, readings: &[Reading], now_us: i64) {
+        let mut windows = Windows::default();
+        windows.take(readings, now_us);
+        lock(&self.shared.latest).restore(readings, now_us);
+        let mut known = lock(&self.shared.windows);
+        windows.count_late(known.late());
+        *known = windows;
+    }
+
+    /// Counts `count` messages that came at `at_us` and hold no reading.
+    pub fn rejected(&self, at_us: i64, count: u64) {
+        let mut rejects = lock(&self.shared.rejects);
+        let second = at_us.div_euclid(1_000_000);
+        rejects.total += count;
+        match rejects.seconds.back_mut().filter(|(newest, _)| *newest >= second) {
+            Some((_, rejected)) => *rejected += count,
+            None => rejects.seconds.push_back((second, count)),
+        }
+        rejects.forget_before(at_us - REJECTED_WINDOW_US);
+    }
+
+    /// Notes how the source of the stream is; viewers are told when it changes.
+    pub fn link(&self, state: LinkState) {
+        let mut known = lock(&self.shared.link);
+        let has_changed = (known.link, &known.reason) != (state.link, &state.reason);
+        *known = state;
+        drop(known);
+        if has_changed {
+            self.shared.hub.beat_soon();
+        }
+    }
+
+    /// Tells viewers that `table` has a new version.
+    pub fn changed(&self, table: &str, version: u64) {
+        self.shared.hub.changed(table, version);
+    }
+
+    /// The name of this run of the program in the ids of frames.
+    pub fn boot(&self) -> &str {
+        &self.shared.boot
+    }
+
+    /// The plant's temperature limit, in degrees Celsius.
+    pub fn limit_c(&self) -> f64 {
+        self.shared.limits.limit_c
+    }
+
+    /// What every sensor that is asked for says now and said in the windows, against `limit_c`.
+    /// `None` before the first reading.
+    pub fn now(
+        &self,
+        limit_c: f64,
+        is_asked: impl Fn(&SensorId) -> bool,
+        now_us: i64,
+    ) -> Option<Now> {
+        let event_us = lock(&self.shared.latest).event_us(now_us);
+        let ids = self.ids();
+        let silent_before_us = event_us - self.shared.limits.silent_us;
+        lock(&self.shared.windows).now(&ids, is_asked, limit_c, (event_us, silent_before_us))
+    }
+
+    /// What memory knows of one sensor within `span`; `None` for a sensor that was never met.
+    pub fn recent(&self, sensor: &SensorId, span: Span) -> Option<Recent> {
+        let registry = self.shared.registry.read().unwrap_or_else(PoisonError::into_inner);
+        let number = registry.number(sensor)?;
+        drop(registry);
+        lock(&self.shared.windows).recent(number, span)
+    }
+
+    /// All sensors met, by their numbers.
+    pub fn ids(&self) -> Vec<Arc<SensorId>> {
+        self.shared.registry.read().unwrap_or_else(PoisonError::into_inner).ids().to_vec()
+    }
+
+    /// Messages without a reading in the ten minutes before `now_us`.
+    pub fn rejected_lately(&self, now_us: i64) -> u64 {
+        let mut rejects = lock(&self.shared.rejects);
+        rejects.forget_before(now_us - REJECTED_WINDOW_US);
+        rejects.seconds.iter().map(|(_, count)| count).sum()
+    }
+
+    /// How the source of the stream was last told to be.
+    pub fn link_state(&self) -> LinkState {
+        lock(&self.shared.link).clone()
+    }
+
+    /// Opens a stream of frames.
+    pub fn open(&self, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> {
+        push::open(self, wish, now_us)
+    }
+
+    /// Sends frames to viewers until `stop`, then ends their streams. Run once, by `flow`.
+    pub async fn push(&self, now_us: NowUs, stop: CancellationToken) {
+        push::run(self, now_us, stop).await;
+    }
+
+    /// What has been counted since the start.
+    pub fn counts(&self) -> Counts {
+        let (newest_at_us, delay_us) = lock(&self.shared.latest).newest();
+        let (viewers, streams, frames, sent) = self.shared.hub.counts();
+        Counts {
+            sensors: self.ids().len(),
+            viewers,
+            streams,
+            readings: self.shared.readings.load(Ordering::Relaxed),
+            late: lock(&self.shared.windows).late(),
+            rejected: lock(&self.shared.rejects).total,
+            frames,
+            sent,
+            newest_at_us,
+            delay_us,
+            link: self.link_state(),
+        }
+    }
+}
+
+impl Rejects {
+    fn forget_before(&mut self, at_us: i64) {
+        let second = at_us.div_euclid(1_000_000);
+        while self.seconds.front().is_some_and(|(oldest, _)| *oldest <= second) {
+            self.seconds.pop_front();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What the service may ask of the lake.
+
+use arrow::datatypes::DataType;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use config::kpi::Kpi;
+use datafusion::dataframe::DataFrame;
+use datafusion::prelude::SessionContext;
+use lake::kpi::{Asked, Row};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// The lake as the service sees it.
+#[async_trait]
+pub trait Answers: Send + Sync {
+    /// A session in which every table of the lake is registered as `schema.table`, read-only, with
+    /// its limits of memory and of spilled bytes set.
+    async fn session(&self) -> anyhow::Result<SessionContext>;
+
+    /// Every table; reads metadata only. Called for each request of a table.
+    async fn tables(&self) -> anyhow::Result<Vec<TableInfo>>;
+
+    /// Version of one table as of now, `None` if it has none (an ETag is then not given). Asked
+    /// before [`Answers::session`], so an ETag may be older than the rows, never newer.
+    async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>>;
+
+    /// The table recomputed with `parameters`, whose names and values have been checked against
+    /// [`TableInfo::parameters`].
+    async fn with_parameters(
+        &self,
+        schema: &str,
+        table: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> anyhow::Result<DataFrame>;
+
+    /// What each KPI is, in the order of their file.
+    fn kpis(&self) -> &[Kpi];
+
+    /// What some of them come to.
+    async fn kpi_rows(&self, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>>;
+
+    /// How the program is; no I/O.
+    fn health(&self) -> Health;
+}
+
+/// A table as people are told of it.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct TableInfo {
+    pub schema: String,
+    pub table: String,
+    pub description: String,
+    pub columns: Vec<ColumnInfo>,
+    /// Columns that together tell a row from every other; empty if none are stated.
+    pub key: Vec<String>,
+    /// Parameters the table can be recomputed with.
+    pub parameters: Vec<ParameterInfo>,
+    /// Number of rows, if known without reading them.
+    pub rows: Option<u64>,
+    /// Version of the table in the lake.
+    pub version: Option<u64>,
+    /// When the table last changed (UTC).
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+impl TableInfo {
+    /// Name as it stands in SQL.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.schema, self.table)
+    }
+}
+
+/// A column as people are told of it.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct ColumnInfo {
+    pub name: String,
+    /// Type in the words of [`type_name`].
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub unit: Option<String>,
+    pub description: Option<String>,
+}
+
+/// A parameter of a table.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct ParameterInfo {
+    pub name: String,
+    /// `date`, `bigint`, `double`, `boolean` or `text`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// What it is when not given, in words ("today").
+    pub default: Option<String>,
+    pub description: Option<String>,
+}
+
+/// How the program is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Health {
+    pub state: State,
+    /// Why the state is not `running`, for people.
+    pub reason: Option<String>,
+    /// Name of the plant.
+    pub plant: String,
+    /// Time zone of the plant ("Asia/Kolkata").
+    pub zone: String,
+    /// Whether the plant is simulated, and nothing here is measured anywhere.
+    pub is_simulated: bool,
+    pub build: BuildInfo,
+    /// Where the lake lies, without credentials.
+    pub lake: String,
+    pub last_run: Option<RunInfo>,
+    /// When the next ingest run starts (UTC).
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub next_run_at: Option<DateTime<Utc>>,
+}
+
+/// What state the program is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Not every table can be asked for yet.
+    Starting,
+    /// Everything works.
+    Running,
+    /// Answers are given, but something needs a person; `reason` says what.
+    Degraded,
+}
+
+/// Which program this is.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct BuildInfo {
+    pub version: String,
+    pub commit: String,
+}
+
+/// One ingest run and the fate of its records.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RunInfo {
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: DateTime<Utc>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Whether every source was read to its end.
+    pub ok: bool,
+    pub read: u64,
+    pub landed: u64,
+    pub rejected: u64,
+}
+
+/// The word for a column type in the API, in lower-case SQL: `bigint`, `decimal(28,4)`, `text`.
+pub fn type_name(of: &DataType) -> String {
+    match of {
+        DataType::Boolean => "boolean".into(),
+        DataType::Int8 => "tinyint".into(),
+        DataType::Int16 => "smallint".into(),
+        DataType::Int32 => "int".into(),
+        DataType::Int64 => "bigint".into(),
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
+            "unsigned bigint".into()
+        }
+        DataType::Float16 | DataType::Float32 => "float".into(),
+        DataType::Float64 => "double".into(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".into(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "binary".into(),
+        DataType::Date32 | DataType::Date64 => "date".into(),
+        DataType::Timestamp(_, Some(_)) => "timestamp".into(),
+        DataType::Timestamp(_, None) => "timestamp without time zone".into(),
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => format!("decimal({precision},{scale})"),
+        DataType::Dictionary(_, value) => type_name(value),
+        other => other.to_string().to_lowercase(),
+    }
+}

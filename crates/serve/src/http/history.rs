@@ -1,0 +1,342 @@
+//! What a sensor said in a span of time, at the resolution of a screen.
+//!
+//! The span is cut into as many buckets as are asked for. Narrow ones are made from the readings in
+//! `silver.temperature`, wider ones from the minutes and hours in gold, whose sums merge exactly. The
+//! last half hour comes from memory, which has it before the lake: the lake answers up to a whole
+//! minute, memory from there on, so no reading counts twice and none is missed. Where readings have
+//! expired, the minutes made of them answer.
+
+use super::Service;
+use super::error::{Error, ErrorBody};
+use super::places::Deadline;
+use super::query::parameters;
+use super::temperatures::text_of;
+use crate::Limits;
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, Int64Type};
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use chrono::DateTime;
+use datafusion::prelude::SessionContext;
+use live::{Recent, Span};
+use plant::reading::SensorId;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+const SECOND_US: i64 = 1_000_000;
+const MINUTE_US: i64 = 60 * SECOND_US;
+const HOUR_US: i64 = 60 * MINUTE_US;
+/// What is asked for if nothing is said: the last half hour, in as many buckets as a screen is wide.
+const USUAL_SPAN_US: i64 = 30 * MINUTE_US;
+const USUAL_POINTS: i64 = 600;
+/// The longest span: the widest range of times that are sensible, 100 years.
+const SPAN_MOST_US: i64 = 100 * 366 * 24 * HOUR_US;
+
+/// What a sensor said.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryAnswer {
+    pub sensor: String,
+    /// Begin and end of the span, widened to whole buckets; the end does not belong to it.
+    #[schema(format = DateTime)]
+    pub from: String,
+    #[schema(format = DateTime)]
+    pub to: String,
+    pub bucket_s: i64,
+    /// Tables the answer was made from; `memory` for the last minutes.
+    pub sources: Vec<String>,
+    pub limit_c: f64,
+    /// Buckets with at least one reading, in their order.
+    pub points: Vec<Point>,
+}
+
+/// The readings of one bucket.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Point {
+    /// Begin of the bucket (UTC).
+    #[schema(format = DateTime)]
+    pub at: String,
+    pub readings: i64,
+    pub temp_c_min: f64,
+    pub temp_c_max: f64,
+    pub temp_c_mean: f64,
+}
+
+/// Tells what a sensor said in a span of time: lowest, highest and mean per bucket.
+#[utoipa::path(
+    get,
+    path = "/api/v1/temperatures",
+    operation_id = "readTemperatures",
+    tag = "temperatures",
+    params(
+        ("sensor" = String, Query, description = "Plant1.4.solder_paste_printer.manufact2"),
+        ("from" = Option<String>, Query, description = "Begin (RFC 3339); half an hour before the end if left out"),
+        ("to" = Option<String>, Query, description = "End (RFC 3339); now if left out"),
+        ("points" = Option<u32>, Query, description = "Buckets at most; 600 if left out"),
+    ),
+    responses(
+        (status = 200, description = "The span", body = HistoryAnswer),
+        (status = 400, description = "A parameter is wrong", body = ErrorBody),
+        (status = 429, description = "Too many requests are running", body = ErrorBody),
+        (status = 504, description = "The answer took too long", body = ErrorBody),
+    )
+)]
+pub async fn history(
+    State(service): State<Arc<Service>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let asked = parameters(query.as_deref(), &["sensor", "from", "to", "points"])?;
+    let ask = Ask::of(&asked, service.now_us(), &service.limits)?;
+    let _place = service.reads.take(&service.limits).await?;
+    let mut deadline = Deadline::after(service.limits.answer_time);
+    let answer = deadline.within(Box::pin(answer(&service, &ask))).await??;
+    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((no_store, Json(answer)).into_response())
+}
+
+/// What is asked for.
+#[derive(Debug)]
+struct Ask {
+    sensor: String,
+    span: Span,
+}
+
+impl Ask {
+    fn of(asked: &BTreeMap<String, String>, now_us: i64, limits: &Limits) -> Result<Self, Error> {
+        let sensor = asked.get("sensor").cloned();
+        let sensor =
+            sensor.ok_or_else(|| Error::bad("bad_parameter", "the parameter sensor is missing"))?;
+        let to_us = asked.get("to").map_or(Ok(now_us), |said| moment("to", said))?;
+        let usual_us = to_us - USUAL_SPAN_US;
+        let from_us = asked.get("from").map_or(Ok(usual_us), |said| moment("from", said))?;
+        let points = asked.get("points").map_or(Ok(USUAL_POINTS), |said| {
+            let points = said.parse().ok().filter(|points| (1..=limits.points).contains(points));
+            let message = format!("points is a number from 1 to {}, not {said}", limits.points);
+            points.ok_or_else(|| Error::bad("bad_value", message))
+        })?;
+        if !(1..=SPAN_MOST_US).contains(&(to_us - from_us)) {
+            return Err(Error::bad("bad_value", "from is before to, by 100 years at most"));
+        }
+        Ok(Self { sensor, span: span(from_us, to_us, points) })
+    }
+}
+
+fn moment(name: &str, said: &str) -> Result<i64, Error> {
+    let at = DateTime::parse_from_rfc3339(said).map_err(|error| {
+        Error::bad("bad_value", format!("{name} is a time such as 2023-01-12T10:22:54Z: {error}"))
+    })?;
+    Ok(at.timestamp_micros())
+}
+
+/// At most `points` buckets of whole seconds, minutes or hours that hold the span.
+fn span(from_us: i64, to_us: i64, points: i64) -> Span {
+    let least_us = (to_us - from_us) / points;
+    let unit_us = match least_us {
+        ..MINUTE_US => SECOND_US,
+        MINUTE_US..HOUR_US => MINUTE_US,
+        _ => HOUR_US,
+    };
+    // One more step than needed, for the span may begin and end within a bucket.
+    let width_us = (least_us / unit_us + i64::from(least_us % unit_us > 0)).max(1) * unit_us;
+    Span {
+        from_us: from_us.div_euclid(width_us) * width_us,
+        until_us: (to_us - 1).div_euclid(width_us) * width_us + width_us,
+        width_us,
+    }
+}
+
+/// A table that holds readings or sums of them, and the part of the span it is asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    table: &'static str,
+    from_us: i64,
+    until_us: i64,
+}
+
+/// Which tables answer the part of a span that memory does not; memory begins at `kept_us`.
+fn parts(span: Span, kept_us: i64) -> Vec<Part> {
+    let until_us = span.until_us.min(kept_us);
+    let hours_us = until_us.div_euclid(HOUR_US) * HOUR_US;
+    let part = |table, from_us: i64, until_us| Part { table, from_us, until_us };
+    let found = if span.width_us < MINUTE_US {
+        vec![part("silver.temperature", span.from_us, until_us)]
+    } else if span.width_us < HOUR_US {
+        vec![part("gold.temperature_minute", span.from_us, until_us)]
+    } else {
+        // The hour that memory begins in is there by the minute.
+        let minutes_us = hours_us.max(span.from_us);
+        vec![
+            part("gold.temperature_hour", span.from_us, hours_us),
+            part("gold.temperature_minute", minutes_us, until_us),
+        ]
+    };
+    found.into_iter().filter(|part| part.from_us < part.until_us).collect()
+}
+
+/// What the readings of a bucket come to.
+#[derive(Debug, Clone, Copy)]
+struct Sum {
+    readings: i64,
+    total_c: f64,
+    min_c: f64,
+    max_c: f64,
+}
+
+impl Sum {
+    fn merge(&mut self, other: Self) {
+        self.readings += other.readings;
+        self.total_c += other.total_c;
+        self.min_c = self.min_c.min(other.min_c);
+        self.max_c = self.max_c.max(other.max_c);
+    }
+}
+
+type Buckets = BTreeMap<i64, Sum>;
+
+fn put(buckets: &mut Buckets, begin_us: i64, sum: Sum) {
+    buckets.entry(begin_us).and_modify(|known| known.merge(sum)).or_insert(sum);
+}
+
+async fn answer(service: &Service, ask: &Ask) -> Result<HistoryAnswer, Error> {
+    let Ask { sensor, span } = ask;
+    let fine = answer_by(service, sensor, *span).await?;
+    if !fine.points.is_empty() || span.width_us >= MINUTE_US {
+        return Ok(fine);
+    }
+    let minutes = Span {
+        from_us: span.from_us.div_euclid(MINUTE_US) * MINUTE_US,
+        until_us: (span.until_us - 1).div_euclid(MINUTE_US) * MINUTE_US + MINUTE_US,
+        width_us: MINUTE_US,
+    };
+    let coarse = answer_by(service, sensor, minutes).await?;
+    Ok(if coarse.points.is_empty() { fine } else { coarse })
+}
+
+async fn answer_by(service: &Service, sensor: &str, span: Span) -> Result<HistoryAnswer, Error> {
+    let recent = recent(service, sensor, span);
+    let parts = parts(span, recent.as_ref().map_or(i64::MAX, |recent| recent.from_us));
+    let mut buckets = Buckets::new();
+    let mut sources = look_up(service, sensor, &parts, span.width_us, &mut buckets).await?;
+    if let Some(recent) = recent.filter(|recent| recent.from_us < span.until_us) {
+        sources.push("memory".to_owned());
+        remember(&recent, &mut buckets);
+    }
+    let points = buckets.into_iter().map(|(begin_us, sum)| point(begin_us, sum)).collect();
+    Ok(HistoryAnswer {
+        sensor: sensor.to_owned(),
+        from: text_of(span.from_us),
+        to: text_of(span.until_us),
+        bucket_s: span.width_us / SECOND_US,
+        sources,
+        limit_c: service.live.limit_c(),
+        points,
+    })
+}
+
+/// Adds what the lake knows, and tells the tables it came from. What memory holds needs no lake, so
+/// a trend of the last minutes costs next to nothing.
+async fn look_up(
+    service: &Service,
+    sensor: &str,
+    parts: &[Part],
+    width_us: i64,
+    buckets: &mut Buckets,
+) -> Result<Vec<String>, Error> {
+    let mut sources = Vec::new();
+    if parts.is_empty() {
+        return Ok(sources);
+    }
+    let session = service.answers.session().await.map_err(Error::below)?;
+    for part in parts {
+        if session.table_exist(part.table)? {
+            read(&session, sensor, part, width_us, buckets).await?;
+            sources.push(part.table.to_owned());
+        }
+    }
+    Ok(sources)
+}
+
+fn recent(service: &Service, sensor: &str, span: Span) -> Option<Recent> {
+    let ids = service.live.ids();
+    let id: &Arc<SensorId> = ids.iter().find(|id| id.to_string() == sensor)?;
+    service.live.recent(id, span)
+}
+
+fn remember(recent: &Recent, buckets: &mut Buckets) {
+    for (begin_us, moments) in &recent.buckets {
+        let ends = moments.min().zip(moments.max());
+        let Some(((min_c, max_c), mean_c)) = ends.zip(moments.mean()) else { continue };
+        let readings = i64::try_from(moments.count()).unwrap_or(i64::MAX);
+        let sum = Sum { readings, total_c: mean_c * moments.count() as f64, min_c, max_c };
+        put(buckets, *begin_us, sum);
+    }
+}
+
+fn point(begin_us: i64, sum: Sum) -> Point {
+    Point {
+        at: text_of(begin_us),
+        readings: sum.readings,
+        temp_c_min: sum.min_c,
+        temp_c_max: sum.max_c,
+        temp_c_mean: sum.total_c / sum.readings as f64,
+    }
+}
+
+/// Adds what a table knows of its part.
+async fn read(
+    session: &SessionContext,
+    sensor: &str,
+    part: &Part,
+    width_us: i64,
+    buckets: &mut Buckets,
+) -> Result<(), Error> {
+    let frame = session.sql(&sql(sensor, part, width_us)).await?;
+    for batch in frame.collect().await? {
+        for (begin_us, sum) in sums(&batch)? {
+            put(buckets, begin_us, sum);
+        }
+    }
+    Ok(())
+}
+
+fn sql(sensor: &str, part: &Part, width_us: i64) -> String {
+    let (at, readings, total, min, max) = match part.table {
+        "silver.temperature" => ("at", "count(*)", "temp_c", "temp_c", "temp_c"),
+        "gold.temperature_minute" => {
+            ("minute_at", "sum(readings)", "temp_c_sum", "temp_c_min", "temp_c_max")
+        }
+        _ => ("hour_at", "sum(readings)", "temp_c_sum", "temp_c_min", "temp_c_max"),
+    };
+    let time = |at_us: i64| format!("arrow_cast({at_us}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
+    format!(
+        "SELECT arrow_cast({at}, 'Int64') / {width_us} * {width_us} AS begin_us, \
+         CAST({readings} AS BIGINT) AS readings, CAST(sum({total}) AS DOUBLE) AS total_c, \
+         CAST(min({min}) AS DOUBLE) AS min_c, CAST(max({max}) AS DOUBLE) AS max_c \
+         FROM {} WHERE sensor = '{}' AND {at} >= {} AND {at} < {} GROUP BY begin_us",
+        part.table,
+        sensor.replace('\'', "''"),
+        time(part.from_us),
+        time(part.until_us)
+    )
+}
+
+fn sums(batch: &RecordBatch) -> Result<Vec<(i64, Sum)>, Error> {
+    let whole = |place: usize| batch.column(place).as_primitive_opt::<Int64Type>();
+    let real = |place: usize| batch.column(place).as_primitive_opt::<Float64Type>();
+    let columns = (whole(0), whole(1), real(2), real(3), real(4));
+    let (Some(begins), Some(readings), Some(totals), Some(mins), Some(maxs)) = columns else {
+        return Err(Error::internal(anyhow::anyhow!("a sum of temperatures has other types")));
+    };
+    let is_whole = |row: &usize| totals.is_valid(*row) && readings.value(*row) > 0;
+    let rows = (0..batch.num_rows()).filter(is_whole);
+    let sum = |row: usize| Sum {
+        readings: readings.value(row),
+        total_c: totals.value(row),
+        min_c: mins.value(row),
+        max_c: maxs.value(row),
+    };
+    Ok(rows.map(|row| (begins.value(row), sum(row))).collect())
+}

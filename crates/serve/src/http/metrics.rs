@@ -1,0 +1,279 @@
+//! Numbers about the service, in the text format of Prometheus.
+
+use super::Service;
+use super::error::Error;
+use crate::{Clock, RunInfo, TableInfo};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use hyper::body::{Frame, SizeHint};
+use live::{Counts, Link};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+/// Upper bounds of the duration histogram, in seconds.
+const BOUNDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// What has been counted since the start. Routes are patterns, so their number is fixed.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    requests: Mutex<BTreeMap<(&'static str, String, u16), u64>>,
+    routes: Mutex<BTreeMap<&'static str, Series>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Series {
+    /// Requests per bound of [`BOUNDS`]; the last one is beyond all of them.
+    durations: [u64; BOUNDS.len() + 1],
+    duration_s: f64,
+    response_bytes: u64,
+}
+
+impl Metrics {
+    fn record(&self, seen: &Seen, response_bytes: u64) {
+        let duration_s =
+            (seen.clock)().signed_duration_since(seen.started_at).as_seconds_f64().max(0.0);
+        let key = (seen.route, seen.method.to_string(), seen.status);
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let series = routes.entry(seen.route).or_default();
+        let bound = BOUNDS.iter().position(|bound| duration_s <= *bound).unwrap_or(BOUNDS.len());
+        series.durations[bound] += 1;
+        series.duration_s += duration_s;
+        series.response_bytes += response_bytes;
+    }
+}
+
+/// What [`measure`] needs to know.
+#[derive(Clone)]
+pub struct Route {
+    pub metrics: Arc<Metrics>,
+    pub clock: Clock,
+    /// The pattern of the route, never the address itself.
+    pub route: &'static str,
+}
+
+/// Counts a request once its answer is delivered or dropped.
+pub async fn measure(State(route): State<Route>, request: Request, next: Next) -> Response {
+    let started_at = (route.clock)();
+    let method = request.method().clone();
+    let (parts, body) = next.run(request).await.into_parts();
+    let Route { metrics, clock, route } = route;
+    let seen = Seen { route, method, status: parts.status.as_u16(), started_at, clock };
+    Response::from_parts(parts, Body::new(Measured { body, bytes: 0, seen, metrics }))
+}
+
+struct Seen {
+    route: &'static str,
+    method: Method,
+    status: u16,
+    started_at: DateTime<Utc>,
+    clock: Clock,
+}
+
+/// A body that is counted as it goes.
+struct Measured {
+    body: Body,
+    bytes: u64,
+    seen: Seen,
+    metrics: Arc<Metrics>,
+}
+
+impl HttpBody for Measured {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Measured {
+    fn drop(&mut self) {
+        self.metrics.record(&self.seen, self.bytes);
+    }
+}
+
+/// Gives the numbers of the service, in the text format of Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "readMetrics",
+    tag = "program",
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
+)]
+pub async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Error> {
+    let tables = service.answers.tables().await.map_err(Error::below)?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, text(&service, &tables)).into_response())
+}
+
+fn text(service: &Service, tables: &[TableInfo]) -> String {
+    let mut page = Page::default();
+    let health = service.answers.health();
+    page.family("cockpit_build_info", "gauge", "The program.");
+    let build = [("version", &health.build.version[..]), ("commit", &health.build.commit)];
+    page.sample("cockpit_build_info", &build, 1.0);
+    requests(&mut page, &service.metrics);
+    routes(&mut page, &service.metrics);
+    page.family("cockpit_running", "gauge", "Work going on now.");
+    page.sample("cockpit_running", &[("kind", "query")], service.queries.taken() as f64);
+    page.sample("cockpit_running", &[("kind", "table")], service.reads.taken() as f64);
+    page.family("cockpit_rejected_total", "counter", "Requests that found no free place.");
+    page.sample("cockpit_rejected_total", &[("kind", "query")], service.queries.refused() as f64);
+    page.sample("cockpit_rejected_total", &[("kind", "table")], service.reads.refused() as f64);
+    if let Some(run) = health.last_run {
+        ingest(&mut page, &run);
+    }
+    live(&mut page, &service.live.counts());
+    lake(&mut page, tables);
+    page.0
+}
+
+fn requests(page: &mut Page, metrics: &Metrics) {
+    let name = "cockpit_http_requests_total";
+    page.family(name, "counter", "Requests answered.");
+    for ((route, method, status), count) in
+        &*metrics.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    {
+        let status = status.to_string();
+        let labels = [("route", *route), ("method", method), ("status", &status)];
+        page.sample(name, &labels, *count as f64);
+    }
+}
+
+fn routes(page: &mut Page, metrics: &Metrics) {
+    let routes = metrics.routes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let name = "cockpit_http_request_duration_seconds";
+    page.family(name, "histogram", "Time from the request to the end of its answer.");
+    for (route, series) in &routes {
+        let mut sum = 0;
+        for (index, count) in series.durations.iter().enumerate() {
+            sum += count;
+            let bound = BOUNDS.get(index).map_or("+Inf".into(), f64::to_string);
+            let labels = [("route", *route), ("le", &bound)];
+            page.sample(&format!("{name}_bucket"), &labels, sum as f64);
+        }
+        page.sample(&format!("{name}_sum"), &[("route", route)], series.duration_s);
+        page.sample(&format!("{name}_count"), &[("route", route)], sum as f64);
+    }
+    let name = "cockpit_http_response_bytes_total";
+    page.family(name, "counter", "Bytes of bodies sent.");
+    for (route, series) in &routes {
+        page.sample(name, &[("route", route)], series.response_bytes as f64);
+    }
+}
+
+fn ingest(page: &mut Page, run: &RunInfo) {
+    let name = "cockpit_ingest_last_run_timestamp_seconds";
+    page.family(name, "gauge", "Start of the last ingest run.");
+    page.sample(name, &[], run.started_at.timestamp() as f64);
+    let name = "cockpit_ingest_last_run_success";
+    page.family(name, "gauge", "Whether the last ingest run read every source to its end.");
+    page.sample(name, &[], f64::from(u8::from(run.ok)));
+    let name = "cockpit_ingest_last_run_rows";
+    page.family(name, "gauge", "Records of the last ingest run by fate.");
+    for (fate, count) in [("read", run.read), ("landed", run.landed), ("rejected", run.rejected)] {
+        page.sample(name, &[("fate", fate)], count as f64);
+    }
+}
+
+fn live(page: &mut Page, counts: &Counts) {
+    let mut one = |name: &str, kind: &str, help: &str, value: f64| {
+        page.family(name, kind, help);
+        page.sample(name, &[], value);
+    };
+    one("cockpit_live_sensors", "gauge", "Sensors met.", counts.sensors as f64);
+    one("cockpit_live_viewers", "gauge", "Viewers watching.", counts.viewers as f64);
+    one("cockpit_live_streams", "gauge", "Different streams open.", counts.streams as f64);
+    let help = "Readings taken from the stream.";
+    one("cockpit_live_readings_total", "counter", help, counts.readings as f64);
+    let help = "Readings that came after every window had passed them.";
+    one("cockpit_live_late_total", "counter", help, counts.late as f64);
+    let help = "Messages of the stream without a reading.";
+    one("cockpit_live_rejected_total", "counter", help, counts.rejected as f64);
+    one("cockpit_live_frames_total", "counter", "Frames encoded.", counts.frames as f64);
+    one("cockpit_live_sent_total", "counter", "Frames handed to viewers.", counts.sent as f64);
+    if let Some(at_us) = counts.newest_at_us {
+        let help = "Newest event time.";
+        one("cockpit_live_newest_timestamp_seconds", "gauge", help, at_us as f64 / 1e6);
+    }
+    if let Some(delay_us) = counts.delay_us {
+        let help = "How far the newest event time was behind the clock when it came.";
+        one("cockpit_live_delay_seconds", "gauge", help, delay_us as f64 / 1e6);
+    }
+    let is_connected = f64::from(u8::from(counts.link.link == Link::Connected));
+    one("cockpit_live_connected", "gauge", "Whether the stream's source is linked.", is_connected);
+    let name = "cockpit_live_lag_messages";
+    page.family(name, "gauge", "Messages of a partition not taken yet.");
+    for lag in &counts.link.lags {
+        let partition = lag.partition.to_string();
+        let labels = [("topic", &lag.topic[..]), ("partition", &partition)];
+        page.sample(name, &labels, lag.lag_messages as f64);
+    }
+}
+
+fn lake(page: &mut Page, tables: &[TableInfo]) {
+    let name = "cockpit_lake_table_rows";
+    page.family(name, "gauge", "Rows per table of the lake.");
+    for table in tables {
+        if let Some(rows) = table.rows {
+            page.sample(name, &[("table", &table.name())], rows as f64);
+        }
+    }
+    let name = "cockpit_lake_table_updated_timestamp_seconds";
+    page.family(name, "gauge", "Last change per table of the lake.");
+    for table in tables {
+        if let Some(at) = table.updated_at {
+            page.sample(name, &[("table", &table.name())], at.timestamp() as f64);
+        }
+    }
+}
+
+/// The page as it grows. Writing to a text cannot fail.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n").unwrap_or_default();
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let quoted = |(label, value): &(&str, &str)| format!("{label}=\"{}\"", escape(value));
+        let labels = labels.iter().map(quoted).collect::<Vec<_>>().join(",");
+        let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+        writeln!(self.0, "{name}{labels} {value}").unwrap_or_default();
+    }
+}
+
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

@@ -1,0 +1,356 @@
+//! The tables of the lake over HTTP: what there is, and one of them page by page or as a file.
+
+use super::Service;
+use super::answer::{Answer, Frame, Over, Page};
+use super::error::{Error, ErrorBody};
+use super::filter;
+use super::format::Format;
+use super::names;
+use super::params::{Order, PageRequest};
+use super::places::Deadline;
+use crate::{Limits, TableInfo};
+use arrow::datatypes::Schema;
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use datafusion::common::TableReference;
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::SortExpr;
+use datafusion::prelude::ident;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Every table of the lake.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TablesAnswer {
+    pub tables: Vec<TableInfo>,
+}
+
+/// A page of a table. (Streamed; this type describes it.)
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PageAnswer {
+    /// One object per row, by column name. Decimals are exact JSON numbers, dates `2023-01-31`,
+    /// times RFC 3339 in UTC, what is no number (0/0) null.
+    pub rows: Vec<BTreeMap<String, serde_json::Value>>,
+    /// Rows of the table that meet the filters.
+    pub total: u64,
+    pub limit: u64,
+    pub offset: u64,
+    /// Version of the table the rows are from; null if it has none.
+    pub version: Option<u64>,
+    /// When the table last changed (UTC).
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub as_of: Option<String>,
+}
+
+/// Lists the tables: description, columns with type and unit, rows, version.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tables",
+    operation_id = "listTables",
+    tag = "tables",
+    responses((status = 200, description = "The tables", body = TablesAnswer))
+)]
+pub async fn list(State(service): State<Arc<Service>>) -> Result<Response, Error> {
+    let tables = service.answers.tables().await.map_err(Error::below)?;
+    Ok(Json(TablesAnswer { tables }).into_response())
+}
+
+/// Reads one table.
+///
+/// A page has a total order: the columns of `order`, then the key of the table (or, without one,
+/// all columns shown), so that pages laid end to end are the whole. CSV and Parquet without
+/// `limit` and `offset` are the whole table, in the order asked for, if any.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tables/{schema}/{table}",
+    operation_id = "readTable",
+    tag = "tables",
+    params(
+        ("schema" = String, Path, description = "bronze, silver, gold or meta"),
+        ("table" = String, Path, description = "Name of the table"),
+        ("columns" = Option<String>, Query, description = "Columns to show, separated by commas; all if left out"),
+        ("filter.{column}" = Option<String>, Query, description = "Condition on a column: values separated by commas, a..b (both ends in it, either may be left out), null, !null; a backslash takes the next character as it is. May be repeated: all conditions hold"),
+        ("order" = Option<String>, Query, description = "Columns to sort by, separated by commas; a minus before one sorts it downwards; nulls come last"),
+        ("limit" = Option<u64>, Query, description = "Rows of the page; 1,000 if left out, for JSON"),
+        ("offset" = Option<u64>, Query, description = "Rows before the page"),
+        ("parameter.{name}" = Option<String>, Query, description = "Recomputes the table with this parameter"),
+        ("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept"),
+    ),
+    responses(
+        (status = 200, description = "A page, or the rows in another format", content(
+            (PageAnswer = "application/json"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
+        (status = 304, description = "The table has not changed since If-None-Match"),
+        (status = 400, description = "A column, value or parameter is wrong", body = ErrorBody),
+        (status = 404, description = "There is no such table", body = ErrorBody),
+        (status = 406, description = "No format suits Accept", body = ErrorBody),
+        (status = 429, description = "Too many requests are running", body = ErrorBody),
+        (status = 504, description = "The answer took too long", body = ErrorBody),
+    )
+)]
+pub async fn read(
+    State(service): State<Arc<Service>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let Path((schema, table)) =
+        path.map_err(|rejection| Error::bad("bad_path", rejection.body_text()))?;
+    let asked = PageRequest::parse(query.as_deref())?;
+    let format = Format::choose(asked.format.as_deref(), &headers)?;
+    let info = find(&service, &schema, &table).await?;
+    check_parameters(&info, &asked)?;
+    let bounds = Bounds::of(&asked, format, &service.limits)?;
+    let version = version(&service, &info, &asked).await?;
+    let caching =
+        caching(version.map(|version| service.tag(version, &info, query.as_deref(), format)));
+    if let Some(tag) = caching.get(header::ETAG)
+        && unchanged(&headers, tag)
+    {
+        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    }
+    let place = service.reads.take(&service.limits).await?;
+    let mut deadline = Deadline::after(service.time(format));
+    let frame = deadline.within(Box::pin(frame(&service, &info, &asked))).await??;
+    let filtered = filtered(frame, &info, &asked, &service.limits)?;
+    let rows = page(filtered.clone(), &info, &asked, bounds)?;
+    let (limit, offset) = (bounds.limit.unwrap_or(bounds.most), bounds.offset);
+    let as_of = info.updated_at;
+    let answer = Answer {
+        rows,
+        format,
+        name: info.name(),
+        frame: Frame::Page(Box::new(Page { filtered, limit, offset, version, as_of })),
+        rows_max: bounds.most,
+        over: Over::Broken,
+        deadline,
+        place,
+    };
+    answer.respond(caching).await
+}
+
+async fn find(service: &Service, schema: &str, table: &str) -> Result<TableInfo, Error> {
+    let tables = service.answers.tables().await.map_err(Error::below)?;
+    if let Some(info) = tables.iter().find(|info| info.schema == schema && info.table == table) {
+        return Ok(info.clone());
+    }
+    let all = tables.iter().map(TableInfo::name).collect::<Vec<_>>();
+    let asked = format!("{schema}.{table}");
+    let message = format!("there is no table {asked}; {}", names::instead(&asked, &all));
+    Err(Error::new(StatusCode::NOT_FOUND, "unknown_table", message))
+}
+
+fn check_parameters(info: &TableInfo, asked: &PageRequest) -> Result<(), Error> {
+    for (name, value) in &asked.parameters {
+        let Some(known) = info.parameters.iter().find(|known| known.name == *name) else {
+            let all = info.parameters.iter().map(|known| &known.name[..]).collect::<Vec<_>>();
+            let message = format!(
+                "{} has no parameter {name}; it has: {}",
+                info.name(),
+                if all.is_empty() { "none".into() } else { all.join(", ") }
+            );
+            return Err(Error::bad("unknown_parameter", message));
+        };
+        filter::parameter(name, &known.type_name, value)?;
+    }
+    Ok(())
+}
+
+/// Which rows of the filtered table are asked for.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Rows of the page; `None` for all.
+    limit: Option<u64>,
+    offset: u64,
+    /// Rows that are delivered at most.
+    most: u64,
+}
+
+impl Bounds {
+    fn of(asked: &PageRequest, format: Format, limits: &Limits) -> Result<Self, Error> {
+        let json = format == Format::Json;
+        let most = if json { limits.page_rows_max } else { limits.file_rows };
+        let limit = asked.limit.or(json.then_some(limits.page_rows));
+        let offset = asked.offset.unwrap_or(0);
+        if limit.is_some_and(|limit| limit > most) {
+            let message = format!("limit is at most {most} rows for {}", format.name());
+            return Err(Error::bad("limit_too_big", message));
+        }
+        if offset > limits.offset_rows {
+            let most = limits.offset_rows;
+            let message =
+                format!("offset is at most {most} rows; filter, or take a file (CSV, Parquet)");
+            return Err(Error::bad("offset_too_big", message));
+        }
+        Ok(Self { limit, offset, most })
+    }
+
+    /// Whether this is a part of the table, whose place depends on the order.
+    fn is_page(self) -> bool {
+        self.limit.is_some() || self.offset > 0
+    }
+}
+
+/// A table recomputed for the request has no version.
+async fn version(
+    service: &Service,
+    info: &TableInfo,
+    asked: &PageRequest,
+) -> Result<Option<u64>, Error> {
+    if !asked.parameters.is_empty() {
+        return Ok(None);
+    }
+    service.answers.version(&info.schema, &info.table).await.map_err(Error::below)
+}
+
+fn caching(tag: Option<String>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let control = if tag.is_some() { "private, no-cache" } else { "no-store" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
+    if let Some(Ok(tag)) = tag.map(HeaderValue::try_from) {
+        headers.insert(header::ETAG, tag);
+    }
+    headers
+}
+
+/// Whether `If-None-Match` names `tag`.
+pub fn unchanged(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let (Some(known), Ok(tag)) = (headers.get(header::IF_NONE_MATCH), tag.to_str()) else {
+        return false;
+    };
+    let known = known.to_str().unwrap_or_default();
+    known
+        .split(',')
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+impl Service {
+    /// Validator of an answer: changes with the table, the request, the format and the program.
+    fn tag(&self, version: u64, info: &TableInfo, query: Option<&str>, format: Format) -> String {
+        let build = self.answers.health().build;
+        let mut hash = Sha256::new();
+        for part in [
+            &info.name()[..],
+            query.unwrap_or_default(),
+            format.name(),
+            &build.version,
+            &build.commit,
+        ] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        let mut tag = format!("\"{version}-");
+        for byte in hash.finalize().iter().take(8) {
+            // Writing to a text cannot fail.
+            write!(tag, "{byte:02x}").unwrap_or_default();
+        }
+        tag.push('"');
+        tag
+    }
+}
+
+async fn frame(
+    service: &Service,
+    info: &TableInfo,
+    asked: &PageRequest,
+) -> Result<DataFrame, Error> {
+    let (schema, table) = (&info.schema[..], &info.table[..]);
+    if !asked.parameters.is_empty() {
+        let frame = service.answers.with_parameters(schema, table, &asked.parameters).await;
+        return frame.map_err(Error::below);
+    }
+    let session = service.answers.session().await.map_err(Error::below)?;
+    Ok(session.table(TableReference::partial(schema, table)).await?)
+}
+
+fn filtered(
+    mut frame: DataFrame,
+    info: &TableInfo,
+    asked: &PageRequest,
+    limits: &Limits,
+) -> Result<DataFrame, Error> {
+    let mut values = 0;
+    for (column, condition) in &asked.filters {
+        let schema = frame.schema().as_arrow();
+        check_column(info, schema, column)?;
+        let field =
+            schema.field_with_name(column).map_err(|error| Error::internal(error.into()))?;
+        let (condition, count) = filter::condition(field, condition)?;
+        values += count;
+        if values > limits.filter_values {
+            let message = format!("more than {} values in filters", limits.filter_values);
+            return Err(Error::bad("too_many_values", message));
+        }
+        frame = frame.filter(condition)?;
+    }
+    Ok(frame)
+}
+
+fn page(
+    frame: DataFrame,
+    info: &TableInfo,
+    asked: &PageRequest,
+    bounds: Bounds,
+) -> Result<DataFrame, Error> {
+    let schema = frame.schema().as_arrow();
+    let all = || schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    let shown = asked.columns.clone().unwrap_or_else(all);
+    for column in shown.iter().chain(asked.order.iter().map(|order| &order.column)) {
+        check_column(info, schema, column)?;
+    }
+    let order = order(info, schema, asked, bounds, &shown);
+    let mut frame = frame;
+    if !order.is_empty() {
+        frame = frame.sort(order)?;
+    }
+    if bounds.is_page() {
+        let rows = |count| usize::try_from(count).unwrap_or(usize::MAX);
+        frame = frame.limit(rows(bounds.offset), bounds.limit.map(rows))?;
+    }
+    Ok(frame.select(shown.iter().map(ident).collect::<Vec<_>>())?)
+}
+
+/// The order asked for; for a page made total, so that pages laid end to end are the whole.
+fn order(
+    info: &TableInfo,
+    schema: &Schema,
+    asked: &PageRequest,
+    bounds: Bounds,
+    shown: &[String],
+) -> Vec<SortExpr> {
+    let mut orders = asked.order.clone();
+    if bounds.is_page() {
+        let keyed = !info.key.is_empty() && info.key.iter().all(|key| schema.index_of(key).is_ok());
+        let rest = if keyed { &info.key[..] } else { shown };
+        for column in rest {
+            if orders.iter().all(|order| order.column != *column) && sortable(schema, column) {
+                orders.push(Order { column: column.clone(), descending: false });
+            }
+        }
+    }
+    orders.iter().map(|order| ident(&order.column).sort(!order.descending, false)).collect()
+}
+
+fn sortable(schema: &Schema, column: &str) -> bool {
+    schema.field_with_name(column).is_ok_and(|field| !field.data_type().is_nested())
+}
+
+fn check_column(info: &TableInfo, schema: &Schema, column: &str) -> Result<(), Error> {
+    if schema.index_of(column).is_ok() {
+        return Ok(());
+    }
+    let all = schema.fields().iter().map(|field| &field.name()[..]).collect::<Vec<_>>();
+    let message = format!("{} has no column {column}; it has: {}", info.name(), all.join(", "));
+    Err(Error::bad("unknown_column", message))
+}

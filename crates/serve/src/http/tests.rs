@@ -1,0 +1,127 @@
+//! The service asked as its clients ask it, without a network.
+
+mod bounds;
+mod lake;
+mod pages;
+mod program;
+mod sql;
+mod temperatures;
+
+use super::{Service, router};
+use crate::Limits;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use cockpit_ui::Asset;
+use lake::Lake;
+use live::{Live, LiveLimits};
+use plant::reading::Registry;
+use serde_json::Value;
+use std::path::Path;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+pub use lake::now;
+
+/// Nothing is live yet; the limit is 50 degC, and a minute makes a sensor silent.
+pub fn live() -> Live {
+    let limits = LiveLimits { limit_c: 50.0, silent_us: 60_000_000, viewers: 100, streams: 4 };
+    Live::new(Registry::default(), limits, "boot".to_owned())
+}
+
+/// A lake and a router over it.
+pub struct Desk(Router);
+
+/// What came back.
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of an error.
+    pub fn refusal(&self) -> (u16, String) {
+        let code = self.json()["error"]["code"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), code)
+    }
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        Self::with(Limits::default(), &[])
+    }
+
+    pub fn with(limits: Limits, pages: &'static [Asset]) -> Self {
+        Self::over(Lake::new(), limits, pages)
+    }
+
+    /// A desk whose `gold.sample` is a Delta table in `folder`.
+    pub async fn stored(folder: &Path) -> Self {
+        Self::over(Lake::stored(folder).await, Limits::default(), &[])
+    }
+
+    /// A desk before `router`.
+    pub fn of(router: Router) -> Self {
+        Self(router)
+    }
+
+    fn over(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {
+        Self::living(lake, live(), limits, pages)
+    }
+
+    /// A desk over what is live, too.
+    pub fn living(lake: Lake, live: Live, limits: Limits, pages: &'static [Asset]) -> Self {
+        let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new());
+        Self(router(Arc::new(service), pages, Router::new()))
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.0.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.get_with(path, &[]).await
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send(request(Method::GET, path, headers, Body::empty())).await
+    }
+
+    pub async fn query(&self, sql: &str) -> Reply {
+        let body = serde_json::json!({ "sql": sql }).to_string();
+        let json = [("content-type", "application/json")];
+        self.send(request(Method::POST, "/api/v1/query", &json, body.into())).await
+    }
+
+    pub fn router(&self) -> Router {
+        self.0.clone()
+    }
+}
+
+pub fn request(method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    if headers.iter().all(|(name, _)| *name != "host") {
+        request = request.header("host", "localhost:8080");
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body).unwrap()
+}

@@ -1,0 +1,203 @@
+//! A small lake in memory, with every type and every trap the service must show as it is.
+
+use crate::{
+    Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
+};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
+    RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use config::kpi::Kpi;
+use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext, lit};
+use deltalake::DeltaTable;
+use lake::kpi::{Asked, Row};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Rows of `silver.board`.
+pub const BOARDS: usize = 2_500;
+const MEMORY_BYTES: usize = 32 * 1024 * 1024;
+
+pub fn now() -> DateTime<Utc> {
+    "2023-01-10T00:00:00Z".parse().unwrap()
+}
+
+pub struct Lake {
+    tables: Vec<(TableInfo, Vec<RecordBatch>)>,
+    /// Reads `gold.sample` instead of its batches.
+    stored: Option<Arc<dyn TableProvider>>,
+}
+
+impl Lake {
+    pub fn new() -> Self {
+        let sample = info("gold", "sample", &["id"], sample());
+        let board = info("silver", "board", &[], boards());
+        let mut ageing = info("gold", "ageing", &["bucket"], ageing());
+        ageing.0.parameters = vec![ParameterInfo {
+            name: "as_of".into(),
+            type_name: "date".into(),
+            default: Some("today".into()),
+            description: None,
+        }];
+        Self { tables: vec![ageing, sample, board], stored: None }
+    }
+
+    /// A lake of these tables alone.
+    pub fn of(tables: Vec<(&str, &str, RecordBatch)>) -> Self {
+        let table = |(schema, name, rows)| info(schema, name, &[], vec![rows]);
+        Self { tables: tables.into_iter().map(table).collect(), stored: None }
+    }
+
+    /// The same lake with `gold.sample` as a Delta table in `folder`.
+    pub async fn stored(folder: &Path) -> Self {
+        let url = url::Url::from_directory_path(folder).unwrap();
+        let table = DeltaTable::try_from_url(url).await.unwrap().write(sample()).await.unwrap();
+        Self { stored: Some(table.table_provider().await.unwrap()), ..Self::new() }
+    }
+}
+
+fn info(
+    schema: &str,
+    table: &str,
+    key: &[&str],
+    rows: Vec<RecordBatch>,
+) -> (TableInfo, Vec<RecordBatch>) {
+    let column = |field: &Arc<arrow::datatypes::Field>| ColumnInfo {
+        name: field.name().clone(),
+        type_name: type_name(field.data_type()),
+        unit: None,
+        description: None,
+    };
+    let count = rows.iter().map(RecordBatch::num_rows).sum::<usize>();
+    let info = TableInfo {
+        schema: schema.into(),
+        table: table.into(),
+        description: format!("The table {table}."),
+        columns: rows[0].schema().fields().iter().map(column).collect(),
+        key: key.iter().map(|key| (*key).to_owned()).collect(),
+        parameters: Vec::new(),
+        rows: Some(count as u64),
+        version: Some(4),
+        updated_at: Some(now()),
+    };
+    (info, rows)
+}
+
+pub fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true)))
+        .unwrap()
+}
+
+fn sample() -> Vec<RecordBatch> {
+    let at = TimestampMicrosecondArray::from(vec![
+        Some(1_672_704_000_000_000),
+        Some(1_672_704_000_120_000),
+        None,
+    ]);
+    let decimals = Decimal128Array::from(vec![Some(1_500), Some(-5), None]);
+    vec![batch(vec![
+        ("id", Arc::new(Int64Array::from(vec![1, 2, 9_007_199_254_740_993]))),
+        ("Name of it", Arc::new(StringArray::from(vec![Some("മലയാളം, \"x\"\n"), Some(""), None]))),
+        ("qty", Arc::new(decimals.with_precision_and_scale(28, 3).unwrap())),
+        ("on_day", Arc::new(Date32Array::from(vec![Some(19_360), Some(-1), None]))),
+        ("at", Arc::new(at.with_timezone("UTC"))),
+        ("ratio", Arc::new(Float64Array::from(vec![Some(0.5), Some(f64::NAN), None]))),
+        ("ok", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))),
+    ])]
+}
+
+/// Many rows, some of them equal in every column, in several batches and no order.
+fn boards() -> Vec<RecordBatch> {
+    let rows = (0..BOARDS).map(|row| (row * 7_919) % BOARDS).collect::<Vec<_>>();
+    rows.chunks(300)
+        .map(|chunk| {
+            let station = chunk.iter().map(|row| (row % 7 != 0).then(|| format!("S{}", row % 5)));
+            let hour = chunk.iter().map(|row| Some((row % 24) as i32));
+            let quantity = chunk.iter().map(|row| Some((row % 11) as i64));
+            batch(vec![
+                ("station", Arc::new(station.collect::<StringArray>())),
+                ("hour", Arc::new(hour.collect::<Int32Array>())),
+                ("quantity", Arc::new(quantity.collect::<Int64Array>())),
+            ])
+        })
+        .collect()
+}
+
+fn ageing() -> Vec<RecordBatch> {
+    vec![batch(vec![("bucket", Arc::new(StringArray::from(vec!["0-30", "31-60"])))])]
+}
+
+#[async_trait]
+impl Answers for Lake {
+    fn kpis(&self) -> &[Kpi] {
+        &[]
+    }
+
+    async fn kpi_rows(&self, _kpis: &[Kpi], _asked: &Asked) -> anyhow::Result<Vec<Row>> {
+        Ok(Vec::new())
+    }
+
+    async fn session(&self) -> anyhow::Result<SessionContext> {
+        let config = SessionConfig::new().with_information_schema(true).with_target_partitions(3);
+        let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY_BYTES, 1.0).build_arc()?;
+        let session = SessionContext::new_with_config_rt(config, runtime);
+        let catalog = session.catalog("datafusion").unwrap();
+        for schema in ["gold", "silver"] {
+            catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new()))?;
+        }
+        for (info, rows) in &self.tables {
+            let partitions = rows.chunks(3).map(<[RecordBatch]>::to_vec).collect();
+            let table = MemTable::try_new(rows[0].schema(), partitions)?;
+            let schema: Arc<dyn SchemaProvider> = catalog.schema(&info.schema).unwrap();
+            let stored = self.stored.clone().filter(|_| info.table == "sample");
+            schema.register_table(info.table.clone(), stored.unwrap_or_else(|| Arc::new(table)))?;
+        }
+        Ok(session)
+    }
+
+    async fn tables(&self) -> anyhow::Result<Vec<TableInfo>> {
+        Ok(self.tables.iter().map(|(info, _)| info.clone()).collect())
+    }
+
+    async fn version(&self, _schema: &str, _table: &str) -> anyhow::Result<Option<u64>> {
+        Ok(Some(4))
+    }
+
+    async fn with_parameters(
+        &self,
+        schema: &str,
+        table: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> anyhow::Result<DataFrame> {
+        let frame = self.session().await?.table(format!("{schema}.{table}")).await?;
+        Ok(frame.with_column("as_of", lit(parameters["as_of"].clone()))?)
+    }
+
+    fn health(&self) -> Health {
+        let run = RunInfo {
+            started_at: now(),
+            ended_at: None,
+            ok: true,
+            read: 10,
+            landed: 9,
+            rejected: 1,
+        };
+        Health {
+            state: State::Running,
+            reason: None,
+            plant: "Kerala".into(),
+            zone: "Asia/Kolkata".into(),
+            is_simulated: false,
+            build: BuildInfo { version: "0.1.0".into(), commit: "abc".into() },
+            lake: "file:///lake".into(),
+            last_run: Some(run),
+            next_run_at: None,
+        }
+    }
+}

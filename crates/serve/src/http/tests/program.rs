@@ -1,0 +1,249 @@
+use super::lake::Lake;
+use super::{Desk, live, now, request};
+use crate::Limits;
+use crate::http::{Service, router, serve};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Method;
+use axum::routing::get;
+use cockpit_ui::Asset;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+const PAGES: &[Asset] = &[
+    Asset {
+        path: "assets/now-3f2a.js",
+        mime: "text/javascript",
+        etag: "a1",
+        identity: b"let identity = 1",
+        brotli: b"brotli",
+        gzip: b"gzipped",
+    },
+    Asset {
+        path: "favicon.svg",
+        mime: "image/svg+xml",
+        etag: "b2",
+        identity: b"<svg/>",
+        brotli: b"",
+        gzip: b"",
+    },
+    Asset {
+        path: "index.html",
+        mime: "text/html",
+        etag: "c3",
+        identity: b"<html>",
+        brotli: b"",
+        gzip: b"",
+    },
+];
+
+#[tokio::test]
+async fn every_answer_is_marked() {
+    let desk = Desk::new();
+    for path in ["/api/v1/health", "/api/v1/tables/x/y", "/nothing.txt", "/api/v1/docs"] {
+        let reply = desk.get(path).await;
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
+        let policy = reply.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'self'") && policy.contains("frame-ancestors 'none'"),
+            "{path}"
+        );
+    }
+    let foreign = desk.get_with("/api/v1/health", &[("host", "evil.example")]).await;
+    assert_eq!(foreign.refusal(), (421, "unknown_host".into()));
+    assert_eq!(foreign.header("x-content-type-options"), "nosniff");
+}
+
+#[tokio::test]
+async fn health_and_tables_are_told() {
+    let desk = Desk::new();
+    let health = desk.get("/api/v1/health").await.json();
+    assert_eq!((&health["state"], &health["plant"]), (&json!("running"), &json!("Kerala")));
+    assert_eq!(health["last_run"]["rejected"], 1);
+    let tables = desk.get("/api/v1/tables").await.json();
+    assert_eq!(
+        tables["tables"][1]["columns"][2],
+        json!({
+            "name": "qty", "type": "decimal(28,3)", "unit": null, "description": null
+        })
+    );
+}
+
+#[tokio::test]
+async fn what_is_counted_is_told_to_prometheus() {
+    let desk = Desk::new();
+    let bytes = desk.get("/api/v1/tables/gold/sample").await.body.len();
+    desk.get("/api/v1/tables/gold/nothing").await;
+    let metrics = desk.get("/metrics").await;
+    assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    let route = "route=\"/api/v1/tables/{schema}/{table}\"";
+    for line in [
+        "cockpit_build_info{version=\"0.1.0\",commit=\"abc\"} 1".to_owned(),
+        format!("cockpit_http_requests_total{{{route},method=\"GET\",status=\"200\"}} 1"),
+        format!("cockpit_http_requests_total{{{route},method=\"GET\",status=\"404\"}} 1"),
+        format!("cockpit_http_request_duration_seconds_bucket{{{route},le=\"+Inf\"}} 2"),
+        format!("cockpit_http_request_duration_seconds_count{{{route}}} 2"),
+        "cockpit_ingest_last_run_rows{fate=\"rejected\"} 1".to_owned(),
+        "cockpit_lake_table_rows{table=\"silver.board\"} 2500".to_owned(),
+    ] {
+        assert!(metrics.text().lines().any(|said| said == line), "{line}\n{}", metrics.text());
+    }
+    let sent = format!("cockpit_http_response_bytes_total{{{route}}} ");
+    let sent = metrics.text().lines().find_map(|line| line.strip_prefix(&sent)).unwrap();
+    assert!(sent.parse::<usize>().unwrap() > bytes);
+}
+
+#[tokio::test]
+async fn methods_and_addresses_that_are_not_there_say_so() {
+    let desk = Desk::with(Limits::default(), PAGES);
+    let posted = desk.send(request(Method::POST, "/api/v1/tables", &[], Body::empty())).await;
+    assert_eq!(posted.refusal(), (405, "wrong_method".into()));
+    let posted = desk.send(request(Method::DELETE, "/now", &[], Body::empty())).await;
+    assert_eq!(posted.status, 405);
+    for path in ["/api/v1/nothing", "/api", "/nothing.js", "/assets/old-1.js"] {
+        assert_eq!(desk.get(path).await.refusal(), (404, "not_found".into()), "{path}");
+    }
+    let bare = Desk::new().get("/").await;
+    assert!(bare.text().contains("without its pages"), "{}", bare.text());
+}
+
+#[tokio::test]
+async fn pages_are_served_compressed_and_cached() {
+    let desk = Desk::with(Limits::default(), PAGES);
+    for (path, accepted, encoding, body, control) in [
+        ("/assets/now-3f2a.js", "gzip, br", "br", "brotli", "public, max-age=31536000, immutable"),
+        ("/assets/now-3f2a.js", "gzip", "gzip", "gzipped", "public, max-age=31536000, immutable"),
+        ("/assets/now-3f2a.js", "", "", "let identity = 1", "public, max-age=31536000, immutable"),
+        ("/favicon.svg", "br", "", "<svg/>", "no-cache"),
+        ("/", "br", "", "<html>", "no-cache"),
+        ("/now?shift=A", "br", "", "<html>", "no-cache"),
+        ("/why/gold/oee", "br", "", "<html>", "no-cache"),
+        ("/temps/Plant1.4.label_printer.manufact2", "br", "", "<html>", "no-cache"),
+    ] {
+        let reply = desk.get_with(path, &[("accept-encoding", accepted)]).await;
+        assert_eq!((reply.status.as_u16(), reply.text()), (200, body), "{path} {accepted}");
+        assert_eq!(reply.header("content-encoding"), encoding, "{path} {accepted}");
+        assert_eq!(reply.header("cache-control"), control, "{path} {accepted}");
+        let tag = reply.header("etag").to_owned();
+        let headers = [("accept-encoding", accepted), ("if-none-match", &tag)];
+        let again = desk.get_with(path, &headers).await;
+        assert_eq!((again.status.as_u16(), again.body.len()), (304, 0), "{path} {tag}");
+        assert_eq!(again.header("etag"), tag, "{path}");
+    }
+    let tags = ["br", "gzip", ""].map(|accepted| {
+        let headers = [("accept-encoding", accepted)];
+        let desk = &desk;
+        async move { desk.get_with("/assets/now-3f2a.js", &headers).await.header("etag").to_owned() }
+    });
+    let tags = futures::future::join_all(tags).await;
+    assert_eq!(tags, ["\"a1-br\"", "\"a1-gzip\"", "\"a1\""]);
+}
+
+/// What another part of the program adds stands behind the same guard and is counted.
+#[tokio::test]
+async fn more_routes_are_guarded_and_counted() {
+    let service = Service::new(
+        Arc::new(Lake::new()),
+        live(),
+        Limits::default(),
+        Arc::new(now),
+        vec!["cockpit.plant".into()],
+    );
+    let service = Arc::new(service);
+    let more = service.measured("/api/v1/more", get(async || "more"));
+    let more = Router::new().route("/api/v1/more", more);
+    let desk = Desk::of(router(Arc::clone(&service), &[], more));
+    let reply = desk.get_with("/api/v1/more", &[("host", "cockpit.plant:80")]).await;
+    assert_eq!((reply.text(), reply.header("x-content-type-options")), ("more", "nosniff"));
+    let foreign = desk.get_with("/api/v1/more", &[("host", "evil.example")]).await;
+    assert_eq!(foreign.refusal(), (421, "unknown_host".into()));
+    let metrics = desk.get("/metrics").await;
+    let counted =
+        "cockpit_http_requests_total{route=\"/api/v1/more\",method=\"GET\",status=\"200\"} 1\n";
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
+}
+
+#[tokio::test]
+async fn the_interface_is_described_by_itself() {
+    let desk = Desk::new();
+    let described = desk.get("/api/v1/openapi.json").await.json();
+    assert!(described["paths"]["/api/v1/tables/{schema}/{table}"]["get"].is_object());
+    for (path, media) in [
+        ("/api/v1/docs", "text/html"),
+        ("/api/v1/docs.js", "text/javascript"),
+        ("/api/v1/docs.css", "text/css"),
+    ] {
+        let reply = desk.get(path).await;
+        assert_eq!(reply.status, 200);
+        assert!(reply.header("content-type").starts_with(media), "{path}");
+    }
+}
+
+async fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
+}
+
+/// Over a real connection: an answer under way is delivered after the stop, an idle connection does
+/// not hold it up, and then nothing listens any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_answers_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let limits = Limits { stop_time: Duration::from_secs(20), ..Limits::default() };
+    let router = Desk::new().router();
+    let client = async {
+        let mut idle = TcpStream::connect(at).await.unwrap();
+        let mut asking = TcpStream::connect(at).await.unwrap();
+        let sql = "SELECT+count(*)+AS+n+FROM+generate_series(1,3000000)";
+        let ask = format!("GET /api/v1/query?sql={sql} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        asking.write_all(ask.as_bytes()).await.unwrap();
+        let mut first = [0; 8];
+        asking.read_exact(&mut first).await.unwrap();
+        stop.cancel();
+        let rest = read_to_end(&mut asking).await;
+        assert!(rest.contains("\"n\":3000000") && rest.ends_with("0\r\n\r\n"), "{rest}");
+        assert_eq!(read_to_end(&mut idle).await, "");
+    };
+    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    served.unwrap();
+    assert!(TcpStream::connect(at).await.is_err());
+}
+
+/// A client that asks for much and takes nothing loses its place to the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_is_let_go() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let limits = Limits {
+        queries: 1,
+        wait_time: Duration::from_secs(30),
+        stall_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let router = Desk::with(limits.clone(), &[]).router();
+    let client = async {
+        let mut idle = TcpStream::connect(at).await.unwrap();
+        let sql = "SELECT+*+FROM+generate_series(1,9000000)";
+        let ask =
+            format!("GET /api/v1/query?sql={sql}&format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        idle.write_all(ask.as_bytes()).await.unwrap();
+        idle.read_exact(&mut [0; 8]).await.unwrap();
+        let mut next = TcpStream::connect(at).await.unwrap();
+        let ask = "GET /api/v1/query?sql=SELECT+1+AS+n HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        next.write_all(ask.as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut next).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"n\":1"), "{answer}");
+        stop.cancel();
+    };
+    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    served.unwrap();
+}
