@@ -6,8 +6,8 @@
 //! cargo +nightly fuzz run delimited -- -max_total_time=600 -rss_limit_mb=2048
 //! ```
 
-#[path = "../../crates/cockpit/src/batch.rs"]
-pub mod batch;
-#[path = "../../crates/cockpit/src/ingest/decode/mod.rs"]
+pub use batches::batch;
+
+#[path = "../../crates/ingest/src/decode/mod.rs"]
 pub mod decode;
 pub mod promise;

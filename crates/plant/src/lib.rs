@@ -1,7 +1,9 @@
 //! The plant in types and rules: what a dump must look like, how its words become values, when a
 //! shift runs.
 //!
-//! Everything here is a pure function of its arguments: no I/O, no async, no Arrow, no clock. Time
+//! In: plain values: texts, times, calendars, contracts.
+//! Out: typed values, decisions and reasons.
+//! Promise: everything here is a pure function of its arguments: no I/O, no async, no Arrow, no clock. Time
 //! and configuration come in as parameters, so every rule can be tested with plain values.
 
 pub mod ambiguous;

@@ -3,16 +3,10 @@
 /// The most lines of a file.
 const LINES: usize = 500;
 
-/// Layers of the program: folders whose `mod.rs` says what goes in, what comes out, and what holds.
-const LAYERS: [&str; 7] = [
-    "crates/cockpit/src/config/",
-    "crates/cockpit/src/ingest/",
-    "crates/cockpit/src/lake/",
-    "crates/cockpit/src/live/",
-    "crates/cockpit/src/serve/",
-    "crates/cockpit/src/watch/",
-    "crates/plant/src/",
-];
+/// The `lib.rs` and `mod.rs` of every crate document input, output and promise; the program's own folder holds
+/// wiring and the command line only.
+const CRATES: &str = "crates/";
+const PROGRAM: &str = "crates/cockpit/";
 
 pub fn long(path: &str, text: &str) -> Vec<String> {
     let lines = text.lines().count();
@@ -23,7 +17,8 @@ pub fn long(path: &str, text: &str) -> Vec<String> {
 }
 
 pub fn unpromised(path: &str, text: &str) -> Vec<String> {
-    if !path.ends_with("/mod.rs") || !LAYERS.iter().any(|layer| path.starts_with(layer)) {
+    let is_entry = path.ends_with("/mod.rs") || path.ends_with("/src/lib.rs");
+    if !is_entry || !path.starts_with(CRATES) || path.starts_with(PROGRAM) {
         return Vec::new();
     }
     let header: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();

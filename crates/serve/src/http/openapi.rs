@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn the_interface_is_as_agreed() {
         let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/it/cases/openapi/expect/openapi.json");
+            .join("../cockpit/tests/it/cases/openapi/expect/openapi.json");
         let said = document().unwrap();
         #[expect(clippy::disallowed_methods, reason = "UPDATE=1 rewrites goldens")]
         if std::env::var_os("UPDATE").is_some() {
