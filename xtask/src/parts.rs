@@ -38,7 +38,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 22] = [
+const PARTS: [Part; 23] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),

@@ -135,7 +135,8 @@ struct Plant {
 
 fn location(store: Arc<dyn ObjectStore>) -> Location {
     let url = url::Url::parse("memory:///").unwrap();
-    Location { name: "memory".into(), url, root: store, prefix: Key::default(), folder: None }
+    let (prefix, skipped) = (Key::default(), Default::default());
+    Location { name: "memory".into(), url, root: store, prefix, folder: None, skipped }
 }
 
 impl Plant {
@@ -174,6 +175,7 @@ impl Plant {
             kafka: None,
             heard: Arc::default(),
             is_simulated: false,
+            unmatched_at: Arc::default(),
         };
         Self { flow, bucket, lake }
     }

@@ -1,4 +1,5 @@
 use super::*;
+use batches::digest::PrefixDigest;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use proptest::prelude::*;
 use std::io::Write as _;
@@ -13,12 +14,14 @@ fn read_with(
 ) -> Result<(Vec<u8>, Vec<String>), String> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
-    file.rewind().unwrap();
+    let mut digest = PrefixDigest::new(None);
+    digest.update(bytes);
+    let dump = Fetched::new(key, file, digest).unwrap();
     let mut bounds = Limits::default();
     bounds.set("read_chunk_bytes", 64);
     limits.iter().for_each(|(name, value)| bounds.set(name, *value));
     let notes = Notes::default();
-    let opened = open(file, key, false, Bounds::new(&bounds), &notes);
+    let opened = open(dump, false, Bounds::new(&bounds), &notes);
     let mut plain = Vec::new();
     let mut reader = opened.map_err(|error| error.to_string())?.reader;
     reader.read_to_end(&mut plain).map_err(|error| content_error(error).to_string())?;

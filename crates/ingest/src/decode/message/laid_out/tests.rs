@@ -138,7 +138,7 @@ fn columns_come_from_topic_key_and_header() {
     let messages = Messages {
         key: Some(BinaryArray::from_opt_vec(vec![Some(b"k"), None, None, Some(b"\xff")])),
         headers: Some(StringArray::from(vec![Some(header), None, Some(raw), None])),
-        ..messages("plant.left#2", &[br#"{"a":1}"#; 4])
+        ..messages("plant.left#2", &[br#"{"a":1}"#.as_slice(); 4])
     };
     assert_eq!(
         shown(&contract, &messages),
