@@ -389,7 +389,9 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = ["packages", "python", "build", "rust", "check", "pages", "oee", "odd", "names"];
+        let rest = [
+            "packages", "python", "build", "rust", "check", "pages", "oee", "odd", "names", "demo",
+        ];
         assert_eq!(parts(&[], false), rest);
         assert!(parts(&["browser".to_owned()], false).is_empty());
     }

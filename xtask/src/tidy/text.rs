@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_layer_without_promise_is_found() {
-        let path = "crates/cockpit/src/lake/mod.rs";
+        let path = "crates/lake/src/lib.rs";
         assert!(
             unpromised(path, "//! L.\n//!\n//! *In*: a.\n//! *Out*: b.\n//! *Promise*: c.\n")
                 .is_empty()

@@ -56,7 +56,6 @@ fn columns_come_from_where_the_contract_says() {
     let contract = dump(json, ", from = \"envelope\", header = \"d.unit\"").unwrap();
     assert_eq!(contract.columns[0].origin, Origin::Envelope);
     assert_eq!(contract.records.as_deref(), Some("d.results"));
-    assert_eq!(dump(CSV, ", from = \"path\"").unwrap().columns[0].origin, Origin::Path);
     assert_eq!(dump(CSV, "").unwrap().columns[0].origin, Origin::Record);
     let stream = |from: &str| {
         let column = format!("{{ name = \"a\", type = \"text\", from = \"{from}\" }}");
