@@ -97,6 +97,11 @@ impl Batch {
     pub fn len(&self) -> usize {
         self.record.len()
     }
+
+    /// Whether it has no record.
+    pub fn is_empty(&self) -> bool {
+        self.record.is_empty()
+    }
 }
 
 /// Identity of a topic, which a topic created again under the same name does not have. The broker
@@ -140,6 +145,11 @@ impl Messages {
     /// Number of messages.
     pub fn len(&self) -> usize {
         self.offset.len()
+    }
+
+    /// Whether it has no message.
+    pub fn is_empty(&self) -> bool {
+        self.offset.is_empty()
     }
 }
 

@@ -92,10 +92,11 @@ impl Nearby {
                 let passes = passes(repeat, &readings, column);
                 let is_whole = is_whole(repeat, &readings);
                 let all = readings.iter().zip(&passes).zip(&records);
-                for ((reading, pass), record) in all.filter(|_| column.is_key) {
-                    if let Some(pass) = pass {
-                        found.note(&name, is_whole, *reading, *pass, *record);
-                    }
+                let of_key = all.filter(|_| column.is_key);
+                let decided =
+                    of_key.filter_map(|((at, pass), record)| Some((*at, (*pass)?, *record)));
+                for (reading, pass, record) in decided {
+                    found.note(&name, is_whole, reading, pass, record);
                 }
                 let decided = records.into_iter().zip(passes);
                 let decided = decided.filter_map(|(record, pass)| Some((record, pass?)));

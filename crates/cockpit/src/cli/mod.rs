@@ -147,16 +147,22 @@ enum Level {
 impl Level {
     /// The filter of the log: our own events from this level on, those of libraries if they are warnings.
     fn filter(self) -> EnvFilter {
-        EnvFilter::new(match self {
-            Self::Off => "off",
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "warn,cockpit=info",
-            Self::Debug => "warn,cockpit=debug",
-            Self::Trace => "warn,cockpit=trace",
-        })
+        let own = match self {
+            Self::Off => return EnvFilter::new("off"),
+            Self::Error => return EnvFilter::new("error"),
+            Self::Warn => return EnvFilter::new("warn"),
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        };
+        let ours = CRATES.map(|name| format!(",{name}={own}")).concat();
+        EnvFilter::new(format!("warn{ours}"))
     }
 }
+
+/// The crates of this program, by which events in the log are told from those of libraries.
+const CRATES: [&str; 9] =
+    ["batches", "cockpit", "config", "ingest", "lake", "live", "plant", "serve", "simulate"];
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

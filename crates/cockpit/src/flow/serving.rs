@@ -149,7 +149,8 @@ impl Flow {
         let watcher: Watcher = Arc::new(|_event| {});
         loop {
             let work = self.rounds_for(&watcher, desk, live, stop);
-            match self.as_refiner_until(stop, Patience::UntilFree, work).await {
+            let refining = Box::pin(self.as_refiner_until(stop, Patience::UntilFree, work));
+            match refining.await {
                 Ok(_) => return Ok(()),
                 Err(error) => {
                     tracing::warn!(error = sentence(&error), "not refining");

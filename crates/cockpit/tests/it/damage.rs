@@ -33,8 +33,11 @@ fn files(world: &World, table: &str, ending: &str) -> Vec<PathBuf> {
     found
 }
 
+/// A table, what is done to it, and how.
+type Damage = (&'static str, &'static str, fn(&PathBuf));
+
 /// Ways in which a table's files get damaged.
-const DAMAGES: [(&str, &str, fn(&PathBuf)); 5] = [
+const DAMAGES: [Damage; 5] = [
     ("an entry of the log is garbage", "_delta_log", |file| fs::write(file, "{\"add\":").unwrap()),
     ("an entry of the log is empty", "_delta_log", |file| fs::write(file, "").unwrap()),
     ("an entry of the log is gone", "_delta_log", |file| fs::remove_file(file).unwrap()),

@@ -84,7 +84,7 @@ fn a_lake_that_is_not_there_is_named() {
 
 #[test]
 fn tables_and_rejects_are_listed() {
-    let world = World::new();
+    let world = World::new().tolerant();
     world.dump("plan.csv", "Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,many\n");
     world.ingest().well();
     let tables = world.run(&["tables"]).well().stdout;

@@ -146,7 +146,7 @@ impl<'a> Cleaning<'a> {
 }
 
 /// The runs of a data file that are wanted.
-pub(super) fn wanted_runs<'p>(part: &'p Part, wanted: impl Fn(&Version) -> bool) -> Vec<&'p Run> {
+pub(super) fn wanted_runs(part: &Part, wanted: impl Fn(&Version) -> bool) -> Vec<&Run> {
     part.runs.iter().filter(|run| wanted(&run.version)).collect()
 }
 

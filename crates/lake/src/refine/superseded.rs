@@ -216,10 +216,10 @@ impl Cleaning<'_> {
         for file in state.files() {
             let mut stream = self.table.read(&file, Some(&columns), self.lake.batch_rows()).await?;
             while let Some(batch) = stream.try_next().await? {
-                for (key, place) in self.places(&batch)? {
-                    if wanted.is_none_or(|wanted| wanted.contains(&key)) {
-                        places.insert(key, place)?;
-                    }
+                let mut rows = self.places(&batch)?;
+                rows.retain(|(key, _)| wanted.is_none_or(|wanted| wanted.contains(key)));
+                for (key, place) in rows {
+                    places.insert(key, place)?;
                 }
             }
         }

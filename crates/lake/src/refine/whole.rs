@@ -197,15 +197,12 @@ impl<'a> Cleaning<'a> {
                 let dumps = (bronze.source, all);
                 let cleaned =
                     self.clean_of_dumps(&batch, &runs, dumps, &mut reading.passes).await?;
-                let mut first = 0;
-                let mut is_new = vec![false; batch.num_rows()];
+                let mut is_new = Vec::with_capacity(batch.num_rows());
                 for (run, rows) in runs {
+                    let is_bad = &cleaned.is_bad[is_new.len()..is_new.len() + rows];
+                    good.extend(is_bad.contains(&false).then(|| id(&run.version)));
                     let is_unread = reading.unread.contains(&id(&run.version));
-                    is_new[first..first + rows].fill(is_unread);
-                    if cleaned.is_bad[first..first + rows].contains(&false) {
-                        good.insert(id(&run.version));
-                    }
-                    first += rows;
+                    is_new.extend(std::iter::repeat_n(is_unread, rows));
                 }
                 let reasons = cleaned.reasons.iter().filter(|reason| is_new[reason.row]);
                 reading.rejects.push(&batch, &reasons.cloned().collect::<Vec<_>>())?;
@@ -232,11 +229,11 @@ impl<'a> Cleaning<'a> {
             while let Some(batch) = stream.try_next().await? {
                 let files = column(&batch, "_file")?.as_string::<i32>();
                 let numbers = column(&batch, "_dump")?.as_primitive::<Int64Type>();
-                for row in 0..files.len() {
-                    let (file, number) = (files.value(row), numbers.value(row));
-                    if last.as_ref().is_none_or(|last| last.0 != file || last.1 != number) {
-                        held.extend(last.replace((file.to_owned(), number)));
-                    }
+                let rows = (0..files.len()).map(|row| (files.value(row), numbers.value(row)));
+                for (file, number) in rows {
+                    let is_same = |last: &VersionId| last.0 == file && last.1 == number;
+                    let changed = !last.as_ref().is_some_and(is_same);
+                    held.extend(changed.then(|| last.replace((file.to_owned(), number))).flatten());
                 }
             }
         }

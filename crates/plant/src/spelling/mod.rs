@@ -130,7 +130,7 @@ mod tests {
         for text in ["P1", "\u{feff}P1", "P1\0\0", "\0 P1 \u{200b}", "\u{ad}P1\u{2060}"] {
             assert_eq!(parse_text(text), Ok("P1"), "{text:?}");
         }
-        assert_eq!(parse_text("P\01"), Err(Misread::NulInText));
+        assert_eq!(parse_text("P\u{0}1"), Err(Misread::NulInText));
         assert_eq!(parse_text("P\u{200b}1"), Ok("P\u{200b}1"));
         assert_eq!(parse_text("\0\0"), Ok(""));
     }
