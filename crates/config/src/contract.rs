@@ -43,7 +43,9 @@ pub fn read(
     let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut said, plant_zone, format.as_ref(), findings);
     add_native_spellings(format.as_ref(), &mut columns);
-    check_path_columns(said.at_key("paths"), &paths, &columns, findings);
+    if !is_stream {
+        check_path_columns(said.at_key("paths"), &paths, &columns, findings);
+    }
     check_topic_columns(&said, &topics, &columns);
     let retention = retention(&mut said, is_stream, findings);
     let reject_at_most = tolerance::reject_at_most(&mut said, is_stream);

@@ -2,14 +2,14 @@
 //! code, the rows that queries must return, and the words that must be printed.
 
 use crate::world::World;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 /// What one case expects.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     /// Always `folder`: dumps in a folder, no broker.
@@ -26,7 +26,7 @@ struct Case {
 }
 
 /// A query and the rows it must return, in order.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Check {
     what: String,
@@ -35,7 +35,7 @@ struct Check {
 }
 
 /// A change of the bucket before a further run.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Round {
     /// Files to write, with their contents.
@@ -110,8 +110,35 @@ fn rows(world: &World, sql: &str) -> Vec<Vec<String>> {
     if !answer.is_well {
         return vec![vec![answer.stderr]];
     }
-    let rows: Vec<serde_json::Map<String, Value>> = serde_json::from_str(&answer.stdout).unwrap();
-    rows.iter().map(|row| row.values().map(plain).collect()).collect()
+    let rows: Vec<Row> = serde_json::from_str(&answer.stdout).unwrap();
+    rows.iter().map(|row| row.0.iter().map(plain).collect()).collect()
+}
+
+/// The values of a JSON object in the order of the text, which is that of the query's columns.
+struct Row(Vec<Value>);
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RowVisitor)
+    }
+}
+
+struct RowVisitor;
+
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = Row;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+        let mut values = Vec::new();
+        while let Some((_, value)) = map.next_entry::<IgnoredAny, Value>()? {
+            values.push(value);
+        }
+        Ok(Row(values))
+    }
 }
 
 fn plain(value: &Value) -> String {

@@ -86,11 +86,16 @@ impl World {
         world
     }
 
-    /// The plant and the bucket of a folder, no lake yet.
+    /// The plant and the bucket of a folder, whose dumps are older than those put there later; no lake
+    /// yet.
     pub fn with_bucket(folder: &Path) -> Self {
         let world = Self::of(&folder.join("plant").display().to_string());
         fs::remove_dir(world.path("bucket")).unwrap();
         copy(&folder.join("bucket"), &world.path("bucket"));
+        age(
+            &world.path("bucket"),
+            SystemTime::UNIX_EPOCH + Duration::from_secs(world.clock_s.get()),
+        );
         world
     }
 
@@ -290,6 +295,17 @@ impl World {
     /// What the program said, with the names of the test's own folders taken out.
     pub fn plain(&self, text: &str) -> String {
         text.replace(&self.folder.path().display().to_string(), "HERE")
+    }
+}
+
+/// Sets the time of every file in a folder.
+fn age(folder: &Path, at: SystemTime) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            age(&entry.path(), at);
+        } else {
+            fs::File::options().write(true).open(entry.path()).unwrap().set_modified(at).unwrap();
+        }
     }
 }
 
