@@ -9,7 +9,7 @@ use anyhow::bail;
 const PREFIX: &str = "COCKPIT_";
 
 /// Variables of flags and places.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "COCKPIT_BUCKET",
     "COCKPIT_HOSTS",
     "COCKPIT_INSECURE",
@@ -18,6 +18,7 @@ const NAMES: [&str; 8] = [
     "COCKPIT_LISTEN",
     "COCKPIT_LOG",
     "COCKPIT_PLANT",
+    "COCKPIT_TEMP_LIMIT_C",
 ];
 
 /// Variables of the build and of the tests, which a program started by them inherits.

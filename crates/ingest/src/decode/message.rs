@@ -133,6 +133,8 @@ fn unreadable(payload: &[u8], fault: Fault) -> Fault {
     /// A version, how the payload is compressed, and the number of the schema.
     const GLUE_BYTES: usize = 18;
     match payload {
+        // Registries number their schemas from 1.
+        [0, 0, 0, 0, 0, ..] => fault,
         [0, _, _, _, _, ..] => Fault::RegistryFraming,
         [3, 0 | 5, ..] if payload.len() >= GLUE_BYTES => Fault::RegistryFraming,
         _ => fault,
@@ -252,6 +254,7 @@ mod tests {
         check(b" [{\"a\":1}, {}] ", "∅|∅|∅ array_received");
         check(b"[1", "∅|∅|∅ not_json");
         check(b"\0\0\0\0\x0c{}", "∅|∅|∅ schema_registry_framing");
+        check(&[0; 32], "∅|∅|∅ not_json");
         check(b"\0\0\0\x01\x90\x02\x81", "∅|∅|∅ schema_registry_framing");
         check(b"\x03\0\x01234567890123456{}", "∅|∅|∅ schema_registry_framing");
         check(b"\0\0", "∅|∅|∅ not_json");

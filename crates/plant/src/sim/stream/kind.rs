@@ -27,6 +27,7 @@ pub const DUPLICATE: Reason = Reason::code("duplicate");
 
 const MISSING: Reason = Reason::code("missing");
 const NOT_JSON: Reason = Reason::code("not_json");
+const ARRAY_RECEIVED: Reason = Reason::code("array_received");
 const NOT_SCALAR: Reason = Reason::code("not_scalar");
 const INVALID_TEXT: Reason = Reason::code("invalid_text");
 const TOO_LONG: Reason = Reason::code("too_long");
@@ -124,7 +125,7 @@ const KINDS: [Known; 45] = [
     (Kind::Empty, "empty", Some(NOT_JSON)),
     (Kind::NullBytes, "null_bytes", Some(NOT_JSON)),
     (Kind::TrailingText, "trailing_text", Some(NOT_JSON)),
-    (Kind::TopArray, "top_array", Some(NOT_JSON)),
+    (Kind::TopArray, "top_array", Some(ARRAY_RECEIVED)),
     (Kind::TopNumber, "top_number", Some(NOT_JSON)),
     (Kind::TopNull, "top_null", Some(NOT_JSON)),
     (Kind::Huge, "huge", Some(TOO_LONG)),
