@@ -23,9 +23,11 @@ fn strftime(spelling: &str) -> String {
 fn any_spelling() -> impl Strategy<Value = String> {
     let date = proptest::sample::select(vec![vec!["yyyy", "MM", "dd"], vec!["yyyy", "MMM", "dd"]]);
     let time = Just(vec!["HH", "mm", "ss"]);
+    // Behind a month in words a T could belong to it, as in `Sept`.
+    let between_days = proptest::sample::select(vec!["-", "/", ".", ":", " ", ""]);
     let sign = proptest::sample::select(vec!["-", "/", ".", ":", " ", "", "T"]);
     let tail = proptest::sample::select(vec!["", ".SSS", ".SSSXXX", "XXX"]);
-    (date.prop_shuffle(), time.prop_shuffle(), sign.clone(), sign, tail)
+    (date.prop_shuffle(), time.prop_shuffle(), between_days, sign, tail)
         .prop_map(|(date, time, a, b, tail)| date.join(a) + " " + &time.join(b) + tail)
 }
 
