@@ -4,6 +4,7 @@
 //! what they need. The standard library is all this uses, so that a fresh clone begins at once.
 
 mod bench;
+mod code;
 mod kafka;
 mod machine;
 mod maven;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test", ..] => parts::test(&args[1..]),
+        ["measure"] => code::measure(),
         ["bench", "batch", ..] => bench::batch(&args[2..]),
         ["bench", "stream", ..] => bench::stream(&args[2..]),
         ["bench", "latency", ..] => bench::latency(&args[2..]),
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     machine::say("usage: cargo xtask test [PART]...");
+    machine::say("       cargo xtask measure");
     machine::say("       cargo xtask bench batch [ROWS]");
     machine::say("       cargo xtask bench stream [MESSAGES] [--spark]");
     machine::say("       cargo xtask bench latency [SECONDS]");

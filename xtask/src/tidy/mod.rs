@@ -3,11 +3,13 @@
 //! In: every text file of the repository. Out: one line for each place that breaks a rule. Promise:
 //! a rule is a pure function over text, and has a test that shows how it fails.
 
+mod code;
 mod dependencies;
 mod imports;
 mod limits;
 mod text;
 
+use crate::code::{File, files};
 use std::fs;
 use std::path::Path;
 
@@ -26,6 +28,9 @@ impl Source {
 /// Folders that hold nothing written by hand. Hidden ones are left out too, save these.
 const FOREIGN: [&str; 5] = ["target", "node_modules", "dist", "cockpit-data", "__pycache__"];
 const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
+
+/// The page that lists the words the other pages do not use.
+const GLOSSARY: &str = "docs/glossary.md";
 
 /// Files made by tools.
 const MADE: [&str; 3] = ["Cargo.lock", "package-lock.json", "openapi.json"];
@@ -134,4 +139,48 @@ fn limits_are_known_and_asked_for() {
     let asked = |source: &Source| limits::asked(&source.path, &source.text);
     let asked: Vec<_> = sources.iter().filter(rust).flat_map(asked).collect();
     hold(limits::differences(&known, &asked));
+}
+
+/// Applies a rule to the files of each crate.
+fn hold_crates(rule: impl Fn(&[File], &str) -> Vec<String>) {
+    let root = crate::machine::root();
+    let relative =
+        |folder: &Path| folder.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+    let crates = crate::code::crates();
+    assert!(crates.len() > 5, "the crates are missing");
+    hold(crates.iter().flat_map(|(_, folder)| rule(&files(folder), &relative(folder))).collect());
+}
+
+#[test]
+fn folders_of_a_crate_import_in_one_direction() {
+    hold_crates(code::circular);
+}
+
+#[test]
+fn functions_are_short_and_flat() {
+    hold_crates(|files, _| files.iter().flat_map(code::folded).collect());
+}
+
+#[test]
+fn public_types_of_a_crate_have_different_names() {
+    hold_crates(|files, _| code::doubled(files));
+}
+
+#[test]
+fn names_are_standard_english() {
+    hold_crates(|files, _| files.iter().flat_map(code::misnamed).collect());
+}
+
+#[test]
+fn comments_and_messages_are_standard_english() {
+    hold_crates(|files, _| files.iter().flat_map(code::idiomatic).collect());
+}
+
+#[test]
+fn pages_are_standard_english() {
+    let is_page = |source: &Source| source.path.ends_with(".md") && source.path != GLOSSARY;
+    ask(|source| match is_page(source) {
+        true => code::idiomatic_page(&source.path, &source.text),
+        false => Vec::new(),
+    });
 }
