@@ -31,12 +31,12 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    machine::say("usage: cargo xtask test [PART]...");
-    machine::say("       cargo xtask measure");
-    machine::say("       cargo xtask bench batch [ROWS]");
-    machine::say("       cargo xtask bench stream [MESSAGES] [--spark]");
-    machine::say("       cargo xtask bench latency [SECONDS]");
-    machine::say("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
-    machine::say(&parts::listed());
+    machine::print("usage: cargo xtask test [PART]...");
+    machine::print("       cargo xtask measure");
+    machine::print("       cargo xtask bench batch [ROWS]");
+    machine::print("       cargo xtask bench stream [MESSAGES] [--spark]");
+    machine::print("       cargo xtask bench latency [SECONDS]");
+    machine::print("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
+    machine::print(&parts::listed());
     ExitCode::FAILURE
 }

@@ -8,7 +8,7 @@ pub mod functions;
 pub mod lexer;
 pub mod prose;
 
-use crate::machine::{self, say};
+use crate::machine::{self, print};
 use circles::Imports;
 use functions::Function;
 use std::collections::BTreeSet;
@@ -88,7 +88,7 @@ pub fn imports(files: &[File], folder: &str) -> Imports {
 
 /// Prints a line of figures per crate and one for all.
 pub fn measure() -> ExitCode {
-    say(&format!(
+    print(&format!(
         "{:10}{:>7}{}",
         "crate",
         "lines",
@@ -99,10 +99,10 @@ pub fn measure() -> ExitCode {
         let files = files(&folder);
         let relative = folder.strip_prefix(machine::root()).unwrap_or(&folder);
         let circles = circles::circles(&imports(&files, &relative.to_string_lossy())).len();
-        say(&row(&name, &files, &circles.to_string()));
+        print(&row(&name, &files, &circles.to_string()));
         all.extend(files);
     }
-    say(&row("all", &all, ""));
+    print(&row("all", &all, ""));
     ExitCode::SUCCESS
 }
 

