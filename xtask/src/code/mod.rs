@@ -106,7 +106,7 @@ pub fn measure() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-const HEADS: [&str; 9] = [
+const HEADS: [&str; 10] = [
     "fn p50",
     "fn p90",
     "fn p99",
@@ -115,11 +115,12 @@ const HEADS: [&str; 9] = [
     "depth max",
     "closures",
     "idioms",
+    "messages",
     "circles",
 ];
 
 /// One line: code lines; lines of functions; depth; functions with more than two local closures; idioms per
-/// 1,000 words of comments; circles of imports between folders.
+/// 1,000 words of comments; idioms in string literals; circles of imports between folders.
 fn row(name: &str, files: &[File], circles: &str) -> String {
     let lines: usize = files.iter().map(|file| code_lines(&file.code)).sum();
     let functions: Vec<Function> =
@@ -136,6 +137,7 @@ fn row(name: &str, files: &[File], circles: &str) -> String {
         quantile(&depths, 100).to_string(),
         folded.to_string(),
         format!("{:.2}", idioms_per_1000(files)),
+        files.iter().map(|file| prose::idioms(&file.strings).len()).sum::<usize>().to_string(),
         circles.to_owned(),
     ];
     format!("{name:10}{lines:>7}{}", cells.map(|cell| format!("{cell:>10}")).concat())

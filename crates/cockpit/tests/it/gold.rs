@@ -73,7 +73,7 @@ fn a_new_version_of_a_dump_changes_only_the_rows_it_affects() {
         removed[0].contains("2024-01-01") && removed[0].contains("\"actual\":2"),
         "{removed:?}"
     );
-    assert!(come[0].contains("2024-01-01") && come[0].contains("\"actual\":1"), "{come:?}");
+    assert!(added[0].contains("2024-01-01") && added[0].contains("\"actual\":1"), "{added:?}");
     let contents = world.contents();
     world.run(&["rebuild"]).success();
     assert_eq!(world.contents(), contents);

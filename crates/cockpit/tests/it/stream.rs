@@ -49,7 +49,7 @@ pub struct Broker {
 
 impl Broker {
     fn start() -> Self {
-        Self::from_plant(TOPIC)
+        Self::with_topic(TOPIC)
     }
 
     pub fn with_topic(topic: &'static str) -> Self {

@@ -67,15 +67,15 @@ fn a_dump_that_changes_five_boards_restates_exactly_their_figures() {
 
     // All simulated days are over, so that every figure that was not restated is certified.
     let expected = BTreeSet::from([(day.to_owned(), "G".to_owned(), "TS-0001".to_owned())]);
-    assert_eq!(standing(&site, "restated"), expected);
+    assert_eq!(with_status(&site, "restated"), expected);
     let all = site.rows("SELECT DISTINCT production_day, shift, unit FROM gold.oee_shift");
-    assert_eq!(standing(&site, "certified").len(), all.len() - 1);
+    assert_eq!(with_status(&site, "certified").len(), all.len() - 1);
 }
 
 /// Day, shift and unit of the KPIs with this status.
 fn with_status(site: &Site, status: &str) -> BTreeSet<(String, String, String)> {
     let kpis = site.kpis();
-    let kpis = kpis.iter().filter(|it| it["standing"] == standing && it["kpi"] == "oee");
+    let kpis = kpis.iter().filter(|it| it["standing"] == status && it["kpi"] == "oee");
     let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
     kpis.map(|it| (text(&it["production_day"]), text(&it["shift"]), text(&it["unit"]))).collect()
 }

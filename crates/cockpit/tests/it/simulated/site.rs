@@ -193,7 +193,7 @@ impl Site {
 
     /// The KPIs as the program prints them, with these options.
     pub fn printed_kpis(&self, options: &[&str]) -> Vec<Value> {
-        let outcome = self.world.run(&[&["kpi", "--format", "json"], asked].concat()).success();
+        let outcome = self.world.run(&[&["kpi", "--format", "json"], options].concat()).success();
         serde_json::from_str(&outcome.stdout).unwrap()
     }
 
