@@ -1,4 +1,4 @@
-use super::{Stalled, Watch};
+use crate::refine::watch::{Stalled, Watch};
 use crate::session;
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -63,23 +63,23 @@ impl PartitionStream for Input {
 /// A session in two partitions over two such inputs, `silver.a` and `silver.b`.
 fn session(inputs: [Arc<Input>; 2]) -> SessionContext {
     let limits = Limits::default();
-    let context = session::empty(&limits, session::runtime(&limits).unwrap(), 2);
+    let session = session::empty(&limits, session::runtime(&limits).unwrap(), 2);
     for (name, input) in ["a", "b"].into_iter().zip(inputs) {
         let schema = input.schema.clone();
         let table = StreamingTable::try_new(schema, vec![input]).unwrap();
-        session::register(&context, &TableName::new("silver", name), Arc::new(table)).unwrap();
+        session::register(&session, &TableName::new("silver", name), Arc::new(table)).unwrap();
     }
-    context
+    session
 }
 
 const JOINED: &str =
     "SELECT a.id, count(*) AS n FROM silver.a AS a JOIN silver.b AS b ON b.id = a.id GROUP BY a.id";
 
 async fn watched(watch: &Watch, inputs: [Arc<Input>; 2]) -> Result<usize, Stalled> {
-    let context = session(inputs);
+    let session = session(inputs);
     let work = async {
         watch.phase("running its statement");
-        let batches = watch.collect(context.sql(JOINED).await?).await?;
+        let batches = watch.collect(session.sql(JOINED).await?).await?;
         Ok::<usize, datafusion::error::DataFusionError>(
             batches.iter().map(RecordBatch::num_rows).sum(),
         )

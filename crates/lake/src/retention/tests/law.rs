@@ -1,8 +1,10 @@
 //! Figures do not depend on what has expired.
 
-use super::REJECTED;
-use super::works::{KEPT_DAYS, Said, Works, advance, begin, bronze_kept, silver_kept, texts};
-use crate::refine::rejected_name;
+use crate::rejected;
+use crate::retention::tests::REJECTED;
+use crate::retention::tests::works::{
+    KEPT_DAYS, Said, Works, advance, begin, bronze_kept, silver_kept, texts,
+};
 use proptest::prelude::*;
 
 /// What happens to a lake.
@@ -67,7 +69,7 @@ proptest! {
 }
 
 async fn rejected(works: &Works) -> Vec<String> {
-    match works.refinery.lake.state(&rejected_name()).await.unwrap() {
+    match works.context.lake.state(&rejected::name()).await.unwrap() {
         Some(_) => works.ask(REJECTED).await,
         None => Vec::new(),
     }

@@ -1,14 +1,19 @@
 //! A plant with a stream, on a lake, a clock and a broker of the test's own.
 
-use super::super::expire::Expired;
-use super::super::{expire, table};
-use crate::refine::{Extent, Refinery};
-use crate::stream::books::StreamBooks;
+use crate::context::{LakeContext, ReadMessages};
+use crate::lake::Lake;
+use crate::meta;
+use crate::offsets::{Partition, last_offsets};
+use crate::plan::planner;
+use crate::reconciliation::streams::StreamReconciliation;
+use crate::refine::RefreshMode;
+use crate::retention::expire::Expired;
+use crate::retention::expire::{expire, table};
+use crate::run::refine;
 use crate::stream::interpret::Interpreter;
 use crate::stream::land::{Chunk, Lander};
-use crate::stream::resume::{Wanted, last_offsets};
-use crate::stream::{self, Partition, ReadMessages};
-use crate::{Lake, models, session, upkeep};
+use crate::stream::resume::Wanted;
+use crate::{session, stream, upkeep};
 use arrow::array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use batches::batch::{Fields, Messages};
@@ -143,8 +148,8 @@ pub type Said = (i64, i64, i64);
 
 pub struct Works {
     folder: tempfile::TempDir,
-    pub refinery: Refinery,
-    books: StreamBooks,
+    pub context: LakeContext,
+    books: StreamReconciliation,
     is_begun: bool,
     texts: Texts,
 }
@@ -152,15 +157,15 @@ pub struct Works {
 impl Works {
     pub async fn new(texts: &Texts) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let refinery = open(&folder, texts).await;
-        let books = books(&refinery);
-        Self { folder, refinery, books, is_begun: false, texts: texts.clone() }
+        let context = open(&folder, texts).await;
+        let books = books(&context);
+        Self { folder, context, books, is_begun: false, texts: texts.clone() }
     }
 
     /// The program, begun again with another plant on the same lake.
     pub async fn again(&mut self, texts: &Texts) {
-        self.refinery = open(&self.folder, texts).await;
-        (self.books, self.is_begun) = (books(&self.refinery), false);
+        self.context = open(&self.folder, texts).await;
+        (self.books, self.is_begun) = (books(&self.context), false);
         self.texts.clone_from(texts);
     }
 
@@ -180,11 +185,11 @@ impl Works {
 
     /// Messages on their way: taken, and not committed yet.
     pub async fn take(&mut self, said: &[Said]) -> Lander {
-        let refinery = self.refinery.clone();
-        let (step, contract) = (&refinery.steps[0], &refinery.plant.contracts["temperature"]);
-        let table = refinery.lake.table(step.name()).unwrap();
-        let mut interpreter = Interpreter::new(&refinery, step, contract, &table).unwrap();
-        let mut lander = Lander::new(&refinery, step, contract).unwrap();
+        let context = self.context.clone();
+        let (step, contract) = (&context.steps[0], &context.plant.contracts["temperature"]);
+        let table = context.lake.table(step.name()).unwrap();
+        let mut interpreter = Interpreter::new(&context, step, contract, &table).unwrap();
+        let mut lander = Lander::new(&context, step, contract).unwrap();
         let partition = Partition { topic: "temperatures".into(), number: 0 };
         let wanted = Wanted {
             topic: partition.topic.clone(),
@@ -201,7 +206,7 @@ impl Works {
             interpreter.remember(rows).unwrap();
         }
         let next = resumed.landed.get(&partition).map_or(0, |last| last + 1);
-        interpreter.reject_late(resumed.lateness);
+        interpreter.reject_late(resumed.late_data);
         let count = i64::try_from(said.len()).unwrap();
         let payload = said.iter().map(|(hours, _, temp_c)| {
             format!("oven|{}|{temp_c}", (NOW_US.get() - hours * HOUR_US) / 1_000_000)
@@ -217,40 +222,41 @@ impl Works {
             headers: None,
         };
         let pointers = interpreter.pointers(&messages);
-        let fields = (refinery.read)(contract, &messages);
+        let fields = (context.read)(contract, &messages);
         let interpreted = interpreter.interpret(&messages, &pointers, fields).unwrap();
         let bronze = Some(stream::rows(&messages, &pointers, None).unwrap());
         let chunk = Chunk { bronze, interpreted, offsets: last_offsets(&messages) };
         self.books.read(&chunk);
-        lander.take(chunk).await.unwrap();
+        lander.write(chunk).await.unwrap();
         lander
     }
 
     pub async fn refine(&self) {
-        self.refinery.run(Extent::Changes).await.unwrap();
+        refine(&self.context, RefreshMode::Incremental).await.unwrap();
     }
 
     pub async fn rebuild(&self) {
-        self.refinery.run(Extent::Everything).await.unwrap();
+        refine(&self.context, RefreshMode::Full).await.unwrap();
     }
 
     pub async fn expire(&self) {
-        expire(&self.refinery).await.unwrap();
+        expire(&self.context).await.unwrap();
     }
 
     pub async fn compact(&self) {
         for name in ["bronze.temperature", "silver.reading"] {
             let (schema, name) = name.split_once('.').unwrap();
             let name = config::model::TableName::new(schema, name);
-            upkeep::compact(&self.refinery.lake, &name).await.unwrap();
+            upkeep::compact(&self.context.lake, &name).await.unwrap();
         }
     }
 
     /// The rows of an answer, as text.
     pub async fn ask(&self, sql: &str) -> Vec<String> {
-        let context = self.refinery.lake.session(self.refinery.runtime.clone(), 1).await.unwrap();
+        let session =
+            session::open(&self.context.lake, self.context.runtime.clone(), 1).await.unwrap();
         let mut rows = Vec::new();
-        for batch in context.sql(sql).await.unwrap().collect().await.unwrap() {
+        for batch in session.sql(sql).await.unwrap().collect().await.unwrap() {
             let options = FormatOptions::default();
             let format = |it| ArrayFormatter::try_new(it, &options).unwrap();
             let columns: Vec<_> = batch.columns().iter().map(|it| format(it.as_ref())).collect();
@@ -278,27 +284,27 @@ impl Works {
     }
 
     pub async fn expired(&self) -> usize {
-        let rows: Vec<Expired> = self.refinery.lake.meta_rows(&table()).await.unwrap();
+        let rows: Vec<Expired> = meta::rows(&self.context.lake, &table()).await.unwrap();
         let of_silver = rows.iter().filter(|row| row.table_name == "silver.reading");
         usize::try_from(of_silver.map(|row| row.rows).sum::<i64>()).unwrap()
     }
 
     pub async fn books_close(&mut self) {
-        let entries = self.books.close(&self.refinery).await.unwrap();
-        assert!(entries.iter().all(|entry| entry.closed), "{entries:?}");
+        let entries = self.books.reconcile(&self.context).await.unwrap();
+        assert!(entries.iter().all(|entry| entry.is_balanced), "{entries:?}");
     }
 }
 
-fn books(refinery: &Refinery) -> StreamBooks {
-    let contract = &refinery.plant.contracts["temperature"];
-    StreamBooks::new(contract, &refinery.steps[0], clock())
+fn books(context: &LakeContext) -> StreamReconciliation {
+    let contract = &context.plant.contracts["temperature"];
+    StreamReconciliation::new(contract, &context.steps[0], clock())
 }
 
-async fn open(folder: &tempfile::TempDir, texts: &Texts) -> Refinery {
+async fn open(folder: &tempfile::TempDir, texts: &Texts) -> LakeContext {
     let (plant, mistakes) = folder::read(texts);
     assert!(mistakes.is_empty(), "{mistakes:?}");
     let plant = plant.unwrap();
-    let (mut steps, mistakes) = models::plan(&plant).await.unwrap();
+    let (mut steps, mistakes) = planner::plan(&plant).await.unwrap();
     assert!(mistakes.is_empty(), "{mistakes:?}");
     // Silver first, whatever the names.
     steps.sort_by_key(|step| step.model.cleans().is_none());
@@ -306,7 +312,7 @@ async fn open(folder: &tempfile::TempDir, texts: &Texts) -> Refinery {
     let mut limits = Limits::default();
     limits.set("compact_files", 2);
     let run = uuid::Uuid::now_v7().simple().to_string();
-    Refinery {
+    LakeContext {
         lake: Arc::new(Lake::new(place, limits.clone(), &run, clock)),
         plant: Arc::new(plant),
         steps: Arc::new(steps),

@@ -1,4 +1,4 @@
-use super::super::{empty, runtime};
+use crate::session::{empty, runtime};
 use config::settings::Limits;
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::prelude::SessionContext;
