@@ -40,7 +40,7 @@ pub enum Retry {
     Reload,
     /// After a pause, without any change.
     Later,
-    /// Not before somebody has corrected the cause.
+    /// Not before the cause is corrected.
     Never,
 }
 

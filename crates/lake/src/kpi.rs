@@ -10,8 +10,6 @@ pub mod figures;
 pub mod statement;
 mod status;
 
-pub use crate::kpi::status::FigureStatus;
-
 use chrono::NaiveDate;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -142,4 +140,26 @@ pub struct Row {
     pub status: FigureStatus,
     /// By the name of the KPI.
     pub kpis: BTreeMap<String, Figure>,
+}
+
+/// The status of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FigureStatus {
+    /// Its production day was not over when the newest dump landed.
+    Provisional,
+    /// A dump landed after its production day was over, and none has changed it since.
+    Certified,
+    /// A dump changed it after it was certified; `meta.restatements` has the old and the new value.
+    Restated,
+}
+
+impl FigureStatus {
+    /// Its name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisional => "provisional",
+            Self::Certified => "certified",
+            Self::Restated => "restated",
+        }
+    }
 }

@@ -82,7 +82,7 @@ impl Replacement {
             None => Touched::default(),
             Some(state) => touched(lake, table, state, &scope, is_redefined).await?,
         };
-        let is_changed = is_redefined || !same_rows(&old.replaced, &rows)?;
+        let is_changed = is_redefined || !same_rows(&old.replaced, &rows, &definition.schema)?;
         Ok(Self { state, is_redefined, is_changed, rows, definition, old })
     }
 
@@ -193,22 +193,23 @@ fn bound_text(value: &ScalarValue) -> Option<String> {
     }
 }
 
-/// Whether two sets of rows are equal, in any order, with the same number of duplicates.
-pub fn same_rows(left: &[RecordBatch], right: &[RecordBatch]) -> anyhow::Result<bool> {
+/// Whether two sets of rows are equal in the columns of `schema`, in any order, with the same number of
+/// duplicates. A column that files of an older definition lack is null in their rows.
+pub fn same_rows(
+    left: &[RecordBatch],
+    right: &[RecordBatch],
+    schema: &SchemaRef,
+) -> anyhow::Result<bool> {
     let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
     if count(left) != count(right) {
         return Ok(false);
     }
-    let Some(first) = left.iter().chain(right).find(|batch| batch.num_rows() > 0) else {
-        return Ok(true);
-    };
-    let schema = first.schema();
     let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
     let converter = RowConverter::new(fields.collect())?;
     let mut balance: HashMap<Vec<u8>, i64> = HashMap::new();
     for (batches, step) in [(left, 1), (right, -1)] {
         for batch in batches {
-            let batch = conform(batch, &schema)?;
+            let batch = conform(batch, schema)?;
             let rows = converter.convert_columns(batch.columns())?;
             for row in &rows {
                 *balance.entry(row.as_ref().to_vec()).or_default() += step;

@@ -1,10 +1,8 @@
 //! A Delta table: its state, its checkpoints, and the commit that changes both together.
 
-use crate::delta::read::{Batches, DataFile};
 use crate::delta::write::{DataWriter, FileNames, FileSizes};
 use crate::error::{Error, is_conflict};
 use anyhow::Context as _;
-use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use config::location::Location;
 use config::model::TableName;
@@ -24,12 +22,8 @@ use futures::TryStreamExt as _;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::RowSelection;
-use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Commits between two checkpoints of the log, stored in the properties of the table for every writer. A
@@ -62,7 +56,7 @@ const DEFINITION: &str = "cockpit.definition";
 pub struct Table {
     pub name: TableName,
     log: LogStoreRef,
-    store: Arc<dyn ObjectStore>,
+    pub(crate) store: Arc<dyn ObjectStore>,
     folder: Key,
 }
 
@@ -283,60 +277,6 @@ impl Table {
         now_ms: i64,
     ) -> DataWriter {
         DataWriter::new(self.store.clone(), schema, sizes, names, now_ms)
-    }
-
-    /// Reads all or some columns of a data file as a stream of batches.
-    pub async fn read(
-        &self,
-        file: &Add,
-        columns: Option<&[&str]>,
-        batch_rows: usize,
-    ) -> anyhow::Result<Batches> {
-        self.read_rows(file, columns, None, batch_rows).await
-    }
-
-    /// [`Table::read`] of some rows: ascending ranges that do not overlap.
-    pub async fn read_rows(
-        &self,
-        file: &Add,
-        columns: Option<&[&str]>,
-        rows: Option<Vec<Range<usize>>>,
-        batch_rows: usize,
-    ) -> anyhow::Result<Batches> {
-        let reader = DataFile {
-            store: self.store.clone(),
-            key: Key::from(file.path.as_str()),
-            size_bytes: u64::try_from(file.size)?,
-        };
-        let mut builder = ParquetRecordBatchStreamBuilder::new(reader)
-            .await
-            .with_context(|| format!("reading {} of {}", file.path, self.name))?
-            .with_batch_size(batch_rows);
-        if let Some(columns) = columns {
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            builder = builder.with_projection(mask);
-        }
-        if let Some(rows) = rows {
-            let in_file = usize::try_from(builder.metadata().file_metadata().num_rows())?;
-            let selection = RowSelection::from_consecutive_ranges(rows.into_iter(), in_file);
-            builder = builder.with_row_selection(selection);
-        }
-        Ok(builder.build()?)
-    }
-
-    /// [`Table::read`] of several files into memory.
-    pub async fn read_all(
-        &self,
-        files: &[Add],
-        columns: Option<&[&str]>,
-        batch_rows: usize,
-    ) -> anyhow::Result<Vec<RecordBatch>> {
-        let mut batches = Vec::new();
-        for file in files {
-            let stream = self.read(file, columns, batch_rows).await?;
-            batches.extend(stream.try_collect::<Vec<_>>().await?);
-        }
-        Ok(batches)
     }
 
     /// Deletes data files that were written and will not be committed.

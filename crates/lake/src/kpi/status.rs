@@ -3,34 +3,12 @@
 
 use crate::context::LakeContext;
 use crate::kpi::statement::by_table;
-use crate::kpi::{Dimensions, Granularity, KpiQuery, Level};
+use crate::kpi::{Dimensions, FigureStatus, Granularity, KpiQuery, Level};
 use crate::meta::{self, restatements};
 use chrono::{Datelike as _, NaiveDate};
 use config::kpi::Kpi;
 use config::model::TableName;
 use std::collections::BTreeMap;
-
-/// The status of a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FigureStatus {
-    /// Its production day was not over when the newest dump landed.
-    Provisional,
-    /// A dump landed after its production day was over, and none has changed it since.
-    Certified,
-    /// A dump changed it after it was certified; `meta.restatements` has the old and the new value.
-    Restated,
-}
-
-impl FigureStatus {
-    /// Its name in answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Provisional => "provisional",
-            Self::Certified => "certified",
-            Self::Restated => "restated",
-        }
-    }
-}
 
 /// The dimensions of a restated row of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -45,12 +45,12 @@ async fn older(lake: &Lake, meta: &MetaTable, rows: &[Row]) {
 }
 
 #[tokio::test]
-async fn rows_of_an_older_lake_stay_when_the_table_gets_another_column() {
+async fn rows_of_an_older_lake_stay_when_a_column_is_added() {
     let folder = tempfile::tempdir().unwrap();
     let narrow = meta(&[("file", DataType::Utf8)]);
     let wide = meta(&[("file", DataType::Utf8), ("rejected", DataType::Int64)]);
     older(&opened(&folder, "old"), &narrow, &[row("a", None), row("b", None)]).await;
-    // Read before anything is written, then written by a program that knows the new column.
+    // Read before anything is written, then written by a program with the new column.
     let lake = opened(&folder, "new");
     assert_eq!(rows::<Row>(&lake, &wide).await.unwrap().len(), 2);
     append(&lake, &wide, &[row("c", Some(3))]).await.unwrap();

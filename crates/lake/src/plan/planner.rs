@@ -60,7 +60,12 @@ fn order(
         let circle: Vec<String> =
             path[at..].iter().chain([name]).map(ToString::to_string).collect();
         let message = format!("tables read each other in a cycle: {}", circle.join(" <- "));
-        found.push(note(model, 1, message, "Break the circle: let one of them read further up."));
+        found.push(diagnostic(
+            model,
+            1,
+            message,
+            "Break the cycle: one of them must read a table further upstream.",
+        ));
         return Vec::new();
     }
     path.push(name.clone());
@@ -75,7 +80,12 @@ fn order(
     names
 }
 
-fn note(model: &Model, line: usize, message: String, remedy: impl Into<String>) -> Diagnostic {
+fn diagnostic(
+    model: &Model,
+    line: usize,
+    message: String,
+    remedy: impl Into<String>,
+) -> Diagnostic {
     let file = format!("{}/{}.sql", model.table.schema, model.table.name);
     Diagnostic { file, line, message, remedy: remedy.into() }
 }
@@ -99,7 +109,7 @@ impl Planner<'_> {
             Err(error) => {
                 let message =
                     format!("the statement cannot be planned: {}", error.strip_backtrace());
-                self.note(model, statement_line(model), message, "Correct the statement.");
+                self.report(model, statement_line(model), message, "Correct the statement.");
                 return Ok(());
             }
         };
@@ -108,7 +118,7 @@ impl Planner<'_> {
             Ok(schema) => schema,
             Err(error) => {
                 let message = format!("the statement cannot be planned: {error}");
-                self.note(model, statement_line(model), message, "Correct the statement.");
+                self.report(model, statement_line(model), message, "Correct the statement.");
                 return Ok(());
             }
         };
@@ -118,7 +128,7 @@ impl Planner<'_> {
             Some(Ok(schema)) => schema,
             Some(Err(message)) => {
                 let remedy = "Select it; where it is unknown, select CAST(NULL AS STRING).";
-                self.note(model, statement_line(model), message, remedy);
+                self.report(model, statement_line(model), message, remedy);
                 return Ok(());
             }
         };
@@ -132,8 +142,8 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn note(&mut self, model: &Model, line: usize, message: String, remedy: impl Into<String>) {
-        self.found.push(note(model, line, message, remedy));
+    fn report(&mut self, model: &Model, line: usize, message: String, remedy: impl Into<String>) {
+        self.found.push(diagnostic(model, line, message, remedy));
     }
 
     /// Whether all upstreams are planned; those that do not exist are reported.
@@ -156,7 +166,7 @@ impl Planner<'_> {
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let remedy = did_you_mean(&upstream.to_string(), &known);
                 let line = line_naming(model, &upstream.name);
-                self.note(model, line, format!("table {upstream} does not exist"), remedy);
+                self.report(model, line, format!("table {upstream} does not exist"), remedy);
             }
             let is_given = ["typed", equipment::SCHEMA].contains(&upstream.schema.as_str());
             let is_planned = is_given || self.steps.iter().any(|step| step.name() == upstream);
@@ -180,7 +190,7 @@ impl Planner<'_> {
                 .to_owned();
         let remedy = "Reject records by `expect NAME: CONDITION | reject`; filter, join and group in a \
                       table that reads silver.";
-        self.note(model, statement_line(model), message, remedy);
+        self.report(model, statement_line(model), message, remedy);
         None
     }
 
@@ -208,13 +218,13 @@ impl Planner<'_> {
                 None => {
                     let message = format!("column `{}` has no description", field.name());
                     let remedy = format!("Add -- column {} [unit]: DESCRIPTION.", field.name());
-                    self.note(model, statement_line(model), message, remedy);
+                    self.report(model, statement_line(model), message, remedy);
                 }
                 Some(column) if field.data_type().is_numeric() && column.unit.is_none() => {
                     let message = format!("column `{}` is a number without a unit", column.name);
                     let remedy = "Write the unit in brackets: [boards], [degC], [id], [code], or \
                                   [1] if it has none.";
-                    self.note(model, column.line, message, remedy);
+                    self.report(model, column.line, message, remedy);
                 }
                 Some(_) => {}
             }
@@ -222,7 +232,7 @@ impl Planner<'_> {
         for column in &model.columns {
             if !names.contains(&column.name.as_str()) {
                 let message = format!("column `{}` is described but not selected", column.name);
-                self.note(model, column.line, message, did_you_mean(&column.name, &names));
+                self.report(model, column.line, message, did_you_mean(&column.name, &names));
             }
         }
         let named =
@@ -232,7 +242,7 @@ impl Planner<'_> {
                 let message = format!(
                     "column `{name}` of key, grain, refresh or final-after is not selected"
                 );
-                self.note(model, header_line(model, name), message, did_you_mean(name, &names));
+                self.report(model, header_line(model, name), message, did_you_mean(name, &names));
             }
         }
     }
@@ -253,12 +263,12 @@ impl Planner<'_> {
                 let message = format!(
                     "propagates-through: `{column}` is {left} in {table} and {right} in {through}"
                 );
-                self.note(model, line, message, "Use one type for the column in both contracts.");
+                self.report(model, line, message, "Use one type for the column in both contracts.");
             }
             if model.refresh.is_none() {
                 let message = "propagates-through: without refresh the whole table is recomputed";
                 let remedy = "Add -- refresh: COLUMN, or remove propagates-through.";
-                self.note(model, line, message.to_owned(), remedy);
+                self.report(model, line, message.to_owned(), remedy);
             }
         }
     }
@@ -270,7 +280,7 @@ impl Planner<'_> {
             let known: Vec<&str> =
                 model.upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
             let message = format!("propagates-through: the statement does not read `{table}`");
-            self.note(model, line, message, did_you_mean(table, &known));
+            self.report(model, line, message, did_you_mean(table, &known));
             return;
         };
         let step = self.steps.iter().find(|step| step.name() == upstream);
@@ -278,7 +288,7 @@ impl Planner<'_> {
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         for column in columns.iter().filter(|it| !names.contains(&it.as_str())) {
             let message = format!("propagates-through: {upstream} has no column `{column}`");
-            self.note(model, line, message, did_you_mean(column, &names));
+            self.report(model, line, message, did_you_mean(column, &names));
         }
     }
 
@@ -307,7 +317,7 @@ impl Planner<'_> {
                     schema.fields().iter().map(|field| field.name().clone()).collect();
                 let remedy =
                     format!("Correct the condition; columns of the table: {}.", names.join(", "));
-                self.note(model, expectation.line, message, remedy);
+                self.report(model, expectation.line, message, remedy);
             }
         }
     }
@@ -318,23 +328,23 @@ impl Planner<'_> {
         if reads_typed && (model.table.schema != "silver" || model.upstreams.len() > 1) {
             let message = "a typed table can only be read alone, and by silver".to_owned();
             let remedy = "Clean each typed table into its own silver table, and join those.";
-            self.note(model, statement_line(model), message, remedy);
+            self.report(model, statement_line(model), message, remedy);
         }
         let contract = model.cleans().and_then(|table| self.plant.contracts.get(table));
         match contract.map(|contract| contract.supersede) {
             Some(Supersede::Key) if model.key.is_empty() && is_cleaning => {
                 let message = "no key: newer records cannot supersede older ones".to_owned();
                 let remedy = "Add -- key: COLUMNS, or set supersede = \"dump\" in the contract.";
-                self.note(model, 1, message, remedy);
+                self.report(model, 1, message, remedy);
             }
             Some(Supersede::Never) if model.key.is_empty() && is_cleaning => {
                 let message = "no key: duplicate messages cannot be detected".to_owned();
                 let remedy = "Add -- key: COLUMNS that are equal in duplicate messages.";
-                self.note(model, 1, message, remedy);
+                self.report(model, 1, message, remedy);
             }
             None if model.grain.is_empty() => {
                 let message = "no grain: the columns that identify a row are missing".to_owned();
-                self.note(model, 1, message, "Add -- grain: COLUMNS that differ in every row.");
+                self.report(model, 1, message, "Add -- grain: COLUMNS that differ in every row.");
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ fn contract(reject_at_most: Option<f64>) -> Contract {
 }
 
 #[test]
-fn all_rejected_is_faulty_and_a_share_only_of_enough_records() {
+fn a_share_of_rejected_records_is_judged_only_with_enough_records() {
     let check = |limit, records, rejected, is_faulty| {
         let found = POLICY.is_faulty(&contract(limit), records, rejected);
         assert_eq!(found, is_faulty, "{rejected} of {records}, {limit:?}");
@@ -32,7 +32,7 @@ fn all_rejected_is_faulty_and_a_share_only_of_enough_records() {
 }
 
 #[test]
-fn a_long_record_is_cut() {
+fn a_long_record_is_truncated() {
     assert_eq!(shortened("ab\ncd", 5), "ab cd");
     assert_eq!(shortened("abcdef", 5), "abcde…");
 }

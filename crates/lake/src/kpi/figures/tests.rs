@@ -64,7 +64,7 @@ fn shifts(rows: &[Sums<'_>]) -> RecordBatch {
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
-/// A session with one table, for definitions to be tried on.
+/// A session with one table.
 fn session_with(table: &TableName, batch: RecordBatch) -> SessionContext {
     let limits = Limits::default();
     let session = session::empty(&limits, session::runtime(&limits).unwrap(), 1);
@@ -92,10 +92,9 @@ fn check(of: &BTreeMap<String, Figure>, expected: &[(&str, f64)]) {
     }
 }
 
-/// The worked example everybody knows from oee.com: a shift of 480 min with 60 min of breaks and
-/// 47 min of stops.
+/// The example of oee.com: a shift of 480 min with 60 min of breaks and 47 min of stops.
 #[tokio::test]
-async fn a_shift_as_text_books_have_it() {
+async fn the_textbook_example_has_its_figures() {
     let made = 19_271;
     let of = one(&[
         ("calendar_s", 480 * 60),
@@ -121,9 +120,9 @@ async fn a_shift_as_text_books_have_it() {
     assert_eq!((of["oee"].low, of["oee"].high), (None, None), "nothing is unknown");
 }
 
-/// A worked example of ISO 22400-2's elements, in minutes.
+/// An example with the time elements of ISO 22400-2, in minutes.
 #[tokio::test]
-async fn a_shift_as_the_standard_counts_it() {
+async fn the_time_elements_of_the_standard_have_their_figures() {
     let min = |minutes: i64| minutes * 60;
     let of = one(&[
         ("calendar_s", min(1440)),
@@ -179,7 +178,7 @@ async fn teep_counts_all_time() {
 }
 
 #[tokio::test]
-async fn what_is_unknown_is_said_and_bounded() {
+async fn unknown_figures_have_a_reason_and_bounds() {
     let of = one(&[
         ("pbt_s", 100),
         ("unknown_s", 100),
@@ -224,9 +223,9 @@ async fn sums_are_rolled_up_and_shares_are_never_averaged() {
     assert_eq!(of["availability"].value, Some(0.9));
 }
 
-/// Minor stops are the whole difference between the two sets, so nothing stays unexplained.
+/// Minor stops are the whole difference between the two sets, so none of it is unexplained.
 #[tokio::test]
-async fn what_another_set_counts_otherwise_explains_the_difference() {
+async fn the_causes_explain_the_difference_between_two_sets() {
     let of = one(&[
         ("pbt_s", 25_200),
         ("apt_s", 20_000),
@@ -252,11 +251,11 @@ async fn what_another_set_counts_otherwise_explains_the_difference() {
         assert!((explained - expected).abs() < 1e-12, "{name}: {difference:?}");
         assert!(difference.causes.iter().all(|cause| cause.say != "not explained"), "{name}");
     }
-    assert_eq!(of["availability"].difference, None, "it is held against nothing");
+    assert_eq!(of["availability"].difference, None, "it is not compared with another set");
 }
 
 #[tokio::test]
-async fn each_mistake_is_told_once() {
+async fn each_mistake_is_reported_once() {
     let limits = Limits::default();
     let session = session::empty(&limits, session::runtime(&limits).unwrap(), 1);
     let kpis = kerala();
@@ -265,5 +264,5 @@ async fn each_mistake_is_told_once() {
     different.sort();
     different.dedup();
     assert_eq!(found.len(), different.len(), "{found:?}");
-    assert!(found.len() > kpis.len(), "no table is there, also none by the hour");
+    assert!(found.len() > kpis.len(), "neither the tables nor those by the hour exist");
 }

@@ -46,7 +46,7 @@ async fn over_limit(plant: &Plant, temps_c: &[f64]) -> i64 {
     let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
     session::register(&session, &TableName::new("silver", "temperature"), Arc::new(table)).unwrap();
     let value = |default| match default {
-        ParameterDefault::Today => panic!("the model takes no day"),
+        ParameterDefault::Today => panic!("the model has no parameter of type date"),
         ParameterDefault::TemperatureLimit => ParameterValue::Number(plant.temperature.limit_c),
     };
     let values = model.parameters.iter().map(|it| (it.name.clone(), value(it.default)));

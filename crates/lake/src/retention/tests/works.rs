@@ -1,4 +1,4 @@
-//! A plant with a stream, on a lake, a clock and a broker of the test's own.
+//! A plant with a stream, with a lake, a clock and messages of the test.
 
 use crate::context::{LakeContext, ReadMessages};
 use crate::lake::Lake;
@@ -98,7 +98,7 @@ fn kept(days: i64) -> String {
     format!("-- key: machine, at, temp_c\n-- retention: {days} days\n")
 }
 
-/// The same plant, its silver kept for so many days.
+/// The same plant with a retention of silver in days.
 pub fn silver_kept(mut texts: Texts, days: i64) -> Texts {
     let silver = SILVER.replace("-- key: machine, at, temp_c\n", &kept(days));
     texts.insert("silver/reading.sql".to_owned(), silver);
@@ -119,7 +119,7 @@ fn clock() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(NOW_US.get()).unwrap()
 }
 
-/// Sets the clock back to where each test begins.
+/// Resets the clock to the start of each test.
 pub fn begin() {
     NOW_US.set(BEGIN_US);
 }
@@ -143,14 +143,14 @@ fn reader() -> ReadMessages {
     })
 }
 
-/// A message: how many hours ago it was taken, how many days ago the broker got it, the temperature.
-pub type Said = (i64, i64, i64);
+/// A reading: hours since it was taken, days since the broker received it, the temperature.
+pub type Reading = (i64, i64, i64);
 
 pub struct Works {
     folder: tempfile::TempDir,
     pub context: LakeContext,
-    books: StreamReconciliation,
-    is_begun: bool,
+    reconciliation: StreamReconciliation,
+    is_started: bool,
     texts: Texts,
 }
 
@@ -158,33 +158,33 @@ impl Works {
     pub async fn new(texts: &Texts) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let context = open(&folder, texts).await;
-        let books = books(&context);
-        Self { folder, context, books, is_begun: false, texts: texts.clone() }
+        let reconciliation = reconciliation(&context);
+        Self { folder, context, reconciliation, is_started: false, texts: texts.clone() }
     }
 
-    /// The program, begun again with another plant on the same lake.
-    pub async fn again(&mut self, texts: &Texts) {
+    /// Restarts the program with another plant on the same lake.
+    pub async fn reopen(&mut self, texts: &Texts) {
         self.context = open(&self.folder, texts).await;
-        (self.books, self.is_begun) = (books(&self.context), false);
+        (self.reconciliation, self.is_started) = (reconciliation(&self.context), false);
         self.texts.clone_from(texts);
     }
 
-    /// The program, begun again.
+    /// Restarts the program.
     pub async fn restart(&mut self) {
-        self.again(&self.texts.clone()).await;
+        self.reopen(&self.texts.clone()).await;
     }
 
-    pub async fn say(&mut self, said: &[Said]) {
-        let lander = self.take(said).await;
+    pub async fn send(&mut self, messages: &[Reading]) {
+        let lander = self.write(messages).await;
         self.commit(lander).await;
     }
 
     pub async fn commit(&mut self, mut lander: Lander) {
-        self.books.landed(lander.commit().await.unwrap());
+        self.reconciliation.landed(lander.commit().await.unwrap());
     }
 
-    /// Messages on their way: taken, and not committed yet.
-    pub async fn take(&mut self, said: &[Said]) -> Lander {
+    /// Writes messages without committing them.
+    pub async fn write(&mut self, readings: &[Reading]) -> Lander {
         let context = self.context.clone();
         let (step, contract) = (&context.steps[0], &context.plant.contracts["temperature"]);
         let table = context.lake.table(step.name()).unwrap();
@@ -199,22 +199,22 @@ impl Works {
         };
         let resumed = lander.resume(&wanted).await.unwrap();
         assert!(resumed.backlog.is_empty());
-        if !std::mem::replace(&mut self.is_begun, true) {
-            self.books.resumed(&resumed);
+        if !std::mem::replace(&mut self.is_started, true) {
+            self.reconciliation.resumed(&resumed);
         }
         for rows in &resumed.recent {
             interpreter.remember(rows).unwrap();
         }
         let next = resumed.landed.get(&partition).map_or(0, |last| last + 1);
         interpreter.reject_late(resumed.late_data);
-        let count = i64::try_from(said.len()).unwrap();
-        let payload = said.iter().map(|(hours, _, temp_c)| {
+        let count = i64::try_from(readings.len()).unwrap();
+        let payload = readings.iter().map(|(hours, _, temp_c)| {
             format!("oven|{}|{temp_c}", (NOW_US.get() - hours * HOUR_US) / 1_000_000)
         });
-        let received = said.iter().map(|(_, days, _)| NOW_US.get() - days * DAY_US);
+        let received = readings.iter().map(|(_, days, _)| NOW_US.get() - days * DAY_US);
         let messages = Messages {
             topic: partition.topic.clone(),
-            partition: Int32Array::from(vec![0; said.len()]),
+            partition: Int32Array::from(vec![0; readings.len()]),
             offset: (next..next + count).collect::<Int64Array>(),
             timestamp_us: received.collect::<Int64Array>(),
             payload: payload.map(|it| Some(it.into_bytes())).collect::<BinaryArray>(),
@@ -226,7 +226,7 @@ impl Works {
         let interpreted = interpreter.interpret(&messages, &pointers, fields).unwrap();
         let bronze = Some(stream::rows(&messages, &pointers, None).unwrap());
         let chunk = Chunk { bronze, interpreted, offsets: last_offsets(&messages) };
-        self.books.read(&chunk);
+        self.reconciliation.read(&chunk);
         lander.write(chunk).await.unwrap();
         lander
     }
@@ -251,8 +251,8 @@ impl Works {
         }
     }
 
-    /// The rows of an answer, as text.
-    pub async fn ask(&self, sql: &str) -> Vec<String> {
+    /// The rows of a query as text.
+    pub async fn query(&self, sql: &str) -> Vec<String> {
         let session =
             session::open(&self.context.lake, self.context.runtime.clone(), 1).await.unwrap();
         let mut rows = Vec::new();
@@ -261,9 +261,9 @@ impl Works {
             let format = |it| ArrayFormatter::try_new(it, &options).unwrap();
             let columns: Vec<_> = batch.columns().iter().map(|it| format(it.as_ref())).collect();
             for row in 0..batch.num_rows() {
-                let said: Vec<String> =
+                let texts: Vec<String> =
                     columns.iter().map(|it| it.value(row).to_string()).collect();
-                rows.push(said.join(" "));
+                rows.push(texts.join(" "));
             }
         }
         rows.sort();
@@ -274,13 +274,13 @@ impl Works {
         let mut found = BTreeMap::new();
         for (name, period) in GOLD {
             let columns = format!("machine, {period}, readings, temp_c_max");
-            found.insert(name, self.ask(&format!("SELECT {columns} FROM gold.{name}")).await);
+            found.insert(name, self.query(&format!("SELECT {columns} FROM gold.{name}")).await);
         }
         found
     }
 
     pub async fn count(&self, table: &str) -> usize {
-        self.ask(&format!("SELECT _offset FROM {table}")).await.len()
+        self.query(&format!("SELECT _offset FROM {table}")).await.len()
     }
 
     pub async fn expired(&self) -> usize {
@@ -289,13 +289,13 @@ impl Works {
         usize::try_from(of_silver.map(|row| row.rows).sum::<i64>()).unwrap()
     }
 
-    pub async fn books_close(&mut self) {
-        let entries = self.books.reconcile(&self.context).await.unwrap();
+    pub async fn assert_balanced(&mut self) {
+        let entries = self.reconciliation.reconcile(&self.context).await.unwrap();
         assert!(entries.iter().all(|entry| entry.is_balanced), "{entries:?}");
     }
 }
 
-fn books(context: &LakeContext) -> StreamReconciliation {
+fn reconciliation(context: &LakeContext) -> StreamReconciliation {
     let contract = &context.plant.contracts["temperature"];
     StreamReconciliation::new(contract, &context.steps[0], clock())
 }

@@ -36,8 +36,8 @@ fn register(session: &SessionContext, name: &str, ids: impl Iterator<Item = i64>
     session::register(session, &TableName::new("silver", name), Arc::new(table)).unwrap();
 }
 
-async fn asked(session: &SessionContext) -> Result<String> {
-    // Every other row of the one is in the other, the other way round.
+async fn join_result(session: &SessionContext) -> Result<String> {
+    // Every second row of one table is in the other, in reverse order.
     register(session, "large", 0..ROWS);
     register(session, "other", (0..ROWS).rev().map(|id| id * 2));
     register(session, "small", 0..10);
@@ -46,13 +46,13 @@ async fn asked(session: &SessionContext) -> Result<String> {
 }
 
 #[tokio::test]
-async fn large_tables_are_joined_in_memory_that_holds_neither() {
+async fn tables_larger_than_the_memory_are_joined() {
     let held = session::empty(&limits(), session::runtime(&limits()).unwrap(), 1);
-    let error = asked(&held).await.unwrap_err().to_string();
+    let error = join_result(&held).await.unwrap_err().to_string();
     assert!(error.contains("Resources exhausted"), "{error}");
     let found = ROWS / 2;
     let ids = found * (found - 1);
-    let answer = asked(&session::spilling(&limits()).unwrap()).await.unwrap();
+    let answer = join_result(&session::spilling(&limits()).unwrap()).await.unwrap();
     assert!(answer.contains(&format!("| {found} | {ids} | 5 ")), "{answer}");
     assert!(answer.contains("a text as long as texts are, 0a text"), "{answer}");
 }

@@ -1,5 +1,5 @@
-//! Whatever a plant may do: no KPI leaves its range unless that is told, and it does not matter how
-//! sums are gathered before they are divided.
+//! Properties for any plant: a KPI stays within its range unless it is reported, and the order of summing
+//! before dividing does not matter.
 
 use super::*;
 use arrow::datatypes::{Field, Schema};
@@ -10,17 +10,17 @@ use std::sync::{Arc, LazyLock};
 
 static KPIS: LazyLock<Vec<Kpi>> = LazyLock::new(kerala);
 
-/// Units with their lines; one is in none.
+/// Units with their lines; one has none.
 const UNITS: [(&str, Option<&str>); 4] =
     [("U0", Some("L0")), ("U1", Some("L0")), ("U2", Some("L1")), ("U3", None)];
 const SHIFTS: [Option<&str>; 3] = [Some("A"), Some("B"), None];
 const LONGEST_CYCLE_MS: i64 = 90_000;
-/// Shares that grow above the whole where boards came faster than ideal, which the expectation
+/// Shares that exceed 1 when boards are made faster than ideal, which the expectation
 /// `not_faster_than_ideal` of their table counts.
 const OF_SPEED: [&str; 5] = ["oee", "effectiveness", "nee", "teep", "oee_com_performance"];
-/// Shares that may be above the whole: a plan may be exceeded.
+/// Shares that may exceed 1: a plan may be exceeded.
 const OF_PLAN: &str = "plan_attainment";
-/// Shares whose bounds are shares too: what is unknown is a part of the whole.
+/// Shares whose bounds are within 0 and 1: the unknown is a part of the whole.
 const OF_PARTS: [&str; 9] = [
     "availability",
     "utilisation",
@@ -33,7 +33,7 @@ const OF_PARTS: [&str; 9] = [
     "planned_hours_with_production",
 ];
 
-/// What a row is of, and its sums by column.
+/// The dimensions of a row, and its sums by column.
 #[derive(Debug, Clone, Default)]
 struct Row {
     day: i32,
@@ -44,7 +44,7 @@ struct Row {
 }
 
 impl Row {
-    fn place(&self, query: &KpiQuery) -> Dimensions {
+    fn dimensions(&self, query: &KpiQuery) -> Dimensions {
         let day = NaiveDate::default() + chrono::TimeDelta::days(self.day.into());
         Dimensions {
             production_day: (query.granularity != Granularity::Range).then_some(day),
@@ -83,13 +83,13 @@ fn query() -> impl Strategy<Value = KpiQuery> {
     })
 }
 
-/// So many of something, often none.
+/// A number up to `most`, often 0.
 fn some(most: i64) -> impl Strategy<Value = i64> {
     prop_oneof![1 => Just(0), 2 => 0..most]
 }
 
-/// Boards of one item: what one takes ideally, if known, and how many are good, scrap, for rework and
-/// without a verdict.
+/// Boards of one item: the ideal cycle time, if known, and how many are good, scrap, for rework and without
+/// a verdict.
 fn boards() -> impl Strategy<Value = (Option<i64>, [i64; 4])> {
     let counts = (some(200), some(20), some(20), some(60));
     (prop::option::weighted(0.8, 1_000..LONGEST_CYCLE_MS), counts).prop_map(
@@ -97,7 +97,7 @@ fn boards() -> impl Strategy<Value = (Option<i64>, [i64; 4])> {
     )
 }
 
-/// A shift of a unit as `gold.oee_shift` sums it.
+/// A shift of a unit as in `gold.oee_shift`.
 fn shift_sums() -> impl Strategy<Value = BTreeMap<&'static str, i64>> {
     let seconds = prop::collection::vec(some(20_000), 9);
     let made = prop::collection::vec(boards(), 0..3);
@@ -140,7 +140,7 @@ fn shift_sums() -> impl Strategy<Value = BTreeMap<&'static str, i64>> {
     })
 }
 
-/// An hour of a unit as `gold.production_rate` sums it.
+/// An hour of a unit as in `gold.production_rate`.
 fn hour_sums() -> impl Strategy<Value = BTreeMap<&'static str, i64>> {
     (some(200), some(200), some(3_600)).prop_map(|(made, planned, apt)| {
         let (is_made, is_planned) = (made > 0, planned > 0);
@@ -156,7 +156,7 @@ fn hour_sums() -> impl Strategy<Value = BTreeMap<&'static str, i64>> {
     })
 }
 
-/// Rows of one table: of different shifts and units, or with more of one.
+/// Rows of one table: of different shifts and units, or several of one.
 fn rows(
     table: &'static str,
     sums: impl Strategy<Value = BTreeMap<&'static str, i64>>,
@@ -203,13 +203,13 @@ fn batch(table: &str, rows: &[Row]) -> RecordBatch {
         let values = rows.iter().map(|row| row.of(name));
         columns.push((name, Arc::new(values.collect::<Int64Array>())));
     }
-    // Nulls are allowed in every column, also where a draw has none.
+    // Every column is nullable, also if the sample has no nulls.
     let fields = columns.iter().map(|(name, of)| Field::new(*name, of.data_type().clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     RecordBatch::try_new(schema, columns.into_iter().map(|(_, of)| of).collect()).unwrap()
 }
 
-fn told(table: &str, rows: &[Row], query: &KpiQuery) -> Figures {
+fn computed(table: &str, rows: &[Row], query: &KpiQuery) -> Figures {
     let name = TableName::new("gold", table);
     let session = session_with(&name, batch(table, rows));
     let kpis: Vec<Kpi> = KPIS.iter().filter(|kpi| kpi.table == name).cloned().collect();
@@ -217,17 +217,17 @@ fn told(table: &str, rows: &[Row], query: &KpiQuery) -> Figures {
     runtime.block_on(figures(&session, &kpis, query)).unwrap()
 }
 
-/// The sums of the rows of each place, added up here.
+/// The sums of the rows by dimensions, computed by the test.
 fn added(rows: &[Row], query: &KpiQuery) -> BTreeMap<Dimensions, BTreeMap<&'static str, i64>> {
-    let mut places: BTreeMap<Dimensions, BTreeMap<&'static str, i64>> = BTreeMap::new();
+    let mut groups: BTreeMap<Dimensions, BTreeMap<&'static str, i64>> = BTreeMap::new();
     for row in rows {
-        let sums = places.entry(row.place(query)).or_default();
+        let sums = groups.entry(row.dimensions(query)).or_default();
         row.sums.iter().for_each(|(name, value)| *sums.entry(name).or_default() += value);
     }
-    places
+    groups
 }
 
-/// Says what is wrong with a figure, if anything is.
+/// What is wrong with a figure, if anything.
 fn mistake(kpi: &Kpi, of: &Figure, sums: &BTreeMap<&'static str, i64>) -> Option<&'static str> {
     let name = kpi.name.as_str();
     let sum = |name: &str| sums.get(name).copied().unwrap_or(0);
@@ -257,17 +257,17 @@ proptest! {
     #![proptest_config(cases(24))]
 
     #[test]
-    fn no_kpi_leaves_its_range_unless_that_is_told(
+    fn kpis_stay_within_their_range_unless_reported(
         (table, rows) in any_rows(),
         query in query(),
     ) {
-        let (told, added) = (told(table, &rows, &query), added(&rows, &query));
-        prop_assert_eq!(told.len(), added.len());
-        for (place, figures) in told {
+        let (computed, added) = (computed(table, &rows, &query), added(&rows, &query));
+        prop_assert_eq!(computed.len(), added.len());
+        for (dimensions, figures) in computed {
             for (name, figure) in figures {
                 let kpi = KPIS.iter().find(|kpi| kpi.name == name).unwrap();
-                let mistake = mistake(kpi, &figure, &added[&place]);
-                prop_assert_eq!(mistake, None, "{} {:?} of {:?}", name, figure, added[&place]);
+                let mistake = mistake(kpi, &figure, &added[&dimensions]);
+                prop_assert_eq!(mistake, None, "{} {:?} of {:?}", name, figure, added[&dimensions]);
             }
         }
     }
@@ -277,18 +277,18 @@ proptest! {
         (table, rows) in any_rows(),
         query in query(),
     ) {
-        let rolled = told(table, &rows, &query);
-        // A unit for each place, which has the sums of all its rows.
-        let places: Vec<_> = added(&rows, &query).into_iter().collect();
+        let rolled = computed(table, &rows, &query);
+        // One unit for each row, with the sums of its parts.
+        let groups: Vec<_> = added(&rows, &query).into_iter().collect();
         let whole = |(at, (_, sums)): (usize, &(Dimensions, BTreeMap<&'static str, i64>))| Row {
             unit: format!("{at:03}"),
             sums: sums.clone(),
             ..Row::default()
         };
-        let wholes: Vec<Row> = places.iter().enumerate().map(whole).collect();
-        let direct = told(table, &wholes, &KpiQuery { granularity: Granularity::Range, ..KpiQuery::default() });
+        let wholes: Vec<Row> = groups.iter().enumerate().map(whole).collect();
+        let direct = computed(table, &wholes, &KpiQuery { granularity: Granularity::Range, ..KpiQuery::default() });
         let direct: Figures =
-            places.into_iter().map(|(place, _)| place).zip(direct.into_values()).collect();
+            groups.into_iter().map(|(dimensions, _)| dimensions).zip(direct.into_values()).collect();
         prop_assert_eq!(rolled, direct);
     }
 
@@ -297,13 +297,13 @@ proptest! {
         (table, rows) in any_rows(),
         query in query(),
     ) {
-        let parts = told(table, &rows, &KpiQuery::default());
-        for (place, figures) in told(table, &rows, &query) {
+        let parts = computed(table, &rows, &KpiQuery::default());
+        for (dimensions, figures) in computed(table, &rows, &query) {
             let within = |part: &Dimensions| {
-                let row = rows.iter().find(|row| row.place(&KpiQuery::default()) == *part).unwrap();
-                row.place(&query) == place
+                let row = rows.iter().find(|row| row.dimensions(&KpiQuery::default()) == *part).unwrap();
+                row.dimensions(&query) == dimensions
             };
-            // Setup and production are multiplied by boards in it, so it is no sum of its parts.
+            // It multiplies setup and production by boards, so it is not the sum of its parts.
             for (name, figure) in figures.into_iter().filter(|(name, _)| name != "nee") {
                 let sum = |of: fn(&Figure) -> Option<f64>| -> f64 {
                     let parts = parts.iter().filter(|(part, _)| within(part));

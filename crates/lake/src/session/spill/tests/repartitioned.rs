@@ -1,4 +1,4 @@
-//! Statements in several partitions end, however little memory there is.
+//! Statements in several partitions terminate, however little memory there is.
 
 use crate::session;
 use crate::session::spill::single_input::has_single_input;
@@ -21,12 +21,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A statement that is not over by then waits for itself; alone it takes less than a second in the short
-/// form, and some seconds in the long one.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A statement that has not ended by then is deadlocked; alone it takes less than a second in the short form,
+/// and some seconds in the long one.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// Statements that distribute rows several times: counts of distinct texts, and one that joins, unites and
-/// sums two large tables.
+/// Statements that repartition rows several times: counts of distinct texts, and one that joins, unites and
+/// aggregates two large tables.
 const STATEMENTS: [&str; 2] = [
     "SELECT kind, count(DISTINCT text) AS texts FROM silver.made GROUP BY kind ORDER BY kind",
     "WITH made AS (SELECT m.kind, count(*) AS boards, max(m.text) AS last FROM silver.made AS m \
@@ -36,8 +36,8 @@ const STATEMENTS: [&str; 2] = [
        LEFT JOIN made ON made.kind = kinds.kind ORDER BY kinds.kind",
 ];
 
-/// Memory in which no batch finds a place on its way from one partition to another, so that all of them go
-/// through files, as they do where others have taken the memory.
+/// A memory pool that refuses every batch between two partitions, so that all of them are written to files, as
+/// if other statements used the memory.
 #[derive(Debug)]
 struct NoQueues(GreedyMemoryPool);
 
@@ -83,7 +83,7 @@ fn limits(memory_bytes: u64, batch_rows: u64) -> Limits {
     limits
 }
 
-/// A table of so many rows in so many parts: an id, one of 13 kinds, and a text that many rows share.
+/// A table with an id, one of 13 kinds, and a text that many rows share.
 fn table(rows: i64, parts: i64, batch_rows: usize) -> MemTable {
     let batch = |ids: &[i64]| {
         let texts =
@@ -106,7 +106,7 @@ fn table(rows: i64, parts: i64, batch_rows: usize) -> MemTable {
 struct Tables(Arc<MemTable>, Arc<MemTable>);
 
 impl Tables {
-    fn of(rows: i64, parts: i64, batch_rows: usize) -> Self {
+    fn new(rows: i64, parts: i64, batch_rows: usize) -> Self {
         let make = || Arc::new(table(rows, parts, batch_rows));
         Self(make(), make())
     }
@@ -123,10 +123,10 @@ async fn answer(session: &SessionContext, statement: &str) -> Result<String> {
     Ok(pretty_format_batches(&batches)?.to_string())
 }
 
-/// The answer in time; fails the test if the statement waits for ever.
+/// The result of a statement; fails the test if it does not end in time.
 async fn in_time(session: &SessionContext, statement: &str, of: &str) -> Result<String> {
-    let answer = tokio::time::timeout(PATIENCE, answer(session, statement)).await;
-    answer.unwrap_or_else(|_| panic!("{of}: this statement never ends: {statement}"))
+    let answer = tokio::time::timeout(TIME_LIMIT, answer(session, statement)).await;
+    answer.unwrap_or_else(|_| panic!("{of}: this statement does not end: {statement}"))
 }
 
 fn no_queues() -> Arc<RuntimeEnv> {
@@ -134,7 +134,7 @@ fn no_queues() -> Arc<RuntimeEnv> {
     session::spilling_to_disk(Arc::new(pool)).unwrap()
 }
 
-/// Every statement's answer where memory is no matter.
+/// The result of every statement with enough memory.
 async fn expected(tables: &Tables) -> Vec<String> {
     let limits = limits(4 << 30, 8192);
     let session = session::empty(&limits, session::runtime(&limits).unwrap(), 1);
@@ -150,7 +150,7 @@ async fn expected(tables: &Tables) -> Vec<String> {
 async fn statements_end_when_all_batches_between_partitions_go_through_files() {
     const BATCH_ROWS: usize = 64;
     const ROUNDS: usize = 50;
-    let tables = Tables::of(20_000, 4, BATCH_ROWS);
+    let tables = Tables::new(20_000, 4, BATCH_ROWS);
     let expected = expected(&tables).await;
     for partitions in [2, 4] {
         let limits = limits(256 << 20, BATCH_ROWS as u64);
@@ -165,8 +165,8 @@ async fn statements_end_when_all_batches_between_partitions_go_through_files() {
     }
 }
 
-/// Runs a statement as a refinement step does: in several partitions, and if memory does not do, again with
-/// joins that spill.
+/// Runs a statement like a refinement step: in several partitions, and if memory is exhausted, again with joins
+/// that spill.
 async fn refined(tables: &Tables, limits: &Limits, partitions: usize, statement: &str) -> String {
     let of = format!("{partitions} partitions in {} bytes", limits.get("memory_bytes"));
     let session = session::empty(limits, session::runtime(limits).unwrap(), partitions);
@@ -183,11 +183,11 @@ async fn refined(tables: &Tables, limits: &Limits, partitions: usize, statement:
     in_time(&session, statement, &of).await.unwrap()
 }
 
-/// So many statements, one after the other, in memories between the two and in 1 to 8 partitions. The
-/// tables are as large as the smaller memory.
+/// Runs statements one after the other, with memory between the two sizes and in 1 to 8 partitions. The tables
+/// are as large as the smaller memory.
 async fn statements_end(statements: usize, memory_mb: [u64; 3], batch_rows: usize) {
     let rows = i64::try_from(memory_mb[0] << 20).unwrap() / 100;
-    let tables = Tables::of(rows, 4, batch_rows);
+    let tables = Tables::new(rows, 4, batch_rows);
     let expected = expected(&tables).await;
     for at in 0..statements {
         let memory_bytes = memory_mb[at % 3] << 20;
@@ -210,7 +210,7 @@ async fn two_hundred_statements_end_in_64_to_256_megabytes() {
     statements_end(200, [64, 128, 256], 8192).await;
 }
 
-/// Repartitionings of a plan that several tasks write into.
+/// The number of repartitionings of a plan with several inputs.
 fn with_several_inputs(plan: &Arc<dyn ExecutionPlan>) -> usize {
     let mut found = 0;
     plan.apply(|plan| {
@@ -226,9 +226,9 @@ fn with_several_inputs(plan: &Arc<dyn ExecutionPlan>) -> usize {
 async fn every_repartitioning_has_a_single_input() {
     let limits = limits(256 << 20, 64);
     let session = session::empty(&limits, no_queues(), 4);
-    let tables = Tables::of(20_000, 4, 64);
+    let tables = Tables::new(20_000, 4, 64);
     tables.register(&session);
-    // As DataFusion plans it by itself.
+    // As DataFusion plans it by default.
     let state = session.state_ref();
     let ours = state.read().clone();
     let theirs =
@@ -246,9 +246,9 @@ async fn every_repartitioning_has_a_single_input() {
     }
 }
 
-/// The places of our rules depend on the names of DataFusion's.
+/// The positions of our rules depend on the names of those of DataFusion.
 #[test]
-fn our_rules_have_their_places() {
+fn our_rules_are_in_their_positions() {
     let names = |rules: Vec<
         Arc<dyn datafusion::physical_optimizer::PhysicalOptimizerRule + Send + Sync>,
     >| { rules.iter().map(|rule| rule.name().to_owned()).collect::<Vec<_>>() };
