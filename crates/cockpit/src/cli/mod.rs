@@ -15,8 +15,8 @@ use clap_complete::Shell;
 use config::location::Purpose;
 use config::model::TableName;
 use config::{self, Config, Flags};
-use lake::catalog;
 use lake::lease::Patience;
+use lake::meta::catalog;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -263,7 +263,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     let texts = config::folder::texts(flags.plant.as_deref())?;
     let (plant, mut found) = config::folder::read(&texts);
     if let Some(plant) = &plant {
-        let (steps, in_models) = lake::models::plan(plant).await?;
+        let (steps, in_models) = lake::plan::planner::plan(plant).await?;
         found.extend(in_models);
         found.sort();
         if found.is_empty() {
