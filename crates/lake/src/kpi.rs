@@ -12,13 +12,14 @@ use anyhow::Context as _;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use clap::ValueEnum;
 use config::folder::Plant;
 use config::kpi::Kpi;
 use config::model::TableName;
 use datafusion::prelude::SessionContext;
 use plant::calendar::LocalParts;
+use plant::time::date_from_days;
 use serde::{Deserialize, Serialize};
 use standing::Told;
 use statement::{by_table, statement};
@@ -264,7 +265,7 @@ fn day_of_hour(plant: &Plant, place: &Place) -> Option<NaiveDate> {
     };
     let first = parts(0).filter(is_in_shift);
     let days = first.or_else(|| parts(59))?.production_day;
-    NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()))
+    date_from_days(days)
 }
 
 /// The first and the last day of what is asked for.

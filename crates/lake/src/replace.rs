@@ -12,6 +12,7 @@ use chrono::DateTime;
 use datafusion::common::ScalarValue;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
+use plant::time::DAY_S;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -196,7 +197,7 @@ fn spelled(value: &ScalarValue) -> Option<String> {
             Some(at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
         }
         ScalarValue::Date32(Some(days)) => {
-            let day = DateTime::from_timestamp(i64::from(*days) * 86_400, 0)?;
+            let day = DateTime::from_timestamp(i64::from(*days) * DAY_S, 0)?;
             Some(day.format("%Y-%m-%d").to_string())
         }
         _ => None,

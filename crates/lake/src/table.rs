@@ -26,6 +26,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::RowSelection;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use plant::time::DAY_MS;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -48,8 +49,6 @@ const REMOVED_RETENTION: &str = "interval 1 days";
 
 /// How long removed files lie there, in milliseconds; what [`REMOVED_RETENTION`] says.
 pub const REMOVED_KEPT_MS: i64 = DAY_MS;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Checkpoint of a commit that takes rows out for their age alone: how far they are gone. It stands in
 /// no other commit.

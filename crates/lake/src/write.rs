@@ -17,6 +17,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+use plant::time::DAY_S;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -256,7 +257,7 @@ fn bound(values: &ArrayRef, greatest: bool) -> Option<Value> {
         DataType::Date32 => {
             let values = values.as_primitive::<Date32Type>();
             let days = (if greatest { max(values) } else { min(values) })?;
-            let day = DateTime::from_timestamp(i64::from(days) * 86_400, 0)?;
+            let day = DateTime::from_timestamp(i64::from(days) * DAY_S, 0)?;
             Some(json!(day.format("%Y-%m-%d").to_string()))
         }
         DataType::Timestamp(_, _) => {

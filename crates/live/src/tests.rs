@@ -2,12 +2,12 @@
 
 use super::*;
 use plant::reading::SensorNumber;
+use plant::time::MINUTE_US;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const MINUTE_US: i64 = 60_000_000;
 /// 2023-01-12 10:22:00 UTC.
 const BEGIN_US: i64 = 1_673_518_920_000_000;
 /// An hour later: after every reading of the property tests.

@@ -3,7 +3,8 @@
 use super::{HOTTEST_WINDOW_US, OVER_WINDOW_US, Recent, Span, newest_of};
 use plant::moments::Moments;
 use plant::reading::{Reading, SensorId, SensorNumber};
-use plant::trail::{MINUTE_US, SECOND_US, Trail, minute_of};
+use plant::time::{MINUTE_US, SECOND_US, minute_of_us};
+use plant::trail::Trail;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -96,7 +97,7 @@ impl Windows {
     pub fn take(&mut self, readings: &[Reading], now_us: i64) {
         self.newest_us = self.newest_us.max(newest_of(readings, now_us));
         let newest_us = self.newest_us.unwrap_or(now_us);
-        let first_minute = minute_of(window_from(newest_us, HOTTEST_WINDOW_US));
+        let first_minute = minute_of_us(window_from(newest_us, HOTTEST_WINDOW_US));
         for reading in readings {
             let place = reading.sensor.0 as usize;
             if place >= self.tracks.len() {
@@ -157,7 +158,7 @@ impl Windows {
     /// See [`super::Live::recent`].
     pub fn recent(&self, number: SensorNumber, span: Span) -> Option<Recent> {
         let kept_us = window_from(self.newest_us?, HOTTEST_WINDOW_US);
-        let whole_us = kept_us.div_euclid(MINUTE_US) * MINUTE_US + MINUTE_US;
+        let whole_us = minute_of_us(kept_us) * MINUTE_US + MINUTE_US;
         let from_us = whole_us.max(span.from_us);
         let trail = &self.tracks.get(number.0 as usize)?.trail;
         Some(Recent { from_us, buckets: trail.buckets(from_us, span.until_us, span.width_us) })

@@ -9,12 +9,13 @@
 //! machine, say); after that, and otherwise, with all records, if their dump is sorted by the time.
 //! What cannot be decided is the first pass and reported as uncertain.
 
+use crate::time::HOUR_S;
 use crate::zone::Repeat;
 use std::collections::{BTreeMap, HashMap};
 
 /// How far around a repeated hour records are looked at. Readings once an hour are still seen with
 /// two steps on each side.
-pub const WITHIN_S: i64 = 3 * 3600;
+pub const WITHIN_S: i64 = 3 * HOUR_S;
 
 /// What is known of a column of times in a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,16 +4,13 @@
 //! is of one day. On days on which the clock changes it has 23 or 25 hours. A past day keeps its
 //! calendar: shifts and holidays say from which day to which they hold.
 
+use crate::time::{DAY_S, HOUR_S, MINUTE_S, SECOND_US, date_from_days, second_of_us};
 use crate::zone::ZoneTable;
-use chrono::{Datelike as _, NaiveDate, TimeDelta, Weekday};
+use chrono::{Datelike as _, Weekday};
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
 
 const DAY_MIN: u16 = 24 * 60;
-const MINUTE_S: i64 = 60;
-const HOUR_S: i64 = 3_600;
-const DAY_S: i64 = 86_400;
-const SECOND_US: i64 = 1_000_000;
 
 /// The plant's own time: its zone, its shifts, and the days it rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +159,7 @@ impl Calendar {
 
     /// What the plant's clock shows at a moment, given in microseconds since 1970-01-01 UTC.
     pub fn local_parts(&self, at_us: i64) -> LocalParts {
-        let utc_s = at_us.div_euclid(SECOND_US);
+        let utc_s = second_of_us(at_us);
         let local_s = utc_s + i64::from(self.zone.offset_s(utc_s));
         let (day, minute) = (local_s.div_euclid(DAY_S) as i32, local_s.rem_euclid(DAY_S) / 60);
         let minute_of_day = minute as u16;
@@ -280,8 +277,7 @@ impl Rest {
         match self.days {
             RestDays::Days(span) => span.has(day),
             RestDays::Weekday(weekday) => {
-                let date = NaiveDate::default().checked_add_signed(TimeDelta::days(day.into()));
-                date.is_some_and(|date| date.weekday() == weekday)
+                date_from_days(day).is_some_and(|date| date.weekday() == weekday)
             }
         }
     }

@@ -148,11 +148,11 @@ impl<'a> Sweep<'a> {
 mod tests {
     use super::*;
     use crate::calendar::Shift;
+    use crate::time::HOUR_S;
     use chrono_tz::Tz;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    const HOUR_S: i64 = 3_600;
     /// 2024-01-01 06:00 UTC.
     const MORNING_S: i64 = 1_704_088_800;
 

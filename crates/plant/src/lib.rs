@@ -19,5 +19,6 @@ pub mod reading;
 pub mod sim;
 pub mod similar;
 pub mod spelling;
+pub mod time;
 pub mod trail;
 pub mod zone;

@@ -6,10 +6,8 @@
 //! kept. Readings may come in any order.
 
 use crate::moments::Moments;
+use crate::time::{MINUTE_US, SECOND_US, minute_of_us};
 use std::collections::VecDeque;
-
-pub const SECOND_US: i64 = 1_000_000;
-pub const MINUTE_US: i64 = 60 * SECOND_US;
 
 /// Readings a minute keeps one by one; 128 of them take about as much room as 60 seconds' moments.
 const SINGLE_READINGS: usize = 128;
@@ -106,19 +104,14 @@ impl Minute {
 }
 
 fn second_of(offset_us: u32) -> usize {
-    (offset_us / 1_000_000) as usize
-}
-
-/// The whole minute that holds a time.
-pub fn minute_of(at_us: i64) -> i64 {
-    at_us.div_euclid(MINUTE_US)
+    (i64::from(offset_us) / SECOND_US) as usize
 }
 
 impl Trail {
     /// Takes a reading in. Minutes before `first_minute` are given up; a reading of one of them
     /// changes nothing and is told by `false`.
     pub fn add(&mut self, at_us: i64, temp_c: f64, first_minute: i64) -> bool {
-        let number = minute_of(at_us);
+        let number = minute_of_us(at_us);
         if number < first_minute {
             return false;
         }

@@ -1,12 +1,12 @@
 //! When the clocks of a time zone change, laid out for fast lookup in both directions.
 
+use crate::time::DAY_S;
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
 /// 1800-01-01 and 2101-01-01.
 const FIRST_S: i64 = -62_091 * DAY_S;
 const END_S: i64 = 47_847 * DAY_S;
-const DAY_S: i64 = 86_400;
 const STRETCH_S: usize = 1 << STRETCH_BITS;
 const STRETCH_BITS: u32 = 24;
 

@@ -5,7 +5,7 @@
 
 use anyhow::{Context as _, bail};
 use plant::sim::stream::{Fate, Message, Plan, Stream};
-use plant::sim::thermal::fault::SECOND_US;
+use plant::time::second_of_us;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
@@ -187,7 +187,7 @@ impl Speaker {
                 summary.until_us = end.before_us.unwrap_or(summary.until_us);
                 break;
             }
-            let said_at_s = message.said_at_us.div_euclid(SECOND_US);
+            let said_at_s = second_of_us(message.said_at_us);
             if last_s[message.sensor].is_some_and(|last_s| said_at_s <= last_s) {
                 continue;
             }

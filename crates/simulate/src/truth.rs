@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use plant::sim::stream::{Fate, Message};
 use plant::sim::thermal::fault::{self, Fault};
 use plant::sim::thermal::sensors::Sensor;
+use plant::time::{SECOND_US, day_of_us};
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -90,15 +91,14 @@ pub fn write_faults(
     let mut out = create(&folder.join("temperature_fault.jsonl"))?;
     for sensor in sensors {
         let id = sensor.id.to_string();
-        for day in fault::day_of(from_us)..=fault::day_of(to_us) {
+        for day in day_of_us(from_us)..=day_of_us(to_us) {
             let faults = [
                 fault::of_sensor(seed, sensor.number, day),
                 fault::of_gateway(seed, sensor.gateway, day),
             ];
             let is_within = |it: &Fault| it.from_us < to_us && from_us < it.to_us;
             for fault in faults.into_iter().flatten().filter(is_within) {
-                let (from_s, to_s) =
-                    (fault.from_us / fault::SECOND_US, fault.to_us / fault::SECOND_US);
+                let (from_s, to_s) = (fault.from_us / SECOND_US, fault.to_us / SECOND_US);
                 line(&mut out, &Wrong { sensor: &id, kind: fault.kind.name(), from_s, to_s })?;
             }
         }

@@ -11,11 +11,11 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use plant::ambiguous::{Column, Pass, Reading, WITHIN_S, passes};
 use plant::contract::Kind;
 use plant::spelling::{parse_moment, trim};
+use plant::time::second_of_us;
 use plant::zone::Repeat;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-const SECOND_US: i64 = 1_000_000;
 /// A dump with more disorder than one step back in so many is not sorted by time. In a list without
 /// any order it is every second.
 const STEPS_PER_DISORDER: usize = 8;
@@ -170,7 +170,7 @@ impl Stage {
                 };
                 let Ok(moment) = parse_moment(text, spellings, zone) else { continue };
                 times.step(moment.at_us);
-                let at_s = moment.at_us.div_euclid(SECOND_US);
+                let at_s = second_of_us(moment.at_us);
                 let local_s = at_s + i64::from(zone.offset_s(at_s));
                 let Some(repeat) = zone.repeat_near(local_s, WITHIN_S) else { continue };
                 // A text with an offset of its own leaves nothing to decide.

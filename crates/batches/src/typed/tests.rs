@@ -6,6 +6,7 @@ use plant::contract::{
     Supersede,
 };
 use plant::spelling::TimeSpelling;
+use plant::time::MINUTE_US;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -214,7 +215,6 @@ fn times_shown_twice_are_dated_by_the_order_of_their_dump() {
 
 #[test]
 fn a_message_is_dated_by_its_receipt() {
-    const MINUTE_US: i64 = 60_000_000;
     let (first_us, again_us) = (1_729_989_000_000_000, 60 * MINUTE_US);
     for (received_min, expected) in [
         (0, (false, true)),

@@ -5,13 +5,14 @@ use super::print;
 use super::simulate_stream::{self, Sent, StreamArgs};
 use crate::flow;
 use anyhow::{Context as _, bail};
-use chrono::{Datelike as _, Days, NaiveDate};
+use chrono::{Days, NaiveDate};
 use config::Config;
 use config::location::{self, Purpose};
 use plant::sim::dirt::{Dirt, Kind, Level};
 use plant::sim::press::{Press, Print};
 use plant::sim::site::{Site, Size};
 use plant::sim::stream;
+use plant::time::days_since_epoch;
 use simulate::files::{self, Summary};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -113,13 +114,13 @@ async fn write(config: &Config, said: &Simulate) -> anyhow::Result<bool> {
     let files = &said.files;
     let print = Print { is_daily: files.daily, dirt: dirt(&said.dirt)? };
     let site = Site::new(said.seed, size(files)?, config.plant.calendar.clone());
-    let mut press = Press::new(site, number(from), files.days, print);
+    let mut press = Press::new(site, days_since_epoch(from), files.days, print);
     let out = said.out.as_deref().unwrap_or_default();
     let out = location::open(out, Purpose::Write).context("--out cannot be opened")?;
     let summary = files::dumps(&out, &mut press).await?;
     if let Some(place) = &said.truth {
         let place = location::open(place, Purpose::Write).context("--truth cannot be opened")?;
-        files::truth(&place, &press, number(files.as_of.unwrap_or(today))).await?;
+        files::truth(&place, &press, days_since_epoch(files.as_of.unwrap_or(today))).await?;
     }
     say(said, from, &out.name, &summary, &press);
     Ok(true)
@@ -142,11 +143,6 @@ fn size(said: &FilesArgs) -> anyhow::Result<Size> {
         bail!("--cycle-s is at most 3600: no board takes longer");
     }
     Ok(Size { units, items, materials, entries, cycle_s })
-}
-
-/// Days since 1970-01-01.
-fn number(day: NaiveDate) -> i32 {
-    day.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
 }
 
 fn level(word: &str) -> anyhow::Result<Level> {

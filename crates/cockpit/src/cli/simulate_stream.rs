@@ -5,8 +5,8 @@ use crate::flow;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use plant::sim::stream::{Dirt, Message, Plan};
-use plant::sim::thermal::fault::SECOND_US;
 use plant::sim::thermal::sensors::{REFERENCE_SENSORS, sensors};
+use plant::time::{DAY_S, SECOND_US};
 use simulate::stream::{End, Manner, Speaker, Summary};
 use simulate::truth::{self, Truth};
 use std::path::PathBuf;
@@ -99,7 +99,7 @@ fn speak(args: &Sent, stop: &tokio_util::sync::CancellationToken) -> anyhow::Res
 
 fn plan(args: &Sent) -> anyhow::Result<Plan> {
     let interval_us = (SECOND_US as f64 / args.more.hz).round();
-    if !(1.0..=86_400.0 * SECOND_US as f64).contains(&interval_us) || args.more.sensors == 0 {
+    if !(1.0..=(DAY_S * SECOND_US) as f64).contains(&interval_us) || args.more.sensors == 0 {
         bail!("{} sensors at {} messages a second are no stream", args.more.sensors, args.more.hz);
     }
     #[expect(clippy::cast_possible_truncation, reason = "at most a day, which was just asked")]

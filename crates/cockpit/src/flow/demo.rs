@@ -9,7 +9,7 @@ use super::{Flow, now};
 use anyhow::Context as _;
 use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use config::Config;
 use config::location::{self, Purpose};
 use config::model::TableName;
@@ -18,8 +18,8 @@ use plant::sim::dirt;
 use plant::sim::press::{Press, Print};
 use plant::sim::site::{Site, Size};
 use plant::sim::stream::{Dirt, Plan};
-use plant::sim::thermal::fault::SECOND_US;
 use plant::sim::thermal::sensors::REFERENCE_SENSORS;
+use plant::time::{SECOND_US, days_since_epoch};
 use simulate::broker::Broker;
 use simulate::files;
 use simulate::stream::{Brake, Manner, Said, Speaker};
@@ -242,7 +242,7 @@ async fn write_history(
     }
     let today = began_at.with_timezone(&config.plant.zone).date_naive();
     let first = today - Days::new(HISTORY_DAYS.into());
-    let first_day = first.num_days_from_ce() - NaiveDate::default().num_days_from_ce();
+    let first_day = days_since_epoch(first);
     let site = Site::new(demo.seed, Size::default(), config.plant.calendar.clone());
     let print = Print { is_daily: false, dirt: dirt::Dirt::new(dirt::Level::Usual) };
     let mut press = Press::new(site, first_day, HISTORY_DAYS, print);

@@ -4,9 +4,10 @@
 use super::statement::by_table;
 use super::{Asked, By, Each, Place};
 use crate::refine::{Refinery, restate};
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 use config::kpi::Kpi;
 use config::model::TableName;
+use plant::time::days_since_epoch;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -75,7 +76,7 @@ impl Told {
     ) -> Standing {
         let Some(last) = place.production_day.or(days.1) else { return Standing::Provisional };
         let first = place.production_day.or(days.0);
-        if end_s(days_since_1970(last)) > self.at_s {
+        if end_s(days_since_epoch(last)) > self.at_s {
             return Standing::Provisional;
         }
         // A part that was not summed over is itself, also where it is none: time outside every shift.
@@ -120,13 +121,10 @@ impl Key {
     }
 }
 
-fn days_since_1970(day: NaiveDate) -> i32 {
-    day.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plant::time::DAY_S;
 
     fn day(number: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 11, number).unwrap()
@@ -134,7 +132,7 @@ mod tests {
 
     fn told() -> Told {
         Told {
-            at_s: i64::from(days_since_1970(day(4))) * 86_400,
+            at_s: i64::from(days_since_epoch(day(4))) * DAY_S,
             restated: vec![Key::read("production_day=2026-11-02, shift=A, unit=U1")],
             line_of: [("U1", "L1"), ("U2", "L2")].map(|(u, l)| (u.into(), l.into())).into(),
         }
@@ -154,7 +152,7 @@ mod tests {
             ..Place::default()
         };
         let asked = Asked { by, each, ..Asked::default() };
-        let midnight = |day: i32| (i64::from(day) + 1) * 86_400;
+        let midnight = |day: i32| (i64::from(day) + 1) * DAY_S;
         let standing = told().standing(&place, &asked, (Some(day(1)), Some(day(3))), midnight);
         assert_eq!(standing, expected, "{asked:?} {place:?}");
     }

@@ -5,7 +5,7 @@
 //! contains it, and no period of any of them would be left with a part of its rows.
 
 use super::period::period_of;
-use super::{DAY_US, Horizon, date_of, day_of, is_period, numbers, periods};
+use super::{Horizon, date_of, day_of, is_period, numbers, periods};
 use crate::Lake;
 use crate::bronze::utc;
 use crate::models::Step;
@@ -22,6 +22,7 @@ use config::model::TableName;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use plant::contract::Contract;
+use plant::time::{DAY_US, day_of_us, days_since_epoch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +87,7 @@ async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyho
     let lake = refinery.lake.as_ref();
     let Some(state) = lake.state(name).await? else { return Ok(()) };
     let table = lake.table(name)?;
-    let first_kept = lake.now().timestamp_micros().div_euclid(DAY_US) - i64::from(kept);
+    let first_kept = day_of_us(lake.now().timestamp_micros()) - i64::from(kept);
     let (mut old, mut rest) = (Days::new(), Vec::new());
     for file in state.files() {
         match day_of(&file).filter(|day| *day < first_kept) {
@@ -378,7 +379,8 @@ async fn bounds(lake: &Lake, table: &Table, file: &Add, column: &str) -> anyhow:
 /// milliseconds.
 fn spelled(text: &str) -> Option<(i64, i64)> {
     if let Ok(day) = text.parse() {
-        return super::day_number(day).map(|day| (day, day));
+        let day = i64::from(days_since_epoch(day));
+        return Some((day, day));
     }
     let us = DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros();
     Some((us, us + 999))

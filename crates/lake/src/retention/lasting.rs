@@ -1,7 +1,7 @@
 //! What stays as it is when a stream's silver table is made anew: messages bronze no longer has, and
 //! messages whose rows silver had and that have expired.
 
-use super::{DAY_US, Horizon, numbers};
+use super::{Horizon, numbers};
 use crate::Lake;
 use crate::replace::conform;
 use crate::stream::interpret::{Interpreted, Interpreter};
@@ -15,6 +15,7 @@ use arrow::datatypes::{Int32Type, Int64Type};
 use batches::batch::Messages;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
+use plant::time::DAY_US;
 use std::collections::{BTreeMap, HashSet};
 
 /// Offsets by topic and partition, as spans of offsets that follow each other.

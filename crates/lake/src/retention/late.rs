@@ -1,10 +1,11 @@
 //! Rows that come too late: their day, or a period they count in, has expired.
 
-use super::{DAY_US, Horizon, numbers, periods};
+use super::{Horizon, numbers, periods};
 use crate::refine::Refinery;
 use crate::table::{State, Table};
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
+use plant::time::{DAY_US, day_of_us};
 
 /// Reason code of a message for a day that is no longer kept.
 pub const TOO_LATE: &str = "too_late";
@@ -39,7 +40,7 @@ impl Lateness {
         rows: &RecordBatch,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Vec<bool>>> {
-        let today = now.timestamp_micros().div_euclid(DAY_US);
+        let today = day_of_us(now.timestamp_micros());
         let kept = self.kept_days.map(|days| today - i64::from(days));
         let Some(day) = kept.max(self.horizon.day) else { return Ok(None) };
         let mut in_time = vec![true; rows.num_rows()];

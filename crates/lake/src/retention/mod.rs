@@ -40,9 +40,8 @@ use arrow::datatypes::{DataType, Int64Type};
 use chrono::{DateTime, NaiveDate};
 use config::model::TableName;
 use deltalake::kernel::Add;
+use plant::time::{DAY_US, days_since_epoch};
 use std::collections::{BTreeMap, BTreeSet};
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// What a table had once and has no more, as its log tells. Days and moments are numbers that grow
 /// with them: days, or microseconds, since 1970 UTC.
@@ -104,17 +103,13 @@ fn numbers(column: &ArrayRef) -> anyhow::Result<Int64Array> {
 /// The day of the folder a data file lies in.
 fn day_of(file: &Add) -> Option<i64> {
     let value = file.partition_values.get(stream::DAY)?.as_deref()?;
-    day_number(value.parse().ok()?)
+    value.parse().ok().map(|date| i64::from(days_since_epoch(date)))
 }
 
 /// The date of a day's number.
 fn date_of(day: i64) -> anyhow::Result<NaiveDate> {
     let start = DateTime::from_timestamp_micros(day * DAY_US).context("no such day")?;
     Ok(start.date_naive())
-}
-
-fn day_number(day: NaiveDate) -> Option<i64> {
-    Some(day.signed_duration_since(NaiveDate::from_ymd_opt(1970, 1, 1)?).num_days())
 }
 
 #[cfg(test)]

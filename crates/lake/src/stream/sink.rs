@@ -16,13 +16,12 @@ use chrono::DateTime;
 use config::model::TableName;
 use deltalake::kernel::Add;
 use plant::contract::Contract;
+use plant::time::{DAY_US, day_of_us};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Days whose files a sink keeps open; late readings of further days close the oldest one.
 const OPEN_DAYS: usize = 8;
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// One table of a stream, being appended to.
 pub struct Sink {
@@ -127,7 +126,7 @@ impl Sink {
         }
         let times = rows.column(rows.schema().index_of(&self.time)?);
         let times = times.as_primitive::<TimestampMicrosecondType>();
-        let day = |at: &i64| at.div_euclid(DAY_US);
+        let day = |at: &i64| day_of_us(*at);
         let bounds = (times.values().iter().min(), times.values().iter().max());
         if let (Some(first), Some(last)) = bounds
             && day(first) == day(last)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::time::HOUR_S;
 use crate::zone::ZoneTable;
 use chrono_tz::Tz;
 use proptest::prelude::*;
@@ -7,7 +8,6 @@ use std::sync::LazyLock;
 static BERLIN: LazyLock<ZoneTable> = LazyLock::new(|| ZoneTable::new(Tz::Europe__Berlin));
 /// 2024-10-27 00:00:00 UTC; the clocks of Berlin show 02:00, and are set back an hour later.
 const BEGIN_S: i64 = 1_729_987_200;
-const HOUR_S: i64 = 3600;
 
 fn repeat() -> Repeat {
     Repeat { from_local_s: BEGIN_S + 2 * HOUR_S, to_local_s: BEGIN_S + 3 * HOUR_S }

@@ -1,6 +1,7 @@
 //! The dumps: what they are called, where they lie, and how they are laid out.
 
-use chrono::{Days, NaiveDate};
+use crate::time::date_from_days;
+use chrono::NaiveDate;
 
 /// A dump the plant's systems write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,9 +90,9 @@ impl Dump {
     }
 }
 
-/// A day by its number.
+/// The date of a day since 1970-01-01.
 pub fn date(day: i32) -> NaiveDate {
-    NaiveDate::default() + Days::new(day.unsigned_abs().into())
+    date_from_days(day).unwrap_or_default()
 }
 
 const fn plain(

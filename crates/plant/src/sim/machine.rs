@@ -2,7 +2,8 @@
 
 use super::chance::{Dice, happens, pick};
 use super::order::Order;
-use super::site::{DAY_S, Site, Window};
+use super::site::{Site, Window};
+use crate::time::DAY_S;
 use rand::RngExt as _;
 use std::collections::VecDeque;
 

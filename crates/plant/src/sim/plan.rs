@@ -3,10 +3,10 @@
 use super::chance::{Concern, dice, happens};
 use super::order::Order;
 use super::site::{Site, Window};
+use crate::time::HOUR_S;
 use rand::RngExt as _;
 use std::collections::VecDeque;
 
-const HOUR_S: i64 = 3_600;
 /// The planner allows for a tenth of losses.
 const PLANNED_PERCENT: i64 = 90;
 /// A row the planners wrote in two.

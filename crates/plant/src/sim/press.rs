@@ -6,12 +6,13 @@ use super::dirt::{Dirt, Edit, Fate, Kind, Spot};
 use super::dump::{Dialect, Dump};
 use super::machine::MachineEvent;
 use super::page::{Hand, Landing, Page};
-use super::site::{DAY_S, Site};
+use super::site::Site;
 use super::stock::MaterialRecord;
 use super::truth::Truth;
 use super::world::{Day, World};
 use super::write::erp;
 use super::write::mes::Names;
+use crate::time::DAY_S;
 use std::collections::{BTreeMap, HashSet};
 
 /// 1970-01-01 was a Thursday.

@@ -2,6 +2,7 @@
 
 use super::chance::{Concern, Dice, dice, happens, pick, shuffled};
 use crate::calendar::Calendar;
+use crate::time::{DAY_S, HOUR_S, MINUTE_S};
 use rand::RngExt as _;
 
 /// The station families of the reference plant.
@@ -22,9 +23,6 @@ const DESCRIPTIONS: [&str; 12] = [
     "OTCT-650*478*228MM-1000PCS SODIMM-Y",
 ];
 
-const MINUTE_S: i64 = 60;
-const HOUR_S: i64 = 3_600;
-pub(super) const DAY_S: i64 = 86_400;
 /// 1970-01-01 was a Thursday; the plant rests on Sundays.
 const SUNDAY: i32 = 3;
 const WEEK: i32 = 7;

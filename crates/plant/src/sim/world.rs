@@ -5,8 +5,9 @@ use super::chance::{Concern, dice};
 use super::machine::{Floor, Machine, MachineEvent};
 use super::order::Order;
 use super::plan::{PlanRow, Work};
-use super::site::{DAY_S, Site, Window};
+use super::site::{Site, Window};
 use super::stock::{Entry, Stock};
+use crate::time::DAY_S;
 
 /// Everything that happened on one day: in the shifts that began on it.
 #[derive(Debug, Clone, Default)]

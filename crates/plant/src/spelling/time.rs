@@ -7,13 +7,11 @@ mod serial;
 pub use names::Locale;
 
 use super::{Misread, is_invisible, trim};
+use crate::time::{DAY_S, DAY_US, SECOND_US};
 use crate::zone::ZoneTable;
 use fields::Fields;
 use std::fmt;
 
-const SECOND_US: i64 = 1_000_000;
-const DAY_S: i64 = 86_400;
-const DAY_US: i64 = DAY_S * SECOND_US;
 /// 0001-01-01 and 10000-01-01, as days since 1970-01-01.
 const FIRST_DAY: i64 = -719_162;
 const END_DAY: i64 = 2_932_897;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::time::{MINUTE_US, SECOND_US, minute_of_us, second_of_us};
 use proptest::prelude::*;
 
 /// A whole minute somewhere in 2023.
@@ -30,7 +31,7 @@ fn check(readings: &[(i64, f64)], from_us: i64) -> Result<(), TestCaseError> {
     let mut over: Vec<i64> = readings
         .iter()
         .filter(|(at_us, temp_c)| *at_us >= from_us && *temp_c > 50.0)
-        .map(|(at_us, _)| at_us.div_euclid(SECOND_US))
+        .map(|(at_us, _)| second_of_us(*at_us))
         .collect();
     over.sort_unstable();
     over.dedup();
@@ -84,7 +85,7 @@ proptest! {
 #[test]
 fn old_minutes_are_given_up() {
     let mut trail = Trail::default();
-    let first = minute_of(BEGIN_US);
+    let first = minute_of_us(BEGIN_US);
     assert!(trail.add(BEGIN_US, 40.0, first));
     assert!(trail.add(BEGIN_US + 2 * MINUTE_US, 42.0, first));
     assert!(!trail.add(BEGIN_US - 1, 99.0, first), "before what is kept");

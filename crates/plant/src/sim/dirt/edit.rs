@@ -4,13 +4,13 @@ use super::Edit;
 use crate::sim::dump::Dialect;
 use crate::sim::write::push_number;
 use crate::sim::write::stamp::{push_offset_stamp, push_stamp};
-use chrono::{DateTime, Datelike as _, NaiveDate};
+use crate::time::{MINUTE_S, days_since_epoch};
+use chrono::{DateTime, NaiveDate};
 
 /// Days from the first day Excel counts to 1970-01-01.
 const EXCEL_EPOCH: i64 = 25_569;
 /// How much too early a state begins that overlaps the one before: less than any lasts, as a rule.
 pub const OVERLAP_S: i64 = 17;
-const MINUTE_S: i64 = 60;
 
 /// A line, edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,13 +179,13 @@ fn swapped(text: &[u8]) -> Option<(Vec<u8>, Option<i32>)> {
     text.swap(left + 1, right + 1);
     let form = if is_year_first { "%Y-%m-%d" } else { "%d-%m-%Y" };
     let date = NaiveDate::parse_from_str(std::str::from_utf8(&text[..10]).ok()?, form).ok();
-    let day = date.map(|date| (date - NaiveDate::default()).num_days() as i32);
+    let day = date.map(days_since_epoch);
     Some((text, day))
 }
 
 fn day_first(text: &[u8]) -> Option<i32> {
     let date = NaiveDate::parse_from_str(std::str::from_utf8(text).ok()?, "%d-%m-%Y").ok()?;
-    Some(date.num_days_from_ce() - NaiveDate::default().num_days_from_ce())
+    Some(days_since_epoch(date))
 }
 
 /// A quoted moment with its offset, moved by so many seconds.

@@ -15,8 +15,8 @@ pub use kind::{DUPLICATE, Dirt, Kind, Reason};
 
 use super::thermal::Follower;
 use super::thermal::chance::{Concern, chance};
-use super::thermal::fault::SECOND_US;
 use super::thermal::sensors::{Sensor, sensors};
+use crate::time::{SECOND_US, second_of_us};
 use write::{Spelling, Template};
 
 /// A message that is held back or said twice is said so much later.
@@ -158,7 +158,7 @@ impl Stream {
         }
         let follower = if turn.is_echo { &mut voice.echo } else { &mut voice.follower };
         let at_us = tick * interval_us + voice.phase_us;
-        let at_s = at_us.div_euclid(SECOND_US);
+        let at_s = second_of_us(at_us);
         let spelling = Spelling::draw(&mut chance);
         let temp_centi = follower.said_centi(at_us, &mut chance)?;
         payload.clear();

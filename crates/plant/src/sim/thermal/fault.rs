@@ -1,11 +1,8 @@
 //! What goes wrong with sensors and gateways, each with a known start and end.
 
 use super::chance::{Concern, chance};
+use crate::time::{DAY_US, SECOND_US};
 use rand::RngExt as _;
-
-pub const SECOND_US: i64 = 1_000_000;
-pub const MINUTE_US: i64 = 60 * SECOND_US;
-pub const DAY_US: i64 = 24 * 60 * MINUTE_US;
 
 /// How likely something goes wrong with a sensor on a day.
 const FAULT_SHARE: f64 = 0.8;
@@ -70,11 +67,6 @@ impl Fault {
     }
 }
 
-/// The day of UTC a moment lies in, counted from 1970.
-pub const fn day_of(at_us: i64) -> i64 {
-    at_us.div_euclid(DAY_US)
-}
-
 /// What goes wrong with a sensor on a day: at most one thing, over before midnight UTC.
 pub fn of_sensor(seed: u64, sensor: u64, day: i64) -> Option<Fault> {
     let mut chance = chance(seed, Concern::Fault, sensor, day);
@@ -106,6 +98,7 @@ fn within(kind: FaultKind, day: i64, lasts_us: i64, drawn: u32) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::day_of_us;
 
     #[test]
     fn faults_lie_within_their_day_and_every_kind_occurs() {
@@ -114,7 +107,7 @@ mod tests {
             for day in [-1, 0, 20_000] {
                 let Some(fault) = of_sensor(7, sensor, day) else { continue };
                 assert!(fault.from_us < fault.to_us);
-                assert_eq!((day_of(fault.from_us), day_of(fault.to_us - 1)), (day, day));
+                assert_eq!((day_of_us(fault.from_us), day_of_us(fault.to_us - 1)), (day, day));
                 assert_eq!(fault.from_us % SECOND_US, 0);
                 met.push(fault.kind);
             }

@@ -11,8 +11,9 @@ pub mod chance;
 pub mod fault;
 pub mod sensors;
 
+use crate::time::{MINUTE_US, day_of_us, minute_of_us};
 use chance::{Concern, chance};
-use fault::{Fault, FaultKind, MINUTE_US};
+use fault::{Fault, FaultKind};
 use rand::Rng as _;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
@@ -135,7 +136,7 @@ impl Follower {
 
     /// How warm the component is at a moment, in degC.
     pub fn true_c(&mut self, at_us: i64) -> f64 {
-        self.seek(at_us.div_euclid(MINUTE_US));
+        self.seek(minute_of_us(at_us));
         let part = at_us.rem_euclid(MINUTE_US) as f64 / MINUTE_US as f64;
         self.from_c + (self.to_c - self.from_c) * part
     }
@@ -154,7 +155,7 @@ impl Follower {
     }
 
     fn begin_day(&mut self, at_us: i64) {
-        let number = fault::day_of(at_us);
+        let number = day_of_us(at_us);
         if self.day.number == Some(number) {
             return;
         }
@@ -202,7 +203,7 @@ impl Follower {
     }
 
     fn is_uncooled(&mut self, at_us: i64) -> bool {
-        let day = fault::day_of(at_us);
+        let day = day_of_us(at_us);
         if self.fan.day != Some(day) {
             let fault = fault::of_sensor(self.seed, self.sensor, day);
             let failure = fault.filter(|it| it.kind == FaultKind::FanFailure);
@@ -245,12 +246,12 @@ fn bell(chance: &mut Pcg32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::fault::DAY_US;
     use super::sensors::sensors;
     use super::*;
+    use crate::time::{DAY_US, SECOND_US};
 
     /// 2026-11-02 00:00:00 UTC.
-    const MONDAY_US: i64 = 1_793_577_600 * fault::SECOND_US;
+    const MONDAY_US: i64 = 1_793_577_600 * SECOND_US;
 
     fn noise(at_us: i64) -> Pcg32 {
         chance(1, Concern::Message, 0, at_us)
@@ -258,7 +259,7 @@ mod tests {
 
     /// The first sensor and day on which this goes wrong while the lanes are busy.
     fn with(kind: FaultKind) -> (Sensor, Fault) {
-        let days = (0..30).map(|day| fault::day_of(MONDAY_US) + day);
+        let days = (0..30).map(|day| day_of_us(MONDAY_US) + day);
         let all = days.flat_map(|day| sensors(65, 1).into_iter().map(move |it| (it, day)));
         let mut faults = all.filter_map(|(sensor, day)| {
             let fault = fault::of_sensor(1, sensor.number, day)?;

@@ -3,7 +3,8 @@
 use super::{Lines, Truth, Value};
 use crate::sim::dump::date;
 use crate::sim::machine::State;
-use crate::sim::site::{DAY_S, Site};
+use crate::sim::site::Site;
+use crate::time::DAY_S;
 use std::collections::BTreeMap;
 
 /// States of one kind and for one reason, of a unit on a day.

@@ -6,9 +6,9 @@ use crate::calendar::LocalParts;
 use crate::sim::dump::date;
 use crate::sim::machine::{MachineEvent, State};
 use crate::sim::site::Site;
+use crate::time::MINUTE_S;
 use std::collections::BTreeMap;
 
-const MINUTE_S: i64 = 60;
 /// No event has the second.
 const NOBODY: u32 = u32::MAX;
 /// Events weigh the same; of two that have a second it is of the one that began last.

@@ -1,8 +1,7 @@
 //! Days and times of the plant's clock, as the dumps spell them.
 
 use super::push_padded;
-
-const DAY_S: i64 = 86_400;
+use crate::time::DAY_S;
 
 /// A calendar day in parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

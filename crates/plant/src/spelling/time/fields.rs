@@ -1,6 +1,7 @@
 //! Spellings of fields: `yyyy-MM-dd HH:mm:ss` and the like.
 
-use super::{DAY_S, Locale, Stamp, TimeOptions};
+use super::{Locale, Stamp, TimeOptions};
+use crate::time::DAY_S;
 
 /// Fields of a spelling, ready to read texts.
 #[derive(Debug, Clone, PartialEq, Eq)]

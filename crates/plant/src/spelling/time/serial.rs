@@ -7,9 +7,10 @@
 //! finer than seconds do not know the first months around 1970-01-01, but for that moment itself.
 
 use super::fields::epoch_day;
-use super::{DAY_S, DAY_US, END_DAY, FIRST_US, Stamp};
+use super::{END_DAY, FIRST_US, Stamp};
 use crate::contract::{NumberStyle, Units};
 use crate::spelling::{Misread, parse_decimal, parse_float};
+use crate::time::{DAY_S, DAY_US};
 
 /// The first year that is implausible in an epoch, but for the last day of all.
 const EPOCH_END_US: i64 = epoch_day(5000, 1, 1) * DAY_US;
