@@ -27,8 +27,8 @@ pub use windows::{Group, Now, SensorNow, TypeCount};
 
 use config::settings::Limits;
 use latest::Latest;
-use plant::moments::Moments;
 use plant::reading::{Reading, Registry, SensorId};
+use plant::running_stats::RunningStats;
 use plant::time::{MINUTE_US, SECOND_US, second_of_us};
 use push::Hub;
 use std::collections::VecDeque;
@@ -177,7 +177,7 @@ pub struct Recent {
     /// before it only the lake does.
     pub from_us: i64,
     /// What the readings of each bucket come to, by its begin.
-    pub buckets: Vec<(i64, Moments)>,
+    pub buckets: Vec<(i64, RunningStats)>,
 }
 
 /// The newest event time of readings that is not ahead of the clock.

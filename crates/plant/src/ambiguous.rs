@@ -19,7 +19,7 @@ pub const WITHIN_S: i64 = 3 * HOUR_S;
 
 /// What is known of a column of times in a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column {
+pub struct TimeColumn {
     /// Whether the time is part of what tells records apart, so that the same time in one group means
     /// two readings; otherwise it can be one record that was written twice.
     pub is_key: bool,
@@ -29,7 +29,7 @@ pub struct Column {
 
 /// A record with a time in or near a repeated hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct LocalReading {
     /// What the record is about; times of one group follow each other.
     pub group: u64,
     /// What the clock showed, in seconds since 1970-01-01 on that clock.
@@ -49,8 +49,8 @@ const UNDECIDED: Pass = Pass { is_second: false, is_certain: false };
 
 /// Decides for the readings around one repeated hour, in the order of their dump; `None` for those
 /// whose times the clock shows once.
-pub fn passes(repeat: Repeat, readings: &[Reading], column: Column) -> Vec<Option<Pass>> {
-    let undecided = |reading: &Reading| repeat.contains(reading.local_s).then_some(UNDECIDED);
+pub fn passes(repeat: Repeat, readings: &[LocalReading], column: TimeColumn) -> Vec<Option<Pass>> {
+    let undecided = |reading: &LocalReading| repeat.contains(reading.local_s).then_some(UNDECIDED);
     let mut passes: Vec<Option<Pass>> = readings.iter().map(undecided).collect();
     if column.is_key {
         let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
@@ -74,7 +74,7 @@ pub fn passes(repeat: Repeat, readings: &[Reading], column: Column) -> Vec<Optio
 /// Decides for the readings at these places as one sequence, and leaves alone what is decided.
 fn decide(
     repeat: Repeat,
-    readings: &[Reading],
+    readings: &[LocalReading],
     places: &[usize],
     is_group: bool,
     passes: &mut [Option<Pass>],
@@ -100,7 +100,7 @@ fn decide(
 
 /// Of undecided readings of one group and time, the second is taken for the second pass, so that
 /// none stands in for the other.
-fn part_repetitions(readings: &[Reading], passes: &mut [Option<Pass>]) {
+fn part_repetitions(readings: &[LocalReading], passes: &mut [Option<Pass>]) {
     let mut met: HashMap<(u64, i64), usize> = HashMap::new();
     for (reading, pass) in readings.iter().zip(passes) {
         let Some(pass) = pass.as_mut().filter(|pass| !pass.is_certain) else { continue };

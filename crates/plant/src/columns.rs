@@ -66,7 +66,7 @@ pub enum Change {
     /// A column of the contract is not there, perhaps because it has another name now.
     Missing { header: String, instead: Option<String> },
     /// A column of the contract that the file before lacked is there again.
-    Back { header: String },
+    Restored { header: String },
     /// A column of the contract is written in other letter case, and is read.
     OtherCase { header: String, name: String },
     /// Several columns have one name; the first of them is read.
@@ -74,7 +74,7 @@ pub enum Change {
     /// A column that neither the contract nor the file before has.
     New { name: String },
     /// A column that the contract does not name and only the file before had.
-    Gone { name: String },
+    Removed { name: String },
     /// The records have more or fewer fields than the contract has columns.
     Fields { found: usize, expected: usize },
 }
@@ -86,7 +86,7 @@ impl fmt::Display for Change {
             Self::Missing { header, instead: Some(name) } => {
                 write!(f, "lacks column `{header}`, has `{name}` instead")
             }
-            Self::Back { header } => write!(f, "has column `{header}` again"),
+            Self::Restored { header } => write!(f, "has column `{header}` again"),
             Self::OtherCase { header, name } => {
                 write!(f, "has column `{header}` as `{name}`, which is read all the same")
             }
@@ -97,7 +97,7 @@ impl fmt::Display for Change {
                 write!(f, "has {times} columns of the same name `{name}`; the first is read")
             }
             Self::New { name } => write!(f, "has a new column `{name}`"),
-            Self::Gone { name } => write!(f, "no longer has column `{name}`"),
+            Self::Removed { name } => write!(f, "no longer has column `{name}`"),
             Self::Fields { found, expected } => {
                 let (field, column) = (plural(*found, "field"), plural(*expected, "column"));
                 write!(f, "has {field} in most records, but its contract has {column}")
@@ -113,34 +113,34 @@ fn plural(count: usize, noun: &str) -> String {
 /// The place of each expected column among `names`: that of its exact name, else of the only name
 /// that differs from it in letter case alone. Blanks around names do not count; of equal names the
 /// first is taken, and an expected column without a name is nowhere.
-pub fn places(names: &[String], expected: Expected<'_>) -> Vec<Option<usize>> {
+pub fn positions(names: &[String], expected: Expected<'_>) -> Vec<Option<usize>> {
     let mut exact: HashMap<&str, usize> = HashMap::new();
     for (at, name) in names.iter().enumerate() {
         exact.entry(name.trim()).or_insert(at);
     }
     let place = |header: &&str| exact.get(header.trim()).copied().filter(|_| !header.is_empty());
-    let mut places: Vec<Option<usize>> = expected.headers.iter().map(place).collect();
-    if expected.is_case_sensitive || places.iter().all(Option::is_some) {
-        return places;
+    let mut positions: Vec<Option<usize>> = expected.headers.iter().map(place).collect();
+    if expected.is_case_sensitive || positions.iter().all(Option::is_some) {
+        return positions;
     }
     let lower = |name: &str| name.trim().to_lowercase();
     let mut wanted: HashMap<String, Vec<usize>> = HashMap::new();
     for (at, header) in expected.headers.iter().enumerate() {
-        if places[at].is_none() && !header.is_empty() {
+        if positions[at].is_none() && !header.is_empty() {
             wanted.entry(lower(header)).or_default().push(at);
         }
     }
-    let taken: HashSet<&str> = places.iter().flatten().map(|at| names[*at].trim()).collect();
+    let taken: HashSet<&str> = positions.iter().flatten().map(|at| names[*at].trim()).collect();
     let mut fits: HashMap<String, Vec<usize>> = HashMap::new();
     for (at, name) in names.iter().enumerate().filter(|(_, name)| !taken.contains(name.trim())) {
         fits.entry(lower(name)).or_default().push(at);
     }
     for (name, columns) in wanted {
         if let ([column], Some([only])) = (columns.as_slice(), fits.get(&name).map(Vec::as_slice)) {
-            places[*column] = Some(*only);
+            positions[*column] = Some(*only);
         }
     }
-    places
+    positions
 }
 
 /// What differs between the columns of a file and those it is expected to have, as far as it did not
@@ -177,7 +177,8 @@ pub fn changes(
     changes.extend(now.unknown().filter(is_new).map(|name| Change::New { name: name.clone() }));
     let is_gone = |name: &&String| !now.names.contains(name);
     if matches!(found, FileColumns::Names(_)) {
-        changes.extend(then.unknown().filter(is_gone).map(|it| Change::Gone { name: it.clone() }));
+        changes
+            .extend(then.unknown().filter(is_gone).map(|it| Change::Removed { name: it.clone() }));
     }
     changes
 }
@@ -185,20 +186,20 @@ pub fn changes(
 /// The names of a file and which of them are columns of the contract.
 struct View<'a> {
     names: &'a [String],
-    places: Vec<Option<usize>>,
+    positions: Vec<Option<usize>>,
 }
 
 impl<'a> View<'a> {
     fn new(expected: Expected<'_>, found: &'a FileColumns) -> Self {
-        Self { names: found.names(), places: places(found.names(), expected) }
+        Self { names: found.names(), positions: positions(found.names(), expected) }
     }
 
     /// Names the contract has no column for, each once.
     fn unknown(&self) -> impl Iterator<Item = &'a String> {
         let is_first = |at: usize| !self.names[..at].contains(&self.names[at]);
-        let is_unknown = move |at: &usize| !self.places.contains(&Some(*at)) && is_first(*at);
+        let is_unknown = move |at: &usize| !self.positions.contains(&Some(*at)) && is_first(*at);
         let known: BTreeSet<&str> =
-            self.places.iter().flatten().map(|at| self.names[*at].as_str()).collect();
+            self.positions.iter().flatten().map(|at| self.names[*at].as_str()).collect();
         let all: Vec<&String> =
             (0..self.names.len()).filter(is_unknown).map(|at| &self.names[at]).collect();
         all.into_iter().filter(move |name| !known.contains(name.as_str()) && !name.is_empty())
@@ -216,8 +217,8 @@ impl<'a> View<'a> {
         let was_new = |name: &&&String| then.is_none_or(|then| !then.names.contains(name));
         let new = free.iter().filter(was_new).count();
         let lost = |at: &usize| {
-            let is_missing = self.places[*at].is_none() && !expected.headers[*at].is_empty();
-            is_missing && then.is_none_or(|then| then.places[*at].is_some())
+            let is_missing = self.positions[*at].is_none() && !expected.headers[*at].is_empty();
+            is_missing && then.is_none_or(|then| then.positions[*at].is_some())
         };
         let all: Vec<usize> = (0..expected.headers.len()).filter(lost).collect();
         for at in all.iter().take(COMPARED_COLUMNS) {
@@ -236,9 +237,9 @@ impl<'a> View<'a> {
 
     /// Expected columns that are there again.
     fn back(&self, expected: Expected<'_>, then: &View<'_>) -> Vec<Change> {
-        let is_back = |at: &usize| self.places[*at].is_some() && then.places[*at].is_none();
+        let is_back = |at: &usize| self.positions[*at].is_some() && then.positions[*at].is_none();
         let back = (0..expected.headers.len()).filter(is_back);
-        back.map(|at| Change::Back { header: expected.headers[at].to_owned() }).collect()
+        back.map(|at| Change::Restored { header: expected.headers[at].to_owned() }).collect()
     }
 
     /// The unknown column that most likely is a missing one under another name.
@@ -250,7 +251,7 @@ impl<'a> View<'a> {
         free: &[&String],
         is_only: bool,
     ) -> Option<String> {
-        let place = then.map_or(Some(at), |then| then.places[at]);
+        let place = then.map_or(Some(at), |then| then.positions[at]);
         let mut best: Option<(f64, &String)> = None;
         for name in free.iter().copied().take(COMPARED_COLUMNS) {
             let is_new = then.is_none_or(|then| !then.names.contains(name));
@@ -267,7 +268,7 @@ impl<'a> View<'a> {
 
     fn other_case(&self, expected: Expected<'_>, then: Option<&View<'_>>) -> Vec<Change> {
         let mut changes = Vec::new();
-        for (header, place) in expected.headers.iter().zip(&self.places) {
+        for (header, place) in expected.headers.iter().zip(&self.positions) {
             let Some(name) = place.map(|place| &self.names[place]) else { continue };
             let is_other = name.trim() != header.trim();
             if is_other && then.is_none_or(|then| !then.names.contains(name)) {

@@ -1,8 +1,8 @@
 //! The source contract of one bronze table: where its dumps lie, how their bytes become records,
 //! and how the text of each column becomes a value.
 
+use crate::format::TimeFormat;
 use crate::pattern::Pattern;
-use crate::spelling::TimeSpelling;
 
 /// What one bronze table expects of its source. Built from `bronze/<table>.toml` and checked there;
 /// inside the program a contract is always consistent.
@@ -71,7 +71,7 @@ impl Contract {
 
     /// The dump a file is a part of. `dated_us` is the time in the file's name, in microseconds
     /// since 1970 UTC, if the name carries one.
-    pub fn dump_of(&self, key: &str, dated_us: Option<i64>) -> DumpId {
+    pub fn dump_id(&self, key: &str, dated_us: Option<i64>) -> DumpId {
         let folder = || key.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let dated = dated_us.map(DumpId::Dated);
         match self.dump_unit {
@@ -310,10 +310,10 @@ pub enum Kind {
         any_case: bool,
     },
     /// A calendar day, without a zone.
-    Date { spellings: Vec<TimeSpelling> },
+    Date { formats: Vec<TimeFormat> },
     /// A moment, stored in UTC.
     Time {
-        spellings: Vec<TimeSpelling>,
+        formats: Vec<TimeFormat>,
         /// The zone of spellings that name none.
         zone: chrono_tz::Tz,
         /// Whether plant-local day, hour and shift are computed beside it.

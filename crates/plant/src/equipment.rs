@@ -24,7 +24,7 @@ pub struct Unit {
 
 impl Equipment {
     /// Units, stations and lanes that are named twice, so that a record could be of either.
-    pub fn named_twice(&self) -> Vec<String> {
+    pub fn duplicate_names(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();
         let mut twice = Vec::new();
         for unit in &self.units {

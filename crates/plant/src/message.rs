@@ -24,7 +24,7 @@ struct Node {
 
 /// The text is not written plainly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unusual;
+pub struct Unsupported;
 
 impl Paths {
     /// Paths are keys with dots between them; the place of a path is the number of its field.
@@ -42,11 +42,15 @@ impl Paths {
     ///
     /// # Errors
     /// If the text is not written plainly; `fields` then mean nothing.
-    pub fn read<'a>(&self, text: &'a str, fields: &mut [Option<&'a str>]) -> Result<(), Unusual> {
+    pub fn read<'a>(
+        &self,
+        text: &'a str,
+        fields: &mut [Option<&'a str>],
+    ) -> Result<(), Unsupported> {
         let mut scan = Scan { text, at: 0 };
         scan.object(&self.root, fields, DEPTH)?;
         scan.space();
-        if scan.at == text.len() { Ok(()) } else { Err(Unusual) }
+        if scan.at == text.len() { Ok(()) } else { Err(Unsupported) }
     }
 }
 
@@ -80,10 +84,10 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn take(&mut self, byte: u8) -> Result<(), Unusual> {
+    fn take(&mut self, byte: u8) -> Result<(), Unsupported> {
         self.space();
         if self.peek() != Some(byte) {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         self.at += 1;
         Ok(())
@@ -94,7 +98,7 @@ impl<'a> Scan<'a> {
         node: &Node,
         fields: &mut [Option<&'a str>],
         depth: usize,
-    ) -> Result<(), Unusual> {
+    ) -> Result<(), Unsupported> {
         self.take(b'{')?;
         self.space();
         if self.peek() == Some(b'}') {
@@ -117,13 +121,13 @@ impl<'a> Scan<'a> {
                     self.at += 1;
                     return Ok(());
                 }
-                _ => return Err(Unusual),
+                _ => return Err(Unsupported),
             }
         }
     }
 
     /// Which of these has the key that comes; it is most likely `expected`.
-    fn key(&mut self, children: &[Node], expected: usize) -> Result<Option<usize>, Unusual> {
+    fn key(&mut self, children: &[Node], expected: usize) -> Result<Option<usize>, Unsupported> {
         let rest = &self.text.as_bytes()[self.at..];
         let quoted = children.get(expected).map_or("", |child| child.quoted.as_str()).as_bytes();
         if !quoted.is_empty() && rest.starts_with(quoted) {
@@ -134,7 +138,7 @@ impl<'a> Scan<'a> {
         let found = children.iter().position(|child| child.key == key);
         // A path may also be written as one key, dots and all.
         if found.is_none() && key.contains('.') {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         Ok(found)
     }
@@ -144,7 +148,7 @@ impl<'a> Scan<'a> {
         node: Option<&Node>,
         fields: &mut [Option<&'a str>],
         depth: usize,
-    ) -> Result<(), Unusual> {
+    ) -> Result<(), Unsupported> {
         let Some(node) = node else { return self.scalar().map(drop) };
         if self.peek() == Some(b'{') && node.field.is_none() && depth > 1 {
             return self.object(node, fields, depth - 1);
@@ -156,59 +160,59 @@ impl<'a> Scan<'a> {
         };
         // Of repeated keys the last counts; a null after a value is for the thorough way to weigh.
         if fields[field].is_some() || (value.is_none() && !node.children.is_empty()) {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         fields[field] = value;
         Ok(())
     }
 
     /// A string without escapes.
-    fn string(&mut self) -> Result<&'a str, Unusual> {
+    fn string(&mut self) -> Result<&'a str, Unsupported> {
         if self.peek() != Some(b'"') {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         let from = self.at + 1;
         let rest = &self.text.as_bytes()[from..];
-        let end = special(rest).filter(|end| rest[*end] == b'"').ok_or(Unusual)?;
+        let end = special(rest).filter(|end| rest[*end] == b'"').ok_or(Unsupported)?;
         self.at = from + end + 1;
         Ok(&self.text[from..from + end])
     }
 
     /// A scalar as text, `None` for null.
-    fn scalar(&mut self) -> Result<Option<&'a str>, Unusual> {
+    fn scalar(&mut self) -> Result<Option<&'a str>, Unsupported> {
         match self.peek() {
             Some(b'"') => self.string().map(Some),
             Some(b'-' | b'0'..=b'9') => self.number().map(Some),
             Some(b'n') => self.word("null").map(|_| None),
             Some(b't') => self.word("true").map(Some),
             Some(b'f') => self.word("false").map(Some),
-            _ => Err(Unusual),
+            _ => Err(Unsupported),
         }
     }
 
-    fn word(&mut self, word: &str) -> Result<&'a str, Unusual> {
+    fn word(&mut self, word: &str) -> Result<&'a str, Unsupported> {
         let text = self.text.get(self.at..self.at + word.len()).filter(|it| *it == word);
         self.at += word.len();
-        text.ok_or(Unusual)
+        text.ok_or(Unsupported)
     }
 
     /// A number with at most a fraction; exponents are for the thorough way.
-    fn number(&mut self) -> Result<&'a str, Unusual> {
+    fn number(&mut self) -> Result<&'a str, Unsupported> {
         let from = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         let whole = self.digits();
         if whole == 0 || (whole > 1 && self.text.as_bytes()[self.at - whole] == b'0') {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
             if self.digits() == 0 {
-                return Err(Unusual);
+                return Err(Unsupported);
             }
         }
         match self.peek() {
             Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t') => Ok(&self.text[from..self.at]),
-            _ => Err(Unusual),
+            _ => Err(Unsupported),
         }
     }
 
@@ -254,7 +258,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn check(text: &str, expected: Result<[Option<&str>; 3], Unusual>) {
+    fn check(text: &str, expected: Result<[Option<&str>; 3], Unsupported>) {
         let mut fields = [None; 3];
         let read = Paths::new(["a", "b.c", "b.d"].into_iter()).read(text, &mut fields);
         assert_eq!(read.map(|()| fields), expected, "{text}");
@@ -284,7 +288,7 @@ mod tests {
             r#"{"b.c":1}"#,
             "{\"a\":\"\t\"}",
         ] {
-            check(text, Err(Unusual));
+            check(text, Err(Unsupported));
         }
     }
 

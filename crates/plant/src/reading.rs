@@ -49,7 +49,7 @@ pub type Registry = Arc<RwLock<Sensors>>;
 
 impl Sensors {
     /// The number of a sensor, given anew if it was never met.
-    pub fn meet(&mut self, id: SensorId) -> SensorNumber {
+    pub fn register(&mut self, id: SensorId) -> SensorNumber {
         if let Some(number) = self.numbers.get(&id) {
             return *number;
         }
@@ -93,10 +93,10 @@ mod tests {
     #[test]
     fn a_sensor_keeps_its_number() {
         let mut sensors = Sensors::default();
-        let first = sensors.meet(id("1"));
-        let second = sensors.meet(id("2"));
+        let first = sensors.register(id("1"));
+        let second = sensors.register(id("2"));
         assert_ne!(first, second);
-        assert_eq!(sensors.meet(id("1")), first);
+        assert_eq!(sensors.register(id("1")), first);
         assert_eq!(sensors.number(&id("2")), Some(second));
         assert_eq!(sensors.id(second).map(|it| it.lane.as_str()), Some("2"));
         assert_eq!(sensors.ids()[0].to_string(), "Plant1.1.label_printer.manufact2");

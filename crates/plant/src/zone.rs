@@ -80,7 +80,7 @@ impl ZoneTable {
 
     /// The moment at which the wall clock shows `local_s` for the second time, because it was set back
     /// in between; `None` if it shows it once or never.
-    pub fn again_s(&self, local_s: i64) -> Option<i64> {
+    pub fn repeat_after_s(&self, local_s: i64) -> Option<i64> {
         let span = self.count(&self.ends_local_s, local_s);
         let change_s = *self.changes_utc_s.get(span)?;
         let utc_s = local_s - i64::from(self.offsets_s[span + 1]);
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_time_shown_twice_has_two_moments() {
         let berlin = ZoneTable::new(Tz::Europe__Berlin);
-        let again = |text: &str| berlin.again_s(local(text));
+        let again = |text: &str| berlin.repeat_after_s(local(text));
         assert_eq!(again("2024-10-27T02:00:00"), Some(local("2024-10-27T01:00:00")));
         assert_eq!(again("2024-10-27T02:59:59"), Some(local("2024-10-27T01:59:59")));
         for text in ["2024-10-27T01:59:59", "2024-10-27T03:00:00", "2024-03-31T02:30:00"] {
@@ -261,7 +261,7 @@ mod tests {
                         "{zone} {local_s}"
                     );
                     assert_eq!(
-                        table.again_s(local_s),
+                        table.repeat_after_s(local_s),
                         chrono_again_s(zone, local_s),
                         "{zone} {local_s}"
                     );

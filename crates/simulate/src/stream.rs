@@ -4,7 +4,7 @@
 //! The producer is idempotent: a message is in the topic once, even if the broker was away.
 
 use anyhow::{Context as _, bail};
-use plant::sim::stream::{Fate, Message, Plan, Stream};
+use plant::sim::stream::{Message, MessageOutcome, Stream, StreamPlan};
 use plant::time::second_of_us;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -53,28 +53,28 @@ const SETTINGS: [(&str, &str); 8] = [
 
 /// Which messages of a stream are left out, because they were said before.
 #[derive(Debug, Clone, Default)]
-pub struct Said {
+pub struct SentMessages {
     /// For each sensor the last second (since 1970 UTC) in which it was heard.
     pub last_s: HashMap<String, i64>,
 }
 
 /// Holds a speaker back while those who listen are behind.
 #[derive(Debug, Clone)]
-pub struct Brake {
+pub struct Throttle {
     /// Messages heard so far, of all that were said since the brake was made.
-    pub heard: Arc<AtomicU64>,
+    pub received: Arc<AtomicU64>,
     /// So many messages may be on their way.
-    pub most_ahead: u64,
+    pub in_flight_max: u64,
 }
 
 /// How a stream is said.
 #[derive(Debug, Clone, Default)]
-pub struct Manner {
+pub struct ProduceOptions {
     pub end: End,
-    pub said: Said,
-    pub brake: Option<Brake>,
+    pub already_sent: SentMessages,
+    pub throttle: Option<Throttle>,
     /// Whether messages carry simulated time as that of their sending, instead of the clock's.
-    pub stamps: bool,
+    pub simulated_timestamps: bool,
 }
 
 /// Where it ends: at a moment of simulated time, after so many messages, or never.
@@ -87,7 +87,7 @@ pub struct End {
 
 /// What was said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct StreamSummary {
     pub messages: u64,
     pub bytes: u64,
     pub landed: u64,
@@ -95,7 +95,7 @@ pub struct Summary {
     /// Messages no broker confirmed.
     pub undelivered: u64,
     /// Why, if a broker said so.
-    pub trouble: Option<String>,
+    pub delivery_error: Option<String>,
     /// Simulated moment up to which everything was said, in microseconds since 1970 UTC.
     pub until_us: i64,
 }
@@ -104,7 +104,7 @@ pub struct Summary {
 pub type Listener<'a> = &'a mut dyn FnMut(&Message, &[u8]) -> anyhow::Result<()>;
 
 /// Says a stream to a topic.
-pub struct Speaker {
+pub struct Producer {
     producer: BaseProducer<Deliveries>,
     topic: String,
     stream: Stream,
@@ -137,11 +137,16 @@ impl ProducerContext for Deliveries {
     }
 }
 
-impl Speaker {
+impl Producer {
     /// Connects to a broker; an error says which did not answer.
     ///
     /// Called within a runtime, by whose timer the stream is paced.
-    pub fn connect(brokers: &str, topic: &str, plan: Plan, from_us: i64) -> anyhow::Result<Self> {
+    pub fn connect(
+        brokers: &str,
+        topic: &str,
+        plan: StreamPlan,
+        from_us: i64,
+    ) -> anyhow::Result<Self> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", brokers);
         for (name, value) in SETTINGS {
@@ -167,35 +172,35 @@ impl Speaker {
 
     /// Says every message when its moment has come by `clock_us` (microseconds since 1970 UTC, at any
     /// pace), what is past at once, until the end or `stop`. Blocks its thread.
-    pub fn speak(
+    pub fn produce(
         mut self,
         clock_us: impl Fn() -> i64,
-        manner: &Manner,
+        options: &ProduceOptions,
         stop: &CancellationToken,
         listener: Listener<'_>,
-    ) -> anyhow::Result<Summary> {
-        let end = manner.end;
-        let last_s = self.keys.iter().map(|key| manner.said.last_s.get(key).copied());
+    ) -> anyhow::Result<StreamSummary> {
+        let end = options.end;
+        let last_s = self.keys.iter().map(|key| options.already_sent.last_s.get(key).copied());
         let last_s: Vec<Option<i64>> = last_s.collect();
-        let mut summary = Summary { until_us: self.from_us, ..Summary::default() };
+        let mut summary = StreamSummary { until_us: self.from_us, ..StreamSummary::default() };
         let mut payload = Vec::new();
         let mut due_us = clock_us();
         while end.messages.is_none_or(|messages| summary.messages < messages) {
             let message = self.stream.next(&mut payload);
-            let is_over = end.before_us.is_some_and(|end_us| message.said_at_us >= end_us);
+            let is_over = end.before_us.is_some_and(|end_us| message.sent_at_us >= end_us);
             if is_over {
                 summary.until_us = end.before_us.unwrap_or(summary.until_us);
                 break;
             }
-            let said_at_s = second_of_us(message.said_at_us);
+            let said_at_s = second_of_us(message.sent_at_us);
             if last_s[message.sensor].is_some_and(|last_s| said_at_s <= last_s) {
                 continue;
             }
-            if message.said_at_us > due_us {
-                due_us = self.wait(message.said_at_us, &clock_us, stop);
+            if message.sent_at_us > due_us {
+                due_us = self.wait(message.sent_at_us, &clock_us, stop);
             }
-            self.hold(manner.brake.as_ref(), summary.messages, stop);
-            let stamp_ms = manner.stamps.then_some(message.said_at_us / 1000);
+            self.hold(options.throttle.as_ref(), summary.messages, stop);
+            let stamp_ms = options.simulated_timestamps.then_some(message.sent_at_us / 1000);
             if stop.is_cancelled() || !self.send(&message, &payload, stamp_ms, stop)? {
                 break;
             }
@@ -220,9 +225,11 @@ impl Speaker {
     }
 
     /// Waits while too much is on its way.
-    fn hold(&self, brake: Option<&Brake>, said: u64, stop: &CancellationToken) {
-        let Some(brake) = brake else { return };
-        while said.saturating_sub(brake.heard.load(Ordering::Relaxed)) > brake.most_ahead {
+    fn hold(&self, throttle: Option<&Throttle>, said: u64, stop: &CancellationToken) {
+        let Some(throttle) = throttle else { return };
+        while said.saturating_sub(throttle.received.load(Ordering::Relaxed))
+            > throttle.in_flight_max
+        {
             if stop.is_cancelled() {
                 return;
             }
@@ -264,7 +271,11 @@ impl Speaker {
     }
 
     /// Waits for what is under way.
-    fn finish(self, mut summary: Summary, stop: &CancellationToken) -> anyhow::Result<Summary> {
+    fn finish(
+        self,
+        mut summary: StreamSummary,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<StreamSummary> {
         let mut flushed = self.producer.flush(FLUSH_LOOK);
         for look in 1..FLUSH_LOOKS {
             if flushed.is_ok() || (stop.is_cancelled() && look >= FLUSH_LOOKS_STOPPED) {
@@ -275,7 +286,7 @@ impl Speaker {
         let failed = self.producer.context().failed.load(Ordering::Relaxed);
         let waiting = u64::try_from(self.producer.in_flight_count()).unwrap_or(0);
         summary.undelivered = failed + waiting;
-        summary.trouble = match flushed {
+        summary.delivery_error = match flushed {
             _ if failed > 0 => Some(format!("{failed} messages were refused")),
             Err(error) if waiting > 0 => Some(error.to_string()),
             _ => None,
@@ -303,14 +314,14 @@ fn find_topic(producer: &BaseProducer<Deliveries>, topic: &str) -> anyhow::Resul
     bail!("the topic {topic} cannot be written to; create it first ({trouble})")
 }
 
-impl Summary {
+impl StreamSummary {
     fn add(&mut self, message: &Message, bytes: usize) {
         self.messages += 1;
         self.bytes += bytes as u64;
-        self.until_us = message.said_at_us;
-        match message.fate {
-            Fate::Landed { .. } => self.landed += 1,
-            Fate::Rejected(_) => self.rejected += 1,
+        self.until_us = message.sent_at_us;
+        match message.outcome {
+            MessageOutcome::Landed { .. } => self.landed += 1,
+            MessageOutcome::Rejected(_) => self.rejected += 1,
         }
     }
 }

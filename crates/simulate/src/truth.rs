@@ -1,8 +1,8 @@
 //! The truth about a simulated stream, as files of JSON lines beside it.
 
 use anyhow::Context as _;
-use plant::sim::stream::{Fate, Message};
-use plant::sim::thermal::fault::{self, Fault};
+use plant::sim::stream::{Message, MessageOutcome};
+use plant::sim::thermal::fault::{self, SensorFault};
 use plant::sim::thermal::sensors::Sensor;
 use plant::time::{SECOND_US, day_of_us};
 use serde::Serialize;
@@ -59,12 +59,12 @@ impl Truth {
 
     /// Notes a message of a sensor, the `number`-th that was said.
     pub fn note(&mut self, number: u64, sensor: &str, message: &Message) -> anyhow::Result<()> {
-        match message.fate {
-            Fate::Landed { at_s, temp_centi } => {
+        match message.outcome {
+            MessageOutcome::Landed { at_s, temp_centi } => {
                 let temp_c = f64::from(temp_centi) / 100.0;
                 line(&mut self.readings, &Reading { sensor, at_s, temp_c })
             }
-            Fate::Rejected(reason) => {
+            MessageOutcome::Rejected(reason) => {
                 let kind = message.kind.name();
                 let (reason, rule) = (reason.code, reason.rule);
                 line(&mut self.dirt, &Rejected { message: number, sensor, kind, reason, rule })
@@ -96,7 +96,7 @@ pub fn write_faults(
                 fault::of_sensor(seed, sensor.number, day),
                 fault::of_gateway(seed, sensor.gateway, day),
             ];
-            let is_within = |it: &Fault| it.from_us < to_us && from_us < it.to_us;
+            let is_within = |it: &SensorFault| it.from_us < to_us && from_us < it.to_us;
             for fault in faults.into_iter().flatten().filter(is_within) {
                 let (from_s, to_s) = (fault.from_us / SECOND_US, fault.to_us / SECOND_US);
                 line(&mut out, &Wrong { sensor: &id, kind: fault.kind.name(), from_s, to_s })?;

@@ -1,6 +1,6 @@
 //! Cleaning where records have no key: the newest dump stands, and nothing of the dumps before it.
 //!
-//! A dump may have several part files (`Contract::dump_of`); of each part the newest version counts. A
+//! A dump may have several part files (`Contract::dump_id`); of each part the newest version counts. A
 //! version without a good record counts no more than if it had not come, and a dump of such versions
 //! leaves the dump before it in place. All of it is determined from the dumps in bronze, whatever the
 //! order in which they came.
@@ -41,7 +41,7 @@ impl Pictures {
     pub fn of(contract: &Contract, versions: &[Arc<Version>]) -> Self {
         let mut dumps: BTreeMap<DumpId, BTreeMap<String, Vec<&Version>>> = BTreeMap::new();
         for version in versions {
-            let dump = dumps.entry(contract.dump_of(&version.file, version.order.0)).or_default();
+            let dump = dumps.entry(contract.dump_id(&version.file, version.order.0)).or_default();
             dump.entry(version.file.clone()).or_default().push(version);
         }
         let mut ordered: Vec<((Option<DumpOrder>, DumpId), Picture)> = Vec::new();

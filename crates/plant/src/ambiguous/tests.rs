@@ -20,16 +20,16 @@ fn check(times: &str, expected: &str) {
 }
 
 fn check_groups(times: &[(u64, &str)], expected: &str) {
-    check_column(times, Column { is_key: true, is_sorted: true }, expected);
+    check_column(times, TimeColumn { is_key: true, is_sorted: true }, expected);
 }
 
-fn check_column(times: &[(u64, &str)], column: Column, expected: &str) {
+fn check_column(times: &[(u64, &str)], column: TimeColumn, expected: &str) {
     let reading = |(group, time): &(u64, &str)| {
         let (hour, minute) = time.split_once(':').unwrap();
         let (hour, minute): (i64, i64) = (hour.parse().unwrap(), minute.parse().unwrap());
-        Reading { group: *group, local_s: BEGIN_S + hour * HOUR_S + minute * 60 }
+        LocalReading { group: *group, local_s: BEGIN_S + hour * HOUR_S + minute * 60 }
     };
-    let readings: Vec<Reading> = times.iter().map(reading).collect();
+    let readings: Vec<LocalReading> = times.iter().map(reading).collect();
     let sign = |pass: &Option<Pass>| match pass {
         None => '.',
         Some(Pass { is_second: true, is_certain: true }) => '2',
@@ -99,11 +99,11 @@ fn groups_are_told_apart_each() {
 #[test]
 fn a_record_written_twice_is_no_second_reading() {
     let boards = [(7, "01:40"), (8, "02:20"), (8, "02:20"), (9, "03:05")];
-    check_column(&boards, Column { is_key: false, is_sorted: true }, ".--.");
-    check_column(&boards, Column { is_key: true, is_sorted: true }, ".12.");
+    check_column(&boards, TimeColumn { is_key: false, is_sorted: true }, ".--.");
+    check_column(&boards, TimeColumn { is_key: true, is_sorted: true }, ".12.");
     let boards = [(7, "01:40"), (8, "02:50"), (9, "02:10"), (10, "02:30"), (11, "03:05")];
-    check_column(&boards, Column { is_key: false, is_sorted: true }, ".122.");
-    check_column(&boards, Column { is_key: false, is_sorted: false }, ".---.");
+    check_column(&boards, TimeColumn { is_key: false, is_sorted: true }, ".122.");
+    check_column(&boards, TimeColumn { is_key: false, is_sorted: false }, ".---.");
 }
 
 proptest! {
@@ -127,11 +127,11 @@ proptest! {
             records.reverse();
         }
         let local_s = |at_s: i64| at_s + i64::from(BERLIN.offset_s(at_s));
-        let readings: Vec<Reading> = records
+        let readings: Vec<LocalReading> = records
             .iter()
-            .map(|(group, at_s)| Reading { group: *group, local_s: local_s(*at_s) })
+            .map(|(group, at_s)| LocalReading { group: *group, local_s: local_s(*at_s) })
             .collect();
-        for ((_, at_s), pass) in records.iter().zip(passes(repeat(), &readings, Column { is_key: true, is_sorted: true })) {
+        for ((_, at_s), pass) in records.iter().zip(passes(repeat(), &readings, TimeColumn { is_key: true, is_sorted: true })) {
             let first_s = BERLIN.utc_s(local_s(*at_s)).unwrap();
             let expected = repeat().contains(local_s(*at_s)).then_some(Pass {
                 is_second: *at_s != first_s,
@@ -147,11 +147,11 @@ proptest! {
         is_key in any::<bool>(),
         is_sorted in any::<bool>(),
     ) {
-        let readings: Vec<Reading> = times
+        let readings: Vec<LocalReading> = times
             .iter()
-            .map(|(group, after_s)| Reading { group: *group, local_s: BEGIN_S + 2 * HOUR_S + after_s })
+            .map(|(group, after_s)| LocalReading { group: *group, local_s: BEGIN_S + 2 * HOUR_S + after_s })
             .collect();
-        let passes = passes(repeat(), &readings, Column { is_key, is_sorted });
+        let passes = passes(repeat(), &readings, TimeColumn { is_key, is_sorted });
         prop_assert_eq!(passes.len(), readings.len());
         for (reading, pass) in readings.iter().zip(passes) {
             prop_assert_eq!(pass.is_some(), repeat().contains(reading.local_s));

@@ -13,7 +13,7 @@ fn check_places(headers: &str, file: &str, is_case_sensitive: bool, places_of: &
     let headers = names(headers);
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
     let expected = Expected { headers: &headers, is_case_sensitive };
-    assert_eq!(places(&names(file), expected), places_of, "{headers:?} in {file}");
+    assert_eq!(positions(&names(file), expected), places_of, "{headers:?} in {file}");
 }
 
 fn said(headers: &str, found: &FileColumns, before: Option<&FileColumns>) -> Vec<String> {
@@ -102,13 +102,13 @@ proptest! {
     ) {
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
         let expected = Expected { headers: &headers, is_case_sensitive: false };
-        let places = places(&file, expected);
-        let mut taken: Vec<usize> = places.iter().flatten().copied().collect();
+        let positions = positions(&file, expected);
+        let mut taken: Vec<usize> = positions.iter().flatten().copied().collect();
         taken.sort_unstable();
         let count = taken.len();
         taken.dedup();
         prop_assert_eq!(taken.len(), count);
-        for (header, place) in headers.iter().zip(&places) {
+        for (header, place) in headers.iter().zip(&positions) {
             let exact = file.iter().position(|name| name == header);
             prop_assert!(exact.is_none() || exact == *place);
             if let Some(place) = place {

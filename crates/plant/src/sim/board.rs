@@ -1,7 +1,7 @@
 //! Boards, and what inspection says of them.
 
-use super::chance::{Dice, happens, shuffled};
 use super::machine::Made;
+use super::random::{Rng, happens, shuffled};
 use super::site::Site;
 use rand::RngExt as _;
 
@@ -49,7 +49,7 @@ impl Verdict {
     }
 
     /// The word of the quality system.
-    pub const fn word(self) -> Option<&'static str> {
+    pub const fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Good => Some("good"),
             Self::Rework => Some("rework"),
@@ -111,25 +111,25 @@ pub fn inspect(
     site: &Site,
     item: u16,
     numbers: &mut Numbers,
-    chance: &mut Dice,
+    rng: &mut Rng,
     out: &mut Vec<Inspection>,
 ) {
-    let verdict = verdict(chance);
+    let verdict = verdict(rng);
     let stage = numbers.stage();
     let first = Inspection {
         id: numbers.inspection(),
         unit: made.unit,
         order: made.order,
         board: stage,
-        copy: chance.random_range(1..=COPIES),
+        copy: rng.random_range(1..=COPIES),
         stage,
         surface: 1,
         at_s: made.at_s,
         place: made.place,
         verdict,
-        is_deviation: happens(chance, DEVIATION_PER_100K),
+        is_deviation: happens(rng, DEVIATION_PER_100K),
         is_after_rework: false,
-        defect: defect(verdict, chance),
+        defect: defect(verdict, rng),
     };
     out.push(first);
     let item = &site.items[usize::from(item)];
@@ -144,23 +144,23 @@ pub fn inspect(
         });
     }
     if verdict == Verdict::Rework {
-        let is_good = happens(chance, REWORKED_WELL_PER_100K);
+        let is_good = happens(rng, REWORKED_WELL_PER_100K);
         let verdict = if is_good { Verdict::Good } else { Verdict::Scrap };
         out.push(Inspection {
             id: numbers.inspection(),
             stage: numbers.stage(),
             surface: 2,
-            at_s: made.at_s + chance.random_range(REWORK_S),
+            at_s: made.at_s + rng.random_range(REWORK_S),
             verdict,
             is_after_rework: true,
-            defect: defect(verdict, chance),
+            defect: defect(verdict, rng),
             ..first
         });
     }
 }
 
-fn verdict(chance: &mut Dice) -> Verdict {
-    let at = chance.random_range(0..100_000_u32);
+fn verdict(rng: &mut Rng) -> Verdict {
+    let at = rng.random_range(0..100_000_u32);
     match at {
         _ if at < SCRAP_PER_100K => Verdict::Scrap,
         _ if at < SCRAP_PER_100K + REWORK_PER_100K => Verdict::Rework,
@@ -169,7 +169,7 @@ fn verdict(chance: &mut Dice) -> Verdict {
     }
 }
 
-fn defect(verdict: Verdict, chance: &mut Dice) -> Option<u8> {
+fn defect(verdict: Verdict, rng: &mut Rng) -> Option<u8> {
     let is_bad = matches!(verdict, Verdict::Rework | Verdict::Scrap);
-    is_bad.then(|| chance.random_range(0..DEFECTS.len() as u8))
+    is_bad.then(|| rng.random_range(0..DEFECTS.len() as u8))
 }

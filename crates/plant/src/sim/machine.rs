@@ -1,8 +1,8 @@
 //! What machines do, second by second, and the boards that come out of them.
 
-use super::chance::{Dice, happens, pick};
 use super::order::Order;
-use super::site::{Site, Window};
+use super::random::{Rng, happens, pick};
+use super::site::{Site, WorkWindow};
 use crate::time::DAY_S;
 use rand::RngExt as _;
 use std::collections::VecDeque;
@@ -47,7 +47,7 @@ pub enum State {
 
 impl State {
     /// The word in the dumps.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Production => "production",
             Self::Setup => "setup",
@@ -85,7 +85,7 @@ pub struct Made {
 pub struct Floor<'a> {
     pub site: &'a Site,
     pub orders: &'a mut [Order],
-    pub chance: Dice,
+    pub rng: Rng,
     pub events: Vec<MachineEvent>,
     pub made: Vec<Made>,
 }
@@ -121,10 +121,10 @@ impl Machine {
 
     /// Works through the shifts that begin on one day. `free_s` is when the next one begins at the
     /// earliest.
-    pub fn day(&mut self, windows: &[Window], free_s: i64, floor: &mut Floor<'_>) {
+    pub fn day(&mut self, windows: &[WorkWindow], free_s: i64, floor: &mut Floor<'_>) {
         for (number, window) in windows.iter().enumerate() {
             self.stand(window.from_s, "off_shift", floor);
-            if happens(&mut floor.chance, MAINTENANCE_PER_100K) && self.now_s <= window.from_s {
+            if happens(&mut floor.rng, MAINTENANCE_PER_100K) && self.now_s <= window.from_s {
                 let until_s = window.breaks.first().map_or(window.to_s, |pause| pause.0);
                 self.stand(until_s.min(self.now_s + MAINTENANCE_S), "maintenance", floor);
             }
@@ -157,7 +157,7 @@ impl Machine {
         let Some(job) = self.job else { return };
         let left_ms = i64::from(floor.orders[job.order as usize].left()) * job.cycle_ms;
         let is_near = job.setup_left_s == 0 && left_ms < (limit_s - self.now_s) * 1_000;
-        if !is_near || !happens(&mut floor.chance, OVERTIME_PER_100K) {
+        if !is_near || !happens(&mut floor.rng, OVERTIME_PER_100K) {
             return;
         }
         while self.job.is_some() && self.now_s < limit_s {
@@ -167,7 +167,7 @@ impl Machine {
 
     fn take_order(&mut self, floor: &mut Floor<'_>) -> bool {
         let Some(order) = self.queue.pop_front() else { return false };
-        let setup_left_s = floor.chance.random_range(SETUP_S);
+        let setup_left_s = floor.rng.random_range(SETUP_S);
         let cycle_ms = self.cycle_ms(order, floor);
         let begun = &mut floor.orders[order as usize];
         begun.started_s = Some(self.now_s);
@@ -191,19 +191,19 @@ impl Machine {
     }
 
     fn stop(&mut self, to_s: i64, floor: &mut Floor<'_>) {
-        self.until_stop_s = floor.chance.random_range(UNTIL_STOP_S);
-        if happens(&mut floor.chance, SLOW_PER_100K) {
-            self.slow_until_s = self.now_s + floor.chance.random_range(SLOW_S);
+        self.until_stop_s = floor.rng.random_range(UNTIL_STOP_S);
+        if happens(&mut floor.rng, SLOW_PER_100K) {
+            self.slow_until_s = self.now_s + floor.rng.random_range(SLOW_S);
             return;
         }
-        let is_minor = happens(&mut floor.chance, MINOR_PER_100K);
+        let is_minor = happens(&mut floor.rng, MINOR_PER_100K);
         let (state, reasons, length) = if is_minor {
             (State::MinorStop, &MINOR_REASONS[..], MINOR_STOP_S)
         } else {
             (State::UnplannedStop, &REASONS[..], STOP_S)
         };
-        let reason = *pick(&mut floor.chance, reasons);
-        let until_s = to_s.min(self.now_s + floor.chance.random_range(length));
+        let reason = *pick(&mut floor.rng, reasons);
+        let until_s = to_s.min(self.now_s + floor.rng.random_range(length));
         self.spend(state, Some(reason), until_s, floor);
     }
 
@@ -244,7 +244,7 @@ impl Machine {
         let item = floor.orders[order as usize].item;
         let ideal_ms = i64::from(floor.site.items[usize::from(item)].ideal_cycle_ms);
         let slow = if self.now_s < self.slow_until_s { 50 } else { 0 };
-        ideal_ms * (100 + slow + floor.chance.random_range(0..10)) / 100
+        ideal_ms * (100 + slow + floor.rng.random_range(0..10)) / 100
     }
 
     fn spend(

@@ -6,14 +6,14 @@
 //! plant on every machine. The truth is counted from what happened, never from the dumps.
 
 pub mod board;
-pub mod chance;
-pub mod dirt;
 pub mod dump;
+pub mod dump_file;
+pub mod dump_writer;
+pub mod faults;
 pub mod machine;
 pub mod order;
-pub mod page;
 pub mod plan;
-pub mod press;
+pub mod random;
 pub mod site;
 pub mod stock;
 pub mod stream;

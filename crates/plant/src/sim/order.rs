@@ -1,6 +1,6 @@
 //! Work orders.
 
-use super::chance::{Concern, dice, happens, pick, shuffled};
+use super::random::{Purpose, generator, happens, pick, shuffled};
 use super::site::Site;
 use rand::RngExt as _;
 
@@ -39,28 +39,28 @@ pub struct Order {
 impl Order {
     /// A new order for a unit, the `index`-th of the plant.
     pub fn new(site: &Site, index: u32, unit: u16, items: &[u16]) -> Self {
-        let mut chance = dice(site.seed, Concern::Order, index.cast_signed(), unit.into());
-        let item = *pick(&mut chance, items);
+        let mut rng = generator(site.seed, Purpose::Order, index.cast_signed(), unit.into());
+        let item = *pick(&mut rng, items);
         let cycle_ms = site.items[usize::from(item)].ideal_cycle_ms;
-        let quantity = (chance.random_range(LENGTH_S) * 1_000 / cycle_ms).max(2);
-        let is_short = happens(&mut chance, 4_000);
+        let quantity = (rng.random_range(LENGTH_S) * 1_000 / cycle_ms).max(2);
+        let is_short = happens(&mut rng, 4_000);
         let offset = site.seed % NUMBERS;
         let number = FIRST_NUMBER + shuffled(index.into(), NUMBER_FACTOR, offset, NUMBERS);
-        let routing = chance.random_range(1..5_000_u16);
+        let routing = rng.random_range(1..5_000_u16);
         Self {
             number: number as u32,
             item,
             unit,
-            line_no: if happens(&mut chance, 34_000) { 100 } else { 10 },
+            line_no: if happens(&mut rng, 34_000) { 100 } else { 10 },
             quantity,
             aim: if is_short { (quantity * 3 / 4).max(1) } else { quantity },
             made: 0,
             started_s: None,
             ended_s: None,
-            is_blocked: happens(&mut chance, 3_000),
-            routing: (!happens(&mut chance, 40_000)).then_some(routing),
-            unit_price: chance.random_range(1..1_000),
-            is_moisture_locked: happens(&mut chance, 18_000),
+            is_blocked: happens(&mut rng, 3_000),
+            routing: (!happens(&mut rng, 40_000)).then_some(routing),
+            unit_price: rng.random_range(1..1_000),
+            is_moisture_locked: happens(&mut rng, 18_000),
             is_changed: true,
         }
     }

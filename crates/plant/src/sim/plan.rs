@@ -1,8 +1,8 @@
 //! The shift plan: boards to be made, hour by hour.
 
-use super::chance::{Concern, dice, happens};
 use super::order::Order;
-use super::site::{Site, Window};
+use super::random::{Purpose, generator, happens};
+use super::site::{Site, WorkWindow};
 use crate::time::HOUR_S;
 use rand::RngExt as _;
 use std::collections::VecDeque;
@@ -49,16 +49,22 @@ struct Hour {
 
 impl Work<'_> {
     /// The plan of the unit for the shifts that begin on a day. Rows are numbered from `next_id`.
-    pub fn plan(&self, day: i32, windows: &[Window], next_id: &mut u64, rows: &mut Vec<PlanRow>) {
-        let mut chance = dice(self.site.seed, Concern::Plan, day, self.unit.into());
-        let created_local_s = i64::from(day - 1) * 86_400 + chance.random_range(50_000..80_000);
+    pub fn plan(
+        &self,
+        day: i32,
+        windows: &[WorkWindow],
+        next_id: &mut u64,
+        rows: &mut Vec<PlanRow>,
+    ) {
+        let mut rng = generator(self.site.seed, Purpose::Plan, day, self.unit.into());
+        let created_local_s = i64::from(day - 1) * 86_400 + rng.random_range(50_000..80_000);
         let mut waiting: VecDeque<(u32, u32)> =
             self.queue.iter().map(|order| (*order, self.left(*order))).collect();
         for hour in windows.iter().flat_map(|window| self.hours(window)) {
-            let is_forgotten = happens(&mut chance, FORGOTTEN_PER_100K);
+            let is_forgotten = happens(&mut rng, FORGOTTEN_PER_100K);
             for (order, quantity) in self.fitting(&hour, &mut waiting) {
                 let row = self.row(&hour, order, quantity, created_local_s);
-                let is_split = happens(&mut chance, SPLIT_PER_100K);
+                let is_split = happens(&mut rng, SPLIT_PER_100K);
                 if !is_forgotten {
                     push(row, is_split, next_id, rows);
                 }
@@ -67,7 +73,7 @@ impl Work<'_> {
     }
 
     /// The hours of a shift, cut where the plant's clock strikes.
-    fn hours(&self, window: &Window) -> Vec<Hour> {
+    fn hours(&self, window: &WorkWindow) -> Vec<Hour> {
         let mut hours = Vec::new();
         let mut from_s = window.from_s;
         while from_s < window.to_s {
@@ -126,7 +132,7 @@ impl Work<'_> {
 }
 
 /// Seconds of break between two moments.
-fn pause_s(window: &Window, from_s: i64, to_s: i64) -> i64 {
+fn pause_s(window: &WorkWindow, from_s: i64, to_s: i64) -> i64 {
     let within = |(begin, end): &(i64, i64)| ((*end).min(to_s) - (*begin).max(from_s)).max(0);
     window.breaks.iter().map(within).sum()
 }

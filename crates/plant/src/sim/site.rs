@@ -1,6 +1,6 @@
 //! What the simulated plant is made of: units, items, materials, and when it works.
 
-use super::chance::{Concern, Dice, dice, happens, pick, shuffled};
+use super::random::{Purpose, Rng, generator, happens, pick, shuffled};
 use crate::calendar::Calendar;
 use crate::time::{DAY_S, HOUR_S, MINUTE_S};
 use rand::RngExt as _;
@@ -57,14 +57,14 @@ pub struct Site {
     pub seed: u64,
     pub size: Size,
     pub calendar: Calendar,
-    pub units: Vec<Unit>,
+    pub units: Vec<SiteUnit>,
     pub items: Vec<Item>,
     pub materials: Vec<Material>,
 }
 
 /// A machine, which is a station of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unit {
+pub struct SiteUnit {
     /// What it is called, such as `TS-0001`.
     pub code: String,
     /// Its place among [`FAMILIES`].
@@ -99,7 +99,7 @@ pub struct Material {
 
 /// A stretch of work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
+pub struct WorkWindow {
     pub from_s: i64,
     pub to_s: i64,
     /// Its shift, by its place in the calendar.
@@ -111,10 +111,10 @@ pub struct Window {
 impl Site {
     /// The plant of a seed.
     pub fn new(seed: u64, size: Size, calendar: Calendar) -> Self {
-        let mut chance = dice(seed, Concern::Item, 0, 0);
-        let items = (0..size.items).map(|number| item(number, &size, &mut chance)).collect();
-        let mut chance = dice(seed, Concern::Material, 0, 0);
-        let material = |number| material(number, &mut chance);
+        let mut rng = generator(seed, Purpose::Item, 0, 0);
+        let items = (0..size.items).map(|number| item(number, &size, &mut rng)).collect();
+        let mut rng = generator(seed, Purpose::Material, 0, 0);
+        let material = |number| material(number, &mut rng);
         let materials = (0..size.materials).map(material).collect();
         let units = (0..size.units).map(unit).collect();
         Self { seed, size, calendar, units, items, materials }
@@ -135,12 +135,12 @@ impl Site {
 
     /// Whether the plant rests on a day.
     pub fn is_holiday(&self, day: i32) -> bool {
-        let mut chance = dice(self.seed, Concern::Holiday, day, 0);
-        day.rem_euclid(WEEK) == SUNDAY || happens(&mut chance, HOLIDAYS_PER_100K)
+        let mut rng = generator(self.seed, Purpose::Holiday, day, 0);
+        day.rem_euclid(WEEK) == SUNDAY || happens(&mut rng, HOLIDAYS_PER_100K)
     }
 
     /// The shifts that begin on a day, in their order; none on a holiday.
-    pub fn windows(&self, day: i32) -> Vec<Window> {
+    pub fn windows(&self, day: i32) -> Vec<WorkWindow> {
         if self.is_holiday(day) {
             return Vec::new();
         }
@@ -152,7 +152,7 @@ impl Site {
             let to = midnight + i64::from(shift.end_min) * MINUTE_S + next_day;
             let (from_s, to_s) = (self.utc_s(from), self.utc_s(to));
             let breaks = breaks(from_s, to_s);
-            windows.push(Window { from_s, to_s, shift: number, breaks });
+            windows.push(WorkWindow { from_s, to_s, shift: number, breaks });
         }
         windows.sort_by_key(|window| window.from_s);
         windows
@@ -186,34 +186,34 @@ fn breaks(from_s: i64, to_s: i64) -> Vec<(i64, i64)> {
     }
 }
 
-fn unit(number: u16) -> Unit {
+fn unit(number: u16) -> SiteUnit {
     let family = usize::from(number) % FAMILIES.len();
     let place = usize::from(number) / FAMILIES.len() + 1;
-    Unit { code: format!("{}-{place:04}", FAMILIES[family]), family }
+    SiteUnit { code: format!("{}-{place:04}", FAMILIES[family]), family }
 }
 
-fn item(number: u16, size: &Size, chance: &mut Dice) -> Item {
+fn item(number: u16, size: &Size, rng: &mut Rng) -> Item {
     let family = usize::from(number) % FAMILIES.len();
-    let country = *pick(chance, &COUNTRIES);
-    let digits = shuffled(number.into(), 6_180_339, chance.random_range(0..1_000), 10_000_000);
-    let percent = chance.random_range(60..=140_u32);
+    let country = *pick(rng, &COUNTRIES);
+    let digits = shuffled(number.into(), 6_180_339, rng.random_range(0..1_000), 10_000_000);
+    let percent = rng.random_range(60..=140_u32);
     Item {
         id: format!("Items-{}-{digits:08}-{country}", FAMILIES[family]),
         family,
         country,
         ideal_cycle_ms: (size.cycle_s * percent * 10).max(1_000),
-        is_two_sided: happens(chance, 40_000),
+        is_two_sided: happens(rng, 40_000),
     }
 }
 
-fn material(number: u16, chance: &mut Dice) -> Material {
+fn material(number: u16, rng: &mut Rng) -> Material {
     let no = 100_000 + shuffled(number.into(), 6_187, 0, 90_000);
     Material {
         no: no.to_string(),
         description: DESCRIPTIONS[usize::from(number) % DESCRIPTIONS.len()],
-        is_counted: !happens(chance, 5_000),
-        is_listed: number == 0 || !happens(chance, 4_000),
-        is_priced: number == 0 || !happens(chance, 4_000),
+        is_counted: !happens(rng, 5_000),
+        is_listed: number == 0 || !happens(rng, 4_000),
+        is_priced: number == 0 || !happens(rng, 4_000),
     }
 }
 

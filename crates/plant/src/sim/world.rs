@@ -1,12 +1,12 @@
 //! The plant at work, day after day.
 
 use super::board::{Inspection, Numbers, inspect};
-use super::chance::{Concern, dice};
 use super::machine::{Floor, Machine, MachineEvent};
 use super::order::Order;
 use super::plan::{PlanRow, Work};
-use super::site::{Site, Window};
-use super::stock::{Entry, Stock};
+use super::random::{Purpose, generator};
+use super::site::{Site, WorkWindow};
+use super::stock::{Stock, StockEntry};
 use crate::time::DAY_S;
 
 /// Everything that happened on one day: in the shifts that began on it.
@@ -17,7 +17,7 @@ pub struct Day {
     pub plan: Vec<PlanRow>,
     pub events: Vec<MachineEvent>,
     pub inspections: Vec<Inspection>,
-    pub entries: Vec<Entry>,
+    pub entries: Vec<StockEntry>,
 }
 
 /// A plant at work.
@@ -29,7 +29,7 @@ pub struct World {
     pub stock: Stock,
     pub first_day: i32,
     machines: Vec<Machine>,
-    opening: Vec<Entry>,
+    opening: Vec<StockEntry>,
     next_day: i32,
     last_day: i32,
     plan_rows: u64,
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// Orders the units take on so that none is idle on a day, and their plan.
-    fn prepare(&mut self, windows: &[Window], day: &mut Day) {
+    fn prepare(&mut self, windows: &[WorkWindow], day: &mut Day) {
         let work_s: i64 = windows.iter().map(|window| window.to_s - window.from_s).sum();
         for (unit, machine) in (0..).zip(&mut self.machines) {
             let items = self.site.items_of(usize::from(unit));
@@ -82,16 +82,16 @@ impl World {
         }
     }
 
-    fn work(&mut self, windows: &[Window], day: &mut Day) {
+    fn work(&mut self, windows: &[WorkWindow], day: &mut Day) {
         let midnight_s = self.site.utc_s(i64::from(day.day + 1) * DAY_S);
         let next = self.site.windows(day.day + 1);
         let free_s = next.first().map_or(i64::MAX, |window| window.from_s);
         let is_last = day.day == self.last_day;
         for (unit, machine) in (0..).zip(&mut self.machines) {
-            let chance = dice(self.site.seed, Concern::Machine, day.day, unit);
+            let rng = generator(self.site.seed, Purpose::Machine, day.day, unit);
             let (site, orders) = (&self.site, &mut self.orders[..]);
             let events = std::mem::take(&mut day.events);
-            let mut floor = Floor { site, orders, chance, events, made: Vec::new() };
+            let mut floor = Floor { site, orders, rng, events, made: Vec::new() };
             machine.day(windows, free_s, &mut floor);
             if windows.is_empty() {
                 machine.stand(midnight_s, "holiday", &mut floor);
@@ -99,11 +99,11 @@ impl World {
                 machine.stand(midnight_s, "off_shift", &mut floor);
             }
             day.events = floor.events;
-            let mut chance = dice(self.site.seed, Concern::Inspection, day.day, unit);
+            let mut rng = generator(self.site.seed, Purpose::Inspection, day.day, unit);
             for made in &floor.made {
                 let item = self.orders[made.order as usize].item;
                 let out = &mut day.inspections;
-                inspect(made, &self.site, item, &mut self.numbers, &mut chance, out);
+                inspect(made, &self.site, item, &mut self.numbers, &mut rng, out);
             }
         }
     }

@@ -3,9 +3,9 @@
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use plant::sim::chance::mix;
 use plant::sim::dump::date;
-use plant::sim::press::Row;
+use plant::sim::dump_writer::Row;
+use plant::sim::random::mix;
 use plant::sim::site::FAMILIES;
 use plant::sim::stock::{BOMS, DISC_GROUPS, MaterialRecord, POSTING_GROUPS};
 use plant::sim::world::World;

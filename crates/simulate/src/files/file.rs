@@ -11,7 +11,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
-use plant::sim::press::Body;
+use plant::sim::dump_writer::PartContent;
 use plant::sim::world::World;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
@@ -31,29 +31,33 @@ pub struct File {
 
 impl File {
     /// A new file for parts like `body`.
-    pub fn new(store: Arc<dyn ObjectStore>, key: &str, body: &Body) -> anyhow::Result<Self> {
-        let encoder = match body {
-            Body::Text(_) => None,
-            Body::Stages(_) => Some(encoder(stages::schema())?),
-            Body::Materials(_) => Some(encoder(columns::materials_schema())?),
-            Body::CycleTimes(_) => Some(encoder(columns::cycle_times_schema())?),
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        key: &str,
+        content: &PartContent,
+    ) -> anyhow::Result<Self> {
+        let encoder = match content {
+            PartContent::Text(_) => None,
+            PartContent::Stages(_) => Some(encoder(stages::schema())?),
+            PartContent::Materials(_) => Some(encoder(columns::materials_schema())?),
+            PartContent::CycleTimes(_) => Some(encoder(columns::cycle_times_schema())?),
         };
         let to = BufWriter::new(store, Key::from(key));
         Ok(Self { to, encoder, bytes: 0 })
     }
 
     /// Adds a part.
-    pub async fn append(&mut self, body: &Body, world: &World) -> anyhow::Result<()> {
-        match body {
-            Body::Text(text) => self.put(text).await,
-            Body::Stages(rows) => {
+    pub async fn append(&mut self, content: &PartContent, world: &World) -> anyhow::Result<()> {
+        match content {
+            PartContent::Text(text) => self.put(text).await,
+            PartContent::Stages(rows) => {
                 for rows in rows.chunks(BATCH_ROWS) {
                     self.encode(&stages::batch(rows, world)?).await?;
                 }
                 Ok(())
             }
-            Body::Materials(rows) => self.encode(&columns::materials(rows, world)?).await,
-            Body::CycleTimes(rows) => self.encode(&columns::cycle_times(rows, world)?).await,
+            PartContent::Materials(rows) => self.encode(&columns::materials(rows, world)?).await,
+            PartContent::CycleTimes(rows) => self.encode(&columns::cycle_times(rows, world)?).await,
         }
     }
 

@@ -4,8 +4,8 @@ use arrow::array::{ArrayRef, Int64Array, StringArray, StringBuilder, new_null_ar
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use plant::sim::board::Inspection;
-use plant::sim::chance::mix;
-use plant::sim::press::Row;
+use plant::sim::dump_writer::Row;
+use plant::sim::random::mix;
 use plant::sim::world::World;
 use plant::sim::write::mes::Names;
 use plant::sim::write::stamp::push_stamp;

@@ -11,51 +11,51 @@
 mod kind;
 mod write;
 
-pub use kind::{DUPLICATE, Dirt, Kind, Reason};
+pub use kind::{DUPLICATE, MessageFaults, MessageKind, RejectReason};
 
-use super::thermal::Follower;
-use super::thermal::chance::{Concern, chance};
+use super::thermal::TemperatureModel;
+use super::thermal::random::{StreamPurpose, generator};
 use super::thermal::sensors::{Sensor, sensors};
 use crate::time::{SECOND_US, second_of_us};
-use write::{Spelling, Template};
+use write::{Template, TimeFormat};
 
 /// A message that is held back or said twice is said so much later.
 const ECHO_US: i64 = 40 * SECOND_US;
 
 /// What is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct StreamPlan {
     pub sensors: usize,
     /// Between two messages of a sensor.
     pub interval_us: i64,
     pub seed: u64,
-    pub dirt: Dirt,
+    pub faults: MessageFaults,
 }
 
 /// What must become of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum MessageOutcome {
     /// It is a reading, taken so many seconds after 1970 UTC, in hundredths of a degC.
     Landed { at_s: i64, temp_centi: i32 },
     /// It is kept but is no reading, for this reason.
-    Rejected(Reason),
+    Rejected(RejectReason),
 }
 
 /// A message as it was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message {
     /// When it is said: microseconds since 1970 UTC, never before the message before it.
-    pub said_at_us: i64,
+    pub sent_at_us: i64,
     /// Position of its sensor in [`Stream::sensors`].
     pub sensor: usize,
-    pub kind: Kind,
-    pub fate: Fate,
+    pub kind: MessageKind,
+    pub outcome: MessageOutcome,
 }
 
 /// A stream one can read for ever.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    plan: Plan,
+    plan: StreamPlan,
     sensors: Vec<Sensor>,
     voices: Vec<Voice>,
     turn: Turn,
@@ -68,9 +68,9 @@ pub struct Stream {
 #[derive(Debug, Clone)]
 struct Voice {
     template: Template,
-    follower: Follower,
+    follower: TemperatureModel,
     /// Follows what is said again later.
-    echo: Follower,
+    echo: TemperatureModel,
     /// How far after its tick it speaks.
     phase_us: i64,
     second: Second,
@@ -80,7 +80,7 @@ struct Voice {
 #[derive(Debug, Clone, Default)]
 struct Second {
     at_s: i64,
-    said_centi: Vec<i32>,
+    reported_centi: Vec<i32>,
 }
 
 /// Whose turn it is: in each tick every sensor speaks, and then its echo.
@@ -93,7 +93,7 @@ struct Turn {
 
 impl Stream {
     /// The stream from the first message said in the second of `from_us` or after it.
-    pub fn new(plan: Plan, from_us: i64) -> Self {
+    pub fn new(plan: StreamPlan, from_us: i64) -> Self {
         let sensors = sensors(plan.sensors.max(1), plan.seed);
         let phase_us = |number: usize| {
             let share = plan.interval_us as i128 * number as i128 / sensors.len() as i128;
@@ -101,8 +101,8 @@ impl Stream {
         };
         let voice = |(number, sensor): (usize, &Sensor)| Voice {
             template: Template::new(&sensor.id),
-            follower: Follower::new(plan.seed, sensor),
-            echo: Follower::new(plan.seed, sensor),
+            follower: TemperatureModel::new(plan.seed, sensor),
+            echo: TemperatureModel::new(plan.seed, sensor),
             phase_us: phase_us(number),
             second: Second::default(),
         };
@@ -135,44 +135,46 @@ impl Stream {
 
     /// What is said in a turn, if anything is.
     fn say(&mut self, turn: Turn, payload: &mut Vec<u8>) -> Option<Message> {
-        let Plan { interval_us, seed, dirt, .. } = self.plan;
+        let StreamPlan { interval_us, seed, faults, .. } = self.plan;
         let tick = if turn.is_echo { turn.tick - self.echo_ticks? } else { turn.tick };
         let number = self.sensors[turn.sensor].number;
-        let mut chance = chance(seed, Concern::Message, number, tick);
-        let kind = match dirt.kind(&mut chance) {
-            Kind::Late | Kind::Repeated if self.echo_ticks.is_none() => Kind::Plain,
+        let mut rng = generator(seed, StreamPurpose::Message, number, tick);
+        let kind = match faults.kind(&mut rng) {
+            MessageKind::Late | MessageKind::Repeated if self.echo_ticks.is_none() => {
+                MessageKind::Plain
+            }
             kind => kind,
         };
         let is_due = match kind {
-            Kind::Late => turn.is_echo,
-            Kind::Repeated => true,
+            MessageKind::Late => turn.is_echo,
+            MessageKind::Repeated => true,
             _ => !turn.is_echo,
         };
         if !is_due {
             return None;
         }
         let voice = &mut self.voices[turn.sensor];
-        let said_at_us = turn.tick * interval_us + voice.phase_us;
-        if turn.is_echo && voice.follower.is_silent(said_at_us) {
+        let sent_at_us = turn.tick * interval_us + voice.phase_us;
+        if turn.is_echo && voice.follower.is_silent(sent_at_us) {
             return None;
         }
         let follower = if turn.is_echo { &mut voice.echo } else { &mut voice.follower };
         let at_us = tick * interval_us + voice.phase_us;
         let at_s = second_of_us(at_us);
-        let spelling = Spelling::draw(&mut chance);
-        let temp_centi = follower.said_centi(at_us, &mut chance)?;
+        let spelling = TimeFormat::draw(&mut rng);
+        let temp_centi = follower.reported_centi(at_us, &mut rng)?;
         payload.clear();
         voice.template.write(kind, spelling, at_s, temp_centi, payload);
         // What was said before the beginning was not heard.
-        let is_again = turn.is_echo && kind == Kind::Repeated && at_us >= self.from_us;
-        let fate = match kind.reason() {
-            Some(reason) => Fate::Rejected(reason),
+        let is_again = turn.is_echo && kind == MessageKind::Repeated && at_us >= self.from_us;
+        let outcome = match kind.reason() {
+            Some(reason) => MessageOutcome::Rejected(reason),
             None if is_again || voice.second.has(at_s, temp_centi, turn.is_echo) => {
-                Fate::Rejected(DUPLICATE)
+                MessageOutcome::Rejected(DUPLICATE)
             }
-            None => Fate::Landed { at_s, temp_centi },
+            None => MessageOutcome::Landed { at_s, temp_centi },
         };
-        Some(Message { said_at_us, sensor: turn.sensor, kind, fate })
+        Some(Message { sent_at_us, sensor: turn.sensor, kind, outcome })
     }
 }
 
@@ -199,11 +201,11 @@ impl Second {
         }
         if self.at_s != at_s {
             self.at_s = at_s;
-            self.said_centi.clear();
+            self.reported_centi.clear();
         }
-        let has = self.said_centi.contains(&temp_centi);
+        let has = self.reported_centi.contains(&temp_centi);
         if !has {
-            self.said_centi.push(temp_centi);
+            self.reported_centi.push(temp_centi);
         }
         has
     }

@@ -1,6 +1,6 @@
 //! What goes wrong with sensors and gateways, each with a known start and end.
 
-use super::chance::{Concern, chance};
+use super::random::{StreamPurpose, generator};
 use crate::time::{DAY_US, SECOND_US};
 use rand::RngExt as _;
 
@@ -12,7 +12,7 @@ const SILENCE_SHARE: f64 = 0.1;
 
 /// What can go wrong with a sensor or the component it sits on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
+pub enum SensorFaultKind {
     /// The component is no longer cooled and grows hot.
     FanFailure,
     /// The sensor says more and more too much, until it is calibrated.
@@ -30,16 +30,16 @@ pub enum FaultKind {
 }
 
 /// Faults of a sensor, with the seconds they last.
-const KINDS: [(FaultKind, std::ops::Range<i64>); 6] = [
-    (FaultKind::FanFailure, 20 * 60..60 * 60),
-    (FaultKind::Drift, 60 * 60..180 * 60),
-    (FaultKind::Stuck, 10 * 60..40 * 60),
-    (FaultKind::Spike, 4..15),
-    (FaultKind::DropOut, 2 * 60..20 * 60),
-    (FaultKind::NoiseBurst, 3 * 60..15 * 60),
+const KINDS: [(SensorFaultKind, std::ops::Range<i64>); 6] = [
+    (SensorFaultKind::FanFailure, 20 * 60..60 * 60),
+    (SensorFaultKind::Drift, 60 * 60..180 * 60),
+    (SensorFaultKind::Stuck, 10 * 60..40 * 60),
+    (SensorFaultKind::Spike, 4..15),
+    (SensorFaultKind::DropOut, 2 * 60..20 * 60),
+    (SensorFaultKind::NoiseBurst, 3 * 60..15 * 60),
 ];
 
-impl FaultKind {
+impl SensorFaultKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::FanFailure => "fan_failure",
@@ -55,44 +55,44 @@ impl FaultKind {
 
 /// Something wrong, from a moment (microseconds since 1970 UTC) until before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
-    pub kind: FaultKind,
+pub struct SensorFault {
+    pub kind: SensorFaultKind,
     pub from_us: i64,
     pub to_us: i64,
 }
 
-impl Fault {
+impl SensorFault {
     pub const fn holds(&self, at_us: i64) -> bool {
         self.from_us <= at_us && at_us < self.to_us
     }
 }
 
 /// What goes wrong with a sensor on a day: at most one thing, over before midnight UTC.
-pub fn of_sensor(seed: u64, sensor: u64, day: i64) -> Option<Fault> {
-    let mut chance = chance(seed, Concern::Fault, sensor, day);
-    if !chance.random_bool(FAULT_SHARE) {
+pub fn of_sensor(seed: u64, sensor: u64, day: i64) -> Option<SensorFault> {
+    let mut rng = generator(seed, StreamPurpose::Fault, sensor, day);
+    if !rng.random_bool(FAULT_SHARE) {
         return None;
     }
-    let (kind, lasts_s) = &KINDS[chance.random_range(0..KINDS.len())];
-    let lasts_us = chance.random_range(lasts_s.clone()) * SECOND_US;
-    Some(within(*kind, day, lasts_us, chance.random()))
+    let (kind, lasts_s) = &KINDS[rng.random_range(0..KINDS.len())];
+    let lasts_us = rng.random_range(lasts_s.clone()) * SECOND_US;
+    Some(within(*kind, day, lasts_us, rng.random()))
 }
 
 /// When a gateway is silent on a day, if it is.
-pub fn of_gateway(seed: u64, gateway: u64, day: i64) -> Option<Fault> {
-    let mut chance = chance(seed, Concern::Silence, gateway, day);
-    if !chance.random_bool(SILENCE_SHARE) {
+pub fn of_gateway(seed: u64, gateway: u64, day: i64) -> Option<SensorFault> {
+    let mut rng = generator(seed, StreamPurpose::Silence, gateway, day);
+    if !rng.random_bool(SILENCE_SHARE) {
         return None;
     }
-    let lasts_us = chance.random_range(60..10 * 60) * SECOND_US;
-    Some(within(FaultKind::GatewaySilence, day, lasts_us, chance.random()))
+    let lasts_us = rng.random_range(60..10 * 60) * SECOND_US;
+    Some(within(SensorFaultKind::GatewaySilence, day, lasts_us, rng.random()))
 }
 
 /// A fault that lies wholly in a day and begins with a second.
-fn within(kind: FaultKind, day: i64, lasts_us: i64, drawn: u32) -> Fault {
+fn within(kind: SensorFaultKind, day: i64, lasts_us: i64, drawn: u32) -> SensorFault {
     let latest_s = (DAY_US - lasts_us) / SECOND_US;
     let from_us = day * DAY_US + i64::from(drawn) % latest_s * SECOND_US;
-    Fault { kind, from_us, to_us: from_us + lasts_us }
+    SensorFault { kind, from_us, to_us: from_us + lasts_us }
 }
 
 #[cfg(test)]

@@ -7,16 +7,16 @@
 //! as a body of first order does: each minute a share of the difference is left. The history that
 //! counts begins at a fixed moment some hours back.
 
-pub mod chance;
 pub mod fault;
+pub mod random;
 pub mod sensors;
 
 use crate::time::{MINUTE_US, day_of_us, minute_of_us};
-use chance::{Concern, chance};
-use fault::{Fault, FaultKind};
+use fault::{SensorFault, SensorFaultKind};
 use rand::Rng as _;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
+use random::{StreamPurpose, generator};
 use sensors::Sensor;
 
 /// How far the plants' clock is ahead of UTC, in minutes; in Kerala it never changes.
@@ -47,7 +47,7 @@ const BURST_C: f64 = 3.0;
 
 /// What of a component decides how it warms.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Body {
+pub struct ThermalBody {
     /// How far it stands above the hall at full load, in degC.
     pub rise_c: f64,
     /// The share of the way to its equilibrium that is left after a minute, 0 to 1.
@@ -56,11 +56,11 @@ pub struct Body {
 
 /// A sensor followed through time. Going on by minutes is cheap; a leap costs some hundred steps.
 #[derive(Debug, Clone)]
-pub struct Follower {
+pub struct TemperatureModel {
     seed: u64,
     sensor: u64,
     gateway: u64,
-    body: Body,
+    body: ThermalBody,
     /// The minute the temperatures are known for, at its start and at its end.
     minute: Option<i64>,
     from_c: f64,
@@ -74,8 +74,8 @@ pub struct Follower {
 #[derive(Debug, Clone, Copy, Default)]
 struct Day {
     number: Option<i64>,
-    fault: Option<Fault>,
-    silence: Option<Fault>,
+    fault: Option<SensorFault>,
+    silence: Option<SensorFault>,
     /// What a sensor that is stuck this day says, in degC.
     stuck_c: f64,
 }
@@ -91,10 +91,10 @@ struct Load {
 #[derive(Debug, Clone, Copy, Default)]
 struct Fan {
     day: Option<i64>,
-    failure: Option<Fault>,
+    failure: Option<SensorFault>,
 }
 
-impl Follower {
+impl TemperatureModel {
     pub fn new(seed: u64, sensor: &Sensor) -> Self {
         Self {
             seed,
@@ -112,7 +112,7 @@ impl Follower {
 
     /// What the sensor says at a moment (microseconds since 1970 UTC), in hundredths of a degC;
     /// `None` if it is silent. `noise` decides how it scatters.
-    pub fn said_centi(&mut self, at_us: i64, noise: &mut Pcg32) -> Option<i32> {
+    pub fn reported_centi(&mut self, at_us: i64, noise: &mut Pcg32) -> Option<i32> {
         if self.is_silent(at_us) {
             return None;
         }
@@ -129,7 +129,7 @@ impl Follower {
     /// Whether nothing comes from the sensor at a moment.
     pub fn is_silent(&mut self, at_us: i64) -> bool {
         self.begin_day(at_us);
-        let is_dropped = |it: &Fault| it.kind == FaultKind::DropOut && it.holds(at_us);
+        let is_dropped = |it: &SensorFault| it.kind == SensorFaultKind::DropOut && it.holds(at_us);
         self.day.fault.as_ref().is_some_and(is_dropped)
             || self.day.silence.is_some_and(|it| it.holds(at_us))
     }
@@ -141,16 +141,16 @@ impl Follower {
         self.from_c + (self.to_c - self.from_c) * part
     }
 
-    fn faulty_c(&self, fault: &Fault, at_us: i64, true_c: f64, scatter: f64) -> f64 {
+    fn faulty_c(&self, fault: &SensorFault, at_us: i64, true_c: f64, scatter: f64) -> f64 {
         let gone = (at_us - fault.from_us) as f64 / (fault.to_us - fault.from_us) as f64;
         match fault.kind {
-            FaultKind::Stuck => self.day.stuck_c,
-            FaultKind::Drift => true_c + gone * DRIFT_C_MAX + scatter * NOISE_C,
-            FaultKind::Spike => true_c + SPIKE_C + scatter * NOISE_C,
-            FaultKind::NoiseBurst => true_c + scatter * BURST_C,
-            FaultKind::FanFailure | FaultKind::DropOut | FaultKind::GatewaySilence => {
-                true_c + scatter * NOISE_C
-            }
+            SensorFaultKind::Stuck => self.day.stuck_c,
+            SensorFaultKind::Drift => true_c + gone * DRIFT_C_MAX + scatter * NOISE_C,
+            SensorFaultKind::Spike => true_c + SPIKE_C + scatter * NOISE_C,
+            SensorFaultKind::NoiseBurst => true_c + scatter * BURST_C,
+            SensorFaultKind::FanFailure
+            | SensorFaultKind::DropOut
+            | SensorFaultKind::GatewaySilence => true_c + scatter * NOISE_C,
         }
     }
 
@@ -162,7 +162,7 @@ impl Follower {
         let fault = fault::of_sensor(self.seed, self.sensor, number);
         let silence = fault::of_gateway(self.seed, self.gateway, number);
         self.day = Day { number: Some(number), fault, silence, stuck_c: 0.0 };
-        if let Some(fault) = fault.filter(|it| it.kind == FaultKind::Stuck) {
+        if let Some(fault) = fault.filter(|it| it.kind == SensorFaultKind::Stuck) {
             self.day.stuck_c = self.clone().true_c(fault.from_us);
         }
     }
@@ -206,7 +206,7 @@ impl Follower {
         let day = day_of_us(at_us);
         if self.fan.day != Some(day) {
             let fault = fault::of_sensor(self.seed, self.sensor, day);
-            let failure = fault.filter(|it| it.kind == FaultKind::FanFailure);
+            let failure = fault.filter(|it| it.kind == SensorFaultKind::FanFailure);
             self.fan = Fan { day: Some(day), failure };
         }
         self.fan.failure.is_some_and(|it| it.holds(at_us))
@@ -216,11 +216,11 @@ impl Follower {
         let quarter = minute.div_euclid(15);
         if self.load.quarter != Some(quarter) {
             let hour = (minute + OFFSET_MIN).rem_euclid(24 * 60) / 60;
-            let mut chance = chance(self.seed, Concern::Load, self.gateway, quarter);
+            let mut rng = generator(self.seed, StreamPurpose::Load, self.gateway, quarter);
             let share = if BUSY_HOURS.contains(&hour) {
-                chance.random_range(0.7..1.0)
+                rng.random_range(0.7..1.0)
             } else {
-                chance.random_range(0.05..0.25)
+                rng.random_range(0.05..0.25)
             };
             self.load = Load { quarter: Some(quarter), share };
         }
@@ -238,8 +238,8 @@ fn hall_c(minute: i64) -> f64 {
 
 /// A number about as likely as under a normal curve of mean 0 and variance 1, between -3.5 and 3.5:
 /// the sum of four even ones.
-fn bell(chance: &mut Pcg32) -> f64 {
-    let drawn = chance.next_u64();
+fn bell(rng: &mut Pcg32) -> f64 {
+    let drawn = rng.next_u64();
     let sum: u64 = [0, 16, 32, 48].into_iter().map(|shift| (drawn >> shift) & 0xffff).sum();
     (sum as f64 / f64::from(0xffff_u32) - 2.0) * 3.0_f64.sqrt()
 }
@@ -254,11 +254,11 @@ mod tests {
     const MONDAY_US: i64 = 1_793_577_600 * SECOND_US;
 
     fn noise(at_us: i64) -> Pcg32 {
-        chance(1, Concern::Message, 0, at_us)
+        generator(1, StreamPurpose::Message, 0, at_us)
     }
 
     /// The first sensor and day on which this goes wrong while the lanes are busy.
-    fn with(kind: FaultKind) -> (Sensor, Fault) {
+    fn with(kind: SensorFaultKind) -> (Sensor, SensorFault) {
         let days = (0..30).map(|day| day_of_us(MONDAY_US) + day);
         let all = days.flat_map(|day| sensors(65, 1).into_iter().map(move |it| (it, day)));
         let mut faults = all.filter_map(|(sensor, day)| {
@@ -272,13 +272,13 @@ mod tests {
     #[test]
     fn a_temperature_is_the_same_wherever_one_begins() {
         for sensor in sensors(20, 1) {
-            let mut through = Follower::new(1, &sensor);
+            let mut through = TemperatureModel::new(1, &sensor);
             for minute in 0..3000 {
                 let at_us = MONDAY_US + minute * MINUTE_US + 12_345_678;
-                let said = through.said_centi(at_us, &mut noise(at_us));
+                let said = through.reported_centi(at_us, &mut noise(at_us));
                 if minute % 97 == 0 {
-                    let mut fresh = Follower::new(1, &sensor);
-                    assert_eq!(fresh.said_centi(at_us, &mut noise(at_us)), said, "{minute}");
+                    let mut fresh = TemperatureModel::new(1, &sensor);
+                    assert_eq!(fresh.reported_centi(at_us, &mut noise(at_us)), said, "{minute}");
                 }
             }
         }
@@ -289,7 +289,7 @@ mod tests {
         let mut noon = Vec::new();
         let mut night = Vec::new();
         for sensor in sensors(65, 1) {
-            let mut follower = Follower::new(1, &sensor);
+            let mut follower = TemperatureModel::new(1, &sensor);
             night.push(follower.true_c(MONDAY_US - 4 * 60 * MINUTE_US));
             noon.push(follower.true_c(MONDAY_US + 8 * 60 * MINUTE_US));
         }
@@ -302,8 +302,8 @@ mod tests {
 
     #[test]
     fn a_component_without_fan_grows_hot_and_cools_again() {
-        let (sensor, fault) = with(FaultKind::FanFailure);
-        let mut follower = Follower::new(1, &sensor);
+        let (sensor, fault) = with(SensorFaultKind::FanFailure);
+        let mut follower = TemperatureModel::new(1, &sensor);
         let mut at = |at_us| follower.true_c(at_us);
         let (before, hot) = (at(fault.from_us), at(fault.to_us));
         let after = at(fault.to_us + 60 * MINUTE_US);
@@ -312,25 +312,25 @@ mod tests {
 
     #[test]
     fn what_a_faulty_sensor_says() {
-        let said = |kind, at: fn(&Fault) -> i64| {
+        let said = |kind, at: fn(&SensorFault) -> i64| {
             let (sensor, fault) = with(kind);
             let at_us = at(&fault);
-            let mut follower = Follower::new(1, &sensor);
+            let mut follower = TemperatureModel::new(1, &sensor);
             let true_c = follower.true_c(at_us);
-            let said = follower.said_centi(at_us, &mut noise(at_us));
+            let said = follower.reported_centi(at_us, &mut noise(at_us));
             said.map(|centi| f64::from(centi) / 100.0 - true_c)
         };
-        let last = |fault: &Fault| fault.to_us - 1;
-        assert_eq!(said(FaultKind::DropOut, |fault| fault.from_us), None);
-        assert!(said(FaultKind::DropOut, |fault| fault.to_us).is_some());
-        assert!(said(FaultKind::Spike, last).unwrap() > 40.0);
-        assert!((8.0..10.0).contains(&said(FaultKind::Drift, last).unwrap()));
-        assert!(said(FaultKind::Spike, |fault| fault.to_us).unwrap().abs() < 1.0);
-        let (sensor, fault) = with(FaultKind::Stuck);
-        let mut follower = Follower::new(1, &sensor);
+        let last = |fault: &SensorFault| fault.to_us - 1;
+        assert_eq!(said(SensorFaultKind::DropOut, |fault| fault.from_us), None);
+        assert!(said(SensorFaultKind::DropOut, |fault| fault.to_us).is_some());
+        assert!(said(SensorFaultKind::Spike, last).unwrap() > 40.0);
+        assert!((8.0..10.0).contains(&said(SensorFaultKind::Drift, last).unwrap()));
+        assert!(said(SensorFaultKind::Spike, |fault| fault.to_us).unwrap().abs() < 1.0);
+        let (sensor, fault) = with(SensorFaultKind::Stuck);
+        let mut follower = TemperatureModel::new(1, &sensor);
         let mut all = (fault.from_us..fault.to_us)
             .step_by(30_000_000)
-            .map(|at_us| follower.said_centi(at_us, &mut noise(at_us)));
+            .map(|at_us| follower.reported_centi(at_us, &mut noise(at_us)));
         let first = all.next().unwrap();
         assert!(first.is_some() && all.all(|it| it == first));
     }

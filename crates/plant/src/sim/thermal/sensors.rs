@@ -1,7 +1,7 @@
 //! The components of the simulated plants and the sensors on them.
 
-use super::Body;
-use super::chance::{Concern, chance};
+use super::ThermalBody;
+use super::random::{StreamPurpose, generator};
 use crate::reading::SensorId;
 use rand::RngExt as _;
 
@@ -69,7 +69,7 @@ pub struct Sensor {
     pub number: u64,
     /// Number of the gateway it speaks through: one for each lane of each plant.
     pub gateway: u64,
-    pub body: Body,
+    pub body: ThermalBody,
 }
 
 /// So many sensors; the first [`REFERENCE_SENSORS`] are the reference plant's. Plants take turns, so
@@ -84,7 +84,7 @@ fn sensor(number: usize, seed: u64) -> Sensor {
     let (lane, kind, makers) = PLACES[place % PLACES.len()];
     let lane = lane + place / PLACES.len() * LANES;
     let number = number as u64;
-    let mut chance = chance(seed, Concern::Build, number, 0);
+    let mut rng = generator(seed, StreamPurpose::Build, number, 0);
     Sensor {
         id: SensorId {
             plant: format!("Plant{}", plant + 1),
@@ -94,9 +94,9 @@ fn sensor(number: usize, seed: u64) -> Sensor {
         },
         number,
         gateway: (plant + lane * PLANTS) as u64,
-        body: Body {
-            rise_c: kind.rise_c() * chance.random_range(0.85..1.15),
-            kept_share: chance.random_range(0.88..0.94),
+        body: ThermalBody {
+            rise_c: kind.rise_c() * rng.random_range(0.85..1.15),
+            kept_share: rng.random_range(0.88..0.94),
         },
     }
 }

@@ -30,7 +30,7 @@ impl Truth {
             lines.push(&[
                 ("day_local", Value::Text(&day)),
                 ("unit", Value::Text(&site.units[usize::from(unit)].code)),
-                ("state", Value::Text(state.word())),
+                ("state", Value::Text(state.as_str())),
                 ("reason", Value::text(reason)),
                 ("events", Value::count(events)),
                 ("duration_s", Value::Whole(duration_s)),

@@ -19,7 +19,7 @@ use super::machine::MachineEvent;
 use super::order::Order;
 use super::plan::PlanRow;
 use super::site::Site;
-use super::stock::{Entry, MaterialRecord};
+use super::stock::{MaterialRecord, StockEntry};
 use super::write::mes::needs_reinspection;
 use oee::Each;
 use std::collections::{BTreeMap, HashMap};
@@ -89,7 +89,7 @@ pub struct Truth {
     numbers: Vec<u32>,
     /// By unit and beginning.
     events: BTreeMap<(u16, i64), MachineEvent>,
-    entries: Vec<Entry>,
+    entries: Vec<StockEntry>,
     records: Vec<MaterialRecord>,
 }
 
@@ -150,7 +150,7 @@ impl Truth {
             Verdict::Unknown => 3,
         };
         self.verdicts.entry((shift, clock, of.order)).or_default()[column] += 1;
-        if let (Verdict::Scrap | Verdict::Rework, Some(word)) = (verdict, verdict.word()) {
+        if let (Verdict::Scrap | Verdict::Rework, Some(word)) = (verdict, verdict.as_str()) {
             let defect = defect.map(|defect| DEFECTS[usize::from(defect)]);
             *self.defects.entry((shift.0, of.unit, defect, word)).or_default() += 1;
         }
@@ -184,7 +184,7 @@ impl Truth {
     }
 
     /// A warehouse entry arrives.
-    pub fn entry(&mut self, entry: &Entry) {
+    pub fn entry(&mut self, entry: &StockEntry) {
         self.entries.push(*entry);
     }
 

@@ -3,7 +3,7 @@
 use super::{Lines, Truth, Value};
 use crate::sim::dump::date;
 use crate::sim::site::Site;
-use crate::sim::stock::{BINS, DISC_GROUPS, Entry, MaterialRecord, POSTING_GROUPS, UNIT_E4};
+use crate::sim::stock::{BINS, DISC_GROUPS, MaterialRecord, POSTING_GROUPS, StockEntry, UNIT_E4};
 use crate::sim::write::erp::push_lot;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ struct About {
 /// The warehouse with its prices.
 pub(super) struct Stock<'a> {
     site: &'a Site,
-    entries: &'a [Entry],
+    entries: &'a [StockEntry],
     materials: BTreeMap<u16, About>,
 }
 
@@ -48,7 +48,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, entry: &Entry, price_e4: Option<i64>) {
+    fn add(&mut self, entry: &StockEntry, price_e4: Option<i64>) {
         let quantity_e4 = i128::from(entry.quantity_e4);
         self.entries += 1;
         self.quantity_e4 += quantity_e4;
@@ -120,11 +120,11 @@ fn most<T: Ord + Default>(said: impl Iterator<Item = T>) -> T {
 }
 
 impl Stock<'_> {
-    fn price_e4(&self, entry: &Entry) -> Option<i64> {
+    fn price_e4(&self, entry: &StockEntry) -> Option<i64> {
         self.materials.get(&entry.material).and_then(|about| about.price_e4)
     }
 
-    fn grouped<K: Ord>(&self, key: impl Fn(&Entry) -> K) -> BTreeMap<K, Sums> {
+    fn grouped<K: Ord>(&self, key: impl Fn(&StockEntry) -> K) -> BTreeMap<K, Sums> {
         let mut groups: BTreeMap<K, Sums> = BTreeMap::new();
         for entry in self.entries {
             groups.entry(key(entry)).or_default().add(entry, self.price_e4(entry));
@@ -133,7 +133,7 @@ impl Stock<'_> {
     }
 
     pub(super) fn by_category(&self) -> String {
-        let of = |entry: &Entry| {
+        let of = |entry: &StockEntry| {
             let about = self.materials.get(&entry.material);
             (about.map(|about| about.disc), about.map(|about| about.posting))
         };
@@ -164,7 +164,7 @@ impl Stock<'_> {
     }
 
     pub(super) fn by_lot(&self) -> String {
-        let of = |entry: &Entry| (entry.lot, entry.material);
+        let of = |entry: &StockEntry| (entry.lot, entry.material);
         let mut days: BTreeMap<_, (i32, i32)> = BTreeMap::new();
         for entry in self.entries {
             let seen = days.entry(of(entry)).or_insert((entry.day, entry.day));
@@ -192,7 +192,7 @@ impl Stock<'_> {
     }
 
     pub(super) fn ageing(&self, as_of: i32) -> String {
-        let of = |entry: &Entry| {
+        let of = |entry: &StockEntry| {
             let age = as_of - entry.day;
             AGES.iter().position(|(_, from, to)| (*from..=*to).contains(&age))
         };

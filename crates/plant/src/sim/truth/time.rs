@@ -27,7 +27,7 @@ pub(super) enum Category {
 }
 
 impl Category {
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::NoProductionPlanned => "no_production_planned",
             Self::PlannedStop => "planned_stop",
@@ -152,9 +152,9 @@ impl Truth {
                 ("unit", station(site, stretch.unit)),
                 ("from_at", Value::Text(&from)),
                 ("to_at", Value::Text(&to)),
-                ("category", Value::Text(stretch.category.word())),
+                ("category", Value::Text(stretch.category.as_str())),
                 ("reason", Value::text(stretch.reason)),
-                ("state", Value::text(event.map(|event| event.state.word()))),
+                ("state", Value::text(event.map(|event| event.state.as_str()))),
                 ("work_order", Value::text(order.as_deref())),
                 ("source", Value::Text(source)),
                 ("precedence", precedence),
@@ -253,7 +253,7 @@ pub(super) fn utilisation_hourly(site: &Site, time: &[Stretch<'_>]) -> String {
     for stretch in time {
         let hour = (stretch.parts.production_day, stretch.hour(), stretch.unit);
         let sums = hours.entry(hour).or_default();
-        *sums.entry(stretch.category.word()).or_default() += stretch.duration_s();
+        *sums.entry(stretch.category.as_str()).or_default() += stretch.duration_s();
     }
     let mut lines = Lines::default();
     for ((production_day, hour, unit), sums) in hours {

@@ -2,12 +2,12 @@
 
 use super::stamp::{push_day_first, push_minute_day_first};
 use super::{push, push_e4, push_number, push_padded, push_quoted};
-use crate::sim::chance::mix;
+use crate::sim::random::mix;
 use crate::sim::site::Site;
-use crate::sim::stock::{BINS, BOMS, BomLine, Entry};
+use crate::sim::stock::{BINS, BOMS, BomLine, StockEntry};
 
 /// A warehouse entry.
-pub fn entry(site: &Site, out: &mut Vec<u8>, entry: &Entry) {
+pub fn entry(site: &Site, out: &mut Vec<u8>, entry: &StockEntry) {
     let material = &site.materials[usize::from(entry.material)];
     let noise = mix(entry.no);
     let (location, zone) = if noise.is_multiple_of(2) { ("SEZ3", "TMG") } else { ("SEZ2", "IGS") };

@@ -5,10 +5,10 @@ use super::stamp::{
 };
 use super::{push, push_number, push_padded};
 use crate::sim::board::{DEFECTS, Inspection};
-use crate::sim::chance::mix;
 use crate::sim::machine::MachineEvent;
 use crate::sim::order::Order;
 use crate::sim::plan::PlanRow;
+use crate::sim::random::mix;
 use crate::sim::site::{FAMILIES, Site};
 
 /// What lines refer to.
@@ -200,7 +200,7 @@ impl Names<'_> {
         push(out, "{\"unit\":\"");
         push(out, self.unit(event.unit));
         push(out, "\",\"state\":\"");
-        push(out, event.state.word());
+        push(out, event.state.as_str());
         push(out, "\",\"reason\":");
         push_text_or_null(out, event.reason);
         push(out, ",\"from\":\"");
@@ -234,7 +234,7 @@ impl Names<'_> {
         push(out, "\",\"at\":\"");
         self.push_moment(out, of.at_s);
         push(out, "\",\"verdict\":");
-        push_text_or_null(out, of.verdict.word());
+        push_text_or_null(out, of.verdict.as_str());
         push(out, ",\"defect\":");
         push_text_or_null(out, of.defect.map(|defect| DEFECTS[usize::from(defect)]));
         push(out, ",\"rework\":");

@@ -13,7 +13,7 @@ pub struct Date {
 
 impl Date {
     /// The date of a day counted from 1970-01-01; from the year 0 on.
-    pub fn of(day: i32) -> Self {
+    pub fn from_day(day: i32) -> Self {
         // The year begins in March here, so that the leap day is its last.
         let shifted = i64::from(day) + 719_468;
         let era = shifted.div_euclid(146_097);
@@ -28,7 +28,7 @@ impl Date {
 }
 
 fn parts(local_s: i64) -> (Date, i64) {
-    (Date::of(local_s.div_euclid(DAY_S) as i32), local_s.rem_euclid(DAY_S))
+    (Date::from_day(local_s.div_euclid(DAY_S) as i32), local_s.rem_euclid(DAY_S))
 }
 
 fn two(out: &mut Vec<u8>, number: i64) {
@@ -46,7 +46,7 @@ fn joined(out: &mut Vec<u8>, parts: [i64; 3], between: u8) {
 
 /// `2022-06-01`.
 pub fn push_day(out: &mut Vec<u8>, day: i32) {
-    let date = Date::of(day);
+    let date = Date::from_day(day);
     push_padded(out, date.year, 4);
     out.push(b'-');
     two(out, date.month);
@@ -56,7 +56,7 @@ pub fn push_day(out: &mut Vec<u8>, day: i32) {
 
 /// `01-06-2022`.
 pub fn push_day_first(out: &mut Vec<u8>, day: i32) {
-    let date = Date::of(day);
+    let date = Date::from_day(day);
     two(out, date.day);
     out.push(b'-');
     two(out, date.month);

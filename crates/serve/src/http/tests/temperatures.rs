@@ -28,7 +28,7 @@ fn id(plant: &str, lane: &str, component: &str) -> SensorId {
 fn living(ids: &[SensorId]) -> (Registry, Live) {
     let registry = Registry::default();
     for id in ids {
-        registry.write().unwrap().meet(id.clone());
+        registry.write().unwrap().register(id.clone());
     }
     let limits = LiveLimits { limit_c: 50.0, silent_us: MINUTE_US, viewers: 3, streams: 2 };
     (registry.clone(), Live::new(registry, limits, "boot".into()))

@@ -6,7 +6,7 @@ mod serial;
 
 pub use names::Locale;
 
-use super::{Misread, is_invisible, trim};
+use super::{ParseError, is_invisible, trim};
 use crate::time::{DAY_S, DAY_US, SECOND_US};
 use crate::zone::ZoneTable;
 use fields::Fields;
@@ -41,7 +41,7 @@ const ALLOWED: &str = "allowed are yyyy or yy, MM or M, MMM (month in words), dd
 ///
 /// Years run from 1 to 9999 in all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TimeSpelling {
+pub struct TimeFormat {
     text: String,
     form: Form,
 }
@@ -80,12 +80,12 @@ struct Stamp {
 
 /// A moment that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct Timestamp {
     /// Microseconds since 1970-01-01 UTC; the earlier moment if the clock shows the time twice.
     pub at_us: i64,
     /// How much later the clock shows the same time again; 0 if it does not, or if the text tells
     /// which of the two is meant.
-    pub again_us: i64,
+    pub repeat_after_us: i64,
 }
 
 /// Whether a day, in days since 1970-01-01, is in the years 1 to 9999, which every reader knows.
@@ -96,63 +96,59 @@ pub fn is_storable_day(day: i32) -> bool {
 /// Reads a calendar day, as days since 1970-01-01, by the first spelling that gives a real one. The
 /// time of day in the text must be real too and is dropped, but 24:00:00 is the next day; epochs
 /// count days of UTC.
-pub fn parse_date(text: &str, spellings: &[TimeSpelling]) -> Result<i32, Misread> {
-    first(text, spellings, |stamp| {
+pub fn parse_date(text: &str, formats: &[TimeFormat]) -> Result<i32, ParseError> {
+    first(text, formats, |stamp| {
         let day = stamp.clock_s.div_euclid(DAY_S);
         let day = i32::try_from(day).ok();
-        day.filter(|day| is_storable_day(*day)).ok_or(Misread::NotATime)
+        day.filter(|day| is_storable_day(*day)).ok_or(ParseError::NotATime)
     })
 }
 
 /// Reads a moment by the first spelling that gives a real one. `zone` is that of texts which name
-/// none: a time its clock never shows is [`Misread::NoSuchTime`]. A text without time of day is
+/// none: a time its clock never shows is [`ParseError::NoSuchTime`]. A text without time of day is
 /// midnight. Whatever the zone, the moment is in the years 1 to 9999 of UTC.
-pub fn parse_moment(
+pub fn parse_timestamp(
     text: &str,
-    spellings: &[TimeSpelling],
+    formats: &[TimeFormat],
     zone: &ZoneTable,
-) -> Result<Moment, Misread> {
-    first(text, spellings, |stamp| stamp.moment(zone))
+) -> Result<Timestamp, ParseError> {
+    first(text, formats, |stamp| stamp.timestamp(zone))
 }
 
-/// Reads a moment as [`parse_moment`] does, in microseconds since 1970-01-01 UTC; the earlier one if
+/// Reads a moment as [`parse_timestamp`] does, in microseconds since 1970-01-01 UTC; the earlier one if
 /// the clock shows the time twice.
-pub fn parse_time(
-    text: &str,
-    spellings: &[TimeSpelling],
-    zone: &ZoneTable,
-) -> Result<i64, Misread> {
-    parse_moment(text, spellings, zone).map(|moment| moment.at_us)
+pub fn parse_time(text: &str, formats: &[TimeFormat], zone: &ZoneTable) -> Result<i64, ParseError> {
+    parse_timestamp(text, formats, zone).map(|timestamp| timestamp.at_us)
 }
 
 /// The first spelling's value, or why the one that came closest has none.
 fn first<T>(
     text: &str,
-    spellings: &[TimeSpelling],
-    value: impl Fn(Stamp) -> Result<T, Misread>,
-) -> Result<T, Misread> {
+    formats: &[TimeFormat],
+    value: impl Fn(Stamp) -> Result<T, ParseError>,
+) -> Result<T, ParseError> {
     let text = trim(text);
-    let read = first_exact(text, spellings, &value);
-    if text.is_ascii() || !matches!(read, Err(Misread::NotATime)) {
+    let read = first_exact(text, formats, &value);
+    if text.is_ascii() || !matches!(read, Err(ParseError::NotATime)) {
         return read;
     }
     let mut buffer = [0; MAX_PLAIN_BYTES];
     match plain(text, &mut buffer) {
-        Some(plain) => first_exact(plain, spellings, &value),
+        Some(plain) => first_exact(plain, formats, &value),
         None => read,
     }
 }
 
 fn first_exact<T>(
     text: &str,
-    spellings: &[TimeSpelling],
-    value: &impl Fn(Stamp) -> Result<T, Misread>,
-) -> Result<T, Misread> {
-    let mut misread = Misread::NotATime;
-    for spelling in spellings {
-        match spelling.read(text).and_then(value) {
+    formats: &[TimeFormat],
+    value: &impl Fn(Stamp) -> Result<T, ParseError>,
+) -> Result<T, ParseError> {
+    let mut misread = ParseError::NotATime;
+    for format in formats {
+        match format.read(text).and_then(value) {
             Ok(value) => return Ok(value),
-            Err(Misread::NoSuchTime) => misread = Misread::NoSuchTime,
+            Err(ParseError::NoSuchTime) => misread = ParseError::NoSuchTime,
             Err(_) => {}
         }
     }
@@ -184,22 +180,26 @@ impl Stamp {
         Self { clock_s, part_us, offset_s }
     }
 
-    fn moment(self, zone: &ZoneTable) -> Result<Moment, Misread> {
-        let (utc_s, again_s) = match self.offset_s {
+    fn timestamp(self, zone: &ZoneTable) -> Result<Timestamp, ParseError> {
+        let (utc_s, repeat_after_s) = match self.offset_s {
             Some(offset_s) => (self.clock_s - offset_s, 0),
             None => {
-                let utc_s = zone.utc_s(self.clock_s).ok_or(Misread::NoSuchTime)?;
-                (utc_s, zone.again_s(self.clock_s).map_or(0, |again_s| again_s - utc_s))
+                let utc_s = zone.utc_s(self.clock_s).ok_or(ParseError::NoSuchTime)?;
+                (
+                    utc_s,
+                    zone.repeat_after_s(self.clock_s)
+                        .map_or(0, |repeat_after_s| repeat_after_s - utc_s),
+                )
             }
         };
         let at_us = utc_s * SECOND_US + self.part_us;
         let is_real = (FIRST_US..END_US).contains(&at_us);
-        let moment = Moment { at_us, again_us: again_s * SECOND_US };
-        is_real.then_some(moment).ok_or(Misread::NotATime)
+        let timestamp = Timestamp { at_us, repeat_after_us: repeat_after_s * SECOND_US };
+        is_real.then_some(timestamp).ok_or(ParseError::NotATime)
     }
 }
 
-impl TimeSpelling {
+impl TimeFormat {
     /// Builds a spelling from its text, as it is written in a contract, with the default options.
     ///
     /// # Errors
@@ -222,22 +222,22 @@ impl TimeSpelling {
             "excel_1904" => Form::Excel(serial::DateSystem::From1904),
             _ => Form::Fields(
                 Fields::parse(text, options)
-                    .map_err(|wrong| format!("the time spelling \"{text}\" {wrong}; {ALLOWED}"))?,
+                    .map_err(|wrong| format!("the time format \"{text}\" {wrong}; {ALLOWED}"))?,
             ),
         };
         Ok(Self { text: text.to_owned(), form })
     }
 
-    fn read(&self, text: &str) -> Result<Stamp, Misread> {
+    fn read(&self, text: &str) -> Result<Stamp, ParseError> {
         match &self.form {
-            Form::Fields(fields) => fields.read(text.as_bytes()).ok_or(Misread::NotATime),
+            Form::Fields(fields) => fields.read(text.as_bytes()).ok_or(ParseError::NotATime),
             Form::Epoch(unit) => serial::read_epoch(text, *unit),
             Form::Excel(system) => serial::read_excel(text, *system),
         }
     }
 }
 
-impl fmt::Display for TimeSpelling {
+impl fmt::Display for TimeFormat {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.text)
     }

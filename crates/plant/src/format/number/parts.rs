@@ -2,7 +2,7 @@
 //! percent signs and other units.
 
 use crate::contract::{NumberStyle, Units};
-use crate::spelling::trim;
+use crate::format::trim;
 
 /// Minus signs: of the keyboard, of typesetting, and those of full width.
 const MINUS: [char; 7] =
@@ -24,17 +24,17 @@ const CURRENCIES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BG
 
 /// A text taken apart: the number without signs, and what was written around it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Written<'a> {
+pub(super) struct NumberParts<'a> {
     /// The number; it begins with no sign.
     pub(super) number: &'a str,
     pub(super) is_negative: bool,
     pub(super) is_percent: bool,
 }
 
-impl<'a> Written<'a> {
+impl<'a> NumberParts<'a> {
     /// Takes a text apart; `None` if a sign is left, or if signs and brackets contradict each other.
     /// Whether the rest is a number is not checked.
-    pub(super) fn of(text: &'a str, style: &NumberStyle) -> Option<Self> {
+    pub(super) fn parse(text: &'a str, style: &NumberStyle) -> Option<Self> {
         let mut parts = Parts { text: trim(text), sign: None, unit: None };
         while parts.take_sign() || parts.take_unit(&style.units) {
             parts.text = trim(parts.text);

@@ -5,11 +5,11 @@ use rand::RngExt as _;
 use rand_pcg::Pcg64;
 
 /// A generator of numbers.
-pub type Dice = Pcg64;
+pub type Rng = Pcg64;
 
 /// What a generator is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concern {
+pub enum Purpose {
     Item = 1,
     Material,
     Order,
@@ -22,7 +22,7 @@ pub enum Concern {
 }
 
 /// The generator of a concern on a day at a place, such as a unit.
-pub fn dice(seed: u64, concern: Concern, day: i32, place: u32) -> Dice {
+pub fn generator(seed: u64, concern: Purpose, day: i32, place: u32) -> Rng {
     let spot = (u64::from(day.cast_unsigned()) << 32) | u64::from(place);
     let state = (u128::from(mix(seed)) << 64) | u128::from(mix(spot));
     Pcg64::new(state, concern as u128)
@@ -37,13 +37,13 @@ pub const fn mix(number: u64) -> u64 {
 }
 
 /// Whether something happens that does so `per_100k` times in a hundred thousand.
-pub fn happens(dice: &mut Dice, per_100k: u32) -> bool {
-    dice.random_range(0..100_000_u32) < per_100k
+pub fn happens(rng: &mut Rng, per_100k: u32) -> bool {
+    rng.random_range(0..100_000_u32) < per_100k
 }
 
 /// One of a list, each as likely as the other; the list is not empty.
-pub fn pick<'a, T>(dice: &mut Dice, list: &'a [T]) -> &'a T {
-    &list[dice.random_range(0..list.len())]
+pub fn pick<'a, T>(rng: &mut Rng, list: &'a [T]) -> &'a T {
+    &list[rng.random_range(0..list.len())]
 }
 
 /// The `index`-th of `count` numbers in an order that looks like chance and in which none comes
@@ -61,15 +61,15 @@ mod tests {
     #[test]
     fn a_seed_is_a_plant() {
         let throw = |concern, day, place| {
-            let mut dice = dice(7, concern, day, place);
-            [dice.random::<u64>(), dice.random()]
+            let mut rng = generator(7, concern, day, place);
+            [rng.random::<u64>(), rng.random()]
         };
-        assert_eq!(throw(Concern::Item, 3, 1), throw(Concern::Item, 3, 1));
+        assert_eq!(throw(Purpose::Item, 3, 1), throw(Purpose::Item, 3, 1));
         let different = [
-            throw(Concern::Item, 3, 1),
-            throw(Concern::Plan, 3, 1),
-            throw(Concern::Item, 4, 1),
-            throw(Concern::Item, 3, 2),
+            throw(Purpose::Item, 3, 1),
+            throw(Purpose::Plan, 3, 1),
+            throw(Purpose::Item, 4, 1),
+            throw(Purpose::Item, 3, 2),
         ];
         assert_eq!(different.iter().collect::<HashSet<_>>().len(), 4);
     }

@@ -1,4 +1,4 @@
-//! Moments as numbers: units since 1970, and the day numbers of spreadsheets.
+//! RunningStats as numbers: units since 1970, and the day numbers of spreadsheets.
 //!
 //! A number says nothing of its unit, so numbers that are evidently of another unit than the spelling
 //! are refused, and not dated 1970 or 5138. Milliseconds since 1973 read as seconds are beyond the
@@ -9,7 +9,7 @@
 use super::fields::epoch_day;
 use super::{END_DAY, FIRST_US, Stamp};
 use crate::contract::{NumberStyle, Units};
-use crate::spelling::{Misread, parse_decimal, parse_float};
+use crate::format::{ParseError, parse_decimal, parse_float};
 use crate::time::{DAY_S, DAY_US};
 
 /// The first year that is implausible in an epoch, but for the last day of all.
@@ -77,25 +77,25 @@ impl DateSystem {
     }
 }
 
-pub(super) fn read_epoch(text: &str, unit: Unit) -> Result<Stamp, Misread> {
+pub(super) fn read_epoch(text: &str, unit: Unit) -> Result<Stamp, ParseError> {
     let ns = parse_decimal(bare(text)?, &POINT, 38, unit.places())?;
-    let clock_us = i64::try_from(ns.div_euclid(1000)).ok().ok_or(Misread::NotATime)?;
+    let clock_us = i64::try_from(ns.div_euclid(1000)).ok().ok_or(ParseError::NotATime)?;
     let in_range = (FIRST_US..EPOCH_END_US).contains(&clock_us) || LAST_DAY_US.contains(&clock_us);
     let is_near_1970 = clock_us != 0 && clock_us.abs() < NEAR_1970_US;
     let is_real = in_range && (unit == Unit::Second || !is_near_1970);
-    is_real.then_some(Stamp::new(clock_us, Some(0))).ok_or(Misread::NotATime)
+    is_real.then_some(Stamp::new(clock_us, Some(0))).ok_or(ParseError::NotATime)
 }
 
-pub(super) fn read_excel(text: &str, system: DateSystem) -> Result<Stamp, Misread> {
+pub(super) fn read_excel(text: &str, system: DateSystem) -> Result<Stamp, ParseError> {
     let serial_s = (read_serial(bare(text)?)? * DAY_S_F64).round();
     let end_s = (END_DAY + system.epoch()) as f64 * DAY_S_F64;
     if !(system.first() as f64 * DAY_S_F64..end_s).contains(&serial_s) {
-        return Err(Misread::NotATime);
+        return Err(ParseError::NotATime);
     }
     let serial_us = serial_s as i64 * 1_000_000;
     let day = serial_us / DAY_US;
     if system == DateSystem::From1900 && day == EXCEL_NO_DAY {
-        return Err(Misread::NoSuchTime);
+        return Err(ParseError::NoSuchTime);
     }
     let is_before = system == DateSystem::From1900 && day < EXCEL_NO_DAY;
     Ok(Stamp::new(serial_us - (system.epoch() - i64::from(is_before)) * DAY_US, None))
@@ -103,20 +103,20 @@ pub(super) fn read_excel(text: &str, system: DateSystem) -> Result<Stamp, Misrea
 
 /// A serial number with a point or a comma before the fraction. What could be a thousands separator,
 /// as in `45,296`, is refused.
-fn read_serial(text: &str) -> Result<f64, Misread> {
+fn read_serial(text: &str) -> Result<f64, ParseError> {
     let Some((whole, fraction)) = text.split_once(',') else {
         return parse_float(text, &POINT);
     };
     if whole.trim_start_matches('-').len() <= 3 && fraction.len() == 3 {
-        return Err(Misread::NotATime);
+        return Err(ParseError::NotATime);
     }
     parse_float(text, &COMMA)
 }
 
 /// The text if nothing is written around the number.
-fn bare(text: &str) -> Result<&str, Misread> {
+fn bare(text: &str) -> Result<&str, ParseError> {
     let is_digit = |sign: char| sign.is_ascii_digit();
     let is_bare = text.starts_with(|sign: char| is_digit(sign) || matches!(sign, '-' | '+' | '.'))
         && text.ends_with(|sign: char| is_digit(sign) || sign == '.');
-    is_bare.then_some(text).ok_or(Misread::NotATime)
+    is_bare.then_some(text).ok_or(ParseError::NotATime)
 }

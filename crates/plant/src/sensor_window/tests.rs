@@ -5,8 +5,8 @@ use proptest::prelude::*;
 /// A whole minute somewhere in 2023.
 const BEGIN_US: i64 = 27_891_982 * MINUTE_US;
 
-fn trail(readings: &[(i64, f64)]) -> Trail {
-    let mut trail = Trail::default();
+fn trail(readings: &[(i64, f64)]) -> SensorWindow {
+    let mut trail = SensorWindow::default();
     for (at_us, temp_c) in readings {
         assert!(trail.add(*at_us, *temp_c, 0));
     }
@@ -84,7 +84,7 @@ proptest! {
 
 #[test]
 fn old_minutes_are_given_up() {
-    let mut trail = Trail::default();
+    let mut trail = SensorWindow::default();
     let first = minute_of_us(BEGIN_US);
     assert!(trail.add(BEGIN_US, 40.0, first));
     assert!(trail.add(BEGIN_US + 2 * MINUTE_US, 42.0, first));
@@ -106,7 +106,7 @@ fn a_straight_rise_is_its_rate() {
     }
     let same_moment = trail(&[(BEGIN_US, 1.0), (BEGIN_US, 2.0)]);
     assert_eq!(same_moment.rate_c_per_min(BEGIN_US), None);
-    assert_eq!(Trail::default().rate_c_per_min(BEGIN_US), None);
+    assert_eq!(SensorWindow::default().rate_c_per_min(BEGIN_US), None);
 }
 
 /// A thousand readings a second for a minute take no more room than the seconds do.

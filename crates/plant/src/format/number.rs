@@ -1,10 +1,10 @@
 //! Numbers as dumps write them.
 
-mod written;
+mod parts;
 
-use super::{Misread, trim};
+use super::{ParseError, trim};
 use crate::contract::NumberStyle;
-use written::{Written, is_same_separator};
+use parts::{NumberParts, is_same_separator};
 
 /// Digits a decimal holds at most; every number of so many digits fits 128 bits.
 const MAX_DIGITS: usize = 38;
@@ -23,42 +23,42 @@ const POWERS: [u128; MAX_DIGITS + 1] = powers();
 const FLOAT_POWERS: [f64; 23] = float_powers();
 
 /// Reads a whole number. Signs, leading zeros, a fraction of zeros, units and surrounding space are
-/// accepted; any other fraction is [`Misread::TooPrecise`]. Thousands separators may stand between
+/// accepted; any other fraction is [`ParseError::TooPrecise`]. Thousands separators may stand between
 /// digits in any grouping whose last group has three digits, so that a decimal comma is never taken
 /// for one.
-pub fn parse_int(text: &str, style: &NumberStyle) -> Result<i64, Misread> {
+pub fn parse_int(text: &str, style: &NumberStyle) -> Result<i64, ParseError> {
     let taken = take(trim(text), style, Digits::take_plain)?;
-    i64::try_from(taken.digits.value(0)?).ok().ok_or(Misread::OutOfRange)
+    i64::try_from(taken.digits.value(0)?).ok().ok_or(ParseError::OutOfRange)
 }
 
 /// Reads a decimal number as a multiple of `10^-scale`, exactly: digits beyond the scale are
-/// [`Misread::TooPrecise`] unless they are zeros, more than `precision` digits in all
-/// [`Misread::OutOfRange`]. `1.5E3`, `.5` and `5.` are fine too.
+/// [`ParseError::TooPrecise`] unless they are zeros, more than `precision` digits in all
+/// [`ParseError::OutOfRange`]. `1.5E3`, `.5` and `5.` are fine too.
 pub fn parse_decimal(
     text: &str,
     style: &NumberStyle,
     precision: u8,
     scale: i8,
-) -> Result<i128, Misread> {
+) -> Result<i128, ParseError> {
     let taken = take(trim(text), style, Digits::take_number)?;
     let value = taken.digits.value(i32::from(scale))?;
     let limit = POWERS.get(usize::from(precision)).copied().unwrap_or(u128::MAX);
-    if value.unsigned_abs() < limit { Ok(value) } else { Err(Misread::OutOfRange) }
+    if value.unsigned_abs() < limit { Ok(value) } else { Err(ParseError::OutOfRange) }
 }
 
 /// Reads a number as the nearest 64-bit floating point number. There is no infinity and no NaN:
-/// their names are no numbers, and numbers too large are [`Misread::OutOfRange`].
-pub fn parse_float(text: &str, style: &NumberStyle) -> Result<f64, Misread> {
+/// their names are no numbers, and numbers too large are [`ParseError::OutOfRange`].
+pub fn parse_float(text: &str, style: &NumberStyle) -> Result<f64, ParseError> {
     let taken = take(trim(text), style, Digits::take_number)?;
     let value = match taken.digits.exact_float() {
         Some(value) => value,
         None => parse_long_float(&taken, style)?,
     };
-    if value.is_finite() { Ok(value) } else { Err(Misread::OutOfRange) }
+    if value.is_finite() { Ok(value) } else { Err(ParseError::OutOfRange) }
 }
 
 /// The way for numbers of many digits: the standard library rounds them.
-fn parse_long_float(taken: &Taken<'_>, style: &NumberStyle) -> Result<f64, Misread> {
+fn parse_long_float(taken: &Taken<'_>, style: &NumberStyle) -> Result<f64, ParseError> {
     let unsigned = taken.number.trim_start_matches(['-', '+']);
     let parsed = if style.decimal == '.' && style.thousands.is_none() {
         unsigned.parse::<f64>()
@@ -69,7 +69,7 @@ fn parse_long_float(taken: &Taken<'_>, style: &NumberStyle) -> Result<f64, Misre
         let plain = kept.map(|sign| if sign == style.decimal { '.' } else { sign });
         plain.collect::<String>().parse()
     };
-    let size = parsed.ok().ok_or(Misread::NotANumber)?;
+    let size = parsed.ok().ok_or(ParseError::NotANumber)?;
     let size = if taken.is_divided { size / HUNDRED } else { size };
     Ok(if taken.digits.negative { -size } else { size })
 }
@@ -89,14 +89,14 @@ fn take<'a>(
     text: &'a str,
     style: &NumberStyle,
     take: impl Fn(&mut Digits, &[u8], &NumberStyle) -> Option<()>,
-) -> Result<Taken<'a>, Misread> {
+) -> Result<Taken<'a>, ParseError> {
     let mut digits = Digits::default();
     if take(&mut digits, text.as_bytes(), style).is_some() {
         return Ok(Taken { digits, number: text, is_divided: false });
     }
-    let written = Written::of(text, style).ok_or(Misread::NotANumber)?;
+    let written = NumberParts::parse(text, style).ok_or(ParseError::NotANumber)?;
     let mut digits = Digits::default();
-    take(&mut digits, written.number.as_bytes(), style).ok_or(Misread::NotANumber)?;
+    take(&mut digits, written.number.as_bytes(), style).ok_or(ParseError::NotANumber)?;
     digits.negative = written.is_negative;
     let is_divided = written.is_percent && style.percent_is_fraction;
     if is_divided {
@@ -122,7 +122,7 @@ struct Digits {
 
 impl Digits {
     /// The number as a multiple of `10^-scale`.
-    fn value(&self, scale: i32) -> Result<i128, Misread> {
+    fn value(&self, scale: i32) -> Result<i128, ParseError> {
         if self.mantissa == 0 {
             return Ok(0);
         }
@@ -133,12 +133,14 @@ impl Digits {
             parts
                 .filter(|_| !self.is_cut())
                 .map(|power| self.mantissa / power)
-                .ok_or(Misread::TooPrecise)?
+                .ok_or(ParseError::TooPrecise)?
         } else {
             let whole = power.filter(|_| !self.is_cut());
-            whole.and_then(|power| self.mantissa.checked_mul(*power)).ok_or(Misread::OutOfRange)?
+            whole
+                .and_then(|power| self.mantissa.checked_mul(*power))
+                .ok_or(ParseError::OutOfRange)?
         };
-        let size = i128::try_from(size).ok().ok_or(Misread::OutOfRange)?;
+        let size = i128::try_from(size).ok().ok_or(ParseError::OutOfRange)?;
         Ok(if self.negative { -size } else { size })
     }
 

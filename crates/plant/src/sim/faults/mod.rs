@@ -9,14 +9,14 @@ mod recipe;
 
 pub use recipe::{Edit, Recipe};
 
-use super::chance::Dice;
 use super::dump::Dump;
+use super::random::Rng;
 use rand::RngExt as _;
 use std::collections::BTreeMap;
 
 /// How dirty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Level {
+pub enum FaultLevel {
     #[default]
     None,
     /// One record in a hundred.
@@ -25,10 +25,10 @@ pub enum Level {
     Filthy,
 }
 
-impl Level {
+impl FaultLevel {
     /// The level of a word, as people say it.
-    pub fn of(word: &str) -> Option<Self> {
-        match word {
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
             "none" => Some(Self::None),
             "usual" => Some(Self::Usual),
             "filthy" => Some(Self::Filthy),
@@ -55,7 +55,7 @@ impl Level {
 
 /// A kind of dirt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum FaultKind {
     NullSpelling,
     Padding,
     BlankLine,
@@ -87,7 +87,7 @@ pub enum Kind {
     UnknownWord,
 }
 
-impl Kind {
+impl FaultKind {
     /// All of them.
     pub const ALL: [Self; 29] = [
         Self::NullSpelling,
@@ -122,7 +122,7 @@ impl Kind {
     ];
 
     /// What it is called.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::NullSpelling => "null_spelling",
             Self::Padding => "padding",
@@ -157,14 +157,14 @@ impl Kind {
     }
 
     /// The kind of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
 /// What must become of a dirty record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum Outcome {
     /// It counts as if it were clean.
     Kept,
     /// It counts, and its odd text is read as this.
@@ -172,20 +172,20 @@ pub enum Fate {
     /// A later record of the same key stands for it.
     Superseded,
     /// Nobody can tell that it is wrong, and it counts as it stands.
-    Misread,
+    ParseError,
     /// It goes to the rejected records, with the column that is wrong (none if the whole record
     /// is), the reason code, and the rule behind an expectation.
     Rejected { column: &'static str, reason: &'static str, rule: &'static str },
 }
 
-impl Fate {
+impl Outcome {
     /// The word in the list of dirt.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kept => "kept",
             Self::Repaired(_) => "repaired",
             Self::Superseded => "superseded",
-            Self::Misread => "misread",
+            Self::ParseError => "misread",
             Self::Rejected { .. } => "rejected",
         }
     }
@@ -193,35 +193,35 @@ impl Fate {
 
 /// One piece of dirt, where it lies, and what must become of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spot {
-    pub kind: Kind,
+pub struct InjectedFault {
+    pub kind: FaultKind,
     pub dump: Dump,
     /// Key of the dump.
     pub file: String,
     /// Number of the record in its file, from 1; none if the whole file is meant.
     pub record: Option<u64>,
-    pub fate: Fate,
+    pub outcome: Outcome,
 }
 
-impl Spot {
+impl InjectedFault {
     /// The spot as a line of JSON.
     pub fn line(&self) -> String {
         let text = |text: &str| {
             if text.is_empty() { "null".to_owned() } else { format!("\"{text}\"") }
         };
         let record = self.record.map_or("null".to_owned(), |record| record.to_string());
-        let (column, reason, rule, to) = match self.fate {
-            Fate::Rejected { column, reason, rule } => (column, reason, rule, ""),
-            Fate::Repaired(to) => ("", "", "", to),
+        let (column, reason, rule, to) = match self.outcome {
+            Outcome::Rejected { column, reason, rule } => (column, reason, rule, ""),
+            Outcome::Repaired(to) => ("", "", "", to),
             _ => ("", "", "", ""),
         };
         format!(
             "{{\"kind\":\"{}\",\"table\":\"{}\",\"file\":\"{}\",\"record\":{record},\
-             \"fate\":\"{}\",\"column\":{},\"reason\":{},\"rule\":{},\"to\":{}}}\n",
-            self.kind.word(),
+             \"outcome\":\"{}\",\"column\":{},\"reason\":{},\"rule\":{},\"to\":{}}}\n",
+            self.kind.as_str(),
             self.dump.about().table,
             self.file,
-            self.fate.word(),
+            self.outcome.as_str(),
             text(column),
             text(reason),
             text(rule),
@@ -232,31 +232,31 @@ impl Spot {
 
 /// How much of which kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dirt {
-    levels: BTreeMap<Kind, Level>,
+pub struct FaultInjector {
+    levels: BTreeMap<FaultKind, FaultLevel>,
     /// The recipes of each dump; each is taken for draws below its number and not below the one
     /// before.
     below: BTreeMap<Dump, Vec<(u32, &'static Recipe)>>,
 }
 
-impl Dirt {
+impl FaultInjector {
     /// Every kind at one level.
-    pub fn new(level: Level) -> Self {
-        Self::of(Kind::ALL.into_iter().map(|kind| (kind, level)).collect())
+    pub fn new(level: FaultLevel) -> Self {
+        Self::of(FaultKind::ALL.into_iter().map(|kind| (kind, level)).collect())
     }
 
     /// The same with one kind at another level.
     #[must_use]
-    pub fn with(mut self, kind: Kind, level: Level) -> Self {
+    pub fn with(mut self, kind: FaultKind, level: FaultLevel) -> Self {
         self.levels.insert(kind, level);
         Self::of(self.levels)
     }
 
-    fn of(levels: BTreeMap<Kind, Level>) -> Self {
-        let level = |kind: Kind| levels.get(&kind).copied().unwrap_or_default();
+    fn of(levels: BTreeMap<FaultKind, FaultLevel>) -> Self {
+        let level = |kind: FaultKind| levels.get(&kind).copied().unwrap_or_default();
         let mut below: BTreeMap<Dump, Vec<(u32, &'static Recipe)>> = BTreeMap::new();
         for dump in Dump::ALL {
-            let recipes: Vec<_> = recipe::of(dump).collect();
+            let recipes: Vec<_> = recipe::for_dump(dump).collect();
             let count = u32::try_from(recipes.len()).unwrap_or(u32::MAX).max(1);
             let mut sum = 0;
             for recipe in recipes {
@@ -268,10 +268,10 @@ impl Dirt {
     }
 
     /// What goes wrong with the next record of a dump, if anything.
-    pub fn draw(&self, dump: Dump, chance: &mut Dice) -> Option<&'static Recipe> {
+    pub fn draw(&self, dump: Dump, rng: &mut Rng) -> Option<&'static Recipe> {
         let recipes = self.below.get(&dump)?;
         let (sum, _) = recipes.last().filter(|(sum, _)| *sum > 0)?;
-        let drawn = chance.random_range(0..100_000_u32);
+        let drawn = rng.random_range(0..100_000_u32);
         if drawn >= *sum {
             return None;
         }
@@ -279,8 +279,8 @@ impl Dirt {
     }
 
     /// Whether a kind that is of whole files strikes the next one.
-    pub fn strikes(&self, kind: Kind, chance: &mut Dice) -> bool {
+    pub fn strikes(&self, kind: FaultKind, rng: &mut Rng) -> bool {
         let level = self.levels.get(&kind).copied().unwrap_or_default();
-        super::chance::happens(chance, level.files_per_100k())
+        super::random::happens(rng, level.files_per_100k())
     }
 }

@@ -56,7 +56,7 @@ pub fn edited(
         Edit::BadByte(_) if dialect == Dialect::Tokens => return plain([line, b"\xff"].concat()),
         _ => {}
     }
-    let mut fields = Fields::of(line, dialect);
+    let mut fields = Fields::parse(line, dialect);
     let mut misread = None;
     match edit {
         Edit::Set(at, text) | Edit::Before(at, text) => fields.set(at, text.as_bytes())?,
@@ -111,7 +111,7 @@ pub fn edited(
 struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Fields {
-    fn of(line: &[u8], dialect: Dialect) -> Self {
+    fn parse(line: &[u8], dialect: Dialect) -> Self {
         match dialect {
             Dialect::Delimited(delimiter) => {
                 let plain = |value: &[u8]| (Vec::new(), value.to_vec());

@@ -5,7 +5,7 @@
 //! a minute, and both answer a window that begins on a whole second as if every reading had been
 //! kept. Readings may come in any order.
 
-use crate::moments::Moments;
+use crate::running_stats::RunningStats;
 use crate::time::{MINUTE_US, SECOND_US, minute_of_us};
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ const SINGLE_READINGS: usize = 128;
 
 /// The last minutes of one sensor.
 #[derive(Debug, Clone, Default)]
-pub struct Trail {
+pub struct SensorWindow {
     /// Oldest first; minutes without a reading are left out.
     minutes: VecDeque<Minute>,
 }
@@ -23,7 +23,7 @@ pub struct Trail {
 struct Minute {
     /// Minutes since 1970.
     number: i64,
-    whole: Moments,
+    whole: RunningStats,
     detail: Detail,
 }
 
@@ -31,12 +31,12 @@ struct Minute {
 enum Detail {
     /// Microseconds into the minute, and degrees Celsius.
     Readings(Vec<(u32, f64)>),
-    Seconds(Box<[Moments; 60]>),
+    Seconds(Box<[RunningStats; 60]>),
 }
 
 impl Minute {
     fn new(number: i64) -> Self {
-        Self { number, whole: Moments::default(), detail: Detail::Readings(Vec::new()) }
+        Self { number, whole: RunningStats::default(), detail: Detail::Readings(Vec::new()) }
     }
 
     fn add(&mut self, offset_us: u32, temp_c: f64) {
@@ -46,7 +46,7 @@ impl Minute {
                 readings.push((offset_us, temp_c));
             }
             Detail::Readings(readings) => {
-                let mut seconds = Box::new([Moments::default(); 60]);
+                let mut seconds = Box::new([RunningStats::default(); 60]);
                 for (offset_us, temp_c) in readings.iter().chain([&(offset_us, temp_c)]) {
                     seconds[second_of(*offset_us)].add(*temp_c);
                 }
@@ -62,12 +62,12 @@ impl Minute {
 
     /// Calls `take` with the time and the moments of each piece: a reading, or a second's readings
     /// at the second's begin.
-    fn pieces(&self, mut take: impl FnMut(i64, Moments)) {
+    fn pieces(&self, mut take: impl FnMut(i64, RunningStats)) {
         let begin_us = self.begin_us();
         match &self.detail {
             Detail::Readings(readings) => {
                 for (offset_us, temp_c) in readings {
-                    take(begin_us + i64::from(*offset_us), Moments::of(*temp_c));
+                    take(begin_us + i64::from(*offset_us), RunningStats::from_value(*temp_c));
                 }
             }
             Detail::Seconds(seconds) => {
@@ -79,11 +79,11 @@ impl Minute {
     }
 
     /// What the readings from `from_us` on come to.
-    fn since(&self, from_us: i64) -> Moments {
+    fn since(&self, from_us: i64) -> RunningStats {
         if self.begin_us() >= from_us {
             return self.whole;
         }
-        let mut sum = Moments::default();
+        let mut sum = RunningStats::default();
         self.pieces(|at_us, moments| {
             if at_us >= from_us {
                 sum.merge(&moments);
@@ -107,7 +107,7 @@ fn second_of(offset_us: u32) -> usize {
     (i64::from(offset_us) / SECOND_US) as usize
 }
 
-impl Trail {
+impl SensorWindow {
     /// Takes a reading in. Minutes before `first_minute` are given up; a reading of one of them
     /// changes nothing and is told by `false`.
     pub fn add(&mut self, at_us: i64, temp_c: f64, first_minute: i64) -> bool {
@@ -136,8 +136,8 @@ impl Trail {
     }
 
     /// What the readings from `from_us` (a whole second) on come to.
-    pub fn since(&self, from_us: i64) -> Moments {
-        let mut sum = Moments::default();
+    pub fn since(&self, from_us: i64) -> RunningStats {
+        let mut sum = RunningStats::default();
         for minute in self.minutes.iter().filter(|it| it.begin_us() + MINUTE_US > from_us) {
             sum.merge(&minute.since(from_us));
         }
@@ -180,8 +180,8 @@ impl Trail {
     /// What the readings of each bucket of `width_us` come to: from `from_us` until before
     /// `until_us`, by begin of the bucket, counted from 1970; empty buckets are left out. Both ends
     /// are whole seconds and the width is a number of them.
-    pub fn buckets(&self, from_us: i64, until_us: i64, width_us: i64) -> Vec<(i64, Moments)> {
-        let mut found = std::collections::BTreeMap::<i64, Moments>::new();
+    pub fn buckets(&self, from_us: i64, until_us: i64, width_us: i64) -> Vec<(i64, RunningStats)> {
+        let mut found = std::collections::BTreeMap::<i64, RunningStats>::new();
         for minute in self.minutes.iter().filter(|it| it.begin_us() + MINUTE_US > from_us) {
             minute.pieces(|at_us, moments| {
                 if (from_us..until_us).contains(&at_us) {

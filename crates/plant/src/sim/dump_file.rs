@@ -1,9 +1,9 @@
 //! One file of a dump under way: its text, its records, and the dirt in it.
 
-use super::chance::Dice;
-use super::dirt::edit::{OVERLAP_S, cut, edited};
-use super::dirt::{Dirt, Edit, Fate, Kind, Recipe, Spot};
 use super::dump::{Dialect, Dump};
+use super::faults::edit::{OVERLAP_S, cut, edited};
+use super::faults::{Edit, FaultInjector, FaultKind, InjectedFault, Outcome, Recipe};
+use super::random::Rng;
 
 /// A column that came with an update of a system, and what stands in it.
 const NEW_COLUMN: (&str, &str) = ("Remark", "ok");
@@ -25,10 +25,10 @@ pub enum Landing {
 
 /// What pages are written with.
 #[derive(Debug)]
-pub struct Hand<'a> {
-    pub dirt: &'a Dirt,
-    pub chance: Dice,
-    pub log: &'a mut Vec<Spot>,
+pub struct WriteContext<'a> {
+    pub faults: &'a FaultInjector,
+    pub rng: Rng,
+    pub injected: &'a mut Vec<InjectedFault>,
     /// A time the plant's clock never shows.
     pub gap_local_s: Option<i64>,
     /// Whether a record may come with the next dump.
@@ -37,7 +37,7 @@ pub struct Hand<'a> {
 
 /// One file under way.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct DumpFile {
     dump: Dump,
     file: String,
     /// What was written and not yet taken away.
@@ -51,11 +51,11 @@ pub struct Page {
     pub late: Vec<Vec<u8>>,
 }
 
-impl Page {
+impl DumpFile {
     /// An empty file. `has_new_column` says whether it has a column more than its contract knows.
     pub fn new(dump: Dump, day: Option<i32>, has_new_column: bool) -> Self {
         let about = dump.about();
-        let mut page = Self {
+        let mut file = Self {
             dump,
             file: dump.key(day),
             text: Vec::new(),
@@ -66,39 +66,39 @@ impl Page {
             late: Vec::new(),
         };
         if let (true, Dialect::Delimited(delimiter)) = (has_new_column, about.dialect) {
-            page.header.push(delimiter);
-            page.header.extend_from_slice(NEW_COLUMN.0.as_bytes());
+            file.header.push(delimiter);
+            file.header.extend_from_slice(NEW_COLUMN.0.as_bytes());
         }
         if about.has_header {
-            page.text.extend_from_slice(&page.header);
-            page.end_line();
+            file.text.extend_from_slice(&file.header);
+            file.end_line();
         }
         if about.dialect == Dialect::JsonArray {
-            page.text.push(b'[');
+            file.text.push(b'[');
         }
-        page
+        file
     }
 
     /// Writes a record, or what became of it.
-    pub fn write(&mut self, line: &[u8], hand: &mut Hand<'_>) -> Landing {
-        match hand.dirt.draw(self.dump, &mut hand.chance) {
+    pub fn write(&mut self, line: &[u8], context: &mut WriteContext<'_>) -> Landing {
+        match context.faults.draw(self.dump, &mut context.rng) {
             None => self.land(line),
             Some(recipe) => {
-                return self.spoil(line, recipe, hand).unwrap_or_else(|| self.clean(line));
+                return self.spoil(line, recipe, context).unwrap_or_else(|| self.clean(line));
             }
         }
         Landing::Whole
     }
 
     /// Counts a record of a dump that is no text, and says what is done to it and what becomes of it.
-    pub fn count(&mut self, hand: &mut Hand<'_>) -> (Option<Edit>, Landing) {
+    pub fn count(&mut self, context: &mut WriteContext<'_>) -> (Option<Edit>, Landing) {
         self.records += 1;
-        let Some(recipe) = hand.dirt.draw(self.dump, &mut hand.chance) else {
+        let Some(recipe) = context.faults.draw(self.dump, &mut context.rng) else {
             return (None, Landing::Whole);
         };
-        self.note(recipe.kind, recipe.fate, hand);
+        self.note(recipe.kind, recipe.outcome, context);
         self.records += u64::from(matches!(recipe.edit, Edit::Twice | Edit::Before(..)));
-        let is_lost = matches!(recipe.fate, Fate::Rejected { .. });
+        let is_lost = matches!(recipe.outcome, Outcome::Rejected { .. });
         (Some(recipe.edit), if is_lost { Landing::Lost } else { Landing::Whole })
     }
 
@@ -108,9 +108,14 @@ impl Page {
     }
 
     /// Does to a record what a recipe says; `None` if it cannot be done to this one.
-    fn spoil(&mut self, line: &[u8], recipe: &Recipe, hand: &mut Hand<'_>) -> Option<Landing> {
+    fn spoil(
+        &mut self,
+        line: &[u8],
+        recipe: &Recipe,
+        context: &mut WriteContext<'_>,
+    ) -> Option<Landing> {
         let (dialect, next) = (self.dump.about().dialect, self.records + 1);
-        let mut fate = recipe.fate;
+        let mut outcome = recipe.outcome;
         let mut landing = Landing::Whole;
         match recipe.edit {
             Edit::Twice => {
@@ -135,16 +140,16 @@ impl Page {
                 self.land(line);
             }
             Edit::Tomorrow => {
-                if !hand.has_tomorrow {
+                if !context.has_tomorrow {
                     return None;
                 }
                 self.late.push(line.to_vec());
                 return Some(landing);
             }
             edit => {
-                let found = edited(line, dialect, edit, hand.gap_local_s)?;
+                let found = edited(line, dialect, edit, context.gap_local_s)?;
                 if let Some(day) = found.misread {
-                    fate = self.swapped(day);
+                    outcome = self.swapped(day);
                     landing = day.map_or(Landing::Lost, Landing::OtherDay);
                 }
                 if matches!(edit, Edit::Earlier(_)) {
@@ -158,44 +163,44 @@ impl Page {
             }
         }
         let own = matches!(recipe.edit, Edit::Twice | Edit::Before(..) | Edit::Header);
-        if matches!(fate, Fate::Rejected { .. }) && !own {
+        if matches!(outcome, Outcome::Rejected { .. }) && !own {
             landing = Landing::Lost;
         }
-        self.note_at(next, recipe.kind, fate, hand);
+        self.note_at(next, recipe.kind, outcome, context);
         Some(landing)
     }
 
     /// What becomes of a record whose day and month are swapped: nobody can tell if it still is a
     /// day.
-    fn swapped(&self, day: Option<i32>) -> Fate {
+    fn swapped(&self, day: Option<i32>) -> Outcome {
         let column = match self.dump {
             Dump::Plans => "date",
             Dump::WorkOrders => "start_date",
             _ => "registering_date",
         };
         match day {
-            Some(_) => Fate::Misread,
-            None => Fate::Rejected { column, reason: "not_a_time", rule: "" },
+            Some(_) => Outcome::ParseError,
+            None => Outcome::Rejected { column, reason: "not_a_time", rule: "" },
         }
     }
 
     /// Writes the records that came too late for the file before.
-    pub fn catch_up(&mut self, late: Vec<Vec<u8>>, hand: &mut Hand<'_>) {
+    pub fn catch_up(&mut self, late: Vec<Vec<u8>>, context: &mut WriteContext<'_>) {
         for line in late {
             self.land(&line);
-            self.note(Kind::LateRecord, Fate::Kept, hand);
+            self.note(FaultKind::LateRecord, Outcome::Kept, context);
         }
     }
 
     /// Ends the file, perhaps in the middle of a record.
-    pub fn close(&mut self, hand: &mut Hand<'_>) {
+    pub fn close(&mut self, context: &mut WriteContext<'_>) {
         let dialect = self.dump.about().dialect;
         if self.has_new_column {
-            self.note_file(Kind::NewColumn, hand);
+            self.note_file(FaultKind::NewColumn, context);
         }
         let is_cut = dialect != Dialect::Parquet
             && self.last.len() > FRAGMENT_BYTES
-            && hand.dirt.strikes(Kind::TruncatedEnd, &mut hand.chance);
+            && context.faults.strikes(FaultKind::TruncatedEnd, &mut context.rng);
         let fragment = cut(&self.last, dialect, FRAGMENT_BYTES).map(<[u8]>::to_vec);
         if let Some(fragment) = fragment.filter(|_| is_cut) {
             let reason = match dialect {
@@ -206,8 +211,8 @@ impl Page {
             self.separate();
             self.text.extend_from_slice(&fragment);
             self.records += 1;
-            let fate = Fate::Rejected { column: "", reason, rule: "" };
-            return self.note(Kind::TruncatedEnd, fate, hand);
+            let outcome = Outcome::Rejected { column: "", reason, rule: "" };
+            return self.note(FaultKind::TruncatedEnd, outcome, context);
         }
         if dialect == Dialect::JsonArray {
             self.text.extend_from_slice(b"\n]\n");
@@ -215,24 +220,36 @@ impl Page {
     }
 
     /// Notes that the whole file is to arrive after later ones, if it strikes.
-    pub fn delay(&mut self, hand: &mut Hand<'_>) {
-        if hand.dirt.strikes(Kind::LateFile, &mut hand.chance) {
-            self.note_file(Kind::LateFile, hand);
+    pub fn delay(&mut self, context: &mut WriteContext<'_>) {
+        if context.faults.strikes(FaultKind::LateFile, &mut context.rng) {
+            self.note_file(FaultKind::LateFile, context);
         }
     }
 
-    fn note(&self, kind: Kind, fate: Fate, hand: &mut Hand<'_>) {
-        self.note_at(self.records, kind, fate, hand);
+    fn note(&self, kind: FaultKind, outcome: Outcome, context: &mut WriteContext<'_>) {
+        self.note_at(self.records, kind, outcome, context);
     }
 
-    fn note_at(&self, record: u64, kind: Kind, fate: Fate, hand: &mut Hand<'_>) {
+    fn note_at(
+        &self,
+        record: u64,
+        kind: FaultKind,
+        outcome: Outcome,
+        context: &mut WriteContext<'_>,
+    ) {
         let (dump, file) = (self.dump, self.file.clone());
-        hand.log.push(Spot { kind, dump, file, record: Some(record), fate });
+        context.injected.push(InjectedFault { kind, dump, file, record: Some(record), outcome });
     }
 
-    fn note_file(&self, kind: Kind, hand: &mut Hand<'_>) {
+    fn note_file(&self, kind: FaultKind, context: &mut WriteContext<'_>) {
         let (dump, file) = (self.dump, self.file.clone());
-        hand.log.push(Spot { kind, dump, file, record: None, fate: Fate::Kept });
+        context.injected.push(InjectedFault {
+            kind,
+            dump,
+            file,
+            record: None,
+            outcome: Outcome::Kept,
+        });
     }
 
     /// Writes one record as it is given, with what stands in the new column.

@@ -3,7 +3,7 @@
 /// What some values come to. Two of them merge into that of all their values, in any order, with
 /// an error far below what a sensor can tell (mean and variance to about 1e-12 of the values).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moments {
+pub struct RunningStats {
     count: u64,
     mean: f64,
     /// Sum of the squares of the distances from the mean. Unlike a sum of squares it loses no
@@ -13,15 +13,15 @@ pub struct Moments {
     max: f64,
 }
 
-impl Default for Moments {
+impl Default for RunningStats {
     fn default() -> Self {
         Self { count: 0, mean: 0.0, spread: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY }
     }
 }
 
-impl Moments {
+impl RunningStats {
     /// Those of one value.
-    pub fn of(value: f64) -> Self {
+    pub fn from_value(value: f64) -> Self {
         Self { count: 1, mean: value, spread: 0.0, min: value, max: value }
     }
 
@@ -85,8 +85,8 @@ impl Moments {
 mod tests {
     use super::*;
 
-    fn of(values: &[f64]) -> Moments {
-        let mut moments = Moments::default();
+    fn of(values: &[f64]) -> RunningStats {
+        let mut moments = RunningStats::default();
         values.iter().for_each(|value| moments.add(*value));
         moments
     }
@@ -100,7 +100,7 @@ mod tests {
         let all = of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]);
         assert_eq!((all.count(), all.min(), all.max()), (8, Some(2.0), Some(9.0)));
         assert!(near(all.mean(), Some(5.0)) && near(all.variance(), Some(4.0)));
-        assert_eq!(Moments::of(3.5), of(&[3.5]));
+        assert_eq!(RunningStats::from_value(3.5), of(&[3.5]));
         assert_eq!(of(&[3.5]).variance(), Some(0.0));
     }
 
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn no_value_has_no_mean() {
-        let none = Moments::default();
+        let none = RunningStats::default();
         assert!(none.is_empty());
         assert_eq!(
             (none.mean(), none.variance(), none.min(), none.max()),

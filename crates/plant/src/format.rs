@@ -9,13 +9,13 @@ mod time;
 
 pub use number::{parse_decimal, parse_float, parse_int};
 pub use time::{
-    Locale, Moment, TimeOptions, TimeSpelling, is_storable_day, parse_date, parse_moment,
-    parse_time,
+    Locale, TimeFormat, TimeOptions, Timestamp, is_storable_day, parse_date, parse_time,
+    parse_timestamp,
 };
 
 /// Why a text is not a value of its column's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Misread {
+pub enum ParseError {
     /// The text is not a number as the column writes numbers.
     NotANumber,
     /// The number has more digits than the column holds.
@@ -32,7 +32,7 @@ pub enum Misread {
     NulInText,
 }
 
-impl Misread {
+impl ParseError {
     /// The reason code as it stands in `silver.rejected`; it never changes.
     pub const fn code(self) -> &'static str {
         match self {
@@ -78,9 +78,9 @@ pub(crate) fn is_invisible(sign: char) -> bool {
 }
 
 /// Reads a text: trimmed, and without NUL inside.
-pub fn parse_text(text: &str) -> Result<&str, Misread> {
+pub fn parse_text(text: &str) -> Result<&str, ParseError> {
     let text = trim(text);
-    if text.as_bytes().contains(&0) { Err(Misread::NulInText) } else { Ok(text) }
+    if text.as_bytes().contains(&0) { Err(ParseError::NulInText) } else { Ok(text) }
 }
 
 /// Reads yes or no by a column's words for them, in exactly their letter case unless `any_case`.
@@ -90,20 +90,20 @@ pub fn parse_bool(
     yes: &[String],
     no: &[String],
     any_case: bool,
-) -> Result<bool, Misread> {
+) -> Result<bool, ParseError> {
     let text = trim(text);
     let is_word = |word: &String| word == text || (any_case && word.eq_ignore_ascii_case(text));
     if yes.iter().any(is_word) {
         return Ok(true);
     }
-    no.iter().any(is_word).then_some(false).ok_or(Misread::NotABool)
+    no.iter().any(is_word).then_some(false).ok_or(ParseError::NotABool)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(text: &str, any_case: bool, expected: Result<bool, Misread>) {
+    fn check(text: &str, any_case: bool, expected: Result<bool, ParseError>) {
         let words =
             |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(
@@ -119,10 +119,10 @@ mod tests {
         check(" Yes\t", false, Ok(true));
         check("0", false, Ok(false));
         check("No", false, Ok(false));
-        check("yes", false, Err(Misread::NotABool));
+        check("yes", false, Err(ParseError::NotABool));
         check("yes", true, Ok(true));
         check("NO", true, Ok(false));
-        check("", true, Err(Misread::NotABool));
+        check("", true, Err(ParseError::NotABool));
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         for text in ["P1", "\u{feff}P1", "P1\0\0", "\0 P1 \u{200b}", "\u{ad}P1\u{2060}"] {
             assert_eq!(parse_text(text), Ok("P1"), "{text:?}");
         }
-        assert_eq!(parse_text("P\u{0}1"), Err(Misread::NulInText));
+        assert_eq!(parse_text("P\u{0}1"), Err(ParseError::NulInText));
         assert_eq!(parse_text("P\u{200b}1"), Ok("P\u{200b}1"));
         assert_eq!(parse_text("\0\0"), Ok(""));
     }

@@ -1,11 +1,11 @@
 //! The press: prints the dumps of each day and keeps the books of truth and dirt.
 
 use super::board::Inspection;
-use super::chance::{Concern, dice};
-use super::dirt::{Dirt, Edit, Fate, Kind, Spot};
 use super::dump::{Dialect, Dump};
+use super::dump_file::{DumpFile, Landing, WriteContext};
+use super::faults::{Edit, FaultInjector, FaultKind, InjectedFault, Outcome};
 use super::machine::MachineEvent;
-use super::page::{Hand, Landing, Page};
+use super::random::{Purpose, generator};
 use super::site::Site;
 use super::stock::MaterialRecord;
 use super::truth::Truth;
@@ -23,10 +23,10 @@ const REGISTERED_S: i64 = 19 * 3_600 + 35 * 60 + 32;
 
 /// How dumps are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Print {
+pub struct DumpOptions {
     /// A folder for each day instead of whole files.
     pub is_daily: bool,
-    pub dirt: Dirt,
+    pub faults: FaultInjector,
 }
 
 /// A row of a Parquet dump: what it says, and a column with another text if it is dirty.
@@ -38,7 +38,7 @@ pub struct Row<T> {
 
 /// Something to be appended to a dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
+pub enum PartContent {
     Text(Vec<u8>),
     Stages(Vec<Row<Inspection>>),
     Materials(Vec<Row<MaterialRecord>>),
@@ -52,12 +52,12 @@ pub struct Part {
     pub dump: Dump,
     /// The day the file is of; none if it is of all days.
     pub day: Option<i32>,
-    pub body: Body,
+    pub content: PartContent,
 }
 
 /// What becomes of the records of a dump: all that are read are rejected, superseded, or in silver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Book {
+pub struct RecordBalance {
     pub read: u64,
     pub rejected: u64,
     pub superseded: u64,
@@ -65,7 +65,7 @@ pub struct Book {
     newest: u64,
 }
 
-impl Book {
+impl RecordBalance {
     /// The book as a line of JSON.
     pub fn line(&self, dump: Dump) -> String {
         let Self { read, rejected, superseded, .. } = *self;
@@ -77,10 +77,11 @@ impl Book {
     }
 
     /// Enters the records a page has more than before, and the dirt among them.
-    fn enter(&mut self, records: u64, dirt: &[Spot], is_whole: bool) {
-        let lost = |spot: &&Spot| matches!(spot.fate, Fate::Rejected { .. });
-        let rejected = dirt.iter().filter(lost).count() as u64;
-        let superseded = dirt.iter().filter(|spot| spot.fate == Fate::Superseded).count() as u64;
+    fn enter(&mut self, records: u64, faults: &[InjectedFault], is_whole: bool) {
+        let lost = |fault: &&InjectedFault| matches!(fault.outcome, Outcome::Rejected { .. });
+        let rejected = faults.iter().filter(lost).count() as u64;
+        let superseded =
+            faults.iter().filter(|fault| fault.outcome == Outcome::Superseded).count() as u64;
         self.read += records;
         self.rejected += rejected;
         self.superseded += superseded;
@@ -93,32 +94,32 @@ impl Book {
 
 /// Prints a plant's dumps, day by day.
 #[derive(Debug)]
-pub struct Press {
+pub struct DumpWriter {
     pub world: World,
     pub truth: Truth,
     /// The dirt so far.
-    pub log: Vec<Spot>,
+    pub injected: Vec<InjectedFault>,
     /// What must become of the records of each dump.
-    pub books: BTreeMap<Dump, Book>,
-    print: Print,
+    pub balances: BTreeMap<Dump, RecordBalance>,
+    options: DumpOptions,
     days: std::ops::RangeInclusive<i32>,
     gap_local_s: Option<i64>,
-    pages: BTreeMap<Dump, Page>,
+    pages: BTreeMap<Dump, DumpFile>,
     late: BTreeMap<Dump, Vec<Vec<u8>>>,
     seen: HashSet<u32>,
 }
 
-impl Press {
+impl DumpWriter {
     /// A press for a plant that works for `days` days from `first_day` on.
-    pub fn new(site: Site, first_day: i32, days: u16, print: Print) -> Self {
+    pub fn new(site: Site, first_day: i32, days: u16, options: DumpOptions) -> Self {
         let days_of = first_day..=first_day + i32::from(days) - 1;
         let gap_local_s = gap(&site, days_of.clone());
         Self {
             world: World::new(site, first_day, days),
             truth: Truth::default(),
-            log: Vec::new(),
-            books: BTreeMap::new(),
-            print,
+            injected: Vec::new(),
+            balances: BTreeMap::new(),
+            options,
             days: days_of,
             gap_local_s,
             pages: BTreeMap::new(),
@@ -129,66 +130,70 @@ impl Press {
 
     /// Whether whole dumps, which show a state and no events, are due on a day.
     fn is_due(&self, day: i32) -> bool {
-        self.print.is_daily || day == *self.days.end()
+        self.options.is_daily || day == *self.days.end()
     }
 
     /// Writes into the page of a dump and returns what is to be appended to its file.
-    fn page<T>(
+    fn file<T>(
         &mut self,
         dump: Dump,
         day: i32,
-        write: impl FnOnce(&World, &mut Page, &mut Hand<'_>, &mut Truth) -> T,
+        write: impl FnOnce(&World, &mut DumpFile, &mut WriteContext<'_>, &mut Truth) -> T,
     ) -> (T, Part) {
-        let chance = dice(self.world.site.seed, Concern::Dirt, day, dump as u32);
+        let rng = generator(self.world.site.seed, Purpose::Dirt, day, dump as u32);
         let is_last = day == *self.days.end();
-        let logged = self.log.len();
-        let mut hand = Hand {
-            dirt: &self.print.dirt,
-            chance,
-            log: &mut self.log,
+        let logged = self.injected.len();
+        let mut context = WriteContext {
+            faults: &self.options.faults,
+            rng,
+            injected: &mut self.injected,
             gap_local_s: self.gap_local_s,
             has_tomorrow: !is_last,
         };
-        let of = self.print.is_daily.then_some(day);
+        let of = self.options.is_daily.then_some(day);
         let monday = match of {
             Some(day) => day.rem_euclid(WEEK) == MONDAY,
             None => self.days.clone().any(|day| day.rem_euclid(WEEK) == MONDAY),
         };
-        let mut page = self.pages.remove(&dump).unwrap_or_else(|| {
+        let mut file = self.pages.remove(&dump).unwrap_or_else(|| {
             let is_open = dump.about().has_header
                 || matches!(dump.about().dialect, Dialect::JsonLines | Dialect::JsonArray);
-            let is_new = monday && is_open && hand.dirt.strikes(Kind::NewColumn, &mut hand.chance);
-            Page::new(dump, of, is_new)
+            let is_new =
+                monday && is_open && context.faults.strikes(FaultKind::NewColumn, &mut context.rng);
+            DumpFile::new(dump, of, is_new)
         });
-        let records = page.records;
-        page.catch_up(self.late.remove(&dump).unwrap_or_default(), &mut hand);
-        let done = write(&self.world, &mut page, &mut hand, &mut self.truth);
-        let late = std::mem::take(&mut page.late);
+        let records = file.records;
+        file.catch_up(self.late.remove(&dump).unwrap_or_default(), &mut context);
+        let done = write(&self.world, &mut file, &mut context, &mut self.truth);
+        let late = std::mem::take(&mut file.late);
         self.late.insert(dump, late);
-        if self.print.is_daily || is_last {
-            page.close(&mut hand);
+        if self.options.is_daily || is_last {
+            file.close(&mut context);
         }
-        if self.print.is_daily {
-            page.delay(&mut hand);
+        if self.options.is_daily {
+            file.delay(&mut context);
         }
-        let book = self.books.entry(dump).or_default();
+        let balance = self.balances.entry(dump).or_default();
         let is_whole = matches!(dump, Dump::Materials | Dump::Bom);
-        book.enter(page.records - records, &self.log[logged..], is_whole);
-        let text = std::mem::take(&mut page.text);
-        if !self.print.is_daily {
-            self.pages.insert(dump, page);
+        balance.enter(file.records - records, &self.injected[logged..], is_whole);
+        let text = std::mem::take(&mut file.text);
+        if !self.options.is_daily {
+            self.pages.insert(dump, file);
         }
-        (done, Part { dump, day: of, body: Body::Text(text) })
+        (done, Part { dump, day: of, content: PartContent::Text(text) })
     }
 
     fn plans(&mut self, day: &Day) -> Part {
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+        let write = |world: &World,
+                     file: &mut DumpFile,
+                     context: &mut WriteContext<'_>,
+                     truth: &mut Truth| {
             let names = names(world);
             let mut line = Vec::new();
             for row in &day.plan {
                 line.clear();
                 names.plan(&mut line, row);
-                match page.write(&line, hand) {
+                match file.write(&line, context) {
                     Landing::Whole => truth.plan(row),
                     Landing::OtherDay(day) => {
                         truth.plan(&super::plan::PlanRow { day, ..row.clone() });
@@ -197,12 +202,15 @@ impl Press {
                 }
             }
         };
-        self.page(Dump::Plans, day.day, write).1
+        self.file(Dump::Plans, day.day, write).1
     }
 
     fn work_orders(&mut self, day: &Day) -> Part {
-        let is_daily = self.print.is_daily;
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+        let is_daily = self.options.is_daily;
+        let write = |world: &World,
+                     file: &mut DumpFile,
+                     context: &mut WriteContext<'_>,
+                     truth: &mut Truth| {
             let names = names(world);
             let mut line = Vec::new();
             let mut landed = Vec::new();
@@ -213,7 +221,7 @@ impl Press {
                 line.clear();
                 names.order(&mut line, index);
                 let local_s = order.started_s.map(|at_s| world.site.local_s(at_s));
-                match page.write(&line, hand) {
+                match file.write(&line, context) {
                     Landing::Earlier(_) | Landing::Lost => continue,
                     Landing::Whole => truth.order(index, order, local_s),
                     Landing::OtherDay(day) => {
@@ -225,80 +233,93 @@ impl Press {
             }
             landed
         };
-        let (landed, part) = self.page(Dump::WorkOrders, day.day, write);
+        let (landed, part) = self.file(Dump::WorkOrders, day.day, write);
         let again = landed.into_iter().filter(|index| !self.seen.insert(*index)).count();
-        self.books.entry(Dump::WorkOrders).or_default().superseded += again as u64;
+        self.balances.entry(Dump::WorkOrders).or_default().superseded += again as u64;
         self.world.orders.iter_mut().for_each(|order| order.is_changed = false);
         part
     }
 
     /// Inspections and the stages behind them, and what each says of the other.
     fn boards(&mut self, day: &Day) -> [Part; 2] {
-        let write = |_: &World, page: &mut Page, hand: &mut Hand<'_>, _: &mut Truth| {
-            let mut rows = Vec::with_capacity(day.inspections.len());
-            let mut has_stage = Vec::with_capacity(day.inspections.len());
-            for of in &day.inspections {
-                let (edit, landing) = page.count(hand);
-                push_row(&mut rows, *of, edit);
-                has_stage.push(landing == Landing::Whole);
-            }
-            (rows, has_stage)
-        };
-        let ((rows, has_stage), part) = self.page(Dump::RoutingStages, day.day, write);
-        let stages = Part { body: Body::Stages(rows), ..part };
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+        let write =
+            |_: &World, file: &mut DumpFile, context: &mut WriteContext<'_>, _: &mut Truth| {
+                let mut rows = Vec::with_capacity(day.inspections.len());
+                let mut has_stage = Vec::with_capacity(day.inspections.len());
+                for of in &day.inspections {
+                    let (edit, landing) = file.count(context);
+                    push_row(&mut rows, *of, edit);
+                    has_stage.push(landing == Landing::Whole);
+                }
+                (rows, has_stage)
+            };
+        let ((rows, has_stage), part) = self.file(Dump::RoutingStages, day.day, write);
+        let stages = Part { content: PartContent::Stages(rows), ..part };
+        let write = |world: &World,
+                     file: &mut DumpFile,
+                     context: &mut WriteContext<'_>,
+                     truth: &mut Truth| {
             let names = names(world);
             let mut line = Vec::new();
             for (of, has_stage) in day.inspections.iter().zip(has_stage) {
                 line.clear();
                 names.result(&mut line, of);
-                if page.write(&line, hand) == Landing::Whole {
+                if file.write(&line, context) == Landing::Whole {
                     truth.inspection(&world.site, of, has_stage);
                 }
             }
         };
-        [self.page(Dump::Results, day.day, write).1, stages]
+        [self.file(Dump::Results, day.day, write).1, stages]
     }
 
     fn entries(&mut self, day: &Day) -> Part {
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+        let write = |world: &World,
+                     file: &mut DumpFile,
+                     context: &mut WriteContext<'_>,
+                     truth: &mut Truth| {
             let mut line = Vec::new();
             for entry in &day.entries {
                 line.clear();
                 erp::entry(&world.site, &mut line, entry);
-                match page.write(&line, hand) {
+                match file.write(&line, context) {
                     Landing::Whole => truth.entry(entry),
                     Landing::OtherDay(day) => {
-                        truth.entry(&super::stock::Entry { day, ..*entry });
+                        truth.entry(&super::stock::StockEntry { day, ..*entry });
                     }
                     Landing::Earlier(_) | Landing::Lost => {}
                 }
             }
         };
-        self.page(Dump::Warehouse, day.day, write).1
+        self.file(Dump::Warehouse, day.day, write).1
     }
 
     fn materials(&mut self, day: &Day) -> Part {
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+        let write = |world: &World,
+                     file: &mut DumpFile,
+                     context: &mut WriteContext<'_>,
+                     truth: &mut Truth| {
             let mut rows = Vec::new();
             let mut landed = Vec::new();
             for record in &world.stock.records {
-                let (edit, landing) = page.count(hand);
+                let (edit, landing) = file.count(context);
                 push_row(&mut rows, *record, edit);
                 landed.extend((landing == Landing::Whole).then_some(*record));
             }
             truth.materials(landed);
             rows
         };
-        let (rows, part) = self.page(Dump::Materials, day.day, write);
-        Part { body: Body::Materials(rows), ..part }
+        let (rows, part) = self.file(Dump::Materials, day.day, write);
+        Part { content: PartContent::Materials(rows), ..part }
     }
 
     fn cycle_times(&mut self, day: &Day) -> Part {
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+        let write = |world: &World,
+                     file: &mut DumpFile,
+                     context: &mut WriteContext<'_>,
+                     truth: &mut Truth| {
             let mut rows = Vec::new();
             for item in 0..world.site.size.items {
-                let (edit, landing) = page.count(hand);
+                let (edit, landing) = file.count(context);
                 push_row(&mut rows, item, edit);
                 if landing == Landing::Whole {
                     truth.cycle_time(item);
@@ -306,8 +327,8 @@ impl Press {
             }
             rows
         };
-        let (rows, part) = self.page(Dump::CycleTimes, day.day, write);
-        Part { body: Body::CycleTimes(rows), ..part }
+        let (rows, part) = self.file(Dump::CycleTimes, day.day, write);
+        Part { content: PartContent::CycleTimes(rows), ..part }
     }
 
     /// A dump of lines whose records no gold table counts.
@@ -316,27 +337,31 @@ impl Press {
         dump: Dump,
         day: i32,
         records: &[T],
-        print: impl Fn(&World, &mut Vec<u8>, &T),
+        options: impl Fn(&World, &mut Vec<u8>, &T),
     ) -> Part {
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, _: &mut Truth| {
-            let mut line = Vec::new();
-            for record in records {
-                line.clear();
-                print(world, &mut line, record);
-                page.write(&line, hand);
-            }
-        };
-        self.page(dump, day, write).1
+        let write =
+            |world: &World, file: &mut DumpFile, context: &mut WriteContext<'_>, _: &mut Truth| {
+                let mut line = Vec::new();
+                for record in records {
+                    line.clear();
+                    options(world, &mut line, record);
+                    file.write(&line, context);
+                }
+            };
+        self.file(dump, day, write).1
     }
 
     fn events(&mut self, day: &Day) -> Part {
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+        let write = |world: &World,
+                     file: &mut DumpFile,
+                     context: &mut WriteContext<'_>,
+                     truth: &mut Truth| {
             let names = names(world);
             let mut line = Vec::new();
             for event in &day.events {
                 line.clear();
                 names.event(&mut line, event);
-                match page.write(&line, hand) {
+                match file.write(&line, context) {
                     Landing::Whole => truth.event(event),
                     Landing::Earlier(by_s) => {
                         truth.event(&MachineEvent { from_s: event.from_s - by_s, ..*event });
@@ -345,22 +370,25 @@ impl Press {
                 }
             }
         };
-        self.page(Dump::MachineEvents, day.day, write).1
+        self.file(Dump::MachineEvents, day.day, write).1
     }
 
     fn looks(&mut self, day: &Day) -> Part {
-        let write = |world: &World, page: &mut Page, hand: &mut Hand<'_>, truth: &mut Truth| {
+        let write = |world: &World,
+                     file: &mut DumpFile,
+                     context: &mut WriteContext<'_>,
+                     truth: &mut Truth| {
             let names = names(world);
             let mut line = Vec::new();
             for of in &day.inspections {
                 line.clear();
                 names.inspection(&mut line, of);
-                if page.write(&line, hand) == Landing::Whole {
+                if file.write(&line, context) == Landing::Whole {
                     truth.verdict(of);
                 }
             }
         };
-        self.page(Dump::Quality, day.day, write).1
+        self.file(Dump::Quality, day.day, write).1
     }
 
     fn register(&mut self, day: i32) -> Part {
@@ -373,14 +401,14 @@ impl Press {
 
     fn bom(&mut self, day: i32) -> Part {
         let lines = self.world.stock.bom_lines.clone();
-        let print =
+        let options =
             |world: &World, line: &mut Vec<u8>, of: &_| erp::bom_line(&world.site, line, of);
-        self.lines(Dump::Bom, day, &lines, print)
+        self.lines(Dump::Bom, day, &lines, options)
     }
 }
 
 /// What each day adds to the dumps.
-impl Iterator for Press {
+impl Iterator for DumpWriter {
     type Item = Vec<Part>;
 
     fn next(&mut self) -> Option<Vec<Part>> {
@@ -396,7 +424,7 @@ impl Iterator for Press {
             parts.push(self.bom(day.day));
         }
         let is_first = day.day == *self.days.start();
-        if if self.print.is_daily { is_first } else { day.day == *self.days.end() } {
+        if if self.options.is_daily { is_first } else { day.day == *self.days.end() } {
             parts.push(self.register(day.day));
             parts.push(self.cycle_times(&day));
         }
@@ -427,7 +455,7 @@ fn gap(site: &Site, mut days: std::ops::RangeInclusive<i32>) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dirt::Level;
+    use super::super::faults::FaultLevel;
     use super::super::site::tests::site;
     use super::*;
     use chrono_tz::Tz;
@@ -438,22 +466,22 @@ mod tests {
     /// The texts of dumps by their file.
     type Texts = BTreeMap<(Dump, Option<i32>), Vec<u8>>;
 
-    fn press(level: Level, is_daily: bool) -> (Press, Texts) {
+    fn writer(level: FaultLevel, is_daily: bool) -> (DumpWriter, Texts) {
         let site = site(Tz::Europe__Berlin, &[("A", 6, 14), ("B", 14, 22), ("C", 22, 6)]);
-        let print = Print { is_daily, dirt: Dirt::new(level) };
-        let mut press = Press::new(site, FIRST, 4, print);
+        let options = DumpOptions { is_daily, faults: FaultInjector::new(level) };
+        let mut writer = DumpWriter::new(site, FIRST, 4, options);
         let mut files = Texts::new();
-        for part in press.by_ref().flatten() {
-            if let Body::Text(text) = part.body {
+        for part in writer.by_ref().flatten() {
+            if let PartContent::Text(text) = part.content {
                 files.entry((part.dump, part.day)).or_default().extend(text);
             }
         }
-        (press, files)
+        (writer, files)
     }
 
     #[test]
     fn every_line_has_the_fields_of_its_layout() {
-        let (_, files) = press(Level::None, false);
+        let (_, files) = writer(FaultLevel::None, false);
         for ((dump, _), text) in files {
             let about = dump.about();
             let Dialect::Delimited(delimiter) = about.dialect else { continue };
@@ -478,22 +506,23 @@ mod tests {
     #[test]
     fn daily_files_and_whole_ones_tell_the_same_truth() {
         let truth = |is_daily| {
-            let (press, _) = press(Level::None, is_daily);
-            press.truth.tables(&press.world.site, FIRST + 4)
+            let (writer, _) = writer(FaultLevel::None, is_daily);
+            writer.truth.tables(&writer.world.site, FIRST + 4)
         };
         assert_eq!(truth(true), truth(false));
     }
 
     #[test]
     fn dirt_lies_in_records_that_are_there() {
-        let (press, _) = press(Level::Filthy, false);
-        for spot in &press.log {
-            let read = press.books[&spot.dump].read;
-            assert!(spot.record.is_none_or(|record| (1..=read).contains(&record)), "{spot:?}");
+        let (writer, _) = writer(FaultLevel::Filthy, false);
+        for fault in &writer.injected {
+            let read = writer.balances[&fault.dump].read;
+            assert!(fault.record.is_none_or(|record| (1..=read).contains(&record)), "{fault:?}");
         }
-        let rejected: u64 = press.books.values().map(|book| book.rejected).sum();
-        let is_rejected = |spot: &&Spot| matches!(spot.fate, Fate::Rejected { .. });
-        assert_eq!(press.log.iter().filter(is_rejected).count() as u64, rejected);
+        let rejected: u64 = writer.balances.values().map(|balance| balance.rejected).sum();
+        let is_rejected =
+            |fault: &&InjectedFault| matches!(fault.outcome, Outcome::Rejected { .. });
+        assert_eq!(writer.injected.iter().filter(is_rejected).count() as u64, rejected);
         assert!(rejected > 100);
     }
 }

@@ -4,7 +4,7 @@ use rand_pcg::Pcg32;
 
 /// What a draw is about. Draws about one thing never shift those about another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concern {
+pub enum StreamPurpose {
     /// How a component is built.
     Build = 1,
     /// How busy a lane is in a quarter of an hour.
@@ -18,7 +18,7 @@ pub enum Concern {
 }
 
 /// The generator for what `concern` decides about the thing numbered `of` at the time numbered `at`.
-pub fn chance(seed: u64, concern: Concern, of: u64, at: i64) -> Pcg32 {
+pub fn generator(seed: u64, concern: StreamPurpose, of: u64, at: i64) -> Pcg32 {
     let mixed = mix(seed ^ mix(((concern as u64) << 48) ^ of));
     Pcg32::new(mix(mixed ^ at.cast_unsigned()), concern as u64)
 }
@@ -39,15 +39,15 @@ mod tests {
 
     #[test]
     fn a_draw_depends_on_all_it_is_about_and_on_nothing_else() {
-        let draw = |seed, concern, of, at| chance(seed, concern, of, at).next_u64();
-        let first = draw(1, Concern::Load, 2, 3);
-        assert_eq!(first, draw(1, Concern::Load, 2, 3));
+        let draw = |seed, concern, of, at| generator(seed, concern, of, at).next_u64();
+        let first = draw(1, StreamPurpose::Load, 2, 3);
+        assert_eq!(first, draw(1, StreamPurpose::Load, 2, 3));
         for other in [
-            draw(2, Concern::Load, 2, 3),
-            draw(1, Concern::Fault, 2, 3),
-            draw(1, Concern::Load, 3, 3),
-            draw(1, Concern::Load, 2, 4),
-            draw(1, Concern::Load, 3, 2),
+            draw(2, StreamPurpose::Load, 2, 3),
+            draw(1, StreamPurpose::Fault, 2, 3),
+            draw(1, StreamPurpose::Load, 3, 3),
+            draw(1, StreamPurpose::Load, 2, 4),
+            draw(1, StreamPurpose::Load, 3, 2),
         ] {
             assert_ne!(first, other);
         }

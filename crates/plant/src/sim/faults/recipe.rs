@@ -1,6 +1,6 @@
 //! How each kind of dirt looks in each dump, and what must become of it there.
 
-use super::{Fate, Kind};
+use super::{FaultKind, Outcome};
 use crate::sim::dump::Dump;
 
 /// What is done to a record.
@@ -50,31 +50,31 @@ pub enum Edit {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Recipe {
     pub dump: Dump,
-    pub kind: Kind,
+    pub kind: FaultKind,
     pub edit: Edit,
-    pub fate: Fate,
+    pub outcome: Outcome,
 }
 
 /// The recipes of a dump.
-pub(super) fn of(dump: Dump) -> impl Iterator<Item = &'static Recipe> {
+pub(super) fn for_dump(dump: Dump) -> impl Iterator<Item = &'static Recipe> {
     RECIPES.iter().filter(move |recipe| recipe.dump == dump)
 }
 
-const UNKNOWN: Fate = Fate::Repaired("unknown");
-const TRIMMED: Fate = Fate::Repaired("the text without space around it");
-const CUT: Fate = Fate::Repaired("the state before ends where this one begins");
-const DAY: Fate = Fate::Repaired("the day");
+const UNKNOWN: Outcome = Outcome::Repaired("unknown");
+const TRIMMED: Outcome = Outcome::Repaired("the text without space around it");
+const CUT: Outcome = Outcome::Repaired("the state before ends where this one begins");
+const DAY: Outcome = Outcome::Repaired("the day");
 
-const fn bad(column: &'static str, reason: &'static str) -> Fate {
-    Fate::Rejected { column, reason, rule: "" }
+const fn bad(column: &'static str, reason: &'static str) -> Outcome {
+    Outcome::Rejected { column, reason, rule: "" }
 }
 
-const fn broken(rule: &'static str) -> Fate {
-    Fate::Rejected { column: "", reason: "expectation", rule }
+const fn broken(rule: &'static str) -> Outcome {
+    Outcome::Rejected { column: "", reason: "expectation", rule }
 }
 
-const fn is(dump: Dump, kind: Kind, edit: Edit, fate: Fate) -> Recipe {
-    Recipe { dump, kind, edit, fate }
+const fn is(dump: Dump, kind: FaultKind, edit: Edit, outcome: Outcome) -> Recipe {
+    Recipe { dump, kind, edit, outcome }
 }
 
 use Dump::{
@@ -85,13 +85,13 @@ use Edit::{
     Append, Backwards, BadByte, Before, Blank, Cut, Earlier, Excel, Extra, Fill, Gap, Header,
     OpenQuote, Pad, Replace, Set, SwapDayMonth, Tomorrow, Twice,
 };
-use Fate::{Kept, Misread, Superseded};
-use Kind::{
+use FaultKind::{
     AbsurdQuantity, BlankLine, BrokenJson, BrokenQuote, BrokenToken, ClockChange, ClockSetBack,
     Correction, DecimalComma, Duplicate, ExcelSerial, ExtraField, ImpossibleTime, InvalidText,
     LateRecord, MissingValue, NegativeQuantity, NotANumber, NullSpelling, OverlappingStates,
     Padding, RepeatedHeader, ShortLine, SwappedDayMonth, UnknownWord, UnreadableExtra,
 };
+use Outcome::{Kept, ParseError, Superseded};
 
 /// The fate of a swapped day and month is that of those which give a day; the others are no time.
 #[rustfmt::skip]
@@ -115,7 +115,7 @@ const RECIPES: &[Recipe] = &[
     is(Plans, AbsurdQuantity, Set(6, "99999999"), broken("quantity_plausible")),
     is(Plans, ImpossibleTime, Set(5, "1900-01-01 24:30:00"), bad("hour", "not_a_time")),
     is(Plans, ImpossibleTime, Set(2, "2022-02-30"), bad("date", "not_a_time")),
-    is(Plans, SwappedDayMonth, SwapDayMonth(2), Misread),
+    is(Plans, SwappedDayMonth, SwapDayMonth(2), ParseError),
 
     is(WorkOrders, NullSpelling, Fill(16, "NULL"), UNKNOWN),
     is(WorkOrders, NullSpelling, Fill(31, "null"), UNKNOWN),
@@ -132,7 +132,7 @@ const RECIPES: &[Recipe] = &[
     is(WorkOrders, NegativeQuantity, Set(4, "-194"), broken("quantity_not_negative")),
     is(WorkOrders, AbsurdQuantity, Set(4, "99999999"), broken("quantity_plausible")),
     is(WorkOrders, ImpossibleTime, Set(6, "31-02-2022 09:00:00"), bad("start_date", "not_a_time")),
-    is(WorkOrders, SwappedDayMonth, SwapDayMonth(6), Misread),
+    is(WorkOrders, SwappedDayMonth, SwapDayMonth(6), ParseError),
 
     is(Results, NullSpelling, Fill(12, "None"), UNKNOWN),
     is(Results, NullSpelling, Fill(1, "NULL"), UNKNOWN),
@@ -183,7 +183,7 @@ const RECIPES: &[Recipe] = &[
     is(Warehouse, DecimalComma, Set(10, "\"175,5\""), bad("qty_base", "not_a_number")),
     is(Warehouse, AbsurdQuantity, Set(10, "9999999999"), broken("quantity_plausible")),
     is(Warehouse, ImpossibleTime, Set(3, "31-02-2022"), bad("registering_date", "not_a_time")),
-    is(Warehouse, SwappedDayMonth, SwapDayMonth(3), Misread),
+    is(Warehouse, SwappedDayMonth, SwapDayMonth(3), ParseError),
 
     is(Materials, NullSpelling, Set(5, "_RARE_"), UNKNOWN),
     is(Materials, MissingValue, Set(0, ""), bad("no", "missing")),
