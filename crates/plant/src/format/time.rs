@@ -1,4 +1,4 @@
-//! Days and moments as dumps write them.
+//! Date and time formats of dumps.
 
 mod fields;
 mod names;
@@ -12,51 +12,57 @@ use crate::zone::ZoneTable;
 use fields::Fields;
 use std::fmt;
 
-/// 0001-01-01 and 10000-01-01, as days since 1970-01-01.
+/// 0001-01-01 and 10000-01-01 in days since 1970-01-01.
 const FIRST_DAY: i64 = -719_162;
 const END_DAY: i64 = 2_932_897;
 const FIRST_US: i64 = FIRST_DAY * DAY_US;
 const END_US: i64 = END_DAY * DAY_US;
-/// Texts of more bytes are not read a second time with their blanks and signs made plain.
-const MAX_PLAIN_BYTES: usize = 64;
+/// Longer texts are not parsed a second time with normalized spaces and signs.
+const MAX_NORMALIZED_BYTES: usize = 64;
 
 const ALLOWED: &str = "allowed are yyyy or yy, MM or M, MMM (month in words), dd or d, HH or H, hh or h \
     with a (AM, PM), mm or m, ss or s, SSS (1 to 9 digits), XXX (Z, +05:30, +0530 or +05), T, signs, \
     text in '...', or one of epoch_s, epoch_ms, epoch_us, epoch_ns, excel, excel_1904 alone";
 
-/// One way to write a day or a moment.
+/// A date or time format.
 ///
-/// - `yyyy MM dd HH mm ss` in any order, each with exactly so many digits; `M d H m s` with one digit
-///   or two. `yy` is a year of two digits; `MMM` and `MMMM` are the month in words, short or in full,
-///   in any letter case; `hh` or `h` with `a` count hours from 12 to 11 in halves of a day. `SSS` is a
-///   fraction of a second of 1 to 9 digits, kept to the microsecond; `X`, `XX` and `XXX` are a zone
-///   offset: `Z`, `UTC`, `+05:30`, `+0530` or `+05`. `T`, blanks and signs are literal, other letters
-///   are written between single quotes. 24:00:00 is the midnight at the end of its day.
-/// - `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`: units since 1970-01-01 UTC, fractions allowed.
-///   Numbers that are evidently of another unit are refused, see [`serial`].
-/// - `excel`: a serial day number of the 1900 date system, 1 to 2958465, its fraction being the
-///   time of day to the nearest second, as Excel shows it (dumps keep five decimals, which is not
-///   exact to the second); number 60 is no day, as there was no 29 February 1900. `excel_1904`: the
-///   same of the 1904 date system, 0 to 2957003.
+/// - `yyyy MM dd HH mm ss` in any order, each with exactly that many digits; `M d H m s` with one
+///   or two digits. `yy` is a year of two digits; `MMM` and `MMMM` are month names, short or in
+///   full, in any letter case; `hh` or `h` with `a` is a 12-hour clock. `SSS` is a fraction of a
+///   second of 1 to 9 digits, kept to the microsecond; `X`, `XX` and `XXX` are a zone offset: `Z`,
+///   `UTC`, `+05:30`, `+0530` or `+05`. `T`, spaces and punctuation are literal, other letters need
+///   single quotes. 24:00:00 is midnight at the end of the day.
 ///
-/// Years run from 1 to 9999 in all of them.
+/// - `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`: units since 1970-01-01T00:00:00Z, fractions
+///   allowed. Numbers that are evidently in another unit are refused, see [`serial`].
+///
+/// - `excel`: a serial day number of the 1900 date system, 1 to 2958465, whose fraction is the time
+///   of day rounded to seconds, as Excel shows it (dumps keep five decimals, which is not exact to
+///   the second); 60 is refused, as 29 February 1900 did not exist. `excel_1904`: the same for the
+///   1904 date system, 0 to 2957003.
+///
+/// - `dotnet_date`: `/Date(1700000000000+0100)/`, milliseconds since 1970-01-01T00:00:00Z as the
+///   JSON serializers of .NET write them; the offset is for display only. `dotnet_ticks`: units of
+///   100 ns since 0001-01-01T00:00:00Z.
+///
+/// All formats cover the years 1 to 9999.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeFormat {
     text: String,
     form: Form,
 }
 
-/// What a spelling needs besides its text.
+/// Options of a format besides its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOptions {
-    /// The language of months in words.
+    /// Language of month names.
     pub locale: Locale,
-    /// The first of the hundred years that `yy` means.
+    /// First of the hundred years that `yy` stands for.
     pub two_digit_years_from: u16,
 }
 
 impl Default for TimeOptions {
-    /// English months; `yy` is 1969 to 2068, as POSIX defines it.
+    /// English month names; `yy` is 1969 to 2068, as in POSIX.
     fn default() -> Self {
         Self { locale: Locale::default(), two_digit_years_from: 1969 }
     }
@@ -69,104 +75,103 @@ enum Form {
     Excel(serial::DateSystem),
 }
 
-/// What a text says: a time on a clock, and how far that clock is ahead of UTC if the text says so.
+/// A parsed text: local date and time, and the offset from UTC if the text contains one.
 #[derive(Debug, Clone, Copy, Default)]
 struct Stamp {
-    /// Seconds from 1970-01-01 00:00:00 on that clock, and microseconds from there on.
+    /// Seconds since 1970-01-01T00:00:00 local time, and microseconds within the second.
     clock_s: i64,
     part_us: i64,
     offset_s: Option<i64>,
 }
 
-/// A moment that was read.
+/// A parsed timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp {
-    /// Microseconds since 1970-01-01 UTC; the earlier moment if the clock shows the time twice.
+    /// Microseconds since 1970-01-01T00:00:00Z; the earlier one if the local time is ambiguous.
     pub at_us: i64,
-    /// How much later the clock shows the same time again; 0 if it does not, or if the text tells
-    /// which of the two is meant.
+    /// Microseconds until the same local time occurs again; 0 if it does not, or if the text
+    /// contains an offset.
     pub repeat_after_us: i64,
 }
 
-/// Whether a day, in days since 1970-01-01, is in the years 1 to 9999, which every reader knows.
+/// Whether a day, in days since 1970-01-01, is in the years 1 to 9999, which every reader supports.
 pub fn is_storable_day(day: i32) -> bool {
     (FIRST_DAY..END_DAY).contains(&i64::from(day))
 }
 
-/// Reads a calendar day, as days since 1970-01-01, by the first spelling that gives a real one. The
-/// time of day in the text must be real too and is dropped, but 24:00:00 is the next day; epochs
-/// count days of UTC.
+/// Parses a date, as days since 1970-01-01, by the first format that matches. A time of day in the
+/// text is validated and dropped; 24:00:00 is the next day. Epochs count days of UTC.
 pub fn parse_date(text: &str, formats: &[TimeFormat]) -> Result<i32, ParseError> {
-    first(text, formats, |stamp| {
+    first_value(text, formats, |stamp| {
         let day = stamp.clock_s.div_euclid(DAY_S);
         let day = i32::try_from(day).ok();
         day.filter(|day| is_storable_day(*day)).ok_or(ParseError::NotATime)
     })
 }
 
-/// Reads a moment by the first spelling that gives a real one. `zone` is that of texts which name
-/// none: a time its clock never shows is [`ParseError::NoSuchTime`]. A text without time of day is
-/// midnight. Whatever the zone, the moment is in the years 1 to 9999 of UTC.
+/// Parses a timestamp by the first format that matches. Texts without an offset are in `zone`; a
+/// local time that does not exist is [`ParseError::NoSuchTime`]. A text without a time of day is
+/// midnight. The result is in the years 1 to 9999 of UTC.
 pub fn parse_timestamp(
     text: &str,
     formats: &[TimeFormat],
     zone: &ZoneTable,
 ) -> Result<Timestamp, ParseError> {
-    first(text, formats, |stamp| stamp.timestamp(zone))
+    first_value(text, formats, |stamp| stamp.timestamp(zone))
 }
 
-/// Reads a moment as [`parse_timestamp`] does, in microseconds since 1970-01-01 UTC; the earlier one if
-/// the clock shows the time twice.
+/// Parses a timestamp as [`parse_timestamp`] does, in microseconds since 1970-01-01T00:00:00Z; the
+/// earlier one if the local time is ambiguous.
 pub fn parse_time(text: &str, formats: &[TimeFormat], zone: &ZoneTable) -> Result<i64, ParseError> {
     parse_timestamp(text, formats, zone).map(|timestamp| timestamp.at_us)
 }
 
-/// The first spelling's value, or why the one that came closest has none.
-fn first<T>(
+/// The value of the first format that matches, or the most specific error.
+fn first_value<T>(
     text: &str,
     formats: &[TimeFormat],
     value: impl Fn(Stamp) -> Result<T, ParseError>,
 ) -> Result<T, ParseError> {
     let text = trim(text);
-    let read = first_exact(text, formats, &value);
+    let read = first_match(text, formats, &value);
     if text.is_ascii() || !matches!(read, Err(ParseError::NotATime)) {
         return read;
     }
-    let mut buffer = [0; MAX_PLAIN_BYTES];
+    let mut buffer = [0; MAX_NORMALIZED_BYTES];
     match plain(text, &mut buffer) {
-        Some(plain) => first_exact(plain, formats, &value),
+        Some(plain) => first_match(plain, formats, &value),
         None => read,
     }
 }
 
-fn first_exact<T>(
+fn first_match<T>(
     text: &str,
     formats: &[TimeFormat],
     value: &impl Fn(Stamp) -> Result<T, ParseError>,
 ) -> Result<T, ParseError> {
-    let mut misread = ParseError::NotATime;
+    let mut error = ParseError::NotATime;
     for format in formats {
-        match format.read(text).and_then(value) {
+        match format.parse_text(text).and_then(value) {
             Ok(value) => return Ok(value),
-            Err(ParseError::NoSuchTime) => misread = ParseError::NoSuchTime,
+            Err(ParseError::NoSuchTime) => error = ParseError::NoSuchTime,
             Err(_) => {}
         }
     }
-    Err(misread)
+    Err(error)
 }
 
-/// The text with every blank as a space, the typographic minus as a hyphen, and without invisible
-/// characters; `None` if it is too long.
-fn plain<'b>(text: &str, buffer: &'b mut [u8; MAX_PLAIN_BYTES]) -> Option<&'b str> {
+/// Normalizes spaces and the typographic minus to ASCII and drops invisible characters; `None` if
+/// the text is too long.
+fn plain<'b>(text: &str, buffer: &'b mut [u8; MAX_NORMALIZED_BYTES]) -> Option<&'b str> {
     let mut len = 0;
     for sign in text.chars().filter(|sign| !is_invisible(*sign)) {
         let place = buffer.get_mut(len..).filter(|it| it.len() >= sign.len_utf8())?;
-        len += plain_sign(sign).encode_utf8(place).len();
+        len += normalized_char(sign).encode_utf8(place).len();
     }
     str::from_utf8(&buffer[..len]).ok()
 }
 
-fn plain_sign(sign: char) -> char {
+fn normalized_char(sign: char) -> char {
     match sign {
         '\u{2212}' => '-',
         _ if sign.is_whitespace() && !sign.is_control() => ' ',
@@ -185,33 +190,32 @@ impl Stamp {
             Some(offset_s) => (self.clock_s - offset_s, 0),
             None => {
                 let utc_s = zone.utc_s(self.clock_s).ok_or(ParseError::NoSuchTime)?;
-                (
-                    utc_s,
-                    zone.repeat_after_s(self.clock_s)
-                        .map_or(0, |repeat_after_s| repeat_after_s - utc_s),
-                )
+                let second_s = zone.second_utc_s(self.clock_s);
+                (utc_s, second_s.map_or(0, |second_s| second_s - utc_s))
             }
         };
         let at_us = utc_s * SECOND_US + self.part_us;
-        let is_real = (FIRST_US..END_US).contains(&at_us);
+        let is_in_range = (FIRST_US..END_US).contains(&at_us);
         let timestamp = Timestamp { at_us, repeat_after_us: repeat_after_s * SECOND_US };
-        is_real.then_some(timestamp).ok_or(ParseError::NotATime)
+        is_in_range.then_some(timestamp).ok_or(ParseError::NotATime)
     }
 }
 
 impl TimeFormat {
-    /// Builds a spelling from its text, as it is written in a contract, with the default options.
-    ///
+    /// Parses a format as written in a contract, with default options.
+    ///     ///
     /// # Errors
-    /// Says in words what is wrong and what is allowed.
+    ///     ///
+    /// Describes what is wrong and what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::with_options(text, TimeOptions::default())
     }
 
-    /// Builds a spelling from its text, as it is written in a contract.
-    ///
+    /// Parses a format as written in a contract.
+    ///     ///
     /// # Errors
-    /// Says in words what is wrong and what is allowed.
+    ///     ///
+    /// Describes what is wrong and what is allowed.
     pub fn with_options(text: &str, options: TimeOptions) -> Result<Self, String> {
         let form = match text {
             "epoch_s" => Form::Epoch(serial::Unit::Second),
@@ -228,11 +232,11 @@ impl TimeFormat {
         Ok(Self { text: text.to_owned(), form })
     }
 
-    fn read(&self, text: &str) -> Result<Stamp, ParseError> {
+    fn parse_text(&self, text: &str) -> Result<Stamp, ParseError> {
         match &self.form {
             Form::Fields(fields) => fields.read(text.as_bytes()).ok_or(ParseError::NotATime),
-            Form::Epoch(unit) => serial::read_epoch(text, *unit),
-            Form::Excel(system) => serial::read_excel(text, *system),
+            Form::Epoch(unit) => serial::parse_epoch(text, *unit),
+            Form::Excel(system) => serial::parse_excel(text, *system),
         }
     }
 }

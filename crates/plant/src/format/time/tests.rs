@@ -161,7 +161,7 @@ fn an_epoch_of_another_unit_is_refused() {
 }
 
 #[test]
-fn fields_of_one_digit_or_two() {
+fn fields_of_one_or_two_digits() {
     let short = ["d.M.yyyy H:mm", "M/d/yyyy h:mm:ss a", "d.M.yyyy H:m:s"];
     check(&UTC, &short, "5.1.2024 7:30", Ok("2024-01-05T07:30:00"));
     check(&UTC, &short, "15.11.2024 17:30", Ok("2024-11-15T17:30:00"));
@@ -176,7 +176,7 @@ fn fields_of_one_digit_or_two() {
 }
 
 #[test]
-fn halves_of_a_day() {
+fn twelve_hour_clock() {
     for (text, expected) in [
         ("1/5/2024 12:00:00 AM", "2024-01-05T00:00:00"),
         ("1/5/2024 1:00:00 am", "2024-01-05T01:00:00"),
@@ -212,7 +212,7 @@ fn years_of_two_digits() {
 }
 
 #[test]
-fn months_in_words() {
+fn month_names() {
     for text in ["05-JAN-2024", "05-Jan-2024", "05-january-2024", "05-Jan.-2024"] {
         check(&UTC, &["dd-MMM-yyyy"], text, Ok("2024-01-05T00:00:00"));
     }
@@ -247,7 +247,7 @@ fn months_in_words() {
 }
 
 #[test]
-fn every_month_of_every_locale_is_told_from_the_others() {
+fn month_names_are_unambiguous_in_every_locale() {
     for locale in Locale::languages().map(|tag| Locale::parse(tag).unwrap()) {
         for (month, names) in (1..).zip(locale.names()) {
             for name in names.split(' ') {
@@ -260,7 +260,7 @@ fn every_month_of_every_locale_is_told_from_the_others() {
 }
 
 #[test]
-fn moments_outside_the_years_are_refused_after_the_zone() {
+fn the_range_of_years_applies_to_utc() {
     let plain = ["yyyy-MM-dd HH:mm:ss.SSS"];
     static CHICAGO: LazyLock<ZoneTable> = LazyLock::new(|| ZoneTable::new(Tz::America__Chicago));
     check(&UTC, &plain, "9999-12-31 23:59:59.999999", Ok("9999-12-31T23:59:59.999999"));
@@ -276,7 +276,7 @@ fn moments_outside_the_years_are_refused_after_the_zone() {
 }
 
 #[test]
-fn a_time_shown_twice_says_so() {
+fn ambiguous_local_times_are_reported() {
     let again = |texts: &[&str], text: &str| {
         parse_timestamp(text, &formats(texts), &BERLIN).unwrap().repeat_after_us / SECOND_US
     };
@@ -288,7 +288,7 @@ fn a_time_shown_twice_says_so() {
 }
 
 #[test]
-fn times_the_clock_shows_twice_or_never() {
+fn ambiguous_and_missing_local_times() {
     let plain = ["yyyy-MM-dd HH:mm:ss"];
     check(&BERLIN, &plain, "2024-10-27 02:30:00", Ok("2024-10-27T00:30:00"));
     check(&BERLIN, &plain, "2024-03-31 02:30:00", Err(ParseError::NoSuchTime));
@@ -331,7 +331,7 @@ fn check_refused(text: &str, expected: &str) {
 }
 
 #[test]
-fn wrong_spellings_are_refused_in_words() {
+fn invalid_formats_are_described() {
     check_refused("", "has no yyyy");
     check_refused("dd-MM-yyy", "has \"y\" where no field begins");
     check_refused("dd-MM-yy yyyy", "has both yy and yyyy");
@@ -352,7 +352,7 @@ fn wrong_spellings_are_refused_in_words() {
 }
 
 #[test]
-fn a_spelling_displays_as_written() {
+fn a_format_displays_as_written() {
     for text in ["dd-MM-yyyy HH:mm:ss", "excel", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"] {
         assert_eq!(TimeFormat::parse(text).unwrap().to_string(), text);
     }
@@ -362,7 +362,7 @@ fn a_spelling_displays_as_written() {
 #[test]
 #[ignore = "measures, asserts nothing"]
 #[expect(clippy::disallowed_methods, reason = "measuring is reading the clock")]
-fn nanoseconds_per_stamp() {
+fn nanoseconds_per_timestamp() {
     let sorted = |at_s: i64| 1_650_000_000 + at_s * 30;
     let scattered = |at_s: i64| 1_000_000_000 + at_s * 7_919_993 % 700_000_000;
     for (zone, order, at) in [

@@ -1,10 +1,10 @@
-//! Laws of spellings, with random formats, zones and texts.
+//! Properties of time formats, with random formats, zones and texts.
 
 use super::*;
 use chrono::Timelike as _;
 use proptest::prelude::*;
 
-/// Chrono's format for each field; the fraction is written with six digits.
+/// The chrono format of each field; the fraction is written with six digits.
 fn strftime(format: &str) -> String {
     let fields = [
         ("yyyy", "%Y"),
@@ -20,10 +20,10 @@ fn strftime(format: &str) -> String {
     fields.iter().fold(format.to_owned(), |text, (token, format)| text.replace(token, format))
 }
 
-fn any_spelling() -> impl Strategy<Value = String> {
+fn any_format() -> impl Strategy<Value = String> {
     let date = proptest::sample::select(vec![vec!["yyyy", "MM", "dd"], vec!["yyyy", "MMM", "dd"]]);
     let time = Just(vec!["HH", "mm", "ss"]);
-    // Behind a month in words a T could belong to it, as in `Sept`.
+    // A T after a month name could be part of the name, as in `Sept`.
     let between_days = proptest::sample::select(vec!["-", "/", ".", ":", " ", ""]);
     let sign = proptest::sample::select(vec!["-", "/", ".", ":", " ", "", "T"]);
     let tail = proptest::sample::select(vec!["", ".SSS", ".SSSXXX", "XXX"]);
@@ -33,14 +33,14 @@ fn any_spelling() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_again(
-        format in any_spelling(),
+    fn a_formatted_time_is_parsed_back(
+        format in any_format(),
         at_us in FIRST_US + DAY_US..END_US - DAY_US,
         berlin in any::<bool>(),
     ) {
         let zone = if berlin { &*BERLIN } else { &*KOLKATA };
         let at = DateTime::from_timestamp_micros(at_us).unwrap().with_timezone(&zone.zone());
-        // Until 1893 clocks were ahead by seconds that no written offset can tell.
+        // Until 1893 the offset of Berlin had seconds, which no written offset can express.
         prop_assume!(at_us > -2_300_000_000 * SECOND_US);
         let text = at.format(&strftime(&format)).to_string();
         let got = parse_time(&text, &formats(&[&format]), zone);
@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_outside_the_years_is_read(
+    fn times_outside_the_years_are_refused(
         year in proptest::sample::select(vec![1, 2, 9998, 9999]),
         day in 0..366_i64,
         second in 0..DAY_S,
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn epochs_and_serial_numbers_are_read_again(at_us in 10_000_000 * SECOND_US..50_000 * DAY_US) {
+    fn epochs_are_parsed_back(at_us in 10_000_000 * SECOND_US..50_000 * DAY_US) {
         let seconds = format!("{}.{:06}", at_us / SECOND_US, at_us % SECOND_US);
         let of = |unit: u32| (i128::from(at_us) * 1000 / 10_i128.pow(unit)).to_string();
         for (format, text, kept) in [
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn serial_numbers_are_read_again(at_us in FIRST_US..END_US) {
+    fn serial_numbers_are_parsed_back(at_us in FIRST_US..END_US) {
         for (format, epoch_day, first_day) in [("excel", 25_569, 61), ("excel_1904", 24_107, 0)] {
             let serial_us = at_us + epoch_day * DAY_US;
             if serial_us < first_day * DAY_US {
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_fail(format in "[yMdHhmsaSXT':. -]{0,20}", text in ".{0,30}|[0-9:. APMJanuary+-]{0,25}") {
+    fn no_text_causes_a_panic(format in "[yMdHhmsaSXT':. -]{0,20}", text in ".{0,30}|[0-9:. APMJanuary+-]{0,25}") {
         if let Ok(format) = TimeFormat::parse(&format) {
             let _read = parse_time(&text, &[format], &KOLKATA);
         }
