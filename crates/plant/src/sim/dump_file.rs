@@ -81,13 +81,12 @@ impl DumpFile {
 
     /// Writes a record, or what became of it.
     pub fn write(&mut self, line: &[u8], context: &mut WriteContext<'_>) -> Landing {
-        match context.faults.draw(self.dump, &mut context.rng) {
-            None => self.land(line),
-            Some(recipe) => {
-                return self.spoil(line, recipe, context).unwrap_or_else(|| self.clean(line));
-            }
-        }
-        Landing::Whole
+        let recipe = context.faults.draw(self.dump, &mut context.rng);
+        let landing = recipe.and_then(|recipe| self.inject(line, recipe, context));
+        landing.unwrap_or_else(|| {
+            self.land(line);
+            Landing::Whole
+        })
     }
 
     /// Counts a record of a dump that is no text, and says what is done to it and what becomes of it.
@@ -102,84 +101,79 @@ impl DumpFile {
         (Some(recipe.edit), if is_lost { Landing::Lost } else { Landing::Whole })
     }
 
-    fn clean(&mut self, line: &[u8]) -> Landing {
-        self.land(line);
-        Landing::Whole
-    }
-
-    /// Does to a record what a recipe says; `None` if it cannot be done to this one.
-    fn spoil(
+    /// Applies a recipe to a record; `None` if it is not applicable to this one.
+    fn inject(
         &mut self,
         line: &[u8],
         recipe: &Recipe,
         context: &mut WriteContext<'_>,
     ) -> Option<Landing> {
-        let (dialect, next) = (self.dump.about().dialect, self.records + 1);
-        let mut outcome = recipe.outcome;
-        let mut landing = Landing::Whole;
+        let (dialect, number) = (self.dump.about().dialect, self.records + 1);
         match recipe.edit {
-            Edit::Twice => {
-                self.land(line);
-                self.land(line);
-            }
+            Edit::Twice => self.land(line),
             Edit::Before(..) => {
                 let before = edited(line, dialect, recipe.edit, None)?.line;
                 if before == line {
                     return None;
                 }
                 self.land(&before);
-                self.land(line);
             }
             Edit::Header => {
                 let header = self.header.clone();
-                self.land_bare(&header);
-                self.land(line);
+                self.land_unextended(&header);
             }
-            Edit::Blank => {
-                self.end_line();
-                self.land(line);
-            }
+            Edit::Blank => self.end_line(),
             Edit::Tomorrow => {
                 if !context.has_tomorrow {
                     return None;
                 }
                 self.late.push(line.to_vec());
-                return Some(landing);
+                return Some(Landing::Whole);
             }
-            edit => {
-                let found = edited(line, dialect, edit, context.gap_local_s)?;
-                if let Some(day) = found.misread {
-                    outcome = self.swapped(day);
-                    landing = day.map_or(Landing::Lost, Landing::OtherDay);
-                }
-                if matches!(edit, Edit::Earlier(_)) {
-                    landing = Landing::Earlier(OVERLAP_S);
-                }
-                if matches!(edit, Edit::Cut) {
-                    self.land_bare(&found.line)
-                } else {
-                    self.land(&found.line)
-                }
-            }
+            _ => return self.land_edited(line, recipe, context),
         }
-        let own = matches!(recipe.edit, Edit::Twice | Edit::Before(..) | Edit::Header);
-        if matches!(outcome, Outcome::Rejected { .. }) && !own {
-            landing = Landing::Lost;
+        self.land(line);
+        self.note_at(number, recipe.kind, recipe.outcome, context);
+        Some(Landing::Whole)
+    }
+
+    /// Writes an edited record; `None` if the edit is not applicable.
+    fn land_edited(
+        &mut self,
+        line: &[u8],
+        recipe: &Recipe,
+        context: &mut WriteContext<'_>,
+    ) -> Option<Landing> {
+        let (dialect, number) = (self.dump.about().dialect, self.records + 1);
+        let found = edited(line, dialect, recipe.edit, context.gap_local_s)?;
+        let outcome = match found.swapped_day {
+            Some(day) => self.swapped_outcome(day),
+            None => recipe.outcome,
+        };
+        if matches!(recipe.edit, Edit::Cut) {
+            self.land_unextended(&found.line);
+        } else {
+            self.land(&found.line);
         }
-        self.note_at(next, recipe.kind, outcome, context);
-        Some(landing)
+        self.note_at(number, recipe.kind, outcome, context);
+        Some(match (outcome, recipe.edit, found.swapped_day) {
+            (Outcome::Rejected { .. }, ..) => Landing::Lost,
+            (_, Edit::Earlier(_), _) => Landing::Earlier(OVERLAP_S),
+            (_, _, Some(Some(day))) => Landing::OtherDay(day),
+            _ => Landing::Whole,
+        })
     }
 
     /// What becomes of a record whose day and month are swapped: nobody can tell if it still is a
     /// day.
-    fn swapped(&self, day: Option<i32>) -> Outcome {
+    fn swapped_outcome(&self, day: Option<i32>) -> Outcome {
         let column = match self.dump {
             Dump::Plans => "date",
             Dump::WorkOrders => "start_date",
             _ => "registering_date",
         };
         match day {
-            Some(_) => Outcome::ParseError,
+            Some(_) => Outcome::Undetected,
             None => Outcome::Rejected { column, reason: "not_a_time", rule: "" },
         }
     }
@@ -255,7 +249,7 @@ impl DumpFile {
     /// Writes one record as it is given, with what stands in the new column.
     fn land(&mut self, line: &[u8]) {
         if !self.has_new_column {
-            return self.land_bare(line);
+            return self.land_unextended(line);
         }
         let (name, value) = NEW_COLUMN;
         let line = match self.dump.about().dialect {
@@ -265,10 +259,10 @@ impl DumpFile {
                 [open, format!(",\"{name}\":\"{value}\"}}").as_bytes()].concat()
             }
         };
-        self.land_bare(&line);
+        self.land_unextended(&line);
     }
 
-    fn land_bare(&mut self, line: &[u8]) {
+    fn land_unextended(&mut self, line: &[u8]) {
         self.separate();
         self.text.extend_from_slice(line);
         self.records += 1;

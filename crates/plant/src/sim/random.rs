@@ -18,7 +18,7 @@ pub enum Purpose {
     Inspection,
     Stock,
     Holiday,
-    Dirt,
+    Faults,
 }
 
 /// The generator of a concern on a day at a place, such as a unit.

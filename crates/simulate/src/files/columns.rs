@@ -22,9 +22,9 @@ pub fn materials_schema() -> SchemaRef {
 
 pub fn materials(rows: &[Row<MaterialRecord>], world: &World) -> anyhow::Result<RecordBatch> {
     let column = |at: usize| -> ArrayRef {
-        let texts = rows.iter().enumerate().map(|(number, row)| match row.set {
+        let texts = rows.iter().enumerate().map(|(number, row)| match row.replaced {
             Some((set, text)) if set == at => Some(Cow::Borrowed(text)).filter(|it| !it.is_empty()),
-            _ => material(at, number, &row.of, world),
+            _ => material(at, number, &row.record, world),
         });
         Arc::new(texts.collect::<StringArray>())
     };
@@ -79,12 +79,12 @@ pub fn cycle_times_schema() -> SchemaRef {
 
 pub fn cycle_times(rows: &[Row<u16>], world: &World) -> anyhow::Result<RecordBatch> {
     let valid_from = date(world.first_day - 365).to_string();
-    let item = |row: &Row<u16>| &world.site.items[usize::from(row.of)];
-    let ids = rows.iter().map(|row| match row.set {
+    let item = |row: &Row<u16>| &world.site.items[usize::from(row.record)];
+    let ids = rows.iter().map(|row| match row.replaced {
         Some((0, _)) => None,
         _ => Some(item(row).id.as_str()),
     });
-    let times = rows.iter().map(|row| match row.set {
+    let times = rows.iter().map(|row| match row.replaced {
         Some((2, text)) => text.parse().ok(),
         _ => Some(i64::from(item(row).ideal_cycle_ms)),
     });

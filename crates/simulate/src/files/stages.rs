@@ -161,7 +161,7 @@ pub fn batch(rows: &[Row<Inspection>], world: &World) -> anyhow::Result<RecordBa
     let names = Names { site: &world.site, orders: &world.orders };
     let dirty: Vec<(usize, usize, &str)> = (0..)
         .zip(rows)
-        .filter_map(|(number, row)| row.set.map(|(at, text)| (at, number, text)))
+        .filter_map(|(number, row)| row.replaced.map(|(at, text)| (at, number, text)))
         .collect();
     let same: ArrayRef = Arc::new(Int64Array::from_value(0, rows.len()));
     let column = |(at, (_, of)): (usize, &(&str, Of))| -> ArrayRef {
@@ -177,9 +177,9 @@ pub fn batch(rows: &[Row<Inspection>], world: &World) -> anyhow::Result<RecordBa
 }
 
 fn numbers(rows: &[Row<Inspection>], column: usize, of: Of) -> ArrayRef {
-    let number = |row: &Row<Inspection>| match row.set {
+    let number = |row: &Row<Inspection>| match row.replaced {
         Some((at, text)) if at == column => text.parse().ok(),
-        _ => of.number(&row.of, mix(row.of.stage ^ (column as u64) << 48)),
+        _ => of.number(&row.record, mix(row.record.stage ^ (column as u64) << 48)),
     };
     Arc::new(rows.iter().map(number).collect::<Int64Array>())
 }
@@ -188,13 +188,13 @@ fn texts(rows: &[Row<Inspection>], column: usize, of: Of, names: &Names<'_>) -> 
     let mut out = StringBuilder::with_capacity(rows.len(), rows.len() * 24);
     let mut text = Vec::new();
     for row in rows {
-        match row.set {
+        match row.replaced {
             Some((at, set)) if at == column => {
                 out.append_option(Some(set).filter(|set| !set.is_empty()));
             }
             _ => {
                 text.clear();
-                of.push(&mut text, &row.of, names);
+                of.push(&mut text, &row.record, names);
                 out.append_value(String::from_utf8_lossy(&text));
             }
         }

@@ -17,7 +17,7 @@ pub const OVERLAP_S: i64 = 17;
 pub struct Edited {
     pub line: Vec<u8>,
     /// The day a field says by mistake; `None` in it if what it says is no day.
-    pub misread: Option<Option<i32>>,
+    pub swapped_day: Option<Option<i32>>,
 }
 
 /// How much of a line is left when it is cut, in bytes.
@@ -39,72 +39,91 @@ pub fn cut(line: &[u8], dialect: Dialect, bytes: usize) -> Option<&[u8]> {
     (end > 0).then(|| &kept[..end])
 }
 
-/// The line with an edit done to one of its fields or to all of it; `None` if the edit changes
-/// nothing or does not fit. `gap_local_s` is a time the plant's clock never shows.
+/// Applies an edit to one of the fields of a line or to the whole line; `None` if the edit changes
+/// nothing or is not applicable. `gap_local_s` is a local time that does not exist.
 pub fn edited(
     line: &[u8],
     dialect: Dialect,
     edit: Edit,
     gap_local_s: Option<i64>,
 ) -> Option<Edited> {
-    let plain = |line: Vec<u8>| Some(Edited { line, misread: None });
     match edit {
-        Edit::Cut => return plain(cut(line, dialect, CUT_BYTES)?.to_vec()),
+        Edit::Cut => return unparsed(cut(line, dialect, CUT_BYTES)?.to_vec()),
         Edit::Replace(from, to) => {
-            return plain(String::from_utf8_lossy(line).replacen(from, to, 1).into_bytes());
+            return unparsed(String::from_utf8_lossy(line).replacen(from, to, 1).into_bytes());
         }
-        Edit::BadByte(_) if dialect == Dialect::Tokens => return plain([line, b"\xff"].concat()),
+        Edit::BadByte(_) if dialect == Dialect::Tokens => {
+            return unparsed([line, b"\xff"].concat());
+        }
         _ => {}
     }
     let mut fields = Fields::parse(line, dialect);
-    let mut misread = None;
+    let mut swapped_day = None;
     match edit {
-        Edit::Set(at, text) | Edit::Before(at, text) => fields.set(at, text.as_bytes())?,
-        Edit::Fill(at, text) => {
-            let says_nothing = matches!(fields.get(at)?, b"" | b"null");
-            says_nothing.then(|| fields.set(at, text.as_bytes()))??;
-        }
-        Edit::Append(at, text) => {
-            let text = [fields.get(at)?, text.as_bytes()].concat();
-            fields.set(at, &text)?;
-        }
-        Edit::Pad(at) => {
-            let text = [b"  ", fields.get(at)?, b" "].concat();
-            fields.set(at, &text)?;
-        }
-        Edit::OpenQuote(at) => {
-            let text = [b"\"", fields.get(at)?].concat();
-            fields.set(at, &text)?;
-        }
-        Edit::BadByte(at) => fields.spoil(at)?,
+        Edit::BadByte(at) => fields.corrupt(at)?,
+        Edit::Extra(text) => fields.0.push((Vec::new(), text.as_bytes().to_vec())),
         Edit::SwapDayMonth(at) => {
             let (text, day) = swapped(fields.get(at)?)?;
             fields.set(at, &text)?;
-            misread = Some(day);
+            swapped_day = Some(day);
+        }
+        _ => {
+            let (at, text) = new_value(&fields, edit, gap_local_s)?;
+            fields.set(at, &text)?;
+        }
+    }
+    Some(Edited { line: fields.line(dialect), swapped_day })
+}
+
+/// The result of an edit that does not change a date.
+fn unparsed(line: Vec<u8>) -> Option<Edited> {
+    Some(Edited { line, swapped_day: None })
+}
+
+/// The field an edit changes and its new text; `None` if the edit is not applicable.
+fn new_value(fields: &Fields, edit: Edit, gap_local_s: Option<i64>) -> Option<(usize, Vec<u8>)> {
+    let mut text = Vec::new();
+    let at = match edit {
+        Edit::Set(at, new) | Edit::Before(at, new) => {
+            text.extend_from_slice(new.as_bytes());
+            at
+        }
+        Edit::Fill(at, new) => {
+            let is_empty = matches!(fields.get(at)?, b"" | b"null");
+            is_empty.then(|| text.extend_from_slice(new.as_bytes()))?;
+            at
+        }
+        Edit::Append(at, more) => {
+            text = [fields.get(at)?, more.as_bytes()].concat();
+            at
+        }
+        Edit::Pad(at) => {
+            text = [b"  ", fields.get(at)?, b" "].concat();
+            at
+        }
+        Edit::OpenQuote(at) => {
+            text = [b"\"", fields.get(at)?].concat();
+            at
         }
         Edit::Excel(at) => {
-            let day = day_first(fields.get(at)?)?;
-            let mut text = Vec::new();
-            push_number(&mut text, i64::from(day) + EXCEL_EPOCH);
-            fields.set(at, &text)?;
+            push_number(&mut text, i64::from(day_first(fields.get(at)?)?) + EXCEL_EPOCH);
+            at
         }
         Edit::Gap(at) => {
-            let mut text = Vec::new();
             push_stamp(&mut text, gap_local_s?);
-            fields.set(at, &text)?;
+            at
         }
         Edit::Backwards(from, to) => {
-            let text = moved(fields.get(from)?, -MINUTE_S)?;
-            fields.set(to, &text)?;
+            text = moved(fields.get(from)?, -MINUTE_S)?;
+            to
         }
         Edit::Earlier(at) => {
-            let text = moved(fields.get(at)?, -OVERLAP_S)?;
-            fields.set(at, &text)?;
+            text = moved(fields.get(at)?, -OVERLAP_S)?;
+            at
         }
-        Edit::Extra(text) => fields.0.push((Vec::new(), text.as_bytes().to_vec())),
         _ => return None,
-    }
-    Some(Edited { line: fields.line(dialect), misread })
+    };
+    Some((at, text))
 }
 
 /// The fields of a line: what stands before each value, and the value.
@@ -139,7 +158,7 @@ impl Fields {
     }
 
     /// Puts a byte that is no text at the end of a value, inside its quotes.
-    fn spoil(&mut self, at: usize) -> Option<()> {
+    fn corrupt(&mut self, at: usize) -> Option<()> {
         let (_, value) = self.0.get_mut(at)?;
         let place = value.len() - usize::from(value.ends_with(b"\""));
         value.insert(place, 0xff);

@@ -172,7 +172,7 @@ pub enum Outcome {
     /// A later record of the same key stands for it.
     Superseded,
     /// Nobody can tell that it is wrong, and it counts as it stands.
-    ParseError,
+    Undetected,
     /// It goes to the rejected records, with the column that is wrong (none if the whole record
     /// is), the reason code, and the rule behind an expectation.
     Rejected { column: &'static str, reason: &'static str, rule: &'static str },
@@ -185,7 +185,7 @@ impl Outcome {
             Self::Kept => "kept",
             Self::Repaired(_) => "repaired",
             Self::Superseded => "superseded",
-            Self::ParseError => "misread",
+            Self::Undetected => "misread",
             Self::Rejected { .. } => "rejected",
         }
     }
@@ -217,7 +217,7 @@ impl InjectedFault {
         };
         format!(
             "{{\"kind\":\"{}\",\"table\":\"{}\",\"file\":\"{}\",\"record\":{record},\
-             \"outcome\":\"{}\",\"column\":{},\"reason\":{},\"rule\":{},\"to\":{}}}\n",
+             \"fate\":\"{}\",\"column\":{},\"reason\":{},\"rule\":{},\"to\":{}}}\n",
             self.kind.as_str(),
             self.dump.about().table,
             self.file,
