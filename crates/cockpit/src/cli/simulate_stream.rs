@@ -8,7 +8,7 @@ use plant::sim::stream::{Message, MessageFaults, StreamPlan};
 use plant::sim::thermal::sensors::{REFERENCE_SENSORS, sensors};
 use plant::time::{DAY_S, SECOND_US};
 use simulate::stream::{End, ProduceOptions, Producer, StreamSummary};
-use simulate::truth::{self, Truth};
+use simulate::truth::{self, StreamTruth};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,12 +82,12 @@ fn speak(args: &Sent, stop: &tokio_util::sync::CancellationToken) -> anyhow::Res
     let Some(folder) = &args.truth else {
         return producer.produce(clock_us, &options, stop, &mut |_, _| Ok(()));
     };
-    let mut truth = Truth::begin(folder)?;
+    let mut truth = StreamTruth::create(folder)?;
     let sensors = sensors(plan.sensors, plan.seed);
     let ids: Vec<String> = sensors.iter().map(|sensor| sensor.id.to_string()).collect();
     let mut number = 0;
     let mut note = |message: &Message, _: &[u8]| {
-        truth.note(number, &ids[message.sensor], message)?;
+        truth.record(number, &ids[message.sensor], message)?;
         number += 1;
         Ok(())
     };

@@ -1,58 +1,58 @@
-//! One file of a dump under way: its text, its records, and the dirt in it.
+//! One file of a dump while it is written: its text, its records and its faults.
 
 use super::dump::{Dialect, Dump};
 use super::faults::edit::{OVERLAP_S, cut, edited};
 use super::faults::{Edit, FaultInjector, FaultKind, InjectedFault, Outcome, Recipe};
 use super::random::Rng;
 
-/// A column that came with an update of a system, and what stands in it.
+/// A column added by an update of a source system, and its value.
 const NEW_COLUMN: (&str, &str) = ("Remark", "ok");
-/// How much of a line is left of it where a file was cut off.
+/// Length of the last record of a truncated file in bytes.
 const FRAGMENT_BYTES: usize = 12;
 
-/// What a reader gets of a record.
+/// What a reader receives of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Landing {
-    /// The record as it is.
+    /// The record unchanged.
     Whole,
-    /// The record, with another day in it.
+    /// The record with another day.
     OtherDay(i32),
-    /// The record, with its time so many seconds earlier.
+    /// The record with a time this many seconds earlier.
     Earlier(i64),
     /// Nothing.
     Lost,
 }
 
-/// What pages are written with.
+/// What is needed to write files.
 #[derive(Debug)]
 pub struct WriteContext<'a> {
     pub faults: &'a FaultInjector,
     pub rng: Rng,
     pub injected: &'a mut Vec<InjectedFault>,
-    /// A time the plant's clock never shows.
+    /// A local time that does not exist.
     pub gap_local_s: Option<i64>,
-    /// Whether a record may come with the next dump.
+    /// Whether a record may be moved to the next dump.
     pub has_tomorrow: bool,
 }
 
-/// One file under way.
+/// A file while it is written.
 #[derive(Debug, Clone)]
 pub struct DumpFile {
     dump: Dump,
     file: String,
-    /// What was written and not yet taken away.
+    /// Text written and not yet taken.
     pub text: Vec<u8>,
     /// Records in the file so far.
     pub records: u64,
     header: Vec<u8>,
     has_new_column: bool,
     last: Vec<u8>,
-    /// Records that are to come with the next file.
+    /// Records to be written to the next file.
     pub late: Vec<Vec<u8>>,
 }
 
 impl DumpFile {
-    /// An empty file. `has_new_column` says whether it has a column more than its contract knows.
+    /// An empty file. `has_new_column` adds a column that is not in the contract.
     pub fn new(dump: Dump, day: Option<i32>, has_new_column: bool) -> Self {
         let about = dump.about();
         let mut file = Self {
@@ -79,7 +79,7 @@ impl DumpFile {
         file
     }
 
-    /// Writes a record, or what became of it.
+    /// Writes a record, possibly with a fault.
     pub fn write(&mut self, line: &[u8], context: &mut WriteContext<'_>) -> Landing {
         let recipe = context.faults.draw(self.dump, &mut context.rng);
         let landing = recipe.and_then(|recipe| self.inject(line, recipe, context));
@@ -89,7 +89,8 @@ impl DumpFile {
         })
     }
 
-    /// Counts a record of a dump that is no text, and says what is done to it and what becomes of it.
+    /// Counts a record of a Parquet dump and returns the edit of its fault, if any, and what
+    /// readers receive.
     pub fn count(&mut self, context: &mut WriteContext<'_>) -> (Option<Edit>, Landing) {
         self.records += 1;
         let Some(recipe) = context.faults.draw(self.dump, &mut context.rng) else {
@@ -164,8 +165,7 @@ impl DumpFile {
         })
     }
 
-    /// What becomes of a record whose day and month are swapped: nobody can tell if it still is a
-    /// day.
+    /// Outcome of swapping day and month: not detectable if the result is a valid date.
     fn swapped_outcome(&self, day: Option<i32>) -> Outcome {
         let column = match self.dump {
             Dump::Plans => "date",
@@ -178,7 +178,7 @@ impl DumpFile {
         }
     }
 
-    /// Writes the records that came too late for the file before.
+    /// Writes the records held back from the file before.
     pub fn catch_up(&mut self, late: Vec<Vec<u8>>, context: &mut WriteContext<'_>) {
         for line in late {
             self.land(&line);
@@ -186,7 +186,7 @@ impl DumpFile {
         }
     }
 
-    /// Ends the file, perhaps in the middle of a record.
+    /// Ends the file, possibly in the middle of a record.
     pub fn close(&mut self, context: &mut WriteContext<'_>) {
         let dialect = self.dump.about().dialect;
         if self.has_new_column {
@@ -213,7 +213,7 @@ impl DumpFile {
         }
     }
 
-    /// Notes that the whole file is to arrive after later ones, if it strikes.
+    /// Records that the whole file arrives after later ones, if this fault is drawn.
     pub fn delay(&mut self, context: &mut WriteContext<'_>) {
         if context.faults.strikes(FaultKind::LateFile, &mut context.rng) {
             self.note_file(FaultKind::LateFile, context);
@@ -246,7 +246,7 @@ impl DumpFile {
         });
     }
 
-    /// Writes one record as it is given, with what stands in the new column.
+    /// Writes a record with the value of the new column, if there is one.
     fn land(&mut self, line: &[u8]) {
         if !self.has_new_column {
             return self.land_unextended(line);
@@ -273,7 +273,7 @@ impl DumpFile {
         }
     }
 
-    /// Writes what stands between two objects of an array.
+    /// Writes the separator between two objects of an array.
     fn separate(&mut self) {
         if self.dump.about().dialect == Dialect::JsonArray {
             let between: &[u8] = if self.records > 0 { b",\n" } else { b"\n" };

@@ -4,40 +4,40 @@ use super::random::{Purpose, generator, happens, pick, shuffled};
 use super::site::Site;
 use rand::RngExt as _;
 
-/// Numbers an order can have, all of six digits.
+/// Range of order numbers, which have six digits.
 const NUMBERS: u64 = 900_000;
 const FIRST_NUMBER: u64 = 100_000;
 const NUMBER_FACTOR: u64 = 618_031;
-/// An order takes a sixth to half of a shift of twelve hours.
+/// Boards of an order: a sixth to half of a shift of twelve hours.
 const LENGTH_S: std::ops::Range<u32> = 7_200..21_600;
 
 /// An order to make boards of one item at one unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// Six digits; the order is called `W-` and these.
+    /// Number of six digits; the name of the order is `W-` and this number.
     pub number: u32,
     pub item: u16,
     pub unit: u16,
     pub line_no: u16,
     /// Boards ordered.
     pub quantity: u32,
-    /// Boards the plant means to make of them; fewer if it is going to close the order short.
+    /// Boards that will be made; fewer than ordered if the order will be closed short.
     pub aim: u32,
-    /// Boards made.
+    /// Boards made so far.
     pub made: u32,
     pub started_s: Option<i64>,
     pub ended_s: Option<i64>,
     pub is_blocked: bool,
     pub routing: Option<u16>,
-    /// Price of a board, in whole units of the currency.
+    /// Price of a board in whole currency units.
     pub unit_price: u16,
     pub is_moisture_locked: bool,
-    /// Whether the dump has to show it anew.
+    /// Whether the next dump has to include it again.
     pub is_changed: bool,
 }
 
 impl Order {
-    /// A new order for a unit, the `index`-th of the plant.
+    /// Creates the `index`-th order of the plant, for one unit.
     pub fn new(site: &Site, index: u32, unit: u16, items: &[u16]) -> Self {
         let mut rng = generator(site.seed, Purpose::Order, index.cast_signed(), unit.into());
         let item = *pick(&mut rng, items);
@@ -65,7 +65,7 @@ impl Order {
         }
     }
 
-    /// Boards given up by closing the order short.
+    /// Boards canceled by closing the order short.
     pub fn short_closed(&self) -> u32 {
         if self.ended_s.is_some() { self.quantity - self.made } else { 0 }
     }

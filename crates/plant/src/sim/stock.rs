@@ -1,4 +1,4 @@
-//! The warehouse: what comes in, what goes out, and what the ERP knows of materials.
+//! The warehouse: receipts, issues and the material records of the ERP.
 
 use super::random::{Purpose, Rng, generator, happens, pick};
 use super::site::Site;
@@ -10,9 +10,9 @@ pub const DISC_GROUPS: [&str; 5] = ["D654", "D655", "D666", "D667", "D668"];
 pub const BINS: [&str; 6] = ["TMG", "IGS", "A-01", "A-02", "B-01", "B-02"];
 pub const BOMS: [&str; 2] = ["1000456-SMT", "1000457-SMT"];
 
-/// Quantities count ten-thousandths of a unit.
+/// Quantities are in ten-thousandths of a unit.
 pub const UNIT_E4: i64 = 10_000;
-/// Records of one material stay below this, so that their mean price is no tie at its last place.
+/// Maximum number of records per material, so that the rounding of their mean price has no ties.
 const MAX_RECORDS: usize = 30;
 const OLDEST_D: i32 = 800;
 const LOTS: u16 = 280;
@@ -27,38 +27,38 @@ const BOM_LINES_PER_MATERIAL: usize = 2;
 pub struct StockEntry {
     pub no: u64,
     pub material: u16,
-    /// Day it was registered, plant time.
+    /// Day of registration, plant time.
     pub day: i32,
-    /// By its place among [`BINS`].
+    /// Index into [`BINS`].
     pub bin: Option<u8>,
     pub lot: Option<u16>,
-    /// What came in; below zero what went out.
+    /// Quantity received; negative if issued.
     pub quantity_e4: i64,
-    /// When the warranty ends and the goods expire, on the plant's clock.
+    /// End of warranty and expiry, plant time.
     pub warranty_local_s: i64,
     pub expires_local_s: i64,
     pub is_issue: bool,
 }
 
-/// A record of the ERP's item dump; one material has many.
+/// A record of the item dump of the ERP; a material has several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaterialRecord {
     pub material: u16,
-    /// By its place among [`POSTING_GROUPS`].
+    /// Index into [`POSTING_GROUPS`].
     pub posting: u8,
-    /// By its place among [`DISC_GROUPS`].
+    /// Index into [`DISC_GROUPS`].
     pub disc: u8,
-    /// Whether the record calls the material something else.
+    /// Whether the record has another description than the material.
     pub is_renamed: bool,
-    /// In whole units of the currency.
+    /// In whole currency units.
     pub unit_price: Option<u32>,
     pub unit_cost: u32,
-    /// By its place among [`BOMS`].
+    /// Index into [`BOMS`].
     pub bom: Option<u8>,
 }
 
 impl MaterialRecord {
-    /// What the record calls the material, whose description this is.
+    /// The description in the record, given that of the material.
     pub fn description(&self, description: &'static str) -> Cow<'static, str> {
         if self.is_renamed {
             Cow::Owned(format!("{description} (OLD)"))
@@ -68,7 +68,7 @@ impl MaterialRecord {
     }
 }
 
-/// A line of a bill of material.
+/// A line of a bill of materials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BomLine {
     pub line_no: u32,
@@ -81,7 +81,7 @@ pub struct BomLine {
     pub ends_on: i32,
 }
 
-/// The warehouse and what the ERP knows.
+/// The warehouse and its records in the ERP.
 #[derive(Debug, Clone, Default)]
 pub struct Stock {
     entries: u64,
@@ -91,7 +91,7 @@ pub struct Stock {
 }
 
 impl Stock {
-    /// The stock before the first day: its records and lines; the entries are left in `out`.
+    /// Creates the stock before the first day and appends its entries to `out`.
     pub fn opening(site: &Site, first_day: i32, out: &mut Vec<StockEntry>) -> Self {
         let mut stock = Self { records_of: vec![0; site.materials.len()], ..Self::default() };
         let mut rng = generator(site.seed, Purpose::Stock, first_day, 1);
@@ -110,7 +110,7 @@ impl Stock {
         stock
     }
 
-    /// What a day brings.
+    /// Appends the entries of a day.
     pub fn day(&mut self, site: &Site, day: i32, out: &mut Vec<StockEntry>) {
         let mut rng = generator(site.seed, Purpose::Stock, day, 0);
         for _ in 0..=site.size.entries / 100 {

@@ -1,4 +1,4 @@
-//! The plant at work, day after day.
+//! Simulates the plant day by day.
 
 use super::board::{Inspection, Numbers, inspect};
 use super::machine::{Floor, Machine, MachineEvent};
@@ -9,10 +9,10 @@ use super::site::{Site, WorkWindow};
 use super::stock::{Stock, StockEntry};
 use crate::time::DAY_S;
 
-/// Everything that happened on one day: in the shifts that began on it.
+/// Everything that happened in the shifts that started on one day.
 #[derive(Debug, Clone, Default)]
 pub struct Day {
-    /// The day, in days since 1970-01-01, plant time.
+    /// The day in days since 1970-01-01, plant time.
     pub day: i32,
     pub plan: Vec<PlanRow>,
     pub events: Vec<MachineEvent>,
@@ -20,11 +20,11 @@ pub struct Day {
     pub entries: Vec<StockEntry>,
 }
 
-/// A plant at work.
+/// The state of the simulated plant.
 #[derive(Debug, Clone)]
 pub struct World {
     pub site: Site,
-    /// All orders so far; everything else names them by their place here.
+    /// All orders so far; other records refer to them by index.
     pub orders: Vec<Order>,
     pub stock: Stock,
     pub first_day: i32,
@@ -37,7 +37,7 @@ pub struct World {
 }
 
 impl World {
-    /// A plant that is to work for `days` days from `first_day` on.
+    /// A plant that works for `days` days from `first_day` on.
     pub fn new(site: Site, first_day: i32, days: u16) -> Self {
         let mut opening = Vec::new();
         let stock = Stock::opening(&site, first_day, &mut opening);
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// Orders the units take on so that none is idle on a day, and their plan.
+    /// Creates orders so that no unit is idle on a day, and plans them.
     fn prepare(&mut self, windows: &[WorkWindow], day: &mut Day) {
         let work_s: i64 = windows.iter().map(|window| window.to_s - window.from_s).sum();
         for (unit, machine) in (0..).zip(&mut self.machines) {
@@ -136,7 +136,7 @@ mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     const THREE: [(&str, u16, u16); 3] = [("A", 6, 14), ("B", 14, 22), ("C", 22, 6)];
-    /// 2024-03-26, five days before the clocks of Berlin are set forward.
+    /// 2024-03-26, five days before clocks in Berlin are set forward.
     const FIRST: i32 = 19_808;
 
     fn days(zone: Tz, shifts: &[(&str, u16, u16)]) -> (World, Vec<Day>) {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_second_of_a_unit_is_in_one_state() {
+    fn states_of_a_unit_do_not_overlap_or_leave_gaps() {
         let (world, days) = days(Tz::Europe__Berlin, &THREE);
         let mut until = BTreeMap::new();
         for event in days.iter().flat_map(|day| &day.events) {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_know_what_was_made_of_them() {
+    fn orders_count_the_boards_made() {
         let (world, days) = days(Tz::Asia__Kolkata, &THREE);
         let mut made = vec![0; world.orders.len()];
         let boards = days.iter().flat_map(|day| &day.inspections).filter(|it| it.surface == 1);

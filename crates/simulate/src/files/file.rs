@@ -1,4 +1,4 @@
-//! A file under way, in any place that holds files.
+//! A dump file while it is written to any object store.
 
 use super::{columns, stages};
 use anyhow::Context as _;
@@ -16,21 +16,21 @@ use plant::sim::world::World;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 
-/// Rows of a batch on their way into Parquet.
+/// Rows per batch passed to the Parquet writer.
 const BATCH_ROWS: usize = 16_384;
-/// Rows of a row group, which is what the writer holds in memory.
+/// Rows per row group, which the writer holds in memory.
 const GROUP_ROWS: usize = 131_072;
 
-/// A file that is being written. It appears when it is closed.
+/// A file while it is written. It becomes visible when it is closed.
 pub struct File {
     to: BufWriter,
-    /// For Parquet, what encodes rows.
+    /// The encoder of a Parquet file.
     encoder: Option<ArrowWriter<Vec<u8>>>,
     bytes: u64,
 }
 
 impl File {
-    /// A new file for parts like `body`.
+    /// Creates a file for parts like `content`.
     pub fn new(
         store: Arc<dyn ObjectStore>,
         key: &str,
@@ -46,7 +46,7 @@ impl File {
         Ok(Self { to, encoder, bytes: 0 })
     }
 
-    /// Adds a part.
+    /// Appends a part.
     pub async fn append(&mut self, content: &PartContent, world: &World) -> anyhow::Result<()> {
         match content {
             PartContent::Text(text) => self.put(text).await,
@@ -61,7 +61,7 @@ impl File {
         }
     }
 
-    /// Ends the file and returns how many bytes it has.
+    /// Closes the file and returns its size in bytes.
     pub async fn close(mut self) -> anyhow::Result<u64> {
         if let Some(encoder) = self.encoder.take() {
             let rest = encoder.into_inner()?;
@@ -72,7 +72,7 @@ impl File {
     }
 
     async fn encode(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
-        let encoder = self.encoder.as_mut().context("the file is no Parquet")?;
+        let encoder = self.encoder.as_mut().context("the file is not Parquet")?;
         encoder.write(rows)?;
         let ready = std::mem::take(encoder.inner_mut());
         self.put(&ready).await
@@ -85,8 +85,8 @@ impl File {
     }
 }
 
-/// An encoder of rows. Numbers are written as differences, which takes no look into a dictionary:
-/// most columns hold one number only.
+/// A Parquet encoder. Integers use delta encoding without dictionary and statistics, as most
+/// columns hold a single value.
 fn encoder(schema: SchemaRef) -> anyhow::Result<ArrowWriter<Vec<u8>>> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))

@@ -1,8 +1,8 @@
-//! The simulated plant's dumps as files.
+//! Writes the simulated dumps to files.
 //!
-//! *In*: the parts of dumps that [`plant::sim`] prints, day by day. *Out*: files in a folder or a
-//! bucket; beside them, if asked for, the truth. *Promise*: files appear whole; memory holds a day of
-//! a plant, however long it works.
+//! *In*: the parts of dumps from [`plant::sim`], day by day. *Out*: files in a folder or bucket,
+//! and optionally the ground truth. *Promise*: files become visible when they are complete; memory
+//! holds one day of the plant, however many days are simulated.
 
 mod columns;
 mod file;
@@ -19,33 +19,34 @@ use plant::sim::faults::{FaultKind, InjectedFault};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What was written.
+/// Counts of what was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DumpSummary {
     pub files: u64,
     pub bytes: u64,
-    /// Pieces of dirt by kind and the word for their fate.
+    /// Injected faults by kind and outcome.
     pub faults: BTreeMap<(FaultKind, &'static str), u64>,
 }
 
-/// Files that are still written to.
-type Open = BTreeMap<(Dump, Option<i32>), File>;
+/// Files that are not closed yet.
+type OpenFiles = BTreeMap<(Dump, Option<i32>), File>;
 
-/// Writes everything a press prints.
+/// Writes all dumps.
 ///
 /// # Errors
-/// Fails if a place cannot be written to; what was finished until then stays there.
+///
+/// Fails if the location is not writable; files closed before remain.
 pub async fn dumps(out: &Location, writer: &mut DumpWriter) -> anyhow::Result<DumpSummary> {
     let store = out.store();
     let mut summary = DumpSummary::default();
-    let mut open = Open::new();
+    let mut open = OpenFiles::new();
     while let Some(parts) = writer.next() {
         for part in parts {
             write(&store, &mut open, part, writer).await?;
         }
         let is_daily = |(_, day): &(Dump, Option<i32>)| day.is_some();
         let done = std::mem::take(&mut open).into_iter().partition(|(key, _)| is_daily(key));
-        let (done, rest): (Open, Open) = done;
+        let (done, rest): (OpenFiles, OpenFiles) = done;
         open = rest;
         close(done, &mut summary).await?;
     }
@@ -58,21 +59,21 @@ pub async fn dumps(out: &Location, writer: &mut DumpWriter) -> anyhow::Result<Du
 
 async fn write(
     store: &Arc<dyn ObjectStore>,
-    open: &mut Open,
+    open: &mut OpenFiles,
     part: Part,
     writer: &DumpWriter,
 ) -> anyhow::Result<()> {
     let key = part.dump.key(part.day);
     let file = match open.entry((part.dump, part.day)) {
         std::collections::btree_map::Entry::Occupied(file) => file.into_mut(),
-        std::collections::btree_map::Entry::Vacant(place) => {
-            place.insert(File::new(store.clone(), &key, &part.content)?)
+        std::collections::btree_map::Entry::Vacant(location) => {
+            location.insert(File::new(store.clone(), &key, &part.content)?)
         }
     };
     file.append(&part.content, &writer.world).await.with_context(|| format!("writing {key}"))
 }
 
-async fn close(files: Open, summary: &mut DumpSummary) -> anyhow::Result<()> {
+async fn close(files: OpenFiles, summary: &mut DumpSummary) -> anyhow::Result<()> {
     for file in files.into_values() {
         summary.bytes += file.close().await?;
         summary.files += 1;
@@ -80,13 +81,15 @@ async fn close(files: Open, summary: &mut DumpSummary) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the rows every gold table must hold, a file of JSON lines each; `books.jsonl`, what becomes
-/// of the records for each silver table; and `dirt.jsonl`. Ages are counted to the day `as_of`.
+/// Writes the expected rows of each gold table as a file of JSON lines; `books.jsonl`, the expected
+/// row balance of each silver table; and `dirt.jsonl`, the injected faults. Ages are computed for
+/// the day `as_of`.
 ///
 /// # Errors
-/// Fails if the place cannot be written to.
-pub async fn truth(place: &Location, writer: &DumpWriter, as_of: i32) -> anyhow::Result<()> {
-    let store = place.store();
+///
+/// Fails if the location is not writable.
+pub async fn truth(location: &Location, writer: &DumpWriter, as_of: i32) -> anyhow::Result<()> {
+    let store = location.store();
     for (table, lines) in writer.truth.tables(&writer.world.site, as_of) {
         store.put(&Key::from(format!("{table}.jsonl")), lines.into_bytes().into()).await?;
     }

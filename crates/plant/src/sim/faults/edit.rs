@@ -7,24 +7,24 @@ use crate::sim::write::stamp::{push_offset_stamp, push_stamp};
 use crate::time::{MINUTE_S, days_since_epoch};
 use chrono::{DateTime, NaiveDate};
 
-/// Days from the first day Excel counts to 1970-01-01.
+/// Serial number of 1970-01-01 in Excel.
 const EXCEL_EPOCH: i64 = 25_569;
-/// How much too early a state begins that overlaps the one before: less than any lasts, as a rule.
+/// Seconds by which an overlapping state starts early; usually shorter than any state.
 pub const OVERLAP_S: i64 = 17;
 
-/// A line, edited.
+/// An edited line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
     pub line: Vec<u8>,
-    /// The day a field says by mistake; `None` in it if what it says is no day.
+    /// The day after swapping day and month; `Some(None)` if it is not a valid date.
     pub swapped_day: Option<Option<i32>>,
 }
 
-/// How much of a line is left when it is cut, in bytes.
+/// Length of the rest of a cut line in bytes.
 const CUT_BYTES: usize = 12;
 
-/// The beginning of a line, of so many bytes at most. No quote of it is left open: that is another
-/// kind of dirt.
+/// At most this many bytes from the start of a line. It does not leave a quote open, which is
+/// another kind of fault.
 pub fn cut(line: &[u8], dialect: Dialect, bytes: usize) -> Option<&[u8]> {
     let kept = &line[..line.len().min(bytes)];
     if !matches!(dialect, Dialect::Delimited(_)) {
@@ -57,7 +57,7 @@ pub fn edited(
         }
         _ => {}
     }
-    let mut fields = Fields::parse(line, dialect);
+    let mut fields = Fields::split(line, dialect);
     let mut swapped_day = None;
     match edit {
         Edit::BadByte(at) => fields.corrupt(at)?,
@@ -126,11 +126,11 @@ fn new_value(fields: &Fields, edit: Edit, gap_local_s: Option<i64>) -> Option<(u
     Some((at, text))
 }
 
-/// The fields of a line: what stands before each value, and the value.
+/// The fields of a line: the text in front of each value, and the value.
 struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Fields {
-    fn parse(line: &[u8], dialect: Dialect) -> Self {
+    fn split(line: &[u8], dialect: Dialect) -> Self {
         match dialect {
             Dialect::Delimited(delimiter) => {
                 let plain = |value: &[u8]| (Vec::new(), value.to_vec());
@@ -157,7 +157,7 @@ impl Fields {
         Some(())
     }
 
-    /// Puts a byte that is no text at the end of a value, inside its quotes.
+    /// Adds an invalid byte at the end of a value, inside its quotes.
     fn corrupt(&mut self, at: usize) -> Option<()> {
         let (_, value) = self.0.get_mut(at)?;
         let place = value.len() - usize::from(value.ends_with(b"\""));
@@ -175,7 +175,7 @@ impl Fields {
     }
 }
 
-/// The parts between delimiters that stand in no quotes.
+/// The parts between delimiters outside quotes.
 fn split(line: &[u8], delimiter: u8) -> Vec<&[u8]> {
     let mut is_quoted = false;
     line.split(|byte| {
@@ -185,8 +185,8 @@ fn split(line: &[u8], delimiter: u8) -> Vec<&[u8]> {
     .collect()
 }
 
-/// A date with day and month in each other's place, and the day it then says, if it is one. `None`
-/// if it says the same.
+/// A date with day and month swapped, and the resulting day if it is valid. `None` if nothing
+/// changes.
 fn swapped(text: &[u8]) -> Option<(Vec<u8>, Option<i32>)> {
     let mut text = text.to_vec();
     let is_year_first = text.get(4) == Some(&b'-');
@@ -207,7 +207,7 @@ fn day_first(text: &[u8]) -> Option<i32> {
     Some(days_since_epoch(date))
 }
 
-/// A quoted moment with its offset, moved by so many seconds.
+/// A quoted timestamp with offset, shifted by a number of seconds.
 fn moved(text: &[u8], by_s: i64) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?.trim_matches('"');
     let at = DateTime::parse_from_rfc3339(text).ok()?;

@@ -1,8 +1,8 @@
-//! Dirt: what goes wrong on the way from a plant's systems to its dumps.
+//! Fault injection: what goes wrong between the systems of a plant and their dumps.
 //!
-//! *In*: how much of which kind is wanted, and a record about to be written. *Out*: what is written
-//! instead, and what must become of it. *Promise*: the fate is what the contracts and models of the
-//! reference plant say, told from the kind alone; no dump is read back for it.
+//! *In*: the level of each kind of fault, and a record to be written. *Out*: what is written
+//! instead, and the expected outcome. *Promise*: outcomes follow from the contracts and models of
+//! the reference plant and the kind of fault; dumps are not read back.
 
 pub mod edit;
 mod recipe;
@@ -14,7 +14,7 @@ use super::random::Rng;
 use rand::RngExt as _;
 use std::collections::BTreeMap;
 
-/// How dirty.
+/// How many faults are injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FaultLevel {
     #[default]
@@ -26,7 +26,7 @@ pub enum FaultLevel {
 }
 
 impl FaultLevel {
-    /// The level of a word, as people say it.
+    /// Parses a level.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "none" => Some(Self::None),
@@ -53,7 +53,7 @@ impl FaultLevel {
     }
 }
 
-/// A kind of dirt.
+/// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultKind {
     NullSpelling,
@@ -88,7 +88,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 29] = [
         Self::NullSpelling,
         Self::Padding,
@@ -121,7 +121,7 @@ impl FaultKind {
         Self::UnknownWord,
     ];
 
-    /// What it is called.
+    /// Name of the kind.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NullSpelling => "null_spelling",
@@ -156,30 +156,30 @@ impl FaultKind {
         }
     }
 
-    /// The kind of a word.
+    /// The kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
-/// What must become of a dirty record.
+/// Expected outcome for a record with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It counts as if it were clean.
+    /// It counts like a valid record.
     Kept,
-    /// It counts, and its odd text is read as this.
+    /// It counts, and its text is interpreted as this.
     Repaired(&'static str),
-    /// A later record of the same key stands for it.
+    /// It is superseded by a later record of the same key.
     Superseded,
-    /// Nobody can tell that it is wrong, and it counts as it stands.
+    /// The fault cannot be detected, and the record counts as written.
     Undetected,
-    /// It goes to the rejected records, with the column that is wrong (none if the whole record
-    /// is), the reason code, and the rule behind an expectation.
+    /// It is rejected, with the column (empty if the whole record is invalid), the reason code, and
+    /// the rule of a failed expectation.
     Rejected { column: &'static str, reason: &'static str, rule: &'static str },
 }
 
 impl Outcome {
-    /// The word in the list of dirt.
+    /// Name of the outcome.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kept => "kept",
@@ -191,20 +191,20 @@ impl Outcome {
     }
 }
 
-/// One piece of dirt, where it lies, and what must become of it.
+/// An injected fault, its location and its expected outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InjectedFault {
     pub kind: FaultKind,
     pub dump: Dump,
     /// Key of the dump.
     pub file: String,
-    /// Number of the record in its file, from 1; none if the whole file is meant.
+    /// Number of the record in its file, from 1; `None` for the whole file.
     pub record: Option<u64>,
     pub outcome: Outcome,
 }
 
 impl InjectedFault {
-    /// The spot as a line of JSON.
+    /// The fault as a line of JSON.
     pub fn line(&self) -> String {
         let text = |text: &str| {
             if text.is_empty() { "null".to_owned() } else { format!("\"{text}\"") }
@@ -230,29 +230,29 @@ impl InjectedFault {
     }
 }
 
-/// How much of which kind.
+/// Levels of all kinds of faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultInjector {
     levels: BTreeMap<FaultKind, FaultLevel>,
-    /// The recipes of each dump; each is taken for draws below its number and not below the one
-    /// before.
+    /// The recipes of each dump with cumulative thresholds: a recipe applies to draws below its
+    /// threshold and not below the one before.
     below: BTreeMap<Dump, Vec<(u32, &'static Recipe)>>,
 }
 
 impl FaultInjector {
-    /// Every kind at one level.
+    /// All kinds at one level.
     pub fn new(level: FaultLevel) -> Self {
-        Self::of(FaultKind::ALL.into_iter().map(|kind| (kind, level)).collect())
+        Self::from_levels(FaultKind::ALL.into_iter().map(|kind| (kind, level)).collect())
     }
 
     /// The same with one kind at another level.
     #[must_use]
     pub fn with(mut self, kind: FaultKind, level: FaultLevel) -> Self {
         self.levels.insert(kind, level);
-        Self::of(self.levels)
+        Self::from_levels(self.levels)
     }
 
-    fn of(levels: BTreeMap<FaultKind, FaultLevel>) -> Self {
+    fn from_levels(levels: BTreeMap<FaultKind, FaultLevel>) -> Self {
         let level = |kind: FaultKind| levels.get(&kind).copied().unwrap_or_default();
         let mut below: BTreeMap<Dump, Vec<(u32, &'static Recipe)>> = BTreeMap::new();
         for dump in Dump::ALL {
@@ -267,7 +267,7 @@ impl FaultInjector {
         Self { levels, below }
     }
 
-    /// What goes wrong with the next record of a dump, if anything.
+    /// Draws the fault of the next record of a dump, if any.
     pub fn draw(&self, dump: Dump, rng: &mut Rng) -> Option<&'static Recipe> {
         let recipes = self.below.get(&dump)?;
         let (sum, _) = recipes.last().filter(|(sum, _)| *sum > 0)?;
@@ -278,7 +278,7 @@ impl FaultInjector {
         recipes.iter().find(|(below, _)| drawn < *below).map(|(_, recipe)| *recipe)
     }
 
-    /// Whether a kind that is of whole files strikes the next one.
+    /// Whether a fault of whole files affects the next file.
     pub fn strikes(&self, kind: FaultKind, rng: &mut Rng) -> bool {
         let level = self.levels.get(&kind).copied().unwrap_or_default();
         super::random::happens(rng, level.files_per_100k())

@@ -1,52 +1,52 @@
-//! How each kind of dirt looks in each dump, and what must become of it there.
+//! How each kind of fault is injected into each dump, and its expected outcome.
 
 use super::{FaultKind, Outcome};
 use crate::sim::dump::Dump;
 
-/// What is done to a record.
+/// An edit of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edit {
-    /// A field gets another text.
+    /// Replaces the text of a field.
     Set(usize, &'static str),
-    /// A field that says nothing gets a text.
+    /// Sets the text of an empty field.
     Fill(usize, &'static str),
-    /// A field gets more text at its end.
+    /// Appends text to a field.
     Append(usize, &'static str),
-    /// A field gets space around it.
+    /// Adds space around a field.
     Pad(usize),
-    /// A field gets a quote that is never closed.
+    /// Opens a quote in a field without closing it.
     OpenQuote(usize),
-    /// A field gets a byte that is no text.
+    /// Adds an invalid byte to a field.
     BadByte(usize),
-    /// Day and month of a field change places.
+    /// Swaps day and month of a field.
     SwapDayMonth(usize),
-    /// A day is written as the number Excel has for it.
+    /// Writes a date as an Excel serial number.
     Excel(usize),
-    /// A time becomes one the clock of the plant never shows.
+    /// Replaces a time by a local time that does not exist.
     Gap(usize),
-    /// The second time becomes earlier than the first.
+    /// Makes the second time earlier than the first.
     Backwards(usize, usize),
-    /// A time becomes some seconds earlier.
+    /// Makes a time some seconds earlier.
     Earlier(usize),
-    /// A text in the record becomes another.
+    /// Replaces a text in the record.
     Replace(&'static str, &'static str),
-    /// The record ends early.
+    /// Cuts the record.
     Cut,
-    /// The record has one field more.
+    /// Adds a field.
     Extra(&'static str),
-    /// The record comes twice.
+    /// Writes the record twice.
     Twice,
-    /// The record comes first with another text in a field, and then as it is.
+    /// Writes the record with another text in a field, then unchanged.
     Before(usize, &'static str),
-    /// The record comes with the next dump.
+    /// Writes the record to the next dump.
     Tomorrow,
-    /// The header comes before the record.
+    /// Writes the header before the record.
     Header,
-    /// An empty line comes before the record.
+    /// Writes an empty line before the record.
     Blank,
 }
 
-/// One kind of dirt in one dump.
+/// A kind of fault in one dump.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Recipe {
     pub dump: Dump,
@@ -93,7 +93,8 @@ use FaultKind::{
 };
 use Outcome::{Kept, Superseded, Undetected};
 
-/// The fate of a swapped day and month is that of those which give a day; the others are no time.
+/// The outcome of swapped days and months applies if the result is a valid date; otherwise the
+/// record is rejected.
 #[rustfmt::skip]
 const RECIPES: &[Recipe] = &[
     recipe(Plans, NullSpelling, Fill(13, "_RARE_"), UNKNOWN),

@@ -1,11 +1,11 @@
-//! Every kind of message there is, from plain to poison, and what must become of it.
+//! The kinds of messages, from plain to malformed, and their expected outcome.
 
 use rand::Rng as _;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
 
-/// Why a message is no reading: a code as `silver.rejected` has it and, where an expectation of the
-/// table is not met, the name of that.
+/// Why a message is rejected: the reason code in `silver.rejected` and, for a failed expectation,
+/// its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RejectReason {
     pub code: &'static str,
@@ -22,7 +22,7 @@ impl RejectReason {
     }
 }
 
-/// The message says again what was said.
+/// The message repeats an earlier one.
 pub const DUPLICATE: RejectReason = RejectReason::code("duplicate");
 
 const MISSING: RejectReason = RejectReason::code("missing");
@@ -37,25 +37,25 @@ const OUT_OF_RANGE: RejectReason = RejectReason::rule("in_physical_range");
 const FUTURE: RejectReason = RejectReason::rule("not_from_the_future");
 const ANCIENT: RejectReason = RejectReason::rule("not_ancient");
 
-/// How dirty a stream is.
+/// How many messages have faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageFaults {
-    /// Every message is a reading, in any of the four spellings of time.
+    /// Every message is a valid reading, in one of four time formats.
     None,
-    /// As in the reference plant: about one message in ten lacks its temperature, its component or
-    /// both, a few come late or twice.
+    /// As in the reference data: about one message in ten lacks its temperature, its component or
+    /// both; a few are late or repeated.
     Usual,
-    /// That, and one message in twenty of the kinds nobody would think of.
+    /// The same, and one message in twenty is of an exotic kind.
     Filthy,
 }
 
-/// Kinds of messages.
+/// The kinds of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageKind {
     Plain,
-    /// Said some time after it was measured.
+    /// Sent some time after the measurement.
     Late,
-    /// Said, and said again later.
+    /// Sent, and sent again later.
     Repeated,
     NullTemperature,
     NoComponent,
@@ -101,7 +101,7 @@ pub enum MessageKind {
     Ancient,
 }
 
-/// What is known of a kind: its name, and the reason for which it is no reading.
+/// A kind, its name, and the reason for which it is rejected.
 type Known = (MessageKind, &'static str, Option<RejectReason>);
 
 const KINDS: [Known; 45] = [
@@ -152,17 +152,18 @@ const KINDS: [Known; 45] = [
     (MessageKind::Ancient, "ancient", Some(ANCIENT)),
 ];
 
-/// Kinds that look odd and are readings all the same.
+/// Kinds that look unusual but are valid readings.
 const ODD: std::ops::Range<usize> =
     MessageKind::BareTemperature as usize..MessageKind::Words as usize;
 
-/// Kinds that are poison.
+/// Malformed kinds.
 const POISON: std::ops::Range<usize> = MessageKind::Words as usize..KINDS.len();
 
-/// A megabyte is drawn more rarely than other poison, or it would be most of what is said.
+/// A message of a megabyte is drawn less often than other malformed ones, or it would dominate the
+/// volume.
 const HUGE_SHARE: f64 = 0.002;
 
-/// What a draw may fall on.
+/// The kinds a draw selects from.
 #[derive(Debug, Clone, Copy)]
 enum Lot {
     One(MessageKind),
@@ -170,7 +171,7 @@ enum Lot {
     AnyPoison,
 }
 
-/// How many of a million messages are no plain ones.
+/// Messages in a million that are not plain.
 const USUAL: [(u32, Lot); 5] = [
     (50_000, Lot::One(MessageKind::NullTemperatureNoComponent)),
     (25_000, Lot::One(MessageKind::NullTemperature)),
@@ -190,7 +191,7 @@ const FILTHY: [(u32, Lot); 7] = [
 ];
 
 impl MessageFaults {
-    /// What kind the next message is.
+    /// Draws the kind of the next message.
     pub(super) fn kind(self, rng: &mut Pcg32) -> MessageKind {
         let lots: &[(u32, Lot)] = match self {
             Self::None => return MessageKind::Plain,
@@ -223,7 +224,7 @@ impl Lot {
 }
 
 impl MessageKind {
-    /// Every kind, from plain to poison.
+    /// All kinds, from plain to malformed.
     pub fn all() -> impl Iterator<Item = Self> {
         KINDS.iter().map(|known| known.0)
     }
@@ -232,13 +233,14 @@ impl MessageKind {
         KINDS[self as usize].1
     }
 
-    /// The reason for which it is no reading, if it is none. A [`Kind::Repeated`]
-    /// message is one the first time it is said.
+    /// The reason for which it is rejected, if it is. A [`MessageKind::Repeated`] message is a
+    /// valid reading the first time it is sent.
     pub const fn reason(self) -> Option<RejectReason> {
         KINDS[self as usize].2
     }
 
-    /// Whether it says who measured when and what in the reference plant's own words.
+    /// Whether it has the fields of the reference data with time, location and temperature
+    /// unchanged.
     pub(super) const fn is_plain(self) -> bool {
         matches!(self, Self::Plain | Self::Late | Self::Repeated)
     }
@@ -250,7 +252,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn each_kind_stands_at_its_place() {
+    fn kinds_are_in_the_order_of_their_table() {
         for (place, kind) in MessageKind::all().enumerate() {
             assert_eq!(kind as usize, place, "{}", kind.name());
         }

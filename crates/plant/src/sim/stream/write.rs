@@ -1,4 +1,4 @@
-//! Messages as bytes.
+//! Encodes messages.
 
 use super::kind::MessageKind;
 use crate::reading::SensorId;
@@ -6,13 +6,13 @@ use chrono::{DateTime, Datelike as _, Timelike as _};
 use rand::Rng as _;
 use rand_pcg::Pcg32;
 
-/// How long the longest message is.
+/// Size of the largest message in bytes.
 const HUGE_BYTES: usize = 1_000_000;
 
-/// How deep the deepest nesting goes: deeper than parsers follow.
+/// Depth of the deepest nesting: deeper than parsers accept.
 const NESTED: usize = 300;
 
-/// How a moment is spelled.
+/// Format of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeFormat {
     EpochSeconds,
@@ -33,7 +33,7 @@ impl TimeFormat {
     }
 }
 
-/// What of a sensor's messages never changes, as JSON.
+/// The constant parts of a sensor's messages, as JSON.
 #[derive(Debug, Clone)]
 pub struct Template {
     plant: String,
@@ -46,7 +46,7 @@ pub struct Template {
     id: SensorId,
 }
 
-/// The fields of one message as JSON; what is `None` is left out.
+/// The fields of a message as JSON; `None` fields are omitted.
 #[derive(Clone, Copy)]
 struct Fields<'a> {
     plant: Option<&'a [u8]>,
@@ -69,8 +69,8 @@ impl Template {
         Self { plant, lane, component, head, tail, id: id.clone() }
     }
 
-    /// Appends a message of a kind about a moment (seconds since 1970 UTC) and a temperature in
-    /// hundredths of a degC.
+    /// Appends a message of a kind with a time (seconds since 1970-01-01T00:00:00Z) and a
+    /// temperature in hundredths of a degC.
     pub fn write(
         &self,
         kind: MessageKind,
@@ -79,7 +79,7 @@ impl Template {
         temp_centi: i32,
         out: &mut Vec<u8>,
     ) {
-        // Only digits can stand without quotes.
+        // Only digits are valid without quotes.
         let is_bare = kind == MessageKind::BareTime;
         let spelling = if is_bare { TimeFormat::EpochSeconds } else { spelling };
         let time = Short::time(spelling, at_s);
@@ -105,7 +105,7 @@ impl Template {
         }
     }
 
-    /// The fields of kinds that differ in one field; `None` for those of another shape.
+    /// The fields of kinds that differ in one field; `None` for kinds of another shape.
     fn changed<'a>(
         &'a self,
         kind: MessageKind,
@@ -132,7 +132,7 @@ impl Template {
                 changed.component =
                     Some(br#"{"component_type": null, "component_manufacturer": "manufact1"}"#);
             }
-            // Its time stands without quotes already.
+            // Its time is already without quotes.
             MessageKind::BareTime => {}
             MessageKind::BareTemperature => changed.temperature = Some(temp.bare()),
             MessageKind::BareLane => changed.lane = Some(self.id.lane.as_bytes()),
@@ -142,7 +142,7 @@ impl Template {
         Some(changed)
     }
 
-    /// The fields of kinds whose temperature or time is no temperature or time.
+    /// The fields of kinds with an invalid temperature or time.
     fn changed_value(kind: MessageKind, mut fields: Fields<'_>, at_s: i64) -> Option<Fields<'_>> {
         let temperature: Option<&[u8]> = match kind {
             MessageKind::TemperatureIsBool => Some(b"true"),
@@ -167,7 +167,7 @@ impl Template {
         (temperature.is_some() || time.is_some()).then_some(fields)
     }
 
-    /// Kinds that are another text than a plain object of five fields.
+    /// Kinds that are not a plain object of five fields.
     fn write_shape(&self, kind: MessageKind, fields: Fields<'_>, out: &mut Vec<u8>) {
         let Fields { plant, lane, time, temperature, component } = fields;
         match kind {
@@ -194,19 +194,19 @@ impl Template {
         }
     }
 
-    /// With some letters of the plant and of a field's name as escapes.
+    /// With some letters of the plant and of a field name as escape sequences.
     fn write_escaped(&self, fields: Fields<'_>, out: &mut Vec<u8>) {
         let rest = self.id.plant.as_bytes().get(1..).unwrap_or_default();
         put(out, &[b"{\"plant_\\u006eame\": \"\\u0050", rest, b"\""]);
         let others = Fields { plant: None, ..fields };
         let from = out.len();
         others.write(out);
-        // The object of the others goes on with that of the plant.
+        // The object of the other fields continues after the plant.
         out[from] = b',';
     }
 }
 
-/// Kinds that are no JSON object, or no JSON at all.
+/// Kinds that are not a JSON object, or not JSON.
 fn write_no_object(kind: MessageKind, fields: Fields<'_>, out: &mut Vec<u8>) {
     let from = out.len();
     match kind {
@@ -229,10 +229,10 @@ fn write_no_object(kind: MessageKind, fields: Fields<'_>, out: &mut Vec<u8>) {
         }
         MessageKind::InvalidText => {
             fields.write(out);
-            // Within the plant's name; 0xff begins no letter of UTF-8.
+            // Inside the plant name; 0xff is never valid in UTF-8.
             out[from + 17] = 0xff;
         }
-        // Only Kind::Empty is left, and says nothing.
+        // Only `MessageKind::Empty` remains; its payload is empty.
         _ => {}
     }
 }
@@ -242,7 +242,7 @@ impl Fields<'_> {
         self.write_with(out, b"}");
     }
 
-    /// As an object whose last field is followed by `end`.
+    /// As an object followed by `end`.
     fn write_with(self, out: &mut Vec<u8>, end: &[u8]) {
         let fields = [
             ("plant_name", self.plant),
@@ -275,7 +275,7 @@ fn write_nested(fields: Fields<'_>, out: &mut Vec<u8>) {
     put(out, &[b"}"]);
 }
 
-/// A day no calendar has, in one of two spellings.
+/// A day that does not exist, in one of two formats.
 const fn no_such_day(at_s: i64) -> &'static [u8] {
     if at_s % 2 == 0 { b"\"2026-02-30 10:00:00\"" } else { b"\"20261301102233\"" }
 }
@@ -286,7 +286,7 @@ fn put(out: &mut Vec<u8>, parts: &[&[u8]]) {
     }
 }
 
-/// A short text with its quotes, on the stack.
+/// A short quoted text on the stack.
 struct Short {
     bytes: [u8; 32],
     len: usize,
@@ -367,7 +367,7 @@ impl Short {
         &self.bytes[1..self.len]
     }
 
-    /// The quote after the text stands there from the beginning.
+    /// The closing quote is there from the start.
     fn quoted(&self) -> &[u8] {
         &self.bytes[..=self.len]
     }

@@ -1,35 +1,35 @@
-//! What goes wrong with sensors and gateways, each with a known start and end.
+//! Faults of sensors and gateways, each with a known start and end.
 
 use super::random::{StreamPurpose, generator};
 use crate::time::{DAY_US, SECOND_US};
 use rand::RngExt as _;
 
-/// How likely something goes wrong with a sensor on a day.
+/// Probability of a sensor fault per day.
 const FAULT_SHARE: f64 = 0.8;
 
-/// How likely a gateway is silent on a day.
+/// Probability of a gateway outage per day.
 const SILENCE_SHARE: f64 = 0.1;
 
-/// What can go wrong with a sensor or the component it sits on.
+/// Faults of a sensor or of its component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SensorFaultKind {
-    /// The component is no longer cooled and grows hot.
+    /// The component is not cooled and overheats.
     FanFailure,
-    /// The sensor says more and more too much, until it is calibrated.
+    /// The sensor reads increasingly too high until it is calibrated.
     Drift,
-    /// The sensor says the same again and again.
+    /// The sensor repeats the same value.
     Stuck,
-    /// For some seconds the sensor says far too much.
+    /// The sensor reads far too high for some seconds.
     Spike,
-    /// The sensor says nothing.
+    /// The sensor sends nothing.
     DropOut,
-    /// The sensor scatters.
+    /// The readings scatter.
     NoiseBurst,
-    /// All sensors of a gateway say nothing, and what they measured is lost.
+    /// All sensors of a gateway send nothing; their measurements are lost.
     GatewaySilence,
 }
 
-/// Faults of a sensor, with the seconds they last.
+/// Sensor faults and their duration in seconds.
 const KINDS: [(SensorFaultKind, std::ops::Range<i64>); 6] = [
     (SensorFaultKind::FanFailure, 20 * 60..60 * 60),
     (SensorFaultKind::Drift, 60 * 60..180 * 60),
@@ -53,7 +53,7 @@ impl SensorFaultKind {
     }
 }
 
-/// Something wrong, from a moment (microseconds since 1970 UTC) until before another.
+/// A fault from a time (microseconds since 1970-01-01T00:00:00Z) until before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SensorFault {
     pub kind: SensorFaultKind,
@@ -67,8 +67,8 @@ impl SensorFault {
     }
 }
 
-/// What goes wrong with a sensor on a day: at most one thing, over before midnight UTC.
-pub fn of_sensor(seed: u64, sensor: u64, day: i64) -> Option<SensorFault> {
+/// The fault of a sensor on a day, if any; it ends before midnight UTC.
+pub fn sensor_fault(seed: u64, sensor: u64, day: i64) -> Option<SensorFault> {
     let mut rng = generator(seed, StreamPurpose::Fault, sensor, day);
     if !rng.random_bool(FAULT_SHARE) {
         return None;
@@ -78,8 +78,8 @@ pub fn of_sensor(seed: u64, sensor: u64, day: i64) -> Option<SensorFault> {
     Some(within(*kind, day, lasts_us, rng.random()))
 }
 
-/// When a gateway is silent on a day, if it is.
-pub fn of_gateway(seed: u64, gateway: u64, day: i64) -> Option<SensorFault> {
+/// The outage of a gateway on a day, if any.
+pub fn gateway_fault(seed: u64, gateway: u64, day: i64) -> Option<SensorFault> {
     let mut rng = generator(seed, StreamPurpose::Silence, gateway, day);
     if !rng.random_bool(SILENCE_SHARE) {
         return None;
@@ -88,7 +88,7 @@ pub fn of_gateway(seed: u64, gateway: u64, day: i64) -> Option<SensorFault> {
     Some(within(SensorFaultKind::GatewaySilence, day, lasts_us, rng.random()))
 }
 
-/// A fault that lies wholly in a day and begins with a second.
+/// A fault within a day that starts on a whole second.
 fn within(kind: SensorFaultKind, day: i64, lasts_us: i64, drawn: u32) -> SensorFault {
     let latest_s = (DAY_US - lasts_us) / SECOND_US;
     let from_us = day * DAY_US + i64::from(drawn) % latest_s * SECOND_US;
@@ -101,11 +101,11 @@ mod tests {
     use crate::time::day_of_us;
 
     #[test]
-    fn faults_lie_within_their_day_and_every_kind_occurs() {
+    fn faults_are_within_their_day_and_every_kind_occurs() {
         let mut met = Vec::new();
         for sensor in 0..65 {
             for day in [-1, 0, 20_000] {
-                let Some(fault) = of_sensor(7, sensor, day) else { continue };
+                let Some(fault) = sensor_fault(7, sensor, day) else { continue };
                 assert!(fault.from_us < fault.to_us);
                 assert_eq!((day_of_us(fault.from_us), day_of_us(fault.to_us - 1)), (day, day));
                 assert_eq!(fault.from_us % SECOND_US, 0);
@@ -115,6 +115,6 @@ mod tests {
         for (kind, _) in KINDS {
             assert!(met.contains(&kind), "{}", kind.name());
         }
-        assert!((0..100).any(|gateway| of_gateway(7, gateway, 20_000).is_some()));
+        assert!((0..100).any(|gateway| gateway_fault(7, gateway, 20_000).is_some()));
     }
 }

@@ -1,30 +1,30 @@
-//! Chance one can ask about any moment without having lived through those before it.
+//! Random numbers for any time, independent of draws for earlier times.
 
 use rand_pcg::Pcg32;
 
-/// What a draw is about. Draws about one thing never shift those about another.
+/// What a draw is used for. Draws for one purpose never affect those for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamPurpose {
-    /// How a component is built.
+    /// Properties of a component.
     Build = 1,
-    /// How busy a lane is in a quarter of an hour.
+    /// Load of a lane in a quarter of an hour.
     Load = 2,
-    /// What goes wrong with a sensor on a day.
+    /// Fault of a sensor on a day.
     Fault = 3,
-    /// When a gateway is silent on a day.
+    /// Outage of a gateway on a day.
     Silence = 4,
-    /// One message: its noise, its spelling, its dirt.
+    /// One message: noise, time format and faults.
     Message = 5,
 }
 
-/// The generator for what `concern` decides about the thing numbered `of` at the time numbered `at`.
-pub fn generator(seed: u64, concern: StreamPurpose, of: u64, at: i64) -> Pcg32 {
-    let mixed = mix(seed ^ mix(((concern as u64) << 48) ^ of));
-    Pcg32::new(mix(mixed ^ at.cast_unsigned()), concern as u64)
+/// The generator for a purpose, the thing numbered `of` and the time numbered `at`.
+pub fn generator(seed: u64, purpose: StreamPurpose, of: u64, at: i64) -> Pcg32 {
+    let mixed = mix(seed ^ mix(((purpose as u64) << 48) ^ of));
+    Pcg32::new(mix(mixed ^ at.cast_unsigned()), purpose as u64)
 }
 
-/// Spreads a number over 64 bits: each bit of the input turns over half of those of the output.
-/// This is the last step of SplitMix64.
+/// Spreads a number over 64 bits so that each input bit flips half of the output bits. This is the
+/// last step of SplitMix64.
 const fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -38,8 +38,8 @@ mod tests {
     use rand::Rng as _;
 
     #[test]
-    fn a_draw_depends_on_all_it_is_about_and_on_nothing_else() {
-        let draw = |seed, concern, of, at| generator(seed, concern, of, at).next_u64();
+    fn a_draw_depends_on_its_arguments_only() {
+        let draw = |seed, purpose, of, at| generator(seed, purpose, of, at).next_u64();
         let first = draw(1, StreamPurpose::Load, 2, 3);
         assert_eq!(first, draw(1, StreamPurpose::Load, 2, 3));
         for other in [

@@ -1,4 +1,4 @@
-//! What lies in the warehouse, and what it is worth.
+//! Quantities and values of the warehouse.
 
 use super::{Lines, Truth, Value};
 use crate::sim::dump::date;
@@ -8,7 +8,7 @@ use crate::sim::write::erp::push_lot;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The last day of each age, counted back from the day the age is counted to, and what it is called.
+/// The age classes: last day, counted back from the reference day, and name.
 const AGES: [(&str, i32, i32); 8] = [
     ("0-30", 0, 30),
     ("31-60", 31, 60),
@@ -20,13 +20,13 @@ const AGES: [(&str, i32, i32); 8] = [
     ("over 720", 721, i32::MAX),
 ];
 
-/// What the item dump says of one material.
+/// A material as described by the item dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct About {
     description: Cow<'static, str>,
     disc: &'static str,
     posting: &'static str,
-    /// Mean price, in ten-thousandths.
+    /// Mean price in ten-thousandths.
     price_e4: Option<i64>,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Stock<'a> {
 struct Sums {
     entries: u64,
     quantity_e4: i128,
-    /// In hundredths; unknown if no entry has a price.
+    /// In hundredths; `None` if no entry has a price.
     value_e2: Option<i128>,
     unpriced_e4: i128,
 }
@@ -71,7 +71,7 @@ impl Sums {
     }
 }
 
-/// A quotient to the nearest whole number, halves away from zero.
+/// Quotient rounded to the nearest integer, halves away from zero.
 fn rounded(number: i128, by: i128) -> i128 {
     (2 * number.abs() + by) / (2 * by) * number.signum()
 }
@@ -101,21 +101,21 @@ impl About {
         let posting = |it: &&MaterialRecord| POSTING_GROUPS[usize::from(it.posting)];
         let name = |it: &&MaterialRecord| it.description(description);
         Self {
-            description: most(records.iter().map(name)),
-            disc: most(records.iter().map(disc)),
-            posting: most(records.iter().map(posting)),
+            description: most_frequent(records.iter().map(name)),
+            disc: most_frequent(records.iter().map(disc)),
+            posting: most_frequent(records.iter().map(posting)),
             price_e4: mean_e4,
         }
     }
 }
 
-/// What is said most often; of two said equally often, the first in the alphabet.
-fn most<T: Ord + Default>(said: impl Iterator<Item = T>) -> T {
+/// The most frequent value; of equally frequent ones the first in ascending order.
+fn most_frequent<T: Ord + Default>(values: impl Iterator<Item = T>) -> T {
     let mut counts: BTreeMap<T, u32> = BTreeMap::new();
-    for word in said {
-        *counts.entry(word).or_default() += 1;
+    for value in values {
+        *counts.entry(value).or_default() += 1;
     }
-    // The last of equals is taken, hence from the end.
+    // `max_by_key` returns the last of equals, hence the reversed order.
     counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or_else(T::default, |it| it.0)
 }
 
@@ -226,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn the_word_said_most_wins_and_of_equals_the_first() {
-        assert_eq!(most(["b", "a", "b"].into_iter()), "b");
-        assert_eq!(most(["b", "a"].into_iter()), "a");
+    fn the_most_frequent_value_wins_and_of_equals_the_first() {
+        assert_eq!(most_frequent(["b", "a", "b"].into_iter()), "b");
+        assert_eq!(most_frequent(["b", "a"].into_iter()), "a");
     }
 }

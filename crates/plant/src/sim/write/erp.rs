@@ -50,7 +50,7 @@ pub fn entry(site: &Site, out: &mut Vec<u8>, entry: &StockEntry) {
     push(out, ",1,1");
 }
 
-/// Appends the name of a lot, nothing if it has none.
+/// Appends the name of a lot; nothing if there is none.
 pub fn push_lot(out: &mut Vec<u8>, lot: Option<u16>) {
     if let Some(lot) = lot {
         push(out, "IDS-21E2-");
@@ -58,7 +58,7 @@ pub fn push_lot(out: &mut Vec<u8>, lot: Option<u16>) {
     }
 }
 
-/// A line of a bill of material.
+/// A line of a bill of materials.
 pub fn bom_line(site: &Site, out: &mut Vec<u8>, line: &BomLine) {
     let material = &site.materials[usize::from(line.material)];
     push(out, line.bom.map_or("", |bom| BOMS[usize::from(bom)]));
