@@ -52,11 +52,11 @@ pub struct Stage {
 pub struct Typed {
     /// Every row of the batch, in its order, as [`schema`] says; unreadable values are null.
     pub rows: RecordBatch,
-    /// Which rows have a [`Problem`] and must not reach silver; never null.
+    /// Which rows have a [`Rejection`] and must not reach silver; never null.
     pub rejected: BooleanArray,
-    /// The first problem of each rejected row, in the order of the rows.
-    pub problems: Vec<Problem>,
-    /// Columns and how many of their texts were unreadable and became unknown, in rows that stay.
+    /// The first reason of each rejected row, in the order of the rows.
+    pub rejections: Vec<Rejection>,
+    /// Columns, and how many of their unreadable texts became null in accepted rows.
     pub repaired: Vec<(String, usize)>,
     /// Columns with times that the clock of their zone shows twice.
     pub ambiguous: Vec<Ambiguous>,
@@ -66,15 +66,25 @@ pub struct Typed {
 
 /// Why a row is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Place of the row in its batch, from 0.
+pub struct Rejection {
+    /// Position of the row in its batch, from 0.
     pub row: usize,
-    /// The column that cannot be read; empty if the whole record cannot.
+    /// The column that cannot be read; empty if the reason concerns the whole record.
     pub column: Arc<str>,
-    /// The code of a [`Misread`] or of a fault of the record, or [`MISSING`].
+    /// The code of a [`Misread`] or of a fault of the record, [`MISSING`], or
+    /// [`EXPECTATION`](crate::clean::EXPECTATION).
     pub reason: Cow<'static, str>,
-    /// The text as it came, if there was any.
+    /// The text of the column as received, if there is any.
     pub raw: Option<String>,
+    /// Name of the expectation that is not met.
+    pub rule: Option<String>,
+}
+
+impl Rejection {
+    /// A rejection without a text and without an expectation.
+    pub fn new(row: usize, column: &str, reason: &'static str) -> Self {
+        Self { row, column: column.into(), reason: reason.into(), raw: None, rule: None }
+    }
 }
 
 /// When the broker received a message, in the typed table of a stream.
@@ -182,7 +192,7 @@ impl Stage {
         Ok(Typed {
             needs_passes: !ambiguous.is_empty() && passes.is_none() && !is_stream,
             ambiguous,
-            ..verdicts.close(rows)
+            ..verdicts.finish(rows)
         })
     }
 

@@ -38,28 +38,7 @@ pub const POINTERS: [(&str, Pointer, &str); 17] = [
     ("_continues", Pointer::Long, "The _dump of the same key whose bytes this one begins with."),
 ];
 
-/// Types of the pointer columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pointer {
-    Text,
-    Int,
-    Long,
-    Time,
-    Bytes,
-}
-
-impl Pointer {
-    pub fn data_type(self) -> DataType {
-        match self {
-            Self::Text => DataType::Utf8,
-            Self::Int => DataType::Int32,
-            Self::Long => DataType::Int64,
-            Self::Time => utc(),
-            Self::Bytes => DataType::Binary,
-        }
-    }
-}
-
+pub use batches::pointer::Pointer;
 pub use batches::typed::utc;
 
 /// A dump that is about to land.

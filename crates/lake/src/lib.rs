@@ -10,7 +10,6 @@ pub mod books;
 pub mod bronze;
 pub mod catalog;
 pub mod columns;
-mod dump_columns;
 pub mod dumps;
 mod equipment;
 pub mod faulty;

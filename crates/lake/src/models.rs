@@ -1,13 +1,13 @@
 //! The plant's models, planned: what each table's columns are, what it comes from, and in which
 //! order tables follow from each other.
 
-use super::dump_columns::{is_of_dump, with_dump_columns};
 use super::lineage::{self, Source};
-use super::refine::ledger;
+
 use super::replace::readable;
 use super::{bronze, equipment, kpi, retention, session};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use batches::typed;
+use batches::dump_columns::{is_dump_column, with_dump_columns};
+use batches::{ledger, typed};
 use config::diagnostic::{Diagnostic, did_you_mean};
 use config::folder::Plant;
 use config::model::{Model, ParameterValue, TableName};
@@ -144,7 +144,7 @@ impl Planner<'_> {
             }
         };
         let asked = schema;
-        let schema = match model.is_ledger.then(|| ledger::stored(&asked)) {
+        let schema = match model.is_ledger.then(|| ledger::stored_schema(&asked)) {
             None => asked.clone(),
             Some(Ok(schema)) => schema,
             Some(Err(message)) => {
@@ -389,7 +389,7 @@ pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source>
     if contract.is_stream() && column == "received_at" {
         return Some((bronze::name(contract), "_timestamp".to_owned()));
     }
-    if is_of_dump(column) {
+    if is_dump_column(column) {
         return Some((bronze::name(contract), column.to_owned()));
     }
     let from = |it: &&plant::contract::Column| {

@@ -3,9 +3,8 @@
 
 use super::Lake;
 use super::table::{Change, Definition, State, Table};
-use anyhow::Context as _;
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch, not};
+use arrow::compute::{filter_record_batch, not};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use chrono::DateTime;
@@ -228,23 +227,7 @@ pub fn same_rows(left: &[RecordBatch], right: &[RecordBatch]) -> anyhow::Result<
     Ok(balance.values().all(|balance| *balance == 0))
 }
 
-/// `batch` with the columns of `schema`, by name and in its order; types are cast, and a column the
-/// batch lacks is null.
-pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> anyhow::Result<RecordBatch> {
-    if batch.schema_ref() == schema {
-        return Ok(batch.clone());
-    }
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        columns.push(match batch.column_by_name(field.name()) {
-            None => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
-            Some(column) if column.data_type() == field.data_type() => column.clone(),
-            Some(column) => cast(column, field.data_type())
-                .with_context(|| format!("column {}", field.name()))?,
-        });
-    }
-    Ok(RecordBatch::try_new(schema.clone(), columns)?)
-}
+pub use batches::columns::conform;
 
 /// `schema` in the types every reader of the lake knows, all columns nullable.
 pub fn readable(schema: &Schema) -> SchemaRef {

@@ -2,7 +2,7 @@
 //!
 //! Where records have keys, one per key stands (`keyed.rs`); else the newest dump (`whole.rs`).
 
-use super::cleaning::{Cleaning, fingerprint, stored};
+use super::cleaning::{Cleaning, fingerprint};
 use super::rejected::Rejects;
 use super::{Extent, Outcome, Refinery, Repairs};
 use crate::bronze;
@@ -11,6 +11,7 @@ use crate::models::Step;
 use crate::read::Batches;
 use crate::table::{Change, Definition, State, Table};
 use crate::write::DataWriter;
+use batches::pointer::with_pointers;
 use deltalake::kernel::Add;
 use plant::contract::{Contract, Supersede};
 use std::collections::{BTreeMap, HashSet};
@@ -60,7 +61,7 @@ pub async fn run(
         change.removes = state.as_ref().map(State::files).unwrap_or_default();
     }
     if is_redefined {
-        let schema = stored(&step.schema, contract);
+        let schema = with_pointers(&step.schema, contract);
         let description = step.model.description.clone();
         change.definition = Some(Definition { schema, description, fingerprint, partition: None });
     }

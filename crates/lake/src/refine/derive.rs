@@ -2,7 +2,7 @@
 
 use super::change::{changed_rows, values};
 use super::watch::Watch;
-use super::{Extent, Outcome, Refinery, ledger, restate};
+use super::{Extent, Outcome, Refinery, restate};
 use crate::models::{Step, with_parameters};
 use crate::replace::{Replacement, Scope, conform};
 use crate::retention::Frozen;
@@ -11,6 +11,7 @@ use crate::{equipment, session};
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use batches::digest;
+use batches::ledger;
 use config::model::{Model, ParameterDefault, ParameterValue, TableName, Via};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
@@ -130,7 +131,7 @@ async fn rows(
     let batches = batches?;
     if step.model.is_ledger {
         let calendar = &refinery.plant.calendar;
-        return ledger::closed(calendar, &batches, &step.asked, &step.schema);
+        return ledger::close(calendar, &batches, &step.asked, &step.schema);
     }
     batches.iter().map(|batch| conform(batch, &step.schema)).collect()
 }

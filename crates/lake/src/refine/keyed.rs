@@ -3,7 +3,7 @@
 
 use super::Repairs;
 use super::clean::{Bronze, Cleaned, Cursor, ids, rows_of, wanted_runs};
-use super::cleaning::{self, Cleaning, column};
+use super::cleaning::Cleaning;
 use super::keys::{DumpOrder, Hasher, Orders, Rank, Standing, Written};
 use super::passes::KnownPasses;
 use super::rejected::Rejects;
@@ -14,6 +14,7 @@ use crate::write::DataWriter;
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
+use batches::columns::column;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use std::collections::{HashMap, HashSet};
@@ -141,12 +142,12 @@ impl<'a> Cleaning<'a> {
     async fn take(
         &self,
         batch: &RecordBatch,
-        cleaned: cleaning::Cleaned,
+        cleaned: batches::Cleaned,
         runs: &[(&Run, usize)],
         dumps: &Dumps,
         read: &mut Read<'a>,
     ) -> anyhow::Result<()> {
-        read.rejects.push(batch, &cleaned.reasons)?;
+        read.rejects.push(batch, &cleaned.rejections)?;
         let mut ranks: Vec<Option<u32>> = Vec::with_capacity(batch.num_rows());
         for (run, rows) in runs {
             let rank = dumps.rank(&run.version);
@@ -161,7 +162,7 @@ impl<'a> Cleaning<'a> {
     /// The rows that stand against those met so far.
     fn met(
         &self,
-        cleaned: &cleaning::Cleaned,
+        cleaned: &batches::Cleaned,
         ranks: &[Option<u32>],
         read: &mut Read<'a>,
     ) -> anyhow::Result<RecordBatch> {
@@ -172,7 +173,7 @@ impl<'a> Cleaning<'a> {
         let (file, mut row) = (u32::try_from(file)?, u32::try_from(row)?);
         let mut keep = Vec::with_capacity(ranks.len());
         for (at, key) in keys.into_iter().enumerate() {
-            let (Some(key), Some(dump), false) = (key, ranks[at], cleaned.is_bad[at]) else {
+            let (Some(key), Some(dump), false) = (key, ranks[at], cleaned.is_rejected[at]) else {
                 keep.push(false);
                 continue;
             };

@@ -1,9 +1,9 @@
 //! Which record of a key stands: the one of the newest dump, and within a dump the last.
 
-use super::cleaning::column;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
+use batches::columns::column;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
 

@@ -13,7 +13,6 @@ mod derive;
 mod joined;
 mod keyed;
 pub(crate) mod keys;
-pub(crate) mod ledger;
 mod passes;
 pub(crate) mod rejected;
 pub(crate) mod restate;

@@ -1,7 +1,7 @@
 //! Times that a clock shows twice, dated by the order of the records in their dump.
 
 use super::clean::{rows_of, wanted_runs};
-use super::cleaning::{Cleaned, Cleaning};
+use super::cleaning::Cleaning;
 use super::versions::{VersionId, newest_first};
 use crate::landed::{Part, Run, Version};
 use crate::table::Table;
@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use batches::Cleaned;
 use batches::typed::{Nearby, Passes};
 use futures::TryStreamExt as _;
 use std::collections::HashMap;
@@ -46,7 +47,7 @@ impl Cleaning<'_> {
             pieces.push(self.clean_in_order(&own, known.get(&id))?);
             first += rows;
         }
-        Cleaned::joined(pieces)
+        Cleaned::concat(pieces)
     }
 
     /// What the order of a dump's records shows. Where it shows nothing, the dumps before it may
@@ -92,7 +93,7 @@ impl Cleaning<'_> {
             }
             let mut stream = self.read_bronze(source, &part.add, rows_of(&runs)).await?;
             while let Some(batch) = stream.try_next().await? {
-                self.stage.look_around(&batch, &self.groups(&batch)?, &mut nearby)?;
+                self.stage().look_around(&batch, &self.groups(&batch)?, &mut nearby)?;
             }
         }
         Ok(nearby.passes(|column| self.key_columns.iter().any(|it| it == column)))
@@ -102,7 +103,7 @@ impl Cleaning<'_> {
     fn groups(&self, bronze: &RecordBatch) -> anyhow::Result<Vec<u64>> {
         let mut groups = vec![0; bronze.num_rows()];
         let hashing = foldhash::quality::FixedState::with_seed(3);
-        for name in self.key_columns.iter().filter(|name| !self.stage.is_time(name)) {
+        for name in self.key_columns.iter().filter(|name| !self.stage().is_time(name)) {
             let column = bronze.column_by_name(name);
             let texts =
                 cast(column.with_context(|| format!("no column {name}"))?, &DataType::Utf8)?;

@@ -2,7 +2,7 @@
 
 use super::Refinery;
 use super::clean::{Cursor, removes, rows_of, wanted_runs};
-use super::cleaning::{Cleaning, column};
+use super::cleaning::Cleaning;
 use super::keys::{DumpOrder, Hasher, Key, Orders};
 use super::passes::KnownPasses;
 use super::versions::{VersionId, Voids, newest_first};
@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
+use batches::columns::column;
 use config::model::TableName;
 use futures::TryStreamExt as _;
 use plant::contract::Contract;
@@ -153,7 +154,7 @@ impl Reader<'_, '_> {
                     self.cleaning.clean_of_dumps(&batch, &runs, dumps, &mut passes).await?;
                 let mut first = 0;
                 for (run, rows) in runs {
-                    let is_bad = &cleaned.is_bad[first..first + rows];
+                    let is_bad = &cleaned.is_rejected[first..first + rows];
                     let is_good: BooleanArray = is_bad.iter().map(|it| Some(!it)).collect();
                     let own = filter_record_batch(&cleaned.rows.slice(first, rows), &is_good)?;
                     take(&run.version, &own)?;

@@ -3,7 +3,7 @@
 use super::super::Lake;
 use super::super::models::Step;
 use super::super::refine::Refinery;
-use super::super::refine::cleaning::{Cleaned, Cleaning};
+use super::super::refine::cleaning::Cleaning;
 use super::super::refine::keys::Hasher;
 use super::super::refine::rejected;
 use super::super::retention::{Lateness, TOO_LATE};
@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::compute::take;
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use batches::Cleaned;
 use batches::batch::{Fields, Messages, topic_of};
 use foldhash::fast::FixedState;
 use plant::contract::Contract;
@@ -127,10 +128,10 @@ impl<'a> Interpreter<'a> {
         let mut cleaned = self.cleaning.clean(&batch)?;
         self.reject_repetitions(&mut cleaned, &messages.topic)?;
         self.reject_late_ones(&mut cleaned)?;
-        cleaned.reasons.sort_by_key(|reason| reason.row);
+        cleaned.rejections.sort_by_key(|rejection| rejection.row);
         let table = &self.cleaning.model.table;
-        let rejected = rejected::rows(self.lake(), table, &batch, &cleaned.reasons)?;
-        Ok(Interpreted { rows: cleaned.good()?, rejected })
+        let rejected = rejected::rows(self.lake(), table, &batch, &cleaned.rejections)?;
+        Ok(Interpreted { rows: cleaned.accepted()?, rejected })
     }
 
     /// Rejects what says nothing new, and remembers what does. Topics are read side by side, so what
@@ -139,7 +140,7 @@ impl<'a> Interpreter<'a> {
         let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
         let topic = hash_of(topic);
         for (row, key) in hasher.short_keys(&cleaned.rows)?.into_iter().enumerate() {
-            if !cleaned.is_bad[row] && key.is_some_and(|key| self.recent.meet(key ^ topic)) {
+            if !cleaned.is_rejected[row] && key.is_some_and(|key| self.recent.meet(key ^ topic)) {
                 cleaned.reject(row, "", DUPLICATE);
             }
         }
@@ -151,7 +152,7 @@ impl<'a> Interpreter<'a> {
         let Some(lateness) = &self.lateness else { return Ok(()) };
         let in_time = lateness.in_time(&cleaned.rows, self.lake().now())?;
         for (row, is_in_time) in in_time.into_iter().flatten().enumerate() {
-            if !is_in_time && !cleaned.is_bad[row] {
+            if !is_in_time && !cleaned.is_rejected[row] {
                 cleaned.reject(row, &lateness.time, TOO_LATE);
             }
         }

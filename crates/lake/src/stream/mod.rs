@@ -54,7 +54,7 @@ pub const RECORDS: &str = "_records";
 
 /// Where a record is in a message that may hold several.
 pub const ELEMENT: (&str, Pointer, &str) =
-    ("_element", Pointer::Int, "Position of the record in its message, from 0.");
+    (batches::pointer::ELEMENT, Pointer::Int, "Position of the record in its message, from 0.");
 
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

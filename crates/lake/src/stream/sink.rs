@@ -57,7 +57,7 @@ impl Sink {
 
     /// The silver table of a stream; its folders are the days of its first moment.
     pub fn silver(refinery: &Refinery, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
-        let schema = cleaning::stored(&step.schema, contract);
+        let schema = batches::pointer::with_pointers(&step.schema, contract);
         let is_moment = |kind: &DataType| matches!(kind, DataType::Timestamp(_, _));
         let mut fields = schema.fields().iter();
         let time = fields.find(|field| is_moment(field.data_type())).context("no moment")?;
