@@ -1,7 +1,7 @@
 //! What must hold for whatever bytes a decoder is fed.
 
 use crate::batch::{Batch, BatchBuilder};
-use crate::decode::{DecodeError, Decoder, Limits};
+use crate::decode::{DecodeError, Decoder, DecodeLimits};
 use arrow::array::{Array, ArrayRef, StringArray};
 use plant::contract::{
     Column, Contract, DumpUnit, Encoding, Format, Framing, Kind, Lines, OnError, Origin, RemovedRecords,
@@ -21,7 +21,7 @@ pub struct Case<'a> {
     pub flags: u8,
     encoding: Encoding,
     chunk_bytes: usize,
-    limits: Limits,
+    limits: DecodeLimits,
     file: &'a [u8],
 }
 
@@ -42,7 +42,7 @@ impl<'a> Case<'a> {
             flags: flags >> 2 & 31,
             encoding: encodings[usize::from(flags & 3)],
             chunk_bytes: usize::from(chunk).max(1),
-            limits: Limits {
+            limits: DecodeLimits {
                 max_record_bytes: if limit > 127 { 1 << 20 } else { usize::from(limit) },
                 kept_faulty_bytes: 16,
                 probe_bytes: if limit & 1 == 0 { 8 } else { 1 << 16 },

@@ -8,7 +8,7 @@
 use crate::columns::column;
 use crate::dump_columns::{self, with_dump_columns};
 use crate::pointer::{Pointer, kept, with_pointers};
-use crate::typed::{self, Ambiguous, MISSING, Passes, Rejection, Stage};
+use crate::typed::{self, AmbiguousTimes, MISSING, Passes, Rejection, Stage};
 use anyhow::{Context as _, Result};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::{cast, concat_batches, filter_record_batch};
@@ -67,7 +67,7 @@ pub struct Cleaned {
     /// Columns, and how many of their unreadable texts became null in accepted rows.
     pub repaired: Vec<(String, usize)>,
     /// Columns with times that the clock shows twice.
-    pub ambiguous: Vec<Ambiguous>,
+    pub ambiguous: Vec<AmbiguousTimes>,
     /// Whether the passes of the dump are needed to date these times.
     pub needs_passes: bool,
 }

@@ -6,9 +6,9 @@ use std::io;
 
 /// Takes the fingerprint of what is written to it.
 #[derive(Debug, Default, Clone)]
-pub struct Fingerprint(Sha256);
+pub struct Sha256Digest(Sha256);
 
-impl Fingerprint {
+impl Sha256Digest {
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -23,7 +23,7 @@ impl Fingerprint {
     }
 }
 
-impl io::Write for Fingerprint {
+impl io::Write for Sha256Digest {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.update(bytes);
         Ok(bytes.len())
@@ -37,7 +37,7 @@ impl io::Write for Fingerprint {
 /// Takes the fingerprint of what is written to it, and that of its first bytes.
 #[derive(Debug, Default)]
 pub struct PrefixDigest {
-    whole: Fingerprint,
+    whole: Sha256Digest,
     size_bytes: u64,
     prefix_bytes: Option<u64>,
     prefix: Option<String>,
@@ -87,8 +87,8 @@ impl io::Write for PrefixDigest {
 }
 
 /// The fingerprint of a text.
-pub fn of_text(text: &str) -> String {
-    let mut fingerprint = Fingerprint::default();
+pub fn sha256_hex(text: &str) -> String {
+    let mut fingerprint = Sha256Digest::default();
     fingerprint.update(text.as_bytes());
     fingerprint.finish()
 }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn it_is_the_known_one() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(super::of_text(""), empty);
+        assert_eq!(super::sha256_hex(""), empty);
     }
 
     #[test]
@@ -108,9 +108,13 @@ mod tests {
             for piece in 1..=text.len() {
                 let mut digest = super::PrefixDigest::new(Some(prefix as u64));
                 text.as_bytes().chunks(piece).for_each(|bytes| digest.update(bytes));
-                let expected = text.get(..prefix).map(super::of_text);
+                let expected = text.get(..prefix).map(super::sha256_hex);
                 assert_eq!(digest.size_bytes(), text.len() as u64);
-                assert_eq!(digest.finish(), (super::of_text(text), expected), "{prefix} {piece}");
+                assert_eq!(
+                    digest.finish(),
+                    (super::sha256_hex(text), expected),
+                    "{prefix} {piece}"
+                );
             }
         }
     }

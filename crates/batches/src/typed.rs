@@ -22,7 +22,7 @@ use plant::zone::ZoneTable;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub use passes::{Ambiguous, Nearby, Passes};
+pub use passes::{AmbiguousTimes, Passes, RepeatedHourTimes};
 
 mod passes;
 mod verdicts;
@@ -59,7 +59,7 @@ pub struct Typed {
     /// Columns, and how many of their unreadable texts became null in accepted rows.
     pub repaired: Vec<(String, usize)>,
     /// Columns with times that the clock of their zone shows twice.
-    pub ambiguous: Vec<Ambiguous>,
+    pub ambiguous: Vec<AmbiguousTimes>,
     /// Whether there are such times, and the order of the dump's records was not given.
     pub needs_passes: bool,
 }
@@ -265,7 +265,7 @@ impl Stage {
 
 /// A typed row of which nothing is known but its times, which are all `at_us`, in microseconds since
 /// 1970 UTC, and what follows from them.
-pub fn moment(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<RecordBatch> {
+pub fn row_at(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<RecordBatch> {
     let schema = schema(contract);
     let times = TimestampMicrosecondArray::from(vec![at_us]).with_timezone("UTC");
     let parts = Stage::new(contract, calendar).local_parts(&times);

@@ -30,7 +30,7 @@ use tokio::sync::mpsc::Sender;
 
 /// A dump as the listing shows it.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct ListedDump {
     pub contract: Arc<Contract>,
     pub key: String,
     pub size_bytes: i64,
@@ -40,9 +40,9 @@ pub struct Found {
     pub dumped_at: Option<DateTime<Utc>>,
 }
 
-impl Found {
+impl ListedDump {
     /// The table the dump is for, and its key. One dump may be for several tables.
-    pub fn place(&self) -> (String, String) {
+    pub fn table_and_key(&self) -> (String, String) {
         (self.contract.table.clone(), self.key.clone())
     }
 }
@@ -55,7 +55,7 @@ pub enum ReadError {
     Content(String),
     /// The bytes could not be had; trying again may help.
     #[error("{0:#}")]
-    Place(anyhow::Error),
+    Io(anyhow::Error),
     /// Nobody takes the records any more.
     #[error("reading was stopped")]
     Stopped,
@@ -73,9 +73,9 @@ pub async fn list(
     bucket: &Location,
     contracts: &[Arc<Contract>],
     zone: Tz,
-) -> anyhow::Result<Vec<Found>> {
+) -> anyhow::Result<Vec<ListedDump>> {
     let mut folders: BTreeMap<String, Vec<Object>> = BTreeMap::new();
-    let mut found: BTreeMap<(String, String), Found> = BTreeMap::new();
+    let mut found: BTreeMap<(String, String), ListedDump> = BTreeMap::new();
     for contract in contracts {
         for pattern in &contract.paths {
             let folder = pattern.prefix().to_owned();
@@ -96,9 +96,9 @@ pub async fn list(
             }
         }
     }
-    let mut found: Vec<Found> = found.into_values().collect();
+    let mut found: Vec<ListedDump> = found.into_values().collect();
     found.sort_by(|left, right| {
-        let order = |it: &Found| (it.dumped_at, it.modified_at, it.key.clone());
+        let order = |it: &ListedDump| (it.dumped_at, it.modified_at, it.key.clone());
         order(left).cmp(&order(right))
     });
     Ok(found)
@@ -126,9 +126,9 @@ fn found_dump(
     contract: &Arc<Contract>,
     object: &Object,
     dumped_at: Option<DateTime<Utc>>,
-) -> Found {
+) -> ListedDump {
     let modified_ms = object.modified_at.timestamp_millis();
-    Found {
+    ListedDump {
         contract: contract.clone(),
         key: object.key.clone(),
         size_bytes: i64::try_from(object.size_bytes).unwrap_or(i64::MAX),
@@ -178,7 +178,7 @@ impl Fetched {
 /// that of the first `prefix_bytes`.
 pub async fn fetch(
     bucket: &Location,
-    found: &Found,
+    found: &ListedDump,
     prefix_bytes: Option<u64>,
 ) -> Result<Fetched, ReadError> {
     let fetched = match &bucket.folder {
@@ -186,11 +186,11 @@ pub async fn fetch(
             let (path, key) = (folder.join(&found.key), found.key.clone());
             tokio::task::spawn_blocking(move || fetch_local(&key, &path, prefix_bytes))
                 .await
-                .map_err(|error| ReadError::Place(error.into()))?
+                .map_err(|error| ReadError::Io(error.into()))?
         }
         None => fetch_remote(bucket, &found.key, prefix_bytes).await,
     };
-    fetched.with_context(|| format!("fetching {}", found.key)).map_err(ReadError::Place)
+    fetched.with_context(|| format!("fetching {}", found.key)).map_err(ReadError::Io)
 }
 
 fn fetch_local(key: &str, path: &Path, prefix_bytes: Option<u64>) -> anyhow::Result<Fetched> {
@@ -259,7 +259,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn text(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
         let bounds = Bounds::new(self.limits);
-        let decode_limits = decode::Limits {
+        let decode_limits = decode::DecodeLimits {
             max_record_bytes: self.limits.size("max_record_bytes"),
             kept_faulty_bytes: self.limits.size("kept_faulty_bytes"),
             probe_bytes: self.limits.size("probe_bytes"),
@@ -267,7 +267,7 @@ impl Work<'_> {
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
         let mut records = BatchBuilder::new(self.contract.columns.len());
         let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
-        let place = |error: io::Error| ReadError::Place(error.into());
+        let place = |error: io::Error| ReadError::Io(error.into());
         if decoder.wants_preview() {
             let copy = fetched.try_clone().map_err(place)?;
             let opened = container::open(copy, false, bounds, &Notes::default())?;
@@ -316,7 +316,7 @@ impl Work<'_> {
 
     fn parquet(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
         let (bounds, notes) = (Bounds::new(self.limits), Notes::default());
-        let whole = fetched.file.try_clone().map_err(|error| ReadError::Place(error.into()))?;
+        let whole = fetched.file.try_clone().map_err(|error| ReadError::Io(error.into()))?;
         let opened = container::open(fetched, true, bounds, &notes)?;
         let file = if opened.is_plain { whole } else { unpacked(opened)? };
         let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
@@ -352,7 +352,7 @@ fn preview(decoder: &mut Decoder, mut opened: Opened, chunk: &mut [u8]) -> Resul
 
 /// The unpacked bytes as a file, for formats that are read from their end.
 fn unpacked(mut opened: Opened) -> Result<File, ReadError> {
-    let place = |error: io::Error| ReadError::Place(error.into());
+    let place = |error: io::Error| ReadError::Io(error.into());
     let mut plain = tempfile::tempfile().map_err(place)?;
     io::copy(&mut opened.reader, &mut plain).map_err(content_error)?;
     plain.rewind().map_err(place)?;

@@ -200,16 +200,16 @@ fn times_shown_twice_are_dated_by_the_order_of_their_dump() {
     let first = STAGE.apply(&batch, None).unwrap();
     assert_eq!(seen_hours(&first), "23:30 00:00 00:30 00:00 00:30 02:00");
     assert!(first.needs_passes);
-    let mut nearby = Nearby::default();
+    let mut nearby = RepeatedHourTimes::default();
     // A dump is looked through in several batches.
     for (from, len) in [(0, 3), (3, 3)] {
-        STAGE.look_around(&batch.slice(from, len), &[0; 3], &mut nearby).unwrap();
+        STAGE.scan_repeated_hours(&batch.slice(from, len), &[0; 3], &mut nearby).unwrap();
     }
     let passes = nearby.passes(|column| column == "seen");
     let second = STAGE.apply(&batch, Some(&passes)).unwrap();
     assert_eq!(seen_hours(&second), "23:30 00:00 00:30 01:00 01:30 02:00");
     assert!(!second.needs_passes);
-    let expected = Ambiguous { column: "seen".to_owned(), times: 4, uncertain: 0 };
+    let expected = AmbiguousTimes { column: "seen".to_owned(), times: 4, uncertain: 0 };
     assert_eq!(second.ambiguous, vec![expected]);
 }
 

@@ -1,6 +1,6 @@
 //! Kafka -> bronze, silver, and those who look at the moment.
 //!
-//! A contract names its topics, or patterns for them; topics that match a pattern are looked for again and
+//! A contract names its topics, or patterns for them; topics that match a pattern are polled for again and
 //! again.
 //!
 //! Two for each topic: a thread that reads, interprets and shows, and a task that lands. Between
@@ -154,7 +154,7 @@ impl Flow {
 
 /// How the messages of a contract are read.
 pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
-    let limits = ingest::decode::Limits {
+    let limits = ingest::decode::DecodeLimits {
         max_record_bytes: limits.size("max_message_bytes"),
         kept_faulty_bytes: limits.size("kept_faulty_bytes"),
         ..Default::default()
@@ -253,14 +253,14 @@ fn soon(after: Duration) -> Instant {
 }
 
 /// What the Kafka client is limited by.
-fn kafka_limits(limits: &config::settings::Limits) -> kafka::Limits {
+fn kafka_limits(limits: &config::settings::Limits) -> kafka::ClientLimits {
     let gathered_ms = limits.get("stream_commit_every_ms") / GATHERED_OF_INTERVAL;
-    kafka::Limits {
+    kafka::ClientLimits {
         lag_every_ms: limits.get("kafka_lag_every_ms"),
         session_ms: limits.get("kafka_session_ms"),
         queue_bytes: limits.get("kafka_queue_bytes"),
-        gather_ms: limits.get("kafka_gather_ms"),
-        unhurried_ms: limits.get("kafka_unhurried_ms").min(gathered_ms),
+        linger_ms: limits.get("kafka_gather_ms"),
+        idle_linger_ms: limits.get("kafka_unhurried_ms").min(gathered_ms),
     }
 }
 

@@ -11,7 +11,7 @@
 mod laid_out;
 mod records;
 
-use super::Limits;
+use super::DecodeLimits;
 use super::json::{Field, Paths};
 use arrow::array::{ArrayRef, StringArray, StringBuilder};
 use batches::batch::{Fault, Fields, Messages};
@@ -27,7 +27,7 @@ pub struct MessageReader {
     objects: Objects,
     /// What it takes to read messages that are not simply one object with all columns in it.
     laid_out: Option<LaidOut>,
-    limits: Limits,
+    limits: DecodeLimits,
 }
 
 /// Reads one object.
@@ -40,7 +40,7 @@ struct Objects {
 }
 
 impl MessageReader {
-    pub fn new(contract: &Contract, limits: Limits) -> Self {
+    pub fn new(contract: &Contract, limits: DecodeLimits) -> Self {
         let within = contract.columns.iter().filter(|column| column.origin == Origin::Record);
         let headers = within.map(|column| column.header.as_str());
         let objects = Objects {
@@ -163,7 +163,7 @@ impl Rows {
         self.rows += 1;
     }
 
-    fn faulty(&mut self, fault: Fault, raw: Option<&[u8]>, limits: Limits) {
+    fn faulty(&mut self, fault: Fault, raw: Option<&[u8]>, limits: DecodeLimits) {
         self.columns.iter_mut().for_each(StringBuilder::append_null);
         let kept = |raw: &[u8]| {
             let kept = &raw[..raw.len().min(limits.kept_faulty_bytes)];
@@ -202,7 +202,10 @@ mod tests {
 
     fn reader() -> MessageReader {
         let contract = contract(Format::Message, &["a", "b.c", "b.d"]);
-        MessageReader::new(&contract, Limits { max_record_bytes: 200, ..Limits::default() })
+        MessageReader::new(
+            &contract,
+            DecodeLimits { max_record_bytes: 200, ..DecodeLimits::default() },
+        )
     }
 
     fn messages(payloads: &[&[u8]]) -> Messages {

@@ -1,6 +1,6 @@
 //! Contracts and views of batches for the tests of the decoders.
 
-use super::{DecodeError, Decoder, Limits, Summary};
+use super::{DecodeError, DecodeLimits, Decoder, Summary};
 use arrow::array::{Array, AsArray, StringArray};
 use batches::batch::{Batch, BatchBuilder};
 use plant::contract::{
@@ -57,13 +57,13 @@ pub(super) fn delimited(delimiter: &str, quote: Option<u8>, header: bool) -> For
 }
 
 pub(super) fn decode(contract: &Contract, file: &[u8]) -> Result<Batch, DecodeError> {
-    decode_chunked(contract, file, Limits::default(), file.len().max(1))
+    decode_chunked(contract, file, DecodeLimits::default(), file.len().max(1))
 }
 
 pub(super) fn decode_chunked(
     contract: &Contract,
     file: &[u8],
-    limits: Limits,
+    limits: DecodeLimits,
     chunk_bytes: usize,
 ) -> Result<Batch, DecodeError> {
     decode_summed(contract, file, limits, chunk_bytes).map(|(batch, _)| batch)
@@ -73,7 +73,7 @@ pub(super) fn decode_chunked(
 pub(super) fn decode_summed(
     contract: &Contract,
     file: &[u8],
-    limits: Limits,
+    limits: DecodeLimits,
     chunk_bytes: usize,
 ) -> Result<(Batch, Summary), DecodeError> {
     let mut decoder = Decoder::new(contract, limits)?;

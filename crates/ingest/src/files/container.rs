@@ -76,7 +76,7 @@ pub fn open(
     bounds: Bounds,
     notes: &Notes,
 ) -> Result<Opened, ReadError> {
-    let place = |error: io::Error| ReadError::Place(error.into());
+    let place = |error: io::Error| ReadError::Io(error.into());
     let Fetched { mut file, key, size_bytes, .. } = dump;
     file.rewind().map_err(place)?;
     let mut head = head(&mut file).map_err(place)?;
@@ -150,7 +150,7 @@ fn layer(
     bounds: Bounds,
     notes: &Notes,
 ) -> Result<Box<dyn Read>, ReadError> {
-    let place = |error: io::Error| ReadError::Place(error.into());
+    let place = |error: io::Error| ReadError::Io(error.into());
     let buffered = BufReader::with_capacity(bounds.chunk_bytes, reader);
     let unpacked: Box<dyn Read> = match name {
         "gzip" => Box::new(gzip::Members::new(buffered, notes.clone())),
@@ -159,7 +159,7 @@ fn layer(
             let memory_bytes = bounds.window_bytes.saturating_add(XZ_OWN_BYTES);
             let flags = liblzma::stream::CONCATENATED;
             let stream = liblzma::stream::Stream::new_stream_decoder(memory_bytes, flags);
-            let stream = stream.map_err(|error| ReadError::Place(error.into()))?;
+            let stream = stream.map_err(|error| ReadError::Io(error.into()))?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(buffered, stream))
         }
         _ => zstd::reader(buffered, head, bounds.window_bytes, notes).map_err(place)?,
@@ -249,7 +249,7 @@ fn unreadable(problem: String) -> io::Error {
 pub fn content_error(error: io::Error) -> ReadError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Unreadable>()) {
         Some(Unreadable(problem)) => ReadError::Content(problem.clone()),
-        None => ReadError::Place(error.into()),
+        None => ReadError::Io(error.into()),
     }
 }
 

@@ -2,8 +2,8 @@
 //! it is gone, and where it ends.
 
 use super::{
-    ASK, ASK_AGAIN, Assigned, Difference, Event, Known, POLL, Queue, Receiver, Refused, Source,
-    connect, now, rest,
+    ASK, ASK_AGAIN, Assignment, Difference, Event, POLL, Queue, Receiver, Refused, ResumePositions,
+    Source, connect, now, rest,
 };
 use anyhow::{Context as _, bail};
 use batches::batch::{TopicId, Witness};
@@ -69,7 +69,7 @@ impl Source {
     ) -> anyhow::Result<BTreeMap<i32, i64>> {
         self.read.clear();
         self.id = self.topic_id()?;
-        let mut assigned = Assigned { partitions, id: self.id, difference: None };
+        let mut assigned = Assignment { partitions, id: self.id, difference: None };
         let mut known = receiver.assigned(&assigned)?;
         let mut borders = self.borders(partitions)?;
         assigned.difference = self.difference(&known, &mut borders)?;
@@ -166,7 +166,7 @@ impl Source {
     /// How the topic differs from the one the receiver knows, if it does.
     fn difference(
         &mut self,
-        known: &Known,
+        known: &ResumePositions,
         borders: &mut Borders,
     ) -> anyhow::Result<Option<Difference>> {
         let until = now() + SHORTER_FOR;

@@ -1,6 +1,6 @@
 //! The connection: what librdkafka is told, and what it tells us outside of messages.
 
-use super::token::Place;
+use super::token::TokenSource;
 use anyhow::Context as _;
 use config::env;
 use config::kafka::{Kafka, OAUTHBEARER};
@@ -37,9 +37,9 @@ pub struct Lag {
 #[derive(Default)]
 pub struct Context {
     /// Where the token is that lets us in, if a token does.
-    token: Option<Place>,
+    token: Option<TokenSource>,
     /// Whether the client has asked for one, whatever came of it.
-    has_asked: AtomicBool,
+    is_token_requested: AtomicBool,
     /// Whether nobody carries out rebalances any more.
     is_closing: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
@@ -64,7 +64,7 @@ pub fn is_refusal(code: RDKafkaErrorCode) -> bool {
 impl Context {
     /// Whether the client is still to ask for its first token.
     pub fn waits_for_token(&self) -> bool {
-        self.token.is_some() && !self.has_asked.load(Ordering::Relaxed)
+        self.token.is_some() && !self.is_token_requested.load(Ordering::Relaxed)
     }
 
     /// From now on partitions are given up as soon as the group asks for them.
@@ -83,7 +83,7 @@ impl Context {
     }
 
     /// The lags, if they were told since the last look.
-    pub fn lags_told(&self) -> Option<Vec<Lag>> {
+    pub fn take_lags(&self) -> Option<Vec<Lag>> {
         self.lags.lock().ok()?.take()
     }
 }
@@ -97,7 +97,7 @@ impl ClientContext for Context {
         if let Err(error) = &token {
             tracing::error!(error = format!("{error:#}"), "no token for Kafka");
         }
-        self.has_asked.store(true, Ordering::Relaxed);
+        self.is_token_requested.store(true, Ordering::Relaxed);
         Ok(token?)
     }
 
@@ -166,7 +166,7 @@ impl ConsumerContext for Context {
 /// a thousand times a second.
 pub fn consumer(
     kafka: &Kafka,
-    limits: &Limits,
+    limits: &ClientLimits,
     tells_ends: bool,
 ) -> anyhow::Result<BaseConsumer<Context>> {
     let mut config = ClientConfig::new();
@@ -195,12 +195,13 @@ pub fn consumer(
         // often: a topic in which a message comes every moment is read by handfuls.
         config
             .set("queued.min.messages", "1")
-            .set("fetch.queue.backoff.ms", limits.gather_ms.to_string());
+            .set("fetch.queue.backoff.ms", limits.linger_ms.to_string());
     }
     secure(kafka, &mut config)?;
-    let token = (kafka.mechanism == OAUTHBEARER && kafka.is_sasl()).then(|| Place::of(kafka));
+    let token = (kafka.mechanism == OAUTHBEARER && kafka.is_sasl())
+        .then(|| TokenSource::from_config(kafka));
     // What is wrong with it is to be said at once, not after the brokers have waited for it.
-    token.as_ref().map(Place::read).transpose()?;
+    token.as_ref().map(TokenSource::read).transpose()?;
     config.create_with_context(Context { token, ..Context::default() }).with_context(|| {
         let Kafka { brokers, key_password_env: variable, .. } = kafka;
         let key = match kafka.key_file {
@@ -213,14 +214,14 @@ pub fn consumer(
 
 /// What librdkafka is limited by.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ClientLimits {
     pub lag_every_ms: u64,
     pub session_ms: u64,
     pub queue_bytes: u64,
     /// How long messages gather at the brokers while the ones before are read.
-    pub gather_ms: u64,
+    pub linger_ms: u64,
     /// The same while nobody waits for each of them.
-    pub unhurried_ms: u64,
+    pub idle_linger_ms: u64,
 }
 
 fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {

@@ -75,7 +75,7 @@ impl Describe {
         }
         let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the queue lives; the event is looked at and given back once.
+        // SAFETY: the queue lives; the event is polled at and given back once.
         let id = unsafe {
             let event = bindings::rd_kafka_queue_poll(self.queue.as_ptr(), wait_ms);
             if event.is_null() {
@@ -96,7 +96,7 @@ impl Describe {
 /// The event must live.
 #[expect(unsafe_code, reason = "the client's own library")]
 unsafe fn id(event: *mut bindings::rd_kafka_event_t) -> Option<TopicId> {
-    // SAFETY: all that is looked at belongs to the event; the list has as many places as it says.
+    // SAFETY: all that is polled at belongs to the event; the list has as many places as it says.
     unsafe {
         let result = bindings::rd_kafka_event_DescribeTopics_result(event);
         if result.is_null()

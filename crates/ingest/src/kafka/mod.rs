@@ -12,7 +12,7 @@ mod queue;
 mod token;
 mod topics;
 
-pub use connect::{Lag, Limits};
+pub use connect::{ClientLimits, Lag};
 pub use topics::Topics;
 
 use anyhow::bail;
@@ -29,7 +29,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Longest wait for a message before other things are looked at.
+/// Longest wait for a message before other things are polled at.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Longest wait for a broker's answer to a question.
@@ -55,7 +55,7 @@ pub enum Event {
     /// The brokers answer.
     Connected,
     /// No broker answers; reading goes on by itself once one does.
-    Lost { reason: String },
+    Disconnected { reason: String },
     /// The brokers do not have the topic; it is waited for.
     MissingTopic,
     /// Offsets `from..to` are gone from the broker before they were read.
@@ -96,7 +96,7 @@ impl fmt::Display for Difference {
 
 /// Partitions that are ours from now on.
 #[derive(Debug, Clone, Copy)]
-pub struct Assigned<'a> {
+pub struct Assignment<'a> {
     pub partitions: &'a [i32],
     /// The topic's id, if the brokers report one; those before Kafka 2.8 do not.
     pub id: Option<TopicId>,
@@ -106,7 +106,7 @@ pub struct Assigned<'a> {
 
 /// What a receiver has of the partitions that are assigned.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct ResumePositions {
     /// The last offset of each, if any was read.
     pub read: BTreeMap<i32, i64>,
     /// The messages at these offsets, where the topic's id does not show that it is the same topic.
@@ -122,16 +122,16 @@ pub struct Refused(String);
 /// Takes what a source gives. All calls come from the thread that reads.
 pub trait Receiver {
     /// These partitions are ours from now on.
-    fn assigned(&mut self, assigned: &Assigned<'_>) -> anyhow::Result<Known>;
+    fn assigned(&mut self, assigned: &Assignment<'_>) -> anyhow::Result<ResumePositions>;
     /// None are ours any more; what was taken is to be finished now.
     fn revoked(&mut self) -> anyhow::Result<()>;
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()>;
     /// Called after each look for messages, whether there were any or not, some twenty times a second
     /// at least.
-    fn looked(&mut self) -> anyhow::Result<()>;
+    fn polled(&mut self) -> anyhow::Result<()>;
     fn event(&mut self, event: Event);
     /// Whether somebody waits for each message; if not, more are handed on at once, and later.
-    fn is_hurried(&self) -> bool;
+    fn needs_low_latency(&self) -> bool;
     /// Whether reading shall end.
     fn is_stopped(&self) -> bool;
 }
@@ -155,7 +155,7 @@ pub struct Source {
     until: Until,
     batch_messages: usize,
     kafka: Kafka,
-    limits: Limits,
+    limits: ClientLimits,
     /// The id of the topic that is read, if the brokers report one, and a broker that leads a partition
     /// of it.
     id: Option<TopicId>,
@@ -182,7 +182,7 @@ impl Source {
     pub fn connect(
         kafka: &Kafka,
         topic: &str,
-        limits: &Limits,
+        limits: &ClientLimits,
         batch_messages: usize,
         until: Until,
     ) -> anyhow::Result<Self> {
@@ -205,8 +205,8 @@ impl Source {
             is_missing: false,
             last: (0, 0),
             gathers: false,
-            gather: Duration::from_millis(limits.unhurried_ms),
-            fetch: FETCHES * Duration::from_millis(limits.gather_ms),
+            gather: Duration::from_millis(limits.idle_linger_ms),
+            fetch: FETCHES * Duration::from_millis(limits.linger_ms),
         })
     }
 
@@ -251,8 +251,8 @@ impl Source {
             self.last = (batch.len(), batch.bytes);
             receiver.messages(batch.finish(&self.topic))?;
         }
-        receiver.looked()?;
-        self.gathers = is_small && self.until == Until::Stopped && !receiver.is_hurried();
+        receiver.polled()?;
+        self.gathers = is_small && self.until == Until::Stopped && !receiver.needs_low_latency();
         let mut wait = if self.gathers { self.gather } else { Duration::ZERO };
         while let Some(event) = self.consumer.poll(std::mem::take(&mut wait)) {
             match event {
@@ -264,7 +264,7 @@ impl Source {
         for trouble in &troubles {
             self.trouble(trouble, receiver)?;
         }
-        if let Some(lags) = self.consumer.context().lags_told() {
+        if let Some(lags) = self.consumer.context().take_lags() {
             receiver.event(Event::Lags(lags));
             self.request_id()?;
         }
@@ -350,7 +350,7 @@ impl Source {
                 let is_told = std::mem::replace(&mut self.is_refused, true);
                 self.answers = Some(false);
                 if !is_told {
-                    receiver.event(Event::Lost { reason: self.refusal(error) });
+                    receiver.event(Event::Disconnected { reason: self.refusal(error) });
                 }
             }
             Some(code) if connect::is_refusal(code) => {
@@ -358,7 +358,7 @@ impl Source {
             }
             Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {
                 if self.answers.replace(false) != Some(false) {
-                    receiver.event(Event::Lost { reason: error.to_string() });
+                    receiver.event(Event::Disconnected { reason: error.to_string() });
                 }
             }
             Some(_) => tracing::warn!(%error, topic = &*self.topic, "kafka"),

@@ -15,7 +15,7 @@ use std::ptr::{self, NonNull};
 use std::time::Duration;
 
 /// Messages taken at most at once. A message may be a megabyte, and all are held until the last one
-/// was looked at.
+/// was polled at.
 const TAKEN: usize = 64;
 
 /// A message, or what the client says in place of one of a partition.
@@ -121,7 +121,7 @@ impl Queue {
         for message in self.taken.iter().take(count).copied().filter(|it| !it.is_null()) {
             #[expect(unsafe_code, reason = "the client's own library")]
             // SAFETY: the client filled this place of the list, and the message is given back once,
-            // after it was looked at.
+            // after it was polled at.
             unsafe {
                 each(found(&*message));
                 bindings::rd_kafka_message_destroy(message);

@@ -12,13 +12,13 @@ use std::path::PathBuf;
 
 /// Where the token is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum TokenSource {
     File(PathBuf),
     /// Name of an environment variable.
     Environment(String),
 }
 
-/// What of a token is looked at. Whether it is true is for the brokers to say.
+/// What of a token is polled at. Whether it is true is for the brokers to say.
 #[derive(Debug, Deserialize)]
 struct Claims {
     /// Whom it names.
@@ -28,8 +28,8 @@ struct Claims {
     exp: f64,
 }
 
-impl Place {
-    pub fn of(kafka: &Kafka) -> Self {
+impl TokenSource {
+    pub fn from_config(kafka: &Kafka) -> Self {
         match &kafka.token_file {
             Some(file) => Self::File(file.into()),
             None => Self::Environment(kafka.token_env.clone()),
@@ -95,7 +95,7 @@ mod tests {
     fn read(text: &str) -> Result<OAuthToken, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        Place::File(file.path().to_owned()).read().map_err(|error| format!("{error:#}"))
+        TokenSource::File(file.path().to_owned()).read().map_err(|error| format!("{error:#}"))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The topics that match regular expressions.
 
-use super::connect::{self, Context, Limits};
+use super::connect::{self, ClientLimits, Context};
 use super::{ASK, POLL, Refused, now, rest};
 use anyhow::Context as _;
 use config::kafka::Kafka;
@@ -21,7 +21,7 @@ impl Topics {
     /// Connects to the brokers. A pattern begins with `^`, and is not anchored at its end.
     pub fn connect<'a>(
         kafka: &Kafka,
-        limits: &Limits,
+        limits: &ClientLimits,
         patterns: impl Iterator<Item = &'a str>,
     ) -> anyhow::Result<Self> {
         let patterns: Result<Vec<Regex>, _> = patterns.map(Regex::new).collect();

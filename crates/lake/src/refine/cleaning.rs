@@ -39,7 +39,7 @@ pub(crate) fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery)
         ..contract.clone()
     };
     let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.meaning());
-    batches::digest::of_text(&said)
+    batches::digest::sha256_hex(&said)
 }
 
 /// The contract without the columns that neither the table takes nor any record can be rejected for.

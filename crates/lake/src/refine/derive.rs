@@ -176,7 +176,7 @@ impl Refinery {
             let (shifts, rests) = (plant.calendar.shifts(), plant.calendar.rests());
             said.push_str(&format!("\n{}\n{shifts:?}\n{rests:?}", plant.zone));
         }
-        digest::of_text(&said)
+        digest::sha256_hex(&said)
     }
 
     async fn upstreams(&self, model: &Model) -> anyhow::Result<Upstreams> {

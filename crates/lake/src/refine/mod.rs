@@ -111,7 +111,7 @@ pub struct Ambiguous {
 }
 
 impl Repairs {
-    fn add_ambiguous(&mut self, found: &[batches::typed::Ambiguous]) {
+    fn add_ambiguous(&mut self, found: &[batches::typed::AmbiguousTimes]) {
         for found in found {
             let sum = self.ambiguous.entry(found.column.clone()).or_default();
             sum.times += found.times;

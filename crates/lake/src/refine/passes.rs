@@ -10,7 +10,7 @@ use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use batches::Cleaned;
-use batches::typed::{Nearby, Passes};
+use batches::typed::{Passes, RepeatedHourTimes};
 use futures::TryStreamExt as _;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -60,17 +60,17 @@ impl Cleaning<'_> {
     ) -> anyhow::Result<Passes> {
         let mut passes = self.passes_alone(source, parts, version).await?;
         let state = self.lake.state(&source.name).await?;
-        let Some(state) = state.filter(|_| passes.has_open()) else { return Ok(passes) };
+        let Some(state) = state.filter(|_| passes.has_undecided()) else { return Ok(passes) };
         let all = self.lake.all_landed(source, state.files()).await?;
         let versions = newest_first(&all);
         let is_own = |it: &Version| (&it.file, it.number) == (&version.file, version.number);
         let Some(own) = versions.iter().position(|it| is_own(it)) else { return Ok(passes) };
         let older = versions[own + 1..].iter().filter(|it| it.file != version.file);
         for version in older.take(OLDER_DUMPS) {
-            if !passes.has_open() {
+            if !passes.has_undecided() {
                 break;
             }
-            passes.follow(&self.passes_alone(source, &all, version).await?);
+            passes.decide_by_older(&self.passes_alone(source, &all, version).await?);
         }
         Ok(passes)
     }
@@ -85,7 +85,7 @@ impl Cleaning<'_> {
         let mut own: Vec<&Part> = parts.iter().collect();
         // The files of one dump are named in the order of its records.
         own.sort_by(|left, right| left.add.path.cmp(&right.add.path));
-        let mut nearby = Nearby::default();
+        let mut nearby = RepeatedHourTimes::default();
         for part in own {
             let runs = wanted_runs(part, is_own);
             if runs.is_empty() {
@@ -93,7 +93,7 @@ impl Cleaning<'_> {
             }
             let mut stream = self.read_bronze(source, &part.add, rows_of(&runs)).await?;
             while let Some(batch) = stream.try_next().await? {
-                self.stage().look_around(&batch, &self.groups(&batch)?, &mut nearby)?;
+                self.stage().scan_repeated_hours(&batch, &self.groups(&batch)?, &mut nearby)?;
             }
         }
         Ok(nearby.passes(|column| self.key_columns.iter().any(|it| it == column)))

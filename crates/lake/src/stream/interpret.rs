@@ -14,7 +14,7 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray}
 use arrow::compute::take;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use batches::Cleaned;
-use batches::batch::{Fields, Messages, topic_of};
+use batches::batch::{Fields, Messages, topic_name};
 use foldhash::fast::FixedState;
 use plant::contract::Contract;
 use std::collections::HashSet;
@@ -162,7 +162,7 @@ impl<'a> Interpreter<'a> {
 
 /// A number for the topic of a log. A topic that was created again may say again what it said before.
 fn hash_of(log: &str) -> u64 {
-    FixedState::default().hash_one(topic_of(log))
+    FixedState::default().hash_one(topic_name(log))
 }
 
 /// A column that says the same in every row; batches share its longest form so far.

@@ -15,7 +15,7 @@ mod scan;
 pub(super) use object::{Field, Paths, members, text_of};
 pub(super) use records::{Record, Records};
 
-use super::Limits;
+use super::DecodeLimits;
 use super::error::DecodeError;
 use super::lines::{Cut, LineEnds};
 use super::raw::Raw;
@@ -42,7 +42,7 @@ pub(super) struct Json {
 }
 
 impl Json {
-    pub fn new(contract: &Contract, limits: Limits) -> Self {
+    pub fn new(contract: &Contract, limits: DecodeLimits) -> Self {
         let style = match contract.format {
             Format::JsonArray => Style::Array,
             _ => Style::Objects,
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn an_object_over_the_limit_is_one_record() {
         let contract = contract(Format::JsonLines, &["a"]);
-        let limits = Limits { max_record_bytes: 12, kept_faulty_bytes: 4, probe_bytes: 4 };
+        let limits = DecodeLimits { max_record_bytes: 12, kept_faulty_bytes: 4, probe_bytes: 4 };
         let file =
             b"{\"a\":1}\n{\n\"a\":\n[1,2,{\"x\":3}]}{\"a\":2}\n{\"a\":\"34567890\"}\n{\"a\":4}";
         for chunk in 1..=file.len() {

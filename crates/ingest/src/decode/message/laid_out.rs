@@ -2,11 +2,11 @@
 //! or with columns from the topic, the key, the headers, or the object around the records.
 
 use super::super::json::text_of;
-use super::super::{Limits, headers};
+use super::super::{DecodeLimits, headers};
 use super::records::{Element, Object, split};
 use super::{Objects, Rows, undecodable, unreadable};
 use arrow::array::{Array as _, Int32Array, Int32Builder, UInt32Array};
-use batches::batch::{Elements, Fault, Fields, Messages, topic_of};
+use batches::batch::{Elements, Fault, Fields, Messages, topic_name};
 use plant::contract::{Column, Contract, Framing, Origin};
 use regex::Regex;
 use std::borrow::Cow;
@@ -68,7 +68,7 @@ impl LaidOut {
     }
 
     /// Reads payloads, each into a row for each of its records.
-    pub fn read(&self, objects: &Objects, limits: Limits, messages: &Messages) -> Fields {
+    pub fn read(&self, objects: &Objects, limits: DecodeLimits, messages: &Messages) -> Fields {
         let mut out = Out {
             rows: Rows::new(self.slots.len(), messages.len()),
             message: Vec::with_capacity(messages.len()),
@@ -76,7 +76,7 @@ impl LaidOut {
             limits,
         };
         let mut counts = Vec::with_capacity(messages.len());
-        let topic = topic_of(&messages.topic);
+        let topic = topic_name(&messages.topic);
         let topics: Vec<Option<&str>> =
             self.slots.iter().map(|slot| self.of_topic(slot, topic)).collect();
         for row in 0..messages.len() {
@@ -217,7 +217,7 @@ struct Out {
     rows: Rows,
     message: Vec<u32>,
     position: Int32Builder,
-    limits: Limits,
+    limits: DecodeLimits,
 }
 
 impl Out {
