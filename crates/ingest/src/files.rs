@@ -4,7 +4,8 @@ mod container;
 pub mod listing;
 mod path_columns;
 
-use super::decode::{self, DecodeError, Decoder};
+use super::Error;
+use super::decode::{self, Decoder};
 use anyhow::Context as _;
 use batches::batch::{Batch, BatchBuilder};
 use batches::digest::PrefixDigest;
@@ -12,7 +13,7 @@ use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use config::location::Location;
 use config::settings::Limits;
-use container::{Bounds, Notes, Opened, content_error};
+use container::{Bounds, Notes, Opened};
 use futures::TryStreamExt as _;
 use listing::Object;
 use object_store::ObjectStoreExt as _;
@@ -44,26 +45,6 @@ impl ListedDump {
     /// The table the dump is for, and its key. One dump may be for several tables.
     pub fn table_and_key(&self) -> (String, String) {
         (self.contract.table.clone(), self.key.clone())
-    }
-}
-
-/// Why a dump did not land.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The bytes are not what the contract says; reading them again helps nothing.
-    #[error("{0}")]
-    Content(String),
-    /// The bytes could not be had; trying again may help.
-    #[error("{0:#}")]
-    Io(anyhow::Error),
-    /// Nobody takes the records any more.
-    #[error("reading was stopped")]
-    Stopped,
-}
-
-impl From<DecodeError> for ReadError {
-    fn from(error: DecodeError) -> Self {
-        Self::Content(error.to_string())
     }
 }
 
@@ -180,17 +161,17 @@ pub async fn fetch(
     bucket: &Location,
     found: &ListedDump,
     prefix_bytes: Option<u64>,
-) -> Result<Fetched, ReadError> {
+) -> Result<Fetched, Error> {
     let fetched = match &bucket.folder {
         Some(folder) => {
             let (path, key) = (folder.join(&found.key), found.key.clone());
             tokio::task::spawn_blocking(move || fetch_local(&key, &path, prefix_bytes))
                 .await
-                .map_err(|error| ReadError::Io(error.into()))?
+                .map_err(|error| Error::Storage(error.into()))?
         }
         None => fetch_remote(bucket, &found.key, prefix_bytes).await,
     };
-    fetched.with_context(|| format!("fetching {}", found.key)).map_err(ReadError::Io)
+    fetched.with_context(|| format!("fetching {}", found.key)).map_err(Error::Storage)
 }
 
 fn fetch_local(key: &str, path: &Path, prefix_bytes: Option<u64>) -> anyhow::Result<Fetched> {
@@ -234,7 +215,7 @@ pub fn decode(
     contract: &Contract,
     limits: &Limits,
     out: &Sender<Batch>,
-) -> Result<Decoded, ReadError> {
+) -> Result<Decoded, Error> {
     if fetched.size_bytes == 0 {
         return Ok(Decoded::default());
     }
@@ -257,7 +238,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn text(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
+    fn text(&self, fetched: Fetched) -> Result<Decoded, Error> {
         let bounds = Bounds::new(self.limits);
         let decode_limits = decode::DecodeLimits {
             max_record_bytes: self.limits.size("max_record_bytes"),
@@ -267,16 +248,15 @@ impl Work<'_> {
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
         let mut records = BatchBuilder::new(self.contract.columns.len());
         let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
-        let place = |error: io::Error| ReadError::Io(error.into());
         if decoder.wants_preview() {
-            let copy = fetched.try_clone().map_err(place)?;
+            let copy = fetched.try_clone()?;
             let opened = container::open(copy, false, bounds, &Notes::default())?;
             preview(&mut decoder, opened, &mut chunk)?;
         }
         let notes = Notes::default();
         let mut opened = container::open(fetched, false, bounds, &notes)?;
         loop {
-            let read = opened.reader.read(&mut chunk).map_err(content_error)?;
+            let read = opened.reader.read(&mut chunk)?;
             if read == 0 {
                 break;
             }
@@ -292,7 +272,7 @@ impl Work<'_> {
         let records = records.records();
         let is_unread = decoder.unread_bytes() > self.limits.get("empty_file_bytes");
         if records == 0 && skipped_lines == 0 && is_unread {
-            return Err(ReadError::Content(nothing_in(decoder.unread_bytes())));
+            return Err(Error::Data(nothing_in(decoder.unread_bytes())));
         }
         Ok(Decoded { records, columns: decoder.columns(), skipped_lines, notes })
     }
@@ -302,21 +282,21 @@ impl Work<'_> {
             || records.size_bytes() >= self.limits.size("read_chunk_bytes")
     }
 
-    fn hand_over(&self, records: &mut BatchBuilder) -> Result<(), ReadError> {
+    fn hand_over(&self, records: &mut BatchBuilder) -> Result<(), Error> {
         if records.pending() == 0 {
             return Ok(());
         }
         self.send(records.take())
     }
 
-    fn send(&self, batch: Batch) -> Result<(), ReadError> {
+    fn send(&self, batch: Batch) -> Result<(), Error> {
         let batch = self.path_columns.complete(batch);
-        self.out.blocking_send(batch).map_err(|_closed| ReadError::Stopped)
+        self.out.blocking_send(batch).map_err(|_closed| Error::Stopped)
     }
 
-    fn parquet(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
+    fn parquet(&self, fetched: Fetched) -> Result<Decoded, Error> {
         let (bounds, notes) = (Bounds::new(self.limits), Notes::default());
-        let whole = fetched.file.try_clone().map_err(|error| ReadError::Io(error.into()))?;
+        let whole = fetched.file.try_clone()?;
         let opened = container::open(fetched, true, bounds, &notes)?;
         let file = if opened.is_plain { whole } else { unpacked(opened)? };
         let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
@@ -339,9 +319,9 @@ fn nothing_in(size_bytes: u64) -> String {
 }
 
 /// Reads a dump to its end for what its records need that is behind them.
-fn preview(decoder: &mut Decoder, mut opened: Opened, chunk: &mut [u8]) -> Result<(), ReadError> {
+fn preview(decoder: &mut Decoder, mut opened: Opened, chunk: &mut [u8]) -> Result<(), Error> {
     loop {
-        let read = opened.reader.read(chunk).map_err(content_error)?;
+        let read = opened.reader.read(chunk)?;
         if read == 0 {
             break;
         }
@@ -351,11 +331,10 @@ fn preview(decoder: &mut Decoder, mut opened: Opened, chunk: &mut [u8]) -> Resul
 }
 
 /// The unpacked bytes as a file, for formats that are read from their end.
-fn unpacked(mut opened: Opened) -> Result<File, ReadError> {
-    let place = |error: io::Error| ReadError::Io(error.into());
-    let mut plain = tempfile::tempfile().map_err(place)?;
-    io::copy(&mut opened.reader, &mut plain).map_err(content_error)?;
-    plain.rewind().map_err(place)?;
+fn unpacked(mut opened: Opened) -> Result<File, Error> {
+    let mut plain = tempfile::tempfile()?;
+    io::copy(&mut opened.reader, &mut plain)?;
+    plain.rewind()?;
     Ok(plain)
 }
 

@@ -4,7 +4,8 @@ use super::{Event, Flow, Watcher, machine_now, now};
 use config::location::Location;
 use config::sentence::sentence;
 use futures::StreamExt as _;
-use ingest::files::{self, Decoded, Fetched, ListedDump, ReadError};
+use ingest::Error;
+use ingest::files::{self, Decoded, Fetched, ListedDump};
 use lake::bronze::{Dump, Landing, Landings, Start};
 use lake::columns::{self, LastColumns};
 use lake::dumps::{DumpRow, Status};
@@ -126,8 +127,8 @@ impl<'a> Line<'a> {
         let landed = self.land(found, known, &mut row).await;
         match landed {
             Ok(_) => {}
-            Err(ReadError::Content(ref reason)) => fail(&mut row, Status::Unreadable, reason),
-            Err(ReadError::Io(ref error)) => fail(&mut row, Status::Failed, &sentence(error)),
+            Err(Error::Data(ref reason)) => fail(&mut row, Status::Unreadable, reason),
+            Err(Error::Storage(ref error)) => fail(&mut row, Status::Failed, &sentence(error)),
             Err(ref error) => fail(&mut row, Status::Failed, &error.to_string()),
         }
         let status = row.status;
@@ -144,13 +145,13 @@ impl<'a> Line<'a> {
         found: &ListedDump,
         known: Option<&DumpRow>,
         row: &mut DumpRow,
-    ) -> Result<bool, ReadError> {
+    ) -> Result<bool, Error> {
         let lake = self.flow.lake();
         let landings = match self.landings.as_mut() {
             Some(landings) => landings,
             None => {
                 let opened = Landings::open(lake, found.contract.clone()).await;
-                self.landings.insert(opened.map_err(ReadError::Io)?)
+                self.landings.insert(opened.map_err(Error::Storage)?)
             }
         };
         let before = landings.newest(&found.key).cloned();
@@ -203,7 +204,7 @@ impl<'a> Line<'a> {
             row.reason = Some("the file holds no records".to_owned());
             return Ok(false);
         }
-        self.finish(landing).await.map_err(ReadError::Io)
+        self.finish(landing).await.map_err(Error::Storage)
     }
 
     /// Decodes a dump into its landing; one that is there already is only counted. Returns what
@@ -213,7 +214,7 @@ impl<'a> Line<'a> {
         fetched: Fetched,
         found: &ListedDump,
         mut landing: Option<&mut Landing>,
-    ) -> Result<Decoded, ReadError> {
+    ) -> Result<Decoded, Error> {
         let (out, mut batches) = tokio::sync::mpsc::channel(BATCHES_BETWEEN);
         let contract = found.contract.clone();
         let limits = self.flow.lake().limits().clone();
@@ -229,8 +230,8 @@ impl<'a> Line<'a> {
             }
         }
         drop(batches);
-        let decoded = decoding.await.map_err(|error| ReadError::Io(error.into()));
-        landed.map_err(ReadError::Io)?;
+        let decoded = decoding.await.map_err(|error| Error::Storage(error.into()));
+        landed.map_err(Error::Storage)?;
         decoded?
     }
 
