@@ -10,6 +10,7 @@ pub mod decode;
 mod error;
 pub mod files;
 pub mod kafka;
+pub mod retry;
 pub mod unmatched;
 
 pub use error::{Error, Retry};

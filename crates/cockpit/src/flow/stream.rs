@@ -16,7 +16,8 @@ use anyhow::Context as _;
 use batches::batch::Messages;
 use config::kafka::Kafka;
 use ingest::decode::message::MessageReader;
-use ingest::kafka::{self, Refused, Source, Until};
+use ingest::kafka::{self, Source, Until};
+use ingest::{Error, Retry};
 use lake::books::Entry;
 use lake::models::Step;
 use lake::refine::Refinery;
@@ -140,7 +141,7 @@ impl Flow {
         let mut pause = RETRY;
         while !streaming.stop.is_cancelled() {
             let Err(error) = self.stream(streaming).await else { continue };
-            let is_refused = error.chain().any(|cause| cause.is::<Refused>());
+            let is_refused = Error::find(&error).is_some_and(|it| it.retry() == Retry::Slow);
             pause = if is_refused { (pause * 2).min(longest.max(RETRY)) } else { RETRY };
             let (error, again_s) = (format!("{error:#}"), pause.as_secs());
             tracing::error!(error, again_s, "streaming stopped, and begins again");
@@ -260,6 +261,9 @@ fn kafka_limits(limits: &config::settings::Limits) -> kafka::ClientLimits {
         session_ms: limits.get("kafka_session_ms"),
         queue_bytes: limits.get("kafka_queue_bytes"),
         linger_ms: limits.get("kafka_gather_ms"),
+        answer_ms: 10_000,
+        retry_min_ms: 100,
+        retry_max_ms: 2_000,
         idle_linger_ms: limits.get("kafka_unhurried_ms").min(gathered_ms),
     }
 }
