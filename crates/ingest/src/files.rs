@@ -13,7 +13,7 @@ use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use config::location::Location;
 use config::settings::Limits;
-use container::{Bounds, Notes, Opened};
+use container::{Bounds, Notes};
 use futures::TryStreamExt as _;
 use listing::Object;
 use object_store::ObjectStoreExt as _;
@@ -146,13 +146,6 @@ impl Fetched {
         let key = key.to_owned();
         Ok(Self { file, key, sha256, size_bytes, prefix_sha256 })
     }
-
-    /// The same bytes once more. Both share their position in the file.
-    fn try_clone(&self) -> io::Result<Self> {
-        let (sha256, prefix_sha256) = (self.sha256.clone(), self.prefix_sha256.clone());
-        let (file, key) = (self.file.try_clone()?, self.key.clone());
-        Ok(Self { file, key, sha256, size_bytes: self.size_bytes, prefix_sha256 })
-    }
 }
 
 /// Brings a dump's bytes onto this machine, if they are not there, and takes their fingerprint and
@@ -239,24 +232,80 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn text(&self, fetched: Fetched) -> Result<Decoded, Error> {
-        let bounds = Bounds::new(self.limits);
         let decode_limits = decode::DecodeLimits {
             max_record_bytes: self.limits.size("max_record_bytes"),
             kept_faulty_bytes: self.limits.size("kept_faulty_bytes"),
             probe_bytes: self.limits.size("probe_bytes"),
         };
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
-        let mut records = BatchBuilder::new(self.contract.columns.len());
-        let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
-        if decoder.wants_preview() {
-            let copy = fetched.try_clone()?;
-            let opened = container::open(copy, false, bounds, &Notes::default())?;
-            preview(&mut decoder, opened, &mut chunk)?;
-        }
         let notes = Notes::default();
-        let mut opened = container::open(fetched, false, bounds, &notes)?;
+        let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
+        let mut reader = if decoder.wants_preview() {
+            self.previewed(fetched, &notes, &mut decoder, &mut chunk)?
+        } else {
+            container::open(fetched, false, Bounds::new(self.limits), &notes)?.reader
+        };
+        let records = self.read_records(&mut reader, &mut decoder, &mut chunk)?;
+        let decode::Summary { skipped_lines, notes: found } = decoder.summary();
+        let notes = notes.take().into_iter().chain(found).collect();
+        let is_unread = decoder.unread_bytes() > self.limits.get("empty_file_bytes");
+        if records == 0 && skipped_lines == 0 && is_unread {
+            return Err(Error::Data(no_records(decoder.unread_bytes())));
+        }
+        Ok(Decoded { records, columns: decoder.columns(), skipped_lines, notes })
+    }
+
+    /// Reads a dump to its end for values that its records need and that may follow them. Returns a
+    /// reader that starts again. A packed dump is unpacked once, into a temporary file.
+    fn previewed(
+        &self,
+        fetched: Fetched,
+        notes: &Notes,
+        decoder: &mut Decoder,
+        chunk: &mut [u8],
+    ) -> Result<Box<dyn Read>, Error> {
+        let (mut file, size_bytes) = self.plain_file(fetched, false, notes)?;
+        file.rewind()?;
+        let mut reader = (&file).take(size_bytes);
         loop {
-            let read = opened.reader.read(&mut chunk)?;
+            let read = reader.read(chunk)?;
+            if read == 0 {
+                break;
+            }
+            decoder.preview(&chunk[..read])?;
+        }
+        decoder.end_preview()?;
+        file.rewind()?;
+        Ok(Box::new(file.take(size_bytes)))
+    }
+
+    /// The unpacked bytes of a dump as a file, and their number.
+    fn plain_file(
+        &self,
+        fetched: Fetched,
+        takes_parquet: bool,
+        notes: &Notes,
+    ) -> Result<(File, u64), Error> {
+        let (whole, size_bytes) = (fetched.file.try_clone()?, fetched.size_bytes);
+        let mut opened = container::open(fetched, takes_parquet, Bounds::new(self.limits), notes)?;
+        if opened.is_plain {
+            return Ok((whole, size_bytes));
+        }
+        let mut plain = tempfile::tempfile()?;
+        let size_bytes = io::copy(&mut opened.reader, &mut plain)?;
+        Ok((plain, size_bytes))
+    }
+
+    /// Decodes everything that `reader` returns, and returns the number of records.
+    fn read_records(
+        &self,
+        reader: &mut dyn Read,
+        decoder: &mut Decoder,
+        chunk: &mut [u8],
+    ) -> Result<i64, Error> {
+        let mut records = BatchBuilder::new(self.contract.columns.len());
+        loop {
+            let read = reader.read(chunk)?;
             if read == 0 {
                 break;
             }
@@ -267,14 +316,7 @@ impl Work<'_> {
         }
         decoder.finish(&mut records)?;
         self.hand_over(&mut records)?;
-        let decode::Summary { skipped_lines, notes: found } = decoder.summary();
-        let notes = notes.take().into_iter().chain(found).collect();
-        let records = records.records();
-        let is_unread = decoder.unread_bytes() > self.limits.get("empty_file_bytes");
-        if records == 0 && skipped_lines == 0 && is_unread {
-            return Err(Error::Data(nothing_in(decoder.unread_bytes())));
-        }
-        Ok(Decoded { records, columns: decoder.columns(), skipped_lines, notes })
+        Ok(records.records())
     }
 
     fn is_full(&self, records: &BatchBuilder) -> bool {
@@ -295,10 +337,8 @@ impl Work<'_> {
     }
 
     fn parquet(&self, fetched: Fetched) -> Result<Decoded, Error> {
-        let (bounds, notes) = (Bounds::new(self.limits), Notes::default());
-        let whole = fetched.file.try_clone()?;
-        let opened = container::open(fetched, true, bounds, &notes)?;
-        let file = if opened.is_plain { whole } else { unpacked(opened)? };
+        let notes = Notes::default();
+        let (file, _) = self.plain_file(fetched, true, &notes)?;
         let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
         let columns = Some(batches.columns());
         let mut records = 0;
@@ -311,31 +351,11 @@ impl Work<'_> {
     }
 }
 
-fn nothing_in(size_bytes: u64) -> String {
+fn no_records(size_bytes: u64) -> String {
     format!(
         "no record was found in its {size_bytes} bytes; check format, encoding and delimiter in the \
          contract, and whether the file is what the source meant to write"
     )
-}
-
-/// Reads a dump to its end for what its records need that is behind them.
-fn preview(decoder: &mut Decoder, mut opened: Opened, chunk: &mut [u8]) -> Result<(), Error> {
-    loop {
-        let read = opened.reader.read(chunk)?;
-        if read == 0 {
-            break;
-        }
-        decoder.preview(&chunk[..read])?;
-    }
-    Ok(decoder.end_preview()?)
-}
-
-/// The unpacked bytes as a file, for formats that are read from their end.
-fn unpacked(mut opened: Opened) -> Result<File, Error> {
-    let mut plain = tempfile::tempfile()?;
-    io::copy(&mut opened.reader, &mut plain)?;
-    plain.rewind()?;
-    Ok(plain)
 }
 
 #[cfg(test)]

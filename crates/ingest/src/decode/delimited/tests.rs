@@ -1,5 +1,5 @@
 use super::super::testing::{
-    contract, csv, decode, decode_chunked, decode_summed, delimited, rows, slices,
+    contract, csv, decode, decode_chunked, decode_with_summary, delimited, rows, slices,
 };
 use super::super::{DecodeError, DecodeLimits};
 use plant::contract::{Contract, Encoding, Escape, Format, Lines, Origin};
@@ -204,7 +204,8 @@ proptest! {
 fn check_lines(contract: &Contract, input: &str, expected: &[&str], skipped_lines: u64) {
     for chunk in 1..=input.len() {
         let limits = DecodeLimits { max_record_bytes: 30, kept_faulty_bytes: 30, probe_bytes: 4 };
-        let (batch, summary) = decode_summed(contract, input.as_bytes(), limits, chunk).unwrap();
+        let (batch, summary) =
+            decode_with_summary(contract, input.as_bytes(), limits, chunk).unwrap();
         assert_eq!(rows(&batch), expected, "{input:?} in chunks of {chunk}");
         assert_eq!(summary.skipped_lines, skipped_lines, "{input:?} in chunks of {chunk}");
     }
@@ -252,7 +253,8 @@ fn a_line_names_the_delimiter() {
     let contract = csv(true, &["*A", "B"]);
     check_lines(&contract, "sep=,\r\nA,B\r\n1,2\r\n", &["1|2"], 1);
     check_lines(&contract, "\"sep=,\"\nA,B\nsep=,3\n", &["sep=|3"], 1);
-    let summary = decode_summed(&contract, b"sep=,\nA,B\n", DecodeLimits::default(), 9).unwrap().1;
+    let summary =
+        decode_with_summary(&contract, b"sep=,\nA,B\n", DecodeLimits::default(), 9).unwrap().1;
     assert!(summary.notes[0].contains("sep=,"), "{summary:?}");
     let text = decode(&contract, b"sep=;\nA;B\n").unwrap_err().to_string();
     assert!(text.contains("write delimiter = \";\""), "{text}");
@@ -284,7 +286,7 @@ fn quotes_may_be_escaped() {
     let text = "1,\"a \\\"b\\\", c\"\n\"C:\\\\x\",\\N\n\"5\"\"\",6\n";
     check(false, text, &["1|a \"b\", c", "C:\\x|\\N", "5\"|6"]);
     let summary =
-        decode_summed(&csv(false, &["A", "B"]), text.as_bytes(), DecodeLimits::default(), 7);
+        decode_with_summary(&csv(false, &["A", "B"]), text.as_bytes(), DecodeLimits::default(), 7);
     assert!(summary.unwrap().1.notes[0].contains("escape = '\\'"));
     check(false, "\"C:\\x\\\",\"\\\\srv\\a\"\n", &["C:\\x\\|\\\\srv\\a"]);
     let mut contract = csv(false, &["A", "B"]);

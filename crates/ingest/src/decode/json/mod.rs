@@ -11,9 +11,10 @@ mod object;
 mod outer;
 mod records;
 mod scan;
+mod split;
 
-pub(super) use object::{Field, Paths, members, text_of};
-pub(super) use records::{Record, Records};
+pub(super) use object::{Field, Paths};
+pub(super) use split::{Found, Splitter};
 
 use super::DecodeLimits;
 use super::error::DecodeError;
@@ -25,6 +26,7 @@ use keys::Keys;
 use outer::Outer;
 use plant::columns::FileColumns;
 use plant::contract::{Contract, Format};
+use records::{Record, Records};
 use std::borrow::Cow;
 
 /// Decodes [`Format::JsonLines`] and [`Format::JsonArray`].
