@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "its answer")]
 
 use cockpit_fuzz::batch::BatchBuilder;
-use cockpit_fuzz::decode::{DecodeError, Decoder, Limits};
+use cockpit_fuzz::decode::{DecodeError, Decoder, DecodeLimits};
 use cockpit_fuzz::promise::contract;
 use plant::contract::{Contract, Encoding, Escape, Format};
 use std::time::Duration;
@@ -58,7 +58,7 @@ fn measure(what: &str, contract: &Contract, line: &str) -> Result<(), DecodeErro
     let chunk = line.repeat(CHUNK_BYTES / line.len());
     let chunks = TEXT_BYTES / chunk.len();
     let started = cpu_time();
-    let mut decoder = Decoder::new(contract, Limits::default())?;
+    let mut decoder = Decoder::new(contract, DecodeLimits::default())?;
     let mut out = BatchBuilder::new(contract.columns.len());
     for _ in 0..chunks {
         decoder.feed(chunk.as_bytes(), &mut out)?;

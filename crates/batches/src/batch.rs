@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Where one record lies in its source: bytes `from..to` of the file after decompression, the line
 /// end left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct ByteRange {
     pub from: u64,
     pub to: u64,
 }
@@ -119,7 +119,7 @@ pub fn log_name(topic: &str, number: i64) -> Arc<str> {
 }
 
 /// The topic a log is of.
-pub fn topic_of(log: &str) -> &str {
+pub fn topic_name(log: &str) -> &str {
     log.split_once(LOG_NUMBER).map_or(log, |(topic, _)| topic)
 }
 
@@ -230,7 +230,7 @@ impl BatchBuilder {
 
     /// Ends the current record. `rest` is what the contract has no column for, as JSON, or the raw
     /// text of a faulty record.
-    pub fn end(&mut self, place: Place, fault: Option<Fault>, rest: Option<&str>) {
+    pub fn end(&mut self, place: ByteRange, fault: Option<Fault>, rest: Option<&str>) {
         for column in self.fields.iter_mut().skip(self.filled) {
             column.append_null();
         }
@@ -282,13 +282,13 @@ impl BatchBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::{log_name, topic_of};
+    use super::{log_name, topic_name};
 
     #[test]
     fn a_log_leads_to_its_topic() {
         for (number, log) in [(0, "a.b-1"), (1, "a.b-1"), (2, "a.b-1#2"), (10, "a.b-1#10")] {
             assert_eq!(&*log_name("a.b-1", number), log);
-            assert_eq!(topic_of(log), "a.b-1");
+            assert_eq!(topic_name(log), "a.b-1");
         }
     }
 }

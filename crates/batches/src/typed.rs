@@ -22,7 +22,7 @@ use plant::zone::ZoneTable;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub use passes::{Ambiguous, Nearby, Passes};
+pub use passes::{AmbiguousTimes, Passes, RepeatedHourTimes};
 
 mod passes;
 mod verdicts;
@@ -52,29 +52,39 @@ pub struct Stage {
 pub struct Typed {
     /// Every row of the batch, in its order, as [`schema`] says; unreadable values are null.
     pub rows: RecordBatch,
-    /// Which rows have a [`Problem`] and must not reach silver; never null.
+    /// Which rows have a [`Rejection`] and must not reach silver; never null.
     pub rejected: BooleanArray,
-    /// The first problem of each rejected row, in the order of the rows.
-    pub problems: Vec<Problem>,
-    /// Columns and how many of their texts were unreadable and became unknown, in rows that stay.
+    /// The first reason of each rejected row, in the order of the rows.
+    pub rejections: Vec<Rejection>,
+    /// Columns, and how many of their unreadable texts became null in accepted rows.
     pub repaired: Vec<(String, usize)>,
     /// Columns with times that the clock of their zone shows twice.
-    pub ambiguous: Vec<Ambiguous>,
+    pub ambiguous: Vec<AmbiguousTimes>,
     /// Whether there are such times, and the order of the dump's records was not given.
     pub needs_passes: bool,
 }
 
 /// Why a row is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Place of the row in its batch, from 0.
+pub struct Rejection {
+    /// Position of the row in its batch, from 0.
     pub row: usize,
-    /// The column that cannot be read; empty if the whole record cannot.
+    /// The column that cannot be read; empty if the reason concerns the whole record.
     pub column: Arc<str>,
-    /// The code of a [`ParseError`] or of a fault of the record, or [`MISSING`].
+    /// The code of a [`ParseError`] or of a fault of the record, [`MISSING`], or
+    /// [`EXPECTATION`](crate::clean::EXPECTATION).
     pub reason: Cow<'static, str>,
-    /// The text as it came, if there was any.
+    /// The text of the column as received, if there is any.
     pub raw: Option<String>,
+    /// Name of the expectation that is not met.
+    pub rule: Option<String>,
+}
+
+impl Rejection {
+    /// A rejection without a text and without an expectation.
+    pub fn new(row: usize, column: &str, reason: &'static str) -> Self {
+        Self { row, column: column.into(), reason: reason.into(), raw: None, rule: None }
+    }
 }
 
 /// When the broker received a message, in the typed table of a stream.
@@ -182,7 +192,7 @@ impl Stage {
         Ok(Typed {
             needs_passes: !ambiguous.is_empty() && passes.is_none() && !is_stream,
             ambiguous,
-            ..verdicts.close(rows)
+            ..verdicts.finish(rows)
         })
     }
 
@@ -255,7 +265,7 @@ impl Stage {
 
 /// A typed row of which nothing is known but its times, which are all `at_us`, in microseconds since
 /// 1970 UTC, and what follows from them.
-pub fn moment(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<RecordBatch> {
+pub fn row_at(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<RecordBatch> {
     let schema = schema(contract);
     let times = TimestampMicrosecondArray::from(vec![at_us]).with_timezone("UTC");
     let parts = Stage::new(contract, calendar).local_parts(&times);

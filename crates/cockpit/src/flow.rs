@@ -22,7 +22,7 @@ use config::kpi::Kpi;
 use config::location::{self, Location, Purpose};
 use config::model::TableName;
 use datafusion::prelude::{DataFrame, SessionContext};
-use ingest::files::{self, Found};
+use ingest::files::{self, ListedDump};
 use lake::context::LakeContext;
 use lake::dumps::column_changes::{self, LastColumns};
 use lake::dumps::{self, DumpRow, Status};
@@ -225,11 +225,11 @@ impl Flow {
         if found.is_empty() && known.iter().all(|row| row.status == Status::Unmatched) {
             bail!("{}", self.nothing_found(bucket, &contracts).await);
         }
-        let listed = found.iter().map(Found::place).collect();
-        let (new, old): (Vec<Found>, Vec<Found>) = found
+        let listed = found.iter().map(ListedDump::table_and_key).collect();
+        let (new, old): (Vec<ListedDump>, Vec<ListedDump>) = found
             .into_iter()
-            .partition(|it| is_new(it, newest.get(&it.place()), self.lake().run()));
-        let still_broken = old.iter().filter_map(|it| newest.get(&it.place()));
+            .partition(|it| is_new(it, newest.get(&it.table_and_key()), self.lake().run()));
+        let still_broken = old.iter().filter_map(|it| newest.get(&it.table_and_key()));
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable).cloned();
         let mut report = Report {
             unchanged: old.len(),
@@ -382,7 +382,7 @@ pub fn cancel_on_signal(stop: CancellationToken) {
 
 /// Whether a dump has to be read: it was never seen, has changed, or failed last time. One that
 /// gave nothing is read once more by each run of the program, for its contract may be mended.
-fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
+fn is_new(found: &ListedDump, known: Option<&DumpRow>, run: &str) -> bool {
     known.is_none_or(|known| {
         let seen = (known.size_bytes, known.etag.as_ref(), known.modified_at);
         let is_changed = seen != (found.size_bytes, found.etag.as_ref(), found.modified_at);

@@ -7,6 +7,10 @@
 //! cannot be read at all is an error that says what, where and what to do.
 
 pub mod decode;
+mod error;
 pub mod files;
 pub mod kafka;
+pub mod retry;
 pub mod unmatched;
+
+pub use error::{Error, Retry};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// A file of no contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unmatched {
+pub struct UnmatchedFile {
     pub key: String,
     pub size_bytes: i64,
     pub etag: Option<String>,
@@ -27,7 +27,7 @@ pub async fn list(
     lake: &Location,
     contracts: &[Arc<Contract>],
     most_keys: usize,
-) -> Vec<Unmatched> {
+) -> Vec<UnmatchedFile> {
     let lake_prefix = lake.url.as_str().strip_prefix(bucket.url.as_str());
     let objects = match listing::first_objects(bucket, "", most_keys).await {
         Ok(objects) => objects,
@@ -42,14 +42,15 @@ pub async fn list(
         is_lake || object.size_bytes == 0 || is_hidden(&object.key) || is_matched(contracts, object)
     };
     let objects = objects.into_iter().filter(|object| !is_left_out(object));
-    let mut found: Vec<Unmatched> = objects.map(|object| unmatched(contracts, object)).collect();
+    let mut found: Vec<UnmatchedFile> =
+        objects.map(|object| unmatched(contracts, object)).collect();
     found.sort_by(|left, right| left.key.cmp(&right.key));
     found
 }
 
-fn unmatched(contracts: &[Arc<Contract>], object: Object) -> Unmatched {
+fn unmatched(contracts: &[Arc<Contract>], object: Object) -> UnmatchedFile {
     let modified_ms = object.modified_at.timestamp_millis();
-    Unmatched {
+    UnmatchedFile {
         nearest: nearest(contracts, &object.key),
         key: object.key,
         size_bytes: i64::try_from(object.size_bytes).unwrap_or(i64::MAX),

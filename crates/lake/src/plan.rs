@@ -10,7 +10,7 @@ pub mod lineage;
 pub mod planner;
 
 use crate::bronze;
-use crate::bronze::dump_columns::is_dump_column;
+use batches::dump_columns::is_dump_column;
 use crate::plan::lineage::Source;
 use arrow::datatypes::SchemaRef;
 use batches::typed;

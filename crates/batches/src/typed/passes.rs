@@ -1,7 +1,7 @@
 //! Times that the clock of a zone shows twice: which of the two moments they mean.
 //!
 //! The order of the records in a dump shows it, so a dump with such times is looked through first
-//! ([`Nearby`]), and what comes of it ([`Passes`]) is applied to its batches. A message shows it by
+//! ([`RepeatedHourTimes`]), and what comes of it ([`Passes`]) is applied to its batches. A message shows it by
 //! the time at which the broker received it.
 
 use super::{Reader, Stage, text_column};
@@ -22,7 +22,7 @@ const STEPS_PER_DISORDER: usize = 8;
 
 /// Times of one column that the clock shows twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ambiguous {
+pub struct AmbiguousTimes {
     pub column: String,
     /// How many there are.
     pub times: usize,
@@ -52,7 +52,7 @@ struct Shown {
 
 /// Records of a dump with times near a repeated hour, by column and hour.
 #[derive(Debug, Default)]
-pub struct Nearby {
+pub struct RepeatedHourTimes {
     columns: BTreeMap<Arc<str>, NearbyTimes>,
 }
 
@@ -79,7 +79,7 @@ impl NearbyTimes {
     }
 }
 
-impl Nearby {
+impl RepeatedHourTimes {
     /// Decides which moments the times of the dump mean. `is_key` is asked for each column whether
     /// its time is part of the key.
     pub fn passes(self, is_key: impl Fn(&str) -> bool) -> Passes {
@@ -133,13 +133,13 @@ impl Passes {
     }
 
     /// Whether another dump may show that a time of this one is of the second pass.
-    pub fn has_open(&self) -> bool {
+    pub fn has_undecided(&self) -> bool {
         self.times.values().any(|shown| !shown.open.is_empty())
     }
 
     /// Takes undecided times for the second pass whose first pass is in an older dump, so that they
     /// do not replace it.
-    pub fn follow(&mut self, older: &Passes) {
+    pub fn decide_by_older(&mut self, older: &Passes) {
         for (time, shown) in &mut self.times {
             let is_first_there =
                 older.times.get(time).is_some_and(|there| there.has_first && !there.has_second);
@@ -159,11 +159,11 @@ impl Stage {
     ///
     /// # Errors
     /// Fails only if the batch is not one of this contract's table.
-    pub fn look_around(
+    pub fn scan_repeated_hours(
         &self,
         bronze: &RecordBatch,
         groups: &[u64],
-        nearby: &mut Nearby,
+        nearby: &mut RepeatedHourTimes,
     ) -> Result<()> {
         let records = bronze.column_by_name("_record").context("no column _record")?;
         let records = records.as_primitive::<Int64Type>();
@@ -201,11 +201,14 @@ pub(super) fn settle(
     shown_twice: &[(usize, i64)],
     bronze: &RecordBatch,
     known: Option<&Passes>,
-) -> Result<(ArrayRef, Ambiguous)> {
+) -> Result<(ArrayRef, AmbiguousTimes)> {
     let times = times.as_primitive::<TimestampMicrosecondType>();
     let mut values: Vec<Option<i64>> = times.iter().collect();
-    let mut ambiguous =
-        Ambiguous { column: reader.column.name.clone(), times: shown_twice.len(), uncertain: 0 };
+    let mut ambiguous = AmbiguousTimes {
+        column: reader.column.name.clone(),
+        times: shown_twice.len(),
+        uncertain: 0,
+    };
     for (row, again_us) in shown_twice {
         let at_us = times.value(*row);
         let pass = match bronze.column_by_name("_timestamp") {

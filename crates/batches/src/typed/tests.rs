@@ -105,20 +105,21 @@ fn good_rows_become_values() {
 | 8  |      |       |        |      |            | 2023-01-03T15:30:00Z | 2023-01-03   | 21            |          | 2023-01-03        |                      |
 +----+------+-------+--------+------+------------+----------------------+--------------+---------------+----------+-------------------+----------------------+";
     assert_eq!(pretty_format_batches(&[typed.rows]).unwrap().to_string(), expected);
-    assert_eq!((typed.problems, typed.repaired), (vec![], vec![]));
+    assert_eq!((typed.rejections, typed.repaired), (vec![], vec![]));
     assert_eq!(typed.rejected, BooleanArray::from(vec![false, false]));
 }
 
 /// Expects for a record its problem, as column, reason and raw text, and its repaired columns.
 fn check(record: &str, problem: Option<(&str, &str, Option<&str>)>, repaired: &[&str]) {
     let typed = STAGE.apply(&bronze(&[GOOD, record]), None).unwrap();
-    let expected = problem.map(|(column, reason, raw)| Problem {
+    let expected = problem.map(|(column, reason, raw)| Rejection {
         row: 1,
         column: column.into(),
         reason: reason.to_owned().into(),
         raw: raw.map(str::to_owned),
+        rule: None,
     });
-    assert_eq!(typed.problems, Vec::from_iter(expected), "{record}");
+    assert_eq!(typed.rejections, Vec::from_iter(expected), "{record}");
     let expected: Vec<_> = repaired.iter().map(|column| ((*column).to_owned(), 1)).collect();
     assert_eq!(typed.repaired, expected, "{record}");
     assert_eq!(typed.rejected, BooleanArray::from(vec![false, problem.is_some()]), "{record}");
@@ -149,7 +150,7 @@ fn a_text_with_nul_inside_is_refused() {
     check("7|a\0b|~|~|~|~|~|~|~|~", Some(("name", "nul_in_text", Some("a\0b"))), &[]);
     let typed = STAGE.apply(&bronze(&["7|\0a\0|~|~|~|~|~|~|~|~"]), None).unwrap();
     assert_eq!(typed.rows.column_by_name("name").unwrap().as_string::<i32>().value(0), "a");
-    assert_eq!(typed.problems, vec![]);
+    assert_eq!(typed.rejections, vec![]);
 }
 
 #[test]
@@ -197,16 +198,16 @@ fn times_shown_twice_are_dated_by_the_order_of_their_dump() {
     let first = STAGE.apply(&batch, None).unwrap();
     assert_eq!(seen_hours(&first), "23:30 00:00 00:30 00:00 00:30 02:00");
     assert!(first.needs_passes);
-    let mut nearby = Nearby::default();
+    let mut nearby = RepeatedHourTimes::default();
     // A dump is looked through in several batches.
     for (from, len) in [(0, 3), (3, 3)] {
-        STAGE.look_around(&batch.slice(from, len), &[0; 3], &mut nearby).unwrap();
+        STAGE.scan_repeated_hours(&batch.slice(from, len), &[0; 3], &mut nearby).unwrap();
     }
     let passes = nearby.passes(|column| column == "seen");
     let second = STAGE.apply(&batch, Some(&passes)).unwrap();
     assert_eq!(seen_hours(&second), "23:30 00:00 00:30 01:00 01:30 02:00");
     assert!(!second.needs_passes);
-    let expected = Ambiguous { column: "seen".to_owned(), times: 4, uncertain: 0 };
+    let expected = AmbiguousTimes { column: "seen".to_owned(), times: 4, uncertain: 0 };
     assert_eq!(second.ambiguous, vec![expected]);
 }
 
@@ -239,7 +240,7 @@ fn a_required_column_cannot_become_unknown() {
     contract.columns[5].required = true;
     let stage = Stage::new(&contract, &Calendar::new(Tz::UTC, vec![]).unwrap());
     let typed = stage.apply(&bronze(&["7|~|~|~|~|2023-02-30|~|~|~|~"]), None).unwrap();
-    assert_eq!(typed.problems[0].reason, "not_a_time");
+    assert_eq!(typed.rejections[0].reason, "not_a_time");
     assert!(typed.repaired.is_empty());
 }
 
@@ -296,7 +297,7 @@ proptest! {
         prop_assert_eq!(typed.rows.num_rows(), records.len());
         prop_assert_eq!(typed.rejected.len(), records.len());
         let rejected: Vec<usize> = (0..records.len()).filter(|row| typed.rejected.value(*row)).collect();
-        let named: Vec<usize> = typed.problems.iter().map(|problem| problem.row).collect();
+        let named: Vec<usize> = typed.rejections.iter().map(|problem| problem.row).collect();
         prop_assert_eq!(rejected, named);
         for (row, record) in records.iter().enumerate() {
             let bad = ["x|", "~|", "None|", "|1.555|", "|not_json|"].iter().any(|part| match *part {

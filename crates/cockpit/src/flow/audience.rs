@@ -24,7 +24,7 @@ pub trait Audience: Send + Sync {
     /// Whether anybody looks at readings at all.
     fn looks(&self) -> bool;
     /// Whether somebody looks at each reading as it comes.
-    fn is_hurried(&self) -> bool;
+    fn needs_low_latency(&self) -> bool;
     fn readings(&self, readings: &[Reading]);
     /// So many messages were rejected.
     fn rejected(&self, count: usize);
@@ -49,7 +49,7 @@ impl Audience for Minutes {
         false
     }
 
-    fn is_hurried(&self) -> bool {
+    fn needs_low_latency(&self) -> bool {
         false
     }
 
@@ -80,7 +80,9 @@ fn problem(topic: &str, event: &Event) -> Option<String> {
             "{topic}: not read, as {unread} topics more than {most} match the patterns of its \
              contract; write a narrower pattern, or set pattern_topics in [limits] of plant.toml"
         )),
-        Event::Connected | Event::Lost { .. } | Event::MissingTopic | Event::Lags(_) => None,
+        Event::Connected | Event::Disconnected { .. } | Event::MissingTopic | Event::Lags(_) => {
+            None
+        }
     }
 }
 
@@ -116,7 +118,7 @@ impl Audience for Shown {
         true
     }
 
-    fn is_hurried(&self) -> bool {
+    fn needs_low_latency(&self) -> bool {
         self.live.is_watched_as_it_happens()
     }
 
@@ -134,7 +136,7 @@ impl Audience for Shown {
         let Ok(mut state) = self.link.lock() else { return };
         match event {
             Event::Connected => (state.link, state.reason) = (Link::Connected, None),
-            Event::Lost { reason } => {
+            Event::Disconnected { reason } => {
                 (state.link, state.reason) = (Link::Lost, Some(reason.clone()));
             }
             Event::MissingTopic => {

@@ -4,7 +4,8 @@ use super::{Event, Flow, Watcher, machine_now, now};
 use config::location::Location;
 use config::sentence::sentence;
 use futures::StreamExt as _;
-use ingest::files::{self, Decoded, Fetched, Found, ReadError};
+use ingest::Error;
+use ingest::files::{self, Decoded, Fetched, ListedDump};
 use lake::bronze::{Dump, Landing, Landings, Start};
 use lake::dumps::column_changes::{self, LastColumns};
 use lake::dumps::{DumpRow, Status};
@@ -40,23 +41,24 @@ impl Flow {
         &self,
         bucket: &Location,
         contracts: &[Arc<Contract>],
-        new: Vec<Found>,
-    ) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
+        new: Vec<ListedDump>,
+    ) -> anyhow::Result<(Vec<ListedDump>, Vec<String>)> {
         let settle = Duration::from_millis(self.lake().limits().get("dump_settle_ms"));
         let since = machine_now() - settle;
-        let is_young = |it: &Found| it.modified_at > since;
+        let is_young = |it: &ListedDump| it.modified_at > since;
         if bucket.folder.is_none() || !new.iter().any(is_young) {
             return Ok((new, Vec::new()));
         }
         tokio::time::sleep(settle).await;
         let later = files::list(bucket, contracts, self.refinery.plant.zone).await?;
-        let later: HashMap<(String, String), Found> =
-            later.into_iter().map(|it| (it.place(), it)).collect();
-        let seen = |it: &Found| (it.size_bytes, it.modified_at, it.etag.clone());
-        let is_at_rest = |it: &Found| {
-            !is_young(it) || later.get(&it.place()).is_some_and(|later| seen(later) == seen(it))
+        let later: HashMap<(String, String), ListedDump> =
+            later.into_iter().map(|it| (it.table_and_key(), it)).collect();
+        let seen = |it: &ListedDump| (it.size_bytes, it.modified_at, it.etag.clone());
+        let is_at_rest = |it: &ListedDump| {
+            !is_young(it)
+                || later.get(&it.table_and_key()).is_some_and(|later| seen(later) == seen(it))
         };
-        let (complete, unfinished): (Vec<Found>, Vec<Found>) =
+        let (complete, unfinished): (Vec<ListedDump>, Vec<ListedDump>) =
             new.into_iter().partition(is_at_rest);
         let mut unfinished: Vec<String> = unfinished.into_iter().map(|it| it.key).collect();
         unfinished.dedup();
@@ -71,13 +73,13 @@ impl Flow {
     pub(super) async fn land_all(
         &self,
         bucket: &Location,
-        new: Vec<Found>,
+        new: Vec<ListedDump>,
         (newest, columns): (&BTreeMap<(String, String), DumpRow>, &LastColumns),
         watcher: &Watcher,
     ) -> Vec<DumpRow> {
         let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
         watcher(Event::Listed { dumps: new.len(), bytes });
-        let mut by_table: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+        let mut by_table: BTreeMap<String, Vec<ListedDump>> = BTreeMap::new();
         for found in new {
             by_table.entry(found.contract.table.clone()).or_default().push(found);
         }
@@ -86,7 +88,7 @@ impl Flow {
             let columns = files.first().and_then(|found| columns.table(&found.contract));
             let mut line = Line { flow: self, bucket, landings, rows, columns, committed: 0 };
             for found in files {
-                let status = line.land_one(&found, newest.get(&found.place())).await;
+                let status = line.land_one(&found, newest.get(&found.table_and_key())).await;
                 let bytes = found.size_bytes.unsigned_abs();
                 watcher(Event::Dump { file: found.key, bytes, status });
             }
@@ -102,7 +104,7 @@ impl Flow {
 
 impl<'a> Line<'a> {
     /// Lands a dump and notes what became of it. It may still wait for its commit.
-    async fn land_one(&mut self, found: &Found, known: Option<&DumpRow>) -> Status {
+    async fn land_one(&mut self, found: &ListedDump, known: Option<&DumpRow>) -> Status {
         let mut row = DumpRow {
             file: found.key.clone(),
             dump: known.map_or(0, |known| known.dump) + 1,
@@ -125,8 +127,8 @@ impl<'a> Line<'a> {
         let landed = self.land(found, known, &mut row).await;
         match landed {
             Ok(_) => {}
-            Err(ReadError::Content(ref reason)) => fail(&mut row, Status::Unreadable, reason),
-            Err(ReadError::Place(ref error)) => fail(&mut row, Status::Failed, &sentence(error)),
+            Err(Error::Data(ref reason)) => fail(&mut row, Status::Unreadable, reason),
+            Err(Error::Storage(ref error)) => fail(&mut row, Status::Failed, &sentence(error)),
             Err(ref error) => fail(&mut row, Status::Failed, &error.to_string()),
         }
         let status = row.status;
@@ -140,16 +142,16 @@ impl<'a> Line<'a> {
     /// Lands a dump. Returns whether all dumps so far are committed.
     async fn land(
         &mut self,
-        found: &Found,
+        found: &ListedDump,
         known: Option<&DumpRow>,
         row: &mut DumpRow,
-    ) -> Result<bool, ReadError> {
+    ) -> Result<bool, Error> {
         let lake = self.flow.lake();
         let landings = match self.landings.as_mut() {
             Some(landings) => landings,
             None => {
                 let opened = Landings::open(lake, found.contract.clone()).await;
-                self.landings.insert(opened.map_err(ReadError::Place)?)
+                self.landings.insert(opened.map_err(Error::Storage)?)
             }
         };
         let before = landings.newest(&found.key).cloned();
@@ -202,7 +204,7 @@ impl<'a> Line<'a> {
             row.reason = Some("the file holds no records".to_owned());
             return Ok(false);
         }
-        self.finish(landing).await.map_err(ReadError::Place)
+        self.finish(landing).await.map_err(Error::Storage)
     }
 
     /// Decodes a dump into its landing; one that is there already is only counted. Returns what
@@ -210,9 +212,9 @@ impl<'a> Line<'a> {
     async fn decode(
         &self,
         fetched: Fetched,
-        found: &Found,
+        found: &ListedDump,
         mut landing: Option<&mut Landing>,
-    ) -> Result<Decoded, ReadError> {
+    ) -> Result<Decoded, Error> {
         let (out, mut batches) = tokio::sync::mpsc::channel(BATCHES_BETWEEN);
         let contract = found.contract.clone();
         let limits = self.flow.lake().limits().clone();
@@ -228,8 +230,8 @@ impl<'a> Line<'a> {
             }
         }
         drop(batches);
-        let decoded = decoding.await.map_err(|error| ReadError::Place(error.into()));
-        landed.map_err(ReadError::Place)?;
+        let decoded = decoding.await.map_err(|error| Error::Storage(error.into()));
+        landed.map_err(Error::Storage)?;
         decoded?
     }
 

@@ -1,6 +1,6 @@
 //! Kafka -> bronze, silver, and those who look at the moment.
 //!
-//! A contract names its topics, or patterns for them; topics that match a pattern are looked for again and
+//! A contract names its topics, or patterns for them; topics that match a pattern are polled for again and
 //! again.
 //!
 //! Two for each topic: a thread that reads, interprets and shows, and a task that lands. Between
@@ -16,7 +16,8 @@ use anyhow::Context as _;
 use batches::batch::Messages;
 use config::kafka::Kafka;
 use ingest::decode::message::MessageReader;
-use ingest::kafka::{self, Refused, Source, Until};
+use ingest::kafka::{self, Source, Until};
+use ingest::{Error, Retry};
 use lake::context::LakeContext;
 use lake::context::ReadMessages;
 use lake::delta::table::Table;
@@ -144,7 +145,7 @@ impl Flow {
         let mut pause = RETRY;
         while !streaming.stop.is_cancelled() {
             let Err(error) = self.stream(streaming).await else { continue };
-            let is_refused = error.chain().any(|cause| cause.is::<Refused>());
+            let is_refused = Error::find(&error).is_some_and(|it| it.retry() == Retry::Slow);
             pause = if is_refused { (pause * 2).min(longest.max(RETRY)) } else { RETRY };
             let (error, again_s) = (format!("{error:#}"), pause.as_secs());
             tracing::error!(error, again_s, "streaming stopped, and begins again");
@@ -158,7 +159,7 @@ impl Flow {
 
 /// How the messages of a contract are read.
 pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
-    let limits = ingest::decode::Limits {
+    let limits = ingest::decode::DecodeLimits {
         max_record_bytes: limits.size("max_message_bytes"),
         kept_faulty_bytes: limits.size("kept_faulty_bytes"),
         ..Default::default()
@@ -260,14 +261,17 @@ fn soon(after: Duration) -> Instant {
 }
 
 /// What the Kafka client is limited by.
-fn kafka_limits(limits: &config::settings::Limits) -> kafka::Limits {
+fn kafka_limits(limits: &config::settings::Limits) -> kafka::ClientLimits {
     let gathered_ms = limits.get("stream_commit_every_ms") / GATHERED_OF_INTERVAL;
-    kafka::Limits {
+    kafka::ClientLimits {
         lag_every_ms: limits.get("kafka_lag_every_ms"),
         session_ms: limits.get("kafka_session_ms"),
         queue_bytes: limits.get("kafka_queue_bytes"),
-        gather_ms: limits.get("kafka_gather_ms"),
-        unhurried_ms: limits.get("kafka_unhurried_ms").min(gathered_ms),
+        linger_ms: limits.get("kafka_gather_ms"),
+        answer_ms: 10_000,
+        retry_min_ms: 100,
+        retry_max_ms: 2_000,
+        idle_linger_ms: limits.get("kafka_unhurried_ms").min(gathered_ms),
     }
 }
 

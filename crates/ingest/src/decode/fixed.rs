@@ -1,6 +1,6 @@
 //! Fixed width: one record a line, each field a number of characters wide.
 
-use super::Limits;
+use super::DecodeLimits;
 use super::columns::Slots;
 use super::error::DecodeError;
 use super::json_text::push_array;
@@ -30,7 +30,11 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    pub fn new(contract: &Contract, header: bool, limits: Limits) -> Result<Self, DecodeError> {
+    pub fn new(
+        contract: &Contract,
+        header: bool,
+        limits: DecodeLimits,
+    ) -> Result<Self, DecodeError> {
         let (columns, slots) = Slots::new(contract);
         if let Some(column) = columns.iter().find(|column| column.width_chars == 0) {
             let problem = format!("column {} has no width", column.name);

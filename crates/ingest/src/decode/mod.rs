@@ -5,7 +5,7 @@
 //! *Promise*: the same bytes give the same records whatever the chunks. Every record lands, a bad
 //! one with its fault and the beginning of its text, and costs no other record; lines that the
 //! contract says are no records are counted. Positions are those of the file in every encoding.
-//! Memory stays within a few times [`Limits::max_record_bytes`].
+//! Memory stays within a few times [`DecodeLimits::max_record_bytes`].
 
 mod charset;
 mod columns;
@@ -31,7 +31,7 @@ mod tokens;
 
 pub use error::DecodeError;
 
-use batches::batch::{BatchBuilder, Fault, Place};
+use batches::batch::{BatchBuilder, ByteRange, Fault};
 use delimited::Delimited;
 use fixed::Fixed;
 use input::Input;
@@ -45,7 +45,7 @@ use tokens::Tokens;
 
 /// How much a decoder may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct DecodeLimits {
     /// The longest record that is read; a longer one lands with [`Fault::TooLong`]. UTF-16 counts
     /// as if it were UTF-8.
     pub max_record_bytes: usize,
@@ -55,7 +55,7 @@ pub struct Limits {
     pub probe_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for DecodeLimits {
     fn default() -> Self {
         Self { max_record_bytes: 1 << 20, kept_faulty_bytes: 4 << 10, probe_bytes: 64 << 10 }
     }
@@ -72,7 +72,7 @@ const PIECE_BYTES: usize = 64 << 10;
 pub struct Decoder {
     input: Input,
     shape: Shape,
-    limits: Limits,
+    limits: DecodeLimits,
     passing: Passing,
     ends: LineEnds,
     /// Whether it is known how the dump is written.
@@ -120,7 +120,7 @@ struct Preview {
 impl Decoder {
     /// A decoder for one file of this contract. Fails with [`DecodeError::Contract`] if the
     /// contract cannot be decoded as text, as is the case for Parquet.
-    pub fn new(contract: &Contract, limits: Limits) -> Result<Self, DecodeError> {
+    pub fn new(contract: &Contract, limits: DecodeLimits) -> Result<Self, DecodeError> {
         let mut decoder = Self::single(contract, limits)?;
         if matches!(&decoder.shape, Shape::Json(json) if json.wants_preview()) {
             let mut first = Self::single(contract, limits)?;
@@ -133,7 +133,7 @@ impl Decoder {
         Ok(decoder)
     }
 
-    fn single(contract: &Contract, limits: Limits) -> Result<Self, DecodeError> {
+    fn single(contract: &Contract, limits: DecodeLimits) -> Result<Self, DecodeError> {
         Ok(Self {
             input: Input::new(contract.encoding, limits.probe_bytes),
             shape: Shape::new(contract, limits)?,
@@ -344,7 +344,7 @@ impl Decoder {
         };
         self.input.take(to);
         if let Some(Overlong { file_from, kept }) = self.overlong.take() {
-            let place = Place { from: file_from, to: self.input.file_at() };
+            let place = ByteRange { from: file_from, to: self.input.file_at() };
             out.end(place, Some(Fault::TooLong), Some(&kept));
         }
         self.input.take(next - to);
@@ -357,7 +357,7 @@ fn raw(input: &Input, to: usize) -> Raw<'_> {
 }
 
 impl Shape {
-    fn new(contract: &Contract, limits: Limits) -> Result<Self, DecodeError> {
+    fn new(contract: &Contract, limits: DecodeLimits) -> Result<Self, DecodeError> {
         Ok(match &contract.format {
             Format::Delimited { delimiter, quote, escape, header } => {
                 let dialect = (delimiter.as_str(), *quote, *escape);
@@ -426,7 +426,12 @@ impl Shape {
         }
     }
 
-    fn cut(&mut self, input: &Input, limits: Limits, ends: LineEnds) -> Result<Cut, DecodeError> {
+    fn cut(
+        &mut self,
+        input: &Input,
+        limits: DecodeLimits,
+        ends: LineEnds,
+    ) -> Result<Cut, DecodeError> {
         let (bytes, closed) = (input.waiting(), input.closed());
         match self {
             Self::Delimited(delimited) => Ok(delimited.cut(bytes, input.taken(), closed)),

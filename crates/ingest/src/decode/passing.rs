@@ -1,6 +1,6 @@
 //! Lines of a text dump that are no records: counted and passed over.
 
-use super::Limits;
+use super::DecodeLimits;
 use super::error::DecodeError;
 use super::input::Input;
 use super::lines::{self, Cut, LineEnds};
@@ -50,7 +50,7 @@ pub(super) struct Next<'a> {
 }
 
 impl Passing {
-    pub fn new(contract: &Contract, limits: Limits) -> Result<Self, DecodeError> {
+    pub fn new(contract: &Contract, limits: DecodeLimits) -> Result<Self, DecodeError> {
         let lines = contract.lines.clone();
         let pattern = lines.skip_pattern.as_deref().map(|pattern| {
             RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build().map_err(|error| {

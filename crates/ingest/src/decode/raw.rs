@@ -1,7 +1,7 @@
 //! One record as it stands in the dump.
 
 use super::charset::Widths;
-use batches::batch::{BatchBuilder, Fault, Place};
+use batches::batch::{BatchBuilder, ByteRange, Fault};
 use std::borrow::Cow;
 
 /// One record as UTF-8, line end excluded.
@@ -14,9 +14,9 @@ pub(super) struct Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> ByteRange {
         let to = self.file_from + self.widths.file_bytes(self.bytes);
-        Place { from: self.file_from, to }
+        ByteRange { from: self.file_from, to }
     }
 
     /// A part of it, by its bytes.
@@ -78,9 +78,9 @@ mod tests {
     #[test]
     fn a_part_knows_its_place() {
         let part = Raw { widths: Widths::Utf16, ..raw("a€b".as_bytes()) }.part(1, 5);
-        assert_eq!((part.bytes, part.place()), ("€b".as_bytes(), Place { from: 7, to: 11 }));
+        assert_eq!((part.bytes, part.place()), ("€b".as_bytes(), ByteRange { from: 7, to: 11 }));
         let widths = Widths::Each(&[1, 2, 0, 0, 1]);
         let part = Raw { widths, ..raw("a€b".as_bytes()) }.part(1, 5);
-        assert_eq!(part.place(), Place { from: 6, to: 9 });
+        assert_eq!(part.place(), ByteRange { from: 6, to: 9 });
     }
 }

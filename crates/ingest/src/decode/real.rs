@@ -1,7 +1,7 @@
 //! The dumps of the reference plant, if they lie beside the project.
 
 use super::testing::{contract, decode, decode_chunked, delimited, rows};
-use super::{Limits, parquet};
+use super::{DecodeLimits, parquet};
 use arrow::array::Array;
 use batches::batch::Batch;
 use plant::contract::{Contract, Format};
@@ -30,7 +30,7 @@ fn check(key: &str, contract: &Contract, records: usize) {
     let batch = decode(contract, &file).unwrap();
     assert_eq!(faults(&batch), Vec::<String>::new());
     assert_eq!(batch.len(), records);
-    let chunked = decode_chunked(contract, &file, Limits::default(), 4099).unwrap();
+    let chunked = decode_chunked(contract, &file, DecodeLimits::default(), 4099).unwrap();
     assert!(rows(&batch) == rows(&chunked) && batch.byte_from == chunked.byte_from);
 }
 

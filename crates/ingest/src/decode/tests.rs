@@ -1,7 +1,7 @@
 //! Promises that hold for every format.
 
 use super::testing::{contract, csv, decode_chunked, delimited, rows, slices};
-use super::{DecodeError, Limits};
+use super::{DecodeError, DecodeLimits};
 use batches::batch::Batch;
 use plant::contract::{Contract, Encoding, Escape, Format, Lines, Origin};
 use proptest::prelude::*;
@@ -107,7 +107,7 @@ proptest! {
         max_record_bytes in prop_oneof![Just(1 << 20), 0..40usize],
         probe_bytes in prop_oneof![Just(1 << 16), 0..40usize],
     ) {
-        let limits = Limits { max_record_bytes, kept_faulty_bytes: 5, probe_bytes };
+        let limits = DecodeLimits { max_record_bytes, kept_faulty_bytes: 5, probe_bytes };
         for mut contract in contracts().into_iter().chain(contracts_with_surroundings()) {
             contract.encoding = encoding;
             let whole = decode_chunked(&contract, &file, limits, usize::MAX);
@@ -128,7 +128,7 @@ proptest! {
         let contracts = contracts().into_iter().skip(1);
         for mut contract in contracts.filter(|it| !is_around || it.format != Format::JsonArray) {
             contract.encoding = encoding;
-            let Ok(batch) = decode_chunked(&contract, &file, Limits::default(), 64) else { continue };
+            let Ok(batch) = decode_chunked(&contract, &file, DecodeLimits::default(), 64) else { continue };
             let mut at = 0;
             for (&from, &to) in batch.byte_from.values().iter().zip(batch.byte_to.values()) {
                 prop_assert!(is_between_records(&file[at..from as usize]), "{:?}", contract.format);
@@ -151,7 +151,7 @@ proptest! {
         contract.lines = Lines { skip_pattern: Some("^#".into()), skip: 1, ..Lines::default() };
         let read = |lines: &[String]| {
             let file = format!("title\na,b\n{}", lines.concat());
-            let batch = decode_chunked(&contract, file.as_bytes(), Limits::default(), 9).unwrap();
+            let batch = decode_chunked(&contract, file.as_bytes(), DecodeLimits::default(), 9).unwrap();
             rows(&batch)
         };
         prop_assert_eq!(read(&lines), [read(first), read(second)].concat());

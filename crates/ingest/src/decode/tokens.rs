@@ -1,6 +1,6 @@
 //! Token text: one record a line, and a pattern that knows where its fields begin and end.
 
-use super::Limits;
+use super::DecodeLimits;
 use super::error::DecodeError;
 use super::raw::Raw;
 use batches::batch::{BatchBuilder, Fault};
@@ -21,7 +21,11 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    pub fn new(contract: &Contract, pattern: &str, limits: Limits) -> Result<Self, DecodeError> {
+    pub fn new(
+        contract: &Contract,
+        pattern: &str,
+        limits: DecodeLimits,
+    ) -> Result<Self, DecodeError> {
         let refuse = |problem| DecodeError::Contract { table: contract.table.clone(), problem };
         let pattern = RegexBuilder::new(&format!(r"\A(?:{pattern})\z"))
             .size_limit(PATTERN_BYTES)
@@ -83,7 +87,8 @@ mod tests {
     fn a_wrong_pattern_is_refused() {
         let check = |pattern: &str, expected: &str| {
             let contract = contract(Format::Tokens { pattern: pattern.into() }, &["A"]);
-            let text = Tokens::new(&contract, pattern, Limits::default()).unwrap_err().to_string();
+            let text =
+                Tokens::new(&contract, pattern, DecodeLimits::default()).unwrap_err().to_string();
             assert!(text.contains(expected), "{text}");
         };
         check("(?<A>", "the pattern is wrong");

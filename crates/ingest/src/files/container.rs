@@ -10,7 +10,8 @@ mod signature;
 mod zip;
 mod zstd;
 
-use super::{Fetched, ReadError};
+use super::Fetched;
+use crate::Error;
 use config::settings::Limits;
 use signature::{Content, content};
 use std::cell::RefCell;
@@ -75,12 +76,11 @@ pub fn open(
     takes_parquet: bool,
     bounds: Bounds,
     notes: &Notes,
-) -> Result<Opened, ReadError> {
-    let place = |error: io::Error| ReadError::Place(error.into());
+) -> Result<Opened, Error> {
     let Fetched { mut file, key, size_bytes, .. } = dump;
-    file.rewind().map_err(place)?;
-    let mut head = head(&mut file).map_err(place)?;
-    file.rewind().map_err(place)?;
+    file.rewind()?;
+    let mut head = head(&mut file)?;
+    file.rewind()?;
     let mut names: Vec<&'static str> = Vec::new();
     let mut reader: Box<dyn Read> = if content(&head) == Content::Zip {
         names.push("zip");
@@ -94,7 +94,7 @@ pub fn open(
     };
     loop {
         if !names.is_empty() {
-            (reader, head) = peeked(reader).map_err(content_error)?;
+            (reader, head) = peeked(reader)?;
         }
         let name = match content(&head) {
             Content::Plain => break,
@@ -115,7 +115,7 @@ pub fn open(
                  (max_container_layers); unpack it before it is uploaded",
                 within(&names)
             );
-            return Err(ReadError::Content(problem));
+            return Err(Error::Data(problem));
         }
         reader = layer(reader, name, &head, bounds, notes)?;
     }
@@ -133,10 +133,8 @@ const PARQUET: &str = "set format = \"parquet\" in the contract if the source wr
 const UNPACK: &str = "unpack it before it is uploaded";
 
 /// What is in a file but neither text nor Parquet.
-fn refused(name: &str, remedy: &str) -> ReadError {
-    ReadError::Content(format!(
-        "it is {name}, which cannot be read as this contract's format; {remedy}"
-    ))
+fn refused(name: &str, remedy: &str) -> Error {
+    Error::Data(format!("it is {name}, which cannot be read as this contract's format; {remedy}"))
 }
 
 fn within(names: &[&str]) -> String {
@@ -149,8 +147,7 @@ fn layer(
     head: &[u8],
     bounds: Bounds,
     notes: &Notes,
-) -> Result<Box<dyn Read>, ReadError> {
-    let place = |error: io::Error| ReadError::Place(error.into());
+) -> Result<Box<dyn Read>, Error> {
     let buffered = BufReader::with_capacity(bounds.chunk_bytes, reader);
     let unpacked: Box<dyn Read> = match name {
         "gzip" => Box::new(gzip::Members::new(buffered, notes.clone())),
@@ -159,10 +156,10 @@ fn layer(
             let memory_bytes = bounds.window_bytes.saturating_add(XZ_OWN_BYTES);
             let flags = liblzma::stream::CONCATENATED;
             let stream = liblzma::stream::Stream::new_stream_decoder(memory_bytes, flags);
-            let stream = stream.map_err(|error| ReadError::Place(error.into()))?;
+            let stream = stream.map_err(|error| Error::Storage(error.into()))?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(buffered, stream))
         }
-        _ => zstd::reader(buffered, head, bounds.window_bytes, notes).map_err(place)?,
+        _ => zstd::reader(buffered, head, bounds.window_bytes, notes)?,
     };
     Ok(bounded(unpacked, name, bounds))
 }
@@ -245,11 +242,13 @@ fn unreadable(problem: String) -> io::Error {
     io::Error::other(Unreadable(problem))
 }
 
-/// An error met while reading: of the content if a layer explained it, else of the place.
-pub fn content_error(error: io::Error) -> ReadError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Unreadable>()) {
-        Some(Unreadable(problem)) => ReadError::Content(problem.clone()),
-        None => ReadError::Place(error.into()),
+impl From<io::Error> for Error {
+    /// [`Error::Data`] if a container explained the error, else [`Error::Storage`].
+    fn from(error: io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<Unreadable>()) {
+            Some(Unreadable(problem)) => Self::Data(problem.clone()),
+            None => Self::Storage(error.into()),
+        }
     }
 }
 

@@ -41,12 +41,12 @@ fn bucket(keys: &[&str]) -> (TempDir, Location) {
     (folder, place)
 }
 
-fn listed(place: &Location, contract: &Arc<Contract>) -> Vec<Found> {
+fn listed(place: &Location, contract: &Arc<Contract>) -> Vec<ListedDump> {
     runtime().block_on(list(place, std::slice::from_ref(contract), Tz::UTC)).unwrap()
 }
 
 /// The first field of the only record of a dump, and the others.
-fn record(place: &Location, found: &Found) -> Vec<Option<String>> {
+fn record(place: &Location, found: &ListedDump) -> Vec<Option<String>> {
     let fetched = runtime().block_on(fetch(place, found, None)).unwrap();
     let (out, mut batches) = mpsc::channel(4);
     let decoded = decode(fetched, &found.contract, &Limits::default(), &out).unwrap();

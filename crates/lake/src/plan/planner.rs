@@ -1,11 +1,11 @@
 //! Plans the models of a plant: the columns and the lineage of each table, and the order of the steps.
 
-use crate::bronze::dump_columns::with_dump_columns;
+use batches::dump_columns::with_dump_columns;
 use crate::delta::replace::readable;
 use crate::kpi::statement::check as check_kpis;
 use crate::plan::{Step, with_parameters};
 use crate::plan::{equipment, lineage};
-use crate::refine::ledger;
+use crate::batches::ledger;
 use crate::retention::check::check as check_retention;
 use crate::session;
 use arrow::datatypes::{DataType, Schema, SchemaRef};

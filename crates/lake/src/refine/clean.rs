@@ -58,7 +58,7 @@ pub async fn run(
         change.removes = state.as_ref().map(State::files).unwrap_or_default();
     }
     if is_redefined {
-        let schema = stored_schema(&step.schema, contract);
+        let schema = with_pointers(&step.schema, contract);
         let description = step.model.description.clone();
         change.definition = Some(Definition { schema, description, fingerprint, partition: None });
     }

@@ -14,6 +14,7 @@ use crate::session;
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use batches::digest;
+use batches::ledger;
 use config::model::{Model, ParameterDefault, ParameterValue, TableName, Via};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
@@ -165,7 +166,7 @@ async fn rows(
     let batches = batches?;
     if step.model.is_ledger {
         let calendar = &context.plant.calendar;
-        return ledger::ledger_rows(calendar, &batches, &step.query_schema, &step.schema);
+        return ledger::close(calendar, &batches, &step.query_schema, &step.schema);
     }
     batches.iter().map(|batch| conform(batch, &step.schema)).collect()
 }

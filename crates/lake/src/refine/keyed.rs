@@ -146,12 +146,12 @@ impl<'a> Cleaning<'a> {
     async fn add(
         &self,
         batch: &RecordBatch,
-        cleaned: Cleaned,
+        cleaned: batches::Cleaned,
         runs: &[(&Run, usize)],
         dumps: &Dumps,
         read: &mut Read<'a>,
     ) -> anyhow::Result<()> {
-        read.rejects.push(batch, &cleaned.reasons)?;
+        read.rejects.push(batch, &cleaned.rejections)?;
         let mut ranks: Vec<Option<u32>> = Vec::with_capacity(batch.num_rows());
         for (run, rows) in runs {
             let rank = dumps.rank(&run.version);
@@ -166,7 +166,7 @@ impl<'a> Cleaning<'a> {
     /// The rows that are the newest of their keys so far.
     fn newest_rows(
         &self,
-        cleaned: &Cleaned,
+        cleaned: &batches::Cleaned,
         ranks: &[Option<u32>],
         read: &mut Read<'a>,
     ) -> anyhow::Result<RecordBatch> {
@@ -177,7 +177,7 @@ impl<'a> Cleaning<'a> {
         let (file, mut row) = (u32::try_from(file)?, u32::try_from(row)?);
         let mut keep = Vec::with_capacity(ranks.len());
         for (at, key) in keys.into_iter().enumerate() {
-            let (Some(key), Some(dump), false) = (key, ranks[at], cleaned.is_bad[at]) else {
+            let (Some(key), Some(dump), false) = (key, ranks[at], cleaned.is_rejected[at]) else {
                 keep.push(false);
                 continue;
             };

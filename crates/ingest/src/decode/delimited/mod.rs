@@ -10,7 +10,7 @@ mod dialect;
 mod layout;
 mod signs;
 
-use super::Limits;
+use super::DecodeLimits;
 use super::columns::Slots;
 use super::error::DecodeError;
 use super::json_text::{push_array, push_key, push_string};
@@ -58,7 +58,7 @@ impl Delimited {
         contract: &Contract,
         dialect: Dialect<'_>,
         header: bool,
-        limits: Limits,
+        limits: DecodeLimits,
     ) -> Result<Self, DecodeError> {
         if let Some(problem) = dialect::problem(dialect) {
             return Err(DecodeError::Contract { table: contract.table.clone(), problem });

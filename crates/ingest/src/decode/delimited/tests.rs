@@ -1,7 +1,7 @@
 use super::super::testing::{
-    contract, csv, decode, decode_chunked, decode_summed, delimited, rows, slices,
+    contract, csv, decode, decode_chunked, decode_with_summary, delimited, rows, slices,
 };
-use super::super::{DecodeError, Limits};
+use super::super::{DecodeError, DecodeLimits};
 use plant::contract::{Contract, Encoding, Escape, Format, Lines, Origin};
 use proptest::prelude::*;
 
@@ -146,7 +146,7 @@ fn bad_text_costs_its_record() {
 
 #[test]
 fn a_long_line_costs_its_record() {
-    let limits = Limits { max_record_bytes: 8, kept_faulty_bytes: 3, probe_bytes: 4 };
+    let limits = DecodeLimits { max_record_bytes: 8, kept_faulty_bytes: 3, probe_bytes: 4 };
     let file = b"1,2\n123456789,\"0\r\n3,4\n\"5\n\",23456789\"\n6,7";
     for chunk in 1..=file.len() {
         let batch = decode_chunked(&csv(false, &["A", "B"]), file, limits, chunk).unwrap();
@@ -158,7 +158,8 @@ fn a_long_line_costs_its_record() {
 
 #[test]
 fn memory_stays_small() {
-    let mut decoder = super::super::Decoder::new(&csv(false, &["A"]), Limits::default()).unwrap();
+    let mut decoder =
+        super::super::Decoder::new(&csv(false, &["A"]), DecodeLimits::default()).unwrap();
     let mut out = batches::batch::BatchBuilder::new(1);
     let chunk = vec![b'"'; 1 << 20];
     for _ in 0..100 {
@@ -202,8 +203,9 @@ proptest! {
 /// Decodes in chunks of every size, and expects the records and the number of lines passed over.
 fn check_lines(contract: &Contract, input: &str, expected: &[&str], skipped_lines: u64) {
     for chunk in 1..=input.len() {
-        let limits = Limits { max_record_bytes: 30, kept_faulty_bytes: 30, probe_bytes: 4 };
-        let (batch, summary) = decode_summed(contract, input.as_bytes(), limits, chunk).unwrap();
+        let limits = DecodeLimits { max_record_bytes: 30, kept_faulty_bytes: 30, probe_bytes: 4 };
+        let (batch, summary) =
+            decode_with_summary(contract, input.as_bytes(), limits, chunk).unwrap();
         assert_eq!(rows(&batch), expected, "{input:?} in chunks of {chunk}");
         assert_eq!(summary.skipped_lines, skipped_lines, "{input:?} in chunks of {chunk}");
     }
@@ -251,7 +253,8 @@ fn a_line_names_the_delimiter() {
     let contract = csv(true, &["*A", "B"]);
     check_lines(&contract, "sep=,\r\nA,B\r\n1,2\r\n", &["1|2"], 1);
     check_lines(&contract, "\"sep=,\"\nA,B\nsep=,3\n", &["sep=|3"], 1);
-    let summary = decode_summed(&contract, b"sep=,\nA,B\n", Limits::default(), 9).unwrap().1;
+    let summary =
+        decode_with_summary(&contract, b"sep=,\nA,B\n", DecodeLimits::default(), 9).unwrap().1;
     assert!(summary.notes[0].contains("sep=,"), "{summary:?}");
     let text = decode(&contract, b"sep=;\nA;B\n").unwrap_err().to_string();
     assert!(text.contains("write delimiter = \";\""), "{text}");
@@ -282,7 +285,8 @@ fn marks_and_nuls_before_a_record_are_nothing() {
 fn quotes_may_be_escaped() {
     let text = "1,\"a \\\"b\\\", c\"\n\"C:\\\\x\",\\N\n\"5\"\"\",6\n";
     check(false, text, &["1|a \"b\", c", "C:\\x|\\N", "5\"|6"]);
-    let summary = decode_summed(&csv(false, &["A", "B"]), text.as_bytes(), Limits::default(), 7);
+    let summary =
+        decode_with_summary(&csv(false, &["A", "B"]), text.as_bytes(), DecodeLimits::default(), 7);
     assert!(summary.unwrap().1.notes[0].contains("escape = '\\'"));
     check(false, "\"C:\\x\\\",\"\\\\srv\\a\"\n", &["C:\\x\\|\\\\srv\\a"]);
     let mut contract = csv(false, &["A", "B"]);

@@ -11,11 +11,12 @@ mod object;
 mod outer;
 mod records;
 mod scan;
+mod split;
 
-pub(super) use object::{Field, Paths, members, text_of};
-pub(super) use records::{Record, Records};
+pub(super) use object::{Field, Paths};
+pub(super) use split::{Found, Splitter};
 
-use super::Limits;
+use super::DecodeLimits;
 use super::error::DecodeError;
 use super::lines::{Cut, LineEnds};
 use super::raw::Raw;
@@ -25,6 +26,7 @@ use keys::Keys;
 use outer::Outer;
 use plant::columns::FileColumns;
 use plant::contract::{Contract, Format};
+use records::{Record, Records};
 use std::borrow::Cow;
 
 /// Decodes [`Format::JsonLines`] and [`Format::JsonArray`].
@@ -42,7 +44,7 @@ pub(super) struct Json {
 }
 
 impl Json {
-    pub fn new(contract: &Contract, limits: Limits) -> Self {
+    pub fn new(contract: &Contract, limits: DecodeLimits) -> Self {
         let style = match contract.format {
             Format::JsonArray => Style::Array,
             _ => Style::Objects,
@@ -239,7 +241,7 @@ mod tests {
     #[test]
     fn an_object_over_the_limit_is_one_record() {
         let contract = contract(Format::JsonLines, &["a"]);
-        let limits = Limits { max_record_bytes: 12, kept_faulty_bytes: 4, probe_bytes: 4 };
+        let limits = DecodeLimits { max_record_bytes: 12, kept_faulty_bytes: 4, probe_bytes: 4 };
         let file =
             b"{\"a\":1}\n{\n\"a\":\n[1,2,{\"x\":3}]}{\"a\":2}\n{\"a\":\"34567890\"}\n{\"a\":4}";
         for chunk in 1..=file.len() {

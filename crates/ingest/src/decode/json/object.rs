@@ -1,7 +1,6 @@
 //! Takes the fields of a record out of a JSON object.
 
 use super::super::json_text::{push_compact, push_key};
-use batches::batch::Fault;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -59,11 +58,11 @@ fn compact(json: &str) -> String {
 impl Paths {
     /// The paths of columns 0, 1, and so on; a dot leads into an object.
     pub fn new<'a>(headers: impl Iterator<Item = &'a str> + Clone) -> Self {
-        Self::of_columns(headers.enumerate())
+        Self::with_numbers(headers.enumerate())
     }
 
     /// The paths of columns by their numbers; a dot leads into an object.
-    pub fn of_columns<'a>(headers: impl Iterator<Item = (usize, &'a str)> + Clone) -> Self {
+    pub fn with_numbers<'a>(headers: impl Iterator<Item = (usize, &'a str)> + Clone) -> Self {
         let mut root = Self::default();
         for (column, header) in headers.clone() {
             let mut at = &mut root;
@@ -176,16 +175,6 @@ fn push_member(rest: &mut String, key: &str, value: &RawValue) {
     push_compact(rest, value.get());
 }
 
-/// A JSON value as the text of a field: `None` for null, and a fault if it is no single value.
-pub(in super::super) fn text_of(json: &str) -> Result<Option<Cow<'_, str>>, Fault> {
-    match json.as_bytes().first() {
-        None | Some(b'n') => Ok(None),
-        Some(b'{' | b'[') => Err(Fault::NotScalar),
-        Some(b'"') => unescaped(json).map(Some).map_err(|_error| Fault::NotJson),
-        Some(_) => Ok(Some(Cow::Borrowed(json))),
-    }
-}
-
 /// The text of the value at `path` within a value, the value itself if the path is empty, `None` if
 /// there is none or it is null.
 pub(super) fn lookup(json: &str, path: &str) -> Result<Option<String>, serde_json::Error> {
@@ -214,9 +203,7 @@ pub(super) fn find<'a>(
 }
 
 /// The members of an object, in order, values unread.
-pub(in super::super) fn members(
-    object: &str,
-) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
+pub(super) fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
     let Members(members) = serde_json::from_str(object)?;
     Ok(members)
 }

@@ -154,22 +154,16 @@ fn scalars(array: &dyn Array) -> Result<StringArray, ArrowError> {
 fn bytes(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),
-        Err(_) => hex(value),
+        Err(_) => hex::encode(value),
     }
 }
 
 fn uuid(value: &[u8]) -> String {
-    let mut text = hex(value);
+    let mut text = hex::encode(value);
     for dash in [20, 16, 12, 8] {
         if text.len() > dash {
             text.insert(dash, '-');
         }
     }
     text
-}
-
-fn hex(value: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    value.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -24,7 +24,7 @@ fn read_with(
     let opened = open(dump, false, Bounds::new(&bounds), &notes);
     let mut plain = Vec::new();
     let mut reader = opened.map_err(|error| error.to_string())?.reader;
-    reader.read_to_end(&mut plain).map_err(|error| content_error(error).to_string())?;
+    reader.read_to_end(&mut plain).map_err(|error| Error::from(error).to_string())?;
     Ok((plain, notes.take()))
 }
 

@@ -1,7 +1,7 @@
 //! Zip archives with one file in them.
 
-use super::super::ReadError;
 use super::{Notes, unreadable};
+use crate::Error;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 
@@ -45,10 +45,10 @@ pub fn only_member(
     mut file: File,
     window_bytes: u64,
     notes: &Notes,
-) -> Result<(Box<dyn Read>, String), ReadError> {
-    let members = members(&mut file).map_err(super::content_error)?;
-    let member = only(&members).map_err(ReadError::Content)?;
-    let bytes = opened(file, member, window_bytes, notes).map_err(super::content_error)?;
+) -> Result<(Box<dyn Read>, String), Error> {
+    let members = members(&mut file)?;
+    let member = only(&members).map_err(Error::Data)?;
+    let bytes = opened(file, member, window_bytes, notes)?;
     Ok((bytes, member.name.clone()))
 }
 

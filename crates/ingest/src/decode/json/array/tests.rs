@@ -1,5 +1,5 @@
 use super::super::super::testing::{contract, decode, decode_chunked, rows};
-use super::super::super::{DecodeError, Decoder, Limits};
+use super::super::super::{DecodeError, DecodeLimits, Decoder};
 use plant::contract::{Format, Origin};
 
 fn decoded(input: &str) -> Result<Vec<String>, DecodeError> {
@@ -92,7 +92,7 @@ fn check_around(records: Option<&str>, header: &str, input: &str, expected: Resu
     contract.records = records.map(str::to_owned);
     contract.columns[1].origin = Origin::Envelope;
     for chunk in 1..=input.len() {
-        let limits = Limits { max_record_bytes: 40, kept_faulty_bytes: 5, probe_bytes: 4 };
+        let limits = DecodeLimits { max_record_bytes: 40, kept_faulty_bytes: 5, probe_bytes: 4 };
         let decoded = decode_chunked(&contract, input.as_bytes(), limits, chunk);
         match (decoded, expected) {
             (Ok(batch), Ok(expected)) => assert_eq!(rows(&batch), expected, "{input} in {chunk}"),
@@ -131,7 +131,7 @@ fn elements_may_be_objects_around_arrays() {
 fn a_field_behind_the_records_needs_a_second_reading() {
     let mut contract = contract(Format::JsonArray, &["a", "m"]);
     contract.columns[1].origin = Origin::Envelope;
-    let mut decoder = Decoder::new(&contract, Limits::default()).unwrap();
+    let mut decoder = Decoder::new(&contract, DecodeLimits::default()).unwrap();
     let mut out = batches::batch::BatchBuilder::new(2);
     decoder.feed(br#"{"r":[{"a":1}],"m":2}"#, &mut out).unwrap();
     let error = decoder.finish(&mut out).unwrap_err().to_string();

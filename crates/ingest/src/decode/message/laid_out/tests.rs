@@ -1,5 +1,5 @@
 use super::super::super::testing::contract;
-use super::super::super::{Limits, headers};
+use super::super::super::{DecodeLimits, headers};
 use super::super::MessageReader;
 use super::*;
 use arrow::array::{AsArray as _, BinaryArray, Int64Array, StringArray};
@@ -30,7 +30,7 @@ fn messages(topic: &str, payloads: &[&[u8]]) -> Messages {
 
 /// Each row: the number of its message and its position, the fields, and the fault with its text.
 fn shown(contract: &Contract, messages: &Messages) -> Vec<String> {
-    let limits = Limits { max_record_bytes: 200, ..Limits::default() };
+    let limits = DecodeLimits { max_record_bytes: 200, ..DecodeLimits::default() };
     let fields = MessageReader::new(contract, limits).read(messages);
     let cell = |column: &StringArray, row: usize| match column.is_valid(row) {
         true => column.value(row).to_owned(),
