@@ -4,7 +4,6 @@
 use crate::delta::stats::{FileStats, date_text, timestamp_text};
 use crate::delta::table::{Change, Definition, State, Table};
 use crate::lake::Lake;
-use anyhow::Context as _;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, not};
 use arrow::datatypes::{Schema, SchemaRef};

@@ -8,7 +8,7 @@ use crate::meta::restatements;
 use crate::plan::{Step, equipment, with_parameters};
 use crate::refine::change::{changed_rows, values};
 use crate::refine::watch::Watch;
-use crate::refine::{Outcome, RefreshMode, ledger};
+use crate::refine::{Outcome, RefreshMode};
 use crate::retention::frozen::FrozenPeriods;
 use crate::session;
 use anyhow::Context as _;
@@ -222,7 +222,7 @@ fn fingerprint(context: &LakeContext, model: &Model, sql: &str) -> String {
         let (shifts, rests) = (plant.calendar.shifts(), plant.calendar.rests());
         definition.push_str(&format!("\n{}\n{shifts:?}\n{rests:?}", plant.zone));
     }
-    digest::of_text(&definition)
+    digest::sha256_hex(&definition)
 }
 
 async fn upstreams(context: &LakeContext, model: &Model) -> anyhow::Result<Upstreams> {

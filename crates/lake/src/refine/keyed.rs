@@ -7,7 +7,7 @@ use crate::columns::{long, text};
 use crate::delta::table::{Change, State};
 use crate::delta::write::DataWriter;
 use crate::refine::Repairs;
-use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::cleaning::Cleaning;
 use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, rows_of, wanted_runs};
 use crate::refine::keys::{Hasher, LatestByKey, Rank, Written};
 use crate::refine::passes::KnownPasses;

@@ -3,7 +3,6 @@
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
-use batches::columns::column;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
 

@@ -3,7 +3,7 @@
 use crate::bronze::landed::{DataFileRuns, Run, Version};
 use crate::columns::column;
 use crate::delta::table::Table;
-use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::cleaning::Cleaning;
 use crate::refine::dump_reader::{rows_of, wanted_runs};
 use crate::refine::versions::{VersionId, newest_first};
 use arrow::array::{AsArray as _, RecordBatch};

@@ -5,7 +5,7 @@ use crate::context::LakeContext;
 use crate::delta::table::Table;
 use crate::lake::Lake;
 use crate::plan::Step;
-use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::cleaning::Cleaning;
 use crate::refine::keys::Hasher;
 use crate::rejected;
 use crate::retention::late::{LateDataFilter, TOO_LATE};
@@ -141,7 +141,8 @@ impl<'a> Interpreter<'a> {
         let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
         let topic = topic_hash(topic);
         for (row, key) in hasher.short_keys(&cleaned.rows)?.into_iter().enumerate() {
-            if !cleaned.is_rejected[row] && key.is_some_and(|key| !self.recent.insert(key ^ topic)) {
+            if !cleaned.is_rejected[row] && key.is_some_and(|key| !self.recent.insert(key ^ topic))
+            {
                 cleaned.reject(row, "", DUPLICATE);
             }
         }
