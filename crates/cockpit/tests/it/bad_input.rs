@@ -269,7 +269,7 @@ fn a_broken_file_taken_away_is_forgotten() {
 fn a_contract_mended_reads_the_file_it_could_not_read() {
     let world = World::new();
     world.dump("plan.csv", b"Number,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,1,S1,1\n");
-    world.ingest().refused(&["missing [Id]", "found [Number", "mend the contract"]);
+    world.ingest().refused(&["missing [Id]", "found [Number", "correct the contract"]);
     world.edit("bronze/plan.toml", "header = \"Id\"", "header = \"Number\"");
     world.ingest().well();
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);

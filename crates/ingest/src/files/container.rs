@@ -1,9 +1,9 @@
-//! The containers of a dump, recognised by content and not by name.
+//! The containers of a dump (gzip, zip and others), detected by content and not by name.
 //!
-//! *In*: the bytes of a dump as they are in the bucket. *Out*: the bytes of its records, unpacked
-//! while they are read, in bounded memory. *Promise*: what is packed in a way that is read here comes
-//! out whole or with an error that names the container, where it is damaged, and what to do; what is
-//! no text and no Parquet is refused by its name. Nothing unpacks to more than its limit.
+//! *In*: the bytes of a dump as in the bucket. *Out*: the bytes of its records, decompressed while they are
+//! read, in bounded memory. *Promise*: a supported container is read completely, or the error names the
+//! container, the damage and the remedy; files that are neither text nor Parquet are refused by their type.
+//! Nothing decompresses to more than its limit.
 
 mod gzip;
 mod signature;
@@ -18,25 +18,26 @@ use std::cell::RefCell;
 use std::io::{self, BufReader, Cursor, Read, Seek as _};
 use std::rc::Rc;
 
-/// Bytes of a file by which its content is known: `tar` has its mark at byte 257.
+/// Number of first bytes that show the type of a file: `tar` has its magic number at byte 257.
 const HEAD_BYTES: usize = 512;
 
-/// Memory that xz needs beside its dictionary.
+/// Memory that xz needs besides its dictionary.
 const XZ_OWN_BYTES: u64 = 16 << 20;
 
-/// How much unpacking may take.
+/// Limits on decompression.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Bytes one layer may unpack to.
+    /// The most bytes to which one layer may decompress.
     unpacked_bytes: u64,
     /// Memory for the window or dictionary of a layer.
     window_bytes: u64,
-    /// Containers within each other.
+    /// The most nested containers.
     layers: usize,
     chunk_bytes: usize,
 }
 
 impl Bounds {
+    /// The configured limits.
     pub fn new(limits: &Limits) -> Self {
         Self {
             unpacked_bytes: limits.get("max_unpacked_bytes"),
@@ -47,7 +48,7 @@ impl Bounds {
     }
 }
 
-/// What is remarkable about a dump that was read all the same. Complete when it is read to its end.
+/// Peculiarities of a dump that was read nevertheless. Complete when it is read to its end.
 #[derive(Debug, Clone, Default)]
 pub struct Notes(Rc<RefCell<Vec<String>>>);
 
@@ -65,12 +66,12 @@ impl Notes {
 pub struct Opened {
     /// The bytes of its records.
     pub reader: Box<dyn Read>,
-    /// Whether they are those of the file itself.
+    /// Whether these are the bytes of the file itself.
     pub is_plain: bool,
 }
 
-/// Opens a dump layer by layer, from its beginning; what was appended to its file after its digest was
-/// taken is not read. Parquet is refused unless the contract takes it.
+/// Opens a dump layer by layer, from its beginning. Bytes appended to its file after its digest was computed are not
+/// read. Parquet is refused unless `takes_parquet`.
 pub fn open(
     dump: Fetched,
     takes_parquet: bool,
@@ -86,7 +87,7 @@ pub fn open(
         names.push("zip");
         let (member, name) = zip::only_member(file, bounds.window_bytes, notes)?;
         if !key.to_ascii_lowercase().ends_with(".zip") {
-            notes.add(format!("it is a zip archive; `{name}`, the only file in it, was read"));
+            notes.add(format!("zip archive: its only file `{name}` was read"));
         }
         bounded(member, "zip", bounds)
     } else {
@@ -99,9 +100,11 @@ pub fn open(
         let name = match content(&head) {
             Content::Plain => break,
             Content::Parquet if takes_parquet => break,
-            Content::Parquet => return Err(refused("an Apache Parquet file", PARQUET)),
-            Content::Foreign { name, remedy } => return Err(refused(name, remedy)),
-            Content::Zip => return Err(refused("a zip archive within another container", UNPACK)),
+            Content::Parquet => return Err(unsupported("an Apache Parquet file", PARQUET)),
+            Content::Foreign { name, remedy } => return Err(unsupported(name, remedy)),
+            Content::Zip => {
+                return Err(unsupported("a zip archive within another container", UNPACK));
+            }
             Content::Gzip => "gzip",
             Content::Zstd => "zstd",
             Content::Bzip2 => "bzip2",
@@ -111,7 +114,7 @@ pub fn open(
         if names.len() > bounds.layers {
             let limit = bounds.layers;
             let problem = format!(
-                "it is {}: more than the {limit} containers within each other that are unpacked \
+                "it is {}: more than the {limit} nested containers that are unpacked \
                  (max_container_layers); unpack it before it is uploaded",
                 within(&names)
             );
@@ -121,7 +124,7 @@ pub fn open(
     }
     if names.len() > 1 {
         notes.add(format!(
-            "it is packed {} times, {}; all were unpacked",
+            "packed {} times ({}); all layers were unpacked",
             names.len(),
             within(&names)
         ));
@@ -132,9 +135,9 @@ pub fn open(
 const PARQUET: &str = "set format = \"parquet\" in the contract if the source writes it so";
 const UNPACK: &str = "unpack it before it is uploaded";
 
-/// What is in a file but neither text nor Parquet.
-fn refused(name: &str, remedy: &str) -> Error {
-    Error::Data(format!("it is {name}, which cannot be read as this contract's format; {remedy}"))
+/// The error for a file that is neither text nor the Parquet of the contract.
+fn unsupported(name: &str, remedy: &str) -> Error {
+    Error::Data(format!("it is {name}, which is not the format of this contract; {remedy}"))
 }
 
 fn within(names: &[&str]) -> String {
@@ -168,7 +171,7 @@ fn bounded(inner: Box<dyn Read>, name: &'static str, bounds: Bounds) -> Box<dyn 
     Box::new(Layer { inner, name, bounds, left_bytes: bounds.unpacked_bytes })
 }
 
-/// The first bytes of what `reader` gives.
+/// The first bytes of `reader`.
 fn head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     reader.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
@@ -181,7 +184,7 @@ fn peeked(mut reader: Box<dyn Read>) -> io::Result<(Box<dyn Read>, Vec<u8>)> {
     Ok((Box::new(Cursor::new(head.clone()).chain(reader)), head))
 }
 
-/// One layer: its errors name it, and it gives no more than its limit.
+/// One layer: its errors name it, and it returns no more bytes than its limit.
 struct Layer {
     inner: Box<dyn Read>,
     name: &'static str,
@@ -191,12 +194,12 @@ struct Layer {
 
 impl Read for Layer {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into).map_err(|error| self.explained(error))?;
+        let read = self.inner.read(into).map_err(|error| self.explain(error))?;
         match self.left_bytes.checked_sub(read as u64) {
             Some(left_bytes) => self.left_bytes = left_bytes,
             None => {
                 return Err(unreadable(format!(
-                    "the {} data unpacks to more than {} bytes; if that is right, raise \
+                    "the {} data unpacks to more than {} bytes; if that is expected, raise \
                      max_unpacked_bytes",
                     self.name, self.bounds.unpacked_bytes
                 )));
@@ -207,7 +210,7 @@ impl Read for Layer {
 }
 
 impl Layer {
-    fn explained(&self, error: io::Error) -> io::Error {
+    fn explain(&self, error: io::Error) -> io::Error {
         let inner = error.get_ref();
         if error.kind() == io::ErrorKind::Interrupted
             || inner.is_some_and(|it| it.is::<Unreadable>())
@@ -228,12 +231,12 @@ impl Layer {
 
 fn broken(name: &str, error: &io::Error) -> String {
     format!(
-        "the {name} data ends early or is damaged ({error}); nothing of the file was taken. Copy it \
+        "the {name} data is truncated or damaged ({error}); none of the file was ingested. Copy it \
          into the bucket again"
     )
 }
 
-/// What is wrong with the bytes of a container, in words for people.
+/// Why a container cannot be read, for people.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Unreadable(String);

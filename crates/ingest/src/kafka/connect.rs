@@ -50,7 +50,7 @@ pub struct ClientLimits {
 /// Collects what happens besides messages until the reading thread handles it.
 #[derive(Default)]
 pub struct Context {
-    /// Where the OAUTHBEARER token is, if the brokers are to be shown one.
+    /// Where the OAUTHBEARER token is, if the brokers require one.
     token: Option<TokenSource>,
     /// Whether the client has requested a token, whether or not there was one.
     is_token_requested: AtomicBool,

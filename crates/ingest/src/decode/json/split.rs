@@ -178,18 +178,18 @@ fn enter<'a>(
     Ok(Some(value))
 }
 
-/// What is left of a path behind `key`: empty at its end, `None` if the path does not lead there.
+/// The rest of a path after `key`: empty at its end, `None` if the path does not start with the key.
 fn strip_key<'p>(path: &'p str, key: &str) -> Option<&'p str> {
     let left = path.strip_prefix(key)?;
     if left.is_empty() { Some(left) } else { left.strip_prefix('.') }
 }
 
-/// What is left of a path below the path `above`, which may be empty.
+/// The rest of a path below the path `above`, which may be empty.
 pub(super) fn below<'p>(path: &'p str, above: &str) -> Option<&'p str> {
     if above.is_empty() { Some(path) } else { strip_key(path, above) }
 }
 
-/// Where a value begins in the text it is borrowed from.
+/// Position of a value in the text that it is borrowed from.
 pub(super) fn offset(text: &str, value: &RawValue) -> usize {
     value.get().as_ptr().addr().saturating_sub(text.as_ptr().addr())
 }
