@@ -14,9 +14,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono_tz::Tz;
 use plant::calendar::{Calendar, LocalParts};
 use plant::contract::{Column, Contract, Kind};
-use plant::spelling::{
-    Misread, TimeSpelling, is_storable_day, parse_bool, parse_date, parse_decimal, parse_float,
-    parse_int, parse_moment, parse_text, trim,
+use plant::format::{
+    ParseError, TimeFormat, is_storable_day, parse_bool, parse_date, parse_decimal, parse_float,
+    parse_int, parse_text, parse_timestamp, trim,
 };
 use plant::zone::ZoneTable;
 use std::borrow::Cow;
@@ -71,7 +71,7 @@ pub struct Rejection {
     pub row: usize,
     /// The column that cannot be read; empty if the reason concerns the whole record.
     pub column: Arc<str>,
-    /// The code of a [`Misread`] or of a fault of the record, [`MISSING`], or
+    /// The code of a [`ParseError`] or of a fault of the record, [`MISSING`], or
     /// [`EXPECTATION`](crate::clean::EXPECTATION).
     pub reason: Cow<'static, str>,
     /// The text of the column as received, if there is any.
@@ -173,7 +173,7 @@ impl Stage {
                 array = resolved.0;
                 ambiguous.push(resolved.1);
             }
-            verdicts.judge(reader, &raw, &array, marks.misreads);
+            verdicts.judge(reader, &raw, &array, marks.errors);
             if let Kind::Time { local_parts: true, .. } = column.kind {
                 let parts = self.local_parts(array.as_primitive());
                 arrays.push(array);
@@ -184,7 +184,7 @@ impl Stage {
         }
         if self.schema.fields().len() > arrays.len() {
             let received = bronze.column_by_name("_timestamp");
-            arrays.push(received.context("missing column `_timestamp`")?.clone());
+            arrays.push(received.context("column _timestamp is missing")?.clone());
         }
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), arrays)?;
         let is_stream = bronze.column_by_name("_timestamp").is_some();
@@ -198,32 +198,32 @@ impl Stage {
     /// The values of a column, with its unreadable texts and ambiguous times.
     fn parse(&self, reader: &Reader, raw: &StringArray) -> Result<(ArrayRef, Marks)> {
         let mut marks = Marks::default();
-        let misreads = &mut marks.misreads;
+        let errors = &mut marks.errors;
         let array: ArrayRef = match &reader.column.kind {
-            Kind::Text => reader.text(raw, misreads)?,
+            Kind::Text => reader.text(raw, errors)?,
             Kind::Int { number } => {
                 let read = |text: &str| parse_int(text, number);
-                Arc::new(reader.values::<Int64Array, _>(raw, misreads, read))
+                Arc::new(reader.values::<Int64Array, _>(raw, errors, read))
             }
             Kind::Decimal { precision, scale, number } => {
                 let read = |text: &str| parse_decimal(text, number, *precision, *scale);
-                let values = reader.values::<Decimal128Array, _>(raw, misreads, read);
+                let values = reader.values::<Decimal128Array, _>(raw, errors, read);
                 Arc::new(values.with_precision_and_scale(*precision, *scale)?)
             }
             Kind::Float { number } => {
                 let read = |text: &str| parse_float(text, number);
-                Arc::new(reader.values::<Float64Array, _>(raw, misreads, read))
+                Arc::new(reader.values::<Float64Array, _>(raw, errors, read))
             }
             Kind::Bool { yes, no, any_case } => {
                 let read = |text: &str| parse_bool(text, yes, no, *any_case);
-                Arc::new(reader.values::<BooleanArray, _>(raw, misreads, read))
+                Arc::new(reader.values::<BooleanArray, _>(raw, errors, read))
             }
-            Kind::Date { spellings } => {
-                let read = |text: &str| parse_date(text, spellings);
-                Arc::new(reader.values::<Date32Array, _>(raw, misreads, read))
+            Kind::Date { formats } => {
+                let read = |text: &str| parse_date(text, formats);
+                Arc::new(reader.values::<Date32Array, _>(raw, errors, read))
             }
-            Kind::Time { spellings, zone, .. } => {
-                Arc::new(reader.times(raw, &mut marks, spellings, self.zone(*zone)))
+            Kind::Time { formats, zone, .. } => {
+                Arc::new(reader.times(raw, &mut marks, formats, self.zone(*zone)))
             }
         };
         Ok((array, marks))
@@ -288,12 +288,12 @@ pub fn row_at(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<Re
 }
 
 /// Rows whose text is not a value, in order, with the reason.
-type Misreads = Vec<(usize, Misread)>;
+type ParseErrors = Vec<(usize, ParseError)>;
 
 /// Rows of a column that need attention.
 #[derive(Debug, Default)]
 struct Marks {
-    misreads: Misreads,
+    errors: ParseErrors,
     /// Rows with a time that occurs again on the clock, and how many microseconds later.
     ambiguous: Vec<(usize, i64)>,
 }
@@ -309,10 +309,10 @@ struct Reader {
 impl Reader {
     /// The texts without surrounding whitespace and null markers. Texts that are clean already are shared, not
     /// copied.
-    fn text(&self, raw: &StringArray, misreads: &mut Misreads) -> Result<ArrayRef> {
+    fn text(&self, raw: &StringArray, errors: &mut ParseErrors) -> Result<ArrayRef> {
         if holds_nul(raw) {
             let read = |text: &str| parse_text(text).map(str::to_owned);
-            return Ok(Arc::new(self.values::<StringArray, _>(raw, misreads, read)));
+            return Ok(Arc::new(self.values::<StringArray, _>(raw, errors, read)));
         }
         let is_clean = |text: &str| trim(text).len() == text.len() && !self.nulls.contains(text);
         if raw.iter().flatten().all(is_clean) {
@@ -333,18 +333,18 @@ impl Reader {
         &self,
         raw: &StringArray,
         marks: &mut Marks,
-        spellings: &[TimeSpelling],
+        formats: &[TimeFormat],
         zone: &ZoneTable,
     ) -> TimestampMicrosecondArray {
-        let Marks { misreads, ambiguous } = marks;
+        let Marks { errors, ambiguous } = marks;
         let mut value = |(row, text): (usize, Option<&str>)| {
             let text = text.map(trim).filter(|text| !self.nulls.contains(text))?;
-            let read = parse_moment(text, spellings, zone);
-            let moment = read.inspect_err(|misread| misreads.push((row, *misread))).ok()?;
-            if moment.again_us != 0 {
-                ambiguous.push((row, moment.again_us));
+            let parsed = parse_timestamp(text, formats, zone);
+            let timestamp = parsed.inspect_err(|error| errors.push((row, *error))).ok()?;
+            if timestamp.repeat_after_us != 0 {
+                ambiguous.push((row, timestamp.repeat_after_us));
             }
-            Some(moment.at_us)
+            Some(timestamp.at_us)
         };
         let values: TimestampMicrosecondArray = raw.iter().enumerate().map(&mut value).collect();
         values.with_timezone("UTC")
@@ -354,12 +354,12 @@ impl Reader {
     fn values<A: FromIterator<Option<V>>, V>(
         &self,
         raw: &StringArray,
-        misreads: &mut Misreads,
-        read: impl Fn(&str) -> Result<V, Misread>,
+        errors: &mut ParseErrors,
+        read: impl Fn(&str) -> Result<V, ParseError>,
     ) -> A {
         let mut value = |(row, text): (usize, Option<&str>)| {
             let text = text.map(trim).filter(|text| !self.nulls.contains(text))?;
-            read(text).inspect_err(|misread| misreads.push((row, *misread))).ok()
+            read(text).inspect_err(|error| errors.push((row, *error))).ok()
         };
         raw.iter().enumerate().map(&mut value).collect()
     }
@@ -398,7 +398,7 @@ fn length_bit(text: &str) -> u64 {
 
 /// A column of a batch as text, in any of Arrow's string types.
 fn text_column(batch: &RecordBatch, name: &str) -> Result<StringArray> {
-    let array = batch.column_by_name(name).with_context(|| format!("missing column `{name}`"))?;
+    let array = batch.column_by_name(name).with_context(|| format!("column {name} is missing"))?;
     match array.data_type() {
         DataType::Utf8 => Ok(array.as_string().clone()),
         DataType::LargeUtf8 | DataType::Utf8View => {

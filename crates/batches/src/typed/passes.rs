@@ -8,14 +8,14 @@ use super::{Reader, Stage, text_column};
 use anyhow::{Context as _, Result};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use plant::ambiguous::{Column, Pass, Reading, WITHIN_S, passes};
+use plant::ambiguous::{LocalReading, Pass, TimeColumn, WITHIN_S, passes};
 use plant::contract::Kind;
-use plant::spelling::{parse_moment, trim};
+use plant::format::{parse_timestamp, trim};
+use plant::time::second_of_us;
 use plant::zone::Repeat;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-const SECOND_US: i64 = 1_000_000;
 /// A dump with more than one step against its order in so many is not sorted by time. Without any order it is every
 /// second step.
 const STEPS_PER_DISORDER: usize = 8;
@@ -59,7 +59,7 @@ pub struct RepeatedHourTimes {
 #[derive(Debug, Default)]
 struct NearbyTimes {
     /// Record numbers and times, by repeated hour.
-    by_repeat: BTreeMap<Repeat, Vec<(i64, Reading)>>,
+    by_repeat: BTreeMap<Repeat, Vec<(i64, LocalReading)>>,
     last_us: Option<i64>,
     steps_forward: usize,
     steps_back: usize,
@@ -84,10 +84,11 @@ impl RepeatedHourTimes {
     pub fn passes(self, is_key: impl Fn(&str) -> bool) -> Passes {
         let mut found = Passes::default();
         for (name, times) in self.columns {
-            let column = Column { is_key: is_key(&name), is_sorted: times.is_sorted() };
+            let column = TimeColumn { is_key: is_key(&name), is_sorted: times.is_sorted() };
             for (repeat, mut readings) in times.by_repeat {
                 readings.sort_by_key(|(record, _)| *record);
-                let (records, readings): (Vec<i64>, Vec<Reading>) = readings.into_iter().unzip();
+                let (records, readings): (Vec<i64>, Vec<LocalReading>) =
+                    readings.into_iter().unzip();
                 let passes = passes(repeat, &readings, column);
                 let is_whole = is_whole(repeat, &readings);
                 let all = readings.iter().zip(&passes).zip(&records);
@@ -107,7 +108,7 @@ impl RepeatedHourTimes {
 }
 
 /// Whether a dump has records from before and after the hour, and thus all of both passes.
-fn is_whole(repeat: Repeat, readings: &[Reading]) -> bool {
+fn is_whole(repeat: Repeat, readings: &[LocalReading]) -> bool {
     readings.iter().any(|it| it.local_s < repeat.from_local_s)
         && readings.iter().any(|it| it.local_s >= repeat.to_local_s)
 }
@@ -117,7 +118,7 @@ impl Passes {
         &mut self,
         name: &Arc<str>,
         is_whole: bool,
-        reading: Reading,
+        reading: LocalReading,
         pass: Pass,
         record: i64,
     ) {
@@ -163,10 +164,10 @@ impl Stage {
         groups: &[u64],
         nearby: &mut RepeatedHourTimes,
     ) -> Result<()> {
-        let records = bronze.column_by_name("_record").context("missing column `_record`")?;
+        let records = bronze.column_by_name("_record").context("column _record is missing")?;
         let records = records.as_primitive::<Int64Type>();
         for reader in &self.columns {
-            let Kind::Time { spellings, zone, .. } = &reader.column.kind else { continue };
+            let Kind::Time { formats, zone, .. } = &reader.column.kind else { continue };
             let zone = self.zone(*zone);
             let raw = text_column(bronze, &reader.column.name)?;
             let times = nearby.columns.entry(reader.name.clone()).or_default();
@@ -174,16 +175,16 @@ impl Stage {
                 let Some(text) = text.map(trim).filter(|text| !reader.nulls.contains(text)) else {
                     continue;
                 };
-                let Ok(moment) = parse_moment(text, spellings, zone) else { continue };
-                times.step(moment.at_us);
-                let at_s = moment.at_us.div_euclid(SECOND_US);
+                let Ok(timestamp) = parse_timestamp(text, formats, zone) else { continue };
+                times.step(timestamp.at_us);
+                let at_s = second_of_us(timestamp.at_us);
                 let local_s = at_s + i64::from(zone.offset_s(at_s));
                 let Some(repeat) = zone.repeat_near(local_s, WITHIN_S) else { continue };
                 // A text with a UTC offset is not ambiguous.
-                if repeat.contains(local_s) && moment.again_us == 0 {
+                if repeat.contains(local_s) && timestamp.repeat_after_us == 0 {
                     continue;
                 }
-                let reading = Reading { group: groups[row], local_s };
+                let reading = LocalReading { group: groups[row], local_s };
                 let readings = times.by_repeat.entry(repeat).or_default();
                 readings.push((records.value(row), reading));
             }
@@ -226,7 +227,7 @@ pub(super) fn resolve(
 
 impl Passes {
     fn pass(&self, reader: &Reader, bronze: &RecordBatch, row: usize) -> Result<Option<Pass>> {
-        let records = bronze.column_by_name("_record").context("missing column `_record`")?;
+        let records = bronze.column_by_name("_record").context("column _record is missing")?;
         let record = records.as_primitive::<Int64Type>().value(row);
         Ok(self.by_column.get(&reader.name).and_then(|records| records.get(&record)).copied())
     }

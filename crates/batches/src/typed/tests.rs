@@ -5,14 +5,15 @@ use plant::contract::{
     DumpUnit, Encoding, Format, Framing, Lines, NumberStyle, OnError, Origin, RemovedRecords,
     Supersede,
 };
-use plant::spelling::TimeSpelling;
+use plant::format::TimeFormat;
+use plant::time::MINUTE_US;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
 const PLAIN: NumberStyle = NumberStyle::PLAIN;
 
-fn spellings(texts: &[&str]) -> Vec<TimeSpelling> {
-    texts.iter().map(|text| TimeSpelling::parse(text).unwrap()).collect()
+fn formats(texts: &[&str]) -> Vec<TimeFormat> {
+    texts.iter().map(|text| TimeFormat::parse(text).unwrap()).collect()
 }
 
 fn column(name: &str, kind: Kind) -> Column {
@@ -31,7 +32,7 @@ fn column(name: &str, kind: Kind) -> Column {
 
 fn contract() -> Contract {
     let time = |zone, local_parts| Kind::Time {
-        spellings: spellings(&["yyyy-MM-dd HH:mm:ss"]),
+        formats: formats(&["yyyy-MM-dd HH:mm:ss"]),
         zone,
         local_parts,
     };
@@ -60,7 +61,7 @@ fn contract() -> Contract {
             column("good", yes_no),
             Column {
                 on_error: OnError::Null,
-                ..column("due", Kind::Date { spellings: spellings(&["yyyy-MM-dd"]) })
+                ..column("due", Kind::Date { formats: formats(&["yyyy-MM-dd"]) })
             },
             column("at", time(Tz::Asia__Kolkata, true)),
             column("seen", time(Tz::Europe__Berlin, false)),
@@ -155,11 +156,8 @@ fn a_text_with_nul_inside_is_refused() {
 #[test]
 fn a_local_day_outside_the_calendar_is_null() {
     let mut contract = contract();
-    contract.columns[6].kind = Kind::Time {
-        spellings: spellings(&["yyyy-MM-dd HH:mmXXX"]),
-        zone: Tz::UTC,
-        local_parts: true,
-    };
+    contract.columns[6].kind =
+        Kind::Time { formats: formats(&["yyyy-MM-dd HH:mmXXX"]), zone: Tz::UTC, local_parts: true };
     let stage = Stage::new(&contract, &Calendar::new(Tz::Asia__Kolkata, vec![]).unwrap());
     let records = ["7|~|~|~|~|~|9999-12-31 18:29Z|~|~|~", "8|~|~|~|~|~|9999-12-31 18:30Z|~|~|~"];
     let typed = stage.apply(&bronze(&records), None).unwrap();
@@ -215,7 +213,6 @@ fn ambiguous_times_are_resolved_by_the_order_of_their_dump() {
 
 #[test]
 fn an_ambiguous_time_of_a_message_is_resolved_by_its_receipt() {
-    const MINUTE_US: i64 = 60_000_000;
     let (first_us, again_us) = (1_729_989_000_000_000, 60 * MINUTE_US);
     for (received_min, expected) in [
         (0, (false, true)),
@@ -275,7 +272,7 @@ fn text_may_be_of_any_string_type() {
     let views = RecordBatch::try_from_iter_with_nullable(views).unwrap();
     assert_eq!(STAGE.apply(&views, None).unwrap().rows, STAGE.apply(&batch, None).unwrap().rows);
     let error = STAGE.apply(&batch.project(&[0, 1]).unwrap(), None).unwrap_err();
-    assert_eq!(error.to_string(), "missing column `_fault`");
+    assert_eq!(error.to_string(), "column _fault is missing");
 }
 
 fn any_record() -> impl Strategy<Value = String> {

@@ -74,7 +74,7 @@ impl MessageReader {
             texts.fill(None);
             match self.objects.plain.read(text, &mut texts) {
                 Ok(()) => out.good(texts.iter().copied()),
-                Err(message::Unusual) => self.push_parsed(text, &mut out),
+                Err(message::Unsupported) => self.push_parsed(text, &mut out),
             }
         }
         out.finish()
@@ -115,7 +115,7 @@ impl ObjectReader {
         let mut texts: Vec<Option<&str>> = vec![None; self.width];
         match self.plain.read(text, &mut texts) {
             Ok(()) => Ok(texts.into_iter().map(|text| text.map(Cow::Borrowed)).collect()),
-            Err(message::Unusual) => self.parse(text),
+            Err(message::Unsupported) => self.parse(text),
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Compiles the SQL of a cleaning step for `batches::clean`. Used for dumps and streams alike.
+//! Compiles the SQL of a cleaning step for `batches::clean`. Dumps and streams share it.
 
-use super::Refinery;
-use super::joined::Joined;
-use super::keys::Hasher;
-use crate::models::Step;
-use crate::table::Table;
-use crate::{Lake, bronze, session};
+use crate::context::LakeContext;
+use crate::delta::table::Table;
+use crate::lake::Lake;
+use crate::plan::Step;
+use crate::refine::concat::Concat;
+use crate::refine::keys::Hasher;
+use crate::{bronze, session};
 use anyhow::Context as _;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -24,12 +25,12 @@ use plant::contract::{Contract, Kind, OnError, Origin, Supersede};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Changes whenever the same bronze records would give another table.
-pub(crate) fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery) -> String {
-    let shifts = refinery.plant.calendar.shifts();
-    let zone = refinery.plant.zone;
-    // Where messages come from does not change what they mean, unless a column is taken from it; nor
-    // does how bronze gets its columns, or when a dump is reported as faulty.
+/// Differs whenever the same bronze records would give another table.
+pub(crate) fn fingerprint(step: &Step, contract: &Contract, context: &LakeContext) -> String {
+    let shifts = context.plant.calendar.shifts();
+    let zone = context.plant.zone;
+    // The topics are irrelevant unless a column is taken from them, as are the settings that only affect
+    // landing or the report of faulty dumps.
     let has_topic = contract.columns.iter().any(|column| column.origin == Origin::Topic);
     let topics = if has_topic { contract.topics.clone() } else { Vec::new() };
     let contract = Contract {
@@ -38,11 +39,11 @@ pub(crate) fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery)
         case_sensitive_columns: false,
         ..contract.clone()
     };
-    let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.meaning());
-    batches::digest::sha256_hex(&said)
+    let definition = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.meaning());
+    batches::digest::sha256_hex(&definition)
 }
 
-/// The contract without the columns that neither the table takes nor any record can be rejected for.
+/// The contract without the columns that the table does not use and that cannot cause a rejection.
 fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
     let taken: HashSet<String> = projection
         .iter()
@@ -59,8 +60,8 @@ fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
     Contract { columns, ..contract.clone() }
 }
 
-/// The expression with spans of less than a day as durations: adding one to a moment is adding two
-/// numbers, adding an interval is a walk through the calendar, row by row.
+/// The expression with intervals of less than a day as durations. Adding a duration to a timestamp is one
+/// integer addition; adding an interval is calendar arithmetic, row by row.
 fn with_durations(expr: Expr) -> anyhow::Result<Expr> {
     const NANOS_IN_MICRO: i64 = 1000;
     let swapped = expr.transform(|part| {
@@ -83,7 +84,7 @@ fn bronze_columns(contract: &Contract) -> Vec<String> {
     own.chain(pointers).collect()
 }
 
-/// The columns of the contract that the key of the table is made of.
+/// The columns of the contract that the key of the table is computed from.
 fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<String> {
     let fields = step.schema.fields().iter().zip(projection);
     let of_key = fields.filter(|(field, _)| step.model.key.contains(field.name()));
@@ -97,36 +98,78 @@ fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<Str
     contract.columns.iter().map(|column| column.name.clone()).filter(is_taken).collect()
 }
 
-/// One cleaning step, compiled: the expressions of its model, and the lake and table it works on.
+/// A prepared cleaning step: its SQL, compiled, and the lake and table it works on.
 pub(crate) struct Cleaning<'a> {
     pub(crate) lake: &'a Lake,
     pub(crate) model: &'a Model,
-    pub(super) table: &'a Table,
+    pub(crate) table: &'a Table,
     cleaner: Cleaner,
     /// Columns of the bronze table that are read.
-    pub(super) read: Vec<String>,
+    pub(crate) read: Vec<String>,
     /// Those of them that the key of the table is computed from.
-    pub(super) key_columns: Vec<String>,
+    pub(crate) key_columns: Vec<String>,
     pub(crate) stored: SchemaRef,
     pub(crate) hasher: Option<Hasher>,
 }
 
+/// The columns of a step, compiled for typed rows of its contract.
+fn columns(
+    session: &SessionContext,
+    projection: &[Expr],
+    contract: &Contract,
+    calendar: &Calendar,
+) -> anyhow::Result<Vec<Evaluate>> {
+    let reference = TableReference::partial("typed", contract.table.as_str());
+    let typed = typed_schema(contract, calendar);
+    let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
+    let mut columns: Vec<Evaluate> = Vec::with_capacity(projection.len());
+    for expr in projection {
+        let expr = session::in_microseconds(expr.clone().unalias(), &schema)?;
+        columns.push(match Concat::from_expr(&expr, schema.as_arrow()) {
+            Some(concat) => Box::new(move |rows| concat.values(rows)),
+            None => evaluate(session.create_physical_expr(expr, &schema)?),
+        });
+    }
+    Ok(columns)
+}
+
+/// The expectations of a step that reject records, compiled for rows of its table.
+fn expectations(session: &SessionContext, step: &Step) -> anyhow::Result<Vec<Expectation>> {
+    let own = DFSchema::try_from(step.schema.as_ref().clone())?;
+    let simplify = SimplifyContext::builder().with_schema(Arc::new(own.clone())).build();
+    let simplifier = ExprSimplifier::new(simplify);
+    let mut expectations = Vec::new();
+    for expectation in step.model.expectations.iter().filter(|it| it.action == Action::Reject) {
+        let condition = session.parse_sql_expr(&expectation.rule, &own)?;
+        let condition = session::in_microseconds(condition, &own)?;
+        let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
+        let condition = with_durations(condition)?;
+        let condition = evaluate(session.create_physical_expr(condition, &own)?);
+        expectations.push(Expectation { name: expectation.name.clone(), condition });
+    }
+    Ok(expectations)
+}
+
+fn evaluate(expr: Arc<dyn PhysicalExpr>) -> Evaluate {
+    Box::new(move |rows| Ok(expr.evaluate(rows)?.into_array(rows.num_rows())?))
+}
+
 impl<'a> Cleaning<'a> {
     pub(crate) fn new(
-        refinery: &'a Refinery,
+        context: &'a LakeContext,
         step: &'a Step,
         contract: &Contract,
         table: &'a Table,
     ) -> anyhow::Result<Self> {
-        let lake = refinery.lake.as_ref();
-        let context = session::empty(lake.limits(), refinery.runtime.clone(), 1);
-        let projection = step.projection.as_deref().context("the step is no cleaning step")?;
+        let lake = context.lake.as_ref();
+        let session = session::empty(lake.limits(), context.runtime.clone(), 1);
+        let projection = step.projection.as_deref().context("not a cleaning step")?;
         let contract = &needed(contract, projection);
-        let calendar = &refinery.plant.calendar;
+        let calendar = &context.plant.calendar;
         let selection = Selection {
             schema: step.schema.clone(),
-            columns: columns(&context, projection, contract, calendar)?,
-            expectations: expectations(&context, step)?,
+            columns: columns(&session, projection, contract, calendar)?,
+            expectations: expectations(&session, step)?,
             key: step.model.key.clone(),
         };
         let hasher = match contract.supersede {
@@ -146,13 +189,13 @@ impl<'a> Cleaning<'a> {
         })
     }
 
-    /// Types, selects and checks one bronze batch.
+    /// Types, projects and checks one bronze batch.
     pub(crate) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
         self.cleaner.clean(bronze, None)
     }
 
-    /// Does the same with times that the clock shows twice dated by the order of the dump's records.
-    pub(super) fn clean_in_order(
+    /// [`Cleaning::clean`], with the passes of the dump to resolve times that the clock shows twice.
+    pub(crate) fn clean_in_order(
         &self,
         bronze: &RecordBatch,
         passes: Option<&Passes>,
@@ -160,52 +203,8 @@ impl<'a> Cleaning<'a> {
         self.cleaner.clean(bronze, passes)
     }
 
-    /// The stage that reads the texts of the contract's columns.
-    pub(super) fn stage(&self) -> &Stage {
+    /// The stage that parses the texts of the contract's columns.
+    pub(crate) fn stage(&self) -> &Stage {
         self.cleaner.stage()
     }
-}
-
-/// The columns of the model, compiled for typed rows of the contract.
-fn columns(
-    context: &SessionContext,
-    projection: &[Expr],
-    contract: &Contract,
-    calendar: &Calendar,
-) -> anyhow::Result<Vec<Evaluate>> {
-    let reference = TableReference::partial("typed", contract.table.as_str());
-    let typed = typed_schema(contract, calendar);
-    let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
-    let mut columns: Vec<Evaluate> = Vec::with_capacity(projection.len());
-    for expr in projection {
-        let expr = session::in_microseconds(expr.clone().unalias(), &schema)?;
-        columns.push(match Joined::of(&expr, schema.as_arrow()) {
-            Some(joined) => Box::new(move |rows| joined.values(rows)),
-            None => evaluate(context.create_physical_expr(expr, &schema)?),
-        });
-    }
-    Ok(columns)
-}
-
-/// The expectations of the model that reject a row, compiled for rows of its table.
-fn expectations(context: &SessionContext, step: &Step) -> anyhow::Result<Vec<Expectation>> {
-    let own = DFSchema::try_from(step.schema.as_ref().clone())?;
-    let simplifier =
-        ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(own.clone())).build());
-    let mut expectations = Vec::new();
-    for expectation in &step.model.expectations {
-        if expectation.action == Action::Reject {
-            let condition = context.parse_sql_expr(&expectation.rule, &own)?;
-            let condition = session::in_microseconds(condition, &own)?;
-            let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
-            let condition = with_durations(condition)?;
-            let condition = evaluate(context.create_physical_expr(condition, &own)?);
-            expectations.push(Expectation { name: expectation.name.clone(), condition });
-        }
-    }
-    Ok(expectations)
-}
-
-fn evaluate(expr: Arc<dyn PhysicalExpr>) -> Evaluate {
-    Box::new(move |rows| Ok(expr.evaluate(rows)?.into_array(rows.num_rows())?))
 }
