@@ -15,11 +15,11 @@ pub mod kpi;
 pub mod location;
 pub mod model;
 pub mod retention;
-pub mod said;
 pub mod sentence;
 pub mod serve;
 pub mod settings;
 pub mod temperature;
+pub mod toml_reader;
 mod variables;
 
 use anyhow::{Context as _, bail};
@@ -87,7 +87,7 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     }
     for (name, (url, origin)) in bucket.iter().map(|it| ("bucket", it)).chain([("lake", &lake)]) {
         location::refuse_keys(url)
-            .with_context(|| format!("the {name} said by {}", origin.word()))?;
+            .with_context(|| format!("the {name} said by {}", origin.as_str()))?;
     }
     let listen = listen(flags, &plant)?;
     let hosts = hosts(flags, &plant)?;
@@ -99,7 +99,7 @@ fn listen(flags: &Flags, plant: &Plant) -> anyhow::Result<(Listen, Origin)> {
     let picked = pick(flags.listen.clone(), "COCKPIT_LISTEN", plant.serve.listen.clone());
     let Some((text, origin)) = picked else { return Ok((Listen::default(), Origin::Default)) };
     let listen = text.parse::<Listen>();
-    Ok((listen.with_context(|| format!("the address set by {}", origin.word()))?, origin))
+    Ok((listen.with_context(|| format!("the address set by {}", origin.as_str()))?, origin))
 }
 
 fn hosts(flags: &Flags, plant: &Plant) -> anyhow::Result<(Vec<String>, Origin)> {
@@ -113,7 +113,7 @@ fn hosts(flags: &Flags, plant: &Plant) -> anyhow::Result<(Vec<String>, Origin)> 
         ([], Some(text), _) => (vec![text], Origin::Environment),
         (texts, _, _) => (texts.to_vec(), Origin::Flag),
     };
-    let names = split(&texts).with_context(|| format!("the hosts set by {}", origin.word()))?;
+    let names = split(&texts).with_context(|| format!("the hosts set by {}", origin.as_str()))?;
     Ok((names, origin))
 }
 

@@ -1,7 +1,7 @@
 //! Every limit, timeout and size of the program: its name with the unit last, its default, and the
 //! reason for the default. `[limits]` in plant.toml or `COCKPIT_<NAME>` in the environment change it.
 
-use super::said::Said;
+use super::toml_reader::TomlReader;
 use std::collections::BTreeMap;
 
 /// One limit as it is known.
@@ -305,7 +305,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",
             Self::PlantFile => "plant.toml",
@@ -344,16 +344,16 @@ impl Limits {
     }
 
     /// Takes what `[limits]` of plant.toml says.
-    pub fn read(&mut self, mut said: Said<'_, '_>) {
+    pub fn read(&mut self, mut reader: TomlReader<'_, '_>) {
         for known in KNOWN {
-            let Some(value) = said.number(known.name) else { continue };
+            let Some(value) = reader.number(known.name) else { continue };
             if value == 0 {
-                said.note(known.name, format!("`{}` is 0", known.name), "Write at least 1.");
+                reader.note(known.name, format!("`{}` is 0", known.name), "Write at least 1.");
                 continue;
             }
             self.0.insert(known.name, Setting { value, origin: Origin::PlantFile });
         }
-        said.finish();
+        reader.finish();
     }
 
     /// Takes `COCKPIT_<NAME>` from the environment.

@@ -1,8 +1,8 @@
 //! `[temperature]` of plant.toml: above which temperature a component is too hot. The live page and the
 //! models that take `temperature.limit_c` as a parameter have it from here, so that both agree.
 
-use super::said::Said;
 use super::settings::Origin;
+use super::toml_reader::TomlReader;
 
 /// The limit unless the plant sets another, in degrees Celsius.
 const LIMIT_C: f64 = 50.0;
@@ -32,26 +32,26 @@ impl Default for Temperature {
 
 impl Temperature {
     /// Reads `[temperature]`, or else the `deprecated` value of `[limits]`.
-    pub fn read(said: Option<Said<'_, '_>>, deprecated: Option<u64>) -> Self {
+    pub fn read(reader: Option<TomlReader<'_, '_>>, deprecated: Option<u64>) -> Self {
         let mut temperature = Self::default();
         if let Some(limit_c) = deprecated {
             temperature =
                 Self { limit_c: limit_c as f64, origin: Origin::PlantFile, is_deprecated: true };
         }
-        let Some(mut said) = said else { return temperature };
-        match said.decimal("limit_c") {
+        let Some(mut reader) = reader else { return temperature };
+        match reader.decimal("limit_c") {
             Some(_) if deprecated.is_some() => {
                 let remedy = "Remove temp_limit_c from [limits].";
-                said.note("limit_c", "the limit is also set as temp_limit_c in [limits]", remedy);
+                reader.note("limit_c", "the limit is also set as temp_limit_c in [limits]", remedy);
             }
             Some(limit_c) if RANGE_C.contains(&limit_c) => {
                 temperature.limit_c = limit_c;
                 temperature.origin = Origin::PlantFile;
             }
-            Some(limit_c) => said.note("limit_c", format!("invalid limit_c {limit_c}"), REMEDY),
+            Some(limit_c) => reader.note("limit_c", format!("invalid limit_c {limit_c}"), REMEDY),
             None => {}
         }
-        said.finish();
+        reader.finish();
         temperature
     }
 
@@ -69,15 +69,15 @@ impl Temperature {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::said::Findings;
+    use crate::toml_reader::Findings;
 
     /// The limit that plant.toml sets, or what is wrong with it.
     fn read(text: &str) -> Result<Temperature, String> {
         let findings = Findings::new("plant.toml", text);
         let document = findings.parse();
-        let mut said = Said::new(document.get_ref(), 0, &findings);
-        let deprecated = said.table("limits").and_then(|mut it| it.number("temp_limit_c"));
-        let read = Temperature::read(said.table("temperature"), deprecated);
+        let mut reader = TomlReader::new(document.get_ref(), 0, &findings);
+        let deprecated = reader.table("limits").and_then(|mut it| it.number("temp_limit_c"));
+        let read = Temperature::read(reader.table("temperature"), deprecated);
         match findings.into_diagnostics().first() {
             Some(mistake) => Err(mistake.message.clone()),
             None => Ok(read),

@@ -222,7 +222,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             print::line(String::from_utf8(script)?.trim_end());
             Ok(true)
         }
-        Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
+        Command::Simulate(args) => simulate::run(&config::load(&flags)?, *args).await,
         Command::Check => check(&flags).await,
         Command::Demo(args) => Box::pin(demo::demo(config::load(&flags)?, &args)).await,
         Command::Config => print::config(&config::load(&flags)?).map(|()| true),
@@ -303,8 +303,8 @@ async fn rebuild(config: &Config) -> anyhow::Result<bool> {
 
 async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Read).await?;
-    let bounds = print::Bounds::of(&config.plant.limits);
-    let frame = bounds.within(shape, flow.ask(query)).await?;
+    let bounds = print::Bounds::from_limits(&config.plant.limits);
+    let frame = bounds.within(shape, flow.run_sql(query)).await?;
     print::shaped(frame, shape, bounds).await?;
     Ok(true)
 }

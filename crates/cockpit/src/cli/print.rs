@@ -170,31 +170,31 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
         ("lake", &config.lake),
         ("kafka", config.kafka.as_ref().unwrap_or(&none)),
     ] {
-        line(&format!("{:<40} # {}", format!("{name} = {value:?}"), origin.word()));
+        line(&format!("{:<40} # {}", format!("{name} = {value:?}"), origin.as_str()));
     }
     line("\n[kafka]");
     for ((name, value, reason), origin) in plant.kafka.settings() {
         let said = format!("{name} = {value:?}");
-        line(&format!("{said:<40} # {}; by default: {reason}", origin.word()));
+        line(&format!("{said:<40} # {}; by default: {reason}", origin.as_str()));
     }
     line("\n[serve]");
     let (listen, hosts) = (&config.listen, &config.hosts);
     line(&format!(
         "{:<40} # {}; by default: only this machine can reach it",
         format!("listen = {:?}", listen.0.to_string()),
-        listen.1.word()
+        listen.1.as_str()
     ));
     line(&format!(
         "{:<40} # {}; by default: none beside localhost",
         format!("hosts = {:?}", hosts.0),
-        hosts.1.word()
+        hosts.1.as_str()
     ));
     let limit = &plant.temperature;
     let origin = match limit.is_deprecated {
         true => {
             "plant.toml, deprecated: write limit_c in [temperature], not temp_limit_c in [limits]"
         }
-        false => limit.origin.word(),
+        false => limit.origin.as_str(),
     };
     line("\n[temperature]");
     line(&format!(
@@ -207,7 +207,7 @@ pub fn config(config: &Config) -> anyhow::Result<()> {
         let said = format!("{} = {}", known.name, setting.value);
         line(&format!(
             "{said:<40} # {}; default {}: {}",
-            setting.origin.word(),
+            setting.origin.as_str(),
             known.default,
             known.reason
         ));
@@ -225,7 +225,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// The bounds that answers over HTTP have too.
-    pub fn of(limits: &Limits) -> Self {
+    pub fn from_limits(limits: &Limits) -> Self {
         Self {
             table_time_s: limits.get("query_time_s"),
             file_time_s: limits.get("file_time_s"),

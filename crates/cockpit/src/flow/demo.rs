@@ -168,7 +168,7 @@ pub async fn run(
     };
     let speaker =
         Speaker::connect(&broker.address(), &topic, plan.clone(), from.timestamp_micros())?;
-    let brake = Brake { heard: flow.heard.clone(), most_ahead: MOST_AHEAD };
+    let brake = Brake { heard: flow.messages_read.clone(), most_ahead: MOST_AHEAD };
     let manner = Manner { said: heard.said, brake: Some(brake), stamps: true, ..Manner::default() };
     let silent = stop.clone();
     let speaking = tokio::task::spawn_blocking(move || {
@@ -263,7 +263,7 @@ async fn heard(flow: &Flow, began_at: DateTime<Utc>) -> anyhow::Result<Heard> {
          FROM silver.temperature WHERE at >= '{least}' GROUP BY sensor"
     );
     let mut last_s = HashMap::new();
-    for batch in flow.ask(&question).await?.collect().await? {
+    for batch in flow.run_sql(&question).await?.collect().await? {
         let sensors = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
         let seconds = batch.column(1).as_primitive::<Int64Type>();
         let rows = sensors.as_string::<i32>().iter().zip(seconds.iter());

@@ -10,7 +10,7 @@
 mod reader;
 mod streams;
 
-use super::audience::{Audience, Minutes, Readings};
+use super::observer::{ProblemLog, Readings, StreamObserver};
 use super::{Flow, RETRY, now};
 use anyhow::Context as _;
 use batches::batch::Messages;
@@ -32,7 +32,7 @@ use reader::{Held, Reader};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use streams::{Done, Reading};
+use streams::{Done, TopicReaders};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -56,18 +56,18 @@ pub struct Streaming {
     pub kafka: Kafka,
     pub until: Until,
     pub registry: Registry,
-    pub audience: Arc<dyn Audience>,
+    pub observer: Arc<dyn StreamObserver>,
     pub stop: CancellationToken,
 }
 
 impl Streaming {
     /// Reads until `stop`, and shows nobody.
-    pub fn of(kafka: &Kafka, stop: &CancellationToken) -> Self {
+    pub fn until_stopped(kafka: &Kafka, stop: &CancellationToken) -> Self {
         Self {
             kafka: kafka.clone(),
             until: Until::Stopped,
             registry: Registry::default(),
-            audience: Arc::new(Minutes::default()),
+            observer: Arc::new(ProblemLog::default()),
             stop: stop.clone(),
         }
     }
@@ -83,7 +83,7 @@ pub struct Topic {
     /// Consumer group: programs of one group share the topic's partitions.
     group: String,
     /// Messages read, of all topics.
-    heard: Arc<AtomicU64>,
+    messages_read: Arc<AtomicU64>,
 }
 
 enum Command {
@@ -98,14 +98,14 @@ enum Command {
 impl Flow {
     /// Reads every topic to its end as it stands now. Returns the books, and what went wrong.
     pub async fn stream_once(&self, kafka: &Kafka) -> anyhow::Result<(Vec<Entry>, Vec<String>)> {
-        let minutes = Arc::new(Minutes::default());
+        let problem_log = Arc::new(ProblemLog::default());
         let streaming = Streaming {
             until: Until::End,
-            audience: minutes.clone(),
-            ..Streaming::of(kafka, &CancellationToken::new())
+            observer: problem_log.clone(),
+            ..Streaming::until_stopped(kafka, &CancellationToken::new())
         };
         let entries = self.stream(&streaming).await?;
-        Ok((entries, minutes.problems()))
+        Ok((entries, problem_log.problems()))
     }
 
     /// Reads every topic of the plant until it is told to stop or has reached the end. If one fails
@@ -113,15 +113,15 @@ impl Flow {
     pub async fn stream(&self, streaming: &Streaming) -> anyhow::Result<Vec<Entry>> {
         let stop = streaming.stop.child_token();
         let streaming = Streaming { stop: stop.clone(), ..streaming.clone() };
-        let mut reading = Reading::begin(self, streaming)?;
+        let mut readers = TopicReaders::start(self, streaming)?;
         let (mut entries, mut failed) = (Vec::new(), None);
-        while let Some(done) = reading.next().await {
+        while let Some(done) = readers.next().await {
             let error = match done {
                 Done::Read(Ok(read)) => {
                     entries.extend(read);
                     continue;
                 }
-                Done::Listed(found) => match reading.found(found) {
+                Done::Listed(found) => match readers.read_listed(found) {
                     Ok(()) => continue,
                     Err(error) => error,
                 },
@@ -280,7 +280,7 @@ fn read(
     let source = Source::connect(&kafka, &topic.name, &of_kafka, batch, until)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
     let most_messages = u32::try_from(batch * BATCHES_BETWEEN)?;
-    let looks = streaming.audience.looks();
+    let takes_readings = streaming.observer.takes_readings();
     let mut reader = Reader {
         interpreter: Interpreter::new(&topic.refinery, &topic.step, &topic.contract, &table)?,
         log: topic.name.as_str().into(),
@@ -289,7 +289,7 @@ fn read(
         commands,
         room: Arc::new(Semaphore::new(batch * BATCHES_BETWEEN)),
         most_messages,
-        readings: looks.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
+        readings: takes_readings.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
         held: Held::default(),
         held_most: Duration::from_millis(
             limits.get("stream_hold_ms").min(every_ms / HELD_OF_INTERVAL),

@@ -173,7 +173,7 @@ impl Plant {
             refinery,
             bucket: bucket_location,
             kafka: None,
-            heard: Arc::default(),
+            messages_read: Arc::default(),
             is_simulated: false,
             unmatched_at: Arc::default(),
         };

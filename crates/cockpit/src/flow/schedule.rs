@@ -36,7 +36,7 @@ impl Flow {
         &self,
         every: Duration,
         stop: &CancellationToken,
-        told: impl AsyncFn(Vec<Outcome>),
+        on_change: impl AsyncFn(Vec<Outcome>),
     ) -> bool {
         let limits = self.lake().limits();
         let step = Duration::from_secs(limits.get("stream_refine_every_s")).min(every);
@@ -50,7 +50,7 @@ impl Flow {
                 continue;
             }
             match self.keep_streams().await {
-                Ok(changed) => told(changed).await,
+                Ok(changed) => on_change(changed).await,
                 Err(error) => {
                     tracing::warn!(error = sentence(&error), "streams are not refined");
                 }
@@ -82,7 +82,7 @@ impl Flow {
     ) -> anyhow::Result<bool> {
         let streaming = async {
             if let Some(kafka) = &self.kafka {
-                self.stream_on(&Streaming::of(kafka, stop)).await;
+                self.stream_on(&Streaming::until_stopped(kafka, stop)).await;
             }
         };
         let rounds = self.rounds(watcher, stop, report);

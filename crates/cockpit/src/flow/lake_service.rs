@@ -20,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The lake behind the service.
-pub struct Desk {
+pub struct LakeService {
     refinery: Refinery,
     /// Whether this program refines the lake itself.
     is_refining: bool,
@@ -35,7 +35,7 @@ struct Rounds {
     trouble: Option<String>,
 }
 
-impl Desk {
+impl LakeService {
     pub fn new(refinery: Refinery, is_refining: bool, is_simulated: bool) -> Self {
         Self { refinery, is_refining, is_simulated, rounds: Mutex::default() }
     }
@@ -107,7 +107,7 @@ pub fn limits(limits: &settings::Limits) -> Limits {
 }
 
 #[async_trait]
-impl Answers for Desk {
+impl Answers for LakeService {
     async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await
@@ -169,7 +169,7 @@ impl Answers for Desk {
     }
 }
 
-impl Desk {
+impl LakeService {
     fn table(
         &self,
         row: TableRow,
