@@ -349,7 +349,7 @@ impl Flow {
     /// A question in SQL, read-only.
     pub async fn run_sql(&self, sql: &str) -> anyhow::Result<DataFrame> {
         let context = self.session().await?;
-        let limits = lake_service::limits(self.lake().limits());
+        let limits = serve::Limits::from_settings(self.lake().limits());
         http::plan_reading(&context, sql, &limits).await.map_err(|error| match error.private {
             Some(cause) => cause.context(error.public),
             None => anyhow::anyhow!(error.public),

@@ -6,7 +6,7 @@ use super::kpi::{self, Kpi};
 use super::model::{self, Model, TableName};
 use super::retention::Retention;
 use super::serve::{self, Serve};
-use super::settings::Limits;
+use super::settings::{Access, Limits};
 use super::temperature::Temperature;
 use super::toml_reader::{Findings, TomlReader};
 use super::{calendar, contract, equipment};
@@ -35,6 +35,8 @@ pub struct Plant {
     pub calendar: Calendar,
     pub equipment: Equipment,
     pub limits: Limits,
+    /// Limits of users, sessions and tokens.
+    pub access: Access,
     pub temperature: Temperature,
     /// What is computed of the gold tables, in the order of its file.
     pub kpis: Vec<Kpi>,
@@ -157,12 +159,15 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
     let rests = calendar::rests(&mut reader);
     let equipment = equipment::read(&mut reader);
     let mut limits = Limits::default();
-    let mut old_limit_c = None;
+    let mut temperature = Temperature::default();
     if let Some(mut table) = reader.table("limits") {
-        old_limit_c = table.number("temp_limit_c");
+        temperature.read_former(&mut table);
         limits.read(table);
     }
-    let temperature = Temperature::read(reader.table("temperature"), old_limit_c);
+    if let Some(table) = reader.table("temperature") {
+        temperature.read(table);
+    }
+    let access = reader.table("access").map(Access::read).unwrap_or_default();
     // A mistake here keeps nobody from looking at the models: what follows is only to be checked.
     let zone = zone.unwrap_or(Tz::UTC);
     let calendar = Calendar::new(zone, shifts)
@@ -183,6 +188,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         calendar: calendar.ok()?,
         equipment,
         limits,
+        access,
         temperature,
         kpis: Vec::new(),
         contracts: BTreeMap::new(),

@@ -26,7 +26,7 @@ use anyhow::{Context as _, bail};
 use diagnostic::Diagnostic;
 use folder::Plant;
 use serve::Listen;
-use settings::Origin;
+use settings::{Deprecation, Origin};
 use std::path::PathBuf;
 
 /// Where the lake lies if nobody says.
@@ -60,6 +60,16 @@ pub struct Config {
     pub hosts: (Vec<String>, Origin),
 }
 
+impl Config {
+    /// Deprecated names of settings that were used, with their replacements.
+    pub fn deprecations(&self) -> impl Iterator<Item = &Deprecation> {
+        let plant = &self.plant;
+        [plant.limits.provenance(), plant.temperature.provenance(), plant.access.provenance()]
+            .into_iter()
+            .flat_map(|provenance| provenance.deprecations())
+    }
+}
+
 /// A variable of the environment, if it is set and not empty. The only place that reads one.
 #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
 pub fn env(name: &str) -> Option<String> {
@@ -76,6 +86,7 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     };
     refuse_unknown_variables(&plant)?;
     plant.limits.read_env(env)?;
+    plant.access.read_env(env)?;
     plant.temperature.read_env(env)?;
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())

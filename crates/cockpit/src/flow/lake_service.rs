@@ -6,18 +6,15 @@ use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
 use config::model::{ParameterDefault, TableName};
 use config::sentence::sentence;
-use config::settings;
 use datafusion::prelude::{DataFrame, SessionContext};
 use lake::catalog::{self, ColumnRow, TableRow};
 use lake::kpi::{self, Asked, Row};
 use lake::refine::Refinery;
 use serve::{
-    Answers, BuildInfo, ColumnInfo, Health, Limits, ParameterInfo, RunInfo, State, TableInfo,
-    type_name,
+    Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// The lake behind the service.
 pub struct LakeService {
@@ -88,22 +85,6 @@ fn broken(report: &Report) -> Option<String> {
         return Some(format!("too many records are rejected of: {}", names.join(", ")));
     }
     (!report.is_well()).then(|| "the books do not close; see meta.runs".to_owned())
-}
-
-/// The service's limits as the configuration has them.
-pub fn limits(limits: &settings::Limits) -> Limits {
-    let usual = Limits::default();
-    Limits {
-        connections: usual.connections.saturating_add(limits.size("live_viewers")),
-        stop_time: Duration::from_secs(limits.get("stop_within_s")),
-        body_bytes: limits.size("query_body_bytes"),
-        page_rows_max: limits.get("page_rows"),
-        query_rows: limits.get("query_rows"),
-        answer_time: Duration::from_secs(limits.get("query_time_s")),
-        file_time: Duration::from_secs(limits.get("file_time_s")),
-        queries: limits.size("query_slots"),
-        ..usual
-    }
 }
 
 #[async_trait]

@@ -42,7 +42,7 @@ impl Flow {
         contracts: &[Arc<Contract>],
         new: Vec<Found>,
     ) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
-        let settle = Duration::from_millis(self.lake().limits().get("dump_settle_ms"));
+        let settle = Duration::from_millis(self.lake().limits().ingest.dump_settle_ms);
         let since = machine_now() - settle;
         let is_young = |it: &Found| it.modified_at > since;
         if bucket.folder.is_none() || !new.iter().any(is_young) {
@@ -192,7 +192,7 @@ impl<'a> TableLanding<'a> {
         report_notes(&found.key, &decoded);
         row.records = decoded.records;
         if let Some(columns) = decoded.columns {
-            let judged = lake.limits().get("judged_records").cast_signed();
+            let judged = lake.limits().ingest.judged_records.cast_signed();
             columns::note(row, &found.contract, columns, &mut self.columns, judged);
         }
         if let Some(change) = &row.column_change {

@@ -17,7 +17,7 @@ impl Flow {
         stop: &CancellationToken,
         report: impl Fn(&Report),
     ) -> anyhow::Result<bool> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
+        let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             match self.round(watcher).await {
                 Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
@@ -39,7 +39,7 @@ impl Flow {
         on_change: impl AsyncFn(Vec<Outcome>),
     ) -> bool {
         let limits = self.lake().limits();
-        let step = Duration::from_secs(limits.get("stream_refine_every_s")).min(every);
+        let step = Duration::from_secs(limits.refine.stream_refine_every_s).min(every);
         let mut waited = Duration::ZERO;
         while waited < every {
             tokio::select! {

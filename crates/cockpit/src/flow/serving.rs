@@ -1,6 +1,6 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
-use super::lake_service::{self, LakeService};
+use super::lake_service::LakeService;
 use super::stream::Streaming;
 use super::{Flow, RETRY, Report, Watcher, now};
 use anyhow::{Context as _, bail};
@@ -101,12 +101,12 @@ impl Flow {
         let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
-        let limits = lake_service::limits(self.lake().limits());
+        let limits = serve::Limits::from_settings(self.lake().limits());
         let clock: serve::Clock = Arc::new(now);
         let registry = Registry::default();
         let live = Live::new(
             registry.clone(),
-            LiveLimits::of(self.lake().limits(), self.refinery.plant.temperature.limit_c),
+            LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
             self.lake().run().to_owned(),
         );
         let service =
@@ -173,7 +173,7 @@ impl Flow {
         live: &Live,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
+        let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
             let done = self.round(watcher).await;

@@ -136,7 +136,7 @@ impl Flow {
     /// Reads until it is told to stop, beginning again after whatever goes wrong. Who is refused waits
     /// longer each time: to try the same password again and again may lock the account.
     pub async fn stream_on(&self, streaming: &Streaming) {
-        let longest = Duration::from_secs(self.lake().limits().get("kafka_refused_retry_s"));
+        let longest = Duration::from_secs(self.lake().limits().kafka.kafka_refused_retry_s);
         let mut pause = RETRY;
         while !streaming.stop.is_cancelled() {
             let Err(error) = self.stream(streaming).await else { continue };
@@ -155,8 +155,8 @@ impl Flow {
 /// How the messages of a contract are read.
 pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
     let limits = ingest::decode::Limits {
-        max_record_bytes: limits.size("max_message_bytes"),
-        kept_faulty_bytes: limits.size("kept_faulty_bytes"),
+        max_record_bytes: limits.stream.max_message_bytes,
+        kept_faulty_bytes: limits.ingest.kept_faulty_bytes,
         ..Default::default()
     };
     Arc::new(move |contract: &Contract, messages: &Messages| {
@@ -186,11 +186,11 @@ async fn run(topic: Topic, streaming: Streaming) -> anyhow::Result<Vec<Entry>> {
 /// Lands what comes through the queue until it is closed.
 async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Result<Vec<Entry>> {
     let limits = topic.refinery.lake.limits();
-    let every = Duration::from_millis(limits.get("stream_commit_every_ms"));
-    let most_rows = limits.size("stream_commit_rows");
+    let every = Duration::from_millis(limits.stream.stream_commit_every_ms);
+    let most_rows = limits.stream.stream_commit_rows;
     let mut lander = Lander::new(&topic.refinery, &topic.step, &topic.contract)?;
     let mut books = StreamBooks::new(&topic.contract, &topic.step, now());
-    let close_every = Duration::from_secs(limits.get("listing_every_s"));
+    let close_every = Duration::from_secs(limits.ingest.listing_every_s);
     let mut close_at = soon(close_every);
     let mut due: Option<Instant> = None;
     loop {
@@ -254,13 +254,13 @@ fn soon(after: Duration) -> Instant {
 
 /// What the Kafka client is limited by.
 fn kafka_limits(limits: &config::settings::Limits) -> kafka::Limits {
-    let gathered_ms = limits.get("stream_commit_every_ms") / GATHERED_OF_INTERVAL;
+    let gathered_ms = limits.stream.stream_commit_every_ms / GATHERED_OF_INTERVAL;
     kafka::Limits {
-        lag_every_ms: limits.get("kafka_lag_every_ms"),
-        session_ms: limits.get("kafka_session_ms"),
-        queue_bytes: limits.get("kafka_queue_bytes"),
-        gather_ms: limits.get("kafka_gather_ms"),
-        unhurried_ms: limits.get("kafka_unhurried_ms").min(gathered_ms),
+        lag_every_ms: limits.kafka.kafka_lag_every_ms,
+        session_ms: limits.kafka.kafka_session_ms,
+        queue_bytes: limits.kafka.kafka_queue_bytes,
+        gather_ms: limits.kafka.kafka_linger_ms,
+        unhurried_ms: limits.kafka.kafka_idle_linger_ms.min(gathered_ms),
     }
 }
 
@@ -271,9 +271,9 @@ fn read(
     commands: mpsc::Sender<Command>,
 ) -> anyhow::Result<()> {
     let limits = topic.refinery.lake.limits();
-    let every_ms = limits.get("stream_commit_every_ms");
+    let every_ms = limits.stream.stream_commit_every_ms;
     let of_kafka = kafka_limits(limits);
-    let batch = limits.size("stream_batch_messages");
+    let batch = limits.stream.stream_batch_messages;
     let until = streaming.until;
     let mut kafka = streaming.kafka.clone();
     kafka.group.clone_from(&topic.group);
@@ -292,9 +292,9 @@ fn read(
         readings: takes_readings.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
         held: Held::default(),
         held_most: Duration::from_millis(
-            limits.get("stream_hold_ms").min(every_ms / HELD_OF_INTERVAL),
+            limits.stream.stream_linger_ms.min(every_ms / HELD_OF_INTERVAL),
         ),
-        held_messages: limits.size("stream_hold_messages"),
+        held_messages: limits.stream.stream_linger_messages,
     };
     source.run(&mut reader)
 }

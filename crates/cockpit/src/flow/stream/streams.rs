@@ -174,13 +174,13 @@ impl<'a> TopicReaders<'a> {
         }
         if is_lasting {
             let limits = self.flow.lake().limits();
-            self.list(Duration::from_secs(limits.get("topic_listing_every_s")));
+            self.list(Duration::from_secs(limits.stream.topic_listing_every_s));
         }
         Ok(())
     }
 
     fn read_matching(&mut self, at: usize, found: &BTreeSet<String>) {
-        let (stream, most) = (&self.streams[at], self.flow.lake().limits().size("pattern_topics"));
+        let (stream, most) = (&self.streams[at], self.flow.lake().limits().stream.pattern_topics);
         let table = stream.contract.table.clone();
         let matching: Vec<String> =
             found.iter().filter(|name| stream.is_match(name)).cloned().collect();
