@@ -20,6 +20,7 @@ pub mod schema;
 pub mod sentence;
 pub mod serve;
 pub mod settings;
+pub mod starter;
 pub mod temperature;
 pub mod toml_reader;
 mod variables;

@@ -1,9 +1,11 @@
 //! The command line: what people say to the program, and what it says back.
 
 mod demo;
+mod init;
 mod kpi;
 mod print;
 mod progress;
+mod reference;
 mod settings;
 mod simulate;
 mod simulate_stream;
@@ -123,10 +125,26 @@ enum Command {
     /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
     /// happened, and where it put which dirt.
     Simulate(Box<simulate::Simulate>),
-    /// Look for mistakes in a plant folder
+    /// Write a plant folder to start from
+    ///
+    /// With --from it describes a delimited file: encoding, delimiter, header, types and key are detected from
+    /// its first rows. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
+    Init(init::InitArgs),
+    /// Check a plant folder for mistakes
     Check,
-    /// Print the configuration in force, with the reason for each default
+    /// Print the effective settings, the source of each, and the reason for its default
     Config,
+    /// Print the JSON Schema of a TOML file, for editors that complete and check
+    Schema {
+        #[arg(value_enum)]
+        file: reference::File,
+    },
+    /// Write the generated pages of the reference
+    #[command(hide = true)]
+    Reference {
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Print completions for a shell
     Completions {
         #[arg(value_enum)]
@@ -224,6 +242,18 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
+        Command::Init(args) => {
+            init::write(&args)?;
+            flags.plant = Some(args.folder().to_owned());
+            let is_valid = check(&flags).await?;
+            init::print_next_steps(&args);
+            Ok(is_valid)
+        }
+        Command::Schema { file } => {
+            reference::print_schema(file);
+            Ok(true)
+        }
+        Command::Reference { folder } => reference::write_pages(&folder).map(|()| true),
         Command::Check => check(&flags).await,
         Command::Demo(args) => Box::pin(demo::demo(load(&flags)?, &args)).await,
         Command::Config => {
