@@ -11,14 +11,15 @@ mod simulate;
 mod simulate_stream;
 
 use crate::flow::{self, Flow};
+use anyhow::Context as _;
 use clap::builder::FalseyValueParser;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
 use config::model::TableName;
 use config::{Config, Flags, folder, listed};
-use lake::catalog;
 use lake::lease::Patience;
+use lake::meta::catalog;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -150,6 +151,9 @@ enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Write manual pages into a folder
+    #[command(hide = true)]
+    Manual { folder: PathBuf },
 }
 
 /// How much the log holds.
@@ -254,6 +258,11 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Reference { folder } => reference::write_pages(&folder).map(|()| true),
+        Command::Manual { folder } => {
+            let written = clap_mangen::generate_to(Cli::command(), &folder);
+            written.with_context(|| format!("manual pages into {}", folder.display()))?;
+            Ok(true)
+        }
         Command::Check => check(&flags).await,
         Command::Demo(args) => Box::pin(demo::demo(load(&flags)?, &args)).await,
         Command::Config => {
@@ -297,7 +306,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     let texts = folder::texts(flags.plant.as_deref())?;
     let (plant, mut found) = folder::read(&texts);
     if let Some(plant) = &plant {
-        let (steps, in_models) = lake::models::plan(plant).await?;
+        let (steps, in_models) = lake::plan::planner::plan(plant).await?;
         found.extend(in_models);
         found.sort();
         if found.is_empty() {
