@@ -1,44 +1,43 @@
-//! The last minutes of one sensor, kept so that any window of whole seconds can be asked exactly.
+//! The last minutes of one sensor, stored so that every window of whole seconds is exact.
 //!
-//! A minute holds its readings one by one while they are few, and what each of its seconds comes to
-//! once they are many. So a slow sensor costs 16 bytes a reading, a fast one a fixed number of bytes
-//! a minute, and both answer a window that begins on a whole second as if every reading had been
-//! kept. Readings may come in any order.
+//! A minute stores its readings one by one while there are few, and statistics per second once
+//! there are many. A slow sensor costs 16 bytes per reading, a fast one a fixed number of bytes per
+//! minute; both give the same result as if every reading were stored, for windows that begin on a
+//! whole second. Readings may arrive in any order.
 
-use crate::moments::Moments;
+use crate::running_stats::RunningStats;
+use crate::time::{MINUTE_US, SECOND_US, minute_of_us};
 use std::collections::VecDeque;
 
-pub const SECOND_US: i64 = 1_000_000;
-pub const MINUTE_US: i64 = 60 * SECOND_US;
-
-/// Readings a minute keeps one by one; 128 of them take about as much room as 60 seconds' moments.
+/// Readings stored one by one per minute; 128 of them take about as much memory as the statistics
+/// of 60 seconds.
 const SINGLE_READINGS: usize = 128;
 
 /// The last minutes of one sensor.
 #[derive(Debug, Clone, Default)]
-pub struct Trail {
-    /// Oldest first; minutes without a reading are left out.
+pub struct SensorWindow {
+    /// Oldest first; minutes without a reading are omitted.
     minutes: VecDeque<Minute>,
 }
 
 #[derive(Debug, Clone)]
 struct Minute {
-    /// Minutes since 1970.
+    /// Minutes since 1970-01-01T00:00:00Z.
     number: i64,
-    whole: Moments,
+    whole: RunningStats,
     detail: Detail,
 }
 
 #[derive(Debug, Clone)]
 enum Detail {
-    /// Microseconds into the minute, and degrees Celsius.
+    /// Microseconds since the start of the minute, and degrees Celsius.
     Readings(Vec<(u32, f64)>),
-    Seconds(Box<[Moments; 60]>),
+    Seconds(Box<[RunningStats; 60]>),
 }
 
 impl Minute {
     fn new(number: i64) -> Self {
-        Self { number, whole: Moments::default(), detail: Detail::Readings(Vec::new()) }
+        Self { number, whole: RunningStats::default(), detail: Detail::Readings(Vec::new()) }
     }
 
     fn add(&mut self, offset_us: u32, temp_c: f64) {
@@ -48,7 +47,7 @@ impl Minute {
                 readings.push((offset_us, temp_c));
             }
             Detail::Readings(readings) => {
-                let mut seconds = Box::new([Moments::default(); 60]);
+                let mut seconds = Box::new([RunningStats::default(); 60]);
                 for (offset_us, temp_c) in readings.iter().chain([&(offset_us, temp_c)]) {
                     seconds[second_of(*offset_us)].add(*temp_c);
                 }
@@ -62,63 +61,58 @@ impl Minute {
         self.number * MINUTE_US
     }
 
-    /// Calls `take` with the time and the moments of each piece: a reading, or a second's readings
-    /// at the second's begin.
-    fn pieces(&self, mut take: impl FnMut(i64, Moments)) {
+    /// Calls `take` with the time and the statistics of each piece: a single reading, or the
+    /// readings of one second at the start of that second.
+    fn pieces(&self, mut take: impl FnMut(i64, RunningStats)) {
         let begin_us = self.begin_us();
         match &self.detail {
             Detail::Readings(readings) => {
                 for (offset_us, temp_c) in readings {
-                    take(begin_us + i64::from(*offset_us), Moments::of(*temp_c));
+                    take(begin_us + i64::from(*offset_us), RunningStats::from_value(*temp_c));
                 }
             }
             Detail::Seconds(seconds) => {
-                for (second, moments) in (0..).zip(seconds.iter()).filter(|it| !it.1.is_empty()) {
-                    take(begin_us + second * SECOND_US, *moments);
+                for (second, stats) in (0..).zip(seconds.iter()).filter(|it| !it.1.is_empty()) {
+                    take(begin_us + second * SECOND_US, *stats);
                 }
             }
         }
     }
 
-    /// What the readings from `from_us` on come to.
-    fn since(&self, from_us: i64) -> Moments {
+    /// Statistics of the readings at or after `from_us`.
+    fn since(&self, from_us: i64) -> RunningStats {
         if self.begin_us() >= from_us {
             return self.whole;
         }
-        let mut sum = Moments::default();
-        self.pieces(|at_us, moments| {
+        let mut sum = RunningStats::default();
+        self.pieces(|at_us, stats| {
             if at_us >= from_us {
-                sum.merge(&moments);
+                sum.merge(&stats);
             }
         });
         sum
     }
 
-    /// Seconds from `from_us` on in which a reading was above `limit_c`.
+    /// Number of seconds at or after `from_us` with a reading above `limit_c`.
     fn seconds_over(&self, limit_c: f64, from_us: i64) -> u32 {
         let mut over = [false; 60];
-        self.pieces(|at_us, moments| {
+        self.pieces(|at_us, stats| {
             let second = usize::try_from((at_us - self.begin_us()) / SECOND_US).unwrap_or(0);
-            over[second] |= at_us >= from_us && moments.max().is_some_and(|max| max > limit_c);
+            over[second] |= at_us >= from_us && stats.max().is_some_and(|max| max > limit_c);
         });
         over.iter().map(|is_over| u32::from(*is_over)).sum()
     }
 }
 
 fn second_of(offset_us: u32) -> usize {
-    (offset_us / 1_000_000) as usize
+    (i64::from(offset_us) / SECOND_US) as usize
 }
 
-/// The whole minute that holds a time.
-pub fn minute_of(at_us: i64) -> i64 {
-    at_us.div_euclid(MINUTE_US)
-}
-
-impl Trail {
-    /// Takes a reading in. Minutes before `first_minute` are given up; a reading of one of them
-    /// changes nothing and is told by `false`.
+impl SensorWindow {
+    /// Adds a reading and drops minutes before `first_minute`. Returns `false`, without effect, for
+    /// a reading before `first_minute`.
     pub fn add(&mut self, at_us: i64, temp_c: f64, first_minute: i64) -> bool {
-        let number = minute_of(at_us);
+        let number = minute_of_us(at_us);
         if number < first_minute {
             return false;
         }
@@ -131,7 +125,7 @@ impl Trail {
     }
 
     fn minute(&mut self, number: i64) -> &mut Minute {
-        // Nearly always the newest one, so the search begins there.
+        // A reading nearly always belongs to the newest minute, so the search begins there.
         let after = self.minutes.iter().rev().take_while(|minute| minute.number > number).count();
         let place = self.minutes.len() - after;
         let is_there = place > 0 && self.minutes[place - 1].number == number;
@@ -142,16 +136,16 @@ impl Trail {
         &mut self.minutes[place]
     }
 
-    /// What the readings from `from_us` (a whole second) on come to.
-    pub fn since(&self, from_us: i64) -> Moments {
-        let mut sum = Moments::default();
+    /// Statistics of the readings at or after `from_us` (a whole second).
+    pub fn since(&self, from_us: i64) -> RunningStats {
+        let mut sum = RunningStats::default();
         for minute in self.minutes.iter().filter(|it| it.begin_us() + MINUTE_US > from_us) {
             sum.merge(&minute.since(from_us));
         }
         sum
     }
 
-    /// Seconds from `from_us` (a whole second) on in which a reading was above `limit_c`.
+    /// Number of seconds at or after `from_us` (a whole second) with a reading above `limit_c`.
     pub fn seconds_over(&self, limit_c: f64, from_us: i64) -> u32 {
         let mut seconds = 0;
         for minute in self.minutes.iter().filter(|it| it.begin_us() + MINUTE_US > from_us) {
@@ -163,15 +157,15 @@ impl Trail {
         seconds
     }
 
-    /// How fast the temperature changes, in degrees Celsius a minute: the slope of the straight
-    /// line that fits the readings from `from_us` on best. `None` if they are of one moment.
+    /// Rate of change in degrees Celsius per minute: the slope of the least-squares line through
+    /// the readings at or after `from_us`. `None` if all of them have the same time.
     pub fn rate_c_per_min(&self, from_us: i64) -> Option<f64> {
         let (mut weight, mut times, mut temps) = (0.0, 0.0, 0.0);
         let (mut products, mut squares) = (0.0, 0.0);
         for minute in self.minutes.iter().filter(|it| it.begin_us() + MINUTE_US > from_us) {
-            minute.pieces(|at_us, moments| {
-                let Some(mean) = moments.mean().filter(|_| at_us >= from_us) else { return };
-                let count = moments.count() as f64;
+            minute.pieces(|at_us, stats| {
+                let Some(mean) = stats.mean().filter(|_| at_us >= from_us) else { return };
+                let count = stats.count() as f64;
                 let at_min = (at_us - from_us) as f64 / MINUTE_US as f64;
                 weight += count;
                 times += count * at_min;
@@ -184,23 +178,23 @@ impl Trail {
         (over > 1e-9).then(|| (weight * products - times * temps) / over)
     }
 
-    /// What the readings of each bucket of `width_us` come to: from `from_us` until before
-    /// `until_us`, by begin of the bucket, counted from 1970; empty buckets are left out. Both ends
-    /// are whole seconds and the width is a number of them.
-    pub fn buckets(&self, from_us: i64, until_us: i64, width_us: i64) -> Vec<(i64, Moments)> {
-        let mut found = std::collections::BTreeMap::<i64, Moments>::new();
+    /// Statistics of the readings in each bucket of `width_us` from `from_us` until before
+    /// `until_us`, by the start of the bucket; buckets are aligned to 1970-01-01T00:00:00Z and
+    /// empty ones are omitted. Both limits and the width are whole seconds.
+    pub fn buckets(&self, from_us: i64, until_us: i64, width_us: i64) -> Vec<(i64, RunningStats)> {
+        let mut found = std::collections::BTreeMap::<i64, RunningStats>::new();
         for minute in self.minutes.iter().filter(|it| it.begin_us() + MINUTE_US > from_us) {
-            minute.pieces(|at_us, moments| {
+            minute.pieces(|at_us, stats| {
                 if (from_us..until_us).contains(&at_us) {
                     let begin_us = at_us.div_euclid(width_us) * width_us;
-                    found.entry(begin_us).or_default().merge(&moments);
+                    found.entry(begin_us).or_default().merge(&stats);
                 }
             });
         }
         found.into_iter().collect()
     }
 
-    /// Bytes this trail takes on the heap, about.
+    /// Approximate heap size of this window in bytes.
     pub fn size_bytes(&self) -> usize {
         let detail = |minute: &Minute| match &minute.detail {
             Detail::Readings(readings) => readings.capacity() * size_of::<(u32, f64)>(),

@@ -1,64 +1,65 @@
-//! Numbers as dumps write them.
+//! Number formats of dumps.
 
-mod written;
+mod parts;
 
-use super::{Misread, trim};
+use super::{ParseError, trim};
 use crate::contract::NumberStyle;
-use written::{Written, is_same_separator};
+use parts::{NumberParts, is_same_separator};
 
-/// Digits a decimal holds at most; every number of so many digits fits 128 bits.
+/// Maximum number of decimal digits; every number of this length fits into 128 bits.
 const MAX_DIGITS: usize = 38;
-/// Numbers of so many digits fit 64 bits, which count faster.
+/// Numbers of up to this many digits fit into 64 bits, which is faster.
 const FAST_DIGITS: usize = 19;
-/// Whole numbers up to this one are exact in 64-bit floating point.
+/// Largest integer up to which all integers are exact in 64-bit floating point.
 const MAX_EXACT_WHOLE: u128 = 1 << 53;
-/// Exponents are cut here: beyond it every number but zero is out of range.
+/// Exponents are clamped here; beyond it every number except zero is out of range.
 const MAX_EXPONENT: i32 = 100_000;
-/// Digits between the last thousands separator and the decimal sign, in Western and Indian grouping.
+/// Digits between the last thousands separator and the decimal separator, in Western and Indian
+/// grouping.
 const LAST_GROUP_DIGITS: usize = 3;
 
 const HUNDRED: f64 = 100.0;
 const POWERS: [u128; MAX_DIGITS + 1] = powers();
-/// The powers of ten that are exact in 64-bit floating point.
+/// Powers of ten that are exact in 64-bit floating point.
 const FLOAT_POWERS: [f64; 23] = float_powers();
 
-/// Reads a whole number. Signs, leading zeros, a fraction of zeros, units and surrounding space are
-/// accepted; any other fraction is [`Misread::TooPrecise`]. Thousands separators may stand between
-/// digits in any grouping whose last group has three digits, so that a decimal comma is never taken
-/// for one.
-pub fn parse_int(text: &str, style: &NumberStyle) -> Result<i64, Misread> {
+/// Parses an integer. Signs, leading zeros, a fraction of zeros, units and surrounding space are
+/// accepted; any other fraction is [`ParseError::TooPrecise`]. Thousands separators are accepted
+/// between digits in any grouping whose last group has three digits, so a decimal comma is never
+/// mistaken for one.
+pub fn parse_int(text: &str, style: &NumberStyle) -> Result<i64, ParseError> {
     let taken = take(trim(text), style, Digits::take_plain)?;
-    i64::try_from(taken.digits.value(0)?).ok().ok_or(Misread::OutOfRange)
+    i64::try_from(taken.digits.value(0)?).ok().ok_or(ParseError::OutOfRange)
 }
 
-/// Reads a decimal number as a multiple of `10^-scale`, exactly: digits beyond the scale are
-/// [`Misread::TooPrecise`] unless they are zeros, more than `precision` digits in all
-/// [`Misread::OutOfRange`]. `1.5E3`, `.5` and `5.` are fine too.
+/// Parses a decimal number as a multiple of `10^-scale`, exactly: nonzero digits beyond the scale
+/// are [`ParseError::TooPrecise`], more than `precision` digits [`ParseError::OutOfRange`].
+/// `1.5E3`, `.5` and `5.` are accepted.
 pub fn parse_decimal(
     text: &str,
     style: &NumberStyle,
     precision: u8,
     scale: i8,
-) -> Result<i128, Misread> {
+) -> Result<i128, ParseError> {
     let taken = take(trim(text), style, Digits::take_number)?;
     let value = taken.digits.value(i32::from(scale))?;
     let limit = POWERS.get(usize::from(precision)).copied().unwrap_or(u128::MAX);
-    if value.unsigned_abs() < limit { Ok(value) } else { Err(Misread::OutOfRange) }
+    if value.unsigned_abs() < limit { Ok(value) } else { Err(ParseError::OutOfRange) }
 }
 
-/// Reads a number as the nearest 64-bit floating point number. There is no infinity and no NaN:
-/// their names are no numbers, and numbers too large are [`Misread::OutOfRange`].
-pub fn parse_float(text: &str, style: &NumberStyle) -> Result<f64, Misread> {
+/// Parses a number as the nearest 64-bit floating point number. Infinity and NaN are not accepted;
+/// numbers that are too large are [`ParseError::OutOfRange`].
+pub fn parse_float(text: &str, style: &NumberStyle) -> Result<f64, ParseError> {
     let taken = take(trim(text), style, Digits::take_number)?;
     let value = match taken.digits.exact_float() {
         Some(value) => value,
         None => parse_long_float(&taken, style)?,
     };
-    if value.is_finite() { Ok(value) } else { Err(Misread::OutOfRange) }
+    if value.is_finite() { Ok(value) } else { Err(ParseError::OutOfRange) }
 }
 
-/// The way for numbers of many digits: the standard library rounds them.
-fn parse_long_float(taken: &Taken<'_>, style: &NumberStyle) -> Result<f64, Misread> {
+/// Slow path for numbers of many digits, rounded by the standard library.
+fn parse_long_float(taken: &Taken<'_>, style: &NumberStyle) -> Result<f64, ParseError> {
     let unsigned = taken.number.trim_start_matches(['-', '+']);
     let parsed = if style.decimal == '.' && style.thousands.is_none() {
         unsigned.parse::<f64>()
@@ -69,7 +70,7 @@ fn parse_long_float(taken: &Taken<'_>, style: &NumberStyle) -> Result<f64, Misre
         let plain = kept.map(|sign| if sign == style.decimal { '.' } else { sign });
         plain.collect::<String>().parse()
     };
-    let size = parsed.ok().ok_or(Misread::NotANumber)?;
+    let size = parsed.ok().ok_or(ParseError::NotANumber)?;
     let size = if taken.is_divided { size / HUNDRED } else { size };
     Ok(if taken.digits.negative { -size } else { size })
 }
@@ -77,26 +78,26 @@ fn parse_long_float(taken: &Taken<'_>, style: &NumberStyle) -> Result<f64, Misre
 /// A number found in a text.
 struct Taken<'a> {
     digits: Digits,
-    /// The text of the digits, perhaps with a sign before it.
+    /// The digits, possibly with a sign in front.
     number: &'a str,
-    /// Whether a percent sign divides the number; `digits` include that already.
+    /// Whether the number is a percentage; `digits` already include the division by 100.
     is_divided: bool,
 }
 
-/// Takes a trimmed text apart: at once if it is a bare number, else after what is written around it
-/// is removed.
+/// Splits a trimmed text into number and decoration: directly if it is a bare number, otherwise
+/// after the decoration is removed.
 fn take<'a>(
     text: &'a str,
     style: &NumberStyle,
     take: impl Fn(&mut Digits, &[u8], &NumberStyle) -> Option<()>,
-) -> Result<Taken<'a>, Misread> {
+) -> Result<Taken<'a>, ParseError> {
     let mut digits = Digits::default();
     if take(&mut digits, text.as_bytes(), style).is_some() {
         return Ok(Taken { digits, number: text, is_divided: false });
     }
-    let written = Written::of(text, style).ok_or(Misread::NotANumber)?;
+    let written = NumberParts::parse(text, style).ok_or(ParseError::NotANumber)?;
     let mut digits = Digits::default();
-    take(&mut digits, written.number.as_bytes(), style).ok_or(Misread::NotANumber)?;
+    take(&mut digits, written.number.as_bytes(), style).ok_or(ParseError::NotANumber)?;
     digits.negative = written.is_negative;
     let is_divided = written.is_percent && style.percent_is_fraction;
     if is_divided {
@@ -105,24 +106,24 @@ fn take<'a>(
     Ok(Taken { digits, number: written.number, is_divided })
 }
 
-/// A number taken apart: `mantissa * 10^(exponent + zeros)` and its sign.
+/// A parsed number: `mantissa * 10^(exponent + zeros)` and its sign.
 #[derive(Debug, Default, Clone, Copy)]
 struct Digits {
     mantissa: u128,
     negative: bool,
-    /// Digits of the mantissa, counted only if there are more than [`FAST_DIGITS`] in all. Above
-    /// [`MAX_DIGITS`] the mantissa is too short, and the last of them is not zero.
+    /// Number of mantissa digits, counted only if there are more than [`FAST_DIGITS`]. Above
+    /// [`MAX_DIGITS`] the mantissa is truncated and its last digit was not zero.
     significant: usize,
     /// Zeros that follow the mantissa.
     zeros: usize,
     exponent: i32,
-    /// Digits read, leading zeros included.
+    /// Digits parsed, including leading zeros.
     written: usize,
 }
 
 impl Digits {
     /// The number as a multiple of `10^-scale`.
-    fn value(&self, scale: i32) -> Result<i128, Misread> {
+    fn value(&self, scale: i32) -> Result<i128, ParseError> {
         if self.mantissa == 0 {
             return Ok(0);
         }
@@ -133,12 +134,14 @@ impl Digits {
             parts
                 .filter(|_| !self.is_cut())
                 .map(|power| self.mantissa / power)
-                .ok_or(Misread::TooPrecise)?
+                .ok_or(ParseError::TooPrecise)?
         } else {
             let whole = power.filter(|_| !self.is_cut());
-            whole.and_then(|power| self.mantissa.checked_mul(*power)).ok_or(Misread::OutOfRange)?
+            whole
+                .and_then(|power| self.mantissa.checked_mul(*power))
+                .ok_or(ParseError::OutOfRange)?
         };
-        let size = i128::try_from(size).ok().ok_or(Misread::OutOfRange)?;
+        let size = i128::try_from(size).ok().ok_or(ParseError::OutOfRange)?;
         Ok(if self.negative { -size } else { size })
     }
 
@@ -165,12 +168,12 @@ impl Digits {
         self.exponent.saturating_add_unsigned(u32::try_from(self.zeros).unwrap_or(u32::MAX))
     }
 
-    /// Takes a whole text without an exponent; `None` if it is no such number.
+    /// Parses a whole text without an exponent; `None` if it is not a number.
     fn take_plain(&mut self, text: &[u8], style: &NumberStyle) -> Option<()> {
         self.take_digits(text, style)?.is_empty().then_some(())
     }
 
-    /// Takes a whole text; `None` if it is no number.
+    /// Parses a whole text; `None` if it is not a number.
     fn take_number(&mut self, text: &[u8], style: &NumberStyle) -> Option<()> {
         let mut rest = self.take_digits(text, style)?;
         if let [b'e' | b'E', exponent @ ..] = rest {
@@ -180,7 +183,7 @@ impl Digits {
         rest.is_empty().then_some(())
     }
 
-    /// Takes the whole part and the fraction, of which one has a digit.
+    /// Parses the integer part and the fraction, one of which has a digit.
     fn take_digits<'a>(&mut self, text: &'a [u8], style: &NumberStyle) -> Option<&'a [u8]> {
         let mut rest = self.take_whole(text, style.thousands)?;
         if let Some(fraction) = strip_char(rest, style.decimal) {
@@ -190,7 +193,8 @@ impl Digits {
         (self.written > 0).then_some(rest)
     }
 
-    /// Takes the sign and the whole part with its separators; `None` if they do not stand between digits.
+    /// Parses the sign and the integer part with its separators; `None` if a separator is not
+    /// between digits.
     fn take_whole<'a>(&mut self, text: &'a [u8], thousands: Option<char>) -> Option<&'a [u8]> {
         let (negative, text) = split_sign(text);
         self.negative = negative;
@@ -209,7 +213,7 @@ impl Digits {
         (group == LAST_GROUP_DIGITS).then_some(rest)
     }
 
-    /// Takes digits up to the first other byte.
+    /// Parses digits up to the first other byte.
     fn take_run<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
         let len = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
         let (run, rest) = text.split_at(len);
@@ -260,7 +264,7 @@ fn strip_char(text: &[u8], sign: char) -> Option<&[u8]> {
     }
 }
 
-/// Strips a thousands separator: the configured one or its like.
+/// Strips a thousands separator: the configured one or an equivalent.
 fn strip_separator(text: &[u8], separator: char) -> Option<&[u8]> {
     strip_char(text, separator).or_else(|| {
         let first = str::from_utf8(text).ok()?.chars().next()?;

@@ -4,27 +4,27 @@ use super::Edit;
 use crate::sim::dump::Dialect;
 use crate::sim::write::push_number;
 use crate::sim::write::stamp::{push_offset_stamp, push_stamp};
-use chrono::{DateTime, Datelike as _, NaiveDate};
+use crate::time::{MINUTE_S, days_since_epoch};
+use chrono::{DateTime, NaiveDate};
 
-/// Days from the first day Excel counts to 1970-01-01.
+/// Serial number of 1970-01-01 in Excel.
 const EXCEL_EPOCH: i64 = 25_569;
-/// How much too early a state begins that overlaps the one before: less than any lasts, as a rule.
+/// Seconds by which an overlapping state starts early; usually shorter than any state.
 pub const OVERLAP_S: i64 = 17;
-const MINUTE_S: i64 = 60;
 
-/// A line, edited.
+/// An edited line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
     pub line: Vec<u8>,
-    /// The day a field says by mistake; `None` in it if what it says is no day.
-    pub misread: Option<Option<i32>>,
+    /// The day after swapping day and month; `Some(None)` if it is not a valid date.
+    pub swapped_day: Option<Option<i32>>,
 }
 
-/// How much of a line is left when it is cut, in bytes.
+/// Length of the rest of a cut line in bytes.
 const CUT_BYTES: usize = 12;
 
-/// The beginning of a line, of so many bytes at most. No quote of it is left open: that is another
-/// kind of dirt.
+/// At most this many bytes from the start of a line. It does not leave a quote open, which is
+/// another kind of fault.
 pub fn cut(line: &[u8], dialect: Dialect, bytes: usize) -> Option<&[u8]> {
     let kept = &line[..line.len().min(bytes)];
     if !matches!(dialect, Dialect::Delimited(_)) {
@@ -39,79 +39,98 @@ pub fn cut(line: &[u8], dialect: Dialect, bytes: usize) -> Option<&[u8]> {
     (end > 0).then(|| &kept[..end])
 }
 
-/// The line with an edit done to one of its fields or to all of it; `None` if the edit changes
-/// nothing or does not fit. `gap_local_s` is a time the plant's clock never shows.
+/// Applies an edit to one of the fields of a line or to the whole line; `None` if the edit changes
+/// nothing or is not applicable. `gap_local_s` is a local time that does not exist.
 pub fn edited(
     line: &[u8],
     dialect: Dialect,
     edit: Edit,
     gap_local_s: Option<i64>,
 ) -> Option<Edited> {
-    let plain = |line: Vec<u8>| Some(Edited { line, misread: None });
     match edit {
-        Edit::Cut => return plain(cut(line, dialect, CUT_BYTES)?.to_vec()),
+        Edit::Cut => return unparsed(cut(line, dialect, CUT_BYTES)?.to_vec()),
         Edit::Replace(from, to) => {
-            return plain(String::from_utf8_lossy(line).replacen(from, to, 1).into_bytes());
+            return unparsed(String::from_utf8_lossy(line).replacen(from, to, 1).into_bytes());
         }
-        Edit::BadByte(_) if dialect == Dialect::Tokens => return plain([line, b"\xff"].concat()),
+        Edit::BadByte(_) if dialect == Dialect::Tokens => {
+            return unparsed([line, b"\xff"].concat());
+        }
         _ => {}
     }
-    let mut fields = Fields::of(line, dialect);
-    let mut misread = None;
+    let mut fields = Fields::split(line, dialect);
+    let mut swapped_day = None;
     match edit {
-        Edit::Set(at, text) | Edit::Before(at, text) => fields.set(at, text.as_bytes())?,
-        Edit::Fill(at, text) => {
-            let says_nothing = matches!(fields.get(at)?, b"" | b"null");
-            says_nothing.then(|| fields.set(at, text.as_bytes()))??;
-        }
-        Edit::Append(at, text) => {
-            let text = [fields.get(at)?, text.as_bytes()].concat();
-            fields.set(at, &text)?;
-        }
-        Edit::Pad(at) => {
-            let text = [b"  ", fields.get(at)?, b" "].concat();
-            fields.set(at, &text)?;
-        }
-        Edit::OpenQuote(at) => {
-            let text = [b"\"", fields.get(at)?].concat();
-            fields.set(at, &text)?;
-        }
-        Edit::BadByte(at) => fields.spoil(at)?,
+        Edit::BadByte(at) => fields.corrupt(at)?,
+        Edit::Extra(text) => fields.0.push((Vec::new(), text.as_bytes().to_vec())),
         Edit::SwapDayMonth(at) => {
             let (text, day) = swapped(fields.get(at)?)?;
             fields.set(at, &text)?;
-            misread = Some(day);
+            swapped_day = Some(day);
         }
-        Edit::Excel(at) => {
-            let day = day_first(fields.get(at)?)?;
-            let mut text = Vec::new();
-            push_number(&mut text, i64::from(day) + EXCEL_EPOCH);
+        _ => {
+            let (at, text) = new_value(&fields, edit, gap_local_s)?;
             fields.set(at, &text)?;
         }
-        Edit::Gap(at) => {
-            let mut text = Vec::new();
-            push_stamp(&mut text, gap_local_s?);
-            fields.set(at, &text)?;
-        }
-        Edit::Backwards(from, to) => {
-            let text = moved(fields.get(from)?, -MINUTE_S)?;
-            fields.set(to, &text)?;
-        }
-        Edit::Earlier(at) => {
-            let text = moved(fields.get(at)?, -OVERLAP_S)?;
-            fields.set(at, &text)?;
-        }
-        Edit::Extra(text) => fields.0.push((Vec::new(), text.as_bytes().to_vec())),
-        _ => return None,
     }
-    Some(Edited { line: fields.line(dialect), misread })
+    Some(Edited { line: fields.line(dialect), swapped_day })
 }
 
-/// The fields of a line: what stands before each value, and the value.
+/// The result of an edit that does not change a date.
+fn unparsed(line: Vec<u8>) -> Option<Edited> {
+    Some(Edited { line, swapped_day: None })
+}
+
+/// The field an edit changes and its new text; `None` if the edit is not applicable.
+fn new_value(fields: &Fields, edit: Edit, gap_local_s: Option<i64>) -> Option<(usize, Vec<u8>)> {
+    let mut text = Vec::new();
+    let at = match edit {
+        Edit::Set(at, new) | Edit::Before(at, new) => {
+            text.extend_from_slice(new.as_bytes());
+            at
+        }
+        Edit::Fill(at, new) => {
+            let is_empty = matches!(fields.get(at)?, b"" | b"null");
+            is_empty.then(|| text.extend_from_slice(new.as_bytes()))?;
+            at
+        }
+        Edit::Append(at, more) => {
+            text = [fields.get(at)?, more.as_bytes()].concat();
+            at
+        }
+        Edit::Pad(at) => {
+            text = [b"  ", fields.get(at)?, b" "].concat();
+            at
+        }
+        Edit::OpenQuote(at) => {
+            text = [b"\"", fields.get(at)?].concat();
+            at
+        }
+        Edit::Excel(at) => {
+            push_number(&mut text, i64::from(day_first(fields.get(at)?)?) + EXCEL_EPOCH);
+            at
+        }
+        Edit::Gap(at) => {
+            push_stamp(&mut text, gap_local_s?);
+            at
+        }
+        Edit::Backwards(from, to) => {
+            text = moved(fields.get(from)?, -MINUTE_S)?;
+            to
+        }
+        Edit::Earlier(at) => {
+            text = moved(fields.get(at)?, -OVERLAP_S)?;
+            at
+        }
+        _ => return None,
+    };
+    Some((at, text))
+}
+
+/// The fields of a line: the text in front of each value, and the value.
 struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Fields {
-    fn of(line: &[u8], dialect: Dialect) -> Self {
+    fn split(line: &[u8], dialect: Dialect) -> Self {
         match dialect {
             Dialect::Delimited(delimiter) => {
                 let plain = |value: &[u8]| (Vec::new(), value.to_vec());
@@ -138,8 +157,8 @@ impl Fields {
         Some(())
     }
 
-    /// Puts a byte that is no text at the end of a value, inside its quotes.
-    fn spoil(&mut self, at: usize) -> Option<()> {
+    /// Adds an invalid byte at the end of a value, inside its quotes.
+    fn corrupt(&mut self, at: usize) -> Option<()> {
         let (_, value) = self.0.get_mut(at)?;
         let place = value.len() - usize::from(value.ends_with(b"\""));
         value.insert(place, 0xff);
@@ -156,7 +175,7 @@ impl Fields {
     }
 }
 
-/// The parts between delimiters that stand in no quotes.
+/// The parts between delimiters outside quotes.
 fn split(line: &[u8], delimiter: u8) -> Vec<&[u8]> {
     let mut is_quoted = false;
     line.split(|byte| {
@@ -166,8 +185,8 @@ fn split(line: &[u8], delimiter: u8) -> Vec<&[u8]> {
     .collect()
 }
 
-/// A date with day and month in each other's place, and the day it then says, if it is one. `None`
-/// if it says the same.
+/// A date with day and month swapped, and the resulting day if it is valid. `None` if nothing
+/// changes.
 fn swapped(text: &[u8]) -> Option<(Vec<u8>, Option<i32>)> {
     let mut text = text.to_vec();
     let is_year_first = text.get(4) == Some(&b'-');
@@ -179,16 +198,16 @@ fn swapped(text: &[u8]) -> Option<(Vec<u8>, Option<i32>)> {
     text.swap(left + 1, right + 1);
     let form = if is_year_first { "%Y-%m-%d" } else { "%d-%m-%Y" };
     let date = NaiveDate::parse_from_str(std::str::from_utf8(&text[..10]).ok()?, form).ok();
-    let day = date.map(|date| (date - NaiveDate::default()).num_days() as i32);
+    let day = date.map(days_since_epoch);
     Some((text, day))
 }
 
 fn day_first(text: &[u8]) -> Option<i32> {
     let date = NaiveDate::parse_from_str(std::str::from_utf8(text).ok()?, "%d-%m-%Y").ok()?;
-    Some(date.num_days_from_ce() - NaiveDate::default().num_days_from_ce())
+    Some(days_since_epoch(date))
 }
 
-/// A quoted moment with its offset, moved by so many seconds.
+/// A quoted timestamp with offset, shifted by a number of seconds.
 fn moved(text: &[u8], by_s: i64) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?.trim_matches('"');
     let at = DateTime::parse_from_rfc3339(text).ok()?;

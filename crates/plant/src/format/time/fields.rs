@@ -1,8 +1,9 @@
-//! Spellings of fields: `yyyy-MM-dd HH:mm:ss` and the like.
+//! Field formats such as `yyyy-MM-dd HH:mm:ss`.
 
-use super::{DAY_S, Locale, Stamp, TimeOptions};
+use super::{Locale, Stamp, TimeOptions};
+use crate::time::DAY_S;
 
-/// Fields of a spelling, ready to read texts.
+/// A compiled format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fields {
     pieces: Vec<Piece>,
@@ -12,9 +13,9 @@ pub(super) struct Fields {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Block(Block),
-    /// One digit or two, perhaps with a blank before the one.
+    /// One or two digits, or a space and a digit.
     Short(Field),
-    /// A month in words; `is_dot_literal` if a dot of the spelling follows.
+    /// A month name; `is_dot_literal` if a dot follows in the format.
     Month {
         is_dot_literal: bool,
     },
@@ -24,12 +25,12 @@ enum Piece {
     Zone,
 }
 
-/// Fields and literals between pieces of varying width; all are at fixed places in it.
+/// Fields and literals at fixed positions between pieces of variable width.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Block {
     len: usize,
     literals: Vec<(usize, u8)>,
-    /// Where a field begins and which it is.
+    /// Position and kind of each field.
     fields: Vec<(usize, Field)>,
 }
 
@@ -44,7 +45,7 @@ enum Field {
     ShortYear,
 }
 
-/// Year, month, day, hour, minute and second as a text shows them.
+/// Year, month, day, hour, minute and second of a text.
 type Parts = [u32; 6];
 
 impl Field {
@@ -56,9 +57,9 @@ impl Field {
     }
 }
 
-/// What a text shows besides its [`Parts`].
+/// What a text contains besides its [`Parts`].
 #[derive(Default)]
-struct Shown {
+struct Parsed {
     parts: Parts,
     part_us: i64,
     offset_s: Option<i64>,
@@ -66,7 +67,7 @@ struct Shown {
 }
 
 impl Fields {
-    /// Takes a spelling apart; the error continues a sentence that begins "the time spelling ...".
+    /// Compiles a format; the error continues a sentence that starts with "the time format ...".
     pub(super) fn parse(text: &str, options: TimeOptions) -> Result<Self, String> {
         let mut draft = Draft::default();
         let mut rest = text;
@@ -78,58 +79,58 @@ impl Fields {
         Ok(Self { pieces: draft.pieces, options })
     }
 
-    /// Reads a whole text; `None` if it is not spelled so, or shows what no clock does.
+    /// Parses a whole text; `None` if it does not match or is not a valid date and time.
     pub(super) fn read(&self, text: &[u8]) -> Option<Stamp> {
-        let mut shown = Shown::default();
+        let mut parsed = Parsed::default();
         let mut rest = text;
         for piece in &self.pieces {
             rest = match piece {
-                Piece::Block(block) => block.read(rest, &mut shown.parts, self.options)?,
-                other => self.read_varying(other, rest, &mut shown)?,
+                Piece::Block(block) => block.read(rest, &mut parsed.parts, self.options)?,
+                other => self.read_varying(other, rest, &mut parsed)?,
             };
         }
         rest.is_empty().then_some(())?;
-        shown.stamp()
+        parsed.stamp()
     }
 
     fn read_varying<'a>(
         &self,
         piece: &Piece,
         text: &'a [u8],
-        shown: &mut Shown,
+        parsed: &mut Parsed,
     ) -> Option<&'a [u8]> {
         match piece {
-            Piece::Block(block) => block.read(text, &mut shown.parts, self.options),
+            Piece::Block(block) => block.read(text, &mut parsed.parts, self.options),
             Piece::Short(field) => {
-                let (value, rest) = read_short(text)?;
-                shown.parts[field.place()] = value;
+                let (value, rest) = parse_short(text)?;
+                parsed.parts[field.place()] = value;
                 Some(rest)
             }
             Piece::Month { is_dot_literal } => {
-                let (month, rest) = read_month(text, self.options.locale, *is_dot_literal)?;
-                shown.parts[Field::Month.place()] = month;
+                let (month, rest) = parse_month(text, self.options.locale, *is_dot_literal)?;
+                parsed.parts[Field::Month.place()] = month;
                 Some(rest)
             }
             Piece::HalfDay => {
-                let (is_pm, rest) = read_half_day(text)?;
-                shown.is_pm = Some(is_pm);
+                let (is_pm, rest) = parse_half_day(text)?;
+                parsed.is_pm = Some(is_pm);
                 Some(rest)
             }
             Piece::Fraction => {
-                let (part_us, rest) = read_fraction(text)?;
-                shown.part_us = part_us;
+                let (part_us, rest) = parse_fraction(text)?;
+                parsed.part_us = part_us;
                 Some(rest)
             }
             Piece::Zone => {
-                let (offset_s, rest) = read_zone(text)?;
-                shown.offset_s = Some(offset_s);
+                let (offset_s, rest) = parse_zone(text)?;
+                parsed.offset_s = Some(offset_s);
                 Some(rest)
             }
         }
     }
 }
 
-impl Shown {
+impl Parsed {
     fn stamp(mut self) -> Option<Stamp> {
         let hour = &mut self.parts[Field::Hour.place()];
         if let Some(is_pm) = self.is_pm {
@@ -142,7 +143,7 @@ impl Shown {
 }
 
 impl Block {
-    /// Reads the fields of this block into `parts` and gives the text after it.
+    /// Parses the fields of this block into `parts` and returns the rest of the text.
     fn read<'a>(
         &self,
         text: &'a [u8],
@@ -176,14 +177,14 @@ fn read_two(text: &[u8], at: usize) -> Option<u32> {
     (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
-/// The year of the hundred years that ends with these two digits.
+/// The year of a two-digit year in the range of a hundred years.
 fn full_year(digits: u32, options: TimeOptions) -> u32 {
     let first = u32::from(options.two_digit_years_from);
     first + (digits + 100 - first % 100) % 100
 }
 
-/// Reads one digit or two, or a blank and a digit.
-fn read_short(text: &[u8]) -> Option<(u32, &[u8])> {
+/// Parses one or two digits, or a space and a digit.
+fn parse_short(text: &[u8]) -> Option<(u32, &[u8])> {
     let digit = |at: usize| text.get(at).filter(|byte| byte.is_ascii_digit());
     let value = |byte: &u8| u32::from(byte - b'0');
     match (text.first()?, digit(0), digit(1)) {
@@ -194,8 +195,8 @@ fn read_short(text: &[u8]) -> Option<(u32, &[u8])> {
     }
 }
 
-/// Reads a month in words, and the dot of an abbreviation.
-fn read_month(text: &[u8], locale: Locale, is_dot_literal: bool) -> Option<(u32, &[u8])> {
+/// Parses a month name, and the dot of an abbreviation.
+fn parse_month(text: &[u8], locale: Locale, is_dot_literal: bool) -> Option<(u32, &[u8])> {
     let (month, len) = locale.month(str::from_utf8(text).ok()?)?;
     let rest = &text[len..];
     let has_own_dot = match rest {
@@ -206,8 +207,8 @@ fn read_month(text: &[u8], locale: Locale, is_dot_literal: bool) -> Option<(u32,
     Some((month, &rest[usize::from(has_own_dot)..]))
 }
 
-/// Reads AM or PM, in any letter case, with or without dots; whether it is PM.
-fn read_half_day(text: &[u8]) -> Option<(bool, &[u8])> {
+/// Parses AM or PM, in any letter case, with or without dots; true for PM.
+fn parse_half_day(text: &[u8]) -> Option<(bool, &[u8])> {
     let (letter, rest) = text.split_first()?;
     let is_pm = match letter.to_ascii_lowercase() {
         b'a' => false,
@@ -221,8 +222,8 @@ fn read_half_day(text: &[u8]) -> Option<(bool, &[u8])> {
     }
 }
 
-/// Reads 1 to 9 digits as a fraction of a second, cut to microseconds.
-fn read_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+/// Parses 1 to 9 digits as a fraction of a second, truncated to microseconds.
+fn parse_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let len = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     if !(1..=9).contains(&len) {
         return None;
@@ -232,9 +233,9 @@ fn read_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     Some(((0..6).fold(0, |sum, at| sum * 10 + digit(at)), rest))
 }
 
-/// Reads a zone offset of up to 18 hours, in seconds east of UTC: `Z`, `UTC`, `GMT`, `+05:30`,
+/// Parses a zone offset of up to 18 hours, in seconds east of UTC: `Z`, `UTC`, `GMT`, `+05:30`,
 /// `+0530`, `+05`, or an offset behind `UTC` or `GMT`.
-fn read_zone(text: &[u8]) -> Option<(i64, &[u8])> {
+fn parse_zone(text: &[u8]) -> Option<(i64, &[u8])> {
     if let [b'Z' | b'z', rest @ ..] = text {
         return Some((0, rest));
     }
@@ -259,22 +260,22 @@ fn read_offset(text: &[u8]) -> Option<(i64, &[u8])> {
         [b':', minutes @ ..] => (two(minutes)?, &minutes[2..]),
         _ => two(rest).map_or((0, rest), |minutes| (minutes, &rest[2..])),
     };
-    let is_real = minutes < 60 && hours * 60 + minutes <= 18 * 60;
-    is_real.then(|| (sign * i64::from(hours * 3600 + minutes * 60), rest))
+    let is_valid = minutes < 60 && hours * 60 + minutes <= 18 * 60;
+    is_valid.then(|| (sign * i64::from(hours * 3600 + minutes * 60), rest))
 }
 
-/// Seconds from 1970-01-01 on a clock that shows these parts; `None` if none ever does. 24:00:00 is
-/// the midnight at the end of its day.
+/// Seconds since 1970-01-01T00:00:00 local time; `None` if the parts are not a valid time. 24:00:00
+/// is midnight at the end of the day.
 fn clock_s([year, month, day, hour, minute, second]: Parts, part_us: i64) -> Option<i64> {
     let is_end_of_day = hour == 24 && minute == 0 && second == 0 && part_us == 0;
-    let is_real = year > 0
+    let is_valid = year > 0
         && (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day)
         && (hour < 24 || is_end_of_day)
         && minute < 60
         && second < 60;
     let time_s = i64::from(hour * 3600 + minute * 60 + second);
-    is_real.then(|| epoch_day(year, month, day) * DAY_S + time_s)
+    is_valid.then(|| epoch_day(year, month, day) * DAY_S + time_s)
 }
 
 fn days_in_month(year: u32, month: u32) -> u32 {
@@ -287,7 +288,7 @@ fn days_in_month(year: u32, month: u32) -> u32 {
     }
 }
 
-/// Days since 1970-01-01. The year is counted from March, so that the leap day is its last.
+/// Days since 1970-01-01. The year starts in March, so the leap day is its last.
 pub(super) const fn epoch_day(year: u32, month: u32, day: u32) -> i64 {
     let year = if month < 3 { year - 1 } else { year };
     let month = (month + 9) % 12;
@@ -296,15 +297,15 @@ pub(super) const fn epoch_day(year: u32, month: u32, day: u32) -> i64 {
     (365 * year + leap_days + day_of_year) as i64 - 719_468
 }
 
-/// A token of letters: how it is written, and what it stands for.
+/// A run of letters in a format and its meaning.
 enum Token {
     Fixed(Field),
     Varying(Piece),
 }
 
 impl Token {
-    /// The token of a run of `len` letters.
-    fn of(letter: char, len: usize) -> Option<Self> {
+    /// The token of a run of `len` equal letters.
+    fn from_run(letter: char, len: usize) -> Option<Self> {
         let field = match letter {
             'y' if len == 2 => return Some(Self::Fixed(Field::ShortYear)),
             'y' if len == 4 => return Some(Self::Fixed(Field::Year)),
@@ -329,7 +330,7 @@ impl Token {
     }
 }
 
-/// A letter of a token, the letters one of which it needs besides, and how that is written.
+/// A letter of a token, the letters one of which it requires, and how to write that.
 const NEEDED: [(char, &str, &str); 6] = [
     ('m', "Hh", "HH"),
     ('s', "m", "mm"),
@@ -347,13 +348,13 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Takes the first token and gives the text after it.
+    /// Compiles the first token and returns the rest of the text.
     fn take_token(&mut self, text: &'a str) -> Result<&'a str, String> {
         let letter = text.chars().next().unwrap_or_default();
         let len = text.chars().take_while(|it| *it == letter).count();
-        let Some(token) = Token::of(letter, len) else { return self.take_literal(text) };
-        let (written, rest) = text.split_at(len);
-        self.see(written)?;
+        let Some(token) = Token::from_run(letter, len) else { return self.take_literal(text) };
+        let (token_text, rest) = text.split_at(len);
+        self.see(token_text)?;
         match token {
             Token::Fixed(field) => {
                 self.block.fields.push((self.block.len, field));
@@ -387,9 +388,9 @@ impl<'a> Draft<'a> {
         Ok(rest)
     }
 
-    /// Blanks are literal spaces: texts are read with their blanks made plain.
+    /// Spaces are literal: texts are parsed with normalized spaces.
     fn add_literal(&mut self, literal: &str) {
-        for sign in literal.chars().map(super::plain_sign) {
+        for sign in literal.chars().map(super::normalized_char) {
             for byte in sign.encode_utf8(&mut [0; 4]).bytes() {
                 self.block.literals.push((self.block.len, byte));
                 self.block.len += 1;
@@ -417,7 +418,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The token that begins with one of these letters.
+    /// The token that starts with one of these letters.
     fn token(&self, letters: &str) -> Option<&'a str> {
         self.seen.iter().find(|token| token.starts_with(|it| letters.contains(it))).copied()
     }
@@ -436,7 +437,7 @@ impl<'a> Draft<'a> {
         self.check_widths()
     }
 
-    /// What varies in width must not be followed by digits.
+    /// A field of variable width must not be followed by digits.
     fn check_widths(&self) -> Result<(), String> {
         let varies = |piece: &Piece| match piece {
             Piece::Fraction => Some("SSS"),

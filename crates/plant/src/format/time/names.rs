@@ -1,14 +1,14 @@
-//! Months in words.
+//! Month names.
 
 /// A language of month names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Locale(&'static Months);
 
-/// The months of one language, in small letters, without the dot of abbreviations.
+/// Month names of one language in lower case, without the dot of abbreviations.
 #[derive(Debug, PartialEq, Eq)]
 struct Months {
     language: &'static str,
-    /// The names of each month, in full and short, separated by spaces.
+    /// Names of each month, full and short, separated by spaces.
     names: [&'static str; 12],
 }
 
@@ -25,21 +25,21 @@ impl std::fmt::Debug for Locale {
 }
 
 impl Locale {
-    /// The locale of a language tag such as `de`, `de-AT` or `de_DE`; `None` if its months are not
-    /// known.
+    /// The locale of a language tag such as `de`, `de-AT` or `de_DE`; `None` if it is not
+    /// supported.
     pub fn parse(tag: &str) -> Option<Self> {
         let language = tag.split(['-', '_', '.']).next().unwrap_or(tag);
         let language = if matches!(language, "nb" | "nn") { "no" } else { language };
         LOCALES.iter().find(|it| it.language.eq_ignore_ascii_case(language)).map(Self)
     }
 
-    /// The languages that are known.
+    /// The supported languages.
     pub fn languages() -> impl Iterator<Item = &'static str> {
         LOCALES.iter().map(|it| it.language)
     }
 
-    /// Reads the month a text begins with, in any letter case: its number from 1, and the length of
-    /// its name in bytes. The longest name counts.
+    /// Parses the month name a text starts with, in any letter case: its number from 1, and the
+    /// length of the name in bytes. The longest match wins.
     pub(super) fn month(self, text: &str) -> Option<(u32, usize)> {
         let mut found: Option<(u32, usize)> = None;
         for (number, names) in (1..).zip(self.0.names) {
@@ -56,7 +56,7 @@ impl Locale {
     }
 }
 
-/// The length of `name`, which is in small letters, at the start of `text` in any letter case.
+/// Length of `name`, which is in lower case, at the start of `text` in any letter case.
 fn strip_ignoring_case(text: &str, name: &str) -> Option<usize> {
     let mut rest = text.chars();
     let is_same = |letter: char| rest.next().is_some_and(|it| it.to_lowercase().eq([letter]));

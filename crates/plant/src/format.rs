@@ -1,39 +1,40 @@
-//! How text becomes a value.
+//! Parsing of field values by the formats of their columns.
 //!
-//! *In:* the text of one field and how its column spells values. *Out:* the value, or why the text
-//! is none. *Promise:* the whole text counts, nothing is guessed and nothing rounded silently; these
-//! functions run once per field of every dump, so they allocate nothing.
+//! *In*: the text of one field and the format of its column. *Out*: the value, or an error with a
+//! reason code. *Promise*: the whole text is used; nothing is guessed, and nothing is rounded
+//! unless the column asks for it. These functions run once per field of every dump, so they do not
+//! allocate.
 
 mod number;
 mod time;
 
 pub use number::{parse_decimal, parse_float, parse_int};
 pub use time::{
-    Locale, Moment, TimeOptions, TimeSpelling, is_storable_day, parse_date, parse_moment,
-    parse_time,
+    Locale, TimeFormat, TimeOptions, Timestamp, is_storable_day, parse_date, parse_time,
+    parse_timestamp,
 };
 
-/// Why a text is not a value of its column's kind.
+/// Why a text is not a value of its column's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Misread {
-    /// The text is not a number as the column writes numbers.
+pub enum ParseError {
+    /// The text does not match the number format of the column.
     NotANumber,
-    /// The number has more digits than the column holds.
+    /// The number has more digits than the column can hold.
     OutOfRange,
-    /// No spelling of the column matches with fields in range.
+    /// No format of the column matches the text with fields in range.
     NotATime,
-    /// The text is well spelled, but the clock of the zone never showed that time.
+    /// The text matches a format, but the local time does not exist in the time zone.
     NoSuchTime,
-    /// The text is none of the column's words for yes and no.
+    /// The text is neither a true nor a false value of the column.
     NotABool,
-    /// The number has digits beyond the last place the column keeps.
+    /// The number has digits beyond the scale of the column.
     TooPrecise,
-    /// The text holds a NUL character: bytes are missing or damaged.
+    /// The text contains a NUL character: bytes are missing or damaged.
     NulInText,
 }
 
-impl Misread {
-    /// The reason code as it stands in `silver.rejected`; it never changes.
+impl ParseError {
+    /// The stable reason code in `silver.rejected`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::NotANumber => "not_a_number",
@@ -47,8 +48,8 @@ impl Misread {
     }
 }
 
-/// The text without the white space and the invisible characters around it: NUL, byte order marks,
-/// zero width spaces, soft hyphens, marks of writing direction.
+/// Strips white space and invisible characters: NUL, byte order marks, zero-width spaces, soft
+/// hyphens and directional marks.
 pub fn trim(text: &str) -> &str {
     let visible = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
     let bytes = text.as_bytes();
@@ -59,8 +60,8 @@ pub fn trim(text: &str) -> &str {
     }
 }
 
-/// Whether a character neither shows nor takes room. Joiners are not among them: they change how the
-/// letters beside them look.
+/// Whether a character is invisible and has no width. Joiners are excluded because they change the
+/// rendering of adjacent letters.
 pub(crate) fn is_invisible(sign: char) -> bool {
     matches!(
         sign,
@@ -77,33 +78,33 @@ pub(crate) fn is_invisible(sign: char) -> bool {
     )
 }
 
-/// Reads a text: trimmed, and without NUL inside.
-pub fn parse_text(text: &str) -> Result<&str, Misread> {
+/// Parses a text: trimmed, and without NUL inside.
+pub fn parse_text(text: &str) -> Result<&str, ParseError> {
     let text = trim(text);
-    if text.as_bytes().contains(&0) { Err(Misread::NulInText) } else { Ok(text) }
+    if text.as_bytes().contains(&0) { Err(ParseError::NulInText) } else { Ok(text) }
 }
 
-/// Reads yes or no by a column's words for them, in exactly their letter case unless `any_case`.
-/// Surrounding space is skipped.
+/// Parses a boolean by the column's texts for true and false, with exact letter case unless
+/// `any_case`. Surrounding space is ignored.
 pub fn parse_bool(
     text: &str,
     yes: &[String],
     no: &[String],
     any_case: bool,
-) -> Result<bool, Misread> {
+) -> Result<bool, ParseError> {
     let text = trim(text);
     let is_word = |word: &String| word == text || (any_case && word.eq_ignore_ascii_case(text));
     if yes.iter().any(is_word) {
         return Ok(true);
     }
-    no.iter().any(is_word).then_some(false).ok_or(Misread::NotABool)
+    no.iter().any(is_word).then_some(false).ok_or(ParseError::NotABool)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(text: &str, any_case: bool, expected: Result<bool, Misread>) {
+    fn check(text: &str, any_case: bool, expected: Result<bool, ParseError>) {
         let words =
             |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(
@@ -114,15 +115,15 @@ mod tests {
     }
 
     #[test]
-    fn yes_and_no_are_the_words_of_the_column() {
+    fn booleans_are_the_texts_of_the_column() {
         check("1", false, Ok(true));
         check(" Yes\t", false, Ok(true));
         check("0", false, Ok(false));
         check("No", false, Ok(false));
-        check("yes", false, Err(Misread::NotABool));
+        check("yes", false, Err(ParseError::NotABool));
         check("yes", true, Ok(true));
         check("NO", true, Ok(false));
-        check("", true, Err(Misread::NotABool));
+        check("", true, Err(ParseError::NotABool));
     }
 
     #[test]
@@ -130,13 +131,13 @@ mod tests {
         for text in ["P1", "\u{feff}P1", "P1\0\0", "\0 P1 \u{200b}", "\u{ad}P1\u{2060}"] {
             assert_eq!(parse_text(text), Ok("P1"), "{text:?}");
         }
-        assert_eq!(parse_text("P\u{0}1"), Err(Misread::NulInText));
+        assert_eq!(parse_text("P\u{0}1"), Err(ParseError::NulInText));
         assert_eq!(parse_text("P\u{200b}1"), Ok("P\u{200b}1"));
         assert_eq!(parse_text("\0\0"), Ok(""));
     }
 
     #[test]
-    fn trimming_takes_every_kind_of_space() {
+    fn every_kind_of_space_is_trimmed() {
         for (text, expected) in
             [("a", "a"), (" a b ", "a b"), ("\u{a0}a\u{2003}", "a"), ("é ", "é"), (" ", "")]
         {

@@ -1,27 +1,29 @@
-//! Moments as numbers: units since 1970, and the day numbers of spreadsheets.
+//! Timestamps as numbers: epochs, spreadsheet serial days and the formats of .NET.
 //!
-//! A number says nothing of its unit, so numbers that are evidently of another unit than the spelling
-//! are refused, and not dated 1970 or 5138. Milliseconds since 1973 read as seconds are beyond the
-//! year 5000; seconds up to 2286 read as a finer unit fall into the first months of 1970. So an epoch
-//! ends with the year 4999, but for 9999-12-31, by which many systems mean "for ever", and epochs
-//! finer than seconds do not know the first months around 1970-01-01, but for that moment itself.
+//! A number does not state its unit, so numbers that are evidently in another unit are refused
+//! instead of being dated 1970 or 5138. Milliseconds since 1973 read as seconds are beyond the year
+//! 5000; seconds up to 2286 read as a finer unit are in the first months of 1970. Therefore epochs
+//! end with the year 4999, except for 9999-12-31, which many systems use as "forever", and epochs
+//! finer than seconds exclude the months around 1970-01-01, except for that instant itself.
 
 use super::fields::epoch_day;
-use super::{DAY_S, DAY_US, END_DAY, FIRST_US, Stamp};
+use super::{END_DAY, FIRST_US, Stamp};
 use crate::contract::{NumberStyle, Units};
-use crate::spelling::{Misread, parse_decimal, parse_float};
+use crate::format::{ParseError, parse_decimal, parse_float};
+use crate::time::{DAY_S, DAY_US};
 
-/// The first year that is implausible in an epoch, but for the last day of all.
+/// The first year that is implausible in an epoch.
 const EPOCH_END_US: i64 = epoch_day(5000, 1, 1) * DAY_US;
 const LAST_DAY_US: std::ops::Range<i64> = (END_DAY - 1) * DAY_US..END_DAY * DAY_US;
-/// How near to 1970-01-01 an epoch finer than seconds is implausible: 1e7 s, some 116 days.
+/// Distance from 1970-01-01 within which an epoch finer than seconds is implausible: 1e7 s, some
+/// 116 days.
 const NEAR_1970_US: i64 = 10_000_000_000_000;
 
 const DAY_S_F64: f64 = DAY_S as f64;
-/// The serial number of 29 February 1900, a day Excel invented.
+/// Serial number of 29 February 1900, a day that exists in Excel only.
 const EXCEL_NO_DAY: i64 = 60;
 
-/// How epochs and serial numbers are written.
+/// Number formats of epochs and serial numbers.
 const POINT: NumberStyle = bare_number('.');
 const COMMA: NumberStyle = bare_number(',');
 
@@ -30,7 +32,7 @@ const fn bare_number(decimal: char) -> NumberStyle {
     NumberStyle { decimal, thousands: None, units, percent_is_fraction: false }
 }
 
-/// What an epoch counts.
+/// Unit of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Second,
@@ -40,7 +42,7 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    /// Digits behind the point that make nanoseconds of it.
+    /// Decimal places that convert the unit to nanoseconds.
     const fn places(self) -> i8 {
         match self {
             Self::Second => 9,
@@ -51,7 +53,7 @@ impl Unit {
     }
 }
 
-/// Where a spreadsheet begins to count days.
+/// First day of a spreadsheet's date system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateSystem {
     From1900,
@@ -67,7 +69,7 @@ impl DateSystem {
         }
     }
 
-    /// The first serial number that is a day.
+    /// The first valid serial number.
     const fn first(self) -> i64 {
         match self {
             Self::From1900 => 1,
@@ -76,46 +78,46 @@ impl DateSystem {
     }
 }
 
-pub(super) fn read_epoch(text: &str, unit: Unit) -> Result<Stamp, Misread> {
+pub(super) fn parse_epoch(text: &str, unit: Unit) -> Result<Stamp, ParseError> {
     let ns = parse_decimal(bare(text)?, &POINT, 38, unit.places())?;
-    let clock_us = i64::try_from(ns.div_euclid(1000)).ok().ok_or(Misread::NotATime)?;
+    let clock_us = i64::try_from(ns.div_euclid(1000)).ok().ok_or(ParseError::NotATime)?;
     let in_range = (FIRST_US..EPOCH_END_US).contains(&clock_us) || LAST_DAY_US.contains(&clock_us);
     let is_near_1970 = clock_us != 0 && clock_us.abs() < NEAR_1970_US;
-    let is_real = in_range && (unit == Unit::Second || !is_near_1970);
-    is_real.then_some(Stamp::new(clock_us, Some(0))).ok_or(Misread::NotATime)
+    let is_plausible = in_range && (unit == Unit::Second || !is_near_1970);
+    is_plausible.then_some(Stamp::new(clock_us, Some(0))).ok_or(ParseError::NotATime)
 }
 
-pub(super) fn read_excel(text: &str, system: DateSystem) -> Result<Stamp, Misread> {
-    let serial_s = (read_serial(bare(text)?)? * DAY_S_F64).round();
+pub(super) fn parse_excel(text: &str, system: DateSystem) -> Result<Stamp, ParseError> {
+    let serial_s = (parse_serial(bare(text)?)? * DAY_S_F64).round();
     let end_s = (END_DAY + system.epoch()) as f64 * DAY_S_F64;
     if !(system.first() as f64 * DAY_S_F64..end_s).contains(&serial_s) {
-        return Err(Misread::NotATime);
+        return Err(ParseError::NotATime);
     }
     let serial_us = serial_s as i64 * 1_000_000;
     let day = serial_us / DAY_US;
     if system == DateSystem::From1900 && day == EXCEL_NO_DAY {
-        return Err(Misread::NoSuchTime);
+        return Err(ParseError::NoSuchTime);
     }
     let is_before = system == DateSystem::From1900 && day < EXCEL_NO_DAY;
     Ok(Stamp::new(serial_us - (system.epoch() - i64::from(is_before)) * DAY_US, None))
 }
 
-/// A serial number with a point or a comma before the fraction. What could be a thousands separator,
-/// as in `45,296`, is refused.
-fn read_serial(text: &str) -> Result<f64, Misread> {
+/// Parses a serial number with a decimal point or comma. A comma that could be a thousands
+/// separator, as in `45,296`, is refused.
+fn parse_serial(text: &str) -> Result<f64, ParseError> {
     let Some((whole, fraction)) = text.split_once(',') else {
         return parse_float(text, &POINT);
     };
     if whole.trim_start_matches('-').len() <= 3 && fraction.len() == 3 {
-        return Err(Misread::NotATime);
+        return Err(ParseError::NotATime);
     }
     parse_float(text, &COMMA)
 }
 
-/// The text if nothing is written around the number.
-fn bare(text: &str) -> Result<&str, Misread> {
+/// The text if it is a number without decoration.
+fn bare(text: &str) -> Result<&str, ParseError> {
     let is_digit = |sign: char| sign.is_ascii_digit();
     let is_bare = text.starts_with(|sign: char| is_digit(sign) || matches!(sign, '-' | '+' | '.'))
         && text.ends_with(|sign: char| is_digit(sign) || sign == '.');
-    is_bare.then_some(text).ok_or(Misread::NotATime)
+    is_bare.then_some(text).ok_or(ParseError::NotATime)
 }

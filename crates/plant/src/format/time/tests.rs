@@ -9,18 +9,18 @@ static KOLKATA: LazyLock<ZoneTable> = LazyLock::new(|| ZoneTable::new(Tz::Asia__
 static BERLIN: LazyLock<ZoneTable> = LazyLock::new(|| ZoneTable::new(Tz::Europe__Berlin));
 static UTC: LazyLock<ZoneTable> = LazyLock::new(|| ZoneTable::new(Tz::UTC));
 
-fn spellings(texts: &[&str]) -> Vec<TimeSpelling> {
-    texts.iter().map(|text| TimeSpelling::parse(text).unwrap()).collect()
+fn formats(texts: &[&str]) -> Vec<TimeFormat> {
+    texts.iter().map(|text| TimeFormat::parse(text).unwrap()).collect()
 }
 
-fn check(zone: &ZoneTable, texts: &[&str], text: &str, expected: Result<&str, Misread>) {
-    let at = parse_time(text, &spellings(texts), zone)
+fn check(zone: &ZoneTable, texts: &[&str], text: &str, expected: Result<&str, ParseError>) {
+    let at = parse_time(text, &formats(texts), zone)
         .map(|us| DateTime::from_timestamp_micros(us).unwrap().naive_utc());
     let expected = expected.map(|text| text.parse::<NaiveDateTime>().unwrap());
     assert_eq!(at, expected, "{texts:?} {text:?}");
 }
 
-const NOT: Result<&str, Misread> = Err(Misread::NotATime);
+const NOT: Result<&str, ParseError> = Err(ParseError::NotATime);
 
 #[test]
 fn stamps_of_the_reference_plant() {
@@ -87,10 +87,10 @@ fn fractions_and_zones() {
         let text = format!("2023-01-01T00:00:00{zone}");
         check(&BERLIN, &iso, &text, Ok(&format!("{day}{expected}")));
     }
-    for spelling in ["yyyy-MM-ddTHH:mm:ssX", "yyyy-MM-ddTHH:mm:ssXX", "yyyy-MM-ddTHH:mm:ssXXX"] {
+    for format in ["yyyy-MM-ddTHH:mm:ssX", "yyyy-MM-ddTHH:mm:ssXX", "yyyy-MM-ddTHH:mm:ssXXX"] {
         for zone in ["Z", "z", "UTC", "gmt", "+00", "-0000", "-00:00"] {
             let text = format!("2023-01-01t06:00:00{zone}");
-            check(&KOLKATA, &[spelling], &text, Ok("2023-01-01T06:00:00"));
+            check(&KOLKATA, &[format], &text, Ok("2023-01-01T06:00:00"));
         }
     }
     check(&KOLKATA, &["yyyy-MM-dd HH:mm XXX"], "2023-01-01 06:00 UTC", Ok("2023-01-01T06:00:00"));
@@ -112,7 +112,7 @@ fn epochs_and_serial_numbers() {
     check(&KOLKATA, &["epoch_s"], "soon", NOT);
     check(&UTC, &["excel"], "1", Ok("1900-01-01T00:00:00"));
     check(&UTC, &["excel"], "59.99999", Ok("1900-02-28T23:59:59"));
-    check(&UTC, &["excel"], "60", Err(Misread::NoSuchTime));
+    check(&UTC, &["excel"], "60", Err(ParseError::NoSuchTime));
     check(&UTC, &["excel"], "61", Ok("1900-03-01T00:00:00"));
     check(&UTC, &["excel"], "44927.8166666667", Ok("2023-01-01T19:36:00"));
     check(&UTC, &["excel"], "2958465.5", Ok("9999-12-31T12:00:00"));
@@ -152,7 +152,7 @@ fn an_epoch_of_another_unit_is_refused() {
         for second in [100_000_000_i64, 1_000_000_000, 1_704_434_400, 4_090_000_000] {
             let text = format!("{second}{}", "0".repeat(digits));
             for (other, unit) in units.iter().enumerate() {
-                let is_read = parse_time(&text, &spellings(&[unit]), &UTC).is_ok();
+                let is_read = parse_time(&text, &formats(&[unit]), &UTC).is_ok();
                 assert_eq!(is_read, other == at, "{text} as {unit}");
             }
         }
@@ -161,7 +161,7 @@ fn an_epoch_of_another_unit_is_refused() {
 }
 
 #[test]
-fn fields_of_one_digit_or_two() {
+fn fields_of_one_or_two_digits() {
     let short = ["d.M.yyyy H:mm", "M/d/yyyy h:mm:ss a", "d.M.yyyy H:m:s"];
     check(&UTC, &short, "5.1.2024 7:30", Ok("2024-01-05T07:30:00"));
     check(&UTC, &short, "15.11.2024 17:30", Ok("2024-11-15T17:30:00"));
@@ -176,7 +176,7 @@ fn fields_of_one_digit_or_two() {
 }
 
 #[test]
-fn halves_of_a_day() {
+fn twelve_hour_clock() {
     for (text, expected) in [
         ("1/5/2024 12:00:00 AM", "2024-01-05T00:00:00"),
         ("1/5/2024 1:00:00 am", "2024-01-05T01:00:00"),
@@ -203,16 +203,16 @@ fn years_of_two_digits() {
     check(&UTC, &["dd.MM.yy"], "29.02.23", NOT);
     check(&UTC, &["dd.MM.yy"], "29.02.2024", NOT);
     let options = TimeOptions { two_digit_years_from: 1930, ..TimeOptions::default() };
-    let spelling = [TimeSpelling::with_options("yyMMdd", options).unwrap()];
+    let format = [TimeFormat::with_options("yyMMdd", options).unwrap()];
     let year = |text: &str| {
-        let at = parse_time(text, &spelling, &UTC).unwrap();
+        let at = parse_time(text, &format, &UTC).unwrap();
         DateTime::from_timestamp_micros(at).unwrap().format("%Y").to_string()
     };
     assert_eq!([year("290101"), year("300101"), year("990101")], ["2029", "1930", "1999"]);
 }
 
 #[test]
-fn months_in_words() {
+fn month_names() {
     for text in ["05-JAN-2024", "05-Jan-2024", "05-january-2024", "05-Jan.-2024"] {
         check(&UTC, &["dd-MMM-yyyy"], text, Ok("2024-01-05T00:00:00"));
     }
@@ -228,8 +228,8 @@ fn months_in_words() {
     let day = |locale: &str, text: &str| {
         let locale = Locale::parse(locale).unwrap();
         let options = TimeOptions { locale, ..TimeOptions::default() };
-        let spelling = [TimeSpelling::with_options("d. MMM yyyy", options).unwrap()];
-        parse_date(text, &spelling).map(|day| NaiveDate::from_epoch_days(day).unwrap().to_string())
+        let format = [TimeFormat::with_options("d. MMM yyyy", options).unwrap()];
+        parse_date(text, &format).map(|day| NaiveDate::from_epoch_days(day).unwrap().to_string())
     };
     for (locale, text) in [
         ("de", "3. M\u{e4}rz 2024"),
@@ -241,13 +241,13 @@ fn months_in_words() {
     ] {
         assert_eq!(day(locale, text), Ok("2024-03-03".to_owned()), "{locale} {text}");
     }
-    assert_eq!(day("de", "3. March 2024"), Err(Misread::NotATime));
+    assert_eq!(day("de", "3. March 2024"), Err(ParseError::NotATime));
     assert_eq!(day("fr", "3. f\u{e9}vr. 2024"), Ok("2024-02-03".to_owned()));
     assert_eq!(Locale::parse("tlh"), None);
 }
 
 #[test]
-fn every_month_of_every_locale_is_told_from_the_others() {
+fn month_names_are_unambiguous_in_every_locale() {
     for locale in Locale::languages().map(|tag| Locale::parse(tag).unwrap()) {
         for (month, names) in (1..).zip(locale.names()) {
             for name in names.split(' ') {
@@ -260,7 +260,7 @@ fn every_month_of_every_locale_is_told_from_the_others() {
 }
 
 #[test]
-fn moments_outside_the_years_are_refused_after_the_zone() {
+fn the_range_of_years_applies_to_utc() {
     let plain = ["yyyy-MM-dd HH:mm:ss.SSS"];
     static CHICAGO: LazyLock<ZoneTable> = LazyLock::new(|| ZoneTable::new(Tz::America__Chicago));
     check(&UTC, &plain, "9999-12-31 23:59:59.999999", Ok("9999-12-31T23:59:59.999999"));
@@ -276,9 +276,9 @@ fn moments_outside_the_years_are_refused_after_the_zone() {
 }
 
 #[test]
-fn a_time_shown_twice_says_so() {
+fn ambiguous_local_times_are_reported() {
     let again = |texts: &[&str], text: &str| {
-        parse_moment(text, &spellings(texts), &BERLIN).unwrap().again_us / SECOND_US
+        parse_timestamp(text, &formats(texts), &BERLIN).unwrap().repeat_after_us / SECOND_US
     };
     let plain = ["yyyy-MM-dd HH:mm:ss"];
     assert_eq!(again(&plain, "2024-10-27 02:30:00"), 3600);
@@ -288,15 +288,15 @@ fn a_time_shown_twice_says_so() {
 }
 
 #[test]
-fn times_the_clock_shows_twice_or_never() {
+fn ambiguous_and_missing_local_times() {
     let plain = ["yyyy-MM-dd HH:mm:ss"];
     check(&BERLIN, &plain, "2024-10-27 02:30:00", Ok("2024-10-27T00:30:00"));
-    check(&BERLIN, &plain, "2024-03-31 02:30:00", Err(Misread::NoSuchTime));
+    check(&BERLIN, &plain, "2024-03-31 02:30:00", Err(ParseError::NoSuchTime));
     check(
         &BERLIN,
         &["yyyy-MM-dd mm:HH:ss", plain[0]],
         "2024-03-31 02:30:00",
-        Err(Misread::NoSuchTime),
+        Err(ParseError::NoSuchTime),
     );
     check(
         &BERLIN,
@@ -306,9 +306,8 @@ fn times_the_clock_shows_twice_or_never() {
     );
 }
 
-fn check_date(texts: &[&str], text: &str, expected: Result<&str, Misread>) {
-    let day =
-        parse_date(text, &spellings(texts)).map(|day| NaiveDate::from_epoch_days(day).unwrap());
+fn check_date(texts: &[&str], text: &str, expected: Result<&str, ParseError>) {
+    let day = parse_date(text, &formats(texts)).map(|day| NaiveDate::from_epoch_days(day).unwrap());
     assert_eq!(day, expected.map(|text| text.parse().unwrap()), "{texts:?} {text:?}");
 }
 
@@ -327,12 +326,12 @@ fn days() {
 }
 
 fn check_refused(text: &str, expected: &str) {
-    let error = TimeSpelling::parse(text).unwrap_err();
+    let error = TimeFormat::parse(text).unwrap_err();
     assert!(error.contains(expected) && error.contains("epoch_ms"), "{error}");
 }
 
 #[test]
-fn wrong_spellings_are_refused_in_words() {
+fn invalid_formats_are_described() {
     check_refused("", "has no yyyy");
     check_refused("dd-MM-yyy", "has \"y\" where no field begins");
     check_refused("dd-MM-yy yyyy", "has both yy and yyyy");
@@ -353,9 +352,9 @@ fn wrong_spellings_are_refused_in_words() {
 }
 
 #[test]
-fn a_spelling_displays_as_written() {
+fn a_format_displays_as_written() {
     for text in ["dd-MM-yyyy HH:mm:ss", "excel", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"] {
-        assert_eq!(TimeSpelling::parse(text).unwrap().to_string(), text);
+        assert_eq!(TimeFormat::parse(text).unwrap().to_string(), text);
     }
 }
 
@@ -363,7 +362,7 @@ fn a_spelling_displays_as_written() {
 #[test]
 #[ignore = "measures, asserts nothing"]
 #[expect(clippy::disallowed_methods, reason = "measuring is reading the clock")]
-fn nanoseconds_per_stamp() {
+fn nanoseconds_per_timestamp() {
     let sorted = |at_s: i64| 1_650_000_000 + at_s * 30;
     let scattered = |at_s: i64| 1_000_000_000 + at_s * 7_919_993 % 700_000_000;
     for (zone, order, at) in [
@@ -375,11 +374,11 @@ fn nanoseconds_per_stamp() {
             |at_s: i64| DateTime::from_timestamp(at_s, 0).unwrap().with_timezone(&zone.zone());
         let texts: Vec<String> =
             (0..1_000_000).map(|n| stamp(at(n)).format("%Y-%m-%d %H:%M:%S").to_string()).collect();
-        let spellings = spellings(&["yyyy-MM-dd HH:mm:ss"]);
+        let formats = formats(&["yyyy-MM-dd HH:mm:ss"]);
         let taken_ns = texts.chunks(1000).map(|texts| {
             let begin = std::time::Instant::now();
             let sum = texts.iter().fold(0i64, |sum, text| {
-                sum.wrapping_add(parse_time(text, &spellings, zone).unwrap())
+                sum.wrapping_add(parse_time(text, &formats, zone).unwrap())
             });
             std::hint::black_box(sum);
             begin.elapsed().as_nanos()

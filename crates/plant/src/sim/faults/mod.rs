@@ -1,22 +1,22 @@
-//! Dirt: what goes wrong on the way from a plant's systems to its dumps.
+//! Fault injection: what goes wrong between the systems of a plant and their dumps.
 //!
-//! *In*: how much of which kind is wanted, and a record about to be written. *Out*: what is written
-//! instead, and what must become of it. *Promise*: the fate is what the contracts and models of the
-//! reference plant say, told from the kind alone; no dump is read back for it.
+//! *In*: the level of each kind of fault, and a record to be written. *Out*: what is written
+//! instead, and the expected outcome. *Promise*: outcomes follow from the contracts and models of
+//! the reference plant and the kind of fault; dumps are not read back.
 
 pub mod edit;
 mod recipe;
 
 pub use recipe::{Edit, Recipe};
 
-use super::chance::Dice;
 use super::dump::Dump;
+use super::random::Rng;
 use rand::RngExt as _;
 use std::collections::BTreeMap;
 
-/// How dirty.
+/// How many faults are injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Level {
+pub enum FaultLevel {
     #[default]
     None,
     /// One record in a hundred.
@@ -25,10 +25,10 @@ pub enum Level {
     Filthy,
 }
 
-impl Level {
-    /// The level of a word, as people say it.
-    pub fn of(word: &str) -> Option<Self> {
-        match word {
+impl FaultLevel {
+    /// Parses a level.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
             "none" => Some(Self::None),
             "usual" => Some(Self::Usual),
             "filthy" => Some(Self::Filthy),
@@ -53,9 +53,9 @@ impl Level {
     }
 }
 
-/// A kind of dirt.
+/// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum FaultKind {
     NullSpelling,
     Padding,
     BlankLine,
@@ -87,8 +87,8 @@ pub enum Kind {
     UnknownWord,
 }
 
-impl Kind {
-    /// All of them.
+impl FaultKind {
+    /// All kinds.
     pub const ALL: [Self; 29] = [
         Self::NullSpelling,
         Self::Padding,
@@ -121,8 +121,8 @@ impl Kind {
         Self::UnknownWord,
     ];
 
-    /// What it is called.
-    pub const fn word(self) -> &'static str {
+    /// Name of the kind.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::NullSpelling => "null_spelling",
             Self::Padding => "padding",
@@ -156,72 +156,72 @@ impl Kind {
         }
     }
 
-    /// The kind of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
-/// What must become of a dirty record.
+/// Expected outcome for a record with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It counts as if it were clean.
+pub enum Outcome {
+    /// It counts like a valid record.
     Kept,
-    /// It counts, and its odd text is read as this.
+    /// It counts, and its text is interpreted as this.
     Repaired(&'static str),
-    /// A later record of the same key stands for it.
+    /// It is superseded by a later record of the same key.
     Superseded,
-    /// Nobody can tell that it is wrong, and it counts as it stands.
-    Misread,
-    /// It goes to the rejected records, with the column that is wrong (none if the whole record
-    /// is), the reason code, and the rule behind an expectation.
+    /// The fault cannot be detected, and the record counts as written.
+    Undetected,
+    /// It is rejected, with the column (empty if the whole record is invalid), the reason code, and
+    /// the rule of a failed expectation.
     Rejected { column: &'static str, reason: &'static str, rule: &'static str },
 }
 
-impl Fate {
-    /// The word in the list of dirt.
-    pub const fn word(self) -> &'static str {
+impl Outcome {
+    /// Name of the outcome.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kept => "kept",
             Self::Repaired(_) => "repaired",
             Self::Superseded => "superseded",
-            Self::Misread => "misread",
+            Self::Undetected => "misread",
             Self::Rejected { .. } => "rejected",
         }
     }
 }
 
-/// One piece of dirt, where it lies, and what must become of it.
+/// An injected fault, its location and its expected outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spot {
-    pub kind: Kind,
+pub struct InjectedFault {
+    pub kind: FaultKind,
     pub dump: Dump,
     /// Key of the dump.
     pub file: String,
-    /// Number of the record in its file, from 1; none if the whole file is meant.
+    /// Number of the record in its file, from 1; `None` for the whole file.
     pub record: Option<u64>,
-    pub fate: Fate,
+    pub outcome: Outcome,
 }
 
-impl Spot {
-    /// The spot as a line of JSON.
+impl InjectedFault {
+    /// The fault as a line of JSON.
     pub fn line(&self) -> String {
         let text = |text: &str| {
             if text.is_empty() { "null".to_owned() } else { format!("\"{text}\"") }
         };
         let record = self.record.map_or("null".to_owned(), |record| record.to_string());
-        let (column, reason, rule, to) = match self.fate {
-            Fate::Rejected { column, reason, rule } => (column, reason, rule, ""),
-            Fate::Repaired(to) => ("", "", "", to),
+        let (column, reason, rule, to) = match self.outcome {
+            Outcome::Rejected { column, reason, rule } => (column, reason, rule, ""),
+            Outcome::Repaired(to) => ("", "", "", to),
             _ => ("", "", "", ""),
         };
         format!(
             "{{\"kind\":\"{}\",\"table\":\"{}\",\"file\":\"{}\",\"record\":{record},\
              \"fate\":\"{}\",\"column\":{},\"reason\":{},\"rule\":{},\"to\":{}}}\n",
-            self.kind.word(),
+            self.kind.as_str(),
             self.dump.about().table,
             self.file,
-            self.fate.word(),
+            self.outcome.as_str(),
             text(column),
             text(reason),
             text(rule),
@@ -230,33 +230,33 @@ impl Spot {
     }
 }
 
-/// How much of which kind.
+/// Levels of all kinds of faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dirt {
-    levels: BTreeMap<Kind, Level>,
-    /// The recipes of each dump; each is taken for draws below its number and not below the one
-    /// before.
+pub struct FaultInjector {
+    levels: BTreeMap<FaultKind, FaultLevel>,
+    /// The recipes of each dump with cumulative thresholds: a recipe applies to draws below its
+    /// threshold and not below the one before.
     below: BTreeMap<Dump, Vec<(u32, &'static Recipe)>>,
 }
 
-impl Dirt {
-    /// Every kind at one level.
-    pub fn new(level: Level) -> Self {
-        Self::of(Kind::ALL.into_iter().map(|kind| (kind, level)).collect())
+impl FaultInjector {
+    /// All kinds at one level.
+    pub fn new(level: FaultLevel) -> Self {
+        Self::from_levels(FaultKind::ALL.into_iter().map(|kind| (kind, level)).collect())
     }
 
     /// The same with one kind at another level.
     #[must_use]
-    pub fn with(mut self, kind: Kind, level: Level) -> Self {
+    pub fn with(mut self, kind: FaultKind, level: FaultLevel) -> Self {
         self.levels.insert(kind, level);
-        Self::of(self.levels)
+        Self::from_levels(self.levels)
     }
 
-    fn of(levels: BTreeMap<Kind, Level>) -> Self {
-        let level = |kind: Kind| levels.get(&kind).copied().unwrap_or_default();
+    fn from_levels(levels: BTreeMap<FaultKind, FaultLevel>) -> Self {
+        let level = |kind: FaultKind| levels.get(&kind).copied().unwrap_or_default();
         let mut below: BTreeMap<Dump, Vec<(u32, &'static Recipe)>> = BTreeMap::new();
         for dump in Dump::ALL {
-            let recipes: Vec<_> = recipe::of(dump).collect();
+            let recipes: Vec<_> = recipe::for_dump(dump).collect();
             let count = u32::try_from(recipes.len()).unwrap_or(u32::MAX).max(1);
             let mut sum = 0;
             for recipe in recipes {
@@ -267,20 +267,20 @@ impl Dirt {
         Self { levels, below }
     }
 
-    /// What goes wrong with the next record of a dump, if anything.
-    pub fn draw(&self, dump: Dump, chance: &mut Dice) -> Option<&'static Recipe> {
+    /// Draws the fault of the next record of a dump, if any.
+    pub fn draw(&self, dump: Dump, rng: &mut Rng) -> Option<&'static Recipe> {
         let recipes = self.below.get(&dump)?;
         let (sum, _) = recipes.last().filter(|(sum, _)| *sum > 0)?;
-        let drawn = chance.random_range(0..100_000_u32);
+        let drawn = rng.random_range(0..100_000_u32);
         if drawn >= *sum {
             return None;
         }
         recipes.iter().find(|(below, _)| drawn < *below).map(|(_, recipe)| *recipe)
     }
 
-    /// Whether a kind that is of whole files strikes the next one.
-    pub fn strikes(&self, kind: Kind, chance: &mut Dice) -> bool {
+    /// Whether a fault of whole files affects the next file.
+    pub fn strikes(&self, kind: FaultKind, rng: &mut Rng) -> bool {
         let level = self.levels.get(&kind).copied().unwrap_or_default();
-        super::chance::happens(chance, level.files_per_100k())
+        super::random::happens(rng, level.files_per_100k())
     }
 }

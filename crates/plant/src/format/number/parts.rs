@@ -1,18 +1,18 @@
-//! What is written around a number: signs before or behind it, accounting brackets, currencies,
-//! percent signs and other units.
+//! Decoration of numbers: signs in front or behind, accounting brackets, currencies, percent signs
+//! and other units.
 
 use crate::contract::{NumberStyle, Units};
-use crate::spelling::trim;
+use crate::format::trim;
 
-/// Minus signs: of the keyboard, of typesetting, and those of full width.
+/// Minus signs: ASCII, typographic and full width.
 const MINUS: [char; 7] =
     ['-', '\u{2212}', '\u{2010}', '\u{2011}', '\u{2013}', '\u{fe63}', '\u{ff0d}'];
 const PLUS: [char; 2] = ['+', '\u{ff0b}'];
 const PERCENT: char = '%';
-/// Apostrophes that part thousands in Swiss files.
+/// Apostrophes used as thousands separators in Swiss files.
 const APOSTROPHES: [char; 4] = ['\'', '\u{2019}', '\u{2bc}', '\u{b4}'];
 
-/// Currency codes in use, by ISO 4217; without those of metals, funds and tests.
+/// ISO 4217 currency codes in use, without metals, funds and test codes.
 const CURRENCIES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND \
     BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNH CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP \
     ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR \
@@ -22,19 +22,19 @@ const CURRENCIES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BG
     TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR \
     ZMW ZWG";
 
-/// A text taken apart: the number without signs, and what was written around it.
+/// A text split into the number without sign and its decoration.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Written<'a> {
-    /// The number; it begins with no sign.
+pub(super) struct NumberParts<'a> {
+    /// The number; it does not start with a sign.
     pub(super) number: &'a str,
     pub(super) is_negative: bool,
     pub(super) is_percent: bool,
 }
 
-impl<'a> Written<'a> {
-    /// Takes a text apart; `None` if a sign is left, or if signs and brackets contradict each other.
-    /// Whether the rest is a number is not checked.
-    pub(super) fn of(text: &'a str, style: &NumberStyle) -> Option<Self> {
+impl<'a> NumberParts<'a> {
+    /// Splits a text; `None` if a second sign is left or if signs and brackets contradict each
+    /// other. Does not check that the rest is a number.
+    pub(super) fn parse(text: &'a str, style: &NumberStyle) -> Option<Self> {
         let mut parts = Parts { text: trim(text), sign: None, unit: None };
         while parts.take_sign() || parts.take_unit(&style.units) {
             parts.text = trim(parts.text);
@@ -49,10 +49,10 @@ impl<'a> Written<'a> {
     }
 }
 
-/// A text that is being taken apart.
+/// A text while its decoration is removed.
 struct Parts<'a> {
     text: &'a str,
-    /// Whether the sign found is negative; brackets count as one.
+    /// Whether the sign found is negative; brackets count as negative.
     sign: Option<bool>,
     unit: Option<&'a str>,
 }
@@ -96,13 +96,13 @@ impl Parts<'_> {
     }
 }
 
-/// The length of the longest unit that fits.
+/// Length of the longest unit that matches.
 fn longest(units: &[String], fits: impl Fn(&str) -> bool) -> Option<usize> {
     let fitting = units.iter().filter(|unit| !unit.is_empty() && fits(unit));
     fitting.map(String::len).max()
 }
 
-/// The length of a currency or percent sign before a number: `EUR`, `€`, `US$`, `%`.
+/// Length of a currency or percent sign in front of a number: `EUR`, `€`, `US$`, `%`.
 fn money_before(text: &str) -> Option<usize> {
     let letters = text.bytes().take_while(u8::is_ascii_uppercase).count();
     if letters == 3 && is_currency(&text[..letters]) {
@@ -112,7 +112,7 @@ fn money_before(text: &str) -> Option<usize> {
     (letters == 0 || (letters < 3 && sign == '$')).then_some(letters + sign.len_utf8())
 }
 
-/// The length of a currency or percent sign behind a number.
+/// Length of a currency or percent sign behind a number.
 fn money_behind(text: &str) -> Option<usize> {
     let letters = text.bytes().rev().take_while(u8::is_ascii_uppercase).count();
     if letters == 3 && is_currency(&text[text.len() - letters..]) {
@@ -126,7 +126,8 @@ fn is_currency(code: &str) -> bool {
     CURRENCIES.split_ascii_whitespace().any(|known| known == code)
 }
 
-/// Whether a character is a percent sign or the sign of a whole currency unit; signs of cents are not.
+/// Whether a character is a percent sign or the symbol of a whole currency unit; cent signs are
+/// not.
 fn is_sign(sign: char) -> bool {
     matches!(
         sign,
@@ -151,8 +152,8 @@ fn is_sign(sign: char) -> bool {
     )
 }
 
-/// Whether a sign parts thousands where `configured` does: the same sign, or another blank for a
-/// blank, another apostrophe for an apostrophe.
+/// Whether a character is the `configured` thousands separator or an equivalent: another kind of
+/// space for a space, another apostrophe for an apostrophe.
 pub(super) fn is_same_separator(configured: char, sign: char) -> bool {
     let is_blank = |sign: char| sign.is_whitespace() && !sign.is_control();
     configured == sign

@@ -7,15 +7,15 @@ const ENGLISH: &NumberStyle = &style('.', Some(','));
 const GERMAN: &NumberStyle = &style(',', Some('.'));
 const FRENCH: &NumberStyle = &style(',', Some('\u{202f}'));
 const SWISS: &NumberStyle = &style('.', Some('\u{2019}'));
-const NOT: Misread = Misread::NotANumber;
-const OUT: Misread = Misread::OutOfRange;
-const FINE: Misread = Misread::TooPrecise;
+const NOT: ParseError = ParseError::NotANumber;
+const OUT: ParseError = ParseError::OutOfRange;
+const FINE: ParseError = ParseError::TooPrecise;
 
 const fn style(decimal: char, thousands: Option<char>) -> NumberStyle {
     NumberStyle { decimal, thousands, units: Units::Currency, percent_is_fraction: false }
 }
 
-fn check_int(text: &str, thousands: Option<char>, expected: Result<i64, Misread>) {
+fn check_int(text: &str, thousands: Option<char>, expected: Result<i64, ParseError>) {
     let decimal = if thousands == Some('.') { ',' } else { '.' };
     assert_eq!(parse_int(text, &style(decimal, thousands)), expected, "{text:?}");
 }
@@ -156,7 +156,7 @@ fn a_column_may_name_its_units() {
     check_float("12.50000000000000000000000001%", &share, Ok(0.125));
 }
 
-fn check(text: &str, style: &NumberStyle, expected: Result<i128, Misread>) {
+fn check(text: &str, style: &NumberStyle, expected: Result<i128, ParseError>) {
     assert_eq!(parse_decimal(text, style, 18, 4), expected, "{text:?}");
 }
 
@@ -207,7 +207,7 @@ fn decimals_of_every_scale() {
     assert_eq!(parse_decimal(&"9".repeat(38), PLAIN, 38, 0), Ok(10i128.pow(38) - 1));
 }
 
-fn check_float(text: &str, style: &NumberStyle, expected: Result<f64, Misread>) {
+fn check_float(text: &str, style: &NumberStyle, expected: Result<f64, ParseError>) {
     assert_eq!(parse_float(text, style), expected, "{text:?}");
 }
 
@@ -231,7 +231,7 @@ fn written(digits: &str, point: usize, exponent: i32) -> String {
 }
 
 /// The same by moving digits about, for numbers of at most 30 digits.
-fn by_hand(digits: &str, point: usize, exponent: i32, scale: i32) -> Result<i128, Misread> {
+fn by_hand(digits: &str, point: usize, exponent: i32, scale: i32) -> Result<i128, ParseError> {
     let fraction = digits.len() - point.min(digits.len());
     let shift = exponent - i32::try_from(fraction).unwrap() + scale;
     let mut digits = digits.to_owned();
