@@ -239,13 +239,13 @@ struct DumpReader<'a> {
 impl DumpReader<'_> {
     fn text(&self, fetched: Fetched) -> Result<Decoded, Error> {
         let decode_limits = decode::DecodeLimits {
-            max_record_bytes: self.limits.size("max_record_bytes"),
-            kept_faulty_bytes: self.limits.size("kept_faulty_bytes"),
-            probe_bytes: self.limits.size("probe_bytes"),
+            max_record_bytes: self.limits.ingest.max_record_bytes,
+            kept_faulty_bytes: self.limits.ingest.kept_faulty_bytes,
+            probe_bytes: self.limits.ingest.probe_bytes,
         };
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
         let notes = Notes::default();
-        let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
+        let mut chunk = vec![0; self.limits.ingest.read_chunk_bytes];
         let mut reader = if decoder.wants_preview() {
             self.previewed(fetched, &notes, &mut decoder, &mut chunk)?
         } else {
@@ -254,7 +254,7 @@ impl DumpReader<'_> {
         let records = self.read_records(&mut reader, &mut decoder, &mut chunk)?;
         let decode::Summary { skipped_lines, notes: found } = decoder.summary();
         let notes = notes.take().into_iter().chain(found).collect();
-        let is_unread = decoder.unread_bytes() > self.limits.get("empty_file_bytes");
+        let is_unread = decoder.unread_bytes() > self.limits.ingest.empty_file_bytes;
         if records == 0 && skipped_lines == 0 && is_unread {
             return Err(Error::Data(no_records(decoder.unread_bytes())));
         }
@@ -326,8 +326,8 @@ impl DumpReader<'_> {
     }
 
     fn is_full(&self, records: &BatchBuilder) -> bool {
-        records.pending() >= self.limits.size("batch_rows")
-            || records.size_bytes() >= self.limits.size("read_chunk_bytes")
+        records.pending() >= self.limits.lake.batch_rows
+            || records.size_bytes() >= self.limits.ingest.read_chunk_bytes
     }
 
     fn hand_over(&self, records: &mut BatchBuilder) -> Result<(), Error> {
@@ -345,7 +345,7 @@ impl DumpReader<'_> {
     fn parquet(&self, fetched: Fetched) -> Result<Decoded, Error> {
         let notes = Notes::default();
         let (file, _) = self.plain_file(fetched, true, &notes)?;
-        let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
+        let batches = decode::parquet::decode(self.contract, file, self.limits.lake.batch_rows)?;
         let columns = Some(batches.columns());
         let mut records = 0;
         for batch in batches {

@@ -241,7 +241,7 @@ fn client_config(kafka: &Kafka, limits: &ClientLimits, reports_ends: bool) -> Cl
         .set("reconnect.backoff.ms", limits.retry_min_ms.to_string())
         .set("reconnect.backoff.max.ms", retry_max_ms.to_string())
         .set("topic.metadata.refresh.interval.ms", "30000")
-        .set("security.protocol", kafka.protocol.word());
+        .set("security.protocol", kafka.protocol.as_str());
     if reports_ends {
         // A full queue is empty again after milliseconds; the client's default of a second would be idle
         // time.
