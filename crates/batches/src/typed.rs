@@ -202,25 +202,26 @@ impl Stage {
         let array: ArrayRef = match &reader.column.kind {
             Kind::Text => reader.text(raw, errors)?,
             Kind::Int { number } => {
-                let read = |text: &str| parse_int(text, number);
-                Arc::new(reader.values::<Int64Array, _>(raw, errors, read))
+                Arc::new(reader.values::<Int64Array, _>(raw, errors, |it| parse_int(it, number)))
             }
             Kind::Decimal { precision, scale, number } => {
-                let read = |text: &str| parse_decimal(text, number, *precision, *scale);
-                let values = reader.values::<Decimal128Array, _>(raw, errors, read);
+                let values = reader.values::<Decimal128Array, _>(raw, errors, |text| {
+                    parse_decimal(text, number, *precision, *scale)
+                });
                 Arc::new(values.with_precision_and_scale(*precision, *scale)?)
             }
             Kind::Float { number } => {
-                let read = |text: &str| parse_float(text, number);
-                Arc::new(reader.values::<Float64Array, _>(raw, errors, read))
+                Arc::new(
+                    reader.values::<Float64Array, _>(raw, errors, |it| parse_float(it, number)),
+                )
             }
             Kind::Bool { yes, no, any_case } => {
-                let read = |text: &str| parse_bool(text, yes, no, *any_case);
-                Arc::new(reader.values::<BooleanArray, _>(raw, errors, read))
+                Arc::new(reader.values::<BooleanArray, _>(raw, errors, |text| {
+                    parse_bool(text, yes, no, *any_case)
+                }))
             }
             Kind::Date { formats } => {
-                let read = |text: &str| parse_date(text, formats);
-                Arc::new(reader.values::<Date32Array, _>(raw, errors, read))
+                Arc::new(reader.values::<Date32Array, _>(raw, errors, |it| parse_date(it, formats)))
             }
             Kind::Time { formats, zone, .. } => {
                 Arc::new(reader.times(raw, &mut marks, formats, self.zone(*zone)))
@@ -311,8 +312,9 @@ impl Reader {
     /// copied.
     fn text(&self, raw: &StringArray, errors: &mut ParseErrors) -> Result<ArrayRef> {
         if holds_nul(raw) {
-            let read = |text: &str| parse_text(text).map(str::to_owned);
-            return Ok(Arc::new(self.values::<StringArray, _>(raw, errors, read)));
+            let values = self
+                .values::<StringArray, _>(raw, errors, |text| parse_text(text).map(str::to_owned));
+            return Ok(Arc::new(values));
         }
         let is_clean = |text: &str| trim(text).len() == text.len() && !self.nulls.contains(text);
         if raw.iter().flatten().all(is_clean) {

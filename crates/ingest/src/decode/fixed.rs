@@ -166,8 +166,8 @@ fn chars_end(text: &str, chars: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{contract, decode, rows};
     use super::*;
+    use crate::decode::testing::{contract, decode, rows};
     use plant::contract::Format;
 
     fn decoded(header: bool, input: &str) -> Result<Vec<String>, DecodeError> {

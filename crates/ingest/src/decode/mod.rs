@@ -22,6 +22,7 @@ pub mod parquet;
 mod raw;
 #[cfg(test)]
 mod real;
+mod shape;
 mod skipped_lines;
 #[cfg(test)]
 mod testing;
@@ -32,16 +33,13 @@ mod tokens;
 pub use error::DecodeError;
 
 use batches::batch::{BatchBuilder, ByteRange, Fault};
-use delimited::Delimited;
-use fixed::Fixed;
 use input::Input;
-use json::Json;
 use lines::{Cut, LineEnds};
 use plant::columns::FileColumns;
-use plant::contract::{Contract, Encoding, Format};
+use plant::contract::{Contract, Encoding};
 use raw::Raw;
-use skipped_lines::{Next, Skipped, Skipper};
-use tokens::Tokens;
+use shape::Shape;
+use skipped_lines::{Skipped, Skipper};
 
 /// Limits on the memory of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,15 +91,6 @@ pub struct Summary {
     pub skipped_lines: u64,
     /// What was detected although it is not configured, for people.
     pub notes: Vec<String>,
-}
-
-/// The format of the text.
-#[derive(Debug)]
-enum Shape {
-    Delimited(Box<Delimited>),
-    Json(Box<Json>),
-    Tokens(Box<Tokens>),
-    Fixed(Fixed),
 }
 
 /// A record over the limit whose end is not reached yet.
@@ -357,108 +346,4 @@ impl Decoder {
 
 fn raw(input: &Input, to: usize) -> Raw<'_> {
     Raw { bytes: &input.waiting()[..to], widths: input.widths(), file_from: input.file_at() }
-}
-
-impl Shape {
-    fn new(contract: &Contract, limits: DecodeLimits) -> Result<Self, DecodeError> {
-        Ok(match &contract.format {
-            Format::Delimited { delimiter, quote, escape, header } => {
-                let dialect = (delimiter.as_str(), *quote, *escape);
-                Self::Delimited(Box::new(Delimited::new(contract, dialect, *header, limits)?))
-            }
-            Format::JsonLines | Format::JsonArray => {
-                Self::Json(Box::new(Json::new(contract, limits)))
-            }
-            Format::Tokens { pattern } => {
-                Self::Tokens(Box::new(Tokens::new(contract, pattern, limits)?))
-            }
-            Format::Fixed { header } => Self::Fixed(Fixed::new(contract, *header, limits)?),
-            Format::Parquet | Format::Message => {
-                let problem = "its format is not a text format of dumps".to_owned();
-                return Err(DecodeError::Contract { table: contract.table.clone(), problem });
-            }
-        })
-    }
-
-    fn awaits_header(&self) -> bool {
-        match self {
-            Self::Delimited(delimited) => delimited.awaits_header(),
-            Self::Fixed(fixed) => fixed.awaits_header(),
-            Self::Json(_) | Self::Tokens(_) => false,
-        }
-    }
-
-    fn next(&self) -> Next<'_> {
-        let (has_header, delimiter) = match self {
-            Self::Delimited(it) => (it.has_header(), Some(it.delimiter())),
-            Self::Fixed(fixed) => (fixed.has_header(), None),
-            Self::Json(_) | Self::Tokens(_) => (false, None),
-        };
-        Next { is_header: self.awaits_header(), has_header, delimiter }
-    }
-
-    /// Whether NULs before a record are ignored. In fixed-width text they are part of a column.
-    fn ignores_leading_nuls(&self) -> bool {
-        !matches!(self, Self::Fixed(_))
-    }
-
-    fn quote(&self) -> Option<u8> {
-        match self {
-            Self::Delimited(delimited) => delimited.quote(),
-            Self::Json(_) => Some(b'"'),
-            Self::Tokens(_) | Self::Fixed(_) => None,
-        }
-    }
-
-    /// See [`Delimited::settle`].
-    fn settle(&mut self, window: &[u8], ends: LineEnds) -> Option<u8> {
-        match self {
-            Self::Delimited(delimited) => return delimited.settle(window, ends),
-            Self::Json(json) => json.set_ends(ends),
-            Self::Tokens(_) | Self::Fixed(_) => {}
-        }
-        None
-    }
-
-    /// Number of skipped records.
-    fn skipped(&self) -> u64 {
-        match self {
-            Self::Delimited(delimited) => delimited.skipped(),
-            Self::Fixed(fixed) => fixed.skipped(),
-            Self::Json(_) | Self::Tokens(_) => 0,
-        }
-    }
-
-    fn cut(
-        &mut self,
-        input: &Input,
-        limits: DecodeLimits,
-        ends: LineEnds,
-    ) -> Result<Cut, DecodeError> {
-        let (bytes, closed) = (input.waiting(), input.closed());
-        match self {
-            Self::Delimited(delimited) => Ok(delimited.cut(bytes, input.taken(), closed)),
-            Self::Json(json) => json.cut(bytes, input.file_at(), closed),
-            Self::Tokens(_) | Self::Fixed(_) => {
-                Ok(lines::cut(bytes, limits.max_record_bytes, closed, ends))
-            }
-        }
-    }
-
-    fn skip(&mut self, input: &Input, ends: LineEnds) -> Result<(usize, usize), usize> {
-        match self {
-            Self::Json(json) => json.skip(input.waiting(), input.closed()),
-            _ => lines::skip(input.waiting(), input.closed(), ends),
-        }
-    }
-
-    fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
-        match self {
-            Self::Delimited(delimited) => return delimited.read(raw, out),
-            Self::Fixed(fixed) => return fixed.read(raw, out),
-            Self::Json(json) => json.read(raw, out),
-            Self::Tokens(tokens) => tokens.read(raw, out),
-        }
-        Ok(())
-    }
 }

@@ -15,6 +15,7 @@ use crate::Error;
 use config::settings::Limits;
 use signature::{Content, content};
 use std::cell::RefCell;
+use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek as _};
 use std::rc::Rc;
 
@@ -80,56 +81,79 @@ pub fn open(
 ) -> Result<Opened, Error> {
     let Fetched { mut file, key, size_bytes, .. } = dump;
     file.rewind()?;
-    let mut head = head(&mut file)?;
+    let head = head(&mut file)?;
     file.rewind()?;
-    let mut names: Vec<&'static str> = Vec::new();
-    let mut reader: Box<dyn Read> = if content(&head) == Content::Zip {
-        names.push("zip");
-        let (member, name) = zip::only_member(file, bounds.window_bytes, notes)?;
-        if !key.to_ascii_lowercase().ends_with(".zip") {
-            notes.add(format!("zip archive: its only file `{name}` was read"));
-        }
-        bounded(member, "zip", bounds)
+    let mut layers = Layers { names: Vec::new(), bounds, notes };
+    let reader: Box<dyn Read> = if content(&head) == Content::Zip {
+        layers.open_zip(file, &key)?
     } else {
         Box::new(BufReader::with_capacity(bounds.chunk_bytes, file.take(size_bytes)))
     };
-    loop {
-        if !names.is_empty() {
-            (reader, head) = peeked(reader)?;
-        }
-        let name = match content(&head) {
-            Content::Plain => break,
-            Content::Parquet if takes_parquet => break,
-            Content::Parquet => return Err(unsupported("an Apache Parquet file", PARQUET)),
-            Content::Foreign { name, remedy } => return Err(unsupported(name, remedy)),
-            Content::Zip => {
-                return Err(unsupported("a zip archive within another container", UNPACK));
-            }
-            Content::Gzip => "gzip",
-            Content::Zstd => "zstd",
-            Content::Bzip2 => "bzip2",
-            Content::Xz => "xz",
-        };
-        names.push(name);
-        if names.len() > bounds.layers {
-            let limit = bounds.layers;
-            let problem = format!(
-                "it is {}: more than the {limit} nested containers that are unpacked \
-                 (max_container_layers); unpack it before it is uploaded",
-                within(&names)
-            );
-            return Err(Error::Data(problem));
-        }
-        reader = layer(reader, name, &head, bounds, notes)?;
-    }
-    if names.len() > 1 {
+    let reader = layers.unpack(reader, head, takes_parquet)?;
+    if layers.names.len() > 1 {
+        let names = nesting(&layers.names);
         notes.add(format!(
-            "packed {} times ({}); all layers were unpacked",
-            names.len(),
-            within(&names)
+            "packed {} times ({names}); all layers were unpacked",
+            layers.names.len()
         ));
     }
-    Ok(Opened { reader, is_plain: names.is_empty() })
+    Ok(Opened { reader, is_plain: layers.names.is_empty() })
+}
+
+/// The layers of a dump, opened from the outermost.
+struct Layers<'a> {
+    names: Vec<&'static str>,
+    bounds: Bounds,
+    notes: &'a Notes,
+}
+
+impl Layers<'_> {
+    fn open_zip(&mut self, file: File, key: &str) -> Result<Box<dyn Read>, Error> {
+        self.names.push("zip");
+        let (member, name) = zip::only_member(file, self.bounds.window_bytes, self.notes)?;
+        if !key.to_ascii_lowercase().ends_with(".zip") {
+            self.notes.add(format!("zip archive: its only file `{name}` was read"));
+        }
+        Ok(bounded(member, "zip", self.bounds))
+    }
+
+    /// Opens layers until the content is text, or Parquet if that is expected. `head` are the first bytes of
+    /// `reader`, unless it is in a zip archive.
+    fn unpack(
+        &mut self,
+        mut reader: Box<dyn Read>,
+        mut head: Vec<u8>,
+        takes_parquet: bool,
+    ) -> Result<Box<dyn Read>, Error> {
+        loop {
+            if !self.names.is_empty() {
+                (reader, head) = peeked(reader)?;
+            }
+            let name = match content(&head) {
+                Content::Plain => return Ok(reader),
+                Content::Parquet if takes_parquet => return Ok(reader),
+                Content::Parquet => return Err(unsupported("an Apache Parquet file", PARQUET)),
+                Content::Foreign { name, remedy } => return Err(unsupported(name, remedy)),
+                Content::Zip => {
+                    return Err(unsupported("a zip archive within another container", UNPACK));
+                }
+                Content::Gzip => "gzip",
+                Content::Zstd => "zstd",
+                Content::Bzip2 => "bzip2",
+                Content::Xz => "xz",
+            };
+            self.names.push(name);
+            let limit = self.bounds.layers;
+            if self.names.len() > limit {
+                let names = nesting(&self.names);
+                return Err(Error::Data(format!(
+                    "it is {names}: more than the {limit} nested containers that are unpacked \
+                     (max_container_layers); unpack it before it is uploaded"
+                )));
+            }
+            reader = layer(reader, name, &head, self.bounds, self.notes)?;
+        }
+    }
 }
 
 const PARQUET: &str = "set format = \"parquet\" in the contract if the source writes it so";
@@ -140,7 +164,8 @@ fn unsupported(name: &str, remedy: &str) -> Error {
     Error::Data(format!("it is {name}, which is not the format of this contract; {remedy}"))
 }
 
-fn within(names: &[&str]) -> String {
+/// The names of nested layers, the innermost first.
+fn nesting(names: &[&str]) -> String {
     names.iter().rev().copied().collect::<Vec<_>>().join(" within ")
 }
 

@@ -1,7 +1,7 @@
 //! Splits delimited text into records and their cells.
 
-use super::super::lines::{self, Cut};
 use super::signs::Signs;
+use crate::decode::lines::{self, Cut};
 use batches::batch::Fault;
 use memchr::{memchr, memchr2};
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! Detects the dialect of a delimited dump from its beginning.
 
-use super::super::lines::Cut;
 use super::Dialect;
 use super::cut::Cutter;
 use super::signs::Signs;
+use crate::decode::lines::Cut;
 use batches::batch::Fault;
 use memchr::memmem;
 use plant::contract::Escape;
@@ -68,7 +68,7 @@ fn broken(signs: Signs, window: &[u8]) -> usize {
 
 /// The delimiter in a line such as `sep=;`, which some programs write before the header; `None` for any other
 /// line.
-pub(in super::super) fn declared_delimiter(line: &[u8]) -> Option<&[u8]> {
+pub(in crate::decode) fn declared_delimiter(line: &[u8]) -> Option<&[u8]> {
     /// No program declares a longer one.
     const LONGEST_BYTES: usize = 8;
     let line = line.strip_suffix(b"\r").unwrap_or(line);

@@ -1,6 +1,6 @@
 //! The layout of a delimited file: which cell of a record belongs to which column.
 
-use super::super::error::DecodeError;
+use crate::decode::error::DecodeError;
 use batches::batch::Fault;
 use plant::columns::{Expected, positions};
 use plant::contract::Column;
@@ -105,8 +105,8 @@ fn keys(names: &[String], cells: Vec<usize>) -> Vec<(usize, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::contract;
     use super::*;
+    use crate::decode::testing::contract;
     use plant::contract::Format;
 
     fn named(header: &str) -> Result<Layout, DecodeError> {

@@ -1,6 +1,6 @@
 //! The special characters of a delimited dump.
 
-use super::super::lines::LineEnds;
+use crate::decode::lines::LineEnds;
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memchr2};
 use plant::contract::Escape;

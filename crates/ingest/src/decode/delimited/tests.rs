@@ -1,7 +1,7 @@
-use super::super::testing::{
+use crate::decode::testing::{
     contract, csv, decode, decode_chunked, decode_with_summary, delimited, rows, slices,
 };
-use super::super::{DecodeError, DecodeLimits};
+use crate::decode::{DecodeError, DecodeLimits};
 use plant::contract::{Contract, Encoding, Escape, Format, Lines, Origin};
 use proptest::prelude::*;
 
@@ -84,7 +84,7 @@ fn a_file_of_another_table_is_refused() {
         assert!(text.contains(expected), "{text}");
     };
     check(b"B,X\n1,2\n", "missing [A], found [B, X]");
-    check(b"", "no line in its 0 bytes");
+    check(b"", "the 0 bytes of the file have no line");
     check(b"\n\"A,B\n1,2\n", "at byte 1 cannot be read (broken_quote)");
     check(b"A,B\xFF\n1,2\n", "at byte 0 cannot be read (invalid_text)");
     check(&[b'A'; 2_000_000], "at byte 0 cannot be read (too_long)");
@@ -159,7 +159,7 @@ fn a_long_line_is_a_fault_of_its_record() {
 #[test]
 fn memory_stays_small() {
     let mut decoder =
-        super::super::Decoder::new(&csv(false, &["A"]), DecodeLimits::default()).unwrap();
+        crate::decode::Decoder::new(&csv(false, &["A"]), DecodeLimits::default()).unwrap();
     let mut out = batches::batch::BatchBuilder::new(1);
     let chunk = vec![b'"'; 1 << 20];
     for _ in 0..100 {
@@ -257,7 +257,7 @@ fn a_line_declares_the_delimiter() {
         decode_with_summary(&contract, b"sep=,\nA,B\n", DecodeLimits::default(), 9).unwrap().1;
     assert!(summary.notes[0].contains("sep=,"), "{summary:?}");
     let text = decode(&contract, b"sep=;\nA;B\n").unwrap_err().to_string();
-    assert!(text.contains("write delimiter = \";\""), "{text}");
+    assert!(text.contains("set delimiter = \";\""), "{text}");
 }
 
 #[test]

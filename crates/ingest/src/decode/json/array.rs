@@ -1,15 +1,15 @@
 //! Splits a JSON dump into its records, across chunks and with broken records.
 
-use super::super::error::DecodeError;
-use super::super::lines::{self, Cut, LineEnds};
 use super::outer::{Outer, Step};
 use super::scan::{Around, End, Scan, first_solid, is_blank, solid};
+use crate::decode::error::DecodeError;
+use crate::decode::lines::{self, Cut, LineEnds};
 use batches::batch::Fault;
 use serde::de::IgnoredAny;
 
 /// The layout of the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Style {
+pub(in crate::decode) enum Style {
     /// A sequence of objects. The elements of an array of objects among them are records too.
     Objects,
     /// One array of objects, with or without objects around it.
@@ -18,7 +18,7 @@ pub(in super::super) enum Style {
 
 /// Finds the records of a JSON dump.
 #[derive(Debug)]
-pub(in super::super) struct Array {
+pub(in crate::decode) struct Array {
     style: Style,
     max_record_bytes: usize,
     ends: LineEnds,

@@ -144,8 +144,8 @@ fn push(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{contract, decode, decode_chunked, rows, slices};
     use super::*;
+    use crate::decode::testing::{contract, decode, decode_chunked, rows, slices};
     use plant::contract::{Encoding, Origin};
 
     fn check(input: &str, expected: &[&str]) {

@@ -1,6 +1,6 @@
 //! Reads the fields of a record from a JSON object.
 
-use super::super::json_text::{push_compact, push_key};
+use crate::decode::json_text::{push_compact, push_key};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// The columns of an object by their keys, and below these by further keys.
 #[derive(Debug, Default)]
-pub(in super::super) struct Paths {
+pub(in crate::decode) struct Paths {
     /// The column with this path.
     column: Option<usize>,
     deeper: HashMap<String, Paths>,
@@ -19,7 +19,7 @@ pub(in super::super) struct Paths {
 
 /// A value as it is in the text.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Field<'a>(pub(super) &'a RawValue);
+pub(in crate::decode) struct Field<'a>(pub(super) &'a RawValue);
 
 impl<'a> Field<'a> {
     /// Whether it is an object or an array.

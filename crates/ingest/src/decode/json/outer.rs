@@ -1,8 +1,8 @@
 //! The objects around an array of records: the path to the array, and the fields beside it.
 
-use super::super::error::DecodeError;
 use super::object::lookup;
 use super::scan::{Around, End, Scan, first_solid, solid};
+use crate::decode::error::DecodeError;
 use plant::contract::{Contract, Origin};
 
 /// Objects nested deeper are skipped; no export nests its records deeper.

@@ -1,9 +1,9 @@
 //! Which columns of a file belong to which columns of the contract.
 
-use super::super::DecodeError;
 use super::json::{Object, Value};
 use super::shape::{Shape, shapes};
 use super::text::{Target, texts};
+use crate::decode::DecodeError;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray, new_null_array};
 use arrow::compute::{is_null, nullif};
 use arrow::datatypes::{DataType, Fields};

@@ -1,5 +1,5 @@
-use super::super::testing::{contract, rows};
 use super::*;
+use crate::decode::testing::{contract, rows};
 use arrow::array::*;
 use arrow::datatypes::{DataType, Field, Fields};
 use bytes::Bytes;
@@ -264,5 +264,5 @@ fn a_wrong_checksum_and_an_unsupported_feature_are_errors_of_their_own() {
     let error = classify(7, "Parquet error: Page CRC checksum mismatch".to_owned()).to_string();
     assert!(error.contains("checksum (CRC)") && error.contains("record 7"), "{error}");
     let error = classify(7, "NYI: encoding".to_owned()).to_string();
-    assert!(error.contains("cannot be read here (NYI: encoding)"), "{error}");
+    assert!(error.contains("an unsupported feature (NYI: encoding)"), "{error}");
 }

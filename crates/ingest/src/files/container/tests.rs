@@ -246,7 +246,7 @@ fn other_zip_archives_are_refused_by_their_type() {
     check_refused(&zip(&two, false), &["a zip archive of 2 files [a.csv, b.csv]", "unpack it"]);
     check_refused(&zip(&[], false), &["a zip archive of 0 files []"]);
     check_refused(&zip(&[Entry("a.csv", 1, 8, TEXT)], false), &["an encrypted zip archive"]);
-    check_refused(&zip(&[Entry("a.csv", 0, 9, TEXT)], false), &["packed with Deflate64"]);
+    check_refused(&zip(&[Entry("a.csv", 0, 9, TEXT)], false), &["compressed with Deflate64"]);
     let types = || Entry("[Content_Types].xml", 0, 8, b"<x/>");
     let sheet = [types(), Entry("xl/workbook.xml", 0, 8, b"<x/>")];
     check_refused(&zip(&sheet, false), &["an Excel workbook (xlsx)", "CSV"]);

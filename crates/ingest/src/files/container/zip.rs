@@ -217,13 +217,10 @@ fn directory(file: &mut File, size_bytes: u64) -> io::Result<(u64, u64)> {
 fn entry(bytes: &[u8]) -> io::Result<(Member, &[u8])> {
     let width = |at: usize| u16_at(bytes, at).map(usize::from);
     let (name_len, extra_len, comment_len) = (width(28)?, width(30)?, width(32)?);
-    let part = |from: usize, len: usize| {
-        bytes.get(from..from + len).ok_or_else(|| damaged("its directory ends early"))
-    };
-    let name = part(ENTRY_BYTES, name_len)?;
-    let extra = part(ENTRY_BYTES + name_len, extra_len)?;
-    let len = ENTRY_BYTES + name_len + extra_len + comment_len;
-    let rest = bytes.get(len..).ok_or_else(|| damaged("its directory ends early"))?;
+    let (_, rest) = split_at(bytes, ENTRY_BYTES)?;
+    let (name, rest) = split_at(rest, name_len)?;
+    let (extra, rest) = split_at(rest, extra_len)?;
+    let (_comment, rest) = split_at(rest, comment_len)?;
     let mut large = large_numbers(extra);
     let mut number = |at: usize| match u32_at(bytes, at)? {
         u32::MAX => {
@@ -243,6 +240,10 @@ fn entry(bytes: &[u8]) -> io::Result<(Member, &[u8])> {
         at,
     };
     Ok((member, rest))
+}
+
+fn split_at(bytes: &[u8], len: usize) -> io::Result<(&[u8], &[u8])> {
+    bytes.split_at_checked(len).ok_or_else(|| damaged("its directory ends early"))
 }
 
 /// The 64-bit numbers in the extra fields of an entry.

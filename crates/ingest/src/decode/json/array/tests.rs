@@ -1,5 +1,5 @@
-use super::super::super::testing::{contract, decode, decode_chunked, rows};
-use super::super::super::{DecodeError, DecodeLimits, Decoder};
+use crate::decode::testing::{contract, decode, decode_chunked, rows};
+use crate::decode::{DecodeError, DecodeLimits, Decoder};
 use plant::contract::{Format, Origin};
 
 fn decoded(input: &str) -> Result<Vec<String>, DecodeError> {
@@ -54,8 +54,8 @@ fn a_file_without_an_array_is_refused() {
         assert!(text.contains(expected), "{text}");
     };
     check(" 7", "'7' instead of '[' at byte 1");
-    check(" \n", "all 2 bytes are blank");
-    check("", "all 0 bytes are blank");
+    check(" \n", "all 2 bytes are whitespace");
+    check("", "all 0 bytes are whitespace");
 }
 
 #[test]

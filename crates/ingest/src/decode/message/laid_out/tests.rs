@@ -1,7 +1,7 @@
-use super::super::super::testing::contract;
-use super::super::super::{DecodeLimits, headers};
-use super::super::MessageReader;
 use super::*;
+use crate::decode::message::MessageReader;
+use crate::decode::testing::contract;
+use crate::decode::{DecodeLimits, headers};
 use arrow::array::{AsArray as _, BinaryArray, Int64Array, StringArray};
 use plant::contract::Format;
 
