@@ -4,14 +4,14 @@
 use arrow::array::{Array as _, BinaryArray, Int32Array, Int64Array};
 use cockpit_fuzz::batch::{BatchBuilder, Messages};
 use cockpit_fuzz::decode::message::MessageReader;
-use cockpit_fuzz::decode::{Decoder, DecodeLimits};
+use cockpit_fuzz::decode::{DecodeLimits, Decoder};
 use cockpit_fuzz::promise::contract;
 use libfuzzer_sys::fuzz_target;
 use plant::contract::{Format, Origin};
 
 const HEADERS: [&str; 4] = ["a", "b.c", "b.d", "a.b.c"];
 
-/// However records are nested, each row has its message, and each message a row.
+/// For any nesting each row belongs to a message, and each message has a row.
 fn records(messages: &Messages, limits: DecodeLimits) {
     let mut contract = contract(Format::Message, &HEADERS);
     contract.records = Some("b.c".into());

@@ -61,8 +61,8 @@ impl<'a> Case<'a> {
         match (whole, chunked) {
             (Ok(whole), Ok(chunked)) => {
                 assert!(columns(&whole) == columns(&chunked), "chunks changed the records");
-                self.check_books(&whole);
-                self.check_places(&whole);
+                self.check_numbers(&whole);
+                self.check_positions(&whole);
                 self.check_kept(&whole);
             }
             (Err(whole), Err(chunked)) => assert_eq!(whole.to_string(), chunked.to_string()),
@@ -84,9 +84,9 @@ impl<'a> Case<'a> {
         Ok(out.take())
     }
 
-    /// Records are numbered from 1 without a gap, and there are no more of them than bytes, save
-    /// for the one that says that an array was not closed.
-    fn check_books(&self, batch: &Batch) {
+    /// Records are numbered from 1 without a gap. There are at most as many as bytes, and one more for an array
+    /// that is not closed.
+    fn check_numbers(&self, batch: &Batch) {
         assert!(batch.len() <= self.file.len() + 1);
         assert!((1..).zip(batch.record.values()).all(|(number, record)| number == *record));
         let text = |column: &StringArray| column.value_data().len();
@@ -94,8 +94,8 @@ impl<'a> Case<'a> {
         assert!(kept <= 40 * self.file.len() + 40 * batch.len(), "rest grew to {kept} bytes");
     }
 
-    /// Records lie in the file, one behind the other.
-    fn check_places(&self, batch: &Batch) {
+    /// Records are within the file, in order and without overlap.
+    fn check_positions(&self, batch: &Batch) {
         let mut last = 0;
         for (&from, &to) in batch.byte_from.values().iter().zip(batch.byte_to.values()) {
             assert!(last <= from && from <= to, "{last} {from} {to}");
@@ -104,7 +104,7 @@ impl<'a> Case<'a> {
         assert!(last <= self.file.len() as i64);
     }
 
-    /// What is kept of a record that cannot be read is what stands at its place.
+    /// The kept text of a faulty record is that of its bytes.
     fn check_kept(&self, batch: &Batch) {
         // Marks and zeros may show another encoding than the configured one.
         let is_as_configured =
@@ -115,13 +115,13 @@ impl<'a> Case<'a> {
             if !matches!(fault, Some("broken_quote" | "too_long" | "not_json" | "no_match")) {
                 continue;
             }
-            let place = batch.byte_from.value(row) as usize..batch.byte_to.value(row) as usize;
+            let range = batch.byte_from.value(row) as usize..batch.byte_to.value(row) as usize;
             let most = self.limits.kept_faulty_bytes.min(match fault {
                 Some("too_long") => self.limits.max_record_bytes,
                 _ => usize::MAX,
             });
             let (text, _) =
-                encoding_rs::WINDOWS_1252.decode_without_bom_handling(&self.file[place]);
+                encoding_rs::WINDOWS_1252.decode_without_bom_handling(&self.file[range]);
             let kept = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
             assert_eq!(batch.rest.value(row), &text[..kept.unwrap_or(0)]);
         }

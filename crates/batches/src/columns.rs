@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 /// # Errors
 /// Fails if the batch has no such column.
 pub fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
-    batch.column_by_name(name).with_context(|| format!("missing column `{name}`"))
+    batch.column_by_name(name).with_context(|| format!("column {name} is missing"))
 }
 
 /// A batch in the columns of `schema`: cast where types differ, null where the batch has no such column.

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_is_found_wherever_the_pieces_end() {
+    fn the_digest_of_the_prefix_does_not_depend_on_the_pieces() {
         let text = "one,two,three";
         for prefix in 0..=text.len() + 1 {
             for piece in 1..=text.len() {

@@ -15,12 +15,11 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampM
 use arrow::row::{RowConverter, SortField};
 use plant::calendar::Calendar;
 use plant::ledger::{Claim, close as close_claims};
+use plant::time::second_of_us;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rows::LedgerRows;
-
-const SECOND_US: i64 = 1_000_000;
 
 /// Columns that the query has to return.
 const CLAIM_COLUMNS: [(&str, DataType); 5] = [
@@ -45,9 +44,10 @@ pub fn stored_schema(query: &Schema) -> Result<SchemaRef, String> {
         match query.field_with_name(name) {
             Ok(field) if *field.data_type() == kind => {}
             Ok(field) => {
-                return Err(format!("`{name}` is {}, a ledger needs {kind}", field.data_type()));
+                let found = field.data_type();
+                return Err(format!("column `{name}` of a ledger must be {kind}, it is {found}"));
             }
-            Err(_) => return Err(format!("a ledger needs a column `{name}`")),
+            Err(_) => return Err(format!("column `{name}`, which a ledger requires, is missing")),
         }
     }
     let added = [
@@ -130,8 +130,8 @@ impl Claims {
         let has_span = |row: &usize| from.is_valid(*row) && to.is_valid(*row);
         let rows: Vec<usize> = rows.iter().copied().filter(has_span).collect();
         let claim = |row: &usize| Claim {
-            from_s: from.value(*row).div_euclid(SECOND_US),
-            to_s: to.value(*row).div_euclid(SECOND_US),
+            from_s: second_of_us(from.value(*row)),
+            to_s: second_of_us(to.value(*row)),
             precedence: precedence.value(*row),
             kind: self.kinds[*row],
         };

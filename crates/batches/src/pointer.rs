@@ -1,5 +1,5 @@
-//! Pointer columns: where a row comes from. Bronze tables have them behind the columns of the contract,
-//! cleaned tables keep some of them.
+//! Pointer columns: the origin of a row. Bronze tables have them after the columns of the contract, cleaned tables
+//! keep some of them.
 
 use crate::typed::utc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -66,7 +66,7 @@ pub const fn kept(contract: &Contract) -> &'static [(&'static str, Pointer)] {
     }
 }
 
-/// The columns of a cleaned table with its pointers behind them.
+/// The columns of a cleaned table, followed by its pointers.
 pub fn with_pointers(schema: &Schema, contract: &Contract) -> SchemaRef {
     let own = schema.fields().iter().map(|field| field.as_ref().clone());
     let pointers =

@@ -74,7 +74,7 @@ mod tests {
     use anyhow::Context as _;
 
     #[test]
-    fn an_error_is_found_behind_its_context() {
+    fn an_error_is_found_below_its_context() {
         let failed: Result<(), Error> = Err(Error::Auth("wrong password".to_owned()));
         let error = failed.context("reading temperatures").context("streaming").unwrap_err();
         assert!(matches!(Error::find(&error), Some(Error::Auth(_))));

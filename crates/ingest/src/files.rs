@@ -1,4 +1,4 @@
-//! Files as a source: which dumps lie in the bucket, their bytes, and the records in them.
+//! Dumps: lists those of the bucket, fetches their bytes, and decodes their records.
 
 mod container;
 pub mod listing;
@@ -29,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
-/// A dump as the listing shows it.
+/// A dump in the listing of the bucket.
 #[derive(Debug, Clone)]
 pub struct ListedDump {
     pub contract: Arc<Contract>,
@@ -37,24 +37,27 @@ pub struct ListedDump {
     pub size_bytes: i64,
     pub etag: Option<String>,
     pub modified_at: DateTime<Utc>,
-    /// Time the dump's name carries, in the plant's zone.
+    /// The time in the dump's name, which is in the plant's time zone.
     pub dumped_at: Option<DateTime<Utc>>,
 }
 
 impl ListedDump {
-    /// The table the dump is for, and its key. One dump may be for several tables.
+    /// The table of the dump, and its key. One file may be a dump of several tables.
     pub fn table_and_key(&self) -> (String, String) {
         (self.contract.table.clone(), self.key.clone())
     }
 }
 
-/// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they lie where
-/// dumps are expected are noted in `bucket.skipped`.
+/// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they are where dumps are
+/// expected are recorded in `bucket.skipped`.
+///
+/// # Errors
+/// [`Error::NotFound`] if the bucket does not exist, [`Error::Storage`] if it cannot be listed.
 pub async fn list(
     bucket: &Location,
     contracts: &[Arc<Contract>],
     zone: Tz,
-) -> anyhow::Result<Vec<ListedDump>> {
+) -> Result<Vec<ListedDump>, Error> {
     let mut folders: BTreeMap<String, Vec<Object>> = BTreeMap::new();
     let mut found: BTreeMap<(String, String), ListedDump> = BTreeMap::new();
     for contract in contracts {
@@ -65,7 +68,7 @@ pub async fn list(
             }
             for object in &folders[&folder] {
                 let Some(hit) = pattern.matches(&object.key) else {
-                    note_hidden(bucket, pattern, object);
+                    record_hidden(bucket, pattern, object);
                     continue;
                 };
                 if object.size_bytes < hit.smallest_bytes {
@@ -85,19 +88,19 @@ pub async fn list(
     Ok(found)
 }
 
-/// Files that tools of the Hadoop family put beside data.
+/// Marker files of the Hadoop tools.
 const MARKERS: [&str; 3] = ["_SUCCESS", "_metadata", "_common_metadata"];
 
-/// Notes a file that would be a dump but for the `_` its own name begins with: unlike names with a dot
-/// and what lies in folders such as `_temporary`, it may well have been meant.
-fn note_hidden(bucket: &Location, pattern: &Pattern, object: &Object) {
+/// Records a file that would be a dump if its name did not start with `_`. Unlike names with a dot and files in
+/// folders such as `_temporary`, it may be meant as one.
+fn record_hidden(bucket: &Location, pattern: &Pattern, object: &Object) {
     let name = object.key.rsplit('/').next().unwrap_or_default();
     let is_marker = MARKERS.contains(&name)
         || ["_committed_", "_started_"].iter().any(|start| name.starts_with(start));
     if object.size_bytes > 0 && name.starts_with('_') && !is_marker && pattern.hides(&object.key) {
         let reason = format!(
-            "matches `{pattern}`, but a name that begins with _ is no dump; write the _ into the path \
-             of the contract if it is one"
+            "matches `{pattern}`, but names that start with _ are not read as dumps; if it is one, write the _ \
+             into the path of the contract"
         );
         bucket.skipped.add(&object.key, reason);
     }
@@ -131,10 +134,10 @@ fn in_zone(at: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
 pub struct Fetched {
     file: File,
     key: String,
-    /// SHA-256 of the bytes as they lie in the bucket, in hexadecimal digits.
+    /// SHA-256 of the bytes as in the bucket, in hexadecimal.
     pub sha256: String,
     pub size_bytes: u64,
-    /// SHA-256 of as many first bytes as were asked for, if there are so many.
+    /// SHA-256 of the requested number of first bytes, if there are as many.
     pub prefix_sha256: Option<String>,
 }
 
@@ -148,8 +151,8 @@ impl Fetched {
     }
 }
 
-/// Brings a dump's bytes onto this machine, if they are not there, and takes their fingerprint and
-/// that of the first `prefix_bytes`.
+/// Copies a dump to this machine unless it is here, and computes the SHA-256 of its bytes and of the first
+/// `prefix_bytes`.
 pub async fn fetch(
     bucket: &Location,
     found: &ListedDump,
@@ -189,20 +192,23 @@ async fn fetch_remote(
     Ok(Fetched::new(key, file, digest)?)
 }
 
-/// What decoding a dump came to.
+/// The result of decoding a dump.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
     pub records: i64,
-    /// Its columns; `None` for formats that fix them, and where no record shows them.
+    /// Its columns; `None` for formats without names, and if there is no record.
     pub columns: Option<FileColumns>,
-    /// Lines and records that were passed over as the contract says.
+    /// Lines and records that were skipped by the rules of the contract.
     pub skipped_lines: u64,
-    /// What is remarkable about the file although it was read, as whole sentences without a period.
+    /// Peculiarities of the file, as sentences without a period.
     pub notes: Vec<String>,
 }
 
-/// Decodes a dump and hands its records over in batches. A file of 0 bytes holds no record, whatever
-/// its format. Blocks.
+/// Decodes a dump and sends its records in batches. A file of 0 bytes has no records in any format. Blocks.
+///
+/// # Errors
+/// [`Error::Data`] if the file does not follow the contract, [`Error::Storage`] if it cannot be read, and
+/// [`Error::Stopped`] if the receiver of the batches is closed.
 pub fn decode(
     fetched: Fetched,
     contract: &Contract,
@@ -213,33 +219,33 @@ pub fn decode(
         return Ok(Decoded::default());
     }
     let path_columns = PathColumns::new(contract, &fetched.key);
-    let contract = path_columns.of_records(contract);
-    let work = Work { contract: &contract, limits, out, path_columns: &path_columns };
+    let contract = path_columns.contract_of_records(contract);
+    let reader = DumpReader { contract: &contract, limits, out, path_columns: &path_columns };
     match contract.format {
-        Format::Parquet => work.parquet(fetched),
-        _ => work.text(fetched),
+        Format::Parquet => reader.parquet(fetched),
+        _ => reader.text(fetched),
     }
 }
 
-/// What decoding a dump works with.
-struct Work<'a> {
-    /// The columns that are in the records.
+/// The decoding of one dump.
+struct DumpReader<'a> {
+    /// The contract with the columns that are in the records.
     contract: &'a Contract,
     limits: &'a Limits,
     out: &'a Sender<Batch>,
     path_columns: &'a PathColumns,
 }
 
-impl Work<'_> {
+impl DumpReader<'_> {
     fn text(&self, fetched: Fetched) -> Result<Decoded, Error> {
         let decode_limits = decode::DecodeLimits {
-            max_record_bytes: self.limits.size("max_record_bytes"),
-            kept_faulty_bytes: self.limits.size("kept_faulty_bytes"),
-            probe_bytes: self.limits.size("probe_bytes"),
+            max_record_bytes: self.limits.ingest.max_record_bytes,
+            kept_faulty_bytes: self.limits.ingest.kept_faulty_bytes,
+            probe_bytes: self.limits.ingest.probe_bytes,
         };
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
         let notes = Notes::default();
-        let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
+        let mut chunk = vec![0; self.limits.ingest.read_chunk_bytes];
         let mut reader = if decoder.wants_preview() {
             self.previewed(fetched, &notes, &mut decoder, &mut chunk)?
         } else {
@@ -248,7 +254,7 @@ impl Work<'_> {
         let records = self.read_records(&mut reader, &mut decoder, &mut chunk)?;
         let decode::Summary { skipped_lines, notes: found } = decoder.summary();
         let notes = notes.take().into_iter().chain(found).collect();
-        let is_unread = decoder.unread_bytes() > self.limits.get("empty_file_bytes");
+        let is_unread = decoder.unread_bytes() > self.limits.ingest.empty_file_bytes;
         if records == 0 && skipped_lines == 0 && is_unread {
             return Err(Error::Data(no_records(decoder.unread_bytes())));
         }
@@ -320,8 +326,8 @@ impl Work<'_> {
     }
 
     fn is_full(&self, records: &BatchBuilder) -> bool {
-        records.pending() >= self.limits.size("batch_rows")
-            || records.size_bytes() >= self.limits.size("read_chunk_bytes")
+        records.pending() >= self.limits.lake.batch_rows
+            || records.size_bytes() >= self.limits.ingest.read_chunk_bytes
     }
 
     fn hand_over(&self, records: &mut BatchBuilder) -> Result<(), Error> {
@@ -339,7 +345,7 @@ impl Work<'_> {
     fn parquet(&self, fetched: Fetched) -> Result<Decoded, Error> {
         let notes = Notes::default();
         let (file, _) = self.plain_file(fetched, true, &notes)?;
-        let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
+        let batches = decode::parquet::decode(self.contract, file, self.limits.lake.batch_rows)?;
         let columns = Some(batches.columns());
         let mut records = 0;
         for batch in batches {
@@ -354,7 +360,7 @@ impl Work<'_> {
 fn no_records(size_bytes: u64) -> String {
     format!(
         "no record was found in its {size_bytes} bytes; check format, encoding and delimiter in the \
-         contract, and whether the file is what the source meant to write"
+         contract, and whether the source has written the right file"
     )
 }
 

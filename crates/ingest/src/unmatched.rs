@@ -1,5 +1,4 @@
-//! Files of the bucket that the path of no contract matches: nobody reads them, so somebody has to
-//! see them.
+//! Files of the bucket that match no contract. They are not read, so they are reported.
 
 use super::files::listing::{self, Object};
 use chrono::{DateTime, Utc};
@@ -9,19 +8,20 @@ use plant::pattern::Pattern;
 use plant::similar::similarity;
 use std::sync::Arc;
 
-/// A file of no contract.
+/// A file that matches no contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnmatchedFile {
     pub key: String,
     pub size_bytes: i64,
     pub etag: Option<String>,
     pub modified_at: DateTime<Utc>,
-    /// The path most like its key, and the table whose contract has it.
+    /// The path that is most similar to its key, and the table of its contract.
     pub nearest: Option<(String, String)>,
 }
 
-/// Lists the files that no contract matches among the first `most_keys` keys of the bucket. Files
-/// without content, markers and hidden files are left out, and so is what lies below `lake`.
+/// Lists the files that match no contract among the first `most_keys` keys of the bucket. Empty files, markers and
+/// hidden files are left out, and so are the files of `lake`. If the bucket cannot be listed, this is logged and
+/// there are none.
 pub async fn list(
     bucket: &Location,
     lake: &Location,
@@ -32,8 +32,8 @@ pub async fn list(
     let objects = match listing::first_objects(bucket, "", most_keys).await {
         Ok(objects) => objects,
         Err(error) => {
-            let error = format!("{error:#}");
-            tracing::warn!(bucket = bucket.name, error, "files of no contract not listed");
+            let error = error.to_string();
+            tracing::warn!(bucket = bucket.name, error, "unmatched files not listed");
             return Vec::new();
         }
     };
@@ -59,8 +59,8 @@ fn unmatched(contracts: &[Arc<Contract>], object: Object) -> UnmatchedFile {
     }
 }
 
-/// Whether a file or a folder above it is a marker or hidden, as `_SUCCESS`, `_temporary` and
-/// `.part-0.csv.crc` are.
+/// Whether a file or a folder above it is a marker or hidden, such as `_SUCCESS`, `_temporary` and
+/// `.part-0.csv.crc`.
 fn is_hidden(key: &str) -> bool {
     key.split('/').any(|part| part.starts_with(['_', '.']))
 }
@@ -72,7 +72,7 @@ fn is_matched(contracts: &[Arc<Contract>], object: &Object) -> bool {
     contracts.iter().flat_map(|it| &it.paths).any(takes)
 }
 
-/// The path most like a key, with its table.
+/// The path that is most similar to a key, with its table.
 fn nearest(contracts: &[Arc<Contract>], key: &str) -> Option<(String, String)> {
     let without_digits: String = key.chars().filter(|c| !c.is_ascii_digit()).collect();
     let mut best: Option<(f64, &Pattern, &Contract)> = None;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_no_letters() {
+    fn placeholders_are_removed() {
         assert_eq!(literal("in/{yyyymmdd}/weld_*.csv"), "in//weld_.csv");
     }
 }

@@ -35,7 +35,7 @@ const POINTERS: [(&str, Pointer); 13] = [
     (stream::ELEMENT.0, stream::ELEMENT.1),
 ];
 
-/// Name of the table.
+/// The name of the table.
 pub fn name() -> TableName {
     TableName::new("silver", "rejected")
 }

@@ -1,7 +1,6 @@
 //! The stored columns of a closed ledger: values of the claims, and those of the calendar for time that
 //! no claim covers.
 
-use super::SECOND_US;
 use anyhow::Context as _;
 use arrow::array::{
     Array as _, ArrayRef, AsArray as _, BooleanArray, Date32Array, Int32Array, Int64Array,
@@ -9,6 +8,7 @@ use arrow::array::{
 };
 use plant::calendar::Calendar;
 use plant::ledger::Entry;
+use plant::time::SECOND_US;
 use std::sync::Arc;
 
 const NO_PRODUCTION_PLANNED: &str = "no_production_planned";
@@ -46,7 +46,7 @@ impl<'a> LedgerRows<'a> {
                 let shift = self.calendar.shifts().get(usize::from(entry.parts.shift?))?;
                 Some(shift.name.as_str())
             }),
-            _ => claimed.with_context(|| format!("missing column `{name}`"))?,
+            _ => claimed.with_context(|| format!("column {name} is missing"))?,
         })
     }
 
@@ -72,7 +72,7 @@ impl<'a> LedgerRows<'a> {
         name: &str,
         claimed: Option<ArrayRef>,
     ) -> anyhow::Result<ArrayRef> {
-        let claimed = claimed.with_context(|| format!("missing column `{name}`"))?;
+        let claimed = claimed.with_context(|| format!("column {name} is missing"))?;
         let claimed = claimed.as_string_opt::<i32>();
         let claimed = claimed.with_context(|| format!("column `{name}` is not text"))?;
         let value = |(row, entry): (usize, &Entry)| match entry.claim {

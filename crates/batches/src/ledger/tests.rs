@@ -1,5 +1,6 @@
 use super::*;
 use arrow::array::BooleanArray;
+use plant::time::SECOND_US;
 
 /// Unit, category, beginning, end and precedence of a claim.
 type Row = (&'static str, &'static str, i64, i64, i64);
@@ -76,7 +77,10 @@ fn a_query_without_a_column_of_the_ledger_is_refused() {
     let batch = claims(&[]);
     let without = batch.project(&[0, 1, 2, 3, 4, 5, 6]).unwrap();
     let error = stored_schema(&without.schema()).unwrap_err();
-    assert_eq!(error, "a ledger needs a column `precedence`");
+    assert_eq!(error, "column `precedence`, which a ledger requires, is missing");
     let schema = Schema::new(vec![Field::new("unit", DataType::Int64, true)]);
-    assert_eq!(stored_schema(&schema).unwrap_err(), "`unit` is Int64, a ledger needs Utf8");
+    assert_eq!(
+        stored_schema(&schema).unwrap_err(),
+        "column `unit` of a ledger must be Utf8, it is Int64"
+    );
 }

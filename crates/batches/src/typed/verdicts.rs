@@ -1,6 +1,6 @@
 //! Which rows of a batch are rejected, and which unreadable values become null.
 
-use super::{MISSING, Misreads, Reader, Rejection, Typed};
+use super::{MISSING, ParseErrors, Reader, Rejection, Typed};
 use arrow::array::{Array, BooleanArray, RecordBatch, StringArray};
 use plant::contract::OnError;
 use std::borrow::Cow;
@@ -36,15 +36,15 @@ impl Verdicts {
         reader: &Reader,
         raw: &StringArray,
         values: &dyn Array,
-        misreads: Misreads,
+        errors: ParseErrors,
     ) {
         let Reader { name, column, .. } = reader;
         if column.required || column.on_error == OnError::Reject {
-            for (row, misread) in misreads {
-                self.reject(row, name, Cow::Borrowed(misread.code()), raw);
+            for (row, error) in errors {
+                self.reject(row, name, Cow::Borrowed(error.code()), raw);
             }
-        } else if !misreads.is_empty() {
-            let rows = misreads.into_iter().map(|(row, _)| row).collect();
+        } else if !errors.is_empty() {
+            let rows = errors.into_iter().map(|(row, _)| row).collect();
             self.repaired.push((column.name.clone(), rows));
         }
         if let Some(nulls) = values.nulls().filter(|_| column.required) {

@@ -196,8 +196,8 @@ fn spread<'a>(rows: usize, texts: impl Iterator<Item = (usize, Option<&'a str>)>
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::contract;
     use super::*;
+    use crate::decode::testing::contract;
     use arrow::array::{Array as _, AsArray as _, BinaryArray, Int32Array, Int64Array};
     use plant::contract::Format;
     use proptest::prelude::*;

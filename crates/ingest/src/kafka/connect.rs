@@ -50,7 +50,7 @@ pub struct ClientLimits {
 /// Collects what happens besides messages until the reading thread handles it.
 #[derive(Default)]
 pub struct Context {
-    /// Where the OAUTHBEARER token is, if the brokers are to be shown one.
+    /// Where the OAUTHBEARER token is, if the brokers require one.
     token: Option<TokenSource>,
     /// Whether the client has requested a token, whether or not there was one.
     is_token_requested: AtomicBool,
@@ -241,7 +241,7 @@ fn client_config(kafka: &Kafka, limits: &ClientLimits, reports_ends: bool) -> Cl
         .set("reconnect.backoff.ms", limits.retry_min_ms.to_string())
         .set("reconnect.backoff.max.ms", retry_max_ms.to_string())
         .set("topic.metadata.refresh.interval.ms", "30000")
-        .set("security.protocol", kafka.protocol.word());
+        .set("security.protocol", kafka.protocol.as_str());
     if reports_ends {
         // A full queue is empty again after milliseconds; the client's default of a second would be idle
         // time.

@@ -299,13 +299,13 @@ impl Source {
         Ok(())
     }
 
-    /// Whether a failed TLS handshake may succeed by itself: one with a broker that had accepted us
-    /// before, or one that was cut off, as by a broker that restarts behind a load balancer.
+    /// Whether a failed TLS handshake may succeed later without a change: brokers accepted the connection before,
+    /// or the handshake was interrupted, as it is while a broker behind a load balancer restarts.
     fn is_passing_tls_error(&self, error: &KafkaError) -> bool {
         self.was_connected || self.reason(error).contains("Disconnected")
     }
 
-    /// That the brokers refuse the connection, or that there is no token to show them.
+    /// The error for a refused connection, or for a missing token.
     fn auth_error(&self, error: &KafkaError) -> Error {
         if let Some(reason) = self.consumer.context().take_token_error() {
             return Error::Token(anyhow::anyhow!(reason));

@@ -1,4 +1,4 @@
-//! Compiles the SQL of a cleaning step for `batches::clean`. Used for dumps and streams alike.
+//! Compiles the SQL of a cleaning step for `batches::clean`. Dumps and streams share it.
 
 use crate::context::LakeContext;
 use crate::delta::table::Table;
@@ -84,7 +84,7 @@ fn bronze_columns(contract: &Contract) -> Vec<String> {
     own.chain(pointers).collect()
 }
 
-/// The columns of the contract that the key of the table is made of.
+/// The columns of the contract that the key of the table is computed from.
 fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<String> {
     let fields = step.schema.fields().iter().zip(projection);
     let of_key = fields.filter(|(field, _)| step.model.key.contains(field.name()));
@@ -98,7 +98,7 @@ fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<Str
     contract.columns.iter().map(|column| column.name.clone()).filter(is_taken).collect()
 }
 
-/// One cleaning step, compiled: the expressions of its model, and the lake and table it works on.
+/// A prepared cleaning step: its SQL, compiled, and the lake and table it works on.
 pub(crate) struct Cleaning<'a> {
     pub(crate) lake: &'a Lake,
     pub(crate) model: &'a Model,
@@ -110,6 +110,48 @@ pub(crate) struct Cleaning<'a> {
     pub(crate) key_columns: Vec<String>,
     pub(crate) stored: SchemaRef,
     pub(crate) hasher: Option<Hasher>,
+}
+
+/// The columns of a step, compiled for typed rows of its contract.
+fn columns(
+    session: &SessionContext,
+    projection: &[Expr],
+    contract: &Contract,
+    calendar: &Calendar,
+) -> anyhow::Result<Vec<Evaluate>> {
+    let reference = TableReference::partial("typed", contract.table.as_str());
+    let typed = typed_schema(contract, calendar);
+    let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
+    let mut columns: Vec<Evaluate> = Vec::with_capacity(projection.len());
+    for expr in projection {
+        let expr = session::in_microseconds(expr.clone().unalias(), &schema)?;
+        columns.push(match Concat::from_expr(&expr, schema.as_arrow()) {
+            Some(concat) => Box::new(move |rows| concat.values(rows)),
+            None => evaluate(session.create_physical_expr(expr, &schema)?),
+        });
+    }
+    Ok(columns)
+}
+
+/// The expectations of a step that reject records, compiled for rows of its table.
+fn expectations(session: &SessionContext, step: &Step) -> anyhow::Result<Vec<Expectation>> {
+    let own = DFSchema::try_from(step.schema.as_ref().clone())?;
+    let simplify = SimplifyContext::builder().with_schema(Arc::new(own.clone())).build();
+    let simplifier = ExprSimplifier::new(simplify);
+    let mut expectations = Vec::new();
+    for expectation in step.model.expectations.iter().filter(|it| it.action == Action::Reject) {
+        let condition = session.parse_sql_expr(&expectation.rule, &own)?;
+        let condition = session::in_microseconds(condition, &own)?;
+        let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
+        let condition = with_durations(condition)?;
+        let condition = evaluate(session.create_physical_expr(condition, &own)?);
+        expectations.push(Expectation { name: expectation.name.clone(), condition });
+    }
+    Ok(expectations)
+}
+
+fn evaluate(expr: Arc<dyn PhysicalExpr>) -> Evaluate {
+    Box::new(move |rows| Ok(expr.evaluate(rows)?.into_array(rows.num_rows())?))
 }
 
 impl<'a> Cleaning<'a> {
@@ -147,12 +189,12 @@ impl<'a> Cleaning<'a> {
         })
     }
 
-    /// Types, selects and checks one bronze batch.
+    /// Types, projects and checks one bronze batch.
     pub(crate) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
         self.cleaner.clean(bronze, None)
     }
 
-    /// Does the same with times that the clock shows twice dated by the order of the dump's records.
+    /// [`Cleaning::clean`], with the passes of the dump to resolve times that the clock shows twice.
     pub(crate) fn clean_in_order(
         &self,
         bronze: &RecordBatch,
@@ -161,52 +203,8 @@ impl<'a> Cleaning<'a> {
         self.cleaner.clean(bronze, passes)
     }
 
-    /// The stage that reads the texts of the contract's columns.
+    /// The stage that parses the texts of the contract's columns.
     pub(crate) fn stage(&self) -> &Stage {
         self.cleaner.stage()
     }
-}
-
-/// The columns of the model, compiled for typed rows of the contract.
-fn columns(
-    context: &SessionContext,
-    projection: &[Expr],
-    contract: &Contract,
-    calendar: &Calendar,
-) -> anyhow::Result<Vec<Evaluate>> {
-    let reference = TableReference::partial("typed", contract.table.as_str());
-    let typed = typed_schema(contract, calendar);
-    let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
-    let mut columns: Vec<Evaluate> = Vec::with_capacity(projection.len());
-    for expr in projection {
-        let expr = session::in_microseconds(expr.clone().unalias(), &schema)?;
-        columns.push(match Concat::from_expr(&expr, schema.as_arrow()) {
-            Some(concat) => Box::new(move |rows| concat.values(rows)),
-            None => evaluate(context.create_physical_expr(expr, &schema)?),
-        });
-    }
-    Ok(columns)
-}
-
-/// The expectations of the model that reject a row, compiled for rows of its table.
-fn expectations(context: &SessionContext, step: &Step) -> anyhow::Result<Vec<Expectation>> {
-    let own = DFSchema::try_from(step.schema.as_ref().clone())?;
-    let simplifier =
-        ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(own.clone())).build());
-    let mut expectations = Vec::new();
-    for expectation in &step.model.expectations {
-        if expectation.action == Action::Reject {
-            let condition = context.parse_sql_expr(&expectation.rule, &own)?;
-            let condition = session::in_microseconds(condition, &own)?;
-            let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
-            let condition = with_durations(condition)?;
-            let condition = evaluate(context.create_physical_expr(condition, &own)?);
-            expectations.push(Expectation { name: expectation.name.clone(), condition });
-        }
-    }
-    Ok(expectations)
-}
-
-fn evaluate(expr: Arc<dyn PhysicalExpr>) -> Evaluate {
-    Box::new(move |rows| Ok(expr.evaluate(rows)?.into_array(rows.num_rows())?))
 }

@@ -15,6 +15,7 @@ use crate::refine::versions::{VersionId, Voids, newest_first};
 use crate::rejected::Rejects;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use batches::Cleaned;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use std::collections::{HashMap, HashSet};
@@ -146,7 +147,7 @@ impl<'a> Cleaning<'a> {
     async fn add(
         &self,
         batch: &RecordBatch,
-        cleaned: batches::Cleaned,
+        cleaned: Cleaned,
         runs: &[(&Run, usize)],
         dumps: &Dumps,
         read: &mut Read<'a>,
@@ -166,7 +167,7 @@ impl<'a> Cleaning<'a> {
     /// The rows that are the newest of their keys so far.
     fn newest_rows(
         &self,
-        cleaned: &batches::Cleaned,
+        cleaned: &Cleaned,
         ranks: &[Option<u32>],
         read: &mut Read<'a>,
     ) -> anyhow::Result<RecordBatch> {

@@ -7,7 +7,7 @@ use plant::contract::{Column, Contract, Origin};
 
 /// Reads the records of a contract.
 #[derive(Debug)]
-pub(in super::super) struct Records {
+pub(in crate::decode) struct Records {
     /// The columns of the record itself.
     own: Paths,
     splitter: Splitter,
@@ -15,7 +15,7 @@ pub(in super::super) struct Records {
 
 /// One record of a text.
 #[derive(Debug)]
-pub(in super::super) struct Record<'a> {
+pub(in crate::decode) struct Record<'a> {
     /// Its bytes in the text.
     pub from: usize,
     pub to: usize,
@@ -98,8 +98,8 @@ fn faulty<'a>(fault: Fault, from: usize, to: usize) -> Record<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::contract;
     use super::*;
+    use crate::decode::testing::contract;
     use plant::contract::Format;
 
     /// Each record of `text` as `field|field fault` with its bytes, under a contract of the columns `id` and

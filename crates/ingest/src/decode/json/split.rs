@@ -6,14 +6,14 @@ use batches::batch::Fault;
 use serde_json::value::RawValue;
 
 /// Path of the records if the text itself is their array.
-pub(in super::super) const ROOT: &str = "$";
+pub(in crate::decode) const ROOT: &str = "$";
 
 /// Where the records are in a JSON text.
 ///
 /// Paths have dots between keys; a key that itself contains dots is found too. Where the path of the
 /// records leads through an array, each of its elements is followed.
 #[derive(Debug)]
-pub(in super::super) struct Splitter {
+pub(in crate::decode) struct Splitter {
     /// The path of the array, `None` if the text is the record or an array of records.
     path: Option<String>,
     /// Columns of the envelope, and their paths.
@@ -26,7 +26,7 @@ pub(in super::super) struct Splitter {
 }
 
 /// A record, or a value in place of one.
-pub(in super::super) enum Found<'a> {
+pub(in crate::decode) enum Found<'a> {
     /// A record, with the values of the envelope by column.
     Record(&'a RawValue, Vec<Option<Field<'a>>>),
     Faulty(&'a RawValue, Fault),
@@ -178,18 +178,18 @@ fn enter<'a>(
     Ok(Some(value))
 }
 
-/// What is left of a path behind `key`: empty at its end, `None` if the path does not lead there.
+/// The rest of a path after `key`: empty at its end, `None` if the path does not start with the key.
 fn strip_key<'p>(path: &'p str, key: &str) -> Option<&'p str> {
     let left = path.strip_prefix(key)?;
     if left.is_empty() { Some(left) } else { left.strip_prefix('.') }
 }
 
-/// What is left of a path below the path `above`, which may be empty.
+/// The rest of a path below the path `above`, which may be empty.
 pub(super) fn below<'p>(path: &'p str, above: &str) -> Option<&'p str> {
     if above.is_empty() { Some(path) } else { strip_key(path, above) }
 }
 
-/// Where a value begins in the text it is borrowed from.
+/// Position of a value in the text that it is borrowed from.
 pub(super) fn offset(text: &str, value: &RawValue) -> usize {
     value.get().as_ptr().addr().saturating_sub(text.as_ptr().addr())
 }

@@ -1,9 +1,9 @@
 //! Messages that are not simply one object with all columns in it: framed, with several records each,
 //! or with columns from the topic, the key, the headers, or the envelope of the records.
 
-use super::super::json::{Field, Found, Splitter};
-use super::super::{DecodeLimits, headers};
 use super::{ObjectReader, Rows, undecodable, unreadable};
+use crate::decode::json::{Field, Found, Splitter};
+use crate::decode::{DecodeLimits, headers};
 use arrow::array::{Array as _, Int32Array, Int32Builder, UInt32Array};
 use batches::batch::{Elements, Fault, Fields, Messages, topic_name};
 use plant::contract::{Column, Contract, Framing, Origin};

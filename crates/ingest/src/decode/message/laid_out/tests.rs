@@ -1,11 +1,11 @@
-use super::super::super::testing::contract;
-use super::super::super::{DecodeLimits, headers};
-use super::super::MessageReader;
 use super::*;
+use crate::decode::message::MessageReader;
+use crate::decode::testing::contract;
+use crate::decode::{DecodeLimits, headers};
 use arrow::array::{AsArray as _, BinaryArray, Int64Array, StringArray};
 use plant::contract::Format;
 
-/// A contract with these columns: a path, and where it leads from.
+/// A contract with columns of these paths and origins.
 fn laid_out(columns: &[(&str, Origin)]) -> Contract {
     let paths: Vec<&str> = columns.iter().map(|(path, _)| *path).collect();
     let mut contract = contract(Format::Message, &paths);
@@ -76,7 +76,7 @@ fn each_element_is_a_row_of_its_message() {
 }
 
 #[test]
-fn what_cannot_be_read_costs_itself_alone() {
+fn a_faulty_record_affects_no_other() {
     let contract = Contract { records: Some("v".into()), ..laid_out(&[("a", Origin::Record)]) };
     check(
         &contract,
@@ -101,7 +101,7 @@ fn what_cannot_be_read_costs_itself_alone() {
 }
 
 #[test]
-fn a_frame_is_passed_over_and_may_be_missing() {
+fn a_frame_is_skipped_and_may_be_missing() {
     let framed = Contract { framing: Framing::Confluent, ..laid_out(&[("a", Origin::Record)]) };
     check(
         &framed,
