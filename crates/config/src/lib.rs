@@ -14,6 +14,7 @@ pub mod kafka;
 pub mod kpi;
 pub mod location;
 pub mod model;
+pub mod network;
 pub mod retention;
 pub mod said;
 pub mod sentence;

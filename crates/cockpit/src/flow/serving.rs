@@ -111,7 +111,8 @@ impl Flow {
         let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, hosts);
         let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
         say(address);
-        let answering = http::serve(listener, router, &limits, stop.clone());
+        let answering =
+            http::serve(listener, router, &limits, http::Endpoint::default(), stop.clone());
         let ingesting = async {
             if !is_refining {
                 stop.cancelled().await;

@@ -11,6 +11,7 @@ mod encode;
 mod error;
 mod filter;
 mod format;
+mod forwarded;
 mod guard;
 mod health;
 mod history;
@@ -21,10 +22,12 @@ mod metrics;
 mod names;
 pub mod openapi;
 mod params;
+mod peer;
 mod places;
 mod query;
+mod rate;
 mod readonly;
-mod stall;
+mod request_body;
 mod tables;
 mod temperatures;
 #[cfg(test)]
@@ -33,7 +36,8 @@ mod tests;
 pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
-pub use listen::serve;
+pub use listen::{Certificates, Endpoint, TlsFiles, serve};
+pub use peer::{Network, Peer};
 pub use readonly::plan as plan_reading;
 pub use tables::unchanged;
 
@@ -47,6 +51,7 @@ use axum::routing::{MethodRouter, get, post};
 use cockpit_ui::Asset;
 use metrics::{Metrics, Route};
 use places::Places;
+use rate::RateLimiter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,8 +61,8 @@ pub struct Service {
     live: Live,
     limits: Limits,
     clock: Clock,
-    /// Names this program answers to beside those of the loopback.
-    hosts: Vec<String>,
+    network: Network,
+    rate: RateLimiter,
     metrics: Arc<Metrics>,
     queries: Places,
     reads: Places,
@@ -74,7 +79,17 @@ impl Service {
     ) -> Self {
         let queries = Places::new("queries", limits.queries);
         let reads = Places::new("requests", limits.reads);
-        Self { answers, live, limits, clock, hosts, metrics: Arc::default(), queries, reads }
+        let network = Network { hosts, ..Network::default() };
+        let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
+        let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
+        let metrics = Arc::default();
+        Self { answers, live, limits, clock, network, rate, metrics, queries, reads }
+    }
+
+    /// The same service, reachable through `network`, which replaces the hosts.
+    #[must_use]
+    pub fn with_network(self, network: Network) -> Self {
+        Self { network, ..self }
     }
 
     /// `methods`, counted as `route`, which is a pattern and never an address itself.

@@ -146,7 +146,7 @@ async fn find(service: &Service, schema: &str, table: &str) -> Result<TableInfo,
     }
     let all = tables.iter().map(TableInfo::name).collect::<Vec<_>>();
     let asked = format!("{schema}.{table}");
-    let message = format!("there is no table {asked}; {}", names::instead(&asked, &all));
+    let message = format!("there is no table {asked}; {}", names::suggest(&asked, &all));
     Err(Error::new(StatusCode::NOT_FOUND, "unknown_table", message))
 }
 

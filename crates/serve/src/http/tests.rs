@@ -2,6 +2,7 @@
 
 mod bounds;
 mod lake;
+mod network;
 mod pages;
 mod program;
 mod sql;
@@ -77,6 +78,13 @@ impl Desk {
     /// A desk before `router`.
     pub fn of(router: Router) -> Self {
         Self(router)
+    }
+
+    /// A desk that is reached through `network`.
+    pub fn in_network(limits: Limits, network: super::Network) -> Self {
+        let clock = Arc::new(now);
+        let service = Service::new(Arc::new(Lake::new()), live(), limits, clock, Vec::new());
+        Self(router(Arc::new(service.with_network(network)), &[], Router::new()))
     }
 
     fn over(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {

@@ -1,7 +1,7 @@
 use super::lake::Lake;
 use super::{Desk, live, now, request};
 use crate::Limits;
-use crate::http::{Service, router, serve};
+use crate::http::{Endpoint, Service, router, serve};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Method;
@@ -212,7 +212,8 @@ async fn a_stop_lets_answers_end() {
         assert!(rest.contains("\"n\":3000000") && rest.ends_with("0\r\n\r\n"), "{rest}");
         assert_eq!(read_to_end(&mut idle).await, "");
     };
-    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    let (served, ()) =
+        tokio::join!(serve(listener, router, &limits, Endpoint::default(), stop.clone()), client);
     served.unwrap();
     assert!(TcpStream::connect(at).await.is_err());
 }
@@ -244,6 +245,7 @@ async fn a_client_that_takes_nothing_is_let_go() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"n\":1"), "{answer}");
         stop.cancel();
     };
-    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    let (served, ()) =
+        tokio::join!(serve(listener, router, &limits, Endpoint::default(), stop.clone()), client);
     served.unwrap();
 }
