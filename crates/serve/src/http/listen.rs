@@ -1,10 +1,13 @@
 //! Connections: accepted up to a limit, each a task that is joined, all ended by one stop.
 
 use super::super::Limits;
+use super::peer::Peer;
 use super::stall::Stalling;
 use anyhow::Context;
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::pin::pin;
@@ -34,10 +37,10 @@ pub async fn serve(
         tokio::select! {
             () = stop.cancelled() => break,
             Some(ended) = connections.join_next() => note(ended),
-            Some((stream, place)) = accept(&listener, &places) => {
+            Some((stream, peer, place)) = accept(&listener, &places) => {
                 let (router, stop) = (router.clone(), stop.clone());
                 let times = (limits.head_time, limits.stall_time);
-                connections.spawn(connection(stream, router, times, stop, place));
+                connections.spawn(connection((stream, peer), router, times, stop, place));
             }
         }
     }
@@ -57,10 +60,13 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, from)) => {
+            let peer = Peer { address: from.ip().to_canonical(), is_secure: false };
+            Some((stream, peer, place))
+        }
         Err(error) => {
             tracing::warn!(%error, "accept_failed");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -70,7 +76,7 @@ async fn accept(
 }
 
 async fn connection(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     router: Router,
     (head_time, stall_time): (Duration, Duration),
     stop: CancellationToken,
@@ -81,7 +87,11 @@ async fn connection(
     }
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(head_time);
-    let service = TowerToHyperService::new(router);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let stream = TokioIo::new(Stalling::new(stream, stall_time));
     let mut connection = pin!(builder.serve_connection(stream, service));
     let ended = tokio::select! {

@@ -21,6 +21,7 @@ mod metrics;
 mod names;
 pub mod openapi;
 mod params;
+mod peer;
 mod places;
 mod query;
 mod readonly;
@@ -34,10 +35,11 @@ pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
 pub use listen::serve;
+pub use peer::Peer;
 pub use readonly::plan as plan_reading;
 pub use tables::unchanged;
 
-use super::{Answers, Clock, Limits};
+use super::{Clock, LakeReader, Limits};
 use ::live::Live;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -52,7 +54,7 @@ use std::time::Duration;
 
 /// What every request shares.
 pub struct Service {
-    answers: Arc<dyn Answers>,
+    lake: Arc<dyn LakeReader>,
     live: Live,
     limits: Limits,
     clock: Clock,
@@ -64,9 +66,9 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service over `answers` and what is live. `hosts` are names it answers to beside localhost, without port.
+    /// The service over `lake` and what is live. `hosts` are names it answers to beside localhost, without port.
     pub fn new(
-        answers: Arc<dyn Answers>,
+        lake: Arc<dyn LakeReader>,
         live: Live,
         limits: Limits,
         clock: Clock,
@@ -74,7 +76,7 @@ impl Service {
     ) -> Self {
         let queries = Places::new("queries", limits.queries);
         let reads = Places::new("requests", limits.reads);
-        Self { answers, live, limits, clock, hosts, metrics: Arc::default(), queries, reads }
+        Self { lake, live, limits, clock, hosts, metrics: Arc::default(), queries, reads }
     }
 
     /// `methods`, counted as `route`, which is a pattern and never an address itself.
