@@ -131,7 +131,7 @@ pub fn beat(now_us: i64, link: &LinkState, rejected: u64) -> Bytes {
     let lag_messages: i64 = link.lags.iter().map(|lag| lag.lag_messages).sum();
     let data = serde_json::json!({
         "now": now_us.div_euclid(1_000),
-        "link": link.link.word(),
+        "link": link.link.as_str(),
         "reason": link.reason,
         "lag_messages": lag_messages,
         "rejected": rejected,

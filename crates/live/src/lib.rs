@@ -22,7 +22,7 @@ mod push;
 mod tests;
 mod windows;
 
-pub use push::{NotOpened, Viewer, Wish};
+pub use push::{OpenError, Subscription, Viewer};
 pub use windows::{Group, Now, SensorNow, TypeCount};
 
 use config::settings::Limits;
@@ -64,7 +64,7 @@ pub struct LiveLimits {
 
 impl LiveLimits {
     /// The limits as the configuration has them, with the plant's temperature limit.
-    pub fn of(limits: &Limits, limit_c: f64) -> Self {
+    pub fn new(limits: &Limits, limit_c: f64) -> Self {
         let silent_s = i64::try_from(limits.get("sensor_silent_s")).unwrap_or(i64::MAX / 1_000_000);
         Self {
             limit_c,
@@ -96,7 +96,7 @@ pub enum Link {
 }
 
 impl Link {
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Connected => "connected",
@@ -207,7 +207,7 @@ impl Live {
     }
 
     /// Whether a viewer is shown each reading as it comes, not so many times a second.
-    pub fn is_watched_as_it_happens(&self) -> bool {
+    pub fn has_unthrottled_viewers(&self) -> bool {
         self.shared.hub.is_rushing()
     }
 
@@ -235,7 +235,7 @@ impl Live {
     }
 
     /// Counts `count` messages that came at `at_us` and hold no reading.
-    pub fn rejected(&self, at_us: i64, count: u64) {
+    pub fn count_rejected(&self, at_us: i64, count: u64) {
         let mut rejects = lock(&self.shared.rejects);
         let second = at_us.div_euclid(1_000_000);
         rejects.total += count;
@@ -247,7 +247,7 @@ impl Live {
     }
 
     /// Notes how the source of the stream is; viewers are told when it changes.
-    pub fn link(&self, state: LinkState) {
+    pub fn set_link(&self, state: LinkState) {
         let mut known = lock(&self.shared.link);
         let has_changed = (known.link, &known.reason) != (state.link, &state.reason);
         *known = state;
@@ -258,7 +258,7 @@ impl Live {
     }
 
     /// Tells viewers that `table` has a new version.
-    pub fn changed(&self, table: &str, version: u64) {
+    pub fn table_changed(&self, table: &str, version: u64) {
         self.shared.hub.changed(table, version);
     }
 
@@ -312,7 +312,7 @@ impl Live {
     }
 
     /// Opens a stream of frames.
-    pub fn open(&self, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> {
+    pub fn open(&self, wish: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
         push::open(self, wish, now_us)
     }
 

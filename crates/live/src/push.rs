@@ -37,7 +37,7 @@ const TABLES_MOST: usize = 256;
 
 /// What a viewer wants to see.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Wish {
+pub struct Subscription {
     /// Only sensors of this plant.
     pub plant: Option<String>,
     /// Frames a second, up to [`HZ_MOST`]; 0 is as it happens.
@@ -48,7 +48,7 @@ pub struct Wish {
 
 /// Why a stream was not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotOpened {
+pub enum OpenError {
     /// As many viewers as are allowed.
     Viewers(usize),
     /// As many different streams as are allowed.
@@ -210,7 +210,7 @@ fn settled<'a>(
 }
 
 /// The stream of a key, made if it is the first to be asked for.
-fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, NotOpened> {
+fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, OpenError> {
     let hub = &live.shared.hub;
     if let Some(stream) = lock(&hub.streams).get(&key) {
         return Ok(stream.frames.subscribe());
@@ -218,10 +218,10 @@ fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, NotOpened>
     let stream = Arc::new(Stream::new(live, key.clone()));
     let mut streams = lock(&hub.streams);
     if hub.is_stopping.load(Ordering::Relaxed) {
-        return Err(NotOpened::Stopping);
+        return Err(OpenError::Stopping);
     }
     if streams.len() >= hub.streams_most {
-        return Err(NotOpened::Streams(hub.streams_most));
+        return Err(OpenError::Streams(hub.streams_most));
     }
     if key.1 == 0 {
         hub.rushing.store(true, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use lake::catalog::{self, ColumnRow, TableRow};
 use lake::kpi::{self, Asked, Row};
 use lake::refine::Refinery;
 use serve::{
-    Answers, BuildInfo, ColumnInfo, Health, Limits, ParameterInfo, RunInfo, State, TableInfo,
+    BuildInfo, ColumnInfo, Health, LakeReader, Limits, ParameterInfo, RunInfo, State, TableInfo,
     type_name,
 };
 use std::collections::BTreeMap;
@@ -107,7 +107,7 @@ pub fn limits(limits: &settings::Limits) -> Limits {
 }
 
 #[async_trait]
-impl Answers for Desk {
+impl LakeReader for Desk {
     async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await

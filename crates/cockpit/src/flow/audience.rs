@@ -117,7 +117,7 @@ impl Audience for Shown {
     }
 
     fn is_hurried(&self) -> bool {
-        self.live.is_watched_as_it_happens()
+        self.live.has_unthrottled_viewers()
     }
 
     fn readings(&self, readings: &[Reading]) {
@@ -126,7 +126,7 @@ impl Audience for Shown {
 
     fn rejected(&self, count: usize) {
         if count > 0 {
-            self.live.rejected(now().timestamp_micros(), count as u64);
+            self.live.count_rejected(now().timestamp_micros(), count as u64);
         }
     }
 
@@ -154,7 +154,7 @@ impl Audience for Shown {
                 state.reason = problem(topic, event);
             }
         }
-        self.live.link(state.clone());
+        self.live.set_link(state.clone());
     }
 }
 
@@ -163,7 +163,7 @@ impl Streaming {
     pub async fn shown(flow: &Flow, kafka: &Kafka, live: &Live, registry: &Registry) -> Self {
         let reason = Some("no broker has answered yet".to_owned());
         let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
-        live.link(link.clone());
+        live.set_link(link.clone());
         let shown = Shown {
             flow: flow.clone(),
             live: live.clone(),

@@ -105,7 +105,7 @@ impl Flow {
         let registry = Registry::default();
         let live = Live::new(
             registry.clone(),
-            LiveLimits::of(self.lake().limits(), self.refinery.plant.temperature.limit_c),
+            LiveLimits::new(self.lake().limits(), self.refinery.plant.temperature.limit_c),
             self.lake().run().to_owned(),
         );
         let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, hosts);
@@ -198,7 +198,7 @@ impl Flow {
         let Ok(report) = done else { return };
         for table in &report.changed {
             if let Ok(Some(state)) = self.lake().state(table).await {
-                live.changed(&table.to_string(), state.version());
+                live.table_changed(&table.to_string(), state.version());
             }
         }
     }

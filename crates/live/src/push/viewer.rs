@@ -2,7 +2,7 @@
 
 use super::super::{Live, lock};
 use super::frame::{self, Moment};
-use super::{Frame, HZ_MOST, Hub, NotOpened, Wish, settled, silent_places, subscribe};
+use super::{Frame, HZ_MOST, Hub, OpenError, Subscription, settled, silent_places, subscribe};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -31,7 +31,7 @@ impl Drop for Seat {
     }
 }
 
-pub fn open(live: &Live, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> {
+pub fn open(live: &Live, wish: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
     let hub = &live.shared.hub;
     let seat = take_seat(hub)?;
     let frames = subscribe(live, (wish.plant.clone(), wish.hz.min(HZ_MOST)))?;
@@ -127,10 +127,10 @@ impl Viewer {
     }
 }
 
-fn take_seat(hub: &Hub) -> Result<Seat, NotOpened> {
+fn take_seat(hub: &Hub) -> Result<Seat, OpenError> {
     let seat = Seat(Arc::clone(&hub.viewers));
     let before = hub.viewers.fetch_add(1, Ordering::Relaxed);
-    if before < hub.viewers_most { Ok(seat) } else { Err(NotOpened::Viewers(hub.viewers_most)) }
+    if before < hub.viewers_most { Ok(seat) } else { Err(OpenError::Viewers(hub.viewers_most)) }
 }
 
 /// The change a viewer has seen, if the id is of this run of the program.

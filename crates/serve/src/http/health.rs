@@ -20,7 +20,7 @@ use std::sync::Arc;
     )
 )]
 pub async fn health(State(service): State<Arc<Service>>) -> Response {
-    let health = service.answers.health();
+    let health = service.lake.health();
     let status = match health.state {
         Running::Starting => StatusCode::SERVICE_UNAVAILABLE,
         Running::Running | Running::Degraded => StatusCode::OK,

@@ -249,7 +249,7 @@ async fn look_up(
     if parts.is_empty() {
         return Ok(sources);
     }
-    let session = service.answers.session().await.map_err(Error::below)?;
+    let session = service.lake.session().await.map_err(Error::below)?;
     for part in parts {
         if session.table_exist(part.table)? {
             read(&session, sensor, part, width_us, buckets).await?;

@@ -66,12 +66,12 @@ pub async fn kpis(
     let said = parameters(query.as_deref(), &PARAMETERS)?;
     let asked = asked(&said)?;
     let word = |name: &str| said.get(name).map(String::as_str);
-    let kpis = chosen(service.answers.kpis(), word("kpi"), word("set"))
+    let kpis = chosen(service.lake.kpis(), word("kpi"), word("set"))
         .map_err(|message| Error::bad("bad_value", message))?;
     let _place = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.limits.answer_time);
     let rows = deadline
-        .within(Box::pin(service.answers.kpi_rows(&kpis, &asked)))
+        .within(Box::pin(service.lake.kpi_rows(&kpis, &asked)))
         .await?
         .map_err(Error::below)?;
     let answer = KpisAnswer {

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use live::{NotOpened, Viewer, Wish};
+use live::{OpenError, Subscription, Viewer};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub async fn live(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-fn wish(asked: &BTreeMap<String, String>, headers: &HeaderMap) -> Result<Wish, Error> {
+fn wish(asked: &BTreeMap<String, String>, headers: &HeaderMap) -> Result<Subscription, Error> {
     let plant = match asked.get("topics").map(|topics| topics.split_once(':')) {
         None => None,
         Some(Some(("temps", plant))) => Some(plant.to_owned()),
@@ -81,7 +81,7 @@ fn wish(asked: &BTreeMap<String, String>, headers: &HeaderMap) -> Result<Wish, E
         return Err(bad_hz(&hz.to_string()));
     }
     let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    Ok(Wish { plant, hz, last_id })
+    Ok(Subscription { plant, hz, last_id })
 }
 
 fn bad_hz(said: &str) -> Error {
@@ -89,14 +89,14 @@ fn bad_hz(said: &str) -> Error {
     Error::bad("bad_value", message)
 }
 
-fn refused(reason: NotOpened) -> Error {
+fn refused(reason: OpenError) -> Error {
     let busy = |message: String| Error::new(StatusCode::TOO_MANY_REQUESTS, "busy", message);
     match reason {
-        NotOpened::Viewers(most) => busy(format!("{most} viewers are watching; try again later")),
-        NotOpened::Streams(most) => {
+        OpenError::Viewers(most) => busy(format!("{most} viewers are watching; try again later")),
+        OpenError::Streams(most) => {
             busy(format!("{most} different streams are open; ask for a rate others have"))
         }
-        NotOpened::Stopping => {
+        OpenError::Stopping => {
             let message = "the program is stopping; try again later";
             Error::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message)
         }
@@ -104,7 +104,7 @@ fn refused(reason: NotOpened) -> Error {
 }
 
 fn hello(service: &Service, hz: u32, now_us: i64) -> Bytes {
-    let health = service.answers.health();
+    let health = service.lake.health();
     let retry_ms = u128::from(RETRY_MS) + Uuid::now_v7().as_u128() % RETRY_SPREAD_MS;
     let data = serde_json::json!({
         "boot": service.live.boot(),

@@ -41,7 +41,7 @@ pub use peer::{Network, Peer};
 pub use readonly::plan as plan_reading;
 pub use tables::unchanged;
 
-use super::{Answers, Clock, Limits};
+use super::{Clock, LakeReader, Limits};
 use ::live::Live;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -57,7 +57,7 @@ use std::time::Duration;
 
 /// What every request shares.
 pub struct Service {
-    answers: Arc<dyn Answers>,
+    lake: Arc<dyn LakeReader>,
     live: Live,
     limits: Limits,
     clock: Clock,
@@ -69,9 +69,9 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service over `answers` and what is live. `hosts` are names it answers to beside localhost, without port.
+    /// The service over `lake` and what is live. `hosts` are names it answers to beside localhost, without port.
     pub fn new(
-        answers: Arc<dyn Answers>,
+        lake: Arc<dyn LakeReader>,
         live: Live,
         limits: Limits,
         clock: Clock,
@@ -83,7 +83,7 @@ impl Service {
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
         let metrics = Arc::default();
-        Self { answers, live, limits, clock, network, rate, metrics, queries, reads }
+        Self { lake, live, limits, clock, network, rate, metrics, queries, reads }
     }
 
     /// The same service, reachable through `network`, which replaces the hosts.

@@ -132,7 +132,7 @@ async fn run(service: &Service, sql: &str, format: Format) -> Result<Response, E
     let place = service.queries.take(limits).await?;
     let mut deadline = Deadline::after(service.time(format));
     let planned = async {
-        let session = service.answers.session().await.map_err(Error::below)?;
+        let session = service.lake.session().await.map_err(Error::below)?;
         readonly::plan(&session, sql, limits).await
     };
     let rows = deadline.within(Box::pin(planned)).await??;

@@ -58,7 +58,7 @@ pub struct PageAnswer {
     responses((status = 200, description = "The tables", body = TablesAnswer))
 )]
 pub async fn list(State(service): State<Arc<Service>>) -> Result<Response, Error> {
-    let tables = service.answers.tables().await.map_err(Error::below)?;
+    let tables = service.lake.tables().await.map_err(Error::below)?;
     Ok(Json(TablesAnswer { tables }).into_response())
 }
 
@@ -140,7 +140,7 @@ pub async fn read(
 }
 
 async fn find(service: &Service, schema: &str, table: &str) -> Result<TableInfo, Error> {
-    let tables = service.answers.tables().await.map_err(Error::below)?;
+    let tables = service.lake.tables().await.map_err(Error::below)?;
     if let Some(info) = tables.iter().find(|info| info.schema == schema && info.table == table) {
         return Ok(info.clone());
     }
@@ -210,7 +210,7 @@ async fn version(
     if !asked.parameters.is_empty() {
         return Ok(None);
     }
-    service.answers.version(&info.schema, &info.table).await.map_err(Error::below)
+    service.lake.version(&info.schema, &info.table).await.map_err(Error::below)
 }
 
 fn caching(tag: Option<String>) -> HeaderMap {
@@ -238,7 +238,7 @@ pub fn unchanged(headers: &HeaderMap, tag: &HeaderValue) -> bool {
 impl Service {
     /// Validator of an answer: changes with the table, the request, the format and the program.
     fn tag(&self, version: u64, info: &TableInfo, query: Option<&str>, format: Format) -> String {
-        let build = self.answers.health().build;
+        let build = self.lake.health().build;
         let mut hash = Sha256::new();
         for part in [
             &info.name()[..],
@@ -267,10 +267,10 @@ async fn frame(
 ) -> Result<DataFrame, Error> {
     let (schema, table) = (&info.schema[..], &info.table[..]);
     if !asked.parameters.is_empty() {
-        let frame = service.answers.with_parameters(schema, table, &asked.parameters).await;
+        let frame = service.lake.with_parameters(schema, table, &asked.parameters).await;
         return frame.map_err(Error::below);
     }
-    let session = service.answers.session().await.map_err(Error::below)?;
+    let session = service.lake.session().await.map_err(Error::below)?;
     Ok(session.table(TableReference::partial(schema, table)).await?)
 }
 

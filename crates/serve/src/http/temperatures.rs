@@ -244,7 +244,7 @@ fn sensor(now: &SensorNow) -> Sensor {
 
 fn link(state: &LinkState) -> LinkAnswer {
     LinkAnswer {
-        state: state.link.word().to_owned(),
+        state: state.link.as_str().to_owned(),
         reason: state.reason.clone(),
         lag_messages: state.lags.iter().map(|lag| lag.lag_messages).sum(),
     }

@@ -1,7 +1,7 @@
 //! A small lake in memory, with every type and every trap the service must show as it is.
 
 use crate::{
-    Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
+    BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
@@ -134,7 +134,7 @@ fn ageing() -> Vec<RecordBatch> {
 }
 
 #[async_trait]
-impl Answers for Lake {
+impl LakeReader for Lake {
     fn kpis(&self) -> &[Kpi] {
         &[]
     }
