@@ -7,6 +7,7 @@ mod pages;
 mod program;
 mod sql;
 mod temperatures;
+mod tls;
 
 use super::{Service, router};
 use crate::Limits;
