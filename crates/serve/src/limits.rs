@@ -1,6 +1,7 @@
 //! What a request may take. Every limit has a name, a unit and a default; the caller builds the
 //! whole from the configuration.
 
+use config::settings;
 use std::time::Duration;
 
 /// The limits of the service.
@@ -66,6 +67,49 @@ pub struct Limits {
     /// Number a function of SQL may be given that makes texts or lists longer (`repeat`, `lpad`):
     /// their bytes are not counted in the session's memory. 10,000.
     pub repeat_count: u64,
+}
+
+impl Limits {
+    /// The limits as they are configured.
+    pub fn from_settings(limits: &settings::Limits) -> Self {
+        let serve = &limits.serve;
+        Self {
+            // Every viewer of the live stream has a connection of its own.
+            connections: serve.http_connections.saturating_add(limits.live.live_viewers),
+            connections_per_address: serve.http_connections_per_address,
+            requests_per_s: serve.http_requests_per_s,
+            requests_burst: serve.http_requests_burst,
+            rate_addresses: serve.http_rate_addresses,
+            handshake_time: Duration::from_secs(serve.tls_handshake_time_s),
+            tls_reload: Duration::from_millis(serve.tls_reload_ms),
+            tls_warn_before: days(serve.tls_expiry_warning_days),
+            head_time: Duration::from_secs(serve.http_head_time_s),
+            head_bytes: serve.http_head_bytes,
+            body_time: Duration::from_secs(serve.http_body_time_s),
+            http2_streams: serve.http2_streams,
+            http2_buffer_bytes: serve.http2_buffer_bytes,
+            stall_time: Duration::from_secs(serve.http_stall_time_s),
+            stop_time: Duration::from_secs(limits.refine.stop_within_s),
+            body_bytes: serve.query_body_bytes,
+            filter_values: serve.filter_values_max,
+            page_rows: serve.page_rows_default.min(serve.page_rows_max),
+            page_rows_max: serve.page_rows_max,
+            offset_rows: serve.offset_rows_max,
+            file_rows: serve.file_rows_max,
+            query_rows: serve.query_rows,
+            points: serve.history_points_max.into(),
+            answer_time: Duration::from_secs(serve.query_time_s),
+            file_time: Duration::from_secs(serve.file_time_s),
+            queries: serve.max_concurrent_queries,
+            reads: serve.max_concurrent_reads,
+            wait_time: Duration::from_secs(serve.request_wait_s),
+            repeat_count: serve.sql_repeat_max,
+        }
+    }
+}
+
+fn days(count: u64) -> Duration {
+    Duration::from_secs(count.saturating_mul(86_400))
 }
 
 impl Default for Limits {
