@@ -196,7 +196,8 @@ async fn a_head_that_is_too_long_is_refused() {
     let limits = Limits { head_bytes: 8 * 1024, ..Limits::default() };
     Encrypted::run(limits, async |service| {
         let mut stream = service.connect(&[b"http/1.1"]).await;
-        let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(20_000));
+        let head =
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(20_000));
         stream.write_all(head.as_bytes()).await.unwrap();
         let answer = rest(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
