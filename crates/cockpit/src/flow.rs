@@ -3,6 +3,7 @@
 //!
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
+mod binding;
 pub mod demo;
 mod faulty_dumps;
 mod lake_service;

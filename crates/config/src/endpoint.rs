@@ -13,7 +13,7 @@ use url::Url;
 const EXPECTED_URL: &str = "expected http:// or https://, a host and perhaps a port, such as https://cockpit.plant.example";
 
 /// How the service is reached, besides the address it listens on.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Endpoint {
     /// PEM files of the certificate and of its private key, if the service encrypts itself.
     pub tls: Option<TlsFiles>,

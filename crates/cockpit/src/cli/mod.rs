@@ -4,12 +4,12 @@ mod demo;
 mod kpi;
 mod print;
 mod progress;
+mod serve;
 mod settings;
 mod simulate;
 mod simulate_stream;
 
 use crate::flow::{self, Flow};
-use clap::builder::FalseyValueParser;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
@@ -77,21 +77,7 @@ enum Command {
         wait: bool,
     },
     /// Ingest on a schedule and answer on a web address
-    Serve {
-        /// Where to listen: PORT, HOST or HOST:PORT; only this machine can reach the default
-        /// [default: 127.0.0.1:8080]
-        #[arg(long, value_name = "ADDRESS")]
-        listen: Option<String>,
-        /// A name people open it by, such as the one a proxy passes on; may be repeated
-        #[arg(long = "host", value_name = "NAME")]
-        hosts: Vec<String>,
-        /// Let other machines reach it without login and encryption
-        #[arg(long, env = "COCKPIT_INSECURE", value_parser = FalseyValueParser::new())]
-        insecure: bool,
-        /// Only answer; another program ingests
-        #[arg(long)]
-        no_ingest: bool,
-    },
+    Serve(Box<serve::ServeArgs>),
     /// Ask the lake in SQL
     Sql {
         /// One SELECT; tables are bronze.…, silver.…, gold.… and meta.…
@@ -209,7 +195,7 @@ fn start(cli: Cli) -> anyhow::Result<bool> {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<bool> {
-    let mut flags = Flags {
+    let flags = Flags {
         plant: cli.common.plant.clone(),
         bucket: cli.common.bucket.clone(),
         lake: cli.common.lake.clone(),
@@ -231,10 +217,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Ingest { once, wait } => ingest(&load(&flags)?, once, wait).await,
-        Command::Serve { listen, hosts, insecure, no_ingest } => {
-            (flags.listen, flags.hosts) = (listen, hosts);
-            serve(&load(&flags)?, !no_ingest, insecure).await
-        }
+        Command::Serve(args) => serve::run(flags, &args, load).await,
         Command::Rebuild => rebuild(&load(&flags)?).await,
         Command::Sql { query, format } => sql(&load(&flags)?, &query, format).await,
         Command::Kpi(args) => kpi::run(&load(&flags)?, &args).await,
@@ -300,11 +283,6 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     let report = report?;
     print::summary(&report);
     Ok(report.is_well())
-}
-
-async fn serve(config: &Config, ingests: bool, is_insecure: bool) -> anyhow::Result<bool> {
-    let say = |address| print::line(&format!("answering on http://{address}"));
-    Box::pin(flow::serving::serve(config, ingests, is_insecure, stop_token(), say)).await
 }
 
 async fn rebuild(config: &Config) -> anyhow::Result<bool> {

@@ -4,7 +4,7 @@
 //! alone remembers how far the stream was; what would have been said while nobody listened is said at
 //! the start.
 
-use super::serving::Door;
+use super::binding::Binding;
 use super::{Flow, now};
 use anyhow::Context as _;
 use arrow::array::AsArray as _;
@@ -173,7 +173,7 @@ pub async fn run(
         said
     });
     let ready = |address| say(&ready(address));
-    let serving = Box::pin(flow.serve(Door::local(demo.port), true, stop.clone(), ready));
+    let serving = Box::pin(flow.serve(Binding::local(demo.port), true, stop.clone(), ready));
     // What is cut off harms nothing: the next start does it again.
     let served = tokio::select! {
         served = serving => served,

@@ -1,99 +1,51 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
+use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
 use super::{Flow, RETRY, Report, Watcher, now};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use config::Config;
 use config::location::Purpose;
 use config::sentence::sentence;
-use config::serve::Listen;
 use lake::lease::Patience;
 use lake::refine::Outcome;
 use live::{Live, LiveLimits};
 use plant::reading::Registry;
 use serve::http;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Ingests on a schedule (unless `ingests` is false) and answers where the configuration says, until
-/// `stop`. Other machines are let in only if `is_insecure`, for there is neither login nor encryption.
+/// Ingests on a schedule (unless `ingests` is false) and serves where it is configured, until `stop`.
+/// Reports the address once it can be opened. `is_insecure` permits connections from other machines
+/// without encryption.
 pub async fn serve(
     config: &Config,
     ingests: bool,
     is_insecure: bool,
     stop: CancellationToken,
-    say: impl Fn(SocketAddr),
+    report: impl Fn(&str),
 ) -> anyhow::Result<bool> {
-    let (listen, hosts) = (&config.listen.0, config.hosts.0.clone());
-    let door = Door::resolve(listen, hosts, is_insecure).await?;
-    Flow::open(config, Purpose::Write).await?.serve(door, ingests, stop, say).await
-}
-
-/// Where the service listens, and the names it answers to beside those of the loopback.
-#[derive(Debug, Clone)]
-pub struct Door {
-    address: SocketAddr,
-    hosts: Vec<String>,
-}
-
-impl Door {
-    /// A port of the loopback; 0 is any that is free.
-    pub fn local(port: u16) -> Self {
-        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), hosts: Vec::new() }
-    }
-
-    async fn resolve(
-        listen: &Listen,
-        mut hosts: Vec<String>,
-        is_insecure: bool,
-    ) -> anyhow::Result<Self> {
-        let found = tokio::net::lookup_host((listen.host.as_str(), listen.port)).await;
-        let mut found: Vec<SocketAddr> = found
-            .with_context(|| format!("the name `{}` to listen on has no address", listen.host))?
-            .collect();
-        // Of both kinds the one that every client has.
-        found.sort_by_key(SocketAddr::is_ipv6);
-        let address = *found.first().with_context(|| format!("`{listen}` has no address"))?;
-        let ip = address.ip().to_canonical();
-        if ip.is_loopback() {
-            return Ok(Self { address, hosts });
-        }
-        if !is_insecure {
-            bail!(
-                "{address} can be reached by other machines, and there is no login and no encryption yet: \
-                 listen on localhost behind a proxy that has both, and name the proxy's host with --host or \
-                 in [serve] of plant.toml; or let everybody in with --insecure"
-            );
-        }
-        if !ip.is_unspecified() {
-            // Who opens the address itself was not sent by a foreign name.
-            hosts.push(config::serve::host(&ip.to_string())?);
-        } else if hosts.is_empty() {
-            tracing::warn!(
-                %address,
-                "no host is configured, so other machines get 421; name one with --host"
-            );
-        }
-        tracing::warn!(%address, "everybody who reaches this address can read all data");
-        Ok(Self { address, hosts })
-    }
+    let binding = Binding::resolve(config, is_insecure).await?;
+    let scheme = binding.scheme();
+    let report = |address: SocketAddr| report(&format!("{scheme}://{address}"));
+    Flow::open(config, Purpose::Write).await?.serve(binding, ingests, stop, report).await
 }
 
 impl Flow {
     /// [`serve`], of what is open already.
     pub async fn serve(
         &self,
-        door: Door,
+        binding: Binding,
         ingests: bool,
         stop: CancellationToken,
         say: impl Fn(SocketAddr),
     ) -> anyhow::Result<bool> {
-        let Door { address, hosts } = door;
+        let Binding { address, network, certificates } = binding;
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("{address} cannot be listened on; another program may have it")
         })?;
@@ -109,12 +61,14 @@ impl Flow {
             LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
             self.lake().run().to_owned(),
         );
+        let hosts = network.hosts.clone();
         let service =
-            http::Service::new(lake_service.clone(), live.clone(), limits.clone(), clock, hosts);
+            http::Service::new(lake_service.clone(), live.clone(), limits.clone(), clock, hosts)
+                .with_network(network.clone());
         let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
         say(address);
-        let answering =
-            http::serve(listener, router, &limits, http::Endpoint::default(), stop.clone());
+        let endpoint = http::Endpoint { network, certificates };
+        let answering = http::serve(listener, router, &limits, endpoint, stop.clone());
         let ingesting = async {
             if !is_refining {
                 stop.cancelled().await;

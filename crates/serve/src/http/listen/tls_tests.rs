@@ -138,7 +138,7 @@ async fn the_end_of_a_certificate_is_reported_as_it_comes() {
         (-200, Condition::NotYetValid),
         (198, Condition::Valid),
         (200, Condition::ExpiresSoon),
-        (213, Condition::Expired),
+        (214, Condition::Expired),
     ] {
         world.days.store(days, Ordering::Relaxed);
         opened.report_condition();
