@@ -3,6 +3,7 @@
 //!
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
+pub mod access;
 mod binding;
 pub mod demo;
 mod faulty_dumps;
