@@ -22,9 +22,9 @@ pub enum UserCommand {
         #[arg(long, value_name = "TEXT", default_value = "")]
         full_name: String,
         #[command(flatten)]
-        roles: Roles,
+        roles: RoleArgs,
         #[command(flatten)]
-        password: Password,
+        password: PasswordArgs,
     },
     /// List the users with their roles
     List {
@@ -47,7 +47,7 @@ pub enum UserCommand {
     Roles {
         name: String,
         #[command(flatten)]
-        roles: Roles,
+        roles: RoleArgs,
         /// Remove all roles
         #[arg(long, conflicts_with = "roles")]
         none: bool,
@@ -56,7 +56,7 @@ pub enum UserCommand {
 
 /// Roles to give.
 #[derive(Debug, clap::Args)]
-pub struct Roles {
+pub struct RoleArgs {
     /// viewer, operator, supervisor, engineer or administrator, for the whole plant or as
     /// ROLE@area:AREA or ROLE@line:AREA/LINE; may be repeated
     #[arg(long = "role", value_name = "ROLE[@SCOPE]", value_parser = RoleInScope::from_str)]
@@ -65,7 +65,7 @@ pub struct Roles {
 
 /// Where a chosen password is read.
 #[derive(Debug, clap::Args)]
-pub struct Password {
+pub struct PasswordArgs {
     /// Read the password from the terminal or from standard input
     #[arg(long)]
     password: bool,
@@ -87,13 +87,13 @@ impl FromStr for RoleInScope {
     }
 }
 
-impl Roles {
+impl RoleArgs {
     fn assignments(self) -> Vec<Assignment> {
         self.roles.into_iter().map(|role| role.0).collect()
     }
 }
 
-impl Password {
+impl PasswordArgs {
     fn read(&self) -> anyhow::Result<NewPassword> {
         if !self.password && self.password_file.is_none() {
             return Ok(NewPassword::Temporary);

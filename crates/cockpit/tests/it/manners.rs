@@ -175,10 +175,10 @@ fn a_host_is_answered_to_wherever_it_is_configured() {
 fn other_machines_are_let_in_only_when_told() {
     let world = world();
     for listen in ["0.0.0.0:0", "[::]:0", "0.0.0.0"] {
-        let words = ["no login", "proxy", "--host", "--insecure"];
+        let words = ["without encryption", "certificate", "trusted_proxies", "--insecure"];
         world.run(&["serve", "--no-ingest", "--listen", listen]).refused(&words);
     }
-    let words = ["no login", "--insecure"];
+    let words = ["without encryption", "--insecure"];
     world.run_with(&["serve"], &[("COCKPIT_LISTEN", "0.0.0.0:0")]).refused(&words);
     let open = ["--listen", "0.0.0.0:0", "--insecure", "--host", "10.0.0.5"];
     let server = Server::start(&world, &open);

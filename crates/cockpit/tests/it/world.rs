@@ -37,7 +37,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         Self {
             is_well: output.status.success(),
             code: output.status.code(),

@@ -4,6 +4,7 @@
 //! that every reader of Arrow and Parquet understands them.
 
 use super::format::Format;
+use super::formula;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -28,6 +29,8 @@ pub struct Encoder {
     sink: Sink,
     /// What ends a line of CSV.
     line_end: &'static [u8],
+    /// Whether CSV is written so that a spreadsheet takes no text for a formula.
+    escapes_formulas: bool,
 }
 
 /// The end of a line as RFC 4180 has it.
@@ -57,12 +60,18 @@ impl Encoder {
                 Sink::Parquet(Box::new(writer))
             }
         };
-        Ok(Self { schema, sink, line_end: CRLF })
+        Ok(Self { schema, sink, line_end: CRLF, escapes_formulas: false })
     }
 
     /// The same encoder with lines of CSV that end with a line feed alone.
     pub fn with_line_feeds(self) -> Self {
         Self { line_end: LF, ..self }
+    }
+
+    /// The same encoder with a `'` before each text of CSV that a spreadsheet would take for a formula.
+    /// The other formats are exact.
+    pub fn with_escaped_formulas(self) -> Self {
+        Self { escapes_formulas: true, ..self }
     }
 
     /// The bytes that are ready once `batch` is added; may be none.
@@ -76,7 +85,8 @@ impl Encoder {
             Sink::Csv { header_due } => {
                 let header =
                     std::mem::take(header_due).then(|| csv_header(&self.schema, self.line_end));
-                csv_rows(header.unwrap_or_default(), &batch, self.line_end)?
+                let texts = self.escapes_formulas.then(|| text_columns(&self.schema));
+                csv_rows(header.unwrap_or_default(), &batch, self.line_end, &texts.unwrap_or_default())?
             }
             Sink::Arrow(writer) => {
                 writer.write(&batch)?;
@@ -135,8 +145,23 @@ fn csv_header(schema: &Schema, line_end: &[u8]) -> Vec<u8> {
     out
 }
 
-/// RFC 4180 but for the ends of lines; a null is nothing at all, an empty text is `""`.
-fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch, line_end: &[u8]) -> Result<Vec<u8>, ArrowError> {
+/// The columns that hold text, in which a value may look like a formula.
+fn text_columns(schema: &Schema) -> Vec<usize> {
+    let is_text = |index: &usize| {
+        let field = schema.field(*index).data_type();
+        !(field.is_numeric() || field.is_temporal() || *field == DataType::Boolean)
+    };
+    (0..schema.fields().len()).filter(is_text).collect()
+}
+
+/// RFC 4180 but for the ends of lines; a null is nothing at all, an empty text is `""`. Formulas in the
+/// columns `texts` are escaped.
+fn csv_rows(
+    mut out: Vec<u8>,
+    batch: &RecordBatch,
+    line_end: &[u8],
+    texts: &[usize],
+) -> Result<Vec<u8>, ArrowError> {
     let options = FormatOptions::new();
     let columns = batch
         .columns()
@@ -148,6 +173,9 @@ fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch, line_end: &[u8]) -> Result<Ve
         for (index, column) in columns.iter().enumerate() {
             text.clear();
             write!(text, "{}", column.value(row)).map_err(unwritable)?;
+            if texts.contains(&index) && formula::is_formula(&text) {
+                text.insert(0, formula::ESCAPE);
+            }
             let known = batch.column(index).is_valid(row);
             csv_field(&mut out, index, known.then_some(&text));
         }
