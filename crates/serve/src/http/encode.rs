@@ -83,10 +83,15 @@ impl Encoder {
                 std::mem::take(writer.get_mut())
             }
             Sink::Csv { header_due } => {
-                let header =
-                    std::mem::take(header_due).then(|| csv_header(&self.schema, self.line_end));
+                let header = std::mem::take(header_due)
+                    .then(|| csv_header(&self.schema, self.line_end, self.escapes_formulas));
                 let texts = self.escapes_formulas.then(|| text_columns(&self.schema));
-                csv_rows(header.unwrap_or_default(), &batch, self.line_end, &texts.unwrap_or_default())?
+                csv_rows(
+                    header.unwrap_or_default(),
+                    &batch,
+                    self.line_end,
+                    &texts.unwrap_or_default(),
+                )?
             }
             Sink::Arrow(writer) => {
                 writer.write(&batch)?;
@@ -107,7 +112,9 @@ impl Encoder {
     pub fn end(self) -> Result<Bytes, ArrowError> {
         let rest = match self.sink {
             Sink::Json(_) => Vec::new(),
-            Sink::Csv { header_due: true } => csv_header(&self.schema, self.line_end),
+            Sink::Csv { header_due: true } => {
+                csv_header(&self.schema, self.line_end, self.escapes_formulas)
+            }
             Sink::Csv { header_due: false } => Vec::new(),
             Sink::Arrow(mut writer) => {
                 writer.finish()?;
@@ -136,10 +143,14 @@ fn json_writer() -> JsonWriter<Vec<u8>, CommaSeparated> {
     WriterBuilder::new().with_explicit_nulls(true).build(Vec::new())
 }
 
-fn csv_header(schema: &Schema, line_end: &[u8]) -> Vec<u8> {
+fn csv_header(schema: &Schema, line_end: &[u8], escapes_formulas: bool) -> Vec<u8> {
     let mut out = Vec::new();
     for (index, field) in schema.fields().iter().enumerate() {
-        csv_field(&mut out, index, Some(field.name()));
+        let mut name = field.name().clone();
+        if escapes_formulas && formula::is_formula(&name) {
+            name.insert(0, formula::ESCAPE);
+        }
+        csv_field(&mut out, index, Some(&name));
     }
     out.extend_from_slice(line_end);
     out

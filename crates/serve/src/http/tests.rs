@@ -1,6 +1,7 @@
 //! The service asked as its clients ask it, without a network.
 
 mod bounds;
+mod formulas;
 mod lake;
 mod network;
 mod pages;
