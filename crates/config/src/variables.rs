@@ -2,7 +2,9 @@
 
 use super::diagnostic::nearest;
 use super::kafka::Kafka;
-use super::settings::{ACCESS_PREFIX, Access, LIMITS_PREFIX, Limits, Section, variable};
+use super::settings::{
+    ACCESS_PREFIX, ACCESS_VARIABLES, Access, LIMITS_PREFIX, Limits, Section, variable,
+};
 use super::temperature::{LIMIT_C, SENSOR_SILENT_S};
 use anyhow::bail;
 
@@ -61,7 +63,7 @@ pub fn refuse_unknown(set: impl IntoIterator<Item = String>, kafka: &Kafka) -> a
     let base = Kafka::default();
     let base = [base.password_env, base.token_env, base.key_password_env];
     let mut known = setting_variables();
-    known.extend(NAMES.map(str::to_owned));
+    known.extend(NAMES.into_iter().chain(ACCESS_VARIABLES).map(str::to_owned));
     known.extend(secrets.map(String::clone));
     known.extend(base);
     let mut unknown: Vec<String> = set

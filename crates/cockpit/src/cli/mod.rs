@@ -5,10 +5,12 @@ mod backup;
 mod certificate;
 mod database;
 mod demo;
+mod init;
 mod kpi;
 mod password;
 mod print;
 mod progress;
+mod reference;
 mod serve;
 mod settings;
 mod simulate;
@@ -133,10 +135,26 @@ enum Command {
     },
     /// Make a self-signed certificate with its key
     Certificate(certificate::CertificateArgs),
-    /// Look for mistakes in a plant folder
+    /// Write a plant folder to start from
+    ///
+    /// With --from it describes a delimited file: encoding, delimiter, header, types and key are detected from
+    /// its first rows. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
+    Init(init::InitArgs),
+    /// Check a plant folder for mistakes
     Check,
-    /// Print the configuration in force, with the reason for each default
+    /// Print the effective settings, the source of each, and the reason for its default
     Config,
+    /// Print the JSON Schema of a TOML file, for editors that complete and check
+    Schema {
+        #[arg(value_enum)]
+        file: reference::File,
+    },
+    /// Write the generated pages of the reference
+    #[command(hide = true)]
+    Reference {
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Print completions for a shell
     Completions {
         #[arg(value_enum)]
@@ -219,7 +237,7 @@ fn start(cli: Cli) -> anyhow::Result<bool> {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<bool> {
-    let flags = Flags {
+    let mut flags = Flags {
         plant: cli.common.plant.clone(),
         bucket: cli.common.bucket.clone(),
         lake: cli.common.lake.clone(),
@@ -239,6 +257,18 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Backup { file } => backup::backup(&load(&flags)?, &file),
         Command::Restore { file } => backup::restore(&load(&flags)?, &file),
         Command::Certificate(args) => certificate::run(&args),
+        Command::Init(args) => {
+            init::write(&args)?;
+            flags.plant = Some(args.folder().to_owned());
+            let is_valid = check(&flags).await?;
+            init::print_next_steps(&args);
+            Ok(is_valid)
+        }
+        Command::Schema { file } => {
+            reference::print_schema(file);
+            Ok(true)
+        }
+        Command::Reference { folder } => reference::write_pages(&folder).map(|()| true),
         Command::Check => check(&flags).await,
         Command::Demo(args) => Box::pin(demo::demo(load(&flags)?, &args)).await,
         Command::Config => {

@@ -20,8 +20,7 @@ pub fn print(config: &Config) {
         line(&format!("\n# {title}"));
         print_section(section, limits.provenance());
     }
-    line("\n[access]");
-    print_section(&config.plant.access.limits, config.plant.access.provenance());
+    access(config);
     deprecations(config);
 }
 
@@ -94,6 +93,21 @@ fn temperature(config: &Config) {
     };
     print(&LIMIT_C, temperature.limit_c.to_string());
     print(&SENSOR_SILENT_S, temperature.sensor_silent_s.to_string());
+}
+
+fn access(config: &Config) {
+    let access = &config.plant.access;
+    let provenance = access.provenance();
+    line("\n[access]");
+    if let Some(mode) = access.mode {
+        line("# Who may use the program: login or open.");
+        assignment("mode", format!("{:?}", mode.as_str()), provenance.origin("mode"));
+    }
+    if let Some(state) = &access.state {
+        line("# Folder of the database of users.");
+        assignment("state", format!("{state:?}"), provenance.origin("state"));
+    }
+    print_section(&access.limits, provenance);
 }
 
 fn print_section(section: &dyn Section, provenance: &Provenance) {

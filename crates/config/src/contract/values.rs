@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use plant::contract::{Kind, NumberStyle, Units};
 use plant::spelling::{Locale, TimeOptions, TimeSpelling};
 
-const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
+pub(crate) const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
 
 /// Digits a decimal column has if the contract does not say: 18 in all, 4 of them after the point,
 /// which holds quantities and money of any plant and stays exact in every reader.
@@ -71,6 +71,9 @@ fn number(reader: &mut TomlReader<'_, '_>) -> NumberStyle {
     let units = reader.texts("units").map_or(Units::Currency, Units::Only);
     NumberStyle { decimal, thousands, units, percent_is_fraction: percent(reader) }
 }
+
+/// Meanings of a percentage.
+pub(crate) const PERCENT: [&str; 2] = ["number", "fraction"];
 
 /// Whether `12.5 %` is 0.125, and not 12.5.
 fn percent(reader: &mut TomlReader<'_, '_>) -> bool {

@@ -1,10 +1,15 @@
 //! `[access]`: limits of users, sessions, tokens and the audit log.
 
-use super::section::{self, Provenance, settings};
+use super::section::{self, Origin, Provenance, settings};
+use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
+use anyhow::anyhow;
 
 /// Start of the environment variables of `[access]`.
 pub const ACCESS_PREFIX: &str = "COCKPIT_ACCESS_";
+
+/// Environment variables of the settings that are not limits: mode and state.
+pub(crate) const ACCESS_VARIABLES: [&str; 2] = ["COCKPIT_ACCESS_MODE", "COCKPIT_ACCESS_STATE"];
 
 settings! {
     /// Limits of users, sessions, tokens and the audit log.
@@ -99,9 +104,44 @@ settings! {
     }
 }
 
+/// Names of the modes.
+pub const ACCESS_MODES: [&str; 2] = ["login", "open"];
+
+/// Who may use the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessMode {
+    /// Users log in.
+    Login,
+    /// Everyone who reaches the address has all permissions.
+    Open,
+}
+
+impl AccessMode {
+    /// The mode of a name in [`ACCESS_MODES`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "login" => Some(Self::Login),
+            "open" => Some(Self::Open),
+            _ => None,
+        }
+    }
+
+    /// Its name in plant.toml.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => ACCESS_MODES[0],
+            Self::Open => ACCESS_MODES[1],
+        }
+    }
+}
+
 /// `[access]` with the origin of each setting.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
+    /// `None`: open on a loopback address while no user exists, otherwise login.
+    pub mode: Option<AccessMode>,
+    /// Folder of the database of users; `None`: beside a local lake.
+    pub state: Option<String>,
     pub limits: AccessLimits,
     provenance: Provenance,
 }
@@ -115,6 +155,18 @@ impl Access {
     /// Reads `[access]` of plant.toml.
     pub fn read(mut reader: TomlReader<'_, '_>) -> Self {
         let mut access = Self::default();
+        if let Some(name) = reader.text("mode") {
+            access.mode = AccessMode::from_name(&name);
+            access.provenance.set("mode", Origin::PlantFile);
+            if access.mode.is_none() {
+                let remedy = did_you_mean(&name, &ACCESS_MODES);
+                reader.note("mode", format!("invalid mode `{name}`"), remedy);
+            }
+        }
+        if let Some(state) = reader.text("state").filter(|folder| !folder.is_empty()) {
+            access.state = Some(state);
+            access.provenance.set("state", Origin::PlantFile);
+        }
         section::read_toml(&mut access.limits, &mut reader, "access", &mut access.provenance);
         reader.finish();
         access
@@ -125,6 +177,18 @@ impl Access {
     /// # Errors
     /// A value is invalid.
     pub fn read_env(&mut self, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
+        if let Some(name) = env(ACCESS_VARIABLES[0]) {
+            let mode = AccessMode::from_name(&name);
+            let mode = mode.ok_or_else(|| {
+                anyhow!("invalid {} `{name}`: expected login or open", ACCESS_VARIABLES[0])
+            })?;
+            self.mode = Some(mode);
+            self.provenance.set("mode", Origin::Environment);
+        }
+        if let Some(state) = env(ACCESS_VARIABLES[1]) {
+            self.state = Some(state);
+            self.provenance.set("state", Origin::Environment);
+        }
         section::read_env(&mut self.limits, env, ACCESS_PREFIX, &mut self.provenance)
     }
 }
