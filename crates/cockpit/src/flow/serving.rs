@@ -108,8 +108,10 @@ impl Flow {
             LiveLimits::new(self.lake().limits(), self.refinery.plant.temperature.limit_c),
             self.lake().run().to_owned(),
         );
-        let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, hosts);
-        let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
+        let access = http::AccessControl::demo();
+        let service =
+            http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, hosts, access);
+        let router = http::router(Arc::new(service), cockpit_ui::ASSETS);
         say(address);
         let answering = http::serve(listener, router, &limits, stop.clone());
         let ingesting = async {

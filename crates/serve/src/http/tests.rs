@@ -7,7 +7,7 @@ mod program;
 mod sql;
 mod temperatures;
 
-use super::{Service, router};
+use super::{AccessControl, Service, router};
 use crate::Limits;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -85,8 +85,9 @@ impl Desk {
 
     /// A desk over what is live, too.
     pub fn living(lake: Lake, live: Live, limits: Limits, pages: &'static [Asset]) -> Self {
-        let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new());
-        Self(router(Arc::new(service), pages, Router::new()))
+        let open = AccessControl::demo();
+        let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new(), open);
+        Self(router(Arc::new(service), pages))
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
