@@ -22,7 +22,7 @@ mod push;
 mod tests;
 mod windows;
 
-pub use push::{OpenError, Subscription, Viewer};
+pub use push::{Lanes, OpenError, Subscription, Viewer};
 pub use windows::{Group, Now, SensorNow, TypeCount};
 
 use config::settings::Limits;
@@ -313,8 +313,8 @@ impl Live {
     }
 
     /// Opens a stream of frames.
-    pub fn open(&self, wish: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
-        push::open(self, wish, now_us)
+    pub fn open(&self, subscription: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
+        push::open(self, subscription, now_us)
     }
 
     /// Sends frames to viewers until `stop`, then ends their streams. Run once, by `flow`.

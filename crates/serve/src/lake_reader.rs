@@ -7,6 +7,7 @@ use config::kpi::Kpi;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use lake::kpi::{Asked, Row};
+use plant::equipment::Equipment;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -33,6 +34,9 @@ pub trait LakeReader: Send + Sync {
         table: &str,
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<DataFrame>;
+
+    /// The equipment of the plant, which rows belong to.
+    fn equipment(&self) -> &Equipment;
 
     /// What each KPI is, in the order of their file.
     fn kpis(&self) -> &[Kpi];

@@ -64,6 +64,10 @@ pub struct Limits {
     pub reads: usize,
     /// Time to wait for one of these places before the answer is 429. 5 s.
     pub wait_time: Duration,
+    /// Calls of the user database at a time, password checks aside: each takes a thread. 8.
+    pub account_calls: usize,
+    /// How often the right to follow a live stream is checked while the stream is open. 1 s.
+    pub live_recheck_time: Duration,
     /// Number a function of SQL may be given that makes texts or lists longer (`repeat`, `lpad`):
     /// their bytes are not counted in the session's memory. 10,000.
     pub repeat_count: u64,
@@ -102,6 +106,8 @@ impl Limits {
             file_time: Duration::from_secs(serve.file_time_s),
             queries: serve.max_concurrent_queries,
             reads: serve.max_concurrent_reads,
+            account_calls: serve.max_concurrent_account_calls,
+            live_recheck_time: Duration::from_millis(limits.live.live_recheck_ms),
             wait_time: Duration::from_secs(serve.request_wait_s),
             repeat_count: serve.sql_repeat_max,
         }
@@ -143,6 +149,8 @@ impl Default for Limits {
             queries: 4,
             reads: 8,
             wait_time: Duration::from_secs(5),
+            account_calls: 8,
+            live_recheck_time: Duration::from_secs(1),
             repeat_count: 10_000,
         }
     }

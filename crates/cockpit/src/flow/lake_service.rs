@@ -10,6 +10,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use lake::catalog::{self, ColumnRow, TableRow};
 use lake::kpi::{self, Asked, Row};
 use lake::refine::Refinery;
+use plant::equipment::Equipment;
 use serve::{
     BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
@@ -116,6 +117,10 @@ impl LakeReader for LakeService {
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<DataFrame> {
         self.refinery.recompute(&TableName::new(schema, table), parameters).await
+    }
+
+    fn equipment(&self) -> &Equipment {
+        &self.refinery.plant.equipment
     }
 
     fn kpis(&self) -> &[Kpi] {

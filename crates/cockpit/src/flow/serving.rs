@@ -61,11 +61,12 @@ impl Flow {
             LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
             self.lake().run().to_owned(),
         );
+        let access = http::AccessControl::demo();
         let hosts = network.hosts.clone();
-        let service =
-            http::Service::new(lake_service.clone(), live.clone(), limits.clone(), clock, hosts)
-                .with_network(network.clone());
-        let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
+        let lake = lake_service.clone();
+        let service = http::Service::new(lake, live.clone(), limits.clone(), clock, hosts, access)
+            .with_network(network.clone());
+        let router = http::router(Arc::new(service), cockpit_ui::ASSETS);
         say(address);
         let endpoint = http::Endpoint { network, certificates };
         let answering = http::serve(listener, router, &limits, endpoint, stop.clone());

@@ -2,13 +2,16 @@
 //! `cockpit kpi`, from the same definitions.
 
 use super::Service;
-use super::error::{Error, ErrorBody};
+use super::authorization::Caller;
+use super::error::{Error, Refusals};
 use super::places::Deadline;
 use super::query::parameters;
-use axum::Json;
+use super::visibility::Visibility;
+use access::Action;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::NaiveDate;
 use clap::ValueEnum as _;
 use lake::kpi::{Asked, By, Definition, Each, Row, chosen};
@@ -54,13 +57,12 @@ pub struct KpisAnswer {
     ),
     responses(
         (status = 200, description = "The KPIs", body = KpisAnswer),
-        (status = 400, description = "A parameter is wrong", body = ErrorBody),
-        (status = 429, description = "Too many requests are running", body = ErrorBody),
-        (status = 504, description = "The answer took too long", body = ErrorBody),
+        Refusals,
     )
 )]
 pub async fn kpis(
     State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let said = parameters(query.as_deref(), &PARAMETERS)?;
@@ -68,12 +70,14 @@ pub async fn kpis(
     let word = |name: &str| said.get(name).map(String::as_str);
     let kpis = chosen(service.lake.kpis(), word("kpi"), word("set"))
         .map_err(|message| Error::bad("bad_value", message))?;
+    let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
     let _place = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.limits.answer_time);
     let rows = deadline
         .within(Box::pin(service.lake.kpi_rows(&kpis, &asked)))
         .await?
         .map_err(Error::below)?;
+    let rows = visibility.kpis(asked.by, rows)?;
     let answer = KpisAnswer {
         by: asked.by,
         each: asked.each,

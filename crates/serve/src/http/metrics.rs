@@ -1,7 +1,7 @@
 //! Numbers about the service, in the text format of Prometheus.
 
 use super::Service;
-use super::error::Error;
+use super::error::{Error, Refusals};
 use crate::{Clock, RunInfo, TableInfo};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -121,7 +121,7 @@ impl Drop for Measured {
     path = "/metrics",
     operation_id = "readMetrics",
     tag = "program",
-    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"), Refusals)
 )]
 pub async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Error> {
     let tables = service.lake.tables().await.map_err(Error::below)?;

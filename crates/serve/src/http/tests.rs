@@ -10,7 +10,7 @@ mod sql;
 mod temperatures;
 mod tls;
 
-use super::{Service, router};
+use super::{AccessControl, Service, router};
 use crate::Limits;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -85,8 +85,9 @@ impl Desk {
     /// A desk that is reached through `network`.
     pub fn in_network(limits: Limits, network: super::Network) -> Self {
         let clock = Arc::new(now);
-        let service = Service::new(Arc::new(Lake::new()), live(), limits, clock, Vec::new());
-        Self(router(Arc::new(service.with_network(network)), &[], Router::new()))
+        let (lake, open) = (Arc::new(Lake::new()), AccessControl::demo());
+        let service = Service::new(lake, live(), limits, clock, Vec::new(), open);
+        Self(router(Arc::new(service.with_network(network)), &[]))
     }
 
     fn over(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {
@@ -95,8 +96,9 @@ impl Desk {
 
     /// A desk over what is live, too.
     pub fn living(lake: Lake, live: Live, limits: Limits, pages: &'static [Asset]) -> Self {
-        let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new());
-        Self(router(Arc::new(service), pages, Router::new()))
+        let open = AccessControl::demo();
+        let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new(), open);
+        Self(router(Arc::new(service), pages))
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
