@@ -17,6 +17,7 @@ mod network;
 mod once;
 mod property;
 mod retention;
+mod security;
 mod settings;
 mod simulated;
 mod sql;
