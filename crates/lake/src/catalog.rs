@@ -389,7 +389,7 @@ async fn measure_step(refinery: &Refinery, step: &Step) -> anyhow::Result<Vec<Qu
             table_name: step.name().to_string(),
             expectation,
             rule,
-            action: action.word().to_owned(),
+            action: action.as_str().to_owned(),
             checked,
             failed,
             share: (checked > 0).then(|| failed as f64 / checked as f64),

@@ -121,14 +121,14 @@ impl Lake {
 
     pub fn sizes(&self) -> FileSizes {
         FileSizes {
-            rows_per_file: self.limits.size("data_file_rows"),
-            rows_per_group: self.limits.size("row_group_rows"),
+            rows_per_file: self.limits.lake.data_file_rows,
+            rows_per_group: self.limits.lake.row_group_rows,
         }
     }
 
     /// Sizes of the data files a stream lands in.
     pub fn stream_sizes(&self) -> FileSizes {
-        FileSizes { rows_per_group: self.limits.size("stream_row_group_rows"), ..self.sizes() }
+        FileSizes { rows_per_group: self.limits.lake.stream_row_group_rows, ..self.sizes() }
     }
 
     pub fn names(&self) -> Arc<FileNames> {
@@ -136,7 +136,7 @@ impl Lake {
     }
 
     pub fn batch_rows(&self) -> usize {
-        self.limits.size("batch_rows")
+        self.limits.lake.batch_rows
     }
 
     pub fn table(&self, name: &TableName) -> anyhow::Result<Table> {

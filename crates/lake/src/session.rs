@@ -28,7 +28,7 @@ pub const SCHEMAS: [&str; 4] = ["bronze", "silver", "gold", "meta"];
 
 /// The memory all sessions of the program share.
 pub fn runtime(limits: &Limits) -> anyhow::Result<Arc<RuntimeEnv>> {
-    spilling_to_disk(Arc::new(FairSpillPool::new(limits.size("memory_bytes"))))
+    spilling_to_disk(Arc::new(FairSpillPool::new(limits.refine.memory_bytes)))
 }
 
 pub(super) fn spilling_to_disk(pool: Arc<dyn MemoryPool>) -> anyhow::Result<Arc<RuntimeEnv>> {
@@ -52,7 +52,7 @@ pub fn empty(limits: &Limits, runtime: Arc<RuntimeEnv>, partitions: usize) -> Se
 /// A session without tables for what does not fit into memory: it joins large tables in sorted order,
 /// and all that sorts spills early. It takes the whole memory, beside what others still hold.
 pub fn spilling(limits: &Limits) -> anyhow::Result<SessionContext> {
-    let pool = spill::EqualShares::new(limits.size("memory_bytes"));
+    let pool = spill::EqualShares::new(limits.refine.memory_bytes);
     let merge_bytes = pool.share_bytes() / 2;
     // One part: each sorts in memory of its own, and joins of sorted rows in parts can wait for each
     // other's rows for ever.
@@ -66,7 +66,7 @@ pub fn spilling(limits: &Limits) -> anyhow::Result<SessionContext> {
 fn config(limits: &Limits, partitions: usize) -> SessionConfig {
     SessionConfig::new()
         .with_target_partitions(partitions)
-        .with_batch_size(limits.size("batch_rows"))
+        .with_batch_size(limits.lake.batch_rows)
         .with_information_schema(true)
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(CATALOG, "gold")

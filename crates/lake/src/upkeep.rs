@@ -105,9 +105,9 @@ pub async fn compact(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
 
 /// Files of a folder that are to be laid together next; none if there are too few.
 fn small_files(lake: &Lake, mut files: Vec<Add>) -> Vec<Add> {
-    let most_rows = lake.limits().size("data_file_rows");
+    let most_rows = lake.limits().lake.data_file_rows;
     files.sort_by_cached_key(landed);
-    let least = lake.limits().size("compact_files");
+    let least = lake.limits().lake.compact_files;
     let counts: Vec<usize> = files.iter().map(|file| rows(file).unwrap_or(most_rows)).collect();
     let chosen = neighbours(&counts, most_rows, least);
     chosen.map(|chosen| files.drain(chosen).collect()).unwrap_or_default()
@@ -208,7 +208,7 @@ pub async fn forget(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
     gone += forget_uncommitted(lake, name, before_ms).await?;
     gone += table.forget_log(state.version(), lake.now_ms() - state.log_kept_ms()).await?;
     // A busy stream commits so often that to list a day of it takes longer than to read it.
-    if let Some(newest) = state.version().checked_sub(lake.limits().get("log_commits")) {
+    if let Some(newest) = state.version().checked_sub(lake.limits().lake.log_commits) {
         gone += table.forget_log(newest, lake.now_ms()).await?;
     }
     Ok(gone)
@@ -283,7 +283,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
         let mut limits = Limits::default();
-        limits.set("log_commits", 30);
+        limits.lake.log_commits = 30;
         let lake = Lake::new(place, limits, "run", now);
         let name = TableName::new("silver", "busy");
         let table = lake.table(&name).unwrap();

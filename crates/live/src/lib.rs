@@ -26,6 +26,7 @@ pub use push::{Lanes, OpenError, Subscription, Viewer};
 pub use windows::{Group, Now, SensorNow, TypeCount};
 
 use config::settings::Limits;
+use config::temperature::Temperature;
 use latest::Latest;
 use plant::moments::Moments;
 use plant::reading::{Reading, Registry, SensorId};
@@ -63,14 +64,14 @@ pub struct LiveLimits {
 }
 
 impl LiveLimits {
-    /// The limits as the configuration has them, with the plant's temperature limit.
-    pub fn new(limits: &Limits, limit_c: f64) -> Self {
-        let silent_s = i64::try_from(limits.get("sensor_silent_s")).unwrap_or(i64::MAX / 1_000_000);
+    /// The limits as the configuration has them, with the plant's temperatures.
+    pub fn from_settings(limits: &Limits, temperature: &Temperature) -> Self {
+        let silent_s = i64::try_from(temperature.sensor_silent_s).unwrap_or(i64::MAX / 1_000_000);
         Self {
-            limit_c,
+            limit_c: temperature.limit_c,
             silent_us: silent_s.saturating_mul(1_000_000),
-            viewers: limits.size("live_viewers"),
-            streams: limits.size("live_streams"),
+            viewers: limits.live.live_viewers,
+            streams: limits.live.live_streams,
         }
     }
 }
@@ -292,6 +293,11 @@ impl Live {
         let number = registry.number(sensor)?;
         drop(registry);
         lock(&self.shared.windows).recent(number, span)
+    }
+
+    /// The sensors by their numbers, shared with those who decode their messages.
+    pub fn registry(&self) -> Registry {
+        Arc::clone(&self.shared.registry)
     }
 
     /// All sensors met, by their numbers.

@@ -5,7 +5,6 @@
 
 mod dependencies;
 mod imports;
-mod limits;
 mod text;
 
 use std::fs;
@@ -122,16 +121,4 @@ fn every_dependency_has_its_sentence() {
     used.extend(dependencies::of_npm(&text_of(&sources, "ui/package.json")));
     let told = dependencies::told(&text_of(&sources, "docs/dependencies.md"));
     hold(dependencies::differences(&used, &told));
-}
-
-#[test]
-fn limits_are_known_and_asked_for() {
-    let sources = sources();
-    let known = limits::known(&text_of(&sources, "crates/config/src/settings.rs"));
-    assert!(!known.is_empty(), "no limit was found");
-    let rust =
-        |source: &&Source| source.path.starts_with("crates/") && source.path.ends_with(".rs");
-    let asked = |source: &Source| limits::asked(&source.path, &source.text);
-    let asked: Vec<_> = sources.iter().filter(rust).flat_map(asked).collect();
-    hold(limits::differences(&known, &asked));
 }

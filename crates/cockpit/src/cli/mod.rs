@@ -4,16 +4,17 @@ mod demo;
 mod kpi;
 mod print;
 mod progress;
+mod serve;
+mod settings;
 mod simulate;
 mod simulate_stream;
 
 use crate::flow::{self, Flow};
-use clap::builder::FalseyValueParser;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
 use config::model::TableName;
-use config::{self, Config, Flags};
+use config::{Config, Flags, folder, listed};
 use lake::catalog;
 use lake::lease::Patience;
 use std::io::IsTerminal as _;
@@ -76,21 +77,7 @@ enum Command {
         wait: bool,
     },
     /// Ingest on a schedule and answer on a web address
-    Serve {
-        /// Where to listen: PORT, HOST or HOST:PORT; only this machine can reach the default
-        /// [default: 127.0.0.1:8080]
-        #[arg(long, value_name = "ADDRESS")]
-        listen: Option<String>,
-        /// A name people open it by, such as the one a proxy passes on; may be repeated
-        #[arg(long = "host", value_name = "NAME")]
-        hosts: Vec<String>,
-        /// Let other machines reach it without login and encryption
-        #[arg(long, env = "COCKPIT_INSECURE", value_parser = FalseyValueParser::new())]
-        insecure: bool,
-        /// Only answer; another program ingests
-        #[arg(long)]
-        no_ingest: bool,
-    },
+    Serve(Box<serve::ServeArgs>),
     /// Ask the lake in SQL
     Sql {
         /// One SELECT; tables are bronze.…, silver.…, gold.… and meta.…
@@ -208,7 +195,7 @@ fn start(cli: Cli) -> anyhow::Result<bool> {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<bool> {
-    let mut flags = Flags {
+    let flags = Flags {
         plant: cli.common.plant.clone(),
         bucket: cli.common.bucket.clone(),
         lake: cli.common.lake.clone(),
@@ -222,24 +209,33 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             print::line(String::from_utf8(script)?.trim_end());
             Ok(true)
         }
-        Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
+        Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
         Command::Check => check(&flags).await,
-        Command::Demo(args) => Box::pin(demo::demo(config::load(&flags)?, &args)).await,
-        Command::Config => print::config(&config::load(&flags)?).map(|()| true),
-        Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
-        Command::Serve { listen, hosts, insecure, no_ingest } => {
-            (flags.listen, flags.hosts) = (listen, hosts);
-            serve(&config::load(&flags)?, !no_ingest, insecure).await
+        Command::Demo(args) => Box::pin(demo::demo(load(&flags)?, &args)).await,
+        Command::Config => {
+            settings::print(&load(&flags)?);
+            Ok(true)
         }
-        Command::Rebuild => rebuild(&config::load(&flags)?).await,
-        Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,
-        Command::Kpi(args) => kpi::run(&config::load(&flags)?, &args).await,
-        Command::Tables => tables(&config::load(&flags)?).await,
+        Command::Ingest { once, wait } => ingest(&load(&flags)?, once, wait).await,
+        Command::Serve(args) => serve::run(flags, &args, load).await,
+        Command::Rebuild => rebuild(&load(&flags)?).await,
+        Command::Sql { query, format } => sql(&load(&flags)?, &query, format).await,
+        Command::Kpi(args) => kpi::run(&load(&flags)?, &args).await,
+        Command::Tables => tables(&load(&flags)?).await,
         Command::Rejected { table, limit } => {
             let query = rejected_query(table.as_deref(), limit);
-            sql(&config::load(&flags)?, &query, Shape::Table).await
+            sql(&load(&flags)?, &query, Shape::Table).await
         }
     }
+}
+
+/// Loads the configuration, and logs a warning for each deprecated name in it.
+fn load(flags: &Flags) -> anyhow::Result<Config> {
+    let config = config::load(flags)?;
+    for deprecation in config.deprecations() {
+        tracing::warn!(old = deprecation.old, new = deprecation.new, "setting is deprecated");
+    }
+    Ok(config)
 }
 
 /// Cancelled by the first Ctrl-C or SIGTERM; the second one ends the program at once, by the
@@ -251,8 +247,8 @@ fn stop_token() -> CancellationToken {
 }
 
 async fn check(flags: &Flags) -> anyhow::Result<bool> {
-    let texts = config::folder::texts(flags.plant.as_deref())?;
-    let (plant, mut found) = config::folder::read(&texts);
+    let texts = folder::texts(flags.plant.as_deref())?;
+    let (plant, mut found) = folder::read(&texts);
     if let Some(plant) = &plant {
         let (steps, in_models) = lake::models::plan(plant).await?;
         found.extend(in_models);
@@ -267,7 +263,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
             return Ok(true);
         }
     }
-    print::line(&config::listed(&found));
+    print::line(&listed(&found));
     let count = if found.len() == 1 { "1 mistake" } else { &format!("{} mistakes", found.len()) };
     print::line(count);
     Ok(false)
@@ -289,11 +285,6 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     Ok(report.is_well())
 }
 
-async fn serve(config: &Config, ingests: bool, is_insecure: bool) -> anyhow::Result<bool> {
-    let say = |address| print::line(&format!("answering on http://{address}"));
-    Box::pin(flow::serving::serve(config, ingests, is_insecure, stop_token(), say)).await
-}
-
 async fn rebuild(config: &Config) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
     let report = Box::pin(flow.as_refiner(Patience::UntilSeenAlive, flow.rebuild())).await?;
@@ -303,8 +294,8 @@ async fn rebuild(config: &Config) -> anyhow::Result<bool> {
 
 async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Read).await?;
-    let bounds = print::Bounds::of(&config.plant.limits);
-    let frame = bounds.within(shape, flow.ask(query)).await?;
+    let bounds = print::Bounds::from_limits(&config.plant.limits);
+    let frame = bounds.within(shape, flow.run_sql(query)).await?;
     print::shaped(frame, shape, bounds).await?;
     Ok(true)
 }

@@ -4,7 +4,8 @@
 //! alone remembers how far the stream was; what would have been said while nobody listened is said at
 //! the start.
 
-use super::serving::Door;
+use super::binding::Binding;
+use super::serving::Started;
 use super::{Flow, now};
 use anyhow::Context as _;
 use arrow::array::AsArray as _;
@@ -13,7 +14,7 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
 use config::Config;
 use config::location::{self, Purpose};
 use config::model::TableName;
-use config::settings::Origin;
+use config::settings::{Limits, Origin};
 use plant::sim::dirt;
 use plant::sim::press::{Press, Print};
 use plant::sim::site::{Site, Size};
@@ -54,15 +55,6 @@ const STOP_WITHIN_S: u64 = 1;
 /// How long everything may take to end after Ctrl-C before it is cut off. A round has [`STOP_WITHIN_S`] and
 /// then gives the lake back; on a machine that is very busy that takes some seconds more.
 const CUT_OFF_AFTER: Duration = Duration::from_secs(STOP_WITHIN_S + 19);
-
-/// Limits of a program that shares the machine with everything else somebody has open.
-const LIMITS: [(&str, u64); 5] = [
-    ("stop_within_s", STOP_WITHIN_S),
-    ("memory_bytes", 128 << 20),
-    ("refine_steps", 1),
-    ("kafka_queue_bytes", 8 << 20),
-    ("dedupe_readings", 200_000),
-];
 
 /// The program's clock where it is not the machine's.
 static PACE: OnceLock<Pace> = OnceLock::new();
@@ -168,7 +160,7 @@ pub async fn run(
     };
     let speaker =
         Speaker::connect(&broker.address(), &topic, plan.clone(), from.timestamp_micros())?;
-    let brake = Brake { heard: flow.heard.clone(), most_ahead: MOST_AHEAD };
+    let brake = Brake { heard: flow.messages_read.clone(), most_ahead: MOST_AHEAD };
     let manner = Manner { said: heard.said, brake: Some(brake), stamps: true, ..Manner::default() };
     let silent = stop.clone();
     let speaking = tokio::task::spawn_blocking(move || {
@@ -181,8 +173,8 @@ pub async fn run(
         silent.cancel();
         said
     });
-    let ready = |address| say(&ready(address));
-    let serving = Box::pin(flow.serve(Door::local(demo.port), true, stop.clone(), ready));
+    let ready = |started: Started| say(&ready(started.address));
+    let serving = Box::pin(flow.serve(Binding::local(demo.port), true, stop.clone(), ready));
     // What is cut off harms nothing: the next start does it again.
     let served = tokio::select! {
         served = serving => served,
@@ -219,9 +211,16 @@ fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
     config.kafka = Some((broker.address(), Origin::Flag));
     config.plant.kafka = config::kafka::Kafka::default();
     config.plant.kafka.brokers = broker.address();
-    for (name, value) in LIMITS {
-        config.plant.limits.set(name, value);
-    }
+    reduce_limits(&mut config.plant.limits);
+}
+
+/// Reduces the limits for a machine that is shared with other programs.
+fn reduce_limits(limits: &mut Limits) {
+    limits.refine.stop_within_s = STOP_WITHIN_S;
+    limits.refine.memory_bytes = 128 << 20;
+    limits.refine.refine_steps = 1;
+    limits.kafka.kafka_queue_bytes = 8 << 20;
+    limits.stream.dedupe_readings = 200_000;
 }
 
 /// Writes the dumps of the days before the first start, unless they are there. They appear whole or
@@ -263,7 +262,7 @@ async fn heard(flow: &Flow, began_at: DateTime<Utc>) -> anyhow::Result<Heard> {
          FROM silver.temperature WHERE at >= '{least}' GROUP BY sensor"
     );
     let mut last_s = HashMap::new();
-    for batch in flow.ask(&question).await?.collect().await? {
+    for batch in flow.run_sql(&question).await?.collect().await? {
         let sensors = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
         let seconds = batch.column(1).as_primitive::<Int64Type>();
         let rows = sensors.as_string::<i32>().iter().zip(seconds.iter());

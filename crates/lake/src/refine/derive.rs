@@ -119,7 +119,7 @@ async fn rows(
         batches = watch.collect(context.sql(sql).await?).await;
     }
     if is_exhausted(&batches) {
-        let bytes = refinery.lake.limits().get("memory_bytes");
+        let bytes = refinery.lake.limits().refine.memory_bytes;
         let remedy =
             "give it more by COCKPIT_MEMORY_BYTES, or by memory_bytes in [limits] of plant.toml";
         batches = batches.map_err(|error| {
@@ -237,7 +237,7 @@ impl Refinery {
             } else {
                 return Ok(Affected::Everything);
             }
-            if affected.len() > self.lake.limits().size("refresh_values") {
+            if affected.len() > self.lake.limits().refine.incremental_max_keys {
                 return Ok(Affected::Everything);
             }
         }

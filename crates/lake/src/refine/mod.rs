@@ -169,7 +169,7 @@ impl Refinery {
     }
 
     fn stalled_after(&self) -> Duration {
-        Duration::from_secs(self.lake.limits().get("refine_stalled_s"))
+        Duration::from_secs(self.lake.limits().refine.refine_stalled_s)
     }
 
     /// The silver tables of streams.
@@ -205,7 +205,7 @@ impl Refinery {
     ) -> anyhow::Result<Vec<Outcome>> {
         let mut done: BTreeMap<TableName, Outcome> = BTreeMap::new();
         let mut running = JoinSet::new();
-        let slots = self.lake.limits().size("refine_steps");
+        let slots = self.lake.limits().refine.refine_steps;
         let own: BTreeSet<&TableName> = waiting.iter().map(|at| self.steps[*at].name()).collect();
         loop {
             let is_ready = |at: &usize| {

@@ -391,7 +391,7 @@ fn stats(file: &Add) -> Value {
 
 /// Whether the rows of a file lie in the lake for long enough.
 fn is_settled(lake: &Lake, file: &Add) -> bool {
-    let settle_ms = i64::try_from(lake.limits().get("retention_settle_ms")).unwrap_or(i64::MAX);
+    let settle_ms = i64::try_from(lake.limits().lake.retention_grace_ms).unwrap_or(i64::MAX);
     let before_us = lake.now_ms().saturating_sub(settle_ms).saturating_mul(1000);
     let stats = stats(file);
     let landed = stats["maxValues"]["_ingested_at"].as_str().and_then(spelled);

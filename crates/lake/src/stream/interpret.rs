@@ -63,7 +63,7 @@ impl<'a> Interpreter<'a> {
             source: contract.source.clone(),
             schema: Arc::new(Schema::new(fields)),
             constants: Default::default(),
-            recent: Recent::new(refinery.lake.limits().size("dedupe_readings")),
+            recent: Recent::new(refinery.lake.limits().stream.dedupe_readings),
             lateness: None,
         })
     }

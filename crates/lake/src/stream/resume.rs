@@ -102,7 +102,7 @@ impl Lander {
             _ => Vec::new(),
         };
         let (log, is_new) = (log.name, log.is_new);
-        let most = lake.limits().size("dedupe_readings");
+        let most = lake.limits().stream.dedupe_readings;
         let recent = match &self.silver.state {
             Some(state) => recent(&self.silver.table, state, &self.key, most).await?,
             None => Vec::new(),

@@ -14,6 +14,7 @@ mod encode;
 mod error;
 mod filter;
 mod format;
+mod forwarded;
 mod guard;
 mod health;
 mod history;
@@ -27,9 +28,10 @@ mod params;
 mod peer;
 mod places;
 mod query;
+mod rate;
 mod readonly;
 mod receipt;
-mod stall;
+mod request_body;
 mod tables;
 mod temperatures;
 #[cfg(test)]
@@ -40,8 +42,8 @@ pub use authorization::{AccessControl, AccessMode};
 pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
-pub use listen::serve;
-pub use peer::Peer;
+pub use listen::{Certificates, Endpoint, TlsFiles, serve};
+pub use peer::{Network, Peer};
 pub use readonly::plan as plan_reading;
 pub use tables::unchanged;
 
@@ -55,6 +57,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use cockpit_ui::Asset;
 use metrics::{Metrics, Route};
 use places::Places;
+use rate::RateLimiter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,8 +67,8 @@ pub struct Service {
     live: Live,
     limits: Limits,
     clock: Clock,
-    /// Names this program answers to beside those of the loopback.
-    hosts: Vec<String>,
+    network: Network,
+    rate: RateLimiter,
     access: AccessControl,
     blocking: Blocking,
     metrics: Arc<Metrics>,
@@ -87,8 +90,17 @@ impl Service {
         let blocking = Blocking::new(limits.account_calls, &settings);
         let queries = Places::new("queries", limits.queries);
         let reads = Places::new("requests", limits.reads);
+        let network = Network { hosts, ..Network::default() };
+        let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
+        let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
         let metrics = Arc::default();
-        Self { lake, live, limits, clock, hosts, access, blocking, metrics, queries, reads }
+        Self { lake, live, limits, clock, network, rate, access, blocking, metrics, queries, reads }
+    }
+
+    /// The same service, reachable through `network`, which replaces the hosts.
+    #[must_use]
+    pub fn with_network(self, network: Network) -> Self {
+        Self { network, ..self }
     }
 
     /// The time in microseconds since 1970 UTC.

@@ -207,7 +207,3 @@ fn covers_scope(granted: &Granted, scope: &Scope) -> bool {
 
 /// Names of visible equipment.
 type Names = BTreeSet<String>;
-
-#[cfg(test)]
-#[path = "visibility/tests.rs"]
-mod tests;

@@ -1,7 +1,7 @@
 use super::lake::Lake;
 use super::{Desk, live, now, request};
 use crate::Limits;
-use crate::http::{AccessControl, Service, router, serve};
+use crate::http::{AccessControl, AccessMode, Endpoint, Service, router, serve};
 use axum::body::Body;
 use axum::http::Method;
 use cockpit_ui::Asset;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-const PAGES: &[Asset] = &[
+pub const PAGES: &[Asset] = &[
     Asset {
         path: "assets/now-3f2a.js",
         mime: "text/javascript",
@@ -151,7 +151,7 @@ async fn a_configured_host_is_answered_and_requests_are_counted() {
         Limits::default(),
         Arc::new(now),
         vec!["cockpit.plant".into()],
-        AccessControl::demo(),
+        AccessControl::without_users(AccessMode::Demo),
     );
     let desk = Desk::of(router(Arc::new(service), &[]));
     let reply = desk.get_with("/api/v1/health", &[("host", "cockpit.plant:80")]).await;
@@ -208,7 +208,8 @@ async fn a_stop_lets_answers_end() {
         assert!(rest.contains("\"n\":3000000") && rest.ends_with("0\r\n\r\n"), "{rest}");
         assert_eq!(read_to_end(&mut idle).await, "");
     };
-    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    let (served, ()) =
+        tokio::join!(serve(listener, router, &limits, Endpoint::default(), stop.clone()), client);
     served.unwrap();
     assert!(TcpStream::connect(at).await.is_err());
 }
@@ -240,6 +241,7 @@ async fn a_client_that_takes_nothing_is_let_go() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"n\":1"), "{answer}");
         stop.cancel();
     };
-    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    let (served, ()) =
+        tokio::join!(serve(listener, router, &limits, Endpoint::default(), stop.clone()), client);
     served.unwrap();
 }

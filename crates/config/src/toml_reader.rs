@@ -1,6 +1,6 @@
 //! Reading TOML so that every mistake is found, not only the first, and each with its line.
 //!
-//! A [`Said`] is one TOML table as it was said. Its getters take what is known; [`Said::finish`]
+//! A [`TomlReader`] is one TOML table as it was said. Its getters take what is known; [`TomlReader::finish`]
 //! reports what is left over.
 
 use super::diagnostic::{Diagnostic, did_you_mean, line_of};
@@ -71,14 +71,14 @@ impl<'t> Findings<'t> {
 
 /// One TOML table, being read.
 #[derive(Debug)]
-pub struct Said<'a, 't> {
+pub struct TomlReader<'a, 't> {
     table: &'a DeTable<'t>,
     at: usize,
     known: Vec<&'static str>,
     findings: &'a Findings<'t>,
 }
 
-impl<'a, 't> Said<'a, 't> {
+impl<'a, 't> TomlReader<'a, 't> {
     /// Starts to read `table`, which begins at byte `at`.
     pub fn new(table: &'a DeTable<'t>, at: usize, findings: &'a Findings<'t>) -> Self {
         Self { table, at, known: Vec::new(), findings }
@@ -181,7 +181,7 @@ impl<'a, 't> Said<'a, 't> {
     }
 
     /// The tables of a list of tables, each to be read in turn.
-    pub fn tables(&mut self, key: &'static str) -> Vec<Said<'a, 't>> {
+    pub fn tables(&mut self, key: &'static str) -> Vec<TomlReader<'a, 't>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
             self.wrong(key, "a list of tables");
@@ -190,7 +190,9 @@ impl<'a, 't> Said<'a, 't> {
         let mut tables = Vec::with_capacity(array.len());
         for item in array.iter() {
             match item.get_ref().as_table() {
-                Some(table) => tables.push(Said::new(table, item.span().start, self.findings)),
+                Some(table) => {
+                    tables.push(TomlReader::new(table, item.span().start, self.findings))
+                }
                 None => self.findings.note(item.span().start, "not a table", "Write { … } here."),
             }
         }
@@ -198,10 +200,10 @@ impl<'a, 't> Said<'a, 't> {
     }
 
     /// A table below this one.
-    pub fn table(&mut self, key: &'static str) -> Option<Said<'a, 't>> {
+    pub fn table(&mut self, key: &'static str) -> Option<TomlReader<'a, 't>> {
         let value = self.value(key)?;
         match value.get_ref().as_table() {
-            Some(table) => Some(Said::new(table, value.span().start, self.findings)),
+            Some(table) => Some(TomlReader::new(table, value.span().start, self.findings)),
             None => {
                 self.wrong(key, "a table");
                 None

@@ -6,22 +6,19 @@ use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
 use config::model::{ParameterDefault, TableName};
 use config::sentence::sentence;
-use config::settings;
 use datafusion::prelude::{DataFrame, SessionContext};
 use lake::catalog::{self, ColumnRow, TableRow};
 use lake::kpi::{self, Asked, Row};
 use lake::refine::Refinery;
 use plant::equipment::Equipment;
 use serve::{
-    BuildInfo, ColumnInfo, Health, LakeReader, Limits, ParameterInfo, RunInfo, State, TableInfo,
-    type_name,
+    BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// The lake behind the service.
-pub struct Desk {
+pub struct LakeService {
     refinery: Refinery,
     /// Whether this program refines the lake itself.
     is_refining: bool,
@@ -36,7 +33,7 @@ struct Rounds {
     trouble: Option<String>,
 }
 
-impl Desk {
+impl LakeService {
     pub fn new(refinery: Refinery, is_refining: bool, is_simulated: bool) -> Self {
         Self { refinery, is_refining, is_simulated, rounds: Mutex::default() }
     }
@@ -91,24 +88,8 @@ fn broken(report: &Report) -> Option<String> {
     (!report.is_well()).then(|| "the books do not close; see meta.runs".to_owned())
 }
 
-/// The service's limits as the configuration has them.
-pub fn limits(limits: &settings::Limits) -> Limits {
-    let usual = Limits::default();
-    Limits {
-        connections: usual.connections.saturating_add(limits.size("live_viewers")),
-        stop_time: Duration::from_secs(limits.get("stop_within_s")),
-        body_bytes: limits.size("query_body_bytes"),
-        page_rows_max: limits.get("page_rows"),
-        query_rows: limits.get("query_rows"),
-        answer_time: Duration::from_secs(limits.get("query_time_s")),
-        file_time: Duration::from_secs(limits.get("file_time_s")),
-        queries: limits.size("query_slots"),
-        ..usual
-    }
-}
-
 #[async_trait]
-impl LakeReader for Desk {
+impl LakeReader for LakeService {
     async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await
@@ -174,7 +155,7 @@ impl LakeReader for Desk {
     }
 }
 
-impl Desk {
+impl LakeService {
     fn table(
         &self,
         row: TableRow,
