@@ -18,6 +18,18 @@ use native::{add_native_spellings, check_path_columns};
 use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
 
+pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
+pub(crate) use layout::{FORMATS, MAX_FOOTER_LINES};
+pub(crate) use messages::FRAMINGS;
+pub(crate) use values::{KINDS, PERCENT};
+
+/// Ways in which a dump replaces earlier records.
+pub(crate) const SUPERSEDE: [&str; 2] = ["key", "dump"];
+/// What happens to records that a rewritten file no longer holds.
+pub(crate) const REMOVED_RECORDS: [&str; 2] = ["keep", "remove"];
+/// Which files are one dump.
+pub(crate) const DUMP_UNITS: [&str; 3] = ["file", "folder", "date"];
+
 /// Reads one contract, and how long the rows of its table are kept; mistakes are noted in `findings`,
 /// and a contract comes back only if there are none that keep it from meaning something.
 pub fn read(

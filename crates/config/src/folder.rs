@@ -101,7 +101,9 @@ fn read_folder(root: &Path, folder: &str, ending: &str, texts: &mut Texts) -> an
 /// understood well enough to look further.
 pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let plant = read_plant(&texts["plant.toml"], &mut diagnostics);
+    let findings = Findings::new("plant.toml", &texts["plant.toml"]);
+    let plant = read_plant(&findings);
+    diagnostics.extend(findings.into_diagnostics());
     let zone = plant.as_ref().map_or(Tz::UTC, |plant| plant.zone);
     let mut contracts = BTreeMap::new();
     let mut models = BTreeMap::new();
@@ -143,10 +145,10 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     (plant, diagnostics)
 }
 
-fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
-    let findings = Findings::new("plant.toml", text);
+/// Reads plant.toml; `None` if it has no valid calendar.
+pub(crate) fn read_plant(findings: &Findings<'_>) -> Option<Plant> {
     let document = findings.parse();
-    let mut reader = TomlReader::new(document.get_ref(), 0, &findings);
+    let mut reader = TomlReader::new(document.get_ref(), 0, findings);
     let name = reader.required("name", "Give the plant its name.");
     let description = reader.text("description").unwrap_or_default();
     let zone = zone(&mut reader);
@@ -175,7 +177,6 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         .or_else(|_noted| Calendar::new(zone, Vec::new()))
         .map(|calendar| calendar.with_rests(rests));
     reader.finish();
-    diagnostics.extend(findings.into_diagnostics());
     Some(Plant {
         name: name.unwrap_or_default(),
         description,

@@ -5,10 +5,10 @@ use super::diagnostic::did_you_mean;
 use super::settings::Origin;
 use super::toml_reader::TomlReader;
 
-const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
+pub(crate) const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 /// Letting in by a token instead of a password.
 pub const OAUTHBEARER: &str = "OAUTHBEARER";
-const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER];
+pub(crate) const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER];
 
 /// How messages are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// The set a KPI belongs to if it names none.
 const USUAL_SET: &str = "iso22400";
-const BETTER: [&str; 2] = ["higher", "lower"];
+pub(crate) const BETTER: [&str; 2] = ["higher", "lower"];
 
 /// One KPI: a ratio of two expressions over the summed columns of a gold table.
 #[derive(Debug, Clone, PartialEq, Eq)]

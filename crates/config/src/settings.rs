@@ -13,7 +13,8 @@ mod section;
 mod serve;
 mod stream;
 
-pub use access::{ACCESS_PREFIX, ACCESS_TEXTS, Access, AccessLimits, Mode};
+pub(crate) use access::ACCESS_VARIABLES;
+pub use access::{ACCESS_MODES, ACCESS_PREFIX, Access, AccessLimits, AccessMode};
 pub use ingest::IngestLimits;
 pub use lake::LakeLimits;
 pub use refine::RefineLimits;

@@ -2,7 +2,9 @@
 
 use super::diagnostic::nearest;
 use super::kafka::Kafka;
-use super::settings::{ACCESS_PREFIX, Access, LIMITS_PREFIX, Limits, Section, variable};
+use super::settings::{
+    ACCESS_PREFIX, ACCESS_VARIABLES, Access, LIMITS_PREFIX, Limits, Section, variable,
+};
 use super::temperature::{LIMIT_C, SENSOR_SILENT_S};
 use anyhow::bail;
 
@@ -10,9 +12,7 @@ use anyhow::bail;
 const PREFIX: &str = "COCKPIT_";
 
 /// Variables of flags, locations and the plant.
-const NAMES: [&str; 16] = [
-    "COCKPIT_ACCESS_MODE",
-    "COCKPIT_ACCESS_STATE",
+const NAMES: [&str; 14] = [
     "COCKPIT_BUCKET",
     "COCKPIT_CERTIFICATE",
     "COCKPIT_HOSTS",
@@ -63,7 +63,7 @@ pub fn refuse_unknown(set: impl IntoIterator<Item = String>, kafka: &Kafka) -> a
     let base = Kafka::default();
     let base = [base.password_env, base.token_env, base.key_password_env];
     let mut known = setting_variables();
-    known.extend(NAMES.map(str::to_owned));
+    known.extend(NAMES.into_iter().chain(ACCESS_VARIABLES).map(str::to_owned));
     known.extend(secrets.map(String::clone));
     known.extend(base);
     let mut unknown: Vec<String> = set

@@ -1,22 +1,25 @@
 //! The command line: what people say to the program, and what it says back.
 
 mod demo;
+mod init;
 mod kpi;
 mod print;
 mod progress;
+mod reference;
 mod serve;
 mod settings;
 mod simulate;
 mod simulate_stream;
 
 use crate::flow::{self, Flow};
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
 use config::model::TableName;
 use config::{Config, Flags, folder, listed};
-use lake::catalog;
 use lake::lease::Patience;
+use lake::meta::catalog;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,15 +112,34 @@ enum Command {
     /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
     /// happened, and where it put which dirt.
     Simulate(Box<simulate::Simulate>),
-    /// Look for mistakes in a plant folder
+    /// Write a plant folder to start from
+    ///
+    /// With --from it describes a delimited file: encoding, delimiter, header, types and key are detected from
+    /// its first rows. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
+    Init(init::InitArgs),
+    /// Check a plant folder for mistakes
     Check,
-    /// Print the configuration in force, with the reason for each default
+    /// Print the effective settings, the source of each, and the reason for its default
     Config,
+    /// Print the JSON Schema of a TOML file, for editors that complete and check
+    Schema {
+        #[arg(value_enum)]
+        file: reference::File,
+    },
+    /// Write the generated pages of the reference
+    #[command(hide = true)]
+    Reference {
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Print completions for a shell
     Completions {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Write manual pages into a folder
+    #[command(hide = true)]
+    Manual { folder: PathBuf },
 }
 
 /// How much the log holds.
@@ -195,7 +217,7 @@ fn start(cli: Cli) -> anyhow::Result<bool> {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<bool> {
-    let flags = Flags {
+    let mut flags = Flags {
         plant: cli.common.plant.clone(),
         bucket: cli.common.bucket.clone(),
         lake: cli.common.lake.clone(),
@@ -210,6 +232,23 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
+        Command::Init(args) => {
+            init::write(&args)?;
+            flags.plant = Some(args.folder().to_owned());
+            let is_valid = check(&flags).await?;
+            init::print_next_steps(&args);
+            Ok(is_valid)
+        }
+        Command::Schema { file } => {
+            reference::print_schema(file);
+            Ok(true)
+        }
+        Command::Reference { folder } => reference::write_pages(&folder).map(|()| true),
+        Command::Manual { folder } => {
+            let written = clap_mangen::generate_to(Cli::command(), &folder);
+            written.with_context(|| format!("manual pages into {}", folder.display()))?;
+            Ok(true)
+        }
         Command::Check => check(&flags).await,
         Command::Demo(args) => Box::pin(demo::demo(load(&flags)?, &args)).await,
         Command::Config => {
@@ -250,7 +289,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     let texts = folder::texts(flags.plant.as_deref())?;
     let (plant, mut found) = folder::read(&texts);
     if let Some(plant) = &plant {
-        let (steps, in_models) = lake::models::plan(plant).await?;
+        let (steps, in_models) = lake::plan::planner::plan(plant).await?;
         found.extend(in_models);
         found.sort();
         if found.is_empty() {

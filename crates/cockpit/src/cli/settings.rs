@@ -3,7 +3,7 @@
 use super::print::line;
 use config::Config;
 use config::endpoint::Endpoint;
-use config::settings::{ACCESS_TEXTS, LIMITS_PREFIX, Origin, Provenance, Section};
+use config::settings::{LIMITS_PREFIX, Origin, Provenance, Section};
 use config::temperature::{LIMIT_C, SENSOR_SILENT_S, TemperatureSetting};
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -20,9 +20,7 @@ pub fn print(config: &Config) {
         line(&format!("\n# {title}"));
         print_section(section, limits.provenance());
     }
-    line("\n[access]");
-    access_texts(config);
-    print_section(&config.plant.access.limits, config.plant.access.provenance());
+    access(config);
     deprecations(config);
 }
 
@@ -85,16 +83,6 @@ fn endpoint(endpoint: &Endpoint) {
     assignment("trusted_proxies", format!("{ranges:?}"), *origin);
 }
 
-fn access_texts(config: &Config) {
-    let access = &config.plant.access;
-    let mode = access.mode.map(|(mode, origin)| (mode.as_str().to_owned(), origin));
-    for ((name, description), value) in ACCESS_TEXTS.iter().zip([&mode, &access.state]) {
-        line(&format!("# {description}"));
-        let (value, origin) = value.clone().unwrap_or((String::new(), Origin::Default));
-        assignment(name, format!("{value:?}"), origin);
-    }
-}
-
 fn temperature(config: &Config) {
     let temperature = &config.plant.temperature;
     line("\n[temperature]");
@@ -105,6 +93,21 @@ fn temperature(config: &Config) {
     };
     print(&LIMIT_C, temperature.limit_c.to_string());
     print(&SENSOR_SILENT_S, temperature.sensor_silent_s.to_string());
+}
+
+fn access(config: &Config) {
+    let access = &config.plant.access;
+    let provenance = access.provenance();
+    line("\n[access]");
+    if let Some(mode) = access.mode {
+        line("# Who may use the program: login or open.");
+        assignment("mode", format!("{:?}", mode.as_str()), provenance.origin("mode"));
+    }
+    if let Some(state) = &access.state {
+        line("# Folder of the database of users.");
+        assignment("state", format!("{state:?}"), provenance.origin("state"));
+    }
+    print_section(&access.limits, provenance);
 }
 
 fn print_section(section: &dyn Section, provenance: &Provenance) {

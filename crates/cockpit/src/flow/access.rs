@@ -2,10 +2,10 @@
 
 use super::binding::Binding;
 use super::{Flow, now};
-use access::{Access, Settings, os_random};
+use access::{Access, os_random};
 use anyhow::{Context as _, bail};
 use config::location::Location;
-use config::settings::{self, AccessLimits, Mode};
+use config::settings::{self, AccessLimits, AccessMode as Mode};
 use serve::http::{AccessControl, AccessMode};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct Users {
 /// # Errors
 /// The lake is not on this machine, and no folder is configured.
 pub fn file(access: &settings::Access, lake: &Location) -> anyhow::Result<PathBuf> {
-    if let Some((folder, _)) = &access.state {
+    if let Some(folder) = &access.state {
         return Ok(Path::new(folder).join(FILE));
     }
     let beside = lake.folder.as_deref().and_then(|folder| {
@@ -47,41 +47,6 @@ pub fn file(access: &settings::Access, lake: &Location) -> anyhow::Result<PathBu
     })
 }
 
-/// The limits of the database.
-pub fn limits(limits: &AccessLimits) -> Settings {
-    Settings {
-        busy_timeout_ms: limits.busy_timeout_ms,
-        session_idle_s: limits.session_idle_s,
-        session_absolute_s: limits.session_absolute_s,
-        sessions_per_user: limits.sessions_per_user,
-        token_life_s_max: limits.token_life_s_max,
-        tokens_per_user: limits.tokens_per_user,
-        users_max: limits.users_max,
-        setup_life_s: limits.setup_life_s,
-        temporary_password_s: limits.temporary_password_s,
-        password_chars_min: limits.password_chars_min,
-        password_bytes_max: limits.password_bytes_max,
-        password_memory_kib: limits.password_memory_kib,
-        password_passes: limits.password_passes,
-        password_lanes: limits.password_lanes,
-        password_checks_at_once: limits.password_checks_at_once,
-        password_checks_waiting: limits.password_checks_waiting,
-        account_failures_free: limits.account_failures_free,
-        account_delay_s_max: limits.account_delay_s_max,
-        account_failure_forgotten_s: limits.account_failure_forgotten_s,
-        address_failures_free: limits.address_failures_free,
-        address_delay_s_max: limits.address_delay_s_max,
-        address_failure_forgotten_s: limits.address_failure_forgotten_s,
-        failures_rows_max: limits.failures_rows_max,
-        clock_tolerance_s: limits.clock_tolerance_s,
-        changes_checked_every_ms: limits.changes_checked_every_ms,
-        cache_entries: limits.cache_entries,
-        audit_detail_bytes_max: limits.audit_detail_bytes_max,
-        audit_page_entries_max: limits.audit_page_entries_max,
-        audit_buffer_entries: limits.audit_buffer_entries,
-    }
-}
-
 /// Opens the user database, or creates it with its folder.
 ///
 /// # Errors
@@ -92,7 +57,7 @@ pub fn open(file: &Path, limits: &AccessLimits) -> anyhow::Result<Access> {
             format!("the folder {} of the user database cannot be made", folder.display())
         })?;
     }
-    let settings = self::limits(limits);
+    let settings = serve::access_settings(limits);
     Ok(Access::open(file, settings, os_random()?, now().timestamp_micros())?)
 }
 
@@ -103,7 +68,7 @@ fn mode(access: &settings::Access, binding: &Binding) -> anyhow::Result<AccessMo
     let is_private = binding.address.ip().to_canonical().is_loopback()
         && network.hosts.is_empty()
         && network.trusted_proxies.is_empty();
-    match access.mode.as_ref().map(|(mode, _)| mode) {
+    match access.mode {
         Some(Mode::Login) => Ok(AccessMode::Login),
         Some(Mode::Open) if binding.is_open_permitted => Ok(AccessMode::Open),
         Some(Mode::Open) => bail!(
@@ -198,7 +163,6 @@ impl Upkeep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use config::settings::Origin;
     use std::net::SocketAddr;
 
     fn mode_of(configured: Option<Mode>, address: &str, hosts: &[&str]) -> Option<AccessMode> {
@@ -206,9 +170,8 @@ mod tests {
         binding.address = address.parse::<SocketAddr>().unwrap();
         binding.is_open_permitted = binding.address.ip().is_loopback();
         binding.network.hosts = hosts.iter().map(ToString::to_string).collect();
-        let mode_set = configured.map(|mode| (mode, Origin::PlantFile));
         let mut access = settings::Access::default();
-        access.mode = mode_set;
+        access.mode = configured;
         mode(&access, &binding).ok()
     }
 
@@ -237,14 +200,9 @@ mod tests {
         let location = location.unwrap();
         let found = file(&settings::Access::default(), &location).unwrap();
         assert!(found.ends_with("lake.access/access.db"), "{}", found.display());
-        let state = Some(("/var/lib/cockpit".to_owned(), Origin::PlantFile));
+        let state = Some("/var/lib/cockpit".to_owned());
         let mut access = settings::Access::default();
         access.state = state;
         assert_eq!(file(&access, &location).unwrap(), Path::new("/var/lib/cockpit/access.db"));
-    }
-
-    #[test]
-    fn every_limit_of_the_database_is_passed_on() {
-        assert_eq!(limits(&AccessLimits::default()), Settings::default());
     }
 }

@@ -78,6 +78,17 @@ const ORIGINS: [(&str, Origin); 6] = [
     ("header", Origin::Header),
 ];
 
+/// The names of the origins.
+pub(crate) const ORIGIN_NAMES: [&str; 6] = {
+    let mut names = [""; 6];
+    let mut at = 0;
+    while at < ORIGINS.len() {
+        names[at] = ORIGINS[at].0;
+        at += 1;
+    }
+    names
+};
+
 /// Reads `from`. `format` is `None` if the contract's own format is invalid: then every origin is
 /// accepted, because which of them fit is not known.
 fn origin(reader: &mut TomlReader<'_, '_>, format: Option<&Format>) -> Origin {
@@ -124,6 +135,9 @@ fn check_envelope(reader: &TomlReader<'_, '_>, format: Option<&Format>, columns:
         reader.note("columns", message, remedy);
     }
 }
+
+/// What happens to an invalid value.
+pub(crate) const ON_ERROR: [&str; 2] = ["reject", "null"];
 
 fn on_error(reader: &mut TomlReader<'_, '_>) -> OnError {
     match reader.text("on_error").as_deref() {

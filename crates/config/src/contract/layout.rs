@@ -5,7 +5,7 @@ use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
 use plant::contract::{Encoding, Escape, Format, Lines};
 
-const FORMATS: [&str; 7] =
+pub(crate) const FORMATS: [&str; 7] =
     ["delimited", "json_lines", "json_array", "parquet", "tokens", "fixed", "message"];
 /// Keys that only some formats have.
 const OF_FORMATS: [&str; 5] = ["delimiter", "quote", "escape", "header", "pattern"];
@@ -96,7 +96,7 @@ fn tokens(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
 
 /// The most lines at the end of a dump that can be skipped: so many are held in memory until the end
 /// is known, and no report has a longer footer.
-const MAX_FOOTER_LINES: u64 = 1000;
+pub(crate) const MAX_FOOTER_LINES: u64 = 1000;
 
 /// Reads which lines of a dump are no records. `format` is `None` if it is invalid.
 pub(super) fn lines(reader: &mut TomlReader<'_, '_>, format: Option<&Format>) -> Lines {

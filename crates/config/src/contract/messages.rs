@@ -6,7 +6,7 @@ use crate::toml_reader::TomlReader;
 use plant::contract::{Column, Framing, Origin};
 use regex::Regex;
 
-const FRAMINGS: [&str; 2] = ["none", "confluent"];
+pub(crate) const FRAMINGS: [&str; 2] = ["none", "confluent"];
 
 /// Names of topics, and regular expressions for them, which begin with `^`.
 pub(super) fn topics(reader: &mut TomlReader<'_, '_>) -> Vec<String> {

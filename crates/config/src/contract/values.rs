@@ -4,9 +4,9 @@ use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
 use chrono_tz::Tz;
 use plant::contract::{Kind, NumberStyle, Units};
-use plant::spelling::{Locale, TimeOptions, TimeSpelling};
+use plant::format::{Locale, TimeFormat, TimeOptions};
 
-const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
+pub(crate) const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
 
 /// Digits a decimal column has if the contract does not say: 18 in all, 4 of them after the point,
 /// which holds quantities and money of any plant and stays exact in every reader.
@@ -20,9 +20,9 @@ pub(super) fn kind(reader: &mut TomlReader<'_, '_>, plant_zone: Tz) -> Option<Ki
         "float" => Kind::Float { number: number(reader) },
         "decimal" => decimal(reader),
         "bool" => yes_or_no(reader),
-        "date" => Kind::Date { spellings: spellings(reader) },
+        "date" => Kind::Date { formats: formats(reader) },
         "time" => Kind::Time {
-            spellings: spellings(reader),
+            formats: formats(reader),
             zone: zone(reader, plant_zone),
             local_parts: reader.flag("local").unwrap_or(false),
         },
@@ -72,6 +72,9 @@ fn number(reader: &mut TomlReader<'_, '_>) -> NumberStyle {
     NumberStyle { decimal, thousands, units, percent_is_fraction: percent(reader) }
 }
 
+/// Meanings of a percentage.
+pub(crate) const PERCENT: [&str; 2] = ["number", "fraction"];
+
 /// Whether `12.5 %` is 0.125, and not 12.5.
 fn percent(reader: &mut TomlReader<'_, '_>) -> bool {
     match reader.text("percent").as_deref() {
@@ -101,23 +104,23 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn spellings(reader: &mut TomlReader<'_, '_>) -> Vec<TimeSpelling> {
+fn formats(reader: &mut TomlReader<'_, '_>) -> Vec<TimeFormat> {
     let texts = reader.texts("spellings").unwrap_or_default();
     if texts.is_empty() {
         let remedy = "Write spellings = [\"yyyy-MM-dd HH:mm:ss\"], every way the dump writes it.";
         reader.note("spellings", "no spellings: no value could ever be read", remedy);
     }
     let options = time_options(reader);
-    let mut spellings = Vec::with_capacity(texts.len());
+    let mut formats = Vec::with_capacity(texts.len());
     for text in texts {
-        match TimeSpelling::with_options(&text, options) {
-            Ok(spelling) => spellings.push(spelling),
+        match TimeFormat::with_options(&text, options) {
+            Ok(format) => formats.push(format),
             Err(reason) => {
                 reader.note("spellings", format!("`{text}`: {reason}"), "Mend the spelling.");
             }
         }
     }
-    spellings
+    formats
 }
 
 fn time_options(reader: &mut TomlReader<'_, '_>) -> TimeOptions {

@@ -1,12 +1,15 @@
 //! `[access]`: limits of users, sessions, tokens and the audit log.
 
 use super::section::{self, Origin, Provenance, settings};
+use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
-use anyhow::Context as _;
-use std::str::FromStr;
+use anyhow::anyhow;
 
 /// Start of the environment variables of `[access]`.
 pub const ACCESS_PREFIX: &str = "COCKPIT_ACCESS_";
+
+/// Environment variables of the settings that are not limits: mode and state.
+pub(crate) const ACCESS_VARIABLES: [&str; 2] = ["COCKPIT_ACCESS_MODE", "COCKPIT_ACCESS_STATE"];
 
 settings! {
     /// Limits of users, sessions, tokens and the audit log.
@@ -101,51 +104,44 @@ settings! {
     }
 }
 
-/// Who is let in.
+/// Names of the modes.
+pub const ACCESS_MODES: [&str; 2] = ["login", "open"];
+
+/// Who may use the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Users who log in, and API tokens.
+pub enum AccessMode {
+    /// Users log in.
     Login,
-    /// Everybody who can reach the service, as an administrator.
+    /// Everyone who reaches the address has all permissions.
     Open,
 }
 
-impl Mode {
-    /// The name in plant.toml.
+impl AccessMode {
+    /// The mode of a name in [`ACCESS_MODES`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "login" => Some(Self::Login),
+            "open" => Some(Self::Open),
+            _ => None,
+        }
+    }
+
+    /// Its name in plant.toml.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Login => "login",
-            Self::Open => "open",
+            Self::Login => ACCESS_MODES[0],
+            Self::Open => ACCESS_MODES[1],
         }
     }
 }
 
-impl FromStr for Mode {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let found = [Self::Login, Self::Open].into_iter().find(|it| it.as_str() == text);
-        found.with_context(|| format!("invalid access mode `{text}`: expected login or open"))
-    }
-}
-
-/// The settings of `[access]` that are texts: name, description and default for people.
-pub const ACCESS_TEXTS: [(&str, &str); 2] = [
-    (
-        "mode",
-        "Who is let in: login or open. Default: open on a loopback address without hosts, public URL and \
-         proxies while no user exists, else login.",
-    ),
-    ("state", "Folder of the user database. Default: beside a lake on this machine."),
-];
-
 /// `[access]` with the origin of each setting.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Who is let in; `None` is decided by how the service can be reached.
-    pub mode: Option<(Mode, Origin)>,
-    /// Folder of the user database; `None` is beside the lake.
-    pub state: Option<(String, Origin)>,
+    /// `None`: open on a loopback address while no user exists, otherwise login.
+    pub mode: Option<AccessMode>,
+    /// Folder of the database of users; `None`: beside a local lake.
+    pub state: Option<String>,
     pub limits: AccessLimits,
     provenance: Provenance,
 }
@@ -159,13 +155,18 @@ impl Access {
     /// Reads `[access]` of plant.toml.
     pub fn read(mut reader: TomlReader<'_, '_>) -> Self {
         let mut access = Self::default();
-        match reader.text("mode").map(|text| text.parse::<Mode>()) {
-            Some(Ok(mode)) => access.mode = Some((mode, Origin::PlantFile)),
-            Some(Err(error)) => reader.note("mode", error.to_string(), "Write login or open here."),
-            None => {}
+        if let Some(name) = reader.text("mode") {
+            access.mode = AccessMode::from_name(&name);
+            access.provenance.set("mode", Origin::PlantFile);
+            if access.mode.is_none() {
+                let remedy = did_you_mean(&name, &ACCESS_MODES);
+                reader.note("mode", format!("invalid mode `{name}`"), remedy);
+            }
         }
-        let state = reader.text("state").filter(|folder| !folder.is_empty());
-        access.state = state.map(|folder| (folder, Origin::PlantFile));
+        if let Some(state) = reader.text("state").filter(|folder| !folder.is_empty()) {
+            access.state = Some(state);
+            access.provenance.set("state", Origin::PlantFile);
+        }
         section::read_toml(&mut access.limits, &mut reader, "access", &mut access.provenance);
         reader.finish();
         access
@@ -176,12 +177,17 @@ impl Access {
     /// # Errors
     /// A value is invalid.
     pub fn read_env(&mut self, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
-        if let Some(text) = env("COCKPIT_ACCESS_MODE") {
-            let mode = text.parse().context("the access mode set by environment")?;
-            self.mode = Some((mode, Origin::Environment));
+        if let Some(name) = env(ACCESS_VARIABLES[0]) {
+            let mode = AccessMode::from_name(&name);
+            let mode = mode.ok_or_else(|| {
+                anyhow!("invalid {} `{name}`: expected login or open", ACCESS_VARIABLES[0])
+            })?;
+            self.mode = Some(mode);
+            self.provenance.set("mode", Origin::Environment);
         }
-        if let Some(folder) = env("COCKPIT_ACCESS_STATE") {
-            self.state = Some((folder, Origin::Environment));
+        if let Some(state) = env(ACCESS_VARIABLES[1]) {
+            self.state = Some(state);
+            self.provenance.set("state", Origin::Environment);
         }
         section::read_env(&mut self.limits, env, ACCESS_PREFIX, &mut self.provenance)
     }

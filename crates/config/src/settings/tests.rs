@@ -90,3 +90,23 @@ fn a_bounded_setting_reports_its_bounds() {
     assert_eq!(access.limits.password_lanes, 2);
     assert_eq!(access.provenance().origin("password_lanes"), Origin::Environment);
 }
+
+#[test]
+fn the_mode_of_access_is_login_or_open() {
+    let read = |text: &str| {
+        let findings = Findings::new("plant.toml", text);
+        let document = findings.parse();
+        let access = Access::read(TomlReader::new(document.get_ref(), 0, &findings));
+        let mistakes: Vec<String> =
+            findings.into_diagnostics().iter().map(ToString::to_string).collect();
+        (access.mode, access.state, mistakes.join("\n"))
+    };
+    let state = Some("/var/lib/cockpit".to_owned());
+    let expected = (Some(AccessMode::Login), state, String::new());
+    assert_eq!(read("mode = \"login\"\nstate = \"/var/lib/cockpit\""), expected);
+    assert!(read("mode = \"opne\"").2.contains("Did you mean `open`?"));
+    let mut access = Access::default();
+    access.read_env(|name| name.ends_with("_MODE").then(|| "open".to_owned())).unwrap();
+    assert_eq!(access.mode.map(AccessMode::as_str), Some("open"));
+    assert!(access.read_env(|name| name.ends_with("_MODE").then(|| "no".to_owned())).is_err());
+}

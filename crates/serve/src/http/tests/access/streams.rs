@@ -15,7 +15,7 @@ pub fn take_readings(world: &World) {
     };
     let registry: Registry = world.live.registry();
     let mut sensors = registry.write().unwrap();
-    let numbers = [id("1", "printer"), id("10", "wave")].map(|id| sensors.meet(id));
+    let numbers = [id("1", "printer"), id("10", "wave")].map(|id| sensors.register(id));
     drop(sensors);
     let at_us = world.now_us();
     let readings = numbers.map(|sensor| Reading { sensor, at_us, temp_c: 21.5 });
