@@ -3,7 +3,7 @@
 use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
-use super::{Flow, RETRY, Report, Watcher, now};
+use super::{Flow, Report, Watcher, now};
 use anyhow::Context as _;
 use config::Config;
 use config::location::Purpose;
@@ -148,7 +148,7 @@ impl Flow {
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(RETRY) => {}
+                () = tokio::time::sleep(self.retry_pause()) => {}
             }
         }
     }
