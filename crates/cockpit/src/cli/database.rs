@@ -2,8 +2,8 @@
 
 use crate::flow;
 use access::{Access, Identity};
-use anyhow::Context as _;
 use config::Config;
+use config::location::{self, Purpose};
 use std::path::PathBuf;
 
 /// The open database, and who uses it.
@@ -16,20 +16,15 @@ pub struct Database {
 impl Database {
     /// Opens the database of the configured lake, and creates it where there is none.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let path = flow::access::path(config)?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-        }
-        let settings = serve::access_settings(&config.plant.access.limits);
-        let access = Access::open(&path, settings, access::os_random()?, now_us())?;
+        let access = flow::access::open(&path(config)?, &config.plant.access.limits)?;
         Ok(Self { access, operator: Identity::terminal(&account()) })
     }
 }
 
 /// The path of the database, which may not exist yet.
 pub fn path(config: &Config) -> anyhow::Result<PathBuf> {
-    flow::access::path(config)
+    let lake = location::open(&config.lake.0, Purpose::Write)?;
+    flow::access::file(&config.plant.access, &lake)
 }
 
 /// The name of the account at the terminal: of the person who became root by `sudo`, if so.

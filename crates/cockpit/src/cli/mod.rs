@@ -18,13 +18,14 @@ mod simulate_stream;
 mod user;
 
 use crate::flow::{self, Flow};
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
 use config::model::TableName;
 use config::{Config, Flags, folder, listed};
-use lake::catalog;
 use lake::lease::Patience;
+use lake::meta::catalog;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -160,6 +161,9 @@ enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Write manual pages into a folder
+    #[command(hide = true)]
+    Manual { folder: PathBuf },
 }
 
 /// How much the log holds.
@@ -269,6 +273,11 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Reference { folder } => reference::write_pages(&folder).map(|()| true),
+        Command::Manual { folder } => {
+            let written = clap_mangen::generate_to(Cli::command(), &folder);
+            written.with_context(|| format!("manual pages into {}", folder.display()))?;
+            Ok(true)
+        }
         Command::Check => check(&flags).await,
         Command::Demo(args) => Box::pin(demo::demo(load(&flags)?, &args)).await,
         Command::Config => {
@@ -309,7 +318,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     let texts = folder::texts(flags.plant.as_deref())?;
     let (plant, mut found) = folder::read(&texts);
     if let Some(plant) = &plant {
-        let (steps, in_models) = lake::models::plan(plant).await?;
+        let (steps, in_models) = lake::plan::planner::plan(plant).await?;
         found.extend(in_models);
         found.sort();
         if found.is_empty() {
@@ -341,14 +350,14 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     bar.finish_and_clear();
     let report = report?;
     print::summary(&report);
-    Ok(report.is_well())
+    Ok(report.is_success())
 }
 
 async fn rebuild(config: &Config) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
     let report = Box::pin(flow.as_refiner(Patience::UntilSeenAlive, flow.rebuild())).await?;
     print::summary(&report);
-    Ok(report.is_well())
+    Ok(report.is_success())
 }
 
 async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {

@@ -59,7 +59,12 @@ pub async fn run(
     load: impl FnOnce(&Flags) -> anyhow::Result<Config>,
 ) -> anyhow::Result<bool> {
     let config = load(&args.flags(flags))?;
-    let say = |url: &str| print::line(&format!("serving on {url}"));
+    let say = |addresses: &flow::serving::Addresses| {
+        print::line(&format!("serving on {}", addresses.url));
+        if let Some(link) = &addresses.setup_link {
+            print::line(&format!("create the first administrator within an hour: {link}"));
+        }
+    };
     let serving = flow::serving::serve(&config, !args.no_ingest, args.insecure, stop_token(), say);
     Box::pin(serving).await
 }

@@ -17,13 +17,16 @@ pub struct Binding {
     pub network: Network,
     /// `None` is plain HTTP.
     pub certificates: Option<Arc<Certificates>>,
+    /// Whether everybody who can reach the service may be an administrator, if that is configured.
+    pub is_open_permitted: bool,
 }
 
 impl Binding {
     /// A port of the loopback interface, without TLS; 0 is any free port.
     pub fn local(port: u16) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { address, network: Network::default(), certificates: None }
+        let network = Network::default();
+        Self { address, network, certificates: None, is_open_permitted: true }
     }
 
     /// Resolves what is configured.
@@ -48,7 +51,8 @@ impl Binding {
         }
         let limits = Limits::from_settings(&config.plant.limits);
         let certificates = certificates(endpoint, &network, &limits).await?;
-        Ok(Self { address, network, certificates })
+        let is_open_permitted = is_local || is_insecure;
+        Ok(Self { address, network, certificates, is_open_permitted })
     }
 
     /// `https` or `http`.

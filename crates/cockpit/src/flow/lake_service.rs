@@ -7,9 +7,10 @@ use config::kpi::Kpi;
 use config::model::{ParameterDefault, TableName};
 use config::sentence::sentence;
 use datafusion::prelude::{DataFrame, SessionContext};
-use lake::catalog::{self, ColumnRow, TableRow};
-use lake::kpi::{self, Asked, Row};
-use lake::refine::Refinery;
+use lake::context::LakeContext;
+use lake::kpi::{self, KpiQuery, Row};
+use lake::meta::catalog::{self, ColumnRow, TableRow};
+use lake::session;
 use plant::equipment::Equipment;
 use serve::{
     BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
@@ -19,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// The lake behind the service.
 pub struct LakeService {
-    refinery: Refinery,
+    refinery: LakeContext,
     /// Whether this program refines the lake itself.
     is_refining: bool,
     is_simulated: bool,
@@ -34,7 +35,7 @@ struct Rounds {
 }
 
 impl LakeService {
-    pub fn new(refinery: Refinery, is_refining: bool, is_simulated: bool) -> Self {
+    pub fn new(refinery: LakeContext, is_refining: bool, is_simulated: bool) -> Self {
         Self { refinery, is_refining, is_simulated, rounds: Mutex::default() }
     }
 
@@ -58,10 +59,10 @@ impl LakeService {
         let mut rounds = self.rounds();
         rounds.next_at = Some(next_at);
         let (ok, entries, trouble) = match done {
-            Ok(report) => (report.is_well(), report.entries.as_slice(), broken(report)),
+            Ok(report) => (report.is_success(), report.entries.as_slice(), broken(report)),
             Err(error) => (false, [].as_slice(), Some(sentence(error))),
         };
-        let sum = |count: fn(&lake::books::Entry) -> i64| {
+        let sum = |count: fn(&lake::reconciliation::RowBalance) -> i64| {
             entries.iter().map(|entry| count(entry).unsigned_abs()).sum()
         };
         rounds.last = Some(RunInfo {
@@ -85,14 +86,14 @@ fn broken(report: &Report) -> Option<String> {
     if !names.is_empty() {
         return Some(format!("too many records are rejected of: {}", names.join(", ")));
     }
-    (!report.is_well()).then(|| "the books do not close; see meta.runs".to_owned())
+    (!report.is_success()).then(|| "the books do not close; see meta.runs".to_owned())
 }
 
 #[async_trait]
 impl LakeReader for LakeService {
     async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
-        self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await
+        session::open(&self.refinery.lake, self.refinery.runtime.clone(), partitions).await
     }
 
     async fn tables(&self) -> anyhow::Result<Vec<TableInfo>> {
@@ -116,7 +117,8 @@ impl LakeReader for LakeService {
         table: &str,
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<DataFrame> {
-        self.refinery.recompute(&TableName::new(schema, table), parameters).await
+        lake::refine::derive::recompute(&self.refinery, &TableName::new(schema, table), parameters)
+            .await
     }
 
     fn equipment(&self) -> &Equipment {
@@ -127,8 +129,8 @@ impl LakeReader for LakeService {
         &self.refinery.plant.kpis
     }
 
-    async fn kpi_rows(&self, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>> {
-        kpi::rows(&self.refinery, kpis, asked).await
+    async fn kpi_rows(&self, kpis: &[Kpi], query: &KpiQuery) -> anyhow::Result<Vec<Row>> {
+        kpi::figures::rows(&self.refinery, kpis, query).await
     }
 
     fn health(&self) -> Health {

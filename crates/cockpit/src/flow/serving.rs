@@ -3,7 +3,7 @@
 use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
-use super::{Flow, RETRY, Report, Watcher, now};
+use super::{Flow, Report, Watcher, now};
 use anyhow::Context as _;
 use config::Config;
 use config::location::Purpose;
@@ -28,12 +28,38 @@ pub async fn serve(
     ingests: bool,
     is_insecure: bool,
     stop: CancellationToken,
-    report: impl Fn(&str),
+    report: impl Fn(&Addresses),
 ) -> anyhow::Result<bool> {
     let binding = Binding::resolve(config, is_insecure).await?;
     let scheme = binding.scheme();
-    let report = |address: SocketAddr| report(&format!("{scheme}://{address}"));
+    let public_url = config.endpoint.public_url.as_ref().map(|(url, _)| url.to_string());
+    let report = |started: Started| {
+        let address = started.address;
+        let url = format!("{scheme}://{address}");
+        let base = public_url.clone().unwrap_or_else(|| match address.ip().is_unspecified() {
+            true => format!("{scheme}://localhost:{}/", address.port()),
+            false => format!("{url}/"),
+        });
+        let setup_link = started.setup_secret.map(|secret| format!("{base}setup#{secret}"));
+        report(&Addresses { url, setup_link });
+    };
     Flow::open(config, Purpose::Write).await?.serve(binding, ingests, stop, report).await
+}
+
+/// Where the service can be opened.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    pub url: String,
+    /// The one-time link that creates the first administrator, while there are no users.
+    pub setup_link: Option<String>,
+}
+
+/// What is known once the service listens.
+#[derive(Debug, Clone)]
+pub struct Started {
+    pub address: SocketAddr,
+    /// The secret of the one-time link.
+    pub setup_secret: Option<String>,
 }
 
 impl Flow {
@@ -43,9 +69,10 @@ impl Flow {
         binding: Binding,
         ingests: bool,
         stop: CancellationToken,
-        say: impl Fn(SocketAddr),
+        say: impl Fn(Started),
     ) -> anyhow::Result<bool> {
-        let Binding { address, network, certificates } = binding;
+        let users = self.open_users(&binding).await?;
+        let Binding { address, network, certificates, .. } = binding;
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("{address} cannot be listened on; another program may have it")
         })?;
@@ -61,13 +88,19 @@ impl Flow {
             LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
             self.lake().run().to_owned(),
         );
-        let access = http::AccessControl::demo();
         let hosts = network.hosts.clone();
-        let lake = lake_service.clone();
-        let service = http::Service::new(lake, live.clone(), limits.clone(), clock, hosts, access)
-            .with_network(network.clone());
-        let router = http::router(Arc::new(service), cockpit_ui::ASSETS);
-        say(address);
+        let upkeep = users.upkeep();
+        let service = http::Service::new(
+            lake_service.clone(),
+            live.clone(),
+            limits.clone(),
+            clock,
+            hosts,
+            users.control,
+        );
+        let service = Arc::new(service.with_network(network.clone()));
+        let router = http::router(service, cockpit_ui::ASSETS);
+        say(Started { address, setup_secret: users.setup_secret });
         let endpoint = http::Endpoint { network, certificates };
         let answering = http::serve(listener, router, &limits, endpoint, stop.clone());
         let ingesting = async {
@@ -89,7 +122,9 @@ impl Flow {
         pushing.spawn(async move {
             pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
         });
-        let (answered, ingested, ()) = tokio::join!(answering, ingesting, streaming);
+        let kept = upkeep.run(&stop);
+        let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, kept);
+        upkeep.once().await;
         pushing.join_all().await;
         answered?;
         ingested?;
@@ -117,7 +152,7 @@ impl Flow {
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(RETRY) => {}
+                () = tokio::time::sleep(self.retry_pause()) => {}
             }
         }
     }

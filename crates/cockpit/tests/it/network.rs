@@ -15,7 +15,7 @@ fn pair(world: &World, folder: &str, hosts: &[&str]) -> (PathBuf, PathBuf) {
     let folder = world.path(folder);
     let mut arguments = vec!["certificate", "--dir", folder.to_str().unwrap()];
     arguments.extend(hosts.iter().flat_map(|host| ["--host", host]));
-    world.run(&arguments).well();
+    world.run(&arguments).success();
     (folder.join("cockpit.crt"), folder.join("cockpit.key"))
 }
 
@@ -95,10 +95,10 @@ fn a_certificate_is_made_once_and_its_key_is_private() {
     let before = fs::read(&key).unwrap();
     let folder = world.path("tls");
     let again = ["certificate", "--host", NAME, "--dir", folder.to_str().unwrap()];
-    world.run(&again).refused(&["exists already", "--dir"]);
+    world.run(&again).failure(&["exists already", "--dir"]);
     assert_eq!(fs::read(&key).unwrap(), before);
-    world.run(&["certificate"]).refused(&["--host"]);
-    world.run(&["certificate", "--host", "https://a.example"]).refused(&["invalid host"]);
+    world.run(&["certificate"]).failure(&["--host"]);
+    world.run(&["certificate", "--host", "https://a.example"]).failure(&["invalid host"]);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_pair_that_cannot_be_used_is_refused_at_the_start() {
     let (_, other_key) = pair(&world, "other", &["localhost"]);
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let check = |certificate: &str, key: &str, words: &[&str]| {
-        world.run(&["serve", "--certificate", certificate, "--key", key]).refused(words);
+        world.run(&["serve", "--certificate", certificate, "--key", key]).failure(words);
     };
     let (certificate, key, other) = (text(&certificate), text(&key), text(&other_key));
     check(&certificate, &other, &["belongs to another key", &certificate, &other]);
@@ -168,8 +168,8 @@ fn a_pair_that_cannot_be_used_is_refused_at_the_start() {
     check("missing.crt", &key, &["cannot read the file missing.crt", "`certificate`"]);
     check(&key, &key, &["invalid certificate file", "BEGIN CERTIFICATE"]);
     check(&certificate, &certificate, &["invalid key file", "BEGIN PRIVATE KEY"]);
-    world.run(&["serve", "--certificate", &certificate]).refused(&["has no key", "--key FILE"]);
-    world.run(&["serve", "--key", &key]).refused(&["has no certificate", "--certificate FILE"]);
+    world.run(&["serve", "--certificate", &certificate]).failure(&["has no key", "--key FILE"]);
+    world.run(&["serve", "--key", &key]).failure(&["has no certificate", "--certificate FILE"]);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn settings_of_the_endpoint_are_checked_and_printed() {
     let serve = "[serve]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n\
                  public_url = \"https://cockpit.plant.example\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n";
     world.write("plant.toml", &format!("{text}\n{serve}"));
-    let printed = world.run(&["config"]).well().stdout;
+    let printed = world.run(&["config"]).success().stdout;
     for line in [
         "certificate = \"a.pem\"",
         "key = \"b.pem\"",
@@ -210,7 +210,7 @@ fn settings_of_the_endpoint_are_checked_and_printed() {
     world.write("plant.toml", &format!("{text}\n{wrong}"));
     let words =
         ["`certificate` without `key`", "invalid public URL `cockpit`", "expected 10.0.0.0/8"];
-    world.run(&["check"]).refused(&words);
+    world.run(&["check"]).failure(&words);
 }
 
 #[test]

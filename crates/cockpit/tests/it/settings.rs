@@ -1,6 +1,6 @@
-//! Limits say what they are and why; secrets are said nowhere.
+//! Settings are printed with their source and reason; secrets are printed nowhere.
 
-use crate::world::{Said, World};
+use crate::world::{Outcome, World};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -14,10 +14,10 @@ fn every_limit_is_printed_with_its_reason() {
     let world = World::new();
     let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
     world.write("plant.toml", &format!("{text}\n[limits]\npage_rows = 7\n"));
-    let said = world.run_with(&["config"], &[("COCKPIT_LISTING_EVERY_S", "5")]).well();
-    crate::world::golden("config", "said.txt", &world.plain(&said.stdout));
-    assert!(said.stderr.contains("setting is deprecated"), "{}", said.stderr);
-    let limits: Vec<&str> = said.stdout.lines().skip_while(|it| *it != "[limits]").collect();
+    let outcome = world.run_with(&["config"], &[("COCKPIT_LISTING_EVERY_S", "5")]).success();
+    crate::world::golden("config", "output.txt", &world.plain(&outcome.stdout));
+    assert!(outcome.stderr.contains("setting is deprecated"), "{}", outcome.stderr);
+    let limits: Vec<&str> = outcome.stdout.lines().skip_while(|it| *it != "[limits]").collect();
     for pair in limits.windows(2).filter(|pair| pair[1].contains(" = ")) {
         let (_, reason) = pair[0].split_once(" Default ").unwrap_or_else(|| panic!("{pair:?}"));
         assert!(reason.len() > 10, "{pair:?}");
@@ -28,10 +28,10 @@ fn every_limit_is_printed_with_its_reason() {
 fn the_printed_configuration_can_be_used_as_plant_toml() {
     let world = World::new();
     let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
-    let before = world.run(&["config"]).well().stdout;
+    let before = world.run(&["config"]).success().stdout;
     let limits = &before[before.find("[limits]").unwrap()..];
     world.write("plant.toml", &format!("{text}\n{limits}\n"));
-    let after = world.run(&["config"]).well().stdout;
+    let after = world.run(&["config"]).success().stdout;
     let values = |text: &str| {
         let lines = text.lines().filter_map(|line| line.split_once(" #"));
         lines.map(|(value, _)| value.trim_end().to_owned()).collect::<Vec<_>>()
@@ -46,9 +46,9 @@ fn the_printed_configuration_can_be_used_as_plant_toml() {
 fn a_setting_of_kafka_is_shown_with_its_source() {
     let world = World::new();
     let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
-    let said = "[kafka]\nprotocol = \"ssl\"\ngroup = \"cockpit\"\n";
-    world.write("plant.toml", &format!("{text}\n{said}"));
-    let printed = world.run(&["config"]).well().stdout;
+    let section = "[kafka]\nprotocol = \"ssl\"\ngroup = \"cockpit\"\n";
+    world.write("plant.toml", &format!("{text}\n{section}"));
+    let printed = world.run(&["config"]).success().stdout;
     let origin = |name: &str| {
         let line = printed.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
         line.split_once(" # ").unwrap().1.to_owned()
@@ -62,7 +62,7 @@ fn an_invalid_limit_and_an_unknown_one_are_refused() {
     let world = World::new();
     let with = |value: &str| world.run_with(&["config"], &[("COCKPIT_LISTING_EVERY_S", value)]);
     for value in ["0", "-1", "soon", "1.5", "99999999999999999999"] {
-        with(value).refused(&["COCKPIT_LISTING_EVERY_S", value, "whole number"]);
+        with(value).failure(&["COCKPIT_LISTING_EVERY_S", value, "whole number"]);
     }
     let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
     world.write("plant.toml", &format!("{text}\n[limits]\npage_row_max = 7\nquery_slots = 0\n"));
@@ -74,11 +74,11 @@ fn an_invalid_limit_and_an_unknown_one_are_refused() {
             "plant.toml:18",
             "invalid query_slots `0`",
         ];
-        world.run(&[command]).refused(&words);
+        world.run(&[command]).failure(&words);
     }
 }
 
-/// Every file below `folder` that holds the secret.
+/// Every file below `folder` that contains the secret.
 fn leaks(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -94,9 +94,9 @@ fn leaks(folder: &Path, found: &mut Vec<String>) {
 }
 
 #[track_caller]
-fn is_silent(said: &Said) {
-    assert!(!said.stdout.contains(SECRET), "{}", said.stdout);
-    assert!(!said.stderr.contains(SECRET), "{}", said.stderr);
+fn contains_no_secret(outcome: &Outcome) {
+    assert!(!outcome.stdout.contains(SECRET), "{}", outcome.stdout);
+    assert!(!outcome.stderr.contains(SECRET), "{}", outcome.stderr);
 }
 
 const COMMANDS: [&[&str]; 7] = [
@@ -144,7 +144,7 @@ fn s3(dump: &'static str) -> u16 {
 }
 
 #[test]
-fn keys_of_the_environment_are_said_nowhere() {
+fn keys_of_the_environment_are_not_disclosed() {
     let world = World::new();
     let port =
         s3("Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,5\n2,a,2024-01-01,8,S1,x\n");
@@ -160,8 +160,8 @@ fn keys_of_the_environment_are_said_nowhere() {
     for command in COMMANDS {
         let mut arguments = command.to_vec();
         arguments.extend(["--log", "trace"]);
-        let said = world.run_with(&arguments, &env).well();
-        is_silent(&said);
+        let outcome = world.run_with(&arguments, &env).success();
+        contains_no_secret(&outcome);
     }
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);
     let mut found = Vec::new();
@@ -170,7 +170,7 @@ fn keys_of_the_environment_are_said_nowhere() {
 }
 
 #[test]
-fn keys_in_a_url_are_refused_and_not_said_again() {
+fn keys_in_a_url_are_refused_and_not_repeated() {
     let world = World::new();
     for url in [
         format!("s3://key:{SECRET}@bucket/dumps"),
@@ -181,9 +181,9 @@ fn keys_in_a_url_are_refused_and_not_said_again() {
     ] {
         for variable in ["COCKPIT_BUCKET", "COCKPIT_LAKE"] {
             for command in [&["config"][..], &["ingest", "--once"], &["tables"]] {
-                let said = world.run_with(command, &[(variable, &url)]);
-                is_silent(&said);
-                said.refused(&["error"]);
+                let outcome = world.run_with(command, &[(variable, &url)]);
+                contains_no_secret(&outcome);
+                outcome.failure(&["error"]);
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
 use chrono_tz::Tz;
 use plant::contract::{Kind, NumberStyle, Units};
-use plant::spelling::{Locale, TimeOptions, TimeSpelling};
+use plant::format::{Locale, TimeFormat, TimeOptions};
 
 pub(crate) const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
 
@@ -20,9 +20,9 @@ pub(super) fn kind(reader: &mut TomlReader<'_, '_>, plant_zone: Tz) -> Option<Ki
         "float" => Kind::Float { number: number(reader) },
         "decimal" => decimal(reader),
         "bool" => yes_or_no(reader),
-        "date" => Kind::Date { spellings: spellings(reader) },
+        "date" => Kind::Date { formats: formats(reader) },
         "time" => Kind::Time {
-            spellings: spellings(reader),
+            formats: formats(reader),
             zone: zone(reader, plant_zone),
             local_parts: reader.flag("local").unwrap_or(false),
         },
@@ -104,23 +104,23 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn spellings(reader: &mut TomlReader<'_, '_>) -> Vec<TimeSpelling> {
+fn formats(reader: &mut TomlReader<'_, '_>) -> Vec<TimeFormat> {
     let texts = reader.texts("spellings").unwrap_or_default();
     if texts.is_empty() {
         let remedy = "Write spellings = [\"yyyy-MM-dd HH:mm:ss\"], every way the dump writes it.";
         reader.note("spellings", "no spellings: no value could ever be read", remedy);
     }
     let options = time_options(reader);
-    let mut spellings = Vec::with_capacity(texts.len());
+    let mut formats = Vec::with_capacity(texts.len());
     for text in texts {
-        match TimeSpelling::with_options(&text, options) {
-            Ok(spelling) => spellings.push(spelling),
+        match TimeFormat::with_options(&text, options) {
+            Ok(format) => formats.push(format),
             Err(reason) => {
                 reader.note("spellings", format!("`{text}`: {reason}"), "Mend the spelling.");
             }
         }
     }
-    spellings
+    formats
 }
 
 fn time_options(reader: &mut TomlReader<'_, '_>) -> TimeOptions {

@@ -41,10 +41,21 @@ fn fresh(status: StatusCode, answer: impl Serialize) -> Response {
     (status, no_store, Json(answer)).into_response()
 }
 
+/// The result of a change of one of the own objects: one of somebody else is reported like one that does
+/// not exist.
+fn own_changed(changed: Result<(), Error>) -> Result<StatusCode, Error> {
+    match changed {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(error) if error.status == StatusCode::FORBIDDEN => Err(nothing_here()),
+        Err(error) => Err(error),
+    }
+}
+
+fn nothing_here() -> Error {
+    Error::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+}
+
 /// A part of the path; 404 for one that is no value of its type, such as an id that is no number.
 fn part<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Error> {
-    let unknown = |_: PathRejection| {
-        Error::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
-    };
-    path.map(|Path(part)| part).map_err(unknown)
+    path.ok().map(|Path(part)| part).ok_or_else(nothing_here)
 }

@@ -108,7 +108,9 @@ fn permit(identity: &Identity, action: Action) -> Result<(), Error> {
 
 /// The answer to a request that is refused: a page leads to the login, everything else is an error.
 fn refusal(guarded: &Guarded, request: &Request, error: Error) -> Response {
-    let is_page = guarded.path == routes::PAGES && *request.method() == Method::GET;
+    let is_page = guarded.path == routes::PAGES
+        && *request.method() == Method::GET
+        && !request.uri().path().starts_with("/api/");
     if is_page && error.status == StatusCode::UNAUTHORIZED {
         return redirect_to_login(request);
     }

@@ -22,7 +22,7 @@ use axum::{Extension, Json};
 use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::SortExpr;
-use datafusion::prelude::ident;
+use datafusion::prelude::{Expr, ident};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -88,6 +88,7 @@ pub async fn list(
         ("order" = Option<String>, Query, description = "Columns to sort by, separated by commas; a minus before one sorts it downwards; nulls come last"),
         ("limit" = Option<u64>, Query, description = "Rows of the page; 1,000 if left out, for JSON"),
         ("offset" = Option<u64>, Query, description = "Rows before the page"),
+        ("distinct" = Option<bool>, Query, description = "true shows equal rows of the shown columns once"),
         ("parameter.{name}" = Option<String>, Query, description = "Recomputes the table with this parameter"),
         ("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept"),
     ),
@@ -133,6 +134,7 @@ pub async fn read(
     let mut deadline = Deadline::after(service.time(format));
     let frame = deadline.within(Box::pin(frame(&service, &visibility, &info, &asked))).await??;
     let filtered = filtered(frame, &info, &asked, &service.limits)?;
+    let filtered = distinct(filtered, &info, &asked)?;
     let rows = page(filtered.clone(), &info, &asked, bounds)?;
     let (limit, offset) = (bounds.limit.unwrap_or(bounds.most), bounds.offset);
     let as_of = info.updated_at;
@@ -347,6 +349,20 @@ fn filtered(
         frame = frame.filter(condition)?;
     }
     Ok(frame)
+}
+
+/// Each row of the shown columns once, if that is requested.
+fn distinct(frame: DataFrame, info: &TableInfo, asked: &PageRequest) -> Result<DataFrame, Error> {
+    if asked.distinct != Some(true) {
+        return Ok(frame);
+    }
+    let shown = asked.columns.clone().unwrap_or_default();
+    for column in &shown {
+        check_column(info, frame.schema().as_arrow(), column)?;
+    }
+    let shown: Vec<Expr> = shown.iter().map(ident).collect();
+    let frame = if shown.is_empty() { frame } else { frame.select(shown)? };
+    Ok(frame.distinct()?)
 }
 
 fn page(

@@ -1,5 +1,6 @@
 //! The service asked as its clients ask it, without a network.
 
+mod access;
 mod bounds;
 mod formulas;
 mod lake;
@@ -10,7 +11,7 @@ mod sql;
 mod temperatures;
 mod tls;
 
-use super::{AccessControl, Service, router};
+use super::{AccessControl, AccessMode, Service, router};
 use crate::Limits;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -85,8 +86,8 @@ impl Desk {
     /// A desk that is reached through `network`.
     pub fn in_network(limits: Limits, network: super::Network) -> Self {
         let clock = Arc::new(now);
-        let (lake, open) = (Arc::new(Lake::new()), AccessControl::demo());
-        let service = Service::new(lake, live(), limits, clock, Vec::new(), open);
+        let open = AccessControl::without_users(AccessMode::Demo);
+        let service = Service::new(Arc::new(Lake::new()), live(), limits, clock, Vec::new(), open);
         Self(router(Arc::new(service.with_network(network)), &[]))
     }
 
@@ -96,7 +97,7 @@ impl Desk {
 
     /// A desk over what is live, too.
     pub fn living(lake: Lake, live: Live, limits: Limits, pages: &'static [Asset]) -> Self {
-        let open = AccessControl::demo();
+        let open = AccessControl::without_users(AccessMode::Demo);
         let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new(), open);
         Self(router(Arc::new(service), pages))
     }

@@ -21,7 +21,7 @@ use arrow::datatypes::Schema;
 use axum::http::StatusCode;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{Expr, SessionContext};
-use lake::kpi::{By, Row};
+use lake::kpi::{Level, Row};
 use live::Lanes;
 use plant::equipment::{Equipment, Unit};
 use plant::reading::SensorId;
@@ -145,14 +145,16 @@ impl Visibility {
     }
 
     /// The rows of KPIs that are visible. Fails for a level that sums over all lines.
-    pub fn kpis(&self, by: By, mut rows: Vec<Row>) -> Result<Vec<Row>, Error> {
+    pub fn kpis(&self, level: Level, mut rows: Vec<Row>) -> Result<Vec<Row>, Error> {
         let Some(only) = &self.only else { return Ok(rows) };
-        if by == By::Plant {
+        if level == Level::Plant {
             let message = "the level `plant` sums over all lines, and you can see some of them; ask \
                            for the level `line` or `unit`";
             return Err(Error::new(StatusCode::FORBIDDEN, "forbidden", message));
         }
-        rows.retain(|row| only.has_place(row.place.unit.as_deref(), row.place.line.as_deref()));
+        rows.retain(|row| {
+            only.has_place(row.dimensions.unit.as_deref(), row.dimensions.line.as_deref())
+        });
         Ok(rows)
     }
 
@@ -207,7 +209,3 @@ fn covers_scope(granted: &Granted, scope: &Scope) -> bool {
 
 /// Names of visible equipment.
 type Names = BTreeSet<String>;
-
-#[cfg(test)]
-#[path = "visibility/tests.rs"]
-mod tests;

@@ -1,12 +1,13 @@
 //! A dump costs the same however many there are: counted in operations of the lake's store.
 
-use super::super::{Event, Flow, now, plan, stream};
+use crate::flow::open::plan;
+use crate::flow::{Event, Flow, now, stream};
 use async_trait::async_trait;
 use config::folder;
 use config::location::Location;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use lake::refine::Refinery;
+use lake::context::LakeContext;
 use lake::{Lake, session};
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
@@ -160,7 +161,7 @@ impl Plant {
         let limits = plant.limits.clone();
         let runtime = session::runtime(&limits).unwrap();
         let read = stream::reader(&limits);
-        let refinery = Refinery {
+        let refinery = LakeContext {
             lake: Arc::new(Lake::new(location(lake.clone()), limits, "run", now)),
             plant: Arc::new(plant),
             steps: Arc::new(steps),
@@ -192,7 +193,7 @@ impl Plant {
     async fn round(&self, dumps: usize) -> Cost {
         self.lake.taken();
         let report = self.flow.round(&(Arc::new(|_: Event| {}) as _)).await.unwrap();
-        assert!(report.is_well(), "{report:?}");
+        assert!(report.is_success(), "{report:?}");
         assert_eq!(report.read.len(), dumps);
         self.lake.taken()
     }

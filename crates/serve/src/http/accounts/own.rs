@@ -1,7 +1,7 @@
 //! The own account: password, second factor, sessions.
 
 use super::dto::{RoleInScope, Session, User};
-use super::{call, fresh, part};
+use super::{call, fresh, own_changed, part};
 use crate::http::Service;
 use crate::http::authorization::{Caller, Cost};
 use crate::http::body::JsonBody;
@@ -228,7 +228,7 @@ pub async fn end_session(
     let ended = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
         access.revoke_session(by, id, now_us)
     });
-    ended.await.map(|()| StatusCode::NO_CONTENT)
+    own_changed(ended.await)
 }
 
 impl RecoveryCodes {

@@ -1,7 +1,7 @@
 //! The own API tokens.
 
 use super::dto::Token;
-use super::{call, fresh, part};
+use super::{call, fresh, own_changed, part};
 use crate::http::Service;
 use crate::http::authorization::{Caller, Cost};
 use crate::http::body::JsonBody;
@@ -104,5 +104,5 @@ pub async fn revoke_token(
     let revoked = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
         access.revoke_token(by, id, now_us)
     });
-    revoked.await.map(|()| StatusCode::NO_CONTENT)
+    own_changed(revoked.await)
 }

@@ -53,17 +53,13 @@ impl AccessControl {
         Self { access: Some(access), ..Self::without_users(mode) }
     }
 
-    /// No users: everybody is let in as the local administrator.
-    pub fn demo() -> Self {
-        Self::without_users(AccessMode::Demo)
-    }
-
     /// A database that cannot be used: nobody is let in, and only what is public is answered.
     pub fn unavailable() -> Self {
         Self::without_users(AccessMode::Login)
     }
 
-    fn without_users(mode: AccessMode) -> Self {
+    /// No user database: everybody is let in, if the mode is open or that of the demo.
+    pub fn without_users(mode: AccessMode) -> Self {
         Self {
             mode,
             access: None,
@@ -85,7 +81,7 @@ impl AccessControl {
 
     /// Whether there is a user database, or none is needed.
     pub fn is_available(&self) -> bool {
-        self.access.is_some() || self.mode == AccessMode::Demo
+        self.access.is_some() || matches!(self.mode, AccessMode::Open | AccessMode::Demo)
     }
 
     /// Finds out who sends a request.

@@ -32,8 +32,8 @@ pub fn check(request: &Request, caller: &Caller) -> Result<(), Error> {
 }
 
 fn is_own_origin(origin: &str, request: &Request, is_secure: bool) -> bool {
-    let authority = request.uri().authority().map(|it| it.as_str());
-    let host = authority.or_else(|| text(request.headers(), header::HOST)).unwrap_or_default();
+    // The guard has replaced it by the host that a trusted proxy reports.
+    let host = text(request.headers(), header::HOST).unwrap_or_default();
     let scheme = if is_secure { "https" } else { "http" };
     !host.is_empty() && origin.eq_ignore_ascii_case(&format!("{scheme}://{host}"))
 }

@@ -1,7 +1,7 @@
 use super::lake::Lake;
 use super::{Desk, live, now, request};
 use crate::Limits;
-use crate::http::{AccessControl, Endpoint, Service, router, serve};
+use crate::http::{AccessControl, AccessMode, Endpoint, Service, router, serve};
 use axum::body::Body;
 use axum::http::Method;
 use cockpit_ui::Asset;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-const PAGES: &[Asset] = &[
+pub const PAGES: &[Asset] = &[
     Asset {
         path: "assets/now-3f2a.js",
         mime: "text/javascript",
@@ -151,7 +151,7 @@ async fn a_configured_host_is_answered_and_requests_are_counted() {
         Limits::default(),
         Arc::new(now),
         vec!["cockpit.plant".into()],
-        AccessControl::demo(),
+        AccessControl::without_users(AccessMode::Demo),
     );
     let desk = Desk::of(router(Arc::new(service), &[]));
     let reply = desk.get_with("/api/v1/health", &[("host", "cockpit.plant:80")]).await;
