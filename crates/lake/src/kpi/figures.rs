@@ -4,7 +4,7 @@ use crate::columns::column;
 use crate::context::LakeContext;
 use crate::kpi::statement::{by_table, statement};
 use crate::kpi::status::PublishedState;
-use crate::kpi::{Cause, Difference, Dimensions, Figure, Granularity, KpiQuery, Level, Row};
+use crate::kpi::{Cause, Dimensions, Figure, FigureDifference, Granularity, KpiQuery, Level, Row};
 use crate::session;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
@@ -171,7 +171,7 @@ fn difference(
     kpi: &Kpi,
     (at, row): (usize, usize),
     value: Option<f64>,
-) -> anyhow::Result<Option<Difference>> {
+) -> anyhow::Result<Option<FigureDifference>> {
     let Some(against) = &kpi.against else { return Ok(None) };
     let other = columns.number(&format!("o{at}"), row)?;
     let (Some(value), Some(other)) = (value, other) else { return Ok(None) };
@@ -185,7 +185,7 @@ fn difference(
         causes.push(Cause { say: "not explained".to_owned(), share: open });
     }
     let against = against.name.clone();
-    Ok(Some(Difference { against, other, value: value - other, causes }))
+    Ok(Some(FigureDifference { against, other, value: value - other, causes }))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::retention::{DAY_US, Horizon, date, is_period, numbers, partition_day,
 use anyhow::Context as _;
 use arrow::array::Array as _;
 use arrow::compute::{max, min};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use chrono::{DateTime, NaiveDate, Utc};
 use config::model::TableName;
 use deltalake::kernel::Add;
@@ -26,7 +26,6 @@ use futures::TryStreamExt as _;
 use plant::contract::Contract;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// Days by which expiry may be overdue before it is logged.
 const OVERDUE_DAYS: i64 = 1;
@@ -52,7 +51,7 @@ pub struct Expired {
 /// The table's definition.
 pub fn table() -> MetaTable {
     use DataType::{Date32, Int64, Utf8};
-    let fields = [
+    let columns = [
         ("table_name", Utf8),
         ("day", Date32),
         ("rows", Int64),
@@ -63,12 +62,7 @@ pub fn table() -> MetaTable {
         ("expired_at", utc()),
         ("run", Utf8),
     ];
-    let fields = fields.map(|(name, kind)| Field::new(name, kind, true));
-    MetaTable {
-        name: TableName::new("meta", "expired"),
-        description: "Days of tables whose rows have expired.",
-        schema: Arc::new(Schema::new(fields.to_vec())),
-    }
+    MetaTable::new("expired", "Days of tables whose rows have expired.", columns)
 }
 
 /// Removes the rows of every table that are older than its retention.
@@ -164,7 +158,7 @@ async fn commit(
     Ok(())
 }
 
-/// The files of old messages that silver contains completely. Each may expire alone.
+/// Of the old messages, the files that silver contains completely. Each may expire alone.
 async fn contained_in_silver(
     context: &LakeContext,
     contract: &Contract,
