@@ -8,6 +8,7 @@ mod simulate;
 mod simulate_stream;
 
 use crate::flow::{self, Flow};
+use anyhow::Context as _;
 use clap::builder::FalseyValueParser;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -131,6 +132,9 @@ enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Write manual pages into a folder
+    #[command(hide = true)]
+    Manual { folder: PathBuf },
 }
 
 /// How much the log holds.
@@ -220,6 +224,11 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "cockpit", &mut script);
             print::line(String::from_utf8(script)?.trim_end());
+            Ok(true)
+        }
+        Command::Manual { folder } => {
+            let written = clap_mangen::generate_to(Cli::command(), &folder);
+            written.with_context(|| format!("manual pages into {}", folder.display()))?;
             Ok(true)
         }
         Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,

@@ -70,8 +70,9 @@ pub fn record(
     let expected = Expected { headers: &headers, is_case_sensitive };
     let mut changes = changes(expected, &found, before.as_ref());
     if matches!(found, FileColumns::Keys(_)) && row.records < judged_records {
-        let proves_nothing =
-            |it: &Change| matches!(it, Change::Missing { instead: None, .. } | Change::Back { .. });
+        let proves_nothing = |it: &Change| {
+            matches!(it, Change::Missing { instead: None, .. } | Change::Restored { .. })
+        };
         changes.retain(|change| !proves_nothing(change));
     }
     let after = found.after(before.as_ref());

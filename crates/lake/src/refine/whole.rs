@@ -1,6 +1,6 @@
 //! Cleaning records without keys: only the newest dump counts.
 //!
-//! A dump may have several part files (`Contract::dump_of`); the newest version of each part counts. A
+//! A dump may have several part files (`Contract::dump_id`); the newest version of each part counts. A
 //! version without a good record is ignored, and if all versions of a dump are, the dump before it counts.
 //! The result depends only on the dumps in bronze, not on the order in which they arrived.
 
@@ -40,7 +40,7 @@ impl DumpHistory {
     pub fn new(contract: &Contract, versions: &[Arc<Version>]) -> Self {
         let mut dumps: BTreeMap<DumpId, BTreeMap<String, Vec<&Version>>> = BTreeMap::new();
         for version in versions {
-            let dump = dumps.entry(contract.dump_of(&version.file, version.order.0)).or_default();
+            let dump = dumps.entry(contract.dump_id(&version.file, version.order.0)).or_default();
             dump.entry(version.file.clone()).or_default().push(version);
         }
         let mut ordered: Vec<((Option<DumpOrder>, DumpId), DumpParts)> = Vec::new();

@@ -22,12 +22,11 @@ use config::folder;
 use config::location::{self, Purpose};
 use config::settings::Limits;
 use plant::contract::Contract;
+use plant::time::{DAY_US, HOUR_US};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 24 * HOUR_US;
 /// Noon of a Wednesday.
 const BEGIN_US: i64 = 20_005 * DAY_US + 12 * HOUR_US;
 
