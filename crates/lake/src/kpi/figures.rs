@@ -9,11 +9,12 @@ use crate::session;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use config::folder::Plant;
 use config::kpi::Kpi;
 use datafusion::prelude::SessionContext;
 use plant::calendar::LocalParts;
+use plant::time::date_from_days;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -58,7 +59,7 @@ fn production_day_of_hour(plant: &Plant, hour: &Dimensions) -> Option<NaiveDate>
     };
     let first = parts(0).filter(is_in_shift);
     let days = first.or_else(|| parts(59))?.production_day;
-    NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()))
+    date_from_days(days)
 }
 
 /// The first and the last day of a query.

@@ -14,7 +14,7 @@ use crate::meta::{self, MetaTable};
 use crate::offsets::Partition;
 use crate::plan::Step;
 use crate::retention::period::period_of;
-use crate::retention::{DAY_US, Horizon, date, is_period, numbers, partition_day, period_columns};
+use crate::retention::{Horizon, date, is_period, numbers, partition_day, period_columns};
 use anyhow::Context as _;
 use arrow::array::Array as _;
 use arrow::compute::{max, min};
@@ -24,6 +24,7 @@ use config::model::TableName;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use plant::contract::Contract;
+use plant::time::{DAY_US, day_of_us};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +82,7 @@ async fn expire_table(context: &LakeContext, name: &TableName, kept: u32) -> any
     let lake = context.lake.as_ref();
     let Some(state) = lake.state(name).await? else { return Ok(()) };
     let table = lake.table(name)?;
-    let first_kept = lake.now().timestamp_micros().div_euclid(DAY_US) - i64::from(kept);
+    let first_kept = day_of_us(lake.now().timestamp_micros()) - i64::from(kept);
     let (mut old, mut rest) = (Days::new(), Vec::new());
     for file in state.files() {
         match partition_day(&file).filter(|day| *day < first_kept) {
