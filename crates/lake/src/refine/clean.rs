@@ -6,9 +6,10 @@ use crate::bronze;
 use crate::context::LakeContext;
 use crate::delta::table::{Definition, State};
 use crate::plan::Step;
-use crate::refine::cleaning::{Cleaning, fingerprint, stored_schema};
+use crate::refine::cleaning::{Cleaning, fingerprint};
 use crate::refine::dump_reader::{Bronze, CleanedDumps};
 use crate::refine::{Outcome, RefreshMode};
+use batches::pointer::with_pointers;
 use deltalake::kernel::Add;
 use plant::contract::Contract;
 use std::collections::BTreeMap;
@@ -58,7 +59,7 @@ pub async fn run(
     }
     if is_redefined {
         change.definition = Some(Definition {
-            schema: stored_schema(&step.schema, contract),
+            schema: with_pointers(&step.schema, contract),
             description: step.model.description.clone(),
             fingerprint,
             partition: None,
