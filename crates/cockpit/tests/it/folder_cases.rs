@@ -4,7 +4,7 @@
 //! a bucket, the messages of each topic as the lines of `messages/<topic>.jsonl`.
 
 use crate::stream::Broker;
-use crate::world::{Said, World};
+use crate::world::{Outcome, World};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -90,13 +90,13 @@ fn start(folder: &Path, kind: Kind) -> (World, Option<Broker>) {
         let topic = path.file_stem().unwrap().to_str().unwrap();
         broker.create(topic);
         for message in fs::read_to_string(&path).unwrap().lines() {
-            broker.say_to(topic, message);
+            broker.send_to(topic, message);
         }
     }
-    (World::of(&folder.join("plant").display().to_string()), Some(broker))
+    (World::from_plant(&folder.join("plant").display().to_string()), Some(broker))
 }
 
-fn ingest(world: &World, broker: Option<&Broker>) -> Said {
+fn ingest(world: &World, broker: Option<&Broker>) -> Outcome {
     broker.map_or_else(|| world.ingest(), |broker| broker.ingest_from(world))
 }
 

@@ -208,7 +208,7 @@ fn every_route_and_parameter_is_documented() {
 fn every_metric_and_live_event_is_documented() {
     let world = World::new();
     world.dump("plan.csv", "Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,5\n");
-    world.ingest().well();
+    world.ingest().success();
     let mut command = world.command(&["serve"]);
     command.env("COCKPIT_LISTEN", "127.0.0.1:0");
     let server = Server::start(command);
