@@ -1,6 +1,7 @@
 //! The documentation, compared with the program: the tutorial runs as written, and the reference names
 //! every key, parameter, event and metric that exists, and no other.
 
+mod blocks;
 mod reference;
 mod tutorial;
 

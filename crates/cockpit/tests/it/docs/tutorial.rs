@@ -4,6 +4,7 @@
 //! The words behind the opening fence say what a block is: `file=PATH`, `run`, `output` (lines that the
 //! commands before it print) and `serve`.
 
+use super::blocks::{Block, blocks};
 use super::{Server, page};
 use std::fs;
 use std::path::Path;
@@ -13,27 +14,6 @@ use tempfile::TempDir;
 const PAGE: &str = "first-plant.md";
 /// How the page writes the addresses that it names.
 const ADDRESS: &str = "<http://127.0.0.1:8080";
-
-/// A fenced block of a page.
-struct Block<'a> {
-    /// The words behind the opening fence.
-    info: &'a str,
-    text: String,
-}
-
-fn blocks(page: &str) -> Vec<Block<'_>> {
-    let mut blocks = Vec::new();
-    let mut open: Option<Block<'_>> = None;
-    for line in page.lines() {
-        match (line.strip_prefix("```"), &mut open) {
-            (Some(info), None) => open = Some(Block { info, text: String::new() }),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (None, Some(block)) => block.text += &format!("{line}\n"),
-            (None, None) => {}
-        }
-    }
-    blocks
-}
 
 /// A shell command in `folder`, with this program first on the `PATH`.
 #[expect(clippy::disallowed_methods, reason = "the shell needs the other programs of the PATH")]
