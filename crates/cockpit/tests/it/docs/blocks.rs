@@ -9,18 +9,21 @@ use std::path::Path;
 pub struct Block<'a> {
     /// The words behind the opening fence.
     pub info: &'a str,
+    /// The last line of text before the block.
+    pub before: &'a str,
     pub text: String,
 }
 
 /// The fenced blocks of a page, in order.
 pub fn blocks(page: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
-    let mut open: Option<Block<'_>> = None;
+    let (mut open, mut before): (Option<Block<'_>>, _) = (None, "");
     for line in page.lines() {
         match (line.strip_prefix("```"), &mut open) {
-            (Some(info), None) => open = Some(Block { info, text: String::new() }),
+            (Some(info), None) => open = Some(Block { info, before, text: String::new() }),
             (Some(_), Some(_)) => blocks.extend(open.take()),
             (None, Some(block)) => block.text += &format!("{line}\n"),
+            (None, None) if !line.is_empty() => before = line,
             (None, None) => {}
         }
     }

@@ -31,10 +31,13 @@ fn the_tutorial_runs_as_written() {
     let text = page(PAGE);
     let folder = TempDir::new().unwrap();
     let (mut printed, mut server, mut compared) = (String::new(), None, 0);
-    for Block { info, text } in blocks(&text) {
+    for Block { info, before, text } in blocks(&text) {
         let action = info.split_once(' ').map_or(info, |(_language, action)| action);
         match action.split_once('=').unwrap_or((action, "")) {
-            ("file", path) => fs::write(folder.path().join(path), text).unwrap(),
+            ("file", path) => {
+                assert_eq!(before, format!("`{path}`:"), "the page does not show the file name");
+                fs::write(folder.path().join(path), text).unwrap();
+            }
             ("run", _) => {
                 let output = shell(folder.path(), &text).output().unwrap();
                 printed = String::from_utf8(output.stdout).unwrap();
