@@ -5,9 +5,11 @@
 
 mod bench;
 mod code;
+mod dist;
 mod kafka;
 mod machine;
 mod maven;
+mod package;
 mod parts;
 mod server;
 #[cfg(test)]
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["test", ..] => parts::test(&args[1..]),
         ["measure"] => code::measure(),
+        ["dist", ..] => dist::command(&args[1..]),
         ["bench", "batch", ..] => bench::batch(&args[2..]),
         ["bench", "stream", ..] => bench::stream(&args[2..]),
         ["bench", "latency", ..] => bench::latency(&args[2..]),
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     machine::print("usage: cargo xtask test [PART]...");
     machine::print("       cargo xtask measure");
+    machine::print("       cargo xtask dist [--program PATH] [--out DIR]");
     machine::print("       cargo xtask bench batch [ROWS]");
     machine::print("       cargo xtask bench stream [MESSAGES] [--spark]");
     machine::print("       cargo xtask bench latency [SECONDS]");

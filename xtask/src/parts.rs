@@ -3,6 +3,7 @@
 
 use crate::kafka;
 use crate::machine::{self, print, run};
+use crate::package;
 use crate::server::{Server, free_address};
 use crate::tools;
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 23] = [
+const PARTS: [Part; 24] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -57,6 +58,7 @@ const PARTS: [Part; 23] = [
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
+    part("package", "the Debian package installed, upgraded, removed", &["build"], package),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
     part(
         "questions",
@@ -341,6 +343,11 @@ fn demo(bench: &Bench) -> Done {
     run(case.arg("--cockpit").arg(&bench.cockpit).args(["--rounds", DEMO_ROUNDS]))
 }
 
+/// The Debian package on an overlay of this machine.
+fn package(bench: &Bench) -> Done {
+    package::test(&bench.cockpit, &bench.folder.join("package"))
+}
+
 /// Messages of the plant through Apache Kafka, each against another reading of it.
 fn messages(bench: &Bench) -> Done {
     let mut case = bench.on_kafka("messages_case.py")?;
@@ -391,6 +398,7 @@ mod tests {
     fn without_dumps_the_rest_still_runs() {
         let rest = [
             "packages", "python", "build", "rust", "check", "pages", "oee", "odd", "names", "demo",
+            "package",
         ];
         assert_eq!(parts(&[], false), rest);
         assert!(parts(&["browser".to_owned()], false).is_empty());

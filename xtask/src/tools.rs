@@ -83,6 +83,16 @@ pub fn openssl() -> Result<(), String> {
     install("openssl", "openssl is not installed")
 }
 
+/// What builds and starts packages.
+pub fn packaging() -> Result<(), String> {
+    for (program, package) in [("strip", "binutils"), ("curl", "curl"), ("setpriv", "util-linux")] {
+        if answer(Command::new(program).arg("--version")).is_none() {
+            install(package, &format!("{program} is not installed"))?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs the packages of the pages as their lock names them, those for development too.
 pub fn packages() -> Result<(), String> {
     node()?;

@@ -15,6 +15,7 @@ mod gold;
 mod lease;
 mod manners;
 mod once;
+mod previous;
 mod property;
 mod retention;
 mod settings;

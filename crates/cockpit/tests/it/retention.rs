@@ -2,11 +2,11 @@
 
 use crate::stream::{Broker, CONTRACT};
 use crate::world::World;
+use plant::time::DAY_S;
 use serde_json::Value;
 use std::fs;
 
 const TOPIC: &str = "aged";
-const DAY_S: i64 = 86_400;
 
 const SILVER: &str = "-- Temperatures of machines.
 --
