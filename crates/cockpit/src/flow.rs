@@ -3,13 +3,13 @@
 //!
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
-mod answers;
-mod audience;
 pub mod demo;
-mod judged;
+mod faulty_dumps;
+mod lake_service;
 mod landing;
+mod observer;
 mod refiner;
-mod rounds;
+mod schedule;
 pub mod serving;
 pub mod stream;
 
@@ -106,7 +106,7 @@ pub struct Flow {
     /// Brokers to read messages from.
     pub kafka: Option<Kafka>,
     /// Messages read from topics by this program.
-    pub heard: Arc<AtomicU64>,
+    pub messages_read: Arc<AtomicU64>,
     /// Whether what is read is made up.
     pub is_simulated: bool,
     /// When files of no contract were looked for last.
@@ -162,7 +162,7 @@ impl Flow {
             refinery,
             bucket,
             kafka,
-            heard: Arc::default(),
+            messages_read: Arc::default(),
             is_simulated: false,
             unmatched_at: Arc::default(),
         })
@@ -352,9 +352,9 @@ impl Flow {
     }
 
     /// A question in SQL, read-only.
-    pub async fn ask(&self, sql: &str) -> anyhow::Result<DataFrame> {
+    pub async fn run_sql(&self, sql: &str) -> anyhow::Result<DataFrame> {
         let context = self.session().await?;
-        let limits = answers::limits(self.lake().limits());
+        let limits = serve::Limits::from_settings(self.lake().limits());
         http::plan_reading(&context, sql, &limits).await.map_err(|error| match error.private {
             Some(cause) => cause.context(error.public),
             None => anyhow::anyhow!(error.public),

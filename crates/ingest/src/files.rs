@@ -260,13 +260,13 @@ impl Work<'_> {
     fn text(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
         let bounds = Bounds::new(self.limits);
         let decode_limits = decode::Limits {
-            max_record_bytes: self.limits.size("max_record_bytes"),
-            kept_faulty_bytes: self.limits.size("kept_faulty_bytes"),
-            probe_bytes: self.limits.size("probe_bytes"),
+            max_record_bytes: self.limits.ingest.max_record_bytes,
+            kept_faulty_bytes: self.limits.ingest.kept_faulty_bytes,
+            probe_bytes: self.limits.ingest.probe_bytes,
         };
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
         let mut records = BatchBuilder::new(self.contract.columns.len());
-        let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
+        let mut chunk = vec![0; self.limits.ingest.read_chunk_bytes];
         let place = |error: io::Error| ReadError::Place(error.into());
         if decoder.wants_preview() {
             let copy = fetched.try_clone().map_err(place)?;
@@ -290,7 +290,7 @@ impl Work<'_> {
         let decode::Summary { skipped_lines, notes: found } = decoder.summary();
         let notes = notes.take().into_iter().chain(found).collect();
         let records = records.records();
-        let is_unread = decoder.unread_bytes() > self.limits.get("empty_file_bytes");
+        let is_unread = decoder.unread_bytes() > self.limits.ingest.empty_file_bytes;
         if records == 0 && skipped_lines == 0 && is_unread {
             return Err(ReadError::Content(nothing_in(decoder.unread_bytes())));
         }
@@ -298,8 +298,8 @@ impl Work<'_> {
     }
 
     fn is_full(&self, records: &BatchBuilder) -> bool {
-        records.pending() >= self.limits.size("batch_rows")
-            || records.size_bytes() >= self.limits.size("read_chunk_bytes")
+        records.pending() >= self.limits.lake.batch_rows
+            || records.size_bytes() >= self.limits.ingest.read_chunk_bytes
     }
 
     fn hand_over(&self, records: &mut BatchBuilder) -> Result<(), ReadError> {
@@ -319,7 +319,7 @@ impl Work<'_> {
         let whole = fetched.file.try_clone().map_err(|error| ReadError::Place(error.into()))?;
         let opened = container::open(fetched, true, bounds, &notes)?;
         let file = if opened.is_plain { whole } else { unpacked(opened)? };
-        let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
+        let batches = decode::parquet::decode(self.contract, file, self.limits.lake.batch_rows)?;
         let columns = Some(batches.columns());
         let mut records = 0;
         for batch in batches {

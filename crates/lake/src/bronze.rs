@@ -236,7 +236,7 @@ impl<'a> Landings<'a> {
         self.waiting_dumps += 1;
         let size_bytes = Some(dump.size_bytes);
         self.newest.insert(dump.key, Newest { number, sha256: dump.sha256, size_bytes });
-        let most_dumps = self.lake.limits().size("land_together_dumps");
+        let most_dumps = self.lake.limits().ingest.land_together_dumps;
         let is_full =
             self.waiting_dumps >= most_dumps || self.waiting_bytes > self.together_bytes();
         if is_large || is_full {
@@ -275,7 +275,7 @@ impl<'a> Landings<'a> {
     }
 
     fn together_bytes(&self) -> usize {
-        self.lake.limits().size("land_together_bytes")
+        self.lake.limits().ingest.land_together_bytes
     }
 
     fn writer(&self) -> DataWriter {

@@ -21,7 +21,7 @@ const BATCHES_BETWEEN: usize = 2;
 const LANDINGS: usize = 2;
 
 /// The dumps of one table on their way into it, one after the other.
-struct Line<'a> {
+struct TableLanding<'a> {
     flow: &'a Flow,
     bucket: &'a Location,
     landings: Option<Landings<'a>>,
@@ -42,7 +42,7 @@ impl Flow {
         contracts: &[Arc<Contract>],
         new: Vec<Found>,
     ) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
-        let settle = Duration::from_millis(self.lake().limits().get("dump_settle_ms"));
+        let settle = Duration::from_millis(self.lake().limits().ingest.dump_settle_ms);
         let since = machine_now() - settle;
         let is_young = |it: &Found| it.modified_at > since;
         if bucket.folder.is_none() || !new.iter().any(is_young) {
@@ -84,13 +84,14 @@ impl Flow {
         let lines = by_table.into_values().map(|files| async move {
             let (landings, rows) = (None, Vec::with_capacity(files.len()));
             let columns = files.first().and_then(|found| columns.table(&found.contract));
-            let mut line = Line { flow: self, bucket, landings, rows, columns, committed: 0 };
+            let mut landing =
+                TableLanding { flow: self, bucket, landings, rows, columns, committed: 0 };
             for found in files {
-                let status = line.land_one(&found, newest.get(&found.place())).await;
+                let status = landing.land_one(&found, newest.get(&found.place())).await;
                 let bytes = found.size_bytes.unsigned_abs();
                 watcher(Event::Dump { file: found.key, bytes, status });
             }
-            line.close().await
+            landing.close().await
         });
         let rows: Vec<Vec<DumpRow>> =
             futures::stream::iter(lines).buffer_unordered(LANDINGS).collect().await;
@@ -100,7 +101,7 @@ impl Flow {
     }
 }
 
-impl<'a> Line<'a> {
+impl<'a> TableLanding<'a> {
     /// Lands a dump and notes what became of it. It may still wait for its commit.
     async fn land_one(&mut self, found: &Found, known: Option<&DumpRow>) -> Status {
         let mut row = DumpRow {
@@ -191,7 +192,7 @@ impl<'a> Line<'a> {
         report_notes(&found.key, &decoded);
         row.records = decoded.records;
         if let Some(columns) = decoded.columns {
-            let judged = lake.limits().get("judged_records").cast_signed();
+            let judged = lake.limits().ingest.judged_records.cast_signed();
             column_changes::record(row, &found.contract, columns, &mut self.columns, judged);
         }
         if let Some(change) = &row.column_change {

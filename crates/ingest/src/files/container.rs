@@ -38,10 +38,10 @@ pub struct Bounds {
 impl Bounds {
     pub fn new(limits: &Limits) -> Self {
         Self {
-            unpacked_bytes: limits.get("max_unpacked_bytes"),
-            window_bytes: limits.get("max_window_bytes"),
-            layers: limits.size("max_container_layers"),
-            chunk_bytes: limits.size("read_chunk_bytes"),
+            unpacked_bytes: limits.ingest.max_unpacked_bytes,
+            window_bytes: limits.ingest.max_window_bytes,
+            layers: limits.ingest.max_container_layers,
+            chunk_bytes: limits.ingest.read_chunk_bytes,
         }
     }
 }

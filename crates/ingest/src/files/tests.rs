@@ -2,7 +2,7 @@ mod parquet;
 
 use super::*;
 use config::location::{self, Purpose};
-use config::said::Findings;
+use config::toml_reader::Findings;
 use proptest::prelude::*;
 use std::ffi::OsStr;
 use std::fs;

@@ -186,7 +186,7 @@ pub fn consumer(
         .set("fetch.error.backoff.ms", "100")
         .set("reconnect.backoff.max.ms", "2000")
         .set("topic.metadata.refresh.interval.ms", "30000")
-        .set("security.protocol", kafka.protocol.word());
+        .set("security.protocol", kafka.protocol.as_str());
     if tells_ends {
         // A full queue is empty again after milliseconds; the client's second would be time lost.
         config.set("fetch.queue.backoff.ms", "20");

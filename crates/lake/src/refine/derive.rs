@@ -176,7 +176,7 @@ fn is_exhausted(batches: &Result<Vec<RecordBatch>, DataFusionError>) -> bool {
 }
 
 fn with_memory_remedy(context: &LakeContext, error: DataFusionError) -> DataFusionError {
-    let bytes = context.lake.limits().get("memory_bytes");
+    let bytes = context.lake.limits().refine.memory_bytes;
     let root = error.find_root().strip_backtrace();
     error.context(format!(
         "the statement does not fit into memory_bytes = {bytes}; raise it by COCKPIT_MEMORY_BYTES, or by \
@@ -277,7 +277,7 @@ async fn affected(
         } else {
             return Ok(Affected::Everything);
         }
-        if affected.len() > context.lake.limits().size("refresh_values") {
+        if affected.len() > context.lake.limits().refine.incremental_max_keys {
             return Ok(Affected::Everything);
         }
     }

@@ -65,7 +65,7 @@ impl<'a> Interpreter<'a> {
             source: contract.source.clone(),
             schema: Arc::new(Schema::new(fields)),
             constants: Default::default(),
-            recent: Recent::new(context.lake.limits().size("dedupe_readings")),
+            recent: Recent::new(context.lake.limits().stream.dedupe_readings),
             late_data: None,
         })
     }

@@ -1,6 +1,6 @@
 //! The reading side of one topic: messages interpreted, shown, and sent to be landed.
 
-use super::super::audience::Readings;
+use super::super::observer::Readings;
 use super::{Command, Streaming, Topic, soon};
 use anyhow::Context as _;
 use batches::batch::{Fields, Messages};
@@ -67,7 +67,7 @@ impl Reader<'_> {
     }
 
     /// Sends a command that is answered, and waits for the answer.
-    fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> anyhow::Result<T> {
+    fn request<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> anyhow::Result<T> {
         let (answer, answered) = oneshot::channel();
         self.send(command(answer))?;
         answered.blocking_recv().context("landing has ended")
@@ -96,7 +96,7 @@ impl Receiver for Reader<'_> {
             id: assigned.id,
             is_other: assigned.difference.is_some(),
         };
-        let mut resumed = self.ask(|answer| Command::Assign(wanted, answer))?;
+        let mut resumed = self.request(|answer| Command::Assign(wanted, answer))?;
         self.log = resumed.log.clone();
         if resumed.is_new {
             let difference = assigned.difference.unwrap_or(Difference::Id);
@@ -112,15 +112,15 @@ impl Receiver for Reader<'_> {
             let offsets = last_offsets(&messages);
             self.hand_over(Chunk { bronze: None, interpreted, offsets }, messages.len())?;
         }
-        self.ask(Command::Flush)?;
-        self.streaming.audience.begins();
+        self.request(Command::Flush)?;
+        self.streaming.observer.partitions_assigned();
         let read = resumed.landed.into_iter().map(|(partition, last)| (partition.number, last));
         Ok(Known { read: read.collect(), witnesses: resumed.witnesses })
     }
 
     fn revoked(&mut self) -> anyhow::Result<()> {
         self.release()?;
-        self.ask(Command::Flush)
+        self.request(Command::Flush)
     }
 
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()> {
@@ -130,12 +130,12 @@ impl Receiver for Reader<'_> {
         let records = fields.elements.as_ref().map(|elements| elements.count.clone());
         let interpreted = self.interpreter.interpret(&messages, &pointers, fields)?;
         if let Some(readings) = &mut self.readings {
-            self.streaming.audience.readings(readings.of(&interpreted.rows)?);
+            self.streaming.observer.readings(readings.convert(&interpreted.rows)?);
         }
-        self.streaming.audience.rejected(interpreted.rejected.num_rows());
+        self.streaming.observer.rejected(interpreted.rejected.num_rows());
         let bronze = stream::rows(&messages, &pointers, records)?;
         let offsets = last_offsets(&messages);
-        self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
+        self.topic.messages_read.fetch_add(messages.len() as u64, Ordering::Relaxed);
         self.held.chunks.push(Chunk { bronze: Some(bronze), interpreted, offsets });
         self.held.messages += messages.len();
         self.held.due = self.held.due.or_else(|| Some(soon(self.held_most)));
@@ -181,11 +181,11 @@ impl Receiver for Reader<'_> {
             }
             Event::TooManyTopics { .. } => {}
         }
-        self.streaming.audience.event(topic, &event);
+        self.streaming.observer.event(topic, &event);
     }
 
     fn is_hurried(&self) -> bool {
-        self.streaming.audience.is_hurried()
+        self.streaming.observer.needs_low_latency()
     }
 
     fn is_stopped(&self) -> bool {

@@ -1,5 +1,6 @@
 use super::*;
 use batches::digest::PrefixDigest;
+use config::settings::Section as _;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use proptest::prelude::*;
 use std::io::Write as _;
@@ -18,8 +19,8 @@ fn read_with(
     digest.update(bytes);
     let dump = Fetched::new(key, file, digest).unwrap();
     let mut bounds = Limits::default();
-    bounds.set("read_chunk_bytes", 64);
-    limits.iter().for_each(|(name, value)| bounds.set(name, *value));
+    bounds.ingest.read_chunk_bytes = 64;
+    limits.iter().for_each(|(name, value)| bounds.ingest.set_value(name, *value));
     let notes = Notes::default();
     let opened = open(dump, false, Bounds::new(&bounds), &notes);
     let mut plain = Vec::new();

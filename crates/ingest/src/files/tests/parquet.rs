@@ -5,7 +5,7 @@ use arrow::array::*;
 use bytes::Bytes;
 use chrono_tz::Tz;
 use config::contract;
-use config::said::Findings;
+use config::toml_reader::Findings;
 use parquet::arrow::ArrowWriter;
 use plant::contract::{Contract, Kind};
 use plant::format::{parse_date, parse_time};

@@ -27,8 +27,8 @@ impl Flow {
         let entries: Vec<reconciliation::RowBalance> = reconciliation::load(lake).await?;
         let counted = faulty::rejected_counts(&self.refinery.steps, &entries);
         let policy = FaultPolicy {
-            judged_records: lake.limits().get("judged_records").cast_signed(),
-            line_chars: lake.limits().size("reported_line_chars"),
+            judged_records: lake.limits().ingest.judged_records.cast_signed(),
+            line_chars: lake.limits().ingest.reported_line_chars,
         };
         let mut newest = dumps::newest(all);
         let mut context = None;
@@ -86,7 +86,7 @@ impl Flow {
     }
 
     fn unmatched_is_due(&self) -> bool {
-        let every_s = self.lake().limits().get("unmatched_every_s").cast_signed();
+        let every_s = self.lake().limits().ingest.unmatched_every_s.cast_signed();
         let mut last = self.unmatched_at.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_none_or(|last| now() - last >= TimeDelta::seconds(every_s));
         if is_due {
@@ -96,7 +96,7 @@ impl Flow {
     }
 
     async fn unmatched(&self, bucket: &Location, contracts: &[Arc<Contract>]) -> Vec<Unmatched> {
-        let most_keys = self.lake().limits().size("unmatched_keys");
+        let most_keys = self.lake().limits().ingest.unmatched_keys;
         unmatched::list(bucket, self.lake().location(), contracts, most_keys).await
     }
 
