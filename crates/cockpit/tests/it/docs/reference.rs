@@ -108,12 +108,15 @@ fn every_key_of_plant_toml_is_documented_and_no_other() {
             let name = table.trim_matches(['[', ']']).to_owned();
             world.write("plant.toml", &format!("{plant}\n{table}\n{UNKNOWN} = 1\n"));
             let known = known(&world).concat_all();
-            let documented = match (name.as_str(), heading.matches('`').count() > 2) {
-                ("limits", _) => settings(),
-                (name, true) => rows_of(&text, heading, name),
-                _ => documented(&text, heading),
+            let mut documented = match heading.matches('`').count() > 2 {
+                true => rows_of(&text, heading, &name),
+                false => documented(&text, heading),
             };
+            let deprecated = check_deprecated(&world, &plant, &name);
+            documented.extend(settings(&name));
             let missing: Vec<&String> = known.difference(&documented).collect();
+            let missing: Vec<&String> =
+                missing.into_iter().filter(|it| !deprecated.contains(*it)).collect();
             let more: Vec<&String> = documented.difference(&known).collect();
             assert!(missing.is_empty() && more.is_empty(), "{table}: {missing:?} {more:?}");
             sections.insert(name);
@@ -125,11 +128,31 @@ fn every_key_of_plant_toml_is_documented_and_no_other() {
     assert_eq!(top.union(&sections).cloned().collect::<Names>(), known);
 }
 
-/// The names of settings, deprecated ones included.
-fn settings() -> Names {
+/// The deprecated names of settings in a table of plant.toml, each of which is still accepted.
+fn check_deprecated(world: &World, plant: &str, table: &str) -> Names {
+    if table != "limits" {
+        return Names::new();
+    }
+    let names = documented(&page("reference/settings.md"), "## Deprecated names");
+    let names: Names = names.into_iter().filter(|name| !name.starts_with('[')).collect();
+    assert!(!names.is_empty());
+    for name in &names {
+        world.write("plant.toml", &format!("{plant}\n[{table}]\n{name} = 7\n"));
+        let checked = world.run(&["check"]);
+        assert_eq!(checked.code, Some(0), "{name}: {}", checked.stdout);
+    }
+    names
+}
+
+/// The settings of a table of plant.toml in the generated page.
+fn settings(table: &str) -> Names {
     let text = page("reference/settings.md");
-    let deprecated = documented(&text, "## Deprecated names");
-    documented(&text, "# Settings").union(&deprecated).cloned().collect()
+    let mut names = Names::new();
+    for section in text.split("\n## ").filter(|it| it.contains(&format!("\n`[{table}]`"))) {
+        let title = section.lines().next().unwrap();
+        names.extend(documented(&text, &format!("## {title}")));
+    }
+    names
 }
 
 /// The keys of one table in a section that describes several: their names are in the first column.
@@ -137,6 +160,29 @@ fn rows_of(text: &str, heading: &str, table: &str) -> Names {
     let prefix = format!("| `{table}` | ");
     let rows = section(text, heading).lines().filter_map(|line| line.strip_prefix(&prefix));
     rows.flat_map(|row| quoted(row.split(" | ").next().unwrap())).collect()
+}
+
+/// `UPDATE=1` writes the pages that the program generates.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a variable of the person who runs the tests")]
+fn generated_pages_are_current() {
+    let world = World::new();
+    let folder = world.path("pages");
+    fs::create_dir(&folder).unwrap();
+    world.run(&["reference", &folder.display().to_string()]).success();
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let text = fs::read_to_string(folder.join(&name)).unwrap();
+        let committed = super::folder().join("reference").join(&name);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&committed, &text).unwrap();
+        }
+        let is_current = fs::read_to_string(&committed).is_ok_and(|it| it == text);
+        assert!(is_current, "docs/reference/{name} differs; UPDATE=1 writes it");
+        count += 1;
+    }
+    assert!(count >= 2, "{count} pages are generated");
 }
 
 #[test]
