@@ -8,7 +8,7 @@ use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
 use config::kafka::Kafka;
 use deltalake::kernel::Add;
 use ingest::kafka::{self, Event};
-use lake::models::Step;
+use lake::plan::Step;
 use live::{self, Link, LinkState, Live, PartitionLag};
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
 use std::collections::HashMap;
