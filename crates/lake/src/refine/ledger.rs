@@ -14,10 +14,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use plant::calendar::Calendar;
 use plant::ledger::{Claim, Entry, close};
+use plant::time::{SECOND_US, second_of_us};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-const SECOND_US: i64 = 1_000_000;
 
 /// Columns that the statement must have.
 const CLAIMED: [(&str, DataType); 5] = [
@@ -129,8 +128,8 @@ impl Claims {
         let mut claim_rows = Vec::with_capacity(rows.len());
         for row in rows.iter().copied().filter(|row| from.is_valid(*row) && to.is_valid(*row)) {
             claims.push(Claim {
-                from_s: from.value(row).div_euclid(SECOND_US),
-                to_s: to.value(row).div_euclid(SECOND_US),
+                from_s: second_of_us(from.value(row)),
+                to_s: second_of_us(to.value(row)),
                 precedence: precedence.value(row),
                 kind: self.kinds[row],
             });
