@@ -5,6 +5,7 @@ use super::{Server, page};
 use crate::world::World;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 /// A key that no file has.
 const UNKNOWN: &str = "xqzzx";
@@ -219,21 +220,37 @@ fn every_header_line_of_a_model_is_documented_and_no_other() {
     assert_eq!(words, known(&world).concat_all());
 }
 
+/// The text of all pages about the HTTP interface.
+fn http_pages() -> String {
+    let entries = fs::read_dir(super::folder().join("reference")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let is_http = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("http");
+    paths.filter(is_http).map(|path| fs::read_to_string(path).unwrap() + "\n").collect()
+}
+
+/// A route is documented by a heading, below which a table lists its parameters, or, if it has none but
+/// those of its path, by a row of a table.
 #[test]
 fn every_route_and_parameter_is_documented() {
-    let text = page("reference/http.md");
+    let text = http_pages();
     let document: serde_json::Value =
         serde_json::from_str(&serve::http::openapi::document().unwrap()).unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows: Names = rows.filter(|it| it.contains(" /")).map(str::to_owned).collect();
+    let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("## `")).collect();
     let mut missing = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let route = format!("{} {path}", method.to_uppercase());
-            let heading = |line: &&str| line.starts_with("## ") && quoted(line).contains(&route);
-            let Some(heading) = text.lines().find(heading) else {
-                missing.push(route);
-                continue;
+            let mut documented = match headings.iter().find(|it| quoted(it).contains(&route)) {
+                Some(heading) => documented(&text, heading),
+                None if rows.contains(&route) => Names::new(),
+                None => {
+                    missing.push(route);
+                    continue;
+                }
             };
-            let documented = documented(&text, heading);
+            documented.extend(path.split(['{', '}']).skip(1).step_by(2).map(str::to_owned));
             let parameters = operation["parameters"].as_array().into_iter().flatten();
             let known: Names =
                 parameters.map(|it| it["name"].as_str().unwrap().to_owned()).collect();
@@ -242,8 +259,7 @@ fn every_route_and_parameter_is_documented() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
-    let routes = text.lines().filter(|line| line.starts_with("## `")).flat_map(quoted);
-    for route in routes {
+    for route in headings.into_iter().flat_map(quoted).chain(rows) {
         let (method, path) = route.split_once(' ').unwrap();
         let operation = &document["paths"][path][method.to_lowercase()];
         assert!(operation.is_object(), "{route} is documented and does not exist");
