@@ -338,7 +338,7 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     bar.finish_and_clear();
     let report = report?;
     print::summary(&report);
-    Ok(report.is_well())
+    Ok(report.is_success())
 }
 
 async fn serve(config: &Config, ingests: bool, is_insecure: bool) -> anyhow::Result<bool> {
@@ -350,7 +350,7 @@ async fn rebuild(config: &Config) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
     let report = Box::pin(flow.as_refiner(Patience::UntilSeenAlive, flow.rebuild())).await?;
     print::summary(&report);
-    Ok(report.is_well())
+    Ok(report.is_success())
 }
 
 async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {

@@ -58,7 +58,7 @@ impl LakeService {
         let mut rounds = self.rounds();
         rounds.next_at = Some(next_at);
         let (ok, entries, trouble) = match done {
-            Ok(report) => (report.is_well(), report.entries.as_slice(), broken(report)),
+            Ok(report) => (report.is_success(), report.entries.as_slice(), broken(report)),
             Err(error) => (false, [].as_slice(), Some(sentence(error))),
         };
         let sum = |count: fn(&lake::reconciliation::RowBalance) -> i64| {
@@ -85,7 +85,7 @@ fn broken(report: &Report) -> Option<String> {
     if !names.is_empty() {
         return Some(format!("too many records are rejected of: {}", names.join(", ")));
     }
-    (!report.is_well()).then(|| "the books do not close; see meta.runs".to_owned())
+    (!report.is_success()).then(|| "the books do not close; see meta.runs".to_owned())
 }
 
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use super::lake_service::LakeService;
 use super::stream::Streaming;
-use super::{Flow, RETRY, Report, Watcher, now};
+use super::{Flow, Report, Watcher, now};
 use anyhow::{Context as _, bail};
 use config::Config;
 use config::location::Purpose;
@@ -161,7 +161,7 @@ impl Flow {
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(RETRY) => {}
+                () = tokio::time::sleep(self.retry_pause()) => {}
             }
         }
     }

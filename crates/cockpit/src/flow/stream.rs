@@ -11,7 +11,7 @@ mod reader;
 mod streams;
 
 use super::observer::{ProblemLog, Readings, StreamObserver};
-use super::{Flow, RETRY, now};
+use super::{Flow, now};
 use anyhow::Context as _;
 use batches::batch::Messages;
 use config::kafka::Kafka;
@@ -97,11 +97,9 @@ enum Command {
 }
 
 impl Flow {
-    /// Reads every topic to its end as it stands now. Returns the books, and what went wrong.
-    pub async fn stream_once(
-        &self,
-        kafka: &Kafka,
-    ) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
+    /// Reads every topic to its current end. Returns the row balances and the problems.
+    pub(super) async fn kafka_to_bronze(&self) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
+        let Some(kafka) = &self.kafka else { return Ok(Default::default()) };
         let problem_log = Arc::new(ProblemLog::default());
         let streaming = Streaming {
             until: Until::End,
@@ -141,11 +139,12 @@ impl Flow {
     /// longer each time: to try the same password again and again may lock the account.
     pub async fn stream_on(&self, streaming: &Streaming) {
         let longest = Duration::from_secs(self.lake().limits().kafka.kafka_refused_retry_s);
-        let mut pause = RETRY;
+        let first = self.retry_pause();
+        let mut pause = first;
         while !streaming.stop.is_cancelled() {
             let Err(error) = self.stream(streaming).await else { continue };
             let is_refused = error.chain().any(|cause| cause.is::<Refused>());
-            pause = if is_refused { (pause * 2).min(longest.max(RETRY)) } else { RETRY };
+            pause = if is_refused { (pause * 2).min(longest.max(first)) } else { first };
             let (error, again_s) = (format!("{error:#}"), pause.as_secs());
             tracing::error!(error, again_s, "streaming stopped, and begins again");
             tokio::select! {
