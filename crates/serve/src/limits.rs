@@ -106,9 +106,9 @@ impl Limits {
             file_time: Duration::from_secs(serve.file_time_s),
             queries: serve.max_concurrent_queries,
             reads: serve.max_concurrent_reads,
+            account_calls: serve.max_concurrent_account_calls,
+            live_recheck_time: Duration::from_millis(limits.live.live_recheck_ms),
             wait_time: Duration::from_secs(serve.request_wait_s),
-            account_calls: serve.account_calls_max,
-            live_recheck_time: Duration::from_millis(serve.live_recheck_ms),
             repeat_count: serve.sql_repeat_max,
         }
     }

@@ -1,8 +1,13 @@
 //! The command line: what people say to the program, and what it says back.
 
+mod audit;
+mod backup;
+mod certificate;
+mod database;
 mod demo;
 mod init;
 mod kpi;
+mod password;
 mod print;
 mod progress;
 mod reference;
@@ -10,6 +15,7 @@ mod serve;
 mod settings;
 mod simulate;
 mod simulate_stream;
+mod user;
 
 use crate::flow::{self, Flow};
 use anyhow::Context as _;
@@ -112,6 +118,24 @@ enum Command {
     /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
     /// happened, and where it put which dirt.
     Simulate(Box<simulate::Simulate>),
+    /// Manage users and their roles
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Verify or export the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Copy the database of users, tokens and the audit log to a file, while the service is running
+    Backup {
+        /// A new file
+        file: PathBuf,
+    },
+    /// Replace the database of users, tokens and the audit log by a copy; stop the service first
+    Restore {
+        /// A file that `cockpit backup` wrote
+        file: PathBuf,
+    },
+    /// Make a self-signed certificate with its key
+    Certificate(certificate::CertificateArgs),
     /// Write a plant folder to start from
     ///
     /// With --from it describes a delimited file: encoding, delimiter, header, types and key are detected from
@@ -232,6 +256,11 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
+        Command::User(command) => user::run(&load(&flags)?, command),
+        Command::Audit(command) => audit::run(&load(&flags)?, command),
+        Command::Backup { file } => backup::backup(&load(&flags)?, &file),
+        Command::Restore { file } => backup::restore(&load(&flags)?, &file),
+        Command::Certificate(args) => certificate::run(&args),
         Command::Init(args) => {
             init::write(&args)?;
             flags.plant = Some(args.folder().to_owned());

@@ -11,6 +11,9 @@ settings! {
         /// Different live streams, each a plant at a rate, at the same time.
         live_streams: usize = 256,
             "each stream costs the memory of its newest frame";
+        /// Interval between two checks whether an open live stream is still permitted.
+        live_recheck_ms: u64 = 1_000, in 10 to 5_000,
+            "a revoked right ends the stream within seconds";
     }
 }
 
@@ -95,15 +98,12 @@ settings! {
         /// Table requests running at the same time; further ones wait.
         max_concurrent_reads: usize = 8,
             "a page reads several tables at once";
+        /// Calls of the database of users at the same time; further ones wait.
+        max_concurrent_account_calls: usize = 8, in 1 to 512,
+            "most take microseconds; those that check a password wait for each other";
         /// Time a request waits for one of these before the response is 429.
         request_wait_s: u64 = 5,
             "a person waits this long without reloading the page";
-        /// Calls of the user database running at the same time, password checks aside.
-        account_calls_max: usize = 8, in 1 to 512,
-            "each takes a thread for some milliseconds";
-        /// Interval at which the permission to follow an open live stream is checked.
-        live_recheck_ms: u64 = 1_000, in 10 to 5_000,
-            "a revocation ends the stream this soon; a check costs microseconds";
         /// Repetitions an SQL function may produce, such as repeat or lpad.
         sql_repeat_max: u64 = 10_000,
             "the memory of such results is not counted by the session";

@@ -103,6 +103,7 @@ impl Delivery {
         let stream = deadline.within(Box::pin(rows.execute_stream())).await??;
         check_names(&stream.schema())?;
         let encoder = Encoder::new(format, &stream.schema()).map_err(unwritable)?;
+        let encoder = encoder.with_escaped_formulas();
         let mut delivery = Self {
             stream,
             first: None,

@@ -40,9 +40,8 @@ pub const SECURITY: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// A browser that has seen this uses HTTPS for the host for a year. Other names of the domain are not
-/// included: they belong to other services of the plant.
-pub const HSTS: &str = "max-age=31536000";
+/// A browser that has seen this uses HTTPS for the host, and for names below it, for a year.
+pub const HSTS: &str = "max-age=31536000; includeSubDomains";
 
 /// Refuses a request that must not be answered, and adds the security headers to the response. What is
 /// behind the guard finds the client as [`Peer`], and the requested host as header `Host`, also if a

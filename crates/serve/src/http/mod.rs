@@ -14,6 +14,7 @@ mod encode;
 mod error;
 mod filter;
 mod format;
+mod formula;
 mod forwarded;
 mod guard;
 mod health;

@@ -2,6 +2,7 @@
 
 mod access;
 mod bounds;
+mod formulas;
 mod lake;
 mod network;
 mod pages;

@@ -147,7 +147,8 @@ async fn plain_http_is_answered_with_advice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_do_not_finish_are_disconnected() {
     let short = Duration::from_millis(100);
-    let limits = Limits { handshake_time: short, head_time: short, ..Limits::default() };
+    let limits =
+        Limits { handshake_time: short, head_time: short, stall_time: short, ..Limits::default() };
     Encrypted::run(limits, async |service| {
         for start in [&b""[..], &[0x16], &[0x16, 3, 1, 0, 200, 1, 0, 0]] {
             let mut stream = TcpStream::connect(service.address).await.unwrap();
