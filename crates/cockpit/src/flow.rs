@@ -2,6 +2,8 @@
 //!
 //! files -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; lake and live -> HTTP.
 
+pub mod access;
+mod binding;
 mod clock;
 pub mod demo;
 mod faulty_dumps;

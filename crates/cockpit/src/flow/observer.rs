@@ -117,7 +117,7 @@ impl StreamObserver for LiveObserver {
     }
 
     fn needs_low_latency(&self) -> bool {
-        self.live.is_watched_as_it_happens()
+        self.live.has_unthrottled_viewers()
     }
 
     fn readings(&self, readings: &[Reading]) {
@@ -126,7 +126,7 @@ impl StreamObserver for LiveObserver {
 
     fn rejected(&self, count: usize) {
         if count > 0 {
-            self.live.rejected(now().timestamp_micros(), count as u64);
+            self.live.count_rejected(now().timestamp_micros(), count as u64);
         }
     }
 
@@ -154,7 +154,7 @@ impl StreamObserver for LiveObserver {
                 state.reason = problem(topic, event);
             }
         }
-        self.live.link(state.clone());
+        self.live.set_link(state.clone());
     }
 }
 
@@ -168,7 +168,7 @@ impl Streaming {
     ) -> Self {
         let reason = Some("no broker has answered yet".to_owned());
         let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
-        live.link(link.clone());
+        live.set_link(link.clone());
         let shown = LiveObserver {
             flow: flow.clone(),
             live: live.clone(),

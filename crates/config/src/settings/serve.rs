@@ -11,6 +11,9 @@ settings! {
         /// Different live streams, each a plant at a rate, at the same time.
         live_streams: usize = 256,
             "each stream costs the memory of its newest frame";
+        /// Interval between two checks whether an open live stream is still permitted.
+        live_recheck_ms: u64 = 1_000, in 10 to 5_000,
+            "a revoked right ends the stream within seconds";
     }
 }
 
@@ -23,6 +26,39 @@ settings! {
         /// Time to send the head of a request, and to keep an idle connection open.
         http_head_time_s: u64 = 30,
             "slower clients are broken or hostile";
+        /// Open connections of one address, except of this machine and of trusted proxies.
+        http_connections_per_address: usize = 512,
+            "more than the people of a plant behind one address have";
+        /// Requests a second from one address in the long run, except from this machine.
+        http_requests_per_s: u32 = 200,
+            "many people behind one address; scripts are expected to be slower";
+        /// Requests at once from one address.
+        http_requests_burst: u32 = 1_000,
+            "50 people behind one address open a page of 20 parts at once";
+        /// Addresses whose requests are counted separately; the others share one count.
+        http_rate_addresses: usize = 10_000,
+            "each costs 50 bytes";
+        /// Bytes of the head of a request.
+        http_head_bytes: usize = 64 << 10,
+            "an SQL query in the address fits";
+        /// Time to send the body of a request.
+        http_body_time_s: u64 = 30,
+            "slower clients are broken or hostile";
+        /// Requests at the same time on one HTTP/2 connection.
+        http2_streams: u32 = 100,
+            "the number RFC 9113 recommends as a minimum";
+        /// Bytes of a response that wait for one HTTP/2 client to read.
+        http2_buffer_bytes: usize = 64 << 10,
+            "a client that does not read costs no more memory";
+        /// Time for the handshake of TLS.
+        tls_handshake_time_s: u64 = 10,
+            "a few round trips over a slow link";
+        /// Interval between two checks whether the certificate files changed.
+        tls_reload_ms: u64 = 10_000,
+            "a renewed certificate is in use soon; a check reads two small files";
+        /// Days before the end of the certificate from which it is reported.
+        tls_expiry_warning_days: u64 = 14,
+            "time to renew it";
         /// Time a client may read nothing of its response before the connection is closed.
         http_stall_time_s: u64 = 60,
             "long enough for a lost mobile connection to recover";
@@ -62,6 +98,9 @@ settings! {
         /// Table requests running at the same time; further ones wait.
         max_concurrent_reads: usize = 8,
             "a page reads several tables at once";
+        /// Calls of the database of users at the same time; further ones wait.
+        max_concurrent_account_calls: usize = 8, in 1 to 512,
+            "most take microseconds; those that check a password wait for each other";
         /// Time a request waits for one of these before the response is 429.
         request_wait_s: u64 = 5,
             "a person waits this long without reloading the page";
