@@ -27,7 +27,7 @@ pub const LIMIT_C: TemperatureSetting = TemperatureSetting {
     former_name: "temp_limit_c",
     variable: "COCKPIT_TEMP_LIMIT_C",
     description: "Temperature in degrees Celsius above which a component is too hot.",
-    reason: "the plant asks for components above 50 degC",
+    reason: "components of the reference plant have this limit",
     default: 50.0,
 };
 

@@ -71,7 +71,7 @@ pub async fn list(
                     record_hidden(bucket, pattern, object);
                     continue;
                 };
-                if object.size_bytes < hit.smallest_bytes {
+                if object.size_bytes < hit.size_bytes_min {
                     continue;
                 }
                 let dumped_at = hit.dumped_on.and_then(|at| in_zone(at, zone));

@@ -67,7 +67,7 @@ fn is_hidden(key: &str) -> bool {
 
 fn is_matched(contracts: &[Arc<Contract>], object: &Object) -> bool {
     let takes = |pattern: &Pattern| {
-        pattern.matches(&object.key).is_some_and(|hit| object.size_bytes >= hit.smallest_bytes)
+        pattern.matches(&object.key).is_some_and(|hit| object.size_bytes >= hit.size_bytes_min)
     };
     contracts.iter().flat_map(|it| &it.paths).any(takes)
 }

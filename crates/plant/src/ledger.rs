@@ -282,12 +282,12 @@ mod tests {
             prop_assume!(ranks.len() == claims.len());
             let mut turned = claims.clone();
             turned.rotate_left(turn.min(claims.len()));
-            let told = |claims: &[Claim]| -> Vec<_> {
+            let described = |claims: &[Claim]| -> Vec<_> {
                 let entries = close(&calendar(Tz::Europe__Berlin), claims);
-                let told = |it: &Entry| (it.from_s, it.to_s, it.claim.map(|at| claims[at]), it.begins);
-                entries.iter().map(told).collect()
+                let described = |it: &Entry| (it.from_s, it.to_s, it.claim.map(|at| claims[at]), it.begins);
+                entries.iter().map(described).collect()
             };
-            prop_assert_eq!(told(&claims), told(&turned));
+            prop_assert_eq!(described(&claims), described(&turned));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which keys of a bucket are dumps of a table.
+//! Path patterns: which keys of a bucket are dumps of a table.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use std::borrow::Cow;
@@ -7,30 +7,31 @@ use std::fmt;
 const ALLOWED: &str = "allowed are plain text, * (anything but /), {date} (yyyy-MM-dd), {yyyymmdd}, \
     {yyyy}, {mm}, {dd}, {hh}, and {name} to capture a part for a column with from = \"path\"";
 
-/// An ending of compressed dumps; a pattern covers it without naming it.
-struct Ending {
+/// A file name extension of compressed files; patterns match it implicitly.
+struct Extension {
     text: &'static str,
-    /// A smaller file cannot be compressed in this way: it is still being written, or a placeholder.
-    smallest_bytes: u64,
+    /// A smaller file cannot be compressed in this format: it is incomplete or a placeholder.
+    size_bytes_min: u64,
 }
 
-/// The endings, in small letters; they match in any case. How a file is unpacked depends on its content.
-const COMPRESSED: [Ending; 7] = [
-    Ending { text: ".gz", smallest_bytes: 18 },
-    Ending { text: ".gzip", smallest_bytes: 18 },
-    Ending { text: ".zst", smallest_bytes: 9 },
-    Ending { text: ".zstd", smallest_bytes: 9 },
-    Ending { text: ".bz2", smallest_bytes: 14 },
-    Ending { text: ".xz", smallest_bytes: 32 },
-    Ending { text: ".zip", smallest_bytes: 22 },
+/// Extensions in lower case, matched in any case. The decompressor is chosen by the content of the
+/// file.
+const COMPRESSED: [Extension; 7] = [
+    Extension { text: ".gz", size_bytes_min: 18 },
+    Extension { text: ".gzip", size_bytes_min: 18 },
+    Extension { text: ".zst", size_bytes_min: 9 },
+    Extension { text: ".zstd", size_bytes_min: 9 },
+    Extension { text: ".bz2", size_bytes_min: 14 },
+    Extension { text: ".xz", size_bytes_min: 32 },
+    Extension { text: ".zip", size_bytes_min: 22 },
 ];
 
-/// What Hive writes as the value of a partition without one.
+/// Written by Hive as the value of a null partition.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// A pattern of keys: plain text, `*` for anything but `/`, `{date}` for yyyy-MM-dd, `{yyyymmdd}`,
-/// `{yyyy}`, `{mm}`, `{dd}`, `{hh}` one by one, and `{name}` for a captured part, which like `*` is
-/// anything but `/`.
+/// A pattern of keys: plain text, `*` for anything but `/`, `{date}` for yyyy-MM-dd, the parts
+/// `{yyyymmdd}`, `{yyyy}`, `{mm}`, `{dd}`, `{hh}`, and `{name}`, which matches like `*` and captures
+/// the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -42,19 +43,20 @@ enum Piece {
     Text(String),
     Star,
     Stamp(Stamp),
-    /// A star whose text is kept under this name.
+    /// A `*` whose text is captured under this name.
     Capture(String),
 }
 
-/// A placeholder: its name, the shape of its text (`0` is any digit) and where its parts begin.
+/// A date placeholder: its name, the shape of its text (`0` is any digit) and the offsets of its
+/// parts.
 #[derive(Debug, PartialEq, Eq)]
-struct Kind {
+struct Placeholder {
     name: &'static str,
     shape: &'static str,
     parts: &'static [(Part, usize)],
 }
 
-type Stamp = &'static Kind;
+type Stamp = &'static Placeholder;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -64,67 +66,69 @@ enum Part {
     Hour,
 }
 
-const STAMPS: [Kind; 6] = [
-    Kind {
+const PLACEHOLDERS: [Placeholder; 6] = [
+    Placeholder {
         name: "date",
         shape: "0000-00-00",
         parts: &[(Part::Year, 0), (Part::Month, 5), (Part::Day, 8)],
     },
-    Kind {
+    Placeholder {
         name: "yyyymmdd",
         shape: "00000000",
         parts: &[(Part::Year, 0), (Part::Month, 4), (Part::Day, 6)],
     },
-    Kind { name: "yyyy", shape: "0000", parts: &[(Part::Year, 0)] },
-    Kind { name: "mm", shape: "00", parts: &[(Part::Month, 0)] },
-    Kind { name: "dd", shape: "00", parts: &[(Part::Day, 0)] },
-    Kind { name: "hh", shape: "00", parts: &[(Part::Hour, 0)] },
+    Placeholder { name: "yyyy", shape: "0000", parts: &[(Part::Year, 0)] },
+    Placeholder { name: "mm", shape: "00", parts: &[(Part::Month, 0)] },
+    Placeholder { name: "dd", shape: "00", parts: &[(Part::Day, 0)] },
+    Placeholder { name: "hh", shape: "00", parts: &[(Part::Hour, 0)] },
 ];
 
-/// What a key says beyond being a dump of the table.
+/// The result of matching a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
-    /// When the dump was written as its key says, on no particular clock; parts the pattern does not
-    /// name are the first of their kind. `None` if the pattern names no year.
+    /// Local time in the key; parts that the pattern does not contain default to the first month,
+    /// day or hour. `None` if the pattern contains no year.
     pub dumped_on: Option<NaiveDateTime>,
-    /// A smaller file is not a dump: its name matches only by the ending of a compression whose
-    /// smallest file is larger. 0 for names that the pattern spells out.
-    pub smallest_bytes: u64,
+    /// Minimum size of a dump: a smaller file whose name matches only by a compression extension is
+    /// not one. 0 for names that the pattern contains in full.
+    pub size_bytes_min: u64,
 }
 
 impl Pattern {
-    /// Builds a pattern from its text, as it stands in a contract.
+    /// Parses a pattern as written in a contract.
     ///
     /// # Errors
-    /// Says in words what is wrong and what is allowed.
+    ///
+    /// Describes what is wrong and what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
         let pieces = pieces(text).and_then(|pieces| check(text, &pieces).map(|()| pieces));
         let pieces = pieces.map_err(|wrong| format!("the path \"{text}\" {wrong}; {ALLOWED}"))?;
         Ok(Self { text: text.to_owned(), pieces })
     }
 
-    /// Whether a key is a dump, compressed (such as `.gz`, in any case) or not. A `*` takes as little
-    /// as it can. Placeholders that are no real date, or contradict each other, do not match, nor do
-    /// hidden files and folders (`.x`, `_x`) unless the pattern itself begins their name so.
+    /// Whether a key is a dump, compressed (such as `.gz`, in any case) or not. A `*` matches as
+    /// little as possible. Invalid dates and contradictory placeholders do not match, nor do hidden
+    /// files and folders (`.x`, `_x`) unless the pattern itself starts their names with that
+    /// character.
     pub fn matches(&self, key: &str) -> Option<Match> {
-        let (bare, smallest_bytes) = without_ending(key).unzip();
+        let (bare, size_bytes_min) = without_extension(key).unzip();
         let bare_match =
-            || Some(Match { smallest_bytes: smallest_bytes?, ..self.matches_whole(bare?)? });
+            || Some(Match { size_bytes_min: size_bytes_min?, ..self.matches_whole(bare?)? });
         self.matches_whole(key).or_else(bare_match)
     }
 
-    /// Whether the key would match, were it not hidden.
+    /// Whether the key would match if hidden names were allowed.
     pub fn hides(&self, key: &str) -> bool {
-        let bare = without_ending(key).map_or(key, |(bare, _)| bare);
+        let bare = without_extension(key).map_or(key, |(bare, _)| bare);
         let is_found = find(&self.pieces, key).or_else(|| find(&self.pieces, bare)).is_some();
         is_found && self.is_hidden(key)
     }
 
-    /// The part of a matching key with this name: a placeholder or capture of the pattern, else
-    /// the value of the folder `name=value`, as Hive writes partitions. A part behind `name=` is
-    /// percent-decoded. `None` if it is absent, empty, or Hive's word for null.
+    /// The part of a matching key with this name: a placeholder or capture of the pattern,
+    /// otherwise the value of a Hive partition folder `name=value`. Values after `name=` are
+    /// percent-decoded. `None` if it is absent, empty, or null in Hive.
     pub fn part<'a>(&self, key: &'a str, name: &str) -> Option<Cow<'a, str>> {
-        let bare = without_ending(key).map_or(key, |(bare, _)| bare);
+        let bare = without_extension(key).map_or(key, |(bare, _)| bare);
         let (key, starts) = find(&self.pieces, key)
             .map(|starts| (key, starts))
             .or_else(|| Some((bare, find(&self.pieces, bare)?)))?;
@@ -140,7 +144,7 @@ impl Pattern {
         Some(text).filter(|text| !text.is_empty() && text != HIVE_NULL)
     }
 
-    /// Names of the captured parts, in their order.
+    /// Names of the captured parts in order.
     pub fn captures(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Capture(name) => Some(name.as_str()),
@@ -148,7 +152,7 @@ impl Pattern {
         })
     }
 
-    /// Whether [`Pattern::part`] can find something under `name` in a matching key.
+    /// Whether [`Pattern::part`] can return a value for `name`.
     pub fn may_name(&self, name: &str) -> bool {
         let folders = self.text.split('/').rev().skip(1);
         let has_folder = |folder: &str| {
@@ -159,14 +163,15 @@ impl Pattern {
             || folders.clone().any(has_folder)
     }
 
-    /// The folder all matching keys lie in, with its closing `/`; empty if it is the whole bucket.
+    /// The folder that contains all matching keys, with trailing `/`; empty for the whole bucket.
     pub fn prefix(&self) -> &str {
         let literal = self.text.find(['*', '{']).unwrap_or(self.text.len());
         let folder = self.text[..literal].rfind('/').map_or(0, |slash| slash + 1);
         &self.text[..folder]
     }
 
-    /// Whether a folder or file of the key has a hidden name that the pattern leaves open.
+    /// Whether a folder or file of the key has a hidden name that the pattern does not state
+    /// explicitly.
     fn is_hidden(&self, key: &str) -> bool {
         let mut names = self.text.split('/').zip(key.split('/'));
         names.any(|(pattern, name)| {
@@ -175,8 +180,8 @@ impl Pattern {
         })
     }
 
-    /// Whether both the folder and the file name vary, as in `export/*/part-*.csv`: the files of such
-    /// a folder are usually the parts of one dump.
+    /// Whether both folder and file name vary, as in `export/*/part-*.csv`: the files of such a
+    /// folder are usually parts of one dump.
     pub fn has_part_files(&self) -> bool {
         let varies = |text: &str| text.contains(['*', '{']);
         self.text.rsplit_once('/').is_some_and(|(folder, file)| varies(folder) && varies(file))
@@ -195,7 +200,7 @@ impl Pattern {
             }
         }
         match parts {
-            [None, ..] => Some(Match { dumped_on: None, smallest_bytes: 0 }),
+            [None, ..] => Some(Match { dumped_on: None, size_bytes_min: 0 }),
             [Some(year), month, day, hour] => {
                 let day = NaiveDate::from_ymd_opt(
                     year.cast_signed(),
@@ -203,7 +208,7 @@ impl Pattern {
                     day.unwrap_or(1),
                 )?;
                 let dumped_on = day.and_hms_opt(hour.unwrap_or(0), 0, 0)?;
-                Some(Match { dumped_on: Some(dumped_on), smallest_bytes: 0 })
+                Some(Match { dumped_on: Some(dumped_on), size_bytes_min: 0 })
             }
         }
     }
@@ -222,27 +227,27 @@ impl Part {
     }
 }
 
-/// The key without the ending of a compression, and how many bytes such a file has at least.
-fn without_ending(key: &str) -> Option<(&str, u64)> {
-    COMPRESSED.iter().find_map(|ending| {
-        let at = key.len().checked_sub(ending.text.len())?;
+/// The key without compression extension, and the minimum size of such a file in bytes.
+fn without_extension(key: &str) -> Option<(&str, u64)> {
+    COMPRESSED.iter().find_map(|extension| {
+        let at = key.len().checked_sub(extension.text.len())?;
         let (bare, tail) = key.split_at_checked(at)?;
-        // Plain `.gz` and `.zst` always count: a file of a few bytes under them was cut.
-        let smallest_bytes = match tail {
+        // `.gz` and `.zst` always match: a file of a few bytes is reported as truncated.
+        let size_bytes_min = match tail {
             ".gz" | ".zst" => 0,
-            _ => ending.smallest_bytes,
+            _ => extension.size_bytes_min,
         };
-        tail.eq_ignore_ascii_case(ending.text).then_some((bare, smallest_bytes))
+        tail.eq_ignore_ascii_case(extension.text).then_some((bare, size_bytes_min))
     })
 }
 
-/// The value of the folder `name=value`, as it is written.
+/// The value of the folder `name=value`, not decoded.
 fn hive_value<'a>(key: &'a str, name: &str) -> Option<&'a str> {
     let folders = key.rsplit_once('/')?.0;
     folders.split('/').find_map(|folder| folder.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// The text with `%41` as `A`; what is no such sign, or would not be UTF-8, stays as it is.
+/// Decodes `%41` to `A`; invalid sequences, and results that are not UTF-8, stay unchanged.
 fn percent_decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -252,7 +257,7 @@ fn percent_decoded(text: &str) -> Cow<'_, str> {
     while let [first, after @ ..] = rest {
         let code = after.get(..2).filter(|_| *first == b'%');
         let code = code.and_then(|code| std::str::from_utf8(code).ok());
-        // `from_str_radix` would take a sign.
+        // `from_str_radix` accepts a sign.
         let code = code.filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
         match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
             Some(byte) => {
@@ -269,7 +274,7 @@ fn percent_decoded(text: &str) -> Cow<'_, str> {
 }
 
 impl Piece {
-    /// The name under which the part of a key can be asked for.
+    /// The name of the placeholder or capture.
     fn name(&self) -> Option<&str> {
         match self {
             Self::Stamp(stamp) => Some(stamp.name),
@@ -278,12 +283,12 @@ impl Piece {
         }
     }
 
-    /// Whether its width varies.
-    fn grows(&self) -> bool {
+    /// Whether its width is variable.
+    fn is_variable(&self) -> bool {
         matches!(self, Self::Star | Self::Capture(_))
     }
 
-    /// Bytes this piece takes at the start of a text; `None` if it does not stand there.
+    /// Number of bytes this piece matches at the start of a text; `None` if it does not match.
     fn width(&self, text: &str) -> Option<usize> {
         match self {
             Self::Star | Self::Capture(_) => Some(0),
@@ -301,8 +306,8 @@ impl Piece {
     }
 }
 
-/// Where each piece begins in the key. Only the last `*` met ever grows: it cannot leave its folder,
-/// and what came before it is matched as early as can be, so growing an earlier one gains nothing.
+/// Start of each piece in the key. Backtracking only extends the last `*`: it cannot cross a `/`,
+/// and all pieces before it match as early as possible, so extending an earlier one cannot help.
 fn find(pieces: &[Piece], key: &str) -> Option<Vec<usize>> {
     let mut starts = Vec::with_capacity(pieces.len());
     let mut at = 0;
@@ -310,7 +315,7 @@ fn find(pieces: &[Piece], key: &str) -> Option<Vec<usize>> {
     while starts.len() < pieces.len() || at < key.len() {
         let piece = pieces.get(starts.len());
         if let Some(width) = piece.and_then(|piece| piece.width(&key[at..])) {
-            if piece.is_some_and(Piece::grows) {
+            if piece.is_some_and(Piece::is_variable) {
                 last_star = Some((starts.len(), at));
             }
             starts.push(at);
@@ -326,7 +331,7 @@ fn find(pieces: &[Piece], key: &str) -> Option<Vec<usize>> {
     Some(starts)
 }
 
-/// Takes a pattern apart; the error goes on after "the path ...".
+/// Splits a pattern into pieces; the error continues "the path ...".
 fn pieces(text: &str) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -355,19 +360,21 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
 }
 
 fn placeholder(name: &str) -> Result<Piece, String> {
-    if let Some(stamp) = STAMPS.iter().find(|stamp| stamp.name == name) {
+    if let Some(stamp) = PLACEHOLDERS.iter().find(|stamp| stamp.name == name) {
         return Ok(Piece::Stamp(stamp));
     }
     let is_plain = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_';
     if name.starts_with(|sign: char| sign.is_ascii_lowercase()) && name.chars().all(is_plain) {
         return Ok(Piece::Capture(name.to_owned()));
     }
-    Err(format!("has {{{name}}}, which is unknown and no plain name (small letters, digits, _)"))
+    Err(format!(
+        "has {{{name}}}, which is unknown; expected a name of lower case letters, digits and _"
+    ))
 }
 
 fn check(text: &str, pieces: &[Piece]) -> Result<(), String> {
     if text.is_empty() || text.starts_with('/') || text.ends_with('/') {
-        return Err("must name a file and begin without /".to_owned());
+        return Err("must be the path of a file and not start with /".to_owned());
     }
     if text.split('/').any(|name| matches!(name, "" | "." | "..")) {
         return Err("has an empty name, `.` or `..` between two /".to_owned());
@@ -392,8 +399,8 @@ fn check(text: &str, pieces: &[Piece]) -> Result<(), String> {
     Ok(())
 }
 
-/// Captures have names of their own, and no other part of open width beside them: which of the two
-/// took what would be anybody's guess.
+/// Captures must have distinct names and must not be adjacent to another part of variable width, as
+/// it would be ambiguous which of them matches a text.
 fn check_captures(pieces: &[Piece]) -> Result<(), String> {
     let is_capture = |piece: &&Piece| matches!(piece, Piece::Capture(_));
     for (at, piece) in pieces.iter().enumerate().filter(|(_, piece)| is_capture(piece)) {
@@ -402,7 +409,7 @@ fn check_captures(pieces: &[Piece]) -> Result<(), String> {
             return Err(format!("captures {{{name}}} twice"));
         }
         let before = at.checked_sub(1).and_then(|before| pieces.get(before));
-        if [before, pieces.get(at + 1)].into_iter().flatten().any(Piece::grows) {
+        if [before, pieces.get(at + 1)].into_iter().flatten().any(Piece::is_variable) {
             return Err(format!("has * or another capture right beside {{{name}}}"));
         }
     }

@@ -231,9 +231,9 @@ impl Producer {
     }
 
     /// Waits while too many messages are in flight.
-    fn throttle(&self, throttle: Option<&Throttle>, said: u64, stop: &CancellationToken) {
+    fn throttle(&self, throttle: Option<&Throttle>, sent: u64, stop: &CancellationToken) {
         let Some(throttle) = throttle else { return };
-        while said.saturating_sub(throttle.received.load(Ordering::Relaxed))
+        while sent.saturating_sub(throttle.received.load(Ordering::Relaxed))
             > throttle.in_flight_max
         {
             if stop.is_cancelled() {

@@ -1,12 +1,13 @@
--- Defects by production day and unit, for a Pareto: what the quality system found wrong at the first look.
+-- Defects by production day and unit, for a Pareto chart: those the quality system found at the first
+-- inspection.
 --
 -- grain: production_day, unit, defect, verdict
 -- refresh: production_day
 -- column production_day: Production day, plant time.
 -- column unit: The unit.
--- column defect: What is wrong, null if nobody wrote it down.
+-- column defect: Defect, null if not recorded.
 -- column verdict: rework or scrap.
--- column boards [boards]: Boards with it.
+-- column boards [boards]: Boards with this defect.
 SELECT production_day, unit, defect, verdict, count(*) AS boards
 FROM silver.board_made
 WHERE verdict IN ('rework', 'scrap')

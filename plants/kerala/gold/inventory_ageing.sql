@@ -1,10 +1,10 @@
--- Inventory by days since registration, counted from the as-of day. Price rule: the mean unit price of
--- the item number (silver.material).
+-- Inventory by days since registration, as of a given day. Price rule: the mean unit price of the item
+-- number (silver.material).
 --
 -- grain: age_bucket
 -- parameter as_of: date = today
--- column as_of: Day the age is counted to, plant time.
--- column age_bucket: Days since registration.
+-- column as_of: Day for which the age is computed, plant time.
+-- column age_bucket: Range of days since registration.
 -- column age_from_d [d]: First day of the bucket, -1 for entries registered after the as-of day.
 -- column entries [1]: Warehouse entries.
 -- column quantity [pieces]: Quantity in the base unit.

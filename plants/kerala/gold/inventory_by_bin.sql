@@ -1,7 +1,7 @@
 -- Inventory by bin. Price rule: the mean unit price of the item number (silver.material).
 --
 -- grain: bin
--- column bin: Bin, null where the entry names none.
+-- column bin: Bin, null where the entry has none.
 -- column entries [1]: Warehouse entries.
 -- column quantity [pieces]: Quantity in the base unit.
 -- column value [INR]: Quantity times unit price of the material, each entry rounded to two places.

@@ -1,8 +1,8 @@
 -- Inventory by discount group and posting group. Price rule: the mean unit price of the item number
--- (silver.material, which also says which group an item number belongs to).
+-- (silver.material, which also assigns the groups of an item number).
 --
 -- grain: disc_group, posting_group
--- column disc_group: Item discount group, null if the item is in no item dump.
+-- column disc_group: Item discount group, null if no item dump contains the item.
 -- column posting_group: Inventory posting group.
 -- column items [1]: Different item numbers.
 -- column entries [1]: Warehouse entries.

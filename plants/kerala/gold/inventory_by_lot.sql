@@ -2,9 +2,9 @@
 --
 -- grain: lot_no, item_no
 -- refresh: lot_no
--- column lot_no: Lot, null where the entry names none.
+-- column lot_no: Lot, null where the entry has none.
 -- column item_no: Item number.
--- column description: What the item is.
+-- column description: Description of the item.
 -- column first_registered_on: Day of the first entry.
 -- column last_registered_on: Day of the last entry.
 -- column entries [1]: Warehouse entries.

@@ -1,6 +1,6 @@
--- The six big losses by unit, production day and shift, in time: what lies between planned busy time and
--- the ideal time of good boards. Rejects at start-up cannot be told from others in the dumps and are among
--- the defects. Speed loss is negative where boards came faster than ideal.
+-- The six big losses by unit, production day and shift, as time: the difference between planned busy time
+-- and the ideal time of good boards. The dumps do not distinguish start-up rejects; they are among the
+-- defects. Speed loss is negative where boards were made faster than ideal.
 --
 -- grain: production_day, shift, unit, loss
 -- refresh: production_day

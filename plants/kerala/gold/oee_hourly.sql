@@ -1,6 +1,6 @@
--- The sums behind availability, effectiveness, quality and OEE of ISO 22400-2, by unit and hour of the
--- plant's clock. `gold.oee_shift` adds them up; what is said there of unknown time and of boards without
--- a verdict holds here too.
+-- The sums behind availability, effectiveness, quality and OEE of ISO 22400-2, by unit and hour in plant
+-- time. `gold.oee_shift` adds them up; its rules for unknown time and for boards without a verdict apply
+-- here too.
 --
 -- grain: production_day, day_local, hour_local, shift, unit
 -- refresh: production_day
@@ -12,31 +12,31 @@
 -- column shift: Shift, null outside every shift.
 -- column unit: The unit.
 -- column line: Line of the unit.
--- column calendar_s [s]: All time; an hour the clock shows twice has 7,200.
--- column no_production_planned_s [s]: Time no production is planned.
--- column pot_s [s]: Planned operation time: all time but that.
+-- column calendar_s [s]: All time; 7,200 for the hour that occurs twice when clocks are set back.
+-- column no_production_planned_s [s]: Time without planned production.
+-- column pot_s [s]: Planned operation time: all time except that.
 -- column planned_stop_s [s]: Breaks, maintenance and other planned stops.
 -- column pbt_s [s]: Planned busy time: planned operation time without planned stops.
 -- column apt_s [s]: Actual production time.
 -- column aust_s [s]: Actual unit setup time.
--- column adet_s [s]: Actual unit delay time: standing still with an order.
+-- column adet_s [s]: Actual unit delay time: stopped with an order.
 -- column adot_s [s]: Actual unit down time without an order.
--- column unknown_s [s]: Planned time nobody knows anything of.
+-- column unknown_s [s]: Planned time without any record.
 -- column order_s [s]: Time with an order on the unit.
--- column breakdown_s [s]: Delay by failures.
--- column minor_stop_s [s]: Delay by minor stops.
+-- column breakdown_s [s]: Delay caused by failures.
+-- column minor_stop_s [s]: Delay caused by minor stops.
 -- column breakdowns [1]: Failures that began.
--- column overlap_s [s]: Time claimed more than once, counted once.
+-- column overlap_s [s]: Time claimed more than once; counted once.
 -- column pq [boards]: Boards made.
--- column gq [boards]: Boards good at the first look.
--- column sq [boards]: Boards scrapped at the first look.
--- column rq [boards]: Boards sent to rework at the first look.
+-- column gq [boards]: Boards good at the first inspection.
+-- column sq [boards]: Boards scrapped at the first inspection.
+-- column rq [boards]: Boards sent to rework at the first inspection.
 -- column verdict_unknown [boards]: Boards without a verdict.
--- column ideal_unknown [boards]: Boards without an ideal time.
+-- column ideal_unknown [boards]: Boards without an ideal cycle time.
 -- column ideal_pq_ms [ms]: Ideal time of the boards made.
--- column ideal_gq_ms [ms]: Ideal time of the good ones.
--- column ideal_verdict_unknown_ms [ms]: Ideal time of those without a verdict.
--- column no_boards_ms [ms]: Ideal time boards can have at most that have not arrived: on a day of which no board of any unit has, the time in production or unknown, and the longest cycle for a board begun before.
+-- column ideal_gq_ms [ms]: Ideal time of the good boards.
+-- column ideal_verdict_unknown_ms [ms]: Ideal time of the boards without a verdict.
+-- column no_boards_ms [ms]: Upper bound of the ideal time of boards whose records have not arrived: on a day without boards of any unit, the time in production or unknown, plus the longest cycle for a board begun before.
 WITH parts AS (
     SELECT
         production_day, day_local, hour_local, shift, unit, line,

@@ -1,7 +1,7 @@
 -- The sums behind availability, effectiveness, quality and OEE of ISO 22400-2, by unit, production day
--- and shift. Sums are stored and divided last; `meta.kpis` says which by which. Unknown time within a
--- shift counts as planned and busy, and boards without a verdict as made and not as good; what they
--- could add is beside them, so that a KPI can be shown with its bounds.
+-- and shift. Sums are stored and divided last, by the formulas of `meta.kpis`. Unknown time within a shift
+-- counts as planned and busy, and boards without a verdict as made and not good; what they could add is
+-- in columns of its own, so that a KPI has bounds.
 --
 -- grain: production_day, shift, unit
 -- refresh: production_day
@@ -14,30 +14,30 @@
 -- column unit: The unit.
 -- column line: Line of the unit.
 -- column calendar_s [s]: All time.
--- column no_production_planned_s [s]: Time no production is planned.
--- column pot_s [s]: Planned operation time: all time but that.
+-- column no_production_planned_s [s]: Time without planned production.
+-- column pot_s [s]: Planned operation time: all time except that.
 -- column planned_stop_s [s]: Breaks, maintenance and other planned stops.
 -- column pbt_s [s]: Planned busy time: planned operation time without planned stops.
 -- column apt_s [s]: Actual production time.
 -- column aust_s [s]: Actual unit setup time.
--- column adet_s [s]: Actual unit delay time: standing still with an order.
+-- column adet_s [s]: Actual unit delay time: stopped with an order.
 -- column adot_s [s]: Actual unit down time without an order.
--- column unknown_s [s]: Planned time nobody knows anything of.
+-- column unknown_s [s]: Planned time without any record.
 -- column order_s [s]: Time with an order on the unit.
--- column breakdown_s [s]: Delay by failures.
--- column minor_stop_s [s]: Delay by minor stops.
+-- column breakdown_s [s]: Delay caused by failures.
+-- column minor_stop_s [s]: Delay caused by minor stops.
 -- column breakdowns [1]: Failures that began.
--- column overlap_s [s]: Time claimed more than once, counted once.
+-- column overlap_s [s]: Time claimed more than once; counted once.
 -- column pq [boards]: Boards made.
--- column gq [boards]: Boards good at the first look.
--- column sq [boards]: Boards scrapped at the first look.
--- column rq [boards]: Boards sent to rework at the first look.
+-- column gq [boards]: Boards good at the first inspection.
+-- column sq [boards]: Boards scrapped at the first inspection.
+-- column rq [boards]: Boards sent to rework at the first inspection.
 -- column verdict_unknown [boards]: Boards without a verdict.
--- column ideal_unknown [boards]: Boards without an ideal time.
+-- column ideal_unknown [boards]: Boards without an ideal cycle time.
 -- column ideal_pq_ms [ms]: Ideal time of the boards made.
--- column ideal_gq_ms [ms]: Ideal time of the good ones.
--- column ideal_verdict_unknown_ms [ms]: Ideal time of those without a verdict.
--- column no_boards_ms [ms]: Ideal time boards can have at most that have not arrived: on a day of which no board of any unit has, the time in production or unknown, and the longest cycle for a board begun before.
+-- column ideal_gq_ms [ms]: Ideal time of the good boards.
+-- column ideal_verdict_unknown_ms [ms]: Ideal time of the boards without a verdict.
+-- column no_boards_ms [ms]: Upper bound of the ideal time of boards whose records have not arrived: on a day without boards of any unit, the time in production or unknown, plus the longest cycle for a board begun before.
 WITH summed AS (
     SELECT
         production_day, shift, unit, max(line) AS line,

@@ -1,6 +1,6 @@
--- Planned against actual boards by hour. Plan and actual are summed apart and then laid side by side,
--- so that boards made in an hour without a plan are shown and no join multiplies anything. An actual
--- board is an inspection whose routing stage has surface 1.
+-- Planned against actual boards by hour. Plan and actual are summed separately and then combined, so that
+-- boards made in an hour without a plan are included and no join multiplies rows. An actual board is an
+-- inspection whose routing stage has surface 1.
 --
 -- grain: day_local, hour_local, shift, station, item, work_order
 -- refresh: day_local
@@ -14,7 +14,7 @@
 -- column work_order: Work order.
 -- column planned [boards]: Boards planned, 0 if none.
 -- column actual [boards]: Boards made, 0 if none.
--- column plan_rows [1]: Plan rows behind planned; 0 means the hour is off plan.
+-- column plan_rows [1]: Plan rows summed in planned; 0 means the hour is off plan.
 WITH planned AS (
     SELECT
         day_local, hour_local, shift, station, item, work_order,

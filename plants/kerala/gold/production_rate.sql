@@ -1,5 +1,5 @@
 -- Boards per hour against plan and against the ideal, by unit and hour. Boards made, boards planned and
--- time in production are summed apart and then laid side by side, so that no join multiplies anything.
+-- time in production are summed separately and then combined, so that no join multiplies rows.
 --
 -- grain: day_local, hour_local, shift, unit
 -- refresh: day_local
@@ -10,7 +10,7 @@
 -- column line: Line of the unit.
 -- column made [boards]: Boards made.
 -- column planned [boards]: Boards planned.
--- column apt_s [s]: Actual production time, 0 where no machine events tell it.
+-- column apt_s [s]: Actual production time, 0 without machine events.
 -- column ideal_made_ms [ms]: Ideal time of the boards made.
 -- column planned_hours [h]: 1 if boards were planned in this hour.
 -- column productive_planned_hours [h]: 1 if boards were planned and some were made.

@@ -1,5 +1,5 @@
--- Boards made and the verdict of their first look, by production day, unit and item. First pass yield is
--- good by made; boards without a verdict are made and nothing else.
+-- Boards made and the verdict of their first inspection, by production day, unit and item. First pass
+-- yield is good divided by made; boards without a verdict count as made only.
 --
 -- grain: production_day, unit, item
 -- refresh: production_day
@@ -10,9 +10,9 @@
 -- column line: Line of the unit.
 -- column item: Item, null if the work order is unknown.
 -- column pq [boards]: Boards made.
--- column gq [boards]: Boards good at the first look.
--- column sq [boards]: Boards scrapped at the first look.
--- column rq [boards]: Boards sent to rework at the first look.
+-- column gq [boards]: Boards good at the first inspection.
+-- column sq [boards]: Boards scrapped at the first inspection.
+-- column rq [boards]: Boards sent to rework at the first inspection.
 -- column verdict_unknown [boards]: Boards without a verdict.
 SELECT
     production_day, unit, max(line) AS line, item,

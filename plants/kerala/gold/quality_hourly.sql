@@ -1,4 +1,4 @@
--- Inspections and their verdicts by hour and station. Ratios are left to the reader: divide the sums.
+-- Inspections and their verdicts by hour and station. To get ratios, divide the sums.
 --
 -- grain: day_local, hour_local, shift, station
 -- refresh: day_local
@@ -10,7 +10,7 @@
 -- column inspected [boards]: Inspections.
 -- column passed [boards]: Inspections with status 0.
 -- column verdict_unknown [boards]: Inspections without a status.
--- column reinspected [boards]: Inspections whose board must be looked at again.
+-- column reinspected [boards]: Inspections whose board must be inspected again.
 -- column deviations [boards]: Inspections whose board deviates from its routing.
 SELECT
     day_local, hour_local, shift, station,

@@ -1,6 +1,6 @@
--- Control charts: what each chart shows, with its limits, and which rules it breaks. A point is out of
--- control by the rules of Nelson (1984) or of Western Electric (1956); a rule is null where too few points
--- of its period lie before it, and where a chart is not symmetric, for those that need it. Charts are
+-- Control charts: the points of each chart, its limits, and the rules that are violated. A point is out of
+-- control by the rules of Nelson (1984) or of Western Electric (1956); a rule is null where its period has
+-- too few earlier points, and where it needs a symmetric chart and the chart is not. Charts are
 -- first_pass_yield (p, by shift), temperature_mean and temperature_range (X-bar and R, by hour) and
 -- temperature_highest (individuals, by hour).
 --
@@ -8,27 +8,27 @@
 -- refresh: period
 -- column chart: first_pass_yield, temperature_mean, temperature_range or temperature_highest.
 -- column subject: The unit or sensor.
--- column period: Span the limits are of and rules look back over: the first day of a week, or all.
--- column at: Beginning of the shift or hour.
+-- column period: Span of the limits and of the look-back of rules: the first day of a week, or all.
+-- column at: Start of the shift or hour.
 -- column production_day: Production day of the shift, plant time; null for hours.
 -- column shift: The shift; null for hours.
 -- column size [1]: Boards with a verdict, or readings.
--- column value [1 or degC]: What the chart shows.
--- column centre [1 or degC]: Its centre.
--- column sigma [1 or degC]: Standard deviation of such a point.
--- column lower_limit [1 or degC]: Centre less three sigma, within what is possible.
--- column upper_limit [1 or degC]: Centre and three sigma, within what is possible.
--- column z [1]: Sigmas from the centre, null if sigma is 0.
+-- column value [1 or degC]: Value of the point.
+-- column centre [1 or degC]: Centre line.
+-- column sigma [1 or degC]: Standard deviation of the point.
+-- column lower_limit [1 or degC]: Centre minus three sigma, within the possible range.
+-- column upper_limit [1 or degC]: Centre plus three sigma, within the possible range.
+-- column z [1]: Distance from the centre in sigmas, null if sigma is 0.
 -- column nelson_1: Beyond three sigma.
 -- column nelson_2: Nine in a row on one side.
 -- column nelson_3: Six in a row rising, or falling.
--- column nelson_4: Fourteen in a row up and down by turns.
+-- column nelson_4: Fourteen in a row, alternating up and down.
 -- column nelson_5: Two of three beyond two sigma on one side.
 -- column nelson_6: Four of five beyond one sigma on one side.
 -- column nelson_7: Fifteen in a row within one sigma.
 -- column nelson_8: Eight in a row beyond one sigma, on either side.
 -- column western_electric: Beyond three sigma, or two of three beyond two, or four of five beyond one, or eight in a row, on one side.
--- column is_in_control: No rule of Nelson is broken.
+-- column is_in_control: Whether no rule of Nelson is violated.
 WITH points AS (
     SELECT
         chart, subject, period, at, production_day, shift, size, value, centre, sigma, lower_limit, upper_limit

@@ -1,7 +1,8 @@
 -- Control charts of each sensor and week, hour by hour: X-bar and R of five parts of an hour, and the
 -- highest temperature as individuals with a moving range of two. A week has charts once it has twelve
--- hours; its limits are of its own hours, so they are trial limits. Constants: d2 = 2.326 and d3 = 0.8641
--- for five, d2 = 1.128 for two (Montgomery, Statistical Quality Control). `gold.spc` judges the points.
+-- hours; its limits are computed from its own hours, so they are trial limits. Constants: d2 = 2.326 and
+-- d3 = 0.8641 for five, d2 = 1.128 for two (Montgomery, Statistical Quality Control). `gold.spc` applies
+-- the rules.
 --
 -- grain: chart, subject, at
 -- refresh: week_at
@@ -10,12 +11,12 @@
 -- column period: First day of the week, UTC.
 -- column week_at: Start of the week, UTC.
 -- column at: Start of the hour, UTC.
--- column size [readings]: Temperatures taken.
+-- column size [readings]: Readings.
 -- column value [degC]: Mean of the parts, their range, or the highest temperature.
 -- column centre [degC]: Mean of the values of the week.
--- column sigma [degC]: Standard deviation of such a value, from the mean range.
--- column lower_limit [degC]: Centre less three sigma; of a range 0 at least.
--- column upper_limit [degC]: Centre and three sigma.
+-- column sigma [degC]: Standard deviation of a value, from the mean range.
+-- column lower_limit [degC]: Centre minus three sigma; at least 0 for a range.
+-- column upper_limit [degC]: Centre plus three sigma.
 WITH stepped AS (
     SELECT
         *,

@@ -1,20 +1,20 @@
--- First pass yield of each unit, shift by shift, as a p chart with limits that follow the number of
+-- First pass yield of each unit, shift by shift, as a p chart with limits that depend on the number of
 -- boards. The centre is the unit's yield over all shifts, so the limits are trial limits. Boards without a
--- verdict are left out. `gold.spc` judges the points.
+-- verdict are excluded. `gold.spc` applies the rules.
 --
 -- grain: chart, subject, at
 -- column chart: first_pass_yield.
 -- column subject: The unit.
 -- column period: all.
--- column at: Beginning of the shift; in the first shift of a unit the first moment known of it.
+-- column at: Start of the shift; in the first shift of a unit the first known time of it.
 -- column production_day: Production day, plant time.
 -- column shift: The shift.
 -- column size [boards]: Boards with a verdict.
--- column value [1]: Those good at the first look by all of them.
+-- column value [1]: Share of boards good at the first inspection.
 -- column centre [1]: The same over all shifts of the unit.
 -- column sigma [1]: Standard deviation of a shift of this size, sqrt(centre x (1 - centre) / size).
--- column lower_limit [1]: Centre less three sigma, 0 at least.
--- column upper_limit [1]: Centre and three sigma, 1 at most.
+-- column lower_limit [1]: Centre minus three sigma, at least 0.
+-- column upper_limit [1]: Centre plus three sigma, at most 1.
 WITH began AS (
     SELECT unit, production_day, shift, min(from_at) AS at
     FROM gold.time_ledger

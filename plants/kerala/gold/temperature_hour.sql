@@ -1,22 +1,22 @@
--- Temperatures by sensor and hour, from the sums of its minutes.
+-- Temperatures by sensor and hour, from the sums of minutes.
 --
 -- grain: sensor, hour_at
 -- refresh: hour_at
 -- column sensor: The sensor, plant.lane.component.manufacturer.
--- column plant: Plant the machine stands in.
+-- column plant: Plant of the machine.
 -- column lane: Lane of the machine within its plant.
 -- column component: Type of the component.
--- column manufacturer: Who made the component.
+-- column manufacturer: Manufacturer of the component.
 -- column hour_at: Start of the hour, UTC.
--- column readings [readings]: Temperatures taken.
--- column temp_c_min [degC]: Lowest of them.
--- column temp_c_max [degC]: Highest of them.
--- column temp_c_sum [degC]: Their sum.
--- column temp_c_sum_squares [degC2]: Sum of their squares.
--- column temp_c_mean [degC]: Their mean.
--- column temp_c_variance [degC2]: Their variance, divided by the number of readings.
--- column readings_over_limit [readings]: Temperatures above the plant's limit.
--- column seconds_over_limit [s]: Seconds of the hour in which a temperature above the plant's limit was taken.
+-- column readings [readings]: Readings.
+-- column temp_c_min [degC]: Lowest temperature.
+-- column temp_c_max [degC]: Highest temperature.
+-- column temp_c_sum [degC]: Sum of the temperatures.
+-- column temp_c_sum_squares [degC2]: Sum of the squares of the temperatures.
+-- column temp_c_mean [degC]: Mean temperature.
+-- column temp_c_variance [degC2]: Variance of the temperatures, population form.
+-- column readings_over_limit [readings]: Readings above the plant's limit.
+-- column seconds_over_limit [s]: Seconds of the hour with a reading above the plant's limit.
 SELECT
     sensor,
     plant,

@@ -1,14 +1,14 @@
--- Hours of a sensor as control charts take them: five parts of twelve minutes each, the mean of their
--- means and how far those lie apart. Hours in which a part has no reading are left out.
+-- Hours of a sensor as subgroups of control charts: five parts of twelve minutes each, the mean of their
+-- means and the range of these. Hours in which a part has no reading are excluded.
 --
 -- grain: sensor, hour_at
 -- refresh: hour_at
 -- column sensor: The sensor, plant.lane.component.manufacturer.
 -- column hour_at: Start of the hour, UTC.
 -- column week_at: Start of its week, a Monday, UTC.
--- column readings [readings]: Temperatures taken.
+-- column readings [readings]: Readings.
 -- column temp_c_mean [degC]: Mean of the means of the parts.
--- column temp_c_range [degC]: Highest of the means less the lowest.
+-- column temp_c_range [degC]: Highest of the means minus the lowest.
 -- column temp_c_max [degC]: Highest temperature of the hour.
 WITH parts AS (
     SELECT

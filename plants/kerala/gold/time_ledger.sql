@@ -1,8 +1,8 @@
--- Where the time of each unit went: every second in exactly one row, from the first moment anything is
--- known of the unit to the last. Time before and after is outside the ledger, so the first and the last
--- production day may be shorter than a day. The statement lays claims on time; where two overlap the one
--- that began later has it, and time nobody claims is what the calendar says: not planned, a break, or
--- unknown. Boards claim no time; the first and the last of a unit only show that the unit was there.
+-- The time of each unit by category: every second in exactly one row, from the first known moment of the
+-- unit to the last. Time before and after is outside the ledger, so the first and the last production day
+-- may be shorter than a day. The statement makes claims on time; where two overlap, the one that began
+-- later gets it, and time without a claim is not planned, a break, or unknown, by the calendar. Boards
+-- claim no time; the first and the last of a unit only extend its known time.
 --
 -- grain: unit, from_at
 -- ledger: time
@@ -10,21 +10,21 @@
 -- expect known: category <> 'unknown' | warn
 -- column unit: The unit.
 -- column line: Line of the unit.
--- column from_at: First moment of the row.
--- column to_at: Moment after its last.
+-- column from_at: Start of the row.
+-- column to_at: End of the row, exclusive.
 -- column category: no_production_planned, planned_stop, setup, production, delay, down_without_order or unknown.
--- column reason: Why, null if nobody says.
--- column state: State the machine reported, null if none.
+-- column reason: Reason, null if not given.
+-- column state: State reported by the machine, null if none.
 -- column work_order: Work order on the unit, null if none.
 -- column source: machine_events or calendar.
--- column precedence [1]: Weight of the claim; of two the heavier has the time.
+-- column precedence [1]: Precedence of the claim; the greater one gets the time.
 -- column duration_s [s]: Length of the row.
--- column overlap_s [s]: Time other claims had to give way by.
--- column begins: Whether an interval begins here, not only the next hour of it.
+-- column overlap_s [s]: Time of other claims that this row overrides.
+-- column begins: Whether an interval starts here, and not only its next hour.
 -- column day_local: Day, plant time.
 -- column hour_local [h]: Hour, plant time.
 -- column shift: Shift, null outside every shift.
--- column production_day: Day whose first shift began last, plant time.
+-- column production_day: Production day, plant time: the day whose first shift began last.
 WITH claimed AS (
     SELECT
         unit AS station,

@@ -1,9 +1,9 @@
--- The ten items made most on each day. Items with equal counts stand in alphabetical order.
+-- The ten items with most boards of each day. Ties are in alphabetical order.
 --
 -- grain: day_local, rank
 -- refresh: day_local
 -- column day_local: Day, plant time.
--- column rank [1]: Place, 1 is most.
+-- column rank [1]: Rank; 1 is most.
 -- column item: Item.
 -- column actual [boards]: Boards made.
 WITH made AS (

@@ -1,23 +1,23 @@
--- Where each work order stands: ordered, planned, made. Orders that only plan rows or boards name are
--- listed too, without a quantity.
+-- Progress of each work order: ordered, planned, made. Orders that occur only in plan rows or boards are
+-- included, without a quantity.
 --
 -- grain: work_order
 -- refresh: work_order
 -- propagates-through: routing_stage by routing_stage_id of board_result
 -- column work_order: Work order.
 -- column item: Item of the order.
--- column quantity [boards]: Boards ordered, unknown if the order is in no dump.
+-- column quantity [boards]: Boards ordered, null if no dump contains the order.
 -- column planned [boards]: Boards planned.
 -- column actual [boards]: Boards made.
--- column remaining [boards]: Ordered less made, not below 0.
+-- column remaining [boards]: Ordered minus made, at least 0.
 -- column first_board_at: When the first board was made.
 -- column last_board_at: When the last board was made.
--- column started_at: When work began, as the MES says.
--- column ended_at: When work ended, as the MES says.
--- column is_started: Whether work has begun, as the MES flags it.
+-- column started_at: When work began, by the MES.
+-- column ended_at: When work ended, by the MES.
+-- column is_started: Whether work has begun, by the flag of the MES.
 -- column is_blocked: Whether the order is stopped.
 -- column is_closed: Whether the MES has closed the order.
--- column short_closed_quantity [boards]: Boards given up when the order was closed short.
+-- column short_closed_quantity [boards]: Boards cancelled when the order was closed short.
 WITH planned AS (
     SELECT work_order, sum(quantity) AS planned
     FROM silver.production_plan

@@ -1,4 +1,4 @@
--- Looks at boards as the quality system recorded them; a board is looked at again after rework.
+-- Inspections of boards as the quality system recorded them; a board is inspected again after rework.
 --
 -- key: inspection
 -- expect verdict_known: verdict IN ('good', 'rework', 'scrap') | reject
@@ -11,8 +11,8 @@
 -- column day_local: Day of the inspection, plant time.
 -- column hour_local [h]: Hour of the inspection, plant time.
 -- column shift: Shift running at the inspection, null outside every shift.
--- column verdict: good, rework or scrap, null if nobody wrote it down.
--- column defect: What is wrong with the board, null if nothing is.
+-- column verdict: good, rework or scrap, null if not recorded.
+-- column defect: Defect of the board, null if none.
 -- column is_after_rework: Whether the board had been reworked before.
 SELECT
     inspection,

@@ -1,5 +1,5 @@
 -- Boards made, one row each: an inspection whose routing stage has surface 1, with the verdict of the
--- quality system on that first look and the ideal time of the board's item.
+-- quality system at that first inspection and the ideal cycle time of the board's item.
 --
 -- grain: result_id
 -- refresh: production_day
@@ -9,17 +9,17 @@
 -- expect ideal_cycle_known: ideal_cycle_ms IS NOT NULL | warn
 -- column result_id [id]: Number of the inspection record.
 -- column board_id: The board.
--- column unit: Unit that made it; the station's own name if the equipment does not know it.
+-- column unit: Unit that made it; the name of the station if the equipment has no such unit.
 -- column line: Line of the unit.
 -- column item: Item of the board's work order, null if the order is unknown.
 -- column work_order: Work order.
 -- column made_at: When it was made.
--- column production_day: Day whose first shift began last, plant time.
+-- column production_day: Production day, plant time: the day whose first shift began last.
 -- column day_local: Day, plant time.
 -- column hour_local [h]: Hour, plant time.
 -- column shift: Shift, null outside every shift.
--- column verdict: good, rework or scrap at the first look, null if nobody wrote it down.
--- column defect: What is wrong with the board, null if nothing is.
+-- column verdict: good, rework or scrap at the first inspection, null if not recorded.
+-- column defect: Defect of the board, null if none.
 -- column ideal_cycle_ms [ms]: Ideal time for one board, null if unknown.
 SELECT
     board.result_id,

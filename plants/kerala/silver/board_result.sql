@@ -9,15 +9,15 @@
 -- column work_order: Work order of the board.
 -- column routing_stage_id: Stage the board passed.
 -- column station: Station of the inspection.
--- column operator: Who inspected.
+-- column operator: Operator who inspected.
 -- column deviation [code]: 0 if the board follows its routing.
 -- column inspected_at: When the board was inspected.
 -- column day_local: Day of the inspection, plant time.
 -- column hour_local [h]: Hour of the inspection, plant time.
 -- column shift: Shift running at the inspection, null outside every shift.
--- column production_day: Day whose first shift began last before the inspection, plant time.
+-- column production_day: Production day of the inspection, plant time: the day whose first shift began last.
 -- column modified_at: When the record was last changed.
--- column needs_reinspection: Whether the board must be looked at again.
+-- column needs_reinspection: Whether the board must be inspected again.
 -- column routing_status [code]: Routing status code of the MES.
 SELECT
     id AS result_id,

@@ -1,11 +1,11 @@
--- Bill of material lines as the newest dump lists them.
+-- Lines of the bills of material, from the newest dump.
 --
 -- expect quantity_not_negative: quantity_per >= 0 | reject
 -- expect ends_after_start: ends_on IS NULL OR starts_on IS NULL OR ends_on >= starts_on | warn
--- column bom_no: The bill of material, null where the dump names none.
+-- column bom_no: The bill of material, null where the dump has none.
 -- column line_no [id]: Number of the line.
 -- column item_no: Component item number.
--- column description: What the component is.
+-- column description: Description of the component.
 -- column unit_of_measure: Unit of measure.
 -- column quantity [pieces]: Quantity of the line.
 -- column quantity_per [pieces]: Quantity needed for one board.

@@ -1,4 +1,4 @@
--- Ideal time for one board of each item, which effectiveness is measured by.
+-- Ideal cycle time for one board of each item, the reference of effectiveness.
 --
 -- key: item
 -- expect ideal_cycle_positive: ideal_cycle_ms > 0 | reject

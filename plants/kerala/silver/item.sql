@@ -2,14 +2,14 @@
 --
 -- key: item
 -- column item: The item.
--- column description: What the item is.
+-- column description: Description of the item.
 -- column modality: Station family the item is made at.
 -- column revision: Revision of the item.
 -- column base_uom: Base unit of measure.
 -- column category: Category, modality and country.
 -- column registered_at: When the register entry was written.
--- column shelf_life: Shelf life as the register writes it.
--- column msd: Moisture sensitivity as the register writes it.
+-- column shelf_life: Shelf life, in the words of the register.
+-- column msd: Moisture sensitivity, in the words of the register.
 SELECT
     item_id AS item,
     description,

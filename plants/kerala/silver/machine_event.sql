@@ -1,12 +1,12 @@
--- What each machine did, from when to when, in the categories of ISO 22400-2. A record may overlap its
--- neighbours where the system wrote it so.
+-- States of each machine with start and end, in the categories of ISO 22400-2. Records may overlap where
+-- the source has them overlap.
 --
 -- key: unit, started_at
 -- expect state_known: state IN ('production', 'setup', 'planned_stop', 'unplanned_stop', 'minor_stop', 'idle') | reject
 -- expect ends_after_start: ended_at >= started_at | reject
 -- column unit: The machine.
 -- column state: production, setup, planned_stop, unplanned_stop, minor_stop or idle.
--- column reason: Why, null if none is said.
+-- column reason: Reason, null if not given.
 -- column started_at: When the state began.
 -- column ended_at: When the state ended.
 -- column day_local: Day the state began, plant time.

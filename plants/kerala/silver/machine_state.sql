@@ -1,18 +1,18 @@
--- What each machine did, without overlaps: a state lasts until it is said to end or until the next one
--- begins, whichever comes first. Time no record covers is in no row.
+-- States of each machine without overlaps: a state lasts until its recorded end or until the next one
+-- begins, whichever comes first. Time that no record covers is in no row.
 --
 -- grain: unit, started_at
 -- refresh: unit
 -- column unit: The machine.
 -- column state: production, setup, planned_stop, unplanned_stop, minor_stop or idle.
--- column reason: Why, null if none is said.
+-- column reason: Reason, null if not given.
 -- column started_at: When the state began.
 -- column ended_at: When the state ended.
 -- column day_local: Day the state began, plant time.
 -- column hour_local [h]: Hour the state began, plant time.
 -- column shift: Shift running when the state began, null outside every shift.
 -- column duration_s [s]: Time from start to end.
--- column overlap_s [s]: Time taken off because the next state had begun.
+-- column overlap_s [s]: Time removed because the next state had begun.
 -- column work_order: Work order on the machine, null if none.
 WITH following AS (
     SELECT

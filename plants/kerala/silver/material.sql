@@ -1,15 +1,15 @@
--- Materials, one row per item number. The item dump has many records for one number; they are
--- resolved by stated rules. Price rule: the mean unit price of all records of the number. Group and
--- description: the one with most records, the first in alphabetical order if two are equal.
+-- Materials, one row per item number. The item dump has many records for one number, which are merged.
+-- Price rule: the mean unit price of all records of the number. Group and description: that of most
+-- records, the first in alphabetical order if there is a tie.
 --
 -- grain: item_no
 -- expect priced: unit_price_count > 0 | warn
 -- column item_no: Item number.
--- column description: What the item is.
+-- column description: Description of the item.
 -- column posting_group: Inventory posting group of most records.
 -- column disc_group: Item discount group of most records.
--- column posting_groups [1]: Posting groups the records name.
--- column disc_groups [1]: Discount groups the records name.
+-- column posting_groups [1]: Different posting groups of the records.
+-- column disc_groups [1]: Different discount groups of the records.
 -- column records [1]: Records of the number in the item dump.
 -- column unit_price_sum [INR]: Sum of the unit prices of the records.
 -- column unit_price_count [1]: Records with a unit price.

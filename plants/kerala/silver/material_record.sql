@@ -1,8 +1,8 @@
--- Records of the ERP's item dump as they stand there: one item number has many. The newest dump
--- replaces the one before it whole, because its records have no key.
+-- Records of the ERP's item dump; one item number has many. The newest dump replaces the one before it
+-- as a whole, because its records have no key.
 --
 -- column item_no: Item number; not unique.
--- column description: What the item is.
+-- column description: Description of the item.
 -- column base_uom: Base unit of measure.
 -- column posting_group: Inventory posting group.
 -- column disc_group: Item discount group.

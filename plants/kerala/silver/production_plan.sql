@@ -1,5 +1,5 @@
 -- Planned boards, one row per row of the shift plan. Several rows may plan the same item, station and
--- hour: they are different rows and add up.
+-- hour; they add up.
 --
 -- key: plan_id
 -- expect quantity_not_negative: quantity >= 0 | reject
@@ -9,10 +9,10 @@
 -- column item: Item to be made.
 -- column day_local: Day the boards are planned for, plant time.
 -- column hour_local [h]: Hour of the day, plant time.
--- column shift: Shift of the hour, as the plan says.
--- column station: Station that is to make the boards.
+-- column shift: Shift of the hour, from the plan.
+-- column station: Station that makes the boards.
 -- column quantity [boards]: Boards planned.
--- column line_leader: Who leads the station.
+-- column line_leader: Line leader of the station.
 -- column bay: Bay of the station.
 -- column division_id [id]: Division number.
 -- column created_at: When the plan row was written.

@@ -1,4 +1,4 @@
--- Routing stages as each board passed them.
+-- Routing stages that each board passed.
 --
 -- key: routing_stage_id
 -- expect surface_known: surface IN (1, 2) | warn
@@ -8,10 +8,10 @@
 -- column name: Name of the stage.
 -- column surface [code]: Side of the board; a board counts as made at surface 1.
 -- column operation_no [id]: Number of the operation.
--- column next_operation_no [id]: Operation that follows.
--- column previous_operation_no [id]: Operation before; -1 is none.
+-- column next_operation_no [id]: Next operation.
+-- column previous_operation_no [id]: Previous operation; -1 is none.
 -- column estimated_time [1]: Time planned for the stage, in a unit the dump does not name.
--- column is_optional: Whether the stage may be left out.
+-- column is_optional: Whether the stage is optional.
 -- column stage_started_at: When the stage began.
 SELECT
     id AS routing_stage_id,

@@ -7,8 +7,8 @@
 -- column registered_on: Day the entry was registered, plant time.
 -- column location: Location of the warehouse.
 -- column zone: Zone within the location.
--- column bin: Bin the goods lie in.
--- column description: What the goods are.
+-- column bin: Bin of the goods.
+-- column description: Description of the goods.
 -- column item_no: Item number of the goods.
 -- column quantity [pieces]: Quantity in the unit of measure of the entry.
 -- column quantity_base [pieces]: Quantity in the base unit.

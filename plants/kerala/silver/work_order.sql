@@ -1,4 +1,4 @@
--- Work orders as the MES last described them.
+-- Work orders, the latest record of the MES.
 --
 -- key: work_order
 -- expect quantity_not_negative: quantity >= 0 | reject
@@ -8,13 +8,13 @@
 -- column item: Item the order makes.
 -- column line_no [id]: Line of the order.
 -- column quantity [boards]: Boards ordered.
--- column is_started: Whether work has begun, as the MES flags it.
+-- column is_started: Whether work has begun, by the flag of the MES.
 -- column started_at: When work began.
 -- column ended_at: When work ended.
 -- column is_blocked: Whether the order is stopped.
 -- column batch_proceed_status [code]: Batch status code of the MES.
 -- column closure_status [code]: Closure code of the MES; 1 is closed.
--- column short_closed_quantity [boards]: Boards given up when the order was closed short.
+-- column short_closed_quantity [boards]: Boards cancelled when the order was closed short.
 -- column erp_closure_status [code]: Closure code of the ERP; 1 is closed.
 -- column routing_version_id [id]: Routing version the order follows.
 -- column unit_price [INR]: Price of one board.

@@ -66,9 +66,6 @@ export interface KpiAnswer {
 export const PARTS = ['oee', 'availability', 'effectiveness', 'quality_ratio', 'utilisation']
 export const RATES = ['boards_per_hour', 'plan_attainment', 'planned_hours_with_production']
 
-/** Figures of other sets, shown beside those they stand against. */
-export const LIKES = ['oee_com_availability', 'oee_com_performance', 'oee_com_quality']
-
 /** How the address names the time outside every shift. */
 export const OUTSIDE = 'none'
 export const shiftKey = (shift: string | null): string => shift ?? OUTSIDE

@@ -1,7 +1,10 @@
 //! Cases as folders: `cases/folder/<name>/` holds a plant, a bucket, and in `checks.json` the exit
-//! code, the rows that queries must return, and the words that must be printed.
+//! code, the rows that queries must return, and the words that must be printed. The worked examples of
+//! the documentation, `docs/examples/<name>/`, are such cases too; those of kind `kafka` have, in place of
+//! a bucket, the messages of each topic as the lines of `messages/<topic>.jsonl`.
 
-use crate::world::World;
+use crate::stream::Broker;
+use crate::world::{Outcome, World};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,8 +15,7 @@ use std::{fmt, fs};
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// Always `folder`: dumps in a folder, no broker.
-    kind: String,
+    kind: Kind,
     /// Exit code of the last run; null if it does not matter.
     exit: Option<i32>,
     checks: Vec<Check>,
@@ -23,6 +25,16 @@ struct Case {
     /// Further runs, each after a change of the bucket.
     #[serde(default)]
     rounds: Vec<Round>,
+}
+
+/// Where the records of a case come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    /// Dumps in a folder, no broker.
+    Folder,
+    /// Messages of topics, no dumps.
+    Kafka,
 }
 
 /// A query and the rows it must return, in order.
@@ -48,13 +60,44 @@ struct Round {
 
 #[test]
 fn every_folder_case_meets_its_checks() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases/folder");
-    let mut folders: Vec<PathBuf> =
-        fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    check_all("tests/it/cases/folder", 1);
+}
+
+#[test]
+fn every_worked_example_meets_its_checks() {
+    check_all("../../docs/examples", 10);
+}
+
+/// Runs the cases in a folder, which is named from the crate's; there must be `at_least` so many.
+fn check_all(root: &str, at_least: usize) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
+    let entries = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     folders.sort();
-    assert!(!folders.is_empty(), "no cases in {}", root.display());
+    assert!(folders.len() >= at_least, "{} cases in {}", folders.len(), root.display());
     let failures: Vec<String> = folders.iter().flat_map(|folder| failures(folder)).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The plant of a case, and the broker that it reads from, if it reads one.
+fn start(folder: &Path, kind: Kind) -> (World, Option<Broker>) {
+    if kind == Kind::Folder {
+        return (World::with_bucket(folder), None);
+    }
+    let broker = Broker::without_topics();
+    for entry in fs::read_dir(folder.join("messages")).unwrap() {
+        let path = entry.unwrap().path();
+        let topic = path.file_stem().unwrap().to_str().unwrap();
+        broker.create(topic);
+        for message in fs::read_to_string(&path).unwrap().lines() {
+            broker.send_to(topic, message);
+        }
+    }
+    (World::from_plant(&folder.join("plant").display().to_string()), Some(broker))
+}
+
+fn ingest(world: &World, broker: Option<&Broker>) -> Outcome {
+    broker.map_or_else(|| world.ingest(), |broker| broker.ingest_from(world))
 }
 
 /// What one case falls short of, each with the name of the case.
@@ -62,19 +105,18 @@ fn failures(folder: &Path) -> Vec<String> {
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
     let text = fs::read_to_string(folder.join("checks.json")).unwrap();
     let case: Case = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert_eq!(case.kind, "folder", "{name}");
-    let world = World::with_bucket(folder);
+    let (world, broker) = start(folder, case.kind);
     let check = world.run(&["check"]);
     let mut printed = format!("{}{}", check.stdout, check.stderr);
     let mut failures = Vec::new();
     if !check.succeeded {
         failures.push(format!("{name}: check refuses the plant: {printed}"));
     }
-    let mut exit = world.ingest();
+    let mut exit = ingest(&world, broker.as_ref());
     printed += &format!("{}{}", exit.stdout, exit.stderr);
     for round in &case.rounds {
         change(&world, round);
-        exit = world.ingest();
+        exit = ingest(&world, broker.as_ref());
         printed += &format!("{}{}", exit.stdout, exit.stderr);
     }
     if case.exit.is_some() && exit.code != case.exit {

@@ -9,6 +9,7 @@ mod bad_input;
 mod charts;
 mod check;
 mod damage;
+mod docs;
 mod folder_cases;
 mod gold;
 mod lease;

@@ -58,6 +58,11 @@ impl Broker {
         Self { cluster, topic }
     }
 
+    /// A broker without topics.
+    pub fn without_topics() -> Self {
+        Self { cluster: MockCluster::new(1).unwrap(), topic: "" }
+    }
+
     /// A further topic.
     pub fn create(&self, topic: &str) {
         self.cluster.create_topic(topic, 2, 1).unwrap();

@@ -46,17 +46,18 @@ fn every_setting_can_be_set_in_the_file_and_in_the_environment() {
     let mut limits = Limits::default();
     limits.read_env(|name| name.starts_with("COCKPIT_").then(|| "7".to_owned())).unwrap_err();
     for (_, section) in Limits::default().sections() {
-        for Setting { name, former_name, .. } in section.settings() {
-            let read = read(&format!("{name} = 7")).unwrap();
-            assert_eq!(value_of(&read, name), (7, Origin::PlantFile), "{name}");
+        for Setting { name, former_name, min, .. } in section.settings() {
+            let value = (*min).max(7);
+            let read = read(&format!("{name} = {value}")).unwrap();
+            assert_eq!(value_of(&read, name), (value, Origin::PlantFile), "{name}");
             assert!(read.provenance().deprecations().is_empty());
             let variable = format!("COCKPIT_{}", name.to_uppercase());
             let mut limits = Limits::default();
-            limits.read_env(|name| (name == variable).then(|| "7".to_owned())).unwrap();
-            assert_eq!(value_of(&limits, name), (7, Origin::Environment), "{name}");
+            limits.read_env(|name| (name == variable).then(|| value.to_string())).unwrap();
+            assert_eq!(value_of(&limits, name), (value, Origin::Environment), "{name}");
             let Some(former) = former_name else { continue };
-            let read = self::read(&format!("{former} = 7")).unwrap();
-            assert_eq!(value_of(&read, name), (7, Origin::PlantFile), "{former}");
+            let read = self::read(&format!("{former} = {value}")).unwrap();
+            assert_eq!(value_of(&read, name), (value, Origin::PlantFile), "{former}");
             let expected = format!("[limits] {former} is deprecated, use [limits] {name}");
             assert_eq!(read.provenance().deprecations()[0].to_string(), expected);
         }

@@ -115,9 +115,9 @@ proptest! {
         is_by_group in any::<bool>(),
         is_descending in any::<bool>(),
     ) {
-        let moments = (-3 * 60 + phase_min..5 * 60).step_by(usize::try_from(step_min).unwrap());
+        let minutes = (-3 * 60 + phase_min..5 * 60).step_by(usize::try_from(step_min).unwrap());
         let mut records: Vec<(u64, i64)> = Vec::new();
-        for minute in moments {
+        for minute in minutes {
             records.extend((0..groups).map(|group| (group, BEGIN_S + minute * 60)));
         }
         if is_by_group {

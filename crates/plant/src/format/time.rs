@@ -71,7 +71,7 @@ impl Default for TimeOptions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
     Fields(Fields),
-    Epoch(serial::Unit),
+    Epoch(serial::EpochUnit),
     Excel(serial::DateSystem),
 }
 
@@ -218,10 +218,10 @@ impl TimeFormat {
     /// Describes what is wrong and what is allowed.
     pub fn with_options(text: &str, options: TimeOptions) -> Result<Self, String> {
         let form = match text {
-            "epoch_s" => Form::Epoch(serial::Unit::Second),
-            "epoch_ms" => Form::Epoch(serial::Unit::Millisecond),
-            "epoch_us" => Form::Epoch(serial::Unit::Microsecond),
-            "epoch_ns" => Form::Epoch(serial::Unit::Nanosecond),
+            "epoch_s" => Form::Epoch(serial::EpochUnit::Second),
+            "epoch_ms" => Form::Epoch(serial::EpochUnit::Millisecond),
+            "epoch_us" => Form::Epoch(serial::EpochUnit::Microsecond),
+            "epoch_ns" => Form::Epoch(serial::EpochUnit::Nanosecond),
             "excel" => Form::Excel(serial::DateSystem::From1900),
             "excel_1904" => Form::Excel(serial::DateSystem::From1904),
             _ => Form::Fields(

@@ -57,7 +57,7 @@ fn check_hidden(pattern: &str, key: &str, is_hidden: bool) {
 }
 
 #[test]
-fn hidden_names_do_not_match_where_the_pattern_leaves_them_open() {
+fn hidden_names_match_only_if_explicit() {
     check_hidden("made/*/*.csv", "made/_temporary/a.csv", true);
     check_hidden("made/*", "made/_SUCCESS", true);
     check_hidden("made/*", "made/.part-0.crc", true);
@@ -70,14 +70,14 @@ fn hidden_names_do_not_match_where_the_pattern_leaves_them_open() {
 }
 
 #[test]
-fn a_name_that_matches_by_its_ending_has_a_smallest_size() {
-    let smallest =
-        |key: &str| Pattern::parse("a.csv").unwrap().matches(key).map(|found| found.smallest_bytes);
-    assert_eq!(smallest("a.csv"), Some(0));
-    assert_eq!(smallest("a.csv.gz"), Some(0));
-    assert_eq!(smallest("a.csv.GZ"), Some(18));
-    assert_eq!(smallest("a.csv.bz2"), Some(14));
-    assert_eq!(smallest("a.csv.rar"), None);
+fn compression_extensions_have_a_minimum_size() {
+    let minimum =
+        |key: &str| Pattern::parse("a.csv").unwrap().matches(key).map(|found| found.size_bytes_min);
+    assert_eq!(minimum("a.csv"), Some(0));
+    assert_eq!(minimum("a.csv.gz"), Some(0));
+    assert_eq!(minimum("a.csv.GZ"), Some(18));
+    assert_eq!(minimum("a.csv.bz2"), Some(14));
+    assert_eq!(minimum("a.csv.rar"), None);
 }
 
 fn check_part(pattern: &str, key: &str, name: &str, expected: Option<&str>) {
@@ -116,10 +116,10 @@ fn check_refused(pattern: &str, expected: &str) {
 }
 
 #[test]
-fn wrong_patterns_are_refused_in_words() {
-    check_refused("", "must name a file");
-    check_refused("/a", "begin without /");
-    check_refused("a/", "must name a file");
+fn invalid_patterns_are_described() {
+    check_refused("", "must be the path of a file");
+    check_refused("/a", "not start with /");
+    check_refused("a/", "must be the path of a file");
     check_refused("a/{Day}", "has {Day}, which is unknown");
     check_refused("a/{}", "has {}, which is unknown");
     check_refused("a//b", "has an empty name");
@@ -160,7 +160,7 @@ fn slow_match(pattern: &[char], key: &[char]) -> bool {
 
 proptest! {
     #[test]
-    fn stars_match_as_if_everything_were_tried(pattern in "[ab/*]{1,9}", key in "[ab/]{0,12}") {
+    fn stars_match_like_exhaustive_search(pattern in "[ab/*]{1,9}", key in "[ab/]{0,12}") {
         let Ok(parsed) = Pattern::parse(&pattern) else { return Ok(()) };
         let chars = |text: &str| text.chars().collect::<Vec<_>>();
         prop_assert_eq!(parsed.matches(&key).is_some(), slow_match(&chars(&pattern), &chars(&key)));
@@ -169,17 +169,17 @@ proptest! {
     }
 
     #[test]
-    fn a_written_date_is_found_again(day in 0i32..40_000, hour in 0u32..24, tail in "[a-z]{0,5}") {
+    fn a_formatted_date_is_parsed_back(day in 0i32..40_000, hour in 0u32..24, tail in "[a-z]{0,5}") {
         let at = NaiveDate::from_epoch_days(day).unwrap().and_hms_opt(hour, 0, 0).unwrap();
         for (pattern, format) in [("{date}/{hh}*", "%Y-%m-%d/%H"), ("x{yyyymmdd}{hh}*", "x%Y%m%d%H")] {
             let key = at.format(format).to_string() + &tail;
             let found = Pattern::parse(pattern).unwrap().matches(&key);
-            prop_assert_eq!(found, Some(Match { dumped_on: Some(at), smallest_bytes: 0 }));
+            prop_assert_eq!(found, Some(Match { dumped_on: Some(at), size_bytes_min: 0 }));
         }
     }
 
     #[test]
-    fn no_text_makes_it_fail(pattern in ".{0,20}", key in ".{0,40}") {
+    fn no_text_causes_a_panic(pattern in ".{0,20}", key in ".{0,40}") {
         if let Ok(pattern) = Pattern::parse(&pattern) {
             let _found = (pattern.matches(&key), pattern.hides(&key), pattern.part(&key, "a"));
         }
@@ -187,7 +187,7 @@ proptest! {
 }
 
 #[test]
-fn part_files_are_in_a_folder_that_varies() {
+fn part_files_have_a_variable_folder() {
     for (pattern, expected) in [
         ("a/{date}/*.csv", true),
         ("a/*/part-*.parquet", true),

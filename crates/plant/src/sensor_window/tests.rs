@@ -74,10 +74,10 @@ proptest! {
         }
         let found = window(&readings).buckets(from_us, until_us, width_us);
         prop_assert_eq!(found.len(), wanted.len());
-        for ((begin_us, moments), (wanted_us, values)) in found.iter().zip(&wanted) {
+        for ((begin_us, stats), (wanted_us, values)) in found.iter().zip(&wanted) {
             prop_assert_eq!(begin_us, wanted_us);
-            prop_assert_eq!(moments.count() as usize, values.len());
-            prop_assert_eq!(moments.max(), values.iter().copied().reduce(f64::max));
+            prop_assert_eq!(stats.count() as usize, values.len());
+            prop_assert_eq!(stats.max(), values.iter().copied().reduce(f64::max));
         }
     }
 }

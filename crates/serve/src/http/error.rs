@@ -20,7 +20,7 @@ use utoipa::{IntoResponses, ToSchema};
 const BAD_PATTERN: &str = "Invalid regex";
 
 /// What a client is told to wait before it tries again, in seconds.
-const BUSY_RETRY_S: i64 = 5;
+pub const BUSY_RETRY_S: i64 = 5;
 
 /// Why a request has no answer.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::Service;
 use super::authorization::Caller;
 use super::error::{Error, Refusals};
 use super::places::Deadline;
-use super::query::parameters;
+use super::query::renamed_parameters;
 use super::temperatures::text_of;
 use super::visibility::Visibility;
 use crate::Limits;
@@ -76,7 +76,8 @@ pub struct Point {
         ("sensor" = String, Query, description = "Plant1.4.solder_paste_printer.manufact2"),
         ("from" = Option<String>, Query, description = "Begin (RFC 3339); half an hour before the end if left out"),
         ("to" = Option<String>, Query, description = "End (RFC 3339); now if left out"),
-        ("points" = Option<u32>, Query, description = "Buckets at most; 600 if left out"),
+        ("max_points" = Option<u32>, Query, description = "Buckets at most; 600 if left out"),
+        ("points" = Option<u32>, Query, deprecated, description = "Former name of max_points"),
     ),
     responses(
         (status = 200, description = "The span", body = HistoryAnswer),
@@ -88,7 +89,11 @@ pub async fn history(
     Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
-    let asked = parameters(query.as_deref(), &["sensor", "from", "to", "points"])?;
+    let asked = renamed_parameters(
+        query.as_deref(),
+        &["sensor", "from", "to", "max_points"],
+        &[("points", "max_points")],
+    )?;
     let ask = Ask::of(&asked, service.now_us(), &service.limits)?;
     let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
     visibility.check_sensor(&ask.sensor)?;
@@ -114,9 +119,9 @@ impl Ask {
         let to_us = asked.get("to").map_or(Ok(now_us), |said| instant("to", said))?;
         let usual_us = to_us - USUAL_SPAN_US;
         let from_us = asked.get("from").map_or(Ok(usual_us), |said| instant("from", said))?;
-        let points = asked.get("points").map_or(Ok(USUAL_POINTS), |said| {
+        let points = asked.get("max_points").map_or(Ok(USUAL_POINTS), |said| {
             let points = said.parse().ok().filter(|points| (1..=limits.points).contains(points));
-            let message = format!("points is a number from 1 to {}, not {said}", limits.points);
+            let message = format!("max_points is a number from 1 to {}, not {said}", limits.points);
             points.ok_or_else(|| Error::bad("bad_value", message))
         })?;
         if !(1..=SPAN_MOST_US).contains(&(to_us - from_us)) {

@@ -2,7 +2,7 @@
 
 use super::Service;
 use super::authorization::Caller;
-use super::error::{Error, Refusals};
+use super::error::{BUSY_RETRY_S, Error, Refusals};
 use super::query::parameters;
 use super::visibility::Visibility;
 use access::{Action, Identity};
@@ -97,7 +97,10 @@ fn bad_hz(said: &str) -> Error {
 }
 
 fn refused(reason: OpenError) -> Error {
-    let busy = |message: String| Error::new(StatusCode::TOO_MANY_REQUESTS, "busy", message);
+    let busy = |message: String| {
+        let busy = Error::new(StatusCode::TOO_MANY_REQUESTS, "busy", message);
+        Error { retry_after_s: Some(BUSY_RETRY_S), ..busy }
+    };
     match reason {
         OpenError::Viewers(most) => busy(format!("{most} viewers are watching; try again later")),
         OpenError::Streams(most) => {

@@ -146,9 +146,15 @@ fn text(service: &Service, tables: &[TableInfo]) -> String {
     page.family("cockpit_running", "gauge", "Work going on now.");
     page.sample("cockpit_running", &[("kind", "query")], service.queries.taken() as f64);
     page.sample("cockpit_running", &[("kind", "table")], service.reads.taken() as f64);
-    page.family("cockpit_rejected_total", "counter", "Requests that found no free place.");
-    page.sample("cockpit_rejected_total", &[("kind", "query")], service.queries.refused() as f64);
-    page.sample("cockpit_rejected_total", &[("kind", "table")], service.reads.refused() as f64);
+    // The former name is kept for one version: elsewhere, `rejected` counts records.
+    for (name, help) in [
+        ("cockpit_http_refused_total", "Requests that found no free slot."),
+        ("cockpit_rejected_total", "Deprecated: the same as cockpit_http_refused_total."),
+    ] {
+        page.family(name, "counter", help);
+        page.sample(name, &[("kind", "query")], service.queries.refused() as f64);
+        page.sample(name, &[("kind", "table")], service.reads.refused() as f64);
+    }
     if let Some(run) = health.last_run {
         ingest(&mut page, &run);
     }

@@ -160,7 +160,26 @@ async fn run(
     answer.respond(HeaderMap::from_iter([no_store])).await
 }
 
-/// The parameters of an address, all of them among `known`; the last of equal ones stands.
+/// The parameters of an address as [`parameters`], some of which have a former name, which still works:
+/// pairs of the former and the current name.
+pub fn renamed_parameters(
+    query: Option<&str>,
+    known: &[&str],
+    former: &[(&str, &str)],
+) -> Result<BTreeMap<String, String>, Error> {
+    let all: Vec<&str> = known.iter().copied().chain(former.iter().map(|(old, _)| *old)).collect();
+    let mut found = parameters(query, &all)?;
+    for (old, new) in former {
+        let Some(value) = found.remove(*old) else { continue };
+        if found.insert((*new).to_owned(), value).is_some() {
+            let message = format!("{old} is the former name of {new}; give one of them");
+            return Err(Error::bad("bad_parameter", message));
+        }
+    }
+    Ok(found)
+}
+
+/// The parameters of an address, all of them among `known`; the last of equal ones is used.
 pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String, String>, Error> {
     let mut found = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {

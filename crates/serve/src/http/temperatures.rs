@@ -3,7 +3,7 @@
 use super::Service;
 use super::authorization::Caller;
 use super::error::{Error, Refusals};
-use super::query::parameters;
+use super::query::renamed_parameters;
 use super::visibility::Visibility;
 use access::Action;
 use axum::extract::{RawQuery, State};
@@ -136,7 +136,8 @@ pub struct LinkAnswer {
     operation_id = "readTemperaturesNow",
     tag = "temperatures",
     params(
-        ("limit_c" = Option<f64>, Query, description = "Temperature above which a component is counted; the plant's limit if left out"),
+        ("limit_c" = Option<f64>, Query, deprecated, description = "Former name of threshold_c"),
+        ("threshold_c" = Option<f64>, Query, description = "Temperature above which a component is counted; the plant's limit if left out"),
         ("plant" = Option<String>, Query, description = "Only sensors of this plant"),
         ("sensor" = Option<String>, Query, description = "Only this sensor: Plant1.4.solder_paste_printer.manufact2"),
         ("sensors" = Option<bool>, Query, description = "false leaves out the list of sensors"),
@@ -151,8 +152,12 @@ pub async fn now(
     Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
-    let asked = parameters(query.as_deref(), &["limit_c", "plant", "sensor", "sensors"])?;
-    let limit_c = match asked.get("limit_c") {
+    let asked = renamed_parameters(
+        query.as_deref(),
+        &["threshold_c", "plant", "sensor", "sensors"],
+        &[("limit_c", "threshold_c")],
+    )?;
+    let limit_c = match asked.get("threshold_c") {
         None => service.live.limit_c(),
         Some(said) => limit_of(said)?,
     };
@@ -187,7 +192,9 @@ pub async fn now(
 
 fn limit_of(said: &str) -> Result<f64, Error> {
     let limit = said.parse::<f64>().ok().filter(|limit| limit.is_finite());
-    limit.ok_or_else(|| Error::bad("bad_value", format!("limit_c is degrees Celsius, not {said}")))
+    limit.ok_or_else(|| {
+        Error::bad("bad_value", format!("threshold_c is degrees Celsius, not {said}"))
+    })
 }
 
 /// A time as the interface writes it: RFC 3339 in UTC.

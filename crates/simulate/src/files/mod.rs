@@ -95,7 +95,7 @@ pub async fn truth(location: &Location, writer: &DumpWriter, as_of: i32) -> anyh
     }
     let books: String = writer.balances.iter().map(|(dump, balance)| balance.line(*dump)).collect();
     store.put(&Key::from("books.jsonl"), books.into_bytes().into()).await?;
-    let dirt: String = writer.injected.iter().map(InjectedFault::line).collect();
-    store.put(&Key::from("dirt.jsonl"), dirt.into_bytes().into()).await?;
+    let faults: String = writer.injected.iter().map(InjectedFault::line).collect();
+    store.put(&Key::from("dirt.jsonl"), faults.into_bytes().into()).await?;
     Ok(())
 }

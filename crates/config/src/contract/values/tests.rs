@@ -6,7 +6,7 @@ use plant::format::{
 };
 use plant::zone::ZoneTable;
 
-const DOCS: &str = include_str!("../../../../../docs/formats.md");
+const DOCS: &str = include_str!("../../../../../docs/reference/formats.md");
 
 /// The kind that a column with these keys has, and what is wrong with them.
 fn kind_of(keys: &str) -> (Option<Kind>, Vec<String>) {

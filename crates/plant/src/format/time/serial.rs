@@ -32,16 +32,16 @@ const fn bare_number(decimal: char) -> NumberStyle {
     NumberStyle { decimal, thousands: None, units, percent_is_fraction: false }
 }
 
-/// Unit of an epoch.
+/// EpochUnit of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum EpochUnit {
     Second,
     Millisecond,
     Microsecond,
     Nanosecond,
 }
 
-impl Unit {
+impl EpochUnit {
     /// Decimal places that convert the unit to nanoseconds.
     const fn places(self) -> i8 {
         match self {
@@ -78,12 +78,12 @@ impl DateSystem {
     }
 }
 
-pub(super) fn parse_epoch(text: &str, unit: Unit) -> Result<Stamp, ParseError> {
+pub(super) fn parse_epoch(text: &str, unit: EpochUnit) -> Result<Stamp, ParseError> {
     let ns = parse_decimal(bare(text)?, &POINT, 38, unit.places())?;
     let clock_us = i64::try_from(ns.div_euclid(1000)).ok().ok_or(ParseError::NotATime)?;
     let in_range = (FIRST_US..EPOCH_END_US).contains(&clock_us) || LAST_DAY_US.contains(&clock_us);
     let is_near_1970 = clock_us != 0 && clock_us.abs() < NEAR_1970_US;
-    let is_plausible = in_range && (unit == Unit::Second || !is_near_1970);
+    let is_plausible = in_range && (unit == EpochUnit::Second || !is_near_1970);
     is_plausible.then_some(Stamp::new(clock_us, Some(0))).ok_or(ParseError::NotATime)
 }
 

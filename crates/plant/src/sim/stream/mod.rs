@@ -18,7 +18,7 @@ use super::thermal::TemperatureModel;
 use super::thermal::random::{StreamPurpose, generator};
 use super::thermal::sensors::{Sensor, sensors};
 use crate::time::{SECOND_US, second_of_us};
-use write::{Template, TimeFormat};
+use write::{MessageTimeFormat, Template};
 
 /// Delay of a message that is sent late or repeated.
 const ECHO_US: i64 = 40 * SECOND_US;
@@ -59,7 +59,7 @@ pub struct Message {
 pub struct Stream {
     plan: StreamPlan,
     sensors: Vec<Sensor>,
-    voices: Vec<Voice>,
+    senders: Vec<Sender>,
     turn: Turn,
     from_us: i64,
     /// Delay of echoes in ticks; `None` if there are none.
@@ -68,7 +68,7 @@ pub struct Stream {
 
 /// A sensor and its state in the stream.
 #[derive(Debug, Clone)]
-struct Voice {
+struct Sender {
     template: Template,
     follower: TemperatureModel,
     /// Model for messages that are sent again later.
@@ -101,22 +101,22 @@ impl Stream {
             let share = plan.interval_us as i128 * number as i128 / sensors.len() as i128;
             i64::try_from(share).unwrap_or(0)
         };
-        let voice = |(number, sensor): (usize, &Sensor)| Voice {
+        let sender = |(number, sensor): (usize, &Sensor)| Sender {
             template: Template::new(&sensor.id),
             follower: TemperatureModel::new(plan.seed, sensor),
             echo: TemperatureModel::new(plan.seed, sensor),
             phase_us: phase_us(number),
             second: Second::default(),
         };
-        let voices: Vec<Voice> = sensors.iter().enumerate().map(voice).collect();
+        let senders: Vec<Sender> = sensors.iter().enumerate().map(sender).collect();
         let from_us = from_us - from_us.rem_euclid(SECOND_US);
         let tick = from_us.div_euclid(plan.interval_us);
         let past_us = from_us - tick * plan.interval_us;
-        let sensor = voices.partition_point(|voice| voice.phase_us < past_us);
-        let turn = Turn { tick, sensor, is_echo: false }.normal(voices.len());
+        let sensor = senders.partition_point(|sender| sender.phase_us < past_us);
+        let turn = Turn { tick, sensor, is_echo: false }.normal(senders.len());
         let echoes = plan.interval_us >= SECOND_US;
         let echo_ticks = echoes.then(|| (ECHO_US / plan.interval_us).max(1));
-        Self { plan, sensors, voices, turn, from_us, echo_ticks }
+        Self { plan, sensors, senders, turn, from_us, echo_ticks }
     }
 
     /// The sensors of the stream.
@@ -128,15 +128,15 @@ impl Stream {
     pub fn next(&mut self, payload: &mut Vec<u8>) -> Message {
         loop {
             let turn = self.turn;
-            self.turn = turn.after(self.voices.len(), self.echo_ticks.is_some());
-            if let Some(message) = self.say(turn, payload) {
+            self.turn = turn.after(self.senders.len(), self.echo_ticks.is_some());
+            if let Some(message) = self.message_of(turn, payload) {
                 return message;
             }
         }
     }
 
     /// The message of a turn, if there is one.
-    fn say(&mut self, turn: Turn, payload: &mut Vec<u8>) -> Option<Message> {
+    fn message_of(&mut self, turn: Turn, payload: &mut Vec<u8>) -> Option<Message> {
         let StreamPlan { interval_us, seed, faults, .. } = self.plan;
         let tick = if turn.is_echo { turn.tick - self.echo_ticks? } else { turn.tick };
         let number = self.sensors[turn.sensor].number;
@@ -155,23 +155,23 @@ impl Stream {
         if !is_due {
             return None;
         }
-        let voice = &mut self.voices[turn.sensor];
-        let sent_at_us = turn.tick * interval_us + voice.phase_us;
-        if turn.is_echo && voice.follower.is_silent(sent_at_us) {
+        let sender = &mut self.senders[turn.sensor];
+        let sent_at_us = turn.tick * interval_us + sender.phase_us;
+        if turn.is_echo && sender.follower.is_silent(sent_at_us) {
             return None;
         }
-        let follower = if turn.is_echo { &mut voice.echo } else { &mut voice.follower };
-        let at_us = tick * interval_us + voice.phase_us;
+        let follower = if turn.is_echo { &mut sender.echo } else { &mut sender.follower };
+        let at_us = tick * interval_us + sender.phase_us;
         let at_s = second_of_us(at_us);
-        let spelling = TimeFormat::draw(&mut rng);
+        let time_format = MessageTimeFormat::draw(&mut rng);
         let temp_centi = follower.reported_centi(at_us, &mut rng)?;
         payload.clear();
-        voice.template.write(kind, spelling, at_s, temp_centi, payload);
+        sender.template.write(kind, time_format, at_s, temp_centi, payload);
         // Messages before the start were not received.
         let is_again = turn.is_echo && kind == MessageKind::Repeated && at_us >= self.from_us;
         let outcome = match kind.reason() {
             Some(reason) => MessageOutcome::Rejected(reason),
-            None if is_again || voice.second.has(at_s, temp_centi, turn.is_echo) => {
+            None if is_again || sender.second.has(at_s, temp_centi, turn.is_echo) => {
                 MessageOutcome::Rejected(DUPLICATE)
             }
             None => MessageOutcome::Landed { at_s, temp_centi },

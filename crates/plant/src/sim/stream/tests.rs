@@ -47,7 +47,7 @@ fn field<'t>(payload: &'t str, name: &str) -> &'t str {
 
 #[test]
 fn plain_messages_match_their_truth_in_every_time_format() {
-    let spellings = ["epoch_s", "yyyyMMddHHmmss", "yyyy-MM-dd HH:mm:ss", "yyyy/MM/dd HH:mm:ss"];
+    let formats = ["epoch_s", "yyyyMMddHHmmss", "yyyy-MM-dd HH:mm:ss", "yyyy/MM/dd HH:mm:ss"];
     let utc = ZoneTable::new(chrono_tz::Tz::UTC);
     let mut met = BTreeSet::new();
     for (message, payload) in messages(plan(65, SECOND_US, MessageFaults::None), FROM_US, 5000) {
@@ -57,7 +57,7 @@ fn plain_messages_match_their_truth_in_every_time_format() {
         let time = field(&payload, "timestamp");
         // Fourteen digits are also epoch seconds of a year far in the future; the longer format is
         // meant.
-        let meant = if time.len() == 14 { &spellings[1..] } else { &spellings[..] };
+        let meant = if time.len() == 14 { &formats[1..] } else { &formats[..] };
         let meant: Vec<TimeFormat> =
             meant.iter().map(|text| TimeFormat::parse(text).unwrap()).collect();
         assert_eq!(parse_time(time, &meant, &utc), Ok(at_s * SECOND_US), "{payload}");
@@ -122,11 +122,11 @@ fn no_reading_lands_twice() {
 
 #[test]
 fn a_repetition_of_an_unreceived_message_is_a_reading() {
-    let mut heard = BTreeSet::new();
+    let mut received = BTreeSet::new();
     let mut first = 0;
     for (message, payload) in messages(plan(500, SECOND_US, MessageFaults::Usual), FROM_US, 40_000)
     {
-        let is_new = heard.insert(payload.clone());
+        let is_new = received.insert(payload.clone());
         if message.kind == MessageKind::Repeated {
             let is_landed = matches!(message.outcome, MessageOutcome::Landed { .. });
             assert_eq!(is_landed, is_new, "{payload}");
@@ -134,7 +134,7 @@ fn a_repetition_of_an_unreceived_message_is_a_reading() {
             first += u32::from(is_landed && !payload.contains(&written_s.to_string()));
         }
     }
-    assert!(first > 10, "{first} are heard only the second time");
+    assert!(first > 10, "{first} are received only the second time");
 }
 
 #[test]

@@ -14,14 +14,14 @@ const NESTED: usize = 300;
 
 /// Format of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeFormat {
+pub enum MessageTimeFormat {
     EpochSeconds,
     Digits,
     Dashes,
     Slashes,
 }
 
-impl TimeFormat {
+impl MessageTimeFormat {
     /// One in ten is not in epoch seconds.
     pub fn draw(rng: &mut Pcg32) -> Self {
         match rng.next_u32() % 30 {
@@ -74,15 +74,15 @@ impl Template {
     pub fn write(
         &self,
         kind: MessageKind,
-        spelling: TimeFormat,
+        time_format: MessageTimeFormat,
         at_s: i64,
         temp_centi: i32,
         out: &mut Vec<u8>,
     ) {
         // Only digits are valid without quotes.
         let is_bare = kind == MessageKind::BareTime;
-        let spelling = if is_bare { TimeFormat::EpochSeconds } else { spelling };
-        let time = Short::time(spelling, at_s);
+        let time_format = if is_bare { MessageTimeFormat::EpochSeconds } else { time_format };
+        let time = Short::time(time_format, at_s);
         let temp = Short::centi(temp_centi);
         if kind.is_plain() {
             out.extend_from_slice(self.head.as_bytes());
@@ -297,16 +297,16 @@ impl Short {
         Self { bytes: [b'"'; 32], len: 1 }
     }
 
-    fn time(spelling: TimeFormat, at_s: i64) -> Self {
+    fn time(time_format: MessageTimeFormat, at_s: i64) -> Self {
         let mut text = Self::new();
-        let marks = match spelling {
-            TimeFormat::EpochSeconds => {
+        let marks = match time_format {
+            MessageTimeFormat::EpochSeconds => {
                 text.push_number(at_s);
                 return text;
             }
-            TimeFormat::Digits => ["", "", ""],
-            TimeFormat::Dashes => ["-", " ", ":"],
-            TimeFormat::Slashes => ["/", " ", ":"],
+            MessageTimeFormat::Digits => ["", "", ""],
+            MessageTimeFormat::Dashes => ["-", " ", ":"],
+            MessageTimeFormat::Slashes => ["/", " ", ":"],
         };
         let at = DateTime::from_timestamp(at_s, 0).unwrap_or_default().naive_utc();
         let [of_day, between, of_time] = marks;

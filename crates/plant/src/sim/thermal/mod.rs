@@ -143,10 +143,10 @@ impl TemperatureModel {
     }
 
     fn faulty_c(&self, fault: &SensorFault, at_us: i64, true_c: f64, scatter: f64) -> f64 {
-        let gone = (at_us - fault.from_us) as f64 / (fault.to_us - fault.from_us) as f64;
+        let elapsed_share = (at_us - fault.from_us) as f64 / (fault.to_us - fault.from_us) as f64;
         match fault.kind {
             SensorFaultKind::Stuck => self.day.stuck_c,
-            SensorFaultKind::Drift => true_c + gone * DRIFT_C_MAX + scatter * NOISE_C,
+            SensorFaultKind::Drift => true_c + elapsed_share * DRIFT_C_MAX + scatter * NOISE_C,
             SensorFaultKind::Spike => true_c + SPIKE_C + scatter * NOISE_C,
             SensorFaultKind::NoiseBurst => true_c + scatter * BURST_C,
             SensorFaultKind::FanFailure
@@ -293,9 +293,9 @@ mod tests {
         let mut noon = Vec::new();
         let mut night = Vec::new();
         for sensor in sensors(65, 1) {
-            let mut follower = TemperatureModel::new(1, &sensor);
-            night.push(follower.true_c(MONDAY_US - 4 * 60 * MINUTE_US));
-            noon.push(follower.true_c(MONDAY_US + 8 * 60 * MINUTE_US));
+            let mut model = TemperatureModel::new(1, &sensor);
+            night.push(model.true_c(MONDAY_US - 4 * 60 * MINUTE_US));
+            noon.push(model.true_c(MONDAY_US + 8 * 60 * MINUTE_US));
         }
         let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
         assert!(mean(&noon) > mean(&night) + 8.0, "{} {}", mean(&noon), mean(&night));
@@ -307,8 +307,8 @@ mod tests {
     #[test]
     fn a_component_without_fan_overheats_and_recovers() {
         let (sensor, fault) = with(SensorFaultKind::FanFailure);
-        let mut follower = TemperatureModel::new(1, &sensor);
-        let mut at = |at_us| follower.true_c(at_us);
+        let mut model = TemperatureModel::new(1, &sensor);
+        let mut at = |at_us| model.true_c(at_us);
         let (before, hot) = (at(fault.from_us), at(fault.to_us));
         let after = at(fault.to_us + 60 * MINUTE_US);
         assert!(hot > before + 3.0 && after < hot - 2.0, "{before} {hot} {after}");
@@ -319,9 +319,9 @@ mod tests {
         let reported = |kind, at: fn(&SensorFault) -> i64| {
             let (sensor, fault) = with(kind);
             let at_us = at(&fault);
-            let mut follower = TemperatureModel::new(1, &sensor);
-            let true_c = follower.true_c(at_us);
-            let reported = follower.reported_centi(at_us, &mut noise(at_us));
+            let mut model = TemperatureModel::new(1, &sensor);
+            let true_c = model.true_c(at_us);
+            let reported = model.reported_centi(at_us, &mut noise(at_us));
             reported.map(|centi| f64::from(centi) / 100.0 - true_c)
         };
         let last = |fault: &SensorFault| fault.to_us - 1;
@@ -331,10 +331,10 @@ mod tests {
         assert!((8.0..10.0).contains(&reported(SensorFaultKind::Drift, last).unwrap()));
         assert!(reported(SensorFaultKind::Spike, |fault| fault.to_us).unwrap().abs() < 1.0);
         let (sensor, fault) = with(SensorFaultKind::Stuck);
-        let mut follower = TemperatureModel::new(1, &sensor);
+        let mut model = TemperatureModel::new(1, &sensor);
         let mut all = (fault.from_us..fault.to_us)
             .step_by(30_000_000)
-            .map(|at_us| follower.reported_centi(at_us, &mut noise(at_us)));
+            .map(|at_us| model.reported_centi(at_us, &mut noise(at_us)));
         let first = all.next().unwrap();
         assert!(first.is_some() && all.all(|it| it == first));
     }

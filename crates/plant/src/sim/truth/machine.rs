@@ -8,24 +8,24 @@ use crate::time::DAY_S;
 use std::collections::BTreeMap;
 
 /// States of a unit on a day with the same state and reason.
-type Spell = (i32, u16, State, Option<&'static str>);
+type StateKey = (i32, u16, State, Option<&'static str>);
 
 impl Truth {
     /// Seconds by day, unit, state and reason. A state ends when the next one of the unit starts
     /// and belongs to the day on which it started.
     pub(super) fn machine_time(&self, site: &Site) -> String {
-        let mut spells: BTreeMap<Spell, (u64, i64)> = BTreeMap::new();
+        let mut sums: BTreeMap<StateKey, (u64, i64)> = BTreeMap::new();
         let mut following: Option<(u16, i64)> = None;
         for ((unit, from_s), event) in self.events.iter().rev() {
             let next_s = following.filter(|(of, _)| of == unit).map_or(i64::MAX, |(_, at_s)| at_s);
             following = Some((*unit, *from_s));
             let day = site.local_s(*from_s).div_euclid(DAY_S) as i32;
-            let spell = spells.entry((day, *unit, event.state, event.reason)).or_default();
-            spell.0 += 1;
-            spell.1 += event.to_s.min(next_s) - from_s;
+            let sum = sums.entry((day, *unit, event.state, event.reason)).or_default();
+            sum.0 += 1;
+            sum.1 += event.to_s.min(next_s) - from_s;
         }
         let mut lines = Lines::default();
-        for ((day, unit, state, reason), (events, duration_s)) in spells {
+        for ((day, unit, state, reason), (events, duration_s)) in sums {
             let day = date(day).to_string();
             lines.push(&[
                 ("day_local", Value::Text(&day)),

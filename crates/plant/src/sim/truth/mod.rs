@@ -286,7 +286,7 @@ impl<'a> Value<'a> {
 }
 
 /// A timestamp in JSON.
-fn moment(at_s: i64) -> String {
+fn timestamp(at_s: i64) -> String {
     let at = chrono::DateTime::from_timestamp(at_s, 0).unwrap_or_default();
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -1,6 +1,6 @@
 //! Boards planned, made and inspected.
 
-use super::{Hour, Lines, Planned, Truth, Value, moment};
+use super::{Hour, Lines, Planned, Truth, Value, timestamp};
 use crate::sim::dump::date;
 use crate::sim::site::Site;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,9 +69,9 @@ impl Truth {
         let seen = self.orders.get(&index);
         let order = seen.map(|seen| &seen.order);
         let boards = self.boards.get(&index).copied().unwrap_or_default();
-        let first = (boards.made > 0).then(|| moment(boards.first_s));
-        let last = (boards.made > 0).then(|| moment(boards.last_s));
-        let clock = |local_s: Option<i64>| local_s.map(|at_s| moment(site.utc_s(at_s)));
+        let first = (boards.made > 0).then(|| timestamp(boards.first_s));
+        let last = (boards.made > 0).then(|| timestamp(boards.last_s));
+        let clock = |local_s: Option<i64>| local_s.map(|at_s| timestamp(site.utc_s(at_s)));
         let started = clock(seen.and_then(|seen| seen.started_local_s));
         let ended = clock(order.and_then(|order| order.ended_s).map(|at_s| site.local_s(at_s)));
         let number = self.number(index);

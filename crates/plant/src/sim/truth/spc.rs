@@ -2,7 +2,7 @@
 
 use super::production::{shift, station};
 use super::time::Stretch;
-use super::{Lines, ShiftOf, Truth, Value, moment};
+use super::{Lines, ShiftOf, Truth, Value, timestamp};
 use crate::sim::dump::date;
 use crate::sim::site::Site;
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ fn push_chart(site: &Site, unit: u16, chart: &Chart, is_judged: bool, lines: &mu
         let flag = |is_so: Option<bool>| is_so.map_or(Value::Null, Value::Flag);
         let is = |broken: Option<bool>| broken == Some(true);
         let western = [nelson[0], nelson[4], nelson[5], within(past, 8, on_one_side)];
-        let (day, begin) = (date(*day).to_string(), moment(*begin_s));
+        let (day, begin) = (date(*day).to_string(), timestamp(*begin_s));
         let mut row = vec![
             ("chart", Value::Text("first_pass_yield")),
             ("subject", station(site, unit)),

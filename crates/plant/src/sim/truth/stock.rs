@@ -31,7 +31,7 @@ struct About {
 }
 
 /// The warehouse with its prices.
-pub(super) struct Stock<'a> {
+pub(super) struct StockTruth<'a> {
     site: &'a Site,
     entries: &'a [StockEntry],
     materials: BTreeMap<u16, About>,
@@ -77,7 +77,7 @@ fn rounded(number: i128, by: i128) -> i128 {
 }
 
 impl Truth {
-    pub(super) fn stock<'a>(&'a self, site: &'a Site) -> Stock<'a> {
+    pub(super) fn stock<'a>(&'a self, site: &'a Site) -> StockTruth<'a> {
         let mut records: BTreeMap<u16, Vec<&MaterialRecord>> = BTreeMap::new();
         for record in &self.records {
             records.entry(record.material).or_default().push(record);
@@ -86,7 +86,7 @@ impl Truth {
             (material, About::of(site.materials[usize::from(material)].description, &records))
         };
         let materials = records.into_iter().map(about).collect();
-        Stock { site, entries: &self.entries, materials }
+        StockTruth { site, entries: &self.entries, materials }
     }
 }
 
@@ -119,7 +119,7 @@ fn most_frequent<T: Ord + Default>(values: impl Iterator<Item = T>) -> T {
     counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or_else(T::default, |it| it.0)
 }
 
-impl Stock<'_> {
+impl StockTruth<'_> {
     fn price_e4(&self, entry: &StockEntry) -> Option<i64> {
         self.materials.get(&entry.material).and_then(|about| about.price_e4)
     }

@@ -1,7 +1,7 @@
 //! The time of each unit by category, computed second by second.
 
 use super::production::{shift, station};
-use super::{Hour, Lines, ShiftOf, Truth, Value, moment};
+use super::{Hour, Lines, ShiftOf, Truth, Value, timestamp};
 use crate::calendar::LocalParts;
 use crate::sim::dump::date;
 use crate::sim::machine::{MachineEvent, State};
@@ -143,7 +143,7 @@ impl Truth {
             let day = |day: i32| date(day).to_string();
             let (day_local, production_day) =
                 (day(stretch.parts.day), day(stretch.parts.production_day));
-            let (from, to) = (moment(stretch.from_s), moment(stretch.to_s));
+            let (from, to) = (timestamp(stretch.from_s), timestamp(stretch.to_s));
             let event = stretch.event;
             let order = event.and_then(|event| event.order).map(|order| self.number(order));
             let source = if event.is_some() { "machine_events" } else { "calendar" };
@@ -211,7 +211,7 @@ impl<'a> Seconds<'a> {
         before: Option<&MachineEvent>,
     ) -> Stretch<'a> {
         let event = self.events.get(self.owner[at] as usize).copied();
-        let says = |it: &MachineEvent| (it.state, it.reason, it.order);
+        let content = |it: &MachineEvent| (it.state, it.reason, it.order);
         let (category, reason) = match event {
             Some(event) => (Category::of(event), event.reason),
             None => uncovered(site, &parts),
@@ -226,7 +226,7 @@ impl<'a> Seconds<'a> {
             category,
             reason,
             overlap_s: 0,
-            begins: event.is_some_and(|event| before.map(says) != Some(says(event))),
+            begins: event.is_some_and(|event| before.map(content) != Some(content(event))),
         }
     }
 }

@@ -9,15 +9,23 @@ use crate::http::query::parameters;
 use crate::http::temperatures::text_of;
 use access::audit::{Entry, Filter, Kind, Page, Verified};
 use axum::Extension;
+use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 use utoipa::ToSchema;
+
+/// Bytes of one chunk of an export, and chunks that wait for the client to read.
+const CHUNK_BYTES: usize = 64 * 1024;
+const CHUNKS_WAITING: usize = 4;
 
 /// Entries of a page when the request names no number.
 const PAGE_ENTRIES: u32 = 100;
@@ -132,11 +140,21 @@ pub async fn export(
 ) -> Result<Response, Error> {
     let given = parameters(query.as_deref(), &["from_seq"])?;
     let from_seq = number(&given, "from_seq")?.unwrap_or(1);
-    let lines = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
-        let mut lines = Vec::new();
-        access.export_audit(by, from_seq, &mut lines, now_us)?;
-        Ok(lines)
-    });
+    let (sender, receiver) = mpsc::channel(CHUNKS_WAITING);
+    let (exporting, exporter) = (Arc::clone(&service), Arc::clone(&caller));
+    let exported = async move {
+        call(&exporting, &exporter, Cost::Disk, move |access, by, now_us| {
+            let mut lines = BufWriter::with_capacity(CHUNK_BYTES, Chunks(sender));
+            access.export_audit(by, from_seq, &mut lines, now_us)?;
+            lines.flush().map_err(|error| access::Error::File {
+                action: "send",
+                path: "the audit log".to_owned(),
+                source: error,
+            })
+        })
+        .await
+    };
+    let body = Body::from_stream(delivered(receiver, Box::pin(exported)));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson")),
         (
@@ -145,7 +163,37 @@ pub async fn export(
         ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((headers, lines.await?).into_response())
+    Ok((headers, body).into_response())
+}
+
+/// The chunks, then the result of the export: one that fails breaks the body off.
+fn delivered(
+    receiver: mpsc::Receiver<Bytes>,
+    exported: impl Future<Output = Result<(), Error>> + Send + Unpin + 'static,
+) -> impl Stream<Item = Result<Bytes, io::Error>> + Send {
+    let chunks = stream::unfold(receiver, async |mut receiver| {
+        receiver.recv().await.map(|chunk| (Ok(chunk), receiver))
+    });
+    let end = stream::once(exported).filter_map(async |done| {
+        let error = done.err()?;
+        error.log();
+        Some(Err(io::Error::other(error.public)))
+    });
+    stream::select(chunks, end)
+}
+
+/// Writes into the body of a response, and waits while the client does not read.
+struct Chunks(mpsc::Sender<Bytes>);
+
+impl io::Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.blocking_send(Bytes::copy_from_slice(bytes));
+        sent.map(|()| bytes.len()).map_err(|_gone| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn filter(given: &BTreeMap<String, String>) -> Result<Filter, Error> {

@@ -109,14 +109,26 @@ pub struct KpiFigure {
     /// Numerator divided by denominator; null if the denominator is 0 or the figure is unknown.
     value: Option<f64>,
     /// Lower bound, if something is unknown.
-    low: Option<f64>,
+    lower_bound: Option<f64>,
     /// Upper bound, if something is unknown.
+    upper_bound: Option<f64>,
+    /// The same as `lower_bound`.
+    #[schema(deprecated)]
+    low: Option<f64>,
+    /// The same as `upper_bound`.
+    #[schema(deprecated)]
     high: Option<f64>,
     numerator: Option<f64>,
     denominator: Option<f64>,
     /// Why the figure is unknown.
-    unknown: Option<String>,
+    unknown_reason: Option<String>,
     /// What a denominator of 0 means, if the figure is not unknown for another reason.
+    zero_denominator_meaning: Option<String>,
+    /// The same as `unknown_reason`.
+    #[schema(deprecated)]
+    unknown: Option<String>,
+    /// The same as `zero_denominator_meaning`.
+    #[schema(deprecated)]
     none: Option<String>,
     /// The difference from the corresponding KPI of another set, if both are known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,6 +139,10 @@ impl From<Figure> for KpiFigure {
     fn from(figure: Figure) -> Self {
         Self {
             value: figure.value,
+            lower_bound: figure.low,
+            upper_bound: figure.high,
+            unknown_reason: figure.unknown.clone(),
+            zero_denominator_meaning: figure.none.clone(),
             low: figure.low,
             high: figure.high,
             numerator: figure.numerator,

@@ -350,6 +350,26 @@ async fn the_audit_log_has_logins_queries_downloads_and_refusals() {
 }
 
 #[tokio::test]
+async fn former_names_of_parameters_work_but_not_beside_the_new_ones() {
+    let world = World::new();
+    let cookie = world.cookie("viewer");
+    for (path, status) in [
+        ("/api/v1/kpis?by=line&each=day", 200),
+        ("/api/v1/kpis?level=line&granularity=day", 200),
+        ("/api/v1/kpis?by=line&level=line", 400),
+        ("/api/v1/temperatures?sensor=a&points=10", 200),
+        ("/api/v1/temperatures?sensor=a&max_points=10", 200),
+        ("/api/v1/temperatures/now?limit_c=50", 200),
+        ("/api/v1/temperatures/now?threshold_c=50&limit_c=50", 400),
+    ] {
+        let reply = world.by(&cookie, "GET", path, None).await;
+        assert_eq!(reply.status.as_u16(), status, "{path}: {}", reply.text());
+    }
+    let kpis = world.by(&cookie, "GET", "/api/v1/kpis?level=line", None).await.json();
+    assert_eq!((&kpis["level"], &kpis["by"]), (&json!("line"), &json!("line")));
+}
+
+#[tokio::test]
 async fn pages_lead_to_the_login_and_files_are_public() {
     let world = World::new();
     let page = world.ask("GET", "/make?day=2023-01-12", &[], None).await;
