@@ -19,9 +19,9 @@ pub struct UnmatchedFile {
     pub nearest: Option<(String, String)>,
 }
 
-/// Lists the files that match no contract among the first `most_keys` keys of the bucket. Empty files, markers and
-/// hidden files are left out, and so are the files of `lake`. If the bucket cannot be listed, this is logged and
-/// there are none.
+/// Lists the files that match no contract among the first `most_keys` keys of the bucket. Empty files,
+/// markers and hidden files are left out, and so are the files of `lake`. If the bucket cannot be
+/// listed, this is logged and there are none.
 pub async fn list(
     bucket: &Location,
     lake: &Location,
