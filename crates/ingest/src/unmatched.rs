@@ -32,7 +32,7 @@ pub async fn list(
     let objects = match listing::first_objects(bucket, "", most_keys).await {
         Ok(objects) => objects,
         Err(error) => {
-            let error = error.to_string();
+            let error = format!("{:#}", anyhow::Error::from(error));
             tracing::warn!(bucket = bucket.name, error, "unmatched files not listed");
             return Vec::new();
         }
