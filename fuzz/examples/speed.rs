@@ -71,8 +71,8 @@ fn measure(what: &str, contract: &Contract, line: &str) -> Result<(), DecodeErro
     Ok(())
 }
 
-/// CPU time of this thread, which does not depend on other load of the machine; zero where the system does not
-/// report it.
+/// CPU time of this thread, which does not depend on other load of the machine; zero where the system
+/// does not report it.
 fn cpu_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = stat.split(' ').next().and_then(|nanos| nanos.parse().ok());

@@ -1,4 +1,5 @@
-//! Delimited text with various delimiters, quotes, escapes and headers, with or without lines around the data.
+//! Delimited text with various delimiters, quotes, escapes and headers, with or without lines around the
+//! data.
 #![no_main]
 
 use cockpit_fuzz::promise::{Case, contract, lines};

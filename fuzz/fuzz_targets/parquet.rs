@@ -28,8 +28,8 @@ fn decode(input: &[u8], batch_rows: usize) -> Result<Rows, DecodeError> {
 }
 
 fuzz_target!(
-    // The fuzzer's hook reports every panic as a crash, even one that is caught, as those of the Parquet library
-    // are. A panic that is not caught still ends the run.
+    // The fuzzer's hook reports every panic as a crash, even one that is caught, as those of the Parquet
+    // library are. A panic that is not caught still ends the run.
     init: std::panic::set_hook(Box::new(|_| ())),
     |input: &[u8]| {
         if let Ok(rows) = decode(input, 1000) {

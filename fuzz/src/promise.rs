@@ -84,8 +84,8 @@ impl<'a> Case<'a> {
         Ok(out.take())
     }
 
-    /// Records are numbered from 1 without a gap. There are at most as many as bytes, and one more for an array
-    /// that is not closed.
+    /// Records are numbered from 1 without a gap. There are at most as many as bytes, and one more for
+    /// an array that is not closed.
     fn check_numbers(&self, batch: &Batch) {
         assert!(batch.len() <= self.file.len() + 1);
         assert!((1..).zip(batch.record.values()).all(|(number, record)| number == *record));

@@ -1,7 +1,7 @@
 //! Batches of decoded records on their way from a source to bronze.
 //!
-//! Every field is text exactly as in the source, and every record has its position in the source. Decoders append
-//! to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
+//! Every field is text exactly as in the source, and every record has its position in the source.
+//! Decoders append to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
 
 use arrow::array::{
     ArrayBuilder, ArrayRef, BinaryArray, Int32Array, Int64Array, Int64Builder, StringArray,
@@ -16,8 +16,8 @@ pub struct ByteRange {
     pub to: u64,
 }
 
-/// Why a record cannot be read by its contract. Such a record lands in bronze nevertheless, and is rejected from
-/// silver with this reason.
+/// Why a record cannot be read by its contract. Such a record lands in bronze nevertheless, and is
+/// rejected from silver with this reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Fewer fields than the contract has columns.
@@ -103,16 +103,16 @@ impl Batch {
     }
 }
 
-/// The id of a topic. A topic that is created again under the same name has another one; the broker chooses it at
-/// random.
+/// The id of a topic. A topic that is created again under the same name has another one; the broker
+/// chooses it at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicId(pub u128);
 
 /// Separates the name of a topic from the number of its log. Kafka does not allow it in names.
 const LOG_NUMBER: char = '#';
 
-/// Name of a topic's log in the lake. For the first topic of a name it is that name; after a topic was deleted and
-/// created again, the second one has the log `name#2`.
+/// Name of a topic's log in the lake. For the first topic of a name it is that name; after a topic was
+/// deleted and created again, the second one has the log `name#2`.
 pub fn log_name(topic: &str, number: i64) -> Arc<str> {
     if number <= 1 { topic.into() } else { format!("{topic}{LOG_NUMBER}{number}").into() }
 }
@@ -225,8 +225,8 @@ impl BatchBuilder {
         self.filled += 1;
     }
 
-    /// Ends the current record. `rest` has the fields without a column in the contract as JSON, or the raw text
-    /// of a faulty record.
+    /// Ends the current record. `rest` has the fields without a column in the contract as JSON, or the
+    /// raw text of a faulty record.
     pub fn end(&mut self, range: ByteRange, fault: Option<Fault>, rest: Option<&str>) {
         for column in self.fields.iter_mut().skip(self.filled) {
             column.append_null();

@@ -1,5 +1,5 @@
-//! Pointer columns: the origin of a row. Bronze tables have them after the columns of the contract, cleaned tables
-//! keep some of them.
+//! Pointer columns: the origin of a row. Bronze tables have them after the columns of the contract,
+//! cleaned tables keep some of them.
 
 use crate::typed::utc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};

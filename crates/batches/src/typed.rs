@@ -1,8 +1,8 @@
-//! The typed stage between bronze and silver: the texts of each column are parsed into values, and rows that
-//! cannot be read are rejected with a reason.
+//! The typed stage between bronze and silver: the texts of each column are parsed into values, and rows
+//! that cannot be read are rejected with a reason.
 //!
-//! No row is dropped: the result has the rows of the batch in the same order, so that the caller can add their
-//! positions in the source.
+//! No row is dropped: the result has the rows of the batch in the same order, so that the caller can add
+//! their positions in the source.
 
 use anyhow::{Context, Result, bail};
 use arrow::array::{
@@ -153,8 +153,9 @@ impl Stage {
         }
     }
 
-    /// Types a bronze batch, which has the columns of the contract, `_fault` and `_rest`, all text. A time that
-    /// occurs twice on the clock is resolved by the `passes` of its dump; without them it is the first.
+    /// Types a bronze batch, which has the columns of the contract, `_fault` and `_rest`, all text. A
+    /// time that occurs twice on the clock is resolved by the `passes` of its dump; without them it is
+    /// the first.
     ///
     /// # Errors
     /// Fails only if the batch lacks a column of the contract.
@@ -308,8 +309,8 @@ struct Reader {
 }
 
 impl Reader {
-    /// The texts without surrounding whitespace and null markers. Texts that are clean already are shared, not
-    /// copied.
+    /// The texts without surrounding whitespace and null markers. Texts that are clean already are
+    /// shared, not copied.
     fn text(&self, raw: &StringArray, errors: &mut ParseErrors) -> Result<ArrayRef> {
         if holds_nul(raw) {
             let values = self
@@ -329,8 +330,8 @@ impl Reader {
         Ok(nullif(raw, &BooleanArray::from_iter(raw.iter().map(|it| Some(is_unknown(it)))))?)
     }
 
-    /// The texts as instants. Unreadable ones become null and are recorded. Ambiguous ones are recorded too, and
-    /// become the first of their two instants.
+    /// The texts as instants. Unreadable ones become null and are recorded. Ambiguous ones are recorded
+    /// too, and become the first of their two instants.
     fn times(
         &self,
         raw: &StringArray,
@@ -378,7 +379,8 @@ fn holds_nul(raw: &StringArray) -> bool {
 #[derive(Debug)]
 struct Nulls {
     texts: Vec<String>,
-    /// Bit n is set if a text has n bytes, the last bit if one has more: the length alone excludes most values.
+    /// Bit n is set if a text has n bytes, the last bit if one has more: the length alone excludes most
+    /// values.
     lengths: u64,
 }
 

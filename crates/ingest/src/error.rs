@@ -2,7 +2,8 @@
 
 use crate::decode::DecodeError;
 
-/// Why a dump or a topic cannot be read. The messages name the cause, the place and the remedy.
+/// Why a dump or a topic cannot be read. The messages name the cause, the place and the remedy. As in
+/// `anyhow`, the alternate format of an `anyhow::Error` made of it has the whole chain of causes.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The brokers refuse the connection: wrong credentials, missing permissions, or a certificate that
@@ -10,10 +11,10 @@ pub enum Error {
     #[error("{0}")]
     Auth(String),
     /// The OAUTHBEARER token is missing, invalid or expired. It was not sent to a broker.
-    #[error("{0:#}")]
+    #[error(transparent)]
     Token(anyhow::Error),
     /// The configuration of the source is incomplete or invalid.
-    #[error("{0:#}")]
+    #[error(transparent)]
     Config(anyhow::Error),
     /// No broker answers.
     #[error("{0}")]
@@ -22,7 +23,7 @@ pub enum Error {
     #[error("{0}")]
     NotFound(String),
     /// The bytes cannot be read from the bucket or the local disk, or not written to the disk.
-    #[error("{0:#}")]
+    #[error(transparent)]
     Storage(anyhow::Error),
     /// The bytes are not what the contract describes.
     #[error("{0}")]
@@ -79,6 +80,15 @@ mod tests {
         let error = failed.context("reading temperatures").context("streaming").unwrap_err();
         assert!(matches!(Error::find(&error), Some(Error::Auth(_))));
         assert!(Error::find(&anyhow::anyhow!("disk full")).is_none());
+    }
+
+    #[test]
+    fn the_causes_of_an_error_are_in_its_chain() {
+        let cause: anyhow::Result<()> = Err(anyhow::anyhow!("access denied"));
+        let error = Error::Storage(cause.context("listing the bucket").unwrap_err());
+        let causes: Vec<String> =
+            anyhow::Error::from(error).chain().map(ToString::to_string).collect();
+        assert_eq!(causes, ["listing the bucket", "access denied"]);
     }
 
     #[test]

@@ -48,8 +48,8 @@ impl ListedDump {
     }
 }
 
-/// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they are where dumps are
-/// expected are recorded in `bucket.skipped`.
+/// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they are where
+/// dumps are expected are recorded in `bucket.skipped`.
 ///
 /// # Errors
 /// [`Error::NotFound`] if the bucket does not exist, [`Error::Storage`] if it cannot be listed.
@@ -91,8 +91,8 @@ pub async fn list(
 /// Marker files of the Hadoop tools.
 const MARKERS: [&str; 3] = ["_SUCCESS", "_metadata", "_common_metadata"];
 
-/// Records a file that would be a dump if its name did not start with `_`. Unlike names with a dot and files in
-/// folders such as `_temporary`, it may be meant as one.
+/// Records a file that would be a dump if its name did not start with `_`. Unlike names with a dot and
+/// files in folders such as `_temporary`, it may be meant as one.
 fn record_hidden(bucket: &Location, pattern: &Pattern, object: &Object) {
     let name = object.key.rsplit('/').next().unwrap_or_default();
     let is_marker = MARKERS.contains(&name)

@@ -19,9 +19,9 @@ pub struct UnmatchedFile {
     pub nearest: Option<(String, String)>,
 }
 
-/// Lists the files that match no contract among the first `most_keys` keys of the bucket. Empty files, markers and
-/// hidden files are left out, and so are the files of `lake`. If the bucket cannot be listed, this is logged and
-/// there are none.
+/// Lists the files that match no contract among the first `most_keys` keys of the bucket. Empty files,
+/// markers and hidden files are left out, and so are the files of `lake`. If the bucket cannot be
+/// listed, this is logged and there are none.
 pub async fn list(
     bucket: &Location,
     lake: &Location,
@@ -32,7 +32,7 @@ pub async fn list(
     let objects = match listing::first_objects(bucket, "", most_keys).await {
         Ok(objects) => objects,
         Err(error) => {
-            let error = error.to_string();
+            let error = format!("{:#}", anyhow::Error::from(error));
             tracing::warn!(bucket = bucket.name, error, "unmatched files not listed");
             return Vec::new();
         }

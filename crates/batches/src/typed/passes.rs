@@ -1,8 +1,9 @@
-//! Times that occur twice on the clock of a zone, when it is set back: which of the two instants they mean.
+//! Times that occur twice on the clock of a zone, when it is set back: which of the two instants they
+//! mean.
 //!
-//! In a dump the order of its records decides. A dump with such times is scanned first ([`RepeatedHourTimes`]),
-//! and the result ([`Passes`]) is applied to its batches. For a message the time decides at which the broker
-//! received it.
+//! In a dump the order of its records decides. A dump with such times is scanned first
+//! ([`RepeatedHourTimes`]), and the result ([`Passes`]) is applied to its batches. For a message the
+//! time decides at which the broker received it.
 
 use super::{Reader, Stage, text_column};
 use anyhow::{Context as _, Result};
@@ -16,8 +17,8 @@ use plant::zone::Repeat;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// A dump with more than one step against its order in so many is not sorted by time. Without any order it is every
-/// second step.
+/// A dump with more than one step against its order in so many is not sorted by time. Without any order
+/// it is every second step.
 const STEPS_PER_DISORDER: usize = 8;
 
 /// Times of one column that occur twice on the clock.
@@ -30,7 +31,8 @@ pub struct AmbiguousTimes {
     pub uncertain: usize,
 }
 
-/// Whether times of one dump are from the first or second pass of a repeated hour, by column and record number.
+/// Whether times of one dump are from the first or second pass of a repeated hour, by column and record
+/// number.
 #[derive(Debug, Default)]
 pub struct Passes {
     by_column: HashMap<Arc<str>, HashMap<i64, Pass>>,
@@ -80,7 +82,8 @@ impl NearbyTimes {
 }
 
 impl RepeatedHourTimes {
-    /// Decides which instants the times of the dump mean. `is_key` returns whether a column is part of the key.
+    /// Decides which instants the times of the dump mean. `is_key` returns whether a column is part of
+    /// the key.
     pub fn passes(self, is_key: impl Fn(&str) -> bool) -> Passes {
         let mut found = Passes::default();
         for (name, times) in self.columns {
@@ -136,8 +139,8 @@ impl Passes {
         self.times.values().any(|found| !found.undecided.is_empty())
     }
 
-    /// Takes undecided times for the second pass if an older dump has the first one, so that they do not replace
-    /// it.
+    /// Takes undecided times for the second pass if an older dump has the first one, so that they do not
+    /// replace it.
     pub fn decide_by_older(&mut self, older: &Passes) {
         for (time, found) in &mut self.times {
             let is_first_there =
@@ -153,8 +156,8 @@ impl Passes {
 }
 
 impl Stage {
-    /// Adds the records of a bronze batch that have a time near a repeated hour to `nearby`. `groups` has a number
-    /// for each row; rows of one group are about the same thing.
+    /// Adds the records of a bronze batch that have a time near a repeated hour to `nearby`. `groups`
+    /// has a number for each row; rows of one group are about the same thing.
     ///
     /// # Errors
     /// Fails only if the batch lacks a column of the contract or `_record`.
@@ -233,8 +236,8 @@ impl Passes {
     }
 }
 
-/// The instant that is nearer to the receipt of its message, if that was within half of the repeated span; else
-/// the first.
+/// The instant that is nearer to the receipt of its message, if that was within half of the repeated
+/// span; else the first.
 pub(super) fn by_receipt(at_us: i64, again_us: i64, received_us: i64) -> Pass {
     let (to_first_us, to_second_us) =
         ((received_us - at_us).abs(), (received_us - at_us - again_us).abs());

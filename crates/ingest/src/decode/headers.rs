@@ -39,8 +39,8 @@ pub fn write(headers: &[Header<'_>]) -> String {
     serde_json::to_string(headers).unwrap_or_default()
 }
 
-/// The value of a header in a text of [`write`], `None` if there is none. Of several headers with this key the
-/// last counts.
+/// The value of a header in a text of [`write`], `None` if there is none. Of several headers with this
+/// key the last counts.
 ///
 /// # Errors
 /// If the value is not text.

@@ -101,8 +101,8 @@ pub(super) fn cut(bytes: &[u8], limit: usize, closed: bool, ends: LineEnds) -> C
     }
 }
 
-/// Searches the end of a line over the limit. Returns its length and the start of the next line, or the number
-/// of bytes that are certainly within the line.
+/// Searches the end of a line over the limit. Returns its length and the start of the next line, or the
+/// number of bytes that are certainly within the line.
 pub(super) fn skip(bytes: &[u8], closed: bool, ends: LineEnds) -> Result<(usize, usize), usize> {
     match ends.find(bytes) {
         Some(end) => Ok((without_cr(&bytes[..end]).len(), end + 1)),

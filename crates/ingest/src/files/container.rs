@@ -71,8 +71,8 @@ pub struct Opened {
     pub is_plain: bool,
 }
 
-/// Opens a dump layer by layer, from its beginning. Bytes appended to its file after its digest was computed are not
-/// read. Parquet is refused unless `takes_parquet`.
+/// Opens a dump layer by layer, from its beginning. Bytes appended to its file after its digest was
+/// computed are not read. Parquet is refused unless `takes_parquet`.
 pub fn open(
     dump: Fetched,
     takes_parquet: bool,

@@ -1,7 +1,7 @@
 //! Lists the files of a bucket by their exact names.
 //!
-//! Local folders are walked here and not by `object_store`, whose listing fails as a whole for one name that is
-//! not UTF-8, and skips names that end in `#` and digits.
+//! Local folders are walked here and not by `object_store`, whose listing fails as a whole for one name
+//! that is not UTF-8, and skips names that end in `#` and digits.
 
 use crate::Error;
 use chrono::{DateTime, Utc};
@@ -26,8 +26,8 @@ pub struct Object {
     pub modified_at: DateTime<Utc>,
 }
 
-/// All files below `folder`, which is empty or ends with a slash. Names that cannot be keys, and folders without
-/// read permission, are recorded in `bucket.skipped` and left out.
+/// All files below `folder`, which is empty or ends with a slash. Names that cannot be keys, and folders
+/// without read permission, are recorded in `bucket.skipped` and left out.
 ///
 /// # Errors
 /// [`Error::NotFound`] if the bucket does not exist, [`Error::Storage`] if it cannot be listed.

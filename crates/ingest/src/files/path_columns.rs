@@ -11,8 +11,8 @@ use std::sync::Arc;
 pub struct PathColumns(Vec<(usize, Option<String>)>);
 
 impl PathColumns {
-    /// Takes the contract's columns of origin [`Origin::Path`] from `key`. A part that is missing in the path is
-    /// null.
+    /// Takes the contract's columns of origin [`Origin::Path`] from `key`. A part that is missing in the
+    /// path is null.
     pub fn new(contract: &Contract, key: &str) -> Self {
         let columns = contract.columns.iter().enumerate();
         let columns = columns.filter(|(_, column)| column.origin == Origin::Path);

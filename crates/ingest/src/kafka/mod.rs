@@ -299,8 +299,9 @@ impl Source {
         Ok(())
     }
 
-    /// Whether a failed TLS handshake may succeed later without a change: brokers accepted the connection before,
-    /// or the handshake was interrupted, as it is while a broker behind a load balancer restarts.
+    /// Whether a failed TLS handshake may succeed later without a change: brokers accepted the
+    /// connection before, or the handshake was interrupted, as it is while a broker behind a load
+    /// balancer restarts.
     fn is_passing_tls_error(&self, error: &KafkaError) -> bool {
         self.was_connected || self.reason(error).contains("Disconnected")
     }

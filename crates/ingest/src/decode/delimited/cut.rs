@@ -167,8 +167,8 @@ impl Cutter {
         }
     }
 
-    /// A field with whitespace before a quote: quoted if it can be read so, otherwise unquoted, because a quote
-    /// within an unquoted field is an ordinary character.
+    /// A field with whitespace before a quote: quoted if it can be read so, otherwise unquoted, because
+    /// a quote within an unquoted field is an ordinary character.
     fn indented_field(&mut self, window: Window<'_>, quote: u8, from: usize, text: usize) -> Field {
         let cells = self.cells.len();
         match self.quoted_field(window.bytes, quote, text) {

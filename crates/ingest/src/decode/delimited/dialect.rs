@@ -38,9 +38,9 @@ pub(super) fn problem((delimiter, quote, escape): Dialect<'_>) -> Option<String>
     }
 }
 
-/// Detects whether quotes within fields are escaped by a backslash: then fewer records of `window` have a broken
-/// quote. In a dump that doubles its quotes a field that ends with a backslash does not mislead, because that
-/// record would be broken with an escape.
+/// Detects whether quotes within fields are escaped by a backslash: then fewer records of `window` have
+/// a broken quote. In a dump that doubles its quotes a field that ends with a backslash does not
+/// mislead, because that record would be broken with an escape.
 pub(super) fn detect_escape(signs: &Signs, window: &[u8]) -> Option<u8> {
     let quote = signs.quote?;
     memmem::find(window, &[BACKSLASH, quote])?;

@@ -99,8 +99,8 @@ impl Delimited {
         self.skipped
     }
 
-    /// Sets the line ends, and detects the escape from the beginning of the dump. Returns the escape if it was
-    /// detected.
+    /// Sets the line ends, and detects the escape from the beginning of the dump. Returns the escape if
+    /// it was detected.
     pub fn settle(&mut self, window: &[u8], ends: LineEnds) -> Option<u8> {
         self.cutter.signs_mut().ends = ends;
         if self.escape != Escape::Detect {

@@ -102,9 +102,9 @@ impl Signs {
         }
     }
 
-    /// The text of a field without quotes and escapes. An escape before an ordinary character is kept, so that
-    /// a null marker such as `\N` can be recognized; only in files without quotes, `\n`, `\r` and `\t` are
-    /// control characters.
+    /// The text of a field without quotes and escapes. An escape before an ordinary character is kept,
+    /// so that a null marker such as `\N` can be recognized; only in files without quotes, `\n`, `\r`
+    /// and `\t` are control characters.
     pub fn unescape(&self, text: &str, is_quoted: bool) -> String {
         let mut out = String::with_capacity(text.len());
         let mut left = text;

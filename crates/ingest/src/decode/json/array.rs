@@ -62,8 +62,8 @@ impl Array {
         &mut self.outer
     }
 
-    /// Cuts off the first piece. `file_at` is the position of `bytes` in the file; `closed`: they are the last
-    /// ones.
+    /// Cuts off the first piece. `file_at` is the position of `bytes` in the file; `closed`: they are
+    /// the last ones.
     pub fn cut(&mut self, bytes: &[u8], file_at: u64, closed: bool) -> Result<Cut, DecodeError> {
         let (has_blanks, has_commas) = match self.part {
             Part::Elements => (true, true),
@@ -172,8 +172,8 @@ impl Array {
         }
     }
 
-    /// An object up to its closing bracket. If it is not valid, its line is faulty: the next line may be valid
-    /// again.
+    /// An object up to its closing bracket. If it is not valid, its line is faulty: the next line may be
+    /// valid again.
     fn cut_object(&mut self, bytes: &[u8], closed: bool) -> Cut {
         let limit = self.max_record_bytes;
         let window = &bytes[..bytes.len().min(lines::window_bytes(limit))];

@@ -27,8 +27,8 @@ impl<'a> Field<'a> {
         self.0.get().starts_with(['{', '['])
     }
 
-    /// A string without its quotes and escapes, other scalars as written, nested values as compact JSON, `None`
-    /// for null. Fails if a string escapes a lone surrogate.
+    /// A string without its quotes and escapes, other scalars as written, nested values as compact JSON,
+    /// `None` for null. Fails if a string escapes a lone surrogate.
     pub fn text(&self) -> Option<Result<Cow<'a, str>, serde_json::Error>> {
         let json = self.0.get();
         match json.as_bytes().first()? {
@@ -120,8 +120,8 @@ impl Paths {
         }
     }
 
-    /// Reads one object: the value of each column into `fields`, all others into `rest` as a JSON object, which
-    /// stays empty if there are none.
+    /// Reads one object: the value of each column into `fields`, all others into `rest` as a JSON
+    /// object, which stays empty if there are none.
     pub fn read<'a>(
         &self,
         object: &'a str,
@@ -176,8 +176,8 @@ fn push_member(rest: &mut String, key: &str, value: &RawValue) {
     push_compact(rest, value.get());
 }
 
-/// The text of the value at `path` within a value, or of the value itself if the path is empty; `None` if there
-/// is none or it is null.
+/// The text of the value at `path` within a value, or of the value itself if the path is empty; `None`
+/// if there is none or it is null.
 pub(super) fn lookup(json: &str, path: &str) -> Result<Option<String>, serde_json::Error> {
     let value: &RawValue = serde_json::from_str(json)?;
     let field = if path.is_empty() { Some(Field(value)) } else { find(value, path)? };

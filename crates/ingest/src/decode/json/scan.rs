@@ -11,8 +11,8 @@ pub(super) struct End {
     pub to: usize,
     /// Where the next value, or the bracket that closes the array, is searched.
     pub next: usize,
-    /// Whether a line ends inside a string, which JSON does not allow: the string is not closed. The value ends
-    /// there, so that it does not swallow those on the following lines.
+    /// Whether a line ends inside a string, which JSON does not allow: the string is not closed. The
+    /// value ends there, so that it does not swallow those on the following lines.
     pub torn: bool,
 }
 
@@ -89,8 +89,8 @@ impl Scan {
         None
     }
 
-    /// Closes the last bracket of this kind, and those left open within it. If none is open, the bracket may be
-    /// the one around the value.
+    /// Closes the last bracket of this kind, and those left open within it. If none is open, the bracket
+    /// may be the one around the value.
     fn close(&mut self, byte: u8, at: usize) -> Option<End> {
         let (open, closes) = match byte {
             b'}' => (b'{', Around::Object),

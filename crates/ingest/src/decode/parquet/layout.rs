@@ -102,8 +102,8 @@ fn paths(contract: &Contract, fields: &Fields, names: &[String]) -> Vec<Option<V
         .collect()
 }
 
-/// The indexes of the column or member that `header` names: the column of that name, or for `a.b` the member `b`
-/// of the struct `a`. Names themselves may contain dots.
+/// The indexes of the column or member that `header` names: the column of that name, or for `a.b` the
+/// member `b` of the struct `a`. Names themselves may contain dots.
 fn path(fields: &Fields, header: &str) -> Option<Vec<usize>> {
     if let Some(index) = fields.iter().position(|field| field.name().trim() == header) {
         return Some(vec![index]);

@@ -29,13 +29,13 @@ use std::sync::Arc;
 
 /// Opens a Parquet file and returns its records in batches of at most `batch_rows` rows.
 ///
-/// Values are formatted as in a CSV export: `2022-06-01`, `17:02:00.5`, `2022-06-01 17:02:00`, followed by `Z`
-/// if the column is in UTC; numbers with all their digits, decimals with all digits of their scale; bytes as
-/// UTF-8, or else in hexadecimal; nested values as JSON. Where the type in the contract would read that text
-/// as another value or reject it, the value is formatted for that type: whole floats and decimals without a
-/// decimal point for `int`, the decimal separator and boolean texts of the contract, midnight without a time
-/// for `date`; NaN is null. A header `a.b` is the member `b` of the struct `a`. Columns without a column in the
-/// contract go to `rest`, without nulls.
+/// Values are formatted as in a CSV export: `2022-06-01`, `17:02:00.5`, `2022-06-01 17:02:00`, followed
+/// by `Z` if the column is in UTC; numbers with all their digits, decimals with all digits of their
+/// scale; bytes as UTF-8, or else in hexadecimal; nested values as JSON. Where the type in the contract
+/// would read that text as another value or reject it, the value is formatted for that type: whole
+/// floats and decimals without a decimal point for `int`, the decimal separator and boolean texts of the
+/// contract, midnight without a time for `date`; NaN is null. A header `a.b` is the member `b` of the
+/// struct `a`. Columns without a column in the contract go to `rest`, without nulls.
 ///
 /// # Errors
 /// Fails if the file is not Parquet, or has another layout.
@@ -81,8 +81,8 @@ fn open<R: ChunkReader + 'static>(
     Ok(Batches { reader, layout, group_rows, next: Next::default(), spent: false })
 }
 
-/// Reads the footer. The Arrow schema that some writers add is ignored: the Parquet types suffice, and all readers
-/// agree on them.
+/// Reads the footer. The Arrow schema that some writers add is ignored: the Parquet types suffice, and
+/// all readers agree on them.
 fn load<R: ChunkReader>(file: &R) -> Result<ArrowReaderMetadata, ParquetError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let loaded = ArrowReaderMetadata::load(file, options.clone())?;
@@ -176,8 +176,8 @@ fn classify(record: i64, reason: String) -> DecodeError {
     DecodeError::CorruptParquet { record, reason }
 }
 
-/// The Parquet library panics on some corrupt files. The panic is caught here, because a bad dump must not stop
-/// the program.
+/// The Parquet library panics on some corrupt files. The panic is caught here, because a bad dump must
+/// not stop the program.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| match panic.downcast_ref::<String>() {
         Some(text) => text.clone(),

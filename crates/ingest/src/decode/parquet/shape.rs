@@ -85,9 +85,9 @@ fn style(data_type: &DataType, is_uuid: bool) -> Style {
     }
 }
 
-/// The fields with the types as which their columns are read. INT96 becomes microseconds, because nanoseconds end
-/// in the year 2262 and "never" is often written as the year 9999. UTC becomes an offset, because zone names need
-/// a time zone database.
+/// The fields with the types as which their columns are read. INT96 becomes microseconds, because
+/// nanoseconds end in the year 2262 and "never" is often written as the year 9999. UTC becomes an
+/// offset, because zone names need a time zone database.
 pub(super) fn requested(fields: &Fields, schema: &SchemaDescriptor) -> Vec<FieldRef> {
     let mut leaves = schema.columns().iter();
     fields.iter().map(|field| requested_field(field, &mut leaves)).collect()

@@ -6,8 +6,8 @@ use std::io::{self, BufRead, BufReader, Read};
 
 type Source = BufReader<Box<dyn Read>>;
 
-/// Reads all gzip members in sequence. Zeros after the last one are padding of tapes and disks and are ignored;
-/// other bytes are not read and reported in a note.
+/// Reads all gzip members in sequence. Zeros after the last one are padding of tapes and disks and are
+/// ignored; other bytes are not read and reported in a note.
 pub struct Members {
     state: State,
     notes: Notes,

@@ -39,8 +39,8 @@ impl Member {
     }
 }
 
-/// The bytes of the only file in an archive, and its name. Office documents, archives of several files, encrypted
-/// ones and those with rare compression methods are refused.
+/// The bytes of the only file in an archive, and its name. Office documents, archives of several files,
+/// encrypted ones and those with rare compression methods are refused.
 pub fn only_member(
     mut file: File,
     window_bytes: u64,

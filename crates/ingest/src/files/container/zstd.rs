@@ -8,8 +8,8 @@ const LONGEST_WINDOW_LOG: u32 = 31;
 /// The smallest limit on windows that the library accepts, as a power of two.
 const SHORTEST_WINDOW_LOG: u32 = 10;
 
-/// Reads frames. One that declares a window larger than `window_bytes` is read as long as it decompresses to no more
-/// than that: the library uses only as much of a window as there is data.
+/// Reads frames. One that declares a window larger than `window_bytes` is read as long as it
+/// decompresses to no more than that: the library uses only as much of a window as there is data.
 pub fn reader(
     source: BufReader<Box<dyn Read>>,
     head: &[u8],

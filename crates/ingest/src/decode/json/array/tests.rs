@@ -85,8 +85,8 @@ fn an_object_without_the_array_is_refused() {
     check(r#"{"x":"torn"#, "without an array of objects; found [x]");
 }
 
-/// Decodes a file in one chunk and in chunks of every size, each time twice if fields of the envelope may follow
-/// the array.
+/// Decodes a file in one chunk and in chunks of every size, each time twice if fields of the envelope
+/// may follow the array.
 fn check_around(records: Option<&str>, header: &str, input: &str, expected: Result<&[&str], &str>) {
     let mut contract = contract(Format::JsonArray, &["a", header]);
     contract.records = records.map(str::to_owned);
