@@ -27,8 +27,9 @@ fn parsed(rows: &[String]) -> Vec<Value> {
 }
 
 fn as_set(rows: Vec<Value>) -> BTreeSet<String> {
+    // A column that was added since is null.
     let text = |mut row: Value| {
-        row.as_object_mut().unwrap().remove(TODAY);
+        row.as_object_mut().unwrap().retain(|name, value| name != TODAY && !value.is_null());
         row.to_string()
     };
     rows.into_iter().map(text).collect()
