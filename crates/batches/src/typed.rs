@@ -196,8 +196,8 @@ impl Stage {
                 let read = |text: &str| parse_int(text, number);
                 Arc::new(reader.values::<Int64Array, _>(raw, into, read))
             }
-            Kind::Decimal { precision, scale, number } => {
-                let read = |text: &str| parse_decimal(text, number, *precision, *scale);
+            Kind::Decimal { precision, scale, rounding, number } => {
+                let read = |text: &str| parse_decimal(text, number, *precision, *scale, *rounding);
                 let values = reader.values::<Decimal128Array, _>(raw, into, read);
                 Arc::new(values.with_precision_and_scale(*precision, *scale)?)
             }

@@ -3,7 +3,7 @@
 use crate::diagnostic::did_you_mean;
 use crate::said::Said;
 use chrono_tz::Tz;
-use plant::contract::{Kind, NumberStyle, Units};
+use plant::contract::{Kind, NumberStyle, Rounding, Units};
 use plant::format::{Locale, TimeFormat, TimeOptions};
 
 const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
@@ -42,7 +42,21 @@ fn decimal(said: &mut Said<'_, '_>) -> Kind {
         let remedy = "precision is 1 to 38 digits in all, scale at most as many after the point.";
         said.note("precision", format!("decimal({precision}, {scale}) cannot be"), remedy);
     }
-    Kind::Decimal { precision, scale, number: number(said) }
+    Kind::Decimal { precision, scale, rounding: rounding(said), number: number(said) }
+}
+
+/// What happens to digits of a decimal beyond its scale.
+fn rounding(said: &mut Said<'_, '_>) -> Rounding {
+    match said.text("rounding").as_deref() {
+        None | Some("reject") => Rounding::Reject,
+        Some("half_up") => Rounding::HalfUp,
+        Some("half_even") => Rounding::HalfEven,
+        Some(other) => {
+            let message = format!("invalid rounding `{other}`");
+            said.note("rounding", message, "Use \"reject\", \"half_up\" or \"half_even\".");
+            Rounding::Reject
+        }
+    }
 }
 
 /// Words for yes and no that need no configuration, in any letter case.
