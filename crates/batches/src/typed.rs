@@ -205,9 +205,9 @@ impl Stage {
             Kind::Int { number } => {
                 Arc::new(reader.values::<Int64Array, _>(raw, errors, |it| parse_int(it, number)))
             }
-            Kind::Decimal { precision, scale, number } => {
+            Kind::Decimal { precision, scale, rounding, number } => {
                 let values = reader.values::<Decimal128Array, _>(raw, errors, |text| {
-                    parse_decimal(text, number, *precision, *scale)
+                    parse_decimal(text, number, *precision, *scale, *rounding)
                 });
                 Arc::new(values.with_precision_and_scale(*precision, *scale)?)
             }

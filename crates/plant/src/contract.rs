@@ -294,7 +294,13 @@ pub enum Kind {
         number: NumberStyle,
     },
     /// An exact decimal number of `precision` digits, `scale` of them after the decimal point.
-    Decimal { precision: u8, scale: i8, number: NumberStyle },
+    Decimal {
+        precision: u8,
+        scale: i8,
+        /// What happens to digits beyond the scale.
+        rounding: Rounding,
+        number: NumberStyle,
+    },
     /// A 64-bit floating point number.
     Float { number: NumberStyle },
     /// A boolean.
@@ -337,6 +343,18 @@ impl NumberStyle {
     /// Decimal point, no thousands separator, default units.
     pub const PLAIN: Self =
         Self { decimal: '.', thousands: None, units: Units::Currency, percent_is_fraction: false };
+}
+
+/// How a decimal with nonzero digits beyond the scale of its column is handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rounding {
+    /// The value is not accepted.
+    #[default]
+    Reject,
+    /// Rounds to the nearest multiple, ties away from zero, as in commercial accounting.
+    HalfUp,
+    /// Rounds to the nearest multiple, ties to an even last digit (IEEE 754, banker's rounding).
+    HalfEven,
 }
 
 /// Texts beside a number that are skipped.

@@ -3,7 +3,7 @@ use arrow::util::pretty::pretty_format_batches;
 use plant::calendar::Shift;
 use plant::contract::{
     DumpUnit, Encoding, Format, Framing, Lines, NumberStyle, OnError, Origin, RemovedRecords,
-    Supersede,
+    Rounding, Supersede,
 };
 use plant::format::TimeFormat;
 use plant::time::MINUTE_US;
@@ -56,7 +56,10 @@ fn contract() -> Contract {
         columns: vec![
             Column { required: true, ..column("id", Kind::Int { number: PLAIN }) },
             Column { nulls: vec!["-".to_owned()], ..column("name", Kind::Text) },
-            column("price", Kind::Decimal { precision: 9, scale: 2, number: PLAIN }),
+            column(
+                "price",
+                Kind::Decimal { precision: 9, scale: 2, rounding: Rounding::Reject, number: PLAIN },
+            ),
             column("temp_c", Kind::Float { number: PLAIN }),
             column("good", yes_no),
             Column {

@@ -3,7 +3,7 @@
 use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
 use chrono_tz::Tz;
-use plant::contract::{Kind, NumberStyle, Units};
+use plant::contract::{Kind, NumberStyle, Rounding, Units};
 use plant::format::{Locale, TimeFormat, TimeOptions};
 
 pub(crate) const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
@@ -41,7 +41,21 @@ fn decimal(reader: &mut TomlReader<'_, '_>) -> Kind {
         let remedy = "precision is 1 to 38 digits in all, scale at most as many after the point.";
         reader.note("precision", format!("decimal({precision}, {scale}) cannot be"), remedy);
     }
-    Kind::Decimal { precision, scale, number: number(reader) }
+    Kind::Decimal { precision, scale, rounding: rounding(reader), number: number(reader) }
+}
+
+/// What happens to digits of a decimal beyond its scale.
+fn rounding(reader: &mut TomlReader<'_, '_>) -> Rounding {
+    match reader.text("rounding").as_deref() {
+        None | Some("reject") => Rounding::Reject,
+        Some("half_up") => Rounding::HalfUp,
+        Some("half_even") => Rounding::HalfEven,
+        Some(other) => {
+            let message = format!("invalid rounding `{other}`");
+            reader.note("rounding", message, "Use \"reject\", \"half_up\" or \"half_even\".");
+            Rounding::Reject
+        }
+    }
 }
 
 /// Words for yes and no that need no configuration, in any letter case.

@@ -3,8 +3,9 @@
 mod parts;
 
 use super::{ParseError, trim};
-use crate::contract::NumberStyle;
+use crate::contract::{NumberStyle, Rounding};
 use parts::{NumberParts, is_same_separator};
+use std::cmp::Ordering;
 
 /// Maximum number of decimal digits; every number of this length fits into 128 bits.
 const MAX_DIGITS: usize = 38;
@@ -29,20 +30,21 @@ const FLOAT_POWERS: [f64; 23] = float_powers();
 /// mistaken for one.
 pub fn parse_int(text: &str, style: &NumberStyle) -> Result<i64, ParseError> {
     let taken = take(trim(text), style, Digits::take_plain)?;
-    i64::try_from(taken.digits.value(0)?).ok().ok_or(ParseError::OutOfRange)
+    i64::try_from(taken.digits.value(0, Rounding::Reject)?).ok().ok_or(ParseError::OutOfRange)
 }
 
-/// Parses a decimal number as a multiple of `10^-scale`, exactly: nonzero digits beyond the scale
-/// are [`ParseError::TooPrecise`], more than `precision` digits [`ParseError::OutOfRange`].
-/// `1.5E3`, `.5` and `5.` are accepted.
+/// Parses a decimal number as a multiple of `10^-scale`. Nonzero digits beyond the scale are rounded,
+/// or [`ParseError::TooPrecise`] with [`Rounding::Reject`]; a result of more than `precision` digits
+/// is [`ParseError::OutOfRange`]. `1.5E3`, `.5` and `5.` are accepted.
 pub fn parse_decimal(
     text: &str,
     style: &NumberStyle,
     precision: u8,
     scale: i8,
+    rounding: Rounding,
 ) -> Result<i128, ParseError> {
     let taken = take(trim(text), style, Digits::take_number)?;
-    let value = taken.digits.value(i32::from(scale))?;
+    let value = taken.digits.value(i32::from(scale), rounding)?;
     let limit = POWERS.get(usize::from(precision)).copied().unwrap_or(u128::MAX);
     if value.unsigned_abs() < limit { Ok(value) } else { Err(ParseError::OutOfRange) }
 }
@@ -111,8 +113,8 @@ fn take<'a>(
 struct Digits {
     mantissa: u128,
     negative: bool,
-    /// Number of mantissa digits, counted only if there are more than [`FAST_DIGITS`]. Above
-    /// [`MAX_DIGITS`] the mantissa is truncated and its last digit was not zero.
+    /// Digits from the first to the last that is not zero, counted only if there are more than
+    /// [`FAST_DIGITS`]. Above [`MAX_DIGITS`] the mantissa is cut to its first [`MAX_DIGITS`] digits.
     significant: usize,
     /// Zeros that follow the mantissa.
     zeros: usize,
@@ -123,26 +125,52 @@ struct Digits {
 
 impl Digits {
     /// The number as a multiple of `10^-scale`.
-    fn value(&self, scale: i32) -> Result<i128, ParseError> {
+    fn value(&self, scale: i32, rounding: Rounding) -> Result<i128, ParseError> {
         if self.mantissa == 0 {
             return Ok(0);
         }
         let shift = self.power().saturating_add(scale);
-        let power = POWERS.get(shift.unsigned_abs() as usize);
-        let size = if shift < 0 {
-            let parts = power.filter(|power| self.mantissa.is_multiple_of(**power));
-            parts
-                .filter(|_| !self.is_cut())
-                .map(|power| self.mantissa / power)
-                .ok_or(ParseError::TooPrecise)?
+        let size = if rounding != Rounding::Reject && shift < 0 {
+            self.rounded(shift, rounding)?
         } else {
-            let whole = power.filter(|_| !self.is_cut());
-            whole
-                .and_then(|power| self.mantissa.checked_mul(*power))
-                .ok_or(ParseError::OutOfRange)?
+            self.exact(shift)?
         };
         let size = i128::try_from(size).ok().ok_or(ParseError::OutOfRange)?;
         Ok(if self.negative { -size } else { size })
+    }
+
+    /// `mantissa * 10^shift`, which has to be a whole number.
+    fn exact(&self, shift: i32) -> Result<u128, ParseError> {
+        let power = POWERS.get(shift.unsigned_abs() as usize).filter(|_| !self.is_cut());
+        if shift < 0 {
+            let divisor = power.filter(|power| self.mantissa.is_multiple_of(**power));
+            return divisor.map(|power| self.mantissa / power).ok_or(ParseError::TooPrecise);
+        }
+        power.and_then(|power| self.mantissa.checked_mul(*power)).ok_or(ParseError::OutOfRange)
+    }
+
+    /// `mantissa * 10^shift` for a negative `shift`, rounded.
+    fn rounded(&self, shift: i32, rounding: Rounding) -> Result<u128, ParseError> {
+        // Digits that a cut mantissa lacks make the number larger than its mantissa, by less than
+        // one unit of its last digit.
+        let missing =
+            i32::try_from(self.significant.saturating_sub(MAX_DIGITS)).unwrap_or(i32::MAX);
+        let shift = shift.saturating_add(missing);
+        if shift >= 0 && self.is_cut() {
+            // 38 digits and a fraction that is not known any more, or more than 38 digits.
+            let is_fraction = shift == 0;
+            return Err(if is_fraction { ParseError::TooPrecise } else { ParseError::OutOfRange });
+        }
+        let Some(power) = POWERS.get(shift.unsigned_abs() as usize) else { return Ok(0) };
+        let (quotient, rest) = (self.mantissa / power, self.mantissa % power);
+        let is_up = match (rest * 2).cmp(power) {
+            Ordering::Less => false,
+            Ordering::Greater => true,
+            Ordering::Equal => {
+                self.is_cut() || rounding == Rounding::HalfUp || !quotient.is_multiple_of(2)
+            }
+        };
+        Ok(quotient + u128::from(is_up))
     }
 
     fn is_cut(&self) -> bool {
@@ -241,9 +269,12 @@ impl Digits {
             self.zeros += usize::from(self.significant > 0);
             return;
         }
+        let before = self.significant;
         self.significant += self.zeros + 1;
         if !self.is_cut() {
             self.mantissa = self.mantissa * POWERS[self.zeros + 1] + u128::from(digit);
+        } else if before < MAX_DIGITS {
+            self.mantissa *= POWERS[MAX_DIGITS - before];
         }
         self.zeros = 0;
     }

@@ -22,7 +22,8 @@ const MAX_NORMALIZED_BYTES: usize = 64;
 
 const ALLOWED: &str = "allowed are yyyy or yy, MM or M, MMM (month in words), dd or d, HH or H, hh or h \
     with a (AM, PM), mm or m, ss or s, SSS (1 to 9 digits), XXX (Z, +05:30, +0530 or +05), T, signs, \
-    text in '...', or one of epoch_s, epoch_ms, epoch_us, epoch_ns, excel, excel_1904 alone";
+    text in '...', or one of epoch_s, epoch_ms, epoch_us, epoch_ns, excel, excel_1904, \
+    dotnet_date, dotnet_ticks alone";
 
 /// A date or time format.
 ///
@@ -41,9 +42,9 @@ const ALLOWED: &str = "allowed are yyyy or yy, MM or M, MMM (month in words), dd
 ///   the second); 60 is refused, as 29 February 1900 did not exist. `excel_1904`: the same for the
 ///   1904 date system, 0 to 2957003.
 ///
-/// - `dotnet_date`: `/Date(1700000000000+0100)/`, milliseconds since 1970-01-01T00:00:00Z as the
-///   JSON serializers of .NET write them; the offset is for display only. `dotnet_ticks`: units of
-///   100 ns since 0001-01-01T00:00:00Z.
+/// - `dotnet_date`: `/Date(1700000000000+0100)/`, milliseconds since 1970-01-01T00:00:00Z as JSON
+///   serializers of .NET write them. The offset, if there is one, only determines the local date.
+///   `dotnet_ticks`: units of 100 ns since 0001-01-01T00:00:00Z.
 ///
 /// All formats cover the years 1 to 9999.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,8 @@ enum Form {
     Fields(Fields),
     Epoch(serial::EpochUnit),
     Excel(serial::DateSystem),
+    DotnetDate,
+    DotnetTicks,
 }
 
 /// A parsed text: local date and time, and the offset from UTC if the text contains one.
@@ -223,6 +226,8 @@ impl TimeFormat {
             "epoch_us" => Form::Epoch(serial::EpochUnit::Microsecond),
             "epoch_ns" => Form::Epoch(serial::EpochUnit::Nanosecond),
             "excel" => Form::Excel(serial::DateSystem::From1900),
+            "dotnet_date" => Form::DotnetDate,
+            "dotnet_ticks" => Form::DotnetTicks,
             "excel_1904" => Form::Excel(serial::DateSystem::From1904),
             _ => Form::Fields(
                 Fields::parse(text, options)
@@ -237,6 +242,8 @@ impl TimeFormat {
             Form::Fields(fields) => fields.read(text.as_bytes()).ok_or(ParseError::NotATime),
             Form::Epoch(unit) => serial::parse_epoch(text, *unit),
             Form::Excel(system) => serial::parse_excel(text, *system),
+            Form::DotnetDate => serial::parse_dotnet_date(text),
+            Form::DotnetTicks => serial::parse_dotnet_ticks(text),
         }
     }
 }

@@ -129,9 +129,9 @@ impl Iterator for World {
 
 #[cfg(test)]
 mod tests {
-    use super::super::machine::State;
-    use super::super::site::tests::site;
     use super::*;
+    use crate::sim::machine::State;
+    use crate::sim::site::tests::site;
     use chrono_tz::Tz;
     use std::collections::{BTreeMap, HashSet};
 

@@ -26,8 +26,8 @@ fn kind_of(keys: &str) -> (Option<Kind>, Vec<String>) {
 fn read(kind: &Kind, text: &str) -> Result<String, ParseError> {
     match kind {
         Kind::Int { number } => parse_int(text, number).map(|value| value.to_string()),
-        Kind::Decimal { precision, scale, number } => {
-            let value = parse_decimal(text, number, *precision, *scale)?;
+        Kind::Decimal { precision, scale, rounding, number } => {
+            let value = parse_decimal(text, number, *precision, *scale, *rounding)?;
             let (scale, sign) =
                 (usize::from(scale.unsigned_abs()), if value < 0 { "-" } else { "" });
             let digits = format!("{:0>1$}", value.unsigned_abs(), scale + 1);

@@ -157,7 +157,7 @@ fn a_column_may_name_its_units() {
 }
 
 fn check(text: &str, style: &NumberStyle, expected: Result<i128, ParseError>) {
-    assert_eq!(parse_decimal(text, style, 18, 4), expected, "{text:?}");
+    assert_eq!(parse_decimal(text, style, 18, 4, Rounding::Reject), expected, "{text:?}");
 }
 
 #[test]
@@ -200,11 +200,47 @@ fn decimals_follow_the_style_of_their_column() {
 
 #[test]
 fn decimals_of_every_scale() {
-    assert_eq!(parse_decimal("1200", PLAIN, 5, -2), Ok(12));
-    assert_eq!(parse_decimal("1250.5", PLAIN, 5, -2), Err(FINE));
-    assert_eq!(parse_decimal("7", PLAIN, 38, 37), Ok(7 * 10i128.pow(37)));
-    assert_eq!(parse_decimal("10", PLAIN, 38, 37), Err(OUT));
-    assert_eq!(parse_decimal(&"9".repeat(38), PLAIN, 38, 0), Ok(10i128.pow(38) - 1));
+    assert_eq!(parse_decimal("1200", PLAIN, 5, -2, Rounding::Reject), Ok(12));
+    assert_eq!(parse_decimal("1250.5", PLAIN, 5, -2, Rounding::Reject), Err(FINE));
+    assert_eq!(parse_decimal("7", PLAIN, 38, 37, Rounding::Reject), Ok(7 * 10i128.pow(37)));
+    assert_eq!(parse_decimal("10", PLAIN, 38, 37, Rounding::Reject), Err(OUT));
+    assert_eq!(
+        parse_decimal(&"9".repeat(38), PLAIN, 38, 0, Rounding::Reject),
+        Ok(10i128.pow(38) - 1)
+    );
+}
+
+fn check_rounded(text: &str, scale: i8, half_up: i128, half_even: i128) {
+    let parse = |text: &str, rounding| parse_decimal(text, PLAIN, 38, scale, rounding);
+    assert_eq!(parse(text, Rounding::HalfUp), Ok(half_up), "{text} half up");
+    assert_eq!(parse(text, Rounding::HalfEven), Ok(half_even), "{text} half even");
+    let negative = format!("-{text}");
+    assert_eq!(parse(&negative, Rounding::HalfUp), Ok(-half_up), "{negative} half up");
+    assert_eq!(parse(&negative, Rounding::HalfEven), Ok(-half_even), "{negative} half even");
+}
+
+#[test]
+fn digits_beyond_the_scale_are_rounded_if_configured() {
+    check_rounded("1.005", 2, 101, 100);
+    check_rounded("1.015", 2, 102, 102);
+    check_rounded("1.0049", 2, 100, 100);
+    check_rounded("1.0050000000000000000000000000000000000000001", 2, 101, 101);
+    check_rounded("1.004999999999999999999999999999999999999999999", 2, 100, 100);
+    check_rounded("0.5", 0, 1, 0);
+    check_rounded("1.5", 0, 2, 2);
+    check_rounded("1250", -2, 13, 12);
+    check_rounded("99.995", 2, 10_000, 10_000);
+    check_rounded("7", 2, 700, 700);
+    check_rounded("4e-50", 2, 0, 0);
+    check_rounded("5e-40", 0, 0, 0);
+    check_rounded(&format!("1.{}5", "0".repeat(60)), 0, 1, 1);
+    check_rounded(&format!("0.5{}1", "0".repeat(60)), 0, 1, 1);
+    let whole = 10i128.pow(38) - 1;
+    check_rounded(&format!("{}.4", "9".repeat(37)), 0, whole / 10, whole / 10);
+    let parse = |text: &str, precision| parse_decimal(text, PLAIN, precision, 2, Rounding::HalfUp);
+    assert_eq!(parse("9.994", 3), Ok(999));
+    assert_eq!(parse("9.995", 3), Err(OUT));
+    assert_eq!(parse(&"9".repeat(40), 38), Err(OUT));
 }
 
 fn check_float(text: &str, style: &NumberStyle, expected: Result<f64, ParseError>) {
@@ -292,7 +328,7 @@ proptest! {
     ) {
         let text = written(&digits, point, exponent);
         let expected = by_hand(&digits, point, exponent, i32::from(scale));
-        prop_assert_eq!(parse_decimal(&text, PLAIN, 38, scale), expected);
+        prop_assert_eq!(parse_decimal(&text, PLAIN, 38, scale, Rounding::Reject), expected);
     }
 
     #[test]
@@ -328,7 +364,7 @@ proptest! {
         unit in proptest::sample::select(vec!["", "EUR", "\u{20ac}", "%", "$"]),
     ) {
         let text = WAYS[way](&grouped(value, &style), unit, value < 0);
-        prop_assert_eq!(parse_decimal(&text, &style, 38, 2), Ok(i128::from(value)), "{}", text);
+        prop_assert_eq!(parse_decimal(&text, &style, 38, 2, Rounding::Reject), Ok(i128::from(value)), "{}", text);
         prop_assert_eq!(parse_float(&text, &style), Ok(value as f64 / 100.0), "{}", text);
         let whole = value / 100 * 100;
         let text = WAYS[way](&grouped(whole, &style), unit, whole < 0);
@@ -337,6 +373,40 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_fail(text in "[0-9eE+,. ()%EUR$\u{a0}-]{0,50}") {
-        let _read = (parse_int(&text, ENGLISH), parse_decimal(&text, GERMAN, 18, 4), parse_float(&text, ENGLISH));
+        let _read = (parse_int(&text, ENGLISH), parse_decimal(&text, GERMAN, 18, 4, Rounding::Reject), parse_float(&text, ENGLISH));
+    }
+}
+
+proptest! {
+    /// Rounding a number of units of `10^-9` to hundredths agrees with integer arithmetic.
+    #[test]
+    fn rounding_agrees_with_integer_arithmetic(units in any::<i64>(), tail in 0usize..40) {
+        let size = units.unsigned_abs();
+        let sign = if units < 0 { "-" } else { "" };
+        let (whole, fraction) = (size / 1_000_000_000, size % 1_000_000_000);
+        let text = format!("{sign}{whole}.{fraction:09}{}", "0".repeat(tail));
+        let (quotient, rest) = (i128::from(size / 10_000_000), size % 10_000_000);
+        let half_up = quotient + i128::from(rest >= 5_000_000);
+        let is_odd = quotient % 2 == 1;
+        let half_even = quotient + i128::from(rest > 5_000_000 || (rest == 5_000_000 && is_odd));
+        let signed = |value: i128| if units < 0 { -value } else { value };
+        for (rounding, expected) in [(Rounding::HalfUp, half_up), (Rounding::HalfEven, half_even)] {
+            let got = parse_decimal(&text, PLAIN, 38, 2, rounding);
+            prop_assert_eq!(got, Ok(signed(expected)), "{} {:?}", text, rounding);
+        }
+        if rest == 0 {
+            prop_assert_eq!(parse_decimal(&text, PLAIN, 38, 2, Rounding::Reject), Ok(signed(quotient)));
+        }
+    }
+
+    /// Ties are rare among random numbers, so they are made.
+    #[test]
+    fn ties_are_rounded_by_the_rule(hundredths in 0i64..1_000_000_000, tail in 0usize..60) {
+        let text = format!("{}.{:02}5{}", hundredths / 100, hundredths % 100, "0".repeat(tail));
+        let parse = |rounding| parse_decimal(&text, PLAIN, 38, 2, rounding);
+        let (even, up) = (i128::from(hundredths + hundredths % 2), i128::from(hundredths + 1));
+        prop_assert_eq!(parse(Rounding::HalfUp), Ok(up));
+        prop_assert_eq!(parse(Rounding::HalfEven), Ok(even));
+        prop_assert_eq!(parse(Rounding::Reject), Err(FINE));
     }
 }

@@ -8,9 +8,9 @@
 
 use super::fields::epoch_day;
 use super::{END_DAY, FIRST_US, Stamp};
-use crate::contract::{NumberStyle, Units};
+use crate::contract::{NumberStyle, Rounding, Units};
 use crate::format::{ParseError, parse_decimal, parse_float};
-use crate::time::{DAY_S, DAY_US};
+use crate::time::{DAY_S, DAY_US, HOUR_S, MILLISECOND_US, MINUTE_S, SECOND_US};
 
 /// The first year that is implausible in an epoch.
 const EPOCH_END_US: i64 = epoch_day(5000, 1, 1) * DAY_US;
@@ -18,6 +18,15 @@ const LAST_DAY_US: std::ops::Range<i64> = (END_DAY - 1) * DAY_US..END_DAY * DAY_
 /// Distance from 1970-01-01 within which an epoch finer than seconds is implausible: 1e7 s, some
 /// 116 days.
 const NEAR_1970_US: i64 = 10_000_000_000_000;
+
+/// Earliest plausible timestamp in .NET ticks, except for 0: the year 1753, the first of SQL Server's
+/// `datetime`. Seconds, milliseconds and microseconds since 1970 read as ticks are in the first years.
+const TICKS_FIRST_US: i64 = epoch_day(1753, 1, 1) * DAY_US;
+const TICKS_PER_US: i64 = 10;
+/// Digits of the offset in a .NET date, `hhmm`.
+const OFFSET_DIGITS: usize = 4;
+/// Largest offset in hours, as in the other formats.
+const OFFSET_HOURS_MAX: i64 = 18;
 
 const DAY_S_F64: f64 = DAY_S as f64;
 /// Serial number of 29 February 1900, a day that exists in Excel only.
@@ -79,7 +88,7 @@ impl DateSystem {
 }
 
 pub(super) fn parse_epoch(text: &str, unit: EpochUnit) -> Result<Stamp, ParseError> {
-    let ns = parse_decimal(bare(text)?, &POINT, 38, unit.places())?;
+    let ns = parse_decimal(bare(text)?, &POINT, 38, unit.places(), Rounding::Reject)?;
     let clock_us = i64::try_from(ns.div_euclid(1000)).ok().ok_or(ParseError::NotATime)?;
     let in_range = (FIRST_US..EPOCH_END_US).contains(&clock_us) || LAST_DAY_US.contains(&clock_us);
     let is_near_1970 = clock_us != 0 && clock_us.abs() < NEAR_1970_US;
@@ -93,13 +102,58 @@ pub(super) fn parse_excel(text: &str, system: DateSystem) -> Result<Stamp, Parse
     if !(system.first() as f64 * DAY_S_F64..end_s).contains(&serial_s) {
         return Err(ParseError::NotATime);
     }
-    let serial_us = serial_s as i64 * 1_000_000;
+    let serial_us = serial_s as i64 * SECOND_US;
     let day = serial_us / DAY_US;
     if system == DateSystem::From1900 && day == EXCEL_NO_DAY {
         return Err(ParseError::NoSuchTime);
     }
     let is_before = system == DateSystem::From1900 && day < EXCEL_NO_DAY;
     Ok(Stamp::new(serial_us - (system.epoch() - i64::from(is_before)) * DAY_US, None))
+}
+
+/// Parses `/Date(1700000000000+0100)/`. The milliseconds count from 1970 in UTC whatever the offset,
+/// which determines the local date.
+pub(super) fn parse_dotnet_date(text: &str) -> Result<Stamp, ParseError> {
+    let inner = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/"));
+    let inner = inner.ok_or(ParseError::NotATime)?;
+    let sign = inner.get(1..).and_then(|text| text.find(['+', '-']));
+    let (ms, offset) = inner.split_at(sign.map_or(inner.len(), |at| at + 1));
+    let offset_s = if offset.is_empty() { 0 } else { parse_offset_s(offset)? };
+    let ms = parse_whole(ms)?;
+    let utc_us = ms.checked_mul(MILLISECOND_US).ok_or(ParseError::NotATime)?;
+    let is_in_range = (FIRST_US..END_DAY * DAY_US).contains(&utc_us);
+    let stamp = Stamp::new(utc_us + offset_s * SECOND_US, Some(offset_s));
+    is_in_range.then_some(stamp).ok_or(ParseError::NotATime)
+}
+
+/// Parses units of 100 ns since 0001-01-01T00:00:00Z.
+pub(super) fn parse_dotnet_ticks(text: &str) -> Result<Stamp, ParseError> {
+    let ticks = parse_whole(text)?;
+    let utc_us = ticks.div_euclid(TICKS_PER_US) + FIRST_US;
+    let is_plausible = ticks == 0
+        || (TICKS_FIRST_US..EPOCH_END_US).contains(&utc_us)
+        || LAST_DAY_US.contains(&utc_us);
+    is_plausible.then_some(Stamp::new(utc_us, Some(0))).ok_or(ParseError::NotATime)
+}
+
+/// Parses an integer of digits, perhaps with a minus sign.
+fn parse_whole(text: &str) -> Result<i64, ParseError> {
+    let is_whole = !text.starts_with('+');
+    text.parse().ok().filter(|_| is_whole).ok_or(ParseError::NotATime)
+}
+
+/// Parses an offset such as `+0530`, in seconds.
+fn parse_offset_s(text: &str) -> Result<i64, ParseError> {
+    let digits = text.get(1..).filter(|digits| {
+        digits.len() == OFFSET_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let number: i64 = digits.and_then(|digits| digits.parse().ok()).ok_or(ParseError::NotATime)?;
+    let (hours, minutes) = (number / 100, number % 100);
+    if hours > OFFSET_HOURS_MAX || minutes >= 60 {
+        return Err(ParseError::NotATime);
+    }
+    let size_s = hours * HOUR_S + minutes * MINUTE_S;
+    Ok(if text.starts_with('-') { -size_s } else { size_s })
 }
 
 /// Parses a serial number with a decimal point or comma. A comma that could be a thousands

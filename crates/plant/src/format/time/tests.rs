@@ -161,6 +161,62 @@ fn an_epoch_of_another_unit_is_refused() {
 }
 
 #[test]
+fn dotnet_dates() {
+    let check = |text: &str, expected| check(&KOLKATA, &["dotnet_date"], text, expected);
+    check("/Date(1704434400250)/", Ok("2024-01-05T06:00:00.250"));
+    check(" /Date(1704434400250+0530)/ ", Ok("2024-01-05T06:00:00.250"));
+    check("/Date(1704434400250-0700)/", Ok("2024-01-05T06:00:00.250"));
+    check("/Date(0)/", Ok("1970-01-01T00:00:00"));
+    check("/Date(-1)/", Ok("1969-12-31T23:59:59.999"));
+    check("/Date(-62135596800000)/", Ok("0001-01-01T00:00:00"));
+    check("/Date(253402300799999)/", Ok("9999-12-31T23:59:59.999"));
+    for text in [
+        "",
+        "/Date()/",
+        "/Date(1.5)/",
+        "/Date(+1)/",
+        "/Date(1+01)/",
+        "/Date(1+0160)/",
+        "/Date(1+1900)/",
+        "/Date(1+01:00)/",
+        "/Date(1+0100+0100)/",
+        "Date(1)",
+        "/Date(1)",
+        "/Date(-)/",
+        "/Date(\u{fc}+0100)/",
+        "/Date(253402300800000)/",
+        "/Date(-62135596800001)/",
+        "/Date(9223372036854775807)/",
+    ] {
+        check(text, NOT);
+    }
+    check_date(&["dotnet_date"], "/Date(1704409200000+0100)/", Ok("2024-01-05"));
+    check_date(&["dotnet_date"], "/Date(1704409200000)/", Ok("2024-01-04"));
+}
+
+#[test]
+fn dotnet_ticks() {
+    let check = |text: &str, expected| check(&KOLKATA, &["dotnet_ticks"], text, expected);
+    check("638400312002500000", Ok("2024-01-05T06:00:00.250"));
+    check("638400312002500019", Ok("2024-01-05T06:00:00.250001"));
+    check("621355968000000000", Ok("1970-01-01T00:00:00"));
+    check("0", Ok("0001-01-01T00:00:00"));
+    check("3155378975999999999", Ok("9999-12-31T23:59:59.999999"));
+    for text in [
+        "1704434400",
+        "1704434400250",
+        "1704434400250000",
+        "1704434400250000000",
+        "-1",
+        "1.5",
+        "+1",
+        "",
+    ] {
+        check(text, NOT);
+    }
+}
+
+#[test]
 fn fields_of_one_or_two_digits() {
     let short = ["d.M.yyyy H:mm", "M/d/yyyy h:mm:ss a", "d.M.yyyy H:m:s"];
     check(&UTC, &short, "5.1.2024 7:30", Ok("2024-01-05T07:30:00"));

@@ -116,7 +116,7 @@ fn no_reading_lands_twice() {
                 MessageOutcome::Rejected(_) => {}
             }
         }
-        assert!(again > 100, "{again} are messages twice");
+        assert!(again > 100, "{again} are sent twice");
     }
 }
 
@@ -134,7 +134,7 @@ fn a_repetition_of_an_unreceived_message_is_a_reading() {
             first += u32::from(is_landed && !payload.contains(&written_s.to_string()));
         }
     }
-    assert!(first > 10, "{first} are received only the second time");
+    assert!(first > 10, "{first} are received the second time only");
 }
 
 #[test]

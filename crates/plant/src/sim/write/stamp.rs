@@ -136,8 +136,8 @@ fn push_joined_date(out: &mut Vec<u8>, parts: [i64; 2], year: i64, between: u8) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::dump::date;
     use super::*;
+    use crate::sim::dump::date;
     use proptest::prelude::*;
 
     fn check(write: impl Fn(&mut Vec<u8>), expected: &str) {

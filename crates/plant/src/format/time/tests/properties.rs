@@ -99,6 +99,26 @@ proptest! {
     }
 
     #[test]
+    fn dotnet_formats_are_parsed_back(at_us in FIRST_US..END_US, offset_min in -1080..=1080_i64) {
+        let (ms, sign) = (at_us.div_euclid(1000), if offset_min < 0 { '-' } else { '+' });
+        let (hours, minutes) = (offset_min.abs() / 60, offset_min.abs() % 60);
+        let text = format!("/Date({ms}{sign}{hours:02}{minutes:02})/");
+        let got = parse_time(&text, &formats(&["dotnet_date"]), &KOLKATA);
+        prop_assert_eq!(got, Ok(ms * 1000), "{}", text);
+        let local_day = (ms * 1000 + offset_min * 60 * SECOND_US).div_euclid(DAY_US);
+        if let Ok(day) = parse_date(&text, &formats(&["dotnet_date"])) {
+            prop_assert_eq!(i64::from(day), local_day);
+        }
+        let ticks = ((at_us - FIRST_US) * 10).to_string();
+        let from_1753_to_4999 = -6_847_804_800 * SECOND_US..95_617_584_000 * SECOND_US;
+        let got = parse_time(&ticks, &formats(&["dotnet_ticks"]), &KOLKATA);
+        if from_1753_to_4999.contains(&at_us) {
+            prop_assert_eq!(got, Ok(at_us), "{}", ticks);
+        }
+        prop_assert!(got.is_err() || got == Ok(at_us));
+    }
+
+    #[test]
     fn serial_numbers_are_parsed_back(at_us in FIRST_US..END_US) {
         for (format, epoch_day, first_day) in [("excel", 25_569, 61), ("excel_1904", 24_107, 0)] {
             let serial_us = at_us + epoch_day * DAY_US;
