@@ -94,7 +94,10 @@ pub enum Link {
     #[default]
     None,
     Connected,
+    /// No broker answers; the stream reconnects by itself.
     Lost,
+    /// The brokers refuse the connection, or the configuration is invalid; an operator has to fix the cause.
+    Failed,
 }
 
 impl Link {
@@ -103,6 +106,7 @@ impl Link {
             Self::None => "none",
             Self::Connected => "connected",
             Self::Lost => "lost",
+            Self::Failed => "failed",
         }
     }
 }
