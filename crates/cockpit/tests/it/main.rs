@@ -11,6 +11,7 @@ mod check;
 mod damage;
 mod folder_cases;
 mod gold;
+mod init;
 mod lease;
 mod manners;
 mod once;
