@@ -158,10 +158,9 @@ pub fn find_key(columns: &[ColumnGuess], sample: &Sample) -> Vec<usize> {
     // Whole numbers after the first column are likely counts, which identify a row only by chance.
     let is_label = |at: &usize| *at == 0 || columns[*at].kind != Type::Int;
     let labels: Vec<usize> = candidates.iter().copied().filter(is_label).collect();
-    for size in 1..=KEY_COLUMNS {
-        let columns = if size == 1 { &candidates } else { &labels };
-        let mut found = combinations(columns, size).into_iter();
-        if let Some(key) = found.find(|key| is_unique(key, sample)) {
+    for columns in [&labels, &candidates] {
+        let mut keys = (1..=KEY_COLUMNS).flat_map(|size| combinations(columns, size));
+        if let Some(key) = keys.find(|key| is_unique(key, sample)) {
             return key;
         }
     }
