@@ -41,7 +41,23 @@ pub fn sentence(error: &anyhow::Error) -> String {
             parts.push(part);
         }
     }
-    parts.join(": ")
+    without_repetitions(&parts.join(": "))
+}
+
+/// The text without clauses that repeat those directly before them, as errors do that print their causes.
+fn without_repetitions(text: &str) -> String {
+    let mut clauses: Vec<&str> = text.split(": ").collect();
+    let mut at = 0;
+    while at < clauses.len() {
+        let longest = (clauses.len() - at) / 2;
+        let is_repeated =
+            |length: &usize| clauses[at..at + length] == clauses[at + length..at + 2 * length];
+        match (1..=longest).rev().find(is_repeated) {
+            Some(length) => drop(clauses.drain(at + length..at + 2 * length)),
+            None => at += 1,
+        }
+    }
+    clauses.join(": ")
 }
 
 /// One text of an error without the wrappings, addresses' queries and XML of object stores.
@@ -136,5 +152,6 @@ mod tests {
     fn other_errors_stay_as_they_are_but_for_repetitions() {
         check(&["opening silver.plan", "bad log: x", "x"], "opening silver.plan: bad log: x");
         check(&["a", "b", "c"], "a: b: c");
+        check(&["list: x: y: x: y: x: y: y"], "list: x: y");
     }
 }

@@ -1,8 +1,7 @@
-//! The whole cockpit on a simulated plant, with nothing around it.
+//! The whole program on a simulated plant, without further services.
 //!
-//! simulator -> dumps in a folder and a broker within the program -> the way all data goes. The lake
-//! alone remembers how far the stream was; what would have been said while nobody listened is said at
-//! the start.
+//! simulator -> dumps in a folder, and a broker within the process -> the usual way of data. Only the lake
+//! stores how far the stream was read; the messages of the time since then are sent at the start.
 
 use super::binding::Binding;
 use super::serving::Started;
@@ -31,38 +30,38 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// So much is said at once on a first start, so that no window is empty.
+/// Time span that is sent at once on the first start, so that no window is empty.
 const FIRST: TimeDelta = TimeDelta::minutes(35);
 
 /// Days of dumps before the first start.
 const HISTORY_DAYS: u16 = 30;
 
-/// The longest gap that is filled: what lies further back would take minutes.
+/// The longest gap that is filled; a longer one would take minutes.
 const GAP_MAX: TimeDelta = TimeDelta::hours(24);
 
-/// A sensor's messages land at most so much later than another's.
+/// Messages of one sensor land at most this much later than those of another.
 const LAG_MAX: TimeDelta = TimeDelta::hours(1);
 
-/// Messages on their way at most: a fraction of what the broker keeps.
+/// Maximum number of messages in flight: a fraction of what the broker keeps.
 const MOST_AHEAD: u64 = 40_000;
 
-/// Folder of the dumps within that of the demo.
+/// Folder of the dumps within the folder of the demo.
 const BUCKET: &str = "bucket";
 
-/// How long work under way may take to finish after Ctrl-C.
+/// Time that work in progress has to finish after Ctrl-C.
 const STOP_WITHIN_S: u64 = 1;
 
-/// How long everything may take to end after Ctrl-C before it is cut off. A round has [`STOP_WITHIN_S`] and
-/// then gives the lake back; on a machine that is very busy that takes some seconds more.
+/// Time after Ctrl-C at which everything is cancelled. A round has [`STOP_WITHIN_S`] and then releases the
+/// lease, which takes some seconds more on a busy machine.
 const CUT_OFF_AFTER: Duration = Duration::from_secs(STOP_WITHIN_S + 19);
 
-/// The program's clock where it is not the machine's.
+/// The clock of the program, if it differs from that of the machine.
 static PACE: OnceLock<Pace> = OnceLock::new();
 
 /// A clock that shows another time and runs at another speed.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
-    /// What the machine's clock showed when this one showed `shown_at`.
+    /// Time of the machine when this clock showed `shown_at`.
     began_at: DateTime<Utc>,
     shown_at: DateTime<Utc>,
     speed: f64,
@@ -76,24 +75,24 @@ impl Pace {
     }
 }
 
-/// What the program's clock shows when the machine's shows `machine`.
+/// The time of the program at the time `machine` of the machine.
 pub(super) fn shown(machine: DateTime<Utc>) -> DateTime<Utc> {
     PACE.get().map_or(machine, |pace| pace.show(machine))
 }
 
-/// What to run.
+/// Options of the demo.
 #[derive(Debug, Clone)]
 pub struct Demo {
     /// Folder of lake and bucket.
     pub folder: PathBuf,
     /// Port of the pages on this machine; 0 is any that is free.
     pub port: u16,
-    /// How much faster than the machine's clock everything runs.
+    /// Speed relative to the clock of the machine.
     pub speed: f64,
     pub seed: u64,
 }
 
-/// What people are told once it runs.
+/// The running demo, as it is printed.
 #[derive(Debug, Clone)]
 pub struct Ready {
     /// Where the pages are.
@@ -102,34 +101,34 @@ pub struct Ready {
     pub topic: String,
     pub lake: String,
     pub sensors: usize,
-    /// From where on the stream is said.
+    /// Start of the stream.
     pub from: DateTime<Utc>,
 }
 
-/// How far the stream was heard.
+/// How far the stream was read.
 #[derive(Debug, Clone, Default)]
-struct Heard {
-    said: SentMessages,
+struct StreamProgress {
+    sent: SentMessages,
     last_at: Option<DateTime<Utc>>,
 }
 
-impl Heard {
-    /// From where on something is missing, not before `earliest`: where the sensor that is furthest
-    /// behind was heard last. One that fell silent long ago does not count.
+impl StreamProgress {
+    /// Start of the missing messages, not before `earliest`: the last message of the sensor that is furthest
+    /// behind. Sensors that have been silent for long are ignored.
     fn from(&self, earliest: DateTime<Utc>) -> DateTime<Utc> {
         let Some(last_at) = self.last_at else { return earliest };
-        let least_s = self.said.last_s.values().min();
+        let least_s = self.sent.last_s.values().min();
         let least_at = least_s.and_then(|it| DateTime::from_timestamp(*it, 0)).unwrap_or(last_at);
         least_at.max(last_at - LAG_MAX).max(earliest)
     }
 }
 
-/// Runs until `stop`, and tells `say` once pages and broker can be reached.
+/// Runs until `stop`, and calls `on_ready` once pages and broker are reachable.
 pub async fn run(
     mut config: Config,
     demo: &Demo,
     stop: CancellationToken,
-    say: impl Fn(&Ready),
+    on_ready: impl Fn(&Ready),
 ) -> anyhow::Result<bool> {
     let began_at = now();
     let topic = rename_topic(&mut config, began_at)?;
@@ -138,12 +137,12 @@ pub async fn run(
     write_history(&config, demo, began_at).await?;
     let mut flow = Flow::open(&config, Purpose::Write).await?;
     flow.is_simulated = true;
-    let heard = heard(&flow, began_at).await?;
-    let shown_at = heard.last_at.map_or(began_at, |last_at| last_at.max(began_at));
+    let progress = last_read(&flow, began_at).await?;
+    let shown_at = progress.last_at.map_or(began_at, |last_at| last_at.max(began_at));
     // The clock is set once; a second demo within one program does not occur.
     PACE.get_or_init(|| Pace { began_at, shown_at, speed: demo.speed });
-    let earliest = shown_at - heard.last_at.map_or(FIRST, |_| GAP_MAX);
-    let from = heard.from(earliest);
+    let earliest = shown_at - progress.last_at.map_or(FIRST, |_| GAP_MAX);
+    let from = progress.from(earliest);
     let plan = StreamPlan {
         sensors: REFERENCE_SENSORS,
         interval_us: SECOND_US,
@@ -162,31 +161,31 @@ pub async fn run(
         Producer::connect(&broker.address(), &topic, plan.clone(), from.timestamp_micros())?;
     let throttle = Throttle { received: flow.messages_read.clone(), in_flight_max: MOST_AHEAD };
     let options = ProduceOptions {
-        already_sent: heard.said,
+        already_sent: progress.sent,
         throttle: Some(throttle),
         simulated_timestamps: true,
         ..ProduceOptions::default()
     };
     let silent = stop.clone();
     let speaking = tokio::task::spawn_blocking(move || {
-        let said = producer.produce(
+        let produced = producer.produce(
             || now().timestamp_micros(),
             &options,
             &silent,
             &mut |_message, _payload| Ok(()),
         );
         silent.cancel();
-        said
+        produced
     });
-    let ready = |started: Started| say(&ready(started.address));
+    let ready = |started: Started| on_ready(&ready(started.address));
     let serving = Box::pin(flow.serve(Binding::local(demo.port), true, stop.clone(), ready));
-    // What is cut off harms nothing: the next start does it again.
+    // Cancelled work is repeated by the next start.
     let served = tokio::select! {
         served = serving => served,
         () = over(&stop) => Ok(true),
     };
     stop.cancel();
-    speaking.await.context("the stream broke off")??;
+    speaking.await.context("the stream was interrupted")??;
     served
 }
 
@@ -196,8 +195,8 @@ async fn over(stop: &CancellationToken) {
     tokio::time::sleep(CUT_OFF_AFTER).await;
 }
 
-/// Gives the plant's topic a name of this start: the broker forgets everything at its end, and
-/// offsets of another broker mean nothing to this one.
+/// Gives the topic a name of its own for each start, because the broker loses its messages when it ends, and
+/// offsets of another broker are not valid for it.
 fn rename_topic(config: &mut Config, began_at: DateTime<Utc>) -> anyhow::Result<String> {
     let mut streams = config.plant.contracts.values_mut().filter(|it| it.is_stream());
     let contract = streams.next().context("this plant has no stream to simulate")?;
@@ -207,7 +206,7 @@ fn rename_topic(config: &mut Config, began_at: DateTime<Utc>) -> anyhow::Result<
     Ok(name)
 }
 
-/// Lets the configuration mean the demo's own places.
+/// Changes the configuration to the locations of the demo.
 fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
     let lake = demo.folder.join("lake").to_string_lossy().into_owned();
     config.lake = (lake, Origin::Flag);
@@ -228,8 +227,8 @@ fn reduce_limits(limits: &mut Limits) {
     limits.stream.dedupe_readings = 200_000;
 }
 
-/// Writes the dumps of the days before the first start, unless they are there. They appear whole or
-/// not at all, so a start that was killed is made good by the next.
+/// Writes the dumps of the days before the first start, unless they exist. They appear as a whole, so that an
+/// interrupted start is repeated by the next.
 async fn write_history(
     config: &Config,
     demo: &Demo,
@@ -239,10 +238,10 @@ async fn write_history(
     if bucket.exists() {
         return Ok(());
     }
-    let begun = bucket.with_extension("begun");
-    let said = |what: &'static str| move || format!("the simulated bucket cannot be {what}");
-    if begun.exists() {
-        std::fs::remove_dir_all(&begun).with_context(said("begun anew"))?;
+    let unfinished = bucket.with_extension("unfinished");
+    if unfinished.exists() {
+        std::fs::remove_dir_all(&unfinished)
+            .context("cannot remove the unfinished simulated bucket")?;
     }
     let today = began_at.with_timezone(&config.plant.zone).date_naive();
     let first = today - Days::new(HISTORY_DAYS.into());
@@ -250,16 +249,16 @@ async fn write_history(
     let site = Site::new(demo.seed, Size::default(), config.plant.calendar.clone());
     let print = DumpOptions { is_daily: false, faults: FaultInjector::new(FaultLevel::Usual) };
     let mut writer = DumpWriter::new(site, first_day, HISTORY_DAYS, print);
-    let out = location::open(&begun.to_string_lossy(), Purpose::Write)?;
+    let out = location::open(&unfinished.to_string_lossy(), Purpose::Write)?;
     files::dumps(&out, &mut writer).await?;
-    std::fs::rename(&begun, &bucket).with_context(said("put in its place"))
+    std::fs::rename(&unfinished, &bucket).context("cannot create the simulated bucket")
 }
 
-/// Asks the lake how far each sensor was heard.
-async fn heard(flow: &Flow, began_at: DateTime<Utc>) -> anyhow::Result<Heard> {
+/// Queries how far each sensor was read.
+async fn last_read(flow: &Flow, began_at: DateTime<Utc>) -> anyhow::Result<StreamProgress> {
     let silver = TableName::new("silver", "temperature");
     if flow.refinery.lake.state(&silver).await?.is_none() {
-        return Ok(Heard::default());
+        return Ok(StreamProgress::default());
     }
     let least = (began_at - GAP_MAX).format("%Y-%m-%dT%H:%M:%SZ");
     let question = format!(
@@ -275,5 +274,5 @@ async fn heard(flow: &Flow, began_at: DateTime<Utc>) -> anyhow::Result<Heard> {
         last_s.extend(known);
     }
     let last_at = last_s.values().max().and_then(|last| DateTime::from_timestamp(*last, 0));
-    Ok(Heard { said: SentMessages { last_s }, last_at })
+    Ok(StreamProgress { sent: SentMessages { last_s }, last_at })
 }

@@ -1,5 +1,4 @@
-//! What a round has to report besides what it read: dumps of which too many records are rejected, and
-//! files of no contract.
+//! Reports of a round: dumps with too many rejected records, and files that match no contract.
 
 use super::{Flow, now};
 use chrono::TimeDelta;
@@ -12,12 +11,12 @@ use plant::contract::Contract;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-/// Files of no contract that an error names.
+/// Files that match no contract in an error.
 const NAMED_FILES: usize = 5;
 
 impl Flow {
-    /// Notes in `meta.files` how many records of each dump were rejected and, of dumps with too many,
-    /// why. Returns all of these that are `listed`, or all if nothing was listed.
+    /// Records in `meta.files` how many records of each dump were rejected, and the reasons for dumps with too
+    /// many. Returns the latter, as far as they are `listed`; all if nothing was listed.
     pub(super) async fn judge(
         &self,
         all: &[DumpRow],
@@ -51,8 +50,8 @@ impl Flow {
         Ok(newest.into_values().filter(|row| row.is_faulty() && is_listed(row)).collect())
     }
 
-    /// Notes in `meta.files` which files of the bucket no contract matches, if that is due. Returns
-    /// those that were not known before.
+    /// Records in `meta.files` which files of the bucket match no contract, if the search is due. Returns the
+    /// new ones.
     pub(super) async fn note_unmatched(
         &self,
         bucket: &Location,
@@ -132,7 +131,7 @@ impl Flow {
         }
     }
 
-    /// Why a bucket without any dump is an error: what was looked for, and what is there instead.
+    /// The error for a bucket without dumps: the expected paths, and other files that were found.
     pub(super) async fn nothing_found(
         &self,
         bucket: &Location,

@@ -1,4 +1,4 @@
-//! What the service asks of the lake, answered.
+//! The lake as the HTTP service queries it.
 
 use super::Report;
 use async_trait::async_trait;
@@ -43,12 +43,12 @@ impl LakeService {
         self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that another program refines the lake, or why this one cannot.
+    /// Records that another process refines the lake, or why this one cannot.
     pub fn not_refining(&self, reason: String) {
         self.rounds().trouble = Some(reason);
     }
 
-    /// Notes what a round came to.
+    /// Records the result of a round.
     pub fn round_done(
         &self,
         started_at: DateTime<Utc>,
@@ -80,13 +80,13 @@ impl LakeService {
 fn broken(report: &Report) -> Option<String> {
     let names: Vec<&str> = report.broken.iter().map(|row| row.file.as_str()).collect();
     if !names.is_empty() {
-        return Some(format!("files that cannot be read: {}", names.join(", ")));
+        return Some(format!("unreadable files: {}", names.join(", ")));
     }
     let names: Vec<&str> = report.faulty.iter().map(|row| row.file.as_str()).collect();
     if !names.is_empty() {
-        return Some(format!("too many records are rejected of: {}", names.join(", ")));
+        return Some(format!("files with too many rejected records: {}", names.join(", ")));
     }
-    (!report.is_success()).then(|| "the books do not close; see meta.runs".to_owned())
+    (!report.is_success()).then(|| "rows do not balance; see meta.runs".to_owned())
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Dumps of the bucket into bronze: which are complete, and the landing of each.
+//! Files -> bronze: which dumps are complete, and the landing of each.
 
 use super::clock::machine_now;
 use super::{Event, Flow, Watcher, now};
@@ -16,28 +16,28 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Batches between a decoder and the lake: enough that neither waits for the other.
+/// Batches between a decoder and the lake, so that neither waits for the other.
 const BATCHES_BETWEEN: usize = 2;
 
-/// Tables that dumps land in side by side.
+/// Tables that receive dumps at the same time.
 const LANDINGS: usize = 2;
 
-/// The dumps of one table on their way into it, one after the other.
+/// Lands the dumps of one table, one after the other.
 struct TableLanding<'a> {
     flow: &'a Flow,
     bucket: &'a Location,
     landings: Option<Landings<'a>>,
     rows: Vec<DumpRow>,
-    /// The columns of the dump before.
+    /// The columns of the previous dump.
     columns: Option<FileColumns>,
-    /// Rows of `rows` from here on wait for their commit.
+    /// Number of `rows` whose dumps are committed; later ones wait for their commit.
     committed: usize,
 }
 
 impl Flow {
-    /// Splits new files into those that are complete and the keys of those that are still being
-    /// written. A file in a folder is taken for complete if it was not changed for `dump_settle_ms`;
-    /// a younger one is looked at again after that time. An object in S3 is always complete.
+    /// Splits new files into complete ones and the keys of those that are still being written. A file in a
+    /// folder is complete if it has not changed for `dump_settle_ms`; a younger one is checked again after that
+    /// time. An object in S3 is always complete.
     pub(super) async fn at_rest(
         &self,
         bucket: &Location,
@@ -69,8 +69,8 @@ impl Flow {
         Ok((complete, unfinished))
     }
 
-    /// Lands dumps; those of one table one after the other, oldest first, different tables side by
-    /// side. What fails is noted, and the rest goes on.
+    /// Lands dumps: those of one table one after the other, oldest first, different tables in parallel. A
+    /// failed dump is recorded and does not stop the others.
     pub(super) async fn land_all(
         &self,
         bucket: &Location,
@@ -105,7 +105,7 @@ impl Flow {
 }
 
 impl<'a> TableLanding<'a> {
-    /// Lands a dump and notes what became of it. It may still wait for its commit.
+    /// Lands a dump and records its status. It may still wait for its commit.
     async fn land_one(&mut self, found: &ListedDump, known: Option<&DumpRow>) -> Status {
         let mut row = DumpRow {
             file: found.key.clone(),
@@ -158,7 +158,7 @@ impl<'a> TableLanding<'a> {
         };
         let before = landings.newest(&found.key).cloned();
         let before_bytes = before.as_ref().and_then(|before| {
-            // Rows of older programs do not have the size; `meta.files` does.
+            // Rows of previous versions lack the size; `meta.files` has it.
             let noted = known.filter(|known| known.sha256.as_ref() == Some(&before.sha256));
             let size_bytes = before.size_bytes.or(noted.map(|known| known.size_bytes))?;
             u64::try_from(size_bytes).ok()
@@ -168,7 +168,7 @@ impl<'a> TableLanding<'a> {
         row.size_bytes = i64::try_from(fetched.size_bytes).unwrap_or(i64::MAX);
         let is_landed = |known: &&DumpRow| known.status == Status::Landed;
         if let Some(known) = known.filter(is_landed).filter(|it| it.sha256 == row.sha256) {
-            // Touched but not changed: it is the dump it was.
+            // The file was touched, but its content is the same.
             row.take_contents(known);
             return Ok(false);
         }
@@ -203,14 +203,13 @@ impl<'a> TableLanding<'a> {
         }
         if row.records == 0 {
             row.status = Status::Empty;
-            row.reason = Some("the file holds no records".to_owned());
+            row.reason = Some("the file contains no records".to_owned());
             return Ok(false);
         }
         self.finish(landing).await.map_err(Error::Storage)
     }
 
-    /// Decodes a dump into its landing; one that is there already is only counted. Returns what
-    /// was in it.
+    /// Decodes a dump into its landing; the records of one that landed before are only counted.
     async fn decode(
         &self,
         fetched: Fetched,
@@ -237,8 +236,8 @@ impl<'a> TableLanding<'a> {
         decoded?
     }
 
-    /// Hands a dump that was read over to its table. Returns whether all dumps so far are committed.
-    /// If a commit fails, the dumps that waited for it have failed with it.
+    /// Passes a decoded dump to its table. Returns whether all dumps so far are committed. If a commit fails,
+    /// all dumps that wait for it fail.
     async fn finish(&mut self, landing: Option<Landing>) -> anyhow::Result<bool> {
         let (Some(landings), Some(landing)) = (&mut self.landings, landing) else {
             return Ok(false);
@@ -250,7 +249,7 @@ impl<'a> TableLanding<'a> {
         done
     }
 
-    /// Commits what waits, and returns what became of each dump.
+    /// Commits the waiting dumps, and returns the status of each dump.
     async fn close(mut self) -> Vec<DumpRow> {
         let done = match &mut self.landings {
             Some(landings) => landings.commit().await,
@@ -262,7 +261,7 @@ impl<'a> TableLanding<'a> {
         self.rows
     }
 
-    /// Notes that the commit failed which these dumps waited for.
+    /// Marks the dumps that wait for a failed commit as failed.
     fn give_up(&mut self, reason: &str) {
         self.landings = None;
         let waiting = self.rows.iter_mut().skip(self.committed);
@@ -274,18 +273,18 @@ impl<'a> TableLanding<'a> {
 
 fn report_notes(file: &str, decoded: &Decoded) {
     for note in &decoded.notes {
-        tracing::warn!(file, %note, "note on a dump that was read");
+        tracing::warn!(file, %note, "note on a dump");
     }
     if decoded.skipped_lines > 0 {
         let lines = decoded.skipped_lines;
-        tracing::info!(file, lines, "lines that are no records skipped");
+        tracing::info!(file, lines, "lines skipped by the contract");
     }
 }
 
 fn fail(row: &mut DumpRow, status: Status, reason: &str) {
     row.status = status;
     row.reason = Some(reason.to_owned());
-    tracing::warn!(file = row.file, status = ?row.status, reason, "dump did not land");
+    tracing::warn!(file = row.file, status = ?row.status, reason, "dump not landed");
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Who refines the lake: one program at a time, by its lease.
+//! The lease of the lake: one process refines it at a time.
 
 use super::{Flow, now};
 use anyhow::{Context as _, anyhow};
@@ -10,22 +10,22 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const SILENT: &str =
-    "the lake did not answer when its lease was to be given back; the lease ends by itself";
+    "the lake did not respond when its lease was released; the lease expires by itself";
 
 impl Flow {
-    /// Runs `work` as the lake's one refiner. The lease is renewed while it runs; if it is lost,
-    /// the work is cut off, which harms nothing.
+    /// Runs `work` while holding the lease, which is renewed meanwhile. If the lease is lost, the work is
+    /// cancelled; the next run repeats it.
     pub async fn as_refiner<T>(
         &self,
         patience: Patience,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
         let done = self.as_refiner_until(&CancellationToken::new(), patience, work).await?;
-        done.context("waiting for the lake was given up")
+        done.context("interrupted while waiting for the lake")
     }
 
-    /// [`Flow::as_refiner`], but `None` if `stop` comes before the lake is free, or if the work is not over
-    /// `stop_within_s` after it: then it is cut off, and the lake is given back.
+    /// [`Flow::as_refiner`], but `None` if `stop` is cancelled before the lease is available, or if the work has
+    /// not ended `stop_within_s` later: then it is cancelled, and the lease is released.
     pub async fn as_refiner_until<T>(
         &self,
         stop: &CancellationToken,
@@ -48,7 +48,7 @@ impl Flow {
         if let Some(dead) = &lease.died {
             let swept = upkeep::delete_uncommitted(lake, dead).await?;
             let (host, pid) = (&dead.host, dead.pid);
-            tracing::warn!(host, pid, swept, "took over from a dead refiner");
+            tracing::warn!(host, pid, swept, "lease taken over from a failed process");
         }
         Ok(Some(lease))
     }
@@ -74,7 +74,7 @@ impl Flow {
             tokio::select! {
                 done = working => {
                     is_over.cancel();
-                    // A renewal under way must be known before the lease can be given back.
+                    // A renewal in progress has to end before the lease can be released.
                     let kept = tokio::time::timeout(ttl, keeping).await;
                     (done, kept.unwrap_or_else(|_elapsed| Err(anyhow!(SILENT))))
                 }
@@ -101,9 +101,9 @@ async fn keep(lease: &mut Lease, ttl: Duration, is_over: &CancellationToken) -> 
     }
 }
 
-/// So long after `stop`.
+/// Waits for `grace` after `stop`.
 async fn expired(stop: &CancellationToken, grace: Duration) {
     stop.cancelled().await;
     tokio::time::sleep(grace).await;
-    tracing::info!("work under way is cut off");
+    tracing::info!("work in progress cancelled");
 }

@@ -1,5 +1,4 @@
-//! Those who look at a stream while it is read: the pages, by way of what is live, and those who
-//! only count what went wrong.
+//! Observers of a stream that is read: the live values of the pages, and a log of problems.
 
 use super::stream::Streaming;
 use super::stream::restart::Restart;
@@ -17,29 +16,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-/// Those who are shown readings and told events as they come.
+/// Receives readings and events of a stream as they arrive.
 pub trait StreamObserver: Send + Sync {
-    /// Partitions are ours from now on, and silver holds everything that was read of them before,
-    /// by whomever. Called on the thread that reads; no reading comes before it returns.
+    /// Partitions were assigned, and silver contains everything that any process read of them before. Called
+    /// on the reading thread; no reading follows before it returns.
     fn partitions_assigned(&self);
-    /// Whether anybody looks at readings at all.
+    /// Whether the observer uses readings.
     fn takes_readings(&self) -> bool;
-    /// Whether somebody looks at each reading as it comes.
+    /// Whether a page shows each reading as it arrives.
     fn needs_low_latency(&self) -> bool;
     fn readings(&self, readings: &[Reading]);
-    /// So many messages were rejected.
+    /// `count` messages were rejected.
     fn rejected(&self, count: usize);
     fn event(&self, topic: &str, event: &Event);
     /// The stream failed; it starts again after a pause.
     fn failed(&self, restart: &Restart);
 }
 
-/// Remembers only what went wrong.
+/// Records the problems of a stream.
 #[derive(Default)]
 pub struct ProblemLog(Mutex<Vec<String>>);
 
 impl ProblemLog {
-    /// What went wrong so far, in words.
+    /// The problems so far.
     pub fn problems(&self) -> Vec<String> {
         self.0.lock().map(|problems| problems.clone()).unwrap_or_default()
     }
@@ -69,7 +68,7 @@ impl StreamObserver for ProblemLog {
     }
 }
 
-/// What an event says in words, if messages are lost by it.
+/// The problem in an event, if it means that messages are lost.
 fn problem(topic: &str, event: &Event) -> Option<String> {
     match event {
         Event::Expired { partition, from, to } => Some(format!(
@@ -91,18 +90,18 @@ fn problem(topic: &str, event: &Event) -> Option<String> {
     }
 }
 
-/// Shows readings and the state of the link to those who look at the pages.
+/// Passes readings and the state of the connection to the live values.
 struct LiveObserver {
     flow: Flow,
     live: Live,
     registry: Registry,
     link: Mutex<LinkState>,
-    /// Versions of silver the windows were last filled from.
+    /// Versions of silver from which the windows were last filled.
     restored: Mutex<Vec<u64>>,
 }
 
 impl LiveObserver {
-    /// Fills the windows from silver, unless it is as it was when they were last filled.
+    /// Fills the windows from silver, unless silver has not changed since.
     async fn restore(&self) {
         let versions = self.flow.stream_table_versions().await.unwrap_or_default();
         if versions == *self.restored.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -115,7 +114,7 @@ impl LiveObserver {
 
 impl StreamObserver for LiveObserver {
     fn partitions_assigned(&self) {
-        // The reading thread is none of the runtime's own, so it may wait.
+        // The reading thread does not belong to the runtime, so it may block.
         Handle::current().block_on(self.restore());
     }
 
@@ -173,14 +172,14 @@ impl StreamObserver for LiveObserver {
 }
 
 impl Streaming {
-    /// Shows what silver has of the last minutes, then, once it is read, what comes.
+    /// Fills the live values from the last minutes in silver, then follows the stream.
     pub async fn with_live_pages(
         flow: &Flow,
         kafka: &Kafka,
         live: &Live,
         registry: &Registry,
     ) -> Self {
-        let reason = Some("no broker has answered yet".to_owned());
+        let reason = Some("no broker has responded yet".to_owned());
         let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
         live.set_link(link.clone());
         let shown = LiveObserver {
@@ -204,7 +203,7 @@ pub struct Readings {
 }
 
 impl Readings {
-    /// For a step whose table has what a reading needs.
+    /// For a step whose table has the columns of a reading.
     pub fn new(step: &Step, registry: &Registry) -> Option<Self> {
         let has = |name: &&str| step.schema.field_with_name(name).is_ok();
         let is_temperature = READING.iter().all(has);
@@ -212,7 +211,7 @@ impl Readings {
         is_temperature.then_some(Self { registry, numbers, readings })
     }
 
-    /// The rows of a batch of silver; they hold until the next one.
+    /// The rows of a batch of silver, valid until the next call.
     pub fn convert(&mut self, rows: &RecordBatch) -> anyhow::Result<&[Reading]> {
         let text = |name: &str| -> anyhow::Result<_> {
             Ok(rows.column(rows.schema().index_of(name)?).as_string::<i32>().clone())
@@ -244,23 +243,23 @@ impl Readings {
 }
 
 impl Flow {
-    /// Shows what silver has of the last half hour: at the start, before any broker answers, and
-    /// whenever partitions become ours. If it cannot be read, the windows begin empty.
+    /// Fills the live values from the last half hour in silver: at the start, before any broker responds, and
+    /// whenever partitions are assigned. If silver cannot be read, the windows start empty.
     pub async fn restore(&self, live: &Live, registry: &Registry) {
         let now_us = now().timestamp_micros();
         match self.recent_readings(registry, now_us).await {
             Ok(readings) => {
                 live.restore(&readings, now_us);
-                tracing::info!(readings = readings.len(), "restored what is live");
+                tracing::info!(readings = readings.len(), "live values restored");
             }
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::warn!(error, "what is live could not be restored");
+                tracing::warn!(error, "live values not restored");
             }
         }
     }
 
-    /// Versions of the tables the streams end in.
+    /// Versions of the silver tables of the streams.
     async fn stream_table_versions(&self) -> anyhow::Result<Vec<u64>> {
         let mut versions = Vec::new();
         for stream in self.streams()? {
@@ -285,7 +284,7 @@ impl Flow {
             let Some(newest) = files.iter().filter_map(|file| file_end_us(file, "at")).max() else {
                 continue;
             };
-            // A clock ahead of ours does not hide what the others say.
+            // A sensor with a clock ahead of ours does not hide the readings of the others.
             let from = newest.min(now_us) - live::HOTTEST_WINDOW_US;
             let is_recent =
                 |file: &&Add| file_end_us(file, "at").is_none_or(|end_us| end_us >= from);
@@ -302,7 +301,7 @@ impl Flow {
     }
 }
 
-/// Columns of silver a reading is made of.
+/// Columns of silver that make a reading.
 const READING: [&str; 7] = ["sensor", "plant", "lane", "component", "manufacturer", "at", "temp_c"];
 
 /// The greatest time in a column of a data file, in microseconds since 1970 UTC.
@@ -310,6 +309,6 @@ fn file_end_us(file: &Add, column: &str) -> Option<i64> {
     let stats: serde_json::Value = serde_json::from_str(file.stats.as_deref()?).ok()?;
     let text = stats["maxValues"][column].as_str()?;
     let at = chrono::DateTime::parse_from_rfc3339(text).ok()?;
-    // The bound is kept in milliseconds, so it may be up to one too small.
+    // The bound is stored in milliseconds, so it may be up to one too small.
     Some(at.timestamp_micros() + 999)
 }

@@ -1,4 +1,4 @@
-//! Round after round: dumps on a schedule, streams all the time, refinement after both.
+//! The schedule: dumps at an interval, streams continuously, refinement after both.
 
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 impl Flow {
-    /// Rounds on a schedule, until `stop`. A round that fails is reported and tried again.
+    /// Rounds at an interval, until `stop`. A failed round is reported and tried again.
     pub async fn rounds(
         &self,
         watcher: &Watcher,
@@ -31,8 +31,8 @@ impl Flow {
         }
     }
 
-    /// Waits for the next round. Meanwhile what comes from streams is refined, and their files are
-    /// kept few. Returns whether it was stopped.
+    /// Waits for the next round. Meanwhile refines what streams bring and compacts their files. Returns
+    /// whether it was stopped.
     pub(super) async fn pause(
         &self,
         every: Duration,
@@ -53,14 +53,14 @@ impl Flow {
             match self.keep_streams().await {
                 Ok(changed) => on_change(changed).await,
                 Err(error) => {
-                    tracing::warn!(error = sentence(&error), "streams are not refined");
+                    tracing::warn!(error = sentence(&error), "refinement of streams failed");
                 }
             }
         }
         false
     }
 
-    /// Refines what streams brought and lays their small files together. Returns what changed.
+    /// Refines what streams brought and compacts their small files. Returns the changed tables.
     async fn keep_streams(&self) -> anyhow::Result<Vec<Outcome>> {
         let outcomes = lake::run::refine_streams(&self.refinery).await?;
         let contracts = self.refinery.plant.contracts.values().filter(|it| it.is_stream());
@@ -73,7 +73,7 @@ impl Flow {
         Ok(outcomes.into_iter().filter(|it| it.is_changed).collect())
     }
 
-    /// Streams and rounds side by side until `stop`; rounds need the lake's lease, streams do not.
+    /// Streams and rounds in parallel until `stop`. Rounds need the lease of the lake, streams do not.
     pub async fn ingest_on(
         &self,
         patience: Patience,

@@ -1,11 +1,11 @@
-//! Kafka -> bronze, silver, and those who look at the moment.
+//! Kafka -> bronze, silver and live values.
 //!
-//! A contract names its topics, or patterns for them; topics that match a pattern are polled for again and
-//! again.
+//! A contract lists its topics or patterns for them; topics that match a pattern are searched for at an
+//! interval.
 //!
-//! Two for each topic: a thread that reads, interprets and shows, and a task that lands. Between
-//! them goes a queue of commands with room for so many messages. Those who look at the moment do not
-//! notice a commit, and a slow disk slows the reading down and fills no memory.
+//! Each topic has a thread that reads, decodes and passes readings to the live values, and a task that lands.
+//! A bounded queue of commands connects them: a commit does not delay the live values, and a slow disk slows
+//! reading down instead of filling the memory.
 
 mod reader;
 pub mod restart;
@@ -41,19 +41,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Commands between reader and lander. What counts is their messages; this many are small ones.
+/// Commands between reader and lander. Their messages are limited separately.
 const COMMANDS: usize = 1_024;
 
-/// Batches of full size for whose messages there is room between reader and lander.
+/// Full batches whose messages fit between reader and lander.
 const BATCHES_BETWEEN: usize = 2;
 
-/// Which part of a commit's interval messages are held back at most before they are sent to be landed.
+/// The linger time is at most this fraction of the commit interval.
 const HELD_OF_INTERVAL: u64 = 8;
 
-/// Which part of a commit's interval messages gather at most while nobody waits for them.
+/// The linger time of the idle Kafka client is at most this fraction of the commit interval.
 const GATHERED_OF_INTERVAL: u64 = 4;
 
-/// What to read, and for whom.
+/// What to read, and who observes it.
 #[derive(Clone)]
 pub struct Streaming {
     pub kafka: Kafka,
@@ -64,7 +64,7 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    /// Reads until `stop`, and shows nobody.
+    /// Reads until `stop`, without an observer of readings.
     pub fn until_stopped(kafka: &Kafka, stop: &CancellationToken) -> Self {
         Self {
             kafka: kafka.clone(),
@@ -76,25 +76,25 @@ impl Streaming {
     }
 }
 
-/// A topic and the step that makes silver of it.
+/// A topic and the step that cleans its messages.
 #[derive(Clone)]
 pub struct Topic {
     pub refinery: LakeContext,
     contract: Contract,
     pub step: Step,
     name: String,
-    /// Consumer group: programs of one group share the topic's partitions.
+    /// Consumer group: processes of one group share the partitions of the topic.
     group: String,
-    /// Messages read, of all topics.
+    /// Messages read from all topics.
     messages_read: Arc<AtomicU64>,
 }
 
 enum Command {
     Assign(Wanted, oneshot::Sender<Resumed>),
-    /// Messages, and the room they take until they are landed.
+    /// Messages, and their permit, which is held until they have landed.
     Take(Box<Chunk>, OwnedSemaphorePermit),
     Flush(oneshot::Sender<()>),
-    /// Offsets of a partition that are gone from the broker: from, and behind the last.
+    /// Expired offsets of a partition: the first, and the one after the last.
     Expired(Partition, i64, i64),
 }
 
@@ -112,8 +112,8 @@ impl Flow {
         Ok((entries, problem_log.problems()))
     }
 
-    /// Reads every topic of the plant until it is told to stop or has reached the end. If one fails
-    /// the others are stopped, and nobody reads any more when this returns.
+    /// Reads every topic of the plant until `stop` or its end. If one fails, the others are stopped. All readers
+    /// have ended when this returns.
     pub async fn stream(&self, streaming: &Streaming) -> anyhow::Result<Vec<RowBalance>> {
         let stop = streaming.stop.child_token();
         let streaming = Streaming { stop: stop.clone(), ..streaming.clone() };
@@ -154,7 +154,7 @@ impl Flow {
     }
 }
 
-/// How the messages of a contract are read.
+/// Decodes the messages of a contract.
 pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
     let limits = ingest::decode::DecodeLimits {
         max_record_bytes: limits.stream.max_message_bytes,
@@ -172,20 +172,20 @@ async fn run(topic: Topic, streaming: Streaming) -> anyhow::Result<Vec<RowBalanc
         let (topic, streaming) = (topic.clone(), streaming.clone());
         tokio::task::spawn_blocking(move || read(&topic, &streaming, commands))
     };
-    // On a thread of the runtime's own, for packing files keeps one busy.
+    // A task of its own, because compressing files occupies a thread.
     let mut landing = JoinSet::new();
     let landed_of = topic.clone();
     landing.spawn(async move { land(&landed_of, queue).await });
-    let landed = landing.join_next().await.context("nothing lands")?;
-    let landed = landed.context("landing was cut off")?;
-    let read = reading.await.context("the reading thread was cut off")?;
-    // If landing failed, reading failed for want of it; the former is the cause.
+    let landed = landing.join_next().await.context("landing did not start")?;
+    let landed = landed.context("landing was cancelled")?;
+    let read = reading.await.context("the reading thread was cancelled")?;
+    // If landing failed, reading failed because of it.
     let entries = landed.with_context(|| format!("landing {}", topic.name))?;
     read.with_context(|| format!("reading {}", topic.name))?;
     Ok(entries)
 }
 
-/// Lands what comes through the queue until it is closed.
+/// Lands the messages of the queue until it is closed.
 async fn land(
     topic: &Topic,
     mut queue: mpsc::Receiver<Command>,
@@ -233,7 +233,7 @@ async fn land(
             },
             () = waiting => {
                 books.landed(lander.commit().await?);
-                // What came last is counted too, though nothing comes after it.
+                // The last messages are reconciled even if none follow.
                 due = Some(close_at);
                 if soon(Duration::ZERO) >= close_at {
                     (close_at, due) = (soon(close_every), None);
@@ -246,10 +246,10 @@ async fn land(
     books.reconcile(&topic.refinery).await
 }
 
-/// Writes the books down as they stand. They are written again, and at the end; so once may fail.
+/// Writes the current row balances. They are written again later and at the end, so one attempt may fail.
 async fn note(books: &mut StreamReconciliation, refinery: &LakeContext) {
     if let Err(error) = books.reconcile(refinery).await {
-        tracing::warn!(error = format!("{error:#}"), "the books of a stream are not written yet");
+        tracing::warn!(error = format!("{error:#}"), "row balances of a stream not written");
     }
 }
 
@@ -257,7 +257,7 @@ fn soon(after: Duration) -> Instant {
     Instant::now() + after
 }
 
-/// What the Kafka client is limited by.
+/// The limits of the Kafka client.
 fn kafka_limits(limits: &config::settings::Limits) -> kafka::ClientLimits {
     let gathered_ms = limits.stream.stream_commit_every_ms / GATHERED_OF_INTERVAL;
     kafka::ClientLimits {
@@ -272,7 +272,7 @@ fn kafka_limits(limits: &config::settings::Limits) -> kafka::ClientLimits {
     }
 }
 
-/// Reads a topic on this thread.
+/// Reads a topic on the current thread.
 fn read(
     topic: &Topic,
     streaming: &Streaming,

@@ -64,7 +64,7 @@ fn a_missing_bucket() {
 fn no_bucket_is_configured() {
     let world = World::new();
     let outcome = world.run_with(&["ingest", "--once"], &[("COCKPIT_BUCKET", "")]);
-    outcome.failure(&["no bucket is named", "--bucket"]);
+    outcome.failure(&["no bucket is configured", "--bucket"]);
 }
 
 #[test]

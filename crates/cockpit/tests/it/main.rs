@@ -12,6 +12,7 @@ mod damage;
 mod docs;
 mod folder_cases;
 mod gold;
+mod init;
 mod lease;
 mod manners;
 mod network;

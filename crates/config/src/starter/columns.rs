@@ -155,9 +155,12 @@ pub fn find_key(columns: &[ColumnGuess], sample: &Sample) -> Vec<usize> {
     let is_candidate =
         |at: &usize| columns[*at].is_complete && !matches!(columns[*at].kind, Type::Float(..));
     let candidates: Vec<usize> = (0..columns.len()).filter(is_candidate).collect();
-    for size in 1..=KEY_COLUMNS.min(candidates.len()) {
-        let mut found = combinations(&candidates, size).into_iter();
-        if let Some(key) = found.find(|key| is_unique(key, sample)) {
+    // Whole numbers after the first column are likely counts, which identify a row only by chance.
+    let is_label = |at: &usize| *at == 0 || columns[*at].kind != Type::Int;
+    let labels: Vec<usize> = candidates.iter().copied().filter(is_label).collect();
+    for columns in [&labels, &candidates] {
+        let mut keys = (1..=KEY_COLUMNS).flat_map(|size| combinations(columns, size));
+        if let Some(key) = keys.find(|key| is_unique(key, sample)) {
             return key;
         }
     }

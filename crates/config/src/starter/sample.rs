@@ -171,7 +171,8 @@ fn is_header(rows: &[Vec<String>]) -> bool {
     let Some((first, data)) = rows.split_first() else { return false };
     let names: Vec<&str> = first.iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
     let distinct: BTreeSet<&str> = names.iter().copied().collect();
-    let are_texts = names.iter().all(|name| guess_type(&[name]) == Type::Text);
+    // `No` is a common header, and a word for false.
+    let are_texts = names.iter().all(|it| matches!(guess_type(&[it]), Type::Text | Type::Bool));
     if names.len() * 2 < first.len() || distinct.len() != names.len() || !are_texts {
         return false;
     }

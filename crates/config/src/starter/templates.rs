@@ -212,9 +212,11 @@ pub fn gold(table: &DetectedTable) -> String {
     text + &statement
 }
 
-/// `kpis.toml`: the mean of the first number, or the number of rows.
+/// `kpis.toml`: the mean of a number, or the share of rows if there is none.
 pub fn kpis(table: &DetectedTable) -> String {
-    let (name, title, formula, numerator, denominator) = match sums(table).next() {
+    // A number with a fraction is more likely a measurement than a whole one, which may be an identifier.
+    let measured = sums(table).find(|column| matches!(column.kind, Type::Float(..)));
+    let (name, title, formula, numerator, denominator) = match measured.or(sums(table).last()) {
         Some(ColumnGuess { name, header, .. }) => (
             format!("{name}_mean"),
             format!("Mean of {}", one_line(header)),

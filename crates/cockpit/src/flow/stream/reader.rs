@@ -1,4 +1,4 @@
-//! The reading side of one topic: messages interpreted, shown, and sent to be landed.
+//! The reading side of one topic: decodes messages, passes them to the observer, and sends them to be landed.
 
 use super::super::observer::Readings;
 use super::{Command, Streaming, Topic, soon};
@@ -25,7 +25,7 @@ pub struct Reader<'a> {
     pub streaming: &'a Streaming,
     pub interpreter: Interpreter<'a>,
     pub commands: mpsc::Sender<Command>,
-    /// For messages on their way to the lander.
+    /// Permits for messages that have not landed yet.
     pub room: Arc<Semaphore>,
     pub most_messages: u32,
     pub readings: Option<Readings>,
@@ -34,17 +34,17 @@ pub struct Reader<'a> {
     pub held_messages: usize,
 }
 
-/// Messages on their way that are not sent yet.
+/// Decoded messages that have not been sent yet.
 #[derive(Default)]
 pub struct Held {
     chunks: Vec<Chunk>,
     messages: usize,
-    /// When they have to go.
+    /// Time at which they have to be sent.
     due: Option<Instant>,
 }
 
 impl Reader<'_> {
-    /// Sends what is held back, as one.
+    /// Sends the collected messages as one chunk.
     fn release(&mut self) -> anyhow::Result<()> {
         let Held { chunks, messages, .. } = std::mem::take(&mut self.held);
         match Chunk::concat(chunks)? {
@@ -57,16 +57,16 @@ impl Reader<'_> {
         self.commands.blocking_send(command).ok().context("landing has ended")
     }
 
-    /// Sends messages, as soon as there is room for them.
+    /// Sends messages as soon as there are permits for them.
     fn hand_over(&self, chunk: Chunk, messages: usize) -> anyhow::Result<()> {
-        // What is larger than all room there is, such as a batch of the lake's, takes all of it.
+        // A chunk that needs more than all permits, such as a batch of the lake, takes all of them.
         let messages = u32::try_from(messages)?.min(self.most_messages);
         let room = self.room.clone().acquire_many_owned(messages);
         let room = Handle::current().block_on(room).context("landing has ended")?;
         self.send(Command::Take(Box::new(chunk), room))
     }
 
-    /// Sends a command that is answered, and waits for the answer.
+    /// Sends a command and waits for its response.
     fn request<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> anyhow::Result<T> {
         let (answer, answered) = oneshot::channel();
         self.send(command(answer))?;
@@ -144,7 +144,7 @@ impl Receiver for Reader<'_> {
 
     fn polled(&mut self) -> anyhow::Result<()> {
         let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
-        // What has gathered before it was read is not held back once more.
+        // Messages that lingered at the client do not linger again.
         let has_gathered = self.streaming.until == Until::Stopped && !self.needs_low_latency();
         if is_due || has_gathered || self.held.messages >= self.held_messages {
             self.release()
@@ -157,8 +157,8 @@ impl Receiver for Reader<'_> {
         let topic = self.topic.name.as_str();
         match &event {
             Event::Connected | Event::Lags(_) => {}
-            Event::Disconnected { reason } => tracing::warn!(topic, reason, "no broker answers"),
-            Event::MissingTopic => tracing::warn!(topic, "the brokers do not have the topic"),
+            Event::Disconnected { reason } => tracing::warn!(topic, reason, "no broker responds"),
+            Event::MissingTopic => tracing::warn!(topic, "topic missing on the brokers"),
             Event::Expired { partition, from, to } => {
                 tracing::error!(
                     topic,
@@ -176,7 +176,7 @@ impl Receiver for Reader<'_> {
                     topic,
                     difference,
                     log = &**log,
-                    "the topic is another one than before; it is read from its start"
+                    "topic replaced; it is read from its start"
                 );
             }
             Event::TooManyTopics { .. } => {}

@@ -1,4 +1,4 @@
-//! The topics of the plant's contracts: those they name, and those that match their patterns.
+//! The topics of the contracts: those they list, and those that match their patterns.
 
 use super::{Streaming, Topic, kafka_limits, run};
 use crate::flow::Flow;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A contract of messages, and the step that makes silver of them.
+/// A contract of messages, and the step that cleans them.
 pub struct Stream {
     contract: Contract,
     pub step: Step,
@@ -25,7 +25,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Topics the contract names.
+    /// Topics that the contract lists.
     fn names(&self) -> impl Iterator<Item = &String> {
         self.contract.topics.iter().filter(|topic| !topic.starts_with('^'))
     }
@@ -56,7 +56,7 @@ impl Flow {
     }
 }
 
-/// What has ended.
+/// A task that has ended.
 pub enum Done {
     /// A topic is no longer read.
     Read(anyhow::Result<Vec<RowBalance>>),
@@ -64,7 +64,7 @@ pub enum Done {
     Listed(anyhow::Result<Option<BTreeSet<String>>>),
 }
 
-/// All topics that are read, side by side.
+/// All topics that are read, in parallel.
 pub struct TopicReaders<'a> {
     flow: &'a Flow,
     streaming: Streaming,
@@ -77,7 +77,7 @@ pub struct TopicReaders<'a> {
 }
 
 impl<'a> TopicReaders<'a> {
-    /// Begins to read the topics the contracts name, and to look for those that match their patterns.
+    /// Starts to read the topics that the contracts list, and to search for those that match their patterns.
     pub fn start(flow: &'a Flow, streaming: Streaming) -> anyhow::Result<Self> {
         let streams = flow.streams()?;
         let patterns = streams.iter().flat_map(|it| it.patterns.iter().map(Regex::as_str));
@@ -100,12 +100,12 @@ impl<'a> TopicReaders<'a> {
         Ok(readers)
     }
 
-    /// What ends next; `None` if nothing is read any more.
+    /// The task that ends next; `None` if all have ended.
     pub async fn next(&mut self) -> Option<Done> {
         self.running.next().await
     }
 
-    /// Begins to read a topic, unless it is read already.
+    /// Starts to read a topic, unless it is read already.
     fn read(&mut self, stream: usize, name: String) {
         let Stream { contract, step, .. } = &self.streams[stream];
         if !self.started.insert((contract.table.clone(), name.clone())) {
@@ -149,13 +149,13 @@ impl<'a> TopicReaders<'a> {
                 () = tokio::time::sleep(pause) => {}
             }
             let listed = tokio::task::spawn_blocking(move || topics.matching()).await;
-            let listed = listed.context("the listing of topics was cut off");
+            let listed = listed.context("the listing of topics was cancelled");
             Done::Listed(listed.and_then(|listed| Ok(Some(listed?))))
         }));
     }
 
-    /// Begins to read the topics that were found and are not read yet, and looks again later. Who
-    /// reads on and on goes on if the brokers do not answer.
+    /// Starts to read the listed topics that are not read yet, and lists again later. A continuous reader
+    /// continues if the brokers do not respond.
     pub fn read_listed(
         &mut self,
         listed: anyhow::Result<Option<BTreeSet<String>>>,
@@ -168,7 +168,7 @@ impl<'a> TopicReaders<'a> {
                 if is_lasting
                     && Error::find(&error).is_none_or(|it| it.retry() == Retry::Backoff) =>
             {
-                tracing::warn!(error = format!("{error:#}"), "topics are not listed");
+                tracing::warn!(error = format!("{error:#}"), "listing of topics failed");
                 BTreeSet::new()
             }
             Err(error) => return Err(error),
