@@ -9,7 +9,7 @@ use crate::http::error::{Error, Refusals};
 use crate::http::temperatures::text_of;
 use access::access::Whose;
 use access::login::{LoggedIn, Login};
-use access::permission::TABLE;
+use access::permission::{Reach, TABLE};
 use access::setup::FirstAdministrator;
 use access::{Access, Granted, Identity, Secret, Via};
 use axum::Extension;
@@ -199,7 +199,9 @@ impl CurrentSession {
     fn new(identity: &Identity, via: &str) -> Self {
         let name = identity.name();
         let rights = identity.rights();
-        let permissions = TABLE.iter().filter_map(|rule| {
+        let has_account = identity.user_id().is_some();
+        let rules = TABLE.iter().filter(|rule| has_account || rule.reach != Reach::Own);
+        let permissions = rules.filter_map(|rule| {
             let scopes = match identity.granted(rule.action) {
                 Granted::Nowhere => return None,
                 Granted::Everywhere => vec!["plant".to_owned()],
