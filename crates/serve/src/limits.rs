@@ -50,7 +50,7 @@ pub struct Limits {
     pub offset_rows: u64,
     /// Rows of a file (CSV, Arrow, Parquet). 10,000,000.
     pub file_rows: u64,
-    /// Rows of an SQL result as JSON; it says so when there are more. 10,000.
+    /// Rows of an SQL result as JSON; the answer reports whether there are more. 10,000.
     pub query_rows: u64,
     /// Buckets of a history. 5,000.
     pub points: i64,

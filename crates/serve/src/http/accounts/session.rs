@@ -55,7 +55,7 @@ pub struct SetupState {
 pub struct CurrentSession {
     pub name: String,
     pub full_name: String,
-    /// `session`, `token`, or, where nobody logs in, `open` or `demo`.
+    /// `session`, `token`, or, where no login is required, `open` or `demo`.
     pub via: String,
     pub roles: Vec<RoleInScope>,
     /// The permissions that are granted, each with the scopes it is granted in; `plant` is everywhere.
@@ -175,7 +175,7 @@ pub async fn setup(
     logged_in(&caller, done, now_us)
 }
 
-/// A login and what the client is told about it.
+/// A login and its answer.
 type Finished = (LoggedIn, CurrentSession);
 
 fn finished(access: &Access, logged_in: LoggedIn, now_us: i64) -> Result<Finished, access::Error> {
