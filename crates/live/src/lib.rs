@@ -96,7 +96,10 @@ pub enum Link {
     #[default]
     None,
     Connected,
+    /// No broker answers; the stream reconnects by itself.
     Lost,
+    /// The brokers refuse the connection, or the configuration is invalid; an operator has to fix the cause.
+    Failed,
 }
 
 impl Link {
@@ -105,6 +108,7 @@ impl Link {
             Self::None => "none",
             Self::Connected => "connected",
             Self::Lost => "lost",
+            Self::Failed => "failed",
         }
     }
 }

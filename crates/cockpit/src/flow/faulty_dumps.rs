@@ -4,7 +4,7 @@
 use super::{Flow, now};
 use chrono::TimeDelta;
 use config::location::Location;
-use ingest::unmatched::{self, Unmatched};
+use ingest::unmatched::{self, UnmatchedFile};
 use lake::dumps::faulty::{self, FaultPolicy};
 use lake::dumps::{self, DumpRow, Status};
 use lake::reconciliation;
@@ -65,7 +65,7 @@ impl Flow {
         let known: Vec<&DumpRow> =
             known.iter().filter(|row| row.status == Status::Unmatched).collect();
         let found = self.unmatched(bucket, contracts).await;
-        let is_known = |file: &Unmatched| {
+        let is_known = |file: &UnmatchedFile| {
             known.iter().find(|row| row.file == file.key && row.size_bytes == file.size_bytes)
         };
         let mut rows = Vec::with_capacity(found.len());
@@ -95,12 +95,16 @@ impl Flow {
         is_due
     }
 
-    async fn unmatched(&self, bucket: &Location, contracts: &[Arc<Contract>]) -> Vec<Unmatched> {
+    async fn unmatched(
+        &self,
+        bucket: &Location,
+        contracts: &[Arc<Contract>],
+    ) -> Vec<UnmatchedFile> {
         let most_keys = self.lake().limits().ingest.unmatched_keys;
         unmatched::list(bucket, self.lake().location(), contracts, most_keys).await
     }
 
-    fn unmatched_row(&self, file: Unmatched) -> DumpRow {
+    fn unmatched_row(&self, file: UnmatchedFile) -> DumpRow {
         let reason = match &file.nearest {
             Some((path, table)) => {
                 format!("no contract matches; the nearest path is {path} ({table})")

@@ -3,7 +3,7 @@
 use super::{Flow, Report, Watcher};
 use anyhow::bail;
 use config::location::Location;
-use ingest::files::{self, Found};
+use ingest::files::{self, ListedDump};
 use lake::dumps::column_changes::{self, LastColumns};
 use lake::dumps::{self, DumpRow, Status};
 use plant::contract::Contract;
@@ -39,8 +39,10 @@ impl Flow {
         if found.is_empty() && known.iter().all(|row| row.status == Status::Unmatched) {
             bail!("{}", self.nothing_found(bucket, &contracts).await);
         }
-        let mut report =
-            Report { listed: Some(found.iter().map(Found::place).collect()), ..Report::default() };
+        let mut report = Report {
+            listed: Some(found.iter().map(ListedDump::table_and_key).collect()),
+            ..Report::default()
+        };
         self.land_changed(bucket, &contracts, found, &known, &mut report, watcher).await?;
         dumps::save(self.lake(), &report.read, &known).await?;
         report.unmatched = self.note_unmatched(bucket, &contracts, &known).await?;
@@ -53,17 +55,17 @@ impl Flow {
         &self,
         bucket: &Location,
         contracts: &[Arc<Contract>],
-        found: Vec<Found>,
+        found: Vec<ListedDump>,
         known: &[DumpRow],
         report: &mut Report,
         watcher: &Watcher,
     ) -> anyhow::Result<()> {
         let newest = dumps::newest(known);
-        let (new, old): (Vec<Found>, Vec<Found>) = found
+        let (new, old): (Vec<ListedDump>, Vec<ListedDump>) = found
             .into_iter()
-            .partition(|it| is_new(it, newest.get(&it.place()), self.lake().run()));
+            .partition(|it| is_new(it, newest.get(&it.table_and_key()), self.lake().run()));
         report.unchanged = old.len();
-        let still_broken = old.iter().filter_map(|it| newest.get(&it.place()));
+        let still_broken = old.iter().filter_map(|it| newest.get(&it.table_and_key()));
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable);
         report.broken.extend(still_broken.cloned());
         let (new, unfinished) = self.at_rest(bucket, contracts, new).await?;
@@ -79,7 +81,7 @@ impl Flow {
 
 /// Whether a dump has to be read: it is new, has changed, or failed last time. One without records is read
 /// again by each process, because its contract may have been corrected.
-fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
+fn is_new(found: &ListedDump, known: Option<&DumpRow>, run: &str) -> bool {
     known.is_none_or(|known| {
         let before = (known.size_bytes, known.etag.as_ref(), known.modified_at);
         let is_changed = before != (found.size_bytes, found.etag.as_ref(), found.modified_at);

@@ -2,6 +2,7 @@
 //! only count what went wrong.
 
 use super::stream::Streaming;
+use super::stream::restart::Restart;
 use super::{Flow, now};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
@@ -29,6 +30,8 @@ pub trait StreamObserver: Send + Sync {
     /// So many messages were rejected.
     fn rejected(&self, count: usize);
     fn event(&self, topic: &str, event: &Event);
+    /// The stream failed; it starts again after a pause.
+    fn failed(&self, restart: &Restart);
 }
 
 /// Remembers only what went wrong.
@@ -57,6 +60,8 @@ impl StreamObserver for ProblemLog {
 
     fn rejected(&self, _count: usize) {}
 
+    fn failed(&self, _restart: &Restart) {}
+
     fn event(&self, topic: &str, event: &Event) {
         if let (Some(problem), Ok(mut problems)) = (problem(topic, event), self.0.lock()) {
             problems.push(problem);
@@ -80,7 +85,9 @@ fn problem(topic: &str, event: &Event) -> Option<String> {
             "{topic}: not read, as {unread} topics more than {most} match the patterns of its \
              contract; write a narrower pattern, or set pattern_topics in [limits] of plant.toml"
         )),
-        Event::Connected | Event::Lost { .. } | Event::MissingTopic | Event::Lags(_) => None,
+        Event::Connected | Event::Disconnected { .. } | Event::MissingTopic | Event::Lags(_) => {
+            None
+        }
     }
 }
 
@@ -130,11 +137,18 @@ impl StreamObserver for LiveObserver {
         }
     }
 
+    fn failed(&self, restart: &Restart) {
+        let Ok(mut state) = self.link.lock() else { return };
+        state.link = if restart.needs_operator { Link::Failed } else { Link::Lost };
+        state.reason = Some(restart.reason.clone());
+        self.live.set_link(state.clone());
+    }
+
     fn event(&self, topic: &str, event: &Event) {
         let Ok(mut state) = self.link.lock() else { return };
         match event {
             Event::Connected => (state.link, state.reason) = (Link::Connected, None),
-            Event::Lost { reason } => {
+            Event::Disconnected { reason } => {
                 (state.link, state.reason) = (Link::Lost, Some(reason.clone()));
             }
             Event::MissingTopic => {

@@ -1,6 +1,6 @@
 //! Kafka -> bronze, silver, and those who look at the moment.
 //!
-//! A contract names its topics, or patterns for them; topics that match a pattern are looked for again and
+//! A contract names its topics, or patterns for them; topics that match a pattern are polled for again and
 //! again.
 //!
 //! Two for each topic: a thread that reads, interprets and shows, and a task that lands. Between
@@ -8,6 +8,7 @@
 //! notice a commit, and a slow disk slows the reading down and fills no memory.
 
 mod reader;
+pub mod restart;
 mod streams;
 
 use super::observer::{ProblemLog, Readings, StreamObserver};
@@ -16,7 +17,7 @@ use anyhow::Context as _;
 use batches::batch::Messages;
 use config::kafka::Kafka;
 use ingest::decode::message::MessageReader;
-use ingest::kafka::{self, Refused, Source, Until};
+use ingest::kafka::{self, Source, Until};
 use lake::context::LakeContext;
 use lake::context::ReadMessages;
 use lake::delta::table::Table;
@@ -30,6 +31,7 @@ use lake::stream::resume::{Resumed, Wanted};
 use plant::contract::Contract;
 use plant::reading::Registry;
 use reader::{Held, Reader};
+use restart::Restarts;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -135,21 +137,18 @@ impl Flow {
         failed.map_or(Ok(entries), Err)
     }
 
-    /// Reads until it is told to stop, beginning again after whatever goes wrong. Who is refused waits
-    /// longer each time: to try the same password again and again may lock the account.
+    /// Reads until `stop`, and starts again after each failure, see [`Restarts`].
     pub async fn stream_on(&self, streaming: &Streaming) {
-        let longest = Duration::from_secs(self.lake().limits().kafka.kafka_refused_retry_s);
-        let first = self.retry_pause();
-        let mut pause = first;
+        let mut restarts = Restarts::new(&self.lake().limits().kafka);
         while !streaming.stop.is_cancelled() {
+            let started = Instant::now();
             let Err(error) = self.stream(streaming).await else { continue };
-            let is_refused = error.chain().any(|cause| cause.is::<Refused>());
-            pause = if is_refused { (pause * 2).min(longest.max(first)) } else { first };
-            let (error, again_s) = (format!("{error:#}"), pause.as_secs());
-            tracing::error!(error, again_s, "streaming stopped, and begins again");
+            let restart = restarts.after(&error, started.elapsed(), restart::random());
+            restart.log();
+            streaming.observer.failed(&restart);
             tokio::select! {
                 () = streaming.stop.cancelled() => {}
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(restart.pause) => {}
             }
         }
     }
@@ -157,7 +156,7 @@ impl Flow {
 
 /// How the messages of a contract are read.
 pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
-    let limits = ingest::decode::Limits {
+    let limits = ingest::decode::DecodeLimits {
         max_record_bytes: limits.stream.max_message_bytes,
         kept_faulty_bytes: limits.ingest.kept_faulty_bytes,
         ..Default::default()
@@ -259,14 +258,17 @@ fn soon(after: Duration) -> Instant {
 }
 
 /// What the Kafka client is limited by.
-fn kafka_limits(limits: &config::settings::Limits) -> kafka::Limits {
+fn kafka_limits(limits: &config::settings::Limits) -> kafka::ClientLimits {
     let gathered_ms = limits.stream.stream_commit_every_ms / GATHERED_OF_INTERVAL;
-    kafka::Limits {
+    kafka::ClientLimits {
         lag_every_ms: limits.kafka.kafka_lag_every_ms,
         session_ms: limits.kafka.kafka_session_ms,
         queue_bytes: limits.kafka.kafka_queue_bytes,
-        gather_ms: limits.kafka.kafka_linger_ms,
-        unhurried_ms: limits.kafka.kafka_idle_linger_ms.min(gathered_ms),
+        linger_ms: limits.kafka.kafka_linger_ms,
+        answer_ms: limits.kafka.kafka_answer_ms,
+        retry_min_ms: limits.kafka.kafka_retry_min_ms,
+        retry_max_ms: limits.kafka.kafka_retry_max_ms,
+        idle_linger_ms: limits.kafka.kafka_idle_linger_ms.min(gathered_ms),
     }
 }
 

@@ -53,8 +53,17 @@ settings! {
         /// Interval between two measurements of the consumer lag.
         kafka_lag_every_ms: u64 = 5_000,
             "each measurement costs the client a pass over all partitions";
-        /// Longest pause after a connection was refused because of its credentials.
-        kafka_refused_retry_s: u64 = 600,
-            "each attempt counts towards a locked account";
+        /// Longest wait for the answer of a broker to one request.
+        kafka_answer_ms: u64 = 10_000,
+            "a busy broker answers within seconds; one that does not is taken for unreachable";
+        /// First pause before a lost broker is tried again; it doubles with each attempt.
+        kafka_retry_min_ms: u64 = 100,
+            "a broker that only restarts its listener is back at once";
+        /// Longest pause before a lost broker is tried again.
+        kafka_retry_max_ms: u64 = 10_000,
+            "messages are read this soon after an outage, and a broker that starts is not flooded";
+        /// Pause after a connection was refused because of credentials, permissions or certificates.
+        kafka_auth_retry_s: u64 = 300, formerly "kafka_refused_retry_s",
+            "each attempt counts towards a locked account, and the cause is fixed by an operator";
     }
 }

@@ -8,12 +8,12 @@ use crate::meta::restatements;
 use crate::plan::{Step, equipment, with_parameters};
 use crate::refine::change::{changed_rows, values};
 use crate::refine::watch::Watch;
-use crate::refine::{Outcome, RefreshMode, ledger};
+use crate::refine::{Outcome, RefreshMode};
 use crate::retention::frozen::FrozenPeriods;
 use crate::session;
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
-use batches::digest;
+use batches::{digest, ledger};
 use config::model::{Model, ParameterDefault, ParameterValue, TableName, Via};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
@@ -165,7 +165,7 @@ async fn rows(
     let batches = batches?;
     if step.model.is_ledger {
         let calendar = &context.plant.calendar;
-        return ledger::ledger_rows(calendar, &batches, &step.query_schema, &step.schema);
+        return ledger::close(calendar, &batches, &step.query_schema, &step.schema);
     }
     batches.iter().map(|batch| conform(batch, &step.schema)).collect()
 }
@@ -221,7 +221,7 @@ fn fingerprint(context: &LakeContext, model: &Model, sql: &str) -> String {
         let (shifts, rests) = (plant.calendar.shifts(), plant.calendar.rests());
         definition.push_str(&format!("\n{}\n{shifts:?}\n{rests:?}", plant.zone));
     }
-    digest::of_text(&definition)
+    digest::sha256_hex(&definition)
 }
 
 async fn upstreams(context: &LakeContext, model: &Model) -> anyhow::Result<Upstreams> {

@@ -4,7 +4,7 @@ use super::super::observer::Readings;
 use super::{Command, Streaming, Topic, soon};
 use anyhow::Context as _;
 use batches::batch::{Fields, Messages};
-use ingest::kafka::{Assigned, Difference, Event, Known, Receiver, Until};
+use ingest::kafka::{Assignment, Difference, Event, Receiver, ResumePositions, Until};
 use lake::offsets::{Partition, last_offsets};
 use lake::stream::interpret::{Interpreted, Interpreter};
 use lake::stream::land::Chunk;
@@ -88,7 +88,7 @@ impl Reader<'_> {
 }
 
 impl Receiver for Reader<'_> {
-    fn assigned(&mut self, assigned: &Assigned<'_>) -> anyhow::Result<Known> {
+    fn assigned(&mut self, assigned: &Assignment<'_>) -> anyhow::Result<ResumePositions> {
         self.release()?;
         let wanted = Wanted {
             topic: self.topic.name.as_str().into(),
@@ -115,7 +115,7 @@ impl Receiver for Reader<'_> {
         self.request(Command::Flush)?;
         self.streaming.observer.partitions_assigned();
         let read = resumed.landed.into_iter().map(|(partition, last)| (partition.number, last));
-        Ok(Known { read: read.collect(), witnesses: resumed.witnesses })
+        Ok(ResumePositions { read: read.collect(), witnesses: resumed.witnesses })
     }
 
     fn revoked(&mut self) -> anyhow::Result<()> {
@@ -142,10 +142,10 @@ impl Receiver for Reader<'_> {
         Ok(())
     }
 
-    fn looked(&mut self) -> anyhow::Result<()> {
+    fn polled(&mut self) -> anyhow::Result<()> {
         let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
         // What has gathered before it was read is not held back once more.
-        let has_gathered = self.streaming.until == Until::Stopped && !self.is_hurried();
+        let has_gathered = self.streaming.until == Until::Stopped && !self.needs_low_latency();
         if is_due || has_gathered || self.held.messages >= self.held_messages {
             self.release()
         } else {
@@ -157,7 +157,7 @@ impl Receiver for Reader<'_> {
         let topic = self.topic.name.as_str();
         match &event {
             Event::Connected | Event::Lags(_) => {}
-            Event::Lost { reason } => tracing::warn!(topic, reason, "no broker answers"),
+            Event::Disconnected { reason } => tracing::warn!(topic, reason, "no broker answers"),
             Event::MissingTopic => tracing::warn!(topic, "the brokers do not have the topic"),
             Event::Expired { partition, from, to } => {
                 tracing::error!(
@@ -184,7 +184,7 @@ impl Receiver for Reader<'_> {
         self.streaming.observer.event(topic, &event);
     }
 
-    fn is_hurried(&self) -> bool {
+    fn needs_low_latency(&self) -> bool {
         self.streaming.observer.needs_low_latency()
     }
 

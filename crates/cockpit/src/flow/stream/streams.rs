@@ -7,7 +7,8 @@ use config::kafka::Kafka;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use ingest::kafka::{Event, Refused, Topics, Until};
+use ingest::kafka::{Event, Topics, Until};
+use ingest::{Error, Retry};
 use lake::plan::Step;
 use lake::reconciliation::RowBalance;
 use plant::contract::Contract;
@@ -149,7 +150,7 @@ impl<'a> TopicReaders<'a> {
             }
             let listed = tokio::task::spawn_blocking(move || topics.matching()).await;
             let listed = listed.context("the listing of topics was cut off");
-            Done::Listed(listed.and_then(|listed| listed.map(Some)))
+            Done::Listed(listed.and_then(|listed| Ok(Some(listed?))))
         }));
     }
 
@@ -163,7 +164,10 @@ impl<'a> TopicReaders<'a> {
         let found = match listed {
             Ok(None) => return Ok(()),
             Ok(Some(found)) => found,
-            Err(error) if is_lasting && !error.is::<Refused>() => {
+            Err(error)
+                if is_lasting
+                    && Error::find(&error).is_none_or(|it| it.retry() == Retry::Backoff) =>
+            {
                 tracing::warn!(error = format!("{error:#}"), "topics are not listed");
                 BTreeSet::new()
             }
