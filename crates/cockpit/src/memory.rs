@@ -1,26 +1,22 @@
-//! How freed memory goes back to the system.
+//! Returns freed memory to the system.
 //!
-//! The allocator of glibc keeps an arena for every thread and, once a large piece was freed, keeps
-//! pieces of that size too. A program that reads dumps in large batches on several threads then holds
-//! two thirds more than it uses.
+//! The allocator of glibc keeps an arena per thread and, once a large block was freed, keeps blocks of that size
+//! too. A program that reads dumps in large batches on several threads then holds two thirds more than it uses.
 
-/// Arenas the threads share; one costs speed, as many as threads cost memory.
+/// Arenas that the threads share: one costs speed, one per thread costs memory.
 const ARENAS: i32 = 2;
-/// From this size on a piece is given back as soon as it is freed, in bytes. The batches of a stream are
-/// smaller: to be given their memory anew each time cost the system some 6 % of all they do.
+/// Size from which a block is returned as soon as it is freed, in bytes. The batches of a stream are smaller:
+/// allocating them from the system each time costs some 6 % of their processing.
 const OWN_PIECE_BYTES: i32 = 8 << 20;
-/// What lies free at the end of an arena before it is given back, in bytes.
+/// Free bytes at the end of an arena before they are returned.
 const FREE_END_BYTES: i32 = 1 << 20;
-/// Who sets this has decided for himself.
+/// A variable of glibc; if it is set, its value is respected.
 const DECIDED: &str = "MALLOC_ARENA_MAX";
 
-/// Makes the allocator give back what is freed. Call it before the first thread starts.
+/// Configures the allocator to return freed memory. Call it before the first thread starts.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn give_back() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "glibc's own variable, asked before anything runs"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a variable of glibc, read before anything runs")]
     if std::env::var_os(DECIDED).is_some() {
         return;
     }
@@ -29,16 +25,16 @@ pub fn give_back() {
         (libc::M_MMAP_THRESHOLD, OWN_PIECE_BYTES),
         (libc::M_TRIM_THRESHOLD, FREE_END_BYTES),
     ] {
-        #[expect(unsafe_code, reason = "glibc's own way of saying it; it takes two numbers")]
+        #[expect(unsafe_code, reason = "the interface of glibc; it takes two numbers")]
         // SAFETY: mallopt may be called at any time and fails on numbers it does not know.
         let is_set = unsafe { libc::mallopt(what, value) } == 1;
         if !is_set {
-            // It works all the same, with more memory.
+            // The program works without it, with more memory.
             return;
         }
     }
 }
 
-/// Other allocators give back by themselves.
+/// Other allocators return memory by default.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn give_back() {}

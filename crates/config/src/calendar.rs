@@ -1,4 +1,4 @@
-//! `[[shift]]` and `[[rest]]` of `plant.toml`: when the plant works.
+//! `[[shift]]` and `[[rest]]` of `plant.toml`: when work is planned.
 
 use super::toml_reader::TomlReader;
 use chrono::{NaiveDate, Weekday};
@@ -25,11 +25,11 @@ pub fn shifts(reader: &mut TomlReader<'_, '_>) -> Vec<Shift> {
     shifts
 }
 
-/// The rules that say on which days no work is planned.
+/// The rules for days without planned work.
 pub fn rests(reader: &mut TomlReader<'_, '_>) -> Vec<Rest> {
     let mut rests = Vec::new();
     for mut table in reader.tables("rest") {
-        let name = table.required("name", "Say why the plant rests, such as \"Republic Day\".");
+        let name = table.required("name", "Write the reason, such as \"Republic Day\".");
         let day = day(&mut table, "day");
         let span = span(&mut table);
         let weekday = weekday(&mut table);
@@ -46,8 +46,8 @@ pub fn rests(reader: &mut TomlReader<'_, '_>) -> Vec<Rest> {
                 Some(RestDays::Days(span))
             }
             _ => {
-                let remedy = "Say one of: day, weekday, or both from and until.";
-                table.note("name", "it is not clear which days are meant", remedy);
+                let remedy = "Write one of: day, weekday, or both from and until.";
+                table.note("name", "the days are ambiguous", remedy);
                 None
             }
         };
@@ -67,7 +67,7 @@ fn breaks(reader: &mut TomlReader<'_, '_>) -> Vec<(u16, u16)> {
         });
         match ends {
             Some(ends) => breaks.push(ends),
-            None => reader.note("breaks", format!("`{text}` is no break"), BREAK_REMEDY),
+            None => reader.note("breaks", format!("invalid break `{text}`"), BREAK_REMEDY),
         }
     }
     breaks
@@ -81,7 +81,7 @@ fn day(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<i32> {
     let text = reader.text(key)?;
     let date: Option<NaiveDate> = text.parse().ok();
     if date.is_none() {
-        reader.note(key, format!("`{text}` is no day"), DAY_REMEDY);
+        reader.note(key, format!("invalid day `{text}`"), DAY_REMEDY);
     }
     date.map(days_since_epoch)
 }
@@ -90,7 +90,11 @@ fn weekday(reader: &mut TomlReader<'_, '_>) -> Option<Weekday> {
     let text = reader.text("weekday")?;
     let weekday = text.parse().ok();
     if weekday.is_none() {
-        reader.note("weekday", format!("`{text}` is no weekday"), "Write one such as \"Sunday\".");
+        reader.note(
+            "weekday",
+            format!("invalid weekday `{text}`"),
+            "Write one such as \"Sunday\".",
+        );
     }
     weekday
 }
@@ -100,7 +104,7 @@ fn time(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<u16> {
     let text = reader.required(key, remedy)?;
     let minute = minute(&text);
     if minute.is_none() {
-        reader.note(key, format!("`{text}` is no time of day"), remedy);
+        reader.note(key, format!("invalid time of day `{text}`"), remedy);
     }
     minute
 }

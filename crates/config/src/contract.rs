@@ -1,4 +1,4 @@
-//! `bronze/<table>.toml` as said, and the [`Contract`] it means.
+//! Reads `bronze/<table>.toml` into a [`Contract`].
 
 mod columns;
 mod encodings;
@@ -30,8 +30,8 @@ pub(crate) const REMOVED_RECORDS: [&str; 2] = ["keep", "remove"];
 /// Which files are one dump.
 pub(crate) const DUMP_UNITS: [&str; 3] = ["file", "folder", "date"];
 
-/// Reads one contract, and how long the rows of its table are kept; mistakes are noted in `findings`,
-/// and a contract comes back only if there are none that keep it from meaning something.
+/// Reads one contract and the retention of its table. Mistakes are noted in `findings`; the contract is
+/// returned unless a required part is invalid.
 pub fn read(
     table: &str,
     plant_zone: Tz,
@@ -39,7 +39,8 @@ pub fn read(
 ) -> Option<(Contract, Option<Retention>)> {
     let document = findings.parse();
     let mut reader = TomlReader::new(document.get_ref(), 0, findings);
-    let description = reader.required("description", "Say in one sentence what the table holds.");
+    let description =
+        reader.required("description", "Describe in one sentence what the table holds.");
     let source = reader.required("source", "Name the system the dumps come from, such as \"mes\".");
     let format = format(&mut reader);
     let is_stream = format == Some(Format::Message);
@@ -92,8 +93,7 @@ fn retention(
 ) -> Option<Retention> {
     let text = reader.text("retention")?;
     if !is_stream {
-        let remedy =
-            "Take it away: what a dump said is superseded by a later one, and does not age.";
+        let remedy = "Remove it: records of dumps are superseded by later dumps and do not expire.";
         reader.note("retention", "only the messages of a topic have a retention", remedy);
         return None;
     }
@@ -110,13 +110,13 @@ fn paths(reader: &mut TomlReader<'_, '_>) -> Vec<Pattern> {
     let texts = reader.texts("paths").unwrap_or_default();
     if texts.is_empty() {
         let remedy = "Write paths = [\"folder/File.csv\"], with {date} or * where names vary.";
-        reader.note("paths", "no paths: nothing would ever be read", remedy);
+        reader.note("paths", "`paths` is empty", remedy);
     }
     let mut patterns = Vec::with_capacity(texts.len());
     for text in texts {
         match Pattern::parse(&text) {
             Ok(pattern) => patterns.push(pattern),
-            Err(reason) => reader.note("paths", format!("`{text}`: {reason}"), "Mend the path."),
+            Err(reason) => reader.note("paths", format!("`{text}`: {reason}"), "Correct the path."),
         }
     }
     patterns
@@ -129,7 +129,11 @@ fn supersede(reader: &mut TomlReader<'_, '_>) -> Option<Supersede> {
         Some(other) => {
             let remedy = "\"key\": a record replaces the one with its key; \"dump\": a dump replaces \
                           the dump before it.";
-            reader.note("supersede", format!("unknown word `{other}`"), remedy);
+            reader.note(
+                "supersede",
+                format!("invalid supersede `{other}`: expected key or dump"),
+                remedy,
+            );
             None
         }
     }

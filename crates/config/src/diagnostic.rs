@@ -1,4 +1,4 @@
-//! What is wrong in a plant folder, in plain words: where, what, and what to do about it.
+//! Mistakes in a plant folder: where, what, and the remedy.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ pub struct Diagnostic {
     pub file: String,
     /// Line of the mistake, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The mistake.
     pub message: String,
-    /// What to do about it.
+    /// How to correct it.
     pub remedy: String,
 }
 

@@ -23,7 +23,7 @@ pub fn read(reader: &mut TomlReader<'_, '_>) -> Equipment {
         let area = areas.iter().find(|(name, _)| *name == line).map(|(_, area)| area.clone());
         if area.is_none() && !line.is_empty() {
             let remedy = "Name one of the lines, or add a [[line]].";
-            table.note("line", format!("there is no line `{line}`"), remedy);
+            table.note("line", format!("unknown line `{line}`"), remedy);
         }
         table.finish();
         let area = area.unwrap_or_default();
@@ -31,8 +31,8 @@ pub fn read(reader: &mut TomlReader<'_, '_>) -> Equipment {
     }
     let equipment = Equipment { enterprise, site, units };
     for name in equipment.duplicate_names() {
-        let remedy = "Keep it at one unit; a record could not be told to be of either.";
-        reader.note("unit", format!("{name} stands twice"), remedy);
+        let remedy = "Keep it at one unit; otherwise the unit of a record is ambiguous.";
+        reader.note("unit", format!("{name} is configured twice"), remedy);
     }
     equipment
 }

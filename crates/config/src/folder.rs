@@ -1,4 +1,4 @@
-//! A plant folder, read whole: from disk, or the reference plant's as it was compiled in.
+//! Reads a whole plant folder from disk, or the reference plant that is compiled in.
 
 use super::diagnostic::{Diagnostic, line_of};
 use super::kafka::{self, Kafka};
@@ -20,7 +20,7 @@ use std::path::Path;
 
 include!(concat!(env!("OUT_DIR"), "/plant_files.rs"));
 
-/// A plant as its folder describes it.
+/// A plant as described by its folder.
 #[derive(Debug, Clone)]
 pub struct Plant {
     pub name: String,
@@ -38,15 +38,15 @@ pub struct Plant {
     /// Limits of users, sessions and tokens.
     pub access: Access,
     pub temperature: Temperature,
-    /// What is computed of the gold tables, in the order of its file.
+    /// KPIs in the order of their file.
     pub kpis: Vec<Kpi>,
     /// One contract per bronze table, by table.
     pub contracts: BTreeMap<String, Contract>,
     /// One model per silver and gold table.
     pub models: BTreeMap<TableName, Model>,
-    /// How long rows of a table are kept; of a table that is not here, for ever.
+    /// How long rows of a table are kept; rows of other tables are kept without limit.
     pub retention: BTreeMap<TableName, Retention>,
-    /// Tables whose file has mistakes that keep it from meaning anything.
+    /// Tables whose file has mistakes that make it unusable.
     pub not_understood: BTreeSet<TableName>,
 }
 
@@ -67,7 +67,7 @@ pub fn texts(path: Option<&Path>) -> anyhow::Result<Texts> {
         read_folder(path, folder, ending, &mut texts)?;
     }
     if !texts.contains_key("plant.toml") {
-        bail!("{} has no plant.toml; name a plant folder with --plant", path.display());
+        bail!("{} has no plant.toml; choose a plant folder with --plant", path.display());
     }
     Ok(texts)
 }
@@ -79,7 +79,7 @@ fn read_folder(root: &Path, folder: &str, ending: &str, texts: &mut Texts) -> an
         Err(_) if !folder.is_empty() => return Ok(()),
         Err(error) => {
             return Err(error)
-                .with_context(|| format!("the plant folder {} cannot be read", path.display()));
+                .with_context(|| format!("cannot read the plant folder {}", path.display()));
         }
     };
     for entry in entries {
@@ -91,14 +91,14 @@ fn read_folder(root: &Path, folder: &str, ending: &str, texts: &mut Texts) -> an
         let name = name.unwrap_or_default();
         let key = if folder.is_empty() { name } else { format!("{folder}/{name}") };
         let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("{} cannot be read as UTF-8 text", path.display()))?;
+            .with_context(|| format!("cannot read {} as UTF-8 text", path.display()))?;
         texts.insert(key, text);
     }
     Ok(())
 }
 
-/// Reads the texts of a folder. Every mistake is in the list; the plant is there if it could be
-/// understood well enough to look further.
+/// Reads the texts of a folder. The list contains every mistake; the plant is returned if enough of it is
+/// valid to check further.
 pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let findings = Findings::new("plant.toml", &texts["plant.toml"]);
@@ -170,10 +170,10 @@ pub(crate) fn read_plant(findings: &Findings<'_>) -> Option<Plant> {
         temperature.read(table);
     }
     let access = reader.table("access").map(Access::read).unwrap_or_default();
-    // A mistake here keeps nobody from looking at the models: what follows is only to be checked.
+    // The models are checked even if the zone is invalid, so that one run reports all mistakes.
     let zone = zone.unwrap_or(Tz::UTC);
     let calendar = Calendar::new(zone, shifts)
-        .map_err(|reason| reader.note("shift", reason, "Mend the shifts."))
+        .map_err(|reason| reader.note("shift", reason, "Correct the shifts."))
         .or_else(|_noted| Calendar::new(zone, Vec::new()))
         .map(|calendar| calendar.with_rests(rests));
     reader.finish();

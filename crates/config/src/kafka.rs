@@ -1,19 +1,19 @@
-//! `[kafka]` of plant.toml: where messages come from, and how one is let in. Secrets are named, not
-//! said: they are read from the environment when the connection is made.
+//! `[kafka]` of plant.toml: brokers and authentication. Secrets are given by reference and read when the
+//! connection is made.
 
 use super::diagnostic::did_you_mean;
 use super::settings::Origin;
 use super::toml_reader::TomlReader;
 
 pub(crate) const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
-/// Letting in by a token instead of a password.
+/// Authentication by a token instead of a password.
 pub const OAUTHBEARER: &str = "OAUTHBEARER";
 pub(crate) const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER];
 
-/// How messages are reached.
+/// Connection to the brokers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kafka {
-    /// `host:port`, several parted by commas; empty if no stream is read.
+    /// `host:port`, separated by commas; empty if no stream is read.
     pub brokers: String,
     /// Consumer group: programs of one group share the partitions.
     pub group: String,
@@ -24,18 +24,18 @@ pub struct Kafka {
     /// Name of the environment variable that holds the password.
     pub password_env: String,
     /// File that holds the token of `OAUTHBEARER`, a JSON web token. It is read again whenever a new one
-    /// is needed, so that whoever renews it needs no restart.
+    /// is needed, so that renewing it needs no restart.
     pub token_file: Option<String>,
     /// Name of the environment variable that holds the token, if no file does.
     pub token_env: String,
     /// Certificates of the authorities that are trusted, instead of the system's.
     pub ca_file: Option<String>,
-    /// Our own certificate and its key, for brokers that ask for one; files in PEM.
+    /// Client certificate and its key, for brokers that require one; files in PEM.
     pub cert_file: Option<String>,
     pub key_file: Option<String>,
     /// Name of the environment variable that holds the key's password, if the key has one.
     pub key_password_env: String,
-    /// Settings plant.toml names, be it as their default is.
+    /// Settings in plant.toml, even if they equal their default.
     configured: Vec<&'static str>,
 }
 
@@ -59,11 +59,11 @@ impl Protocol {
     }
 }
 
-/// A setting in force: its name, its value, and why its default is.
+/// An effective setting: name, value, and the meaning of the default.
 pub type Setting<'a> = (&'static str, &'a str, &'static str);
 
 impl Kafka {
-    /// Whether one is let in by a password or a token.
+    /// Whether a password or a token authenticates the client.
     pub const fn is_sasl(&self) -> bool {
         matches!(self.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl)
     }
@@ -73,7 +73,7 @@ impl Kafka {
         matches!(self.protocol, Protocol::Ssl | Protocol::SaslSsl)
     }
 
-    /// What is in force besides the brokers, and where it was said; no secret is among it.
+    /// The effective settings besides the brokers, and their sources; no secrets.
     pub fn settings(&self) -> Vec<(Setting<'_>, Origin)> {
         let origin = |name| match self.configured.contains(&name) {
             true => Origin::PlantFile,
@@ -82,14 +82,18 @@ impl Kafka {
         self.applicable().into_iter().map(|setting| (setting, origin(setting.0))).collect()
     }
 
-    /// The settings our protocol and mechanism have.
+    /// The settings that apply to the protocol and the mechanism.
     fn applicable(&self) -> Vec<Setting<'_>> {
         let mut found = vec![
-            ("group", &self.group[..], "programs that share partitions have one name"),
+            (
+                "group",
+                &self.group[..],
+                "Consumer group. Default: one name, so that all processes share the partitions.",
+            ),
             (
                 "protocol",
                 self.protocol.as_str(),
-                "what a broker speaks that was not configured otherwise",
+                "Protection of the connection. Default: none, as brokers have without configuration.",
             ),
         ];
         if self.is_encrypted() {
@@ -97,30 +101,46 @@ impl Kafka {
                 (
                     "ca_file",
                     text_or_empty(&self.ca_file),
-                    "none: the system's authorities are trusted",
+                    "Certificates of trusted authorities. Default: those of the system.",
                 ),
                 (
                     "cert_file",
                     text_or_empty(&self.cert_file),
-                    "none: few brokers ask for a certificate",
+                    "Client certificate. Default: none, as few brokers require one.",
                 ),
-                ("key_file", text_or_empty(&self.key_file), "none: it goes with cert_file"),
-                ("key_password_env", &self.key_password_env, "of use if the key has a password"),
+                (
+                    "key_file",
+                    text_or_empty(&self.key_file),
+                    "Key of the client certificate. Default: none.",
+                ),
+                (
+                    "key_password_env",
+                    &self.key_password_env,
+                    "Environment variable with the password of the key, if it has one.",
+                ),
             ]);
         }
         if !self.is_sasl() {
             return found;
         }
-        found.push(("mechanism", &self.mechanism, "what every broker has"));
+        found.push((
+            "mechanism",
+            &self.mechanism,
+            "SASL mechanism. Default: the one every broker supports.",
+        ));
         found.extend(if self.mechanism == OAUTHBEARER {
             [
-                ("token_file", text_or_empty(&self.token_file), "none: the token is in token_env"),
-                ("token_env", &self.token_env, "secrets are named, never written"),
+                (
+                    "token_file",
+                    text_or_empty(&self.token_file),
+                    "File with the token. Default: none, the token is in token_env.",
+                ),
+                ("token_env", &self.token_env, "Environment variable with the secret."),
             ]
         } else {
             [
-                ("user", text_or_empty(&self.user), "none: it has to be said"),
-                ("password_env", &self.password_env, "secrets are named, never written"),
+                ("user", text_or_empty(&self.user), "SASL user. Default: none."),
+                ("password_env", &self.password_env, "Environment variable with the secret."),
             ]
         });
         found
@@ -188,7 +208,7 @@ pub fn read(mut reader: TomlReader<'_, '_>) -> Kafka {
             reader.note(
                 name,
                 message,
-                "Say `protocol = \"ssl\"` or `\"sasl_ssl\"`, or leave it out.",
+                "Write `protocol = \"ssl\"` or `\"sasl_ssl\"`, or leave it out.",
             );
         }
     }

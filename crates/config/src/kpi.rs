@@ -1,4 +1,4 @@
-//! `kpis.toml`: what each KPI is, once for every page, answer and report.
+//! `kpis.toml`: the definition of each KPI, used by pages, queries and reports.
 
 use super::model::TableName;
 use super::toml_reader::{Findings, TomlReader};
@@ -13,18 +13,18 @@ pub(crate) const BETTER: [&str; 2] = ["higher", "lower"];
 pub struct Kpi {
     pub name: String,
     pub title: String,
-    /// KPIs that are meant together: `iso22400`, `oee.com`.
+    /// The standard it belongs to: `iso22400`, `oee.com`.
     pub set: String,
     pub table: TableName,
     /// The table with the same columns by the hour, if that is another one.
     pub by_hour: Option<TableName>,
-    /// The formula in the words of its source.
+    /// The formula as its source writes it.
     pub formula: String,
     pub ratio: Ratio,
     /// The least and the greatest it can be where something is unknown.
     pub low: Option<Ratio>,
     pub high: Option<Ratio>,
-    /// Conditions under which it cannot be told, and why, in their order.
+    /// Conditions under which it cannot be computed, with the reasons, in their order.
     pub unknown: Vec<(String, String)>,
     /// What a denominator of 0 means.
     pub none: String,
@@ -33,7 +33,7 @@ pub struct Kpi {
     pub is_higher_better: bool,
     pub source: String,
     pub caveat: String,
-    /// The KPI of another set it stands for, and what the two differ by.
+    /// The KPI of another standard that it is compared with, and the causes of the difference.
     pub against: Option<Against>,
     pub line: usize,
 }
@@ -93,7 +93,7 @@ fn named_table(
     let table = reader.required(key, remedy)?;
     let parts = table.split_once('.').map(|(schema, name)| TableName::new(schema, name));
     if parts.is_none() {
-        reader.note(key, format!("`{table}` is no table"), "Write gold.NAME.");
+        reader.note(key, format!("invalid table `{table}`"), "Write gold.NAME.");
     }
     parts
 }
@@ -112,11 +112,11 @@ fn kpi(mut reader: TomlReader<'_, '_>, line: usize, before: &[Kpi]) -> Option<Kp
     let mut unknown = Vec::new();
     for mut case in reader.tables("unknown") {
         let when = case.required("when", "Write a condition over the table's columns.");
-        let say = case.required("say", "Say what is missing.");
+        let say = case.required("say", "Write what is missing.");
         case.finish();
         unknown.extend(when.zip(say));
     }
-    let none = reader.required("none", "Say what a denominator of 0 means.");
+    let none = reader.required("none", "Write what a denominator of 0 means.");
     let unit = reader.required("unit", "Give the unit, \"%\" for a share.");
     let better = reader.required("better", "Write \"higher\" or \"lower\".");
     if let Some(better) = &better
@@ -124,11 +124,11 @@ fn kpi(mut reader: TomlReader<'_, '_>, line: usize, before: &[Kpi]) -> Option<Kp
     {
         reader.note(
             "better",
-            format!("`{better}` is no direction"),
+            format!("invalid better `{better}`"),
             "Write \"higher\" or \"lower\".",
         );
     }
-    let source = reader.required("source", "Say where the definition comes from.");
+    let source = reader.required("source", "Write where the definition comes from.");
     let caveat = reader.text("caveat").unwrap_or_default();
     let against = against(&mut reader, table.as_ref(), before);
     reader.finish();
@@ -162,7 +162,7 @@ fn against(
     let name = reader.text("against");
     let mut causes = Vec::new();
     for mut cause in reader.tables("cause") {
-        let say = cause.required("say", "Say what is counted otherwise.");
+        let say = cause.required("say", "Write what is counted differently.");
         let share = bound(&mut cause, "share");
         cause.finish();
         causes.extend(say.zip(share));
@@ -170,8 +170,8 @@ fn against(
     let name = name?;
     let Some(other) = before.iter().find(|kpi| kpi.name == name && Some(&kpi.table) == table)
     else {
-        let remedy = "Name a KPI of the same table that stands further up.";
-        reader.note("against", format!("there is no KPI `{name}` to hold it against"), remedy);
+        let remedy = "Use a KPI of the same table that is defined before.";
+        reader.note("against", format!("unknown KPI `{name}`"), remedy);
         return None;
     };
     Some(Against { name, ratio: other.ratio.clone(), causes })
@@ -183,7 +183,7 @@ fn bound(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<Ratio> {
         (Some(numerator), Some(denominator), None) => Some(Ratio { numerator, denominator }),
         _ => {
             let remedy = "Write [\"NUMERATOR\", \"DENOMINATOR\"].";
-            reader.note(key, format!("`{key}` is no ratio"), remedy);
+            reader.note(key, format!("invalid {key}"), remedy);
             None
         }
     }

@@ -1,7 +1,7 @@
-//! What was said, made into what is meant: plant folder, then environment, then flags.
+//! Merges and validates settings: plant folder, then environment, then flags.
 //!
 //! In: a plant folder, environment variables, the flags of the command line.
-//! Out: [`Config`], in which everything is checked and every setting knows where it was said.
+//! Out: [`Config`], which is valid and records the source of every setting.
 //! Promise: nothing outside this module reads the environment; unknown keys are errors; secrets
 //! are never part of a `Config` and never printed.
 
@@ -37,10 +37,10 @@ use serve::Listen;
 use settings::{Deprecation, Origin};
 use std::path::PathBuf;
 
-/// Where the lake lies if nobody says.
+/// Where the lake is by default.
 const DEFAULT_LAKE: &str = "./cockpit-data";
 
-/// What the flags say; what is `None` was not said.
+/// Values of flags; `None` if the flag is missing.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     pub plant: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub struct Flags {
     pub lake: Option<String>,
     pub kafka: Option<String>,
     pub listen: Option<String>,
-    /// Names to answer to; none if no flag gave any.
+    /// Names of the service; empty if the flag is missing.
     pub hosts: Vec<String>,
     /// PEM file of the certificate, and of its key.
     pub certificate: Option<String>,
@@ -58,15 +58,15 @@ pub struct Flags {
     pub trusted_proxies: Vec<String>,
 }
 
-/// What the program works with.
+/// The effective configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub plant: Plant,
-    /// Where the plant was read from; `None` is the reference plant compiled in.
+    /// Folder of the plant; `None` for the reference plant that is compiled in.
     pub plant_folder: Option<PathBuf>,
     pub bucket: Option<(String, Origin)>,
     pub lake: (String, Origin),
-    /// Brokers messages are read from; none if no stream is read.
+    /// Kafka brokers; `None` if no stream is read.
     pub kafka: Option<(String, Origin)>,
     /// Where `serve` listens.
     pub listen: (Listen, Origin),
@@ -92,13 +92,15 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Reads the plant folder and lets environment and flags win over it. A folder with mistakes is
-/// refused with all of them.
+/// Reads the plant folder, which environment and flags override.
+///
+/// # Errors
+/// Lists all mistakes of the folder.
 pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     let texts = folder::texts(flags.plant.as_deref())?;
     let (plant, diagnostics) = folder::read(&texts);
     let Some(mut plant) = plant.filter(|_| diagnostics.is_empty()) else {
-        bail!("the plant folder has mistakes; mend them first:\n{}", listed(&diagnostics));
+        bail!("the plant folder has mistakes:\n{}", listed(&diagnostics));
     };
     refuse_unknown_variables(&plant)?;
     plant.limits.read_env(env)?;
@@ -107,14 +109,14 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
         .unwrap_or_else(|| (DEFAULT_LAKE.to_owned(), Origin::Default));
-    let said = Some(plant.kafka.brokers.clone()).filter(|brokers| !brokers.is_empty());
-    let kafka = pick(flags.kafka.clone(), "COCKPIT_KAFKA", said);
+    let brokers = Some(plant.kafka.brokers.clone()).filter(|brokers| !brokers.is_empty());
+    let kafka = pick(flags.kafka.clone(), "COCKPIT_KAFKA", brokers);
     if let Some((brokers, _)) = &kafka {
         plant.kafka.brokers.clone_from(brokers);
     }
     for (name, (url, origin)) in bucket.iter().map(|it| ("bucket", it)).chain([("lake", &lake)]) {
         location::refuse_keys(url)
-            .with_context(|| format!("the {name} said by {}", origin.as_str()))?;
+            .with_context(|| format!("{name}, set by {}", origin.as_str()))?;
     }
     let listen = listen(flags, &plant)?;
     let hosts = hosts(flags, &plant)?;
@@ -153,7 +155,7 @@ fn refuse_unknown_variables(plant: &Plant) -> anyhow::Result<()> {
     variables::refuse_unknown(std::env::vars_os().filter_map(is_set), &plant.kafka)
 }
 
-/// Diagnostics as people read them.
+/// Diagnostics as text, one after the other.
 pub fn listed(diagnostics: &[Diagnostic]) -> String {
     let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     lines.join("\n")

@@ -1,8 +1,8 @@
-//! Places by URL: a folder of this machine or a bucket of an S3 service, with the credentials the
-//! usual AWS variables and profile files name.
+//! Locations by URL: a folder of this machine or a bucket of an S3 service, with the credentials of the usual
+//! AWS variables and profile files.
 //!
-//! A plain path is taken literally: every sign in it stands for itself. A URL is percent-decoded, and
-//! may also be written undecoded: `s3://bucket/my dumps` and `s3://bucket/my%20dumps` are one place.
+//! A plain path is used literally. A URL is percent-decoded, and may be written undecoded: `s3://bucket/my dumps`
+//! and `s3://bucket/my%20dumps` are the same location.
 
 pub mod skipped;
 
@@ -19,68 +19,68 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
 
-/// A place that holds files.
+/// A folder or bucket with files.
 #[derive(Debug, Clone)]
 pub struct Location {
-    /// What people call it: the URL without credentials, or the path.
+    /// Its name in output: the URL without credentials, or the path.
     pub name: String,
-    /// Where the place begins; ends with a slash.
+    /// URL of the location, with a final slash.
     pub url: Url,
-    /// The whole file system or bucket the place is part of.
+    /// The file system or bucket that contains the location.
     pub root: Arc<dyn ObjectStore>,
-    /// Where the place begins in `root`.
+    /// Path of the location in `root`.
     pub prefix: Key,
-    /// The folder, if the place is on this machine.
+    /// The folder, if the location is on this machine.
     pub folder: Option<PathBuf>,
-    /// Names met in listings of the place that cannot be keys.
+    /// Names in listings of the location that cannot be keys.
     pub skipped: SkippedNames,
 }
 
 impl Location {
-    /// The place itself: keys are relative to it.
+    /// The store of the location: keys are relative to it.
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::new(PrefixStore::new(self.root.clone(), self.prefix.clone()))
     }
 }
 
-/// What a place is opened for.
+/// Purpose of opening a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// It must be there.
+    /// It must exist.
     Read,
-    /// A folder is made if it is not there.
+    /// A missing folder is created.
     Write,
 }
 
-/// Opens the place `text` names: `s3://bucket/prefix`, `file:///path` or a plain path.
+/// Opens the location `text`: `s3://bucket/prefix`, `file:///path` or a plain path.
 pub fn open(text: &str, purpose: Purpose) -> anyhow::Result<Location> {
     match text.split_once("://") {
         Some(("s3" | "s3a", _)) => open_s3(text),
         Some(("file", _)) => {
-            // In a place, `#` and `?` are signs of a name; nothing else follows the path.
+            // `#` and `?` belong to names here: these URLs have no query and no fragment.
             let escaped = text.replace('#', "%23").replace('?', "%3F");
-            let url = Url::parse(&escaped).with_context(|| format!("`{text}` is no URL"))?;
+            let url = Url::parse(&escaped).with_context(|| format!("invalid URL `{text}`"))?;
             let Ok(path) = url.to_file_path() else {
-                bail!("`{text}` names no folder of this machine; write file:///path")
+                bail!("invalid URL `{text}`: expected file:///path on this machine")
             };
             open_folder(&path, purpose)
         }
         Some((scheme, _)) => {
             bail!(
-                "`{scheme}://` is not understood; write s3://bucket/prefix, file:///path or a path"
+                "unknown scheme `{scheme}://`: expected s3://bucket/prefix, file:///path or a path"
             )
         }
         None => open_folder(Path::new(text), purpose),
     }
 }
 
-/// Refuses a URL with a user, a password or a query, which may hold a key, without saying it again.
+/// Refuses a URL with a user, a password or a query, which may contain a key. The error does not repeat it.
 pub fn refuse_keys(text: &str) -> anyhow::Result<()> {
     let Some((_scheme, rest)) = text.split_once("://") else { return Ok(()) };
     let host = rest.split('/').next().unwrap_or_default();
     if host.contains('@') || rest.contains('?') {
         bail!(
-            "the URL holds a user, a password or a query; put keys into the AWS variables instead"
+            "the URL contains a user, a password or a query; set keys by the AWS variables instead"
         );
     }
     Ok(())
@@ -89,19 +89,19 @@ pub fn refuse_keys(text: &str) -> anyhow::Result<()> {
 fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
     if purpose == Purpose::Write {
         std::fs::create_dir_all(path)
-            .with_context(|| format!("the folder {} cannot be made", path.display()))?;
+            .with_context(|| format!("cannot create the folder {}", path.display()))?;
     }
-    let folder = path
-        .canonicalize()
-        .with_context(|| format!("the folder {} is not there or cannot be read", path.display()))?;
+    let folder = path.canonicalize().with_context(|| {
+        format!("the folder {} does not exist or cannot be read", path.display())
+    })?;
     if !folder.is_dir() {
-        bail!("{} is a file; name the folder above it", path.display());
+        bail!("{} is a file; use the folder that contains it", path.display());
     }
     let Some(text) = folder.to_str() else {
         bail!("the name of {} is not UTF-8; rename the folder", folder.display())
     };
     let prefix = Key::parse(text).with_context(|| {
-        format!("the name of {} holds a control character; rename the folder", folder.display())
+        format!("the name of {} contains a control character; rename the folder", folder.display())
     })?;
     Ok(Location {
         name: path.display().to_string(),
@@ -113,8 +113,8 @@ fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
     })
 }
 
-/// The URL of the folder `prefix`, with its closing slash. All but plain letters, digits and `-._~` are
-/// encoded, for the Delta library makes a host name of it, which must not hold `[`, `^` or `|`.
+/// The URL of the folder `prefix`, with a final slash. All characters but letters, digits and `-._~` are
+/// encoded, because the Delta library derives a host name from it, which must not contain `[`, `^` or `|`.
 fn url_of(start: &str, prefix: &Key) -> anyhow::Result<Url> {
     let mut text = format!("{start}/");
     for part in prefix.parts() {
@@ -136,12 +136,12 @@ fn open_s3(text: &str) -> anyhow::Result<Location> {
     let place = text.split_once("://").map_or("", |(_scheme, place)| place);
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     if bucket.is_empty() {
-        bail!("`{text}` names no bucket; write s3://bucket/prefix");
+        bail!("invalid URL `{text}`: expected s3://bucket/prefix");
     }
     let prefix = Key::from_url_path(prefix.trim_matches('/')).with_context(|| {
         format!(
-            "`{text}` names no folder of a bucket: between two / there must be a name in UTF-8, without \
-             control characters, and not . or .."
+            "invalid URL `{text}`: each part of the path must be a name in UTF-8, without control characters, \
+             and not `.` or `..`"
         )
     })?;
     let skipped = SkippedNames::default();
@@ -153,7 +153,7 @@ fn open_s3(text: &str) -> anyhow::Result<Location> {
         builder = builder.with_allow_http(endpoint.starts_with("http://"));
     }
     let builder = builder.with_http_connector(Connector::new(skipped.clone()));
-    let store = builder.build().with_context(|| format!("the bucket {bucket} cannot be opened"))?;
+    let store = builder.build().with_context(|| format!("cannot open the bucket {bucket}"))?;
     Ok(Location {
         name: text.trim_end_matches('/').to_owned(),
         url: url_of(&format!("s3://{bucket}"), &prefix)?,
@@ -164,8 +164,8 @@ fn open_s3(text: &str) -> anyhow::Result<Location> {
     })
 }
 
-/// What the profile files add to the variables: keys only if the variables hold none, so that one
-/// identity is never mixed with another's secret.
+/// The options of the profile files that the variables do not set. Keys are used only if the variables have
+/// none, so that the identity and the secret come from the same source.
 fn profile_options(explicit: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3ConfigKey, String)>> {
     use AmazonS3ConfigKey as Key;
     let env = super::env;
@@ -180,7 +180,7 @@ fn profile_options(explicit: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3Co
     found.extend(read_profile(&config, &profile)?);
     found.extend(read_profile(&credentials, &profile)?);
     if found.is_empty() && env("AWS_PROFILE").is_some() {
-        bail!("the profile `{profile}` of AWS_PROFILE is in no profile file");
+        bail!("no profile file contains the profile `{profile}` of AWS_PROFILE");
     }
     let has_keys = explicit.get_config_value(&Key::AccessKeyId).is_some();
     let mut options = Vec::new();
@@ -200,13 +200,13 @@ fn profile_options(explicit: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3Co
     Ok(options)
 }
 
-/// The values below `[section]` of an AWS profile file; none if the file is not there.
+/// The values below `[section]` of an AWS profile file; none if the file does not exist.
 fn read_profile(path: &Path, section: &str) -> anyhow::Result<HashMap<String, String>> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
         Err(error) => {
-            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+            return Err(error).with_context(|| format!("cannot read {}", path.display()));
         }
     };
     Ok(profile_section(&text, section))
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_not_there_is_named() {
+    fn the_error_contains_a_missing_location() {
         let error = open("/no/such/folder", Purpose::Read).unwrap_err();
         assert!(format!("{error:#}").contains("/no/such/folder"));
         let error = open("ftp://x/y", Purpose::Read).unwrap_err();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_on_s3_is_decoded_and_encoded() {
+    fn a_location_on_s3_is_decoded_and_encoded() {
         let check = |text: &str, prefix: &str, url: &str| {
             let place = open(text, Purpose::Read).unwrap();
             assert_eq!((place.prefix.as_ref(), place.url.as_str()), (prefix, url), "{text}");

@@ -1,4 +1,4 @@
-//! `silver/<table>.sql` and `gold/<table>.sql`: the statement, and what its header comment promises.
+//! `silver/<table>.sql` and `gold/<table>.sql`: the statement and its header.
 //!
 //! The header is the run of comment lines at the top of the file. Its first paragraph says what the
 //! table is; then come the lines `key:`, `grain:`, `refresh:`, `propagates-through:`, `ledger:`, `final-after:`,
@@ -123,7 +123,7 @@ impl ParameterDefault {
     /// A value of its type from the text of a query.
     ///
     /// # Errors
-    /// The text is no value of the type.
+    /// The text is not a value of the type.
     pub fn parse(self, text: &str) -> anyhow::Result<ParameterValue> {
         Ok(match self {
             Self::Today => ParameterValue::Day(text.parse()?),
@@ -176,7 +176,7 @@ impl Action {
     }
 }
 
-/// What the header says of one column.
+/// The description of one column in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnNote {
     pub name: String,
@@ -196,7 +196,7 @@ impl Model {
         }
     }
 
-    /// What its rows follow from: the file without what only says how long they are kept.
+    /// The part of the file that determines its rows: all but the retention.
     pub fn meaning(&self) -> String {
         let Some(retention) = &self.retention else { return self.sql.clone() };
         let lines = self.sql.lines().enumerate().filter(|(at, _)| at + 1 != retention.line);
@@ -251,7 +251,7 @@ fn read_header(sql: &str, model: &mut Model, findings: &Findings<'_>) {
 fn read_line(comment: &str, line: usize, model: &mut Model, findings: &Findings<'_>) {
     let Some((head, body)) = comment.split_once(':') else {
         let remedy = format!("Write `word: …` with one of: {}.", WORDS.join(", "));
-        return findings.note_line(line, format!("`{comment}` says nothing"), remedy);
+        return findings.note_line(line, format!("invalid header line `{comment}`"), remedy);
     };
     let (word, name) = head.trim().split_once(' ').unwrap_or((head.trim(), ""));
     let (name, body) = (name.trim(), body.trim());
@@ -267,7 +267,7 @@ fn read_line(comment: &str, line: usize, model: &mut Model, findings: &Findings<
         "ledger" if body == "time" => model.is_ledger = true,
         "ledger" => {
             let remedy = "Write ledger: time.";
-            findings.note_line(line, format!("`{body}` is no ledger"), remedy);
+            findings.note_line(line, format!("invalid ledger `{body}`"), remedy);
         }
         "propagates-through" | "via" => read_via(body, line, model, findings),
         "parameter" => read_parameter(name, body, line, model, findings),
@@ -305,7 +305,7 @@ fn read_parameter(name: &str, body: &str, line: usize, model: &mut Model, findin
     let Some((_, default)) = known.filter(|_| !name.is_empty()) else {
         let remedy = "Write parameter NAME: date = today, or parameter NAME: double = \
                       temperature.limit_c.";
-        return findings.note_line(line, format!("`{body}` is no parameter"), remedy);
+        return findings.note_line(line, format!("invalid parameter `{body}`"), remedy);
     };
     model.parameters.push(Parameter { name: name.to_owned(), default });
 }
@@ -324,7 +324,7 @@ fn read_expectation(
     };
     let Some((rule, action)) = action.filter(|_| !name.is_empty()) else {
         let remedy = "Write expect NAME: CONDITION | reject, or | warn.";
-        return findings.note_line(line, format!("`{body}` is no expectation"), remedy);
+        return findings.note_line(line, format!("invalid expectation `{body}`"), remedy);
     };
     let rule = rule.trim().to_owned();
     model.expectations.push(Expectation { name: name.to_owned(), rule, action, line });
@@ -338,7 +338,7 @@ fn read_column(name: &str, body: &str, line: usize, model: &mut Model, findings:
         None => (name, None),
     };
     if name.is_empty() || body.is_empty() {
-        let remedy = "Write column NAME [unit]: what it says. The unit may be left out of texts.";
+        let remedy = "Write column NAME [unit]: what it holds. Texts need no unit.";
         return findings.note_line(line, "a column without a name or a description", remedy);
     }
     if model.columns.iter().any(|column| column.name == name) {
@@ -368,7 +368,7 @@ fn upstreams(sql: &str, findings: &Findings<'_>) -> Option<BTreeSet<TableName>> 
             return None;
         }
         Err(error) => {
-            findings.note_line(line, format!("not SQL: {error}"), "Mend the statement.");
+            findings.note_line(line, format!("not SQL: {error}"), "Correct the statement.");
             return None;
         }
     };

@@ -1,13 +1,13 @@
-//! How long the rows of a table are kept, as `90 days` says it.
+//! How long the rows of a table are kept, such as `90 days`.
 
-/// The longest span, 100 years: who means longer leaves it out.
+/// The longest retention, 100 years; without a retention, rows are kept without limit.
 const MOST_DAYS: u32 = 36_500;
 
-/// What to do about a span that cannot be read.
+/// The remedy for an invalid retention.
 pub const REMEDY: &str =
-    "Write a whole number of days, such as 90 days; left out, rows are kept for ever.";
+    "Write a whole number of days, such as 90 days; without it, rows are kept without limit.";
 
-/// How long rows are kept, and where that is said.
+/// How long rows are kept, and where it is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     pub days: u32,
@@ -15,18 +15,18 @@ pub struct Retention {
     pub line: usize,
 }
 
-/// The days of a span such as `90 days`.
+/// The days of a retention such as `90 days`.
 ///
 /// # Errors
-/// Says in words what is wrong with it.
+/// The text is not a number of days, or out of range.
 pub fn days(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("days").or_else(|| text.strip_suffix("day"));
     let number = number.map(str::trim).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
     match number.and_then(|it| it.parse().ok()) {
-        Some(0) => Err(format!("`{text}` would keep nothing")),
+        Some(0) => Err(format!("invalid retention `{text}`: expected at least 1 day")),
         Some(days) if days <= MOST_DAYS => Ok(days),
-        Some(_) => Err(format!("`{text}` is longer than {MOST_DAYS} days")),
-        None => Err(format!("`{text}` is no span of days")),
+        Some(_) => Err(format!("invalid retention `{text}`: expected at most {MOST_DAYS} days")),
+        None => Err(format!("invalid retention `{text}`: expected a number of days")),
     }
 }
 
@@ -39,14 +39,14 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_whole_days() {
+    fn a_retention_is_a_number_of_days() {
         check("90 days", Ok(90));
         check("1 day", Ok(1));
         check("400days", Ok(400));
-        check("0 days", Err("`0 days` would keep nothing"));
-        check("36501 days", Err("`36501 days` is longer than 36500 days"));
+        check("0 days", Err("invalid retention `0 days`: expected at least 1 day"));
+        check("36501 days", Err("invalid retention `36501 days`: expected at most 36500 days"));
         for text in ["", "days", "90", "-1 days", "1.5 days", "3 weeks", "99999999999 days"] {
-            check(text, Err(&format!("`{text}` is no span of days")));
+            check(text, Err(&format!("invalid retention `{text}`: expected a number of days")));
         }
     }
 }

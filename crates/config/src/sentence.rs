@@ -1,5 +1,4 @@
-//! Errors as one sentence: what libraries repeat is written once, and what a server answers in XML is put
-//! into words.
+//! Errors as one sentence, without what libraries repeat and without the XML of object stores.
 
 use regex::Regex;
 use std::sync::LazyLock;
@@ -9,7 +8,7 @@ fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
 
-/// What object stores put before the reason, each of which repeats the one below.
+/// Prefixes of object stores, each of which repeats the one below.
 static WRAPPINGS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
         r"(?x) Generic\ \S+\ error:\ (?: Error\ (?:performing|getting)\ [a-zA-Z]+\ (?:request|response\ body):\ )?
@@ -25,19 +24,19 @@ static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
-/// The body of an S3 service's refusal.
+/// The body of an error response of S3.
 static REFUSAL: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?s)(?:<\?xml[^>]*\?>\s*)?<Error[^>]*>(?<body>.*?)(?:</Error>|\z)"));
 
-/// What a status is introduced by.
+/// Text before a status.
 const STATUS: &str = "Server returned non-2xx status code: ";
 
-/// The error and its causes as one sentence. A cause that the text before it has already is left out.
+/// The error and its causes as one sentence, without causes that the text before them contains.
 pub fn sentence(error: &anyhow::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     for cause in error.chain() {
         let part = plain(&cause.to_string());
-        let is_new = !parts.iter().any(|said| said.contains(&part));
+        let is_new = !parts.iter().any(|before| before.contains(&part));
         if is_new && !part.is_empty() {
             parts.push(part);
         }
@@ -59,7 +58,7 @@ fn plain(text: &str) -> String {
     if let Some(request) = REQUEST.as_ref() {
         let head = |found: &regex::Captures<'_>| {
             let tries =
-                found.name("tries").map(|tries| format!(", tried {} times more", tries.as_str()));
+                found.name("tries").map(|tries| format!(", retried {} times", tries.as_str()));
             format!(
                 "{} {} failed{}: ",
                 &found["method"],
@@ -72,7 +71,7 @@ fn plain(text: &str) -> String {
     text.replace(STATUS, "").trim().to_owned()
 }
 
-/// Code and message of a refusal, such as `NoSuchBucket, The specified bucket does not exist`.
+/// Code and message of an error response, such as `NoSuchBucket, The specified bucket does not exist`.
 fn refusal_of(body: &str) -> String {
     let element = |name: &str| {
         let (_, rest) = body.split_once(&format!("<{name}>"))?;
@@ -111,9 +110,9 @@ mod tests {
         );
         let listing = format!("Error performing list request: {request}");
         let generic = format!("Generic S3 error: {listing}");
-        let said = "the bucket s3://plant cannot be listed at `data`";
+        let context = "the bucket s3://plant cannot be listed at `data`";
         check(
-            &[said, &generic, &listing, &request, &status],
+            &[context, &generic, &listing, &request, &status],
             "the bucket s3://plant cannot be listed at `data`: GET http://127.0.0.1:9000/plant failed: \
              404 Not Found: NoSuchBucket, The specified bucket does not exist",
         );
@@ -125,7 +124,7 @@ mod tests {
             &["Error performing PUT http://h/b/k in 2.1s, after 10 retries, max_retries: 10, \
                retry_timeout: 180s  - Server returned non-2xx status code: 503 Service Unavailable: \
                <Error><Code>SlowDown</Code>"],
-            "PUT http://h/b/k failed, tried 10 times more: 503 Service Unavailable: SlowDown",
+            "PUT http://h/b/k failed, retried 10 times: 503 Service Unavailable: SlowDown",
         );
         check(
             &["Server returned non-2xx status code: 403 Forbidden: <Error></Error>"],

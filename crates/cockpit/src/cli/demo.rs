@@ -7,19 +7,19 @@ use config::{self, Config};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// What of the demo one can say.
+/// Options of the demo.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DemoArgs {
-    /// How much faster than the clock everything runs: with 60 an hour takes a minute
+    /// Speed relative to the clock: with 60 an hour takes a minute
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
-    /// Port of the pages on this machine [default: any that is free]
+    /// Port of the pages on this machine [default: any free port]
     #[arg(long, value_name = "P", default_value_t = 0, hide_default_value = true)]
     port: u16,
-    /// Folder of the demo's lake and dumps
+    /// Folder of the lake and the dumps
     #[arg(long, value_name = "DIR", default_value = "./cockpit-data/demo")]
     data: PathBuf,
-    /// Which simulated plant; the same seed says the same again
+    /// Seed of the simulated plant; the same seed gives the same data
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 }
@@ -27,7 +27,7 @@ pub struct DemoArgs {
 /// Runs until Ctrl-C.
 pub async fn demo(config: Config, args: &DemoArgs) -> anyhow::Result<bool> {
     if !args.speed.is_finite() || args.speed <= 0.0 {
-        bail!("--speed {} is no pace; write a number above 0", args.speed);
+        bail!("invalid --speed {}: expected a number greater than 0", args.speed);
     }
     let demo =
         Demo { folder: args.data.clone(), port: args.port, speed: args.speed, seed: args.seed };
@@ -45,19 +45,19 @@ fn introduce(ready: &Ready, speed: f64) {
     } else {
         String::new()
     };
-    print::line("A simulated plant: nothing here is measured anywhere.");
+    print::line("A simulated plant: none of the data is measured.");
     print::line(&format!("  pages   http://{address}"));
     print::line("  login   none: everybody at this machine is the local administrator of the demo");
     print::line(&format!(
-        "  stream  {sensors} sensors, one message a second each{pace}, from {} on",
+        "  stream  {sensors} sensors, one message per second each{pace}, from {} on",
         from.format("%Y-%m-%d %H:%M:%S UTC")
     ));
-    print::line(&format!("  broker  {brokers}, topic {topic}: any Kafka client may join in"));
+    print::line(&format!("  broker  {brokers}, topic {topic}: open to any Kafka client"));
     print::line(&format!("  lake    {lake}, with dumps of the 30 days before the first start"));
-    print::line("Ctrl-C ends it; started again it goes on where it was.");
+    print::line("Ctrl-C stops it; a restart resumes where it stopped.");
 }
 
-/// Shows the pages where there is a desktop to show them on; where that fails the address was said.
+/// Opens the pages in a browser if there is a desktop; the address is printed in any case.
 fn open_browser(address: &str) {
     let has_desktop = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|it| config::env(it).is_some());
     if !has_desktop {
@@ -66,6 +66,6 @@ fn open_browser(address: &str) {
     let mut open = Command::new("xdg-open");
     open.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Err(error) = open.spawn() {
-        tracing::info!(%error, "browser_not_opened");
+        tracing::info!(%error, "browser not opened");
     }
 }

@@ -1,4 +1,4 @@
-//! `cockpit kpi`: the KPIs on the terminal, as the pages and the interface have them.
+//! `cockpit kpi`: the KPIs on the terminal, as on the pages and in the HTTP interface.
 
 use super::{Shape, print};
 use crate::flow::Flow;
@@ -57,10 +57,10 @@ impl From<Each> for Granularity {
     }
 }
 
-/// What is asked for.
+/// Selection and format of the KPIs.
 #[derive(Debug, Args)]
 pub struct KpiArgs {
-    /// Only this unit
+    /// Show only this unit
     #[arg(long)]
     unit: Option<String>,
     /// First production day, such as 2026-11-01
@@ -69,21 +69,21 @@ pub struct KpiArgs {
     /// Last production day
     #[arg(long, value_name = "DAY")]
     to: Option<NaiveDate>,
-    /// What is summed over the equipment
+    /// Level of equipment to sum over
     #[arg(long, value_enum, default_value_t = By::Unit)]
     by: By,
-    /// What is summed over time
+    /// Period to sum over
     #[arg(long, value_enum, default_value_t = Each::Range)]
     each: Each,
     /// Definitions to use: iso22400, oee.com, or all
     #[arg(long, default_value = "iso22400")]
     set: String,
-    /// How to write the answer
+    /// Format of the result
     #[arg(long, value_enum, default_value_t = Shape::Table)]
     format: Shape,
 }
 
-/// Prints what is asked for.
+/// Prints the selected KPIs.
 pub async fn run(config: &Config, args: &KpiArgs) -> anyhow::Result<bool> {
     let kpis = select(&config.plant.kpis, None, Some(&args.set)).map_err(anyhow::Error::msg)?;
     let query = KpiQuery {

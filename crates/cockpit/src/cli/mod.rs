@@ -1,4 +1,4 @@
-//! The command line: what people say to the program, and what it says back.
+//! The command line.
 
 mod audit;
 mod backup;
@@ -32,11 +32,11 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// One place to see what is going on in a manufacturing plant, every day and every second.
+/// Shows the state of a manufacturing plant, by day and by second.
 ///
-/// Point it at the plant's bucket: `cockpit ingest --once --bucket s3://plant/dumps` lands every
-/// record of the dumps in a Delta lake, refines it, and closes the books. Then ask:
-/// `cockpit sql "select * from gold.production_daily"`, or look: `cockpit serve`.
+/// `cockpit ingest --once --bucket s3://plant/dumps` lands every record of the dumps in a Delta lake, computes
+/// the tables derived from them, and reconciles the rows. `cockpit serve` shows the result in a browser,
+/// `cockpit sql "select * from gold.production_daily"` queries it.
 #[derive(Debug, Parser)]
 #[command(name = "cockpit", version, propagate_version = true)]
 struct Cli {
@@ -46,25 +46,25 @@ struct Cli {
     command: Command,
 }
 
-/// Flags of every command. Each can also be said in the environment; bucket and lake in plant.toml.
+/// Flags of every command. Each can also be set in the environment, bucket, lake and kafka in plant.toml too.
 #[derive(Debug, Clone, clap::Args)]
 struct Common {
     /// Folder that describes the plant [default: the reference plant, compiled in]
     #[arg(long, global = true, value_name = "DIR", env = "COCKPIT_PLANT")]
     plant: Option<PathBuf>,
-    /// Where the dumps lie: s3://bucket/prefix, file:///path or a path
+    /// Where the dumps are: s3://bucket/prefix, file:///path or a path
     ///
-    /// Keys, region and endpoint come from the usual AWS variables and profile files;
-    /// AWS_SKIP_SIGNATURE=true reads a public bucket without any.
+    /// Keys, region and endpoint are taken from the usual AWS variables and profile files.
+    /// AWS_SKIP_SIGNATURE=true reads a public bucket without keys.
     #[arg(long, global = true, value_name = "URL")]
     bucket: Option<String>,
-    /// Where the lake lies [default: ./cockpit-data]
+    /// Where the lake is [default: ./cockpit-data]
     #[arg(long, global = true, value_name = "URL")]
     lake: Option<String>,
-    /// Kafka brokers to read messages from: host:port, several parted by commas
+    /// Kafka brokers to read messages from: host:port, separated by commas
     #[arg(long, global = true, value_name = "BROKERS")]
     kafka: Option<String>,
-    /// Show what happens, line by line
+    /// Events to log
     #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", env = "COCKPIT_LOG")]
     log: Level,
 }
@@ -73,25 +73,24 @@ struct Common {
 enum Command {
     /// Land new dumps and refine them
     ///
-    /// A dump that has not changed is never read twice; one that has is a new dump whose records
-    /// supersede those with the same key. Ends with the books: read = bronze, and bronze = silver +
-    /// rejected + superseded. The exit code is 0 only if every file could be read and every book
-    /// closes; rejected rows are well.
+    /// An unchanged dump is not read again; a changed one is a new dump whose records supersede those with the
+    /// same key. Prints the row balance: read = bronze, and bronze = silver + rejected + superseded. The exit
+    /// code is 0 if every file was read and all rows balance; rejected rows do not fail the run.
     Ingest {
-        /// One round, then stop; without it the bucket is listed again and again
+        /// Run once and stop; without it the bucket is listed at an interval
         #[arg(long)]
         once: bool,
-        /// Wait for the lake while another program refines it
+        /// Wait while another process refines the lake
         #[arg(long)]
         wait: bool,
     },
-    /// Ingest on a schedule and answer on a web address
+    /// Ingest on a schedule and serve the pages and the HTTP interface
     Serve(Box<serve::ServeArgs>),
-    /// Ask the lake in SQL
+    /// Query the lake in SQL
     Sql {
         /// One SELECT; tables are bronze.…, silver.…, gold.… and meta.…
         query: String,
-        /// How to write the answer
+        /// Format of the result
         #[arg(long, value_enum, default_value_t = Shape::Table)]
         format: Shape,
     },
@@ -99,24 +98,23 @@ enum Command {
     Kpi(kpi::KpiArgs),
     /// List the tables of the lake
     Tables,
-    /// Show records that did not reach their table, and why
+    /// Show rejected records and the reasons
     Rejected {
-        /// Only those of this table, such as board_result
+        /// Show only records of this table, such as board_result
         table: Option<String>,
-        /// The most rows to show
+        /// Maximum number of rows
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
-    /// Make silver and gold anew from bronze
+    /// Rebuild silver and gold from bronze
     Rebuild,
-    /// Show everything on a simulated plant, with nothing around it
+    /// Run everything on a simulated plant, without further services
     Demo(demo::DemoArgs),
     /// Write dumps of a simulated plant, or send its temperatures to a Kafka broker
     ///
-    /// With --out it writes dumps in the dialects of the reference plant; it works in the shifts and
-    /// the zone of the plant folder. With --kafka it sends messages in the reference plant's format
-    /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
-    /// happened, and where it put which dirt.
+    /// With --out it writes dumps in the formats of the reference plant, in the shifts and the time zone of the
+    /// plant folder. With --kafka it sends messages in the format of the reference plant until Ctrl-C, or until
+    /// the limits of --for or --messages. With --truth it also writes the true values and the injected faults.
     Simulate(Box<simulate::Simulate>),
     /// Manage users and their roles
     #[command(subcommand)]
@@ -166,7 +164,7 @@ enum Command {
     Manual { folder: PathBuf },
 }
 
-/// How much the log holds.
+/// Events in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Level {
     Off,
@@ -178,7 +176,7 @@ enum Level {
 }
 
 impl Level {
-    /// The filter of the log: our own events from this level on, those of libraries if they are warnings.
+    /// The filter of the log: own events from this level on, events of libraries from warnings on.
     fn filter(self) -> EnvFilter {
         let own = match self {
             Self::Off => return EnvFilter::new("off"),
@@ -193,11 +191,11 @@ impl Level {
     }
 }
 
-/// The crates of this program, by which events in the log are told from those of libraries.
+/// The crates of this program, whose events are distinguished from those of libraries.
 const CRATES: [&str; 9] =
     ["batches", "cockpit", "config", "ingest", "lake", "live", "plant", "serve", "simulate"];
 
-/// How an answer is written.
+/// Format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Shape {
     Table,
@@ -206,11 +204,11 @@ enum Shape {
     Parquet,
 }
 
-/// Workers of the runtime besides one for each core. Who packs a file or computes a table keeps a
-/// worker for tens of milliseconds, and who looks at the moment is not to wait for that.
+/// Workers of the runtime in addition to one per core. Compressing a file or computing a table occupies a
+/// worker for tens of milliseconds, which must not delay the live stream.
 const SPARE_WORKERS: usize = 2;
 
-/// Runs the program; the exit code is 0 only if all went well.
+/// Runs the program; the exit code is 0 only if the command succeeded.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let log = tracing_subscriber::fmt().with_env_filter(cli.common.log.filter());
@@ -233,9 +231,9 @@ fn start(cli: Cli) -> anyhow::Result<bool> {
         .enable_all()
         .build()?;
     let done = runtime.block_on(Box::pin(run(cli)));
-    // All work of ours has ended. Reads of a table's log that were cut off go on in the library, on
-    // threads that nobody can stop and that panic when the runtime ends under them, or wait for a disk
-    // that does not answer. They only read, so they may end with the process.
+    // All own work has ended. Cancelled reads of a table's log continue in the library, on threads that
+    // cannot be stopped and that panic if the runtime ends before them, or wait for a disk that does not
+    // respond. They only read, so they may end with the process.
     std::mem::forget(runtime);
     done
 }
@@ -306,8 +304,7 @@ fn load(flags: &Flags) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// Cancelled by the first Ctrl-C or SIGTERM; the second one ends the program at once, by the
-/// system's default.
+/// A token that the first Ctrl-C or SIGTERM cancels; the second one ends the program at once.
 fn stop_token() -> CancellationToken {
     let stop = CancellationToken::new();
     flow::cancel_on_signal(stop.clone());
@@ -323,17 +320,16 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
         found.sort();
         if found.is_empty() {
             print::line(&format!(
-                "{}: {} contracts and {} models, no mistakes",
+                "{}: {} and {}, no mistakes",
                 plant.name,
-                plant.contracts.len(),
-                steps.len()
+                print::counted(plant.contracts.len(), "contract"),
+                print::counted(steps.len(), "model")
             ));
             return Ok(true);
         }
     }
     print::line(&listed(&found));
-    let count = if found.len() == 1 { "1 mistake" } else { &format!("{} mistakes", found.len()) };
-    print::line(count);
+    print::line(&print::counted(found.len(), "mistake"));
     Ok(false)
 }
 

@@ -1,7 +1,7 @@
-//! What the program writes on the terminal.
+//! Output on the terminal.
 //!
-//! Whoever reads the output may stop before its end (`cockpit sql ... | head`): that is no error, and
-//! nothing is written from then on. Anything else that keeps output from being written is one.
+//! The reader of the output may stop before its end (`cockpit sql ... | head`). This is not an error, and nothing
+//! more is written. Any other failure to write is an error.
 
 use super::Shape;
 use crate::flow::Report;
@@ -17,10 +17,10 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Whether some output could not be written for another reason than a reader that has gone.
+/// Whether output could not be written for another reason than a closed pipe.
 static IS_OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
-/// Whether all output was written, as far as somebody read it.
+/// Whether all output was written that was read.
 pub fn is_complete() -> bool {
     !IS_OUTPUT_LOST.load(Ordering::Relaxed)
 }
@@ -28,40 +28,40 @@ pub fn is_complete() -> bool {
 /// Writes a line.
 pub fn line(text: &str) {
     let mut out = std::io::stdout().lock();
-    if let Err(failed) = writeln!(out, "{text}").or_else(reader_may_go)
+    if let Err(failed) = writeln!(out, "{text}").or_else(ignore_closed_pipe)
         && !IS_OUTPUT_LOST.swap(true, Ordering::Relaxed)
     {
         error(&anyhow::Error::new(failed).context(OUTPUT));
     }
 }
 
-/// Writes bytes, all at once. Returns whether somebody still reads.
+/// Writes bytes at once. Returns whether the output is still read.
 fn bytes(out: &mut impl Write, bytes: &[u8]) -> anyhow::Result<bool> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
-        Err(failed) => reader_may_go(failed).map(|()| false).context(OUTPUT),
+        Err(failed) => ignore_closed_pipe(failed).map(|()| false).context(OUTPUT),
     }
 }
 
-const OUTPUT: &str = "the output cannot be written";
+const OUTPUT: &str = "cannot write the output";
 
-fn reader_may_go(error: io::Error) -> io::Result<()> {
+fn ignore_closed_pipe(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
-/// Writes the last word of a failed command.
+/// Writes the error of a failed command.
 pub fn error(error: &anyhow::Error) {
     let text = format!("error: {}\n", sentence(error));
-    // Where nobody reads errors either, the exit code is all there is.
+    // If standard error is closed too, only the exit code reports the failure.
     if let Err(failed) = io::stderr().lock().write_all(text.as_bytes()) {
-        tracing::debug!(%failed, "error_not_written");
+        tracing::debug!(%failed, "error not written");
     }
 }
 
-/// The most files of no contract that are printed; `meta.files` has all.
+/// Maximum number of printed files that match no contract; `meta.files` has all.
 const PRINTED_FILES: usize = 10;
 
-/// The books of a run, and what could not be read.
+/// The result of a run: dumps, problems, and row balances.
 pub fn summary(report: &Report) {
     let landed = report.read.iter().filter(|row| row.status == Status::Landed).count();
     line(&format!("{} read, {} unchanged", counted(landed, "dump"), report.unchanged));
@@ -91,11 +91,11 @@ pub fn summary(report: &Report) {
         line(&format!("  {note}"));
     }
     if !report.entries.is_empty() {
-        print_books(report);
+        print_balances(report);
     }
 }
 
-/// Files that no contract matches, each reported by the first run that sees it.
+/// Files that match no contract, each reported by the first run that finds it.
 fn unmatched(report: &Report) {
     let rows = &report.unmatched;
     if rows.is_empty() {
@@ -112,11 +112,11 @@ fn unmatched(report: &Report) {
 }
 
 /// A number and its noun: 1 dump, 2 dumps.
-fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn print_books(report: &Report) {
+fn print_balances(report: &Report) {
     line(&format!(
         "{:<18}{:<44}{:>10}{:>10}{:>10}{:>10}{:>12}",
         "table", "dump", "read", "bronze", "silver", "rejected", "superseded"
@@ -134,15 +134,15 @@ fn print_books(report: &Report) {
             counts[2],
             counts[3],
             counts[4],
-            if entry.is_balanced { "" } else { "  DOES NOT CLOSE" }
+            if entry.is_balanced { "" } else { "  NOT BALANCED" }
         ));
     }
     line(&format!(
         "{:<62}{:>10}{:>10}{:>10}{:>10}{:>12}",
         "sum", sums[0], sums[1], sums[2], sums[3], sums[4]
     ));
-    let all_close = report.entries.iter().all(|entry| entry.is_balanced);
-    line(if all_close { "the books close" } else { "THE BOOKS DO NOT CLOSE" });
+    let are_balanced = report.entries.iter().all(|entry| entry.is_balanced);
+    line(if are_balanced { "all rows balance" } else { "SOME ROWS DO NOT BALANCE" });
 }
 
 fn short(file: &str) -> String {
@@ -155,7 +155,7 @@ fn short(file: &str) -> String {
     format!("…{tail}")
 }
 
-/// What an answer may take: time, and memory if it is held whole.
+/// Time and memory that a result may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     table_time_s: u64,
@@ -164,7 +164,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The bounds that answers over HTTP have too.
+    /// The bounds of results over HTTP.
     pub fn from_limits(limits: &Limits) -> Self {
         Self {
             table_time_s: limits.serve.query_time_s,
@@ -173,7 +173,7 @@ impl Bounds {
         }
     }
 
-    /// Runs `work` within the time a shape may take.
+    /// Runs `work` within the time for the format.
     pub async fn within<T>(
         self,
         shape: Shape,
@@ -186,15 +186,14 @@ impl Bounds {
         match tokio::time::timeout(Duration::from_secs(seconds), work).await {
             Ok(done) => done,
             Err(_elapsed) => bail!(
-                "the answer took longer than {name} = {seconds}; ask for less, or raise the limit by \
-                 COCKPIT_{}",
+                "the query took longer than {name} = {seconds}; select less, or raise the limit by COCKPIT_{}",
                 name.to_uppercase()
             ),
         }
     }
 }
 
-/// Writes an answer in the form that was requested, within its bounds.
+/// Writes a result in the requested format, within its bounds.
 pub async fn shaped(frame: DataFrame, shape: Shape, bounds: Bounds) -> anyhow::Result<()> {
     let written = async {
         match shape {
@@ -207,7 +206,7 @@ pub async fn shaped(frame: DataFrame, shape: Shape, bounds: Bounds) -> anyhow::R
     bounds.within(shape, written).await
 }
 
-/// An answer as a table for people. All of it is held, for its columns are as wide as their widest value.
+/// A result as a table of text. It is held in memory, because its columns are as wide as their widest value.
 async fn table(frame: DataFrame, memory_bytes: usize) -> anyhow::Result<()> {
     let schema = frame.schema().as_arrow().clone();
     let mut stream = frame.execute_stream().await?;
@@ -216,8 +215,8 @@ async fn table(frame: DataFrame, memory_bytes: usize) -> anyhow::Result<()> {
         held_bytes += batch.get_array_memory_size();
         if held_bytes > memory_bytes {
             bail!(
-                "the answer is larger than memory_bytes = {memory_bytes}; ask for fewer rows with LIMIT, \
-                 or write it as it comes with --format csv"
+                "the result is larger than memory_bytes = {memory_bytes}; select fewer rows with LIMIT, or \
+                 stream it with --format csv"
             );
         }
         batches.push(batch);
@@ -229,10 +228,10 @@ async fn table(frame: DataFrame, memory_bytes: usize) -> anyhow::Result<()> {
     bytes(&mut io::stdout().lock(), text.as_bytes()).map(drop)
 }
 
-/// An answer as a stream of bytes in one of the formats of the interface. Ends early, and well, if nobody
-/// reads any more.
+/// A result as a stream of bytes in one of the formats of the HTTP interface. Ends early, without an error, if
+/// the output is closed.
 async fn encoded(frame: DataFrame, format: Format) -> anyhow::Result<()> {
-    // The statement's own types are known only when it is planned: times count microseconds then.
+    // The types of the result are known once it is planned: times are in microseconds then.
     let mut batches = frame.execute_stream().await?;
     let mut encoder = Encoder::new(format, &batches.schema())?.with_line_feeds();
     let brackets = if format == Format::Json { ("[", "]\n") } else { ("", "") };

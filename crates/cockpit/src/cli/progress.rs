@@ -1,11 +1,12 @@
-//! The progress bar of an ingest, on the terminal's error side, so that output can be piped.
+//! The progress bar of an ingest, on standard error, so that the output can be piped.
 
+use super::print::counted;
 use crate::flow::{Event, Watcher};
 use indicatif::{ProgressBar, ProgressStyle};
 use lake::dumps::Status;
 use std::sync::Arc;
 
-/// A watcher that draws a bar, and the bar, to be cleared at the end.
+/// A watcher that draws a progress bar, and the bar, to be cleared at the end.
 pub fn bar() -> (Watcher, ProgressBar) {
     let bar = ProgressBar::no_length();
     let style =
@@ -15,7 +16,7 @@ pub fn bar() -> (Watcher, ProgressBar) {
     let watcher: Watcher = Arc::new(move |event| match event {
         Event::Listed { dumps, bytes } => {
             drawn.set_length(bytes);
-            drawn.set_message(format!("reading {dumps} dumps"));
+            drawn.set_message(format!("reading {}", counted(dumps, "dump")));
         }
         Event::Dump { file, bytes, status } => {
             drawn.inc(bytes);

@@ -12,38 +12,38 @@ use simulate::truth::{self, StreamTruth};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What only the stream has.
+/// Options of the stream.
 #[derive(Debug, Clone, clap::Args)]
 pub struct StreamArgs {
     /// Topic to send to
     #[arg(long, value_name = "NAME", default_value = "IOTTemperatureStream01")]
     topic: String,
-    /// How many sensors speak
+    /// Number of sensors
     #[arg(long, value_name = "N", default_value_t = REFERENCE_SENSORS)]
     sensors: usize,
-    /// How many messages each sends in a second
+    /// Messages per second of each sensor
     #[arg(long, value_name = "R", default_value_t = 1.0)]
     hz: f64,
-    /// Simulated time after which to end, such as 90s, 10m, 2h or 3d [default: never]
+    /// Simulated time after which to stop, such as 90s, 10m, 2h or 3d [default: never]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     lasts: Option<Duration>,
-    /// End after so many messages
+    /// Number of messages after which to stop
     #[arg(long, value_name = "N")]
     messages: Option<u64>,
-    /// How much faster than the clock simulated time runs; it then runs ahead of the clock
+    /// Speed of simulated time relative to the clock; above 1 it runs ahead of the clock
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
 }
 
-/// What is to be sent, and where to.
+/// What to send, and where.
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub brokers: String,
-    /// Simulated moment to begin at; now if none is said.
+    /// Simulated start time; `None` for now.
     pub from: Option<DateTime<Utc>>,
     pub seed: u64,
     pub dirt: MessageFaults,
-    /// Folder for the truth: readings, dirt and faults as JSON lines.
+    /// Folder for the truth: readings and faults as JSON lines.
     pub truth: Option<PathBuf>,
     pub more: StreamArgs,
 }
@@ -52,7 +52,8 @@ pub struct Sent {
 pub async fn run(args: Sent) -> anyhow::Result<bool> {
     let stop = stop_token();
     let work = move || speak(&args, &stop);
-    let summary = tokio::task::spawn_blocking(work).await.context("the stream broke off")??;
+    let summary =
+        tokio::task::spawn_blocking(work).await.context("the stream was interrupted")??;
     print_summary(&summary);
     Ok(summary.undelivered == 0)
 }
@@ -60,7 +61,7 @@ pub async fn run(args: Sent) -> anyhow::Result<bool> {
 fn speak(args: &Sent, stop: &tokio_util::sync::CancellationToken) -> anyhow::Result<StreamSummary> {
     let plan = plan(args)?;
     if !args.more.speed.is_finite() || args.more.speed <= 0.0 {
-        bail!("--speed {} is no pace; write a number above 0", args.more.speed);
+        bail!("invalid --speed {}: expected a number greater than 0", args.more.speed);
     }
     let begun_us = flow::now().timestamp_micros();
     let from_us = args.from.map_or(begun_us, |from| from.timestamp_micros());
@@ -100,9 +101,14 @@ fn speak(args: &Sent, stop: &tokio_util::sync::CancellationToken) -> anyhow::Res
 fn plan(args: &Sent) -> anyhow::Result<StreamPlan> {
     let interval_us = (SECOND_US as f64 / args.more.hz).round();
     if !(1.0..=(DAY_S * SECOND_US) as f64).contains(&interval_us) || args.more.sensors == 0 {
-        bail!("{} sensors at {} messages a second are no stream", args.more.sensors, args.more.hz);
+        bail!(
+            "invalid stream of {} sensors at {} Hz: expected at least one sensor, and from one message per day \
+             to a million per second",
+            args.more.sensors,
+            args.more.hz
+        );
     }
-    #[expect(clippy::cast_possible_truncation, reason = "at most a day, which was just asked")]
+    #[expect(clippy::cast_possible_truncation, reason = "at most a day, as checked above")]
     let interval_us = interval_us as i64;
     Ok(StreamPlan { sensors: args.more.sensors, interval_us, seed: args.seed, faults: args.dirt })
 }
@@ -118,7 +124,7 @@ fn print_summary(summary: &StreamSummary) {
     ));
     if *undelivered > 0 {
         let why = delivery_error.as_deref().unwrap_or("unknown");
-        print::line(&format!("{undelivered} OF THEM DID NOT ARRIVE: {why}"));
+        print::line(&format!("{undelivered} OF THEM WERE NOT DELIVERED: {why}"));
     }
 }
 

@@ -13,7 +13,7 @@ fn mistakes(case: &str, spoil: impl FnOnce(&World)) {
     golden(case, "output.txt", &world.plain(&format!("{}{}", outcome.stdout, outcome.stderr)));
     if outcome.stdout.contains(" mistake") {
         // Every other command refuses such a folder with the same reason.
-        world.run(&["ingest", "--once"]).failure(&[" mistakes; mend them first:\n"]);
+        world.run(&["ingest", "--once"]).failure(&[" mistakes:\n"]);
         assert!(!world.path("lake").exists());
     }
 }

@@ -54,7 +54,7 @@ fn output_that_cannot_be_written_is_an_error() {
         let done = world.command(arguments).stdout(full).output().unwrap();
         let errors = String::from_utf8(done.stderr).unwrap();
         assert!(!done.status.success(), "{arguments:?}");
-        assert!(errors.contains("the output cannot be written: "), "{arguments:?}: {errors}");
+        assert!(errors.contains("cannot write the output: "), "{arguments:?}: {errors}");
     }
 }
 

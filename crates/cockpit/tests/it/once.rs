@@ -46,7 +46,7 @@ fn a_changed_dump_supersedes_records_with_the_same_key() {
     world.ingest().success();
     world.dump("plan.csv", plan(&[(2, "20"), (3, "30"), (4, "y")]));
     let outcome = world.ingest().success();
-    assert!(outcome.stdout.contains("the books close"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("all rows balance"), "{}", outcome.stdout);
     assert_eq!(quantities(&world), [(1, 1), (2, 20), (3, 30)]);
     assert_eq!(in_bronze(&world), 6);
     assert_eq!(world.number("SELECT count(*) FROM silver.rejected"), 2);
@@ -163,7 +163,7 @@ fn a_changed_type_rebuilds_silver() {
         "header = \"Quantity\", type = \"float\"",
     );
     let outcome = world.ingest().success();
-    assert!(outcome.stdout.contains("the books close"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("all rows balance"), "{}", outcome.stdout);
     let ids = world.sql("SELECT plan_id, quantity FROM silver.plan ORDER BY plan_id");
     assert_eq!(ids.len(), 3, "{ids:?}");
     assert_eq!(ids[0]["quantity"], 1.0);

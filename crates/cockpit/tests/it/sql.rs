@@ -82,8 +82,8 @@ fn a_missing_table_is_reported_with_the_existing_ones() {
 #[test]
 fn a_missing_lake_is_reported() {
     let world = World::new();
-    world.run(&["sql", "SELECT 1"]).failure(&["the lake", "is not there"]);
-    world.run(&["tables"]).failure(&["the lake", "is not there"]);
+    world.run(&["sql", "SELECT 1"]).failure(&["the lake", "does not exist"]);
+    world.run(&["tables"]).failure(&["the lake", "does not exist"]);
 }
 
 #[test]

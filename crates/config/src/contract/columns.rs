@@ -19,7 +19,7 @@ pub(super) fn columns(
         let at = table.at();
         let Some(column) = column(table, plant_zone, format) else { continue };
         if !names.insert(column.name.clone()) {
-            let message = format!("column `{}` stands here twice", column.name);
+            let message = format!("column `{}` is defined twice", column.name);
             findings.note(at, message, "Give each column its own name.");
         }
         columns.push(column);
@@ -51,7 +51,7 @@ fn column(
         kind: kind.clone().unwrap_or(Kind::Text),
     };
     check_name(&reader, &column.name);
-    // What an unknown type would have asked for is not known.
+    // The keys of an unknown type are unknown.
     if kind.is_some() {
         reader.finish();
     }
@@ -64,11 +64,11 @@ fn check_name(reader: &TomlReader<'_, '_>, name: &str) {
         return;
     }
     let remedy = "Use small letters, digits and _, starting with a letter, so that SQL and every \
-                  reader take it without quotes; put the dump's own word into header.";
-    reader.note("name", format!("`{name}` is no plain name"), remedy);
+                  reader take it without quotes; write the dump's own name as header.";
+    reader.note("name", format!("invalid name `{name}`"), remedy);
 }
 
-/// Where the value of a column can be, and the word for it in a contract.
+/// Where the value of a column can be, and its name in a contract.
 const ORIGINS: [(&str, Origin); 6] = [
     ("record", Origin::Record),
     ("envelope", Origin::Envelope),
@@ -145,7 +145,11 @@ fn on_error(reader: &mut TomlReader<'_, '_>) -> OnError {
         Some("null") => OnError::Null,
         Some(other) => {
             let remedy = "\"reject\": the record is rejected; \"null\": the value becomes unknown.";
-            reader.note("on_error", format!("unknown word `{other}`"), remedy);
+            reader.note(
+                "on_error",
+                format!("invalid on_error `{other}`: expected reject or null"),
+                remedy,
+            );
             OnError::Reject
         }
     }

@@ -23,7 +23,7 @@ pub(super) const COMMON: [&str; 17] = [
     "euc-kr",
 ];
 
-/// Names in use that are no labels of the standard, and the label of the same encoding.
+/// Common names that are not labels of the standard, and the label of the same encoding.
 const ALIASES: [(&str, &str); 8] = [
     ("utf-8-sig", "utf-8"),
     ("utf-16-le", "utf-16le"),

@@ -11,7 +11,7 @@ pub(crate) const FORMATS: [&str; 7] =
 const OF_FORMATS: [&str; 5] = ["delimiter", "quote", "escape", "header", "pattern"];
 
 pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
-    let word = reader.required("format", &format!("Say one of: {}.", FORMATS.join(", ")));
+    let word = reader.required("format", &format!("Write one of: {}.", FORMATS.join(", ")));
     let Some(word) = word else {
         reader.allow(&OF_FORMATS);
         return None;
@@ -37,7 +37,7 @@ pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
 }
 
 fn delimited(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
-    let remedy = "Write delimiter = \",\" or what stands between fields.";
+    let remedy = "Write delimiter = \",\" or the text between fields.";
     let delimiter = reader.required("delimiter", remedy);
     let quote = match reader.text("quote") {
         None => Some(Some(b'"')),
@@ -52,7 +52,7 @@ fn delimited(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
     let header = reader.flag("header");
     if header.is_none() && !reader.has("header") {
         let remedy = "Write header = true or header = false; without one the first row is data.";
-        reader.note("header", "it is not said whether the dump has a header", remedy);
+        reader.note("header", "`header` is missing", remedy);
     }
     let (delimiter, quote, escape) = (delimiter?, quote?, escape?);
     check_signs(reader, &delimiter, quote, escape);
@@ -88,7 +88,11 @@ fn tokens(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
     let pattern =
         reader.required("pattern", "Write the line's regular expression with named groups.")?;
     if let Err(error) = regex::Regex::new(&pattern) {
-        reader.note("pattern", format!("not a regular expression: {error}"), "Mend the pattern.");
+        reader.note(
+            "pattern",
+            format!("not a regular expression: {error}"),
+            "Correct the pattern.",
+        );
         return None;
     }
     Some(Format::Tokens { pattern })
@@ -98,7 +102,7 @@ fn tokens(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
 /// is known, and no report has a longer footer.
 pub(crate) const MAX_FOOTER_LINES: u64 = 1000;
 
-/// Reads which lines of a dump are no records. `format` is `None` if it is invalid.
+/// Reads which lines of a dump are not records. `format` is `None` if it is invalid.
 pub(super) fn lines(reader: &mut TomlReader<'_, '_>, format: Option<&Format>) -> Lines {
     let lines = Lines {
         skip: reader.number("skip_lines").unwrap_or(0),

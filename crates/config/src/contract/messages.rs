@@ -14,7 +14,7 @@ pub(super) fn topics(reader: &mut TomlReader<'_, '_>) -> Vec<String> {
     if topics.is_empty() {
         let remedy =
             "Write topics = [\"NameOfTheTopic\"], or a pattern such as [\"^line-[0-9]+$\"].";
-        reader.note("topics", "no topics: nothing would ever be read", remedy);
+        reader.note("topics", "`topics` is empty", remedy);
     }
     for topic in &topics {
         if let Some(problem) = problem(topic) {

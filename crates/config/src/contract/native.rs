@@ -1,4 +1,4 @@
-//! What a contract means beyond its words: values that Parquet has as times, and columns of the path.
+//! Values that Parquet stores as times, and columns whose values come from the path.
 
 use crate::toml_reader::Findings;
 use plant::contract::{Column, Format, Kind, Origin};

@@ -8,12 +8,11 @@ use plant::format::{Locale, TimeFormat, TimeOptions};
 
 pub(crate) const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
 
-/// Digits a decimal column has if the contract does not say: 18 in all, 4 of them after the point,
-/// which holds quantities and money of any plant and stays exact in every reader.
+/// Digits of a decimal column by default: 18 in all, 4 of them after the decimal point. This holds quantities and money of any plant and is exact in every reader.
 const DECIMAL_DIGITS: (u8, i8) = (18, 4);
 
 pub(super) fn kind(reader: &mut TomlReader<'_, '_>, plant_zone: Tz) -> Option<Kind> {
-    let word = reader.required("type", &format!("Say one of: {}.", KINDS.join(", ")))?;
+    let word = reader.required("type", &format!("Write one of: {}.", KINDS.join(", ")))?;
     Some(match word.as_str() {
         "text" => Kind::Text,
         "int" => Kind::Int { number: number(reader) },
