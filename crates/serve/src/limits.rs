@@ -4,6 +4,9 @@
 use config::settings;
 use std::time::Duration;
 
+/// The longest interval between two checks of an open live stream: a revocation ends it within 5 s.
+const LIVE_RECHECK_MS_MAX: u64 = 5_000;
+
 /// The limits of the service.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -107,7 +110,9 @@ impl Limits {
             queries: serve.max_concurrent_queries,
             reads: serve.max_concurrent_reads,
             account_calls: serve.max_concurrent_account_calls,
-            live_recheck_time: Duration::from_millis(limits.live.live_recheck_ms),
+            live_recheck_time: Duration::from_millis(
+                limits.live.live_recheck_ms.min(LIVE_RECHECK_MS_MAX),
+            ),
             wait_time: Duration::from_secs(serve.request_wait_s),
             repeat_count: serve.sql_repeat_max,
         }

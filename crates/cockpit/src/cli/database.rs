@@ -2,7 +2,6 @@
 
 use crate::flow;
 use access::{Access, Identity};
-use anyhow::Context as _;
 use config::Config;
 use std::path::PathBuf;
 
@@ -16,13 +15,7 @@ pub struct Database {
 impl Database {
     /// Opens the database of the configured lake, and creates it where there is none.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let path = flow::access::path(config)?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-        }
-        let settings = serve::access_settings(&config.plant.access.limits);
-        let access = Access::open(&path, settings, access::os_random()?, now_us())?;
+        let access = flow::access::open(&path(config)?, &config.plant.access.limits)?;
         Ok(Self { access, operator: Identity::terminal(&account()) })
     }
 }

@@ -34,8 +34,12 @@ pub async fn serve(
     let scheme = binding.scheme();
     let public_url = config.endpoint.public_url.as_ref().map(|(url, _)| url.to_string());
     let report = |started: Started| {
-        let url = format!("{scheme}://{}", started.address);
-        let base = public_url.clone().unwrap_or_else(|| format!("{url}/"));
+        let address = started.address;
+        let url = format!("{scheme}://{address}");
+        let base = public_url.clone().unwrap_or_else(|| match address.ip().is_unspecified() {
+            true => format!("{scheme}://localhost:{}/", address.port()),
+            false => format!("{url}/"),
+        });
         let setup_link = started.setup_secret.map(|secret| format!("{base}setup#{secret}"));
         report(&Addresses { url, setup_link, is_open: started.is_open });
     };

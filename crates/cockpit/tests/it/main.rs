@@ -18,6 +18,7 @@ mod once;
 mod previous;
 mod property;
 mod retention;
+mod security;
 mod settings;
 mod simulated;
 mod sql;

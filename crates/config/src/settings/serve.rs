@@ -12,7 +12,7 @@ settings! {
         live_streams: usize = 256,
             "each stream costs the memory of its newest frame";
         /// Interval between two checks whether an open live stream is still permitted.
-        live_recheck_ms: u64 = 1_000, in 10 to 5_000,
+        live_recheck_ms: u64 = 1_000,
             "a revoked right ends the stream within seconds";
     }
 }
@@ -99,7 +99,7 @@ settings! {
         max_concurrent_reads: usize = 8,
             "a page reads several tables at once";
         /// Calls of the database of users at the same time; further ones wait.
-        max_concurrent_account_calls: usize = 8, in 1 to 512,
+        max_concurrent_account_calls: usize = 8,
             "most take microseconds; those that check a password wait for each other";
         /// Time a request waits for one of these before the response is 429.
         request_wait_s: u64 = 5,
