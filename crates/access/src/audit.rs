@@ -4,7 +4,7 @@
 //! first) followed by the entry as canonical JSON: the keys `actor`, `address`, `at_us`, `detail`,
 //! `kind` and `seq` in this order, keys of `detail` sorted, no white space, UTF-8. So a changed,
 //! inserted or removed entry breaks the chain from there on. Removed entries at the end are found
-//! by the counter of the database and, also by somebody who does not trust the database, by an
+//! by the counter of the database and, independently of the database, by an
 //! [`Anchor`] that was kept elsewhere.
 
 mod chain;
@@ -127,13 +127,13 @@ impl Event {
         Self { address: Some(address.to_canonical()), ..self }
     }
 
-    /// A query that somebody ran: its text, how many rows it gave and how long it took.
+    /// A query: its text, the number of rows and the duration.
     pub fn query(actor: &str, sql: &str, rows: u64, took_ms: u64) -> Self {
         let detail = serde_json::json!({ "ms": took_ms, "rows": rows, "sql": sql });
         Self::new(Kind::Queried, actor, detail)
     }
 
-    /// A file that somebody downloaded: of what, in which format, and how many rows.
+    /// A download: its subject, the format and the number of rows.
     pub fn download(actor: &str, what: &str, format: &str, rows: u64) -> Self {
         let detail = serde_json::json!({ "format": format, "rows": rows, "what": what });
         Self::new(Kind::Downloaded, actor, detail)

@@ -43,9 +43,7 @@ pub enum Error {
     Exists { what: &'static str, name: String },
     #[error("more than {limit} {what} are not allowed: remove some, or raise `{setting}`")]
     LimitReached { what: &'static str, limit: u64, setting: &'static str },
-    #[error(
-        "this would leave nobody who can manage users: make another person administrator first"
-    )]
+    #[error("no user could manage users after this: make another user administrator first")]
     LastAdministrator,
     #[error(
         "the access database {path} is corrupt ({detail}): stop the program and restore a backup"

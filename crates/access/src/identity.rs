@@ -19,7 +19,7 @@ pub struct Identity {
 /// How an identity was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Via {
-    /// The command line: whoever can write the database file already has every right.
+    /// The command line: an account that can write the database file has every right.
     Terminal,
     Session {
         id: i64,

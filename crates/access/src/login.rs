@@ -3,7 +3,7 @@
 use crate::{Client, Error, Identity, Secret};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// What somebody entered to log in.
+/// The input of a login.
 #[derive(Debug, Clone)]
 pub struct Login<'a> {
     pub name: &'a str,

@@ -60,7 +60,7 @@ fn weakness(password: &str, name: &str, settings: &Settings) -> Option<Weakness>
     common::weakness(password, name)
 }
 
-/// Whether a password that somebody enters at a login may be hashed at all.
+/// Whether a password entered at a login may be hashed at all.
 pub(crate) fn is_checkable(password: &Secret, settings: &Settings) -> bool {
     !password.expose().is_empty() && password.expose().len() <= settings.password_bytes_max as usize
 }

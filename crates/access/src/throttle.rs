@@ -3,7 +3,7 @@
 //! Two counters exist, one of the account and one of the address. Each allows some failures; every
 //! further one doubles the delay, up to a maximum, and time without failures takes them back one by
 //! one. During a delay of the account its logins are refused with the answer of a wrong password,
-//! whatever was entered, so that nobody learns that the account exists, that it is locked or that a
+//! whatever was entered, so that no one learns that the account exists, that it is locked or that a
 //! guess was right. A delay of the address is reported as such, since it depends on nothing but the
 //! address.
 

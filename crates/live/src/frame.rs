@@ -19,7 +19,7 @@ pub struct Dict {
     pub met: usize,
     /// Numbers of the sensors, ascending.
     pub members: Vec<u32>,
-    /// The event that tells them.
+    /// The event that lists them.
     pub event: Bytes,
 }
 
@@ -57,7 +57,7 @@ pub struct Moment<'a> {
 }
 
 impl Moment<'_> {
-    /// Every value: `{t, d, v, q}`; a sensor that has said nothing yet is null.
+    /// Every value: `{t, d, v, q}`; a sensor without a reading is null.
     pub fn snap(&self) -> Bytes {
         let mut text = String::with_capacity(64 + 8 * self.dict.members.len());
         self.head("snap", &mut text);

@@ -1,4 +1,4 @@
-//! What every sensor said last, with the number of the change it came with.
+//! The last reading of every sensor, with the number of the change it arrived with.
 
 use super::newest_of;
 use plant::reading::Reading;
@@ -50,8 +50,8 @@ impl Latest {
         }
     }
 
-    /// Takes readings of the lake. When they came nobody knows, so before the first reading of the
-    /// stream the event time stands still.
+    /// Takes readings of the lake. Their time of arrival is unknown, so the event time does not advance
+    /// before the first reading of the stream.
     pub fn restore(&mut self, readings: &[Reading], now_us: i64) {
         self.put(readings);
         let newest_us = newest_of(readings, now_us);

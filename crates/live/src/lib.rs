@@ -1,6 +1,7 @@
-//! The last minutes in memory: what every sensor says now, its windows, and the push to viewers.
+//! The last minutes in memory: the current temperature of every sensor, its windows, and the push to
+//! viewers.
 //!
-//! *In*: readings as they are decoded, what the stream's source tells of its link, and versions of
+//! *In*: readings as they are decoded, the state of the link to their source, and versions of
 //! tables that changed.
 //! *Out*: answers about now ([`Live::now`], [`Live::recent`]), and frames of server-sent events for
 //! any number of viewers ([`Live::open`]).
@@ -8,7 +9,8 @@
 //! a window is exact for every reading that was taken, however late it came.
 //!
 //! **Time.** All windows are of event time. Their end is the watermark: the newest time of any
-//! reading taken so far, save that a sensor whose clock is ahead of ours moves it for nobody. Nothing is subtracted from it for lateness, since a late reading is put
+//! reading taken so far, except that a sensor whose clock is ahead of ours does not
+//! move it. No lateness is subtracted, since a late reading is put
 //! into its minute whenever it comes and the next answer has it. Their begin is the watermark less
 //! the window's length, rounded up to a whole second, so over readings on whole seconds a window is
 //! "younger than ten minutes". A reading older than the longest window changes no answer; it is
@@ -40,7 +42,7 @@ use windows::Windows;
 
 /// Span in which a component above its limit is counted.
 pub const OVER_WINDOW_US: i64 = 10 * MINUTE_US;
-/// Span over which highest, mean and variance are told.
+/// Span of the highest temperature, the mean and the variance.
 pub const HOTTEST_WINDOW_US: i64 = 30 * MINUTE_US;
 /// A reading this far ahead of the clock does not move the watermark: one sensor with a wrong clock
 /// would else push the readings of all others out of their windows.
@@ -56,7 +58,7 @@ pub type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct LiveLimits {
     /// Temperature above which a component is too hot, in degrees Celsius.
     pub limit_c: f64,
-    /// Time after which a sensor that says nothing is silent.
+    /// Time without a reading after which a sensor is silent.
     pub silent_us: i64,
     /// Viewers at a time.
     pub viewers: usize,
@@ -139,8 +141,8 @@ pub struct Counts {
     pub link: LinkState,
 }
 
-/// What every sensor says now, and what it said in the last minutes. Cheap to clone; all clones
-/// are one.
+/// The current temperature of every sensor, and its last minutes. Cheap to clone; all clones share the
+/// same state.
 #[derive(Clone)]
 pub struct Live {
     shared: Arc<Shared>,
@@ -217,7 +219,7 @@ impl Live {
         self.shared.hub.is_rushing()
     }
 
-    /// Takes readings in and tells viewers. `now_us` is when they came. From any thread.
+    /// Takes readings and pushes them to viewers. `now_us` is their time of arrival. From any thread.
     pub fn take(&self, readings: &[Reading], now_us: i64) {
         if readings.is_empty() {
             return;
@@ -228,7 +230,7 @@ impl Live {
         self.shared.readings.fetch_add(readings.len() as u64, Ordering::Relaxed);
     }
 
-    /// Makes the windows anew from the lake: every reading of the last half hour it has, in any
+    /// Rebuilds the windows from the lake: every reading of the last half hour it has, in any
     /// order, at `now_us`. Called whenever partitions of the stream become ours, before the first
     /// reading of them is taken: what another program has read is in the lake, not in memory.
     pub fn restore(&self, readings: &[Reading], now_us: i64) {
@@ -252,7 +254,7 @@ impl Live {
         rejects.forget_before(at_us - REJECTED_WINDOW_US);
     }
 
-    /// Notes how the source of the stream is; viewers are told when it changes.
+    /// Sets the state of the link to the source; viewers get a heartbeat when it changes.
     pub fn set_link(&self, state: LinkState) {
         let mut known = lock(&self.shared.link);
         let has_changed = (known.link, &known.reason) != (state.link, &state.reason);
@@ -278,18 +280,18 @@ impl Live {
         self.shared.limits.limit_c
     }
 
-    /// What every sensor that is asked for says now and said in the windows, against `limit_c`.
+    /// The current temperature and the windows of every selected sensor, compared with `limit_c`.
     /// `None` before the first reading.
     pub fn now(
         &self,
         limit_c: f64,
-        is_asked: impl Fn(&SensorId) -> bool,
+        is_selected: impl Fn(&SensorId) -> bool,
         now_us: i64,
     ) -> Option<Now> {
         let event_us = lock(&self.shared.latest).event_us(now_us);
         let ids = self.ids();
         let silent_before_us = event_us - self.shared.limits.silent_us;
-        lock(&self.shared.windows).now(&ids, is_asked, limit_c, (event_us, silent_before_us))
+        lock(&self.shared.windows).now(&ids, is_selected, limit_c, (event_us, silent_before_us))
     }
 
     /// What memory knows of one sensor within `span`; `None` for a sensor that was never met.
@@ -317,7 +319,7 @@ impl Live {
         rejects.seconds.iter().map(|(_, count)| count).sum()
     }
 
-    /// How the source of the stream was last told to be.
+    /// The last reported state of the link to the source.
     pub fn link_state(&self) -> LinkState {
         lock(&self.shared.link).clone()
     }

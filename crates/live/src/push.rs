@@ -28,7 +28,7 @@ pub const HZ_MOST: u32 = 25;
 const TICK: Duration = Duration::from_millis(1_000 / HZ_MOST as u64);
 /// Between two frames sent as it happens: less than between two handfuls read of a busy topic.
 const RUSH: Duration = Duration::from_millis(1);
-/// How old the list of silent sensors may be: who falls silent is told so much later.
+/// Age up to which the list of silent sensors is reused: silence is reported this much later.
 const SILENT_US: i64 = 100_000;
 /// Ticks between heartbeats, 5 s, and between whole snapshots, 60 s.
 const BEAT_TICKS: u64 = 5 * HZ_MOST as u64;
@@ -213,7 +213,7 @@ impl Hub {
         lock(&self.streams).values().cloned().collect()
     }
 
-    /// Lets go of streams nobody looks at.
+    /// Removes streams without viewers.
     fn sweep(&self) {
         let mut streams = lock(&self.streams);
         streams.retain(|_, stream| stream.frames.receiver_count() > 0);
@@ -244,7 +244,7 @@ fn settled<'a>(
     }
 }
 
-/// The stream of a key, made if it is the first to be asked for.
+/// The stream of a key, created by its first viewer.
 fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, OpenError> {
     let hub = &live.shared.hub;
     if let Some(stream) = lock(&hub.streams).get(&key) {
@@ -387,7 +387,7 @@ fn publish_due(live: &Live, now_us: i64, tick: u64, is_beat: bool) {
     }
 }
 
-/// A frame of every stream that has something to tell, as at a tick at which all are due.
+/// A frame of every stream with changes, as at a tick at which all are due.
 #[cfg(test)]
 pub fn publish_all(live: &Live, now_us: i64) {
     let event_us = lock(&live.shared.latest).event_us(now_us);

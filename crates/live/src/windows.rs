@@ -1,4 +1,4 @@
-//! The windows of every sensor, and the plant's questions asked of them.
+//! The windows of every sensor, and the statistics over them.
 
 use super::{HOTTEST_WINDOW_US, OVER_WINDOW_US, Recent, Span, newest_of};
 use plant::reading::{Reading, SensorId, SensorNumber};
@@ -8,7 +8,7 @@ use plant::time::{MINUTE_US, SECOND_US, minute_of_us};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Span whose readings tell how fast a temperature changes.
+/// Span of the rate at which a temperature changes.
 const RATE_WINDOW_US: i64 = 2 * MINUTE_US;
 
 /// The last minutes of all sensors, by their numbers.
@@ -27,7 +27,7 @@ struct Track {
     last: Option<(i64, f64)>,
 }
 
-/// What all sensors say now.
+/// The current state of all sensors.
 pub struct Now {
     /// End of the windows: the newest event time.
     pub at_us: i64,
@@ -42,7 +42,7 @@ pub struct Now {
     pub hottest: Vec<Group>,
 }
 
-/// What one sensor says now.
+/// The current state of one sensor.
 pub struct SensorNow {
     pub sensor: Arc<SensorId>,
     pub at_us: i64,
@@ -83,7 +83,7 @@ pub struct Group {
     pub over_limit: u32,
     /// All readings of its sensors in the last 30 minutes.
     pub window: RunningStats,
-    /// Newest reading of its sensors, and the highest of what they say now (silent ones aside).
+    /// Newest reading of its sensors, and their highest current temperature (silent ones excluded).
     pub at_us: i64,
     pub temp_c: Option<f64>,
 }
@@ -127,7 +127,7 @@ impl Windows {
     pub fn now(
         &self,
         ids: &[Arc<SensorId>],
-        is_asked: impl Fn(&SensorId) -> bool,
+        is_selected: impl Fn(&SensorId) -> bool,
         limit_c: f64,
         clock: (i64, i64),
     ) -> Option<Now> {
@@ -136,7 +136,7 @@ impl Windows {
         let hottest_from_us = window_from(at_us, HOTTEST_WINDOW_US);
         let rate_from_us = window_from(at_us, RATE_WINDOW_US);
         let (event_us, silent_before_us) = clock;
-        let asked = ids.iter().zip(&self.tracks).filter(|(id, _)| is_asked(id));
+        let selected = ids.iter().zip(&self.tracks).filter(|(id, _)| is_selected(id));
         let sensor = |(id, track): (&Arc<SensorId>, &Track)| {
             let (at_us, temp_c) = track.last?;
             Some(SensorNow {
@@ -150,7 +150,7 @@ impl Windows {
                 is_silent: at_us < silent_before_us,
             })
         };
-        let sensors: Vec<SensorNow> = asked.filter_map(sensor).collect();
+        let sensors: Vec<SensorNow> = selected.filter_map(sensor).collect();
         let (over_limit, hottest) = (by_type(&sensors), by_lane(&sensors));
         Some(Now { at_us, over_from_us, hottest_from_us, sensors, over_limit, hottest })
     }

@@ -1,4 +1,4 @@
-//! What the service may ask of the lake.
+//! The lake as the service reads it.
 
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
@@ -48,14 +48,14 @@ pub trait LakeReader: Send + Sync {
     fn health(&self) -> Health;
 }
 
-/// A table as people are told of it.
+/// The description of a table.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct TableInfo {
     pub schema: String,
     pub table: String,
     pub description: String,
     pub columns: Vec<ColumnInfo>,
-    /// Columns that together tell a row from every other; empty if none are stated.
+    /// Columns that together identify a row; empty if none are declared.
     pub key: Vec<String>,
     /// Parameters the table can be recomputed with.
     pub parameters: Vec<ParameterInfo>,
@@ -69,13 +69,13 @@ pub struct TableInfo {
 }
 
 impl TableInfo {
-    /// Name as it stands in SQL.
+    /// Name in SQL.
     pub fn name(&self) -> String {
         format!("{}.{}", self.schema, self.table)
     }
 }
 
-/// A column as people are told of it.
+/// The description of a column.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct ColumnInfo {
     pub name: String,
@@ -111,7 +111,7 @@ pub struct Health {
     /// Whether the plant is simulated, and nothing here is measured anywhere.
     pub is_simulated: bool,
     pub build: BuildInfo,
-    /// Where the lake lies, without credentials.
+    /// Location of the lake, without credentials.
     pub lake: String,
     pub last_run: Option<RunInfo>,
     /// When the next ingest run starts (UTC).
@@ -123,11 +123,11 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Not every table can be asked for yet.
+    /// Not every table can be queried yet.
     Starting,
     /// Everything works.
     Running,
-    /// LakeReader are given, but something needs a person; `reason` says what.
+    /// Requests are answered, but a person has to act; `reason` has the details.
     Degraded,
 }
 

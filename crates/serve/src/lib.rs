@@ -1,4 +1,4 @@
-//! LakeReader when asked.
+//! The HTTP service.
 //!
 //! *In*: requests over HTTP, and the lake behind [`LakeReader`].
 //! *Out*: tables, results of SQL, health, metrics and the pages of the cockpit.

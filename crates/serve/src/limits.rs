@@ -50,7 +50,7 @@ pub struct Limits {
     pub offset_rows: u64,
     /// Rows of a file (CSV, Arrow, Parquet). 10,000,000.
     pub file_rows: u64,
-    /// Rows of an SQL result as JSON; it says so when there are more. 10,000.
+    /// Rows of an SQL result as JSON; the answer reports whether there are more. 10,000.
     pub query_rows: u64,
     /// Buckets of a history. 5,000.
     pub points: i64,
@@ -107,7 +107,7 @@ impl Limits {
             queries: serve.max_concurrent_queries,
             reads: serve.max_concurrent_reads,
             wait_time: Duration::from_secs(serve.request_wait_s),
-            account_calls: serve.account_calls_max,
+            account_calls: serve.max_concurrent_account_calls,
             live_recheck_time: Duration::from_millis(serve.live_recheck_ms),
             repeat_count: serve.sql_repeat_max,
         }

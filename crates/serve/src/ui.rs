@@ -1,7 +1,7 @@
 //! The pages of the cockpit, from the program itself.
 //!
 //! A file under `assets/` has its content in its name and may be kept for ever; everything else is
-//! asked for again, with a validator. An unknown path without a dot is a place within the pages,
+//! requested again, with a validator. An unknown path without a dot is a place within the pages,
 //! so it gets `index.html`, as does a thing under a page whose things have dots in their names;
 //! another one with a dot, or one under `/api`, does not exist.
 
@@ -64,8 +64,8 @@ fn unknown(assets: &[Asset], path: &str) -> Error {
     Error::new(StatusCode::NOT_FOUND, "not_found", message)
 }
 
-fn respond(asset: &'static Asset, asked: &HeaderMap) -> Response {
-    let (encoding, content) = encoded(asset, asked);
+fn respond(asset: &'static Asset, request: &HeaderMap) -> Response {
+    let (encoding, content) = encoded(asset, request);
     // The same file in another encoding is another sequence of bytes, so its validator differs.
     let tag = encoding.map_or_else(
         || format!("\"{}\"", asset.etag),
@@ -80,7 +80,7 @@ fn respond(asset: &'static Asset, asked: &HeaderMap) -> Response {
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
     if let Ok(tag) = HeaderValue::try_from(tag) {
-        if super::http::unchanged(asked, &tag) {
+        if super::http::unchanged(request, &tag) {
             headers.insert(header::ETAG, tag);
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }
@@ -94,8 +94,8 @@ fn respond(asset: &'static Asset, asked: &HeaderMap) -> Response {
 }
 
 /// The smallest form of the file that the client takes.
-fn encoded(asset: &'static Asset, asked: &HeaderMap) -> (Option<&'static str>, &'static [u8]) {
-    let accepted = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+fn encoded(asset: &'static Asset, request: &HeaderMap) -> (Option<&'static str>, &'static [u8]) {
+    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let accepted = accepted.unwrap_or_default();
     [("br", asset.brotli), ("gzip", asset.gzip)]
         .into_iter()

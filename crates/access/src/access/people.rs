@@ -158,7 +158,7 @@ impl Access {
     }
 }
 
-/// Applies a change, and returns an error if nobody could manage users after it.
+/// Applies a change, and returns an error if no user could manage users after it.
 fn keeping_an_administrator(
     tx: &Transaction<'_>,
     change: impl FnOnce() -> Result<(), Error>,

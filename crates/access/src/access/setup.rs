@@ -12,7 +12,7 @@ use rusqlite::Transaction;
 
 impl Access {
     /// A new setup secret if there are no users yet; an earlier one stops to work. For the start
-    /// of the program, which shows it to whoever started it.
+    /// of the program, which shows it to the person who started it.
     pub fn bootstrap(&self, now_us: i64) -> Result<Option<SetupSecret>, Error> {
         let now_us = self.effective_now(now_us)?;
         if self.store.read(|tx| users::count(tx))? > 0 {

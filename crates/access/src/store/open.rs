@@ -11,7 +11,7 @@ use std::time::Duration;
 const APPLICATION_ID: i32 = 0x7063_6b41;
 
 /// Creates the database if no file of it exists, and returns an error if only a part exists: a new
-/// database would offer the setup of the first administrator to whoever comes first.
+/// database would offer the setup of the first administrator to the first person who opens the page.
 pub(super) fn prepare(path: &Path, settings: &Settings) -> Result<(), Error> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() == 0 => Err(Error::corrupt("the file is empty")),

@@ -3,7 +3,6 @@
 use crate::flow;
 use access::{Access, Identity};
 use config::Config;
-use config::location::{self, Purpose};
 use std::path::PathBuf;
 
 /// The open database, and who uses it.
@@ -23,8 +22,7 @@ impl Database {
 
 /// The path of the database, which may not exist yet.
 pub fn path(config: &Config) -> anyhow::Result<PathBuf> {
-    let lake = location::open(&config.lake.0, Purpose::Write)?;
-    flow::access::file(&config.plant.access, &lake)
+    flow::access::path(config)
 }
 
 /// The name of the account at the terminal: of the person who became root by `sudo`, if so.

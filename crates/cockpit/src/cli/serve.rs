@@ -62,7 +62,10 @@ pub async fn run(
     let say = |addresses: &flow::serving::Addresses| {
         print::line(&format!("serving on {}", addresses.url));
         if let Some(link) = &addresses.setup_link {
-            print::line(&format!("create the first administrator within an hour: {link}"));
+            print::line(&format!("create the first administrator by this one-time link: {link}"));
+        }
+        if addresses.is_open {
+            print::line("until then, everybody at this machine is an administrator without login");
         }
     };
     let serving = flow::serving::serve(&config, !args.no_ingest, args.insecure, stop_token(), say);

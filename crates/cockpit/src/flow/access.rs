@@ -23,6 +23,8 @@ pub struct Users {
     pub control: AccessControl,
     /// The secret of the one-time link that creates the first administrator, if there are no users.
     pub setup_secret: Option<String>,
+    /// Whether everybody who can reach the service is an administrator until there are users.
+    pub is_open: bool,
     access: Option<Arc<Access>>,
 }
 
@@ -113,7 +115,7 @@ impl Flow {
 
 impl Users {
     fn without_database(control: AccessControl) -> Self {
-        Self { control, setup_secret: None, access: None }
+        Self { control, setup_secret: None, is_open: false, access: None }
     }
 
     fn open(file: &Path, limits: &AccessLimits, mode: AccessMode) -> anyhow::Result<Self> {
@@ -121,6 +123,7 @@ impl Users {
         let setup = access.bootstrap(now().timestamp_micros())?;
         Ok(Self {
             control: AccessControl::new(mode, Arc::clone(&access)),
+            is_open: setup.is_some() && mode == AccessMode::OpenUntilSetup,
             setup_secret: setup.map(|it| it.secret.expose().to_owned()),
             access: Some(access),
         })

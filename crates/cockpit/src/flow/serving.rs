@@ -41,7 +41,7 @@ pub async fn serve(
             false => format!("{url}/"),
         });
         let setup_link = started.setup_secret.map(|secret| format!("{base}setup#{secret}"));
-        report(&Addresses { url, setup_link });
+        report(&Addresses { url, setup_link, is_open: started.is_open });
     };
     Flow::open(config, Purpose::Write).await?.serve(binding, ingests, stop, report).await
 }
@@ -52,6 +52,8 @@ pub struct Addresses {
     pub url: String,
     /// The one-time link that creates the first administrator, while there are no users.
     pub setup_link: Option<String>,
+    /// Whether everybody who can reach the service is an administrator until there are users.
+    pub is_open: bool,
 }
 
 /// What is known once the service listens.
@@ -60,6 +62,7 @@ pub struct Started {
     pub address: SocketAddr,
     /// The secret of the one-time link.
     pub setup_secret: Option<String>,
+    pub is_open: bool,
 }
 
 impl Flow {
@@ -100,7 +103,7 @@ impl Flow {
         );
         let service = Arc::new(service.with_network(network.clone()));
         let router = http::router(service, cockpit_ui::ASSETS);
-        say(Started { address, setup_secret: users.setup_secret });
+        say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
         let endpoint = http::Endpoint { network, certificates };
         let answering = http::serve(listener, router, &limits, endpoint, stop.clone());
         let ingesting = async {

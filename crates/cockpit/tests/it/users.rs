@@ -42,7 +42,7 @@ fn a_user_is_added_changed_and_disabled() {
     assert!(
         set.stdout.contains("operator@line:SMT/1") && set.stdout.contains("administrator@plant")
     );
-    world.run(&["user", "disable", "anna"]).failure(&["nobody who can manage users"]);
+    world.run(&["user", "disable", "anna"]).failure(&["no user could manage users"]);
     world.run(&["user", "add", "root", "--role", "administrator"]).success();
     world.run(&["user", "disable", "anna"]).success();
     let user = users(&world).into_iter().find(|user| user["name"] == "anna").unwrap();

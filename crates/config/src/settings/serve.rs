@@ -99,7 +99,7 @@ settings! {
         request_wait_s: u64 = 5,
             "a person waits this long without reloading the page";
         /// Calls of the user database running at the same time, password checks aside.
-        account_calls_max: usize = 8, in 1 to 512,
+        max_concurrent_account_calls: usize = 8, in 1 to 512,
             "each takes a thread for some milliseconds";
         /// Interval at which the permission to follow an open live stream is checked.
         live_recheck_ms: u64 = 1_000, in 10 to 5_000,

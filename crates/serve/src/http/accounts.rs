@@ -41,8 +41,8 @@ fn fresh(status: StatusCode, answer: impl Serialize) -> Response {
     (status, no_store, Json(answer)).into_response()
 }
 
-/// The result of a change of one of the own objects: one of somebody else is reported like one that does
-/// not exist.
+/// The result of a change of an own object: an object of another user is reported like one that does not
+/// exist.
 fn own_changed(changed: Result<(), Error>) -> Result<StatusCode, Error> {
     match changed {
         Ok(()) => Ok(StatusCode::NO_CONTENT),

@@ -41,13 +41,13 @@ pub struct Answer {
 /// What happens to rows beyond the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// They are left out, and the answer says so.
+    /// They are left out, and the answer reports it.
     LeftOut,
     /// The answer is broken off.
     Broken,
 }
 
-/// What stands around the rows in JSON.
+/// The JSON around the rows.
 pub enum Frame {
     Page(Box<Page>),
     Query,
@@ -55,7 +55,7 @@ pub enum Frame {
 
 /// A page of a table.
 pub struct Page {
-    /// The table, filtered, to count its rows if the page does not tell.
+    /// The table, filtered, to count its rows if the page is not the last one.
     pub filtered: DataFrame,
     pub limit: u64,
     pub offset: u64,
@@ -197,7 +197,7 @@ async fn total(page: &Page, sent: u64, deadline: &mut Deadline) -> Result<u64, E
     Ok(count as u64)
 }
 
-/// Where a delivery stands.
+/// The progress of a delivery.
 enum Step {
     Head(Box<Delivery>),
     Rows(Box<Delivery>),

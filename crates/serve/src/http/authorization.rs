@@ -97,7 +97,7 @@ fn check(
     }
 }
 
-/// Whether somebody has a permission anywhere. Where it is valid in some scopes only, the handler
+/// Whether a caller has a permission in any scope. Where it is valid in some scopes only, the handler
 /// leaves out what is outside of them.
 fn permit(identity: &Identity, action: Action) -> Result<(), Error> {
     match identity.granted(action) {

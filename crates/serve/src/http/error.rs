@@ -15,11 +15,11 @@ use serde::Serialize;
 use std::time::Duration;
 use utoipa::{IntoResponses, ToSchema};
 
-/// What DataFusion's optimizer says of a wrong regular expression, whose own error has no type that
-/// can be told from others.
+/// The message of DataFusion's optimizer for an invalid regular expression, whose error has no type of
+/// its own.
 const BAD_PATTERN: &str = "Invalid regex";
 
-/// What a client is told to wait before it tries again, in seconds.
+/// `Retry-After` where the program is busy, in seconds.
 pub const BUSY_RETRY_S: i64 = 5;
 
 /// Why a request has no answer.
@@ -99,7 +99,7 @@ pub enum Refusals {
 }
 
 impl Error {
-    /// An error whose public half says everything.
+    /// An error without a private half.
     pub fn new(status: StatusCode, code: &'static str, public: impl Into<String>) -> Self {
         let public = public.into();
         Self { status, code, public, private: None, position: None, retry_after_s: None }
@@ -110,9 +110,9 @@ impl Error {
         Self::new(StatusCode::BAD_REQUEST, code, public)
     }
 
-    /// The program or what it stands on is at fault; `private` says how.
+    /// A failure of the program or of a system it depends on; `private` is the cause.
     pub fn internal(private: anyhow::Error) -> Self {
-        let public = "something went wrong here; the log of the program says what";
+        let public = "internal error: the log of the program has the cause";
         let made = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", public);
         Self { private: Some(private), ..made }
     }
@@ -257,32 +257,32 @@ fn of_values(error: &ArrowError) -> bool {
     )
 }
 
-/// DataFusion lists who holds how much; people are told how much there is.
-fn out_of_memory(said: &str) -> String {
-    let pool = said.split_once("pool_size: ").and_then(|(_, rest)| rest.split_once(')'));
+/// DataFusion lists the memory of each consumer; the answer has the size of the pool only.
+fn out_of_memory(message: &str) -> String {
+    let pool = message.split_once("pool_size: ").and_then(|(_, rest)| rest.split_once(')'));
     let there_is = pool.map_or_else(String::new, |(size, _)| format!(" ({size} for all queries)"));
     format!(
         "the query needs more memory than there is{there_is}; ask for fewer rows, columns or groups"
     )
 }
 
-/// What DataFusion says, without its prefixes, its backtrace and its request for bug reports, but
+/// The message of DataFusion without its prefixes, its backtrace and its request for bug reports, but
 /// with its advice.
 fn text(error: &DataFusionError) -> String {
     let root = error.find_root();
-    let said = match root {
+    let message = match root {
         DataFusionError::SQL(parser, _) => parser.to_string(),
         DataFusionError::Diagnostic(diagnostic, _) => diagnostic.message.clone(),
         other => other.message().into_owned(),
     };
-    let said = said.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
-    let said =
-        said.trim_start_matches("sql parser error: ").trim_end_matches('.').replace('\n', " ");
+    let message = message.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
+    let message =
+        message.trim_start_matches("sql parser error: ").trim_end_matches('.').replace('\n', " ");
     match error.diagnostic().map(advice) {
-        Some(advice) if !advice.is_empty() && !said.contains(&advice) => {
-            format!("{said}; {advice}")
+        Some(advice) if !advice.is_empty() && !message.contains(&advice) => {
+            format!("{message}; {advice}")
         }
-        _ => said,
+        _ => message,
     }
 }
 
@@ -300,8 +300,8 @@ fn position(error: &DataFusionError) -> Option<(u64, u64)> {
         return Some((span.start.line, span.start.column));
     }
     let DataFusionError::SQL(parser, _) = error.find_root() else { return None };
-    let said = parser.to_string();
-    let (_, place) = said.rsplit_once("Line: ")?;
+    let message = parser.to_string();
+    let (_, place) = message.rsplit_once("Line: ")?;
     let (line, column) = place.split_once(", Column: ")?;
     let digits = column.split(|c: char| !c.is_ascii_digit()).next()?;
     Some((line.parse().ok()?, digits.parse().ok()?))

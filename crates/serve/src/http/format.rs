@@ -15,8 +15,8 @@ pub enum Format {
 impl Format {
     const ALL: [Self; 4] = [Self::Json, Self::Csv, Self::Arrow, Self::Parquet];
 
-    /// The format asked for: `named` (the parameter `format`) wins over the header `Accept`; JSON
-    /// if neither says anything.
+    /// The requested format: `named` (the parameter `format`) overrides the header `Accept`; JSON is the
+    /// default.
     pub fn choose(named: Option<&str>, headers: &HeaderMap) -> Result<Self, Error> {
         if let Some(name) = named {
             return Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
@@ -50,7 +50,7 @@ impl Format {
         best.map(|(_, format)| format)
     }
 
-    /// How much a range of `Accept` ("text/*;q=0.5") wants this format, `None` if it is not in it.
+    /// The weight of this format in a range of `Accept` ("text/*;q=0.5"); `None` if the range excludes it.
     fn weight(self, range: &str) -> Option<f32> {
         let mut parts = range.split(';').map(str::trim);
         let wanted = parts.next()?.to_ascii_lowercase();

@@ -1,6 +1,6 @@
-//! What a sensor said in a span of time, at the resolution of a screen.
+//! The readings of a sensor in a period, at the resolution of a screen.
 //!
-//! The span is cut into as many buckets as are asked for. Narrow ones are made from the readings in
+//! The span is cut into as many buckets as are requested. Narrow ones are made from the readings in
 //! `silver.temperature`, wider ones from the minutes and hours in gold, whose sums merge exactly. The
 //! last half hour comes from memory, which has it before the lake: the lake answers up to a whole
 //! minute, memory from there on, so no reading counts twice and none is missed. Where readings have
@@ -31,13 +31,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// What is asked for if nothing is said: the last half hour, in as many buckets as a screen is wide.
+/// Defaults of a request: the last half hour, in as many buckets as a screen is wide.
 const USUAL_SPAN_US: i64 = 30 * MINUTE_US;
 const USUAL_POINTS: i64 = 600;
 /// The longest span: the widest range of times that are sensible, 100 years.
 const SPAN_MOST_US: i64 = 100 * 366 * DAY_US;
 
-/// What a sensor said.
+/// The readings of a sensor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryAnswer {
     pub sensor: String,
@@ -66,7 +66,7 @@ pub struct Point {
     pub temp_c_mean: f64,
 }
 
-/// Tells what a sensor said in a span of time: lowest, highest and mean per bucket.
+/// Returns the readings of a sensor in a period: lowest, highest and mean per bucket.
 #[utoipa::path(
     get,
     path = "/api/v1/temperatures",
@@ -89,12 +89,12 @@ pub async fn history(
     Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
-    let asked = renamed_parameters(
+    let values = renamed_parameters(
         query.as_deref(),
         &["sensor", "from", "to", "max_points"],
         &[("points", "max_points")],
     )?;
-    let ask = Ask::of(&asked, service.now_us(), &service.limits)?;
+    let ask = Ask::of(&values, service.now_us(), &service.limits)?;
     let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
     visibility.check_sensor(&ask.sensor)?;
     let _place = service.reads.take(&service.limits).await?;
@@ -104,7 +104,7 @@ pub async fn history(
     Ok((no_store, Json(answer)).into_response())
 }
 
-/// What is asked for.
+/// A parsed request.
 #[derive(Debug)]
 struct Ask {
     sensor: String,
@@ -112,16 +112,16 @@ struct Ask {
 }
 
 impl Ask {
-    fn of(asked: &BTreeMap<String, String>, now_us: i64, limits: &Limits) -> Result<Self, Error> {
-        let sensor = asked.get("sensor").cloned();
+    fn of(values: &BTreeMap<String, String>, now_us: i64, limits: &Limits) -> Result<Self, Error> {
+        let sensor = values.get("sensor").cloned();
         let sensor =
             sensor.ok_or_else(|| Error::bad("bad_parameter", "the parameter sensor is missing"))?;
-        let to_us = asked.get("to").map_or(Ok(now_us), |said| instant("to", said))?;
+        let to_us = values.get("to").map_or(Ok(now_us), |text| instant("to", text))?;
         let usual_us = to_us - USUAL_SPAN_US;
-        let from_us = asked.get("from").map_or(Ok(usual_us), |said| instant("from", said))?;
-        let points = asked.get("max_points").map_or(Ok(USUAL_POINTS), |said| {
-            let points = said.parse().ok().filter(|points| (1..=limits.points).contains(points));
-            let message = format!("max_points is a number from 1 to {}, not {said}", limits.points);
+        let from_us = values.get("from").map_or(Ok(usual_us), |text| instant("from", text))?;
+        let points = values.get("max_points").map_or(Ok(USUAL_POINTS), |text| {
+            let points = text.parse().ok().filter(|points| (1..=limits.points).contains(points));
+            let message = format!("max_points is a number from 1 to {}, not {text}", limits.points);
             points.ok_or_else(|| Error::bad("bad_value", message))
         })?;
         if !(1..=SPAN_MOST_US).contains(&(to_us - from_us)) {
@@ -156,7 +156,7 @@ fn span(from_us: i64, to_us: i64, points: i64) -> Span {
     }
 }
 
-/// A table that holds readings or sums of them, and the part of the span it is asked for.
+/// A table that holds readings or sums of them, and the part of the span it covers.
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
     table: &'static str,
@@ -244,7 +244,7 @@ async fn answer_by(service: &Service, sensor: &str, span: Span) -> Result<Histor
     })
 }
 
-/// Adds what the lake knows, and tells the tables it came from. What memory holds needs no lake, so
+/// Adds the readings of the lake, and returns the tables they come from. Memory needs no lake, so
 /// a trend of the last minutes costs next to nothing.
 async fn look_up(
     service: &Service,

@@ -1,4 +1,4 @@
-//! What the sensors say, pushed as server-sent events.
+//! Current temperatures, pushed as server-sent events.
 
 use super::Service;
 use super::authorization::Caller;
@@ -25,13 +25,13 @@ const HZ_MOST: u32 = 25;
 const RETRY_MS: u64 = 400;
 const RETRY_SPREAD_MS: u128 = 800;
 
-/// Pushes what the sensors say as server-sent events.
+/// Pushes current temperatures as server-sent events.
 ///
 /// `hello` `{boot, build, now, zone, hz}` comes first. `dict` `{d, s: [[sensor, unit, scale,
 /// [limit]], ...]}` names the sensors by their places, again when there are more. `snap` `{t, d, v,
 /// q}` has every value, in parts of a unit by the scale, null before the first, and the places of
 /// the silent sensors: at open and once a minute. `t` `{t, i, v}` has the values that changed, with
-/// `q` when the silent ones did. `ver` `{table, v}` tells that a table changed. `hb` `{now, link,
+/// `q` when the silent ones did. `ver` `{table, v}` reports that a table changed. `hb` `{now, link,
 /// reason, lag_messages, rejected}` comes every 5 s and when the link does. All times are
 /// milliseconds since 1970 UTC; `t` is event time. A viewer that sends the id of its last frame as
 /// `Last-Event-ID` gets what changed since.
@@ -55,13 +55,13 @@ pub async fn live(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let asked = parameters(query.as_deref(), &["topics", "hz"])?;
-    let wish = wish(&asked, &headers)?;
+    let values = parameters(query.as_deref(), &["topics", "hz"])?;
+    let subscription = subscription(&values, &headers)?;
     let visibility = Visibility::of_caller(&service, &caller, &[Action::FollowLive])?;
-    let wish = Subscription { lanes: visibility.lanes(), ..wish };
+    let subscription = Subscription { lanes: visibility.lanes(), ..subscription };
     let now_us = service.now_us();
-    let viewer = service.live.open(&wish, now_us).map_err(refused)?;
-    let hello = stream::iter([hello(&service, wish.hz, now_us)]);
+    let viewer = service.live.open(&subscription, now_us).map_err(refused)?;
+    let hello = stream::iter([hello(&service, subscription.hz, now_us)]);
     let body = hello
         .chain(frames(viewer, Right { service: Arc::clone(&service), caller }))
         .map(Ok::<Bytes, Infallible>);
@@ -73,17 +73,20 @@ pub async fn live(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-fn wish(asked: &BTreeMap<String, String>, headers: &HeaderMap) -> Result<Subscription, Error> {
-    let plant = match asked.get("topics").map(|topics| topics.split_once(':')) {
+fn subscription(
+    values: &BTreeMap<String, String>,
+    headers: &HeaderMap,
+) -> Result<Subscription, Error> {
+    let plant = match values.get("topics").map(|topics| topics.split_once(':')) {
         None => None,
         Some(Some(("temps", plant))) => Some(plant.to_owned()),
-        Some(None) if asked.get("topics").is_some_and(|topics| topics == "temps") => None,
+        Some(None) if values.get("topics").is_some_and(|topics| topics == "temps") => None,
         Some(_) => {
             let message = "topics is temps, or temps:<plant>";
             return Err(Error::bad("unknown_topic", message));
         }
     };
-    let hz = asked.get("hz").map_or(Ok(1), |hz| hz.parse().map_err(|_not_a_number| bad_hz(hz)))?;
+    let hz = values.get("hz").map_or(Ok(1), |hz| hz.parse().map_err(|_not_a_number| bad_hz(hz)))?;
     if hz > HZ_MOST {
         return Err(bad_hz(&hz.to_string()));
     }
@@ -91,8 +94,8 @@ fn wish(asked: &BTreeMap<String, String>, headers: &HeaderMap) -> Result<Subscri
     Ok(Subscription { plant, hz, last_id, lanes: None })
 }
 
-fn bad_hz(said: &str) -> Error {
-    let message = format!("hz is a whole number from 0 to {HZ_MOST}, not {said}");
+fn bad_hz(text: &str) -> Error {
+    let message = format!("hz is a whole number from 0 to {HZ_MOST}, not {text}");
     Error::bad("bad_value", message)
 }
 
@@ -104,7 +107,7 @@ fn refused(reason: OpenError) -> Error {
     match reason {
         OpenError::Viewers(most) => busy(format!("{most} viewers are watching; try again later")),
         OpenError::Streams(most) => {
-            busy(format!("{most} different streams are open; ask for a rate others have"))
+            busy(format!("{most} different streams are open; request a rate that is in use"))
         }
         OpenError::Stopping => {
             let message = "the program is stopping; try again later";

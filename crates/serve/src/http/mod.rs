@@ -1,9 +1,9 @@
 //! The service over HTTP.
 //!
 //! *In*: requests, and a [`Service`] made once from the lake, the limits and the clock.
-//! *Out*: [`router`], a wiring of routes without I/O, and [`serve`], which runs it until it is told
-//! to stop.
-//! *Promise*: every answer that is not what was asked for is an [`Error`], with a code for programs
+//! *Out*: [`router`], a wiring of routes without I/O, and [`serve`], which runs it until it is
+//! stopped.
+//! *Promise*: every failure is an [`Error`], with a code for programs
 //! and advice for people; every request is counted; when `serve` returns, nothing of it runs on.
 
 mod accounts;

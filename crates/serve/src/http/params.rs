@@ -5,7 +5,7 @@ use super::filter::{split, unescape};
 use std::collections::BTreeMap;
 use url::form_urlencoded;
 
-/// What is asked of a table. Names are not checked against the table yet.
+/// A parsed request for a table. Names are not checked against the table yet.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PageRequest {
     /// Columns to show, in this order; `None` for all.
@@ -31,11 +31,11 @@ pub struct Order {
 impl PageRequest {
     /// Reads `query`, the part of the address after the question mark. An unknown name is an error.
     pub fn parse(query: Option<&str>) -> Result<Self, Error> {
-        let mut asked = Self::default();
+        let mut request = Self::default();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            asked.take(&name, value.into_owned())?;
+            request.take(&name, value.into_owned())?;
         }
-        Ok(asked)
+        Ok(request)
     }
 
     fn take(&mut self, name: &str, value: String) -> Result<(), Error> {
@@ -102,7 +102,7 @@ mod tests {
     fn a_query_becomes_a_request() {
         let query = "columns=a,b%20c&filter.x=1..2&filter.x=!null&order=-b+c,a&limit=5&offset=10\
                      &parameter.as_of=2023-01-01&format=csv";
-        let asked = PageRequest::parse(Some(query)).unwrap();
+        let request = PageRequest::parse(Some(query)).unwrap();
         let expected = PageRequest {
             columns: Some(vec!["a".into(), "b c".into()]),
             filters: vec![("x".into(), "1..2".into()), ("x".into(), "!null".into())],
@@ -116,7 +116,7 @@ mod tests {
             parameters: BTreeMap::from([("as_of".into(), "2023-01-01".into())]),
             format: Some("csv".into()),
         };
-        assert_eq!(asked, expected);
+        assert_eq!(request, expected);
         assert_eq!(PageRequest::parse(None).unwrap(), PageRequest::default());
     }
 

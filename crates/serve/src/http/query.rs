@@ -52,7 +52,7 @@ pub struct ResultColumn {
 
 /// Runs one reading SQL statement.
 ///
-/// JSON answers hold at most the configured number of rows (10,000) and say when there are more; as
+/// JSON answers hold at most the configured number of rows (10,000) and report whether there are more; as
 /// CSV, Arrow or Parquet a result beyond the limit for files is broken off. Statements that change
 /// anything, or read anything but the tables of the lake, are refused.
 #[utoipa::path(
@@ -85,12 +85,12 @@ pub async fn post(
         let message = "send the statement as JSON: Content-Type: application/json";
         return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message));
     }
-    let asked: QueryRequest = serde_json::from_slice(&body).map_err(|error| {
+    let request: QueryRequest = serde_json::from_slice(&body).map_err(|error| {
         Error::bad("bad_body", format!("the body is not as described: {error}"))
     })?;
     let mut parameters = parameters(query.as_deref(), &["format"])?;
     let format = Format::choose(parameters.remove("format").as_deref(), &headers)?;
-    run(&service, &caller, &asked.sql, format).await
+    run(&service, &caller, &request.sql, format).await
 }
 
 /// Runs one reading SQL statement given in the address, for links.

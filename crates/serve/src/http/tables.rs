@@ -73,8 +73,8 @@ pub async fn list(
 /// Reads one table.
 ///
 /// A page has a total order: the columns of `order`, then the key of the table (or, without one,
-/// all columns shown), so that pages laid end to end are the whole. CSV and Parquet without
-/// `limit` and `offset` are the whole table, in the order asked for, if any.
+/// all columns shown), so that consecutive pages have every row once. CSV and Parquet without
+/// `limit` and `offset` are the whole table, in the requested order, if any.
 #[utoipa::path(
     get,
     path = "/api/v1/tables/{schema}/{table}",
@@ -112,15 +112,15 @@ pub async fn read(
 ) -> Result<Response, Error> {
     let Path((schema, table)) =
         path.map_err(|rejection| Error::bad("bad_path", rejection.body_text()))?;
-    let asked = PageRequest::parse(query.as_deref())?;
-    let format = Format::choose(asked.format.as_deref(), &headers)?;
+    let request = PageRequest::parse(query.as_deref())?;
+    let format = Format::choose(request.format.as_deref(), &headers)?;
     let actions = [Action::ReadTables, Action::Download];
     let actions = if format == Format::Json { &actions[..1] } else { &actions };
     let visibility = Visibility::of_caller(&service, &caller, actions)?;
     let info = find(&service, &visibility, &schema, &table).await?;
-    check_parameters(&info, &asked)?;
-    let bounds = Bounds::of(&asked, format, &service.limits)?;
-    let version = version(&service, &info, &asked).await?;
+    check_parameters(&info, &request)?;
+    let bounds = Bounds::new(&request, format, &service.limits)?;
+    let version = version(&service, &info, &request).await?;
     let caching = caching(
         version.map(|version| service.tag(version, &info, (query.as_deref(), &visibility), format)),
     );
@@ -132,10 +132,10 @@ pub async fn read(
     let receipt = Receipt::new(&service, &caller, Subject::Table(info.name()), format)?;
     let place = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.time(format));
-    let frame = deadline.within(Box::pin(frame(&service, &visibility, &info, &asked))).await??;
-    let filtered = filtered(frame, &info, &asked, &service.limits)?;
-    let filtered = distinct(filtered, &info, &asked)?;
-    let rows = page(filtered.clone(), &info, &asked, bounds)?;
+    let frame = deadline.within(Box::pin(frame(&service, &visibility, &info, &request))).await??;
+    let filtered = filtered(frame, &info, &request, &service.limits)?;
+    let filtered = distinct(filtered, &info, &request)?;
+    let rows = page(filtered.clone(), &info, &request, bounds)?;
     let (limit, offset) = (bounds.limit.unwrap_or(bounds.most), bounds.offset);
     let as_of = info.updated_at;
     let answer = Answer {
@@ -182,8 +182,8 @@ async fn find(
     }
     let tables = tables.iter().filter(|info| visibility.of_table(info) != Extent::Nothing);
     let all = tables.map(TableInfo::name).collect::<Vec<_>>();
-    let asked = format!("{schema}.{table}");
-    let message = format!("there is no table {asked}; {}", names::suggest(&asked, &all));
+    let request = format!("{schema}.{table}");
+    let message = format!("there is no table {request}; {}", names::suggest(&request, &all));
     Err(Error::new(StatusCode::NOT_FOUND, "unknown_table", message))
 }
 
@@ -195,8 +195,8 @@ fn hidden(info: &TableInfo) -> Error {
     Error::new(StatusCode::FORBIDDEN, "forbidden", message)
 }
 
-fn check_parameters(info: &TableInfo, asked: &PageRequest) -> Result<(), Error> {
-    for (name, value) in &asked.parameters {
+fn check_parameters(info: &TableInfo, request: &PageRequest) -> Result<(), Error> {
+    for (name, value) in &request.parameters {
         let Some(known) = info.parameters.iter().find(|known| known.name == *name) else {
             let all = info.parameters.iter().map(|known| &known.name[..]).collect::<Vec<_>>();
             let message = format!(
@@ -211,7 +211,7 @@ fn check_parameters(info: &TableInfo, asked: &PageRequest) -> Result<(), Error> 
     Ok(())
 }
 
-/// Which rows of the filtered table are asked for.
+/// The requested rows of the filtered table.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     /// Rows of the page; `None` for all.
@@ -222,11 +222,11 @@ struct Bounds {
 }
 
 impl Bounds {
-    fn of(asked: &PageRequest, format: Format, limits: &Limits) -> Result<Self, Error> {
+    fn new(request: &PageRequest, format: Format, limits: &Limits) -> Result<Self, Error> {
         let json = format == Format::Json;
         let most = if json { limits.page_rows_max } else { limits.file_rows };
-        let limit = asked.limit.or(json.then_some(limits.page_rows));
-        let offset = asked.offset.unwrap_or(0);
+        let limit = request.limit.or(json.then_some(limits.page_rows));
+        let offset = request.offset.unwrap_or(0);
         if limit.is_some_and(|limit| limit > most) {
             let message = format!("limit is at most {most} rows for {}", format.name());
             return Err(Error::bad("limit_too_big", message));
@@ -250,9 +250,9 @@ impl Bounds {
 async fn version(
     service: &Service,
     info: &TableInfo,
-    asked: &PageRequest,
+    request: &PageRequest,
 ) -> Result<Option<u64>, Error> {
-    if !asked.parameters.is_empty() {
+    if !request.parameters.is_empty() {
         return Ok(None);
     }
     service.lake.version(&info.schema, &info.table).await.map_err(Error::below)
@@ -317,11 +317,11 @@ async fn frame(
     service: &Service,
     visibility: &Visibility,
     info: &TableInfo,
-    asked: &PageRequest,
+    request: &PageRequest,
 ) -> Result<DataFrame, Error> {
     let (schema, table) = (&info.schema[..], &info.table[..]);
-    if !asked.parameters.is_empty() {
-        let frame = service.lake.with_parameters(schema, table, &asked.parameters).await;
+    if !request.parameters.is_empty() {
+        let frame = service.lake.with_parameters(schema, table, &request.parameters).await;
         return visibility.rows(frame.map_err(Error::below)?);
     }
     let session = visibility.session(service).await?;
@@ -331,11 +331,11 @@ async fn frame(
 fn filtered(
     mut frame: DataFrame,
     info: &TableInfo,
-    asked: &PageRequest,
+    request: &PageRequest,
     limits: &Limits,
 ) -> Result<DataFrame, Error> {
     let mut values = 0;
-    for (column, condition) in &asked.filters {
+    for (column, condition) in &request.filters {
         let schema = frame.schema().as_arrow();
         check_column(info, schema, column)?;
         let field =
@@ -352,11 +352,11 @@ fn filtered(
 }
 
 /// Each row of the shown columns once, if that is requested.
-fn distinct(frame: DataFrame, info: &TableInfo, asked: &PageRequest) -> Result<DataFrame, Error> {
-    if asked.distinct != Some(true) {
+fn distinct(frame: DataFrame, info: &TableInfo, request: &PageRequest) -> Result<DataFrame, Error> {
+    if request.distinct != Some(true) {
         return Ok(frame);
     }
-    let shown = asked.columns.clone().unwrap_or_default();
+    let shown = request.columns.clone().unwrap_or_default();
     for column in &shown {
         check_column(info, frame.schema().as_arrow(), column)?;
     }
@@ -368,16 +368,16 @@ fn distinct(frame: DataFrame, info: &TableInfo, asked: &PageRequest) -> Result<D
 fn page(
     frame: DataFrame,
     info: &TableInfo,
-    asked: &PageRequest,
+    request: &PageRequest,
     bounds: Bounds,
 ) -> Result<DataFrame, Error> {
     let schema = frame.schema().as_arrow();
     let all = || schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-    let shown = asked.columns.clone().unwrap_or_else(all);
-    for column in shown.iter().chain(asked.order.iter().map(|order| &order.column)) {
+    let shown = request.columns.clone().unwrap_or_else(all);
+    for column in shown.iter().chain(request.order.iter().map(|order| &order.column)) {
         check_column(info, schema, column)?;
     }
-    let order = order(info, schema, asked, bounds, &shown);
+    let order = order(info, schema, request, bounds, &shown);
     let mut frame = frame;
     if !order.is_empty() {
         frame = frame.sort(order)?;
@@ -389,15 +389,15 @@ fn page(
     Ok(frame.select(shown.iter().map(ident).collect::<Vec<_>>())?)
 }
 
-/// The order asked for; for a page made total, so that pages laid end to end are the whole.
+/// The requested order; for a page a total one, so that consecutive pages have every row once.
 fn order(
     info: &TableInfo,
     schema: &Schema,
-    asked: &PageRequest,
+    request: &PageRequest,
     bounds: Bounds,
     shown: &[String],
 ) -> Vec<SortExpr> {
-    let mut orders = asked.order.clone();
+    let mut orders = request.order.clone();
     if bounds.is_page() {
         let keyed = !info.key.is_empty() && info.key.iter().all(|key| schema.index_of(key).is_ok());
         let rest = if keyed { &info.key[..] } else { shown };

@@ -1,4 +1,4 @@
-//! What the sensors say now, and the plant's two questions about them.
+//! Current temperatures, components above the limit, and statistics of the last half hour.
 
 use super::Service;
 use super::authorization::Caller;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// What the sensors say now.
+/// Current temperatures.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NowAnswer {
     /// End of both windows: the newest event time of any sensor (UTC); null before the first reading.
@@ -61,7 +61,7 @@ pub struct Hottest {
     pub silent: u32,
     /// Sensors above the limit in the last ten minutes.
     pub over_limit: u32,
-    /// The highest of what its sensors say now, silent ones aside.
+    /// The highest current temperature of its sensors, silent ones excluded.
     pub temp_c: Option<f64>,
     /// Newest event time of its sensors (UTC).
     #[schema(format = DateTime)]
@@ -108,12 +108,12 @@ pub struct Sensor {
     pub window: Window,
 }
 
-/// Whether a sensor speaks.
+/// Whether a sensor sends readings.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SensorState {
     Live,
-    /// It was heard and has said nothing for longer than the limit `sensor_silent_s`.
+    /// It has sent no reading for longer than `sensor_silent_s`.
     Silent,
 }
 
@@ -127,7 +127,7 @@ pub struct LinkAnswer {
     pub lag_messages: i64,
 }
 
-/// Tells what every sensor says now, and answers by event time: how many components of each type
+/// Returns the current temperature of every sensor and, by event time, how many components of each type
 /// were above the limit in the last ten minutes, and the highest, mean and variance of the last
 /// thirty by plant, lane and component type.
 #[utoipa::path(
@@ -152,28 +152,28 @@ pub async fn now(
     Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
-    let asked = renamed_parameters(
+    let values = renamed_parameters(
         query.as_deref(),
         &["threshold_c", "plant", "sensor", "sensors"],
         &[("limit_c", "threshold_c")],
     )?;
-    let limit_c = match asked.get("threshold_c") {
+    let limit_c = match values.get("threshold_c") {
         None => service.live.limit_c(),
-        Some(said) => limit_of(said)?,
+        Some(text) => limit_of(text)?,
     };
-    let with_sensors = match asked.get("sensors").map(String::as_str) {
+    let with_sensors = match values.get("sensors").map(String::as_str) {
         None | Some("true") => true,
         Some("false") => false,
         Some(_) => return Err(Error::bad("bad_value", "sensors is true or false")),
     };
     let visibility = Visibility::of_caller(&service, &caller, &[Action::FollowLive])?;
     let now_us = service.now_us();
-    let is_asked = |id: &SensorId| {
-        asked.get("plant").is_none_or(|plant| id.plant == *plant)
-            && asked.get("sensor").is_none_or(|sensor| id.to_string() == *sensor)
+    let is_selected = |id: &SensorId| {
+        values.get("plant").is_none_or(|plant| id.plant == *plant)
+            && values.get("sensor").is_none_or(|sensor| id.to_string() == *sensor)
             && visibility.has_sensor(id)
     };
-    let now = service.live.now(limit_c, is_asked, now_us);
+    let now = service.live.now(limit_c, is_selected, now_us);
     let at = |take: fn(&Now) -> i64| now.as_ref().map(|now| text_of(take(now)));
     let answer = NowAnswer {
         at: at(|now| now.at_us),
@@ -190,10 +190,10 @@ pub async fn now(
     Ok((no_store, Json(answer)).into_response())
 }
 
-fn limit_of(said: &str) -> Result<f64, Error> {
-    let limit = said.parse::<f64>().ok().filter(|limit| limit.is_finite());
+fn limit_of(text: &str) -> Result<f64, Error> {
+    let limit = text.parse::<f64>().ok().filter(|limit| limit.is_finite());
     limit.ok_or_else(|| {
-        Error::bad("bad_value", format!("threshold_c is degrees Celsius, not {said}"))
+        Error::bad("bad_value", format!("threshold_c is degrees Celsius, not {text}"))
     })
 }
 

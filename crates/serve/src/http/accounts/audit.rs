@@ -233,7 +233,7 @@ impl From<Entry> for AuditEntry {
             kind: entry.kind,
             actor: entry.actor,
             address: entry.address,
-            // An entry that somebody has damaged is shown as it is.
+            // A damaged entry is shown as it is.
             detail: serde_json::from_str(&entry.detail).unwrap_or(Value::String(entry.detail)),
             prev: entry.prev,
             hash: entry.hash,

@@ -9,7 +9,7 @@ use crate::http::error::{Error, Refusals};
 use crate::http::temperatures::text_of;
 use access::access::Whose;
 use access::login::{LoggedIn, Login};
-use access::permission::TABLE;
+use access::permission::{Reach, TABLE};
 use access::setup::FirstAdministrator;
 use access::{Access, Granted, Identity, Secret, Via};
 use axum::Extension;
@@ -55,7 +55,7 @@ pub struct SetupState {
 pub struct CurrentSession {
     pub name: String,
     pub full_name: String,
-    /// `session`, `token`, or, where nobody logs in, `open` or `demo`.
+    /// `session`, `token`, or, where no login is required, `open` or `demo`.
     pub via: String,
     pub roles: Vec<RoleInScope>,
     /// The permissions that are granted, each with the scopes it is granted in; `plant` is everywhere.
@@ -175,7 +175,7 @@ pub async fn setup(
     logged_in(&caller, done, now_us)
 }
 
-/// A login and what the client is told about it.
+/// A login and its answer.
 type Finished = (LoggedIn, CurrentSession);
 
 fn finished(access: &Access, logged_in: LoggedIn, now_us: i64) -> Result<Finished, access::Error> {
@@ -199,7 +199,9 @@ impl CurrentSession {
     fn new(identity: &Identity, via: &str) -> Self {
         let name = identity.name();
         let rights = identity.rights();
-        let permissions = TABLE.iter().filter_map(|rule| {
+        let has_account = identity.user_id().is_some();
+        let rules = TABLE.iter().filter(|rule| has_account || rule.reach != Reach::Own);
+        let permissions = rules.filter_map(|rule| {
             let scopes = match identity.granted(rule.action) {
                 Granted::Nowhere => return None,
                 Granted::Everywhere => vec!["plant".to_owned()],

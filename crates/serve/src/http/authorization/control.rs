@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 /// How often an open service looks whether another process has added the first user.
 const USERS_CHECKED_EVERY_US: i64 = 1_000_000;
 
-/// Account of the person at this machine while nobody logs in.
+/// Account name of everyone while no login is required.
 const LOCAL: &str = "local";
 
 /// Headers by which proxies name the client they pass a request on for.
@@ -24,17 +24,17 @@ const FORWARDED: [HeaderName; 5] = [
     HeaderName::from_static("x-real-ip"),
 ];
 
-/// Who is let in.
+/// Who is admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessMode {
-    /// Those who log in or send an API token.
+    /// Users who log in, and API tokens.
     Login,
-    /// Everybody who reaches the program, as the local administrator, until the first user exists;
-    /// but nobody who comes through a proxy.
+    /// Everyone who reaches the program, as the local administrator, until the first user exists.
+    /// Requests through a proxy are not admitted.
     OpenUntilSetup,
-    /// Everybody who reaches the program, as the local administrator.
+    /// Everyone who reaches the program, as the local administrator.
     Open,
-    /// Everybody who reaches the demo, as the local administrator.
+    /// Everyone who reaches the demo, as the local administrator.
     Demo,
 }
 
@@ -53,12 +53,12 @@ impl AccessControl {
         Self { access: Some(access), ..Self::without_users(mode) }
     }
 
-    /// A database that cannot be used: nobody is let in, and only what is public is answered.
+    /// A database that cannot be used: only public routes are answered.
     pub fn unavailable() -> Self {
         Self::without_users(AccessMode::Login)
     }
 
-    /// No user database: everybody is let in, if the mode is open or that of the demo.
+    /// No user database: everyone is admitted if the mode is open or demo.
     pub fn without_users(mode: AccessMode) -> Self {
         Self {
             mode,
@@ -105,7 +105,7 @@ impl AccessControl {
         Ok(caller.authenticated(identity, Login::Session))
     }
 
-    /// How a request is let in without credentials, if it is.
+    /// How a request without credentials is admitted, if it is.
     fn open_login(&self, headers: &HeaderMap, now_us: i64) -> Result<Option<Login>, Error> {
         match self.mode {
             AccessMode::Login => Ok(None),

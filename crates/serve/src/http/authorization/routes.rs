@@ -12,7 +12,7 @@ pub enum Requirement {
     /// An identity, whatever its roles.
     Authenticated,
     /// The permission in the whole plant, or, if the permission is bound to a scope, in any scope:
-    /// the handler then answers only what lies in the scopes it is granted in.
+    /// the handler then restricts the answer to these scopes.
     Permission(Action),
 }
 
@@ -108,7 +108,7 @@ pub fn requirement(path: &str, method: &Method) -> Result<Requirement, Error> {
     if TABLE.iter().any(|it| it.path == path) {
         return Err(wrong_method());
     }
-    let message = "this address is not in the table of permissions, so nobody may use it";
+    let message = "this address is missing in the table of permissions, so it is refused";
     Err(Error::new(StatusCode::FORBIDDEN, "forbidden", message))
 }
 

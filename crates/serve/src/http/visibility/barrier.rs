@@ -1,4 +1,4 @@
-//! A table that gives its visible rows and tells nothing about the others.
+//! A table that returns its visible rows and reveals nothing about the others.
 //!
 //! A condition in the plan of a query would not be enough: the optimizer may evaluate an expression of
 //! the query before it, and an expression that fails shows the value it failed on. So the rows are
