@@ -2,8 +2,10 @@
 //! connection is made.
 
 use super::diagnostic::did_you_mean;
+use super::secret::{SecretRef, SecretText};
 use super::settings::Origin;
 use super::toml_reader::TomlReader;
+use anyhow::{Context as _, anyhow};
 
 pub(crate) const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 /// Authentication by a token instead of a password.
@@ -21,6 +23,8 @@ pub struct Kafka {
     /// SASL mechanism.
     pub mechanism: String,
     pub user: Option<String>,
+    /// Reference to the password, see [`SecretRef`]; without it, `password_env` is used.
+    pub password: Option<String>,
     /// Name of the environment variable that holds the password.
     pub password_env: String,
     /// File that holds the token of `OAUTHBEARER`, a JSON web token. It is read again whenever a new one
@@ -33,6 +37,8 @@ pub struct Kafka {
     /// Client certificate and its key, for brokers that require one; files in PEM.
     pub cert_file: Option<String>,
     pub key_file: Option<String>,
+    /// Reference to the password of the key; without it, `key_password_env` is used.
+    pub key_password: Option<String>,
     /// Name of the environment variable that holds the key's password, if the key has one.
     pub key_password_env: String,
     /// Settings in plant.toml, even if they equal their default.
@@ -63,6 +69,45 @@ impl Protocol {
 pub type Setting<'a> = (&'static str, &'a str, &'static str);
 
 impl Kafka {
+    /// The password of the user.
+    ///
+    /// # Errors
+    /// It is not where the configuration says. The message names the place, and never the password.
+    pub fn read_password(&self) -> anyhow::Result<SecretText> {
+        let Some(reference) = &self.password else {
+            let name = &self.password_env;
+            return SecretRef::Environment(name.clone()).read().map_err(|_absent| {
+                anyhow!("no password for Kafka: set the environment variable {name}")
+            });
+        };
+        let read = reference.parse::<SecretRef>().and_then(|reference| reference.read());
+        read.context("no password for Kafka")
+    }
+
+    /// The password of the key, if it has one.
+    ///
+    /// # Errors
+    /// It is not where `key_password` says.
+    pub fn read_key_password(&self) -> anyhow::Result<Option<SecretText>> {
+        let Some(reference) = &self.key_password else {
+            return Ok(SecretRef::Environment(self.key_password_env.clone()).read().ok());
+        };
+        let read = reference.parse::<SecretRef>().and_then(|reference| reference.read());
+        read.map(Some).context("no password for the key of the Kafka client")
+    }
+
+    /// The environment variables that hold secrets.
+    pub fn secret_variables(&self) -> Vec<String> {
+        let references = [&self.password, &self.key_password];
+        let parsed = references.into_iter().flatten().filter_map(|text| text.parse().ok());
+        let named = parsed.filter_map(|reference| match reference {
+            SecretRef::Environment(name) => Some(name),
+            SecretRef::File(_) | SecretRef::Credential(_) => None,
+        });
+        let fixed = [&self.password_env, &self.token_env, &self.key_password_env];
+        named.chain(fixed.map(String::clone)).collect()
+    }
+
     /// Whether a password or a token authenticates the client.
     pub const fn is_sasl(&self) -> bool {
         matches!(self.protocol, Protocol::SaslPlaintext | Protocol::SaslSsl)
@@ -97,53 +142,65 @@ impl Kafka {
             ),
         ];
         if self.is_encrypted() {
-            found.extend([
-                (
-                    "ca_file",
-                    text_or_empty(&self.ca_file),
-                    "Certificates of trusted authorities. Default: those of the system.",
-                ),
-                (
-                    "cert_file",
-                    text_or_empty(&self.cert_file),
-                    "Client certificate. Default: none, as few brokers require one.",
-                ),
-                (
-                    "key_file",
-                    text_or_empty(&self.key_file),
-                    "Key of the client certificate. Default: none.",
-                ),
-                (
+            found.extend(self.tls_settings());
+        }
+        if self.is_sasl() {
+            found.extend(self.sasl_settings());
+        }
+        found
+    }
+
+    fn tls_settings(&self) -> [Setting<'_>; 4] {
+        [
+            (
+                "ca_file",
+                text_or_empty(&self.ca_file),
+                "Certificates of trusted authorities. Default: those of the system.",
+            ),
+            (
+                "cert_file",
+                text_or_empty(&self.cert_file),
+                "Client certificate. Default: none, as few brokers require one.",
+            ),
+            (
+                "key_file",
+                text_or_empty(&self.key_file),
+                "Key of the client certificate. Default: none.",
+            ),
+            match &self.key_password {
+                Some(reference) => {
+                    ("key_password", &reference[..], "Reference to the password of the key.")
+                }
+                None => (
                     "key_password_env",
                     &self.key_password_env,
                     "Environment variable with the password of the key, if it has one.",
                 ),
-            ]);
-        }
-        if !self.is_sasl() {
-            return found;
-        }
-        found.push((
+            },
+        ]
+    }
+
+    fn sasl_settings(&self) -> [Setting<'_>; 3] {
+        let mechanism = (
             "mechanism",
-            &self.mechanism,
+            &self.mechanism[..],
             "SASL mechanism. Default: the one every broker supports.",
-        ));
-        found.extend(if self.mechanism == OAUTHBEARER {
-            [
-                (
-                    "token_file",
-                    text_or_empty(&self.token_file),
-                    "File with the token. Default: none, the token is in token_env.",
-                ),
-                ("token_env", &self.token_env, "Environment variable with the secret."),
-            ]
-        } else {
-            [
-                ("user", text_or_empty(&self.user), "SASL user. Default: none."),
-                ("password_env", &self.password_env, "Environment variable with the secret."),
-            ]
-        });
-        found
+        );
+        if self.mechanism == OAUTHBEARER {
+            let file = text_or_empty(&self.token_file);
+            let description = "File with the token. Default: none, the token is in token_env.";
+            let variable =
+                ("token_env", &self.token_env[..], "Environment variable with the secret.");
+            return [mechanism, ("token_file", file, description), variable];
+        }
+        let user = ("user", text_or_empty(&self.user), "SASL user. Default: none.");
+        let password = match &self.password {
+            Some(reference) => ("password", &reference[..], "Reference to the secret."),
+            None => {
+                ("password_env", &self.password_env[..], "Environment variable with the secret.")
+            }
+        };
+        [mechanism, user, password]
     }
 }
 
@@ -159,12 +216,14 @@ impl Default for Kafka {
             protocol: Protocol::Plaintext,
             mechanism: "PLAIN".to_owned(),
             user: None,
+            password: None,
             password_env: "COCKPIT_KAFKA_PASSWORD".to_owned(),
             token_file: None,
             token_env: "COCKPIT_KAFKA_TOKEN".to_owned(),
             ca_file: None,
             cert_file: None,
             key_file: None,
+            key_password: None,
             key_password_env: "COCKPIT_KAFKA_KEY_PASSWORD".to_owned(),
             configured: Vec::new(),
         }
@@ -184,12 +243,14 @@ pub fn read(mut reader: TomlReader<'_, '_>) -> Kafka {
         protocol,
         mechanism,
         user: reader.text("user"),
+        password: secret(&mut reader, "password"),
         password_env: reader.text("password_env").unwrap_or(base.password_env),
         token_file: reader.text("token_file"),
         token_env: reader.text("token_env").unwrap_or(base.token_env),
         ca_file: reader.text("ca_file"),
         cert_file: reader.text("cert_file"),
         key_file: reader.text("key_file"),
+        key_password: secret(&mut reader, "key_password"),
         key_password_env: reader.text("key_password_env").unwrap_or(base.key_password_env),
         configured: Vec::new(),
     };
@@ -199,6 +260,14 @@ pub fn read(mut reader: TomlReader<'_, '_>) -> Kafka {
         if reader.has(one) && !reader.has(other) {
             let remedy = format!("Name the `{other}` it belongs to.");
             reader.note(one, format!("`{one}` without `{other}`"), remedy);
+        }
+    }
+    for (reference, variable) in
+        [("password", "password_env"), ("key_password", "key_password_env")]
+    {
+        if reader.has(reference) && reader.has(variable) {
+            let message = format!("`{variable}` beside `{reference}`");
+            reader.note(variable, message, format!("Write only `{reference}`."));
         }
     }
     if is_known && !kafka.is_encrypted() {
@@ -214,6 +283,16 @@ pub fn read(mut reader: TomlReader<'_, '_>) -> Kafka {
     }
     reader.finish();
     kafka
+}
+
+/// A reference to a secret. The secret itself is refused, and not repeated.
+fn secret(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<String> {
+    let text = reader.text(key)?;
+    if let Err(error) = text.parse::<SecretRef>() {
+        reader.note(key, error.to_string(), "Write a reference here.");
+        return None;
+    }
+    Some(text)
 }
 
 fn protocol(reader: &mut TomlReader<'_, '_>) -> Option<Protocol> {
@@ -234,4 +313,44 @@ fn mechanism(reader: &mut TomlReader<'_, '_>) -> Option<String> {
         reader.note("mechanism", format!("unknown mechanism `{word}`"), remedy);
     }
     Some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toml_reader::Findings;
+
+    fn read_text(text: &str) -> (Kafka, String) {
+        let findings = Findings::new("plant.toml", text);
+        let document = findings.parse();
+        let kafka = read(TomlReader::new(document.get_ref(), 0, &findings));
+        let notes = findings.into_diagnostics();
+        (kafka, notes.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_password_is_read_by_reference() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "s3cret\n").unwrap();
+        let (kafka, notes) = read_text(&format!("password = \"file:{}\"", file.display()));
+        assert_eq!((kafka.read_password().unwrap().expose(), notes.as_str()), ("s3cret", ""));
+        std::fs::remove_file(&file).unwrap();
+        let error = format!("{:#}", kafka.read_password().unwrap_err());
+        assert!(error.contains("no password for Kafka: cannot read the secret file"), "{error}");
+        let (kafka, _) = read_text("password_env = \"NO_SUCH_VARIABLE\"");
+        let error = format!("{:#}", kafka.read_password().unwrap_err());
+        assert!(error.contains("set the environment variable NO_SUCH_VARIABLE"), "{error}");
+        assert!(kafka.read_key_password().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_password_itself_is_refused_and_not_repeated() {
+        let (kafka, notes) = read_text("password = \"hunter2\"\nkey_password = \"env:A\"");
+        assert!(notes.contains("env:NAME") && !notes.contains("hunter2"), "{notes}");
+        assert!(kafka.password.is_none());
+        assert!(kafka.secret_variables().contains(&"A".to_owned()));
+        let (_, notes) = read_text("password = \"env:A\"\npassword_env = \"B\"");
+        assert!(notes.contains("`password_env` beside `password`"), "{notes}");
+    }
 }

@@ -59,13 +59,10 @@ fn setting_variables() -> Vec<String> {
 /// # Errors
 /// A variable is unknown; otherwise a misspelt setting would be ignored.
 pub fn refuse_unknown(set: impl IntoIterator<Item = String>, kafka: &Kafka) -> anyhow::Result<()> {
-    let secrets = [&kafka.password_env, &kafka.token_env, &kafka.key_password_env];
-    let base = Kafka::default();
-    let base = [base.password_env, base.token_env, base.key_password_env];
     let mut known = setting_variables();
     known.extend(NAMES.into_iter().chain(ACCESS_VARIABLES).map(str::to_owned));
-    known.extend(secrets.map(String::clone));
-    known.extend(base);
+    known.extend(kafka.secret_variables());
+    known.extend(Kafka::default().secret_variables());
     let mut unknown: Vec<String> = set
         .into_iter()
         .filter(|name| name.starts_with(PREFIX))

@@ -46,6 +46,8 @@ const KAFKA: Table = Table::new(
             .default("\"plaintext\""),
         Key::new("mechanism", Kind::Choice(&MECHANISMS), "SASL mechanism.").default("\"PLAIN\""),
         Key::text("user", "SASL user.").example("\"cockpit\""),
+        Key::text("password", "Reference to the password: env:NAME, file:PATH or credential:NAME.")
+            .example("\"credential:kafka-password\""),
         Key::text("password_env", "Environment variable that holds the password.")
             .default("\"COCKPIT_KAFKA_PASSWORD\""),
         Key::text("token_file", "File that holds the token of OAUTHBEARER.")
@@ -57,6 +59,8 @@ const KAFKA: Table = Table::new(
         Key::text("cert_file", "Client certificate (PEM).").example("\"/etc/cockpit/client.pem\""),
         Key::text("key_file", "Key of the client certificate (PEM).")
             .example("\"/etc/cockpit/client.key\""),
+        Key::text("key_password", "Reference to the password of the key.")
+            .example("\"file:/run/secrets/kafka-key\""),
         Key::text("key_password_env", "Environment variable that holds the password of the key.")
             .default("\"COCKPIT_KAFKA_KEY_PASSWORD\""),
     ],

@@ -4,7 +4,6 @@ use super::event::Lag;
 use super::token::TokenSource;
 use crate::Error;
 use anyhow::Context as _;
-use config::env;
 use config::kafka::{Kafka, OAUTHBEARER};
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
@@ -268,8 +267,9 @@ fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {
             .with_context(|| format!("{name} of [kafka] in plant.toml: {file}"))?;
         config.set(property, file);
     }
-    if let Some(password) = kafka.key_file.as_ref().and_then(|_| env(&kafka.key_password_env)) {
-        config.set("ssl.key.password", password);
+    let key_password = kafka.key_file.as_ref().map(|_| kafka.read_key_password()).transpose()?;
+    if let Some(password) = key_password.flatten() {
+        config.set("ssl.key.password", password.expose());
     }
     if !kafka.is_sasl() {
         return Ok(());
@@ -279,10 +279,6 @@ fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {
         return Ok(());
     }
     config.set("sasl.username", kafka.user.as_deref().unwrap_or_default());
-    let password = env(&kafka.password_env).with_context(|| {
-        let name = &kafka.password_env;
-        format!("no password for Kafka: set the environment variable {name}")
-    })?;
-    config.set("sasl.password", password);
+    config.set("sasl.password", kafka.read_password()?.expose());
     Ok(())
 }
