@@ -57,6 +57,29 @@ export function dateTime(utc: string | null | undefined, zone: string): string {
   }).format(at)
 }
 
+const plainFormats = new Map<string, Intl.DateTimeFormat>()
+
+/** 22 Nov 2026, 21:53: without the time zone, for tables whose heading names it. */
+export function dateTimePlain(utc: string | null | undefined, zone: string): string {
+  if (!utc) return '\u2013'
+  const at = new Date(utc)
+  if (Number.isNaN(at.getTime())) return utc
+  let format = plainFormats.get(zone)
+  if (!format) {
+    format = new Intl.DateTimeFormat(LOCALE, {
+      timeZone: zone,
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    })
+    plainFormats.set(zone, format)
+  }
+  return format.format(at)
+}
+
 /** 22 Nov 2026, 21:53:07: with seconds, for logs. */
 export function clockSeconds(utc: string, zone: string): string {
   const at = new Date(utc)

@@ -50,11 +50,11 @@ test('bounds are shown only if they carry information', () => {
 })
 
 test('a ratio above 100 % is flagged, a plan may be exceeded', () => {
-  const of = (name: string, unit: string) => ({ name, unit }) as Definition
-  expect(isAbove(of('effectiveness', '%'), kpi({ value: 1.14 }))).toBe(true)
-  expect(isAbove(of('effectiveness', '%'), kpi({ value: 1 }))).toBe(false)
-  expect(isAbove(of('plan_attainment', '%'), kpi({ value: 1.14 }))).toBe(false)
-  expect(isAbove(of('boards_per_hour', 'boards/h'), kpi({ value: 113 }))).toBe(false)
+  const definition = (name: string, unit: string) => ({ name, unit }) as Definition
+  expect(isAbove(definition('effectiveness', '%'), kpi({ value: 1.14 }))).toBe(true)
+  expect(isAbove(definition('effectiveness', '%'), kpi({ value: 1 }))).toBe(false)
+  expect(isAbove(definition('plan_attainment', '%'), kpi({ value: 1.14 }))).toBe(false)
+  expect(isAbove(definition('boards_per_hour', 'boards/h'), kpi({ value: 113 }))).toBe(false)
 })
 
 test('the unit of a part comes from the suffixes of its columns', () => {

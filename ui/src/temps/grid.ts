@@ -14,7 +14,7 @@ export interface Cell {
   x: number
   y: number
   /** Position in reading order, for the arrow keys. */
-  nth: number
+  order: number
 }
 
 export interface Layout {
@@ -33,7 +33,7 @@ const BOX_GAP = 10
 const BOX_WIDTH_MIN = 88
 
 /** Sensors in one box. */
-export interface Group {
+export interface CellGroup {
   title: string
   sensors: readonly { index: number }[]
 }
@@ -42,18 +42,18 @@ export interface Group {
  * Lays out boxes of equal width in rows. Uses the first grouping whose cells fit the height at any
  * size, else the last one.
  */
-export function layout(ways: readonly (readonly Group[])[], width: number): Layout {
+export function layout(groupings: readonly (readonly CellGroup[])[], width: number): Layout {
   let found: Layout = { boxes: [], cells: [], size: SIZES[0], height: 0 }
-  for (const groups of ways) {
+  for (const groups of groupings) {
     for (const size of SIZES) {
-      found = index(groups, width, size)
+      found = layoutGroups(groups, width, size)
       if (found.height <= HEIGHT_MAX) return found
     }
   }
   return found
 }
 
-function index(groups: readonly Group[], width: number, size: number): Layout {
+function layoutGroups(groups: readonly CellGroup[], width: number, size: number): Layout {
   const step = size + GAP
   const most = Math.max(1, ...groups.map((group) => group.sensors.length))
   const wanted = Math.max(Math.ceil(Math.sqrt(most * 1.8)), Math.floor(BOX_WIDTH_MIN / step))
@@ -75,7 +75,7 @@ function index(groups: readonly Group[], width: number, size: number): Layout {
           index: sensor.index,
           x: x + (at % columns) * step,
           y: y + TITLE_PX + Math.floor(at / columns) * step,
-          nth: cells.length,
+          order: cells.length,
         })
       })
     })
@@ -97,23 +97,23 @@ export type Direction = 'left' | 'right' | 'up' | 'down'
  * The next cell in a direction: left and right in reading order, up and down the cell of the next
  * row that is nearest to `x`, so that a move across a short row returns to its column.
  */
-export function next(
+export function neighbourCell(
   layout: Layout,
   from: Cell | undefined,
-  way: Direction,
+  direction: Direction,
   x = from?.x ?? 0,
 ): Cell | undefined {
   const { cells } = layout
   if (!from) return cells[0]
-  if (way === 'left') return cells[from.nth - 1] ?? from
-  if (way === 'right') return cells[from.nth + 1] ?? from
-  const beyond = cells.filter((cell) => (way === 'up' ? cell.y < from.y : cell.y > from.y))
+  if (direction === 'left') return cells[from.order - 1] ?? from
+  if (direction === 'right') return cells[from.order + 1] ?? from
+  const beyond = cells.filter((cell) => (direction === 'up' ? cell.y < from.y : cell.y > from.y))
   let best: Cell | undefined
-  let least = Number.POSITIVE_INFINITY
+  let shortest = Number.POSITIVE_INFINITY
   for (const cell of beyond) {
     // The nearest row comes first, then the nearest column.
     const distance = Math.abs(cell.y - from.y) * 1e4 + Math.abs(cell.x - x)
-    if (distance < least) [best, least] = [cell, distance]
+    if (distance < shortest) [best, shortest] = [cell, distance]
   }
   return best ?? from
 }
@@ -137,22 +137,27 @@ const STEPS = 12
 /** The colours of the current theme. */
 export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element)
-  const of = (name: string) => style.getPropertyValue(name).trim()
-  const [cool, hot, text, panel] = [of('--cool'), of('--hot'), of('--text'), of('--panel')]
+  const token = (name: string) => style.getPropertyValue(name).trim()
+  const [cool, hot, text, panel] = [
+    token('--cool'),
+    token('--hot'),
+    token('--text'),
+    token('--panel'),
+  ]
   const ramp = Array.from({ length: STEPS + 1 }, (_, step) => {
     const fill = mix(cool, hot, step / STEPS)
     return { fill, text: distance(fill, text) > distance(fill, panel) ? text : panel }
   })
   return {
     panel,
-    line: of('--line'),
+    line: token('--line'),
     text,
-    muted: of('--muted'),
-    run: of('--run'),
-    accent: of('--accent'),
-    call: of('--call'),
-    onCall: of('--on-call'),
-    font: of('--font'),
+    muted: token('--muted'),
+    run: token('--run'),
+    accent: token('--accent'),
+    call: token('--call'),
+    onCall: token('--on-call'),
+    font: token('--font'),
     ramp,
   }
 }
@@ -177,7 +182,7 @@ function distance(one: string, other: string): number {
 /** The colour ramp starts this far below the limit. */
 const RAMP_C = 30
 
-export function step(value: number, limit: number): number {
+export function rampStep(value: number, limit: number): number {
   const part = (value - (limit - RAMP_C)) / RAMP_C
   return Math.round(Math.min(Math.max(part, 0), 1) * STEPS)
 }
@@ -193,7 +198,7 @@ export interface CellStyle {
 }
 
 /** Cells at least this wide show their value. */
-const WRITTEN_PX = 36
+const VALUE_CELL_PX = 36
 
 export function drawCell(
   context: CanvasRenderingContext2D,
@@ -203,7 +208,7 @@ export function drawCell(
   look: CellStyle,
 ): void {
   const { x, y } = cell
-  const tone = palette.ramp[look.state === 'unknown' ? 0 : step(look.value, look.limit)]
+  const tone = palette.ramp[look.state === 'unknown' ? 0 : rampStep(look.value, look.limit)]
   if (!tone) return
   context.fillStyle = palette.panel
   context.fillRect(x - 1, y - 1, size + 2, size + 2)
@@ -211,14 +216,14 @@ export function drawCell(
     context.strokeStyle = palette.line
     context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1)
   } else {
-    const old = look.stale || look.state === 'silent'
-    context.fillStyle = old ? palette.panel : tone.fill
+    const isOld = look.stale || look.state === 'silent'
+    context.fillStyle = isOld ? palette.panel : tone.fill
     context.fillRect(x, y, size, size)
-    if (old) hatch(context, palette, x, y, size)
-    if (size >= WRITTEN_PX)
-      write(context, palette, cell, size, look, old ? palette.text : tone.text)
-    if (look.state === 'over' && !old)
-      badge(context, palette, x + size, y, size >= WRITTEN_PX ? 14 : 10)
+    if (isOld) drawHatch(context, palette, x, y, size)
+    if (size >= VALUE_CELL_PX)
+      drawValue(context, palette, cell, size, look, isOld ? palette.text : tone.text)
+    if (look.state === 'over' && !isOld)
+      drawBadge(context, palette, x + size, y, size >= VALUE_CELL_PX ? 14 : 10)
   }
   if (look.pinned) {
     context.strokeStyle = palette.text
@@ -233,7 +238,7 @@ export function drawCell(
   context.lineWidth = 1
 }
 
-function write(
+function drawValue(
   context: CanvasRenderingContext2D,
   palette: Palette,
   cell: Cell,
@@ -248,7 +253,7 @@ function write(
   context.fillText(look.value.toFixed(1), cell.x + size / 2, cell.y + size / 2 + 1)
 }
 
-function hatch(
+function drawHatch(
   context: CanvasRenderingContext2D,
   palette: Palette,
   x: number,
@@ -272,7 +277,7 @@ function hatch(
 }
 
 /** The badge of a reading above its limit, in the upper right corner. */
-export function badge(
+function drawBadge(
   context: CanvasRenderingContext2D,
   palette: Palette,
   right: number,

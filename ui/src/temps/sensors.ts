@@ -109,11 +109,11 @@ export function sortSensors(sensors: readonly Sensor[]): Sensor[] {
   )
 }
 
-export function matches(filter: Filter, of: { plant: string; lane: string; component: string }) {
+export function matches(filter: Filter, row: { plant: string; lane: string; component: string }) {
   return (
-    (!filter.plant || filter.plant === of.plant) &&
-    (!filter.lane || filter.lane === of.lane) &&
-    (!filter.component || filter.component === of.component)
+    (!filter.plant || filter.plant === row.plant) &&
+    (!filter.lane || filter.lane === row.lane) &&
+    (!filter.component || filter.component === row.component)
   )
 }
 
@@ -125,14 +125,14 @@ export function values(sensors: readonly Sensor[], level: keyof Filter): string[
 /** Groups of sorted sensors with the same title. */
 export function groupSensors(
   sensors: readonly Sensor[],
-  title: (of: Sensor) => string,
+  titleOf: (sensor: Sensor) => string,
 ): { title: string; sensors: Sensor[] }[] {
   const found: { title: string; sensors: Sensor[] }[] = []
   for (const sensor of sensors) {
-    const of = title(sensor)
+    const title = titleOf(sensor)
     const last = found.at(-1)
-    if (last?.title === of) last.sensors.push(sensor)
-    else found.push({ title: of, sensors: [sensor] })
+    if (last?.title === title) last.sensors.push(sensor)
+    else found.push({ title, sensors: [sensor] })
   }
   return found
 }

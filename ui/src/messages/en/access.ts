@@ -148,7 +148,6 @@ export const access = {
   'users.factor.yes': 'yes',
   'users.factor.no': 'no',
   'users.none': 'No users.',
-  'users.roles.edit': 'Roles of {name}',
   'users.role': 'Role',
   'users.scope': 'Scope',
   'users.role.add': 'Add a role',

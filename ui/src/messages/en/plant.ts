@@ -251,7 +251,7 @@ export const plant = {
   'time.balanced.partly':
     'Every second of every unit has exactly one category. Units with data for a part of these {length} have less.',
   'time.unbalanced': 'The time of {units} does not add up to {length}.',
-  'time.unknown.total': 'Unknown: {length} of {whole}, no machine events.',
+  'time.unknown.total': 'Unknown: {length} of {whole}, not covered by machine events.',
   'time.unknown.total.why': 'Unknown: {length} of {whole}, {why}.',
   'time.none': 'No time is recorded for this day.',
   'time.states': 'States',
@@ -266,7 +266,7 @@ export const plant = {
   'time.planned_stop': 'planned stop',
   'time.no_production_planned': 'not planned',
   'time.unknown': 'unknown',
-  'time.unknown.why': 'no machine events',
+  'time.unknown.why': 'not covered by machine events',
 
   'stock.title': 'Stock',
   'stock.asof': 'Ages as of',
