@@ -1,14 +1,13 @@
 // Drives the pages of a running cockpit in a browser and compares them with its API.
 //
-//   COCKPIT_URL=http://127.0.0.1:8080 COCKPIT_SHOTS=/tmp/shots node test/browser.mjs [answers|access]
+//   COCKPIT_URL=http://127.0.0.1:8080 COCKPIT_SHOTS=/tmp/shots node test/browser.mjs [answers]
 //
 // COCKPIT_URL must serve a lake with the dumps of the plant, without login; with a Kafka stream the
 // temperature pages are tested too. COCKPIT_SHOTS is a folder for screenshots. `answers` tests only
-// the questions of the plant about a stream that has ended. `access` tests login, roles and settings;
-// see browser/access.mjs. CHROMIUM is the path of the browser, /usr/bin/chromium by default.
+// the questions of the plant about a stream that has ended. CHROMIUM is the path of the browser,
+// /usr/bin/chromium by default. Login, roles and settings have tests of their own in access.mjs.
 
 import { chromium } from 'playwright-core'
-import { accessTest } from './browser/access.mjs'
 import { dataTest } from './browser/data.mjs'
 import { frameTest } from './browser/frame.mjs'
 import { BASE, expect, results, screen } from './browser/harness.mjs'
@@ -31,10 +30,6 @@ async function allPages(browser, page) {
 }
 
 async function run(browser) {
-  if (process.argv.includes('access')) {
-    await accessTest(browser)
-    return
-  }
   const page = await screen.newPage(browser, { viewport: DESK, colorScheme: 'light' })
   if (process.argv.includes('answers')) await answersTest(page)
   else await allPages(browser, page)

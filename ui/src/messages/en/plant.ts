@@ -43,6 +43,7 @@ export const plant = {
 
   'table.total': 'Total',
   'table.source': 'Source',
+  'table.row': '1 row',
   'table.rows': '{rows} rows',
   'table.version': 'version {version}',
   'table.shown': '{shown} of {total}',
