@@ -1,6 +1,7 @@
 import type { Component } from 'svelte'
 import type { MessageKey } from './kit/i18n'
 import type { IconName } from './kit/icons'
+import type { Permission } from './kit/session.svelte'
 
 export interface Route {
   path: string
@@ -20,6 +21,9 @@ export interface RailRoute extends Route {
   /** A shorter title for the rail. */
   short?: MessageKey
   icon: IconName
+  permission: Permission
+  /** The data has no equipment, so that it is shown only with a role for the whole plant. */
+  needsWholePlant?: boolean
 }
 
 /** The pages of the navigation rail, in their order. */
@@ -29,6 +33,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     title: 'now.title',
     icon: 'now',
     key: 'o',
+    permission: 'follow_live',
     page: () => import('./now/Now.svelte'),
   },
   {
@@ -37,6 +42,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     short: 'temps.short',
     icon: 'temps',
     key: 't',
+    permission: 'follow_live',
     hasSubpaths: true,
     page: () => import('./temps/Temperatures.svelte'),
   },
@@ -45,6 +51,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     title: 'make.title',
     icon: 'make',
     key: 'p',
+    permission: 'read_tables',
     page: () => import('./production/Production.svelte'),
   },
   {
@@ -52,6 +59,8 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     title: 'stock.title',
     icon: 'stock',
     key: 'i',
+    permission: 'read_tables',
+    needsWholePlant: true,
     page: () => import('./stock/Stock.svelte'),
   },
   {
@@ -59,6 +68,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     title: 'data.title',
     icon: 'data',
     key: 'd',
+    permission: 'read_tables',
     page: () => import('./data/Data.svelte'),
   },
 ]
