@@ -44,7 +44,7 @@ async function pickADay(page, { names }) {
   const other = names[0]
   await page.locator('.picker select').selectOption(other)
   await screen.settled(page)
-  expect.same('the address holds the day', new URL(page.url()).searchParams.get('day'), other)
+  expect.same('the address contains the day', new URL(page.url()).searchParams.get('day'), other)
   const rows = (await plant.table('gold.production_daily', `&filter.day_local=${other}`)).rows
   expect.same('the other day made', await screen.figure(page, 'Made'), plant.sum(rows, 'actual'))
   await page.locator('h1').click()

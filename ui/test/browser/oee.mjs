@@ -164,7 +164,11 @@ async function oneShift(page, { day, ledger }) {
   await screen.open(page, `/make?day=${day}`)
   await page.getByRole('link', { name: `Shift ${shift}`, exact: true }).click()
   await screen.settled(page)
-  expect.same('the address holds the shift', new URL(page.url()).searchParams.get('shift'), shift)
+  expect.same(
+    'the address contains the shift',
+    new URL(page.url()).searchParams.get('shift'),
+    shift,
+  )
   const own = ledger.filter((row) => row.shift === shift)
   const length_s = plant.sum(
     own.filter((row) => row.unit === own[0].unit),
@@ -185,7 +189,7 @@ async function definitionByKeyboard(page, { day, units, definitions }) {
   await page.keyboard.press('Enter')
   const dialog = page.getByRole('dialog')
   await dialog.waitFor()
-  expect.same('the address holds the figure', new URL(page.url()).searchParams.get('figure'), id)
+  expect.same('the address contains the figure', new URL(page.url()).searchParams.get('figure'), id)
   expect.check('focus is in the definition', await dialog.locator('button:focus').isVisible())
   const text = await dialog.innerText()
   for (const part of ['title', 'formula', 'numerator', 'denominator', 'source', 'caveat']) {
