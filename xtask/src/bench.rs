@@ -1,4 +1,4 @@
-//! Benchmarks: the program beside what a user would otherwise run, as ratios of one run.
+//! Benchmarks: the program compared with alternatives, as ratios of one run.
 
 use crate::kafka::Kafka;
 use crate::machine::{self, run};
@@ -8,13 +8,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// Rows of the two big dumps if nobody says.
+/// Rows of the two big dumps by default.
 const ROWS: &str = "10000000";
 
-/// Messages if nobody says.
+/// Messages by default.
 const MESSAGES: &str = "8000000";
 
-/// How long latencies are measured if nobody says, for each interval of commits.
+/// How long latencies are measured by default, for each interval of commits.
 const SECONDS: &str = "60";
 
 /// `cargo xtask bench batch [ROWS]`: the plant's two big dumps, scaled, through the program, DuckDB
@@ -24,7 +24,7 @@ pub fn batch(arguments: &[String]) -> ExitCode {
 }
 
 /// `cargo xtask bench stream [MESSAGES] [--spark]`: a topic of Apache Kafka through the program, the same
-/// messages through DuckDB and Polars and, if asked for, the topic through Spark, which is fetched then.
+/// messages through DuckDB and Polars and, with `--spark`, the topic through Spark, which is downloaded first.
 /// Needs Java, Maven and some gigabytes of disk.
 pub fn stream(arguments: &[String]) -> ExitCode {
     ended(try_stream(arguments))
@@ -42,7 +42,7 @@ fn ended(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            machine::say(&error);
+            machine::print(&error);
             ExitCode::FAILURE
         }
     }
@@ -62,10 +62,10 @@ fn try_batch(rows: &str) -> Result<(), String> {
 }
 
 fn try_stream(arguments: &[String]) -> Result<(), String> {
-    let (asked, others): (Vec<&str>, Vec<&str>) =
+    let (options, others): (Vec<&str>, Vec<&str>) =
         arguments.iter().map(String::as_str).partition(|word| *word == "--spark");
     let messages = others.first().copied().unwrap_or(MESSAGES);
-    if asked.is_empty() {
+    if options.is_empty() {
         return on_kafka("stream", "bench_stream.py", &["--messages", messages]);
     }
     let (python, jars) = tools::spark()?;
@@ -73,15 +73,15 @@ fn try_stream(arguments: &[String]) -> Result<(), String> {
     on_kafka("stream", "bench_stream.py", &["--messages", messages, "--spark", &python, &jars])
 }
 
-/// Runs a script beside a broker that is there for it alone.
+/// Runs a script against a broker of its own.
 fn on_kafka(name: &str, script: &str, words: &[&str]) -> Result<(), String> {
-    let said = |error: std::io::Error| format!("the folder to work in: {error}");
+    let describe = |error: std::io::Error| format!("the folder to work in: {error}");
     let work = machine::cache()?.join("bench").join(name);
     if work.exists() {
-        fs::remove_dir_all(&work).map_err(said)?;
+        fs::remove_dir_all(&work).map_err(describe)?;
     }
     let cockpit = cockpit()?;
-    let kafka = Kafka::start(&work.join("kafka"), free_address().map_err(said)?.port())?;
+    let kafka = Kafka::start(&work.join("kafka"), free_address().map_err(describe)?.port())?;
     let mut bench = Command::new(tools::python()?);
     bench.arg(machine::root().join("tests/oracle").join(script));
     bench.arg("--cockpit").arg(cockpit).args(["--brokers", &kafka.brokers()]);

@@ -1,7 +1,7 @@
 //! Apache Kafka on this machine, one node that is broker and controller, for as long as a task needs
 //! it. Its jars come from Maven Central and are kept in the cache.
 
-use crate::machine::{self, run, say};
+use crate::machine::{self, print, run};
 use crate::maven::Jars;
 use crate::server::free_address;
 use std::fs::{self, File};
@@ -25,26 +25,26 @@ const JARS: Jars = Jars {
     alone: false,
 };
 
-/// The port if nobody says.
+/// The default port.
 const PORT: u16 = 9092;
 
 /// How long the broker may take to answer after its start.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long one question may take, and the pause to the next.
-const ASK_LIMIT: Duration = Duration::from_secs(2);
-const ASK_EVERY: Duration = Duration::from_millis(50);
+/// Time limit of one health check, and the pause to the next.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
+const CHECK_EVERY: Duration = Duration::from_millis(50);
 
 /// Partitions of a topic that is made here.
 const PARTITIONS: u32 = 4;
 
 /// `cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...`: a broker with these topics until
-/// Ctrl-C; with `--keep` it goes on with what it held when it last ran on this port.
+/// Ctrl-C; with `--keep` it keeps the data of its last run on this port.
 pub fn engine(arguments: &[String]) -> ExitCode {
     match try_engine(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&error);
+            print(&error);
             ExitCode::FAILURE
         }
     }
@@ -57,11 +57,15 @@ fn try_engine(arguments: &[String]) -> Result<(), String> {
         match word.as_str() {
             "--keep" => keeps = true,
             "--port" => {
-                let said = rest.next().map(String::as_str).unwrap_or_default();
-                port = said.parse().map_err(|_error| format!("`{said}` is no port"))?;
+                let value = rest.next().map(String::as_str).unwrap_or_default();
+                port = value.parse().map_err(|_error| format!("invalid port `{value}`"))?;
             }
             "--topic" => topics.extend(rest.next()),
-            other => return Err(format!("`{other}` is none of --port N, --keep, --topic NAME")),
+            other => {
+                return Err(format!(
+                    "invalid argument `{other}`: expected --port N, --keep or --topic NAME"
+                ));
+            }
         }
     }
     let folder = machine::cache()?.join(format!("kafka/{port}"));
@@ -70,7 +74,7 @@ fn try_engine(arguments: &[String]) -> Result<(), String> {
     }
     let mut kafka = Kafka::start(&folder, port)?;
     topics.into_iter().try_for_each(|topic| kafka.create_topic(topic, PARTITIONS))?;
-    say(&format!("Apache Kafka {VERSION} answers on {}; Ctrl-C ends it", kafka.brokers()));
+    print(&format!("Apache Kafka {VERSION} answers on {}; Ctrl-C ends it", kafka.brokers()));
     kafka.wait()
 }
 
@@ -82,13 +86,13 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Starts a broker over a folder, which may hold what an earlier one left, and waits until it
+    /// Starts a broker on a folder, which may contain the data of an earlier run, and waits until it
     /// answers.
     pub fn start(folder: &Path, port: u16) -> Result<Self, String> {
         prepare(folder, port)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if TcpStream::connect_timeout(&address, ASK_LIMIT).is_ok() {
-            return Err(format!("another program has port {port}; say --port N"));
+        if TcpStream::connect_timeout(&address, CHECK_LIMIT).is_ok() {
+            return Err(format!("port {port} is in use; choose another with --port N"));
         }
         let child = spawn(folder)?;
         let mut kafka = Self { folder: folder.to_owned(), address, child };
@@ -127,7 +131,7 @@ impl Kafka {
                 let last: Vec<&str> = words.lines().rev().take(5).collect();
                 return Err(format!("Kafka does not answer: {}", last.join("\n")));
             }
-            machine::pause(ASK_EVERY);
+            machine::pause(CHECK_EVERY);
         }
         Ok(())
     }
@@ -144,17 +148,23 @@ impl Drop for Kafka {
 /// Makes what a broker needs in a folder, unless it is there: `server.properties`, its formatted
 /// storage, and `start`, which becomes the broker.
 pub fn prepare(folder: &Path, port: u16) -> Result<(), String> {
-    let said = |error: io::Error| format!("{}: {error}", folder.display());
+    let describe = |error: io::Error| format!("{}: {error}", folder.display());
     let jars = JARS.fetched()?;
     if folder.join("start").is_file() {
         return Ok(());
     }
-    fs::create_dir_all(folder).map_err(said)?;
-    let controller = free_address().map_err(said)?.port();
+    fs::create_dir_all(folder).map_err(describe)?;
+    let controller = free_address().map_err(describe)?.port();
     let properties = folder.join("server.properties");
-    fs::write(&properties, settings(folder, port, controller)).map_err(said)?;
+    fs::write(&properties, settings(folder, port, controller)).map_err(describe)?;
     let mut format = java()?;
-    format.args(["kafka.tools.StorageTool", "format", "-t", &cluster_id().map_err(said)?, "-c"]);
+    format.args([
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        &cluster_id().map_err(describe)?,
+        "-c",
+    ]);
     run(format.arg(&properties).stdout(Stdio::null()))?;
     let start = folder.join("start");
     let words = format!(
@@ -162,8 +172,8 @@ pub fn prepare(folder: &Path, port: u16) -> Result<(), String> {
         jars.display(),
         properties.display()
     );
-    fs::write(&start, words).map_err(said)?;
-    fs::set_permissions(&start, fs::Permissions::from_mode(0o755)).map_err(said)
+    fs::write(&start, words).map_err(describe)?;
+    fs::set_permissions(&start, fs::Permissions::from_mode(0o755)).map_err(describe)
 }
 
 fn settings(folder: &Path, port: u16, controller: u16) -> String {
@@ -187,27 +197,27 @@ fn settings(folder: &Path, port: u16, controller: u16) -> String {
 }
 
 fn spawn(folder: &Path) -> Result<Child, String> {
-    let said = |error: io::Error| format!("Kafka: {error}");
-    let log = File::create(folder.join("kafka.log")).map_err(said)?;
+    let describe = |error: io::Error| format!("Kafka: {error}");
+    let log = File::create(folder.join("kafka.log")).map_err(describe)?;
     let mut start = Command::new(folder.join("start"));
-    start.stdin(Stdio::null()).stderr(log.try_clone().map_err(said)?).stdout(log);
-    start.spawn().map_err(said)
+    start.stdin(Stdio::null()).stderr(log.try_clone().map_err(describe)?).stdout(log);
+    start.spawn().map_err(describe)
 }
 
 /// Whether a broker answers the question which versions it speaks.
 fn answers(address: &SocketAddr) -> bool {
     /// Length of what follows; ApiVersions in version 0; number 1; no name.
     const QUESTION: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
-    let ask = || -> io::Result<[u8; 10]> {
-        let mut stream = TcpStream::connect_timeout(address, ASK_LIMIT)?;
-        stream.set_read_timeout(Some(ASK_LIMIT))?;
+    let request = || -> io::Result<[u8; 10]> {
+        let mut stream = TcpStream::connect_timeout(address, CHECK_LIMIT)?;
+        stream.set_read_timeout(Some(CHECK_LIMIT))?;
         stream.write_all(&QUESTION)?;
         let mut begun = [0; 10];
         stream.read_exact(&mut begun)?;
         Ok(begun)
     };
     // After the length come the number of the question and the error, which is none.
-    ask().is_ok_and(|begun| begun[4..] == [0, 0, 0, 1, 0, 0])
+    request().is_ok_and(|begun| begun[4..] == [0, 0, 0, 1, 0, 0])
 }
 
 /// A name no other cluster has: 128 bits in the letters Kafka writes them with.

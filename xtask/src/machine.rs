@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-pub fn say(text: &str) {
+pub fn print(text: &str) {
     println!("{text}");
 }
 
@@ -32,9 +32,9 @@ pub fn root() -> PathBuf {
     here.parent().map_or_else(|| here.clone(), Path::to_owned)
 }
 
-/// A program cargo built beside this one.
+/// A program that cargo built into the same folder as this one.
 pub fn built(name: &str) -> Result<PathBuf, String> {
-    let this = env::current_exe().map_err(|error| format!("where this program lies: {error}"))?;
+    let this = env::current_exe().map_err(|error| format!("the path of this program: {error}"))?;
     Ok(this.with_file_name(name))
 }
 
@@ -54,8 +54,8 @@ pub fn chromium() -> PathBuf {
     env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
 }
 
-/// Cargo as if it had been called by hand. What the calling cargo says about this package is taken
-/// out of the environment, because some build scripts would run again for it.
+/// Cargo as if it had been called by hand. Variables that the calling cargo sets for this package are
+/// removed from the environment, because some build scripts would run again for them.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
@@ -69,20 +69,20 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// Runs a command to its end; what it says goes to the terminal.
+/// Runs a command to its end; its output goes to the terminal.
 pub fn run(command: &mut Command) -> Result<(), String> {
     let name = named(command);
-    say(&format!("$ {name}"));
+    print(&format!("$ {name}"));
     let status = command.stdin(Stdio::null()).status();
     let status = status.map_err(|error| format!("`{name}` cannot be run: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{name}` ended with {status}")) }
 }
 
-/// What a command says, trimmed; `None` if it cannot be run or fails.
+/// The output of a command, trimmed; `None` if it cannot be run or fails.
 pub fn answer(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;
-    let is_well = output.status.success();
-    is_well.then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let succeeded = output.status.success();
+    succeeded.then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 pub fn is_root() -> bool {

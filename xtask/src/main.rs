@@ -4,9 +4,12 @@
 //! what they need. The standard library is all this uses, so that a fresh clone begins at once.
 
 mod bench;
+mod code;
+mod dist;
 mod kafka;
 mod machine;
 mod maven;
+mod package;
 mod parts;
 mod server;
 #[cfg(test)]
@@ -20,6 +23,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test", ..] => parts::test(&args[1..]),
+        ["measure"] => code::measure(),
+        ["dist", ..] => dist::command(&args[1..]),
         ["bench", "batch", ..] => bench::batch(&args[2..]),
         ["bench", "stream", ..] => bench::stream(&args[2..]),
         ["bench", "latency", ..] => bench::latency(&args[2..]),
@@ -29,11 +34,13 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    machine::say("usage: cargo xtask test [PART]...");
-    machine::say("       cargo xtask bench batch [ROWS]");
-    machine::say("       cargo xtask bench stream [MESSAGES] [--spark]");
-    machine::say("       cargo xtask bench latency [SECONDS]");
-    machine::say("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
-    machine::say(&parts::listed());
+    machine::print("usage: cargo xtask test [PART]...");
+    machine::print("       cargo xtask measure");
+    machine::print("       cargo xtask dist [--program PATH] [--out DIR]");
+    machine::print("       cargo xtask bench batch [ROWS]");
+    machine::print("       cargo xtask bench stream [MESSAGES] [--spark]");
+    machine::print("       cargo xtask bench latency [SECONDS]");
+    machine::print("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
+    machine::print(&parts::listed());
     ExitCode::FAILURE
 }

@@ -29,13 +29,13 @@ pub struct Jars {
 impl Jars {
     /// The folder with the jars, fetched if they are not there.
     pub fn fetched(&self) -> Result<PathBuf, String> {
-        let said = |error: io::Error| format!("the jars of {}: {error}", self.name);
+        let describe = |error: io::Error| format!("the jars of {}: {error}", self.name);
         let folder = machine::cache()?.join(self.folder);
         let jars = folder.join("lib");
         self.has_java()?;
-        fs::create_dir_all(&folder).map_err(said)?;
-        let lock = File::create(folder.join("lock")).map_err(said)?;
-        lock.lock().map_err(said)?;
+        fs::create_dir_all(&folder).map_err(describe)?;
+        let lock = File::create(folder.join("lock")).map_err(describe)?;
+        lock.lock().map_err(describe)?;
         let stamp = folder.join("fetched");
         if stamp.is_file() {
             return Ok(jars);
@@ -44,7 +44,7 @@ impl Jars {
             let name = self.name;
             return Err(format!("Maven (mvn) is not installed; it fetches the jars of {name}"));
         }
-        fs::write(folder.join("pom.xml"), self.pom()).map_err(said)?;
+        fs::write(folder.join("pom.xml"), self.pom()).map_err(describe)?;
         let fetch = || {
             let mut fetch = Command::new("mvn");
             fetch.args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]);
@@ -55,7 +55,7 @@ impl Jars {
             fetched = fetched.or_else(|_failed| fetch());
         }
         fetched?;
-        fs::write(stamp, "").map_err(said)?;
+        fs::write(stamp, "").map_err(describe)?;
         Ok(jars)
     }
 

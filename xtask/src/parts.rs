@@ -1,8 +1,9 @@
-//! The parts of `cargo xtask test`. None stops the others; what cannot run because a part it needs
-//! failed has failed too.
+//! The parts of `cargo xtask test`. A failed part does not stop the others; a part that needs a failed one
+//! fails too.
 
 use crate::kafka;
-use crate::machine::{self, run, say};
+use crate::machine::{self, print, run};
+use crate::package;
 use crate::server::{Server, free_address};
 use crate::tools;
 use std::collections::BTreeMap;
@@ -11,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-/// Where the plant's dumps lie beside the repository. They are never part of it.
+/// The plant's dumps, next to the repository. They are never part of it.
 const DUMPS: &str = "../shared/data/bucket";
 
-/// Where messages of the plant lie beside the dumps.
+/// Messages of the plant, next to the dumps.
 const MESSAGES: &str = "../kafka/IOTTemperatureStream01.sample.jsonl";
 
 /// How often the program is killed; a full run of the case takes a hundred.
@@ -38,7 +39,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 23] = [
+const PARTS: [Part; 24] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
@@ -46,7 +47,7 @@ const PARTS: [Part; 23] = [
     part("rust", "cargo test --workspace", &["build"], rust),
     part("check", "types and style of the pages", &["packages"], |_| npm("check")),
     part("pages", "tests of the pages", &["packages"], |_| npm("test")),
-    part("oee", "the sums behind OEE of 30 simulated days", &["build", "python"], oee),
+    part("oee", "OEE of 30 simulated days, computed independently", &["build", "python"], oee),
     part("odd", "odd files of other programs, value for value", &["build", "python"], odd),
     part("names", "odd names, on a disk and on S3", &["build", "python"], names),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
@@ -57,16 +58,17 @@ const PARTS: [Part; 23] = [
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
+    part("package", "the Debian package installed, upgraded, removed", &["build"], package),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
     part(
         "questions",
-        "the plant's questions of a stream",
+        "the plant's questions about a stream",
         &["build", "python", "packages", "chromium"],
         questions,
     ),
-    part("login", "every way into a broker, right and wrong", &["build", "python"], login),
+    part("login", "authentication at a broker, valid and invalid", &["build", "python"], login),
     part("topics", "topics deleted and created again", &["build", "python"], topics),
-    part("stream", "a topic while everything goes wrong", &["build", "python"], stream),
+    part("stream", "a topic while program and broker are killed", &["build", "python"], stream),
 ];
 
 const fn part(
@@ -108,14 +110,14 @@ pub fn listed() -> String {
 /// Runs the named parts and those they need, or all usual ones.
 pub fn test(names: &[String]) -> ExitCode {
     if let Some(name) = names.iter().find(|name| !PARTS.iter().any(|part| part.name == **name)) {
-        say(&format!("there is no part {name}; there are\n{}", listed()));
+        print(&format!("there is no part {name}; there are\n{}", listed()));
         return ExitCode::FAILURE;
     }
     match with_bench(|bench| run_all(bench, names)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(message) => {
-            say(&message);
+            print(&message);
             ExitCode::FAILURE
         }
     }
@@ -137,12 +139,12 @@ fn chosen(names: &[String], has_dumps: bool) -> Vec<&'static Part> {
     PARTS.iter().filter(|part| wanted.contains(&part.name)).collect()
 }
 
-/// Gives `work` a folder nobody else works in, beside the built programs.
+/// Runs `work` with a folder of its own next to the built programs.
 fn with_bench(work: impl FnOnce(&Bench) -> bool) -> Result<bool, String> {
-    let said = |error: std::io::Error| format!("the folder to test in: {error}");
+    let describe = |error: std::io::Error| format!("the folder to test in: {error}");
     let root = machine::root();
     let folder = machine::built("xtask-test")?;
-    let lock = File::create(folder.with_extension("lock")).map_err(said)?;
+    let lock = File::create(folder.with_extension("lock")).map_err(describe)?;
     if lock.try_lock().is_err() {
         return Err("another `cargo xtask test` runs in this target folder".to_owned());
     }
@@ -152,11 +154,11 @@ fn with_bench(work: impl FnOnce(&Bench) -> bool) -> Result<bool, String> {
         cockpit: machine::built("cockpit")?,
         folder,
     };
-    bench.clear().map_err(said)?;
-    fs::create_dir_all(&bench.folder).map_err(said)?;
-    let is_well = work(&bench);
-    bench.clear().map_err(said)?;
-    Ok(is_well)
+    bench.clear().map_err(describe)?;
+    fs::create_dir_all(&bench.folder).map_err(describe)?;
+    let has_passed = work(&bench);
+    bench.clear().map_err(describe)?;
+    Ok(has_passed)
 }
 
 fn run_all(bench: &Bench, names: &[String]) -> bool {
@@ -164,7 +166,7 @@ fn run_all(bench: &Bench, names: &[String]) -> bool {
     let mut done: BTreeMap<&str, Done> = BTreeMap::new();
     let mut lines = Vec::new();
     for part in chosen(names, has_dumps) {
-        say(&format!("\n== {}: {}", part.name, part.about));
+        print(&format!("\n== {}: {}", part.name, part.about));
         let begun = machine::now();
         let lacking = part.needs.iter().find(|name| done.get(*name).is_some_and(Result::is_err));
         let outcome = match lacking {
@@ -174,15 +176,15 @@ fn run_all(bench: &Bench, names: &[String]) -> bool {
         lines.push(line(part.name, begun.elapsed(), &outcome));
         done.insert(part.name, outcome);
     }
-    say("");
-    lines.iter().for_each(|line| say(line));
+    print("");
+    lines.iter().for_each(|line| print(line));
     if !has_dumps {
         let skipped = PARTS.iter().filter(|part| part.dumps).map(|part| part.name);
         let skipped = skipped.collect::<Vec<_>>().join(", ");
-        say(&format!("the plant's dumps are not at {DUMPS}, so these are left out: {skipped}"));
+        print(&format!("the plant's dumps are not at {DUMPS}; skipped: {skipped}"));
     }
     let failed = done.values().filter(|outcome| outcome.is_err()).count();
-    say(&format!("{} passed, {failed} failed", done.len() - failed));
+    print(&format!("{} passed, {failed} failed", done.len() - failed));
     failed == 0
 }
 
@@ -224,11 +226,11 @@ impl Bench {
 
     /// A case of the oracle that starts and ends a broker of its own.
     fn on_kafka(&self, script: &str) -> Result<Command, String> {
-        let said = |error: std::io::Error| format!("the broker's port: {error}");
+        let describe = |error: std::io::Error| format!("the broker's port: {error}");
         let folder = self.folder.join("kafka");
-        let port = free_address().map_err(said)?.port();
+        let port = free_address().map_err(describe)?.port();
         if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(said)?;
+            fs::remove_dir_all(&folder).map_err(describe)?;
         }
         kafka::prepare(&folder, port)?;
         let mut case = self.python(script)?;
@@ -335,10 +337,15 @@ fn kill(bench: &Bench) -> Done {
     run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
 }
 
-/// The demo started and stopped at random moments: it must end well and without a word.
+/// The demo started and stopped at random times: it must exit with success and without output.
 fn demo(bench: &Bench) -> Done {
     let mut case = bench.python("demo_case.py")?;
     run(case.arg("--cockpit").arg(&bench.cockpit).args(["--rounds", DEMO_ROUNDS]))
+}
+
+/// The Debian package on an overlay of this machine.
+fn package(bench: &Bench) -> Done {
+    package::test(&bench.cockpit, &bench.folder.join("package"))
 }
 
 /// Messages of the plant through Apache Kafka, each against another reading of it.
@@ -347,7 +354,7 @@ fn messages(bench: &Bench) -> Done {
     run(case.arg("--messages").arg(bench.bucket.join(MESSAGES)))
 }
 
-/// The plant's questions of its temperatures, asked of everybody who answers.
+/// The plant's questions about its temperatures, answered by every interface.
 fn questions(bench: &Bench) -> Done {
     let mut case = bench.on_kafka("questions_case.py")?;
     case.env("CHROMIUM", machine::chromium());
@@ -374,8 +381,8 @@ fn stream(bench: &Bench) -> Done {
 mod tests {
     use super::{PARTS, WHEN_NAMED, chosen};
 
-    fn parts(asked: &[String], has_dumps: bool) -> Vec<&'static str> {
-        chosen(asked, has_dumps).iter().map(|part| part.name).collect()
+    fn parts(names: &[String], has_dumps: bool) -> Vec<&'static str> {
+        chosen(names, has_dumps).iter().map(|part| part.name).collect()
     }
 
     #[test]
@@ -391,6 +398,7 @@ mod tests {
     fn without_dumps_the_rest_still_runs() {
         let rest = [
             "packages", "python", "build", "rust", "check", "pages", "oee", "odd", "names", "demo",
+            "package",
         ];
         assert_eq!(parts(&[], false), rest);
         assert!(parts(&["browser".to_owned()], false).is_empty());

@@ -13,12 +13,12 @@ use std::time::Duration;
 /// How long the program may take to answer after its start.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long it may take to end after it is told to.
+/// How long it may take to end after the signal.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long one question may take, and the pause to the next.
-const ASK_LIMIT: Duration = Duration::from_secs(5);
-const ASK_EVERY: Duration = Duration::from_millis(50);
+/// Time limit of one health check, and the pause to the next.
+const CHECK_LIMIT: Duration = Duration::from_secs(5);
+const CHECK_EVERY: Duration = Duration::from_millis(50);
 
 /// A running server; killed when dropped.
 pub struct Server {
@@ -30,19 +30,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program` over `lake` and waits until it answers. What it says goes to `log`.
+    /// Starts `program` over `lake` and waits until it answers. Its stderr goes to `log`.
     pub fn start(program: &Path, lake: &Path, log: &Path) -> Result<Self, String> {
-        let said = |error: io::Error| format!("cockpit serve: {error}");
-        let address = free_address().map_err(said)?;
+        let describe = |error: io::Error| format!("cockpit serve: {error}");
+        let address = free_address().map_err(describe)?;
         let mut command = Command::new(program);
         command.args(["serve", "--no-ingest", "--listen", &address.to_string(), "--lake"]);
         command.arg(lake).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(said)?;
-        let mut words = child.stderr.take().ok_or("cockpit serve: nothing to read from")?;
-        let mut file = File::create(log).map_err(said)?;
+        let mut child = command.spawn().map_err(describe)?;
+        let mut stderr = child.stderr.take().ok_or("cockpit serve: nothing to read from")?;
+        let mut file = File::create(log).map_err(describe)?;
         let (running, ended) = sync_channel(0);
         thread::spawn(move || {
-            let copied = io::copy(&mut words, &mut file);
+            let copied = io::copy(&mut stderr, &mut file);
             drop((running, copied));
         });
         let server = Self { child, address, log: log.to_owned(), ended };
@@ -60,7 +60,7 @@ impl Server {
             if machine::now() > deadline {
                 return Err(format!("cockpit serve did not answer within {START_LIMIT:?}"));
             }
-            if self.ended.recv_timeout(ASK_EVERY) == Err(RecvTimeoutError::Disconnected) {
+            if self.ended.recv_timeout(CHECK_EVERY) == Err(RecvTimeoutError::Disconnected) {
                 let words = std::fs::read_to_string(&self.log).unwrap_or_default();
                 return Err(format!("cockpit serve ended before it answered: {}", words.trim()));
             }
@@ -69,9 +69,9 @@ impl Server {
     }
 
     fn is_healthy(&self) -> bool {
-        let ask = || -> io::Result<String> {
-            let mut stream = TcpStream::connect_timeout(&self.address, ASK_LIMIT)?;
-            stream.set_read_timeout(Some(ASK_LIMIT))?;
+        let request = || -> io::Result<String> {
+            let mut stream = TcpStream::connect_timeout(&self.address, CHECK_LIMIT)?;
+            stream.set_read_timeout(Some(CHECK_LIMIT))?;
             let head =
                 "GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
             stream.write_all(head.as_bytes())?;
@@ -79,14 +79,14 @@ impl Server {
             stream.read_to_string(&mut answer)?;
             Ok(answer)
         };
-        ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        request().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
     }
 
-    /// Tells the program to end, and asks that it does so well and in time.
+    /// Sends SIGTERM and checks that the program exits with success and in time.
     pub fn stop(mut self) -> Result<(), String> {
         let pid = self.child.id().to_string();
         machine::answer(Command::new("kill").args(["-TERM", &pid]))
-            .ok_or("cockpit serve was gone before it was told to end")?;
+            .ok_or("cockpit serve exited before it was stopped")?;
         if self.ended.recv_timeout(STOP_LIMIT) == Err(RecvTimeoutError::Timeout) {
             return Err(format!("cockpit serve did not end within {STOP_LIMIT:?}"));
         }
@@ -103,7 +103,7 @@ impl Drop for Server {
     }
 }
 
-/// A loopback address nobody listens on just now.
+/// A loopback address that no socket listens on now.
 pub fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

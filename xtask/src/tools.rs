@@ -1,4 +1,4 @@
-//! Installs what the tests need, or says in one sentence what is missing.
+//! Installs what the tests need, or reports what is missing.
 
 use crate::machine::{self, answer, run};
 use crate::maven::Jars;
@@ -72,7 +72,7 @@ pub fn chromium() -> Result<(), String> {
     if program.is_file() {
         return Ok(());
     }
-    install("chromium", &format!("no browser lies at {} (or CHROMIUM)", program.display()))
+    install("chromium", &format!("no browser at {} (or CHROMIUM)", program.display()))
 }
 
 /// What makes keys and certificates.
@@ -83,23 +83,33 @@ pub fn openssl() -> Result<(), String> {
     install("openssl", "openssl is not installed")
 }
 
+/// What builds and starts packages.
+pub fn packaging() -> Result<(), String> {
+    for (program, package) in [("strip", "binutils"), ("curl", "curl"), ("setpriv", "util-linux")] {
+        if answer(Command::new(program).arg("--version")).is_none() {
+            install(package, &format!("{program} is not installed"))?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs the packages of the pages as their lock names them, those for development too.
 pub fn packages() -> Result<(), String> {
     node()?;
     let ui = machine::root().join("ui");
-    let said = |error: std::io::Error| format!("the packages of ui/: {error}");
-    let wanted = fs::read(ui.join("package-lock.json")).map_err(said)?;
+    let describe = |error: std::io::Error| format!("the packages of ui/: {error}");
+    let wanted = fs::read(ui.join("package-lock.json")).map_err(describe)?;
     let stamp = ui.join("node_modules/.xtask-lock.json");
     // The build of the pages installs into the same folder under the same lock.
-    let lock = File::create(ui.join(".install.lock")).map_err(said)?;
-    lock.lock().map_err(said)?;
+    let lock = File::create(ui.join(".install.lock")).map_err(describe)?;
+    lock.lock().map_err(describe)?;
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
     run(npm.current_dir(&ui))?;
-    fs::write(stamp, wanted).map_err(said)
+    fs::write(stamp, wanted).map_err(describe)
 }
 
 /// The Python of the oracle, with its packages.
@@ -118,15 +128,15 @@ pub fn spark() -> Result<(PathBuf, PathBuf), String> {
 /// The Python of an environment with what pip installs by these words, made if it is not there. It is
 /// named after what is wanted and the Python it is for, so that a change of either makes a new one.
 fn environment(mut wanted: Vec<u8>, words: &[&OsStr]) -> Result<PathBuf, String> {
-    let said = |error: std::io::Error| format!("the Python environment: {error}");
+    let describe = |error: std::io::Error| format!("the Python environment: {error}");
     let version = answer(Command::new("python3").args(["-c", "import sys; print(sys.version)"]));
     let version = version.ok_or("python3 is not installed; the oracle is written in it")?;
     wanted.extend(version.as_bytes());
     let folder = machine::cache()?.join(format!("venv/{:016x}", fingerprint(&wanted)));
     let python = folder.join("bin/python");
-    fs::create_dir_all(&folder).map_err(said)?;
-    let lock = File::create(folder.with_extension("lock")).map_err(said)?;
-    lock.lock().map_err(said)?;
+    fs::create_dir_all(&folder).map_err(describe)?;
+    let lock = File::create(folder.with_extension("lock")).map_err(describe)?;
+    lock.lock().map_err(describe)?;
     let stamp = folder.join("installed");
     if stamp.is_file() && answer(Command::new(&python).arg("--version")).is_some() {
         return Ok(python);
@@ -135,7 +145,7 @@ fn environment(mut wanted: Vec<u8>, words: &[&OsStr]) -> Result<PathBuf, String>
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     run(pip.args(words))?;
-    fs::write(stamp, "").map_err(said)?;
+    fs::write(stamp, "").map_err(describe)?;
     Ok(python)
 }
 

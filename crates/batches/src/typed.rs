@@ -14,9 +14,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono_tz::Tz;
 use plant::calendar::{Calendar, LocalParts};
 use plant::contract::{Column, Contract, Kind};
-use plant::spelling::{
-    Misread, TimeSpelling, is_storable_day, parse_bool, parse_date, parse_decimal, parse_float,
-    parse_int, parse_moment, parse_text, trim,
+use plant::format::{
+    ParseError, TimeFormat, is_storable_day, parse_bool, parse_date, parse_decimal, parse_float,
+    parse_int, parse_text, parse_timestamp, trim,
 };
 use plant::zone::ZoneTable;
 use std::borrow::Cow;
@@ -71,7 +71,7 @@ pub struct Problem {
     pub row: usize,
     /// The column that cannot be read; empty if the whole record cannot.
     pub column: Arc<str>,
-    /// The code of a [`Misread`] or of a fault of the record, or [`MISSING`].
+    /// The code of a [`ParseError`] or of a fault of the record, or [`MISSING`].
     pub reason: Cow<'static, str>,
     /// The text as it came, if there was any.
     pub raw: Option<String>,
@@ -209,12 +209,12 @@ impl Stage {
                 let read = |text: &str| parse_bool(text, yes, no, *any_case);
                 Arc::new(reader.values::<BooleanArray, _>(raw, into, read))
             }
-            Kind::Date { spellings } => {
-                let read = |text: &str| parse_date(text, spellings);
+            Kind::Date { formats } => {
+                let read = |text: &str| parse_date(text, formats);
                 Arc::new(reader.values::<Date32Array, _>(raw, into, read))
             }
-            Kind::Time { spellings, zone, .. } => {
-                Arc::new(reader.times(raw, &mut marks, spellings, self.zone(*zone)))
+            Kind::Time { formats, zone, .. } => {
+                Arc::new(reader.times(raw, &mut marks, formats, self.zone(*zone)))
             }
         };
         Ok((array, marks))
@@ -276,7 +276,7 @@ pub fn moment(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<Re
 }
 
 /// Rows whose text is no value, in their order.
-type Misreads = Vec<(usize, Misread)>;
+type Misreads = Vec<(usize, ParseError)>;
 
 /// What is to be said of the rows of a column.
 #[derive(Debug, Default)]
@@ -320,18 +320,18 @@ impl Reader {
         &self,
         raw: &StringArray,
         marks: &mut Marks,
-        spellings: &[TimeSpelling],
+        formats: &[TimeFormat],
         zone: &ZoneTable,
     ) -> TimestampMicrosecondArray {
         let Marks { misreads, shown_twice } = marks;
         let mut value = |(row, text): (usize, Option<&str>)| {
             let text = text.map(trim).filter(|text| !self.nulls.has(text))?;
-            let read = parse_moment(text, spellings, zone);
-            let moment = read.inspect_err(|misread| misreads.push((row, *misread))).ok()?;
-            if moment.again_us != 0 {
-                shown_twice.push((row, moment.again_us));
+            let read = parse_timestamp(text, formats, zone);
+            let timestamp = read.inspect_err(|misread| misreads.push((row, *misread))).ok()?;
+            if timestamp.repeat_after_us != 0 {
+                shown_twice.push((row, timestamp.repeat_after_us));
             }
-            Some(moment.at_us)
+            Some(timestamp.at_us)
         };
         let values: TimestampMicrosecondArray = raw.iter().enumerate().map(&mut value).collect();
         values.with_timezone("UTC")
@@ -342,7 +342,7 @@ impl Reader {
         &self,
         raw: &StringArray,
         misreads: &mut Misreads,
-        read: impl Fn(&str) -> Result<V, Misread>,
+        read: impl Fn(&str) -> Result<V, ParseError>,
     ) -> A {
         let mut value = |(row, text): (usize, Option<&str>)| {
             let text = text.map(trim).filter(|text| !self.nulls.has(text))?;

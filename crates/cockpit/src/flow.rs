@@ -23,12 +23,15 @@ use config::location::{self, Location, Purpose};
 use config::model::TableName;
 use datafusion::prelude::{DataFrame, SessionContext};
 use ingest::files::{self, Found};
-use lake::columns::{self, LastColumns};
+use lake::context::LakeContext;
+use lake::dumps::column_changes::{self, LastColumns};
 use lake::dumps::{self, DumpRow, Status};
-use lake::kpi::{self, Asked, Row};
-use lake::models::{self, Step};
-use lake::refine::{Extent, Outcome, Refinery};
-use lake::{Lake, books, bronze, catalog, retention, session, upkeep};
+use lake::kpi::{self, KpiQuery, Row};
+use lake::meta::catalog;
+use lake::plan::{Step, planner};
+use lake::refine::{Outcome, RefreshMode, watch};
+use lake::retention::expire::expire;
+use lake::{Lake, bronze, reconciliation, run, session, upkeep};
 use plant::contract::Contract;
 use serve::http;
 use std::collections::BTreeSet;
@@ -75,7 +78,7 @@ pub struct Report {
     /// The table and key of every dump in the bucket; none if it was not listed.
     pub listed: Option<BTreeSet<(String, String)>>,
     /// Books written by this run.
-    pub entries: Vec<books::Entry>,
+    pub entries: Vec<reconciliation::RowBalance>,
     /// Tables with changed rows.
     pub changed: Vec<TableName>,
     /// What went wrong with streams.
@@ -91,14 +94,14 @@ impl Report {
         self.broken.is_empty()
             && self.faulty.is_empty()
             && self.problems.is_empty()
-            && self.entries.iter().all(|entry| entry.closed)
+            && self.entries.iter().all(|entry| entry.is_balanced)
     }
 }
 
 /// The lake, the plant, and the way from one to the other.
 #[derive(Clone)]
 pub struct Flow {
-    pub refinery: Refinery,
+    pub refinery: LakeContext,
     pub bucket: Option<Arc<Location>>,
     /// Brokers to read messages from.
     pub kafka: Option<Kafka>,
@@ -123,7 +126,7 @@ fn machine_now() -> DateTime<Utc> {
 
 /// Plans the plant's models; mistakes are an error that lists them all.
 pub async fn plan(plant: &Plant) -> anyhow::Result<Vec<Step>> {
-    let (steps, found) = models::plan(plant).await?;
+    let (steps, found) = planner::plan(plant).await?;
     if !found.is_empty() {
         let listed = config::listed(&found);
         bail!("the plant's models have mistakes; mend them first:\n{listed}");
@@ -146,7 +149,7 @@ impl Flow {
         };
         let limits = config.plant.limits.clone();
         let runtime = session::runtime(&limits)?;
-        let refinery = Refinery {
+        let refinery = LakeContext {
             lake: Arc::new(Lake::new(lake, limits, &run, now)),
             plant: Arc::new(config.plant.clone()),
             steps: Arc::new(steps),
@@ -193,7 +196,7 @@ impl Flow {
             ),
         };
         watcher(Event::Refining);
-        self.refine(&mut report, Extent::Changes, started_at, &dumps).await?;
+        self.refine(&mut report, RefreshMode::Incremental, started_at, &dumps).await?;
         Ok(report)
     }
 
@@ -236,14 +239,14 @@ impl Flow {
         };
         let (new, unfinished) = self.at_rest(bucket, &contracts, new).await?;
         report.unfinished = unfinished;
-        let columns = LastColumns::of(&known);
+        let columns = LastColumns::new(&known);
         report.read = self.land_all(bucket, new, (&newest, &columns), watcher).await;
-        report.changed_columns = columns::newly_changed(&report.read, &newest);
+        report.changed_columns = column_changes::newly_changed(&report.read, &newest);
         let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
         report.broken.extend(report.read.iter().filter(is_broken).cloned());
         dumps::save(self.lake(), &report.read, &known).await?;
         report.unmatched = self.note_unmatched(bucket, &contracts, &known).await?;
-        let all = dumps::with(known, &report.read);
+        let all = dumps::merged(known, &report.read);
         Ok((report, all))
     }
 
@@ -251,20 +254,20 @@ impl Flow {
     pub async fn rebuild(&self) -> anyhow::Result<Report> {
         let mut report = Report::default();
         let dumps = dumps::load(self.lake()).await?;
-        self.refine(&mut report, Extent::Everything, now(), &dumps).await?;
+        self.refine(&mut report, RefreshMode::Full, now(), &dumps).await?;
         Ok(report)
     }
 
     async fn refine(
         &self,
         report: &mut Report,
-        extent: Extent,
+        mode: RefreshMode,
         started_at: DateTime<Utc>,
         all: &[DumpRow],
     ) -> anyhow::Result<()> {
-        let outcomes = self.refinery.run(extent).await?;
+        let outcomes = run::refine(&self.refinery, mode).await?;
         let settled = Box::pin(self.settle(report, outcomes, started_at, all));
-        self.refinery.watched_work("closing the books", settled).await
+        watch::watched(&self.refinery, "reconciling rows", settled).await
     }
 
     /// What follows on refinement: the books, what has expired, upkeep, and the catalog.
@@ -278,14 +281,16 @@ impl Flow {
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
         report.notes.extend(changed.iter().flat_map(Outcome::notes));
-        let noted = books::load(self.lake()).await?;
+        let noted = reconciliation::load(self.lake()).await?;
         let tables = self.to_be_counted(&report.changed, all, &noted);
-        let entries = books::close(&self.refinery, &tables, all, &noted, started_at).await?;
+        let entries =
+            reconciliation::dumps::reconcile(&self.refinery, &tables, all, &noted, started_at)
+                .await?;
         report.entries.extend(entries);
         report.faulty = self.judge(all, report.listed.as_ref()).await?;
-        retention::expire(&self.refinery).await?;
+        expire(&self.refinery).await?;
         self.compact(report).await?;
-        upkeep::forget_all(self.lake()).await?;
+        upkeep::vacuum_all(self.lake()).await?;
         if !report.changed.is_empty() || !report.read.is_empty() || !report.entries.is_empty() {
             catalog::write(&self.refinery, &changed).await?;
         }
@@ -298,7 +303,7 @@ impl Flow {
         &self,
         changed: &[TableName],
         dumps: &[DumpRow],
-        entries: &[books::Entry],
+        entries: &[reconciliation::RowBalance],
     ) -> Vec<TableName> {
         let counted: BTreeSet<(&str, &str, i64)> =
             entries.iter().map(|it| (it.table_name.as_str(), it.file.as_str(), it.dump)).collect();
@@ -325,7 +330,7 @@ impl Flow {
             }
         }
         if !report.read.is_empty() || !report.entries.is_empty() {
-            tables.extend([dumps::table().name, books::table().name]);
+            tables.extend([dumps::table().name, reconciliation::table().name]);
         }
         for name in tables {
             upkeep::compact(self.lake(), &name).await?;
@@ -338,12 +343,12 @@ impl Flow {
     /// A session over the lake's tables.
     pub async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
-        self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await
+        session::open(&self.refinery.lake, self.refinery.runtime.clone(), partitions).await
     }
 
     /// What some KPIs come to.
-    pub async fn kpi_rows(&self, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>> {
-        kpi::rows(&self.refinery, kpis, asked).await
+    pub async fn kpi_rows(&self, kpis: &[Kpi], query: &KpiQuery) -> anyhow::Result<Vec<Row>> {
+        kpi::figures::rows(&self.refinery, kpis, query).await
     }
 
     /// A question in SQL, read-only.

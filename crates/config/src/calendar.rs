@@ -3,6 +3,7 @@
 use super::said::Said;
 use chrono::{NaiveDate, Weekday};
 use plant::calendar::{Rest, RestDays, Shift, Span};
+use plant::time::days_since_epoch;
 
 const DAY_REMEDY: &str = "Write a day such as \"2024-01-26\", in quotes.";
 const BREAK_REMEDY: &str = "Write breaks such as [\"13:00-13:30\"], plant time.";
@@ -82,7 +83,7 @@ fn day(said: &mut Said<'_, '_>, key: &'static str) -> Option<i32> {
     if date.is_none() {
         said.note(key, format!("`{text}` is no day"), DAY_REMEDY);
     }
-    i32::try_from(date?.signed_duration_since(NaiveDate::default()).num_days()).ok()
+    date.map(days_since_epoch)
 }
 
 fn weekday(said: &mut Said<'_, '_>) -> Option<Weekday> {

@@ -30,7 +30,7 @@ pub fn read(said: &mut Said<'_, '_>) -> Equipment {
         units.extend(name.map(|name| Unit { name, line, area, stations, lanes }));
     }
     let equipment = Equipment { enterprise, site, units };
-    for name in equipment.named_twice() {
+    for name in equipment.duplicate_names() {
         let remedy = "Keep it at one unit; a record could not be told to be of either.";
         said.note("unit", format!("{name} stands twice"), remedy);
     }

@@ -1,7 +1,7 @@
 //! `silver/<table>.sql` and `gold/<table>.sql`: the statement, and what its header comment promises.
 //!
 //! The header is the run of comment lines at the top of the file. Its first paragraph says what the
-//! table is; then come the lines `key:`, `grain:`, `refresh:`, `via:`, `ledger:`, `certify:`,
+//! table is; then come the lines `key:`, `grain:`, `refresh:`, `propagates-through:`, `ledger:`, `final-after:`,
 //! `retention:`, `parameter NAME:`, `expect NAME:` and `column NAME [unit]:`.
 
 use super::diagnostic::did_you_mean;
@@ -15,9 +15,9 @@ const WORDS: [&str; 10] = [
     "key",
     "grain",
     "refresh",
-    "via",
+    "propagates-through",
     "ledger",
-    "certify",
+    "final-after",
     "retention",
     "parameter",
     "expect",
@@ -259,7 +259,7 @@ fn read_line(comment: &str, line: usize, model: &mut Model, findings: &Findings<
         "key" => model.key = list(body),
         "grain" => model.grain = list(body),
         "refresh" => model.refresh = Some(body.to_owned()),
-        "certify" => model.certify = Some(body.to_owned()),
+        "final-after" | "certify" => model.certify = Some(body.to_owned()),
         "retention" => match retention::days(body) {
             Ok(days) => model.retention = Some(Retention { days, line }),
             Err(reason) => findings.note_line(line, reason, retention::REMEDY),
@@ -269,7 +269,7 @@ fn read_line(comment: &str, line: usize, model: &mut Model, findings: &Findings<
             let remedy = "Write ledger: time.";
             findings.note_line(line, format!("`{body}` is no ledger"), remedy);
         }
-        "via" => read_via(body, line, model, findings),
+        "propagates-through" | "via" => read_via(body, line, model, findings),
         "parameter" => read_parameter(name, body, line, model, findings),
         "expect" => read_expectation(name, body, line, model, findings),
         "column" => read_column(name, body, line, model, findings),
@@ -292,8 +292,9 @@ fn read_via(body: &str, line: usize, model: &mut Model, findings: &Findings<'_>)
             through: (*through).to_owned(),
         }),
         _ => {
-            let remedy = "Write via: TABLE by COLUMN of TABLE_WITH_THE_REFRESH_COLUMN.";
-            findings.note_line(line, format!("`{body}` is no path"), remedy);
+            let remedy =
+                "Write propagates-through: TABLE by COLUMN of TABLE_WITH_THE_REFRESH_COLUMN.";
+            findings.note_line(line, format!("invalid propagates-through `{body}`"), remedy);
         }
     }
 }

@@ -1,9 +1,13 @@
-//! Landing: every record of a dump as it came. The rows themselves say which dump they are of, so that
-//! a commit of rows is at the same time the proof that the dump is there.
+//! Landing: every record of a dump is stored as received. The rows contain the dump they belong to, so that
+//! a commit of rows also records that the dump has landed.
 
-use super::Lake;
-use super::table::{Change, Definition, State, Table};
-use super::write::DataWriter;
+pub mod dump_columns;
+pub mod dump_order;
+pub mod landed;
+
+use crate::delta::table::{Change, Definition, State, Table};
+use crate::delta::write::DataWriter;
+use crate::lake::Lake;
 use arrow::array::{
     Array, ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -17,25 +21,33 @@ use plant::contract::Contract;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Columns every bronze table has after those of its contract: name, type, what it says.
+/// Columns that every bronze table has after those of its contract: name, type, description.
 pub const POINTERS: [(&str, Pointer, &str); 17] = [
-    ("_rest", Pointer::Text, "What the contract has no column for, or a faulty record's text."),
+    (
+        "_rest",
+        Pointer::Text,
+        "Values without a column in the contract, or the text of a faulty record.",
+    ),
     ("_fault", Pointer::Text, "Why the record cannot be read, null if it can."),
     ("_source", Pointer::Text, "System the dump comes from."),
     ("_file", Pointer::Text, "Key of the dump in the bucket."),
     ("_file_sha256", Pointer::Text, "SHA-256 of the dump's bytes."),
     ("_record", Pointer::Long, "Number of the record in the dump, from 1."),
     ("_byte_from", Pointer::Long, "First byte of the record, after decompression."),
-    ("_byte_to", Pointer::Long, "Byte after the record, its line end left out."),
+    ("_byte_to", Pointer::Long, "Byte after the record, without its line end."),
     ("_row_group", Pointer::Int, "Row group of the record, from 0; Parquet only."),
     ("_row", Pointer::Long, "Row within the row group, from 0; Parquet only."),
-    ("_dumped_at", Pointer::Time, "Time the dump's name carries, null if it carries none."),
+    ("_dumped_at", Pointer::Time, "Time in the name of the dump, null if it has none."),
     ("_modified_at", Pointer::Time, "When the dump was last changed in the bucket."),
     ("_ingested_at", Pointer::Time, "When the record landed."),
     ("_run", Pointer::Text, "Run of the program that landed it."),
-    ("_dump", Pointer::Long, "How many dumps of this key had landed, this one included."),
+    ("_dump", Pointer::Long, "How many dumps of this key have landed, this one included."),
     ("_size_bytes", Pointer::Long, "Size of the dump in the bucket."),
-    ("_continues", Pointer::Long, "The _dump of the same key whose bytes this one begins with."),
+    (
+        "_continues",
+        Pointer::Long,
+        "The _dump of the same key whose bytes are the beginning of this one.",
+    ),
 ];
 
 /// Types of the pointer columns.
@@ -62,44 +74,44 @@ impl Pointer {
 
 pub use batches::typed::utc;
 
-/// A dump that is about to land.
+/// A dump to be landed.
 #[derive(Debug, Clone)]
 pub struct Dump {
     pub key: String,
     pub sha256: String,
-    /// Time the dump's name carries.
+    /// Time in the name of the dump.
     pub dumped_at: Option<DateTime<Utc>>,
     pub modified_at: DateTime<Utc>,
     pub size_bytes: i64,
-    /// The version of this file whose bytes this one begins with.
+    /// The version of this file whose bytes are the beginning of this one.
     pub continues: Option<i64>,
 }
 
-/// Name of the bronze table of a contract.
+/// The name of the bronze table of a contract.
 pub fn name(contract: &Contract) -> TableName {
     TableName::new("bronze", &contract.table)
 }
 
-/// Schema of the bronze table of a contract: its columns as text, then the pointers.
+/// The schema of the bronze table of a contract: its columns as text, then the pointers.
 pub fn schema(contract: &Contract) -> SchemaRef {
     let texts = contract.columns.iter().map(|it| Field::new(&it.name, DataType::Utf8, true));
     let pointers = POINTERS.iter().map(|(name, kind, _)| Field::new(*name, kind.data_type(), true));
     Arc::new(Schema::new(texts.chain(pointers).collect::<Vec<_>>()))
 }
 
-/// The checkpoint of every commit that lands dumps: two programs that land into one table at the same
-/// time conflict on it, and only one of them goes on. Which dumps are there is in the rows.
+/// The checkpoint of every commit that lands dumps: of two processes that land into one table at the same
+/// time, only one commits. Which dumps have landed is recorded in the rows.
 const LANDED: &str = "landed";
 
-/// How the landing of a dump starts.
+/// The result of [`Landings::start`].
 pub enum Start {
-    /// It has to land.
+    /// The dump has to be landed.
     New(Box<Landing>),
-    /// The newest dump of its key has exactly these bytes; it is the one of this number.
+    /// The newest dump of its key, which has this number, has the same bytes.
     Landed(i64),
 }
 
-/// The newest version of a file that is in bronze or waits for its commit.
+/// The newest version of a file that has landed or waits for its commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
     pub number: i64,
@@ -108,9 +120,9 @@ pub struct Newest {
     pub size_bytes: Option<i64>,
 }
 
-/// The dumps of one table on their way into bronze. Small dumps wait for each other and share a data
-/// file and a commit, so that a dump costs the same however many there are; a large one has its own.
-/// What is dropped without a commit leaves nothing that counts.
+/// Lands the dumps of one table. Small dumps are collected and share a data file and a commit, so that the
+/// cost of a dump does not grow with their number; a large one has its own. Dropping it without a commit
+/// lands nothing.
 pub struct Landings<'a> {
     lake: &'a Lake,
     contract: Arc<Contract>,
@@ -125,7 +137,7 @@ pub struct Landings<'a> {
     adds: Vec<Add>,
 }
 
-/// One dump that is being read.
+/// A dump that is being read.
 pub struct Landing {
     dump: Dump,
     number: i64,
@@ -137,14 +149,14 @@ pub struct Landing {
 }
 
 impl Landing {
-    /// How many dumps of this key there are with this one.
+    /// How many dumps of this key there are, this one included.
     pub fn number(&self) -> i64 {
         self.number
     }
 }
 
 impl<'a> Landings<'a> {
-    /// Opens the bronze table of a contract, and looks which dumps it holds.
+    /// Opens the bronze table of a contract and reads which dumps it has.
     pub async fn open(lake: &'a Lake, contract: Arc<Contract>) -> anyhow::Result<Self> {
         let name = name(&contract);
         let table = lake.table(&name)?;
@@ -183,7 +195,7 @@ impl<'a> Landings<'a> {
         self.newest.get(key)
     }
 
-    /// Starts to land a dump, unless it is there already.
+    /// Starts to land a dump unless it has landed already.
     pub fn start(&self, dump: Dump) -> Start {
         let newest = self.newest.get(&dump.key);
         if let Some(newest) = newest.filter(|newest| newest.sha256 == dump.sha256) {
@@ -195,7 +207,7 @@ impl<'a> Landings<'a> {
         Start::New(Box::new(Landing { dump, number, ingested_at, batches, size_bytes, writer }))
     }
 
-    /// Takes the next records of a dump.
+    /// Adds the next records of a dump.
     pub async fn push(&self, landing: &mut Landing, batch: Batch) -> anyhow::Result<()> {
         let rows = self.rows(landing, batch)?;
         landing.size_bytes += rows.get_array_memory_size();
@@ -211,7 +223,7 @@ impl<'a> Landings<'a> {
         Ok(())
     }
 
-    /// Takes a dump that was read to its end. Returns whether it is committed; if not, it waits for
+    /// Adds a dump that was read completely. Returns whether it is committed; if not, it waits for
     /// [`Landings::commit`].
     pub async fn finish(&mut self, landing: Landing) -> anyhow::Result<bool> {
         let Landing { dump, number, batches, size_bytes, writer, .. } = landing;
@@ -233,7 +245,7 @@ impl<'a> Landings<'a> {
         Ok(self.waiting_dumps == 0)
     }
 
-    /// Commits the dumps that wait: their records, and with them that they are there.
+    /// Commits the waiting dumps.
     pub async fn commit(&mut self) -> anyhow::Result<()> {
         if self.waiting_dumps == 0 {
             return Ok(());
@@ -271,7 +283,7 @@ impl<'a> Landings<'a> {
         self.table.writer(self.schema.clone(), lake.sizes(), lake.names(), lake.now_ms())
     }
 
-    /// Records with the pointers to where they come from.
+    /// Records with the pointers to their origin.
     fn rows(&self, landing: &Landing, batch: Batch) -> anyhow::Result<RecordBatch> {
         let (rows, dump) = (batch.len(), &landing.dump);
         let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
@@ -299,7 +311,7 @@ impl<'a> Landings<'a> {
             Arc::new(Int64Array::from(vec![dump.size_bytes; rows])),
             Arc::new(Int64Array::from(vec![dump.continues; rows])),
         ]);
-        // Builders reserve room for many records; small dumps that wait need not keep it.
+        // Builders reserve memory for many records, which small waiting dumps need not keep.
         for column in &mut columns {
             Array::shrink_to_fit(column);
         }
@@ -307,7 +319,7 @@ impl<'a> Landings<'a> {
     }
 }
 
-/// The definition to commit: that of a new table, or one with columns the table does not have yet.
+/// The definition to commit: that of a new table, or one with columns that the table lacks.
 fn definition(
     state: Option<&State>,
     schema: SchemaRef,

@@ -1,95 +1,152 @@
-//! The columns of dumps: those of the last dump of each table, and what another one changed.
+//! Columns of record batches by name and type, and the selection of rows by their keys.
 
-use super::dumps::DumpRow;
-use plant::columns::{Change, Expected, FileColumns, changes};
-use plant::contract::{Contract, Format};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use anyhow::Context as _;
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, BooleanArray, Int32Array, Int64Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::DataType;
+use std::collections::HashSet;
 
-/// Columns as `meta.files` stores them: the names, or how many fields there are without names.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Stored {
-    Names(Vec<String>),
-    Fields(usize),
+/// The column `name`.
+pub fn column<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a ArrayRef> {
+    batch.column_by_name(name).with_context(|| format!("column {name} is missing"))
 }
 
-/// The columns each table's dumps had last, as far as `meta.files` has them. Dumps are in the order
-/// in which they were read.
-#[derive(Debug, Default)]
-pub struct LastColumns(BTreeMap<String, String>);
+/// The text column `name`.
+pub fn text<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a StringArray> {
+    let column = column(batch, name)?;
+    column.as_string_opt().with_context(|| mismatch(name, "text", column.data_type()))
+}
 
-impl LastColumns {
-    pub fn of(rows: &[DumpRow]) -> Self {
-        let mut rows: Vec<&DumpRow> = rows.iter().filter(|row| row.columns.is_some()).collect();
-        rows.sort_by_key(|row| (row.seen_at, row.dumped_at, row.dump));
-        let last = |row: &DumpRow| Some((row.table_name.clone(), row.columns.clone()?));
-        Self(rows.into_iter().filter_map(last).collect())
+/// The column `name` of 32-bit integers.
+pub fn int<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a Int32Array> {
+    let column = column(batch, name)?;
+    column.as_primitive_opt().with_context(|| mismatch(name, "Int32", column.data_type()))
+}
+
+/// The column `name` of 64-bit integers.
+pub fn long<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a Int64Array> {
+    let column = column(batch, name)?;
+    column.as_primitive_opt().with_context(|| mismatch(name, "Int64", column.data_type()))
+}
+
+/// The column `name` of timestamps in microseconds.
+pub fn timestamp<'a>(
+    batch: &'a RecordBatch,
+    name: &str,
+) -> anyhow::Result<&'a TimestampMicrosecondArray> {
+    let column = column(batch, name)?;
+    column.as_primitive_opt().with_context(|| mismatch(name, "timestamp", column.data_type()))
+}
+
+fn mismatch(name: &str, expected: &str, found: &DataType) -> String {
+    format!("column {name} is {found}, expected {expected}")
+}
+
+/// One value of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyValue<'k> {
+    Text(&'k str),
+    Long(i64),
+}
+
+impl<'k> From<&'k str> for KeyValue<'k> {
+    fn from(text: &'k str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for KeyValue<'_> {
+    fn from(number: i64) -> Self {
+        Self::Long(number)
+    }
+}
+
+/// Selects the rows whose values in some columns are one of a set of keys. A null is the empty text or
+/// 0, as in the structs that the tables of `meta` are read into.
+pub struct RowKeys<'k, const N: usize> {
+    columns: [&'static str; N],
+    keys: HashSet<[KeyValue<'k>; N]>,
+}
+
+impl<'k, const N: usize> RowKeys<'k, N> {
+    /// Selects rows by these columns, each of text or 64-bit integers.
+    pub fn new(
+        columns: [&'static str; N],
+        keys: impl IntoIterator<Item = [KeyValue<'k>; N]>,
+    ) -> Self {
+        Self { columns, keys: keys.into_iter().collect() }
     }
 
-    /// The columns the last dump of a table had.
-    pub fn table(&self, contract: &Contract) -> Option<FileColumns> {
-        read(contract, self.0.get(&contract.table)?)
+    /// Which rows have one of the keys.
+    ///
+    /// # Errors
+    /// Fails if a column is missing or has another type.
+    pub fn matches(&self, batch: &RecordBatch) -> anyhow::Result<BooleanArray> {
+        let mut columns = Vec::with_capacity(N);
+        for name in self.columns {
+            columns.push(KeyColumn::new(batch, name)?);
+        }
+        let keys: &HashSet<[KeyValue<'_>; N]> = &self.keys;
+        let has_key = |row: usize| {
+            let mut key = [KeyValue::Long(0); N];
+            for (value, column) in key.iter_mut().zip(&columns) {
+                *value = column.value(row);
+            }
+            Some(keys.contains(&key))
+        };
+        Ok((0..batch.num_rows()).map(has_key).collect())
     }
 }
 
-fn read(contract: &Contract, text: &str) -> Option<FileColumns> {
-    Some(match serde_json::from_str(text).ok()? {
-        Stored::Names(names) if is_json(contract) => FileColumns::Keys(names),
-        Stored::Names(names) => FileColumns::Names(names),
-        Stored::Fields(fields) => FileColumns::Fields(fields),
-    })
+enum KeyColumn<'a> {
+    Text(&'a StringArray),
+    Long(&'a Int64Array),
 }
 
-fn is_json(contract: &Contract) -> bool {
-    matches!(contract.format, Format::JsonLines | Format::JsonArray)
-}
-
-fn written(columns: &FileColumns) -> Option<String> {
-    let stored = match columns {
-        FileColumns::Names(names) | FileColumns::Keys(names) => Stored::Names(names.clone()),
-        FileColumns::Fields(fields) => Stored::Fields(*fields),
-    };
-    serde_json::to_string(&stored).ok()
-}
-
-/// Notes the columns of a dump in its row, and in words what they change against the contract and
-/// against the dump `before`; nothing if they are the same. `before` becomes what is known after it.
-///
-/// Records of JSON may leave out keys, so of fewer than `judged_records` records none having a key
-/// proves nothing.
-pub fn note(
-    row: &mut DumpRow,
-    contract: &Contract,
-    found: FileColumns,
-    before: &mut Option<FileColumns>,
-    judged_records: i64,
-) {
-    let headers = contract.headers();
-    let is_case_sensitive = contract.case_sensitive_columns;
-    let expected = Expected { headers: &headers, is_case_sensitive };
-    let mut changes = changes(expected, &found, before.as_ref());
-    if matches!(found, FileColumns::Keys(_)) && row.records < judged_records {
-        let proves_nothing =
-            |it: &Change| matches!(it, Change::Missing { instead: None, .. } | Change::Back { .. });
-        changes.retain(|change| !proves_nothing(change));
+impl<'a> KeyColumn<'a> {
+    fn new(batch: &'a RecordBatch, name: &str) -> anyhow::Result<Self> {
+        match column(batch, name)?.data_type() {
+            DataType::Int64 => Ok(Self::Long(long(batch, name)?)),
+            _ => Ok(Self::Text(text(batch, name)?)),
+        }
     }
-    let after = found.after(before.as_ref());
-    if before.as_ref() != Some(&after) {
-        row.columns = written(&after);
+
+    fn value(&self, row: usize) -> KeyValue<'a> {
+        match self {
+            Self::Text(texts) if texts.is_null(row) => KeyValue::Text(""),
+            Self::Text(texts) => KeyValue::Text(texts.value(row)),
+            Self::Long(numbers) if numbers.is_null(row) => KeyValue::Long(0),
+            Self::Long(numbers) => KeyValue::Long(numbers.value(row)),
+        }
     }
-    let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    row.column_change = (!words.is_empty()).then(|| words.join("; "));
-    *before = Some(after);
 }
 
-/// The dumps whose columns changed and that were not known with this change: a dump that was only
-/// touched is the dump it was.
-pub fn newly_changed(
-    read: &[DumpRow],
-    newest: &BTreeMap<(String, String), DumpRow>,
-) -> Vec<DumpRow> {
-    let change = |row: &DumpRow| (row.dump, row.column_change.clone());
-    let is_known = |row: &DumpRow| newest.get(&row.place()).map(change) == Some(change(row));
-    read.iter().filter(|row| row.column_change.is_some() && !is_known(row)).cloned().collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn batch() -> RecordBatch {
+        let files: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("b"), None]));
+        let dumps: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), Some(1), None]));
+        RecordBatch::try_from_iter([("file", files), ("dump", dumps)]).unwrap()
+    }
+
+    #[test]
+    fn rows_match_by_all_columns_of_the_key() {
+        let keys = RowKeys::new(["file", "dump"], [["a".into(), 1.into()], ["b".into(), 2.into()]]);
+        assert_eq!(keys.matches(&batch()).unwrap(), BooleanArray::from(vec![true, false, false]));
+        let keys = RowKeys::new(["file", "dump"], [["".into(), 0.into()]]);
+        assert_eq!(keys.matches(&batch()).unwrap(), BooleanArray::from(vec![false, false, true]));
+    }
+
+    #[test]
+    fn a_missing_column_and_another_type_are_errors() {
+        let error = RowKeys::new(["other"], [["a".into()]]).matches(&batch()).unwrap_err();
+        assert_eq!(error.to_string(), "column other is missing");
+        let error = long(&batch(), "file").unwrap_err().to_string();
+        assert_eq!(error, "column file is Utf8, expected Int64");
+    }
 }

@@ -1,12 +1,12 @@
-//! The lease: one refiner per lake. It lies in the lake, is renewed while its holder lives, and is
-//! lost by a dead one after a stated time.
+//! The lease: only one process refines a lake. It is stored in the lake, is renewed while its holder runs,
+//! and expires after a fixed time without renewal.
 //!
-//! Each renewal writes the next file of a numbered row, which can be done only once, as in a Delta
-//! log; so two contenders never both believe they have it. Whether a holder is alive is judged by
-//! watching the row for the lease's own duration, never by comparing clocks of two machines; on the
-//! same machine a process that is gone is known to be gone.
+//! Each renewal creates the next file of a numbered sequence, which the store allows once, as in a Delta
+//! log, so two processes never both hold the lease. A waiting process watches the sequence for the
+//! duration of the lease instead of comparing the clocks of two machines; on the same machine it checks
+//! whether the process of the holder exists.
 
-use anyhow::{Context as _, bail};
+use crate::error::Error;
 use chrono::{DateTime, Utc};
 use config::location::Location;
 use futures::TryStreamExt as _;
@@ -19,17 +19,17 @@ use tokio_util::sync::CancellationToken;
 
 const FOLDER: &str = "_cockpit/lease";
 
-/// Pause between two looks at another's lease.
+/// Pause between two checks of a lease that another process holds.
 const WATCH: Duration = Duration::from_secs(1);
 
-/// Who holds the lease, as written into it.
+/// The holder of a lease, as stored in its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     pub host: String,
-    /// Tells process ids of one machine, container and boot apart from those of another.
+    /// Identifies the machine, container and boot in which the process id is valid.
     pub machine: String,
     pub pid: u32,
-    /// The run whose files a dead holder may have left behind.
+    /// The run whose uncommitted files remain if the holder is killed.
     pub run: String,
     pub since: DateTime<Utc>,
     pub ttl_s: u64,
@@ -51,7 +51,7 @@ impl Holder {
         }
     }
 
-    /// Whether this holder is a process of this machine that is no more.
+    /// Whether this holder was a process of this machine that no longer exists.
     fn is_known_dead(&self, machine: &str) -> bool {
         !machine.trim().is_empty()
             && self.machine == machine
@@ -59,27 +59,30 @@ impl Holder {
     }
 }
 
-/// The lease, held. Renew it more often than its duration; give it back at the end.
+/// A held lease. Renew it more often than its duration, and release it at the end.
 pub struct Lease {
     store: Arc<dyn ObjectStore>,
     holder: Holder,
     number: u64,
-    /// Who held it before and never gave it back.
+    /// The previous holder, if it did not release the lease.
     pub died: Option<Holder>,
 }
 
-/// What to do while somebody else holds the lease.
+/// How to wait while another process holds the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// Give up at the holder's first sign of life.
+    /// Fail once the holder renews it.
     UntilSeenAlive,
-    /// Wait until it gives the lease back or dies.
+    /// Wait until the holder releases it or dies.
     UntilFree,
 }
 
-/// Takes the lease of the lake at `location`. If somebody holds it, it is watched: without a sign of
-/// life within its own duration the lease is taken over. `None` if `stop` comes while it is watched;
-/// a lease once taken is handed over even then, for only its holder can give it back.
+/// Takes the lease of the lake at `location`. A lease that another process holds is taken over if it is not
+/// renewed within its duration. `None` if `stop` is cancelled while waiting; a lease that was taken is
+/// returned even then, because only its holder can release it.
+///
+/// # Errors
+/// [`Error::LeaseHeld`] if another process holds the lease and `patience` does not wait for it.
 pub async fn take(
     location: &Location,
     holder: Holder,
@@ -95,12 +98,13 @@ pub async fn take(
             is_silent || held.is_known_dead(&holder.machine)
         };
         if newest.as_ref().is_none_or(is_free) {
-            let lease = Lease::behind(location, &holder, newest);
+            let lease = Lease::after(location, &holder, newest);
             if let Some(lease) = lease.claim().await? {
                 return Ok(Some(lease));
             }
             if patience == Patience::UntilSeenAlive {
-                bail!("somebody else took the lake at the same moment; try again");
+                let message = "another process took the lease of the lake at the same time; retry";
+                return Err(Error::LeaseHeld(message.to_owned()).into());
             }
             (silent_for, last) = (Duration::ZERO, None);
             continue;
@@ -108,12 +112,16 @@ pub async fn take(
         let Some((number, held)) = newest else { continue };
         if last.is_some_and(|last| last != number) {
             if patience == Patience::UntilSeenAlive {
-                bail!("{}", refusal(location, &held));
+                return Err(Error::LeaseHeld(refusal(location, &held)).into());
             }
             silent_for = Duration::ZERO;
         }
         if last.is_none() {
-            tracing::warn!(host = held.host, pid = held.pid, "lake is held, watching its holder");
+            tracing::warn!(
+                host = held.host,
+                pid = held.pid,
+                "lease held by another process, watching it"
+            );
         }
         last = Some(number);
         tokio::select! {
@@ -125,9 +133,8 @@ pub async fn take(
 
 fn refusal(location: &Location, held: &Holder) -> String {
     format!(
-        "the lake {} is being refined by process {} on {}, since {}; only one program refines a \
-         lake. Stop that one, or wait: if it is dead it loses the lake {} s after its last sign of \
-         life",
+        "the lake {} is being refined by process {} on {} since {}, and only one process may refine a lake. \
+         Stop it, or wait: a process that died loses the lease {} s after its last renewal",
         location.name,
         held.pid,
         held.host,
@@ -141,14 +148,14 @@ async fn newest(store: &dyn ObjectStore) -> anyhow::Result<Option<(u64, Holder)>
         store.list(Some(&Key::from(FOLDER))).map_ok(|it| it.location).try_collect().await?;
     names.sort();
     for name in names.iter().rev() {
-        let Some(number) = number_of(name) else { continue };
+        let Some(number) = parse_number(name) else { continue };
         match store.get(name).await {
             Ok(found) => {
                 let holder = serde_json::from_slice(&found.bytes().await?)
-                    .with_context(|| format!("{name} is no lease; delete it if nobody runs"))?;
+                    .map_err(|source| Error::LeaseInvalid { file: name.to_string(), source })?;
                 return Ok(Some((number, holder)));
             }
-            // Its holder has just renewed or given it back.
+            // Its holder has just renewed or released it.
             Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -156,7 +163,7 @@ async fn newest(store: &dyn ObjectStore) -> anyhow::Result<Option<(u64, Holder)>
     Ok(None)
 }
 
-fn number_of(name: &Key) -> Option<u64> {
+fn parse_number(name: &Key) -> Option<u64> {
     name.filename()?.strip_suffix(".json")?.parse().ok()
 }
 
@@ -165,45 +172,54 @@ fn key(number: u64) -> Key {
 }
 
 impl Lease {
-    /// The lease behind the newest there is, not yet claimed.
-    fn behind(location: &Location, holder: &Holder, newest: Option<(u64, Holder)>) -> Self {
+    /// The lease after the newest one, not yet claimed.
+    fn after(location: &Location, holder: &Holder, newest: Option<(u64, Holder)>) -> Self {
         let number = newest.as_ref().map_or(0, |(number, _)| number + 1);
         let died = newest.map(|(_, held)| held);
         Self { store: location.store(), holder: holder.clone(), number, died }
     }
 
-    /// `None` if somebody else was quicker.
+    /// `None` if another process was faster.
     async fn claim(self) -> anyhow::Result<Option<Self>> {
-        if let Err(error) = self.write().await {
-            let is_taken =
-                matches!(error.downcast_ref(), Some(object_store::Error::AlreadyExists { .. }));
-            return if is_taken { Ok(None) } else { Err(error) };
+        match self.write().await? {
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(()) => {
+                self.delete_older().await?;
+                Ok(Some(self))
+            }
         }
-        self.forget_older().await?;
-        Ok(Some(self))
     }
 
-    /// Shows that the holder lives. An error means the lease is lost: stop refining.
+    /// Renews the lease.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] if another process has taken it over. Stop refining after any error.
     pub async fn renew(&mut self) -> anyhow::Result<()> {
         self.number += 1;
-        self.write().await.context("the lake's lease was lost to another program")?;
-        self.forget_older().await
+        match self.write().await? {
+            Ok(()) => self.delete_older().await,
+            Err(source @ object_store::Error::AlreadyExists { .. }) => {
+                Err(Error::LeaseLost { source }.into())
+            }
+            Err(error) => Err(anyhow::Error::new(error).context("renewing the lease of the lake")),
+        }
     }
 
-    /// Gives the lease back.
-    pub async fn give_back(self) -> anyhow::Result<()> {
+    /// Releases the lease.
+    pub async fn release(self) -> anyhow::Result<()> {
         self.store.delete(&key(self.number)).await?;
         Ok(())
     }
 
-    /// Fails if the number is taken.
-    async fn write(&self) -> anyhow::Result<()> {
+    /// Creates the file of this number. The inner result is that of the store.
+    async fn write(&self) -> anyhow::Result<Result<(), object_store::Error>> {
         let text = serde_json::to_vec_pretty(&self.holder)?;
-        self.store.put_opts(&key(self.number), text.into(), PutMode::Create.into()).await?;
-        Ok(())
+        let put = self.store.put_opts(&key(self.number), text.into(), PutMode::Create.into()).await;
+        Ok(put.map(|_| ()))
     }
 
-    async fn forget_older(&self) -> anyhow::Result<()> {
+    async fn delete_older(&self) -> anyhow::Result<()> {
         let names: Vec<Key> = self
             .store
             .list(Some(&Key::from(FOLDER)))
@@ -211,7 +227,7 @@ impl Lease {
             .try_collect()
             .await?;
         for name in names {
-            if number_of(&name).is_some_and(|number| number < self.number) {
+            if parse_number(&name).is_some_and(|number| number < self.number) {
                 match self.store.delete(&name).await {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                     Err(error) => return Err(error.into()),

@@ -1,10 +1,11 @@
-//! Sessions in which the lake's tables can be asked, with the limits in force.
+//! SQL sessions over the tables of the lake, with the configured limits.
 
 mod micros;
+mod spill;
 
 pub use micros::in_microseconds;
 
-use super::{Lake, spill};
+use crate::lake::Lake;
 use async_trait::async_trait;
 use config::model::TableName;
 use config::settings::Limits;
@@ -20,18 +21,18 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::path::Path as Key;
 use std::sync::Arc;
 
-/// Name of the catalog all schemas of the lake are in.
+/// Name of the catalog with all schemas of the lake.
 pub const CATALOG: &str = "lake";
 
-/// Schemas of the lake, in the data's order.
+/// Schemas of the lake, in the order of the data flow.
 pub const SCHEMAS: [&str; 4] = ["bronze", "silver", "gold", "meta"];
 
-/// The memory all sessions of the program share.
+/// The memory that all sessions of the program share.
 pub fn runtime(limits: &Limits) -> anyhow::Result<Arc<RuntimeEnv>> {
     spilling_to_disk(Arc::new(FairSpillPool::new(limits.size("memory_bytes"))))
 }
 
-pub(super) fn spilling_to_disk(pool: Arc<dyn MemoryPool>) -> anyhow::Result<Arc<RuntimeEnv>> {
+fn spilling_to_disk(pool: Arc<dyn MemoryPool>) -> anyhow::Result<Arc<RuntimeEnv>> {
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(pool)
         .with_disk_manager_builder(
@@ -46,21 +47,21 @@ pub fn empty(limits: &Limits, runtime: Arc<RuntimeEnv>, partitions: usize) -> Se
     let state = SessionStateBuilder::new()
         .with_runtime_env(runtime)
         .with_physical_optimizer_rules(spill::partitioned_rules());
-    of(config(limits, partitions), state)
+    build(config(limits, partitions), state)
 }
 
-/// A session without tables for what does not fit into memory: it joins large tables in sorted order,
-/// and all that sorts spills early. It takes the whole memory, beside what others still hold.
+/// A session without tables for statements that do not fit into memory: it joins large tables in sorted
+/// order, and every sort spills early. It may use all of the memory, in addition to what others hold.
 pub fn spilling(limits: &Limits) -> anyhow::Result<SessionContext> {
     let pool = spill::EqualShares::new(limits.size("memory_bytes"));
     let merge_bytes = pool.share_bytes() / 2;
-    // One part: each sorts in memory of its own, and joins of sorted rows in parts can wait for each
-    // other's rows for ever.
+    // One partition: each sorts in memory of its own, and joins of sorted rows in several partitions can
+    // wait for the rows of each other forever.
     let config = config(limits, 1).with_sort_spill_reservation_bytes(merge_bytes);
     let state = SessionStateBuilder::new()
         .with_runtime_env(spilling_to_disk(Arc::new(pool))?)
         .with_physical_optimizer_rules(spill::spilling_rules());
-    Ok(of(config, state))
+    Ok(build(config, state))
 }
 
 fn config(limits: &Limits, partitions: usize) -> SessionConfig {
@@ -75,23 +76,23 @@ fn config(limits: &Limits, partitions: usize) -> SessionConfig {
         .set_bool("datafusion.catalog.has_header", false)
 }
 
-fn of(config: SessionConfig, state: SessionStateBuilder) -> SessionContext {
+fn build(config: SessionConfig, state: SessionStateBuilder) -> SessionContext {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(micros::Microseconds));
     let state =
         state.with_config(config).with_default_features().with_analyzer_rules(rules).build();
-    let context = SessionContext::new_with_state(state);
-    context.register_catalog(CATALOG, Arc::new(MemoryCatalogProvider::new()));
-    context
+    let session = SessionContext::new_with_state(state);
+    session.register_catalog(CATALOG, Arc::new(MemoryCatalogProvider::new()));
+    session
 }
 
-/// Registers `provider` as `name` in `context`, in place of what had the name.
+/// Registers `provider` as `name` in `session`, in place of a table of this name.
 pub fn register(
-    context: &SessionContext,
+    session: &SessionContext,
     name: &TableName,
     provider: Arc<dyn TableProvider>,
 ) -> anyhow::Result<()> {
-    let catalog = context
+    let catalog = session
         .catalog(CATALOG)
         .ok_or_else(|| anyhow::anyhow!("the session has no catalog `{CATALOG}`"))?;
     let schema = match catalog.schema(&name.schema) {
@@ -107,47 +108,44 @@ pub fn register(
     Ok(())
 }
 
-impl Lake {
-    /// A session in which every table of the lake can be asked by `schema.table`. Tables are opened
-    /// when they are asked for.
-    pub async fn session(
-        self: &Arc<Self>,
-        runtime: Arc<RuntimeEnv>,
-        partitions: usize,
-    ) -> anyhow::Result<SessionContext> {
-        let context = empty(self.limits(), runtime, partitions);
-        self.attach(&context);
-        let catalog = MemoryCatalogProvider::new();
-        for schema in SCHEMAS {
-            let names = self.table_names(schema).await?;
-            let provider = LakeSchema { lake: self.clone(), schema: schema.to_owned(), names };
-            catalog.register_schema(schema, Arc::new(provider))?;
-        }
-        context.register_catalog(CATALOG, Arc::new(catalog));
-        Ok(context)
+/// A session with every table of the lake as `schema.table`. Tables are opened when they are queried.
+pub async fn open(
+    lake: &Arc<Lake>,
+    runtime: Arc<RuntimeEnv>,
+    partitions: usize,
+) -> anyhow::Result<SessionContext> {
+    let session = empty(lake.limits(), runtime, partitions);
+    attach(lake, &session);
+    let catalog = MemoryCatalogProvider::new();
+    for schema in SCHEMAS {
+        let names = table_names(lake, schema).await?;
+        let provider = LakeSchema { lake: lake.clone(), schema: schema.to_owned(), names };
+        catalog.register_schema(schema, Arc::new(provider))?;
     }
-
-    /// Lets `context` read the lake's files.
-    pub fn attach(&self, context: &SessionContext) {
-        let mut url = self.location().url.clone();
-        url.set_path("");
-        context.register_object_store(&url, self.location().root.clone());
-    }
-
-    /// Names of the tables of one schema, sorted.
-    pub async fn table_names(&self, schema: &str) -> anyhow::Result<Vec<String>> {
-        let listed = self.location().store().list_with_delimiter(Some(&Key::from(schema))).await;
-        let folders = match listed {
-            Ok(listed) => listed.common_prefixes,
-            Err(object_store::Error::NotFound { .. }) => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        let name = |folder: &Key| folder.filename().map(str::to_owned);
-        Ok(folders.iter().filter_map(name).collect())
-    }
+    session.register_catalog(CATALOG, Arc::new(catalog));
+    Ok(session)
 }
 
-/// One schema of the lake as DataFusion sees it.
+/// Lets `session` read the files of the lake.
+pub fn attach(lake: &Lake, session: &SessionContext) {
+    let mut url = lake.location().url.clone();
+    url.set_path("");
+    session.register_object_store(&url, lake.location().root.clone());
+}
+
+/// Names of the tables of one schema, sorted.
+pub async fn table_names(lake: &Lake, schema: &str) -> anyhow::Result<Vec<String>> {
+    let listed = lake.location().store().list_with_delimiter(Some(&Key::from(schema))).await;
+    let folders = match listed {
+        Ok(listed) => listed.common_prefixes,
+        Err(object_store::Error::NotFound { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let name = |folder: &Key| folder.filename().map(str::to_owned);
+    Ok(folders.iter().filter_map(name).collect())
+}
+
+/// A schema of the lake for DataFusion.
 struct LakeSchema {
     lake: Arc<Lake>,
     schema: String,

@@ -1,13 +1,15 @@
-//! Upkeep: small files made into large ones, what nobody needs any more deleted, and what a killed
-//! run left behind swept up.
+//! Upkeep: compacts small files, deletes unreferenced files and old log entries, and removes the files of
+//! killed runs.
 
-use super::lease::Holder;
-use super::replace::conform;
-use super::session::SCHEMAS;
-use super::store::TEMPORARY;
-use super::table::{Change, REMOVED_KEPT_MS, State};
-use super::write::Folder;
-use super::{Lake, stream};
+use crate::delta::replace::conform;
+use crate::delta::stats::{FileStats, landing_order};
+use crate::delta::store::TEMPORARY;
+use crate::delta::table::{Change, REMOVED_KEPT_MS, State};
+use crate::delta::write::Folder;
+use crate::lake::Lake;
+use crate::lease::Holder;
+use crate::session::{self, SCHEMAS};
+use crate::stream;
 use arrow::datatypes::{Field, Schema};
 use chrono::TimeDelta;
 use config::model::TableName;
@@ -19,21 +21,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Deletes the files a dead holder of the lake wrote and never committed. Files of every other run
-/// are left alone, whether committed or not.
-pub async fn sweep(lake: &Lake, dead: &Holder) -> anyhow::Result<usize> {
-    let mut swept = 0;
+/// Deletes the uncommitted files of the dead holder of a lease. Files of other runs stay.
+pub async fn delete_uncommitted(lake: &Lake, dead: &Holder) -> anyhow::Result<usize> {
+    let mut deleted = 0;
     for schema in SCHEMAS {
-        for name in lake.table_names(schema).await? {
-            swept += sweep_table(lake, &TableName::new(schema, &name), &dead.run).await?;
+        for name in session::table_names(lake, schema).await? {
+            deleted += delete_uncommitted_of_table(lake, &TableName::new(schema, &name), &dead.run)
+                .await?;
         }
     }
-    Ok(swept + sweep_folder(lake, "_cockpit", &dead.run).await?)
+    Ok(deleted + delete_temporary(lake, "_cockpit", &dead.run).await?)
 }
 
-async fn sweep_table(lake: &Lake, name: &TableName, run: &str) -> anyhow::Result<usize> {
+async fn delete_uncommitted_of_table(
+    lake: &Lake,
+    name: &TableName,
+    run: &str,
+) -> anyhow::Result<usize> {
     let table = lake.table(name)?;
-    let (store, _) = table.place();
+    let (store, _) = table.store();
     let ours = format!("part-{run}-");
     let temporary = format!("{TEMPORARY}{run}-");
     let files: Vec<Key> = store.list(None).map_ok(|it| it.location).try_collect().await?;
@@ -46,18 +52,18 @@ async fn sweep_table(lake: &Lake, name: &TableName, run: &str) -> anyhow::Result
         return Ok(0);
     }
     let committed = committed(lake, name).await?;
-    let mut swept = 0;
+    let mut deleted = 0;
     for file in suspects {
         if !committed.contains(file.as_ref()) {
             store.delete(file).await?;
-            swept += 1;
+            deleted += 1;
         }
     }
-    Ok(swept)
+    Ok(deleted)
 }
 
-/// Data files the table's log names: active ones, and those removed since, which readers of an
-/// older version may still need.
+/// Data files that the log of a table references: active ones, and removed ones, which readers of an older
+/// version may still need.
 async fn committed(lake: &Lake, name: &TableName) -> anyhow::Result<BTreeSet<String>> {
     let Some(state) = lake.state(name).await? else { return Ok(BTreeSet::new()) };
     let mut committed: BTreeSet<String> = state.files().into_iter().map(|file| file.path).collect();
@@ -66,22 +72,23 @@ async fn committed(lake: &Lake, name: &TableName) -> anyhow::Result<BTreeSet<Str
     Ok(committed)
 }
 
-async fn sweep_folder(lake: &Lake, folder: &str, run: &str) -> anyhow::Result<usize> {
+async fn delete_temporary(lake: &Lake, folder: &str, run: &str) -> anyhow::Result<usize> {
     let store = lake.location().store();
     let temporary = format!("{TEMPORARY}{run}-");
     let files = store.list(Some(&Key::from(folder))).map_ok(|it| it.location);
     let files: Vec<Key> = files.try_collect().await?;
-    let mut swept = 0;
+    let mut deleted = 0;
     for file in files.iter().filter(|it| it.filename().is_some_and(|it| it.starts_with(&temporary)))
     {
         store.delete(file).await?;
-        swept += 1;
+        deleted += 1;
     }
-    Ok(swept)
+    Ok(deleted)
 }
 
-/// Lays the rows of small files of a stream's table into large ones, folder by folder. Rows keep
-/// their order; readers of the version before go on with the old files, which lie there for a day.
+/// Compacts small files of the table of a stream into large ones, partition by partition. Rows keep their
+/// order; readers of the previous version continue with the old files, which are kept for a day. Returns how
+/// many files were merged.
 pub async fn compact(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
     let Some(mut state) = lake.state(name).await? else { return Ok(0) };
     let mut folders: BTreeMap<Vec<(String, Option<String>)>, Vec<Add>> = BTreeMap::new();
@@ -97,38 +104,40 @@ pub async fn compact(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
             continue;
         }
         merged += files.len();
-        state = lay_together(lake, name, &state, files).await?;
+        state = merge_files(lake, name, &state, files).await?;
         lake.remember(name, state.clone()).await;
     }
     Ok(merged)
 }
 
-/// Files of a folder that are to be laid together next; none if there are too few.
+/// Files of a partition to be merged next; none if there are too few.
 fn small_files(lake: &Lake, mut files: Vec<Add>) -> Vec<Add> {
     let most_rows = lake.limits().size("data_file_rows");
-    files.sort_by_cached_key(landed);
+    files.sort_by_cached_key(landing_order);
     let least = lake.limits().size("compact_files");
-    let counts: Vec<usize> = files.iter().map(|file| rows(file).unwrap_or(most_rows)).collect();
-    let chosen = neighbours(&counts, most_rows, least);
+    let counts: Vec<usize> =
+        files.iter().map(|file| FileStats::from_add(file).rows().unwrap_or(most_rows)).collect();
+    let chosen = adjacent_files(&counts, most_rows, least);
     chosen.map(|chosen| files.drain(chosen).collect()).unwrap_or_default()
 }
 
-/// Lays the rows of these files into as few as they fill. Returns the table after it.
-async fn lay_together(
+/// Merges files into as few as possible. Returns the table after the commit.
+async fn merge_files(
     lake: &Lake,
     name: &TableName,
     state: &State,
     files: Vec<Add>,
 ) -> anyhow::Result<State> {
-    tracing::debug!(table = %name, files = files.len(), "small files are being laid together");
+    tracing::debug!(table = %name, files = files.len(), "compacting small files");
     let table = lake.table(name)?;
     let folder = files[0].partition_values.iter().find_map(|(column, value)| {
         let value = value.clone()?;
         (column == stream::DAY).then_some(Folder { column: stream::DAY, value })
     });
-    // Older files may lack columns the table has by now.
-    let of_files = |field: &&Arc<Field>| folder.as_ref().is_none_or(|it| it.column != field.name());
-    let schema: Vec<_> = state.schema()?.fields().iter().filter(of_files).cloned().collect();
+    // Older files may lack columns that were added since.
+    let is_in_files =
+        |field: &&Arc<Field>| folder.as_ref().is_none_or(|it| it.column != field.name());
+    let schema: Vec<_> = state.schema()?.fields().iter().filter(is_in_files).cloned().collect();
     let schema = Arc::new(Schema::new(schema));
     let (names, now_ms) = (lake.names(), lake.now_ms());
     let mut writer = table.writer(schema.clone(), lake.sizes(), names, now_ms);
@@ -149,81 +158,63 @@ async fn lay_together(
         ..Change::default()
     };
     let state = table.commit(Some(state), change, lake.now_ms()).await?;
-    tracing::debug!(table = %name, files = merged, "small files were laid together");
+    tracing::debug!(table = %name, files = merged, "small files compacted");
     Ok(state)
 }
 
-/// Files of a level have at most so many times the rows of the level below.
+/// Files of one level have at most this many times the rows of the level below.
 const LEVEL_GROWTH: usize = 16;
 
-/// The files to merge next, by their rows, in the order in which these came: some that stand side by
-/// side, so that rows keep their order, the smallest first. Only so many of about the same size are
-/// merged, so that a row is rewritten a few times in its life and not with every merge.
-fn neighbours(rows: &[usize], most_rows: usize, least: usize) -> Option<Range<usize>> {
+/// The files to merge next, by their number of rows in landing order: adjacent ones, so that rows keep their
+/// order, and the smallest first. Only files of about the same size are merged, so that a row is rewritten a
+/// few times in total and not with every merge.
+fn adjacent_files(rows: &[usize], most_rows: usize, least: usize) -> Option<Range<usize>> {
     let level = |rows: usize| rows.max(1).ilog(LEVEL_GROWTH);
     (0..=level(most_rows)).find_map(|highest| {
         let is_small = |rows: usize| rows < most_rows && level(rows) <= highest;
         let mut from = 0;
         rows.chunk_by(|left, right| is_small(*left) == is_small(*right)).find_map(|run| {
-            let place = from..from + run.len();
-            from = place.end;
-            (is_small(run[0]) && run.len() >= least).then_some(place)
+            let range = from..from + run.len();
+            from = range.end;
+            (is_small(run[0]) && run.len() >= least).then_some(range)
         })
     })
 }
 
-fn rows(file: &Add) -> Option<usize> {
-    let stats: serde_json::Value = serde_json::from_str(file.stats.as_deref()?).ok()?;
-    usize::try_from(stats["numRecords"].as_u64()?).ok()
-}
-
-/// When a file's rows landed, as far as its statistics tell, then its name: the order in which rows
-/// came.
-pub fn landed(file: &Add) -> (String, String) {
-    let stats: Option<serde_json::Value> =
-        file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
-    let least = stats.as_ref().and_then(|it| it["minValues"]["_ingested_at"].as_str());
-    (least.unwrap_or_default().to_owned(), file.path.clone())
-}
-
-/// Deletes data files that were removed long ago, and entries of the log that a checkpoint stands
-/// for. Returns how many files went.
-pub async fn forget(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
+/// Deletes data files that were removed long ago, and log entries that a checkpoint covers. Returns how many
+/// files were deleted.
+pub async fn vacuum(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
     let Some(state) = lake.state(name).await? else { return Ok(0) };
     let table = lake.table(name)?;
-    let (store, _) = table.place();
+    let (store, _) = table.store();
     let before_ms = lake.now_ms() - REMOVED_KEPT_MS;
-    let mut gone = 0;
+    let mut deleted = 0;
     for (path, removed_ms) in table.removed(&state).await? {
         if removed_ms >= before_ms {
             continue;
         }
         match store.delete(&Key::from(path.as_str())).await {
-            Ok(()) => gone += 1,
-            // It was deleted before, and the log will forget it in time.
+            Ok(()) => deleted += 1,
+            // It was deleted before; the log drops its tombstone later.
             Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    gone += forget_uncommitted(lake, name, before_ms).await?;
-    gone += table.forget_log(state.version(), lake.now_ms() - state.log_kept_ms()).await?;
-    // A busy stream commits so often that to list a day of it takes longer than to read it.
+    deleted += delete_orphans(lake, name, before_ms).await?;
+    deleted += table.delete_log(state.version(), lake.now_ms() - state.log_kept_ms()).await?;
+    // A busy stream commits so often that listing a day of its log takes longer than reading it.
     if let Some(newest) = state.version().checked_sub(lake.limits().get("log_commits")) {
-        gone += table.forget_log(newest, lake.now_ms()).await?;
+        deleted += table.delete_log(newest, lake.now_ms()).await?;
     }
-    Ok(gone)
+    Ok(deleted)
 }
 
-/// Deletes files older than `before_ms` that no log names, data and temporary ones: what a killed
-/// program wrote that never held the lease, so that nobody knows it is dead. A commit takes minutes
-/// at most.
-async fn forget_uncommitted(
-    lake: &Lake,
-    name: &TableName,
-    before_ms: i64,
-) -> anyhow::Result<usize> {
+/// Deletes data and temporary files that are older than `before_ms` and that no log references. They belong
+/// to a killed process that never held the lease, whose death is not recorded. A commit takes minutes at
+/// most, so files of running processes are younger.
+async fn delete_orphans(lake: &Lake, name: &TableName, before_ms: i64) -> anyhow::Result<usize> {
     let table = lake.table(name)?;
-    let (store, _) = table.place();
+    let (store, _) = table.store();
     let listed: Vec<object_store::ObjectMeta> = store.list(None).try_collect().await?;
     let is_old = |it: &&object_store::ObjectMeta| {
         let name = it.location.filename().unwrap_or_default();
@@ -235,37 +226,37 @@ async fn forget_uncommitted(
         return Ok(0);
     }
     let committed = committed(lake, name).await?;
-    let mut gone = 0;
+    let mut deleted = 0;
     for file in old.iter().filter(|it| !committed.contains(it.location.as_ref())) {
         store.delete(&file.location).await?;
-        gone += 1;
+        deleted += 1;
     }
-    Ok(gone)
+    Ok(deleted)
 }
 
-/// Deletes what nobody needs any more from every table, at most once an hour.
-pub async fn forget_all(lake: &Lake) -> anyhow::Result<usize> {
+/// [`vacuum`] of every table, at most once an hour.
+pub async fn vacuum_all(lake: &Lake) -> anyhow::Result<usize> {
     let now = lake.now();
     {
-        let mut last = lake.forgotten_at.lock().await;
+        let mut last = lake.vacuumed_at.lock().await;
         if last.is_some_and(|last| now - last < TimeDelta::hours(1)) {
             return Ok(0);
         }
         *last = Some(now);
     }
-    let mut gone = 0;
+    let mut deleted = 0;
     for schema in SCHEMAS {
-        for name in lake.table_names(schema).await? {
-            gone += forget(lake, &TableName::new(schema, &name)).await?;
+        for name in session::table_names(lake, schema).await? {
+            deleted += vacuum(lake, &TableName::new(schema, &name)).await?;
         }
     }
-    Ok(gone)
+    Ok(deleted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Definition;
+    use crate::delta::table::Definition;
     use arrow::datatypes::DataType;
     use chrono::{DateTime, Utc};
     use config::location::{self, Purpose};
@@ -276,10 +267,10 @@ mod tests {
         Utc::now()
     }
 
-    /// The log of a stream keeps so many commits, however young they are, and what the newest
-    /// checkpoint needs; the table stays what it is.
+    /// The log of a stream keeps `log_commits` commits, however young they are, and those since the newest
+    /// checkpoint; the table does not change.
     #[tokio::test]
-    async fn a_log_keeps_so_many_commits() {
+    async fn a_log_keeps_the_configured_number_of_commits() {
         let folder = tempfile::tempdir().unwrap();
         let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
         let mut limits = Limits::default();
@@ -301,7 +292,7 @@ mod tests {
             let state = table.commit(state.as_ref(), change, lake.now_ms()).await.unwrap();
             lake.remember(&name, state).await;
         }
-        forget(&lake, &name).await.unwrap();
+        vacuum(&lake, &name).await.unwrap();
         let log = std::fs::read_dir(folder.path().join("silver/busy/_delta_log")).unwrap();
         let names = log.map(|file| file.unwrap().file_name().into_string().unwrap());
         let commits = names.filter(|name| name.ends_with(".json")).count();
@@ -313,11 +304,11 @@ mod tests {
     }
 
     fn check(rows: &[usize], expected: Option<std::ops::Range<usize>>) {
-        assert_eq!(neighbours(rows, 1000, 3), expected, "{rows:?}");
+        assert_eq!(adjacent_files(rows, 1000, 3), expected, "{rows:?}");
     }
 
     #[test]
-    fn small_neighbours_are_merged_and_rows_keep_their_order() {
+    fn small_adjacent_files_are_merged() {
         check(&[], None);
         check(&[5, 5], None);
         check(&[5, 5, 5], Some(0..3));

@@ -27,8 +27,9 @@ pub use windows::{Group, Now, SensorNow, TypeCount};
 
 use config::settings::Limits;
 use latest::Latest;
-use plant::moments::Moments;
 use plant::reading::{Reading, Registry, SensorId};
+use plant::running_stats::RunningStats;
+use plant::time::{MINUTE_US, SECOND_US, second_of_us};
 use push::Hub;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,12 +38,12 @@ use tokio_util::sync::CancellationToken;
 use windows::Windows;
 
 /// Span in which a component above its limit is counted.
-pub const OVER_WINDOW_US: i64 = 10 * 60 * 1_000_000;
+pub const OVER_WINDOW_US: i64 = 10 * MINUTE_US;
 /// Span over which highest, mean and variance are told.
-pub const HOTTEST_WINDOW_US: i64 = 30 * 60 * 1_000_000;
+pub const HOTTEST_WINDOW_US: i64 = 30 * MINUTE_US;
 /// A reading this far ahead of the clock does not move the watermark: one sensor with a wrong clock
 /// would else push the readings of all others out of their windows.
-const AHEAD_US: i64 = 5 * 1_000_000;
+const AHEAD_US: i64 = 5 * SECOND_US;
 /// Span over which dirty messages are counted.
 const REJECTED_WINDOW_US: i64 = OVER_WINDOW_US;
 
@@ -65,10 +66,10 @@ pub struct LiveLimits {
 impl LiveLimits {
     /// The limits as the configuration has them, with the plant's temperature limit.
     pub fn of(limits: &Limits, limit_c: f64) -> Self {
-        let silent_s = i64::try_from(limits.get("sensor_silent_s")).unwrap_or(i64::MAX / 1_000_000);
+        let silent_s = i64::try_from(limits.get("sensor_silent_s")).unwrap_or(i64::MAX / SECOND_US);
         Self {
             limit_c,
-            silent_us: silent_s.saturating_mul(1_000_000),
+            silent_us: silent_s.saturating_mul(SECOND_US),
             viewers: limits.size("live_viewers"),
             streams: limits.size("live_streams"),
         }
@@ -176,7 +177,7 @@ pub struct Recent {
     /// before it only the lake does.
     pub from_us: i64,
     /// What the readings of each bucket come to, by its begin.
-    pub buckets: Vec<(i64, Moments)>,
+    pub buckets: Vec<(i64, RunningStats)>,
 }
 
 /// The newest event time of readings that is not ahead of the clock.
@@ -237,7 +238,7 @@ impl Live {
     /// Counts `count` messages that came at `at_us` and hold no reading.
     pub fn rejected(&self, at_us: i64, count: u64) {
         let mut rejects = lock(&self.shared.rejects);
-        let second = at_us.div_euclid(1_000_000);
+        let second = second_of_us(at_us);
         rejects.total += count;
         match rejects.seconds.back_mut().filter(|(newest, _)| *newest >= second) {
             Some((_, rejected)) => *rejected += count,
@@ -343,7 +344,7 @@ impl Live {
 
 impl Rejects {
     fn forget_before(&mut self, at_us: i64) {
-        let second = at_us.div_euclid(1_000_000);
+        let second = second_of_us(at_us);
         while self.seconds.front().is_some_and(|(oldest, _)| *oldest <= second) {
             self.seconds.pop_front();
         }

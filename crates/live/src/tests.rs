@@ -2,12 +2,12 @@
 
 use super::*;
 use plant::reading::SensorNumber;
+use plant::time::MINUTE_US;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const MINUTE_US: i64 = 60_000_000;
 /// 2023-01-12 10:22:00 UTC.
 const BEGIN_US: i64 = 1_673_518_920_000_000;
 /// An hour later: after every reading of the property tests.
@@ -34,7 +34,7 @@ fn live_with(viewers: usize, streams: usize) -> Live {
     let registry = Registry::default();
     let mut sensors = registry.write().unwrap();
     for id in ids() {
-        sensors.meet(id);
+        sensors.register(id);
     }
     drop(sensors);
     let limits = LiveLimits { limit_c: 50.0, silent_us: MINUTE_US, viewers, streams };
@@ -282,7 +282,7 @@ fn a_new_sensor_is_named_before_it_speaks() {
         (live.open(&Wish::default(), BEGIN_US).unwrap(), Screen::default());
     screen.show(&drain(&mut viewer));
     let id = SensorId { lane: "9".into(), ..ids()[0].clone() };
-    let number = live.shared.registry.write().unwrap().meet(id);
+    let number = live.shared.registry.write().unwrap().register(id);
     live.take(&[Reading { sensor: number, at_us: BEGIN_US, temp_c: 33.0 }], BEGIN_US);
     // Opened now, before the stream has sent anything: it must not lack the new sensor either.
     let mut late = Screen::default();

@@ -1,9 +1,10 @@
 //! The windows of every sensor, and the plant's questions asked of them.
 
 use super::{HOTTEST_WINDOW_US, OVER_WINDOW_US, Recent, Span, newest_of};
-use plant::moments::Moments;
 use plant::reading::{Reading, SensorId, SensorNumber};
-use plant::trail::{MINUTE_US, SECOND_US, Trail, minute_of};
+use plant::running_stats::RunningStats;
+use plant::sensor_window::SensorWindow;
+use plant::time::{MINUTE_US, SECOND_US, minute_of_us};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub struct Windows {
 
 #[derive(Clone, Default)]
 struct Track {
-    trail: Trail,
+    sensor_window: SensorWindow,
     /// Newest reading by event time.
     last: Option<(i64, f64)>,
 }
@@ -47,7 +48,7 @@ pub struct SensorNow {
     pub at_us: i64,
     pub temp_c: f64,
     /// Its readings of the last 30 minutes.
-    pub window: Moments,
+    pub window: RunningStats,
     /// Seconds of the last 10 minutes with a reading above the limit.
     pub seconds_over: u32,
     pub rate_c_per_min: Option<f64>,
@@ -81,7 +82,7 @@ pub struct Group {
     pub silent: u32,
     pub over_limit: u32,
     /// All readings of its sensors in the last 30 minutes.
-    pub window: Moments,
+    pub window: RunningStats,
     /// Newest reading of its sensors, and the highest of what they say now (silent ones aside).
     pub at_us: i64,
     pub temp_c: Option<f64>,
@@ -96,7 +97,7 @@ impl Windows {
     pub fn take(&mut self, readings: &[Reading], now_us: i64) {
         self.newest_us = self.newest_us.max(newest_of(readings, now_us));
         let newest_us = self.newest_us.unwrap_or(now_us);
-        let first_minute = minute_of(window_from(newest_us, HOTTEST_WINDOW_US));
+        let first_minute = minute_of_us(window_from(newest_us, HOTTEST_WINDOW_US));
         for reading in readings {
             let place = reading.sensor.0 as usize;
             if place >= self.tracks.len() {
@@ -106,7 +107,7 @@ impl Windows {
             if track.last.is_none_or(|(at_us, _)| reading.at_us >= at_us) {
                 track.last = Some((reading.at_us, reading.temp_c));
             }
-            let is_kept = track.trail.add(reading.at_us, reading.temp_c, first_minute);
+            let is_kept = track.sensor_window.add(reading.at_us, reading.temp_c, first_minute);
             self.late += u64::from(!is_kept);
         }
     }
@@ -142,9 +143,9 @@ impl Windows {
                 sensor: Arc::clone(id),
                 at_us,
                 temp_c,
-                window: track.trail.since(hottest_from_us),
-                seconds_over: track.trail.seconds_over(limit_c, over_from_us),
-                rate_c_per_min: track.trail.rate_c_per_min(rate_from_us),
+                window: track.sensor_window.since(hottest_from_us),
+                seconds_over: track.sensor_window.seconds_over(limit_c, over_from_us),
+                rate_c_per_min: track.sensor_window.rate_c_per_min(rate_from_us),
                 age_us: (event_us - at_us).max(0),
                 is_silent: at_us < silent_before_us,
             })
@@ -157,10 +158,13 @@ impl Windows {
     /// See [`super::Live::recent`].
     pub fn recent(&self, number: SensorNumber, span: Span) -> Option<Recent> {
         let kept_us = window_from(self.newest_us?, HOTTEST_WINDOW_US);
-        let whole_us = kept_us.div_euclid(MINUTE_US) * MINUTE_US + MINUTE_US;
+        let whole_us = minute_of_us(kept_us) * MINUTE_US + MINUTE_US;
         let from_us = whole_us.max(span.from_us);
-        let trail = &self.tracks.get(number.0 as usize)?.trail;
-        Some(Recent { from_us, buckets: trail.buckets(from_us, span.until_us, span.width_us) })
+        let sensor_window = &self.tracks.get(number.0 as usize)?.sensor_window;
+        Some(Recent {
+            from_us,
+            buckets: sensor_window.buckets(from_us, span.until_us, span.width_us),
+        })
     }
 }
 
@@ -189,7 +193,7 @@ fn by_lane(sensors: &[SensorNow]) -> Vec<Group> {
             sensors: 0,
             silent: 0,
             over_limit: 0,
-            window: Moments::default(),
+            window: RunningStats::default(),
             at_us: now.at_us,
             temp_c: None,
         });

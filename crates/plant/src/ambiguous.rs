@@ -1,55 +1,55 @@
-//! Times that a clock shows twice: which of the two moments a record means, by the order of the
-//! records in their dump.
+//! Resolves ambiguous local times by the order of the records in their dump.
 //!
-//! When a clock is set back, an hour of local times comes twice, and a text such as `02:30` does not
-//! tell which one it means. The records before and behind it do: where times step back within the
-//! hour, the second pass begins. Dumps are not always in order, so a step back counts only if it is
-//! larger than those elsewhere in the same dump, and if it fits to how far the records are apart.
-//! If the time is part of the key, records are compared with those of the same group first (the same
-//! machine, say); after that, and otherwise, with all records, if their dump is sorted by the time.
-//! What cannot be decided is the first pass and reported as uncertain.
+//! When clocks are set back, an hour of local times occurs twice, and a text such as `02:30` does
+//! not state which occurrence is meant. The neighboring records do: where times step back within
+//! the hour, the second pass starts. Dumps are not always in order, so a step back counts only if
+//! it is larger than those elsewhere in the dump and consistent with the distance between records.
+//! If the time is part of the key, records are first compared within their group (the same machine,
+//! for example). Remaining and other times are compared with all records if the dump is sorted by
+//! time. A time that cannot be resolved is assigned to the first pass and reported as uncertain.
 
+use crate::time::HOUR_S;
 use crate::zone::Repeat;
 use std::collections::{BTreeMap, HashMap};
 
-/// How far around a repeated hour records are looked at. Readings once an hour are still seen with
-/// two steps on each side.
-pub const WITHIN_S: i64 = 3 * 3600;
+/// Distance around a repeated hour within which records are considered, in seconds. Hourly readings
+/// still have two steps on each side.
+pub const WITHIN_S: i64 = 3 * HOUR_S;
 
-/// What is known of a column of times in a dump.
+/// Properties of a time column in a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column {
-    /// Whether the time is part of what tells records apart, so that the same time in one group means
-    /// two readings; otherwise it can be one record that was written twice.
+pub struct TimeColumn {
+    /// Whether the time is part of the key, so that equal times in a group are two readings;
+    /// otherwise they may be one record written twice.
     pub is_key: bool,
-    /// Whether the dump is sorted by it, but for some disorder.
+    /// Whether the dump is sorted by this column, apart from minor disorder.
     pub is_sorted: bool,
 }
 
 /// A record with a time in or near a repeated hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// What the record is about; times of one group follow each other.
+pub struct LocalReading {
+    /// The group of the record, in which times are ascending.
     pub group: u64,
-    /// What the clock showed, in seconds since 1970-01-01 on that clock.
+    /// Local time in seconds since 1970-01-01T00:00:00 local time.
     pub local_s: i64,
 }
 
-/// Which of two moments a time means.
+/// Which of two occurrences a local time means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pass {
-    /// Whether the clock showed the time for the second time.
+    /// Whether the second occurrence is meant.
     pub is_second: bool,
-    /// Whether the order of the records shows it.
+    /// Whether the order of the records proves it.
     pub is_certain: bool,
 }
 
 const UNDECIDED: Pass = Pass { is_second: false, is_certain: false };
 
-/// Decides for the readings around one repeated hour, in the order of their dump; `None` for those
-/// whose times the clock shows once.
-pub fn passes(repeat: Repeat, readings: &[Reading], column: Column) -> Vec<Option<Pass>> {
-    let undecided = |reading: &Reading| repeat.contains(reading.local_s).then_some(UNDECIDED);
+/// Resolves the readings around one repeated hour, in the order of their dump; `None` for times
+/// that are not ambiguous.
+pub fn passes(repeat: Repeat, readings: &[LocalReading], column: TimeColumn) -> Vec<Option<Pass>> {
+    let undecided = |reading: &LocalReading| repeat.contains(reading.local_s).then_some(UNDECIDED);
     let mut passes: Vec<Option<Pass>> = readings.iter().map(undecided).collect();
     if column.is_key {
         let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
@@ -65,41 +65,41 @@ pub fn passes(repeat: Repeat, readings: &[Reading], column: Column) -> Vec<Optio
         decide(repeat, readings, &all, false, &mut passes);
     }
     if column.is_key {
-        part_repetitions(readings, &mut passes);
+        separate_repetitions(readings, &mut passes);
     }
     passes
 }
 
-/// Decides for the readings at these places as one sequence, and leaves alone what is decided.
+/// Resolves the undecided readings at these positions as one sequence.
 fn decide(
     repeat: Repeat,
-    readings: &[Reading],
-    places: &[usize],
+    readings: &[LocalReading],
+    positions: &[usize],
     is_group: bool,
     passes: &mut [Option<Pass>],
 ) {
-    let mut places = places.to_vec();
-    let steps = |places: &[usize], is_back: bool| {
-        let times = places.windows(2).map(|pair| (readings[pair[0]], readings[pair[1]]));
+    let mut positions = positions.to_vec();
+    let steps = |positions: &[usize], is_back: bool| {
+        let times = positions.windows(2).map(|pair| (readings[pair[0]], readings[pair[1]]));
         times.filter(|(a, b)| (a.local_s > b.local_s) == is_back && a.local_s != b.local_s).count()
     };
-    if steps(&places, true) > steps(&places, false) {
-        places.reverse();
+    if steps(&positions, true) > steps(&positions, false) {
+        positions.reverse();
     }
-    let times: Vec<i64> = places.iter().map(|at| readings[*at].local_s).collect();
+    let times: Vec<i64> = positions.iter().map(|at| readings[*at].local_s).collect();
     let Some(second_from) = (Sequence { repeat, times: &times, is_group }).second_from() else {
         return;
     };
-    for (number, at) in places.iter().enumerate() {
+    for (number, at) in positions.iter().enumerate() {
         if let Some(pass) = passes[*at].as_mut().filter(|pass| !pass.is_certain) {
             *pass = Pass { is_second: number >= second_from, is_certain: true };
         }
     }
 }
 
-/// Of undecided readings of one group and time, the second is taken for the second pass, so that
-/// none stands in for the other.
-fn part_repetitions(readings: &[Reading], passes: &mut [Option<Pass>]) {
+/// Assigns the second of two undecided readings with the same group and time to the second pass, so
+/// that neither replaces the other.
+fn separate_repetitions(readings: &[LocalReading], passes: &mut [Option<Pass>]) {
     let mut met: HashMap<(u64, i64), usize> = HashMap::new();
     for (reading, pass) in readings.iter().zip(passes) {
         let Some(pass) = pass.as_mut().filter(|pass| !pass.is_certain) else { continue };
@@ -109,16 +109,16 @@ fn part_repetitions(readings: &[Reading], passes: &mut [Option<Pass>]) {
     }
 }
 
-/// Times in ascending order but for the step back that is sought, and for disorder.
+/// Times in ascending order except for disorder and the step back that is searched.
 struct Sequence<'a> {
     repeat: Repeat,
     times: &'a [i64],
-    /// Whether all times are of one group, in which a time that comes again is a step back.
+    /// Whether all times belong to one group, in which a repeated time is a step back.
     is_group: bool,
 }
 
 impl Sequence<'_> {
-    /// The place from which on ambiguous times are of the second pass; `None` if undecided.
+    /// The position from which ambiguous times belong to the second pass; `None` if undecided.
     fn second_from(&self) -> Option<usize> {
         let back = self.steps_back();
         let half_s = self.repeat.len_s() / 2;
@@ -137,13 +137,13 @@ impl Sequence<'_> {
         self.repeat.contains(self.times[at])
     }
 
-    /// How far time steps back to a place, if it does.
+    /// How far time steps back at a position, if it does.
     fn step_back_s(&self, at: usize) -> Option<i64> {
         let step_s = self.times[at - 1] - self.times[at];
         (step_s > 0 || (step_s == 0 && self.is_group)).then_some(step_s)
     }
 
-    /// The places where the second pass may begin, and how far time steps back there.
+    /// The positions at which the second pass may start, and how far time steps back there.
     fn steps_back(&self) -> Vec<(usize, i64)> {
         let (inside, outside): (Vec<usize>, Vec<usize>) =
             (1..self.times.len()).partition(|at| self.is_inside(at - 1) && self.is_inside(*at));
@@ -160,15 +160,15 @@ impl Sequence<'_> {
         steps.filter(|(_, step_s)| is_change(*step_s)).collect()
     }
 
-    /// The longest step forward within the stretches before, in and behind the hour.
+    /// The longest step forward within the stretches before, in and after the hour.
     fn stride_s(&self) -> Option<i64> {
         let is_same = |at: &usize| self.is_inside(at - 1) == self.is_inside(*at);
         let steps = (1..self.times.len()).filter(is_same);
         steps.map(|at| self.times[at] - self.times[at - 1]).filter(|step_s| *step_s > 0).max()
     }
 
-    /// Without a step back, times that follow the hour before without a gap, and nothing behind
-    /// them, are the first pass; times that lead into the hour behind, the second.
+    /// Without a step back, times that directly follow the hour before, with nothing after them,
+    /// are the first pass; times that lead directly into the hour after are the second.
     fn by_neighbours(&self) -> Option<usize> {
         let end = self.times.len();
         let is_sorted = (1..end).all(|at| self.times[at] >= self.times[at - 1]);

@@ -1,78 +1,76 @@
-//! The plant calendar: which day, hour and shift a moment belongs to, and whether work is planned.
+//! The plant calendar: the production day, hour and shift of a time, and whether production is
+//! planned.
 //!
-//! A production day begins with its first shift and ends where the next one begins, so a night shift
-//! is of one day. On days on which the clock changes it has 23 or 25 hours. A past day keeps its
-//! calendar: shifts and holidays say from which day to which they hold.
+//! A production day starts with its first shift and ends where the next one starts, so a night
+//! shift belongs to one day. On days of a clock change it has 23 or 25 hours. Past days keep their
+//! calendar: shifts and rest days have a range of validity.
 
+use crate::time::{DAY_S, HOUR_S, MINUTE_S, SECOND_US, date_from_days, second_of_us};
 use crate::zone::ZoneTable;
-use chrono::{Datelike as _, NaiveDate, TimeDelta, Weekday};
+use chrono::{Datelike as _, Weekday};
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
 
 const DAY_MIN: u16 = 24 * 60;
-const MINUTE_S: i64 = 60;
-const HOUR_S: i64 = 3_600;
-const DAY_S: i64 = 86_400;
-const SECOND_US: i64 = 1_000_000;
 
-/// The plant's own time: its zone, its shifts, and the days it rests.
+/// The calendar of a plant: its time zone, shifts and rest days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
     zone: ZoneTable,
     shifts: Vec<Shift>,
     rests: Vec<Rest>,
-    /// By the first production day they hold for, ascending; the first holds since ever.
+    /// Ordered by the first production day of their validity; the first one has no lower bound.
     periods: Vec<(i32, Pattern)>,
 }
 
 /// A shift, the same on every day it is valid for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shift {
-    /// What people call it. Shifts of one name may follow each other in time.
+    /// Name shown to people. Shifts with different ranges of validity may share a name.
     pub name: String,
-    /// Its first minute, counted from local midnight; below 1440.
+    /// First minute after local midnight; below 1440.
     pub start_min: u16,
-    /// The minute after its last, up to 1440. A shift that ends before or at its start ends on the
+    /// Exclusive end in minutes, at most 1440. A shift whose end is not after its start ends on the
     /// next day.
     pub end_min: u16,
-    /// Breaks in it: first minute and the one after the last, counted as those of the shift.
+    /// Breaks as first minute and exclusive end, in minutes of the day.
     pub breaks: Vec<(u16, u16)>,
-    /// The first and the last production day it holds for, in days since 1970-01-01.
+    /// First and last production day of validity, in days since 1970-01-01.
     pub valid: Span,
 }
 
-/// Days from the first to the last, both included; without one since or for ever.
+/// A range of days, both ends inclusive; `None` means unbounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
     pub from: Option<i32>,
     pub until: Option<i32>,
 }
 
-/// Days on which no work is planned, or is planned although another rule says rest.
+/// A rule for rest days, or an exception on which work is planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
-    /// What people call it.
+    /// Name shown to people.
     pub name: String,
     pub days: RestDays,
-    /// Lines it is for; all if none is named.
+    /// Lines the rule applies to; empty for all.
     pub lines: Vec<String>,
-    /// Whether work is planned instead; the last rule that names a day and a line decides.
+    /// Whether work is planned on these days; the last rule that matches a day and line wins.
     pub is_working: bool,
 }
 
-/// Which days a rule of rest is about.
+/// The days a rest rule applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestDays {
-    /// Days from the first to the last.
+    /// A range of days.
     Days(Span),
-    /// A day of every week.
+    /// A weekday.
     Weekday(Weekday),
 }
 
-/// What runs in each minute of a day.
+/// The shift and break of each minute of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pattern {
-    /// Minute of the day the first shift begins.
+    /// Minute of the day at which the first shift starts.
     start_min: u16,
     minutes: Vec<Slot>,
 }
@@ -83,38 +81,39 @@ struct Slot {
     is_break: bool,
 }
 
-/// A moment as the plant's people say it.
+/// A time in terms of the plant calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalParts {
-    /// The calendar day the wall clock shows, in days since 1970-01-01.
+    /// Local calendar day in days since 1970-01-01.
     pub day: i32,
-    /// The hour it shows, 0 to 23.
+    /// Local hour, 0 to 23.
     pub hour: i32,
-    /// The minute of the day it shows, 0 to 1439.
+    /// Local minute of the day, 0 to 1439.
     pub minute_of_day: u16,
-    /// The running shift, as its place among the calendar's; `None` outside every shift.
+    /// Index of the shift in [`Calendar::shifts`]; `None` outside every shift.
     pub shift: Option<u16>,
-    /// Whether the shift has a break.
+    /// Whether the time is in a break.
     pub is_break: bool,
-    /// The day whose first shift began last, in days since 1970-01-01.
+    /// Production day in days since 1970-01-01.
     pub production_day: i32,
 }
 
-/// A stretch of time of one hour, shift and production day, in breaks or out of them.
+/// A stretch of time within one hour, shift and production day, entirely inside or outside breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// Its first second since 1970-01-01 UTC.
+    /// Start in seconds since 1970-01-01T00:00:00Z.
     pub from_s: i64,
-    /// The second after its last.
+    /// Exclusive end.
     pub to_s: i64,
     pub parts: LocalParts,
 }
 
 impl Calendar {
-    /// The calendar of a zone and its shifts. It may leave parts of the day without a shift.
-    ///
+    /// Creates the calendar of a zone and its shifts, which may leave parts of the day uncovered.
+    ///     ///
     /// # Errors
-    /// Says in words which shifts overlap, share a name or are no time of day.
+    ///     ///
+    /// Describes shifts that overlap, share a name or have an invalid time of day.
     pub fn new(zone: Tz, shifts: Vec<Shift>) -> Result<Self, String> {
         let mut begins: BTreeSet<i32> = [i32::MIN].into();
         for (number, shift) in shifts.iter().enumerate() {
@@ -129,14 +128,14 @@ impl Calendar {
         Ok(Self { zone: ZoneTable::new(zone), shifts, rests: Vec::new(), periods })
     }
 
-    /// The calendar with days of rest; of those that name a day and a line the last decides.
+    /// Sets the rest rules; the last rule that matches a day and a line wins.
     #[must_use]
     pub fn with_rests(mut self, rests: Vec<Rest>) -> Self {
         self.rests = rests;
         self
     }
 
-    /// The zone of the plant, with its clock changes.
+    /// The zone of the plant with its offset transitions.
     pub fn zone(&self) -> &ZoneTable {
         &self.zone
     }
@@ -146,23 +145,24 @@ impl Calendar {
         &self.shifts
     }
 
-    /// The rules of rest, in their order.
+    /// The rest rules, in order.
     pub fn rests(&self) -> &[Rest] {
         &self.rests
     }
 
-    /// Why no work is planned for a line on a production day; `None` if it is.
+    /// The rule by which a line rests on a production day; `None` if work is planned.
     pub fn rest(&self, production_day: i32, line: Option<&str>) -> Option<&Rest> {
         let is_named = |rest: &&Rest| {
             let is_line = |name: &String| Some(name.as_str()) == line;
-            rest.has(production_day) && (rest.lines.is_empty() || rest.lines.iter().any(is_line))
+            rest.contains(production_day)
+                && (rest.lines.is_empty() || rest.lines.iter().any(is_line))
         };
         self.rests.iter().rfind(is_named).filter(|rest| !rest.is_working)
     }
 
-    /// What the plant's clock shows at a moment, given in microseconds since 1970-01-01 UTC.
+    /// Calendar parts of a time in microseconds since 1970-01-01T00:00:00Z.
     pub fn local_parts(&self, at_us: i64) -> LocalParts {
-        let utc_s = at_us.div_euclid(SECOND_US);
+        let utc_s = second_of_us(at_us);
         let local_s = utc_s + i64::from(self.zone.offset_s(utc_s));
         let (day, minute) = (local_s.div_euclid(DAY_S) as i32, local_s.rem_euclid(DAY_S) / 60);
         let minute_of_day = minute as u16;
@@ -179,7 +179,7 @@ impl Calendar {
         }
     }
 
-    /// The first second of a production day and the one after its last.
+    /// Start and exclusive end of a production day, in seconds since 1970-01-01T00:00:00Z.
     pub fn production_day(&self, day: i32) -> (i64, i64) {
         (self.begin_s(day), self.begin_s(day + 1))
     }
@@ -187,13 +187,13 @@ impl Calendar {
     fn begin_s(&self, day: i32) -> i64 {
         let start_s = i64::from(self.pattern(day).start_min) * MINUTE_S;
         let local_s = i64::from(day) * DAY_S + start_s;
-        // A time the clock is set forward over is an hour later.
+        // A local time that does not exist is shifted by an hour.
         let later = || self.zone.utc_s(local_s + HOUR_S).unwrap_or(local_s);
         self.zone.utc_s(local_s).unwrap_or_else(later)
     }
 
-    /// The time from one second to another, without gaps, cut wherever the hour, the shift, the
-    /// production day or the clock changes and where breaks begin and end.
+    /// Splits a range of time, without gaps, where the hour, the shift, the production day or the
+    /// offset changes and where breaks start and end.
     pub fn pieces(&self, from_s: i64, to_s: i64) -> impl Iterator<Item = Piece> + '_ {
         let mut at_s = from_s;
         std::iter::from_fn(move || {
@@ -208,13 +208,13 @@ impl Calendar {
         })
     }
 
-    /// The next moment at which another piece begins.
+    /// The next time at which another piece starts.
     fn cut_after(&self, at_s: i64, parts: LocalParts) -> i64 {
         let slot = |minute: u16| self.slot(parts.production_day, parts.day, minute);
         let now = slot(parts.minute_of_day);
         let start_min = self.pattern(parts.day).start_min;
         let mut minute = parts.minute_of_day + 1;
-        // The last minute of a day is followed by an hour.
+        // The hour after the last minute of a day always starts a piece.
         while !minute.is_multiple_of(60) && minute != start_min && slot(minute) == now {
             minute += 1;
         }
@@ -224,11 +224,11 @@ impl Calendar {
         self.zone.next_change_s(at_s).map_or(end_s, |change_s| change_s.min(end_s))
     }
 
-    /// What runs in a minute of a calendar day that belongs to a production day.
+    /// The slot of a minute of a calendar day that belongs to a production day.
     fn slot(&self, production_day: i32, day: i32, minute_of_day: u16) -> Slot {
         let pattern = self.pattern(production_day);
-        // Where the next day's first shift begins later than this one's did, that time is of this day
-        // and of none of its shifts.
+        // If the first shift of the next day starts later than that of this day, the time between
+        // belongs to this production day and to none of its shifts.
         if day > production_day && minute_of_day >= pattern.start_min {
             return Slot::default();
         }
@@ -242,11 +242,11 @@ impl Calendar {
 }
 
 impl Pattern {
-    /// What runs on a production day.
+    /// The slots of a production day.
     fn of(day: i32, shifts: &[Shift]) -> Result<Self, String> {
         let mut minutes = vec![Slot::default(); usize::from(DAY_MIN)];
         let mut start_min: Option<u16> = None;
-        for (number, shift) in (0..).zip(shifts).filter(|(_, shift)| shift.valid.has(day)) {
+        for (number, shift) in (0..).zip(shifts).filter(|(_, shift)| shift.valid.contains(day)) {
             start_min = Some(start_min.map_or(shift.start_min, |it| it.min(shift.start_min)));
             for minute in shift.minutes() {
                 let slot = Slot { shift: Some(number), is_break: shift.has_break(minute) };
@@ -261,8 +261,8 @@ impl Pattern {
 }
 
 impl Span {
-    /// Whether a day is among them.
-    pub fn has(&self, day: i32) -> bool {
+    /// Whether the range contains a day.
+    pub fn contains(&self, day: i32) -> bool {
         self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
     }
 
@@ -276,12 +276,11 @@ impl Span {
 }
 
 impl Rest {
-    fn has(&self, day: i32) -> bool {
+    fn contains(&self, day: i32) -> bool {
         match self.days {
-            RestDays::Days(span) => span.has(day),
+            RestDays::Days(span) => span.contains(day),
             RestDays::Weekday(weekday) => {
-                let date = NaiveDate::default().checked_add_signed(TimeDelta::days(day.into()));
-                date.is_some_and(|date| date.weekday() == weekday)
+                date_from_days(day).is_some_and(|date| date.weekday() == weekday)
             }
         }
     }
@@ -292,11 +291,11 @@ impl Shift {
         let Self { name, start_min, end_min, .. } = self;
         if *start_min >= DAY_MIN || *end_min > DAY_MIN {
             return Err(format!(
-                "shift \"{name}\" runs from minute {start_min} to {end_min}; a day has 1440"
+                "invalid times of shift \"{name}\": minutes {start_min} to {end_min}; expected at most 1440"
             ));
         }
         if before.iter().any(|shift| shift.name == *name && shift.valid.meets(&self.valid)) {
-            return Err(format!("two shifts are called \"{name}\""));
+            return Err(format!("two shifts are named \"{name}\""));
         }
         let is_within = |minute: u16| self.minutes().any(|it| it == minute);
         for (from, to) in &self.breaks {
@@ -311,7 +310,7 @@ impl Shift {
         Ok(())
     }
 
-    /// The minutes of the day it covers, in the order it runs.
+    /// The minutes of the day this shift covers, in order.
     fn minutes(&self) -> impl Iterator<Item = u16> + use<> {
         minutes(self.start_min, self.end_min)
     }
@@ -321,7 +320,7 @@ impl Shift {
     }
 }
 
-/// The minutes of the day from one to another, over midnight if the second is not after the first.
+/// The minutes of the day in a range, across midnight if the end is not after the start.
 fn minutes(from: u16, to: u16) -> impl Iterator<Item = u16> + use<> {
     let next_day = if to <= from { DAY_MIN } else { 0 };
     (from..to + next_day).map(|minute| minute % DAY_MIN)

@@ -1,61 +1,62 @@
-//! The time ledger: every second of a unit's time in exactly one place.
+//! The time ledger: every second of a unit's time is assigned to exactly one category.
 //!
-//! Systems claim time: a machine says it ran from here to there, and the next record may begin before
-//! the last one ended. [`close`] lays the claims over each other and over the calendar; what comes out
-//! has no gap and no overlap, whatever went in. It covers the time from the first known moment of the
-//! unit to the last: time before and after is outside the ledger, not unknown.
+//! Systems claim time: a machine reports that it ran from one time to another, and the next record
+//! may begin before the previous one ended. [`close`] lays the claims over each other and over the
+//! calendar. Its result has no gaps and no overlaps, whatever the claims are. It covers the time
+//! from the first to the last known time of the unit; time outside is not part of the ledger.
 
 use crate::calendar::{Calendar, LocalParts, Piece};
 use std::collections::BinaryHeap;
 
-/// Time somebody says something about, in whole seconds since 1970-01-01 UTC. One without length
-/// takes no time; it only says that the unit was there in that second, so that the ledger covers it.
+/// A claim on a stretch of time, in whole seconds since 1970-01-01T00:00:00Z. A claim of zero
+/// length takes no time; it only extends the range of the ledger to that second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
     pub from_s: i64,
-    /// The second after its last.
+    /// Exclusive end.
     pub to_s: i64,
-    /// Where two claims say different things the greater one wins, of equals the one that began
-    /// later, of those the one that stands later.
+    /// Priority where claims differ: the greater value wins, then the later start, then the later
+    /// position in the list.
     pub precedence: i64,
-    /// Claims of one kind that follow each other are one interval.
+    /// Consecutive claims of the same kind form one interval.
     pub kind: u64,
 }
 
-/// A stretch of time, within one piece of the calendar.
+/// A stretch of time within one piece of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     pub from_s: i64,
-    /// The second after its last.
+    /// Exclusive end.
     pub to_s: i64,
-    /// What the plant's clock shows at its beginning.
+    /// Local time parts at its start.
     pub parts: LocalParts,
-    /// The claim it was given to, by its place; `None` if nobody claims it.
+    /// Index of the claim that has this time; `None` if it is unclaimed.
     pub claim: Option<usize>,
-    /// Seconds other claims had to give way by, once for each.
+    /// Seconds of other claims that this entry displaced, counted once per claim.
     pub overlap_s: i64,
-    /// Whether an interval begins here: the second before is of no claim or of one of another kind.
+    /// Whether an interval starts here: the second before is unclaimed or belongs to a claim of
+    /// another kind.
     pub begins: bool,
 }
 
 impl Entry {
-    /// Its length in seconds.
+    /// Length in seconds.
     pub const fn duration_s(&self) -> i64 {
         self.to_s - self.from_s
     }
 }
 
-/// The time a ledger covers: the first second any claim names and the one after the last; `None`
-/// without claims.
+/// The range a ledger covers: the first second of any claim and the exclusive end of the last;
+/// `None` without claims.
 pub fn covered(claims: &[Claim]) -> Option<(i64, i64)> {
     let from_s = claims.iter().map(|claim| claim.from_s).min()?;
     let to_s = claims.iter().map(|claim| claim.to_s.max(claim.from_s + 1)).max()?;
     Some((from_s, to_s))
 }
 
-/// The ledger of one unit, in the order of time and without gaps, over the time its claims cover. A
-/// production day between the first and the last sums to its 23, 24 or 25 hours, the first and the
-/// last to the part of them that is covered.
+/// The ledger of one unit, in order of time and without gaps, over the range of its claims. The
+/// entries of a production day between the first and the last sum to its 23, 24 or 25 hours; those
+/// of the first and the last day to the covered part.
 pub fn close(calendar: &Calendar, claims: &[Claim]) -> Vec<Entry> {
     let Some((from_s, to_s)) = covered(claims) else { return Vec::new() };
     let mut sweep = Sweep::new(claims);
@@ -66,14 +67,14 @@ pub fn close(calendar: &Calendar, claims: &[Claim]) -> Vec<Entry> {
     entries
 }
 
-/// Goes through the claims in the order of time.
+/// Sweeps over the claims in order of time.
 struct Sweep<'a> {
     claims: &'a [Claim],
-    /// Claims not begun yet, the next one last.
+    /// Claims that have not begun, the next one last.
     waiting: Vec<usize>,
-    /// Claims begun, the one that wins first; those that are over lie there until they come up.
+    /// Open claims, the winning one first; ended ones are removed lazily when they reach the top.
     open: BinaryHeap<(i64, i64, usize)>,
-    /// When claims end, ascending, and how many are over.
+    /// End times of claims, ascending, and how many of them have passed.
     ends: Vec<i64>,
     ended: usize,
     begun: usize,
@@ -121,7 +122,7 @@ impl<'a> Sweep<'a> {
         kind(winner).is_some() && last.is_none_or(|last| kind(last.claim) != kind(winner))
     }
 
-    /// Opens what has begun and closes what is over at a moment.
+    /// Opens the claims that have begun and closes those that have ended at a given time.
     fn advance(&mut self, at_s: i64) {
         while let Some(at) = self.waiting.pop_if(|at| self.claims[*at].from_s <= at_s) {
             let claim = &self.claims[at];
@@ -136,7 +137,7 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// The next moment at which a claim begins or ends.
+    /// The next time at which a claim begins or ends.
     fn next_turn_s(&self) -> Option<i64> {
         let begin_s = self.waiting.last().map(|at| self.claims[*at].from_s);
         let end_s = self.ends.get(self.ended).copied();
@@ -148,11 +149,11 @@ impl<'a> Sweep<'a> {
 mod tests {
     use super::*;
     use crate::calendar::Shift;
+    use crate::time::HOUR_S;
     use chrono_tz::Tz;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    const HOUR_S: i64 = 3_600;
     /// 2024-01-01 06:00 UTC.
     const MORNING_S: i64 = 1_704_088_800;
 
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn stops_that_overlap_count_once_and_are_told() {
+    fn overlapping_stops_count_once_and_are_reported() {
         let at = |minute: i64| MORNING_S + minute * 60;
         let claims = [claim(at(0), at(900), 1), claim(at(10), at(840), 1)];
         let entries = close(&calendar(Tz::UTC), &claims);
@@ -188,9 +189,9 @@ mod tests {
     }
 
     #[test]
-    fn time_before_the_first_claim_and_after_the_last_is_outside() {
+    fn time_outside_the_claims_is_not_covered() {
         let at = |hour: i64| MORNING_S + hour * HOUR_S;
-        // Known from 18 hours after the production day began, and until 3 hours into the third.
+        // Covered from 18 hours after the start of a production day until 3 hours into the third.
         let claims = [claim(at(18), at(20), 1), claim(at(30), at(51), 2)];
         let entries = close(&calendar(Tz::UTC), &claims);
         let mut days: BTreeMap<i32, i64> = BTreeMap::new();
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_later_wins_unless_the_other_weighs_more() {
+    fn the_later_claim_wins_at_equal_priority() {
         let at = |hour: i64| MORNING_S + hour * HOUR_S;
         let claims = [claim(at(0), at(3), 1), claim(at(2), at(4), 2)];
         let entries = close(&calendar(Tz::UTC), &claims);
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_without_length_only_says_how_far_the_ledger_reaches() {
+    fn a_claim_of_zero_length_extends_the_range_only() {
         let claims = [claim(MORNING_S, MORNING_S, 1), claim(MORNING_S + 86_400, MORNING_S, 2)];
         let entries = close(&calendar(Tz::UTC), &claims);
         assert_eq!(entries.iter().map(Entry::duration_s).sum::<i64>(), 86_401);
@@ -225,7 +226,7 @@ mod tests {
     }
 
     fn any_claims() -> impl Strategy<Value = Vec<Claim>> {
-        // Around 2024-03-31 and 2024-10-27, when the clocks of Berlin change.
+        // Around 2024-03-31 and 2024-10-27, when clocks in Berlin change.
         let around = prop_oneof![Just(1_711_843_200_i64), Just(1_729_990_800)];
         let claim = (-200_000_i64..200_000, -100_i64..90_000, 0_i64..3, 0_u64..4);
         (around, prop::collection::vec(claim, 0..40)).prop_map(|(middle_s, drawn)| {
@@ -237,7 +238,7 @@ mod tests {
         })
     }
 
-    /// Who has a second, by looking at every claim.
+    /// The owner of a second, found by checking every claim.
     fn winner(claims: &[Claim], at_s: i64) -> Option<usize> {
         let has = |at: &usize| (claims[*at].from_s..claims[*at].to_s).contains(&at_s);
         let rank = |at: &usize| (claims[*at].precedence, claims[*at].from_s, *at);

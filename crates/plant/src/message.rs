@@ -1,13 +1,13 @@
-//! Messages written plainly: the fields of a JSON object, found by path in one pass that allocates
-//! nothing.
+//! Fast path for simple JSON messages: finds the fields of an object by path in one pass without
+//! allocation.
 //!
-//! Plain is a text without escapes, repeated keys, exponents, or values nested beyond what the paths
-//! name. Every other text is refused, whether or not it is JSON: a thorough parser has to look at it.
+//! Simple means: no escapes, no repeated keys, no exponents, and no values nested deeper than the
+//! paths. Every other text, valid JSON or not, is declined and left to the full parser.
 
-/// Objects within objects that are followed.
+/// Maximum depth of nested objects that is followed.
 const DEPTH: usize = 8;
 
-/// Where fields stand in an object.
+/// The paths of the wanted fields.
 #[derive(Debug)]
 pub struct Paths {
     root: Node,
@@ -16,18 +16,18 @@ pub struct Paths {
 #[derive(Debug, Default)]
 struct Node {
     key: String,
-    /// The key with its quotes, as it is mostly written; empty if it cannot be written plainly.
+    /// The key with its quotes as it is normally written; empty if it needs escapes.
     quoted: String,
     field: Option<usize>,
     children: Vec<Node>,
 }
 
-/// The text is not written plainly.
+/// The text is not simple; the full parser has to decode it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unusual;
+pub struct Unsupported;
 
 impl Paths {
-    /// Paths are keys with dots between them; the place of a path is the number of its field.
+    /// Paths are keys joined by dots; the index of a path is the number of its field.
     pub fn new<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
         let mut root = Node::default();
         for (field, path) in paths.enumerate() {
@@ -37,16 +37,21 @@ impl Paths {
         Self { root }
     }
 
-    /// Fills in the fields the text has, as it writes them; those it lacks, and nulls, are left as
-    /// they are. `fields` has a place for each path, `None` in all.
-    ///
+    /// Sets the fields that the text contains, as slices of the text; missing fields and nulls stay
+    /// unchanged. `fields` has one slot per path, all `None`.
+    ///     ///
     /// # Errors
-    /// If the text is not written plainly; `fields` then mean nothing.
-    pub fn read<'a>(&self, text: &'a str, fields: &mut [Option<&'a str>]) -> Result<(), Unusual> {
+    ///     ///
+    /// Fails if the text is not simple; the contents of `fields` are then unspecified.
+    pub fn read<'a>(
+        &self,
+        text: &'a str,
+        fields: &mut [Option<&'a str>],
+    ) -> Result<(), Unsupported> {
         let mut scan = Scan { text, at: 0 };
         scan.object(&self.root, fields, DEPTH)?;
         scan.space();
-        if scan.at == text.len() { Ok(()) } else { Err(Unusual) }
+        if scan.at == text.len() { Ok(()) } else { Err(Unsupported) }
     }
 }
 
@@ -63,7 +68,7 @@ impl Node {
     }
 }
 
-/// A pass over the text of one object.
+/// One pass over the text of an object.
 struct Scan<'a> {
     text: &'a str,
     at: usize,
@@ -80,10 +85,10 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn take(&mut self, byte: u8) -> Result<(), Unusual> {
+    fn take(&mut self, byte: u8) -> Result<(), Unsupported> {
         self.space();
         if self.peek() != Some(byte) {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         self.at += 1;
         Ok(())
@@ -94,14 +99,14 @@ impl<'a> Scan<'a> {
         node: &Node,
         fields: &mut [Option<&'a str>],
         depth: usize,
-    ) -> Result<(), Unusual> {
+    ) -> Result<(), Unsupported> {
         self.take(b'{')?;
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(());
         }
-        // Keys mostly come in the order of the paths.
+        // Keys usually come in the order of the paths.
         let mut expected = 0;
         loop {
             self.space();
@@ -117,13 +122,13 @@ impl<'a> Scan<'a> {
                     self.at += 1;
                     return Ok(());
                 }
-                _ => return Err(Unusual),
+                _ => return Err(Unsupported),
             }
         }
     }
 
-    /// Which of these has the key that comes; it is most likely `expected`.
-    fn key(&mut self, children: &[Node], expected: usize) -> Result<Option<usize>, Unusual> {
+    /// Finds the next key among these; `expected` is the most likely one.
+    fn key(&mut self, children: &[Node], expected: usize) -> Result<Option<usize>, Unsupported> {
         let rest = &self.text.as_bytes()[self.at..];
         let quoted = children.get(expected).map_or("", |child| child.quoted.as_str()).as_bytes();
         if !quoted.is_empty() && rest.starts_with(quoted) {
@@ -132,9 +137,9 @@ impl<'a> Scan<'a> {
         }
         let key = self.string()?;
         let found = children.iter().position(|child| child.key == key);
-        // A path may also be written as one key, dots and all.
+        // A path may also be written as one key that contains dots.
         if found.is_none() && key.contains('.') {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         Ok(found)
     }
@@ -144,71 +149,71 @@ impl<'a> Scan<'a> {
         node: Option<&Node>,
         fields: &mut [Option<&'a str>],
         depth: usize,
-    ) -> Result<(), Unusual> {
+    ) -> Result<(), Unsupported> {
         let Some(node) = node else { return self.scalar().map(drop) };
         if self.peek() == Some(b'{') && node.field.is_none() && depth > 1 {
             return self.object(node, fields, depth - 1);
         }
         let value = self.scalar()?;
         let Some(field) = node.field else {
-            // A value where an object is due says nothing of the fields below it.
+            // A scalar in place of an object sets none of the fields below it.
             return Ok(());
         };
-        // Of repeated keys the last counts; a null after a value is for the thorough way to weigh.
+        // The last of repeated keys wins; a null after a value is left to the full parser.
         if fields[field].is_some() || (value.is_none() && !node.children.is_empty()) {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         fields[field] = value;
         Ok(())
     }
 
-    /// A string without escapes.
-    fn string(&mut self) -> Result<&'a str, Unusual> {
+    /// Reads a string without escapes.
+    fn string(&mut self) -> Result<&'a str, Unsupported> {
         if self.peek() != Some(b'"') {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         let from = self.at + 1;
         let rest = &self.text.as_bytes()[from..];
-        let end = special(rest).filter(|end| rest[*end] == b'"').ok_or(Unusual)?;
+        let end = special(rest).filter(|end| rest[*end] == b'"').ok_or(Unsupported)?;
         self.at = from + end + 1;
         Ok(&self.text[from..from + end])
     }
 
-    /// A scalar as text, `None` for null.
-    fn scalar(&mut self) -> Result<Option<&'a str>, Unusual> {
+    /// Reads a scalar as text, `None` for null.
+    fn scalar(&mut self) -> Result<Option<&'a str>, Unsupported> {
         match self.peek() {
             Some(b'"') => self.string().map(Some),
             Some(b'-' | b'0'..=b'9') => self.number().map(Some),
             Some(b'n') => self.word("null").map(|_| None),
             Some(b't') => self.word("true").map(Some),
             Some(b'f') => self.word("false").map(Some),
-            _ => Err(Unusual),
+            _ => Err(Unsupported),
         }
     }
 
-    fn word(&mut self, word: &str) -> Result<&'a str, Unusual> {
+    fn word(&mut self, word: &str) -> Result<&'a str, Unsupported> {
         let text = self.text.get(self.at..self.at + word.len()).filter(|it| *it == word);
         self.at += word.len();
-        text.ok_or(Unusual)
+        text.ok_or(Unsupported)
     }
 
-    /// A number with at most a fraction; exponents are for the thorough way.
-    fn number(&mut self) -> Result<&'a str, Unusual> {
+    /// Reads a number with at most a fraction; exponents are left to the full parser.
+    fn number(&mut self) -> Result<&'a str, Unsupported> {
         let from = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         let whole = self.digits();
         if whole == 0 || (whole > 1 && self.text.as_bytes()[self.at - whole] == b'0') {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
             if self.digits() == 0 {
-                return Err(Unusual);
+                return Err(Unsupported);
             }
         }
         match self.peek() {
             Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t') => Ok(&self.text[from..self.at]),
-            _ => Err(Unusual),
+            _ => Err(Unsupported),
         }
     }
 
@@ -221,7 +226,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The first byte that ends a plain string: a quote, a backslash, or one below the space.
+/// Finds the first byte that ends a simple string: a quote, a backslash or a control character.
 fn special(bytes: &[u8]) -> Option<usize> {
     const WORD: usize = 8;
     let mut at = 0;
@@ -236,8 +241,8 @@ fn special(bytes: &[u8]) -> Option<usize> {
     bytes[at..].iter().position(is_special).map(|found| at + found)
 }
 
-/// The highest bit of each byte of a word that is special, up to the first of them; what is set
-/// behind the first means nothing.
+/// Sets the highest bit of each special byte of a word up to and including the first; higher bytes
+/// are unspecified.
 const fn specials(word: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHS: u64 = ONES << 7;
@@ -254,7 +259,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn check(text: &str, expected: Result<[Option<&str>; 3], Unusual>) {
+    fn check(text: &str, expected: Result<[Option<&str>; 3], Unsupported>) {
         let mut fields = [None; 3];
         let read = Paths::new(["a", "b.c", "b.d"].into_iter()).read(text, &mut fields);
         assert_eq!(read.map(|()| fields), expected, "{text}");
@@ -270,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_plain_is_refused() {
+    fn other_texts_are_declined() {
         for text in [
             "",
             "[]",
@@ -284,7 +289,7 @@ mod tests {
             r#"{"b.c":1}"#,
             "{\"a\":\"\t\"}",
         ] {
-            check(text, Err(Unusual));
+            check(text, Err(Unsupported));
         }
     }
 

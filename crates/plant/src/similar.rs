@@ -1,14 +1,14 @@
-//! How alike two names are, for hints such as "has `Temp_C` instead" and "nearest path".
+//! Similarity of names, for hints such as "has `Temp_C` instead" and "nearest path".
 
-/// Characters of a name that are compared; a longer one is cut, so that the work stays bounded.
+/// Longest prefix of a name that is compared, in characters, to bound the cost.
 const COMPARED_CHARS: usize = 200;
-/// The fewest characters that count as a common beginning, end or part.
+/// Shortest common prefix or suffix that counts as similar, in characters.
 const SHARED_CHARS: usize = 3;
-/// How alike two names are of which one contains the beginning or the end of the other.
+/// Similarity of two names that share a prefix or suffix.
 const PART_SIMILARITY: f64 = 0.6;
 
-/// How alike two names are, from 0 (nothing in common) to 1 (the same letters and digits). Letter
-/// case and signs between words do not count.
+/// Similarity of two names, from 0 (nothing in common) to 1 (the same letters and digits). Letter
+/// case and punctuation are ignored.
 pub fn similarity(left: &str, right: &str) -> f64 {
     let (left, right) = (letters(left), letters(right));
     let longest = left.len().max(right.len());
@@ -20,7 +20,7 @@ pub fn similarity(left: &str, right: &str) -> f64 {
     by_edits.max(by_part)
 }
 
-/// The candidate most like `name`, if any has something in common with it; of equals the first.
+/// The candidate most similar to `name`; the first of equals; `None` if nothing is similar.
 pub fn most_similar<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -40,7 +40,7 @@ fn letters(name: &str) -> Vec<char> {
     lower.filter(|c| c.is_alphanumeric()).take(COMPARED_CHARS).collect()
 }
 
-/// Whether both begin or end with the same characters, as `temperature` and `temp_c` do.
+/// Whether both names begin or end with the same characters, such as `temperature` and `temp_c`.
 fn shares_part(left: &[char], right: &[char]) -> bool {
     let begin = left.iter().zip(right).take_while(|(l, r)| l == r).count();
     let end = left.iter().rev().zip(right.iter().rev()).take_while(|(l, r)| l == r).count();
@@ -68,7 +68,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_of_one_thing_are_alike() {
+    fn variants_of_a_name_are_similar() {
         assert!(similarity("StageName", "stage_name") > 0.99);
         assert!(similarity("Temperature", "Temp_C") > 0.5);
         assert!(similarity("Qty", "Quantity") > 0.3);
@@ -85,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn likeness_is_mutual_and_bounded(left in ".{0,40}", right in ".{0,40}") {
+        fn similarity_is_symmetric_and_bounded(left in ".{0,40}", right in ".{0,40}") {
             let score = similarity(&left, &right);
             prop_assert!((0.0..=1.0).contains(&score));
             prop_assert!((score - similarity(&right, &left)).abs() < 1e-12);

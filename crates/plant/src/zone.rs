@@ -1,37 +1,36 @@
-//! When the clocks of a time zone change, laid out for fast lookup in both directions.
+//! The offset transitions of a time zone, laid out for fast lookup in both directions.
 
+use crate::time::DAY_S;
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
 /// 1800-01-01 and 2101-01-01.
 const FIRST_S: i64 = -62_091 * DAY_S;
 const END_S: i64 = 47_847 * DAY_S;
-const DAY_S: i64 = 86_400;
 const STRETCH_S: usize = 1 << STRETCH_BITS;
 const STRETCH_BITS: u32 = 24;
 
-/// Every clock change of one time zone. Building one takes milliseconds, asking it nanoseconds; it
-/// never changes, so one table serves all threads.
+/// All offset transitions of one time zone. Building a table takes milliseconds, a lookup
+/// nanoseconds; it is immutable, so one table serves all threads.
 ///
-/// All moments are whole seconds since 1970-01-01: `utc_s` counted in UTC, `local_s` on the wall
-/// clock of the zone.
+/// All times are whole seconds since 1970-01-01T00:00:00: `utc_s` in UTC, `local_s` in local time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneTable {
     zone: Tz,
-    /// When the clock changed, in UTC seconds, ascending.
+    /// Transitions in UTC seconds, ascending.
     changes_utc_s: Vec<i64>,
-    /// Seconds east of UTC before the first change, then after each.
+    /// Offset from UTC in seconds before the first transition, then after each.
     offsets_s: Vec<i32>,
-    /// What the clock would have shown at each change, had it not changed; ascending.
+    /// Local time of each transition under the offset before it; ascending.
     ends_local_s: Vec<i64>,
-    /// How many changes surely lie before each stretch of [`STRETCH_S`]. Counting on from there takes
-    /// a step or two, where a search takes eight.
+    /// Number of transitions before each stretch of [`STRETCH_S`]. A linear scan from there takes a
+    /// step or two, a binary search eight.
     before_stretch: Vec<usize>,
 }
 
 impl ZoneTable {
-    /// The table of a zone, with its changes from 1800 to 2100; the time zone database knows none
-    /// outside these years.
+    /// Builds the table of a zone with its transitions from 1800 to 2100; the time zone database
+    /// has none outside these years.
     pub fn new(zone: Tz) -> Self {
         let mut table = Self {
             zone,
@@ -48,7 +47,7 @@ impl ZoneTable {
             before = after;
         }
         let stretches = (FIRST_S..before.utc_s).step_by(STRETCH_S);
-        // Wall clocks and UTC are less than a day apart, so this holds in both.
+        // Local time and UTC differ by less than a day, so this holds for both.
         let count = |begin: i64| table.changes_utc_s.partition_point(|at| at + DAY_S <= begin);
         table.before_stretch = stretches.map(count).collect();
         table
@@ -59,18 +58,18 @@ impl ZoneTable {
         self.zone
     }
 
-    /// Seconds the wall clock is ahead of UTC at a moment.
+    /// Offset of local time from UTC in seconds.
     pub fn offset_s(&self, utc_s: i64) -> i32 {
         self.offsets_s[self.count(&self.changes_utc_s, utc_s)]
     }
 
-    /// The next moment after `utc_s` at which the clock changes; `None` if it is not known to.
+    /// The next transition after `utc_s`; `None` if none is known.
     pub fn next_change_s(&self, utc_s: i64) -> Option<i64> {
         self.changes_utc_s.get(self.count(&self.changes_utc_s, utc_s)).copied()
     }
 
-    /// The moment at which the wall clock shows `local_s`. If it does so twice because the clock was
-    /// set back, the first of them; `None` if never because it was set forward over that time.
+    /// Converts a local time to UTC. An ambiguous time (clocks set back) is converted to the first
+    /// of its two times; `None` for a time that does not exist (clocks set forward).
     pub fn utc_s(&self, local_s: i64) -> Option<i64> {
         let span = self.count(&self.ends_local_s, local_s);
         let utc_s = local_s - i64::from(self.offsets_s[span]);
@@ -78,9 +77,9 @@ impl ZoneTable {
         begun.then_some(utc_s)
     }
 
-    /// The moment at which the wall clock shows `local_s` for the second time, because it was set back
-    /// in between; `None` if it shows it once or never.
-    pub fn again_s(&self, local_s: i64) -> Option<i64> {
+    /// Converts an ambiguous local time (clocks set back) to the second of its two UTC times; `None`
+    /// if the local time occurs once or never.
+    pub fn second_utc_s(&self, local_s: i64) -> Option<i64> {
         let span = self.count(&self.ends_local_s, local_s);
         let change_s = *self.changes_utc_s.get(span)?;
         let utc_s = local_s - i64::from(self.offsets_s[span + 1]);
@@ -89,8 +88,7 @@ impl ZoneTable {
         (utc_s >= change_s && is_first_real).then_some(utc_s)
     }
 
-    /// The stretch of times the clock shows twice that is nearest before or after `local_s`, if it is
-    /// at most `within_s` away.
+    /// The range of ambiguous local times nearest to `local_s`, if it is at most `within_s` away.
     pub fn repeat_near(&self, local_s: i64, within_s: i64) -> Option<Repeat> {
         let span = self.count(&self.ends_local_s, local_s);
         let repeat = |change: usize| {
@@ -107,7 +105,7 @@ impl ZoneTable {
         repeat(span).filter(is_near).or_else(|| before.filter(is_near))
     }
 
-    /// How many changes there were up to a time; they and the time are both in UTC or both local.
+    /// Number of transitions up to a time; both arguments are in UTC or both in local time.
     fn count(&self, changes_s: &[i64], at_s: i64) -> usize {
         let stretch = usize::try_from(at_s.saturating_sub(FIRST_S) >> STRETCH_BITS).unwrap_or(0);
         let known = self.before_stretch.get(stretch).or(self.before_stretch.last());
@@ -118,7 +116,7 @@ impl ZoneTable {
         count
     }
 
-    /// Finds the changes between two moments by halving the time between them.
+    /// Finds the transitions between two times by bisection.
     fn add_changes(&mut self, before: Sample, after: Sample) {
         if before.offset_s == after.offset_s {
             return;
@@ -134,29 +132,29 @@ impl ZoneTable {
     }
 }
 
-/// A stretch of times that a wall clock shows twice, because it was set back at its end; in seconds
-/// since 1970-01-01 on that clock.
+/// A range of local times that occur twice because clocks are set back at its end, in seconds since
+/// 1970-01-01T00:00:00 local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Repeat {
-    /// The first of them.
+    /// Start, inclusive.
     pub from_local_s: i64,
-    /// The first time behind them, at which the clock was set back.
+    /// End, exclusive: the local time at which clocks are set back.
     pub to_local_s: i64,
 }
 
 impl Repeat {
-    /// Whether the clock shows a time twice.
+    /// Whether a local time is ambiguous.
     pub fn contains(&self, local_s: i64) -> bool {
         (self.from_local_s..self.to_local_s).contains(&local_s)
     }
 
-    /// How long the stretch is, and so how much later its times come again.
+    /// Length in seconds, which is the time after which a local time in the range repeats.
     pub fn len_s(&self) -> i64 {
         self.to_local_s - self.from_local_s
     }
 }
 
-/// What a zone's clock is ahead of UTC at one moment.
+/// Offset from UTC of a zone at one time.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     utc_s: i64,
@@ -187,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_clock_time_becomes_a_moment() {
+    fn local_times_are_converted_to_utc() {
         check(Tz::Asia__Kolkata, "2023-01-03T19:35:32", Some("2023-01-03T14:05:32"));
         check(Tz::UTC, "2023-01-03T19:35:32", Some("2023-01-03T19:35:32"));
         check(Tz::Europe__Berlin, "2024-03-31T01:59:59", Some("2024-03-31T00:59:59"));
@@ -200,33 +198,33 @@ mod tests {
         check(Tz::Pacific__Apia, "2011-12-30T12:00:00", None);
     }
 
-    /// Chrono's own answer to the same question, the earlier one if there are two.
+    /// The same conversion by chrono; the earlier result if there are two.
     fn chrono_utc_s(zone: Tz, local_s: i64) -> Option<i64> {
-        let wall = DateTime::from_timestamp(local_s, 0).unwrap().naive_utc();
-        match zone.from_local_datetime(&wall) {
+        let local_time = DateTime::from_timestamp(local_s, 0).unwrap().naive_utc();
+        match zone.from_local_datetime(&local_time) {
             LocalResult::Single(at) => Some(at.timestamp()),
             LocalResult::Ambiguous(a, b) => Some(a.timestamp().min(b.timestamp())),
             LocalResult::None => None,
         }
     }
 
-    /// The later of Chrono's two answers.
-    fn chrono_again_s(zone: Tz, local_s: i64) -> Option<i64> {
-        let wall = DateTime::from_timestamp(local_s, 0).unwrap().naive_utc();
-        match zone.from_local_datetime(&wall) {
+    /// The later result of chrono.
+    fn chrono_second_utc_s(zone: Tz, local_s: i64) -> Option<i64> {
+        let local_time = DateTime::from_timestamp(local_s, 0).unwrap().naive_utc();
+        match zone.from_local_datetime(&local_time) {
             LocalResult::Ambiguous(a, b) => Some(a.timestamp().max(b.timestamp())),
             _ => None,
         }
     }
 
     #[test]
-    fn a_time_shown_twice_has_two_moments() {
+    fn an_ambiguous_local_time_has_two_utc_times() {
         let berlin = ZoneTable::new(Tz::Europe__Berlin);
-        let again = |text: &str| berlin.again_s(local(text));
-        assert_eq!(again("2024-10-27T02:00:00"), Some(local("2024-10-27T01:00:00")));
-        assert_eq!(again("2024-10-27T02:59:59"), Some(local("2024-10-27T01:59:59")));
+        let second = |text: &str| berlin.second_utc_s(local(text));
+        assert_eq!(second("2024-10-27T02:00:00"), Some(local("2024-10-27T01:00:00")));
+        assert_eq!(second("2024-10-27T02:59:59"), Some(local("2024-10-27T01:59:59")));
         for text in ["2024-10-27T01:59:59", "2024-10-27T03:00:00", "2024-03-31T02:30:00"] {
-            assert_eq!(again(text), None, "{text}");
+            assert_eq!(second(text), None, "{text}");
         }
         let repeat = berlin.repeat_near(local("2024-10-27T04:59:59"), 7200).unwrap();
         assert_eq!((repeat.from_local_s, repeat.len_s()), (local("2024-10-27T02:00:00"), 3600));
@@ -261,8 +259,8 @@ mod tests {
                         "{zone} {local_s}"
                     );
                     assert_eq!(
-                        table.again_s(local_s),
-                        chrono_again_s(zone, local_s),
+                        table.second_utc_s(local_s),
+                        chrono_second_utc_s(zone, local_s),
                         "{zone} {local_s}"
                     );
                 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
-use lake::kpi::{Asked, Row};
+use lake::kpi::{KpiQuery, Row};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -38,7 +38,7 @@ pub trait Answers: Send + Sync {
     fn kpis(&self) -> &[Kpi];
 
     /// What some of them come to.
-    async fn kpi_rows(&self, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>>;
+    async fn kpi_rows(&self, kpis: &[Kpi], query: &KpiQuery) -> anyhow::Result<Vec<Row>>;
 
     /// How the program is; no I/O.
     fn health(&self) -> Health;

@@ -1,32 +1,33 @@
-//! A Kafka broker within the program, for the demo.
+//! A Kafka broker within the process, for the demo.
 //!
-//! It is librdkafka's mock cluster: the real protocol on a real port, which any client can produce to
-//! and consume from. It keeps little (5 MiB or 100,000 messages of a partition), knows no times, and
-//! forgets everything at its end, so whoever starts it names its topic anew.
+//! It is the mock cluster of librdkafka: the real protocol on a TCP port, for any client. It keeps
+//! at most 5 MiB or 100,000 messages per partition, does not support lookup by time, and loses
+//! everything when it stops, so every run uses a new topic name.
 
 use anyhow::Context as _;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
-/// Partitions of the topic; each keeps so much, so more of them bear a slower reader.
+/// Partitions of the topic. Each has a limit of stored messages, so more partitions tolerate a
+/// slower consumer.
 pub const PARTITIONS: i32 = 8;
 
-/// A broker that lives as long as this.
+/// A broker that runs until it is dropped.
 pub struct Broker {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 impl Broker {
-    /// Starts a broker with one topic on a free port that only this machine can reach.
+    /// Starts a broker with one topic on a free port of the loopback interface.
     pub fn start(topic: &str) -> anyhow::Result<Self> {
-        let cluster = MockCluster::new(1).context("the broker of the demo cannot be started")?;
+        let cluster = MockCluster::new(1).context("cannot start the broker of the demo")?;
         cluster
             .create_topic(topic, PARTITIONS, 1)
-            .with_context(|| format!("the topic {topic} cannot be made"))?;
+            .with_context(|| format!("cannot create the topic {topic}"))?;
         Ok(Self { cluster })
     }
 
-    /// Where it is reached: host:port.
+    /// Its address, host:port.
     pub fn address(&self) -> String {
         self.cluster.bootstrap_servers()
     }

@@ -1,7 +1,7 @@
-//! The simulated plant's way into the world.
+//! Writes the simulated plant to files and brokers.
 //!
-//! *In*: the records of `plant::sim`, and where to. *Out*: what the plant's systems would have
-//! written. *Promise*: nothing is said that the truth beside it does not know.
+//! *In*: the records of `plant::sim`, and a destination. *Out*: what the systems of the plant would
+//! have written. *Promise*: the ground truth covers everything that is written.
 
 pub mod broker;
 pub mod files;

@@ -1,11 +1,12 @@
-//! The simulated temperature stream on a Kafka topic.
+//! Sends the simulated temperature stream to a Kafka topic.
 //!
-//! A sensor's messages carry its identity as their key, so they stay in one partition and in order.
-//! The producer is idempotent: a message is in the topic once, even if the broker was away.
+//! The message key is the sensor id, so the messages of a sensor stay in one partition and in
+//! order. The producer is idempotent: each message is written once, even if the broker was
+//! unavailable.
 
 use anyhow::{Context as _, bail};
-use plant::sim::stream::{Fate, Message, Plan, Stream};
-use plant::sim::thermal::fault::SECOND_US;
+use plant::sim::stream::{Message, MessageOutcome, Stream, StreamPlan};
+use plant::time::second_of_us;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
@@ -18,28 +19,28 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-/// How long a broker may take to answer at first.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Timeout of the first request to a broker.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a topic is looked for, and the pause between: five seconds together.
-const TOPIC_LOOKS: usize = 50;
+/// Attempts to find the topic, and the pause between them: five seconds in total.
+const TOPIC_ATTEMPTS: usize = 50;
 const TOPIC_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long one look for messages under way takes, and how many are taken at the end: as long as a
-/// broker is away for a restart, or, after a stop, well within two seconds.
-const FLUSH_LOOK: Duration = Duration::from_millis(500);
-const FLUSH_LOOKS: usize = 120;
-const FLUSH_LOOKS_STOPPED: usize = 3;
+/// Timeout of one flush, and the number of flushes at the end: long enough for a broker restart,
+/// or, after a stop, well below two seconds.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+const FLUSHES_MAX: usize = 120;
+const FLUSHES_MAX_STOPPED: usize = 3;
 
-/// The longest pause between two looks at the clock and at whether to stop, and the shortest.
+/// Maximum and minimum pause between two checks of the clock and of the stop token.
 const PAUSE_MAX_US: i64 = 50_000;
 const PAUSE_MIN_US: i64 = 1_000;
 
-/// The pause while the queue to the broker is full.
+/// Pause while the queue of the producer is full.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
 
-/// Settings of the producer besides its brokers: what is said leaves within a millisecond, and what
-/// waits for a broker takes at most 64 MB.
+/// Settings of the producer besides its brokers: messages are sent within a millisecond, and
+/// undelivered ones take at most 64 MB.
 const SETTINGS: [(&str, &str); 8] = [
     ("client.id", "cockpit-simulate"),
     ("delivery.report.only.error", "true"),
@@ -51,70 +52,70 @@ const SETTINGS: [(&str, &str); 8] = [
     ("topic.metadata.refresh.interval.ms", "30000"),
 ];
 
-/// Which messages of a stream are left out, because they were said before.
+/// Messages to skip because they were sent before.
 #[derive(Debug, Clone, Default)]
-pub struct Said {
-    /// For each sensor the last second (since 1970 UTC) in which it was heard.
+pub struct SentMessages {
+    /// Last second (since 1970-01-01T00:00:00Z) of each sensor that was received.
     pub last_s: HashMap<String, i64>,
 }
 
-/// Holds a speaker back while those who listen are behind.
+/// Delays the producer while consumers are behind.
 #[derive(Debug, Clone)]
-pub struct Brake {
-    /// Messages heard so far, of all that were said since the brake was made.
-    pub heard: Arc<AtomicU64>,
-    /// So many messages may be on their way.
-    pub most_ahead: u64,
+pub struct Throttle {
+    /// Messages received, of all that were sent since the throttle was created.
+    pub received: Arc<AtomicU64>,
+    /// Maximum number of messages that were sent and not yet received.
+    pub in_flight_max: u64,
 }
 
-/// How a stream is said.
+/// Options of sending a stream.
 #[derive(Debug, Clone, Default)]
-pub struct Manner {
+pub struct ProduceOptions {
     pub end: End,
-    pub said: Said,
-    pub brake: Option<Brake>,
-    /// Whether messages carry simulated time as that of their sending, instead of the clock's.
-    pub stamps: bool,
+    pub already_sent: SentMessages,
+    pub throttle: Option<Throttle>,
+    /// Whether message timestamps are simulated time instead of the time of sending.
+    pub simulated_timestamps: bool,
 }
 
-/// Where it ends: at a moment of simulated time, after so many messages, or never.
+/// End of the stream: a simulated time, a number of messages, or never.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct End {
-    /// Microseconds since 1970 UTC; what is said then is not said any more.
+    /// Microseconds since 1970-01-01T00:00:00Z, exclusive.
     pub before_us: Option<i64>,
     pub messages: Option<u64>,
 }
 
-/// What was said.
+/// Counts of what was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct StreamSummary {
     pub messages: u64,
     pub bytes: u64,
     pub landed: u64,
     pub rejected: u64,
-    /// Messages no broker confirmed.
+    /// Messages not acknowledged by a broker.
     pub undelivered: u64,
-    /// Why, if a broker said so.
-    pub trouble: Option<String>,
-    /// Simulated moment up to which everything was said, in microseconds since 1970 UTC.
+    /// The reason, if a broker reported one.
+    pub delivery_error: Option<String>,
+    /// Simulated time up to which everything was sent, in microseconds since 1970-01-01T00:00:00Z.
     pub until_us: i64,
 }
 
-/// Told of every message that is said.
-pub type Listener<'a> = &'a mut dyn FnMut(&Message, &[u8]) -> anyhow::Result<()>;
+/// Called for every message that is sent.
+pub type OnSent<'a> = &'a mut dyn FnMut(&Message, &[u8]) -> anyhow::Result<()>;
 
-/// Says a stream to a topic.
-pub struct Speaker {
+/// Sends a stream to a topic.
+pub struct Producer {
     producer: BaseProducer<Deliveries>,
     topic: String,
     stream: Stream,
-    /// The key of each sensor's messages.
+    /// Message key of each sensor.
     keys: Vec<String>,
     from_us: i64,
     runtime: Handle,
 }
 
-/// Counts what never arrives.
+/// Counts messages that were not delivered.
 #[derive(Debug, Default)]
 struct Deliveries {
     failed: AtomicU64,
@@ -122,7 +123,7 @@ struct Deliveries {
 
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "broker_trouble");
+        tracing::warn!(%error, reason, "kafka client error");
     }
 }
 
@@ -132,16 +133,25 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         let Err((error, message)) = result else { return };
         if self.failed.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!(%error, partition = message.partition(), "messages_not_delivered");
+            tracing::warn!(%error, partition = message.partition(), "messages not delivered");
         }
     }
 }
 
-impl Speaker {
-    /// Connects to a broker; an error says which did not answer.
-    ///
-    /// Called within a runtime, by whose timer the stream is paced.
-    pub fn connect(brokers: &str, topic: &str, plan: Plan, from_us: i64) -> anyhow::Result<Self> {
+impl Producer {
+    /// Connects to a broker and waits for the topic.
+    ///     ///
+    /// Must be called within a Tokio runtime, whose timer paces the stream.
+    ///     ///
+    /// # Errors
+    ///     ///
+    /// Fails if no broker answers or the topic is not writable.
+    pub fn connect(
+        brokers: &str,
+        topic: &str,
+        plan: StreamPlan,
+        from_us: i64,
+    ) -> anyhow::Result<Self> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", brokers);
         for (name, value) in SETTINGS {
@@ -149,10 +159,10 @@ impl Speaker {
         }
         let producer: BaseProducer<Deliveries> =
             config.create_with_context(Deliveries::default()).with_context(|| {
-                format!("`{brokers}` names no brokers; write host:port, with commas between")
+                format!("invalid brokers `{brokers}`: expected host:port, separated by commas")
             })?;
         find_topic(&producer, topic)
-            .with_context(|| format!("the stream cannot be sent to {brokers}"))?;
+            .with_context(|| format!("cannot send the stream to {brokers}"))?;
         let stream = Stream::new(plan, from_us);
         let keys = stream.sensors().iter().map(|sensor| sensor.id.to_string()).collect();
         Ok(Self {
@@ -165,78 +175,81 @@ impl Speaker {
         })
     }
 
-    /// Says every message when its moment has come by `clock_us` (microseconds since 1970 UTC, at any
-    /// pace), what is past at once, until the end or `stop`. Blocks its thread.
-    pub fn speak(
+    /// Sends each message when its time is reached by `clock_us` (microseconds since
+    /// 1970-01-01T00:00:00Z, at any speed), past ones immediately, until the end or `stop`. Blocks
+    /// the thread.
+    pub fn produce(
         mut self,
         clock_us: impl Fn() -> i64,
-        manner: &Manner,
+        options: &ProduceOptions,
         stop: &CancellationToken,
-        listener: Listener<'_>,
-    ) -> anyhow::Result<Summary> {
-        let end = manner.end;
-        let last_s = self.keys.iter().map(|key| manner.said.last_s.get(key).copied());
+        on_sent: OnSent<'_>,
+    ) -> anyhow::Result<StreamSummary> {
+        let end = options.end;
+        let last_s = self.keys.iter().map(|key| options.already_sent.last_s.get(key).copied());
         let last_s: Vec<Option<i64>> = last_s.collect();
-        let mut summary = Summary { until_us: self.from_us, ..Summary::default() };
+        let mut summary = StreamSummary { until_us: self.from_us, ..StreamSummary::default() };
         let mut payload = Vec::new();
         let mut due_us = clock_us();
         while end.messages.is_none_or(|messages| summary.messages < messages) {
             let message = self.stream.next(&mut payload);
-            let is_over = end.before_us.is_some_and(|end_us| message.said_at_us >= end_us);
-            if is_over {
+            let is_past_end = end.before_us.is_some_and(|end_us| message.sent_at_us >= end_us);
+            if is_past_end {
                 summary.until_us = end.before_us.unwrap_or(summary.until_us);
                 break;
             }
-            let said_at_s = message.said_at_us.div_euclid(SECOND_US);
+            let said_at_s = second_of_us(message.sent_at_us);
             if last_s[message.sensor].is_some_and(|last_s| said_at_s <= last_s) {
                 continue;
             }
-            if message.said_at_us > due_us {
-                due_us = self.wait(message.said_at_us, &clock_us, stop);
+            if message.sent_at_us > due_us {
+                due_us = self.wait(message.sent_at_us, &clock_us, stop);
             }
-            self.hold(manner.brake.as_ref(), summary.messages, stop);
-            let stamp_ms = manner.stamps.then_some(message.said_at_us / 1000);
+            self.throttle(options.throttle.as_ref(), summary.messages, stop);
+            let stamp_ms = options.simulated_timestamps.then_some(message.sent_at_us / 1000);
             if stop.is_cancelled() || !self.send(&message, &payload, stamp_ms, stop)? {
                 break;
             }
-            listener(&message, &payload)?;
+            on_sent(&message, &payload)?;
             summary.add(&message, payload.len());
         }
         self.finish(summary, stop)
     }
 
-    /// Waits for a moment, or for `stop`; returns the time it is then.
+    /// Waits for a time or for `stop`; returns the current time.
     fn wait(&self, at_us: i64, clock_us: &impl Fn() -> i64, stop: &CancellationToken) -> i64 {
         loop {
             let now_us = clock_us();
             if now_us >= at_us || stop.is_cancelled() {
                 return now_us;
             }
-            // The producer's own wait would spin for what is less than a millisecond.
+            // The producer's own wait would spin for pauses below a millisecond.
             let pause_us = (at_us - now_us).clamp(PAUSE_MIN_US, PAUSE_MAX_US);
             let pause = Duration::from_micros(pause_us.unsigned_abs());
-            self.pause(pause, stop);
+            self.sleep(pause, stop);
         }
     }
 
-    /// Waits while too much is on its way.
-    fn hold(&self, brake: Option<&Brake>, said: u64, stop: &CancellationToken) {
-        let Some(brake) = brake else { return };
-        while said.saturating_sub(brake.heard.load(Ordering::Relaxed)) > brake.most_ahead {
+    /// Waits while too many messages are in flight.
+    fn throttle(&self, throttle: Option<&Throttle>, said: u64, stop: &CancellationToken) {
+        let Some(throttle) = throttle else { return };
+        while said.saturating_sub(throttle.received.load(Ordering::Relaxed))
+            > throttle.in_flight_max
+        {
             if stop.is_cancelled() {
                 return;
             }
-            self.pause(FULL_PAUSE, stop);
+            self.sleep(FULL_PAUSE, stop);
         }
     }
 
-    fn pause(&self, pause: Duration, stop: &CancellationToken) {
-        // Whether the stop came or the time passed, the caller looks again.
+    fn sleep(&self, pause: Duration, stop: &CancellationToken) {
+        // The caller checks both the clock and the token again.
         drop(self.runtime.block_on(tokio::time::timeout(pause, stop.cancelled())));
         self.producer.poll(Duration::ZERO);
     }
 
-    /// Hands a message to the producer, waiting while it can take none; false if `stop` came first.
+    /// Queues a message, waiting while the queue is full; false if `stop` came first.
     fn send(
         &self,
         message: &Message,
@@ -253,7 +266,7 @@ impl Speaker {
                 Err(refused) => refused,
             };
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                return Err(error).context("a message cannot be sent");
+                return Err(error).context("cannot queue a message");
             }
             if stop.is_cancelled() {
                 return Ok(false);
@@ -263,20 +276,24 @@ impl Speaker {
         }
     }
 
-    /// Waits for what is under way.
-    fn finish(self, mut summary: Summary, stop: &CancellationToken) -> anyhow::Result<Summary> {
-        let mut flushed = self.producer.flush(FLUSH_LOOK);
-        for look in 1..FLUSH_LOOKS {
-            if flushed.is_ok() || (stop.is_cancelled() && look >= FLUSH_LOOKS_STOPPED) {
+    /// Waits for messages in flight.
+    fn finish(
+        self,
+        mut summary: StreamSummary,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<StreamSummary> {
+        let mut flushed = self.producer.flush(FLUSH_TIMEOUT);
+        for attempt in 1..FLUSHES_MAX {
+            if flushed.is_ok() || (stop.is_cancelled() && attempt >= FLUSHES_MAX_STOPPED) {
                 break;
             }
-            flushed = self.producer.flush(FLUSH_LOOK);
+            flushed = self.producer.flush(FLUSH_TIMEOUT);
         }
         let failed = self.producer.context().failed.load(Ordering::Relaxed);
         let waiting = u64::try_from(self.producer.in_flight_count()).unwrap_or(0);
         summary.undelivered = failed + waiting;
-        summary.trouble = match flushed {
-            _ if failed > 0 => Some(format!("{failed} messages were refused")),
+        summary.delivery_error = match flushed {
+            _ if failed > 0 => Some(format!("{failed} messages were rejected by the broker")),
             Err(error) if waiting > 0 => Some(error.to_string()),
             _ => None,
         };
@@ -284,33 +301,35 @@ impl Speaker {
     }
 }
 
-/// Waits until the topic can be written to; a broker that makes topics by itself makes it now.
+/// Waits until the topic is writable; a broker with automatic topic creation creates it now.
 fn find_topic(producer: &BaseProducer<Deliveries>, topic: &str) -> anyhow::Result<()> {
-    let mut trouble = None;
-    for _ in 0..TOPIC_LOOKS {
-        let known = match producer.client().fetch_metadata(Some(topic), CONNECT_LIMIT) {
+    let mut reason = None;
+    for _ in 0..TOPIC_ATTEMPTS {
+        let known = match producer.client().fetch_metadata(Some(topic), CONNECT_TIMEOUT) {
             Ok(known) => known,
-            Err(error) => bail!("no broker answers; start one, or name another ({error})"),
+            Err(error) => bail!(
+                "no broker answers; check that it is running and the address is correct ({error})"
+            ),
         };
         let found = known.topics().first();
-        trouble = found.and_then(|found| found.error()).map(RDKafkaErrorCode::from);
-        if found.is_some_and(|found| !found.partitions().is_empty()) && trouble.is_none() {
+        reason = found.and_then(|found| found.error()).map(RDKafkaErrorCode::from);
+        if found.is_some_and(|found| !found.partitions().is_empty()) && reason.is_none() {
             return Ok(());
         }
         producer.poll(TOPIC_PAUSE);
     }
-    let trouble = trouble.map_or_else(|| "it has no partitions".to_owned(), |it| it.to_string());
-    bail!("the topic {topic} cannot be written to; create it first ({trouble})")
+    let reason = reason.map_or_else(|| "it has no partitions".to_owned(), |it| it.to_string());
+    bail!("the topic {topic} is not writable; create it first ({reason})")
 }
 
-impl Summary {
+impl StreamSummary {
     fn add(&mut self, message: &Message, bytes: usize) {
         self.messages += 1;
         self.bytes += bytes as u64;
-        self.until_us = message.said_at_us;
-        match message.fate {
-            Fate::Landed { .. } => self.landed += 1,
-            Fate::Rejected(_) => self.rejected += 1,
+        self.until_us = message.sent_at_us;
+        match message.outcome {
+            MessageOutcome::Landed { .. } => self.landed += 1,
+            MessageOutcome::Rejected(_) => self.rejected += 1,
         }
     }
 }

@@ -1,30 +1,31 @@
-//! The truth about a simulated stream, as files of JSON lines beside it.
+//! Ground truth of a simulated stream, as files of JSON lines.
 
 use anyhow::Context as _;
-use plant::sim::stream::{Fate, Message};
-use plant::sim::thermal::fault::{self, Fault};
+use plant::sim::stream::{Message, MessageOutcome};
+use plant::sim::thermal::fault::{self, SensorFault};
 use plant::sim::thermal::sensors::Sensor;
+use plant::time::{SECOND_US, day_of_us};
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-/// Files of the truth that grow with the stream.
-pub struct Truth {
+/// The files that grow with the stream.
+pub struct StreamTruth {
     readings: BufWriter<File>,
-    dirt: BufWriter<File>,
+    rejected: BufWriter<File>,
 }
 
-/// A reading that must be in `silver.temperature`.
+/// A reading expected in `silver.temperature`.
 #[derive(Serialize)]
 struct Reading<'a> {
     sensor: &'a str,
-    /// Seconds since 1970 UTC.
+    /// Seconds since 1970-01-01T00:00:00Z.
     at_s: i64,
     temp_c: f64,
 }
 
-/// A message that must be in `silver.rejected`.
+/// A message expected in `silver.rejected`.
 #[derive(Serialize)]
 struct Rejected<'a> {
     /// Its number in the stream, from 0.
@@ -32,54 +33,54 @@ struct Rejected<'a> {
     sensor: &'a str,
     kind: &'a str,
     reason: &'a str,
-    /// The expectation that is not met, where that is the reason.
+    /// The failed expectation, if that is the reason.
     rule: Option<&'a str>,
 }
 
-/// Something that went wrong with a sensor.
+/// A sensor fault.
 #[derive(Serialize)]
-struct Wrong<'a> {
+struct FaultRow<'a> {
     sensor: &'a str,
     kind: &'a str,
     from_s: i64,
     to_s: i64,
 }
 
-impl Truth {
-    /// Begins the files `temperature.jsonl` and `temperature_dirt.jsonl` in a folder.
-    pub fn begin(folder: &Path) -> anyhow::Result<Self> {
+impl StreamTruth {
+    /// Creates the files `temperature.jsonl` and `temperature_dirt.jsonl` in a folder.
+    pub fn create(folder: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         Ok(Self {
-            readings: create(&folder.join("temperature.jsonl"))?,
-            dirt: create(&folder.join("temperature_dirt.jsonl"))?,
+            readings: create_file(&folder.join("temperature.jsonl"))?,
+            rejected: create_file(&folder.join("temperature_dirt.jsonl"))?,
         })
     }
 
-    /// Notes a message of a sensor, the `number`-th that was said.
-    pub fn note(&mut self, number: u64, sensor: &str, message: &Message) -> anyhow::Result<()> {
-        match message.fate {
-            Fate::Landed { at_s, temp_centi } => {
+    /// Records a message of a sensor, the `number`-th that was sent.
+    pub fn record(&mut self, number: u64, sensor: &str, message: &Message) -> anyhow::Result<()> {
+        match message.outcome {
+            MessageOutcome::Landed { at_s, temp_centi } => {
                 let temp_c = f64::from(temp_centi) / 100.0;
                 line(&mut self.readings, &Reading { sensor, at_s, temp_c })
             }
-            Fate::Rejected(reason) => {
+            MessageOutcome::Rejected(reason) => {
                 let kind = message.kind.name();
                 let (reason, rule) = (reason.code, reason.rule);
-                line(&mut self.dirt, &Rejected { message: number, sensor, kind, reason, rule })
+                line(&mut self.rejected, &Rejected { message: number, sensor, kind, reason, rule })
             }
         }
     }
 
     pub fn finish(mut self) -> anyhow::Result<()> {
         self.readings.flush()?;
-        self.dirt.flush()?;
+        self.rejected.flush()?;
         Ok(())
     }
 }
 
-/// Writes `temperature_fault.jsonl`: what went wrong with these sensors between two moments, in
-/// microseconds since 1970 UTC.
+/// Writes `temperature_fault.jsonl`: the faults of these sensors between two times, in microseconds
+/// since 1970-01-01T00:00:00Z.
 pub fn write_faults(
     folder: &Path,
     seed: u64,
@@ -87,19 +88,18 @@ pub fn write_faults(
     from_us: i64,
     to_us: i64,
 ) -> anyhow::Result<()> {
-    let mut out = create(&folder.join("temperature_fault.jsonl"))?;
+    let mut out = create_file(&folder.join("temperature_fault.jsonl"))?;
     for sensor in sensors {
         let id = sensor.id.to_string();
-        for day in fault::day_of(from_us)..=fault::day_of(to_us) {
+        for day in day_of_us(from_us)..=day_of_us(to_us) {
             let faults = [
-                fault::of_sensor(seed, sensor.number, day),
-                fault::of_gateway(seed, sensor.gateway, day),
+                fault::sensor_fault(seed, sensor.number, day),
+                fault::gateway_fault(seed, sensor.gateway, day),
             ];
-            let is_within = |it: &Fault| it.from_us < to_us && from_us < it.to_us;
+            let is_within = |it: &SensorFault| it.from_us < to_us && from_us < it.to_us;
             for fault in faults.into_iter().flatten().filter(is_within) {
-                let (from_s, to_s) =
-                    (fault.from_us / fault::SECOND_US, fault.to_us / fault::SECOND_US);
-                line(&mut out, &Wrong { sensor: &id, kind: fault.kind.name(), from_s, to_s })?;
+                let (from_s, to_s) = (fault.from_us / SECOND_US, fault.to_us / SECOND_US);
+                line(&mut out, &FaultRow { sensor: &id, kind: fault.kind.name(), from_s, to_s })?;
             }
         }
     }
@@ -107,9 +107,9 @@ pub fn write_faults(
     Ok(())
 }
 
-fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+fn create_file(path: &Path) -> anyhow::Result<BufWriter<File>> {
     let file = File::create(path);
-    Ok(BufWriter::new(file.with_context(|| format!("{} cannot be written", path.display()))?))
+    Ok(BufWriter::new(file.with_context(|| format!("cannot create {}", path.display()))?))
 }
 
 fn line(out: &mut BufWriter<File>, row: &impl Serialize) -> anyhow::Result<()> {

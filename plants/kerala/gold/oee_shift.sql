@@ -5,7 +5,7 @@
 --
 -- grain: production_day, shift, unit
 -- refresh: production_day
--- certify: production_day
+-- final-after: production_day
 -- expect time_is_whole: calendar_s = pot_s + no_production_planned_s AND pbt_s = apt_s + aust_s + adet_s + adot_s + unknown_s | warn
 -- expect boards_add_up: pq = gq + sq + rq + verdict_unknown | warn
 -- expect not_faster_than_ideal: ideal_pq_ms <= apt_s * 1000 | warn

@@ -2,7 +2,7 @@
 --
 -- grain: day_local, station, item
 -- refresh: day_local
--- certify: day_local
+-- final-after: day_local
 -- column day_local: Day, plant time.
 -- column station: Station.
 -- column item: Item.

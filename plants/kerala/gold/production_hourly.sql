@@ -4,7 +4,7 @@
 --
 -- grain: day_local, hour_local, shift, station, item, work_order
 -- refresh: day_local
--- via: routing_stage by routing_stage_id of board_result
+-- propagates-through: routing_stage by routing_stage_id of board_result
 -- expect not_negative: planned >= 0 AND actual >= 0 | warn
 -- column day_local: Day, plant time.
 -- column hour_local [h]: Hour of the day, plant time.

@@ -3,7 +3,7 @@
 --
 -- grain: production_day, unit, item
 -- refresh: production_day
--- certify: production_day
+-- final-after: production_day
 -- expect boards_add_up: pq = gq + sq + rq + verdict_unknown | warn
 -- column production_day: Production day, plant time.
 -- column unit: The unit.

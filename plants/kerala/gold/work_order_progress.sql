@@ -3,7 +3,7 @@
 --
 -- grain: work_order
 -- refresh: work_order
--- via: routing_stage by routing_stage_id of board_result
+-- propagates-through: routing_stage by routing_stage_id of board_result
 -- column work_order: Work order.
 -- column item: Item of the order.
 -- column quantity [boards]: Boards ordered, unknown if the order is in no dump.

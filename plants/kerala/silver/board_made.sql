@@ -3,7 +3,7 @@
 --
 -- grain: result_id
 -- refresh: production_day
--- via: routing_stage by routing_stage_id of board_result
+-- propagates-through: routing_stage by routing_stage_id of board_result
 -- expect unit_in_equipment: line IS NOT NULL | warn
 -- expect verdict_known: verdict IS NOT NULL | warn
 -- expect ideal_cycle_known: ideal_cycle_ms IS NOT NULL | warn

@@ -29,7 +29,7 @@ pub fn of_npm(manifest: &str) -> BTreeSet<String> {
 }
 
 /// Dependencies with a sentence: lines like ``- `name` (licence): sentence.``
-pub fn told(text: &str) -> BTreeSet<String> {
+pub fn documented(text: &str) -> BTreeSet<String> {
     let named = text.lines().filter_map(|line| line.strip_prefix("- `")?.split_once('`'));
     let is_told = |rest: &str| {
         rest.starts_with(" (") && rest.split_once("): ").is_some_and(|(_, it)| !it.is_empty())
@@ -37,10 +37,11 @@ pub fn told(text: &str) -> BTreeSet<String> {
     named.filter(|(_, rest)| is_told(rest)).map(|(name, _)| name.to_owned()).collect()
 }
 
-pub fn differences(used: &BTreeSet<String>, told: &BTreeSet<String>) -> Vec<String> {
-    let untold = used.difference(told).map(|name| format!("{name} has no sentence"));
-    let unused = told.difference(used).map(|name| format!("{name} has a sentence and no use"));
-    untold.chain(unused).collect()
+pub fn differences(used: &BTreeSet<String>, documented: &BTreeSet<String>) -> Vec<String> {
+    let missing = used.difference(documented).map(|name| format!("{name} has no sentence"));
+    let unused =
+        documented.difference(used).map(|name| format!("{name} has a sentence and no use"));
+    missing.chain(unused).collect()
 }
 
 #[cfg(test)]
@@ -64,7 +65,11 @@ mod tests {
     #[test]
     fn both_differences_are_found() {
         let used = BTreeSet::from(["a".to_owned(), "b".to_owned()]);
-        let told = told("- `b` (MIT): does it.\n- `c` (MIT): does it.\n- `a` (MIT): \n");
-        assert_eq!(differences(&used, &told), ["a has no sentence", "c has a sentence and no use"]);
+        let documented =
+            documented("- `b` (MIT): does it.\n- `c` (MIT): does it.\n- `a` (MIT): \n");
+        assert_eq!(
+            differences(&used, &documented),
+            ["a has no sentence", "c has a sentence and no use"]
+        );
     }
 }

@@ -3,11 +3,13 @@
 //! In: every text file of the repository. Out: one line for each place that breaks a rule. Promise:
 //! a rule is a pure function over text, and has a test that shows how it fails.
 
+mod code;
 mod dependencies;
 mod imports;
 mod limits;
 mod text;
 
+use crate::code::{File, files};
 use std::fs;
 use std::path::Path;
 
@@ -23,9 +25,12 @@ impl Source {
     }
 }
 
-/// Folders that hold nothing written by hand. Hidden ones are left out too, save these.
+/// Folders without hand-written files. Hidden folders are skipped too, except these.
 const FOREIGN: [&str; 5] = ["target", "node_modules", "dist", "cockpit-data", "__pycache__"];
 const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
+
+/// The page that lists the words the other pages do not use.
+const GLOSSARY: &str = "docs/glossary.md";
 
 /// Files made by tools.
 const MADE: [&str; 3] = ["Cargo.lock", "package-lock.json", "openapi.json"];
@@ -34,7 +39,7 @@ fn sources() -> Vec<Source> {
     let root = crate::machine::root();
     let mut found = Vec::new();
     collect(&root, "", &mut found);
-    assert!(found.len() > 100, "the tree is not where it is looked for");
+    assert!(found.len() > 100, "the repository was not found");
     found
 }
 
@@ -61,38 +66,38 @@ fn collect(folder: &Path, above: &str, found: &mut Vec<Source>) {
 
 fn text_of(sources: &[Source], path: &str) -> String {
     let found = sources.iter().find(|source| source.path == path);
-    found.unwrap_or_else(|| panic!("{path} is not there")).text.clone()
+    found.unwrap_or_else(|| panic!("{path} is missing")).text.clone()
 }
 
 /// Fails with all violations.
-fn hold(found: Vec<String>) {
+fn assert_tidy(found: Vec<String>) {
     assert!(found.is_empty(), "{} places are untidy:\n{}", found.len(), found.join("\n"));
 }
 
-/// Asks one rule of every file.
-fn ask(rule: impl Fn(&Source) -> Vec<String>) {
-    hold(sources().iter().flat_map(rule).collect());
+/// Applies a rule to every file.
+fn check_files(rule: impl Fn(&Source) -> Vec<String>) {
+    assert_tidy(sources().iter().flat_map(rule).collect());
 }
 
 #[test]
 fn crates_depend_only_on_what_is_below_them() {
-    ask(|source| imports::disallowed(&source.path, &source.text));
+    check_files(|source| imports::disallowed(&source.path, &source.text));
 }
 
 #[test]
-fn the_plant_knows_nothing_of_ours_and_touches_nothing() {
-    ask(|source| imports::impure(&source.path, &source.text));
+fn the_plant_crate_is_pure() {
+    check_files(|source| imports::impure(&source.path, &source.text));
 }
 
 #[test]
-fn people_and_rights_are_apart_from_the_rest_of_the_program() {
-    ask(|source| imports::entangled(&source.path, &source.text));
+fn the_access_crate_is_pure() {
+    check_files(|source| imports::entangled(&source.path, &source.text));
 }
 
 #[test]
 fn files_are_short() {
     let endings = [".rs", ".ts", ".svelte", ".css"];
-    ask(|source| {
+    check_files(|source| {
         if !source.ends_with_any(&endings) || source.path.starts_with("ui/src/gen/") {
             return Vec::new();
         }
@@ -101,27 +106,27 @@ fn files_are_short() {
 }
 
 #[test]
-fn layers_say_what_they_promise() {
-    ask(|source| text::unpromised(&source.path, &source.text));
+fn layers_document_their_promise() {
+    check_files(|source| text::unpromised(&source.path, &source.text));
 }
 
 #[test]
 fn models_have_headers() {
-    ask(|source| text::headless(&source.path, &source.text));
+    check_files(|source| text::headless(&source.path, &source.text));
 }
 
 #[test]
-fn nothing_is_left_undone_or_tied_to_one_machine() {
-    ask(|source| text::unfinished(&source.path, &source.text));
+fn no_unfinished_work_and_no_machine_paths() {
+    check_files(|source| text::unfinished(&source.path, &source.text));
 }
 
 #[test]
-fn every_dependency_has_its_sentence() {
+fn dependencies_are_documented() {
     let sources = sources();
     let mut used = dependencies::of_cargo(&text_of(&sources, "Cargo.toml"));
     used.extend(dependencies::of_npm(&text_of(&sources, "ui/package.json")));
-    let told = dependencies::told(&text_of(&sources, "docs/dependencies.md"));
-    hold(dependencies::differences(&used, &told));
+    let documented = dependencies::documented(&text_of(&sources, "docs/dependencies.md"));
+    assert_tidy(dependencies::differences(&used, &documented));
 }
 
 #[test]
@@ -133,5 +138,51 @@ fn limits_are_known_and_asked_for() {
         |source: &&Source| source.path.starts_with("crates/") && source.path.ends_with(".rs");
     let asked = |source: &Source| limits::asked(&source.path, &source.text);
     let asked: Vec<_> = sources.iter().filter(rust).flat_map(asked).collect();
-    hold(limits::differences(&known, &asked));
+    assert_tidy(limits::differences(&known, &asked));
+}
+
+/// Applies a rule to the files of each crate.
+fn check_crates(rule: impl Fn(&[File], &str) -> Vec<String>) {
+    let root = crate::machine::root();
+    let relative =
+        |folder: &Path| folder.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+    let crates = crate::code::crates();
+    assert!(crates.len() > 5, "the crates are missing");
+    assert_tidy(
+        crates.iter().flat_map(|(_, folder)| rule(&files(folder), &relative(folder))).collect(),
+    );
+}
+
+#[test]
+fn folders_of_a_crate_import_in_one_direction() {
+    check_crates(code::circular);
+}
+
+#[test]
+fn functions_are_short_and_flat() {
+    check_crates(|files, _| files.iter().flat_map(code::folded).collect());
+}
+
+#[test]
+fn public_types_of_a_crate_have_different_names() {
+    check_crates(|files, _| code::doubled(files));
+}
+
+#[test]
+fn names_are_standard_english() {
+    check_crates(|files, _| files.iter().flat_map(code::misnamed).collect());
+}
+
+#[test]
+fn comments_and_messages_are_standard_english() {
+    check_crates(|files, _| files.iter().flat_map(code::idiomatic).collect());
+}
+
+#[test]
+fn pages_are_standard_english() {
+    let is_page = |source: &Source| source.path.ends_with(".md") && source.path != GLOSSARY;
+    check_files(|source| match is_page(source) {
+        true => code::idiomatic_page(&source.path, &source.text),
+        false => Vec::new(),
+    });
 }

@@ -34,8 +34,8 @@ pub fn headless(path: &str, text: &str) -> Vec<String> {
     }
     let header: Vec<&str> = text.lines().take_while(|line| line.starts_with("--")).collect();
     let mut found = Vec::new();
-    let is_said = |line: &&str| line.strip_prefix("-- ").is_some_and(|it| it.len() > 1);
-    if !header.first().is_some_and(is_said) {
+    let is_sentence = |line: &&str| line.strip_prefix("-- ").is_some_and(|it| it.len() > 1);
+    if !header.first().is_some_and(is_sentence) {
         found.push(format!("{path}: does not begin with what the table is"));
     }
     if !header.iter().any(|line| line.starts_with("-- column ")) {
@@ -54,11 +54,11 @@ pub fn unfinished(path: &str, text: &str) -> Vec<String> {
     let folders = [["/wo", "rk/"], ["/ro", "ot/"]];
     let mut found = Vec::new();
     for (line, number) in text.lines().zip(1..) {
-        let mut tell = |what: String| found.push(format!("{path}:{number}: says {what}"));
+        let mut report = |what: String| found.push(format!("{path}:{number}: contains {what}"));
         for word in words.map(|halves| halves.concat()) {
             let is_word = |at: usize| !line[..at].ends_with(|it: char| it.is_ascii_alphanumeric());
             if line.match_indices(&word).any(|(at, _)| is_word(at)) {
-                tell(word);
+                report(word);
             }
         }
         for folder in folders.map(|halves| halves.concat()) {
@@ -66,7 +66,7 @@ pub fn unfinished(path: &str, text: &str) -> Vec<String> {
                 !line[..at].ends_with(|it: char| it.is_ascii_alphanumeric() || "._-/}".contains(it))
             };
             if line.match_indices(&folder).any(|(at, _)| is_root(at)) {
-                tell(folder);
+                report(folder);
             }
         }
     }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn work_not_done_and_machine_paths_are_found() {
         let undone = ["a // TO", "DO b"].concat();
-        assert_eq!(unfinished("a", &undone), ["a:1: says TO".to_owned() + "DO"]);
+        assert_eq!(unfinished("a", &undone), ["a:1: contains TO".to_owned() + "DO"]);
         assert_eq!(unfinished("a", &["x\n    to", "do!()"].concat()).len(), 1);
         assert_eq!(unfinished("a", &["cd /wo", "rk/x"].concat()).len(), 1);
         assert!(unfinished("a", &["https://host/wo", "rk/x and a/ro", "ot/b"].concat()).is_empty());

@@ -8,14 +8,14 @@ use super::{Reader, Stage, text_column};
 use anyhow::{Context as _, Result};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use plant::ambiguous::{Column, Pass, Reading, WITHIN_S, passes};
+use plant::ambiguous::{LocalReading, Pass, TimeColumn, WITHIN_S, passes};
 use plant::contract::Kind;
-use plant::spelling::{parse_moment, trim};
+use plant::format::{parse_timestamp, trim};
+use plant::time::second_of_us;
 use plant::zone::Repeat;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-const SECOND_US: i64 = 1_000_000;
 /// A dump with more disorder than one step back in so many is not sorted by time. In a list without
 /// any order it is every second.
 const STEPS_PER_DISORDER: usize = 8;
@@ -59,7 +59,7 @@ pub struct Nearby {
 #[derive(Debug, Default)]
 struct NearbyTimes {
     /// Number of the record, and its time.
-    by_repeat: BTreeMap<Repeat, Vec<(i64, Reading)>>,
+    by_repeat: BTreeMap<Repeat, Vec<(i64, LocalReading)>>,
     last_us: Option<i64>,
     steps_forward: usize,
     steps_back: usize,
@@ -85,10 +85,11 @@ impl Nearby {
     pub fn passes(self, is_key: impl Fn(&str) -> bool) -> Passes {
         let mut found = Passes::default();
         for (name, times) in self.columns {
-            let column = Column { is_key: is_key(&name), is_sorted: times.is_sorted() };
+            let column = TimeColumn { is_key: is_key(&name), is_sorted: times.is_sorted() };
             for (repeat, mut readings) in times.by_repeat {
                 readings.sort_by_key(|(record, _)| *record);
-                let (records, readings): (Vec<i64>, Vec<Reading>) = readings.into_iter().unzip();
+                let (records, readings): (Vec<i64>, Vec<LocalReading>) =
+                    readings.into_iter().unzip();
                 let passes = passes(repeat, &readings, column);
                 let is_whole = is_whole(repeat, &readings);
                 let all = readings.iter().zip(&passes).zip(&records);
@@ -108,13 +109,20 @@ impl Nearby {
 }
 
 /// Whether a dump has records from before the hour and from behind it, and so all of both passes.
-fn is_whole(repeat: Repeat, readings: &[Reading]) -> bool {
+fn is_whole(repeat: Repeat, readings: &[LocalReading]) -> bool {
     readings.iter().any(|it| it.local_s < repeat.from_local_s)
         && readings.iter().any(|it| it.local_s >= repeat.to_local_s)
 }
 
 impl Passes {
-    fn note(&mut self, name: &Arc<str>, is_whole: bool, reading: Reading, pass: Pass, record: i64) {
+    fn note(
+        &mut self,
+        name: &Arc<str>,
+        is_whole: bool,
+        reading: LocalReading,
+        pass: Pass,
+        record: i64,
+    ) {
         let time = (name.clone(), reading.group, reading.local_s);
         let shown = self.times.entry(time).or_default();
         shown.has_first |= !pass.is_second;
@@ -160,7 +168,7 @@ impl Stage {
         let records = bronze.column_by_name("_record").context("no column _record")?;
         let records = records.as_primitive::<Int64Type>();
         for reader in &self.columns {
-            let Kind::Time { spellings, zone, .. } = &reader.column.kind else { continue };
+            let Kind::Time { formats, zone, .. } = &reader.column.kind else { continue };
             let zone = self.zone(*zone);
             let raw = text_column(bronze, &reader.column.name)?;
             let times = nearby.columns.entry(reader.name.clone()).or_default();
@@ -168,16 +176,16 @@ impl Stage {
                 let Some(text) = text.map(trim).filter(|text| !reader.nulls.has(text)) else {
                     continue;
                 };
-                let Ok(moment) = parse_moment(text, spellings, zone) else { continue };
-                times.step(moment.at_us);
-                let at_s = moment.at_us.div_euclid(SECOND_US);
+                let Ok(timestamp) = parse_timestamp(text, formats, zone) else { continue };
+                times.step(timestamp.at_us);
+                let at_s = second_of_us(timestamp.at_us);
                 let local_s = at_s + i64::from(zone.offset_s(at_s));
                 let Some(repeat) = zone.repeat_near(local_s, WITHIN_S) else { continue };
                 // A text with an offset of its own leaves nothing to decide.
-                if repeat.contains(local_s) && moment.again_us == 0 {
+                if repeat.contains(local_s) && timestamp.repeat_after_us == 0 {
                     continue;
                 }
-                let reading = Reading { group: groups[row], local_s };
+                let reading = LocalReading { group: groups[row], local_s };
                 let readings = times.by_repeat.entry(repeat).or_default();
                 readings.push((records.value(row), reading));
             }

@@ -5,14 +5,15 @@ use plant::contract::{
     DumpUnit, Encoding, Format, Framing, Lines, NumberStyle, OnError, Origin, RemovedRecords,
     Supersede,
 };
-use plant::spelling::TimeSpelling;
+use plant::format::TimeFormat;
+use plant::time::MINUTE_US;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
 const PLAIN: NumberStyle = NumberStyle::PLAIN;
 
-fn spellings(texts: &[&str]) -> Vec<TimeSpelling> {
-    texts.iter().map(|text| TimeSpelling::parse(text).unwrap()).collect()
+fn formats(texts: &[&str]) -> Vec<TimeFormat> {
+    texts.iter().map(|text| TimeFormat::parse(text).unwrap()).collect()
 }
 
 fn column(name: &str, kind: Kind) -> Column {
@@ -31,7 +32,7 @@ fn column(name: &str, kind: Kind) -> Column {
 
 fn contract() -> Contract {
     let time = |zone, local_parts| Kind::Time {
-        spellings: spellings(&["yyyy-MM-dd HH:mm:ss"]),
+        formats: formats(&["yyyy-MM-dd HH:mm:ss"]),
         zone,
         local_parts,
     };
@@ -60,7 +61,7 @@ fn contract() -> Contract {
             column("good", yes_no),
             Column {
                 on_error: OnError::Null,
-                ..column("due", Kind::Date { spellings: spellings(&["yyyy-MM-dd"]) })
+                ..column("due", Kind::Date { formats: formats(&["yyyy-MM-dd"]) })
             },
             column("at", time(Tz::Asia__Kolkata, true)),
             column("seen", time(Tz::Europe__Berlin, false)),
@@ -154,11 +155,8 @@ fn a_text_with_nul_inside_is_refused() {
 #[test]
 fn the_local_day_stays_within_the_years() {
     let mut contract = contract();
-    contract.columns[6].kind = Kind::Time {
-        spellings: spellings(&["yyyy-MM-dd HH:mmXXX"]),
-        zone: Tz::UTC,
-        local_parts: true,
-    };
+    contract.columns[6].kind =
+        Kind::Time { formats: formats(&["yyyy-MM-dd HH:mmXXX"]), zone: Tz::UTC, local_parts: true };
     let stage = Stage::new(&contract, &Calendar::new(Tz::Asia__Kolkata, vec![]).unwrap());
     let records = ["7|~|~|~|~|~|9999-12-31 18:29Z|~|~|~", "8|~|~|~|~|~|9999-12-31 18:30Z|~|~|~"];
     let typed = stage.apply(&bronze(&records), None).unwrap();
@@ -214,7 +212,6 @@ fn times_shown_twice_are_dated_by_the_order_of_their_dump() {
 
 #[test]
 fn a_message_is_dated_by_its_receipt() {
-    const MINUTE_US: i64 = 60_000_000;
     let (first_us, again_us) = (1_729_989_000_000_000, 60 * MINUTE_US);
     for (received_min, expected) in [
         (0, (false, true)),

@@ -4,15 +4,58 @@ use super::{Shape, print};
 use crate::flow::Flow;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use config::Config;
 use config::kpi::Kpi;
 use config::location::Purpose;
-use lake::kpi::{Asked, By, Each, Figure, Row, Standing, chosen};
-use lake::rows::to_batch;
+use lake::kpi::definition::select;
+use lake::kpi::{Figure, Granularity, KpiQuery, Level, Row};
+use lake::meta::to_batch;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::sync::Arc;
+
+/// The level of the equipment that is summed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    Unit,
+    Line,
+    Plant,
+}
+
+impl From<By> for Level {
+    fn from(by: By) -> Self {
+        match by {
+            By::Unit => Self::Unit,
+            By::Line => Self::Line,
+            By::Plant => Self::Plant,
+        }
+    }
+}
+
+/// The periods that are summed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Each {
+    /// An hour of the plant's clock, separately for each shift in it
+    Hour,
+    /// A shift of a production day
+    Shift,
+    /// A production day
+    Day,
+    /// The whole range
+    Range,
+}
+
+impl From<Each> for Granularity {
+    fn from(each: Each) -> Self {
+        match each {
+            Each::Hour => Self::Hour,
+            Each::Shift => Self::Shift,
+            Each::Day => Self::Day,
+            Each::Range => Self::Range,
+        }
+    }
+}
 
 /// What is asked for.
 #[derive(Debug, Args)]
@@ -42,17 +85,17 @@ pub struct KpiArgs {
 
 /// Prints what is asked for.
 pub async fn run(config: &Config, args: &KpiArgs) -> anyhow::Result<bool> {
-    let kpis = chosen(&config.plant.kpis, None, Some(&args.set)).map_err(anyhow::Error::msg)?;
-    let asked = Asked {
-        by: args.by,
-        each: args.each,
+    let kpis = select(&config.plant.kpis, None, Some(&args.set)).map_err(anyhow::Error::msg)?;
+    let query = KpiQuery {
+        level: args.by.into(),
+        granularity: args.each.into(),
         from: args.from,
         to: args.to,
         unit: args.unit.clone(),
-        ..Asked::default()
+        ..KpiQuery::default()
     };
     let flow = Flow::open(config, Purpose::Read).await?;
-    let rows = flow.kpi_rows(&kpis, &asked).await?;
+    let rows = flow.kpi_rows(&kpis, &query).await?;
     if rows.is_empty() {
         print::line("no rows: nothing is known of these units and days");
         return Ok(true);
@@ -69,16 +112,16 @@ pub async fn run(config: &Config, args: &KpiArgs) -> anyhow::Result<bool> {
 
 fn table(rows: &[Row], kpis: &[Kpi]) -> String {
     let mut text = String::new();
-    for Row { place, standing, kpis: figures } in rows {
-        let day = place.production_day.map(|day| day.to_string());
-        let hour = place.day_local.zip(place.hour_local);
+    for Row { dimensions, status, kpis: figures } in rows {
+        let day = dimensions.production_day.map(|day| day.to_string());
+        let hour = dimensions.day_local.zip(dimensions.hour_local);
         let hour = hour.map(|(day, hour)| format!("{day} {hour:02}:00"));
         let day = day.filter(|_| hour.is_none());
-        let shift = place.shift.as_ref().map(|shift| format!("shift {shift}"));
-        let named = [day, hour, shift, place.line.clone(), place.unit.clone()];
+        let shift = dimensions.shift.as_ref().map(|shift| format!("shift {shift}"));
+        let named = [day, hour, shift, dimensions.line.clone(), dimensions.unit.clone()];
         let title: Vec<String> = named.into_iter().flatten().collect();
         let title = if title.is_empty() { "plant".to_owned() } else { title.join("  ") };
-        let _infallible = writeln!(text, "{title}  {}", word(*standing));
+        let _infallible = writeln!(text, "{title}  {}", status.as_str());
         for Kpi { name, unit, .. } in kpis {
             let Some(figure) = figures.get(name) else { continue };
             let _infallible = writeln!(text, "  {name:<30}{}", spelled(figure, unit));
@@ -118,15 +161,7 @@ fn spelled(figure: &Figure, unit: &str) -> String {
     }
 }
 
-fn word(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Provisional => "provisional",
-        Standing::Certified => "certified",
-        Standing::Restated => "restated",
-    }
-}
-
-/// One record for each KPI of each place, so that units never mix in a column.
+/// One record for each KPI of each row, so that units never mix in a column.
 #[derive(Debug, Serialize)]
 struct Record<'a> {
     production_day: Option<NaiveDate>,
@@ -135,7 +170,7 @@ struct Record<'a> {
     shift: Option<&'a str>,
     line: Option<&'a str>,
     unit: Option<&'a str>,
-    standing: Standing,
+    standing: &'static str,
     kpi: &'a str,
     value: Option<f64>,
     low: Option<f64>,
@@ -172,17 +207,17 @@ fn schema() -> SchemaRef {
 
 fn records<'a>(rows: &'a [Row], kpis: &'a [Kpi]) -> Vec<Record<'a>> {
     let mut records = Vec::new();
-    for Row { place, standing, kpis: figures } in rows {
+    for Row { dimensions, status, kpis: figures } in rows {
         for kpi in kpis {
             let Some(figure) = figures.get(&kpi.name) else { continue };
             records.push(Record {
-                production_day: place.production_day,
-                day_local: place.day_local,
-                hour_local: place.hour_local,
-                shift: place.shift.as_deref(),
-                line: place.line.as_deref(),
-                unit: place.unit.as_deref(),
-                standing: *standing,
+                production_day: dimensions.production_day,
+                day_local: dimensions.day_local,
+                hour_local: dimensions.hour_local,
+                shift: dimensions.shift.as_deref(),
+                line: dimensions.line.as_deref(),
+                unit: dimensions.unit.as_deref(),
+                standing: status.as_str(),
                 kpi: &kpi.name,
                 value: figure.value,
                 low: figure.low,

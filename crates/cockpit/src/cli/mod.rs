@@ -8,14 +8,15 @@ mod simulate;
 mod simulate_stream;
 
 use crate::flow::{self, Flow};
+use anyhow::Context as _;
 use clap::builder::FalseyValueParser;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
 use config::model::TableName;
 use config::{self, Config, Flags};
-use lake::catalog;
 use lake::lease::Patience;
+use lake::meta::catalog;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -131,6 +132,9 @@ enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Write manual pages into a folder
+    #[command(hide = true)]
+    Manual { folder: PathBuf },
 }
 
 /// How much the log holds.
@@ -222,6 +226,11 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             print::line(String::from_utf8(script)?.trim_end());
             Ok(true)
         }
+        Command::Manual { folder } => {
+            let written = clap_mangen::generate_to(Cli::command(), &folder);
+            written.with_context(|| format!("manual pages into {}", folder.display()))?;
+            Ok(true)
+        }
         Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
         Command::Check => check(&flags).await,
         Command::Demo(args) => Box::pin(demo::demo(config::load(&flags)?, &args)).await,
@@ -254,7 +263,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     let texts = config::folder::texts(flags.plant.as_deref())?;
     let (plant, mut found) = config::folder::read(&texts);
     if let Some(plant) = &plant {
-        let (steps, in_models) = lake::models::plan(plant).await?;
+        let (steps, in_models) = lake::plan::planner::plan(plant).await?;
         found.extend(in_models);
         found.sort();
         if found.is_empty() {

@@ -136,14 +136,14 @@ fn print_books(report: &Report) {
             counts[2],
             counts[3],
             counts[4],
-            if entry.closed { "" } else { "  DOES NOT CLOSE" }
+            if entry.is_balanced { "" } else { "  DOES NOT CLOSE" }
         ));
     }
     line(&format!(
         "{:<62}{:>10}{:>10}{:>10}{:>10}{:>12}",
         "sum", sums[0], sums[1], sums[2], sums[3], sums[4]
     ));
-    let all_close = report.entries.iter().all(|entry| entry.closed);
+    let all_close = report.entries.iter().all(|entry| entry.is_balanced);
     line(if all_close { "the books close" } else { "THE BOOKS DO NOT CLOSE" });
 }
 

@@ -5,14 +5,15 @@ use super::print;
 use super::simulate_stream::{self, Sent, StreamArgs};
 use crate::flow;
 use anyhow::{Context as _, bail};
-use chrono::{Datelike as _, Days, NaiveDate};
+use chrono::{Days, NaiveDate};
 use config::Config;
 use config::location::{self, Purpose};
-use plant::sim::dirt::{Dirt, Kind, Level};
-use plant::sim::press::{Press, Print};
+use plant::sim::dump_writer::{DumpOptions, DumpWriter};
+use plant::sim::faults::{FaultInjector, FaultKind, FaultLevel};
 use plant::sim::site::{Site, Size};
 use plant::sim::stream;
-use simulate::files::{self, Summary};
+use plant::time::days_since_epoch;
+use simulate::files::{self, DumpSummary};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -89,7 +90,7 @@ fn sent(brokers: &str, said: &Simulate) -> anyhow::Result<Sent> {
     let moment =
         |text: &String| text.parse().with_context(|| format!("--from {text} is no moment"));
     let level = match &said.dirt[..] {
-        [] => Level::Usual,
+        [] => FaultLevel::Usual,
         [word] => level(word)?,
         _ => bail!("the stream has one level of --dirt"),
     };
@@ -98,9 +99,9 @@ fn sent(brokers: &str, said: &Simulate) -> anyhow::Result<Sent> {
         from: said.from.as_ref().map(moment).transpose()?,
         seed: said.seed,
         dirt: match level {
-            Level::None => stream::Dirt::None,
-            Level::Usual => stream::Dirt::Usual,
-            Level::Filthy => stream::Dirt::Filthy,
+            FaultLevel::None => stream::MessageFaults::None,
+            FaultLevel::Usual => stream::MessageFaults::Usual,
+            FaultLevel::Filthy => stream::MessageFaults::Filthy,
         },
         truth: said.truth.as_ref().map(PathBuf::from),
         more: said.stream.clone(),
@@ -111,17 +112,17 @@ async fn write(config: &Config, said: &Simulate) -> anyhow::Result<bool> {
     let today = flow::now().with_timezone(&config.plant.zone).date_naive();
     let from = first_day(said, today)?;
     let files = &said.files;
-    let print = Print { is_daily: files.daily, dirt: dirt(&said.dirt)? };
+    let print = DumpOptions { is_daily: files.daily, faults: dirt(&said.dirt)? };
     let site = Site::new(said.seed, size(files)?, config.plant.calendar.clone());
-    let mut press = Press::new(site, number(from), files.days, print);
+    let mut writer = DumpWriter::new(site, days_since_epoch(from), files.days, print);
     let out = said.out.as_deref().unwrap_or_default();
     let out = location::open(out, Purpose::Write).context("--out cannot be opened")?;
-    let summary = files::dumps(&out, &mut press).await?;
+    let summary = files::dumps(&out, &mut writer).await?;
     if let Some(place) = &said.truth {
         let place = location::open(place, Purpose::Write).context("--truth cannot be opened")?;
-        files::truth(&place, &press, number(files.as_of.unwrap_or(today))).await?;
+        files::truth(&place, &writer, days_since_epoch(files.as_of.unwrap_or(today))).await?;
     }
-    say(said, from, &out.name, &summary, &press);
+    say(said, from, &out.name, &summary, &writer);
     Ok(true)
 }
 
@@ -144,24 +145,20 @@ fn size(said: &FilesArgs) -> anyhow::Result<Size> {
     Ok(Size { units, items, materials, entries, cycle_s })
 }
 
-/// Days since 1970-01-01.
-fn number(day: NaiveDate) -> i32 {
-    day.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
-}
-
-fn level(word: &str) -> anyhow::Result<Level> {
-    Level::of(word).with_context(|| format!("`{word}` is none of none, usual and filthy"))
+fn level(word: &str) -> anyhow::Result<FaultLevel> {
+    FaultLevel::from_name(word)
+        .with_context(|| format!("`{word}` is none of none, usual and filthy"))
 }
 
 /// The dirt of words such as `usual` and `late_file=none`, the later ones winning.
-fn dirt(words: &[String]) -> anyhow::Result<Dirt> {
-    let mut dirt = Dirt::new(Level::None);
+fn dirt(words: &[String]) -> anyhow::Result<FaultInjector> {
+    let mut dirt = FaultInjector::new(FaultLevel::None);
     for word in words {
         dirt = match word.split_once('=') {
-            None => Dirt::new(level(word)?),
+            None => FaultInjector::new(level(word)?),
             Some((kind, word)) => {
-                let known: Vec<&str> = Kind::ALL.map(Kind::word).to_vec();
-                let found = Kind::of(kind);
+                let known: Vec<&str> = FaultKind::ALL.map(FaultKind::as_str).to_vec();
+                let found = FaultKind::from_name(kind);
                 let found = found.with_context(|| {
                     format!("`{kind}` is no kind of dirt; known are {}", known.join(", "))
                 })?;
@@ -172,22 +169,22 @@ fn dirt(words: &[String]) -> anyhow::Result<Dirt> {
     Ok(dirt)
 }
 
-fn say(said: &Simulate, from: NaiveDate, out: &str, summary: &Summary, press: &Press) {
+fn say(said: &Simulate, from: NaiveDate, out: &str, summary: &DumpSummary, writer: &DumpWriter) {
     let (seed, FilesArgs { units, days, .. }) = (said.seed, &said.files);
     print::line(&format!("seed {seed}: {days} days of {units} units from {from} on, in {out}"));
-    for (dump, book) in &press.books {
+    for (dump, book) in &writer.balances {
         let (folder, name) = dump.about().place;
         print::line(&format!("  {:<56}{:>12} records", format!("{folder}/{name}"), book.read));
     }
-    let records: u64 = press.books.values().map(|book| book.read).sum();
+    let records: u64 = writer.balances.values().map(|book| book.read).sum();
     let (files, bytes) = (summary.files, summary.bytes);
     print::line(&format!("{files} files, {records} records, {bytes} bytes"));
-    let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
-    for ((kind, fate), count) in &summary.dirt {
+    let mut kinds: BTreeMap<FaultKind, Vec<String>> = BTreeMap::new();
+    for ((kind, fate), count) in &summary.faults {
         kinds.entry(*kind).or_default().push(format!("{count} {fate}"));
     }
     for (kind, fates) in kinds {
-        print::line(&format!("  dirt: {:<20}{}", kind.word(), fates.join(", ")));
+        print::line(&format!("  dirt: {:<20}{}", kind.as_str(), fates.join(", ")));
     }
     if let Some(truth) = &said.truth {
         print::line(&format!("the truth is in {truth}"));

@@ -4,11 +4,11 @@ use super::{print, stop_token};
 use crate::flow;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
-use plant::sim::stream::{Dirt, Message, Plan};
-use plant::sim::thermal::fault::SECOND_US;
+use plant::sim::stream::{Message, MessageFaults, StreamPlan};
 use plant::sim::thermal::sensors::{REFERENCE_SENSORS, sensors};
-use simulate::stream::{End, Manner, Speaker, Summary};
-use simulate::truth::{self, Truth};
+use plant::time::{DAY_S, SECOND_US};
+use simulate::stream::{End, ProduceOptions, Producer, StreamSummary};
+use simulate::truth::{self, StreamTruth};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub struct Sent {
     /// Simulated moment to begin at; now if none is said.
     pub from: Option<DateTime<Utc>>,
     pub seed: u64,
-    pub dirt: Dirt,
+    pub dirt: MessageFaults,
     /// Folder for the truth: readings, dirt and faults as JSON lines.
     pub truth: Option<PathBuf>,
     pub more: StreamArgs,
@@ -57,7 +57,7 @@ pub async fn run(args: Sent) -> anyhow::Result<bool> {
     Ok(summary.undelivered == 0)
 }
 
-fn speak(args: &Sent, stop: &tokio_util::sync::CancellationToken) -> anyhow::Result<Summary> {
+fn speak(args: &Sent, stop: &tokio_util::sync::CancellationToken) -> anyhow::Result<StreamSummary> {
     let plan = plan(args)?;
     if !args.more.speed.is_finite() || args.more.speed <= 0.0 {
         bail!("--speed {} is no pace; write a number above 0", args.more.speed);
@@ -72,43 +72,44 @@ fn speak(args: &Sent, stop: &tokio_util::sync::CancellationToken) -> anyhow::Res
     // Where simulated time leaves the clock behind, messages must not seem to come from the future.
     let speed = args.more.speed;
     let stamps = (speed - 1.0).abs() > f64::EPSILON;
-    let manner = Manner { end, stamps, ..Manner::default() };
-    let speaker = Speaker::connect(&args.brokers, &args.more.topic, plan.clone(), from_us)?;
+    let options = ProduceOptions { end, simulated_timestamps: stamps, ..ProduceOptions::default() };
+    let producer = Producer::connect(&args.brokers, &args.more.topic, plan.clone(), from_us)?;
     #[expect(clippy::cast_possible_truncation, reason = "centuries fit")]
     let clock_us = move || {
         let gone_us = flow::now().timestamp_micros() - begun_us;
         begun_us + (gone_us as f64 * speed) as i64
     };
     let Some(folder) = &args.truth else {
-        return speaker.speak(clock_us, &manner, stop, &mut |_, _| Ok(()));
+        return producer.produce(clock_us, &options, stop, &mut |_, _| Ok(()));
     };
-    let mut truth = Truth::begin(folder)?;
+    let mut truth = StreamTruth::create(folder)?;
     let sensors = sensors(plan.sensors, plan.seed);
     let ids: Vec<String> = sensors.iter().map(|sensor| sensor.id.to_string()).collect();
     let mut number = 0;
     let mut note = |message: &Message, _: &[u8]| {
-        truth.note(number, &ids[message.sensor], message)?;
+        truth.record(number, &ids[message.sensor], message)?;
         number += 1;
         Ok(())
     };
-    let summary = speaker.speak(clock_us, &manner, stop, &mut note)?;
+    let summary = producer.produce(clock_us, &options, stop, &mut note)?;
     truth.finish()?;
     truth::write_faults(folder, plan.seed, &sensors, from_us, summary.until_us)?;
     Ok(summary)
 }
 
-fn plan(args: &Sent) -> anyhow::Result<Plan> {
+fn plan(args: &Sent) -> anyhow::Result<StreamPlan> {
     let interval_us = (SECOND_US as f64 / args.more.hz).round();
-    if !(1.0..=86_400.0 * SECOND_US as f64).contains(&interval_us) || args.more.sensors == 0 {
+    if !(1.0..=(DAY_S * SECOND_US) as f64).contains(&interval_us) || args.more.sensors == 0 {
         bail!("{} sensors at {} messages a second are no stream", args.more.sensors, args.more.hz);
     }
     #[expect(clippy::cast_possible_truncation, reason = "at most a day, which was just asked")]
     let interval_us = interval_us as i64;
-    Ok(Plan { sensors: args.more.sensors, interval_us, seed: args.seed, dirt: args.dirt })
+    Ok(StreamPlan { sensors: args.more.sensors, interval_us, seed: args.seed, faults: args.dirt })
 }
 
-fn print_summary(summary: &Summary) {
-    let Summary { messages, bytes, landed, rejected, undelivered, trouble, until_us } = summary;
+fn print_summary(summary: &StreamSummary) {
+    let StreamSummary { messages, bytes, landed, rejected, undelivered, delivery_error, until_us } =
+        summary;
     let until = DateTime::from_timestamp_micros(*until_us).unwrap_or_default();
     print::line(&format!(
         "{messages} messages ({:.1} MB) up to {}: {landed} readings, {rejected} to be rejected",
@@ -116,7 +117,7 @@ fn print_summary(summary: &Summary) {
         until.format("%Y-%m-%d %H:%M:%S UTC")
     ));
     if *undelivered > 0 {
-        let why = trouble.as_deref().unwrap_or("unknown");
+        let why = delivery_error.as_deref().unwrap_or("unknown");
         print::line(&format!("{undelivered} OF THEM DID NOT ARRIVE: {why}"));
     }
 }

@@ -8,9 +8,10 @@ use config::model::{ParameterDefault, TableName};
 use config::sentence::sentence;
 use config::settings;
 use datafusion::prelude::{DataFrame, SessionContext};
-use lake::catalog::{self, ColumnRow, TableRow};
-use lake::kpi::{self, Asked, Row};
-use lake::refine::Refinery;
+use lake::context::LakeContext;
+use lake::kpi::{self, KpiQuery, Row};
+use lake::meta::catalog::{self, ColumnRow, TableRow};
+use lake::session;
 use serve::{
     Answers, BuildInfo, ColumnInfo, Health, Limits, ParameterInfo, RunInfo, State, TableInfo,
     type_name,
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 /// The lake behind the service.
 pub struct Desk {
-    refinery: Refinery,
+    refinery: LakeContext,
     /// Whether this program refines the lake itself.
     is_refining: bool,
     is_simulated: bool,
@@ -36,7 +37,7 @@ struct Rounds {
 }
 
 impl Desk {
-    pub fn new(refinery: Refinery, is_refining: bool, is_simulated: bool) -> Self {
+    pub fn new(refinery: LakeContext, is_refining: bool, is_simulated: bool) -> Self {
         Self { refinery, is_refining, is_simulated, rounds: Mutex::default() }
     }
 
@@ -63,7 +64,7 @@ impl Desk {
             Ok(report) => (report.is_well(), report.entries.as_slice(), broken(report)),
             Err(error) => (false, [].as_slice(), Some(sentence(error))),
         };
-        let sum = |count: fn(&lake::books::Entry) -> i64| {
+        let sum = |count: fn(&lake::reconciliation::RowBalance) -> i64| {
             entries.iter().map(|entry| count(entry).unsigned_abs()).sum()
         };
         rounds.last = Some(RunInfo {
@@ -110,7 +111,7 @@ pub fn limits(limits: &settings::Limits) -> Limits {
 impl Answers for Desk {
     async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
-        self.refinery.lake.session(self.refinery.runtime.clone(), partitions).await
+        session::open(&self.refinery.lake, self.refinery.runtime.clone(), partitions).await
     }
 
     async fn tables(&self) -> anyhow::Result<Vec<TableInfo>> {
@@ -134,15 +135,16 @@ impl Answers for Desk {
         table: &str,
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<DataFrame> {
-        self.refinery.recompute(&TableName::new(schema, table), parameters).await
+        lake::refine::derive::recompute(&self.refinery, &TableName::new(schema, table), parameters)
+            .await
     }
 
     fn kpis(&self) -> &[Kpi] {
         &self.refinery.plant.kpis
     }
 
-    async fn kpi_rows(&self, kpis: &[Kpi], asked: &Asked) -> anyhow::Result<Vec<Row>> {
-        kpi::rows(&self.refinery, kpis, asked).await
+    async fn kpi_rows(&self, kpis: &[Kpi], query: &KpiQuery) -> anyhow::Result<Vec<Row>> {
+        kpi::figures::rows(&self.refinery, kpis, query).await
     }
 
     fn health(&self) -> Health {

@@ -8,7 +8,7 @@ use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
 use config::kafka::Kafka;
 use deltalake::kernel::Add;
 use ingest::kafka::{self, Event};
-use lake::models::Step;
+use lake::plan::Step;
 use live::{self, Link, LinkState, Live, PartitionLag};
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
 use std::collections::HashMap;
@@ -213,7 +213,7 @@ impl Readings {
                         parts.each_ref().map(|column| column.value(row).to_owned());
                     let id = SensorId { plant, lane, component, manufacturer };
                     let mut known = self.registry.write().unwrap_or_else(|it| it.into_inner());
-                    let number = known.meet(id);
+                    let number = known.register(id);
                     self.numbers.insert(sensors.value(row).to_owned(), number);
                     number
                 }

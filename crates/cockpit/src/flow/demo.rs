@@ -9,20 +9,20 @@ use super::{Flow, now};
 use anyhow::Context as _;
 use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use config::Config;
 use config::location::{self, Purpose};
 use config::model::TableName;
 use config::settings::Origin;
-use plant::sim::dirt;
-use plant::sim::press::{Press, Print};
+use plant::sim::dump_writer::{DumpOptions, DumpWriter};
+use plant::sim::faults::{FaultInjector, FaultLevel};
 use plant::sim::site::{Site, Size};
-use plant::sim::stream::{Dirt, Plan};
-use plant::sim::thermal::fault::SECOND_US;
+use plant::sim::stream::{MessageFaults, StreamPlan};
 use plant::sim::thermal::sensors::REFERENCE_SENSORS;
+use plant::time::{SECOND_US, days_since_epoch};
 use simulate::broker::Broker;
 use simulate::files;
-use simulate::stream::{Brake, Manner, Said, Speaker};
+use simulate::stream::{ProduceOptions, Producer, SentMessages, Throttle};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -117,7 +117,7 @@ pub struct Ready {
 /// How far the stream was heard.
 #[derive(Debug, Clone, Default)]
 struct Heard {
-    said: Said,
+    said: SentMessages,
     last_at: Option<DateTime<Utc>>,
 }
 
@@ -152,11 +152,11 @@ pub async fn run(
     PACE.get_or_init(|| Pace { began_at, shown_at, speed: demo.speed });
     let earliest = shown_at - heard.last_at.map_or(FIRST, |_| GAP_MAX);
     let from = heard.from(earliest);
-    let plan = Plan {
+    let plan = StreamPlan {
         sensors: REFERENCE_SENSORS,
         interval_us: SECOND_US,
         seed: demo.seed,
-        dirt: Dirt::Usual,
+        faults: MessageFaults::Usual,
     };
     let ready = |address| Ready {
         address,
@@ -166,15 +166,20 @@ pub async fn run(
         sensors: plan.sensors,
         from,
     };
-    let speaker =
-        Speaker::connect(&broker.address(), &topic, plan.clone(), from.timestamp_micros())?;
-    let brake = Brake { heard: flow.heard.clone(), most_ahead: MOST_AHEAD };
-    let manner = Manner { said: heard.said, brake: Some(brake), stamps: true, ..Manner::default() };
+    let producer =
+        Producer::connect(&broker.address(), &topic, plan.clone(), from.timestamp_micros())?;
+    let throttle = Throttle { received: flow.heard.clone(), in_flight_max: MOST_AHEAD };
+    let options = ProduceOptions {
+        already_sent: heard.said,
+        throttle: Some(throttle),
+        simulated_timestamps: true,
+        ..ProduceOptions::default()
+    };
     let silent = stop.clone();
     let speaking = tokio::task::spawn_blocking(move || {
-        let said = speaker.speak(
+        let said = producer.produce(
             || now().timestamp_micros(),
-            &manner,
+            &options,
             &silent,
             &mut |_message, _payload| Ok(()),
         );
@@ -242,12 +247,12 @@ async fn write_history(
     }
     let today = began_at.with_timezone(&config.plant.zone).date_naive();
     let first = today - Days::new(HISTORY_DAYS.into());
-    let first_day = first.num_days_from_ce() - NaiveDate::default().num_days_from_ce();
+    let first_day = days_since_epoch(first);
     let site = Site::new(demo.seed, Size::default(), config.plant.calendar.clone());
-    let print = Print { is_daily: false, dirt: dirt::Dirt::new(dirt::Level::Usual) };
-    let mut press = Press::new(site, first_day, HISTORY_DAYS, print);
+    let print = DumpOptions { is_daily: false, faults: FaultInjector::new(FaultLevel::Usual) };
+    let mut writer = DumpWriter::new(site, first_day, HISTORY_DAYS, print);
     let out = location::open(&begun.to_string_lossy(), Purpose::Write)?;
-    files::dumps(&out, &mut press).await?;
+    files::dumps(&out, &mut writer).await?;
     std::fs::rename(&begun, &bucket).with_context(said("put in its place"))
 }
 
@@ -271,5 +276,5 @@ async fn heard(flow: &Flow, began_at: DateTime<Utc>) -> anyhow::Result<Heard> {
         last_s.extend(known);
     }
     let last_at = last_s.values().max().and_then(|last| DateTime::from_timestamp(*last, 0));
-    Ok(Heard { said: Said { last_s }, last_at })
+    Ok(Heard { said: SentMessages { last_s }, last_at })
 }

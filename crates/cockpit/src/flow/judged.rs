@@ -5,9 +5,9 @@ use super::{Flow, now};
 use chrono::TimeDelta;
 use config::location::Location;
 use ingest::unmatched::{self, Unmatched};
-use lake::books;
+use lake::dumps::faulty::{self, FaultPolicy};
 use lake::dumps::{self, DumpRow, Status};
-use lake::faulty::{self, Judge};
+use lake::reconciliation;
 use plant::contract::Contract;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
@@ -24,9 +24,9 @@ impl Flow {
         listed: Option<&BTreeSet<(String, String)>>,
     ) -> anyhow::Result<Vec<DumpRow>> {
         let (lake, plant) = (self.lake(), &self.refinery.plant);
-        let entries: Vec<books::Entry> = lake.meta_rows(&books::table()).await?;
-        let counted = faulty::counted(&self.refinery.steps, &entries);
-        let judge = Judge {
+        let entries: Vec<reconciliation::RowBalance> = reconciliation::load(lake).await?;
+        let counted = faulty::rejected_counts(&self.refinery.steps, &entries);
+        let policy = FaultPolicy {
             judged_records: lake.limits().get("judged_records").cast_signed(),
             line_chars: lake.limits().size("reported_line_chars"),
         };
@@ -36,18 +36,18 @@ impl Flow {
         for row in newest.values_mut() {
             let key = (row.table_name.clone(), row.file.clone(), row.dump);
             let Some(counted) = counted.get(&key) else { continue };
-            if judge.is_settled(plant, row, counted) {
+            if policy.is_current(plant, row, counted) {
                 continue;
             }
             if context.is_none() {
                 context = Some(self.session().await?);
             }
             let Some(context) = &context else { continue };
-            *row = judge.row(context, plant, row, counted).await?;
+            *row = policy.row(context, plant, row, counted).await?;
             changed.push(row.clone());
         }
         dumps::save(lake, &changed, all).await?;
-        let is_listed = |row: &DumpRow| listed.is_none_or(|it| it.contains(&row.place()));
+        let is_listed = |row: &DumpRow| listed.is_none_or(|it| it.contains(&row.table_and_file()));
         Ok(newest.into_values().filter(|row| row.is_faulty() && is_listed(row)).collect())
     }
 

@@ -6,7 +6,7 @@ use config::sentence::sentence;
 use futures::StreamExt as _;
 use ingest::files::{self, Decoded, Fetched, Found, ReadError};
 use lake::bronze::{Dump, Landing, Landings, Start};
-use lake::columns::{self, LastColumns};
+use lake::dumps::column_changes::{self, LastColumns};
 use lake::dumps::{DumpRow, Status};
 use plant::columns::FileColumns;
 use plant::contract::Contract;
@@ -192,7 +192,7 @@ impl<'a> Line<'a> {
         row.records = decoded.records;
         if let Some(columns) = decoded.columns {
             let judged = lake.limits().get("judged_records").cast_signed();
-            columns::note(row, &found.contract, columns, &mut self.columns, judged);
+            column_changes::record(row, &found.contract, columns, &mut self.columns, judged);
         }
         if let Some(change) = &row.column_change {
             tracing::warn!(file = row.file, change, "columns of dump changed");

@@ -46,7 +46,7 @@ impl Flow {
         let taken = lease::take(lake.location(), holder, patience, stop).await?;
         let Some(lease) = taken else { return Ok(None) };
         if let Some(dead) = &lease.died {
-            let swept = upkeep::sweep(lake, dead).await?;
+            let swept = upkeep::delete_uncommitted(lake, dead).await?;
             let (host, pid) = (&dead.host, dead.pid);
             tracing::warn!(host, pid, swept, "took over from a dead refiner");
         }
@@ -82,7 +82,7 @@ impl Flow {
             }
         };
         let given_back = match lost {
-            Ok(()) => lease.give_back().await,
+            Ok(()) => lease.release().await,
             Err(lost) => Err(lost),
         };
         let done = done?;

@@ -4,7 +4,8 @@ use super::stream::Streaming;
 use super::{Flow, Report, Watcher};
 use config::sentence::sentence;
 use lake::lease::Patience;
-use lake::refine::{Outcome, rejected_name};
+use lake::refine::Outcome;
+use lake::rejected;
 use lake::{bronze, upkeep};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -61,12 +62,12 @@ impl Flow {
 
     /// Refines what streams brought and lays their small files together. Returns what changed.
     async fn keep_streams(&self) -> anyhow::Result<Vec<Outcome>> {
-        let outcomes = self.refinery.run_streams().await?;
+        let outcomes = lake::run::refine_streams(&self.refinery).await?;
         let contracts = self.refinery.plant.contracts.values().filter(|it| it.is_stream());
         for contract in contracts {
             upkeep::compact(self.lake(), &bronze::name(contract)).await?;
         }
-        for name in self.refinery.stream_tables().cloned().chain([rejected_name()]) {
+        for name in self.refinery.stream_tables().cloned().chain([rejected::name()]) {
             upkeep::compact(self.lake(), &name).await?;
         }
         Ok(outcomes.into_iter().filter(|it| it.is_changed).collect())

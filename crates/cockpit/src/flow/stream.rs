@@ -17,15 +17,16 @@ use batches::batch::Messages;
 use config::kafka::Kafka;
 use ingest::decode::message::MessageReader;
 use ingest::kafka::{self, Refused, Source, Until};
-use lake::books::Entry;
-use lake::models::Step;
-use lake::refine::Refinery;
-use lake::stream::books::StreamBooks;
+use lake::context::LakeContext;
+use lake::context::ReadMessages;
+use lake::delta::table::Table;
+use lake::offsets::Partition;
+use lake::plan::Step;
+use lake::reconciliation::RowBalance;
+use lake::reconciliation::streams::StreamReconciliation;
 use lake::stream::interpret::Interpreter;
 use lake::stream::land::{Chunk, Lander};
 use lake::stream::resume::{Resumed, Wanted};
-use lake::stream::{Partition, ReadMessages};
-use lake::table::Table;
 use plant::contract::Contract;
 use plant::reading::Registry;
 use reader::{Held, Reader};
@@ -76,7 +77,7 @@ impl Streaming {
 /// A topic and the step that makes silver of it.
 #[derive(Clone)]
 pub struct Topic {
-    pub refinery: Refinery,
+    pub refinery: LakeContext,
     contract: Contract,
     pub step: Step,
     name: String,
@@ -97,7 +98,10 @@ enum Command {
 
 impl Flow {
     /// Reads every topic to its end as it stands now. Returns the books, and what went wrong.
-    pub async fn stream_once(&self, kafka: &Kafka) -> anyhow::Result<(Vec<Entry>, Vec<String>)> {
+    pub async fn stream_once(
+        &self,
+        kafka: &Kafka,
+    ) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
         let minutes = Arc::new(Minutes::default());
         let streaming = Streaming {
             until: Until::End,
@@ -110,7 +114,7 @@ impl Flow {
 
     /// Reads every topic of the plant until it is told to stop or has reached the end. If one fails
     /// the others are stopped, and nobody reads any more when this returns.
-    pub async fn stream(&self, streaming: &Streaming) -> anyhow::Result<Vec<Entry>> {
+    pub async fn stream(&self, streaming: &Streaming) -> anyhow::Result<Vec<RowBalance>> {
         let stop = streaming.stop.child_token();
         let streaming = Streaming { stop: stop.clone(), ..streaming.clone() };
         let mut reading = Reading::begin(self, streaming)?;
@@ -164,7 +168,7 @@ pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
     })
 }
 
-async fn run(topic: Topic, streaming: Streaming) -> anyhow::Result<Vec<Entry>> {
+async fn run(topic: Topic, streaming: Streaming) -> anyhow::Result<Vec<RowBalance>> {
     let (commands, queue) = mpsc::channel(COMMANDS);
     let reading = {
         let (topic, streaming) = (topic.clone(), streaming.clone());
@@ -184,12 +188,15 @@ async fn run(topic: Topic, streaming: Streaming) -> anyhow::Result<Vec<Entry>> {
 }
 
 /// Lands what comes through the queue until it is closed.
-async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Result<Vec<Entry>> {
+async fn land(
+    topic: &Topic,
+    mut queue: mpsc::Receiver<Command>,
+) -> anyhow::Result<Vec<RowBalance>> {
     let limits = topic.refinery.lake.limits();
     let every = Duration::from_millis(limits.get("stream_commit_every_ms"));
     let most_rows = limits.size("stream_commit_rows");
     let mut lander = Lander::new(&topic.refinery, &topic.step, &topic.contract)?;
-    let mut books = StreamBooks::new(&topic.contract, &topic.step, now());
+    let mut books = StreamReconciliation::new(&topic.contract, &topic.step, now());
     let close_every = Duration::from_secs(limits.get("listing_every_s"));
     let mut close_at = soon(close_every);
     let mut due: Option<Instant> = None;
@@ -205,8 +212,8 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
                 None => break,
                 Some(Command::Take(chunk, _room)) => {
                     books.read(&chunk);
-                    lander.take(*chunk).await?;
-                    if lander.pending() >= most_rows {
+                    lander.write(*chunk).await?;
+                    if lander.pending_rows() >= most_rows {
                         books.landed(lander.commit().await?);
                         due = Some(close_at);
                     } else {
@@ -219,7 +226,7 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
                     books.resumed(&resumed);
                     answer.send(resumed).ok();
                 }
-                Some(Command::Expired(partition, from, to)) => books.expired(partition, from, to),
+                Some(Command::Expired(partition, from, to)) => books.lost(partition, from, to),
                 Some(Command::Flush(answer)) => {
                     books.landed(lander.commit().await?);
                     due = Some(close_at);
@@ -238,12 +245,12 @@ async fn land(topic: &Topic, mut queue: mpsc::Receiver<Command>) -> anyhow::Resu
         }
     }
     books.landed(lander.commit().await?);
-    books.close(&topic.refinery).await
+    books.reconcile(&topic.refinery).await
 }
 
 /// Writes the books down as they stand. They are written again, and at the end; so once may fail.
-async fn note(books: &mut StreamBooks, refinery: &Refinery) {
-    if let Err(error) = books.close(refinery).await {
+async fn note(books: &mut StreamReconciliation, refinery: &LakeContext) {
+    if let Err(error) = books.reconcile(refinery).await {
         tracing::warn!(error = format!("{error:#}"), "the books of a stream are not written yet");
     }
 }

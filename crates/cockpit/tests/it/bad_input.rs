@@ -1,20 +1,20 @@
-//! Dumps that are not what they should be: each is said to be so, in words; the rest goes on;
-//! nothing is lost.
+//! Invalid dumps: each is reported with its reason, the other dumps are ingested,
+//! and nothing is lost.
 
 use crate::world::{TABLES, World, golden, gzip, orders};
 use std::fmt::Write as _;
 
 const PLAN: &str = "Id,Item,Day,Hour,Station,Quantity\n";
 
-/// What is left of a world after it: what was said, every dump's fate, every reject, all of silver.
+/// The results of a run as text: the output, the result of every dump, every reject, all of silver.
 fn transcript(world: &World) -> String {
     let mut text = String::new();
     for round in ["first", "second"] {
-        let said = world.run(&["ingest", "--once", "--log", "error"]);
-        let end = if said.is_well { "well" } else { "not well" };
+        let outcome = world.run(&["ingest", "--once", "--log", "error"]);
+        let end = if outcome.succeeded { "well" } else { "not well" };
         writeln!(text, "$ cockpit ingest --once   # {round} time, ends {end}").unwrap();
-        text += &said.stdout;
-        text += &said.stderr;
+        text += &outcome.stdout;
+        text += &outcome.stderr;
     }
     if world.versions().contains_key("meta.files") {
         let files = "SELECT file, dump, table_name, status, records, reason FROM meta.files \
@@ -34,16 +34,16 @@ fn transcript(world: &World) -> String {
     world.plain(&text)
 }
 
-/// Ingests `dumps` twice and holds what came out against `cases/<case>/expect/said.txt`.
+/// Ingests `dumps` twice and compares the results with `cases/<case>/expect/output.txt`.
 #[track_caller]
 fn bad(case: &str, dumps: &[(&str, &[u8])]) -> World {
     let world = World::new();
     for (key, bytes) in dumps {
         world.dump(key, bytes);
     }
-    golden(case, "said.txt", &transcript(&world));
+    golden(case, "output.txt", &transcript(&world));
     if world.versions().contains_key("meta.runs") {
-        world.books_close();
+        world.is_balanced();
     }
     world
 }
@@ -54,17 +54,17 @@ fn plan(rows: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_bucket_that_is_not_there() {
+fn a_missing_bucket() {
     let world = World::new();
     std::fs::remove_dir(world.path("bucket")).unwrap();
-    golden("no_bucket", "said.txt", &transcript(&world));
+    golden("no_bucket", "output.txt", &transcript(&world));
 }
 
 #[test]
-fn no_bucket_named() {
+fn no_bucket_is_configured() {
     let world = World::new();
-    let said = world.run_with(&["ingest", "--once"], &[("COCKPIT_BUCKET", "")]);
-    said.refused(&["no bucket is named", "--bucket"]);
+    let outcome = world.run_with(&["ingest", "--once"], &[("COCKPIT_BUCKET", "")]);
+    outcome.failure(&["no bucket is named", "--bucket"]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_bucket_without_any_dump() {
 }
 
 #[test]
-fn a_key_no_contract_knows() {
+fn a_key_without_a_contract() {
     bad("other_key", &[("Plan.CSV", b"x"), ("plan/2024-13-01.csv", b"x"), ("plan.csv.bak", b"x")]);
 }
 
@@ -85,10 +85,10 @@ fn a_gzip_cut_short() {
     let cut = &whole[..whole.len() / 2];
     let world = bad("cut_gzip", &[("plan.csv.gz", cut), ("board.csv", BOARD)]);
     world.dump("plan.csv.gz", &whole);
-    world.ingest().well();
+    world.ingest().success();
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 4000);
-    world.books_close();
-    world.ingest().well();
+    world.is_balanced();
+    world.ingest().success();
 }
 
 #[test]
@@ -105,9 +105,9 @@ fn a_parquet_file_damaged_in_the_middle() {
     bytes[4..40].fill(0xff);
     let world = bad("corrupt_parquet", &[("orders.parquet", &bytes), ("board.csv", BOARD)]);
     world.dump("orders.parquet", orders(&[("w1", 5), ("w2", 6)]));
-    world.ingest().well();
+    world.ingest().success();
     assert_eq!(world.number("SELECT count(*) FROM silver.orders"), 2);
-    world.books_close();
+    world.is_balanced();
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_line_of_twenty_megabytes() {
     assert!(kept <= 2 * 4096, "{kept}");
 }
 
-/// The most memory a run may hold over what one on three short lines holds: a few copies of the
+/// The most memory a run may use beyond that of a run on three short lines: a few copies of the
 /// longest record allowed, and not of the line.
 const OVER_KB: u64 = 32 << 10;
 
@@ -185,14 +185,14 @@ fn a_line_without_end_takes_no_more_memory_than_a_record() {
         world.dump("plan.csv.gz", gzip(&plan(&rows)));
         let peak_kb = world.peak_kb(&["ingest", "--once"]);
         assert_eq!(world.number("SELECT count(*) FROM bronze.plan"), 2);
-        world.books_close();
+        world.is_balanced();
         peak_kb
     });
     assert!(long < short + OVER_KB, "{long} KB against {short} KB");
 }
 
 #[test]
-fn bytes_that_are_no_text() {
+fn bytes_that_are_not_text() {
     let mut bytes = plan("1,a,2024-01-01,1,S1,1\n2,");
     bytes.extend(b"\xff\xfe\x80,2024-01-01,1,S1,2\n3,caf\xc3\xa9,2024-01-01,1,S1,3\n");
     bad("invalid_text", &[("plan.csv", &bytes)]);
@@ -219,7 +219,7 @@ fn a_dump_in_utf_16() {
 }
 
 #[test]
-fn lines_that_are_no_json_and_lines_without_the_fixed_words() {
+fn lines_that_are_not_json_and_lines_that_do_not_match_the_pattern() {
     bad(
         "no_match",
         &[
@@ -237,41 +237,41 @@ fn lines_that_are_no_json_and_lines_without_the_fixed_words() {
 }
 
 #[test]
-fn a_broken_file_heals_when_a_good_one_comes_and_breaks_again() {
+fn a_broken_file_recovers_when_a_good_one_replaces_it_and_breaks_again() {
     let world = World::new();
     let good = plan("1,a,2024-01-01,1,S1,1\n2,a,2024-01-01,1,S1,x\n");
     let broken = gzip(&good)[..30].to_vec();
-    for (bytes, is_well) in
+    for (bytes, succeeded) in
         [(&good, true), (&broken, false), (&good, true), (&broken, false), (&good, true)]
     {
         world.dump("plan.csv", bytes);
         for _ in 0..2 {
-            let said = world.ingest();
-            assert_eq!(said.is_well, is_well, "{}{}", said.stdout, said.stderr);
+            let outcome = world.ingest();
+            assert_eq!(outcome.succeeded, succeeded, "{}{}", outcome.stdout, outcome.stderr);
         }
         assert_eq!(world.number("SELECT count(*) FROM bronze.plan"), 2);
         assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);
-        world.books_close();
+        world.is_balanced();
     }
 }
 
 #[test]
-fn a_broken_file_taken_away_is_forgotten() {
+fn a_deleted_broken_file_is_not_reported_again() {
     let world = World::new();
     world.dump("plan.csv", plan("1,a,2024-01-01,1,S1,1\n"));
     world.dump("orders.parquet", b"nothing");
-    world.ingest().refused(&["orders.parquet"]);
+    world.ingest().failure(&["orders.parquet"]);
     std::fs::remove_file(world.path("bucket/orders.parquet")).unwrap();
-    world.ingest().well();
+    world.ingest().success();
 }
 
 #[test]
-fn a_contract_mended_reads_the_file_it_could_not_read() {
+fn a_corrected_contract_reads_the_file_it_could_not_read() {
     let world = World::new();
     world.dump("plan.csv", b"Number,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,1,S1,1\n");
-    world.ingest().refused(&["missing [Id]", "found [Number", "mend the contract"]);
+    world.ingest().failure(&["missing [Id]", "found [Number", "mend the contract"]);
     world.edit("bronze/plan.toml", "header = \"Id\"", "header = \"Number\"");
-    world.ingest().well();
+    world.ingest().success();
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);
-    world.books_close();
+    world.is_balanced();
 }

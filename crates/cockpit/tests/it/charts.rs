@@ -1,4 +1,4 @@
-//! Control charts of temperatures, computed a second time from the readings and the words of the rules.
+//! Control charts of temperatures, computed independently from the readings and the published rules.
 
 use crate::simulated::site::world;
 use crate::stream::Broker;
@@ -55,7 +55,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The three charts of a sensor, as text books make them.
+/// The three charts of a sensor, as defined in textbooks.
 fn charts(readings: &Readings) -> BTreeMap<&'static str, Chart> {
     let mut hours: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();
     for (minute, temp_c) in readings {
@@ -153,15 +153,15 @@ fn check(row: &Value, chart: &Chart, at: usize, is_symmetric: bool) {
 }
 
 #[test]
-fn control_charts_of_temperatures_are_as_text_books_make_them() {
+fn control_charts_of_temperatures_follow_the_textbook_definitions() {
     let sensors = [
         ("steady", readings(1, 30, 0.0, None)),
         ("jumping", readings(2, 40, 4.0, Some(7))),
         ("short", readings(3, 12, 0.0, Some(5))),
     ];
-    let (world, broker) = (world(), Broker::of(TOPIC));
-    let said: Vec<String> = sensors.iter().flat_map(|(name, it)| messages(name, it)).collect();
-    broker.say(&said.iter().map(String::as_str).collect::<Vec<_>>());
+    let (world, broker) = (world(), Broker::with_topic(TOPIC));
+    let messages: Vec<String> = sensors.iter().flat_map(|(name, it)| messages(name, it)).collect();
+    broker.send(&messages.iter().map(String::as_str).collect::<Vec<_>>());
     broker.ingest_into(&world);
     let rows = world.sql("SELECT * FROM gold.spc ORDER BY subject, chart, at");
     let mut rows = rows.iter();

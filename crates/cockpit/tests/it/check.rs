@@ -3,25 +3,25 @@
 use crate::world::{World, golden};
 use std::fs;
 
-/// Checks a folder made wrong by `spoil`, and holds the words against the golden text.
+/// Checks a folder after `spoil` has introduced mistakes, and compares the output with the golden file.
 #[track_caller]
 fn mistakes(case: &str, spoil: impl FnOnce(&World)) {
     let world = World::new();
     spoil(&world);
-    let said = world.run(&["check"]);
-    assert!(!said.is_well, "no mistake found: {}", said.stdout);
-    golden(case, "said.txt", &world.plain(&format!("{}{}", said.stdout, said.stderr)));
-    if said.stdout.contains(" mistake") {
-        // No other command works on such a folder, and each says why.
-        world.run(&["ingest", "--once"]).refused(&[" mistakes; mend them first:\n"]);
+    let outcome = world.run(&["check"]);
+    assert!(!outcome.succeeded, "no mistake found: {}", outcome.stdout);
+    golden(case, "output.txt", &world.plain(&format!("{}{}", outcome.stdout, outcome.stderr)));
+    if outcome.stdout.contains(" mistake") {
+        // Every other command refuses such a folder with the same reason.
+        world.run(&["ingest", "--once"]).failure(&[" mistakes; mend them first:\n"]);
         assert!(!world.path("lake").exists());
     }
 }
 
 #[test]
 fn the_test_plant_has_none() {
-    let said = World::new().run(&["check"]).well();
-    assert_eq!(said.stdout, "Case: 6 contracts and 9 models, no mistakes\n");
+    let outcome = World::new().run(&["check"]).success();
+    assert_eq!(outcome.stdout, "Case: 6 contracts and 9 models, no mistakes\n");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn in_models() {
 }
 
 #[test]
-fn in_what_models_promise() {
+fn in_keys_and_grains_of_models() {
     mistakes("check_promises", |world| {
         world.edit("silver/plan.sql", "quantity >= 0 | reject", "quantty >= 0 | reject");
         world.edit("silver/plan.sql", "IS NOT NULL | warn", "IS NOT NULL | shout");
@@ -110,7 +110,7 @@ fn in_what_models_promise() {
         world.edit("gold/daily.sql", "-- grain: day_local\n", "");
         world.edit("gold/daily.sql", "-- refresh: day_local", "-- refresh: day");
         world.edit("gold/ageing.sql", "date = today", "date = yesterday");
-        world.edit("silver/price.sql", "-- Prices as the last dump says.\n", "");
+        world.edit("silver/price.sql", "-- Prices of the last dump.\n", "");
         world.edit(
             "silver/orders.sql",
             "-- column quantity [boards]: Boards ordered.",
@@ -120,7 +120,7 @@ fn in_what_models_promise() {
 }
 
 #[test]
-fn in_the_way_a_change_travels() {
+fn in_the_propagation_of_changes() {
     mistakes("check_via", |world| {
         world.edit(
             "gold/hourly.sql",
@@ -132,7 +132,7 @@ fn in_the_way_a_change_travels() {
 }
 
 #[test]
-fn in_a_way_between_columns_of_two_types() {
+fn in_a_propagation_between_columns_of_two_types() {
     mistakes("check_via_types", |world| {
         world.edit("bronze/stage.toml", "\"id\", type = \"text\"", "\"id\", type = \"int\"");
         world.edit("silver/stage.sql", "-- column stage_id:", "-- column stage_id [id]:");
@@ -150,7 +150,7 @@ fn in_a_way_between_columns_of_two_types() {
 }
 
 const TOPIC: &str = r#"
-description = "Temperatures as they were said."
+description = "Temperatures as received."
 source = "iot"
 topics = ["temperatures"]
 format = "message"
@@ -171,7 +171,7 @@ SELECT machine, at FROM typed.temperature
 ";
 
 #[test]
-fn in_how_long_rows_are_kept() {
+fn in_retention() {
     mistakes("check_retention", |world| {
         world.write("bronze/temperature.toml", TOPIC);
         world.write("silver/reading.sql", READINGS);
@@ -192,14 +192,14 @@ fn in_how_long_rows_are_kept() {
 }
 
 #[test]
-fn in_tables_that_need_each_other() {
+fn in_tables_that_depend_on_each_other() {
     mistakes("check_circle", |world| {
         world.edit("gold/hourly.sql", "FROM silver.plan", "FROM gold.daily");
     });
 }
 
 #[test]
-fn in_gold_that_reads_what_is_not_clean() {
+fn in_gold_that_reads_bronze() {
     mistakes("check_layers", |world| {
         world.edit("gold/ageing.sql", "silver.price", "typed.price");
         world.edit("gold/ageing.sql", "silver.entry", "bronze.entry");
@@ -208,16 +208,16 @@ fn in_gold_that_reads_what_is_not_clean() {
 }
 
 #[test]
-fn a_folder_that_is_no_plant() {
+fn a_folder_that_is_not_a_plant_folder() {
     let world = World::new();
-    world.run_with(&["check"], &[("COCKPIT_PLANT", "/no/such")]).refused(&["/no/such"]);
+    world.run_with(&["check"], &[("COCKPIT_PLANT", "/no/such")]).failure(&["/no/such"]);
     fs::remove_file(world.path("plant/plant.toml")).unwrap();
-    world.run(&["check"]).refused(&["has no plant.toml", "--plant"]);
+    world.run(&["check"]).failure(&["has no plant.toml", "--plant"]);
 }
 
 #[test]
-fn a_file_that_is_no_text() {
+fn a_file_that_is_not_text() {
     let world = World::new();
     fs::write(world.path("plant/bronze/plan.toml"), b"\xff\xfe").unwrap();
-    world.run(&["check"]).refused(&["bronze/plan.toml", "UTF-8"]);
+    world.run(&["check"]).failure(&["bronze/plan.toml", "UTF-8"]);
 }

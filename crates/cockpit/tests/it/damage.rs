@@ -1,5 +1,5 @@
-//! Tables that cannot be read, and disks that do not answer: what can be built again is, and what cannot is
-//! reported; no program holds the lake while it does nothing.
+//! Damaged tables and hanging disks: what can be rebuilt is rebuilt, what cannot is
+//! reported, and a hanging process does not keep the lease.
 
 use crate::lease::names;
 use crate::world::World;
@@ -13,7 +13,7 @@ const PLAN: &str =
 fn world() -> World {
     let world = World::new();
     world.dump("plan.csv", PLAN);
-    world.ingest().well();
+    world.ingest().success();
     world
 }
 
@@ -40,38 +40,38 @@ type Damage = (&'static str, &'static str, fn(&PathBuf));
 const DAMAGES: [Damage; 5] = [
     ("an entry of the log is garbage", "_delta_log", |file| fs::write(file, "{\"add\":").unwrap()),
     ("an entry of the log is empty", "_delta_log", |file| fs::write(file, "").unwrap()),
-    ("an entry of the log is gone", "_delta_log", |file| fs::remove_file(file).unwrap()),
+    ("an entry of the log is missing", "_delta_log", |file| fs::remove_file(file).unwrap()),
     ("a data file is garbage", "", |file| fs::write(file, "PAR1 no more").unwrap()),
-    ("a data file is gone", "", |file| fs::remove_file(file).unwrap()),
+    ("a data file is missing", "", |file| fs::remove_file(file).unwrap()),
 ];
 
 #[test]
-fn a_damaged_table_is_built_again() {
+fn a_damaged_table_is_rebuilt() {
     let world = world();
     world.dump("plan/2024-01-02.csv", day("2024-01-02", 10));
-    world.ingest().well();
+    world.ingest().success();
     let contents = world.contents();
     for table in ["silver/plan", "silver/rejected", "gold/daily"] {
         for (what, below, damage) in DAMAGES {
             let ending = if below.is_empty() { ".parquet" } else { ".json" };
             damage(&files(&world, &format!("{table}/{below}"), ending)[0]);
-            world.run(&["rebuild"]).well();
+            world.run(&["rebuild"]).success();
             assert_eq!(world.contents(), contents, "{table}: {what}");
-            world.books_close();
+            world.is_balanced();
         }
     }
     world.dump("plan/2024-01-03.csv", day("2024-01-03", 20));
-    world.ingest().well();
+    world.ingest().success();
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 3);
 }
 
 #[test]
-fn a_damaged_table_is_named_with_what_to_do() {
+fn a_damaged_table_is_reported_with_a_remedy() {
     let world = world();
     fs::write(&files(&world, "silver/plan/_delta_log", ".json")[0], "{").unwrap();
     world.dump("plan.csv", format!("{PLAN}3,c,2024-01-01,10,S1,7\n"));
-    world.ingest().refused(&["silver.plan is damaged", "cockpit rebuild"]);
-    world.run(&["rebuild"]).well();
+    world.ingest().failure(&["silver.plan is damaged", "cockpit rebuild"]);
+    world.run(&["rebuild"]).success();
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 2);
 }
 
@@ -83,29 +83,29 @@ fn a_missing_bronze_table_is_noticed() {
     fs::rename(&bronze, &kept).unwrap();
     for command in [&["ingest", "--once"][..], &["rebuild"]] {
         let words = ["bronze.plan is missing", "1 dump", "meta/files", "cockpit rebuild"];
-        world.run(command).refused(&words);
+        world.run(command).failure(&words);
     }
     assert_eq!(world.contents(), contents);
     // Restored, or read again, as the error proposes.
     fs::rename(&kept, &bronze).unwrap();
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(world.contents(), contents);
     fs::remove_dir_all(&bronze).unwrap();
     fs::remove_dir_all(world.path("lake/meta/files")).unwrap();
-    world.ingest().well();
-    world.run(&["rebuild"]).well();
+    world.ingest().success();
+    world.run(&["rebuild"]).success();
     assert_eq!(world.contents(), contents);
-    world.books_close();
+    world.is_balanced();
 }
 
-/// A file whose reading never ends, as on a disk that does not answer.
+/// A file whose read never returns, as on a hanging disk.
 fn make_silent(file: &PathBuf) {
     fs::remove_file(file).unwrap();
     assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
 }
 
 #[test]
-fn a_step_that_hangs_is_cut_off_and_the_lake_is_free() {
+fn a_hanging_step_is_cancelled_and_the_lease_is_released() {
     let soon = [("COCKPIT_REFINE_STALLED_S", "1")];
     for (source, table, phase) in [
         ("bronze/plan", "silver.plan", "no progress for 1 s while cleaning its dumps"),
@@ -119,15 +119,20 @@ fn a_step_that_hangs_is_cut_off_and_the_lake_is_free() {
         let model = format!("{}.sql", table.replace('.', "/"));
         let text = fs::read_to_string(world.path("plant").join(&model)).unwrap();
         world.write(&model, &format!("{text}\n-- again\n"));
-        let said = world.run_with(&["ingest", "--once", "--log", "info"], &soon);
+        let outcome = world.run_with(&["ingest", "--once", "--log", "info"], &soon);
         let cut = "refinement stalled, it is cut off and runs once more";
-        assert!(said.stderr.contains(cut), "{}", said.stderr);
-        said.refused(&[&format!("refining {table}"), phase, "cut off twice", "refine_stalled_s"]);
+        assert!(outcome.stderr.contains(cut), "{}", outcome.stderr);
+        outcome.failure(&[
+            &format!("refining {table}"),
+            phase,
+            "cut off twice",
+            "refine_stalled_s",
+        ]);
         assert_eq!(names(&world.path("lake/_cockpit/lease")), Vec::<String>::new());
-        // Once the disk answers again all goes on.
+        // When the disk responds again, refinement resumes.
         fs::remove_file(&file).unwrap();
         fs::write(&file, bytes).unwrap();
-        world.run_with(&["ingest", "--once"], &soon).well();
-        world.books_close();
+        world.run_with(&["ingest", "--once"], &soon).success();
+        world.is_balanced();
     }
 }

@@ -67,7 +67,7 @@ fn failures(folder: &Path) -> Vec<String> {
     let check = world.run(&["check"]);
     let mut printed = format!("{}{}", check.stdout, check.stderr);
     let mut failures = Vec::new();
-    if !check.is_well {
+    if !check.succeeded {
         failures.push(format!("{name}: check refuses the plant: {printed}"));
     }
     let mut exit = world.ingest();
@@ -107,7 +107,7 @@ fn change(world: &World, round: &Round) {
 /// The rows of an answer as texts, so that `7`, `7.0` and `"7"` compare equal.
 fn rows(world: &World, sql: &str) -> Vec<Vec<String>> {
     let answer = world.run(&["sql", sql, "--format", "json"]);
-    if !answer.is_well {
+    if !answer.succeeded {
         return vec![vec![answer.stderr]];
     }
     let rows: Vec<Row> = serde_json::from_str(&answer.stdout).unwrap();

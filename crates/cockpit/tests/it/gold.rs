@@ -1,4 +1,4 @@
-//! Gold: what is made anew is what can have changed, and it is what a rebuild would make.
+//! Gold: exactly the rows that can have changed are recomputed, and the result equals a rebuild.
 
 use crate::world::World;
 use serde_json::{Value, json};
@@ -22,11 +22,11 @@ fn three_days() -> World {
          4,g3,S1,2024-01-03 10:10:00\n5,g9,S1,2024-01-03 10:20:00\n",
     );
     world.dump("stage.jsonl", stages(1));
-    world.ingest().well();
+    world.ingest().success();
     world
 }
 
-/// Stage g1 counts, g2 as `surface` says, g3 does not; g9 is unknown.
+/// Stage g1 counts, g2 depends on `surface`, g3 does not count; g9 is unknown.
 fn stages(surface: i64) -> String {
     format!(
         "{{\"id\":\"g1\",\"surface\":1}}\n{{\"id\":\"g2\",\"surface\":{surface}}}\n\
@@ -43,7 +43,7 @@ fn set(rows: Vec<Value>) -> BTreeSet<String> {
 }
 
 #[test]
-fn plan_and_actual_stand_side_by_side_and_nothing_multiplies() {
+fn plan_and_actual_are_joined_without_duplicates() {
     let world = three_days();
     let row = |day: &str, hour: i64, station: &str, planned: i64, actual: i64| {
         json!({"day_local": day, "hour_local": hour, "station": station, "planned": planned,
@@ -58,48 +58,51 @@ fn plan_and_actual_stand_side_by_side_and_nothing_multiplies() {
 }
 
 #[test]
-fn a_dump_come_again_changes_the_rows_it_reaches_and_no_others() {
+fn a_new_version_of_a_dump_changes_only_the_rows_it_affects() {
     let world = three_days();
     let before = set(hours(&world));
     let files = || world.sql("SELECT count(*) AS n FROM gold.daily");
     assert_eq!(files()[0]["n"], 3);
     world.dump("stage.jsonl", stages(2));
-    world.ingest().well();
+    world.ingest().success();
     let after = set(hours(&world));
-    let gone: Vec<&String> = before.difference(&after).collect();
-    let come: Vec<&String> = after.difference(&before).collect();
-    assert_eq!((gone.len(), come.len()), (1, 1), "{gone:?} {come:?}");
-    assert!(gone[0].contains("2024-01-01") && gone[0].contains("\"actual\":2"), "{gone:?}");
-    assert!(come[0].contains("2024-01-01") && come[0].contains("\"actual\":1"), "{come:?}");
+    let removed: Vec<&String> = before.difference(&after).collect();
+    let added: Vec<&String> = after.difference(&before).collect();
+    assert_eq!((removed.len(), added.len()), (1, 1), "{removed:?} {added:?}");
+    assert!(
+        removed[0].contains("2024-01-01") && removed[0].contains("\"actual\":2"),
+        "{removed:?}"
+    );
+    assert!(added[0].contains("2024-01-01") && added[0].contains("\"actual\":1"), "{added:?}");
     let contents = world.contents();
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(world.contents(), contents);
-    world.books_close();
+    world.is_balanced();
 }
 
 #[test]
-fn a_row_that_moves_leaves_the_day_it_was_in() {
+fn a_row_that_moves_to_another_day_leaves_its_old_day() {
     let world = three_days();
     world.dump("plan.csv", format!("{PLAN}3,a,2024-01-05,9,S2,4\n"));
-    world.ingest().well();
+    world.ingest().success();
     let days = world.sql("SELECT day_local FROM gold.daily ORDER BY day_local");
     let days: Vec<&str> = days.iter().map(|row| row["day_local"].as_str().unwrap()).collect();
     assert_eq!(days, ["2024-01-01", "2024-01-03", "2024-01-05"]);
     let contents = world.contents();
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(world.contents(), contents);
 }
 
 #[test]
-fn a_change_that_reaches_no_gold_row_leaves_gold_alone() {
+fn a_change_without_effect_on_gold_commits_nothing() {
     let world = three_days();
     let versions = world.versions();
     // An item is in the plan, but in no gold table that is refreshed by day.
     world.dump("plan.csv", format!("{PLAN}1,b,2024-01-01,8,S1,5\n"));
-    world.ingest().well();
+    world.ingest().success();
     let contents = world.contents();
     assert_eq!(world.versions()["gold.ageing"], versions["gold.ageing"]);
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(world.contents(), contents);
 }
 
@@ -111,12 +114,12 @@ fn entries() -> World {
         "E1-a-20240301-1\nE2-a-20240131-20\nE3-b-20240130-300\nE4-a-20240302-4000\n",
     );
     world.dump("price.tsv", "Item\tPrice\na\t2.50\n");
-    world.ingest().well();
+    world.ingest().success();
     world
 }
 
 #[test]
-fn age_is_counted_to_today_unless_another_day_is_asked_for() {
+fn age_is_counted_to_today_unless_another_day_is_requested() {
     let world = entries();
     let rows = world.sql("SELECT age_from_d, entries, quantity FROM gold.ageing");
     assert_eq!(rows, [json!({"age_from_d": 31, "entries": 4, "quantity": 4321})]);

@@ -1,5 +1,5 @@
-//! The lease: one program refines a lake, a dead one does not hold it up, and a killed one leaves
-//! nothing behind.
+//! The lease: one process refines a lake, the lease of a dead process expires, and a killed process leaves
+//! no files behind.
 
 use crate::world::World;
 use std::fs;
@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Polls until `found` finds something.
 #[track_caller]
-#[expect(clippy::disallowed_methods, reason = "a test that waits for ever says nothing")]
+#[expect(clippy::disallowed_methods, reason = "a wait without limit would hide the failure")]
 pub fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let from = Instant::now();
     loop {
@@ -36,7 +36,7 @@ fn holder(world: &World) -> Child {
     child.unwrap()
 }
 
-/// Every file below `folder` that no reader has use for.
+/// Every file below `folder` that no reader needs.
 fn left_over(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -62,19 +62,19 @@ fn a_second_refiner_is_refused_with_the_name_of_the_first() {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let process = format!("process {}", first.id());
     for command in [&["ingest", "--once"][..], &["rebuild"]] {
-        let said = world.run(command);
-        said.refused(&[&process, host.trim(), "only one program refines a lake"]);
+        let outcome = world.run(command);
+        outcome.failure(&[&process, host.trim(), "only one program refines a lake"]);
     }
     first.kill().unwrap();
     first.wait().unwrap();
-    world.ingest().well();
+    world.ingest().success();
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 3);
     assert_eq!(names(&world.path("lake/_cockpit/lease")), Vec::<String>::new());
-    world.books_close();
+    world.is_balanced();
 }
 
 #[test]
-fn a_refiner_killed_anywhere_loses_nothing_doubles_nothing_and_leaves_nothing() {
+fn a_refiner_killed_at_any_time_loses_no_row_duplicates_no_row_and_leaves_no_file() {
     let world = World::new();
     world.dump("plan.csv", rows(20_000));
     world.dump("plan/2024-01-01.csv", rows(10_000));
@@ -90,25 +90,25 @@ fn a_refiner_killed_anywhere_loses_nothing_doubles_nothing_and_leaves_nothing() 
         first.kill().unwrap();
         first.wait().unwrap();
     }
-    world.ingest().well();
+    world.ingest().success();
     assert_eq!(world.number("SELECT count(*) FROM bronze.plan"), 30_000);
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 20_000);
-    world.books_close();
+    world.is_balanced();
     let mut found = Vec::new();
     left_over(&world.path("lake"), &mut found);
     assert_eq!(found, Vec::<String>::new());
     let contents = world.contents();
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(world.contents(), contents);
 }
 
-/// Files of a program that never held the lake: nobody knows that it is dead.
+/// Files of a process that never held the lease: its death cannot be detected.
 #[test]
-fn what_no_log_names_goes_after_a_day() {
+fn files_that_no_log_references_are_deleted_after_a_day() {
     const HOUR: Duration = Duration::from_secs(3_600);
     let world = World::new();
     world.dump("plan.csv", rows(3));
-    world.ingest().well();
+    world.ingest().success();
     let table = world.path("lake/bronze/plan");
     let leave = |name: &str, age: Duration| {
         let path = table.join(name);
@@ -124,21 +124,21 @@ fn what_no_log_names_goes_after_a_day() {
     ];
     let young =
         [leave("part-alive-0.parquet", 23 * HOUR), leave(".cockpit-alive-0.tmp", 23 * HOUR)];
-    world.ingest().well();
+    world.ingest().success();
     assert_eq!(old.map(|path| path.exists()), [false; 3]);
     assert_eq!(young.map(|path| path.exists()), [true; 2]);
     assert_eq!(world.number("SELECT count(*) FROM bronze.plan"), 3);
 }
 
 #[test]
-fn a_refiner_told_to_stop_gives_the_lake_back() {
+fn a_stopped_refiner_releases_the_lease() {
     let world = World::new();
     world.dump("plan.csv", rows(3));
     let mut first = holder(&world);
     let pid = first.id().to_string();
-    let told = std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(told.success());
+    let signalled = std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(signalled.success());
     until("the end", || first.try_wait().unwrap());
     assert_eq!(names(&world.path("lake/_cockpit/lease")), Vec::<String>::new());
-    world.ingest().well();
+    world.ingest().success();
 }

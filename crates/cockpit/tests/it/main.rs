@@ -1,7 +1,7 @@
-//! Tests of the whole program: each spawns `cockpit` against folders of its own and reads what came
-//! out with `cockpit sql`.
+//! Tests of the whole program: each runs `cockpit` on its own folders and reads the results
+//! with `cockpit sql`.
 //!
-//! What the program says is kept as text in `cases/<name>/expect`; `UPDATE=1` writes it anew.
+//! Expected output is stored in `cases/<name>/expect`; `UPDATE=1` rewrites it.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -14,6 +14,7 @@ mod gold;
 mod lease;
 mod manners;
 mod once;
+mod previous;
 mod property;
 mod retention;
 mod settings;

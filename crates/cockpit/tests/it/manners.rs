@@ -1,5 +1,5 @@
-//! How the program behaves at the terminal and on the network: it takes what is meant, refuses what is
-//! misspelt, and ends quietly.
+//! Behaviour at the terminal and on the network: accepted abbreviations, refused
+//! misspellings, clean exits.
 
 use crate::lease::until;
 use crate::world::World;
@@ -11,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 fn world() -> World {
     let world = World::new();
     world.dump("plan.csv", "Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,5\n");
-    world.ingest().well();
+    world.ingest().success();
     world
 }
 
-/// Runs a command whose reader takes a few bytes and goes, as `head` does.
+/// Runs a command whose reader closes the pipe after a few bytes, as `head` does.
 #[track_caller]
-fn is_well_without_reader(world: &World, arguments: &[&str]) {
+fn succeeds_without_reader(world: &World, arguments: &[&str]) {
     let mut command = world.command(arguments);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
@@ -29,16 +29,16 @@ fn is_well_without_reader(world: &World, arguments: &[&str]) {
 }
 
 #[test]
-fn a_reader_that_goes_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let world = world();
-    // More than a pipe holds, so that the program is still writing when its reader goes.
+    // More than a pipe buffers, so that the program is still writing when the pipe is closed.
     let many = "SELECT value, repeat('x', 100) AS text FROM generate_series(1, 100000)";
     for format in ["csv", "json", "parquet"] {
-        is_well_without_reader(&world, &["sql", many, "--format", format]);
+        succeeds_without_reader(&world, &["sql", many, "--format", format]);
     }
-    is_well_without_reader(&world, &["sql", "SELECT value FROM generate_series(1, 20000)"]);
+    succeeds_without_reader(&world, &["sql", "SELECT value FROM generate_series(1, 20000)"]);
     for arguments in [&["tables"][..], &["config"], &["completions", "bash"], &["rejected"]] {
-        is_well_without_reader(&world, arguments);
+        succeeds_without_reader(&world, arguments);
     }
 }
 
@@ -62,27 +62,27 @@ fn output_that_cannot_be_written_is_an_error() {
 fn an_unknown_variable_is_refused_with_the_nearest() {
     let world = world();
     for command in [&["config"][..], &["tables"], &["ingest", "--once"], &["sql", "SELECT 1"]] {
-        let said = world.run_with(command, &[("COCKPIT_BATCHROWS", "1024")]);
-        said.refused(&["COCKPIT_BATCHROWS", "did you mean COCKPIT_BATCH_ROWS?"]);
+        let outcome = world.run_with(command, &[("COCKPIT_BATCHROWS", "1024")]);
+        outcome.failure(&["COCKPIT_BATCHROWS", "did you mean COCKPIT_BATCH_ROWS?"]);
     }
-    world.run_with(&["config"], &[("COCKPIT_BATCHROWS", "")]).well();
+    world.run_with(&["config"], &[("COCKPIT_BATCHROWS", "")]).success();
     let named = "[kafka]\nprotocol = \"sasl_ssl\"\nuser = \"u\"\npassword_env = \"COCKPIT_OURS\"\n";
     let text = std::fs::read_to_string(world.path("plant/plant.toml")).unwrap();
     world.write("plant.toml", &format!("{text}\n{named}"));
-    world.run_with(&["config"], &[("COCKPIT_OURS", "secret")]).well();
+    world.run_with(&["config"], &[("COCKPIT_OURS", "secret")]).success();
 }
 
 #[test]
 fn an_unknown_level_of_the_log_is_refused() {
     let world = world();
-    world.run(&["tables", "--log", "loud"]).refused(&["loud", "info", "debug", "trace"]);
-    world.run_with(&["tables"], &[("COCKPIT_LOG", "loud")]).refused(&["loud", "info"]);
+    world.run(&["tables", "--log", "loud"]).failure(&["loud", "info", "debug", "trace"]);
+    world.run_with(&["tables"], &[("COCKPIT_LOG", "loud")]).failure(&["loud", "info"]);
     for level in ["off", "error", "warn", "info", "debug", "trace"] {
-        world.run(&["tables", "--log", level]).well();
+        world.run(&["tables", "--log", level]).success();
     }
 }
 
-/// A program that answers, ended when this is dropped.
+/// A running service; stopped when dropped.
 struct Server {
     child: Child,
     address: String,
@@ -103,7 +103,7 @@ impl Server {
         self.address.rsplit_once(':').unwrap().1.parse().unwrap()
     }
 
-    /// The status the program answers with when it is asked by this name.
+    /// The status of a response to a request with this Host.
     fn status(&self, host: &str) -> u16 {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port())).unwrap();
         let head = format!("GET /api/v1/health HTTP/1.0\r\nHost: {host}\r\n\r\n");
@@ -131,18 +131,18 @@ fn an_address_to_listen_on_may_be_short() {
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    world.run(&["serve", "--listen", &port]).refused(&[&port, "another program may have it"]);
+    world.run(&["serve", "--listen", &port]).failure(&[&port, "another program may have it"]);
     for listen in ["somewhere:http", ":8080", "http://localhost:8080", "70000"] {
         let words = ["invalid address to listen on", listen, "HOST:PORT"];
-        world.run(&["serve", "--listen", listen]).refused(&words);
-        world.run_with(&["serve"], &[("COCKPIT_LISTEN", listen)]).refused(&words);
+        world.run(&["serve", "--listen", listen]).failure(&words);
+        world.run_with(&["serve"], &[("COCKPIT_LISTEN", listen)]).failure(&words);
     }
     let unknown = ["no-such-machine.invalid"];
-    world.run(&["serve", "--listen", "no-such-machine.invalid:80"]).refused(&unknown);
+    world.run(&["serve", "--listen", "no-such-machine.invalid:80"]).failure(&unknown);
 }
 
 #[test]
-fn a_host_is_answered_to_wherever_it_is_configured() {
+fn a_host_is_accepted_from_every_place_of_configuration() {
     const NAME: &str = "cockpit.plant.example";
     let world = world();
     let check = |server: &Server, others: u16| {
@@ -161,25 +161,30 @@ fn a_host_is_answered_to_wherever_it_is_configured() {
     let serve = format!("[serve]\nlisten = \"localhost:0\"\nhosts = [\"{NAME}\"]\n");
     world.write("plant.toml", &format!("{text}\n{serve}"));
     check(&Server::start(&world, &[]), 421);
-    let said = world.run_with(&["config"], &[("COCKPIT_HOSTS", "a.example, b.example")]).well();
-    assert!(said.stdout.contains("hosts = [\"a.example\", \"b.example\"]"), "{}", said.stdout);
+    let outcome =
+        world.run_with(&["config"], &[("COCKPIT_HOSTS", "a.example, b.example")]).success();
+    assert!(
+        outcome.stdout.contains("hosts = [\"a.example\", \"b.example\"]"),
+        "{}",
+        outcome.stdout
+    );
     world.write("plant.toml", &format!("{text}\n[serve]\nlisten = \"x y\"\nhosts = [\"*\"]\n"));
     let words = ["plant.toml:17", "invalid address", "plant.toml:18", "invalid host `*`"];
-    world.run(&["check"]).refused(&words);
+    world.run(&["check"]).failure(&words);
     let url = ["invalid host `https://a.example`", "without scheme"];
     world.write("plant.toml", &text);
-    world.run(&["serve", "--host", "https://a.example"]).refused(&url);
+    world.run(&["serve", "--host", "https://a.example"]).failure(&url);
 }
 
 #[test]
-fn other_machines_are_let_in_only_when_told() {
+fn an_address_beyond_loopback_requires_insecure() {
     let world = world();
     for listen in ["0.0.0.0:0", "[::]:0", "0.0.0.0"] {
         let words = ["no login", "proxy", "--host", "--insecure"];
-        world.run(&["serve", "--no-ingest", "--listen", listen]).refused(&words);
+        world.run(&["serve", "--no-ingest", "--listen", listen]).failure(&words);
     }
     let words = ["no login", "--insecure"];
-    world.run_with(&["serve"], &[("COCKPIT_LISTEN", "0.0.0.0:0")]).refused(&words);
+    world.run_with(&["serve"], &[("COCKPIT_LISTEN", "0.0.0.0:0")]).failure(&words);
     let open = ["--listen", "0.0.0.0:0", "--insecure", "--host", "10.0.0.5"];
     let server = Server::start(&world, &open);
     assert!(server.address.starts_with("0.0.0.0:"), "{}", server.address);
@@ -207,7 +212,7 @@ fn refusing_s3(status: &'static str, body: &'static str) -> String {
 }
 
 #[test]
-fn a_refusal_of_s3_is_one_sentence() {
+fn an_error_of_s3_is_one_sentence() {
     const DENIED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
         <Message>Access Denied.</Message><Resource>/plant</Resource><RequestId>1</RequestId></Error>";
     let world = World::new();
@@ -219,34 +224,34 @@ fn a_refusal_of_s3_is_one_sentence() {
         ("AWS_REGION", "here-1"),
         ("COCKPIT_BUCKET", "s3://plant/dumps"),
     ];
-    let said = world.run_with(&["ingest", "--once"], &env);
-    let lines: Vec<&str> = said.stderr.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines.len(), 1, "{}", said.stderr);
-    assert!(!said.stderr.contains('<'), "{}", said.stderr);
-    assert_eq!(said.stderr.matches("AccessDenied").count(), 1, "{}", said.stderr);
-    said.refused(&["s3://plant/dumps", "403 Forbidden: AccessDenied, Access Denied."]);
+    let outcome = world.run_with(&["ingest", "--once"], &env);
+    let lines: Vec<&str> = outcome.stderr.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 1, "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains('<'), "{}", outcome.stderr);
+    assert_eq!(outcome.stderr.matches("AccessDenied").count(), 1, "{}", outcome.stderr);
+    outcome.failure(&["s3://plant/dumps", "403 Forbidden: AccessDenied, Access Denied."]);
 }
 
 #[test]
-fn an_answer_has_limits_of_time_and_memory() {
+fn a_query_has_limits_of_time_and_memory() {
     let world = world();
     let long =
         "SELECT count(*) FROM generate_series(1, 100000) AS a, generate_series(1, 10000000) AS b";
     for (format, limit) in [("table", "query_time_s"), ("csv", "file_time_s")] {
         let variable = format!("COCKPIT_{}", limit.to_uppercase());
         let arguments = ["sql", long, "--format", format];
-        let said = world.run_with(&arguments, &[(&variable, "1")]);
-        said.refused(&[&format!("{limit} = 1"), &variable]);
+        let outcome = world.run_with(&arguments, &[(&variable, "1")]);
+        outcome.failure(&[&format!("{limit} = 1"), &variable]);
     }
     let wide = "SELECT repeat('x', 1000) AS text FROM generate_series(1, 20000)";
     let little = [("COCKPIT_MEMORY_BYTES", "1048576")];
-    world.run_with(&["sql", wide], &little).refused(&["memory_bytes = 1048576", "--format csv"]);
-    world.run_with(&["sql", wide, "--format", "csv"], &little).well();
+    world.run_with(&["sql", wide], &little).failure(&["memory_bytes = 1048576", "--format csv"]);
+    world.run_with(&["sql", wide, "--format", "csv"], &little).success();
 }
 
-/// Ctrl-C ends the demo at once, well, and without a word, wherever it is.
+/// Ctrl-C ends the demo at once, with success and without output, at any time.
 #[test]
-fn the_demo_ends_quietly() {
+fn the_demo_exits_cleanly() {
     const ROUNDS: usize = 4;
     let world = World::new();
     let data = world.path("demo");

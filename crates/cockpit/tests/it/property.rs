@@ -1,5 +1,5 @@
-//! Whatever comes in whatever order: brought up step by step, the lake is what one run over
-//! everything makes, what a rebuild makes, and what a few lines of plain Rust say.
+//! Any dumps in any order: ingested step by step, the lake equals one run over
+//! everything, a rebuild, and a computation in a few lines of Rust.
 
 use crate::world::World;
 use proptest::prelude::*;
@@ -14,20 +14,20 @@ struct Row {
     good: Option<(i64, i64)>,
 }
 
-/// One thing that happens to the bucket.
+/// One change of the bucket.
 #[derive(Debug, Clone)]
 enum Event {
-    /// A plan dump comes; the number chooses its key.
+    /// A plan dump arrives; the number chooses its key.
     Plan(u8, Vec<Row>),
-    /// An inspection dump comes: station, stage and day by number.
+    /// An inspection dump arrives: station, stage and day by number.
     Boards(Vec<(u8, u8, u8)>),
-    /// The stages come anew; each number is a surface.
+    /// A new version of the stages arrives; each number is a surface.
     Stages(Vec<u8>),
-    /// Prices come; the number chooses the key.
+    /// Prices arrive; the number chooses the key.
     Prices(u8, Vec<Option<u8>>),
     /// A plan dump is touched.
     Touch(u8),
-    /// A plan dump comes again with the bytes it had before the last change.
+    /// A plan dump arrives again with the contents before the last change.
     Back(u8),
 }
 
@@ -107,17 +107,17 @@ fn price_text(prices: &[Option<u8>]) -> String {
     })
 }
 
-/// The plan dumps as they landed, so that plain Rust can say what stands.
+/// The plan dumps as they landed, to compute the expected rows.
 #[derive(Default)]
 struct Plans {
     now: BTreeMap<u8, Vec<Row>>,
     before: BTreeMap<u8, Vec<Row>>,
-    /// Date of the key, order of coming, rows.
+    /// Date of the key, order of arrival, rows.
     landed: Vec<(u8, usize, Vec<Row>)>,
 }
 
 impl Plans {
-    fn come(&mut self, world: &World, key: u8, rows: Vec<Row>) {
+    fn arrive(&mut self, world: &World, key: u8, rows: Vec<Row>) {
         let text = plan_text(&rows);
         world.dump(&plan_key(key), &text);
         let before = self.now.insert(key, rows.clone());
@@ -128,9 +128,9 @@ impl Plans {
         self.landed.push((key, self.landed.len(), rows));
     }
 
-    /// What stands if a file written again removes the records it no longer holds: of each file only
+    /// The expected rows if a new version of a file removes the records it no longer contains: of each file only
     /// its newest version with a good record counts.
-    fn standing_without_removed(&self) -> BTreeMap<i64, i64> {
+    fn expected_without_removed(&self) -> BTreeMap<i64, i64> {
         let mut newest: BTreeMap<u8, (usize, &Vec<Row>)> = BTreeMap::new();
         for (key, order, rows) in &self.landed {
             if rows.iter().any(|row| row.good.is_some()) {
@@ -140,7 +140,7 @@ impl Plans {
         newest.values().flat_map(|(_, rows)| rows.iter().filter_map(|row| row.good)).collect()
     }
 
-    fn standing(&self) -> BTreeMap<i64, i64> {
+    fn expected(&self) -> BTreeMap<i64, i64> {
         let mut landed = self.landed.clone();
         landed.sort_by_key(|(key, order, _)| (*key, *order));
         landed.iter().flat_map(|(_, _, rows)| rows.iter().filter_map(|row| row.good)).collect()
@@ -160,7 +160,7 @@ proptest! {
     #![proptest_config(cases(3))]
 
     #[test]
-    fn step_by_step_is_what_a_rebuild_makes(
+    fn step_by_step_equals_a_rebuild(
         steps in prop::collection::vec(prop::collection::vec(event(), 1..3), 2..7)
     ) {
         let world = World::new().tolerant();
@@ -168,21 +168,21 @@ proptest! {
         let mut plans = Plans::default();
         for (number, events) in steps.into_iter().enumerate() {
             for event in events {
-                happen(&world, &mut plans, number, event);
-                // What stands in the bucket at the listing is what lands.
-                world.ingest().well();
+                apply(&world, &mut plans, number, event);
+                // The contents at the time of the listing land.
+                world.ingest().success();
             }
         }
-        prop_assert_eq!(quantities(&world), plans.standing());
+        prop_assert_eq!(quantities(&world), plans.expected());
         let contents = world.contents();
-        world.books_close();
-        world.run(&["rebuild"]).well();
+        world.is_balanced();
+        world.run(&["rebuild"]).success();
         prop_assert_eq!(world.contents(), contents);
-        world.books_close();
+        world.is_balanced();
     }
 
     #[test]
-    fn a_file_written_again_removes_what_it_no_longer_holds(
+    fn a_new_version_of_a_file_removes_missing_records(
         events in prop::collection::vec(event(), 2..10)
     ) {
         let world = World::new().tolerant();
@@ -190,18 +190,18 @@ proptest! {
         world.dump("stage.jsonl", stage_text(&[1, 2, 1]));
         let mut plans = Plans::default();
         for (number, event) in events.into_iter().enumerate() {
-            happen(&world, &mut plans, number, event);
-            world.ingest().well();
+            apply(&world, &mut plans, number, event);
+            world.ingest().success();
         }
-        prop_assert_eq!(quantities(&world), plans.standing_without_removed());
+        prop_assert_eq!(quantities(&world), plans.expected_without_removed());
         let contents = world.contents();
-        world.books_close();
-        world.run(&["rebuild"]).well();
+        world.is_balanced();
+        world.run(&["rebuild"]).success();
         prop_assert_eq!(world.contents(), contents);
-        world.books_close();
+        world.is_balanced();
     }
 
-    /// However a dump is cut into part files, and in however many rounds these come, it is the same.
+    /// The partition of a dump into part files and rounds does not change the result.
     #[test]
     fn any_partition_of_a_dump_into_part_files_gives_the_same(
         rows in prop::collection::vec((prop::option::of(1..9_u8), 0..4_u8, 0..3_u8), 1..9),
@@ -220,7 +220,7 @@ proptest! {
         let all: Vec<_> = rows.iter().map(|row| row.0).collect();
         whole.dump(&key(1, "all"), price_text(&older));
         whole.dump(&key(2, "all"), price_text(&all));
-        whole.ingest().well();
+        whole.ingest().success();
         parts.dump(&key(1, "all"), price_text(&older));
         for round in 0..3 {
             for part in 0..4 {
@@ -230,7 +230,7 @@ proptest! {
                     parts.dump(&key(2, &format!("{part}-{round}")), price_text(&own));
                 }
             }
-            parts.ingest().well();
+            parts.ingest().success();
         }
         let held = |world: &World| {
             let prices = world.sql("SELECT item, price FROM silver.price ORDER BY item, price");
@@ -239,14 +239,14 @@ proptest! {
             (prices, if has_rejected { world.sql(rejected) } else { Vec::new() })
         };
         prop_assert_eq!(held(&parts), held(&whole));
-        parts.books_close();
-        parts.run(&["rebuild"]).well();
+        parts.is_balanced();
+        parts.run(&["rebuild"]).success();
         prop_assert_eq!(held(&parts), held(&whole));
-        parts.books_close();
+        parts.is_balanced();
     }
 
     #[test]
-    fn step_by_step_is_what_one_run_makes(
+    fn step_by_step_equals_one_run(
         steps in prop::collection::vec(event(), 2..8)
     ) {
         let world = World::new().tolerant();
@@ -262,15 +262,15 @@ proptest! {
                 Event::Prices(_, prices) => {
                     world.dump(&format!("price/2024-03-0{}.tsv", 9 - number), price_text(&prices));
                 }
-                Event::Boards(boards) => happen(&world, &mut plans, number, Event::Boards(boards)),
+                Event::Boards(boards) => apply(&world, &mut plans, number, Event::Boards(boards)),
                 Event::Stages(_) | Event::Touch(_) | Event::Back(_) => world.touch("stage.jsonl"),
             }
-            world.ingest().well();
+            world.ingest().success();
         }
-        prop_assert_eq!(quantities(&world), plans.standing());
+        prop_assert_eq!(quantities(&world), plans.expected());
         let other = World::new().tolerant();
         let bucket = world.path("bucket").display().to_string();
-        other.run_with(&["ingest", "--once"], &[("COCKPIT_BUCKET", &bucket)]).well();
+        other.run_with(&["ingest", "--once"], &[("COCKPIT_BUCKET", &bucket)]).success();
         let without_touch = |world: &World| {
             let rows = |table| (table, world.rows_without(table, &["_modified_at"]));
             crate::world::TABLES.map(rows)
@@ -279,9 +279,9 @@ proptest! {
     }
 }
 
-fn happen(world: &World, plans: &mut Plans, number: usize, event: Event) {
+fn apply(world: &World, plans: &mut Plans, number: usize, event: Event) {
     match event {
-        Event::Plan(key, rows) => plans.come(world, key, rows),
+        Event::Plan(key, rows) => plans.arrive(world, key, rows),
         Event::Boards(boards) => {
             world.dump(&format!("board/{number}.csv"), board_text(number, &boards));
         }
@@ -292,7 +292,7 @@ fn happen(world: &World, plans: &mut Plans, number: usize, event: Event) {
         }
         Event::Touch(key) if plans.now.contains_key(&key) => world.touch(&plan_key(key)),
         Event::Back(key) if plans.before.contains_key(&key) => {
-            plans.come(world, key, plans.before[&key].clone());
+            plans.arrive(world, key, plans.before[&key].clone());
         }
         Event::Touch(_) | Event::Back(_) => world.touch("stage.jsonl"),
     }

@@ -1,12 +1,12 @@
-//! Retention: what expires of a topic's tables, what is told of it, and what stays.
+//! Retention: rows of a topic's tables that expire, how that is reported, and what is kept.
 
 use crate::stream::{Broker, CONTRACT};
 use crate::world::World;
+use plant::time::DAY_S;
 use serde_json::Value;
 use std::fs;
 
 const TOPIC: &str = "aged";
-const DAY_S: i64 = 86_400;
 
 const SILVER: &str = "-- Temperatures of machines.
 --
@@ -28,7 +28,7 @@ const GOLD: &str = "-- Temperatures by hour.
 SELECT machine, hour_at, count(*) AS readings FROM silver.reading GROUP BY machine, hour_at
 ";
 
-/// The test plant and one more topic, whose rows are kept for so many days; for ever, if none are said.
+/// The test plant and one more topic, whose rows are kept for so many days; without limit if `None`.
 fn keep(world: &World, days: Option<u32>) {
     let (contract, silver) = match days {
         Some(days) => (
@@ -80,44 +80,44 @@ fn marks(world: &World, table: &str) -> Vec<Vec<Value>> {
 
 #[test]
 fn old_rows_expire_and_no_figure_changes() {
-    let (world, broker) = (World::new(), Broker::of(TOPIC));
+    let (world, broker) = (World::new(), Broker::with_topic(TOPIC));
     let settled = [("COCKPIT_RETENTION_SETTLE_MS", "1")];
     keep(&world, None);
-    let said = [message(60, 20), message(45, 21), message(20, 22), message(1, 23)];
-    broker.say(&said.each_ref().map(String::as_str));
+    let messages = [message(60, 20), message(45, 21), message(20, 22), message(1, 23)];
+    broker.send(&messages.each_ref().map(String::as_str));
     broker.ingest_with(&world, &settled);
-    let told = world.rows("gold.by_hour");
-    assert_eq!(told.len(), 4);
+    let published = world.rows("gold.by_hour");
+    assert_eq!(published.len(), 4);
 
     keep(&world, Some(30));
-    broker.say(&[&message(61, 24), &message(2, 25)]);
+    broker.send(&[&message(61, 24), &message(2, 25)]);
     broker.ingest_with(&world, &settled);
     let count = |table: &str| world.number(&format!("SELECT count(*) FROM {table}"));
-    // The broker got all of them today, so bronze has all.
+    // The broker received all of them today, so bronze has all.
     assert_eq!([count("bronze.temperature"), count("silver.reading")], [6, 3]);
     let late = world.sql("SELECT reason, column_name, table_name FROM silver.rejected");
     assert_eq!(late.len(), 1, "{late:?}");
     assert_eq!([&late[0]["reason"], &late[0]["column_name"]], ["too_late", "at"]);
     let after = world.rows("gold.by_hour");
     assert_eq!(after.len(), 5);
-    assert!(told.iter().all(|row| after.contains(row)), "{told:?}\n{after:?}");
+    assert!(published.iter().all(|row| after.contains(row)), "{published:?}\n{after:?}");
 
     let expired = world.sql("SELECT table_name, rows, files, kept_days FROM meta.expired");
     let rows: i64 = expired.iter().map(|row| row["rows"].as_i64().unwrap()).sum();
     assert_eq!((expired.len(), rows), (2, 2), "{expired:?}");
     assert_eq!(world.number("SELECT count(*) FROM meta.runs WHERE NOT closed"), 0);
-    // To every reader of the table they are deleted rows.
+    // For every reader of the table they are deleted rows.
     let marks = marks(&world, "silver/reading");
     let removed: Vec<&Value> = marks.iter().flatten().filter_map(|it| it.get("remove")).collect();
     assert_eq!((marks.len(), removed.len()), (1, 2));
     assert!(removed.iter().all(|it| it["dataChange"] == true), "{removed:?}");
 
     let rejected = world.rows("silver.rejected");
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(world.rows("gold.by_hour"), after);
     assert_eq!(world.rows("silver.rejected"), rejected);
     assert_eq!(count("silver.reading"), 3);
     world.edit("gold/by_hour.sql", "-- Temperatures by hour.", "-- Temperatures, hour by hour.");
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(world.rows("gold.by_hour"), after);
 }

@@ -1,6 +1,6 @@
-//! Limits say what they are and why; secrets are said nowhere.
+//! Settings are printed with their source and reason; secrets are printed nowhere.
 
-use crate::world::{Said, World};
+use crate::world::{Outcome, World};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -13,23 +13,23 @@ fn every_limit_is_printed_with_its_reason() {
     let world = World::new();
     let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
     world.write("plant.toml", &format!("{text}\n[limits]\npage_rows = 7\n"));
-    let said = world.run_with(&["config"], &[("COCKPIT_LISTING_EVERY_S", "5")]).well().stdout;
-    crate::world::golden("config", "said.txt", &world.plain(&said));
-    let limits = said.lines().skip_while(|line| *line != "[limits]").skip(1);
+    let outcome = world.run_with(&["config"], &[("COCKPIT_LISTING_EVERY_S", "5")]).success().stdout;
+    crate::world::golden("config", "output.txt", &world.plain(&outcome));
+    let limits = outcome.lines().skip_while(|line| *line != "[limits]").skip(1);
     for line in limits {
         let (_, why) = line.split_once(" # ").unwrap_or_else(|| panic!("no reason: {line}"));
         assert!(why.contains("; default ") && why.len() > 30, "{line}");
     }
 }
 
-/// What somebody said stands, even if it is what would be meant without a word.
+/// A configured value keeps its source, even if it equals the default.
 #[test]
-fn a_setting_of_kafka_is_shown_where_it_was_said() {
+fn a_setting_of_kafka_is_printed_with_its_source() {
     let world = World::new();
     let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
-    let said = "[kafka]\nprotocol = \"ssl\"\ngroup = \"cockpit\"\n";
-    world.write("plant.toml", &format!("{text}\n{said}"));
-    let printed = world.run(&["config"]).well().stdout;
+    let section = "[kafka]\nprotocol = \"ssl\"\ngroup = \"cockpit\"\n";
+    world.write("plant.toml", &format!("{text}\n{section}"));
+    let printed = world.run(&["config"]).success().stdout;
     let origin = |name: &str| {
         let line = printed.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
         line.split_once(" # ").unwrap().1.split_once(';').unwrap().0.to_owned()
@@ -39,22 +39,22 @@ fn a_setting_of_kafka_is_shown_where_it_was_said() {
 }
 
 #[test]
-fn a_limit_of_nothing_and_one_nobody_knows_are_refused() {
+fn a_limit_of_zero_and_an_unknown_limit_are_refused() {
     let world = World::new();
     let with = |value: &str| world.run_with(&["config"], &[("COCKPIT_LISTING_EVERY_S", value)]);
     for value in ["0", "-1", "soon", "1.5", "99999999999999999999"] {
-        with(value).refused(&["COCKPIT_LISTING_EVERY_S", value, "whole number"]);
+        with(value).failure(&["COCKPIT_LISTING_EVERY_S", value, "whole number"]);
     }
     let text = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
     world.write("plant.toml", &format!("{text}\n[limits]\npage_row = 7\nquery_slots = 0\n"));
     for command in ["config", "check", "tables"] {
         let words =
             ["plant.toml:17", "unknown key `page_row`", "page_rows", "plant.toml:18", "is 0"];
-        world.run(&[command]).refused(&words);
+        world.run(&[command]).failure(&words);
     }
 }
 
-/// Every file below `folder` that holds the secret.
+/// Every file below `folder` that contains the secret.
 fn leaks(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -70,9 +70,9 @@ fn leaks(folder: &Path, found: &mut Vec<String>) {
 }
 
 #[track_caller]
-fn is_silent(said: &Said) {
-    assert!(!said.stdout.contains(SECRET), "{}", said.stdout);
-    assert!(!said.stderr.contains(SECRET), "{}", said.stderr);
+fn contains_no_secret(outcome: &Outcome) {
+    assert!(!outcome.stdout.contains(SECRET), "{}", outcome.stdout);
+    assert!(!outcome.stderr.contains(SECRET), "{}", outcome.stderr);
 }
 
 const COMMANDS: [&[&str]; 7] = [
@@ -120,7 +120,7 @@ fn s3(dump: &'static str) -> u16 {
 }
 
 #[test]
-fn keys_of_the_environment_are_said_nowhere() {
+fn keys_of_the_environment_are_not_disclosed() {
     let world = World::new();
     let port =
         s3("Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,5\n2,a,2024-01-01,8,S1,x\n");
@@ -136,8 +136,8 @@ fn keys_of_the_environment_are_said_nowhere() {
     for command in COMMANDS {
         let mut arguments = command.to_vec();
         arguments.extend(["--log", "trace"]);
-        let said = world.run_with(&arguments, &env).well();
-        is_silent(&said);
+        let outcome = world.run_with(&arguments, &env).success();
+        contains_no_secret(&outcome);
     }
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);
     let mut found = Vec::new();
@@ -146,7 +146,7 @@ fn keys_of_the_environment_are_said_nowhere() {
 }
 
 #[test]
-fn keys_in_a_url_are_refused_and_not_said_again() {
+fn keys_in_a_url_are_refused_and_not_repeated() {
     let world = World::new();
     for url in [
         format!("s3://key:{SECRET}@bucket/dumps"),
@@ -157,9 +157,9 @@ fn keys_in_a_url_are_refused_and_not_said_again() {
     ] {
         for variable in ["COCKPIT_BUCKET", "COCKPIT_LAKE"] {
             for command in [&["config"][..], &["ingest", "--once"], &["tables"]] {
-                let said = world.run_with(command, &[(variable, &url)]);
-                is_silent(&said);
-                said.refused(&["error"]);
+                let outcome = world.run_with(command, &[(variable, &url)]);
+                contains_no_secret(&outcome);
+                outcome.failure(&["error"]);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `cockpit sql` answers, and does nothing else.
+//! `cockpit sql` returns rows and changes nothing.
 
 use crate::world::World;
 use serde_json::Value;
@@ -9,12 +9,12 @@ fn world() -> World {
         "plan.csv",
         "Id,Item,Day,Hour,Station,Quantity\n1,\"a, \"\"b\"\"\",2024-01-01,8,S1,5\n",
     );
-    world.ingest().well();
+    world.ingest().success();
     world
 }
 
 #[test]
-fn whatever_would_change_something_is_refused() {
+fn statements_that_change_something_are_refused() {
     let world = world();
     let versions = world.versions();
     let out = world.path("out.csv");
@@ -31,9 +31,9 @@ fn whatever_would_change_something_is_refused() {
         "SELECT 1; SELECT 2",
         "EXPLAIN ANALYZE INSERT INTO silver.plan SELECT * FROM silver.plan",
     ] {
-        world.run(&["sql", query]).refused(&["error"]);
+        world.run(&["sql", query]).failure(&["error"]);
     }
-    world.run(&["sql", "SELECT * FROM '/etc/passwd'"]).refused(&["/etc/passwd"]);
+    world.run(&["sql", "SELECT * FROM '/etc/passwd'"]).failure(&["/etc/passwd"]);
     assert!(!out.exists());
     assert_eq!(world.versions(), versions);
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);
@@ -43,11 +43,15 @@ fn whatever_would_change_something_is_refused() {
 fn every_format_can_be_read_back() {
     let world = world();
     let query = "SELECT item, quantity, day_local FROM silver.plan";
-    let said = |format: &str| world.run(&["sql", query, "--format", format]).well().stdout;
-    assert_eq!(said("csv"), "item,quantity,day_local\n\"a, \"\"b\"\"\",5,2024-01-01\n");
-    let rows: Vec<Value> = serde_json::from_str(&said("json")).unwrap();
+    let outcome = |format: &str| world.run(&["sql", query, "--format", format]).success().stdout;
+    assert_eq!(outcome("csv"), "item,quantity,day_local\n\"a, \"\"b\"\"\",5,2024-01-01\n");
+    let rows: Vec<Value> = serde_json::from_str(&outcome("json")).unwrap();
     assert_eq!(rows[0]["item"], "a, \"b\"");
-    assert!(said("table").contains("| a, \"b\" | 5        | 2024-01-01 |"), "{}", said("table"));
+    assert!(
+        outcome("table").contains("| a, \"b\" | 5        | 2024-01-01 |"),
+        "{}",
+        outcome("table")
+    );
     let parquet = world.command(&["sql", query, "--format", "parquet"]).output().unwrap();
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(
         bytes::Bytes::from(parquet.stdout),
@@ -57,39 +61,39 @@ fn every_format_can_be_read_back() {
 }
 
 #[test]
-fn no_rows_are_an_answer_in_every_format() {
+fn an_empty_result_is_valid_in_every_format() {
     let world = world();
     let query = "SELECT item FROM silver.plan WHERE false";
-    let said = |format: &str| world.run(&["sql", query, "--format", format]).well().stdout;
-    assert_eq!(said("csv"), "item\n");
-    assert_eq!(serde_json::from_str::<Vec<Value>>(&said("json")).unwrap().len(), 0);
-    assert!(said("table").contains("item"));
+    let outcome = |format: &str| world.run(&["sql", query, "--format", format]).success().stdout;
+    assert_eq!(outcome("csv"), "item\n");
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&outcome("json")).unwrap().len(), 0);
+    assert!(outcome("table").contains("item"));
 }
 
 #[test]
-fn a_table_that_is_not_there_is_answered_with_those_that_are() {
+fn a_missing_table_is_reported_with_the_existing_ones() {
     let world = world();
-    world.run(&["sql", "SELECT * FROM gold.hurly"]).refused(&["gold.hurly", "gold.hourly"]);
-    world.run(&["sql", "SELECT * FROM nothing.like_it"]).refused(&["silver.plan", "gold.daily"]);
-    world.run(&["sql", "SELECT quantty FROM silver.plan"]).refused(&["quantty", "quantity"]);
-    world.run(&["sql", "SELEC 1"]).refused(&["SELEC"]);
+    world.run(&["sql", "SELECT * FROM gold.hurly"]).failure(&["gold.hurly", "gold.hourly"]);
+    world.run(&["sql", "SELECT * FROM nothing.like_it"]).failure(&["silver.plan", "gold.daily"]);
+    world.run(&["sql", "SELECT quantty FROM silver.plan"]).failure(&["quantty", "quantity"]);
+    world.run(&["sql", "SELEC 1"]).failure(&["SELEC"]);
 }
 
 #[test]
-fn a_lake_that_is_not_there_is_named() {
+fn a_missing_lake_is_reported() {
     let world = World::new();
-    world.run(&["sql", "SELECT 1"]).refused(&["the lake", "is not there"]);
-    world.run(&["tables"]).refused(&["the lake", "is not there"]);
+    world.run(&["sql", "SELECT 1"]).failure(&["the lake", "is not there"]);
+    world.run(&["tables"]).failure(&["the lake", "is not there"]);
 }
 
 #[test]
 fn tables_and_rejects_are_listed() {
     let world = World::new().tolerant();
     world.dump("plan.csv", "Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,many\n");
-    world.ingest().well();
-    let tables = world.run(&["tables"]).well().stdout;
+    world.ingest().success();
+    let tables = world.run(&["tables"]).success().stdout;
     assert!(tables.contains("bronze.plan") && tables.contains("silver.rejected"), "{tables}");
-    let rejected = world.run(&["rejected", "plan"]).well().stdout;
+    let rejected = world.run(&["rejected", "plan"]).success().stdout;
     assert!(rejected.contains("many") && rejected.contains("plan.csv"), "{rejected}");
-    assert!(!world.run(&["rejected", "board"]).well().stdout.contains("many"));
+    assert!(!world.run(&["rejected", "board"]).success().stdout.contains("many"));
 }

@@ -1,11 +1,11 @@
-//! Messages of a topic: made anew when their rules change, whatever comes meanwhile; and who lost
-//! their partitions goes on without them.
+//! Messages of a topic: silver is rebuilt when rules change while messages arrive, and a worker that lost
+//! its partitions continues without them.
 //!
-//! The broker is librdkafka's own mock, which speaks the protocol on a port; what only Apache Kafka
-//! does is asked by `tests/oracle/stream_case.py`.
+//! The broker is librdkafka's mock, which implements the protocol on a port; behaviour of Apache Kafka
+//! itself is tested by `tests/oracle/stream_case.py`.
 
 use crate::lease::{names, until};
-use crate::world::{Said, World};
+use crate::world::{Outcome, World};
 use rdkafka::config::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
@@ -17,7 +17,7 @@ const TOPIC: &str = "temperatures";
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 pub const CONTRACT: &str = r#"
-description = "Temperatures as they were said."
+description = "Temperatures as received."
 source = "iot"
 topics = ["temperatures"]
 format = "message"
@@ -49,10 +49,10 @@ pub struct Broker {
 
 impl Broker {
     fn start() -> Self {
-        Self::of(TOPIC)
+        Self::with_topic(TOPIC)
     }
 
-    pub fn of(topic: &'static str) -> Self {
+    pub fn with_topic(topic: &'static str) -> Self {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic(topic, 2, 1).unwrap();
         Self { cluster, topic }
@@ -73,26 +73,26 @@ impl Broker {
         self.cluster.apiversion(RDKafkaApiKey::Metadata, Some(0), Some(12)).unwrap();
     }
 
-    pub fn say(&self, messages: &[&str]) {
+    pub fn send(&self, messages: &[&str]) {
         let bytes: Vec<&[u8]> = messages.iter().map(|message| message.as_bytes()).collect();
-        self.say_bytes(&bytes);
+        self.send_bytes(&bytes);
     }
 
-    pub fn say_all(&self, messages: &[String]) {
-        self.say(&messages.iter().map(String::as_str).collect::<Vec<_>>());
+    pub fn send_all(&self, messages: &[String]) {
+        self.send(&messages.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
-    pub fn say_bytes(&self, messages: &[&[u8]]) {
+    pub fn send_bytes(&self, messages: &[&[u8]]) {
         let records = messages.iter().map(|message| BaseRecord::to(self.topic).payload(*message));
         self.produce(records);
     }
 
-    pub fn say_to(&self, topic: &str, message: &str) {
+    pub fn send_to(&self, topic: &str, message: &str) {
         self.produce([BaseRecord::to(topic).payload(message.as_bytes())].into_iter());
     }
 
-    /// A message as `fill` makes it.
-    pub fn send<'a>(&'a self, fill: impl FnOnce(Record<'a>) -> Record<'a>) {
+    /// Sends a message made by `fill`.
+    pub fn send_record<'a>(&'a self, fill: impl FnOnce(Record<'a>) -> Record<'a>) {
         self.produce([fill(BaseRecord::to(self.topic))].into_iter());
     }
 
@@ -105,8 +105,8 @@ impl Broker {
         producer.flush(ANSWER_LIMIT).unwrap();
     }
 
-    /// A worker that reads until it is told to stop, quick to commit and to be taken for dead: as
-    /// quick as the mock allows, which lets a new group wait for three seconds.
+    /// A worker that reads until it is stopped, with a short linger and a short session timeout: as
+    /// short as the mock allows, which delays a new group for three seconds.
     pub fn worker(&self, world: &World) -> Worker {
         self.worker_with(world, &[])
     }
@@ -120,7 +120,7 @@ impl Broker {
         Worker(command.spawn().unwrap())
     }
 
-    pub fn ingest_from(&self, world: &World) -> Said {
+    pub fn ingest_from(&self, world: &World) -> Outcome {
         world.ingest_from(&self.cluster.bootstrap_servers(), &[])
     }
 
@@ -130,15 +130,15 @@ impl Broker {
 
     pub fn ingest_with(&self, world: &World, env: &[(&str, &str)]) {
         let brokers = self.cluster.bootstrap_servers();
-        world.ingest_from(&brokers, env).well();
+        world.ingest_from(&brokers, env).success();
     }
 }
 
-/// A program at work; gone with the test, however that ends.
+/// A running worker; killed when dropped.
 pub struct Worker(Child);
 
 impl Worker {
-    fn tell(&self, signal: &str) {
+    fn signal(&self, signal: &str) {
         let pid = self.0.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
@@ -169,19 +169,19 @@ fn fates(world: &World) -> [i64; 3] {
 }
 
 #[test]
-fn a_changed_rule_reaches_rows_that_are_there_even_if_messages_come_with_it() {
+fn a_changed_rule_applies_to_existing_rows_while_messages_arrive() {
     let (world, broker) = (world(), Broker::start());
     let early: Vec<String> =
         (0u32..20).map(|number| message("oven", number, f64::from(number) * 10.0)).collect();
-    broker.say(&early.iter().map(String::as_str).collect::<Vec<_>>());
+    broker.send(&early.iter().map(String::as_str).collect::<Vec<_>>());
     broker.ingest_into(&world);
     assert_eq!(fates(&world), [20, 10, 10]);
     world.edit("silver/temperature_read.sql", "temp_c < 100", "temp_c < 50");
-    broker.say(&[&message("oven", 100, 20.0), "no message at all"]);
+    broker.send(&[&message("oven", 100, 20.0), "no message at all"]);
     broker.ingest_into(&world);
     assert_eq!(fates(&world), [22, 6, 16]);
     world.edit("silver/temperature_read.sql", "temp_c < 50", "temp_c < 500");
-    broker.say(&[&message("oven", 200, 30.0)]);
+    broker.send(&[&message("oven", 200, 30.0)]);
     broker.ingest_into(&world);
     assert_eq!(fates(&world), [23, 22, 1]);
 }
@@ -192,21 +192,21 @@ fn commits(world: &World) -> usize {
 }
 
 #[test]
-fn a_worker_that_was_taken_for_dead_does_no_harm_and_still_ends() {
+fn a_worker_that_lost_its_partitions_does_no_harm_and_still_exits() {
     let (world, broker) = (world(), Broker::start());
-    broker.say(&[&message("oven", 1, 20.0)]);
+    broker.send(&[&message("oven", 1, 20.0)]);
     let mut frozen = broker.worker(&world);
-    // As soon as anything lies in the log, so that sometimes the first commit itself is frozen.
+    // As soon as the log has an entry, so that sometimes the first commit itself is frozen.
     until("the first message", || (commits(&world) > 0).then_some(()));
-    frozen.tell("-STOP");
+    frozen.signal("-STOP");
     let early = commits(&world);
-    broker.say(&[&message("oven", 2, 20.0), &message("oven", 3, 20.0), "{"]);
+    broker.send(&[&message("oven", 2, 20.0), &message("oven", 3, 20.0), "{"]);
     let mut other = broker.worker(&world);
     until("the messages after it", || (commits(&world) > early).then_some(()));
-    frozen.tell("-CONT");
-    broker.say(&[&message("oven", 4, 20.0), "{"]);
+    frozen.signal("-CONT");
+    broker.send(&[&message("oven", 4, 20.0), "{"]);
     for worker in [&mut frozen, &mut other] {
-        worker.tell("-TERM");
+        worker.signal("-TERM");
         until("the end of a worker", || worker.0.try_wait().unwrap());
     }
     broker.ingest_into(&world);
@@ -214,18 +214,18 @@ fn a_worker_that_was_taken_for_dead_does_no_harm_and_still_ends() {
 }
 
 #[test]
-fn a_topic_read_again_or_made_anew_from_bronze_changes_nothing() {
+fn a_topic_read_again_or_rebuilt_from_bronze_changes_nothing() {
     let (world, broker) = (world(), Broker::start());
-    broker.say(&[&message("oven", 1, 20.0), &message("oven", 1, 20.0), "{", &message("", 2, 1.0)]);
+    broker.send(&[&message("oven", 1, 20.0), &message("oven", 1, 20.0), "{", &message("", 2, 1.0)]);
     broker.ingest_into(&world);
     let rows = || [world.rows("silver.temperature_read"), world.rows("silver.rejected")];
     let before = rows();
     assert_eq!(before.each_ref().map(Vec::len), [1, 3]);
     broker.ingest_into(&world);
     assert_eq!(rows(), before);
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(rows(), before);
-    broker.say(&[&message("oven", 1, 20.0)]);
+    broker.send(&[&message("oven", 1, 20.0)]);
     broker.ingest_into(&world);
     assert_eq!(fates(&world), [5, 1, 4]);
 }

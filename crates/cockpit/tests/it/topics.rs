@@ -67,15 +67,15 @@ fn contents(world: &World) -> [Vec<String>; 2] {
 }
 
 #[test]
-fn a_message_that_is_no_record_has_its_reason() {
-    let (world, broker) = (world(&contract(r#"["p"]"#, "", "")), Broker::of("p"));
-    broker.say(&[&reading("a", 1)]);
-    broker.send(|record| record);
+fn a_message_that_is_not_a_record_is_rejected_with_its_reason() {
+    let (world, broker) = (world(&contract(r#"["p"]"#, "", "")), Broker::with_topic("p"));
+    broker.send(&[&reading("a", 1)]);
+    broker.send_record(|record| record);
     for payload in ["", "null", "[]", &format!("[{}]", reading("b", 1)), "{", "\0\0\0\0\x07{}"] {
-        broker.say(&[payload]);
+        broker.send(&[payload]);
     }
-    broker.say_bytes(&[b"\0\0\0\0\x07\x02\x80\x81"]);
-    broker.say(&[&reading("a", 2)]);
+    broker.send_bytes(&[b"\0\0\0\0\x07\x02\x80\x81"]);
+    broker.send(&[&reading("a", 2)]);
     broker.ingest_into(&world);
     assert_eq!(count(&world, "bronze.pressure"), 10);
     assert_eq!(count(&world, "bronze.pressure WHERE payload IS NULL"), 1);
@@ -86,75 +86,79 @@ fn a_message_that_is_no_record_has_its_reason() {
     );
     let expected = ["array_received 2", "not_json 3", "schema_registry_framing 2", "tombstone 1"];
     assert_eq!(reasons, expected);
-    world.books_close();
+    world.is_balanced();
 }
 
 #[test]
-fn json_behind_a_frame_is_read_if_the_contract_says_so() {
+fn json_behind_a_frame_is_read_if_configured() {
     let contract = contract(r#"["p"]"#, r#"framing = "confluent""#, "");
-    let (world, broker) = (world(&contract), Broker::of("p"));
-    broker.say(&[&format!("\0\0\0\x01\x07{}", reading("a", 1)), &reading("a", 2), "\0\0\0\0\x07["]);
+    let (world, broker) = (world(&contract), Broker::with_topic("p"));
+    broker.send(&[
+        &format!("\0\0\0\x01\x07{}", reading("a", 1)),
+        &reading("a", 2),
+        "\0\0\0\0\x07[",
+    ]);
     broker.ingest_into(&world);
     assert_eq!(table(&world, "SELECT pressure FROM silver.pressure ORDER BY 1"), ["1.5", "2.5"]);
     assert_eq!(table(&world, "SELECT reason FROM silver.rejected"), ["not_json"]);
-    world.books_close();
+    world.is_balanced();
 }
 
 /// Reads `old` and then `new`, two topics of one name, and checks that nothing of the new one is missing.
 fn check_created_again(old: &Broker, new: &Broker, count_new: usize) {
     let world = world(&contract(r#"["p"]"#, "", ""));
-    old.say_all(&readings("old", 6));
+    old.send_all(&readings("old", 6));
     old.ingest_into(&world);
     old.ingest_into(&world);
-    new.say_all(&readings("new", count_new));
-    let said = new.ingest_from(&world).refused(&["deleted and created again", "p#2"]);
-    assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+    new.send_all(&readings("new", count_new));
+    let outcome = new.ingest_from(&world).failure(&["deleted and created again", "p#2"]);
+    assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
     let of = |press: &str| count(&world, &format!("silver.pressure WHERE press = '{press}'"));
     assert_eq!((of("old"), of("new")), (6, i64::try_from(count_new).unwrap()));
     let places = "SELECT DISTINCT _topic, _partition, _offset FROM bronze.pressure";
     assert_eq!(count(&world, &format!("({places}) AS p")), count(&world, "bronze.pressure"));
-    // It was reported, and reading goes on where it is.
-    new.say_all(&[reading("new", 100)]);
+    // It was reported, and reading resumes at its offset.
+    new.send_all(&[reading("new", 100)]);
     new.ingest_into(&world);
     assert_eq!(of("new"), i64::try_from(count_new).unwrap() + 1);
     let before = contents(&world);
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(contents(&world), before);
-    world.books_close();
+    world.is_balanced();
 }
 
 #[test]
 fn a_topic_created_again_is_read_from_its_start() {
-    check_created_again(&Broker::of("p"), &Broker::of("p"), 20);
+    check_created_again(&Broker::with_topic("p"), &Broker::with_topic("p"), 20);
 }
 
 #[test]
 fn a_shorter_topic_created_again_is_read_from_its_start() {
-    check_created_again(&Broker::of("p"), &Broker::of("p"), 2);
+    check_created_again(&Broker::with_topic("p"), &Broker::with_topic("p"), 2);
 }
 
 #[test]
-fn a_topic_without_an_id_is_known_by_its_last_message() {
+fn a_topic_without_an_id_is_identified_by_its_last_message() {
     let nameless = || {
-        let broker = Broker::of("p");
+        let broker = Broker::with_topic("p");
         broker.forget_ids();
         broker
     };
     check_created_again(&nameless(), &nameless(), 20);
     check_created_again(&nameless(), &nameless(), 2);
-    check_created_again(&nameless(), &Broker::of("p"), 20);
+    check_created_again(&nameless(), &Broker::with_topic("p"), 20);
 }
 
 #[test]
 fn a_broker_that_begins_to_report_ids_changes_nothing() {
-    let (world, broker) = (world(&contract(r#"["p"]"#, "", "")), Broker::of("p"));
+    let (world, broker) = (world(&contract(r#"["p"]"#, "", "")), Broker::with_topic("p"));
     broker.forget_ids();
-    broker.say_all(&readings("a", 5));
+    broker.send_all(&readings("a", 5));
     broker.ingest_into(&world);
     broker.report_ids();
-    broker.say_all(&[reading("a", 10)]);
+    broker.send_all(&[reading("a", 10)]);
     broker.ingest_into(&world);
-    broker.say_all(&[reading("a", 11)]);
+    broker.send_all(&[reading("a", 11)]);
     broker.ingest_into(&world);
     assert_eq!(table(&world, "SELECT DISTINCT _topic FROM bronze.pressure"), ["p"]);
     assert_eq!(count(&world, "silver.pressure"), 7);
@@ -164,10 +168,10 @@ fn a_broker_that_begins_to_report_ids_changes_nothing() {
 fn each_element_of_a_message_is_a_reading() {
     let keys = r#"records = "values""#;
     let press = r#"from = "envelope", header = "press","#;
-    let (world, broker) = (world(&contract(r#"["p"]"#, keys, press)), Broker::of("p"));
+    let (world, broker) = (world(&contract(r#"["p"]"#, keys, press)), Broker::with_topic("p"));
     let batch = |press: &str, values: &str| format!(r#"{{"press":"{press}","values":[{values}]}}"#);
     let values = r#"{"ts":1700000000000,"bar":1},{"ts":1700000001000,"bar":"x"},{"ts":1700000002000,"bar":3}"#;
-    broker.say(&[
+    broker.send(&[
         &batch("a", values),
         &format!("[{},{}]", reading("b", 1), reading("b", 2)),
         &reading("c", 1),
@@ -186,16 +190,16 @@ fn each_element_of_a_message_is_a_reading() {
     let all = format!("{places} silver.pressure UNION {places} silver.rejected");
     assert_eq!(count(&world, &format!("({all}) AS p")), 12, "each record has a place of its own");
     assert_eq!(world.number("SELECT sum(_records) FROM bronze.pressure"), 12);
-    world.books_close();
+    world.is_balanced();
     let before = contents(&world);
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(contents(&world), before);
 }
 
 #[test]
-fn records_are_read_once_the_contract_says_where_they_are() {
-    let (world, broker) = (world(&contract(r#"["p"]"#, "", "")), Broker::of("p"));
-    broker.say(&[&format!("[{},{}]", reading("a", 1), reading("a", 2)), &reading("a", 3)]);
+fn records_are_read_once_their_path_is_configured() {
+    let (world, broker) = (world(&contract(r#"["p"]"#, "", "")), Broker::with_topic("p"));
+    broker.send(&[&format!("[{},{}]", reading("a", 1), reading("a", 2)), &reading("a", 3)]);
     broker.ingest_into(&world);
     assert_eq!(table(&world, "SELECT reason FROM silver.rejected"), ["array_received"]);
     world.edit(
@@ -203,7 +207,7 @@ fn records_are_read_once_the_contract_says_where_they_are() {
         "format = \"message\"",
         "format = \"message\"\nrecords = \"$\"",
     );
-    broker.say(&[&format!("[{}]", reading("a", 4))]);
+    broker.send(&[&format!("[{}]", reading("a", 4))]);
     broker.ingest_into(&world);
     assert_eq!((count(&world, "silver.pressure"), count(&world, "silver.rejected")), (4, 0));
 }
@@ -212,7 +216,8 @@ fn records_are_read_once_the_contract_says_where_they_are() {
 fn columns_come_from_topic_key_and_headers() {
     let topics = r#"["^plant\\.(?<press>[a-z]+)\\.pressure$", "other"]"#;
     let press = r#"from = "topic","#;
-    let (world, broker) = (world(&contract(topics, "", press)), Broker::of("plant.left.pressure"));
+    let (world, broker) =
+        (world(&contract(topics, "", press)), Broker::with_topic("plant.left.pressure"));
     world.edit(
         "bronze/pressure.toml",
         "columns = [",
@@ -226,9 +231,9 @@ fn columns_come_from_topic_key_and_headers() {
         broker.create(topic);
     }
     let same = reading("", 1);
-    broker.say_to("plant.right.pressure", &same);
-    broker.say_to("plant.left.temperature", &same);
-    broker.send(|record: BaseRecord<'_, [u8], [u8]>| {
+    broker.send_to("plant.right.pressure", &same);
+    broker.send_to("plant.left.temperature", &same);
+    broker.send_record(|record: BaseRecord<'_, [u8], [u8]>| {
         let header = |value| Header { key: "shift-id", value: Some(value) };
         let headers = OwnedHeaders::new().insert(header("1")).insert(header("2"));
         record.key(&b"L7"[..]).headers(headers).payload(same.as_bytes())
@@ -240,15 +245,15 @@ fn columns_come_from_topic_key_and_headers() {
     let kept = "SELECT _headers FROM bronze.pressure WHERE _key IS NOT NULL";
     assert_eq!(table(&world, kept), [headers]);
     let before = contents(&world);
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(contents(&world), before);
 }
 
 #[test]
 fn a_topic_that_appears_later_is_read() {
     let contract = contract(r#"["^press-[0-9]+$"]"#, "", r#"from = "topic", header = "topic","#);
-    let (world, broker) = (world(&contract), Broker::of("press-1"));
-    broker.say(&[&reading("", 1)]);
+    let (world, broker) = (world(&contract), Broker::with_topic("press-1"));
+    broker.send(&[&reading("", 1)]);
     let worker = broker.worker_with(&world, &[("COCKPIT_TOPIC_LISTING_EVERY_S", "1")]);
     let topics = || {
         let path = world.path("lake/silver/pressure/_delta_log");
@@ -256,7 +261,7 @@ fn a_topic_that_appears_later_is_read() {
     };
     crate::lease::until("the first topic", || (topics()? == ["press-1"]).then_some(()));
     broker.create("press-2");
-    broker.say_to("press-2", &reading("", 1));
+    broker.send_to("press-2", &reading("", 1));
     crate::lease::until("the second topic", || (topics()? == ["press-1", "press-2"]).then_some(()));
     drop(worker);
 }
@@ -264,34 +269,34 @@ fn a_topic_that_appears_later_is_read() {
 #[test]
 fn two_topics_of_one_contract_make_one_table() {
     for _ in 0..5 {
-        let (world, broker) = (world(&contract(r#"["p", "q"]"#, "", "")), Broker::of("p"));
+        let (world, broker) = (world(&contract(r#"["p", "q"]"#, "", "")), Broker::with_topic("p"));
         broker.create("q");
         // Both have what is good and what is not, so that they make three tables at once.
         for topic in ["p", "q"] {
-            broker.say_to(topic, &reading(topic, 1));
-            broker.say_to(topic, "{");
+            broker.send_to(topic, &reading(topic, 1));
+            broker.send_to(topic, "{");
         }
         broker.ingest_into(&world);
         assert_eq!(table(&world, "SELECT press FROM silver.pressure ORDER BY 1"), ["p", "q"]);
         assert_eq!(count(&world, "silver.rejected"), 2);
-        world.books_close();
+        world.is_balanced();
     }
 }
 
 #[test]
-fn what_one_topic_says_repeats_nothing_of_another() {
-    let (world, broker) = (world(&contract(r#"["p", "q"]"#, "", "")), Broker::of("p"));
+fn equal_offsets_of_two_topics_are_not_duplicates() {
+    let (world, broker) = (world(&contract(r#"["p", "q"]"#, "", "")), Broker::with_topic("p"));
     broker.create("q");
     for topic in ["p", "q", "p"] {
-        broker.say_to(topic, &reading("a", 1));
+        broker.send_to(topic, &reading("a", 1));
     }
     broker.ingest_into(&world);
     assert_eq!((count(&world, "silver.pressure"), count(&world, "silver.rejected")), (2, 1));
-    broker.say_to("q", &reading("a", 1));
+    broker.send_to("q", &reading("a", 1));
     broker.ingest_into(&world);
     assert_eq!((count(&world, "silver.pressure"), count(&world, "silver.rejected")), (2, 2));
     let before = contents(&world);
-    world.run(&["rebuild"]).well();
+    world.run(&["rebuild"]).success();
     assert_eq!(contents(&world), before);
 }
 
@@ -299,13 +304,13 @@ fn what_one_topic_says_repeats_nothing_of_another() {
 #[test]
 fn two_contracts_of_one_topic_share_nothing() {
     let contract = contract(r#"["p"]"#, "", "");
-    let (world, broker) = (world(&contract), Broker::of("p"));
+    let (world, broker) = (world(&contract), Broker::with_topic("p"));
     world.write("bronze/copy.toml", &contract);
     world.write("silver/copied.sql", &MODEL.replace("typed.pressure", "typed.copy"));
     let worker = broker.worker(&world);
     let texts = readings("a", 8);
     for (number, text) in (0..).zip(&texts) {
-        broker.send(|record| record.partition(number % 2).payload(text.as_bytes()));
+        broker.send_record(|record| record.partition(number % 2).payload(text.as_bytes()));
     }
     for table in ["silver.pressure", "silver.copied"] {
         let log = world.path(&format!("lake/{}/_delta_log", table.replace('.', "/")));
@@ -318,8 +323,8 @@ fn two_contracts_of_one_topic_share_nothing() {
 fn mistakes_in_topics_are_found_by_check() {
     let press = r#"from = "topic", header = "side","#;
     let contract = contract(r#"["^p(", "a b"]"#, "framing = \"avro\"\nrecords = \"a..b\"", press);
-    let said = world(&contract).run(&["check"]);
-    said.refused(&[
+    let outcome = world(&contract).run(&["check"]);
+    outcome.failure(&[
         "invalid topic `^p(`",
         "invalid topic `a b`",
         "invalid framing `avro`",

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
-/// Columns that say when and by whom, and so differ from run to run.
+/// Columns of time and run, which differ from run to run.
 const VOLATILE: [&str; 3] = ["_ingested_at", "_run", "_rejected_at"];
 
 /// Every table a model of the test plant makes.
@@ -26,40 +26,40 @@ pub const TABLES: [&str; 10] = [
     "gold.ageing",
 ];
 
-/// What the program said and how it ended.
+/// Output and exit status of the program.
 #[derive(Debug)]
-pub struct Said {
-    pub is_well: bool,
+pub struct Outcome {
+    pub succeeded: bool,
     /// Exit code; none if a signal ended the program.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Said {
+impl Outcome {
     fn of(output: Output) -> Self {
         Self {
-            is_well: output.status.success(),
+            succeeded: output.status.success(),
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
 
-    /// Fails the test unless the program ended well.
+    /// Fails the test unless the program succeeded.
     #[track_caller]
-    pub fn well(self) -> Self {
-        assert!(self.is_well, "{}\n{}", self.stdout, self.stderr);
+    pub fn success(self) -> Self {
+        assert!(self.succeeded, "{}\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// Fails the test unless the program refused and said each of `words`.
+    /// Fails the test unless the program failed and printed each of `words`.
     #[track_caller]
-    pub fn refused(self, words: &[&str]) -> Self {
-        let said = format!("{}\n{}", self.stdout, self.stderr);
-        assert!(!self.is_well, "not refused: {said}");
+    pub fn failure(self, words: &[&str]) -> Self {
+        let outcome = format!("{}\n{}", self.stdout, self.stderr);
+        assert!(!self.succeeded, "succeeded: {outcome}");
         for word in words {
-            assert!(said.contains(word), "`{word}` is not said: {said}");
+            assert!(outcome.contains(word), "`{word}` was not printed: {outcome}");
         }
         self
     }
@@ -74,11 +74,11 @@ pub struct World {
 impl World {
     /// The test plant, an empty bucket, no lake yet.
     pub fn new() -> Self {
-        Self::of("tests/it/plant")
+        Self::from_plant("tests/it/plant")
     }
 
     /// The plant of a folder, named from the crate's; an empty bucket, no lake yet.
-    pub fn of(plant: &str) -> Self {
+    pub fn from_plant(plant: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let world = Self { folder, clock_s: std::cell::Cell::new(1_700_000_000) };
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(plant), &world.path("plant"));
@@ -89,7 +89,7 @@ impl World {
     /// The plant and the bucket of a folder, whose dumps are older than those put there later; no lake
     /// yet.
     pub fn with_bucket(folder: &Path) -> Self {
-        let world = Self::of(&folder.join("plant").display().to_string());
+        let world = Self::from_plant(&folder.join("plant").display().to_string());
         fs::remove_dir(world.path("bucket")).unwrap();
         copy(&folder.join("bucket"), &world.path("bucket"));
         age(
@@ -146,7 +146,7 @@ impl World {
         fs::write(self.path("plant").join(file), text).unwrap();
     }
 
-    /// The program, told where plant, bucket and lake lie, in an environment of its own.
+    /// The program with the paths of plant, bucket and lake, in an environment of its own.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cockpit"));
         command
@@ -160,15 +160,15 @@ impl World {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Said {
-        Said::of(self.command(arguments).output().unwrap())
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.command(arguments).output().unwrap())
     }
 
-    pub fn run_with(&self, arguments: &[&str], env: &[(&str, &str)]) -> Said {
-        Said::of(self.command(arguments).envs(env.iter().copied()).output().unwrap())
+    pub fn run_with(&self, arguments: &[&str], env: &[(&str, &str)]) -> Outcome {
+        Outcome::of(self.command(arguments).envs(env.iter().copied()).output().unwrap())
     }
 
-    /// Runs the program and returns the most memory it was seen to hold, which the system counts
+    /// Runs the program and returns its peak memory, which the system counts
     /// up to the last look.
     pub fn peak_kb(&self, arguments: &[&str]) -> u64 {
         let mut command = self.command(arguments);
@@ -188,22 +188,22 @@ impl World {
         }
     }
 
-    pub fn ingest(&self) -> Said {
+    pub fn ingest(&self) -> Outcome {
         self.run(&["ingest", "--once"])
     }
 
     /// Reads the topics of a broker to their ends, and no bucket.
-    pub fn ingest_from(&self, brokers: &str, env: &[(&str, &str)]) -> Said {
+    pub fn ingest_from(&self, brokers: &str, env: &[(&str, &str)]) -> Outcome {
         let mut command = self.command(&["ingest", "--once", "--kafka", brokers]);
         command.envs(env.iter().copied());
-        Said::of(command.env_remove("COCKPIT_BUCKET").output().unwrap())
+        Outcome::of(command.env_remove("COCKPIT_BUCKET").output().unwrap())
     }
 
     /// The rows of an answer.
     #[track_caller]
     pub fn sql(&self, query: &str) -> Vec<Value> {
-        let said = self.run(&["sql", query, "--format", "json"]).well();
-        serde_json::from_str(&said.stdout).unwrap()
+        let outcome = self.run(&["sql", query, "--format", "json"]).success();
+        serde_json::from_str(&outcome.stdout).unwrap()
     }
 
     /// The only number of an answer.
@@ -239,7 +239,7 @@ impl World {
         TABLES.into_iter().map(|table| (table, self.rows(table))).collect()
     }
 
-    /// The version of every table of the lake, as its log says.
+    /// The version of every table of the lake, from its log.
     pub fn versions(&self) -> BTreeMap<String, usize> {
         let mut versions = BTreeMap::new();
         for schema in ["bronze", "silver", "gold", "meta"] {
@@ -256,9 +256,9 @@ impl World {
         versions
     }
 
-    /// Fails the test unless every dump's books close, counted here anew.
+    /// Fails the test unless the rows of every dump balance, counted independently.
     #[track_caller]
-    pub fn books_close(&self) {
+    pub fn is_balanced(&self) {
         let open = self.sql("SELECT * FROM meta.runs WHERE NOT closed");
         assert!(open.is_empty(), "{open:?}");
         let last = "SELECT r.* FROM meta.runs AS r JOIN (SELECT table_name, file, dump, \
@@ -277,7 +277,7 @@ impl World {
         }
     }
 
-    /// Counts one table's rows against what its books say in all.
+    /// Compares one table's rows with the sums of its reconciliation.
     #[track_caller]
     fn count(&self, table: &str, last: &str) {
         let sum = |column: &str| {
@@ -292,7 +292,7 @@ impl World {
         assert_eq!(sum("rejected"), count(&rejected), "{table}");
     }
 
-    /// What the program said, with the names of the test's own folders taken out.
+    /// Output without the names of the test's folders.
     pub fn plain(&self, text: &str) -> String {
         text.replace(&self.folder.path().display().to_string(), "HERE")
     }
@@ -321,9 +321,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Fails the test unless `text` is what `cases/<case>/expect/<file>` holds; `UPDATE=1` writes it.
+/// Fails the test unless `text` equals `cases/<case>/expect/<file>`; `UPDATE=1` writes it.
 #[track_caller]
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says UPDATE=1")]
+#[expect(clippy::disallowed_methods, reason = "UPDATE=1 is given by the developer")]
 pub fn golden(case: &str, file: &str, text: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases").join(case);
     let path = folder.join("expect").join(file);

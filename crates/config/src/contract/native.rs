@@ -2,8 +2,8 @@
 
 use crate::said::Findings;
 use plant::contract::{Column, Format, Kind, Origin};
+use plant::format::TimeFormat;
 use plant::pattern::Pattern;
-use plant::spelling::TimeSpelling;
 
 /// How days of Parquet files are written in bronze.
 const DAYS: [&str; 1] = ["yyyy-MM-dd"];
@@ -23,20 +23,20 @@ pub(super) fn add_native_spellings(format: Option<&Format>, columns: &mut [Colum
     }
     for column in columns {
         match &mut column.kind {
-            Kind::Date { spellings, .. } => extend(spellings, &DAYS),
-            Kind::Time { spellings, .. } => {
-                extend(spellings, &DAYS);
-                extend(spellings, &MOMENTS);
+            Kind::Date { formats, .. } => extend(formats, &DAYS),
+            Kind::Time { formats, .. } => {
+                extend(formats, &DAYS);
+                extend(formats, &MOMENTS);
             }
             _ => {}
         }
     }
 }
 
-fn extend(spellings: &mut Vec<TimeSpelling>, native: &[&str]) {
+fn extend(formats: &mut Vec<TimeFormat>, native: &[&str]) {
     for text in native {
-        let parsed = TimeSpelling::parse(text).into_iter();
-        spellings.extend(parsed.filter(|it| !spellings.contains(it)).collect::<Vec<_>>());
+        let parsed = TimeFormat::parse(text).into_iter();
+        formats.extend(parsed.filter(|it| !formats.contains(it)).collect::<Vec<_>>());
     }
 }
 

@@ -4,7 +4,7 @@ use crate::diagnostic::did_you_mean;
 use crate::said::Said;
 use chrono_tz::Tz;
 use plant::contract::{Kind, NumberStyle, Units};
-use plant::spelling::{Locale, TimeOptions, TimeSpelling};
+use plant::format::{Locale, TimeFormat, TimeOptions};
 
 const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "time"];
 
@@ -20,9 +20,9 @@ pub(super) fn kind(said: &mut Said<'_, '_>, plant_zone: Tz) -> Option<Kind> {
         "float" => Kind::Float { number: number(said) },
         "decimal" => decimal(said),
         "bool" => yes_or_no(said),
-        "date" => Kind::Date { spellings: spellings(said) },
+        "date" => Kind::Date { formats: formats(said) },
         "time" => Kind::Time {
-            spellings: spellings(said),
+            formats: formats(said),
             zone: zone(said, plant_zone),
             local_parts: said.flag("local").unwrap_or(false),
         },
@@ -101,23 +101,23 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn spellings(said: &mut Said<'_, '_>) -> Vec<TimeSpelling> {
+fn formats(said: &mut Said<'_, '_>) -> Vec<TimeFormat> {
     let texts = said.texts("spellings").unwrap_or_default();
     if texts.is_empty() {
         let remedy = "Write spellings = [\"yyyy-MM-dd HH:mm:ss\"], every way the dump writes it.";
         said.note("spellings", "no spellings: no value could ever be read", remedy);
     }
     let options = time_options(said);
-    let mut spellings = Vec::with_capacity(texts.len());
+    let mut formats = Vec::with_capacity(texts.len());
     for text in texts {
-        match TimeSpelling::with_options(&text, options) {
-            Ok(spelling) => spellings.push(spelling),
+        match TimeFormat::with_options(&text, options) {
+            Ok(format) => formats.push(format),
             Err(reason) => {
                 said.note("spellings", format!("`{text}`: {reason}"), "Mend the spelling.");
             }
         }
     }
-    spellings
+    formats
 }
 
 fn time_options(said: &mut Said<'_, '_>) -> TimeOptions {

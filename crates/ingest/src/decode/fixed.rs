@@ -8,7 +8,7 @@ use super::raw::Raw;
 use batches::batch::{BatchBuilder, Fault};
 use plant::columns::FileColumns;
 use plant::contract::{Column, Contract};
-use plant::spelling::trim;
+use plant::format::trim;
 
 /// Decodes [`plant::contract::Format::Fixed`].
 ///

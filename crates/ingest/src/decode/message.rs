@@ -73,7 +73,7 @@ impl MessageReader {
             texts.fill(None);
             match self.objects.plain.read(text, &mut texts) {
                 Ok(()) => out.good(texts.iter().copied()),
-                Err(message::Unusual) => self.thorough(text, &mut out),
+                Err(message::Unsupported) => self.thorough(text, &mut out),
             }
         }
         out.finish()
@@ -114,7 +114,7 @@ impl Objects {
         let mut texts: Vec<Option<&str>> = vec![None; self.width];
         match self.plain.read(text, &mut texts) {
             Ok(()) => Ok(texts.into_iter().map(|text| text.map(Cow::Borrowed)).collect()),
-            Err(message::Unusual) => self.thorough(text),
+            Err(message::Unsupported) => self.thorough(text),
         }
     }
 }

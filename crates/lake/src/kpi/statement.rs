@@ -1,6 +1,6 @@
-//! The statements KPIs are asked by, and whether they can be planned.
+//! The SQL statements of KPIs, and the check whether they can be planned.
 
-use super::{Asked, By, Each};
+use crate::kpi::{Granularity, KpiQuery, Level};
 use arrow::datatypes::{FieldRef, SchemaRef};
 use config::diagnostic::{Diagnostic, did_you_mean};
 use config::kpi::{Kpi, Ratio};
@@ -9,22 +9,22 @@ use datafusion::prelude::SessionContext;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The KPIs of each table that tells them so.
-pub fn by_table(kpis: &[Kpi], each: Each) -> BTreeMap<&TableName, Vec<&Kpi>> {
+/// The KPIs by the table that they are computed from at this granularity.
+pub fn by_table(kpis: &[Kpi], granularity: Granularity) -> BTreeMap<&TableName, Vec<&Kpi>> {
     let mut tables: BTreeMap<&TableName, Vec<&Kpi>> = BTreeMap::new();
     for kpi in kpis {
-        let by_hour = kpi.by_hour.as_ref().filter(|_| each == Each::Hour);
+        let by_hour = kpi.by_hour.as_ref().filter(|_| granularity == Granularity::Hour);
         tables.entry(by_hour.unwrap_or(&kpi.table)).or_default().push(kpi);
     }
     tables
 }
 
-/// The statement that sums a table and divides; `None` if the table does not know what is asked for.
+/// The statement that sums a table and divides; `None` if the table lacks a requested dimension.
 pub fn statement(
     table: &TableName,
     kpis: &[&Kpi],
     schema: &SchemaRef,
-    asked: &Asked,
+    query: &KpiQuery,
 ) -> Option<String> {
     let has = |name: &str| schema.field_with_name(name).is_ok();
     let day = if has("production_day") { "production_day" } else { "day_local" };
@@ -32,25 +32,29 @@ pub fn statement(
         true => format!("CAST({column} AS STRING) AS {name}"),
         false => format!("CAST(NULL AS STRING) AS {name}"),
     };
-    let is_hourly = asked.each == Each::Hour;
-    let wants_line = asked.by == By::Line || asked.line.is_some();
+    let is_hourly = query.granularity == Granularity::Hour;
+    let wants_line = query.level == Level::Line || query.line.is_some();
     if wants_line && !has("line") || is_hourly && !has("hour_local") {
         return None;
     }
     let groups = [
-        group(matches!(asked.each, Each::Shift | Each::Day), day, "place_day"),
+        group(matches!(query.granularity, Granularity::Shift | Granularity::Day), day, "place_day"),
         group(is_hourly, "day_local", "place_day_local"),
         group(is_hourly, "hour_local", "place_hour"),
-        group(matches!(asked.each, Each::Hour | Each::Shift), "shift", "place_shift"),
-        group(asked.by != By::Plant, "line", "place_line"),
-        group(asked.by == By::Unit, "unit", "place_unit"),
+        group(
+            matches!(query.granularity, Granularity::Hour | Granularity::Shift),
+            "shift",
+            "place_shift",
+        ),
+        group(query.level != Level::Plant, "line", "place_line"),
+        group(query.level == Level::Unit, "unit", "place_unit"),
     ];
     let mut conditions = Vec::new();
-    conditions.extend(asked.from.map(|from| format!("{day} >= DATE '{from}'")));
-    conditions.extend(asked.to.map(|to| format!("{day} <= DATE '{to}'")));
-    let equals = [("unit", &asked.unit), ("line", &asked.line), ("shift", &asked.shift)];
+    conditions.extend(query.from.map(|from| format!("{day} >= DATE '{from}'")));
+    conditions.extend(query.to.map(|to| format!("{day} <= DATE '{to}'")));
+    let equals = [("unit", &query.unit), ("line", &query.line), ("shift", &query.shift)];
     for (column, value) in equals {
-        conditions.extend(value.as_ref().map(|value| format!("{column} = {}", text(value))));
+        conditions.extend(value.as_ref().map(|value| format!("{column} = {}", literal(value))));
     }
     let filter = match conditions.is_empty() {
         true => String::new(),
@@ -85,12 +89,12 @@ fn push_kpi(sql: &mut String, number: usize, kpi: &Kpi) {
     let Ratio { numerator, denominator } = &kpi.ratio;
     let (mut unknown, mut none) = (String::from("CASE"), String::from("CASE"));
     for (when, say) in &kpi.unknown {
-        let _infallible = write!(unknown, " WHEN {when} THEN {}", text(say));
+        let _infallible = write!(unknown, " WHEN {when} THEN {}", literal(say));
         let _infallible = write!(none, " WHEN {when} THEN NULL");
     }
-    // A CASE needs a case, also of a KPI that can always be told.
+    // A CASE needs a branch, also for a KPI that is always known.
     unknown.push_str(" WHEN false THEN '' END");
-    let _infallible = write!(none, " WHEN ({denominator}) = 0 THEN {} END", text(&kpi.none));
+    let _infallible = write!(none, " WHEN ({denominator}) = 0 THEN {} END", literal(&kpi.none));
     let _infallible = write!(
         sql,
         ", CAST(({numerator}) AS DOUBLE) AS n{number}, CAST(({denominator}) AS DOUBLE) AS d{number}, \
@@ -106,37 +110,37 @@ fn push_kpi(sql: &mut String, number: usize, kpi: &Kpi) {
     }
 }
 
-/// A text of SQL.
-fn text(value: &str) -> String {
+/// A text literal in SQL.
+fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-/// Mistakes in the definitions: tables that are not there and expressions that cannot be planned.
-/// `schemas` are the columns of the plant's tables.
+/// Mistakes in the definitions: tables that do not exist and expressions that cannot be planned. `schemas` are
+/// the columns of the tables of the plant.
 pub async fn check(
-    context: &SessionContext,
+    session: &SessionContext,
     kpis: &[Kpi],
     schemas: &BTreeMap<TableName, SchemaRef>,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for each in [Each::Shift, Each::Hour] {
-        check_each(context, kpis, schemas, each, &mut found).await;
+    for granularity in [Granularity::Shift, Granularity::Hour] {
+        check_each(session, kpis, schemas, granularity, &mut found).await;
     }
-    // What is the same table by the hour and by the shift is looked at twice.
+    // A KPI with the same table for hours and shifts is checked twice.
     found.sort();
     found.dedup();
     found
 }
 
 async fn check_each(
-    context: &SessionContext,
+    session: &SessionContext,
     kpis: &[Kpi],
     schemas: &BTreeMap<TableName, SchemaRef>,
-    each: Each,
+    granularity: Granularity,
     found: &mut Vec<Diagnostic>,
 ) {
-    let asked = Asked { each, ..Asked::default() };
-    for (table, kpis) in by_table(kpis, each) {
+    let query = KpiQuery { granularity, ..KpiQuery::default() };
+    for (table, kpis) in by_table(kpis, granularity) {
         let mut note = |kpi: &Kpi, message: String, remedy: String| {
             let file = "kpis.toml".to_owned();
             found.push(Diagnostic { file, line: kpi.line, message, remedy });
@@ -146,15 +150,19 @@ async fn check_each(
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let remedy = did_you_mean(&table.to_string(), &known);
             for kpi in kpis {
-                note(kpi, format!("KPI `{}`: there is no table {table}", kpi.name), remedy.clone());
+                note(
+                    kpi,
+                    format!("KPI `{}`: table {table} does not exist", kpi.name),
+                    remedy.clone(),
+                );
             }
             continue;
         };
         let plan = async |kpis: &[&Kpi]| {
-            let sql = statement(table, kpis, schema, &asked)?;
-            context.state().create_logical_plan(&sql).await.err()
+            let sql = statement(table, kpis, schema, &query)?;
+            session.state().create_logical_plan(&sql).await.err()
         };
-        // All of a table are planned at once; one by one only to find the mistaken one.
+        // All KPIs of a table are planned at once, and one by one only to find the wrong one.
         if plan(&kpis).await.is_none() {
             continue;
         }
@@ -163,7 +171,7 @@ async fn check_each(
             let message =
                 format!("KPI `{}` cannot be planned: {}", kpi.name, error.strip_backtrace());
             let names: Vec<&str> = schema.fields().iter().map(|it| it.name().as_str()).collect();
-            note(kpi, message, format!("Mend it; columns here: {}.", names.join(", ")));
+            note(kpi, message, format!("Correct it; columns of the table: {}.", names.join(", ")));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What changed in an upstream table between two of its versions, row by row.
 
-use crate::Lake;
-use crate::replace::conform;
-use crate::table::{State, Table};
+use crate::columns::column;
+use crate::delta::replace::conform;
+use crate::delta::stats::FileStats;
+use crate::delta::table::{State, Table};
+use crate::lake::Lake;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, partition};
 use arrow::datatypes::SchemaRef;
@@ -11,12 +13,12 @@ use datafusion::common::ScalarValue;
 use deltalake::kernel::Add;
 use std::collections::{HashMap, HashSet};
 
-/// Rows that are read at most to tell a change apart; above it everything is taken as changed.
+/// Rows that are compared at most; above it everything counts as changed.
 const COMPARED_ROWS: usize = 4_000_000;
 
-/// The rows that came or went after version `from`, old and new alike; `None` if the log no longer
-/// tells or the change is too large to tell apart. `schema` names the columns that matter, and
-/// `leading` those of them the caller needs; none means all.
+/// The rows that were added or removed after version `from`; `None` if the log no longer has it or the
+/// change is too large to compare. `schema` has the columns that are compared, `leading` those the caller
+/// needs (none means all).
 pub async fn changed_rows(
     lake: &Lake,
     table: &Table,
@@ -27,7 +29,7 @@ pub async fn changed_rows(
 ) -> anyhow::Result<Option<Vec<RecordBatch>>> {
     let Some(difference) = table.difference(from, state).await? else { return Ok(None) };
     if difference.removed.is_empty() {
-        // Rows that only came are all a change; of them the columns that lead on are enough.
+        // Added rows are all changes, so only the columns the caller needs are read.
         let columns: Vec<&str> = leading.iter().map(String::as_str).collect();
         let columns = Some(columns).filter(|columns| !columns.is_empty());
         let read = table.read_all(&difference.added, columns.as_deref(), lake.batch_rows());
@@ -41,7 +43,7 @@ pub async fn changed_rows(
     for files in [&difference.removed, &difference.added] {
         let batches = match table.read_all(files, Some(&columns), lake.batch_rows()).await {
             Ok(batches) => batches,
-            // A removed file may have been vacuumed away since.
+            // Upkeep may have deleted a removed file since.
             Err(_) => return Ok(None),
         };
         let conformed = batches.iter().map(|batch| conform(batch, schema));
@@ -51,14 +53,10 @@ pub async fn changed_rows(
 }
 
 fn rows(files: &[Add]) -> usize {
-    let rows = |file: &Add| {
-        let stats: serde_json::Value = serde_json::from_str(file.stats.as_deref()?).ok()?;
-        usize::try_from(stats.get("numRecords")?.as_u64()?).ok()
-    };
-    files.iter().filter_map(rows).sum()
+    files.iter().filter_map(|file| FileStats::from_add(file).rows()).sum()
 }
 
-/// The rows that do not stand on both sides equally often.
+/// The rows that are not equally often on both sides.
 fn unbalanced(
     left: &[RecordBatch],
     right: &[RecordBatch],
@@ -86,12 +84,12 @@ fn unbalanced(
     Ok(found)
 }
 
-/// The different values of one column.
-pub fn values(batches: &[RecordBatch], column: &str) -> anyhow::Result<HashSet<ScalarValue>> {
+/// The distinct values of one column.
+pub fn values(batches: &[RecordBatch], name: &str) -> anyhow::Result<HashSet<ScalarValue>> {
     let mut values = HashSet::new();
     for batch in batches {
-        let array = batch.column(batch.schema().index_of(column)?);
-        // Equal values mostly follow each other.
+        let array = column(batch, name)?;
+        // Equal values are mostly adjacent.
         let runs = partition(std::slice::from_ref(array))?;
         for run in runs.ranges() {
             values.insert(ScalarValue::try_from_array(array, run.start)?);

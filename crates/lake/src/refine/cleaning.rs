@@ -1,18 +1,20 @@
-//! One record at a time: typed, selected and checked as contract and model say. What dumps and
-//! streams have in common.
+//! Cleaning a bronze batch: its records are typed, projected and checked as contract and model define.
+//! Dumps and streams share it.
 
-use super::Refinery;
-use super::joined::Joined;
-use super::keys::Hasher;
-use super::rejected::Reason;
-use crate::bronze::Pointer;
-use crate::dump_columns::{self, with_dump_columns};
-use crate::models::Step;
+use crate::bronze::dump_columns::with_dump_columns;
+use crate::bronze::{Pointer, dump_columns};
+use crate::columns::column;
+use crate::context::LakeContext;
+use crate::delta::table::Table;
+use crate::lake::Lake;
+use crate::plan::Step;
+use crate::refine::concat::Concat;
+use crate::refine::keys::Hasher;
+use crate::rejected::Reason;
 use crate::stream::ELEMENT;
-use crate::table::Table;
-use crate::{Lake, bronze, session};
+use crate::{bronze, session};
 use anyhow::Context as _;
-use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::{cast, concat_batches, filter_record_batch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use batches::typed;
@@ -23,12 +25,13 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::PhysicalExpr;
+use datafusion::prelude::SessionContext;
 use plant::contract::{Contract, Format, Kind, OnError, Origin, Supersede};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Columns a cleaned table takes over from bronze: where the row comes from, and what its dump's
-/// place in the order of dumps is.
+/// Columns that a cleaned table copies from bronze: the origin of the row, and the position of its dump
+/// in the order of dumps.
 const POINTERS: [(&str, Pointer); 7] = [
     ("_file", Pointer::Text),
     ("_file_sha256", Pointer::Text),
@@ -61,20 +64,20 @@ const fn pointers(contract: &Contract) -> &'static [(&'static str, Pointer)] {
     }
 }
 
-/// The columns of a cleaned table and the pointers behind them.
-pub(crate) fn stored(schema: &Schema, contract: &Contract) -> SchemaRef {
+/// The columns of a cleaned table, followed by the pointers.
+pub(crate) fn stored_schema(schema: &Schema, contract: &Contract) -> SchemaRef {
     let own = schema.fields().iter().map(|field| field.as_ref().clone());
     let pointer = |(name, kind): &(&str, Pointer)| Field::new(*name, kind.data_type(), true);
     let pointers = pointers(contract).iter().map(pointer);
     Arc::new(Schema::new(own.chain(pointers).collect::<Vec<_>>()))
 }
 
-/// Changes whenever the same bronze records would give another table.
-pub(crate) fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery) -> String {
-    let shifts = refinery.plant.calendar.shifts();
-    let zone = refinery.plant.zone;
-    // Where messages come from does not change what they mean, unless a column is taken from it; nor
-    // does how bronze gets its columns, or when a dump is reported as faulty.
+/// Differs whenever the same bronze records would give another table.
+pub(crate) fn fingerprint(step: &Step, contract: &Contract, context: &LakeContext) -> String {
+    let shifts = context.plant.calendar.shifts();
+    let zone = context.plant.zone;
+    // The topics are irrelevant unless a column is taken from them, as are the settings that only affect
+    // landing or the report of faulty dumps.
     let has_topic = contract.columns.iter().any(|column| column.origin == Origin::Topic);
     let topics = if has_topic { contract.topics.clone() } else { Vec::new() };
     let contract = Contract {
@@ -83,21 +86,17 @@ pub(crate) fn fingerprint(step: &Step, contract: &Contract, refinery: &Refinery)
         case_sensitive_columns: false,
         ..contract.clone()
     };
-    let said = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.meaning());
-    batches::digest::of_text(&said)
+    let definition = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.meaning());
+    batches::digest::of_text(&definition)
 }
 
-pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a ArrayRef> {
-    batch.column_by_name(name).with_context(|| format!("column {name} is not there"))
-}
-
-/// A condition every row is expected to fulfil, ready to be asked.
+/// A condition that every row must fulfil, ready to be evaluated.
 struct Rule {
     name: String,
     condition: Arc<dyn PhysicalExpr>,
 }
 
-/// The contract without the columns that neither the table takes nor any record can be rejected for.
+/// The contract without the columns that the table does not use and that cannot cause a rejection.
 fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
     let taken: HashSet<String> = projection
         .iter()
@@ -115,8 +114,8 @@ fn needed(contract: &Contract, projection: &[Expr]) -> Contract {
     Contract { columns, ..contract.clone() }
 }
 
-/// The expression with spans of less than a day as durations: adding one to a moment is adding two
-/// numbers, adding an interval is a walk through the calendar, row by row.
+/// The expression with intervals of less than a day as durations. Adding a duration to a timestamp is one
+/// integer addition; adding an interval is calendar arithmetic, row by row.
 fn with_durations(expr: Expr) -> anyhow::Result<Expr> {
     const NANOS_IN_MICRO: i64 = 1000;
     let swapped = expr.transform(|part| {
@@ -139,7 +138,7 @@ fn bronze_columns(contract: &Contract) -> Vec<String> {
     own.chain(pointers).collect()
 }
 
-/// The columns of the contract that the key of the table is made of.
+/// The columns of the contract that the key of the table is computed from.
 fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<String> {
     let fields = step.schema.fields().iter().zip(projection);
     let of_key = fields.filter(|(field, _)| step.model.key.contains(field.name()));
@@ -157,22 +156,22 @@ fn key_columns(step: &Step, contract: &Contract, projection: &[Expr]) -> Vec<Str
 pub(crate) struct Cleaned {
     /// Every record, as the table would store it.
     pub(crate) rows: RecordBatch,
-    /// Which of them must not reach the table.
+    /// Which of them are rejected.
     pub(crate) is_bad: Vec<bool>,
-    /// Why, row by row.
+    /// The reasons, by row.
     pub(crate) reasons: Vec<Reason>,
-    /// Columns and how many of their unreadable texts became unknown in good rows.
+    /// Columns and how many of their unreadable texts became null in good rows.
     pub(crate) repaired: Vec<(String, usize)>,
     /// Columns with times that the clock shows twice.
     pub(crate) ambiguous: Vec<typed::Ambiguous>,
-    /// Whether it takes the passes of the dump to date them.
-    pub(super) needs_passes: bool,
+    /// Whether the passes of the dump are needed to resolve them.
+    pub(crate) needs_passes: bool,
 }
 
 impl Cleaned {
-    /// Batches that follow each other, as one.
-    pub(super) fn joined(pieces: Vec<Self>) -> anyhow::Result<Self> {
-        let schema = pieces.first().context("no piece to join")?.rows.schema();
+    /// Consecutive batches as one.
+    pub(crate) fn concat(pieces: Vec<Self>) -> anyhow::Result<Self> {
+        let schema = pieces.first().context("no batch to concatenate")?.rows.schema();
         let rows = concat_batches(&schema, pieces.iter().map(|piece| &piece.rows))?;
         let mut whole = Self {
             rows,
@@ -196,7 +195,7 @@ impl Cleaned {
         Ok(whole)
     }
 
-    /// Rejects a record for what no rule of its own finds wrong with it.
+    /// Rejects a record for a reason outside the record itself.
     pub(crate) fn reject(&mut self, row: usize, column: &str, code: &'static str) {
         self.is_bad[row] = true;
         let (column, code) = (column.into(), code.into());
@@ -213,24 +212,24 @@ impl Cleaned {
     }
 }
 
-/// How a column of the table is made of those of the typed stage.
+/// How a column of the table is computed from those of the typed stage.
 enum Value {
-    Joined(Joined),
+    Concat(Concat),
     Expr(Arc<dyn PhysicalExpr>),
 }
 
-/// One cleaning step, made ready.
+/// A prepared cleaning step.
 pub(crate) struct Cleaning<'a> {
     pub(crate) lake: &'a Lake,
     pub(crate) model: &'a Model,
-    pub(super) table: &'a Table,
-    pub(super) stage: typed::Stage,
-    /// The columns of the typed stage, and those of the dump.
+    pub(crate) table: &'a Table,
+    pub(crate) stage: typed::Stage,
+    /// The columns of the typed stage, followed by those of the dump.
     typed: SchemaRef,
-    /// Columns of the bronze table that are read at all.
-    pub(super) read: Vec<String>,
-    /// Those of them that the key of the table is made of.
-    pub(super) key_columns: Vec<String>,
+    /// Columns of the bronze table that are read.
+    pub(crate) read: Vec<String>,
+    /// Those of them that the key of the table is computed from.
+    pub(crate) key_columns: Vec<String>,
     pointers: &'static [(&'static str, Pointer)],
     columns: Vec<Value>,
     rules: Vec<Rule>,
@@ -239,43 +238,46 @@ pub(crate) struct Cleaning<'a> {
     pub(crate) hasher: Option<Hasher>,
 }
 
+/// The rules of a step that reject records.
+fn rules(session: &SessionContext, step: &Step) -> anyhow::Result<Vec<Rule>> {
+    let own = DFSchema::try_from(step.schema.as_ref().clone())?;
+    let simplify = SimplifyContext::builder().with_schema(Arc::new(own.clone())).build();
+    let simplifier = ExprSimplifier::new(simplify);
+    let mut rules = Vec::new();
+    for expectation in step.model.expectations.iter().filter(|it| it.action == Action::Reject) {
+        let condition = session.parse_sql_expr(&expectation.rule, &own)?;
+        let condition = session::in_microseconds(condition, &own)?;
+        let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
+        let condition = with_durations(condition)?;
+        let condition = session.create_physical_expr(condition, &own)?;
+        rules.push(Rule { name: expectation.name.clone(), condition });
+    }
+    Ok(rules)
+}
+
 impl<'a> Cleaning<'a> {
     pub(crate) fn new(
-        refinery: &'a Refinery,
+        context: &'a LakeContext,
         step: &'a Step,
         contract: &Contract,
         table: &'a Table,
     ) -> anyhow::Result<Self> {
-        let lake = refinery.lake.as_ref();
-        let context = session::empty(lake.limits(), refinery.runtime.clone(), 1);
+        let lake = context.lake.as_ref();
+        let session = session::empty(lake.limits(), context.runtime.clone(), 1);
         let reference = TableReference::partial("typed", contract.table.as_str());
-        let projection = step.projection.as_deref().context("the step is no cleaning step")?;
+        let projection = step.projection.as_deref().context("not a cleaning step")?;
         let contract = &needed(contract, projection);
-        let typed = with_dump_columns(&typed::schema(contract), contract, refinery.plant.zone);
+        let typed = with_dump_columns(&typed::schema(contract), contract, context.plant.zone);
         let schema = DFSchema::try_from_qualified_schema(reference, &typed)?;
         let mut columns = Vec::with_capacity(projection.len());
-        for said in projection {
-            let said = session::in_microseconds(said.clone().unalias(), &schema)?;
-            columns.push(match Joined::of(&said, schema.as_arrow()) {
-                Some(joined) => Value::Joined(joined),
-                None => Value::Expr(context.create_physical_expr(said, &schema)?),
+        for expr in projection {
+            let expr = session::in_microseconds(expr.clone().unalias(), &schema)?;
+            columns.push(match Concat::from_expr(&expr, schema.as_arrow()) {
+                Some(concat) => Value::Concat(concat),
+                None => Value::Expr(session.create_physical_expr(expr, &schema)?),
             });
         }
-        let own = DFSchema::try_from(step.schema.as_ref().clone())?;
-        let simplifier = ExprSimplifier::new(
-            SimplifyContext::builder().with_schema(Arc::new(own.clone())).build(),
-        );
-        let mut rules = Vec::new();
-        for expectation in &step.model.expectations {
-            if expectation.action == Action::Reject {
-                let condition = context.parse_sql_expr(&expectation.rule, &own)?;
-                let condition = session::in_microseconds(condition, &own)?;
-                let condition = simplifier.simplify(simplifier.coerce(condition, &own)?)?;
-                let condition = with_durations(condition)?;
-                let condition = context.create_physical_expr(condition, &own)?;
-                rules.push(Rule { name: expectation.name.clone(), condition });
-            }
-        }
+        let rules = rules(&session, step)?;
         let hasher = match contract.supersede {
             Supersede::Key | Supersede::Never => Some(Hasher::new(&step.schema, &step.model.key)?),
             Supersede::Dump => None,
@@ -284,7 +286,7 @@ impl<'a> Cleaning<'a> {
             lake,
             model: &step.model,
             table,
-            stage: typed::Stage::new(contract, &refinery.plant.calendar),
+            stage: typed::Stage::new(contract, &context.plant.calendar),
             typed,
             read: bronze_columns(contract),
             key_columns: key_columns(step, contract, projection),
@@ -292,18 +294,18 @@ impl<'a> Cleaning<'a> {
             columns,
             rules,
             own: step.schema.clone(),
-            stored: stored(&step.schema, contract),
+            stored: stored_schema(&step.schema, contract),
             hasher,
         })
     }
 
-    /// Types, selects and checks one bronze batch: its good rows, and why the others are not.
+    /// Types, projects and checks one bronze batch.
     pub(crate) fn clean(&self, bronze: &RecordBatch) -> anyhow::Result<Cleaned> {
         self.clean_in_order(bronze, None)
     }
 
-    /// Does the same, with what the order of the dump's records shows of times shown twice.
-    pub(super) fn clean_in_order(
+    /// [`Cleaning::clean`], with the passes of the dump to resolve times that the clock shows twice.
+    pub(crate) fn clean_in_order(
         &self,
         bronze: &RecordBatch,
         passes: Option<&typed::Passes>,
@@ -313,7 +315,7 @@ impl<'a> Cleaning<'a> {
         let mut columns = Vec::with_capacity(self.stored.fields().len());
         for (value, field) in self.columns.iter().zip(self.own.fields()) {
             let value = match value {
-                Value::Joined(joined) => joined.values(&typed.rows)?,
+                Value::Concat(concat) => concat.values(&typed.rows)?,
                 Value::Expr(expr) => {
                     expr.evaluate(&typed.rows)?.into_array(typed.rows.num_rows())?
                 }
@@ -340,8 +342,8 @@ impl<'a> Cleaning<'a> {
         })
     }
 
-    /// Asks the rules and the key of every row not yet bad. A condition that comes out unknown is
-    /// not violated.
+    /// Checks the rules and the key of every row that is not rejected yet. A condition that is null is not
+    /// violated.
     fn check(
         &self,
         own: &RecordBatch,

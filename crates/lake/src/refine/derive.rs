@@ -1,13 +1,16 @@
-//! Deriving: a table that joins and sums others, made anew where its upstreams changed.
+//! Deriving: a table that joins and aggregates others is recomputed where its upstreams changed.
 
-use super::change::{changed_rows, values};
-use super::watch::Watch;
-use super::{Extent, Outcome, Refinery, ledger, restate};
-use crate::models::{Step, with_parameters};
-use crate::replace::{Replacement, Scope, conform};
-use crate::retention::Frozen;
-use crate::table::{Definition, State};
-use crate::{equipment, session};
+use crate::columns::column;
+use crate::context::LakeContext;
+use crate::delta::replace::{Replacement, Scope, conform};
+use crate::delta::table::{Definition, State};
+use crate::meta::restatements;
+use crate::plan::{Step, equipment, with_parameters};
+use crate::refine::change::{changed_rows, values};
+use crate::refine::watch::Watch;
+use crate::refine::{Outcome, RefreshMode, ledger};
+use crate::retention::frozen::FrozenPeriods;
+use crate::session;
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use batches::digest;
@@ -19,58 +22,45 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-/// The part of a table that has to be made anew.
+/// The part of a table that has to be recomputed.
 enum Affected {
     Everything,
     /// Rows whose refresh column has one of these values.
     Values(HashSet<ScalarValue>),
 }
 
-/// Brings one derived table up to its upstreams.
+/// The upstreams of a table as they are, `None` for one that does not exist yet.
+type Upstreams = BTreeMap<TableName, Option<State>>;
+
+/// Brings one derived table up to date with its upstreams.
 pub async fn run(
-    refinery: &Refinery,
+    context: &LakeContext,
     step: &Step,
-    extent: Extent,
+    mode: RefreshMode,
     watch: &Watch,
 ) -> anyhow::Result<Outcome> {
-    watch.phase("reading what changed in its sources");
-    let lake = refinery.lake.as_ref();
-    let table = lake.table(step.name())?;
-    let state = lake.state(step.name()).await?;
-    let upstreams = refinery.upstreams(&step.model).await?;
-    let sql = with_parameters(&step.model, &refinery.parameters(&step.model));
-    let fingerprint = refinery.fingerprint(&step.model, &sql);
-    let mut checkpoints = BTreeMap::new();
-    for (name, upstream) in &upstreams {
-        if let Some(upstream) = upstream {
-            checkpoints.insert(name.to_string(), i64::try_from(upstream.version())?);
-        }
-    }
-    let mut since = None;
-    if let Some(state) = state.as_ref().filter(|_| extent == Extent::Changes)
-        && state.fingerprint() == Some(fingerprint.as_str())
-    {
-        let mut contained = BTreeMap::new();
-        for name in checkpoints.keys() {
-            if let Some(version) = table.checkpoint(state, name).await? {
-                contained.insert(name.clone(), version);
-            }
-        }
-        if contained == checkpoints {
-            return Ok(Outcome::untouched(step.name()));
-        }
-        since = Some(contained);
+    watch.phase("reading the changes of its upstreams");
+    let upstreams = upstreams(context, &step.model).await?;
+    let sql = with_parameters(&step.model, &parameters(context, &step.model));
+    let fingerprint = fingerprint(context, &step.model, &sql);
+    let checkpoints = versions(&upstreams)?;
+    let since = match mode {
+        RefreshMode::Incremental => contained(context, step, &fingerprint, &checkpoints).await?,
+        RefreshMode::Full => None,
+    };
+    if since.as_ref() == Some(&checkpoints) {
+        return Ok(Outcome::untouched(step.name()));
     }
     let mut affected = match since {
-        Some(since) => refinery.affected(&step.model, &upstreams, &since).await?,
+        Some(since) => affected(context, &step.model, &upstreams, &since).await?,
         None => Affected::Everything,
     };
-    // Periods whose rows have expired stay as they are told.
-    let frozen = Frozen::of(refinery, step, &upstreams).await?;
+    // Periods whose rows have expired cannot be recomputed and keep their rows.
+    let frozen = FrozenPeriods::of_step(context, step, &upstreams).await?;
     if let (Affected::Values(values), Some(frozen)) = (&mut affected, &frozen) {
-        values.retain(|value| !frozen.holds(value));
+        values.retain(|value| !frozen.contains(value));
     }
-    let mut rows = rows(refinery, step, (&sql, &upstreams, &affected), watch).await?;
+    let mut rows = rows(context, step, (&sql, &upstreams, &affected), watch).await?;
     watch.phase("comparing and writing its rows");
     if let Some(frozen) = &frozen {
         rows = frozen.without(rows)?;
@@ -81,56 +71,101 @@ pub async fn run(
         fingerprint,
         partition: None,
     };
-    let in_scope = |batch: &RecordBatch| hits(batch, &step.model, &affected);
-    let stays = frozen.as_ref().map(|frozen| |batch: &RecordBatch| frozen.rows(batch));
-    let scope = match (&affected, &stays) {
-        (Affected::Everything, Some(stays)) => Scope::Except(stays),
-        (Affected::Everything, None) => Scope::Whole,
-        (Affected::Values(values), _) => {
-            let column = step.model.refresh.as_deref().unwrap_or_default();
-            Scope::Among { column, values, hit: &in_scope }
-        }
-    };
-    let replacement = Replacement::prepare(lake, &table, scope, rows, definition).await?;
-    // Before the commit, so that no figure changes without a word of it.
-    restate::note(refinery, step, &replacement).await?;
+    let replacement = prepare(context, step, (&affected, frozen), rows, definition).await?;
+    // Before the commit: if the process dies in between, the restatements are recorded once more for the
+    // same version, but no figure changes without a record.
+    restatements::record(context, step, &replacement).await?;
+    let lake = context.lake.as_ref();
+    let table = lake.table(step.name())?;
     let is_changed = replacement.commit(lake, &table, checkpoints).await?;
     Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
 }
 
-/// The rows of the statement. With one side of each join in memory they come fastest; where that does
-/// not fit, the step waits until it has the memory for itself and makes them with joins that spill.
+/// The versions of the upstreams that exist.
+fn versions(upstreams: &Upstreams) -> anyhow::Result<BTreeMap<String, i64>> {
+    let mut versions = BTreeMap::new();
+    for (name, upstream) in upstreams {
+        if let Some(upstream) = upstream {
+            versions.insert(name.to_string(), i64::try_from(upstream.version())?);
+        }
+    }
+    Ok(versions)
+}
+
+/// The versions of the upstreams that the table contains; `None` if it has to be recomputed in full.
+async fn contained(
+    context: &LakeContext,
+    step: &Step,
+    fingerprint: &str,
+    upstreams: &BTreeMap<String, i64>,
+) -> anyhow::Result<Option<BTreeMap<String, i64>>> {
+    let lake = context.lake.as_ref();
+    let state = lake.state(step.name()).await?;
+    let Some(state) = state.filter(|state| state.fingerprint() == Some(fingerprint)) else {
+        return Ok(None);
+    };
+    let table = lake.table(step.name())?;
+    let mut contained = BTreeMap::new();
+    for name in upstreams.keys() {
+        if let Some(version) = table.checkpoint(&state, name).await? {
+            contained.insert(name.clone(), version);
+        }
+    }
+    Ok(Some(contained))
+}
+
+/// Compares the rows with those of the table that they replace.
+async fn prepare(
+    context: &LakeContext,
+    step: &Step,
+    (affected, frozen): (&Affected, Option<FrozenPeriods>),
+    rows: Vec<RecordBatch>,
+    definition: Definition,
+) -> anyhow::Result<Replacement> {
+    let lake = context.lake.as_ref();
+    let table = lake.table(step.name())?;
+    let is_affected = |batch: &RecordBatch| affected_rows(batch, &step.model, affected);
+    let stays = frozen.as_ref().map(|frozen| |batch: &RecordBatch| frozen.rows(batch));
+    let scope = match (affected, &stays) {
+        (Affected::Everything, Some(stays)) => Scope::Except(stays),
+        (Affected::Everything, None) => Scope::Whole,
+        (Affected::Values(values), _) => {
+            let column = step.model.refresh.as_deref().unwrap_or_default();
+            Scope::Among { column, values, hit: &is_affected }
+        }
+    };
+    Replacement::prepare(lake, &table, scope, rows, definition).await
+}
+
+/// The rows of the statement. Hash joins are fastest; if these do not fit into memory, the step waits
+/// until it has all of the memory and joins sorted rows, which spill to disk.
 async fn rows(
-    refinery: &Refinery,
+    context: &LakeContext,
     step: &Step,
     (sql, upstreams, affected): (&str, &Upstreams, &Affected),
     watch: &Watch,
 ) -> anyhow::Result<Vec<RecordBatch>> {
-    let context = refinery.context(&step.model, upstreams, affected, Room::Ample).await?;
-    let shared = watch.turn(refinery.memory.read()).await;
+    let joins = JoinMode::Hash;
+    let session = session_for(context, &step.model, upstreams, affected, joins).await?;
+    let shared = watch.turn(context.memory.read()).await;
     watch.phase("running its statement");
-    let mut batches = watch.collect(context.sql(sql).await?).await;
+    let mut batches = watch.collect(session.sql(sql).await?).await;
     drop(shared);
     if is_exhausted(&batches) {
-        let _alone = watch.turn(refinery.memory.write()).await;
+        let _alone = watch.turn(context.memory.write()).await;
         watch.phase("running its statement with joins that spill");
-        tracing::info!(table = %step.name(), "joins do not fit into memory, sorting instead");
-        let context = refinery.context(&step.model, upstreams, affected, Room::Scarce).await?;
-        batches = watch.collect(context.sql(sql).await?).await;
+        tracing::info!(table = %step.name(), "joins exceed the memory, joining sorted rows");
+        let joins = JoinMode::Sorted;
+        let session = session_for(context, &step.model, upstreams, affected, joins).await?;
+        batches = watch.collect(session.sql(sql).await?).await;
     }
     if is_exhausted(&batches) {
-        let bytes = refinery.lake.limits().get("memory_bytes");
-        let remedy =
-            "give it more by COCKPIT_MEMORY_BYTES, or by memory_bytes in [limits] of plant.toml";
-        batches = batches.map_err(|error| {
-            let root = error.find_root().strip_backtrace();
-            error.context(format!("it does not fit into memory_bytes = {bytes}; {remedy} ({root})"))
-        });
+        batches = batches.map_err(|error| with_memory_remedy(context, error));
     }
     let batches = batches?;
     if step.model.is_ledger {
-        let calendar = &refinery.plant.calendar;
-        return ledger::closed(calendar, &batches, &step.asked, &step.schema);
+        let calendar = &context.plant.calendar;
+        return ledger::ledger_rows(calendar, &batches, &step.query_schema, &step.schema);
     }
     batches.iter().map(|batch| conform(batch, &step.schema)).collect()
 }
@@ -140,20 +175,34 @@ fn is_exhausted(batches: &Result<Vec<RecordBatch>, DataFusionError>) -> bool {
     matches!(root, Some(DataFusionError::ResourcesExhausted(_)))
 }
 
-/// How a statement is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Room {
-    /// With one side of each join in memory.
-    Ample,
-    /// With nothing in memory that can be large.
-    Scarce,
+fn with_memory_remedy(context: &LakeContext, error: DataFusionError) -> DataFusionError {
+    let bytes = context.lake.limits().get("memory_bytes");
+    let root = error.find_root().strip_backtrace();
+    error.context(format!(
+        "the statement does not fit into memory_bytes = {bytes}; raise it by COCKPIT_MEMORY_BYTES, or by \
+         memory_bytes in [limits] of plant.toml ({root})"
+    ))
 }
 
-fn hits(batch: &RecordBatch, model: &Model, affected: &Affected) -> anyhow::Result<BooleanArray> {
+/// How a statement joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum JoinMode {
+    /// With one side of each join in memory.
+    Hash,
+    /// With large joins over sorted rows, which spill to disk.
+    Sorted,
+}
+
+/// Which rows of the table are affected.
+fn affected_rows(
+    batch: &RecordBatch,
+    model: &Model,
+    affected: &Affected,
+) -> anyhow::Result<BooleanArray> {
     let (Affected::Values(values), Some(refresh)) = (affected, &model.refresh) else {
         return Ok(BooleanArray::from(vec![true; batch.num_rows()]));
     };
-    let column = batch.column(batch.schema().index_of(refresh)?);
+    let column = column(batch, refresh)?;
     let mut hits = Vec::with_capacity(column.len());
     for row in 0..column.len() {
         hits.push(values.contains(&ScalarValue::try_from_array(column, row)?));
@@ -161,177 +210,170 @@ fn hits(batch: &RecordBatch, model: &Model, affected: &Affected) -> anyhow::Resu
     Ok(hits.into())
 }
 
-type Upstreams = BTreeMap<TableName, Option<State>>;
-
-impl Refinery {
-    /// Changes whenever the same upstreams would give another table.
-    fn fingerprint(&self, model: &Model, sql: &str) -> String {
-        let plant = self.plant.as_ref();
-        let mut said = sql.to_owned();
-        if model.upstreams.iter().any(|name| name.schema == equipment::SCHEMA) {
-            said.push_str(&format!("\n{:?}", plant.equipment));
-        }
-        if model.is_ledger {
-            let (shifts, rests) = (plant.calendar.shifts(), plant.calendar.rests());
-            said.push_str(&format!("\n{}\n{shifts:?}\n{rests:?}", plant.zone));
-        }
-        digest::of_text(&said)
+/// Differs whenever the same upstreams would give another table.
+fn fingerprint(context: &LakeContext, model: &Model, sql: &str) -> String {
+    let plant = context.plant.as_ref();
+    let mut definition = sql.to_owned();
+    if model.upstreams.iter().any(|name| name.schema == equipment::SCHEMA) {
+        definition.push_str(&format!("\n{:?}", plant.equipment));
     }
-
-    async fn upstreams(&self, model: &Model) -> anyhow::Result<Upstreams> {
-        let mut upstreams = Upstreams::new();
-        let stored = model.upstreams.iter().filter(|name| name.schema != equipment::SCHEMA);
-        for name in stored {
-            upstreams.insert(name.clone(), self.lake.state(name).await?);
-        }
-        Ok(upstreams)
+    if model.is_ledger {
+        let (shifts, rests) = (plant.calendar.shifts(), plant.calendar.rests());
+        definition.push_str(&format!("\n{}\n{shifts:?}\n{rests:?}", plant.zone));
     }
-
-    /// The values a model's parameters have unless a query sets others.
-    pub fn parameters(&self, model: &Model) -> BTreeMap<String, ParameterValue> {
-        let today = self.lake.now().with_timezone(&self.plant.zone).date_naive();
-        let value = |default| match default {
-            ParameterDefault::Today => ParameterValue::Day(today),
-            ParameterDefault::TemperatureLimit => {
-                ParameterValue::Number(self.plant.temperature.limit_c)
-            }
-        };
-        model.parameters.iter().map(|it| (it.name.clone(), value(it.default))).collect()
-    }
-
-    fn step_of(&self, name: &TableName) -> anyhow::Result<&Step> {
-        let step = self.steps.iter().find(|step| step.name() == name);
-        step.with_context(|| format!("no model makes {name}"))
-    }
-
-    /// What a change of the upstreams since the given versions can reach.
-    async fn affected(
-        &self,
-        model: &Model,
-        upstreams: &Upstreams,
-        since: &BTreeMap<String, i64>,
-    ) -> anyhow::Result<Affected> {
-        let Some(refresh) = &model.refresh else { return Ok(Affected::Everything) };
-        let mut affected = HashSet::new();
-        for (name, state) in upstreams {
-            let Some(state) = state else { continue };
-            let Some(from) = since.get(&name.to_string()) else { return Ok(Affected::Everything) };
-            if *from == i64::try_from(state.version())? {
-                continue;
-            }
-            let schema = &self.step_of(name)?.schema;
-            let table = self.lake.table(name)?;
-            let via = model.via.iter().find(|via| via.table == name.name);
-            let leading = via.map_or(refresh, |via| &via.column);
-            let has_it = schema.field_with_name(leading).is_ok();
-            let leading: &[String] = if has_it { std::slice::from_ref(leading) } else { &[] };
-            let changed = changed_rows(&self.lake, &table, state, *from, schema, leading).await?;
-            let Some(changed) = changed else { return Ok(Affected::Everything) };
-            if changed.iter().all(|batch| batch.num_rows() == 0) {
-                continue;
-            }
-            if let Some(via) = via {
-                affected.extend(self.reached(via, refresh, &changed, upstreams).await?);
-            } else if schema.field_with_name(refresh).is_ok() {
-                affected.extend(values(&changed, refresh)?);
-            } else {
-                return Ok(Affected::Everything);
-            }
-            if affected.len() > self.lake.limits().size("refresh_values") {
-                return Ok(Affected::Everything);
-            }
-        }
-        Ok(Affected::Values(affected))
-    }
-
-    /// The refresh values of the rows that a change reaches through another table.
-    async fn reached(
-        &self,
-        via: &Via,
-        refresh: &str,
-        changed: &[RecordBatch],
-        upstreams: &Upstreams,
-    ) -> anyhow::Result<HashSet<ScalarValue>> {
-        let through = upstreams.iter().find(|(name, _)| name.name == via.through);
-        let (through, state) = through.with_context(|| format!("no table {}", via.through))?;
-        let Some(state) = state else { return Ok(HashSet::new()) };
-        let keys = values(changed, &via.column)?;
-        let table = self.lake.table(through)?;
-        let columns = [via.column.as_str(), refresh];
-        let mut found = HashSet::new();
-        for file in state.files() {
-            let files = std::slice::from_ref(&file);
-            for batch in table.read_all(files, Some(&columns), self.lake.batch_rows()).await? {
-                let schema = batch.schema();
-                let key = batch.column(schema.index_of(&via.column)?);
-                let value = batch.column(schema.index_of(refresh)?);
-                found.extend(matching(key, value, &keys)?);
-            }
-        }
-        Ok(found)
-    }
-
-    /// A session with the model's upstreams as they stand, each cut down to what is affected.
-    async fn context(
-        &self,
-        model: &Model,
-        upstreams: &Upstreams,
-        affected: &Affected,
-        room: Room,
-    ) -> anyhow::Result<SessionContext> {
-        let limits = self.lake.limits();
-        let context = match room {
-            Room::Scarce => session::spilling(limits)?,
-            Room::Ample => {
-                let partitions = std::thread::available_parallelism().map_or(1, usize::from);
-                session::empty(limits, self.runtime.clone(), partitions)
-            }
-        };
-        self.lake.attach(&context);
-        equipment::register(&context, &self.plant.equipment)?;
-        for (name, state) in upstreams {
-            let schema = self.step_of(name)?.schema.clone();
-            let Some(state) = state else {
-                session::register(&context, name, Arc::new(EmptyTable::new(schema)))?;
-                continue;
-            };
-            let provider = self.lake.table(name)?.provider(state).await?;
-            let columns: Vec<&str> =
-                schema.fields().iter().map(|field| field.name().as_str()).collect();
-            let mut frame = context.read_table(provider)?.select_columns(&columns)?;
-            let is_cut = !model.via.iter().any(|via| via.table == name.name);
-            if let (Affected::Values(values), Some(refresh)) = (affected, &model.refresh)
-                && is_cut
-                && schema.field_with_name(refresh).is_ok()
-            {
-                frame = frame.filter(is_one_of(refresh, values))?;
-            }
-            session::register(&context, name, frame.into_view())?;
-        }
-        Ok(context)
-    }
-
-    /// The rows of a model with other parameters than the stored ones, asked now.
-    pub async fn recompute(
-        &self,
-        name: &TableName,
-        parameters: &BTreeMap<String, String>,
-    ) -> anyhow::Result<DataFrame> {
-        let model = &self.step_of(name)?.model;
-        let mut values = self.parameters(model);
-        for parameter in &model.parameters {
-            if let Some(text) = parameters.get(&parameter.name) {
-                values.insert(parameter.name.clone(), parameter.default.parse(text)?);
-            }
-        }
-        let upstreams = self.upstreams(model).await?;
-        let everything = Affected::Everything;
-        let context = self.context(model, &upstreams, &everything, Room::Ample).await?;
-        Ok(context.sql(&with_parameters(model, &values)).await?)
-    }
+    digest::of_text(&definition)
 }
 
-/// The values beside those keys that are among `keys`.
+async fn upstreams(context: &LakeContext, model: &Model) -> anyhow::Result<Upstreams> {
+    let mut upstreams = Upstreams::new();
+    let stored = model.upstreams.iter().filter(|name| name.schema != equipment::SCHEMA);
+    for name in stored {
+        upstreams.insert(name.clone(), context.lake.state(name).await?);
+    }
+    Ok(upstreams)
+}
+
+/// The values of the parameters of a model unless a query sets others.
+fn parameters(context: &LakeContext, model: &Model) -> BTreeMap<String, ParameterValue> {
+    let plant = &context.plant;
+    let today = context.lake.now().with_timezone(&plant.zone).date_naive();
+    let value = |default| match default {
+        ParameterDefault::Today => ParameterValue::Day(today),
+        ParameterDefault::TemperatureLimit => ParameterValue::Number(plant.temperature.limit_c),
+    };
+    model.parameters.iter().map(|it| (it.name.clone(), value(it.default))).collect()
+}
+
+/// What the changes of the upstreams since the given versions affect.
+async fn affected(
+    context: &LakeContext,
+    model: &Model,
+    upstreams: &Upstreams,
+    since: &BTreeMap<String, i64>,
+) -> anyhow::Result<Affected> {
+    let Some(refresh) = &model.refresh else { return Ok(Affected::Everything) };
+    let mut affected = HashSet::new();
+    for (name, state) in upstreams {
+        let Some(state) = state else { continue };
+        let Some(from) = since.get(&name.to_string()) else { return Ok(Affected::Everything) };
+        if *from == i64::try_from(state.version())? {
+            continue;
+        }
+        let schema = &context.step(name)?.schema;
+        let table = context.lake.table(name)?;
+        let via = model.via.iter().find(|via| via.table == name.name);
+        let leading = via.map_or(refresh, |via| &via.column);
+        let has_it = schema.field_with_name(leading).is_ok();
+        let leading: &[String] = if has_it { std::slice::from_ref(leading) } else { &[] };
+        let changed = changed_rows(&context.lake, &table, state, *from, schema, leading).await?;
+        let Some(changed) = changed else { return Ok(Affected::Everything) };
+        if changed.iter().all(|batch| batch.num_rows() == 0) {
+            continue;
+        }
+        if let Some(via) = via {
+            affected.extend(propagated(context, via, refresh, &changed, upstreams).await?);
+        } else if schema.field_with_name(refresh).is_ok() {
+            affected.extend(values(&changed, refresh)?);
+        } else {
+            return Ok(Affected::Everything);
+        }
+        if affected.len() > context.lake.limits().size("refresh_values") {
+            return Ok(Affected::Everything);
+        }
+    }
+    Ok(Affected::Values(affected))
+}
+
+/// The refresh values of the rows that a change propagates to through another table.
+async fn propagated(
+    context: &LakeContext,
+    via: &Via,
+    refresh: &str,
+    changed: &[RecordBatch],
+    upstreams: &Upstreams,
+) -> anyhow::Result<HashSet<ScalarValue>> {
+    let through = upstreams.iter().find(|(name, _)| name.name == via.through);
+    let (through, state) = through.with_context(|| format!("table {} is missing", via.through))?;
+    let Some(state) = state else { return Ok(HashSet::new()) };
+    let keys = values(changed, &via.column)?;
+    let lake = context.lake.as_ref();
+    let table = lake.table(through)?;
+    let columns = [via.column.as_str(), refresh];
+    let mut found = HashSet::new();
+    for file in state.files() {
+        let files = std::slice::from_ref(&file);
+        for batch in table.read_all(files, Some(&columns), lake.batch_rows()).await? {
+            let (key, value) = (column(&batch, &via.column)?, column(&batch, refresh)?);
+            found.extend(matching(key, value, &keys)?);
+        }
+    }
+    Ok(found)
+}
+
+/// A session with the upstreams of a model as they are, each filtered to what is affected.
+async fn session_for(
+    context: &LakeContext,
+    model: &Model,
+    upstreams: &Upstreams,
+    affected: &Affected,
+    joins: JoinMode,
+) -> anyhow::Result<SessionContext> {
+    let lake = context.lake.as_ref();
+    let session = match joins {
+        JoinMode::Sorted => session::spilling(lake.limits())?,
+        JoinMode::Hash => {
+            let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+            session::empty(lake.limits(), context.runtime.clone(), partitions)
+        }
+    };
+    session::attach(lake, &session);
+    equipment::register(&session, &context.plant.equipment)?;
+    for (name, state) in upstreams {
+        let schema = context.step(name)?.schema.clone();
+        let Some(state) = state else {
+            session::register(&session, name, Arc::new(EmptyTable::new(schema)))?;
+            continue;
+        };
+        let provider = lake.table(name)?.provider(state).await?;
+        let columns: Vec<&str> =
+            schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let mut frame = session.read_table(provider)?.select_columns(&columns)?;
+        // A table whose changes propagate through another one has rows of other refresh values.
+        let is_filtered = !model.via.iter().any(|via| via.table == name.name);
+        if let (Affected::Values(values), Some(refresh)) = (affected, &model.refresh)
+            && is_filtered
+            && schema.field_with_name(refresh).is_ok()
+        {
+            frame = frame.filter(is_one_of(refresh, values))?;
+        }
+        session::register(&session, name, frame.into_view())?;
+    }
+    Ok(session)
+}
+
+/// The rows of a model with other parameters than the stored ones, computed when they are collected.
+///
+/// # Errors
+/// Fails if no model makes the table, or a parameter is invalid.
+pub async fn recompute(
+    context: &LakeContext,
+    name: &TableName,
+    parameters_by_name: &BTreeMap<String, String>,
+) -> anyhow::Result<DataFrame> {
+    let model = &context.step(name)?.model;
+    let mut values = parameters(context, model);
+    for parameter in &model.parameters {
+        if let Some(text) = parameters_by_name.get(&parameter.name) {
+            values.insert(parameter.name.clone(), parameter.default.parse(text)?);
+        }
+    }
+    let upstreams = upstreams(context, model).await?;
+    let everything = Affected::Everything;
+    let session = session_for(context, model, &upstreams, &everything, JoinMode::Hash).await?;
+    Ok(session.sql(&with_parameters(model, &values)).await?)
+}
+
+/// The values in the rows whose key is among `keys`.
 fn matching(
     key: &ArrayRef,
     value: &ArrayRef,

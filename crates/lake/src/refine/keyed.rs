@@ -1,42 +1,47 @@
-//! Cleaning where records have keys: of each key the record of the newest dump stands, and within a
-//! dump the last.
+//! Cleaning records with keys: the record of the newest dump counts for each key, and within a dump the
+//! last one.
 
-use super::Repairs;
-use super::clean::{Bronze, Cleaned, Cursor, ids, rows_of, wanted_runs};
-use super::cleaning::{self, Cleaning, column};
-use super::keys::{DumpOrder, Hasher, Orders, Rank, Standing, Written};
-use super::passes::KnownPasses;
-use super::rejected::Rejects;
-use super::versions::{VersionId, Voids, newest_first};
-use crate::landed::{Part, Run, Version};
-use crate::table::{Change, State};
-use crate::write::DataWriter;
-use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use crate::bronze::dump_order::{DumpOrder, DumpOrders};
+use crate::bronze::landed::{DataFileRuns, Run, Version};
+use crate::columns::{long, text};
+use crate::delta::table::{Change, State};
+use crate::delta::write::DataWriter;
+use crate::refine::Repairs;
+use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, rows_of, wanted_runs};
+use crate::refine::keys::{Hasher, LatestByKey, Rank, Written};
+use crate::refine::passes::KnownPasses;
+use crate::refine::versions::{VersionId, Voids, newest_first};
+use crate::rejected::Rejects;
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::Int64Type;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// The dumps that are being read, and which of them count.
+/// The dumps that are read, and which of them count.
 struct Dumps {
     /// Newest first.
     versions: Vec<Arc<Version>>,
-    /// The place of each in `versions`.
+    /// The position of each in `versions`.
     ranks: HashMap<VersionId, u32>,
     voids: Voids,
 }
 
 impl Dumps {
-    fn of(bronze: &Bronze<'_>, parts: &[Part], idle: &HashSet<VersionId>) -> anyhow::Result<Self> {
+    fn new(
+        bronze: &Bronze<'_>,
+        parts: &[DataFileRuns],
+        idle: &HashSet<VersionId>,
+    ) -> anyhow::Result<Self> {
         let versions = newest_first(parts);
         let mut ranks = HashMap::with_capacity(versions.len());
         for (at, version) in versions.iter().enumerate() {
             ranks.insert((version.file.clone(), version.number), u32::try_from(at)?);
         }
         let removes = |version: &Version| bronze.removes(version);
-        let voids = Voids::of(versions.iter().map(AsRef::as_ref), removes, idle);
+        let voids = Voids::new(versions.iter().map(AsRef::as_ref), removes, idle);
         Ok(Self { versions, ranks, voids })
     }
 
@@ -51,11 +56,11 @@ impl Dumps {
     }
 }
 
-/// What reading some dumps gives.
+/// The result of reading some dumps.
 struct Read<'a> {
     rejects: Rejects<'a>,
     repairs: Repairs,
-    standing: Standing,
+    latest: LatestByKey,
     writer: DataWriter,
     /// Good records by the rank of their dump.
     good: Vec<usize>,
@@ -63,61 +68,61 @@ struct Read<'a> {
 }
 
 impl<'a> Cleaning<'a> {
-    /// What the dumps of `parts` change in the table as it is at `base`. `None` if that cannot be
-    /// determined from these dumps: a record was removed, and a record of its key in an older dump,
-    /// which it had superseded, may stand again.
-    pub(super) async fn keyed(
+    /// What the dumps of `parts` change in the table at `base`. `None` if these dumps do not determine it:
+    /// a record was removed, and one of the same key in an older dump, which it had superseded, may count
+    /// again.
+    pub async fn newest_records(
         &self,
         bronze: &Bronze<'_>,
-        mut parts: Vec<Part>,
+        mut parts: Vec<DataFileRuns>,
         base: Option<&State>,
-    ) -> anyhow::Result<Option<Cleaned<'a>>> {
-        // Newest first, so that few rows are written that do not stand in the end.
+    ) -> anyhow::Result<Option<CleanedDumps<'a>>> {
+        // Newest first, so that few rows are written and withdrawn later.
         parts.sort_by_cached_key(|part| {
             let newest = part.runs.iter().map(|run| run.version.order).max();
             (std::cmp::Reverse(newest), part.add.path.clone())
         });
         let mut idle = HashSet::new();
         let (dumps, read) = loop {
-            let dumps = Dumps::of(bronze, &parts, &idle)?;
+            let dumps = Dumps::new(bronze, &parts, &idle)?;
             let read = self.read_dumps(bronze, &parts, &dumps).await?;
             let found = without_good_record(&dumps, &read, bronze, &idle);
             if found.is_empty() {
                 break (dumps, read);
             }
-            // They remove nothing; whether older versions count was decided too early.
+            // A version without a good record removes nothing, so more of the older ones count.
             idle.extend(found);
             self.table.discard(&read.writer.finish().await?).await?;
         };
-        let Read { rejects, repairs, mut standing, writer, .. } = read;
+        let Read { rejects, repairs, mut latest, writer, .. } = read;
         let written = writer.finish().await?;
-        let Some(touched) = self.touched(&mut standing, &dumps, base).await? else {
+        let Some(touched) = self.touched(&mut latest, &dumps, base).await? else {
             self.table.discard(&written).await?;
             return Ok(None);
         };
-        let change = self.merge(standing, written, touched).await?;
-        Ok(Some(Cleaned { change, rejects, repairs, is_everything: base.is_none() }))
+        let change = self.merge(latest, written, touched).await?;
+        Ok(Some(CleanedDumps { change, rejects, repairs, is_everything: base.is_none() }))
     }
 
     async fn read_dumps(
         &self,
         bronze: &Bronze<'_>,
-        parts: &[Part],
+        parts: &[DataFileRuns],
         dumps: &Dumps,
     ) -> anyhow::Result<Read<'a>> {
         let mut read = Read {
             rejects: Rejects::new(self.lake, &self.model.table),
             repairs: Repairs::default(),
-            standing: Standing::default(),
+            latest: LatestByKey::default(),
             writer: self.writer(),
             good: vec![0; dumps.versions.len()],
             passes: KnownPasses::default(),
         };
         for version in &dumps.versions {
-            read.rejects.dump(&version.file, version.number);
+            read.rejects.add_dump(&version.file, version.number);
         }
         for (file, number) in dumps.voids.continued() {
-            read.rejects.dump(file, number);
+            read.rejects.add_dump(file, number);
         }
         for part in parts {
             let is_whole = |it: &Version| !dumps.voids.is_continued(&it.file, it.number);
@@ -130,18 +135,18 @@ impl<'a> Cleaning<'a> {
                     let source = (bronze.source, parts);
                     let cleaned =
                         self.clean_of_dumps(&batch, &runs, source, &mut read.passes).await?;
-                    self.take(&batch, cleaned, &runs, dumps, &mut read).await?;
+                    self.add(&batch, cleaned, &runs, dumps, &mut read).await?;
                 }
             }
         }
         Ok(read)
     }
 
-    /// Takes a batch of bronze records, cleaned.
-    async fn take(
+    /// Adds a batch of cleaned bronze records.
+    async fn add(
         &self,
         batch: &RecordBatch,
-        cleaned: cleaning::Cleaned,
+        cleaned: Cleaned,
         runs: &[(&Run, usize)],
         dumps: &Dumps,
         read: &mut Read<'a>,
@@ -152,22 +157,22 @@ impl<'a> Cleaning<'a> {
             let rank = dumps.rank(&run.version);
             ranks.extend(std::iter::repeat_n(rank, *rows));
         }
-        let rows = self.met(&cleaned, &ranks, read)?;
+        let rows = self.newest_rows(&cleaned, &ranks, read)?;
         read.repairs.add_ambiguous(&cleaned.ambiguous);
         read.repairs.add(batch.num_rows(), cleaned.repaired);
         read.writer.write(&rows).await
     }
 
-    /// The rows that stand against those met so far.
-    fn met(
+    /// The rows that are the newest of their keys so far.
+    fn newest_rows(
         &self,
-        cleaned: &cleaning::Cleaned,
+        cleaned: &Cleaned,
         ranks: &[Option<u32>],
         read: &mut Read<'a>,
     ) -> anyhow::Result<RecordBatch> {
         let Some(hasher) = &self.hasher else { return Ok(cleaned.rows.slice(0, 0)) };
         let keys = hasher.keys(&cleaned.rows)?;
-        let records = column(&cleaned.rows, "_record")?.as_primitive::<Int64Type>();
+        let records = long(&cleaned.rows, "_record")?;
         let (file, row) = read.writer.position();
         let (file, mut row) = (u32::try_from(file)?, u32::try_from(row)?);
         let mut keep = Vec::with_capacity(ranks.len());
@@ -178,92 +183,92 @@ impl<'a> Cleaning<'a> {
             };
             read.good[dump as usize] += 1;
             let rank = Rank { dump, record: u32::try_from(records.value(at))? };
-            let stands = read.standing.meet(key, rank, Written { file, row });
-            row += u32::from(stands);
-            keep.push(stands);
+            let is_newest = read.latest.insert(key, rank, Written { file, row });
+            row += u32::from(is_newest);
+            keep.push(is_newest);
         }
         Ok(filter_record_batch(&cleaned.rows, &BooleanArray::from(keep))?)
     }
 
-    /// The files of the table in which rows give way, with these rows; `None` if a row that is
-    /// removed may have superseded one that now stands.
+    /// The files of the table that lose rows, with these rows; `None` if a row that is removed may have
+    /// superseded one that now counts.
     async fn touched(
         &self,
-        standing: &mut Standing,
+        latest: &mut LatestByKey,
         dumps: &Dumps,
         base: Option<&State>,
     ) -> anyhow::Result<Option<Vec<(Add, Vec<u32>)>>> {
         let mut touched = Vec::new();
         for file in base.map(State::files).unwrap_or_default() {
-            let Some(gone) = self.giving_way(standing, &file, dumps).await? else {
+            let Some(superseded) = self.superseded_rows(latest, &file, dumps).await? else {
                 return Ok(None);
             };
-            if !gone.is_empty() {
-                touched.push((file, gone));
+            if !superseded.is_empty() {
+                touched.push((file, superseded));
             }
         }
         Ok(Some(touched))
     }
 
-    /// Rows of a file of the table that give way to a newer record; where the table's is newer, the
+    /// Rows of a file of the table that newer records supersede; where the row of the table is newer, the
     /// new record is withdrawn.
-    async fn giving_way(
+    async fn superseded_rows(
         &self,
-        standing: &mut Standing,
+        latest: &mut LatestByKey,
         file: &Add,
         dumps: &Dumps,
     ) -> anyhow::Result<Option<Vec<u32>>> {
-        let mut gone = Vec::new();
-        if standing.is_empty() && dumps.voids.is_empty() {
-            return Ok(Some(gone));
+        let mut superseded = Vec::new();
+        if latest.is_empty() && dumps.voids.is_empty() {
+            return Ok(Some(superseded));
         }
         let mut columns: Vec<&str> = self.model.key.iter().map(String::as_str).collect();
-        columns.extend(Orders::COLUMNS);
+        columns.extend(DumpOrders::COLUMNS);
         columns.extend(["_file", "_dump"]);
         let mut first = 0;
         let mut stream = self.table.read(file, Some(&columns), self.lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
-            let orders = Orders::of(&batch)?;
+            let orders = DumpOrders::new(&batch)?;
             let keys = Hasher::new(batch.schema_ref(), &self.model.key)?.keys(&batch)?;
             let is_void = void_rows(&batch, &dumps.voids)?;
             for (at, key) in keys.into_iter().enumerate() {
                 let Some(key) = key else { continue };
-                let new = standing.rank(key).and_then(|rank| dumps.order(rank));
+                let new = latest.rank(key).and_then(|rank| dumps.order(rank));
                 let is_older = new.is_some_and(|new| orders.order(at) <= new);
                 match (is_void(at), new.is_some()) {
                     (true, _) if !is_older => return Ok(None),
                     (false, false) => {}
-                    (false, true) if !is_older => standing.withdraw(key),
-                    _ => gone.push(u32::try_from(first + at)?),
+                    (false, true) if !is_older => latest.withdraw(key),
+                    _ => superseded.push(u32::try_from(first + at)?),
                 }
             }
             first += batch.num_rows();
         }
-        Ok(Some(gone))
+        Ok(Some(superseded))
     }
 
-    /// Puts what was written together with what stays of the files that are touched.
+    /// Combines the written files with the remaining rows of the touched files.
     async fn merge(
         &self,
-        standing: Standing,
+        latest: LatestByKey,
         written: Vec<Add>,
         touched: Vec<(Add, Vec<u32>)>,
     ) -> anyhow::Result<Change> {
-        let mut withdrawn = standing.into_withdrawn();
+        let mut withdrawn = latest.into_withdrawn();
         let mut change = Change::default();
         let mut discarded = Vec::new();
         let mut writer = self.writer();
         for (number, file) in (0_u32..).zip(written) {
             match withdrawn.remove(&number) {
                 None => change.adds.push(file),
-                Some(gone) => {
-                    self.rewrite(&file, &gone, &mut writer).await?;
+                Some(rows) => {
+                    self.rewrite(&file, &rows, &mut writer).await?;
                     discarded.push(file);
                 }
             }
         }
-        for (file, gone) in touched {
-            self.rewrite(&file, &gone, &mut writer).await?;
+        for (file, rows) in touched {
+            self.rewrite(&file, &rows, &mut writer).await?;
             change.removes.push(file);
         }
         change.adds.extend(writer.finish().await?);
@@ -271,19 +276,20 @@ impl<'a> Cleaning<'a> {
         Ok(change)
     }
 
-    /// Copies the rows of a file that do not give way.
+    /// Copies a file without some of its rows.
     async fn rewrite(
         &self,
         file: &Add,
-        gone: &[u32],
+        without: &[u32],
         writer: &mut DataWriter,
     ) -> anyhow::Result<()> {
-        let gone: HashSet<u32> = gone.iter().copied().collect();
+        let without: HashSet<u32> = without.iter().copied().collect();
         let mut row = 0_u32;
         let mut stream = self.table.read(file, None, self.lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
             let until = row + u32::try_from(batch.num_rows())?;
-            let keep: BooleanArray = (row..until).map(|row| Some(!gone.contains(&row))).collect();
+            let keep: BooleanArray =
+                (row..until).map(|row| Some(!without.contains(&row))).collect();
             writer.write(&filter_record_batch(&batch, &keep)?).await?;
             row = until;
         }
@@ -291,17 +297,16 @@ impl<'a> Cleaning<'a> {
     }
 }
 
-/// Whether a row is of a dump that no longer counts.
+/// Whether a row belongs to a dump that no longer counts.
 fn void_rows<'b>(
     batch: &'b RecordBatch,
     voids: &'b Voids,
 ) -> anyhow::Result<impl Fn(usize) -> bool + 'b> {
-    let files = column(batch, "_file")?.as_string::<i32>();
-    let numbers = column(batch, "_dump")?.as_primitive::<Int64Type>();
+    let (files, numbers) = (text(batch, "_file")?, long(batch, "_dump")?);
     Ok(move |row: usize| voids.is_void(files.value(row), numbers.value(row)))
 }
 
-/// The versions that would remove older ones and have no good record, as far as not known.
+/// The versions that would remove older ones but have no good record, without those in `idle`.
 fn without_good_record(
     dumps: &Dumps,
     read: &Read<'_>,

@@ -1,6 +1,5 @@
-//! Which record of a key stands: the one of the newest dump, and within a dump the last.
+//! Which record of a key counts: the one of the newest dump, and within a dump the last.
 
-use super::cleaning::column;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
@@ -10,36 +9,6 @@ use std::hash::{BuildHasher as _, Hasher as _};
 /// A key's values, reduced to 128 bits. Two different keys meet in it with a probability below
 /// 10^-20 in a table of 10^9 records.
 pub type Key = u128;
-
-/// The order in which dumps void each other: by the time in the name (none is oldest), the time of
-/// the last change, the time of landing. Microseconds since 1970 UTC.
-pub type DumpOrder = (Option<i64>, i64, i64);
-
-/// The columns by which dumps are ordered.
-pub struct Orders<'a> {
-    dumped: &'a arrow::array::TimestampMicrosecondArray,
-    modified: &'a arrow::array::TimestampMicrosecondArray,
-    ingested: &'a arrow::array::TimestampMicrosecondArray,
-}
-
-impl<'a> Orders<'a> {
-    /// The names of the columns.
-    pub const COLUMNS: [&'static str; 3] = ["_dumped_at", "_modified_at", "_ingested_at"];
-
-    pub fn of(batch: &'a RecordBatch) -> anyhow::Result<Self> {
-        Ok(Self {
-            dumped: column(batch, "_dumped_at")?.as_primitive::<TimestampMicrosecondType>(),
-            modified: column(batch, "_modified_at")?.as_primitive::<TimestampMicrosecondType>(),
-            ingested: column(batch, "_ingested_at")?.as_primitive::<TimestampMicrosecondType>(),
-        })
-    }
-
-    /// The place of the dump a row is of.
-    pub fn order(&self, row: usize) -> DumpOrder {
-        let dumped = (!self.dumped.is_null(row)).then(|| self.dumped.value(row));
-        (dumped, self.modified.value(row), self.ingested.value(row))
-    }
-}
 
 /// Reduces key columns to keys.
 pub struct Hasher {
@@ -74,8 +43,8 @@ impl Hasher {
         Ok(rows.iter().enumerate().map(key).collect())
     }
 
-    /// The key of each row in 64 bits, made without laying the row out: enough to tell it from the
-    /// few millions met last. `None` where a key column is null.
+    /// The key of each row in 64 bits, computed without converting the row: enough to distinguish it from
+    /// the last few million. `None` where a key column is null.
     pub fn short_keys(&self, batch: &RecordBatch) -> anyhow::Result<Vec<Option<u64>>> {
         let mut keys = vec![Some(0); batch.num_rows()];
         for at in &self.columns {
@@ -155,8 +124,8 @@ pub struct Written {
     pub row: u32,
 }
 
-/// The place of a record among those of its key: the rank of its dump (0 is newest) and its number
-/// in the dump.
+/// The position of a record among those of its key: the rank of its dump (0 is newest) and its number in
+/// the dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rank {
     pub dump: u32,
@@ -164,44 +133,44 @@ pub struct Rank {
 }
 
 impl Rank {
-    /// Whether this record replaces `other`: it is of a newer dump, or comes later in the same one.
-    fn replaces(self, other: Self) -> bool {
+    /// Whether this record supersedes `other`: its dump is newer, or it is later in the same dump.
+    fn supersedes(self, other: Self) -> bool {
         (other.dump, self.record) > (self.dump, other.record)
     }
 }
 
-/// The records met so far, in any order; of each key the newest stands.
+/// The newest record of each key among those seen so far, in any order.
 #[derive(Default)]
-pub struct Standing {
+pub struct LatestByKey {
     by_key: HashMap<Key, (Rank, Written), foldhash::fast::FixedState>,
     withdrawn: Vec<Written>,
 }
 
-impl Standing {
-    /// Meets a record of `key`, which would be written at `at`. Returns whether it stands so far; a
-    /// record it replaces is withdrawn.
-    pub fn meet(&mut self, key: Key, rank: Rank, at: Written) -> bool {
+impl LatestByKey {
+    /// Adds a record of `key`, which would be written at `at`. Returns whether it is the newest so far;
+    /// the record it supersedes is withdrawn.
+    pub fn insert(&mut self, key: Key, rank: Rank, at: Written) -> bool {
         use std::collections::hash_map::Entry;
         match self.by_key.entry(key) {
             Entry::Vacant(vacant) => {
                 vacant.insert((rank, at));
                 true
             }
-            Entry::Occupied(mut met) if rank.replaces(met.get().0) => {
-                self.withdrawn.push(met.get().1);
-                met.insert((rank, at));
+            Entry::Occupied(mut known) if rank.supersedes(known.get().0) => {
+                self.withdrawn.push(known.get().1);
+                known.insert((rank, at));
                 true
             }
             Entry::Occupied(_) => false,
         }
     }
 
-    /// The standing record of `key`: its dump's rank.
+    /// The rank of the dump of the newest record of `key`.
     pub fn rank(&self, key: Key) -> Option<u32> {
         self.by_key.get(&key).map(|(rank, _)| rank.dump)
     }
 
-    /// Withdraws the standing record of `key`, because the table holds a newer one.
+    /// Withdraws the newest record of `key`, because the table has a newer one.
     pub fn withdraw(&mut self, key: Key) {
         if let Some((_, at)) = self.by_key.remove(&key) {
             self.withdrawn.push(at);
@@ -212,7 +181,7 @@ impl Standing {
         self.by_key.is_empty()
     }
 
-    /// The written rows that do not stand, by file.
+    /// The written rows that were withdrawn, by file.
     pub fn into_withdrawn(self) -> HashMap<u32, Vec<u32>> {
         let mut files: HashMap<u32, Vec<u32>> = HashMap::new();
         for at in self.withdrawn {
@@ -238,35 +207,35 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_dump_wins_and_in_it_the_last_record() {
-        let mut standing = Standing::default();
-        assert!(standing.meet(7, rank(0, 1), at(0)));
-        assert!(standing.meet(7, rank(0, 2), at(1)));
-        assert!(!standing.meet(7, rank(1, 9), at(2)));
-        assert!(standing.meet(8, rank(1, 9), at(2)));
-        assert_eq!(standing.rank(7), Some(0));
-        standing.withdraw(8);
-        assert_eq!(standing.into_withdrawn()[&0], [0, 2]);
+    fn the_last_record_of_the_newest_dump_is_kept() {
+        let mut latest = LatestByKey::default();
+        assert!(latest.insert(7, rank(0, 1), at(0)));
+        assert!(latest.insert(7, rank(0, 2), at(1)));
+        assert!(!latest.insert(7, rank(1, 9), at(2)));
+        assert!(latest.insert(8, rank(1, 9), at(2)));
+        assert_eq!(latest.rank(7), Some(0));
+        latest.withdraw(8);
+        assert_eq!(latest.into_withdrawn()[&0], [0, 2]);
     }
 
     proptest::proptest! {
         #[test]
-        fn the_order_in_which_records_are_met_does_not_matter(
+        fn the_order_of_insertion_does_not_matter(
             met in proptest::collection::vec((0..3_u128, 0..4_u32, 0..5_u32), 1..20)
         ) {
             let mut places: Vec<(Key, u32, u32)> = met.clone();
             places.sort_unstable();
             places.dedup();
             let mut seen = std::collections::HashSet::new();
-            let mut standing = Standing::default();
+            let mut latest = LatestByKey::default();
             let mut written = Vec::new();
             for (key, dump, record) in met.into_iter().filter(|it| seen.insert(*it)) {
                 let row = u32::try_from(written.len()).unwrap();
-                if standing.meet(key, rank(dump, record), at(row)) {
+                if latest.insert(key, rank(dump, record), at(row)) {
                     written.push((key, dump, record));
                 }
             }
-            let withdrawn = standing.into_withdrawn().remove(&0).unwrap_or_default();
+            let withdrawn = latest.into_withdrawn().remove(&0).unwrap_or_default();
             let left = written.iter().enumerate().filter(|(row, _)| {
                 !withdrawn.contains(&u32::try_from(*row).unwrap())
             });
@@ -282,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn short_keys_tell_apart_what_keys_tell_apart() {
+    fn short_keys_distinguish_what_keys_distinguish() {
         let fields = [
             Field::new("text", DataType::Utf8, true),
             Field::new("number", DataType::Float64, true),

@@ -1,11 +1,11 @@
-//! Times that a clock shows twice, dated by the order of the records in their dump.
+//! Resolves times that a clock shows twice, by the order of the records in their dump.
 
-use super::clean::{rows_of, wanted_runs};
-use super::cleaning::{Cleaned, Cleaning};
-use super::versions::{VersionId, newest_first};
-use crate::landed::{Part, Run, Version};
-use crate::table::Table;
-use anyhow::Context as _;
+use crate::bronze::landed::{DataFileRuns, Run, Version};
+use crate::columns::column;
+use crate::delta::table::Table;
+use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::dump_reader::{rows_of, wanted_runs};
+use crate::refine::versions::{VersionId, newest_first};
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
@@ -15,20 +15,20 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
 
 /// The passes of the dumps that have times a clock shows twice.
-pub(super) type KnownPasses = HashMap<VersionId, Passes>;
+pub type KnownPasses = HashMap<VersionId, Passes>;
 
-/// How many dumps before one are read for the first pass of its times. The two passes of an hour are
-/// exported one after the other, by a few hundred machines at most.
+/// How many earlier dumps are read for the first pass of an hour. The two passes of an hour are exported
+/// one after the other, by a few hundred machines at most.
 const OLDER_DUMPS: usize = 256;
 
 impl Cleaning<'_> {
-    /// Cleans one bronze batch, whose rows are of `runs`. A dump with times that the clock shows twice
-    /// is read through once, to date them by the order of its records.
-    pub(super) async fn clean_of_dumps(
+    /// Cleans one bronze batch, whose rows belong to `runs`. A dump with times that the clock shows twice
+    /// is read once in full, to resolve them by the order of its records.
+    pub async fn clean_of_dumps(
         &self,
         batch: &RecordBatch,
         runs: &[(&Run, usize)],
-        (source, parts): (&Table, &[Part]),
+        (source, parts): (&Table, &[DataFileRuns]),
         known: &mut KnownPasses,
     ) -> anyhow::Result<Cleaned> {
         let cleaned = self.clean(batch)?;
@@ -46,15 +46,15 @@ impl Cleaning<'_> {
             pieces.push(self.clean_in_order(&own, known.get(&id))?);
             first += rows;
         }
-        Cleaned::joined(pieces)
+        Cleaned::concat(pieces)
     }
 
-    /// What the order of a dump's records shows. Where it shows nothing, the dumps before it may
-    /// have the same times already.
+    /// What the order of the records of a dump shows. Where it shows nothing, earlier dumps may have the
+    /// first pass of the same times.
     async fn passes(
         &self,
         source: &Table,
-        parts: &[Part],
+        parts: &[DataFileRuns],
         version: &Version,
     ) -> anyhow::Result<Passes> {
         let mut passes = self.passes_alone(source, parts, version).await?;
@@ -77,12 +77,12 @@ impl Cleaning<'_> {
     async fn passes_alone(
         &self,
         source: &Table,
-        parts: &[Part],
+        parts: &[DataFileRuns],
         version: &Version,
     ) -> anyhow::Result<Passes> {
         let is_own = |it: &Version| (&it.file, it.number) == (&version.file, version.number);
-        let mut own: Vec<&Part> = parts.iter().collect();
-        // The files of one dump are named in the order of its records.
+        let mut own: Vec<&DataFileRuns> = parts.iter().collect();
+        // The names of the data files of a dump sort like its records.
         own.sort_by(|left, right| left.add.path.cmp(&right.add.path));
         let mut nearby = Nearby::default();
         for part in own {
@@ -98,14 +98,12 @@ impl Cleaning<'_> {
         Ok(nearby.passes(|column| self.key_columns.iter().any(|it| it == column)))
     }
 
-    /// What each row is about, as a hash of the key's texts but for times.
+    /// The subject of each row: a hash of the texts of its key without times.
     fn groups(&self, bronze: &RecordBatch) -> anyhow::Result<Vec<u64>> {
         let mut groups = vec![0; bronze.num_rows()];
         let hashing = foldhash::quality::FixedState::with_seed(3);
         for name in self.key_columns.iter().filter(|name| !self.stage.is_time(name)) {
-            let column = bronze.column_by_name(name);
-            let texts =
-                cast(column.with_context(|| format!("no column {name}"))?, &DataType::Utf8)?;
+            let texts = cast(column(bronze, name)?, &DataType::Utf8)?;
             for (group, text) in groups.iter_mut().zip(texts.as_string::<i32>()) {
                 let mut hasher = hashing.build_hasher();
                 hasher.write_u64(*group);

@@ -1,13 +1,13 @@
-//! Which versions of files still count, where a file was written again.
+//! Which versions of a file still count after it was overwritten.
 
-use crate::landed::{Part, Version};
+use crate::bronze::landed::{DataFileRuns, Version};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// A version: key of the file and number.
 pub type VersionId = (String, i64);
 
-/// Versions that no longer count, because a newer version of the same file takes their place.
+/// Versions that no longer count because a newer version of the same file replaces them.
 #[derive(Debug, Default)]
 pub struct Voids {
     by_file: HashMap<String, OfFile>,
@@ -17,15 +17,15 @@ pub struct Voids {
 struct OfFile {
     /// Versions below this number are void.
     counts_from: i64,
-    /// Versions whose bytes another one begins with: it holds all their records, and instead of one
-    /// that was cut at the end the whole one. So neither their rows nor their rejects count.
+    /// Versions whose bytes are the beginning of another one. That one has all their records, with the
+    /// last one complete, so neither their rows nor their rejects count.
     continued: BTreeSet<i64>,
 }
 
 impl Voids {
-    /// What `versions` void, themselves included. `removes`: whether a version voids all older ones
-    /// of its file. A version in `idle` has no good record and removes nothing.
-    pub fn of<'v>(
+    /// What `versions` void among themselves. `removes`: whether a version voids all older ones of its
+    /// file. A version in `idle` has no good record and removes nothing.
+    pub fn new<'v>(
         versions: impl Iterator<Item = &'v Version>,
         removes: impl Fn(&Version) -> bool,
         idle: &HashSet<VersionId>,
@@ -58,7 +58,7 @@ impl Voids {
             .is_some_and(|it| number < it.counts_from || it.continued.contains(&number))
     }
 
-    /// Whether another version begins with the bytes of this one.
+    /// Whether the bytes of this version are the beginning of another one.
     pub fn is_continued(&self, file: &str, number: i64) -> bool {
         self.by_file.get(file).is_some_and(|it| it.continued.contains(&number))
     }
@@ -76,12 +76,12 @@ impl Voids {
     }
 }
 
-/// The dumps in some data files, each once, newest first.
-pub fn newest_first(parts: &[Part]) -> Vec<Arc<Version>> {
+/// The dumps in some data files, without duplicates, newest first.
+pub fn newest_first(parts: &[DataFileRuns]) -> Vec<Arc<Version>> {
     let runs = parts.iter().flat_map(|part| part.runs.iter());
     let mut versions: Vec<Arc<Version>> = runs.map(|run| run.version.clone()).collect();
-    let place = |it: &Version| (it.order, it.file.clone(), it.number);
-    versions.sort_by_cached_key(|it| std::cmp::Reverse(place(it)));
+    let position = |it: &Version| (it.order, it.file.clone(), it.number);
+    versions.sort_by_cached_key(|it| std::cmp::Reverse(position(it)));
     versions.dedup_by(|left, right| left.number == right.number && left.file == right.file);
     versions
 }
@@ -99,13 +99,13 @@ mod tests {
     #[track_caller]
     fn check(removes: bool, versions: &[Version], idle: &[i64], expected: &[i64]) {
         let idle = idle.iter().map(|number| ("a".to_owned(), *number)).collect();
-        let voids = Voids::of(versions.iter(), |_| removes, &idle);
+        let voids = Voids::new(versions.iter(), |_| removes, &idle);
         let void = versions.iter().filter(|it| voids.is_void(&it.file, it.number));
         assert_eq!(void.map(|it| it.number).collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn a_file_written_again_voids_its_older_versions_if_it_removes() {
+    fn an_overwritten_file_voids_its_older_versions_if_it_removes() {
         let versions = [1, 2, 3].map(|number| version(number, None));
         check(true, &versions, &[], &[1, 2]);
         check(false, &versions, &[], &[]);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_voids_the_one_whose_bytes_it_begins_with() {
+    fn a_version_voids_the_one_it_continues() {
         let versions = [version(1, None), version(2, Some(1)), version(3, None)];
         check(false, &versions, &[], &[1]);
     }

@@ -1,9 +1,12 @@
-//! The watchdog of refinement: notices a step that makes no progress, so that it can be cut off.
+//! The watchdog of refinement: cancels a step that makes no progress.
 //!
-//! Progress is any sign of life of the step: it is woken (by rows, by the disk, by the network), or a
-//! counter of its statement's operators changes (rows, bytes, time spent computing). A statement whose
-//! tasks wait for each other shows neither. A step that waits for its turn is not judged: whoever has the
-//! turn is watched itself.
+//! Progress is any activity of the step: its future is woken (by rows, the disk, the network), or a metric
+//! of an operator of its statement changes (rows, bytes, compute time). A statement whose tasks deadlock
+//! shows neither. A step that waits for its turn is exempt, because the step that holds the turn is
+//! watched itself.
+
+use crate::context::LakeContext;
+use crate::error::Stalled;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
@@ -13,21 +16,42 @@ use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often within the time limit a step is looked at.
-const LOOKS: u32 = 10;
+const CANCELLED: &str = "it was cancelled; the limit is refine_stalled_s";
+
+/// How often a step is sampled within the time limit.
+const SAMPLES: u32 = 10;
 
 /// The most operators a report names.
 const NAMED_OPERATORS: usize = 4;
 
 /// The most characters of an operator in a report.
 const OPERATOR_CHARACTERS: usize = 160;
+
+/// Runs work that belongs to refinement but is not a step; it fails after `refine_stalled_s` without
+/// progress. `phase` names it in the error.
+pub async fn watched<T>(
+    context: &LakeContext,
+    phase: &'static str,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let watch = Watch::default();
+    watch.phase(phase);
+    match watch.run(stall_limit(context), work).await {
+        Ok(done) => done,
+        Err(stalled) => Err(anyhow::Error::new(stalled).context(CANCELLED)),
+    }
+}
+
+/// How long a step may make no progress.
+pub fn stall_limit(context: &LakeContext) -> Duration {
+    Duration::from_secs(context.lake.limits().get("refine_stalled_s"))
+}
 
 /// Watches one step.
 #[derive(Debug, Default)]
@@ -36,44 +60,23 @@ pub struct Watch {
     activity: Mutex<Activity>,
 }
 
-/// What the step does.
+/// What the step is doing.
 #[derive(Debug, Default)]
 struct Activity {
     phase: &'static str,
-    /// The statement that is running.
+    /// The running statement.
     plan: Option<Arc<dyn ExecutionPlan>>,
     /// Whether the step waits for its turn.
     is_queued: bool,
 }
 
-/// A step made no progress for too long.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Stalled {
-    /// How long nothing happened, in seconds.
-    pub seconds: u64,
-    /// What the step was doing.
-    pub phase: &'static str,
-    /// Operators of its statement that have not finished although all below them have.
-    pub operators: Vec<String>,
-}
-
-impl fmt::Display for Stalled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no progress for {} s while {}", self.seconds, self.phase)?;
-        if self.operators.is_empty() {
-            return Ok(());
-        }
-        write!(f, "; it waits for: {}", self.operators.join("; "))
-    }
-}
-
 impl Watch {
-    /// Notes what the step does now.
+    /// Records what the step is doing now.
     pub fn phase(&self, phase: &'static str) {
         *self.activity() = Activity { phase, ..Activity::default() };
     }
 
-    /// All rows of a statement, whose operators are watched while it runs.
+    /// Runs a statement, whose operators are watched meanwhile, and returns all of its rows.
     pub async fn collect(&self, frame: DataFrame) -> Result<Vec<RecordBatch>, DataFusionError> {
         let context = Arc::new(frame.task_ctx());
         let plan = frame.create_physical_plan().await?;
@@ -83,7 +86,7 @@ impl Watch {
         rows
     }
 
-    /// Waits for a turn that another step may have; however long that takes, it is no stall.
+    /// Waits for a turn that another step may hold; waiting never counts as a stall.
     pub async fn turn<T>(&self, turn: impl Future<Output = T>) -> T {
         self.activity().is_queued = true;
         let taken = turn.await;
@@ -91,7 +94,7 @@ impl Watch {
         taken
     }
 
-    /// Runs `work` and cuts it off once it has made no progress for `limit`.
+    /// Runs `work` and cancels it after `limit` without progress.
     pub async fn run<T>(
         &self,
         limit: Duration,
@@ -102,7 +105,7 @@ impl Watch {
             self.wakes.fetch_add(1, Ordering::Relaxed);
             work.as_mut().poll(context)
         });
-        // Polls its future only when that is woken, not whenever the clock below is.
+        // Polls its future only when that is woken, not when the timer below is.
         let mut woken: FuturesUnordered<_> = std::iter::once(counted).collect();
         tokio::select! {
             Some(done) = woken.next() => Ok(done),
@@ -111,20 +114,20 @@ impl Watch {
     }
 
     async fn stalled(&self, limit: Duration) -> Stalled {
-        let mut seen = self.signs_of_life();
-        let mut idle_looks = 0;
-        while idle_looks < LOOKS {
-            // Looks are counted, not hours: a machine that sleeps stalls nothing.
-            tokio::time::sleep(limit / LOOKS).await;
-            let now = self.signs_of_life();
+        let mut seen = self.progress();
+        let mut idle_samples = 0;
+        while idle_samples < SAMPLES {
+            // Samples are counted, not time: suspending the machine is not a stall.
+            tokio::time::sleep(limit / SAMPLES).await;
+            let now = self.progress();
             let is_alive = now != seen || self.activity().is_queued;
-            idle_looks = if is_alive { 0 } else { idle_looks + 1 };
+            idle_samples = if is_alive { 0 } else { idle_samples + 1 };
             seen = now;
         }
         let activity = self.activity();
         if let Some(plan) = &activity.plan {
             let plan = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false);
-            tracing::info!(%plan, "stalled statement");
+            tracing::info!(%plan, "statement stalled");
         }
         let operators = activity.plan.iter().flat_map(|plan| unfinished(plan.as_ref()));
         Stalled {
@@ -134,8 +137,8 @@ impl Watch {
         }
     }
 
-    /// A number that is another one whenever something has happened.
-    fn signs_of_life(&self) -> u64 {
+    /// A number that changes with any progress.
+    fn progress(&self) -> u64 {
         let plan = self.activity().plan.clone();
         let counted = plan.map_or(0, |plan| counters(plan.as_ref()));
         self.wakes.load(Ordering::Relaxed).wrapping_add(counted)
@@ -146,7 +149,7 @@ impl Watch {
     }
 }
 
-/// All counters of a plan, mixed into one number.
+/// All metrics of a plan, mixed into one number.
 fn counters(plan: &dyn ExecutionPlan) -> u64 {
     let own = plan.metrics().unwrap_or_default();
     let own = own.iter().map(|metric| metric.value().as_usize() as u64);
@@ -154,18 +157,18 @@ fn counters(plan: &dyn ExecutionPlan) -> u64 {
     own.chain(below).fold(0, |mixed, value| mixed.wrapping_mul(31).wrapping_add(value))
 }
 
-/// The lowest operators of a plan that have not finished. An operator may note its end too early, so one
-/// counts as finished only if all below it are.
+/// The lowest operators of a plan that have not finished. An operator may record its end too early, so it
+/// counts as finished only if all operators below it are.
 fn unfinished(plan: &dyn ExecutionPlan) -> Vec<String> {
     let children = plan.children();
     let below: Vec<String> = children.iter().flat_map(|child| unfinished(child.as_ref())).collect();
     let metrics = plan.metrics().unwrap_or_default();
-    // What reads from outside and notes no end may be what does not answer.
+    // A source that records no end may be the one that does not answer.
     let is_over = has_ended(&metrics).unwrap_or(!children.is_empty());
     if below.is_empty() && !is_over { vec![operator(plan, &metrics)] } else { below }
 }
 
-/// Whether all partitions of an operator have noted their end; `None` if it notes none.
+/// Whether all partitions of an operator have recorded their end; `None` if it records none.
 fn has_ended(metrics: &MetricsSet) -> Option<bool> {
     let ends = metrics.iter().filter_map(|metric| match metric.value() {
         MetricValue::EndTimestamp(at) => Some(at.value().is_some()),

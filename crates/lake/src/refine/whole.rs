@@ -1,50 +1,49 @@
-//! Cleaning where records have no key: the newest dump stands, and nothing of the dumps before it.
+//! Cleaning records without keys: only the newest dump counts.
 //!
-//! A dump may have several part files (`Contract::dump_of`); of each part the newest version counts. A
-//! version without a good record counts no more than if it had not come, and a dump of such versions
-//! leaves the dump before it in place. All of it is determined from the dumps in bronze, whatever the
-//! order in which they came.
+//! A dump may have several part files (`Contract::dump_id`); the newest version of each part counts. A
+//! version without a good record is ignored, and if all versions of a dump are, the dump before it counts.
+//! The result depends only on the dumps in bronze, not on the order in which they arrived.
 
-use super::Repairs;
-use super::clean::{Bronze, Cleaned, Cursor, ids, rows_of, wanted_runs};
-use super::cleaning::{Cleaning, column};
-use super::keys::DumpOrder;
-use super::passes::KnownPasses;
-use super::rejected::Rejects;
-use super::versions::{VersionId, Voids, newest_first};
-use crate::landed::{Part, Version};
-use crate::table::{Change, State};
-use crate::write::DataWriter;
-use arrow::array::{Array as _, AsArray as _};
-use arrow::datatypes::Int64Type;
+use crate::bronze::dump_order::DumpOrder;
+use crate::bronze::landed::{DataFileRuns, Version};
+use crate::columns::{long, text};
+use crate::delta::table::{Change, State};
+use crate::delta::write::DataWriter;
+use crate::refine::Repairs;
+use crate::refine::cleaning::Cleaning;
+use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, rows_of, wanted_runs};
+use crate::refine::passes::KnownPasses;
+use crate::refine::versions::{VersionId, Voids, newest_first};
+use crate::rejected::Rejects;
+use arrow::array::Array as _;
 use futures::TryStreamExt as _;
 use plant::contract::{Contract, DumpId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-/// One dump with its part files: the versions of each, newest first.
+/// A dump with its part files: the versions of each, newest first.
 #[derive(Debug)]
-struct Picture {
+struct DumpParts {
     parts: BTreeMap<String, Vec<i64>>,
 }
 
 /// All dumps of a table, newest first.
 #[derive(Debug)]
-pub struct Pictures {
-    pictures: Vec<Picture>,
-    /// The place of each version's dump in `pictures`.
+pub struct DumpHistory {
+    dumps: Vec<DumpParts>,
+    /// The position of the dump of each version in `dumps`.
     ranks: HashMap<VersionId, usize>,
 }
 
-impl Pictures {
+impl DumpHistory {
     /// The dumps whose part files are these versions.
-    pub fn of(contract: &Contract, versions: &[Arc<Version>]) -> Self {
+    pub fn new(contract: &Contract, versions: &[Arc<Version>]) -> Self {
         let mut dumps: BTreeMap<DumpId, BTreeMap<String, Vec<&Version>>> = BTreeMap::new();
         for version in versions {
-            let dump = dumps.entry(contract.dump_of(&version.file, version.order.0)).or_default();
+            let dump = dumps.entry(contract.dump_id(&version.file, version.order.0)).or_default();
             dump.entry(version.file.clone()).or_default().push(version);
         }
-        let mut ordered: Vec<((Option<DumpOrder>, DumpId), Picture)> = Vec::new();
+        let mut ordered: Vec<((Option<DumpOrder>, DumpId), DumpParts)> = Vec::new();
         for (id, mut files) in dumps {
             for versions in files.values_mut() {
                 versions.sort_by_key(|it| std::cmp::Reverse(it.number));
@@ -52,76 +51,75 @@ impl Pictures {
             let newest = files.values().filter_map(|it| it.first()).map(|it| it.order).max();
             let numbers = |versions: Vec<&Version>| versions.iter().map(|it| it.number).collect();
             let parts = files.into_iter().map(|(file, versions)| (file, numbers(versions)));
-            ordered.push(((newest, id), Picture { parts: parts.collect() }));
+            ordered.push(((newest, id), DumpParts { parts: parts.collect() }));
         }
         ordered.sort_by(|left, right| right.0.cmp(&left.0));
-        let pictures: Vec<Picture> = ordered.into_iter().map(|(_, picture)| picture).collect();
+        let dumps: Vec<DumpParts> = ordered.into_iter().map(|(_, dump)| dump).collect();
         let mut ranks = HashMap::with_capacity(versions.len());
-        for (rank, picture) in pictures.iter().enumerate() {
-            for (file, numbers) in &picture.parts {
+        for (rank, dump) in dumps.iter().enumerate() {
+            for (file, numbers) in &dump.parts {
                 ranks.extend(numbers.iter().map(|number| ((file.clone(), *number), rank)));
             }
         }
-        Self { pictures, ranks }
+        Self { dumps, ranks }
     }
 
-    /// Whether something newer than this version stands: a newer dump, or a newer version of the same
-    /// part.
-    pub fn is_replaced(&self, version: &VersionId, standing: &HashSet<VersionId>) -> bool {
+    /// Whether a newer dump, or a newer version of the same part, is among those that count.
+    pub fn is_replaced(&self, version: &VersionId, counting: &HashSet<VersionId>) -> bool {
         let rank = self.ranks.get(version);
-        standing.iter().any(|other| {
+        counting.iter().any(|other| {
             self.ranks.get(other) < rank || (other.0 == version.0 && other.1 > version.1)
         })
     }
 
-    /// Whether all of these versions are of older dumps than those that stand.
-    fn are_older(&self, versions: &HashSet<VersionId>, standing: &HashSet<VersionId>) -> bool {
+    /// Whether all of these versions belong to older dumps than those that count.
+    fn are_older(&self, versions: &HashSet<VersionId>, counting: &HashSet<VersionId>) -> bool {
         let rank = |it: &VersionId| self.ranks.get(it).copied();
-        let Some(stands) = standing.iter().filter_map(rank).min() else { return false };
-        versions.iter().filter_map(rank).all(|it| it > stands)
+        let Some(newest) = counting.iter().filter_map(rank).min() else { return false };
+        versions.iter().filter_map(rank).all(|it| it > newest)
     }
 }
 
-/// What is made while dumps are read.
+/// What reading dumps has produced so far.
 struct Reading<'a> {
     rejects: Rejects<'a>,
     repairs: Repairs,
     writer: DataWriter,
-    /// Versions whose rejects are not taken yet.
+    /// Versions whose rejects have not been added yet.
     unread: HashSet<VersionId>,
     passes: KnownPasses,
 }
 
 impl<'a> Cleaning<'a> {
-    /// What the dumps in `new` change in the table as it is at `base`, if `all` are in bronze.
-    pub(super) async fn whole(
+    /// What the dumps in `new` change in the table at `base`, when bronze has the dumps in `all`.
+    pub async fn newest_dump(
         &self,
         bronze: &Bronze<'_>,
-        all: Vec<Part>,
-        new: &[Part],
+        all: Vec<DataFileRuns>,
+        new: &[DataFileRuns],
         base: Option<&State>,
-    ) -> anyhow::Result<Cleaned<'a>> {
+    ) -> anyhow::Result<CleanedDumps<'a>> {
         let versions = newest_first(&all);
-        let voids = Voids::of(versions.iter().map(AsRef::as_ref), |_| false, &HashSet::default());
-        let pictures = Pictures::of(bronze.contract, &versions);
+        let voids = Voids::new(versions.iter().map(AsRef::as_ref), |_| false, &HashSet::default());
+        let history = DumpHistory::new(bronze.contract, &versions);
         let new = ids(newest_first(new).iter().map(AsRef::as_ref));
         let mut rejects = Rejects::new(self.lake, &self.model.table);
         let continued = voids.continued().map(|(file, number)| (file.to_owned(), number));
         let continued: HashSet<VersionId> = continued.collect();
         for (file, number) in new.iter().chain(&continued) {
-            rejects.dump(file, *number);
+            rejects.add_dump(file, *number);
         }
         let repairs = Repairs::default();
         let unread = new.difference(&continued).cloned().collect();
         let (writer, passes) = (self.writer(), KnownPasses::default());
         let mut reading = Reading { rejects, repairs, writer, unread, passes };
-        let stood = match base {
-            Some(base) => self.held(base).await?,
+        let before = match base {
+            Some(base) => self.versions_in(base).await?,
             None => HashSet::new(),
         };
-        let stands = match pictures.are_older(&new, &stood) {
-            true => stood.clone(),
-            false => self.newest(bronze, &all, &pictures, &continued, &mut reading).await?,
+        let after = match history.are_older(&new, &before) {
+            true => before.clone(),
+            false => self.write_newest(bronze, &all, &history, &continued, &mut reading).await?,
         };
         let unread = reading.unread.clone();
         self.read_versions(bronze, &all, &unread, &mut reading, false).await?;
@@ -129,29 +127,29 @@ impl<'a> Cleaning<'a> {
         let written = writer.finish().await?;
         let mut change = Change::default();
         match base {
-            Some(_) if stands == stood => self.table.discard(&written).await?,
+            Some(_) if after == before => self.table.discard(&written).await?,
             _ => {
                 change.adds = written;
                 change.removes = base.map(State::files).unwrap_or_default();
             }
         }
-        Ok(Cleaned { change, rejects, repairs, is_everything: base.is_none() })
+        Ok(CleanedDumps { change, rejects, repairs, is_everything: base.is_none() })
     }
 
-    /// Writes the newest dump that has a good record; returns the versions it consists of.
-    async fn newest(
+    /// Writes the newest dump that has a good record; returns its versions.
+    async fn write_newest(
         &self,
         bronze: &Bronze<'_>,
-        all: &[Part],
-        pictures: &Pictures,
+        all: &[DataFileRuns],
+        history: &DumpHistory,
         continued: &HashSet<VersionId>,
         reading: &mut Reading<'a>,
     ) -> anyhow::Result<HashSet<VersionId>> {
-        let mut standing = HashSet::new();
-        for picture in &pictures.pictures {
+        let mut counting = HashSet::new();
+        for dump in &history.dumps {
             let mut left: BTreeMap<&str, Vec<VersionId>> = BTreeMap::new();
-            for (file, numbers) in &picture.parts {
-                // Oldest first, so that the newest can be taken off the end.
+            for (file, numbers) in &dump.parts {
+                // Oldest first, so that `pop` returns the newest.
                 let versions = numbers.iter().rev().map(|number| (file.clone(), *number));
                 left.insert(file, versions.filter(|it| !continued.contains(it)).collect());
             }
@@ -161,21 +159,21 @@ impl<'a> Cleaning<'a> {
                 left.retain(|file, versions| {
                     !versions.is_empty() && !good.iter().any(|it| it.0 == *file)
                 });
-                standing.extend(good);
+                counting.extend(good);
             }
-            if !standing.is_empty() {
+            if !counting.is_empty() {
                 break;
             }
         }
-        Ok(standing)
+        Ok(counting)
     }
 
-    /// Reads some versions, takes their rejects if they are not taken yet, and writes the good
-    /// records if that is wanted. Returns the versions that have a good record.
+    /// Reads some versions, adds their rejects once, and writes their good records if `writes`. Returns the
+    /// versions that have a good record.
     async fn read_versions(
         &self,
         bronze: &Bronze<'_>,
-        all: &[Part],
+        all: &[DataFileRuns],
         wanted: &HashSet<VersionId>,
         reading: &mut Reading<'a>,
         writes: bool,
@@ -219,16 +217,15 @@ impl<'a> Cleaning<'a> {
         Ok(good)
     }
 
-    /// The versions whose rows a table holds.
-    pub(super) async fn held(&self, state: &State) -> anyhow::Result<HashSet<VersionId>> {
+    /// The versions whose rows a table has.
+    pub async fn versions_in(&self, state: &State) -> anyhow::Result<HashSet<VersionId>> {
         let mut held = HashSet::new();
         let mut last: Option<VersionId> = None;
         for file in state.files() {
             let columns = ["_file", "_dump"];
             let mut stream = self.table.read(&file, Some(&columns), self.lake.batch_rows()).await?;
             while let Some(batch) = stream.try_next().await? {
-                let files = column(&batch, "_file")?.as_string::<i32>();
-                let numbers = column(&batch, "_dump")?.as_primitive::<Int64Type>();
+                let (files, numbers) = (text(&batch, "_file")?, long(&batch, "_dump")?);
                 let rows = (0..files.len()).map(|row| (files.value(row), numbers.value(row)));
                 for (file, number) in rows {
                     let is_same = |last: &VersionId| last.0 == file && last.1 == number;

@@ -1,16 +1,16 @@
-//! Whether what is said of retention can be kept: no number may be lost with the rows.
+//! Checks the retention of a plant: no figure may be lost when rows expire.
 
-use super::is_period;
-use crate::models::Step;
+use crate::plan::Step;
+use crate::retention::is_period;
 use config::diagnostic::Diagnostic;
 use config::folder::Plant;
 use config::model::{Model, TableName};
 use plant::contract::Contract;
 
-/// The mistakes in what a plant says of retention.
+/// Mistakes in the retention of a plant.
 pub fn check(plant: &Plant, steps: &[Step]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    // What bronze says is checked with its contract.
+    // The retention of bronze is checked with its contract.
     for (name, retention) in plant.retention.iter().filter(|(name, _)| name.schema != "bronze") {
         let Some(model) = plant.models.get(name) else { continue };
         let mut note = |message: String, remedy: String| {
@@ -19,9 +19,9 @@ pub fn check(plant: &Plant, steps: &[Step]) -> Vec<Diagnostic> {
         };
         let contract = model.cleans().and_then(|table| plant.contracts.get(table));
         if !contract.is_some_and(Contract::is_stream) {
-            let message = format!("rows of {name} do not age");
-            let remedy = "Take the retention away: only a table that cleans the messages of a topic \
-                          has one.";
+            let message = format!("retention of {name}: only tables of streams can have one");
+            let remedy =
+                "Remove the retention, or set it for a table that cleans the messages of a topic.";
             note(message, remedy.to_owned());
             continue;
         }
@@ -31,8 +31,8 @@ pub fn check(plant: &Plant, steps: &[Step]) -> Vec<Diagnostic> {
             let (schema, table) = (&reader.table.schema, &reader.table.name);
             let message = format!("{} {problem}", reader.table);
             let remedy = format!(
-                "Give {schema}/{table}.sql -- refresh: COLUMN, a time or day that {name} has too, or \
-                 take the retention away."
+                "Add `-- refresh: COLUMN` to {schema}/{table}.sql, with a timestamp or date that {name} has \
+                 too, or remove the retention."
             );
             note(message, remedy);
         }
@@ -40,20 +40,22 @@ pub fn check(plant: &Plant, steps: &[Step]) -> Vec<Diagnostic> {
     found
 }
 
-/// Why a table made of one whose rows expire could not keep what it said of them.
+/// Why a table that reads `upstream` would lose figures when rows of it expire.
 fn problem(reader: &Model, upstream: &TableName, steps: &[Step]) -> Option<String> {
-    let lost = "what it says of rows that have expired would be lost";
+    let lost = "its figures of expired rows would be lost";
     let Some(refresh) = &reader.refresh else {
-        return Some(format!("is made of all rows at once: {lost}"));
+        return Some(format!("is recomputed from all rows at once: {lost}"));
     };
     if reader.via.iter().any(|via| via.table == upstream.name) {
-        return Some(format!("follows {upstream} by way of another table: {lost}"));
+        return Some(format!(
+            "is refreshed for changes of {upstream} through another table: {lost}"
+        ));
     }
     let kind = |table: &TableName| {
         let step = steps.iter().find(|step| step.name() == table)?;
         Some(step.schema.field_with_name(refresh).ok()?.data_type().clone())
     };
-    // Of a table that cannot be planned it is said already what is wrong.
+    // A table that cannot be planned has a diagnostic already.
     let is_planned = |table: &TableName| steps.iter().any(|step| step.name() == table);
     if !is_planned(&reader.table) || !is_planned(upstream) {
         return None;
@@ -61,6 +63,8 @@ fn problem(reader: &Model, upstream: &TableName, steps: &[Step]) -> Option<Strin
     let kinds = [kind(upstream), kind(&reader.table)];
     match kinds {
         [Some(left), Some(right)] if left == right && is_period(&left) => None,
-        _ => Some(format!("is made by `{refresh}`, no time or day {upstream} has: {lost}")),
+        _ => Some(format!(
+            "is refreshed by `{refresh}`, which is not a timestamp or date of {upstream}: {lost}"
+        )),
     }
 }

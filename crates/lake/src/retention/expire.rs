@@ -1,34 +1,35 @@
-//! Taking rows out: which files of a table may go, and the commit without them.
+//! Expiry: which files of a table may be removed, and the commit that removes them.
 //!
-//! Old alone is not enough. Rows lie for a while, so that they are in the books and in what is made of
-//! them; a message leaves bronze once silver knows it; a day leaves silver once each table made of it
-//! contains it, and no period of any of them would be left with a part of its rows.
+//! Age alone is not enough. Rows must be old enough to be in the reconciliation and in the tables that read
+//! them; a message leaves bronze once silver contains it; a day leaves silver once every table that reads it
+//! contains it, and no period of such a table would keep a part of its rows.
 
-use super::period::period_of;
-use super::{DAY_US, Horizon, date_of, day_of, is_period, numbers, periods};
-use crate::Lake;
 use crate::bronze::utc;
-use crate::models::Step;
-use crate::refine::Refinery;
-use crate::rows::MetaTable;
-use crate::stream::Partition;
-use crate::table::{Change, State, Table};
+use crate::columns::{RowKeys, int, text};
+use crate::context::LakeContext;
+use crate::delta::stats::{FileStats, parse_bound};
+use crate::delta::table::{Change, State, Table};
+use crate::lake::Lake;
+use crate::meta::{self, MetaTable};
+use crate::offsets::Partition;
+use crate::plan::Step;
+use crate::retention::period::period_of;
+use crate::retention::{DAY_US, Horizon, date, is_period, numbers, partition_day, period_columns};
 use anyhow::Context as _;
-use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
+use arrow::array::Array as _;
 use arrow::compute::{max, min};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{DateTime, NaiveDate, Utc};
 use config::model::TableName;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use plant::contract::Contract;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Days rows may be late in going before it is said that they do not go.
-const LATE_DAYS: i64 = 1;
+/// Days by which expiry may be overdue before it is logged.
+const OVERDUE_DAYS: i64 = 1;
 
 /// Rows of one day of a table that expired together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub struct Expired {
     pub size_bytes: i64,
     /// The first of their files by name.
     pub file: String,
-    /// Days the rows of the table are kept.
+    /// Retention of the table in days.
     pub kept_days: i64,
     pub expired_at: DateTime<Utc>,
     pub run: String,
@@ -65,16 +66,16 @@ pub fn table() -> MetaTable {
     let fields = fields.map(|(name, kind)| Field::new(name, kind, true));
     MetaTable {
         name: TableName::new("meta", "expired"),
-        description: "Days of tables whose rows are gone: they were older than rows are kept.",
+        description: "Days of tables whose rows have expired.",
         schema: Arc::new(Schema::new(fields.to_vec())),
     }
 }
 
-/// Takes the rows out of every table that are older than the plant keeps them.
-pub async fn expire(refinery: &Refinery) -> anyhow::Result<()> {
-    for (name, retention) in &refinery.plant.retention {
-        let done = Box::pin(expire_table(refinery, name, retention.days)).await;
-        done.with_context(|| format!("taking old rows out of {name}"))?;
+/// Removes the rows of every table that are older than its retention.
+pub async fn expire(context: &LakeContext) -> anyhow::Result<()> {
+    for (name, retention) in &context.plant.retention {
+        let done = Box::pin(expire_table(context, name, retention.days)).await;
+        done.with_context(|| format!("removing expired rows of {name}"))?;
     }
     Ok(())
 }
@@ -82,14 +83,14 @@ pub async fn expire(refinery: &Refinery) -> anyhow::Result<()> {
 /// The files of a table by day, the oldest first.
 type Days = BTreeMap<i64, Vec<Add>>;
 
-async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyhow::Result<()> {
-    let lake = refinery.lake.as_ref();
+async fn expire_table(context: &LakeContext, name: &TableName, kept: u32) -> anyhow::Result<()> {
+    let lake = context.lake.as_ref();
     let Some(state) = lake.state(name).await? else { return Ok(()) };
     let table = lake.table(name)?;
     let first_kept = lake.now().timestamp_micros().div_euclid(DAY_US) - i64::from(kept);
     let (mut old, mut rest) = (Days::new(), Vec::new());
     for file in state.files() {
-        match day_of(&file).filter(|day| *day < first_kept) {
+        match partition_day(&file).filter(|day| *day < first_kept) {
             Some(day) => old.entry(day).or_default().push(file),
             None => rest.push(file),
         }
@@ -99,48 +100,48 @@ async fn expire_table(refinery: &Refinery, name: &TableName, kept: u32) -> anyho
     }
     let is_settled = |files: &[Add]| files.iter().all(|file| is_settled(lake, file));
     let days: Vec<(i64, bool)> = old.iter().map(|(day, files)| (*day, is_settled(files))).collect();
-    let contract = refinery.plant.contracts.get(&name.name).filter(|_| name.schema == "bronze");
-    let (gone, columns) = match contract {
+    let contract = context.plant.contracts.get(&name.name).filter(|_| name.schema == "bronze");
+    let (expiring, columns) = match contract {
         Some(contract) => {
-            (passed_on(refinery, contract, &table, &state, old).await?, BTreeMap::new())
+            (contained_in_silver(context, contract, &table, &state, old).await?, BTreeMap::new())
         }
-        None => contained(refinery, &table, &state, old, (rest, first_kept)).await?,
+        None => contained_in_readers(context, &table, &state, old, (rest, first_kept)).await?,
     };
-    if let Some(day) = overdue(&days, &gone.keys().copied().collect(), first_kept) {
+    if let Some(day) = overdue(&days, &expiring.keys().copied().collect(), first_kept) {
         tracing::warn!(
-            table = %name, day = %date_of(day)?, kept_days = kept,
-            "old rows stay: a table made of them does not contain them yet, or shares a period with them"
+            table = %name, day = %date(day)?, kept_days = kept,
+            "expired rows kept: a table that reads them lacks them or shares a period with them"
         );
     }
-    let Some(last) = gone.last_key_value().map(|(day, _)| *day) else { return Ok(()) };
+    let Some(last) = expiring.last_key_value().map(|(day, _)| *day) else { return Ok(()) };
     let horizon = Horizon { day: Some(last + 1), columns };
-    commit(lake, &table, &state, gone, &horizon, kept).await
+    commit(lake, &table, &state, expiring, &horizon, kept).await
 }
 
-/// The first of the old days that should have gone by now and does not. A day that has not lain there
-/// for long enough may wait, and those behind it with it.
-fn overdue(days: &[(i64, bool)], gone: &BTreeSet<i64>, first_kept: i64) -> Option<i64> {
+/// The first old day whose expiry is overdue. A day that is not settled yet may wait, and so may those after
+/// it.
+fn overdue(days: &[(i64, bool)], expiring: &BTreeSet<i64>, first_kept: i64) -> Option<i64> {
     let settled = days.iter().take_while(|(_, is_settled)| *is_settled).map(|(day, _)| *day);
-    settled.take_while(|day| *day < first_kept - LATE_DAYS).find(|day| !gone.contains(day))
+    settled.take_while(|day| *day < first_kept - OVERDUE_DAYS).find(|day| !expiring.contains(day))
 }
 
-/// Says which rows go, then takes them out.
+/// Records which rows expire, then removes them.
 async fn commit(
     lake: &Lake,
     table: &Table,
     state: &State,
-    gone: Days,
+    days: Days,
     horizon: &Horizon,
     kept: u32,
 ) -> anyhow::Result<()> {
     let name = table.name.to_string();
-    let mut told = Vec::with_capacity(gone.len());
-    for (day, files) in &gone {
-        let rows = files.iter().filter_map(|file| stats(file)["numRecords"].as_i64()).sum();
-        told.push(Expired {
+    let mut expired = Vec::with_capacity(days.len());
+    for (day, files) in &days {
+        let rows = files.iter().filter_map(|file| FileStats::from_add(file).rows()).sum::<usize>();
+        expired.push(Expired {
             table_name: name.clone(),
-            day: date_of(*day)?,
-            rows,
+            day: date(*day)?,
+            rows: i64::try_from(rows)?,
             files: i64::try_from(files.len())?,
             size_bytes: files.iter().map(|file| file.size).sum(),
             file: files.iter().map(|file| file.path.clone()).min().unwrap_or_default(),
@@ -149,43 +150,37 @@ async fn commit(
             run: lake.run().to_owned(),
         });
     }
-    let (rows, days) = (told.iter().map(|it| it.rows).sum::<i64>(), told.len());
-    // What was told by a run that died before its commit is told again: its files are still there.
-    let active: BTreeSet<String> = state.files().into_iter().map(|file| file.path).collect();
-    let is_untrue = |batch: &RecordBatch| -> anyhow::Result<BooleanArray> {
-        let text = |column: &str| -> anyhow::Result<_> {
-            Ok(batch.column(batch.schema().index_of(column)?).as_string::<i32>().clone())
-        };
-        let (tables, files) = (text("table_name")?, text("file")?);
-        let is_untrue = |row| tables.value(row) == name && active.contains(files.value(row));
-        Ok((0..batch.num_rows()).map(|row| Some(is_untrue(row))).collect())
-    };
-    lake.meta_replace(&super::table(), &told, &is_untrue).await?;
-    let removes = gone.into_values().flatten().collect();
+    let rows = expired.iter().map(|it| it.rows).sum::<i64>();
+    // Rows of a run that died before its commit are replaced: the files they name are still active.
+    let active = state.files();
+    let active = active.iter().map(|file| [name.as_str().into(), file.path.as_str().into()]);
+    let stale = RowKeys::new(["table_name", "file"], active);
+    meta::replace(lake, &self::table(), &expired, &stale).await?;
+    let removes = days.into_values().flatten().collect();
     let change = Change { removes, checkpoints: horizon.checkpoints(), ..Change::default() };
     let after = table.commit(Some(state), change, lake.now_ms()).await?;
     lake.remember(&table.name, after).await;
-    tracing::info!(table = %table.name, days, rows, kept_days = kept, "rows expired");
+    tracing::info!(table = name, days = expired.len(), rows, kept_days = kept, "rows expired");
     Ok(())
 }
 
-/// The files of old messages that silver knows all of. Each may go by itself.
-async fn passed_on(
-    refinery: &Refinery,
+/// The files of old messages that silver contains completely. Each may expire alone.
+async fn contained_in_silver(
+    context: &LakeContext,
     contract: &Contract,
     bronze: &Table,
     state: &State,
     mut old: Days,
 ) -> anyhow::Result<Days> {
-    let lake = refinery.lake.as_ref();
+    let lake = context.lake.as_ref();
     let is_source = |step: &&Step| step.model.cleans() == Some(contract.table.as_str());
-    let step = refinery.steps.iter().find(is_source).context("no model cleans its messages")?;
+    let step = context.steps.iter().find(is_source).context("no model cleans its messages")?;
     let silver = lake.table(step.name())?;
-    // Silver is looked at after bronze, so that it is not behind for being older.
+    // Silver is loaded after bronze, so that it is not behind merely because it is older.
     let Some(silver_state) = lake.state(step.name()).await? else { return Ok(Days::new()) };
     let mut known: BTreeMap<Partition, bool> = BTreeMap::new();
     for files in old.values_mut() {
-        let mut going = Vec::with_capacity(files.len());
+        let mut contained = Vec::with_capacity(files.len());
         for file in files.drain(..).filter(|file| is_settled(lake, file)) {
             let held = partitions(lake, bronze, &file).await?;
             for partition in held.iter().filter(|it| !known.contains_key(it)).collect::<Vec<_>>() {
@@ -194,16 +189,15 @@ async fn passed_on(
                 let is_known = silver.checkpoint(&silver_state, &checkpoint).await? >= landed;
                 known.insert(partition.clone(), is_known);
             }
-            going.extend(held.iter().all(|it| known[it]).then_some(file));
+            contained.extend(held.iter().all(|it| known[it]).then_some(file));
         }
-        *files = going;
+        *files = contained;
     }
     old.retain(|_, files| !files.is_empty());
     Ok(old)
 }
 
-/// The partitions a file holds messages of, each of its log: the topics may be those of a pattern, and
-/// some of them may be gone.
+/// The partitions that a file has messages of. The topics may be those of a pattern, and may no longer exist.
 async fn partitions(
     lake: &Lake,
     bronze: &Table,
@@ -213,43 +207,41 @@ async fn partitions(
     let columns = ["_topic", "_partition"];
     let mut rows = bronze.read(file, Some(&columns), lake.batch_rows()).await?;
     while let Some(rows) = rows.try_next().await? {
-        let column = |name| anyhow::Ok(rows.column(rows.schema().index_of(name)?).clone());
-        let (topics, numbers) = (column("_topic")?, column("_partition")?);
-        let numbers = numbers.as_primitive::<Int32Type>().values();
-        let all: BTreeSet<(&str, i32)> =
-            topics.as_string::<i32>().iter().flatten().zip(numbers.iter().copied()).collect();
+        let (topics, numbers) = (text(&rows, "_topic")?, int(&rows, "_partition")?);
+        let numbers = numbers.values().iter().copied();
+        let distinct: BTreeSet<(&str, i32)> = topics.iter().flatten().zip(numbers).collect();
         let partition = |(topic, number): (&str, i32)| Partition { topic: topic.into(), number };
-        found.extend(all.into_iter().map(partition));
+        found.extend(distinct.into_iter().map(partition));
     }
     Ok(found)
 }
 
-/// The old days every table made of them contains, up to the first that has to wait, and of each
-/// column of moments and days the greatest value that goes with them. `rest` stays in any case, and
-/// more may come for the first day that is kept and those behind it.
-async fn contained(
-    refinery: &Refinery,
+/// The old days that every reader contains, up to the first that has to wait, and the greatest value of each
+/// column of timestamps or dates in them. `rest` stays in any case, and rows may still arrive for the first
+/// kept day and later ones.
+async fn contained_in_readers(
+    context: &LakeContext,
     table: &Table,
     state: &State,
     mut old: Days,
     (mut rest, first_kept): (Vec<Add>, i64),
 ) -> anyhow::Result<(Days, BTreeMap<String, i64>)> {
-    let lake = refinery.lake.as_ref();
-    let Some(unread) = unread(refinery, table, state).await? else { return Ok(Default::default()) };
+    let lake = context.lake.as_ref();
+    let Some(unread) = unread(context, table, state).await? else { return Ok(Default::default()) };
     let waits = |(day, files): &(&i64, &Vec<Add>)| {
         unread.contains(day) || !files.iter().all(|file| is_settled(lake, file))
     };
     if let Some(day) = old.iter().find(waits).map(|(day, _)| *day) {
         rest.extend(old.split_off(&day).into_values().flatten());
     }
-    let step = refinery.steps.iter().find(|step| step.name() == &table.name);
+    let step = context.steps.iter().find(|step| step.name() == &table.name);
     let step = step.context("no model makes it")?;
-    let columns = periods(&refinery.steps, &table.name);
+    let columns = period_columns(&context.steps, &table.name);
     let mut days = None;
-    // A day that stays for one column's sake may divide a period of another.
+    // A day that stays because of one column may divide a period of another.
     while days.replace(old.len()) != Some(old.len()) {
         for column in &columns {
-            let kept = period_of(refinery, step, column, first_kept * DAY_US)?;
+            let kept = period_of(context, step, column, first_kept * DAY_US)?;
             let whole = whole(lake, table, column, (&old, &rest, kept)).await?;
             if let Some(day) = old.keys().nth(whole).copied() {
                 rest.extend(old.split_off(&day).into_values().flatten());
@@ -263,7 +255,7 @@ async fn contained(
         .filter(|field| is_period(field.data_type()))
         .map(|field| field.name().as_str())
         .collect();
-    let mut greatest = Horizon::of(table, Some(state), names.iter().copied()).await?.columns;
+    let mut greatest = Horizon::load(table, Some(state), names.iter().copied()).await?.columns;
     for column in names {
         for file in old.values().flatten() {
             let Some(value) = bounds(lake, table, file, column).await?.greatest else { continue };
@@ -274,27 +266,27 @@ async fn contained(
     Ok((old, greatest))
 }
 
-/// The days with rows a table made of these does not contain yet; `None` if that cannot be told.
+/// The days with rows that a reader does not contain yet; `None` if that is unknown.
 async fn unread(
-    refinery: &Refinery,
+    context: &LakeContext,
     table: &Table,
     state: &State,
 ) -> anyhow::Result<Option<BTreeSet<i64>>> {
-    let lake = refinery.lake.as_ref();
+    let lake = context.lake.as_ref();
     let mut days = BTreeSet::new();
-    for step in refinery.steps.iter().filter(|it| it.model.upstreams.contains(&table.name)) {
+    for step in context.steps.iter().filter(|it| it.model.upstreams.contains(&table.name)) {
         let Some(reader) = lake.state(step.name()).await? else { return Ok(None) };
         let upstream = table.name.to_string();
         let since = lake.table(step.name())?.checkpoint(&reader, &upstream).await?;
         let Some(since) = since else { return Ok(None) };
         let Some(difference) = table.difference(since, state).await? else { return Ok(None) };
-        days.extend(difference.added.iter().chain(&difference.removed).filter_map(day_of));
+        days.extend(difference.added.iter().chain(&difference.removed).filter_map(partition_day));
     }
     Ok(Some(days))
 }
 
-/// How many of the old days share no value of a column with a day behind them, nor have one that is not
-/// less than `least`.
+/// How many of the old days share no value of a column with a later day and have only values less than
+/// `least`.
 async fn whole(
     lake: &Lake,
     table: &Table,
@@ -318,8 +310,8 @@ async fn whole(
     Ok(undivided(&days, least))
 }
 
-/// How many of the days, the first ones, have values that are all less than those behind them, of
-/// which `least` is the least of those that stay anyway. A row without a value might be of any period.
+/// How many of the first days have only values less than those of later days and than `least`, the least
+/// value of the files that stay anyway. A row without a value may belong to any period.
 fn undivided(days: &[Bounds], mut least: Option<i64>) -> usize {
     let known = days.iter().take_while(|day| !day.has_nulls).count();
     let mut greatest = Vec::with_capacity(days.len());
@@ -349,20 +341,19 @@ struct Bounds {
     has_nulls: bool,
 }
 
-/// The bounds of a file by its statistics or, if they do not tell, by its rows.
+/// The bounds of a file by its statistics or, if they are unknown, by its rows.
 async fn bounds(lake: &Lake, table: &Table, file: &Add, column: &str) -> anyhow::Result<Bounds> {
-    let stats = stats(file);
-    let bound = |which: &str| spelled(stats[which][column].as_str()?);
-    if let (Some(least), Some(greatest), Some(nulls)) =
-        (bound("minValues"), bound("maxValues"), stats["nullCount"][column].as_u64())
-    {
+    let stats = FileStats::from_add(file);
+    let bounds = stats.text_bounds(column);
+    let bounds = bounds.and_then(|(least, most)| Some((parse_bound(least)?, parse_bound(most)?)));
+    if let (Some((least, greatest)), Some(nulls)) = (bounds, stats.nulls(column)) {
         let (least, greatest) = (Some(least.0), Some(greatest.1));
         return Ok(Bounds { least, greatest, has_nulls: nulls > 0 });
     }
     let mut bounds = Bounds::default();
     let mut rows = table.read(file, Some(&[column]), lake.batch_rows()).await?;
     while let Some(rows) = rows.try_next().await? {
-        // A file older than the column says nothing of it.
+        // A file that is older than the column has no values of it.
         let Some(values) = rows.column_by_name(column) else {
             return Ok(Bounds { has_nulls: true, ..Bounds::default() });
         };
@@ -374,27 +365,12 @@ async fn bounds(lake: &Lake, table: &Table, file: &Add, column: &str) -> anyhow:
     Ok(bounds)
 }
 
-/// The least and the greatest value that statistics may spell so: other writers cut moments down to
-/// milliseconds.
-fn spelled(text: &str) -> Option<(i64, i64)> {
-    if let Ok(day) = text.parse() {
-        return super::day_number(day).map(|day| (day, day));
-    }
-    let us = DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros();
-    Some((us, us + 999))
-}
-
-fn stats(file: &Add) -> Value {
-    let stats = file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
-    stats.unwrap_or_default()
-}
-
-/// Whether the rows of a file lie in the lake for long enough.
+/// Whether the rows of a file landed long enough ago.
 fn is_settled(lake: &Lake, file: &Add) -> bool {
     let settle_ms = i64::try_from(lake.limits().get("retention_settle_ms")).unwrap_or(i64::MAX);
     let before_us = lake.now_ms().saturating_sub(settle_ms).saturating_mul(1000);
-    let stats = stats(file);
-    let landed = stats["maxValues"]["_ingested_at"].as_str().and_then(spelled);
+    let stats = FileStats::from_add(file);
+    let landed = stats.max("_ingested_at").and_then(|at| parse_bound(at.as_str()?));
     landed.is_some_and(|(us, _)| us <= before_us)
 }
 
@@ -403,19 +379,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_should_have_gone_is_told_and_what_may_wait_is_not() {
+    fn days_that_should_have_expired_are_overdue() {
         const FIRST_KEPT: i64 = 100;
-        let told = |days: &[(i64, bool)], gone: &[i64]| {
-            overdue(days, &gone.iter().copied().collect(), FIRST_KEPT)
+        let overdue = |days: &[(i64, bool)], expiring: &[i64]| {
+            overdue(days, &expiring.iter().copied().collect(), FIRST_KEPT)
         };
         let all = [(90, true), (95, true), (99, true)];
-        assert_eq!(told(&all, &[90, 95, 99]), None);
-        assert_eq!(told(&all, &[90]), Some(95));
-        assert_eq!(told(&all, &[]), Some(90));
-        assert_eq!(told(&all, &[90, 95]), None, "a day late is not late");
-        assert_eq!(told(&[(90, false), (95, true)], &[]), None, "they landed just now");
-        assert_eq!(told(&[(90, true), (95, false)], &[]), Some(90));
-        assert_eq!(told(&[], &[]), None);
+        assert_eq!(overdue(&all, &[90, 95, 99]), None);
+        assert_eq!(overdue(&all, &[90]), Some(95));
+        assert_eq!(overdue(&all, &[]), Some(90));
+        assert_eq!(overdue(&all, &[90, 95]), None, "one day is tolerated");
+        assert_eq!(overdue(&[(90, false), (95, true)], &[]), None, "they landed just now");
+        assert_eq!(overdue(&[(90, true), (95, false)], &[]), Some(90));
+        assert_eq!(overdue(&[], &[]), None);
     }
 
     fn check(days: &[(i64, i64)], least: Option<i64>, expected: usize) {
@@ -434,7 +410,7 @@ mod tests {
         check(&[(1, 5)], None, 1);
         check(&[(1, 5)], Some(6), 1);
         check(&[(1, 5)], Some(5), 0);
-        // A day on the plant's clock begins within one of UTC.
+        // A day in the zone of the plant begins within a day of UTC.
         check(&[(1, 2), (2, 3), (3, 4)], Some(4), 0);
         check(&[(1, 1), (2, 2), (2, 3)], Some(3), 1);
         check(&[(1, 1), (2, 2), (3, 3)], Some(3), 2);
@@ -445,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_a_value_stays_and_what_is_behind_it() {
+    fn a_row_without_a_value_stays_and_so_do_later_days() {
         let known = Bounds { least: Some(1), greatest: Some(1), has_nulls: false };
         let unknown = Bounds { has_nulls: true, ..known };
         assert_eq!(undivided(&[known, unknown, known], Some(2)), 0);

@@ -1,9 +1,10 @@
-//! Periods of a derived table that stay as they are: rows they were made of have expired.
+//! Frozen periods: periods of a derived table that cannot be recomputed, because rows they were computed from
+//! have expired.
 
-use super::{checkpoint, is_period, numbers};
-use crate::models::Step;
-use crate::refine::Refinery;
-use crate::table::State;
+use crate::context::LakeContext;
+use crate::delta::table::State;
+use crate::plan::Step;
+use crate::retention::{checkpoint, is_period, numbers};
 use anyhow::Context as _;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch, not};
@@ -12,19 +13,19 @@ use config::model::TableName;
 use datafusion::common::ScalarValue;
 use std::collections::BTreeMap;
 
-/// The periods up to one, by the column a table is refreshed by.
+/// The frozen periods of a table, by its refresh column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frozen {
+pub struct FrozenPeriods {
     column: String,
     kind: DataType,
-    /// The last of them, as a number.
+    /// The last frozen period, as a number.
     until: i64,
 }
 
-impl Frozen {
-    /// What no upstream wholly has any more; `None` if nothing has expired.
-    pub async fn of(
-        refinery: &Refinery,
+impl FrozenPeriods {
+    /// The periods that the upstreams no longer have in full; `None` if nothing has expired.
+    pub async fn of_step(
+        context: &LakeContext,
         step: &Step,
         upstreams: &BTreeMap<TableName, Option<State>>,
     ) -> anyhow::Result<Option<Self>> {
@@ -34,17 +35,17 @@ impl Frozen {
             return Ok(None);
         }
         let mut until = None;
-        for name in refinery.stream_tables() {
+        for name in context.stream_tables() {
             let Some(Some(state)) = upstreams.get(name) else { continue };
-            let table = refinery.lake.table(name)?;
+            let table = context.lake.table(name)?;
             until = until.max(table.checkpoint(state, &checkpoint(column)).await?);
         }
         let (column, kind) = (column.clone(), field.data_type().clone());
         Ok(until.map(|until| Self { column, kind, until }))
     }
 
-    /// Whether a period is one of them.
-    pub fn holds(&self, period: &ScalarValue) -> bool {
+    /// Whether a period is frozen.
+    pub fn contains(&self, period: &ScalarValue) -> bool {
         match period {
             ScalarValue::TimestampMicrosecond(Some(us), _) => *us <= self.until,
             ScalarValue::Date32(Some(days)) => i64::from(*days) <= self.until,
@@ -52,14 +53,14 @@ impl Frozen {
         }
     }
 
-    /// Which rows are of one of them.
+    /// Which rows belong to a frozen period.
     pub fn rows(&self, batch: &RecordBatch) -> anyhow::Result<BooleanArray> {
         let column = batch.column_by_name(&self.column).with_context(|| {
             let column = &self.column;
             format!(
-                "rows the table was made of have expired, and it lacks the column {column} by which it \
-                 is refreshed now, so that what it says of them cannot be told from the rest; give \
-                 the new statement a table of its own"
+                "rows that the table was computed from have expired, and the table lacks its refresh column \
+                 {column}, so the rows to keep cannot be identified; use another table for the new \
+                 statement"
             )
         })?;
         let periods = numbers(&cast(column, &self.kind)?)?;

@@ -1,39 +1,39 @@
-//! Rows that come too late: their day, or a period they count in, has expired.
+//! Late data: rows whose day, or a period they belong to, has expired.
 
-use super::{DAY_US, Horizon, numbers, periods};
-use crate::refine::Refinery;
-use crate::table::{State, Table};
+use crate::context::LakeContext;
+use crate::delta::table::{State, Table};
+use crate::retention::{DAY_US, Horizon, numbers, period_columns};
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 
-/// Reason code of a message for a day that is no longer kept.
+/// Reason code of a message for a day that has expired.
 pub const TOO_LATE: &str = "too_late";
 
-/// Tells which rows of a stream's silver table come too late.
+/// Finds the rows of the silver table of a stream that arrive too late.
 #[derive(Debug, Clone, Default)]
-pub struct Lateness {
-    /// The column whose day decides the folder.
+pub struct LateDataFilter {
+    /// The column whose day is the partition.
     pub time: String,
     pub kept_days: Option<u32>,
-    /// What has expired: longer spans said later bring nothing of it back.
+    /// What has expired; a longer retention does not restore it.
     pub horizon: Horizon,
 }
 
-impl Lateness {
-    /// What comes too late for a table that is stored by the day of `time`.
-    pub async fn of(
-        refinery: &Refinery,
+impl LateDataFilter {
+    /// The filter of a table that is partitioned by the day of `time`.
+    pub async fn load(
+        context: &LakeContext,
         table: &Table,
         state: Option<&State>,
         time: String,
     ) -> anyhow::Result<Self> {
-        let columns = periods(&refinery.steps, &table.name);
+        let columns = period_columns(&context.steps, &table.name);
         let columns = columns.iter().map(String::as_str);
-        let kept_days = refinery.plant.retention.get(&table.name).map(|it| it.days);
-        Ok(Self { time, kept_days, horizon: Horizon::of(table, state, columns).await? })
+        let kept_days = context.plant.retention.get(&table.name).map(|it| it.days);
+        Ok(Self { time, kept_days, horizon: Horizon::load(table, state, columns).await? })
     }
 
-    /// For each row whether it comes in time, if any does not.
+    /// Whether each row arrives in time; `None` if all do.
     pub fn in_time(
         &self,
         rows: &RecordBatch,
@@ -51,8 +51,8 @@ impl Lateness {
             Ok(())
         };
         refuse(&self.time, day * DAY_US)?;
-        for (column, gone) in &self.horizon.columns {
-            refuse(column, gone + 1)?;
+        for (column, expired) in &self.horizon.columns {
+            refuse(column, expired + 1)?;
         }
         Ok(in_time.contains(&false).then_some(in_time))
     }
@@ -66,19 +66,23 @@ mod tests {
 
     const TODAY: i64 = 100;
 
-    fn check(lateness: &Lateness, expected: Option<[bool; 4]>) {
+    fn check(late_data: &LateDataFilter, expected: Option<[bool; 4]>) {
         let times = [70, 90, 91, 99].map(|day| day * DAY_US);
         let at: ArrayRef = Arc::new(TimestampMicrosecondArray::from(times.to_vec()));
         let day: ArrayRef = Arc::new(Date32Array::from(vec![Some(70), Some(91), Some(92), None]));
         let rows = RecordBatch::try_from_iter([("at", at), ("day_local", day)]).unwrap();
         let now = DateTime::from_timestamp_micros(TODAY * DAY_US + 5).unwrap();
-        assert_eq!(lateness.in_time(&rows, now).unwrap(), expected.map(Vec::from), "{lateness:?}");
+        assert_eq!(
+            late_data.in_time(&rows, now).unwrap(),
+            expected.map(Vec::from),
+            "{late_data:?}"
+        );
     }
 
     #[test]
-    fn what_is_older_than_kept_or_gone_already_is_late() {
+    fn rows_older_than_the_retention_or_the_horizon_are_late() {
         let at = || "at".to_owned();
-        let kept = |kept_days, day| Lateness {
+        let kept = |kept_days, day| LateDataFilter {
             time: at(),
             kept_days,
             horizon: Horizon { day, ..Horizon::default() },
@@ -91,7 +95,7 @@ mod tests {
         check(&kept(None, Some(91)), Some([false, false, true, true]));
         let columns = [("day_local".to_owned(), 91)].into();
         let horizon = Horizon { day: Some(90), columns };
-        let lateness = Lateness { time: at(), kept_days: None, horizon };
-        check(&lateness, Some([false, false, true, true]));
+        let late_data = LateDataFilter { time: at(), kept_days: None, horizon };
+        check(&late_data, Some([false, false, true, true]));
     }
 }

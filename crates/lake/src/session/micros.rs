@@ -1,9 +1,9 @@
-//! Times in SQL count microseconds, as the lake's tables do.
+//! Timestamps in SQL have microseconds, like those in the tables of the lake.
 //!
-//! DataFusion reads `timestamp '2300-01-01'` as nanoseconds, and compares a column of microseconds
-//! with it, with a date or with a text in nanoseconds too. These end in 2262, so both the literal and
-//! columns with 9999-12-31 overflow. Here every such time becomes microseconds before the types of
-//! both sides are made alike, so that all years from 1 to 9999 can be compared.
+//! DataFusion reads `timestamp '2300-01-01'` as nanoseconds, and compares a column of microseconds with it,
+//! with a date or with a text in nanoseconds too. These end in 2262, so both the literal and columns with
+//! 9999-12-31 overflow. Here every such timestamp is cast to microseconds before types are coerced, so that
+//! all years from 1 to 9999 can be compared.
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;
@@ -19,9 +19,9 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, Union};
 use datafusion::optimizer::AnalyzerRule;
 use std::sync::Arc;
 
-/// Makes times in nanoseconds microseconds. It runs before types are coerced.
+/// Casts timestamps in nanoseconds to microseconds. It runs before types are coerced.
 #[derive(Debug)]
-pub(super) struct Microseconds;
+pub struct Microseconds;
 
 impl AnalyzerRule for Microseconds {
     fn name(&self) -> &'static str {
@@ -61,26 +61,26 @@ fn rewrite_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 
 fn rewrite(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match expr {
-        Expr::Cast(cast) => of_cast(cast, schema),
-        Expr::TryCast(cast) => of_try_cast(cast, schema),
-        Expr::ScalarFunction(function) => of_function(function, schema),
-        Expr::BinaryExpr(binary) => of_binary(binary, schema),
-        Expr::Between(between) => of_between(between, schema),
-        Expr::InList(list) => of_list(list, schema),
+        Expr::Cast(cast) => rewrite_cast(cast, schema),
+        Expr::TryCast(cast) => rewrite_try_cast(cast, schema),
+        Expr::ScalarFunction(function) => rewrite_function(function, schema),
+        Expr::BinaryExpr(binary) => rewrite_binary(binary, schema),
+        Expr::Between(between) => rewrite_between(between, schema),
+        Expr::InList(list) => rewrite_list(list, schema),
         other => Transformed::no(other),
     }
 }
 
-/// The expression with its times in microseconds, for those that are planned without a statement.
+/// The expression with timestamps in microseconds, for expressions that are planned without a statement.
 ///
 /// # Errors
-/// Fails if the expression cannot be walked through.
+/// Fails if the expression cannot be traversed.
 pub fn in_microseconds(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(expr.transform_up(|expr| Ok(rewrite(expr, schema)))?.data)
 }
 
-/// The type in microseconds of a type in nanoseconds.
-fn micros_of(kind: &DataType) -> Option<DataType> {
+/// The type in microseconds for a type in nanoseconds.
+fn to_micros(kind: &DataType) -> Option<DataType> {
     match kind {
         DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
             Some(DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))
@@ -89,29 +89,29 @@ fn micros_of(kind: &DataType) -> Option<DataType> {
     }
 }
 
-/// The type a cast to nanoseconds should have. A number is cast to a count, whose unit must stay.
+/// The type that a cast to nanoseconds should have. A number that is cast keeps its unit.
 fn cast_to(from: &Expr, to: &DataType, schema: &DFSchema) -> Option<DataType> {
-    let micros = micros_of(to)?;
+    let micros = to_micros(to)?;
     let from = from.get_type(schema).ok()?;
     (!from.is_numeric()).then_some(micros)
 }
 
-fn of_cast(cast: Cast, schema: &DFSchema) -> Transformed<Expr> {
+fn rewrite_cast(cast: Cast, schema: &DFSchema) -> Transformed<Expr> {
     match cast_to(&cast.expr, cast.field.data_type(), schema) {
         Some(micros) => Transformed::yes(Expr::Cast(Cast::new(cast.expr, micros))),
         None => Transformed::no(Expr::Cast(cast)),
     }
 }
 
-fn of_try_cast(cast: TryCast, schema: &DFSchema) -> Transformed<Expr> {
+fn rewrite_try_cast(cast: TryCast, schema: &DFSchema) -> Transformed<Expr> {
     match cast_to(&cast.expr, cast.field.data_type(), schema) {
         Some(micros) => Transformed::yes(Expr::TryCast(TryCast::new(cast.expr, micros))),
         None => Transformed::no(Expr::TryCast(cast)),
     }
 }
 
-/// `to_timestamp` of a text is a cast; what else comes out in nanoseconds, such as `now()`, is cast.
-fn of_function(function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+/// `to_timestamp` of a text becomes a cast; other results in nanoseconds, such as `now()`, are cast.
+fn rewrite_function(function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
     if function.name() == "to_timestamp"
         && let [text] = function.args.as_slice()
         && is_text(text, schema)
@@ -119,7 +119,7 @@ fn of_function(function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr>
         return Transformed::yes(cast_to_micros(text.clone()));
     }
     let expr = Expr::ScalarFunction(function);
-    match expr.get_type(schema).ok().and_then(|kind| micros_of(&kind)) {
+    match expr.get_type(schema).ok().and_then(|kind| to_micros(&kind)) {
         Some(micros) => Transformed::yes(Expr::Cast(Cast::new(Box::new(expr), micros))),
         None => Transformed::no(expr),
     }
@@ -133,13 +133,13 @@ fn is_text(expr: &Expr, schema: &DFSchema) -> bool {
     expr.get_type(schema).is_ok_and(|kind| kind.is_string())
 }
 
-fn of_binary(binary: BinaryExpr, schema: &DFSchema) -> Transformed<Expr> {
+fn rewrite_binary(binary: BinaryExpr, schema: &DFSchema) -> Transformed<Expr> {
     let is_minus = binary.op == Operator::Minus;
     if !is_minus && !compares(binary.op) {
         return Transformed::no(Expr::BinaryExpr(binary));
     }
     let BinaryExpr { left, op, right } = binary;
-    // What a text means in a subtraction cannot be known.
+    // The type of a text in a subtraction is unknown.
     let (left, right) = aligned(*left, *right, !is_minus, schema);
     let is_changed = left.transformed || right.transformed;
     let binary = BinaryExpr::new(Box::new(left.data), op, Box::new(right.data));
@@ -164,7 +164,7 @@ fn compares(op: Operator) -> bool {
     )
 }
 
-fn of_between(between: Between, schema: &DFSchema) -> Transformed<Expr> {
+fn rewrite_between(between: Between, schema: &DFSchema) -> Transformed<Expr> {
     let Between { expr, negated, low, high } = between;
     let (expr, low) = aligned(*expr, *low, true, schema);
     let (again, high) = aligned(expr.data, *high, true, schema);
@@ -178,7 +178,7 @@ fn of_between(between: Between, schema: &DFSchema) -> Transformed<Expr> {
     }
 }
 
-fn of_list(list: InList, schema: &DFSchema) -> Transformed<Expr> {
+fn rewrite_list(list: InList, schema: &DFSchema) -> Transformed<Expr> {
     let InList { expr, list, negated } = list;
     let (mut expr, mut is_changed) = (*expr, false);
     let mut items = Vec::with_capacity(list.len());
@@ -192,7 +192,7 @@ fn of_list(list: InList, schema: &DFSchema) -> Transformed<Expr> {
     if is_changed { Transformed::yes(list) } else { Transformed::no(list) }
 }
 
-/// Both sides in microseconds if one of them is a time and the other a time, a date or, where
+/// Both sides in microseconds if one of them is a timestamp and the other a timestamp, a date or, where
 /// allowed, a text.
 fn aligned(
     left: Expr,
@@ -210,7 +210,7 @@ fn aligned(
     (cast_if(left, left_to), cast_if(right, right_to))
 }
 
-/// The type one side is cast to, as the other side is a time.
+/// The type that one side is cast to because the other side is a timestamp.
 fn aligned_kind(own: &DataType, other: &DataType, may_be_text: bool) -> Option<DataType> {
     let DataType::Timestamp(_, zone) = other else { return None };
     match own {

@@ -1,36 +1,36 @@
-//! Which log of a topic is read: a topic that was deleted and created again is another one, though its
-//! name and the offsets of its messages are the same.
+//! The identity of the log of a topic: a topic that was deleted and created again has the same name and
+//! offsets, but is another log.
 //!
-//! A bronze table keeps a checkpoint for each log, whose value is made of the topic's id (KIP-516). It is
-//! committed together with the log's first rows, so that offsets are never compared with those of
-//! another topic. Brokers before Kafka 2.8 report no id, and lakes of older programs have none; then the
-//! last message that was read is compared with what the broker has at its offset.
+//! A bronze table has a checkpoint for each log, whose value is derived from the id of the topic (KIP-516).
+//! It is committed together with the first rows of the log, so that offsets are never compared with those
+//! of another topic. Brokers before Kafka 2.8 report no id, and lakes of older programs have none; then the
+//! last message that was read is compared with the message that the broker has at its offset.
 
-use super::super::append::IDENTITY;
-use super::super::table::{State, Table};
+use crate::delta::append::IDENTITY;
+use crate::delta::table::{State, Table};
 use batches::batch::{TopicId, log_name};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Value of a checkpoint if the broker reported no id.
+/// The value of a checkpoint if the broker reported no id.
 const UNKNOWN: i64 = 0;
 
-/// The log of a topic that is to be read.
+/// The log of a topic to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     pub name: Arc<str>,
-    /// Whether it follows another one, and nothing was read of it yet.
+    /// Whether it follows another log and nothing has been read of it yet.
     pub is_new: bool,
-    /// Whether it is known that offsets of this log are those of the topic there is.
+    /// Whether it is certain that offsets of this log are those of the existing topic.
     pub is_certain: bool,
-    /// Checkpoints that are to be committed with its first rows.
+    /// Checkpoints to be committed with its first rows.
     pub marks: BTreeMap<String, i64>,
 }
 
 impl Log {
-    /// The log of the topic that has this id now. `is_other` if it is known that it is not the one that
-    /// was read last.
-    pub async fn of(
+    /// The log of the topic that has this id now. `is_other` if it is known to differ from the one that was
+    /// read last.
+    pub async fn choose(
         table: &Table,
         state: Option<&State>,
         topic: &str,
@@ -46,7 +46,7 @@ impl Log {
                 known.push(value);
             }
         }
-        let choice = choose(&known, id.map(folded), is_other);
+        let choice = choose(&known, id.map(fold), is_other);
         let mark = |(number, value)| (checkpoint(topic, number), value);
         Ok(Self {
             name: log_name(topic, choice.number),
@@ -61,8 +61,8 @@ fn checkpoint(topic: &str, number: i64) -> String {
     format!("{IDENTITY}{}", log_name(topic, number))
 }
 
-/// An id as a checkpoint's value: ids are random, so half of one is enough to tell them apart.
-fn folded(TopicId(id): TopicId) -> i64 {
+/// An id as the value of a checkpoint: ids are random, so half of one is enough to distinguish them.
+fn fold(TopicId(id): TopicId) -> i64 {
     const LOW: u128 = u64::MAX as u128;
     let half = u64::try_from((id >> 64) ^ (id & LOW)).unwrap_or(u64::MAX);
     (half >> 1).cast_signed().max(UNKNOWN + 1)
@@ -76,28 +76,28 @@ struct Choice {
     marks: Vec<(i64, i64)>,
 }
 
-/// Chooses the log of a topic with this id, by the ids of its logs so far.
+/// Chooses the log of a topic with this id by the ids of its logs so far.
 fn choose(known: &[i64], id: Option<i64>, is_other: bool) -> Choice {
     let number_of = |at: usize| i64::try_from(at + 1).unwrap_or(i64::MAX);
     let last = number_of(known.len().saturating_sub(1));
-    let begun = |number| {
+    let new_log = |number| {
         let first = known.is_empty().then_some((1, UNKNOWN));
         let marks = first.into_iter().chain([(number, id.unwrap_or(UNKNOWN))]).collect();
         Choice { number, is_new: true, is_certain: true, marks }
     };
-    let continued = |number, is_certain, mark: Option<i64>| {
+    let known_log = |number, is_certain, mark: Option<i64>| {
         let marks = mark.map(|id| (number, id)).into_iter().collect();
         Choice { number, is_new: false, is_certain, marks }
     };
     if is_other {
-        return begun(last + 1);
+        return new_log(last + 1);
     }
     let found = known.iter().rposition(|it| Some(*it) == id).map(number_of);
     match (id, known.last()) {
-        (Some(_), _) if let Some(number) = found => continued(number, true, None),
-        (Some(id), None | Some(&UNKNOWN)) => continued(last, false, Some(id)),
-        (Some(_), Some(_)) => begun(last + 1),
-        (None, _) => continued(last, false, None),
+        (Some(_), _) if let Some(number) = found => known_log(number, true, None),
+        (Some(id), None | Some(&UNKNOWN)) => known_log(last, false, Some(id)),
+        (Some(_), Some(_)) => new_log(last + 1),
+        (None, _) => known_log(last, false, None),
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_goes_on_in_its_log() {
+    fn a_topic_continues_its_log() {
         check(&[], Some(7), false, 1, &[(1, 7)]);
         check(&[], None, false, 1, &[]);
         check(&[7], Some(7), false, 1, &[]);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn another_topic_begins_another_log() {
+    fn another_topic_starts_another_log() {
         check(&[7], Some(8), false, 2, &[(2, 8)]);
         check(&[7, 8], Some(9), false, 3, &[(3, 9)]);
         check(&[], Some(8), true, 2, &[(1, UNKNOWN), (2, 8)]);
@@ -132,15 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_of_a_cluster_that_was_read_before_goes_on() {
+    fn a_topic_of_a_cluster_that_was_read_before_continues_its_log() {
         check(&[7, 8], Some(7), false, 1, &[]);
     }
 
     proptest! {
-        /// Whatever happens, the marks continue the numbers, and who comes with the same id after the
-        /// commit is in the same log.
+        /// The marks always continue the numbers, and the same id gives the same log after the commit.
         #[test]
-        fn a_choice_stays(ids in prop::collection::vec((1..5_i64, any::<bool>()), 1..12)) {
+        fn a_choice_is_stable(ids in prop::collection::vec((1..5_i64, any::<bool>()), 1..12)) {
             let mut known: Vec<i64> = Vec::new();
             for (id, is_other) in ids {
                 let choice = choose(&known, Some(id), is_other);

@@ -1,16 +1,17 @@
-//! Messages interpreted: read as their contract says, checked, and told apart from repetitions.
+//! Interpretation of messages: they are decoded and checked by their contract, and duplicates rejected.
 
-use super::super::Lake;
-use super::super::models::Step;
-use super::super::refine::Refinery;
-use super::super::refine::cleaning::{Cleaned, Cleaning};
-use super::super::refine::keys::Hasher;
-use super::super::refine::rejected;
-use super::super::retention::{Lateness, TOO_LATE};
-use super::super::table::Table;
-use super::{Pointers, pointers};
+use crate::columns::text;
+use crate::context::LakeContext;
+use crate::delta::table::Table;
+use crate::lake::Lake;
+use crate::plan::Step;
+use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::keys::Hasher;
+use crate::rejected;
+use crate::retention::late::{LateDataFilter, TOO_LATE};
+use crate::stream::{Pointers, pointers};
 use anyhow::Context as _;
-use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
+use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use arrow::compute::take;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use batches::batch::{Fields, Messages, topic_of};
@@ -20,15 +21,15 @@ use std::collections::HashSet;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-/// Reason code of a message that says what an earlier one said.
+/// Reason code of a message whose key repeats that of an earlier one.
 const DUPLICATE: &str = "duplicate";
 
-/// Messages, interpreted.
+/// Interpreted messages.
 #[derive(Debug, Clone)]
 pub struct Interpreted {
-    /// The good rows, as the silver table stores them.
+    /// The good rows of the silver table.
     pub rows: RecordBatch,
-    /// The others, as `silver.rejected` stores them.
+    /// The other rows, for `silver.rejected`.
     pub rejected: RecordBatch,
 }
 
@@ -36,59 +37,59 @@ pub struct Interpreted {
 pub struct Interpreter<'a> {
     cleaning: Cleaning<'a>,
     source: String,
-    /// What a message looks like before it is cleaned.
+    /// The columns of messages before they are cleaned.
     schema: SchemaRef,
     /// Topic, source and run.
     constants: [Constant; 3],
     recent: Recent,
-    lateness: Option<Lateness>,
+    late_data: Option<LateDataFilter>,
 }
 
 impl<'a> Interpreter<'a> {
     /// An interpreter for the step that cleans the contract's messages into `table`.
     pub fn new(
-        refinery: &'a Refinery,
+        context: &'a LakeContext,
         step: &'a Step,
         contract: &Contract,
         table: &'a Table,
     ) -> anyhow::Result<Self> {
-        let text = |name: &str| Field::new(name, arrow::datatypes::DataType::Utf8, true);
-        let mut fields: Vec<Field> = contract.columns.iter().map(|it| text(&it.name)).collect();
-        fields.extend(["_fault", "_rest"].map(text));
-        let element = contract.records.is_some().then_some(&super::ELEMENT);
-        let pointers = super::POINTERS.iter().chain(element);
+        let text_field = |name: &str| Field::new(name, arrow::datatypes::DataType::Utf8, true);
+        let mut fields: Vec<Field> =
+            contract.columns.iter().map(|it| text_field(&it.name)).collect();
+        fields.extend(["_fault", "_rest"].map(text_field));
+        let element = contract.records.is_some().then_some(&crate::stream::ELEMENT);
+        let pointers = crate::stream::POINTERS.iter().chain(element);
         fields.extend(pointers.map(|(name, kind, _)| Field::new(*name, kind.data_type(), true)));
         Ok(Self {
-            cleaning: Cleaning::new(refinery, step, contract, table)?,
+            cleaning: Cleaning::new(context, step, contract, table)?,
             source: contract.source.clone(),
             schema: Arc::new(Schema::new(fields)),
             constants: Default::default(),
-            recent: Recent::new(refinery.lake.limits().size("dedupe_readings")),
-            lateness: None,
+            recent: Recent::new(context.lake.limits().size("dedupe_readings")),
+            late_data: None,
         })
     }
 
-    /// Rejects from now on what comes too late.
-    pub fn reject_late(&mut self, lateness: Lateness) {
-        self.lateness = Some(lateness);
+    /// Rejects late data from now on.
+    pub fn reject_late(&mut self, late_data: LateDataFilter) {
+        self.late_data = Some(late_data);
     }
 
     fn lake(&self) -> &Lake {
         self.cleaning.lake
     }
 
-    /// Remembers silver rows, oldest first, so that what repeats them is known.
+    /// Remembers silver rows, oldest first, so that duplicates of them are detected.
     pub fn remember(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
         let hasher = Hasher::new(rows.schema_ref(), &self.cleaning.model.key)?;
-        let topics = rows.column_by_name("_topic").context("rows of a stream without a topic")?;
-        let topics = topics.as_string::<i32>();
-        let mut last = ("", hash_of(""));
+        let topics = text(rows, "_topic")?;
+        let mut last = ("", topic_hash(""));
         for (row, key) in hasher.short_keys(rows)?.into_iter().enumerate() {
             if topics.value(row) != last.0 {
-                last = (topics.value(row), hash_of(topics.value(row)));
+                last = (topics.value(row), topic_hash(topics.value(row)));
             }
             if let Some(key) = key {
-                self.recent.meet(key ^ last.1);
+                self.recent.insert(key ^ last.1);
             }
         }
         Ok(())
@@ -106,7 +107,7 @@ impl<'a> Interpreter<'a> {
         pointers(messages, constants, lake.now())
     }
 
-    /// Interprets messages, read as `fields`, and remembers them.
+    /// Interprets messages, decoded into `fields`, and remembers their keys.
     pub fn interpret(
         &mut self,
         messages: &Messages,
@@ -118,53 +119,54 @@ impl<'a> Interpreter<'a> {
         match fields.elements {
             None => columns.extend(pointers.iter().cloned()),
             Some(elements) => {
-                let of_records = pointers.iter().map(|all| take(all, &elements.message, None));
-                columns.extend(of_records.collect::<Result<Vec<_>, _>>()?);
+                let by_record = pointers.iter().map(|all| take(all, &elements.message, None));
+                columns.extend(by_record.collect::<Result<Vec<_>, _>>()?);
                 columns.push(Arc::new(elements.position));
             }
         }
         let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
         let mut cleaned = self.cleaning.clean(&batch)?;
-        self.reject_repetitions(&mut cleaned, &messages.topic)?;
-        self.reject_late_ones(&mut cleaned)?;
+        self.reject_duplicates(&mut cleaned, &messages.topic)?;
+        self.reject_late_data(&mut cleaned)?;
         cleaned.reasons.sort_by_key(|reason| reason.row);
         let table = &self.cleaning.model.table;
         let rejected = rejected::rows(self.lake(), table, &batch, &cleaned.reasons)?;
         Ok(Interpreted { rows: cleaned.good()?, rejected })
     }
 
-    /// Rejects what says nothing new, and remembers what does. Topics are read side by side, so what
-    /// one of them says repeats nothing another one said.
-    fn reject_repetitions(&mut self, cleaned: &mut Cleaned, topic: &str) -> anyhow::Result<()> {
+    /// Rejects duplicates and remembers the other keys. Topics are read in parallel, so messages of different
+    /// topics are never duplicates of each other.
+    fn reject_duplicates(&mut self, cleaned: &mut Cleaned, topic: &str) -> anyhow::Result<()> {
         let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
-        let topic = hash_of(topic);
+        let topic = topic_hash(topic);
         for (row, key) in hasher.short_keys(&cleaned.rows)?.into_iter().enumerate() {
-            if !cleaned.is_bad[row] && key.is_some_and(|key| self.recent.meet(key ^ topic)) {
+            if !cleaned.is_bad[row] && key.is_some_and(|key| !self.recent.insert(key ^ topic)) {
                 cleaned.reject(row, "", DUPLICATE);
             }
         }
         Ok(())
     }
 
-    /// Rejects what is of a day that is no longer kept.
-    fn reject_late_ones(&self, cleaned: &mut Cleaned) -> anyhow::Result<()> {
-        let Some(lateness) = &self.lateness else { return Ok(()) };
-        let in_time = lateness.in_time(&cleaned.rows, self.lake().now())?;
+    /// Rejects records of days that have expired.
+    fn reject_late_data(&self, cleaned: &mut Cleaned) -> anyhow::Result<()> {
+        let Some(late_data) = &self.late_data else { return Ok(()) };
+        let in_time = late_data.in_time(&cleaned.rows, self.lake().now())?;
         for (row, is_in_time) in in_time.into_iter().flatten().enumerate() {
             if !is_in_time && !cleaned.is_bad[row] {
-                cleaned.reject(row, &lateness.time, TOO_LATE);
+                cleaned.reject(row, &late_data.time, TOO_LATE);
             }
         }
         Ok(())
     }
 }
 
-/// A number for the topic of a log. A topic that was created again may say again what it said before.
-fn hash_of(log: &str) -> u64 {
+/// A hash of the topic of a log. Messages of a topic that was created again can be duplicates of those of
+/// the previous log.
+fn topic_hash(log: &str) -> u64 {
     FixedState::default().hash_one(topic_of(log))
 }
 
-/// A column that says the same in every row; batches share its longest form so far.
+/// A constant column; batches share slices of its longest array so far.
 #[derive(Default)]
 struct Constant {
     text: String,
@@ -180,8 +182,8 @@ impl Constant {
     }
 }
 
-/// The keys met last: at least `capacity` of them, at most twice as many, in two generations. Both
-/// have their room from the start, so that no message waits while one grows.
+/// The most recent keys: at least `capacity` and at most twice as many, in two generations. Both are allocated
+/// at the start, so that no message waits for a rehash.
 struct Recent {
     capacity: usize,
     young: HashSet<u64, FixedState>,
@@ -194,16 +196,16 @@ impl Recent {
         Self { capacity, young: empty(), old: empty() }
     }
 
-    /// Whether the key was met before, as far as is remembered.
-    fn meet(&mut self, key: u64) -> bool {
+    /// Adds a key. Returns whether it is new, as far as is remembered.
+    fn insert(&mut self, key: u64) -> bool {
         if self.old.contains(&key) || !self.young.insert(key) {
-            return true;
+            return false;
         }
         if self.young.len() >= self.capacity {
             self.old.clear();
             std::mem::swap(&mut self.old, &mut self.young);
         }
-        false
+        true
     }
 }
 
@@ -215,14 +217,14 @@ mod tests {
     fn a_key_is_remembered_for_at_least_the_capacity() {
         let mut recent = Recent::new(100);
         for key in 0..1000 {
-            assert!(!recent.meet(key));
-            assert!(recent.meet(key.saturating_sub(99)));
+            assert!(recent.insert(key));
+            assert!(!recent.insert(key.saturating_sub(99)));
         }
         assert!(recent.young.len() + recent.old.len() <= 200);
     }
 
     #[test]
-    fn a_constant_follows_its_text_and_the_rows() {
+    fn a_constant_column_has_its_text_in_every_row() {
         let mut constant = Constant::default();
         for (text, rows) in [("a", 2), ("a", 1), ("a", 0), ("a", 3), ("b", 2), ("a", 2)] {
             let expected = StringArray::from(vec![text; rows]);

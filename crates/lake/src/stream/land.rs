@@ -1,29 +1,21 @@
-//! Landing: the rows of a stream into bronze, `silver.rejected` and silver, cycle by cycle.
+//! Landing: the rows of a stream are committed to bronze, `silver.rejected` and silver, in this order.
 
-use super::super::Lake;
-use super::super::models::Step;
-use super::super::refine::Refinery;
-use super::super::refine::rejected;
-use super::super::table::{State, Table};
-use super::Partition;
-use super::interpret::Interpreted;
-use super::rejected_sink::RejectedSink;
-use super::sink::Sink;
-use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
+use crate::context::LakeContext;
+use crate::lake::Lake;
+use crate::offsets::{Offsets, advance, checkpoints};
+use crate::plan::Step;
+use crate::rejected;
+use crate::stream::interpret::Interpreted;
+use crate::stream::rejected_sink::RejectedSink;
+use crate::stream::sink::Sink;
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use plant::contract::Contract;
 use std::collections::BTreeMap;
 
-/// The last offset of each partition.
-pub type Offsets = BTreeMap<Partition, i64>;
-
-pub(crate) fn checkpoints(offsets: &Offsets) -> BTreeMap<String, i64> {
-    offsets.iter().map(|(partition, offset)| (partition.checkpoint(), *offset)).collect()
-}
-
-/// Messages on their way into the lake.
+/// Interpreted messages to be landed.
 pub struct Chunk {
-    /// The bronze rows; `None` if they are there already.
+    /// The bronze rows; `None` if bronze has them already.
     pub bronze: Option<RecordBatch>,
     pub interpreted: Interpreted,
     /// The last offset of each partition among them.
@@ -31,16 +23,15 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Chunks that follow each other, as one; `None` if there are none.
-    pub fn joined(mut chunks: Vec<Self>) -> anyhow::Result<Option<Self>> {
+    /// Consecutive chunks as one; `None` if there are none.
+    pub fn concat(mut chunks: Vec<Self>) -> anyhow::Result<Option<Self>> {
         if chunks.len() <= 1 {
             return Ok(chunks.pop());
         }
-        let joined = |of: &dyn Fn(&Self) -> &RecordBatch| -> anyhow::Result<RecordBatch> {
-            Ok(concat_batches(of(&chunks[0]).schema_ref(), chunks.iter().map(of))?)
-        };
-        let rows = joined(&|it| &it.interpreted.rows)?;
-        let rejected = joined(&|it| &it.interpreted.rejected)?;
+        let rows = chunks.iter().map(|it| &it.interpreted.rows);
+        let rows = concat_batches(chunks[0].interpreted.rows.schema_ref(), rows)?;
+        let rejected = chunks.iter().map(|it| &it.interpreted.rejected);
+        let rejected = concat_batches(chunks[0].interpreted.rejected.schema_ref(), rejected)?;
         let landing: Vec<&RecordBatch> =
             chunks.iter().filter_map(|it| it.bronze.as_ref()).collect();
         let bronze = match landing.first() {
@@ -56,46 +47,46 @@ impl Chunk {
     }
 }
 
-/// Lands the chunks of one stream. After an error it must not be used again: whoever goes on starts
-/// from what the lake says.
+/// Lands the chunks of one stream. After an error it must not be used again; resume from the offsets in the
+/// lake.
 pub struct Lander {
-    pub(super) refinery: Refinery,
-    /// Columns that say when two messages say the same.
-    pub(super) key: Vec<String>,
-    pub(super) bronze: Sink,
-    pub(super) silver: Sink,
+    pub(crate) context: LakeContext,
+    /// Columns whose values identify duplicates.
+    pub(crate) key: Vec<String>,
+    pub(crate) bronze: Sink,
+    pub(crate) silver: Sink,
     rejected: Vec<RecordBatch>,
-    pub(super) rejected_sink: RejectedSink,
-    /// Offsets of what was taken since the last commit.
-    taken: Offsets,
+    pub(crate) rejected_sink: RejectedSink,
+    /// Last offsets of the messages since the last commit.
+    pending: Offsets,
     rows: usize,
-    /// Further checkpoints of bronze that its next commit has.
-    pub(super) marks: BTreeMap<String, i64>,
+    /// Further checkpoints of the next commit of bronze.
+    pub(crate) marks: BTreeMap<String, i64>,
 }
 
 impl Lander {
-    pub fn new(refinery: &Refinery, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
+    pub fn new(context: &LakeContext, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
         Ok(Self {
-            bronze: Sink::bronze(&refinery.lake, contract)?,
-            silver: Sink::silver(refinery, step, contract)?,
-            refinery: refinery.clone(),
+            bronze: Sink::bronze(&context.lake, contract)?,
+            silver: Sink::silver(context, step, contract)?,
+            context: context.clone(),
             key: step.model.key.clone(),
             rejected: Vec::new(),
             rejected_sink: RejectedSink::default(),
-            taken: Offsets::new(),
+            pending: Offsets::new(),
             rows: 0,
             marks: BTreeMap::new(),
         })
     }
 
-    /// Messages taken since the last commit.
-    pub fn pending(&self) -> usize {
+    /// The number of messages since the last commit.
+    pub fn pending_rows(&self) -> usize {
         self.rows
     }
 
-    /// Takes messages; they count once they are committed.
-    pub async fn take(&mut self, chunk: Chunk) -> anyhow::Result<()> {
-        let lake = self.refinery.lake.clone();
+    /// Writes messages; they are part of the lake once they are committed.
+    pub async fn write(&mut self, chunk: Chunk) -> anyhow::Result<()> {
+        let lake = self.context.lake.clone();
         if let Some(rows) = &chunk.bronze {
             self.bronze.write(&lake, rows).await?;
             self.rows += rows.num_rows();
@@ -105,25 +96,25 @@ impl Lander {
             self.rejected.push(chunk.interpreted.rejected);
         }
         for (partition, offset) in chunk.offsets {
-            let last = self.taken.entry(partition).or_insert(offset);
-            *last = offset.max(*last);
+            advance(&mut self.pending, partition, offset);
         }
         Ok(())
     }
 
-    /// Commits what was taken: bronze, then the rejected, then silver.
+    /// Commits what was written: bronze, then the rejected, then silver. If the process dies in between, the
+    /// offsets of bronze are ahead, and the next owner of the partitions completes the others from bronze.
     pub async fn commit(&mut self) -> anyhow::Result<Offsets> {
-        let offsets = std::mem::take(&mut self.taken);
+        let offsets = std::mem::take(&mut self.pending);
         if offsets.is_empty() {
             return Ok(offsets);
         }
-        let lake = self.refinery.lake.clone();
-        // The disk takes its time with each file, and can take it for both at once.
-        tokio::try_join!(self.bronze.pack(), self.silver.pack())?;
+        let lake = self.context.lake.clone();
+        // Closing a file waits for the disk; both files can wait at once.
+        tokio::try_join!(self.bronze.close_files(), self.silver.close_files())?;
         if std::mem::take(&mut self.rows) > 0 {
-            let mut reached = checkpoints(&offsets);
-            reached.append(&mut self.marks);
-            self.bronze.commit(&lake, reached).await?;
+            let mut contained = checkpoints(&offsets);
+            contained.append(&mut self.marks);
+            self.bronze.commit(&lake, contained).await?;
         }
         self.commit_rejected(&lake, &offsets).await?;
         self.silver.commit(&lake, checkpoints(&offsets)).await?;
@@ -144,39 +135,4 @@ impl Lander {
         }
         self.rejected_sink.commit(lake, table, writer.finish().await?, checkpoints(offsets)).await
     }
-}
-
-/// The last offset of each of these partitions that a table contains.
-pub(crate) async fn reached(
-    table: &Table,
-    state: Option<&State>,
-    partitions: impl IntoIterator<Item = &Partition>,
-) -> anyhow::Result<Offsets> {
-    let mut offsets = Offsets::new();
-    let Some(state) = state else { return Ok(offsets) };
-    for partition in partitions {
-        if let Some(offset) = table.checkpoint(state, &partition.checkpoint()).await? {
-            offsets.insert(partition.clone(), offset);
-        }
-    }
-    Ok(offsets)
-}
-
-/// The rows behind the offsets the lake has already.
-pub(super) fn behind(rows: &RecordBatch, known: &Offsets) -> anyhow::Result<RecordBatch> {
-    Ok(filter_record_batch(rows, &is_behind(rows, known)?)?)
-}
-
-/// Which rows those are.
-pub(crate) fn is_behind(rows: &RecordBatch, known: &Offsets) -> anyhow::Result<BooleanArray> {
-    let column = |name| anyhow::Ok(rows.column(rows.schema().index_of(name)?).clone());
-    let (topics, numbers) = (column("_topic")?, column("_partition")?);
-    let (topics, offsets) = (topics.as_string::<i32>(), column("_offset")?);
-    let numbers = numbers.as_primitive::<arrow::datatypes::Int32Type>();
-    let offsets = offsets.as_primitive::<arrow::datatypes::Int64Type>();
-    let is_new = |row: usize| {
-        let partition = Partition { topic: topics.value(row).into(), number: numbers.value(row) };
-        known.get(&partition).is_none_or(|last| offsets.value(row) > *last)
-    };
-    Ok((0..offsets.len()).map(|row| Some(is_new(row))).collect())
 }

@@ -1,25 +1,25 @@
-//! `silver.rejected` as a stream appends to it.
+//! Appends to `silver.rejected`, which steps and other streams write too.
 
-use super::super::Lake;
-use super::super::append::Appender;
-use super::super::refine::rejected;
-use super::super::table::{Change, State, Table};
-use anyhow::bail;
+use crate::delta::append::Appender;
+use crate::delta::table::{Change, State, Table};
+use crate::error::Error;
+use crate::lake::Lake;
+use crate::rejected;
 use deltalake::kernel::Add;
 use std::collections::BTreeMap;
 
-/// `silver.rejected`, being appended to: others append to it too.
+/// Appends the rejected records of one stream.
 #[derive(Default)]
 pub struct RejectedSink {
-    /// The table as it was taken.
+    /// The table when it was loaded.
     state: Option<State>,
     appender: Option<Appender>,
 }
 
 impl RejectedSink {
-    /// Takes the table as it stands.
+    /// Appends to the table at `state`.
     pub fn new(table: Table, state: Option<State>) -> anyhow::Result<Self> {
-        // An older program's table lacks columns, and has to be told of them first.
+        // The table of an older program lacks columns, which have to be added first.
         let is_current = match &state {
             Some(state) => state.schema()?.fields().len() >= rejected::schema().fields().len(),
             None => false,
@@ -28,7 +28,7 @@ impl RejectedSink {
         Ok(Self { appender: current.map(|state| Appender::new(table, state)), state })
     }
 
-    /// Commits files, and how far each upstream is contained by them.
+    /// Commits files, and for each upstream its version that is contained after the commit.
     pub async fn commit(
         &mut self,
         lake: &Lake,
@@ -37,7 +37,7 @@ impl RejectedSink {
         checkpoints: BTreeMap<String, i64>,
     ) -> anyhow::Result<()> {
         if self.appender.is_none() {
-            self.catch_up(lake, &table, &checkpoints).await?;
+            self.reload(lake, &table, &checkpoints).await?;
         }
         if let Some(appender) = &mut self.appender {
             return appender.append(adds, checkpoints, lake.now_ms()).await;
@@ -55,17 +55,19 @@ impl RejectedSink {
                 Ok(())
             }
             Err(error) => {
-                // Another program may have made the table, or added its columns, in the meantime.
-                self.catch_up(lake, &table, &checkpoints).await?;
+                // Another process may have created the table, or added its columns, in the meantime.
+                self.reload(lake, &table, &checkpoints).await?;
                 let appender = self.appender.as_mut().ok_or(error)?;
                 appender.append(adds, checkpoints, lake.now_ms()).await
             }
         }
     }
 
-    /// Takes the table anew: dumps may have made it meanwhile. Fails if somebody else went on with one
-    /// of these upstreams.
-    async fn catch_up(
+    /// Loads the table again: a step may have created it meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointTaken`] if another process has committed one of these upstreams.
+    async fn reload(
         &mut self,
         lake: &Lake,
         table: &Table,
@@ -78,7 +80,8 @@ impl RejectedSink {
                 None => None,
             };
             if table.checkpoint(&state, upstream).await? != before {
-                bail!("another program goes on with {upstream} in {}", table.name);
+                let (table, checkpoint) = (table.name.clone(), upstream.clone());
+                return Err(Error::CheckpointTaken { table, checkpoint }.into());
             }
         }
         *self = Self::new(table.clone(), Some(state))?;
@@ -101,10 +104,10 @@ mod tests {
         [(upstream.to_owned(), version)].into()
     }
 
-    /// A table that dumps made after the stream had looked for it is appended to, unless another
-    /// program went on with the stream.
+    /// A table that a step created after the stream had looked for it is appended to, unless another
+    /// process has committed the same upstream.
     #[tokio::test]
-    async fn rejected_messages_go_to_the_table_dumps_made_meanwhile() {
+    async fn rejected_messages_are_appended_to_a_table_created_meanwhile() {
         let folder = tempfile::tempdir().unwrap();
         let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
         let lake = Lake::new(place, Limits::default(), "run", now);
@@ -112,12 +115,13 @@ mod tests {
         let mut ours = RejectedSink::new(table.clone(), None).unwrap();
         let mut theirs = RejectedSink::new(table.clone(), None).unwrap();
         let definition = Some(rejected::definition());
-        let made = Change { definition, ..Change::default() };
-        table.commit(None, made, lake.now_ms()).await.unwrap();
+        let created = Change { definition, ..Change::default() };
+        table.commit(None, created, lake.now_ms()).await.unwrap();
         ours.commit(&lake, table.clone(), Vec::new(), reaches("topic", 1)).await.unwrap();
         ours.commit(&lake, table.clone(), Vec::new(), reaches("topic", 2)).await.unwrap();
         let refused = theirs.commit(&lake, table.clone(), Vec::new(), reaches("topic", 1)).await;
-        assert!(refused.unwrap_err().to_string().contains("another program"));
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused.downcast_ref(), Some(Error::CheckpointTaken { .. })), "{refused}");
         let state = lake.state(&rejected::name()).await.unwrap().unwrap();
         assert_eq!(table.checkpoint(&state, "topic").await.unwrap(), Some(2));
     }

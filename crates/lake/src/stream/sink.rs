@@ -1,40 +1,45 @@
-//! A table of a stream, being appended to: the data files that are open, and the commit.
+//! Appends to a table of a stream: the open data files, and the commit.
 
-use super::super::append::{Appender, IDENTITY};
-use super::super::models::Step;
-use super::super::refine::{Refinery, cleaning};
-use super::super::table::{Change, Definition, State, Table};
-use super::super::write::{DataWriter, Folder};
-use super::super::{Lake, bronze};
-use super::land::{Offsets, checkpoints};
-use super::{DAY, with_day};
-use anyhow::{Context as _, bail};
-use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use crate::bronze;
+use crate::columns::timestamp;
+use crate::context::LakeContext;
+use crate::delta::append::{Appender, IDENTITY};
+use crate::delta::stats::date_text;
+use crate::delta::table::{Change, Definition, State, Table};
+use crate::delta::write::{DataWriter, Folder};
+use crate::error::Error;
+use crate::lake::Lake;
+use crate::offsets::{Offsets, checkpoints};
+use crate::plan::Step;
+use crate::refine::cleaning;
+use crate::stream::{DAY, with_day};
+use anyhow::Context as _;
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef, TimestampMicrosecondType};
-use chrono::DateTime;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use config::model::TableName;
 use deltalake::kernel::Add;
 use plant::contract::Contract;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Days whose files a sink keeps open; late readings of further days close the oldest one.
+/// Days whose files are open at once; rows of further days close the oldest one.
 const OPEN_DAYS: usize = 8;
 
 const DAY_US: i64 = 86_400_000_000;
 
-/// One table of a stream, being appended to.
+/// Appends to one table of a stream.
 pub struct Sink {
     pub table: Table,
-    /// The table as it was taken; what we appended since is not in it.
+    /// The table when it was loaded, without what was appended since.
     pub state: Option<State>,
     appender: Option<Appender>,
     pub(crate) schema: SchemaRef,
     definition: Definition,
-    /// Column whose day decides the folder.
+    /// The column whose day is the partition.
     pub(crate) time: String,
-    /// Whether columns the table lacks are added to it, whose rows stay as they are.
+    /// Whether missing columns are added to the table without rebuilding its rows.
     is_widened: bool,
     open: BTreeMap<i64, DataWriter>,
     closed: Vec<Add>,
@@ -43,7 +48,7 @@ pub struct Sink {
 impl Sink {
     /// The bronze table of a stream.
     pub fn bronze(lake: &Lake, contract: &Contract) -> anyhow::Result<Self> {
-        let schema = super::schema();
+        let schema = crate::stream::schema();
         let definition = Definition {
             schema: with_day(&schema),
             description: contract.description.clone(),
@@ -55,20 +60,20 @@ impl Sink {
         Ok(Self { is_widened: true, ..sink })
     }
 
-    /// The silver table of a stream; its folders are the days of its first moment.
-    pub fn silver(refinery: &Refinery, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
-        let schema = cleaning::stored(&step.schema, contract);
-        let is_moment = |kind: &DataType| matches!(kind, DataType::Timestamp(_, _));
+    /// The silver table of a stream, partitioned by the day of its first timestamp.
+    pub fn silver(context: &LakeContext, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
+        let schema = cleaning::stored_schema(&step.schema, contract);
+        let is_timestamp = |kind: &DataType| matches!(kind, DataType::Timestamp(_, _));
         let mut fields = schema.fields().iter();
-        let time = fields.find(|field| is_moment(field.data_type())).context("no moment")?;
-        let time = time.name().clone();
+        let time = fields.find(|field| is_timestamp(field.data_type()));
+        let time = time.context("the table of a stream has no timestamp")?.name().clone();
         let definition = Definition {
             schema: with_day(&schema),
             description: step.model.description.clone(),
-            fingerprint: cleaning::fingerprint(step, contract, refinery),
+            fingerprint: cleaning::fingerprint(step, contract, context),
             partition: Some(DAY),
         };
-        Self::new(&refinery.lake, step.name().clone(), schema, definition, time)
+        Self::new(&context.lake, step.name().clone(), schema, definition, time)
     }
 
     fn new(
@@ -85,112 +90,111 @@ impl Sink {
         Ok(Self { table, state, appender, schema, definition, time, is_widened, open, closed })
     }
 
-    /// Takes the table as it stands; what was written and not committed is forgotten.
+    /// Loads the table; files that were written and not committed are dropped.
     pub async fn reload(&mut self, lake: &Lake) -> anyhow::Result<()> {
         let state = lake.state(&self.table.name).await?;
-        self.stand_on(state)?;
+        self.append_to(state)?;
         (self.open, self.closed) = (BTreeMap::new(), Vec::new());
         Ok(())
     }
 
-    /// Appends to the table as it is now from here on. A table that lacks columns is to be told of them
-    /// first.
-    fn stand_on(&mut self, state: Option<State>) -> anyhow::Result<()> {
-        let is_short = match &state {
-            Some(state) if self.is_widened => !self.lacking(state)?.is_empty(),
+    /// Appends to the table at `state` from now on. Missing columns have to be added by a commit first.
+    fn append_to(&mut self, state: Option<State>) -> anyhow::Result<()> {
+        let lacks_columns = match &state {
+            Some(state) if self.is_widened => !self.missing_columns(state)?.is_empty(),
             _ => false,
         };
-        let current = state.as_ref().filter(|_| !is_short);
+        let current = state.as_ref().filter(|_| !lacks_columns);
         self.appender = current.map(|it| Appender::new(self.table.clone(), it));
         self.state = state;
         Ok(())
     }
 
-    /// Columns the table does not have.
-    fn lacking(&self, state: &State) -> anyhow::Result<Vec<FieldRef>> {
-        let there = state.schema()?;
+    /// Columns that the table lacks.
+    fn missing_columns(&self, state: &State) -> anyhow::Result<Vec<FieldRef>> {
+        let existing = state.schema()?;
         let fields = self.definition.schema.fields().iter();
-        let is_new = |field: &&FieldRef| there.field_with_name(field.name()).is_err();
+        let is_new = |field: &&FieldRef| existing.field_with_name(field.name()).is_err();
         Ok(fields.filter(is_new).cloned().collect())
     }
 
-    /// Whether the table was made by another definition than this one.
+    /// Whether the table was computed by another definition.
     pub fn is_outdated(&self) -> bool {
-        let made_by = self.state.as_ref().map(State::fingerprint);
-        made_by.is_some_and(|it| it != Some(self.definition.fingerprint.as_str()))
+        let fingerprint = self.state.as_ref().map(State::fingerprint);
+        fingerprint.is_some_and(|it| it != Some(self.definition.fingerprint.as_str()))
     }
 
-    /// Appends rows, each to the file of its day.
+    /// Writes rows, each to the file of its day.
     pub async fn write(&mut self, lake: &Lake, rows: &RecordBatch) -> anyhow::Result<()> {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        let times = rows.column(rows.schema().index_of(&self.time)?);
-        let times = times.as_primitive::<TimestampMicrosecondType>();
+        let times = timestamp(rows, &self.time)?;
         let day = |at: &i64| at.div_euclid(DAY_US);
         let bounds = (times.values().iter().min(), times.values().iter().max());
         if let (Some(first), Some(last)) = bounds
             && day(first) == day(last)
         {
-            return self.of_day(lake, day(first)).await?.write(rows).await;
+            return self.writer_of(lake, day(first)).await?.write(rows).await;
         }
         let days: Vec<i64> = times.values().iter().map(day).collect();
-        let different: BTreeSet<i64> = days.iter().copied().collect();
-        for day in different {
+        let distinct: BTreeSet<i64> = days.iter().copied().collect();
+        for day in distinct {
             let is_of_day: BooleanArray = days.iter().map(|it| Some(*it == day)).collect();
             let rows = filter_record_batch(rows, &is_of_day)?;
-            self.of_day(lake, day).await?.write(&rows).await?;
+            self.writer_of(lake, day).await?.write(&rows).await?;
         }
         Ok(())
     }
 
-    async fn of_day(&mut self, lake: &Lake, day: i64) -> anyhow::Result<&mut DataWriter> {
+    async fn writer_of(&mut self, lake: &Lake, day: i64) -> anyhow::Result<&mut DataWriter> {
         if !self.open.contains_key(&day)
             && self.open.len() >= OPEN_DAYS
             && let Some((_, oldest)) = self.open.pop_first()
         {
             self.closed.extend(oldest.finish().await?);
         }
-        let folder = || -> anyhow::Result<Folder> {
-            let start = DateTime::from_timestamp_micros(day * DAY_US).context("no such day")?;
-            Ok(Folder { column: DAY, value: start.format("%Y-%m-%d").to_string() })
-        };
-        let writer = || -> anyhow::Result<DataWriter> {
-            let (names, now_ms) = (lake.names(), lake.now_ms());
-            let writer = self.table.writer(self.schema.clone(), lake.stream_sizes(), names, now_ms);
-            Ok(writer.in_folder(folder()?))
-        };
         Ok(match self.open.entry(day) {
-            std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
-            std::collections::btree_map::Entry::Vacant(vacant) => vacant.insert(writer()?),
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(vacant) => {
+                let value = i32::try_from(day).ok().and_then(date_text);
+                let value = value.context("the day is out of range")?;
+                let (names, now_ms) = (lake.names(), lake.now_ms());
+                let (schema, sizes) = (self.schema.clone(), lake.stream_sizes());
+                let writer = self.table.writer(schema, sizes, names, now_ms);
+                vacant.insert(writer.in_folder(Folder { column: DAY, value }))
+            }
         })
     }
 
-    /// Closes the files that are open.
-    pub(super) async fn pack(&mut self) -> anyhow::Result<()> {
+    /// Closes the open files.
+    pub async fn close_files(&mut self) -> anyhow::Result<()> {
         for (_, writer) in std::mem::take(&mut self.open) {
             self.closed.extend(writer.finish().await?);
         }
         Ok(())
     }
 
-    /// Commits what was written, and how far each upstream is contained by it. Fails if somebody else
-    /// committed one of these upstreams since the table was taken.
+    /// Commits what was written, and for each upstream its version that is contained after the commit.
     ///
-    /// A table made by another definition keeps its fingerprint: the rows it has are still to be
-    /// made anew.
+    /// An outdated table keeps its fingerprint, because its rows still have to be rebuilt.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointTaken`] if another process has committed one of these upstreams since the table
+    /// was loaded.
     pub async fn commit(
         &mut self,
         lake: &Lake,
         checkpoints: BTreeMap<String, i64>,
     ) -> anyhow::Result<()> {
-        self.pack().await?;
+        self.close_files().await?;
         let adds = std::mem::take(&mut self.closed);
         if self.appender.is_none() {
             let Err(error) = self.define(lake, adds.clone(), checkpoints.clone()).await else {
                 return Ok(());
             };
-            // Of those who make a table, or add columns to it, at the same time, the first one does.
+            // Several processes may create the table, or add columns, at the same time. One succeeds; the
+            // others append to its table.
             self.follow(lake, &checkpoints).await?;
             if self.appender.is_none() {
                 return Err(error);
@@ -202,7 +206,7 @@ impl Sink {
         }
     }
 
-    /// Commits files together with the table's definition: it is new, or lacks columns.
+    /// Commits files together with the definition of the table, which is new or lacks columns.
     async fn define(
         &mut self,
         lake: &Lake,
@@ -211,19 +215,21 @@ impl Sink {
     ) -> anyhow::Result<()> {
         let mut definition = self.definition.clone();
         if let Some(state) = &self.state {
-            let there = state.schema()?;
-            let fields = there.fields().iter().cloned().chain(self.lacking(state)?);
+            let existing = state.schema()?;
+            let fields = existing.fields().iter().cloned().chain(self.missing_columns(state)?);
             definition.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         }
         let definition = Some(definition);
         let change = Change { adds, checkpoints, definition, ..Change::default() };
         let state = self.table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
         lake.remember(&self.table.name, state.clone()).await;
-        self.stand_on(Some(state))
+        self.append_to(Some(state))
     }
 
-    /// Takes the table as others made it meanwhile, what was written being kept. Fails if one of them
-    /// went on with one of these upstreams.
+    /// Loads the table that another process has created or extended meanwhile, and keeps the written files.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointTaken`] if that process has committed one of these upstreams.
     async fn follow(
         &mut self,
         lake: &Lake,
@@ -236,23 +242,24 @@ impl Sink {
                 None => None,
             };
             let now = self.table.checkpoint(&state, upstream).await?;
-            let is_same_fact = upstream.starts_with(IDENTITY) && now == Some(*ours);
-            if now != before && !is_same_fact {
-                bail!("another program goes on with {upstream} in {}", self.table.name);
+            let is_same_identity = upstream.starts_with(IDENTITY) && now == Some(*ours);
+            if now != before && !is_same_identity {
+                let (table, checkpoint) = (self.table.name.clone(), upstream.clone());
+                return Err(Error::CheckpointTaken { table, checkpoint }.into());
             }
         }
-        self.stand_on(Some(state))
+        self.append_to(Some(state))
     }
 
-    /// [`Sink::commit`] of all rows there are, in place of these files.
-    pub async fn commit_anew(
+    /// Commits what was written in place of the files `removes`, as the result of a rebuild.
+    pub async fn commit_rebuilt(
         &mut self,
         lake: &Lake,
         offsets: &Offsets,
         removes: Vec<Add>,
     ) -> anyhow::Result<()> {
         let is_redefined = self.state.is_none() || self.is_outdated();
-        self.pack().await?;
+        self.close_files().await?;
         let change = Change {
             adds: std::mem::take(&mut self.closed),
             removes,
@@ -262,6 +269,6 @@ impl Sink {
         };
         let state = self.table.commit(self.state.as_ref(), change, lake.now_ms()).await?;
         lake.remember(&self.table.name, state.clone()).await;
-        self.stand_on(Some(state))
+        self.append_to(Some(state))
     }
 }

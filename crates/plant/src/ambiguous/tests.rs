@@ -1,35 +1,35 @@
 use super::*;
+use crate::time::HOUR_S;
 use crate::zone::ZoneTable;
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
 static BERLIN: LazyLock<ZoneTable> = LazyLock::new(|| ZoneTable::new(Tz::Europe__Berlin));
-/// 2024-10-27 00:00:00 UTC; the clocks of Berlin show 02:00, and are set back an hour later.
+/// 2024-10-27 00:00:00 UTC: local time in Berlin is 02:00, and clocks are set back an hour later.
 const BEGIN_S: i64 = 1_729_987_200;
-const HOUR_S: i64 = 3600;
 
 fn repeat() -> Repeat {
     Repeat { from_local_s: BEGIN_S + 2 * HOUR_S, to_local_s: BEGIN_S + 3 * HOUR_S }
 }
 
-/// Expects of times of one group, as `hh:mm`, which are of the second pass (`2`), of the first (`1`),
-/// undecided but taken for the second (`?`) or the first (`-`), or shown once (`.`).
+/// Expected result per time of one group (`hh:mm`): second pass (`2`), first pass (`1`), undecided
+/// and assigned to the second (`?`) or the first (`-`), not ambiguous (`.`).
 fn check(times: &str, expected: &str) {
     check_groups(&times.split(' ').map(|time| (0, time)).collect::<Vec<_>>(), expected);
 }
 
 fn check_groups(times: &[(u64, &str)], expected: &str) {
-    check_column(times, Column { is_key: true, is_sorted: true }, expected);
+    check_column(times, TimeColumn { is_key: true, is_sorted: true }, expected);
 }
 
-fn check_column(times: &[(u64, &str)], column: Column, expected: &str) {
+fn check_column(times: &[(u64, &str)], column: TimeColumn, expected: &str) {
     let reading = |(group, time): &(u64, &str)| {
         let (hour, minute) = time.split_once(':').unwrap();
         let (hour, minute): (i64, i64) = (hour.parse().unwrap(), minute.parse().unwrap());
-        Reading { group: *group, local_s: BEGIN_S + hour * HOUR_S + minute * 60 }
+        LocalReading { group: *group, local_s: BEGIN_S + hour * HOUR_S + minute * 60 }
     };
-    let readings: Vec<Reading> = times.iter().map(reading).collect();
+    let readings: Vec<LocalReading> = times.iter().map(reading).collect();
     let sign = |pass: &Option<Pass>| match pass {
         None => '.',
         Some(Pass { is_second: true, is_certain: true }) => '2',
@@ -42,7 +42,7 @@ fn check_column(times: &[(u64, &str)], column: Column, expected: &str) {
 }
 
 #[test]
-fn a_step_back_begins_the_second_pass() {
+fn a_step_back_starts_the_second_pass() {
     check("01:00 01:30 02:00 02:30 02:00 02:30 03:00 03:30", "..1122..");
     check("02:00 02:30 02:00 02:30", "1122");
     check("00:00 01:00 02:00 02:00 03:00 04:00", "..12..");
@@ -52,7 +52,7 @@ fn a_step_back_begins_the_second_pass() {
 }
 
 #[test]
-fn a_dump_with_one_pass_is_told_by_its_neighbours() {
+fn a_single_pass_is_resolved_by_its_neighbors() {
     check("01:00 01:30 02:00 02:30", "..11");
     check("02:00 02:30 03:00 03:30", "22..");
     check("-1:00 0:00 01:00 02:00", "...1");
@@ -64,7 +64,7 @@ fn a_dump_with_one_pass_is_told_by_its_neighbours() {
 }
 
 #[test]
-fn disorder_is_no_second_pass() {
+fn disorder_is_not_a_second_pass() {
     check("02:10 02:09", "--");
     check("01:10 01:09 01:11 02:10 02:09 02:11 03:10", "...---.");
     check("02:50 01:10 02:10 04:00 00:30", "-.-..");
@@ -72,7 +72,7 @@ fn disorder_is_no_second_pass() {
 }
 
 #[test]
-fn groups_are_told_apart_each() {
+fn groups_are_resolved_separately() {
     let (one, two) = (1, 2);
     check_groups(
         &[
@@ -97,13 +97,13 @@ fn groups_are_told_apart_each() {
 }
 
 #[test]
-fn a_record_written_twice_is_no_second_reading() {
+fn a_record_written_twice_is_not_a_second_reading() {
     let boards = [(7, "01:40"), (8, "02:20"), (8, "02:20"), (9, "03:05")];
-    check_column(&boards, Column { is_key: false, is_sorted: true }, ".--.");
-    check_column(&boards, Column { is_key: true, is_sorted: true }, ".12.");
+    check_column(&boards, TimeColumn { is_key: false, is_sorted: true }, ".--.");
+    check_column(&boards, TimeColumn { is_key: true, is_sorted: true }, ".12.");
     let boards = [(7, "01:40"), (8, "02:50"), (9, "02:10"), (10, "02:30"), (11, "03:05")];
-    check_column(&boards, Column { is_key: false, is_sorted: true }, ".122.");
-    check_column(&boards, Column { is_key: false, is_sorted: false }, ".---.");
+    check_column(&boards, TimeColumn { is_key: false, is_sorted: true }, ".122.");
+    check_column(&boards, TimeColumn { is_key: false, is_sorted: false }, ".---.");
 }
 
 proptest! {
@@ -127,11 +127,11 @@ proptest! {
             records.reverse();
         }
         let local_s = |at_s: i64| at_s + i64::from(BERLIN.offset_s(at_s));
-        let readings: Vec<Reading> = records
+        let readings: Vec<LocalReading> = records
             .iter()
-            .map(|(group, at_s)| Reading { group: *group, local_s: local_s(*at_s) })
+            .map(|(group, at_s)| LocalReading { group: *group, local_s: local_s(*at_s) })
             .collect();
-        for ((_, at_s), pass) in records.iter().zip(passes(repeat(), &readings, Column { is_key: true, is_sorted: true })) {
+        for ((_, at_s), pass) in records.iter().zip(passes(repeat(), &readings, TimeColumn { is_key: true, is_sorted: true })) {
             let first_s = BERLIN.utc_s(local_s(*at_s)).unwrap();
             let expected = repeat().contains(local_s(*at_s)).then_some(Pass {
                 is_second: *at_s != first_s,
@@ -147,11 +147,11 @@ proptest! {
         is_key in any::<bool>(),
         is_sorted in any::<bool>(),
     ) {
-        let readings: Vec<Reading> = times
+        let readings: Vec<LocalReading> = times
             .iter()
-            .map(|(group, after_s)| Reading { group: *group, local_s: BEGIN_S + 2 * HOUR_S + after_s })
+            .map(|(group, after_s)| LocalReading { group: *group, local_s: BEGIN_S + 2 * HOUR_S + after_s })
             .collect();
-        let passes = passes(repeat(), &readings, Column { is_key, is_sorted });
+        let passes = passes(repeat(), &readings, TimeColumn { is_key, is_sorted });
         prop_assert_eq!(passes.len(), readings.len());
         for (reading, pass) in readings.iter().zip(passes) {
             prop_assert_eq!(pass.is_some(), repeat().contains(reading.local_s));

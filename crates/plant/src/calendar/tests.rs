@@ -28,7 +28,7 @@ fn check(zone: Tz, shifts: Vec<Shift>, at: &str, expected: (&str, i32, Option<&s
 }
 
 #[test]
-fn a_moment_has_a_day_an_hour_and_a_shift() {
+fn calendar_parts_of_times() {
     let kolkata = Tz::Asia__Kolkata;
     check(kolkata, three_shifts(), "2023-01-03T18:29:59.999999", ("2023-01-03", 23, Some("C")));
     check(kolkata, three_shifts(), "2023-01-03T18:30:00", ("2023-01-04", 0, Some("C")));
@@ -48,14 +48,14 @@ fn check_refused(shifts: Vec<Shift>, expected: &str) {
 }
 
 #[test]
-fn shifts_that_cannot_be_told_apart_are_refused() {
+fn overlapping_and_duplicate_shifts_are_refused() {
     let overlap = vec![shift("A", "06:00", "14:00"), shift("C", "22:00", "06:01")];
     check_refused(overlap, r#"shifts "A" and "C" both run at 06:00"#);
     let same = vec![shift("A", "06:00", "14:00"), shift("A", "14:00", "22:00")];
-    check_refused(same, r#"two shifts are called "A""#);
+    check_refused(same, r#"two shifts are named "A""#);
     check_refused(
         vec![shift("A", "24:00", "06:00")],
-        r#"shift "A" runs from minute 1440 to 360; a day has 1440"#,
+        r#"invalid times of shift "A": minutes 1440 to 360; expected at most 1440"#,
     );
     assert!(Calendar::new(Tz::UTC, vec![shift("A", "16:00", "24:00")]).is_ok());
 }
@@ -76,7 +76,7 @@ fn a_past_day_keeps_its_shifts() {
 }
 
 #[test]
-fn days_of_rest_may_be_of_a_line_and_be_lifted() {
+fn rest_days_may_apply_to_lines_and_be_lifted() {
     let rest = |name: &str, days, lines: &[&str], is_working| Rest {
         name: name.to_owned(),
         days,
@@ -106,7 +106,7 @@ fn production_days_have_23_24_or_25_hours() {
         let (from_s, to_s) = calendar.production_day(day);
         (to_s - from_s) / HOUR_S
     };
-    // The clock was set forward on 2024-03-31 and back on 2024-10-27, both before the first shift.
+    // Clocks were set forward on 2024-03-31 and back on 2024-10-27, both before the first shift.
     assert_eq!([hours(19_812), hours(19_813), hours(20_022)], [23, 24, 25]);
 }
 
@@ -137,8 +137,8 @@ proptest! {
         let parts = calendar.local_parts(at_s * SECOND_US + 999_999);
         let local_s = i64::from(parts.day) * DAY_S + i64::from(parts.minute_of_day) * 60;
         let back = calendar.zone().utc_s(local_s + at_s.rem_euclid(60));
-        // Before 1893 Berlin was ahead by a number of seconds that is no whole minute, and a
-        // time shown twice leads back to the first.
+        // Before 1893 the offset of Berlin was not a whole number of minutes, and an ambiguous
+        // local time converts to its first occurrence.
         prop_assume!(at_s > -2_400_000_000);
         prop_assert!(back == Some(at_s) || back == Some(at_s - 3600));
         prop_assert_eq!(parts.hour, i32::from(parts.minute_of_day) / 60);

@@ -9,14 +9,19 @@ fn found(text: &str) -> FileColumns {
     FileColumns::Names(names(text))
 }
 
-fn check_places(headers: &str, file: &str, is_case_sensitive: bool, places_of: &[Option<usize>]) {
+fn check_positions(
+    headers: &str,
+    file: &str,
+    is_case_sensitive: bool,
+    places_of: &[Option<usize>],
+) {
     let headers = names(headers);
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
     let expected = Expected { headers: &headers, is_case_sensitive };
-    assert_eq!(places(&names(file), expected), places_of, "{headers:?} in {file}");
+    assert_eq!(positions(&names(file), expected), places_of, "{headers:?} in {file}");
 }
 
-fn said(headers: &str, found: &FileColumns, before: Option<&FileColumns>) -> Vec<String> {
+fn changes_of(headers: &str, found: &FileColumns, before: Option<&FileColumns>) -> Vec<String> {
     let headers = names(headers);
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
     let expected = Expected { headers: &headers, is_case_sensitive: false };
@@ -24,34 +29,34 @@ fn said(headers: &str, found: &FileColumns, before: Option<&FileColumns>) -> Vec
 }
 
 #[test]
-fn an_exact_name_wins_and_letter_case_helps_if_only_one_fits() {
-    check_places("Id,Qty", "qty, Id ,Qty", false, &[Some(1), Some(2)]);
-    check_places("Id,Qty", "ID,QTY", false, &[Some(0), Some(1)]);
-    check_places("Id,Qty", "ID,QTY", true, &[None, None]);
-    check_places("Qty,qty", "Qty,qty", false, &[Some(0), Some(1)]);
-    check_places("Qty,qty", "QTY", false, &[None, None]);
-    check_places("Qty", "QTY,qty", false, &[None]);
-    check_places("Qty,qty", "qty,QTY", false, &[Some(1), Some(0)]);
-    check_places("Größe", "GRÖSSE,GRÖßE", false, &[Some(1)]);
-    check_places("qty", "qty,qty", false, &[Some(0)]);
+fn exact_names_win_over_unique_names_in_other_case() {
+    check_positions("Id,Qty", "qty, Id ,Qty", false, &[Some(1), Some(2)]);
+    check_positions("Id,Qty", "ID,QTY", false, &[Some(0), Some(1)]);
+    check_positions("Id,Qty", "ID,QTY", true, &[None, None]);
+    check_positions("Qty,qty", "Qty,qty", false, &[Some(0), Some(1)]);
+    check_positions("Qty,qty", "QTY", false, &[None, None]);
+    check_positions("Qty", "QTY,qty", false, &[None]);
+    check_positions("Qty,qty", "qty,QTY", false, &[Some(1), Some(0)]);
+    check_positions("Größe", "GRÖSSE,GRÖßE", false, &[Some(1)]);
+    check_positions("qty", "qty,qty", false, &[Some(0)]);
 }
 
 #[test]
-fn a_renamed_column_is_named_with_its_new_name() {
+fn a_renamed_column_is_reported_with_its_new_name() {
     let (before, after) = (found("Id,Temperature,Amps"), found("Id,Temp_C,Amps"));
     let headers = "Id,Temperature,Amps";
-    assert_eq!(said(headers, &before, None), [""; 0]);
+    assert_eq!(changes_of(headers, &before, None), [""; 0]);
     let lacks = "lacks column `Temperature`, has `Temp_C` instead";
-    assert_eq!(said(headers, &after, Some(&before)), [lacks]);
-    assert_eq!(said(headers, &after, None), [lacks]);
-    assert_eq!(said(headers, &after, Some(&after)), [""; 0]);
+    assert_eq!(changes_of(headers, &after, Some(&before)), [lacks]);
+    assert_eq!(changes_of(headers, &after, None), [lacks]);
+    assert_eq!(changes_of(headers, &after, Some(&after)), [""; 0]);
     assert_eq!(
-        said(headers, &before, Some(&after)),
+        changes_of(headers, &before, Some(&after)),
         ["has column `Temperature` again", "no longer has column `Temp_C`"]
     );
     let translated = found("Id,Amps,Wert");
     assert_eq!(
-        said(headers, &translated, Some(&before)),
+        changes_of(headers, &translated, Some(&before)),
         ["lacks column `Temperature`, has `Wert` instead"]
     );
 }
@@ -59,56 +64,65 @@ fn a_renamed_column_is_named_with_its_new_name() {
 #[test]
 fn new_missing_and_repeated_columns_are_changes() {
     let before = found("Id,Qty,Note");
-    assert_eq!(said("Id,Qty", &found("Id,Qty,Note,By"), Some(&before)), ["has a new column `By`"]);
-    assert_eq!(said("Id,Qty", &found("Id,Note"), Some(&before)), ["lacks column `Qty`"]);
-    assert_eq!(said("Id,Qty", &found("Id,Qty"), Some(&before)), ["no longer has column `Note`"]);
-    assert_eq!(said("Id,Qty", &before, None), [""; 0]);
-    let twice = found("Id,Qty,Qty");
-    let word = "has two columns of the same name `Qty`; the first is read";
-    assert_eq!(said("Id,Qty", &twice, None), [word]);
     assert_eq!(
-        said("Id,Qty", &found("id,Qty"), None),
-        ["has column `Id` as `id`, which is read all the same"]
+        changes_of("Id,Qty", &found("Id,Qty,Note,By"), Some(&before)),
+        ["has a new column `By`"]
     );
-    assert_eq!(said("Id,Qty", &found("Qty,Id"), Some(&found("Id,Qty"))), [""; 0]);
+    assert_eq!(changes_of("Id,Qty", &found("Id,Note"), Some(&before)), ["lacks column `Qty`"]);
+    assert_eq!(
+        changes_of("Id,Qty", &found("Id,Qty"), Some(&before)),
+        ["no longer has column `Note`"]
+    );
+    assert_eq!(changes_of("Id,Qty", &before, None), [""; 0]);
+    let twice = found("Id,Qty,Qty");
+    let repeated = "has two columns of the same name `Qty`; the first is read";
+    assert_eq!(changes_of("Id,Qty", &twice, None), [repeated]);
+    assert_eq!(
+        changes_of("Id,Qty", &found("id,Qty"), None),
+        ["has column `Id` as `id`, which is accepted"]
+    );
+    assert_eq!(changes_of("Id,Qty", &found("Qty,Id"), Some(&found("Id,Qty"))), [""; 0]);
 }
 
 #[test]
 fn fields_without_names_are_counted() {
     let before = FileColumns::Fields(2);
-    assert_eq!(said("Id,Qty", &before, None), [""; 0]);
+    assert_eq!(changes_of("Id,Qty", &before, None), [""; 0]);
     assert_eq!(
-        said("Id,Qty", &FileColumns::Fields(3), Some(&before)),
+        changes_of("Id,Qty", &FileColumns::Fields(3), Some(&before)),
         ["has 3 fields in most records, but its contract has 2 columns"]
     );
 }
 
 #[test]
-fn a_key_that_no_object_has_is_missing_only_if_it_was_there() {
+fn an_optional_key_is_missing_only_if_it_was_present() {
     let keys = |text: &str| FileColumns::Keys(names(text));
-    assert_eq!(said("id,reason", &keys("id"), None), [""; 0]);
-    assert_eq!(said("id,reason", &keys("id"), Some(&keys("id,reason"))), ["lacks column `reason`"]);
+    assert_eq!(changes_of("id,reason", &keys("id"), None), [""; 0]);
     assert_eq!(
-        said("id,reason", &keys("id,reason_code"), None),
+        changes_of("id,reason", &keys("id"), Some(&keys("id,reason"))),
+        ["lacks column `reason`"]
+    );
+    assert_eq!(
+        changes_of("id,reason", &keys("id,reason_code"), None),
         ["lacks column `reason`, has `reason_code` instead"]
     );
 }
 
 proptest! {
     #[test]
-    fn every_place_is_of_one_column_and_exact_names_are_found(
+    fn positions_are_unique_and_exact_names_are_found(
         headers in prop::collection::btree_set("[aAbB]{1,2}", 1..6),
         file in prop::collection::vec("[aAbB]{1,2}", 0..8),
     ) {
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
         let expected = Expected { headers: &headers, is_case_sensitive: false };
-        let places = places(&file, expected);
-        let mut taken: Vec<usize> = places.iter().flatten().copied().collect();
+        let positions = positions(&file, expected);
+        let mut taken: Vec<usize> = positions.iter().flatten().copied().collect();
         taken.sort_unstable();
         let count = taken.len();
         taken.dedup();
         prop_assert_eq!(taken.len(), count);
-        for (header, place) in headers.iter().zip(&places) {
+        for (header, place) in headers.iter().zip(&positions) {
             let exact = file.iter().position(|name| name == header);
             prop_assert!(exact.is_none() || exact == *place);
             if let Some(place) = place {
@@ -118,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_columns_again_are_no_change(
+    fn unchanged_columns_are_not_a_change(
         headers in prop::collection::btree_set("[a-d]{1,2}", 1..6),
         file in prop::collection::vec("[a-d]{1,2}", 0..8),
     ) {

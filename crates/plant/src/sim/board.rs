@@ -1,11 +1,11 @@
-//! Boards, and what inspection says of them.
+//! Boards and their inspection.
 
-use super::chance::{Dice, happens, shuffled};
 use super::machine::Made;
+use super::random::{Rng, happens, shuffled};
 use super::site::Site;
 use rand::RngExt as _;
 
-/// Numbers of boards and stages, all of at most eleven digits.
+/// Range of board and stage numbers, which have at most eleven digits.
 const NUMBERS: u64 = 100_000_000_000;
 const NUMBER_FACTOR: u64 = 61_803_398_873;
 const COPIES: u8 = 30;
@@ -17,7 +17,7 @@ const DEVIATION_PER_100K: u32 = 500;
 const REWORKED_WELL_PER_100K: u32 = 85_000;
 const REWORK_S: std::ops::Range<i64> = 600..2_400;
 
-/// Defect codes, as inspection writes them.
+/// Defect codes as inspection writes them.
 pub const DEFECTS: [&str; 6] = [
     "solder_bridge",
     "missing_part",
@@ -27,18 +27,18 @@ pub const DEFECTS: [&str; 6] = [
     "crack",
 ];
 
-/// What an inspection found.
+/// Result of an inspection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Good,
     Rework,
     Scrap,
-    /// Nobody wrote it down.
+    /// Not recorded.
     Unknown,
 }
 
 impl Verdict {
-    /// The status code of the MES.
+    /// Status code of the MES.
     pub const fn status(self) -> Option<u8> {
         match self {
             Self::Good => Some(0),
@@ -48,8 +48,8 @@ impl Verdict {
         }
     }
 
-    /// The word of the quality system.
-    pub const fn word(self) -> Option<&'static str> {
+    /// Verdict of the quality system.
+    pub const fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Good => Some("good"),
             Self::Rework => Some("rework"),
@@ -59,33 +59,33 @@ impl Verdict {
     }
 }
 
-/// One look at one board, and the routing stage it passed with it.
+/// One inspection of a board, with the routing stage passed at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspection {
     pub id: u64,
     pub unit: u16,
     pub order: u32,
-    /// Number of the board's first stage, which names the board.
+    /// Number of the board's first stage, which identifies the board.
     pub board: u64,
     /// Copy of the board on its panel.
     pub copy: u8,
     /// Number of the stage.
     pub stage: u64,
-    /// 1 for the stage at which a board counts as made, which each board passes once; 2 for the
-    /// second side and for every look after rework.
+    /// 1 for the stage at which a board counts as made, passed once by each board; 2 for the second
+    /// side and for inspections after rework.
     pub surface: u8,
     pub at_s: i64,
-    /// Place of the board in its order, from 0.
+    /// Position of the board in its order, from 0.
     pub place: u32,
     pub verdict: Verdict,
     pub is_deviation: bool,
-    /// Whether the board had been reworked before.
+    /// Whether the board was reworked before.
     pub is_after_rework: bool,
-    /// What is wrong, by its place among [`DEFECTS`].
+    /// The defect, as an index into [`DEFECTS`].
     pub defect: Option<u8>,
 }
 
-/// Numbers given so far.
+/// Counters of the numbers assigned so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Numbers {
     inspections: u64,
@@ -102,65 +102,56 @@ impl Numbers {
         self.stages += 1;
         shuffled(self.stages, NUMBER_FACTOR, 0, NUMBERS)
     }
+
+    /// A further inspection of a board, at its next stage.
+    fn second(&mut self, first: &Inspection, at_s: i64) -> Inspection {
+        Inspection { id: self.inspection(), stage: self.stage(), surface: 2, at_s, ..*first }
+    }
 }
 
-/// Inspects a board that was made: its first side, its second side if it has one, and once more
-/// after rework.
+/// Inspects a board: its first side, its second side if it has one, and again after rework.
 pub fn inspect(
     made: &Made,
     site: &Site,
     item: u16,
     numbers: &mut Numbers,
-    chance: &mut Dice,
+    rng: &mut Rng,
     out: &mut Vec<Inspection>,
 ) {
-    let verdict = verdict(chance);
+    let verdict = verdict(rng);
     let stage = numbers.stage();
     let first = Inspection {
         id: numbers.inspection(),
         unit: made.unit,
         order: made.order,
         board: stage,
-        copy: chance.random_range(1..=COPIES),
+        copy: rng.random_range(1..=COPIES),
         stage,
         surface: 1,
         at_s: made.at_s,
         place: made.place,
         verdict,
-        is_deviation: happens(chance, DEVIATION_PER_100K),
+        is_deviation: happens(rng, DEVIATION_PER_100K),
         is_after_rework: false,
-        defect: defect(verdict, chance),
+        defect: defect(verdict, rng),
     };
     out.push(first);
     let item = &site.items[usize::from(item)];
     if item.is_two_sided && verdict == Verdict::Good {
         let at_s = made.at_s + i64::from(item.ideal_cycle_ms / 2_000);
-        out.push(Inspection {
-            id: numbers.inspection(),
-            stage: numbers.stage(),
-            surface: 2,
-            at_s,
-            ..first
-        });
+        out.push(numbers.second(&first, at_s));
     }
     if verdict == Verdict::Rework {
-        let is_good = happens(chance, REWORKED_WELL_PER_100K);
+        let is_good = happens(rng, REWORKED_WELL_PER_100K);
         let verdict = if is_good { Verdict::Good } else { Verdict::Scrap };
-        out.push(Inspection {
-            id: numbers.inspection(),
-            stage: numbers.stage(),
-            surface: 2,
-            at_s: made.at_s + chance.random_range(REWORK_S),
-            verdict,
-            is_after_rework: true,
-            defect: defect(verdict, chance),
-            ..first
-        });
+        let second = numbers.second(&first, made.at_s + rng.random_range(REWORK_S));
+        let defect = defect(verdict, rng);
+        out.push(Inspection { verdict, is_after_rework: true, defect, ..second });
     }
 }
 
-fn verdict(chance: &mut Dice) -> Verdict {
-    let at = chance.random_range(0..100_000_u32);
+fn verdict(rng: &mut Rng) -> Verdict {
+    let at = rng.random_range(0..100_000_u32);
     match at {
         _ if at < SCRAP_PER_100K => Verdict::Scrap,
         _ if at < SCRAP_PER_100K + REWORK_PER_100K => Verdict::Rework,
@@ -169,7 +160,7 @@ fn verdict(chance: &mut Dice) -> Verdict {
     }
 }
 
-fn defect(verdict: Verdict, chance: &mut Dice) -> Option<u8> {
+fn defect(verdict: Verdict, rng: &mut Rng) -> Option<u8> {
     let is_bad = matches!(verdict, Verdict::Rework | Verdict::Scrap);
-    is_bad.then(|| chance.random_range(0..DEFECTS.len() as u8))
+    is_bad.then(|| rng.random_range(0..DEFECTS.len() as u8))
 }

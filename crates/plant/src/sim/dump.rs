@@ -1,8 +1,9 @@
-//! The dumps: what they are called, where they lie, and how they are laid out.
+//! The dumps: names, locations and layouts.
 
-use chrono::{Days, NaiveDate};
+use crate::time::date_from_days;
+use chrono::NaiveDate;
 
-/// A dump the plant's systems write.
+/// A dump written by the systems of the plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dump {
     Plans,
@@ -18,36 +19,36 @@ pub enum Dump {
     CycleTimes,
 }
 
-/// How the records of a dump stand in it.
+/// Layout of the records of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// Fields with a delimiter between them.
+    /// Fields separated by a delimiter.
     Delimited(u8),
-    /// One object a line.
+    /// One JSON object per line.
     JsonLines,
-    /// One array of objects.
+    /// One JSON array of objects.
     JsonArray,
-    /// Fixed words between the fields.
+    /// Fixed texts between the fields.
     Tokens,
     Parquet,
 }
 
-/// What a dump is.
+/// Properties of a dump.
 #[derive(Debug, PartialEq, Eq)]
 pub struct About {
-    /// The table of silver its records are for.
+    /// The silver table of its records.
     pub table: &'static str,
     /// Its folder below `data/`, and its name.
     pub place: (&'static str, &'static str),
     pub dialect: Dialect,
-    /// The names of its columns, as a header would write them; empty if it has none.
+    /// Column names as a header line; empty if there are none.
     pub header: &'static str,
     pub has_header: bool,
     pub line_end: &'static str,
 }
 
 impl Dump {
-    /// All of them.
+    /// All dumps.
     pub const ALL: [Self; 11] = [
         Self::Plans,
         Self::WorkOrders,
@@ -62,7 +63,7 @@ impl Dump {
         Self::CycleTimes,
     ];
 
-    /// What the dump is.
+    /// Properties of the dump.
     pub const fn about(self) -> &'static About {
         match self {
             Self::Plans => &PLANS,
@@ -79,7 +80,7 @@ impl Dump {
         }
     }
 
-    /// Where the dump lies in its bucket: whole, or the one of a day.
+    /// Key of the dump in its bucket: one file for all days, or the file of a day.
     pub fn key(self, day: Option<i32>) -> String {
         let (folder, name) = self.about().place;
         match day {
@@ -89,9 +90,9 @@ impl Dump {
     }
 }
 
-/// A day by its number.
+/// The date of a day since 1970-01-01.
 pub fn date(day: i32) -> NaiveDate {
-    NaiveDate::default() + Days::new(day.unsigned_abs().into())
+    date_from_days(day).unwrap_or_default()
 }
 
 const fn plain(

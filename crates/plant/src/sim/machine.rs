@@ -1,8 +1,9 @@
-//! What machines do, second by second, and the boards that come out of them.
+//! Simulates machines second by second, and the boards they make.
 
-use super::chance::{Dice, happens, pick};
 use super::order::Order;
-use super::site::{DAY_S, Site, Window};
+use super::random::{Rng, happens, pick};
+use super::site::{Site, WorkWindow};
+use crate::time::DAY_S;
 use rand::RngExt as _;
 use std::collections::VecDeque;
 
@@ -29,24 +30,24 @@ const SLOW_PER_100K: u32 = 12_000;
 const MAINTENANCE_PER_100K: u32 = 15_000;
 const OVERTIME_PER_100K: u32 = 40_000;
 
-/// What a machine does, in the categories of ISO 22400-2.
+/// State of a machine, in the categories of ISO 22400-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     Production,
     Setup,
-    /// A break, maintenance, a shift without work.
+    /// Break, maintenance, or a shift without work.
     PlannedStop,
-    /// A failure while an order runs.
+    /// Failure while an order is in production.
     UnplannedStop,
-    /// An interruption of seconds to minutes.
+    /// Interruption of seconds to minutes.
     MinorStop,
     /// No order to work on.
     Idle,
 }
 
 impl State {
-    /// The word in the dumps.
-    pub const fn word(self) -> &'static str {
+    /// Name in the dumps.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Production => "production",
             Self::Setup => "setup",
@@ -58,7 +59,7 @@ impl State {
     }
 }
 
-/// A stretch of time a unit spent in one state, on one day of the plant.
+/// A stretch of time of a unit in one state, within one calendar day of the plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineEvent {
     pub unit: u16,
@@ -75,28 +76,28 @@ pub struct Made {
     pub unit: u16,
     pub order: u32,
     pub at_s: i64,
-    /// Its place among the boards of its order, from 0.
+    /// Position among the boards of its order, from 0.
     pub place: u32,
 }
 
-/// Where machines leave what they do.
+/// Sink of the events and boards of machines.
 #[derive(Debug)]
 pub struct Floor<'a> {
     pub site: &'a Site,
     pub orders: &'a mut [Order],
-    pub chance: Dice,
+    pub rng: Rng,
     pub events: Vec<MachineEvent>,
     pub made: Vec<Made>,
 }
 
-/// One machine, between two days.
+/// A machine between two days.
 #[derive(Debug, Clone)]
 pub struct Machine {
     unit: u16,
-    /// Orders it is to make.
+    /// Orders waiting for it.
     pub queue: VecDeque<u32>,
     job: Option<Job>,
-    /// Up to here it is known what it did.
+    /// Time up to which it is simulated.
     now_s: i64,
     until_stop_s: i64,
     slow_until_s: i64,
@@ -106,24 +107,24 @@ pub struct Machine {
 struct Job {
     order: u32,
     setup_left_s: i64,
-    /// Work done on the board in the machine, and what it takes.
+    /// Work done on the current board, and work it needs.
     done_ms: i64,
     cycle_ms: i64,
 }
 
 impl Machine {
-    /// A machine that has stood still until now.
+    /// A machine that has been idle until now.
     pub fn new(unit: u16, now_s: i64) -> Self {
         let queue = VecDeque::new();
         Self { unit, queue, job: None, now_s, until_stop_s: 1_800, slow_until_s: 0 }
     }
 
-    /// Works through the shifts that begin on one day. `free_s` is when the next one begins at the
-    /// earliest.
-    pub fn day(&mut self, windows: &[Window], free_s: i64, floor: &mut Floor<'_>) {
+    /// Works through the shifts that start on a day. `free_s` is the earliest start of the next
+    /// one.
+    pub fn day(&mut self, windows: &[WorkWindow], free_s: i64, floor: &mut Floor<'_>) {
         for (number, window) in windows.iter().enumerate() {
             self.stand(window.from_s, "off_shift", floor);
-            if happens(&mut floor.chance, MAINTENANCE_PER_100K) && self.now_s <= window.from_s {
+            if happens(&mut floor.rng, MAINTENANCE_PER_100K) && self.now_s <= window.from_s {
                 let until_s = window.breaks.first().map_or(window.to_s, |pause| pause.0);
                 self.stand(until_s.min(self.now_s + MAINTENANCE_S), "maintenance", floor);
             }
@@ -137,7 +138,7 @@ impl Machine {
         }
     }
 
-    /// Stands still by plan until a moment, unless that is past.
+    /// Planned standstill until a time; no effect if that is in the past.
     pub fn stand(&mut self, to_s: i64, reason: &'static str, floor: &mut Floor<'_>) {
         self.spend(State::PlannedStop, Some(reason), to_s, floor);
     }
@@ -151,12 +152,12 @@ impl Machine {
         }
     }
 
-    /// Goes on after the shift to finish an order that is nearly done.
+    /// Overtime to finish an order that is nearly done.
     fn stay_on(&mut self, limit_s: i64, floor: &mut Floor<'_>) {
         let Some(job) = self.job else { return };
         let left_ms = i64::from(floor.orders[job.order as usize].left()) * job.cycle_ms;
         let is_near = job.setup_left_s == 0 && left_ms < (limit_s - self.now_s) * 1_000;
-        if !is_near || !happens(&mut floor.chance, OVERTIME_PER_100K) {
+        if !is_near || !happens(&mut floor.rng, OVERTIME_PER_100K) {
             return;
         }
         while self.job.is_some() && self.now_s < limit_s {
@@ -166,7 +167,7 @@ impl Machine {
 
     fn take_order(&mut self, floor: &mut Floor<'_>) -> bool {
         let Some(order) = self.queue.pop_front() else { return false };
-        let setup_left_s = floor.chance.random_range(SETUP_S);
+        let setup_left_s = floor.rng.random_range(SETUP_S);
         let cycle_ms = self.cycle_ms(order, floor);
         let begun = &mut floor.orders[order as usize];
         begun.started_s = Some(self.now_s);
@@ -175,7 +176,7 @@ impl Machine {
         true
     }
 
-    /// Does one thing, at most until a moment.
+    /// One activity, at most until a time.
     fn step(&mut self, to_s: i64, floor: &mut Floor<'_>) {
         let Some(job) = &mut self.job else { return };
         if job.setup_left_s > 0 {
@@ -190,23 +191,23 @@ impl Machine {
     }
 
     fn stop(&mut self, to_s: i64, floor: &mut Floor<'_>) {
-        self.until_stop_s = floor.chance.random_range(UNTIL_STOP_S);
-        if happens(&mut floor.chance, SLOW_PER_100K) {
-            self.slow_until_s = self.now_s + floor.chance.random_range(SLOW_S);
+        self.until_stop_s = floor.rng.random_range(UNTIL_STOP_S);
+        if happens(&mut floor.rng, SLOW_PER_100K) {
+            self.slow_until_s = self.now_s + floor.rng.random_range(SLOW_S);
             return;
         }
-        let is_minor = happens(&mut floor.chance, MINOR_PER_100K);
+        let is_minor = happens(&mut floor.rng, MINOR_PER_100K);
         let (state, reasons, length) = if is_minor {
             (State::MinorStop, &MINOR_REASONS[..], MINOR_STOP_S)
         } else {
             (State::UnplannedStop, &REASONS[..], STOP_S)
         };
-        let reason = *pick(&mut floor.chance, reasons);
-        let until_s = to_s.min(self.now_s + floor.chance.random_range(length));
+        let reason = *pick(&mut floor.rng, reasons);
+        let until_s = to_s.min(self.now_s + floor.rng.random_range(length));
         self.spend(state, Some(reason), until_s, floor);
     }
 
-    /// Makes boards until a moment or the end of the order.
+    /// Makes boards until a time or until the order is finished.
     fn produce(&mut self, to_s: i64, floor: &mut Floor<'_>) {
         let Some(mut job) = self.job else { return };
         let mut at_ms = self.now_s * 1_000;
@@ -237,13 +238,13 @@ impl Machine {
         }
     }
 
-    /// Time the next board takes: the ideal one and up to a tenth more, half as much again in slow
-    /// running.
+    /// Time for the next board: the ideal cycle time plus up to a tenth, and half as much again at
+    /// reduced speed.
     fn cycle_ms(&self, order: u32, floor: &mut Floor<'_>) -> i64 {
         let item = floor.orders[order as usize].item;
         let ideal_ms = i64::from(floor.site.items[usize::from(item)].ideal_cycle_ms);
         let slow = if self.now_s < self.slow_until_s { 50 } else { 0 };
-        ideal_ms * (100 + slow + floor.chance.random_range(0..10)) / 100
+        ideal_ms * (100 + slow + floor.rng.random_range(0..10)) / 100
     }
 
     fn spend(
@@ -256,7 +257,7 @@ impl Machine {
         let has_order = !matches!(state, State::Idle | State::PlannedStop);
         let order = self.job.filter(|_| has_order).map(|job| job.order);
         let (unit, site) = (self.unit, floor.site);
-        // The system ends every record at the plant's midnight and begins another.
+        // The system splits every record at midnight, plant time.
         while self.now_s < to_s {
             let from_s = self.now_s;
             let next_day = site.local_s(from_s).div_euclid(DAY_S) + 1;

@@ -1,19 +1,20 @@
-//! A simulated plant that knows what really happened in it.
+//! A simulated plant with known ground truth.
 //!
-//! *In*: a seed, the plant's calendar, a size, days. *Out*: what happened, second by second; dumps of
-//! it in the dialects of the reference plant, as dirty as asked for; the rows every gold table must
-//! hold; and each piece of dirt with its expected fate. *Promise*: the same arguments give the same
-//! plant on every machine. The truth is counted from what happened, never from the dumps.
+//! *In*: a seed, the calendar of the plant, a size, and days. *Out*: what happened, second by
+//! second; its dumps in the dialects of the reference plant with injected faults; the expected rows
+//! of every gold table; and each injected fault with its expected outcome. *Promise*: the same
+//! arguments give the same plant on every machine. The truth is computed from the events, never
+//! from the dumps.
 
 pub mod board;
-pub mod chance;
-pub mod dirt;
 pub mod dump;
+pub mod dump_file;
+pub mod dump_writer;
+pub mod faults;
 pub mod machine;
 pub mod order;
-pub mod page;
 pub mod plan;
-pub mod press;
+pub mod random;
 pub mod site;
 pub mod stock;
 pub mod stream;

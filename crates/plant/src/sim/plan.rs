@@ -1,17 +1,17 @@
-//! The shift plan: boards to be made, hour by hour.
+//! The production plan: boards to be made per hour.
 
-use super::chance::{Concern, dice, happens};
 use super::order::Order;
-use super::site::{Site, Window};
+use super::random::{Purpose, generator, happens};
+use super::site::{Site, WorkWindow};
+use crate::time::HOUR_S;
 use rand::RngExt as _;
 use std::collections::VecDeque;
 
-const HOUR_S: i64 = 3_600;
-/// The planner allows for a tenth of losses.
+/// The planner adds a tenth for losses.
 const PLANNED_PERCENT: i64 = 90;
-/// A row the planners wrote in two.
+/// Share of rows that are split in two.
 const SPLIT_PER_100K: u32 = 4_000;
-/// An hour the planners forgot.
+/// Share of hours that are missing.
 const FORGOTTEN_PER_100K: u32 = 2_000;
 
 /// A row of the plan.
@@ -21,17 +21,17 @@ pub struct PlanRow {
     pub unit: u16,
     pub order: u32,
     pub item: u16,
-    /// Day and hour the plant's clock shows.
+    /// Day and hour in plant time.
     pub day: i32,
     pub hour: u8,
     pub shift: u16,
     pub quantity: u32,
     pub break_min: u8,
-    /// When it was written, on the plant's clock.
+    /// Time of creation in plant time.
     pub created_local_s: i64,
 }
 
-/// What one unit has to do, in the order it is to be done.
+/// The work of a unit in order.
 pub struct Work<'a> {
     pub site: &'a Site,
     pub unit: u16,
@@ -48,17 +48,23 @@ struct Hour {
 }
 
 impl Work<'_> {
-    /// The plan of the unit for the shifts that begin on a day. Rows are numbered from `next_id`.
-    pub fn plan(&self, day: i32, windows: &[Window], next_id: &mut u64, rows: &mut Vec<PlanRow>) {
-        let mut chance = dice(self.site.seed, Concern::Plan, day, self.unit.into());
-        let created_local_s = i64::from(day - 1) * 86_400 + chance.random_range(50_000..80_000);
+    /// Plans the unit for the shifts that start on a day. Rows are numbered from `next_id`.
+    pub fn plan(
+        &self,
+        day: i32,
+        windows: &[WorkWindow],
+        next_id: &mut u64,
+        rows: &mut Vec<PlanRow>,
+    ) {
+        let mut rng = generator(self.site.seed, Purpose::Plan, day, self.unit.into());
+        let created_local_s = i64::from(day - 1) * 86_400 + rng.random_range(50_000..80_000);
         let mut waiting: VecDeque<(u32, u32)> =
             self.queue.iter().map(|order| (*order, self.left(*order))).collect();
         for hour in windows.iter().flat_map(|window| self.hours(window)) {
-            let is_forgotten = happens(&mut chance, FORGOTTEN_PER_100K);
+            let is_forgotten = happens(&mut rng, FORGOTTEN_PER_100K);
             for (order, quantity) in self.fitting(&hour, &mut waiting) {
                 let row = self.row(&hour, order, quantity, created_local_s);
-                let is_split = happens(&mut chance, SPLIT_PER_100K);
+                let is_split = happens(&mut rng, SPLIT_PER_100K);
                 if !is_forgotten {
                     push(row, is_split, next_id, rows);
                 }
@@ -66,8 +72,8 @@ impl Work<'_> {
         }
     }
 
-    /// The hours of a shift, cut where the plant's clock strikes.
-    fn hours(&self, window: &Window) -> Vec<Hour> {
+    /// The hours of a shift, split at full hours of plant time.
+    fn hours(&self, window: &WorkWindow) -> Vec<Hour> {
         let mut hours = Vec::new();
         let mut from_s = window.from_s;
         while from_s < window.to_s {
@@ -80,7 +86,7 @@ impl Work<'_> {
         hours
     }
 
-    /// The boards of waiting orders that can be made in an hour; what is left goes on waiting.
+    /// Boards of waiting orders that can be made in an hour; the rest keeps waiting.
     fn fitting(&self, hour: &Hour, waiting: &mut VecDeque<(u32, u32)>) -> Vec<(u32, u32)> {
         let mut work_ms = (hour.to_s - hour.from_s - hour.pause_s) * 10 * PLANNED_PERCENT;
         let mut fitting = Vec::new();
@@ -125,13 +131,13 @@ impl Work<'_> {
     }
 }
 
-/// Seconds of break between two moments.
-fn pause_s(window: &Window, from_s: i64, to_s: i64) -> i64 {
+/// Seconds of breaks between two times.
+fn pause_s(window: &WorkWindow, from_s: i64, to_s: i64) -> i64 {
     let within = |(begin, end): &(i64, i64)| ((*end).min(to_s) - (*begin).max(from_s)).max(0);
     window.breaks.iter().map(within).sum()
 }
 
-/// Adds a row, or two of its quantity.
+/// Adds a row, or two that share its quantity.
 fn push(row: PlanRow, is_split: bool, next_id: &mut u64, rows: &mut Vec<PlanRow>) {
     let second = if is_split { row.quantity / 2 } else { 0 };
     for quantity in [row.quantity - second, second] {

@@ -1,7 +1,8 @@
-//! What the simulated plant is made of: units, items, materials, and when it works.
+//! Master data of the simulated plant: units, items, materials and working hours.
 
-use super::chance::{Concern, Dice, dice, happens, pick, shuffled};
+use super::random::{Purpose, Rng, generator, happens, pick, shuffled};
 use crate::calendar::Calendar;
+use crate::time::{DAY_S, HOUR_S, MINUTE_S};
 use rand::RngExt as _;
 
 /// The station families of the reference plant.
@@ -22,113 +23,110 @@ const DESCRIPTIONS: [&str; 12] = [
     "OTCT-650*478*228MM-1000PCS SODIMM-Y",
 ];
 
-const MINUTE_S: i64 = 60;
-const HOUR_S: i64 = 3_600;
-pub(super) const DAY_S: i64 = 86_400;
 /// 1970-01-01 was a Thursday; the plant rests on Sundays.
 const SUNDAY: i32 = 3;
 const WEEK: i32 = 7;
-/// Days of rest besides Sundays.
+/// Rest days besides Sundays.
 const HOLIDAYS_PER_100K: u32 = 2_500;
 
-/// How large the plant is.
+/// Size of the plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     /// Machines that make boards.
     pub units: u16,
     /// Items the plant makes.
     pub items: u16,
-    /// Item numbers of the warehouse.
+    /// Materials in the warehouse.
     pub materials: u16,
-    /// Warehouse entries there are before the first day; a hundredth of it comes on every day.
+    /// Warehouse entries before the first day; each day adds a hundredth of them.
     pub entries: u32,
-    /// Mean ideal time for one board, in seconds.
+    /// Mean ideal cycle time of a board in seconds.
     pub cycle_s: u32,
 }
 
-/// The reference plant's size.
+/// Size of the reference plant.
 impl Default for Size {
     fn default() -> Self {
         Self { units: 5, items: 100, materials: 386, entries: 12_000, cycle_s: 25 }
     }
 }
 
-/// The plant as it stands before anything happens.
+/// Master data of a plant.
 #[derive(Debug, Clone)]
 pub struct Site {
     pub seed: u64,
     pub size: Size,
     pub calendar: Calendar,
-    pub units: Vec<Unit>,
+    pub units: Vec<SiteUnit>,
     pub items: Vec<Item>,
     pub materials: Vec<Material>,
 }
 
-/// A machine, which is a station of its own.
+/// A machine, which is also a station.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unit {
-    /// What it is called, such as `TS-0001`.
+pub struct SiteUnit {
+    /// Name, such as `TS-0001`.
     pub code: String,
-    /// Its place among [`FAMILIES`].
+    /// Index into [`FAMILIES`].
     pub family: usize,
 }
 
-/// Something the plant makes.
+/// A product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What it is called, such as `Items-EE-07197264-UK`.
+    /// Name, such as `Items-EE-07197264-UK`.
     pub id: String,
     pub family: usize,
     pub country: &'static str,
-    /// Time one board takes if all is well.
+    /// Ideal cycle time of a board.
     pub ideal_cycle_ms: u32,
-    /// Whether its boards have parts on both sides.
+    /// Whether its boards have components on both sides.
     pub is_two_sided: bool,
 }
 
-/// Something that lies in the warehouse.
+/// A material in the warehouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Material {
     pub no: String,
     pub description: &'static str,
-    /// Whether it is counted in pieces; else it is measured in litres.
+    /// Whether it is counted in pieces; otherwise it is measured in liters.
     pub is_counted: bool,
-    /// Whether the item dump knows it.
+    /// Whether it is in the item dump.
     pub is_listed: bool,
     /// Whether it has a price.
     pub is_priced: bool,
 }
 
-/// A stretch of work.
+/// A shift on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
+pub struct WorkWindow {
     pub from_s: i64,
     pub to_s: i64,
-    /// Its shift, by its place in the calendar.
+    /// Index of the shift in the calendar.
     pub shift: u16,
-    /// Breaks in it, in order.
+    /// Breaks in order.
     pub breaks: Vec<(i64, i64)>,
 }
 
 impl Site {
-    /// The plant of a seed.
+    /// Creates the master data for a seed.
     pub fn new(seed: u64, size: Size, calendar: Calendar) -> Self {
-        let mut chance = dice(seed, Concern::Item, 0, 0);
-        let items = (0..size.items).map(|number| item(number, &size, &mut chance)).collect();
-        let mut chance = dice(seed, Concern::Material, 0, 0);
-        let material = |number| material(number, &mut chance);
+        let mut rng = generator(seed, Purpose::Item, 0, 0);
+        let items = (0..size.items).map(|number| item(number, &size, &mut rng)).collect();
+        let mut rng = generator(seed, Purpose::Material, 0, 0);
+        let material = |number| material(number, &mut rng);
         let materials = (0..size.materials).map(material).collect();
         let units = (0..size.units).map(unit).collect();
         Self { seed, size, calendar, units, items, materials }
     }
 
-    /// Seconds since 1970-01-01 on the plant's clock.
+    /// Converts UTC to plant time, in seconds since 1970-01-01T00:00:00.
     pub fn local_s(&self, utc_s: i64) -> i64 {
         utc_s + i64::from(self.calendar.zone().offset_s(utc_s))
     }
 
-    /// The moment a time of the plant's clock means: the first of two, and an hour later if the
-    /// clock is set forward over it.
+    /// Converts plant time to UTC: the first of two times if ambiguous, an hour later if the time
+    /// does not exist.
     pub fn utc_s(&self, local_s: i64) -> i64 {
         let zone = self.calendar.zone();
         let later = || zone.utc_s(local_s + HOUR_S).unwrap_or(local_s);
@@ -137,12 +135,12 @@ impl Site {
 
     /// Whether the plant rests on a day.
     pub fn is_holiday(&self, day: i32) -> bool {
-        let mut chance = dice(self.seed, Concern::Holiday, day, 0);
-        day.rem_euclid(WEEK) == SUNDAY || happens(&mut chance, HOLIDAYS_PER_100K)
+        let mut rng = generator(self.seed, Purpose::Holiday, day, 0);
+        day.rem_euclid(WEEK) == SUNDAY || happens(&mut rng, HOLIDAYS_PER_100K)
     }
 
-    /// The shifts that begin on a day, in their order; none on a holiday.
-    pub fn windows(&self, day: i32) -> Vec<Window> {
+    /// The shifts that start on a day, in order; none on a holiday.
+    pub fn windows(&self, day: i32) -> Vec<WorkWindow> {
         if self.is_holiday(day) {
             return Vec::new();
         }
@@ -154,13 +152,13 @@ impl Site {
             let to = midnight + i64::from(shift.end_min) * MINUTE_S + next_day;
             let (from_s, to_s) = (self.utc_s(from), self.utc_s(to));
             let breaks = breaks(from_s, to_s);
-            windows.push(Window { from_s, to_s, shift: number, breaks });
+            windows.push(WorkWindow { from_s, to_s, shift: number, breaks });
         }
         windows.sort_by_key(|window| window.from_s);
         windows
     }
 
-    /// The items a unit can make; all if there are none of its family.
+    /// The items a unit can make; all items if there are none of its family.
     pub fn items_of(&self, unit: usize) -> Vec<u16> {
         let family = self.units[unit].family;
         let own = |number: &u16| self.items[usize::from(*number)].family == family;
@@ -172,7 +170,7 @@ impl Site {
     }
 }
 
-/// Half an hour in the middle of a shift; in one of ten hours and more an hour, and half an hour
+/// Half an hour in the middle of a shift; an hour in shifts of ten hours or more, plus half an hour
 /// after three quarters.
 fn breaks(from_s: i64, to_s: i64) -> Vec<(i64, i64)> {
     let hours = (to_s - from_s) / HOUR_S;
@@ -188,34 +186,34 @@ fn breaks(from_s: i64, to_s: i64) -> Vec<(i64, i64)> {
     }
 }
 
-fn unit(number: u16) -> Unit {
+fn unit(number: u16) -> SiteUnit {
     let family = usize::from(number) % FAMILIES.len();
     let place = usize::from(number) / FAMILIES.len() + 1;
-    Unit { code: format!("{}-{place:04}", FAMILIES[family]), family }
+    SiteUnit { code: format!("{}-{place:04}", FAMILIES[family]), family }
 }
 
-fn item(number: u16, size: &Size, chance: &mut Dice) -> Item {
+fn item(number: u16, size: &Size, rng: &mut Rng) -> Item {
     let family = usize::from(number) % FAMILIES.len();
-    let country = *pick(chance, &COUNTRIES);
-    let digits = shuffled(number.into(), 6_180_339, chance.random_range(0..1_000), 10_000_000);
-    let percent = chance.random_range(60..=140_u32);
+    let country = *pick(rng, &COUNTRIES);
+    let digits = shuffled(number.into(), 6_180_339, rng.random_range(0..1_000), 10_000_000);
+    let percent = rng.random_range(60..=140_u32);
     Item {
         id: format!("Items-{}-{digits:08}-{country}", FAMILIES[family]),
         family,
         country,
         ideal_cycle_ms: (size.cycle_s * percent * 10).max(1_000),
-        is_two_sided: happens(chance, 40_000),
+        is_two_sided: happens(rng, 40_000),
     }
 }
 
-fn material(number: u16, chance: &mut Dice) -> Material {
+fn material(number: u16, rng: &mut Rng) -> Material {
     let no = 100_000 + shuffled(number.into(), 6_187, 0, 90_000);
     Material {
         no: no.to_string(),
         description: DESCRIPTIONS[usize::from(number) % DESCRIPTIONS.len()],
-        is_counted: !happens(chance, 5_000),
-        is_listed: number == 0 || !happens(chance, 4_000),
-        is_priced: number == 0 || !happens(chance, 4_000),
+        is_counted: !happens(rng, 5_000),
+        is_listed: number == 0 || !happens(rng, 4_000),
+        is_priced: number == 0 || !happens(rng, 4_000),
     }
 }
 
@@ -239,7 +237,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn names_are_those_of_one_thing() {
+    fn names_are_unique() {
         let site = site(Tz::Asia__Kolkata, &[("G", 9, 21)]);
         let items: HashSet<&String> = site.items.iter().map(|item| &item.id).collect();
         let materials: HashSet<&String> = site.materials.iter().map(|it| &it.no).collect();
@@ -249,9 +247,9 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn shifts_begin_when_the_clock_says_so() {
+    fn shifts_start_at_local_time() {
         let site = site(Tz::Europe__Berlin, &[("A", 6, 14), ("B", 14, 22), ("C", 22, 6)]);
-        // 2024-10-26, the night in which the clock is set back; 2024-10-27 is a Sunday.
+        // 2024-10-26, the night in which clocks are set back; 2024-10-27 is a Sunday.
         let windows = site.windows(20_022);
         let hours: Vec<i64> = windows.iter().map(|it| (it.to_s - it.from_s) / HOUR_S).collect();
         assert_eq!(hours, [8, 8, 9]);

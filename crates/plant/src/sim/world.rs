@@ -1,34 +1,35 @@
-//! The plant at work, day after day.
+//! Simulates the plant day by day.
 
 use super::board::{Inspection, Numbers, inspect};
-use super::chance::{Concern, dice};
 use super::machine::{Floor, Machine, MachineEvent};
 use super::order::Order;
 use super::plan::{PlanRow, Work};
-use super::site::{DAY_S, Site, Window};
-use super::stock::{Entry, Stock};
+use super::random::{Purpose, generator};
+use super::site::{Site, WorkWindow};
+use super::stock::{Stock, StockEntry};
+use crate::time::DAY_S;
 
-/// Everything that happened on one day: in the shifts that began on it.
+/// Everything that happened in the shifts that started on one day.
 #[derive(Debug, Clone, Default)]
 pub struct Day {
-    /// The day, in days since 1970-01-01, plant time.
+    /// The day in days since 1970-01-01, plant time.
     pub day: i32,
     pub plan: Vec<PlanRow>,
     pub events: Vec<MachineEvent>,
     pub inspections: Vec<Inspection>,
-    pub entries: Vec<Entry>,
+    pub entries: Vec<StockEntry>,
 }
 
-/// A plant at work.
+/// The state of the simulated plant.
 #[derive(Debug, Clone)]
 pub struct World {
     pub site: Site,
-    /// All orders so far; everything else names them by their place here.
+    /// All orders so far; other records refer to them by index.
     pub orders: Vec<Order>,
     pub stock: Stock,
     pub first_day: i32,
     machines: Vec<Machine>,
-    opening: Vec<Entry>,
+    opening: Vec<StockEntry>,
     next_day: i32,
     last_day: i32,
     plan_rows: u64,
@@ -36,7 +37,7 @@ pub struct World {
 }
 
 impl World {
-    /// A plant that is to work for `days` days from `first_day` on.
+    /// A plant that works for `days` days from `first_day` on.
     pub fn new(site: Site, first_day: i32, days: u16) -> Self {
         let mut opening = Vec::new();
         let stock = Stock::opening(&site, first_day, &mut opening);
@@ -55,8 +56,8 @@ impl World {
         }
     }
 
-    /// Orders the units take on so that none is idle on a day, and their plan.
-    fn prepare(&mut self, windows: &[Window], day: &mut Day) {
+    /// Creates orders so that no unit is idle on a day, and plans them.
+    fn prepare(&mut self, windows: &[WorkWindow], day: &mut Day) {
         let work_s: i64 = windows.iter().map(|window| window.to_s - window.from_s).sum();
         for (unit, machine) in (0..).zip(&mut self.machines) {
             let items = self.site.items_of(usize::from(unit));
@@ -81,16 +82,16 @@ impl World {
         }
     }
 
-    fn work(&mut self, windows: &[Window], day: &mut Day) {
+    fn work(&mut self, windows: &[WorkWindow], day: &mut Day) {
         let midnight_s = self.site.utc_s(i64::from(day.day + 1) * DAY_S);
         let next = self.site.windows(day.day + 1);
         let free_s = next.first().map_or(i64::MAX, |window| window.from_s);
         let is_last = day.day == self.last_day;
         for (unit, machine) in (0..).zip(&mut self.machines) {
-            let chance = dice(self.site.seed, Concern::Machine, day.day, unit);
+            let rng = generator(self.site.seed, Purpose::Machine, day.day, unit);
             let (site, orders) = (&self.site, &mut self.orders[..]);
             let events = std::mem::take(&mut day.events);
-            let mut floor = Floor { site, orders, chance, events, made: Vec::new() };
+            let mut floor = Floor { site, orders, rng, events, made: Vec::new() };
             machine.day(windows, free_s, &mut floor);
             if windows.is_empty() {
                 machine.stand(midnight_s, "holiday", &mut floor);
@@ -98,11 +99,11 @@ impl World {
                 machine.stand(midnight_s, "off_shift", &mut floor);
             }
             day.events = floor.events;
-            let mut chance = dice(self.site.seed, Concern::Inspection, day.day, unit);
+            let mut rng = generator(self.site.seed, Purpose::Inspection, day.day, unit);
             for made in &floor.made {
                 let item = self.orders[made.order as usize].item;
                 let out = &mut day.inspections;
-                inspect(made, &self.site, item, &mut self.numbers, &mut chance, out);
+                inspect(made, &self.site, item, &mut self.numbers, &mut rng, out);
             }
         }
     }
@@ -135,7 +136,7 @@ mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     const THREE: [(&str, u16, u16); 3] = [("A", 6, 14), ("B", 14, 22), ("C", 22, 6)];
-    /// 2024-03-26, five days before the clocks of Berlin are set forward.
+    /// 2024-03-26, five days before clocks in Berlin are set forward.
     const FIRST: i32 = 19_808;
 
     fn days(zone: Tz, shifts: &[(&str, u16, u16)]) -> (World, Vec<Day>) {
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_second_of_a_unit_is_in_one_state() {
+    fn states_of_a_unit_do_not_overlap_or_leave_gaps() {
         let (world, days) = days(Tz::Europe__Berlin, &THREE);
         let mut until = BTreeMap::new();
         for event in days.iter().flat_map(|day| &day.events) {
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_know_what_was_made_of_them() {
+    fn orders_count_the_boards_made() {
         let (world, days) = days(Tz::Asia__Kolkata, &THREE);
         let mut made = vec![0; world.orders.len()];
         let boards = days.iter().flat_map(|day| &day.inspections).filter(|it| it.surface == 1);

@@ -22,19 +22,17 @@ use chrono::DateTime;
 use datafusion::prelude::SessionContext;
 use live::{Recent, Span};
 use plant::reading::SensorId;
+use plant::time::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-const SECOND_US: i64 = 1_000_000;
-const MINUTE_US: i64 = 60 * SECOND_US;
-const HOUR_US: i64 = 60 * MINUTE_US;
 /// What is asked for if nothing is said: the last half hour, in as many buckets as a screen is wide.
 const USUAL_SPAN_US: i64 = 30 * MINUTE_US;
 const USUAL_POINTS: i64 = 600;
 /// The longest span: the widest range of times that are sensible, 100 years.
-const SPAN_MOST_US: i64 = 100 * 366 * 24 * HOUR_US;
+const SPAN_MOST_US: i64 = 100 * 366 * DAY_US;
 
 /// What a sensor said.
 #[derive(Debug, Serialize, ToSchema)]

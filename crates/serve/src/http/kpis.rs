@@ -1,17 +1,20 @@
 //! KPIs by unit, line or plant, for any shift, day or range: the same figures as the page and
 //! `cockpit kpi`, from the same definitions.
 
+mod answer;
+
 use super::Service;
 use super::error::{Error, ErrorBody};
 use super::places::Deadline;
 use super::query::parameters;
+use answer::{KpiBy, KpiDefinition, KpiEach, KpiRow};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
-use clap::ValueEnum as _;
-use lake::kpi::{Asked, By, Definition, Each, Row, chosen};
+use lake::kpi::definition::select;
+use lake::kpi::{Granularity, KpiQuery, Level};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,16 +25,16 @@ const PARAMETERS: [&str; 9] = ["by", "each", "from", "to", "unit", "line", "shif
 /// KPIs and what they are.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KpisAnswer {
-    pub by: By,
-    pub each: Each,
+    pub by: KpiBy,
+    pub each: KpiEach,
     /// The first production day asked for.
     #[schema(value_type = Option<String>, format = Date)]
     pub from: Option<NaiveDate>,
     /// The last production day asked for.
     #[schema(value_type = Option<String>, format = Date)]
     pub to: Option<NaiveDate>,
-    pub definitions: Vec<Definition>,
-    pub rows: Vec<Row>,
+    pub definitions: Vec<KpiDefinition>,
+    pub rows: Vec<KpiRow>,
 }
 
 /// Tells KPIs with numerator, denominator and bounds. Columns are summed first and divided last; a
@@ -64,47 +67,48 @@ pub async fn kpis(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let said = parameters(query.as_deref(), &PARAMETERS)?;
-    let asked = asked(&said)?;
+    let query = kpi_query(&said)?;
     let word = |name: &str| said.get(name).map(String::as_str);
-    let kpis = chosen(service.answers.kpis(), word("kpi"), word("set"))
+    let kpis = select(service.answers.kpis(), word("kpi"), word("set"))
         .map_err(|message| Error::bad("bad_value", message))?;
     let _place = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.limits.answer_time);
     let rows = deadline
-        .within(Box::pin(service.answers.kpi_rows(&kpis, &asked)))
+        .within(Box::pin(service.answers.kpi_rows(&kpis, &query)))
         .await?
         .map_err(Error::below)?;
     let answer = KpisAnswer {
-        by: asked.by,
-        each: asked.each,
-        from: asked.from,
-        to: asked.to,
-        definitions: kpis.iter().map(Definition::of).collect(),
-        rows,
+        by: query.level.into(),
+        each: query.granularity.into(),
+        from: query.from,
+        to: query.to,
+        definitions: kpis.iter().map(KpiDefinition::from).collect(),
+        rows: rows.into_iter().map(KpiRow::from).collect(),
     };
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((no_store, Json(answer)).into_response())
 }
 
-fn asked(said: &BTreeMap<String, String>) -> Result<Asked, Error> {
-    let bad = |name: &str, wanted: &str| {
-        let value = said.get(name).map(String::as_str).unwrap_or_default();
-        Error::bad("bad_value", format!("{name} is {wanted}, not {value}"))
+fn kpi_query(values: &BTreeMap<String, String>) -> Result<KpiQuery, Error> {
+    let invalid = |name: &str, expected: &str| {
+        let value = values.get(name).map(String::as_str).unwrap_or_default();
+        Error::bad("bad_value", format!("invalid {name} `{value}`: expected {expected}"))
     };
-    let day = |name: &str| match said.get(name).map(|day| day.parse::<NaiveDate>()) {
+    let day = |name: &str| match values.get(name).map(|day| day.parse::<NaiveDate>()) {
         None => Ok(None),
         Some(Ok(day)) => Ok(Some(day)),
-        Some(Err(_)) => Err(bad(name, "a day such as 2026-11-01")),
+        Some(Err(_)) => Err(invalid(name, "a day such as 2026-11-01")),
     };
-    let by = said.get("by").map_or(Ok(By::default()), |by| By::from_str(by, false));
-    let each = said.get("each").map_or(Ok(Each::default()), |each| Each::from_str(each, false));
-    Ok(Asked {
-        by: by.map_err(|_unknown| bad("by", "unit, line or plant"))?,
-        each: each.map_err(|_unknown| bad("each", "hour, shift, day or range"))?,
+    let level = values.get("by").map_or(Ok(Level::default()), |level| level.parse());
+    let granularity = values.get("each").map_or(Ok(Granularity::default()), |each| each.parse());
+    Ok(KpiQuery {
+        level: level.map_err(|_unknown| invalid("by", "unit, line or plant"))?,
+        granularity: granularity
+            .map_err(|_unknown| invalid("each", "hour, shift, day or range"))?,
         from: day("from")?,
         to: day("to")?,
-        unit: said.get("unit").cloned(),
-        line: said.get("line").cloned(),
-        shift: said.get("shift").cloned(),
+        unit: values.get("unit").cloned(),
+        line: values.get("line").cloned(),
+        shift: values.get("shift").cloned(),
     })
 }

@@ -9,8 +9,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
 use live::{Group, LinkState, Now, SensorNow, TypeCount};
-use plant::moments::Moments;
 use plant::reading::SensorId;
+use plant::running_stats::RunningStats;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -213,7 +213,7 @@ fn hottest(group: &Group) -> Hottest {
     }
 }
 
-fn window(of: &Moments) -> Window {
+fn window(of: &RunningStats) -> Window {
     Window {
         readings: of.count(),
         temp_c_min: of.min(),

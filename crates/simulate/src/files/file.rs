@@ -1,4 +1,4 @@
-//! A file under way, in any place that holds files.
+//! A dump file while it is written to any object store.
 
 use super::{columns, stages};
 use anyhow::Context as _;
@@ -11,53 +11,57 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
-use plant::sim::press::Body;
+use plant::sim::dump_writer::PartContent;
 use plant::sim::world::World;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 
-/// Rows of a batch on their way into Parquet.
+/// Rows per batch passed to the Parquet writer.
 const BATCH_ROWS: usize = 16_384;
-/// Rows of a row group, which is what the writer holds in memory.
+/// Rows per row group, which the writer holds in memory.
 const GROUP_ROWS: usize = 131_072;
 
-/// A file that is being written. It appears when it is closed.
+/// A file while it is written. It becomes visible when it is closed.
 pub struct File {
     to: BufWriter,
-    /// For Parquet, what encodes rows.
+    /// The encoder of a Parquet file.
     encoder: Option<ArrowWriter<Vec<u8>>>,
     bytes: u64,
 }
 
 impl File {
-    /// A new file for parts like `body`.
-    pub fn new(store: Arc<dyn ObjectStore>, key: &str, body: &Body) -> anyhow::Result<Self> {
-        let encoder = match body {
-            Body::Text(_) => None,
-            Body::Stages(_) => Some(encoder(stages::schema())?),
-            Body::Materials(_) => Some(encoder(columns::materials_schema())?),
-            Body::CycleTimes(_) => Some(encoder(columns::cycle_times_schema())?),
+    /// Creates a file for parts like `content`.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        key: &str,
+        content: &PartContent,
+    ) -> anyhow::Result<Self> {
+        let encoder = match content {
+            PartContent::Text(_) => None,
+            PartContent::Stages(_) => Some(encoder(stages::schema())?),
+            PartContent::Materials(_) => Some(encoder(columns::materials_schema())?),
+            PartContent::CycleTimes(_) => Some(encoder(columns::cycle_times_schema())?),
         };
         let to = BufWriter::new(store, Key::from(key));
         Ok(Self { to, encoder, bytes: 0 })
     }
 
-    /// Adds a part.
-    pub async fn append(&mut self, body: &Body, world: &World) -> anyhow::Result<()> {
-        match body {
-            Body::Text(text) => self.put(text).await,
-            Body::Stages(rows) => {
+    /// Appends a part.
+    pub async fn append(&mut self, content: &PartContent, world: &World) -> anyhow::Result<()> {
+        match content {
+            PartContent::Text(text) => self.put(text).await,
+            PartContent::Stages(rows) => {
                 for rows in rows.chunks(BATCH_ROWS) {
                     self.encode(&stages::batch(rows, world)?).await?;
                 }
                 Ok(())
             }
-            Body::Materials(rows) => self.encode(&columns::materials(rows, world)?).await,
-            Body::CycleTimes(rows) => self.encode(&columns::cycle_times(rows, world)?).await,
+            PartContent::Materials(rows) => self.encode(&columns::materials(rows, world)?).await,
+            PartContent::CycleTimes(rows) => self.encode(&columns::cycle_times(rows, world)?).await,
         }
     }
 
-    /// Ends the file and returns how many bytes it has.
+    /// Closes the file and returns its size in bytes.
     pub async fn close(mut self) -> anyhow::Result<u64> {
         if let Some(encoder) = self.encoder.take() {
             let rest = encoder.into_inner()?;
@@ -68,7 +72,7 @@ impl File {
     }
 
     async fn encode(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
-        let encoder = self.encoder.as_mut().context("the file is no Parquet")?;
+        let encoder = self.encoder.as_mut().context("the file is not Parquet")?;
         encoder.write(rows)?;
         let ready = std::mem::take(encoder.inner_mut());
         self.put(&ready).await
@@ -81,8 +85,8 @@ impl File {
     }
 }
 
-/// An encoder of rows. Numbers are written as differences, which takes no look into a dictionary:
-/// most columns hold one number only.
+/// A Parquet encoder. Integers use delta encoding without dictionary and statistics, as most
+/// columns hold a single value.
 fn encoder(schema: SchemaRef) -> anyhow::Result<ArrowWriter<Vec<u8>>> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))

@@ -1,8 +1,8 @@
-//! The simulated plant's dumps as files.
+//! Writes the simulated dumps to files.
 //!
-//! *In*: the parts of dumps that [`plant::sim`] prints, day by day. *Out*: files in a folder or a
-//! bucket; beside them, if asked for, the truth. *Promise*: files appear whole; memory holds a day of
-//! a plant, however long it works.
+//! *In*: the parts of dumps from [`plant::sim`], day by day. *Out*: files in a folder or bucket,
+//! and optionally the ground truth. *Promise*: files become visible when they are complete; memory
+//! holds one day of the plant, however many days are simulated.
 
 mod columns;
 mod file;
@@ -13,66 +13,67 @@ use config::location::Location;
 use file::File;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use plant::sim::dirt::{Kind, Spot};
 use plant::sim::dump::Dump;
-use plant::sim::press::{Part, Press};
+use plant::sim::dump_writer::{DumpWriter, Part};
+use plant::sim::faults::{FaultKind, InjectedFault};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What was written.
+/// Counts of what was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct DumpSummary {
     pub files: u64,
     pub bytes: u64,
-    /// Pieces of dirt by kind and the word for their fate.
-    pub dirt: BTreeMap<(Kind, &'static str), u64>,
+    /// Injected faults by kind and outcome.
+    pub faults: BTreeMap<(FaultKind, &'static str), u64>,
 }
 
-/// Files that are still written to.
-type Open = BTreeMap<(Dump, Option<i32>), File>;
+/// Files that are not closed yet.
+type OpenFiles = BTreeMap<(Dump, Option<i32>), File>;
 
-/// Writes everything a press prints.
+/// Writes all dumps.
 ///
 /// # Errors
-/// Fails if a place cannot be written to; what was finished until then stays there.
-pub async fn dumps(out: &Location, press: &mut Press) -> anyhow::Result<Summary> {
+///
+/// Fails if the location is not writable; files closed before remain.
+pub async fn dumps(out: &Location, writer: &mut DumpWriter) -> anyhow::Result<DumpSummary> {
     let store = out.store();
-    let mut summary = Summary::default();
-    let mut open = Open::new();
-    while let Some(parts) = press.next() {
+    let mut summary = DumpSummary::default();
+    let mut open = OpenFiles::new();
+    while let Some(parts) = writer.next() {
         for part in parts {
-            write(&store, &mut open, part, press).await?;
+            write(&store, &mut open, part, writer).await?;
         }
         let is_daily = |(_, day): &(Dump, Option<i32>)| day.is_some();
         let done = std::mem::take(&mut open).into_iter().partition(|(key, _)| is_daily(key));
-        let (done, rest): (Open, Open) = done;
+        let (done, rest): (OpenFiles, OpenFiles) = done;
         open = rest;
         close(done, &mut summary).await?;
     }
     close(open, &mut summary).await?;
-    for Spot { kind, fate, .. } in &press.log {
-        *summary.dirt.entry((*kind, fate.word())).or_default() += 1;
+    for InjectedFault { kind, outcome, .. } in &writer.injected {
+        *summary.faults.entry((*kind, outcome.as_str())).or_default() += 1;
     }
     Ok(summary)
 }
 
 async fn write(
     store: &Arc<dyn ObjectStore>,
-    open: &mut Open,
+    open: &mut OpenFiles,
     part: Part,
-    press: &Press,
+    writer: &DumpWriter,
 ) -> anyhow::Result<()> {
     let key = part.dump.key(part.day);
     let file = match open.entry((part.dump, part.day)) {
         std::collections::btree_map::Entry::Occupied(file) => file.into_mut(),
-        std::collections::btree_map::Entry::Vacant(place) => {
-            place.insert(File::new(store.clone(), &key, &part.body)?)
+        std::collections::btree_map::Entry::Vacant(location) => {
+            location.insert(File::new(store.clone(), &key, &part.content)?)
         }
     };
-    file.append(&part.body, &press.world).await.with_context(|| format!("writing {key}"))
+    file.append(&part.content, &writer.world).await.with_context(|| format!("writing {key}"))
 }
 
-async fn close(files: Open, summary: &mut Summary) -> anyhow::Result<()> {
+async fn close(files: OpenFiles, summary: &mut DumpSummary) -> anyhow::Result<()> {
     for file in files.into_values() {
         summary.bytes += file.close().await?;
         summary.files += 1;
@@ -80,19 +81,21 @@ async fn close(files: Open, summary: &mut Summary) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the rows every gold table must hold, a file of JSON lines each; `books.jsonl`, what becomes
-/// of the records for each silver table; and `dirt.jsonl`. Ages are counted to the day `as_of`.
+/// Writes the expected rows of each gold table as a file of JSON lines; `books.jsonl`, the expected
+/// row balance of each silver table; and `dirt.jsonl`, the injected faults. Ages are computed for
+/// the day `as_of`.
 ///
 /// # Errors
-/// Fails if the place cannot be written to.
-pub async fn truth(place: &Location, press: &Press, as_of: i32) -> anyhow::Result<()> {
-    let store = place.store();
-    for (table, lines) in press.truth.tables(&press.world.site, as_of) {
+///
+/// Fails if the location is not writable.
+pub async fn truth(location: &Location, writer: &DumpWriter, as_of: i32) -> anyhow::Result<()> {
+    let store = location.store();
+    for (table, lines) in writer.truth.tables(&writer.world.site, as_of) {
         store.put(&Key::from(format!("{table}.jsonl")), lines.into_bytes().into()).await?;
     }
-    let books: String = press.books.iter().map(|(dump, book)| book.line(*dump)).collect();
+    let books: String = writer.balances.iter().map(|(dump, balance)| balance.line(*dump)).collect();
     store.put(&Key::from("books.jsonl"), books.into_bytes().into()).await?;
-    let dirt: String = press.log.iter().map(Spot::line).collect();
+    let dirt: String = writer.injected.iter().map(InjectedFault::line).collect();
     store.put(&Key::from("dirt.jsonl"), dirt.into_bytes().into()).await?;
     Ok(())
 }

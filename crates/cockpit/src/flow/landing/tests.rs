@@ -6,7 +6,7 @@ use config::folder;
 use config::location::Location;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use lake::refine::Refinery;
+use lake::context::LakeContext;
 use lake::{Lake, session};
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
@@ -160,7 +160,7 @@ impl Plant {
         let limits = plant.limits.clone();
         let runtime = session::runtime(&limits).unwrap();
         let read = stream::reader(&limits);
-        let refinery = Refinery {
+        let refinery = LakeContext {
             lake: Arc::new(Lake::new(location(lake.clone()), limits, "run", now)),
             plant: Arc::new(plant),
             steps: Arc::new(steps),

@@ -5,10 +5,11 @@ use super::{Command, Streaming, Topic, soon};
 use anyhow::Context as _;
 use batches::batch::{Fields, Messages};
 use ingest::kafka::{Assigned, Difference, Event, Known, Receiver, Until};
+use lake::offsets::{Partition, last_offsets};
 use lake::stream::interpret::{Interpreted, Interpreter};
 use lake::stream::land::Chunk;
-use lake::stream::resume::{Wanted, last_offsets};
-use lake::stream::{self, Partition, Pointers};
+use lake::stream::resume::Wanted;
+use lake::stream::{self, Pointers};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -46,7 +47,7 @@ impl Reader<'_> {
     /// Sends what is held back, as one.
     fn release(&mut self) -> anyhow::Result<()> {
         let Held { chunks, messages, .. } = std::mem::take(&mut self.held);
-        match Chunk::joined(chunks)? {
+        match Chunk::concat(chunks)? {
             Some(chunk) => self.hand_over(chunk, messages),
             None => Ok(()),
         }
@@ -101,13 +102,13 @@ impl Receiver for Reader<'_> {
             let difference = assigned.difference.unwrap_or(Difference::Id);
             self.event(Event::Replaced { log: self.log.clone(), difference });
         }
-        self.interpreter.reject_late(std::mem::take(&mut resumed.lateness));
+        self.interpreter.reject_late(std::mem::take(&mut resumed.late_data));
         for rows in std::mem::take(&mut resumed.recent) {
             self.interpreter.remember(&rows)?;
         }
         for messages in std::mem::take(&mut resumed.backlog) {
             let pointers = self.interpreter.pointers(&messages);
-            let interpreted = resumed.lacking(self.interpret(&messages, &pointers)?)?;
+            let interpreted = resumed.missing(self.interpret(&messages, &pointers)?)?;
             let offsets = last_offsets(&messages);
             self.hand_over(Chunk { bronze: None, interpreted, offsets }, messages.len())?;
         }

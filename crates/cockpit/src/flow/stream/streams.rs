@@ -8,8 +8,8 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use ingest::kafka::{Event, Refused, Topics, Until};
-use lake::books::Entry;
-use lake::models::Step;
+use lake::plan::Step;
+use lake::reconciliation::RowBalance;
 use plant::contract::Contract;
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -58,7 +58,7 @@ impl Flow {
 /// What has ended.
 pub enum Done {
     /// A topic is no longer read.
-    Read(anyhow::Result<Vec<Entry>>),
+    Read(anyhow::Result<Vec<RowBalance>>),
     /// The topics that match a pattern are listed; `None` if that was stopped.
     Listed(anyhow::Result<Option<BTreeSet<String>>>),
 }

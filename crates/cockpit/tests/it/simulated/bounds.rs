@@ -1,4 +1,4 @@
-//! What was withheld is unknown, and what is unknown has bounds that hold the truth.
+//! Withheld data is unknown, and unknown figures have bounds that contain the truth.
 
 use super::site::{Clock, Delivery, Site};
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn check(seed: u64, clock: Clock, withheld: &[&str]) -> (usize, usize) {
     let truth: BTreeMap<String, Value> =
         site.true_rows("oee_shift").into_iter().map(|row| (place(&row), row)).collect();
     let (mut bounded, mut exact) = (0, 0);
-    // Outside every shift a unit nobody says anything of is taken as not planned.
+    // Outside every shift a unit without events counts as not planned.
     for row in site.kpis().iter().filter(|row| !row["shift"].is_null()) {
         let kpi = row["kpi"].as_str().unwrap();
         let Some(sums) = truth.get(&place(row)) else { continue };
@@ -73,7 +73,7 @@ fn check(seed: u64, clock: Clock, withheld: &[&str]) -> (usize, usize) {
 }
 
 #[test]
-fn bounds_hold_the_truth_whatever_is_withheld() {
+fn bounds_contain_the_truth_whatever_is_withheld() {
     for (seed, withheld) in (0..).zip(WITHHELD) {
         let clock = if seed % 2 == 0 { Clock::Steady } else { Clock::Changed };
         let (bounded, exact) = check(seed, clock, withheld);

@@ -1,5 +1,5 @@
-//! The simulated plant: whatever is wrong with its dumps, gold holds what really happened, and every
-//! dirty record ends as it was told beforehand.
+//! The simulated plant: whatever is wrong with its dumps, gold contains what really happened, and every
+//! dirty record is handled as the truth files predict.
 
 mod bounds;
 mod hours;
@@ -73,7 +73,7 @@ fn a_seed_is_a_plant_to_the_byte() {
 }
 
 #[test]
-fn one_kind_of_dirt_can_be_asked_for_alone() {
+fn one_kind_of_dirt_can_be_injected_alone() {
     let dirt = Site::with("none", &["duplicate=filthy"]).dirt();
     let is_duplicate = |spot: &Value| spot["kind"] == "duplicate";
     assert!(!dirt.is_empty() && dirt.iter().all(is_duplicate), "{dirt:?}");
@@ -83,10 +83,10 @@ fn one_kind_of_dirt_can_be_asked_for_alone() {
 }
 
 #[test]
-fn what_cannot_be_simulated_is_refused_in_words() {
+fn invalid_options_of_the_simulation_are_refused_with_the_reason() {
     let world = site::world();
     let refuse = |arguments: &[&str], words: &[&str]| {
-        world.run(&[&["simulate", "--out", "out"], arguments].concat()).refused(words);
+        world.run(&[&["simulate", "--out", "out"], arguments].concat()).failure(words);
     };
     refuse(&["--dirt", "much"], &["`much`", "none, usual and filthy"]);
     refuse(&["--dirt", "mud=usual"], &["`mud`", "late_file"]);

@@ -1,4 +1,4 @@
-//! A figure that was told and changes says so.
+//! Changes of published figures are recorded.
 
 use super::site::{Clock, Delivery, Site};
 use serde_json::{Value, json};
@@ -65,17 +65,17 @@ fn a_dump_that_changes_five_boards_restates_exactly_their_figures() {
     assert_eq!(restatements(&site, "gold.quality_daily"), expected);
     assert_eq!(restatements(&site, "gold.production_daily"), Vec::<Value>::new());
 
-    // All simulated days are over, so that what was not restated stands certified.
+    // All simulated days are over, so that every figure that was not restated is certified.
     let expected = BTreeSet::from([(day.to_owned(), "G".to_owned(), "TS-0001".to_owned())]);
-    assert_eq!(standing(&site, "restated"), expected);
+    assert_eq!(with_status(&site, "restated"), expected);
     let all = site.rows("SELECT DISTINCT production_day, shift, unit FROM gold.oee_shift");
-    assert_eq!(standing(&site, "certified").len(), all.len() - 1);
+    assert_eq!(with_status(&site, "certified").len(), all.len() - 1);
 }
 
-/// Day, shift and unit of the KPIs that stand so.
-fn standing(site: &Site, standing: &str) -> BTreeSet<(String, String, String)> {
+/// Day, shift and unit of the KPIs with this status.
+fn with_status(site: &Site, status: &str) -> BTreeSet<(String, String, String)> {
     let kpis = site.kpis();
-    let kpis = kpis.iter().filter(|it| it["standing"] == standing && it["kpi"] == "oee");
+    let kpis = kpis.iter().filter(|it| it["standing"] == status && it["kpi"] == "oee");
     let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
     kpis.map(|it| (text(&it["production_day"]), text(&it["shift"]), text(&it["unit"]))).collect()
 }

@@ -1,4 +1,4 @@
-//! However the dumps come, gold is the same.
+//! The order and form of dumps do not change gold.
 
 use super::site::{Clock, Delivery, Site};
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn daily_dumps_say_what_whole_ones_say(seed in 1_000..2_000_u64) {
+    fn daily_dumps_equal_whole_ones(seed in 1_000..2_000_u64) {
         let whole = Site::new(seed, "none", Clock::Changed, Delivery::Whole);
         let daily = Site::new(seed, "none", Clock::Changed, Delivery::Daily);
         prop_assert_eq!(whole.truth("truth"), daily.truth("truth"));

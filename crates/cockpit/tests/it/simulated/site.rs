@@ -1,6 +1,6 @@
 //! A simulated plant with its bucket, its lake and its truth.
 
-use crate::world::{Said, World};
+use crate::world::{Outcome, World};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -62,7 +62,7 @@ pub enum Clock {
     Changed,
 }
 
-/// How dumps come.
+/// How dumps are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     Whole,
@@ -74,29 +74,29 @@ pub struct Site {
     world: World,
     seed: u64,
     clock: Clock,
-    /// What the simulator was told besides.
+    /// Further options of the simulator.
     more: Vec<String>,
 }
 
 /// The reference plant with an empty bucket. Its dumps are dirty on purpose.
 pub fn world() -> World {
-    World::of("../../plants/kerala").tolerant()
+    World::from_plant("../../plants/kerala").tolerant()
 }
 
 impl Site {
     pub fn new(seed: u64, level: &str, clock: Clock, delivery: Delivery) -> Self {
         let daily = if delivery == Delivery::Daily { &["--daily"][..] } else { &[] };
-        Self::told(seed, clock, &[&["--dirt", level], daily].concat())
+        Self::with_options(seed, clock, &[&["--dirt", level], daily].concat())
     }
 
     /// A plant with a level of dirt, some kinds at another.
     pub fn with(level: &str, kinds: &[&str]) -> Self {
         let kinds = kinds.iter().flat_map(|kind| ["--dirt", kind]);
         let dirt: Vec<&str> = ["--dirt", level].into_iter().chain(kinds).collect();
-        Self::told(3, Clock::Steady, &dirt)
+        Self::with_options(3, Clock::Steady, &dirt)
     }
 
-    fn told(seed: u64, clock: Clock, more: &[&str]) -> Self {
+    fn with_options(seed: u64, clock: Clock, more: &[&str]) -> Self {
         let more = more.iter().map(|word| (*word).to_owned()).collect();
         let site = Self { world: world(), seed, clock, more };
         if clock == Clock::Changed {
@@ -123,19 +123,19 @@ impl Site {
     }
 
     /// Simulates the plant, once more if it was done before, into these folders.
-    fn simulate(&self, bucket: &str, truth: &str) -> Said {
+    fn simulate(&self, bucket: &str, truth: &str) -> Outcome {
         let path = |name: &str| self.world.path(name).display().to_string();
         let (bucket, truth, seed) = (path(bucket), path(truth), self.seed.to_string());
         let from = self.first_day();
         let size = "--days 4 --units 5 --items 20 --materials 30 --entries 150 --cycle-s 600";
-        let said = ["simulate", "--out", &bucket, "--truth", &truth, "--seed", &seed];
+        let outcome = ["simulate", "--out", &bucket, "--truth", &truth, "--seed", &seed];
         let size: Vec<&str> = size.split(' ').collect();
         let more: Vec<&str> = self.more.iter().map(String::as_str).collect();
-        self.world.run(&[&said[..], &["--from", from], &size, &more].concat()).well()
+        self.world.run(&[&outcome[..], &["--from", from], &size, &more].concat()).success()
     }
 
     pub fn ingest(&self) {
-        self.world.ingest().well();
+        self.world.ingest().success();
     }
 
     /// Ingests all files but those marked as late, and then those.
@@ -156,7 +156,7 @@ impl Site {
         }
     }
 
-    /// Takes a dump out of the bucket, as if it had not come yet.
+    /// Removes a dump from the bucket, as if it had not arrived yet.
     pub fn take(&self, file: &str) {
         self.move_file("bucket", "held", file);
     }
@@ -186,21 +186,21 @@ impl Site {
         fs::read(self.world.path("bucket/data").join(place)).unwrap()
     }
 
-    /// Writes a dump anew.
+    /// Rewrites a dump.
     pub fn write(&self, place: &str, bytes: &[u8]) {
         fs::write(self.world.path("bucket/data").join(place), bytes).unwrap();
     }
 
-    /// The KPIs as the program prints them, by what is asked for.
-    pub fn printed_kpis(&self, asked: &[&str]) -> Vec<Value> {
-        let said = self.world.run(&[&["kpi", "--format", "json"], asked].concat()).well();
-        serde_json::from_str(&said.stdout).unwrap()
+    /// The KPIs as the program prints them, with these options.
+    pub fn printed_kpis(&self, options: &[&str]) -> Vec<Value> {
+        let outcome = self.world.run(&[&["kpi", "--format", "json"], options].concat()).success();
+        serde_json::from_str(&outcome.stdout).unwrap()
     }
 
     /// The rows of a query.
     pub fn rows(&self, query: &str) -> Vec<Value> {
-        let said = self.world.run(&["sql", query, "--format", "json"]).well();
-        serde_json::from_str(&said.stdout).unwrap()
+        let outcome = self.world.run(&["sql", query, "--format", "json"]).success();
+        serde_json::from_str(&outcome.stdout).unwrap()
     }
 
     /// The rows of a file of the truth, as text.
@@ -216,7 +216,7 @@ impl Site {
         lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Every piece of dirt, with its fate.
+    /// Every injected fault, with its result.
     pub fn dirt(&self) -> Vec<Value> {
         self.values("dirt")
     }
@@ -231,7 +231,7 @@ impl Site {
         files.map(|file| model(file.unwrap())).collect()
     }
 
-    /// What the truth says every gold table must hold.
+    /// The expected rows of every gold table.
     pub fn truth(&self, truth: &str) -> BTreeMap<String, Vec<String>> {
         let lines = |table: String| {
             let is_empty = OF_MESSAGES.contains(&table.as_str());
@@ -246,7 +246,7 @@ impl Site {
         self.values(table)
     }
 
-    /// The KPIs of every shift of every unit, as the program tells them: one row each.
+    /// The KPIs of every shift of every unit, as the program prints them: one row each.
     pub fn kpis(&self) -> Vec<Value> {
         self.printed_kpis(&["--each", "shift"])
     }
@@ -254,14 +254,14 @@ impl Site {
     /// What every gold table holds.
     pub fn gold(&self) -> BTreeMap<String, Vec<String>> {
         let rows = |(table, model): (String, String)| {
-            // The simulated machines do not know which line the plant's folder puts them in; it puts
+            // The simulated machines are not assigned to lines; the plant folder puts
             // all of them in one.
             let query = match model.contains("-- column line:") {
                 true => format!("SELECT * EXCEPT (line) FROM gold.{table} WHERE line = 'Assembly'"),
                 false => format!("SELECT * FROM gold.{table}"),
             };
-            let said = self.world.run(&["sql", &query, "--format", "json"]).well();
-            let rows = said.stdout.trim_end().trim_start_matches('[').trim_end_matches(']');
+            let outcome = self.world.run(&["sql", &query, "--format", "json"]).success();
+            let rows = outcome.stdout.trim_end().trim_start_matches('[').trim_end_matches(']');
             let rows = rows.split(",\n").filter(|row| !row.is_empty());
             let mut rows: Vec<String> = rows.map(str::to_owned).collect();
             rows.sort();
@@ -270,26 +270,29 @@ impl Site {
         self.models().into_iter().map(rows).collect()
     }
 
-    /// Fails the test unless every gold table holds exactly what happened, exactly the records that
-    /// must be are rejected and for the reasons that were told, all other dirty ones are in silver,
+    /// Fails the test unless every gold table contains exactly what happened, exactly the records that
+    /// must be are rejected for the predicted reasons, all other dirty ones are in silver,
     /// and as many are superseded as must be.
     #[track_caller]
     pub fn holds_the_truth(&self) {
         self.gold_is("truth");
-        self.rejects_as_told();
-        self.keeps_as_told();
-        self.counts_as_told();
+        self.rejects_as_predicted();
+        self.keeps_as_predicted();
+        self.counts_as_predicted();
     }
 
-    /// Fails the test unless every gold table is as a folder of truth says. Ages are counted to
-    /// today: if the day has turned since, the truth is asked for anew.
+    /// Fails the test unless every gold table equals a folder of truth. Ages are counted to
+    /// today: if the day has changed since, the truth is written again.
     #[track_caller]
     pub fn gold_is(&self, truth: &str) {
         let (mut truth, gold) = (self.truth(truth), self.gold());
         let day = |rows: &[String]| rows.first().and_then(|row| row.get(..22).map(str::to_owned));
         if day(&truth["inventory_ageing"]) != day(&gold["inventory_ageing"]) {
-            self.simulate("again", "anew");
-            truth.insert("inventory_ageing".to_owned(), self.lines("anew", "inventory_ageing"));
+            self.simulate("again", "truth-again");
+            truth.insert(
+                "inventory_ageing".to_owned(),
+                self.lines("truth-again", "inventory_ageing"),
+            );
         }
         for (table, wanted) in truth {
             let found = &gold[&table];
@@ -304,13 +307,13 @@ impl Site {
     }
 
     #[track_caller]
-    fn rejects_as_told(&self) {
+    fn rejects_as_predicted(&self) {
         let fields = |row: &Value, names: [&str; 6]| names.map(|name| row[name].to_string());
-        let told = ["table", "file", "record", "column", "reason", "rule"];
+        let columns = ["table", "file", "record", "column", "reason", "rule"];
         let found = ["table_name", "_file", "_record", "column_name", "reason", "rule"];
         let is_rejected = |spot: &&Value| spot["fate"] == "rejected";
         let mut wanted: Vec<_> =
-            self.dirt().iter().filter(is_rejected).map(|spot| fields(spot, told)).collect();
+            self.dirt().iter().filter(is_rejected).map(|spot| fields(spot, columns)).collect();
         let query = format!("SELECT {} FROM silver.rejected", found.join(", "));
         let mut rows: Vec<_> =
             self.world.sql(&query).iter().map(|row| fields(row, found)).collect();
@@ -319,13 +322,13 @@ impl Site {
         let lost: Vec<_> = wanted.iter().filter(|row| !rows.contains(row)).take(5).collect();
         let more: Vec<_> = rows.iter().filter(|row| !wanted.contains(row)).take(5).collect();
         let seed = self.seed;
-        assert!(wanted == rows, "seed {seed}, told {lost:#?}\nbut rejected are {more:#?}");
+        assert!(wanted == rows, "seed {seed}, predicted {lost:#?}\nbut rejected are {more:#?}");
     }
 
-    /// Records that are dirty and yet count stand in silver, unless a later dump shows their work
-    /// order, or all their table, anew.
+    /// Records that are dirty and still count are in silver, unless a later dump replaces their work
+    /// order, or their whole table.
     #[track_caller]
-    fn keeps_as_told(&self) {
+    fn keeps_as_predicted(&self) {
         let select = SILVER
             .map(|table| format!("SELECT '{table}' AS name, _file, _record FROM silver.{table}"));
         let place = |row: &Value, names: [&str; 3]| names.map(|name| row[name].to_string());
@@ -344,7 +347,7 @@ impl Site {
     }
 
     #[track_caller]
-    fn counts_as_told(&self) {
+    fn counts_as_predicted(&self) {
         let query = "SELECT r.table_name AS table, sum(r.read) AS read, sum(r.silver) AS silver, \
                      sum(r.rejected) AS rejected, sum(r.superseded) AS superseded \
                      FROM meta.runs AS r JOIN (SELECT table_name, file, dump, \
@@ -354,8 +357,8 @@ impl Site {
         let names = ["table", "read", "silver", "rejected", "superseded"];
         let fields = |row: &Value| names.map(|name| row[name].to_string());
         let found: BTreeSet<_> = self.world.sql(query).iter().map(fields).collect();
-        let told: BTreeSet<_> = self.values("books").iter().map(fields).collect();
-        assert_eq!(found, told, "seed {}", self.seed);
+        let expected: BTreeSet<_> = self.values("books").iter().map(fields).collect();
+        assert_eq!(found, expected, "seed {}", self.seed);
     }
 }
 

@@ -25,7 +25,7 @@ impl Kinds {
         }
     }
 
-    /// Kinds that never came.
+    /// Kinds that were never injected.
     pub fn missing(&self) -> Vec<&'static str> {
         KINDS.split_whitespace().filter(|kind| !self.0.contains_key(*kind)).collect()
     }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::said::Findings;
 use chrono::{DateTime, NaiveDate, SecondsFormat};
-use plant::spelling::{
-    Misread, parse_bool, parse_date, parse_decimal, parse_float, parse_int, parse_time,
+use plant::format::{
+    ParseError, parse_bool, parse_date, parse_decimal, parse_float, parse_int, parse_time,
 };
 use plant::zone::ZoneTable;
 
@@ -23,7 +23,7 @@ fn kind_of(keys: &str) -> (Option<Kind>, Vec<String>) {
 }
 
 /// A text read by a column, as the page writes values.
-fn read(kind: &Kind, text: &str) -> Result<String, Misread> {
+fn read(kind: &Kind, text: &str) -> Result<String, ParseError> {
     match kind {
         Kind::Int { number } => parse_int(text, number).map(|value| value.to_string()),
         Kind::Decimal { precision, scale, number } => {
@@ -38,12 +38,12 @@ fn read(kind: &Kind, text: &str) -> Result<String, Misread> {
         Kind::Bool { yes, no, any_case } => {
             parse_bool(text, yes, no, *any_case).map(|value| value.to_string())
         }
-        Kind::Date { spellings } => {
-            let day = parse_date(text, spellings)?;
+        Kind::Date { formats } => {
+            let day = parse_date(text, formats)?;
             Ok(NaiveDate::from_epoch_days(day).unwrap().to_string())
         }
-        Kind::Time { spellings, zone, .. } => {
-            let at_us = parse_time(text, spellings, &ZoneTable::new(*zone))?;
+        Kind::Time { formats, zone, .. } => {
+            let at_us = parse_time(text, formats, &ZoneTable::new(*zone))?;
             let at = DateTime::from_timestamp_micros(at_us).unwrap();
             Ok(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
         }

@@ -2,7 +2,7 @@
 
 use super::super::error::DecodeError;
 use batches::batch::Fault;
-use plant::columns::{Expected, places};
+use plant::columns::{Expected, positions};
 use plant::contract::Column;
 
 /// Which cell of a record is which column.
@@ -48,7 +48,7 @@ impl Layout {
         let trailing = names.len() > 1 && names.last().is_some_and(String::is_empty);
         let names = &names[..names.len() - usize::from(trailing)];
         let headers: Vec<&str> = columns.iter().map(Column::header_in_record).collect();
-        let places = places(names, Expected { headers: &headers, is_case_sensitive });
+        let places = positions(names, Expected { headers: &headers, is_case_sensitive });
         let missing = columns.iter().zip(&places).filter(|(_, place)| place.is_none());
         let any_required = missing.clone().any(|(column, _)| column.required);
         if any_required || places.iter().all(Option::is_none) {

@@ -21,7 +21,7 @@ use cut::{Cell, Cutter};
 use layout::Layout;
 use plant::columns::FileColumns;
 use plant::contract::{Column, Contract, Escape};
-use plant::spelling::trim;
+use plant::format::trim;
 use signs::Signs;
 
 pub(super) use dialect::named_delimiter;

@@ -9,7 +9,7 @@ use arrow::compute::{is_null, nullif};
 use arrow::datatypes::{DataType, Fields};
 use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
-use plant::columns::{Expected, places};
+use plant::columns::{Expected, positions};
 use plant::contract::Contract;
 
 /// Where the contract's columns are in the file.
@@ -94,7 +94,7 @@ impl Layout {
 fn paths(contract: &Contract, fields: &Fields, names: &[String]) -> Vec<Option<Vec<usize>>> {
     let headers = contract.headers();
     let is_case_sensitive = contract.case_sensitive_columns;
-    let places = places(names, Expected { headers: &headers, is_case_sensitive });
+    let places = positions(names, Expected { headers: &headers, is_case_sensitive });
     let columns = contract.columns.iter().zip(places);
     let way = |place: usize| vec![place];
     columns.map(|(column, at)| at.map(way).or_else(|| path(fields, column.header.trim()))).collect()

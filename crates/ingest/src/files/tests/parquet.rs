@@ -8,7 +8,7 @@ use config::contract;
 use config::said::Findings;
 use parquet::arrow::ArrowWriter;
 use plant::contract::{Contract, Kind};
-use plant::spelling::{parse_date, parse_time};
+use plant::format::{parse_date, parse_time};
 use plant::zone::ZoneTable;
 use std::sync::Arc;
 
@@ -71,11 +71,11 @@ fn native_days_and_moments_are_read_whatever_the_spellings() {
            { name = "t", type = "time", spellings = ["epoch_s"] }"#,
     );
     let zone = ZoneTable::new(Tz::UTC);
-    let Kind::Date { spellings, .. } = &contract.columns[0].kind else { panic!() };
-    assert_eq!(parse_date("1970-01-02", spellings), Ok(1));
-    assert_eq!(parse_date("02.01.1970", spellings), Ok(1));
-    assert!(parse_date("1970-01-02 17:00:00", spellings).is_err());
-    let Kind::Time { spellings, .. } = &contract.columns[1].kind else { panic!() };
+    let Kind::Date { formats, .. } = &contract.columns[0].kind else { panic!() };
+    assert_eq!(parse_date("1970-01-02", formats), Ok(1));
+    assert_eq!(parse_date("02.01.1970", formats), Ok(1));
+    assert!(parse_date("1970-01-02 17:00:00", formats).is_err());
+    let Kind::Time { formats, .. } = &contract.columns[1].kind else { panic!() };
     for (text, us) in [
         ("86400", 86_400_000_000),
         ("1970-01-02", 86_400_000_000),
@@ -84,6 +84,6 @@ fn native_days_and_moments_are_read_whatever_the_spellings() {
         ("1970-01-01 00:00:01.5", 1_500_000),
         ("1970-01-01 00:00:01Z", 1_000_000),
     ] {
-        assert_eq!(parse_time(text, spellings, &zone), Ok(us), "{text}");
+        assert_eq!(parse_time(text, formats, &zone), Ok(us), "{text}");
     }
 }

@@ -1,4 +1,5 @@
-use super::{Stalled, Watch};
+use crate::error::Stalled;
+use crate::refine::watch::Watch;
 use crate::session;
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -15,10 +16,10 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Long enough for a machine that does much else, short enough to wait for.
+/// Long enough for a busy machine, short enough for a test.
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// An input that gives some batches, one now and then, and then either ends or never says anything again.
+/// An input that returns some batches with pauses, and then either ends or blocks forever.
 #[derive(Debug)]
 struct Input {
     schema: SchemaRef,
@@ -28,7 +29,7 @@ struct Input {
 }
 
 impl Input {
-    fn of(batches: u32, pause: Duration, ends: bool) -> Arc<Self> {
+    fn new(batches: u32, pause: Duration, ends: bool) -> Arc<Self> {
         let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
         Arc::new(Self { schema, batches, pause, ends })
     }
@@ -63,23 +64,23 @@ impl PartitionStream for Input {
 /// A session in two partitions over two such inputs, `silver.a` and `silver.b`.
 fn session(inputs: [Arc<Input>; 2]) -> SessionContext {
     let limits = Limits::default();
-    let context = session::empty(&limits, session::runtime(&limits).unwrap(), 2);
+    let session = session::empty(&limits, session::runtime(&limits).unwrap(), 2);
     for (name, input) in ["a", "b"].into_iter().zip(inputs) {
         let schema = input.schema.clone();
         let table = StreamingTable::try_new(schema, vec![input]).unwrap();
-        session::register(&context, &TableName::new("silver", name), Arc::new(table)).unwrap();
+        session::register(&session, &TableName::new("silver", name), Arc::new(table)).unwrap();
     }
-    context
+    session
 }
 
 const JOINED: &str =
     "SELECT a.id, count(*) AS n FROM silver.a AS a JOIN silver.b AS b ON b.id = a.id GROUP BY a.id";
 
 async fn watched(watch: &Watch, inputs: [Arc<Input>; 2]) -> Result<usize, Stalled> {
-    let context = session(inputs);
+    let session = session(inputs);
     let work = async {
         watch.phase("running its statement");
-        let batches = watch.collect(context.sql(JOINED).await?).await?;
+        let batches = watch.collect(session.sql(JOINED).await?).await?;
         Ok::<usize, datafusion::error::DataFusionError>(
             batches.iter().map(RecordBatch::num_rows).sum(),
         )
@@ -88,24 +89,24 @@ async fn watched(watch: &Watch, inputs: [Arc<Input>; 2]) -> Result<usize, Stalle
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_statement_over_a_stalled_input_is_cut_off_and_says_what_it_waits_for() {
+async fn a_statement_over_a_stalled_input_is_cancelled_with_its_operators() {
     let now = Duration::ZERO;
-    let inputs = [Input::of(2, now, true), Input::of(2, now, false)];
+    let inputs = [Input::new(2, now, true), Input::new(2, now, false)];
     let stalled = watched(&Watch::default(), inputs).await.unwrap_err();
     let text = stalled.to_string();
-    assert!(text.contains("while running its statement; it waits for: "), "{text}");
+    assert!(text.contains("while running its statement; waiting for: "), "{text}");
     assert!(text.contains("StreamingTableExec"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_statement_is_left_alone() {
-    // Much longer than the limit in all, and each input is silent for less than it.
-    let slow = || Input::of(12, LIMIT / 5, true);
+async fn a_slow_statement_is_not_cancelled() {
+    // Longer than the limit in total, but each pause is shorter.
+    let slow = || Input::new(12, LIMIT / 5, true);
     assert_eq!(watched(&Watch::default(), [slow(), slow()]).await, Ok(3));
 }
 
 #[tokio::test]
-async fn work_that_nothing_wakes_is_cut_off() {
+async fn work_that_is_never_woken_is_cancelled() {
     let watch = Watch::default();
     watch.phase("writing its files");
     let stalled = watch.run(LIMIT, pending::<()>()).await.unwrap_err();
@@ -113,7 +114,7 @@ async fn work_that_nothing_wakes_is_cut_off() {
 }
 
 #[tokio::test]
-async fn work_that_is_woken_is_left_alone() {
+async fn work_that_is_woken_is_not_cancelled() {
     let work = async {
         for _ in 0..20 {
             tokio::time::sleep(LIMIT / 10).await;
@@ -124,7 +125,7 @@ async fn work_that_is_woken_is_left_alone() {
 }
 
 #[tokio::test]
-async fn waiting_for_a_turn_is_no_stall() {
+async fn waiting_for_a_turn_is_not_a_stall() {
     let watch = Watch::default();
     let (give, turn) = tokio::sync::oneshot::channel();
     let work = watch.run(LIMIT, watch.turn(turn));

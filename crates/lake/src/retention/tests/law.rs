@@ -1,17 +1,19 @@
-//! Figures do not depend on what has expired.
+//! Property: figures do not depend on what has expired.
 
-use super::REJECTED;
-use super::works::{KEPT_DAYS, Said, Works, advance, begin, bronze_kept, silver_kept, texts};
-use crate::refine::rejected_name;
+use crate::rejected;
+use crate::retention::tests::REJECTED;
+use crate::retention::tests::works::{
+    KEPT_DAYS, Reading, Works, advance, begin, bronze_kept, silver_kept, texts,
+};
 use proptest::prelude::*;
 
-/// What happens to a lake.
+/// An event in the life of a lake.
 #[derive(Debug, Clone)]
 enum Event {
     /// Days pass.
     Wait(i64),
-    /// Messages come: how many hours ago each was taken, and its temperature.
-    Say(Vec<(i64, i64)>),
+    /// Messages arrive: hours since each was taken, and its temperature.
+    Send(Vec<(i64, i64)>),
     Refine,
     Expire,
     Compact,
@@ -23,7 +25,7 @@ fn event() -> impl Strategy<Value = Event> {
     let message = (0..=KEPT_DAYS * 24, 0..4_i64);
     prop_oneof![
         3 => (0..5_i64).prop_map(Event::Wait),
-        4 => prop::collection::vec(message, 1..6).prop_map(Event::Say),
+        4 => prop::collection::vec(message, 1..6).prop_map(Event::Send),
         2 => Just(Event::Refine),
         3 => Just(Event::Expire),
         1 => Just(Event::Compact),
@@ -35,8 +37,8 @@ fn event() -> impl Strategy<Value = Event> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
-    /// As long as no message is older than rows are kept, every figure is what it would be if all
-    /// rows were kept, whenever they expire; and each row is there or told to have expired.
+    /// As long as no message is older than the retention, every figure equals that of a lake without
+    /// retention, whenever rows expire; and each row exists or is recorded as expired.
     #[test]
     fn no_figure_depends_on_what_has_expired(events in prop::collection::vec(event(), 4..24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -53,13 +55,13 @@ proptest! {
                 }
             }
             for works in [&mut short, &mut whole] {
-                works.say(&[(0, 0, 9)]).await;
+                works.send(&[(0, 0, 9)]).await;
                 works.refine().await;
-                works.books_close().await;
+                works.assert_balanced().await;
             }
             prop_assert_eq!(short.gold().await, whole.gold().await);
-            let there = short.count("silver.reading").await + short.expired().await;
-            prop_assert_eq!(there, whole.count("silver.reading").await);
+            let rows = short.count("silver.reading").await + short.expired().await;
+            prop_assert_eq!(rows, whole.count("silver.reading").await);
             prop_assert_eq!(rejected(&short).await, rejected(&whole).await);
             Ok(())
         })?;
@@ -67,8 +69,8 @@ proptest! {
 }
 
 async fn rejected(works: &Works) -> Vec<String> {
-    match works.refinery.lake.state(&rejected_name()).await.unwrap() {
-        Some(_) => works.ask(REJECTED).await,
+    match works.context.lake.state(&rejected::name()).await.unwrap() {
+        Some(_) => works.query(REJECTED).await,
         None => Vec::new(),
     }
 }
@@ -76,11 +78,12 @@ async fn rejected(works: &Works) -> Vec<String> {
 async fn happen(works: &mut Works, event: &Event) {
     match event {
         Event::Wait(_) => {}
-        Event::Say(said) => {
-            let said: Vec<Said> = said.iter().map(|(hours, temp_c)| (*hours, 0, *temp_c)).collect();
-            works.say(&said).await;
-            // The program does so every minute.
-            works.books_close().await;
+        Event::Send(readings) => {
+            let readings: Vec<Reading> =
+                readings.iter().map(|(hours, temp_c)| (*hours, 0, *temp_c)).collect();
+            works.send(&readings).await;
+            // The program reconciles every minute.
+            works.assert_balanced().await;
         }
         Event::Refine => works.refine().await,
         Event::Expire => works.expire().await,

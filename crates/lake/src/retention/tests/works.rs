@@ -1,14 +1,19 @@
-//! A plant with a stream, on a lake, a clock and a broker of the test's own.
+//! A plant with a stream, with a lake, a clock and messages of the test.
 
-use super::super::expire::Expired;
-use super::super::{expire, table};
-use crate::refine::{Extent, Refinery};
-use crate::stream::books::StreamBooks;
+use crate::context::{LakeContext, ReadMessages};
+use crate::lake::Lake;
+use crate::meta;
+use crate::offsets::{Partition, last_offsets};
+use crate::plan::planner;
+use crate::reconciliation::streams::StreamReconciliation;
+use crate::refine::RefreshMode;
+use crate::retention::expire::Expired;
+use crate::retention::expire::{expire, table};
+use crate::run::refine;
 use crate::stream::interpret::Interpreter;
 use crate::stream::land::{Chunk, Lander};
-use crate::stream::resume::{Wanted, last_offsets};
-use crate::stream::{self, Partition, ReadMessages};
-use crate::{Lake, models, session, upkeep};
+use crate::stream::resume::Wanted;
+use crate::{session, stream, upkeep};
 use arrow::array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use batches::batch::{Fields, Messages};
@@ -17,12 +22,11 @@ use config::folder;
 use config::location::{self, Purpose};
 use config::settings::Limits;
 use plant::contract::Contract;
+use plant::time::{DAY_US, HOUR_US};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 24 * HOUR_US;
 /// Noon of a Wednesday.
 const BEGIN_US: i64 = 20_005 * DAY_US + 12 * HOUR_US;
 
@@ -93,7 +97,7 @@ fn kept(days: i64) -> String {
     format!("-- key: machine, at, temp_c\n-- retention: {days} days\n")
 }
 
-/// The same plant, its silver kept for so many days.
+/// The same plant with a retention of silver in days.
 pub fn silver_kept(mut texts: Texts, days: i64) -> Texts {
     let silver = SILVER.replace("-- key: machine, at, temp_c\n", &kept(days));
     texts.insert("silver/reading.sql".to_owned(), silver);
@@ -114,7 +118,7 @@ fn clock() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(NOW_US.get()).unwrap()
 }
 
-/// Sets the clock back to where each test begins.
+/// Resets the clock to the start of each test.
 pub fn begin() {
     NOW_US.set(BEGIN_US);
 }
@@ -138,53 +142,53 @@ fn reader() -> ReadMessages {
     })
 }
 
-/// A message: how many hours ago it was taken, how many days ago the broker got it, the temperature.
-pub type Said = (i64, i64, i64);
+/// A reading: hours since it was taken, days since the broker received it, the temperature.
+pub type Reading = (i64, i64, i64);
 
 pub struct Works {
     folder: tempfile::TempDir,
-    pub refinery: Refinery,
-    books: StreamBooks,
-    is_begun: bool,
+    pub context: LakeContext,
+    reconciliation: StreamReconciliation,
+    is_started: bool,
     texts: Texts,
 }
 
 impl Works {
     pub async fn new(texts: &Texts) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let refinery = open(&folder, texts).await;
-        let books = books(&refinery);
-        Self { folder, refinery, books, is_begun: false, texts: texts.clone() }
+        let context = open(&folder, texts).await;
+        let reconciliation = reconciliation(&context);
+        Self { folder, context, reconciliation, is_started: false, texts: texts.clone() }
     }
 
-    /// The program, begun again with another plant on the same lake.
-    pub async fn again(&mut self, texts: &Texts) {
-        self.refinery = open(&self.folder, texts).await;
-        (self.books, self.is_begun) = (books(&self.refinery), false);
+    /// Restarts the program with another plant on the same lake.
+    pub async fn reopen(&mut self, texts: &Texts) {
+        self.context = open(&self.folder, texts).await;
+        (self.reconciliation, self.is_started) = (reconciliation(&self.context), false);
         self.texts.clone_from(texts);
     }
 
-    /// The program, begun again.
+    /// Restarts the program.
     pub async fn restart(&mut self) {
-        self.again(&self.texts.clone()).await;
+        self.reopen(&self.texts.clone()).await;
     }
 
-    pub async fn say(&mut self, said: &[Said]) {
-        let lander = self.take(said).await;
+    pub async fn send(&mut self, messages: &[Reading]) {
+        let lander = self.write(messages).await;
         self.commit(lander).await;
     }
 
     pub async fn commit(&mut self, mut lander: Lander) {
-        self.books.landed(lander.commit().await.unwrap());
+        self.reconciliation.landed(lander.commit().await.unwrap());
     }
 
-    /// Messages on their way: taken, and not committed yet.
-    pub async fn take(&mut self, said: &[Said]) -> Lander {
-        let refinery = self.refinery.clone();
-        let (step, contract) = (&refinery.steps[0], &refinery.plant.contracts["temperature"]);
-        let table = refinery.lake.table(step.name()).unwrap();
-        let mut interpreter = Interpreter::new(&refinery, step, contract, &table).unwrap();
-        let mut lander = Lander::new(&refinery, step, contract).unwrap();
+    /// Writes messages without committing them.
+    pub async fn write(&mut self, readings: &[Reading]) -> Lander {
+        let context = self.context.clone();
+        let (step, contract) = (&context.steps[0], &context.plant.contracts["temperature"]);
+        let table = context.lake.table(step.name()).unwrap();
+        let mut interpreter = Interpreter::new(&context, step, contract, &table).unwrap();
+        let mut lander = Lander::new(&context, step, contract).unwrap();
         let partition = Partition { topic: "temperatures".into(), number: 0 };
         let wanted = Wanted {
             topic: partition.topic.clone(),
@@ -194,22 +198,22 @@ impl Works {
         };
         let resumed = lander.resume(&wanted).await.unwrap();
         assert!(resumed.backlog.is_empty());
-        if !std::mem::replace(&mut self.is_begun, true) {
-            self.books.resumed(&resumed);
+        if !std::mem::replace(&mut self.is_started, true) {
+            self.reconciliation.resumed(&resumed);
         }
         for rows in &resumed.recent {
             interpreter.remember(rows).unwrap();
         }
         let next = resumed.landed.get(&partition).map_or(0, |last| last + 1);
-        interpreter.reject_late(resumed.lateness);
-        let count = i64::try_from(said.len()).unwrap();
-        let payload = said.iter().map(|(hours, _, temp_c)| {
+        interpreter.reject_late(resumed.late_data);
+        let count = i64::try_from(readings.len()).unwrap();
+        let payload = readings.iter().map(|(hours, _, temp_c)| {
             format!("oven|{}|{temp_c}", (NOW_US.get() - hours * HOUR_US) / 1_000_000)
         });
-        let received = said.iter().map(|(_, days, _)| NOW_US.get() - days * DAY_US);
+        let received = readings.iter().map(|(_, days, _)| NOW_US.get() - days * DAY_US);
         let messages = Messages {
             topic: partition.topic.clone(),
-            partition: Int32Array::from(vec![0; said.len()]),
+            partition: Int32Array::from(vec![0; readings.len()]),
             offset: (next..next + count).collect::<Int64Array>(),
             timestamp_us: received.collect::<Int64Array>(),
             payload: payload.map(|it| Some(it.into_bytes())).collect::<BinaryArray>(),
@@ -217,47 +221,48 @@ impl Works {
             headers: None,
         };
         let pointers = interpreter.pointers(&messages);
-        let fields = (refinery.read)(contract, &messages);
+        let fields = (context.read)(contract, &messages);
         let interpreted = interpreter.interpret(&messages, &pointers, fields).unwrap();
         let bronze = Some(stream::rows(&messages, &pointers, None).unwrap());
         let chunk = Chunk { bronze, interpreted, offsets: last_offsets(&messages) };
-        self.books.read(&chunk);
-        lander.take(chunk).await.unwrap();
+        self.reconciliation.read(&chunk);
+        lander.write(chunk).await.unwrap();
         lander
     }
 
     pub async fn refine(&self) {
-        self.refinery.run(Extent::Changes).await.unwrap();
+        refine(&self.context, RefreshMode::Incremental).await.unwrap();
     }
 
     pub async fn rebuild(&self) {
-        self.refinery.run(Extent::Everything).await.unwrap();
+        refine(&self.context, RefreshMode::Full).await.unwrap();
     }
 
     pub async fn expire(&self) {
-        expire(&self.refinery).await.unwrap();
+        expire(&self.context).await.unwrap();
     }
 
     pub async fn compact(&self) {
         for name in ["bronze.temperature", "silver.reading"] {
             let (schema, name) = name.split_once('.').unwrap();
             let name = config::model::TableName::new(schema, name);
-            upkeep::compact(&self.refinery.lake, &name).await.unwrap();
+            upkeep::compact(&self.context.lake, &name).await.unwrap();
         }
     }
 
-    /// The rows of an answer, as text.
-    pub async fn ask(&self, sql: &str) -> Vec<String> {
-        let context = self.refinery.lake.session(self.refinery.runtime.clone(), 1).await.unwrap();
+    /// The rows of a query as text.
+    pub async fn query(&self, sql: &str) -> Vec<String> {
+        let session =
+            session::open(&self.context.lake, self.context.runtime.clone(), 1).await.unwrap();
         let mut rows = Vec::new();
-        for batch in context.sql(sql).await.unwrap().collect().await.unwrap() {
+        for batch in session.sql(sql).await.unwrap().collect().await.unwrap() {
             let options = FormatOptions::default();
             let format = |it| ArrayFormatter::try_new(it, &options).unwrap();
             let columns: Vec<_> = batch.columns().iter().map(|it| format(it.as_ref())).collect();
             for row in 0..batch.num_rows() {
-                let said: Vec<String> =
+                let texts: Vec<String> =
                     columns.iter().map(|it| it.value(row).to_string()).collect();
-                rows.push(said.join(" "));
+                rows.push(texts.join(" "));
             }
         }
         rows.sort();
@@ -268,37 +273,37 @@ impl Works {
         let mut found = BTreeMap::new();
         for (name, period) in GOLD {
             let columns = format!("machine, {period}, readings, temp_c_max");
-            found.insert(name, self.ask(&format!("SELECT {columns} FROM gold.{name}")).await);
+            found.insert(name, self.query(&format!("SELECT {columns} FROM gold.{name}")).await);
         }
         found
     }
 
     pub async fn count(&self, table: &str) -> usize {
-        self.ask(&format!("SELECT _offset FROM {table}")).await.len()
+        self.query(&format!("SELECT _offset FROM {table}")).await.len()
     }
 
     pub async fn expired(&self) -> usize {
-        let rows: Vec<Expired> = self.refinery.lake.meta_rows(&table()).await.unwrap();
+        let rows: Vec<Expired> = meta::rows(&self.context.lake, &table()).await.unwrap();
         let of_silver = rows.iter().filter(|row| row.table_name == "silver.reading");
         usize::try_from(of_silver.map(|row| row.rows).sum::<i64>()).unwrap()
     }
 
-    pub async fn books_close(&mut self) {
-        let entries = self.books.close(&self.refinery).await.unwrap();
-        assert!(entries.iter().all(|entry| entry.closed), "{entries:?}");
+    pub async fn assert_balanced(&mut self) {
+        let entries = self.reconciliation.reconcile(&self.context).await.unwrap();
+        assert!(entries.iter().all(|entry| entry.is_balanced), "{entries:?}");
     }
 }
 
-fn books(refinery: &Refinery) -> StreamBooks {
-    let contract = &refinery.plant.contracts["temperature"];
-    StreamBooks::new(contract, &refinery.steps[0], clock())
+fn reconciliation(context: &LakeContext) -> StreamReconciliation {
+    let contract = &context.plant.contracts["temperature"];
+    StreamReconciliation::new(contract, &context.steps[0], clock())
 }
 
-async fn open(folder: &tempfile::TempDir, texts: &Texts) -> Refinery {
+async fn open(folder: &tempfile::TempDir, texts: &Texts) -> LakeContext {
     let (plant, mistakes) = folder::read(texts);
     assert!(mistakes.is_empty(), "{mistakes:?}");
     let plant = plant.unwrap();
-    let (mut steps, mistakes) = models::plan(&plant).await.unwrap();
+    let (mut steps, mistakes) = planner::plan(&plant).await.unwrap();
     assert!(mistakes.is_empty(), "{mistakes:?}");
     // Silver first, whatever the names.
     steps.sort_by_key(|step| step.model.cleans().is_none());
@@ -306,7 +311,7 @@ async fn open(folder: &tempfile::TempDir, texts: &Texts) -> Refinery {
     let mut limits = Limits::default();
     limits.set("compact_files", 2);
     let run = uuid::Uuid::now_v7().simple().to_string();
-    Refinery {
+    LakeContext {
         lake: Arc::new(Lake::new(place, limits.clone(), &run, clock)),
         plant: Arc::new(plant),
         steps: Arc::new(steps),

@@ -1,4 +1,4 @@
-use super::super::{empty, runtime};
+use crate::session::{empty, runtime};
 use config::settings::Limits;
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::prelude::SessionContext;
@@ -13,13 +13,13 @@ static SESSION: LazyLock<SessionContext> = LazyLock::new(|| {
     empty(&limits, runtime(&limits).unwrap(), 1)
 });
 
-/// A table of one row with times as the lake has them.
+/// A table of one row with timestamps of the types in the lake.
 const TABLE: &str = "(SELECT arrow_cast('9999-12-31T23:59:59.999999Z', 'Timestamp(Microsecond, Some(\"UTC\"))') \
     AS closed, arrow_cast('0001-01-01T00:00:00Z', 'Timestamp(Microsecond, Some(\"UTC\"))') AS opened, \
     DATE '9999-12-31' AS due) t";
 
-/// The answer to an expression over the table.
-fn answer(expression: &str) -> String {
+/// The value of an expression over the table.
+fn evaluate(expression: &str) -> String {
     let sql = format!("SELECT {expression} FROM {TABLE}");
     let batches = RUNTIME
         .block_on(async { SESSION.sql(&sql).await?.collect().await })
@@ -28,7 +28,7 @@ fn answer(expression: &str) -> String {
 }
 
 #[test]
-fn times_of_every_year_are_compared() {
+fn timestamps_of_every_year_can_be_compared() {
     for expression in [
         "closed > timestamp '2300-01-01'",
         "closed > '2300-01-01'",
@@ -53,12 +53,12 @@ fn times_of_every_year_are_compared() {
         "(SELECT max(at) FROM (SELECT timestamp '2300-01-01' AS at UNION ALL SELECT now()) u) < closed",
         "(SELECT max(at) FROM (VALUES (timestamp '2300-01-01')) v(at) WHERE at > timestamp '2299-01-01') < closed",
     ] {
-        assert_eq!(answer(expression), "true", "{expression}");
+        assert_eq!(evaluate(expression), "true", "{expression}");
     }
 }
 
 #[test]
-fn what_a_number_or_a_zone_means_stays() {
+fn numbers_and_zones_keep_their_meaning() {
     for (expression, expected) in [
         ("CAST(1704434400 AS TIMESTAMP) = timestamp '2024-01-05T06:00:00'", "true"),
         ("to_timestamp(1704434400) = timestamp '2024-01-05T06:00:00'", "true"),
@@ -72,7 +72,7 @@ fn what_a_number_or_a_zone_means_stays() {
         ("to_char(timestamp '2300-01-02', '%Y-%m-%d')", "2300-01-02"),
         ("extract(year from closed)", "9999"),
     ] {
-        assert_eq!(answer(expression), expected, "{expression}");
+        assert_eq!(evaluate(expression), expected, "{expression}");
     }
 }
 
@@ -80,11 +80,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_literal_is_the_moment_it_says(at_us in -62_135_596_800_000_000_i64..253_402_300_800_000_000) {
+    fn a_literal_is_its_instant(at_us in -62_135_596_800_000_000_i64..253_402_300_800_000_000) {
         let text = chrono::DateTime::from_timestamp_micros(at_us).unwrap();
         let text = text.format("%Y-%m-%d %H:%M:%S%.6f");
         let column = format!("arrow_cast(arrow_cast({at_us}, 'Int64'), 'Timestamp(Microsecond, Some(\"UTC\"))')");
         let expression = format!("{column} = timestamp '{text}' AND {column} = '{text}'");
-        prop_assert_eq!(answer(&expression), "true");
+        prop_assert_eq!(evaluate(&expression), "true");
     }
 }

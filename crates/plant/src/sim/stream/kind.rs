@@ -1,18 +1,18 @@
-//! Every kind of message there is, from plain to poison, and what must become of it.
+//! The kinds of messages, from plain to malformed, and their expected outcome.
 
 use rand::Rng as _;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
 
-/// Why a message is no reading: a code as `silver.rejected` has it and, where an expectation of the
-/// table is not met, the name of that.
+/// Why a message is rejected: the reason code in `silver.rejected` and, for a failed expectation,
+/// its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reason {
+pub struct RejectReason {
     pub code: &'static str,
     pub rule: Option<&'static str>,
 }
 
-impl Reason {
+impl RejectReason {
     const fn code(code: &'static str) -> Self {
         Self { code, rule: None }
     }
@@ -22,40 +22,40 @@ impl Reason {
     }
 }
 
-/// The message says again what was said.
-pub const DUPLICATE: Reason = Reason::code("duplicate");
+/// The message repeats an earlier one.
+pub const DUPLICATE: RejectReason = RejectReason::code("duplicate");
 
-const MISSING: Reason = Reason::code("missing");
-const NOT_JSON: Reason = Reason::code("not_json");
-const ARRAY_RECEIVED: Reason = Reason::code("array_received");
-const NOT_SCALAR: Reason = Reason::code("not_scalar");
-const INVALID_TEXT: Reason = Reason::code("invalid_text");
-const TOO_LONG: Reason = Reason::code("too_long");
-const NOT_A_NUMBER: Reason = Reason::code("not_a_number");
-const NOT_A_TIME: Reason = Reason::code("not_a_time");
-const OUT_OF_RANGE: Reason = Reason::rule("in_physical_range");
-const FUTURE: Reason = Reason::rule("not_from_the_future");
-const ANCIENT: Reason = Reason::rule("not_ancient");
+const MISSING: RejectReason = RejectReason::code("missing");
+const NOT_JSON: RejectReason = RejectReason::code("not_json");
+const ARRAY_RECEIVED: RejectReason = RejectReason::code("array_received");
+const NOT_SCALAR: RejectReason = RejectReason::code("not_scalar");
+const INVALID_TEXT: RejectReason = RejectReason::code("invalid_text");
+const TOO_LONG: RejectReason = RejectReason::code("too_long");
+const NOT_A_NUMBER: RejectReason = RejectReason::code("not_a_number");
+const NOT_A_TIME: RejectReason = RejectReason::code("not_a_time");
+const OUT_OF_RANGE: RejectReason = RejectReason::rule("in_physical_range");
+const FUTURE: RejectReason = RejectReason::rule("not_from_the_future");
+const ANCIENT: RejectReason = RejectReason::rule("not_ancient");
 
-/// How dirty a stream is.
+/// How many messages have faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dirt {
-    /// Every message is a reading, in any of the four spellings of time.
+pub enum MessageFaults {
+    /// Every message is a valid reading, in one of four time formats.
     None,
-    /// As in the reference plant: about one message in ten lacks its temperature, its component or
-    /// both, a few come late or twice.
+    /// As in the reference data: about one message in ten lacks its temperature, its component or
+    /// both; a few are late or repeated.
     Usual,
-    /// That, and one message in twenty of the kinds nobody would think of.
+    /// The same, and one message in twenty is of an exotic kind.
     Filthy,
 }
 
-/// Kinds of messages.
+/// The kinds of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     Plain,
-    /// Said some time after it was measured.
+    /// Sent some time after the measurement.
     Late,
-    /// Said, and said again later.
+    /// Sent, and sent again later.
     Repeated,
     NullTemperature,
     NoComponent,
@@ -101,128 +101,130 @@ pub enum Kind {
     Ancient,
 }
 
-/// What is known of a kind: its name, and the reason for which it is no reading.
-type Known = (Kind, &'static str, Option<Reason>);
+/// A kind, its name, and the reason for which it is rejected.
+type Known = (MessageKind, &'static str, Option<RejectReason>);
 
 const KINDS: [Known; 45] = [
-    (Kind::Plain, "plain", None),
-    (Kind::Late, "late", None),
-    (Kind::Repeated, "repeated", None),
-    (Kind::NullTemperature, "null_temperature", Some(MISSING)),
-    (Kind::NoComponent, "no_component", Some(MISSING)),
-    (Kind::NullTemperatureNoComponent, "null_temperature_no_component", Some(MISSING)),
-    (Kind::BareTemperature, "bare_temperature", None),
-    (Kind::BareLane, "bare_lane", None),
-    (Kind::BareTime, "bare_time", None),
-    (Kind::ExtraField, "extra_field", None),
-    (Kind::Escaped, "escaped", None),
-    (Kind::Spaced, "spaced", None),
-    (Kind::Reordered, "reordered", None),
-    (Kind::DeeplyNested, "deeply_nested", None),
-    (Kind::Words, "words", Some(NOT_JSON)),
-    (Kind::Truncated, "truncated", Some(NOT_JSON)),
-    (Kind::InvalidText, "invalid_text", Some(INVALID_TEXT)),
-    (Kind::Empty, "empty", Some(NOT_JSON)),
-    (Kind::NullBytes, "null_bytes", Some(NOT_JSON)),
-    (Kind::TrailingText, "trailing_text", Some(NOT_JSON)),
-    (Kind::TopArray, "top_array", Some(ARRAY_RECEIVED)),
-    (Kind::TopNumber, "top_number", Some(NOT_JSON)),
-    (Kind::TopNull, "top_null", Some(NOT_JSON)),
-    (Kind::Huge, "huge", Some(TOO_LONG)),
-    (Kind::MissingPlant, "missing_plant", Some(MISSING)),
-    (Kind::MissingLane, "missing_lane", Some(MISSING)),
-    (Kind::MissingTime, "missing_time", Some(MISSING)),
-    (Kind::MissingTemperature, "missing_temperature", Some(MISSING)),
-    (Kind::MissingComponent, "missing_component", Some(MISSING)),
-    (Kind::NullTime, "null_time", Some(MISSING)),
-    (Kind::NullComponent, "null_component", Some(MISSING)),
-    (Kind::NullType, "null_type", Some(MISSING)),
-    (Kind::PlantIsObject, "plant_is_object", Some(NOT_SCALAR)),
-    (Kind::TemperatureIsBool, "temperature_is_bool", Some(NOT_A_NUMBER)),
-    (Kind::TemperatureIsList, "temperature_is_list", Some(NOT_SCALAR)),
-    (Kind::TemperatureIsWord, "temperature_is_word", Some(NOT_A_NUMBER)),
-    (Kind::TemperatureIsNaN, "temperature_is_nan", Some(NOT_A_NUMBER)),
-    (Kind::TemperatureIsInfinite, "temperature_is_infinite", Some(NOT_A_NUMBER)),
-    (Kind::DecimalComma, "decimal_comma", Some(NOT_A_NUMBER)),
-    (Kind::TooHot, "too_hot", Some(OUT_OF_RANGE)),
-    (Kind::TooCold, "too_cold", Some(OUT_OF_RANGE)),
-    (Kind::TimeIsWord, "time_is_word", Some(NOT_A_TIME)),
-    (Kind::NoSuchDay, "no_such_day", Some(NOT_A_TIME)),
-    (Kind::FarFuture, "far_future", Some(FUTURE)),
-    (Kind::Ancient, "ancient", Some(ANCIENT)),
+    (MessageKind::Plain, "plain", None),
+    (MessageKind::Late, "late", None),
+    (MessageKind::Repeated, "repeated", None),
+    (MessageKind::NullTemperature, "null_temperature", Some(MISSING)),
+    (MessageKind::NoComponent, "no_component", Some(MISSING)),
+    (MessageKind::NullTemperatureNoComponent, "null_temperature_no_component", Some(MISSING)),
+    (MessageKind::BareTemperature, "bare_temperature", None),
+    (MessageKind::BareLane, "bare_lane", None),
+    (MessageKind::BareTime, "bare_time", None),
+    (MessageKind::ExtraField, "extra_field", None),
+    (MessageKind::Escaped, "escaped", None),
+    (MessageKind::Spaced, "spaced", None),
+    (MessageKind::Reordered, "reordered", None),
+    (MessageKind::DeeplyNested, "deeply_nested", None),
+    (MessageKind::Words, "words", Some(NOT_JSON)),
+    (MessageKind::Truncated, "truncated", Some(NOT_JSON)),
+    (MessageKind::InvalidText, "invalid_text", Some(INVALID_TEXT)),
+    (MessageKind::Empty, "empty", Some(NOT_JSON)),
+    (MessageKind::NullBytes, "null_bytes", Some(NOT_JSON)),
+    (MessageKind::TrailingText, "trailing_text", Some(NOT_JSON)),
+    (MessageKind::TopArray, "top_array", Some(ARRAY_RECEIVED)),
+    (MessageKind::TopNumber, "top_number", Some(NOT_JSON)),
+    (MessageKind::TopNull, "top_null", Some(NOT_JSON)),
+    (MessageKind::Huge, "huge", Some(TOO_LONG)),
+    (MessageKind::MissingPlant, "missing_plant", Some(MISSING)),
+    (MessageKind::MissingLane, "missing_lane", Some(MISSING)),
+    (MessageKind::MissingTime, "missing_time", Some(MISSING)),
+    (MessageKind::MissingTemperature, "missing_temperature", Some(MISSING)),
+    (MessageKind::MissingComponent, "missing_component", Some(MISSING)),
+    (MessageKind::NullTime, "null_time", Some(MISSING)),
+    (MessageKind::NullComponent, "null_component", Some(MISSING)),
+    (MessageKind::NullType, "null_type", Some(MISSING)),
+    (MessageKind::PlantIsObject, "plant_is_object", Some(NOT_SCALAR)),
+    (MessageKind::TemperatureIsBool, "temperature_is_bool", Some(NOT_A_NUMBER)),
+    (MessageKind::TemperatureIsList, "temperature_is_list", Some(NOT_SCALAR)),
+    (MessageKind::TemperatureIsWord, "temperature_is_word", Some(NOT_A_NUMBER)),
+    (MessageKind::TemperatureIsNaN, "temperature_is_nan", Some(NOT_A_NUMBER)),
+    (MessageKind::TemperatureIsInfinite, "temperature_is_infinite", Some(NOT_A_NUMBER)),
+    (MessageKind::DecimalComma, "decimal_comma", Some(NOT_A_NUMBER)),
+    (MessageKind::TooHot, "too_hot", Some(OUT_OF_RANGE)),
+    (MessageKind::TooCold, "too_cold", Some(OUT_OF_RANGE)),
+    (MessageKind::TimeIsWord, "time_is_word", Some(NOT_A_TIME)),
+    (MessageKind::NoSuchDay, "no_such_day", Some(NOT_A_TIME)),
+    (MessageKind::FarFuture, "far_future", Some(FUTURE)),
+    (MessageKind::Ancient, "ancient", Some(ANCIENT)),
 ];
 
-/// Kinds that look odd and are readings all the same.
-const ODD: std::ops::Range<usize> = Kind::BareTemperature as usize..Kind::Words as usize;
+/// Kinds that look unusual but are valid readings.
+const ODD: std::ops::Range<usize> =
+    MessageKind::BareTemperature as usize..MessageKind::Words as usize;
 
-/// Kinds that are poison.
-const POISON: std::ops::Range<usize> = Kind::Words as usize..KINDS.len();
+/// Malformed kinds.
+const POISON: std::ops::Range<usize> = MessageKind::Words as usize..KINDS.len();
 
-/// A megabyte is drawn more rarely than other poison, or it would be most of what is said.
+/// A message of a megabyte is drawn less often than other malformed ones, or it would dominate the
+/// volume.
 const HUGE_SHARE: f64 = 0.002;
 
-/// What a draw may fall on.
+/// The kinds a draw selects from.
 #[derive(Debug, Clone, Copy)]
 enum Lot {
-    One(Kind),
+    One(MessageKind),
     AnyOdd,
     AnyPoison,
 }
 
-/// How many of a million messages are no plain ones.
+/// Messages in a million that are not plain.
 const USUAL: [(u32, Lot); 5] = [
-    (50_000, Lot::One(Kind::NullTemperatureNoComponent)),
-    (25_000, Lot::One(Kind::NullTemperature)),
-    (25_000, Lot::One(Kind::NoComponent)),
-    (1_000, Lot::One(Kind::Late)),
-    (1_000, Lot::One(Kind::Repeated)),
+    (50_000, Lot::One(MessageKind::NullTemperatureNoComponent)),
+    (25_000, Lot::One(MessageKind::NullTemperature)),
+    (25_000, Lot::One(MessageKind::NoComponent)),
+    (1_000, Lot::One(MessageKind::Late)),
+    (1_000, Lot::One(MessageKind::Repeated)),
 ];
 
 const FILTHY: [(u32, Lot); 7] = [
-    (50_000, Lot::One(Kind::NullTemperatureNoComponent)),
-    (25_000, Lot::One(Kind::NullTemperature)),
-    (25_000, Lot::One(Kind::NoComponent)),
-    (5_000, Lot::One(Kind::Late)),
-    (5_000, Lot::One(Kind::Repeated)),
+    (50_000, Lot::One(MessageKind::NullTemperatureNoComponent)),
+    (25_000, Lot::One(MessageKind::NullTemperature)),
+    (25_000, Lot::One(MessageKind::NoComponent)),
+    (5_000, Lot::One(MessageKind::Late)),
+    (5_000, Lot::One(MessageKind::Repeated)),
     (20_000, Lot::AnyOdd),
     (50_000, Lot::AnyPoison),
 ];
 
-impl Dirt {
-    /// What kind the next message is.
-    pub(super) fn kind(self, chance: &mut Pcg32) -> Kind {
+impl MessageFaults {
+    /// Draws the kind of the next message.
+    pub(super) fn kind(self, rng: &mut Pcg32) -> MessageKind {
         let lots: &[(u32, Lot)] = match self {
-            Self::None => return Kind::Plain,
+            Self::None => return MessageKind::Plain,
             Self::Usual => &USUAL,
             Self::Filthy => &FILTHY,
         };
-        let mut drawn = chance.next_u32() % 1_000_000;
+        let mut drawn = rng.next_u32() % 1_000_000;
         for (share, lot) in lots {
             if drawn < *share {
-                return lot.kind(chance);
+                return lot.kind(rng);
             }
             drawn -= share;
         }
-        Kind::Plain
+        MessageKind::Plain
     }
 }
 
 impl Lot {
-    fn kind(self, chance: &mut Pcg32) -> Kind {
+    fn kind(self, rng: &mut Pcg32) -> MessageKind {
         match self {
             Self::One(kind) => kind,
-            Self::AnyOdd => KINDS[chance.random_range(ODD)].0,
-            Self::AnyPoison if chance.random_bool(HUGE_SHARE) => Kind::Huge,
-            Self::AnyPoison => match KINDS[chance.random_range(POISON)].0 {
-                Kind::Huge => Kind::Words,
+            Self::AnyOdd => KINDS[rng.random_range(ODD)].0,
+            Self::AnyPoison if rng.random_bool(HUGE_SHARE) => MessageKind::Huge,
+            Self::AnyPoison => match KINDS[rng.random_range(POISON)].0 {
+                MessageKind::Huge => MessageKind::Words,
                 kind => kind,
             },
         }
     }
 }
 
-impl Kind {
-    /// Every kind, from plain to poison.
+impl MessageKind {
+    /// All kinds, from plain to malformed.
     pub fn all() -> impl Iterator<Item = Self> {
         KINDS.iter().map(|known| known.0)
     }
@@ -231,13 +233,14 @@ impl Kind {
         KINDS[self as usize].1
     }
 
-    /// The reason for which it is no reading, if it is none. A [`Kind::Repeated`]
-    /// message is one the first time it is said.
-    pub const fn reason(self) -> Option<Reason> {
+    /// The reason for which it is rejected, if it is. A [`MessageKind::Repeated`] message is a
+    /// valid reading the first time it is sent.
+    pub const fn reason(self) -> Option<RejectReason> {
         KINDS[self as usize].2
     }
 
-    /// Whether it says who measured when and what in the reference plant's own words.
+    /// Whether it has the fields of the reference data with time, location and temperature
+    /// unchanged.
     pub(super) const fn is_plain(self) -> bool {
         matches!(self, Self::Plain | Self::Late | Self::Repeated)
     }
@@ -249,11 +252,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn each_kind_stands_at_its_place() {
-        for (place, kind) in Kind::all().enumerate() {
+    fn kinds_are_in_the_order_of_their_table() {
+        for (place, kind) in MessageKind::all().enumerate() {
             assert_eq!(kind as usize, place, "{}", kind.name());
         }
-        let names: BTreeSet<&str> = Kind::all().map(Kind::name).collect();
+        let names: BTreeSet<&str> = MessageKind::all().map(MessageKind::name).collect();
         assert_eq!(names.len(), KINDS.len());
         assert!(KINDS[POISON].iter().all(|known| known.2.is_some()));
         assert!(KINDS[ODD].iter().all(|known| known.2.is_none()));

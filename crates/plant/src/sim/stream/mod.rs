@@ -1,89 +1,91 @@
-//! The temperature stream of the simulated plants, message by message, and the truth about each.
+//! The temperature stream of the simulated plants, message by message, with the expected outcome of
+//! each.
 //!
-//! *In:* a [`Plan`] and a moment to begin at. *Out:* payloads in the format of the reference plant,
-//! in the order they are said, each with what must become of it. *Promise:* the same plan says the
-//! same message at the same moment wherever one begins, so a gap can be filled later; writing one
-//! allocates nothing once the buffer has grown.
+//! *In*: a [`StreamPlan`] and a start time. *Out*: payloads in the format of the reference data in
+//! the order of sending, each with its expected outcome. *Promise*: the same plan yields the same
+//! message at the same time wherever the stream starts, so a gap can be filled later; writing a
+//! message does not allocate once the buffer has grown.
 //!
-//! Time in a message is a whole second. A sensor that speaks more often than that says several
-//! messages of one second; of those with the same temperature the first stands.
+//! Times in messages are whole seconds. A sensor with a shorter interval sends several messages per
+//! second; of those with equal temperature the first one counts.
 
 mod kind;
 mod write;
 
-pub use kind::{DUPLICATE, Dirt, Kind, Reason};
+pub use kind::{DUPLICATE, MessageFaults, MessageKind, RejectReason};
 
-use super::thermal::Follower;
-use super::thermal::chance::{Concern, chance};
-use super::thermal::fault::SECOND_US;
+use super::thermal::TemperatureModel;
+use super::thermal::random::{StreamPurpose, generator};
 use super::thermal::sensors::{Sensor, sensors};
-use write::{Spelling, Template};
+use crate::time::{SECOND_US, second_of_us};
+use write::{Template, TimeFormat};
 
-/// A message that is held back or said twice is said so much later.
+/// Delay of a message that is sent late or repeated.
 const ECHO_US: i64 = 40 * SECOND_US;
 
-/// What is said.
+/// Parameters of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct StreamPlan {
     pub sensors: usize,
-    /// Between two messages of a sensor.
+    /// Interval between two messages of a sensor.
     pub interval_us: i64,
     pub seed: u64,
-    pub dirt: Dirt,
+    pub faults: MessageFaults,
 }
 
-/// What must become of a message.
+/// Expected outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It is a reading, taken so many seconds after 1970 UTC, in hundredths of a degC.
+pub enum MessageOutcome {
+    /// It is a reading, measured this many seconds after 1970-01-01T00:00:00Z, in hundredths of a
+    /// degC.
     Landed { at_s: i64, temp_centi: i32 },
-    /// It is kept but is no reading, for this reason.
-    Rejected(Reason),
+    /// It is rejected for this reason.
+    Rejected(RejectReason),
 }
 
-/// A message as it was said.
+/// A message and its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message {
-    /// When it is said: microseconds since 1970 UTC, never before the message before it.
-    pub said_at_us: i64,
-    /// Position of its sensor in [`Stream::sensors`].
+    /// Time of sending in microseconds since 1970-01-01T00:00:00Z, in ascending order.
+    pub sent_at_us: i64,
+    /// Index of its sensor in [`Stream::sensors`].
     pub sensor: usize,
-    pub kind: Kind,
-    pub fate: Fate,
+    pub kind: MessageKind,
+    pub outcome: MessageOutcome,
 }
 
-/// A stream one can read for ever.
+/// An endless stream of messages.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    plan: Plan,
+    plan: StreamPlan,
     sensors: Vec<Sensor>,
     voices: Vec<Voice>,
     turn: Turn,
     from_us: i64,
-    /// After so many ticks a message echoes; `None` if none does.
+    /// Delay of echoes in ticks; `None` if there are none.
     echo_ticks: Option<i64>,
 }
 
-/// A sensor as it speaks.
+/// A sensor and its state in the stream.
 #[derive(Debug, Clone)]
 struct Voice {
     template: Template,
-    follower: Follower,
-    /// Follows what is said again later.
-    echo: Follower,
-    /// How far after its tick it speaks.
+    follower: TemperatureModel,
+    /// Model for messages that are sent again later.
+    echo: TemperatureModel,
+    /// Delay of its messages after the tick.
     phase_us: i64,
     second: Second,
 }
 
-/// What a sensor said in the last second, to know what it says twice.
+/// The messages of a sensor in the last second, to detect duplicates.
 #[derive(Debug, Clone, Default)]
 struct Second {
     at_s: i64,
-    said_centi: Vec<i32>,
+    reported_centi: Vec<i32>,
 }
 
-/// Whose turn it is: in each tick every sensor speaks, and then its echo.
+/// Whose turn it is: in each tick every sensor sends, followed by its echo.
 #[derive(Debug, Clone, Copy)]
 struct Turn {
     tick: i64,
@@ -92,8 +94,8 @@ struct Turn {
 }
 
 impl Stream {
-    /// The stream from the first message said in the second of `from_us` or after it.
-    pub fn new(plan: Plan, from_us: i64) -> Self {
+    /// The stream from the first message sent in or after the second of `from_us`.
+    pub fn new(plan: StreamPlan, from_us: i64) -> Self {
         let sensors = sensors(plan.sensors.max(1), plan.seed);
         let phase_us = |number: usize| {
             let share = plan.interval_us as i128 * number as i128 / sensors.len() as i128;
@@ -101,8 +103,8 @@ impl Stream {
         };
         let voice = |(number, sensor): (usize, &Sensor)| Voice {
             template: Template::new(&sensor.id),
-            follower: Follower::new(plan.seed, sensor),
-            echo: Follower::new(plan.seed, sensor),
+            follower: TemperatureModel::new(plan.seed, sensor),
+            echo: TemperatureModel::new(plan.seed, sensor),
             phase_us: phase_us(number),
             second: Second::default(),
         };
@@ -117,12 +119,12 @@ impl Stream {
         Self { plan, sensors, voices, turn, from_us, echo_ticks }
     }
 
-    /// Who speaks.
+    /// The sensors of the stream.
     pub fn sensors(&self) -> &[Sensor] {
         &self.sensors
     }
 
-    /// Puts the next message into `payload`, in place of what it held.
+    /// Replaces the content of `payload` by the next message.
     pub fn next(&mut self, payload: &mut Vec<u8>) -> Message {
         loop {
             let turn = self.turn;
@@ -133,46 +135,48 @@ impl Stream {
         }
     }
 
-    /// What is said in a turn, if anything is.
+    /// The message of a turn, if there is one.
     fn say(&mut self, turn: Turn, payload: &mut Vec<u8>) -> Option<Message> {
-        let Plan { interval_us, seed, dirt, .. } = self.plan;
+        let StreamPlan { interval_us, seed, faults, .. } = self.plan;
         let tick = if turn.is_echo { turn.tick - self.echo_ticks? } else { turn.tick };
         let number = self.sensors[turn.sensor].number;
-        let mut chance = chance(seed, Concern::Message, number, tick);
-        let kind = match dirt.kind(&mut chance) {
-            Kind::Late | Kind::Repeated if self.echo_ticks.is_none() => Kind::Plain,
+        let mut rng = generator(seed, StreamPurpose::Message, number, tick);
+        let kind = match faults.kind(&mut rng) {
+            MessageKind::Late | MessageKind::Repeated if self.echo_ticks.is_none() => {
+                MessageKind::Plain
+            }
             kind => kind,
         };
         let is_due = match kind {
-            Kind::Late => turn.is_echo,
-            Kind::Repeated => true,
+            MessageKind::Late => turn.is_echo,
+            MessageKind::Repeated => true,
             _ => !turn.is_echo,
         };
         if !is_due {
             return None;
         }
         let voice = &mut self.voices[turn.sensor];
-        let said_at_us = turn.tick * interval_us + voice.phase_us;
-        if turn.is_echo && voice.follower.is_silent(said_at_us) {
+        let sent_at_us = turn.tick * interval_us + voice.phase_us;
+        if turn.is_echo && voice.follower.is_silent(sent_at_us) {
             return None;
         }
         let follower = if turn.is_echo { &mut voice.echo } else { &mut voice.follower };
         let at_us = tick * interval_us + voice.phase_us;
-        let at_s = at_us.div_euclid(SECOND_US);
-        let spelling = Spelling::draw(&mut chance);
-        let temp_centi = follower.said_centi(at_us, &mut chance)?;
+        let at_s = second_of_us(at_us);
+        let spelling = TimeFormat::draw(&mut rng);
+        let temp_centi = follower.reported_centi(at_us, &mut rng)?;
         payload.clear();
         voice.template.write(kind, spelling, at_s, temp_centi, payload);
-        // What was said before the beginning was not heard.
-        let is_again = turn.is_echo && kind == Kind::Repeated && at_us >= self.from_us;
-        let fate = match kind.reason() {
-            Some(reason) => Fate::Rejected(reason),
+        // Messages before the start were not received.
+        let is_again = turn.is_echo && kind == MessageKind::Repeated && at_us >= self.from_us;
+        let outcome = match kind.reason() {
+            Some(reason) => MessageOutcome::Rejected(reason),
             None if is_again || voice.second.has(at_s, temp_centi, turn.is_echo) => {
-                Fate::Rejected(DUPLICATE)
+                MessageOutcome::Rejected(DUPLICATE)
             }
-            None => Fate::Landed { at_s, temp_centi },
+            None => MessageOutcome::Landed { at_s, temp_centi },
         };
-        Some(Message { said_at_us, sensor: turn.sensor, kind, fate })
+        Some(Message { sent_at_us, sensor: turn.sensor, kind, outcome })
     }
 }
 
@@ -184,26 +188,26 @@ impl Turn {
         Self { is_echo: false, sensor: self.sensor + 1, ..self }.normal(sensors)
     }
 
-    /// Goes on to the next tick after the last sensor.
+    /// Advances to the next tick after the last sensor.
     fn normal(self, sensors: usize) -> Self {
         if self.sensor < sensors { self } else { Self { tick: self.tick + 1, sensor: 0, ..self } }
     }
 }
 
 impl Second {
-    /// Whether this was said in this second before; notes it. An echo is of a second long past, in
-    /// which nothing else was said.
+    /// Records the message and returns whether it is a duplicate within its second. An echo belongs
+    /// to an earlier second in which nothing else is sent.
     fn has(&mut self, at_s: i64, temp_centi: i32, is_echo: bool) -> bool {
         if is_echo {
             return false;
         }
         if self.at_s != at_s {
             self.at_s = at_s;
-            self.said_centi.clear();
+            self.reported_centi.clear();
         }
-        let has = self.said_centi.contains(&temp_centi);
+        let has = self.reported_centi.contains(&temp_centi);
         if !has {
-            self.said_centi.push(temp_centi);
+            self.reported_centi.push(temp_centi);
         }
         has
     }

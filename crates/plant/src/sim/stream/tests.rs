@@ -1,17 +1,17 @@
 use super::*;
-use crate::spelling::{TimeSpelling, parse_time};
+use crate::format::{TimeFormat, parse_time};
 use crate::zone::ZoneTable;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// 2026-11-02 08:00:00 UTC.
 const FROM_US: i64 = 1_793_606_400 * SECOND_US;
 
-fn plan(sensors: usize, interval_us: i64, dirt: Dirt) -> Plan {
-    Plan { sensors, interval_us, seed: 5, dirt }
+fn plan(sensors: usize, interval_us: i64, faults: MessageFaults) -> StreamPlan {
+    StreamPlan { sensors, interval_us, seed: 5, faults }
 }
 
-/// So many messages from a moment on.
-fn said(plan: Plan, from_us: i64, count: usize) -> Vec<(Message, String)> {
+/// Messages from a time on.
+fn messages(plan: StreamPlan, from_us: i64, count: usize) -> Vec<(Message, String)> {
     let mut stream = Stream::new(plan, from_us);
     let mut payload = Vec::new();
     let next = |_| {
@@ -22,11 +22,13 @@ fn said(plan: Plan, from_us: i64, count: usize) -> Vec<(Message, String)> {
 }
 
 #[test]
-fn a_message_has_the_format_of_the_reference_plant() {
-    let mut stream = Stream::new(plan(65, SECOND_US, Dirt::None), FROM_US);
+fn messages_have_the_format_of_the_reference_data() {
+    let mut stream = Stream::new(plan(65, SECOND_US, MessageFaults::None), FROM_US);
     let mut payload = Vec::new();
     let message = stream.next(&mut payload);
-    let Fate::Landed { at_s, temp_centi } = message.fate else { panic!("{message:?}") };
+    let MessageOutcome::Landed { at_s, temp_centi } = message.outcome else {
+        panic!("{message:?}")
+    };
     assert_eq!(at_s, 1_793_606_400);
     let temp = format!("{}.{:02}", temp_centi / 100, temp_centi % 100);
     let expected = format!(
@@ -37,24 +39,27 @@ fn a_message_has_the_format_of_the_reference_plant() {
     assert_eq!(String::from_utf8(payload).unwrap(), expected);
 }
 
-/// The value of a text field of a plain message.
+/// Value of a text field of a plain message.
 fn field<'t>(payload: &'t str, name: &str) -> &'t str {
     let (_, after) = payload.split_once(&format!("\"{name}\": \"")).unwrap();
     after.split_once('"').unwrap().0
 }
 
 #[test]
-fn what_a_plain_message_says_is_its_truth_in_every_spelling() {
+fn plain_messages_match_their_truth_in_every_time_format() {
     let spellings = ["epoch_s", "yyyyMMddHHmmss", "yyyy-MM-dd HH:mm:ss", "yyyy/MM/dd HH:mm:ss"];
     let utc = ZoneTable::new(chrono_tz::Tz::UTC);
     let mut met = BTreeSet::new();
-    for (message, payload) in said(plan(65, SECOND_US, Dirt::None), FROM_US, 5000) {
-        let Fate::Landed { at_s, temp_centi } = message.fate else { panic!("{message:?}") };
+    for (message, payload) in messages(plan(65, SECOND_US, MessageFaults::None), FROM_US, 5000) {
+        let MessageOutcome::Landed { at_s, temp_centi } = message.outcome else {
+            panic!("{message:?}")
+        };
         let time = field(&payload, "timestamp");
-        // Fourteen digits are epoch seconds too, of a year far away; the longer spelling is meant.
+        // Fourteen digits are also epoch seconds of a year far in the future; the longer format is
+        // meant.
         let meant = if time.len() == 14 { &spellings[1..] } else { &spellings[..] };
-        let meant: Vec<TimeSpelling> =
-            meant.iter().map(|text| TimeSpelling::parse(text).unwrap()).collect();
+        let meant: Vec<TimeFormat> =
+            meant.iter().map(|text| TimeFormat::parse(text).unwrap()).collect();
         assert_eq!(parse_time(time, &meant, &utc), Ok(at_s * SECOND_US), "{payload}");
         let temp: f64 = field(&payload, "temperature").parse().unwrap();
         assert!((temp * 100.0 - f64::from(temp_centi)).abs() < 1e-6, "{payload}");
@@ -64,94 +69,97 @@ fn what_a_plain_message_says_is_its_truth_in_every_spelling() {
 }
 
 #[test]
-fn a_stream_begun_later_says_the_same_from_there() {
+fn a_stream_does_not_depend_on_its_start() {
     for (sensors, interval_us) in
         [(65, SECOND_US), (7, 250_000), (10, 90 * SECOND_US), (1, 777_777)]
     {
-        let plan = plan(sensors, interval_us, Dirt::Filthy);
-        let whole = said(plan.clone(), FROM_US, 3000);
+        let plan = plan(sensors, interval_us, MessageFaults::Filthy);
+        let whole = messages(plan.clone(), FROM_US, 3000);
         for skip_s in [1, 59, 700] {
             let from_us = FROM_US + skip_s * SECOND_US;
-            let mut rest = whole.iter().skip_while(|(message, _)| message.said_at_us < from_us);
+            let mut rest = whole.iter().skip_while(|(message, _)| message.sent_at_us < from_us);
             let Some(first) = rest.next() else { continue };
-            let again = said(plan.clone(), from_us, 100);
+            let again = messages(plan.clone(), from_us, 100);
             assert_eq!(again[0], *first, "{sensors} {interval_us} {skip_s}");
-            for ((again, said), (expected, payload)) in again[1..].iter().zip(rest) {
-                // A repetition is one only for those who heard it the first time.
-                let is_first = again.kind == Kind::Repeated;
-                let fate = if is_first { again.fate } else { expected.fate };
-                assert_eq!((again, said), (&Message { fate, ..*expected }, payload));
+            for ((again, messages), (expected, payload)) in again[1..].iter().zip(rest) {
+                // A repetition is a duplicate only if the first one was received.
+                let is_first = again.kind == MessageKind::Repeated;
+                let outcome = if is_first { again.outcome } else { expected.outcome };
+                assert_eq!((again, messages), (&Message { outcome, ..*expected }, payload));
             }
         }
     }
 }
 
 #[test]
-fn messages_are_said_in_the_order_of_time_and_as_often_as_planned() {
-    let all = said(plan(100, 500_000, Dirt::None), FROM_US, 20_000);
-    assert!(all.is_sorted_by_key(|(message, _)| message.said_at_us));
-    let took_us = all.last().unwrap().0.said_at_us - FROM_US;
-    // 200 a second, less what is silent.
+fn messages_are_ordered_by_time_and_have_the_planned_rate() {
+    let all = messages(plan(100, 500_000, MessageFaults::None), FROM_US, 20_000);
+    assert!(all.is_sorted_by_key(|(message, _)| message.sent_at_us));
+    let took_us = all.last().unwrap().0.sent_at_us - FROM_US;
+    // 200 per second, except for silent sensors.
     assert!((99 * SECOND_US..130 * SECOND_US).contains(&took_us), "{took_us}");
 }
 
 #[test]
-fn no_reading_stands_twice() {
+fn no_reading_lands_twice() {
     for interval_us in [SECOND_US, 50_000] {
         let mut met = BTreeSet::new();
         let mut again = 0;
-        for (message, payload) in said(plan(20, interval_us, Dirt::Filthy), FROM_US, 50_000) {
-            match message.fate {
-                Fate::Landed { at_s, temp_centi } => {
+        for (message, payload) in
+            messages(plan(20, interval_us, MessageFaults::Filthy), FROM_US, 50_000)
+        {
+            match message.outcome {
+                MessageOutcome::Landed { at_s, temp_centi } => {
                     assert!(met.insert((message.sensor, at_s, temp_centi)), "{payload}");
                 }
-                Fate::Rejected(DUPLICATE) => again += 1,
-                Fate::Rejected(_) => {}
+                MessageOutcome::Rejected(DUPLICATE) => again += 1,
+                MessageOutcome::Rejected(_) => {}
             }
         }
-        assert!(again > 100, "{again} are said twice");
+        assert!(again > 100, "{again} are messages twice");
     }
 }
 
 #[test]
-fn what_is_said_again_without_having_been_heard_is_a_reading() {
+fn a_repetition_of_an_unreceived_message_is_a_reading() {
     let mut heard = BTreeSet::new();
     let mut first = 0;
-    for (message, payload) in said(plan(500, SECOND_US, Dirt::Usual), FROM_US, 40_000) {
+    for (message, payload) in messages(plan(500, SECOND_US, MessageFaults::Usual), FROM_US, 40_000)
+    {
         let is_new = heard.insert(payload.clone());
-        if message.kind == Kind::Repeated {
-            let is_landed = matches!(message.fate, Fate::Landed { .. });
+        if message.kind == MessageKind::Repeated {
+            let is_landed = matches!(message.outcome, MessageOutcome::Landed { .. });
             assert_eq!(is_landed, is_new, "{payload}");
-            let told_s = message.said_at_us / SECOND_US;
-            first += u32::from(is_landed && !payload.contains(&told_s.to_string()));
+            let written_s = message.sent_at_us / SECOND_US;
+            first += u32::from(is_landed && !payload.contains(&written_s.to_string()));
         }
     }
     assert!(first > 10, "{first} are heard only the second time");
 }
 
 #[test]
-fn dirt_is_as_frequent_as_its_level_says() {
-    let count = |dirt| {
+fn faults_have_the_frequency_of_their_level() {
+    let count = |faults| {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for (message, _) in said(plan(65, SECOND_US, dirt), FROM_US, 60_000) {
+        for (message, _) in messages(plan(65, SECOND_US, faults), FROM_US, 60_000) {
             *counts.entry(message.kind.name()).or_default() += 1;
         }
         counts
     };
-    assert_eq!(count(Dirt::None).into_keys().collect::<Vec<_>>(), ["plain"]);
-    let usual = count(Dirt::Usual);
+    assert_eq!(count(MessageFaults::None).into_keys().collect::<Vec<_>>(), ["plain"]);
+    let usual = count(MessageFaults::Usual);
     assert!((52_000..55_000).contains(&usual["plain"]), "{usual:?}");
     assert_eq!(usual.len(), 6, "{usual:?}");
-    let filthy = count(Dirt::Filthy);
-    assert_eq!(filthy.len(), Kind::all().count(), "{filthy:?}");
+    let filthy = count(MessageFaults::Filthy);
+    assert_eq!(filthy.len(), MessageKind::all().count(), "{filthy:?}");
 }
 
-/// One payload of each kind, as it is said.
+/// One payload of each kind.
 fn one_of_each() -> BTreeMap<&'static str, Vec<u8>> {
-    let mut stream = Stream::new(plan(65, SECOND_US, Dirt::Filthy), FROM_US);
+    let mut stream = Stream::new(plan(65, SECOND_US, MessageFaults::Filthy), FROM_US);
     let mut found = BTreeMap::new();
     let mut payload = Vec::new();
-    while found.len() < Kind::all().count() {
+    while found.len() < MessageKind::all().count() {
         let message = stream.next(&mut payload);
         found.entry(message.kind.name()).or_insert_with(|| payload.clone());
     }
@@ -159,7 +167,7 @@ fn one_of_each() -> BTreeMap<&'static str, Vec<u8>> {
 }
 
 #[test]
-fn each_kind_looks_as_it_is_called() {
+fn payloads_of_each_kind() {
     let all = one_of_each();
     let text = |name: &str| String::from_utf8(all[name].clone()).unwrap();
     assert!(text("null_temperature").contains("\"temperature\": null, \"component_info\": {\"c"));

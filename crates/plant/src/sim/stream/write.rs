@@ -1,30 +1,30 @@
-//! Messages as bytes.
+//! Encodes messages.
 
-use super::kind::Kind;
+use super::kind::MessageKind;
 use crate::reading::SensorId;
 use chrono::{DateTime, Datelike as _, Timelike as _};
 use rand::Rng as _;
 use rand_pcg::Pcg32;
 
-/// How long the longest message is.
+/// Size of the largest message in bytes.
 const HUGE_BYTES: usize = 1_000_000;
 
-/// How deep the deepest nesting goes: deeper than parsers follow.
+/// Depth of the deepest nesting: deeper than parsers accept.
 const NESTED: usize = 300;
 
-/// How a moment is spelled.
+/// Format of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spelling {
+pub enum TimeFormat {
     EpochSeconds,
     Digits,
     Dashes,
     Slashes,
 }
 
-impl Spelling {
+impl TimeFormat {
     /// One in ten is not in epoch seconds.
-    pub fn draw(chance: &mut Pcg32) -> Self {
-        match chance.next_u32() % 30 {
+    pub fn draw(rng: &mut Pcg32) -> Self {
+        match rng.next_u32() % 30 {
             0 => Self::Digits,
             1 => Self::Dashes,
             2 => Self::Slashes,
@@ -33,7 +33,7 @@ impl Spelling {
     }
 }
 
-/// What of a sensor's messages never changes, as JSON.
+/// The constant parts of a sensor's messages, as JSON.
 #[derive(Debug, Clone)]
 pub struct Template {
     plant: String,
@@ -46,7 +46,7 @@ pub struct Template {
     id: SensorId,
 }
 
-/// The fields of one message as JSON; what is `None` is left out.
+/// The fields of a message as JSON; `None` fields are omitted.
 #[derive(Clone, Copy)]
 struct Fields<'a> {
     plant: Option<&'a [u8]>,
@@ -69,19 +69,19 @@ impl Template {
         Self { plant, lane, component, head, tail, id: id.clone() }
     }
 
-    /// Appends a message of a kind about a moment (seconds since 1970 UTC) and a temperature in
-    /// hundredths of a degC.
+    /// Appends a message of a kind with a time (seconds since 1970-01-01T00:00:00Z) and a
+    /// temperature in hundredths of a degC.
     pub fn write(
         &self,
-        kind: Kind,
-        spelling: Spelling,
+        kind: MessageKind,
+        spelling: TimeFormat,
         at_s: i64,
         temp_centi: i32,
         out: &mut Vec<u8>,
     ) {
-        // Only digits can stand without quotes.
-        let is_bare = kind == Kind::BareTime;
-        let spelling = if is_bare { Spelling::EpochSeconds } else { spelling };
+        // Only digits are valid without quotes.
+        let is_bare = kind == MessageKind::BareTime;
+        let spelling = if is_bare { TimeFormat::EpochSeconds } else { spelling };
         let time = Short::time(spelling, at_s);
         let temp = Short::centi(temp_centi);
         if kind.is_plain() {
@@ -105,61 +105,61 @@ impl Template {
         }
     }
 
-    /// The fields of kinds that differ in one field; `None` for those of another shape.
+    /// The fields of kinds that differ in one field; `None` for kinds of another shape.
     fn changed<'a>(
         &'a self,
-        kind: Kind,
+        kind: MessageKind,
         fields: Fields<'a>,
         at_s: i64,
         temp: &'a Short,
     ) -> Option<Fields<'a>> {
         let mut changed = fields;
         match kind {
-            Kind::MissingPlant => changed.plant = None,
-            Kind::MissingLane => changed.lane = None,
-            Kind::MissingTime => changed.time = None,
-            Kind::MissingTemperature => changed.temperature = None,
-            Kind::MissingComponent => changed.component = None,
-            Kind::NoComponent => changed.component = Some(b"{}"),
-            Kind::NullTemperature => changed.temperature = Some(b"null"),
-            Kind::NullTemperatureNoComponent => {
+            MessageKind::MissingPlant => changed.plant = None,
+            MessageKind::MissingLane => changed.lane = None,
+            MessageKind::MissingTime => changed.time = None,
+            MessageKind::MissingTemperature => changed.temperature = None,
+            MessageKind::MissingComponent => changed.component = None,
+            MessageKind::NoComponent => changed.component = Some(b"{}"),
+            MessageKind::NullTemperature => changed.temperature = Some(b"null"),
+            MessageKind::NullTemperatureNoComponent => {
                 changed.temperature = Some(b"null");
                 changed.component = Some(b"{}");
             }
-            Kind::NullTime => changed.time = Some(b"null"),
-            Kind::NullComponent => changed.component = Some(b"null"),
-            Kind::NullType => {
+            MessageKind::NullTime => changed.time = Some(b"null"),
+            MessageKind::NullComponent => changed.component = Some(b"null"),
+            MessageKind::NullType => {
                 changed.component =
                     Some(br#"{"component_type": null, "component_manufacturer": "manufact1"}"#);
             }
-            // Its time stands without quotes already.
-            Kind::BareTime => {}
-            Kind::BareTemperature => changed.temperature = Some(temp.bare()),
-            Kind::BareLane => changed.lane = Some(self.id.lane.as_bytes()),
-            Kind::PlantIsObject => changed.plant = Some(br#"{"name": "Plant1"}"#),
+            // Its time is already without quotes.
+            MessageKind::BareTime => {}
+            MessageKind::BareTemperature => changed.temperature = Some(temp.bare()),
+            MessageKind::BareLane => changed.lane = Some(self.id.lane.as_bytes()),
+            MessageKind::PlantIsObject => changed.plant = Some(br#"{"name": "Plant1"}"#),
             _ => return Self::changed_value(kind, changed, at_s),
         }
         Some(changed)
     }
 
-    /// The fields of kinds whose temperature or time is no temperature or time.
-    fn changed_value(kind: Kind, mut fields: Fields<'_>, at_s: i64) -> Option<Fields<'_>> {
+    /// The fields of kinds with an invalid temperature or time.
+    fn changed_value(kind: MessageKind, mut fields: Fields<'_>, at_s: i64) -> Option<Fields<'_>> {
         let temperature: Option<&[u8]> = match kind {
-            Kind::TemperatureIsBool => Some(b"true"),
-            Kind::TemperatureIsList => Some(br#"["47.93"]"#),
-            Kind::TemperatureIsWord => Some(br#""hot""#),
-            Kind::TemperatureIsNaN => Some(br#""NaN""#),
-            Kind::TemperatureIsInfinite => Some(br#""Infinity""#),
-            Kind::DecimalComma => Some(br#""47,93""#),
-            Kind::TooHot => Some(br#""9999.00""#),
-            Kind::TooCold => Some(br#""-400.00""#),
+            MessageKind::TemperatureIsBool => Some(b"true"),
+            MessageKind::TemperatureIsList => Some(br#"["47.93"]"#),
+            MessageKind::TemperatureIsWord => Some(br#""hot""#),
+            MessageKind::TemperatureIsNaN => Some(br#""NaN""#),
+            MessageKind::TemperatureIsInfinite => Some(br#""Infinity""#),
+            MessageKind::DecimalComma => Some(br#""47,93""#),
+            MessageKind::TooHot => Some(br#""9999.00""#),
+            MessageKind::TooCold => Some(br#""-400.00""#),
             _ => None,
         };
         let time: Option<&[u8]> = match kind {
-            Kind::TimeIsWord => Some(br#""yesterday""#),
-            Kind::NoSuchDay => Some(no_such_day(at_s)),
-            Kind::FarFuture => Some(br#""2999-01-01 00:00:00""#),
-            Kind::Ancient => Some(br#""86400""#),
+            MessageKind::TimeIsWord => Some(br#""yesterday""#),
+            MessageKind::NoSuchDay => Some(no_such_day(at_s)),
+            MessageKind::FarFuture => Some(br#""2999-01-01 00:00:00""#),
+            MessageKind::Ancient => Some(br#""86400""#),
             _ => None,
         };
         fields.temperature = temperature.or(fields.temperature);
@@ -167,15 +167,15 @@ impl Template {
         (temperature.is_some() || time.is_some()).then_some(fields)
     }
 
-    /// Kinds that are another text than a plain object of five fields.
-    fn write_shape(&self, kind: Kind, fields: Fields<'_>, out: &mut Vec<u8>) {
+    /// Kinds that are not a plain object of five fields.
+    fn write_shape(&self, kind: MessageKind, fields: Fields<'_>, out: &mut Vec<u8>) {
         let Fields { plant, lane, time, temperature, component } = fields;
         match kind {
-            Kind::ExtraField => fields.write_with(out, b", \"firmware\": {\"major\": 2}}"),
-            Kind::Huge => write_huge(fields, out),
-            Kind::DeeplyNested => write_nested(fields, out),
-            Kind::Escaped => self.write_escaped(fields, out),
-            Kind::Spaced => {
+            MessageKind::ExtraField => fields.write_with(out, b", \"firmware\": {\"major\": 2}}"),
+            MessageKind::Huge => write_huge(fields, out),
+            MessageKind::DeeplyNested => write_nested(fields, out),
+            MessageKind::Escaped => self.write_escaped(fields, out),
+            MessageKind::Spaced => {
                 put(out, &[b"\r\n { \t\"plant_name\" :"]);
                 put(out, &[plant.unwrap_or_default(), b" ,\"lane_number\":"]);
                 put(out, &[lane.unwrap_or_default(), b"\n,\n\"timestamp\":"]);
@@ -183,7 +183,7 @@ impl Template {
                 put(out, &[temperature.unwrap_or_default(), b",\"component_info\":"]);
                 put(out, &[component.unwrap_or_default(), b"}\n\n"]);
             }
-            Kind::Reordered => {
+            MessageKind::Reordered => {
                 put(out, &[b"{\"component_info\": ", component.unwrap_or_default()]);
                 put(out, &[b", \"temperature\": ", temperature.unwrap_or_default()]);
                 put(out, &[b", \"timestamp\": ", time.unwrap_or_default()]);
@@ -194,45 +194,45 @@ impl Template {
         }
     }
 
-    /// With some letters of the plant and of a field's name as escapes.
+    /// With some letters of the plant and of a field name as escape sequences.
     fn write_escaped(&self, fields: Fields<'_>, out: &mut Vec<u8>) {
         let rest = self.id.plant.as_bytes().get(1..).unwrap_or_default();
         put(out, &[b"{\"plant_\\u006eame\": \"\\u0050", rest, b"\""]);
         let others = Fields { plant: None, ..fields };
         let from = out.len();
         others.write(out);
-        // The object of the others goes on with that of the plant.
+        // The object of the other fields continues after the plant.
         out[from] = b',';
     }
 }
 
-/// Kinds that are no JSON object, or no JSON at all.
-fn write_no_object(kind: Kind, fields: Fields<'_>, out: &mut Vec<u8>) {
+/// Kinds that are not a JSON object, or not JSON.
+fn write_no_object(kind: MessageKind, fields: Fields<'_>, out: &mut Vec<u8>) {
     let from = out.len();
     match kind {
-        Kind::Words => put(out, &[b"temperature of lane 1 is 47.93"]),
-        Kind::NullBytes => put(out, &[&[0; 32]]),
-        Kind::TopNumber => put(out, &[b"47.93"]),
-        Kind::TopNull => put(out, &[b"null"]),
-        Kind::TopArray => {
+        MessageKind::Words => put(out, &[b"temperature of lane 1 is 47.93"]),
+        MessageKind::NullBytes => put(out, &[&[0; 32]]),
+        MessageKind::TopNumber => put(out, &[b"47.93"]),
+        MessageKind::TopNull => put(out, &[b"null"]),
+        MessageKind::TopArray => {
             put(out, &[b"["]);
             fields.write(out);
             put(out, &[b"]"]);
         }
-        Kind::TrailingText => {
+        MessageKind::TrailingText => {
             fields.write(out);
             put(out, &[b" {\"plant_name\": \"Plant1\"}"]);
         }
-        Kind::Truncated => {
+        MessageKind::Truncated => {
             fields.write(out);
             out.truncate(from + (out.len() - from) * 2 / 3);
         }
-        Kind::InvalidText => {
+        MessageKind::InvalidText => {
             fields.write(out);
-            // Within the plant's name; 0xff begins no letter of UTF-8.
+            // Inside the plant name; 0xff is never valid in UTF-8.
             out[from + 17] = 0xff;
         }
-        // Only Kind::Empty is left, and says nothing.
+        // Only `MessageKind::Empty` remains; its payload is empty.
         _ => {}
     }
 }
@@ -242,7 +242,7 @@ impl Fields<'_> {
         self.write_with(out, b"}");
     }
 
-    /// As an object whose last field is followed by `end`.
+    /// As an object followed by `end`.
     fn write_with(self, out: &mut Vec<u8>, end: &[u8]) {
         let fields = [
             ("plant_name", self.plant),
@@ -275,7 +275,7 @@ fn write_nested(fields: Fields<'_>, out: &mut Vec<u8>) {
     put(out, &[b"}"]);
 }
 
-/// A day no calendar has, in one of two spellings.
+/// A day that does not exist, in one of two formats.
 const fn no_such_day(at_s: i64) -> &'static [u8] {
     if at_s % 2 == 0 { b"\"2026-02-30 10:00:00\"" } else { b"\"20261301102233\"" }
 }
@@ -286,7 +286,7 @@ fn put(out: &mut Vec<u8>, parts: &[&[u8]]) {
     }
 }
 
-/// A short text with its quotes, on the stack.
+/// A short quoted text on the stack.
 struct Short {
     bytes: [u8; 32],
     len: usize,
@@ -297,16 +297,16 @@ impl Short {
         Self { bytes: [b'"'; 32], len: 1 }
     }
 
-    fn time(spelling: Spelling, at_s: i64) -> Self {
+    fn time(spelling: TimeFormat, at_s: i64) -> Self {
         let mut text = Self::new();
         let marks = match spelling {
-            Spelling::EpochSeconds => {
+            TimeFormat::EpochSeconds => {
                 text.push_number(at_s);
                 return text;
             }
-            Spelling::Digits => ["", "", ""],
-            Spelling::Dashes => ["-", " ", ":"],
-            Spelling::Slashes => ["/", " ", ":"],
+            TimeFormat::Digits => ["", "", ""],
+            TimeFormat::Dashes => ["-", " ", ":"],
+            TimeFormat::Slashes => ["/", " ", ":"],
         };
         let at = DateTime::from_timestamp(at_s, 0).unwrap_or_default().naive_utc();
         let [of_day, between, of_time] = marks;
@@ -367,7 +367,7 @@ impl Short {
         &self.bytes[1..self.len]
     }
 
-    /// The quote after the text stands there from the beginning.
+    /// The closing quote is there from the start.
     fn quoted(&self) -> &[u8] {
         &self.bytes[..=self.len]
     }

@@ -1,66 +1,68 @@
-//! How warm a component is, and what its sensor makes of that.
+//! Model of component temperatures and of the sensors that measure them.
 //!
-//! *In:* a seed, a sensor and a moment. *Out:* what the sensor says then. *Promise:* the temperature
-//! at a moment is the same whoever asks, wherever he began.
+//! *In*: a seed, a sensor and a time. *Out*: the reading at that time. *Promise*: the temperature
+//! at a time does not depend on where the simulation starts.
 //!
-//! A component follows its equilibrium (the hall around it, and its own heat by load and cooling)
-//! as a body of first order does: each minute a share of the difference is left. The history that
-//! counts begins at a fixed moment some hours back.
+//! A component approaches its equilibrium (hall temperature plus its own heat by load and cooling)
+//! as a first-order system: a fixed share of the difference remains after each minute. The relevant
+//! history starts at a fixed time some hours before.
 
-pub mod chance;
 pub mod fault;
+pub mod random;
 pub mod sensors;
 
-use chance::{Concern, chance};
-use fault::{Fault, FaultKind, MINUTE_US};
+use crate::time::{MINUTE_US, day_of_us, minute_of_us};
+use fault::{SensorFault, SensorFaultKind};
 use rand::Rng as _;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
+use random::{StreamPurpose, generator};
 use sensors::Sensor;
 
-/// How far the plants' clock is ahead of UTC, in minutes; in Kerala it never changes.
+/// Offset of plant time from UTC in minutes; constant in Kerala.
 const OFFSET_MIN: i64 = 330;
 
-/// The hall by hour of the plants' day, in degC.
+/// Hall temperature in degC by hour of plant time.
 const HALL_C: [f64; 24] = [
     26.0, 25.6, 25.3, 25.0, 24.8, 24.7, 25.0, 25.8, 26.9, 28.1, 29.3, 30.4, 31.2, 31.8, 32.0, 31.8,
     31.2, 30.4, 29.5, 28.6, 27.9, 27.3, 26.8, 26.4,
 ];
 
-/// Hours of the plants' day in which the lanes are busy.
+/// Hours of plant time in which the lanes are busy.
 const BUSY_HOURS: std::ops::Range<i64> = 9..21;
 
-/// Temperatures are worked out from such a moment on, and begin so many minutes before it.
-/// What came earlier has left less than a hundredth of a degC.
+/// Temperatures are computed from multiples of this many minutes on, starting so many minutes
+/// earlier. The effect of the time before is below a hundredth of a degC.
 const STRETCH_MIN: i64 = 120;
 const LEAD_MIN: i64 = 100;
 
-/// A component without its fan stands so many times higher above the hall.
+/// Factor of the temperature above the hall for a component without fan.
 const UNCOOLED: f64 = 2.6;
 
-/// What faults add, and how much a sensor scatters, in degC.
+/// Magnitude of faults and of sensor noise, in degC.
 const DRIFT_C_MAX: f64 = 9.0;
 const SPIKE_C: f64 = 45.0;
 const NOISE_C: f64 = 0.12;
 const BURST_C: f64 = 3.0;
 
-/// What of a component decides how it warms.
+/// Thermal properties of a component.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Body {
-    /// How far it stands above the hall at full load, in degC.
+pub struct ThermalBody {
+    /// Temperature above the hall at full load, in degC.
     pub rise_c: f64,
-    /// The share of the way to its equilibrium that is left after a minute, 0 to 1.
+    /// Share of the distance to equilibrium that remains after a minute, 0 to 1.
     pub kept_share: f64,
 }
 
-/// A sensor followed through time. Going on by minutes is cheap; a leap costs some hundred steps.
+/// The temperature of one sensor over time. Advancing by minutes is cheap; a jump costs some
+/// hundred steps.
 #[derive(Debug, Clone)]
-pub struct Follower {
+pub struct TemperatureModel {
     seed: u64,
     sensor: u64,
     gateway: u64,
-    body: Body,
-    /// The minute the temperatures are known for, at its start and at its end.
+    body: ThermalBody,
+    /// The minute with known temperatures, at its start and end.
     minute: Option<i64>,
     from_c: f64,
     to_c: f64,
@@ -69,31 +71,31 @@ pub struct Follower {
     fan: Fan,
 }
 
-/// What a day holds for a sensor.
+/// The state of a sensor on a day.
 #[derive(Debug, Clone, Copy, Default)]
 struct Day {
     number: Option<i64>,
-    fault: Option<Fault>,
-    silence: Option<Fault>,
-    /// What a sensor that is stuck this day says, in degC.
+    fault: Option<SensorFault>,
+    silence: Option<SensorFault>,
+    /// Value of the sensor if it is stuck on this day, in degC.
     stuck_c: f64,
 }
 
-/// How busy the lane is in a quarter of an hour.
+/// Load of the lane in a quarter of an hour.
 #[derive(Debug, Clone, Copy, Default)]
 struct Load {
     quarter: Option<i64>,
     share: f64,
 }
 
-/// When the fan fails on a day of the history.
+/// Fan failure on a day of the history.
 #[derive(Debug, Clone, Copy, Default)]
 struct Fan {
     day: Option<i64>,
-    failure: Option<Fault>,
+    failure: Option<SensorFault>,
 }
 
-impl Follower {
+impl TemperatureModel {
     pub fn new(seed: u64, sensor: &Sensor) -> Self {
         Self {
             seed,
@@ -109,9 +111,9 @@ impl Follower {
         }
     }
 
-    /// What the sensor says at a moment (microseconds since 1970 UTC), in hundredths of a degC;
-    /// `None` if it is silent. `noise` decides how it scatters.
-    pub fn said_centi(&mut self, at_us: i64, noise: &mut Pcg32) -> Option<i32> {
+    /// The reading at a time (microseconds since 1970-01-01T00:00:00Z) in hundredths of a degC;
+    /// `None` if the sensor sends nothing. `noise` is the source of measurement noise.
+    pub fn reported_centi(&mut self, at_us: i64, noise: &mut Pcg32) -> Option<i32> {
         if self.is_silent(at_us) {
             return None;
         }
@@ -125,48 +127,48 @@ impl Follower {
         Some((said_c * 100.0).round() as i32)
     }
 
-    /// Whether nothing comes from the sensor at a moment.
+    /// Whether the sensor sends nothing at a time.
     pub fn is_silent(&mut self, at_us: i64) -> bool {
         self.begin_day(at_us);
-        let is_dropped = |it: &Fault| it.kind == FaultKind::DropOut && it.holds(at_us);
+        let is_dropped = |it: &SensorFault| it.kind == SensorFaultKind::DropOut && it.holds(at_us);
         self.day.fault.as_ref().is_some_and(is_dropped)
             || self.day.silence.is_some_and(|it| it.holds(at_us))
     }
 
-    /// How warm the component is at a moment, in degC.
+    /// Temperature of the component at a time, in degC.
     pub fn true_c(&mut self, at_us: i64) -> f64 {
-        self.seek(at_us.div_euclid(MINUTE_US));
+        self.seek(minute_of_us(at_us));
         let part = at_us.rem_euclid(MINUTE_US) as f64 / MINUTE_US as f64;
         self.from_c + (self.to_c - self.from_c) * part
     }
 
-    fn faulty_c(&self, fault: &Fault, at_us: i64, true_c: f64, scatter: f64) -> f64 {
+    fn faulty_c(&self, fault: &SensorFault, at_us: i64, true_c: f64, scatter: f64) -> f64 {
         let gone = (at_us - fault.from_us) as f64 / (fault.to_us - fault.from_us) as f64;
         match fault.kind {
-            FaultKind::Stuck => self.day.stuck_c,
-            FaultKind::Drift => true_c + gone * DRIFT_C_MAX + scatter * NOISE_C,
-            FaultKind::Spike => true_c + SPIKE_C + scatter * NOISE_C,
-            FaultKind::NoiseBurst => true_c + scatter * BURST_C,
-            FaultKind::FanFailure | FaultKind::DropOut | FaultKind::GatewaySilence => {
-                true_c + scatter * NOISE_C
-            }
+            SensorFaultKind::Stuck => self.day.stuck_c,
+            SensorFaultKind::Drift => true_c + gone * DRIFT_C_MAX + scatter * NOISE_C,
+            SensorFaultKind::Spike => true_c + SPIKE_C + scatter * NOISE_C,
+            SensorFaultKind::NoiseBurst => true_c + scatter * BURST_C,
+            SensorFaultKind::FanFailure
+            | SensorFaultKind::DropOut
+            | SensorFaultKind::GatewaySilence => true_c + scatter * NOISE_C,
         }
     }
 
     fn begin_day(&mut self, at_us: i64) {
-        let number = fault::day_of(at_us);
+        let number = day_of_us(at_us);
         if self.day.number == Some(number) {
             return;
         }
-        let fault = fault::of_sensor(self.seed, self.sensor, number);
-        let silence = fault::of_gateway(self.seed, self.gateway, number);
+        let fault = fault::sensor_fault(self.seed, self.sensor, number);
+        let silence = fault::gateway_fault(self.seed, self.gateway, number);
         self.day = Day { number: Some(number), fault, silence, stuck_c: 0.0 };
-        if let Some(fault) = fault.filter(|it| it.kind == FaultKind::Stuck) {
+        if let Some(fault) = fault.filter(|it| it.kind == SensorFaultKind::Stuck) {
             self.day.stuck_c = self.clone().true_c(fault.from_us);
         }
     }
 
-    /// Makes the temperatures those of a minute.
+    /// Advances to a minute.
     fn seek(&mut self, minute: i64) {
         if self.minute == Some(minute) {
             return;
@@ -183,7 +185,7 @@ impl Follower {
         self.minute = Some(minute);
     }
 
-    /// Takes up the history that counts for a stretch at its first minute.
+    /// Restarts from the fixed time before a stretch.
     fn begin(&mut self, stretch: i64) -> i64 {
         let first = stretch * STRETCH_MIN - LEAD_MIN;
         self.to_c = self.equilibrium_c(first);
@@ -202,10 +204,10 @@ impl Follower {
     }
 
     fn is_uncooled(&mut self, at_us: i64) -> bool {
-        let day = fault::day_of(at_us);
+        let day = day_of_us(at_us);
         if self.fan.day != Some(day) {
-            let fault = fault::of_sensor(self.seed, self.sensor, day);
-            let failure = fault.filter(|it| it.kind == FaultKind::FanFailure);
+            let fault = fault::sensor_fault(self.seed, self.sensor, day);
+            let failure = fault.filter(|it| it.kind == SensorFaultKind::FanFailure);
             self.fan = Fan { day: Some(day), failure };
         }
         self.fan.failure.is_some_and(|it| it.holds(at_us))
@@ -215,11 +217,11 @@ impl Follower {
         let quarter = minute.div_euclid(15);
         if self.load.quarter != Some(quarter) {
             let hour = (minute + OFFSET_MIN).rem_euclid(24 * 60) / 60;
-            let mut chance = chance(self.seed, Concern::Load, self.gateway, quarter);
+            let mut rng = generator(self.seed, StreamPurpose::Load, self.gateway, quarter);
             let share = if BUSY_HOURS.contains(&hour) {
-                chance.random_range(0.7..1.0)
+                rng.random_range(0.7..1.0)
             } else {
-                chance.random_range(0.05..0.25)
+                rng.random_range(0.05..0.25)
             };
             self.load = Load { quarter: Some(quarter), share };
         }
@@ -227,7 +229,7 @@ impl Follower {
     }
 }
 
-/// The hall at the start of a minute, in degC.
+/// Hall temperature at the start of a minute, in degC.
 fn hall_c(minute: i64) -> f64 {
     let of_day = (minute + OFFSET_MIN).rem_euclid(24 * 60);
     let hour = usize::try_from(of_day / 60).unwrap_or(0);
@@ -235,33 +237,32 @@ fn hall_c(minute: i64) -> f64 {
     HALL_C[hour] + (HALL_C[(hour + 1) % HALL_C.len()] - HALL_C[hour]) * part
 }
 
-/// A number about as likely as under a normal curve of mean 0 and variance 1, between -3.5 and 3.5:
-/// the sum of four even ones.
-fn bell(chance: &mut Pcg32) -> f64 {
-    let drawn = chance.next_u64();
+/// An approximately standard normal number between -3.5 and 3.5: the sum of four uniform ones.
+fn bell(rng: &mut Pcg32) -> f64 {
+    let drawn = rng.next_u64();
     let sum: u64 = [0, 16, 32, 48].into_iter().map(|shift| (drawn >> shift) & 0xffff).sum();
     (sum as f64 / f64::from(0xffff_u32) - 2.0) * 3.0_f64.sqrt()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fault::DAY_US;
     use super::sensors::sensors;
     use super::*;
+    use crate::time::{DAY_US, SECOND_US};
 
     /// 2026-11-02 00:00:00 UTC.
-    const MONDAY_US: i64 = 1_793_577_600 * fault::SECOND_US;
+    const MONDAY_US: i64 = 1_793_577_600 * SECOND_US;
 
     fn noise(at_us: i64) -> Pcg32 {
-        chance(1, Concern::Message, 0, at_us)
+        generator(1, StreamPurpose::Message, 0, at_us)
     }
 
-    /// The first sensor and day on which this goes wrong while the lanes are busy.
-    fn with(kind: FaultKind) -> (Sensor, Fault) {
-        let days = (0..30).map(|day| fault::day_of(MONDAY_US) + day);
+    /// The first sensor and day with this fault while the lanes are busy.
+    fn with(kind: SensorFaultKind) -> (Sensor, SensorFault) {
+        let days = (0..30).map(|day| day_of_us(MONDAY_US) + day);
         let all = days.flat_map(|day| sensors(65, 1).into_iter().map(move |it| (it, day)));
         let mut faults = all.filter_map(|(sensor, day)| {
-            let fault = fault::of_sensor(1, sensor.number, day)?;
+            let fault = fault::sensor_fault(1, sensor.number, day)?;
             let hour = fault.from_us.rem_euclid(DAY_US) / (60 * MINUTE_US);
             (fault.kind == kind && (5..12).contains(&hour)).then_some((sensor, fault))
         });
@@ -269,26 +270,30 @@ mod tests {
     }
 
     #[test]
-    fn a_temperature_is_the_same_wherever_one_begins() {
+    fn a_temperature_does_not_depend_on_the_start() {
         for sensor in sensors(20, 1) {
-            let mut through = Follower::new(1, &sensor);
+            let mut through = TemperatureModel::new(1, &sensor);
             for minute in 0..3000 {
                 let at_us = MONDAY_US + minute * MINUTE_US + 12_345_678;
-                let said = through.said_centi(at_us, &mut noise(at_us));
+                let reported = through.reported_centi(at_us, &mut noise(at_us));
                 if minute % 97 == 0 {
-                    let mut fresh = Follower::new(1, &sensor);
-                    assert_eq!(fresh.said_centi(at_us, &mut noise(at_us)), said, "{minute}");
+                    let mut fresh = TemperatureModel::new(1, &sensor);
+                    assert_eq!(
+                        fresh.reported_centi(at_us, &mut noise(at_us)),
+                        reported,
+                        "{minute}"
+                    );
                 }
             }
         }
     }
 
     #[test]
-    fn a_day_looks_like_one() {
+    fn temperatures_follow_the_load_of_a_day() {
         let mut noon = Vec::new();
         let mut night = Vec::new();
         for sensor in sensors(65, 1) {
-            let mut follower = Follower::new(1, &sensor);
+            let mut follower = TemperatureModel::new(1, &sensor);
             night.push(follower.true_c(MONDAY_US - 4 * 60 * MINUTE_US));
             noon.push(follower.true_c(MONDAY_US + 8 * 60 * MINUTE_US));
         }
@@ -300,9 +305,9 @@ mod tests {
     }
 
     #[test]
-    fn a_component_without_fan_grows_hot_and_cools_again() {
-        let (sensor, fault) = with(FaultKind::FanFailure);
-        let mut follower = Follower::new(1, &sensor);
+    fn a_component_without_fan_overheats_and_recovers() {
+        let (sensor, fault) = with(SensorFaultKind::FanFailure);
+        let mut follower = TemperatureModel::new(1, &sensor);
         let mut at = |at_us| follower.true_c(at_us);
         let (before, hot) = (at(fault.from_us), at(fault.to_us));
         let after = at(fault.to_us + 60 * MINUTE_US);
@@ -310,26 +315,26 @@ mod tests {
     }
 
     #[test]
-    fn what_a_faulty_sensor_says() {
-        let said = |kind, at: fn(&Fault) -> i64| {
+    fn readings_of_faulty_sensors() {
+        let reported = |kind, at: fn(&SensorFault) -> i64| {
             let (sensor, fault) = with(kind);
             let at_us = at(&fault);
-            let mut follower = Follower::new(1, &sensor);
+            let mut follower = TemperatureModel::new(1, &sensor);
             let true_c = follower.true_c(at_us);
-            let said = follower.said_centi(at_us, &mut noise(at_us));
-            said.map(|centi| f64::from(centi) / 100.0 - true_c)
+            let reported = follower.reported_centi(at_us, &mut noise(at_us));
+            reported.map(|centi| f64::from(centi) / 100.0 - true_c)
         };
-        let last = |fault: &Fault| fault.to_us - 1;
-        assert_eq!(said(FaultKind::DropOut, |fault| fault.from_us), None);
-        assert!(said(FaultKind::DropOut, |fault| fault.to_us).is_some());
-        assert!(said(FaultKind::Spike, last).unwrap() > 40.0);
-        assert!((8.0..10.0).contains(&said(FaultKind::Drift, last).unwrap()));
-        assert!(said(FaultKind::Spike, |fault| fault.to_us).unwrap().abs() < 1.0);
-        let (sensor, fault) = with(FaultKind::Stuck);
-        let mut follower = Follower::new(1, &sensor);
+        let last = |fault: &SensorFault| fault.to_us - 1;
+        assert_eq!(reported(SensorFaultKind::DropOut, |fault| fault.from_us), None);
+        assert!(reported(SensorFaultKind::DropOut, |fault| fault.to_us).is_some());
+        assert!(reported(SensorFaultKind::Spike, last).unwrap() > 40.0);
+        assert!((8.0..10.0).contains(&reported(SensorFaultKind::Drift, last).unwrap()));
+        assert!(reported(SensorFaultKind::Spike, |fault| fault.to_us).unwrap().abs() < 1.0);
+        let (sensor, fault) = with(SensorFaultKind::Stuck);
+        let mut follower = TemperatureModel::new(1, &sensor);
         let mut all = (fault.from_us..fault.to_us)
             .step_by(30_000_000)
-            .map(|at_us| follower.said_centi(at_us, &mut noise(at_us)));
+            .map(|at_us| follower.reported_centi(at_us, &mut noise(at_us)));
         let first = all.next().unwrap();
         assert!(first.is_some() && all.all(|it| it == first));
     }

@@ -1,21 +1,21 @@
-//! The components of the simulated plants and the sensors on them.
+//! The components of the simulated plants and their sensors.
 
-use super::Body;
-use super::chance::{Concern, chance};
+use super::ThermalBody;
+use super::random::{StreamPurpose, generator};
 use crate::reading::SensorId;
 use rand::RngExt as _;
 
-/// Plants that share a topic, named `Plant1` and so on.
+/// Number of plants that share a topic, named `Plant1` and so on.
 pub const PLANTS: usize = 5;
 
-/// Lanes of one plant in the reference.
+/// Lanes of a plant in the reference data.
 const LANES: usize = 8;
 
-/// Where a component stands and who made it: lane, type, makers. Where there are two makers, the
-/// plants take turns.
+/// Location and make of a component: lane, type, manufacturers. Where there are two manufacturers,
+/// plants alternate.
 type Place = (usize, Kind, [u8; 2]);
 
-/// The lane-components of a plant.
+/// The components of a plant by lane.
 const PLACES: [Place; 13] = [
     (1, Kind::LabelPrinter, [1, 1]),
     (1, Kind::SolderPastePrinter, [2, 2]),
@@ -32,7 +32,7 @@ const PLACES: [Place; 13] = [
     (8, Kind::OpticalInspectionModule, [3, 3]),
 ];
 
-/// How many sensors the reference plant has.
+/// Number of sensors in the reference data.
 pub const REFERENCE_SENSORS: usize = PLANTS * PLACES.len();
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// How far a busy component of this type stands above the hall, in degC.
+    /// Temperature of a busy component of this type above the hall, in degC.
     const fn rise_c(self) -> f64 {
         match self {
             Self::SolderPastePrinter => 16.0,
@@ -67,13 +67,14 @@ pub struct Sensor {
     pub id: SensorId,
     /// Its number, from 0.
     pub number: u64,
-    /// Number of the gateway it speaks through: one for each lane of each plant.
+    /// Number of its gateway: one per lane and plant.
     pub gateway: u64,
-    pub body: Body,
+    pub body: ThermalBody,
 }
 
-/// So many sensors; the first [`REFERENCE_SENSORS`] are the reference plant's. Plants take turns, so
-/// that a few sensors are of all plants, and more than the reference has stand on lanes from 9 on.
+/// Creates sensors; the first [`REFERENCE_SENSORS`] are those of the reference data. Plants
+/// alternate, so that a few sensors cover all plants; sensors beyond the reference are on lanes
+/// from 9 on.
 pub fn sensors(count: usize, seed: u64) -> Vec<Sensor> {
     (0..count).map(|number| sensor(number, seed)).collect()
 }
@@ -84,7 +85,7 @@ fn sensor(number: usize, seed: u64) -> Sensor {
     let (lane, kind, makers) = PLACES[place % PLACES.len()];
     let lane = lane + place / PLACES.len() * LANES;
     let number = number as u64;
-    let mut chance = chance(seed, Concern::Build, number, 0);
+    let mut rng = generator(seed, StreamPurpose::Build, number, 0);
     Sensor {
         id: SensorId {
             plant: format!("Plant{}", plant + 1),
@@ -94,9 +95,9 @@ fn sensor(number: usize, seed: u64) -> Sensor {
         },
         number,
         gateway: (plant + lane * PLANTS) as u64,
-        body: Body {
-            rise_c: kind.rise_c() * chance.random_range(0.85..1.15),
-            kept_share: chance.random_range(0.88..0.94),
+        body: ThermalBody {
+            rise_c: kind.rise_c() * rng.random_range(0.85..1.15),
+            kept_share: rng.random_range(0.88..0.94),
         },
     }
 }

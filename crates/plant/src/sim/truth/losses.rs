@@ -1,4 +1,4 @@
-//! What lies between the time a unit was to work and the ideal time of its good boards.
+//! The losses between the planned time of a unit and the ideal time of its good boards.
 
 use super::production::{shift, station};
 use super::time::{Category, Stretch};
@@ -9,8 +9,8 @@ use crate::sim::site::Site;
 use std::collections::BTreeMap;
 
 impl Truth {
-    /// Milliseconds by production day, shift, unit and loss. Time in production is lost to speed but
-    /// for what the boards made in it take ideally.
+    /// Milliseconds by production day, shift, unit and loss. Production time minus the ideal time
+    /// of the boards made in it is speed loss.
     pub(super) fn losses_shift(&self, site: &Site, time: &[Stretch<'_>]) -> String {
         let mut losses: BTreeMap<(ShiftOf, &str), i64> = BTreeMap::new();
         for stretch in time {
@@ -46,7 +46,7 @@ impl Truth {
     }
 }
 
-/// What time is lost to; `None` if none was to be worked in it.
+/// The loss category of a stretch; `None` if no work was planned.
 fn loss(stretch: &Stretch<'_>) -> Option<&'static str> {
     let is_minor = stretch.event.is_some_and(|event| event.state == State::MinorStop);
     match stretch.category {

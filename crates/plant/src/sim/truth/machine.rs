@@ -1,17 +1,18 @@
-//! How long machines were in which state.
+//! Durations of machine states.
 
 use super::{Lines, Truth, Value};
 use crate::sim::dump::date;
 use crate::sim::machine::State;
-use crate::sim::site::{DAY_S, Site};
+use crate::sim::site::Site;
+use crate::time::DAY_S;
 use std::collections::BTreeMap;
 
-/// States of one kind and for one reason, of a unit on a day.
+/// States of a unit on a day with the same state and reason.
 type Spell = (i32, u16, State, Option<&'static str>);
 
 impl Truth {
-    /// Seconds by day, unit, state and reason. A state is over when the next one of the unit begins,
-    /// and is of the day it began on.
+    /// Seconds by day, unit, state and reason. A state ends when the next one of the unit starts
+    /// and belongs to the day on which it started.
     pub(super) fn machine_time(&self, site: &Site) -> String {
         let mut spells: BTreeMap<Spell, (u64, i64)> = BTreeMap::new();
         let mut following: Option<(u16, i64)> = None;
@@ -29,7 +30,7 @@ impl Truth {
             lines.push(&[
                 ("day_local", Value::Text(&day)),
                 ("unit", Value::Text(&site.units[usize::from(unit)].code)),
-                ("state", Value::Text(state.word())),
+                ("state", Value::Text(state.as_str())),
                 ("reason", Value::text(reason)),
                 ("events", Value::count(events)),
                 ("duration_s", Value::Whole(duration_s)),

@@ -1,8 +1,8 @@
-//! The truth: what every gold table must hold.
+//! Ground truth: the expected rows of every gold table.
 //!
-//! *In*: what happened, record by record, and which of its records a reader can get hold of.
-//! *Out*: the rows of each gold table as lines of JSON. *Promise*: counted from the events of the
-//! plant; no dump is read for it and no SQL stands behind it.
+//! *In*: the events, record by record, and which of their records are readable in the dumps. *Out*:
+//! the rows of each gold table as lines of JSON. *Promise*: computed from the events of the plant,
+//! without reading dumps or running SQL.
 
 mod losses;
 mod machine;
@@ -19,29 +19,29 @@ use super::machine::MachineEvent;
 use super::order::Order;
 use super::plan::PlanRow;
 use super::site::Site;
-use super::stock::{Entry, MaterialRecord};
+use super::stock::{MaterialRecord, StockEntry};
 use super::write::mes::needs_reinspection;
 use oee::Each;
 use std::collections::{BTreeMap, HashMap};
 use time::utilisation_hourly;
 
-/// An hour of the plant's clock: day, hour, and the shift by its place in the calendar.
+/// An hour of plant time: day, hour, and index of the shift.
 type Hour = (i32, i32, Option<u16>);
 
-/// A day and an hour of the plant's clock.
+/// A day and an hour of plant time.
 type Clock = (i32, i32);
 
-/// A production day, a shift by its place in the calendar, and a unit.
+/// Production day, index of the shift, and unit.
 type ShiftOf = (i32, Option<u16>, u16);
 
-/// Boards planned: how many, in how many rows.
+/// Planned boards: quantity and number of rows.
 #[derive(Debug, Clone, Copy, Default)]
 struct Planned {
     boards: u64,
     rows: u64,
 }
 
-/// Looks at boards.
+/// Counts of inspections.
 #[derive(Debug, Clone, Copy, Default)]
 struct Looks {
     inspected: u64,
@@ -51,7 +51,7 @@ struct Looks {
     deviations: u64,
 }
 
-/// What is known of the boards of an order.
+/// Boards of an order as known from the dumps.
 #[derive(Debug, Clone, Copy, Default)]
 struct Boards {
     made: u64,
@@ -59,42 +59,42 @@ struct Boards {
     last_s: i64,
 }
 
-/// An order as a reader sees it.
+/// An order as known from the dumps.
 #[derive(Debug, Clone)]
 struct Seen {
     order: Order,
     started_local_s: Option<i64>,
 }
 
-/// Everything a reader of the dumps can come to know.
+/// Everything that can be known from the dumps.
 #[derive(Debug, Clone, Default)]
 pub struct Truth {
     planned: HashMap<(Hour, u16, u16, u32), Planned>,
     made: HashMap<(Hour, u16, u32), u64>,
     looks: HashMap<(Hour, u16), Looks>,
-    /// Verdicts of the quality system on the inspections of the day under way.
-    said: HashMap<u64, (Verdict, Option<u8>)>,
-    /// Boards made that are good, scrap, for rework and without a verdict, by production day, shift,
-    /// unit, hour and order.
+    /// Verdicts of the quality system on the inspections of the current day.
+    verdict_by_inspection: HashMap<u64, (Verdict, Option<u8>)>,
+    /// Boards made by verdict (good, scrap, rework, unknown), by production day, shift, unit, hour
+    /// and order.
     verdicts: HashMap<(ShiftOf, Clock, u32), [i64; 4]>,
-    /// Bad boards by production day, unit, what is wrong, and the word for how bad it is.
+    /// Bad boards by production day, unit, defect and verdict.
     defects: BTreeMap<(i32, u16, Option<&'static str>, &'static str), u64>,
-    /// When the first and the last board of a unit was looked at.
+    /// Time of the first and the last inspection at a unit.
     seen_s: HashMap<u16, (i64, i64)>,
-    /// Items whose ideal time is known.
+    /// Items with a known ideal cycle time.
     cycle_times: Vec<u16>,
     boards: HashMap<u32, Boards>,
     orders: BTreeMap<u32, Seen>,
-    /// The number of every order there is.
+    /// Numbers of all existing orders.
     numbers: Vec<u32>,
-    /// By unit and beginning.
+    /// By unit and start.
     events: BTreeMap<(u16, i64), MachineEvent>,
-    entries: Vec<Entry>,
+    entries: Vec<StockEntry>,
     records: Vec<MaterialRecord>,
 }
 
 impl Truth {
-    /// A row of the plan arrives.
+    /// Adds a row of the plan.
     pub fn plan(&mut self, row: &PlanRow) {
         let hour = (row.day, i32::from(row.hour), Some(row.shift));
         let planned = self.planned.entry((hour, row.unit, row.item, row.order)).or_default();
@@ -102,20 +102,19 @@ impl Truth {
         planned.rows += 1;
     }
 
-    /// The orders there are, whether anybody hears of them or not.
+    /// Sets the names of all orders, whether or not the dumps contain them.
     pub fn name_orders(&mut self, orders: &[Order]) {
         let new = &orders[self.numbers.len().min(orders.len())..];
         self.numbers.extend(new.iter().map(|order| order.number));
     }
 
-    /// An order arrives as it stands, saying that it began at a time of the plant's clock. It
-    /// replaces what was said of it before.
+    /// Adds or replaces an order. `local_s` is its start in plant time.
     pub fn order(&mut self, index: u32, order: &Order, started_local_s: Option<i64>) {
         self.orders.insert(index, Seen { order: order.clone(), started_local_s });
     }
 
-    /// The record of an inspection arrives, and perhaps that of its stage. Its time is what the
-    /// plant's clock showed; if it did so twice, readers take the first.
+    /// Adds the record of an inspection, and of its stage if that is readable. Its time is in plant
+    /// time; if ambiguous, readers take the first.
     pub fn inspection(&mut self, site: &Site, of: &Inspection, has_stage: bool) {
         let at_s = site.utc_s(site.local_s(of.at_s));
         let parts = site.calendar.local_parts(at_s * 1_000_000);
@@ -140,9 +139,10 @@ impl Truth {
         boards.made += 1;
     }
 
-    /// A board was made; it is as good as the quality system says, if it says anything.
+    /// Counts a board by the verdict of the quality system, if there is one.
     fn judge(&mut self, of: &Inspection, shift: ShiftOf, clock: Clock) {
-        let (verdict, defect) = self.said.get(&of.id).copied().unwrap_or((Verdict::Unknown, None));
+        let (verdict, defect) =
+            self.verdict_by_inspection.get(&of.id).copied().unwrap_or((Verdict::Unknown, None));
         let column = match verdict {
             Verdict::Good => 0,
             Verdict::Scrap => 1,
@@ -150,51 +150,53 @@ impl Truth {
             Verdict::Unknown => 3,
         };
         self.verdicts.entry((shift, clock, of.order)).or_default()[column] += 1;
-        if let (Verdict::Scrap | Verdict::Rework, Some(word)) = (verdict, verdict.word()) {
+        if let (Verdict::Scrap | Verdict::Rework, Some(word)) = (verdict, verdict.as_str()) {
             let defect = defect.map(|defect| DEFECTS[usize::from(defect)]);
             *self.defects.entry((shift.0, of.unit, defect, word)).or_default() += 1;
         }
     }
 
-    /// The verdict of the quality system on an inspection arrives, before its record.
+    /// Adds the verdict of the quality system on an inspection, before the record of the
+    /// inspection.
     pub fn verdict(&mut self, of: &Inspection) {
-        self.said.insert(of.id, (of.verdict, of.defect));
+        self.verdict_by_inspection.insert(of.id, (of.verdict, of.defect));
     }
 
-    /// The ideal time of the boards of an order, if both its item and that item's time are known.
+    /// The ideal cycle time of the boards of an order, if its item and the time of that item are
+    /// known.
     fn ideal_ms(&self, site: &Site, order: u32) -> Option<i64> {
         let item = self.orders.get(&order)?.order.item;
         let is_known = self.cycle_times.contains(&item);
         is_known.then(|| i64::from(site.items[usize::from(item)].ideal_cycle_ms))
     }
 
-    /// All records of a day have arrived.
+    /// Ends a day after all of its records were added.
     pub fn day_is_over(&mut self) {
-        self.said.clear();
+        self.verdict_by_inspection.clear();
     }
 
-    /// The ideal time of an item arrives.
+    /// Adds the ideal cycle time of an item.
     pub fn cycle_time(&mut self, item: u16) {
         self.cycle_times.push(item);
     }
 
-    /// A state a machine was in arrives, in place of one that began at the same time.
+    /// Adds a machine state; it replaces one with the same start.
     pub fn event(&mut self, event: &MachineEvent) {
         self.events.insert((event.unit, event.from_s), *event);
     }
 
-    /// A warehouse entry arrives.
-    pub fn entry(&mut self, entry: &Entry) {
+    /// Adds a warehouse entry.
+    pub fn entry(&mut self, entry: &StockEntry) {
         self.entries.push(*entry);
     }
 
-    /// The item dump arrives, in place of the one before.
+    /// Replaces the item dump.
     pub fn materials(&mut self, records: Vec<MaterialRecord>) {
         self.records = records;
     }
 
-    /// The rows of every gold table, each a line of JSON, with the table's name. Ages are counted
-    /// to the day `as_of`.
+    /// The rows of every gold table as lines of JSON, with the name of the table. Ages are computed
+    /// for the day `as_of`.
     pub fn tables(&self, site: &Site, as_of: i32) -> Vec<(&'static str, String)> {
         let production = self.production(site);
         let stock = self.stock(site);
@@ -224,7 +226,7 @@ impl Truth {
     }
 }
 
-/// Lines of JSON under way.
+/// Lines of JSON being built.
 #[derive(Debug, Default)]
 struct Lines(String);
 
@@ -232,7 +234,7 @@ struct Lines(String);
 enum Value<'a> {
     Null,
     Whole(i64),
-    /// So many units of the last of so many decimal places.
+    /// A decimal number: units of the last of this many decimal places.
     Decimal(i128, u32),
     Real(f64),
     Flag(bool),
@@ -254,7 +256,7 @@ impl Lines {
         match value {
             Value::Null => self.0.push_str("null"),
             Value::Whole(number) => self.0.push_str(&number.to_string()),
-            // Debug keeps the point in whole numbers, as JSON does.
+            // `Debug` keeps the decimal point of whole numbers, as JSON expects.
             Value::Real(number) => self.0.push_str(&format!("{number:?}")),
             Value::Flag(is_so) => self.0.push_str(if *is_so { "true" } else { "false" }),
             Value::Text(text) => {
@@ -283,7 +285,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A moment as JSON says it.
+/// A timestamp in JSON.
 fn moment(at_s: i64) -> String {
     let at = chrono::DateTime::from_timestamp(at_s, 0).unwrap_or_default();
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()

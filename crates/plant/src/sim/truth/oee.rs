@@ -34,7 +34,7 @@ struct Sums {
     ideal_verdict_unknown_ms: i64,
 }
 
-/// The time a row is of.
+/// The time a row refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Each {
     Hour,
@@ -45,7 +45,7 @@ pub(super) enum Each {
 type Place = (ShiftOf, Option<Clock>);
 
 impl Truth {
-    /// One row for each production day, shift and unit, or for each hour of them.
+    /// One row per production day, shift and unit, or per hour of it.
     pub(super) fn oee(&self, site: &Site, time: &[Stretch<'_>], each: Each) -> String {
         let place = |shift: ShiftOf, clock: Clock| (shift, (each == Each::Hour).then_some(clock));
         let mut places: BTreeMap<Place, Sums> = BTreeMap::new();
@@ -65,7 +65,7 @@ impl Truth {
         }
         let mut lines = Lines::default();
         for (place, sums) in &places {
-            // What boards can add of which none has come.
+            // What boards would add if none was made.
             let longest_ms = (boards[&place.0.0] == 0).then_some(longest_ms);
             push(site, *place, sums, longest_ms, &mut lines);
         }
@@ -74,7 +74,7 @@ impl Truth {
 }
 
 impl Sums {
-    /// Adds boards that are good, scrap, for rework and without a verdict.
+    /// Adds good, scrap, rework and unknown boards.
     fn add_boards(&mut self, [good, scrap, rework, unknown]: [i64; 4], ideal_ms: Option<i64>) {
         let made = good + scrap + rework + unknown;
         self.made += made;

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const TOP: usize = 10;
 
-/// Boards of an order in an hour at a unit, by the item they are said to be.
+/// Boards of an order in an hour at a unit, by item.
 type Place = (Hour, u16, Option<u16>, u32);
 
-/// Plan and boards side by side, by hour, unit, item and order.
+/// Planned and made boards by hour, unit, item and order.
 pub(super) struct Production<'a> {
     site: &'a Site,
     truth: &'a Truth,
-    /// Planned and made boards; the item is that of the plan row or of the order as it was seen.
+    /// Planned and made boards; the item is that of the plan row or of the order.
     rows: BTreeMap<Place, (Planned, u64)>,
 }
 
@@ -96,7 +96,7 @@ impl Truth {
         ]);
     }
 
-    /// What an order is called.
+    /// The name of an order.
     pub(super) fn number(&self, index: u32) -> String {
         let number = self.numbers.get(index as usize).copied().unwrap_or_default();
         format!("W-{number}")

@@ -1,4 +1,4 @@
-//! How good the boards of a day were, and what was wrong with them.
+//! Quality of the boards of a day, and their defects.
 
 use super::production::{item, station};
 use super::{Lines, Truth, Value};
@@ -7,7 +7,7 @@ use crate::sim::site::Site;
 use std::collections::BTreeMap;
 
 impl Truth {
-    /// Boards made by production day, unit and item, and what the first look at them said.
+    /// Boards made by production day, unit and item, and their first inspections.
     pub(super) fn quality_daily(&self, site: &Site) -> String {
         let mut days: BTreeMap<(i32, u16, Option<u16>), [i64; 4]> = BTreeMap::new();
         for (((day, _, unit), _, order), boards) in &self.verdicts {

@@ -1,4 +1,4 @@
-//! How fast boards came, against the plan and against the ideal.
+//! Production rate compared with the plan and with the ideal.
 
 use super::production::{shift, station};
 use super::time::{Category, Stretch};
@@ -7,7 +7,7 @@ use crate::sim::dump::date;
 use crate::sim::site::Site;
 use std::collections::BTreeMap;
 
-/// What happened, or was to happen, in an hour of a unit.
+/// Planned and actual production of a unit in an hour.
 #[derive(Debug, Clone, Copy, Default)]
 struct Rate {
     made: u64,
@@ -17,7 +17,7 @@ struct Rate {
 }
 
 impl Truth {
-    /// Hours of a unit in which it was to make boards, made some, or was in production.
+    /// Hours in which a unit was planned to make boards, made some, or was in production.
     pub(super) fn production_rate(&self, site: &Site, time: &[Stretch<'_>]) -> String {
         let mut hours: BTreeMap<(Hour, u16), Rate> = BTreeMap::new();
         for ((hour, unit, ..), planned) in &self.planned {

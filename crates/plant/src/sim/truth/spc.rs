@@ -1,4 +1,4 @@
-//! First pass yield, shift by shift, and the rules by which a shift is out of control.
+//! First pass yield per shift, and the control chart rules that a shift violates.
 
 use super::production::{shift, station};
 use super::time::Stretch;
@@ -7,22 +7,22 @@ use crate::sim::dump::date;
 use crate::sim::site::Site;
 use std::collections::BTreeMap;
 
-/// The boards inspected and good in each shift of a unit, by the second it begins, production day and
-/// its place in the calendar.
+/// Boards inspected and good in each shift of a unit, by start of the shift, production day and
+/// index of the shift.
 type Chart = BTreeMap<(i64, i32, u16), (i64, i64)>;
 
-/// A shift of a unit on its chart.
+/// A shift of a unit on its control chart.
 #[derive(Debug, Clone, Copy)]
 struct Point {
     inspected: i64,
     yield_of: f64,
     sigma: f64,
-    /// Sigmas from the centre; none if sigma is 0.
+    /// Distance from the center in sigmas; `None` if sigma is 0.
     z: Option<f64>,
 }
 
 impl Truth {
-    /// The charts, judged; or only what they show.
+    /// The control charts, with or without the evaluation of the rules.
     pub(super) fn spc(&self, site: &Site, time: &[Stretch<'_>], is_judged: bool) -> String {
         let mut begins: BTreeMap<ShiftOf, i64> = BTreeMap::new();
         for stretch in time {
@@ -105,8 +105,8 @@ fn push_chart(site: &Site, unit: u16, chart: &Chart, is_judged: bool, lines: &mu
     }
 }
 
-/// The rules of Nelson for the last of some points: whether each is broken, or that too few points
-/// lie before it to tell.
+/// The Nelson rules at the last of some points: whether each is violated; `None` if there are too
+/// few points.
 fn nelson(past: &[Point]) -> [Option<bool>; 8] {
     let last = past.last().and_then(|last| last.z);
     [
@@ -131,7 +131,7 @@ fn nelson(past: &[Point]) -> [Option<bool>; 8] {
     ]
 }
 
-/// Whether something is so of the last few points, if there are as many.
+/// Whether a condition holds for each of the last points, if there are enough.
 fn within(past: &[Point], count: usize, is_so: impl Fn(&[Point]) -> bool) -> Option<bool> {
     past.len().checked_sub(count).map(|from| is_so(&past[from..]))
 }
@@ -140,7 +140,7 @@ fn on_one_side(points: &[Point]) -> bool {
     most_beyond(points, 0.0, points.len())
 }
 
-/// Whether at least so many points lie more than some sigmas off, on the same side.
+/// Whether at least this many points are more than some sigmas off on the same side.
 fn most_beyond(points: &[Point], sigmas: f64, count: usize) -> bool {
     let beyond =
         |by: f64| points.iter().filter(|it| it.z.is_some_and(|z| by * z > sigmas)).count() >= count;

@@ -1,14 +1,14 @@
-//! What lies in the warehouse, and what it is worth.
+//! Quantities and values of the warehouse.
 
 use super::{Lines, Truth, Value};
 use crate::sim::dump::date;
 use crate::sim::site::Site;
-use crate::sim::stock::{BINS, DISC_GROUPS, Entry, MaterialRecord, POSTING_GROUPS, UNIT_E4};
+use crate::sim::stock::{BINS, DISC_GROUPS, MaterialRecord, POSTING_GROUPS, StockEntry, UNIT_E4};
 use crate::sim::write::erp::push_lot;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The last day of each age, counted back from the day the age is counted to, and what it is called.
+/// The age classes: last day, counted back from the reference day, and name.
 const AGES: [(&str, i32, i32); 8] = [
     ("0-30", 0, 30),
     ("31-60", 31, 60),
@@ -20,20 +20,20 @@ const AGES: [(&str, i32, i32); 8] = [
     ("over 720", 721, i32::MAX),
 ];
 
-/// What the item dump says of one material.
+/// A material as described by the item dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct About {
     description: Cow<'static, str>,
     disc: &'static str,
     posting: &'static str,
-    /// Mean price, in ten-thousandths.
+    /// Mean price in ten-thousandths.
     price_e4: Option<i64>,
 }
 
 /// The warehouse with its prices.
 pub(super) struct Stock<'a> {
     site: &'a Site,
-    entries: &'a [Entry],
+    entries: &'a [StockEntry],
     materials: BTreeMap<u16, About>,
 }
 
@@ -42,13 +42,13 @@ pub(super) struct Stock<'a> {
 struct Sums {
     entries: u64,
     quantity_e4: i128,
-    /// In hundredths; unknown if no entry has a price.
+    /// In hundredths; `None` if no entry has a price.
     value_e2: Option<i128>,
     unpriced_e4: i128,
 }
 
 impl Sums {
-    fn add(&mut self, entry: &Entry, price_e4: Option<i64>) {
+    fn add(&mut self, entry: &StockEntry, price_e4: Option<i64>) {
         let quantity_e4 = i128::from(entry.quantity_e4);
         self.entries += 1;
         self.quantity_e4 += quantity_e4;
@@ -71,7 +71,7 @@ impl Sums {
     }
 }
 
-/// A quotient to the nearest whole number, halves away from zero.
+/// Quotient rounded to the nearest integer, halves away from zero.
 fn rounded(number: i128, by: i128) -> i128 {
     (2 * number.abs() + by) / (2 * by) * number.signum()
 }
@@ -101,30 +101,30 @@ impl About {
         let posting = |it: &&MaterialRecord| POSTING_GROUPS[usize::from(it.posting)];
         let name = |it: &&MaterialRecord| it.description(description);
         Self {
-            description: most(records.iter().map(name)),
-            disc: most(records.iter().map(disc)),
-            posting: most(records.iter().map(posting)),
+            description: most_frequent(records.iter().map(name)),
+            disc: most_frequent(records.iter().map(disc)),
+            posting: most_frequent(records.iter().map(posting)),
             price_e4: mean_e4,
         }
     }
 }
 
-/// What is said most often; of two said equally often, the first in the alphabet.
-fn most<T: Ord + Default>(said: impl Iterator<Item = T>) -> T {
+/// The most frequent value; of equally frequent ones the first in ascending order.
+fn most_frequent<T: Ord + Default>(values: impl Iterator<Item = T>) -> T {
     let mut counts: BTreeMap<T, u32> = BTreeMap::new();
-    for word in said {
-        *counts.entry(word).or_default() += 1;
+    for value in values {
+        *counts.entry(value).or_default() += 1;
     }
-    // The last of equals is taken, hence from the end.
+    // `max_by_key` returns the last of equals, hence the reversed order.
     counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or_else(T::default, |it| it.0)
 }
 
 impl Stock<'_> {
-    fn price_e4(&self, entry: &Entry) -> Option<i64> {
+    fn price_e4(&self, entry: &StockEntry) -> Option<i64> {
         self.materials.get(&entry.material).and_then(|about| about.price_e4)
     }
 
-    fn grouped<K: Ord>(&self, key: impl Fn(&Entry) -> K) -> BTreeMap<K, Sums> {
+    fn grouped<K: Ord>(&self, key: impl Fn(&StockEntry) -> K) -> BTreeMap<K, Sums> {
         let mut groups: BTreeMap<K, Sums> = BTreeMap::new();
         for entry in self.entries {
             groups.entry(key(entry)).or_default().add(entry, self.price_e4(entry));
@@ -133,7 +133,7 @@ impl Stock<'_> {
     }
 
     pub(super) fn by_category(&self) -> String {
-        let of = |entry: &Entry| {
+        let of = |entry: &StockEntry| {
             let about = self.materials.get(&entry.material);
             (about.map(|about| about.disc), about.map(|about| about.posting))
         };
@@ -164,7 +164,7 @@ impl Stock<'_> {
     }
 
     pub(super) fn by_lot(&self) -> String {
-        let of = |entry: &Entry| (entry.lot, entry.material);
+        let of = |entry: &StockEntry| (entry.lot, entry.material);
         let mut days: BTreeMap<_, (i32, i32)> = BTreeMap::new();
         for entry in self.entries {
             let seen = days.entry(of(entry)).or_insert((entry.day, entry.day));
@@ -192,7 +192,7 @@ impl Stock<'_> {
     }
 
     pub(super) fn ageing(&self, as_of: i32) -> String {
-        let of = |entry: &Entry| {
+        let of = |entry: &StockEntry| {
             let age = as_of - entry.day;
             AGES.iter().position(|(_, from, to)| (*from..=*to).contains(&age))
         };
@@ -226,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn the_word_said_most_wins_and_of_equals_the_first() {
-        assert_eq!(most(["b", "a", "b"].into_iter()), "b");
-        assert_eq!(most(["b", "a"].into_iter()), "a");
+    fn the_most_frequent_value_wins_and_of_equals_the_first() {
+        assert_eq!(most_frequent(["b", "a", "b"].into_iter()), "b");
+        assert_eq!(most_frequent(["b", "a"].into_iter()), "a");
     }
 }

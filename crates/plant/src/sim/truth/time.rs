@@ -1,4 +1,4 @@
-//! Where the time of each unit went, by looking at every second of it.
+//! The time of each unit by category, computed second by second.
 
 use super::production::{shift, station};
 use super::{Hour, Lines, ShiftOf, Truth, Value, moment};
@@ -6,15 +6,15 @@ use crate::calendar::LocalParts;
 use crate::sim::dump::date;
 use crate::sim::machine::{MachineEvent, State};
 use crate::sim::site::Site;
+use crate::time::MINUTE_S;
 use std::collections::BTreeMap;
 
-const MINUTE_S: i64 = 60;
-/// No event has the second.
+/// No event covers the second.
 const NOBODY: u32 = u32::MAX;
-/// Events weigh the same; of two that have a second it is of the one that began last.
+/// Events have equal priority; a second belongs to the event that started last.
 const EVENT_WEIGHT: i64 = 1;
 
-/// What a second counts as.
+/// Category of a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Category {
     NoProductionPlanned,
@@ -27,7 +27,7 @@ pub(super) enum Category {
 }
 
 impl Category {
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::NoProductionPlanned => "no_production_planned",
             Self::PlannedStop => "planned_stop",
@@ -53,22 +53,22 @@ impl Category {
     }
 }
 
-/// Seconds of a unit that follow each other, of one event or of none, in one hour and shift and in
-/// breaks or out of them.
+/// Consecutive seconds of a unit that belong to one event or to none, within one hour and shift and
+/// entirely inside or outside breaks.
 #[derive(Debug)]
 pub(super) struct Stretch<'a> {
     pub unit: u16,
     pub from_s: i64,
-    /// The second after its last.
+    /// Exclusive end.
     pub to_s: i64,
-    /// What the plant's clock shows in its first minute.
+    /// Plant time of its first minute.
     pub parts: LocalParts,
     pub event: Option<&'a MachineEvent>,
     pub category: Category,
     pub reason: Option<&'a str>,
-    /// How often its seconds were in more events than one, once for each of the others.
+    /// Sum over its seconds of the number of additional events that cover them.
     pub overlap_s: i64,
-    /// Whether the second before was in no event, or in one that says something else.
+    /// Whether the second before belongs to no event or to one of another state.
     pub begins: bool,
 }
 
@@ -86,20 +86,20 @@ impl Stretch<'_> {
     }
 }
 
-/// The seconds of a unit, from the first in which anything is known of it to the last.
+/// The seconds of a unit, from the first to the last known one.
 struct Seconds<'a> {
     unit: u16,
     from_s: i64,
     events: Vec<&'a MachineEvent>,
-    /// The event each second is of, by its place.
+    /// Index of the event each second belongs to.
     owner: Vec<u32>,
-    /// How many events have it.
+    /// Number of events that cover it.
     claims: Vec<u8>,
 }
 
 impl Truth {
-    /// The time of all units. Each second is given to the event that began last of those that have
-    /// it; what seconds nobody has are is for the calendar to say.
+    /// The time of all units. Each second belongs to the event that started last among those that
+    /// cover it; uncovered seconds are classified by the calendar.
     pub(super) fn time<'a>(&'a self, site: &'a Site) -> Vec<Stretch<'a>> {
         let mut time = Vec::new();
         for unit in 0..site.size.units {
@@ -110,7 +110,7 @@ impl Truth {
         time
     }
 
-    /// The first second in which anything is known of a unit, and the one after the last.
+    /// The first known second of a unit and the exclusive end.
     fn reach(&self, unit: u16) -> Option<(i64, i64)> {
         let events = self.events.values().filter(|event| event.unit == unit);
         let ends = events.flat_map(|event| [event.from_s, event.to_s - 1]);
@@ -126,7 +126,7 @@ impl Truth {
         let place = |at_s: i64| usize::try_from(at_s - from_s).unwrap_or_default();
         let mut owner = vec![NOBODY; place(to_s)];
         let mut claims = vec![0_u8; place(to_s)];
-        // In the order in which they began, so that the last one stays.
+        // In order of start, so that the last one remains.
         for (number, event) in (0..).zip(&events) {
             for at in place(event.from_s)..place(event.to_s) {
                 owner[at] = number;
@@ -136,7 +136,7 @@ impl Truth {
         Some(Seconds { unit, from_s, events, owner, claims })
     }
 
-    /// Every second of every unit in one row.
+    /// All seconds of all units, in order.
     pub(super) fn time_ledger(&self, site: &Site, time: &[Stretch<'_>]) -> String {
         let mut lines = Lines::default();
         for stretch in time {
@@ -152,9 +152,9 @@ impl Truth {
                 ("unit", station(site, stretch.unit)),
                 ("from_at", Value::Text(&from)),
                 ("to_at", Value::Text(&to)),
-                ("category", Value::Text(stretch.category.word())),
+                ("category", Value::Text(stretch.category.as_str())),
                 ("reason", Value::text(stretch.reason)),
-                ("state", Value::text(event.map(|event| event.state.word()))),
+                ("state", Value::text(event.map(|event| event.state.as_str()))),
                 ("work_order", Value::text(order.as_deref())),
                 ("source", Value::Text(source)),
                 ("precedence", precedence),
@@ -172,11 +172,11 @@ impl Truth {
 }
 
 impl<'a> Seconds<'a> {
-    /// Adds the unit's time in its order.
+    /// Adds the time of a unit in order.
     fn stretches(&self, site: &'a Site, time: &mut Vec<Stretch<'a>>) {
         let own = time.len();
         let mut owner = NOBODY;
-        // Minutes of the clock: the first one may be cut.
+        // Minutes of the clock; the first may be partial.
         let cut_s = self.from_s.rem_euclid(MINUTE_S) as usize;
         for end_s in (MINUTE_S as usize - cut_s..).step_by(MINUTE_S as usize) {
             let minute_s = end_s.saturating_sub(MINUTE_S as usize);
@@ -214,7 +214,7 @@ impl<'a> Seconds<'a> {
         let says = |it: &MachineEvent| (it.state, it.reason, it.order);
         let (category, reason) = match event {
             Some(event) => (Category::of(event), event.reason),
-            None => nobodys(site, &parts),
+            None => uncovered(site, &parts),
         };
         let from_s = self.from_s + at as i64;
         Stretch {
@@ -231,14 +231,15 @@ impl<'a> Seconds<'a> {
     }
 }
 
-/// Whether two minutes are of one hour, shift and production day, and of a break or of none.
+/// Whether two minutes are in the same hour, shift and production day, and both inside or outside
+/// breaks.
 fn is_same(one: &LocalParts, other: &LocalParts) -> bool {
     let parts = |it: &LocalParts| (it.day, it.hour, it.shift, it.is_break, it.production_day);
     parts(one) == parts(other)
 }
 
-/// What a second is that no event has, and why.
-fn nobodys<'a>(site: &'a Site, parts: &LocalParts) -> (Category, Option<&'a str>) {
+/// Category and reason of a second without an event.
+fn uncovered<'a>(site: &'a Site, parts: &LocalParts) -> (Category, Option<&'a str>) {
     match site.calendar.rest(parts.production_day, None) {
         Some(rest) => (Category::NoProductionPlanned, Some(&rest.name)),
         None if parts.shift.is_none() => (Category::NoProductionPlanned, Some("off_shift")),
@@ -247,13 +248,13 @@ fn nobodys<'a>(site: &'a Site, parts: &LocalParts) -> (Category, Option<&'a str>
     }
 }
 
-/// Seconds by hour of the plant's clock and by unit.
+/// Seconds by hour of plant time and unit.
 pub(super) fn utilisation_hourly(site: &Site, time: &[Stretch<'_>]) -> String {
     let mut hours: BTreeMap<(i32, Hour, u16), BTreeMap<&str, i64>> = BTreeMap::new();
     for stretch in time {
         let hour = (stretch.parts.production_day, stretch.hour(), stretch.unit);
         let sums = hours.entry(hour).or_default();
-        *sums.entry(stretch.category.word()).or_default() += stretch.duration_s();
+        *sums.entry(stretch.category.as_str()).or_default() += stretch.duration_s();
     }
     let mut lines = Lines::default();
     for ((production_day, hour, unit), sums) in hours {

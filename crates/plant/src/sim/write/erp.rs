@@ -2,12 +2,12 @@
 
 use super::stamp::{push_day_first, push_minute_day_first};
 use super::{push, push_e4, push_number, push_padded, push_quoted};
-use crate::sim::chance::mix;
+use crate::sim::random::mix;
 use crate::sim::site::Site;
-use crate::sim::stock::{BINS, BOMS, BomLine, Entry};
+use crate::sim::stock::{BINS, BOMS, BomLine, StockEntry};
 
 /// A warehouse entry.
-pub fn entry(site: &Site, out: &mut Vec<u8>, entry: &Entry) {
+pub fn entry(site: &Site, out: &mut Vec<u8>, entry: &StockEntry) {
     let material = &site.materials[usize::from(entry.material)];
     let noise = mix(entry.no);
     let (location, zone) = if noise.is_multiple_of(2) { ("SEZ3", "TMG") } else { ("SEZ2", "IGS") };
@@ -50,7 +50,7 @@ pub fn entry(site: &Site, out: &mut Vec<u8>, entry: &Entry) {
     push(out, ",1,1");
 }
 
-/// Appends the name of a lot, nothing if it has none.
+/// Appends the name of a lot; nothing if there is none.
 pub fn push_lot(out: &mut Vec<u8>, lot: Option<u16>) {
     if let Some(lot) = lot {
         push(out, "IDS-21E2-");
@@ -58,7 +58,7 @@ pub fn push_lot(out: &mut Vec<u8>, lot: Option<u16>) {
     }
 }
 
-/// A line of a bill of material.
+/// A line of a bill of materials.
 pub fn bom_line(site: &Site, out: &mut Vec<u8>, line: &BomLine) {
     let material = &site.materials[usize::from(line.material)];
     push(out, line.bom.map_or("", |bom| BOMS[usize::from(bom)]));

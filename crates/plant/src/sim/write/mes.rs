@@ -1,17 +1,17 @@
-//! Lines of the MES and the systems beside it.
+//! Lines inspection the MES and related systems.
 
 use super::stamp::{
     push_day, push_offset_stamp, push_register_stamp, push_stamp, push_stamp_day_first,
 };
 use super::{push, push_number, push_padded};
 use crate::sim::board::{DEFECTS, Inspection};
-use crate::sim::chance::mix;
 use crate::sim::machine::MachineEvent;
 use crate::sim::order::Order;
 use crate::sim::plan::PlanRow;
+use crate::sim::random::mix;
 use crate::sim::site::{FAMILIES, Site};
 
-/// What lines refer to.
+/// What the lines refer to.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
     pub site: &'a Site,
@@ -31,36 +31,36 @@ impl Names<'_> {
         &self.site.items[usize::from(item)].id
     }
 
-    /// Appends the name of an order.
+    /// Appends the name inspection an order.
     pub fn push_order(&self, out: &mut Vec<u8>, order: u32) {
         push(out, "W-");
         push_number(out, self.orders[order as usize].number.into());
     }
 
-    /// Appends the name of a stage: its order's and its number.
+    /// Appends the name inspection a stage: that inspection its order and its number.
     pub fn push_stage(&self, out: &mut Vec<u8>, order: u32, stage: u64) {
         self.push_order(out, order);
         out.push(b'B');
         push_number(out, stage.cast_signed());
     }
 
-    /// Appends the name of a board: its first stage's and its copy on the panel.
-    fn push_board(&self, out: &mut Vec<u8>, of: &Inspection) {
-        self.push_stage(out, of.order, of.board);
+    /// Appends the name inspection a board: that inspection its first stage and its copy on the panel.
+    fn push_board(&self, out: &mut Vec<u8>, inspection: &Inspection) {
+        self.push_stage(out, inspection.order, inspection.board);
         out.push(b'_');
-        push_number(out, of.copy.into());
+        push_number(out, inspection.copy.into());
     }
 
-    /// Appends the name of a batch as the routing has it.
-    pub fn push_batch(&self, out: &mut Vec<u8>, of: &Inspection) {
-        self.push_order(out, of.order);
+    /// Appends the name inspection a batch as used by the routing.
+    pub fn push_batch(&self, out: &mut Vec<u8>, inspection: &Inspection) {
+        self.push_order(out, inspection.order);
         out.push(b'-');
-        push(out, self.item(self.orders[of.order as usize].item));
+        push(out, self.item(self.orders[inspection.order as usize].item));
         out.push(b'-');
-        push_number(out, (mix(of.stage) % 100_000_000_000).cast_signed());
+        push_number(out, (mix(inspection.stage) % 100_000_000_000).cast_signed());
     }
 
-    /// A row of the shift plan.
+    /// A row inspection the production plan.
     pub fn plan(&self, out: &mut Vec<u8>, row: &PlanRow) {
         let (unit, family) = (self.unit(row.unit), self.family(row.unit));
         push_number(out, row.id.cast_signed());
@@ -91,7 +91,7 @@ impl Names<'_> {
         push(out, "||");
     }
 
-    /// A work order as it stands.
+    /// A work order in its current state.
     pub fn order(&self, out: &mut Vec<u8>, index: u32) {
         let order = &self.orders[index as usize];
         let item = self.item(order.item);
@@ -140,40 +140,41 @@ impl Names<'_> {
         push(out, "\t0\t\t");
     }
 
-    /// An inspected board.
-    pub fn result(&self, out: &mut Vec<u8>, of: &Inspection) {
-        let local_s = self.site.local_s(of.at_s);
-        push_number(out, of.id.cast_signed());
+    /// An inspection result.
+    pub fn result(&self, out: &mut Vec<u8>, inspection: &Inspection) {
+        let local_s = self.site.local_s(inspection.at_s);
+        push_number(out, inspection.id.cast_signed());
         out.push(b',');
-        if let Some(status) = of.verdict.status() {
+        if let Some(status) = inspection.verdict.status() {
             push_number(out, status.into());
         }
         out.push(b',');
-        self.push_board(out, of);
+        self.push_board(out, inspection);
         out.push(b',');
-        self.push_stage(out, of.order, of.board);
+        self.push_stage(out, inspection.order, inspection.board);
         out.push(b',');
-        self.push_order(out, of.order);
+        self.push_order(out, inspection.order);
         for _ in 0..2 {
             out.push(b',');
-            self.push_stage(out, of.order, of.stage);
+            self.push_stage(out, inspection.order, inspection.stage);
         }
         out.push(b',');
-        push(out, FAMILIES[self.family(of.unit)]);
+        push(out, FAMILIES[self.family(inspection.unit)]);
         push(out, "Agent,");
-        push_number(out, of.is_deviation.into());
+        push_number(out, inspection.is_deviation.into());
         for _ in 0..2 {
             out.push(b',');
             push_stamp(out, local_s);
         }
         out.push(b',');
-        push_number(out, needs_reinspection(of).into());
+        push_number(out, needs_reinspection(inspection).into());
         push(out, ",,0,0,");
-        push(out, self.unit(of.unit));
+        push(out, self.unit(inspection.unit));
         push(out, ",,,,,,,");
     }
 
-    /// An entry of the item register. Minutes are above 23, so that a swapped clock is told by it.
+    /// An entry inspection the item register. Minutes are above 23, so swapped hours and minutes are
+    /// detectable.
     pub fn item_entry(&self, out: &mut Vec<u8>, item: u16, registered_local_s: i64) {
         let (number, about) = (u64::from(item), &self.site.items[usize::from(item)]);
         let family = FAMILIES[about.family];
@@ -195,18 +196,18 @@ impl Names<'_> {
         push(out, "MDNone");
     }
 
-    /// A state a machine was in.
+    /// A machine state.
     pub fn event(&self, out: &mut Vec<u8>, event: &MachineEvent) {
         push(out, "{\"unit\":\"");
         push(out, self.unit(event.unit));
         push(out, "\",\"state\":\"");
-        push(out, event.state.word());
+        push(out, event.state.as_str());
         push(out, "\",\"reason\":");
         push_text_or_null(out, event.reason);
         push(out, ",\"from\":\"");
-        self.push_moment(out, event.from_s);
+        self.push_timestamp(out, event.from_s);
         push(out, "\",\"to\":\"");
-        self.push_moment(out, event.to_s);
+        self.push_timestamp(out, event.to_s);
         push(out, "\",\"order\":");
         match event.order {
             None => push(out, "null"),
@@ -219,38 +220,38 @@ impl Names<'_> {
         out.push(b'}');
     }
 
-    /// A look at a board, as the quality system writes it.
-    pub fn inspection(&self, out: &mut Vec<u8>, of: &Inspection) {
+    /// An inspection as written by the quality system.
+    pub fn inspection(&self, out: &mut Vec<u8>, inspection: &Inspection) {
         push(out, "{\"inspection\":");
-        push_number(out, of.id.cast_signed());
+        push_number(out, inspection.id.cast_signed());
         push(out, ",\"board\":\"");
-        self.push_board(out, of);
+        self.push_board(out, inspection);
         push(out, "\",\"item\":\"");
-        push(out, self.item(self.orders[of.order as usize].item));
+        push(out, self.item(self.orders[inspection.order as usize].item));
         push(out, "\",\"order\":\"");
-        self.push_order(out, of.order);
+        self.push_order(out, inspection.order);
         push(out, "\",\"station\":\"");
-        push(out, self.unit(of.unit));
+        push(out, self.unit(inspection.unit));
         push(out, "\",\"at\":\"");
-        self.push_moment(out, of.at_s);
+        self.push_timestamp(out, inspection.at_s);
         push(out, "\",\"verdict\":");
-        push_text_or_null(out, of.verdict.word());
+        push_text_or_null(out, inspection.verdict.as_str());
         push(out, ",\"defect\":");
-        push_text_or_null(out, of.defect.map(|defect| DEFECTS[usize::from(defect)]));
+        push_text_or_null(out, inspection.defect.map(|defect| DEFECTS[usize::from(defect)]));
         push(out, ",\"rework\":");
-        push(out, if of.is_after_rework { "true" } else { "false" });
+        push(out, if inspection.is_after_rework { "true" } else { "false" });
         out.push(b'}');
     }
 
-    fn push_moment(&self, out: &mut Vec<u8>, at_s: i64) {
+    fn push_timestamp(&self, out: &mut Vec<u8>, at_s: i64) {
         let local_s = self.site.local_s(at_s);
         push_offset_stamp(out, local_s, local_s - at_s);
     }
 }
 
-/// Whether the board has to be looked at again.
-pub fn needs_reinspection(of: &Inspection) -> bool {
-    of.verdict == crate::sim::board::Verdict::Rework
+/// Whether the board needs another inspection.
+pub fn needs_reinspection(inspection: &Inspection) -> bool {
+    inspection.verdict == crate::sim::board::Verdict::Rework
 }
 
 fn push_text_or_null(out: &mut Vec<u8>, text: Option<&str>) {

@@ -1,13 +1,13 @@
-//! Records in the words and layouts of the plant's systems.
+//! Records in the formats of the plant's systems.
 //!
-//! *In*: what happened. *Out*: one line of a dump for each, appended as bytes, without its line end.
-//! *Promise*: the layout is the reference plant's to the byte, its odd spellings included.
+//! *In*: what happened. *Out*: one line of a dump per record, appended as bytes, without line end.
+//! *Promise*: byte for byte the layout of the reference plant, including its irregular formats.
 
 pub mod erp;
 pub mod mes;
 pub mod stamp;
 
-/// Appends a whole number.
+/// Appends an integer.
 pub fn push_number(out: &mut Vec<u8>, number: i64) {
     if number < 0 {
         out.push(b'-');
@@ -23,7 +23,7 @@ pub fn push_number(out: &mut Vec<u8>, number: i64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Appends a whole number of so many digits, zeros first.
+/// Appends an integer padded with zeros to a width.
 pub fn push_padded(out: &mut Vec<u8>, number: i64, width: usize) {
     let from = out.len();
     push_number(out, number);
@@ -31,7 +31,7 @@ pub fn push_padded(out: &mut Vec<u8>, number: i64, width: usize) {
     out.splice(from..from, std::iter::repeat_n(b'0', missing));
 }
 
-/// Appends ten-thousandths as a decimal number without needless zeros.
+/// Appends ten-thousandths as a decimal number without trailing zeros.
 pub fn push_e4(out: &mut Vec<u8>, number_e4: i64) {
     if number_e4 < 0 {
         out.push(b'-');
@@ -47,7 +47,7 @@ pub fn push_e4(out: &mut Vec<u8>, number_e4: i64) {
     }
 }
 
-/// Appends a field of a comma-separated line, in quotes if it holds a comma.
+/// Appends a field of a comma-separated line, quoted if it contains a comma.
 pub fn push_quoted(out: &mut Vec<u8>, text: &str) {
     let quote = if text.contains(',') { "\"" } else { "" };
     for part in [quote, text, quote] {

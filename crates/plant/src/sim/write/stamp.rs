@@ -1,10 +1,9 @@
-//! Days and times of the plant's clock, as the dumps spell them.
+//! Dates and times in the formats of the dumps.
 
 use super::push_padded;
+use crate::time::DAY_S;
 
-const DAY_S: i64 = 86_400;
-
-/// A calendar day in parts.
+/// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date {
     pub year: i64,
@@ -13,9 +12,9 @@ pub struct Date {
 }
 
 impl Date {
-    /// The date of a day counted from 1970-01-01; from the year 0 on.
-    pub fn of(day: i32) -> Self {
-        // The year begins in March here, so that the leap day is its last.
+    /// The date of a day since 1970-01-01; from the year 0 on.
+    pub fn from_day(day: i32) -> Self {
+        // The year starts in March, so the leap day is its last.
         let shifted = i64::from(day) + 719_468;
         let era = shifted.div_euclid(146_097);
         let in_era = shifted.rem_euclid(146_097);
@@ -29,38 +28,38 @@ impl Date {
 }
 
 fn parts(local_s: i64) -> (Date, i64) {
-    (Date::of(local_s.div_euclid(DAY_S) as i32), local_s.rem_euclid(DAY_S))
+    (Date::from_day(local_s.div_euclid(DAY_S) as i32), local_s.rem_euclid(DAY_S))
 }
 
-fn two(out: &mut Vec<u8>, number: i64) {
+fn push_two(out: &mut Vec<u8>, number: i64) {
     out.push(b'0' + (number / 10) as u8);
     out.push(b'0' + (number % 10) as u8);
 }
 
-fn joined(out: &mut Vec<u8>, parts: [i64; 3], between: u8) {
-    two(out, parts[0]);
+fn push_joined(out: &mut Vec<u8>, parts: [i64; 3], between: u8) {
+    push_two(out, parts[0]);
     out.push(between);
-    two(out, parts[1]);
+    push_two(out, parts[1]);
     out.push(between);
-    two(out, parts[2]);
+    push_two(out, parts[2]);
 }
 
 /// `2022-06-01`.
 pub fn push_day(out: &mut Vec<u8>, day: i32) {
-    let date = Date::of(day);
+    let date = Date::from_day(day);
     push_padded(out, date.year, 4);
     out.push(b'-');
-    two(out, date.month);
+    push_two(out, date.month);
     out.push(b'-');
-    two(out, date.day);
+    push_two(out, date.day);
 }
 
 /// `01-06-2022`.
 pub fn push_day_first(out: &mut Vec<u8>, day: i32) {
-    let date = Date::of(day);
-    two(out, date.day);
+    let date = Date::from_day(day);
+    push_two(out, date.day);
     out.push(b'-');
-    two(out, date.month);
+    push_two(out, date.month);
     out.push(b'-');
     push_padded(out, date.year, 4);
 }
@@ -68,7 +67,7 @@ pub fn push_day_first(out: &mut Vec<u8>, day: i32) {
 /// `17:02:00`.
 pub fn push_clock(out: &mut Vec<u8>, local_s: i64) {
     let second = local_s.rem_euclid(DAY_S);
-    joined(out, [second / 3_600, second / 60 % 60, second % 60], b':');
+    push_joined(out, [second / 3_600, second / 60 % 60, second % 60], b':');
 }
 
 /// `2022-06-01 17:02:00`.
@@ -98,38 +97,38 @@ pub fn push_offset_stamp(out: &mut Vec<u8>, local_s: i64, offset_s: i64) {
     out[at] = b'T';
     out.push(if offset_s < 0 { b'-' } else { b'+' });
     let minutes = offset_s.abs() / 60;
-    two(out, minutes / 60);
+    push_two(out, minutes / 60);
     out.push(b':');
-    two(out, minutes % 60);
+    push_two(out, minutes % 60);
 }
 
-/// The four ways the item register spells a stamp; three of them swap minute and hour.
-pub fn push_register_stamp(out: &mut Vec<u8>, local_s: i64, spelling: usize) {
+/// The four time formats of the item register; three of them swap minute and hour.
+pub fn push_register_stamp(out: &mut Vec<u8>, local_s: i64, format: usize) {
     let (date, second) = parts(local_s);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    match spelling % 4 {
+    match format % 4 {
         0 => {
-            joined_date(out, [date.day, date.month], date.year, b'/');
-            joined(out, [minute, hour, second], b':');
+            push_joined_date(out, [date.day, date.month], date.year, b'/');
+            push_joined(out, [minute, hour, second], b':');
         }
         1 => {
             push_day(out, local_s.div_euclid(DAY_S) as i32);
             out.push(b' ');
-            joined(out, [minute, hour, second], b':');
+            push_joined(out, [minute, hour, second], b':');
         }
         2 => {
             push_padded(out, date.year * 10_000 + date.month * 100 + date.day, 8);
             out.push(b' ');
-            joined(out, [minute, hour, second], b'-');
+            push_joined(out, [minute, hour, second], b'-');
         }
         _ => push_stamp(out, local_s),
     }
 }
 
-fn joined_date(out: &mut Vec<u8>, parts: [i64; 2], year: i64, between: u8) {
-    two(out, parts[0]);
+fn push_joined_date(out: &mut Vec<u8>, parts: [i64; 2], year: i64, between: u8) {
+    push_two(out, parts[0]);
     out.push(between);
-    two(out, parts[1]);
+    push_two(out, parts[1]);
     out.push(between);
     push_padded(out, year, 4);
     out.push(b' ');
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_are_spelled_as_the_dumps_spell_them() {
+    fn timestamps_have_the_formats_of_the_dumps() {
         // 2023-01-03 19:35:32
         let at = 1_672_774_532;
         check(|out| push_stamp(out, at), "2023-01-03 19:35:32");

@@ -15,7 +15,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use deltalake::DeltaTable;
-use lake::kpi::{Asked, Row};
+use lake::kpi::{KpiQuery, Row};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -139,7 +139,7 @@ impl Answers for Lake {
         &[]
     }
 
-    async fn kpi_rows(&self, _kpis: &[Kpi], _asked: &Asked) -> anyhow::Result<Vec<Row>> {
+    async fn kpi_rows(&self, _kpis: &[Kpi], _query: &KpiQuery) -> anyhow::Result<Vec<Row>> {
         Ok(Vec::new())
     }
 

@@ -11,14 +11,12 @@ use axum::http::Method;
 use futures::StreamExt as _;
 use live::{Link, LinkState, Live, LiveLimits, PartitionLag};
 use plant::reading::{Reading, Registry, SensorId};
+use plant::time::{HOUR_US, MINUTE_US, SECOND_US};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
-const SECOND_US: i64 = 1_000_000;
-const MINUTE_US: i64 = 60 * SECOND_US;
-const HOUR_US: i64 = 60 * MINUTE_US;
 const SENSOR: &str = "Plant1.4.solder_paste_printer.manufact2";
 
 fn id(plant: &str, lane: &str, component: &str) -> SensorId {
@@ -30,7 +28,7 @@ fn id(plant: &str, lane: &str, component: &str) -> SensorId {
 fn living(ids: &[SensorId]) -> (Registry, Live) {
     let registry = Registry::default();
     for id in ids {
-        registry.write().unwrap().meet(id.clone());
+        registry.write().unwrap().register(id.clone());
     }
     let limits = LiveLimits { limit_c: 50.0, silent_us: MINUTE_US, viewers: 3, streams: 2 };
     (registry.clone(), Live::new(registry, limits, "boot".into()))

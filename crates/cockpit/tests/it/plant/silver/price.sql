@@ -1,4 +1,4 @@
--- Prices as the last dump says.
+-- Prices of the last dump.
 --
 -- column item: Item.
 -- column price [INR]: Price of one.

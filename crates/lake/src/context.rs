@@ -1,0 +1,50 @@
+//! What the steps of refinement work with.
+
+use crate::lake::Lake;
+use crate::plan::Step;
+use anyhow::Context as _;
+use batches::batch::{Fields, Messages};
+use config::folder::Plant;
+use config::model::TableName;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use plant::contract::Contract;
+use std::sync::Arc;
+use tokio::sync::RwLock;
+
+/// Decodes the messages of a contract; passed in by `flow`, which knows the decoders.
+pub type ReadMessages = Arc<dyn Fn(&Contract, &Messages) -> Fields + Send + Sync>;
+
+/// What the steps of refinement work with. Clones share all of it.
+#[derive(Clone)]
+pub struct LakeContext {
+    pub lake: Arc<Lake>,
+    pub plant: Arc<Plant>,
+    pub steps: Arc<Vec<Step>>,
+    pub runtime: Arc<RuntimeEnv>,
+    /// Held for reading by statements that run in parallel, and for writing by one that needs all of the
+    /// memory.
+    pub memory: Arc<RwLock<()>>,
+    pub read: ReadMessages,
+}
+
+impl LakeContext {
+    /// The step that makes a table.
+    ///
+    /// # Errors
+    /// Fails if no model of the plant makes it.
+    pub fn step(&self, name: &TableName) -> anyhow::Result<&Step> {
+        let step = self.steps.iter().find(|step| step.name() == name);
+        step.with_context(|| format!("no model makes {name}"))
+    }
+
+    /// The contract whose records a step cleans, `None` for a step that derives.
+    pub fn contract(&self, step: &Step) -> Option<&Contract> {
+        step.model.cleans().and_then(|table| self.plant.contracts.get(table))
+    }
+
+    /// The silver tables of streams.
+    pub fn stream_tables(&self) -> impl Iterator<Item = &TableName> {
+        let is_stream = |step: &&Step| self.contract(step).is_some_and(Contract::is_stream);
+        self.steps.iter().filter(is_stream).map(Step::name)
+    }
+}

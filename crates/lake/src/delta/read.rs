@@ -1,0 +1,113 @@
+//! Reads Parquet data files as streams of batches, by ranges from any object store.
+
+use crate::delta::table::Table;
+use anyhow::Context as _;
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use deltalake::kernel::Add;
+use futures::FutureExt as _;
+use futures::TryStreamExt as _;
+use futures::future::BoxFuture;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
+use parquet::arrow::async_reader::{
+    AsyncFileReader, ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder,
+};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use std::ops::Range;
+use std::sync::Arc;
+
+impl Table {
+    /// Reads all or some columns of a data file as a stream of batches.
+    pub async fn read(
+        &self,
+        file: &Add,
+        columns: Option<&[&str]>,
+        batch_rows: usize,
+    ) -> anyhow::Result<Batches> {
+        self.read_rows(file, columns, None, batch_rows).await
+    }
+
+    /// [`Table::read`] of some rows: ascending ranges that do not overlap.
+    pub async fn read_rows(
+        &self,
+        file: &Add,
+        columns: Option<&[&str]>,
+        rows: Option<Vec<Range<usize>>>,
+        batch_rows: usize,
+    ) -> anyhow::Result<Batches> {
+        let reader = DataFile {
+            store: self.store.clone(),
+            key: Key::from(file.path.as_str()),
+            size_bytes: u64::try_from(file.size)?,
+        };
+        let mut builder = ParquetRecordBatchStreamBuilder::new(reader)
+            .await
+            .with_context(|| format!("reading {} of {}", file.path, self.name))?
+            .with_batch_size(batch_rows);
+        if let Some(columns) = columns {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder = builder.with_projection(mask);
+        }
+        if let Some(rows) = rows {
+            let in_file = usize::try_from(builder.metadata().file_metadata().num_rows())?;
+            let selection = RowSelection::from_consecutive_ranges(rows.into_iter(), in_file);
+            builder = builder.with_row_selection(selection);
+        }
+        Ok(builder.build()?)
+    }
+
+    /// [`Table::read`] of several files into memory.
+    pub async fn read_all(
+        &self,
+        files: &[Add],
+        columns: Option<&[&str]>,
+        batch_rows: usize,
+    ) -> anyhow::Result<Vec<RecordBatch>> {
+        let mut batches = Vec::new();
+        for file in files {
+            let stream = self.read(file, columns, batch_rows).await?;
+            batches.extend(stream.try_collect::<Vec<_>>().await?);
+        }
+        Ok(batches)
+    }
+}
+
+/// The batches of one data file.
+pub type Batches = ParquetRecordBatchStream<DataFile>;
+
+/// A data file of a table.
+pub struct DataFile {
+    pub store: Arc<dyn ObjectStore>,
+    pub key: Key,
+    pub size_bytes: u64,
+}
+
+impl AsyncFileReader for DataFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
+        async move { self.store.get_range(&self.key, range).await.map_err(external) }.boxed()
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
+        async move { self.store.get_ranges(&self.key, &ranges).await.map_err(external) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
+        async move {
+            let size_bytes = self.size_bytes;
+            let metadata = ParquetMetaDataReader::new().load_and_finish(self, size_bytes).await?;
+            Ok(Arc::new(metadata))
+        }
+        .boxed()
+    }
+}
+
+fn external(error: object_store::Error) -> ParquetError {
+    ParquetError::External(error.into())
+}

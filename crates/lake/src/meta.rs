@@ -1,0 +1,110 @@
+//! Tables of the `meta` schema: small, and read and written as structs.
+
+pub mod catalog;
+pub mod restatements;
+
+use crate::columns::RowKeys;
+use crate::delta;
+use crate::delta::replace::{Scope, conform};
+use crate::delta::table::Definition;
+use crate::lake::Lake;
+use arrow::array::RecordBatch;
+use arrow::compute::not;
+use arrow::datatypes::SchemaRef;
+use arrow::json::{LineDelimitedWriter, ReaderBuilder};
+use config::model::TableName;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// The definition of a `meta` table.
+pub struct MetaTable {
+    pub name: TableName,
+    pub description: &'static str,
+    pub schema: SchemaRef,
+}
+
+/// Structs as record batches; the fields of `T` are the columns.
+pub fn to_batch<T: Serialize>(schema: &SchemaRef, rows: &[T]) -> anyhow::Result<Vec<RecordBatch>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut decoder =
+        ReaderBuilder::new(schema.clone()).with_batch_size(rows.len()).build_decoder()?;
+    decoder.serialize(rows)?;
+    Ok(decoder.flush()?.into_iter().collect())
+}
+
+/// The rows of record batches as structs.
+pub fn from_batches<T: DeserializeOwned>(batches: &[RecordBatch]) -> anyhow::Result<Vec<T>> {
+    let mut text = Vec::new();
+    let mut writer = LineDelimitedWriter::new(&mut text);
+    writer.write_batches(&batches.iter().collect::<Vec<_>>())?;
+    writer.finish()?;
+    let rows = serde_json::Deserializer::from_slice(&text).into_iter::<T>();
+    Ok(rows.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// All rows of a `meta` table.
+pub async fn rows<T: DeserializeOwned>(lake: &Lake, meta: &MetaTable) -> anyhow::Result<Vec<T>> {
+    let Some(state) = lake.state(&meta.name).await? else { return Ok(Vec::new()) };
+    let table = lake.table(&meta.name)?;
+    from_batches(&table.read_all(&state.files(), None, lake.batch_rows()).await?)
+}
+
+/// Replaces the rows of a `meta` table that have one of `keys`. All other rows stay, also if the table gets
+/// further columns, which are null in them.
+pub async fn replace<T: Serialize, const N: usize>(
+    lake: &Lake,
+    meta: &MetaTable,
+    rows: &[T],
+    keys: &RowKeys<'_, N>,
+) -> anyhow::Result<()> {
+    // Not `Scope::Where`: if the definition changes, that would replace every row.
+    let stays = |batch: &RecordBatch| Ok(not(&keys.matches(&conform(batch, &meta.schema)?)?)?);
+    put(lake, meta, rows, Scope::Except(&stays)).await
+}
+
+/// Replaces all rows of a `meta` table.
+pub async fn replace_all<T: Serialize>(
+    lake: &Lake,
+    meta: &MetaTable,
+    rows: &[T],
+) -> anyhow::Result<()> {
+    put(lake, meta, rows, Scope::Whole).await
+}
+
+/// Adds rows to a `meta` table without reading those it has.
+pub async fn append<T: Serialize>(lake: &Lake, meta: &MetaTable, rows: &[T]) -> anyhow::Result<()> {
+    put(lake, meta, rows, Scope::Nothing).await
+}
+
+async fn put<T: Serialize>(
+    lake: &Lake,
+    meta: &MetaTable,
+    rows: &[T],
+    scope: Scope<'_>,
+) -> anyhow::Result<()> {
+    let _turn = lake.meta_turn.lock().await;
+    let rows = to_batch(&meta.schema, rows)?;
+    let definition = Definition {
+        schema: meta.schema.clone(),
+        description: meta.description.to_owned(),
+        fingerprint: fingerprint(&meta.schema),
+        partition: None,
+    };
+    let table = lake.table(&meta.name)?;
+    delta::replace::replace(lake, &table, scope, rows, definition, BTreeMap::new()).await?;
+    Ok(())
+}
+
+/// The columns of a table and their types.
+fn fingerprint(schema: &SchemaRef) -> String {
+    let fields = schema.fields().iter();
+    let fields: Vec<String> =
+        fields.map(|field| format!("{} {}", field.name(), field.data_type())).collect();
+    fields.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,428 @@
+//! The catalog: the tables, their columns, their lineage, and how well their expectations hold.
+//! `meta.tables`, `meta.columns`, `meta.lineage`, `meta.quality`.
+
+use crate::bronze::{POINTERS, utc};
+use crate::columns::text;
+use crate::context::LakeContext;
+use crate::meta::{self, MetaTable, restatements};
+use crate::plan::{Step, bronze_source};
+use crate::refine::Outcome;
+use crate::rejected;
+use crate::{bronze, dumps, kpi, reconciliation, retention, session, stream};
+use arrow::array::{Array as _, AsArray as _};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use chrono::{DateTime, Utc};
+use config::model::{Action, TableName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A table of the lake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRow {
+    pub schema_name: String,
+    pub table_name: String,
+    /// `landed`, `cleaned`, `derived` or `ledger`.
+    pub kind: String,
+    pub description: String,
+    /// Columns that identify a row.
+    pub grain: Option<String>,
+    pub rows: i64,
+    pub size_bytes: i64,
+    pub version: i64,
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnRow {
+    pub schema_name: String,
+    pub table_name: String,
+    pub column_name: String,
+    pub position: i32,
+    pub r#type: String,
+    pub unit: Option<String>,
+    pub nullable: bool,
+    pub description: Option<String>,
+}
+
+/// A column of a table and a column it is computed from; without columns, a table and one that it reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LineageRow {
+    pub schema_name: String,
+    pub table_name: String,
+    pub column_name: Option<String>,
+    pub from_schema: String,
+    pub from_table: String,
+    pub from_column: Option<String>,
+}
+
+/// An expectation and how many rows of the table fulfil it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QualityRow {
+    pub table_name: String,
+    pub expectation: String,
+    pub rule: String,
+    pub action: String,
+    /// Rows that were checked.
+    pub checked: i64,
+    /// Rows that do not fulfil it.
+    pub failed: i64,
+    /// failed / checked; null if no row was checked.
+    pub share: Option<f64>,
+    pub run: String,
+    pub measured_at: DateTime<Utc>,
+}
+
+fn meta(name: &str, description: &'static str, fields: &[(&str, DataType)]) -> MetaTable {
+    let field = |(name, kind): &(&str, DataType)| Field::new(*name, kind.clone(), true);
+    let schema = Arc::new(Schema::new(fields.iter().map(field).collect::<Vec<_>>()));
+    MetaTable { name: TableName::new("meta", name), description, schema }
+}
+
+fn tables() -> MetaTable {
+    use DataType::{Int64, Utf8};
+    let fields = [
+        ("schema_name", Utf8),
+        ("table_name", Utf8),
+        ("kind", Utf8),
+        ("description", Utf8),
+        ("grain", Utf8),
+        ("rows", Int64),
+        ("size_bytes", Int64),
+        ("version", Int64),
+        ("updated_at", utc()),
+    ];
+    meta("tables", "Every table of the lake.", &fields)
+}
+
+fn columns() -> MetaTable {
+    use DataType::{Boolean, Int32, Utf8};
+    let fields = [
+        ("schema_name", Utf8),
+        ("table_name", Utf8),
+        ("column_name", Utf8),
+        ("position", Int32),
+        ("type", Utf8),
+        ("unit", Utf8),
+        ("nullable", Boolean),
+        ("description", Utf8),
+    ];
+    meta("columns", "Every column of every table, with unit and description.", &fields)
+}
+
+fn lineage() -> MetaTable {
+    let names =
+        ["schema_name", "table_name", "column_name", "from_schema", "from_table", "from_column"];
+    let fields = names.map(|name| (name, DataType::Utf8));
+    meta(
+        "lineage",
+        "Which tables each table reads and which columns each column is computed from, by the query plans.",
+        &fields,
+    )
+}
+
+fn quality() -> MetaTable {
+    use DataType::{Float64, Int64, Utf8};
+    let fields = [
+        ("table_name", Utf8),
+        ("expectation", Utf8),
+        ("rule", Utf8),
+        ("action", Utf8),
+        ("checked", Int64),
+        ("failed", Int64),
+        ("share", Float64),
+        ("run", Utf8),
+        ("measured_at", utc()),
+    ];
+    meta("quality", "How many rows of each table fulfil each expectation.", &fields)
+}
+
+/// The tables of the `meta` schema.
+fn meta_tables() -> Vec<MetaTable> {
+    vec![
+        tables(),
+        columns(),
+        lineage(),
+        quality(),
+        dumps::table(),
+        reconciliation::table(),
+        kpi::definition::table(),
+        restatements::table(),
+        retention::expire::table(),
+    ]
+}
+
+/// Writes the catalog; the quality of the tables in `changed` is measured again.
+pub async fn write(context: &LakeContext, changed: &[Outcome]) -> anyhow::Result<()> {
+    let lake = &context.lake;
+    meta::replace_all(lake, &quality(), &measure(context, changed).await?).await?;
+    let kpis: Vec<_> =
+        context.plant.kpis.iter().map(kpi::definition::Definition::from_kpi).collect();
+    meta::replace_all(lake, &kpi::definition::table(), &kpis).await?;
+    if lake.state(&restatements::table().name).await?.is_none() {
+        meta::append::<restatements::Restatement>(lake, &restatements::table(), &[]).await?;
+    }
+    meta::replace_all(lake, &lineage(), &lineage_rows(context)).await?;
+    meta::replace_all(lake, &columns(), &column_rows(context).await?).await?;
+    meta::replace_all(lake, &tables(), &table_rows(context).await?).await?;
+    Ok(())
+}
+
+/// Every table of the lake.
+pub async fn table_rows(context: &LakeContext) -> anyhow::Result<Vec<TableRow>> {
+    let mut rows = Vec::new();
+    for (name, kind, description, grain) in described(context) {
+        let Some(state) = context.lake.state(&name).await? else { continue };
+        rows.push(TableRow {
+            schema_name: name.schema,
+            table_name: name.name,
+            kind: kind.to_owned(),
+            description,
+            grain,
+            rows: i64::try_from(state.rows())?,
+            size_bytes: state.size_bytes(),
+            version: i64::try_from(state.version())?,
+            updated_at: state.modified_ms().and_then(DateTime::from_timestamp_millis),
+        });
+    }
+    Ok(rows)
+}
+
+type Described = (TableName, &'static str, String, Option<String>);
+
+fn described(context: &LakeContext) -> Vec<Described> {
+    let mut all: Vec<Described> = Vec::new();
+    for contract in context.plant.contracts.values() {
+        let grain = if contract.is_stream() {
+            "_topic, _partition, _offset"
+        } else {
+            "_file, _dump, _record"
+        };
+        let grain = Some(grain.to_owned());
+        all.push((bronze::name(contract), "landed", contract.description.clone(), grain));
+    }
+    for step in context.steps.iter() {
+        let model = &step.model;
+        let kind = if model.cleans().is_some() { "cleaned" } else { "derived" };
+        let grain = if model.key.is_empty() { &model.grain } else { &model.key };
+        let grain = (!grain.is_empty()).then(|| grain.join(", "));
+        all.push((model.table.clone(), kind, model.description.clone(), grain));
+    }
+    let rejected = "Records that did not reach their table, each with its reason.".to_owned();
+    all.push((rejected::name(), "ledger", rejected, None));
+    let tables = meta_tables().into_iter();
+    all.extend(tables.map(|it| (it.name, "ledger", it.description.to_owned(), None)));
+    all
+}
+
+/// Every column of every table that exists.
+pub async fn column_rows(context: &LakeContext) -> anyhow::Result<Vec<ColumnRow>> {
+    let mut rows = Vec::new();
+    for (name, _, _, _) in described(context) {
+        let Some(state) = context.lake.state(&name).await? else { continue };
+        for (position, field) in (1_i32..).zip(state.schema()?.fields()) {
+            let (unit, description) = unit_and_description(context, &name, field.name());
+            rows.push(ColumnRow {
+                schema_name: name.schema.clone(),
+                table_name: name.name.clone(),
+                column_name: field.name().clone(),
+                position,
+                r#type: field.data_type().to_string(),
+                unit,
+                nullable: field.is_nullable(),
+                description,
+            });
+        }
+    }
+    Ok(rows)
+}
+
+/// Unit and description of a column in the plant's folder.
+fn unit_and_description(
+    context: &LakeContext,
+    table: &TableName,
+    column: &str,
+) -> (Option<String>, Option<String>) {
+    let of_streams = stream::POINTERS.iter().chain(&stream::DETAILS).chain([&stream::ELEMENT]);
+    let mut pointers = POINTERS.iter().chain(of_streams);
+    if let Some((_, _, description)) = pointers.find(|(name, _, _)| *name == column) {
+        return (None, Some((*description).to_owned()));
+    }
+    if let Some(model) = context.plant.models.get(table) {
+        let note = model.columns.iter().find(|note| note.name == column);
+        return (
+            note.and_then(|note| note.unit.clone()),
+            note.map(|note| note.description.clone()),
+        );
+    }
+    let contract = context.plant.contracts.get(&table.name).filter(|_| table.schema == "bronze");
+    let found = contract.and_then(|it| it.columns.iter().find(|it| it.name == column));
+    (None, found.map(|it| it.description.clone()).filter(|text| !text.is_empty()))
+}
+
+fn lineage_rows(context: &LakeContext) -> Vec<LineageRow> {
+    let mut rows = Vec::new();
+    for step in context.steps.iter() {
+        let row = |column: Option<&String>, from: TableName, from_column| LineageRow {
+            schema_name: step.name().schema.clone(),
+            table_name: step.name().name.clone(),
+            column_name: column.cloned(),
+            from_schema: from.schema,
+            from_table: from.name,
+            from_column,
+        };
+        for upstream in &step.model.upstreams {
+            let contract = context.plant.contracts.get(&upstream.name);
+            let landed = contract.filter(|_| upstream.schema == "typed").map(bronze::name);
+            rows.push(row(None, landed.unwrap_or_else(|| upstream.clone()), None));
+        }
+        for (field, sources) in step.schema.fields().iter().zip(&step.lineage) {
+            for (from, column) in sources {
+                let source = match from.schema.as_str() {
+                    "typed" => bronze_source(&context.plant, &from.name, column),
+                    _ => Some((from.clone(), column.clone())),
+                };
+                let Some((from, column)) = source else { continue };
+                rows.push(row(Some(field.name()), from, Some(column)));
+            }
+        }
+    }
+    rows.sort();
+    rows
+}
+
+/// Measures the expectations of the changed tables; the other tables keep their rows.
+async fn measure(context: &LakeContext, changed: &[Outcome]) -> anyhow::Result<Vec<QualityRow>> {
+    let known: Vec<QualityRow> = meta::rows(&context.lake, &quality()).await?;
+    let mut rows = Vec::new();
+    for step in context.steps.iter() {
+        let name = step.name().to_string();
+        let last: Vec<QualityRow> =
+            known.iter().filter(|row| row.table_name == name).cloned().collect();
+        let outcome = changed.iter().find(|it| &it.table == step.name());
+        if outcome.is_none() && !last.is_empty() {
+            rows.extend(last);
+            continue;
+        }
+        rows.extend(measure_step(context, step).await?);
+        if let Some(outcome) = outcome {
+            rows.extend(repaired(context, outcome)?);
+            rows.extend(ambiguous(context, outcome)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Repairs in the records that this run read, by column.
+fn repaired(context: &LakeContext, outcome: &Outcome) -> anyhow::Result<Vec<QualityRow>> {
+    let mut rows = Vec::new();
+    for (column, count) in &outcome.repairs.columns {
+        let (checked, failed) = (i64::try_from(outcome.repairs.records)?, i64::try_from(*count)?);
+        rows.push(QualityRow {
+            table_name: outcome.table.to_string(),
+            expectation: format!("{column}_is_readable"),
+            rule: format!("{column} can be read by its contract, otherwise it is null"),
+            action: "repair".to_owned(),
+            checked,
+            failed,
+            share: (checked > 0).then(|| failed as f64 / checked as f64),
+            run: context.lake.run().to_owned(),
+            measured_at: context.lake.now(),
+        });
+    }
+    Ok(rows)
+}
+
+/// Times that the clock shows twice in the records that this run read, by column.
+fn ambiguous(context: &LakeContext, outcome: &Outcome) -> anyhow::Result<Vec<QualityRow>> {
+    let mut rows = Vec::new();
+    for (column, found) in &outcome.repairs.ambiguous {
+        let checked = i64::try_from(outcome.repairs.records)?;
+        let failed = i64::try_from(found.uncertain)?;
+        rows.push(QualityRow {
+            table_name: outcome.table.to_string(),
+            expectation: format!("{column}_is_unambiguous"),
+            rule: format!(
+                "{column}: the order of the records shows which instant a time is that the clock shows \
+                 twice, otherwise the first one is used"
+            ),
+            action: "repair".to_owned(),
+            checked,
+            failed,
+            share: (checked > 0).then(|| failed as f64 / checked as f64),
+            run: context.lake.run().to_owned(),
+            measured_at: context.lake.now(),
+        });
+    }
+    Ok(rows)
+}
+
+async fn measure_step(context: &LakeContext, step: &Step) -> anyhow::Result<Vec<QualityRow>> {
+    let lake = &context.lake;
+    let Some(state) = lake.state(step.name()).await? else { return Ok(Vec::new()) };
+    let mut measured: Vec<(String, String, Action)> = Vec::new();
+    for expectation in &step.model.expectations {
+        measured.push((expectation.name.clone(), expectation.rule.clone(), expectation.action));
+    }
+    let mut select: Vec<String> = vec!["count(*)".to_owned()];
+    select.extend(
+        measured.iter().map(|(_, rule, _)| format!("count(*) FILTER (WHERE NOT ({rule}))")),
+    );
+    if !step.model.grain.is_empty() {
+        let grain = step.model.grain.join(", ");
+        select.push(format!(
+            "count(*) - (SELECT count(*) FROM (SELECT DISTINCT {grain} FROM {}) AS grains)",
+            step.name()
+        ));
+        let rule = format!("({grain}) differs in every row");
+        measured.push(("grain_is_unique".to_owned(), rule, Action::Warn));
+    }
+    let session = session::empty(lake.limits(), context.runtime.clone(), 1);
+    session::attach(lake, &session);
+    session::register(&session, step.name(), lake.table(step.name())?.provider(&state).await?)?;
+    let sql = format!("SELECT {} FROM {}", select.join(", "), step.name());
+    let result = session.sql(&sql).await?.collect().await?;
+    let value = |at: usize| {
+        let batch = result.first().filter(|batch| batch.num_rows() == 1);
+        batch.map_or(0, |batch| batch.column(at).as_primitive::<Int64Type>().value(0))
+    };
+    let rejected = rejected_by_rule(context, step).await?;
+    let mut rows = Vec::new();
+    for (at, (expectation, rule, action)) in (1..).zip(measured) {
+        let rejected = rejected.get(&expectation).copied().unwrap_or(0);
+        let (checked, failed) = (value(0) + rejected, value(at) + rejected);
+        rows.push(QualityRow {
+            table_name: step.name().to_string(),
+            expectation,
+            rule,
+            action: action.word().to_owned(),
+            checked,
+            failed,
+            share: (checked > 0).then(|| failed as f64 / checked as f64),
+            run: lake.run().to_owned(),
+            measured_at: lake.now(),
+        });
+    }
+    Ok(rows)
+}
+
+async fn rejected_by_rule(
+    context: &LakeContext,
+    step: &Step,
+) -> anyhow::Result<BTreeMap<String, i64>> {
+    let mut counts = BTreeMap::new();
+    let lake = &context.lake;
+    let Some(state) = lake.state(&rejected::name()).await? else { return Ok(counts) };
+    let table = lake.table(&rejected::name())?;
+    let columns = ["table_name", "rule"];
+    for batch in table.read_all(&state.files(), Some(&columns), lake.batch_rows()).await? {
+        let (tables, rules) = (text(&batch, "table_name")?, text(&batch, "rule")?);
+        for row in 0..batch.num_rows() {
+            if tables.value(row) == step.name().name && rules.is_valid(row) {
+                *counts.entry(rules.value(row).to_owned()).or_default() += 1;
+            }
+        }
+    }
+    Ok(counts)
+}

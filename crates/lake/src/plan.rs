@@ -1,0 +1,74 @@
+//! The models of the plant, planned: the columns of each table, where they come from, and the order of
+//! the steps.
+//!
+//! In: the models, contracts and equipment of a plant.
+//! Out: a [`Step`] for each table, upstreams first, and every mistake as a diagnostic.
+//! Promise: a plant without diagnostics can be refined.
+
+pub mod equipment;
+pub mod lineage;
+pub mod planner;
+
+use crate::bronze;
+use crate::bronze::dump_columns::is_dump_column;
+use crate::plan::lineage::Source;
+use arrow::datatypes::SchemaRef;
+use batches::typed;
+use config::folder::Plant;
+use config::model::{Model, ParameterValue, TableName};
+use datafusion::logical_expr::Expr;
+use plant::contract::{Column, Origin};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A table to be refined.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub model: Model,
+    /// The table's own columns in the types in which they are stored, without pointers.
+    pub schema: SchemaRef,
+    /// The columns of the statement; a ledger stores more.
+    pub query_schema: SchemaRef,
+    /// Of a cleaning step, the expressions of its columns over the typed table.
+    pub projection: Option<Vec<Expr>>,
+    /// For each column, the columns it is computed from.
+    pub lineage: Vec<BTreeSet<Source>>,
+}
+
+impl Step {
+    pub fn name(&self) -> &TableName {
+        &self.model.table
+    }
+}
+
+/// The statement of a model with the values of its parameters.
+pub fn with_parameters(model: &Model, values: &BTreeMap<String, ParameterValue>) -> String {
+    let mut sql = model.sql.clone();
+    for parameter in &model.parameters {
+        if let Some(value) = values.get(&parameter.name) {
+            sql = sql.replace(&format!(":{}", parameter.name), &value.to_string());
+        }
+    }
+    sql
+}
+
+/// The bronze column that a typed column is read from: its own, or the one its local parts belong to.
+pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source> {
+    let contract = plant.contracts.get(table)?;
+    if contract.is_stream() && column == "received_at" {
+        return Some((bronze::name(contract), "_timestamp".to_owned()));
+    }
+    if is_dump_column(column) {
+        return Some((bronze::name(contract), column.to_owned()));
+    }
+    let has_part = |it: &&Column| column.strip_prefix(&it.name).is_some_and(typed::is_local_part);
+    let exact = contract.columns.iter().find(|it| it.name == column);
+    let source = exact.or_else(|| contract.columns.iter().find(has_part))?;
+    let source = match source.origin {
+        _ if !contract.is_stream() => source.name.as_str(),
+        Origin::Topic => "_topic",
+        Origin::Key => "_key",
+        Origin::Header => "_headers",
+        Origin::Record | Origin::Envelope | Origin::Path => "payload",
+    };
+    Some((bronze::name(contract), source.to_owned()))
+}
