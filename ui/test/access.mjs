@@ -6,10 +6,10 @@
 // the browser, /usr/bin/chromium by default.
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
 const START_LIMIT_MS = 60_000
@@ -23,10 +23,15 @@ function freePort() {
   })
 }
 
-/** Starts `cockpit serve`; resolves with the process and the one-time link that it prints. */
-function start(program, lake, listen) {
+/** Starts `cockpit serve` with a user database in a folder. */
+function start(program, lake, listen, folder) {
   const args = ['serve', '--no-ingest', '--listen', listen, '--lake', lake]
-  const child = spawn(program, args, { env: { ...process.env, COCKPIT_ACCESS_MODE: 'login' } })
+  const settings = { COCKPIT_ACCESS_MODE: 'login', COCKPIT_ACCESS_STATE: folder }
+  return spawn(program, args, { env: { ...process.env, ...settings } })
+}
+
+/** The one-time link that a program prints. */
+function linkOf(child) {
   return new Promise((done, fail) => {
     let output = ''
     const timer = setTimeout(() => fail(new Error(`no one-time link:\n${output}`)), START_LIMIT_MS)
@@ -35,7 +40,7 @@ function start(program, lake, listen) {
       const [link] = /https?:\/\/\S+\/setup#\S+/.exec(output) ?? []
       if (!link) return
       clearTimeout(timer)
-      done({ child, link })
+      done(link)
     }
     child.stdout.on('data', read)
     child.stderr.on('data', read)
@@ -50,16 +55,21 @@ async function main() {
     process.exit(2)
   }
   const folder = mkdtempSync(join(tmpdir(), 'cockpit-access-'))
-  // A link, because the user database is created beside the lake.
-  symlinkSync(resolve(lake), join(folder, 'lake'))
-  const listen = `127.0.0.1:${await freePort()}`
-  const { child, link } = await start(program, join(folder, 'lake'), listen)
+  const child = start(program, lake, `127.0.0.1:${await freePort()}`, folder)
+  try {
+    await testWith(await linkOf(child))
+  } finally {
+    child.removeAllListeners('exit')
+    child.kill('SIGTERM')
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function testWith(link) {
   process.env.COCKPIT_URL = new URL(link).origin
   process.env.COCKPIT_SETUP_LINK = link
-  const [{ accessTest }, { results }] = await Promise.all([
-    import('./browser/access.mjs'),
-    import('./browser/harness.mjs'),
-  ])
+  const { accessTest } = await import('./browser/access.mjs')
+  const { results } = await import('./browser/harness.mjs')
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
@@ -68,12 +78,9 @@ async function main() {
     await accessTest(browser)
   } finally {
     await browser.close()
-    child.removeAllListeners('exit')
-    child.kill('SIGTERM')
-    rmSync(folder, { recursive: true, force: true })
   }
   console.log(`${results.passed} passed, ${results.failures.length} failed`)
-  process.exit(results.failures.length > 0 ? 1 : 0)
+  process.exitCode = results.failures.length > 0 ? 1 : 0
 }
 
 await main()

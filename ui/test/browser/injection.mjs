@@ -6,18 +6,18 @@ import { userClient } from './users.mjs'
 const BASE = process.env.COCKPIT_URL
 
 const CORPUS = [
-  '<script>globalThis.injected=1</script>',
-  '<img src=x onerror="globalThis.injected=1">',
-  '<svg/onload=globalThis.injected=1>',
-  '"><svg onload=globalThis.injected=1>',
-  "'-globalThis.injected=1-'",
-  '</title><script>globalThis.injected=1</script>',
-  '</textarea><img src=x onerror=globalThis.injected=1>',
+  '<script>injected=1</script>',
+  '<img src=x onerror="injected=1">',
+  '<svg/onload=injected=1>',
+  '"><svg onload=injected=1>',
+  "'-injected=1-'",
+  '</title><script>injected=1</script>',
+  '</textarea><img src=x onerror=injected=1>',
   '<iframe srcdoc="<script>parent.injected=1</script>">',
-  '<a href="javascript:globalThis.injected=1">x</a>',
-  '{{globalThis.injected=1}} {globalThis.injected=1}',
-  '<math><mtext></form><form><mglyph><style></math><img src onerror=globalThis.injected=1>',
-  '\u202E<b onmouseover=globalThis.injected=1>x</b>',
+  '<a href="javascript:injected=1">x</a>',
+  '{{injected=1}} {injected=1}',
+  '<math><mtext></form><form><mglyph><style></math><img src onerror=injected=1>',
+  '\u202E<b onmouseover=injected=1>x</b>',
 ]
 
 const PAGES = [
@@ -104,9 +104,11 @@ async function throughAddresses(page) {
   const failed = []
   for (const hostile of CORPUS) {
     const text = encodeURIComponent(hostile)
+    // A path with a dot is that of a file, which the server does not have.
+    const segment = encodeURIComponent(hostile.replaceAll('.', ''))
     for (const path of [
-      `/nowhere${text}`,
-      `/temps/${text}`,
+      `/nowhere${segment}`,
+      `/temps/${segment}`,
       `/make?day=${text}&station=${text}&item=${text}&figure=${text}`,
       `/stock?as_of=${text}&q=${text}`,
       `/data?view=tables&table=${text}`,
