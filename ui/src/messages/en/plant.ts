@@ -138,6 +138,7 @@ export const plant = {
   'make.day.option': '{day}: plan {planned}, made {actual}',
   'make.day.option.unplanned': '{day}: no plan, made {actual}',
   'make.days': 'Days with data',
+  'make.day.invalid': 'Invalid day {day}: expected YYYY-MM-DD.',
   'make.day.none': 'There is no data on {day}. Pick a day from the list.',
   'make.station': 'Station',
   'make.station.all': 'all stations',
