@@ -131,12 +131,13 @@ async function loginWithSecondFactor(page, { next, recovery }) {
 }
 
 /** Creates a user in the settings and chooses their password. */
-async function addUser(admin, browser, { name, role }) {
+async function addUser(admin, browser, { name, role, scope = 'whole plant' }) {
   await screen.open(admin, '/settings?section=users')
   await admin.getByLabel('User name').fill(name)
-  if (role !== 'Viewer') {
+  if (role !== 'Viewer' || scope !== 'whole plant') {
     await admin.getByRole('button', { name: /^Remove the role/ }).click()
     await admin.getByLabel('Role', { exact: true }).selectOption({ label: role })
+    await admin.getByLabel('Scope').selectOption({ label: scope })
     await admin.getByRole('button', { name: 'Add a role' }).click()
   }
   await admin.getByRole('button', { name: 'Add a user' }).click()
@@ -208,6 +209,24 @@ async function operatorMayMore(viewer, operator) {
   expect.check('nor given it by the API', viewerStatus >= 400, String(viewerStatus))
   const status = await userClient(operator).status('POST', '/account/tokens', token)
   expect.same('the API gives it to an operator', status, 201)
+}
+
+/** A role for a line shows the data of the line, and no pages without equipment. */
+async function lineViewer(admin, browser) {
+  const { scopes } = await userClient(admin).json('/roles')
+  const line = scopes.find((scope) => scope.startsWith('line:'))
+  const [area, ...rest] = line.slice('line:'.length).split('/')
+  const scope = `line ${rest.join('/')}, area ${area}`
+  const page = await addUser(admin, browser, { name: 'lina', role: 'Viewer', scope })
+  await screen.open(page, '/make')
+  const pages = await page.locator('.rail a').allInnerTexts()
+  expect.check('a line has no stock page', !pages.join().includes('Stock'), pages.join())
+  expect.check('a line has figures', await page.locator('.figure').first().isVisible())
+  expect.check('a line has OEE', await page.locator('[id^="figure-oee"]').first().isVisible())
+  await screen.open(page, '/stock')
+  expect.check('stock is not permitted', await page.getByText('Not permitted').first().isVisible())
+  const client = userClient(page)
+  expect.same('nor by the API', await client.status('GET', '/tables/gold/inventory_by_bin'), 403)
 }
 
 /** A token is shown once, works, and stops working when it is revoked. */
@@ -378,6 +397,7 @@ export async function accessTest(browser) {
   const operator = await addUser(admin, browser, { name: 'omar', role: 'Operator' })
   await expect.step('viewer', () => viewerIsRestricted(viewer))
   await expect.step('operator', () => operatorMayMore(viewer, operator))
+  await expect.step('a line', () => lineViewer(admin, browser))
   await expect.step('tokens', () => tokens(operator))
   await expect.step('audit log', () => auditLog(admin))
   await expect.step('looks', () => accessLooks(browser, admin))
