@@ -26,7 +26,7 @@ test.each<[Permission[], Partial<SessionInfo>, string[]]>([
   [ALL, {}, ['account', 'sessions', 'tokens', 'users', 'roles', 'all-sessions', 'audit']],
   [ALL, { must_change_password: true }, ['account']],
   [ALL, { via: 'demo' }, []],
-  [ALL, { via: 'open' }, ['users', 'roles', 'all-sessions', 'audit']],
+  [ALL, { via: 'open' }, []],
   [[], {}, []],
 ])('%j with %j is offered %j', (permissions, changes, sections) => {
   expect(availableSections(info(permissions, changes))).toEqual(sections)

@@ -15,13 +15,16 @@ export type Section = (typeof SECTIONS)[number]
 
 const OWN: readonly Section[] = ['account', 'sessions', 'tokens']
 
-/** The sections that a person may use. A program without login has no accounts of its own. */
+/**
+ * The sections that a person may use. A program without login has none: it has no accounts, and the
+ * first user has to be an administrator, whom the one-time link creates.
+ */
 export function availableSections(info: SessionInfo): Section[] {
   const may = (permission: keyof SessionInfo['permissions']) =>
     (info.permissions[permission]?.length ?? 0) > 0
+  if (info.via === 'open' || info.via === 'demo') return []
   const hasAccount = info.via === 'session' && may('manage_own_account')
   if (info.must_change_password) return hasAccount ? ['account'] : []
-  if (info.via === 'demo') return []
   const manages = may('manage_users')
   const isOffered: Record<Section, boolean> = {
     account: hasAccount,

@@ -3,7 +3,7 @@ export const access = {
   'user.local': 'Local administrator',
   'user.demo': 'This is a demo: everyone at this machine is logged in without a password.',
   'user.open':
-    'No user exists yet: everyone at this machine is logged in without a password. The first user ends this.',
+    'No user exists yet: everyone at this machine is logged in without a password, until the one-time link that the program printed creates the first administrator.',
   'user.logout': 'Log out',
 
   'role.viewer': 'Viewer',
@@ -61,7 +61,7 @@ export const access = {
   'settings.all-sessions': 'All sessions',
   'settings.audit': 'Audit log',
   'settings.open':
-    'The program runs without login, so there is no account. Users are managed here as soon as the first one exists.',
+    'The program runs without login, because no user exists. The one-time link that it printed at its start creates the first administrator.',
   'settings.demo': 'The demo runs without login, so there are no accounts, sessions or tokens.',
 
   'action.confirm': 'Confirm',
