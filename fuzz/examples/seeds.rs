@@ -1,4 +1,4 @@
-//! Writes files for the fuzzer to start from.
+//! Writes the seed corpus of the fuzz targets.
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, ListArray,
@@ -11,7 +11,7 @@ use parquet::file::properties::WriterProperties;
 use std::error::Error;
 use std::sync::Arc;
 
-/// Texts per target. The bytes before them are the options of a case, see `promise::Case`.
+/// Texts per target. They follow the option bytes of a case, see `promise::Case`.
 const TEXTS: &[(&str, &str)] = &[
     ("delimited", "a,b,c\n1,\"x,\"\"y\"\"\nz\",3\r\n4,\"5\n6,7,8,9\n\n\"a\"b,\n"),
     ("delimited", "c|b|a|d\n1|2|3|4\n5|6\n"),

@@ -1,19 +1,19 @@
-//! Says how fast the decoders are, in bytes of the dump per second of one core.
+//! Measures the throughput of the decoders in bytes of the dump per second of one core.
 //!
 //! ```text
 //! cargo run --release --example speed
 //! ```
-#![expect(clippy::print_stdout, reason = "its answer")]
+#![expect(clippy::print_stdout, reason = "prints the result")]
 
 use cockpit_fuzz::batch::BatchBuilder;
-use cockpit_fuzz::decode::{DecodeError, Decoder, Limits};
+use cockpit_fuzz::decode::{DecodeError, DecodeLimits, Decoder};
 use cockpit_fuzz::promise::contract;
 use plant::contract::{Contract, Encoding, Escape, Format};
 use std::time::Duration;
 
-/// Size of the text that each decoder is given.
+/// Size of the text for each decoder.
 const TEXT_BYTES: usize = 200_000_000;
-/// Size of the chunks it comes in, and of the batches that are taken from it.
+/// Size of its chunks, and of the batches taken after each.
 const CHUNK_BYTES: usize = 1 << 20;
 
 const BOARD: &str = "1,0,W-749816B-29700287348_12,W-749816B-29700287348,W-749816,\
@@ -58,7 +58,7 @@ fn measure(what: &str, contract: &Contract, line: &str) -> Result<(), DecodeErro
     let chunk = line.repeat(CHUNK_BYTES / line.len());
     let chunks = TEXT_BYTES / chunk.len();
     let started = cpu_time();
-    let mut decoder = Decoder::new(contract, Limits::default())?;
+    let mut decoder = Decoder::new(contract, DecodeLimits::default())?;
     let mut out = BatchBuilder::new(contract.columns.len());
     for _ in 0..chunks {
         decoder.feed(chunk.as_bytes(), &mut out)?;
@@ -71,8 +71,8 @@ fn measure(what: &str, contract: &Contract, line: &str) -> Result<(), DecodeErro
     Ok(())
 }
 
-/// Time this thread spent on a core, which other work on the machine does not change; zero where
-/// the system does not say.
+/// CPU time of this thread, which does not depend on other load of the machine; zero where the system does not
+/// report it.
 fn cpu_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = stat.split(' ').next().and_then(|nanos| nanos.parse().ok());

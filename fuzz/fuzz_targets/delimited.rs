@@ -1,4 +1,4 @@
-//! Delimited text of any delimiter, quote, escape and header, with lines around the data or without.
+//! Delimited text with various delimiters, quotes, escapes and headers, with or without lines around the data.
 #![no_main]
 
 use cockpit_fuzz::promise::{Case, contract, lines};

@@ -1,4 +1,4 @@
-//! Fixed width; a column is as wide as its header.
+//! Fixed-width text. A column is as wide as its header.
 #![no_main]
 
 use cockpit_fuzz::promise::{Case, contract, lines};

@@ -1,4 +1,4 @@
-//! JSON lines and JSON arrays, the records at the top or within an object.
+//! JSON lines and JSON arrays, with records at the top level or within an object.
 #![no_main]
 
 use cockpit_fuzz::promise::{Case, contract};

@@ -4,15 +4,15 @@
 use arrow::array::{Array as _, BinaryArray, Int32Array, Int64Array};
 use cockpit_fuzz::batch::{BatchBuilder, Messages};
 use cockpit_fuzz::decode::message::MessageReader;
-use cockpit_fuzz::decode::{Decoder, Limits};
+use cockpit_fuzz::decode::{DecodeLimits, Decoder};
 use cockpit_fuzz::promise::contract;
 use libfuzzer_sys::fuzz_target;
 use plant::contract::{Format, Origin};
 
 const HEADERS: [&str; 4] = ["a", "b.c", "b.d", "a.b.c"];
 
-/// However records are nested, each row has its message, and each message a row.
-fn records(messages: &Messages, limits: Limits) {
+/// For any nesting each row belongs to a message, and each message has a row.
+fn records(messages: &Messages, limits: DecodeLimits) {
     let mut contract = contract(Format::Message, &HEADERS);
     contract.records = Some("b.c".into());
     contract.columns[3].origin = Origin::Envelope;
@@ -26,7 +26,7 @@ fn records(messages: &Messages, limits: Limits) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let limits = Limits { max_record_bytes: 1 << 16, kept_faulty_bytes: 16, ..Limits::default() };
+    let limits = DecodeLimits { max_record_bytes: 1 << 16, kept_faulty_bytes: 16, ..DecodeLimits::default() };
     let payloads: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
     let rows = payloads.len();
     let messages = Messages {

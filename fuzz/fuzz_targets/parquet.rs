@@ -6,7 +6,7 @@ use cockpit_fuzz::promise::{columns, contract};
 use libfuzzer_sys::fuzz_target;
 use plant::contract::Format;
 
-/// What a row is, whatever the batches.
+/// The values of all rows, for any batch size.
 type Rows = Vec<Vec<String>>;
 
 fn decode(input: &[u8], batch_rows: usize) -> Result<Rows, DecodeError> {
@@ -28,8 +28,8 @@ fn decode(input: &[u8], batch_rows: usize) -> Result<Rows, DecodeError> {
 }
 
 fuzz_target!(
-    // The hook of the fuzzer takes a panic for a crash even where it is caught, as the decoder
-    // does with those of the library. One that is not caught still ends the run.
+    // The fuzzer's hook reports every panic as a crash, even one that is caught, as those of the Parquet library
+    // are. A panic that is not caught still ends the run.
     init: std::panic::set_hook(Box::new(|_| ())),
     |input: &[u8]| {
         if let Ok(rows) = decode(input, 1000) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo test                                       the unit tests of the decoders
-//! cargo run --example seeds                        files to start from, into corpus/
+//! cargo run --example seeds                        writes the seed corpus into corpus/
 //! cargo +nightly fuzz run delimited -- -max_total_time=600 -rss_limit_mb=2048
 //! ```
 

@@ -1,32 +1,34 @@
-//! What must hold for whatever bytes a decoder is fed.
+//! Properties of the decoders that hold for any bytes.
 
 use crate::batch::{Batch, BatchBuilder};
-use crate::decode::{DecodeError, Decoder, Limits};
+use crate::decode::{DecodeError, DecodeLimits, Decoder};
 use arrow::array::{Array, ArrayRef, StringArray};
-use plant::contract::{
-    Column, Contract, DumpUnit, Encoding, Format, Framing, Kind, Lines, OnError, Origin, RemovedRecords,
-    Supersede,
-};
+use plant::contract::{Contract, Encoding, Lines};
 use std::sync::Arc;
 
-/// The first bytes of an input say how the rest is decoded.
+pub use contract::contract;
+
+#[path = "../../crates/ingest/src/decode/testing/contract.rs"]
+mod contract;
+
+/// The first bytes of an input select how the rest is decoded.
 const OPTION_BYTES: usize = 3;
 
-/// The encoding whose bytes are compared with what is kept of a record.
+/// The encoding in which the kept text of a faulty record is compared with the bytes of the file.
 const SINGLE_BYTE: Encoding = Encoding::Named("windows-1252");
 
 /// One input of the fuzzer.
 pub struct Case<'a> {
-    /// Five bits for yes or no, for the target to use.
+    /// Five flags for the target.
     pub flags: u8,
     encoding: Encoding,
     chunk_bytes: usize,
-    limits: Limits,
+    limits: DecodeLimits,
     file: &'a [u8],
 }
 
 impl<'a> Case<'a> {
-    /// Reads an input, `None` if it is too short to be one.
+    /// The case of an input, `None` if the input is too short.
     pub fn new(input: &'a [u8]) -> Option<Self> {
         let (&[flags, chunk, limit], file) = input.split_first_chunk::<OPTION_BYTES>()?;
         let encodings = match flags & 128 {
@@ -42,7 +44,7 @@ impl<'a> Case<'a> {
             flags: flags >> 2 & 31,
             encoding: encodings[usize::from(flags & 3)],
             chunk_bytes: usize::from(chunk).max(1),
-            limits: Limits {
+            limits: DecodeLimits {
                 max_record_bytes: if limit > 127 { 1 << 20 } else { usize::from(limit) },
                 kept_faulty_bytes: 16,
                 probe_bytes: if limit & 1 == 0 { 8 } else { 1 << 16 },
@@ -51,7 +53,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Decodes the file in one chunk and in many, and checks every promise.
+    /// Decodes the file in one chunk and in many, and checks every property.
     pub fn check(&self, mut contract: Contract) {
         contract.encoding = self.encoding;
         let whole = self.decode(&contract, usize::MAX);
@@ -59,8 +61,8 @@ impl<'a> Case<'a> {
         match (whole, chunked) {
             (Ok(whole), Ok(chunked)) => {
                 assert!(columns(&whole) == columns(&chunked), "chunks changed the records");
-                self.check_books(&whole);
-                self.check_places(&whole);
+                self.check_numbers(&whole);
+                self.check_positions(&whole);
                 self.check_kept(&whole);
             }
             (Err(whole), Err(chunked)) => assert_eq!(whole.to_string(), chunked.to_string()),
@@ -82,9 +84,9 @@ impl<'a> Case<'a> {
         Ok(out.take())
     }
 
-    /// Records are numbered from 1 without a gap, and there are no more of them than bytes, save
-    /// for the one that says that an array was not closed.
-    fn check_books(&self, batch: &Batch) {
+    /// Records are numbered from 1 without a gap. There are at most as many as bytes, and one more for an array
+    /// that is not closed.
+    fn check_numbers(&self, batch: &Batch) {
         assert!(batch.len() <= self.file.len() + 1);
         assert!((1..).zip(batch.record.values()).all(|(number, record)| number == *record));
         let text = |column: &StringArray| column.value_data().len();
@@ -92,8 +94,8 @@ impl<'a> Case<'a> {
         assert!(kept <= 40 * self.file.len() + 40 * batch.len(), "rest grew to {kept} bytes");
     }
 
-    /// Records lie in the file, one behind the other.
-    fn check_places(&self, batch: &Batch) {
+    /// Records are within the file, in order and without overlap.
+    fn check_positions(&self, batch: &Batch) {
         let mut last = 0;
         for (&from, &to) in batch.byte_from.values().iter().zip(batch.byte_to.values()) {
             assert!(last <= from && from <= to, "{last} {from} {to}");
@@ -102,7 +104,7 @@ impl<'a> Case<'a> {
         assert!(last <= self.file.len() as i64);
     }
 
-    /// What is kept of a record that cannot be read is what stands at its place.
+    /// The kept text of a faulty record is that of its bytes.
     fn check_kept(&self, batch: &Batch) {
         // Marks and zeros may show another encoding than the configured one.
         let is_as_configured =
@@ -113,20 +115,20 @@ impl<'a> Case<'a> {
             if !matches!(fault, Some("broken_quote" | "too_long" | "not_json" | "no_match")) {
                 continue;
             }
-            let place = batch.byte_from.value(row) as usize..batch.byte_to.value(row) as usize;
+            let range = batch.byte_from.value(row) as usize..batch.byte_to.value(row) as usize;
             let most = self.limits.kept_faulty_bytes.min(match fault {
                 Some("too_long") => self.limits.max_record_bytes,
                 _ => usize::MAX,
             });
             let (text, _) =
-                encoding_rs::WINDOWS_1252.decode_without_bom_handling(&self.file[place]);
+                encoding_rs::WINDOWS_1252.decode_without_bom_handling(&self.file[range]);
             let kept = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
             assert_eq!(batch.rest.value(row), &text[..kept.unwrap_or(0)]);
         }
     }
 }
 
-/// Everything in a batch.
+/// All columns of a batch.
 pub fn columns(batch: &Batch) -> Vec<ArrayRef> {
     let mut columns = batch.fields.clone();
     columns.push(Arc::new(batch.rest.clone()));
@@ -139,49 +141,11 @@ pub fn columns(batch: &Batch) -> Vec<ArrayRef> {
     columns
 }
 
-/// A contract of text columns; a `*` before a header makes its column required.
-pub fn contract(format: Format, headers: &[&str]) -> Contract {
-    Contract {
-        table: "fuzz".into(),
-        description: String::new(),
-        source: String::new(),
-        paths: Vec::new(),
-        topics: Vec::new(),
-        framing: Framing::default(),
-        format,
-        encoding: Encoding::Utf8,
-        lines: Lines::default(),
-        records: None,
-        supersede: Supersede::Key,
-        removed_records: RemovedRecords::ByName,
-        dump_unit: DumpUnit::ByName,
-        nulls: Vec::new(),
-        columns: headers.iter().map(|header| column(header)).collect(),
-        reject_at_most: None,
-        case_sensitive_columns: false,
-    }
-}
-
-/// Rules about lines that are no records, none if `has_rules` says so.
+/// Rules for lines that are not records; none without `has_rules`.
 pub fn lines(has_rules: bool) -> Lines {
     if !has_rules {
         return Lines::default();
     }
     let skip_pattern = Some("^#|^--".into());
     Lines { skip: 1, skip_footer: 1, skip_pattern, ..Lines::default() }
-}
-
-fn column(header: &str) -> Column {
-    let name = header.trim_start_matches('*');
-    Column {
-        name: name.into(),
-        header: name.into(),
-        origin: Origin::Record,
-        kind: Kind::Text,
-        required: name != header,
-        on_error: OnError::Reject,
-        nulls: Vec::new(),
-        width_chars: name.len(),
-        description: String::new(),
-    }
 }

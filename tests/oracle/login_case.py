@@ -259,7 +259,7 @@ def check_renewed(world: World, lines: list[bytes], report: Report) -> None:
         world.broker.produce(TOPIC, lines)
         behind = token.while_renewed(READ_LIMIT_S, lambda: has(2))
         report.check("renewed token: they land when the first has ended", behind)
-        wait_for("a word on the token", lambda: b"has ended" in log.read_bytes(), READ_LIMIT_S)
+        wait_for("a word on the token", lambda: b"expired at" in log.read_bytes(), READ_LIMIT_S)
         time.sleep(TOKEN_S)
         world.broker.produce(TOPIC, lines)
         time.sleep(TOKEN_S)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 USER = "cockpit"
 PASSWORDS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-REFUSED = "let us in|[Aa]uthent"
+REFUSED = "refused the connection"
 UNTRUSTED = "certificate|SSL"
 UNKNOWN = r"protocol|\[kafka\]"
 """Who speaks openly to a listener that does not is told nothing; where to look can still be said."""
@@ -125,7 +125,7 @@ def wrong_tokens(folder: Path, hidden: Secrets) -> list[Way]:
 
     lost = settings | {"token_file": str(folder / "nowhere.jwt")}
     return [
-        way("ended token", hidden.token(-5), "token .*ended"),
+        way("ended token", hidden.token(-5), "token .*expired"),
         way("token nobody believes", hidden.token(3_600, "HS256"), REFUSED),
         way("no token but a word", hidden.wrong, "token"),
         Way("no token", "LOGIN", settings, {}, "COCKPIT_KAFKA_TOKEN"),

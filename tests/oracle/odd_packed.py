@@ -31,7 +31,7 @@ def files() -> Iterator[File]:
     yield text("gzip_padded", gzip.compress(CSV) + bytes(512))
     yield text("gzip_and_text", gzip.compress(CSV) + b"end of transmission")
     yield text("gzip_twice", gzip.compress(gzip.compress(CSV)))
-    yield text("gzip_cut", gzip.compress(CSV)[:-9], "ends early")
+    yield text("gzip_cut", gzip.compress(CSV)[:-9], "truncated")
     yield text("bzip2", bz2.compress(CSV[:9]) + bz2.compress(CSV[9:]))
     yield text("xz", lzma.compress(CSV[:9]) + lzma.compress(CSV[9:]) + bytes(8))
     for check in (lzma.CHECK_NONE, lzma.CHECK_CRC32, lzma.CHECK_SHA256):

@@ -1,7 +1,7 @@
-//! The batch that travels: decoded records on their way from a source to bronze.
+//! Batches of decoded records on their way from a source to bronze.
 //!
-//! Every field is text, exactly as the source wrote it, and every record knows its place in the
-//! source. Decoders append to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
+//! Every field is text exactly as in the source, and every record has its position in the source. Decoders append
+//! to a [`BatchBuilder`]; the lake takes the finished [`Batch`].
 
 use arrow::array::{
     ArrayBuilder, ArrayRef, BinaryArray, Int32Array, Int64Array, Int64Builder, StringArray,
@@ -9,50 +9,49 @@ use arrow::array::{
 };
 use std::sync::Arc;
 
-/// Where one record lies in its source: bytes `from..to` of the file after decompression, the line
-/// end left out.
+/// The bytes `from..to` of a record in its file after decompression, without the line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct ByteRange {
     pub from: u64,
     pub to: u64,
 }
 
-/// Why a record cannot be read as its contract says. Such a record lands in bronze all the same and
-/// is rejected from silver with this as its reason.
+/// Why a record cannot be read by its contract. Such a record lands in bronze nevertheless, and is rejected from
+/// silver with this reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Fewer fields than the contract has columns.
     TooFewFields,
     /// More fields than the contract has columns.
     TooManyFields,
-    /// A quote is opened and never closed, or text follows a closing quote.
+    /// A quote is not closed, or text follows a closing quote.
     BrokenQuote,
-    /// The bytes are not text in the contract's encoding.
+    /// The bytes are not text in the encoding of the contract.
     InvalidText,
     /// The record is longer than the limit; only its beginning is kept.
     TooLong,
     /// The bytes are not a JSON object.
     NotJson,
-    /// The line does not match the contract's token pattern.
+    /// The line does not match the token pattern of the contract.
     NoMatch,
-    /// The header again, in the middle of the data.
+    /// The header, repeated within the data.
     RepeatedHeader,
-    /// An object or array where a single value is due.
+    /// An object or array where a single value is expected.
     NotScalar,
-    /// A message without a value: in a compacted topic it deletes its key.
+    /// A message without a value, which deletes its key in a compacted topic.
     Tombstone,
-    /// A message that is an array, and the contract does not name `records`.
+    /// A message that is an array, and the contract has no `records`.
     ArrayReceived,
-    /// A message in the wire format of a schema registry, and the contract does not name `framing`.
+    /// A message in the wire format of a schema registry, and the contract has no `framing`.
     RegistryFraming,
-    /// No record where the contract says that records are: no such array, or an empty one.
+    /// No record at the path in the contract: there is no array, or it is empty.
     NoRecords,
-    /// An element of an array of records that is no object.
+    /// An element of an array of records that is not an object.
     NotObject,
 }
 
 impl Fault {
-    /// The reason code as it stands in bronze and in `silver.rejected`.
+    /// The reason code in bronze and in `silver.rejected`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::TooFewFields => "too_few_fields",
@@ -78,16 +77,16 @@ impl Fault {
 pub struct Batch {
     /// One text array per contract column, null where the record has no such field.
     pub fields: Vec<ArrayRef>,
-    /// What the contract has no column for, as JSON, or the raw text of a faulty record.
+    /// Fields without a column in the contract as JSON, or the raw text of a faulty record.
     pub rest: StringArray,
     /// [`Fault::code`] of records that cannot be read, else null.
     pub fault: StringArray,
-    /// Number of the record in its file, from 1; a header is no record.
+    /// Number of the record in its file, from 1; a header is not counted.
     pub record: Int64Array,
     /// First byte and the byte after the last, null for Parquet.
     pub byte_from: Int64Array,
     pub byte_to: Int64Array,
-    /// Row group and row within it, null for everything but Parquet.
+    /// Row group and row within it; null for all formats but Parquet.
     pub row_group: Int32Array,
     pub row: Int64Array,
 }
@@ -104,34 +103,34 @@ impl Batch {
     }
 }
 
-/// Identity of a topic, which a topic created again under the same name does not have. The broker
-/// chooses it at random.
+/// The id of a topic. A topic that is created again under the same name has another one; the broker chooses it at
+/// random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicId(pub u128);
 
-/// Between the name of a topic and the number of its log. Kafka allows it in no name.
+/// Separates the name of a topic from the number of its log. Kafka does not allow it in names.
 const LOG_NUMBER: char = '#';
 
-/// Name of a topic's log in the lake. The first topic of a name has that name; one that was created
-/// after it had been deleted is number 2, and its log is `name#2`.
+/// Name of a topic's log in the lake. For the first topic of a name it is that name; after a topic was deleted and
+/// created again, the second one has the log `name#2`.
 pub fn log_name(topic: &str, number: i64) -> Arc<str> {
     if number <= 1 { topic.into() } else { format!("{topic}{LOG_NUMBER}{number}").into() }
 }
 
-/// The topic a log is of.
-pub fn topic_of(log: &str) -> &str {
+/// The topic of a log.
+pub fn topic_name(log: &str) -> &str {
     log.split_once(LOG_NUMBER).map_or(log, |(topic, _)| topic)
 }
 
-/// Messages of one topic as the broker gave them, in the order of their arrival. All arrays have the
-/// same length, and offsets of a partition only grow.
+/// Messages of one topic as received from the broker, in the order of their arrival. All arrays have the same
+/// length, and the offsets of a partition increase.
 #[derive(Debug, Clone)]
 pub struct Messages {
-    /// The topic, or from the lake on its log ([`log_name`]).
+    /// The topic; in the lake its log ([`log_name`]).
     pub topic: Arc<str>,
     pub partition: Int32Array,
     pub offset: Int64Array,
-    /// The broker's or the producer's time, as the topic is set up: microseconds since 1970 UTC.
+    /// The broker's or the producer's time, by the configuration of the topic: microseconds since 1970 UTC.
     pub timestamp_us: Int64Array,
     /// Null if the message has no value, which is not the same as an empty one.
     pub payload: BinaryArray,
@@ -153,8 +152,7 @@ impl Messages {
     }
 }
 
-/// A message the lake has: whether the broker's message at its offset is the same shows whether the
-/// topic is.
+/// A message stored in the lake. If the broker has another message at its offset, the topic is another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witness {
     pub offset: i64,
@@ -163,7 +161,7 @@ pub struct Witness {
     pub payload: Option<Vec<u8>>,
 }
 
-/// The fields of messages as text, a row per record in its order.
+/// The fields of messages as text, with a row per record in order.
 #[derive(Debug, Clone)]
 pub struct Fields {
     /// One text array per contract column, null where the record has no such field.
@@ -172,17 +170,16 @@ pub struct Fields {
     pub fault: StringArray,
     /// The beginning of a faulty record as text, else null.
     pub rest: StringArray,
-    /// Where the records are in their messages; `None` if each message is one record.
+    /// The positions of the records in their messages; `None` if each message is one record.
     pub elements: Option<Elements>,
 }
 
-/// Records of messages that hold several.
+/// The records of messages that may contain several.
 #[derive(Debug, Clone)]
 pub struct Elements {
     /// For each record the number of its message in the batch.
     pub message: UInt32Array,
-    /// For each record its position in the message, from 0; null if the message as a whole cannot be
-    /// read.
+    /// For each record its position in the message, from 0; null if the whole message cannot be read.
     pub position: Int32Array,
     /// For each message the number of its records.
     pub count: Int32Array,
@@ -228,9 +225,9 @@ impl BatchBuilder {
         self.filled += 1;
     }
 
-    /// Ends the current record. `rest` is what the contract has no column for, as JSON, or the raw
-    /// text of a faulty record.
-    pub fn end(&mut self, place: Place, fault: Option<Fault>, rest: Option<&str>) {
+    /// Ends the current record. `rest` has the fields without a column in the contract as JSON, or the raw text
+    /// of a faulty record.
+    pub fn end(&mut self, range: ByteRange, fault: Option<Fault>, rest: Option<&str>) {
         for column in self.fields.iter_mut().skip(self.filled) {
             column.append_null();
         }
@@ -240,26 +237,26 @@ impl BatchBuilder {
         self.rest.append_option(rest);
         self.size_bytes += rest.map_or(0, str::len);
         self.fault.append_option(fault.map(Fault::code));
-        self.byte_from.append_value(place.from.cast_signed());
-        self.byte_to.append_value(place.to.cast_signed());
+        self.byte_from.append_value(range.from.cast_signed());
+        self.byte_to.append_value(range.to.cast_signed());
     }
 
-    /// Records collected since the last [`BatchBuilder::take`].
+    /// Number of records since the last [`BatchBuilder::take`].
     pub fn pending(&self) -> usize {
         self.record.len()
     }
 
-    /// Text collected since the last [`BatchBuilder::take`], in bytes.
+    /// Bytes of text since the last [`BatchBuilder::take`].
     pub fn size_bytes(&self) -> usize {
         self.size_bytes
     }
 
-    /// Records ended since the builder was made: the "read" column of the books.
+    /// Number of records since the builder was created: the records read in the reconciliation.
     pub fn records(&self) -> i64 {
         self.records
     }
 
-    /// Hands over what was collected and starts anew; record numbers go on.
+    /// Returns the collected records as a batch and starts the next one; record numbers continue.
     pub fn take(&mut self) -> Batch {
         self.size_bytes = 0;
         let rows = self.pending();
@@ -282,13 +279,13 @@ impl BatchBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::{log_name, topic_of};
+    use super::{log_name, topic_name};
 
     #[test]
-    fn a_log_leads_to_its_topic() {
+    fn a_log_has_the_name_of_its_topic() {
         for (number, log) in [(0, "a.b-1"), (1, "a.b-1"), (2, "a.b-1#2"), (10, "a.b-1#10")] {
             assert_eq!(&*log_name("a.b-1", number), log);
-            assert_eq!(topic_of(log), "a.b-1");
+            assert_eq!(topic_name(log), "a.b-1");
         }
     }
 }

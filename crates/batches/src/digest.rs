@@ -1,29 +1,25 @@
-//! SHA-256 of bytes, in the spelling used everywhere: 64 lower-case hexadecimal digits.
+//! SHA-256 of bytes, as 64 lower-case hexadecimal digits.
 
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 use std::io;
 
-/// Takes the fingerprint of what is written to it.
+/// Computes the SHA-256 of the bytes written to it.
 #[derive(Debug, Default, Clone)]
-pub struct Fingerprint(Sha256);
+pub struct Sha256Digest(Sha256);
 
-impl Fingerprint {
+impl Sha256Digest {
+    /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The fingerprint of all bytes so far.
+    /// The digest of all bytes.
     pub fn finish(self) -> String {
-        self.0.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            write!(text, "{byte:02x}").unwrap_or_default();
-            text
-        })
+        hex::encode(self.0.finalize())
     }
 }
 
-impl io::Write for Fingerprint {
+impl io::Write for Sha256Digest {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.update(bytes);
         Ok(bytes.len())
@@ -34,21 +30,22 @@ impl io::Write for Fingerprint {
     }
 }
 
-/// Takes the fingerprint of what is written to it, and that of its first bytes.
+/// Computes the SHA-256 of the bytes written to it, and that of the first of them.
 #[derive(Debug, Default)]
 pub struct PrefixDigest {
-    whole: Fingerprint,
+    whole: Sha256Digest,
     size_bytes: u64,
     prefix_bytes: Option<u64>,
     prefix: Option<String>,
 }
 
 impl PrefixDigest {
-    /// `prefix_bytes`: of how many first bytes a fingerprint is wanted.
+    /// A digest that also covers the first `prefix_bytes` bytes alone.
     pub fn new(prefix_bytes: Option<u64>) -> Self {
         Self { prefix_bytes, ..Self::default() }
     }
 
+    /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         let end = self.size_bytes + bytes.len() as u64;
         let mut rest = bytes;
@@ -64,12 +61,12 @@ impl PrefixDigest {
         self.size_bytes = end;
     }
 
-    /// How many bytes were written.
+    /// Number of bytes written.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// The fingerprint of all bytes, and that of the first ones if there were so many.
+    /// The digest of all bytes, and that of the first ones if there were as many.
     pub fn finish(self) -> (String, Option<String>) {
         (self.whole.finish(), self.prefix)
     }
@@ -86,31 +83,35 @@ impl io::Write for PrefixDigest {
     }
 }
 
-/// The fingerprint of a text.
-pub fn of_text(text: &str) -> String {
-    let mut fingerprint = Fingerprint::default();
-    fingerprint.update(text.as_bytes());
-    fingerprint.finish()
+/// The SHA-256 of a text.
+pub fn sha256_hex(text: &str) -> String {
+    let mut digest = Sha256Digest::default();
+    digest.update(text.as_bytes());
+    digest.finish()
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn it_is_the_known_one() {
+    fn the_digest_of_nothing_is_the_known_one() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(super::of_text(""), empty);
+        assert_eq!(super::sha256_hex(""), empty);
     }
 
     #[test]
-    fn the_prefix_is_found_wherever_the_pieces_end() {
+    fn the_digest_of_the_prefix_does_not_depend_on_the_pieces() {
         let text = "one,two,three";
         for prefix in 0..=text.len() + 1 {
             for piece in 1..=text.len() {
                 let mut digest = super::PrefixDigest::new(Some(prefix as u64));
                 text.as_bytes().chunks(piece).for_each(|bytes| digest.update(bytes));
-                let expected = text.get(..prefix).map(super::of_text);
+                let expected = text.get(..prefix).map(super::sha256_hex);
                 assert_eq!(digest.size_bytes(), text.len() as u64);
-                assert_eq!(digest.finish(), (super::of_text(text), expected), "{prefix} {piece}");
+                assert_eq!(
+                    digest.finish(),
+                    (super::sha256_hex(text), expected),
+                    "{prefix} {piece}"
+                );
             }
         }
     }

@@ -1,10 +1,16 @@
-//! What travels between the layers: batches of text columns with the place of each record, and their
-//! typed form by the rules of a contract.
+//! The batches that travel between the layers, and the pure steps from a bronze batch to silver rows.
 //!
-//! In: text columns as a decoder or a bronze table holds them, and the contract of the table.
-//! Out: typed columns, and for each row that cannot be read the reason.
+//! In: text columns as a decoder or a bronze table holds them, the contract of the table, claims on time.
+//! Out: typed and checked rows, the reason of each rejected row, closed time ledgers.
 //! Promise: no I/O, no clock, no async; as many rows come out as go in, in the same order.
 
 pub mod batch;
+pub mod clean;
+pub mod columns;
 pub mod digest;
+pub mod dump_columns;
+pub mod ledger;
+pub mod pointer;
 pub mod typed;
+
+pub use clean::{Cleaned, clean};

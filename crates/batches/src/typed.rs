@@ -1,8 +1,8 @@
-//! The typed stage between bronze and silver: the text of each column becomes values, and rows that
-//! cannot be read are told apart with their reason.
+//! The typed stage between bronze and silver: the texts of each column are parsed into values, and rows that
+//! cannot be read are rejected with a reason.
 //!
-//! Nothing is dropped here: rows come out in the number and order they went in, so that the caller
-//! can lay them beside their place in the source.
+//! No row is dropped: the result has the rows of the batch in the same order, so that the caller can add their
+//! positions in the source.
 
 use anyhow::{Context, Result, bail};
 use arrow::array::{
@@ -22,7 +22,7 @@ use plant::zone::ZoneTable;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub use passes::{Ambiguous, Nearby, Passes};
+pub use passes::{AmbiguousTimes, Passes, RepeatedHourTimes};
 
 mod passes;
 mod verdicts;
@@ -37,52 +37,62 @@ pub fn utc() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-/// Reads the bronze rows of one contract as values. Built once, it serves any number of batches.
+/// Parses the bronze rows of one contract. Built once, it serves any number of batches.
 #[derive(Debug)]
 pub struct Stage {
     columns: Vec<Reader>,
     calendar: Calendar,
-    /// Zones of columns that do not follow the plant's own.
+    /// Time zones of columns other than the plant's.
     zones: Vec<ZoneTable>,
     schema: SchemaRef,
 }
 
-/// One bronze batch, read.
+/// One typed bronze batch.
 #[derive(Debug, Clone)]
 pub struct Typed {
-    /// Every row of the batch, in its order, as [`schema`] says; unreadable values are null.
+    /// Every row of the batch, in order, with the columns of [`schema`]; unreadable values are null.
     pub rows: RecordBatch,
-    /// Which rows have a [`Problem`] and must not reach silver; never null.
+    /// Which rows have a [`Rejection`] and must not reach silver; never null.
     pub rejected: BooleanArray,
-    /// The first problem of each rejected row, in the order of the rows.
-    pub problems: Vec<Problem>,
-    /// Columns and how many of their texts were unreadable and became unknown, in rows that stay.
+    /// The first reason of each rejected row, in the order of the rows.
+    pub rejections: Vec<Rejection>,
+    /// Columns, and how many of their unreadable texts became null in accepted rows.
     pub repaired: Vec<(String, usize)>,
-    /// Columns with times that the clock of their zone shows twice.
-    pub ambiguous: Vec<Ambiguous>,
-    /// Whether there are such times, and the order of the dump's records was not given.
+    /// Columns with times that occur twice on the clock of their zone.
+    pub ambiguous: Vec<AmbiguousTimes>,
+    /// Whether there are such times and no [`Passes`] were given to resolve them.
     pub needs_passes: bool,
 }
 
 /// Why a row is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Place of the row in its batch, from 0.
+pub struct Rejection {
+    /// Position of the row in its batch, from 0.
     pub row: usize,
-    /// The column that cannot be read; empty if the whole record cannot.
+    /// The column that cannot be read; empty if the reason concerns the whole record.
     pub column: Arc<str>,
-    /// The code of a [`ParseError`] or of a fault of the record, or [`MISSING`].
+    /// The code of a [`ParseError`] or of a fault of the record, [`MISSING`], or
+    /// [`EXPECTATION`](crate::clean::EXPECTATION).
     pub reason: Cow<'static, str>,
-    /// The text as it came, if there was any.
+    /// The text of the column as received, if there is any.
     pub raw: Option<String>,
+    /// Name of the expectation that is not met.
+    pub rule: Option<String>,
 }
 
-/// When the broker received a message, in the typed table of a stream.
+impl Rejection {
+    /// A rejection without a text and without an expectation.
+    pub fn new(row: usize, column: &str, reason: &'static str) -> Self {
+        Self { row, column: column.into(), reason: reason.into(), raw: None, rule: None }
+    }
+}
+
+/// Column with the broker's time of a message, in the typed table of a stream.
 const RECEIVED_AT: &str = "received_at";
 
-/// The columns of a typed table: those of the contract in its order, a time with local parts being
-/// followed by `<name>_day_local`, `<name>_hour_local`, `<name>_shift` and `<name>_production_day`; of a
-/// stream also `received_at`, the broker's time of the message.
+/// The columns of a typed table: those of the contract in order, each time with local parts followed by
+/// `<name>_day_local`, `<name>_hour_local`, `<name>_shift` and `<name>_production_day`; for a stream also
+/// `received_at`, the broker's time of the message.
 pub fn schema(contract: &Contract) -> SchemaRef {
     let mut fields = Vec::new();
     for column in &contract.columns {
@@ -102,7 +112,7 @@ pub fn schema(contract: &Contract) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Whether a typed column's name, behind the name of a time column, says it is a local part of it.
+/// Whether this ending, after the name of a time column, makes the name of one of its local parts.
 pub fn is_local_part(ending: &str) -> bool {
     matches!(ending, "_day_local" | "_hour_local" | "_shift" | "_production_day")
 }
@@ -143,12 +153,11 @@ impl Stage {
         }
     }
 
-    /// Reads a bronze batch: the contract's columns, `_fault` and `_rest` by name, all text. Which of
-    /// two moments a time means that a clock shows twice is what `passes` of its dump say; without
-    /// them it is the first.
+    /// Types a bronze batch, which has the columns of the contract, `_fault` and `_rest`, all text. A time that
+    /// occurs twice on the clock is resolved by the `passes` of its dump; without them it is the first.
     ///
     /// # Errors
-    /// Fails only if the batch is not one of this contract's table.
+    /// Fails only if the batch lacks a column of the contract.
     pub fn apply(&self, bronze: &RecordBatch, passes: Option<&Passes>) -> Result<Typed> {
         let mut ambiguous = Vec::new();
         let mut verdicts = Verdicts::new(bronze.num_rows());
@@ -158,13 +167,13 @@ impl Stage {
             let column = &reader.column;
             let raw = text_column(bronze, &column.name)?;
             let (mut array, marks) =
-                self.read(reader, &raw).with_context(|| format!("column {}", column.name))?;
-            if !marks.shown_twice.is_empty() {
-                let settled = passes::settle(reader, &array, &marks.shown_twice, bronze, passes)?;
-                array = settled.0;
-                ambiguous.push(settled.1);
+                self.parse(reader, &raw).with_context(|| format!("column {}", column.name))?;
+            if !marks.ambiguous.is_empty() {
+                let resolved = passes::resolve(reader, &array, &marks.ambiguous, bronze, passes)?;
+                array = resolved.0;
+                ambiguous.push(resolved.1);
             }
-            verdicts.judge(reader, &raw, &array, marks.misreads);
+            verdicts.judge(reader, &raw, &array, marks.errors);
             if let Kind::Time { local_parts: true, .. } = column.kind {
                 let parts = self.local_parts(array.as_primitive());
                 arrays.push(array);
@@ -175,43 +184,44 @@ impl Stage {
         }
         if self.schema.fields().len() > arrays.len() {
             let received = bronze.column_by_name("_timestamp");
-            arrays.push(received.context("no column _timestamp")?.clone());
+            arrays.push(received.context("column _timestamp is missing")?.clone());
         }
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), arrays)?;
         let is_stream = bronze.column_by_name("_timestamp").is_some();
         Ok(Typed {
             needs_passes: !ambiguous.is_empty() && passes.is_none() && !is_stream,
             ambiguous,
-            ..verdicts.close(rows)
+            ..verdicts.finish(rows)
         })
     }
 
-    /// The values of a column, and what is to be said of its rows.
-    fn read(&self, reader: &Reader, raw: &StringArray) -> Result<(ArrayRef, Marks)> {
+    /// The values of a column, with its unreadable texts and ambiguous times.
+    fn parse(&self, reader: &Reader, raw: &StringArray) -> Result<(ArrayRef, Marks)> {
         let mut marks = Marks::default();
-        let into = &mut marks.misreads;
+        let errors = &mut marks.errors;
         let array: ArrayRef = match &reader.column.kind {
-            Kind::Text => reader.text(raw, into)?,
+            Kind::Text => reader.text(raw, errors)?,
             Kind::Int { number } => {
-                let read = |text: &str| parse_int(text, number);
-                Arc::new(reader.values::<Int64Array, _>(raw, into, read))
+                Arc::new(reader.values::<Int64Array, _>(raw, errors, |it| parse_int(it, number)))
             }
             Kind::Decimal { precision, scale, number } => {
-                let read = |text: &str| parse_decimal(text, number, *precision, *scale);
-                let values = reader.values::<Decimal128Array, _>(raw, into, read);
+                let values = reader.values::<Decimal128Array, _>(raw, errors, |text| {
+                    parse_decimal(text, number, *precision, *scale)
+                });
                 Arc::new(values.with_precision_and_scale(*precision, *scale)?)
             }
             Kind::Float { number } => {
-                let read = |text: &str| parse_float(text, number);
-                Arc::new(reader.values::<Float64Array, _>(raw, into, read))
+                Arc::new(
+                    reader.values::<Float64Array, _>(raw, errors, |it| parse_float(it, number)),
+                )
             }
             Kind::Bool { yes, no, any_case } => {
-                let read = |text: &str| parse_bool(text, yes, no, *any_case);
-                Arc::new(reader.values::<BooleanArray, _>(raw, into, read))
+                Arc::new(reader.values::<BooleanArray, _>(raw, errors, |text| {
+                    parse_bool(text, yes, no, *any_case)
+                }))
             }
             Kind::Date { formats } => {
-                let read = |text: &str| parse_date(text, formats);
-                Arc::new(reader.values::<Date32Array, _>(raw, into, read))
+                Arc::new(reader.values::<Date32Array, _>(raw, errors, |it| parse_date(it, formats)))
             }
             Kind::Time { formats, zone, .. } => {
                 Arc::new(reader.times(raw, &mut marks, formats, self.zone(*zone)))
@@ -235,7 +245,7 @@ impl Stage {
     fn local_parts(&self, times: &TimestampMicrosecondArray) -> [ArrayRef; 4] {
         let part = |at: i64| self.calendar.local_parts(at);
         let parts: Vec<Option<LocalParts>> = times.iter().map(|at| at.map(part)).collect();
-        // At the ends of time a day of the plant's clock can lie outside the years of the calendar.
+        // Near the first and last year of the calendar a local day can be outside of it.
         let day = |day: i32| is_storable_day(day).then_some(day);
         let days = parts.iter().map(|parts| day((*parts)?.day));
         let hours = parts.iter().map(|parts| parts.map(|parts| parts.hour));
@@ -253,9 +263,12 @@ impl Stage {
     }
 }
 
-/// A typed row of which nothing is known but its times, which are all `at_us`, in microseconds since
-/// 1970 UTC, and what follows from them.
-pub fn moment(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<RecordBatch> {
+/// A typed row whose times are all `at_us`, in microseconds since 1970 UTC, with their local parts; all other
+/// columns are null.
+///
+/// # Errors
+/// Fails if Arrow refuses the columns.
+pub fn row_at(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<RecordBatch> {
     let schema = schema(contract);
     let times = TimestampMicrosecondArray::from(vec![at_us]).with_timezone("UTC");
     let parts = Stage::new(contract, calendar).local_parts(&times);
@@ -275,18 +288,18 @@ pub fn moment(contract: &Contract, calendar: &Calendar, at_us: i64) -> Result<Re
     Ok(RecordBatch::try_new(schema, arrays)?)
 }
 
-/// Rows whose text is no value, in their order.
-type Misreads = Vec<(usize, ParseError)>;
+/// Rows whose text is not a value, in order, with the reason.
+type ParseErrors = Vec<(usize, ParseError)>;
 
-/// What is to be said of the rows of a column.
+/// Rows of a column that need attention.
 #[derive(Debug, Default)]
 struct Marks {
-    misreads: Misreads,
-    /// Rows with a time that the clock shows again, and how many microseconds later.
-    shown_twice: Vec<(usize, i64)>,
+    errors: ParseErrors,
+    /// Rows with a time that occurs again on the clock, and how many microseconds later.
+    ambiguous: Vec<(usize, i64)>,
 }
 
-/// Reads one column.
+/// Parses one column.
 #[derive(Debug)]
 struct Reader {
     name: Arc<str>,
@@ -295,27 +308,29 @@ struct Reader {
 }
 
 impl Reader {
-    /// The texts without the space around them and without spellings of "unknown". Texts that are
-    /// clean already are shared, not copied.
-    fn text(&self, raw: &StringArray, misreads: &mut Misreads) -> Result<ArrayRef> {
+    /// The texts without surrounding whitespace and null markers. Texts that are clean already are shared, not
+    /// copied.
+    fn text(&self, raw: &StringArray, errors: &mut ParseErrors) -> Result<ArrayRef> {
         if holds_nul(raw) {
-            let read = |text: &str| parse_text(text).map(str::to_owned);
-            return Ok(Arc::new(self.values::<StringArray, _>(raw, misreads, read)));
+            let values = self
+                .values::<StringArray, _>(raw, errors, |text| parse_text(text).map(str::to_owned));
+            return Ok(Arc::new(values));
         }
-        let is_clean = |text: &str| trim(text).len() == text.len() && !self.nulls.has(text);
+        let is_clean = |text: &str| trim(text).len() == text.len() && !self.nulls.contains(text);
         if raw.iter().flatten().all(is_clean) {
             return Ok(Arc::new(raw.clone()));
         }
         if raw.iter().flatten().any(|text| trim(text).len() != text.len()) {
-            let known = raw.iter().map(|text| text.map(trim).filter(|text| !self.nulls.has(text)));
+            let known =
+                raw.iter().map(|text| text.map(trim).filter(|text| !self.nulls.contains(text)));
             return Ok(Arc::new(known.collect::<StringArray>()));
         }
-        let is_unknown = |text: Option<&str>| text.is_some_and(|text| self.nulls.has(text));
+        let is_unknown = |text: Option<&str>| text.is_some_and(|text| self.nulls.contains(text));
         Ok(nullif(raw, &BooleanArray::from_iter(raw.iter().map(|it| Some(is_unknown(it)))))?)
     }
 
-    /// The texts as moments; those that are none become null and are noted, as are those that come
-    /// twice, which are the first of the two.
+    /// The texts as instants. Unreadable ones become null and are recorded. Ambiguous ones are recorded too, and
+    /// become the first of their two instants.
     fn times(
         &self,
         raw: &StringArray,
@@ -323,13 +338,13 @@ impl Reader {
         formats: &[TimeFormat],
         zone: &ZoneTable,
     ) -> TimestampMicrosecondArray {
-        let Marks { misreads, shown_twice } = marks;
+        let Marks { errors, ambiguous } = marks;
         let mut value = |(row, text): (usize, Option<&str>)| {
-            let text = text.map(trim).filter(|text| !self.nulls.has(text))?;
-            let read = parse_timestamp(text, formats, zone);
-            let timestamp = read.inspect_err(|misread| misreads.push((row, *misread))).ok()?;
+            let text = text.map(trim).filter(|text| !self.nulls.contains(text))?;
+            let parsed = parse_timestamp(text, formats, zone);
+            let timestamp = parsed.inspect_err(|error| errors.push((row, *error))).ok()?;
             if timestamp.repeat_after_us != 0 {
-                shown_twice.push((row, timestamp.repeat_after_us));
+                ambiguous.push((row, timestamp.repeat_after_us));
             }
             Some(timestamp.at_us)
         };
@@ -337,16 +352,16 @@ impl Reader {
         values.with_timezone("UTC")
     }
 
-    /// The texts as values; those that are none become null and are noted.
+    /// The texts as values. Unreadable ones become null and are recorded.
     fn values<A: FromIterator<Option<V>>, V>(
         &self,
         raw: &StringArray,
-        misreads: &mut Misreads,
+        errors: &mut ParseErrors,
         read: impl Fn(&str) -> Result<V, ParseError>,
     ) -> A {
         let mut value = |(row, text): (usize, Option<&str>)| {
-            let text = text.map(trim).filter(|text| !self.nulls.has(text))?;
-            read(text).inspect_err(|misread| misreads.push((row, *misread))).ok()
+            let text = text.map(trim).filter(|text| !self.nulls.contains(text))?;
+            read(text).inspect_err(|error| errors.push((row, *error))).ok()
         };
         raw.iter().enumerate().map(&mut value).collect()
     }
@@ -359,24 +374,23 @@ fn holds_nul(raw: &StringArray) -> bool {
     raw.value_data()[from..to].contains(&0)
 }
 
-/// Spellings of "unknown".
+/// Texts that mean null.
 #[derive(Debug)]
 struct Nulls {
-    spellings: Vec<String>,
-    /// Bit n is set if a spelling has n bytes, the last bit if one has more: most texts are told
-    /// from all spellings by their length.
+    texts: Vec<String>,
+    /// Bit n is set if a text has n bytes, the last bit if one has more: the length alone excludes most values.
     lengths: u64,
 }
 
 impl Nulls {
-    fn new<'a>(spellings: impl Iterator<Item = &'a String>) -> Self {
-        let spellings: Vec<String> = spellings.map(|text| trim(text).to_owned()).collect();
-        let lengths = spellings.iter().fold(0, |bits, text| bits | length_bit(text));
-        Self { spellings, lengths }
+    fn new<'a>(texts: impl Iterator<Item = &'a String>) -> Self {
+        let texts: Vec<String> = texts.map(|text| trim(text).to_owned()).collect();
+        let lengths = texts.iter().fold(0, |bits, text| bits | length_bit(text));
+        Self { texts, lengths }
     }
 
-    fn has(&self, text: &str) -> bool {
-        self.lengths & length_bit(text) != 0 && self.spellings.iter().any(|null| null == text)
+    fn contains(&self, text: &str) -> bool {
+        self.lengths & length_bit(text) != 0 && self.texts.iter().any(|null| null == text)
     }
 }
 
@@ -384,9 +398,9 @@ fn length_bit(text: &str) -> u64 {
     1 << text.len().min(63)
 }
 
-/// A column of a batch as text, whichever way its text is laid out.
+/// A column of a batch as text, in any of Arrow's string types.
 fn text_column(batch: &RecordBatch, name: &str) -> Result<StringArray> {
-    let array = batch.column_by_name(name).with_context(|| format!("no column {name}"))?;
+    let array = batch.column_by_name(name).with_context(|| format!("column {name} is missing"))?;
     match array.data_type() {
         DataType::Utf8 => Ok(array.as_string().clone()),
         DataType::LargeUtf8 | DataType::Utf8View => {

@@ -3,13 +3,13 @@
 //!
 //! bucket -> bronze; bronze -> silver -> gold; lake -> books and catalog; lake -> people.
 
-mod answers;
-mod audience;
 pub mod demo;
-mod judged;
+mod faulty_dumps;
+mod lake_service;
 mod landing;
+mod observer;
 mod refiner;
-mod rounds;
+mod schedule;
 pub mod serving;
 pub mod stream;
 
@@ -22,7 +22,7 @@ use config::kpi::Kpi;
 use config::location::{self, Location, Purpose};
 use config::model::TableName;
 use datafusion::prelude::{DataFrame, SessionContext};
-use ingest::files::{self, Found};
+use ingest::files::{self, ListedDump};
 use lake::context::LakeContext;
 use lake::dumps::column_changes::{self, LastColumns};
 use lake::dumps::{self, DumpRow, Status};
@@ -106,7 +106,7 @@ pub struct Flow {
     /// Brokers to read messages from.
     pub kafka: Option<Kafka>,
     /// Messages read from topics by this program.
-    pub heard: Arc<AtomicU64>,
+    pub messages_read: Arc<AtomicU64>,
     /// Whether what is read is made up.
     pub is_simulated: bool,
     /// When files of no contract were looked for last.
@@ -162,7 +162,7 @@ impl Flow {
             refinery,
             bucket,
             kafka,
-            heard: Arc::default(),
+            messages_read: Arc::default(),
             is_simulated: false,
             unmatched_at: Arc::default(),
         })
@@ -225,11 +225,11 @@ impl Flow {
         if found.is_empty() && known.iter().all(|row| row.status == Status::Unmatched) {
             bail!("{}", self.nothing_found(bucket, &contracts).await);
         }
-        let listed = found.iter().map(Found::place).collect();
-        let (new, old): (Vec<Found>, Vec<Found>) = found
+        let listed = found.iter().map(ListedDump::table_and_key).collect();
+        let (new, old): (Vec<ListedDump>, Vec<ListedDump>) = found
             .into_iter()
-            .partition(|it| is_new(it, newest.get(&it.place()), self.lake().run()));
-        let still_broken = old.iter().filter_map(|it| newest.get(&it.place()));
+            .partition(|it| is_new(it, newest.get(&it.table_and_key()), self.lake().run()));
+        let still_broken = old.iter().filter_map(|it| newest.get(&it.table_and_key()));
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable).cloned();
         let mut report = Report {
             unchanged: old.len(),
@@ -352,9 +352,9 @@ impl Flow {
     }
 
     /// A question in SQL, read-only.
-    pub async fn ask(&self, sql: &str) -> anyhow::Result<DataFrame> {
+    pub async fn run_sql(&self, sql: &str) -> anyhow::Result<DataFrame> {
         let context = self.session().await?;
-        let limits = answers::limits(self.lake().limits());
+        let limits = serve::Limits::from_settings(self.lake().limits());
         http::plan_reading(&context, sql, &limits).await.map_err(|error| match error.private {
             Some(cause) => cause.context(error.public),
             None => anyhow::anyhow!(error.public),
@@ -382,7 +382,7 @@ pub fn cancel_on_signal(stop: CancellationToken) {
 
 /// Whether a dump has to be read: it was never seen, has changed, or failed last time. One that
 /// gave nothing is read once more by each run of the program, for its contract may be mended.
-fn is_new(found: &Found, known: Option<&DumpRow>, run: &str) -> bool {
+fn is_new(found: &ListedDump, known: Option<&DumpRow>, run: &str) -> bool {
     known.is_none_or(|known| {
         let seen = (known.size_bytes, known.etag.as_ref(), known.modified_at);
         let is_changed = seen != (found.size_bytes, found.etag.as_ref(), found.modified_at);

@@ -1,6 +1,6 @@
 //! `[[shift]]` and `[[rest]]` of `plant.toml`: when the plant works.
 
-use super::said::Said;
+use super::toml_reader::TomlReader;
 use chrono::{NaiveDate, Weekday};
 use plant::calendar::{Rest, RestDays, Shift, Span};
 use plant::time::days_since_epoch;
@@ -9,9 +9,9 @@ const DAY_REMEDY: &str = "Write a day such as \"2024-01-26\", in quotes.";
 const BREAK_REMEDY: &str = "Write breaks such as [\"13:00-13:30\"], plant time.";
 
 /// The shifts of a plant.
-pub fn shifts(said: &mut Said<'_, '_>) -> Vec<Shift> {
+pub fn shifts(reader: &mut TomlReader<'_, '_>) -> Vec<Shift> {
     let mut shifts = Vec::new();
-    for mut table in said.tables("shift") {
+    for mut table in reader.tables("shift") {
         let name = table.required("name", "Give the shift its letter.");
         let start = time(&mut table, "start");
         let end = time(&mut table, "end");
@@ -26,9 +26,9 @@ pub fn shifts(said: &mut Said<'_, '_>) -> Vec<Shift> {
 }
 
 /// The rules that say on which days no work is planned.
-pub fn rests(said: &mut Said<'_, '_>) -> Vec<Rest> {
+pub fn rests(reader: &mut TomlReader<'_, '_>) -> Vec<Rest> {
     let mut rests = Vec::new();
-    for mut table in said.tables("rest") {
+    for mut table in reader.tables("rest") {
         let name = table.required("name", "Say why the plant rests, such as \"Republic Day\".");
         let day = day(&mut table, "day");
         let span = span(&mut table);
@@ -59,48 +59,48 @@ pub fn rests(said: &mut Said<'_, '_>) -> Vec<Rest> {
     rests
 }
 
-fn breaks(said: &mut Said<'_, '_>) -> Vec<(u16, u16)> {
+fn breaks(reader: &mut TomlReader<'_, '_>) -> Vec<(u16, u16)> {
     let mut breaks = Vec::new();
-    for text in said.texts("breaks").unwrap_or_default() {
+    for text in reader.texts("breaks").unwrap_or_default() {
         let ends = text.split_once('-').and_then(|(from, to)| {
             Some((minute(from.trim())?, minute(to.trim())?)).filter(|(from, to)| from != to)
         });
         match ends {
             Some(ends) => breaks.push(ends),
-            None => said.note("breaks", format!("`{text}` is no break"), BREAK_REMEDY),
+            None => reader.note("breaks", format!("`{text}` is no break"), BREAK_REMEDY),
         }
     }
     breaks
 }
 
-fn span(said: &mut Said<'_, '_>) -> Span {
-    Span { from: day(said, "from"), until: day(said, "until") }
+fn span(reader: &mut TomlReader<'_, '_>) -> Span {
+    Span { from: day(reader, "from"), until: day(reader, "until") }
 }
 
-fn day(said: &mut Said<'_, '_>, key: &'static str) -> Option<i32> {
-    let text = said.text(key)?;
+fn day(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<i32> {
+    let text = reader.text(key)?;
     let date: Option<NaiveDate> = text.parse().ok();
     if date.is_none() {
-        said.note(key, format!("`{text}` is no day"), DAY_REMEDY);
+        reader.note(key, format!("`{text}` is no day"), DAY_REMEDY);
     }
     date.map(days_since_epoch)
 }
 
-fn weekday(said: &mut Said<'_, '_>) -> Option<Weekday> {
-    let text = said.text("weekday")?;
+fn weekday(reader: &mut TomlReader<'_, '_>) -> Option<Weekday> {
+    let text = reader.text("weekday")?;
     let weekday = text.parse().ok();
     if weekday.is_none() {
-        said.note("weekday", format!("`{text}` is no weekday"), "Write one such as \"Sunday\".");
+        reader.note("weekday", format!("`{text}` is no weekday"), "Write one such as \"Sunday\".");
     }
     weekday
 }
 
-fn time(said: &mut Said<'_, '_>, key: &'static str) -> Option<u16> {
+fn time(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<u16> {
     let remedy = "Write a time of day such as \"09:00\", plant time.";
-    let text = said.required(key, remedy)?;
+    let text = reader.required(key, remedy)?;
     let minute = minute(&text);
     if minute.is_none() {
-        said.note(key, format!("`{text}` is no time of day"), remedy);
+        reader.note(key, format!("`{text}` is no time of day"), remedy);
     }
     minute
 }

@@ -9,7 +9,7 @@ mod tolerance;
 mod values;
 
 use super::retention::{self, Retention};
-use super::said::{Findings, Said};
+use super::toml_reader::{Findings, TomlReader};
 use chrono_tz::Tz;
 use columns::columns;
 use layout::{encoding, format, lines, records};
@@ -17,6 +17,18 @@ use messages::{check_topic_columns, framing, topics};
 use native::{add_native_spellings, check_path_columns};
 use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
+
+pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
+pub(crate) use layout::{FORMATS, MAX_FOOTER_LINES};
+pub(crate) use messages::FRAMINGS;
+pub(crate) use values::{KINDS, PERCENT};
+
+/// Ways in which a dump replaces earlier records.
+pub(crate) const SUPERSEDE: [&str; 2] = ["key", "dump"];
+/// What happens to records that a rewritten file no longer holds.
+pub(crate) const REMOVED_RECORDS: [&str; 2] = ["keep", "remove"];
+/// Which files are one dump.
+pub(crate) const DUMP_UNITS: [&str; 3] = ["file", "folder", "date"];
 
 /// Reads one contract, and how long the rows of its table are kept; mistakes are noted in `findings`,
 /// and a contract comes back only if there are none that keep it from meaning something.
@@ -26,31 +38,31 @@ pub fn read(
     findings: &Findings<'_>,
 ) -> Option<(Contract, Option<Retention>)> {
     let document = findings.parse();
-    let mut said = Said::new(document.get_ref(), 0, findings);
-    let description = said.required("description", "Say in one sentence what the table holds.");
-    let source = said.required("source", "Name the system the dumps come from, such as \"mes\".");
-    let format = format(&mut said);
+    let mut reader = TomlReader::new(document.get_ref(), 0, findings);
+    let description = reader.required("description", "Say in one sentence what the table holds.");
+    let source = reader.required("source", "Name the system the dumps come from, such as \"mes\".");
+    let format = format(&mut reader);
     let is_stream = format == Some(Format::Message);
-    let paths = if is_stream { Vec::new() } else { paths(&mut said) };
-    let topics = if is_stream { topics(&mut said) } else { Vec::new() };
-    let framing = if is_stream { framing(&mut said) } else { Framing::None };
-    let encoding = encoding(&mut said);
-    let lines = lines(&mut said, format.as_ref());
-    let records = records(&mut said, format.as_ref());
-    let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut said) };
-    let removed_records = removed_records(&mut said, supersede);
-    let dump_unit = dump_unit(&mut said, supersede);
-    let nulls = said.texts("nulls").unwrap_or_else(|| vec![String::new()]);
-    let mut columns = columns(&mut said, plant_zone, format.as_ref(), findings);
+    let paths = if is_stream { Vec::new() } else { paths(&mut reader) };
+    let topics = if is_stream { topics(&mut reader) } else { Vec::new() };
+    let framing = if is_stream { framing(&mut reader) } else { Framing::None };
+    let encoding = encoding(&mut reader);
+    let lines = lines(&mut reader, format.as_ref());
+    let records = records(&mut reader, format.as_ref());
+    let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut reader) };
+    let removed_records = removed_records(&mut reader, supersede);
+    let dump_unit = dump_unit(&mut reader, supersede);
+    let nulls = reader.texts("nulls").unwrap_or_else(|| vec![String::new()]);
+    let mut columns = columns(&mut reader, plant_zone, format.as_ref(), findings);
     add_native_spellings(format.as_ref(), &mut columns);
     if !is_stream {
-        check_path_columns(said.at_key("paths"), &paths, &columns, findings);
+        check_path_columns(reader.at_key("paths"), &paths, &columns, findings);
     }
-    check_topic_columns(&said, &topics, &columns);
-    let retention = retention(&mut said, is_stream, findings);
-    let reject_at_most = tolerance::reject_at_most(&mut said, is_stream);
-    let case = if is_stream { None } else { said.flag("case_sensitive_columns") };
-    said.finish();
+    check_topic_columns(&reader, &topics, &columns);
+    let retention = retention(&mut reader, is_stream, findings);
+    let reject_at_most = tolerance::reject_at_most(&mut reader, is_stream);
+    let case = if is_stream { None } else { reader.flag("case_sensitive_columns") };
+    reader.finish();
     let contract = Contract {
         table: table.to_owned(),
         description: description?,
@@ -74,50 +86,50 @@ pub fn read(
 }
 
 fn retention(
-    said: &mut Said<'_, '_>,
+    reader: &mut TomlReader<'_, '_>,
     is_stream: bool,
     findings: &Findings<'_>,
 ) -> Option<Retention> {
-    let text = said.text("retention")?;
+    let text = reader.text("retention")?;
     if !is_stream {
         let remedy =
             "Take it away: what a dump said is superseded by a later one, and does not age.";
-        said.note("retention", "only the messages of a topic have a retention", remedy);
+        reader.note("retention", "only the messages of a topic have a retention", remedy);
         return None;
     }
     match retention::days(&text) {
-        Ok(days) => Some(Retention { days, line: findings.line_of(said.at_key("retention")) }),
+        Ok(days) => Some(Retention { days, line: findings.line_of(reader.at_key("retention")) }),
         Err(reason) => {
-            said.note("retention", reason, retention::REMEDY);
+            reader.note("retention", reason, retention::REMEDY);
             None
         }
     }
 }
 
-fn paths(said: &mut Said<'_, '_>) -> Vec<Pattern> {
-    let texts = said.texts("paths").unwrap_or_default();
+fn paths(reader: &mut TomlReader<'_, '_>) -> Vec<Pattern> {
+    let texts = reader.texts("paths").unwrap_or_default();
     if texts.is_empty() {
         let remedy = "Write paths = [\"folder/File.csv\"], with {date} or * where names vary.";
-        said.note("paths", "no paths: nothing would ever be read", remedy);
+        reader.note("paths", "no paths: nothing would ever be read", remedy);
     }
     let mut patterns = Vec::with_capacity(texts.len());
     for text in texts {
         match Pattern::parse(&text) {
             Ok(pattern) => patterns.push(pattern),
-            Err(reason) => said.note("paths", format!("`{text}`: {reason}"), "Mend the path."),
+            Err(reason) => reader.note("paths", format!("`{text}`: {reason}"), "Mend the path."),
         }
     }
     patterns
 }
 
-fn supersede(said: &mut Said<'_, '_>) -> Option<Supersede> {
-    match said.text("supersede").as_deref() {
+fn supersede(reader: &mut TomlReader<'_, '_>) -> Option<Supersede> {
+    match reader.text("supersede").as_deref() {
         None | Some("key") => Some(Supersede::Key),
         Some("dump") => Some(Supersede::Dump),
         Some(other) => {
             let remedy = "\"key\": a record replaces the one with its key; \"dump\": a dump replaces \
                           the dump before it.";
-            said.note("supersede", format!("unknown word `{other}`"), remedy);
+            reader.note("supersede", format!("unknown word `{other}`"), remedy);
             None
         }
     }
@@ -125,13 +137,13 @@ fn supersede(said: &mut Said<'_, '_>) -> Option<Supersede> {
 
 /// What becomes of records that a rewritten file no longer holds; `None` if the value is invalid.
 fn removed_records(
-    said: &mut Said<'_, '_>,
+    reader: &mut TomlReader<'_, '_>,
     supersede: Option<Supersede>,
 ) -> Option<RemovedRecords> {
-    let Some(text) = said.text("removed_records") else { return Some(RemovedRecords::ByName) };
+    let Some(text) = reader.text("removed_records") else { return Some(RemovedRecords::ByName) };
     if supersede.is_some_and(|it| it != Supersede::Key) {
         let remedy = "Remove the key: it applies to files with supersede = \"key\" only.";
-        said.note("removed_records", "no record of this table is replaced by its key", remedy);
+        reader.note("removed_records", "no record of this table is replaced by its key", remedy);
         return None;
     }
     match text.as_str() {
@@ -141,18 +153,18 @@ fn removed_records(
             let remedy = "\"keep\": records that a rewritten file no longer holds stay; \"remove\": \
                           they go. Without the key, they go if the file's name carries a date.";
             let message = format!("invalid removed_records `{other}`: expected keep or remove");
-            said.note("removed_records", message, remedy);
+            reader.note("removed_records", message, remedy);
             None
         }
     }
 }
 
 /// Which files are one dump; `None` if the value is invalid.
-fn dump_unit(said: &mut Said<'_, '_>, supersede: Option<Supersede>) -> Option<DumpUnit> {
-    let Some(text) = said.text("dump_unit") else { return Some(DumpUnit::ByName) };
+fn dump_unit(reader: &mut TomlReader<'_, '_>, supersede: Option<Supersede>) -> Option<DumpUnit> {
+    let Some(text) = reader.text("dump_unit") else { return Some(DumpUnit::ByName) };
     if supersede.is_some_and(|it| it != Supersede::Dump) {
         let remedy = "Remove the key: it applies to supersede = \"dump\" only.";
-        said.note("dump_unit", "no dump of this table replaces another as a whole", remedy);
+        reader.note("dump_unit", "no dump of this table replaces another as a whole", remedy);
         return None;
     }
     match text.as_str() {
@@ -163,7 +175,7 @@ fn dump_unit(said: &mut Said<'_, '_>, supersede: Option<Supersede>) -> Option<Du
             let remedy = "\"file\": each file is one dump; \"folder\": the files of one folder are; \
                           \"date\": the files of one date are.";
             let message = format!("invalid dump_unit `{other}`: expected file, folder or date");
-            said.note("dump_unit", message, remedy);
+            reader.note("dump_unit", message, remedy);
             None
         }
     }

@@ -1,21 +1,21 @@
 //! `[[line]]` and `[[unit]]` of `plant.toml`: the equipment, from the enterprise to the unit.
 
-use super::said::Said;
+use super::toml_reader::TomlReader;
 use plant::equipment::{Equipment, Unit};
 
 /// The equipment of a plant.
-pub fn read(said: &mut Said<'_, '_>) -> Equipment {
-    let enterprise = said.text("enterprise").unwrap_or_default();
-    let site = said.text("site").unwrap_or_default();
+pub fn read(reader: &mut TomlReader<'_, '_>) -> Equipment {
+    let enterprise = reader.text("enterprise").unwrap_or_default();
+    let site = reader.text("site").unwrap_or_default();
     let mut areas: Vec<(String, String)> = Vec::new();
-    for mut table in said.tables("line") {
+    for mut table in reader.tables("line") {
         let name = table.required("name", "Give the line its name.");
         let area = table.text("area").unwrap_or_default();
         table.finish();
         areas.extend(name.map(|name| (name, area)));
     }
     let mut units = Vec::new();
-    for mut table in said.tables("unit") {
+    for mut table in reader.tables("unit") {
         let name = table.required("name", "Give the unit its name.");
         let line = table.text("line").unwrap_or_default();
         let stations = table.texts("stations").unwrap_or_default();
@@ -32,7 +32,7 @@ pub fn read(said: &mut Said<'_, '_>) -> Equipment {
     let equipment = Equipment { enterprise, site, units };
     for name in equipment.duplicate_names() {
         let remedy = "Keep it at one unit; a record could not be told to be of either.";
-        said.note("unit", format!("{name} stands twice"), remedy);
+        reader.note("unit", format!("{name} stands twice"), remedy);
     }
     equipment
 }

@@ -5,10 +5,10 @@ use super::kafka::{self, Kafka};
 use super::kpi::{self, Kpi};
 use super::model::{self, Model, TableName};
 use super::retention::Retention;
-use super::said::{Findings, Said};
 use super::serve::{self, Serve};
-use super::settings::Limits;
+use super::settings::{Access, Limits};
 use super::temperature::Temperature;
+use super::toml_reader::{Findings, TomlReader};
 use super::{calendar, contract, equipment};
 use anyhow::{Context, bail};
 use chrono_tz::Tz;
@@ -35,6 +35,8 @@ pub struct Plant {
     pub calendar: Calendar,
     pub equipment: Equipment,
     pub limits: Limits,
+    /// Limits of users, sessions and tokens.
+    pub access: Access,
     pub temperature: Temperature,
     /// What is computed of the gold tables, in the order of its file.
     pub kpis: Vec<Kpi>,
@@ -99,7 +101,9 @@ fn read_folder(root: &Path, folder: &str, ending: &str, texts: &mut Texts) -> an
 /// understood well enough to look further.
 pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let plant = read_plant(&texts["plant.toml"], &mut diagnostics);
+    let findings = Findings::new("plant.toml", &texts["plant.toml"]);
+    let plant = read_plant(&findings);
+    diagnostics.extend(findings.into_diagnostics());
     let zone = plant.as_ref().map_or(Tz::UTC, |plant| plant.zone);
     let mut contracts = BTreeMap::new();
     let mut models = BTreeMap::new();
@@ -141,36 +145,38 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     (plant, diagnostics)
 }
 
-fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
-    let findings = Findings::new("plant.toml", text);
+/// Reads plant.toml; `None` if it has no valid calendar.
+pub(crate) fn read_plant(findings: &Findings<'_>) -> Option<Plant> {
     let document = findings.parse();
-    let mut said = Said::new(document.get_ref(), 0, &findings);
-    let name = said.required("name", "Give the plant its name.");
-    let description = said.text("description").unwrap_or_default();
-    let zone = zone(&mut said);
-    let currency = said.text("currency").unwrap_or_default();
-    let bucket = said.text("bucket").filter(|url| !url.is_empty());
-    let lake = said.text("lake").filter(|url| !url.is_empty());
-    let kafka = said.table("kafka").map(kafka::read).unwrap_or_default();
-    let serve = said.table("serve").map(serve::read).unwrap_or_default();
-    let shifts = calendar::shifts(&mut said);
-    let rests = calendar::rests(&mut said);
-    let equipment = equipment::read(&mut said);
+    let mut reader = TomlReader::new(document.get_ref(), 0, findings);
+    let name = reader.required("name", "Give the plant its name.");
+    let description = reader.text("description").unwrap_or_default();
+    let zone = zone(&mut reader);
+    let currency = reader.text("currency").unwrap_or_default();
+    let bucket = reader.text("bucket").filter(|url| !url.is_empty());
+    let lake = reader.text("lake").filter(|url| !url.is_empty());
+    let kafka = reader.table("kafka").map(kafka::read).unwrap_or_default();
+    let serve = reader.table("serve").map(serve::read).unwrap_or_default();
+    let shifts = calendar::shifts(&mut reader);
+    let rests = calendar::rests(&mut reader);
+    let equipment = equipment::read(&mut reader);
     let mut limits = Limits::default();
-    let mut old_limit_c = None;
-    if let Some(mut table) = said.table("limits") {
-        old_limit_c = table.number("temp_limit_c");
+    let mut temperature = Temperature::default();
+    if let Some(mut table) = reader.table("limits") {
+        temperature.read_former(&mut table);
         limits.read(table);
     }
-    let temperature = Temperature::read(said.table("temperature"), old_limit_c);
+    if let Some(table) = reader.table("temperature") {
+        temperature.read(table);
+    }
+    let access = reader.table("access").map(Access::read).unwrap_or_default();
     // A mistake here keeps nobody from looking at the models: what follows is only to be checked.
     let zone = zone.unwrap_or(Tz::UTC);
     let calendar = Calendar::new(zone, shifts)
-        .map_err(|reason| said.note("shift", reason, "Mend the shifts."))
+        .map_err(|reason| reader.note("shift", reason, "Mend the shifts."))
         .or_else(|_noted| Calendar::new(zone, Vec::new()))
         .map(|calendar| calendar.with_rests(rests));
-    said.finish();
-    diagnostics.extend(findings.into_diagnostics());
+    reader.finish();
     Some(Plant {
         name: name.unwrap_or_default(),
         description,
@@ -183,6 +189,7 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
         calendar: calendar.ok()?,
         equipment,
         limits,
+        access,
         temperature,
         kpis: Vec::new(),
         contracts: BTreeMap::new(),
@@ -192,12 +199,12 @@ fn read_plant(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Plant> {
     })
 }
 
-fn zone(said: &mut Said<'_, '_>) -> Option<Tz> {
+fn zone(reader: &mut TomlReader<'_, '_>) -> Option<Tz> {
     let remedy = "Write a name of the IANA time zone database, such as \"Asia/Kolkata\".";
-    let name = said.required("zone", remedy)?;
+    let name = reader.required("zone", remedy)?;
     let zone = name.parse().ok();
     if zone.is_none() {
-        said.note("zone", format!("unknown time zone `{name}`"), remedy);
+        reader.note("zone", format!("unknown time zone `{name}`"), remedy);
     }
     zone
 }

@@ -2,13 +2,13 @@
 //! said: they are read from the environment when the connection is made.
 
 use super::diagnostic::did_you_mean;
-use super::said::Said;
 use super::settings::Origin;
+use super::toml_reader::TomlReader;
 
-const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
+pub(crate) const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 /// Letting in by a token instead of a password.
 pub const OAUTHBEARER: &str = "OAUTHBEARER";
-const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER];
+pub(crate) const MECHANISMS: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER];
 
 /// How messages are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Kafka {
     /// Name of the environment variable that holds the key's password, if the key has one.
     pub key_password_env: String,
     /// Settings plant.toml names, be it as their default is.
-    told: Vec<&'static str>,
+    configured: Vec<&'static str>,
 }
 
 /// How the connection is protected.
@@ -49,7 +49,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plaintext => "plaintext",
             Self::Ssl => "ssl",
@@ -75,7 +75,7 @@ impl Kafka {
 
     /// What is in force besides the brokers, and where it was said; no secret is among it.
     pub fn settings(&self) -> Vec<(Setting<'_>, Origin)> {
-        let origin = |name| match self.told.contains(&name) {
+        let origin = |name| match self.configured.contains(&name) {
             true => Origin::PlantFile,
             false => Origin::Default,
         };
@@ -86,13 +86,25 @@ impl Kafka {
     fn applicable(&self) -> Vec<Setting<'_>> {
         let mut found = vec![
             ("group", &self.group[..], "programs that share partitions have one name"),
-            ("protocol", self.protocol.word(), "what a broker speaks that was not told otherwise"),
+            (
+                "protocol",
+                self.protocol.as_str(),
+                "what a broker speaks that was not configured otherwise",
+            ),
         ];
         if self.is_encrypted() {
             found.extend([
-                ("ca_file", said(&self.ca_file), "none: the system's authorities are trusted"),
-                ("cert_file", said(&self.cert_file), "none: few brokers ask for a certificate"),
-                ("key_file", said(&self.key_file), "none: it goes with cert_file"),
+                (
+                    "ca_file",
+                    text_or_empty(&self.ca_file),
+                    "none: the system's authorities are trusted",
+                ),
+                (
+                    "cert_file",
+                    text_or_empty(&self.cert_file),
+                    "none: few brokers ask for a certificate",
+                ),
+                ("key_file", text_or_empty(&self.key_file), "none: it goes with cert_file"),
                 ("key_password_env", &self.key_password_env, "of use if the key has a password"),
             ]);
         }
@@ -102,12 +114,12 @@ impl Kafka {
         found.push(("mechanism", &self.mechanism, "what every broker has"));
         found.extend(if self.mechanism == OAUTHBEARER {
             [
-                ("token_file", said(&self.token_file), "none: the token is in token_env"),
+                ("token_file", text_or_empty(&self.token_file), "none: the token is in token_env"),
                 ("token_env", &self.token_env, "secrets are named, never written"),
             ]
         } else {
             [
-                ("user", said(&self.user), "none: it has to be said"),
+                ("user", text_or_empty(&self.user), "none: it has to be said"),
                 ("password_env", &self.password_env, "secrets are named, never written"),
             ]
         });
@@ -115,7 +127,7 @@ impl Kafka {
     }
 }
 
-fn said(value: &Option<String>) -> &str {
+fn text_or_empty(value: &Option<String>) -> &str {
     value.as_deref().unwrap_or_default()
 }
 
@@ -134,72 +146,72 @@ impl Default for Kafka {
             cert_file: None,
             key_file: None,
             key_password_env: "COCKPIT_KAFKA_KEY_PASSWORD".to_owned(),
-            told: Vec::new(),
+            configured: Vec::new(),
         }
     }
 }
 
 /// Reads `[kafka]`.
-pub fn read(mut said: Said<'_, '_>) -> Kafka {
+pub fn read(mut reader: TomlReader<'_, '_>) -> Kafka {
     let base = Kafka::default();
-    let spoken = protocol(&mut said);
-    let is_known = spoken.is_some() || !said.has("protocol");
+    let spoken = protocol(&mut reader);
+    let is_known = spoken.is_some() || !reader.has("protocol");
     let protocol = spoken.unwrap_or(base.protocol);
-    let mechanism = mechanism(&mut said).unwrap_or(base.mechanism);
+    let mechanism = mechanism(&mut reader).unwrap_or(base.mechanism);
     let mut kafka = Kafka {
-        brokers: said.text("brokers").unwrap_or_default(),
-        group: said.text("group").unwrap_or(base.group),
+        brokers: reader.text("brokers").unwrap_or_default(),
+        group: reader.text("group").unwrap_or(base.group),
         protocol,
         mechanism,
-        user: said.text("user"),
-        password_env: said.text("password_env").unwrap_or(base.password_env),
-        token_file: said.text("token_file"),
-        token_env: said.text("token_env").unwrap_or(base.token_env),
-        ca_file: said.text("ca_file"),
-        cert_file: said.text("cert_file"),
-        key_file: said.text("key_file"),
-        key_password_env: said.text("key_password_env").unwrap_or(base.key_password_env),
-        told: Vec::new(),
+        user: reader.text("user"),
+        password_env: reader.text("password_env").unwrap_or(base.password_env),
+        token_file: reader.text("token_file"),
+        token_env: reader.text("token_env").unwrap_or(base.token_env),
+        ca_file: reader.text("ca_file"),
+        cert_file: reader.text("cert_file"),
+        key_file: reader.text("key_file"),
+        key_password_env: reader.text("key_password_env").unwrap_or(base.key_password_env),
+        configured: Vec::new(),
     };
     let names = kafka.applicable().into_iter().map(|(name, _, _)| name);
-    kafka.told = names.filter(|name| said.has(name)).collect();
+    kafka.configured = names.filter(|name| reader.has(name)).collect();
     for (one, other) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
-        if said.has(one) && !said.has(other) {
+        if reader.has(one) && !reader.has(other) {
             let remedy = format!("Name the `{other}` it belongs to.");
-            said.note(one, format!("`{one}` without `{other}`"), remedy);
+            reader.note(one, format!("`{one}` without `{other}`"), remedy);
         }
     }
     if is_known && !kafka.is_encrypted() {
-        for name in ["ca_file", "cert_file", "key_file"].into_iter().filter(|it| said.has(it)) {
-            let protocol = kafka.protocol.word();
+        for name in ["ca_file", "cert_file", "key_file"].into_iter().filter(|it| reader.has(it)) {
+            let protocol = kafka.protocol.as_str();
             let message = format!("`{name}`, but `{protocol}` has no certificates");
-            said.note(
+            reader.note(
                 name,
                 message,
                 "Say `protocol = \"ssl\"` or `\"sasl_ssl\"`, or leave it out.",
             );
         }
     }
-    said.finish();
+    reader.finish();
     kafka
 }
 
-fn protocol(said: &mut Said<'_, '_>) -> Option<Protocol> {
-    let word = said.text("protocol")?;
+fn protocol(reader: &mut TomlReader<'_, '_>) -> Option<Protocol> {
+    let word = reader.text("protocol")?;
     let known = [Protocol::Plaintext, Protocol::Ssl, Protocol::SaslPlaintext, Protocol::SaslSsl];
-    let found = known.into_iter().find(|protocol| protocol.word() == word);
+    let found = known.into_iter().find(|protocol| protocol.as_str() == word);
     if found.is_none() {
         let remedy = did_you_mean(&word, &PROTOCOLS);
-        said.note("protocol", format!("unknown protocol `{word}`"), remedy);
+        reader.note("protocol", format!("unknown protocol `{word}`"), remedy);
     }
     found
 }
 
-fn mechanism(said: &mut Said<'_, '_>) -> Option<String> {
-    let word = said.text("mechanism")?;
+fn mechanism(reader: &mut TomlReader<'_, '_>) -> Option<String> {
+    let word = reader.text("mechanism")?;
     if !MECHANISMS.contains(&word.as_str()) {
         let remedy = did_you_mean(&word, &MECHANISMS);
-        said.note("mechanism", format!("unknown mechanism `{word}`"), remedy);
+        reader.note("mechanism", format!("unknown mechanism `{word}`"), remedy);
     }
     Some(word)
 }

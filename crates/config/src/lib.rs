@@ -14,19 +14,22 @@ pub mod kafka;
 pub mod kpi;
 pub mod location;
 pub mod model;
+pub mod reference;
 pub mod retention;
-pub mod said;
+pub mod schema;
 pub mod sentence;
 pub mod serve;
 pub mod settings;
+pub mod starter;
 pub mod temperature;
+pub mod toml_reader;
 mod variables;
 
 use anyhow::{Context as _, bail};
 use diagnostic::Diagnostic;
 use folder::Plant;
 use serve::Listen;
-use settings::Origin;
+use settings::{Deprecation, Origin};
 use std::path::PathBuf;
 
 /// Where the lake lies if nobody says.
@@ -60,6 +63,16 @@ pub struct Config {
     pub hosts: (Vec<String>, Origin),
 }
 
+impl Config {
+    /// Deprecated names of settings that were used, with their replacements.
+    pub fn deprecations(&self) -> impl Iterator<Item = &Deprecation> {
+        let plant = &self.plant;
+        [plant.limits.provenance(), plant.temperature.provenance(), plant.access.provenance()]
+            .into_iter()
+            .flat_map(|provenance| provenance.deprecations())
+    }
+}
+
 /// A variable of the environment, if it is set and not empty. The only place that reads one.
 #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
 pub fn env(name: &str) -> Option<String> {
@@ -76,6 +89,7 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     };
     refuse_unknown_variables(&plant)?;
     plant.limits.read_env(env)?;
+    plant.access.read_env(env)?;
     plant.temperature.read_env(env)?;
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
@@ -87,7 +101,7 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     }
     for (name, (url, origin)) in bucket.iter().map(|it| ("bucket", it)).chain([("lake", &lake)]) {
         location::refuse_keys(url)
-            .with_context(|| format!("the {name} said by {}", origin.word()))?;
+            .with_context(|| format!("the {name} said by {}", origin.as_str()))?;
     }
     let listen = listen(flags, &plant)?;
     let hosts = hosts(flags, &plant)?;
@@ -99,7 +113,7 @@ fn listen(flags: &Flags, plant: &Plant) -> anyhow::Result<(Listen, Origin)> {
     let picked = pick(flags.listen.clone(), "COCKPIT_LISTEN", plant.serve.listen.clone());
     let Some((text, origin)) = picked else { return Ok((Listen::default(), Origin::Default)) };
     let listen = text.parse::<Listen>();
-    Ok((listen.with_context(|| format!("the address set by {}", origin.word()))?, origin))
+    Ok((listen.with_context(|| format!("the address set by {}", origin.as_str()))?, origin))
 }
 
 fn hosts(flags: &Flags, plant: &Plant) -> anyhow::Result<(Vec<String>, Origin)> {
@@ -113,7 +127,7 @@ fn hosts(flags: &Flags, plant: &Plant) -> anyhow::Result<(Vec<String>, Origin)> 
         ([], Some(text), _) => (vec![text], Origin::Environment),
         (texts, _, _) => (texts.to_vec(), Origin::Flag),
     };
-    let names = split(&texts).with_context(|| format!("the hosts set by {}", origin.word()))?;
+    let names = split(&texts).with_context(|| format!("the hosts set by {}", origin.as_str()))?;
     Ok((names, origin))
 }
 

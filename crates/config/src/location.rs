@@ -166,7 +166,7 @@ fn open_s3(text: &str) -> anyhow::Result<Location> {
 
 /// What the profile files add to the variables: keys only if the variables hold none, so that one
 /// identity is never mixed with another's secret.
-fn profile_options(said: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3ConfigKey, String)>> {
+fn profile_options(explicit: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3ConfigKey, String)>> {
     use AmazonS3ConfigKey as Key;
     let env = super::env;
     let home = env("HOME").map(PathBuf::from).unwrap_or_default();
@@ -182,7 +182,7 @@ fn profile_options(said: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3Config
     if found.is_empty() && env("AWS_PROFILE").is_some() {
         bail!("the profile `{profile}` of AWS_PROFILE is in no profile file");
     }
-    let has_keys = said.get_config_value(&Key::AccessKeyId).is_some();
+    let has_keys = explicit.get_config_value(&Key::AccessKeyId).is_some();
     let mut options = Vec::new();
     for (word, key, is_secret) in [
         ("aws_access_key_id", Key::AccessKeyId, true),
@@ -191,8 +191,9 @@ fn profile_options(said: &AmazonS3Builder) -> anyhow::Result<Vec<(AmazonS3Config
         ("region", Key::Region, false),
         ("endpoint_url", Key::Endpoint, false),
     ] {
-        let is_said = if is_secret { has_keys } else { said.get_config_value(&key).is_some() };
-        if let (false, Some(value)) = (is_said, found.get(word)) {
+        let is_explicit =
+            if is_secret { has_keys } else { explicit.get_config_value(&key).is_some() };
+        if let (false, Some(value)) = (is_explicit, found.get(word)) {
             options.push((key, value.clone()));
         }
     }

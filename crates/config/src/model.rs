@@ -6,7 +6,7 @@
 
 use super::diagnostic::did_you_mean;
 use super::retention::{self, Retention};
-use super::said::Findings;
+use super::toml_reader::Findings;
 use chrono::NaiveDate;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -168,7 +168,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reject => "reject",
             Self::Warn => "warn",

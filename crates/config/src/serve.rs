@@ -1,6 +1,6 @@
 //! `[serve]` of plant.toml: where the program listens, and the names it answers to.
 
-use super::said::Said;
+use super::toml_reader::TomlReader;
 use anyhow::bail;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -102,16 +102,16 @@ pub struct Serve {
 }
 
 /// Reads `[serve]`.
-pub fn read(mut said: Said<'_, '_>) -> Serve {
-    let listen = said.text("listen");
+pub fn read(mut reader: TomlReader<'_, '_>) -> Serve {
+    let listen = reader.text("listen");
     if let Some(Err(error)) = listen.as_deref().map(Listen::from_str) {
-        said.note("listen", error.to_string(), "Write such an address here.");
+        reader.note("listen", error.to_string(), "Write such an address here.");
     }
-    let hosts = said.texts("hosts");
+    let hosts = reader.texts("hosts");
     for error in hosts.iter().flatten().filter_map(|name| host(name).err()) {
-        said.note("hosts", error.to_string(), "Write such names here.");
+        reader.note("hosts", error.to_string(), "Write such names here.");
     }
-    said.finish();
+    reader.finish();
     Serve { listen, hosts }
 }
 

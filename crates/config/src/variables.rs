@@ -1,15 +1,18 @@
-//! The environment variables of the program: which there are, so that a slip of the finger is noticed.
+//! The environment variables of the program, so that a misspelt one is reported.
 
 use super::diagnostic::nearest;
 use super::kafka::Kafka;
-use super::settings::KNOWN;
+use super::settings::{
+    ACCESS_PREFIX, ACCESS_VARIABLES, Access, LIMITS_PREFIX, Limits, Section, variable,
+};
+use super::temperature::{LIMIT_C, SENSOR_SILENT_S};
 use anyhow::bail;
 
-/// What all of them begin with.
+/// Start of every variable.
 const PREFIX: &str = "COCKPIT_";
 
-/// Variables of flags and places.
-const NAMES: [&str; 9] = [
+/// Variables of flags, locations and the plant.
+const NAMES: [&str; 10] = [
     "COCKPIT_BUCKET",
     "COCKPIT_HOSTS",
     "COCKPIT_INSECURE",
@@ -18,11 +21,12 @@ const NAMES: [&str; 9] = [
     "COCKPIT_LISTEN",
     "COCKPIT_LOG",
     "COCKPIT_PLANT",
-    "COCKPIT_TEMP_LIMIT_C",
+    LIMIT_C.variable,
+    SENSOR_SILENT_S.variable,
 ];
 
 /// Variables of the build and of the tests, which a program started by them inherits.
-const OF_THE_BUILD: [&str; 6] = [
+const BUILD_NAMES: [&str; 6] = [
     "COCKPIT_COMMIT",
     "COCKPIT_PROGRAM",
     "COCKPIT_SHOTS",
@@ -31,29 +35,45 @@ const OF_THE_BUILD: [&str; 6] = [
     "COCKPIT_URL",
 ];
 
-/// Fails if one of the variables `set` begins like ours but is none of them, and names the one that was
-/// probably meant. A misspelt limit would otherwise be ignored.
+/// The variables of all settings, under their new and their former names.
+fn setting_variables() -> Vec<String> {
+    let (limits, access) = (Limits::default(), Access::default());
+    let sections = limits.sections().map(|(_, section)| (LIMITS_PREFIX, section)).into_iter();
+    let sections = sections.chain([(ACCESS_PREFIX, &access.limits as &dyn Section)]);
+    let mut names = Vec::new();
+    for (prefix, section) in sections {
+        for setting in section.settings() {
+            let both = [Some(setting.name), setting.former_name];
+            names.extend(both.into_iter().flatten().map(|name| variable(prefix, name)));
+        }
+    }
+    names
+}
+
+/// Fails if one of the variables in `set` has our prefix but is unknown, and suggests the nearest name.
+///
+/// # Errors
+/// A variable is unknown; otherwise a misspelt setting would be ignored.
 pub fn refuse_unknown(set: impl IntoIterator<Item = String>, kafka: &Kafka) -> anyhow::Result<()> {
     let secrets = [&kafka.password_env, &kafka.token_env, &kafka.key_password_env];
-    let usual = Kafka::default();
-    let usual = [usual.password_env, usual.token_env, usual.key_password_env];
-    let mut known: Vec<String> =
-        KNOWN.iter().map(|limit| format!("{PREFIX}{}", limit.name.to_uppercase())).collect();
-    known.extend(NAMES.map(str::to_owned));
+    let base = Kafka::default();
+    let base = [base.password_env, base.token_env, base.key_password_env];
+    let mut known = setting_variables();
+    known.extend(NAMES.into_iter().chain(ACCESS_VARIABLES).map(str::to_owned));
     known.extend(secrets.map(String::clone));
-    known.extend(usual);
+    known.extend(base);
     let mut unknown: Vec<String> = set
         .into_iter()
         .filter(|name| name.starts_with(PREFIX))
-        .filter(|name| !known.contains(name) && !OF_THE_BUILD.contains(&name.as_str()))
+        .filter(|name| !known.contains(name) && !BUILD_NAMES.contains(&name.as_str()))
         .collect();
     unknown.sort();
     let Some(name) = unknown.first() else { return Ok(()) };
     match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => bail!("unknown environment variable {name}: did you mean {near}?"),
         None => bail!(
-            "unknown environment variable {name}: `cockpit config` lists the settings, each of which \
-             is set by COCKPIT_ and its name in capitals; unset this one"
+            "unknown environment variable {name}: `cockpit config` lists all settings; the variable of a \
+             setting is COCKPIT_ and its name in capitals. Unset this one"
         ),
     }
 }
@@ -81,11 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_of_ours_is_known() {
-        for limit in KNOWN {
-            check(&format!("COCKPIT_{}", limit.name.to_uppercase()), "");
+    fn every_variable_of_the_program_is_known() {
+        for name in setting_variables() {
+            check(&name, "");
         }
-        for name in NAMES.into_iter().chain(OF_THE_BUILD) {
+        check("COCKPIT_PAGE_ROWS", "");
+        check("COCKPIT_ACCESS_PASSWORD_LANES", "");
+        for name in NAMES.into_iter().chain(BUILD_NAMES) {
             check(name, "");
         }
         for name in ["COCKPIT_KAFKA_PASSWORD", "PATH", "COCKPIT", "XCOCKPIT_A"] {

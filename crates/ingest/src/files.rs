@@ -1,10 +1,11 @@
-//! Files as a source: which dumps lie in the bucket, their bytes, and the records in them.
+//! Dumps: lists those of the bucket, fetches their bytes, and decodes their records.
 
 mod container;
 pub mod listing;
 mod path_columns;
 
-use super::decode::{self, DecodeError, Decoder};
+use super::Error;
+use super::decode::{self, Decoder};
 use anyhow::Context as _;
 use batches::batch::{Batch, BatchBuilder};
 use batches::digest::PrefixDigest;
@@ -12,7 +13,7 @@ use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use config::location::Location;
 use config::settings::Limits;
-use container::{Bounds, Notes, Opened, content_error};
+use container::{Bounds, Notes};
 use futures::TryStreamExt as _;
 use listing::Object;
 use object_store::ObjectStoreExt as _;
@@ -28,54 +29,37 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
-/// A dump as the listing shows it.
+/// A dump in the listing of the bucket.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct ListedDump {
     pub contract: Arc<Contract>,
     pub key: String,
     pub size_bytes: i64,
     pub etag: Option<String>,
     pub modified_at: DateTime<Utc>,
-    /// Time the dump's name carries, in the plant's zone.
+    /// The time in the dump's name, which is in the plant's time zone.
     pub dumped_at: Option<DateTime<Utc>>,
 }
 
-impl Found {
-    /// The table the dump is for, and its key. One dump may be for several tables.
-    pub fn place(&self) -> (String, String) {
+impl ListedDump {
+    /// The table of the dump, and its key. One file may be a dump of several tables.
+    pub fn table_and_key(&self) -> (String, String) {
         (self.contract.table.clone(), self.key.clone())
     }
 }
 
-/// Why a dump did not land.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The bytes are not what the contract says; reading them again helps nothing.
-    #[error("{0}")]
-    Content(String),
-    /// The bytes could not be had; trying again may help.
-    #[error("{0:#}")]
-    Place(anyhow::Error),
-    /// Nobody takes the records any more.
-    #[error("reading was stopped")]
-    Stopped,
-}
-
-impl From<DecodeError> for ReadError {
-    fn from(error: DecodeError) -> Self {
-        Self::Content(error.to_string())
-    }
-}
-
-/// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they lie where
-/// dumps are expected are noted in `bucket.skipped`.
+/// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they are where dumps are
+/// expected are recorded in `bucket.skipped`.
+///
+/// # Errors
+/// [`Error::NotFound`] if the bucket does not exist, [`Error::Storage`] if it cannot be listed.
 pub async fn list(
     bucket: &Location,
     contracts: &[Arc<Contract>],
     zone: Tz,
-) -> anyhow::Result<Vec<Found>> {
+) -> Result<Vec<ListedDump>, Error> {
     let mut folders: BTreeMap<String, Vec<Object>> = BTreeMap::new();
-    let mut found: BTreeMap<(String, String), Found> = BTreeMap::new();
+    let mut found: BTreeMap<(String, String), ListedDump> = BTreeMap::new();
     for contract in contracts {
         for pattern in &contract.paths {
             let folder = pattern.prefix().to_owned();
@@ -84,7 +68,7 @@ pub async fn list(
             }
             for object in &folders[&folder] {
                 let Some(hit) = pattern.matches(&object.key) else {
-                    note_hidden(bucket, pattern, object);
+                    record_hidden(bucket, pattern, object);
                     continue;
                 };
                 if object.size_bytes < hit.smallest_bytes {
@@ -96,27 +80,27 @@ pub async fn list(
             }
         }
     }
-    let mut found: Vec<Found> = found.into_values().collect();
+    let mut found: Vec<ListedDump> = found.into_values().collect();
     found.sort_by(|left, right| {
-        let order = |it: &Found| (it.dumped_at, it.modified_at, it.key.clone());
+        let order = |it: &ListedDump| (it.dumped_at, it.modified_at, it.key.clone());
         order(left).cmp(&order(right))
     });
     Ok(found)
 }
 
-/// Files that tools of the Hadoop family put beside data.
+/// Marker files of the Hadoop tools.
 const MARKERS: [&str; 3] = ["_SUCCESS", "_metadata", "_common_metadata"];
 
-/// Notes a file that would be a dump but for the `_` its own name begins with: unlike names with a dot
-/// and what lies in folders such as `_temporary`, it may well have been meant.
-fn note_hidden(bucket: &Location, pattern: &Pattern, object: &Object) {
+/// Records a file that would be a dump if its name did not start with `_`. Unlike names with a dot and files in
+/// folders such as `_temporary`, it may be meant as one.
+fn record_hidden(bucket: &Location, pattern: &Pattern, object: &Object) {
     let name = object.key.rsplit('/').next().unwrap_or_default();
     let is_marker = MARKERS.contains(&name)
         || ["_committed_", "_started_"].iter().any(|start| name.starts_with(start));
     if object.size_bytes > 0 && name.starts_with('_') && !is_marker && pattern.hides(&object.key) {
         let reason = format!(
-            "matches `{pattern}`, but a name that begins with _ is no dump; write the _ into the path \
-             of the contract if it is one"
+            "matches `{pattern}`, but names that start with _ are not read as dumps; if it is one, write the _ \
+             into the path of the contract"
         );
         bucket.skipped.add(&object.key, reason);
     }
@@ -126,9 +110,9 @@ fn found_dump(
     contract: &Arc<Contract>,
     object: &Object,
     dumped_at: Option<DateTime<Utc>>,
-) -> Found {
+) -> ListedDump {
     let modified_ms = object.modified_at.timestamp_millis();
-    Found {
+    ListedDump {
         contract: contract.clone(),
         key: object.key.clone(),
         size_bytes: i64::try_from(object.size_bytes).unwrap_or(i64::MAX),
@@ -150,10 +134,10 @@ fn in_zone(at: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
 pub struct Fetched {
     file: File,
     key: String,
-    /// SHA-256 of the bytes as they lie in the bucket, in hexadecimal digits.
+    /// SHA-256 of the bytes as in the bucket, in hexadecimal.
     pub sha256: String,
     pub size_bytes: u64,
-    /// SHA-256 of as many first bytes as were asked for, if there are so many.
+    /// SHA-256 of the requested number of first bytes, if there are as many.
     pub prefix_sha256: Option<String>,
 }
 
@@ -165,32 +149,25 @@ impl Fetched {
         let key = key.to_owned();
         Ok(Self { file, key, sha256, size_bytes, prefix_sha256 })
     }
-
-    /// The same bytes once more. Both share their position in the file.
-    fn try_clone(&self) -> io::Result<Self> {
-        let (sha256, prefix_sha256) = (self.sha256.clone(), self.prefix_sha256.clone());
-        let (file, key) = (self.file.try_clone()?, self.key.clone());
-        Ok(Self { file, key, sha256, size_bytes: self.size_bytes, prefix_sha256 })
-    }
 }
 
-/// Brings a dump's bytes onto this machine, if they are not there, and takes their fingerprint and
-/// that of the first `prefix_bytes`.
+/// Copies a dump to this machine unless it is here, and computes the SHA-256 of its bytes and of the first
+/// `prefix_bytes`.
 pub async fn fetch(
     bucket: &Location,
-    found: &Found,
+    found: &ListedDump,
     prefix_bytes: Option<u64>,
-) -> Result<Fetched, ReadError> {
+) -> Result<Fetched, Error> {
     let fetched = match &bucket.folder {
         Some(folder) => {
             let (path, key) = (folder.join(&found.key), found.key.clone());
             tokio::task::spawn_blocking(move || fetch_local(&key, &path, prefix_bytes))
                 .await
-                .map_err(|error| ReadError::Place(error.into()))?
+                .map_err(|error| Error::Storage(error.into()))?
         }
         None => fetch_remote(bucket, &found.key, prefix_bytes).await,
     };
-    fetched.with_context(|| format!("fetching {}", found.key)).map_err(ReadError::Place)
+    fetched.with_context(|| format!("fetching {}", found.key)).map_err(Error::Storage)
 }
 
 fn fetch_local(key: &str, path: &Path, prefix_bytes: Option<u64>) -> anyhow::Result<Fetched> {
@@ -215,68 +192,126 @@ async fn fetch_remote(
     Ok(Fetched::new(key, file, digest)?)
 }
 
-/// What decoding a dump came to.
+/// The result of decoding a dump.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
     pub records: i64,
-    /// Its columns; `None` for formats that fix them, and where no record shows them.
+    /// Its columns; `None` for formats without names, and if there is no record.
     pub columns: Option<FileColumns>,
-    /// Lines and records that were passed over as the contract says.
+    /// Lines and records that were skipped by the rules of the contract.
     pub skipped_lines: u64,
-    /// What is remarkable about the file although it was read, as whole sentences without a period.
+    /// Peculiarities of the file, as sentences without a period.
     pub notes: Vec<String>,
 }
 
-/// Decodes a dump and hands its records over in batches. A file of 0 bytes holds no record, whatever
-/// its format. Blocks.
+/// Decodes a dump and sends its records in batches. A file of 0 bytes has no records in any format. Blocks.
+///
+/// # Errors
+/// [`Error::Data`] if the file does not follow the contract, [`Error::Storage`] if it cannot be read, and
+/// [`Error::Stopped`] if the receiver of the batches is closed.
 pub fn decode(
     fetched: Fetched,
     contract: &Contract,
     limits: &Limits,
     out: &Sender<Batch>,
-) -> Result<Decoded, ReadError> {
+) -> Result<Decoded, Error> {
     if fetched.size_bytes == 0 {
         return Ok(Decoded::default());
     }
     let path_columns = PathColumns::new(contract, &fetched.key);
-    let contract = path_columns.of_records(contract);
-    let work = Work { contract: &contract, limits, out, path_columns: &path_columns };
+    let contract = path_columns.contract_of_records(contract);
+    let reader = DumpReader { contract: &contract, limits, out, path_columns: &path_columns };
     match contract.format {
-        Format::Parquet => work.parquet(fetched),
-        _ => work.text(fetched),
+        Format::Parquet => reader.parquet(fetched),
+        _ => reader.text(fetched),
     }
 }
 
-/// What decoding a dump works with.
-struct Work<'a> {
-    /// The columns that are in the records.
+/// The decoding of one dump.
+struct DumpReader<'a> {
+    /// The contract with the columns that are in the records.
     contract: &'a Contract,
     limits: &'a Limits,
     out: &'a Sender<Batch>,
     path_columns: &'a PathColumns,
 }
 
-impl Work<'_> {
-    fn text(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
-        let bounds = Bounds::new(self.limits);
-        let decode_limits = decode::Limits {
-            max_record_bytes: self.limits.size("max_record_bytes"),
-            kept_faulty_bytes: self.limits.size("kept_faulty_bytes"),
-            probe_bytes: self.limits.size("probe_bytes"),
+impl DumpReader<'_> {
+    fn text(&self, fetched: Fetched) -> Result<Decoded, Error> {
+        let decode_limits = decode::DecodeLimits {
+            max_record_bytes: self.limits.ingest.max_record_bytes,
+            kept_faulty_bytes: self.limits.ingest.kept_faulty_bytes,
+            probe_bytes: self.limits.ingest.probe_bytes,
         };
         let mut decoder = Decoder::new(self.contract, decode_limits)?;
-        let mut records = BatchBuilder::new(self.contract.columns.len());
-        let mut chunk = vec![0; self.limits.size("read_chunk_bytes")];
-        let place = |error: io::Error| ReadError::Place(error.into());
-        if decoder.wants_preview() {
-            let copy = fetched.try_clone().map_err(place)?;
-            let opened = container::open(copy, false, bounds, &Notes::default())?;
-            preview(&mut decoder, opened, &mut chunk)?;
-        }
         let notes = Notes::default();
-        let mut opened = container::open(fetched, false, bounds, &notes)?;
+        let mut chunk = vec![0; self.limits.ingest.read_chunk_bytes];
+        let mut reader = if decoder.wants_preview() {
+            self.previewed(fetched, &notes, &mut decoder, &mut chunk)?
+        } else {
+            container::open(fetched, false, Bounds::new(self.limits), &notes)?.reader
+        };
+        let records = self.read_records(&mut reader, &mut decoder, &mut chunk)?;
+        let decode::Summary { skipped_lines, notes: found } = decoder.summary();
+        let notes = notes.take().into_iter().chain(found).collect();
+        let is_unread = decoder.unread_bytes() > self.limits.ingest.empty_file_bytes;
+        if records == 0 && skipped_lines == 0 && is_unread {
+            return Err(Error::Data(no_records(decoder.unread_bytes())));
+        }
+        Ok(Decoded { records, columns: decoder.columns(), skipped_lines, notes })
+    }
+
+    /// Reads a dump to its end for values that its records need and that may follow them. Returns a
+    /// reader that starts again. A packed dump is unpacked once, into a temporary file.
+    fn previewed(
+        &self,
+        fetched: Fetched,
+        notes: &Notes,
+        decoder: &mut Decoder,
+        chunk: &mut [u8],
+    ) -> Result<Box<dyn Read>, Error> {
+        let (mut file, size_bytes) = self.plain_file(fetched, false, notes)?;
+        file.rewind()?;
+        let mut reader = (&file).take(size_bytes);
         loop {
-            let read = opened.reader.read(&mut chunk).map_err(content_error)?;
+            let read = reader.read(chunk)?;
+            if read == 0 {
+                break;
+            }
+            decoder.preview(&chunk[..read])?;
+        }
+        decoder.end_preview()?;
+        file.rewind()?;
+        Ok(Box::new(file.take(size_bytes)))
+    }
+
+    /// The unpacked bytes of a dump as a file, and their number.
+    fn plain_file(
+        &self,
+        fetched: Fetched,
+        takes_parquet: bool,
+        notes: &Notes,
+    ) -> Result<(File, u64), Error> {
+        let (whole, size_bytes) = (fetched.file.try_clone()?, fetched.size_bytes);
+        let mut opened = container::open(fetched, takes_parquet, Bounds::new(self.limits), notes)?;
+        if opened.is_plain {
+            return Ok((whole, size_bytes));
+        }
+        let mut plain = tempfile::tempfile()?;
+        let size_bytes = io::copy(&mut opened.reader, &mut plain)?;
+        Ok((plain, size_bytes))
+    }
+
+    /// Decodes everything that `reader` returns, and returns the number of records.
+    fn read_records(
+        &self,
+        reader: &mut dyn Read,
+        decoder: &mut Decoder,
+        chunk: &mut [u8],
+    ) -> Result<i64, Error> {
+        let mut records = BatchBuilder::new(self.contract.columns.len());
+        loop {
+            let read = reader.read(chunk)?;
             if read == 0 {
                 break;
             }
@@ -287,39 +322,30 @@ impl Work<'_> {
         }
         decoder.finish(&mut records)?;
         self.hand_over(&mut records)?;
-        let decode::Summary { skipped_lines, notes: found } = decoder.summary();
-        let notes = notes.take().into_iter().chain(found).collect();
-        let records = records.records();
-        let is_unread = decoder.unread_bytes() > self.limits.get("empty_file_bytes");
-        if records == 0 && skipped_lines == 0 && is_unread {
-            return Err(ReadError::Content(nothing_in(decoder.unread_bytes())));
-        }
-        Ok(Decoded { records, columns: decoder.columns(), skipped_lines, notes })
+        Ok(records.records())
     }
 
     fn is_full(&self, records: &BatchBuilder) -> bool {
-        records.pending() >= self.limits.size("batch_rows")
-            || records.size_bytes() >= self.limits.size("read_chunk_bytes")
+        records.pending() >= self.limits.lake.batch_rows
+            || records.size_bytes() >= self.limits.ingest.read_chunk_bytes
     }
 
-    fn hand_over(&self, records: &mut BatchBuilder) -> Result<(), ReadError> {
+    fn hand_over(&self, records: &mut BatchBuilder) -> Result<(), Error> {
         if records.pending() == 0 {
             return Ok(());
         }
         self.send(records.take())
     }
 
-    fn send(&self, batch: Batch) -> Result<(), ReadError> {
+    fn send(&self, batch: Batch) -> Result<(), Error> {
         let batch = self.path_columns.complete(batch);
-        self.out.blocking_send(batch).map_err(|_closed| ReadError::Stopped)
+        self.out.blocking_send(batch).map_err(|_closed| Error::Stopped)
     }
 
-    fn parquet(&self, fetched: Fetched) -> Result<Decoded, ReadError> {
-        let (bounds, notes) = (Bounds::new(self.limits), Notes::default());
-        let whole = fetched.file.try_clone().map_err(|error| ReadError::Place(error.into()))?;
-        let opened = container::open(fetched, true, bounds, &notes)?;
-        let file = if opened.is_plain { whole } else { unpacked(opened)? };
-        let batches = decode::parquet::decode(self.contract, file, self.limits.size("batch_rows"))?;
+    fn parquet(&self, fetched: Fetched) -> Result<Decoded, Error> {
+        let notes = Notes::default();
+        let (file, _) = self.plain_file(fetched, true, &notes)?;
+        let batches = decode::parquet::decode(self.contract, file, self.limits.lake.batch_rows)?;
         let columns = Some(batches.columns());
         let mut records = 0;
         for batch in batches {
@@ -331,32 +357,11 @@ impl Work<'_> {
     }
 }
 
-fn nothing_in(size_bytes: u64) -> String {
+fn no_records(size_bytes: u64) -> String {
     format!(
         "no record was found in its {size_bytes} bytes; check format, encoding and delimiter in the \
-         contract, and whether the file is what the source meant to write"
+         contract, and whether the source has written the right file"
     )
-}
-
-/// Reads a dump to its end for what its records need that is behind them.
-fn preview(decoder: &mut Decoder, mut opened: Opened, chunk: &mut [u8]) -> Result<(), ReadError> {
-    loop {
-        let read = opened.reader.read(chunk).map_err(content_error)?;
-        if read == 0 {
-            break;
-        }
-        decoder.preview(&chunk[..read])?;
-    }
-    Ok(decoder.end_preview()?)
-}
-
-/// The unpacked bytes as a file, for formats that are read from their end.
-fn unpacked(mut opened: Opened) -> Result<File, ReadError> {
-    let place = |error: io::Error| ReadError::Place(error.into());
-    let mut plain = tempfile::tempfile().map_err(place)?;
-    io::copy(&mut opened.reader, &mut plain).map_err(content_error)?;
-    plain.rewind().map_err(place)?;
-    Ok(plain)
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
-//! The world comes in: dumps of the bucket and messages of Kafka, as batches of records.
+//! Reads the sources of a plant: dumps in a bucket and messages of Kafka topics.
 //!
 //! In: the plant's contracts, its bucket and its brokers.
-//! Out: dumps that are new or have changed, and their records as [`batches::batch::Batch`]es;
-//! messages as [`batches::batch::Messages`].
-//! Promise: every record comes with its place in its source, a faulty one with its reason; what
-//! cannot be read at all is an error that says what, where and what to do.
+//! Out: the dumps of the bucket, their records as [`batches::batch::Batch`]es, and messages as
+//! [`batches::batch::Messages`].
+//! Promise: every record has its position in its source, a faulty one its fault; a source that cannot be
+//! read is an [`Error`] that names the cause, the place and the remedy.
 
 pub mod decode;
+mod error;
 pub mod files;
 pub mod kafka;
+pub mod retry;
 pub mod unmatched;
+
+pub use error::{Error, Retry};

@@ -1,5 +1,4 @@
-//! Files of the bucket that the path of no contract matches: nobody reads them, so somebody has to
-//! see them.
+//! Files of the bucket that match no contract. They are not read, so they are reported.
 
 use super::files::listing::{self, Object};
 use chrono::{DateTime, Utc};
@@ -9,31 +8,32 @@ use plant::pattern::Pattern;
 use plant::similar::similarity;
 use std::sync::Arc;
 
-/// A file of no contract.
+/// A file that matches no contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unmatched {
+pub struct UnmatchedFile {
     pub key: String,
     pub size_bytes: i64,
     pub etag: Option<String>,
     pub modified_at: DateTime<Utc>,
-    /// The path most like its key, and the table whose contract has it.
+    /// The path that is most similar to its key, and the table of its contract.
     pub nearest: Option<(String, String)>,
 }
 
-/// Lists the files that no contract matches among the first `most_keys` keys of the bucket. Files
-/// without content, markers and hidden files are left out, and so is what lies below `lake`.
+/// Lists the files that match no contract among the first `most_keys` keys of the bucket. Empty files, markers and
+/// hidden files are left out, and so are the files of `lake`. If the bucket cannot be listed, this is logged and
+/// there are none.
 pub async fn list(
     bucket: &Location,
     lake: &Location,
     contracts: &[Arc<Contract>],
     most_keys: usize,
-) -> Vec<Unmatched> {
+) -> Vec<UnmatchedFile> {
     let lake_prefix = lake.url.as_str().strip_prefix(bucket.url.as_str());
     let objects = match listing::first_objects(bucket, "", most_keys).await {
         Ok(objects) => objects,
         Err(error) => {
-            let error = format!("{error:#}");
-            tracing::warn!(bucket = bucket.name, error, "files of no contract not listed");
+            let error = error.to_string();
+            tracing::warn!(bucket = bucket.name, error, "unmatched files not listed");
             return Vec::new();
         }
     };
@@ -42,14 +42,15 @@ pub async fn list(
         is_lake || object.size_bytes == 0 || is_hidden(&object.key) || is_matched(contracts, object)
     };
     let objects = objects.into_iter().filter(|object| !is_left_out(object));
-    let mut found: Vec<Unmatched> = objects.map(|object| unmatched(contracts, object)).collect();
+    let mut found: Vec<UnmatchedFile> =
+        objects.map(|object| unmatched(contracts, object)).collect();
     found.sort_by(|left, right| left.key.cmp(&right.key));
     found
 }
 
-fn unmatched(contracts: &[Arc<Contract>], object: Object) -> Unmatched {
+fn unmatched(contracts: &[Arc<Contract>], object: Object) -> UnmatchedFile {
     let modified_ms = object.modified_at.timestamp_millis();
-    Unmatched {
+    UnmatchedFile {
         nearest: nearest(contracts, &object.key),
         key: object.key,
         size_bytes: i64::try_from(object.size_bytes).unwrap_or(i64::MAX),
@@ -58,8 +59,8 @@ fn unmatched(contracts: &[Arc<Contract>], object: Object) -> Unmatched {
     }
 }
 
-/// Whether a file or a folder above it is a marker or hidden, as `_SUCCESS`, `_temporary` and
-/// `.part-0.csv.crc` are.
+/// Whether a file or a folder above it is a marker or hidden, such as `_SUCCESS`, `_temporary` and
+/// `.part-0.csv.crc`.
 fn is_hidden(key: &str) -> bool {
     key.split('/').any(|part| part.starts_with(['_', '.']))
 }
@@ -71,7 +72,7 @@ fn is_matched(contracts: &[Arc<Contract>], object: &Object) -> bool {
     contracts.iter().flat_map(|it| &it.paths).any(takes)
 }
 
-/// The path most like a key, with its table.
+/// The path that is most similar to a key, with its table.
 fn nearest(contracts: &[Arc<Contract>], key: &str) -> Option<(String, String)> {
     let without_digits: String = key.chars().filter(|c| !c.is_ascii_digit()).collect();
     let mut best: Option<(f64, &Pattern, &Contract)> = None;
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_no_letters() {
+    fn placeholders_are_removed() {
         assert_eq!(literal("in/{yyyymmdd}/weld_*.csv"), "in//weld_.csv");
     }
 }

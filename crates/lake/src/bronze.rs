@@ -1,7 +1,6 @@
 //! Landing: every record of a dump is stored as received. The rows contain the dump they belong to, so that
 //! a commit of rows also records that the dump has landed.
 
-pub mod dump_columns;
 pub mod dump_order;
 pub mod landed;
 
@@ -50,28 +49,7 @@ pub const POINTERS: [(&str, Pointer, &str); 17] = [
     ),
 ];
 
-/// Types of the pointer columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pointer {
-    Text,
-    Int,
-    Long,
-    Time,
-    Bytes,
-}
-
-impl Pointer {
-    pub fn data_type(self) -> DataType {
-        match self {
-            Self::Text => DataType::Utf8,
-            Self::Int => DataType::Int32,
-            Self::Long => DataType::Int64,
-            Self::Time => utc(),
-            Self::Bytes => DataType::Binary,
-        }
-    }
-}
-
+pub use batches::pointer::Pointer;
 pub use batches::typed::utc;
 
 /// A dump to be landed.
@@ -236,7 +214,7 @@ impl<'a> Landings<'a> {
         self.waiting_dumps += 1;
         let size_bytes = Some(dump.size_bytes);
         self.newest.insert(dump.key, Newest { number, sha256: dump.sha256, size_bytes });
-        let most_dumps = self.lake.limits().size("land_together_dumps");
+        let most_dumps = self.lake.limits().ingest.land_together_dumps;
         let is_full =
             self.waiting_dumps >= most_dumps || self.waiting_bytes > self.together_bytes();
         if is_large || is_full {
@@ -275,7 +253,7 @@ impl<'a> Landings<'a> {
     }
 
     fn together_bytes(&self) -> usize {
-        self.lake.limits().size("land_together_bytes")
+        self.lake.limits().ingest.land_together_bytes
     }
 
     fn writer(&self) -> DataWriter {

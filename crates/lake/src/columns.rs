@@ -2,16 +2,13 @@
 
 use anyhow::Context as _;
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanArray, Int32Array, Int64Array, RecordBatch,
-    StringArray, TimestampMicrosecondArray,
+    Array as _, AsArray as _, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::DataType;
 use std::collections::HashSet;
 
-/// The column `name`.
-pub fn column<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a ArrayRef> {
-    batch.column_by_name(name).with_context(|| format!("column {name} is missing"))
-}
+pub use batches::columns::column;
 
 /// The text column `name`.
 pub fn text<'a>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a StringArray> {
@@ -126,6 +123,7 @@ impl<'a> KeyColumn<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::ArrayRef;
     use std::sync::Arc;
 
     fn batch() -> RecordBatch {

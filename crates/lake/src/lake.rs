@@ -91,14 +91,14 @@ impl Lake {
     /// Sizes of data files.
     pub fn sizes(&self) -> FileSizes {
         FileSizes {
-            rows_per_file: self.limits.size("data_file_rows"),
-            rows_per_group: self.limits.size("row_group_rows"),
+            rows_per_file: self.limits.lake.data_file_rows,
+            rows_per_group: self.limits.lake.row_group_rows,
         }
     }
 
     /// Sizes of the data files that a stream appends.
     pub fn stream_sizes(&self) -> FileSizes {
-        FileSizes { rows_per_group: self.limits.size("stream_row_group_rows"), ..self.sizes() }
+        FileSizes { rows_per_group: self.limits.lake.stream_row_group_rows, ..self.sizes() }
     }
 
     /// The names of the data files of this run.
@@ -107,7 +107,7 @@ impl Lake {
     }
 
     pub fn batch_rows(&self) -> usize {
-        self.limits.size("batch_rows")
+        self.limits.lake.batch_rows
     }
 
     /// The table `name`, which need not exist.

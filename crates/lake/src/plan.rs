@@ -10,9 +10,9 @@ pub mod lineage;
 pub mod planner;
 
 use crate::bronze;
-use crate::bronze::dump_columns::is_dump_column;
 use crate::plan::lineage::Source;
 use arrow::datatypes::SchemaRef;
+use batches::dump_columns::is_dump_column;
 use batches::typed;
 use config::folder::Plant;
 use config::model::{Model, ParameterValue, TableName};

@@ -14,7 +14,6 @@ pub mod derive;
 mod dump_reader;
 mod keyed;
 pub(crate) mod keys;
-pub(crate) mod ledger;
 mod passes;
 pub(crate) mod superseded;
 mod versions;
@@ -88,7 +87,7 @@ pub struct Ambiguous {
 }
 
 impl Repairs {
-    pub(crate) fn add_ambiguous(&mut self, found: &[batches::typed::Ambiguous]) {
+    pub(crate) fn add_ambiguous(&mut self, found: &[batches::typed::AmbiguousTimes]) {
         for found in found {
             let sum = self.ambiguous.entry(found.column.clone()).or_default();
             sum.times += found.times;

@@ -13,8 +13,8 @@ use arrow::array::{
 };
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use batches::typed::Rejection;
 use config::model::TableName;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -34,31 +34,6 @@ const POINTERS: [(&str, Pointer); 13] = [
     ("_offset", Pointer::Long),
     (stream::ELEMENT.0, stream::ELEMENT.1),
 ];
-
-/// Why a row of a bronze batch is rejected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    pub row: usize,
-    pub column: Arc<str>,
-    /// Reason code: a fault, an invalid value, `missing`, or `expectation`.
-    pub code: Cow<'static, str>,
-    /// The text of the column.
-    pub raw: Option<String>,
-    /// Name of the expectation that is not fulfilled.
-    pub rule: Option<String>,
-}
-
-impl From<batches::typed::Problem> for Reason {
-    fn from(problem: batches::typed::Problem) -> Self {
-        Self {
-            row: problem.row,
-            column: problem.column,
-            code: problem.reason,
-            raw: problem.raw,
-            rule: None,
-        }
-    }
-}
 
 /// The name of the table.
 pub fn name() -> TableName {
@@ -101,7 +76,7 @@ impl<'a> Rejects<'a> {
     }
 
     /// Adds the rejected rows of a bronze batch.
-    pub fn push(&mut self, bronze: &RecordBatch, reasons: &[Reason]) -> anyhow::Result<()> {
+    pub fn push(&mut self, bronze: &RecordBatch, reasons: &[Rejection]) -> anyhow::Result<()> {
         if reasons.is_empty() {
             return Ok(());
         }
@@ -133,19 +108,19 @@ pub fn rows(
     lake: &Lake,
     table: &TableName,
     bronze: &RecordBatch,
-    reasons: &[Reason],
+    reasons: &[Rejection],
 ) -> anyhow::Result<RecordBatch> {
     let rows = reasons.len();
     if rows == 0 {
         return Ok(RecordBatch::new_empty(schema()));
     }
-    let texts = |value: &dyn Fn(&Reason) -> Option<&str>| -> ArrayRef {
+    let texts = |value: &dyn Fn(&Rejection) -> Option<&str>| -> ArrayRef {
         Arc::new(reasons.iter().map(value).collect::<StringArray>())
     };
     let mut columns = vec![
         Arc::new(StringArray::from(vec![table.name.as_str(); rows])),
         texts(&|reason| Some(reason.column.as_ref()).filter(|name| !name.is_empty())),
-        texts(&|reason| Some(reason.code.as_ref())),
+        texts(&|reason| Some(reason.reason.as_ref())),
         texts(&|reason| reason.raw.as_deref()),
         texts(&|reason| reason.rule.as_deref()),
     ];

@@ -59,7 +59,7 @@ async fn run_steps(
 ) -> anyhow::Result<Vec<Outcome>> {
     let mut done: BTreeMap<TableName, Outcome> = BTreeMap::new();
     let mut running = JoinSet::new();
-    let slots = context.lake.limits().size("refine_steps");
+    let slots = context.lake.limits().refine.refine_steps;
     let own: BTreeSet<&TableName> = waiting.iter().map(|at| context.steps[*at].name()).collect();
     loop {
         let is_ready = |at: &usize| {

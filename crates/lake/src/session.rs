@@ -29,7 +29,7 @@ pub const SCHEMAS: [&str; 4] = ["bronze", "silver", "gold", "meta"];
 
 /// The memory that all sessions of the program share.
 pub fn runtime(limits: &Limits) -> anyhow::Result<Arc<RuntimeEnv>> {
-    spilling_to_disk(Arc::new(FairSpillPool::new(limits.size("memory_bytes"))))
+    spilling_to_disk(Arc::new(FairSpillPool::new(limits.refine.memory_bytes)))
 }
 
 fn spilling_to_disk(pool: Arc<dyn MemoryPool>) -> anyhow::Result<Arc<RuntimeEnv>> {
@@ -53,7 +53,7 @@ pub fn empty(limits: &Limits, runtime: Arc<RuntimeEnv>, partitions: usize) -> Se
 /// A session without tables for statements that do not fit into memory: it joins large tables in sorted
 /// order, and every sort spills early. It may use all of the memory, in addition to what others hold.
 pub fn spilling(limits: &Limits) -> anyhow::Result<SessionContext> {
-    let pool = spill::EqualShares::new(limits.size("memory_bytes"));
+    let pool = spill::EqualShares::new(limits.refine.memory_bytes);
     let merge_bytes = pool.share_bytes() / 2;
     // One partition: each sorts in memory of its own, and joins of sorted rows in several partitions can
     // wait for the rows of each other forever.
@@ -67,7 +67,7 @@ pub fn spilling(limits: &Limits) -> anyhow::Result<SessionContext> {
 fn config(limits: &Limits, partitions: usize) -> SessionConfig {
     SessionConfig::new()
         .with_target_partitions(partitions)
-        .with_batch_size(limits.size("batch_rows"))
+        .with_batch_size(limits.lake.batch_rows)
         .with_information_schema(true)
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(CATALOG, "gold")

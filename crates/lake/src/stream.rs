@@ -58,7 +58,7 @@ pub const RECORDS: &str = "_records";
 
 /// The position of a record in a message that may have several.
 pub const ELEMENT: (&str, Pointer, &str) =
-    ("_element", Pointer::Int, "Position of the record in its message, from 0.");
+    (batches::pointer::ELEMENT, Pointer::Int, "Position of the record in its message, from 0.");
 
 /// The schema of a bronze table of messages, without the partition column.
 pub fn schema() -> SchemaRef {

@@ -112,9 +112,9 @@ pub async fn compact(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
 
 /// Files of a partition to be merged next; none if there are too few.
 fn small_files(lake: &Lake, mut files: Vec<Add>) -> Vec<Add> {
-    let most_rows = lake.limits().size("data_file_rows");
+    let most_rows = lake.limits().lake.data_file_rows;
     files.sort_by_cached_key(landing_order);
-    let least = lake.limits().size("compact_files");
+    let least = lake.limits().lake.compact_files;
     let counts: Vec<usize> =
         files.iter().map(|file| FileStats::from_add(file).rows().unwrap_or(most_rows)).collect();
     let chosen = adjacent_files(&counts, most_rows, least);
@@ -203,7 +203,7 @@ pub async fn vacuum(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
     deleted += delete_orphans(lake, name, before_ms).await?;
     deleted += table.delete_log(state.version(), lake.now_ms() - state.log_kept_ms()).await?;
     // A busy stream commits so often that listing a day of its log takes longer than reading it.
-    if let Some(newest) = state.version().checked_sub(lake.limits().get("log_commits")) {
+    if let Some(newest) = state.version().checked_sub(lake.limits().lake.log_commits) {
         deleted += table.delete_log(newest, lake.now_ms()).await?;
     }
     Ok(deleted)
@@ -274,7 +274,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
         let mut limits = Limits::default();
-        limits.set("log_commits", 30);
+        limits.lake.log_commits = 30;
         let lake = Lake::new(place, limits, "run", now);
         let name = TableName::new("silver", "busy");
         let table = lake.table(&name).unwrap();

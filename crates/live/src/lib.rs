@@ -26,6 +26,7 @@ pub use push::{NotOpened, Viewer, Wish};
 pub use windows::{Group, Now, SensorNow, TypeCount};
 
 use config::settings::Limits;
+use config::temperature::Temperature;
 use latest::Latest;
 use plant::reading::{Reading, Registry, SensorId};
 use plant::running_stats::RunningStats;
@@ -64,14 +65,14 @@ pub struct LiveLimits {
 }
 
 impl LiveLimits {
-    /// The limits as the configuration has them, with the plant's temperature limit.
-    pub fn of(limits: &Limits, limit_c: f64) -> Self {
-        let silent_s = i64::try_from(limits.get("sensor_silent_s")).unwrap_or(i64::MAX / SECOND_US);
+    /// The limits as the configuration has them, with the plant's temperatures.
+    pub fn from_settings(limits: &Limits, temperature: &Temperature) -> Self {
+        let silent_s = i64::try_from(temperature.sensor_silent_s).unwrap_or(i64::MAX / SECOND_US);
         Self {
-            limit_c,
+            limit_c: temperature.limit_c,
             silent_us: silent_s.saturating_mul(SECOND_US),
-            viewers: limits.size("live_viewers"),
-            streams: limits.size("live_streams"),
+            viewers: limits.live.live_viewers,
+            streams: limits.live.live_streams,
         }
     }
 }
@@ -93,7 +94,10 @@ pub enum Link {
     #[default]
     None,
     Connected,
+    /// No broker answers; the stream reconnects by itself.
     Lost,
+    /// The brokers refuse the connection, or the configuration is invalid; an operator has to fix the cause.
+    Failed,
 }
 
 impl Link {
@@ -102,6 +106,7 @@ impl Link {
             Self::None => "none",
             Self::Connected => "connected",
             Self::Lost => "lost",
+            Self::Failed => "failed",
         }
     }
 }

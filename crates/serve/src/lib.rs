@@ -5,11 +5,13 @@
 //! *Promise*: nothing here changes the lake. A request takes no more time, memory, rows or places
 //! than [`Limits`] names, and an answer is whole or visibly broken off, never silently short.
 
+mod access_settings;
 mod answers;
 pub mod http;
 mod limits;
 pub mod ui;
 
+pub use access_settings::access_settings;
 pub use answers::{
     Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };

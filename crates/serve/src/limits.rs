@@ -1,6 +1,7 @@
 //! What a request may take. Every limit has a name, a unit and a default; the caller builds the
 //! whole from the configuration.
 
+use config::settings;
 use std::time::Duration;
 
 /// The limits of the service.
@@ -43,6 +44,34 @@ pub struct Limits {
     /// Number a function of SQL may be given that makes texts or lists longer (`repeat`, `lpad`):
     /// their bytes are not counted in the session's memory. 10,000.
     pub repeat_count: u64,
+}
+
+impl Limits {
+    /// The limits as they are configured.
+    pub fn from_settings(limits: &settings::Limits) -> Self {
+        let serve = &limits.serve;
+        Self {
+            // Every viewer of the live stream has a connection of its own.
+            connections: serve.http_connections.saturating_add(limits.live.live_viewers),
+            head_time: Duration::from_secs(serve.http_head_time_s),
+            stall_time: Duration::from_secs(serve.http_stall_time_s),
+            stop_time: Duration::from_secs(limits.refine.stop_within_s),
+            body_bytes: serve.query_body_bytes,
+            filter_values: serve.filter_values_max,
+            page_rows: serve.page_rows_default.min(serve.page_rows_max),
+            page_rows_max: serve.page_rows_max,
+            offset_rows: serve.offset_rows_max,
+            file_rows: serve.file_rows_max,
+            query_rows: serve.query_rows,
+            points: serve.history_points_max.into(),
+            answer_time: Duration::from_secs(serve.query_time_s),
+            file_time: Duration::from_secs(serve.file_time_s),
+            queries: serve.max_concurrent_queries,
+            reads: serve.max_concurrent_reads,
+            wait_time: Duration::from_secs(serve.request_wait_s),
+            repeat_count: serve.sql_repeat_max,
+        }
+    }
 }
 
 impl Default for Limits {

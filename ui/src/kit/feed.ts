@@ -3,7 +3,7 @@
 export interface Heartbeat {
   /** Milliseconds since 1970 at the server. */
   now: number
-  link: 'connected' | 'lost' | 'none'
+  link: 'connected' | 'lost' | 'failed' | 'none'
   reason: string | null
   lag_messages: number
   /** Rejected messages of the last ten minutes. */

@@ -6,7 +6,6 @@
 mod code;
 mod dependencies;
 mod imports;
-mod limits;
 mod text;
 
 use crate::code::{File, files};
@@ -127,18 +126,6 @@ fn dependencies_are_documented() {
     used.extend(dependencies::of_npm(&text_of(&sources, "ui/package.json")));
     let documented = dependencies::documented(&text_of(&sources, "docs/dependencies.md"));
     assert_tidy(dependencies::differences(&used, &documented));
-}
-
-#[test]
-fn limits_are_known_and_asked_for() {
-    let sources = sources();
-    let known = limits::known(&text_of(&sources, "crates/config/src/settings.rs"));
-    assert!(!known.is_empty(), "no limit was found");
-    let rust =
-        |source: &&Source| source.path.starts_with("crates/") && source.path.ends_with(".rs");
-    let asked = |source: &Source| limits::asked(&source.path, &source.text);
-    let asked: Vec<_> = sources.iter().filter(rust).flat_map(asked).collect();
-    assert_tidy(limits::differences(&known, &asked));
 }
 
 /// Applies a rule to the files of each crate.

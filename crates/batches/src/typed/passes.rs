@@ -1,8 +1,8 @@
-//! Times that the clock of a zone shows twice: which of the two moments they mean.
+//! Times that occur twice on the clock of a zone, when it is set back: which of the two instants they mean.
 //!
-//! The order of the records in a dump shows it, so a dump with such times is looked through first
-//! ([`Nearby`]), and what comes of it ([`Passes`]) is applied to its batches. A message shows it by
-//! the time at which the broker received it.
+//! In a dump the order of its records decides. A dump with such times is scanned first ([`RepeatedHourTimes`]),
+//! and the result ([`Passes`]) is applied to its batches. For a message the time decides at which the broker
+//! received it.
 
 use super::{Reader, Stage, text_column};
 use anyhow::{Context as _, Result};
@@ -16,49 +16,49 @@ use plant::zone::Repeat;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// A dump with more disorder than one step back in so many is not sorted by time. In a list without
-/// any order it is every second.
+/// A dump with more than one step against its order in so many is not sorted by time. Without any order it is every
+/// second step.
 const STEPS_PER_DISORDER: usize = 8;
 
-/// Times of one column that the clock shows twice.
+/// Times of one column that occur twice on the clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ambiguous {
+pub struct AmbiguousTimes {
     pub column: String,
-    /// How many there are.
+    /// Number of these times.
     pub times: usize,
-    /// Of how many it is not certain which moment they mean.
+    /// Number of those whose instant is not certain.
     pub uncertain: usize,
 }
 
-/// The passes of one dump: by column and number of the record.
+/// Whether times of one dump are from the first or second pass of a repeated hour, by column and record number.
 #[derive(Debug, Default)]
 pub struct Passes {
     by_column: HashMap<Arc<str>, HashMap<i64, Pass>>,
-    /// What the dump has of each time that is part of a key.
-    times: HashMap<KeyTime, Shown>,
+    /// The occurrences of each time that is part of a key.
+    times: HashMap<KeyTime, Occurrences>,
 }
 
-/// A column, what a record is about, and the local time in seconds.
+/// A column, the group of a record, and the local time in seconds.
 type KeyTime = (Arc<str>, u64, i64);
 
-/// What a dump has of one time that a clock shows twice.
+/// The occurrences of one ambiguous time in a dump.
 #[derive(Debug, Default)]
-struct Shown {
+struct Occurrences {
     has_first: bool,
     has_second: bool,
-    /// Records that are taken for the first pass only because nothing in their dump shows the second.
-    open: Vec<i64>,
+    /// Records that are taken for the first pass only because their dump does not show the second.
+    undecided: Vec<i64>,
 }
 
 /// Records of a dump with times near a repeated hour, by column and hour.
 #[derive(Debug, Default)]
-pub struct Nearby {
+pub struct RepeatedHourTimes {
     columns: BTreeMap<Arc<str>, NearbyTimes>,
 }
 
 #[derive(Debug, Default)]
 struct NearbyTimes {
-    /// Number of the record, and its time.
+    /// Record numbers and times, by repeated hour.
     by_repeat: BTreeMap<Repeat, Vec<(i64, LocalReading)>>,
     last_us: Option<i64>,
     steps_forward: usize,
@@ -72,16 +72,15 @@ impl NearbyTimes {
         self.last_us = Some(at_us);
     }
 
-    /// Whether at most one step in [`STEPS_PER_DISORDER`] goes the other way than most.
+    /// Whether at most one step in [`STEPS_PER_DISORDER`] is against the order of most.
     fn is_sorted(&self) -> bool {
         let disorder = self.steps_forward.min(self.steps_back);
         disorder * STEPS_PER_DISORDER <= self.steps_forward + self.steps_back
     }
 }
 
-impl Nearby {
-    /// Decides which moments the times of the dump mean. `is_key` is asked for each column whether
-    /// its time is part of the key.
+impl RepeatedHourTimes {
+    /// Decides which instants the times of the dump mean. `is_key` returns whether a column is part of the key.
     pub fn passes(self, is_key: impl Fn(&str) -> bool) -> Passes {
         let mut found = Passes::default();
         for (name, times) in self.columns {
@@ -93,11 +92,11 @@ impl Nearby {
                 let passes = passes(repeat, &readings, column);
                 let is_whole = is_whole(repeat, &readings);
                 let all = readings.iter().zip(&passes).zip(&records);
-                let of_key = all.filter(|_| column.is_key);
+                let key_times = all.filter(|_| column.is_key);
                 let decided =
-                    of_key.filter_map(|((at, pass), record)| Some((*at, (*pass)?, *record)));
+                    key_times.filter_map(|((at, pass), record)| Some((*at, (*pass)?, *record)));
                 for (reading, pass, record) in decided {
-                    found.note(&name, is_whole, reading, pass, record);
+                    found.record(&name, is_whole, reading, pass, record);
                 }
                 let decided = records.into_iter().zip(passes);
                 let decided = decided.filter_map(|(record, pass)| Some((record, pass?)));
@@ -108,14 +107,14 @@ impl Nearby {
     }
 }
 
-/// Whether a dump has records from before the hour and from behind it, and so all of both passes.
+/// Whether a dump has records from before and after the hour, and thus all of both passes.
 fn is_whole(repeat: Repeat, readings: &[LocalReading]) -> bool {
     readings.iter().any(|it| it.local_s < repeat.from_local_s)
         && readings.iter().any(|it| it.local_s >= repeat.to_local_s)
 }
 
 impl Passes {
-    fn note(
+    fn record(
         &mut self,
         name: &Arc<str>,
         is_whole: bool,
@@ -124,48 +123,48 @@ impl Passes {
         record: i64,
     ) {
         let time = (name.clone(), reading.group, reading.local_s);
-        let shown = self.times.entry(time).or_default();
-        shown.has_first |= !pass.is_second;
-        shown.has_second |= pass.is_second;
+        let found = self.times.entry(time).or_default();
+        found.has_first |= !pass.is_second;
+        found.has_second |= pass.is_second;
         if !pass.is_certain && !pass.is_second && !is_whole {
-            shown.open.push(record);
+            found.undecided.push(record);
         }
     }
 
-    /// Whether another dump may show that a time of this one is of the second pass.
-    pub fn has_open(&self) -> bool {
-        self.times.values().any(|shown| !shown.open.is_empty())
+    /// Whether an older dump may show that a time of this one is from the second pass.
+    pub fn has_undecided(&self) -> bool {
+        self.times.values().any(|found| !found.undecided.is_empty())
     }
 
-    /// Takes undecided times for the second pass whose first pass is in an older dump, so that they
-    /// do not replace it.
-    pub fn follow(&mut self, older: &Passes) {
-        for (time, shown) in &mut self.times {
+    /// Takes undecided times for the second pass if an older dump has the first one, so that they do not replace
+    /// it.
+    pub fn decide_by_older(&mut self, older: &Passes) {
+        for (time, found) in &mut self.times {
             let is_first_there =
                 older.times.get(time).is_some_and(|there| there.has_first && !there.has_second);
-            let Some(of_column) = self.by_column.get_mut(&time.0).filter(|_| is_first_there) else {
+            let Some(records) = self.by_column.get_mut(&time.0).filter(|_| is_first_there) else {
                 continue;
             };
-            for record in shown.open.drain(..) {
-                of_column.insert(record, Pass { is_second: true, is_certain: false });
+            for record in found.undecided.drain(..) {
+                records.insert(record, Pass { is_second: true, is_certain: false });
             }
         }
     }
 }
 
 impl Stage {
-    /// Collects the records of a bronze batch that have a time near a repeated hour. `groups` has for
-    /// each row what it is about.
+    /// Adds the records of a bronze batch that have a time near a repeated hour to `nearby`. `groups` has a number
+    /// for each row; rows of one group are about the same thing.
     ///
     /// # Errors
-    /// Fails only if the batch is not one of this contract's table.
-    pub fn look_around(
+    /// Fails only if the batch lacks a column of the contract or `_record`.
+    pub fn scan_repeated_hours(
         &self,
         bronze: &RecordBatch,
         groups: &[u64],
-        nearby: &mut Nearby,
+        nearby: &mut RepeatedHourTimes,
     ) -> Result<()> {
-        let records = bronze.column_by_name("_record").context("no column _record")?;
+        let records = bronze.column_by_name("_record").context("column _record is missing")?;
         let records = records.as_primitive::<Int64Type>();
         for reader in &self.columns {
             let Kind::Time { formats, zone, .. } = &reader.column.kind else { continue };
@@ -173,7 +172,7 @@ impl Stage {
             let raw = text_column(bronze, &reader.column.name)?;
             let times = nearby.columns.entry(reader.name.clone()).or_default();
             for (row, text) in raw.iter().enumerate() {
-                let Some(text) = text.map(trim).filter(|text| !reader.nulls.has(text)) else {
+                let Some(text) = text.map(trim).filter(|text| !reader.nulls.contains(text)) else {
                     continue;
                 };
                 let Ok(timestamp) = parse_timestamp(text, formats, zone) else { continue };
@@ -181,7 +180,7 @@ impl Stage {
                 let at_s = second_of_us(timestamp.at_us);
                 let local_s = at_s + i64::from(zone.offset_s(at_s));
                 let Some(repeat) = zone.repeat_near(local_s, WITHIN_S) else { continue };
-                // A text with an offset of its own leaves nothing to decide.
+                // A text with a UTC offset is not ambiguous.
                 if repeat.contains(local_s) && timestamp.repeat_after_us == 0 {
                     continue;
                 }
@@ -194,19 +193,19 @@ impl Stage {
     }
 }
 
-/// Puts the times of the given rows, which the clock shows again so much later, where they belong.
-pub(super) fn settle(
+/// Resolves the ambiguous times, given as rows and the span to their second instant.
+pub(super) fn resolve(
     reader: &Reader,
     times: &ArrayRef,
-    shown_twice: &[(usize, i64)],
+    rows: &[(usize, i64)],
     bronze: &RecordBatch,
     known: Option<&Passes>,
-) -> Result<(ArrayRef, Ambiguous)> {
+) -> Result<(ArrayRef, AmbiguousTimes)> {
     let times = times.as_primitive::<TimestampMicrosecondType>();
     let mut values: Vec<Option<i64>> = times.iter().collect();
     let mut ambiguous =
-        Ambiguous { column: reader.column.name.clone(), times: shown_twice.len(), uncertain: 0 };
-    for (row, again_us) in shown_twice {
+        AmbiguousTimes { column: reader.column.name.clone(), times: rows.len(), uncertain: 0 };
+    for (row, again_us) in rows {
         let at_us = times.value(*row);
         let pass = match bronze.column_by_name("_timestamp") {
             Some(received) => {
@@ -214,7 +213,7 @@ pub(super) fn settle(
                 let received_us = received.is_valid(*row).then(|| received.value(*row));
                 received_us.map(|received_us| by_receipt(at_us, *again_us, received_us))
             }
-            None => known.map(|known| known.of(reader, bronze, *row)).transpose()?.flatten(),
+            None => known.map(|known| known.pass(reader, bronze, *row)).transpose()?.flatten(),
         };
         let pass = pass.unwrap_or(Pass { is_second: false, is_certain: false });
         ambiguous.uncertain += usize::from(!pass.is_certain);
@@ -227,15 +226,15 @@ pub(super) fn settle(
 }
 
 impl Passes {
-    fn of(&self, reader: &Reader, bronze: &RecordBatch, row: usize) -> Result<Option<Pass>> {
-        let records = bronze.column_by_name("_record").context("no column _record")?;
+    fn pass(&self, reader: &Reader, bronze: &RecordBatch, row: usize) -> Result<Option<Pass>> {
+        let records = bronze.column_by_name("_record").context("column _record is missing")?;
         let record = records.as_primitive::<Int64Type>().value(row);
-        Ok(self.by_column.get(&reader.name).and_then(|of| of.get(&record)).copied())
+        Ok(self.by_column.get(&reader.name).and_then(|records| records.get(&record)).copied())
     }
 }
 
-/// The moment that is nearer to the receipt of its message, if the message came within half the
-/// repeated time; the first if it came later.
+/// The instant that is nearer to the receipt of its message, if that was within half of the repeated span; else
+/// the first.
 pub(super) fn by_receipt(at_us: i64, again_us: i64, received_us: i64) -> Pass {
     let (to_first_us, to_second_us) =
         ((received_us - at_us).abs(), (received_us - at_us - again_us).abs());

@@ -77,7 +77,7 @@ static STAGE: LazyLock<Stage> = LazyLock::new(|| {
     Stage::new(&contract(), &calendar)
 });
 
-/// A bronze batch of records with fields parted by `|`, then `_fault` and `_rest`; `~` is null.
+/// A bronze batch of records with fields separated by `|`, then `_fault` and `_rest`; `~` is null.
 fn bronze(records: &[&str]) -> RecordBatch {
     let records: Vec<Vec<&str>> = records.iter().map(|text| text.split('|').collect()).collect();
     let names = contract().columns.into_iter().map(|column| column.name);
@@ -94,7 +94,7 @@ fn bronze(records: &[&str]) -> RecordBatch {
 const GOOD: &str = "7| bolt |12.5|36.6|1|2024-02-29|2023-01-03 20:59:59|2023-01-03 00:00:00|~|~";
 
 #[test]
-fn good_rows_become_values() {
+fn good_rows_are_typed() {
     let night = "8|-|~|None||~|2023-01-03 21:00:00|~|~|~";
     let typed = STAGE.apply(&bronze(&[GOOD, night]), None).unwrap();
     let expected = "\
@@ -105,27 +105,28 @@ fn good_rows_become_values() {
 | 8  |      |       |        |      |            | 2023-01-03T15:30:00Z | 2023-01-03   | 21            |          | 2023-01-03        |                      |
 +----+------+-------+--------+------+------------+----------------------+--------------+---------------+----------+-------------------+----------------------+";
     assert_eq!(pretty_format_batches(&[typed.rows]).unwrap().to_string(), expected);
-    assert_eq!((typed.problems, typed.repaired), (vec![], vec![]));
+    assert_eq!((typed.rejections, typed.repaired), (vec![], vec![]));
     assert_eq!(typed.rejected, BooleanArray::from(vec![false, false]));
 }
 
-/// Expects for a record its problem, as column, reason and raw text, and its repaired columns.
+/// Expects the rejection of a record as column, reason and raw text, and its repaired columns.
 fn check(record: &str, problem: Option<(&str, &str, Option<&str>)>, repaired: &[&str]) {
     let typed = STAGE.apply(&bronze(&[GOOD, record]), None).unwrap();
-    let expected = problem.map(|(column, reason, raw)| Problem {
+    let expected = problem.map(|(column, reason, raw)| Rejection {
         row: 1,
         column: column.into(),
         reason: reason.to_owned().into(),
         raw: raw.map(str::to_owned),
+        rule: None,
     });
-    assert_eq!(typed.problems, Vec::from_iter(expected), "{record}");
+    assert_eq!(typed.rejections, Vec::from_iter(expected), "{record}");
     let expected: Vec<_> = repaired.iter().map(|column| ((*column).to_owned(), 1)).collect();
     assert_eq!(typed.repaired, expected, "{record}");
     assert_eq!(typed.rejected, BooleanArray::from(vec![false, problem.is_some()]), "{record}");
 }
 
 #[test]
-fn rows_that_cannot_be_read_say_why() {
+fn rejected_rows_have_a_reason() {
     check("7|~|~|~|~|~|~|~|~|~", None, &[]);
     check("x7|~|~|~|~|~|~|~|~|~", Some(("id", "not_a_number", Some("x7"))), &[]);
     check("~|~|~|~|~|~|~|~|~|~", Some(("id", "missing", None)), &[]);
@@ -149,11 +150,11 @@ fn a_text_with_nul_inside_is_refused() {
     check("7|a\0b|~|~|~|~|~|~|~|~", Some(("name", "nul_in_text", Some("a\0b"))), &[]);
     let typed = STAGE.apply(&bronze(&["7|\0a\0|~|~|~|~|~|~|~|~"]), None).unwrap();
     assert_eq!(typed.rows.column_by_name("name").unwrap().as_string::<i32>().value(0), "a");
-    assert_eq!(typed.problems, vec![]);
+    assert_eq!(typed.rejections, vec![]);
 }
 
 #[test]
-fn the_local_day_stays_within_the_years() {
+fn a_local_day_outside_the_calendar_is_null() {
     let mut contract = contract();
     contract.columns[6].kind =
         Kind::Time { formats: formats(&["yyyy-MM-dd HH:mmXXX"]), zone: Tz::UTC, local_parts: true };
@@ -167,7 +168,7 @@ fn the_local_day_stays_within_the_years() {
     assert_eq!(typed.rows.column_by_name("at").unwrap().null_count(), 0);
 }
 
-/// Records with only a number, which is also that of the record in its dump, and the time `seen`.
+/// Records with a number, which is also their number in the dump, and the time `seen`.
 fn seen(times: &[&str]) -> RecordBatch {
     let records: Vec<String> =
         (1..).zip(times).map(|(at, time)| format!("{at}|~|~|~|~|~|~|{time}|~|~")).collect();
@@ -190,28 +191,28 @@ fn seen_hours(typed: &Typed) -> String {
 }
 
 #[test]
-fn times_shown_twice_are_dated_by_the_order_of_their_dump() {
+fn ambiguous_times_are_resolved_by_the_order_of_their_dump() {
     let times = ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"];
     let times = times.map(|time| format!("2024-10-27 {time}:00"));
     let batch = seen(&times.each_ref().map(String::as_str));
     let first = STAGE.apply(&batch, None).unwrap();
     assert_eq!(seen_hours(&first), "23:30 00:00 00:30 00:00 00:30 02:00");
     assert!(first.needs_passes);
-    let mut nearby = Nearby::default();
-    // A dump is looked through in several batches.
+    let mut nearby = RepeatedHourTimes::default();
+    // A dump is scanned in several batches.
     for (from, len) in [(0, 3), (3, 3)] {
-        STAGE.look_around(&batch.slice(from, len), &[0; 3], &mut nearby).unwrap();
+        STAGE.scan_repeated_hours(&batch.slice(from, len), &[0; 3], &mut nearby).unwrap();
     }
     let passes = nearby.passes(|column| column == "seen");
     let second = STAGE.apply(&batch, Some(&passes)).unwrap();
     assert_eq!(seen_hours(&second), "23:30 00:00 00:30 01:00 01:30 02:00");
     assert!(!second.needs_passes);
-    let expected = Ambiguous { column: "seen".to_owned(), times: 4, uncertain: 0 };
+    let expected = AmbiguousTimes { column: "seen".to_owned(), times: 4, uncertain: 0 };
     assert_eq!(second.ambiguous, vec![expected]);
 }
 
 #[test]
-fn a_message_is_dated_by_its_receipt() {
+fn an_ambiguous_time_of_a_message_is_resolved_by_its_receipt() {
     let (first_us, again_us) = (1_729_989_000_000_000, 60 * MINUTE_US);
     for (received_min, expected) in [
         (0, (false, true)),
@@ -227,19 +228,19 @@ fn a_message_is_dated_by_its_receipt() {
 }
 
 #[test]
-fn columns_may_become_unknown_instead() {
+fn unreadable_values_may_become_null() {
     check("7|~|~|~|~|2023-02-30|~|~|~|~", None, &["due"]);
     check("x|~|~|~|~|2023-02-30|~|~|~|~", Some(("id", "not_a_number", Some("x"))), &[]);
     check("7|~|~|~|~|2023-02-30|x|~|~|~", Some(("at", "not_a_time", Some("x"))), &[]);
 }
 
 #[test]
-fn a_required_column_cannot_become_unknown() {
+fn a_required_column_cannot_become_null() {
     let mut contract = contract();
     contract.columns[5].required = true;
     let stage = Stage::new(&contract, &Calendar::new(Tz::UTC, vec![]).unwrap());
     let typed = stage.apply(&bronze(&["7|~|~|~|~|2023-02-30|~|~|~|~"]), None).unwrap();
-    assert_eq!(typed.problems[0].reason, "not_a_time");
+    assert_eq!(typed.rejections[0].reason, "not_a_time");
     assert!(typed.repaired.is_empty());
 }
 
@@ -262,7 +263,7 @@ fn clean_text_is_shared() {
 }
 
 #[test]
-fn text_may_be_laid_out_otherwise() {
+fn text_may_be_of_any_string_type() {
     let batch = bronze(&[GOOD]);
     let view = |array: &ArrayRef| cast(array, &DataType::Utf8View).unwrap();
     let names = batch.schema();
@@ -271,7 +272,7 @@ fn text_may_be_laid_out_otherwise() {
     let views = RecordBatch::try_from_iter_with_nullable(views).unwrap();
     assert_eq!(STAGE.apply(&views, None).unwrap().rows, STAGE.apply(&batch, None).unwrap().rows);
     let error = STAGE.apply(&batch.project(&[0, 1]).unwrap(), None).unwrap_err();
-    assert_eq!(error.to_string(), "no column _fault");
+    assert_eq!(error.to_string(), "column _fault is missing");
 }
 
 fn any_record() -> impl Strategy<Value = String> {
@@ -290,13 +291,13 @@ fn any_record() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn every_row_has_a_fate(records in proptest::collection::vec(any_record(), 0..20)) {
+    fn every_row_is_accepted_or_rejected(records in proptest::collection::vec(any_record(), 0..20)) {
         let records: Vec<&str> = records.iter().map(String::as_str).collect();
         let typed = STAGE.apply(&bronze(&records), None).unwrap();
         prop_assert_eq!(typed.rows.num_rows(), records.len());
         prop_assert_eq!(typed.rejected.len(), records.len());
         let rejected: Vec<usize> = (0..records.len()).filter(|row| typed.rejected.value(*row)).collect();
-        let named: Vec<usize> = typed.problems.iter().map(|problem| problem.row).collect();
+        let named: Vec<usize> = typed.rejections.iter().map(|problem| problem.row).collect();
         prop_assert_eq!(rejected, named);
         for (row, record) in records.iter().enumerate() {
             let bad = ["x|", "~|", "None|", "|1.555|", "|not_json|"].iter().any(|part| match *part {

@@ -1,22 +1,22 @@
-//! What is wrong with the rows of a batch, and what becomes of them.
+//! Which rows of a batch are rejected, and which unreadable values become null.
 
-use super::{MISSING, Misreads, Problem, Reader, Typed};
+use super::{MISSING, ParseErrors, Reader, Rejection, Typed};
 use arrow::array::{Array, BooleanArray, RecordBatch, StringArray};
 use plant::contract::OnError;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What is wrong with the rows of one batch, found column by column.
+/// The rejected rows and repaired columns of one batch, collected column by column.
 pub(super) struct Verdicts {
     rejected: Vec<bool>,
-    problems: Vec<Problem>,
-    /// Columns and the rows in which they became unknown.
+    rejections: Vec<Rejection>,
+    /// Columns, and the rows in which their value became null.
     repaired: Vec<(String, Vec<usize>)>,
 }
 
 impl Verdicts {
     pub(super) fn new(rows: usize) -> Self {
-        Self { rejected: vec![false; rows], problems: Vec::new(), repaired: Vec::new() }
+        Self { rejected: vec![false; rows], rejections: Vec::new(), repaired: Vec::new() }
     }
 
     pub(super) fn add_faults(&mut self, fault: &StringArray, rest: &StringArray) {
@@ -36,15 +36,15 @@ impl Verdicts {
         reader: &Reader,
         raw: &StringArray,
         values: &dyn Array,
-        misreads: Misreads,
+        errors: ParseErrors,
     ) {
         let Reader { name, column, .. } = reader;
         if column.required || column.on_error == OnError::Reject {
-            for (row, misread) in misreads {
-                self.reject(row, name, Cow::Borrowed(misread.code()), raw);
+            for (row, error) in errors {
+                self.reject(row, name, Cow::Borrowed(error.code()), raw);
             }
-        } else if !misreads.is_empty() {
-            let rows = misreads.into_iter().map(|(row, _)| row).collect();
+        } else if !errors.is_empty() {
+            let rows = errors.into_iter().map(|(row, _)| row).collect();
             self.repaired.push((column.name.clone(), rows));
         }
         if let Some(nulls) = values.nulls().filter(|_| column.required) {
@@ -54,7 +54,7 @@ impl Verdicts {
         }
     }
 
-    /// Only the first problem of a row counts.
+    /// Records the first reason of a row; later ones are ignored.
     fn reject(
         &mut self,
         row: usize,
@@ -66,19 +66,20 @@ impl Verdicts {
             return;
         }
         let raw = raw.is_valid(row).then(|| raw.value(row).to_owned());
-        self.problems.push(Problem { row, column: column.clone(), reason, raw });
+        let column = column.clone();
+        self.rejections.push(Rejection { row, column, reason, raw, rule: None });
     }
 
-    pub(super) fn close(mut self, rows: RecordBatch) -> Typed {
-        self.problems.sort_unstable_by_key(|problem| problem.row);
-        let staying =
+    pub(super) fn finish(mut self, rows: RecordBatch) -> Typed {
+        self.rejections.sort_unstable_by_key(|rejection| rejection.row);
+        let in_accepted =
             |rows: Vec<usize>| rows.into_iter().filter(|row| !self.rejected[*row]).count();
-        let repaired = self.repaired.into_iter().map(|(column, rows)| (column, staying(rows)));
+        let repaired = self.repaired.into_iter().map(|(column, rows)| (column, in_accepted(rows)));
         Typed {
             rows,
             repaired: repaired.filter(|(_, count)| *count > 0).collect(),
             rejected: BooleanArray::from(self.rejected),
-            problems: self.problems,
+            rejections: self.rejections,
             ambiguous: Vec::new(),
             needs_passes: false,
         }

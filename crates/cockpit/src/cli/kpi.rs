@@ -105,7 +105,7 @@ pub async fn run(config: &Config, args: &KpiArgs) -> anyhow::Result<bool> {
         return Ok(true);
     }
     let batches = to_batch(&schema(), &records(&rows, &kpis))?;
-    let bounds = print::Bounds::of(&config.plant.limits);
+    let bounds = print::Bounds::from_limits(&config.plant.limits);
     print::shaped(flow.session().await?.read_batches(batches)?, args.format, bounds).await?;
     Ok(true)
 }

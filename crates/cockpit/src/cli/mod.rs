@@ -1,9 +1,12 @@
 //! The command line: what people say to the program, and what it says back.
 
 mod demo;
+mod init;
 mod kpi;
 mod print;
 mod progress;
+mod reference;
+mod settings;
 mod simulate;
 mod simulate_stream;
 
@@ -14,7 +17,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
 use config::model::TableName;
-use config::{self, Config, Flags};
+use config::{Config, Flags, folder, listed};
 use lake::lease::Patience;
 use lake::meta::catalog;
 use std::io::IsTerminal as _;
@@ -123,10 +126,26 @@ enum Command {
     /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
     /// happened, and where it put which dirt.
     Simulate(Box<simulate::Simulate>),
-    /// Look for mistakes in a plant folder
+    /// Write a plant folder to start from
+    ///
+    /// With --from it describes a delimited file: encoding, delimiter, header, types and key are detected from
+    /// its first rows. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
+    Init(init::InitArgs),
+    /// Check a plant folder for mistakes
     Check,
-    /// Print the configuration in force, with the reason for each default
+    /// Print the effective settings, the source of each, and the reason for its default
     Config,
+    /// Print the JSON Schema of a TOML file, for editors that complete and check
+    Schema {
+        #[arg(value_enum)]
+        file: reference::File,
+    },
+    /// Write the generated pages of the reference
+    #[command(hide = true)]
+    Reference {
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Print completions for a shell
     Completions {
         #[arg(value_enum)]
@@ -226,29 +245,53 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             print::line(String::from_utf8(script)?.trim_end());
             Ok(true)
         }
+        Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
+        Command::Init(args) => {
+            init::write(&args)?;
+            flags.plant = Some(args.folder().to_owned());
+            let is_valid = check(&flags).await?;
+            init::print_next_steps(&args);
+            Ok(is_valid)
+        }
+        Command::Schema { file } => {
+            reference::print_schema(file);
+            Ok(true)
+        }
+        Command::Reference { folder } => reference::write_pages(&folder).map(|()| true),
         Command::Manual { folder } => {
             let written = clap_mangen::generate_to(Cli::command(), &folder);
             written.with_context(|| format!("manual pages into {}", folder.display()))?;
             Ok(true)
         }
-        Command::Simulate(said) => simulate::run(&config::load(&flags)?, *said).await,
         Command::Check => check(&flags).await,
-        Command::Demo(args) => Box::pin(demo::demo(config::load(&flags)?, &args)).await,
-        Command::Config => print::config(&config::load(&flags)?).map(|()| true),
-        Command::Ingest { once, wait } => ingest(&config::load(&flags)?, once, wait).await,
+        Command::Demo(args) => Box::pin(demo::demo(load(&flags)?, &args)).await,
+        Command::Config => {
+            settings::print(&load(&flags)?);
+            Ok(true)
+        }
+        Command::Ingest { once, wait } => ingest(&load(&flags)?, once, wait).await,
         Command::Serve { listen, hosts, insecure, no_ingest } => {
             (flags.listen, flags.hosts) = (listen, hosts);
-            serve(&config::load(&flags)?, !no_ingest, insecure).await
+            serve(&load(&flags)?, !no_ingest, insecure).await
         }
-        Command::Rebuild => rebuild(&config::load(&flags)?).await,
-        Command::Sql { query, format } => sql(&config::load(&flags)?, &query, format).await,
-        Command::Kpi(args) => kpi::run(&config::load(&flags)?, &args).await,
-        Command::Tables => tables(&config::load(&flags)?).await,
+        Command::Rebuild => rebuild(&load(&flags)?).await,
+        Command::Sql { query, format } => sql(&load(&flags)?, &query, format).await,
+        Command::Kpi(args) => kpi::run(&load(&flags)?, &args).await,
+        Command::Tables => tables(&load(&flags)?).await,
         Command::Rejected { table, limit } => {
             let query = rejected_query(table.as_deref(), limit);
-            sql(&config::load(&flags)?, &query, Shape::Table).await
+            sql(&load(&flags)?, &query, Shape::Table).await
         }
     }
+}
+
+/// Loads the configuration, and logs a warning for each deprecated name in it.
+fn load(flags: &Flags) -> anyhow::Result<Config> {
+    let config = config::load(flags)?;
+    for deprecation in config.deprecations() {
+        tracing::warn!(old = deprecation.old, new = deprecation.new, "setting is deprecated");
+    }
+    Ok(config)
 }
 
 /// Cancelled by the first Ctrl-C or SIGTERM; the second one ends the program at once, by the
@@ -260,8 +303,8 @@ fn stop_token() -> CancellationToken {
 }
 
 async fn check(flags: &Flags) -> anyhow::Result<bool> {
-    let texts = config::folder::texts(flags.plant.as_deref())?;
-    let (plant, mut found) = config::folder::read(&texts);
+    let texts = folder::texts(flags.plant.as_deref())?;
+    let (plant, mut found) = folder::read(&texts);
     if let Some(plant) = &plant {
         let (steps, in_models) = lake::plan::planner::plan(plant).await?;
         found.extend(in_models);
@@ -276,7 +319,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
             return Ok(true);
         }
     }
-    print::line(&config::listed(&found));
+    print::line(&listed(&found));
     let count = if found.len() == 1 { "1 mistake" } else { &format!("{} mistakes", found.len()) };
     print::line(count);
     Ok(false)
@@ -312,8 +355,8 @@ async fn rebuild(config: &Config) -> anyhow::Result<bool> {
 
 async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Read).await?;
-    let bounds = print::Bounds::of(&config.plant.limits);
-    let frame = bounds.within(shape, flow.ask(query)).await?;
+    let bounds = print::Bounds::from_limits(&config.plant.limits);
+    let frame = bounds.within(shape, flow.run_sql(query)).await?;
     print::shaped(frame, shape, bounds).await?;
     Ok(true)
 }

@@ -7,10 +7,8 @@ use super::Shape;
 use crate::flow::Report;
 use anyhow::{Context as _, bail};
 use arrow::util::pretty::pretty_format_batches;
-use config::Config;
 use config::sentence::sentence;
-use config::settings::{Limits, Origin};
-use config::temperature;
+use config::settings::Limits;
 use datafusion::dataframe::DataFrame;
 use futures::TryStreamExt as _;
 use lake::dumps::Status;
@@ -157,64 +155,6 @@ fn short(file: &str) -> String {
     format!("…{tail}")
 }
 
-/// The configuration in force, each setting with where it was said and why its default is.
-pub fn config(config: &Config) -> anyhow::Result<()> {
-    let folder = config.plant_folder.as_ref().map(|folder| folder.display().to_string());
-    let folder = folder.unwrap_or_else(|| "compiled in".to_owned());
-    let plant = &config.plant;
-    line(&format!("# plant: {} ({folder}): {}", plant.name, plant.description));
-    line(&format!("# zone {}, money in {}", plant.zone, plant.currency));
-    let none = (String::new(), Origin::Default);
-    for (name, (value, origin)) in [
-        ("bucket", config.bucket.as_ref().unwrap_or(&none)),
-        ("lake", &config.lake),
-        ("kafka", config.kafka.as_ref().unwrap_or(&none)),
-    ] {
-        line(&format!("{:<40} # {}", format!("{name} = {value:?}"), origin.word()));
-    }
-    line("\n[kafka]");
-    for ((name, value, reason), origin) in plant.kafka.settings() {
-        let said = format!("{name} = {value:?}");
-        line(&format!("{said:<40} # {}; by default: {reason}", origin.word()));
-    }
-    line("\n[serve]");
-    let (listen, hosts) = (&config.listen, &config.hosts);
-    line(&format!(
-        "{:<40} # {}; by default: only this machine can reach it",
-        format!("listen = {:?}", listen.0.to_string()),
-        listen.1.word()
-    ));
-    line(&format!(
-        "{:<40} # {}; by default: none beside localhost",
-        format!("hosts = {:?}", hosts.0),
-        hosts.1.word()
-    ));
-    let limit = &plant.temperature;
-    let origin = match limit.is_deprecated {
-        true => {
-            "plant.toml, deprecated: write limit_c in [temperature], not temp_limit_c in [limits]"
-        }
-        false => limit.origin.word(),
-    };
-    line("\n[temperature]");
-    line(&format!(
-        "{:<40} # {origin}; by default: {}",
-        format!("limit_c = {}", limit.limit_c),
-        temperature::REASON
-    ));
-    line("\n[limits]");
-    for (known, setting) in config.plant.limits.all() {
-        let said = format!("{} = {}", known.name, setting.value);
-        line(&format!(
-            "{said:<40} # {}; default {}: {}",
-            setting.origin.word(),
-            known.default,
-            known.reason
-        ));
-    }
-    Ok(())
-}
-
 /// What an answer may take: time, and memory if it is held whole.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
@@ -225,11 +165,11 @@ pub struct Bounds {
 
 impl Bounds {
     /// The bounds that answers over HTTP have too.
-    pub fn of(limits: &Limits) -> Self {
+    pub fn from_limits(limits: &Limits) -> Self {
         Self {
-            table_time_s: limits.get("query_time_s"),
-            file_time_s: limits.get("file_time_s"),
-            memory_bytes: limits.size("memory_bytes"),
+            table_time_s: limits.serve.query_time_s,
+            file_time_s: limits.serve.file_time_s,
+            memory_bytes: limits.refine.memory_bytes,
         }
     }
 

@@ -78,65 +78,65 @@ struct FilesArgs {
 }
 
 /// Simulates, and says what was written or sent; true if all of it is there.
-pub async fn run(config: &Config, said: Simulate) -> anyhow::Result<bool> {
-    match &said.kafka {
-        Some(brokers) => simulate_stream::run(sent(brokers, &said)?).await,
-        None => write(config, &said).await,
+pub async fn run(config: &Config, args: Simulate) -> anyhow::Result<bool> {
+    match &args.kafka {
+        Some(brokers) => simulate_stream::run(sent(brokers, &args)?).await,
+        None => write(config, &args).await,
     }
 }
 
 /// What is to be sent.
-fn sent(brokers: &str, said: &Simulate) -> anyhow::Result<Sent> {
+fn sent(brokers: &str, args: &Simulate) -> anyhow::Result<Sent> {
     let moment =
         |text: &String| text.parse().with_context(|| format!("--from {text} is no moment"));
-    let level = match &said.dirt[..] {
+    let level = match &args.dirt[..] {
         [] => FaultLevel::Usual,
         [word] => level(word)?,
         _ => bail!("the stream has one level of --dirt"),
     };
     Ok(Sent {
         brokers: brokers.to_owned(),
-        from: said.from.as_ref().map(moment).transpose()?,
-        seed: said.seed,
+        from: args.from.as_ref().map(moment).transpose()?,
+        seed: args.seed,
         dirt: match level {
             FaultLevel::None => stream::MessageFaults::None,
             FaultLevel::Usual => stream::MessageFaults::Usual,
             FaultLevel::Filthy => stream::MessageFaults::Filthy,
         },
-        truth: said.truth.as_ref().map(PathBuf::from),
-        more: said.stream.clone(),
+        truth: args.truth.as_ref().map(PathBuf::from),
+        more: args.stream.clone(),
     })
 }
 
-async fn write(config: &Config, said: &Simulate) -> anyhow::Result<bool> {
+async fn write(config: &Config, args: &Simulate) -> anyhow::Result<bool> {
     let today = flow::now().with_timezone(&config.plant.zone).date_naive();
-    let from = first_day(said, today)?;
-    let files = &said.files;
-    let print = DumpOptions { is_daily: files.daily, faults: dirt(&said.dirt)? };
-    let site = Site::new(said.seed, size(files)?, config.plant.calendar.clone());
+    let from = first_day(args, today)?;
+    let files = &args.files;
+    let print = DumpOptions { is_daily: files.daily, faults: dirt(&args.dirt)? };
+    let site = Site::new(args.seed, size(files)?, config.plant.calendar.clone());
     let mut writer = DumpWriter::new(site, days_since_epoch(from), files.days, print);
-    let out = said.out.as_deref().unwrap_or_default();
+    let out = args.out.as_deref().unwrap_or_default();
     let out = location::open(out, Purpose::Write).context("--out cannot be opened")?;
     let summary = files::dumps(&out, &mut writer).await?;
-    if let Some(place) = &said.truth {
+    if let Some(place) = &args.truth {
         let place = location::open(place, Purpose::Write).context("--truth cannot be opened")?;
         files::truth(&place, &writer, days_since_epoch(files.as_of.unwrap_or(today))).await?;
     }
-    say(said, from, &out.name, &summary, &writer);
+    say(args, from, &out.name, &summary, &writer);
     Ok(true)
 }
 
-fn first_day(said: &Simulate, today: NaiveDate) -> anyhow::Result<NaiveDate> {
-    let Some(text) = &said.from else {
-        let days = Days::new(said.files.days.into());
+fn first_day(args: &Simulate, today: NaiveDate) -> anyhow::Result<NaiveDate> {
+    let Some(text) = &args.from else {
+        let days = Days::new(args.files.days.into());
         return today.checked_sub_days(days).context("--days is too large");
     };
     text.parse().with_context(|| format!("--from {text} is no day; write it as 2026-11-01"))
 }
 
-fn size(said: &FilesArgs) -> anyhow::Result<Size> {
-    let FilesArgs { units, items, materials, entries, cycle_s, .. } = *said;
-    if [units, items, materials, said.days].contains(&0) || cycle_s == 0 {
+fn size(args: &FilesArgs) -> anyhow::Result<Size> {
+    let FilesArgs { units, items, materials, entries, cycle_s, .. } = *args;
+    if [units, items, materials, args.days].contains(&0) || cycle_s == 0 {
         bail!("a plant needs at least one day, unit, item and material, and time for a board");
     }
     if cycle_s > 3_600 {
@@ -169,8 +169,8 @@ fn dirt(words: &[String]) -> anyhow::Result<FaultInjector> {
     Ok(dirt)
 }
 
-fn say(said: &Simulate, from: NaiveDate, out: &str, summary: &DumpSummary, writer: &DumpWriter) {
-    let (seed, FilesArgs { units, days, .. }) = (said.seed, &said.files);
+fn say(args: &Simulate, from: NaiveDate, out: &str, summary: &DumpSummary, writer: &DumpWriter) {
+    let (seed, FilesArgs { units, days, .. }) = (args.seed, &args.files);
     print::line(&format!("seed {seed}: {days} days of {units} units from {from} on, in {out}"));
     for (dump, book) in &writer.balances {
         let (folder, name) = dump.about().place;
@@ -186,7 +186,7 @@ fn say(said: &Simulate, from: NaiveDate, out: &str, summary: &DumpSummary, write
     for (kind, fates) in kinds {
         print::line(&format!("  dirt: {:<20}{}", kind.as_str(), fates.join(", ")));
     }
-    if let Some(truth) = &said.truth {
+    if let Some(truth) = &args.truth {
         print::line(&format!("the truth is in {truth}"));
     }
 }

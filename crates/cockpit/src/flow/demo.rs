@@ -13,7 +13,7 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use config::Config;
 use config::location::{self, Purpose};
 use config::model::TableName;
-use config::settings::Origin;
+use config::settings::{Limits, Origin};
 use plant::sim::dump_writer::{DumpOptions, DumpWriter};
 use plant::sim::faults::{FaultInjector, FaultLevel};
 use plant::sim::site::{Site, Size};
@@ -54,15 +54,6 @@ const STOP_WITHIN_S: u64 = 1;
 /// How long everything may take to end after Ctrl-C before it is cut off. A round has [`STOP_WITHIN_S`] and
 /// then gives the lake back; on a machine that is very busy that takes some seconds more.
 const CUT_OFF_AFTER: Duration = Duration::from_secs(STOP_WITHIN_S + 19);
-
-/// Limits of a program that shares the machine with everything else somebody has open.
-const LIMITS: [(&str, u64); 5] = [
-    ("stop_within_s", STOP_WITHIN_S),
-    ("memory_bytes", 128 << 20),
-    ("refine_steps", 1),
-    ("kafka_queue_bytes", 8 << 20),
-    ("dedupe_readings", 200_000),
-];
 
 /// The program's clock where it is not the machine's.
 static PACE: OnceLock<Pace> = OnceLock::new();
@@ -168,7 +159,7 @@ pub async fn run(
     };
     let producer =
         Producer::connect(&broker.address(), &topic, plan.clone(), from.timestamp_micros())?;
-    let throttle = Throttle { received: flow.heard.clone(), in_flight_max: MOST_AHEAD };
+    let throttle = Throttle { received: flow.messages_read.clone(), in_flight_max: MOST_AHEAD };
     let options = ProduceOptions {
         already_sent: heard.said,
         throttle: Some(throttle),
@@ -224,9 +215,16 @@ fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
     config.kafka = Some((broker.address(), Origin::Flag));
     config.plant.kafka = config::kafka::Kafka::default();
     config.plant.kafka.brokers = broker.address();
-    for (name, value) in LIMITS {
-        config.plant.limits.set(name, value);
-    }
+    reduce_limits(&mut config.plant.limits);
+}
+
+/// Reduces the limits for a machine that is shared with other programs.
+fn reduce_limits(limits: &mut Limits) {
+    limits.refine.stop_within_s = STOP_WITHIN_S;
+    limits.refine.memory_bytes = 128 << 20;
+    limits.refine.refine_steps = 1;
+    limits.kafka.kafka_queue_bytes = 8 << 20;
+    limits.stream.dedupe_readings = 200_000;
 }
 
 /// Writes the dumps of the days before the first start, unless they are there. They appear whole or
@@ -268,7 +266,7 @@ async fn heard(flow: &Flow, began_at: DateTime<Utc>) -> anyhow::Result<Heard> {
          FROM silver.temperature WHERE at >= '{least}' GROUP BY sensor"
     );
     let mut last_s = HashMap::new();
-    for batch in flow.ask(&question).await?.collect().await? {
+    for batch in flow.run_sql(&question).await?.collect().await? {
         let sensors = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
         let seconds = batch.column(1).as_primitive::<Int64Type>();
         let rows = sensors.as_string::<i32>().iter().zip(seconds.iter());

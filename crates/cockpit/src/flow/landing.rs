@@ -4,7 +4,8 @@ use super::{Event, Flow, Watcher, machine_now, now};
 use config::location::Location;
 use config::sentence::sentence;
 use futures::StreamExt as _;
-use ingest::files::{self, Decoded, Fetched, Found, ReadError};
+use ingest::Error;
+use ingest::files::{self, Decoded, Fetched, ListedDump};
 use lake::bronze::{Dump, Landing, Landings, Start};
 use lake::dumps::column_changes::{self, LastColumns};
 use lake::dumps::{DumpRow, Status};
@@ -21,7 +22,7 @@ const BATCHES_BETWEEN: usize = 2;
 const LANDINGS: usize = 2;
 
 /// The dumps of one table on their way into it, one after the other.
-struct Line<'a> {
+struct TableLanding<'a> {
     flow: &'a Flow,
     bucket: &'a Location,
     landings: Option<Landings<'a>>,
@@ -40,23 +41,24 @@ impl Flow {
         &self,
         bucket: &Location,
         contracts: &[Arc<Contract>],
-        new: Vec<Found>,
-    ) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
-        let settle = Duration::from_millis(self.lake().limits().get("dump_settle_ms"));
+        new: Vec<ListedDump>,
+    ) -> anyhow::Result<(Vec<ListedDump>, Vec<String>)> {
+        let settle = Duration::from_millis(self.lake().limits().ingest.dump_settle_ms);
         let since = machine_now() - settle;
-        let is_young = |it: &Found| it.modified_at > since;
+        let is_young = |it: &ListedDump| it.modified_at > since;
         if bucket.folder.is_none() || !new.iter().any(is_young) {
             return Ok((new, Vec::new()));
         }
         tokio::time::sleep(settle).await;
         let later = files::list(bucket, contracts, self.refinery.plant.zone).await?;
-        let later: HashMap<(String, String), Found> =
-            later.into_iter().map(|it| (it.place(), it)).collect();
-        let seen = |it: &Found| (it.size_bytes, it.modified_at, it.etag.clone());
-        let is_at_rest = |it: &Found| {
-            !is_young(it) || later.get(&it.place()).is_some_and(|later| seen(later) == seen(it))
+        let later: HashMap<(String, String), ListedDump> =
+            later.into_iter().map(|it| (it.table_and_key(), it)).collect();
+        let seen = |it: &ListedDump| (it.size_bytes, it.modified_at, it.etag.clone());
+        let is_at_rest = |it: &ListedDump| {
+            !is_young(it)
+                || later.get(&it.table_and_key()).is_some_and(|later| seen(later) == seen(it))
         };
-        let (complete, unfinished): (Vec<Found>, Vec<Found>) =
+        let (complete, unfinished): (Vec<ListedDump>, Vec<ListedDump>) =
             new.into_iter().partition(is_at_rest);
         let mut unfinished: Vec<String> = unfinished.into_iter().map(|it| it.key).collect();
         unfinished.dedup();
@@ -71,26 +73,27 @@ impl Flow {
     pub(super) async fn land_all(
         &self,
         bucket: &Location,
-        new: Vec<Found>,
+        new: Vec<ListedDump>,
         (newest, columns): (&BTreeMap<(String, String), DumpRow>, &LastColumns),
         watcher: &Watcher,
     ) -> Vec<DumpRow> {
         let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
         watcher(Event::Listed { dumps: new.len(), bytes });
-        let mut by_table: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+        let mut by_table: BTreeMap<String, Vec<ListedDump>> = BTreeMap::new();
         for found in new {
             by_table.entry(found.contract.table.clone()).or_default().push(found);
         }
         let lines = by_table.into_values().map(|files| async move {
             let (landings, rows) = (None, Vec::with_capacity(files.len()));
             let columns = files.first().and_then(|found| columns.table(&found.contract));
-            let mut line = Line { flow: self, bucket, landings, rows, columns, committed: 0 };
+            let mut landing =
+                TableLanding { flow: self, bucket, landings, rows, columns, committed: 0 };
             for found in files {
-                let status = line.land_one(&found, newest.get(&found.place())).await;
+                let status = landing.land_one(&found, newest.get(&found.table_and_key())).await;
                 let bytes = found.size_bytes.unsigned_abs();
                 watcher(Event::Dump { file: found.key, bytes, status });
             }
-            line.close().await
+            landing.close().await
         });
         let rows: Vec<Vec<DumpRow>> =
             futures::stream::iter(lines).buffer_unordered(LANDINGS).collect().await;
@@ -100,9 +103,9 @@ impl Flow {
     }
 }
 
-impl<'a> Line<'a> {
+impl<'a> TableLanding<'a> {
     /// Lands a dump and notes what became of it. It may still wait for its commit.
-    async fn land_one(&mut self, found: &Found, known: Option<&DumpRow>) -> Status {
+    async fn land_one(&mut self, found: &ListedDump, known: Option<&DumpRow>) -> Status {
         let mut row = DumpRow {
             file: found.key.clone(),
             dump: known.map_or(0, |known| known.dump) + 1,
@@ -125,8 +128,8 @@ impl<'a> Line<'a> {
         let landed = self.land(found, known, &mut row).await;
         match landed {
             Ok(_) => {}
-            Err(ReadError::Content(ref reason)) => fail(&mut row, Status::Unreadable, reason),
-            Err(ReadError::Place(ref error)) => fail(&mut row, Status::Failed, &sentence(error)),
+            Err(Error::Data(ref reason)) => fail(&mut row, Status::Unreadable, reason),
+            Err(Error::Storage(ref error)) => fail(&mut row, Status::Failed, &sentence(error)),
             Err(ref error) => fail(&mut row, Status::Failed, &error.to_string()),
         }
         let status = row.status;
@@ -140,16 +143,16 @@ impl<'a> Line<'a> {
     /// Lands a dump. Returns whether all dumps so far are committed.
     async fn land(
         &mut self,
-        found: &Found,
+        found: &ListedDump,
         known: Option<&DumpRow>,
         row: &mut DumpRow,
-    ) -> Result<bool, ReadError> {
+    ) -> Result<bool, Error> {
         let lake = self.flow.lake();
         let landings = match self.landings.as_mut() {
             Some(landings) => landings,
             None => {
                 let opened = Landings::open(lake, found.contract.clone()).await;
-                self.landings.insert(opened.map_err(ReadError::Place)?)
+                self.landings.insert(opened.map_err(Error::Storage)?)
             }
         };
         let before = landings.newest(&found.key).cloned();
@@ -191,7 +194,7 @@ impl<'a> Line<'a> {
         report_notes(&found.key, &decoded);
         row.records = decoded.records;
         if let Some(columns) = decoded.columns {
-            let judged = lake.limits().get("judged_records").cast_signed();
+            let judged = lake.limits().ingest.judged_records.cast_signed();
             column_changes::record(row, &found.contract, columns, &mut self.columns, judged);
         }
         if let Some(change) = &row.column_change {
@@ -202,7 +205,7 @@ impl<'a> Line<'a> {
             row.reason = Some("the file holds no records".to_owned());
             return Ok(false);
         }
-        self.finish(landing).await.map_err(ReadError::Place)
+        self.finish(landing).await.map_err(Error::Storage)
     }
 
     /// Decodes a dump into its landing; one that is there already is only counted. Returns what
@@ -210,9 +213,9 @@ impl<'a> Line<'a> {
     async fn decode(
         &self,
         fetched: Fetched,
-        found: &Found,
+        found: &ListedDump,
         mut landing: Option<&mut Landing>,
-    ) -> Result<Decoded, ReadError> {
+    ) -> Result<Decoded, Error> {
         let (out, mut batches) = tokio::sync::mpsc::channel(BATCHES_BETWEEN);
         let contract = found.contract.clone();
         let limits = self.flow.lake().limits().clone();
@@ -228,8 +231,8 @@ impl<'a> Line<'a> {
             }
         }
         drop(batches);
-        let decoded = decoding.await.map_err(|error| ReadError::Place(error.into()));
-        landed.map_err(ReadError::Place)?;
+        let decoded = decoding.await.map_err(|error| Error::Storage(error.into()));
+        landed.map_err(Error::Storage)?;
         decoded?
     }
 

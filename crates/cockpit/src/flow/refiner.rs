@@ -42,7 +42,7 @@ impl Flow {
         patience: Patience,
     ) -> anyhow::Result<Option<Lease>> {
         let lake = self.lake();
-        let holder = Holder::this_process(lake.run(), now(), lake.limits().get("lease_ttl_s"));
+        let holder = Holder::this_process(lake.run(), now(), lake.limits().lake.lease_ttl_s);
         let taken = lease::take(lake.location(), holder, patience, stop).await?;
         let Some(lease) = taken else { return Ok(None) };
         if let Some(dead) = &lease.died {
@@ -60,8 +60,8 @@ impl Flow {
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<Option<T>> {
         let limits = self.lake().limits();
-        let ttl = Duration::from_secs(limits.get("lease_ttl_s"));
-        let grace = Duration::from_secs(limits.get("stop_within_s"));
+        let ttl = Duration::from_secs(limits.lake.lease_ttl_s);
+        let grace = Duration::from_secs(limits.refine.stop_within_s);
         let is_over = CancellationToken::new();
         let (done, lost) = {
             let mut keeping = pin!(keep(&mut lease, ttl, &is_over));

@@ -1,7 +1,8 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
+use super::lake_service::LakeService;
 use super::stream::Streaming;
-use super::{Flow, RETRY, Report, Watcher, answers, now};
+use super::{Flow, RETRY, Report, Watcher, now};
 use anyhow::{Context as _, bail};
 use config::Config;
 use config::location::Purpose;
@@ -98,17 +99,18 @@ impl Flow {
         })?;
         let address = listener.local_addr()?;
         let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
-        let desk =
-            Arc::new(answers::Desk::new(self.refinery.clone(), is_refining, self.is_simulated));
-        let limits = answers::limits(self.lake().limits());
+        let lake_service =
+            Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
+        let limits = serve::Limits::from_settings(self.lake().limits());
         let clock: serve::Clock = Arc::new(now);
         let registry = Registry::default();
         let live = Live::new(
             registry.clone(),
-            LiveLimits::of(self.lake().limits(), self.refinery.plant.temperature.limit_c),
+            LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
             self.lake().run().to_owned(),
         );
-        let service = http::Service::new(desk.clone(), live.clone(), limits.clone(), clock, hosts);
+        let service =
+            http::Service::new(lake_service.clone(), live.clone(), limits.clone(), clock, hosts);
         let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
         say(address);
         let answering = http::serve(listener, router, &limits, stop.clone());
@@ -117,11 +119,11 @@ impl Flow {
                 stop.cancelled().await;
                 return Ok(());
             }
-            Box::pin(self.ingest_for(&desk, &live, &stop)).await
+            Box::pin(self.ingest_for(&lake_service, &live, &stop)).await
         };
         let streaming = async {
             let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
-            let shown = Streaming::shown(self, kafka, &live, &registry).await;
+            let shown = Streaming::with_live_pages(self, kafka, &live, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
         // What is joined here shares one thread. Pushing has a task of its own, so that nobody who
@@ -142,19 +144,19 @@ impl Flow {
     /// and says so.
     async fn ingest_for(
         &self,
-        desk: &answers::Desk,
+        lake_service: &LakeService,
         live: &Live,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         let watcher: Watcher = Arc::new(|_event| {});
         loop {
-            let work = self.rounds_for(&watcher, desk, live, stop);
+            let work = self.rounds_for(&watcher, lake_service, live, stop);
             let refining = Box::pin(self.as_refiner_until(stop, Patience::UntilFree, work));
             match refining.await {
                 Ok(_) => return Ok(()),
                 Err(error) => {
                     tracing::warn!(error = sentence(&error), "not refining");
-                    desk.not_refining(sentence(&error));
+                    lake_service.not_refining(sentence(&error));
                 }
             }
             tokio::select! {
@@ -167,24 +169,24 @@ impl Flow {
     async fn rounds_for(
         &self,
         watcher: &Watcher,
-        desk: &answers::Desk,
+        lake_service: &LakeService,
         live: &Live,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
+        let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
             let done = self.round(watcher).await;
-            desk.round_done(started_at, now(), now() + every, &done);
-            self.tell_changed(live, &done).await;
+            lake_service.round_done(started_at, now(), now() + every, &done);
+            self.notify_changed(live, &done).await;
             if let Err(error) = &done {
                 tracing::error!(error = sentence(error), "round failed");
             }
-            let told = async |changed: Vec<Outcome>| {
+            let on_change = async |changed: Vec<Outcome>| {
                 let changed = changed.into_iter().map(|it| it.table).collect();
-                self.tell_changed(live, &Ok(Report { changed, ..Report::default() })).await;
+                self.notify_changed(live, &Ok(Report { changed, ..Report::default() })).await;
             };
-            if self.pause(every, stop, told).await {
+            if self.pause(every, stop, on_change).await {
                 return Ok(());
             }
         }
@@ -193,7 +195,7 @@ impl Flow {
 
 impl Flow {
     /// Tells viewers which tables have a new version.
-    async fn tell_changed(&self, live: &Live, done: &anyhow::Result<Report>) {
+    async fn notify_changed(&self, live: &Live, done: &anyhow::Result<Report>) {
         let Ok(report) = done else { return };
         for table in &report.changed {
             if let Ok(Some(state)) = self.lake().state(table).await {

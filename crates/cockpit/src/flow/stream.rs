@@ -1,6 +1,6 @@
 //! Kafka -> bronze, silver, and those who look at the moment.
 //!
-//! A contract names its topics, or patterns for them; topics that match a pattern are looked for again and
+//! A contract names its topics, or patterns for them; topics that match a pattern are polled for again and
 //! again.
 //!
 //! Two for each topic: a thread that reads, interprets and shows, and a task that lands. Between
@@ -8,15 +8,16 @@
 //! notice a commit, and a slow disk slows the reading down and fills no memory.
 
 mod reader;
+pub mod restart;
 mod streams;
 
-use super::audience::{Audience, Minutes, Readings};
-use super::{Flow, RETRY, now};
+use super::observer::{ProblemLog, Readings, StreamObserver};
+use super::{Flow, now};
 use anyhow::Context as _;
 use batches::batch::Messages;
 use config::kafka::Kafka;
 use ingest::decode::message::MessageReader;
-use ingest::kafka::{self, Refused, Source, Until};
+use ingest::kafka::{self, Source, Until};
 use lake::context::LakeContext;
 use lake::context::ReadMessages;
 use lake::delta::table::Table;
@@ -30,10 +31,11 @@ use lake::stream::resume::{Resumed, Wanted};
 use plant::contract::Contract;
 use plant::reading::Registry;
 use reader::{Held, Reader};
+use restart::Restarts;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use streams::{Done, Reading};
+use streams::{Done, TopicReaders};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -57,18 +59,18 @@ pub struct Streaming {
     pub kafka: Kafka,
     pub until: Until,
     pub registry: Registry,
-    pub audience: Arc<dyn Audience>,
+    pub observer: Arc<dyn StreamObserver>,
     pub stop: CancellationToken,
 }
 
 impl Streaming {
     /// Reads until `stop`, and shows nobody.
-    pub fn of(kafka: &Kafka, stop: &CancellationToken) -> Self {
+    pub fn until_stopped(kafka: &Kafka, stop: &CancellationToken) -> Self {
         Self {
             kafka: kafka.clone(),
             until: Until::Stopped,
             registry: Registry::default(),
-            audience: Arc::new(Minutes::default()),
+            observer: Arc::new(ProblemLog::default()),
             stop: stop.clone(),
         }
     }
@@ -84,7 +86,7 @@ pub struct Topic {
     /// Consumer group: programs of one group share the topic's partitions.
     group: String,
     /// Messages read, of all topics.
-    heard: Arc<AtomicU64>,
+    messages_read: Arc<AtomicU64>,
 }
 
 enum Command {
@@ -102,14 +104,14 @@ impl Flow {
         &self,
         kafka: &Kafka,
     ) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
-        let minutes = Arc::new(Minutes::default());
+        let problem_log = Arc::new(ProblemLog::default());
         let streaming = Streaming {
             until: Until::End,
-            audience: minutes.clone(),
-            ..Streaming::of(kafka, &CancellationToken::new())
+            observer: problem_log.clone(),
+            ..Streaming::until_stopped(kafka, &CancellationToken::new())
         };
         let entries = self.stream(&streaming).await?;
-        Ok((entries, minutes.problems()))
+        Ok((entries, problem_log.problems()))
     }
 
     /// Reads every topic of the plant until it is told to stop or has reached the end. If one fails
@@ -117,15 +119,15 @@ impl Flow {
     pub async fn stream(&self, streaming: &Streaming) -> anyhow::Result<Vec<RowBalance>> {
         let stop = streaming.stop.child_token();
         let streaming = Streaming { stop: stop.clone(), ..streaming.clone() };
-        let mut reading = Reading::begin(self, streaming)?;
+        let mut readers = TopicReaders::start(self, streaming)?;
         let (mut entries, mut failed) = (Vec::new(), None);
-        while let Some(done) = reading.next().await {
+        while let Some(done) = readers.next().await {
             let error = match done {
                 Done::Read(Ok(read)) => {
                     entries.extend(read);
                     continue;
                 }
-                Done::Listed(found) => match reading.found(found) {
+                Done::Listed(found) => match readers.read_listed(found) {
                     Ok(()) => continue,
                     Err(error) => error,
                 },
@@ -137,20 +139,18 @@ impl Flow {
         failed.map_or(Ok(entries), Err)
     }
 
-    /// Reads until it is told to stop, beginning again after whatever goes wrong. Who is refused waits
-    /// longer each time: to try the same password again and again may lock the account.
+    /// Reads until `stop`, and starts again after each failure, see [`Restarts`].
     pub async fn stream_on(&self, streaming: &Streaming) {
-        let longest = Duration::from_secs(self.lake().limits().get("kafka_refused_retry_s"));
-        let mut pause = RETRY;
+        let mut restarts = Restarts::new(&self.lake().limits().kafka);
         while !streaming.stop.is_cancelled() {
+            let started = Instant::now();
             let Err(error) = self.stream(streaming).await else { continue };
-            let is_refused = error.chain().any(|cause| cause.is::<Refused>());
-            pause = if is_refused { (pause * 2).min(longest.max(RETRY)) } else { RETRY };
-            let (error, again_s) = (format!("{error:#}"), pause.as_secs());
-            tracing::error!(error, again_s, "streaming stopped, and begins again");
+            let restart = restarts.after(&error, started.elapsed(), restart::random());
+            restart.log();
+            streaming.observer.failed(&restart);
             tokio::select! {
                 () = streaming.stop.cancelled() => {}
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(restart.pause) => {}
             }
         }
     }
@@ -158,9 +158,9 @@ impl Flow {
 
 /// How the messages of a contract are read.
 pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
-    let limits = ingest::decode::Limits {
-        max_record_bytes: limits.size("max_message_bytes"),
-        kept_faulty_bytes: limits.size("kept_faulty_bytes"),
+    let limits = ingest::decode::DecodeLimits {
+        max_record_bytes: limits.stream.max_message_bytes,
+        kept_faulty_bytes: limits.ingest.kept_faulty_bytes,
         ..Default::default()
     };
     Arc::new(move |contract: &Contract, messages: &Messages| {
@@ -193,11 +193,11 @@ async fn land(
     mut queue: mpsc::Receiver<Command>,
 ) -> anyhow::Result<Vec<RowBalance>> {
     let limits = topic.refinery.lake.limits();
-    let every = Duration::from_millis(limits.get("stream_commit_every_ms"));
-    let most_rows = limits.size("stream_commit_rows");
+    let every = Duration::from_millis(limits.stream.stream_commit_every_ms);
+    let most_rows = limits.stream.stream_commit_rows;
     let mut lander = Lander::new(&topic.refinery, &topic.step, &topic.contract)?;
     let mut books = StreamReconciliation::new(&topic.contract, &topic.step, now());
-    let close_every = Duration::from_secs(limits.get("listing_every_s"));
+    let close_every = Duration::from_secs(limits.ingest.listing_every_s);
     let mut close_at = soon(close_every);
     let mut due: Option<Instant> = None;
     loop {
@@ -260,14 +260,17 @@ fn soon(after: Duration) -> Instant {
 }
 
 /// What the Kafka client is limited by.
-fn kafka_limits(limits: &config::settings::Limits) -> kafka::Limits {
-    let gathered_ms = limits.get("stream_commit_every_ms") / GATHERED_OF_INTERVAL;
-    kafka::Limits {
-        lag_every_ms: limits.get("kafka_lag_every_ms"),
-        session_ms: limits.get("kafka_session_ms"),
-        queue_bytes: limits.get("kafka_queue_bytes"),
-        gather_ms: limits.get("kafka_gather_ms"),
-        unhurried_ms: limits.get("kafka_unhurried_ms").min(gathered_ms),
+fn kafka_limits(limits: &config::settings::Limits) -> kafka::ClientLimits {
+    let gathered_ms = limits.stream.stream_commit_every_ms / GATHERED_OF_INTERVAL;
+    kafka::ClientLimits {
+        lag_every_ms: limits.kafka.kafka_lag_every_ms,
+        session_ms: limits.kafka.kafka_session_ms,
+        queue_bytes: limits.kafka.kafka_queue_bytes,
+        linger_ms: limits.kafka.kafka_linger_ms,
+        answer_ms: limits.kafka.kafka_answer_ms,
+        retry_min_ms: limits.kafka.kafka_retry_min_ms,
+        retry_max_ms: limits.kafka.kafka_retry_max_ms,
+        idle_linger_ms: limits.kafka.kafka_idle_linger_ms.min(gathered_ms),
     }
 }
 
@@ -278,16 +281,16 @@ fn read(
     commands: mpsc::Sender<Command>,
 ) -> anyhow::Result<()> {
     let limits = topic.refinery.lake.limits();
-    let every_ms = limits.get("stream_commit_every_ms");
+    let every_ms = limits.stream.stream_commit_every_ms;
     let of_kafka = kafka_limits(limits);
-    let batch = limits.size("stream_batch_messages");
+    let batch = limits.stream.stream_batch_messages;
     let until = streaming.until;
     let mut kafka = streaming.kafka.clone();
     kafka.group.clone_from(&topic.group);
     let source = Source::connect(&kafka, &topic.name, &of_kafka, batch, until)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
     let most_messages = u32::try_from(batch * BATCHES_BETWEEN)?;
-    let looks = streaming.audience.looks();
+    let takes_readings = streaming.observer.takes_readings();
     let mut reader = Reader {
         interpreter: Interpreter::new(&topic.refinery, &topic.step, &topic.contract, &table)?,
         log: topic.name.as_str().into(),
@@ -296,12 +299,12 @@ fn read(
         commands,
         room: Arc::new(Semaphore::new(batch * BATCHES_BETWEEN)),
         most_messages,
-        readings: looks.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
+        readings: takes_readings.then(|| Readings::new(&topic.step, &streaming.registry)).flatten(),
         held: Held::default(),
         held_most: Duration::from_millis(
-            limits.get("stream_hold_ms").min(every_ms / HELD_OF_INTERVAL),
+            limits.stream.stream_linger_ms.min(every_ms / HELD_OF_INTERVAL),
         ),
-        held_messages: limits.size("stream_hold_messages"),
+        held_messages: limits.stream.stream_linger_messages,
     };
     source.run(&mut reader)
 }

@@ -269,7 +269,7 @@ fn a_deleted_broken_file_is_not_reported_again() {
 fn a_corrected_contract_reads_the_file_it_could_not_read() {
     let world = World::new();
     world.dump("plan.csv", b"Number,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,1,S1,1\n");
-    world.ingest().failure(&["missing [Id]", "found [Number", "mend the contract"]);
+    world.ingest().failure(&["missing [Id]", "found [Number", "correct the contract"]);
     world.edit("bronze/plan.toml", "header = \"Id\"", "header = \"Number\"");
     world.ingest().success();
     assert_eq!(world.number("SELECT count(*) FROM silver.plan"), 1);

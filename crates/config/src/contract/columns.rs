@@ -2,20 +2,20 @@
 
 use super::values::kind;
 use crate::diagnostic::did_you_mean;
-use crate::said::{Findings, Said};
+use crate::toml_reader::{Findings, TomlReader};
 use chrono_tz::Tz;
 use plant::contract::{Column, Format, Kind, OnError, Origin};
 use std::collections::HashSet;
 
 pub(super) fn columns(
-    said: &mut Said<'_, '_>,
+    reader: &mut TomlReader<'_, '_>,
     plant_zone: Tz,
     format: Option<&Format>,
     findings: &Findings<'_>,
 ) -> Vec<Column> {
     let mut names = HashSet::new();
     let mut columns = Vec::new();
-    for table in said.tables("columns") {
+    for table in reader.tables("columns") {
         let at = table.at();
         let Some(column) = column(table, plant_zone, format) else { continue };
         if !names.insert(column.name.clone()) {
@@ -24,44 +24,48 @@ pub(super) fn columns(
         }
         columns.push(column);
     }
-    check_envelope(said, format, &columns);
+    check_envelope(reader, format, &columns);
     if columns.is_empty() {
         let remedy = "List the columns: columns = [ { name = \"id\", type = \"int\" }, … ].";
-        said.note("columns", "no columns", remedy);
+        reader.note("columns", "no columns", remedy);
     }
     columns
 }
 
-fn column(mut said: Said<'_, '_>, plant_zone: Tz, format: Option<&Format>) -> Option<Column> {
-    let name = said.required("name", "Name the column in small letters, digits and _.");
-    let kind = kind(&mut said, plant_zone);
+fn column(
+    mut reader: TomlReader<'_, '_>,
+    plant_zone: Tz,
+    format: Option<&Format>,
+) -> Option<Column> {
+    let name = reader.required("name", "Name the column in small letters, digits and _.");
+    let kind = kind(&mut reader, plant_zone);
     let column = Column {
-        header: said.text("header").or_else(|| name.clone()).unwrap_or_default(),
-        origin: origin(&mut said, format),
-        required: said.flag("required").unwrap_or(false),
-        on_error: on_error(&mut said),
-        nulls: said.texts("nulls").unwrap_or_default(),
-        width_chars: said.number("width").and_then(|width| width.try_into().ok()).unwrap_or(0),
-        description: said.text("description").unwrap_or_default(),
+        header: reader.text("header").or_else(|| name.clone()).unwrap_or_default(),
+        origin: origin(&mut reader, format),
+        required: reader.flag("required").unwrap_or(false),
+        on_error: on_error(&mut reader),
+        nulls: reader.texts("nulls").unwrap_or_default(),
+        width_chars: reader.number("width").and_then(|width| width.try_into().ok()).unwrap_or(0),
+        description: reader.text("description").unwrap_or_default(),
         name: name.clone().unwrap_or_default(),
         kind: kind.clone().unwrap_or(Kind::Text),
     };
-    check_name(&said, &column.name);
+    check_name(&reader, &column.name);
     // What an unknown type would have asked for is not known.
     if kind.is_some() {
-        said.finish();
+        reader.finish();
     }
     (name.is_some() && kind.is_some()).then_some(column)
 }
 
-fn check_name(said: &Said<'_, '_>, name: &str) {
+fn check_name(reader: &TomlReader<'_, '_>, name: &str) {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain) {
         return;
     }
     let remedy = "Use small letters, digits and _, starting with a letter, so that SQL and every \
                   reader take it without quotes; put the dump's own word into header.";
-    said.note("name", format!("`{name}` is no plain name"), remedy);
+    reader.note("name", format!("`{name}` is no plain name"), remedy);
 }
 
 /// Where the value of a column can be, and the word for it in a contract.
@@ -74,17 +78,28 @@ const ORIGINS: [(&str, Origin); 6] = [
     ("header", Origin::Header),
 ];
 
+/// The names of the origins.
+pub(crate) const ORIGIN_NAMES: [&str; 6] = {
+    let mut names = [""; 6];
+    let mut at = 0;
+    while at < ORIGINS.len() {
+        names[at] = ORIGINS[at].0;
+        at += 1;
+    }
+    names
+};
+
 /// Reads `from`. `format` is `None` if the contract's own format is invalid: then every origin is
 /// accepted, because which of them fit is not known.
-fn origin(said: &mut Said<'_, '_>, format: Option<&Format>) -> Origin {
-    let Some(word) = said.text("from") else { return Origin::Record };
+fn origin(reader: &mut TomlReader<'_, '_>, format: Option<&Format>) -> Origin {
+    let Some(word) = reader.text("from") else { return Origin::Record };
     let Some((_, origin)) = ORIGINS.iter().find(|(known, _)| *known == word) else {
         let known = ORIGINS.map(|(known, _)| known);
-        said.note("from", format!("invalid origin `{word}`"), did_you_mean(&word, &known));
+        reader.note("from", format!("invalid origin `{word}`"), did_you_mean(&word, &known));
         return Origin::Record;
     };
     if let Some((problem, remedy)) = format.and_then(|format| misplaced(*origin, format)) {
-        said.note("from", format!("`{word}` {problem}"), remedy);
+        reader.note("from", format!("`{word}` {problem}"), remedy);
     }
     *origin
 }
@@ -111,23 +126,26 @@ fn misplaced(origin: Origin, format: &Format) -> Option<(&'static str, &'static 
 }
 
 /// Notes columns from around the records where nothing can be around them.
-fn check_envelope(said: &Said<'_, '_>, format: Option<&Format>, columns: &[Column]) {
+fn check_envelope(reader: &TomlReader<'_, '_>, format: Option<&Format>, columns: &[Column]) {
     let is_around = |column: &Column| column.origin == Origin::Envelope;
     let needs_path = matches!(format, Some(Format::JsonLines));
-    if needs_path && !said.has("records") && columns.iter().any(is_around) {
+    if needs_path && !reader.has("records") && columns.iter().any(is_around) {
         let message = "`from = \"envelope\"` has no meaning without `records`";
         let remedy = "Write records = \"…\" with the path of the array in each object.";
-        said.note("columns", message, remedy);
+        reader.note("columns", message, remedy);
     }
 }
 
-fn on_error(said: &mut Said<'_, '_>) -> OnError {
-    match said.text("on_error").as_deref() {
+/// What happens to an invalid value.
+pub(crate) const ON_ERROR: [&str; 2] = ["reject", "null"];
+
+fn on_error(reader: &mut TomlReader<'_, '_>) -> OnError {
+    match reader.text("on_error").as_deref() {
         None | Some("reject") => OnError::Reject,
         Some("null") => OnError::Null,
         Some(other) => {
             let remedy = "\"reject\": the record is rejected; \"null\": the value becomes unknown.";
-            said.note("on_error", format!("unknown word `{other}`"), remedy);
+            reader.note("on_error", format!("unknown word `{other}`"), remedy);
             OnError::Reject
         }
     }

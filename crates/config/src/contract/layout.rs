@@ -2,61 +2,65 @@
 
 use super::encodings;
 use crate::diagnostic::did_you_mean;
-use crate::said::Said;
+use crate::toml_reader::TomlReader;
 use plant::contract::{Encoding, Escape, Format, Lines};
 
-const FORMATS: [&str; 7] =
+pub(crate) const FORMATS: [&str; 7] =
     ["delimited", "json_lines", "json_array", "parquet", "tokens", "fixed", "message"];
 /// Keys that only some formats have.
 const OF_FORMATS: [&str; 5] = ["delimiter", "quote", "escape", "header", "pattern"];
 
-pub(super) fn format(said: &mut Said<'_, '_>) -> Option<Format> {
-    let word = said.required("format", &format!("Say one of: {}.", FORMATS.join(", ")));
+pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
+    let word = reader.required("format", &format!("Say one of: {}.", FORMATS.join(", ")));
     let Some(word) = word else {
-        said.allow(&OF_FORMATS);
+        reader.allow(&OF_FORMATS);
         return None;
     };
     match word.as_str() {
-        "delimited" => delimited(said),
+        "delimited" => delimited(reader),
         "json_lines" => Some(Format::JsonLines),
         "json_array" => Some(Format::JsonArray),
         "parquet" => Some(Format::Parquet),
         "message" => Some(Format::Message),
-        "fixed" => Some(Format::Fixed { header: said.flag("header").unwrap_or(false) }),
-        "tokens" => tokens(said),
+        "fixed" => Some(Format::Fixed { header: reader.flag("header").unwrap_or(false) }),
+        "tokens" => tokens(reader),
         other => {
-            said.note("format", format!("unknown format `{other}`"), did_you_mean(other, &FORMATS));
-            said.allow(&OF_FORMATS);
+            reader.note(
+                "format",
+                format!("unknown format `{other}`"),
+                did_you_mean(other, &FORMATS),
+            );
+            reader.allow(&OF_FORMATS);
             None
         }
     }
 }
 
-fn delimited(said: &mut Said<'_, '_>) -> Option<Format> {
+fn delimited(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
     let remedy = "Write delimiter = \",\" or what stands between fields.";
-    let delimiter = said.required("delimiter", remedy);
-    let quote = match said.text("quote") {
+    let delimiter = reader.required("delimiter", remedy);
+    let quote = match reader.text("quote") {
         None => Some(Some(b'"')),
         Some(text) if text.is_empty() => Some(None),
-        Some(text) => one_byte(said, "quote", &text).map(Some),
+        Some(text) => one_byte(reader, "quote", &text).map(Some),
     };
-    let escape = match said.text("escape") {
+    let escape = match reader.text("escape") {
         None => Some(Escape::Detect),
         Some(text) if text.is_empty() => Some(Escape::Never),
-        Some(text) => one_byte(said, "escape", &text).map(Escape::Byte),
+        Some(text) => one_byte(reader, "escape", &text).map(Escape::Byte),
     };
-    let header = said.flag("header");
-    if header.is_none() && !said.has("header") {
+    let header = reader.flag("header");
+    if header.is_none() && !reader.has("header") {
         let remedy = "Write header = true or header = false; without one the first row is data.";
-        said.note("header", "it is not said whether the dump has a header", remedy);
+        reader.note("header", "it is not said whether the dump has a header", remedy);
     }
     let (delimiter, quote, escape) = (delimiter?, quote?, escape?);
-    check_signs(said, &delimiter, quote, escape);
+    check_signs(reader, &delimiter, quote, escape);
     Some(Format::Delimited { delimiter, quote, escape, header: header? })
 }
 
 /// Notes a delimiter that cannot separate fields.
-fn check_signs(said: &Said<'_, '_>, delimiter: &str, quote: Option<u8>, escape: Escape) {
+fn check_signs(reader: &TomlReader<'_, '_>, delimiter: &str, quote: Option<u8>, escape: Escape) {
     let contains = |byte: u8| delimiter.as_bytes().contains(&byte);
     let problem = match escape {
         _ if delimiter.is_empty() => "an empty delimiter separates nothing",
@@ -65,14 +69,14 @@ fn check_signs(said: &Said<'_, '_>, delimiter: &str, quote: Option<u8>, escape: 
         Escape::Byte(byte) if contains(byte) => "invalid delimiter: it contains the escape",
         _ => return,
     };
-    said.note("delimiter", problem, "Write the text between fields, such as \";\" or \"||\".");
+    reader.note("delimiter", problem, "Write the text between fields, such as \";\" or \"||\".");
 }
 
-fn one_byte(said: &Said<'_, '_>, key: &'static str, text: &str) -> Option<u8> {
+fn one_byte(reader: &TomlReader<'_, '_>, key: &'static str, text: &str) -> Option<u8> {
     if let [byte] = text.as_bytes() {
         return Some(*byte);
     }
-    said.note(
+    reader.note(
         key,
         format!("`{text}` is not one plain character"),
         "Write exactly one, such as \",\".",
@@ -80,11 +84,11 @@ fn one_byte(said: &Said<'_, '_>, key: &'static str, text: &str) -> Option<u8> {
     None
 }
 
-fn tokens(said: &mut Said<'_, '_>) -> Option<Format> {
+fn tokens(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
     let pattern =
-        said.required("pattern", "Write the line's regular expression with named groups.")?;
+        reader.required("pattern", "Write the line's regular expression with named groups.")?;
     if let Err(error) = regex::Regex::new(&pattern) {
-        said.note("pattern", format!("not a regular expression: {error}"), "Mend the pattern.");
+        reader.note("pattern", format!("not a regular expression: {error}"), "Mend the pattern.");
         return None;
     }
     Some(Format::Tokens { pattern })
@@ -92,71 +96,71 @@ fn tokens(said: &mut Said<'_, '_>) -> Option<Format> {
 
 /// The most lines at the end of a dump that can be skipped: so many are held in memory until the end
 /// is known, and no report has a longer footer.
-const MAX_FOOTER_LINES: u64 = 1000;
+pub(crate) const MAX_FOOTER_LINES: u64 = 1000;
 
 /// Reads which lines of a dump are no records. `format` is `None` if it is invalid.
-pub(super) fn lines(said: &mut Said<'_, '_>, format: Option<&Format>) -> Lines {
+pub(super) fn lines(reader: &mut TomlReader<'_, '_>, format: Option<&Format>) -> Lines {
     let lines = Lines {
-        skip: said.number("skip_lines").unwrap_or(0),
-        skip_after_header: said.number("skip_lines_after_header").unwrap_or(0),
-        skip_footer: said.number("skip_footer_lines").unwrap_or(0),
-        skip_pattern: said.text("skip_pattern"),
-        record_type: said.text("record_type"),
+        skip: reader.number("skip_lines").unwrap_or(0),
+        skip_after_header: reader.number("skip_lines_after_header").unwrap_or(0),
+        skip_footer: reader.number("skip_footer_lines").unwrap_or(0),
+        skip_pattern: reader.text("skip_pattern"),
+        record_type: reader.text("record_type"),
     };
     if let Some(Err(error)) = lines.skip_pattern.as_deref().map(regex::bytes::Regex::new) {
         let message = format!("invalid skip_pattern: {error}");
-        said.note("skip_pattern", message, "Write a regular expression, such as \"^#\".");
+        reader.note("skip_pattern", message, "Write a regular expression, such as \"^#\".");
     }
     if lines.skip_footer > MAX_FOOTER_LINES {
         let message = format!("invalid skip_footer_lines: expected at most {MAX_FOOTER_LINES}");
-        said.note("skip_footer_lines", message, "Use skip_pattern to skip more lines.");
+        reader.note("skip_footer_lines", message, "Use skip_pattern to skip more lines.");
     }
     if let Some(format) = format {
-        check_lines(said, format);
+        check_lines(reader, format);
     }
     lines
 }
 
 /// Notes keys about lines that have no meaning in a format.
-fn check_lines(said: &Said<'_, '_>, format: &Format) {
+fn check_lines(reader: &TomlReader<'_, '_>, format: &Format) {
     let has_lines = matches!(
         format,
         Format::Delimited { .. } | Format::JsonLines | Format::Tokens { .. } | Format::Fixed { .. }
     );
     for key in ["skip_lines", "skip_footer_lines", "skip_pattern"] {
-        if said.has(key) && !has_lines {
+        if reader.has(key) && !has_lines {
             let remedy = "Remove it, or check the format.";
-            said.note(key, format!("`{key}` has no meaning: this format has no lines"), remedy);
+            reader.note(key, format!("`{key}` has no meaning: this format has no lines"), remedy);
         }
     }
     let has_header = match format {
         Format::Delimited { header, .. } | Format::Fixed { header } => *header,
         _ => false,
     };
-    if said.has("skip_lines_after_header") && !has_header {
+    if reader.has("skip_lines_after_header") && !has_header {
         let message = "`skip_lines_after_header` has no meaning without a header";
         let remedy = "Write header = true if the dump has one, or use skip_lines.";
-        said.note("skip_lines_after_header", message, remedy);
+        reader.note("skip_lines_after_header", message, remedy);
     }
     let has_fields = matches!(format, Format::Delimited { .. } | Format::Fixed { .. });
-    if said.has("record_type") && !has_fields {
+    if reader.has("record_type") && !has_fields {
         let message = "`record_type` exists only for the formats delimited and fixed";
-        said.note("record_type", message, "Use skip_pattern to skip lines of other kinds.");
+        reader.note("record_type", message, "Use skip_pattern to skip lines of other kinds.");
     }
 }
 
 /// Reads the path of the array of records. `format` is `None` if it is invalid.
-pub(super) fn records(said: &mut Said<'_, '_>, format: Option<&Format>) -> Option<String> {
-    let path = said.text("records")?;
+pub(super) fn records(reader: &mut TomlReader<'_, '_>, format: Option<&Format>) -> Option<String> {
+    let path = reader.text("records")?;
     let is_json =
         |it: &Format| matches!(it, Format::JsonLines | Format::JsonArray | Format::Message);
     if !format.is_none_or(is_json) {
         let message = "`records` exists only for the formats json_array, json_lines and message";
-        said.note("records", message, "Remove it, or check the format.");
+        reader.note("records", message, "Remove it, or check the format.");
     }
     if path.split('.').any(str::is_empty) {
         let message = format!("invalid path `{path}`: a key is empty");
-        said.note(
+        reader.note(
             "records",
             message,
             "Write the keys with dots between them, as in \"d.results\".",
@@ -165,12 +169,12 @@ pub(super) fn records(said: &mut Said<'_, '_>, format: Option<&Format>) -> Optio
     Some(path)
 }
 
-pub(super) fn encoding(said: &mut Said<'_, '_>) -> Option<Encoding> {
-    let Some(label) = said.text("encoding") else { return Some(Encoding::Utf8) };
+pub(super) fn encoding(reader: &mut TomlReader<'_, '_>) -> Option<Encoding> {
+    let Some(label) = reader.text("encoding") else { return Some(Encoding::Utf8) };
     let found = encodings::find(&label);
     if found.is_none() {
         let remedy = did_you_mean(&label.to_ascii_lowercase(), &encodings::COMMON);
-        said.note("encoding", format!("unknown encoding `{label}`"), remedy);
+        reader.note("encoding", format!("unknown encoding `{label}`"), remedy);
     }
     found
 }

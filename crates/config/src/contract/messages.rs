@@ -2,25 +2,25 @@
 //! payload.
 
 use crate::diagnostic::did_you_mean;
-use crate::said::Said;
+use crate::toml_reader::TomlReader;
 use plant::contract::{Column, Framing, Origin};
 use regex::Regex;
 
-const FRAMINGS: [&str; 2] = ["none", "confluent"];
+pub(crate) const FRAMINGS: [&str; 2] = ["none", "confluent"];
 
 /// Names of topics, and regular expressions for them, which begin with `^`.
-pub(super) fn topics(said: &mut Said<'_, '_>) -> Vec<String> {
-    let topics = said.texts("topics").unwrap_or_default();
+pub(super) fn topics(reader: &mut TomlReader<'_, '_>) -> Vec<String> {
+    let topics = reader.texts("topics").unwrap_or_default();
     if topics.is_empty() {
         let remedy =
             "Write topics = [\"NameOfTheTopic\"], or a pattern such as [\"^line-[0-9]+$\"].";
-        said.note("topics", "no topics: nothing would ever be read", remedy);
+        reader.note("topics", "no topics: nothing would ever be read", remedy);
     }
     for topic in &topics {
         if let Some(problem) = problem(topic) {
             let remedy = "A name has letters, digits, `.`, `_` and `-`; a regular expression begins \
                           with `^`.";
-            said.note("topics", format!("invalid topic `{topic}`: {problem}"), remedy);
+            reader.note("topics", format!("invalid topic `{topic}`: {problem}"), remedy);
         }
     }
     topics
@@ -40,20 +40,24 @@ fn problem(topic: &str) -> Option<String> {
     Some(format!("`{odd}` is in no name of a topic"))
 }
 
-pub(super) fn framing(said: &mut Said<'_, '_>) -> Framing {
-    match said.text("framing").as_deref() {
+pub(super) fn framing(reader: &mut TomlReader<'_, '_>) -> Framing {
+    match reader.text("framing").as_deref() {
         None | Some("none") => Framing::None,
         Some("confluent") => Framing::Confluent,
         Some(other) => {
             let remedy = did_you_mean(other, &FRAMINGS);
-            said.note("framing", format!("invalid framing `{other}`"), remedy);
+            reader.note("framing", format!("invalid framing `{other}`"), remedy);
             Framing::None
         }
     }
 }
 
 /// Whether columns from the topic's name can be found in it.
-pub(super) fn check_topic_columns(said: &Said<'_, '_>, topics: &[String], columns: &[Column]) {
+pub(super) fn check_topic_columns(
+    reader: &TomlReader<'_, '_>,
+    topics: &[String],
+    columns: &[Column],
+) {
     let patterns: Vec<Regex> = topics
         .iter()
         .filter(|topic| topic.starts_with('^'))
@@ -70,7 +74,7 @@ pub(super) fn check_topic_columns(said: &Said<'_, '_>, topics: &[String], column
                  `header` out for the whole name."
             );
             let message = format!("column `{name}`: no pattern in topics has a group `{header}`");
-            said.note("topics", message, remedy);
+            reader.note("topics", message, remedy);
         }
     }
 }

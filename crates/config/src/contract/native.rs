@@ -1,6 +1,6 @@
 //! What a contract means beyond its words: values that Parquet has as times, and columns of the path.
 
-use crate::said::Findings;
+use crate::toml_reader::Findings;
 use plant::contract::{Column, Format, Kind, Origin};
 use plant::format::TimeFormat;
 use plant::pattern::Pattern;

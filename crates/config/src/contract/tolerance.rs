@@ -1,22 +1,22 @@
 //! How many records of a dump may be rejected before the dump is reported as faulty.
 
-use crate::said::Said;
+use crate::toml_reader::TomlReader;
 
 const REMEDY: &str = "Write a share of the records of a dump, such as \"20 %\" or \"0.5 %\"; \
                       \"100 %\" never reports.";
 
 /// The share of rejected records that is allowed, from 0 to 1; `None` if the contract has none.
-pub(super) fn reject_at_most(said: &mut Said<'_, '_>, is_stream: bool) -> Option<f64> {
-    let text = said.text("reject_at_most")?;
+pub(super) fn reject_at_most(reader: &mut TomlReader<'_, '_>, is_stream: bool) -> Option<f64> {
+    let text = reader.text("reject_at_most")?;
     if is_stream {
         let remedy = "Remove it: only dumps are judged as a whole.";
-        said.note("reject_at_most", "the messages of a topic have no such limit", remedy);
+        reader.note("reject_at_most", "the messages of a topic have no such limit", remedy);
         return None;
     }
     let share = share(&text);
     if share.is_none() {
         let message = format!("invalid reject_at_most `{text}`: expected 0 % to 100 %");
-        said.note("reject_at_most", message, REMEDY);
+        reader.note("reject_at_most", message, REMEDY);
     }
     share
 }

@@ -1,30 +1,30 @@
-//! Turns the bytes of a file into UTF-8, whatever their encoding and wherever a chunk ends.
+//! Converts the bytes of a file from any encoding to UTF-8.
 //!
-//! *In*: the bytes of a file in chunks. *Out*: the same text as UTF-8. *Promise*: bytes that are no
-//! text in their encoding become bytes that are no UTF-8, so that only the record they are in is
-//! bad, and it is known how many bytes of the file each character came from.
+//! *In*: the bytes of a file in chunks of any size. *Out*: the same text as UTF-8. *Promise*: bytes that
+//! are invalid in their encoding become bytes that are invalid in UTF-8, so that only their record is
+//! faulty, and the width in the file of every character is known.
 
 use encoding_rs::DecoderResult;
 use plant::contract::Encoding;
 use std::fmt;
 
-/// How many bytes of a file show what its encoding is.
+/// Number of bytes that are examined to detect the encoding of a file.
 pub(super) const HEAD_BYTES: usize = 1024;
 
-/// A byte that is never part of UTF-8; it replaces a sequence that is no text in its encoding.
-const NO_TEXT: u8 = 0xFF;
+/// A byte that never occurs in UTF-8; it replaces a sequence that is invalid in its encoding.
+const INVALID: u8 = 0xFF;
 
-/// What the beginning of a file shows about its encoding.
+/// The detected encoding of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Detected {
     pub encoding: Encoding,
     /// Size of the byte order mark, in bytes.
     pub mark_bytes: usize,
-    /// Whether it is UTF-16 without a byte order mark and not configured as such.
+    /// Whether it is UTF-16 without a byte order mark that is not configured.
     pub is_unmarked: bool,
 }
 
-/// The encoding of a file that begins with `head`, of which all or [`HEAD_BYTES`] are known.
+/// Detects the encoding of a file from `head`, its first [`HEAD_BYTES`] or all of it.
 pub(super) fn detect(configured: Encoding, head: &[u8]) -> Detected {
     let marked = |encoding, mark_bytes| Detected { encoding, mark_bytes, is_unmarked: false };
     match head {
@@ -39,14 +39,14 @@ pub(super) fn detect(configured: Encoding, head: &[u8]) -> Detected {
     }
 }
 
-/// Recognises UTF-16 without a byte order mark: the upper bytes of Latin letters, digits, delimiters
-/// and line ends are zero, and lower bytes hardly ever are. No other encoding writes zeros in text.
+/// Detects UTF-16 without a byte order mark: the upper bytes of Latin letters, digits, delimiters and line
+/// ends are zero, and lower bytes rarely are. No other encoding has zeros in text.
 fn unmarked_utf16(head: &[u8]) -> Option<Encoding> {
-    /// Fewer characters than this could be anything.
+    /// Fewer characters than this show nothing.
     const FEWEST: usize = 2;
-    /// At least one upper byte in so many is zero, even if most of the text is no Latin.
+    /// At least one upper byte in so many is zero, even if most of the text is not Latin.
     const UPPER: usize = 4;
-    /// At most one lower byte is zero for so many upper ones.
+    /// At most one lower byte is zero per so many zero upper bytes.
     const LOWER: usize = 8;
     let units = head.chunks_exact(2);
     let count = units.len();
@@ -63,21 +63,21 @@ fn unmarked_utf16(head: &[u8]) -> Option<Encoding> {
     little.or(is_upper(even, odd).then_some(Encoding::Utf16Be))
 }
 
-/// How many bytes of the file the characters of a piece of UTF-8 came from.
+/// The widths in the file of the characters of a piece of UTF-8.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Widths<'a> {
     /// Each byte is a byte of the file.
     Same,
-    /// Characters were UTF-16.
+    /// The file is UTF-16.
     Utf16,
-    /// Each character was one byte.
+    /// Each character is one byte of the file.
     One,
-    /// For the first byte of each character the number of bytes, for its others 0.
+    /// The width at the first byte of each character, and 0 at its other bytes.
     Each(&'a [u8]),
 }
 
 impl Widths<'_> {
-    /// How many bytes of the file became the first `len` of these bytes. Adds up over any split.
+    /// Number of bytes of the file that became `bytes`. Additive over any split.
     pub fn file_bytes(self, bytes: &[u8]) -> u64 {
         match self {
             Self::Same => bytes.len() as u64,
@@ -98,7 +98,7 @@ impl Widths<'_> {
     }
 }
 
-/// Bytes in UTF-16 of the character that begins with `byte` in UTF-8; none for the bytes after it.
+/// Bytes in UTF-16 of the character that starts with `byte` in UTF-8; 0 for the bytes after it.
 fn utf16_bytes(byte: u8) -> u64 {
     match byte {
         0x00..=0x7F | 0xC0..=0xEF => 2,
@@ -107,7 +107,7 @@ fn utf16_bytes(byte: u8) -> u64 {
     }
 }
 
-/// Turns bytes in one encoding into UTF-8.
+/// Converts one encoding to UTF-8.
 #[derive(Debug)]
 pub(super) enum Transcoder {
     Utf8,
@@ -143,8 +143,8 @@ impl Transcoder {
         }
     }
 
-    /// Appends what the end of the file decides. Returns whether the file ends within UTF-16's two
-    /// bytes.
+    /// Appends the text of bytes held back until the end of the file. Returns whether the file ends within a
+    /// UTF-16 code unit.
     pub fn finish(&mut self, out: &mut Text) -> bool {
         match self {
             Self::Utf8 | Self::SingleByte(_) => false,
@@ -161,7 +161,7 @@ impl Transcoder {
     }
 }
 
-/// Text as UTF-8, with the bytes of the file its characters came from if those are not plain.
+/// Text as UTF-8, with the widths of its characters in the file where they cannot be computed.
 #[derive(Debug, Default)]
 pub(super) struct Text {
     pub bytes: Vec<u8>,
@@ -169,7 +169,7 @@ pub(super) struct Text {
     pub widths: Vec<u8>,
 }
 
-/// Turns UTF-16 into UTF-8. Half a surrogate pair is kept as its three bytes, which are not UTF-8.
+/// Converts UTF-16 to UTF-8. A lone surrogate becomes three bytes that are not UTF-8.
 #[derive(Debug, Default)]
 pub(super) struct Utf16 {
     big_endian: bool,
@@ -207,7 +207,7 @@ impl Utf16 {
     }
 }
 
-/// Appends one character, or the three bytes of half a surrogate pair.
+/// Appends one character, or the three bytes of a lone surrogate.
 fn push_unit(unit: u16, out: &mut Vec<u8>) {
     let low = |shift: u16| 0x80 | ((unit >> shift) & 0x3F) as u8;
     match unit {
@@ -223,10 +223,10 @@ fn push_pair(high: u16, low: u16, out: &mut Vec<u8>) {
     }
 }
 
-/// Turns an encoding of one byte per character into UTF-8.
+/// Converts an encoding with one byte per character to UTF-8.
 #[derive(Debug)]
 pub(super) struct SingleByte {
-    /// The UTF-8 of each byte, empty for [`NO_TEXT`].
+    /// The UTF-8 of each byte, empty for [`INVALID`].
     texts: Vec<String>,
 }
 
@@ -244,21 +244,21 @@ impl SingleByte {
         loop {
             let (plain, rest) = bytes.split_at(encoding_rs::Encoding::ascii_valid_up_to(bytes));
             out.extend_from_slice(plain);
-            let Some((&byte, behind)) = rest.split_first() else { return };
+            let Some((&byte, after)) = rest.split_first() else { return };
             match self.texts[usize::from(byte)].as_bytes() {
-                [] => out.push(NO_TEXT),
+                [] => out.push(INVALID),
                 text => out.extend_from_slice(text),
             }
-            bytes = behind;
+            bytes = after;
         }
     }
 }
 
-/// Turns an encoding of one or several bytes per character into UTF-8.
+/// Converts an encoding with one or several bytes per character to UTF-8.
 pub(super) struct MultiByte {
     decoder: encoding_rs::Decoder,
     is_ascii_compatible: bool,
-    /// Bytes of the file that were taken and have become no character yet.
+    /// Bytes of the file that are consumed and have not become a character yet.
     pending: u8,
 }
 
@@ -286,7 +286,7 @@ impl MultiByte {
                 out.widths.resize(out.bytes.len(), 1);
                 at += plain;
             }
-            // Byte by byte, because only then it is known which bytes a character came from.
+            // Byte by byte, because only then the width of each character is known.
             if let Some(byte) = bytes.get(at..=at) {
                 at += self.step(byte, false, out).0;
             }
@@ -297,24 +297,24 @@ impl MultiByte {
         while !self.step(&[], true, out).1 {}
     }
 
-    /// Gives the decoder at most one byte. Returns how many it took, and whether it is done.
+    /// Passes at most one byte to the decoder. Returns how many bytes it consumed, and whether it is done.
     fn step(&mut self, byte: &[u8], is_last: bool, out: &mut Text) -> (usize, bool) {
-        /// More than any encoding makes of one byte and those it held back.
+        /// More than any encoding produces for one byte and those it held back.
         const ROOM_BYTES: usize = 32;
         let mut room = [0; ROOM_BYTES];
         let (result, read, written) =
             self.decoder.decode_to_utf8_without_replacement(byte, &mut room, is_last);
         self.pending = self.pending.saturating_add(u8::from(read > 0));
         match result {
-            DecoderResult::Malformed(_, behind) => {
+            DecoderResult::Malformed(_, after) => {
                 let chars = room[..written].iter().filter(|byte| !matches!(byte, 0x80..=0xBF));
                 let before = u8::try_from(chars.count()).unwrap_or(u8::MAX);
-                let bad = self.pending.saturating_sub(behind).saturating_sub(before);
+                let bad = self.pending.saturating_sub(after).saturating_sub(before);
                 self.pending = before;
                 self.append(&room[..written], out);
                 self.pending = bad;
-                self.append(&[NO_TEXT], out);
-                self.pending = behind;
+                self.append(&[INVALID], out);
+                self.pending = after;
             }
             DecoderResult::InputEmpty | DecoderResult::OutputFull => {
                 self.append(&room[..written], out);
@@ -323,7 +323,7 @@ impl MultiByte {
         (read, result == DecoderResult::InputEmpty)
     }
 
-    /// Appends characters. All but the last are single bytes that the decoder had held back.
+    /// Appends characters. All but the last are single bytes that the decoder held back.
     fn append(&mut self, text: &[u8], out: &mut Text) {
         for &byte in text {
             let is_inside = matches!(byte, 0x80..=0xBF);

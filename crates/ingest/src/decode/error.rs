@@ -1,27 +1,27 @@
-//! What makes a whole dump unreadable.
+//! Errors that make a whole dump unreadable.
 
 use parquet::errors::ParquetError;
 use plant::similar::{most_similar, similarity};
 
-/// Why a file as a whole cannot be decoded. A record that cannot be read is no error: it lands with
-/// a [`batches::batch::Fault`].
+/// Why a file as a whole cannot be decoded. A faulty record is not an error: it is returned with a
+/// [`batches::batch::Fault`].
 ///
-/// A decoder that returned an error is spent, and what it appended for this file must not be
-/// committed. Decoding the same bytes again fails again.
+/// A decoder that returned an error cannot be used, and the records it returned must not be committed.
+/// Decoding the same bytes fails again.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// The contract asks for something no decoder can do.
-    #[error("table {table}: {problem}; mend bronze/{table}.toml")]
+    /// The contract describes a format that cannot be decoded.
+    #[error("table {table}: {problem}; correct bronze/{table}.toml")]
     Contract { table: String, problem: String },
 
     /// The file ends before its header.
     #[error(
-        "a header was expected, but the file has no line in its {size_bytes} bytes; \
-         ask the source to write the dump again"
+        "expected a header, but the {size_bytes} bytes of the file have no line; \
+         have the source write the dump again"
     )]
     NoHeader { size_bytes: u64 },
 
-    /// The first line is no readable header.
+    /// The first line cannot be read as a header.
     #[error(
         "the header at byte {byte} cannot be read ({reason}); \
          check encoding, delimiter and quote in the contract"
@@ -31,21 +31,21 @@ pub enum DecodeError {
     /// The columns of the file are not those of the contract.
     #[error(
         "the columns of the file are not those of the contract: \
-         missing [{}], found [{}]{}; check that the file belongs to this table, else mend the contract",
+         missing [{}], found [{}]{}; check that the file belongs to this table, otherwise correct the contract",
         list(missing),
         list(found),
         hint(missing, found)
     )]
     OtherLayout { missing: Vec<String>, found: Vec<String> },
 
-    /// UTF-16 has two bytes a character, this file has an odd number of them.
+    /// UTF-16 has two bytes per code unit, and the file has an odd number of bytes.
     #[error(
-        "{size_bytes} bytes cannot be UTF-16, which has an even number of them; \
-         fetch the file again, or mend the contract's encoding"
+        "{size_bytes} bytes cannot be UTF-16, which needs an even number; \
+         copy the file into the bucket again, or correct the encoding in the contract"
     )]
     OddUtf16 { size_bytes: u64 },
 
-    /// A JSON array was expected and something else stands there.
+    /// A JSON array was expected, and the file starts with something else.
     #[error(
         "expected a JSON array, but found '{}' instead of '[' at byte {byte}; \
          check the format and the encoding in the contract",
@@ -55,7 +55,7 @@ pub enum DecodeError {
 
     /// The file is a JSON object in which the records cannot be found.
     #[error(
-        "{}; found [{}]; write records = \"…\" with the path of the array into the contract, or \
+        "{}; found [{}]; set records = \"…\" to the path of the array in the contract, or \
          format = \"json_lines\" if the object itself is a record",
         no_records(path.as_deref()),
         list(found)
@@ -65,52 +65,54 @@ pub enum DecodeError {
     /// The file is a JSON object with several arrays of objects.
     #[error(
         "the file is a JSON object with several arrays of objects [{}]; \
-         write records = \"{}\", or the path of another one, into the contract",
+         set records = \"{}\", or the path of another one, in the contract",
         list(paths),
         paths.first().map_or("", String::as_str)
     )]
     SeveralArrays { paths: Vec<String> },
 
-    /// The objects around the records are no JSON.
+    /// The objects around the records are not JSON.
     #[error(
         "the JSON around the records cannot be read at byte {byte}; \
-         ask the source to write the dump again"
+         have the source write the dump again"
     )]
     BadEnvelope { byte: u64 },
 
-    /// A field around the records was found behind them, in a file that is read only once.
-    #[error("the field `{path}` is behind the records; the file has to be read twice")]
-    EnvelopeBehind { path: String },
+    /// A field of the envelope follows the records, in a file that is read only once.
+    #[error("the field `{path}` follows the records; the file has to be read twice")]
+    EnvelopeFollows { path: String },
 
-    /// The first line names another delimiter than the contract.
+    /// The first line declares another delimiter than the contract.
     #[error(
-        "the line `sep=` at the beginning names the delimiter `{}`, but the contract `{}`; \
-         write delimiter = \"{}\" into the contract",
+        "the first line (`sep=`) declares the delimiter `{}`, but the contract has `{}`; \
+         set delimiter = \"{}\" in the contract",
         found.escape_debug(), expected.escape_debug(), found.escape_default()
     )]
     OtherDelimiter { found: String, expected: String },
 
     /// A JSON array was expected and the file is empty.
     #[error(
-        "a JSON array was expected, but all {size_bytes} bytes are blank; \
-         ask the source to write the dump again"
+        "expected a JSON array, but all {size_bytes} bytes are whitespace; \
+         have the source write the dump again"
     )]
     NoArray { size_bytes: u64 },
 
     /// The file cannot be opened as Parquet.
-    #[error("not a Parquet file ({source}); fetch it again, or mend the contract's format")]
+    #[error(
+        "not a Parquet file ({source}); copy it into the bucket again, or correct the format in the contract"
+    )]
     NotParquet { source: ParquetError },
 
-    /// The file is Parquet, but the checksum of a page is not that of its bytes.
+    /// The file is Parquet, but the checksum of a page does not match its bytes.
     #[error(
-        "the checksum (CRC) of a page behind record {record} is wrong: the Parquet file was damaged after \
-         it was written; nothing of it was taken. Copy it into the bucket again"
+        "the checksum (CRC) of a page after record {record} is wrong: the Parquet file was damaged after \
+         it was written, and none of it was ingested; copy it into the bucket again"
     )]
     ParquetChecksum { record: i64 },
 
-    /// The file is Parquet, but uses what the library does not have.
+    /// The file is Parquet, but uses a feature that the library does not support.
     #[error(
-        "the Parquet file uses what cannot be read here ({reason}); have the source write it with other \
+        "the Parquet file uses an unsupported feature ({reason}); have the source write it with other \
          types, encodings or compression"
     )]
     UnsupportedParquet { reason: String },
@@ -118,17 +120,17 @@ pub enum DecodeError {
     /// The file is Parquet, but a part of it cannot be decoded.
     #[error(
         "the Parquet file is corrupt after record {record} ({reason}); \
-         fetch it again, or ask the source to write it again"
+         copy it into the bucket again, or have the source write it again"
     )]
     CorruptParquet { record: i64, reason: String },
 }
 
-/// The most names a message lists: a file of another kind can have very many.
+/// The most names in a message: a file of another kind can have very many.
 const LISTED_NAMES: usize = 80;
 /// The most characters of one name in a message.
 const LISTED_CHARS: usize = 60;
 
-/// The most missing names that come with the nearest found one, and how alike both must be.
+/// The most missing names for which the most similar found one is named, and how similar it must be.
 const HINTED_NAMES: usize = 5;
 const HINTED_SIMILARITY: f64 = 0.55;
 
@@ -151,7 +153,7 @@ fn list(names: &[String]) -> String {
     text.join(", ")
 }
 
-/// Which found name each missing one may have become.
+/// The found names that are most similar to the missing ones.
 fn hint(missing: &[String], found: &[String]) -> String {
     let found = found.iter().take(LISTED_NAMES).map(String::as_str);
     let mut hints = Vec::new();
@@ -160,7 +162,7 @@ fn hint(missing: &[String], found: &[String]) -> String {
             && similarity(name, nearest) >= HINTED_SIMILARITY
         {
             let nearest: String = nearest.chars().take(LISTED_CHARS).collect();
-            hints.push(format!("`{nearest}` is nearest to `{name}`"));
+            hints.push(format!("`{nearest}` is similar to `{name}`"));
         }
     }
     hints.iter().map(|hint| format!("; {hint}")).collect()
@@ -174,7 +176,7 @@ mod tests {
     fn a_near_name_is_a_hint() {
         let names = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         let hint = hint(&names("Temperature,Qty"), &names("Id,Temp_C"));
-        assert_eq!(hint, "; `Temp_C` is nearest to `Temperature`");
+        assert_eq!(hint, "; `Temp_C` is similar to `Temperature`");
     }
 
     #[test]

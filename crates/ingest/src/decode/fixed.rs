@@ -1,6 +1,6 @@
-//! Fixed width: one record a line, each field a number of characters wide.
+//! Fixed-width text: one record per line, each field with a fixed number of characters.
 
-use super::Limits;
+use super::DecodeLimits;
 use super::columns::Slots;
 use super::error::DecodeError;
 use super::json_text::push_array;
@@ -12,11 +12,11 @@ use plant::format::trim;
 
 /// Decodes [`plant::contract::Format::Fixed`].
 ///
-/// Many systems drop the blanks at the end of a line. A line that ends early is therefore read as
-/// if they were there, unless a required column has no character left.
+/// Many systems drop the spaces at the end of a line. A short line is therefore read as if they were there,
+/// unless a required column has no character left.
 #[derive(Debug)]
 pub(super) struct Fixed {
-    /// Those columns of the contract whose values are in the record.
+    /// The columns of the contract that are in the record.
     columns: Vec<Column>,
     slots: Slots,
     record_type: Option<String>,
@@ -30,7 +30,11 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    pub fn new(contract: &Contract, header: bool, limits: Limits) -> Result<Self, DecodeError> {
+    pub fn new(
+        contract: &Contract,
+        header: bool,
+        limits: DecodeLimits,
+    ) -> Result<Self, DecodeError> {
         let (columns, slots) = Slots::new(contract);
         if let Some(column) = columns.iter().find(|column| column.width_chars == 0) {
             let problem = format!("column {} has no width", column.name);
@@ -59,13 +63,13 @@ impl Fixed {
         self.header.as_ref().map(|_| FileColumns::Names(self.names.clone()))
     }
 
-    /// Length of the header, 0 if there is none or it was not read yet.
+    /// Length of the header; 0 if there is none or it is not read yet.
     pub fn header_bytes(&self) -> usize {
         self.header.as_ref().map_or(0, String::len)
     }
 
     pub fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
-        let Some(line) = raw.chars() else { return self.read_no_text(raw, out) };
+        let Some(line) = raw.chars() else { return self.read_invalid_text(raw, out) };
         if self.awaits_header {
             return self.read_header(line);
         }
@@ -74,7 +78,7 @@ impl Fixed {
             return Ok(());
         }
         if self.header.as_deref() == Some(line) {
-            raw.land_faulty(Fault::RepeatedHeader, self.kept_faulty_bytes, out);
+            raw.end_faulty(Fault::RepeatedHeader, self.kept_faulty_bytes, out);
             return Ok(());
         }
         let mut left = line;
@@ -85,9 +89,9 @@ impl Fixed {
                 continue;
             };
             short |= column.required && left.is_empty();
-            let (text, behind) = left.split_at(chars_end(left, column.width_chars));
+            let (text, after) = left.split_at(chars_end(left, column.width_chars));
             out.field(Some(text.trim_end_matches(' ')).filter(|_| !left.is_empty()));
-            left = behind;
+            left = after;
         }
         end(raw, short, left, out);
         Ok(())
@@ -97,7 +101,7 @@ impl Fixed {
         self.awaits_header || self.header.is_some()
     }
 
-    /// How many lines were passed over because they are not of the table's type.
+    /// Number of lines skipped because they are of another record type.
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
@@ -112,13 +116,13 @@ impl Fixed {
         let mut left = line;
         let (mut missing, mut found) = (Vec::new(), Vec::new());
         for column in &self.columns {
-            let (name, behind) = left.split_at(chars_end(left, column.width_chars));
+            let (name, after) = left.split_at(chars_end(left, column.width_chars));
             let wanted = &column.header[..chars_end(&column.header, column.width_chars)];
             if !is_same(name.trim(), wanted.trim(), self.is_case_sensitive) {
                 missing.push(column.header.clone());
             }
             found.push(name.trim().to_owned());
-            left = behind;
+            left = after;
         }
         if !missing.is_empty() {
             return Err(DecodeError::OtherLayout { missing, found });
@@ -129,12 +133,12 @@ impl Fixed {
         Ok(())
     }
 
-    fn read_no_text(&self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
+    fn read_invalid_text(&self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
         if self.awaits_header {
             let reason = Fault::InvalidText.code();
             return Err(DecodeError::BadHeader { byte: raw.file_from, reason });
         }
-        raw.land_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
+        raw.end_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
         Ok(())
     }
 }
@@ -145,14 +149,14 @@ fn is_same(name: &str, wanted: &str, is_case_sensitive: bool) -> bool {
 
 fn end(raw: Raw<'_>, short: bool, left: &str, out: &mut BatchBuilder) {
     if left.trim_end_matches(' ').is_empty() {
-        return out.end(raw.place(), short.then_some(Fault::TooFewFields), None);
+        return out.end(raw.range(), short.then_some(Fault::TooFewFields), None);
     }
     let mut rest = String::new();
     push_array(&mut rest, std::iter::once(left));
-    out.end(raw.place(), Some(Fault::TooManyFields), Some(&rest));
+    out.end(raw.range(), Some(Fault::TooManyFields), Some(&rest));
 }
 
-/// The byte behind the first `chars` characters of `text`, or its end.
+/// End of the first `chars` characters of `text` in bytes, at most its length.
 fn chars_end(text: &str, chars: usize) -> usize {
     match text.as_bytes().get(..chars) {
         Some(begin) if begin.is_ascii() => chars,
@@ -162,8 +166,8 @@ fn chars_end(text: &str, chars: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{contract, decode, rows};
     use super::*;
+    use crate::decode::testing::{contract, decode, rows};
     use plant::contract::Format;
 
     fn decoded(header: bool, input: &str) -> Result<Vec<String>, DecodeError> {
@@ -204,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_another_type_are_passed_over() {
+    fn lines_of_another_type_are_skipped() {
         let mut contract = contract(Format::Fixed { header: false }, &["Kind", "A"]);
         contract.columns.iter_mut().for_each(|column| column.width_chars = 2);
         contract.lines.record_type = Some("P".into());

@@ -1,7 +1,7 @@
-//! The headers of a message as one text: a JSON array in their order, `[{"key":"unit","value":"7"}]`.
+//! The headers of a message as one JSON array in their order, `[{"key":"unit","value":"7"}]`.
 //!
-//! A key may occur several times. A value that is not UTF-8 is `value_hex` instead, and a header
-//! without a value has neither.
+//! A key may occur several times. A value that is not UTF-8 is written as `value_hex`, and a header without
+//! a value has neither.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -22,29 +22,25 @@ pub struct Header<'a> {
 pub struct NotText;
 
 impl<'a> Header<'a> {
+    /// A header as received.
     pub fn new(key: &'a [u8], value: Option<&'a [u8]>) -> Self {
         let text = value.map(std::str::from_utf8);
         Self {
             key: String::from_utf8_lossy(key),
             value: text.and_then(Result::ok).map(Cow::Borrowed),
-            value_hex: value.filter(|_| text.is_some_and(|it| it.is_err())).map(hex),
+            value_hex: value.filter(|_| text.is_some_and(|it| it.is_err())).map(hex::encode),
         }
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |byte: u8| char::from(DIGITS[usize::from(byte & 0xf)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
-}
-
-/// The text of these headers.
+/// Serializes headers.
 pub fn write(headers: &[Header<'_>]) -> String {
-    // Texts and lists of texts can always be written as JSON.
+    // Serializing strings cannot fail.
     serde_json::to_string(headers).unwrap_or_default()
 }
 
-/// The value of a header in such a text, `None` if it has none; of several with this key the last.
+/// The value of a header in a text of [`write`], `None` if there is none. Of several headers with this key the
+/// last counts.
 ///
 /// # Errors
 /// If the value is not text.
@@ -67,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_keep_their_order_and_what_they_are() {
+    fn headers_keep_their_order_and_values() {
         let all = [
             ("unit", Some(&b"7"[..])),
             ("empty", Some(b"")),

@@ -1,12 +1,11 @@
-//! The part of a dump that waits to be decoded, as UTF-8, and where it lies in the file.
+//! The part of a dump that is not decoded yet, as UTF-8, and its position in the file.
 
 use super::charset::{HEAD_BYTES, Text, Transcoder, Widths, detect};
 use super::error::DecodeError;
 use super::lines::{self, LineEnds};
 use plant::contract::Encoding;
 
-/// U+FEFF as UTF-8: the byte order mark at the beginning of a file, and of each file that was
-/// appended to it.
+/// U+FEFF as UTF-8: the byte order mark at the beginning of a file, and of each file appended to it.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The bytes of a dump that are not decoded yet.
@@ -14,13 +13,13 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 pub(super) struct Input {
     configured: Encoding,
     transcoder: Transcoder,
-    /// The first bytes, until there are enough to see their encoding.
+    /// The first bytes, until there are enough to detect the encoding.
     head: Option<Vec<u8>>,
     head_bytes: usize,
     unmarked: Option<Encoding>,
     text: Text,
     start: usize,
-    /// Bytes at the end that are not shown, see [`Input::hold_back`].
+    /// Number of bytes at the end that are withheld, see [`Input::hold_back`].
     hidden: usize,
     file_at: u64,
     taken: u64,
@@ -29,7 +28,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// `probe_bytes` are how much of the file is looked at to see its encoding, at most.
+    /// The input of one file. At most `probe_bytes` of it are examined to detect its encoding.
     pub fn new(configured: Encoding, probe_bytes: usize) -> Self {
         Self {
             configured,
@@ -64,7 +63,10 @@ impl Input {
         }
     }
 
-    /// Ends the file. Fails with [`DecodeError::OddUtf16`] inside a character.
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// [`DecodeError::OddUtf16`] if it ends within a character.
     pub fn close(&mut self) -> Result<(), DecodeError> {
         self.closed = true;
         self.settle();
@@ -74,13 +76,13 @@ impl Input {
         }
     }
 
-    /// What is not taken yet, without what is held back.
+    /// The bytes that are not taken yet, without those held back.
     pub fn waiting(&self) -> &[u8] {
         let end = self.text.bytes.len().saturating_sub(self.hidden);
         self.text.bytes.get(self.start..end).unwrap_or_default()
     }
 
-    /// The bytes of the file that the waiting bytes came from.
+    /// The widths in the file of the waiting bytes.
     pub fn widths(&self) -> Widths<'_> {
         match self.transcoder {
             Transcoder::Utf8 => Widths::Same,
@@ -90,32 +92,32 @@ impl Input {
         }
     }
 
-    /// Hides the last `count` lines, up from the last one that is not blank. With more bytes other
-    /// lines are the last ones, so this is to be called again after each [`Input::push`].
+    /// Holds back the last `count` lines, counted from the last one that is not blank. More bytes change
+    /// which lines are the last, so this has to be called after each [`Input::push`].
     pub fn hold_back(&mut self, count: u64, ends: LineEnds) {
         self.hidden = 0;
         let waiting = self.waiting();
         self.hidden = waiting.len() - lines::last_lines(waiting, count, ends);
     }
 
-    /// What [`Input::hold_back`] hides.
+    /// The bytes that [`Input::hold_back`] holds back.
     pub fn held_back(&self) -> &[u8] {
         let from = self.text.bytes.len().saturating_sub(self.hidden);
         self.text.bytes.get(from..).unwrap_or_default()
     }
 
-    /// Takes marks of the byte order off the waiting bytes, and NULs too if `are_nuls` says so.
-    /// Returns `false` if more bytes are needed to see whether there is such a mark.
-    pub fn take_invisible(&mut self, are_nuls: bool) -> bool {
+    /// Takes byte order marks off the waiting bytes, and NULs too if `takes_nuls`. Returns `false` if more
+    /// bytes are needed to recognize a mark.
+    pub fn take_invisible(&mut self, takes_nuls: bool) -> bool {
         loop {
             let waiting = self.waiting();
-            let nuls = waiting.iter().take_while(|&&byte| are_nuls && byte == 0).count();
-            let behind = &waiting[nuls..];
-            if behind.starts_with(MARK) {
+            let nuls = waiting.iter().take_while(|&&byte| takes_nuls && byte == 0).count();
+            let rest = &waiting[nuls..];
+            if rest.starts_with(MARK) {
                 self.take(nuls + MARK.len());
                 continue;
             }
-            let is_open = !self.closed && !behind.is_empty() && MARK.starts_with(behind);
+            let is_open = !self.closed && !rest.is_empty() && MARK.starts_with(rest);
             self.take(nuls);
             return !is_open;
         }
@@ -129,27 +131,27 @@ impl Input {
         self.start += len;
     }
 
-    /// Where the first waiting byte lies in the file.
+    /// Position of the first waiting byte in the file.
     pub fn file_at(&self) -> u64 {
         self.file_at
     }
 
-    /// How many bytes were taken, which names a waiting byte whatever the encoding.
+    /// Number of bytes taken, which identifies the first waiting byte in every encoding.
     pub fn taken(&self) -> u64 {
         self.taken
     }
 
-    /// Size of the file as far as it was pushed.
+    /// Number of bytes pushed.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Whether no bytes will follow those that wait.
+    /// Whether the waiting bytes are the last ones.
     pub fn closed(&self) -> bool {
         self.closed
     }
 
-    /// The encoding, if it is UTF-16 without a byte order mark and not configured as such.
+    /// The encoding, if it is UTF-16 without a byte order mark that is not configured.
     pub fn unmarked(&self) -> Option<Encoding> {
         self.unmarked
     }
@@ -162,9 +164,9 @@ impl Input {
 
     fn settle(&mut self) {
         let Some(head) = self.head.take() else { return };
-        // No more of it, for the bytes beyond came with the chunk.
-        let shown = &head[..head.len().min(self.head_bytes)];
-        let found = detect(self.configured, shown);
+        // Only so many bytes, whatever the size of the chunk that brought them.
+        let probed = &head[..head.len().min(self.head_bytes)];
+        let found = detect(self.configured, probed);
         self.unmarked = found.is_unmarked.then_some(found.encoding);
         self.transcoder = Transcoder::new(found.encoding);
         self.file_at = found.mark_bytes as u64;
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_without_a_mark_is_recognised() {
+    fn utf16_without_a_mark_is_detected() {
         for text in ["Id;Größe\n1;2\n", "编号,数量\r\n螺栓,5\r\n", "1\n"] {
             let probed = |configured, file: &[u8]| {
                 check_probed(configured, file, text, 0, HEAD_BYTES);
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_have_their_names() {
+    fn encodings_are_known_by_their_names() {
         let check = |name, file: &[u8], text: &str| check(Encoding::Named(name), file, text, 0);
         check("windows-1252", b"\x80 5 \x96 \x93x\x94 \xFC \x81", "€ 5 – “x” ü \u{81}");
         check("windows-1250", b"\xB3\xF3d\xBC", "łódĽ");
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_bad_text_of_the_right_size() {
+    fn invalid_text_keeps_its_size_in_the_file() {
         let bad = "\u{fffd}";
         check(Encoding::Named("windows-1253"), b"a\xFFb", &format!("a{bad}b"), 0);
         check(Encoding::Named("Shift_JIS"), b"a\x81\nb\x81", &format!("a{bad}\nb{bad}"), 0);

@@ -1,14 +1,14 @@
-//! Cuts a dump into lines.
+//! Splits a dump into lines.
 
 use memchr::{memchr, memchr2, memchr3, memrchr, memrchr2};
 
-/// Which signs end a line.
+/// The characters that end a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum LineEnds {
     /// LF, and CR LF. A CR elsewhere is part of its line.
     #[default]
     Lf,
-    /// CR and LF alike. The LF of CR LF then ends a blank line.
+    /// CR and LF. The LF of CR LF then ends a blank line.
     Any,
 }
 
@@ -21,11 +21,11 @@ impl LineEnds {
         }
     }
 
-    /// The first line end or `sign` in `bytes`.
-    pub fn find_or(self, sign: u8, bytes: &[u8]) -> Option<usize> {
+    /// The first line end or `byte` in `bytes`.
+    pub fn find_or(self, byte: u8, bytes: &[u8]) -> Option<usize> {
         match self {
-            Self::Lf => memchr2(sign, b'\n', bytes),
-            Self::Any => memchr3(sign, b'\n', b'\r', bytes),
+            Self::Lf => memchr2(byte, b'\n', bytes),
+            Self::Any => memchr3(byte, b'\n', b'\r', bytes),
         }
     }
 
@@ -41,8 +41,8 @@ impl LineEnds {
         byte == b'\n' || self == Self::Any && byte == b'\r'
     }
 
-    /// The line ends of a dump that begins with `window`: CR counts as one only if the lines
-    /// outside of quotes end with nothing else, as those of old Macintosh programs do.
+    /// Detects the line ends of a dump that begins with `window`: CR alone counts as one only if no line
+    /// outside quotes ends otherwise, as in files of old Macintosh programs.
     pub fn detect(window: &[u8], quote: Option<u8>) -> Self {
         let quote = quote.unwrap_or(b'\n');
         let (mut is_quoted, mut is_cr_seen, mut at) = (false, false, 0);
@@ -60,31 +60,31 @@ impl LineEnds {
     }
 }
 
-/// What stands at the beginning of the waiting bytes.
+/// What the waiting bytes start with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// That cannot be said before more bytes are known.
+    /// More bytes are needed to tell.
     More,
-    /// No record, `next` bytes long.
+    /// No record, for `next` bytes.
     Blank { next: usize },
     /// A record of `to` bytes; the next one begins at `next`.
     Record { to: usize, next: usize },
     /// A record of `to` bytes that cannot be read.
     Faulty { to: usize, next: usize, fault: batches::batch::Fault },
-    /// A record over the limit, whose end is to be looked for from byte `seen` on.
+    /// A record over the limit, whose end has to be searched from byte `seen` on.
     TooLong { seen: usize },
 }
 
-/// The line end may lie this many bytes behind the limit.
+/// Longest line end, which may follow a record at the limit.
 const LINE_END_BYTES: usize = 2;
 
-/// How many bytes tell what a record of at most `limit` bytes is.
+/// How many bytes decide about a record of at most `limit` bytes.
 pub(super) fn window_bytes(limit: usize) -> usize {
     limit.saturating_add(LINE_END_BYTES)
 }
 
-/// Cuts the first line. `closed` says that nothing follows `bytes`. A line without any sign, or of
-/// NULs alone, which a loss of power leaves in files, is blank.
+/// Cuts off the first line. `closed`: `bytes` are the last of the file. A line is blank if it is empty or
+/// consists of NULs, which a power loss leaves in files.
 pub(super) fn cut(bytes: &[u8], limit: usize, closed: bool, ends: LineEnds) -> Cut {
     let window = &bytes[..bytes.len().min(window_bytes(limit))];
     let (end, next) = match ends.find(window) {
@@ -101,8 +101,8 @@ pub(super) fn cut(bytes: &[u8], limit: usize, closed: bool, ends: LineEnds) -> C
     }
 }
 
-/// Looks for the end of a line that is over the limit: what [`cut`] would have said, or how many
-/// bytes are certainly within the line.
+/// Searches the end of a line over the limit. Returns its length and the start of the next line, or the number
+/// of bytes that are certainly within the line.
 pub(super) fn skip(bytes: &[u8], closed: bool, ends: LineEnds) -> Result<(usize, usize), usize> {
     match ends.find(bytes) {
         Some(end) => Ok((without_cr(&bytes[..end]).len(), end + 1)),
@@ -111,12 +111,12 @@ pub(super) fn skip(bytes: &[u8], closed: bool, ends: LineEnds) -> Result<(usize,
     }
 }
 
-/// `line` without the carriage return that belongs to its line end.
+/// `line` without the CR of its line end.
 pub(super) fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Where the last `count` lines of `bytes` begin, up from the last one that is not blank.
+/// Start of the last `count` lines of `bytes`, counted from the last one that is not blank.
 pub(super) fn last_lines(bytes: &[u8], count: u64, ends: LineEnds) -> usize {
     let is_blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0);
     let Some(last) = bytes.iter().rposition(|byte| !is_blank(byte)) else { return bytes.len() };
@@ -132,7 +132,7 @@ pub(super) fn last_lines(bytes: &[u8], count: u64, ends: LineEnds) -> usize {
     from
 }
 
-/// How many lines of `bytes` are not blank.
+/// Number of lines of `bytes` that are not blank.
 pub(super) fn count(bytes: &[u8], ends: LineEnds) -> u64 {
     let (mut left, mut lines) = (bytes, 0);
     while !left.is_empty() {

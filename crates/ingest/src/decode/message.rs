@@ -1,57 +1,58 @@
-//! Messages: each payload one JSON object, or several, their fields found by path.
+//! Messages: each payload is one JSON object, or several, whose fields are found by path.
 //!
 //! *In*: payloads of a topic. *Out*: one row of text fields per record; a payload is one record unless
-//! the contract names `records`. *Promise*: a payload that cannot be read costs itself alone; it comes
-//! out as one row with its fault, and so does an element of an array that cannot be read.
+//! the contract names `records`. *Promise*: a payload that cannot be read affects no other; it becomes
+//! one row with its fault, and so does an element of an array that cannot be read.
 //!
-//! Payloads written plainly (no escapes, no repeated keys, no values nested beyond what the contract
-//! names) are read in one pass that allocates nothing. All others go through a JSON parser; both
-//! ways give the same fields, which a property test holds.
+//! Simple payloads (no escapes, no repeated keys, no values nested deeper than the contract names) are
+//! read in one pass without allocation. All others go through a JSON parser. Both return the same fields,
+//! which a property test checks.
 
 mod laid_out;
-mod records;
 
-use super::Limits;
+use super::DecodeLimits;
 use super::json::{Field, Paths};
 use arrow::array::{ArrayRef, StringArray, StringBuilder};
 use batches::batch::{Fault, Fields, Messages};
 use laid_out::LaidOut;
 use plant::contract::{Contract, Origin};
 use plant::message;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Reads the messages of one contract.
 #[derive(Debug)]
 pub struct MessageReader {
-    objects: Objects,
-    /// What it takes to read messages that are not simply one object with all columns in it.
+    objects: ObjectReader,
+    /// Reads messages that are not simply one object with all columns in it.
     laid_out: Option<LaidOut>,
-    limits: Limits,
+    limits: DecodeLimits,
 }
 
 /// Reads one object.
 #[derive(Debug)]
-struct Objects {
+struct ObjectReader {
     plain: message::Paths,
     paths: Paths,
-    /// Columns that are in the object.
+    /// Number of columns in the object.
     width: usize,
 }
 
 impl MessageReader {
-    pub fn new(contract: &Contract, limits: Limits) -> Self {
+    /// A reader for the messages of a contract.
+    pub fn new(contract: &Contract, limits: DecodeLimits) -> Self {
         let within = contract.columns.iter().filter(|column| column.origin == Origin::Record);
         let headers = within.map(|column| column.header.as_str());
-        let objects = Objects {
+        let objects = ObjectReader {
             plain: message::Paths::new(headers.clone()),
             width: headers.clone().count(),
             paths: Paths::new(headers),
         };
-        Self { objects, laid_out: LaidOut::of(contract), limits }
+        Self { objects, laid_out: LaidOut::from_contract(contract), limits }
     }
 
-    /// Reads payloads, each into one row or, if it holds several records, into one for each.
+    /// Reads payloads into a row for each of their records.
     pub fn read(&self, messages: &Messages) -> Fields {
         if let Some(laid_out) = &self.laid_out {
             return laid_out.read(&self.objects, self.limits, messages);
@@ -73,7 +74,7 @@ impl MessageReader {
             texts.fill(None);
             match self.objects.plain.read(text, &mut texts) {
                 Ok(()) => out.good(texts.iter().copied()),
-                Err(message::Unsupported) => self.thorough(text, &mut out),
+                Err(message::Unsupported) => self.push_parsed(text, &mut out),
             }
         }
         out.finish()
@@ -86,8 +87,8 @@ impl MessageReader {
         std::str::from_utf8(payload).map_err(|_error| unreadable(payload, Fault::InvalidText))
     }
 
-    fn thorough(&self, text: &str, out: &mut Rows) {
-        match self.objects.thorough(text) {
+    fn push_parsed(&self, text: &str, out: &mut Rows) {
+        match self.objects.parse(text) {
             Ok(texts) => out.good(texts.iter().map(Option::as_deref)),
             Err(Fault::NotJson) => {
                 out.faulty(undecodable(text), Some(text.as_bytes()), self.limits);
@@ -97,9 +98,9 @@ impl MessageReader {
     }
 }
 
-impl Objects {
+impl ObjectReader {
     /// The fields of an object, read by a JSON parser.
-    fn thorough<'a>(&self, text: &'a str) -> Result<Vec<Option<Cow<'a, str>>>, Fault> {
+    fn parse<'a>(&self, text: &'a str) -> Result<Vec<Option<Cow<'a, str>>>, Fault> {
         let mut fields: Vec<Option<Field<'_>>> = vec![None; self.width];
         let read = self.paths.read(text, &mut fields, &mut String::new()).and_then(|()| {
             fields.iter().map(|field| field.as_ref().and_then(Field::text).transpose()).collect()
@@ -109,31 +110,32 @@ impl Objects {
         if is_nested { Err(Fault::NotScalar) } else { Ok(texts) }
     }
 
-    /// The fields of an object, whichever way it is written.
+    /// The fields of an object, in one pass if it is simple.
     fn read<'a>(&self, text: &'a str) -> Result<Vec<Option<Cow<'a, str>>>, Fault> {
         let mut texts: Vec<Option<&str>> = vec![None; self.width];
         match self.plain.read(text, &mut texts) {
             Ok(()) => Ok(texts.into_iter().map(|text| text.map(Cow::Borrowed)).collect()),
-            Err(message::Unsupported) => self.thorough(text),
+            Err(message::Unsupported) => self.parse(text),
         }
     }
 }
 
-/// What is wrong with a text that is no JSON object.
+/// The fault of a text that is not a JSON object.
 fn undecodable(text: &str) -> Fault {
     let is_array = text.trim_start().starts_with('[');
-    if is_array && records::is_json(text) {
+    if is_array && serde_json::from_str::<&RawValue>(text).is_ok() {
         return Fault::ArrayReceived;
     }
     unreadable(text.as_bytes(), Fault::NotJson)
 }
 
-/// `fault`, unless the payload begins as one in the wire format of a schema registry does.
+/// `fault`, or [`Fault::RegistryFraming`] if the payload begins like one in the wire format of a schema
+/// registry.
 fn unreadable(payload: &[u8], fault: Fault) -> Fault {
-    /// A version, how the payload is compressed, and the number of the schema.
+    /// Header version, compression and schema version id of an AWS Glue payload.
     const GLUE_BYTES: usize = 18;
     match payload {
-        // Registries number their schemas from 1.
+        // Schema ids start at 1.
         [0, 0, 0, 0, 0, ..] => fault,
         [0, _, _, _, _, ..] => Fault::RegistryFraming,
         [3, 0 | 5, ..] if payload.len() >= GLUE_BYTES => Fault::RegistryFraming,
@@ -141,18 +143,18 @@ fn unreadable(payload: &[u8], fault: Fault) -> Fault {
     }
 }
 
-/// Rows being collected.
+/// Collects rows.
 #[derive(Debug)]
 struct Rows {
     columns: Vec<StringBuilder>,
     rows: usize,
-    /// Rows that cannot be read, in their order, with the beginning of each as text, if it has any.
+    /// Rows that cannot be read, in order, with the beginning of their text, if there is any.
     faults: Vec<(usize, Fault, Option<String>)>,
 }
 
 impl Rows {
     fn new(width: usize, rows: usize) -> Self {
-        /// A guess at the length of one field, in bytes.
+        /// Estimated length of a field, in bytes.
         const FIELD_BYTES: usize = 24;
         let column = |_| StringBuilder::with_capacity(rows, rows * FIELD_BYTES);
         Self { columns: (0..width).map(column).collect(), rows: 0, faults: Vec::new() }
@@ -163,7 +165,7 @@ impl Rows {
         self.rows += 1;
     }
 
-    fn faulty(&mut self, fault: Fault, raw: Option<&[u8]>, limits: Limits) {
+    fn faulty(&mut self, fault: Fault, raw: Option<&[u8]>, limits: DecodeLimits) {
         self.columns.iter_mut().for_each(StringBuilder::append_null);
         let kept = |raw: &[u8]| {
             let kept = &raw[..raw.len().min(limits.kept_faulty_bytes)];
@@ -182,7 +184,7 @@ impl Rows {
     }
 }
 
-/// A column of so many rows with texts in some of them, given in their order.
+/// A column with texts in some of its rows, given in their order.
 fn spread<'a>(rows: usize, texts: impl Iterator<Item = (usize, Option<&'a str>)>) -> StringArray {
     let mut texts = texts.peekable();
     if texts.peek().is_none() {
@@ -194,15 +196,18 @@ fn spread<'a>(rows: usize, texts: impl Iterator<Item = (usize, Option<&'a str>)>
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::contract;
     use super::*;
+    use crate::decode::testing::contract;
     use arrow::array::{Array as _, AsArray as _, BinaryArray, Int32Array, Int64Array};
     use plant::contract::Format;
     use proptest::prelude::*;
 
     fn reader() -> MessageReader {
         let contract = contract(Format::Message, &["a", "b.c", "b.d"]);
-        MessageReader::new(&contract, Limits { max_record_bytes: 200, ..Limits::default() })
+        MessageReader::new(
+            &contract,
+            DecodeLimits { max_record_bytes: 200, ..DecodeLimits::default() },
+        )
     }
 
     fn messages(payloads: &[&[u8]]) -> Messages {
@@ -267,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_is_no_empty_text() {
+    fn a_tombstone_is_not_an_empty_text() {
         let payload = BinaryArray::from_opt_vec(vec![None, Some(b"")]);
         let fields = reader().read(&Messages { payload, ..messages(&[b"", b""]) });
         assert_eq!([0, 1].map(|row| fields.fault.value(row)), ["tombstone", "not_json"]);
@@ -307,9 +312,9 @@ mod tests {
                 } else {
                     continue;
                 }
-                let mut thorough = Rows::new(3, 1);
-                reader.thorough(text, &mut thorough);
-                prop_assert_eq!(shown(&plain.finish(), 0), shown(&thorough.finish(), 0), "{}", text);
+                let mut parsed = Rows::new(3, 1);
+                reader.push_parsed(text, &mut parsed);
+                prop_assert_eq!(shown(&plain.finish(), 0), shown(&parsed.finish(), 0), "{}", text);
             }
         }
     }

@@ -2,10 +2,10 @@
 //!
 //! *In*: the bytes of one file, decompressed, in chunks of any size; for Parquet the file itself.
 //! *Out*: records in a [`BatchBuilder`], every field as text; for Parquet finished batches.
-//! *Promise*: the same bytes give the same records whatever the chunks. Every record lands, a bad
-//! one with its fault and the beginning of its text, and costs no other record; lines that the
-//! contract says are no records are counted. Positions are those of the file in every encoding.
-//! Memory stays within a few times [`Limits::max_record_bytes`].
+//! *Promise*: the same bytes give the same records whatever the chunks. Every record is returned, a
+//! faulty one with its fault and the beginning of its text; a faulty record affects no other. Lines that
+//! the contract excludes are counted. Positions are those of the file in every encoding. Memory stays
+//! within a few times [`DecodeLimits::max_record_bytes`].
 
 mod charset;
 mod columns;
@@ -19,10 +19,11 @@ mod json_text;
 mod lines;
 pub mod message;
 pub mod parquet;
-mod passing;
 mod raw;
 #[cfg(test)]
 mod real;
+mod shape;
+mod skipped_lines;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -31,114 +32,105 @@ mod tokens;
 
 pub use error::DecodeError;
 
-use batches::batch::{BatchBuilder, Fault, Place};
-use delimited::Delimited;
-use fixed::Fixed;
+use batches::batch::{BatchBuilder, ByteRange, Fault};
 use input::Input;
-use json::Json;
 use lines::{Cut, LineEnds};
-use passing::{Next, Passed, Passing};
 use plant::columns::FileColumns;
-use plant::contract::{Contract, Encoding, Format};
+use plant::contract::{Contract, Encoding};
 use raw::Raw;
-use tokens::Tokens;
+use shape::Shape;
+use skipped_lines::{Skipped, Skipper};
 
-/// How much a decoder may hold.
+/// Limits on the memory of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The longest record that is read; a longer one lands with [`Fault::TooLong`]. UTF-16 counts
-    /// as if it were UTF-8.
+pub struct DecodeLimits {
+    /// The longest record that is read; a longer one gets [`Fault::TooLong`]. UTF-16 counts as if it were
+    /// UTF-8.
     pub max_record_bytes: usize,
-    /// How much of the text of a record that cannot be read is kept in `rest`.
+    /// How much of the text of a faulty record is kept in `rest`.
     pub kept_faulty_bytes: usize,
-    /// How much of the beginning of a dump is looked at to see how it is written, as UTF-8.
+    /// How much of the beginning of a dump is examined to detect its encoding, line ends and escapes, as
+    /// UTF-8.
     pub probe_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for DecodeLimits {
     fn default() -> Self {
         Self { max_record_bytes: 1 << 20, kept_faulty_bytes: 4 << 10, probe_bytes: 64 << 10 }
     }
 }
 
-/// A chunk is decoded in pieces of this size, so that a large one needs no more memory.
+/// Chunks are decoded in pieces of this size, so that a large one needs no more memory.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Decodes one text dump.
 ///
-/// Feed it the file from its first byte, then finish it. If [`Decoder::wants_preview`], feed it the
-/// whole file as a preview before. After an error it is spent.
+/// Feed it the file from its first byte, then finish it. If [`Decoder::wants_preview`], preview the whole
+/// file before. After an error it cannot be used.
 #[derive(Debug)]
 pub struct Decoder {
     input: Input,
     shape: Shape,
-    limits: Limits,
-    passing: Passing,
+    limits: DecodeLimits,
+    skipper: Skipper,
     ends: LineEnds,
-    /// Whether it is known how the dump is written.
+    /// Whether encoding, line ends and escapes are known.
     is_settled: bool,
     notes: Vec<String>,
     overlong: Option<Overlong>,
-    /// Fewer waiting bytes than this are not looked at: a record that arrives in many small chunks
-    /// would else be looked at from its beginning with every one of them.
+    /// Fewer waiting bytes than this are not examined: a record that arrives in many small chunks would
+    /// otherwise be scanned from its beginning with each of them.
     wake_bytes: usize,
     preview: Option<Preview>,
 }
 
-/// What a decoder found beside the records.
+/// What a decoder found besides records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Lines and records that were passed over as the contract says.
+    /// Lines and records that were skipped by the rules of the contract.
     pub skipped_lines: u64,
-    /// What was not configured and found out from the dump, in words for people.
+    /// What was detected although it is not configured, for people.
     pub notes: Vec<String>,
 }
 
-/// How the text is laid out.
-#[derive(Debug)]
-enum Shape {
-    Delimited(Box<Delimited>),
-    Json(Box<Json>),
-    Tokens(Box<Tokens>),
-    Fixed(Fixed),
-}
-
-/// A record over the limit whose end was not seen yet.
+/// A record over the limit whose end is not reached yet.
 #[derive(Debug)]
 struct Overlong {
     file_from: u64,
     kept: String,
 }
 
-/// The first of two readings of a file, whose records go nowhere.
+/// The first of two passes over a file; its records are discarded.
 #[derive(Debug)]
 struct Preview {
     decoder: Box<Decoder>,
-    nowhere: BatchBuilder,
+    discarded: BatchBuilder,
 }
 
 impl Decoder {
-    /// A decoder for one file of this contract. Fails with [`DecodeError::Contract`] if the
-    /// contract cannot be decoded as text, as is the case for Parquet.
-    pub fn new(contract: &Contract, limits: Limits) -> Result<Self, DecodeError> {
+    /// A decoder for one file of this contract.
+    ///
+    /// # Errors
+    /// [`DecodeError::Contract`] if the format is not a text format, such as Parquet.
+    pub fn new(contract: &Contract, limits: DecodeLimits) -> Result<Self, DecodeError> {
         let mut decoder = Self::single(contract, limits)?;
         if matches!(&decoder.shape, Shape::Json(json) if json.wants_preview()) {
             let mut first = Self::single(contract, limits)?;
             if let Shape::Json(json) = &mut first.shape {
                 json.preview();
             }
-            let nowhere = BatchBuilder::new(0);
-            decoder.preview = Some(Preview { decoder: Box::new(first), nowhere });
+            let discarded = BatchBuilder::new(0);
+            decoder.preview = Some(Preview { decoder: Box::new(first), discarded });
         }
         Ok(decoder)
     }
 
-    fn single(contract: &Contract, limits: Limits) -> Result<Self, DecodeError> {
+    fn single(contract: &Contract, limits: DecodeLimits) -> Result<Self, DecodeError> {
         Ok(Self {
             input: Input::new(contract.encoding, limits.probe_bytes),
             shape: Shape::new(contract, limits)?,
             limits,
-            passing: Passing::new(contract, limits)?,
+            skipper: Skipper::new(contract, limits)?,
             ends: LineEnds::Lf,
             is_settled: false,
             notes: Vec::new(),
@@ -148,32 +140,32 @@ impl Decoder {
         })
     }
 
-    /// Whether the file is to be read twice, first as a preview: records need values that may lie
-    /// behind them.
+    /// Whether the file has to be read twice, first as a preview: records need values that may follow
+    /// them.
     pub fn wants_preview(&self) -> bool {
         self.preview.is_some()
     }
 
-    /// Reads the next bytes of the file for what records need that lies behind them.
+    /// Previews the next bytes of the file for values that records before them need.
     pub fn preview(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        let Some(Preview { decoder, nowhere }) = &mut self.preview else { return Ok(()) };
-        decoder.feed(bytes, nowhere)?;
-        drop(nowhere.take());
+        let Some(Preview { decoder, discarded }) = &mut self.preview else { return Ok(()) };
+        decoder.feed(bytes, discarded)?;
+        drop(discarded.take());
         Ok(())
     }
 
     /// Ends the preview.
     pub fn end_preview(&mut self) -> Result<(), DecodeError> {
         let Some(mut preview) = self.preview.take() else { return Ok(()) };
-        preview.decoder.finish(&mut preview.nowhere)?;
+        preview.decoder.finish(&mut preview.discarded)?;
         if let (Shape::Json(json), Shape::Json(first)) = (&mut self.shape, &preview.decoder.shape) {
             json.take_preview(first);
         }
         Ok(())
     }
 
-    /// Decodes the next bytes of the file. Records may land with a later call, but at the latest
-    /// with [`Decoder::finish`].
+    /// Decodes the next bytes of the file. A record may be added to `out` by a later call, at the latest by
+    /// [`Decoder::finish`].
     ///
     /// A batch holds at most 2 GiB of text in a column: take it from `out` before that.
     pub fn feed(&mut self, bytes: &[u8], out: &mut BatchBuilder) -> Result<(), DecodeError> {
@@ -186,12 +178,12 @@ impl Decoder {
         Ok(())
     }
 
-    /// Says that the file ends here, and lands what is left of it.
+    /// Ends the file and decodes what is left of it.
     pub fn finish(&mut self, out: &mut BatchBuilder) -> Result<(), DecodeError> {
         if self.input.closed() {
             return Ok(());
         }
-        // What is wrong before the end is told first, as it would have been by larger chunks.
+        // Errors before the end are reported first, as they would be with larger chunks.
         self.drain(out)?;
         self.input.close()?;
         self.drain(out)?;
@@ -201,14 +193,14 @@ impl Decoder {
         Ok(())
     }
 
-    /// What was found beside the records; complete once the decoder is finished.
+    /// What was found besides records; complete once the decoder is finished.
     pub fn summary(&self) -> Summary {
         let footer = lines::count(self.input.held_back(), self.ends);
-        let skipped_lines = self.passing.count() + self.shape.skipped() + footer;
+        let skipped_lines = self.skipper.count() + self.shape.skipped() + footer;
         let mut notes = self.notes.clone();
-        notes.extend(self.passing.named().map(|delimiter| {
+        notes.extend(self.skipper.declared_delimiter().map(|delimiter| {
             format!(
-                "the line `sep={}` at the beginning names the delimiter and was skipped",
+                "the first line `sep={}` declares the delimiter and was skipped",
                 delimiter.escape_debug()
             )
         }));
@@ -225,7 +217,7 @@ impl Decoder {
         }
     }
 
-    /// Bytes of the file so far that are not its header.
+    /// Bytes of the file so far, without its header.
     pub fn unread_bytes(&self) -> u64 {
         let header = match &self.shape {
             Shape::Delimited(delimited) => delimited.header_bytes(),
@@ -239,13 +231,13 @@ impl Decoder {
         if !self.settle() {
             return Ok(());
         }
-        self.input.hold_back(self.passing.footer(), self.ends);
+        self.input.hold_back(self.skipper.footer(), self.ends);
         loop {
-            if self.overlong.is_some() && !self.skip(out) {
+            if self.overlong.is_some() && !self.skip_overlong(out) {
                 self.wake_bytes = 0;
                 return Ok(());
             }
-            if !self.pass()? {
+            if !self.skip_lines()? {
                 break;
             }
             match self.shape.cut(&self.input, self.limits, self.ends)? {
@@ -257,7 +249,7 @@ impl Decoder {
                 }
                 Cut::Faulty { to, next, fault } => {
                     self.refuse_as_header(fault)?;
-                    raw(&self.input, to).land_faulty(fault, self.limits.kept_faulty_bytes, out);
+                    raw(&self.input, to).end_faulty(fault, self.limits.kept_faulty_bytes, out);
                     self.input.take(next);
                 }
                 Cut::TooLong { seen } => self.begin_overlong(seen)?,
@@ -267,7 +259,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Finds out how the dump is written, and returns whether that is known.
+    /// Detects encoding, line ends and escapes, and returns whether they are known.
     fn settle(&mut self) -> bool {
         let waiting = self.input.waiting();
         if self.is_settled || waiting.len() < self.limits.probe_bytes && !self.input.closed() {
@@ -275,37 +267,37 @@ impl Decoder {
         }
         let window = &waiting[..waiting.len().min(self.limits.probe_bytes)];
         self.ends = LineEnds::detect(window, self.shape.quote());
-        self.passing.set_ends(self.ends);
+        self.skipper.set_ends(self.ends);
         let escape = self.shape.settle(window, self.ends);
         self.notes.extend(escape.map(|escape| {
             let escape = char::from(escape);
-            format!("quotes within fields have {escape} before them; write escape = '{escape}'")
+            format!("quotes within fields are escaped by {escape}; set escape = '{escape}' in the contract")
         }));
         self.notes.extend(self.input.unmarked().map(|encoding| {
             let name = if encoding == Encoding::Utf16Le { "utf-16le" } else { "utf-16be" };
-            format!("the file is UTF-16 without a byte order mark; write encoding = \"{name}\"")
+            format!("the file is UTF-16 without a byte order mark; set encoding = \"{name}\" in the contract")
         }));
         self.is_settled = true;
         true
     }
 
-    /// Passes over what is no record, and returns whether a record may begin now.
-    fn pass(&mut self) -> Result<bool, DecodeError> {
+    /// Skips lines that are not records, and returns whether a record may start now.
+    fn skip_lines(&mut self) -> Result<bool, DecodeError> {
         if self.input.waiting().is_empty() {
             return Ok(true);
         }
         loop {
-            if !self.input.take_invisible(self.shape.has_no_columns_of_nuls()) {
+            if !self.input.take_invisible(self.shape.ignores_leading_nuls()) {
                 return Ok(false);
             }
             if self.input.waiting().is_empty() {
                 return Ok(true);
             }
-            match self.passing.look(&self.input, self.shape.next())? {
-                Passed::Nothing => return Ok(true),
-                Passed::More => return Ok(false),
-                Passed::Line { next } => self.input.take(next),
-                Passed::Part { within } => {
+            match self.skipper.check(&self.input, self.shape.next())? {
+                Skipped::Nothing => return Ok(true),
+                Skipped::More => return Ok(false),
+                Skipped::Line { next } => self.input.take(next),
+                Skipped::Part { within } => {
                     self.input.take(within);
                     return Ok(false);
                 }
@@ -333,8 +325,8 @@ impl Decoder {
         Ok(())
     }
 
-    /// Lands the record over the limit if its end is in sight, and says whether it was.
-    fn skip(&mut self, out: &mut BatchBuilder) -> bool {
+    /// Ends the record over the limit if its end is among the waiting bytes, and returns whether it was.
+    fn skip_overlong(&mut self, out: &mut BatchBuilder) -> bool {
         let (to, next) = match self.shape.skip(&self.input, self.ends) {
             Ok(end) => end,
             Err(within) => {
@@ -344,8 +336,8 @@ impl Decoder {
         };
         self.input.take(to);
         if let Some(Overlong { file_from, kept }) = self.overlong.take() {
-            let place = Place { from: file_from, to: self.input.file_at() };
-            out.end(place, Some(Fault::TooLong), Some(&kept));
+            let range = ByteRange { from: file_from, to: self.input.file_at() };
+            out.end(range, Some(Fault::TooLong), Some(&kept));
         }
         self.input.take(next - to);
         true
@@ -354,103 +346,4 @@ impl Decoder {
 
 fn raw(input: &Input, to: usize) -> Raw<'_> {
     Raw { bytes: &input.waiting()[..to], widths: input.widths(), file_from: input.file_at() }
-}
-
-impl Shape {
-    fn new(contract: &Contract, limits: Limits) -> Result<Self, DecodeError> {
-        Ok(match &contract.format {
-            Format::Delimited { delimiter, quote, escape, header } => {
-                let dialect = (delimiter.as_str(), *quote, *escape);
-                Self::Delimited(Box::new(Delimited::new(contract, dialect, *header, limits)?))
-            }
-            Format::JsonLines | Format::JsonArray => {
-                Self::Json(Box::new(Json::new(contract, limits)))
-            }
-            Format::Tokens { pattern } => {
-                Self::Tokens(Box::new(Tokens::new(contract, pattern, limits)?))
-            }
-            Format::Fixed { header } => Self::Fixed(Fixed::new(contract, *header, limits)?),
-            Format::Parquet | Format::Message => {
-                let problem = "its format is no text format of dumps".to_owned();
-                return Err(DecodeError::Contract { table: contract.table.clone(), problem });
-            }
-        })
-    }
-
-    fn awaits_header(&self) -> bool {
-        match self {
-            Self::Delimited(delimited) => delimited.awaits_header(),
-            Self::Fixed(fixed) => fixed.awaits_header(),
-            Self::Json(_) | Self::Tokens(_) => false,
-        }
-    }
-
-    fn next(&self) -> Next<'_> {
-        let (has_header, delimiter) = match self {
-            Self::Delimited(it) => (it.has_header(), Some(it.delimiter())),
-            Self::Fixed(fixed) => (fixed.has_header(), None),
-            Self::Json(_) | Self::Tokens(_) => (false, None),
-        };
-        Next { is_header: self.awaits_header(), has_header, delimiter }
-    }
-
-    /// Whether NULs at the beginning of a record mean nothing; where columns have widths they do.
-    fn has_no_columns_of_nuls(&self) -> bool {
-        !matches!(self, Self::Fixed(_))
-    }
-
-    fn quote(&self) -> Option<u8> {
-        match self {
-            Self::Delimited(delimited) => delimited.quote(),
-            Self::Json(_) => Some(b'"'),
-            Self::Tokens(_) | Self::Fixed(_) => None,
-        }
-    }
-
-    /// See [`Delimited::settle`].
-    fn settle(&mut self, window: &[u8], ends: LineEnds) -> Option<u8> {
-        match self {
-            Self::Delimited(delimited) => return delimited.settle(window, ends),
-            Self::Json(json) => json.set_ends(ends),
-            Self::Tokens(_) | Self::Fixed(_) => {}
-        }
-        None
-    }
-
-    /// How many records were passed over.
-    fn skipped(&self) -> u64 {
-        match self {
-            Self::Delimited(delimited) => delimited.skipped(),
-            Self::Fixed(fixed) => fixed.skipped(),
-            Self::Json(_) | Self::Tokens(_) => 0,
-        }
-    }
-
-    fn cut(&mut self, input: &Input, limits: Limits, ends: LineEnds) -> Result<Cut, DecodeError> {
-        let (bytes, closed) = (input.waiting(), input.closed());
-        match self {
-            Self::Delimited(delimited) => Ok(delimited.cut(bytes, input.taken(), closed)),
-            Self::Json(json) => json.cut(bytes, input.file_at(), closed),
-            Self::Tokens(_) | Self::Fixed(_) => {
-                Ok(lines::cut(bytes, limits.max_record_bytes, closed, ends))
-            }
-        }
-    }
-
-    fn skip(&mut self, input: &Input, ends: LineEnds) -> Result<(usize, usize), usize> {
-        match self {
-            Self::Json(json) => json.skip(input.waiting(), input.closed()),
-            _ => lines::skip(input.waiting(), input.closed(), ends),
-        }
-    }
-
-    fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
-        match self {
-            Self::Delimited(delimited) => return delimited.read(raw, out),
-            Self::Fixed(fixed) => return fixed.read(raw, out),
-            Self::Json(json) => json.read(raw, out),
-            Self::Tokens(tokens) => tokens.read(raw, out),
-        }
-        Ok(())
-    }
 }

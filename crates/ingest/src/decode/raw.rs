@@ -1,7 +1,7 @@
-//! One record as it stands in the dump.
+//! One record as it is in the dump.
 
 use super::charset::Widths;
-use batches::batch::{BatchBuilder, Fault, Place};
+use batches::batch::{BatchBuilder, ByteRange, Fault};
 use std::borrow::Cow;
 
 /// One record as UTF-8, line end excluded.
@@ -9,14 +9,15 @@ use std::borrow::Cow;
 pub(super) struct Raw<'a> {
     pub bytes: &'a [u8],
     pub widths: Widths<'a>,
-    /// Where its first byte lies in the file.
+    /// Position of its first byte in the file.
     pub file_from: u64,
 }
 
 impl<'a> Raw<'a> {
-    pub fn place(&self) -> Place {
+    /// The bytes of the file that it consists of.
+    pub fn range(&self) -> ByteRange {
         let to = self.file_from + self.widths.file_bytes(self.bytes);
-        Place { from: self.file_from, to }
+        ByteRange { from: self.file_from, to }
     }
 
     /// A part of it, by its bytes.
@@ -29,17 +30,17 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Its characters, `None` if the file's bytes are no text in the file's encoding.
+    /// Its characters, `None` if the bytes are not text in the encoding of the file.
     pub fn chars(&self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes).ok()
     }
 
-    /// Lands it as a record that cannot be read, with the first `kept_bytes` of its text.
-    pub fn land_faulty(&self, fault: Fault, kept_bytes: usize, out: &mut BatchBuilder) {
-        out.end(self.place(), Some(fault), Some(&self.kept(kept_bytes)));
+    /// Adds it as a faulty record, with the first `kept_bytes` of its text.
+    pub fn end_faulty(&self, fault: Fault, kept_bytes: usize, out: &mut BatchBuilder) {
+        out.end(self.range(), Some(fault), Some(&self.kept(kept_bytes)));
     }
 
-    /// At most its first `kept_bytes`, whole characters only, what is no text replaced.
+    /// At most its first `kept_bytes`, in whole characters, with bytes that are not text replaced.
     pub fn kept(&self, kept_bytes: usize) -> Cow<'a, str> {
         let kept = &self.bytes[..self.bytes.len().min(kept_bytes)];
         let is_cut = kept.len() < self.bytes.len();
@@ -47,7 +48,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// `bytes` without a last character whose end is missing.
+/// `bytes` without a last character that is incomplete.
 fn without_cut_char(bytes: &[u8]) -> &[u8] {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => &bytes[..error.valid_up_to()],
@@ -76,11 +77,11 @@ mod tests {
     }
 
     #[test]
-    fn a_part_knows_its_place() {
+    fn a_part_has_its_own_position() {
         let part = Raw { widths: Widths::Utf16, ..raw("a€b".as_bytes()) }.part(1, 5);
-        assert_eq!((part.bytes, part.place()), ("€b".as_bytes(), Place { from: 7, to: 11 }));
+        assert_eq!((part.bytes, part.range()), ("€b".as_bytes(), ByteRange { from: 7, to: 11 }));
         let widths = Widths::Each(&[1, 2, 0, 0, 1]);
         let part = Raw { widths, ..raw("a€b".as_bytes()) }.part(1, 5);
-        assert_eq!(part.place(), Place { from: 6, to: 9 });
+        assert_eq!(part.range(), ByteRange { from: 6, to: 9 });
     }
 }

@@ -1,7 +1,7 @@
-//! The dumps of the reference plant, if they lie beside the project.
+//! The dumps of the reference plant, if they are beside the project.
 
 use super::testing::{contract, decode, decode_chunked, delimited, rows};
-use super::{Limits, parquet};
+use super::{DecodeLimits, parquet};
 use arrow::array::Array;
 use batches::batch::Batch;
 use plant::contract::{Contract, Format};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 const DUMPS: &str = "shared/data/bucket/data";
 
-/// The bytes of a dump, `None` if the dumps are not there.
+/// The path of a dump, `None` if the dumps are missing.
 fn dump(key: &str) -> Option<PathBuf> {
     let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let found = above.map(|folder| folder.join(DUMPS)).find(|folder| folder.is_dir());
@@ -30,7 +30,7 @@ fn check(key: &str, contract: &Contract, records: usize) {
     let batch = decode(contract, &file).unwrap();
     assert_eq!(faults(&batch), Vec::<String>::new());
     assert_eq!(batch.len(), records);
-    let chunked = decode_chunked(contract, &file, Limits::default(), 4099).unwrap();
+    let chunked = decode_chunked(contract, &file, DecodeLimits::default(), 4099).unwrap();
     assert!(rows(&batch) == rows(&chunked) && batch.byte_from == chunked.byte_from);
 }
 
@@ -44,7 +44,7 @@ fn faults(batch: &Batch) -> Vec<String> {
 }
 
 #[test]
-fn every_record_of_the_text_dumps_lands() {
+fn every_record_of_the_text_dumps_is_decoded() {
     let mes = "OperationsManagement";
     let erp = "SCSupplyChain";
     let plans = contract(delimited("|", Some(b'"'), true), &["*ID", "Quantity", "Division"]);
@@ -60,7 +60,7 @@ fn every_record_of_the_text_dumps_lands() {
 }
 
 #[test]
-fn every_record_of_the_token_dump_lands() {
+fn every_record_of_the_token_dump_is_decoded() {
     let stamp = r"(?:\d{2}/\d{2}/\d{4} \d{2}:\d{2}:\d{2}|\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}|\d{8} \d{2}-\d{2}-\d{2})";
     let pattern = format!(
         r"C\d{{3}}(?<ItemId>.*?)UU-(?<Description>.*?)nxklh2022.*?plantxi12.*?(?<Stamp>{stamp}).*"
@@ -70,7 +70,7 @@ fn every_record_of_the_token_dump_lands() {
 }
 
 #[test]
-fn every_record_of_the_parquet_dumps_lands() {
+fn every_record_of_the_parquet_dumps_is_decoded() {
     let check = |key, contract: &Contract, records: usize| {
         let Some(path) = dump(key) else { return };
         let batches = parquet::decode(contract, std::fs::File::open(path).unwrap(), 8192).unwrap();

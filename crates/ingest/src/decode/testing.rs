@@ -1,50 +1,13 @@
-//! Contracts and views of batches for the tests of the decoders.
+//! Contracts, and batches as text, for the tests of the decoders.
 
-use super::{DecodeError, Decoder, Limits, Summary};
+use super::{DecodeError, DecodeLimits, Decoder, Summary};
 use arrow::array::{Array, AsArray, StringArray};
 use batches::batch::{Batch, BatchBuilder};
-use plant::contract::{
-    Column, Contract, DumpUnit, Encoding, Escape, Format, Framing, Kind, Lines, OnError, Origin,
-    RemovedRecords, Supersede,
-};
+use plant::contract::{Contract, Escape, Format};
 
-/// A contract of text columns; a `*` before a header makes its column required.
-pub(super) fn contract(format: Format, headers: &[&str]) -> Contract {
-    Contract {
-        table: "test".into(),
-        description: String::new(),
-        source: "test".into(),
-        paths: Vec::new(),
-        topics: Vec::new(),
-        framing: Framing::default(),
-        format,
-        encoding: Encoding::Utf8,
-        lines: Lines::default(),
-        records: None,
-        supersede: Supersede::Key,
-        removed_records: RemovedRecords::ByName,
-        dump_unit: DumpUnit::ByName,
-        nulls: Vec::new(),
-        columns: headers.iter().map(|header| column(header)).collect(),
-        reject_at_most: None,
-        case_sensitive_columns: false,
-    }
-}
+mod contract;
 
-fn column(header: &str) -> Column {
-    let name = header.trim_start_matches('*');
-    Column {
-        name: name.to_lowercase(),
-        header: name.into(),
-        origin: Origin::Record,
-        kind: Kind::Text,
-        required: name != header,
-        on_error: OnError::Reject,
-        nulls: Vec::new(),
-        width_chars: 0,
-        description: String::new(),
-    }
-}
+pub(super) use contract::contract;
 
 /// A contract of comma-separated text.
 pub(super) fn csv(header: bool, headers: &[&str]) -> Contract {
@@ -56,24 +19,26 @@ pub(super) fn delimited(delimiter: &str, quote: Option<u8>, header: bool) -> For
     Format::Delimited { delimiter: delimiter.into(), quote, escape: Escape::Detect, header }
 }
 
+/// Decodes a file in one chunk.
 pub(super) fn decode(contract: &Contract, file: &[u8]) -> Result<Batch, DecodeError> {
-    decode_chunked(contract, file, Limits::default(), file.len().max(1))
+    decode_chunked(contract, file, DecodeLimits::default(), file.len().max(1))
 }
 
+/// Decodes a file in chunks of this size.
 pub(super) fn decode_chunked(
     contract: &Contract,
     file: &[u8],
-    limits: Limits,
+    limits: DecodeLimits,
     chunk_bytes: usize,
 ) -> Result<Batch, DecodeError> {
-    decode_summed(contract, file, limits, chunk_bytes).map(|(batch, _)| batch)
+    decode_with_summary(contract, file, limits, chunk_bytes).map(|(batch, _)| batch)
 }
 
-/// Decodes a file in chunks of this size, twice if the decoder wants a preview.
-pub(super) fn decode_summed(
+/// Decodes a file in chunks of this size, twice if the decoder wants a preview, and returns its summary too.
+pub(super) fn decode_with_summary(
     contract: &Contract,
     file: &[u8],
-    limits: Limits,
+    limits: DecodeLimits,
     chunk_bytes: usize,
 ) -> Result<(Batch, Summary), DecodeError> {
     let mut decoder = Decoder::new(contract, limits)?;
@@ -108,8 +73,8 @@ fn cell(column: &StringArray, row: usize) -> Option<String> {
     column.is_valid(row).then(|| column.value(row).to_owned())
 }
 
-/// The bytes of each record as its position says.
+/// The bytes of each record at its position in the file.
 pub(super) fn slices<'a>(batch: &Batch, file: &'a [u8]) -> Vec<&'a [u8]> {
-    let place = |row| batch.byte_from.value(row) as usize..batch.byte_to.value(row) as usize;
-    (0..batch.len()).map(|row| &file[place(row)]).collect()
+    let range = |row| batch.byte_from.value(row) as usize..batch.byte_to.value(row) as usize;
+    (0..batch.len()).map(|row| &file[range(row)]).collect()
 }

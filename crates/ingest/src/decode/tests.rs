@@ -1,7 +1,7 @@
-//! Promises that hold for every format.
+//! Properties of all formats.
 
 use super::testing::{contract, csv, decode_chunked, delimited, rows, slices};
-use super::{DecodeError, Limits};
+use super::{DecodeError, DecodeLimits};
 use batches::batch::Batch;
 use plant::contract::{Contract, Encoding, Escape, Format, Lines, Origin};
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ fn contracts() -> Vec<Contract> {
     ]
 }
 
-/// Contracts of dumps that hold more than their records.
+/// Contracts of dumps that contain more than records.
 fn contracts_with_surroundings() -> Vec<Contract> {
     let lines = Lines {
         skip: 1,
@@ -64,7 +64,7 @@ fn encodings() -> impl Strategy<Value = Encoding> {
     prop::sample::select([&[Utf8, Utf16Le, Utf16Be], &named[..]].concat())
 }
 
-/// Bytes rich in the signs that matter.
+/// Bytes with many special characters.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         8 => prop::sample::select(b"ab,\"\n\r{}[]:\\ 1\0".to_vec()).prop_map(|byte| vec![byte]),
@@ -87,7 +87,7 @@ fn outcome(
     result.map(view).map_err(|error| error.to_string())
 }
 
-fn places_increase(batch: &Batch, size_bytes: usize) -> bool {
+fn positions_increase(batch: &Batch, size_bytes: usize) -> bool {
     let ends = batch.byte_from.values().iter().zip(batch.byte_to.values());
     let mut last = 0;
     ends.into_iter().all(|(&from, &to)| {
@@ -107,12 +107,12 @@ proptest! {
         max_record_bytes in prop_oneof![Just(1 << 20), 0..40usize],
         probe_bytes in prop_oneof![Just(1 << 16), 0..40usize],
     ) {
-        let limits = Limits { max_record_bytes, kept_faulty_bytes: 5, probe_bytes };
+        let limits = DecodeLimits { max_record_bytes, kept_faulty_bytes: 5, probe_bytes };
         for mut contract in contracts().into_iter().chain(contracts_with_surroundings()) {
             contract.encoding = encoding;
             let whole = decode_chunked(&contract, &file, limits, usize::MAX);
             if let Ok(batch) = &whole {
-                prop_assert!(places_increase(batch, file.len()), "{:?}", contract.format);
+                prop_assert!(positions_increase(batch, file.len()), "{:?}", contract.format);
             }
             let chunked = decode_chunked(&contract, &file, limits, chunk_bytes);
             prop_assert_eq!(outcome(whole, &file), outcome(chunked, &file), "{:?}", contract.format);
@@ -121,14 +121,14 @@ proptest! {
 
     #[test]
     fn no_byte_is_lost(file in file(), encoding in encodings()) {
-        // Such a line names the delimiter and is no record.
+        // Such a line declares the delimiter and is not a record.
         prop_assume!(!file.windows(4).any(|bytes| bytes.eq_ignore_ascii_case(b"sep=")));
-        // What is around an array of records is not in them.
+        // The envelope of an array of records is not in them.
         let is_around = file.iter().find(|byte| b"{[".contains(byte)) == Some(&b'{');
         let contracts = contracts().into_iter().skip(1);
         for mut contract in contracts.filter(|it| !is_around || it.format != Format::JsonArray) {
             contract.encoding = encoding;
-            let Ok(batch) = decode_chunked(&contract, &file, Limits::default(), 64) else { continue };
+            let Ok(batch) = decode_chunked(&contract, &file, DecodeLimits::default(), 64) else { continue };
             let mut at = 0;
             for (&from, &to) in batch.byte_from.values().iter().zip(batch.byte_to.values()) {
                 prop_assert!(is_between_records(&file[at..from as usize]), "{:?}", contract.format);
@@ -138,8 +138,7 @@ proptest! {
         }
     }
 
-    /// A dump that is divided after any of its lines into two, both with its header, has the same
-    /// records.
+    /// A dump that is split after any line into two, both with its header, has the same records.
     #[test]
     fn parts_have_the_records_of_the_whole(
         lines in prop::collection::vec("[ab1,# é]{0,6}", 1..12),
@@ -151,14 +150,14 @@ proptest! {
         contract.lines = Lines { skip_pattern: Some("^#".into()), skip: 1, ..Lines::default() };
         let read = |lines: &[String]| {
             let file = format!("title\na,b\n{}", lines.concat());
-            let batch = decode_chunked(&contract, file.as_bytes(), Limits::default(), 9).unwrap();
+            let batch = decode_chunked(&contract, file.as_bytes(), DecodeLimits::default(), 9).unwrap();
             rows(&batch)
         };
         prop_assert_eq!(read(&lines), [read(first), read(second)].concat());
     }
 }
 
-/// Whether no text is in these bytes, whatever their encoding.
+/// Whether these bytes contain no text in any of the encodings.
 fn is_between_records(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| b"\r\n\0 \t[],\xEF\xBB\xBF\xFE\xFF".contains(byte))
 }

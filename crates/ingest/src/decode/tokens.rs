@@ -1,33 +1,37 @@
-//! Token text: one record a line, and a pattern that knows where its fields begin and end.
+//! Token text: one record per line, whose fields are the groups of a regular expression.
 
-use super::Limits;
+use super::DecodeLimits;
 use super::error::DecodeError;
 use super::raw::Raw;
 use batches::batch::{BatchBuilder, Fault};
 use plant::contract::{Contract, Origin};
 use regex::{CaptureLocations, Regex, RegexBuilder};
 
-/// Size of the compiled pattern, and of what it may remember while matching, in bytes.
+/// Limit on the size of the compiled pattern, and on its cache while matching, in bytes.
 const PATTERN_BYTES: usize = 16 << 20;
 
 /// Decodes [`plant::contract::Format::Tokens`].
 #[derive(Debug)]
 pub(super) struct Tokens {
     pattern: Regex,
-    /// The group of each column, `None` for one whose value is not in the record.
+    /// The group of each column, `None` for a column that is not in the record.
     groups: Vec<Option<usize>>,
     found: CaptureLocations,
     kept_faulty_bytes: usize,
 }
 
 impl Tokens {
-    pub fn new(contract: &Contract, pattern: &str, limits: Limits) -> Result<Self, DecodeError> {
+    pub fn new(
+        contract: &Contract,
+        pattern: &str,
+        limits: DecodeLimits,
+    ) -> Result<Self, DecodeError> {
         let refuse = |problem| DecodeError::Contract { table: contract.table.clone(), problem };
         let pattern = RegexBuilder::new(&format!(r"\A(?:{pattern})\z"))
             .size_limit(PATTERN_BYTES)
             .dfa_size_limit(PATTERN_BYTES)
             .build()
-            .map_err(|error| refuse(format!("the pattern is wrong: {error}")))?;
+            .map_err(|error| refuse(format!("invalid pattern: {error}")))?;
         let groups = contract.columns.iter().map(|column| {
             if column.origin != Origin::Record {
                 return Ok(None);
@@ -46,23 +50,23 @@ impl Tokens {
 
     pub fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) {
         let Some(chars) = raw.chars() else {
-            return raw.land_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
+            return raw.end_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
         };
         if self.pattern.captures_read(&mut self.found, chars).is_none() {
-            return raw.land_faulty(Fault::NoMatch, self.kept_faulty_bytes, out);
+            return raw.end_faulty(Fault::NoMatch, self.kept_faulty_bytes, out);
         }
         for &group in &self.groups {
             let found = group.and_then(|group| self.found.get(group));
             out.field(found.and_then(|(from, to)| chars.get(from..to)));
         }
-        out.end(raw.place(), None, None);
+        out.end(raw.range(), None, None);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{contract, decode, rows};
     use super::*;
+    use crate::decode::testing::{contract, decode, rows};
     use plant::contract::Format;
 
     fn check(pattern: &str, input: &str, expected: &[&str]) {
@@ -83,11 +87,12 @@ mod tests {
     fn a_wrong_pattern_is_refused() {
         let check = |pattern: &str, expected: &str| {
             let contract = contract(Format::Tokens { pattern: pattern.into() }, &["A"]);
-            let text = Tokens::new(&contract, pattern, Limits::default()).unwrap_err().to_string();
+            let text =
+                Tokens::new(&contract, pattern, DecodeLimits::default()).unwrap_err().to_string();
             assert!(text.contains(expected), "{text}");
         };
-        check("(?<A>", "the pattern is wrong");
+        check("(?<A>", "invalid pattern");
         check("(?<B>.)", "no group A");
-        check("(?<A>(?:a{1000}){1000}{10})", "the pattern is wrong");
+        check("(?<A>(?:a{1000}){1000}{10})", "invalid pattern");
     }
 }

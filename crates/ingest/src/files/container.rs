@@ -1,52 +1,55 @@
-//! The containers of a dump, recognised by content and not by name.
+//! The containers of a dump (gzip, zip and others), detected by content and not by name.
 //!
-//! *In*: the bytes of a dump as they are in the bucket. *Out*: the bytes of its records, unpacked
-//! while they are read, in bounded memory. *Promise*: what is packed in a way that is read here comes
-//! out whole or with an error that names the container, where it is damaged, and what to do; what is
-//! no text and no Parquet is refused by its name. Nothing unpacks to more than its limit.
+//! *In*: the bytes of a dump as in the bucket. *Out*: the bytes of its records, decompressed while they are
+//! read, in bounded memory. *Promise*: a supported container is read completely, or the error names the
+//! container, the damage and the remedy; files that are neither text nor Parquet are refused by their type.
+//! Nothing decompresses to more than its limit.
 
 mod gzip;
 mod signature;
 mod zip;
 mod zstd;
 
-use super::{Fetched, ReadError};
+use super::Fetched;
+use crate::Error;
 use config::settings::Limits;
 use signature::{Content, content};
 use std::cell::RefCell;
+use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek as _};
 use std::rc::Rc;
 
-/// Bytes of a file by which its content is known: `tar` has its mark at byte 257.
+/// Number of first bytes that show the type of a file: `tar` has its magic number at byte 257.
 const HEAD_BYTES: usize = 512;
 
-/// Memory that xz needs beside its dictionary.
+/// Memory that xz needs besides its dictionary.
 const XZ_OWN_BYTES: u64 = 16 << 20;
 
-/// How much unpacking may take.
+/// Limits on decompression.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Bytes one layer may unpack to.
+    /// The most bytes to which one layer may decompress.
     unpacked_bytes: u64,
     /// Memory for the window or dictionary of a layer.
     window_bytes: u64,
-    /// Containers within each other.
+    /// The most nested containers.
     layers: usize,
     chunk_bytes: usize,
 }
 
 impl Bounds {
+    /// The configured limits.
     pub fn new(limits: &Limits) -> Self {
         Self {
-            unpacked_bytes: limits.get("max_unpacked_bytes"),
-            window_bytes: limits.get("max_window_bytes"),
-            layers: limits.size("max_container_layers"),
-            chunk_bytes: limits.size("read_chunk_bytes"),
+            unpacked_bytes: limits.ingest.max_unpacked_bytes,
+            window_bytes: limits.ingest.max_window_bytes,
+            layers: limits.ingest.max_container_layers,
+            chunk_bytes: limits.ingest.read_chunk_bytes,
         }
     }
 }
 
-/// What is remarkable about a dump that was read all the same. Complete when it is read to its end.
+/// Peculiarities of a dump that was read nevertheless. Complete when it is read to its end.
 #[derive(Debug, Clone, Default)]
 pub struct Notes(Rc<RefCell<Vec<String>>>);
 
@@ -64,82 +67,105 @@ impl Notes {
 pub struct Opened {
     /// The bytes of its records.
     pub reader: Box<dyn Read>,
-    /// Whether they are those of the file itself.
+    /// Whether these are the bytes of the file itself.
     pub is_plain: bool,
 }
 
-/// Opens a dump layer by layer, from its beginning; what was appended to its file after its digest was
-/// taken is not read. Parquet is refused unless the contract takes it.
+/// Opens a dump layer by layer, from its beginning. Bytes appended to its file after its digest was computed are not
+/// read. Parquet is refused unless `takes_parquet`.
 pub fn open(
     dump: Fetched,
     takes_parquet: bool,
     bounds: Bounds,
     notes: &Notes,
-) -> Result<Opened, ReadError> {
-    let place = |error: io::Error| ReadError::Place(error.into());
+) -> Result<Opened, Error> {
     let Fetched { mut file, key, size_bytes, .. } = dump;
-    file.rewind().map_err(place)?;
-    let mut head = head(&mut file).map_err(place)?;
-    file.rewind().map_err(place)?;
-    let mut names: Vec<&'static str> = Vec::new();
-    let mut reader: Box<dyn Read> = if content(&head) == Content::Zip {
-        names.push("zip");
-        let (member, name) = zip::only_member(file, bounds.window_bytes, notes)?;
-        if !key.to_ascii_lowercase().ends_with(".zip") {
-            notes.add(format!("it is a zip archive; `{name}`, the only file in it, was read"));
-        }
-        bounded(member, "zip", bounds)
+    file.rewind()?;
+    let head = head(&mut file)?;
+    file.rewind()?;
+    let mut layers = Layers { names: Vec::new(), bounds, notes };
+    let reader: Box<dyn Read> = if content(&head) == Content::Zip {
+        layers.open_zip(file, &key)?
     } else {
         Box::new(BufReader::with_capacity(bounds.chunk_bytes, file.take(size_bytes)))
     };
-    loop {
-        if !names.is_empty() {
-            (reader, head) = peeked(reader).map_err(content_error)?;
-        }
-        let name = match content(&head) {
-            Content::Plain => break,
-            Content::Parquet if takes_parquet => break,
-            Content::Parquet => return Err(refused("an Apache Parquet file", PARQUET)),
-            Content::Foreign { name, remedy } => return Err(refused(name, remedy)),
-            Content::Zip => return Err(refused("a zip archive within another container", UNPACK)),
-            Content::Gzip => "gzip",
-            Content::Zstd => "zstd",
-            Content::Bzip2 => "bzip2",
-            Content::Xz => "xz",
-        };
-        names.push(name);
-        if names.len() > bounds.layers {
-            let limit = bounds.layers;
-            let problem = format!(
-                "it is {}: more than the {limit} containers within each other that are unpacked \
-                 (max_container_layers); unpack it before it is uploaded",
-                within(&names)
-            );
-            return Err(ReadError::Content(problem));
-        }
-        reader = layer(reader, name, &head, bounds, notes)?;
-    }
-    if names.len() > 1 {
+    let reader = layers.unpack(reader, head, takes_parquet)?;
+    if layers.names.len() > 1 {
+        let names = nesting(&layers.names);
         notes.add(format!(
-            "it is packed {} times, {}; all were unpacked",
-            names.len(),
-            within(&names)
+            "packed {} times ({names}); all layers were unpacked",
+            layers.names.len()
         ));
     }
-    Ok(Opened { reader, is_plain: names.is_empty() })
+    Ok(Opened { reader, is_plain: layers.names.is_empty() })
+}
+
+/// The layers of a dump, opened from the outermost.
+struct Layers<'a> {
+    names: Vec<&'static str>,
+    bounds: Bounds,
+    notes: &'a Notes,
+}
+
+impl Layers<'_> {
+    fn open_zip(&mut self, file: File, key: &str) -> Result<Box<dyn Read>, Error> {
+        self.names.push("zip");
+        let (member, name) = zip::only_member(file, self.bounds.window_bytes, self.notes)?;
+        if !key.to_ascii_lowercase().ends_with(".zip") {
+            self.notes.add(format!("zip archive: its only file `{name}` was read"));
+        }
+        Ok(bounded(member, "zip", self.bounds))
+    }
+
+    /// Opens layers until the content is text, or Parquet if that is expected. `head` are the first bytes of
+    /// `reader`, unless it is in a zip archive.
+    fn unpack(
+        &mut self,
+        mut reader: Box<dyn Read>,
+        mut head: Vec<u8>,
+        takes_parquet: bool,
+    ) -> Result<Box<dyn Read>, Error> {
+        loop {
+            if !self.names.is_empty() {
+                (reader, head) = peeked(reader)?;
+            }
+            let name = match content(&head) {
+                Content::Plain => return Ok(reader),
+                Content::Parquet if takes_parquet => return Ok(reader),
+                Content::Parquet => return Err(unsupported("an Apache Parquet file", PARQUET)),
+                Content::Foreign { name, remedy } => return Err(unsupported(name, remedy)),
+                Content::Zip => {
+                    return Err(unsupported("a zip archive within another container", UNPACK));
+                }
+                Content::Gzip => "gzip",
+                Content::Zstd => "zstd",
+                Content::Bzip2 => "bzip2",
+                Content::Xz => "xz",
+            };
+            self.names.push(name);
+            let limit = self.bounds.layers;
+            if self.names.len() > limit {
+                let names = nesting(&self.names);
+                return Err(Error::Data(format!(
+                    "it is {names}: more than the {limit} nested containers that are unpacked \
+                     (max_container_layers); unpack it before it is uploaded"
+                )));
+            }
+            reader = layer(reader, name, &head, self.bounds, self.notes)?;
+        }
+    }
 }
 
 const PARQUET: &str = "set format = \"parquet\" in the contract if the source writes it so";
 const UNPACK: &str = "unpack it before it is uploaded";
 
-/// What is in a file but neither text nor Parquet.
-fn refused(name: &str, remedy: &str) -> ReadError {
-    ReadError::Content(format!(
-        "it is {name}, which cannot be read as this contract's format; {remedy}"
-    ))
+/// The error for a file that is neither text nor the Parquet of the contract.
+fn unsupported(name: &str, remedy: &str) -> Error {
+    Error::Data(format!("it is {name}, which is not the format of this contract; {remedy}"))
 }
 
-fn within(names: &[&str]) -> String {
+/// The names of nested layers, the innermost first.
+fn nesting(names: &[&str]) -> String {
     names.iter().rev().copied().collect::<Vec<_>>().join(" within ")
 }
 
@@ -149,8 +175,7 @@ fn layer(
     head: &[u8],
     bounds: Bounds,
     notes: &Notes,
-) -> Result<Box<dyn Read>, ReadError> {
-    let place = |error: io::Error| ReadError::Place(error.into());
+) -> Result<Box<dyn Read>, Error> {
     let buffered = BufReader::with_capacity(bounds.chunk_bytes, reader);
     let unpacked: Box<dyn Read> = match name {
         "gzip" => Box::new(gzip::Members::new(buffered, notes.clone())),
@@ -159,10 +184,10 @@ fn layer(
             let memory_bytes = bounds.window_bytes.saturating_add(XZ_OWN_BYTES);
             let flags = liblzma::stream::CONCATENATED;
             let stream = liblzma::stream::Stream::new_stream_decoder(memory_bytes, flags);
-            let stream = stream.map_err(|error| ReadError::Place(error.into()))?;
+            let stream = stream.map_err(|error| Error::Storage(error.into()))?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(buffered, stream))
         }
-        _ => zstd::reader(buffered, head, bounds.window_bytes, notes).map_err(place)?,
+        _ => zstd::reader(buffered, head, bounds.window_bytes, notes)?,
     };
     Ok(bounded(unpacked, name, bounds))
 }
@@ -171,7 +196,7 @@ fn bounded(inner: Box<dyn Read>, name: &'static str, bounds: Bounds) -> Box<dyn 
     Box::new(Layer { inner, name, bounds, left_bytes: bounds.unpacked_bytes })
 }
 
-/// The first bytes of what `reader` gives.
+/// The first bytes of `reader`.
 fn head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     reader.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
@@ -184,7 +209,7 @@ fn peeked(mut reader: Box<dyn Read>) -> io::Result<(Box<dyn Read>, Vec<u8>)> {
     Ok((Box::new(Cursor::new(head.clone()).chain(reader)), head))
 }
 
-/// One layer: its errors name it, and it gives no more than its limit.
+/// One layer: its errors name it, and it returns no more bytes than its limit.
 struct Layer {
     inner: Box<dyn Read>,
     name: &'static str,
@@ -194,12 +219,12 @@ struct Layer {
 
 impl Read for Layer {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into).map_err(|error| self.explained(error))?;
+        let read = self.inner.read(into).map_err(|error| self.explain(error))?;
         match self.left_bytes.checked_sub(read as u64) {
             Some(left_bytes) => self.left_bytes = left_bytes,
             None => {
                 return Err(unreadable(format!(
-                    "the {} data unpacks to more than {} bytes; if that is right, raise \
+                    "the {} data unpacks to more than {} bytes; if that is expected, raise \
                      max_unpacked_bytes",
                     self.name, self.bounds.unpacked_bytes
                 )));
@@ -210,7 +235,7 @@ impl Read for Layer {
 }
 
 impl Layer {
-    fn explained(&self, error: io::Error) -> io::Error {
+    fn explain(&self, error: io::Error) -> io::Error {
         let inner = error.get_ref();
         if error.kind() == io::ErrorKind::Interrupted
             || inner.is_some_and(|it| it.is::<Unreadable>())
@@ -231,12 +256,12 @@ impl Layer {
 
 fn broken(name: &str, error: &io::Error) -> String {
     format!(
-        "the {name} data ends early or is damaged ({error}); nothing of the file was taken. Copy it \
+        "the {name} data is truncated or damaged ({error}); none of the file was ingested. Copy it \
          into the bucket again"
     )
 }
 
-/// What is wrong with the bytes of a container, in words for people.
+/// Why a container cannot be read, for people.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Unreadable(String);
@@ -245,11 +270,13 @@ fn unreadable(problem: String) -> io::Error {
     io::Error::other(Unreadable(problem))
 }
 
-/// An error met while reading: of the content if a layer explained it, else of the place.
-pub fn content_error(error: io::Error) -> ReadError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Unreadable>()) {
-        Some(Unreadable(problem)) => ReadError::Content(problem.clone()),
-        None => ReadError::Place(error.into()),
+impl From<io::Error> for Error {
+    /// [`Error::Data`] if a container explained the error, else [`Error::Storage`].
+    fn from(error: io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<Unreadable>()) {
+            Some(Unreadable(problem)) => Self::Data(problem.clone()),
+            None => Self::Storage(error.into()),
+        }
     }
 }
 

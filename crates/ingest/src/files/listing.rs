@@ -1,9 +1,9 @@
-//! Lists the files of a bucket, each under its exact name.
+//! Lists the files of a bucket by their exact names.
 //!
-//! A folder of this machine is walked here and not by the store library, which fails as a whole for
-//! one name that is not UTF-8, and passes over names that end in `#` and digits.
+//! Local folders are walked here and not by `object_store`, whose listing fails as a whole for one name that is
+//! not UTF-8, and skips names that end in `#` and digits.
 
-use anyhow::Context as _;
+use crate::Error;
 use chrono::{DateTime, Utc};
 use config::location::Location;
 use config::location::skipped::{SkippedNames, fault};
@@ -19,44 +19,49 @@ use std::time::SystemTime;
 /// One file of the bucket.
 #[derive(Debug, Clone)]
 pub struct Object {
-    /// Its name relative to the bucket.
+    /// Name relative to the bucket.
     pub key: String,
     pub size_bytes: u64,
     pub etag: Option<String>,
     pub modified_at: DateTime<Utc>,
 }
 
-/// All files below `folder`, which is empty or ends with a slash. Names that cannot be keys, and
-/// folders that may not be read, are noted in `bucket.skipped` and left out.
-pub async fn objects(bucket: &Location, folder: &str) -> anyhow::Result<Vec<Object>> {
+/// All files below `folder`, which is empty or ends with a slash. Names that cannot be keys, and folders without
+/// read permission, are recorded in `bucket.skipped` and left out.
+///
+/// # Errors
+/// [`Error::NotFound`] if the bucket does not exist, [`Error::Storage`] if it cannot be listed.
+pub async fn objects(bucket: &Location, folder: &str) -> Result<Vec<Object>, Error> {
     first_objects(bucket, folder, usize::MAX).await
 }
 
-/// The same, but at most so many files, in no particular order.
+/// The same for at most `most` files, in no particular order.
 pub async fn first_objects(
     bucket: &Location,
     folder: &str,
     most: usize,
-) -> anyhow::Result<Vec<Object>> {
+) -> Result<Vec<Object>, Error> {
     let listed = match &bucket.folder {
         Some(root) => {
             let (root, below, skipped) = (root.clone(), folder.to_owned(), bucket.skipped.clone());
-            tokio::task::spawn_blocking(move || local(&root, &below, skipped, most)).await?
+            let walk = move || local(&root, &below, skipped, most);
+            tokio::task::spawn_blocking(walk).await.unwrap_or_else(|error| Err(error.into()))
         }
         None => remote(bucket, folder, most).await,
     };
-    listed.with_context(|| format!("the bucket {} cannot be listed at `{folder}`", bucket.name))
+    listed.map_err(|error| {
+        let name = &bucket.name;
+        if error.downcast_ref().is_some_and(is_not_found) {
+            return Error::NotFound(format!("the bucket {name} does not exist; check its name"));
+        }
+        Error::Storage(error.context(format!("the bucket {name} cannot be listed at `{folder}`")))
+    })
 }
 
 async fn remote(bucket: &Location, folder: &str, most: usize) -> anyhow::Result<Vec<Object>> {
     let prefix = Key::parse(folder)?;
     let prefix = Some(&prefix).filter(|_| !folder.is_empty());
-    let listed: object_store::Result<Vec<ObjectMeta>> =
-        bucket.store().list(prefix).take(most).try_collect().await;
-    let objects = match listed {
-        Err(object_store::Error::NotFound { .. }) => Vec::new(),
-        listed => listed?,
-    };
+    let objects: Vec<ObjectMeta> = bucket.store().list(prefix).take(most).try_collect().await?;
     let object = |meta: ObjectMeta| Object {
         key: meta.location.into(),
         size_bytes: meta.size,
@@ -83,21 +88,27 @@ fn local(
     Ok(walk.found)
 }
 
+/// Whether a listing failed because there is no such bucket: the listing of a prefix without files is empty
+/// and not an error.
+fn is_not_found(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. })
+}
+
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 struct Walk {
     found: Vec<Object>,
-    /// How many files are listed at most.
+    /// The most files to list.
     most: usize,
     skipped: SkippedNames,
-    /// Device and inode of the folders above, by which a link that leads back is known.
+    /// Device and inode of the folders above, to detect links that lead back.
     above: Vec<(u64, u64)>,
 }
 
 impl Walk {
-    /// Walks the folder at `path`, whose files have keys that begin with `prefix`.
+    /// Walks the folder at `path`, whose files have keys that start with `prefix`.
     fn folder(&mut self, path: &Path, prefix: &str, metadata: &Metadata) -> io::Result<()> {
         let identity = (metadata.dev(), metadata.ino());
         if self.above.contains(&identity) {
@@ -107,7 +118,7 @@ impl Walk {
             Err(error) if is_absent(&error) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.skipped
-                    .add(prefix, "is a folder that may not be read; change its permissions");
+                    .add(prefix, "is a folder without read permission; change its permissions");
                 return Ok(());
             }
             entries => entries?,
@@ -134,12 +145,13 @@ impl Walk {
             self.skipped.add(key, fault);
             return Ok(());
         }
-        // Links are followed. Their target, or the file itself, may have been deleted meanwhile.
+        // Links are followed. Their target, or the file itself, may have been deleted in the meantime.
         let metadata = match fs::metadata(entry.path()) {
             Err(error) if is_absent(&error) => return Ok(()),
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                self.skipped.add(key, "may not be read; change its permissions");
+                self.skipped
+                    .add(key, "cannot be read for lack of permission; change its permissions");
                 return Ok(());
             }
             metadata => metadata?,
@@ -157,7 +169,7 @@ impl Walk {
     }
 }
 
-/// Identifies a state of a file as HTTP servers do: inode, time in microseconds, size.
+/// Identifies a version of a file as HTTP servers do: inode, time in microseconds, size.
 fn etag(metadata: &Metadata, modified_at: SystemTime) -> String {
     let since = modified_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     format!("{:x}-{:x}-{:x}", metadata.ino(), since.as_micros(), metadata.len())

@@ -1,4 +1,4 @@
-//! Columns whose value is a part of the dump's path, the same for all its records.
+//! Columns whose value is a part of the dump's path, and the same for all its records.
 
 use arrow::array::{ArrayRef, StringArray, new_null_array};
 use arrow::datatypes::DataType;
@@ -6,30 +6,30 @@ use batches::batch::Batch;
 use plant::contract::{Contract, Origin};
 use std::sync::Arc;
 
-/// The values that a dump's path gives, by their place among the contract's columns.
+/// The values taken from a dump's path, by their position among the contract's columns.
 #[derive(Debug)]
 pub struct PathColumns(Vec<(usize, Option<String>)>);
 
 impl PathColumns {
-    /// Takes the contract's columns of origin [`Origin::Path`] from `key`. A part that the path does
-    /// not have is unknown.
+    /// Takes the contract's columns of origin [`Origin::Path`] from `key`. A part that is missing in the path is
+    /// null.
     pub fn new(contract: &Contract, key: &str) -> Self {
-        let of_path = contract.columns.iter().enumerate();
-        let of_path = of_path.filter(|(_, column)| column.origin == Origin::Path);
+        let columns = contract.columns.iter().enumerate();
+        let columns = columns.filter(|(_, column)| column.origin == Origin::Path);
         let value = |header: &str| {
             let mut parts = contract.paths.iter().filter_map(|path| path.part(key, header));
             parts.next().map(|part| part.into_owned())
         };
-        Self(of_path.map(|(at, column)| (at, value(&column.header))).collect())
+        Self(columns.map(|(at, column)| (at, value(&column.header))).collect())
     }
 
-    /// The contract as decoders see it: with the columns that are in the records.
-    pub fn of_records(&self, contract: &Contract) -> Contract {
+    /// The contract for the decoders: with the columns that are in the records.
+    pub fn contract_of_records(&self, contract: &Contract) -> Contract {
         let columns = contract.columns.iter().filter(|column| column.origin != Origin::Path);
         Contract { columns: columns.cloned().collect(), ..contract.clone() }
     }
 
-    /// The batch with the columns of the path at their places.
+    /// The batch with the columns of the path inserted at their positions.
     pub fn complete(&self, mut batch: Batch) -> Batch {
         let rows = batch.record.len();
         for (at, value) in &self.0 {

@@ -2,7 +2,7 @@ mod parquet;
 
 use super::*;
 use config::location::{self, Purpose};
-use config::said::Findings;
+use config::toml_reader::Findings;
 use proptest::prelude::*;
 use std::ffi::OsStr;
 use std::fs;
@@ -29,25 +29,25 @@ fn contract(path: &str, columns: &str) -> Arc<Contract> {
     Arc::new(read.unwrap().0)
 }
 
-/// A bucket with these files, each of one record that is its key's place in the list.
-fn bucket(keys: &[&str]) -> (TempDir, Location) {
+/// A bucket with these files, each with one record, the position of its key in the list.
+fn bucket_with(keys: &[&str]) -> (TempDir, Location) {
     let folder = TempDir::new().unwrap();
     for (at, key) in keys.iter().enumerate() {
         let path = folder.path().join(key);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, format!("id\n{at}\n")).unwrap();
     }
-    let place = location::open(folder.path().to_str().unwrap(), Purpose::Read).unwrap();
-    (folder, place)
+    let bucket = location::open(folder.path().to_str().unwrap(), Purpose::Read).unwrap();
+    (folder, bucket)
 }
 
-fn listed(place: &Location, contract: &Arc<Contract>) -> Vec<Found> {
-    runtime().block_on(list(place, std::slice::from_ref(contract), Tz::UTC)).unwrap()
+fn listed(bucket: &Location, contract: &Arc<Contract>) -> Vec<ListedDump> {
+    runtime().block_on(list(bucket, std::slice::from_ref(contract), Tz::UTC)).unwrap()
 }
 
-/// The first field of the only record of a dump, and the others.
-fn record(place: &Location, found: &Found) -> Vec<Option<String>> {
-    let fetched = runtime().block_on(fetch(place, found, None)).unwrap();
+/// The fields of the only record of a dump.
+fn record(bucket: &Location, found: &ListedDump) -> Vec<Option<String>> {
+    let fetched = runtime().block_on(fetch(bucket, found, None)).unwrap();
     let (out, mut batches) = mpsc::channel(4);
     let decoded = decode(fetched, &found.contract, &Limits::default(), &out).unwrap();
     assert_eq!(decoded.records, 1);
@@ -78,24 +78,24 @@ proptest! {
     fn any_name_that_is_listed_is_read(folder in any_name(), names in prop::collection::btree_set(any_name(), 1..4)) {
         let keys: Vec<String> = names.iter().map(|name| format!("{folder}/{name}.csv")).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let (_folder, place) = bucket(&keys);
-        let found = listed(&place, &contract(&format!("{folder}/*.csv"), ""));
+        let (_folder, bucket) = bucket_with(&keys);
+        let found = listed(&bucket, &contract(&format!("{folder}/*.csv"), ""));
         let mut names: Vec<&str> = found.iter().map(|found| found.key.as_str()).collect();
         names.sort_unstable();
         prop_assert_eq!(&names, &keys);
         for found in &found {
             let at = keys.iter().position(|key| *key == found.key).unwrap();
-            prop_assert_eq!(record(&place, found), [Some(at.to_string())]);
+            prop_assert_eq!(record(&bucket, found), [Some(at.to_string())]);
         }
-        let named = listed(&place, &contract(keys[0], ""));
+        let named = listed(&bucket, &contract(keys[0], ""));
         prop_assert_eq!(named.len(), 1);
     }
 }
 
 #[test]
-fn one_odd_name_costs_no_other_and_is_reported_once() {
-    let (folder, place) =
-        bucket(&["in/a.csv", "in/b\r.csv", "in/_c.csv", "in/_SUCCESS", "in/.d.csv"]);
+fn an_odd_name_affects_no_other_and_is_reported_once() {
+    let (folder, bucket) =
+        bucket_with(&["in/a.csv", "in/b\r.csv", "in/_c.csv", "in/_SUCCESS", "in/.d.csv"]);
     let cp1252 = OsStr::from_bytes(b"in/M\xfcller.csv");
     fs::write(folder.path().join(cp1252), "id\n9\n").unwrap();
     fs::create_dir_all(folder.path().join("in/_temporary")).unwrap();
@@ -103,41 +103,41 @@ fn one_odd_name_costs_no_other_and_is_reported_once() {
     std::os::unix::fs::symlink(folder.path(), folder.path().join("in/loop")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("in/gone.csv")).unwrap();
     let contract = contract("in/*.csv", "");
-    let found = listed(&place, &contract);
+    let found = listed(&bucket, &contract);
     assert_eq!(found.iter().map(|found| &found.key).collect::<Vec<_>>(), ["in/a.csv"]);
     let mut skipped: Vec<String> =
-        place.skipped.take_fresh().into_iter().map(|skipped| skipped.name).collect();
+        bucket.skipped.take_fresh().into_iter().map(|skipped| skipped.name).collect();
     skipped.sort();
     assert_eq!(skipped, ["in/M\\xfcller.csv", "in/_c.csv", "in/b\r.csv"]);
-    listed(&place, &contract);
-    assert_eq!(place.skipped.take_fresh(), []);
+    listed(&bucket, &contract);
+    assert_eq!(bucket.skipped.take_fresh(), []);
 }
 
 #[test]
-fn a_file_that_cannot_be_what_its_ending_says_is_no_dump() {
-    let (_folder, place) = bucket(&["a.csv", "a.csv.bz2", "a.csv.GZ", "a.csv.rar"]);
-    let found = listed(&place, &contract("a.csv", ""));
+fn a_file_too_small_for_its_extension_is_not_a_dump() {
+    let (_folder, bucket) = bucket_with(&["a.csv", "a.csv.bz2", "a.csv.GZ", "a.csv.rar"]);
+    let found = listed(&bucket, &contract("a.csv", ""));
     assert_eq!(found.iter().map(|found| &found.key).collect::<Vec<_>>(), ["a.csv"]);
 }
 
 #[test]
 fn columns_come_from_the_path() {
-    let (_folder, place) = bucket(&["in/line=SMT%201/cell_7/a.csv"]);
+    let (_folder, bucket) = bucket_with(&["in/line=SMT%201/cell_7/a.csv"]);
     let columns = r#"{ name = "line", from = "path", type = "text" },
         { name = "cell", from = "path", type = "int" },
         { name = "shift", header = "shift", from = "path", type = "text" }"#;
     let contract = contract("in/*/cell_{cell}/a.csv", columns);
-    let found = listed(&place, &contract);
+    let found = listed(&bucket, &contract);
     let some = |text: &str| Some(text.to_owned());
-    assert_eq!(record(&place, &found[0]), [some("0"), some("SMT 1"), some("7"), None]);
+    assert_eq!(record(&bucket, &found[0]), [some("0"), some("SMT 1"), some("7"), None]);
 }
 
 #[test]
-fn a_file_of_no_bytes_holds_no_record() {
-    let (folder, place) = bucket(&["a.csv"]);
+fn an_empty_file_has_no_records() {
+    let (folder, bucket) = bucket_with(&["a.csv"]);
     fs::write(folder.path().join("a.csv"), "").unwrap();
-    let found = listed(&place, &contract("a.csv", ""));
-    let fetched = runtime().block_on(fetch(&place, &found[0], None)).unwrap();
+    let found = listed(&bucket, &contract("a.csv", ""));
+    let fetched = runtime().block_on(fetch(&bucket, &found[0], None)).unwrap();
     let (out, _batches) = mpsc::channel(4);
     let decoded = decode(fetched, &found[0].contract, &Limits::default(), &out).unwrap();
     assert_eq!(decoded, Decoded::default());

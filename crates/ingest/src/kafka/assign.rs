@@ -1,59 +1,82 @@
-//! Which partitions are read, and from where: whether the topic is the one that was read before, what of
-//! it is gone, and where it ends.
+//! Assignment of partitions: which offsets they are read from, whether the topic is the one that was read
+//! before, which offsets have expired, and where the partitions end.
 
 use super::{
-    ASK, ASK_AGAIN, Assigned, Difference, Event, Known, POLL, Queue, Receiver, Refused, Source,
-    connect, now, rest,
+    Assignment, Difference, Event, POLL, Queue, REQUEST_SLICE, Receiver, ResumePositions, Source,
+    connect, now, remaining,
 };
-use anyhow::{Context as _, bail};
+use crate::Error;
 use batches::batch::{TopicId, Witness};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaRespErr;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long a partition may appear shorter than what was read from it: a broker that has just become
-/// its leader does not know its end at once.
+/// its leader does not know its end immediately.
 const SHORTER_FOR: Duration = Duration::from_secs(5);
 
-/// How long after partitions were assigned again the client may still be stopping to read them.
+/// How long after a new assignment the client may still stop reading at the old offsets.
 const FORWARD_FOR: Duration = Duration::from_secs(10);
 
-/// Where partitions begin and end.
-type Borders = BTreeMap<i32, (i64, i64)>;
+/// The first offset of each partition, and the one after its last.
+type OffsetRanges = BTreeMap<i32, (i64, i64)>;
 
 impl Source {
+    /// Longest wait for the answer to one request.
+    fn answer_within(&self) -> Duration {
+        Duration::from_millis(self.limits.answer_ms)
+    }
+
     /// All partitions of the topic.
     pub(super) fn partitions(&mut self) -> anyhow::Result<Vec<i32>> {
-        let until = now() + ASK;
+        let until = now() + self.answer_within();
         let metadata = loop {
-            self.listen(until)?;
-            match self.consumer.fetch_metadata(Some(&self.topic), ASK_AGAIN) {
+            self.poll_for_refusal(until)?;
+            match self.consumer.fetch_metadata(Some(&self.topic), REQUEST_SLICE) {
                 Ok(metadata) => break metadata,
-                Err(error) if rest(until).is_zero() => bail!(
-                    "no Kafka broker answers ({}); look at the brokers, and at protocol of [kafka] in \
-                     plant.toml: one that wants another does not say so",
-                    self.consumer.context().trouble().map_or_else(|| error.to_string(), |it| it.1)
-                ),
+                Err(error) if remaining(until).is_zero() => {
+                    return Err(self.unreachable(&error).into());
+                }
                 Err(_) => {}
             }
         };
         let found = metadata.topics().iter().find(|it| it.name() == &*self.topic);
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        if found.and_then(MetadataTopic::error) == Some(refused) {
+            let reason = format!("no permission to read the topic {}", self.topic);
+            return Err(Error::Auth(connect::refusal(&reason)).into());
+        }
         let found = found.filter(|it| it.error().is_none());
-        let found = found.with_context(|| format!("Kafka has no topic {}", self.topic))?;
-        self.answers = Some(true);
-        Ok(found.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect())
+        let found = found.ok_or_else(|| {
+            Error::NotFound(format!("the Kafka brokers have no topic {}", self.topic))
+        })?;
+        self.is_connected = Some(true);
+        Ok(found.partitions().iter().map(MetadataPartition::id).collect())
     }
 
-    /// Between two questions: the client asks for its token, without which no broker answers, and says
-    /// what went wrong.
-    fn listen(&self, until: Instant) -> anyhow::Result<()> {
+    fn unreachable(&self, error: &KafkaError) -> Error {
+        let reason = self.consumer.context().last_error();
+        let reason = reason.map_or_else(|| error.to_string(), |(_, reason)| reason);
+        Error::Unreachable(format!(
+            "no Kafka broker answers ({reason}); check the brokers, and protocol of [kafka] in plant.toml: \
+             a broker that expects another protocol closes the connection without an answer"
+        ))
+    }
+
+    /// Polls between two requests: the client requests its token, without which no broker answers, and
+    /// reports errors.
+    fn poll_for_refusal(&self, until: Instant) -> Result<(), Error> {
         loop {
-            let waits = self.consumer.context().waits_for_token() && !rest(until).is_zero();
+            let waits = self.consumer.context().waits_for_token() && !remaining(until).is_zero();
             match self.consumer.poll(if waits { POLL } else { Duration::ZERO }) {
-                Some(Err(error)) if error.rdkafka_error_code().is_some_and(connect::is_refusal) => {
-                    return Err(Refused(self.refusal(&error)).into());
+                Some(Err(error))
+                    if error.rdkafka_error_code().is_some_and(connect::is_auth_error) =>
+                {
+                    return Err(self.auth_error(&error));
                 }
                 None if !waits => return Ok(()),
                 _ => {}
@@ -61,7 +84,7 @@ impl Source {
         }
     }
 
-    /// Reads these partitions from where the receiver is. Returns where each ends now.
+    /// Starts to read these partitions from the receiver's positions. Returns where each ends now.
     pub(super) fn assign(
         &mut self,
         partitions: &[i32],
@@ -69,16 +92,16 @@ impl Source {
     ) -> anyhow::Result<BTreeMap<i32, i64>> {
         self.read.clear();
         self.id = self.topic_id()?;
-        let mut assigned = Assigned { partitions, id: self.id, difference: None };
+        let mut assigned = Assignment { partitions, id: self.id, difference: None };
         let mut known = receiver.assigned(&assigned)?;
-        let mut borders = self.borders(partitions)?;
-        assigned.difference = self.difference(&known, &mut borders)?;
+        let mut ranges = self.offset_ranges(partitions)?;
+        assigned.difference = self.difference(&known, &mut ranges)?;
         if assigned.difference.is_some() {
             known = receiver.assigned(&assigned)?;
         }
         let mut ends = BTreeMap::new();
         let mut assignment = TopicPartitionList::new();
-        for (partition, (first, end)) in borders {
+        for (partition, (first, end)) in ranges {
             let next = known.read.get(&partition).map(|last| last + 1);
             if let Some(next) = next.filter(|next| *next < first) {
                 receiver.event(Event::Expired { partition, from: next, to: first });
@@ -93,7 +116,7 @@ impl Source {
         Ok(ends)
     }
 
-    /// [`Source::assign`] for the partitions that are ours already.
+    /// [`Source::assign`] for the partitions that are assigned already.
     pub(super) fn assign_again(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
         let partitions: Vec<i32> = self.read.keys().copied().collect();
         receiver.revoked()?;
@@ -102,22 +125,22 @@ impl Source {
         Ok(())
     }
 
-    /// Has what comes from our partitions forwarded to our queue, if they were assigned again: the client
-    /// ends the forwarding when it stops to read at the old offsets, which may be later than it begins at
-    /// the new ones. What has come until then is not lost.
+    /// After a repeated assignment, forwards the partitions to our queue again. The client ends the old
+    /// forwarding when it stops reading at the old offsets, which may be after it has started at the new
+    /// ones. Messages that arrived until then are not lost.
     pub(super) fn forward(&mut self) -> anyhow::Result<()> {
         let Some(until) = self.forwarded_until else { return Ok(()) };
         for partition in self.read.keys() {
             self.queue.receive(&self.consumer, &self.topic, *partition)?;
         }
-        if rest(until).is_zero() {
+        if remaining(until).is_zero() {
             self.forwarded_until = None;
         }
         Ok(())
     }
 
-    /// Whether an answer has come that the topic's id is another one by now. The client goes on at the
-    /// offset it was at.
+    /// Whether a description has arrived with another id of the topic. The client itself would continue at
+    /// its offset in the new topic.
     pub(super) fn is_replaced(&mut self) -> bool {
         let Some(Some(id)) = self.describe.answer(Duration::ZERO) else { return false };
         !self.read.is_empty() && self.id.is_some_and(|known| known != id)
@@ -125,81 +148,83 @@ impl Source {
 
     fn topic_id(&mut self) -> anyhow::Result<Option<TopicId>> {
         self.leader = self.leader()?;
-        // An answer that is on its way may be older than the topic.
+        // An answer that is still on its way may be about the deleted topic of this name.
         if self.describe.is_waiting() {
-            self.describe.answer(ASK);
+            self.describe.answer(self.answer_within());
         }
         self.request_id()?;
-        Ok(self.describe.answer(ASK).flatten())
+        Ok(self.describe.answer(self.answer_within()).flatten())
     }
 
-    /// Requests the topic's id, if it is known which broker to request it from. The answer comes later.
+    /// Requests the topic's id from a broker that leads one of its partitions, if one is known. The answer
+    /// arrives later.
     pub(super) fn request_id(&mut self) -> anyhow::Result<()> {
-        match self.leader {
-            Some(broker) => self.describe.request(&self.consumer, &self.topic, broker, ASK),
-            None => Ok(()),
-        }
+        let Some(broker) = self.leader else { return Ok(()) };
+        self.describe.request(&self.consumer, &self.topic, broker, self.answer_within())
     }
 
     /// A broker that leads a partition of the topic.
-    fn leader(&self) -> anyhow::Result<Option<i32>> {
-        let metadata = self.consumer.fetch_metadata(Some(&self.topic), ASK);
-        let metadata =
-            metadata.with_context(|| format!("no Kafka broker describes {}", self.topic))?;
+    fn leader(&self) -> Result<Option<i32>, Error> {
+        let metadata = self.consumer.fetch_metadata(Some(&self.topic), self.answer_within());
+        let metadata = metadata.map_err(|error| {
+            Error::Unreachable(format!("no Kafka broker describes {}: {error}", self.topic))
+        })?;
         let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-        let leaders = partitions.map(rdkafka::metadata::MetadataPartition::leader);
+        let leaders = partitions.map(MetadataPartition::leader);
         Ok(leaders.into_iter().find(|leader| *leader >= 0))
     }
 
-    fn borders(&self, partitions: &[i32]) -> anyhow::Result<Borders> {
-        partitions.iter().map(|partition| Ok((*partition, self.border(*partition)?))).collect()
+    fn offset_ranges(&self, partitions: &[i32]) -> Result<OffsetRanges, Error> {
+        partitions.iter().map(|number| Ok((*number, self.offset_range(*number)?))).collect()
     }
 
-    fn border(&self, partition: i32) -> anyhow::Result<(i64, i64)> {
-        let border = self.consumer.fetch_watermarks(&self.topic, partition, ASK);
-        border.with_context(|| {
+    fn offset_range(&self, partition: i32) -> Result<(i64, i64), Error> {
+        let range = self.consumer.fetch_watermarks(&self.topic, partition, self.answer_within());
+        range.map_err(|error| {
             let topic = &self.topic;
-            format!("Kafka does not say where partition {partition} of {topic} begins and ends")
+            Error::Unreachable(format!(
+                "no Kafka broker reports the offsets of {topic}/{partition}: {error}"
+            ))
         })
     }
 
-    /// How the topic differs from the one the receiver knows, if it does.
+    /// How the topic differs from the one the receiver has read, if it does.
     fn difference(
         &mut self,
-        known: &Known,
-        borders: &mut Borders,
+        known: &ResumePositions,
+        ranges: &mut OffsetRanges,
     ) -> anyhow::Result<Option<Difference>> {
         let until = now() + SHORTER_FOR;
-        for (partition, border) in borders.iter_mut() {
+        for (partition, range) in ranges.iter_mut() {
             let Some(read) = known.read.get(partition).copied() else { continue };
-            while border.1 <= read {
-                if rest(until).is_zero() {
-                    let (partition, end) = (*partition, border.1);
+            while range.1 <= read {
+                if remaining(until).is_zero() {
+                    let (partition, end) = (*partition, range.1);
                     return Ok(Some(Difference::Shorter { partition, read, end }));
                 }
-                self.queue.take(ASK_AGAIN, 1, |found| drop(found));
-                *border = self.border(*partition)?;
+                self.queue.take(REQUEST_SLICE, 1, |message| drop(message));
+                *range = self.offset_range(*partition)?;
             }
         }
         let witnesses: BTreeMap<i32, &Witness> = known
             .witnesses
             .iter()
             .filter(|(partition, witness)| {
-                let border = borders.get(partition);
-                border.is_some_and(|(first, end)| (*first..*end).contains(&witness.offset))
+                let range = ranges.get(partition);
+                range.is_some_and(|(first, end)| (*first..*end).contains(&witness.offset))
             })
             .map(|(partition, witness)| (*partition, witness))
             .collect();
-        if witnesses.is_empty() { Ok(None) } else { self.compared(witnesses) }
+        if witnesses.is_empty() { Ok(None) } else { self.compare(witnesses) }
     }
 
-    /// Reads the messages at the offsets of the witnesses. Returns the first that is another one; one
-    /// the broker no longer has tells nothing.
-    fn compared(
+    /// Reads the messages at the offsets of the witnesses and returns the first that is another one. An
+    /// offset that has expired shows nothing.
+    fn compare(
         &self,
         mut witnesses: BTreeMap<i32, &Witness>,
     ) -> anyhow::Result<Option<Difference>> {
-        // With our own consumer these messages, and those after them, would be taken for new ones.
+        // A consumer of its own: ours would pass on these messages and those after them as new ones.
         let consumer = connect::consumer(&self.kafka, &self.limits, true)?;
         let mut queue = Queue::new(&consumer)?;
         let mut assignment = TopicPartitionList::new();
@@ -209,11 +234,11 @@ impl Source {
             assignment.add_partition_offset(&self.topic, *partition, offset)?;
         }
         consumer.assign(&assignment)?;
-        let (until, mut difference) = (now() + ASK, None);
-        while !witnesses.is_empty() && !rest(until).is_zero() {
-            // Without this the client requests no token.
+        let (until, mut difference) = (now() + self.answer_within(), None);
+        while !witnesses.is_empty() && !remaining(until).is_zero() {
+            // The client requests its token only when it is polled.
             consumer.poll(Duration::ZERO);
-            queue.take(POLL, 1, |found| match found {
+            queue.take(POLL, 1, |message| match message {
                 Ok(message) => {
                     let Some(witness) = witnesses.remove(&message.partition) else { return };
                     let is_same = message.timestamp_us() == witness.timestamp_us
@@ -226,7 +251,7 @@ impl Source {
                 Err(KafkaError::PartitionEOF(partition)) => {
                     witnesses.remove(&partition);
                 }
-                Err(error) => tracing::debug!(%error, "a message is not compared"),
+                Err(error) => tracing::debug!(%error, "message not compared"),
             });
         }
         Ok(difference)

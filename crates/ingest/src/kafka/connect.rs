@@ -1,6 +1,8 @@
-//! The connection: what librdkafka is told, and what it tells us outside of messages.
+//! The connection: configuration of librdkafka, and what it reports besides messages.
 
-use super::token::Place;
+use super::event::Lag;
+use super::token::TokenSource;
+use crate::Error;
 use anyhow::Context as _;
 use config::env;
 use config::kafka::{Kafka, OAUTHBEARER};
@@ -13,43 +15,57 @@ use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use std::collections::VecDeque;
-use std::error::Error;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What the group asks of this consumer.
+/// What the group requests of this consumer.
 #[derive(Debug, Clone)]
 pub enum Rebalance {
-    /// From now on these partitions are ours, and no others.
+    /// From now on these partitions are assigned, and no others.
     Assign(Vec<i32>),
-    /// None are ours any more.
+    /// All partitions are revoked.
     Revoke,
 }
 
-/// How far a partition's messages are ahead of what was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lag {
-    pub partition: i32,
-    pub messages: i64,
+/// Limits of the Kafka client.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientLimits {
+    /// How often the consumer lag is measured.
+    pub lag_every_ms: u64,
+    /// How long a consumer that died keeps its partitions.
+    pub session_ms: u64,
+    /// How much the client fetches ahead.
+    pub queue_bytes: u64,
+    /// How long messages linger at the brokers while earlier ones are processed.
+    pub linger_ms: u64,
+    /// The same while no viewer waits for each message.
+    pub idle_linger_ms: u64,
+    /// Longest wait for the answer of a broker to one request.
+    pub answer_ms: u64,
+    /// First and longest pause before the client reconnects to a broker.
+    pub retry_min_ms: u64,
+    pub retry_max_ms: u64,
 }
 
-/// Collects what happens outside of messages until the reading thread looks.
+/// Collects what happens besides messages until the reading thread handles it.
 #[derive(Default)]
 pub struct Context {
-    /// Where the token is that lets us in, if a token does.
-    token: Option<Place>,
-    /// Whether the client has asked for one, whatever came of it.
-    has_asked: AtomicBool,
-    /// Whether nobody carries out rebalances any more.
+    /// Where the OAUTHBEARER token is, if the brokers require one.
+    token: Option<TokenSource>,
+    /// Whether the client has requested a token, whether or not there was one.
+    is_token_requested: AtomicBool,
+    /// Why the last request for a token failed.
+    token_error: Mutex<Option<String>>,
+    /// Whether the reading thread has ended and carries out no more rebalances.
     is_closing: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
     lags: Mutex<Option<Vec<Lag>>>,
-    /// What went wrong last, and the client's words for it.
-    trouble: Mutex<Option<(RDKafkaErrorCode, String)>>,
+    /// The client's last error, in its own words.
+    last_error: Mutex<Option<(RDKafkaErrorCode, String)>>,
 }
 
-/// Whether the brokers are there and do not let us in, or are not those we trust.
-pub fn is_refusal(code: RDKafkaErrorCode) -> bool {
+/// Whether the brokers answer and refuse the connection, or are not those that are trusted.
+pub fn is_auth_error(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         code,
@@ -58,32 +74,46 @@ pub fn is_refusal(code: RDKafkaErrorCode) -> bool {
             | Code::SSL
             | Code::TopicAuthorizationFailed
             | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+    )
+}
+
+/// The message of an error that [`is_auth_error`].
+pub fn refusal(reason: &str) -> String {
+    format!(
+        "Kafka refused the connection (authentication, authorization or TLS): {reason}; check [kafka] in \
+         plant.toml"
     )
 }
 
 impl Context {
-    /// Whether the client is still to ask for its first token.
+    /// Whether the client has not requested its first token yet. Without it no broker answers.
     pub fn waits_for_token(&self) -> bool {
-        self.token.is_some() && !self.has_asked.load(Ordering::Relaxed)
+        self.token.is_some() && !self.is_token_requested.load(Ordering::Relaxed)
     }
 
-    /// From now on partitions are given up as soon as the group asks for them.
+    /// Why there is no token, if the last request for one failed and that was not reported yet.
+    pub fn take_token_error(&self) -> Option<String> {
+        self.token_error.lock().ok()?.take()
+    }
+
+    /// From now on partitions are released as soon as the group requests it.
     pub fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
     }
 
-    /// What went wrong last, if anything did, and the client's words for it.
-    pub fn trouble(&self) -> Option<(RDKafkaErrorCode, String)> {
-        self.trouble.lock().ok()?.clone()
+    /// The client's last error, in its own words.
+    pub fn last_error(&self) -> Option<(RDKafkaErrorCode, String)> {
+        self.last_error.lock().ok()?.clone()
     }
 
-    /// The next rebalance to be carried out.
-    pub fn rebalance_due(&self) -> Option<Rebalance> {
+    /// The next rebalance to carry out.
+    pub fn next_rebalance(&self) -> Option<Rebalance> {
         self.rebalances.lock().ok()?.pop_front()
     }
 
-    /// The lags, if they were told since the last look.
-    pub fn lags_told(&self) -> Option<Vec<Lag>> {
+    /// The consumer lags, if they were measured since the last call.
+    pub fn take_lags(&self) -> Option<Vec<Lag>> {
         self.lags.lock().ok()?.take()
     }
 }
@@ -91,51 +121,49 @@ impl Context {
 impl ClientContext for Context {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
-    fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        let place = self.token.as_ref().ok_or("Kafka asks for a token, and none is configured")?;
-        let token = place.read();
-        if let Err(error) = &token {
-            tracing::error!(error = format!("{error:#}"), "no token for Kafka");
+    fn generate_oauth_token(
+        &self,
+        _config: Option<&str>,
+    ) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        let source = self.token.as_ref().ok_or("Kafka requires a token and none is configured")?;
+        let token = source.read();
+        if let Ok(mut failed) = self.token_error.lock() {
+            *failed = token.as_ref().err().map(|error| format!("{error:#}"));
         }
-        self.has_asked.store(true, Ordering::Relaxed);
+        self.is_token_requested.store(true, Ordering::Relaxed);
         Ok(token?)
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        // Errors also come as events, which the reader reports; these lines are for those who dig.
+        // Errors also come as events, which the reading thread reports; these lines add the details.
         tracing::debug!(?level, facility, message, "librdkafka");
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "kafka client error");
-        // That all brokers are down says less than what was said of one of them.
+        tracing::debug!(%error, reason, "Kafka client error");
+        // "All brokers are down" follows the error of a single broker, which names the cause.
         let code = error.rdkafka_error_code();
         if let Some(code) = code.filter(|it| *it != RDKafkaErrorCode::AllBrokersDown)
-            && let Ok(mut trouble) = self.trouble.lock()
+            && let Ok(mut last) = self.last_error.lock()
         {
-            *trouble = Some((code, reason.to_owned()));
+            *last = Some((code, reason.to_owned()));
         }
     }
 
     fn stats(&self, statistics: Statistics) {
-        let mut lags = Vec::new();
-        for topic in statistics.topics.into_values() {
-            for partition in topic.partitions.into_values() {
-                if partition.partition >= 0 && partition.consumer_lag >= 0 {
-                    let (partition, messages) = (partition.partition, partition.consumer_lag);
-                    lags.push(Lag { partition, messages });
-                }
-            }
-        }
-        if let Ok(mut told) = self.lags.lock() {
-            *told = Some(lags);
+        let topics = statistics.topics.into_values();
+        let partitions = topics.flat_map(|topic| topic.partitions.into_values());
+        let lags = partitions.filter(|it| it.partition >= 0 && it.consumer_lag >= 0);
+        let lags = lags.map(|it| Lag { partition: it.partition, messages: it.consumer_lag });
+        if let Ok(mut last) = self.lags.lock() {
+            *last = Some(lags.collect());
         }
     }
 }
 
 impl ConsumerContext for Context {
-    /// Only notes what is asked. The reading thread carries it out between two polls, for it has to
-    /// finish what it holds first; librdkafka waits for that.
+    /// Records the request. The reading thread carries it out between two polls, because it has to finish
+    /// the messages it holds first; librdkafka waits for that.
     fn rebalance(
         &self,
         consumer: &BaseConsumer<Self>,
@@ -144,7 +172,7 @@ impl ConsumerContext for Context {
     ) {
         if self.is_closing.load(Ordering::Relaxed) {
             if let Err(error) = consumer.unassign() {
-                tracing::debug!(%error, "partitions not given up");
+                tracing::debug!(%error, "partitions not released");
             }
             return;
         }
@@ -161,14 +189,39 @@ impl ConsumerContext for Context {
     }
 }
 
-/// A consumer of the brokers. It never commits offsets to them: the lake knows how far it is.
-/// `tells_ends` makes it say when the end of a partition is reached; who reads on and on would be told
-/// a thousand times a second.
+/// A consumer of the brokers. It never commits offsets to them: the lake stores how far each partition
+/// is read. `reports_ends` makes it report when the end of a partition is reached; for a consumer that
+/// follows a topic these would be a thousand events a second.
+///
+/// # Errors
+/// [`Error::Config`] or [`Error::Token`].
 pub fn consumer(
     kafka: &Kafka,
-    limits: &Limits,
-    tells_ends: bool,
-) -> anyhow::Result<BaseConsumer<Context>> {
+    limits: &ClientLimits,
+    reports_ends: bool,
+) -> Result<BaseConsumer<Context>, Error> {
+    let mut config = client_config(kafka, limits, reports_ends);
+    secure(kafka, &mut config).map_err(Error::Config)?;
+    let uses_token = kafka.mechanism == OAUTHBEARER && kafka.is_sasl();
+    let token = uses_token.then(|| TokenSource::from_config(kafka));
+    // Reports an invalid token now, not after the brokers have waited for it in vain.
+    token.as_ref().map(TokenSource::read).transpose().map_err(Error::Token)?;
+    let consumer = config.create_with_context(Context { token, ..Context::default() });
+    let consumer = consumer.with_context(|| {
+        let Kafka { brokers, key_password_env: variable, .. } = kafka;
+        let key = match kafka.key_file {
+            Some(_) => format!("; if the key has a password, set it in {variable}"),
+            None => String::new(),
+        };
+        format!(
+            "the Kafka client for {brokers} cannot be created; check [kafka] in plant.toml{key}"
+        )
+    });
+    consumer.map_err(Error::Config)
+}
+
+fn client_config(kafka: &Kafka, limits: &ClientLimits, reports_ends: bool) -> ClientConfig {
+    let retry_max_ms = limits.retry_max_ms.max(limits.retry_min_ms);
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", &kafka.brokers)
@@ -176,51 +229,31 @@ pub fn consumer(
         .set("client.id", "cockpit")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // What is gone from the broker is to be told, not skipped.
+        // Expired offsets have to be reported, not skipped.
         .set("auto.offset.reset", "error")
-        .set("enable.partition.eof", tells_ends.to_string())
+        .set("enable.partition.eof", reports_ends.to_string())
         .set("statistics.interval.ms", limits.lag_every_ms.to_string())
         .set("session.timeout.ms", limits.session_ms.to_string())
         .set("heartbeat.interval.ms", (limits.session_ms / 3).to_string())
         .set("queued.max.messages.kbytes", (limits.queue_bytes >> 10).to_string())
-        .set("fetch.error.backoff.ms", "100")
-        .set("reconnect.backoff.max.ms", "2000")
+        .set("fetch.error.backoff.ms", limits.retry_min_ms.to_string())
+        // The client doubles the pause with each attempt and adds jitter.
+        .set("reconnect.backoff.ms", limits.retry_min_ms.to_string())
+        .set("reconnect.backoff.max.ms", retry_max_ms.to_string())
         .set("topic.metadata.refresh.interval.ms", "30000")
-        .set("security.protocol", kafka.protocol.word());
-    if tells_ends {
-        // A full queue is empty again after milliseconds; the client's second would be time lost.
+        .set("security.protocol", kafka.protocol.as_str());
+    if reports_ends {
+        // A full queue is empty again after milliseconds; the client's default of a second would be idle
+        // time.
         config.set("fetch.queue.backoff.ms", "20");
     } else {
-        // The client asks for more only when what it fetched was taken, and looks for that only so
-        // often: a topic in which a message comes every moment is read by handfuls.
+        // The client fetches again only when its queue is empty, and checks that at this interval: a
+        // topic with a message every moment is read in small batches instead of single messages.
         config
             .set("queued.min.messages", "1")
-            .set("fetch.queue.backoff.ms", limits.gather_ms.to_string());
+            .set("fetch.queue.backoff.ms", limits.linger_ms.to_string());
     }
-    secure(kafka, &mut config)?;
-    let token = (kafka.mechanism == OAUTHBEARER && kafka.is_sasl()).then(|| Place::of(kafka));
-    // What is wrong with it is to be said at once, not after the brokers have waited for it.
-    token.as_ref().map(Place::read).transpose()?;
-    config.create_with_context(Context { token, ..Context::default() }).with_context(|| {
-        let Kafka { brokers, key_password_env: variable, .. } = kafka;
-        let key = match kafka.key_file {
-            Some(_) => format!("; if the key has a password, it belongs into {variable}"),
-            None => String::new(),
-        };
-        format!("the Kafka client cannot be made for {brokers}; mend [kafka] in plant.toml{key}")
-    })
-}
-
-/// What librdkafka is limited by.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub lag_every_ms: u64,
-    pub session_ms: u64,
-    pub queue_bytes: u64,
-    /// How long messages gather at the brokers while the ones before are read.
-    pub gather_ms: u64,
-    /// The same while nobody waits for each of them.
-    pub unhurried_ms: u64,
+    config
 }
 
 fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {
@@ -230,7 +263,7 @@ fn secure(kafka: &Kafka, config: &mut ClientConfig) -> anyhow::Result<()> {
         ("key_file", &kafka.key_file, "ssl.key.location"),
     ] {
         let Some(file) = file else { continue };
-        // The client would only say that something about certificates failed.
+        // The client does not say which of the files it cannot read.
         std::fs::File::open(file)
             .with_context(|| format!("{name} of [kafka] in plant.toml: {file}"))?;
         config.set(property, file);

@@ -1,4 +1,4 @@
-//! The id of a topic (KIP-516). The client's consumer does not hand it out, its administration does.
+//! The id of a topic (KIP-516). librdkafka returns it through its admin API only.
 
 use super::connect::Context;
 use anyhow::Context as _;
@@ -10,10 +10,10 @@ use std::ffi::CString;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-/// Room for the client's reason to refuse an option. Those that are set here are never refused.
+/// Size of the buffer for the client's reason to reject an option. The options set here are always valid.
 const REASON_BYTES: usize = 128;
 
-/// Requests the description of a topic; the answer comes later. To be dropped before its consumer.
+/// Requests the description of a topic; the answer arrives later. To be dropped before its consumer.
 pub struct Describe {
     queue: NonNull<RDKafkaQueue>,
     is_waiting: bool,
@@ -21,20 +21,20 @@ pub struct Describe {
 
 impl Describe {
     pub fn new(consumer: &BaseConsumer<Context>) -> anyhow::Result<Self> {
-        #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the consumer lives, and the queue is ours alone.
+        #[expect(unsafe_code, reason = "a function of librdkafka")]
+        // SAFETY: the consumer is alive, and no one else owns the queue.
         let queue = unsafe { bindings::rd_kafka_queue_new(consumer.client().native_ptr()) };
-        let queue = NonNull::new(queue).context("the Kafka client makes no queue")?;
+        let queue = NonNull::new(queue).context("the Kafka client cannot create a queue")?;
         Ok(Self { queue, is_waiting: false })
     }
 
-    /// Whether an answer is still to come.
+    /// Whether an answer is pending.
     pub const fn is_waiting(&self) -> bool {
         self.is_waiting
     }
 
-    /// Requests the description from a broker, unless an answer is still to come. After `timeout` the
-    /// answer is that there is no id.
+    /// Requests the description from a broker, unless an answer is pending. After `timeout` the answer is
+    /// that there is no id.
     pub fn request(
         &mut self,
         consumer: &BaseConsumer<Context>,
@@ -49,9 +49,9 @@ impl Describe {
         let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         let mut names = [name.as_ptr()];
         let mut reason = [0; REASON_BYTES];
-        #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the consumer and the queue live, and the texts end in a zero byte. What is made here is
-        // given back once, and the client copies what it needs of it.
+        #[expect(unsafe_code, reason = "a function of librdkafka")]
+        // SAFETY: the consumer and the queue are alive, and the strings end in a zero byte. Each object
+        // created here is destroyed once, and the client copies what it needs of it.
         unsafe {
             let for_api = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
             let options = bindings::rd_kafka_AdminOptions_new(client, for_api);
@@ -68,14 +68,15 @@ impl Describe {
         Ok(())
     }
 
-    /// The answer, after a wait for it: the topic's id, or `None` within if the brokers report none.
+    /// The answer, after a wait of at most `wait`: the topic's id, or an inner `None` if the brokers report
+    /// none. The outer `None` means that there is no answer yet.
     pub fn answer(&mut self, wait: Duration) -> Option<Option<TopicId>> {
         if !self.is_waiting {
             return None;
         }
         let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
-        #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the queue lives; the event is looked at and given back once.
+        #[expect(unsafe_code, reason = "a function of librdkafka")]
+        // SAFETY: the queue is alive; the event is read and destroyed once.
         let id = unsafe {
             let event = bindings::rd_kafka_queue_poll(self.queue.as_ptr(), wait_ms);
             if event.is_null() {
@@ -93,10 +94,10 @@ impl Describe {
 /// The id in an answer.
 ///
 /// # Safety
-/// The event must live.
-#[expect(unsafe_code, reason = "the client's own library")]
+/// The event must be alive.
+#[expect(unsafe_code, reason = "a function of librdkafka")]
 unsafe fn id(event: *mut bindings::rd_kafka_event_t) -> Option<TopicId> {
-    // SAFETY: all that is looked at belongs to the event; the list has as many places as it says.
+    // SAFETY: everything read here is owned by the event; the list has `count` elements.
     unsafe {
         let result = bindings::rd_kafka_event_DescribeTopics_result(event);
         if result.is_null()
@@ -120,10 +121,10 @@ unsafe fn id(event: *mut bindings::rd_kafka_event_t) -> Option<TopicId> {
     }
 }
 
-#[expect(unsafe_code, reason = "the client's own library")]
+#[expect(unsafe_code, reason = "a function of librdkafka")]
 impl Drop for Describe {
     fn drop(&mut self) {
-        // SAFETY: it was made by us and is given back once; the client lets go of what is in it.
+        // SAFETY: created by `new` and destroyed once; the client drops the events in it.
         unsafe { bindings::rd_kafka_queue_destroy(self.queue.as_ptr()) };
     }
 }

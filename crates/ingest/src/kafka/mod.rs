@@ -1,153 +1,66 @@
-//! Kafka: the messages of a topic, handed on in the order of their offsets.
+//! Kafka: the messages of one topic, in the order of their offsets.
 //!
-//! *In*: brokers and a topic. *Out*: [`Messages`] and [`Event`]s, given to a [`Receiver`]. *Promise*:
-//! where reading begins is what the receiver says, and nothing the broker still has behind that is
-//! left out; what it no longer has is told, with its offsets.
+//! *In*: brokers and a topic. *Out*: [`Messages`] and [`Event`]s, passed to a [`Receiver`]. *Promise*:
+//! reading starts where the receiver says; every message that the broker still has from there on is
+//! passed on; offsets that have expired are reported.
 
 mod assign;
-mod collected;
 mod connect;
 mod describe;
+mod event;
+mod messages_builder;
 mod queue;
 mod token;
 mod topics;
 
-pub use connect::{Lag, Limits};
+pub use connect::ClientLimits;
+pub use event::{Assignment, Difference, Event, Lag, Receiver, ResumePositions};
 pub use topics::Topics;
 
+use crate::Error;
 use anyhow::bail;
 use batches::batch::{Messages, TopicId, Witness};
-use collected::Collected;
 use config::kafka::Kafka;
 use connect::{Context, Rebalance};
 use describe::Describe;
+use messages_builder::MessagesBuilder;
 use queue::Queue;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Longest wait for a message before other things are looked at.
+/// Longest wait for a message before events and rebalances are handled.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Longest wait for a broker's answer to a question.
-const ASK: Duration = Duration::from_secs(10);
+/// How long one request may wait before the client's errors are looked at: it reports them only when it
+/// is polled.
+const REQUEST_SLICE: Duration = Duration::from_millis(500);
 
-/// A part of it: what goes wrong meanwhile the client only says between two questions.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
-
-/// Payloads handed on at most at once, in bytes.
+/// Payloads passed on at once, in bytes.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// A batch of fewer bytes is what came since the one before it. Of a partition that holds more the
-/// client fetches a megabyte.
+/// A batch of fewer bytes is all that arrived since the one before it. From a partition that holds more
+/// the client fetches a megabyte.
 const SMALL_BYTES: usize = 1 << 19;
 
-/// How often the client may look whether it shall fetch, and the broker answer, before what has
-/// gathered is there.
+/// While messages linger at the broker: how many fetch intervals of the client may pass before the
+/// messages that accumulated are here.
 const FETCHES: u32 = 3;
 
-/// What happens besides messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The brokers answer.
-    Connected,
-    /// No broker answers; reading goes on by itself once one does.
-    Lost { reason: String },
-    /// The brokers do not have the topic; it is waited for.
-    MissingTopic,
-    /// Offsets `from..to` are gone from the broker before they were read.
-    Expired { partition: i32, from: i64, to: i64 },
-    /// The topic is not the one that was read before; it is read from its start, as this log.
-    Replaced { log: Arc<str>, difference: Difference },
-    /// More topics match the patterns of a contract than are read at once; this one and others are not.
-    TooManyTopics { unread: usize, most: usize },
-    /// How far reading is behind.
-    Lags(Vec<Lag>),
-}
-
-/// How a topic differs from the one that was read under its name before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Difference {
-    /// Its id is another one.
-    Id,
-    /// A partition ends before the last offset that was read.
-    Shorter { partition: i32, read: i64, end: i64 },
-    /// The message at the last offset that was read is another one.
-    Message { partition: i32, offset: i64 },
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id => write!(out, "its id is another one"),
-            Self::Shorter { partition, read, end } => write!(
-                out,
-                "partition {partition} ends at offset {end}, but {read} was read before"
-            ),
-            Self::Message { partition, offset } => {
-                write!(out, "partition {partition} has another message at offset {offset}")
-            }
-        }
-    }
-}
-
-/// Partitions that are ours from now on.
-#[derive(Debug, Clone, Copy)]
-pub struct Assigned<'a> {
-    pub partitions: &'a [i32],
-    /// The topic's id, if the brokers report one; those before Kafka 2.8 do not.
-    pub id: Option<TopicId>,
-    /// How the topic differs from the one the receiver answered with: another one is to be begun.
-    pub difference: Option<Difference>,
-}
-
-/// What a receiver has of the partitions that are assigned.
-#[derive(Debug, Clone, Default)]
-pub struct Known {
-    /// The last offset of each, if any was read.
-    pub read: BTreeMap<i32, i64>,
-    /// The messages at these offsets, where the topic's id does not show that it is the same topic.
-    pub witnesses: BTreeMap<i32, Witness>,
-}
-
-/// The brokers refuse the connection: wrong credentials, or no permission. To try again at once would
-/// be refused too, and may lock the account.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(String);
-
-/// Takes what a source gives. All calls come from the thread that reads.
-pub trait Receiver {
-    /// These partitions are ours from now on.
-    fn assigned(&mut self, assigned: &Assigned<'_>) -> anyhow::Result<Known>;
-    /// None are ours any more; what was taken is to be finished now.
-    fn revoked(&mut self) -> anyhow::Result<()>;
-    fn messages(&mut self, messages: Messages) -> anyhow::Result<()>;
-    /// Called after each look for messages, whether there were any or not, some twenty times a second
-    /// at least.
-    fn looked(&mut self) -> anyhow::Result<()>;
-    fn event(&mut self, event: Event);
-    /// Whether somebody waits for each message; if not, more are handed on at once, and later.
-    fn is_hurried(&self) -> bool;
-    /// Whether reading shall end.
-    fn is_stopped(&self) -> bool;
-}
-
-/// How long a source reads.
+/// When a source stops reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// Until the receiver is stopped, sharing partitions with the others of the group.
+    /// When the receiver is stopped. Partitions are shared with the other members of the group.
     Stopped,
-    /// To the end of every partition as it stands at the start, all alone.
+    /// At the end of every partition as it is at the start. All partitions are read.
     End,
 }
 
-/// One topic.
+/// The consumer of one topic.
 pub struct Source {
-    /// The messages; all else comes by way of the consumer.
+    /// Receives the messages; events and errors come through the consumer.
     queue: Queue,
     describe: Describe,
     consumer: BaseConsumer<Context>,
@@ -155,34 +68,36 @@ pub struct Source {
     until: Until,
     batch_messages: usize,
     kafka: Kafka,
-    limits: Limits,
-    /// The id of the topic that is read, if the brokers report one, and a broker that leads a partition
-    /// of it.
+    limits: ClientLimits,
+    /// The id of the topic, if the brokers report one, and a broker that leads one of its partitions.
     id: Option<TopicId>,
     leader: Option<i32>,
-    /// Until when partitions are to be forwarded to our queue once more.
+    /// Until when partitions have to be forwarded to our queue again.
     forwarded_until: Option<Instant>,
-    /// The last offset handed on, of the partitions that are ours.
+    /// The last offset passed on, for each assigned partition.
     read: BTreeMap<i32, i64>,
-    /// Whether the brokers answer; unknown at first.
-    answers: Option<bool>,
-    /// Whether it was told that they refuse us, since they last answered.
-    is_refused: bool,
+    /// Whether a broker answers; `None` at first.
+    is_connected: Option<bool>,
+    was_connected: bool,
     is_missing: bool,
-    /// Messages and bytes of the last batch: what the next one will have, more or less.
+    /// Messages and bytes of the last batch: an estimate for the next one.
     last: (usize, usize),
-    /// Whether messages are gathering at the broker, as nobody waits for them.
-    gathers: bool,
-    /// For how long they do so, and how long the client then takes to fetch what has gathered.
-    gather: Duration,
+    /// Whether messages linger at the broker because no viewer waits for each of them.
+    is_lingering: bool,
+    /// How long they linger, and how long the client then takes to fetch them.
+    linger: Duration,
     fetch: Duration,
 }
 
 impl Source {
+    /// A consumer of `topic`. It connects in the background.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or [`Error::Token`] if the client cannot be created from the configuration.
     pub fn connect(
         kafka: &Kafka,
         topic: &str,
-        limits: &Limits,
+        limits: &ClientLimits,
         batch_messages: usize,
         until: Until,
     ) -> anyhow::Result<Self> {
@@ -200,17 +115,21 @@ impl Source {
             leader: None,
             forwarded_until: None,
             read: BTreeMap::new(),
-            answers: None,
-            is_refused: false,
+            is_connected: None,
+            was_connected: false,
             is_missing: false,
             last: (0, 0),
-            gathers: false,
-            gather: Duration::from_millis(limits.unhurried_ms),
-            fetch: FETCHES * Duration::from_millis(limits.gather_ms),
+            is_lingering: false,
+            linger: Duration::from_millis(limits.idle_linger_ms),
+            fetch: FETCHES * Duration::from_millis(limits.linger_ms),
         })
     }
 
-    /// Reads and hands on. Blocks; to be run on a thread of its own.
+    /// Reads and passes on messages. Blocks; to be called on a thread of its own.
+    ///
+    /// # Errors
+    /// An [`Error`] among the causes if the brokers refuse the connection or, with [`Until::End`], do not
+    /// answer; else an error of the receiver or of the client.
     pub fn run(mut self, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
         match self.until {
             Until::Stopped => {
@@ -233,38 +152,33 @@ impl Source {
             if ends.is_empty() || receiver.is_stopped() {
                 return Ok(());
             }
-            // Behind the last message there may be offsets that are none.
+            // After the last message there may be offsets without a message (transaction markers).
             for partition in self.step(receiver)? {
                 ends.remove(&partition);
             }
         }
     }
 
-    /// One batch of messages, and whatever else there is. Returns the partitions whose end was
+    /// Handles one batch of messages, then events and rebalances. Returns the partitions whose end was
     /// reached.
     fn step(&mut self, receiver: &mut dyn Receiver) -> anyhow::Result<Vec<i32>> {
-        let (batch, ended, mut troubles) = self.collect();
-        // After a silence the next message is awaited, and behind much there is more.
+        let (batch, ended, mut errors) = self.collect();
+        // Linger only after a small batch: an empty one means silence, whose next message is to be read
+        // at once, and a large one means that more is there already.
         let is_small = batch.len() > 0 && batch.bytes < SMALL_BYTES;
         if batch.len() > 0 {
-            self.found(receiver);
+            self.mark_connected(receiver);
             self.last = (batch.len(), batch.bytes);
             receiver.messages(batch.finish(&self.topic))?;
         }
-        receiver.looked()?;
-        self.gathers = is_small && self.until == Until::Stopped && !receiver.is_hurried();
-        let mut wait = if self.gathers { self.gather } else { Duration::ZERO };
-        while let Some(event) = self.consumer.poll(std::mem::take(&mut wait)) {
-            match event {
-                // Those behind it would be read as if it had been; who begins again reads it.
-                Ok(_) => bail!("a message of {} came past the queue", self.topic),
-                Err(error) => troubles.push(error),
-            }
+        receiver.polled()?;
+        self.is_lingering =
+            is_small && self.until == Until::Stopped && !receiver.needs_low_latency();
+        self.poll_events(&mut errors)?;
+        for error in &errors {
+            self.handle_error(error, receiver)?;
         }
-        for trouble in &troubles {
-            self.trouble(trouble, receiver)?;
-        }
-        if let Some(lags) = self.consumer.context().lags_told() {
+        if let Some(lags) = self.consumer.context().take_lags() {
             receiver.event(Event::Lags(lags));
             self.request_id()?;
         }
@@ -272,37 +186,51 @@ impl Source {
             self.assign_again(receiver)?;
         }
         self.forward()?;
-        while let Some(rebalance) = self.consumer.context().rebalance_due() {
+        while let Some(rebalance) = self.consumer.context().next_rebalance() {
             self.rebalance(&rebalance, receiver)?;
         }
         Ok(ended)
     }
 
-    /// Messages as they have come, after a wait if there are none; partitions whose end was reached;
-    /// and what went wrong.
-    fn collect(&mut self) -> (Collected, Vec<i32>, Vec<KafkaError>) {
-        let mut batch = Collected::with_room(self.last);
-        let (mut ended, mut troubles) = (Vec::new(), Vec::new());
+    /// Polls the consumer, which runs the client's callbacks, and collects its errors.
+    fn poll_events(&self, errors: &mut Vec<KafkaError>) -> anyhow::Result<()> {
+        let mut wait = if self.is_lingering { self.linger } else { Duration::ZERO };
+        while let Some(event) = self.consumer.poll(std::mem::take(&mut wait)) {
+            match event {
+                // A message outside our queue has no order relative to those in it. Passing on later
+                // ones would skip it, so reading starts again from the last offset.
+                Ok(_) => bail!("a message of {} arrived outside its queue", self.topic),
+                Err(error) => errors.push(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the messages that are here, after a wait if there are none, with the partitions whose end was
+    /// reached and the errors of partitions.
+    fn collect(&mut self) -> (MessagesBuilder, Vec<i32>, Vec<KafkaError>) {
+        let mut batch = MessagesBuilder::with_capacity(self.last);
+        let (mut ended, mut errors) = (Vec::new(), Vec::new());
         let read = &mut self.read;
-        // To wait for more than one would be to wait for all of them.
+        // The client waits until it has as many messages as requested, so the wait is for one only.
         let (mut wait, mut most) = (POLL, 1);
-        // The client has fetched what came first while the others gathered.
-        let mut rest = std::mem::take(&mut self.gathers).then_some(self.fetch);
+        // While messages lingered, the client has fetched only the first of them.
+        let mut fetch = std::mem::take(&mut self.is_lingering).then_some(self.fetch);
         while batch.len() < self.batch_messages && batch.bytes < BATCH_BYTES {
-            let taken = self.queue.take(wait, most, |found| match found {
+            let taken = self.queue.take(wait, most, |message| match message {
                 Ok(message) => batch.push(&message, read),
                 Err(KafkaError::PartitionEOF(number)) => ended.push(number),
-                Err(error) => troubles.push(error),
+                Err(error) => errors.push(error),
             });
             (wait, most) = if taken > 0 {
                 (Duration::ZERO, self.batch_messages)
-            } else if let Some(fetch) = rest.take() {
+            } else if let Some(fetch) = fetch.take() {
                 (fetch, 1)
             } else {
                 break;
             };
         }
-        (batch, ended, troubles)
+        (batch, ended, errors)
     }
 
     fn rebalance(
@@ -312,10 +240,12 @@ impl Source {
     ) -> anyhow::Result<()> {
         match rebalance {
             Rebalance::Assign(partitions) => {
-                self.found(receiver);
+                self.mark_connected(receiver);
                 self.assign(partitions, receiver)?;
             }
             Rebalance::Revoke => {
+                // The receiver finishes first: once the partitions are given up, another member reads
+                // from what is committed then.
                 receiver.revoked()?;
                 self.read.clear();
                 self.consumer.unassign()?;
@@ -324,19 +254,29 @@ impl Source {
         Ok(())
     }
 
-    /// The brokers answer.
-    fn found(&mut self, receiver: &mut dyn Receiver) {
-        (self.is_missing, self.is_refused) = (false, false);
-        if self.answers.replace(true) != Some(true) {
+    fn mark_connected(&mut self, receiver: &mut dyn Receiver) {
+        self.is_missing = false;
+        self.was_connected = true;
+        if self.is_connected.replace(true) != Some(true) {
             receiver.event(Event::Connected);
         }
     }
 
-    fn trouble(&mut self, error: &KafkaError, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
+    fn mark_disconnected(&mut self, reason: String, receiver: &mut dyn Receiver) {
+        if self.is_connected.replace(false) != Some(false) {
+            receiver.event(Event::Disconnected { reason });
+        }
+    }
+
+    fn handle_error(
+        &mut self,
+        error: &KafkaError,
+        receiver: &mut dyn Receiver,
+    ) -> anyhow::Result<()> {
         use RDKafkaErrorCode as Code;
         match error.rdkafka_error_code() {
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
-                // Looking at the partitions anew tells what is gone.
+                // A new assignment compares the offsets and reports those that expired.
                 self.assign_again(receiver)?;
             }
             Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
@@ -345,53 +285,62 @@ impl Source {
                 }
             }
             Some(Code::Fatal) | None => bail!("Kafka: {error}"),
-            Some(Code::SSL) => {
-                // The client tries again and again; a certificate may be mended meanwhile.
-                let is_told = std::mem::replace(&mut self.is_refused, true);
-                self.answers = Some(false);
-                if !is_told {
-                    receiver.event(Event::Lost { reason: self.refusal(error) });
-                }
+            Some(Code::SSL) if self.is_passing_tls_error(error) => {
+                self.mark_disconnected(self.reason(error), receiver);
             }
-            Some(code) if connect::is_refusal(code) => {
-                return Err(Refused(self.refusal(error)).into());
+            Some(code) if connect::is_auth_error(code) => {
+                return Err(self.auth_error(error).into());
             }
             Some(Code::AllBrokersDown | Code::BrokerTransportFailure | Code::Resolve) => {
-                if self.answers.replace(false) != Some(false) {
-                    receiver.event(Event::Lost { reason: error.to_string() });
-                }
+                self.mark_disconnected(error.to_string(), receiver);
             }
-            Some(_) => tracing::warn!(%error, topic = &*self.topic, "kafka"),
+            Some(_) => tracing::warn!(%error, topic = &*self.topic, "Kafka client error"),
         }
         Ok(())
     }
 
-    /// That we are not let in, and why.
-    fn refusal(&self, error: &KafkaError) -> String {
-        // What was said of something else is no reason.
-        let said = self.consumer.context().trouble();
-        let said = said.filter(|(code, _)| Some(*code) == error.rdkafka_error_code());
-        let reason = said.map_or_else(|| error.to_string(), |(_, reason)| reason);
-        format!("Kafka does not let us in: {reason}; look at [kafka] in plant.toml")
+    /// Whether a failed TLS handshake may succeed later without a change: brokers accepted the connection before,
+    /// or the handshake was interrupted, as it is while a broker behind a load balancer restarts.
+    fn is_passing_tls_error(&self, error: &KafkaError) -> bool {
+        self.was_connected || self.reason(error).contains("Disconnected")
+    }
+
+    /// The error for a refused connection, or for a missing token.
+    fn auth_error(&self, error: &KafkaError) -> Error {
+        if let Some(reason) = self.consumer.context().take_token_error() {
+            return Error::Token(anyhow::anyhow!(reason));
+        }
+        Error::Auth(connect::refusal(&self.reason(error)))
+    }
+
+    /// The client's own words for an error, if its last words were about this kind of error.
+    fn reason(&self, error: &KafkaError) -> String {
+        let last = self.consumer.context().last_error();
+        let last = last.filter(|(code, _)| Some(*code) == error.rdkafka_error_code());
+        last.map_or_else(|| error.to_string(), |(_, reason)| reason)
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a span of this thread's own, which no row sees")]
+#[expect(clippy::disallowed_methods, reason = "measures waits of this thread; no row contains it")]
 fn now() -> Instant {
     Instant::now()
 }
 
-fn rest(until: Instant) -> Duration {
+/// Time left until a deadline.
+fn remaining(until: Instant) -> Duration {
     until.saturating_duration_since(now())
 }
 
 impl Drop for Source {
-    /// The client, when it is closed, waits until whatever it asked of the group's partitions is
-    /// carried out, and would wait for ever for what an error kept us from.
+    /// When the client is closed, it waits until every rebalance that the group requested is carried out.
+    /// After an error nothing carries them out any more, so they are answered right away.
     fn drop(&mut self) {
         self.consumer.context().close();
         if let Err(error) = self.consumer.unassign() {
-            tracing::debug!(%error, "partitions not given up");
+            tracing::debug!(%error, "partitions not released");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
-//! The client's queue of messages, taken many at a time.
+//! The client's message queue, read in batches.
 //!
-//! The client hands out one message a call, each by way of an event of its own, and asks the clock
-//! several times for it: a tenth of all that reading a stream costs. Its own library also fills a list.
+//! `rdkafka` returns one message per call, each through an event of its own with several reads of the
+//! clock, which takes a tenth of all the time spent on a stream. The librdkafka function below it fills a
+//! list.
 
 use super::connect::Context;
 use crate::decode::headers::{self, Header};
@@ -14,14 +15,13 @@ use std::ffi::{CStr, CString, c_void};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
 
-/// Messages taken at most at once. A message may be a megabyte, and all are held until the last one
-/// was looked at.
-const TAKEN: usize = 64;
+/// Most messages per call. A message may be a megabyte, and all are held until the last one is read.
+const MOST: usize = 64;
 
-/// A message, or what the client says in place of one of a partition.
-pub type Found<'a> = Result<Message<'a>, KafkaError>;
+/// A message, or the error that the client returns in its place.
+pub type MessageResult<'a> = Result<Message<'a>, KafkaError>;
 
-/// One message of a partition.
+/// A message of a partition.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
     pub partition: i32,
@@ -43,8 +43,8 @@ impl Message<'_> {
     /// The headers as JSON; `None` if there are none.
     pub fn headers(&self) -> Option<String> {
         let mut list = ptr::null_mut();
-        #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the message lives, and the list belongs to it.
+        #[expect(unsafe_code, reason = "a function of librdkafka")]
+        // SAFETY: the message is alive and owns the list.
         let found = unsafe { bindings::rd_kafka_message_headers(self.raw, &raw mut list) };
         if found != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR || list.is_null() {
             return None;
@@ -52,9 +52,9 @@ impl Message<'_> {
         let (mut headers, mut at) = (Vec::new(), 0);
         loop {
             let (mut key, mut value, mut bytes) = (ptr::null(), ptr::null(), 0);
-            #[expect(unsafe_code, reason = "the client's own library")]
-            // SAFETY: the list lives as long as its message; a key ends in a zero byte, and a value
-            // that is there has so many bytes.
+            #[expect(unsafe_code, reason = "a function of librdkafka")]
+            // SAFETY: the list is alive as long as its message; a key ends in a zero byte, and a value
+            // that is not null has `bytes` bytes.
             unsafe {
                 let (key_at, value_at) = (&raw mut key, &raw mut value);
                 let got =
@@ -69,22 +69,22 @@ impl Message<'_> {
     }
 }
 
-/// Where the messages of the partitions go that are read. To be dropped before its consumer.
+/// The queue to which the assigned partitions are forwarded. To be dropped before its consumer.
 pub struct Queue {
     queue: NonNull<RDKafkaQueue>,
-    taken: [*mut RDKafkaMessage; TAKEN],
+    messages: [*mut RDKafkaMessage; MOST],
 }
 
 impl Queue {
     pub fn new(consumer: &BaseConsumer<Context>) -> anyhow::Result<Self> {
-        #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the consumer lives, and the queue is ours alone.
+        #[expect(unsafe_code, reason = "a function of librdkafka")]
+        // SAFETY: the consumer is alive, and no one else owns the queue.
         let queue = unsafe { bindings::rd_kafka_queue_new(consumer.client().native_ptr()) };
-        let queue = NonNull::new(queue).context("the Kafka client makes no queue")?;
-        Ok(Self { queue, taken: [ptr::null_mut(); TAKEN] })
+        let queue = NonNull::new(queue).context("the Kafka client cannot create a queue")?;
+        Ok(Self { queue, messages: [ptr::null_mut(); MOST] })
     }
 
-    /// From now on the messages of a partition come here, and to the consumer no more.
+    /// Forwards the messages of a partition to this queue; the consumer no longer returns them.
     pub fn receive(
         &self,
         consumer: &BaseConsumer<Context>,
@@ -92,10 +92,10 @@ impl Queue {
         partition: i32,
     ) -> anyhow::Result<()> {
         let (client, name) = (consumer.client().native_ptr(), CString::new(topic)?);
-        #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the consumer lives, the name ends in a zero byte; what is handed out is given back,
-        // and both queues are held by the client as long as one leads to the other.
-        let found = unsafe {
+        #[expect(unsafe_code, reason = "a function of librdkafka")]
+        // SAFETY: the consumer is alive and the name ends in a zero byte. The reference to the partition's
+        // queue is released, and the client keeps both queues alive while one is forwarded to the other.
+        let is_found = unsafe {
             let queue = bindings::rd_kafka_queue_get_partition(client, name.as_ptr(), partition);
             if !queue.is_null() {
                 bindings::rd_kafka_queue_forward(queue, self.queue.as_ptr());
@@ -103,27 +103,34 @@ impl Queue {
             }
             !queue.is_null()
         };
-        found.then_some(()).with_context(|| format!("the Kafka client has no {topic}/{partition}"))
+        is_found
+            .then_some(())
+            .with_context(|| format!("the Kafka client has no partition {topic}/{partition}"))
     }
 
-    /// Hands on what has come, up to `most` at once, after a wait for the first if there is nothing.
-    /// Returns how many. With more than one asked for, a wait is for all of them.
-    pub fn take(&mut self, wait: Duration, most: usize, mut each: impl FnMut(Found<'_>)) -> usize {
+    /// Calls `each` with up to `most` messages and returns their number. Blocks for `wait` until there are
+    /// as many as `most`, so a wait makes sense with `most` = 1 only.
+    pub fn take(
+        &mut self,
+        wait: Duration,
+        most: usize,
+        mut each: impl FnMut(MessageResult<'_>),
+    ) -> usize {
         let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
-        let most = most.min(TAKEN);
-        #[expect(unsafe_code, reason = "the client's own library")]
-        // SAFETY: the list has room for `most`, and the queue lives as long as we do.
+        let most = most.min(MOST);
+        #[expect(unsafe_code, reason = "a function of librdkafka")]
+        // SAFETY: the list has room for `most` messages, and the queue is alive as long as `self`.
         let count = unsafe {
-            let (queue, taken) = (self.queue.as_ptr(), self.taken.as_mut_ptr());
-            bindings::rd_kafka_consume_batch_queue(queue, wait_ms, taken, most)
+            let (queue, messages) = (self.queue.as_ptr(), self.messages.as_mut_ptr());
+            bindings::rd_kafka_consume_batch_queue(queue, wait_ms, messages, most)
         };
         let count = usize::try_from(count).unwrap_or(0);
-        for message in self.taken.iter().take(count).copied().filter(|it| !it.is_null()) {
-            #[expect(unsafe_code, reason = "the client's own library")]
-            // SAFETY: the client filled this place of the list, and the message is given back once,
-            // after it was looked at.
+        for message in self.messages.iter().take(count).copied().filter(|it| !it.is_null()) {
+            #[expect(unsafe_code, reason = "a function of librdkafka")]
+            // SAFETY: the client filled this element of the list, and the message is destroyed once, after
+            // it was read.
             unsafe {
-                each(found(&*message));
+                each(result_of(&*message));
                 bindings::rd_kafka_message_destroy(message);
             }
         }
@@ -131,16 +138,16 @@ impl Queue {
     }
 }
 
-#[expect(unsafe_code, reason = "the client's own library")]
+#[expect(unsafe_code, reason = "a function of librdkafka")]
 impl Drop for Queue {
     fn drop(&mut self) {
-        // SAFETY: it was made by us and is given back once; the client lets go of what is in it.
+        // SAFETY: created by `new` and destroyed once; the client drops the messages in it.
         unsafe { bindings::rd_kafka_queue_destroy(self.queue.as_ptr()) };
     }
 }
 
-/// What the client's library put into its list.
-fn found(message: &RDKafkaMessage) -> Found<'_> {
+/// The message or error in an element of the client's list.
+fn result_of(message: &RDKafkaMessage) -> MessageResult<'_> {
     let partition = message.partition;
     match message.err {
         RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => {}
@@ -149,9 +156,9 @@ fn found(message: &RDKafkaMessage) -> Found<'_> {
         }
         error => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::from(error))),
     }
-    #[expect(unsafe_code, reason = "the client's own library")]
-    // SAFETY: a message without an error holds `len` bytes at `payload` and `key_len` bytes at `key`,
-    // unless these are null, until it is given back, and knows its time.
+    #[expect(unsafe_code, reason = "a function of librdkafka")]
+    // SAFETY: a message without an error has `len` bytes at `payload` and `key_len` bytes at `key`, unless
+    // these are null, until it is destroyed.
     let (payload, key, timestamp_ms) = unsafe {
         (
             slice(message.payload, message.len),
@@ -163,15 +170,15 @@ fn found(message: &RDKafkaMessage) -> Found<'_> {
     Ok(Message { partition, offset: message.offset, timestamp_ms, payload, key, raw: message })
 }
 
-/// The bytes at a place, unless it is null.
+/// The bytes at an address, unless it is null.
 ///
 /// # Safety
-/// There must be so many of them, and they must live long enough.
-#[expect(unsafe_code, reason = "the client's own library")]
+/// There must be `bytes` bytes, and they must live for `'a`.
+#[expect(unsafe_code, reason = "a function of librdkafka")]
 const unsafe fn slice<'a>(at: *const c_void, bytes: usize) -> Option<&'a [u8]> {
     if at.is_null() {
         return None;
     }
-    // SAFETY: as the caller promises.
+    // SAFETY: by the caller's contract.
     Some(unsafe { std::slice::from_raw_parts(at.cast::<u8>(), bytes) })
 }

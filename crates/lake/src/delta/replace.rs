@@ -4,9 +4,8 @@
 use crate::delta::stats::{FileStats, date_text, timestamp_text};
 use crate::delta::table::{Change, Definition, State, Table};
 use crate::lake::Lake;
-use anyhow::Context as _;
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch, not};
+use arrow::compute::{filter_record_batch, not};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::ScalarValue;
@@ -219,23 +218,7 @@ pub fn same_rows(
     Ok(balance.values().all(|balance| *balance == 0))
 }
 
-/// `batch` with the columns of `schema`, by name and in its order; types are cast, missing columns are
-/// null.
-pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> anyhow::Result<RecordBatch> {
-    if batch.schema_ref() == schema {
-        return Ok(batch.clone());
-    }
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        columns.push(match batch.column_by_name(field.name()) {
-            None => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
-            Some(column) if column.data_type() == field.data_type() => column.clone(),
-            Some(column) => cast(column, field.data_type())
-                .with_context(|| format!("column {}", field.name()))?,
-        });
-    }
-    Ok(RecordBatch::try_new(schema.clone(), columns)?)
-}
+pub use batches::columns::conform;
 
 /// `schema` in the types that every reader of the lake supports, all columns nullable.
 pub fn readable(schema: &Schema) -> SchemaRef {

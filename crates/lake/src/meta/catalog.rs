@@ -396,7 +396,7 @@ async fn measure_step(context: &LakeContext, step: &Step) -> anyhow::Result<Vec<
             table_name: step.name().to_string(),
             expectation,
             rule,
-            action: action.word().to_owned(),
+            action: action.as_str().to_owned(),
             checked,
             failed,
             share: (checked > 0).then(|| failed as f64 / checked as f64),

@@ -1,15 +1,14 @@
 //! Plans the models of a plant: the columns and the lineage of each table, and the order of the steps.
 
-use crate::bronze::dump_columns::with_dump_columns;
 use crate::delta::replace::readable;
 use crate::kpi::statement::check as check_kpis;
 use crate::plan::{Step, with_parameters};
 use crate::plan::{equipment, lineage};
-use crate::refine::ledger;
 use crate::retention::check::check as check_retention;
 use crate::session;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use batches::typed;
+use batches::dump_columns::with_dump_columns;
+use batches::{ledger, typed};
 use config::diagnostic::{Diagnostic, did_you_mean};
 use config::folder::Plant;
 use config::model::{Model, TableName};

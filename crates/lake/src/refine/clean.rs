@@ -6,9 +6,10 @@ use crate::bronze;
 use crate::context::LakeContext;
 use crate::delta::table::{Definition, State};
 use crate::plan::Step;
-use crate::refine::cleaning::{Cleaning, fingerprint, stored_schema};
+use crate::refine::cleaning::{Cleaning, fingerprint};
 use crate::refine::dump_reader::{Bronze, CleanedDumps};
 use crate::refine::{Outcome, RefreshMode};
+use batches::pointer::with_pointers;
 use deltalake::kernel::Add;
 use plant::contract::Contract;
 use std::collections::BTreeMap;
@@ -58,7 +59,7 @@ pub async fn run(
         change.removes = state.as_ref().map(State::files).unwrap_or_default();
     }
     if is_redefined {
-        let schema = stored_schema(&step.schema, contract);
+        let schema = with_pointers(&step.schema, contract);
         let description = step.model.description.clone();
         change.definition = Some(Definition { schema, description, fingerprint, partition: None });
     }

@@ -8,12 +8,12 @@ use crate::meta::restatements;
 use crate::plan::{Step, equipment, with_parameters};
 use crate::refine::change::{changed_rows, values};
 use crate::refine::watch::Watch;
-use crate::refine::{Outcome, RefreshMode, ledger};
+use crate::refine::{Outcome, RefreshMode};
 use crate::retention::frozen::FrozenPeriods;
 use crate::session;
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
-use batches::digest;
+use batches::{digest, ledger};
 use config::model::{Model, ParameterDefault, ParameterValue, TableName, Via};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
@@ -165,7 +165,7 @@ async fn rows(
     let batches = batches?;
     if step.model.is_ledger {
         let calendar = &context.plant.calendar;
-        return ledger::ledger_rows(calendar, &batches, &step.query_schema, &step.schema);
+        return ledger::close(calendar, &batches, &step.query_schema, &step.schema);
     }
     batches.iter().map(|batch| conform(batch, &step.schema)).collect()
 }
@@ -176,7 +176,7 @@ fn is_exhausted(batches: &Result<Vec<RecordBatch>, DataFusionError>) -> bool {
 }
 
 fn with_memory_remedy(context: &LakeContext, error: DataFusionError) -> DataFusionError {
-    let bytes = context.lake.limits().get("memory_bytes");
+    let bytes = context.lake.limits().refine.memory_bytes;
     let root = error.find_root().strip_backtrace();
     error.context(format!(
         "the statement does not fit into memory_bytes = {bytes}; raise it by COCKPIT_MEMORY_BYTES, or by \
@@ -221,7 +221,7 @@ fn fingerprint(context: &LakeContext, model: &Model, sql: &str) -> String {
         let (shifts, rests) = (plant.calendar.shifts(), plant.calendar.rests());
         definition.push_str(&format!("\n{}\n{shifts:?}\n{rests:?}", plant.zone));
     }
-    digest::of_text(&definition)
+    digest::sha256_hex(&definition)
 }
 
 async fn upstreams(context: &LakeContext, model: &Model) -> anyhow::Result<Upstreams> {
@@ -277,7 +277,7 @@ async fn affected(
         } else {
             return Ok(Affected::Everything);
         }
-        if affected.len() > context.lake.limits().size("refresh_values") {
+        if affected.len() > context.lake.limits().refine.incremental_max_keys {
             return Ok(Affected::Everything);
         }
     }

@@ -7,7 +7,7 @@ use crate::columns::{long, text};
 use crate::delta::table::{Change, State};
 use crate::delta::write::DataWriter;
 use crate::refine::Repairs;
-use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::cleaning::Cleaning;
 use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, rows_of, wanted_runs};
 use crate::refine::keys::{Hasher, LatestByKey, Rank, Written};
 use crate::refine::passes::KnownPasses;
@@ -15,6 +15,7 @@ use crate::refine::versions::{VersionId, Voids, newest_first};
 use crate::rejected::Rejects;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use batches::Cleaned;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use std::collections::{HashMap, HashSet};
@@ -151,7 +152,7 @@ impl<'a> Cleaning<'a> {
         dumps: &Dumps,
         read: &mut Read<'a>,
     ) -> anyhow::Result<()> {
-        read.rejects.push(batch, &cleaned.reasons)?;
+        read.rejects.push(batch, &cleaned.rejections)?;
         let mut ranks: Vec<Option<u32>> = Vec::with_capacity(batch.num_rows());
         for (run, rows) in runs {
             let rank = dumps.rank(&run.version);
@@ -177,7 +178,7 @@ impl<'a> Cleaning<'a> {
         let (file, mut row) = (u32::try_from(file)?, u32::try_from(row)?);
         let mut keep = Vec::with_capacity(ranks.len());
         for (at, key) in keys.into_iter().enumerate() {
-            let (Some(key), Some(dump), false) = (key, ranks[at], cleaned.is_bad[at]) else {
+            let (Some(key), Some(dump), false) = (key, ranks[at], cleaned.is_rejected[at]) else {
                 keep.push(false);
                 continue;
             };

@@ -3,13 +3,14 @@
 use crate::bronze::landed::{DataFileRuns, Run, Version};
 use crate::columns::column;
 use crate::delta::table::Table;
-use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::cleaning::Cleaning;
 use crate::refine::dump_reader::{rows_of, wanted_runs};
 use crate::refine::versions::{VersionId, newest_first};
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use batches::typed::{Nearby, Passes};
+use batches::Cleaned;
+use batches::typed::{Passes, RepeatedHourTimes};
 use futures::TryStreamExt as _;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -59,17 +60,17 @@ impl Cleaning<'_> {
     ) -> anyhow::Result<Passes> {
         let mut passes = self.passes_alone(source, parts, version).await?;
         let state = self.lake.state(&source.name).await?;
-        let Some(state) = state.filter(|_| passes.has_open()) else { return Ok(passes) };
+        let Some(state) = state.filter(|_| passes.has_undecided()) else { return Ok(passes) };
         let all = self.lake.all_landed(source, state.files()).await?;
         let versions = newest_first(&all);
         let is_own = |it: &Version| (&it.file, it.number) == (&version.file, version.number);
         let Some(own) = versions.iter().position(|it| is_own(it)) else { return Ok(passes) };
         let older = versions[own + 1..].iter().filter(|it| it.file != version.file);
         for version in older.take(OLDER_DUMPS) {
-            if !passes.has_open() {
+            if !passes.has_undecided() {
                 break;
             }
-            passes.follow(&self.passes_alone(source, &all, version).await?);
+            passes.decide_by_older(&self.passes_alone(source, &all, version).await?);
         }
         Ok(passes)
     }
@@ -84,7 +85,7 @@ impl Cleaning<'_> {
         let mut own: Vec<&DataFileRuns> = parts.iter().collect();
         // The names of the data files of a dump sort like its records.
         own.sort_by(|left, right| left.add.path.cmp(&right.add.path));
-        let mut nearby = Nearby::default();
+        let mut nearby = RepeatedHourTimes::default();
         for part in own {
             let runs = wanted_runs(part, is_own);
             if runs.is_empty() {
@@ -92,7 +93,7 @@ impl Cleaning<'_> {
             }
             let mut stream = self.read_bronze(source, &part.add, rows_of(&runs)).await?;
             while let Some(batch) = stream.try_next().await? {
-                self.stage.look_around(&batch, &self.groups(&batch)?, &mut nearby)?;
+                self.stage().scan_repeated_hours(&batch, &self.groups(&batch)?, &mut nearby)?;
             }
         }
         Ok(nearby.passes(|column| self.key_columns.iter().any(|it| it == column)))
@@ -102,7 +103,7 @@ impl Cleaning<'_> {
     fn groups(&self, bronze: &RecordBatch) -> anyhow::Result<Vec<u64>> {
         let mut groups = vec![0; bronze.num_rows()];
         let hashing = foldhash::quality::FixedState::with_seed(3);
-        for name in self.key_columns.iter().filter(|name| !self.stage.is_time(name)) {
+        for name in self.key_columns.iter().filter(|name| !self.stage().is_time(name)) {
             let texts = cast(column(bronze, name)?, &DataType::Utf8)?;
             for (group, text) in groups.iter_mut().zip(texts.as_string::<i32>()) {
                 let mut hasher = hashing.build_hasher();

@@ -169,7 +169,7 @@ impl Reader<'_, '_> {
                     self.cleaning.clean_of_dumps(&batch, &runs, dumps, &mut passes).await?;
                 let mut first = 0;
                 for (run, rows) in runs {
-                    let is_bad = &cleaned.is_bad[first..first + rows];
+                    let is_bad = &cleaned.is_rejected[first..first + rows];
                     let is_good: BooleanArray = is_bad.iter().map(|it| Some(!it)).collect();
                     let own = filter_record_batch(&cleaned.rows.slice(first, rows), &is_good)?;
                     visit(&run.version, &own)?;

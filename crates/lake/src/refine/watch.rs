@@ -50,7 +50,7 @@ pub async fn watched<T>(
 
 /// How long a step may make no progress.
 pub fn stall_limit(context: &LakeContext) -> Duration {
-    Duration::from_secs(context.lake.limits().get("refine_stalled_s"))
+    Duration::from_secs(context.lake.limits().refine.refine_stalled_s)
 }
 
 /// Watches one step.

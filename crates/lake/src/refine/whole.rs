@@ -197,15 +197,15 @@ impl<'a> Cleaning<'a> {
                     self.clean_of_dumps(&batch, &runs, dumps, &mut reading.passes).await?;
                 let mut is_new = Vec::with_capacity(batch.num_rows());
                 for (run, rows) in runs {
-                    let is_bad = &cleaned.is_bad[is_new.len()..is_new.len() + rows];
+                    let is_bad = &cleaned.is_rejected[is_new.len()..is_new.len() + rows];
                     good.extend(is_bad.contains(&false).then(|| id(&run.version)));
                     let is_unread = reading.unread.contains(&id(&run.version));
                     is_new.extend(std::iter::repeat_n(is_unread, rows));
                 }
-                let reasons = cleaned.reasons.iter().filter(|reason| is_new[reason.row]);
+                let reasons = cleaned.rejections.iter().filter(|it| is_new[it.row]);
                 reading.rejects.push(&batch, &reasons.cloned().collect::<Vec<_>>())?;
                 if writes {
-                    reading.writer.write(&cleaned.good()?).await?;
+                    reading.writer.write(&cleaned.accepted()?).await?;
                 }
                 if is_new.contains(&true) {
                     reading.repairs.add_ambiguous(&cleaned.ambiguous);

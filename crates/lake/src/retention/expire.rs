@@ -367,7 +367,7 @@ async fn bounds(lake: &Lake, table: &Table, file: &Add, column: &str) -> anyhow:
 
 /// Whether the rows of a file landed long enough ago.
 fn is_settled(lake: &Lake, file: &Add) -> bool {
-    let settle_ms = i64::try_from(lake.limits().get("retention_settle_ms")).unwrap_or(i64::MAX);
+    let settle_ms = i64::try_from(lake.limits().lake.retention_grace_ms).unwrap_or(i64::MAX);
     let before_us = lake.now_ms().saturating_sub(settle_ms).saturating_mul(1000);
     let stats = FileStats::from_add(file);
     let landed = stats.max("_ingested_at").and_then(|at| parse_bound(at.as_str()?));

@@ -23,7 +23,7 @@ pub fn period_of(
     let at = step.schema.index_of(column)?;
     let projection = step.projection.as_ref().and_then(|all| all.get(at));
     let projection = projection.context("not a cleaning step")?;
-    let row = typed::moment(contract, &plant.calendar, at_us)?;
+    let row = typed::row_at(contract, &plant.calendar, at_us)?;
     let reference = TableReference::partial("typed", contract.table.as_str());
     let schema = DFSchema::try_from_qualified_schema(reference, row.schema_ref())?;
     let session = session::empty(context.lake.limits(), context.runtime.clone(), 1);

@@ -5,7 +5,7 @@ use crate::context::LakeContext;
 use crate::delta::table::Table;
 use crate::lake::Lake;
 use crate::plan::Step;
-use crate::refine::cleaning::{Cleaned, Cleaning};
+use crate::refine::cleaning::Cleaning;
 use crate::refine::keys::Hasher;
 use crate::rejected;
 use crate::retention::late::{LateDataFilter, TOO_LATE};
@@ -14,7 +14,8 @@ use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use arrow::compute::take;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use batches::batch::{Fields, Messages, topic_of};
+use batches::Cleaned;
+use batches::batch::{Fields, Messages, topic_name};
 use foldhash::fast::FixedState;
 use plant::contract::Contract;
 use std::collections::HashSet;
@@ -65,7 +66,7 @@ impl<'a> Interpreter<'a> {
             source: contract.source.clone(),
             schema: Arc::new(Schema::new(fields)),
             constants: Default::default(),
-            recent: Recent::new(context.lake.limits().size("dedupe_readings")),
+            recent: Recent::new(context.lake.limits().stream.dedupe_readings),
             late_data: None,
         })
     }
@@ -128,10 +129,10 @@ impl<'a> Interpreter<'a> {
         let mut cleaned = self.cleaning.clean(&batch)?;
         self.reject_duplicates(&mut cleaned, &messages.topic)?;
         self.reject_late_data(&mut cleaned)?;
-        cleaned.reasons.sort_by_key(|reason| reason.row);
+        cleaned.rejections.sort_by_key(|rejection| rejection.row);
         let table = &self.cleaning.model.table;
-        let rejected = rejected::rows(self.lake(), table, &batch, &cleaned.reasons)?;
-        Ok(Interpreted { rows: cleaned.good()?, rejected })
+        let rejected = rejected::rows(self.lake(), table, &batch, &cleaned.rejections)?;
+        Ok(Interpreted { rows: cleaned.accepted()?, rejected })
     }
 
     /// Rejects duplicates and remembers the other keys. Topics are read in parallel, so messages of different
@@ -140,7 +141,8 @@ impl<'a> Interpreter<'a> {
         let hasher = self.cleaning.hasher.as_ref().context("a stream without a key")?;
         let topic = topic_hash(topic);
         for (row, key) in hasher.short_keys(&cleaned.rows)?.into_iter().enumerate() {
-            if !cleaned.is_bad[row] && key.is_some_and(|key| !self.recent.insert(key ^ topic)) {
+            if !cleaned.is_rejected[row] && key.is_some_and(|key| !self.recent.insert(key ^ topic))
+            {
                 cleaned.reject(row, "", DUPLICATE);
             }
         }
@@ -152,7 +154,7 @@ impl<'a> Interpreter<'a> {
         let Some(late_data) = &self.late_data else { return Ok(()) };
         let in_time = late_data.in_time(&cleaned.rows, self.lake().now())?;
         for (row, is_in_time) in in_time.into_iter().flatten().enumerate() {
-            if !is_in_time && !cleaned.is_bad[row] {
+            if !is_in_time && !cleaned.is_rejected[row] {
                 cleaned.reject(row, &late_data.time, TOO_LATE);
             }
         }
@@ -163,7 +165,7 @@ impl<'a> Interpreter<'a> {
 /// A hash of the topic of a log. Messages of a topic that was created again can be duplicates of those of
 /// the previous log.
 fn topic_hash(log: &str) -> u64 {
-    FixedState::default().hash_one(topic_of(log))
+    FixedState::default().hash_one(topic_name(log))
 }
 
 /// A constant column; batches share slices of its longest array so far.

@@ -89,7 +89,7 @@ impl Lander {
         self.rejected_sink = RejectedSink::new(rejected_table, rejected_state)?;
         let (table, state) = (&self.bronze.table, self.bronze.state.as_ref());
         let backlog = backlog(table, state, (&landed, &silver), lake.batch_rows()).await?;
-        let most = lake.limits().size("dedupe_readings");
+        let most = lake.limits().stream.dedupe_readings;
         let recent = match &self.silver.state {
             Some(state) => recent(&self.silver.table, state, &self.key, most).await?,
             None => Vec::new(),

@@ -62,7 +62,7 @@ impl Sink {
 
     /// The silver table of a stream, partitioned by the day of its first timestamp.
     pub fn silver(context: &LakeContext, step: &Step, contract: &Contract) -> anyhow::Result<Self> {
-        let schema = cleaning::stored_schema(&step.schema, contract);
+        let schema = batches::pointer::with_pointers(&step.schema, contract);
         let is_timestamp = |kind: &DataType| matches!(kind, DataType::Timestamp(_, _));
         let mut fields = schema.fields().iter();
         let time = fields.find(|field| is_timestamp(field.data_type()));

@@ -231,6 +231,10 @@ fn live(page: &mut Page, counts: &Counts) {
     }
     let is_connected = f64::from(u8::from(counts.link.link == Link::Connected));
     one("cockpit_live_connected", "gauge", "Whether the stream's source is linked.", is_connected);
+    let has_failed = f64::from(u8::from(counts.link.link == Link::Failed));
+    let help =
+        "Whether the stream stopped because an operator has to fix credentials or configuration.";
+    one("cockpit_live_failed", "gauge", help, has_failed);
     let name = "cockpit_live_lag_messages";
     page.family(name, "gauge", "Messages of a partition not taken yet.");
     for lag in &counts.link.lags {

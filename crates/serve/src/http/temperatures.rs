@@ -117,7 +117,7 @@ pub enum SensorState {
 /// How the source of the readings is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LinkAnswer {
-    /// `connected`, `lost`, or `none` if no source was named.
+    /// `connected`, `lost`, `failed` (needs an operator), or `none` without a source.
     pub state: String,
     pub reason: Option<String>,
     /// Messages not taken yet.

@@ -128,6 +128,7 @@ export const plant = {
   'temps.stale.never': 'no data: the server does not respond',
   'temps.broker.connected': 'live',
   'temps.broker.lost': 'broker unreachable',
+  'temps.broker.failed': 'stream stopped',
   'temps.broker.none': 'no broker configured',
   'temps.broker.lag': '{count} messages behind',
 

@@ -41,7 +41,7 @@ SELECT id, qty FROM typed.board
 ";
 
 /// Dumps that share a commit in this test.
-const TOGETHER: u64 = 10;
+const TOGETHER: usize = 10;
 
 /// A store in memory that counts what is asked of it.
 #[derive(Debug, Default)]
@@ -145,7 +145,7 @@ impl Plant {
     }
 
     /// `together_bytes`: above this size a dump lands alone.
-    async fn with(together_bytes: u64) -> Self {
+    async fn with(together_bytes: usize) -> Self {
         let texts = BTreeMap::from([
             ("plant.toml".to_owned(), PLANT.to_owned()),
             ("bronze/board.toml".to_owned(), CONTRACT.to_owned()),
@@ -153,8 +153,8 @@ impl Plant {
         ]);
         let (plant, found) = folder::read(&texts);
         let mut plant = plant.unwrap_or_else(|| panic!("{found:?}"));
-        plant.limits.set("land_together_dumps", TOGETHER);
-        plant.limits.set("land_together_bytes", together_bytes);
+        plant.limits.ingest.land_together_dumps = TOGETHER;
+        plant.limits.ingest.land_together_bytes = together_bytes;
         let (bucket, lake) = (Arc::new(InMemory::new()), Arc::new(Counting::default()));
         let steps = plan(&plant).await.unwrap();
         let limits = plant.limits.clone();
@@ -173,7 +173,7 @@ impl Plant {
             refinery,
             bucket: bucket_location,
             kafka: None,
-            heard: Arc::default(),
+            messages_read: Arc::default(),
             is_simulated: false,
             unmatched_at: Arc::default(),
         };

@@ -1,10 +1,10 @@
 //! The reading side of one topic: messages interpreted, shown, and sent to be landed.
 
-use super::super::audience::Readings;
+use super::super::observer::Readings;
 use super::{Command, Streaming, Topic, soon};
 use anyhow::Context as _;
 use batches::batch::{Fields, Messages};
-use ingest::kafka::{Assigned, Difference, Event, Known, Receiver, Until};
+use ingest::kafka::{Assignment, Difference, Event, Receiver, ResumePositions, Until};
 use lake::offsets::{Partition, last_offsets};
 use lake::stream::interpret::{Interpreted, Interpreter};
 use lake::stream::land::Chunk;
@@ -67,7 +67,7 @@ impl Reader<'_> {
     }
 
     /// Sends a command that is answered, and waits for the answer.
-    fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> anyhow::Result<T> {
+    fn request<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> anyhow::Result<T> {
         let (answer, answered) = oneshot::channel();
         self.send(command(answer))?;
         answered.blocking_recv().context("landing has ended")
@@ -88,7 +88,7 @@ impl Reader<'_> {
 }
 
 impl Receiver for Reader<'_> {
-    fn assigned(&mut self, assigned: &Assigned<'_>) -> anyhow::Result<Known> {
+    fn assigned(&mut self, assigned: &Assignment<'_>) -> anyhow::Result<ResumePositions> {
         self.release()?;
         let wanted = Wanted {
             topic: self.topic.name.as_str().into(),
@@ -96,7 +96,7 @@ impl Receiver for Reader<'_> {
             id: assigned.id,
             is_other: assigned.difference.is_some(),
         };
-        let mut resumed = self.ask(|answer| Command::Assign(wanted, answer))?;
+        let mut resumed = self.request(|answer| Command::Assign(wanted, answer))?;
         self.log = resumed.log.clone();
         if resumed.is_new {
             let difference = assigned.difference.unwrap_or(Difference::Id);
@@ -112,15 +112,15 @@ impl Receiver for Reader<'_> {
             let offsets = last_offsets(&messages);
             self.hand_over(Chunk { bronze: None, interpreted, offsets }, messages.len())?;
         }
-        self.ask(Command::Flush)?;
-        self.streaming.audience.begins();
+        self.request(Command::Flush)?;
+        self.streaming.observer.partitions_assigned();
         let read = resumed.landed.into_iter().map(|(partition, last)| (partition.number, last));
-        Ok(Known { read: read.collect(), witnesses: resumed.witnesses })
+        Ok(ResumePositions { read: read.collect(), witnesses: resumed.witnesses })
     }
 
     fn revoked(&mut self) -> anyhow::Result<()> {
         self.release()?;
-        self.ask(Command::Flush)
+        self.request(Command::Flush)
     }
 
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()> {
@@ -130,22 +130,22 @@ impl Receiver for Reader<'_> {
         let records = fields.elements.as_ref().map(|elements| elements.count.clone());
         let interpreted = self.interpreter.interpret(&messages, &pointers, fields)?;
         if let Some(readings) = &mut self.readings {
-            self.streaming.audience.readings(readings.of(&interpreted.rows)?);
+            self.streaming.observer.readings(readings.convert(&interpreted.rows)?);
         }
-        self.streaming.audience.rejected(interpreted.rejected.num_rows());
+        self.streaming.observer.rejected(interpreted.rejected.num_rows());
         let bronze = stream::rows(&messages, &pointers, records)?;
         let offsets = last_offsets(&messages);
-        self.topic.heard.fetch_add(messages.len() as u64, Ordering::Relaxed);
+        self.topic.messages_read.fetch_add(messages.len() as u64, Ordering::Relaxed);
         self.held.chunks.push(Chunk { bronze: Some(bronze), interpreted, offsets });
         self.held.messages += messages.len();
         self.held.due = self.held.due.or_else(|| Some(soon(self.held_most)));
         Ok(())
     }
 
-    fn looked(&mut self) -> anyhow::Result<()> {
+    fn polled(&mut self) -> anyhow::Result<()> {
         let is_due = self.held.due.is_some_and(|due| due <= soon(Duration::ZERO));
         // What has gathered before it was read is not held back once more.
-        let has_gathered = self.streaming.until == Until::Stopped && !self.is_hurried();
+        let has_gathered = self.streaming.until == Until::Stopped && !self.needs_low_latency();
         if is_due || has_gathered || self.held.messages >= self.held_messages {
             self.release()
         } else {
@@ -157,7 +157,7 @@ impl Receiver for Reader<'_> {
         let topic = self.topic.name.as_str();
         match &event {
             Event::Connected | Event::Lags(_) => {}
-            Event::Lost { reason } => tracing::warn!(topic, reason, "no broker answers"),
+            Event::Disconnected { reason } => tracing::warn!(topic, reason, "no broker answers"),
             Event::MissingTopic => tracing::warn!(topic, "the brokers do not have the topic"),
             Event::Expired { partition, from, to } => {
                 tracing::error!(
@@ -181,11 +181,11 @@ impl Receiver for Reader<'_> {
             }
             Event::TooManyTopics { .. } => {}
         }
-        self.streaming.audience.event(topic, &event);
+        self.streaming.observer.event(topic, &event);
     }
 
-    fn is_hurried(&self) -> bool {
-        self.streaming.audience.is_hurried()
+    fn needs_low_latency(&self) -> bool {
+        self.streaming.observer.needs_low_latency()
     }
 
     fn is_stopped(&self) -> bool {

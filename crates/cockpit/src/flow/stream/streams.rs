@@ -7,7 +7,8 @@ use config::kafka::Kafka;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use ingest::kafka::{Event, Refused, Topics, Until};
+use ingest::kafka::{Event, Topics, Until};
+use ingest::{Error, Retry};
 use lake::plan::Step;
 use lake::reconciliation::RowBalance;
 use plant::contract::Contract;
@@ -64,20 +65,20 @@ pub enum Done {
 }
 
 /// All topics that are read, side by side.
-pub struct Reading<'a> {
+pub struct TopicReaders<'a> {
     flow: &'a Flow,
     streaming: Streaming,
     streams: Vec<Stream>,
     /// Finds topics by the contracts' patterns, if there are any.
     topics: Option<Arc<Topics>>,
     /// Tables and topics that are read.
-    begun: BTreeSet<(String, String)>,
+    started: BTreeSet<(String, String)>,
     running: FuturesUnordered<BoxFuture<'a, Done>>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> TopicReaders<'a> {
     /// Begins to read the topics the contracts name, and to look for those that match their patterns.
-    pub fn begin(flow: &'a Flow, streaming: Streaming) -> anyhow::Result<Self> {
+    pub fn start(flow: &'a Flow, streaming: Streaming) -> anyhow::Result<Self> {
         let streams = flow.streams()?;
         let patterns = streams.iter().flat_map(|it| it.patterns.iter().map(Regex::as_str));
         let patterns: Vec<&str> = patterns.collect();
@@ -89,14 +90,14 @@ impl<'a> Reading<'a> {
                 Some(Arc::new(Topics::connect(&streaming.kafka, &limits, patterns)?))
             }
         };
-        let (begun, running) = (BTreeSet::new(), FuturesUnordered::new());
-        let mut reading = Self { flow, streaming, streams, topics, begun, running };
-        for at in 0..reading.streams.len() {
-            let names: Vec<String> = reading.streams[at].names().cloned().collect();
-            names.into_iter().for_each(|name| reading.read(at, name));
+        let (started, running) = (BTreeSet::new(), FuturesUnordered::new());
+        let mut readers = Self { flow, streaming, streams, topics, started, running };
+        for at in 0..readers.streams.len() {
+            let names: Vec<String> = readers.streams[at].names().cloned().collect();
+            names.into_iter().for_each(|name| readers.read(at, name));
         }
-        reading.list(Duration::ZERO);
-        Ok(reading)
+        readers.list(Duration::ZERO);
+        Ok(readers)
     }
 
     /// What ends next; `None` if nothing is read any more.
@@ -107,7 +108,7 @@ impl<'a> Reading<'a> {
     /// Begins to read a topic, unless it is read already.
     fn read(&mut self, stream: usize, name: String) {
         let Stream { contract, step, .. } = &self.streams[stream];
-        if !self.begun.insert((contract.table.clone(), name.clone())) {
+        if !self.started.insert((contract.table.clone(), name.clone())) {
             return;
         }
         let topic = Topic {
@@ -116,7 +117,7 @@ impl<'a> Reading<'a> {
             step: step.clone(),
             group: self.group(stream, &name),
             name,
-            heard: self.flow.heard.clone(),
+            messages_read: self.flow.messages_read.clone(),
         };
         let (streaming, stop) = (self.streaming.clone(), self.streaming.stop.clone());
         self.running.push(Box::pin(async move {
@@ -149,13 +150,13 @@ impl<'a> Reading<'a> {
             }
             let listed = tokio::task::spawn_blocking(move || topics.matching()).await;
             let listed = listed.context("the listing of topics was cut off");
-            Done::Listed(listed.and_then(|listed| listed.map(Some)))
+            Done::Listed(listed.and_then(|listed| Ok(Some(listed?))))
         }));
     }
 
     /// Begins to read the topics that were found and are not read yet, and looks again later. Who
     /// reads on and on goes on if the brokers do not answer.
-    pub fn found(
+    pub fn read_listed(
         &mut self,
         listed: anyhow::Result<Option<BTreeSet<String>>>,
     ) -> anyhow::Result<()> {
@@ -163,7 +164,10 @@ impl<'a> Reading<'a> {
         let found = match listed {
             Ok(None) => return Ok(()),
             Ok(Some(found)) => found,
-            Err(error) if is_lasting && !error.is::<Refused>() => {
+            Err(error)
+                if is_lasting
+                    && Error::find(&error).is_none_or(|it| it.retry() == Retry::Backoff) =>
+            {
                 tracing::warn!(error = format!("{error:#}"), "topics are not listed");
                 BTreeSet::new()
             }
@@ -174,28 +178,28 @@ impl<'a> Reading<'a> {
         }
         if is_lasting {
             let limits = self.flow.lake().limits();
-            self.list(Duration::from_secs(limits.get("topic_listing_every_s")));
+            self.list(Duration::from_secs(limits.stream.topic_listing_every_s));
         }
         Ok(())
     }
 
     fn read_matching(&mut self, at: usize, found: &BTreeSet<String>) {
-        let (stream, most) = (&self.streams[at], self.flow.lake().limits().size("pattern_topics"));
+        let (stream, most) = (&self.streams[at], self.flow.lake().limits().stream.pattern_topics);
         let table = stream.contract.table.clone();
         let matching: Vec<String> =
             found.iter().filter(|name| stream.is_match(name)).cloned().collect();
         if matching.is_empty() && !stream.patterns.is_empty() {
             tracing::warn!(table, "no topic matches the patterns of the contract");
         }
-        let count = self.begun.iter().filter(|(of, _)| *of == table).count();
-        let is_read = |name: &String| self.begun.contains(&(table.clone(), name.clone()));
+        let count = self.started.iter().filter(|(of, _)| *of == table).count();
+        let is_read = |name: &String| self.started.contains(&(table.clone(), name.clone()));
         let (_, new): (Vec<String>, Vec<String>) = matching.into_iter().partition(is_read);
         let room = most.saturating_sub(count);
         if let Some(first) = new.get(room) {
             let unread = new.len() - room;
             tracing::error!(table, unread, most, "too many topics match");
             let event = Event::TooManyTopics { unread, most };
-            self.streaming.audience.event(first, &event);
+            self.streaming.observer.event(first, &event);
         }
         new.into_iter().take(room).for_each(|name| self.read(at, name));
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::said::Findings;
+use crate::toml_reader::Findings;
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use plant::format::{
     ParseError, parse_bool, parse_date, parse_decimal, parse_float, parse_int, parse_time,
@@ -13,8 +13,8 @@ fn kind_of(keys: &str) -> (Option<Kind>, Vec<String>) {
     let text = format!("columns = [ {{ name = \"it\", {keys} }} ]");
     let findings = Findings::new("formats.md", &text);
     let table = findings.parse();
-    let mut said = Said::new(table.get_ref(), 0, &findings);
-    let mut column = said.tables("columns").remove(0);
+    let mut reader = TomlReader::new(table.get_ref(), 0, &findings);
+    let mut column = reader.tables("columns").remove(0);
     column.text("name");
     let kind = kind(&mut column, Tz::Europe__Berlin);
     column.finish();

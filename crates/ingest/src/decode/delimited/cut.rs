@@ -1,7 +1,7 @@
-//! Cuts a record with quotes into its cells.
+//! Splits delimited text into records and their cells.
 
-use super::super::lines::{self, Cut};
 use super::signs::Signs;
+use crate::decode::lines::{self, Cut};
 use batches::batch::Fault;
 use memchr::{memchr, memchr2};
 use std::collections::BTreeSet;
@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 pub(super) struct Cell {
     pub from: usize,
     pub to: usize,
-    /// Whether quotes are around it.
+    /// Whether it is in quotes.
     pub is_quoted: bool,
-    /// Whether quotes are doubled in it, or signs escaped.
-    pub is_coded: bool,
+    /// Whether it contains doubled quotes or escapes.
+    pub is_escaped: bool,
 }
 
 /// Finds records and their cells.
@@ -24,38 +24,39 @@ pub(super) struct Cutter {
     max_record_bytes: usize,
     cells: Vec<Cell>,
     opened: Vec<usize>,
-    /// Quotes behind the waiting byte that a broken record opened in vain. A record that opens one
-    /// of them is broken too; without this memory each line would look ahead as far as the first.
-    doomed: BTreeSet<u64>,
+    /// Positions of quotes that a broken record opened and that are never closed. A record that opens one of
+    /// them is broken too. Without this set each line would be searched as far as the first, in quadratic
+    /// time.
+    unclosed: BTreeSet<u64>,
 }
 
-/// How a look at a record with quotes ended.
+/// The result of scanning a record with quotes.
 #[derive(Debug, PartialEq, Eq)]
-enum Seen {
-    /// At its line end.
+enum Scanned {
+    /// It ends at a line end.
     Record { to: usize, next: usize },
-    /// At the last byte known, outside of quotes.
+    /// The bytes end outside quotes.
     Bare { to: usize },
-    /// At the last byte known, inside quotes or a delimiter.
+    /// The bytes end inside quotes or inside a delimiter.
     Open,
-    /// At text behind a closing quote.
+    /// Text follows a closing quote.
     Broken,
 }
 
-/// How one field ended.
+/// The end of one field.
 enum Field {
-    /// At a delimiter; the next one begins at this byte.
+    /// A delimiter; the next field starts at this byte.
     Next(usize),
-    Last(Seen),
+    Last(Scanned),
 }
 
-/// The bytes a record is looked for in.
+/// The bytes that are scanned for a record.
 #[derive(Clone, Copy)]
 struct Window<'a> {
     bytes: &'a [u8],
-    /// The place of the first byte within all that was ever waiting.
+    /// Position of the first byte within all bytes of the input.
     at: u64,
-    /// Whether further bytes would change nothing.
+    /// Whether more bytes would not change the result.
     is_final: bool,
 }
 
@@ -66,11 +67,11 @@ impl Cutter {
             max_record_bytes,
             cells: Vec::new(),
             opened: Vec::new(),
-            doomed: BTreeSet::new(),
+            unclosed: BTreeSet::new(),
         }
     }
 
-    /// The cells of the record that [`Cutter::cut`] found.
+    /// The cells of the record that [`Cutter::cut`] cut last.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
@@ -79,13 +80,13 @@ impl Cutter {
         &self.signs
     }
 
-    /// The signs, to be changed before the first record is cut.
+    /// The special characters; to be changed only before the first record is cut.
     pub fn signs_mut(&mut self) -> &mut Signs {
         &mut self.signs
     }
 
-    /// Cuts the first record. `at` names the first of `bytes` within all that was ever waiting;
-    /// `closed` says that nothing follows.
+    /// Cuts the first record. `at` is the position of `bytes` within all bytes of the input; `closed`: they
+    /// are the last ones.
     pub fn cut(&mut self, bytes: &[u8], at: u64, closed: bool) -> Cut {
         let line = lines::cut(bytes, self.max_record_bytes, closed, self.signs.ends);
         let Cut::Record { to, .. } = line else { return line };
@@ -93,13 +94,13 @@ impl Cutter {
             self.split(&bytes[..to]);
             return line;
         }
-        self.cut_coded(bytes, at, closed, line)
+        self.cut_quoted(bytes, at, closed, line)
     }
 
-    /// Cells of a line without quotes and escapes.
+    /// Splits a line without quotes and escapes.
     fn split(&mut self, line: &[u8]) {
         let Self { signs, cells, .. } = self;
-        let cell = |from, to| Cell { from, to, is_quoted: false, is_coded: false };
+        let cell = |from, to| Cell { from, to, is_quoted: false, is_escaped: false };
         cells.clear();
         let mut from = 0;
         signs.delimiter.each(line, |to, next| {
@@ -109,41 +110,41 @@ impl Cutter {
         cells.push(cell(from, line.len()));
     }
 
-    fn cut_coded(&mut self, bytes: &[u8], at: u64, closed: bool, line: Cut) -> Cut {
+    fn cut_quoted(&mut self, bytes: &[u8], at: u64, closed: bool, line: Cut) -> Cut {
         let limit = self.max_record_bytes;
         let whole = bytes.len() >= lines::window_bytes(limit);
         let is_final = whole || closed;
         let bytes = &bytes[..bytes.len().min(lines::window_bytes(limit))];
         match self.scan(Window { bytes, at, is_final }) {
-            Seen::Bare { .. } if !is_final => Cut::More,
-            Seen::Bare { .. } if whole => Cut::TooLong { seen: limit },
-            Seen::Bare { to } | Seen::Record { to, .. } if to > limit => {
+            Scanned::Bare { .. } if !is_final => Cut::More,
+            Scanned::Bare { .. } if whole => Cut::TooLong { seen: limit },
+            Scanned::Bare { to } | Scanned::Record { to, .. } if to > limit => {
                 Cut::TooLong { seen: limit }
             }
-            Seen::Bare { to } => Cut::Record { to, next: bytes.len() },
-            Seen::Record { to, next } => Cut::Record { to, next },
-            Seen::Open if !is_final => Cut::More,
-            Seen::Open | Seen::Broken => self.first_line_only(line, at),
+            Scanned::Bare { to } => Cut::Record { to, next: bytes.len() },
+            Scanned::Record { to, next } => Cut::Record { to, next },
+            Scanned::Open if !is_final => Cut::More,
+            Scanned::Open | Scanned::Broken => self.first_line_only(line, at),
         }
     }
 
-    /// One broken quote costs one line, never its neighbours.
+    /// A broken quote makes one line faulty, and no other.
     fn first_line_only(&mut self, line: Cut, at: u64) -> Cut {
         let Cut::Record { to, next } = line else { return line };
-        self.doomed = self.doomed.split_off(&at);
-        let behind = self.opened.iter().filter(|&&open| open >= next);
-        self.doomed.extend(behind.map(|&open| at + open as u64));
+        self.unclosed = self.unclosed.split_off(&at);
+        let later = self.opened.iter().filter(|&&open| open >= next);
+        self.unclosed.extend(later.map(|&open| at + open as u64));
         Cut::Faulty { to, next, fault: Fault::BrokenQuote }
     }
 
-    fn scan(&mut self, window: Window<'_>) -> Seen {
+    fn scan(&mut self, window: Window<'_>) -> Scanned {
         self.cells.clear();
         self.opened.clear();
         let mut from = 0;
         loop {
             match self.field(window, from) {
                 Field::Next(next) => from = next,
-                Field::Last(seen) => return seen,
+                Field::Last(scanned) => return scanned,
             }
         }
     }
@@ -153,8 +154,8 @@ impl Cutter {
         let blanks = self.signs.blanks(field);
         match self.signs.quote {
             Some(quote) if field.first() == Some(&quote) => {
-                if self.doomed.contains(&(window.at + from as u64)) {
-                    return Field::Last(Seen::Broken);
+                if self.unclosed.contains(&(window.at + from as u64)) {
+                    return Field::Last(Scanned::Broken);
                 }
                 self.opened.push(from);
                 self.quoted_field(window.bytes, quote, from + 1)
@@ -166,13 +167,13 @@ impl Cutter {
         }
     }
 
-    /// A field with blanks in front of a quote: in quotes if that can be, otherwise bare, for a
-    /// quote in the middle of a field is an ordinary character.
+    /// A field with whitespace before a quote: quoted if it can be read so, otherwise unquoted, because a quote
+    /// within an unquoted field is an ordinary character.
     fn indented_field(&mut self, window: Window<'_>, quote: u8, from: usize, text: usize) -> Field {
         let cells = self.cells.len();
         match self.quoted_field(window.bytes, quote, text) {
-            Field::Last(Seen::Broken) => {}
-            Field::Last(Seen::Open) if window.is_final => {}
+            Field::Last(Scanned::Broken) => {}
+            Field::Last(Scanned::Open) if window.is_final => {}
             field => return field,
         }
         self.cells.truncate(cells);
@@ -180,72 +181,72 @@ impl Cutter {
     }
 
     fn bare_field(&mut self, bytes: &[u8], from: usize) -> Field {
-        let mut looked = from;
-        let mut is_coded = false;
+        let mut scanned_to = from;
+        let mut is_escaped = false;
         let end = loop {
-            let rest = bytes.get(looked..).unwrap_or_default();
+            let rest = bytes.get(scanned_to..).unwrap_or_default();
             let end = self.signs.find_end(rest);
             let escape = self
                 .signs
                 .escape
                 .and_then(|escape| memchr(escape, &rest[..end.map_or(rest.len(), |(at, _)| at)]));
-            let Some(escape) = escape else { break end.map(|(at, sign)| (looked + at, sign)) };
-            let behind = looked + escape + 1;
-            is_coded = true;
-            looked = behind + self.signs.escaped_len(&bytes[behind..]).unwrap_or(0);
+            let Some(escape) = escape else { break end.map(|(at, sign)| (scanned_to + at, sign)) };
+            let after = scanned_to + escape + 1;
+            is_escaped = true;
+            scanned_to = after + self.signs.escaped_len(&bytes[after..]).unwrap_or(0);
         };
         let Some((end, is_delimiter)) = end else {
             let to = from + lines::without_cr(&bytes[from..]).len();
-            self.cells.push(Cell { from, to, is_quoted: false, is_coded });
-            return Field::Last(Seen::Bare { to });
+            self.cells.push(Cell { from, to, is_quoted: false, is_escaped });
+            return Field::Last(Scanned::Bare { to });
         };
         let text = &bytes[from..end];
         let text = if is_delimiter { text } else { lines::without_cr(text) };
         let to = from + text.len();
-        self.cells.push(Cell { from, to, is_quoted: false, is_coded });
+        self.cells.push(Cell { from, to, is_quoted: false, is_escaped });
         match is_delimiter {
             true => Field::Next(end + self.signs.delimiter.bytes().len()),
-            false => Field::Last(Seen::Record { to, next: end + 1 }),
+            false => Field::Last(Scanned::Record { to, next: end + 1 }),
         }
     }
 
-    /// `from` is the byte behind the opening quote.
+    /// A quoted field whose text starts at `from`.
     fn quoted_field(&mut self, bytes: &[u8], quote: u8, from: usize) -> Field {
-        let mut looked = from;
-        let mut is_coded = false;
+        let mut scanned_to = from;
+        let mut is_escaped = false;
         loop {
-            let rest = bytes.get(looked..).unwrap_or_default();
+            let rest = bytes.get(scanned_to..).unwrap_or_default();
             let found = match self.signs.escape {
                 None => memchr(quote, rest),
                 Some(escape) => memchr2(quote, escape, rest),
             };
-            let Some(found) = found else { return Field::Last(Seen::Open) };
-            let to = looked + found;
+            let Some(found) = found else { return Field::Last(Scanned::Open) };
+            let to = scanned_to + found;
             if bytes[to] == quote && bytes.get(to + 1) != Some(&quote) {
-                self.cells.push(Cell { from, to, is_quoted: true, is_coded });
-                return self.behind_quote(bytes, to + 1);
+                self.cells.push(Cell { from, to, is_quoted: true, is_escaped });
+                return self.after_quote(bytes, to + 1);
             }
-            is_coded = true;
-            looked = to + 2;
+            is_escaped = true;
+            scanned_to = to + 2;
         }
     }
 
-    fn behind_quote(&self, bytes: &[u8], from: usize) -> Field {
-        let behind = bytes.get(from..).unwrap_or_default();
-        let blanks = self.signs.blanks(behind);
-        let (to, behind) = (from + blanks, &behind[blanks..]);
+    fn after_quote(&self, bytes: &[u8], from: usize) -> Field {
+        let after = bytes.get(from..).unwrap_or_default();
+        let blanks = self.signs.blanks(after);
+        let (to, after) = (from + blanks, &after[blanks..]);
         let delimiter = self.signs.delimiter.bytes();
-        match behind {
-            _ if behind.starts_with(delimiter) => Field::Next(to + delimiter.len()),
+        match after {
+            _ if after.starts_with(delimiter) => Field::Next(to + delimiter.len()),
             [b'\r', b'\n', ..] if !self.signs.ends.contains(b'\r') => {
-                Field::Last(Seen::Record { to, next: to + 2 })
+                Field::Last(Scanned::Record { to, next: to + 2 })
             }
             [first, ..] if self.signs.ends.contains(*first) => {
-                Field::Last(Seen::Record { to, next: to + 1 })
+                Field::Last(Scanned::Record { to, next: to + 1 })
             }
-            [] | [b'\r'] => Field::Last(Seen::Bare { to }),
-            _ if delimiter.starts_with(behind) => Field::Last(Seen::Open),
-            _ => Field::Last(Seen::Broken),
+            [] | [b'\r'] => Field::Last(Scanned::Bare { to }),
+            _ if delimiter.starts_with(after) => Field::Last(Scanned::Open),
+            _ => Field::Last(Scanned::Broken),
         }
     }
 }
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_quote_costs_one_line() {
+    fn a_broken_quote_makes_one_line_faulty() {
         let check = |text, closed, expected| assert_eq!(cut(text, closed).0, expected, "{text:?}");
         let broken = |to, next| Cut::Faulty { to, next, fault: Fault::BrokenQuote };
         check("\"a\nb\n", true, broken(2, 3));
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_record_is_no_broken_quote() {
+    fn a_long_record_is_not_a_broken_quote() {
         let check = |text, expected| assert_eq!(cut(text, true).0, expected, "{text:?}");
         check("\"a\n\",78901234567890", Cut::Record { to: 19, next: 19 });
         check("\"a\n\",7890123456789012345", Cut::TooLong { seen: 20 });
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn looking_ahead_stays_linear() {
+    fn scanning_takes_linear_time() {
         let mut text = "\"a\n".to_owned();
         text.push_str(&"b\",\"c\n".repeat(200_000));
         text.push_str("\"x\n");
@@ -347,12 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn escapes_take_the_meaning_from_the_sign_behind() {
+    fn escaped_characters_are_literal() {
         let check = |text: &str, expected: Cut, cells: &[&str]| {
             let mut cutter = Cutter::new(signs(",", Escape::Byte(b'\\')), 40);
             assert_eq!(cutter.cut(text.as_bytes(), 0, true), expected, "{text:?}");
             let text =
-                |cell: &Cell| cutter.signs().decoded(&text[cell.from..cell.to], cell.is_quoted);
+                |cell: &Cell| cutter.signs().unescape(&text[cell.from..cell.to], cell.is_quoted);
             assert_eq!(cutter.cells().iter().map(text).collect::<Vec<_>>(), cells);
         };
         let record = |to| Cut::Record { to, next: to + 1 };

@@ -1,20 +1,20 @@
-//! What the beginning of a delimited dump shows about how it is written.
+//! Detects the dialect of a delimited dump from its beginning.
 
-use super::super::lines::Cut;
 use super::Dialect;
 use super::cut::Cutter;
 use super::signs::Signs;
+use crate::decode::lines::Cut;
 use batches::batch::Fault;
 use memchr::memmem;
 use plant::contract::Escape;
 
-/// The escape that is detected; other ones have to be configured.
+/// The escape that is detected; others have to be configured.
 const BACKSLASH: u8 = b'\\';
 
-/// The word before the delimiter in a line by which programs name it to a spreadsheet.
-const NAMING: &[u8] = b"sep=";
+/// The word before the delimiter in a line that declares it for spreadsheets.
+const DECLARATION: &[u8] = b"sep=";
 
-/// Why these signs cannot be read, `None` if they can.
+/// Why this dialect cannot be read, `None` if it can.
 pub(super) fn problem((delimiter, quote, escape): Dialect<'_>) -> Option<String> {
     let ends_lines = |byte: &u8| matches!(byte, b'\n' | b'\r');
     let escape = match escape {
@@ -22,7 +22,7 @@ pub(super) fn problem((delimiter, quote, escape): Dialect<'_>) -> Option<String>
         Escape::Detect | Escape::Never => None,
     };
     let is_in_delimiter =
-        |sign: Option<u8>| sign.is_some_and(|it| delimiter.as_bytes().contains(&it));
+        |byte: Option<u8>| byte.is_some_and(|it| delimiter.as_bytes().contains(&it));
     if delimiter.is_empty() {
         Some("the delimiter is empty".into())
     } else if delimiter.bytes().chain(quote).chain(escape).any(|byte| ends_lines(&byte)) {
@@ -38,9 +38,9 @@ pub(super) fn problem((delimiter, quote, escape): Dialect<'_>) -> Option<String>
     }
 }
 
-/// Whether quotes within fields have a backslash before them: fewer records of `window` are broken
-/// if they are read so. A dump that doubles its quotes is not affected by a field that ends with a
-/// backslash, because reading it so would break that record.
+/// Detects whether quotes within fields are escaped by a backslash: then fewer records of `window` have a broken
+/// quote. In a dump that doubles its quotes a field that ends with a backslash does not mislead, because that
+/// record would be broken with an escape.
 pub(super) fn detect_escape(signs: &Signs, window: &[u8]) -> Option<u8> {
     let quote = signs.quote?;
     memmem::find(window, &[BACKSLASH, quote])?;
@@ -49,7 +49,7 @@ pub(super) fn detect_escape(signs: &Signs, window: &[u8]) -> Option<u8> {
     is_better.then_some(BACKSLASH)
 }
 
-/// How many of the records in `window` have a broken quote.
+/// Number of records in `window` with a broken quote.
 fn broken(signs: Signs, window: &[u8]) -> usize {
     let mut cutter = Cutter::new(signs, window.len());
     let (mut at, mut broken) = (0, 0);
@@ -66,17 +66,17 @@ fn broken(signs: Signs, window: &[u8]) -> usize {
     }
 }
 
-/// The delimiter in a line such as `sep=;`, which some programs write above the header, `None` for
-/// any other line.
-pub(in super::super) fn named_delimiter(line: &[u8]) -> Option<&[u8]> {
-    /// No program names a longer one.
+/// The delimiter in a line such as `sep=;`, which some programs write before the header; `None` for any other
+/// line.
+pub(in crate::decode) fn declared_delimiter(line: &[u8]) -> Option<&[u8]> {
+    /// No program declares a longer one.
     const LONGEST_BYTES: usize = 8;
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let bare = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\""));
     let line = bare.unwrap_or(line);
-    let (word, delimiter) = line.split_at_checked(NAMING.len())?;
-    let is_naming = word.eq_ignore_ascii_case(NAMING) && !delimiter.is_empty();
-    Some(delimiter).filter(|it| is_naming && it.len() <= LONGEST_BYTES)
+    let (word, delimiter) = line.split_at_checked(DECLARATION.len())?;
+    let is_declaration = word.eq_ignore_ascii_case(DECLARATION) && !delimiter.is_empty();
+    Some(delimiter).filter(|it| is_declaration && it.len() <= LONGEST_BYTES)
 }
 
 #[cfg(test)]
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_backslash_is_an_escape_where_only_that_can_be() {
+    fn a_backslash_is_an_escape_only_where_nothing_else_fits() {
         let check = |window: &str, expected: bool| {
             let signs = Signs::new(",", Some(b'"'), Escape::Detect);
             let found = detect_escape(&signs, window.as_bytes());
@@ -99,9 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_may_name_the_delimiter() {
+    fn a_line_may_declare_the_delimiter() {
         let check = |line: &str, expected: Option<&str>| {
-            assert_eq!(named_delimiter(line.as_bytes()), expected.map(str::as_bytes), "{line:?}");
+            assert_eq!(
+                declared_delimiter(line.as_bytes()),
+                expected.map(str::as_bytes),
+                "{line:?}"
+            );
         };
         check("sep=;", Some(";"));
         check("SEP=,\r", Some(","));

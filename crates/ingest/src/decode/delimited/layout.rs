@@ -1,30 +1,30 @@
-//! Which cell of a record is which column.
+//! The layout of a delimited file: which cell of a record belongs to which column.
 
-use super::super::error::DecodeError;
+use crate::decode::error::DecodeError;
 use batches::batch::Fault;
 use plant::columns::{Expected, positions};
 use plant::contract::Column;
 
-/// Which cell of a record is which column.
+/// Which cell of a record belongs to which column.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// The cell of each column of the contract, `None` if the file lacks it.
     pub columns: Vec<Option<usize>>,
-    /// Cells the contract has no column for, and what they are called.
+    /// Cells without a column in the contract, and their keys.
     pub others: Vec<(usize, String)>,
-    /// Number of cells a record has.
+    /// Number of cells of a record.
     pub width: usize,
     /// The names of the header, empty if there is none.
     pub names: Vec<String>,
-    /// Whether the file's lines end with a delimiter that separates nothing.
+    /// Whether each line of the file ends with a superfluous delimiter.
     pub trailing: bool,
-    /// The header as it stands in the file, empty if there is none.
+    /// The header as in the file, empty if there is none.
     header: Vec<u8>,
 }
 
 impl Layout {
-    /// The layout of a file without a header, told by the number of cells of its first record and
-    /// whether the last of them is empty.
+    /// The layout of a file without a header, from the number of cells of its first record and whether the
+    /// last of them is empty.
     pub fn unnamed(columns: &[Column], first_cells: usize, last_is_empty: bool) -> Self {
         let width = columns.len();
         Self {
@@ -37,8 +37,10 @@ impl Layout {
         }
     }
 
-    /// The layout of a file with a header of these names. Fails with [`DecodeError::OtherLayout`]
-    /// if a required column is missing, or if no column is known at all.
+    /// The layout of a file with a header of these names.
+    ///
+    /// # Errors
+    /// [`DecodeError::OtherLayout`] if a required column or every column is missing.
     pub fn named(
         columns: &[Column],
         is_case_sensitive: bool,
@@ -48,19 +50,19 @@ impl Layout {
         let trailing = names.len() > 1 && names.last().is_some_and(String::is_empty);
         let names = &names[..names.len() - usize::from(trailing)];
         let headers: Vec<&str> = columns.iter().map(Column::header_in_record).collect();
-        let places = positions(names, Expected { headers: &headers, is_case_sensitive });
-        let missing = columns.iter().zip(&places).filter(|(_, place)| place.is_none());
+        let cells = positions(names, Expected { headers: &headers, is_case_sensitive });
+        let missing = columns.iter().zip(&cells).filter(|(_, cell)| cell.is_none());
         let any_required = missing.clone().any(|(column, _)| column.required);
-        if any_required || places.iter().all(Option::is_none) {
+        if any_required || cells.iter().all(Option::is_none) {
             return Err(DecodeError::OtherLayout {
                 missing: missing.map(|(column, _)| column.header.clone()).collect(),
                 found: names.to_vec(),
             });
         }
-        let others = (0..names.len()).filter(|cell| !places.contains(&Some(*cell))).collect();
+        let others = (0..names.len()).filter(|cell| !cells.contains(&Some(*cell))).collect();
         Ok(Self {
             others: keys(names, others),
-            columns: places,
+            columns: cells,
             width: names.len(),
             names: names.to_vec(),
             trailing,
@@ -73,12 +75,12 @@ impl Layout {
         self.header.len()
     }
 
-    /// Whether a record of these bytes is the header again.
+    /// Whether a record repeats the header.
     pub fn is_header(&self, raw: &[u8]) -> bool {
         !self.header.is_empty() && raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw) == self.header
     }
 
-    /// What is wrong with a record of `cells` cells, and which of them are too many.
+    /// The fault of a record with this number of cells.
     pub fn fault(&self, cells: usize, last_is_empty: bool) -> Option<Fault> {
         match cells {
             _ if cells == self.width => None,
@@ -89,7 +91,7 @@ impl Layout {
     }
 }
 
-/// The keys of cells without a column: the header's word, made unique by its position if need be.
+/// The keys of cells without a column: the names in the header, with the position where they are not unique.
 fn keys(names: &[String], cells: Vec<usize>) -> Vec<(usize, String)> {
     let key = |cell: usize| match names[cell].as_str() {
         "" => format!("column_{}", cell + 1),
@@ -103,8 +105,8 @@ fn keys(names: &[String], cells: Vec<usize>) -> Vec<(usize, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::contract;
     use super::*;
+    use crate::decode::testing::contract;
     use plant::contract::Format;
 
     fn named(header: &str) -> Result<Layout, DecodeError> {

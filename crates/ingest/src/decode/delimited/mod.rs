@@ -1,16 +1,19 @@
-//! Delimited text: CSV and its kin.
+//! Delimited text such as CSV.
 //!
-//! *In*: lines of fields with a delimiter between them, some fields in quotes.
-//! *Out*: one record per line, or per lines where a quoted field holds line ends.
-//! *Promise*: a ragged or broken line costs no other line; nothing is allocated for a record that
-//! has neither quotes nor columns beyond the contract.
+//! *In*: lines of fields separated by a delimiter, some fields in quotes.
+//! *Out*: one record per line, or per several lines where a quoted field contains line ends.
+//! *Promise*: a ragged or broken line affects no other line; a record without quotes and without columns
+//! beyond the contract needs no allocation.
+//!
+//! Records are cut here and not by a CSV library because each needs its bytes in the file, and because a
+//! broken quote may cost one line only (`cut.rs`).
 
 mod cut;
 mod dialect;
 mod layout;
 mod signs;
 
-use super::Limits;
+use super::DecodeLimits;
 use super::columns::Slots;
 use super::error::DecodeError;
 use super::json_text::{push_array, push_key, push_string};
@@ -24,17 +27,17 @@ use plant::contract::{Column, Contract, Escape};
 use plant::format::trim;
 use signs::Signs;
 
-pub(super) use dialect::named_delimiter;
+pub(super) use dialect::declared_delimiter;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Key of the fields beyond the header, beside those the contract has no column for.
+/// Key of the fields beyond the header in `rest`.
 const EXTRA_KEY: &str = "";
 
 /// Decodes [`plant::contract::Format::Delimited`].
 #[derive(Debug)]
 pub(super) struct Delimited {
-    /// Those columns of the contract whose values are in the record.
+    /// The columns of the contract that are in the record.
     columns: Vec<Column>,
     slots: Slots,
     header: bool,
@@ -44,13 +47,13 @@ pub(super) struct Delimited {
     skipped: u64,
     layout: Option<Layout>,
     is_case_sensitive: bool,
-    /// Records by their number of fields, counted in a file without a header.
+    /// Number of records by number of fields, in a file without a header.
     field_counts: BTreeMap<usize, u64>,
     rest: String,
     kept_faulty_bytes: usize,
 }
 
-/// The signs of a contract: delimiter, quote and escape.
+/// Delimiter, quote and escape of a contract.
 pub(super) type Dialect<'a> = (&'a str, Option<u8>, Escape);
 
 impl Delimited {
@@ -58,7 +61,7 @@ impl Delimited {
         contract: &Contract,
         dialect: Dialect<'_>,
         header: bool,
-        limits: Limits,
+        limits: DecodeLimits,
     ) -> Result<Self, DecodeError> {
         if let Some(problem) = dialect::problem(dialect) {
             return Err(DecodeError::Contract { table: contract.table.clone(), problem });
@@ -91,13 +94,13 @@ impl Delimited {
         self.header
     }
 
-    /// How many records were passed over because they are not of the table's type.
+    /// Number of records skipped because they are of another record type.
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
 
-    /// Sets what the beginning of the dump shows about how it is written. Returns the escape if it
-    /// is not one the contract names.
+    /// Sets the line ends, and detects the escape from the beginning of the dump. Returns the escape if it was
+    /// detected.
     pub fn settle(&mut self, window: &[u8], ends: LineEnds) -> Option<u8> {
         self.cutter.signs_mut().ends = ends;
         if self.escape != Escape::Detect {
@@ -116,8 +119,8 @@ impl Delimited {
         self.cutter.signs().delimiter.bytes()
     }
 
-    /// The columns of the file: the names of its header, or how many fields most of its records
-    /// have; `None` before the first record.
+    /// The columns of the file: the names of its header, or the most frequent number of fields; `None` before
+    /// the first record.
     pub fn columns(&self) -> Option<FileColumns> {
         let layout = self.layout.as_ref()?;
         if self.header {
@@ -127,7 +130,7 @@ impl Delimited {
         most.map(|(fields, _)| FileColumns::Fields(*fields))
     }
 
-    /// Length of the header, 0 if there is none or it was not read yet.
+    /// Length of the header; 0 if there is none or it is not read yet.
     pub fn header_bytes(&self) -> usize {
         self.layout.as_ref().map_or(0, Layout::header_bytes)
     }
@@ -136,10 +139,10 @@ impl Delimited {
         self.cutter.cut(bytes, at, closed)
     }
 
-    /// Lands the record that was cut last, or learns the header from it.
+    /// Reads the record that was cut last: adds it to `out`, or takes the layout from it if it is the header.
     pub fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
         let (cells, signs) = (self.cutter.cells(), self.cutter.signs());
-        let Some(chars) = raw.chars() else { return self.read_no_text(raw, out) };
+        let Some(chars) = raw.chars() else { return self.read_invalid_text(raw, out) };
         let awaits_header = self.awaits_header();
         if !awaits_header && self.is_of_other_type(chars) {
             self.skipped += 1;
@@ -158,7 +161,7 @@ impl Delimited {
             empty => empty.insert(Layout::unnamed(&self.columns, cells.len(), last_is_empty)),
         };
         if layout.is_header(raw.bytes) {
-            raw.land_faulty(Fault::RepeatedHeader, self.kept_faulty_bytes, out);
+            raw.end_faulty(Fault::RepeatedHeader, self.kept_faulty_bytes, out);
             return Ok(());
         }
         for column in self.slots.iter() {
@@ -176,7 +179,7 @@ impl Delimited {
             _ => &[],
         };
         write_rest(&mut self.rest, layout, signs, chars, cells, extra);
-        out.end(raw.place(), fault, Some(self.rest.as_str()).filter(|rest| !rest.is_empty()));
+        out.end(raw.range(), fault, Some(self.rest.as_str()).filter(|rest| !rest.is_empty()));
         Ok(())
     }
 
@@ -186,17 +189,17 @@ impl Delimited {
         first.is_none_or(|cell| trim(&text(self.cutter.signs(), chars, cell)) != expected)
     }
 
-    fn read_no_text(&self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
+    fn read_invalid_text(&self, raw: Raw<'_>, out: &mut BatchBuilder) -> Result<(), DecodeError> {
         if self.awaits_header() {
             let reason = Fault::InvalidText.code();
             return Err(DecodeError::BadHeader { byte: raw.file_from, reason });
         }
-        raw.land_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
+        raw.end_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
         Ok(())
     }
 }
 
-/// Different numbers of fields that are counted: a file has few, unless it is none of this table.
+/// How many different numbers of fields are counted. A file of this table has few.
 const COUNTED_WIDTHS: usize = 64;
 
 fn count(counts: &mut BTreeMap<usize, u64>, fields: usize) {
@@ -205,17 +208,17 @@ fn count(counts: &mut BTreeMap<usize, u64>, fields: usize) {
     }
 }
 
-/// The text of a field, without what only quotes and escapes it.
+/// The text of a field without quotes and escapes.
 fn text<'a>(signs: &Signs, chars: &'a str, cell: &Cell) -> Cow<'a, str> {
     let text = chars.get(cell.from..cell.to).unwrap_or_default();
-    match cell.is_coded {
-        true => Cow::Owned(signs.decoded(text, cell.is_quoted)),
+    match cell.is_escaped {
+        true => Cow::Owned(signs.unescape(text, cell.is_quoted)),
         false => Cow::Borrowed(text),
     }
 }
 
-/// Writes what the contract has no column for: an object by header, an array of the fields beyond
-/// the last column, or an object with that array; nothing for a record that has neither.
+/// Writes the fields without a column in the contract: an object by header, an array of the fields beyond the
+/// last column, or an object with that array. Nothing for a record without such fields.
 fn write_rest(
     rest: &mut String,
     layout: &Layout,

@@ -1,21 +1,21 @@
-//! The signs between and around the fields of a delimited dump.
+//! The special characters of a delimited dump.
 
-use super::super::lines::LineEnds;
+use crate::decode::lines::LineEnds;
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memchr2};
 use plant::contract::Escape;
 
-/// The signs between and around fields.
+/// The special characters between and around fields.
 #[derive(Debug, Clone)]
 pub(super) struct Signs {
     pub delimiter: Delimiter,
     pub quote: Option<u8>,
-    /// The byte that takes the special meaning from the sign behind it.
+    /// The byte that makes the special character after it literal.
     pub escape: Option<u8>,
     pub ends: LineEnds,
 }
 
-/// What stands between fields.
+/// The delimiter between fields.
 #[derive(Debug, Clone)]
 pub(super) enum Delimiter {
     /// A single byte, the common case.
@@ -38,7 +38,7 @@ impl Delimiter {
         }
     }
 
-    /// Calls `found` with the place of every delimiter in `line` and the place behind it.
+    /// Calls `found` with the start and the end of every delimiter in `line`.
     pub fn each(&self, line: &[u8], mut found: impl FnMut(usize, usize)) {
         match self {
             Self::One(byte) => memchr_iter(*byte, line).for_each(|at| found(at, at + 1)),
@@ -51,7 +51,7 @@ impl Delimiter {
 }
 
 impl Signs {
-    /// The signs as configured; [`Escape::Detect`] is none until it is detected.
+    /// The characters as configured. With [`Escape::Detect`] there is no escape until one is detected.
     pub fn new(delimiter: &str, quote: Option<u8>, escape: Escape) -> Self {
         let escape = match escape {
             Escape::Byte(byte) => Some(byte).filter(|_| quote != Some(byte)),
@@ -84,58 +84,58 @@ impl Signs {
         }
     }
 
-    /// How many blanks `bytes` begin with; a delimiter is none.
+    /// Number of spaces and tabs at the start of `bytes`, up to a delimiter.
     pub fn blanks(&self, bytes: &[u8]) -> usize {
         let first = self.delimiter.bytes().first();
         bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t') && Some(*byte) != first).count()
     }
 
-    /// How many bytes the sign behind an escape has, if escaping changes its meaning.
-    pub fn escaped_len(&self, behind: &[u8]) -> Option<usize> {
+    /// Length of the character after an escape, if escaping changes its meaning.
+    pub fn escaped_len(&self, after: &[u8]) -> Option<usize> {
         let delimiter = self.delimiter.bytes();
-        match behind {
+        match after {
             [b'\r', b'\n', ..] => Some(2),
             [b'\r' | b'\n', ..] => Some(1),
-            _ if behind.starts_with(delimiter) => Some(delimiter.len()),
+            _ if after.starts_with(delimiter) => Some(delimiter.len()),
             [byte, ..] if self.quote == Some(*byte) || self.escape == Some(*byte) => Some(1),
             _ => None,
         }
     }
 
-    /// The text of a field without the signs that quote or escape parts of it. An escape in front
-    /// of any other character stays, so that a word for unknown such as `\N` can be recognised;
-    /// only where there are no quotes, letters stand for control characters as usual.
-    pub fn decoded(&self, text: &str, is_quoted: bool) -> String {
+    /// The text of a field without quotes and escapes. An escape before an ordinary character is kept, so that
+    /// a null marker such as `\N` can be recognized; only in files without quotes, `\n`, `\r` and `\t` are
+    /// control characters.
+    pub fn unescape(&self, text: &str, is_quoted: bool) -> String {
         let mut out = String::with_capacity(text.len());
         let mut left = text;
         while !left.is_empty() {
-            let (shown, taken) = self.first(left, is_quoted);
-            out.push_str(shown);
-            left = left.get(taken..).unwrap_or_default();
+            let (text, length) = self.first(left, is_quoted);
+            out.push_str(text);
+            left = left.get(length..).unwrap_or_default();
         }
         out
     }
 
-    /// What the first sign of a field stands for, and how many bytes it has.
+    /// The text of the first character or escape sequence, and its length.
     fn first<'t>(&self, text: &'t str, is_quoted: bool) -> (&'t str, usize) {
         let plain = text.chars().next().map_or(text.len(), char::len_utf8);
         let byte = text.as_bytes().first().copied();
-        let behind = text.as_bytes().get(1..).unwrap_or_default();
-        if is_quoted && byte == self.quote && byte == behind.first().copied() {
+        let after = text.as_bytes().get(1..).unwrap_or_default();
+        if is_quoted && byte == self.quote && byte == after.first().copied() {
             return (&text[..1], 2);
         }
         if byte != self.escape || byte.is_none() {
             return (&text[..plain], plain);
         }
-        match (self.escaped_len(behind), self.control(behind)) {
+        match (self.escaped_len(after), self.control(after)) {
             (Some(len), _) => (text.get(1..1 + len).unwrap_or_default(), 1 + len),
             (None, Some(control)) => (control, 2),
             (None, None) => (&text[..plain], plain),
         }
     }
 
-    fn control(&self, behind: &[u8]) -> Option<&'static str> {
-        match behind.first()? {
+    fn control(&self, after: &[u8]) -> Option<&'static str> {
+        match after.first()? {
             _ if self.quote.is_some() => None,
             b'n' => Some("\n"),
             b'r' => Some("\r"),

@@ -1,7 +1,7 @@
-use super::super::testing::{
-    contract, csv, decode, decode_chunked, decode_summed, delimited, rows, slices,
+use crate::decode::testing::{
+    contract, csv, decode, decode_chunked, decode_with_summary, delimited, rows, slices,
 };
-use super::super::{DecodeError, Limits};
+use crate::decode::{DecodeError, DecodeLimits};
 use plant::contract::{Contract, Encoding, Escape, Format, Lines, Origin};
 use proptest::prelude::*;
 
@@ -31,14 +31,14 @@ fn quotes_hold_anything() {
 }
 
 #[test]
-fn a_broken_quote_costs_its_line() {
+fn a_broken_quote_makes_its_line_faulty() {
     check(false, "\"1,2\n3,4\n", &["∅|∅ broken_quote \"1,2", "3|4"]);
     check(false, "\"1,2\n\"3\",4\n", &["∅|∅ broken_quote \"1,2", "3|4"]);
     check(false, "1,\"a\"b\n3,4\n", &["∅|∅ broken_quote 1,\"a\"b", "3|4"]);
 }
 
 #[test]
-fn ragged_lines_keep_what_they_have() {
+fn ragged_lines_keep_their_fields() {
     check(
         false,
         "1,2\n3\n4,5,6,\"7,\"\n",
@@ -52,14 +52,14 @@ fn ragged_lines_keep_what_they_have() {
 }
 
 #[test]
-fn a_delimiter_at_every_line_end_separates_nothing() {
+fn a_delimiter_at_every_line_end_is_ignored() {
     check(false, "1,2,\n3,4,\n5,6\n7,8,9\n", &["1|2", "3|4", "5|6", "7|8 too_many_fields [\"9\"]"]);
     check(true, "A,B,\n1,2,\n3,4\n", &["1|2", "3|4"]);
     check(false, "1,2\n3,4,\n", &["1|2", "3|4 too_many_fields [\"\"]"]);
 }
 
 #[test]
-fn the_header_places_the_columns() {
+fn the_header_determines_the_columns() {
     check(true, "B,A\n1,2\n", &["2|1"]);
     check(true, "\u{feff}A , \"B\"\n1,2\n", &["1|2"]);
     check(true, "\u{feff}\"A\",B\r\n1,2\r\n", &["1|2"]);
@@ -69,7 +69,7 @@ fn the_header_places_the_columns() {
 }
 
 #[test]
-fn a_header_in_the_data_is_told() {
+fn a_header_in_the_data_is_a_fault() {
     check(
         true,
         "A,B\n1,2\nA,B\r\n\u{feff}A,B\n3,4",
@@ -84,14 +84,14 @@ fn a_file_of_another_table_is_refused() {
         assert!(text.contains(expected), "{text}");
     };
     check(b"B,X\n1,2\n", "missing [A], found [B, X]");
-    check(b"", "no line in its 0 bytes");
+    check(b"", "the 0 bytes of the file have no line");
     check(b"\n\"A,B\n1,2\n", "at byte 1 cannot be read (broken_quote)");
     check(b"A,B\xFF\n1,2\n", "at byte 0 cannot be read (invalid_text)");
     check(&[b'A'; 2_000_000], "at byte 0 cannot be read (too_long)");
 }
 
 #[test]
-fn a_contract_that_cannot_be_cut_is_refused() {
+fn an_invalid_dialect_is_refused() {
     let check = |delimiter: &str, quote, escape, refused| {
         let delimiter = delimiter.to_owned();
         let format = Format::Delimited { delimiter, quote, escape, header: false };
@@ -132,7 +132,7 @@ fn every_encoding_keeps_its_positions() {
 }
 
 #[test]
-fn bad_text_costs_its_record() {
+fn invalid_text_is_a_fault_of_its_record() {
     let file = b"1,2\n\xFF,3\n4,5\n";
     let batch = decode(&csv(false, &["A", "B"]), file).unwrap();
     assert_eq!(rows(&batch), ["1|2", "∅|∅ invalid_text \u{fffd},3", "4|5"]);
@@ -145,8 +145,8 @@ fn bad_text_costs_its_record() {
 }
 
 #[test]
-fn a_long_line_costs_its_record() {
-    let limits = Limits { max_record_bytes: 8, kept_faulty_bytes: 3, probe_bytes: 4 };
+fn a_long_line_is_a_fault_of_its_record() {
+    let limits = DecodeLimits { max_record_bytes: 8, kept_faulty_bytes: 3, probe_bytes: 4 };
     let file = b"1,2\n123456789,\"0\r\n3,4\n\"5\n\",23456789\"\n6,7";
     for chunk in 1..=file.len() {
         let batch = decode_chunked(&csv(false, &["A", "B"]), file, limits, chunk).unwrap();
@@ -158,7 +158,8 @@ fn a_long_line_costs_its_record() {
 
 #[test]
 fn memory_stays_small() {
-    let mut decoder = super::super::Decoder::new(&csv(false, &["A"]), Limits::default()).unwrap();
+    let mut decoder =
+        crate::decode::Decoder::new(&csv(false, &["A"]), DecodeLimits::default()).unwrap();
     let mut out = batches::batch::BatchBuilder::new(1);
     let chunk = vec![b'"'; 1 << 20];
     for _ in 0..100 {
@@ -172,7 +173,7 @@ fn memory_stays_small() {
     assert_eq!(rows(&batch)[1], "x");
 }
 
-/// Any text, but often with the signs that matter.
+/// Any text, often with special characters.
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[a,\"\r\n\t é]{0,8}"]
 }
@@ -199,18 +200,19 @@ proptest! {
     }
 }
 
-/// Decodes in chunks of every size, and expects the records and the number of lines passed over.
+/// Decodes in chunks of every size, and expects these records and this number of skipped lines.
 fn check_lines(contract: &Contract, input: &str, expected: &[&str], skipped_lines: u64) {
     for chunk in 1..=input.len() {
-        let limits = Limits { max_record_bytes: 30, kept_faulty_bytes: 30, probe_bytes: 4 };
-        let (batch, summary) = decode_summed(contract, input.as_bytes(), limits, chunk).unwrap();
+        let limits = DecodeLimits { max_record_bytes: 30, kept_faulty_bytes: 30, probe_bytes: 4 };
+        let (batch, summary) =
+            decode_with_summary(contract, input.as_bytes(), limits, chunk).unwrap();
         assert_eq!(rows(&batch), expected, "{input:?} in chunks of {chunk}");
         assert_eq!(summary.skipped_lines, skipped_lines, "{input:?} in chunks of {chunk}");
     }
 }
 
 #[test]
-fn lines_around_the_data_are_passed_over() {
+fn lines_around_the_data_are_skipped() {
     let lines = |skip, skip_after_header, skip_footer| {
         let mut contract = csv(true, &["*A", "B"]);
         contract.lines = Lines { skip, skip_after_header, skip_footer, ..Lines::default() };
@@ -228,7 +230,7 @@ fn lines_around_the_data_are_passed_over() {
 }
 
 #[test]
-fn lines_of_a_pattern_are_passed_over() {
+fn lines_that_match_a_pattern_are_skipped() {
     let mut contract = csv(true, &["*A", "B"]);
     contract.lines.skip_pattern = Some("^(#|--)|^$|TOTAL".into());
     let input = "# by\nA,B\n1,\"x\n#y\"\n-- z\n#\n3,SUBTOTAL\n\n5,6\n#";
@@ -238,7 +240,7 @@ fn lines_of_a_pattern_are_passed_over() {
 }
 
 #[test]
-fn records_of_another_type_are_passed_over() {
+fn records_of_another_type_are_skipped() {
     let mut contract = csv(false, &["kind", "*A", "B"]);
     contract.lines.record_type = Some("D".into());
     let input = "H,file,1,2,3\nD,1,2\n\"D\",3,4\nd,5\nD,7\n\"T,\nT,2";
@@ -247,14 +249,15 @@ fn records_of_another_type_are_passed_over() {
 }
 
 #[test]
-fn a_line_names_the_delimiter() {
+fn a_line_declares_the_delimiter() {
     let contract = csv(true, &["*A", "B"]);
     check_lines(&contract, "sep=,\r\nA,B\r\n1,2\r\n", &["1|2"], 1);
     check_lines(&contract, "\"sep=,\"\nA,B\nsep=,3\n", &["sep=|3"], 1);
-    let summary = decode_summed(&contract, b"sep=,\nA,B\n", Limits::default(), 9).unwrap().1;
+    let summary =
+        decode_with_summary(&contract, b"sep=,\nA,B\n", DecodeLimits::default(), 9).unwrap().1;
     assert!(summary.notes[0].contains("sep=,"), "{summary:?}");
     let text = decode(&contract, b"sep=;\nA;B\n").unwrap_err().to_string();
-    assert!(text.contains("write delimiter = \";\""), "{text}");
+    assert!(text.contains("set delimiter = \";\""), "{text}");
 }
 
 #[test]
@@ -266,7 +269,7 @@ fn lines_may_end_with_cr_alone() {
 }
 
 #[test]
-fn marks_and_nuls_before_a_record_are_nothing() {
+fn marks_and_nuls_before_a_record_are_ignored() {
     check(
         false,
         "\u{feff}1,2\n\u{feff}\"3\",4\n\u{feff}\n5,6\u{feff}\n",
@@ -282,7 +285,8 @@ fn marks_and_nuls_before_a_record_are_nothing() {
 fn quotes_may_be_escaped() {
     let text = "1,\"a \\\"b\\\", c\"\n\"C:\\\\x\",\\N\n\"5\"\"\",6\n";
     check(false, text, &["1|a \"b\", c", "C:\\x|\\N", "5\"|6"]);
-    let summary = decode_summed(&csv(false, &["A", "B"]), text.as_bytes(), Limits::default(), 7);
+    let summary =
+        decode_with_summary(&csv(false, &["A", "B"]), text.as_bytes(), DecodeLimits::default(), 7);
     assert!(summary.unwrap().1.notes[0].contains("escape = '\\'"));
     check(false, "\"C:\\x\\\",\"\\\\srv\\a\"\n", &["C:\\x\\|\\\\srv\\a"]);
     let mut contract = csv(false, &["A", "B"]);
@@ -302,7 +306,7 @@ fn quotes_may_be_escaped() {
 }
 
 #[test]
-fn blanks_around_quotes_are_nothing() {
+fn whitespace_around_quotes_is_ignored() {
     check(false, "1, \"a, b\"\n\"2\" ,\t\"c\" \r\n", &["1|a, b", "2|c"]);
     check(false, "1, \"a\" b\n2, \"c\n", &["1| \"a\" b", "2| \"c"]);
 }

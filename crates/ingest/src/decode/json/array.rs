@@ -1,37 +1,37 @@
-//! Cuts a JSON dump into its records, wherever a chunk ends and however broken a record is.
+//! Splits a JSON dump into its records, across chunks and with broken records.
 
-use super::super::error::DecodeError;
-use super::super::lines::{self, Cut, LineEnds};
 use super::outer::{Outer, Step};
 use super::scan::{Around, End, Scan, first_solid, is_blank, solid};
+use crate::decode::error::DecodeError;
+use crate::decode::lines::{self, Cut, LineEnds};
 use batches::batch::Fault;
 use serde::de::IgnoredAny;
 
-/// How the records are laid out.
+/// The layout of the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Style {
-    /// Objects one after the other. An array of objects among them gives its elements.
+pub(in crate::decode) enum Style {
+    /// A sequence of objects. The elements of an array of objects among them are records too.
     Objects,
-    /// One array of objects, with objects around it or not.
+    /// One array of objects, with or without objects around it.
     Array,
 }
 
 /// Finds the records of a JSON dump.
 #[derive(Debug)]
-pub(in super::super) struct Array {
+pub(in crate::decode) struct Array {
     style: Style,
     max_record_bytes: usize,
     ends: LineEnds,
     part: Part,
     outer: Outer,
-    /// The scan of a record over the limit, `None` if its end is that of its line.
+    /// The scan of a record over the limit, `None` if it ends with its line.
     scan: Option<Scan>,
 }
 
 /// The part of the file that is next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// What is outside of everything.
+    /// Outside of everything.
     Outside,
     /// The objects around the array.
     Around,
@@ -39,7 +39,7 @@ enum Part {
     Elements,
     /// A record in place of an array.
     Single,
-    /// What follows the array: blanks, or a further array.
+    /// After the array: whitespace, or another array.
     After,
 }
 
@@ -62,13 +62,13 @@ impl Array {
         &mut self.outer
     }
 
-    /// Cuts what comes first. `file_at` is the place of `bytes` in the file; `closed` says that
-    /// nothing follows.
+    /// Cuts off the first piece. `file_at` is the position of `bytes` in the file; `closed`: they are the last
+    /// ones.
     pub fn cut(&mut self, bytes: &[u8], file_at: u64, closed: bool) -> Result<Cut, DecodeError> {
         let (has_blanks, has_commas) = match self.part {
             Part::Elements => (true, true),
             Part::Outside => (true, self.style == Style::Objects),
-            // In a string a line end matters.
+            // Whitespace within a string is part of it.
             Part::Around => (!self.outer.is_within(), false),
             Part::Single | Part::After => (true, false),
         };
@@ -81,7 +81,7 @@ impl Array {
         }
     }
 
-    /// Looks for the end of a record over the limit, see [`lines::skip`].
+    /// Searches the end of a record over the limit, see [`lines::skip`].
     pub fn skip(&mut self, bytes: &[u8], closed: bool) -> Result<(usize, usize), usize> {
         let Some(scan) = &mut self.scan else { return lines::skip(bytes, closed, self.ends) };
         match scan.run(bytes) {
@@ -98,8 +98,8 @@ impl Array {
                 Err(DecodeError::NoArray { size_bytes: file_at })
             }
             Part::Around if !self.outer.is_found() => Err(self.outer.missing()),
-            // What was opened was not closed: who cut it may have cut off records as well, which
-            // must not go unseen.
+            // Something is not closed: the file was cut off, perhaps with records, which has to be
+            // reported.
             Part::Elements | Part::Around | Part::Single => {
                 self.part = Part::After;
                 Ok(Cut::Faulty { to: 0, next: 0, fault: Fault::NotJson })
@@ -138,7 +138,7 @@ impl Array {
         }
     }
 
-    /// Goes to another part with the next byte.
+    /// Enters another part after the next byte.
     fn enter(&mut self, part: Part) -> Cut {
         self.part = part;
         Cut::Blank { next: 1 }
@@ -147,7 +147,7 @@ impl Array {
     fn cut_around(&mut self, bytes: &[u8], file_at: u64, closed: bool) -> Result<Cut, DecodeError> {
         Ok(match self.outer.step(bytes, file_at, closed)? {
             Step::More => Cut::More,
-            Step::Pass(next) => Cut::Blank { next },
+            Step::Skip(next) => Cut::Blank { next },
             Step::Array => self.enter(Part::Elements),
             Step::Single => {
                 self.part = Part::Single;
@@ -158,7 +158,7 @@ impl Array {
         })
     }
 
-    /// Objects one after the other, however many are on a line and however many lines each has.
+    /// A sequence of objects, any number per line and on any number of lines each.
     fn cut_outside(&mut self, bytes: &[u8], closed: bool) -> Cut {
         let window = &bytes[..bytes.len().min(self.max_record_bytes.saturating_add(1))];
         match bytes[0] {
@@ -172,8 +172,8 @@ impl Array {
         }
     }
 
-    /// An object up to the bracket that closes it. If it cannot be one, it costs its line: what
-    /// follows may be whole again.
+    /// An object up to its closing bracket. If it is not valid, its line is faulty: the next line may be valid
+    /// again.
     fn cut_object(&mut self, bytes: &[u8], closed: bool) -> Cut {
         let limit = self.max_record_bytes;
         let window = &bytes[..bytes.len().min(lines::window_bytes(limit))];

@@ -1,26 +1,26 @@
-//! Which keys the objects of a file have.
+//! Collects the keys of the objects in a file.
 
 use super::Paths;
 use plant::columns::FileColumns;
 
-/// Objects whose keys are all noted. Of later ones only the columns they have are: reading every
-/// key of every object would cost as much as decoding it.
+/// Number of objects of which all keys are recorded. Of later ones only the columns are: reading every key of
+/// every object would cost as much as decoding it.
 const NOTED_OBJECTS: u64 = 1_000;
-/// The most keys that are noted; more are no columns but data.
+/// The most keys that are recorded; where there are more, keys are data.
 const NOTED_KEYS: usize = 512;
 
-/// The keys seen so far.
+/// The keys found so far.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// Keys as the file writes them, deeper ones with dots, in the order they came.
+    /// Keys as in the file, nested ones with dots, in the order of their first occurrence.
     names: Vec<String>,
-    /// Columns of the contract that some object has.
+    /// For each column of the contract whether an object has it.
     seen: Vec<bool>,
     objects: u64,
 }
 
 impl Keys {
-    /// Notes the keys of one object, and which columns of the contract it has.
+    /// Records the keys of one object, and which columns of the contract it has.
     pub fn note(&mut self, paths: &Paths, object: &str, columns: impl Iterator<Item = bool>) {
         for (at, is_there) in columns.enumerate() {
             if at == self.seen.len() {
@@ -38,7 +38,7 @@ impl Keys {
         }
     }
 
-    /// The keys, and the columns under their own names that only later objects had.
+    /// The keys, and the names of columns that only later objects have.
     pub fn found(&self, headers: &[String]) -> Option<FileColumns> {
         if self.objects == 0 {
             return None;

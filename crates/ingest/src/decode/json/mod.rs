@@ -1,9 +1,9 @@
-//! JSON: objects one after the other, or an array of objects.
+//! JSON: a sequence of objects, or an array of objects.
 //!
 //! *In*: the bytes of a dump; the text of a message.
-//! *Out*: one record per object, its fields found by path; what no column asks for goes to `rest`.
-//! *Promise*: numbers keep the digits they were written with, nothing in a record is lost, and a
-//! record points to its own bytes wherever it is nested.
+//! *Out*: one record per object, its fields found by path; members without a column go to `rest`.
+//! *Promise*: numbers keep the digits they were written with, nothing in a record is lost, and a record has
+//! the position of its own bytes wherever it is nested.
 
 mod array;
 mod keys;
@@ -11,11 +11,12 @@ mod object;
 mod outer;
 mod records;
 mod scan;
+mod split;
 
-pub(super) use object::{Field, Paths, members, text_of};
-pub(super) use records::{Record, Records};
+pub(super) use object::{Field, Paths};
+pub(super) use split::{Found, Splitter};
 
-use super::Limits;
+use super::DecodeLimits;
 use super::error::DecodeError;
 use super::lines::{Cut, LineEnds};
 use super::raw::Raw;
@@ -25,6 +26,7 @@ use keys::Keys;
 use outer::Outer;
 use plant::columns::FileColumns;
 use plant::contract::{Contract, Format};
+use records::{Record, Records};
 use std::borrow::Cow;
 
 /// Decodes [`Format::JsonLines`] and [`Format::JsonArray`].
@@ -33,7 +35,7 @@ pub(super) struct Json {
     contract: Contract,
     array: Array,
     records: Records,
-    /// The array that `records` are within.
+    /// Path of the array that `records` are in.
     within: Option<String>,
     is_preview: bool,
     headers: Vec<String>,
@@ -42,7 +44,7 @@ pub(super) struct Json {
 }
 
 impl Json {
-    pub fn new(contract: &Contract, limits: Limits) -> Self {
+    pub fn new(contract: &Contract, limits: DecodeLimits) -> Self {
         let style = match contract.format {
             Format::JsonArray => Style::Array,
             _ => Style::Objects,
@@ -60,23 +62,23 @@ impl Json {
         }
     }
 
-    /// The keys that objects of the file have; `None` before the first object.
+    /// The keys of the objects in the file; `None` before the first object.
     pub fn columns(&self) -> Option<FileColumns> {
         self.keys.found(&self.headers)
     }
 
-    /// Whether the file is to be read twice: fields beside an array may be behind it.
+    /// Whether the file has to be read twice: fields of the envelope may follow the array.
     pub fn wants_preview(&self) -> bool {
         self.contract.format == Format::JsonArray && self.array.outer().has_fields()
     }
 
-    /// Makes this the first of two readings, which lands nothing.
+    /// Makes this the first of two passes, which returns no records.
     pub fn preview(&mut self) {
         self.is_preview = true;
         self.array.outer_mut().preview();
     }
 
-    /// Takes over what the first reading found.
+    /// Takes the fields that the first pass found.
     pub fn take_preview(&mut self, preview: &Self) {
         self.array.outer_mut().set_fields(preview.array.outer().fields().to_vec());
     }
@@ -93,57 +95,57 @@ impl Json {
         self.array.skip(bytes, closed)
     }
 
-    /// Lands the records in one object.
+    /// Adds the records in one object.
     pub fn read(&mut self, raw: Raw<'_>, out: &mut BatchBuilder) {
         if self.is_preview {
             return;
         }
         let Some(text) = raw.chars() else {
-            return raw.land_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
+            return raw.end_faulty(Fault::InvalidText, self.kept_faulty_bytes, out);
         };
         if self.within.as_deref() != self.array.outer().array() {
             self.within = self.array.outer().array().map(str::to_owned);
             let within = self.within.as_deref().unwrap_or_default();
             self.records = Records::within(&self.contract, within);
         }
-        let around = self.array.outer().fields();
+        let envelope = self.array.outer().fields();
         let own = self.records.own();
         self.records.read(text, &mut |record| {
             if record.fault.is_none() {
                 let has = record.fields.iter().map(Option::is_some);
                 self.keys.note(own, &text[record.from..record.to], has);
             }
-            land(&record, raw.part(record.from, record.to), around, self.kept_faulty_bytes, out);
+            push(&record, raw.part(record.from, record.to), envelope, self.kept_faulty_bytes, out);
         });
     }
 }
 
-fn land(
+fn push(
     record: &Record<'_>,
     raw: Raw<'_>,
-    around: &[Option<String>],
+    envelope: &[Option<String>],
     kept_faulty_bytes: usize,
     out: &mut BatchBuilder,
 ) {
     let texts = record.fields.iter().map(|field| field.as_ref().and_then(Field::text).transpose());
     let texts = texts.collect::<Result<Vec<Option<Cow<'_, str>>>, _>>();
     match (record.fault, texts) {
-        (Some(fault), _) => raw.land_faulty(fault, kept_faulty_bytes, out),
-        (None, Err(_)) => raw.land_faulty(Fault::NotJson, kept_faulty_bytes, out),
+        (Some(fault), _) => raw.end_faulty(fault, kept_faulty_bytes, out),
+        (None, Err(_)) => raw.end_faulty(Fault::NotJson, kept_faulty_bytes, out),
         (None, Ok(texts)) => {
-            for (text, around) in texts.iter().zip(around) {
-                out.field(text.as_deref().or(around.as_deref()));
+            for (text, outer) in texts.iter().zip(envelope) {
+                out.field(text.as_deref().or(outer.as_deref()));
             }
             let rest = Some(record.rest.as_str()).filter(|rest| !rest.is_empty());
-            out.end(raw.place(), None, rest);
+            out.end(raw.range(), None, rest);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{contract, decode, decode_chunked, rows, slices};
     use super::*;
+    use crate::decode::testing::{contract, decode, decode_chunked, rows, slices};
     use plant::contract::{Encoding, Origin};
 
     fn check(input: &str, expected: &[&str]) {
@@ -163,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn values_keep_their_spelling() {
+    fn values_keep_their_text() {
         check(r#"{"a":1.50,"b":{"c":1e3,"d":true}}"#, &["1.50|1e3|true"]);
         check(r#"{"a":123456789012345678901234567890}"#, &["123456789012345678901234567890|∅|∅"]);
         check(r#"{"a":[1, {"x": "y z"}], "b":{"c":{ }}}"#, &[r#"[1,{"x":"y z"}]|{}|∅"#]);
     }
 
     #[test]
-    fn what_no_column_asks_for_is_kept() {
+    fn members_without_a_column_are_kept() {
         check(r#"{"z": 1.0, "a":2, "y":[1, 2]}"#, &[r#"2|∅|∅ {"z":1.0,"y":[1,2]}"#]);
         check(r#"{"b":{"c":1,"e": null}, "z":0}"#, &[r#"∅|1|∅ {"b":{"e":null},"z":0}"#]);
         check(r#"{"b":5}"#, &[r#"∅|∅|∅ {"b":5}"#]);
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_costs_one_record() {
+    fn a_bad_line_is_one_faulty_record() {
         check("{\"a\":1}\n{\"a\":\n{\"a\":3}", &["1|∅|∅", "∅|∅|∅ not_json {\"a\":", "3|∅|∅"]);
         check("[1]", &["∅|∅|∅ not_json [1]"]);
         check(r#"{"a":"\ud800"}"#, &[r#"∅|∅|∅ not_json {"a":"\ud800"}"#]);
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn letter_case_helps_if_only_one_key_fits() {
+    fn letter_case_is_ignored_if_only_one_key_matches() {
         check(r#"{"A":1,"B":{"C":2}}"#, &["1|2|∅"]);
         check(r#"{"A":1,"a":2}"#, &[r#"2|∅|∅ {"A":1}"#]);
         let mut contract = contract(Format::JsonLines, &["aa", "b.c"]);
@@ -228,18 +230,18 @@ mod tests {
             };
             let batch = decode(&contract, &file).unwrap();
             assert_eq!(rows(&batch), ["1|é", "2|é", "∅|∅ no_records {\"m\":7}", "3|∅"]);
-            let places = slices(&batch, &file).into_iter().map(|bytes| {
+            let texts = slices(&batch, &file).into_iter().map(|bytes| {
                 String::from_utf8(bytes.iter().copied().filter(|byte| *byte != 0).collect())
             });
             let expected = ["{\"a\":1}", "{\"a\":2}", "{\"m\":7}", "{\"a\":3}"];
-            assert_eq!(places.collect::<Result<Vec<_>, _>>().unwrap(), expected);
+            assert_eq!(texts.collect::<Result<Vec<_>, _>>().unwrap(), expected);
         }
     }
 
     #[test]
     fn an_object_over_the_limit_is_one_record() {
         let contract = contract(Format::JsonLines, &["a"]);
-        let limits = Limits { max_record_bytes: 12, kept_faulty_bytes: 4, probe_bytes: 4 };
+        let limits = DecodeLimits { max_record_bytes: 12, kept_faulty_bytes: 4, probe_bytes: 4 };
         let file =
             b"{\"a\":1}\n{\n\"a\":\n[1,2,{\"x\":3}]}{\"a\":2}\n{\"a\":\"34567890\"}\n{\"a\":4}";
         for chunk in 1..=file.len() {

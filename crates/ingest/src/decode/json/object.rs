@@ -1,26 +1,25 @@
-//! Takes the fields of a record out of a JSON object.
+//! Reads the fields of a record from a JSON object.
 
-use super::super::json_text::{push_compact, push_key};
-use batches::batch::Fault;
+use crate::decode::json_text::{push_compact, push_key};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// Where the columns stand in an object: by key, and deeper by further keys.
+/// The columns of an object by their keys, and below these by further keys.
 #[derive(Debug, Default)]
-pub(in super::super) struct Paths {
-    /// The column whose value stands here.
+pub(in crate::decode) struct Paths {
+    /// The column with this path.
     column: Option<usize>,
     deeper: HashMap<String, Paths>,
-    /// Keys of `deeper` by their small letters, those left out that differ in case alone; empty if
-    /// letter case counts.
-    small: HashMap<String, String>,
+    /// Keys of `deeper` by their lower-case form, without those that differ in case alone; empty if letter
+    /// case counts.
+    lower_case: HashMap<String, String>,
 }
 
-/// One value as it stands in the text.
+/// A value as it is in the text.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Field<'a>(pub(super) &'a RawValue);
+pub(in crate::decode) struct Field<'a>(pub(super) &'a RawValue);
 
 impl<'a> Field<'a> {
     /// Whether it is an object or an array.
@@ -28,20 +27,20 @@ impl<'a> Field<'a> {
         self.0.get().starts_with(['{', '['])
     }
 
-    /// A string without its quotes and escapes, other scalars as written, nested values as compact
-    /// JSON, `None` for null. Fails if a string escapes half a character.
+    /// A string without its quotes and escapes, other scalars as written, nested values as compact JSON, `None`
+    /// for null. Fails if a string escapes a lone surrogate.
     pub fn text(&self) -> Option<Result<Cow<'a, str>, serde_json::Error>> {
         let json = self.0.get();
         match json.as_bytes().first()? {
             b'n' => None,
-            b'"' => Some(unescaped(json)),
+            b'"' => Some(unescape(json)),
             b'{' | b'[' => Some(Ok(Cow::Owned(compact(json)))),
             _ => Some(Ok(Cow::Borrowed(json))),
         }
     }
 }
 
-fn unescaped(json: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+fn unescape(json: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     match json.get(1..json.len() - 1) {
         Some(plain) if memchr::memchr(b'\\', plain.as_bytes()).is_none() => {
             Ok(Cow::Borrowed(plain))
@@ -59,11 +58,11 @@ fn compact(json: &str) -> String {
 impl Paths {
     /// The paths of columns 0, 1, and so on; a dot leads into an object.
     pub fn new<'a>(headers: impl Iterator<Item = &'a str> + Clone) -> Self {
-        Self::of_columns(headers.enumerate())
+        Self::with_numbers(headers.enumerate())
     }
 
     /// The paths of columns by their numbers; a dot leads into an object.
-    pub fn of_columns<'a>(headers: impl Iterator<Item = (usize, &'a str)> + Clone) -> Self {
+    pub fn with_numbers<'a>(headers: impl Iterator<Item = (usize, &'a str)> + Clone) -> Self {
         let mut root = Self::default();
         for (column, header) in headers.clone() {
             let mut at = &mut root;
@@ -78,35 +77,36 @@ impl Paths {
         root
     }
 
-    /// The same paths, whose keys are found whatever their letter case if only one fits.
+    /// The same paths, whose keys match in any letter case if only one does.
     #[must_use]
     pub fn in_any_case(mut self) -> Self {
-        let mut small: HashMap<String, Option<String>> = HashMap::new();
+        let mut lower_case: HashMap<String, Option<String>> = HashMap::new();
         for key in self.deeper.keys() {
-            let only = small.entry(key.to_lowercase()).or_insert_with(|| Some(key.clone()));
+            let only = lower_case.entry(key.to_lowercase()).or_insert_with(|| Some(key.clone()));
             *only = only.take().filter(|only| only == key);
         }
-        self.small = small.into_iter().filter_map(|(key, only)| Some((key, only?))).collect();
+        self.lower_case =
+            lower_case.into_iter().filter_map(|(key, only)| Some((key, only?))).collect();
         let deeper = self.deeper.into_iter();
         self.deeper = deeper.map(|(key, paths)| (key, paths.in_any_case())).collect();
         self
     }
 
-    /// Where the member of this key belongs: its exact name wins, else the only one that fits.
+    /// The paths below a member: those of its exact key, else those of the only key that matches in any case.
     fn child(&self, key: &str, members: &[(Cow<'_, str>, &RawValue)]) -> Option<&Self> {
         if let Some(exact) = self.deeper.get(key) {
             return Some(exact);
         }
-        if self.small.is_empty() {
+        if self.lower_case.is_empty() {
             return None;
         }
-        let small = key.to_lowercase();
-        let name = self.small.get(&small)?;
-        let fits = members.iter().filter(|(other, _)| other.to_lowercase() == small).count();
+        let lower = key.to_lowercase();
+        let name = self.lower_case.get(&lower)?;
+        let fits = members.iter().filter(|(other, _)| other.to_lowercase() == lower).count();
         if fits == 1 { self.deeper.get(name) } else { None }
     }
 
-    /// Names every key of an object, deeper ones with dots where a column may be there.
+    /// Calls `note` with every key of an object, and with nested ones, joined by dots, where a column may be.
     pub fn keys(&self, object: &str, above: &str, note: &mut dyn FnMut(String)) {
         let Ok(Members(members)) = serde_json::from_str(object) else { return };
         for (key, value) in &members {
@@ -120,8 +120,8 @@ impl Paths {
         }
     }
 
-    /// Reads one object: the value of each column into `fields`, all else into `rest` as the JSON
-    /// of an object, left empty if there is nothing else.
+    /// Reads one object: the value of each column into `fields`, all others into `rest` as a JSON object, which
+    /// stays empty if there are none.
     pub fn read<'a>(
         &self,
         object: &'a str,
@@ -149,7 +149,7 @@ impl Paths {
         rest: &mut String,
     ) -> Result<(), serde_json::Error> {
         if let Some(field) = self.column.and_then(|column| fields.get_mut(column)) {
-            // The last of several equal keys counts, as it does for everybody who reads JSON.
+            // Of repeated keys the last counts, as in other JSON parsers.
             if let Some(Field(earlier)) = field.replace(Field(value)) {
                 push_member(rest, key, earlier);
             }
@@ -176,18 +176,8 @@ fn push_member(rest: &mut String, key: &str, value: &RawValue) {
     push_compact(rest, value.get());
 }
 
-/// A JSON value as the text of a field: `None` for null, and a fault if it is no single value.
-pub(in super::super) fn text_of(json: &str) -> Result<Option<Cow<'_, str>>, Fault> {
-    match json.as_bytes().first() {
-        None | Some(b'n') => Ok(None),
-        Some(b'{' | b'[') => Err(Fault::NotScalar),
-        Some(b'"') => unescaped(json).map(Some).map_err(|_error| Fault::NotJson),
-        Some(_) => Ok(Some(Cow::Borrowed(json))),
-    }
-}
-
-/// The text of the value at `path` within a value, the value itself if the path is empty, `None` if
-/// there is none or it is null.
+/// The text of the value at `path` within a value, or of the value itself if the path is empty; `None` if there
+/// is none or it is null.
 pub(super) fn lookup(json: &str, path: &str) -> Result<Option<String>, serde_json::Error> {
     let value: &RawValue = serde_json::from_str(json)?;
     let field = if path.is_empty() { Some(Field(value)) } else { find(value, path)? };
@@ -213,10 +203,8 @@ pub(super) fn find<'a>(
     Ok(found)
 }
 
-/// The members of an object, in order, values unread.
-pub(in super::super) fn members(
-    object: &str,
-) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
+/// The members of an object in order, their values not parsed.
+pub(super) fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, serde_json::Error> {
     let Members(members) = serde_json::from_str(object)?;
     Ok(members)
 }

@@ -1,27 +1,27 @@
-//! The objects around an array of records: the way to the array, and the fields beside it.
+//! The objects around an array of records: the path to the array, and the fields beside it.
 
-use super::super::error::DecodeError;
 use super::object::lookup;
 use super::scan::{Around, End, Scan, first_solid, solid};
+use crate::decode::error::DecodeError;
 use plant::contract::{Contract, Origin};
 
-/// Deeper objects are passed over; no export nests its records deeper.
+/// Objects nested deeper are skipped; no export nests its records deeper.
 const MAX_DEPTH: usize = 32;
-/// At most so many names are remembered for a message.
+/// The most names kept for an error message.
 const MAX_NAMES: usize = 100;
 
-/// What comes next in the objects around the records.
+/// The next step in the objects around the records.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Nothing that can be told before more bytes are known.
+    /// More bytes are needed.
     More,
-    /// This many bytes that hold no record.
-    Pass(usize),
-    /// An array of records, which begins with the next byte.
+    /// Skip this many bytes, which contain no record.
+    Skip(usize),
+    /// An array of records starts with the next byte.
     Array,
     /// A single record in place of an array.
     Single,
-    /// The end of the outermost object, with the next byte.
+    /// The outermost object ends with the next byte.
     End,
 }
 
@@ -33,20 +33,20 @@ enum At {
     Value(String),
     /// Within a value that is not needed.
     Within,
-    /// Behind a value.
-    Behind,
+    /// After a value.
+    After,
 }
 
-/// How often the file is read.
+/// Which pass over the file this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pass {
-    /// Once: the fields have to be before the array.
+    /// The only one: the fields have to precede the array.
     Only,
     First,
     Second,
 }
 
-/// Follows the objects around the records, wherever a chunk ends.
+/// Reads the objects around the records, across chunks.
 #[derive(Debug)]
 pub(super) struct Outer {
     /// Path of the array; `None` if it is the only array of objects.
@@ -56,13 +56,13 @@ pub(super) struct Outer {
     /// Values of the fields by column.
     fields: Vec<Option<String>>,
     pass: Pass,
-    /// The paths of the objects that are open, each with a dot behind it.
+    /// The paths of the open objects, each followed by a dot.
     open: Vec<String>,
     at: At,
     scan: Scan,
-    /// Where the value that is passed over begins in the file.
+    /// Position in the file of the value that is skipped.
     value_at: u64,
-    /// The way to the array that is being read.
+    /// The path of the array that is being read.
     array: Option<String>,
     is_found: bool,
     names: Vec<String>,
@@ -105,12 +105,12 @@ impl Outer {
         matches!(self.at, At::Within)
     }
 
-    /// Whether the records were found.
+    /// Whether the records are found.
     pub fn is_found(&self) -> bool {
         self.is_found
     }
 
-    /// The path of the array that is being read, `None` if nothing is around it.
+    /// The path of the array that is being read, `None` if it is not in an object.
     pub fn array(&self) -> Option<&str> {
         self.array.as_deref()
     }
@@ -120,46 +120,46 @@ impl Outer {
         &self.fields
     }
 
-    /// Whether fields beside the array are wanted, which may be behind it.
+    /// Whether the contract has fields of the envelope, which may follow the array.
     pub fn has_fields(&self) -> bool {
         !self.wanted.is_empty()
     }
 
-    /// Makes this the first of two passes, which looks for the fields alone.
+    /// Makes this the first of two passes, which reads only the fields.
     pub fn preview(&mut self) {
         self.pass = Pass::First;
     }
 
-    /// Makes this the second pass, with the fields that the first one found.
+    /// Makes this the second pass, with the fields of the first one.
     pub fn set_fields(&mut self, fields: Vec<Option<String>>) {
         self.fields = fields;
         self.pass = Pass::Second;
     }
 
-    /// Why the file is refused if its objects end without records.
+    /// The error if the objects end without records.
     pub fn missing(&self) -> DecodeError {
         DecodeError::NoRecords { path: self.records.clone(), found: self.names.clone() }
     }
 
-    /// What comes next. `bytes` begin with a sign that is no blank.
+    /// The next step. `bytes` do not start with whitespace.
     pub fn step(&mut self, bytes: &[u8], file_at: u64, closed: bool) -> Result<Step, DecodeError> {
         let bad = DecodeError::BadEnvelope { byte: file_at };
         match (std::mem::replace(&mut self.at, At::Key), bytes[0]) {
             (At::Key, b'"') => return self.key(bytes, file_at, closed),
-            (At::Key | At::Behind, b'}') => return Ok(self.leave()),
-            (At::Behind, b',') => self.at = At::Key,
+            (At::Key | At::After, b'}') => return Ok(self.leave()),
+            (At::After, b',') => self.at = At::Key,
             (At::Colon(key), b':') => self.at = At::Value(key),
             (At::Value(key), _) => return self.value(key, bytes, file_at, closed),
-            (At::Within, _) => return self.pass(bytes),
+            (At::Within, _) => return self.skip_value(bytes),
             _ => return Err(bad),
         }
-        Ok(Step::Pass(1))
+        Ok(Step::Skip(1))
     }
 
     fn leave(&mut self) -> Step {
         self.open.pop();
-        self.at = At::Behind;
-        if self.is_open() { Step::Pass(1) } else { Step::End }
+        self.at = At::After;
+        if self.is_open() { Step::Skip(1) } else { Step::End }
     }
 
     fn key(&mut self, bytes: &[u8], file_at: u64, closed: bool) -> Result<Step, DecodeError> {
@@ -169,14 +169,14 @@ impl Outer {
         match keys.next() {
             Some(Ok(key)) => {
                 self.at = At::Colon(key);
-                Ok(Step::Pass(keys.byte_offset()))
+                Ok(Step::Skip(keys.byte_offset()))
             }
             Some(Err(error)) if error.is_eof() && self.may_wait(bytes, closed) => Ok(Step::More),
             _ => Err(bad()),
         }
     }
 
-    /// The bytes that decide, so that it does not matter how many more are known.
+    /// The bytes that decide, so that the result does not depend on the chunk size.
     fn window<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
         &bytes[..bytes.len().min(self.max_value_bytes.saturating_add(1))]
     }
@@ -193,13 +193,13 @@ impl Outer {
         closed: bool,
     ) -> Result<Step, DecodeError> {
         let path = format!("{}{key}", self.open.last().map_or("", String::as_str));
-        let way = Way::of(&path, self.records.as_deref());
+        let relation = Relation::to_path(&path, self.records.as_deref());
         if self.names.len() < MAX_NAMES {
             self.names.push(path.clone());
         }
-        match (bytes[0], way) {
-            (b'[', Way::There | Way::Towards) => self.found(path),
-            (b'[', Way::Unknown) => match first_solid(&self.window(bytes)[1..]) {
+        match (bytes[0], relation) {
+            (b'[', Relation::Same | Relation::Above) => self.found(path),
+            (b'[', Relation::NoPath) => match first_solid(&self.window(bytes)[1..]) {
                 None if self.may_wait(bytes, closed) => {
                     self.names.pop();
                     self.at = At::Value(key);
@@ -209,23 +209,23 @@ impl Outer {
                 Some(b'{') => self.found(path),
                 inside => {
                     self.is_found |= inside == Some(b']');
-                    self.begin(path, bytes, file_at, closed)
+                    self.start_value(path, bytes, file_at, closed)
                 }
             },
-            (b'{', Way::There) => self.found(path).map(|_| Step::Single),
-            (b'{', Way::Towards | Way::Unknown) if self.open.len() < MAX_DEPTH => {
+            (b'{', Relation::Same) => self.found(path).map(|_| Step::Single),
+            (b'{', Relation::Above | Relation::NoPath) if self.open.len() < MAX_DEPTH => {
                 self.open.push(path + ".");
-                Ok(Step::Pass(1))
+                Ok(Step::Skip(1))
             }
-            (first, way) => {
-                self.is_found |= first == b'n' && way == Way::There;
-                self.begin(path, bytes, file_at, closed)
+            (first, relation) => {
+                self.is_found |= first == b'n' && relation == Relation::Same;
+                self.start_value(path, bytes, file_at, closed)
             }
         }
     }
 
     fn found(&mut self, path: String) -> Result<Step, DecodeError> {
-        self.at = At::Behind;
+        self.at = At::After;
         self.is_found = true;
         self.array = Some(path);
         Ok(Step::Array)
@@ -236,8 +236,8 @@ impl Outer {
         Err(DecodeError::SeveralArrays { paths })
     }
 
-    /// Begins a value that holds no records.
-    fn begin(
+    /// Starts a value without records.
+    fn start_value(
         &mut self,
         path: String,
         bytes: &[u8],
@@ -246,15 +246,16 @@ impl Outer {
     ) -> Result<Step, DecodeError> {
         self.scan = Scan::new(Around::Object);
         self.value_at = file_at;
-        let is_wanted = self.wanted.iter().any(|(_, it)| Way::of(&path, Some(it)).is_near());
+        let is_wanted =
+            self.wanted.iter().any(|(_, it)| Relation::to_path(&path, Some(it)).is_on_path());
         if self.pass == Pass::Second || !is_wanted {
-            return self.pass(bytes);
+            return self.skip_value(bytes);
         }
         match self.scan.run(&bytes[..bytes.len().min(self.max_value_bytes.saturating_add(1))]) {
             Some(End { to, torn: false, .. }) => {
-                self.take(&path, &bytes[..solid(&bytes[..to])], file_at)?;
-                self.at = At::Behind;
-                Ok(Step::Pass(to))
+                self.take_fields(&path, &bytes[..solid(&bytes[..to])], file_at)?;
+                self.at = At::After;
+                Ok(Step::Skip(to))
             }
             None if self.may_wait(bytes, closed) => {
                 let prefix = self.open.last().map_or(0, String::len);
@@ -266,32 +267,32 @@ impl Outer {
         }
     }
 
-    fn pass(&mut self, bytes: &[u8]) -> Result<Step, DecodeError> {
+    fn skip_value(&mut self, bytes: &[u8]) -> Result<Step, DecodeError> {
         match self.scan.run(bytes) {
             None => {
                 self.at = At::Within;
-                Ok(Step::Pass(bytes.len()))
+                Ok(Step::Skip(bytes.len()))
             }
             Some(End { torn: true, .. }) => Err(DecodeError::BadEnvelope { byte: self.value_at }),
             Some(End { to, .. }) => {
-                self.at = At::Behind;
-                Ok(Step::Pass(to))
+                self.at = At::After;
+                Ok(Step::Skip(to))
             }
         }
     }
 
-    /// Takes the values of the columns in a member of an object.
-    fn take(&mut self, path: &str, json: &[u8], file_at: u64) -> Result<(), DecodeError> {
+    /// Reads the values of envelope columns in a member of an object.
+    fn take_fields(&mut self, path: &str, json: &[u8], file_at: u64) -> Result<(), DecodeError> {
         let bad = || DecodeError::BadEnvelope { byte: file_at };
         let json = std::str::from_utf8(json).map_err(|_no_text| bad())?;
         for (column, wanted) in &self.wanted {
-            let deeper = match Way::of(path, Some(wanted)) {
-                Way::There => "",
-                Way::Towards => &wanted[path.len() + 1..],
-                Way::Unknown | Way::Elsewhere => continue,
+            let deeper = match Relation::to_path(path, Some(wanted)) {
+                Relation::Same => "",
+                Relation::Above => &wanted[path.len() + 1..],
+                Relation::NoPath | Relation::Unrelated => continue,
             };
             if self.array.is_some() && self.pass == Pass::Only {
-                return Err(DecodeError::EnvelopeBehind { path: wanted.clone() });
+                return Err(DecodeError::EnvelopeFollows { path: wanted.clone() });
             }
             let found = lookup(json, deeper).map_err(|_no_json| bad())?;
             self.fields[*column] = found.or_else(|| self.fields[*column].take());
@@ -300,29 +301,29 @@ impl Outer {
     }
 }
 
-/// How a place in an object relates to a path.
+/// How the position of a value relates to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// It is the path.
-    There,
-    /// The path leads through it.
-    Towards,
-    Elsewhere,
+enum Relation {
+    /// The value is at the path.
+    Same,
+    /// The path leads through the value.
+    Above,
+    Unrelated,
     /// There is no path.
-    Unknown,
+    NoPath,
 }
 
-impl Way {
-    fn of(place: &str, path: Option<&str>) -> Self {
-        let Some(path) = path else { return Self::Unknown };
-        match path.strip_prefix(place) {
-            Some("") => Self::There,
-            Some(deeper) if deeper.starts_with('.') => Self::Towards,
-            _ => Self::Elsewhere,
+impl Relation {
+    fn to_path(position: &str, path: Option<&str>) -> Self {
+        let Some(path) = path else { return Self::NoPath };
+        match path.strip_prefix(position) {
+            Some("") => Self::Same,
+            Some(deeper) if deeper.starts_with('.') => Self::Above,
+            _ => Self::Unrelated,
         }
     }
 
-    fn is_near(self) -> bool {
-        matches!(self, Self::There | Self::Towards)
+    fn is_on_path(self) -> bool {
+        matches!(self, Self::Same | Self::Above)
     }
 }

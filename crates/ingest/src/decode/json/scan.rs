@@ -1,22 +1,22 @@
-//! Finds where a JSON value ends, wherever a chunk ends and however broken the value is.
+//! Finds the end of a JSON value, across chunks and in broken values.
 
 use memchr::memchr3;
 
-/// Deeper brackets are counted, but not told apart.
-const TOLD_APART: usize = 128;
+/// Brackets nested deeper are counted without their kind.
+const MAX_BRACKETS: usize = 128;
 
-/// Where a value ends.
+/// The end of a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct End {
     pub to: usize,
-    /// Where the next value, or the bracket that closes all of them, is looked for.
+    /// Where the next value, or the bracket that closes the array, is searched.
     pub next: usize,
-    /// Whether a line ended inside a string, which JSON does not allow: the string was not closed.
-    /// Ending the value there keeps it from swallowing those on the following lines.
+    /// Whether a line ends inside a string, which JSON does not allow: the string is not closed. The value ends
+    /// there, so that it does not swallow those on the following lines.
     pub torn: bool,
 }
 
-/// What is around a value and so shows where it ends at the latest.
+/// What is around a value, and thus ends it at the latest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Around {
     #[default]
@@ -26,7 +26,7 @@ pub(super) enum Around {
     Nothing,
 }
 
-/// What is known at some byte of a value.
+/// The state of the scan at some byte of a value.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     around: Around,
@@ -41,7 +41,7 @@ impl Scan {
         Self { around, ..Self::default() }
     }
 
-    /// Goes on with the next bytes of the value, up to its end if that is among them.
+    /// Scans the next bytes of the value, up to its end if that is among them.
     pub fn run(&mut self, bytes: &[u8]) -> Option<End> {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -65,7 +65,7 @@ impl Scan {
         None
     }
 
-    /// Whether everything that was opened is closed.
+    /// Whether all strings and brackets are closed.
     pub fn is_whole(&self) -> bool {
         self.is_outermost() && !self.quoted
     }
@@ -77,7 +77,7 @@ impl Scan {
     fn outside(&mut self, byte: u8, at: usize) -> Option<End> {
         match byte {
             b'"' => self.quoted = true,
-            b'{' | b'[' if self.brackets.len() < TOLD_APART => self.brackets.push(byte),
+            b'{' | b'[' if self.brackets.len() < MAX_BRACKETS => self.brackets.push(byte),
             b'{' | b'[' => self.beyond += 1,
             b'}' | b']' if self.beyond > 0 => self.beyond -= 1,
             b'}' | b']' => return self.close(byte, at),
@@ -89,8 +89,8 @@ impl Scan {
         None
     }
 
-    /// Closes the last bracket of this kind, and those that were left open within it. If none is
-    /// open, the bracket may be the one of what is around the value.
+    /// Closes the last bracket of this kind, and those left open within it. If none is open, the bracket may be
+    /// the one around the value.
     fn close(&mut self, byte: u8, at: usize) -> Option<End> {
         let (open, closes) = match byte {
             b'}' => (b'{', Around::Object),
@@ -106,7 +106,7 @@ impl Scan {
     }
 }
 
-/// Length of `bytes` without the blanks at its end.
+/// Length of `bytes` without trailing whitespace.
 pub(super) fn solid(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1)
 }
@@ -115,7 +115,7 @@ pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// The first byte that is no blank.
+/// The first byte that is not whitespace.
 pub(super) fn first_solid(bytes: &[u8]) -> Option<u8> {
     bytes.iter().copied().find(|byte| !is_blank(*byte))
 }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_end_where_what_is_around_them_says() {
+    fn values_end_by_what_is_around_them() {
         let check = |around, text: &str, to, next| {
             let end = Scan::new(around).run(text.as_bytes());
             assert_eq!(end, Some(End { to, next, torn: false }), "{text}");

@@ -1,12 +1,11 @@
 //! Messages that are not simply one object with all columns in it: framed, with several records each,
-//! or with columns from the topic, the key, the headers, or the object around the records.
+//! or with columns from the topic, the key, the headers, or the envelope of the records.
 
-use super::super::json::text_of;
-use super::super::{Limits, headers};
-use super::records::{Element, Object, split};
-use super::{Objects, Rows, undecodable, unreadable};
+use super::{ObjectReader, Rows, undecodable, unreadable};
+use crate::decode::json::{Field, Found, Splitter};
+use crate::decode::{DecodeLimits, headers};
 use arrow::array::{Array as _, Int32Array, Int32Builder, UInt32Array};
-use batches::batch::{Elements, Fault, Fields, Messages, topic_of};
+use batches::batch::{Elements, Fault, Fields, Messages, topic_name};
 use plant::contract::{Column, Contract, Framing, Origin};
 use regex::Regex;
 use std::borrow::Cow;
@@ -18,7 +17,8 @@ const FRAME_BYTES: usize = 5;
 #[derive(Debug)]
 pub struct LaidOut {
     framing: Framing,
-    records: Option<String>,
+    /// Finds the records, if a message may hold several.
+    splitter: Option<Splitter>,
     slots: Vec<Slot>,
     /// Regular expressions of topics; their named groups are parts of a topic's name.
     patterns: Vec<Regex>,
@@ -29,8 +29,8 @@ pub struct LaidOut {
 enum Slot {
     /// The next field of the record.
     Record,
-    /// A path in the object around the record.
-    Envelope(String),
+    /// The field of the envelope at this position among the columns.
+    Envelope(usize),
     /// The group of this name of the topic's regular expression, or the whole name of the topic.
     Topic(String),
     Key,
@@ -40,35 +40,55 @@ enum Slot {
 
 type Text<'a> = Option<Cow<'a, str>>;
 
+impl Slot {
+    /// The slot of the column at position `at`.
+    fn new(at: usize, column: &Column) -> Self {
+        match column.origin {
+            Origin::Record | Origin::Path => Self::Record,
+            Origin::Envelope => Self::Envelope(at),
+            Origin::Topic => Self::Topic(column.header.clone()),
+            Origin::Key => Self::Key,
+            Origin::Header => Self::Header(column.header.clone()),
+        }
+    }
+}
+
+fn splitter(contract: &Contract) -> Option<Splitter> {
+    let columns = contract.columns.iter().enumerate();
+    let envelope = columns.filter(|(_, column)| column.origin == Origin::Envelope);
+    let envelope = envelope.map(|(at, column)| (at, column.header.clone())).collect();
+    let path = contract.records.as_deref()?;
+    Some(Splitter::new(Some(path), envelope, contract.columns.len()).lenient())
+}
+
 impl LaidOut {
     /// `None` if each message is simply one object with all columns in it.
-    pub fn of(contract: &Contract) -> Option<Self> {
-        let is_within = |column: &Column| column.origin == Origin::Record;
+    pub fn from_contract(contract: &Contract) -> Option<Self> {
+        let is_in_record = |column: &Column| column.origin == Origin::Record;
         let is_simple = contract.framing == Framing::None && contract.records.is_none();
-        if is_simple && contract.columns.iter().all(is_within) {
+        if is_simple && contract.columns.iter().all(is_in_record) {
             return None;
         }
-        let slot = |column: &Column| match column.origin {
-            Origin::Record | Origin::Path => Slot::Record,
-            Origin::Envelope => Slot::Envelope(column.header.clone()),
-            Origin::Topic => Slot::Topic(column.header.clone()),
-            Origin::Key => Slot::Key,
-            Origin::Header => Slot::Header(column.header.clone()),
-        };
-        let slots: Vec<Slot> = contract.columns.iter().map(slot).collect();
+        let slots: Vec<Slot> =
+            contract.columns.iter().enumerate().map(|(at, column)| Slot::new(at, column)).collect();
         let has_topic = slots.iter().any(|slot| matches!(slot, Slot::Topic(_)));
         let patterns = contract.topics.iter().filter(|topic| has_topic && topic.starts_with('^'));
         Some(Self {
             framing: contract.framing,
-            records: contract.records.clone(),
-            // A contract's patterns are checked when it is read.
+            splitter: splitter(contract),
+            // The patterns were checked when the contract was read.
             patterns: patterns.filter_map(|pattern| Regex::new(pattern).ok()).collect(),
             slots,
         })
     }
 
     /// Reads payloads, each into a row for each of its records.
-    pub fn read(&self, objects: &Objects, limits: Limits, messages: &Messages) -> Fields {
+    pub fn read(
+        &self,
+        objects: &ObjectReader,
+        limits: DecodeLimits,
+        messages: &Messages,
+    ) -> Fields {
         let mut out = Out {
             rows: Rows::new(self.slots.len(), messages.len()),
             message: Vec::with_capacity(messages.len()),
@@ -76,9 +96,9 @@ impl LaidOut {
             limits,
         };
         let mut counts = Vec::with_capacity(messages.len());
-        let topic = topic_of(&messages.topic);
+        let topic = topic_name(&messages.topic);
         let topics: Vec<Option<&str>> =
-            self.slots.iter().map(|slot| self.of_topic(slot, topic)).collect();
+            self.slots.iter().map(|slot| self.topic_part(slot, topic)).collect();
         for row in 0..messages.len() {
             let before = out.rows.rows;
             let outside = Outside { messages, row, topics: &topics };
@@ -92,11 +112,11 @@ impl LaidOut {
             position: out.position.finish(),
             count: Int32Array::from(counts),
         };
-        Fields { elements: self.records.is_some().then_some(elements), ..out.rows.finish() }
+        Fields { elements: self.splitter.is_some().then_some(elements), ..out.rows.finish() }
     }
 
-    /// What a column takes from the topic's name.
-    fn of_topic<'a>(&self, slot: &Slot, topic: &'a str) -> Option<&'a str> {
+    /// The value that a column takes from the topic's name.
+    fn topic_part<'a>(&self, slot: &Slot, topic: &'a str) -> Option<&'a str> {
         let Slot::Topic(group) = slot else { return None };
         let has_group = |it: &&Regex| it.capture_names().flatten().any(|name| name == group);
         let mut patterns = self.patterns.iter().filter(has_group).peekable();
@@ -109,7 +129,7 @@ impl LaidOut {
 
     fn message<'a>(
         &self,
-        objects: &Objects,
+        objects: &ObjectReader,
         outside: &Outside<'a>,
         out: &mut Out,
     ) -> Result<(), (Fault, Option<&'a [u8]>)> {
@@ -124,43 +144,54 @@ impl LaidOut {
         };
         let text = std::str::from_utf8(body)
             .map_err(|_error| failed(unreadable(body, Fault::InvalidText)))?;
-        let elements = match &self.records {
-            Some(path) => split(text, path).map_err(|fault| match fault {
-                Fault::NotJson => failed(unreadable(body, Fault::NotJson)),
-                other => failed(other),
-            })?,
-            None => vec![Element { text, envelope: text }],
-        };
-        let mut envelope = Envelope::default();
-        for (position, element) in (0_i32..).zip(elements) {
-            match self.texts(objects, outside, &mut envelope, element) {
-                Ok(texts) => out.good(outside.row, position, &texts),
-                Err(Fault::NotJson) if self.records.is_none() => {
-                    return Err(failed(undecodable(text)));
+        let Some(splitter) = &self.splitter else {
+            return match self.texts(objects, outside, text, &[]) {
+                Ok(texts) => {
+                    out.good(outside.row, 0, &texts);
+                    Ok(())
                 }
+                Err(Fault::NotJson) => Err(failed(undecodable(text))),
+                Err(fault) => Err(failed(fault)),
+            };
+        };
+        let mut position = 0;
+        let split = splitter.split(text, &mut |found| {
+            let (value, texts) = match found {
+                Found::Record(value, envelope) => {
+                    (value, self.texts(objects, outside, value.get(), &envelope))
+                }
+                Found::Faulty(value, fault) => (value, Err(fault)),
+            };
+            match texts {
+                Ok(texts) => out.good(outside.row, position, &texts),
                 Err(fault) => {
                     let fault = if fault == Fault::NotJson { Fault::NotObject } else { fault };
-                    out.faulty(outside.row, Some(position), fault, Some(element.text.as_bytes()));
+                    out.faulty(outside.row, Some(position), fault, Some(value.get().as_bytes()));
                 }
             }
+            position += 1;
+        });
+        match split {
+            Err(_not_json) => Err(failed(unreadable(body, Fault::NotJson))),
+            Ok(()) if position == 0 => Err(failed(Fault::NoRecords)),
+            Ok(()) => Ok(()),
         }
-        Ok(())
     }
 
     /// The texts of all columns of one record.
     fn texts<'a>(
         &self,
-        objects: &Objects,
+        objects: &ObjectReader,
         outside: &Outside<'a>,
-        envelope: &mut Envelope<'a>,
-        element: Element<'a>,
+        record: &'a str,
+        envelope: &[Option<Field<'a>>],
     ) -> Result<Vec<Text<'a>>, Fault> {
-        let mut fields = objects.read(element.text)?.into_iter();
+        let mut fields = objects.read(record)?.into_iter();
         let mut texts = Vec::with_capacity(self.slots.len());
         for (slot, topic) in self.slots.iter().zip(outside.topics) {
             texts.push(match slot {
                 Slot::Record => fields.next().flatten(),
-                Slot::Envelope(path) => envelope.get(element.envelope, path)?,
+                Slot::Envelope(at) => single_value(envelope.get(*at).copied().flatten())?,
                 Slot::Topic(_) => topic.map(Cow::Borrowed),
                 Slot::Key => outside.key()?,
                 Slot::Header(key) => outside.header(key)?,
@@ -170,11 +201,11 @@ impl LaidOut {
     }
 }
 
-/// What there is of a message besides its records.
+/// The parts of a message besides its records.
 struct Outside<'a> {
     messages: &'a Messages,
     row: usize,
-    /// For each column what it takes from the topic's name.
+    /// For each column the value that it takes from the topic's name.
     topics: &'a [Option<&'a str>],
 }
 
@@ -197,41 +228,35 @@ impl<'a> Outside<'a> {
     }
 }
 
-/// The object around records; it is parsed once for all that follow each other in it.
-#[derive(Default)]
-struct Envelope<'a>(Option<(&'a str, Object<'a>)>);
-
-impl<'a> Envelope<'a> {
-    fn get(&mut self, json: &'a str, path: &str) -> Result<Text<'a>, Fault> {
-        let is_same = |known: &&(&str, Object<'_>)| std::ptr::eq(known.0, json);
-        if self.0.as_ref().filter(is_same).is_none() {
-            self.0 = Some((json, Object::parse(json)?));
-        }
-        let value = self.0.as_ref().and_then(|(_, object)| object.get(path));
-        value.map_or(Ok(None), text_of)
+/// The text of a field that has to be a single value.
+fn single_value(field: Option<Field<'_>>) -> Result<Text<'_>, Fault> {
+    let Some(field) = field else { return Ok(None) };
+    if field.is_nested() {
+        return Err(Fault::NotScalar);
     }
+    field.text().transpose().map_err(|_error| Fault::NotJson)
 }
 
-/// Rows being collected, and where they are in their messages.
+/// Collects rows, and the position of each in its message.
 struct Out {
     rows: Rows,
     message: Vec<u32>,
     position: Int32Builder,
-    limits: Limits,
+    limits: DecodeLimits,
 }
 
 impl Out {
     fn good(&mut self, message: usize, position: i32, texts: &[Text<'_>]) {
         self.rows.good(texts.iter().map(Option::as_deref));
-        self.place(message, Some(position));
+        self.push_position(message, Some(position));
     }
 
     fn faulty(&mut self, message: usize, position: Option<i32>, fault: Fault, raw: Option<&[u8]>) {
         self.rows.faulty(fault, raw, self.limits);
-        self.place(message, position);
+        self.push_position(message, position);
     }
 
-    fn place(&mut self, message: usize, position: Option<i32>) {
+    fn push_position(&mut self, message: usize, position: Option<i32>) {
         self.message.push(u32::try_from(message).unwrap_or(u32::MAX));
         self.position.append_option(position);
     }

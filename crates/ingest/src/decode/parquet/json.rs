@@ -1,5 +1,5 @@
-//! Values with parts as compact JSON: every type of a file has one, maps with keys of any type too.
-//! Members that are null stay, for an absent member and an unknown one are two things.
+//! Formats nested values as compact JSON, for every Parquet type, including maps with keys of any type. Null
+//! members are kept, because a missing member and a null one differ.
 
 use super::shape::{Shape, Style};
 use super::text::leaf_texts;
@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 
 /// A column whose rows can be written as JSON.
 pub(super) enum Value {
-    /// Texts that are JSON as they are, but for `NaN` and the infinite.
+    /// Texts that are valid JSON, except NaN and infinities.
     Number(StringArray),
     Text(StringArray),
     Struct(Option<NullBuffer>, Object),
@@ -61,7 +61,7 @@ impl Value {
         })
     }
 
-    /// Every row as JSON, null where there is no value.
+    /// Every row as JSON; nulls stay null.
     pub(super) fn texts(&self, rows: usize) -> Result<StringArray, ArrowError> {
         let mut texts = StringBuilder::new();
         let mut json = Vec::new();
@@ -105,7 +105,7 @@ impl Value {
         Ok(())
     }
 
-    /// The value as the name of a member.
+    /// The value as the key of a member.
     fn write_key(&self, row: usize, json: &mut Vec<u8>) -> Result<(), ArrowError> {
         match self {
             Self::Number(texts) | Self::Text(texts) if texts.is_valid(row) => {
@@ -125,7 +125,7 @@ impl Object {
         Self(members)
     }
 
-    /// Every row as an object without the members that are null; null if none is left.
+    /// Every row as an object without null members; null if no member is left.
     pub(super) fn texts(&self, rows: usize) -> Result<StringArray, ArrowError> {
         let mut texts = StringBuilder::new();
         let mut json = Vec::new();
@@ -200,7 +200,7 @@ fn quote(text: &str, json: &mut Vec<u8>) -> Result<(), ArrowError> {
     serde_json::to_writer(json, text).map_err(|error| ArrowError::JsonError(error.to_string()))
 }
 
-/// Whether the text of a number or of yes or no is JSON: `NaN` and `inf` are not.
+/// Whether the text of a number or boolean is JSON. `NaN` and `inf` are not.
 fn is_json(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     digits.starts_with(|sign: char| sign.is_ascii_digit()) || matches!(text, "true" | "false")

@@ -1,9 +1,9 @@
-//! Which columns of a file are those of the contract.
+//! Which columns of a file belong to which columns of the contract.
 
-use super::super::DecodeError;
 use super::json::{Object, Value};
 use super::shape::{Shape, shapes};
 use super::text::{Target, texts};
+use crate::decode::DecodeError;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray, new_null_array};
 use arrow::compute::{is_null, nullif};
 use arrow::datatypes::{DataType, Fields};
@@ -15,7 +15,7 @@ use plant::contract::Contract;
 /// Where the contract's columns are in the file.
 pub(super) struct Layout {
     columns: Vec<Option<Source>>,
-    /// Columns the contract does not know, whole.
+    /// Columns without a column in the contract.
     others: Vec<(usize, Shape)>,
     /// The columns of the file, and the members of structs that the contract names.
     pub(super) names: Vec<String>,
@@ -49,14 +49,14 @@ impl Layout {
         let members = contract.columns.iter().zip(&paths);
         let members = members.filter(|(_, path)| path.as_ref().is_some_and(|path| path.len() > 1));
         names.extend(members.map(|(column, _)| column.header.clone()));
-        // A struct of which the contract names only members is also kept whole, in the rest.
+        // A struct of which the contract names only members is also kept as a whole, in `rest`.
         let is_known = |index: usize| paths.iter().flatten().any(|path| *path == [index]);
         let others = (0..fields.len()).filter(|index| !is_known(*index));
         let others = others.filter_map(|index| Some((index, shapes.get(index)?.clone())));
         let source = |(column, path): (&plant::contract::Column, Option<Vec<usize>>)| {
             let path = path?;
             let shape = Shape::at(&shapes, &path)?.clone();
-            Some(Source { path, shape, target: Target::of(&column.kind) })
+            Some(Source { path, shape, target: Target::from_kind(&column.kind) })
         };
         Ok(Self {
             others: others.collect(),
@@ -96,12 +96,14 @@ fn paths(contract: &Contract, fields: &Fields, names: &[String]) -> Vec<Option<V
     let is_case_sensitive = contract.case_sensitive_columns;
     let places = positions(names, Expected { headers: &headers, is_case_sensitive });
     let columns = contract.columns.iter().zip(places);
-    let way = |place: usize| vec![place];
-    columns.map(|(column, at)| at.map(way).or_else(|| path(fields, column.header.trim()))).collect()
+    let top_level = |index: usize| vec![index];
+    columns
+        .map(|(column, at)| at.map(top_level).or_else(|| path(fields, column.header.trim())))
+        .collect()
 }
 
-/// The way to the column or member that `header` names: the column of that name, or for `a.b` the
-/// member `b` of the struct `a`. Names may have dots of their own.
+/// The indexes of the column or member that `header` names: the column of that name, or for `a.b` the member `b`
+/// of the struct `a`. Names themselves may contain dots.
 fn path(fields: &Fields, header: &str) -> Option<Vec<usize>> {
     if let Some(index) = fields.iter().position(|field| field.name().trim() == header) {
         return Some(vec![index]);
@@ -109,13 +111,13 @@ fn path(fields: &Fields, header: &str) -> Option<Vec<usize>> {
     fields.iter().enumerate().find_map(|(index, field)| {
         let DataType::Struct(members) = field.data_type() else { return None };
         let below = header.strip_prefix(field.name().trim())?.strip_prefix('.')?;
-        let mut way = path(members, below)?;
-        way.insert(0, index);
-        Some(way)
+        let mut path = path(members, below)?;
+        path.insert(0, index);
+        Some(path)
     })
 }
 
-/// The values at the end of a way through structs; what is in an absent struct is absent.
+/// The values at a path through structs. The members of a null struct are null.
 fn value(rows: &RecordBatch, path: &[usize]) -> Result<ArrayRef, ArrowError> {
     let (first, members) = path.split_first().map_or((0, path), |(first, rest)| (*first, rest));
     let mut array = rows.column(first).clone();

@@ -2,8 +2,8 @@
 //!
 //! *In*: a file that can be read at any position.
 //! *Out*: batches in the order of the file, values as text, each record with its row group and row.
-//! *Promise*: every row of the file is in one batch, or the last item says why not; a corrupt file
-//! is an error, never a panic.
+//! *Promise*: every row of the file is in one batch, or the last item is an error with the reason; a corrupt
+//! file is an error, never a panic.
 
 mod json;
 mod layout;
@@ -27,18 +27,18 @@ use plant::contract::Contract;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// Opens a Parquet file whose records come in batches of at most `batch_rows` rows.
+/// Opens a Parquet file and returns its records in batches of at most `batch_rows` rows.
 ///
-/// Text is written as a source that dumps CSV would: `2022-06-01`, `17:02:00.5`,
-/// `2022-06-01 17:02:00`, with a `Z` behind it if the file says that it is UTC; numbers with all
-/// their digits, decimals with all digits of their scale; bytes as UTF-8, or else in hex; nested
-/// values as JSON. Where the contract's type would read that text as another value, or as none, it is
-/// spelled for that type: whole floats and decimals without point for `int`, the contract's decimal
-/// sign and words for yes and no, a midnight without its time for `date`; a float that is no number is
-/// no value. A header `a.b` is the member `b` of the struct `a`. Columns the contract does not know go
-/// to `rest`, nulls left out.
+/// Values are formatted as in a CSV export: `2022-06-01`, `17:02:00.5`, `2022-06-01 17:02:00`, followed by `Z`
+/// if the column is in UTC; numbers with all their digits, decimals with all digits of their scale; bytes as
+/// UTF-8, or else in hexadecimal; nested values as JSON. Where the type in the contract would read that text
+/// as another value or reject it, the value is formatted for that type: whole floats and decimals without a
+/// decimal point for `int`, the decimal separator and boolean texts of the contract, midnight without a time
+/// for `date`; NaN is null. A header `a.b` is the member `b` of the struct `a`. Columns without a column in the
+/// contract go to `rest`, without nulls.
 ///
-/// Fails if the file is no Parquet, or is one of another layout.
+/// # Errors
+/// Fails if the file is not Parquet, or has another layout.
 pub fn decode<R: ChunkReader + 'static>(
     contract: &Contract,
     file: R,
@@ -58,7 +58,7 @@ pub struct Batches {
     spent: bool,
 }
 
-/// The place of the next row.
+/// The position of the next row.
 #[derive(Default)]
 struct Next {
     record: i64,
@@ -81,14 +81,14 @@ fn open<R: ChunkReader + 'static>(
     Ok(Batches { reader, layout, group_rows, next: Next::default(), spent: false })
 }
 
-/// The footer. The Arrow schema that some writers put beside the real one is left alone: the types
-/// of the file itself say enough, and every reader of the file agrees on them.
+/// Reads the footer. The Arrow schema that some writers add is ignored: the Parquet types suffice, and all readers
+/// agree on them.
 fn load<R: ChunkReader>(file: &R) -> Result<ArrowReaderMetadata, ParquetError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let loaded = ArrowReaderMetadata::load(file, options.clone())?;
-    let wanted = shape::wanted(loaded.schema().fields(), loaded.parquet_schema());
+    let requested = shape::requested(loaded.schema().fields(), loaded.parquet_schema());
     let metadata = Arc::clone(loaded.metadata());
-    ArrowReaderMetadata::try_new(metadata, options.with_schema(Arc::new(Schema::new(wanted))))
+    ArrowReaderMetadata::try_new(metadata, options.with_schema(Arc::new(Schema::new(requested))))
 }
 
 impl Batches {
@@ -111,9 +111,9 @@ impl Batches {
         let count = rows.num_rows();
         let fields = self.layout.fields(rows)?;
         let rest = self.layout.rest(rows)?;
-        let (records, places): (Vec<i64>, Vec<(i32, i64)>) =
+        let (records, positions): (Vec<i64>, Vec<(i32, i64)>) =
             (0..count).map(|_| self.next.step(&self.group_rows)).unzip();
-        let (groups, rows): (Vec<i32>, Vec<i64>) = places.into_iter().unzip();
+        let (groups, rows): (Vec<i32>, Vec<i64>) = positions.into_iter().unzip();
         Ok(Batch {
             fields,
             rest,
@@ -127,9 +127,9 @@ impl Batches {
     }
 
     fn check_count(&self) -> Result<(), String> {
-        let promised: i64 = self.group_rows.iter().sum();
-        if promised != self.next.record {
-            return Err(format!("its footer promises {promised} records"));
+        let declared: i64 = self.group_rows.iter().sum();
+        if declared != self.next.record {
+            return Err(format!("its footer declares {declared} records"));
         }
         Ok(())
     }
@@ -158,26 +158,26 @@ impl Iterator for Batches {
         let record = self.next.record;
         let batch = guarded(|| self.batch()).unwrap_or_else(Err);
         self.spent = !matches!(batch, Ok(Some(_)));
-        batch.map_err(|reason| failure(record, reason)).transpose()
+        batch.map_err(|reason| classify(record, reason)).transpose()
     }
 }
 
-/// What a reason of the library means: it may lack something, and the file be whole.
-fn failure(record: i64, reason: String) -> DecodeError {
-    let small = reason.to_lowercase();
-    if small.contains("crc checksum") {
+/// The error for a reason given by the library, which may only lack a feature.
+fn classify(record: i64, reason: String) -> DecodeError {
+    let lower_case = reason.to_lowercase();
+    if lower_case.contains("crc checksum") {
         return DecodeError::ParquetChecksum { record };
     }
-    let is_lacking =
+    let unsupported =
         ["nyi:", "not implemented", "not yet implemented", "not supported", "unsupported"];
-    if is_lacking.iter().any(|word| small.contains(word)) {
+    if unsupported.iter().any(|word| lower_case.contains(word)) {
         return DecodeError::UnsupportedParquet { reason };
     }
     DecodeError::CorruptParquet { record, reason }
 }
 
-/// The library behind this panics on some corrupt files. That is theirs to mend and ours to
-/// contain: a bad dump must not take the program down.
+/// The Parquet library panics on some corrupt files. The panic is caught here, because a bad dump must not stop
+/// the program.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| match panic.downcast_ref::<String>() {
         Some(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! How the values of a column are laid out, and how each of them is written.
+//! The shape of the values of a column, and the format of each.
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 use parquet::basic::{LogicalType, Type as Physical};
@@ -15,25 +15,25 @@ pub(super) enum Shape {
     Map(Box<(Shape, Shape)>),
 }
 
-/// How a value without parts becomes text.
+/// How a value that is not nested becomes text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// It is text.
+    /// As it is, because it is text.
     AsIs,
-    /// UTF-8, or else hex: many writers do not say which bytes are text.
+    /// UTF-8, or else hexadecimal: many writers do not declare which bytes are text.
     Bytes,
-    /// The same, all values of one length.
+    /// The same for values of a fixed length.
     FixedBytes,
-    /// Hex in five groups.
+    /// Hexadecimal in five groups.
     Uuid,
-    /// A number, or yes or no: JSON has the same.
+    /// A number or boolean, which has the same form in JSON.
     Number,
-    /// A time and the like.
+    /// A time or another scalar.
     Scalar,
 }
 
 impl Shape {
-    /// The shape at the end of a way through structs.
+    /// The shape at a path through structs.
     pub(super) fn at<'a>(shapes: &'a [Self], path: &[usize]) -> Option<&'a Self> {
         let (first, rest) = path.split_first()?;
         let shape = shapes.get(*first)?;
@@ -85,24 +85,26 @@ fn style(data_type: &DataType, is_uuid: bool) -> Style {
     }
 }
 
-/// The fields with the types to read their columns as. INT96 becomes microseconds, because in
-/// nanoseconds it would end in the year 2262, and "never" is often written as 9999. UTC becomes an
-/// offset, because names of zones need a table that may not be there.
-pub(super) fn wanted(fields: &Fields, schema: &SchemaDescriptor) -> Vec<FieldRef> {
+/// The fields with the types as which their columns are read. INT96 becomes microseconds, because nanoseconds end
+/// in the year 2262 and "never" is often written as the year 9999. UTC becomes an offset, because zone names need
+/// a time zone database.
+pub(super) fn requested(fields: &Fields, schema: &SchemaDescriptor) -> Vec<FieldRef> {
     let mut leaves = schema.columns().iter();
-    fields.iter().map(|field| wanted_field(field, &mut leaves)).collect()
+    fields.iter().map(|field| requested_field(field, &mut leaves)).collect()
 }
 
-fn wanted_field<'a>(
+fn requested_field<'a>(
     field: &FieldRef,
     leaves: &mut impl Iterator<Item = &'a ColumnDescPtr>,
 ) -> FieldRef {
     let data_type = match field.data_type() {
         DataType::Struct(members) => {
-            DataType::Struct(members.iter().map(|member| wanted_field(member, leaves)).collect())
+            DataType::Struct(members.iter().map(|member| requested_field(member, leaves)).collect())
         }
-        DataType::List(item) => DataType::List(wanted_field(item, leaves)),
-        DataType::Map(entry, is_sorted) => DataType::Map(wanted_field(entry, leaves), *is_sorted),
+        DataType::List(item) => DataType::List(requested_field(item, leaves)),
+        DataType::Map(entry, is_sorted) => {
+            DataType::Map(requested_field(entry, leaves), *is_sorted)
+        }
         DataType::Timestamp(unit, zone) => {
             let is_int96 =
                 leaves.next().is_some_and(|leaf| leaf.physical_type() == Physical::INT96);

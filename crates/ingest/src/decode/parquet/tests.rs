@@ -1,5 +1,5 @@
-use super::super::testing::{contract, rows};
 use super::*;
+use crate::decode::testing::{contract, rows};
 use arrow::array::*;
 use arrow::datatypes::{DataType, Field, Fields};
 use bytes::Bytes;
@@ -97,7 +97,7 @@ fn types_of_other_writers_have_their_text() {
 }
 
 #[test]
-fn a_stamp_beyond_the_calendar_costs_its_record() {
+fn a_timestamp_outside_the_calendar_is_rejected_alone() {
     let stamps = TimestampMicrosecondArray::from(vec![i64::MAX, 0]);
     let texts = decoded(&["a"], file(vec![("a", Arc::new(stamps))], 9)).unwrap();
     assert!(texts[0].contains("9223372036854775807"), "{texts:?}");
@@ -158,7 +158,7 @@ fn members_of_structs_are_found_by_path() {
 }
 
 #[test]
-fn a_name_twice_is_noted_and_the_first_is_read() {
+fn of_a_repeated_name_the_first_is_read() {
     let schema =
         parse_message_type("message m { required int64 q; required int64 q; required int64 Q; }");
     let schema = Arc::new(schema.unwrap());
@@ -179,7 +179,7 @@ fn a_name_twice_is_noted_and_the_first_is_read() {
 }
 
 #[test]
-fn numbers_without_a_value_are_text_in_json() {
+fn nan_and_infinity_are_text_in_json() {
     let floats: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN, f64::NEG_INFINITY, 1.5]));
     let flags: ArrayRef = Arc::new(BooleanArray::from(vec![true, false, true]));
     let columns = StructArray::try_from(vec![("f", floats), ("b", flags)]).unwrap();
@@ -189,7 +189,7 @@ fn numbers_without_a_value_are_text_in_json() {
 }
 
 #[test]
-fn never_within_a_list_stays_never() {
+fn far_dates_within_a_list_are_kept() {
     let schema = parse_message_type(
         "message m { required group a (LIST) { repeated group list { required int96 element; } } }",
     );
@@ -221,7 +221,7 @@ fn columns_are_found_by_name() {
 }
 
 #[test]
-fn places_are_row_group_and_row() {
+fn records_have_row_group_and_row() {
     let file = file(vec![("a", Arc::new(Int64Array::from_iter_values(0..7)))], 3);
     let contract = contract(Format::Parquet, &["a"]);
     let batches: Vec<Batch> =
@@ -237,7 +237,7 @@ fn places_are_row_group_and_row() {
 }
 
 #[test]
-fn what_is_no_parquet_is_refused() {
+fn a_file_that_is_not_parquet_is_refused() {
     let whole = file(vec![("a", Arc::new(Int64Array::from_iter_values(0..1000)))], 100);
     let refused =
         |bytes: Bytes| matches!(decoded(&["a"], bytes), Err(DecodeError::NotParquet { .. }));
@@ -260,9 +260,9 @@ fn a_corrupt_page_ends_the_batches() {
 }
 
 #[test]
-fn a_wrong_checksum_and_a_lacking_feature_are_no_corruption() {
-    let error = failure(7, "Parquet error: Page CRC checksum mismatch".to_owned()).to_string();
+fn a_wrong_checksum_and_an_unsupported_feature_are_errors_of_their_own() {
+    let error = classify(7, "Parquet error: Page CRC checksum mismatch".to_owned()).to_string();
     assert!(error.contains("checksum (CRC)") && error.contains("record 7"), "{error}");
-    let error = failure(7, "NYI: encoding".to_owned()).to_string();
-    assert!(error.contains("cannot be read here (NYI: encoding)"), "{error}");
+    let error = classify(7, "NYI: encoding".to_owned()).to_string();
+    assert!(error.contains("an unsupported feature (NYI: encoding)"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Arrow values as text, spelled so that the column's type in the contract reads the same value.
+//! Formats Arrow values as text that the type of the column in the contract reads as the same value.
 
 use super::json::Value;
 use super::shape::{Shape, Style};
@@ -16,10 +16,10 @@ const STAMP_UTC: &str = "%Y-%m-%d %H:%M:%S%.fZ";
 const TIME: &str = "%H:%M:%S%.f";
 const MIDNIGHT: &str = " 00:00:00";
 
-/// Floats below this one are exact as whole numbers in 64 bits.
+/// Whole floats below this one are exact as 64-bit integers.
 const WHOLE_END: f64 = 9_223_372_036_854_775_808.0;
 
-/// What the text of a column is read as.
+/// The type as which the text of a column is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     Text,
@@ -31,11 +31,7 @@ pub(super) enum Target {
 }
 
 impl Target {
-    pub(super) fn of(kind: &Kind) -> Self {
-        let word = |words: &[String], usual: &str| {
-            let is_usual = words.is_empty() || words.iter().any(|word| word == usual);
-            if is_usual { usual.to_owned() } else { words[0].clone() }
-        };
+    pub(super) fn from_kind(kind: &Kind) -> Self {
         match kind {
             Kind::Text => Self::Text,
             Kind::Int { number } => Self::Int { thousands: number.thousands },
@@ -43,15 +39,15 @@ impl Target {
                 Self::Number { decimal: number.decimal }
             }
             Kind::Bool { yes, no, .. } => {
-                Self::Bool { yes: word(yes, "true"), no: word(no, "false") }
+                Self::Bool { yes: bool_text(yes, "true"), no: bool_text(no, "false") }
             }
             Kind::Date { .. } => Self::Date,
             Kind::Time { .. } => Self::Time,
         }
     }
 
-    /// The text of a value of this type; `None` for a number that is not one.
-    fn respelled<'a>(&self, text: &'a str, data_type: &DataType) -> Option<Cow<'a, str>> {
+    /// The text of a value for this type; `None` for NaN.
+    fn reformat<'a>(&self, text: &'a str, data_type: &DataType) -> Option<Cow<'a, str>> {
         if matches!(self, Self::Text) {
             return Some(Cow::Borrowed(text));
         }
@@ -76,7 +72,15 @@ impl Target {
     }
 }
 
-/// A number without a fraction that is zero. Another fraction stays, and is never taken for thousands.
+/// The contract's text for a boolean: the usual one if the contract accepts it, else its first one.
+fn bool_text(accepted: &[String], usual: &str) -> String {
+    match accepted.first() {
+        Some(first) if !accepted.iter().any(|text| text == usual) => first.clone(),
+        _ => usual.to_owned(),
+    }
+}
+
+/// A number without a fraction of zeros. Another fraction is kept, in a form that is not read as thousands.
 fn whole(text: &str, thousands: Option<char>) -> Cow<'_, str> {
     let Some((digits, fraction)) = text.split_once('.') else { return exponent(text) };
     if fraction.bytes().all(|byte| byte == b'0') {
@@ -88,7 +92,7 @@ fn whole(text: &str, thousands: Option<char>) -> Cow<'_, str> {
     }
 }
 
-/// A whole number with an exponent, written out.
+/// A whole number with an exponent, written without it.
 fn exponent(text: &str) -> Cow<'_, str> {
     let value = text.parse::<f64>().ok().filter(|_| text.contains(['e', 'E']));
     match value.filter(|value| value.fract() == 0.0 && value.abs() < WHOLE_END) {
@@ -97,7 +101,7 @@ fn exponent(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The values of a column as text, null where they are.
+/// The values of a column as text; nulls stay null.
 pub(super) fn texts(
     array: &ArrayRef,
     shape: &Shape,
@@ -111,11 +115,11 @@ pub(super) fn texts(
     if *target == Target::Text || !is_native {
         return Ok(Arc::new(texts));
     }
-    let respelled = texts.iter().map(|text| target.respelled(text?, array.data_type()));
-    Ok(Arc::new(respelled.collect::<StringArray>()))
+    let reformatted = texts.iter().map(|text| target.reformat(text?, array.data_type()));
+    Ok(Arc::new(reformatted.collect::<StringArray>()))
 }
 
-/// The values of a column without parts as text.
+/// The values of a column that is not nested, as text.
 pub(super) fn leaf_texts(array: &ArrayRef, style: Style) -> Result<StringArray, ArrowError> {
     Ok(match style {
         Style::AsIs => array.as_string::<i32>().clone(),
@@ -129,8 +133,8 @@ pub(super) fn leaf_texts(array: &ArrayRef, style: Style) -> Result<StringArray, 
 }
 
 fn scalars(array: &dyn Array) -> Result<StringArray, ArrowError> {
-    // A stamp beyond the calendar becomes an error text, which no spelling accepts: the
-    // record is rejected, its neighbours are not.
+    // A timestamp outside the calendar becomes an error text, which no format accepts: only its record is
+    // rejected.
     let options = FormatOptions::new()
         .with_display_error(true)
         .with_timestamp_format(Some(STAMP))
@@ -154,22 +158,16 @@ fn scalars(array: &dyn Array) -> Result<StringArray, ArrowError> {
 fn bytes(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),
-        Err(_) => hex(value),
+        Err(_) => hex::encode(value),
     }
 }
 
 fn uuid(value: &[u8]) -> String {
-    let mut text = hex(value);
+    let mut text = hex::encode(value);
     for dash in [20, 16, 12, 8] {
         if text.len() > dash {
             text.insert(dash, '-');
         }
     }
     text
-}
-
-fn hex(value: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    value.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

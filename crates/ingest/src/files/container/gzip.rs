@@ -1,4 +1,4 @@
-//! Gzip with all its members, and with what may follow them.
+//! Gzip with all its members, and the bytes that may follow them.
 
 use super::Notes;
 use flate2::bufread::GzDecoder;
@@ -6,8 +6,8 @@ use std::io::{self, BufRead, BufReader, Read};
 
 type Source = BufReader<Box<dyn Read>>;
 
-/// Reads one gzip member after the other. Zeros behind the last are the padding of tapes and disks
-/// and nothing; other bytes are no gzip, are not read, and are noted.
+/// Reads all gzip members in sequence. Zeros after the last one are padding of tapes and disks and are ignored;
+/// other bytes are not read and reported in a note.
 pub struct Members {
     state: State,
     notes: Notes,
@@ -23,7 +23,7 @@ impl Members {
         Self { state: State::Inside(Box::new(GzDecoder::new(source))), notes }
     }
 
-    /// Goes on behind a member that ended.
+    /// Continues after the end of a member.
     fn next_member(&mut self) -> io::Result<()> {
         let State::Inside(ended) = std::mem::replace(&mut self.state, State::Done) else {
             return Ok(());
@@ -36,9 +36,9 @@ impl Members {
             let whole: Box<dyn Read> = Box::new(io::Cursor::new(mark).chain(source));
             self.state = State::Inside(Box::new(GzDecoder::new(BufReader::new(whole))));
         } else if !mark.is_empty() {
-            let behind = mark.len() as u64 + io::copy(&mut source, &mut io::sink())?;
+            let after = mark.len() as u64 + io::copy(&mut source, &mut io::sink())?;
             self.notes.add(format!(
-                "{behind} bytes after the end of the gzip data are no gzip and were not read; if they \
+                "{after} bytes after the end of the gzip data are not gzip and were not read; if they \
                  are records, have the source write them into the gzip data"
             ));
         }

@@ -1,9 +1,9 @@
-//! What a file is, by its first bytes.
+//! The type of a file by its first bytes.
 
 /// The content of a file or of an unpacked layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// Text, as far as can be seen.
+    /// Probably text.
     Plain,
     Gzip,
     Zstd,
@@ -11,19 +11,19 @@ pub enum Content {
     Xz,
     Zip,
     Parquet,
-    /// Something that is read nowhere in this program.
+    /// A format that is not supported.
     Foreign {
-        /// With its article, as in "it is a tar archive".
+        /// With its article, as in "a tar archive".
         name: &'static str,
         remedy: &'static str,
     },
 }
 
 const REPACK: &str = "pack it as gzip, zstd, bzip2, xz or zip, or not at all";
-const UNPACK: &str = "unpack it, so that each file in it is a dump of its own";
+const UNPACK: &str = "unpack it, so that each file in it is a dump";
 const EXPORT: &str = "have the source export it as CSV, JSON or Parquet";
 
-/// Formats that are known by name only: their first bytes, their name, and what to do.
+/// Unsupported formats: their first bytes, name, and remedy.
 const FOREIGN: [(&[u8], &str, &str); 10] = [
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", REPACK),
     (b"Rar!\x1a\x07", "a RAR archive", REPACK),
@@ -37,12 +37,12 @@ const FOREIGN: [(&[u8], &str, &str); 10] = [
     (b"PARE", "an encrypted Parquet file", "have the source write it unencrypted"),
 ];
 
-/// What begins with these bytes.
+/// The type of a file that starts with these bytes.
 pub fn content(head: &[u8]) -> Content {
     match head {
         [0x1f, 0x8b, ..] => return Content::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => return Content::Zstd,
-        // A frame that is skipped; LZ4 has the same, and then a frame of its own.
+        // A skippable frame. LZ4 has the same, followed by an LZ4 frame.
         [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => return Content::Zstd,
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => return Content::Xz,
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, ..] => {
@@ -61,7 +61,7 @@ pub fn content(head: &[u8]) -> Content {
     known.map_or(Content::Plain, |&(_, name, remedy)| Content::Foreign { name, remedy })
 }
 
-/// `BZh`, a digit, and the mark of a block or of the end; text may well begin with the first four.
+/// `BZh`, a digit, and the magic number of a block or of the end; text may start with the first four bytes.
 fn is_bzip2(head: &[u8]) -> bool {
     const BLOCK: &[u8] = &[0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
     const END: &[u8] = &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90];

@@ -1,12 +1,13 @@
 use super::*;
 use batches::digest::PrefixDigest;
+use config::settings::Section as _;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use proptest::prelude::*;
 use std::io::Write as _;
 
 const TEXT: &[u8] = b"Id,Place\n1,shelf\n2,floor\n";
 
-/// What a file of these bytes unpacks to and what is noted, or why it does not.
+/// The unpacked bytes of a file and its notes, or the error.
 fn read_with(
     bytes: &[u8],
     key: &str,
@@ -18,13 +19,13 @@ fn read_with(
     digest.update(bytes);
     let dump = Fetched::new(key, file, digest).unwrap();
     let mut bounds = Limits::default();
-    bounds.set("read_chunk_bytes", 64);
-    limits.iter().for_each(|(name, value)| bounds.set(name, *value));
+    bounds.ingest.read_chunk_bytes = 64;
+    limits.iter().for_each(|(name, value)| bounds.ingest.set_value(name, *value));
     let notes = Notes::default();
     let opened = open(dump, false, Bounds::new(&bounds), &notes);
     let mut plain = Vec::new();
     let mut reader = opened.map_err(|error| error.to_string())?.reader;
-    reader.read_to_end(&mut plain).map_err(|error| content_error(error).to_string())?;
+    reader.read_to_end(&mut plain).map_err(|error| Error::from(error).to_string())?;
     Ok((plain, notes.take()))
 }
 
@@ -32,13 +33,13 @@ fn read(bytes: &[u8]) -> Result<(Vec<u8>, Vec<String>), String> {
     read_with(bytes, "dump.csv", &[])
 }
 
-/// It unpacks to `TEXT` without a note.
+/// Expects `TEXT` without a note.
 #[track_caller]
 fn check(bytes: &[u8]) {
     assert_eq!(read(bytes), Ok((TEXT.to_vec(), Vec::new())));
 }
 
-/// It unpacks to `TEXT` with a note of these words.
+/// Expects `TEXT` and a note with these words.
 #[track_caller]
 fn check_noted(bytes: &[u8], words: &[&str]) {
     let (plain, notes) = read(bytes).unwrap();
@@ -46,7 +47,7 @@ fn check_noted(bytes: &[u8], words: &[&str]) {
     assert!(words.iter().all(|word| notes.join(";").contains(word)), "{notes:?}");
 }
 
-/// It is refused with these words.
+/// Expects an error with these words.
 #[track_caller]
 fn check_refused(bytes: &[u8], words: &[&str]) {
     let error = read(bytes).unwrap_err();
@@ -81,10 +82,10 @@ fn zstd_with_long_window(bytes: &[u8]) -> Vec<u8> {
     [&[0x28, 0xb5, 0x2f, 0xfd, 0, 0xa8][..], &block[..3], bytes].concat()
 }
 
-/// A file for an archive: name, flags, method and content, packed.
+/// A file for an archive: name, flags, method and content.
 struct Entry<'a>(&'a str, u16, u16, &'a [u8]);
 
-/// An archive of these files; `is_large` writes sizes and places as numbers of 64 bits.
+/// An archive of these files; `is_large` writes sizes and positions as 64-bit numbers.
 fn zip(entries: &[Entry<'_>], is_large: bool) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut directory = Vec::new();
@@ -146,25 +147,25 @@ fn finished(mut archive: Vec<u8>, directory: &[u8], count: u64, is_large: bool) 
 }
 
 #[test]
-fn what_is_packed_once_is_read() {
+fn packed_files_are_read() {
     check(TEXT);
     let (first, second) = TEXT.split_at(9);
     for pack in [gzip, bzip2, xz, zstd] {
         check(&pack(TEXT));
         check(&[pack(first), pack(second)].concat());
-        check_refused(&pack(TEXT)[..pack(TEXT).len() - 5], &["ends early or is damaged"]);
+        check_refused(&pack(TEXT)[..pack(TEXT).len() - 5], &["is truncated or damaged"]);
     }
 }
 
 #[test]
-fn what_follows_gzip_is_padding_or_noted() {
+fn bytes_after_gzip_are_padding_or_noted() {
     check(&[gzip(TEXT), vec![0; 1000]].concat());
     let (first, second) = TEXT.split_at(9);
     check(&[gzip(first), vec![0; 99], gzip(second)].concat());
     let words = ["11 bytes after the end of the gzip data", "were not read"];
     check_noted(&[gzip(TEXT), b"other words".to_vec()].concat(), &words);
     check_noted(&[gzip(TEXT), vec![0; 7], b"other words".to_vec()].concat(), &words);
-    check_refused(&[gzip(TEXT), gzip(b"more")[..15].to_vec()].concat(), &["gzip", "ends early"]);
+    check_refused(&[gzip(TEXT), gzip(b"more")[..15].to_vec()].concat(), &["gzip", "truncated"]);
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn frames_of_zstd_may_be_skipped_and_their_windows_long() {
 }
 
 #[test]
-fn xz_keeps_to_its_memory() {
+fn xz_stays_within_its_memory() {
     let mut options = liblzma::stream::LzmaOptions::new_preset(6).unwrap();
     options.dict_size(64 << 20);
     let mut filters = liblzma::stream::Filters::new();
@@ -199,18 +200,18 @@ fn xz_keeps_to_its_memory() {
 }
 
 #[test]
-fn what_is_packed_again_is_read_within_limits() {
-    check_noted(&gzip(&gzip(TEXT)), &["packed 2 times, gzip within gzip"]);
-    check_noted(&zstd(&xz(&bzip2(TEXT))), &["packed 3 times, bzip2 within xz within zstd"]);
+fn nested_containers_are_read_within_limits() {
+    check_noted(&gzip(&gzip(TEXT)), &["packed 2 times (gzip within gzip)"]);
+    check_noted(&zstd(&xz(&bzip2(TEXT))), &["packed 3 times (bzip2 within xz within zstd)"]);
     let four = gzip(&gzip(&gzip(&gzip(TEXT))));
-    check_refused(&four, &["more than the 3 containers", "max_container_layers"]);
+    check_refused(&four, &["more than the 3 nested containers", "max_container_layers"]);
     let one = [("max_container_layers", 1)];
     assert!(read_with(&gzip(&gzip(TEXT)), "", &one).unwrap_err().contains("gzip within gzip"));
     check_refused(&gzip(&zip(&[Entry("a", 0, 8, TEXT)], false)), &["a zip archive within"]);
 }
 
 #[test]
-fn a_bomb_is_stopped() {
+fn a_decompression_bomb_is_stopped() {
     for pack in [gzip, bzip2, xz, zstd] {
         let bomb = pack(&vec![0; 100_000]);
         let error = read_with(&bomb, "", &[("max_unpacked_bytes", 99_999)]).unwrap_err();
@@ -224,7 +225,7 @@ fn a_zip_archive_with_one_file_is_read() {
     for method in [0, 8, 12, 93] {
         for is_large in [false, true] {
             let archive = zip(&[Entry("in/dump.csv", 0, method, TEXT)], is_large);
-            check_noted(&archive, &["a zip archive; `in/dump.csv`"]);
+            check_noted(&archive, &["zip archive: its only file `in/dump.csv`"]);
             assert_eq!(read_with(&archive, "a.csv.ZIP", &[]), Ok((TEXT.to_vec(), Vec::new())));
         }
     }
@@ -240,12 +241,12 @@ fn a_zip_archive_with_one_file_is_read() {
 }
 
 #[test]
-fn other_zip_archives_are_refused_by_their_name() {
+fn other_zip_archives_are_refused_by_their_type() {
     let two = [Entry("a.csv", 0, 8, TEXT), Entry("b.csv", 0, 8, TEXT)];
     check_refused(&zip(&two, false), &["a zip archive of 2 files [a.csv, b.csv]", "unpack it"]);
     check_refused(&zip(&[], false), &["a zip archive of 0 files []"]);
     check_refused(&zip(&[Entry("a.csv", 1, 8, TEXT)], false), &["an encrypted zip archive"]);
-    check_refused(&zip(&[Entry("a.csv", 0, 9, TEXT)], false), &["packed with Deflate64"]);
+    check_refused(&zip(&[Entry("a.csv", 0, 9, TEXT)], false), &["compressed with Deflate64"]);
     let types = || Entry("[Content_Types].xml", 0, 8, b"<x/>");
     let sheet = [types(), Entry("xl/workbook.xml", 0, 8, b"<x/>")];
     check_refused(&zip(&sheet, false), &["an Excel workbook (xlsx)", "CSV"]);
@@ -261,12 +262,12 @@ fn a_damaged_zip_archive_is_refused() {
     let mut other = whole.clone();
     other[40] ^= 1;
     check_refused(&other, &["zip data", "the checksum of its file is wrong"]);
-    check_refused(&whole[..whole.len() - 4], &["zip data", "ends early or is damaged"]);
+    check_refused(&whole[..whole.len() - 4], &["zip data", "is truncated or damaged"]);
     check_refused(&whole[..30], &["zip data", "it has no directory at its end"]);
 }
 
 #[test]
-fn other_files_are_refused_by_their_name() {
+fn other_files_are_refused_by_their_type() {
     let mut tar = vec![b'a'; 512];
     tar[257..262].copy_from_slice(b"ustar");
     check_refused(&tar, &["a tar archive"]);
@@ -282,7 +283,7 @@ fn other_files_are_refused_by_their_name() {
 
 proptest! {
     #[test]
-    fn what_was_packed_comes_out(bytes in prop::collection::vec(any::<u8>(), 0..3000), way in 0usize..6) {
+    fn packed_bytes_are_restored(bytes in prop::collection::vec(any::<u8>(), 0..3000), way in 0usize..6) {
         let bytes = [b"\n", bytes.as_slice()].concat();
         let packed = match way {
             0 => gzip(&bytes),
@@ -296,7 +297,7 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_makes_it_fail_otherwise(
+    fn damaged_files_never_panic(
         way in 0usize..6, at in any::<prop::sample::Index>(), byte in any::<u8>(), len in 0usize..300,
     ) {
         let entries = [Entry("a.csv", 0, 8, TEXT)];

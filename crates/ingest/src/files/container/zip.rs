@@ -1,11 +1,11 @@
-//! Zip archives with one file in them.
+//! Zip archives that contain one file.
 
-use super::super::ReadError;
 use super::{Notes, unreadable};
+use crate::Error;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 
-/// The record at the end of an archive, and the longest comment behind it.
+/// The record at the end of an archive, and the longest comment after it.
 const END_BYTES: usize = 22;
 const MAX_COMMENT_BYTES: usize = 65_535;
 const END_MARK: &[u8] = b"PK\x05\x06";
@@ -13,12 +13,12 @@ const LOCATOR_BYTES: usize = 20;
 const END64_BYTES: usize = 56;
 const ENTRY_BYTES: usize = 46;
 const LOCAL_BYTES: usize = 30;
-/// A directory of this size names some 100,000 files; an archive with one file has less than 200 KiB.
+/// A directory of this size lists some 100,000 files; that of an archive with one file is below 200 KiB.
 const MAX_DIRECTORY_BYTES: u64 = 16 << 20;
-/// Names of files that a message lists.
+/// The most file names in a message.
 const LISTED_NAMES: usize = 5;
 
-/// A file of an archive, as its directory describes it.
+/// A file of an archive, as in its directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Member {
     name: String,
@@ -27,12 +27,12 @@ struct Member {
     crc: u32,
     packed_bytes: u64,
     unpacked_bytes: u64,
-    /// Where its own header begins.
+    /// Position of its own header.
     at: u64,
 }
 
 impl Member {
-    /// Folders, and what macOS adds, are no files.
+    /// Whether it is a file, and not a folder or metadata of macOS.
     fn is_file(&self) -> bool {
         let name = self.name.rsplit('/').next().unwrap_or_default();
         !self.name.ends_with('/') && !self.name.starts_with("__MACOSX/") && name != ".DS_Store"
@@ -40,22 +40,22 @@ impl Member {
 }
 
 /// The bytes of the only file in an archive, and its name. Office documents, archives of several files, encrypted
-/// ones and those packed in rare ways are refused by their name.
+/// ones and those with rare compression methods are refused.
 pub fn only_member(
     mut file: File,
     window_bytes: u64,
     notes: &Notes,
-) -> Result<(Box<dyn Read>, String), ReadError> {
-    let members = members(&mut file).map_err(super::content_error)?;
-    let member = only(&members).map_err(ReadError::Content)?;
-    let bytes = opened(file, member, window_bytes, notes).map_err(super::content_error)?;
+) -> Result<(Box<dyn Read>, String), Error> {
+    let members = members(&mut file)?;
+    let member = only(&members).map_err(Error::Data)?;
+    let bytes = opened(file, member, window_bytes, notes)?;
     Ok((bytes, member.name.clone()))
 }
 
 fn only(members: &[Member]) -> Result<&Member, String> {
     if let Some(name) = document(members) {
         return Err(format!(
-            "it is {name}, not the format that its file name suggests; export the sheet as CSV, or have the source write \
+            "it is {name}, not the format of its file name; export the sheet as CSV, or have the source write \
              CSV, JSON or Parquet"
         ));
     }
@@ -65,21 +65,21 @@ fn only(members: &[Member]) -> Result<&Member, String> {
             files.iter().take(LISTED_NAMES).map(|member| member.name.as_str()).collect();
         let more = if files.len() > LISTED_NAMES { ", …" } else { "" };
         return Err(format!(
-            "it is a zip archive of {} files [{}{more}], and one is read; unpack it, so that each is a \
-             dump of its own",
+            "it is a zip archive of {} files [{}{more}], and only archives with one file are read; unpack it, so \
+             that each file is a dump",
             files.len(),
             names.join(", ")
         ));
     };
     if member.is_encrypted {
         return Err(
-            "it is an encrypted zip archive; have the source pack it without password".into()
+            "it is an encrypted zip archive; have the source pack it without a password".into()
         );
     }
     Ok(member)
 }
 
-/// What an archive is if it is the file of an office program.
+/// The type of an archive that is a document of an office program.
 fn document(members: &[Member]) -> Option<&'static str> {
     let has = |name: &str| members.iter().any(|member| member.name.starts_with(name));
     if has("[Content_Types].xml") {
@@ -127,8 +127,7 @@ fn opened(
                 other => format!("method {other}"),
             };
             return Err(unreadable(format!(
-                "it is a zip archive packed with {name}, which is not read; have the source pack it \
-                 with Deflate"
+                "it is a zip archive compressed with {name}, which is not supported; have the source use Deflate"
             )));
         }
     };
@@ -136,7 +135,7 @@ fn opened(
     Ok(Box::new(Checked { unpacked, crc, expected: member.crc, left_bytes: member.unpacked_bytes }))
 }
 
-/// A member whose checksum and length are compared at its end.
+/// A member whose checksum and length are verified at its end.
 struct Checked {
     unpacked: Box<dyn Read>,
     crc: flate2::Crc,
@@ -186,7 +185,7 @@ fn members(file: &mut File) -> io::Result<Vec<Member>> {
     Ok(members)
 }
 
-/// Where the directory begins, and its length in bytes.
+/// Start and length of the directory in bytes.
 fn directory(file: &mut File, size_bytes: u64) -> io::Result<(u64, u64)> {
     let tail_bytes = size_bytes.min((END_BYTES + MAX_COMMENT_BYTES) as u64);
     let tail_at = size_bytes - tail_bytes;
@@ -214,17 +213,14 @@ fn directory(file: &mut File, size_bytes: u64) -> io::Result<(u64, u64)> {
     Ok((u64_at(&end64, 48)?, u64_at(&end64, 40)?))
 }
 
-/// The first entry of a directory, and what follows it.
+/// The first entry of a directory, and the bytes after it.
 fn entry(bytes: &[u8]) -> io::Result<(Member, &[u8])> {
     let width = |at: usize| u16_at(bytes, at).map(usize::from);
     let (name_len, extra_len, comment_len) = (width(28)?, width(30)?, width(32)?);
-    let part = |from: usize, len: usize| {
-        bytes.get(from..from + len).ok_or_else(|| damaged("its directory ends early"))
-    };
-    let name = part(ENTRY_BYTES, name_len)?;
-    let extra = part(ENTRY_BYTES + name_len, extra_len)?;
-    let len = ENTRY_BYTES + name_len + extra_len + comment_len;
-    let rest = bytes.get(len..).ok_or_else(|| damaged("its directory ends early"))?;
+    let (_, rest) = split_at(bytes, ENTRY_BYTES)?;
+    let (name, rest) = split_at(rest, name_len)?;
+    let (extra, rest) = split_at(rest, extra_len)?;
+    let (_comment, rest) = split_at(rest, comment_len)?;
     let mut large = large_numbers(extra);
     let mut number = |at: usize| match u32_at(bytes, at)? {
         u32::MAX => {
@@ -232,7 +228,7 @@ fn entry(bytes: &[u8]) -> io::Result<(Member, &[u8])> {
         }
         small => Ok(u64::from(small)),
     };
-    // The order of the large numbers is this one.
+    // 64-bit numbers are stored in this order.
     let (unpacked_bytes, packed_bytes, at) = (number(24)?, number(20)?, number(42)?);
     let member = Member {
         name: String::from_utf8_lossy(name).into_owned(),
@@ -246,7 +242,11 @@ fn entry(bytes: &[u8]) -> io::Result<(Member, &[u8])> {
     Ok((member, rest))
 }
 
-/// The numbers of 64 bits in the extra fields of an entry.
+fn split_at(bytes: &[u8], len: usize) -> io::Result<(&[u8], &[u8])> {
+    bytes.split_at_checked(len).ok_or_else(|| damaged("its directory ends early"))
+}
+
+/// The 64-bit numbers in the extra fields of an entry.
 fn large_numbers(mut extra: &[u8]) -> impl Iterator<Item = u64> {
     let mut numbers = Vec::new();
     while let [a, b, c, d, rest @ ..] = extra {

@@ -8,8 +8,8 @@ const LONGEST_WINDOW_LOG: u32 = 31;
 /// The smallest limit on windows that the library accepts, as a power of two.
 const SHORTEST_WINDOW_LOG: u32 = 10;
 
-/// Reads frames. One that declares a window beyond `window_bytes` is read as long as it unpacks to no
-/// more than that: the library touches only as much of a window as there is data.
+/// Reads frames. One that declares a window larger than `window_bytes` is read as long as it decompresses to no more
+/// than that: the library uses only as much of a window as there is data.
 pub fn reader(
     source: BufReader<Box<dyn Read>>,
     head: &[u8],
@@ -26,13 +26,13 @@ pub fn reader(
     let Some(declared) = declared else { return Ok(Box::new(Frames { decoder, window_bytes })) };
     notes.add(format!(
         "its zstd frame declares a window of {declared} bytes, which other readers refuse; have the \
-         source pack it without --long or --ultra"
+         source compress it without --long or --ultra"
     ));
     let decoder = Frames { decoder, window_bytes };
     Ok(Box::new(Short { decoder, declared, window_bytes, left_bytes: window_bytes }))
 }
 
-/// The library's decoder, with its word for a window that is too long explained.
+/// The library's decoder, with its error for a window that is too long explained.
 struct Frames<R: io::BufRead> {
     decoder: zstd::stream::read::Decoder<'static, R>,
     window_bytes: u64,
@@ -49,7 +49,7 @@ impl<R: io::BufRead> Read for Frames<R> {
     }
 }
 
-/// What may unpack to no more than the limit on windows.
+/// A decoder whose output is limited to the limit on windows.
 struct Short<R> {
     decoder: R,
     declared: u64,
@@ -74,7 +74,7 @@ impl<R: Read> Read for Short<R> {
 fn too_long(declared: &str, window_bytes: u64) -> String {
     format!(
         "the zstd data needs a window of {declared}, and {window_bytes} bytes are allowed \
-         (max_window_bytes); have the source pack it without --long or --ultra, or raise the limit"
+         (max_window_bytes); have the source compress it without --long or --ultra, or raise the limit"
     )
 }
 
@@ -91,7 +91,7 @@ fn window(mut head: &[u8]) -> Option<u64> {
         let base = 1_u64 << (10 + (byte >> 3));
         return Some(base + base / 8 * (byte & 7));
     }
-    // The window of a single segment is its content, whose size follows the dictionary's number.
+    // The window of a single segment is its content, whose size follows the dictionary id.
     let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
     let width = [1, 2, 4, 8][usize::from(descriptor >> 6)];
     let field = rest.get(dictionary..dictionary + width)?;

@@ -1,11 +1,11 @@
-//! The text of Parquet's own types, spelled for the types of a contract.
+//! Values of Parquet types, formatted for the types of a contract.
 
 use crate::decode::parquet::decode;
 use arrow::array::*;
 use bytes::Bytes;
 use chrono_tz::Tz;
 use config::contract;
-use config::said::Findings;
+use config::toml_reader::Findings;
 use parquet::arrow::ArrowWriter;
 use plant::contract::{Contract, Kind};
 use plant::format::{parse_date, parse_time};
@@ -20,7 +20,7 @@ fn contract_of(columns: &str) -> Contract {
     contract::read("t", Tz::UTC, &Findings::new("t.toml", &text)).unwrap().0
 }
 
-/// What a file of one column `a` gives for a column of a type in a contract.
+/// Expects these texts for a file with one column `a` and a contract column of some type.
 fn check_typed(kind: &str, array: impl Array + 'static, expected: &[&str]) {
     let array: ArrayRef = Arc::new(array);
     let rows = RecordBatch::try_from_iter_with_nullable([("a", array, true)]).unwrap();
@@ -35,7 +35,7 @@ fn check_typed(kind: &str, array: impl Array + 'static, expected: &[&str]) {
 }
 
 #[test]
-fn text_is_spelled_for_the_type_that_reads_it() {
+fn values_are_formatted_for_the_type_that_reads_them() {
     let floats =
         || Float64Array::from(vec![Some(7337.0), None, Some(-1.5), Some(1e17), Some(f64::NAN)]);
     check_typed("type = \"int\"", floats(), &["7337", "∅", "-1.5", "100000000000000000", "∅"]);
@@ -65,7 +65,7 @@ fn text_is_spelled_for_the_type_that_reads_it() {
 }
 
 #[test]
-fn native_days_and_moments_are_read_whatever_the_spellings() {
+fn native_dates_and_times_are_read_with_any_formats() {
     let contract = contract_of(
         r#"{ name = "d", type = "date", spellings = ["dd.MM.yyyy"] },
            { name = "t", type = "time", spellings = ["epoch_s"] }"#,

@@ -309,7 +309,7 @@ async fn open(folder: &tempfile::TempDir, texts: &Texts) -> LakeContext {
     steps.sort_by_key(|step| step.model.cleans().is_none());
     let place = location::open(folder.path().to_str().unwrap(), Purpose::Write).unwrap();
     let mut limits = Limits::default();
-    limits.set("compact_files", 2);
+    limits.lake.compact_files = 2;
     let run = uuid::Uuid::now_v7().simple().to_string();
     LakeContext {
         lake: Arc::new(Lake::new(place, limits.clone(), &run, clock)),

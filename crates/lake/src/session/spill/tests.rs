@@ -16,8 +16,8 @@ const ASKED: &str = "SELECT count(*) AS boards, sum(l.id) AS ids, count(small.id
 
 fn limits() -> Limits {
     let mut limits = Limits::default();
-    limits.set("memory_bytes", 8 << 20);
-    limits.set("batch_rows", BATCH_ROWS as u64);
+    limits.refine.memory_bytes = 8 << 20;
+    limits.lake.batch_rows = BATCH_ROWS;
     limits
 }
 

@@ -1,5 +1,5 @@
-use super::super::super::testing::{contract, decode, decode_chunked, rows};
-use super::super::super::{DecodeError, Decoder, Limits};
+use crate::decode::testing::{contract, decode, decode_chunked, rows};
+use crate::decode::{DecodeError, DecodeLimits, Decoder};
 use plant::contract::{Format, Origin};
 
 fn decoded(input: &str) -> Result<Vec<String>, DecodeError> {
@@ -22,7 +22,7 @@ fn elements_are_records() {
 }
 
 #[test]
-fn a_bad_element_costs_one_record() {
+fn a_bad_element_is_one_faulty_record() {
     check(r#"[{"a":1},{"a":},{"a":3}]"#, &["1", "∅ not_json {\"a\":}", "3"]);
     check(r#"[{"a":1},7,{"a":3}]"#, &["1", "∅ not_json 7", "3"]);
     check("[{\"a\":\"x},\n{\"a\":2}]", &["∅ not_json {\"a\":\"x},", "2"]);
@@ -39,7 +39,7 @@ fn deep_nesting_is_one_element() {
 }
 
 #[test]
-fn a_cut_array_gives_what_is_whole() {
+fn a_cut_array_has_its_complete_elements() {
     check(r#"[{"a":1},{"a":2"#, &["1", "∅ not_json {\"a\":2"]);
     check(r#"[{"a":1},{"a":2}"#, &["1", "2", "∅ not_json"]);
     check("[{\"a\":1},\n", &["1", "∅ not_json"]);
@@ -48,14 +48,14 @@ fn a_cut_array_gives_what_is_whole() {
 }
 
 #[test]
-fn no_array_is_refused() {
+fn a_file_without_an_array_is_refused() {
     let check = |input, expected: &str| {
         let text = decoded(input).unwrap_err().to_string();
         assert!(text.contains(expected), "{text}");
     };
     check(" 7", "'7' instead of '[' at byte 1");
-    check(" \n", "all 2 bytes are blank");
-    check("", "all 0 bytes are blank");
+    check(" \n", "all 2 bytes are whitespace");
+    check("", "all 0 bytes are whitespace");
 }
 
 #[test]
@@ -85,14 +85,14 @@ fn an_object_without_the_array_is_refused() {
     check(r#"{"x":"torn"#, "without an array of objects; found [x]");
 }
 
-/// Decodes a file in one go and in chunks of every size; each time twice, if the fields wanted from
-/// around the array can be behind it.
+/// Decodes a file in one chunk and in chunks of every size, each time twice if fields of the envelope may follow
+/// the array.
 fn check_around(records: Option<&str>, header: &str, input: &str, expected: Result<&[&str], &str>) {
     let mut contract = contract(Format::JsonArray, &["a", header]);
     contract.records = records.map(str::to_owned);
     contract.columns[1].origin = Origin::Envelope;
     for chunk in 1..=input.len() {
-        let limits = Limits { max_record_bytes: 40, kept_faulty_bytes: 5, probe_bytes: 4 };
+        let limits = DecodeLimits { max_record_bytes: 40, kept_faulty_bytes: 5, probe_bytes: 4 };
         let decoded = decode_chunked(&contract, input.as_bytes(), limits, chunk);
         match (decoded, expected) {
             (Ok(batch), Ok(expected)) => assert_eq!(rows(&batch), expected, "{input} in {chunk}"),
@@ -103,7 +103,7 @@ fn check_around(records: Option<&str>, header: &str, input: &str, expected: Resu
 }
 
 #[test]
-fn records_are_where_the_contract_says() {
+fn records_are_at_the_path_of_the_contract() {
     let text = r#"{"m":{"id":7},"d":{"n":"x","r":[{"a":1},{"a":2}],"z":9},"w":[{"a":3}]}"#;
     check_around(Some("d.r"), "m.id", text, Ok(&["1|7", "2|7"]));
     check_around(Some("d.r"), "d.n", text, Ok(&["1|x", "2|x"]));
@@ -128,12 +128,12 @@ fn elements_may_be_objects_around_arrays() {
 }
 
 #[test]
-fn a_field_behind_the_records_needs_a_second_reading() {
+fn a_field_after_the_records_needs_a_second_pass() {
     let mut contract = contract(Format::JsonArray, &["a", "m"]);
     contract.columns[1].origin = Origin::Envelope;
-    let mut decoder = Decoder::new(&contract, Limits::default()).unwrap();
+    let mut decoder = Decoder::new(&contract, DecodeLimits::default()).unwrap();
     let mut out = batches::batch::BatchBuilder::new(2);
     decoder.feed(br#"{"r":[{"a":1}],"m":2}"#, &mut out).unwrap();
     let error = decoder.finish(&mut out).unwrap_err().to_string();
-    assert!(error.contains("`m` is behind the records"), "{error}");
+    assert!(error.contains("`m` follows the records"), "{error}");
 }

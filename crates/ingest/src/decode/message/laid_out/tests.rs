@@ -1,11 +1,11 @@
-use super::super::super::testing::contract;
-use super::super::super::{Limits, headers};
-use super::super::MessageReader;
 use super::*;
+use crate::decode::message::MessageReader;
+use crate::decode::testing::contract;
+use crate::decode::{DecodeLimits, headers};
 use arrow::array::{AsArray as _, BinaryArray, Int64Array, StringArray};
 use plant::contract::Format;
 
-/// A contract with these columns: a path, and where it leads from.
+/// A contract with columns of these paths and origins.
 fn laid_out(columns: &[(&str, Origin)]) -> Contract {
     let paths: Vec<&str> = columns.iter().map(|(path, _)| *path).collect();
     let mut contract = contract(Format::Message, &paths);
@@ -30,7 +30,7 @@ fn messages(topic: &str, payloads: &[&[u8]]) -> Messages {
 
 /// Each row: the number of its message and its position, the fields, and the fault with its text.
 fn shown(contract: &Contract, messages: &Messages) -> Vec<String> {
-    let limits = Limits { max_record_bytes: 200, ..Limits::default() };
+    let limits = DecodeLimits { max_record_bytes: 200, ..DecodeLimits::default() };
     let fields = MessageReader::new(contract, limits).read(messages);
     let cell = |column: &StringArray, row: usize| match column.is_valid(row) {
         true => column.value(row).to_owned(),
@@ -76,7 +76,7 @@ fn each_element_is_a_row_of_its_message() {
 }
 
 #[test]
-fn what_cannot_be_read_costs_itself_alone() {
+fn a_faulty_record_affects_no_other() {
     let contract = Contract { records: Some("v".into()), ..laid_out(&[("a", Origin::Record)]) };
     check(
         &contract,
@@ -101,7 +101,7 @@ fn what_cannot_be_read_costs_itself_alone() {
 }
 
 #[test]
-fn a_frame_is_passed_over_and_may_be_missing() {
+fn a_frame_is_skipped_and_may_be_missing() {
     let framed = Contract { framing: Framing::Confluent, ..laid_out(&[("a", Origin::Record)]) };
     check(
         &framed,

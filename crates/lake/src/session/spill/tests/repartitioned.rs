@@ -78,8 +78,8 @@ impl MemoryPool for NoQueues {
 
 fn limits(memory_bytes: u64, batch_rows: u64) -> Limits {
     let mut limits = Limits::default();
-    limits.set("memory_bytes", memory_bytes);
-    limits.set("batch_rows", batch_rows);
+    limits.refine.memory_bytes = usize::try_from(memory_bytes).unwrap();
+    limits.lake.batch_rows = usize::try_from(batch_rows).unwrap();
     limits
 }
 
@@ -168,7 +168,7 @@ async fn statements_end_when_all_batches_between_partitions_go_through_files() {
 /// Runs a statement like a refinement step: in several partitions, and if memory is exhausted, again with joins
 /// that spill.
 async fn refined(tables: &Tables, limits: &Limits, partitions: usize, statement: &str) -> String {
-    let of = format!("{partitions} partitions in {} bytes", limits.get("memory_bytes"));
+    let of = format!("{partitions} partitions in {} bytes", limits.refine.memory_bytes);
     let session = session::empty(limits, session::runtime(limits).unwrap(), partitions);
     tables.register(&session);
     let first = in_time(&session, statement, &of).await;

@@ -2,6 +2,7 @@
 //! only count what went wrong.
 
 use super::stream::Streaming;
+use super::stream::restart::Restart;
 use super::{Flow, now};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
@@ -17,45 +18,49 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// Those who are shown readings and told events as they come.
-pub trait Audience: Send + Sync {
+pub trait StreamObserver: Send + Sync {
     /// Partitions are ours from now on, and silver holds everything that was read of them before,
     /// by whomever. Called on the thread that reads; no reading comes before it returns.
-    fn begins(&self);
+    fn partitions_assigned(&self);
     /// Whether anybody looks at readings at all.
-    fn looks(&self) -> bool;
+    fn takes_readings(&self) -> bool;
     /// Whether somebody looks at each reading as it comes.
-    fn is_hurried(&self) -> bool;
+    fn needs_low_latency(&self) -> bool;
     fn readings(&self, readings: &[Reading]);
     /// So many messages were rejected.
     fn rejected(&self, count: usize);
     fn event(&self, topic: &str, event: &Event);
+    /// The stream failed; it starts again after a pause.
+    fn failed(&self, restart: &Restart);
 }
 
 /// Remembers only what went wrong.
 #[derive(Default)]
-pub struct Minutes(Mutex<Vec<String>>);
+pub struct ProblemLog(Mutex<Vec<String>>);
 
-impl Minutes {
+impl ProblemLog {
     /// What went wrong so far, in words.
     pub fn problems(&self) -> Vec<String> {
         self.0.lock().map(|problems| problems.clone()).unwrap_or_default()
     }
 }
 
-impl Audience for Minutes {
-    fn begins(&self) {}
+impl StreamObserver for ProblemLog {
+    fn partitions_assigned(&self) {}
 
-    fn looks(&self) -> bool {
+    fn takes_readings(&self) -> bool {
         false
     }
 
-    fn is_hurried(&self) -> bool {
+    fn needs_low_latency(&self) -> bool {
         false
     }
 
     fn readings(&self, _readings: &[Reading]) {}
 
     fn rejected(&self, _count: usize) {}
+
+    fn failed(&self, _restart: &Restart) {}
 
     fn event(&self, topic: &str, event: &Event) {
         if let (Some(problem), Ok(mut problems)) = (problem(topic, event), self.0.lock()) {
@@ -80,12 +85,14 @@ fn problem(topic: &str, event: &Event) -> Option<String> {
             "{topic}: not read, as {unread} topics more than {most} match the patterns of its \
              contract; write a narrower pattern, or set pattern_topics in [limits] of plant.toml"
         )),
-        Event::Connected | Event::Lost { .. } | Event::MissingTopic | Event::Lags(_) => None,
+        Event::Connected | Event::Disconnected { .. } | Event::MissingTopic | Event::Lags(_) => {
+            None
+        }
     }
 }
 
 /// Shows readings and the state of the link to those who look at the pages.
-struct Shown {
+struct LiveObserver {
     flow: Flow,
     live: Live,
     registry: Registry,
@@ -94,10 +101,10 @@ struct Shown {
     restored: Mutex<Vec<u64>>,
 }
 
-impl Shown {
+impl LiveObserver {
     /// Fills the windows from silver, unless it is as it was when they were last filled.
     async fn restore(&self) {
-        let versions = self.flow.versions().await.unwrap_or_default();
+        let versions = self.flow.stream_table_versions().await.unwrap_or_default();
         if versions == *self.restored.lock().unwrap_or_else(PoisonError::into_inner) {
             return;
         }
@@ -106,17 +113,17 @@ impl Shown {
     }
 }
 
-impl Audience for Shown {
-    fn begins(&self) {
+impl StreamObserver for LiveObserver {
+    fn partitions_assigned(&self) {
         // The reading thread is none of the runtime's own, so it may wait.
         Handle::current().block_on(self.restore());
     }
 
-    fn looks(&self) -> bool {
+    fn takes_readings(&self) -> bool {
         true
     }
 
-    fn is_hurried(&self) -> bool {
+    fn needs_low_latency(&self) -> bool {
         self.live.is_watched_as_it_happens()
     }
 
@@ -130,11 +137,18 @@ impl Audience for Shown {
         }
     }
 
+    fn failed(&self, restart: &Restart) {
+        let Ok(mut state) = self.link.lock() else { return };
+        state.link = if restart.needs_operator { Link::Failed } else { Link::Lost };
+        state.reason = Some(restart.reason.clone());
+        self.live.link(state.clone());
+    }
+
     fn event(&self, topic: &str, event: &Event) {
         let Ok(mut state) = self.link.lock() else { return };
         match event {
             Event::Connected => (state.link, state.reason) = (Link::Connected, None),
-            Event::Lost { reason } => {
+            Event::Disconnected { reason } => {
                 (state.link, state.reason) = (Link::Lost, Some(reason.clone()));
             }
             Event::MissingTopic => {
@@ -160,11 +174,16 @@ impl Audience for Shown {
 
 impl Streaming {
     /// Shows what silver has of the last minutes, then, once it is read, what comes.
-    pub async fn shown(flow: &Flow, kafka: &Kafka, live: &Live, registry: &Registry) -> Self {
+    pub async fn with_live_pages(
+        flow: &Flow,
+        kafka: &Kafka,
+        live: &Live,
+        registry: &Registry,
+    ) -> Self {
         let reason = Some("no broker has answered yet".to_owned());
         let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
         live.link(link.clone());
-        let shown = Shown {
+        let shown = LiveObserver {
             flow: flow.clone(),
             live: live.clone(),
             registry: registry.clone(),
@@ -172,8 +191,8 @@ impl Streaming {
             restored: Mutex::default(),
         };
         shown.restore().await;
-        let (registry, audience) = (registry.clone(), Arc::new(shown));
-        Self { registry, audience, ..Self::of(kafka, &CancellationToken::new()) }
+        let (registry, observer) = (registry.clone(), Arc::new(shown));
+        Self { registry, observer, ..Self::until_stopped(kafka, &CancellationToken::new()) }
     }
 }
 
@@ -194,7 +213,7 @@ impl Readings {
     }
 
     /// The rows of a batch of silver; they hold until the next one.
-    pub fn of(&mut self, rows: &RecordBatch) -> anyhow::Result<&[Reading]> {
+    pub fn convert(&mut self, rows: &RecordBatch) -> anyhow::Result<&[Reading]> {
         let text = |name: &str| -> anyhow::Result<_> {
             Ok(rows.column(rows.schema().index_of(name)?).as_string::<i32>().clone())
         };
@@ -229,7 +248,7 @@ impl Flow {
     /// whenever partitions become ours. If it cannot be read, the windows begin empty.
     pub async fn restore(&self, live: &Live, registry: &Registry) {
         let now_us = now().timestamp_micros();
-        match self.recent(registry, now_us).await {
+        match self.recent_readings(registry, now_us).await {
             Ok(readings) => {
                 live.restore(&readings, now_us);
                 tracing::info!(readings = readings.len(), "restored what is live");
@@ -242,7 +261,7 @@ impl Flow {
     }
 
     /// Versions of the tables the streams end in.
-    async fn versions(&self) -> anyhow::Result<Vec<u64>> {
+    async fn stream_table_versions(&self) -> anyhow::Result<Vec<u64>> {
         let mut versions = Vec::new();
         for stream in self.streams()? {
             let state = self.lake().state(stream.step.name()).await?;
@@ -252,7 +271,11 @@ impl Flow {
     }
 
     /// The readings of the last half hour in silver.
-    async fn recent(&self, registry: &Registry, now_us: i64) -> anyhow::Result<Vec<Reading>> {
+    async fn recent_readings(
+        &self,
+        registry: &Registry,
+        now_us: i64,
+    ) -> anyhow::Result<Vec<Reading>> {
         let mut found = Vec::new();
         for stream in self.streams()? {
             let Some(mut readings) = Readings::new(&stream.step, registry) else { continue };
@@ -270,7 +293,7 @@ impl Flow {
             for file in files.iter().filter(is_recent) {
                 let files = std::slice::from_ref(file);
                 for rows in table.read_all(files, Some(&READING), batch_rows).await? {
-                    let young = readings.of(&rows)?.iter().filter(|it| it.at_us >= from);
+                    let young = readings.convert(&rows)?.iter().filter(|it| it.at_us >= from);
                     found.extend(young.copied());
                 }
             }

@@ -6,22 +6,19 @@ use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
 use config::model::{ParameterDefault, TableName};
 use config::sentence::sentence;
-use config::settings;
 use datafusion::prelude::{DataFrame, SessionContext};
 use lake::context::LakeContext;
 use lake::kpi::{self, KpiQuery, Row};
 use lake::meta::catalog::{self, ColumnRow, TableRow};
 use lake::session;
 use serve::{
-    Answers, BuildInfo, ColumnInfo, Health, Limits, ParameterInfo, RunInfo, State, TableInfo,
-    type_name,
+    Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// The lake behind the service.
-pub struct Desk {
+pub struct LakeService {
     refinery: LakeContext,
     /// Whether this program refines the lake itself.
     is_refining: bool,
@@ -36,7 +33,7 @@ struct Rounds {
     trouble: Option<String>,
 }
 
-impl Desk {
+impl LakeService {
     pub fn new(refinery: LakeContext, is_refining: bool, is_simulated: bool) -> Self {
         Self { refinery, is_refining, is_simulated, rounds: Mutex::default() }
     }
@@ -91,24 +88,8 @@ fn broken(report: &Report) -> Option<String> {
     (!report.is_well()).then(|| "the books do not close; see meta.runs".to_owned())
 }
 
-/// The service's limits as the configuration has them.
-pub fn limits(limits: &settings::Limits) -> Limits {
-    let usual = Limits::default();
-    Limits {
-        connections: usual.connections.saturating_add(limits.size("live_viewers")),
-        stop_time: Duration::from_secs(limits.get("stop_within_s")),
-        body_bytes: limits.size("query_body_bytes"),
-        page_rows_max: limits.get("page_rows"),
-        query_rows: limits.get("query_rows"),
-        answer_time: Duration::from_secs(limits.get("query_time_s")),
-        file_time: Duration::from_secs(limits.get("file_time_s")),
-        queries: limits.size("query_slots"),
-        ..usual
-    }
-}
-
 #[async_trait]
-impl Answers for Desk {
+impl Answers for LakeService {
     async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         session::open(&self.refinery.lake, self.refinery.runtime.clone(), partitions).await
@@ -171,7 +152,7 @@ impl Answers for Desk {
     }
 }
 
-impl Desk {
+impl LakeService {
     fn table(
         &self,
         row: TableRow,

@@ -1,4 +1,4 @@
-//! Messages being collected into one batch.
+//! Collects messages into one batch.
 
 use super::queue::Message;
 use arrow::array::{ArrayBuilder as _, BinaryBuilder, Int32Builder, Int64Builder, StringBuilder};
@@ -6,23 +6,23 @@ use batches::batch::Messages;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Messages being collected.
-pub struct Collected {
+/// Collects messages into one [`Messages`].
+pub struct MessagesBuilder {
     partition: Int32Builder,
     offset: Int64Builder,
     timestamp_us: Int64Builder,
     payload: BinaryBuilder,
-    /// Most messages have neither; the first that has one begins the column.
+    /// Most topics have neither. The first message that has one starts the column.
     key: Option<BinaryBuilder>,
     headers: Option<StringBuilder>,
-    /// Size of what was collected.
+    /// Bytes of payloads, keys and headers.
     pub bytes: usize,
 }
 
-impl Collected {
-    /// Room for so many messages and bytes.
-    pub fn with_room((messages, bytes): (usize, usize)) -> Self {
-        /// Batches are not quite the same; to grow at their end would be to copy them.
+impl MessagesBuilder {
+    /// A builder with capacity for so many messages and bytes.
+    pub fn with_capacity((messages, bytes): (usize, usize)) -> Self {
+        /// Batches differ slightly in size; growing the buffer near its end would copy all of it.
         const SPARE: usize = 16;
         Self {
             partition: Int32Builder::with_capacity(messages),
@@ -35,23 +35,24 @@ impl Collected {
         }
     }
 
+    /// Number of messages.
     pub fn len(&self) -> usize {
         self.offset.len()
     }
 
-    /// Takes a message, unless it was read before, or is one of a partition that is no longer ours
-    /// and was still in the client's queue.
+    /// Adds a message, unless it was read before, or its partition is no longer assigned and the message
+    /// was still in the client's queue.
     pub fn push(&mut self, message: &Message<'_>, read: &mut BTreeMap<i32, i64>) {
         let last = read.get_mut(&message.partition);
         let Some(last) = last.filter(|last| **last < message.offset) else { return };
         *last = message.offset;
         if let Some(key) = message.key {
-            self.key(key);
+            self.push_key(key);
         } else if let Some(keys) = &mut self.key {
             keys.append_null();
         }
         if let Some(headers) = message.headers() {
-            self.headers(&headers);
+            self.push_headers(&headers);
         } else if let Some(headers) = &mut self.headers {
             headers.append_null();
         }
@@ -62,7 +63,7 @@ impl Collected {
         self.bytes += message.payload.map_or(0, <[u8]>::len);
     }
 
-    fn key(&mut self, key: &[u8]) {
+    fn push_key(&mut self, key: &[u8]) {
         let before = self.offset.len();
         let keys = self.key.get_or_insert_with(|| {
             let mut keys = BinaryBuilder::new();
@@ -73,7 +74,7 @@ impl Collected {
         self.bytes += key.len();
     }
 
-    fn headers(&mut self, text: &str) {
+    fn push_headers(&mut self, text: &str) {
         let before = self.offset.len();
         let headers = self.headers.get_or_insert_with(|| {
             let mut headers = StringBuilder::new();
@@ -84,6 +85,7 @@ impl Collected {
         self.bytes += text.len();
     }
 
+    /// The messages, of `topic`.
     pub fn finish(mut self, topic: &Arc<str>) -> Messages {
         Messages {
             topic: topic.clone(),

@@ -18,7 +18,7 @@ impl Flow {
         stop: &CancellationToken,
         report: impl Fn(&Report),
     ) -> anyhow::Result<bool> {
-        let every = Duration::from_secs(self.lake().limits().get("listing_every_s"));
+        let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             match self.round(watcher).await {
                 Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
@@ -37,10 +37,10 @@ impl Flow {
         &self,
         every: Duration,
         stop: &CancellationToken,
-        told: impl AsyncFn(Vec<Outcome>),
+        on_change: impl AsyncFn(Vec<Outcome>),
     ) -> bool {
         let limits = self.lake().limits();
-        let step = Duration::from_secs(limits.get("stream_refine_every_s")).min(every);
+        let step = Duration::from_secs(limits.refine.stream_refine_every_s).min(every);
         let mut waited = Duration::ZERO;
         while waited < every {
             tokio::select! {
@@ -51,7 +51,7 @@ impl Flow {
                 continue;
             }
             match self.keep_streams().await {
-                Ok(changed) => told(changed).await,
+                Ok(changed) => on_change(changed).await,
                 Err(error) => {
                     tracing::warn!(error = sentence(&error), "streams are not refined");
                 }
@@ -83,7 +83,7 @@ impl Flow {
     ) -> anyhow::Result<bool> {
         let streaming = async {
             if let Some(kafka) = &self.kafka {
-                self.stream_on(&Streaming::of(kafka, stop)).await;
+                self.stream_on(&Streaming::until_stopped(kafka, stop)).await;
             }
         };
         let rounds = self.rounds(watcher, stop, report);

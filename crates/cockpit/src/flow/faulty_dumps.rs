@@ -4,7 +4,7 @@
 use super::{Flow, now};
 use chrono::TimeDelta;
 use config::location::Location;
-use ingest::unmatched::{self, Unmatched};
+use ingest::unmatched::{self, UnmatchedFile};
 use lake::dumps::faulty::{self, FaultPolicy};
 use lake::dumps::{self, DumpRow, Status};
 use lake::reconciliation;
@@ -27,8 +27,8 @@ impl Flow {
         let entries: Vec<reconciliation::RowBalance> = reconciliation::load(lake).await?;
         let counted = faulty::rejected_counts(&self.refinery.steps, &entries);
         let policy = FaultPolicy {
-            judged_records: lake.limits().get("judged_records").cast_signed(),
-            line_chars: lake.limits().size("reported_line_chars"),
+            judged_records: lake.limits().ingest.judged_records.cast_signed(),
+            line_chars: lake.limits().ingest.reported_line_chars,
         };
         let mut newest = dumps::newest(all);
         let mut context = None;
@@ -65,7 +65,7 @@ impl Flow {
         let known: Vec<&DumpRow> =
             known.iter().filter(|row| row.status == Status::Unmatched).collect();
         let found = self.unmatched(bucket, contracts).await;
-        let is_known = |file: &Unmatched| {
+        let is_known = |file: &UnmatchedFile| {
             known.iter().find(|row| row.file == file.key && row.size_bytes == file.size_bytes)
         };
         let mut rows = Vec::with_capacity(found.len());
@@ -86,7 +86,7 @@ impl Flow {
     }
 
     fn unmatched_is_due(&self) -> bool {
-        let every_s = self.lake().limits().get("unmatched_every_s").cast_signed();
+        let every_s = self.lake().limits().ingest.unmatched_every_s.cast_signed();
         let mut last = self.unmatched_at.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_none_or(|last| now() - last >= TimeDelta::seconds(every_s));
         if is_due {
@@ -95,12 +95,16 @@ impl Flow {
         is_due
     }
 
-    async fn unmatched(&self, bucket: &Location, contracts: &[Arc<Contract>]) -> Vec<Unmatched> {
-        let most_keys = self.lake().limits().size("unmatched_keys");
+    async fn unmatched(
+        &self,
+        bucket: &Location,
+        contracts: &[Arc<Contract>],
+    ) -> Vec<UnmatchedFile> {
+        let most_keys = self.lake().limits().ingest.unmatched_keys;
         unmatched::list(bucket, self.lake().location(), contracts, most_keys).await
     }
 
-    fn unmatched_row(&self, file: Unmatched) -> DumpRow {
+    fn unmatched_row(&self, file: UnmatchedFile) -> DumpRow {
         let reason = match &file.nearest {
             Some((path, table)) => {
                 format!("no contract matches; the nearest path is {path} ({table})")

@@ -1,10 +1,11 @@
-//! Reading TOML so that every mistake is found, not only the first, and each with its line.
+//! Reads TOML so that all mistakes are reported, each with its line, not only the first.
 //!
-//! A [`Said`] is one TOML table as it was said. Its getters take what is known; [`Said::finish`]
-//! reports what is left over.
+//! A [`TomlReader`] reads one TOML table. Its getters take the known keys; [`TomlReader::finish`] reports the
+//! others.
 
 use super::diagnostic::{Diagnostic, did_you_mean, line_of};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -15,11 +16,14 @@ pub struct Findings<'t> {
     text: &'t str,
     found: RefCell<Vec<Diagnostic>>,
     is_toml: Cell<bool>,
+    /// Keys that were read, whether present or not, with the path of their table.
+    known: RefCell<BTreeSet<(String, String)>>,
 }
 
 impl<'t> Findings<'t> {
     pub fn new(file: &'t str, text: &'t str) -> Self {
-        Self { file, text, found: RefCell::default(), is_toml: Cell::new(true) }
+        let (found, known) = (RefCell::default(), RefCell::default());
+        Self { file, text, found, is_toml: Cell::new(true), known }
     }
 
     /// The line, from 1, of byte `offset` of the file.
@@ -27,18 +31,23 @@ impl<'t> Findings<'t> {
         line_of(self.text, offset)
     }
 
+    /// The keys that were read, whether present or not, each with the path of its table.
+    pub fn known_keys(&self) -> BTreeSet<(String, String)> {
+        self.known.borrow().clone()
+    }
+
     /// Notes a mistake at byte `offset` of the file.
     pub fn note(&self, offset: usize, message: impl Into<String>, remedy: impl Into<String>) {
         self.note_line(line_of(self.text, offset), message, remedy);
     }
 
-    /// Whether the file could be parsed, so that what it says can be taken at its word.
+    /// Whether the file is valid TOML, so that the other findings are reliable.
     pub fn are_about_meaning(&self) -> bool {
         self.is_toml.get()
     }
 
-    /// Notes a mistake on a line of the file, counted from 1. In a file that is not TOML nothing
-    /// else is one: what is missing in it may be there once the syntax is mended.
+    /// Notes a mistake on a line of the file, counted from 1. In a file that is not valid TOML only the syntax
+    /// error counts, because a key that seems to be missing may be present once the syntax is fixed.
     pub fn note_line(&self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
         if !self.is_toml.get() {
             return;
@@ -55,41 +64,56 @@ impl<'t> Findings<'t> {
         self.found.into_inner()
     }
 
-    /// Parses the file as TOML; the first syntax error is noted, for those after it mostly follow
-    /// from it, and what could be read is returned.
+    /// Parses the file as TOML and returns what could be parsed. Only the first syntax error is noted, since
+    /// it usually causes the following ones.
     pub fn parse(&self) -> Spanned<DeTable<'t>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         let at = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
         if let Some(error) = errors.iter().min_by_key(|error| at(error)) {
             let message = format!("not TOML: {}", error.message());
-            self.note(at(error), message, "Mend the syntax here.");
+            self.note(at(error), message, "Fix the syntax here.");
             self.is_toml.set(false);
         }
         table
     }
 }
 
-/// One TOML table, being read.
+/// Reads one TOML table.
 #[derive(Debug)]
-pub struct Said<'a, 't> {
+pub struct TomlReader<'a, 't> {
     table: &'a DeTable<'t>,
     at: usize,
+    /// Keys above the table, joined by dots; empty for the root.
+    path: String,
     known: Vec<&'static str>,
     findings: &'a Findings<'t>,
 }
 
-impl<'a, 't> Said<'a, 't> {
-    /// Starts to read `table`, which begins at byte `at`.
+impl<'a, 't> TomlReader<'a, 't> {
+    /// Reads `table`, which begins at byte `at`.
     pub fn new(table: &'a DeTable<'t>, at: usize, findings: &'a Findings<'t>) -> Self {
-        Self { table, at, known: Vec::new(), findings }
+        Self { table, at, path: String::new(), known: Vec::new(), findings }
     }
 
-    /// Where the table begins, in bytes.
+    /// Reads a table below this one.
+    fn below(&self, key: &str, table: &'a DeTable<'t>, at: usize) -> Self {
+        let path =
+            if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        Self { path, ..Self::new(table, at, self.findings) }
+    }
+
+    /// Registers a key as known.
+    fn register(&mut self, key: &'static str) {
+        self.known.push(key);
+        self.findings.known.borrow_mut().insert((self.path.clone(), key.to_owned()));
+    }
+
+    /// Byte at which the table begins.
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// Where the value of `key` begins, or the table if it is not there.
+    /// Byte at which the value of `key` begins, or the table if the key is missing.
     pub fn at_key(&self, key: &str) -> usize {
         self.table.get(key).map_or(self.at, |value| value.span().start)
     }
@@ -99,13 +123,13 @@ impl<'a, 't> Said<'a, 't> {
         self.findings.note(self.at_key(key), message, remedy);
     }
 
-    /// Whether the key is there, whatever its value.
+    /// Whether the key is present, whatever its value.
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
     fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'t>>> {
-        self.known.push(key);
+        self.register(key);
         self.table.get(key)
     }
 
@@ -113,7 +137,7 @@ impl<'a, 't> Said<'a, 't> {
         self.note(key, format!("`{key}` is not {wanted}"), format!("Write {wanted} here."));
     }
 
-    /// A text, or `None` if it is not there.
+    /// A text, or `None` if it is missing.
     pub fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.value(key)?;
         let text = value.get_ref().as_str().map(str::to_owned);
@@ -123,17 +147,17 @@ impl<'a, 't> Said<'a, 't> {
         text
     }
 
-    /// A text that must be there; its absence is noted with `remedy`.
+    /// A required text; its absence is noted with `remedy`.
     pub fn required(&mut self, key: &'static str, remedy: &str) -> Option<String> {
         if self.table.get(key).is_none() {
-            self.known.push(key);
+            self.register(key);
             self.findings.note(self.at, format!("`{key}` is missing"), remedy);
             return None;
         }
         self.text(key)
     }
 
-    /// Yes or no, or `None` if it is not there.
+    /// True or false, or `None` if it is missing.
     pub fn flag(&mut self, key: &'static str) -> Option<bool> {
         let value = self.value(key)?;
         let flag = value.get_ref().as_bool();
@@ -143,7 +167,7 @@ impl<'a, 't> Said<'a, 't> {
         flag
     }
 
-    /// A whole number, not negative.
+    /// A whole number that is not negative, or `None` if it is missing.
     pub fn number(&mut self, key: &'static str) -> Option<u64> {
         let value = self.value(key)?;
         let number = value.get_ref().as_integer().and_then(|integer| {
@@ -155,7 +179,7 @@ impl<'a, 't> Said<'a, 't> {
         number
     }
 
-    /// A number, with or without a fraction, or `None` if it is not there.
+    /// A number, with or without a fraction, or `None` if it is missing.
     pub fn decimal(&mut self, key: &'static str) -> Option<f64> {
         let value = self.value(key)?.get_ref();
         let float = value.as_float().map(|float| float.as_str().replace('_', ""));
@@ -168,7 +192,7 @@ impl<'a, 't> Said<'a, 't> {
         number
     }
 
-    /// A list of texts, or `None` if it is not there.
+    /// A list of texts, or `None` if it is missing.
     pub fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.value(key)?;
         let texts = value.get_ref().as_array().and_then(|array| {
@@ -180,8 +204,8 @@ impl<'a, 't> Said<'a, 't> {
         texts
     }
 
-    /// The tables of a list of tables, each to be read in turn.
-    pub fn tables(&mut self, key: &'static str) -> Vec<Said<'a, 't>> {
+    /// The readers of a list of tables.
+    pub fn tables(&mut self, key: &'static str) -> Vec<TomlReader<'a, 't>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
             self.wrong(key, "a list of tables");
@@ -190,18 +214,18 @@ impl<'a, 't> Said<'a, 't> {
         let mut tables = Vec::with_capacity(array.len());
         for item in array.iter() {
             match item.get_ref().as_table() {
-                Some(table) => tables.push(Said::new(table, item.span().start, self.findings)),
+                Some(table) => tables.push(self.below(key, table, item.span().start)),
                 None => self.findings.note(item.span().start, "not a table", "Write { … } here."),
             }
         }
         tables
     }
 
-    /// A table below this one.
-    pub fn table(&mut self, key: &'static str) -> Option<Said<'a, 't>> {
+    /// The reader of a table below this one, or `None` if it is missing.
+    pub fn table(&mut self, key: &'static str) -> Option<TomlReader<'a, 't>> {
         let value = self.value(key)?;
         match value.get_ref().as_table() {
-            Some(table) => Some(Said::new(table, value.span().start, self.findings)),
+            Some(table) => Some(self.below(key, table, value.span().start)),
             None => {
                 self.wrong(key, "a table");
                 None
@@ -209,12 +233,12 @@ impl<'a, 't> Said<'a, 't> {
         }
     }
 
-    /// Takes these keys as asked for, whether or not they are there.
+    /// Accepts these keys without reading them.
     pub fn allow(&mut self, keys: &[&'static str]) {
         self.known.extend(keys);
     }
 
-    /// Notes every key that nobody asked for.
+    /// Notes every unknown key.
     pub fn finish(self) {
         for key in self.table.keys() {
             let name: &str = key.get_ref();

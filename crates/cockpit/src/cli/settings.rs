@@ -1,0 +1,108 @@
+//! `cockpit config`: the effective settings as TOML, with the source of each and the reason for its default.
+
+use super::print::line;
+use config::Config;
+use config::settings::{LIMITS_PREFIX, Origin, Provenance, Section};
+use config::temperature::{LIMIT_C, SENSOR_SILENT_S, TemperatureSetting};
+use std::fmt::Display;
+
+/// Prints the effective settings.
+pub fn print(config: &Config) {
+    head(config);
+    kafka(config);
+    serve(config);
+    temperature(config);
+    line("\n[limits]");
+    let limits = &config.plant.limits;
+    for (title, section) in limits.sections() {
+        line(&format!("\n# {title}"));
+        print_section(section, limits.provenance());
+    }
+    access(config);
+    deprecations(config);
+}
+
+fn head(config: &Config) {
+    let plant = &config.plant;
+    let folder = config.plant_folder.as_ref().map(|folder| folder.display().to_string());
+    let folder = folder.unwrap_or_else(|| "compiled in".to_owned());
+    line(&format!("# Plant {} ({folder}): {}", plant.name, plant.description));
+    line(&format!("# Time zone {}, currency {}", plant.zone, plant.currency));
+    line(&format!(
+        "# Environment variable of a setting: {LIMITS_PREFIX} and its name in capitals; of [access] \
+         {}",
+        config::settings::ACCESS_PREFIX
+    ));
+    let none = (String::new(), Origin::Default);
+    for (name, (value, origin)) in [
+        ("bucket", config.bucket.as_ref().unwrap_or(&none)),
+        ("lake", &config.lake),
+        ("kafka", config.kafka.as_ref().unwrap_or(&none)),
+    ] {
+        assignment(name, format!("{value:?}"), *origin);
+    }
+}
+
+fn kafka(config: &Config) {
+    line("\n[kafka]");
+    for ((name, value, reason), origin) in config.plant.kafka.settings() {
+        line(&format!("# {reason}"));
+        assignment(name, format!("{value:?}"), origin);
+    }
+}
+
+fn serve(config: &Config) {
+    line("\n[serve]");
+    let (listen, hosts) = (&config.listen, &config.hosts);
+    line("# Address to listen on. Default: only this machine can reach it.");
+    assignment("listen", format!("{:?}", listen.0.to_string()), listen.1);
+    line("# Names of the service in addition to localhost. Default: none.");
+    assignment("hosts", format!("{:?}", hosts.0), hosts.1);
+}
+
+fn temperature(config: &Config) {
+    let temperature = &config.plant.temperature;
+    line("\n[temperature]");
+    let print = |setting: &TemperatureSetting, value: String| {
+        let TemperatureSetting { name, description, default, reason, .. } = setting;
+        line(&format!("# {description} Default {default}: {reason}."));
+        assignment(name, value, temperature.provenance().origin(name));
+    };
+    print(&LIMIT_C, temperature.limit_c.to_string());
+    print(&SENSOR_SILENT_S, temperature.sensor_silent_s.to_string());
+}
+
+fn access(config: &Config) {
+    let access = &config.plant.access;
+    let provenance = access.provenance();
+    line("\n[access]");
+    if let Some(mode) = access.mode {
+        line("# Who may use the program: login or open.");
+        assignment("mode", format!("{:?}", mode.as_str()), provenance.origin("mode"));
+    }
+    if let Some(state) = &access.state {
+        line("# Folder of the database of users.");
+        assignment("state", format!("{state:?}"), provenance.origin("state"));
+    }
+    print_section(&access.limits, provenance);
+}
+
+fn print_section(section: &dyn Section, provenance: &Provenance) {
+    for setting in section.settings() {
+        let config::settings::Setting { name, description, default, reason, .. } = setting;
+        line(&format!("# {description} Default {default}: {reason}."));
+        let value = section.value(name).unwrap_or_default();
+        assignment(name, value, provenance.origin(name));
+    }
+}
+
+/// A line of TOML, with the source of the value in a comment.
+fn assignment(name: &str, value: impl Display, origin: Origin) {
+    line(&format!("{:<40} # {}", format!("{name} = {value}"), origin.as_str()));
+}
+
+fn deprecations(config: &Config) {
+    for deprecation in config.deprecations() {
+        line(&format!("\n# {deprecation}."));
+    }
+}

@@ -1,0 +1,131 @@
+//! The keys of a contract, `bronze/<table>.toml`.
+
+use super::{Key, Kind, Table};
+use crate::contract::{
+    DUMP_UNITS, FORMATS, FRAMINGS, KINDS, MAX_FOOTER_LINES, ON_ERROR, ORIGIN_NAMES, PERCENT,
+    REMOVED_RECORDS, SUPERSEDE,
+};
+
+pub const CONTRACT: Table = Table::new(
+    "A contract: where the dumps or messages of a bronze table are, how bytes become records, and how texts \
+     become values.",
+    &[
+        Key::text("description", "What the table holds, one sentence; shown to users.")
+            .required()
+            .example("\"Counters of the presses.\""),
+        Key::text("source", "System the data comes from.").required().example("\"mes\""),
+        Key::new("format", Kind::Choice(&FORMATS), "How records are separated.").required(),
+        Key::new("columns", Kind::Tables(&COLUMN), "The columns.").required(),
+        Key::texts("nulls", "Texts that mean unknown in every column.")
+            .default("[\"\"]")
+            .example("[\"\", \"NULL\"]"),
+        Key::texts("paths", "Patterns of file names below the bucket (dumps; required for them).")
+            .example("[\"counts_{date}.csv\"]"),
+        Key::texts("topics", "Kafka topics; `^` starts a regular expression (message; required for it).")
+            .example("[\"sensors\"]"),
+        Key::new("framing", Kind::Choice(&FRAMINGS), "What precedes the JSON of a payload (message).")
+            .default("\"none\""),
+        Key::text("encoding", "Label of the WHATWG Encoding Standard (all but parquet).")
+            .default("\"utf-8\"")
+            .example("\"windows-1252\""),
+        Key::text("delimiter", "Text between fields (delimited; required for it).")
+            .example("\";\""),
+        Key::text("quote", "Character around fields; empty if fields are not quoted (delimited).")
+            .default("'\"'"),
+        Key::text("escape", "Character before a sign that is part of a field (delimited); detected if missing.")
+            .example("'\\'"),
+        Key::flag("header", "Whether the first record names the columns (delimited, where it is required, and fixed)."),
+        Key::text("pattern", "Regular expression of a line; its named groups are the fields (tokens; required for it).")
+            .example("'(?<at>\\d{8})-(?<unit>\\w+)'"),
+        Key::new("skip_lines", Kind::Number(0, u64::MAX), "Lines skipped at the beginning.")
+            .default("0"),
+        Key::new("skip_lines_after_header", Kind::Number(0, u64::MAX), "Lines skipped below the header.")
+            .default("0"),
+        Key::new("skip_footer_lines", Kind::Number(0, MAX_FOOTER_LINES), "Lines skipped at the end.")
+            .default("0"),
+        Key::text("skip_pattern", "Regular expression of lines that are skipped.").example("\"^#\""),
+        Key::text("record_type", "First field of the records of this table (delimited, fixed).")
+            .example("\"D\""),
+        Key::text("records", "Path of the array of records, keys separated by dots (JSON).")
+            .example("\"d.results\""),
+        Key::new("supersede", Kind::Choice(&SUPERSEDE), "What a newer dump replaces: records with the same key, or all older dumps.")
+            .default("\"key\""),
+        Key::new("removed_records", Kind::Choice(&REMOVED_RECORDS), "Whether records that a rewritten file no longer holds are kept; by default according to its name."),
+        Key::new("dump_unit", Kind::Choice(&DUMP_UNITS), "Which files are one dump (supersede = \"dump\"); by default according to the paths."),
+        Key::text("reject_at_most", "Share of rejected records above which a dump is reported as faulty.")
+            .default("\"20 %\""),
+        Key::flag("case_sensitive_columns", "Whether Qty and qty are different columns."),
+        Key::text("retention", "How long messages are kept (message); without it, without limit.")
+            .example("\"90 days\""),
+    ],
+);
+
+const COLUMN: Table = Table::new(
+    "A column of a contract.",
+    &[
+        Key::text(
+            "name",
+            "Name of the column: small letters, digits and _, starting with a letter.",
+        )
+        .required()
+        .example("\"quantity\""),
+        Key::new("type", Kind::Choice(&KINDS), "Type of the values; time is stored in UTC.")
+            .required(),
+        Key::text(
+            "header",
+            "Name in the source: header, path in JSON, group of the pattern; by default the name.",
+        )
+        .example("\"Qty.\""),
+        Key::new("from", Kind::Choice(&ORIGIN_NAMES), "Where the value is.").default("\"record\""),
+        Key::text("description", "What the column holds; shown to users.").default("\"\""),
+        Key::flag("required", "Whether a record without a value is rejected."),
+        Key::new(
+            "on_error",
+            Kind::Choice(&ON_ERROR),
+            "Whether an invalid value rejects its record or becomes unknown.",
+        )
+        .default("\"reject\""),
+        Key::texts("nulls", "Further texts that mean unknown in this column.").default("[]"),
+        Key::new(
+            "width",
+            Kind::Number(0, u32::MAX as u64),
+            "Width of the field in characters (fixed; required for it).",
+        )
+        .example("8"),
+        Key::text("decimal", "Sign before the fraction of a number; `,` if thousands is `.`.")
+            .default("\".\""),
+        Key::text("thousands", "Sign between groups of digits.").example("\".\""),
+        Key::texts("units", "Texts that may be beside a number; by default currencies and %.")
+            .example("[\"kg\", \"pcs\"]"),
+        Key::new("percent", Kind::Choice(&PERCENT), "Whether 12.5 % is 12.5 or 0.125.")
+            .default("\"number\""),
+        Key::new("precision", Kind::Number(1, 38), "Digits in all (decimal).").default("18"),
+        Key::new("scale", Kind::Number(0, 38), "Digits after the decimal point (decimal).")
+            .default("4"),
+        Key::texts("yes", "Words for true (bool); by default true, yes, y, t, on, 1 in any case.")
+            .example("[\"J\"]"),
+        Key::texts("no", "Words for false (bool); by default false, no, n, f, off, 0 in any case.")
+            .example("[\"N\"]"),
+        Key::texts(
+            "spellings",
+            "Formats of the values (date and time; required for them); the first that fits counts.",
+        )
+        .example("[\"yyyy-MM-dd HH:mm:ss\"]"),
+        Key::text("locale", "Language of months in words (date and time).").default("\"en\""),
+        Key::new(
+            "two_digit_years_from",
+            Kind::Number(1, 9_900),
+            "First of the hundred years that yy means (date and time).",
+        )
+        .default("1969"),
+        Key::text(
+            "zone",
+            "IANA time zone of times without an offset (time); by default the plant's.",
+        )
+        .example("\"UTC\""),
+        Key::flag(
+            "local",
+            "Whether day, hour, shift and production day, plant time, are computed beside the time (time).",
+        ),
+    ],
+);

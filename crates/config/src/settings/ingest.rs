@@ -1,0 +1,57 @@
+//! Limits of reading dumps.
+
+use super::section::settings;
+
+settings! {
+    /// Limits of reading dumps: listing, unpacking, decoding, landing.
+    IngestLimits {
+        /// Interval between two listings of the bucket.
+        listing_every_s: u64 = 60,
+            "dumps arrive daily; a listing every minute is cheap and shows them soon";
+        /// Age of a file in a folder before it is read.
+        dump_settle_ms: u64 = 1_000,
+            "a file that changed more recently may still be being written";
+        /// Dumps that share one data file and one commit.
+        land_together_dumps: usize = 1_000,
+            "each commit costs some 20 ms, so many small dumps share one";
+        /// Records of small dumps held in memory before they are written.
+        land_together_bytes: usize = 16 << 20,
+            "a larger dump is committed alone";
+        /// Bytes read from a dump at a time.
+        read_chunk_bytes: usize = 1 << 20,
+            "large enough for several records of the longest kind, small enough for the cache";
+        /// Longest record of a dump.
+        max_record_bytes: usize = 1 << 20,
+            "no record of a plant's dump is longer; a longer one has a broken quote or is not text";
+        /// Bytes of a faulty record that are stored.
+        kept_faulty_bytes: usize = 4_096,
+            "enough of a faulty record to recognize what is wrong";
+        /// Bytes at the start of a dump from which its encoding and line ends are detected.
+        probe_bytes: usize = 64 << 10,
+            "some hundred records show the encoding, the line ends and the escapes of a dump";
+        /// Size a compressed dump may unpack to.
+        max_unpacked_bytes: u64 = 64 << 30,
+            "no compressed dump of a plant is larger; a larger one would fill the disk";
+        /// Memory for the window or dictionary of a compressed dump.
+        max_window_bytes: u64 = 128 << 20,
+            "zstd -19 and xz -9 need this much";
+        /// Containers nested in each other, such as a gzip file in a zip file.
+        max_container_layers: usize = 3,
+            "a dump that was packed twice by mistake is still read; each layer costs memory and time";
+        /// Size from which a file without any record is reported.
+        empty_file_bytes: u64 = 1_024,
+            "a file with only a header and a footer is shorter";
+        /// Records a dump needs before its share of rejected records is judged.
+        judged_records: u64 = 10,
+            "the share of a few records means little unless the contract sets a limit";
+        /// Characters of a rejected record that a report shows.
+        reported_line_chars: usize = 200,
+            "enough to recognize what is wrong";
+        /// Keys examined in the search for files that match no contract.
+        unmatched_keys: usize = 10_000,
+            "ten pages of a listing, about a second on S3";
+        /// Interval between two searches for files that match no contract.
+        unmatched_every_s: u64 = 3_600,
+            "the search lists the whole bucket";
+    }
+}

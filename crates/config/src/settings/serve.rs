@@ -1,0 +1,72 @@
+//! Limits of the pages and the HTTP interface.
+
+use super::section::settings;
+
+settings! {
+    /// Limits of the live stream.
+    LiveLimits {
+        /// Viewers of the live stream at the same time.
+        live_viewers: usize = 10_000,
+            "one core serves this many once a second; a viewer costs its connection and 200 bytes";
+        /// Different live streams, each a plant at a rate, at the same time.
+        live_streams: usize = 256,
+            "each stream costs the memory of its newest frame";
+    }
+}
+
+settings! {
+    /// Limits of the HTTP service.
+    ServeLimits {
+        /// Open connections in addition to those of live viewers; further ones wait.
+        http_connections: usize = 256,
+            "browsers open six connections each; a plant has some 40 people";
+        /// Time to send the head of a request, and to keep an idle connection open.
+        http_head_time_s: u64 = 30,
+            "slower clients are broken or hostile";
+        /// Time a client may read nothing of its response before the connection is closed.
+        http_stall_time_s: u64 = 60,
+            "long enough for a lost mobile connection to recover";
+        /// Bytes of the body of a request.
+        query_body_bytes: usize = 64 << 10,
+            "no query written by hand is longer";
+        /// Values in all filters of a request.
+        filter_values_max: usize = 1_000,
+            "each value is compared with every row";
+        /// Rows of a page if the request does not set a number.
+        page_rows_default: u64 = 1_000,
+            "a page of a table in a browser";
+        /// Rows of a page as JSON.
+        page_rows_max: u64 = 100_000, formerly "page_rows",
+            "a page is held in memory; CSV, Arrow and Parquet are streamed";
+        /// Rows skipped before a page.
+        offset_rows_max: u64 = 1_000_000,
+            "all skipped rows are sorted to find the page";
+        /// Rows of a file as CSV, Arrow or Parquet.
+        file_rows_max: u64 = 10_000_000,
+            "larger extracts are read from the lake directly";
+        /// Rows of the result of an SQL query as JSON.
+        query_rows: u64 = 10_000,
+            "as much as a person reads; the response states when there are more";
+        /// Points of a history.
+        history_points_max: u32 = 5_000,
+            "more points than a screen has pixels";
+        /// Time to answer with JSON or a table.
+        query_time_s: u64 = 30,
+            "longer queries belong into a gold table or on a cluster";
+        /// Time to deliver a file.
+        file_time_s: u64 = 600,
+            "a result as CSV, Arrow or Parquet may have millions of rows";
+        /// SQL queries running at the same time; further ones wait.
+        max_concurrent_queries: usize = 4, formerly "query_slots",
+            "ingestion keeps its share of the machine";
+        /// Table requests running at the same time; further ones wait.
+        max_concurrent_reads: usize = 8,
+            "a page reads several tables at once";
+        /// Time a request waits for one of these before the response is 429.
+        request_wait_s: u64 = 5,
+            "a person waits this long without reloading the page";
+        /// Repetitions an SQL function may produce, such as repeat or lpad.
+        sql_repeat_max: u64 = 10_000,
+            "the memory of such results is not counted by the session";
+    }
+}

@@ -1,0 +1,69 @@
+//! Limits of reading topics.
+
+use super::section::settings;
+
+settings! {
+    /// Limits of the messages between a topic and the lake.
+    StreamLimits {
+        /// Longest message.
+        max_message_bytes: usize = 64 << 10,
+            "a message of a sensor has some 200 bytes; a longer one is stored and rejected";
+        /// Messages decoded together.
+        stream_batch_messages: usize = 16_384,
+            "enough that the cost per message is small; some 3 MB";
+        /// Interval between two commits of a stream.
+        stream_commit_every_ms: u64 = 2_000,
+            "messages become visible in the lake this soon; each commit costs files and some 20 ms";
+        /// Rows that trigger a commit before its interval has passed.
+        stream_commit_rows: usize = 1_000_000,
+            "bounds the memory of rows that wait for their commit";
+        /// Time that decoded messages are collected before they are passed to the lake.
+        stream_linger_ms: u64 = 50, formerly "stream_hold_ms",
+            "passing a few messages at a time would wake threads all the time";
+        /// Messages that are passed to the lake before the linger time has passed.
+        stream_linger_messages: usize = 4_096, formerly "stream_hold_messages",
+            "a full batch gains nothing by waiting";
+        /// Most recent messages among which a duplicate is recognized.
+        dedupe_readings: usize = 1_000_000,
+            "duplicates follow soon after the original; some 40 MB";
+        /// Interval between two listings of topics that match the patterns of a contract.
+        topic_listing_every_s: u64 = 30,
+            "a new topic is read this soon; a listing is one response of a broker";
+        /// Topics read for one contract with patterns.
+        pattern_topics: usize = 200,
+            "each topic costs several threads and some 10 MB";
+    }
+}
+
+settings! {
+    /// Limits of the Kafka client.
+    KafkaLimits {
+        /// Bytes the client fetches ahead.
+        kafka_queue_bytes: u64 = 32 << 20,
+            "a second of a very busy topic";
+        /// Time the client waits for more messages while a page shows each message as it arrives.
+        kafka_linger_ms: u64 = 2, formerly "kafka_gather_ms",
+            "each fetch costs as much as 100 messages";
+        /// Time the client waits for more messages otherwise; at most a quarter of the commit interval.
+        kafka_idle_linger_ms: u64 = 100, formerly "kafka_unhurried_ms",
+            "fewer, larger fetches cost less where no page shows each message";
+        /// Time after which the partitions of a failed consumer are reassigned.
+        kafka_session_ms: u64 = 10_000,
+            "short enough that another consumer takes over soon, long enough for a busy machine";
+        /// Interval between two measurements of the consumer lag.
+        kafka_lag_every_ms: u64 = 5_000,
+            "each measurement costs the client a pass over all partitions";
+        /// Longest wait for the answer of a broker to one request.
+        kafka_answer_ms: u64 = 10_000,
+            "a busy broker answers within seconds; one that does not is taken for unreachable";
+        /// First pause before a lost broker is tried again; it doubles with each attempt.
+        kafka_retry_min_ms: u64 = 100,
+            "a broker that only restarts its listener is back at once";
+        /// Longest pause before a lost broker is tried again.
+        kafka_retry_max_ms: u64 = 10_000,
+            "messages are read this soon after an outage, and a broker that starts is not flooded";
+        /// Pause after a connection was refused because of credentials, permissions or certificates.
+        kafka_auth_retry_s: u64 = 300, formerly "kafka_refused_retry_s",
+            "each attempt counts towards a locked account, and the cause is fixed by an operator";
+    }
+}
