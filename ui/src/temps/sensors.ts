@@ -49,7 +49,11 @@ export interface TemperaturesNow {
   over_limit: OverLimit[]
   hottest: LaneStats[]
   sensors: SensorNow[]
-  link: { state: 'connected' | 'lost' | 'failed' | 'none'; reason: string | null; lag_messages: number }
+  link: {
+    state: 'connected' | 'lost' | 'failed' | 'none'
+    reason: string | null
+    lag_messages: number
+  }
   rejected: number
 }
 
