@@ -8,15 +8,19 @@
 mod calendar;
 pub mod contract;
 pub mod diagnostic;
+pub mod endpoint;
 mod equipment;
 pub mod folder;
 pub mod kafka;
 pub mod kpi;
 pub mod location;
 pub mod model;
+pub mod network;
+pub mod outgoing;
 pub mod reference;
 pub mod retention;
 pub mod schema;
+pub mod secret;
 pub mod sentence;
 pub mod serve;
 pub mod settings;
@@ -27,6 +31,7 @@ mod variables;
 
 use anyhow::{Context as _, bail};
 use diagnostic::Diagnostic;
+use endpoint::Endpoint;
 use folder::Plant;
 use serve::Listen;
 use settings::{Deprecation, Origin};
@@ -45,6 +50,12 @@ pub struct Flags {
     pub listen: Option<String>,
     /// Names to answer to; none if no flag gave any.
     pub hosts: Vec<String>,
+    /// PEM file of the certificate, and of its key.
+    pub certificate: Option<String>,
+    pub key: Option<String>,
+    pub public_url: Option<String>,
+    /// Address ranges of trusted proxies; none if no flag gave any.
+    pub trusted_proxies: Vec<String>,
 }
 
 /// What the program works with.
@@ -61,6 +72,8 @@ pub struct Config {
     pub listen: (Listen, Origin),
     /// Names `serve` answers to beside those of the loopback, without ports.
     pub hosts: (Vec<String>, Origin),
+    /// TLS, public address and proxies of `serve`.
+    pub endpoint: Endpoint,
 }
 
 impl Config {
@@ -105,8 +118,9 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     }
     let listen = listen(flags, &plant)?;
     let hosts = hosts(flags, &plant)?;
+    let endpoint = Endpoint::read(flags, &plant.serve)?;
     let plant_folder = flags.plant.clone();
-    Ok(Config { plant, plant_folder, bucket, lake, kafka, listen, hosts })
+    Ok(Config { plant, plant_folder, bucket, lake, kafka, listen, hosts, endpoint })
 }
 
 fn listen(flags: &Flags, plant: &Plant) -> anyhow::Result<(Listen, Origin)> {

@@ -1,5 +1,7 @@
-//! `[serve]` of plant.toml: where the program listens, and the names it answers to.
+//! `[serve]` of plant.toml: where the service listens, and how it is reached.
 
+use super::endpoint::public_url;
+use super::network::AddressRange;
 use super::toml_reader::TomlReader;
 use anyhow::bail;
 use std::fmt;
@@ -9,11 +11,11 @@ use std::str::FromStr;
 /// The port if none is given.
 const DEFAULT_PORT: u16 = 8080;
 
-/// What an address to listen on looks like.
+/// The format of an address to listen on.
 const EXPECTED: &str =
     "expected PORT, HOST or HOST:PORT, such as 8080, localhost:8080 or 10.0.0.5:8080";
 
-/// Where the program listens: an address, or a name that has yet to be resolved.
+/// Where the service listens: an address, or a name that is not resolved yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     pub host: String,
@@ -46,16 +48,16 @@ impl FromStr for Listen {
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let text = text.trim();
-        let usual = Self::default();
+        let default = Self::default();
         if let Ok(port) = text.parse::<u16>() {
-            return Ok(Self { port, ..usual });
+            return Ok(Self { port, ..default });
         }
         if let Ok(address) = text.parse::<SocketAddr>() {
             return Ok(address.into());
         }
         let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(text);
         if let Ok(ip) = bare.parse::<IpAddr>() {
-            return Ok(Self { host: ip.to_string(), ..usual });
+            return Ok(Self { host: ip.to_string(), ..default });
         }
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, port.parse().ok()),
@@ -68,17 +70,17 @@ impl FromStr for Listen {
     }
 }
 
-/// Whether a text is a name of a machine: letters, digits, hyphens and dots, not all of them digits.
+/// Whether a text is a host name: letters, digits, hyphens and dots, and not only digits.
 fn is_host(text: &str) -> bool {
     let is_label = |label: &str| {
-        let is_of_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        !label.is_empty() && label.len() < 64 && label.bytes().all(is_of_label)
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !label.is_empty() && label.len() < 64 && label.bytes().all(is_allowed)
     };
     let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
     has_letter && text.len() < 254 && text.split('.').all(is_label)
 }
 
-/// A name or address the program answers to, as the `Host` of a request has it without its port.
+/// Parses a name or address of the service, as the header `Host` contains it without the port.
 pub fn host(text: &str) -> anyhow::Result<String> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(text);
@@ -94,25 +96,48 @@ pub fn host(text: &str) -> anyhow::Result<String> {
     )
 }
 
-/// What `[serve]` holds.
+/// `[serve]` as it is written; `None` is a key that is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Serve {
     pub listen: Option<String>,
     pub hosts: Option<Vec<String>>,
+    pub certificate: Option<String>,
+    pub key: Option<String>,
+    pub public_url: Option<String>,
+    pub trusted_proxies: Option<Vec<String>>,
 }
 
 /// Reads `[serve]`.
 pub fn read(mut reader: TomlReader<'_, '_>) -> Serve {
-    let listen = reader.text("listen");
-    if let Some(Err(error)) = listen.as_deref().map(Listen::from_str) {
+    let serve = Serve {
+        listen: reader.text("listen"),
+        hosts: reader.texts("hosts"),
+        certificate: reader.text("certificate"),
+        key: reader.text("key"),
+        public_url: reader.text("public_url"),
+        trusted_proxies: reader.texts("trusted_proxies"),
+    };
+    if let Some(Err(error)) = serve.listen.as_deref().map(Listen::from_str) {
         reader.note("listen", error.to_string(), "Write such an address here.");
     }
-    let hosts = reader.texts("hosts");
-    for error in hosts.iter().flatten().filter_map(|name| host(name).err()) {
+    for error in serve.hosts.iter().flatten().filter_map(|name| host(name).err()) {
         reader.note("hosts", error.to_string(), "Write such names here.");
     }
+    if let Some(Err(error)) = serve.public_url.as_deref().map(public_url) {
+        reader.note("public_url", error.to_string(), "Write such an address here.");
+    }
+    let proxies = serve.trusted_proxies.iter().flatten();
+    for error in proxies.filter_map(|text| text.parse::<AddressRange>().err()) {
+        reader.note("trusted_proxies", error.to_string(), "Write such address ranges here.");
+    }
+    for (one, other) in [("certificate", "key"), ("key", "certificate")] {
+        if reader.has(one) && !reader.has(other) {
+            let remedy = format!("Add `{other}`, or configure both by flags or environment.");
+            reader.note(one, format!("`{one}` without `{other}`"), remedy);
+        }
+    }
     reader.finish();
-    Serve { listen, hosts }
+    serve
 }
 
 #[cfg(test)]
@@ -139,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_with_what_is_expected() {
+    fn an_invalid_address_is_refused_with_what_is_expected() {
         for text in [
             "",
             ":8080",
@@ -164,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_a_name_or_an_address_and_nothing_more() {
+    fn a_host_is_a_name_or_an_address_only() {
         for (text, expected) in [
             ("Cockpit.Plant.example", "cockpit.plant.example"),
             ("10.0.0.5", "10.0.0.5"),

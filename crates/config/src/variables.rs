@@ -12,15 +12,19 @@ use anyhow::bail;
 const PREFIX: &str = "COCKPIT_";
 
 /// Variables of flags, locations and the plant.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 14] = [
     "COCKPIT_BUCKET",
+    "COCKPIT_CERTIFICATE",
     "COCKPIT_HOSTS",
     "COCKPIT_INSECURE",
     "COCKPIT_KAFKA",
+    "COCKPIT_KEY",
     "COCKPIT_LAKE",
     "COCKPIT_LISTEN",
     "COCKPIT_LOG",
     "COCKPIT_PLANT",
+    "COCKPIT_PUBLIC_URL",
+    "COCKPIT_TRUSTED_PROXIES",
     LIMIT_C.variable,
     SENSOR_SILENT_S.variable,
 ];

@@ -7,12 +7,10 @@ use crate::bronze::utc;
 use crate::columns::{KeyValue, RowKeys};
 use crate::lake::Lake;
 use crate::meta::{self, MetaTable};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
-use config::model::TableName;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// The status of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,32 +89,28 @@ fn null_if_empty<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::O
 
 /// The table's definition.
 pub fn table() -> MetaTable {
-    let text = |name| Field::new(name, DataType::Utf8, true);
-    let long = |name| Field::new(name, DataType::Int64, true);
-    let time = |name| Field::new(name, utc(), true);
-    MetaTable {
-        name: TableName::new("meta", "files"),
-        description: "Every dump that was listed, its status, and the reason for it.",
-        schema: Arc::new(Schema::new(vec![
-            text("file"),
-            long("dump"),
-            text("source"),
-            text("table_name"),
-            long("size_bytes"),
-            text("etag"),
-            text("sha256"),
-            time("modified_at"),
-            time("dumped_at"),
-            text("status"),
-            text("reason"),
-            long("records"),
-            long("rejected"),
-            text("columns"),
-            text("column_change"),
-            text("run"),
-            time("seen_at"),
-        ])),
-    }
+    use DataType::{Int64, Utf8};
+    let columns = [
+        ("file", Utf8),
+        ("dump", Int64),
+        ("source", Utf8),
+        ("table_name", Utf8),
+        ("size_bytes", Int64),
+        ("etag", Utf8),
+        ("sha256", Utf8),
+        ("modified_at", utc()),
+        ("dumped_at", utc()),
+        ("status", Utf8),
+        ("reason", Utf8),
+        ("records", Int64),
+        ("rejected", Int64),
+        ("columns", Utf8),
+        ("column_change", Utf8),
+        ("run", Utf8),
+        ("seen_at", utc()),
+    ];
+    let description = "Every dump that was listed, its status, and the reason for it.";
+    MetaTable::new("files", description, columns)
 }
 
 /// All dumps ever listed.

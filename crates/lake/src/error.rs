@@ -10,7 +10,7 @@ use deltalake::kernel::transaction::TransactionError;
 use parquet::errors::ParquetError;
 use std::fmt;
 
-/// What kind of failure it is.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// Another process has changed the table in a way that excludes this commit.
@@ -81,9 +81,10 @@ pub enum Error {
     #[error("invalid lease file {file}; delete it if no cockpit process is running")]
     LeaseInvalid { file: String, source: serde_json::Error },
     #[error(
-        "bronze.{table} is missing in the lake {lake}, although meta.files lists {dumps} dumps in it. \
+        "bronze.{table} is missing in the lake {lake}, although meta.files lists {} in it. \
          Restore the folder bronze/{table} from a backup. Or delete the folder meta/files, run \
-         `cockpit ingest --once` to read all dumps again, and then `cockpit rebuild`"
+         `cockpit ingest --once` to read all dumps again, and then `cockpit rebuild`",
+        counted(*dumps)
     )]
     BronzeMissing { table: String, dumps: usize, lake: String },
     #[error("{table} is damaged; {remedy}")]
@@ -102,6 +103,10 @@ impl Error {
             Self::VersionMissing { .. } | Self::BronzeMissing { .. } => ErrorKind::NotFound,
         }
     }
+}
+
+fn counted(dumps: usize) -> String {
+    if dumps == 1 { "1 dump".to_owned() } else { format!("{dumps} dumps") }
 }
 
 /// Work that made no progress for too long.

@@ -110,12 +110,12 @@ pub struct Figure {
     pub none: Option<String>,
     /// The difference from the corresponding KPI of another set, if both are known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub difference: Option<Difference>,
+    pub difference: Option<FigureDifference>,
 }
 
 /// The difference of a KPI from the corresponding one of another set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Difference {
+pub struct FigureDifference {
     /// The KPI of the other set.
     pub against: String,
     /// Its value.

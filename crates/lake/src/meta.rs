@@ -10,18 +10,32 @@ use crate::delta::table::Definition;
 use crate::lake::Lake;
 use arrow::array::RecordBatch;
 use arrow::compute::not;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use config::model::TableName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The definition of a `meta` table.
 pub struct MetaTable {
     pub name: TableName,
     pub description: &'static str,
     pub schema: SchemaRef,
+}
+
+impl MetaTable {
+    /// The definition of `meta.<name>` with these columns, all nullable.
+    pub fn new<const N: usize>(
+        name: &str,
+        description: &'static str,
+        columns: [(&str, DataType); N],
+    ) -> Self {
+        let fields = columns.map(|(name, kind)| Field::new(name, kind, true));
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        Self { name: TableName::new("meta", name), description, schema }
+    }
 }
 
 /// Structs as record batches; the fields of `T` are the columns.

@@ -11,11 +11,9 @@ pub mod streams;
 use crate::bronze::utc;
 use crate::lake::Lake;
 use crate::meta::{self, MetaTable};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
-use config::model::TableName;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// The row balance of one dump, or of one partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,19 +45,25 @@ pub struct RowBalance {
 
 /// The table's definition.
 pub fn table() -> MetaTable {
-    let text = |name| Field::new(name, DataType::Utf8, true);
-    let time = |name| Field::new(name, utc(), true);
-    let counts = ["dump", "read", "bronze", "silver", "rejected", "superseded"];
-    let counts = counts.map(|name| Field::new(name, DataType::Int64, true));
-    let mut fields = vec![text("run"), time("started_at"), time("ended_at"), text("table_name")];
-    fields.extend([text("file"), text("file_sha256")]);
-    fields.extend(counts);
-    fields.push(Field::new("closed", DataType::Boolean, true));
-    MetaTable {
-        name: TableName::new("meta", "runs"),
-        description: "The row balance of every run: for each dump it touched, the fate of its records.",
-        schema: Arc::new(Schema::new(fields)),
-    }
+    use DataType::{Boolean, Int64, Utf8};
+    let columns = [
+        ("run", Utf8),
+        ("started_at", utc()),
+        ("ended_at", utc()),
+        ("table_name", Utf8),
+        ("file", Utf8),
+        ("file_sha256", Utf8),
+        ("dump", Int64),
+        ("read", Int64),
+        ("bronze", Int64),
+        ("silver", Int64),
+        ("rejected", Int64),
+        ("superseded", Int64),
+        ("closed", Boolean),
+    ];
+    let description =
+        "The row balance of every run: for each dump it touched, the fate of its records.";
+    MetaTable::new("runs", description, columns)
 }
 
 /// All row balances ever saved.

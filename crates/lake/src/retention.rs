@@ -30,12 +30,11 @@ use anyhow::Context as _;
 use arrow::array::{ArrayRef, AsArray as _, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
 use config::model::TableName;
 use deltalake::kernel::Add;
+use plant::time::{date_from_days, days_since_epoch};
 use std::collections::{BTreeMap, BTreeSet};
-
-pub(crate) const DAY_US: i64 = 86_400_000_000;
 
 /// How far the rows of a table have expired. Dates are days since 1970, timestamps microseconds since 1970
 /// UTC.
@@ -96,18 +95,14 @@ pub(crate) fn numbers(column: &ArrayRef) -> anyhow::Result<Int64Array> {
 
 /// The day of the partition of a data file.
 pub(crate) fn partition_day(file: &Add) -> Option<i64> {
-    let value = file.partition_values.get(stream::DAY)?.as_deref()?;
-    day_number(value.parse().ok()?)
+    let date = file.partition_values.get(stream::DAY)?.as_deref()?.parse().ok()?;
+    Some(days_since_epoch(date).into())
 }
 
 /// The date of a day since 1970.
 pub(crate) fn date(day: i64) -> anyhow::Result<NaiveDate> {
-    let start = DateTime::from_timestamp_micros(day * DAY_US).context("the day is out of range")?;
-    Ok(start.date_naive())
-}
-
-pub(crate) fn day_number(day: NaiveDate) -> Option<i64> {
-    Some(day.signed_duration_since(NaiveDate::from_ymd_opt(1970, 1, 1)?).num_days())
+    let date = i32::try_from(day).ok().and_then(date_from_days);
+    date.context("the day is out of range")
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub const CATALOG: &str = "lake";
 /// Schemas of the lake, in the order of the data flow.
 pub const SCHEMAS: [&str; 4] = ["bronze", "silver", "gold", "meta"];
 
-/// The memory that all sessions of the program share.
+/// The memory and the spill files that all sessions of the program share.
 pub fn runtime(limits: &Limits) -> anyhow::Result<Arc<RuntimeEnv>> {
     spilling_to_disk(Arc::new(FairSpillPool::new(limits.refine.memory_bytes)))
 }

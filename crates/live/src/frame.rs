@@ -3,6 +3,7 @@
 
 use super::LinkState;
 use super::latest::{Latest, Slot};
+use super::push::Selection;
 use bytes::Bytes;
 use plant::reading::SensorId;
 use std::fmt::Write;
@@ -23,11 +24,11 @@ pub struct Dict {
 }
 
 impl Dict {
-    /// The sensors of `plant`, or all.
-    pub fn of(ids: &[Arc<SensorId>], plant: Option<&str>, limit_c: f64) -> Self {
+    /// The sensors of a selection.
+    pub fn new(ids: &[Arc<SensorId>], selection: &Selection, limit_c: f64) -> Self {
         let met = ids.len();
         let numbered = (0..).zip(ids);
-        let mine = numbered.filter(|(_, id)| plant.is_none_or(|plant| id.plant == plant));
+        let mine = numbered.filter(|(_, id)| selection.has(id));
         let (members, ids): (Vec<u32>, Vec<&Arc<SensorId>>) = mine.unzip();
         let sensors: Vec<_> =
             ids.iter().map(|id| (id.to_string(), UNIT, SCALE, [limit_c])).collect();
@@ -131,7 +132,7 @@ pub fn beat(now_us: i64, link: &LinkState, rejected: u64) -> Bytes {
     let lag_messages: i64 = link.lags.iter().map(|lag| lag.lag_messages).sum();
     let data = serde_json::json!({
         "now": now_us.div_euclid(1_000),
-        "link": link.link.word(),
+        "link": link.link.as_str(),
         "reason": link.reason,
         "lag_messages": lag_messages,
         "rejected": rejected,

@@ -22,7 +22,7 @@ mod push;
 mod tests;
 mod windows;
 
-pub use push::{NotOpened, Viewer, Wish};
+pub use push::{Lanes, OpenError, Subscription, Viewer};
 pub use windows::{Group, Now, SensorNow, TypeCount};
 
 use config::settings::Limits;
@@ -101,7 +101,7 @@ pub enum Link {
 }
 
 impl Link {
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Connected => "connected",
@@ -213,7 +213,7 @@ impl Live {
     }
 
     /// Whether a viewer is shown each reading as it comes, not so many times a second.
-    pub fn is_watched_as_it_happens(&self) -> bool {
+    pub fn has_unthrottled_viewers(&self) -> bool {
         self.shared.hub.is_rushing()
     }
 
@@ -241,7 +241,7 @@ impl Live {
     }
 
     /// Counts `count` messages that came at `at_us` and hold no reading.
-    pub fn rejected(&self, at_us: i64, count: u64) {
+    pub fn count_rejected(&self, at_us: i64, count: u64) {
         let mut rejects = lock(&self.shared.rejects);
         let second = second_of_us(at_us);
         rejects.total += count;
@@ -253,7 +253,7 @@ impl Live {
     }
 
     /// Notes how the source of the stream is; viewers are told when it changes.
-    pub fn link(&self, state: LinkState) {
+    pub fn set_link(&self, state: LinkState) {
         let mut known = lock(&self.shared.link);
         let has_changed = (known.link, &known.reason) != (state.link, &state.reason);
         *known = state;
@@ -264,7 +264,7 @@ impl Live {
     }
 
     /// Tells viewers that `table` has a new version.
-    pub fn changed(&self, table: &str, version: u64) {
+    pub fn table_changed(&self, table: &str, version: u64) {
         self.shared.hub.changed(table, version);
     }
 
@@ -300,6 +300,11 @@ impl Live {
         lock(&self.shared.windows).recent(number, span)
     }
 
+    /// The sensors by their numbers, shared with those who decode their messages.
+    pub fn registry(&self) -> Registry {
+        Arc::clone(&self.shared.registry)
+    }
+
     /// All sensors met, by their numbers.
     pub fn ids(&self) -> Vec<Arc<SensorId>> {
         self.shared.registry.read().unwrap_or_else(PoisonError::into_inner).ids().to_vec()
@@ -318,8 +323,8 @@ impl Live {
     }
 
     /// Opens a stream of frames.
-    pub fn open(&self, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> {
-        push::open(self, wish, now_us)
+    pub fn open(&self, subscription: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
+        push::open(self, subscription, now_us)
     }
 
     /// Sends frames to viewers until `stop`, then ends their streams. Run once, by `flow`.

@@ -14,7 +14,8 @@ use super::frame::{self, Dict, Moment};
 use super::latest::Latest;
 use super::{Live, NowUs, lock};
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use plant::reading::SensorId;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -35,11 +36,16 @@ const SNAP_TICKS: u64 = 60 * HZ_MOST as u64;
 /// Tables whose newest version is remembered for viewers that come back.
 const TABLES_MOST: usize = 256;
 
-/// What a viewer wants to see.
+/// Lanes of sensors, as plant and lane: `Plant1.4`.
+pub type Lanes = Arc<BTreeSet<String>>;
+
+/// What a viewer subscribes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Wish {
+pub struct Subscription {
     /// Only sensors of this plant.
     pub plant: Option<String>,
+    /// Only sensors of these lanes: what the viewer is permitted to see; `None` for all.
+    pub lanes: Option<Lanes>,
     /// Frames a second, up to [`HZ_MOST`]; 0 is as it happens.
     pub hz: u32,
     /// Id of the last frame the viewer has seen.
@@ -48,7 +54,7 @@ pub struct Wish {
 
 /// Why a stream was not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotOpened {
+pub enum OpenError {
     /// As many viewers as are allowed.
     Viewers(usize),
     /// As many different streams as are allowed.
@@ -57,7 +63,36 @@ pub enum NotOpened {
     Stopping,
 }
 
-type Key = (Option<String>, u32);
+/// Which sensors a stream has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Selection {
+    plant: Option<String>,
+    lanes: Option<Lanes>,
+}
+
+/// What distinguishes one stream from another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    selection: Selection,
+    hz: u32,
+}
+
+impl Selection {
+    /// Whether the stream has a sensor.
+    pub fn has(&self, sensor: &SensorId) -> bool {
+        let is_permitted =
+            |lanes: &Lanes| lanes.contains(&format!("{}.{}", sensor.plant, sensor.lane));
+        self.plant.as_ref().is_none_or(|plant| sensor.plant == *plant)
+            && self.lanes.as_ref().is_none_or(is_permitted)
+    }
+}
+
+impl Subscription {
+    fn key(&self) -> Key {
+        let selection = Selection { plant: self.plant.clone(), lanes: self.lanes.clone() };
+        Key { selection, hz: self.hz.min(HZ_MOST) }
+    }
+}
 
 /// What a stream's viewers are shown; a clone shares all bytes.
 #[derive(Clone)]
@@ -182,17 +217,17 @@ impl Hub {
     fn sweep(&self) {
         let mut streams = lock(&self.streams);
         streams.retain(|_, stream| stream.frames.receiver_count() > 0);
-        let is_rushing = streams.keys().any(|(_, hz)| *hz == 0);
+        let is_rushing = streams.keys().any(|key| key.hz == 0);
         self.rushing.store(is_rushing, Ordering::Relaxed);
     }
 }
 
-/// The sensors of `plant` and the last values, such that every sensor with a value is among them:
+/// The sensors of a stream and the last values, such that every sensor with a value is among them:
 /// a sensor is met before its first reading is taken. The registry is not held meanwhile, so that
 /// nobody waits for two locks.
 fn settled<'a>(
     live: &'a Live,
-    plant: Option<&str>,
+    selection: &Selection,
     known: &Arc<Dict>,
 ) -> (Arc<Dict>, MutexGuard<'a, Latest>) {
     let mut dict = Arc::clone(known);
@@ -202,7 +237,7 @@ fn settled<'a>(
             return (dict, latest);
         }
         drop(latest);
-        let newer = Dict::of(&live.ids(), plant, live.limit_c());
+        let newer = Dict::new(&live.ids(), selection, live.limit_c());
         let is_same = newer.members.len() == dict.members.len();
         let event = if is_same { dict.event.clone() } else { newer.event };
         dict = Arc::new(Dict { event, ..newer });
@@ -210,7 +245,7 @@ fn settled<'a>(
 }
 
 /// The stream of a key, made if it is the first to be asked for.
-fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, NotOpened> {
+fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, OpenError> {
     let hub = &live.shared.hub;
     if let Some(stream) = lock(&hub.streams).get(&key) {
         return Ok(stream.frames.subscribe());
@@ -218,12 +253,12 @@ fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, NotOpened>
     let stream = Arc::new(Stream::new(live, key.clone()));
     let mut streams = lock(&hub.streams);
     if hub.is_stopping.load(Ordering::Relaxed) {
-        return Err(NotOpened::Stopping);
+        return Err(OpenError::Stopping);
     }
     if streams.len() >= hub.streams_most {
-        return Err(NotOpened::Streams(hub.streams_most));
+        return Err(OpenError::Streams(hub.streams_most));
     }
-    if key.1 == 0 {
+    if key.hz == 0 {
         hub.rushing.store(true, Ordering::Relaxed);
     }
     Ok(streams.entry(key).or_insert(stream).frames.subscribe())
@@ -242,8 +277,8 @@ fn silent_places(live: &Live, dict: &Dict, latest: &Latest, event_us: i64) -> Ve
 impl Stream {
     fn new(live: &Live, key: Key) -> Self {
         let hub = &live.shared.hub;
-        let dict = Arc::new(Dict::of(&live.ids(), key.0.as_deref(), live.limit_c()));
-        let (dict, latest) = settled(live, key.0.as_deref(), &dict);
+        let dict = Arc::new(Dict::new(&live.ids(), &key.selection, live.limit_c()));
+        let (dict, latest) = settled(live, &key.selection, &dict);
         let change = latest.change();
         drop(latest);
         let (beat, versions) = (lock(&hub.beat).clone(), Arc::clone(&lock(&hub.versions)));
@@ -257,7 +292,7 @@ impl Stream {
         let hub = &live.shared.hub;
         let _one_at_a_time = lock(&self.publishing);
         let before = self.frames.borrow().clone();
-        let (dict, mut latest) = settled(live, self.key.0.as_deref(), &before.dict);
+        let (dict, mut latest) = settled(live, &self.key.selection, &before.dict);
         let boot = &live.shared.boot[..];
         let changed = dict.changed(&latest, before.to);
         let (silent, silent_us) = match before.is_silence_known(&dict, &changed, event_us) {
@@ -342,7 +377,7 @@ fn beat(live: &Live, now_us: i64) {
 fn publish_due(live: &Live, now_us: i64, tick: u64, is_beat: bool) {
     let event_us = lock(&live.shared.latest).event_us(now_us);
     for stream in live.shared.hub.all() {
-        let hz = u64::from(stream.key.1);
+        let hz = u64::from(stream.key.hz);
         // A rate of 10 is due at ticks 3, 5, 8, 10, ...: whenever another of its frames begins.
         let nth = |tick: u64| tick * hz / u64::from(HZ_MOST);
         let is_due = nth(tick) != nth(tick - 1);
@@ -370,7 +405,7 @@ async fn rushes(live: &Live, now_us: &NowUs) {
     loop {
         hub.rushed.notified().await;
         let event_us = lock(&live.shared.latest).event_us(now_us());
-        for stream in hub.all().iter().filter(|stream| stream.key.1 == 0) {
+        for stream in hub.all().iter().filter(|stream| stream.key.hz == 0) {
             stream.publish(live, event_us, false);
         }
         tokio::time::sleep(RUSH).await;

@@ -135,8 +135,8 @@ proptest! {
         readings in readings(), looks in proptest::collection::vec(any::<bool>(), 400),
     ) {
         let live = live();
-        let mut often = live.open(&Wish::default(), BEGIN_US).unwrap();
-        let mut seldom = live.open(&Wish::default(), BEGIN_US).unwrap();
+        let mut often = live.open(&Subscription::default(), BEGIN_US).unwrap();
+        let mut seldom = live.open(&Subscription::default(), BEGIN_US).unwrap();
         let (mut seen, mut also) = (Screen::default(), Screen::default());
         for (some, looks) in readings.chunks(3).zip(looks) {
             live.take(some, CLOCK_US);
@@ -216,7 +216,7 @@ impl Screen {
 fn a_stream_tells_names_values_and_changes() {
     let live = live();
     live.take(&[reading(5, BEGIN_US, 82.414), reading(0, BEGIN_US, 47.93)], BEGIN_US);
-    let wish = Wish { plant: Some("Plant2".into()), ..Wish::default() };
+    let wish = Subscription { plant: Some("Plant2".into()), ..Subscription::default() };
     let (mut viewer, mut screen) = (live.open(&wish, BEGIN_US).unwrap(), Screen::default());
     screen.show(&drain(&mut viewer));
     assert_eq!(screen.events(), "dict snap hb");
@@ -235,7 +235,7 @@ fn a_stream_tells_names_values_and_changes() {
 #[test]
 fn viewers_of_a_stream_share_its_bytes() {
     let live = live();
-    let open = || live.open(&Wish::default(), BEGIN_US).unwrap();
+    let open = || live.open(&Subscription::default(), BEGIN_US).unwrap();
     let (mut one, mut other) = (open(), open());
     drain(&mut one);
     drain(&mut other);
@@ -254,12 +254,12 @@ fn a_viewer_that_comes_back_gets_what_changed() {
     let live = live();
     live.take(&[reading(0, BEGIN_US, 40.0), reading(1, BEGIN_US, 41.0)], BEGIN_US);
     let (mut viewer, mut screen) =
-        (live.open(&Wish::default(), BEGIN_US).unwrap(), Screen::default());
+        (live.open(&Subscription::default(), BEGIN_US).unwrap(), Screen::default());
     screen.show(&drain(&mut viewer));
     drop(viewer);
     live.take(&[reading(1, BEGIN_US + 1, 42.0)], BEGIN_US);
-    live.changed("gold.temperature_minute", 812);
-    let back = Wish { last_id: Some(screen.last_id.clone()), ..Wish::default() };
+    live.table_changed("gold.temperature_minute", 812);
+    let back = Subscription { last_id: Some(screen.last_id.clone()), ..Subscription::default() };
     screen.events();
     let mut viewer = live.open(&back, BEGIN_US).unwrap();
     screen.show(&drain(&mut viewer));
@@ -268,7 +268,7 @@ fn a_viewer_that_comes_back_gets_what_changed() {
     screen.show(&drain(&mut viewer));
     assert_eq!(screen.versions, [json!({"table": "gold.temperature_minute", "v": 812})]);
     for stale in ["boot2-1", "boot1-99", "boot1-x", ""] {
-        let back = Wish { last_id: Some(stale.into()), ..Wish::default() };
+        let back = Subscription { last_id: Some(stale.into()), ..Subscription::default() };
         screen.events();
         screen.show(&drain(&mut live.open(&back, BEGIN_US).unwrap()));
         assert_eq!(screen.events(), "dict snap hb", "{stale}");
@@ -279,14 +279,14 @@ fn a_viewer_that_comes_back_gets_what_changed() {
 fn a_new_sensor_is_named_before_it_speaks() {
     let live = live();
     let (mut viewer, mut screen) =
-        (live.open(&Wish::default(), BEGIN_US).unwrap(), Screen::default());
+        (live.open(&Subscription::default(), BEGIN_US).unwrap(), Screen::default());
     screen.show(&drain(&mut viewer));
     let id = SensorId { lane: "9".into(), ..ids()[0].clone() };
     let number = live.shared.registry.write().unwrap().register(id);
     live.take(&[Reading { sensor: number, at_us: BEGIN_US, temp_c: 33.0 }], BEGIN_US);
     // Opened now, before the stream has sent anything: it must not lack the new sensor either.
     let mut late = Screen::default();
-    let mut opened = live.open(&Wish::default(), BEGIN_US).unwrap();
+    let mut opened = live.open(&Subscription::default(), BEGIN_US).unwrap();
     late.show(&drain(&mut opened));
     push::publish_all(&live, BEGIN_US);
     screen.show(&drain(&mut viewer));
@@ -299,7 +299,7 @@ fn a_new_sensor_is_named_before_it_speaks() {
 fn a_sensor_falls_silent_and_speaks_again() {
     let live = live();
     let (mut viewer, mut screen) =
-        (live.open(&Wish::default(), BEGIN_US).unwrap(), Screen::default());
+        (live.open(&Subscription::default(), BEGIN_US).unwrap(), Screen::default());
     let mut at = |offset_us: i64, sensors: &[u32]| {
         let readings: Vec<_> =
             sensors.iter().map(|it| reading(*it, BEGIN_US + offset_us, 40.0)).collect();
@@ -334,11 +334,11 @@ fn a_clock_that_is_ahead_moves_no_window() {
 #[test]
 fn places_and_streams_have_limits() {
     let live = live_with(2, 1);
-    let _one = live.open(&Wish::default(), BEGIN_US).unwrap();
-    let other = Wish { hz: 5, ..Wish::default() };
-    assert_eq!(live.open(&other, BEGIN_US).err(), Some(NotOpened::Streams(1)));
-    let _two = live.open(&Wish::default(), BEGIN_US).unwrap();
-    assert_eq!(live.open(&Wish::default(), BEGIN_US).err(), Some(NotOpened::Viewers(2)));
+    let _one = live.open(&Subscription::default(), BEGIN_US).unwrap();
+    let other = Subscription { hz: 5, ..Subscription::default() };
+    assert_eq!(live.open(&other, BEGIN_US).err(), Some(OpenError::Streams(1)));
+    let _two = live.open(&Subscription::default(), BEGIN_US).unwrap();
+    assert_eq!(live.open(&Subscription::default(), BEGIN_US).err(), Some(OpenError::Viewers(2)));
     assert_eq!(live.counts().viewers, 2);
 }
 
@@ -346,8 +346,8 @@ fn places_and_streams_have_limits() {
 fn late_and_rejected_are_counted() {
     let live = live();
     live.take(&[reading(0, BEGIN_US, 40.0), reading(0, BEGIN_US - 40 * MINUTE_US, 99.0)], BEGIN_US);
-    live.rejected(BEGIN_US, 3);
-    live.rejected(BEGIN_US + MINUTE_US, 1);
+    live.count_rejected(BEGIN_US, 3);
+    live.count_rejected(BEGIN_US + MINUTE_US, 1);
     let now = live.now(50.0, |_| true, BEGIN_US).unwrap();
     assert_eq!((now.sensors[0].temp_c, now.sensors[0].window.count()), (40.0, 1));
     let counts = live.counts();
@@ -363,7 +363,8 @@ async fn frames_come_at_their_rate_and_end_with_the_program() {
     let stop = CancellationToken::new();
     let clock: NowUs = Arc::new(|| BEGIN_US);
     let watching = async {
-        let open = |hz| live.open(&Wish { hz, ..Wish::default() }, BEGIN_US).unwrap();
+        let open =
+            |hz| live.open(&Subscription { hz, ..Subscription::default() }, BEGIN_US).unwrap();
         let (mut eager, mut slow) = (open(0), open(1));
         let (mut at_once, mut later) = (Screen::default(), Screen::default());
         at_once.show(&drain(&mut eager));
@@ -373,7 +374,11 @@ async fn frames_come_at_their_rate_and_end_with_the_program() {
         later.show(str::from_utf8(&slow.next().await.unwrap()).unwrap());
         assert_eq!(at_once.events(), "dict snap hb t");
         assert_eq!(at_once.values, later.values);
-        live.link(LinkState { link: Link::Lost, reason: Some("gone".into()), lags: Vec::new() });
+        live.set_link(LinkState {
+            link: Link::Lost,
+            reason: Some("gone".into()),
+            lags: Vec::new(),
+        });
         let told = eager.next().await.unwrap();
         let told = str::from_utf8(&told).unwrap();
         assert!(
@@ -382,7 +387,7 @@ async fn frames_come_at_their_rate_and_end_with_the_program() {
         );
         stop.cancel();
         while slow.next().await.is_some() {}
-        assert_eq!(live.open(&Wish::default(), BEGIN_US).err(), Some(NotOpened::Stopping));
+        assert_eq!(live.open(&Subscription::default(), BEGIN_US).err(), Some(OpenError::Stopping));
     };
     tokio::join!(live.push(clock, stop.clone()), watching);
 }

@@ -1,19 +1,19 @@
-//! Answers when asked.
+//! LakeReader when asked.
 //!
-//! *In*: requests over HTTP, and the lake behind [`Answers`].
+//! *In*: requests over HTTP, and the lake behind [`LakeReader`].
 //! *Out*: tables, results of SQL, health, metrics and the pages of the cockpit.
 //! *Promise*: nothing here changes the lake. A request takes no more time, memory, rows or places
 //! than [`Limits`] names, and an answer is whole or visibly broken off, never silently short.
 
 mod access_settings;
-mod answers;
 pub mod http;
+mod lake_reader;
 mod limits;
 pub mod ui;
 
 pub use access_settings::access_settings;
-pub use answers::{
-    Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
+pub use lake_reader::{
+    BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 pub use limits::Limits;
 

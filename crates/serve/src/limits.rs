@@ -7,11 +7,34 @@ use std::time::Duration;
 /// The limits of the service.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections open at a time; the next one waits. 256.
+    /// Open connections; the next one waits. 256.
     pub connections: usize,
+    /// Open connections of one address, except of this machine and of trusted proxies. More than the
+    /// people of a plant behind one address have. 512.
+    pub connections_per_address: usize,
+    /// Requests a second from one address in the long run, except from this machine. 200.
+    pub requests_per_s: u32,
+    /// Requests at once from one address: many people behind it load a page of 20 parts. 1,000.
+    pub requests_burst: u32,
+    /// Addresses whose requests are counted separately; each costs 50 bytes. 10,000.
+    pub rate_addresses: usize,
+    /// Time for the handshake of TLS. 10 s.
+    pub handshake_time: Duration,
+    /// Period at which the files of the certificate are checked for changes. 10 s.
+    pub tls_reload: Duration,
+    /// Time before its end from which a certificate is reported as expiring soon. 14 days.
+    pub tls_warn_before: Duration,
     /// Time to send the head of a request, and to keep an idle connection. 30 s.
     pub head_time: Duration,
-    /// Time a client may take nothing of its answer before the connection is closed. 60 s.
+    /// Bytes of the head of a request, a long SQL statement in its address included. 64 KiB.
+    pub head_bytes: usize,
+    /// Time to send the body of a request. 30 s.
+    pub body_time: Duration,
+    /// Concurrent requests of one HTTP/2 connection. 100.
+    pub http2_streams: u32,
+    /// Bytes of a response that wait for one HTTP/2 client to read. 64 KiB.
+    pub http2_buffer_bytes: usize,
+    /// Time a client may read nothing of its response before the connection is closed. 60 s.
     pub stall_time: Duration,
     /// Time from the stop to the end of the last answer, after which it is cut off. 10 s.
     pub stop_time: Duration,
@@ -41,6 +64,10 @@ pub struct Limits {
     pub reads: usize,
     /// Time to wait for one of these places before the answer is 429. 5 s.
     pub wait_time: Duration,
+    /// Calls of the user database at a time, password checks aside: each takes a thread. 8.
+    pub account_calls: usize,
+    /// How often the right to follow a live stream is checked while the stream is open. 1 s.
+    pub live_recheck_time: Duration,
     /// Number a function of SQL may be given that makes texts or lists longer (`repeat`, `lpad`):
     /// their bytes are not counted in the session's memory. 10,000.
     pub repeat_count: u64,
@@ -53,7 +80,18 @@ impl Limits {
         Self {
             // Every viewer of the live stream has a connection of its own.
             connections: serve.http_connections.saturating_add(limits.live.live_viewers),
+            connections_per_address: serve.http_connections_per_address,
+            requests_per_s: serve.http_requests_per_s,
+            requests_burst: serve.http_requests_burst,
+            rate_addresses: serve.http_rate_addresses,
+            handshake_time: Duration::from_secs(serve.tls_handshake_time_s),
+            tls_reload: Duration::from_millis(serve.tls_reload_ms),
+            tls_warn_before: days(serve.tls_expiry_warning_days),
             head_time: Duration::from_secs(serve.http_head_time_s),
+            head_bytes: serve.http_head_bytes,
+            body_time: Duration::from_secs(serve.http_body_time_s),
+            http2_streams: serve.http2_streams,
+            http2_buffer_bytes: serve.http2_buffer_bytes,
             stall_time: Duration::from_secs(serve.http_stall_time_s),
             stop_time: Duration::from_secs(limits.refine.stop_within_s),
             body_bytes: serve.query_body_bytes,
@@ -69,16 +107,33 @@ impl Limits {
             queries: serve.max_concurrent_queries,
             reads: serve.max_concurrent_reads,
             wait_time: Duration::from_secs(serve.request_wait_s),
+            account_calls: serve.account_calls_max,
+            live_recheck_time: Duration::from_millis(serve.live_recheck_ms),
             repeat_count: serve.sql_repeat_max,
         }
     }
+}
+
+fn days(count: u64) -> Duration {
+    Duration::from_secs(count.saturating_mul(86_400))
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 256,
+            connections_per_address: 512,
+            requests_per_s: 200,
+            requests_burst: 1_000,
+            rate_addresses: 10_000,
+            handshake_time: Duration::from_secs(10),
+            tls_reload: Duration::from_secs(10),
+            tls_warn_before: Duration::from_secs(14 * 86_400),
             head_time: Duration::from_secs(30),
+            head_bytes: 64 * 1024,
+            body_time: Duration::from_secs(30),
+            http2_streams: 100,
+            http2_buffer_bytes: 64 * 1024,
             stall_time: Duration::from_secs(60),
             stop_time: Duration::from_secs(10),
             body_bytes: 64 * 1024,
@@ -94,6 +149,8 @@ impl Default for Limits {
             queries: 4,
             reads: 8,
             wait_time: Duration::from_secs(5),
+            account_calls: 8,
+            live_recheck_time: Duration::from_secs(1),
             repeat_count: 10_000,
         }
     }

@@ -28,18 +28,28 @@ pub fn pages(assets: &'static [Asset]) -> MethodRouter<Arc<Service>> {
     })
 }
 
+/// The page that all places within the pages share.
+const SHELL: &str = "index.html";
+
+/// Whether a path is a file of the pages other than their shell.
+pub fn is_static_file(assets: &'static [Asset], path: &str) -> bool {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path != SHELL && exact(assets, path).is_some()
+}
+
+fn exact(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
+    let found = assets.binary_search_by(|asset| asset.path.cmp(path));
+    found.ok().and_then(|index| assets.get(index))
+}
+
 fn find(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
-    let exact = |wanted: &str| {
-        let found = assets.binary_search_by(|asset| asset.path.cmp(wanted));
-        found.ok().and_then(|index| assets.get(index))
-    };
     let path = path.strip_prefix('/').unwrap_or(path);
     let within_api = path == "api" || path.starts_with("api/");
     let is_file = path.contains('.') && !DOTTED.iter().any(|page| path.starts_with(page));
-    match exact(path) {
+    match exact(assets, path) {
         Some(asset) => Some(asset),
         None if is_file || within_api => None,
-        None => exact("index.html"),
+        None => exact(assets, SHELL),
     }
 }
 

@@ -47,6 +47,7 @@ fn introduce(ready: &Ready, speed: f64) {
     };
     print::line("A simulated plant: nothing here is measured anywhere.");
     print::line(&format!("  pages   http://{address}"));
+    print::line("  login   none: everybody at this machine is the local administrator of the demo");
     print::line(&format!(
         "  stream  {sensors} sensors, one message a second each{pace}, from {} on",
         from.format("%Y-%m-%d %H:%M:%S UTC")

@@ -1,18 +1,24 @@
 //! The command line: what people say to the program, and what it says back.
 
+mod audit;
+mod backup;
+mod certificate;
+mod database;
 mod demo;
 mod init;
 mod kpi;
+mod password;
 mod print;
 mod progress;
 mod reference;
+mod serve;
 mod settings;
 mod simulate;
 mod simulate_stream;
+mod user;
 
 use crate::flow::{self, Flow};
 use anyhow::Context as _;
-use clap::builder::FalseyValueParser;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
@@ -80,21 +86,7 @@ enum Command {
         wait: bool,
     },
     /// Ingest on a schedule and answer on a web address
-    Serve {
-        /// Where to listen: PORT, HOST or HOST:PORT; only this machine can reach the default
-        /// [default: 127.0.0.1:8080]
-        #[arg(long, value_name = "ADDRESS")]
-        listen: Option<String>,
-        /// A name people open it by, such as the one a proxy passes on; may be repeated
-        #[arg(long = "host", value_name = "NAME")]
-        hosts: Vec<String>,
-        /// Let other machines reach it without login and encryption
-        #[arg(long, env = "COCKPIT_INSECURE", value_parser = FalseyValueParser::new())]
-        insecure: bool,
-        /// Only answer; another program ingests
-        #[arg(long)]
-        no_ingest: bool,
-    },
+    Serve(Box<serve::ServeArgs>),
     /// Ask the lake in SQL
     Sql {
         /// One SELECT; tables are bronze.…, silver.…, gold.… and meta.…
@@ -126,6 +118,24 @@ enum Command {
     /// until Ctrl-C, or as long as --for or --messages say. With --truth it also says what really
     /// happened, and where it put which dirt.
     Simulate(Box<simulate::Simulate>),
+    /// Manage users and their roles
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Verify or export the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Copy the database of users, tokens and the audit log to a file, while the service is running
+    Backup {
+        /// A new file
+        file: PathBuf,
+    },
+    /// Replace the database of users, tokens and the audit log by a copy; stop the service first
+    Restore {
+        /// A file that `cockpit backup` wrote
+        file: PathBuf,
+    },
+    /// Make a self-signed certificate with its key
+    Certificate(certificate::CertificateArgs),
     /// Write a plant folder to start from
     ///
     /// With --from it describes a delimited file: encoding, delimiter, header, types and key are detected from
@@ -246,6 +256,11 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
+        Command::User(command) => user::run(&load(&flags)?, command),
+        Command::Audit(command) => audit::run(&load(&flags)?, command),
+        Command::Backup { file } => backup::backup(&load(&flags)?, &file),
+        Command::Restore { file } => backup::restore(&load(&flags)?, &file),
+        Command::Certificate(args) => certificate::run(&args),
         Command::Init(args) => {
             init::write(&args)?;
             flags.plant = Some(args.folder().to_owned());
@@ -270,10 +285,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Ingest { once, wait } => ingest(&load(&flags)?, once, wait).await,
-        Command::Serve { listen, hosts, insecure, no_ingest } => {
-            (flags.listen, flags.hosts) = (listen, hosts);
-            serve(&load(&flags)?, !no_ingest, insecure).await
-        }
+        Command::Serve(args) => serve::run(flags, &args, load).await,
         Command::Rebuild => rebuild(&load(&flags)?).await,
         Command::Sql { query, format } => sql(&load(&flags)?, &query, format).await,
         Command::Kpi(args) => kpi::run(&load(&flags)?, &args).await,
@@ -338,19 +350,14 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     bar.finish_and_clear();
     let report = report?;
     print::summary(&report);
-    Ok(report.is_well())
-}
-
-async fn serve(config: &Config, ingests: bool, is_insecure: bool) -> anyhow::Result<bool> {
-    let say = |address| print::line(&format!("answering on http://{address}"));
-    Box::pin(flow::serving::serve(config, ingests, is_insecure, stop_token(), say)).await
+    Ok(report.is_success())
 }
 
 async fn rebuild(config: &Config) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Write).await?;
     let report = Box::pin(flow.as_refiner(Patience::UntilSeenAlive, flow.rebuild())).await?;
     print::summary(&report);
-    Ok(report.is_well())
+    Ok(report.is_success())
 }
 
 async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {

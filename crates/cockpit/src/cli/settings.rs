@@ -2,9 +2,11 @@
 
 use super::print::line;
 use config::Config;
+use config::endpoint::Endpoint;
 use config::settings::{LIMITS_PREFIX, Origin, Provenance, Section};
 use config::temperature::{LIMIT_C, SENSOR_SILENT_S, TemperatureSetting};
 use std::fmt::Display;
+use std::path::PathBuf;
 
 /// Prints the effective settings.
 pub fn print(config: &Config) {
@@ -58,6 +60,27 @@ fn serve(config: &Config) {
     assignment("listen", format!("{:?}", listen.0.to_string()), listen.1);
     line("# Names of the service in addition to localhost. Default: none.");
     assignment("hosts", format!("{:?}", hosts.0), hosts.1);
+    endpoint(&config.endpoint);
+}
+
+fn endpoint(endpoint: &Endpoint) {
+    let none = (PathBuf::new(), Origin::Default);
+    let tls = endpoint.tls.as_ref();
+    line("# PEM files of the certificate and of its private key. Default: none, so plain HTTP.");
+    for (name, (path, origin)) in [
+        ("certificate", tls.map_or(&none, |tls| &tls.certificate)),
+        ("key", tls.map_or(&none, |tls| &tls.key)),
+    ] {
+        assignment(name, format!("{:?}", path.display().to_string()), *origin);
+    }
+    let url = endpoint.public_url.as_ref();
+    let url = url.map_or((String::new(), Origin::Default), |(url, from)| (url.to_string(), *from));
+    line("# The address people open. Default: that of listen.");
+    assignment("public_url", format!("{:?}", url.0), url.1);
+    let (ranges, origin) = &endpoint.trusted_proxies;
+    let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+    line("# Reverse proxies whose X-Forwarded headers are trusted. Default: none.");
+    assignment("trusted_proxies", format!("{ranges:?}"), *origin);
 }
 
 fn temperature(config: &Config) {

@@ -4,7 +4,8 @@
 //! alone remembers how far the stream was; what would have been said while nobody listened is said at
 //! the start.
 
-use super::serving::Door;
+use super::binding::Binding;
+use super::serving::Started;
 use super::{Flow, now};
 use anyhow::Context as _;
 use arrow::array::AsArray as _;
@@ -177,8 +178,8 @@ pub async fn run(
         silent.cancel();
         said
     });
-    let ready = |address| say(&ready(address));
-    let serving = Box::pin(flow.serve(Door::local(demo.port), true, stop.clone(), ready));
+    let ready = |started: Started| say(&ready(started.address));
+    let serving = Box::pin(flow.serve(Binding::local(demo.port), true, stop.clone(), ready));
     // What is cut off harms nothing: the next start does it again.
     let served = tokio::select! {
         served = serving => served,

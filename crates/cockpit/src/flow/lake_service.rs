@@ -11,8 +11,9 @@ use lake::context::LakeContext;
 use lake::kpi::{self, KpiQuery, Row};
 use lake::meta::catalog::{self, ColumnRow, TableRow};
 use lake::session;
+use plant::equipment::Equipment;
 use serve::{
-    Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
+    BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -58,7 +59,7 @@ impl LakeService {
         let mut rounds = self.rounds();
         rounds.next_at = Some(next_at);
         let (ok, entries, trouble) = match done {
-            Ok(report) => (report.is_well(), report.entries.as_slice(), broken(report)),
+            Ok(report) => (report.is_success(), report.entries.as_slice(), broken(report)),
             Err(error) => (false, [].as_slice(), Some(sentence(error))),
         };
         let sum = |count: fn(&lake::reconciliation::RowBalance) -> i64| {
@@ -85,11 +86,11 @@ fn broken(report: &Report) -> Option<String> {
     if !names.is_empty() {
         return Some(format!("too many records are rejected of: {}", names.join(", ")));
     }
-    (!report.is_well()).then(|| "the books do not close; see meta.runs".to_owned())
+    (!report.is_success()).then(|| "the books do not close; see meta.runs".to_owned())
 }
 
 #[async_trait]
-impl Answers for LakeService {
+impl LakeReader for LakeService {
     async fn session(&self) -> anyhow::Result<SessionContext> {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
         session::open(&self.refinery.lake, self.refinery.runtime.clone(), partitions).await
@@ -118,6 +119,10 @@ impl Answers for LakeService {
     ) -> anyhow::Result<DataFrame> {
         lake::refine::derive::recompute(&self.refinery, &TableName::new(schema, table), parameters)
             .await
+    }
+
+    fn equipment(&self) -> &Equipment {
+        &self.refinery.plant.equipment
     }
 
     fn kpis(&self) -> &[Kpi] {

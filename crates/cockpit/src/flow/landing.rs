@@ -1,6 +1,7 @@
 //! Dumps of the bucket into bronze: which are complete, and the landing of each.
 
-use super::{Event, Flow, Watcher, machine_now, now};
+use super::clock::machine_now;
+use super::{Event, Flow, Watcher, now};
 use config::location::Location;
 use config::sentence::sentence;
 use futures::StreamExt as _;

@@ -124,7 +124,7 @@ impl StreamObserver for LiveObserver {
     }
 
     fn needs_low_latency(&self) -> bool {
-        self.live.is_watched_as_it_happens()
+        self.live.has_unthrottled_viewers()
     }
 
     fn readings(&self, readings: &[Reading]) {
@@ -133,7 +133,7 @@ impl StreamObserver for LiveObserver {
 
     fn rejected(&self, count: usize) {
         if count > 0 {
-            self.live.rejected(now().timestamp_micros(), count as u64);
+            self.live.count_rejected(now().timestamp_micros(), count as u64);
         }
     }
 
@@ -141,7 +141,7 @@ impl StreamObserver for LiveObserver {
         let Ok(mut state) = self.link.lock() else { return };
         state.link = if restart.needs_operator { Link::Failed } else { Link::Lost };
         state.reason = Some(restart.reason.clone());
-        self.live.link(state.clone());
+        self.live.set_link(state.clone());
     }
 
     fn event(&self, topic: &str, event: &Event) {
@@ -168,7 +168,7 @@ impl StreamObserver for LiveObserver {
                 state.reason = problem(topic, event);
             }
         }
-        self.live.link(state.clone());
+        self.live.set_link(state.clone());
     }
 }
 
@@ -182,7 +182,7 @@ impl Streaming {
     ) -> Self {
         let reason = Some("no broker has answered yet".to_owned());
         let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
-        live.link(link.clone());
+        live.set_link(link.clone());
         let shown = LiveObserver {
             flow: flow.clone(),
             live: live.clone(),

@@ -1,99 +1,78 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
+use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
-use super::{Flow, RETRY, Report, Watcher, now};
-use anyhow::{Context as _, bail};
+use super::{Flow, Report, Watcher, now};
+use anyhow::Context as _;
 use config::Config;
 use config::location::Purpose;
 use config::sentence::sentence;
-use config::serve::Listen;
 use lake::lease::Patience;
 use lake::refine::Outcome;
 use live::{Live, LiveLimits};
 use plant::reading::Registry;
 use serve::http;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Ingests on a schedule (unless `ingests` is false) and answers where the configuration says, until
-/// `stop`. Other machines are let in only if `is_insecure`, for there is neither login nor encryption.
+/// Ingests on a schedule (unless `ingests` is false) and serves where it is configured, until `stop`.
+/// Reports the address once it can be opened. `is_insecure` permits connections from other machines
+/// without encryption.
 pub async fn serve(
     config: &Config,
     ingests: bool,
     is_insecure: bool,
     stop: CancellationToken,
-    say: impl Fn(SocketAddr),
+    report: impl Fn(&Addresses),
 ) -> anyhow::Result<bool> {
-    let (listen, hosts) = (&config.listen.0, config.hosts.0.clone());
-    let door = Door::resolve(listen, hosts, is_insecure).await?;
-    Flow::open(config, Purpose::Write).await?.serve(door, ingests, stop, say).await
+    let binding = Binding::resolve(config, is_insecure).await?;
+    let scheme = binding.scheme();
+    let public_url = config.endpoint.public_url.as_ref().map(|(url, _)| url.to_string());
+    let report = |started: Started| {
+        let address = started.address;
+        let url = format!("{scheme}://{address}");
+        let base = public_url.clone().unwrap_or_else(|| match address.ip().is_unspecified() {
+            true => format!("{scheme}://localhost:{}/", address.port()),
+            false => format!("{url}/"),
+        });
+        let setup_link = started.setup_secret.map(|secret| format!("{base}setup#{secret}"));
+        report(&Addresses { url, setup_link });
+    };
+    Flow::open(config, Purpose::Write).await?.serve(binding, ingests, stop, report).await
 }
 
-/// Where the service listens, and the names it answers to beside those of the loopback.
+/// Where the service can be opened.
 #[derive(Debug, Clone)]
-pub struct Door {
-    address: SocketAddr,
-    hosts: Vec<String>,
+pub struct Addresses {
+    pub url: String,
+    /// The one-time link that creates the first administrator, while there are no users.
+    pub setup_link: Option<String>,
 }
 
-impl Door {
-    /// A port of the loopback; 0 is any that is free.
-    pub fn local(port: u16) -> Self {
-        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), hosts: Vec::new() }
-    }
-
-    async fn resolve(
-        listen: &Listen,
-        mut hosts: Vec<String>,
-        is_insecure: bool,
-    ) -> anyhow::Result<Self> {
-        let found = tokio::net::lookup_host((listen.host.as_str(), listen.port)).await;
-        let mut found: Vec<SocketAddr> = found
-            .with_context(|| format!("the name `{}` to listen on has no address", listen.host))?
-            .collect();
-        // Of both kinds the one that every client has.
-        found.sort_by_key(SocketAddr::is_ipv6);
-        let address = *found.first().with_context(|| format!("`{listen}` has no address"))?;
-        let ip = address.ip().to_canonical();
-        if ip.is_loopback() {
-            return Ok(Self { address, hosts });
-        }
-        if !is_insecure {
-            bail!(
-                "{address} can be reached by other machines, and there is no login and no encryption yet: \
-                 listen on localhost behind a proxy that has both, and name the proxy's host with --host or \
-                 in [serve] of plant.toml; or let everybody in with --insecure"
-            );
-        }
-        if !ip.is_unspecified() {
-            // Who opens the address itself was not sent by a foreign name.
-            hosts.push(config::serve::host(&ip.to_string())?);
-        } else if hosts.is_empty() {
-            tracing::warn!(
-                %address,
-                "no host is configured, so other machines get 421; name one with --host"
-            );
-        }
-        tracing::warn!(%address, "everybody who reaches this address can read all data");
-        Ok(Self { address, hosts })
-    }
+/// What is known once the service listens.
+#[derive(Debug, Clone)]
+pub struct Started {
+    pub address: SocketAddr,
+    /// The secret of the one-time link.
+    pub setup_secret: Option<String>,
 }
 
 impl Flow {
     /// [`serve`], of what is open already.
     pub async fn serve(
         &self,
-        door: Door,
+        binding: Binding,
         ingests: bool,
         stop: CancellationToken,
-        say: impl Fn(SocketAddr),
+        say: impl Fn(Started),
     ) -> anyhow::Result<bool> {
-        let Door { address, hosts } = door;
+        let users = self.open_users(&binding).await?;
+        let Binding { address, network, certificates, .. } = binding;
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("{address} cannot be listened on; another program may have it")
         })?;
@@ -109,11 +88,21 @@ impl Flow {
             LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
             self.lake().run().to_owned(),
         );
-        let service =
-            http::Service::new(lake_service.clone(), live.clone(), limits.clone(), clock, hosts);
-        let router = http::router(Arc::new(service), cockpit_ui::ASSETS, axum::Router::new());
-        say(address);
-        let answering = http::serve(listener, router, &limits, stop.clone());
+        let hosts = network.hosts.clone();
+        let upkeep = users.upkeep();
+        let service = http::Service::new(
+            lake_service.clone(),
+            live.clone(),
+            limits.clone(),
+            clock,
+            hosts,
+            users.control,
+        );
+        let service = Arc::new(service.with_network(network.clone()));
+        let router = http::router(service, cockpit_ui::ASSETS);
+        say(Started { address, setup_secret: users.setup_secret });
+        let endpoint = http::Endpoint { network, certificates };
+        let answering = http::serve(listener, router, &limits, endpoint, stop.clone());
         let ingesting = async {
             if !is_refining {
                 stop.cancelled().await;
@@ -133,7 +122,9 @@ impl Flow {
         pushing.spawn(async move {
             pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
         });
-        let (answered, ingested, ()) = tokio::join!(answering, ingesting, streaming);
+        let kept = upkeep.run(&stop);
+        let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, kept);
+        upkeep.once().await;
         pushing.join_all().await;
         answered?;
         ingested?;
@@ -161,7 +152,7 @@ impl Flow {
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(RETRY) => {}
+                () = tokio::time::sleep(self.retry_pause()) => {}
             }
         }
     }
@@ -199,7 +190,7 @@ impl Flow {
         let Ok(report) = done else { return };
         for table in &report.changed {
             if let Ok(Some(state)) = self.lake().state(table).await {
-                live.changed(&table.to_string(), state.version());
+                live.table_changed(&table.to_string(), state.version());
             }
         }
     }

@@ -99,11 +99,9 @@ enum Command {
 }
 
 impl Flow {
-    /// Reads every topic to its end as it stands now. Returns the books, and what went wrong.
-    pub async fn stream_once(
-        &self,
-        kafka: &Kafka,
-    ) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
+    /// Reads every topic to its current end. Returns the row balances and the problems.
+    pub(super) async fn kafka_to_bronze(&self) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
+        let Some(kafka) = &self.kafka else { return Ok(Default::default()) };
         let problem_log = Arc::new(ProblemLog::default());
         let streaming = Streaming {
             until: Until::End,

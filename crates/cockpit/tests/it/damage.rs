@@ -120,12 +120,12 @@ fn a_hanging_step_is_cancelled_and_the_lease_is_released() {
         let text = fs::read_to_string(world.path("plant").join(&model)).unwrap();
         world.write(&model, &format!("{text}\n-- again\n"));
         let outcome = world.run_with(&["ingest", "--once", "--log", "info"], &soon);
-        let cut = "refinement stalled, it is cut off and runs once more";
+        let cut = "refinement stalled, retrying once";
         assert!(outcome.stderr.contains(cut), "{}", outcome.stderr);
         outcome.failure(&[
             &format!("refining {table}"),
             phase,
-            "cut off twice",
+            "cancelled twice",
             "refine_stalled_s",
         ]);
         assert_eq!(names(&world.path("lake/_cockpit/lease")), Vec::<String>::new());

@@ -63,7 +63,7 @@ fn a_second_refiner_is_refused_with_the_name_of_the_first() {
     let process = format!("process {}", first.id());
     for command in [&["ingest", "--once"][..], &["rebuild"]] {
         let outcome = world.run(command);
-        outcome.failure(&[&process, host.trim(), "only one program refines a lake"]);
+        outcome.failure(&[&process, host.trim(), "only one process may refine a lake"]);
     }
     first.kill().unwrap();
     first.wait().unwrap();

@@ -180,10 +180,10 @@ fn a_host_is_accepted_from_every_place_of_configuration() {
 fn an_address_beyond_loopback_requires_insecure() {
     let world = world();
     for listen in ["0.0.0.0:0", "[::]:0", "0.0.0.0"] {
-        let words = ["no login", "proxy", "--host", "--insecure"];
+        let words = ["without encryption", "certificate", "trusted_proxies", "--insecure"];
         world.run(&["serve", "--no-ingest", "--listen", listen]).failure(&words);
     }
-    let words = ["no login", "--insecure"];
+    let words = ["without encryption", "--insecure"];
     world.run_with(&["serve"], &[("COCKPIT_LISTEN", "0.0.0.0:0")]).failure(&words);
     let open = ["--listen", "0.0.0.0:0", "--insecure", "--host", "10.0.0.5"];
     let server = Server::start(&world, &open);

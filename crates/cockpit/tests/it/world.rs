@@ -37,7 +37,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         Self {
             succeeded: output.status.success(),
             code: output.status.code(),

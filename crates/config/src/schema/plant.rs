@@ -70,6 +70,21 @@ const SERVE: Table = Table::new(
         Key::texts("hosts", "Names of the service in addition to localhost.")
             .default("[]")
             .example("[\"cockpit.plant.example\"]"),
+        Key::text("public_url", "The address people open, without path.")
+            .example("\"https://cockpit.plant.example\""),
+        Key::text(
+            "certificate",
+            "Certificate of the service and of its issuers (PEM); turns on HTTPS.",
+        )
+        .example("\"/etc/cockpit/cockpit.crt\""),
+        Key::text("key", "Private key of the certificate (PEM), without password.")
+            .example("\"/etc/cockpit/cockpit.key\""),
+        Key::texts(
+            "trusted_proxies",
+            "Address ranges of reverse proxies whose X-Forwarded headers are trusted.",
+        )
+        .default("[]")
+        .example("[\"10.0.0.5\"]"),
     ],
 );
 

@@ -20,6 +20,9 @@ settings! {
         /// Time without progress after which a refinement step is cancelled.
         refine_stalled_s: u64 = 300,
             "a step that computes or spills makes progress every few seconds";
+        /// Pause before a failed stream, or a lake that another process refines, is tried again.
+        retry_pause_s: u64 = 5,
+            "short enough for a restarted broker, long enough to keep logs readable";
         /// Time that work in progress has to finish after Ctrl-C or SIGTERM.
         stop_within_s: u64 = 10,
             "most steps finish within it, and service managers wait longer";

@@ -23,6 +23,39 @@ settings! {
         /// Time to send the head of a request, and to keep an idle connection open.
         http_head_time_s: u64 = 30,
             "slower clients are broken or hostile";
+        /// Open connections of one address, except of this machine and of trusted proxies.
+        http_connections_per_address: usize = 512,
+            "more than the people of a plant behind one address have";
+        /// Requests a second from one address in the long run, except from this machine.
+        http_requests_per_s: u32 = 200,
+            "many people behind one address; scripts are expected to be slower";
+        /// Requests at once from one address.
+        http_requests_burst: u32 = 1_000,
+            "50 people behind one address open a page of 20 parts at once";
+        /// Addresses whose requests are counted separately; the others share one count.
+        http_rate_addresses: usize = 10_000,
+            "each costs 50 bytes";
+        /// Bytes of the head of a request.
+        http_head_bytes: usize = 64 << 10,
+            "an SQL query in the address fits";
+        /// Time to send the body of a request.
+        http_body_time_s: u64 = 30,
+            "slower clients are broken or hostile";
+        /// Requests at the same time on one HTTP/2 connection.
+        http2_streams: u32 = 100,
+            "the number RFC 9113 recommends as a minimum";
+        /// Bytes of a response that wait for one HTTP/2 client to read.
+        http2_buffer_bytes: usize = 64 << 10,
+            "a client that does not read costs no more memory";
+        /// Time for the handshake of TLS.
+        tls_handshake_time_s: u64 = 10,
+            "a few round trips over a slow link";
+        /// Interval between two checks whether the certificate files changed.
+        tls_reload_ms: u64 = 10_000,
+            "a renewed certificate is in use soon; a check reads two small files";
+        /// Days before the end of the certificate from which it is reported.
+        tls_expiry_warning_days: u64 = 14,
+            "time to renew it";
         /// Time a client may read nothing of its response before the connection is closed.
         http_stall_time_s: u64 = 60,
             "long enough for a lost mobile connection to recover";
@@ -65,6 +98,12 @@ settings! {
         /// Time a request waits for one of these before the response is 429.
         request_wait_s: u64 = 5,
             "a person waits this long without reloading the page";
+        /// Calls of the user database running at the same time, password checks aside.
+        account_calls_max: usize = 8, in 1 to 512,
+            "each takes a thread for some milliseconds";
+        /// Interval at which the permission to follow an open live stream is checked.
+        live_recheck_ms: u64 = 1_000, in 10 to 5_000,
+            "a revocation ends the stream this soon; a check costs microseconds";
         /// Repetitions an SQL function may produce, such as repeat or lpad.
         sql_repeat_max: u64 = 10_000,
             "the memory of such results is not counted by the session";

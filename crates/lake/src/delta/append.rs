@@ -88,9 +88,8 @@ impl Appender {
         Ok(())
     }
 
-    /// Waits for the checkpoint that is being written.
+    /// Waits for the checkpoint that is being written, which logs its own errors.
     async fn finish_checkpoint(&mut self) {
-        // The task logs its own errors.
         while self.checkpointing.join_next().await.is_some() {}
     }
 

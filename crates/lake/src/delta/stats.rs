@@ -1,7 +1,8 @@
 //! The statistics of a data file as its entry in the Delta log has them.
 
-use chrono::{DateTime, NaiveDate, TimeDelta};
+use chrono::DateTime;
 use deltalake::kernel::Add;
+use plant::time::{MILLISECOND_US, date_from_days, days_since_epoch};
 use serde_json::Value;
 
 /// Statistics of one data file. All of them may be unknown: other writers may omit them.
@@ -55,26 +56,25 @@ pub fn landing_order(file: &Add) -> (String, String) {
 
 /// A date, in days since 1970, as statistics have it. Such texts sort like the dates.
 pub fn date_text(days: i32) -> Option<String> {
-    let day = NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()))?;
-    Some(day.format("%Y-%m-%d").to_string())
+    Some(date_from_days(days)?.format("%Y-%m-%d").to_string())
 }
 
 /// A timestamp, in microseconds since 1970 UTC, as statistics have it. `None` unless it is a whole number
 /// of milliseconds: other writers truncate to these, and a bound must never be too narrow.
 pub fn timestamp_text(us: i64) -> Option<String> {
-    let at = DateTime::from_timestamp_micros(us).filter(|_| us % 1000 == 0)?;
+    let at = DateTime::from_timestamp_micros(us).filter(|_| us % MILLISECOND_US == 0)?;
     Some(at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }
 
 /// The least and the greatest value that a bound may stand for: days since 1970 for a date, microseconds
 /// since 1970 UTC for a timestamp.
 pub fn parse_bound(text: &str) -> Option<(i64, i64)> {
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        let days = day.signed_duration_since(NaiveDate::default()).num_days();
+    if let Ok(date) = text.parse() {
+        let days = days_since_epoch(date).into();
         return Some((days, days));
     }
     let us = DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros();
-    Some((us, us + 999))
+    Some((us, us + MILLISECOND_US - 1))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use futures::TryStreamExt as _;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt as _};
+use plant::time::DAY_MS;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,8 +43,6 @@ const REMOVED_RETENTION: &str = "interval 1 days";
 
 /// [`REMOVED_RETENTION`] in milliseconds.
 pub const REMOVED_KEPT_MS: i64 = DAY_MS;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Checkpoint of a commit that expires rows: the first day that has not expired. No other commit has it.
 pub const RETENTION: &str = "retention";

@@ -1,11 +1,9 @@
 //! The definitions of KPIs, and their selection by name or set. `meta.kpis`.
 
 use crate::meta::MetaTable;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use config::kpi::Kpi;
-use config::model::TableName;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// The set that is returned by default.
 pub const DEFAULT_SET: &str = "iso22400";
@@ -14,7 +12,7 @@ const ALL_SETS: &str = "all";
 
 /// The definition of a KPI, as a row of `meta.kpis`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Definition {
+pub struct KpiDefinition {
     pub name: String,
     pub title: String,
     /// The standard that defines it.
@@ -32,7 +30,7 @@ pub struct Definition {
     pub caveat: String,
 }
 
-impl Definition {
+impl KpiDefinition {
     /// The definition of a KPI of the plant.
     pub fn from_kpi(kpi: &Kpi) -> Self {
         Self {
@@ -66,12 +64,8 @@ pub fn table() -> MetaTable {
         "source",
         "caveat",
     ];
-    let fields = names.map(|name| Field::new(name, DataType::Utf8, true));
-    MetaTable {
-        name: TableName::new("meta", "kpis"),
-        description: "What each KPI is: sum the columns of its table first, divide last.",
-        schema: Arc::new(Schema::new(fields.to_vec())),
-    }
+    let description = "What each KPI is: sum the columns of its table first, divide last.";
+    MetaTable::new("kpis", description, names.map(|name| (name, DataType::Utf8)))
 }
 
 /// The requested KPIs in the order of their definitions: those with the given names (separated by commas),

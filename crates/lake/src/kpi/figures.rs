@@ -4,16 +4,17 @@ use crate::columns::column;
 use crate::context::LakeContext;
 use crate::kpi::statement::{by_table, statement};
 use crate::kpi::status::PublishedState;
-use crate::kpi::{Cause, Difference, Dimensions, Figure, Granularity, KpiQuery, Level, Row};
+use crate::kpi::{Cause, Dimensions, Figure, FigureDifference, Granularity, KpiQuery, Level, Row};
 use crate::session;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use config::folder::Plant;
 use config::kpi::Kpi;
 use datafusion::prelude::SessionContext;
 use plant::calendar::LocalParts;
+use plant::time::date_from_days;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -58,7 +59,7 @@ fn production_day_of_hour(plant: &Plant, hour: &Dimensions) -> Option<NaiveDate>
     };
     let first = parts(0).filter(is_in_shift);
     let days = first.or_else(|| parts(59))?.production_day;
-    NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()))
+    date_from_days(days)
 }
 
 /// The first and the last day of a query.
@@ -171,7 +172,7 @@ fn difference(
     kpi: &Kpi,
     (at, row): (usize, usize),
     value: Option<f64>,
-) -> anyhow::Result<Option<Difference>> {
+) -> anyhow::Result<Option<FigureDifference>> {
     let Some(against) = &kpi.against else { return Ok(None) };
     let other = columns.number(&format!("o{at}"), row)?;
     let (Some(value), Some(other)) = (value, other) else { return Ok(None) };
@@ -185,7 +186,7 @@ fn difference(
         causes.push(Cause { say: "not explained".to_owned(), share: open });
     }
     let against = against.name.clone();
-    Ok(Some(Difference { against, other, value: value - other, causes }))
+    Ok(Some(FigureDifference { against, other, value: value - other, causes }))
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ pub fn by_table(kpis: &[Kpi], granularity: Granularity) -> BTreeMap<&TableName, 
     tables
 }
 
+/// The dimensions in the rows of a statement.
+const DIMENSIONS: &str =
+    "place_day, place_day_local, place_hour, place_shift, place_line, place_unit";
+
 /// The statement that sums a table and divides; `None` if the table lacks a requested dimension.
 pub fn statement(
     table: &TableName,
@@ -26,29 +30,59 @@ pub fn statement(
     schema: &SchemaRef,
     query: &KpiQuery,
 ) -> Option<String> {
-    let has = |name: &str| schema.field_with_name(name).is_ok();
-    let day = if has("production_day") { "production_day" } else { "day_local" };
-    let group = |is_kept: bool, column: &str, name: &str| match is_kept && has(column) {
-        true => format!("CAST({column} AS STRING) AS {name}"),
-        false => format!("CAST(NULL AS STRING) AS {name}"),
-    };
     let is_hourly = query.granularity == Granularity::Hour;
-    let wants_line = query.level == Level::Line || query.line.is_some();
-    if wants_line && !has("line") || is_hourly && !has("hour_local") {
+    let needs_line = query.level == Level::Line || query.line.is_some();
+    if needs_line && !has(schema, "line") || is_hourly && !has(schema, "hour_local") {
         return None;
     }
-    let groups = [
-        group(matches!(query.granularity, Granularity::Shift | Granularity::Day), day, "place_day"),
-        group(is_hourly, "day_local", "place_day_local"),
-        group(is_hourly, "hour_local", "place_hour"),
-        group(
-            matches!(query.granularity, Granularity::Hour | Granularity::Shift),
-            "shift",
-            "place_shift",
-        ),
-        group(query.level != Level::Plant, "line", "place_line"),
-        group(query.level == Level::Unit, "unit", "place_unit"),
+    let is_sum = |field: &&FieldRef| field.data_type().is_numeric() && field.name() != "hour_local";
+    let sums = schema.fields().iter().filter(is_sum).map(|field| field.name());
+    let sums: Vec<String> =
+        sums.map(|name| format!("CAST(sum({name}) AS DOUBLE) AS {name}")).collect();
+    let mut sql = format!("SELECT {DIMENSIONS}");
+    for (number, kpi) in kpis.iter().enumerate() {
+        push_kpi(&mut sql, number, kpi);
+    }
+    let grouped = format!(
+        "SELECT {DIMENSIONS}, {} FROM (SELECT *, {} FROM {table} {}) AS rows GROUP BY {DIMENSIONS}",
+        sums.join(", "),
+        dimensions(schema, query).join(", "),
+        filter(schema, query)
+    );
+    let _infallible = write!(sql, " FROM ({grouped}) AS sums");
+    Some(sql)
+}
+
+fn has(schema: &SchemaRef, name: &str) -> bool {
+    schema.field_with_name(name).is_ok()
+}
+
+fn day_column(schema: &SchemaRef) -> &'static str {
+    if has(schema, "production_day") { "production_day" } else { "day_local" }
+}
+
+/// The expressions of [`DIMENSIONS`]; those that are summed over are null.
+fn dimensions(schema: &SchemaRef, query: &KpiQuery) -> [String; 6] {
+    use Granularity::{Day, Hour, Shift};
+    let (level, granularity) = (query.level, query.granularity);
+    let is_hourly = granularity == Hour;
+    let columns = [
+        (matches!(granularity, Shift | Day), day_column(schema), "place_day"),
+        (is_hourly, "day_local", "place_day_local"),
+        (is_hourly, "hour_local", "place_hour"),
+        (matches!(granularity, Hour | Shift), "shift", "place_shift"),
+        (level != Level::Plant, "line", "place_line"),
+        (level == Level::Unit, "unit", "place_unit"),
     ];
+    columns.map(|(is_kept, column, name)| match is_kept && has(schema, column) {
+        true => format!("CAST({column} AS STRING) AS {name}"),
+        false => format!("CAST(NULL AS STRING) AS {name}"),
+    })
+}
+
+/// The WHERE clause of a query, empty if it has no condition.
+fn filter(schema: &SchemaRef, query: &KpiQuery) -> String {
+    let day = day_column(schema);
     let mut conditions = Vec::new();
     conditions.extend(query.from.map(|from| format!("{day} >= DATE '{from}'")));
     conditions.extend(query.to.map(|to| format!("{day} <= DATE '{to}'")));
@@ -56,27 +90,10 @@ pub fn statement(
     for (column, value) in equals {
         conditions.extend(value.as_ref().map(|value| format!("{column} = {}", literal(value))));
     }
-    let filter = match conditions.is_empty() {
+    match conditions.is_empty() {
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
-    };
-    let is_sum = |field: &&FieldRef| field.data_type().is_numeric() && field.name() != "hour_local";
-    let numbers = schema.fields().iter().filter(is_sum);
-    let sums =
-        numbers.map(|field| format!("CAST(sum({name}) AS DOUBLE) AS {name}", name = field.name()));
-    let sums: Vec<String> = sums.collect();
-    let places = "place_day, place_day_local, place_hour, place_shift, place_line, place_unit";
-    let mut sql = format!("SELECT {places}");
-    for (number, kpi) in kpis.iter().enumerate() {
-        push_kpi(&mut sql, number, kpi);
     }
-    let grouped = format!(
-        "SELECT {places}, {} FROM (SELECT *, {} FROM {table} {filter}) AS rows GROUP BY {places}",
-        sums.join(", "),
-        groups.join(", ")
-    );
-    let _infallible = write!(sql, " FROM ({grouped}) AS sums");
-    Some(sql)
 }
 
 /// Adds the columns of a KPI.

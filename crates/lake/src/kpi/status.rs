@@ -5,9 +5,10 @@ use crate::context::LakeContext;
 use crate::kpi::statement::by_table;
 use crate::kpi::{Dimensions, FigureStatus, Granularity, KpiQuery, Level};
 use crate::meta::{self, restatements};
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 use config::kpi::Kpi;
 use config::model::TableName;
+use plant::time::days_since_epoch;
 use std::collections::BTreeMap;
 
 /// The dimensions of a restated row of a table.
@@ -116,13 +117,10 @@ impl RestatedRow {
     }
 }
 
-fn days_since_epoch(day: NaiveDate) -> i32 {
-    day.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plant::time::DAY_S;
 
     fn day(number: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 11, number).unwrap()
@@ -130,7 +128,7 @@ mod tests {
 
     fn published() -> PublishedState {
         PublishedState {
-            written_s: i64::from(days_since_epoch(day(4))) * 86_400,
+            written_s: i64::from(days_since_epoch(day(4))) * DAY_S,
             restated: vec![RestatedRow::parse("production_day=2026-11-02, shift=A, unit=U1")],
             line_of: [("U1", "L1"), ("U2", "L2")].map(|(u, l)| (u.into(), l.into())).into(),
         }
@@ -150,7 +148,7 @@ mod tests {
             ..Dimensions::default()
         };
         let query = KpiQuery { level, granularity, ..KpiQuery::default() };
-        let midnight = |day: i32| (i64::from(day) + 1) * 86_400;
+        let midnight = |day: i32| (i64::from(day) + 1) * DAY_S;
         let status =
             published().status(&dimensions, &query, (Some(day(1)), Some(day(3))), midnight);
         assert_eq!(status, expected, "{query:?} {dimensions:?}");

@@ -4,18 +4,18 @@
 use crate::bronze::{POINTERS, utc};
 use crate::columns::text;
 use crate::context::LakeContext;
+use crate::delta::table::State;
 use crate::meta::{self, MetaTable, restatements};
 use crate::plan::{Step, bronze_source};
 use crate::refine::Outcome;
 use crate::rejected;
 use crate::{bronze, dumps, kpi, reconciliation, retention, session, stream};
 use arrow::array::{Array as _, AsArray as _};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Int64Type};
 use chrono::{DateTime, Utc};
 use config::model::{Action, TableName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// A table of the lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,15 +74,9 @@ pub struct QualityRow {
     pub measured_at: DateTime<Utc>,
 }
 
-fn meta(name: &str, description: &'static str, fields: &[(&str, DataType)]) -> MetaTable {
-    let field = |(name, kind): &(&str, DataType)| Field::new(*name, kind.clone(), true);
-    let schema = Arc::new(Schema::new(fields.iter().map(field).collect::<Vec<_>>()));
-    MetaTable { name: TableName::new("meta", name), description, schema }
-}
-
 fn tables() -> MetaTable {
     use DataType::{Int64, Utf8};
-    let fields = [
+    let columns = [
         ("schema_name", Utf8),
         ("table_name", Utf8),
         ("kind", Utf8),
@@ -93,12 +87,12 @@ fn tables() -> MetaTable {
         ("version", Int64),
         ("updated_at", utc()),
     ];
-    meta("tables", "Every table of the lake.", &fields)
+    MetaTable::new("tables", "Every table of the lake.", columns)
 }
 
 fn columns() -> MetaTable {
     use DataType::{Boolean, Int32, Utf8};
-    let fields = [
+    let columns = [
         ("schema_name", Utf8),
         ("table_name", Utf8),
         ("column_name", Utf8),
@@ -108,23 +102,22 @@ fn columns() -> MetaTable {
         ("nullable", Boolean),
         ("description", Utf8),
     ];
-    meta("columns", "Every column of every table, with unit and description.", &fields)
+    let description = "Every column of every table, with unit and description.";
+    MetaTable::new("columns", description, columns)
 }
 
 fn lineage() -> MetaTable {
     let names =
         ["schema_name", "table_name", "column_name", "from_schema", "from_table", "from_column"];
-    let fields = names.map(|name| (name, DataType::Utf8));
-    meta(
-        "lineage",
-        "Which tables each table reads and which columns each column is computed from, by the query plans.",
-        &fields,
-    )
+    let columns = names.map(|name| (name, DataType::Utf8));
+    let description =
+        "The tables that each table reads and the columns that each column is computed from.";
+    MetaTable::new("lineage", description, columns)
 }
 
 fn quality() -> MetaTable {
     use DataType::{Float64, Int64, Utf8};
-    let fields = [
+    let columns = [
         ("table_name", Utf8),
         ("expectation", Utf8),
         ("rule", Utf8),
@@ -135,7 +128,8 @@ fn quality() -> MetaTable {
         ("run", Utf8),
         ("measured_at", utc()),
     ];
-    meta("quality", "How many rows of each table fulfil each expectation.", &fields)
+    let description = "How many rows of each table fulfil each expectation.";
+    MetaTable::new("quality", description, columns)
 }
 
 /// The tables of the `meta` schema.
@@ -158,7 +152,7 @@ pub async fn write(context: &LakeContext, changed: &[Outcome]) -> anyhow::Result
     let lake = &context.lake;
     meta::replace_all(lake, &quality(), &measure(context, changed).await?).await?;
     let kpis: Vec<_> =
-        context.plant.kpis.iter().map(kpi::definition::Definition::from_kpi).collect();
+        context.plant.kpis.iter().map(kpi::definition::KpiDefinition::from_kpi).collect();
     meta::replace_all(lake, &kpi::definition::table(), &kpis).await?;
     if lake.state(&restatements::table().name).await?.is_none() {
         meta::append::<restatements::Restatement>(lake, &restatements::table(), &[]).await?;
@@ -361,32 +355,9 @@ fn ambiguous(context: &LakeContext, outcome: &Outcome) -> anyhow::Result<Vec<Qua
 async fn measure_step(context: &LakeContext, step: &Step) -> anyhow::Result<Vec<QualityRow>> {
     let lake = &context.lake;
     let Some(state) = lake.state(step.name()).await? else { return Ok(Vec::new()) };
-    let mut measured: Vec<(String, String, Action)> = Vec::new();
-    for expectation in &step.model.expectations {
-        measured.push((expectation.name.clone(), expectation.rule.clone(), expectation.action));
-    }
-    let mut select: Vec<String> = vec!["count(*)".to_owned()];
-    select.extend(
-        measured.iter().map(|(_, rule, _)| format!("count(*) FILTER (WHERE NOT ({rule}))")),
-    );
-    if !step.model.grain.is_empty() {
-        let grain = step.model.grain.join(", ");
-        select.push(format!(
-            "count(*) - (SELECT count(*) FROM (SELECT DISTINCT {grain} FROM {}) AS grains)",
-            step.name()
-        ));
-        let rule = format!("({grain}) differs in every row");
-        measured.push(("grain_is_unique".to_owned(), rule, Action::Warn));
-    }
-    let session = session::empty(lake.limits(), context.runtime.clone(), 1);
-    session::attach(lake, &session);
-    session::register(&session, step.name(), lake.table(step.name())?.provider(&state).await?)?;
-    let sql = format!("SELECT {} FROM {}", select.join(", "), step.name());
-    let result = session.sql(&sql).await?.collect().await?;
-    let value = |at: usize| {
-        let batch = result.first().filter(|batch| batch.num_rows() == 1);
-        batch.map_or(0, |batch| batch.column(at).as_primitive::<Int64Type>().value(0))
-    };
+    let measured = measured_rules(step);
+    let counts = count_violations(context, step, &state, &measured).await?;
+    let value = |at: usize| counts.get(at).copied().unwrap_or(0);
     let rejected = rejected_by_rule(context, step).await?;
     let mut rows = Vec::new();
     for (at, (expectation, rule, action)) in (1..).zip(measured) {
@@ -405,6 +376,50 @@ async fn measure_step(context: &LakeContext, step: &Step) -> anyhow::Result<Vec<
         });
     }
     Ok(rows)
+}
+
+/// Name, rule and action.
+type MeasuredRule = (String, String, Action);
+
+/// The expectations of a step; the last one is that of its grain, if it has one.
+fn measured_rules(step: &Step) -> Vec<MeasuredRule> {
+    let expectations = step.model.expectations.iter();
+    let mut rules: Vec<MeasuredRule> =
+        expectations.map(|it| (it.name.clone(), it.rule.clone(), it.action)).collect();
+    if !step.model.grain.is_empty() {
+        let rule = format!("({}) differs in every row", step.model.grain.join(", "));
+        rules.push(("grain_is_unique".to_owned(), rule, Action::Warn));
+    }
+    rules
+}
+
+/// The number of rows, followed by that of the rows that violate each rule.
+async fn count_violations(
+    context: &LakeContext,
+    step: &Step,
+    state: &State,
+    rules: &[MeasuredRule],
+) -> anyhow::Result<Vec<i64>> {
+    let lake = context.lake.as_ref();
+    let expectations = rules.iter().take(step.model.expectations.len());
+    let mut select: Vec<String> = vec!["count(*)".to_owned()];
+    select.extend(expectations.map(|(_, rule, _)| format!("count(*) FILTER (WHERE NOT ({rule}))")));
+    if !step.model.grain.is_empty() {
+        let grain = step.model.grain.join(", ");
+        select.push(format!(
+            "count(*) - (SELECT count(*) FROM (SELECT DISTINCT {grain} FROM {}) AS grains)",
+            step.name()
+        ));
+    }
+    let session = session::empty(lake.limits(), context.runtime.clone(), 1);
+    session::attach(lake, &session);
+    session::register(&session, step.name(), lake.table(step.name())?.provider(state).await?)?;
+    let sql = format!("SELECT {} FROM {}", select.join(", "), step.name());
+    let batches = session.sql(&sql).await?.collect().await?;
+    let Some(batch) = batches.first().filter(|batch| batch.num_rows() == 1) else {
+        return Ok(Vec::new());
+    };
+    Ok(batch.columns().iter().map(|it| it.as_primitive::<Int64Type>().value(0)).collect())
 }
 
 async fn rejected_by_rule(

@@ -13,7 +13,7 @@ use crate::meta;
 use crate::meta::MetaTable;
 use crate::plan::Step;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Date32Type, Field, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
 use config::model::TableName;
@@ -41,21 +41,19 @@ pub struct Restatement {
 
 /// The table's definition.
 pub fn table() -> MetaTable {
-    let text = |name| Field::new(name, DataType::Utf8, true);
-    MetaTable {
-        name: TableName::new("meta", "restatements"),
-        description: "Figures of past days that changed after they were published, and why.",
-        schema: Arc::new(Schema::new(vec![
-            text("table_name"),
-            text("row_key"),
-            text("column_name"),
-            text("before"),
-            text("after"),
-            text("cause_file"),
-            Field::new("restated_at", utc(), true),
-            Field::new("version", DataType::Int64, true),
-        ])),
-    }
+    use DataType::{Int64, Utf8};
+    let columns = [
+        ("table_name", Utf8),
+        ("row_key", Utf8),
+        ("column_name", Utf8),
+        ("before", Utf8),
+        ("after", Utf8),
+        ("cause_file", Utf8),
+        ("restated_at", utc()),
+        ("version", Int64),
+    ];
+    let description = "Figures of past days that changed after they were published, and why.";
+    MetaTable::new("restatements", description, columns)
 }
 
 /// Records which published figures a prepared replacement changes. Recording one version twice replaces the

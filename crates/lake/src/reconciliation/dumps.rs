@@ -87,32 +87,20 @@ async fn changed_balances(
     // Dumps with superseded records, and dumps without a good record.
     let (mut balances, mut open, mut idle) = (Vec::new(), HashSet::new(), HashSet::new());
     for key in all {
-        let count = |counts: &BTreeMap<DumpKey, i64>| counts.get(key).copied().unwrap_or(0);
-        let row = read.get(key);
-        let (bronze, silver_rows) = (count(&in_bronze), count(&in_silver));
-        let balance = RowBalance {
-            run: context.lake.run().to_owned(),
-            started_at,
-            ended_at: context.lake.now(),
-            table_name: silver.name.clone(),
-            file: key.0.clone(),
-            file_sha256: row.and_then(|row| row.sha256.clone()).unwrap_or_default(),
-            dump: key.1,
-            read: row.map_or(0, |row| row.records),
-            bronze,
-            silver: silver_rows,
-            rejected: count(&rejected),
-            superseded: 0,
-            is_balanced: false,
-        };
-        if bronze <= balance.rejected {
+        let row = read.get(key).copied();
+        let counts =
+            [&in_bronze, &in_silver, &rejected].map(|it| it.get(key).copied().unwrap_or(0));
+        let mut balance = uncounted(context, silver, key, row);
+        [balance.bronze, balance.silver, balance.rejected] = counts;
+        balance.started_at = started_at;
+        if balance.bronze <= balance.rejected {
             idle.insert(key.clone());
         }
         let counts = balance.row_counts();
         if last.get(key).is_some_and(|last| last.is_balanced && last.row_counts() == counts) {
             continue;
         }
-        if bronze > silver_rows + balance.rejected {
+        if balance.bronze > balance.silver + balance.rejected {
             open.insert(key.clone());
         }
         balances.push(balance);
@@ -127,6 +115,32 @@ async fn changed_balances(
     Ok(without_unchanged(balances, last))
 }
 
+/// The row balance of a dump before its rows are counted.
+fn uncounted(
+    context: &LakeContext,
+    silver: &TableName,
+    (file, dump): &DumpKey,
+    row: Option<&DumpRow>,
+) -> RowBalance {
+    let now = context.lake.now();
+    RowBalance {
+        run: context.lake.run().to_owned(),
+        started_at: now,
+        ended_at: now,
+        table_name: silver.name.clone(),
+        file: file.clone(),
+        file_sha256: row.and_then(|row| row.sha256.clone()).unwrap_or_default(),
+        dump: *dump,
+        read: row.map_or(0, |row| row.records),
+        bronze: 0,
+        silver: 0,
+        rejected: 0,
+        superseded: 0,
+        is_balanced: false,
+    }
+}
+
+/// Sets `is_balanced` and leaves out balances that equal the last ones.
 fn without_unchanged(
     mut balances: Vec<RowBalance>,
     last: &BTreeMap<DumpKey, &RowBalance>,

@@ -31,10 +31,9 @@ pub async fn run(
     let fingerprint = fingerprint(step, contract, context);
     let upstream = source_name.to_string();
     let to = i64::try_from(source_state.version())?;
-    let is_current = |state: &&State| {
-        mode == RefreshMode::Incremental && state.fingerprint() == Some(fingerprint.as_str())
-    };
-    let since = match state.as_ref().filter(is_current) {
+    let current = state.as_ref().filter(|_| mode == RefreshMode::Incremental);
+    let current = current.filter(|it| it.fingerprint() == Some(fingerprint.as_str()));
+    let since = match current {
         Some(state) => table.checkpoint(state, &upstream).await?,
         None => None,
     };
@@ -59,9 +58,12 @@ pub async fn run(
         change.removes = state.as_ref().map(State::files).unwrap_or_default();
     }
     if is_redefined {
-        let schema = with_pointers(&step.schema, contract);
-        let description = step.model.description.clone();
-        change.definition = Some(Definition { schema, description, fingerprint, partition: None });
+        change.definition = Some(Definition {
+            schema: with_pointers(&step.schema, contract),
+            description: step.model.description.clone(),
+            fingerprint,
+            partition: None,
+        });
     }
     change.checkpoints = BTreeMap::from([(upstream, to)]);
     let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;

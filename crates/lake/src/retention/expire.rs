@@ -14,19 +14,19 @@ use crate::meta::{self, MetaTable};
 use crate::offsets::Partition;
 use crate::plan::Step;
 use crate::retention::period::period_of;
-use crate::retention::{DAY_US, Horizon, date, is_period, numbers, partition_day, period_columns};
+use crate::retention::{Horizon, date, is_period, numbers, partition_day, period_columns};
 use anyhow::Context as _;
 use arrow::array::Array as _;
 use arrow::compute::{max, min};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use chrono::{DateTime, NaiveDate, Utc};
 use config::model::TableName;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use plant::contract::Contract;
+use plant::time::{DAY_US, day_of_us};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// Days by which expiry may be overdue before it is logged.
 const OVERDUE_DAYS: i64 = 1;
@@ -52,7 +52,7 @@ pub struct Expired {
 /// The table's definition.
 pub fn table() -> MetaTable {
     use DataType::{Date32, Int64, Utf8};
-    let fields = [
+    let columns = [
         ("table_name", Utf8),
         ("day", Date32),
         ("rows", Int64),
@@ -63,12 +63,7 @@ pub fn table() -> MetaTable {
         ("expired_at", utc()),
         ("run", Utf8),
     ];
-    let fields = fields.map(|(name, kind)| Field::new(name, kind, true));
-    MetaTable {
-        name: TableName::new("meta", "expired"),
-        description: "Days of tables whose rows have expired.",
-        schema: Arc::new(Schema::new(fields.to_vec())),
-    }
+    MetaTable::new("expired", "Days of tables whose rows have expired.", columns)
 }
 
 /// Removes the rows of every table that are older than its retention.
@@ -87,7 +82,7 @@ async fn expire_table(context: &LakeContext, name: &TableName, kept: u32) -> any
     let lake = context.lake.as_ref();
     let Some(state) = lake.state(name).await? else { return Ok(()) };
     let table = lake.table(name)?;
-    let first_kept = lake.now().timestamp_micros().div_euclid(DAY_US) - i64::from(kept);
+    let first_kept = day_of_us(lake.now().timestamp_micros()) - i64::from(kept);
     let (mut old, mut rest) = (Days::new(), Vec::new());
     for file in state.files() {
         match partition_day(&file).filter(|day| *day < first_kept) {
@@ -164,7 +159,7 @@ async fn commit(
     Ok(())
 }
 
-/// The files of old messages that silver contains completely. Each may expire alone.
+/// Of the old messages, the files that silver contains completely. Each may expire alone.
 async fn contained_in_silver(
     context: &LakeContext,
     contract: &Contract,

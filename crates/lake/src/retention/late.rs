@@ -2,9 +2,10 @@
 
 use crate::context::LakeContext;
 use crate::delta::table::{State, Table};
-use crate::retention::{DAY_US, Horizon, numbers, period_columns};
+use crate::retention::{Horizon, numbers, period_columns};
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
+use plant::time::{DAY_US, day_of_us};
 
 /// Reason code of a message for a day that has expired.
 pub const TOO_LATE: &str = "too_late";
@@ -39,7 +40,7 @@ impl LateDataFilter {
         rows: &RecordBatch,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Vec<bool>>> {
-        let today = now.timestamp_micros().div_euclid(DAY_US);
+        let today = day_of_us(now.timestamp_micros());
         let kept = self.kept_days.map(|days| today - i64::from(days));
         let Some(day) = kept.max(self.horizon.day) else { return Ok(None) };
         let mut in_time = vec![true; rows.num_rows()];

@@ -76,28 +76,33 @@ struct Choice {
     marks: Vec<(i64, i64)>,
 }
 
+impl Choice {
+    /// A log that starts now. The first log of a topic has a mark, too, before another one follows.
+    fn new_log(known: &[i64], number: i64, id: Option<i64>) -> Self {
+        let first = known.is_empty().then_some((1, UNKNOWN));
+        let marks = first.into_iter().chain([(number, id.unwrap_or(UNKNOWN))]).collect();
+        Self { number, is_new: true, is_certain: true, marks }
+    }
+
+    fn known_log(number: i64, is_certain: bool, id: Option<i64>) -> Self {
+        let marks = id.map(|id| (number, id)).into_iter().collect();
+        Self { number, is_new: false, is_certain, marks }
+    }
+}
+
 /// Chooses the log of a topic with this id by the ids of its logs so far.
 fn choose(known: &[i64], id: Option<i64>, is_other: bool) -> Choice {
     let number_of = |at: usize| i64::try_from(at + 1).unwrap_or(i64::MAX);
     let last = number_of(known.len().saturating_sub(1));
-    let new_log = |number| {
-        let first = known.is_empty().then_some((1, UNKNOWN));
-        let marks = first.into_iter().chain([(number, id.unwrap_or(UNKNOWN))]).collect();
-        Choice { number, is_new: true, is_certain: true, marks }
-    };
-    let known_log = |number, is_certain, mark: Option<i64>| {
-        let marks = mark.map(|id| (number, id)).into_iter().collect();
-        Choice { number, is_new: false, is_certain, marks }
-    };
     if is_other {
-        return new_log(last + 1);
+        return Choice::new_log(known, last + 1, id);
     }
     let found = known.iter().rposition(|it| Some(*it) == id).map(number_of);
     match (id, known.last()) {
-        (Some(_), _) if let Some(number) = found => known_log(number, true, None),
-        (Some(id), None | Some(&UNKNOWN)) => known_log(last, false, Some(id)),
-        (Some(_), Some(_)) => new_log(last + 1),
-        (None, _) => known_log(last, false, None),
+        (Some(_), _) if let Some(number) = found => Choice::known_log(number, true, None),
+        (Some(id), None | Some(&UNKNOWN)) => Choice::known_log(last, false, Some(id)),
+        (Some(_), Some(_)) => Choice::new_log(known, last + 1, id),
+        (None, _) => Choice::known_log(last, false, None),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::delta::stats::landing_order;
 use crate::delta::table::{State, Table};
 use crate::lake::Lake;
 use crate::offsets::Ranges;
-use crate::retention::{DAY_US, Horizon, numbers};
+use crate::retention::{Horizon, numbers};
 use crate::stream::interpret::{Interpreted, Interpreter};
 use crate::stream::sink::Sink;
 use anyhow::ensure;
@@ -16,6 +16,7 @@ use arrow::compute::filter_record_batch;
 use batches::batch::Messages;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
+use plant::time::DAY_US;
 use std::collections::HashSet;
 
 /// Decides which rows of the silver table of a stream are rebuilt and which stay.

@@ -20,14 +20,13 @@ use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use config::model::TableName;
 use deltalake::kernel::Add;
 use plant::contract::Contract;
+use plant::time::day_of_us;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Days whose files are open at once; rows of further days close the oldest one.
 const OPEN_DAYS: usize = 8;
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// Appends to one table of a stream.
 pub struct Sink {
@@ -130,7 +129,7 @@ impl Sink {
             return Ok(());
         }
         let times = timestamp(rows, &self.time)?;
-        let day = |at: &i64| at.div_euclid(DAY_US);
+        let day = |at: &i64| day_of_us(*at);
         let bounds = (times.values().iter().min(), times.values().iter().max());
         if let (Some(first), Some(last)) = bounds
             && day(first) == day(last)

@@ -2,7 +2,7 @@
 
 use super::super::{Live, lock};
 use super::frame::{self, Moment};
-use super::{Frame, HZ_MOST, Hub, NotOpened, Wish, settled, silent_places, subscribe};
+use super::{Frame, Hub, OpenError, Subscription, settled, silent_places, subscribe};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -31,14 +31,15 @@ impl Drop for Seat {
     }
 }
 
-pub fn open(live: &Live, wish: &Wish, now_us: i64) -> Result<Viewer, NotOpened> {
+pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
     let hub = &live.shared.hub;
     let seat = take_seat(hub)?;
-    let frames = subscribe(live, (wish.plant.clone(), wish.hz.min(HZ_MOST)))?;
+    let key = subscription.key();
+    let frames = subscribe(live, key.clone())?;
     hub.opened.notify_one();
     let frame = frames.borrow().clone();
-    let seen = wish.last_id.as_deref().and_then(|id| seen(live, id));
-    let (dict, latest) = settled(live, wish.plant.as_deref(), &frame.dict);
+    let seen = subscription.last_id.as_deref().and_then(|id| seen(live, id));
+    let (dict, latest) = settled(live, &key.selection, &frame.dict);
     let silent = silent_places(live, &dict, &latest, latest.event_us(now_us));
     let boot = &live.shared.boot[..];
     let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
@@ -127,10 +128,10 @@ impl Viewer {
     }
 }
 
-fn take_seat(hub: &Hub) -> Result<Seat, NotOpened> {
+fn take_seat(hub: &Hub) -> Result<Seat, OpenError> {
     let seat = Seat(Arc::clone(&hub.viewers));
     let before = hub.viewers.fetch_add(1, Ordering::Relaxed);
-    if before < hub.viewers_most { Ok(seat) } else { Err(NotOpened::Viewers(hub.viewers_most)) }
+    if before < hub.viewers_most { Ok(seat) } else { Err(OpenError::Viewers(hub.viewers_most)) }
 }
 
 /// The change a viewer has seen, if the id is of this run of the program.

@@ -8,6 +8,7 @@ use super::encode::Encoder;
 use super::error::Error;
 use super::format::Format;
 use super::places::{Deadline, Place};
+use super::receipt::Receipt;
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use axum::body::Body;
@@ -34,6 +35,7 @@ pub struct Answer {
     pub over: Over,
     pub deadline: Deadline,
     pub place: Place,
+    pub receipt: Receipt,
 }
 
 /// What happens to rows beyond the limit.
@@ -90,16 +92,18 @@ struct Delivery {
     deadline: Deadline,
     /// Held until the answer is delivered or dropped.
     _place: Place,
-    sent_rows: u64,
+    receipt: Receipt,
     left_out: bool,
 }
 
 impl Delivery {
     async fn open(answer: Answer) -> Result<Self, Error> {
-        let Answer { rows, format, frame, rows_max, over, mut deadline, place, .. } = answer;
+        let Answer { rows, format, frame, rows_max, over, mut deadline, place, receipt, .. } =
+            answer;
         let stream = deadline.within(Box::pin(rows.execute_stream())).await??;
         check_names(&stream.schema())?;
         let encoder = Encoder::new(format, &stream.schema()).map_err(unwritable)?;
+        let encoder = encoder.with_escaped_formulas();
         let mut delivery = Self {
             stream,
             first: None,
@@ -110,7 +114,7 @@ impl Delivery {
             over,
             deadline,
             _place: place,
-            sent_rows: 0,
+            receipt,
             left_out: false,
         };
         delivery.first = delivery.rows().await?;
@@ -128,13 +132,13 @@ impl Delivery {
         let batch = self.deadline.within(self.stream.next()).await?.transpose()?;
         let Some(batch) = batch else { return Ok(None) };
         let batch = self.bounded(batch)?;
-        self.sent_rows += batch.num_rows() as u64;
+        self.receipt.rows += batch.num_rows() as u64;
         self.encoder.rows(&batch).map(Some).map_err(unwritable)
     }
 
     /// `batch`, or as much of it as the limit leaves.
     fn bounded(&mut self, batch: RecordBatch) -> Result<RecordBatch, Error> {
-        let left = self.rows_max - self.sent_rows;
+        let left = self.rows_max - self.receipt.rows;
         if batch.num_rows() as u64 <= left {
             return Ok(batch);
         }
@@ -159,12 +163,13 @@ impl Delivery {
     }
 
     async fn tail(mut self) -> Result<Bytes, Error> {
+        self.receipt.close()?;
         if self.format != Format::Json {
             return self.encoder.end().map_err(unwritable);
         }
         let tail = match &self.frame {
             Frame::Page(page) => {
-                let total = total(page, self.sent_rows, &mut self.deadline).await?;
+                let total = total(page, self.receipt.rows, &mut self.deadline).await?;
                 let as_of = page.as_of.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
                 format!(
                     "],\"total\":{total},\"limit\":{},\"offset\":{},\"version\":{},\"as_of\":{}}}",
@@ -175,7 +180,7 @@ impl Delivery {
                 )
             }
             Frame::Query => {
-                format!("],\"row_count\":{},\"truncated\":{}}}", self.sent_rows, self.left_out)
+                format!("],\"row_count\":{},\"truncated\":{}}}", self.receipt.rows, self.left_out)
             }
         };
         Ok(tail.into())

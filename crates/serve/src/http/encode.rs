@@ -4,6 +4,7 @@
 //! that every reader of Arrow and Parquet understands them.
 
 use super::format::Format;
+use super::formula;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -28,6 +29,8 @@ pub struct Encoder {
     sink: Sink,
     /// What ends a line of CSV.
     line_end: &'static [u8],
+    /// Whether CSV is written so that a spreadsheet takes no text for a formula.
+    escapes_formulas: bool,
 }
 
 /// The end of a line as RFC 4180 has it.
@@ -57,12 +60,18 @@ impl Encoder {
                 Sink::Parquet(Box::new(writer))
             }
         };
-        Ok(Self { schema, sink, line_end: CRLF })
+        Ok(Self { schema, sink, line_end: CRLF, escapes_formulas: false })
     }
 
     /// The same encoder with lines of CSV that end with a line feed alone.
     pub fn with_line_feeds(self) -> Self {
         Self { line_end: LF, ..self }
+    }
+
+    /// The same encoder with a `'` before each text of CSV that a spreadsheet would take for a formula.
+    /// The other formats are exact.
+    pub fn with_escaped_formulas(self) -> Self {
+        Self { escapes_formulas: true, ..self }
     }
 
     /// The bytes that are ready once `batch` is added; may be none.
@@ -74,9 +83,15 @@ impl Encoder {
                 std::mem::take(writer.get_mut())
             }
             Sink::Csv { header_due } => {
-                let header =
-                    std::mem::take(header_due).then(|| csv_header(&self.schema, self.line_end));
-                csv_rows(header.unwrap_or_default(), &batch, self.line_end)?
+                let header = std::mem::take(header_due)
+                    .then(|| csv_header(&self.schema, self.line_end, self.escapes_formulas));
+                let texts = self.escapes_formulas.then(|| text_columns(&self.schema));
+                csv_rows(
+                    header.unwrap_or_default(),
+                    &batch,
+                    self.line_end,
+                    &texts.unwrap_or_default(),
+                )?
             }
             Sink::Arrow(writer) => {
                 writer.write(&batch)?;
@@ -97,7 +112,9 @@ impl Encoder {
     pub fn end(self) -> Result<Bytes, ArrowError> {
         let rest = match self.sink {
             Sink::Json(_) => Vec::new(),
-            Sink::Csv { header_due: true } => csv_header(&self.schema, self.line_end),
+            Sink::Csv { header_due: true } => {
+                csv_header(&self.schema, self.line_end, self.escapes_formulas)
+            }
             Sink::Csv { header_due: false } => Vec::new(),
             Sink::Arrow(mut writer) => {
                 writer.finish()?;
@@ -126,17 +143,36 @@ fn json_writer() -> JsonWriter<Vec<u8>, CommaSeparated> {
     WriterBuilder::new().with_explicit_nulls(true).build(Vec::new())
 }
 
-fn csv_header(schema: &Schema, line_end: &[u8]) -> Vec<u8> {
+fn csv_header(schema: &Schema, line_end: &[u8], escapes_formulas: bool) -> Vec<u8> {
     let mut out = Vec::new();
     for (index, field) in schema.fields().iter().enumerate() {
-        csv_field(&mut out, index, Some(field.name()));
+        let mut name = field.name().clone();
+        if escapes_formulas && formula::is_formula(&name) {
+            name.insert(0, formula::ESCAPE);
+        }
+        csv_field(&mut out, index, Some(&name));
     }
     out.extend_from_slice(line_end);
     out
 }
 
-/// RFC 4180 but for the ends of lines; a null is nothing at all, an empty text is `""`.
-fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch, line_end: &[u8]) -> Result<Vec<u8>, ArrowError> {
+/// The columns that hold text, in which a value may look like a formula.
+fn text_columns(schema: &Schema) -> Vec<usize> {
+    let is_text = |index: &usize| {
+        let field = schema.field(*index).data_type();
+        !(field.is_numeric() || field.is_temporal() || *field == DataType::Boolean)
+    };
+    (0..schema.fields().len()).filter(is_text).collect()
+}
+
+/// RFC 4180 but for the ends of lines; a null is nothing at all, an empty text is `""`. Formulas in the
+/// columns `texts` are escaped.
+fn csv_rows(
+    mut out: Vec<u8>,
+    batch: &RecordBatch,
+    line_end: &[u8],
+    texts: &[usize],
+) -> Result<Vec<u8>, ArrowError> {
     let options = FormatOptions::new();
     let columns = batch
         .columns()
@@ -148,6 +184,9 @@ fn csv_rows(mut out: Vec<u8>, batch: &RecordBatch, line_end: &[u8]) -> Result<Ve
         for (index, column) in columns.iter().enumerate() {
             text.clear();
             write!(text, "{}", column.value(row)).map_err(unwritable)?;
+            if texts.contains(&index) && formula::is_formula(&text) {
+                text.insert(0, formula::ESCAPE);
+            }
             let known = batch.column(index).is_valid(row);
             csv_field(&mut out, index, known.then_some(&text));
         }

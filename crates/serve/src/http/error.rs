@@ -3,7 +3,8 @@
 //! An [`Error`] has a public half (status, code, message) and a private one, which is logged once,
 //! here, when the answer is made, and never shown.
 
-use super::super::Limits;
+use crate::Limits;
+use access::ErrorKind;
 use arrow::error::ArrowError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -12,11 +13,14 @@ use datafusion::common::Diagnostic;
 use datafusion::error::DataFusionError;
 use serde::Serialize;
 use std::time::Duration;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 /// What DataFusion's optimizer says of a wrong regular expression, whose own error has no type that
 /// can be told from others.
 const BAD_PATTERN: &str = "Invalid regex";
+
+/// What a client is told to wait before it tries again, in seconds.
+const BUSY_RETRY_S: i64 = 5;
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -28,8 +32,10 @@ pub struct Error {
     pub public: String,
     /// For the log only.
     pub private: Option<anyhow::Error>,
-    /// Place in the SQL text, from 1.
+    /// Line and column in the SQL text, from 1.
     pub position: Option<(u64, u64)>,
+    /// Seconds after which the same request may succeed.
+    pub retry_after_s: Option<i64>,
 }
 
 /// Body of every answer that is an error.
@@ -53,10 +59,50 @@ pub struct ErrorDetail {
     pub column: Option<u64>,
 }
 
+/// The refusals that every route can answer with, for the description of the interface.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "a description of answers that `Error` makes")]
+pub enum Refusals {
+    /// A parameter or the body is invalid
+    #[response(status = 400)]
+    BadRequest(ErrorBody),
+    /// Not logged in, or the login or token is refused
+    #[response(status = 401)]
+    Unauthenticated(ErrorBody),
+    /// No permission, or a request of another site
+    #[response(status = 403)]
+    Forbidden(ErrorBody),
+    /// There is no such object
+    #[response(status = 404)]
+    NotFound(ErrorBody),
+    /// The request conflicts with what is stored
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+    /// The body is too long
+    #[response(status = 413)]
+    BodyTooLong(ErrorBody),
+    /// The body is not JSON
+    #[response(status = 415)]
+    NotJson(ErrorBody),
+    /// A value is invalid, or the query needs too much memory
+    #[response(status = 422)]
+    Invalid(ErrorBody),
+    /// Too many requests or failed logins; try again after `Retry-After`
+    #[response(status = 429)]
+    TooMany(ErrorBody),
+    /// The program is stopping, or the user database cannot be used
+    #[response(status = 503)]
+    Unavailable(ErrorBody),
+    /// The answer took too long
+    #[response(status = 504)]
+    Timeout(ErrorBody),
+}
+
 impl Error {
     /// An error whose public half says everything.
     pub fn new(status: StatusCode, code: &'static str, public: impl Into<String>) -> Self {
-        Self { status, code, public: public.into(), private: None, position: None }
+        let public = public.into();
+        Self { status, code, public, private: None, position: None, retry_after_s: None }
     }
 
     /// The request is wrong.
@@ -94,7 +140,16 @@ impl Error {
             "{places} {what} are running and none ended within {} s; try again later",
             limits.wait_time.as_secs_f64()
         );
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", public)
+        let busy = Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", public);
+        Self { retry_after_s: Some(BUSY_RETRY_S), ..busy }
+    }
+
+    /// The user database cannot be used; `private` is the reason.
+    pub fn access_unavailable(private: Option<anyhow::Error>) -> Self {
+        let public = "the user database cannot be used, so nothing that needs a permission is \
+                      answered; the log of the program has the reason";
+        let unavailable = Self::new(StatusCode::SERVICE_UNAVAILABLE, "access_unavailable", public);
+        Self { private, ..unavailable }
     }
 
     /// Logs the private half; called once, where the error ends.
@@ -124,10 +179,41 @@ impl IntoResponse for Error {
         let mut response = (self.status, Json(ErrorBody { error: detail })).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(retry_after_s) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, retry_after_s.into());
         }
         response
+    }
+}
+
+impl From<access::Error> for Error {
+    fn from(error: access::Error) -> Self {
+        let public = error.to_string();
+        let (status, code) = match (&error, error.kind()) {
+            (access::Error::LoginRefused, _) => (StatusCode::UNAUTHORIZED, "login_refused"),
+            (access::Error::SetupRefused, _) => (StatusCode::UNAUTHORIZED, "setup_refused"),
+            (access::Error::WeakPassword(_), _) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "weak_password")
+            }
+            (access::Error::WrongCode, _) => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_code"),
+            (access::Error::Busy, _) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            (_, ErrorKind::Unauthenticated) => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            (_, ErrorKind::Forbidden) => (StatusCode::FORBIDDEN, "forbidden"),
+            (_, ErrorKind::Throttled) => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
+            (_, ErrorKind::Invalid) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
+            (_, ErrorKind::NotFound) => (StatusCode::NOT_FOUND, "not_found"),
+            (_, ErrorKind::Conflict) => (StatusCode::CONFLICT, "conflict"),
+            (_, ErrorKind::Unavailable | ErrorKind::Broken) => {
+                return Self::access_unavailable(Some(error.into()));
+            }
+            (_, ErrorKind::Internal) => return Self::internal(error.into()),
+        };
+        let retry_after_s = match &error {
+            access::Error::TooManyAttempts { retry_after_s } => Some(*retry_after_s),
+            access::Error::Busy => Some(BUSY_RETRY_S),
+            _ => None,
+        };
+        Self { retry_after_s, ..Self::new(status, code, public) }
     }
 }
 

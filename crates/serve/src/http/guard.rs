@@ -1,124 +1,142 @@
-//! Who may ask, and what a browser may do with the answer.
+//! What every request passes before anything else, and what every response carries.
 //!
-//! The program listens on the loopback and asks for no password, so a page from elsewhere must not
-//! speak to it through the browser of somebody at this machine: the `Host` must be a name of ours
-//! (else a foreign name that resolves to 127.0.0.1 would do), and a cross-site request must be a
-//! link somebody follows.
+//! A page of another site must not use this program through the browser of a person who can reach it.
+//! So the requested host must be one of ours (else a foreign name that resolves to our address would
+//! do), and a cross-site request is allowed only as a link that somebody follows.
 
 use super::Service;
 use super::error::Error;
+use super::peer::{Network, Peer, text, without_port};
+use super::request_body::TimedBody;
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Names of this machine for itself.
+/// Names of the loopback interface.
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Scripts, frames and connections come from this origin only. Styles may be inline, because the charts
+/// position their parts by them.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
-const SECURITY: [(HeaderName, &str); 5] = [
+/// Headers of every response.
+pub const SECURITY: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
 ];
 
-/// Lets a request through if it comes from here, and marks every answer.
-pub async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let mut response = match check(&service.hosts, &request) {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
+/// A browser that has seen this uses HTTPS for the host, and for names below it, for a year.
+pub const HSTS: &str = "max-age=31536000; includeSubDomains";
+
+/// Refuses a request that must not be answered, and adds the security headers to the response. What is
+/// behind the guard finds the client as [`Peer`], and the requested host as header `Host`, also if a
+/// trusted proxy reports them.
+pub async fn guard(
+    State(service): State<Arc<Service>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let (client, authority) = service.network.client(&request);
+    let host = without_port(&authority);
+    let is_pinned = client.is_secure && !is_local(host);
+    let mut response = match refusal(&service, &request, client, host) {
+        Some(refusal) => refusal,
+        None => {
+            request.extensions_mut().insert(client);
+            if let Ok(value) = HeaderValue::try_from(&authority) {
+                request.headers_mut().insert(header::HOST, value);
+            }
+            let limit = service.limits.body_time;
+            next.run(request.map(|body| Body::new(TimedBody::new(body, limit)))).await
+        }
     };
+    let headers = response.headers_mut();
     for (name, value) in SECURITY {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_pinned {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
     response
 }
 
-fn check(hosts: &[String], request: &Request) -> Result<(), Error> {
-    let authority = request.uri().authority().map(|authority| authority.as_str());
-    let host = authority.or_else(|| text(request.headers(), header::HOST)).unwrap_or_default();
-    let name = without_port(host);
-    let ours = |known: &str| known.eq_ignore_ascii_case(name);
-    if !LOCAL.into_iter().any(ours) && !hosts.iter().any(|known| ours(known)) {
-        let message = format!(
-            "this program does not answer to the name {name:?}; ask for localhost, or add the name \
-             to its configuration"
-        );
-        return Err(Error::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", message));
+/// The response to a request that is refused.
+fn refusal(service: &Service, request: &Request, client: Peer, host: &str) -> Option<Response> {
+    if let Some(wait) = excess(service, client) {
+        return Some(too_many(service, client, wait));
     }
+    let checked = check_path(&service.network, request)
+        .and_then(|()| check_host(&service.network.hosts, host))
+        .and_then(|()| check_site(request));
+    checked.err().map(IntoResponse::into_response)
+}
+
+/// How long the client has to wait, if it sent too many requests. Clients on this machine have no
+/// limit: they can load it without this program, too.
+fn excess(service: &Service, client: Peer) -> Option<Duration> {
+    if client.address.to_canonical().is_loopback() {
+        return None;
+    }
+    service.rate.take(client.address, Instant::now()).err()
+}
+
+fn too_many(service: &Service, client: Peer, wait: Duration) -> Response {
+    let per_s = service.limits.requests_per_s;
+    let message =
+        format!("more than {per_s} requests a second from {}; send fewer", client.address);
+    let error = Error::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
+    let mut response = error.into_response();
+    let wait_s = HeaderValue::from(wait.as_secs() + 1);
+    response.headers_mut().insert(header::RETRY_AFTER, wait_s);
+    response
+}
+
+/// Refuses a connection that does not come from a trusted proxy, if there must be one.
+fn check_path(network: &Network, request: &Request) -> Result<(), Error> {
+    let address = Peer::from_extensions(request.extensions()).address.to_canonical();
+    if !network.only_proxies || address.is_loopback() || network.is_proxy(address) {
+        return Ok(());
+    }
+    let message = "this port is for the reverse proxy: open the address of the proxy instead";
+    Err(Error::new(StatusCode::FORBIDDEN, "not_through_proxy", message))
+}
+
+fn is_local(host: &str) -> bool {
+    LOCAL.into_iter().any(|known| known.eq_ignore_ascii_case(host))
+}
+
+fn check_host(hosts: &[String], host: &str) -> Result<(), Error> {
+    if is_local(host) || hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+        return Ok(());
+    }
+    let message = format!(
+        "unknown host {host:?}: open localhost, or add the name by --host, or by `hosts` in [serve] of \
+         plant.toml"
+    );
+    Err(Error::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", message))
+}
+
+fn check_site(request: &Request) -> Result<(), Error> {
     let site = text(request.headers(), HeaderName::from_static("sec-fetch-site"));
     let mode = text(request.headers(), HeaderName::from_static("sec-fetch-mode"));
     if site == Some("cross-site") && mode != Some("navigate") {
-        let message = "pages from elsewhere may not ask this program";
+        let message = "requests from pages of other sites are refused";
         return Err(Error::new(StatusCode::FORBIDDEN, "cross_site", message));
     }
     Ok(())
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// `host` without its port; the colons of `[::1]` are no port.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check_host(host: &str, expected: Result<(), &str>) {
-        let request = Request::builder().uri("/").header("host", host);
-        let request = request.body(axum::body::Body::empty()).unwrap();
-        let checked = check(&["cockpit.plant".to_owned()], &request);
-        assert_eq!(checked.map_err(|error| error.code), expected, "{host}");
-    }
-
-    #[test]
-    fn only_names_of_ours_are_answered() {
-        for host in [
-            "localhost",
-            "LOCALHOST:8080",
-            "127.0.0.1:1",
-            "[::1]:8080",
-            "[::1]",
-            "Cockpit.plant:80",
-        ] {
-            check_host(host, Ok(()));
-        }
-        for host in [
-            "",
-            "evil.example",
-            "localhost.evil.example:8080",
-            "127.0.0.1.nip.io",
-            "[::2]",
-            "10.0.0.1",
-        ] {
-            check_host(host, Err("unknown_host"));
-        }
-    }
-
-    #[test]
-    fn pages_from_elsewhere_may_only_link() {
-        for (mode, allowed) in [("cors", false), ("no-cors", false), ("navigate", true)] {
-            let request = Request::builder()
-                .uri("/")
-                .header("host", "localhost")
-                .header("sec-fetch-site", "cross-site")
-                .header("sec-fetch-mode", mode)
-                .body(axum::body::Body::empty())
-                .unwrap();
-            assert_eq!(check(&[], &request).is_ok(), allowed, "{mode}");
-        }
-    }
 }

@@ -7,17 +7,20 @@
 //! expired, the minutes made of them answer.
 
 use super::Service;
-use super::error::{Error, ErrorBody};
+use super::authorization::Caller;
+use super::error::{Error, Refusals};
 use super::places::Deadline;
 use super::query::parameters;
 use super::temperatures::text_of;
+use super::visibility::Visibility;
 use crate::Limits;
+use access::Action;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::DateTime;
 use datafusion::prelude::SessionContext;
 use live::{Recent, Span};
@@ -77,17 +80,18 @@ pub struct Point {
     ),
     responses(
         (status = 200, description = "The span", body = HistoryAnswer),
-        (status = 400, description = "A parameter is wrong", body = ErrorBody),
-        (status = 429, description = "Too many requests are running", body = ErrorBody),
-        (status = 504, description = "The answer took too long", body = ErrorBody),
+        Refusals,
     )
 )]
 pub async fn history(
     State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let asked = parameters(query.as_deref(), &["sensor", "from", "to", "points"])?;
     let ask = Ask::of(&asked, service.now_us(), &service.limits)?;
+    let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
+    visibility.check_sensor(&ask.sensor)?;
     let _place = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.limits.answer_time);
     let answer = deadline.within(Box::pin(answer(&service, &ask))).await??;
@@ -107,9 +111,9 @@ impl Ask {
         let sensor = asked.get("sensor").cloned();
         let sensor =
             sensor.ok_or_else(|| Error::bad("bad_parameter", "the parameter sensor is missing"))?;
-        let to_us = asked.get("to").map_or(Ok(now_us), |said| moment("to", said))?;
+        let to_us = asked.get("to").map_or(Ok(now_us), |said| instant("to", said))?;
         let usual_us = to_us - USUAL_SPAN_US;
-        let from_us = asked.get("from").map_or(Ok(usual_us), |said| moment("from", said))?;
+        let from_us = asked.get("from").map_or(Ok(usual_us), |said| instant("from", said))?;
         let points = asked.get("points").map_or(Ok(USUAL_POINTS), |said| {
             let points = said.parse().ok().filter(|points| (1..=limits.points).contains(points));
             let message = format!("points is a number from 1 to {}, not {said}", limits.points);
@@ -122,8 +126,9 @@ impl Ask {
     }
 }
 
-fn moment(name: &str, said: &str) -> Result<i64, Error> {
-    let at = DateTime::parse_from_rfc3339(said).map_err(|error| {
+/// A time of a request, in microseconds since the epoch (UTC).
+pub fn instant(name: &str, text: &str) -> Result<i64, Error> {
+    let at = DateTime::parse_from_rfc3339(text).map_err(|error| {
         Error::bad("bad_value", format!("{name} is a time such as 2023-01-12T10:22:54Z: {error}"))
     })?;
     Ok(at.timestamp_micros())
@@ -247,7 +252,7 @@ async fn look_up(
     if parts.is_empty() {
         return Ok(sources);
     }
-    let session = service.answers.session().await.map_err(Error::below)?;
+    let session = service.lake.session().await.map_err(Error::below)?;
     for part in parts {
         if session.table_exist(part.table)? {
             read(&session, sensor, part, width_us, buckets).await?;

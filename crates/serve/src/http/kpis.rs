@@ -4,14 +4,17 @@
 mod answer;
 
 use super::Service;
-use super::error::{Error, ErrorBody};
+use super::authorization::Caller;
+use super::error::{Error, Refusals};
 use super::places::Deadline;
 use super::query::parameters;
+use super::visibility::Visibility;
+use access::Action;
 use answer::{KpiBy, KpiDefinition, KpiEach, KpiRow};
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::NaiveDate;
 use lake::kpi::definition::select;
 use lake::kpi::{Granularity, KpiQuery, Level};
@@ -57,26 +60,27 @@ pub struct KpisAnswer {
     ),
     responses(
         (status = 200, description = "The KPIs", body = KpisAnswer),
-        (status = 400, description = "A parameter is wrong", body = ErrorBody),
-        (status = 429, description = "Too many requests are running", body = ErrorBody),
-        (status = 504, description = "The answer took too long", body = ErrorBody),
+        Refusals,
     )
 )]
 pub async fn kpis(
     State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let said = parameters(query.as_deref(), &PARAMETERS)?;
     let query = kpi_query(&said)?;
     let word = |name: &str| said.get(name).map(String::as_str);
-    let kpis = select(service.answers.kpis(), word("kpi"), word("set"))
+    let kpis = select(service.lake.kpis(), word("kpi"), word("set"))
         .map_err(|message| Error::bad("bad_value", message))?;
+    let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
     let _place = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.limits.answer_time);
     let rows = deadline
-        .within(Box::pin(service.answers.kpi_rows(&kpis, &query)))
+        .within(Box::pin(service.lake.kpi_rows(&kpis, &query)))
         .await?
         .map_err(Error::below)?;
+    let rows = visibility.kpis(query.level, rows)?;
     let answer = KpisAnswer {
         by: query.level.into(),
         each: query.granularity.into(),

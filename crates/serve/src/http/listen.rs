@@ -1,13 +1,22 @@
-//! Connections: accepted up to a limit, each a task that is joined, all ended by one stop.
+//! Connections: accepted up to a limit, in all and per address; each is a task that is joined.
 
-use super::super::Limits;
-use super::stall::Stalling;
+mod admission;
+mod connection;
+mod der;
+mod plain;
+mod stall;
+mod tls;
+mod transfers;
+
+pub use tls::{Certificates, TlsFiles};
+
+use super::peer::Network;
+use crate::Limits;
+use admission::{Admission, Admitted};
 use anyhow::Context;
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use std::pin::pin;
+use connection::Server;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,52 +24,89 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// Wait after a failed accept (such as no file handle left), which would fail again at once.
+/// Pause after a failed accept. The reason, such as no free file descriptor, would fail it again at
+/// once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers on `listener` until `stop`, then lets the answers under way end, within the limit. When
-/// it returns no task of it is left.
+/// How the service can be reached.
+#[derive(Debug, Default)]
+pub struct Endpoint {
+    pub network: Network,
+    /// TLS; `None` is plain HTTP.
+    pub certificates: Option<Arc<Certificates>>,
+}
+
+/// Serves connections of `listener` until `stop`, then lets running responses end within the limit.
+/// When it returns, no task of it is running.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: &Limits,
+    endpoint: Endpoint,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let at = listener.local_addr().context("read the address of the listener")?;
-    tracing::info!(%at, "serving");
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let mut connections = JoinSet::new();
+    let address = listener.local_addr().context("read the address of the listener")?;
+    let Endpoint { network, certificates } = endpoint;
+    tracing::info!(%address, tls = certificates.is_some(), "serving");
+    let mut tasks = JoinSet::new();
+    if let Some(certificates) = &certificates {
+        tasks.spawn(Arc::clone(certificates).reload_until(limits.tls_reload, stop.clone()));
+    }
+    let server =
+        Arc::new(Server { router, limits: limits.clone(), certificates, stop: stop.clone() });
+    let admission = Admission::new(limits.connections_per_address, network);
+    let permits = Arc::new(Semaphore::new(limits.connections));
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(ended) = connections.join_next() => note(ended),
-            Some((stream, place)) = accept(&listener, &places) => {
-                let (router, stop) = (router.clone(), stop.clone());
-                let times = (limits.head_time, limits.stall_time);
-                connections.spawn(connection(stream, router, times, stop, place));
+            Some(ended) = tasks.join_next() => log_panic(ended),
+            Some((stream, peer, permit)) = accept(&listener, &permits) => {
+                let Some(admitted) = admission.admit(peer.ip()) else {
+                    tracing::debug!(%peer, "connection_refused");
+                    continue;
+                };
+                tasks.spawn(run(Arc::clone(&server), stream, peer, (permit, admitted)));
             }
         }
     }
     drop(listener);
+    finish(tasks, limits.stop_time).await;
+    Ok(())
+}
+
+/// Runs one connection; the permits are held until it ends.
+async fn run(
+    server: Arc<Server>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    _permits: (OwnedSemaphorePermit, Admitted),
+) {
+    // The client has disconnected, or the response was aborted, which is in the log already.
+    if let Err(error) = server.run(stream, peer).await {
+        tracing::debug!(%peer, %error, "connection_broken");
+    }
+}
+
+/// Lets the tasks end within `limit`, then aborts the rest.
+async fn finish(mut tasks: JoinSet<()>, limit: Duration) {
     let rest = async {
-        while let Some(ended) = connections.join_next().await {
-            note(ended);
+        while let Some(ended) = tasks.join_next().await {
+            log_panic(ended);
         }
     };
-    if tokio::time::timeout(limits.stop_time, rest).await.is_err() {
-        tracing::warn!(connections = connections.len(), "answers_cut_off");
-        connections.shutdown().await;
+    if tokio::time::timeout(limit, rest).await.is_err() {
+        tracing::warn!(connections = tasks.len(), "responses_aborted");
+        tasks.shutdown().await;
     }
-    Ok(())
 }
 
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    permits: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, peer)) => Some((stream, peer, permit)),
         Err(error) => {
             tracing::warn!(%error, "accept_failed");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -69,35 +115,7 @@ async fn accept(
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    (head_time, stall_time): (Duration, Duration),
-    stop: CancellationToken,
-    _place: OwnedSemaphorePermit,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no_delay_refused");
-    }
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head_time);
-    let service = TowerToHyperService::new(router);
-    let stream = TokioIo::new(Stalling::new(stream, stall_time));
-    let mut connection = pin!(builder.serve_connection(stream, service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    // A client that goes away, or an answer broken off, whose reason is already in the log.
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection_broken");
-    }
-}
-
-fn note(ended: Result<(), JoinError>) {
+fn log_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "connection_failed");
     }

@@ -1,15 +1,19 @@
 //! What the sensors say, pushed as server-sent events.
 
 use super::Service;
-use super::error::{Error, ErrorBody};
+use super::authorization::Caller;
+use super::error::{Error, Refusals};
 use super::query::parameters;
+use super::visibility::Visibility;
+use access::{Action, Identity};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use live::{NotOpened, Viewer, Wish};
+use live::{OpenError, Subscription, Viewer};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -42,22 +46,25 @@ const RETRY_SPREAD_MS: u128 = 800;
     ),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
-        (status = 400, description = "A parameter is wrong", body = ErrorBody),
-        (status = 429, description = "Too many viewers", body = ErrorBody),
-        (status = 503, description = "The program is stopping", body = ErrorBody),
+        Refusals,
     )
 )]
 pub async fn live(
     State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let asked = parameters(query.as_deref(), &["topics", "hz"])?;
     let wish = wish(&asked, &headers)?;
+    let visibility = Visibility::of_caller(&service, &caller, &[Action::FollowLive])?;
+    let wish = Subscription { lanes: visibility.lanes(), ..wish };
     let now_us = service.now_us();
     let viewer = service.live.open(&wish, now_us).map_err(refused)?;
     let hello = stream::iter([hello(&service, wish.hz, now_us)]);
-    let body = hello.chain(frames(viewer)).map(Ok::<Bytes, Infallible>);
+    let body = hello
+        .chain(frames(viewer, Right { service: Arc::clone(&service), caller }))
+        .map(Ok::<Bytes, Infallible>);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -66,7 +73,7 @@ pub async fn live(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-fn wish(asked: &BTreeMap<String, String>, headers: &HeaderMap) -> Result<Wish, Error> {
+fn wish(asked: &BTreeMap<String, String>, headers: &HeaderMap) -> Result<Subscription, Error> {
     let plant = match asked.get("topics").map(|topics| topics.split_once(':')) {
         None => None,
         Some(Some(("temps", plant))) => Some(plant.to_owned()),
@@ -81,7 +88,7 @@ fn wish(asked: &BTreeMap<String, String>, headers: &HeaderMap) -> Result<Wish, E
         return Err(bad_hz(&hz.to_string()));
     }
     let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    Ok(Wish { plant, hz, last_id })
+    Ok(Subscription { plant, hz, last_id, lanes: None })
 }
 
 fn bad_hz(said: &str) -> Error {
@@ -89,14 +96,14 @@ fn bad_hz(said: &str) -> Error {
     Error::bad("bad_value", message)
 }
 
-fn refused(reason: NotOpened) -> Error {
+fn refused(reason: OpenError) -> Error {
     let busy = |message: String| Error::new(StatusCode::TOO_MANY_REQUESTS, "busy", message);
     match reason {
-        NotOpened::Viewers(most) => busy(format!("{most} viewers are watching; try again later")),
-        NotOpened::Streams(most) => {
+        OpenError::Viewers(most) => busy(format!("{most} viewers are watching; try again later")),
+        OpenError::Streams(most) => {
             busy(format!("{most} different streams are open; ask for a rate others have"))
         }
-        NotOpened::Stopping => {
+        OpenError::Stopping => {
             let message = "the program is stopping; try again later";
             Error::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message)
         }
@@ -104,7 +111,7 @@ fn refused(reason: NotOpened) -> Error {
 }
 
 fn hello(service: &Service, hz: u32, now_us: i64) -> Bytes {
-    let health = service.answers.health();
+    let health = service.lake.health();
     let retry_ms = u128::from(RETRY_MS) + Uuid::now_v7().as_u128() % RETRY_SPREAD_MS;
     let data = serde_json::json!({
         "boot": service.live.boot(),
@@ -116,9 +123,31 @@ fn hello(service: &Service, hz: u32, now_us: i64) -> Bytes {
     Bytes::from(format!("retry: {retry_ms}\nevent: hello\ndata: {data}\n\n"))
 }
 
-fn frames(viewer: Viewer) -> impl Stream<Item = Bytes> {
-    stream::unfold(viewer, async |mut viewer| {
-        let bytes = viewer.next().await?;
-        Some((bytes, viewer))
+fn frames(viewer: Viewer, right: Right) -> impl Stream<Item = Bytes> {
+    let checked = tokio::time::interval(right.service.limits.live_recheck_time);
+    stream::unfold((viewer, right, checked), async |(mut viewer, right, mut checked)| {
+        loop {
+            tokio::select! {
+                _ = checked.tick() => right.is_valid().then_some(())?,
+                bytes = viewer.next() => return Some((bytes?, (viewer, right, checked))),
+            }
+        }
     })
+}
+
+/// The right to follow a stream, checked again while the stream is open.
+struct Right {
+    service: Arc<Service>,
+    caller: Arc<Caller>,
+}
+
+impl Right {
+    /// Whether the caller may still see what the stream was opened for. A stream ends with any change
+    /// of its scopes: the client opens another one, with what it may see then.
+    fn is_valid(&self) -> bool {
+        let Self { service, caller } = self;
+        let granted = |it: &Identity| it.granted(Action::FollowLive);
+        let now = service.access.recheck(caller, service.now_us());
+        now.is_ok_and(|now| caller.identity().is_ok_and(|then| granted(&now) == granted(then)))
+    }
 }

@@ -1,7 +1,7 @@
 //! Numbers about the service, in the text format of Prometheus.
 
 use super::Service;
-use super::error::Error;
+use super::error::{Error, Refusals};
 use crate::{Clock, RunInfo, TableInfo};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -121,10 +121,10 @@ impl Drop for Measured {
     path = "/metrics",
     operation_id = "readMetrics",
     tag = "program",
-    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"), Refusals)
 )]
 pub async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Error> {
-    let tables = service.answers.tables().await.map_err(Error::below)?;
+    let tables = service.lake.tables().await.map_err(Error::below)?;
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -137,7 +137,7 @@ pub async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Er
 
 fn text(service: &Service, tables: &[TableInfo]) -> String {
     let mut page = Page::default();
-    let health = service.answers.health();
+    let health = service.lake.health();
     page.family("cockpit_build_info", "gauge", "The program.");
     let build = [("version", &health.build.version[..]), ("commit", &health.build.commit)];
     page.sample("cockpit_build_info", &build, 1.0);

@@ -6,11 +6,16 @@
 //! *Promise*: every answer that is not what was asked for is an [`Error`], with a code for programs
 //! and advice for people; every request is counted; when `serve` returns, nothing of it runs on.
 
+mod accounts;
 mod answer;
+pub mod authorization;
+mod body;
 mod encode;
 mod error;
 mod filter;
 mod format;
+mod formula;
+mod forwarded;
 mod guard;
 mod health;
 mod history;
@@ -21,69 +26,82 @@ mod metrics;
 mod names;
 pub mod openapi;
 mod params;
+mod peer;
 mod places;
 mod query;
+mod rate;
 mod readonly;
-mod stall;
+mod receipt;
+mod request_body;
 mod tables;
 mod temperatures;
 #[cfg(test)]
 mod tests;
+mod visibility;
 
+pub use authorization::{AccessControl, AccessMode};
 pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
-pub use listen::serve;
+pub use listen::{Certificates, Endpoint, TlsFiles, serve};
+pub use peer::{Network, Peer};
 pub use readonly::plan as plan_reading;
 pub use tables::unchanged;
 
-use super::{Answers, Clock, Limits};
+use super::{Clock, LakeReader, Limits};
 use ::live::Live;
+use authorization::{Blocking, Guarded, authorize, routes};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use cockpit_ui::Asset;
 use metrics::{Metrics, Route};
 use places::Places;
+use rate::RateLimiter;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What every request shares.
 pub struct Service {
-    answers: Arc<dyn Answers>,
+    lake: Arc<dyn LakeReader>,
     live: Live,
     limits: Limits,
     clock: Clock,
-    /// Names this program answers to beside those of the loopback.
-    hosts: Vec<String>,
+    network: Network,
+    rate: RateLimiter,
+    access: AccessControl,
+    blocking: Blocking,
     metrics: Arc<Metrics>,
     queries: Places,
     reads: Places,
 }
 
 impl Service {
-    /// The service over `answers` and what is live. `hosts` are names it answers to beside localhost, without port.
+    /// The service over `lake` and what is live. `hosts` are names it answers to beside localhost, without port.
     pub fn new(
-        answers: Arc<dyn Answers>,
+        lake: Arc<dyn LakeReader>,
         live: Live,
         limits: Limits,
         clock: Clock,
         hosts: Vec<String>,
+        access: AccessControl,
     ) -> Self {
+        let settings = access.database().map(|it| it.settings().clone()).unwrap_or_default();
+        let blocking = Blocking::new(limits.account_calls, &settings);
         let queries = Places::new("queries", limits.queries);
         let reads = Places::new("requests", limits.reads);
-        Self { answers, live, limits, clock, hosts, metrics: Arc::default(), queries, reads }
+        let network = Network { hosts, ..Network::default() };
+        let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
+        let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
+        let metrics = Arc::default();
+        Self { lake, live, limits, clock, network, rate, access, blocking, metrics, queries, reads }
     }
 
-    /// `methods`, counted as `route`, which is a pattern and never an address itself.
-    pub fn measured<S>(&self, route: &'static str, methods: MethodRouter<S>) -> MethodRouter<S>
-    where
-        S: Clone + Send + Sync + 'static,
-    {
-        let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
-        methods.layer(from_fn_with_state(Route { metrics, clock, route }, metrics::measure))
+    /// The same service, reachable through `network`, which replaces the hosts.
+    #[must_use]
+    pub fn with_network(self, network: Network) -> Self {
+        Self { network, ..self }
     }
 
     /// The time in microseconds since 1970 UTC.
@@ -100,10 +118,43 @@ impl Service {
     }
 }
 
-/// Every route: the interface, `more` (under `/api/v1`; see [`Service::measured`]), and `pages` for everything else. All of them stand behind the guard.
-pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> Router {
+/// Every route of the interface, and `pages` for everything else. Each is behind the guard, counted,
+/// and authorized by its row in the table of routes.
+pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
     let mut routes = Router::new();
-    let interface = [
+    let shell = || super::ui::pages(pages);
+    let own = [("/login", shell()), ("/setup", shell())];
+    for (path, methods) in interface().into_iter().chain(account_routes()).chain(own) {
+        routes = routes.route(path, wrap(&service, path, pages, methods));
+    }
+    let pages = wrap(&service, routes::PAGES, pages, shell());
+    routes
+        .fallback_service(pages.with_state(Arc::clone(&service)))
+        .method_not_allowed_fallback(async || routes::wrong_method())
+        .with_state(Arc::clone(&service))
+        .layer(DefaultBodyLimit::max(service.limits.body_bytes))
+        .layer(from_fn_with_state(service, guard::guard))
+}
+
+type Methods = MethodRouter<Arc<Service>>;
+
+/// `methods` as the route `path`: counted, then authorized.
+fn wrap(
+    service: &Arc<Service>,
+    path: &'static str,
+    pages: &'static [Asset],
+    methods: Methods,
+) -> Methods {
+    let (metrics, clock) = (Arc::clone(&service.metrics), Arc::clone(&service.clock));
+    let guarded = Guarded { service: Arc::clone(service), path, pages };
+    let route = Route { metrics, clock, route: path };
+    methods
+        .layer(from_fn_with_state(guarded, authorize))
+        .layer(from_fn_with_state(route, metrics::measure))
+}
+
+fn interface() -> Vec<(&'static str, Methods)> {
+    vec![
         ("/api/v1/tables", get(tables::list)),
         ("/api/v1/tables/{schema}/{table}", get(tables::read)),
         ("/api/v1/query", post(query::post).get(query::get)),
@@ -117,21 +168,40 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset], more: Router) -> R
         ("/api/v1/docs", get(openapi::page)),
         ("/api/v1/docs.js", get(openapi::script)),
         ("/api/v1/docs.css", get(openapi::style)),
-    ];
-    for (path, methods) in interface {
-        routes = routes.route(path, service.measured(path, methods));
-    }
-    let pages = service.measured("pages", super::ui::pages(pages));
-    routes
-        .fallback_service(pages.with_state(Arc::clone(&service)))
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::clone(&service))
-        .merge(more)
-        .layer(DefaultBodyLimit::max(service.limits.body_bytes))
-        .layer(from_fn_with_state(service, guard::guard))
+    ]
 }
 
-async fn wrong_method() -> Error {
-    let message = "this address has no such method; see /api/v1/docs";
-    Error::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
+fn account_routes() -> Vec<(&'static str, Methods)> {
+    use accounts::{audit, own, own_tokens, roles, session, users};
+    vec![
+        ("/api/v1/session", get(session::read).post(session::create).delete(session::delete)),
+        ("/api/v1/setup", get(session::setup_state).post(session::setup)),
+        ("/api/v1/account", get(own::account)),
+        ("/api/v1/account/password", put(own::change_password)),
+        ("/api/v1/account/second-factor", post(own::begin_second_factor)),
+        ("/api/v1/account/second-factor/confirm", post(own::confirm_second_factor)),
+        ("/api/v1/account/second-factor/remove", post(own::remove_second_factor)),
+        ("/api/v1/account/recovery-codes", post(own::replace_recovery_codes)),
+        ("/api/v1/account/sessions", get(own::sessions)),
+        ("/api/v1/account/sessions/{id}", delete(own::end_session)),
+        ("/api/v1/account/tokens", get(own_tokens::tokens).post(own_tokens::create_token)),
+        ("/api/v1/account/tokens/{id}", delete(own_tokens::revoke_token)),
+        ("/api/v1/users", get(users::list).post(users::add)),
+        ("/api/v1/users/{name}/roles", put(users::set_roles)),
+        ("/api/v1/users/{name}/disable", post(users::disable)),
+        ("/api/v1/users/{name}/enable", post(users::enable)),
+        ("/api/v1/users/{name}/revoke", post(users::revoke)),
+        ("/api/v1/users/{name}/reset-password", post(users::reset_password)),
+        ("/api/v1/users/{name}/reset-second-factor", post(users::reset_second_factor)),
+        ("/api/v1/users/{name}/sessions", get(users::sessions_of_user)),
+        ("/api/v1/users/{name}/tokens", get(users::tokens_of_user)),
+        ("/api/v1/sessions", get(users::sessions)),
+        ("/api/v1/sessions/{id}", delete(users::end_session)),
+        ("/api/v1/tokens", get(users::tokens)),
+        ("/api/v1/tokens/{id}", delete(users::revoke_token)),
+        ("/api/v1/roles", get(roles::roles)),
+        ("/api/v1/audit", get(audit::page)),
+        ("/api/v1/audit/verify", get(audit::verify)),
+        ("/api/v1/audit/export", get(audit::export)),
+    ]
 }

@@ -1,19 +1,19 @@
-//! What somebody may have meant.
+//! Suggestions for misspelt names.
 
-/// Edits apart at which a name is still taken for a slip of the pen.
-const SLIP: usize = 3;
+/// The most edits at which a name is still suggested.
+const EDITS_MAX: usize = 3;
 
-/// Advice for `asked`, which is not among `all`: the nearest name, or all of them.
-pub fn instead(asked: &str, all: &[String]) -> String {
-    let near = all.iter().map(|name| (edits(asked, name), name)).min();
-    match near {
+/// Advice for `wanted`, which is not among `all`: the nearest name, or all of them.
+pub fn suggest(wanted: &str, all: &[String]) -> String {
+    let nearest = all.iter().map(|name| (edits(wanted, name), name)).min();
+    match nearest {
         None => "there are none yet".into(),
-        Some((count, name)) if count <= SLIP => format!("did you mean {name}?"),
+        Some((count, name)) if count <= EDITS_MAX => format!("did you mean {name}?"),
         Some(_) => format!("there are: {}", all.join(", ")),
     }
 }
 
-/// Letters to insert, delete or replace to get from `a` to `b`.
+/// Levenshtein distance in characters.
 fn edits(a: &str, b: &str) -> usize {
     let mut row = (0..=b.chars().count()).collect::<Vec<_>>();
     for (i, from) in a.chars().enumerate() {
@@ -32,11 +32,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_proposed() {
+    fn the_nearest_name_is_suggested() {
         assert_eq!((edits("kitten", "sitting"), edits("", "abc"), edits("a", "a")), (3, 3, 0));
         let all = ["gold.top".to_owned(), "gold.hourly".to_owned()];
-        assert_eq!(instead("gold.hurly", &all), "did you mean gold.hourly?");
-        assert_eq!(instead("silver.board", &all), "there are: gold.top, gold.hourly");
-        assert_eq!(instead("x", &[]), "there are none yet");
+        assert_eq!(suggest("gold.hurly", &all), "did you mean gold.hourly?");
+        assert_eq!(suggest("silver.board", &all), "there are: gold.top, gold.hourly");
+        assert_eq!(suggest("x", &[]), "there are none yet");
     }
 }

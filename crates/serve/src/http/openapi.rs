@@ -1,5 +1,6 @@
 //! The description of the interface, and a page to read it and try it.
 
+use super::accounts::{audit, own, own_tokens, roles, session, users};
 use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -22,15 +23,52 @@ use utoipa::OpenApi;
         history::history,
         live::live,
         health::health,
-        metrics::metrics
+        metrics::metrics,
+        session::read,
+        session::create,
+        session::delete,
+        session::setup_state,
+        session::setup,
+        own::account,
+        own::change_password,
+        own::begin_second_factor,
+        own::confirm_second_factor,
+        own::remove_second_factor,
+        own::replace_recovery_codes,
+        own::sessions,
+        own::end_session,
+        own_tokens::tokens,
+        own_tokens::create_token,
+        own_tokens::revoke_token,
+        users::list,
+        users::add,
+        users::set_roles,
+        users::disable,
+        users::enable,
+        users::revoke,
+        users::reset_second_factor,
+        users::reset_password,
+        users::sessions_of_user,
+        users::sessions,
+        users::end_session,
+        users::tokens_of_user,
+        users::tokens,
+        users::revoke_token,
+        roles::roles,
+        audit::page,
+        audit::verify,
+        audit::export
     ),
     components(schemas(super::error::ErrorBody)),
     tags(
-        (name = "tables", description = "The tables of the lake"),
-        (name = "query", description = "SQL that reads"),
-        (name = "kpis", description = "Availability, OEE and the like, with their bounds"),
-        (name = "temperatures", description = "What the sensors say now and said before"),
-        (name = "program", description = "How the program is"),
+        (name = "tables", description = "Tables of the lake"),
+        (name = "query", description = "Read-only SQL"),
+        (name = "kpis", description = "Availability, OEE and other KPIs, with their bounds"),
+        (name = "temperatures", description = "Current and past temperatures of the sensors"),
+        (name = "account", description = "Login, logout, the own account and its API tokens"),
+        (name = "users", description = "Users, roles, sessions and tokens, for administrators"),
+        (name = "audit", description = "The audit log"),
+        (name = "program", description = "State of the program"),
     )
 )]
 struct Interface;

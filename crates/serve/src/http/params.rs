@@ -15,6 +15,8 @@ pub struct PageRequest {
     pub order: Vec<Order>,
     pub limit: Option<u64>,
     pub offset: Option<u64>,
+    /// Whether equal rows are shown once.
+    pub distinct: Option<bool>,
     pub parameters: BTreeMap<String, String>,
     pub format: Option<String>,
 }
@@ -50,6 +52,7 @@ impl PageRequest {
             "order" => !std::mem::replace(&mut self.order, orders(&value)).is_empty(),
             "limit" => self.limit.replace(count(name, &value)?).is_some(),
             "offset" => self.offset.replace(count(name, &value)?).is_some(),
+            "distinct" => self.distinct.replace(flag(name, &value)?).is_some(),
             "format" => self.format.replace(value).is_some(),
             _ => return Err(unknown(name)),
         };
@@ -74,6 +77,11 @@ fn count(name: &str, value: &str) -> Result<u64, Error> {
     value.parse().map_err(bad)
 }
 
+fn flag(name: &str, value: &str) -> Result<bool, Error> {
+    let bad = |_| Error::bad("bad_value", format!("{name} is true or false, not {value}"));
+    value.parse().map_err(bad)
+}
+
 fn twice(name: &str) -> Error {
     Error::bad("bad_parameter", format!("{name} is given twice"))
 }
@@ -81,7 +89,7 @@ fn twice(name: &str) -> Error {
 fn unknown(name: &str) -> Error {
     let message = format!(
         "there is no parameter {name}; there are: columns, filter.<column>, order, limit, offset, \
-         parameter.<name>, format"
+         distinct, parameter.<name>, format"
     );
     Error::bad("unknown_parameter", message)
 }
@@ -104,6 +112,7 @@ mod tests {
             ],
             limit: Some(5),
             offset: Some(10),
+            distinct: None,
             parameters: BTreeMap::from([("as_of".into(), "2023-01-01".into())]),
             format: Some("csv".into()),
         };

@@ -2,10 +2,15 @@
 
 use super::Service;
 use super::answer::{Answer, Frame, Over};
-use super::error::{Error, ErrorBody};
+use super::authorization::Caller;
+use super::error::{Error, Refusals};
 use super::format::Format;
 use super::places::Deadline;
 use super::readonly;
+use super::receipt::{Receipt, Subject};
+use super::visibility::Visibility;
+use access::Action;
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
@@ -64,16 +69,12 @@ pub struct ResultColumn {
             (Vec<u8> = "application/vnd.apache.arrow.stream"),
             (Vec<u8> = "application/vnd.apache.parquet"),
         )),
-        (status = 400, description = "The statement is wrong or does more than read", body = ErrorBody),
-        (status = 413, description = "The body is too long", body = ErrorBody),
-        (status = 415, description = "The body is not JSON", body = ErrorBody),
-        (status = 422, description = "The query needs too much memory", body = ErrorBody),
-        (status = 429, description = "Too many queries are running", body = ErrorBody),
-        (status = 504, description = "The query took too long", body = ErrorBody),
+        Refusals,
     )
 )]
 pub async fn post(
     State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -89,7 +90,7 @@ pub async fn post(
     })?;
     let mut parameters = parameters(query.as_deref(), &["format"])?;
     let format = Format::choose(parameters.remove("format").as_deref(), &headers)?;
-    run(&service, &asked.sql, format).await
+    run(&service, &caller, &asked.sql, format).await
 }
 
 /// Runs one reading SQL statement given in the address, for links.
@@ -109,14 +110,12 @@ pub async fn post(
             (Vec<u8> = "application/vnd.apache.arrow.stream"),
             (Vec<u8> = "application/vnd.apache.parquet"),
         )),
-        (status = 400, description = "The statement is wrong or does more than read", body = ErrorBody),
-        (status = 422, description = "The query needs too much memory", body = ErrorBody),
-        (status = 429, description = "Too many queries are running", body = ErrorBody),
-        (status = 504, description = "The query took too long", body = ErrorBody),
+        Refusals,
     )
 )]
 pub async fn get(
     State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
@@ -124,15 +123,24 @@ pub async fn get(
     let sql = parameters.remove("sql");
     let sql = sql.ok_or_else(|| Error::bad("bad_parameter", "the parameter sql is missing"))?;
     let format = Format::choose(parameters.remove("format").as_deref(), &headers)?;
-    run(&service, &sql, format).await
+    run(&service, &caller, &sql, format).await
 }
 
-async fn run(service: &Service, sql: &str, format: Format) -> Result<Response, Error> {
+async fn run(
+    service: &Arc<Service>,
+    caller: &Caller,
+    sql: &str,
+    format: Format,
+) -> Result<Response, Error> {
     let limits = &service.limits;
+    let actions = [Action::RunSql, Action::Download];
+    let actions = if format == Format::Json { &actions[..1] } else { &actions };
+    let visibility = Visibility::of_caller(service, caller, actions)?;
+    let receipt = Receipt::new(service, caller, Subject::Query(sql.to_owned()), format)?;
     let place = service.queries.take(limits).await?;
     let mut deadline = Deadline::after(service.time(format));
     let planned = async {
-        let session = service.answers.session().await.map_err(Error::below)?;
+        let session = visibility.session(service).await?;
         readonly::plan(&session, sql, limits).await
     };
     let rows = deadline.within(Box::pin(planned)).await??;
@@ -146,6 +154,7 @@ async fn run(service: &Service, sql: &str, format: Format) -> Result<Response, E
         over: if json { Over::LeftOut } else { Over::Broken },
         deadline,
         place,
+        receipt,
     };
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer.respond(HeaderMap::from_iter([no_store])).await

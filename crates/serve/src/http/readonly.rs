@@ -177,7 +177,7 @@ fn unknown_table(name: &TableReference, state: &SessionState) -> Error {
         }
     }
     all.sort();
-    let message = format!("there is no table {name}; {}", names::instead(&name.to_string(), &all));
+    let message = format!("there is no table {name}; {}", names::suggest(&name.to_string(), &all));
     Error::bad("unknown_table", message)
 }
 

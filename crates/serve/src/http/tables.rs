@@ -2,23 +2,27 @@
 
 use super::Service;
 use super::answer::{Answer, Frame, Over, Page};
-use super::error::{Error, ErrorBody};
+use super::authorization::Caller;
+use super::error::{Error, Refusals};
 use super::filter;
 use super::format::Format;
 use super::names;
 use super::params::{Order, PageRequest};
 use super::places::Deadline;
+use super::receipt::{Receipt, Subject};
+use super::visibility::{Extent, Visibility};
 use crate::{Limits, TableInfo};
+use access::Action;
 use arrow::datatypes::Schema;
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::SortExpr;
-use datafusion::prelude::ident;
+use datafusion::prelude::{Expr, ident};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -55,10 +59,14 @@ pub struct PageAnswer {
     path = "/api/v1/tables",
     operation_id = "listTables",
     tag = "tables",
-    responses((status = 200, description = "The tables", body = TablesAnswer))
+    responses((status = 200, description = "The tables", body = TablesAnswer), Refusals)
 )]
-pub async fn list(State(service): State<Arc<Service>>) -> Result<Response, Error> {
-    let tables = service.answers.tables().await.map_err(Error::below)?;
+pub async fn list(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
+) -> Result<Response, Error> {
+    let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
+    let tables = visible_tables(&service, &visibility).await?;
     Ok(Json(TablesAnswer { tables }).into_response())
 }
 
@@ -80,6 +88,7 @@ pub async fn list(State(service): State<Arc<Service>>) -> Result<Response, Error
         ("order" = Option<String>, Query, description = "Columns to sort by, separated by commas; a minus before one sorts it downwards; nulls come last"),
         ("limit" = Option<u64>, Query, description = "Rows of the page; 1,000 if left out, for JSON"),
         ("offset" = Option<u64>, Query, description = "Rows before the page"),
+        ("distinct" = Option<bool>, Query, description = "true shows equal rows of the shown columns once"),
         ("parameter.{name}" = Option<String>, Query, description = "Recomputes the table with this parameter"),
         ("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept"),
     ),
@@ -91,15 +100,12 @@ pub async fn list(State(service): State<Arc<Service>>) -> Result<Response, Error
             (Vec<u8> = "application/vnd.apache.parquet"),
         )),
         (status = 304, description = "The table has not changed since If-None-Match"),
-        (status = 400, description = "A column, value or parameter is wrong", body = ErrorBody),
-        (status = 404, description = "There is no such table", body = ErrorBody),
-        (status = 406, description = "No format suits Accept", body = ErrorBody),
-        (status = 429, description = "Too many requests are running", body = ErrorBody),
-        (status = 504, description = "The answer took too long", body = ErrorBody),
+        Refusals,
     )
 )]
 pub async fn read(
     State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
     path: Result<Path<(String, String)>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -108,21 +114,27 @@ pub async fn read(
         path.map_err(|rejection| Error::bad("bad_path", rejection.body_text()))?;
     let asked = PageRequest::parse(query.as_deref())?;
     let format = Format::choose(asked.format.as_deref(), &headers)?;
-    let info = find(&service, &schema, &table).await?;
+    let actions = [Action::ReadTables, Action::Download];
+    let actions = if format == Format::Json { &actions[..1] } else { &actions };
+    let visibility = Visibility::of_caller(&service, &caller, actions)?;
+    let info = find(&service, &visibility, &schema, &table).await?;
     check_parameters(&info, &asked)?;
     let bounds = Bounds::of(&asked, format, &service.limits)?;
     let version = version(&service, &info, &asked).await?;
-    let caching =
-        caching(version.map(|version| service.tag(version, &info, query.as_deref(), format)));
+    let caching = caching(
+        version.map(|version| service.tag(version, &info, (query.as_deref(), &visibility), format)),
+    );
     if let Some(tag) = caching.get(header::ETAG)
         && unchanged(&headers, tag)
     {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
+    let receipt = Receipt::new(&service, &caller, Subject::Table(info.name()), format)?;
     let place = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.time(format));
-    let frame = deadline.within(Box::pin(frame(&service, &info, &asked))).await??;
+    let frame = deadline.within(Box::pin(frame(&service, &visibility, &info, &asked))).await??;
     let filtered = filtered(frame, &info, &asked, &service.limits)?;
+    let filtered = distinct(filtered, &info, &asked)?;
     let rows = page(filtered.clone(), &info, &asked, bounds)?;
     let (limit, offset) = (bounds.limit.unwrap_or(bounds.most), bounds.offset);
     let as_of = info.updated_at;
@@ -135,19 +147,52 @@ pub async fn read(
         over: Over::Broken,
         deadline,
         place,
+        receipt,
     };
     answer.respond(caching).await
 }
 
-async fn find(service: &Service, schema: &str, table: &str) -> Result<TableInfo, Error> {
-    let tables = service.answers.tables().await.map_err(Error::below)?;
+/// The tables of which at least some rows are visible. The number of rows is that of the whole table,
+/// so it is left out where others are not visible.
+async fn visible_tables(
+    service: &Service,
+    visibility: &Visibility,
+) -> Result<Vec<TableInfo>, Error> {
+    let tables = service.lake.tables().await.map_err(Error::below)?;
+    let shown = tables.into_iter().filter_map(|info| match visibility.of_table(&info) {
+        Extent::Nothing => None,
+        Extent::Rows => Some(TableInfo { rows: None, ..info }),
+        Extent::Everything => Some(info),
+    });
+    Ok(shown.collect())
+}
+
+async fn find(
+    service: &Service,
+    visibility: &Visibility,
+    schema: &str,
+    table: &str,
+) -> Result<TableInfo, Error> {
+    let tables = service.lake.tables().await.map_err(Error::below)?;
     if let Some(info) = tables.iter().find(|info| info.schema == schema && info.table == table) {
-        return Ok(info.clone());
+        return match visibility.of_table(info) {
+            Extent::Nothing => Err(hidden(info)),
+            Extent::Rows | Extent::Everything => Ok(info.clone()),
+        };
     }
-    let all = tables.iter().map(TableInfo::name).collect::<Vec<_>>();
+    let tables = tables.iter().filter(|info| visibility.of_table(info) != Extent::Nothing);
+    let all = tables.map(TableInfo::name).collect::<Vec<_>>();
     let asked = format!("{schema}.{table}");
-    let message = format!("there is no table {asked}; {}", names::instead(&asked, &all));
+    let message = format!("there is no table {asked}; {}", names::suggest(&asked, &all));
     Err(Error::new(StatusCode::NOT_FOUND, "unknown_table", message))
+}
+
+fn hidden(info: &TableInfo) -> Error {
+    let message = format!(
+        "no permission to read {}: ask an administrator for a role that includes it in the whole plant",
+        info.name()
+    );
+    Error::new(StatusCode::FORBIDDEN, "forbidden", message)
 }
 
 fn check_parameters(info: &TableInfo, asked: &PageRequest) -> Result<(), Error> {
@@ -210,7 +255,7 @@ async fn version(
     if !asked.parameters.is_empty() {
         return Ok(None);
     }
-    service.answers.version(&info.schema, &info.table).await.map_err(Error::below)
+    service.lake.version(&info.schema, &info.table).await.map_err(Error::below)
 }
 
 fn caching(tag: Option<String>) -> HeaderMap {
@@ -236,9 +281,16 @@ pub fn unchanged(headers: &HeaderMap, tag: &HeaderValue) -> bool {
 }
 
 impl Service {
-    /// Validator of an answer: changes with the table, the request, the format and the program.
-    fn tag(&self, version: u64, info: &TableInfo, query: Option<&str>, format: Format) -> String {
-        let build = self.answers.health().build;
+    /// Validator of an answer: changes with the table, the request, the visible rows, the format and
+    /// the program.
+    fn tag(
+        &self,
+        version: u64,
+        info: &TableInfo,
+        (query, visibility): (Option<&str>, &Visibility),
+        format: Format,
+    ) -> String {
+        let build = self.lake.health().build;
         let mut hash = Sha256::new();
         for part in [
             &info.name()[..],
@@ -246,6 +298,7 @@ impl Service {
             format.name(),
             &build.version,
             &build.commit,
+            &visibility.fingerprint(),
         ] {
             hash.update(part);
             hash.update([0]);
@@ -262,15 +315,16 @@ impl Service {
 
 async fn frame(
     service: &Service,
+    visibility: &Visibility,
     info: &TableInfo,
     asked: &PageRequest,
 ) -> Result<DataFrame, Error> {
     let (schema, table) = (&info.schema[..], &info.table[..]);
     if !asked.parameters.is_empty() {
-        let frame = service.answers.with_parameters(schema, table, &asked.parameters).await;
-        return frame.map_err(Error::below);
+        let frame = service.lake.with_parameters(schema, table, &asked.parameters).await;
+        return visibility.rows(frame.map_err(Error::below)?);
     }
-    let session = service.answers.session().await.map_err(Error::below)?;
+    let session = visibility.session(service).await?;
     Ok(session.table(TableReference::partial(schema, table)).await?)
 }
 
@@ -295,6 +349,20 @@ fn filtered(
         frame = frame.filter(condition)?;
     }
     Ok(frame)
+}
+
+/// Each row of the shown columns once, if that is requested.
+fn distinct(frame: DataFrame, info: &TableInfo, asked: &PageRequest) -> Result<DataFrame, Error> {
+    if asked.distinct != Some(true) {
+        return Ok(frame);
+    }
+    let shown = asked.columns.clone().unwrap_or_default();
+    for column in &shown {
+        check_column(info, frame.schema().as_arrow(), column)?;
+    }
+    let shown: Vec<Expr> = shown.iter().map(ident).collect();
+    let frame = if shown.is_empty() { frame } else { frame.select(shown)? };
+    Ok(frame.distinct()?)
 }
 
 fn page(

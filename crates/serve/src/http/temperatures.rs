@@ -1,12 +1,15 @@
 //! What the sensors say now, and the plant's two questions about them.
 
 use super::Service;
-use super::error::{Error, ErrorBody};
+use super::authorization::Caller;
+use super::error::{Error, Refusals};
 use super::query::parameters;
-use axum::Json;
+use super::visibility::Visibility;
+use access::Action;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::{DateTime, SecondsFormat};
 use live::{Group, LinkState, Now, SensorNow, TypeCount};
 use plant::reading::SensorId;
@@ -140,11 +143,12 @@ pub struct LinkAnswer {
     ),
     responses(
         (status = 200, description = "Now", body = NowAnswer),
-        (status = 400, description = "A parameter is wrong", body = ErrorBody),
+        Refusals,
     )
 )]
 pub async fn now(
     State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let asked = parameters(query.as_deref(), &["limit_c", "plant", "sensor", "sensors"])?;
@@ -157,10 +161,12 @@ pub async fn now(
         Some("false") => false,
         Some(_) => return Err(Error::bad("bad_value", "sensors is true or false")),
     };
+    let visibility = Visibility::of_caller(&service, &caller, &[Action::FollowLive])?;
     let now_us = service.now_us();
     let is_asked = |id: &SensorId| {
         asked.get("plant").is_none_or(|plant| id.plant == *plant)
             && asked.get("sensor").is_none_or(|sensor| id.to_string() == *sensor)
+            && visibility.has_sensor(id)
     };
     let now = service.live.now(limit_c, is_asked, now_us);
     let at = |take: fn(&Now) -> i64| now.as_ref().map(|now| text_of(take(now)));
@@ -244,7 +250,7 @@ fn sensor(now: &SensorNow) -> Sensor {
 
 fn link(state: &LinkState) -> LinkAnswer {
     LinkAnswer {
-        state: state.link.word().to_owned(),
+        state: state.link.as_str().to_owned(),
         reason: state.reason.clone(),
         lag_messages: state.lags.iter().map(|lag| lag.lag_messages).sum(),
     }

@@ -1,13 +1,17 @@
 //! The service asked as its clients ask it, without a network.
 
+mod access;
 mod bounds;
+mod formulas;
 mod lake;
+mod network;
 mod pages;
 mod program;
 mod sql;
 mod temperatures;
+mod tls;
 
-use super::{Service, router};
+use super::{AccessControl, AccessMode, Service, router};
 use crate::Limits;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -79,14 +83,23 @@ impl Desk {
         Self(router)
     }
 
+    /// A desk that is reached through `network`.
+    pub fn in_network(limits: Limits, network: super::Network) -> Self {
+        let clock = Arc::new(now);
+        let open = AccessControl::without_users(AccessMode::Demo);
+        let service = Service::new(Arc::new(Lake::new()), live(), limits, clock, Vec::new(), open);
+        Self(router(Arc::new(service.with_network(network)), &[]))
+    }
+
     fn over(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {
         Self::living(lake, live(), limits, pages)
     }
 
     /// A desk over what is live, too.
     pub fn living(lake: Lake, live: Live, limits: Limits, pages: &'static [Asset]) -> Self {
-        let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new());
-        Self(router(Arc::new(service), pages, Router::new()))
+        let open = AccessControl::without_users(AccessMode::Demo);
+        let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new(), open);
+        Self(router(Arc::new(service), pages))
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {

@@ -1,6 +1,7 @@
 //! A dump costs the same however many there are: counted in operations of the lake's store.
 
-use super::super::{Event, Flow, now, plan, stream};
+use crate::flow::open::plan;
+use crate::flow::{Event, Flow, now, stream};
 use async_trait::async_trait;
 use config::folder;
 use config::location::Location;
@@ -192,7 +193,7 @@ impl Plant {
     async fn round(&self, dumps: usize) -> Cost {
         self.lake.taken();
         let report = self.flow.round(&(Arc::new(|_: Event| {}) as _)).await.unwrap();
-        assert!(report.is_well(), "{report:?}");
+        assert!(report.is_success(), "{report:?}");
         assert_eq!(report.read.len(), dumps);
         self.lake.taken()
     }

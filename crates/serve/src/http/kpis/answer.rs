@@ -2,7 +2,9 @@
 
 use chrono::NaiveDate;
 use config::kpi::Kpi;
-use lake::kpi::{Cause, Difference, Dimensions, Figure, FigureStatus, Granularity, Level, Row};
+use lake::kpi::{
+    Cause, Dimensions, Figure, FigureDifference, FigureStatus, Granularity, Level, Row,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -149,9 +151,9 @@ pub struct KpiDifference {
     causes: Vec<KpiCause>,
 }
 
-impl From<Difference> for KpiDifference {
-    fn from(difference: Difference) -> Self {
-        let Difference { against, other, value, causes } = difference;
+impl From<FigureDifference> for KpiDifference {
+    fn from(difference: FigureDifference) -> Self {
+        let FigureDifference { against, other, value, causes } = difference;
         Self { against, other, value, causes: causes.into_iter().map(KpiCause::from).collect() }
     }
 }
@@ -212,7 +214,7 @@ pub struct KpiDefinition {
 
 impl From<&Kpi> for KpiDefinition {
     fn from(kpi: &Kpi) -> Self {
-        let definition = lake::kpi::definition::Definition::from_kpi(kpi);
+        let definition = lake::kpi::definition::KpiDefinition::from_kpi(kpi);
         Self {
             name: definition.name,
             title: definition.title,

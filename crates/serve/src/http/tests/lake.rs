@@ -1,7 +1,7 @@
 //! A small lake in memory, with every type and every trap the service must show as it is.
 
 use crate::{
-    Answers, BuildInfo, ColumnInfo, Health, ParameterInfo, RunInfo, State, TableInfo, type_name,
+    BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
@@ -16,6 +16,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use deltalake::DeltaTable;
 use lake::kpi::{KpiQuery, Row};
+use plant::equipment::Equipment;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub struct Lake {
     tables: Vec<(TableInfo, Vec<RecordBatch>)>,
     /// Reads `gold.sample` instead of its batches.
     stored: Option<Arc<dyn TableProvider>>,
+    pub equipment: Equipment,
 }
 
 impl Lake {
@@ -45,13 +47,17 @@ impl Lake {
             default: Some("today".into()),
             description: None,
         }];
-        Self { tables: vec![ageing, sample, board], stored: None }
+        Self { tables: vec![ageing, sample, board], stored: None, equipment: Equipment::default() }
     }
 
     /// A lake of these tables alone.
     pub fn of(tables: Vec<(&str, &str, RecordBatch)>) -> Self {
         let table = |(schema, name, rows)| info(schema, name, &[], vec![rows]);
-        Self { tables: tables.into_iter().map(table).collect(), stored: None }
+        Self {
+            tables: tables.into_iter().map(table).collect(),
+            stored: None,
+            equipment: Equipment::default(),
+        }
     }
 
     /// The same lake with `gold.sample` as a Delta table in `folder`.
@@ -134,7 +140,11 @@ fn ageing() -> Vec<RecordBatch> {
 }
 
 #[async_trait]
-impl Answers for Lake {
+impl LakeReader for Lake {
+    fn equipment(&self) -> &Equipment {
+        &self.equipment
+    }
+
     fn kpis(&self) -> &[Kpi] {
         &[]
     }

@@ -1,11 +1,9 @@
 use super::lake::Lake;
 use super::{Desk, live, now, request};
 use crate::Limits;
-use crate::http::{Service, router, serve};
-use axum::Router;
+use crate::http::{AccessControl, AccessMode, Endpoint, Service, router, serve};
 use axum::body::Body;
 use axum::http::Method;
-use axum::routing::get;
 use cockpit_ui::Asset;
 use serde_json::json;
 use std::sync::Arc;
@@ -14,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-const PAGES: &[Asset] = &[
+pub const PAGES: &[Asset] = &[
     Asset {
         path: "assets/now-3f2a.js",
         mime: "text/javascript",
@@ -144,27 +142,25 @@ async fn pages_are_served_compressed_and_cached() {
     assert_eq!(tags, ["\"a1-br\"", "\"a1-gzip\"", "\"a1\""]);
 }
 
-/// What another part of the program adds stands behind the same guard and is counted.
+/// A configured name is answered to beside those of the loopback.
 #[tokio::test]
-async fn more_routes_are_guarded_and_counted() {
+async fn a_configured_host_is_answered_and_requests_are_counted() {
     let service = Service::new(
         Arc::new(Lake::new()),
         live(),
         Limits::default(),
         Arc::new(now),
         vec!["cockpit.plant".into()],
+        AccessControl::without_users(AccessMode::Demo),
     );
-    let service = Arc::new(service);
-    let more = service.measured("/api/v1/more", get(async || "more"));
-    let more = Router::new().route("/api/v1/more", more);
-    let desk = Desk::of(router(Arc::clone(&service), &[], more));
-    let reply = desk.get_with("/api/v1/more", &[("host", "cockpit.plant:80")]).await;
-    assert_eq!((reply.text(), reply.header("x-content-type-options")), ("more", "nosniff"));
-    let foreign = desk.get_with("/api/v1/more", &[("host", "evil.example")]).await;
+    let desk = Desk::of(router(Arc::new(service), &[]));
+    let reply = desk.get_with("/api/v1/health", &[("host", "cockpit.plant:80")]).await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-content-type-options")), (200, "nosniff"));
+    let foreign = desk.get_with("/api/v1/health", &[("host", "evil.example")]).await;
     assert_eq!(foreign.refusal(), (421, "unknown_host".into()));
     let metrics = desk.get("/metrics").await;
     let counted =
-        "cockpit_http_requests_total{route=\"/api/v1/more\",method=\"GET\",status=\"200\"} 1\n";
+        "cockpit_http_requests_total{route=\"/api/v1/health\",method=\"GET\",status=\"200\"} 1\n";
     assert!(metrics.text().contains(counted), "{}", metrics.text());
 }
 
@@ -212,7 +208,8 @@ async fn a_stop_lets_answers_end() {
         assert!(rest.contains("\"n\":3000000") && rest.ends_with("0\r\n\r\n"), "{rest}");
         assert_eq!(read_to_end(&mut idle).await, "");
     };
-    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    let (served, ()) =
+        tokio::join!(serve(listener, router, &limits, Endpoint::default(), stop.clone()), client);
     served.unwrap();
     assert!(TcpStream::connect(at).await.is_err());
 }
@@ -244,6 +241,7 @@ async fn a_client_that_takes_nothing_is_let_go() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"n\":1"), "{answer}");
         stop.cancel();
     };
-    let (served, ()) = tokio::join!(serve(listener, router, &limits, stop.clone()), client);
+    let (served, ()) =
+        tokio::join!(serve(listener, router, &limits, Endpoint::default(), stop.clone()), client);
     served.unwrap();
 }

@@ -66,9 +66,9 @@ async fn now_answers_the_plants_questions() {
         ],
         at_us,
     );
-    live.rejected(at_us, 4);
+    live.count_rejected(at_us, 4);
     let lags = vec![PartitionLag { topic: "t".into(), partition: 0, lag_messages: 7 }];
-    live.link(LinkState { link: Link::Connected, reason: None, lags });
+    live.set_link(LinkState { link: Link::Connected, reason: None, lags });
     let desk = desk(&live);
     let said = desk.get("/api/v1/temperatures/now").await.json();
     assert_eq!(

@@ -7,13 +7,14 @@ use config::kpi::Kpi;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use lake::kpi::{KpiQuery, Row};
+use plant::equipment::Equipment;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The lake as the service sees it.
 #[async_trait]
-pub trait Answers: Send + Sync {
+pub trait LakeReader: Send + Sync {
     /// A session in which every table of the lake is registered as `schema.table`, read-only, with
     /// its limits of memory and of spilled bytes set.
     async fn session(&self) -> anyhow::Result<SessionContext>;
@@ -22,7 +23,7 @@ pub trait Answers: Send + Sync {
     async fn tables(&self) -> anyhow::Result<Vec<TableInfo>>;
 
     /// Version of one table as of now, `None` if it has none (an ETag is then not given). Asked
-    /// before [`Answers::session`], so an ETag may be older than the rows, never newer.
+    /// before [`LakeReader::session`], so an ETag may be older than the rows, never newer.
     async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>>;
 
     /// The table recomputed with `parameters`, whose names and values have been checked against
@@ -33,6 +34,9 @@ pub trait Answers: Send + Sync {
         table: &str,
         parameters: &BTreeMap<String, String>,
     ) -> anyhow::Result<DataFrame>;
+
+    /// The equipment of the plant, which rows belong to.
+    fn equipment(&self) -> &Equipment;
 
     /// What each KPI is, in the order of their file.
     fn kpis(&self) -> &[Kpi];
@@ -123,7 +127,7 @@ pub enum State {
     Starting,
     /// Everything works.
     Running,
-    /// Answers are given, but something needs a person; `reason` says what.
+    /// LakeReader are given, but something needs a person; `reason` says what.
     Degraded,
 }
 

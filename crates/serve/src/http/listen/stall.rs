@@ -1,7 +1,7 @@
-//! A connection whose other side must take what it is sent.
+//! A connection whose client has to read.
 //!
-//! An answer is computed as it is taken, so a client that stops taking would hold its place, and
-//! the memory of its query, for ever: nothing else looks at the clock then.
+//! A response is computed while it is sent, so a client that stops reading would keep its permit and
+//! the memory of its query for ever: while a write waits, no other time limit applies.
 
 use std::io;
 use std::pin::Pin;
@@ -10,18 +10,19 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// A stream whose writes fail once the other side has taken nothing for `limit`.
+/// A stream whose writes fail once the client has read nothing for `limit`.
+#[derive(Debug)]
 pub struct Stalling<S> {
     stream: S,
     limit: Duration,
     /// Runs while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stalling<S> {
     /// `stream`, with `limit` for each write.
     pub fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, waiting: None }
+        Self { stream, limit, timer: None }
     }
 
     /// `written`, or an error if it has been pending for too long.
@@ -31,12 +32,12 @@ impl<S> Stalling<S> {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
-            self.waiting = None;
+            self.timer = None;
             return written;
         }
         let limit = self.limit;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        waiting.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

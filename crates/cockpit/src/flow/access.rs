@@ -1,0 +1,208 @@
+//! The user database of the service: where it is, who is let in, and its upkeep.
+
+use super::binding::Binding;
+use super::{Flow, now};
+use access::{Access, os_random};
+use anyhow::{Context as _, bail};
+use config::location::Location;
+use config::settings::{self, AccessLimits, AccessMode as Mode};
+use serve::http::{AccessControl, AccessMode};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Name of the database in its folder.
+const FILE: &str = "access.db";
+
+/// How often waiting entries are written and ended sessions are removed.
+const MAINTAINED_EVERY: Duration = Duration::from_secs(60);
+
+/// The user database while the service runs.
+pub struct Users {
+    pub control: AccessControl,
+    /// The secret of the one-time link that creates the first administrator, if there are no users.
+    pub setup_secret: Option<String>,
+    access: Option<Arc<Access>>,
+}
+
+/// The file of the user database: in the configured folder, or beside the folder of a local lake.
+///
+/// # Errors
+/// The lake is not on this machine, and no folder is configured.
+pub fn file(access: &settings::Access, lake: &Location) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = &access.state {
+        return Ok(Path::new(folder).join(FILE));
+    }
+    let beside = lake.folder.as_deref().and_then(|folder| {
+        let name = folder.file_name()?.to_string_lossy().into_owned();
+        Some(folder.with_file_name(format!("{name}.access")).join(FILE))
+    });
+    beside.with_context(|| {
+        format!(
+            "there is no place for the user database, because the lake {} is no folder of this \
+             machine: configure `state` in [access] of plant.toml, or COCKPIT_ACCESS_STATE",
+            lake.name
+        )
+    })
+}
+
+/// Opens the user database, or creates it with its folder.
+///
+/// # Errors
+/// The database is corrupt, cannot be written, or belongs to another program.
+pub fn open(file: &Path, limits: &AccessLimits) -> anyhow::Result<Access> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| {
+            format!("the folder {} of the user database cannot be made", folder.display())
+        })?;
+    }
+    let settings = serve::access_settings(limits);
+    Ok(Access::open(file, settings, os_random()?, now().timestamp_micros())?)
+}
+
+/// Who is let in: what is configured, else everybody at this machine until there are users, if nothing
+/// shows that others can reach the service, else those who log in.
+fn mode(access: &settings::Access, binding: &Binding) -> anyhow::Result<AccessMode> {
+    let network = &binding.network;
+    let is_private = binding.address.ip().to_canonical().is_loopback()
+        && network.hosts.is_empty()
+        && network.trusted_proxies.is_empty();
+    match access.mode {
+        Some(Mode::Login) => Ok(AccessMode::Login),
+        Some(Mode::Open) if binding.is_open_permitted => Ok(AccessMode::Open),
+        Some(Mode::Open) => bail!(
+            "{} can be reached by other machines, and `mode = \"open\"` in [access] would make everybody \
+             there an administrator: configure `mode = \"login\"`, or permit it with --insecure",
+            binding.address
+        ),
+        None if is_private => Ok(AccessMode::OpenUntilSetup),
+        None => Ok(AccessMode::Login),
+    }
+}
+
+impl Flow {
+    /// Opens the user database for the service. One that cannot be used is reported, and only what is
+    /// public is then served.
+    pub(super) async fn open_users(&self, binding: &Binding) -> anyhow::Result<Users> {
+        if self.is_simulated {
+            return Ok(Users::without_database(AccessControl::without_users(AccessMode::Demo)));
+        }
+        let configured = &self.refinery.plant.access;
+        let mode = mode(configured, binding)?;
+        let file = match (file(configured, self.lake().location()), mode) {
+            (Ok(file), _) => file,
+            // As long as nobody logs in, no database is needed.
+            (Err(_), AccessMode::OpenUntilSetup | AccessMode::Open) => {
+                let control = AccessControl::without_users(AccessMode::Open);
+                return Ok(Users::without_database(control));
+            }
+            (Err(error), _) => return Err(error),
+        };
+        let limits = configured.limits.clone();
+        let opened = tokio::task::spawn_blocking(move || Users::open(&file, &limits, mode));
+        match opened.await? {
+            Ok(users) => Ok(users),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "user_database_unavailable");
+                Ok(Users::without_database(AccessControl::unavailable()))
+            }
+        }
+    }
+}
+
+impl Users {
+    fn without_database(control: AccessControl) -> Self {
+        Self { control, setup_secret: None, access: None }
+    }
+
+    fn open(file: &Path, limits: &AccessLimits, mode: AccessMode) -> anyhow::Result<Self> {
+        let access = Arc::new(open(file, limits)?);
+        let setup = access.bootstrap(now().timestamp_micros())?;
+        Ok(Self {
+            control: AccessControl::new(mode, Arc::clone(&access)),
+            setup_secret: setup.map(|it| it.secret.expose().to_owned()),
+            access: Some(access),
+        })
+    }
+
+    /// What keeps the database in order while the control is in use.
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep(self.access.clone())
+    }
+}
+
+/// Writes waiting audit entries and removes ended sessions.
+pub struct Upkeep(Option<Arc<Access>>);
+
+impl Upkeep {
+    /// Runs until `stop`.
+    pub async fn run(&self, stop: &CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(MAINTAINED_EVERY) => self.once().await,
+            }
+        }
+    }
+
+    /// Runs once; called when all requests have ended, too.
+    pub async fn once(&self) {
+        let Some(access) = self.0.clone() else { return };
+        let done =
+            tokio::task::spawn_blocking(move || access.maintain(now().timestamp_micros())).await;
+        let failure = match done {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(error = failure, "user_database_upkeep_failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    fn mode_of(configured: Option<Mode>, address: &str, hosts: &[&str]) -> Option<AccessMode> {
+        let mut binding = Binding::local(0);
+        binding.address = address.parse::<SocketAddr>().unwrap();
+        binding.is_open_permitted = binding.address.ip().is_loopback();
+        binding.network.hosts = hosts.iter().map(ToString::to_string).collect();
+        let mut access = settings::Access::default();
+        access.mode = configured;
+        mode(&access, &binding).ok()
+    }
+
+    #[test]
+    fn only_a_private_service_is_open() {
+        let (here, there) = ("127.0.0.1:8080", "10.0.0.5:8080");
+        for (configured, address, hosts, expected) in [
+            (None, here, &[][..], Some(AccessMode::OpenUntilSetup)),
+            (None, "[::1]:8080", &[], Some(AccessMode::OpenUntilSetup)),
+            (None, here, &["cockpit.example"], Some(AccessMode::Login)),
+            (None, there, &[], Some(AccessMode::Login)),
+            (Some(Mode::Login), here, &[], Some(AccessMode::Login)),
+            (Some(Mode::Open), here, &["cockpit.example"], Some(AccessMode::Open)),
+            (Some(Mode::Open), there, &[], None),
+        ] {
+            assert_eq!(mode_of(configured, address, hosts), expected, "{configured:?} {address}");
+        }
+    }
+
+    #[test]
+    fn the_database_is_beside_a_local_lake() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = folder.path().join("lake");
+        let location =
+            config::location::open(&lake.to_string_lossy(), config::location::Purpose::Write);
+        let location = location.unwrap();
+        let found = file(&settings::Access::default(), &location).unwrap();
+        assert!(found.ends_with("lake.access/access.db"), "{}", found.display());
+        let state = Some("/var/lib/cockpit".to_owned());
+        let mut access = settings::Access::default();
+        access.state = state;
+        assert_eq!(file(&access, &location).unwrap(), Path::new("/var/lib/cockpit/access.db"));
+    }
+}

@@ -1,0 +1,94 @@
+//! Opens lake and bucket, and queries the lake.
+
+use super::{Flow, now, stream};
+use anyhow::{Context as _, bail};
+use config::Config;
+use config::folder::Plant;
+use config::kpi::Kpi;
+use config::location::{self, Purpose};
+use datafusion::prelude::{DataFrame, SessionContext};
+use lake::context::LakeContext;
+use lake::kpi::{self, KpiQuery, Row};
+use lake::plan::{Step, planner};
+use lake::{Lake, session};
+use serve::http;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Plans the models of the plant.
+///
+/// # Errors
+/// Lists all mistakes in the models.
+pub async fn plan(plant: &Plant) -> anyhow::Result<Vec<Step>> {
+    let (steps, found) = planner::plan(plant).await?;
+    if !found.is_empty() {
+        let listed = config::listed(&found);
+        bail!("the models of the plant have mistakes:\n{listed}");
+    }
+    Ok(steps)
+}
+
+impl Flow {
+    /// Opens the lake and the bucket of the configuration.
+    pub async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<Self> {
+        let steps = plan(&config.plant).await?;
+        let run = uuid::Uuid::now_v7().simple().to_string();
+        let lake = location::open(&config.lake.0, purpose).context("cannot open the lake")?;
+        let bucket = match &config.bucket {
+            Some((url, _)) => Some(Arc::new(
+                location::open(url, Purpose::Read)
+                    .context("cannot open the bucket; choose another one with --bucket")?,
+            )),
+            None => None,
+        };
+        let limits = config.plant.limits.clone();
+        let runtime = session::runtime(&limits)?;
+        let refinery = LakeContext {
+            lake: Arc::new(Lake::new(lake, limits, &run, now)),
+            plant: Arc::new(config.plant.clone()),
+            steps: Arc::new(steps),
+            runtime,
+            memory: Arc::default(),
+            read: stream::reader(&config.plant.limits),
+        };
+        let kafka = config.kafka.is_some().then(|| config.plant.kafka.clone());
+        Ok(Self {
+            refinery,
+            bucket,
+            kafka,
+            messages_read: Arc::default(),
+            is_simulated: false,
+            unmatched_at: Arc::default(),
+        })
+    }
+
+    pub(super) fn lake(&self) -> &Lake {
+        &self.refinery.lake
+    }
+
+    /// Pause before a failed stream or a lake that is in use is tried again.
+    pub(super) fn retry_pause(&self) -> Duration {
+        Duration::from_secs(self.lake().limits().refine.retry_pause_s)
+    }
+
+    /// A session over the lake's tables.
+    pub async fn session(&self) -> anyhow::Result<SessionContext> {
+        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+        session::open(&self.refinery.lake, self.refinery.runtime.clone(), partitions).await
+    }
+
+    /// The values of some KPIs.
+    pub async fn kpi_rows(&self, kpis: &[Kpi], query: &KpiQuery) -> anyhow::Result<Vec<Row>> {
+        kpi::figures::rows(&self.refinery, kpis, query).await
+    }
+
+    /// The result of a read-only SQL query.
+    pub async fn run_sql(&self, sql: &str) -> anyhow::Result<DataFrame> {
+        let context = self.session().await?;
+        let limits = serve::Limits::from_settings(self.lake().limits());
+        http::plan_reading(&context, sql, &limits).await.map_err(|error| match error.private {
+            Some(cause) => cause.context(error.public),
+            None => anyhow::anyhow!(error.public),
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! The audit log: pages, verification, export.
+
+use super::{call, fresh};
+use crate::http::Service;
+use crate::http::authorization::{Caller, Cost};
+use crate::http::error::{Error, Refusals};
+use crate::http::history::instant;
+use crate::http::query::parameters;
+use crate::http::temperatures::text_of;
+use access::audit::{Entry, Filter, Kind, Page, Verified};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Entries of a page when the request names no number.
+const PAGE_ENTRIES: u32 = 100;
+
+/// A page of the audit log, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditPage {
+    pub entries: Vec<AuditEntry>,
+    /// `before_seq` of the next page; null after the oldest entry.
+    pub next_before_seq: Option<i64>,
+}
+
+/// An entry of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditEntry {
+    /// From 1, without gaps.
+    pub seq: i64,
+    #[schema(format = DateTime)]
+    pub at: String,
+    pub kind: String,
+    /// User name, `terminal:ACCOUNT`, `program`, or `-` if not known.
+    pub actor: String,
+    pub address: Option<String>,
+    #[schema(value_type = Object)]
+    pub detail: Value,
+    /// Hash of the previous entry.
+    pub prev: String,
+    /// Hash of this entry.
+    pub hash: String,
+}
+
+/// The result of a verification.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditVerification {
+    /// Valid entries before the first broken one.
+    pub entries: u64,
+    /// The last valid entry. Keep it outside of the program to detect a replaced log later.
+    pub last: Option<AuditAnchor>,
+    /// The first entry that is missing or changed; null if the log is complete.
+    pub broken: Option<BrokenEntry>,
+}
+
+/// An entry and its hash.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditAnchor {
+    pub seq: i64,
+    pub hash: String,
+}
+
+/// An entry at which the verification failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BrokenEntry {
+    pub seq: i64,
+    /// What is wrong, in words.
+    pub reason: String,
+}
+
+/// Reads the audit log, newest entries first.
+#[utoipa::path(
+    get, path = "/api/v1/audit", operation_id = "readAudit", tag = "audit",
+    params(
+        ("before_seq" = Option<i64>, Query, description = "Only entries before this one: `next_before_seq` of the previous page"),
+        ("kind" = Option<String>, Query, description = "Only entries of this kind, such as login_failed"),
+        ("actor" = Option<String>, Query, description = "Only entries of this user"),
+        ("from" = Option<String>, Query, description = "Only entries from this time on (RFC 3339)"),
+        ("to" = Option<String>, Query, description = "Only entries before this time (RFC 3339)"),
+        ("limit" = Option<u32>, Query, description = "Entries of the page; 100 if left out"),
+    ),
+    responses((status = 200, description = "A page", body = AuditPage), Refusals)
+)]
+pub async fn page(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let given =
+        parameters(query.as_deref(), &["before_seq", "kind", "actor", "from", "to", "limit"])?;
+    let filter = filter(&given)?;
+    let limit = number(&given, "limit")?.unwrap_or(PAGE_ENTRIES);
+    let page = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
+        access.audit_page(by, &filter, limit, now_us)
+    });
+    Ok(fresh(StatusCode::OK, AuditPage::from(page.await?)))
+}
+
+/// Verifies the whole audit log.
+#[utoipa::path(
+    get, path = "/api/v1/audit/verify", operation_id = "verifyAudit", tag = "audit",
+    responses((status = 200, description = "The result", body = AuditVerification), Refusals)
+)]
+pub async fn verify(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
+) -> Result<Response, Error> {
+    let verified = call(&service, &caller, Cost::Disk, |access, by, now_us| {
+        access.verify_audit(by, None, now_us)
+    });
+    Ok(fresh(StatusCode::OK, AuditVerification::from(verified.await?)))
+}
+
+/// Exports the audit log as JSON lines, oldest entries first, in the form that `cockpit audit verify`
+/// reads.
+#[utoipa::path(
+    get, path = "/api/v1/audit/export", operation_id = "exportAudit", tag = "audit",
+    params(("from_seq" = Option<i64>, Query, description = "The first entry; 1 if left out")),
+    responses((status = 200, description = "The entries", body = String, content_type = "application/x-ndjson"), Refusals)
+)]
+pub async fn export(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let given = parameters(query.as_deref(), &["from_seq"])?;
+    let from_seq = number(&given, "from_seq")?.unwrap_or(1);
+    let lines = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
+        let mut lines = Vec::new();
+        access.export_audit(by, from_seq, &mut lines, now_us)?;
+        Ok(lines)
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson")),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"audit.ndjson\""),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, lines.await?).into_response())
+}
+
+fn filter(given: &BTreeMap<String, String>) -> Result<Filter, Error> {
+    let time = |name: &str| given.get(name).map(|text| instant(name, text)).transpose();
+    Ok(Filter {
+        before_seq: number(given, "before_seq")?,
+        kind: given.get("kind").map(|text| kind(text)).transpose()?,
+        actor: given.get("actor").cloned(),
+        from_us: time("from")?,
+        to_us: time("to")?,
+    })
+}
+
+fn kind(text: &str) -> Result<Kind, Error> {
+    let found = serde_json::from_value(Value::from(text));
+    found.map_err(|error| Error::bad("bad_value", format!("invalid kind `{text}`: {error}")))
+}
+
+fn number<T: FromStr>(given: &BTreeMap<String, String>, name: &str) -> Result<Option<T>, Error> {
+    let Some(text) = given.get(name) else { return Ok(None) };
+    let bad = || Error::bad("bad_value", format!("invalid {name} `{text}`: expected a number"));
+    text.parse().ok().map(Some).ok_or_else(bad)
+}
+
+impl From<Page> for AuditPage {
+    fn from(page: Page) -> Self {
+        let entries = page.entries.into_iter().map(AuditEntry::from).collect();
+        Self { entries, next_before_seq: page.next_before_seq }
+    }
+}
+
+impl From<Entry> for AuditEntry {
+    fn from(entry: Entry) -> Self {
+        Self {
+            seq: entry.seq,
+            at: text_of(entry.at_us),
+            kind: entry.kind,
+            actor: entry.actor,
+            address: entry.address,
+            // An entry that somebody has damaged is shown as it is.
+            detail: serde_json::from_str(&entry.detail).unwrap_or(Value::String(entry.detail)),
+            prev: entry.prev,
+            hash: entry.hash,
+        }
+    }
+}
+
+impl From<Verified> for AuditVerification {
+    fn from(verified: Verified) -> Self {
+        let broken = verified.broken.map(|it| {
+            let reason = it.to_string();
+            BrokenEntry { seq: it.seq, reason }
+        });
+        let last = verified.anchor.map(|it| AuditAnchor { seq: it.seq, hash: it.hash });
+        Self { entries: verified.entries, last, broken }
+    }
+}

@@ -1,0 +1,237 @@
+//! Logging in and out, and the setup of the first administrator.
+
+use super::dto::RoleInScope;
+use super::{call, fresh};
+use crate::http::Service;
+use crate::http::authorization::{Caller, Cost, clear_cookie, session_cookie};
+use crate::http::body::JsonBody;
+use crate::http::error::{Error, Refusals};
+use crate::http::temperatures::text_of;
+use access::access::Whose;
+use access::login::{LoggedIn, Login};
+use access::permission::TABLE;
+use access::setup::FirstAdministrator;
+use access::{Access, Granted, Identity, Secret, Via};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Name and password of a login.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    pub name: String,
+    pub password: String,
+    /// The code of the authenticator app, or a recovery code; required if the user has a second factor.
+    #[serde(default)]
+    pub code: Option<String>,
+}
+
+/// The first administrator.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetupRequest {
+    /// The secret of the link that the program prints at its first start.
+    pub secret: String,
+    pub name: String,
+    #[serde(default)]
+    pub full_name: String,
+    pub password: String,
+}
+
+/// Whether the first administrator has yet to be created.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SetupState {
+    pub needs_setup: bool,
+}
+
+/// Who is logged in, and with which permissions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CurrentSession {
+    pub name: String,
+    pub full_name: String,
+    /// `session`, `token`, or, where nobody logs in, `open` or `demo`.
+    pub via: String,
+    pub roles: Vec<RoleInScope>,
+    /// The permissions that are granted, each with the scopes it is granted in; `plant` is everywhere.
+    pub permissions: BTreeMap<String, Vec<String>>,
+    /// Whether a temporary password has to be replaced before anything else.
+    pub must_change_password: bool,
+    pub has_second_factor: bool,
+    /// When the session ends at the latest; null without a session.
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+}
+
+/// Returns who is logged in.
+#[utoipa::path(
+    get, path = "/api/v1/session", operation_id = "readSession", tag = "account",
+    responses((status = 200, description = "The session", body = CurrentSession), Refusals)
+)]
+pub async fn read(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
+) -> Result<Response, Error> {
+    let identity = caller.identity()?;
+    let via = caller.login.as_str();
+    if !matches!(identity.via(), Via::Session { .. }) {
+        return Ok(fresh(StatusCode::OK, CurrentSession::new(identity, via)));
+    }
+    let session = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
+        CurrentSession::new(by, via).completed(access, by, now_us)
+    });
+    Ok(fresh(StatusCode::OK, session.await?))
+}
+
+/// Logs in by name and password. Every refusal has the same answer, whatever its reason.
+#[utoipa::path(
+    post, path = "/api/v1/session", operation_id = "logIn", tag = "account",
+    request_body = LoginRequest,
+    responses((status = 200, description = "Logged in; the cookie of the session is set", body = CurrentSession), Refusals)
+)]
+pub async fn create(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
+    JsonBody(request): JsonBody<LoginRequest>,
+) -> Result<Response, Error> {
+    let (client, previous, now_us) = (caller.client(), caller.cookie.clone(), service.now_us());
+    let done = service.blocking.run(&service.access, Cost::Password, move |access| {
+        let (password, code) = (Secret::new(request.password), request.code.map(Secret::new));
+        let login = Login {
+            name: &request.name,
+            password: &password,
+            code: code.as_ref(),
+            client: &client,
+            previous: previous.as_ref(),
+        };
+        finished(access, access.login(&login, now_us)?, now_us)
+    });
+    logged_in(&caller, done.await?, now_us)
+}
+
+/// Logs out: ends the session and removes its cookie.
+#[utoipa::path(
+    delete, path = "/api/v1/session", operation_id = "logOut", tag = "account",
+    responses((status = 204, description = "Logged out"), Refusals)
+)]
+pub async fn delete(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
+) -> Result<Response, Error> {
+    if let Some(cookie) = caller.cookie.clone() {
+        let now_us = service.now_us();
+        let ended = service
+            .blocking
+            .run(&service.access, Cost::Disk, move |access| access.logout(cookie.expose(), now_us));
+        ended.await?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(cookie) = clear_cookie(caller.peer) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Returns whether the first administrator has yet to be created.
+#[utoipa::path(
+    get, path = "/api/v1/setup", operation_id = "readSetup", tag = "account",
+    responses((status = 200, description = "The state of the setup", body = SetupState), Refusals)
+)]
+pub async fn setup_state(State(service): State<Arc<Service>>) -> Result<Response, Error> {
+    let needs_setup = service.blocking.run(&service.access, Cost::Disk, Access::needs_setup);
+    Ok(fresh(StatusCode::OK, SetupState { needs_setup: needs_setup.await? }))
+}
+
+/// Creates the first administrator by the one-time link of the program, and logs them in.
+#[utoipa::path(
+    post, path = "/api/v1/setup", operation_id = "completeSetup", tag = "account",
+    request_body = SetupRequest,
+    responses((status = 200, description = "Created and logged in", body = CurrentSession), Refusals)
+)]
+pub async fn setup(
+    State(service): State<Arc<Service>>,
+    Extension(caller): Extension<Arc<Caller>>,
+    JsonBody(request): JsonBody<SetupRequest>,
+) -> Result<Response, Error> {
+    let (client, now_us) = (caller.client(), service.now_us());
+    let done = service.blocking.run(&service.access, Cost::Password, move |access| {
+        let (secret, password) = (Secret::new(request.secret), Secret::new(request.password));
+        let first = FirstAdministrator {
+            secret: &secret,
+            name: &request.name,
+            full_name: &request.full_name,
+            password: &password,
+        };
+        finished(access, access.complete_setup(&first, &client, now_us)?, now_us)
+    });
+    let done = done.await?;
+    service.access.users_exist();
+    logged_in(&caller, done, now_us)
+}
+
+/// A login and what the client is told about it.
+type Finished = (LoggedIn, CurrentSession);
+
+fn finished(access: &Access, logged_in: LoggedIn, now_us: i64) -> Result<Finished, access::Error> {
+    let session = CurrentSession::new(&logged_in.identity, "session");
+    let session = session.completed(access, &logged_in.identity, now_us)?;
+    Ok((logged_in, session))
+}
+
+fn logged_in(caller: &Caller, done: Finished, now_us: i64) -> Result<Response, Error> {
+    let (logged_in, session) = done;
+    let life_s = logged_in.expires_us.saturating_sub(now_us) / 1_000_000;
+    let cookie = session_cookie(caller.peer, &logged_in.cookie, life_s)
+        .ok_or_else(|| Error::internal(anyhow::anyhow!("a session cookie has no header form")))?;
+    let mut response = fresh(StatusCode::OK, session);
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+impl CurrentSession {
+    /// The session of an identity, as far as the identity holds it.
+    fn new(identity: &Identity, via: &str) -> Self {
+        let name = identity.name();
+        let rights = identity.rights();
+        let permissions = TABLE.iter().filter_map(|rule| {
+            let scopes = match identity.granted(rule.action) {
+                Granted::Nowhere => return None,
+                Granted::Everywhere => vec!["plant".to_owned()],
+                Granted::Only(scopes) => scopes.iter().map(ToString::to_string).collect(),
+            };
+            Some((rule.name.to_owned(), scopes))
+        });
+        Self {
+            name: name.strip_prefix("terminal:").unwrap_or(name).to_owned(),
+            full_name: String::new(),
+            via: via.to_owned(),
+            roles: rights.assignments.iter().map(RoleInScope::from).collect(),
+            permissions: permissions.collect(),
+            must_change_password: rights.is_restricted,
+            has_second_factor: false,
+            expires_at: None,
+        }
+    }
+
+    /// The same with what only the database knows.
+    fn completed(
+        mut self,
+        access: &Access,
+        by: &Identity,
+        now_us: i64,
+    ) -> Result<Self, access::Error> {
+        let account = access.own_account(by, now_us)?;
+        let sessions = access.sessions(by, Whose::Own, now_us)?;
+        let current = sessions.into_iter().find(|it| by.via() == Via::Session { id: it.id });
+        self.full_name = account.full_name;
+        self.has_second_factor = account.has_second_factor;
+        self.expires_at = current.map(|it| text_of(it.expires_us));
+        Ok(self)
+    }
+}

@@ -1,0 +1,172 @@
+//! The user database as the service uses it, and what happens where there is none.
+
+use super::{Caller, Login, credentials};
+use crate::http::Peer;
+use crate::http::error::Error;
+use access::audit::Event;
+use access::{Access, Identity};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+/// How often an open service looks whether another process has added the first user.
+const USERS_CHECKED_EVERY_US: i64 = 1_000_000;
+
+/// Account of the person at this machine while nobody logs in.
+const LOCAL: &str = "local";
+
+/// Headers by which proxies name the client they pass a request on for.
+const FORWARDED: [HeaderName; 5] = [
+    header::FORWARDED,
+    header::VIA,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+];
+
+/// Who is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessMode {
+    /// Those who log in or send an API token.
+    Login,
+    /// Everybody who reaches the program, as the local administrator, until the first user exists;
+    /// but nobody who comes through a proxy.
+    OpenUntilSetup,
+    /// Everybody who reaches the program, as the local administrator.
+    Open,
+    /// Everybody who reaches the demo, as the local administrator.
+    Demo,
+}
+
+/// The user database and the mode.
+pub struct AccessControl {
+    mode: AccessMode,
+    access: Option<Arc<Access>>,
+    /// Whether the database had no user when it was last looked at.
+    is_without_users: AtomicBool,
+    checked_at_us: AtomicI64,
+}
+
+impl AccessControl {
+    /// The access control of a database.
+    pub fn new(mode: AccessMode, access: Arc<Access>) -> Self {
+        Self { access: Some(access), ..Self::without_users(mode) }
+    }
+
+    /// A database that cannot be used: nobody is let in, and only what is public is answered.
+    pub fn unavailable() -> Self {
+        Self::without_users(AccessMode::Login)
+    }
+
+    /// No user database: everybody is let in, if the mode is open or that of the demo.
+    pub fn without_users(mode: AccessMode) -> Self {
+        Self {
+            mode,
+            access: None,
+            is_without_users: AtomicBool::new(mode == AccessMode::OpenUntilSetup),
+            checked_at_us: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// The user database.
+    pub fn database(&self) -> Result<&Arc<Access>, Error> {
+        self.access.as_ref().ok_or_else(|| match self.mode {
+            AccessMode::Login | AccessMode::OpenUntilSetup => Error::access_unavailable(None),
+            AccessMode::Open | AccessMode::Demo => {
+                let message = "this program runs without users; start it with `cockpit serve`";
+                Error::new(StatusCode::CONFLICT, "no_accounts", message)
+            }
+        })
+    }
+
+    /// Whether there is a user database, or none is needed.
+    pub fn is_available(&self) -> bool {
+        self.access.is_some() || matches!(self.mode, AccessMode::Open | AccessMode::Demo)
+    }
+
+    /// Finds out who sends a request.
+    pub fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        peer: Peer,
+        now_us: i64,
+    ) -> Result<Caller, Error> {
+        let caller = Caller::anonymous(headers, peer);
+        if let Some(login) = self.open_login(headers, now_us)? {
+            return Ok(caller.authenticated(Identity::terminal(LOCAL), login));
+        }
+        let access = self.database()?;
+        if let Some((token, login)) = credentials::token(headers) {
+            let identity = access.authenticate_token(token.expose(), now_us)?;
+            return Ok(caller.authenticated(identity, login));
+        }
+        let Some(cookie) = caller.cookie.clone() else { return Ok(caller) };
+        let identity = access.authenticate_session(cookie.expose(), now_us)?;
+        Ok(caller.authenticated(identity, Login::Session))
+    }
+
+    /// How a request is let in without credentials, if it is.
+    fn open_login(&self, headers: &HeaderMap, now_us: i64) -> Result<Option<Login>, Error> {
+        match self.mode {
+            AccessMode::Login => Ok(None),
+            AccessMode::Demo => Ok(Some(Login::Demo)),
+            AccessMode::Open => Ok(Some(Login::Open)),
+            AccessMode::OpenUntilSetup => {
+                let is_direct = !FORWARDED.iter().any(|name| headers.contains_key(name));
+                Ok((is_direct && self.is_without_users(now_us)?).then_some(Login::Open))
+            }
+        }
+    }
+
+    /// Whether no user exists yet. Once there is one, there always is: users are never deleted.
+    fn is_without_users(&self, now_us: i64) -> Result<bool, Error> {
+        if !self.is_without_users.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        let last_us = self.checked_at_us.load(Ordering::Acquire);
+        if now_us.saturating_sub(last_us) < USERS_CHECKED_EVERY_US && now_us >= last_us {
+            return Ok(true);
+        }
+        let is_without = self.database()?.needs_setup()?;
+        self.checked_at_us.store(now_us, Ordering::Release);
+        if !is_without {
+            self.users_exist();
+        }
+        Ok(is_without)
+    }
+
+    /// Ends the open mode: the first user exists.
+    pub fn users_exist(&self) {
+        self.is_without_users.store(false, Ordering::Release);
+    }
+
+    /// The current state of an identity; an error if it may not follow a stream any longer.
+    pub fn recheck(&self, caller: &Caller, now_us: i64) -> Result<Identity, Error> {
+        let identity = caller.identity()?;
+        match caller.login {
+            Login::Open if self.mode == AccessMode::OpenUntilSetup => {
+                if !self.is_without_users(now_us)? {
+                    return Err(access::Error::Unauthenticated.into());
+                }
+                Ok(identity.clone())
+            }
+            Login::Open | Login::Demo => Ok(identity.clone()),
+            Login::None | Login::Session | Login::Bearer | Login::Basic => {
+                Ok(self.database()?.recheck(identity, now_us)?)
+            }
+        }
+    }
+
+    /// Adds an entry to the audit log, soon; a failure is logged.
+    pub fn audit(&self, event: Event, now_us: i64) {
+        if let Err(error) = self.try_audit(event, now_us) {
+            tracing::error!(error = error.public, "audit_entry_lost");
+        }
+    }
+
+    /// Adds an entry to the audit log, soon. On an error the request that it is about must fail.
+    pub fn try_audit(&self, event: Event, now_us: i64) -> Result<(), Error> {
+        let Some(access) = &self.access else { return Ok(()) };
+        Ok(access.audit_later(event, now_us)?)
+    }
+}

@@ -1,0 +1,169 @@
+//! One connection: the TLS handshake if there is one, then HTTP/1.1 or HTTP/2 until it ends.
+
+use super::stall::Stalling;
+use super::tls::Certificates;
+use super::transfers::Transfers;
+use super::{plain, tls};
+use crate::Limits;
+use crate::http::peer::Peer;
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::rt::{Executor, Read, Write};
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// What all connections share.
+pub struct Server {
+    pub router: Router,
+    pub limits: Limits,
+    pub certificates: Option<Arc<Certificates>>,
+    pub stop: CancellationToken,
+}
+
+type Ended = anyhow::Result<()>;
+
+impl Server {
+    /// Serves a connection until it ends.
+    pub async fn run(&self, stream: TcpStream, peer: SocketAddr) -> Ended {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no_delay_refused");
+        }
+        let address = peer.ip().to_canonical();
+        let Some(certificates) = &self.certificates else {
+            let stream = Stalling::new(stream, self.limits.stall_time);
+            let direct = Peer { address, is_secure: false };
+            return self.http1(TokioIo::new(stream), direct).await;
+        };
+        let acceptor = TlsAcceptor::from(certificates.current());
+        let handshake = self.handshake(stream, acceptor);
+        let Some(stream) = tokio::time::timeout(self.limits.handshake_time, handshake).await??
+        else {
+            return Ok(());
+        };
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
+        let (stream, direct) = (TokioIo::new(stream), Peer { address, is_secure: true });
+        match is_http2 {
+            true => self.http2(stream, direct).await,
+            false => self.http1(stream, direct).await,
+        }
+    }
+
+    /// The encrypted stream; `None` if the client sent plain HTTP and was advised.
+    async fn handshake(
+        &self,
+        stream: TcpStream,
+        acceptor: TlsAcceptor,
+    ) -> anyhow::Result<Option<tls::Stream>> {
+        if !plain::is_tls(&stream).await? {
+            plain::advise(stream).await?;
+            return Ok(None);
+        }
+        Ok(Some(acceptor.accept(Stalling::new(stream, self.limits.stall_time)).await?))
+    }
+
+    async fn http1(&self, stream: impl Read + Write + Unpin, direct: Peer) -> Ended {
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(direct);
+            router.call(request)
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(self.limits.head_time);
+        builder.max_header_size(self.limits.head_bytes);
+        let mut running = pin!(builder.serve_connection(stream, service));
+        tokio::select! {
+            ended = running.as_mut() => return Ok(ended?),
+            () = self.stop.cancelled() => running.as_mut().graceful_shutdown(),
+        }
+        Ok(running.await?)
+    }
+
+    async fn http2(&self, stream: impl Read + Write + Unpin, direct: Peer) -> Ended {
+        let limits = &self.limits;
+        let transfers = Transfers::new(Instant::now());
+        let router = TowerToHyperService::new(self.router.clone());
+        let tracked = transfers.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(direct);
+            let (transfer, response) = (tracked.begin(), router.call(request));
+            async move { response.await.map(|response| transfer.track(response)) }
+        });
+        let mut builder = http2::Builder::new(Streams::default());
+        builder.timer(TokioTimer::new()).max_header_list_size(bytes(limits.head_bytes));
+        builder.max_concurrent_streams(limits.http2_streams);
+        builder.max_send_buf_size(limits.http2_buffer_bytes);
+        let mut running = pin!(builder.serve_connection(stream, service));
+        tokio::select! {
+            ended = running.as_mut() => return Ok(ended?),
+            () = self.stop.cancelled() => {}
+            watched = self.watch(&transfers) => watched?,
+        }
+        running.as_mut().graceful_shutdown();
+        tokio::select! {
+            ended = running.as_mut() => Ok(ended?),
+            () = self.stalled(&transfers) => anyhow::bail!("the client does not read"),
+        }
+    }
+
+    /// Ends when the connection has been idle for as long as HTTP/1.1 may be; fails if it is stalled.
+    async fn watch(&self, transfers: &Transfers) -> Ended {
+        let Limits { head_time, stall_time, .. } = self.limits;
+        let mut ticks = tokio::time::interval(head_time.min(stall_time) / 2);
+        loop {
+            let now = ticks.tick().await;
+            if transfers.is_stalled(now, stall_time) {
+                anyhow::bail!("the client does not read");
+            }
+            if transfers.is_idle(now, head_time) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends when a connection that is being closed is stalled: nothing was polled for too long, be it
+    /// that a body waits for the client, or that the rest of the responses does.
+    async fn stalled(&self, transfers: &Transfers) {
+        let stall_time = self.limits.stall_time;
+        let mut ticks = tokio::time::interval(stall_time / 2);
+        let began_at = ticks.tick().await;
+        loop {
+            let now = ticks.tick().await;
+            let is_unread = transfers.is_idle(now, stall_time) && now >= began_at + stall_time;
+            if is_unread || transfers.is_stalled(now, stall_time) {
+                return;
+            }
+        }
+    }
+}
+
+/// HTTP/2 counts bytes in 32 bits.
+fn bytes(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
+}
+
+/// Runs the requests of one HTTP/2 connection; those that run when the connection ends are aborted.
+#[derive(Debug, Default, Clone)]
+struct Streams(Arc<Mutex<JoinSet<()>>>);
+
+impl<F> Executor<F> for Streams
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Ended ones are removed here; a panic of one is its client's loss, and logged by the runtime.
+        while running.try_join_next().is_some() {}
+        running.spawn(stream);
+    }
+}

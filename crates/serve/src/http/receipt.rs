@@ -1,0 +1,88 @@
+//! The audit entries of a query or a download, written when its answer ends.
+
+use super::Service;
+use super::authorization::Caller;
+use super::error::Error;
+use super::format::Format;
+use access::audit::Event;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What is read.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// The text of a statement.
+    Query(String),
+    /// The name of a table.
+    Table(String),
+}
+
+/// An answer under way. Its entries are written by [`Receipt::close`], or, if the answer breaks off,
+/// when it is dropped.
+pub struct Receipt {
+    service: Arc<Service>,
+    actor: String,
+    address: IpAddr,
+    subject: Subject,
+    format: Format,
+    began_at_us: i64,
+    /// Rows sent so far.
+    pub rows: u64,
+    is_closed: bool,
+}
+
+impl Receipt {
+    /// An answer that begins now.
+    pub fn new(
+        service: &Arc<Service>,
+        caller: &Caller,
+        subject: Subject,
+        format: Format,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            actor: caller.identity()?.name().to_owned(),
+            address: caller.peer.address,
+            subject,
+            format,
+            began_at_us: service.now_us(),
+            rows: 0,
+            is_closed: false,
+            service: Arc::clone(service),
+        })
+    }
+
+    /// Writes the entries. On an error the answer must fail too.
+    pub fn close(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.is_closed, true) {
+            return Ok(());
+        }
+        let now_us = self.service.now_us();
+        for event in self.events(now_us) {
+            self.service.access.try_audit(event.from_address(self.address), now_us)?;
+        }
+        Ok(())
+    }
+
+    /// A query, a file, or both; a page of a table is neither.
+    fn events(&self, now_us: i64) -> Vec<Event> {
+        let took_us = u64::try_from(now_us - self.began_at_us).unwrap_or_default();
+        let (what, query) = match &self.subject {
+            Subject::Query(sql) => {
+                ("query", Some(Event::query(&self.actor, sql, self.rows, took_us / 1_000)))
+            }
+            Subject::Table(name) => (name.as_str(), None),
+        };
+        let is_file = self.format != Format::Json;
+        let file =
+            is_file.then(|| Event::download(&self.actor, what, self.format.name(), self.rows));
+        query.into_iter().chain(file).collect()
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(error = error.public, "audit_entry_lost");
+        }
+    }
+}

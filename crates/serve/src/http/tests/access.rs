@@ -1,0 +1,7 @@
+//! Logins, permissions and scopes, over the real user database.
+
+mod accounts;
+mod matrix;
+mod scopes;
+mod streams;
+mod world;

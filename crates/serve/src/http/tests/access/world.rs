@@ -1,0 +1,196 @@
+//! A service with users in a user database of its own.
+
+use super::super::lake::{Lake, batch};
+use super::super::{Reply, live, request};
+use crate::Limits;
+use crate::http::{AccessControl, AccessMode, Peer, Service, router};
+use access::login::Login;
+use access::{
+    Access, Assignment, Client, Identity, NewPassword, NewUser, Role, Scope, Secret, Settings,
+    os_random,
+};
+use arrow::array::{Int64Array, StringArray};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request};
+use chrono::DateTime;
+use live::Live;
+use plant::equipment::{Equipment, Unit};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub const PASSWORD: &str = "tin roof kayak 41";
+/// When the tests begin: in January 2027.
+pub const T0_US: i64 = 1_800_000_000_000_000;
+
+pub struct World {
+    pub access: Arc<Access>,
+    router: Router,
+    clock_us: Arc<AtomicI64>,
+    pub live: Live,
+    _folder: TempDir,
+}
+
+/// The least cost argon2 allows, so that tests take milliseconds.
+fn settings() -> Settings {
+    Settings { password_memory_kib: 8, password_passes: 1, ..Settings::default() }
+}
+
+/// Two areas with a line each; the line of SMT has two units.
+pub fn equipment() -> Equipment {
+    let unit = |name: &str, area: &str, line: &str, lane: &str| Unit {
+        name: name.into(),
+        line: line.into(),
+        area: area.into(),
+        stations: vec![format!("{name}-station")],
+        lanes: vec![lane.into()],
+    };
+    let units = vec![
+        unit("printer", "SMT", "1", "Plant1.1"),
+        unit("oven", "SMT", "1", "Plant1.2"),
+        unit("wave", "THT", "2", "Plant1.10"),
+    ];
+    Equipment { units, ..Equipment::default() }
+}
+
+/// Tables with and without columns that name equipment.
+fn lake() -> Lake {
+    let text = |values: [&str; 4]| Arc::new(StringArray::from(values.to_vec()));
+    let numbers = || Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
+    let unit = || text(["printer", "oven", "wave", "unlisted"]);
+    let secret = text(["10", "20", "secret of THT", "30"]);
+    let by_unit = batch(vec![("unit", unit()), ("amount", numbers()), ("note", secret)]);
+    let line = batch(vec![("unit", unit()), ("line", text(["1", "2", "2", "1"]))]);
+    let station = text(["printer-station", "oven-station", "wave-station", "oven"]);
+    let lane = [("plant", text(["Plant1"; 4])), ("lane", text(["1", "2", "10", "11"]))];
+    let lane = batch(vec![(lane[0].0, lane[0].1.clone()), (lane[1].0, lane[1].1.clone())]);
+    let sensor = text(["Plant1.1.a.m", "Plant1.2.a.m", "Plant1.10.a.m", "Plant1.1"]);
+    let mut lake = Lake::of(vec![
+        ("gold", "by_unit", by_unit),
+        ("gold", "by_line", line),
+        ("gold", "by_station", batch(vec![("station", station)])),
+        ("gold", "by_lane", lane),
+        ("gold", "by_sensor", batch(vec![("sensor", sensor)])),
+        ("gold", "stock", batch(vec![("item", text(["a", "b", "c", "d"])), ("amount", numbers())])),
+        ("silver", "rejected", batch(vec![("raw", text(["a", "b", "c", "d"]))])),
+    ]);
+    lake.equipment = equipment();
+    lake
+}
+
+impl World {
+    /// Nobody yet.
+    pub fn empty(mode: AccessMode) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("access.db");
+        let access = Access::open(&path, settings(), os_random().unwrap(), T0_US).unwrap();
+        let access = Arc::new(access);
+        let clock_us = Arc::new(AtomicI64::new(T0_US));
+        let shown = Arc::clone(&clock_us);
+        let clock = Arc::new(move || {
+            DateTime::from_timestamp_micros(shown.load(Ordering::SeqCst)).unwrap()
+        });
+        let limits =
+            Limits { live_recheck_time: std::time::Duration::from_millis(10), ..Limits::default() };
+        let control = AccessControl::new(mode, Arc::clone(&access));
+        let live = live();
+        let service =
+            Service::new(Arc::new(lake()), live.clone(), limits, clock, Vec::new(), control);
+        let router = router(Arc::new(service), super::super::program::PAGES);
+        Self { access, router, clock_us, live, _folder: folder }
+    }
+
+    /// One user for each role in the whole plant, by the name of the role.
+    pub fn new() -> Self {
+        let world = Self::empty(AccessMode::Login);
+        for role in Role::ALL {
+            world.add(role.name(), &[(role, "plant")]);
+        }
+        world
+    }
+
+    pub fn add(&self, name: &str, roles: &[(Role, &str)]) {
+        let role =
+            |(role, scope): &(Role, &str)| Assignment::new(*role, scope.parse::<Scope>().unwrap());
+        let new = NewUser {
+            name: name.into(),
+            full_name: format!("{name} of the plant"),
+            password: NewPassword::Chosen(Secret::new(PASSWORD)),
+            roles: roles.iter().map(role).collect(),
+        };
+        self.access.add_user(&Identity::terminal("test"), &new, self.now_us()).unwrap();
+    }
+
+    pub fn now_us(&self) -> i64 {
+        self.clock_us.load(Ordering::SeqCst)
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.clock_us.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    /// A session of a user, as cookie header.
+    pub fn cookie(&self, name: &str) -> String {
+        let client = Client { address: Ipv4Addr::LOCALHOST.into(), agent: "test".into() };
+        let password = Secret::new(PASSWORD);
+        let login =
+            Login { name, password: &password, code: None, client: &client, previous: None };
+        let logged_in = self.access.login(&login, self.now_us()).unwrap();
+        format!("cockpit-session={}", logged_in.cookie.expose())
+    }
+
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends a request with these headers and this body, from this machine.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<serde_json::Value>,
+    ) -> Reply {
+        self.send(made(method, path, headers, body)).await
+    }
+
+    /// A page of ours sends a request with a session.
+    pub async fn by(
+        &self,
+        cookie: &str,
+        method: &str,
+        path: &str,
+        body: Option<serde_json::Value>,
+    ) -> Reply {
+        let headers = [("cookie", cookie), ("sec-fetch-site", "same-origin")];
+        self.ask(method, path, &headers, body).await
+    }
+}
+
+pub fn made(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<serde_json::Value>,
+) -> Request<Body> {
+    let method: Method = method.parse().unwrap();
+    let mut all = headers.to_vec();
+    let text = body.map(|it| it.to_string());
+    if text.is_some() {
+        all.push(("content-type", "application/json"));
+    }
+    let mut made = request(method, path, &all, text.unwrap_or_default().into());
+    let peer = Peer { address: Ipv4Addr::LOCALHOST.into(), is_secure: false };
+    made.extensions_mut().insert(peer);
+    made
+}
