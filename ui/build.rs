@@ -1,7 +1,7 @@
 //! Builds the pages with Node and writes the table of their files, `assets.rs`, for `lib.rs`.
 //!
-//! Two doors need no Node: `COCKPIT_UI_DIST=DIR` embeds pages built elsewhere (`npm run build`),
-//! `COCKPIT_UI=off` embeds one page that says so.
+//! Two settings need no Node: `COCKPIT_UI_DIST=DIR` embeds pages built elsewhere (`npm run build`),
+//! `COCKPIT_UI=off` embeds a placeholder page.
 
 #![expect(clippy::disallowed_methods, reason = "a build script is configured by variables")]
 
@@ -12,14 +12,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// What the pages are made of. `node_modules` is left out: cargo would scan all of it.
+/// The sources of the pages. `node_modules` is not listed, because cargo would scan all of it.
 const SOURCES: [&str; 6] =
     ["src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts"];
 
 /// The oldest Node that Vite runs on.
 const NODE_MIN: (u32, u32) = (20, 19);
 
-const DOORS: &str = "install Node 20.19 or later, or set COCKPIT_UI_DIST to a folder with built \
+const ALTERNATIVES: &str = "install Node 20.19 or later, or set COCKPIT_UI_DIST to a folder with built \
     pages, or set COCKPIT_UI=off to build without pages";
 
 const NO_PAGES: &str = "<!doctype html><html lang=\"en\"><title>Plant Cockpit</title>\
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     println!("cargo::rerun-if-env-changed=COCKPIT_UI");
     println!("cargo::rerun-if-env-changed=COCKPIT_UI_DIST");
     println!("cargo::rerun-if-changed=build.rs");
-    let built = pages().and_then(|(out, dist)| write_table(&out, &dist).map_err(said));
+    let built = pages().and_then(|(out, dist)| write_table(&out, &dist).map_err(message));
     match built {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -42,17 +42,19 @@ fn main() -> ExitCode {
 
 /// The folder to write to, and the folder with the built pages.
 fn pages() -> Result<(PathBuf, PathBuf), String> {
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?);
+    let out = PathBuf::from(
+        env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: cargo sets it for build scripts")?,
+    );
     if let Some(dist) = env::var_os("COCKPIT_UI_DIST").map(PathBuf::from) {
         println!("cargo::rerun-if-changed={}", dist.display());
-        let whole = dist.join("index.html").is_file();
-        let message = || format!("COCKPIT_UI_DIST={} holds no index.html", dist.display());
-        return whole.then(|| (out, dist.clone())).ok_or_else(message);
+        let is_complete = dist.join("index.html").is_file();
+        let missing = || format!("COCKPIT_UI_DIST={}: there is no index.html", dist.display());
+        return is_complete.then(|| (out, dist.clone())).ok_or_else(missing);
     }
     if env::var_os("COCKPIT_UI").is_some_and(|value| value == "off") {
         let dist = out.join("no-pages");
-        fs::create_dir_all(&dist).map_err(said)?;
-        fs::write(dist.join("index.html"), NO_PAGES).map_err(said)?;
+        fs::create_dir_all(&dist).map_err(message)?;
+        fs::write(dist.join("index.html"), NO_PAGES).map_err(message)?;
         if env::var_os("PROFILE").is_some_and(|profile| profile == "release") {
             println!("cargo::warning=COCKPIT_UI=off: this release has no pages");
         }
@@ -63,15 +65,15 @@ fn pages() -> Result<(PathBuf, PathBuf), String> {
     Ok((out, dist))
 }
 
-/// Builds the sources in `here` into `dist`. Cargo and editors run build scripts at the same time
-/// and share `node_modules`, so one waits for the other.
+/// Builds the sources in `here` into `dist`. Cargo and editors may run build scripts at the same time
+/// with the same `node_modules`, so a lock file serializes them.
 fn build(here: &Path, dist: &Path) -> Result<(), String> {
     for source in SOURCES {
         println!("cargo::rerun-if-changed={source}");
     }
     check_node()?;
-    let lock = File::create(here.join(".install.lock")).map_err(said)?;
-    lock.lock().map_err(said)?;
+    let lock = File::create(here.join(".install.lock")).map_err(message)?;
+    lock.lock().map_err(message)?;
     install(here)?;
     let mut vite = Command::new("node");
     vite.arg("node_modules/vite/bin/vite.js").args([
@@ -86,31 +88,32 @@ fn build(here: &Path, dist: &Path) -> Result<(), String> {
 
 fn check_node() -> Result<(), String> {
     let answer = Command::new("node").arg("--version").output();
-    let answer = answer.map_err(|error| format!("node cannot be run ({error}); {DOORS}"))?;
+    let answer =
+        answer.map_err(|error| format!("node cannot be started ({error}); {ALTERNATIVES}"))?;
     let version = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
     let mut parts = version.trim_start_matches('v').split('.').map_while(|part| part.parse().ok());
     match (parts.next(), parts.next()) {
         (Some(major), Some(minor)) if (major, minor) >= NODE_MIN => Ok(()),
-        _ => Err(format!("node {version:?} is too old; {DOORS}")),
+        _ => Err(format!("node {version:?} is too old; {ALTERNATIVES}")),
     }
 }
 
-/// Installs the packages the lock names, if they are not those in `node_modules` already. Packages
-/// only for development are left out, and kept where somebody has installed them.
+/// Installs the locked packages unless `node_modules` is up to date. Development packages are not
+/// installed, but they are kept if they are present.
 fn install(here: &Path) -> Result<(), String> {
     let lock = here.join("package-lock.json");
     let stamp = here.join("node_modules/.cockpit-lock.json");
-    let wanted = fs::read(&lock).map_err(said)?;
-    let by_us = fs::read(&stamp).is_ok_and(|installed| installed == wanted);
+    let wanted = fs::read(&lock).map_err(message)?;
+    let by_build = fs::read(&stamp).is_ok_and(|installed| installed == wanted);
     let by_hand = newer(&here.join("node_modules/.package-lock.json"), &lock);
-    if (by_us || by_hand) && here.join("node_modules/vite/bin/vite.js").is_file() {
+    if (by_build || by_hand) && here.join("node_modules/vite/bin/vite.js").is_file() {
         return Ok(());
     }
     let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
     npm.args(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]);
     npm.args(["--prefer-offline", "--loglevel=error"]);
     run(npm, "npm ci")?;
-    fs::write(stamp, wanted).map_err(said)
+    fs::write(stamp, wanted).map_err(message)
 }
 
 fn newer(one: &Path, other: &Path) -> bool {
@@ -120,7 +123,8 @@ fn newer(one: &Path, other: &Path) -> bool {
 
 fn run(mut command: Command, name: &str) -> Result<(), String> {
     let answer = command.output();
-    let answer = answer.map_err(|error| format!("{name} cannot be run ({error}); {DOORS}"))?;
+    let answer =
+        answer.map_err(|error| format!("{name} cannot be started ({error}); {ALTERNATIVES}"))?;
     if answer.status.success() {
         return Ok(());
     }
@@ -128,7 +132,7 @@ fn run(mut command: Command, name: &str) -> Result<(), String> {
     Err(format!("{name} failed\n{}{}", text(&answer.stdout), text(&answer.stderr)))
 }
 
-/// Writes `assets.rs`: every file of `dist`, sorted by path, with its packed forms if it has any.
+/// Writes `assets.rs`: the files of `dist`, sorted by path, each with its compressed forms.
 fn write_table(out: &Path, dist: &Path) -> io::Result<()> {
     let dist = dist.canonicalize()?;
     let mut files = Vec::new();
@@ -148,14 +152,14 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if !is_packed(&path) {
+        } else if !is_compressed(&path) {
             files.push(path);
         }
     }
     Ok(())
 }
 
-fn is_packed(path: &Path) -> bool {
+fn is_compressed(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "br" || end == "gz")
 }
 
@@ -166,7 +170,7 @@ fn web_path(dist: &Path, file: &Path) -> String {
 
 fn row(table: &mut String, path: &str, file: &Path) -> io::Result<()> {
     let content = fs::read(file)?;
-    let packed = |end: &str| {
+    let compressed = |end: &str| {
         let mut name = file.as_os_str().to_owned();
         name.push(end);
         let sibling = Path::new(&name);
@@ -174,7 +178,7 @@ fn row(table: &mut String, path: &str, file: &Path) -> io::Result<()> {
         let source = if size > 0 { format!("include_bytes!({sibling:?})") } else { "b\"\"".into() };
         (source, size)
     };
-    let ((brotli, br_bytes), (gzip, gz_bytes)) = (packed(".br"), packed(".gz"));
+    let ((brotli, br_bytes), (gzip, gz_bytes)) = (compressed(".br"), compressed(".gz"));
     println!("{path}: {} bytes, {br_bytes} as brotli, {gz_bytes} as gzip", content.len());
     let (mime, etag) = (mime(path), fingerprint(&content));
     writeln!(
@@ -199,13 +203,13 @@ fn mime(path: &str) -> &'static str {
     }
 }
 
-/// FNV-1a over 128 bits: tells one content from another, keeps no secret.
+/// FNV-1a with 128 bits: identifies contents, is not cryptographic.
 fn fingerprint(content: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     content.iter().fold(OFFSET, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
 }
 
-fn said(error: io::Error) -> String {
+fn message(error: io::Error) -> String {
     error.to_string()
 }

@@ -4,10 +4,10 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig, type Plugin } from 'vite'
 
-// `npm run dev` serves the sources and asks a running cockpit for the data.
+// `npm run dev` serves the sources, and proxies the API of a running cockpit.
 const server = process.env.COCKPIT_URL ?? 'http://127.0.0.1:8080'
 
-/** Lays `x.br` and `x.gz` beside every file that shrinks, so that the program needs no compressor. */
+/** Writes `x.br` and `x.gz` for files that get smaller, so that the program needs no compressor. */
 function compress(): Plugin {
   let folder = ''
   return {
@@ -27,15 +27,15 @@ function compress(): Plugin {
 function compressFile(path: string): void {
   if (/\.(br|gz)$/.test(path)) return
   const raw = readFileSync(path)
-  const worth = (packed: Buffer) => packed.length < 0.95 * raw.length
+  const isSmaller = (packed: Buffer) => packed.length < 0.95 * raw.length
   const size = { [constants.BROTLI_PARAM_SIZE_HINT]: raw.length }
   const br = brotliCompressSync(raw, { params: size })
   const gz = gzipSync(raw, { level: 9 })
-  if (worth(br)) writeFileSync(`${path}.br`, br)
-  if (worth(gz)) writeFileSync(`${path}.gz`, gz)
+  if (isSmaller(br)) writeFileSync(`${path}.br`, br)
+  if (isSmaller(gz)) writeFileSync(`${path}.gz`, gz)
 }
 
-/** What goes out with the pages that others wrote, as their licences ask. */
+/** Third-party code in the pages, whose licences require their text. */
 const SHIPPED = { Inter: '@fontsource-variable/inter/LICENSE', Svelte: 'svelte/LICENSE.md' }
 
 function licences(): Plugin {
@@ -57,7 +57,7 @@ export default defineConfig({
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },
-    // Every asset is a file of its own, so the page needs no `data:` in its content policy.
+    // Assets are separate files, so that the content security policy needs no `data:`.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
   },

@@ -3,11 +3,13 @@ import './style/base.css'
 import { mount } from 'svelte'
 import App from './App.svelte'
 import { app } from './kit/app.svelte'
-import { place } from './kit/place.svelte'
+import { router } from './kit/router.svelte'
+import { session } from './kit/session.svelte'
 
 const target = document.getElementById('app')
 if (target) {
+  session.start()
   app.start()
-  place.start()
+  router.start()
   mount(App, { target })
 }

@@ -1,28 +1,39 @@
 import type { Component } from 'svelte'
-import type { Word } from './kit/i18n'
+import type { MessageKey } from './kit/i18n'
 import type { IconName } from './kit/icons'
+import type { Permission } from './kit/session.svelte'
 
 export interface Route {
   path: string
-  title: Word
-  /** Its name in the rail, if the title is too long for it. */
-  short?: Word
-  icon: IconName
-  /** With G before it, goes there. */
-  key: string
-  /** What follows the path names a thing the page shows: `/temps/Plant1.4.label_printer`. */
-  things?: boolean
-  /** The page is fetched when it is first opened. */
+  title: MessageKey
+  /** The second key of the shortcut that opens the page, after G. */
+  key?: string
+  /** The page also handles paths below its own: `/temps/Plant1.4.label_printer`. */
+  hasSubpaths?: boolean
+  /** The page needs no session. */
+  isPublic?: boolean
+  /** Loads the page when it is first opened. */
   page: () => Promise<{ default: Component }>
 }
 
-/** Every page there is; the rail shows these and no others. */
-export const routes: readonly [Route, ...Route[]] = [
+/** A page in the navigation rail. */
+export interface RailRoute extends Route {
+  /** A shorter title for the rail. */
+  short?: MessageKey
+  icon: IconName
+  permission: Permission
+  /** The data has no equipment, so that it is shown only with a role for the whole plant. */
+  needsWholePlant?: boolean
+}
+
+/** The pages of the navigation rail, in their order. */
+export const routes: readonly [RailRoute, ...RailRoute[]] = [
   {
     path: '/now',
     title: 'now.title',
     icon: 'now',
     key: 'o',
+    permission: 'follow_live',
     page: () => import('./now/Now.svelte'),
   },
   {
@@ -31,21 +42,25 @@ export const routes: readonly [Route, ...Route[]] = [
     short: 'temps.short',
     icon: 'temps',
     key: 't',
-    things: true,
-    page: () => import('./temps/Temps.svelte'),
+    permission: 'follow_live',
+    hasSubpaths: true,
+    page: () => import('./temps/Temperatures.svelte'),
   },
   {
     path: '/make',
     title: 'make.title',
     icon: 'make',
     key: 'p',
-    page: () => import('./make/Make.svelte'),
+    permission: 'read_tables',
+    page: () => import('./production/Production.svelte'),
   },
   {
     path: '/stock',
     title: 'stock.title',
     icon: 'stock',
     key: 'i',
+    permission: 'read_tables',
+    needsWholePlant: true,
     page: () => import('./stock/Stock.svelte'),
   },
   {
@@ -53,16 +68,42 @@ export const routes: readonly [Route, ...Route[]] = [
     title: 'data.title',
     icon: 'data',
     key: 'd',
+    permission: 'read_tables',
     page: () => import('./data/Data.svelte'),
   },
 ]
 
-/** Where `/` leads. */
+export const settings: Route = {
+  path: '/settings',
+  title: 'settings.title',
+  key: 's',
+  page: () => import('./settings/Settings.svelte'),
+}
+
+/** All pages; those that are not in the rail are last. */
+export const allRoutes: readonly Route[] = [
+  ...routes,
+  settings,
+  {
+    path: '/login',
+    title: 'login.title',
+    isPublic: true,
+    page: () => import('./login/Login.svelte'),
+  },
+  {
+    path: '/setup',
+    title: 'setup.title',
+    isPublic: true,
+    page: () => import('./login/Setup.svelte'),
+  },
+]
+
+/** The page of `/`. */
 export const start = routes.find((route) => route.path === '/make') ?? routes[0]
 
-/** The page of an address. */
+/** The page of a path. */
 export function routeOf(path: string): Route | undefined {
-  return routes.find(
-    (route) => route.path === path || (route.things && path.startsWith(`${route.path}/`)),
+  return allRoutes.find(
+    (route) => route.path === path || (route.hasSubpaths && path.startsWith(`${route.path}/`)),
   )
 }

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import {
   byLayer,
-  closes,
   expired,
   type FileRow,
   fileState,
+  imbalance,
+  isBalanced,
   type LineageRow,
   madeFrom,
+  needsAttention,
   newest,
-  offBy,
   type RunRow,
   type TableRow,
-  toCheck,
   usedBy,
 } from './meta'
 
@@ -37,9 +37,9 @@ test.each([
   [run({ silver: 4 }), 3, false],
   [run({ superseded: 3 }), 2, false],
   [run({ closed: false }), 0, false],
-])('a book is checked again', (row, off, is) => {
-  expect(offBy(row)).toBe(off)
-  expect(closes(row)).toBe(is)
+])('the balance is recomputed', (row, off, is) => {
+  expect(imbalance(row)).toBe(off)
+  expect(isBalanced(row)).toBe(is)
 })
 
 test.each([
@@ -67,8 +67,8 @@ const file = (changes: Partial<FileRow>): FileRow => ({
 })
 
 test.each([
-  [file({}), 'well', false],
-  [file({ rejected: null }), 'well', false],
+  [file({}), 'landed', false],
+  [file({ rejected: null }), 'landed', false],
   [file({ reason: 'all records are rejected (10 of 10)', rejected: 10 }), 'faulty', true],
   [file({ column_change: 'lacks column `Qty`' }), 'changed', true],
   [
@@ -76,13 +76,13 @@ test.each([
     'unmatched',
     true,
   ],
-  [file({ status: 'unreadable', reason: 'not Parquet' }), 'bad', false],
+  [file({ status: 'unreadable', reason: 'not Parquet' }), 'failed', false],
 ])('a file has a state', (row, state, check) => {
   expect(fileState(row)).toBe(state)
-  expect(toCheck(row)).toBe(check)
+  expect(needsAttention(row)).toBe(check)
 })
 
-test('the newest row of a file counts', () => {
+test('newest keeps the newest row of each key', () => {
   const rows = [
     { file: 'a', n: 1 },
     { file: 'b', n: 2 },
@@ -91,14 +91,14 @@ test('the newest row of a file counts', () => {
   expect(newest(rows, (row) => row.file).map((row) => row.n)).toEqual([1, 2])
 })
 
-test('gold stands first, unknown layers last', () => {
+test('gold is first, unknown layers are last', () => {
   const rows = ['meta', 'other', 'bronze', 'gold'].map(
     (schema_name) => ({ schema_name, table_name: 't' }) as TableRow,
   )
   expect(byLayer(rows).map((one) => one.layer)).toEqual(['gold', 'bronze', 'meta', 'other'])
 })
 
-test('lineage goes both ways', () => {
+test('lineage is followed in both directions', () => {
   const rows: LineageRow[] = [
     {
       schema_name: 'gold',

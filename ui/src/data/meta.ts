@@ -1,4 +1,4 @@
-/** The lake's tables about itself, and what the page concludes from them. */
+/** Rows of the `meta` tables, and functions on them. */
 
 export interface FileRow {
   file: string
@@ -10,9 +10,9 @@ export interface FileRow {
   status: string
   reason: string | null
   records: number | null
-  /** Null until the records are counted, and in lakes of older versions. */
+  /** Null until the records are counted, and in lakes of earlier versions. */
   rejected?: number | null
-  /** How its columns differ from those expected; null if they do not. */
+  /** How its columns differ from the contract; null if they do not. */
   column_change?: string | null
   seen_at: string | null
 }
@@ -89,22 +89,22 @@ export interface LineageRow {
   from_column: string | null
 }
 
-/** How many records a book is off by; 0 if it closes. The flag of the lake is not believed alone. */
-export function offBy(row: RunRow): number {
+/** The imbalance of a run in records; 0 if it balances. Recomputed, so that an error in `closed` shows. */
+export function imbalance(row: RunRow): number {
   const landed = Math.abs(row.read - row.bronze)
   const refined = Math.abs(row.bronze - row.silver - row.rejected - row.superseded)
   return Math.max(landed, refined)
 }
 
-export const closes = (row: RunRow): boolean => row.closed && offBy(row) === 0
+export const isBalanced = (row: RunRow): boolean => row.closed && imbalance(row) === 0
 
-/** How many messages of a topic were gone before they were read, if a book is about such. */
+/** How many messages expired at the broker before they were read, for a row about such a range. */
 export function expired(row: RunRow): number | undefined {
   const range = / expired (\d+)\.\.(\d+)$/.exec(row.file ?? '')
   return range ? Number(range[2]) - Number(range[1]) : undefined
 }
 
-/** The newest row of each key; rows come newest first. */
+/** The newest row of each key; rows are sorted newest first. */
 export function newest<R>(rows: readonly R[], key: (row: R) => string): R[] {
   const found = new Map<string, R>()
   for (const row of rows) if (!found.has(key(row))) found.set(key(row), row)
@@ -114,26 +114,32 @@ export function newest<R>(rows: readonly R[], key: (row: R) => string): R[] {
 export const LANDED = 'landed'
 const UNMATCHED = 'unmatched'
 
-/** Files that did not land, are faulty or match no contract, as each was seen last. */
+/** The latest state of files that did not land, have many rejects or match no contract. */
 export const ATTENTION =
   'SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY table_name, file ORDER BY seen_at DESC, dump DESC) AS nth ' +
   "FROM meta.files) AS files WHERE nth = 1 AND (status <> 'landed' OR reason IS NOT NULL) ORDER BY seen_at DESC, file"
 
-/** What the page calls the state of a file. */
-export type FileState = 'well' | 'faulty' | 'changed' | 'unmatched' | 'bad'
+/** Rejected records, counted by table, column and reason. */
+export const REASONS =
+  'SELECT table_name, column_name, reason, CAST(count(*) AS BIGINT) AS rejected FROM silver.rejected ' +
+  'GROUP BY table_name, column_name, reason ORDER BY rejected DESC, table_name, column_name, reason'
+
+/** The state of a file on the page. */
+export type FileState = 'landed' | 'faulty' | 'changed' | 'unmatched' | 'failed'
 
 export function fileState(row: FileRow): FileState {
   if (row.status === UNMATCHED) return 'unmatched'
-  if (row.status !== LANDED) return 'bad'
+  if (row.status !== LANDED) return 'failed'
   if (row.reason !== null) return 'faulty'
-  return row.column_change ? 'changed' : 'well'
+  return row.column_change ? 'changed' : 'landed'
 }
 
-/** Whether somebody should look at a file although it is not broken. */
-export const toCheck = (row: FileRow): boolean => !['well', 'bad'].includes(fileState(row))
+/** Whether a file needs attention although it was read. */
+export const needsAttention = (row: FileRow): boolean =>
+  !['landed', 'failed'].includes(fileState(row))
 
-/** Where in its file a record stands. */
-export function spot(row: RejectedRow): string {
+/** The position of a record in its file. */
+export function recordPosition(row: RejectedRow): string {
   if (row._byte_from !== null) return `${row._byte_from}\u2013${row._byte_to ?? ''}`
   if (row._row !== null) return `${row._row_group ?? 0}/${row._row}`
   return ''
@@ -144,7 +150,7 @@ export const nameOf = (row: { schema_name: string; table_name: string }): string
 
 const LAYERS = ['gold', 'silver', 'bronze', 'meta']
 
-/** Gold first: what people ask for stands on top. */
+/** Gold first: the tables that people use most. */
 export function byLayer(rows: readonly TableRow[]): { layer: string; tables: TableRow[] }[] {
   const names = [...new Set(rows.map((row) => row.schema_name))]
   const rank = (layer: string) => (LAYERS.indexOf(layer) + LAYERS.length + 1) % (LAYERS.length + 1)

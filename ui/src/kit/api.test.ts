@@ -1,12 +1,13 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { ApiError, all, forget, heard, orNone, query, rows, tableUrl } from './api'
+import { allRows, clearCache, orEmpty, parseHealth, querySql, tableRows, tableUrl } from './api'
+import { ApiError } from './http'
 
 afterEach(() => {
-  forget()
+  clearCache()
   vi.unstubAllGlobals()
 })
 
-function answer(body: unknown, status = 200): Response {
+function response(body: unknown, status = 200): Response {
   return new Response(JSON.stringify(body), { status })
 }
 
@@ -30,52 +31,52 @@ test.each([
   ],
 ])('%s %j is %s', (table, ask, url) => expect(tableUrl(table, ask)).toBe(url))
 
-test('an answer is kept until it is forgotten', async () => {
-  const fetch = vi.fn(async () => answer({ rows: [], total: 0 }))
+test('a response is cached until the cache is cleared', async () => {
+  const fetch = vi.fn(async () => response({ rows: [], total: 0 }))
   vi.stubGlobal('fetch', fetch)
-  await rows('meta.runs')
-  await rows('meta.runs')
+  await tableRows('meta.runs')
+  await tableRows('meta.runs')
   expect(fetch).toHaveBeenCalledTimes(1)
-  forget()
-  await rows('meta.runs')
+  clearCache()
+  await tableRows('meta.runs')
   expect(fetch).toHaveBeenCalledTimes(2)
 })
 
-test('a failure says code and words, and is not kept', async () => {
+test('an error has code and message, and is not cached', async () => {
   const error = { error: { code: 'bad_filter', message: 'no column lane' } }
-  const fetch = vi.fn(async () => answer(error, 400))
+  const fetch = vi.fn(async () => response(error, 400))
   vi.stubGlobal('fetch', fetch)
-  const failed = await query('select lane').catch((reason: unknown) => reason)
+  const failed = await querySql('select lane').catch((reason: unknown) => reason)
   expect(failed).toBeInstanceOf(ApiError)
   expect(failed).toMatchObject({ status: 400, code: 'bad_filter', message: 'no column lane' })
-  await query('select lane').catch(() => null)
+  await querySql('select lane').catch(() => null)
   expect(fetch).toHaveBeenCalledTimes(2)
 })
 
-test('no connection is an error of its own', async () => {
+test('a lost connection has its own code', async () => {
   vi.stubGlobal('fetch', async () => Promise.reject(new TypeError('failed to fetch')))
-  await expect(rows('meta.runs')).rejects.toMatchObject({ status: 0, code: 'no_connection' })
+  await expect(tableRows('meta.runs')).rejects.toMatchObject({ status: 0, code: 'no_connection' })
 })
 
-test('all pages of a table are fetched, up to a limit', async () => {
+test('allRows fetches page by page up to a limit', async () => {
   const page = (offset: number) => Array.from({ length: 10_000 }, (_, n) => ({ n: offset + n }))
   const fetch = vi.fn(async (url: string) => {
     const offset = Number(new URL(url, 'http://plant').searchParams.get('offset') ?? 0)
-    return answer({ rows: page(offset).slice(0, 25_000 - offset), total: 25_000, version: 4 })
+    return response({ rows: page(offset).slice(0, 25_000 - offset), total: 25_000, version: 4 })
   })
   vi.stubGlobal('fetch', fetch)
-  const whole = await all<{ n: number }>('gold.inventory_by_lot', {})
+  const whole = await allRows<{ n: number }>('gold.inventory_by_lot', {})
   expect(whole.rows).toHaveLength(20_000)
   expect(whole.total).toBe(25_000)
-  forget()
-  const more = await all<{ n: number }>('gold.inventory_by_lot', {}, 30_000)
+  clearCache()
+  const more = await allRows<{ n: number }>('gold.inventory_by_lot', {}, 30_000)
   expect(more.rows).toHaveLength(25_000)
   expect(more.rows.at(-1)).toEqual({ n: 24_999 })
 })
 
-test('health is heard in both spellings', () => {
+test('health is parseHealth in both spellings', () => {
   const run = { started_at: '2022-06-05T01:00:00Z', ended_at: '2022-06-05T01:00:09Z' }
-  const real = heard({
+  const real = parseHealth({
     state: 'running',
     plant: 'Kerala',
     zone: 'Asia/Kolkata',
@@ -83,20 +84,25 @@ test('health is heard in both spellings', () => {
     last_run: run,
     next_run_at: null,
   })
-  expect(real).toMatchObject({ well: true, readAt: run.ended_at, nextAt: null, simulated: false })
-  expect(heard({ state: 'running', is_simulated: true }).simulated).toBe(true)
-  const short = heard({ status: 'ok', build: 'abc', ingest: { last_run_at: run.ended_at } })
-  expect(short).toMatchObject({ well: true, build: 'abc', readAt: run.ended_at })
-  expect(heard({ state: 'degraded', reason: 'lake is full' })).toMatchObject({
-    well: false,
+  expect(real).toMatchObject({
+    healthy: true,
+    readAt: run.ended_at,
+    nextAt: null,
+    simulated: false,
+  })
+  expect(parseHealth({ state: 'running', is_simulated: true }).simulated).toBe(true)
+  const short = parseHealth({ status: 'ok', build: 'abc', ingest: { last_run_at: run.ended_at } })
+  expect(short).toMatchObject({ healthy: true, build: 'abc', readAt: run.ended_at })
+  expect(parseHealth({ state: 'degraded', reason: 'lake is full' })).toMatchObject({
+    healthy: false,
     reason: 'lake is full',
   })
 })
 
-test('a table that was never made has no rows, and no other trouble is hidden', async () => {
-  const none = await orNone(
+test('a table that was never made has no tableRows, and no other trouble is hidden', async () => {
+  const none = await orEmpty(
     Promise.reject(new ApiError(404, 'unknown_table', 'there is no table meta.files')),
   )
   expect(none).toMatchObject({ rows: [], total: 0 })
-  await expect(orNone(Promise.reject(new ApiError(500, 'failed', 'no')))).rejects.toThrow('no')
+  await expect(orEmpty(Promise.reject(new ApiError(500, 'failed', 'no')))).rejects.toThrow('no')
 })

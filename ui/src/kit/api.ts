@@ -1,8 +1,11 @@
-/** The plant's API: tables, one query, health. Answers are kept until the lake has new data. */
+/** Tables, SQL, KPIs and health of the plant. Responses are cached until the lake has new data. */
+import { API_ROOT, ApiError, requestJson } from './http'
+
+export { ApiError } from './http'
 
 export type Row = Record<string, unknown>
 
-export interface Answer<T = Row> {
+export interface TableResponse<T = Row> {
   rows: T[]
   total: number
   version: number | null
@@ -10,22 +13,24 @@ export interface Answer<T = Row> {
 }
 
 export interface Health {
-  /** Everything works; else `reason` says what does not. */
-  well: boolean
+  healthy: boolean
+  /** What does not work, unless healthy. */
   reason: string | null
   plant: string
   zone: string
-  /** Which program answers. */
+  /** Version and commit of the program; empty without a session. */
   build: string
-  /** UTC; when the dumps were last read, and when they will be read again. */
+  /** UTC; when the dumps were last read, and when they are read next. */
   readAt: string | null
   nextAt: string | null
-  /** Whether all it shows is made up by the simulator. */
+  /** Whether the data comes from the simulator. */
   simulated: boolean
 }
 
-export interface Ask {
+export interface TableQuery {
   columns?: readonly string[]
+  /** Rows that are equal in all columns are returned once. */
+  distinct?: boolean
   filter?: Record<string, string | readonly string[] | null | undefined>
   parameter?: Record<string, string | null | undefined>
   order?: string
@@ -37,140 +42,111 @@ export interface Ask {
 export const FORMATS = ['csv', 'json', 'parquet'] as const
 export type Format = (typeof FORMATS)[number]
 
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-  ) {
-    super(message)
-    this.name = 'ApiError'
-  }
-
-  /** The table is not there yet: nothing was read so far. */
-  get missing(): boolean {
-    return this.status === 404 || this.code === 'unknown_table'
-  }
-}
-
-const ROOT = '/api/v1'
-
-/** A value as a filter takes it: what would be a list, a range or an escape is escaped. */
-const literal = (value: string): string =>
+/** Escapes a filter value that would otherwise be parsed as a list, a range or a negation. */
+const escapeFilter = (value: string): string =>
   value.replace(/[\\,]|^!|^null$/g, '\\$&').replaceAll('..', '.\\.')
 
-/** The address of a table (`gold.production_hourly`) under an ask. */
-export function tableUrl(table: string, ask: Ask = {}): string {
+/** The URL of a table (`gold.production_hourly`). */
+export function tableUrl(table: string, query: TableQuery = {}): string {
   const params = new URLSearchParams()
-  if (ask.columns) params.set('columns', ask.columns.join(','))
-  for (const [column, value] of Object.entries(ask.filter ?? {})) {
+  if (query.columns) params.set('columns', query.columns.join(','))
+  if (query.distinct) params.set('distinct', 'true')
+  for (const [column, value] of Object.entries(query.filter ?? {})) {
     const values = typeof value === 'string' ? [value] : (value ?? [])
-    const text = values.map(literal).join(',')
+    const text = values.map(escapeFilter).join(',')
     if (text) params.set(`filter.${column}`, text)
   }
-  for (const [name, value] of Object.entries(ask.parameter ?? {})) {
+  for (const [name, value] of Object.entries(query.parameter ?? {})) {
     if (value) params.set(`parameter.${name}`, value)
   }
-  if (ask.order) params.set('order', ask.order)
-  if (ask.limit !== undefined) params.set('limit', String(ask.limit))
-  if (ask.offset) params.set('offset', String(ask.offset))
-  if (ask.format) params.set('format', ask.format)
+  if (query.order) params.set('order', query.order)
+  if (query.limit !== undefined) params.set('limit', String(query.limit))
+  if (query.offset) params.set('offset', String(query.offset))
+  if (query.format) params.set('format', query.format)
   const [schema, name] = table.split('.')
-  const query = params.toString().replaceAll('%2C', ',')
-  return `${ROOT}/tables/${schema}/${name}${query ? `?${query}` : ''}`
+  const text = params.toString().replaceAll('%2C', ',')
+  return `${API_ROOT}/tables/${schema}/${name}${text ? `?${text}` : ''}`
 }
 
-async function failure(response: Response): Promise<ApiError> {
-  const body = (await response.json().catch(() => null)) as {
-    error?: { code?: string; message?: string }
-  } | null
-  const code = body?.error?.code ?? `http_${response.status}`
-  return new ApiError(response.status, code, body?.error?.message ?? response.statusText)
+const cache = new Map<string, Promise<unknown>>()
+const CACHED_RESPONSES_MAX = 60
+
+/** Drops all cached responses: the lake has new data. */
+export function clearCache(): void {
+  cache.clear()
 }
 
-async function request<T>(url: string, init: RequestInit = {}): Promise<T> {
-  let response: Response
-  try {
-    response = await fetch(url, init)
-  } catch (error) {
-    if (init.signal?.aborted) throw error
-    throw new ApiError(0, 'no_connection', 'no answer from the server')
-  }
-  if (!response.ok) throw await failure(response)
-  return (await response.json()) as T
-}
-
-const kept = new Map<string, Promise<unknown>>()
-const KEPT_MAX = 60
-
-/** Forgets every answer: the lake has new data. */
-export function forget(): void {
-  kept.clear()
-}
-
-function keep<T>(key: string, ask: () => Promise<T>): Promise<T> {
-  const known = kept.get(key)
+function cached<T>(key: string, request: () => Promise<T>): Promise<T> {
+  const known = cache.get(key)
   if (known) return known as Promise<T>
-  const oldest = kept.keys().next().value
-  if (kept.size >= KEPT_MAX && oldest !== undefined) kept.delete(oldest)
-  const answer = ask()
-  kept.set(key, answer)
-  answer.catch(() => kept.get(key) === answer && kept.delete(key))
-  return answer
+  const oldest = cache.keys().next().value
+  if (cache.size >= CACHED_RESPONSES_MAX && oldest !== undefined) cache.delete(oldest)
+  const response = request()
+  cache.set(key, response)
+  response.catch(() => cache.get(key) === response && cache.delete(key))
+  return response
 }
 
 /** Rows of a table. */
-export function rows<T = Row>(table: string, ask: Ask = {}): Promise<Answer<T>> {
-  const url = tableUrl(table, ask)
-  return keep(url, () => request<Answer<T>>(url))
+export function tableRows<T = Row>(
+  table: string,
+  query: TableQuery = {},
+): Promise<TableResponse<T>> {
+  const url = tableUrl(table, query)
+  return cached(url, () => requestJson<TableResponse<T>>(url))
 }
 
-/** What a table says that was never made: nothing. A plant without dumps has no files, for one. */
-export function orNone<T>(answer: Promise<Answer<T>>): Promise<Answer<T>> {
-  return answer.catch((error: unknown) => {
-    if (error instanceof ApiError && error.missing)
+/** No rows if the table does not exist yet. A plant that only streams has no `meta.files`, for example. */
+export function orEmpty<T>(response: Promise<TableResponse<T>>): Promise<TableResponse<T>> {
+  return response.catch((error: unknown) => {
+    if (error instanceof ApiError && error.isMissing)
       return { rows: [], total: 0, version: null, as_of: null }
     throw error
   })
 }
 
-const PAGE = 10_000
+const PAGE_ROWS = 10_000
 
-/** All rows of a table, page by page, up to `most`. A table too long is cut there: compare `total`. */
-export async function all<T = Row>(table: string, ask: Ask, most = 20_000): Promise<Answer<T>> {
-  const first = await rows<T>(table, { ...ask, limit: PAGE })
+/** All rows of a table, page by page, at most `rowsMax`; `total` counts those left out too. */
+export async function allRows<T = Row>(
+  table: string,
+  query: TableQuery,
+  rowsMax = 20_000,
+): Promise<TableResponse<T>> {
+  const first = await tableRows<T>(table, { ...query, limit: PAGE_ROWS })
   const found = [...first.rows]
-  while (found.length < Math.min(first.total, most)) {
-    const next = await rows<T>(table, { ...ask, limit: PAGE, offset: found.length })
+  while (found.length < Math.min(first.total, rowsMax)) {
+    const page = { ...query, limit: PAGE_ROWS, offset: found.length }
+    const next = await tableRows<T>(table, page)
     if (next.rows.length === 0 || next.version !== first.version) break
     found.push(...next.rows)
   }
   return { ...first, rows: found }
 }
 
-/** An answer of the interface that changes all the time, and so is never kept. */
-export function ask<T>(path: string, signal: AbortSignal): Promise<T> {
-  return request<T>(ROOT + path, { signal, cache: 'no-store' })
+/** A response that changes all the time, and so is never cached. */
+export function fetchLive<T>(path: string, signal: AbortSignal): Promise<T> {
+  return requestJson<T>(API_ROOT + path, { signal, cache: 'no-store' })
 }
 
-/** Rows of a SQL query. */
-export function query<T = Row>(sql: string): Promise<Answer<T>> {
+/** Rows of a SQL query; needs the permission `run_sql`. */
+export function querySql<T = Row>(sql: string): Promise<TableResponse<T>> {
   const init = {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: JSON.stringify({ sql }),
   }
-  return keep(`sql:${sql}`, () => request<Answer<T>>(`${ROOT}/query`, init))
+  return cached(`sql:${sql}`, () => requestJson<TableResponse<T>>(`${API_ROOT}/query`, init))
 }
 
-/** Figures by their definitions: OEE and its parts, production rates. */
-export function kpis<T>(ask: Record<string, string>): Promise<T> {
-  const query = new URLSearchParams(ask).toString().replaceAll('%2C', ',')
-  const url = `${ROOT}/kpis?${query}`
-  return keep(url, () => request<T>(url))
+/** KPIs by their definitions: OEE and its factors, production rates. */
+export function fetchKpis<T>(parameters: Record<string, string>): Promise<T> {
+  const query = new URLSearchParams(parameters).toString().replaceAll('%2C', ',')
+  const url = `${API_ROOT}/kpis?${query}`
+  return cached(url, () => requestJson<T>(url))
 }
 
-interface SaidHealth {
+interface HealthResponse {
   status?: string
   state?: string
   is_simulated?: boolean
@@ -183,27 +159,29 @@ interface SaidHealth {
   next_run_at?: string | null
 }
 
-/** How the server is, asked anew each time. While it starts it says so with 503 and a body. */
-export async function health(signal: AbortSignal): Promise<Health> {
-  const response = await fetch(`${ROOT}/health`, { signal, cache: 'no-store' })
-  const said = (await response.json()) as SaidHealth
-  if (!said.zone) throw new ApiError(response.status, 'no_health', response.statusText)
-  return heard(said)
+/** The health of the server, never cached. A server that is starting responds with 503 and a body. */
+export async function fetchHealth(signal: AbortSignal): Promise<Health> {
+  const response = await fetch(`${API_ROOT}/health`, { signal, cache: 'no-store' })
+  const body = (await response.json()) as HealthResponse
+  if (!body.state && !body.status) {
+    throw new ApiError(response.status, 'no_health', response.statusText)
+  }
+  return parseHealth(body)
 }
 
-/** Health as the pages use it, whichever of its two spellings the server speaks. */
-export function heard(said: SaidHealth): Health {
-  const state = said.state ?? said.status ?? ''
-  const build = typeof said.build === 'string' ? said.build : JSON.stringify(said.build ?? '')
+/** Health in the form that the pages use, from either of its two formats. */
+export function parseHealth(body: HealthResponse): Health {
+  const state = body.state ?? body.status ?? ''
+  const build = typeof body.build === 'object' ? JSON.stringify(body.build) : (body.build ?? '')
   return {
-    well: state === 'ok' || state === 'running',
-    reason: said.reason ?? state,
-    simulated: said.is_simulated ?? false,
-    plant: said.plant ?? '',
-    zone: said.zone ?? '',
+    healthy: state === 'ok' || state === 'running',
+    reason: body.reason ?? state,
+    simulated: body.is_simulated ?? false,
+    plant: body.plant ?? '',
+    zone: body.zone ?? 'UTC',
     build,
     readAt:
-      said.last_run?.ended_at ?? said.last_run?.started_at ?? said.ingest?.last_run_at ?? null,
-    nextAt: said.next_run_at ?? said.ingest?.next_run_at ?? null,
+      body.last_run?.ended_at ?? body.last_run?.started_at ?? body.ingest?.last_run_at ?? null,
+    nextAt: body.next_run_at ?? body.ingest?.next_run_at ?? null,
   }
 }

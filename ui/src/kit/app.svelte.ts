@@ -1,21 +1,21 @@
-import { forget, type Health, health } from './api'
+import { clearCache, fetchHealth, type Health } from './api'
 
-const EVERY_MS = 10_000
-/** While the server does not answer: the page is right again a second after it does. */
-const LOST_MS = 1_000
-const PATIENCE_MS = 8_000
+const HEALTH_INTERVAL_MS = 10_000
+/** Interval while the server does not respond: the page recovers a second after the server does. */
+const RETRY_INTERVAL_MS = 1_000
+const HEALTH_TIMEOUT_MS = 8_000
 
-type Link = 'asking' | 'connected' | 'lost'
+type Connection = 'connecting' | 'connected' | 'lost'
 type Theme = 'light' | 'dark'
 
-/** What every page shares: the plant, the link to the server, the theme, the window. */
+/** State shared by all pages: the plant, the connection to the server, the theme, the window. */
 class App {
   health = $state.raw<Health | null>(null)
-  link = $state<Link>('asking')
-  /** UTC; when the server last answered, while the link is lost. */
+  connection = $state<Connection>('connecting')
+  /** UTC; since when the server has not responded. */
   lostSince = $state<string | null>(null)
-  /** Counts up when the lake has new data; asks depend on it. */
-  epoch = $state(0)
+  /** Incremented when the lake has new data; resources depend on it. */
+  dataVersion = $state(0)
   /** The server runs another build than the one this page came from. */
   outdated = $state(false)
   theme = $state<Theme>('light')
@@ -26,7 +26,7 @@ class App {
   readonly plant = $derived(this.health?.plant ?? '')
 
   #build: string | undefined
-  #read: string | null | undefined
+  #readAt: string | null | undefined
 
   start(): void {
     this.#startTheme()
@@ -35,7 +35,7 @@ class App {
     narrow.addEventListener('change', () => {
       this.phone = narrow.matches
     })
-    this.#watch()
+    this.#pollHealth()
   }
 
   toggleTheme(): void {
@@ -45,42 +45,46 @@ class App {
   }
 
   #startTheme(): void {
-    const said = localStorage.getItem('theme')
+    const stored = localStorage.getItem('theme')
+    const chosen = stored === 'light' || stored === 'dark' ? stored : undefined
+    if (chosen) document.documentElement.dataset.theme = chosen
     const dark = matchMedia('(prefers-color-scheme: dark)')
-    if (said === 'light' || said === 'dark') document.documentElement.dataset.theme = said
     const system = () => (dark.matches ? 'dark' : 'light')
-    this.theme = said === 'light' || said === 'dark' ? said : system()
+    this.theme = chosen ?? system()
     dark.addEventListener('change', () => {
       if (!document.documentElement.dataset.theme) this.theme = system()
     })
   }
 
-  async #watch(): Promise<void> {
-    if (!document.hidden) await this.#ask()
-    setTimeout(() => this.#watch(), this.link === 'lost' ? LOST_MS : EVERY_MS)
+  async #pollHealth(): Promise<void> {
+    if (!document.hidden) await this.#checkHealth()
+    const interval_ms = this.connection === 'lost' ? RETRY_INTERVAL_MS : HEALTH_INTERVAL_MS
+    setTimeout(() => this.#pollHealth(), interval_ms)
   }
 
-  async #ask(): Promise<void> {
+  async #checkHealth(): Promise<void> {
     try {
-      this.#take(await health(AbortSignal.timeout(PATIENCE_MS)))
+      this.#apply(await fetchHealth(AbortSignal.timeout(HEALTH_TIMEOUT_MS)))
     } catch {
-      if (this.link !== 'lost') this.lostSince = new Date().toISOString()
-      this.link = 'lost'
+      if (this.connection !== 'lost') this.lostSince = new Date().toISOString()
+      this.connection = 'lost'
     }
   }
 
-  #take(now: Health): void {
-    const read = now.readAt
-    const back = this.link === 'lost'
-    if (back || (this.#read !== undefined && this.#read !== read)) {
-      forget()
-      this.epoch += 1
+  #apply(health: Health): void {
+    const { readAt } = health
+    const isBack = this.connection === 'lost'
+    if (isBack || (this.#readAt !== undefined && this.#readAt !== readAt)) {
+      clearCache()
+      this.dataVersion += 1
     }
-    this.#read = read
-    this.outdated = this.#build !== undefined && this.#build !== now.build
-    this.#build ??= now.build
-    this.health = now
-    this.link = 'connected'
+    this.#readAt = readAt
+    if (health.build) {
+      this.outdated = this.#build !== undefined && this.#build !== health.build
+      this.#build ??= health.build
+    }
+    this.health = health
+    this.connection = 'connected'
     this.lostSince = null
   }
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Feed, type Source, type Told } from './feed'
+import { Feed, type FeedEvent, type Source } from './feed'
 
-/** A stream in the hand of the test. */
-class Hand implements Source {
+/** An event source that the test controls. */
+class FakeSource implements Source {
   readyState = 1
   onerror: ((event: Event) => void) | null = null
   closed = false
@@ -16,7 +16,7 @@ class Hand implements Source {
     this.closed = true
   }
 
-  say(name: string, data: unknown): void {
+  send(name: string, data: unknown): void {
     this.#listeners.get(name)?.({ data: JSON.stringify(data) } as MessageEvent<string>)
   }
 
@@ -28,30 +28,30 @@ class Hand implements Source {
 
 const SERVER = 1_673_518_974_000
 let clock = 0
-let hands: Hand[] = []
-let told: Told[] = []
+let sources: FakeSource[] = []
+let events: FeedEvent[] = []
 let feed: Feed
 
-const last = () => hands.at(-1) as Hand
-const taken = () => told.splice(0)
+const last = () => sources.at(-1) as FakeSource
+const takeEvents = () => events.splice(0)
 
 beforeEach(() => {
   vi.useFakeTimers()
   clock = 0
-  hands = []
-  told = []
+  sources = []
+  events = []
   const open = () => {
-    hands.push(new Hand())
+    sources.push(new FakeSource())
     return last()
   }
   feed = new Feed(
-    (one) => told.push(one),
+    (event) => events.push(event),
     open,
     () => clock,
   )
   feed.start('/live')
-  last().say('hello', { now: SERVER })
-  last().say('dict', {
+  last().send('hello', { now: SERVER })
+  last().send('dict', {
     d: 2,
     s: [
       ['Plant1.4.a.m', '°C', 100, [50]],
@@ -65,82 +65,99 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Lets time pass, and the feed look at it. */
+/** Advances the clock and the timers. */
 function pass(ms: number): void {
-  for (let gone = 0; gone < ms; gone += 100) {
+  for (let passed = 0; passed < ms; passed += 100) {
     clock += 100
     vi.advanceTimersByTime(100)
   }
 }
 
-test('values are degrees, and null is no number', () => {
-  last().say('snap', { t: SERVER, d: 2, v: [8241, null], q: [1] })
-  const [, snap] = taken()
+test('values are degrees, and null becomes NaN', () => {
+  last().send('snap', { t: SERVER, d: 2, v: [8241, null], q: [1] })
+  const [, snap] = takeEvents()
   expect(snap).toEqual({
-    kind: 'snap',
+    kind: 'snapshot',
     at: SERVER,
     values: new Float64Array([82.41, Number.NaN]),
     silent: [1],
   })
-  last().say('t', { t: SERVER + 1, i: [1], v: [4000] })
-  expect(taken()).toEqual([{ kind: 't', at: SERVER + 1, places: [1], values: [40], silent: null }])
+  last().send('t', { t: SERVER + 1, i: [1], v: [4000] })
+  expect(takeEvents()).toEqual([
+    { kind: 'readings', at: SERVER + 1, indexes: [1], values: [40], silent: null },
+  ])
 })
 
-test('a page that comes later is told all', () => {
-  last().say('snap', { t: SERVER, d: 2, v: [8241, null], q: [1] })
-  last().say('t', { t: SERVER + 1, i: [1], v: [4000], q: [] })
-  last().say('hb', { now: SERVER, link: 'connected', reason: null, lag_messages: 0, rejected: 4 })
-  const kinds = feed.known().map((one) => one.kind)
-  expect(kinds).toEqual(['link', 'dict', 'snap', 'beat'])
-  const snap = feed.known()[2]
+test('a page that joins later gets the current state', () => {
+  last().send('snap', { t: SERVER, d: 2, v: [8241, null], q: [1] })
+  last().send('t', { t: SERVER + 1, i: [1], v: [4000], q: [] })
+  last().send('hb', { now: SERVER, link: 'connected', reason: null, lag_messages: 0, rejected: 4 })
+  const kinds = feed.current().map((one) => one.kind)
+  expect(kinds).toEqual(['status', 'sensors', 'snapshot', 'heartbeat'])
+  const snap = feed.current()[2]
   expect(snap).toMatchObject({ values: new Float64Array([82.41, 40]), silent: [] })
 })
 
 test('new sensors keep the values of the others', () => {
-  last().say('snap', { t: SERVER, d: 2, v: [8241, 4000], q: [] })
+  last().send('snap', { t: SERVER, d: 2, v: [8241, 4000], q: [] })
   const one = (name: string) => [name, '°C', 100, [50]]
-  last().say('dict', { d: 3, s: ['a.b.c.d', 'a.b.c.e', 'a.b.c.f'].map(one) })
-  expect(feed.known()[2]).toMatchObject({ values: new Float64Array([82.41, 40, Number.NaN]) })
+  last().send('dict', { d: 3, s: ['a.b.c.d', 'a.b.c.e', 'a.b.c.f'].map(one) })
+  expect(feed.current()[2]).toMatchObject({ values: new Float64Array([82.41, 40, Number.NaN]) })
 })
 
-test('silence is told within ten seconds, with the time of the last word', () => {
+test('silence is reported within ten seconds, with the time of the last event', () => {
   pass(4_000)
-  last().say('hb', { now: SERVER + 4_000, link: 'connected', lag_messages: 0, rejected: 0 })
-  taken()
+  last().send('hb', { now: SERVER + 4_000, link: 'connected', lag_messages: 0, rejected: 0 })
+  takeEvents()
   pass(9_400)
-  expect(taken()).toEqual([])
+  expect(takeEvents()).toEqual([])
   pass(600)
-  expect(taken()).toEqual([{ kind: 'link', stale: true, since: SERVER + 4_000 }])
+  expect(takeEvents()).toEqual([{ kind: 'status', stale: true, since: SERVER + 4_000 }])
 })
 
-test('a dead socket is opened anew, and the page is right again by itself', () => {
+test('a dead socket is opened again, and the stream recovers', () => {
   pass(12_000)
-  expect(hands.length).toBe(2)
-  expect(hands[0]?.closed).toBe(true)
-  taken()
-  last().say('hello', { now: SERVER + 12_000 })
-  expect(taken()).toEqual([{ kind: 'link', stale: false, since: null }])
+  expect(sources.length).toBe(2)
+  expect(sources[0]?.closed).toBe(true)
+  takeEvents()
+  last().send('hello', { now: SERVER + 12_000 })
+  expect(takeEvents()).toEqual([{ kind: 'status', stale: false, since: null }])
 })
 
-test('a broken link is told after two seconds unless it is back', () => {
+test('a broken connection is reported after two seconds unless it recovers', () => {
   last().fail(0)
   pass(1_000)
-  last().say('hello', { now: SERVER + 1_000 })
+  last().send('hello', { now: SERVER + 1_000 })
   pass(3_000)
-  expect(taken().filter((one) => one.kind === 'link')).toEqual([])
+  expect(takeEvents().filter((one) => one.kind === 'status')).toEqual([])
   last().fail(0)
   pass(3_000)
-  expect(taken()).toMatchObject([{ kind: 'link', stale: true }])
-  expect(hands.length).toBe(1)
+  expect(takeEvents()).toMatchObject([{ kind: 'status', stale: true }])
+  expect(sources.length).toBe(1)
 })
 
-test('a stream the browser gives up is opened again and again', () => {
+test('a stream that the browser gives up is opened until it works', () => {
   last().fail(2)
   pass(1_000)
   last().fail(2)
   pass(1_000)
-  expect(hands.length).toBe(3)
+  expect(sources.length).toBe(3)
   feed.stop()
   pass(5_000)
-  expect(hands.length).toBe(3)
+  expect(sources.length).toBe(3)
+})
+
+test('the long event names work like the short ones', () => {
+  last().send('snapshot', { t: SERVER, d: 2, v: [8241, 4000], q: [] })
+  last().send('readings', { t: SERVER + 1, i: [0], v: [5000] })
+  last().send('heartbeat', { now: SERVER, link: 'connected', lag_messages: 0, rejected: 0 })
+  last().send('version', { table: 'silver.temperature', v: 3 })
+  expect(takeEvents().map((event) => event.kind)).toEqual([
+    'sensors',
+    'snapshot',
+    'readings',
+    'heartbeat',
+    'version',
+  ])
+  expect(feed.current()[2]).toMatchObject({ values: new Float64Array([50, 40]) })
 })

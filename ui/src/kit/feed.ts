@@ -1,25 +1,31 @@
-/** The one stream of live events: read, decoded, watched for silence. Knows nothing of a page. */
+/** The live stream: connection, decoding and loss detection, independent of any page. */
 
-export interface Beat {
+export interface Heartbeat {
   /** Milliseconds since 1970 at the server. */
   now: number
   link: 'connected' | 'lost' | 'failed' | 'none'
   reason: string | null
   lag_messages: number
-  /** Dirty messages of the last ten minutes. */
+  /** Rejected messages of the last ten minutes. */
   rejected: number
 }
 
-/** What a page is told. Temperatures are degrees; NaN for a sensor that has said nothing yet. */
-export type Told =
-  | { kind: 'dict'; names: string[]; limits: number[] }
-  | { kind: 'snap'; at: number; values: Float64Array<ArrayBuffer>; silent: number[] }
-  | { kind: 't'; at: number; places: number[]; values: number[]; silent: number[] | null }
-  | { kind: 'beat'; beat: Beat }
-  | { kind: 'ver'; table: string; version: number }
-  | { kind: 'link'; stale: boolean; since: number | null }
+/** An event for the pages. Temperatures are degrees; NaN for a sensor without a reading. */
+export type FeedEvent =
+  | { kind: 'sensors'; names: string[]; limits: number[] }
+  | { kind: 'snapshot'; at: number; values: Float64Array<ArrayBuffer>; silent: number[] }
+  | {
+      kind: 'readings'
+      at: number
+      indexes: number[]
+      values: number[]
+      silent: number[] | null
+    }
+  | { kind: 'heartbeat'; heartbeat: Heartbeat }
+  | { kind: 'version'; table: string; version: number }
+  | { kind: 'status'; stale: boolean; since: number | null }
 
-/** As much of an EventSource as is used. */
+/** The part of an EventSource that is used. */
 export interface Source {
   readonly readyState: number
   onerror: ((event: Event) => void) | null
@@ -28,18 +34,18 @@ export interface Source {
 }
 
 const CLOSED = 2
-/** The server beats every 5 s: this much silence is a lost link, whatever the socket says. */
+/** The server sends a heartbeat every 5 s: a longer silence is a lost connection. */
 const SILENCE_MS = 9_500
-/** A link that is known to be broken and not back after this is told. */
+/** A broken connection that has not recovered after this is reported. */
 const BROKEN_MS = 2_000
-const CHECK_MS = 500
-/** Wait before a stream the browser has given up is opened anew. */
+const CHECK_INTERVAL_MS = 500
+/** Wait before a stream that the browser has given up is opened again. */
 const REOPEN_MS = 1_000
 
-interface SaidDict {
+interface SensorsMessage {
   s: [name: string, unit: string, scale: number, limits: number[]][]
 }
-interface SaidValues {
+interface ValuesMessage {
   t: number
   i: number[]
   v: (number | null)[]
@@ -47,13 +53,13 @@ interface SaidValues {
 }
 
 export class Feed {
-  #tell: (told: Told) => void
+  #emit: (event: FeedEvent) => void
   #open: (url: string) => Source
   #clock: () => number
   #url = ''
   #source: Source | null = null
-  #check: ReturnType<typeof setInterval> | undefined
-  #reopen: ReturnType<typeof setTimeout> | undefined
+  #checkTimer: ReturnType<typeof setInterval> | undefined
+  #reopenTimer: ReturnType<typeof setTimeout> | undefined
 
   #names: string[] = []
   #limits: number[] = []
@@ -61,21 +67,21 @@ export class Feed {
   #values = new Float64Array(0)
   #silent: number[] = []
   #at = 0
-  #beat: Beat | null = null
+  #heartbeat: Heartbeat | null = null
 
-  /** When anything was last heard, and when the link broke, by this side's clock. */
-  #heard = 0
-  #broken: number | null = null
+  /** When the last event arrived, and when the connection broke, by the local clock. */
+  #receivedAt = 0
+  #brokenAt: number | null = null
   #stale = false
-  /** Server time less this side's clock. */
-  #skew: number | null = null
+  /** Server time minus local clock. */
+  #clockOffset: number | null = null
 
   constructor(
-    tell: (told: Told) => void,
+    emit: (event: FeedEvent) => void,
     open: (url: string) => Source = (url) => new EventSource(url),
     clock: () => number = () => performance.now(),
   ) {
-    this.#tell = tell
+    this.#emit = emit
     this.#open = open
     this.#clock = clock
   }
@@ -84,132 +90,140 @@ export class Feed {
     if (this.#url === url && this.#source) return
     this.stop()
     this.#url = url
-    this.#heard = this.#clock()
+    this.#receivedAt = this.#clock()
     this.#connect()
-    this.#check = setInterval(() => this.check(), CHECK_MS)
+    this.#checkTimer = setInterval(() => this.check(), CHECK_INTERVAL_MS)
   }
 
   stop(): void {
-    clearInterval(this.#check)
-    clearTimeout(this.#reopen)
+    clearInterval(this.#checkTimer)
+    clearTimeout(this.#reopenTimer)
     this.#source?.close()
     this.#source = null
   }
 
-  /** All that is known, for a page that comes later. */
-  known(): Told[] {
-    const told: Told[] = [{ kind: 'link', stale: this.#stale, since: this.#since() }]
+  /** The current state as events, for a page that joins later. */
+  current(): FeedEvent[] {
+    const events: FeedEvent[] = [{ kind: 'status', stale: this.#stale, since: this.#staleSince() }]
     if (this.#names.length > 0) {
-      told.push(
-        { kind: 'dict', names: this.#names, limits: this.#limits },
-        { kind: 'snap', at: this.#at, values: this.#values.slice(), silent: this.#silent },
+      events.push(
+        { kind: 'sensors', names: this.#names, limits: this.#limits },
+        { kind: 'snapshot', at: this.#at, values: this.#values.slice(), silent: this.#silent },
       )
     }
-    if (this.#beat) told.push({ kind: 'beat', beat: this.#beat })
-    return told
+    if (this.#heartbeat) events.push({ kind: 'heartbeat', heartbeat: this.#heartbeat })
+    return events
   }
 
-  /** Tells when the link has been silent for too long. */
+  /** Reports a connection that is silent or broken for too long. */
   check(): void {
     const now = this.#clock()
-    const silent = now - this.#heard > SILENCE_MS
-    const broken = this.#broken !== null && now - this.#broken > BROKEN_MS
-    if ((silent || broken) && !this.#stale) {
+    const isSilent = now - this.#receivedAt > SILENCE_MS
+    const isBroken = this.#brokenAt !== null && now - this.#brokenAt > BROKEN_MS
+    if ((isSilent || isBroken) && !this.#stale) {
       this.#stale = true
-      this.#tell({ kind: 'link', stale: true, since: this.#since() })
+      this.#emit({ kind: 'status', stale: true, since: this.#staleSince() })
     }
-    // A socket that is open and says nothing may be dead without knowing it.
-    if (silent && this.#source && this.#broken === null) this.#again()
+    // An open socket without events may be dead without the browser noticing.
+    if (isSilent && this.#source && this.#brokenAt === null) this.#reopen()
   }
 
   #connect(): void {
     const source = this.#open(this.#url)
     this.#source = source
-    const on = <T>(name: string, take: (said: T) => void) =>
+    const on = <T>(name: string, handle: (message: T) => void) =>
       source.addEventListener(name, (event) => {
         if (this.#source !== source) return
-        this.#hear()
-        take(JSON.parse(event.data) as T)
+        this.#markReceived()
+        handle(JSON.parse(event.data) as T)
       })
-    on<{ now: number }>('hello', (said) => this.#setClock(said.now))
-    on<SaidDict>('dict', (said) => this.#dict(said))
-    on<SaidValues>('snap', (said) => this.#snap(said))
-    on<SaidValues>('t', (said) => this.#changes(said))
-    on<Beat>('hb', (said) => this.#takeBeat(said))
-    on<{ table: string; v: number }>('ver', (said) =>
-      this.#tell({ kind: 'ver', table: said.table, version: said.v }),
-    )
+    on<{ now: number }>('hello', (message) => this.#setClock(message.now))
+    on<SensorsMessage>('dict', (message) => this.#setSensors(message))
+    for (const name of ['snapshot', 'snap']) {
+      on<ValuesMessage>(name, (message) => this.#setSnapshot(message))
+    }
+    for (const name of ['readings', 't']) {
+      on<ValuesMessage>(name, (message) => this.#addReadings(message))
+    }
+    for (const name of ['heartbeat', 'hb']) {
+      on<Heartbeat>(name, (message) => this.#setHeartbeat(message))
+    }
+    for (const name of ['version', 'ver']) {
+      on<{ table: string; v: number }>(name, (message) =>
+        this.#emit({ kind: 'version', table: message.table, version: message.v }),
+      )
+    }
     source.onerror = () => {
       if (this.#source !== source) return
-      this.#broken ??= this.#clock()
-      if (source.readyState === CLOSED) this.#again()
+      this.#brokenAt ??= this.#clock()
+      if (source.readyState === CLOSED) this.#reopen()
     }
   }
 
-  #again(): void {
+  #reopen(): void {
     this.#source?.close()
-    this.#broken ??= this.#clock()
-    clearTimeout(this.#reopen)
-    this.#reopen = setTimeout(() => this.#connect(), REOPEN_MS)
+    this.#brokenAt ??= this.#clock()
+    clearTimeout(this.#reopenTimer)
+    this.#reopenTimer = setTimeout(() => this.#connect(), REOPEN_MS)
   }
 
-  #hear(): void {
-    this.#heard = this.#clock()
-    this.#broken = null
+  #markReceived(): void {
+    this.#receivedAt = this.#clock()
+    this.#brokenAt = null
     if (!this.#stale) return
     this.#stale = false
-    this.#tell({ kind: 'link', stale: false, since: null })
+    this.#emit({ kind: 'status', stale: false, since: null })
   }
 
   #setClock(now: number): void {
-    this.#skew = now - this.#clock()
+    this.#clockOffset = now - this.#clock()
   }
 
-  /** Server time at which anything was last heard. */
-  #since(): number | null {
-    return this.#stale && this.#skew !== null ? this.#heard + this.#skew : null
+  /** Server time of the last event, while the stream is stale. */
+  #staleSince(): number | null {
+    return this.#stale && this.#clockOffset !== null ? this.#receivedAt + this.#clockOffset : null
   }
 
-  #dict(said: SaidDict): void {
-    this.#names = said.s.map((one) => one[0])
-    this.#scales = said.s.map((one) => one[2])
-    this.#limits = said.s.map((one) => one[3][0] ?? Number.POSITIVE_INFINITY)
+  #setSensors(message: SensorsMessage): void {
+    this.#names = message.s.map(([name]) => name)
+    this.#scales = message.s.map(([, , scale]) => scale)
+    this.#limits = message.s.map(([, , , limits]) => limits[0] ?? Number.POSITIVE_INFINITY)
     const values = new Float64Array(this.#names.length).fill(Number.NaN)
     values.set(this.#values.subarray(0, values.length))
     this.#values = values
-    this.#tell({ kind: 'dict', names: this.#names, limits: this.#limits })
+    this.#emit({ kind: 'sensors', names: this.#names, limits: this.#limits })
   }
 
-  #degrees(value: number | null | undefined, place: number): number {
-    return value == null ? Number.NaN : value / (this.#scales[place] ?? 1)
+  #degrees(value: number | null | undefined, index: number): number {
+    return value == null ? Number.NaN : value / (this.#scales[index] ?? 1)
   }
 
-  #snap(said: SaidValues): void {
-    this.#at = said.t
-    this.#silent = said.q ?? []
-    for (let place = 0; place < this.#values.length; place += 1) {
-      this.#values[place] = this.#degrees(said.v[place], place)
+  #setSnapshot(message: ValuesMessage): void {
+    this.#at = message.t
+    this.#silent = message.q ?? []
+    for (let index = 0; index < this.#values.length; index += 1) {
+      this.#values[index] = this.#degrees(message.v[index], index)
     }
     const values = this.#values.slice()
-    this.#tell({ kind: 'snap', at: said.t, values, silent: this.#silent })
+    this.#emit({ kind: 'snapshot', at: message.t, values, silent: this.#silent })
   }
 
-  #changes(said: SaidValues): void {
-    this.#at = said.t
-    if (said.q) this.#silent = said.q
-    const values = said.i.map((place, nth) => this.#degrees(said.v[nth], place))
-    said.i.forEach((place, nth) => {
-      this.#values[place] = values[nth] ?? Number.NaN
+  #addReadings({ t: at, i: indexes, v, q }: ValuesMessage): void {
+    this.#at = at
+    if (q) this.#silent = q
+    const values = indexes.map((index, nth) => this.#degrees(v[nth], index))
+    indexes.forEach((index, nth) => {
+      this.#values[index] = values[nth] ?? Number.NaN
     })
-    this.#tell({ kind: 't', at: said.t, places: said.i, values, silent: said.q ?? null })
+    this.#emit({ kind: 'readings', at, indexes, values, silent: q ?? null })
   }
 
-  #takeBeat(beat: Beat): void {
-    this.#setClock(beat.now)
-    this.#beat = beat
-    this.#tell({ kind: 'beat', beat })
+  #setHeartbeat(heartbeat: Heartbeat): void {
+    this.#setClock(heartbeat.now)
+    this.#heartbeat = heartbeat
+    this.#emit({ kind: 'heartbeat', heartbeat })
   }
 }
 
-/** The stream of all temperatures at a rate. */
+/** The URL of the stream of all temperatures at a rate. */
 export const liveUrl = (hz: number): string => `/api/v1/live?topics=temps&hz=${hz}`

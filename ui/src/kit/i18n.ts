@@ -1,12 +1,14 @@
-import { en } from '../words/en'
+import { en } from '../messages/en'
 
-/** A language is a catalogue with exactly the keys of the English one: a missing key fails the types. */
-export type Word = keyof typeof en
-export type Catalogue = Record<Word, string>
+/** A catalogue has exactly the keys of the English one; a missing key is a type error. */
+export type MessageKey = keyof typeof en
+export type Catalogue = Record<MessageKey, string>
 
-const words: Catalogue = en
+const messages: Catalogue = en
 
-/** The text of a word, with its places filled: t('rows.of', { shown: '10', total: '3,891' }). */
-export function t(word: Word, fill: Record<string, string | number> = {}): string {
-  return words[word].replace(/\{(\w+)\}/g, (place, name: string) => String(fill[name] ?? place))
+/** The message of a key with its placeholders filled: t('table.shown', { shown: 10, total: '3,891' }). */
+export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
+  return messages[key].replace(/\{(\w+)\}/g, (placeholder, name: string) =>
+    String(values[name] ?? placeholder),
+  )
 }

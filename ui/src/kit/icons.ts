@@ -1,4 +1,4 @@
-/** Paths on a 16 px grid, drawn with the ink of the text around them. */
+/** Paths on a 16 px grid, drawn in the colour of the surrounding text. */
 export const icons = {
   now: 'M8 2v6l4 2.5M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2',
   temps: 'M6.5 9.2V3.5a1.5 1.5 0 0 1 3 0v5.7a3 3 0 1 1-3 0M8 6v5.5',
@@ -6,10 +6,10 @@ export const icons = {
   stock: 'M2.5 5 8 2l5.5 3v6L8 14l-5.5-3zM2.5 5 8 8l5.5-3M8 8v6',
   data: 'M3 4c0-1 2.2-1.75 5-1.75S13 3 13 4s-2.2 1.75-5 1.75S3 5 3 4v8c0 1 2.2 1.75 5 1.75s5-.75 5-1.75V4M3 8c0 1 2.2 1.75 5 1.75S13 9 13 8',
   back: 'M10 3 5 8l5 5',
-  on: 'm6 3 5 5-5 5',
+  next: 'm6 3 5 5-5 5',
   check: 'm3 8.5 3.5 3.5L13 4.5',
-  open: 'M8 3a5 5 0 0 1 0 10A5 5 0 0 1 8 3',
-  again: 'M3.5 8a4.5 4.5 0 1 0 1.6-3.4M3 2.5v3h3',
+  circle: 'M8 3a5 5 0 0 1 0 10A5 5 0 0 1 8 3',
+  restated: 'M3.5 8a4.5 4.5 0 1 0 1.6-3.4M3 2.5v3h3',
   down: 'M3 5h10l-5 7z',
   cross: 'm4 4 8 8m0-8-8 8',
   light:
@@ -17,6 +17,7 @@ export const icons = {
   dark: 'M13 9.8A5.5 5.5 0 0 1 6.2 3 5.5 5.5 0 1 0 13 9.8',
   keys: 'M2 4.5h12v7H2zM4.5 7h.01M7 7h.01M9.5 7h.01M11.7 7h.01M5 9.5h6',
   link: 'M8 5.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5',
+  user: 'M8 2.5a2.75 2.75 0 1 0 0 5.5 2.75 2.75 0 0 0 0-5.5M2.75 14c.4-2.8 2.5-4.25 5.25-4.25S12.85 11.2 13.25 14',
 } as const
 
 export type IconName = keyof typeof icons

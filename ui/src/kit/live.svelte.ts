@@ -1,146 +1,146 @@
-import { forget } from './api'
+import { clearCache } from './api'
 import { app } from './app.svelte'
-import { type Beat, Feed, liveUrl, type Told } from './feed'
-import type { Want } from './live.worker'
+import { Feed, type FeedEvent, type Heartbeat, liveUrl } from './feed'
+import type { Demand } from './live.worker'
+import { session } from './session.svelte'
 
-/** Called with the places that changed, or null when everything may have. */
-type Draw = (places: readonly number[] | null) => void
+/** Called with the indexes of the changed sensors, or null if all may have changed. */
+type Draw = (indexes: readonly number[] | null) => void
 
-/** Frames a second a page wants unless it says otherwise. */
-const USUAL_HZ = 1
+/** Frames per second of a page that does not request another rate. */
+const DEFAULT_HZ = 1
 /** Without a worker the stream is closed this long after the page is hidden. */
-const HIDDEN_MS = 60_000
+const HIDDEN_LINGER_MS = 60_000
 
 /**
- * What the sensors say now. Values live in plain arrays and are drawn by those who watch: a number
- * that changes every second is no state of a component.
+ * The current values of the sensors. They are kept in plain arrays and drawn by watchers: a number
+ * that changes every second is not component state.
  */
 class Live {
   names = $state.raw<readonly string[]>([])
   limits = $state.raw<readonly number[]>([])
-  /** The stream says nothing: what is shown is old. */
+  /** No event arrives: the values are old. */
   stale = $state(false)
-  /** Server time, in milliseconds, at which it was last heard. */
+  /** Server time of the last event, in milliseconds, while stale. */
   since = $state<number | null>(null)
-  beat = $state.raw<Beat | null>(null)
+  heartbeat = $state.raw<Heartbeat | null>(null)
   /** Event time of the newest frame, in milliseconds. */
   at = $state(0)
 
   values = new Float64Array(0)
   silent: ReadonlySet<number> = new Set()
 
-  #draws = new Map<Draw, number>()
-  #say: ((want: Want) => void) | undefined
-  #skew: number | null = null
+  #watchers = new Map<Draw, number>()
+  #request: ((demand: Demand) => void) | undefined
+  #clockOffset: number | null = null
 
   /** Watches until the returned function is called. */
-  watch(draw: Draw, hz = USUAL_HZ): () => void {
-    this.#draws.set(draw, hz)
+  watch(draw: Draw, hz = DEFAULT_HZ): () => void {
+    this.#watchers.set(draw, hz)
     this.#start()
-    this.#want()
+    this.#requestRate()
     return () => {
-      this.#draws.delete(draw)
-      this.#want()
+      this.#watchers.delete(draw)
+      this.#requestRate()
     }
   }
 
-  /** Time of the server in milliseconds, never that of this machine; null before it was heard. */
+  /** Server time in milliseconds, independent of the local clock; null before the first event. */
   now(): number | null {
-    return this.#skew === null ? null : performance.now() + this.#skew
+    return this.#clockOffset === null ? null : performance.now() + this.#clockOffset
   }
 
   #start(): void {
-    if (this.#say) return
-    this.#say = 'SharedWorker' in window ? this.#shared() : this.#alone()
-    document.addEventListener('visibilitychange', () => this.#want())
-    addEventListener('pagehide', () => this.#say?.({ hz: null }))
-    addEventListener('pageshow', () => this.#want())
+    if (this.#request) return
+    this.#request = 'SharedWorker' in window ? this.#startWorker() : this.#startLocal()
+    document.addEventListener('visibilitychange', () => this.#requestRate())
+    addEventListener('pagehide', () => this.#request?.({ hz: null }))
+    addEventListener('pageshow', () => this.#requestRate())
   }
 
-  #want(): void {
-    const hz = document.hidden ? 0 : Math.max(0, ...this.#draws.values())
-    this.#say?.({ hz })
+  #requestRate(): void {
+    const hz = document.hidden ? 0 : Math.max(0, ...this.#watchers.values())
+    this.#request?.({ hz })
   }
 
-  #shared(): (want: Want) => void {
-    // Written in one piece, or the packer does not see that there is a worker to pack.
+  #startWorker(): (demand: Demand) => void {
+    // A single expression, because the bundler only recognizes a worker in this form.
     const { port } = new SharedWorker(new URL('./live.worker.ts', import.meta.url), {
       type: 'module',
       name: 'live',
     })
-    port.onmessage = (message: MessageEvent<Told>) => this.#take(message.data)
-    return (want) => port.postMessage(want)
+    port.onmessage = (message: MessageEvent<FeedEvent>) => this.#handle(message.data)
+    return (demand) => port.postMessage(demand)
   }
 
-  #alone(): (want: Want) => void {
-    const feed = new Feed((told) => this.#take(told))
-    let hidden: ReturnType<typeof setTimeout> | undefined
+  #startLocal(): (demand: Demand) => void {
+    const feed = new Feed((event) => this.#handle(event))
+    let lingerTimer: ReturnType<typeof setTimeout> | undefined
     return ({ hz }) => {
-      clearTimeout(hidden)
+      clearTimeout(lingerTimer)
       if (hz) feed.start(liveUrl(hz))
-      else hidden = setTimeout(() => feed.stop(), hz === null ? 0 : HIDDEN_MS)
+      else lingerTimer = setTimeout(() => feed.stop(), hz === null ? 0 : HIDDEN_LINGER_MS)
     }
   }
 
-  #take(told: Told): void {
-    if (told.kind === 'dict') this.#dict(told.names, told.limits)
-    else if (told.kind === 'snap') this.#snap(told.at, told.values, told.silent)
-    else if (told.kind === 't') this.#changes(told.at, told.places, told.values, told.silent)
-    else if (told.kind === 'beat') this.#beat(told.beat)
-    else if (told.kind === 'link') this.#link(told.stale, told.since)
-    else this.#version()
+  #handle(event: FeedEvent): void {
+    if (event.kind === 'sensors') this.#setSensors(event.names, event.limits)
+    else if (event.kind === 'snapshot') this.#setValues(event.at, event.values, event.silent)
+    else if (event.kind === 'readings') {
+      this.#update(event.at, event.indexes, event.values, event.silent)
+    } else if (event.kind === 'heartbeat') this.#setHeartbeat(event.heartbeat)
+    else if (event.kind === 'status') this.#setStatus(event.stale, event.since)
+    else this.#refreshTables()
   }
 
-  #dict(names: readonly string[], limits: readonly number[]): void {
+  #setSensors(names: readonly string[], limits: readonly number[]): void {
     this.names = names
     this.limits = limits
-    this.#grow(names.length)
+    const values = new Float64Array(names.length).fill(Number.NaN)
+    values.set(this.values.subarray(0, names.length))
+    this.values = values
     this.#draw(null)
   }
 
-  #snap(at: number, values: Float64Array<ArrayBuffer>, silent: number[]): void {
+  #setValues(at: number, values: Float64Array<ArrayBuffer>, silent: number[]): void {
     this.values = values
-    this.#frame(at, silent, null)
+    this.#setFrame(at, silent, null)
   }
 
-  #changes(at: number, places: number[], values: number[], silent: number[] | null): void {
-    places.forEach((place, nth) => {
-      this.values[place] = values[nth] ?? Number.NaN
+  #update(at: number, indexes: number[], values: number[], silent: number[] | null): void {
+    indexes.forEach((index, nth) => {
+      this.values[index] = values[nth] ?? Number.NaN
     })
-    this.#frame(at, silent, places)
+    this.#setFrame(at, silent, indexes)
   }
 
-  #beat(beat: Beat): void {
-    this.beat = beat
-    this.#skew = beat.now - performance.now()
+  #setHeartbeat(heartbeat: Heartbeat): void {
+    this.heartbeat = heartbeat
+    this.#clockOffset = heartbeat.now - performance.now()
   }
 
-  #link(stale: boolean, since: number | null): void {
+  #setStatus(stale: boolean, since: number | null): void {
     this.stale = stale
     this.since = since
     this.#draw(null)
+    // The server closes the stream of a session that expired or was revoked.
+    if (stale) session.load()
   }
 
-  /** A table has new rows: whatever was read of it is old. */
-  #version(): void {
-    forget()
-    app.epoch += 1
+  /** A table has new rows: cached responses are outdated. */
+  #refreshTables(): void {
+    clearCache()
+    app.dataVersion += 1
   }
 
-  #grow(length: number): void {
-    const values = new Float64Array(length).fill(Number.NaN)
-    values.set(this.values.subarray(0, length))
-    this.values = values
-  }
-
-  #frame(at: number, silent: number[] | null, places: readonly number[] | null): void {
+  #setFrame(at: number, silent: number[] | null, indexes: readonly number[] | null): void {
     this.at = at
     if (silent) this.silent = new Set(silent)
-    this.#draw(silent ? null : places)
+    this.#draw(silent ? null : indexes)
   }
 
-  #draw(places: readonly number[] | null): void {
-    for (const draw of this.#draws.keys()) draw(places)
+  #draw(indexes: readonly number[] | null): void {
+    for (const draw of this.#watchers.keys()) draw(indexes)
   }
 }
 

@@ -1,40 +1,40 @@
 /**
- * The one EventSource of this browser, shared by all its tabs: over HTTP/1.1 a browser opens six
- * connections to a host, so a stream in every tab would leave none for the seventh.
+ * The only EventSource of this browser, shared by all its tabs: over HTTP/1.1 a browser opens six
+ * connections to a host, so one stream per tab would block the seventh.
  */
-import { Feed, liveUrl, type Told } from './feed'
+import { Feed, type FeedEvent, liveUrl } from './feed'
 
-/** What a tab says: how often it wants frames, or that it is hidden (0) or gone (null). */
-export interface Want {
+/** The frame rate that a tab needs: 0 while it is hidden, null when it closes. */
+export interface Demand {
   hz: number | null
 }
 
-/** A stream nobody looks at is closed after this. */
-const LINGER_MS = 60_000
+/** A stream without a visible tab is closed after this time. */
+const IDLE_LINGER_MS = 60_000
 
-const wants = new Map<MessagePort, number>()
-let linger: ReturnType<typeof setTimeout> | undefined
+const demands = new Map<MessagePort, number>()
+let lingerTimer: ReturnType<typeof setTimeout> | undefined
 
-const feed = new Feed((told: Told) => {
-  for (const [port, hz] of wants) if (hz > 0) port.postMessage(told)
+const feed = new Feed((event: FeedEvent) => {
+  for (const [port, hz] of demands) if (hz > 0) port.postMessage(event)
 })
 
-function settle(): void {
-  clearTimeout(linger)
-  const hz = Math.max(0, ...wants.values())
+function updateFeed(): void {
+  clearTimeout(lingerTimer)
+  const hz = Math.max(0, ...demands.values())
   if (hz > 0) feed.start(liveUrl(hz))
-  else linger = setTimeout(() => feed.stop(), LINGER_MS)
+  else lingerTimer = setTimeout(() => feed.stop(), IDLE_LINGER_MS)
 }
 
-function take(port: MessagePort, { hz }: Want): void {
-  if (hz === null) wants.delete(port)
-  else wants.set(port, hz)
-  settle()
-  if (hz) for (const told of feed.known()) port.postMessage(told)
+function setDemand(port: MessagePort, { hz }: Demand): void {
+  if (hz === null) demands.delete(port)
+  else demands.set(port, hz)
+  updateFeed()
+  if (hz) for (const event of feed.current()) port.postMessage(event)
 }
 
 addEventListener('connect', (event) => {
   const port = (event as MessageEvent).ports[0]
   if (!port) return
-  port.onmessage = (message: MessageEvent<Want>) => take(port, message.data)
+  port.onmessage = (message: MessageEvent<Demand>) => setDemand(port, message.data)
 })

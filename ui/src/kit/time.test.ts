@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addMonths, dayLong, dayShort, hour, isDay, moment, weekday, zoneName } from './time'
+import { addMonths, dateTime, dayLong, dayShort, isDay, twoDigits, weekday, zoneName } from './time'
 
 test.each([
   ['2022-06-05', true],
@@ -9,18 +9,18 @@ test.each([
   ['5 June', false],
   ['', false],
   [null, false],
-])('%s is a day: %s', (text, is) => expect(isDay(text)).toBe(is))
+])('%s is a valid day: %s', (text, is) => expect(isDay(text)).toBe(is))
 
-test('a day is a day whatever the zone of the browser', () => {
+test('days do not depend on the time zone of the browser', () => {
   expect(dayLong('2022-06-05')).toBe('Sun 5 Jun 2022')
   expect(dayShort('2022-06-05')).toBe('5 Jun')
   expect(weekday('2022-06-05')).toBe('Sun')
   expect(dayLong('soon')).toBe('soon')
 })
 
-test('moments are told in plant time and name the zone', () => {
-  expect(moment('2022-06-04T18:30:00Z', 'Asia/Kolkata')).toBe('5 Jun 2022, 00:00 IST')
-  expect(moment(null, 'Asia/Kolkata')).toBe('\u2013')
+test('times are in plant time with the zone', () => {
+  expect(dateTime('2022-06-04T18:30:00Z', 'Asia/Kolkata')).toBe('5 Jun 2022, 00:00 IST')
+  expect(dateTime(null, 'Asia/Kolkata')).toBe('\u2013')
   expect(zoneName('Asia/Kolkata')).toBe('IST')
 })
 
@@ -29,6 +29,6 @@ test.each([
   ['2023-01-10', -1, '2022-12-10'],
   ['2023-12-31', 2, '2024-02-29'],
   ['2022-06-15', 12, '2023-06-15'],
-])('%s and %s months is %s', (day, months, then) => expect(addMonths(day, months)).toBe(then))
+])('%s plus %s months is %s', (day, months, then) => expect(addMonths(day, months)).toBe(then))
 
-test('an hour has two digits', () => expect(hour(9)).toBe('09'))
+test('an hour has two digits', () => expect(twoDigits(9)).toBe('09'))

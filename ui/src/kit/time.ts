@@ -1,43 +1,47 @@
-/** Days and moments in plant time. A day is text (`2022-06-05`); a moment is UTC text with a Z. */
+/** Days and times in the plant's time zone. A day is text (`2022-06-05`); a time is UTC text with a Z. */
 
 const LOCALE = 'en-IN'
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 
-/** Whether the text is a day that exists in the calendar. */
+/** Whether the text is a valid calendar day. */
 export function isDay(text: string | null | undefined): text is string {
   if (!text || !DAY.test(text)) return false
   const at = new Date(`${text}T00:00:00Z`)
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text)
 }
 
-const long = new Intl.DateTimeFormat(LOCALE, {
+const longFormat = new Intl.DateTimeFormat(LOCALE, {
   timeZone: 'UTC',
   weekday: 'short',
   day: 'numeric',
   month: 'short',
   year: 'numeric',
 })
-const short = new Intl.DateTimeFormat(LOCALE, { timeZone: 'UTC', day: 'numeric', month: 'short' })
-const week = new Intl.DateTimeFormat(LOCALE, { timeZone: 'UTC', weekday: 'short' })
+const shortFormat = new Intl.DateTimeFormat(LOCALE, {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+})
+const weekdayFormat = new Intl.DateTimeFormat(LOCALE, { timeZone: 'UTC', weekday: 'short' })
 
 const noon = (day: string) => new Date(`${day}T12:00:00Z`)
 
-/** Sun 5 Jun 2022 */
+/** Sun 5 Jun 2022. */
 export const dayLong = (day: string): string =>
-  isDay(day) ? long.format(noon(day)).replaceAll(',', '') : day
+  isDay(day) ? longFormat.format(noon(day)).replaceAll(',', '') : day
 
 /** 5 Jun */
-export const dayShort = (day: string): string => (isDay(day) ? short.format(noon(day)) : day)
+export const dayShort = (day: string): string => (isDay(day) ? shortFormat.format(noon(day)) : day)
 
 /** 5 Jun 2022 */
 export const dayYear = (day: string): string =>
   isDay(day) ? `${dayShort(day)} ${day.slice(0, 4)}` : day
 
 /** Sun */
-export const weekday = (day: string): string => (isDay(day) ? week.format(noon(day)) : '')
+export const weekday = (day: string): string => (isDay(day) ? weekdayFormat.format(noon(day)) : '')
 
-/** 22 Nov 2026, 21:53 IST: the zone is always named. */
-export function moment(utc: string | null | undefined, zone: string): string {
+/** 22 Nov 2026, 21:53 IST: always with the time zone. */
+export function dateTime(utc: string | null | undefined, zone: string): string {
   if (!utc) return '\u2013'
   const at = new Date(utc)
   if (Number.isNaN(at.getTime())) return utc
@@ -53,11 +57,47 @@ export function moment(utc: string | null | undefined, zone: string): string {
   }).format(at)
 }
 
+const plainFormats = new Map<string, Intl.DateTimeFormat>()
+
+/** 22 Nov 2026, 21:53: without the time zone, for tables whose heading names it. */
+export function dateTimePlain(utc: string | null | undefined, zone: string): string {
+  if (!utc) return '\u2013'
+  const at = new Date(utc)
+  if (Number.isNaN(at.getTime())) return utc
+  let format = plainFormats.get(zone)
+  if (!format) {
+    format = new Intl.DateTimeFormat(LOCALE, {
+      timeZone: zone,
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    })
+    plainFormats.set(zone, format)
+  }
+  return format.format(at)
+}
+
+/** 22 Nov 2026, 21:53:07: with seconds, for logs. */
+export function clockSeconds(utc: string, zone: string): string {
+  const at = new Date(utc)
+  if (Number.isNaN(at.getTime())) return utc
+  const day = new Intl.DateTimeFormat(LOCALE, {
+    timeZone: zone,
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+  })
+  return `${day.format(at)}, ${clock(at.getTime(), zone)}`
+}
+
 const clocks = new Map<string, Intl.DateTimeFormat>()
 
-/** 14:10:05 in plant time, with or without its zone. */
-export function clock(ms: number, zone: string, named = false): string {
-  const key = `${zone} ${named}`
+/** 14:10:05 in plant time, with or without the time zone. */
+export function clock(ms: number, zone: string, withZone = false): string {
+  const key = `${zone} ${withZone}`
   let format = clocks.get(key)
   if (!format) {
     format = new Intl.DateTimeFormat(LOCALE, {
@@ -66,14 +106,14 @@ export function clock(ms: number, zone: string, named = false): string {
       minute: '2-digit',
       second: '2-digit',
       hourCycle: 'h23',
-      ...(named && { timeZoneName: 'short' }),
+      ...(withZone && { timeZoneName: 'short' }),
     })
     clocks.set(key, format)
   }
   return format.format(ms)
 }
 
-/** How the zone is called in short: IST. */
+/** The abbreviation of a time zone: IST. */
 export function zoneName(zone: string): string {
   const parts = new Intl.DateTimeFormat(LOCALE, {
     timeZone: zone,
@@ -82,10 +122,10 @@ export function zoneName(zone: string): string {
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? zone
 }
 
-/** 09: the hour of the day in two digits. */
-export const hour = (of: number): string => String(of).padStart(2, '0')
+/** 09: a number with at least two digits. */
+export const twoDigits = (value: number): string => String(value).padStart(2, '0')
 
-/** The same day so many months later, or the last day of that month if it is shorter. */
+/** The same day a number of months later, or the last day of that month if it is shorter. */
 export function addMonths(day: string, months: number): string {
   const at = noon(day)
   const date = at.getUTCDate()
@@ -94,4 +134,13 @@ export function addMonths(day: string, months: number): string {
   const last = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 0)).getUTCDate()
   at.setUTCDate(Math.min(date, last))
   return at.toISOString().slice(0, 10)
+}
+
+/** How far a time zone is ahead of UTC at a time, in milliseconds. */
+export function zoneOffset_ms(at_ms: number, zone: string): number {
+  const [hour = 0, minute = 0] = clock(at_ms, zone).split(':').map(Number)
+  const at = new Date(at_ms)
+  const ahead = hour * 60 + minute - (at.getUTCHours() * 60 + at.getUTCMinutes())
+  const minutes = ahead > 14 * 60 ? ahead - 1440 : ahead < -12 * 60 ? ahead + 1440 : ahead
+  return minutes * 60_000
 }

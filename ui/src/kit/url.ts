@@ -1,6 +1,6 @@
-/** The address is the state: what a page shows stands in its query string, in plain nouns. */
+/** The URL is the state of a page: filters and selections are query parameters. */
 
-/** The query with some parameters changed; null or '' takes one away, the others stay as they are. */
+/** The query string with some parameters changed; null or '' removes one, the others are kept. */
 export function withQuery(search: string, changes: Record<string, string | null>): string {
   const params = new URLSearchParams(search)
   for (const [key, value] of Object.entries(changes)) {
@@ -11,14 +11,14 @@ export function withQuery(search: string, changes: Record<string, string | null>
   return text ? `?${text}` : ''
 }
 
-/** One of the allowed values, or the first of them. */
+/** The value if it is allowed, else the first allowed one. */
 export function oneOf<T extends string>(value: string | null, allowed: readonly T[]): T {
-  return allowed.find((one) => one === value) ?? (allowed[0] as T)
+  return allowed.find((candidate) => candidate === value) ?? (allowed[0] as T)
 }
 
-/** Values parted by comma, without empty ones. */
+/** Comma-separated values, without empty ones. */
 export function list(value: string | null): string[] {
-  return (value ?? '').split(',').filter((one) => one !== '')
+  return (value ?? '').split(',').filter((text) => text !== '')
 }
 
 export interface Sort {
@@ -26,20 +26,23 @@ export interface Sort {
   down: boolean
 }
 
-/** `-value` is value, highest first. */
-export function parseSort(value: string | null, allowed: readonly string[], usual: string): Sort {
-  const read = (text: string): Sort => ({ key: text.replace(/^-/, ''), down: text.startsWith('-') })
-  const asked = read(value ?? '')
-  return allowed.includes(asked.key) ? asked : read(usual)
+/** `-value` is `value` in descending order. */
+export function parseSort(value: string | null, allowed: readonly string[], initial: string): Sort {
+  const parse = (text: string): Sort => ({
+    key: text.replace(/^-/, ''),
+    down: text.startsWith('-'),
+  })
+  const sort = parse(value ?? '')
+  return allowed.includes(sort.key) ? sort : parse(initial)
 }
 
-/** The next order of a column: numbers begin with the highest, words with the first. */
-export function nextSort(now: Sort, key: string, numeric: boolean): string {
-  const down = now.key === key ? !now.down : numeric
+/** The sort order after a click on a column: numbers start descending, text ascending. */
+export function nextSort(current: Sort, key: string, numeric: boolean): string {
+  const down = current.key === key ? !current.down : numeric
   return down ? `-${key}` : key
 }
 
-/** Parameters a page does not know; they are shown, not dropped in silence. */
+/** Parameters that a page does not know; they are shown instead of being ignored silently. */
 export function unknown(search: string, known: readonly string[]): string[] {
   return [...new Set(new URLSearchParams(search).keys())].filter((key) => !known.includes(key))
 }

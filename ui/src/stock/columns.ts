@@ -1,14 +1,14 @@
 import { t } from '../kit/i18n'
-import { dec, int, NONE, percent, quantity } from '../kit/num'
+import { dec, int, NONE, percent, quantity } from '../kit/numbers'
 import type { Column } from '../kit/table'
 import type { Amount } from './stock'
 
-/** Whole rupees in tables; the exact figure stands in the download. */
+/** Whole rupees in tables; downloads have the exact value. */
 const rupee = (value: number | null): string => (value === null ? NONE : int(Math.round(value)))
 
 /**
- * Entries, quantity and value; its part of the whole value if that is named; the unpriced quantity
- * only where there is some.
+ * Columns for entries, quantity and value; the share of the total value if that is given; the
+ * unpriced quantity only if there is any.
  */
 export function amounts<R extends Amount>(rows: readonly R[], whole?: number): Column<R>[] {
   const columns: Column<R>[] = [
@@ -51,7 +51,7 @@ export function amounts<R extends Amount>(rows: readonly R[], whole?: number): C
   return columns
 }
 
-/** The part of the whole value. */
+/** The share of the total value. */
 function share<R extends Amount>(whole: number): Column<R> {
   return {
     key: 'share',
@@ -61,7 +61,7 @@ function share<R extends Amount>(whole: number): Column<R> {
   }
 }
 
-/** The value as a bar against the largest row. */
+/** The value as a bar, relative to the largest row. */
 export function bars<R extends Amount>(rows: readonly R[]): Column<R>[] {
   const most = Math.max(1, ...rows.map((row) => row.value ?? 0))
   return [
@@ -69,7 +69,7 @@ export function bars<R extends Amount>(rows: readonly R[]): Column<R>[] {
   ]
 }
 
-/** The line under the columns of `amounts`. */
+/** The total row of the columns of `amounts`. */
 export function totalTexts(total: Amount & { value: number }): Record<string, string> {
   return {
     entries: int(total.entries),

@@ -1,5 +1,5 @@
-/** Stock as the gold tables give it, made ready for the screen. */
-import { sum } from '../kit/num'
+/** Stock: rows of the gold tables, and sums of them. */
+import { sum } from '../kit/numbers'
 
 export interface Amount {
   entries: number
@@ -32,7 +32,7 @@ export interface LotRow extends Amount {
   last_registered_on: string
 }
 
-/** Exact sums: quantities have four digits after the point, values two. */
+/** Exact sums: quantities have four decimal digits, values two. */
 export function totalOf(rows: readonly Amount[]): Amount & { value: number } {
   return {
     entries: sum(rows.map((row) => row.entries)),
@@ -62,10 +62,10 @@ const BUCKETS: readonly (readonly [number, string])[] = [
   [721, 'over 720'],
 ]
 
-/** First day of the buckets that count as old. */
+/** The age in days from which stock counts as old. */
 export const OLD_FROM_D = 541
 
-/** Every bucket in its place, also the empty ones; entries after the as-of day last, if there are any. */
+/** All buckets in order, also the empty ones; entries after the as-of day are last. */
 export function buckets(rows: readonly AgeRow[], asOf: string): AgeRow[] {
   const none = { as_of: asOf, entries: 0, quantity: 0, value: 0, unpriced_quantity: 0 }
   const known = new Map(rows.map((row) => [row.age_from_d, row]))
@@ -76,7 +76,7 @@ export function buckets(rows: readonly AgeRow[], asOf: string): AgeRow[] {
   return [...places, ...others]
 }
 
-/** The rows of highest value, and how many and what the others are. */
+/** The rows of highest value, and the others. */
 export function topOf<R extends Amount>(
   rows: readonly R[],
   count: number,
@@ -85,7 +85,7 @@ export function topOf<R extends Amount>(
   return { top: order.slice(0, count), rest: order.slice(count) }
 }
 
-/** Lots whose number, item or description holds the text. */
+/** Lots whose number, item or description contains the text. */
 export function matching(rows: readonly LotRow[], text: string): LotRow[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) return [...rows]
@@ -95,7 +95,7 @@ export function matching(rows: readonly LotRow[], text: string): LotRow[] {
   })
 }
 
-/** The newest day any entry was registered on. */
+/** The day of the latest entry. */
 export function lastDay(rows: readonly LotRow[]): string | null {
   return rows.reduce<string | null>(
     (last, row) => (last === null || row.last_registered_on > last ? row.last_registered_on : last),

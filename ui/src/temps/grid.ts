@@ -1,5 +1,5 @@
-/** Where the cells of the grid are, and how one is drawn. Pure, but for the canvas it is given. */
-import type { State } from './temps'
+/** Layout and drawing of the sensor grid. Pure functions, except for drawing on a given canvas. */
+import type { State } from './sensors'
 
 export interface Box {
   title: string
@@ -10,11 +10,11 @@ export interface Box {
 }
 
 export interface Cell {
-  place: number
+  index: number
   x: number
   y: number
-  /** Nth of the grid, and its box, for arrow keys. */
-  nth: number
+  /** Position in reading order, for the arrow keys. */
+  order: number
 }
 
 export interface Layout {
@@ -25,41 +25,41 @@ export interface Layout {
 }
 
 const SIZES = [64, 52, 44, 36, 28, 22, 18] as const
-/** A grid is at most this high if its cells can be smaller. */
-const HEIGHT_MOST = 520
+/** Cells get smaller until the grid fits this height. */
+const HEIGHT_MAX = 520
 export const TITLE_PX = 18
 const GAP = 2
-const APART = 10
-const BOX_LEAST = 88
+const BOX_GAP = 10
+const BOX_WIDTH_MIN = 88
 
-/** Sensors that stand in one box. */
-export interface Group {
+/** Sensors in one box. */
+export interface CellGroup {
   title: string
-  sensors: readonly { place: number }[]
+  sensors: readonly { index: number }[]
 }
 
 /**
- * Boxes of the same width, from left to right and down. Of several ways to group the sensors the
- * first one stands whose cells are not too small to fit; if none fits, the last one.
+ * Lays out boxes of equal width in rows. Uses the first grouping whose cells fit the height at any
+ * size, else the last one.
  */
-export function layout(ways: readonly (readonly Group[])[], width: number): Layout {
+export function layout(groupings: readonly (readonly CellGroup[])[], width: number): Layout {
   let found: Layout = { boxes: [], cells: [], size: SIZES[0], height: 0 }
-  for (const groups of ways) {
+  for (const groups of groupings) {
     for (const size of SIZES) {
-      found = place(groups, width, size)
-      if (found.height <= HEIGHT_MOST) return found
+      found = layoutGroups(groups, width, size)
+      if (found.height <= HEIGHT_MAX) return found
     }
   }
   return found
 }
 
-function place(groups: readonly Group[], width: number, size: number): Layout {
+function layoutGroups(groups: readonly CellGroup[], width: number, size: number): Layout {
   const step = size + GAP
   const most = Math.max(1, ...groups.map((group) => group.sensors.length))
-  const wanted = Math.max(Math.ceil(Math.sqrt(most * 1.8)), Math.floor(BOX_LEAST / step))
+  const wanted = Math.max(Math.ceil(Math.sqrt(most * 1.8)), Math.floor(BOX_WIDTH_MIN / step))
   const columns = Math.max(1, Math.min(wanted, Math.floor(width / step)))
-  const boxWidth = Math.max(columns * step, BOX_LEAST)
-  const across = Math.max(1, Math.floor((width + APART) / (boxWidth + APART)))
+  const boxWidth = Math.max(columns * step, BOX_WIDTH_MIN)
+  const across = Math.max(1, Math.floor((width + BOX_GAP) / (boxWidth + BOX_GAP)))
   const boxes: Box[] = []
   const cells: Cell[] = []
   let y = 0
@@ -68,20 +68,20 @@ function place(groups: readonly Group[], width: number, size: number): Layout {
     const rows = Math.max(...row.map((group) => Math.ceil(group.sensors.length / columns)))
     const height = TITLE_PX + rows * step
     row.forEach((group, nth) => {
-      const x = nth * (boxWidth + APART)
+      const x = nth * (boxWidth + BOX_GAP)
       boxes.push({ title: group.title, x, y, width: boxWidth, height })
       group.sensors.forEach((sensor, at) => {
         cells.push({
-          place: sensor.place,
+          index: sensor.index,
           x: x + (at % columns) * step,
           y: y + TITLE_PX + Math.floor(at / columns) * step,
-          nth: cells.length,
+          order: cells.length,
         })
       })
     })
-    y += height + APART
+    y += height + BOX_GAP
   }
-  return { boxes, cells, size, height: Math.max(0, y - APART) }
+  return { boxes, cells, size, height: Math.max(0, y - BOX_GAP) }
 }
 
 export function cellAt(layout: Layout, x: number, y: number): Cell | undefined {
@@ -91,34 +91,34 @@ export function cellAt(layout: Layout, x: number, y: number): Cell | undefined {
   )
 }
 
-export type Way = 'left' | 'right' | 'up' | 'down'
+export type Direction = 'left' | 'right' | 'up' | 'down'
 
 /**
- * The next cell that way: left and right in reading order, up and down the nearest to `x` of a row, so
- * that who goes on past a short row comes back to their column.
+ * The next cell in a direction: left and right in reading order, up and down the cell of the next
+ * row that is nearest to `x`, so that a move across a short row returns to its column.
  */
-export function next(
+export function neighbourCell(
   layout: Layout,
   from: Cell | undefined,
-  way: Way,
+  direction: Direction,
   x = from?.x ?? 0,
 ): Cell | undefined {
   const { cells } = layout
   if (!from) return cells[0]
-  if (way === 'left') return cells[from.nth - 1] ?? from
-  if (way === 'right') return cells[from.nth + 1] ?? from
-  const beyond = cells.filter((cell) => (way === 'up' ? cell.y < from.y : cell.y > from.y))
+  if (direction === 'left') return cells[from.order - 1] ?? from
+  if (direction === 'right') return cells[from.order + 1] ?? from
+  const beyond = cells.filter((cell) => (direction === 'up' ? cell.y < from.y : cell.y > from.y))
   let best: Cell | undefined
-  let least = Number.POSITIVE_INFINITY
+  let shortest = Number.POSITIVE_INFINITY
   for (const cell of beyond) {
-    // A row further is always farther than any column.
+    // The nearest row comes first, then the nearest column.
     const distance = Math.abs(cell.y - from.y) * 1e4 + Math.abs(cell.x - x)
-    if (distance < least) [best, least] = [cell, distance]
+    if (distance < shortest) [best, shortest] = [cell, distance]
   }
   return best ?? from
 }
 
-export interface Ink {
+export interface Palette {
   panel: string
   line: string
   text: string
@@ -134,25 +134,30 @@ export interface Ink {
 
 const STEPS = 12
 
-/** The colours in force; asked again when the theme changes. */
-export function inkOf(element: Element): Ink {
+/** The colours of the current theme. */
+export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element)
-  const of = (name: string) => style.getPropertyValue(name).trim()
-  const [cool, hot, text, panel] = [of('--cool'), of('--hot'), of('--text'), of('--panel')]
+  const token = (name: string) => style.getPropertyValue(name).trim()
+  const [cool, hot, text, panel] = [
+    token('--cool'),
+    token('--hot'),
+    token('--text'),
+    token('--panel'),
+  ]
   const ramp = Array.from({ length: STEPS + 1 }, (_, step) => {
     const fill = mix(cool, hot, step / STEPS)
     return { fill, text: distance(fill, text) > distance(fill, panel) ? text : panel }
   })
   return {
     panel,
-    line: of('--line'),
+    line: token('--line'),
     text,
-    muted: of('--muted'),
-    run: of('--run'),
-    accent: of('--accent'),
-    call: of('--call'),
-    onCall: of('--on-call'),
-    font: of('--font'),
+    muted: token('--muted'),
+    run: token('--run'),
+    accent: token('--accent'),
+    call: token('--call'),
+    onCall: token('--on-call'),
+    font: token('--font'),
     ramp,
   }
 }
@@ -174,118 +179,130 @@ function distance(one: string, other: string): number {
   return Math.abs(light(rgb(one)) - light(rgb(other)))
 }
 
-/** Degrees below the limit at which a cell is coolest. */
+/** The colour ramp starts this far below the limit. */
 const RAMP_C = 30
 
-export function step(value: number, limit: number): number {
+export function rampStep(value: number, limit: number): number {
   const part = (value - (limit - RAMP_C)) / RAMP_C
   return Math.round(Math.min(Math.max(part, 0), 1) * STEPS)
 }
 
-export interface Look {
+export interface CellStyle {
   value: number
   limit: number
   state: State
-  /** The whole stream is old. */
+  /** The stream is stale. */
   stale: boolean
   selected: boolean
   pinned: boolean
 }
 
 /** Cells at least this wide show their value. */
-const WRITTEN_PX = 36
+const VALUE_CELL_PX = 36
 
 export function drawCell(
-  pen: CanvasRenderingContext2D,
-  ink: Ink,
+  context: CanvasRenderingContext2D,
+  palette: Palette,
   cell: Cell,
   size: number,
-  look: Look,
+  look: CellStyle,
 ): void {
   const { x, y } = cell
-  const tone = ink.ramp[look.state === 'unknown' ? 0 : step(look.value, look.limit)]
+  const tone = palette.ramp[look.state === 'unknown' ? 0 : rampStep(look.value, look.limit)]
   if (!tone) return
-  pen.fillStyle = ink.panel
-  pen.fillRect(x - 1, y - 1, size + 2, size + 2)
+  context.fillStyle = palette.panel
+  context.fillRect(x - 1, y - 1, size + 2, size + 2)
   if (look.state === 'unknown') {
-    pen.strokeStyle = ink.line
-    pen.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1)
+    context.strokeStyle = palette.line
+    context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1)
   } else {
-    const old = look.stale || look.state === 'silent'
-    pen.fillStyle = old ? ink.panel : tone.fill
-    pen.fillRect(x, y, size, size)
-    if (old) hatch(pen, ink, x, y, size)
-    if (size >= WRITTEN_PX) write(pen, ink, cell, size, look, old ? ink.text : tone.text)
-    if (look.state === 'over' && !old) badge(pen, ink, x + size, y, size >= WRITTEN_PX ? 14 : 10)
+    const isOld = look.stale || look.state === 'silent'
+    context.fillStyle = isOld ? palette.panel : tone.fill
+    context.fillRect(x, y, size, size)
+    if (isOld) drawHatch(context, palette, x, y, size)
+    if (size >= VALUE_CELL_PX)
+      drawValue(context, palette, cell, size, look, isOld ? palette.text : tone.text)
+    if (look.state === 'over' && !isOld)
+      drawBadge(context, palette, x + size, y, size >= VALUE_CELL_PX ? 14 : 10)
   }
   if (look.pinned) {
-    pen.strokeStyle = ink.text
-    pen.lineWidth = 2
-    pen.strokeRect(x + 1, y + 1, size - 2, size - 2)
+    context.strokeStyle = palette.text
+    context.lineWidth = 2
+    context.strokeRect(x + 1, y + 1, size - 2, size - 2)
   }
   if (look.selected) {
-    pen.strokeStyle = ink.accent
-    pen.lineWidth = 2
-    pen.strokeRect(x, y, size, size)
+    context.strokeStyle = palette.accent
+    context.lineWidth = 2
+    context.strokeRect(x, y, size, size)
   }
-  pen.lineWidth = 1
+  context.lineWidth = 1
 }
 
-function write(
-  pen: CanvasRenderingContext2D,
-  ink: Ink,
+function drawValue(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
   cell: Cell,
   size: number,
-  look: Look,
+  look: CellStyle,
   colour: string,
 ): void {
-  pen.fillStyle = colour
-  pen.font = `${size >= 52 ? 15 : 12}px ${ink.font}`
-  pen.textAlign = 'center'
-  pen.textBaseline = 'middle'
-  pen.fillText(look.value.toFixed(1), cell.x + size / 2, cell.y + size / 2 + 1)
+  context.fillStyle = colour
+  context.font = `${size >= 52 ? 15 : 12}px ${palette.font}`
+  context.textAlign = 'center'
+  context.textBaseline = 'middle'
+  context.fillText(look.value.toFixed(1), cell.x + size / 2, cell.y + size / 2 + 1)
 }
 
-function hatch(pen: CanvasRenderingContext2D, ink: Ink, x: number, y: number, size: number): void {
-  pen.save()
-  pen.beginPath()
-  pen.rect(x, y, size, size)
-  pen.clip()
-  pen.beginPath()
+function drawHatch(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  x: number,
+  y: number,
+  size: number,
+): void {
+  context.save()
+  context.beginPath()
+  context.rect(x, y, size, size)
+  context.clip()
+  context.beginPath()
   for (let at = -size; at < size; at += 6) {
-    pen.moveTo(x + at, y + size)
-    pen.lineTo(x + at + size, y)
+    context.moveTo(x + at, y + size)
+    context.lineTo(x + at + size, y)
   }
-  pen.strokeStyle = ink.run
-  pen.stroke()
-  pen.restore()
-  pen.strokeStyle = ink.run
-  pen.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1)
+  context.strokeStyle = palette.run
+  context.stroke()
+  context.restore()
+  context.strokeStyle = palette.run
+  context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1)
 }
 
-/** The mark of a value above its limit, in the upper right corner: square, 3, colour. */
-export function badge(
-  pen: CanvasRenderingContext2D,
-  ink: Ink,
+/** The badge of a reading above its limit, in the upper right corner. */
+function drawBadge(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
   right: number,
   top: number,
   size: number,
 ): void {
-  pen.fillStyle = ink.call
-  pen.fillRect(right - size, top, size, size)
-  pen.strokeStyle = ink.text
-  pen.strokeRect(right - size + 0.5, top + 0.5, size - 1, size - 1)
-  pen.fillStyle = ink.onCall
-  pen.font = `600 ${size - 2}px ${ink.font}`
-  pen.textAlign = 'center'
-  pen.textBaseline = 'middle'
-  pen.fillText('3', right - size / 2, top + size / 2 + 1)
+  context.fillStyle = palette.call
+  context.fillRect(right - size, top, size, size)
+  context.strokeStyle = palette.text
+  context.strokeRect(right - size + 0.5, top + 0.5, size - 1, size - 1)
+  context.fillStyle = palette.onCall
+  context.font = `600 ${size - 2}px ${palette.font}`
+  context.textAlign = 'center'
+  context.textBaseline = 'middle'
+  context.fillText('3', right - size / 2, top + size / 2 + 1)
 }
 
-export function drawTitles(pen: CanvasRenderingContext2D, ink: Ink, boxes: readonly Box[]): void {
-  pen.font = `11px ${ink.font}`
-  pen.textAlign = 'left'
-  pen.textBaseline = 'alphabetic'
-  pen.fillStyle = ink.muted
-  for (const box of boxes) pen.fillText(box.title, box.x, box.y + TITLE_PX - 6, box.width)
+export function drawTitles(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  boxes: readonly Box[],
+): void {
+  context.font = `11px ${palette.font}`
+  context.textAlign = 'left'
+  context.textBaseline = 'alphabetic'
+  context.fillStyle = palette.muted
+  for (const box of boxes) context.fillText(box.title, box.x, box.y + TITLE_PX - 6, box.width)
 }

@@ -1,14 +1,15 @@
-// Every page, light and dark, on a desk and on a phone.
+// All pages in both themes, on a desktop and on a phone: accessibility, overflow, clipped texts, and
+// target sizes.
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { check, newPage, open, same, step } from './kit.mjs'
+import { expect, screen } from './harness.mjs'
 
 const SHOTS = process.env.COCKPIT_SHOTS
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 export const DESK = { width: 1366, height: 768 }
-const PHONE = { width: 390, height: 844 }
+export const PHONE = { width: 390, height: 844 }
 const PAGES = {
   now: '/now',
   temps: '/temps',
@@ -17,7 +18,7 @@ const PAGES = {
   'make-item': '/make?by=item',
   'make-figure': '/make?shift=G&figure=oee.G.BC-0001',
   stock: '/stock',
-  books: '/data',
+  reconciliation: '/data',
   files: '/data?view=files',
   rejected: '/data?view=rejected',
   quality: '/data?view=quality',
@@ -25,10 +26,12 @@ const PAGES = {
 }
 const TOUCH_PX = 44
 const LONG = '99,99,99,999.9999'
+const TARGETS =
+  '.rail a, button, select, input:not([type="checkbox"]), .by .button, .downloads a, .settings nav a'
 
-/** Faults of a page a person would trip over: axe, sideways scroll, clipped words, small targets. */
-async function lookAt(page, name, viewport) {
-  // Evaluated by the test, not by the page, whose content policy forbids it.
+/** Checks a page with axe, and for horizontal scrolling, clipped texts and small targets. */
+async function audit(page, name, viewport) {
+  // Evaluated by the test, because the content security policy of the page forbids it.
   await page.evaluate(AXE)
   const { violations } = await page.evaluate(() =>
     globalThis.axe.run(document, {
@@ -36,56 +39,62 @@ async function lookAt(page, name, viewport) {
     }),
   )
   const faults = violations.map(
-    (one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`,
+    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(' ')}`,
   )
-  same(`${name} axe`, faults, [])
+  expect.same(`${name} axe`, faults, [])
   await fits(page, name, viewport)
   if (viewport !== PHONE) return
-  const small = await page.evaluate((least) => {
-    const targets = [
-      ...document.querySelectorAll('.rail a, button, select, input, .by .button, .downloads a'),
-    ]
-    const seen = targets.filter((one) => one.offsetParent || one.closest('.rail'))
-    return seen
-      .filter((one) => one.getBoundingClientRect().height < least)
-      .map((one) => one.outerHTML.slice(0, 80))
-  }, TOUCH_PX)
-  same(`${name} has targets for thumbs`, small, [])
+  const small = await page.evaluate(
+    ({ selector, minimum }) =>
+      [...document.querySelectorAll(selector)]
+        .filter((target) => target.offsetParent || target.closest('.rail'))
+        .filter((target) => !target.classList.contains('visually-hidden'))
+        .filter((target) => target.getBoundingClientRect().height < minimum)
+        .map((target) => target.outerHTML.slice(0, 80)),
+    { selector: TARGETS, minimum: TOUCH_PX },
+  )
+  expect.same(`${name} has targets of at least ${TOUCH_PX} px`, small, [])
 }
 
 async function fits(page, name, viewport) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth)
-  check(`${name} does not scroll sideways`, wide <= viewport.width, `${wide} px`)
+  const width = await page.evaluate(() => document.documentElement.scrollWidth)
+  expect.check(`${name} does not scroll sideways`, width <= viewport.width, `${width} px`)
   const clipped = await page.evaluate(() =>
     [...document.querySelectorAll('.value, h1, h2, .label, button, .button, header strong')]
-      .filter(
-        (one) => one.offsetParent && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0,
-      )
-      .filter((one) => getComputedStyle(one).display !== 'inline')
-      .map((one) => one.innerText),
+      .filter(({ offsetParent, scrollWidth, clientWidth }) => {
+        return offsetParent && scrollWidth > clientWidth + 1 && clientWidth > 0
+      })
+      .filter((element) => getComputedStyle(element).display !== 'inline')
+      .map((element) => element.innerText),
   )
-  same(`${name} clips no words`, clipped, [])
+  expect.same(`${name} clips no text`, clipped, [])
 }
 
-/** A page is as wide as the phone whatever the plant counts: crores of pieces to four digits too. */
+/** Audits a page, and takes a screenshot if a folder for it is configured. */
+export async function inspect(page, name, viewport) {
+  await audit(page, name, viewport)
+  if (!SHOTS) return
+  mkdirSync(SHOTS, { recursive: true })
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+}
+
+/** The page does not get wider than the phone with long numbers. */
 async function holdsLongNumbers(page, name) {
   await page.evaluate((long) => {
-    for (const one of document.querySelectorAll('.figure .number')) one.textContent = long
+    for (const number of document.querySelectorAll('.figure .number')) number.textContent = long
   }, LONG)
   await fits(page, `${name} with long numbers`, PHONE)
 }
 
 export async function looks(browser) {
-  if (SHOTS) mkdirSync(SHOTS, { recursive: true })
   for (const colorScheme of ['light', 'dark']) {
     for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
-      const page = await newPage(browser, { colorScheme, viewport })
+      const page = await screen.newPage(browser, { colorScheme, viewport })
       for (const [name, path] of Object.entries(PAGES)) {
         const full = `${name}-${device}-${colorScheme}`
-        await step(full, async () => {
-          await open(page, path)
-          await lookAt(page, full, viewport)
-          if (SHOTS) await page.screenshot({ path: join(SHOTS, `${full}.png`) })
+        await expect.step(full, async () => {
+          await screen.open(page, path)
+          await inspect(page, full, viewport)
           if (viewport === PHONE) await holdsLongNumbers(page, full)
         })
       }

@@ -1,0 +1,93 @@
+import { type ApiError, call, toApiError, whenUnauthenticated } from './http'
+import { isPublicPath, loginHref } from './login'
+
+export type RoleName = 'viewer' | 'operator' | 'supervisor' | 'engineer' | 'administrator'
+
+/** A role in a scope: `plant`, `area:SMT` or `line:SMT/Assembly`. */
+export interface RoleAssignment {
+  role: RoleName
+  scope: string
+  source?: 'local' | 'external'
+}
+
+/** The names of docs/permissions.md that the pages check. */
+export type Permission =
+  | 'read_tables'
+  | 'follow_live'
+  | 'download'
+  | 'run_sql'
+  | 'read_sources'
+  | 'manage_own_account'
+  | 'manage_own_tokens'
+  | 'manage_users'
+  | 'read_audit'
+
+export interface SessionInfo {
+  name: string
+  full_name: string | null
+  /** `open` and `demo`: everyone on this machine is the local administrator. */
+  via: 'session' | 'token' | 'open' | 'demo'
+  roles: RoleAssignment[]
+  /** The scopes of each granted permission. */
+  permissions: Partial<Record<Permission, string[]>>
+  must_change_password: boolean
+  has_second_factor: boolean
+  expires_at: string | null
+}
+
+/** The person who uses the pages, and what they may do. */
+class Session {
+  info = $state.raw<SessionInfo | null>(null)
+  error = $state.raw<ApiError | null>(null)
+
+  /** Whether the program requires no login: then there is no account and nothing to log out of. */
+  readonly isOpen = $derived(this.info?.via === 'open' || this.info?.via === 'demo')
+
+  start(): void {
+    whenUnauthenticated(redirectToLogin)
+    if (!isPublicPath(location.pathname)) this.load()
+  }
+
+  /** Reads the session again; without one the browser goes to the login page. */
+  async load(): Promise<void> {
+    try {
+      this.info = await call<SessionInfo>('GET', '/session')
+      this.error = null
+    } catch (error) {
+      this.error = toApiError(error)
+    }
+  }
+
+  may(permission: Permission): boolean {
+    return (this.info?.permissions[permission]?.length ?? 0) > 0
+  }
+
+  /** Whether the permission holds for the whole plant, not only for an area or a line. */
+  mayEverywhere(permission: Permission): boolean {
+    return this.info?.permissions[permission]?.includes('plant') ?? false
+  }
+
+  /** Whether the person may read a table; rows outside their scope are left out by the server. */
+  mayRead(table: string): boolean {
+    return isSourceTable(table) ? this.mayEverywhere('read_sources') : this.may('read_tables')
+  }
+
+  async logOut(): Promise<void> {
+    await call('DELETE', '/session')
+    location.assign('/login')
+  }
+}
+
+export const session = new Session()
+
+const SOURCE_TABLES = ['silver.rejected', 'meta.files', 'meta.runs', 'meta.expired']
+
+/** Whether a table contains received files or rejected records as they came. */
+const isSourceTable = (table: string): boolean =>
+  table.startsWith('bronze.') || SOURCE_TABLES.includes(table)
+
+/** Leaves the page with a full load, so that no cached data of the ended session remains. */
+function redirectToLogin(): void {
+  if (isPublicPath(location.pathname)) return
+  location.assign(loginHref(location.pathname + location.search, session.info !== null))
+}

@@ -1,0 +1,59 @@
+/** Entries of the audit log as text, and the times of its filter. */
+import { isDay, zoneOffset_ms } from '../kit/time'
+
+/** The kinds of entries, as the server names them. */
+export const KINDS = [
+  'logged_in',
+  'login_failed',
+  'address_delayed',
+  'logged_out',
+  'session_revoked',
+  'denied',
+  'user_added',
+  'user_disabled',
+  'user_enabled',
+  'password_changed',
+  'password_reset',
+  'roles_changed',
+  'second_factor_enabled',
+  'second_factor_disabled',
+  'recovery_codes_replaced',
+  'token_created',
+  'token_revoked',
+  'external_linked',
+  'setup_offered',
+  'setup_completed',
+  'clock_set_back',
+  'backed_up',
+  'restored',
+  'queried',
+  'downloaded',
+  'changed',
+] as const
+
+/** `roles_changed` as "roles changed". */
+export const kindText = (kind: string): string => kind.replaceAll('_', ' ')
+
+/** The fields of an entry as `name=value`, separated by commas. */
+export function detailText(detail: unknown): string {
+  if (detail === null || typeof detail !== 'object') return String(detail ?? '')
+  return Object.entries(detail)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ')
+}
+
+const DAY_MS = 86_400_000
+
+/** The start of a day in plant time, as UTC; null if the text is not a day. */
+export function dayStart(day: string | null, zone: string): string | null {
+  if (!isDay(day)) return null
+  const utc_ms = Date.parse(`${day}T00:00:00Z`)
+  return new Date(utc_ms - zoneOffset_ms(utc_ms, zone)).toISOString()
+}
+
+/** The end of a day in plant time, as UTC: the first time after it. */
+export function dayEnd(day: string | null, zone: string): string | null {
+  if (!isDay(day)) return null
+  const next = new Date(Date.parse(`${day}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10)
+  return dayStart(next, zone)
+}
