@@ -4,13 +4,14 @@ use super::binding::Binding;
 use super::{Flow, now};
 use access::{Access, os_random};
 use anyhow::{Context as _, bail};
-use config::location::Location;
+use config::Config;
 use config::settings::{self, AccessLimits, AccessMode as Mode};
 use serve::http::{AccessControl, AccessMode};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// Name of the database in its folder.
 const FILE: &str = "access.db";
@@ -28,25 +29,40 @@ pub struct Users {
     access: Option<Arc<Access>>,
 }
 
-/// The file of the user database: in the configured folder, or beside the folder of a local lake.
+/// The file of the user database as the program is configured.
 ///
 /// # Errors
 /// The lake is not on this machine, and no folder is configured.
-pub fn file(access: &settings::Access, lake: &Location) -> anyhow::Result<PathBuf> {
+pub fn path(config: &Config) -> anyhow::Result<PathBuf> {
+    file(&config.plant.access, &config.lake.0)
+}
+
+/// The file of the user database: in the configured folder, or beside the folder of a local lake, which
+/// need not exist yet.
+fn file(access: &settings::Access, lake: &str) -> anyhow::Result<PathBuf> {
     if let Some(folder) = &access.state {
         return Ok(Path::new(folder).join(FILE));
     }
-    let beside = lake.folder.as_deref().and_then(|folder| {
+    let beside = local_folder(lake).and_then(|folder| {
         let name = folder.file_name()?.to_string_lossy().into_owned();
         Some(folder.with_file_name(format!("{name}.access")).join(FILE))
     });
     beside.with_context(|| {
         format!(
-            "there is no place for the user database, because the lake {} is no folder of this \
-             machine: configure `state` in [access] of plant.toml, or COCKPIT_ACCESS_STATE",
-            lake.name
+            "there is no place for the user database, because the lake {lake} is no folder of this \
+             machine: configure `state` in [access] of plant.toml, or COCKPIT_ACCESS_STATE"
         )
     })
+}
+
+/// The folder of a lake on this machine, with links resolved, so that it has one name.
+fn local_folder(lake: &str) -> Option<PathBuf> {
+    let folder = match Url::parse(lake) {
+        Ok(url) if url.scheme() == "file" => url.to_file_path().ok()?,
+        Ok(_) => return None,
+        Err(_) => PathBuf::from(lake),
+    };
+    folder.canonicalize().or_else(|_absent| std::path::absolute(&folder)).ok()
 }
 
 /// Opens the user database, or creates it with its folder.
@@ -92,7 +108,7 @@ impl Flow {
         }
         let configured = &self.refinery.plant.access;
         let mode = mode(configured, binding)?;
-        let file = match (file(configured, self.lake().location()), mode) {
+        let file = match (file(configured, &self.lake().location().name), mode) {
             (Ok(file), _) => file,
             // As long as nobody logs in, no database is needed.
             (Err(_), AccessMode::OpenUntilSetup | AccessMode::Open) => {
@@ -197,15 +213,16 @@ mod tests {
     #[test]
     fn the_database_is_beside_a_local_lake() {
         let folder = tempfile::tempdir().unwrap();
-        let lake = folder.path().join("lake");
-        let location =
-            config::location::open(&lake.to_string_lossy(), config::location::Purpose::Write);
-        let location = location.unwrap();
-        let found = file(&settings::Access::default(), &location).unwrap();
+        let lake = folder.path().join("lake").to_string_lossy().into_owned();
+        let found = file(&settings::Access::default(), &lake).unwrap();
         assert!(found.ends_with("lake.access/access.db"), "{}", found.display());
         let state = Some("/var/lib/cockpit".to_owned());
         let mut access = settings::Access::default();
         access.state = state;
-        assert_eq!(file(&access, &location).unwrap(), Path::new("/var/lib/cockpit/access.db"));
+        assert_eq!(
+            file(&access, "s3://bucket/lake").unwrap(),
+            Path::new("/var/lib/cockpit/access.db")
+        );
+        assert!(file(&settings::Access::default(), "s3://bucket/lake").is_err());
     }
 }
