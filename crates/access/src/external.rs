@@ -26,8 +26,8 @@ pub struct GroupRole {
 pub struct ExternalLogin {
     pub issuer: String,
     pub subject: String,
-    /// For a person who logs in first: the name to be used here. It identifies nobody, and gets a
-    /// number if it is taken.
+    /// The name of the user that the first login creates. It does not identify the person; a name that
+    /// is in use gets a number.
     pub suggested_name: String,
     pub full_name: String,
     /// What [`roles_of`] makes of the groups.

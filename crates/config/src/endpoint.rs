@@ -1,16 +1,13 @@
 //! How the service is reached over the network: TLS, its public address, and the proxies in front of it.
 
 use super::network::AddressRange;
-use super::serve::Serve;
+use super::serve::{Serve, public_url};
 use super::settings::Origin;
 use super::{Flags, pick};
 use anyhow::{Context as _, bail};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use url::Url;
-
-/// What an address under which people open the service looks like.
-const EXPECTED_URL: &str = "expected http:// or https://, a host and perhaps a port, such as https://cockpit.plant.example";
 
 /// How the service is reached, besides the address it listens on.
 #[derive(Debug, Clone)]
@@ -93,20 +90,6 @@ fn tls_files(flags: &Flags, serve: &Serve) -> anyhow::Result<Option<TlsFiles>> {
     }
 }
 
-/// Parses the address that people open.
-pub(super) fn public_url(text: &str) -> anyhow::Result<Url> {
-    let url = Url::parse(text.trim()).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.host().is_some()
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
-    url.with_context(|| format!("invalid public URL `{text}`: {EXPECTED_URL}"))
-}
-
 fn trusted_proxies(flags: &Flags, serve: &Serve) -> anyhow::Result<(Vec<AddressRange>, Origin)> {
     let variable = super::env("COCKPIT_TRUSTED_PROXIES");
     let (texts, origin) = match (&flags.trusted_proxies[..], variable, &serve.trusted_proxies) {
@@ -170,28 +153,6 @@ mod tests {
         assert_eq!(read.public_host(), Some("a.example"));
         let (proxies, origin) = read.trusted_proxies;
         assert_eq!((proxies.len(), origin), (2, Origin::Flag));
-    }
-
-    #[test]
-    fn a_public_url_is_an_origin() {
-        for text in ["https://a.example", "http://a.example:8080/", " https://10.0.0.5 "] {
-            assert!(public_url(text).is_ok(), "{text}");
-        }
-        for text in [
-            "a.example",
-            "ftp://a.example",
-            "https://",
-            "https://a.example/cockpit",
-            "https://a.example?x",
-            "https://a.example#x",
-            "https://me@a.example",
-            "https://me:secret@a.example",
-        ] {
-            assert!(
-                public_url(text).unwrap_err().to_string().contains("https://cockpit"),
-                "{text}"
-            );
-        }
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl Kafka {
     /// The password of the user.
     ///
     /// # Errors
-    /// It is not where the configuration says. The message names the place, and never the password.
+    /// The configured variable, file or credential cannot be read. The message names it, and never
+    /// contains the password.
     pub fn read_password(&self) -> anyhow::Result<SecretText> {
         let Some(reference) = &self.password else {
             let name = &self.password_env;
@@ -87,7 +88,7 @@ impl Kafka {
     /// The password of the key, if it has one.
     ///
     /// # Errors
-    /// It is not where `key_password` says.
+    /// The variable, file or credential of `key_password` cannot be read.
     pub fn read_key_password(&self) -> anyhow::Result<Option<SecretText>> {
         let Some(reference) = &self.key_password else {
             return Ok(SecretRef::Environment(self.key_password_env.clone()).read().ok());

@@ -1,7 +1,7 @@
 //! `silver/<table>.sql` and `gold/<table>.sql`: the statement and its header.
 //!
-//! The header is the run of comment lines at the top of the file. Its first paragraph says what the
-//! table is; then come the lines `key:`, `grain:`, `refresh:`, `propagates-through:`, `ledger:`, `final-after:`,
+//! The header is the run of comment lines at the top of the file. Its first paragraph describes the
+//! table; then come the lines `key:`, `grain:`, `refresh:`, `propagates-through:`, `ledger:`, `final-after:`,
 //! `retention:`, `parameter NAME:`, `expect NAME:` and `column NAME [unit]:`.
 
 use super::diagnostic::did_you_mean;

@@ -1,7 +1,7 @@
 //! Which addresses the program may connect to on behalf of a user, such as for a webhook or an HTTP source.
 //!
-//! Whoever configures such a URL must not reach through this program what only this machine or its network
-//! can reach: the metadata service of a cloud, a database, the program itself. The check is on the address
+//! A user who configures such a URL must not reach services through this program that only this machine or
+//! its network can reach: the metadata service of a cloud, a database, the program itself. The check is on the address
 //! that is connected to, not on the name: a name can resolve to another address a moment later (DNS
 //! rebinding). So a client resolves by [`OutgoingPolicy::resolve`], connects to one of the returned
 //! addresses, and does the same for the target of each redirect.

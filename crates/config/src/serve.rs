@@ -1,12 +1,12 @@
 //! `[serve]` of plant.toml: where the service listens, and how it is reached.
 
-use super::endpoint::public_url;
 use super::network::AddressRange;
 use super::toml_reader::TomlReader;
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
+use url::Url;
 
 /// The port if none is given.
 const DEFAULT_PORT: u16 = 8080;
@@ -14,6 +14,9 @@ const DEFAULT_PORT: u16 = 8080;
 /// The format of an address to listen on.
 const EXPECTED: &str =
     "expected PORT, HOST or HOST:PORT, such as 8080, localhost:8080 or 10.0.0.5:8080";
+
+/// The format of the public address of the service.
+const EXPECTED_URL: &str = "expected http:// or https://, a host and perhaps a port, such as https://cockpit.plant.example";
 
 /// Where the service listens: an address, or a name that is not resolved yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +99,20 @@ pub fn host(text: &str) -> anyhow::Result<String> {
     )
 }
 
+/// Parses the address under which people open the service.
+pub fn public_url(text: &str) -> anyhow::Result<Url> {
+    let url = Url::parse(text.trim()).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host().is_some()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    url.with_context(|| format!("invalid public URL `{text}`: {EXPECTED_URL}"))
+}
+
 /// `[serve]` as it is written; `None` is a key that is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Serve {
@@ -143,6 +160,28 @@ pub fn read(mut reader: TomlReader<'_, '_>) -> Serve {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        for text in ["https://a.example", "http://a.example:8080/", " https://10.0.0.5 "] {
+            assert!(public_url(text).is_ok(), "{text}");
+        }
+        for text in [
+            "a.example",
+            "ftp://a.example",
+            "https://",
+            "https://a.example/cockpit",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://me@a.example",
+            "https://me:secret@a.example",
+        ] {
+            assert!(
+                public_url(text).unwrap_err().to_string().contains("https://cockpit"),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn an_address_may_be_short() {

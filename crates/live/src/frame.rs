@@ -3,7 +3,7 @@
 
 use super::LinkState;
 use super::latest::{Latest, Slot};
-use super::push::Selection;
+use super::selection::Selection;
 use bytes::Bytes;
 use plant::reading::SensorId;
 use std::fmt::Write;

@@ -20,11 +20,13 @@
 mod frame;
 mod latest;
 mod push;
+mod selection;
 #[cfg(test)]
 mod tests;
 mod windows;
 
-pub use push::{Lanes, OpenError, Subscription, Viewer};
+pub use push::{OpenError, Subscription, Viewer};
+pub use selection::Lanes;
 pub use windows::{Group, Now, SensorNow, TypeCount};
 
 use config::settings::Limits;
@@ -50,7 +52,7 @@ const AHEAD_US: i64 = 5 * SECOND_US;
 /// Span over which dirty messages are counted.
 const REJECTED_WINDOW_US: i64 = OVER_WINDOW_US;
 
-/// Tells the time in microseconds since 1970 UTC; handed in by `flow`, which owns the clock.
+/// The current time in microseconds since 1970 UTC; provided by `flow`, which owns the clock.
 pub type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// What the live part may take, and the plant's temperature limit.
@@ -151,7 +153,7 @@ pub struct Live {
 struct Shared {
     registry: Registry,
     limits: LiveLimits,
-    /// Tells this run of the program from others in the ids of frames; has no `-`.
+    /// Identifies this run of the program in the ids of frames; has no `-`.
     boot: String,
     // The two are locked one after the other, never both: the push does not wait for a window.
     latest: Mutex<Latest>,
@@ -265,7 +267,7 @@ impl Live {
         }
     }
 
-    /// Tells viewers that `table` has a new version.
+    /// Notifies viewers that `table` has a new version.
     pub fn table_changed(&self, table: &str, version: u64) {
         self.shared.hub.changed(table, version);
     }

@@ -12,10 +12,10 @@ pub use viewer::{Viewer, open};
 
 use super::frame::{self, Dict, Moment};
 use super::latest::Latest;
+use super::selection::{Lanes, Selection};
 use super::{Live, NowUs, lock};
 use bytes::Bytes;
-use plant::reading::SensorId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -35,9 +35,6 @@ const BEAT_TICKS: u64 = 5 * HZ_MOST as u64;
 const SNAP_TICKS: u64 = 60 * HZ_MOST as u64;
 /// Tables whose newest version is remembered for viewers that come back.
 const TABLES_MOST: usize = 256;
-
-/// Lanes of sensors, as plant and lane: `Plant1.4`.
-pub type Lanes = Arc<BTreeSet<String>>;
 
 /// What a viewer subscribes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -63,28 +60,11 @@ pub enum OpenError {
     Stopping,
 }
 
-/// Which sensors a stream has.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Selection {
-    plant: Option<String>,
-    lanes: Option<Lanes>,
-}
-
 /// What distinguishes one stream from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     selection: Selection,
     hz: u32,
-}
-
-impl Selection {
-    /// Whether the stream has a sensor.
-    pub fn has(&self, sensor: &SensorId) -> bool {
-        let is_permitted =
-            |lanes: &Lanes| lanes.contains(&format!("{}.{}", sensor.plant, sensor.lane));
-        self.plant.as_ref().is_none_or(|plant| sensor.plant == *plant)
-            && self.lanes.as_ref().is_none_or(is_permitted)
-    }
 }
 
 impl Subscription {
@@ -180,7 +160,7 @@ impl Hub {
         self.rushing.load(Ordering::Relaxed)
     }
 
-    /// Asks for a heartbeat at the next tick.
+    /// Schedules a heartbeat for the next tick.
     pub fn beat_soon(&self) {
         self.is_beat_due.store(true, Ordering::Relaxed);
     }
@@ -223,8 +203,8 @@ impl Hub {
 }
 
 /// The sensors of a stream and the last values, such that every sensor with a value is among them:
-/// a sensor is met before its first reading is taken. The registry is not held meanwhile, so that
-/// nobody waits for two locks.
+/// a sensor is registered before its first reading is taken. The lock of the registry is not held
+/// at the same time, so that no thread waits for two locks.
 fn settled<'a>(
     live: &'a Live,
     selection: &Selection,

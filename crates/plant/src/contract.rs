@@ -330,8 +330,8 @@ pub enum Kind {
 pub struct NumberStyle {
     /// The decimal separator: `.` or `,`.
     pub decimal: char,
-    /// The thousands separator, skipped; `None` if there is none. A space stands for every kind of
-    /// space, an apostrophe for every kind of apostrophe.
+    /// The thousands separator, skipped; `None` if there is none. A space matches every kind of
+    /// space, an apostrophe every kind of apostrophe.
     pub thousands: Option<char>,
     /// Units accepted once, before or after the number.
     pub units: Units,

@@ -2,7 +2,7 @@
 //!
 //! *In*: the text of one field and the format of its column. *Out*: the value, or an error with a
 //! reason code. *Promise*: the whole text is used; nothing is guessed, and nothing is rounded
-//! unless the column asks for it. These functions run once per field of every dump, so they do not
+//! unless the column is configured so. These functions run once per field of every dump, so they do not
 //! allocate.
 
 mod number;

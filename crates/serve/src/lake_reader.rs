@@ -22,7 +22,7 @@ pub trait LakeReader: Send + Sync {
     /// Every table; reads metadata only. Called for each request of a table.
     async fn tables(&self) -> anyhow::Result<Vec<TableInfo>>;
 
-    /// Version of one table as of now, `None` if it has none (an ETag is then not given). Asked
+    /// Version of one table as of now, `None` if it has none (the response then has no ETag). Called
     /// before [`LakeReader::session`], so an ETag may be older than the rows, never newer.
     async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>>;
 
@@ -44,7 +44,7 @@ pub trait LakeReader: Send + Sync {
     /// What some of them come to.
     async fn kpi_rows(&self, kpis: &[Kpi], query: &KpiQuery) -> anyhow::Result<Vec<Row>>;
 
-    /// How the program is; no I/O.
+    /// The state of the program, without I/O.
     fn health(&self) -> Health;
 }
 

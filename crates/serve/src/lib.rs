@@ -9,7 +9,6 @@ mod access_settings;
 pub mod http;
 mod lake_reader;
 mod limits;
-pub mod ui;
 
 pub use access_settings::access_settings;
 pub use lake_reader::{
@@ -20,5 +19,5 @@ pub use limits::Limits;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
-/// Tells the time; only `flow` and `main` read the clock.
+/// Returns the current time. Only `flow` and `main` read the clock.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;

@@ -35,8 +35,8 @@ impl Access {
         self.authenticate(&hash, Proof::Token, true, now_us)
     }
 
-    /// Returns the identity with its current rights, or an error if its session or token is no
-    /// longer valid. For streams, about once a second; it does not reset the idle timeout.
+    /// Returns the identity with its current rights, or an error if its session or token has
+    /// ended. For streams, about once a second; it does not reset the idle timeout.
     pub fn recheck(&self, identity: &Identity, now_us: i64) -> Result<Identity, Error> {
         match (identity.key(), identity.via()) {
             (Some(hash), Via::Session { .. }) => {

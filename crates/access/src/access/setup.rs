@@ -55,7 +55,7 @@ impl Access {
         password::check(first.password, &name, &self.settings)?;
         let hashed = self.hash_with_permit(first.password)?;
         self.change(|tx| {
-            // Somebody else may have used the secret meanwhile.
+            // Another request may have used the secret meanwhile.
             if !is_offered(tx, first, now_us)? {
                 return Err(Error::SetupRefused);
             }

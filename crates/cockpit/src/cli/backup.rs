@@ -25,8 +25,8 @@ pub fn restore(config: &Config, file: &Path) -> anyhow::Result<bool> {
     let last = restored.last_entry_us.map_or_else(|| "unknown".to_owned(), time);
     print::line(&format!("restored {} from {}, written {last}", path.display(), file.display()));
     print::line(&format!(
-        "{} users are enabled and {} tokens are valid; whoever was disabled or revoked since then has to \
-         be disabled or revoked again",
+        "{} users are enabled and {} tokens are valid; users disabled and tokens revoked since then \
+         have to be disabled or revoked again",
         restored.users, restored.tokens
     ));
     print::line("all sessions ended; the previous database has the suffix .before-restore");

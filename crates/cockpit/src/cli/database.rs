@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The open database, and who uses it.
 pub struct Database {
     pub access: Access,
-    /// The account of the operating system at the terminal. Whoever can write the file has every right.
+    /// The account of the operating system at the terminal. An account that can write the file has every permission.
     pub operator: Identity,
 }
 

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Reads a password: the first line of `file`, or of standard input; asked twice at a terminal.
+/// Reads a password: the first line of `file`, or of standard input; a terminal prompts for it twice.
 pub fn read(file: Option<&Path>) -> anyhow::Result<Secret> {
     if let Some(file) = file {
         let text = std::fs::read_to_string(file)

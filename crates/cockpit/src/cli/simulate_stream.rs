@@ -130,7 +130,11 @@ fn print_summary(summary: &StreamSummary) {
 
 /// A number of seconds, minutes, hours or days, such as 90s.
 fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration; write it as 90s, 10m, 2h or 3d");
+    let wrong = || {
+        format!(
+            "invalid duration `{text}`: expected a number and a unit, such as 90s, 10m, 2h or 3d"
+        )
+    };
     let unit = text.chars().last().ok_or_else(wrong)?;
     let unit_s = match unit {
         's' => 1,

@@ -1,4 +1,4 @@
-//! The user database of the service: where it is, who is let in, and its upkeep.
+//! The user database of the service: its path, the access mode, and its maintenance.
 
 use super::binding::Binding;
 use super::{Flow, now};
@@ -49,7 +49,7 @@ fn file(access: &settings::Access, lake: &str) -> anyhow::Result<PathBuf> {
     });
     beside.with_context(|| {
         format!(
-            "there is no place for the user database, because the lake {lake} is no folder of this \
+            "the user database has no default path, because the lake {lake} is not a folder on this \
              machine: configure `state` in [access] of plant.toml, or COCKPIT_ACCESS_STATE"
         )
     })
@@ -79,8 +79,8 @@ pub fn open(file: &Path, limits: &AccessLimits) -> anyhow::Result<Access> {
     Ok(Access::open(file, settings, os_random()?, now().timestamp_micros())?)
 }
 
-/// Who is let in: what is configured, else everybody at this machine until there are users, if nothing
-/// shows that others can reach the service, else those who log in.
+/// The access mode: the configured one. Without one, the service is open until the first user exists if
+/// only this machine can reach it; otherwise it requires a login.
 fn mode(access: &settings::Access, binding: &Binding) -> anyhow::Result<AccessMode> {
     let network = &binding.network;
     let is_private = binding.address.ip().to_canonical().is_loopback()
@@ -110,7 +110,7 @@ impl Flow {
         let mode = mode(configured, binding)?;
         let file = match (file(configured, &self.lake().location().name), mode) {
             (Ok(file), _) => file,
-            // As long as nobody logs in, no database is needed.
+            // Modes without login need no database.
             (Err(_), AccessMode::OpenUntilSetup | AccessMode::Open) => {
                 let control = AccessControl::without_users(AccessMode::Open);
                 return Ok(Users::without_database(control));

@@ -34,6 +34,12 @@ struct TableLanding<'a> {
     committed: usize,
 }
 
+/// Whether two listings show the same content of a file: equal size, time of change and `ETag`.
+fn is_same_file(one: &ListedDump, other: &ListedDump) -> bool {
+    (one.size_bytes, one.modified_at, &one.etag)
+        == (other.size_bytes, other.modified_at, &other.etag)
+}
+
 impl Flow {
     /// Splits new files into complete ones and the keys of those that are still being written. A file in a
     /// folder is complete if it has not changed for `dump_settle_ms`; a younger one is checked again after that
@@ -54,10 +60,9 @@ impl Flow {
         let later = files::list(bucket, contracts, self.refinery.plant.zone).await?;
         let later: HashMap<(String, String), ListedDump> =
             later.into_iter().map(|it| (it.table_and_key(), it)).collect();
-        let seen = |it: &ListedDump| (it.size_bytes, it.modified_at, it.etag.clone());
         let is_at_rest = |it: &ListedDump| {
             !is_young(it)
-                || later.get(&it.table_and_key()).is_some_and(|later| seen(later) == seen(it))
+                || later.get(&it.table_and_key()).is_some_and(|later| is_same_file(it, later))
         };
         let (complete, unfinished): (Vec<ListedDump>, Vec<ListedDump>) =
             new.into_iter().partition(is_at_rest);

@@ -118,8 +118,8 @@ impl Flow {
             let shown = Streaming::with_live_pages(self, kafka, &live, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
-        // What is joined here shares one thread. Pushing has a task of its own, so that nobody who
-        // looks waits for what the others compute.
+        // What is joined here shares one thread. Pushing has a task of its own, so that viewers do
+        // not wait for computations of the others.
         let mut pushing = JoinSet::new();
         let (pushed, until) = (live.clone(), stop.clone());
         pushing.spawn(async move {
@@ -134,8 +134,8 @@ impl Flow {
         Ok(true)
     }
 
-    /// Takes the lake as its refiner and works until `stop`; while another program has it, waits
-    /// and says so.
+    /// Takes the lake as its refiner and works until `stop`; while another program holds it, waits
+    /// and logs that.
     async fn ingest_for(
         &self,
         lake_service: &LakeService,
@@ -188,7 +188,7 @@ impl Flow {
 }
 
 impl Flow {
-    /// Tells viewers which tables have a new version.
+    /// Notifies viewers of the tables that have a new version.
     async fn notify_changed(&self, live: &Live, done: &anyhow::Result<Report>) {
         let Ok(report) = done else { return };
         for table in &report.changed {

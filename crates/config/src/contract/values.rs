@@ -129,7 +129,7 @@ fn formats(reader: &mut TomlReader<'_, '_>) -> Vec<TimeFormat> {
         match TimeFormat::with_options(&text, options) {
             Ok(format) => formats.push(format),
             Err(reason) => {
-                reader.note("spellings", format!("`{text}`: {reason}"), "Mend the spelling.");
+                reader.note("spellings", format!("`{text}`: {reason}"), "Correct the spelling.");
             }
         }
     }

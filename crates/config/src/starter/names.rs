@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Words that SQL reserves where the name of a column stands.
+/// Words that SQL reserves, so that they are not valid as column names.
 const RESERVED: [&str; 44] = [
     "all", "and", "as", "asc", "between", "by", "case", "cast", "create", "cross", "default",
     "desc", "distinct", "drop", "else", "end", "except", "exists", "false", "fetch", "for", "from",

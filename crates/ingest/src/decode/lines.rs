@@ -42,7 +42,7 @@ impl LineEnds {
     }
 
     /// Detects the line ends of a dump that begins with `window`: CR alone counts as one only if no line
-    /// outside quotes ends otherwise, as in files of old Macintosh programs.
+    /// outside quotes has another end, as in files of classic Mac OS.
     pub fn detect(window: &[u8], quote: Option<u8>) -> Self {
         let quote = quote.unwrap_or(b'\n');
         let (mut is_quoted, mut is_cr_seen, mut at) = (false, false, 0);

@@ -1,7 +1,7 @@
 //! Kafka: the messages of one topic, in the order of their offsets.
 //!
 //! *In*: brokers and a topic. *Out*: [`Messages`] and [`Event`]s, passed to a [`Receiver`]. *Promise*:
-//! reading starts where the receiver says; every message that the broker still has from there on is
+//! reading starts at the offsets that the receiver returns; every message that the broker still has from there on is
 //! passed on; offsets that have expired are reported.
 
 mod assign;

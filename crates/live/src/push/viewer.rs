@@ -1,8 +1,8 @@
 //! One viewer: what it has been shown, and what it is due.
 
-use super::super::{Live, lock};
 use super::frame::{self, Moment};
 use super::{Frame, Hub, OpenError, Subscription, settled, silent_places, subscribe};
+use crate::{Live, lock};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -58,7 +58,7 @@ pub struct TimeFormat {
 pub struct TimeOptions {
     /// Language of month names.
     pub locale: Locale,
-    /// First of the hundred years that `yy` stands for.
+    /// First of the hundred years that `yy` can mean.
     pub two_digit_years_from: u16,
 }
 

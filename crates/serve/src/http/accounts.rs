@@ -55,7 +55,7 @@ fn nothing_here() -> Error {
     Error::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
 }
 
-/// A part of the path; 404 for one that is no value of its type, such as an id that is no number.
+/// A part of the path; 404 if it cannot be parsed as its type, such as an id with letters.
 fn part<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Error> {
     path.ok().map(|Path(part)| part).ok_or_else(nothing_here)
 }

@@ -229,7 +229,7 @@ async fn next(step: Step) -> Result<Option<(Bytes, Step)>, Error> {
 }
 
 fn columns(schema: &Schema) -> serde_json::Value {
-    let column = |field: &arrow::datatypes::FieldRef| json!({ "name": field.name(), "type": super::super::type_name(field.data_type()) });
+    let column = |field: &arrow::datatypes::FieldRef| json!({ "name": field.name(), "type": crate::type_name(field.data_type()) });
     schema.fields().iter().map(column).collect()
 }
 

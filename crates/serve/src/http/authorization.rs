@@ -62,7 +62,7 @@ fn admit(guarded: &Guarded, request: &Request) -> Result<Caller, Error> {
     let now_us = service.now_us();
     let found = service.access.authenticate(request.headers(), peer, now_us);
     let caller = match (found, requirement) {
-        // A login replaces a session that has ended, so an old cookie is no reason to refuse it.
+        // A login replaces a session that has ended, so an expired cookie does not cause a refusal.
         (Err(_), Requirement::Public) => Caller::anonymous(request.headers(), peer),
         (found, _) => found?,
     };
@@ -74,7 +74,7 @@ fn admit(guarded: &Guarded, request: &Request) -> Result<Caller, Error> {
 /// The row of the table that a request belongs to.
 fn pattern(guarded: &Guarded, request: &Request) -> &'static str {
     let is_page = guarded.path == routes::PAGES;
-    let is_file = is_page && crate::ui::is_static_file(guarded.pages, request.uri().path());
+    let is_file = is_page && crate::http::ui::is_static_file(guarded.pages, request.uri().path());
     if is_file { routes::FILES } else { guarded.path }
 }
 

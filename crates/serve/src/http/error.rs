@@ -245,7 +245,8 @@ impl From<DataFusionError> for Error {
     }
 }
 
-/// Whether values are at fault (a division by zero, a text that is no number), not what is read.
+/// Whether values of the rows cause the error (a division by zero, a text that cannot be parsed as a
+/// number), not the files that are read.
 fn of_values(error: &ArrowError) -> bool {
     !matches!(
         error,

@@ -150,9 +150,10 @@ pub fn value(field: &Field, text: &str) -> Result<Value, Error> {
 }
 
 fn bad_value(field: &Field, text: &str, expected: &str) -> Error {
-    let kind = super::super::type_name(field.data_type());
+    let kind = crate::type_name(field.data_type());
     let column = field.name();
-    let message = format!("{text} is no value of column {column} ({kind}); expected {expected}");
+    let message =
+        format!("invalid value `{text}` of column {column} ({kind}): expected {expected}");
     Error::bad("bad_value", message)
 }
 

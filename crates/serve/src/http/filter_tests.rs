@@ -78,6 +78,6 @@ fn parameters_are_checked_by_their_declared_type() {
     let refused = parameter("as_of", "date", "soon").unwrap_err();
     assert_eq!(
         refused.public,
-        "soon is no value of parameter as_of (date); expected a date like 2023-01-31"
+        "invalid value `soon` of parameter as_of (date): expected a date like 2023-01-31"
     );
 }

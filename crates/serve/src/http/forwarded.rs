@@ -1,7 +1,7 @@
 //! The client as a reverse proxy reports it: `Forwarded` (RFC 7239) or `X-Forwarded-For`,
 //! `X-Forwarded-Proto` and `X-Forwarded-Host`.
 //!
-//! Whoever sends a request can write these headers. They are read only from a connection of a trusted
+//! Any client can send these headers. They are read only from a connection of a trusted
 //! proxy, and from the right: each proxy appends the address that it saw, so the first address from the
 //! right that is not a trusted proxy is the client. Everything left of it is the client's claim.
 

@@ -2,7 +2,7 @@
 //!
 //! A page of another site must not use this program through the browser of a person who can reach it.
 //! So the requested host must be one of ours (else a foreign name that resolves to our address would
-//! do), and a cross-site request is allowed only as a link that somebody follows.
+//! do), and a cross-site request is allowed only as navigation by a link.
 
 use super::Service;
 use super::error::Error;

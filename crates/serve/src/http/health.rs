@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Tells how the program is: state, plant, build, lake, last and next ingest run.
+/// Returns the state of the program: status, plant, build, lake, last and next ingest run.
 #[utoipa::path(
     get,
     path = "/api/v1/health",

@@ -15,7 +15,7 @@ use super::temperatures::text_of;
 use super::visibility::Visibility;
 use crate::Limits;
 use access::Action;
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
@@ -331,15 +331,26 @@ fn sql(sensor: &str, part: &Part, width_us: i64) -> String {
     )
 }
 
+/// A column of a result of [`sql`].
+fn column<T: ArrowPrimitiveType>(
+    batch: &RecordBatch,
+    index: usize,
+) -> Result<&PrimitiveArray<T>, Error> {
+    batch.column(index).as_primitive_opt().ok_or_else(|| {
+        Error::internal(anyhow::anyhow!(
+            "column {index} of the temperature sums has the wrong type"
+        ))
+    })
+}
+
 fn sums(batch: &RecordBatch) -> Result<Vec<(i64, Sum)>, Error> {
-    let whole = |place: usize| batch.column(place).as_primitive_opt::<Int64Type>();
-    let real = |place: usize| batch.column(place).as_primitive_opt::<Float64Type>();
-    let columns = (whole(0), whole(1), real(2), real(3), real(4));
-    let (Some(begins), Some(readings), Some(totals), Some(mins), Some(maxs)) = columns else {
-        return Err(Error::internal(anyhow::anyhow!("a sum of temperatures has other types")));
-    };
-    let is_whole = |row: &usize| totals.is_valid(*row) && readings.value(*row) > 0;
-    let rows = (0..batch.num_rows()).filter(is_whole);
+    let begins = column::<Int64Type>(batch, 0)?;
+    let readings = column::<Int64Type>(batch, 1)?;
+    let totals = column::<Float64Type>(batch, 2)?;
+    let mins = column::<Float64Type>(batch, 3)?;
+    let maxs = column::<Float64Type>(batch, 4)?;
+    let is_valid = |row: &usize| totals.is_valid(*row) && readings.value(*row) > 0;
+    let rows = (0..batch.num_rows()).filter(is_valid);
     let sum = |row: usize| Sum {
         readings: readings.value(row),
         total_c: totals.value(row),

@@ -52,7 +52,7 @@ impl Metrics {
 
 /// What [`measure`] needs to know.
 #[derive(Clone)]
-pub struct Route {
+pub struct MeasuredRoute {
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
     /// The pattern of the route, never the address itself.
@@ -60,11 +60,11 @@ pub struct Route {
 }
 
 /// Counts a request once its answer is delivered or dropped.
-pub async fn measure(State(route): State<Route>, request: Request, next: Next) -> Response {
+pub async fn measure(State(route): State<MeasuredRoute>, request: Request, next: Next) -> Response {
     let started_at = (route.clock)();
     let method = request.method().clone();
     let (parts, body) = next.run(request).await.into_parts();
-    let Route { metrics, clock, route } = route;
+    let MeasuredRoute { metrics, clock, route } = route;
     let seen = Seen { route, method, status: parts.status.as_u16(), started_at, clock };
     Response::from_parts(parts, Body::new(Measured { body, bytes: 0, seen, metrics }))
 }

@@ -37,6 +37,7 @@ mod tables;
 mod temperatures;
 #[cfg(test)]
 mod tests;
+mod ui;
 mod visibility;
 
 pub use authorization::{AccessControl, AccessMode};
@@ -46,7 +47,6 @@ pub use format::Format;
 pub use listen::{Certificates, Endpoint, TlsFiles, serve};
 pub use peer::{Network, Peer};
 pub use readonly::plan as plan_reading;
-pub use tables::unchanged;
 
 use super::{Clock, LakeReader, Limits};
 use ::live::Live;
@@ -56,7 +56,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use cockpit_ui::Asset;
-use metrics::{Metrics, Route};
+use metrics::{MeasuredRoute, Metrics};
 use places::Places;
 use rate::RateLimiter;
 use std::sync::Arc;
@@ -122,7 +122,7 @@ impl Service {
 /// and authorized by its row in the table of routes.
 pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
     let mut routes = Router::new();
-    let shell = || super::ui::pages(pages);
+    let shell = || ui::pages(pages);
     let own = [("/login", shell()), ("/setup", shell())];
     for (path, methods) in interface().into_iter().chain(account_routes()).chain(own) {
         routes = routes.route(path, wrap(&service, path, pages, methods));
@@ -147,7 +147,7 @@ fn wrap(
 ) -> Methods {
     let (metrics, clock) = (Arc::clone(&service.metrics), Arc::clone(&service.clock));
     let guarded = Guarded { service: Arc::clone(service), path, pages };
-    let route = Route { metrics, clock, route: path };
+    let route = MeasuredRoute { metrics, clock, route: path };
     methods
         .layer(from_fn_with_state(guarded, authorize))
         .layer(from_fn_with_state(route, metrics::measure))

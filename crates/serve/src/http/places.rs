@@ -1,7 +1,7 @@
 //! How many may run at a time, and for how long.
 
-use super::super::Limits;
 use super::error::Error;
+use crate::Limits;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

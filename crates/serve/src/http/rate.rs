@@ -1,7 +1,7 @@
 //! The limit on requests per second and address.
 //!
 //! Each address has a bucket of tokens that refills steadily; a request takes one. So a page may load
-//! its parts at once, and only a client that goes on at that pace is refused.
+//! its parts at once, and only a client that sustains that rate is refused.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -4,9 +4,9 @@
 //! list of what is allowed, so that what a new release of DataFusion adds is refused), and the
 //! tables it scans (only what the session has registered).
 
-use super::super::Limits;
 use super::error::Error;
 use super::names;
+use crate::Limits;
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::ScalarValue;
 use datafusion::common::TableReference;

@@ -40,7 +40,7 @@ pub struct TablesAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PageAnswer {
     /// One object per row, by column name. Decimals are exact JSON numbers, dates `2023-01-31`,
-    /// times RFC 3339 in UTC, what is no number (0/0) null.
+    /// times RFC 3339 in UTC, NaN and infinities null.
     pub rows: Vec<BTreeMap<String, serde_json::Value>>,
     /// Rows of the table that meet the filters.
     pub total: u64,

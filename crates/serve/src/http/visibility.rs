@@ -2,9 +2,9 @@
 //!
 //! *In*: the scopes a permission is granted in, the equipment of the plant.
 //! *Out*: a [`Visibility`], which filters tables, KPIs and sensors.
-//! *Promise*: of somebody whose permission is limited to areas or lines, a row is shown only if all its
-//! columns that name equipment name equipment in these scopes. A table without such a column is hidden,
-//! save the catalogue. The filter is part of the table that a query reads, so no SQL goes around it.
+//! *Promise*: to a user whose permission is limited to areas or lines, a row is visible only if all its
+//! columns of equipment name equipment in these scopes. A table without such a column is hidden, except
+//! for the catalogue. The filter is part of the table that a query reads, so no SQL bypasses it.
 
 mod barrier;
 mod catalog;

@@ -1,7 +1,7 @@
 //! The reading side of one topic: decodes messages, passes them to the observer, and sends them to be landed.
 
-use super::super::observer::Readings;
 use super::{Command, Streaming, Topic, soon};
+use crate::flow::observer::Readings;
 use anyhow::Context as _;
 use batches::batch::{Fields, Messages};
 use ingest::kafka::{Assignment, Difference, Event, Receiver, ResumePositions, Until};

@@ -205,7 +205,7 @@ const RECIPES: &[Recipe] = &[
     recipe(MachineEvents, NullSpelling, Fill(2, "\"None\""), UNKNOWN),
     recipe(MachineEvents, BlankLine, Blank, Kept),
     recipe(MachineEvents, Duplicate, Twice, Superseded),
-    recipe(MachineEvents, Correction, Before(2, "\"not_said\""), Superseded),
+    recipe(MachineEvents, Correction, Before(2, "\"not_recorded\""), Superseded),
     recipe(MachineEvents, LateRecord, Tomorrow, Kept),
     recipe(MachineEvents, ExtraField, Extra("\"shift_leader\":\"N.N.\""), Kept),
     recipe(MachineEvents, BrokenJson, Cut, rejected("", "not_json")),

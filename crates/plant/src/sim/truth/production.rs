@@ -75,8 +75,6 @@ impl Truth {
         let started = clock(seen.and_then(|seen| seen.started_local_s));
         let ended = clock(order.and_then(|order| order.ended_s).map(|at_s| site.local_s(at_s)));
         let number = self.number(index);
-        let flag = |is_so: Option<bool>| is_so.map_or(Value::Null, Value::Flag);
-        let count = |count: Option<u64>| count.map_or(Value::Null, Value::count);
         let quantity = order.map(|order| u64::from(order.quantity));
         lines.push(&[
             ("work_order", Value::Text(&number)),
@@ -101,6 +99,14 @@ impl Truth {
         let number = self.numbers.get(index as usize).copied().unwrap_or_default();
         format!("W-{number}")
     }
+}
+
+fn flag(value: Option<bool>) -> Value<'static> {
+    value.map_or(Value::Null, Value::Flag)
+}
+
+fn count(value: Option<u64>) -> Value<'static> {
+    value.map_or(Value::Null, Value::count)
 }
 
 impl Production<'_> {

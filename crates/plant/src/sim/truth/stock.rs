@@ -97,13 +97,13 @@ impl About {
         let count = prices.len() as i128;
         let sum: i128 = prices.iter().sum();
         let mean_e4 = (count > 0).then(|| rounded(sum * i128::from(UNIT_E4), count) as i64);
-        let disc = |it: &&MaterialRecord| DISC_GROUPS[usize::from(it.disc)];
-        let posting = |it: &&MaterialRecord| POSTING_GROUPS[usize::from(it.posting)];
-        let name = |it: &&MaterialRecord| it.description(description);
+        let names = records.iter().map(|it| it.description(description));
+        let discs = records.iter().map(|it| DISC_GROUPS[usize::from(it.disc)]);
+        let postings = records.iter().map(|it| POSTING_GROUPS[usize::from(it.posting)]);
         Self {
-            description: most_frequent(records.iter().map(name)),
-            disc: most_frequent(records.iter().map(disc)),
-            posting: most_frequent(records.iter().map(posting)),
+            description: most_frequent(names),
+            disc: most_frequent(discs),
+            posting: most_frequent(postings),
             price_e4: mean_e4,
         }
     }

@@ -1,9 +1,9 @@
 //! Cross-site request forgery: a page of another site must not act in the name of a person who
 //! is logged in here.
 //!
-//! Browsers say where a request comes from in `Sec-Fetch-Site` and `Origin`, and no page can forge
+//! Browsers send the origin of a request in `Sec-Fetch-Site` and `Origin`, and no page can forge
 //! either. A request that changes something must come from our own pages; a client that sends neither
-//! header is no browser, and is accepted unless a cookie authenticates it.
+//! header is not a browser, and is accepted unless a cookie authenticates it.
 
 use super::{Caller, Login};
 use crate::http::error::Error;

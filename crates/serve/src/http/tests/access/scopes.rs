@@ -132,7 +132,7 @@ async fn each_permission_counts_in_its_own_scope() {
 }
 
 #[tokio::test]
-async fn a_cached_page_of_somebody_else_is_not_reused() {
+async fn a_cached_page_of_another_user_is_not_reused() {
     let world = scoped();
     let path = "/api/v1/tables/gold/by_unit";
     let first = world.by(&world.cookie("viewer"), "GET", path, None).await;

@@ -5,7 +5,8 @@
 //! so it gets `index.html`, as does a thing under a page whose things have dots in their names;
 //! another one with a dot, or one under `/api`, does not exist.
 
-use super::http::{Error, Service};
+use super::tables::unchanged;
+use super::{Error, Service};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -80,7 +81,7 @@ fn respond(asset: &'static Asset, request: &HeaderMap) -> Response {
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
     if let Ok(tag) = HeaderValue::try_from(tag) {
-        if super::http::unchanged(request, &tag) {
+        if unchanged(request, &tag) {
             headers.insert(header::ETAG, tag);
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }
