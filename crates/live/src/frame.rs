@@ -1,5 +1,5 @@
-//! The text of server-sent events. Temperatures travel as whole numbers of hundredths of a degree:
-//! short, and exact for what sensors send.
+//! Encodes server-sent events. Temperatures are whole numbers of hundredths of a degree: short, and exact
+//! at the resolution of the sensors.
 
 use super::LinkState;
 use super::latest::{Latest, Slot};
@@ -9,14 +9,14 @@ use plant::reading::SensorId;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// Steps to a degree in the numbers that travel.
+/// Factor between degrees and the encoded numbers.
 const SCALE: f64 = 100.0;
 const UNIT: &str = "\u{b0}C";
 
-/// The sensors of a stream, by their places in its frames. Only ever grows at its end.
+/// The sensors of a stream, by their positions in its frames. New sensors are appended.
 pub struct Dict {
-    /// Sensors met when it was made, those of other plants too.
-    pub met: usize,
+    /// Sensors in the registry when this was created, including those of other plants.
+    pub registered: usize,
     /// Numbers of the sensors, ascending.
     pub members: Vec<u32>,
     /// The event that lists them.
@@ -26,80 +26,81 @@ pub struct Dict {
 impl Dict {
     /// The sensors of a selection.
     pub fn new(ids: &[Arc<SensorId>], selection: &Selection, limit_c: f64) -> Self {
-        let met = ids.len();
+        let registered = ids.len();
         let numbered = (0..).zip(ids);
         let mine = numbered.filter(|(_, id)| selection.has(id));
         let (members, ids): (Vec<u32>, Vec<&Arc<SensorId>>) = mine.unzip();
         let sensors: Vec<_> =
             ids.iter().map(|id| (id.to_string(), UNIT, SCALE, [limit_c])).collect();
         let data = serde_json::json!({ "d": members.len(), "s": sensors });
-        Self { met, members, event: Bytes::from(format!("event: dict\ndata: {data}\n\n")) }
+        Self { registered, members, event: Bytes::from(format!("event: dict\ndata: {data}\n\n")) }
     }
 
-    /// Places of the sensors whose values came after change `after`, ascending.
+    /// Positions of the sensors whose values changed after change `after`, ascending.
     pub fn changed(&self, latest: &Latest, after: u64) -> Vec<usize> {
         let Some(numbers) = latest.changed_since(after) else {
             let is_newer = |(_, number): &(usize, &u32)| latest.slot(**number).change > after;
             let newer = self.members.iter().enumerate().filter(is_newer);
-            return newer.map(|(place, _)| place).collect();
+            return newer.map(|(position, _)| position).collect();
         };
         numbers.iter().filter_map(|number| self.members.binary_search(number).ok()).collect()
     }
 }
 
-/// What is common to the frames of one moment.
-pub struct Moment<'a> {
+/// The data that frames are encoded from.
+pub struct FrameSource<'a> {
     pub boot: &'a str,
     pub dict: &'a Dict,
     pub latest: &'a Latest,
-    /// Places of the sensors that are silent.
+    /// Positions of the sensors that are silent.
     pub silent: &'a [u32],
 }
 
-impl Moment<'_> {
+impl FrameSource<'_> {
     /// Every value: `{t, d, v, q}`; a sensor without a reading is null.
     pub fn snap(&self) -> Bytes {
         let mut text = String::with_capacity(64 + 8 * self.dict.members.len());
         self.head("snap", &mut text);
-        put(&mut text, format_args!(",\"d\":{},\"v\":[", self.dict.members.len()));
-        for (place, number) in self.dict.members.iter().enumerate() {
-            comma(&mut text, place);
+        append(&mut text, format_args!(",\"d\":{},\"v\":[", self.dict.members.len()));
+        for (position, number) in self.dict.members.iter().enumerate() {
+            comma(&mut text, position);
             value(&mut text, self.latest.slot(*number));
         }
         text.push(']');
         self.tail(true, text)
     }
 
-    /// The values at these places: `{t, i, v}`, with `q` if `with_silent`.
-    pub fn delta(&self, places: &[usize], with_silent: bool) -> Bytes {
+    /// The values at these positions: `{t, i, v}`, with `q` if `with_silent`.
+    pub fn delta(&self, positions: &[usize], with_silent: bool) -> Bytes {
         let mut values = String::new();
         let mut text = String::with_capacity(256);
         self.head("t", &mut text);
         text.push_str(",\"i\":[");
-        let members =
-            places.iter().filter_map(|place| Some((place, self.dict.members.get(*place)?)));
-        for (count, (place, number)) in members.enumerate() {
+        let members = positions
+            .iter()
+            .filter_map(|position| Some((position, self.dict.members.get(*position)?)));
+        for (count, (position, number)) in members.enumerate() {
             comma(&mut text, count);
             comma(&mut values, count);
-            put(&mut text, format_args!("{place}"));
+            append(&mut text, format_args!("{position}"));
             value(&mut values, self.latest.slot(*number));
         }
-        put(&mut text, format_args!("],\"v\":[{values}]"));
+        append(&mut text, format_args!("],\"v\":[{values}]"));
         self.tail(with_silent, text)
     }
 
     fn head(&self, event: &str, text: &mut String) {
         let (boot, change) = (self.boot, self.latest.change());
         let t_ms = self.latest.newest().0.unwrap_or(0).div_euclid(1_000);
-        put(text, format_args!("event: {event}\nid: {boot}-{change}\ndata: {{\"t\":{t_ms}"));
+        append(text, format_args!("event: {event}\nid: {boot}-{change}\ndata: {{\"t\":{t_ms}"));
     }
 
     fn tail(&self, with_silent: bool, mut text: String) -> Bytes {
         if with_silent {
             text.push_str(",\"q\":[");
-            for (count, place) in self.silent.iter().enumerate() {
+            for (count, position) in self.silent.iter().enumerate() {
                 comma(&mut text, count);
-                put(&mut text, format_args!("{place}"));
+                append(&mut text, format_args!("{position}"));
             }
             text.push(']');
         }
@@ -108,9 +109,9 @@ impl Moment<'_> {
     }
 }
 
-fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
-    // Writing to a text cannot fail.
-    text.write_fmt(what).unwrap_or_default();
+fn append(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a `String` cannot fail.
+    text.write_fmt(arguments).unwrap_or_default();
 }
 
 fn comma(text: &mut String, before: usize) {
@@ -123,11 +124,11 @@ fn value(text: &mut String, slot: Slot) {
     if slot.change == 0 || !slot.temp_c.is_finite() {
         text.push_str("null");
     } else {
-        put(text, format_args!("{}", (slot.temp_c * SCALE).round() as i64));
+        append(text, format_args!("{}", (slot.temp_c * SCALE).round() as i64));
     }
 }
 
-/// The heartbeat: time of the server, and how the source of the stream is.
+/// The heartbeat: the time of the server and the state of the link to the source.
 pub fn beat(now_us: i64, link: &LinkState, rejected: u64) -> Bytes {
     let lag_messages: i64 = link.lags.iter().map(|lag| lag.lag_messages).sum();
     let data = serde_json::json!({
@@ -140,7 +141,7 @@ pub fn beat(now_us: i64, link: &LinkState, rejected: u64) -> Bytes {
     Bytes::from(format!("event: hb\ndata: {data}\n\n"))
 }
 
-/// A table has a new version.
+/// The event for a new version of a table.
 pub fn version(table: &str, version: u64) -> Bytes {
     let data = serde_json::json!({ "table": table, "v": version });
     Bytes::from(format!("event: ver\ndata: {data}\n\n"))

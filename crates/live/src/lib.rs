@@ -1,21 +1,21 @@
-//! The last minutes in memory: the current temperature of every sensor, its windows, and the push to
+//! Live temperatures in memory: the current value of every sensor, sliding windows, and the push to
 //! viewers.
 //!
 //! *In*: readings as they are decoded, the state of the link to their source, and versions of
 //! tables that changed.
-//! *Out*: answers about now ([`Live::now`], [`Live::recent`]), and frames of server-sent events for
-//! any number of viewers ([`Live::open`]).
+//! *Out*: current values and statistics ([`Live::now`], [`Live::recent`]), and frames of server-sent
+//! events for viewers ([`Live::open`]).
 //! *Promise*: [`Live::take`] never waits for a viewer; memory is bounded per sensor and per viewer;
-//! a window is exact for every reading that was taken, however late it came.
+//! a window is exact for every reading that was received within it, in any order of arrival.
 //!
 //! **Time.** All windows are of event time. Their end is the watermark: the newest time of any
-//! reading taken so far, except that a sensor whose clock is ahead of ours does not
-//! move it. No lateness is subtracted, since a late reading is put
-//! into its minute whenever it comes and the next answer has it. Their begin is the watermark less
-//! the window's length, rounded up to a whole second, so over readings on whole seconds a window is
-//! "younger than ten minutes". A reading older than the longest window changes no answer; it is
-//! counted as late and only the lake keeps it. Age and silence go by the watermark too, moved on by
-//! the wall clock while no reading comes, so that a stream that stops makes its sensors silent.
+//! reading received so far, except that readings ahead of the wall clock do not advance it. No allowed
+//! lateness is subtracted, because a late reading is added to its minute when it arrives and is part of
+//! the next result. A window begins at the watermark minus its length, rounded up to a whole second, so
+//! for readings on whole seconds it means "younger than ten minutes". A reading older than the longest
+//! window affects no result; it is counted as late and only the lake stores it. Age and silence are
+//! relative to the watermark too, advanced by the wall clock while no reading arrives, so that the
+//! sensors of a stopped stream become silent.
 
 mod frame;
 mod latest;
@@ -46,8 +46,8 @@ use windows::Windows;
 pub const OVER_WINDOW_US: i64 = 10 * MINUTE_US;
 /// Span of the highest temperature, the mean and the variance.
 pub const HOTTEST_WINDOW_US: i64 = 30 * MINUTE_US;
-/// A reading this far ahead of the clock does not move the watermark: one sensor with a wrong clock
-/// would else push the readings of all others out of their windows.
+/// A reading this far ahead of the clock does not move the watermark: otherwise one sensor with a
+/// wrong clock would push the readings of all others out of their windows.
 const AHEAD_US: i64 = 5 * SECOND_US;
 /// Span over which dirty messages are counted.
 const REJECTED_WINDOW_US: i64 = OVER_WINDOW_US;
@@ -55,7 +55,7 @@ const REJECTED_WINDOW_US: i64 = OVER_WINDOW_US;
 /// The current time in microseconds since 1970 UTC; provided by `flow`, which owns the clock.
 pub type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// What the live part may take, and the plant's temperature limit.
+/// Limits of the live part, and the temperature limit of the plant.
 #[derive(Debug, Clone)]
 pub struct LiveLimits {
     /// Temperature above which a component is too hot, in degrees Celsius.
@@ -69,7 +69,7 @@ pub struct LiveLimits {
 }
 
 impl LiveLimits {
-    /// The limits as the configuration has them, with the plant's temperatures.
+    /// The configured limits, with the temperature settings of the plant.
     pub fn from_settings(limits: &Limits, temperature: &Temperature) -> Self {
         let silent_s = i64::try_from(temperature.sensor_silent_s).unwrap_or(i64::MAX / SECOND_US);
         Self {
@@ -81,20 +81,20 @@ impl LiveLimits {
     }
 }
 
-/// How the source of the stream is.
+/// The state of the connection to the source of the stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkState {
     pub link: Link,
     /// Why the link is lost, for people.
     pub reason: Option<String>,
-    /// Messages not taken yet, by partition.
+    /// Messages that are not read yet, by partition.
     pub lags: Vec<PartitionLag>,
 }
 
 /// Whether there is a link to the source of the stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Link {
-    /// No source was named.
+    /// No source is configured.
     #[default]
     None,
     Connected,
@@ -115,7 +115,7 @@ impl Link {
     }
 }
 
-/// Messages of a partition that are there and not taken yet.
+/// Messages of a partition that are not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionLag {
     pub topic: String,
@@ -123,22 +123,22 @@ pub struct PartitionLag {
     pub lag_messages: i64,
 }
 
-/// What has been counted since the start.
+/// Counters since the start.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     pub sensors: usize,
     pub viewers: usize,
-    /// Different streams viewers have open.
+    /// Different streams that viewers have open.
     pub streams: usize,
     pub readings: u64,
     pub late: u64,
     pub rejected: u64,
-    /// Frames encoded, and frames handed to viewers.
+    /// Frames encoded, and frames sent to viewers.
     pub frames: u64,
     pub sent: u64,
     /// Newest event time; `None` before the first reading.
     pub newest_at_us: Option<i64>,
-    /// How far the newest event time was behind the clock when it came.
+    /// Delay of the newest reading at its arrival.
     pub delay_us: Option<i64>,
     pub link: LinkState,
 }
@@ -155,7 +155,7 @@ struct Shared {
     limits: LiveLimits,
     /// Identifies this run of the program in the ids of frames; has no `-`.
     boot: String,
-    // The two are locked one after the other, never both: the push does not wait for a window.
+    // Never locked at the same time, so that the push does not wait for the windows.
     latest: Mutex<Latest>,
     windows: Mutex<Windows>,
     link: Mutex<LinkState>,
@@ -175,17 +175,17 @@ struct Rejects {
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
     pub from_us: i64,
-    /// The first moment after it.
+    /// End, exclusive.
     pub until_us: i64,
     pub width_us: i64,
 }
 
-/// What memory knows of one sensor's past.
+/// The recent readings of one sensor in memory.
 pub struct Recent {
-    /// From here on, a whole minute unless the span begins later, memory holds every reading;
-    /// before it only the lake does.
+    /// Memory contains every reading from here on: a whole minute, unless the span begins later. Earlier
+    /// readings are in the lake only.
     pub from_us: i64,
-    /// What the readings of each bucket come to, by its begin.
+    /// The statistics of each bucket, by its begin.
     pub buckets: Vec<(i64, RunningStats)>,
 }
 
@@ -200,7 +200,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Live {
-    /// Nothing is known yet. `boot` names this run of the program.
+    /// An empty state. `boot` identifies this run of the program.
     pub fn new(registry: Registry, limits: LiveLimits, boot: String) -> Self {
         let shared = Shared {
             registry,
@@ -216,35 +216,36 @@ impl Live {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Whether a viewer is shown each reading as it comes, not so many times a second.
+    /// Whether a viewer receives every change at once, without a limit on the rate.
     pub fn has_unthrottled_viewers(&self) -> bool {
-        self.shared.hub.is_rushing()
+        self.shared.hub.has_unthrottled_streams()
     }
 
-    /// Takes readings and pushes them to viewers. `now_us` is their time of arrival. From any thread.
+    /// Records readings and wakes the push to viewers. `now_us` is their time of arrival. Can be called from
+    /// any thread.
     pub fn take(&self, readings: &[Reading], now_us: i64) {
         if readings.is_empty() {
             return;
         }
         lock(&self.shared.latest).take(readings, now_us);
-        self.shared.hub.rush();
+        self.shared.hub.notify_unthrottled();
         lock(&self.shared.windows).take(readings, now_us);
         self.shared.readings.fetch_add(readings.len() as u64, Ordering::Relaxed);
     }
 
-    /// Rebuilds the windows from the lake: every reading of the last half hour it has, in any
-    /// order, at `now_us`. Called whenever partitions of the stream become ours, before the first
-    /// reading of them is taken: what another program has read is in the lake, not in memory.
+    /// Rebuilds the windows from the readings of the last half hour in the lake, in any order, at `now_us`.
+    /// Called when partitions of the stream are assigned to this program, before their first reading is
+    /// recorded: readings of another consumer are in the lake, not in memory.
     pub fn restore(&self, readings: &[Reading], now_us: i64) {
         let mut windows = Windows::default();
         windows.take(readings, now_us);
         lock(&self.shared.latest).restore(readings, now_us);
-        let mut known = lock(&self.shared.windows);
-        windows.count_late(known.late());
-        *known = windows;
+        let mut current = lock(&self.shared.windows);
+        windows.count_late(current.late());
+        *current = windows;
     }
 
-    /// Counts `count` messages that came at `at_us` and hold no reading.
+    /// Counts `count` messages without a reading that arrived at `at_us`.
     pub fn count_rejected(&self, at_us: i64, count: u64) {
         let mut rejects = lock(&self.shared.rejects);
         let second = second_of_us(at_us);
@@ -253,17 +254,17 @@ impl Live {
             Some((_, rejected)) => *rejected += count,
             None => rejects.seconds.push_back((second, count)),
         }
-        rejects.forget_before(at_us - REJECTED_WINDOW_US);
+        rejects.remove_before(at_us - REJECTED_WINDOW_US);
     }
 
-    /// Sets the state of the link to the source; viewers get a heartbeat when it changes.
+    /// Sets the state of the link to the source; viewers receive a heartbeat when it changes.
     pub fn set_link(&self, state: LinkState) {
-        let mut known = lock(&self.shared.link);
-        let has_changed = (known.link, &known.reason) != (state.link, &state.reason);
-        *known = state;
-        drop(known);
+        let mut current = lock(&self.shared.link);
+        let has_changed = (current.link, &current.reason) != (state.link, &state.reason);
+        *current = state;
+        drop(current);
         if has_changed {
-            self.shared.hub.beat_soon();
+            self.shared.hub.schedule_beat();
         }
     }
 
@@ -296,7 +297,7 @@ impl Live {
         lock(&self.shared.windows).now(&ids, is_selected, limit_c, (event_us, silent_before_us))
     }
 
-    /// What memory knows of one sensor within `span`; `None` for a sensor that was never met.
+    /// The recent readings of one sensor within `span`; `None` for an unknown sensor.
     pub fn recent(&self, sensor: &SensorId, span: Span) -> Option<Recent> {
         let registry = self.shared.registry.read().unwrap_or_else(PoisonError::into_inner);
         let number = registry.number(sensor)?;
@@ -304,12 +305,12 @@ impl Live {
         lock(&self.shared.windows).recent(number, span)
     }
 
-    /// The sensors by their numbers, shared with those who decode their messages.
+    /// The sensors by their numbers, shared with the decoders of messages.
     pub fn registry(&self) -> Registry {
         Arc::clone(&self.shared.registry)
     }
 
-    /// All sensors met, by their numbers.
+    /// All registered sensors, by their numbers.
     pub fn ids(&self) -> Vec<Arc<SensorId>> {
         self.shared.registry.read().unwrap_or_else(PoisonError::into_inner).ids().to_vec()
     }
@@ -317,7 +318,7 @@ impl Live {
     /// Messages without a reading in the ten minutes before `now_us`.
     pub fn rejected_lately(&self, now_us: i64) -> u64 {
         let mut rejects = lock(&self.shared.rejects);
-        rejects.forget_before(now_us - REJECTED_WINDOW_US);
+        rejects.remove_before(now_us - REJECTED_WINDOW_US);
         rejects.seconds.iter().map(|(_, count)| count).sum()
     }
 
@@ -336,7 +337,7 @@ impl Live {
         push::run(self, now_us, stop).await;
     }
 
-    /// What has been counted since the start.
+    /// Counters since the start.
     pub fn counts(&self) -> Counts {
         let (newest_at_us, delay_us) = lock(&self.shared.latest).newest();
         let (viewers, streams, frames, sent) = self.shared.hub.counts();
@@ -357,7 +358,7 @@ impl Live {
 }
 
 impl Rejects {
-    fn forget_before(&mut self, at_us: i64) {
+    fn remove_before(&mut self, at_us: i64) {
         let second = second_of_us(at_us);
         while self.seconds.front().is_some_and(|(oldest, _)| *oldest <= second) {
             self.seconds.pop_front();

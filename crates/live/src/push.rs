@@ -1,16 +1,16 @@
-//! Frames to viewers.
+//! Pushes frames to viewers.
 //!
-//! Viewers of the same plant at the same rate share a stream: a frame is encoded once and its bytes
-//! go to all of them. A stream keeps only its newest frame. A viewer whose socket takes nothing for
-//! a while misses frames and then gets one of its own, with the newest value of everything that
-//! changed meanwhile; so it sees fewer frames, never older ones, and all it costs is the number of
-//! the last change it was shown.
+//! Viewers with the same selection and rate share a stream: a frame is encoded once and its bytes are
+//! sent to all of them. A stream keeps only its newest frame. A viewer whose socket is not writable for a
+//! while misses frames and then receives one of its own, with the newest value of everything that changed
+//! meanwhile. So it receives fewer frames, never older ones, and its only state is the number of the last
+//! change it has received.
 
 mod viewer;
 
 pub use viewer::{Viewer, open};
 
-use super::frame::{self, Dict, Moment};
+use super::frame::{self, Dict, FrameSource};
 use super::latest::Latest;
 use super::selection::{Lanes, Selection};
 use super::{Live, NowUs, lock};
@@ -23,44 +23,44 @@ use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// The most frames a second; the beat all rates are counted in.
-pub const HZ_MOST: u32 = 25;
-const TICK: Duration = Duration::from_millis(1_000 / HZ_MOST as u64);
-/// Between two frames sent as it happens: less than between two handfuls read of a busy topic.
-const RUSH: Duration = Duration::from_millis(1);
+/// The highest rate in frames a second; all rates are counted in its ticks.
+pub const HZ_MAX: u32 = 25;
+const TICK: Duration = Duration::from_millis(1_000 / HZ_MAX as u64);
+/// Pause between two frames of an unthrottled stream: less than between two batches of a busy topic.
+const UNTHROTTLED_INTERVAL: Duration = Duration::from_millis(1);
 /// Age up to which the list of silent sensors is reused: silence is reported this much later.
-const SILENT_US: i64 = 100_000;
+const SILENT_LIST_AGE_US: i64 = 100_000;
 /// Ticks between heartbeats, 5 s, and between whole snapshots, 60 s.
-const BEAT_TICKS: u64 = 5 * HZ_MOST as u64;
-const SNAP_TICKS: u64 = 60 * HZ_MOST as u64;
-/// Tables whose newest version is remembered for viewers that come back.
-const TABLES_MOST: usize = 256;
+const BEAT_TICKS: u64 = 5 * HZ_MAX as u64;
+const SNAP_TICKS: u64 = 60 * HZ_MAX as u64;
+/// Tables whose newest version is stored for viewers that reconnect.
+const TABLES_MAX: usize = 256;
 
 /// What a viewer subscribes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// Only sensors of this plant.
     pub plant: Option<String>,
-    /// Only sensors of these lanes: what the viewer is permitted to see; `None` for all.
+    /// Only sensors of these lanes: those that the viewer has permission for; `None` for all.
     pub lanes: Option<Lanes>,
-    /// Frames a second, up to [`HZ_MOST`]; 0 is as it happens.
+    /// Frames a second, up to [`HZ_MAX`]; 0 sends every change at once.
     pub hz: u32,
-    /// Id of the last frame the viewer has seen.
+    /// Id of the last frame that the viewer has received.
     pub last_id: Option<String>,
 }
 
 /// Why a stream was not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenError {
-    /// As many viewers as are allowed.
+    /// The limit of viewers is reached.
     Viewers(usize),
-    /// As many different streams as are allowed.
+    /// The limit of different streams is reached.
     Streams(usize),
     /// The program is stopping.
     Stopping,
 }
 
-/// What distinguishes one stream from another.
+/// The identity of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     selection: Selection,
@@ -70,19 +70,19 @@ struct Key {
 impl Subscription {
     fn key(&self) -> Key {
         let selection = Selection { plant: self.plant.clone(), lanes: self.lanes.clone() };
-        Key { selection, hz: self.hz.min(HZ_MOST) }
+        Key { selection, hz: self.hz.min(HZ_MAX) }
     }
 }
 
-/// What a stream's viewers are shown; a clone shares all bytes.
+/// The newest state of a stream; a clone shares all bytes.
 #[derive(Clone)]
 struct Frame {
-    /// Holds all that changed after `from`, up to `to`.
+    /// The event contains all changes after `from`, up to `to`.
     from: u64,
     to: u64,
     event: Bytes,
     dict: Arc<Dict>,
-    /// Places of the sensors that are silent, ascending, and as of which event time.
+    /// Positions of the silent sensors, ascending, and the event time of this list.
     silent: Arc<Vec<u32>>,
     silent_us: i64,
     beat: Beat,
@@ -107,7 +107,7 @@ struct Versions {
 struct Stream {
     key: Key,
     frames: watch::Sender<Frame>,
-    /// Held while a frame is made, so that each follows on the one before.
+    /// Locked while a frame is encoded, so that frames are consecutive.
     publishing: Mutex<()>,
 }
 
@@ -115,60 +115,60 @@ struct Stream {
 pub struct Hub {
     streams: Mutex<HashMap<Key, Arc<Stream>>>,
     viewers: Arc<AtomicUsize>,
-    viewers_most: usize,
-    streams_most: usize,
+    viewers_max: usize,
+    streams_max: usize,
     beat: Mutex<Beat>,
     is_beat_due: AtomicBool,
     versions: Mutex<Arc<Versions>>,
     is_stopping: AtomicBool,
-    /// Woken when a stream is opened, and when something changed while one is sent as it happens.
+    /// Notified when a stream is opened, and when a value changed while there is an unthrottled stream.
     opened: Notify,
-    rushed: Notify,
-    rushing: AtomicBool,
+    unthrottled_due: Notify,
+    has_unthrottled: AtomicBool,
     frames: AtomicU64,
     sent: Arc<AtomicU64>,
 }
 
 impl Hub {
-    pub fn new(viewers_most: usize, streams_most: usize) -> Self {
+    pub fn new(viewers_max: usize, streams_max: usize) -> Self {
         Self {
             streams: Mutex::default(),
             viewers: Arc::default(),
-            viewers_most,
-            streams_most,
+            viewers_max,
+            streams_max,
             beat: Mutex::default(),
             is_beat_due: AtomicBool::new(false),
             versions: Mutex::default(),
             is_stopping: AtomicBool::new(false),
             opened: Notify::new(),
-            rushed: Notify::new(),
-            rushing: AtomicBool::new(false),
+            unthrottled_due: Notify::new(),
+            has_unthrottled: AtomicBool::new(false),
             frames: AtomicU64::new(0),
             sent: Arc::default(),
         }
     }
 
-    /// Something changed: wakes the streams that are sent as it happens. Costs a load if none is.
-    pub fn rush(&self) {
-        if self.is_rushing() {
-            self.rushed.notify_one();
+    /// Wakes the unthrottled streams after a change. Without such a stream it costs one atomic load.
+    pub fn notify_unthrottled(&self) {
+        if self.has_unthrottled_streams() {
+            self.unthrottled_due.notify_one();
         }
     }
 
-    /// Whether a stream is sent as it happens.
-    pub fn is_rushing(&self) -> bool {
-        self.rushing.load(Ordering::Relaxed)
+    /// Whether there is an unthrottled stream.
+    pub fn has_unthrottled_streams(&self) -> bool {
+        self.has_unthrottled.load(Ordering::Relaxed)
     }
 
     /// Schedules a heartbeat for the next tick.
-    pub fn beat_soon(&self) {
+    pub fn schedule_beat(&self) {
         self.is_beat_due.store(true, Ordering::Relaxed);
     }
 
     pub fn changed(&self, table: &str, version: u64) {
         let mut shared = lock(&self.versions);
         let mut versions = Versions::clone(&shared);
-        if versions.tables.len() >= TABLES_MOST && !versions.tables.contains_key(table) {
+        if versions.tables.len() >= TABLES_MAX && !versions.tables.contains_key(table) {
             return;
         }
         versions.number += 1;
@@ -176,10 +176,10 @@ impl Hub {
         versions.tables.insert(table.to_owned(), event);
         *shared = Arc::new(versions);
         drop(shared);
-        self.beat_soon();
+        self.schedule_beat();
     }
 
-    /// Viewers, streams, frames encoded, frames handed to viewers.
+    /// Viewers, streams, frames encoded, frames sent to viewers.
     pub fn counts(&self) -> (usize, usize, u64, u64) {
         (
             self.viewers.load(Ordering::Relaxed),
@@ -197,15 +197,15 @@ impl Hub {
     fn sweep(&self) {
         let mut streams = lock(&self.streams);
         streams.retain(|_, stream| stream.frames.receiver_count() > 0);
-        let is_rushing = streams.keys().any(|key| key.hz == 0);
-        self.rushing.store(is_rushing, Ordering::Relaxed);
+        let has_unthrottled_streams = streams.keys().any(|key| key.hz == 0);
+        self.has_unthrottled.store(has_unthrottled_streams, Ordering::Relaxed);
     }
 }
 
-/// The sensors of a stream and the last values, such that every sensor with a value is among them:
+/// The sensors of a stream and the last values, consistent: every sensor with a value is in the list, because
 /// a sensor is registered before its first reading is taken. The lock of the registry is not held
 /// at the same time, so that no thread waits for two locks.
-fn settled<'a>(
+fn lock_consistent<'a>(
     live: &'a Live,
     selection: &Selection,
     known: &Arc<Dict>,
@@ -213,7 +213,7 @@ fn settled<'a>(
     let mut dict = Arc::clone(known);
     loop {
         let latest = lock(&live.shared.latest);
-        if latest.slots().len() <= dict.met {
+        if latest.slots().len() <= dict.registered {
             return (dict, latest);
         }
         drop(latest);
@@ -235,30 +235,30 @@ fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, OpenError>
     if hub.is_stopping.load(Ordering::Relaxed) {
         return Err(OpenError::Stopping);
     }
-    if streams.len() >= hub.streams_most {
-        return Err(OpenError::Streams(hub.streams_most));
+    if streams.len() >= hub.streams_max {
+        return Err(OpenError::Streams(hub.streams_max));
     }
     if key.hz == 0 {
-        hub.rushing.store(true, Ordering::Relaxed);
+        hub.has_unthrottled.store(true, Ordering::Relaxed);
     }
     Ok(streams.entry(key).or_insert(stream).frames.subscribe())
 }
 
-fn silent_places(live: &Live, dict: &Dict, latest: &Latest, event_us: i64) -> Vec<u32> {
+fn silent_positions(live: &Live, dict: &Dict, latest: &Latest, event_us: i64) -> Vec<u32> {
     let before_us = event_us - live.shared.limits.silent_us;
     let is_silent = |number: &u32| {
         let slot = latest.slot(*number);
         slot.change > 0 && slot.at_us < before_us
     };
-    let placed = (0..).zip(&dict.members);
-    placed.filter(|(_, number)| is_silent(number)).map(|(place, _)| place).collect()
+    let members = (0..).zip(&dict.members);
+    members.filter(|(_, number)| is_silent(number)).map(|(position, _)| position).collect()
 }
 
 impl Stream {
     fn new(live: &Live, key: Key) -> Self {
         let hub = &live.shared.hub;
         let dict = Arc::new(Dict::new(&live.ids(), &key.selection, live.limit_c()));
-        let (dict, latest) = settled(live, &key.selection, &dict);
+        let (dict, latest) = lock_consistent(live, &key.selection, &dict);
         let change = latest.change();
         drop(latest);
         let (beat, versions) = (lock(&hub.beat).clone(), Arc::clone(&lock(&hub.versions)));
@@ -272,23 +272,23 @@ impl Stream {
         let hub = &live.shared.hub;
         let _one_at_a_time = lock(&self.publishing);
         let before = self.frames.borrow().clone();
-        let (dict, mut latest) = settled(live, &self.key.selection, &before.dict);
+        let (dict, mut latest) = lock_consistent(live, &self.key.selection, &before.dict);
         let boot = &live.shared.boot[..];
         let changed = dict.changed(&latest, before.to);
-        let (silent, silent_us) = match before.is_silence_known(&dict, &changed, event_us) {
+        let (silent, silent_us) = match before.is_silent_list_current(&dict, &changed, event_us) {
             true => (Arc::clone(&before.silent), before.silent_us),
-            false => (Arc::new(silent_places(live, &dict, &latest, event_us)), event_us),
+            false => (Arc::new(silent_positions(live, &dict, &latest, event_us)), event_us),
         };
         let is_other_silent = *before.silent != *silent;
         if is_other_silent {
             latest.count_change();
         }
         let is_changed = is_other_silent || !changed.is_empty();
-        let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
+        let source = FrameSource { boot, dict: &dict, latest: &latest, silent: &silent };
         let to = latest.change();
         let (from, to, event) = match (is_snap, is_changed) {
-            (true, _) => (0, to, moment.snap()),
-            (false, true) => (before.to, to, moment.delta(&changed, is_other_silent)),
+            (true, _) => (0, to, source.snap()),
+            (false, true) => (before.to, to, source.delta(&changed, is_other_silent)),
             (false, false) => (before.from, before.to, before.event.clone()),
         };
         drop(latest);
@@ -302,14 +302,17 @@ impl Stream {
 }
 
 impl Frame {
-    /// Whether the list of silent sensors still holds: young, and none of them has spoken.
-    fn is_silence_known(&self, dict: &Dict, changed: &[usize], event_us: i64) -> bool {
-        let has_spoken = |place: &usize| {
-            u32::try_from(*place).is_ok_and(|place| self.silent.binary_search(&place).is_ok())
+    /// Whether the list of silent sensors can be reused: it is recent, and none of them has sent a reading.
+    fn is_silent_list_current(&self, dict: &Dict, changed: &[usize], event_us: i64) -> bool {
+        let has_new_reading = |position: &usize| {
+            u32::try_from(*position)
+                .is_ok_and(|position| self.silent.binary_search(&position).is_ok())
         };
         let is_young =
-            event_us.checked_sub(self.silent_us).is_some_and(|age| age.abs() < SILENT_US);
-        is_young && dict.members.len() == self.dict.members.len() && !changed.iter().any(has_spoken)
+            event_us.checked_sub(self.silent_us).is_some_and(|age| age.abs() < SILENT_LIST_AGE_US);
+        is_young
+            && dict.members.len() == self.dict.members.len()
+            && !changed.iter().any(has_new_reading)
     }
 }
 
@@ -317,18 +320,18 @@ impl Frame {
 pub async fn run(live: &Live, now_us: NowUs, stop: CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = ticks(live, &now_us) => {}
-        () = rushes(live, &now_us) => {}
+        () = push_throttled(live, &now_us) => {}
+        () = push_unthrottled(live, &now_us) => {}
     }
     let hub = &live.shared.hub;
     let mut streams = lock(&hub.streams);
     hub.is_stopping.store(true, Ordering::Relaxed);
-    // Without its sender a stream ends, and with it the answers to its viewers.
+    // Dropping the sender ends a stream and the responses to its viewers.
     streams.clear();
 }
 
-/// Frames at the rates viewers named, heartbeats, snapshots.
-async fn ticks(live: &Live, now_us: &NowUs) {
+/// Sends frames at the requested rates, heartbeats and snapshots.
+async fn push_throttled(live: &Live, now_us: &NowUs) {
     let hub = &live.shared.hub;
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -337,8 +340,8 @@ async fn ticks(live: &Live, now_us: &NowUs) {
             hub.opened.notified().await;
         }
         interval.tick().await;
-        let is_asked = hub.is_beat_due.swap(false, Ordering::Relaxed);
-        let is_beat = is_asked || tick.is_multiple_of(BEAT_TICKS);
+        let is_requested = hub.is_beat_due.swap(false, Ordering::Relaxed);
+        let is_beat = is_requested || tick.is_multiple_of(BEAT_TICKS);
         if is_beat {
             beat(live, now_us());
         }
@@ -358,8 +361,8 @@ fn publish_due(live: &Live, now_us: i64, tick: u64, is_beat: bool) {
     let event_us = lock(&live.shared.latest).event_us(now_us);
     for stream in live.shared.hub.all() {
         let hz = u64::from(stream.key.hz);
-        // A rate of 10 is due at ticks 3, 5, 8, 10, ...: whenever another of its frames begins.
-        let nth = |tick: u64| tick * hz / u64::from(HZ_MOST);
+        // A rate of 10 is due at ticks 3, 5, 8, 10, ...: whenever its next frame begins.
+        let nth = |tick: u64| tick * hz / u64::from(HZ_MAX);
         let is_due = nth(tick) != nth(tick - 1);
         if is_due || is_beat {
             stream.publish(live, event_us, tick.is_multiple_of(SNAP_TICKS));
@@ -367,7 +370,7 @@ fn publish_due(live: &Live, now_us: i64, tick: u64, is_beat: bool) {
     }
 }
 
-/// A frame of every stream with changes, as at a tick at which all are due.
+/// Publishes a frame of every stream with changes, as at a tick at which all are due.
 #[cfg(test)]
 pub fn publish_all(live: &Live, now_us: i64) {
     let event_us = lock(&live.shared.latest).event_us(now_us);
@@ -379,15 +382,15 @@ pub fn publish_all(live: &Live, now_us: i64) {
     }
 }
 
-/// Frames as it happens: at once after a quiet time, else one every few milliseconds.
-async fn rushes(live: &Live, now_us: &NowUs) {
+/// Sends frames of unthrottled streams: at once after a pause, else every [`UNTHROTTLED_INTERVAL`].
+async fn push_unthrottled(live: &Live, now_us: &NowUs) {
     let hub = &live.shared.hub;
     loop {
-        hub.rushed.notified().await;
+        hub.unthrottled_due.notified().await;
         let event_us = lock(&live.shared.latest).event_us(now_us());
         for stream in hub.all().iter().filter(|stream| stream.key.hz == 0) {
             stream.publish(live, event_us, false);
         }
-        tokio::time::sleep(RUSH).await;
+        tokio::time::sleep(UNTHROTTLED_INTERVAL).await;
     }
 }

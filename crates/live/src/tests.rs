@@ -1,4 +1,4 @@
-//! Live asked as its callers ask it.
+//! Tests of [`Live`] through its public interface.
 
 use super::*;
 use plant::reading::SensorNumber;
@@ -15,12 +15,12 @@ const CLOCK_US: i64 = BEGIN_US + 60 * MINUTE_US;
 
 /// Two plants, two lanes, two types: eight sensors, by their numbers.
 fn ids() -> Vec<SensorId> {
-    let places = ["Plant1", "Plant2"].into_iter().flat_map(|plant| {
+    let positions = ["Plant1", "Plant2"].into_iter().flat_map(|plant| {
         ["1", "2"].into_iter().flat_map(move |lane| {
             ["label_printer", "solder_paste_printer"].map(|component| (plant, lane, component))
         })
     });
-    places
+    positions
         .map(|(plant, lane, component)| SensorId {
             plant: plant.into(),
             lane: lane.into(),
@@ -78,9 +78,9 @@ fn near(one: Option<f64>, other: f64) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Whatever the order and the batches, the answers are those of every reading looked at.
+    /// For any order and batches, results equal those computed from all readings.
     #[test]
-    fn the_plants_questions_are_answered_exactly(
+    fn statistics_are_exact_in_any_order(
         readings in readings().prop_shuffle(), batch in 1usize..50, limit in 30..100i32,
     ) {
         let (live, limit_c) = (live(), f64::from(limit));
@@ -108,11 +108,11 @@ proptest! {
             let variance = temps.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / temps.len() as f64;
             prop_assert!(near(group.window.mean(), mean) && near(group.window.variance(), variance));
         }
-        let met: BTreeSet<u32> = readings.iter().map(|it| it.sensor.0).collect();
-        prop_assert_eq!(now.sensors.len(), met.len());
+        let registered: BTreeSet<u32> = readings.iter().map(|it| it.sensor.0).collect();
+        prop_assert_eq!(now.sensors.len(), registered.len());
     }
 
-    /// A restart in the middle, with everything so far from the lake, changes no answer.
+    /// A restart with all earlier readings from the lake changes no result.
     #[test]
     fn restored_windows_are_the_same(readings in readings().prop_shuffle(), cut in 0usize..400) {
         let (whole, again) = (live(), live());
@@ -129,7 +129,7 @@ proptest! {
         prop_assert_eq!(text(&whole), text(&again));
     }
 
-    /// Two viewers, one served at every change and one now and then, end with the same values.
+    /// Two viewers, one polled at every change and one rarely, end with the same values.
     #[test]
     fn conflated_frames_end_where_every_frame_does(
         readings in readings(), looks in proptest::collection::vec(any::<bool>(), 400),
@@ -148,15 +148,15 @@ proptest! {
         }
         also.show(&drain(&mut seldom));
         prop_assert_eq!(&seen.values, &also.values);
-        for (place, shown) in seen.values.iter().enumerate() {
-            let of_sensor = readings.iter().filter(|it| it.sensor.0 as usize == place);
+        for (position, shown) in seen.values.iter().enumerate() {
+            let of_sensor = readings.iter().filter(|it| it.sensor.0 as usize == position);
             let newest = of_sensor.max_by_key(|it| it.at_us);
             prop_assert_eq!(shown.as_i64(), newest.map(|it| (it.temp_c * 100.0).round() as i64));
         }
     }
 }
 
-/// All a viewer gets without waiting.
+/// All frames that a viewer receives without waiting.
 fn drain(viewer: &mut Viewer) -> String {
     use futures::FutureExt as _;
     let mut text = String::new();
@@ -166,7 +166,7 @@ fn drain(viewer: &mut Viewer) -> String {
     text
 }
 
-/// What a page makes of the events.
+/// The state that a page builds from the events.
 #[derive(Default)]
 struct Screen {
     names: Vec<String>,
@@ -194,8 +194,8 @@ impl Screen {
                 "snap" => self.values = data["v"].as_array().unwrap().clone(),
                 "t" => {
                     let values = data["v"].as_array().unwrap().iter();
-                    for (place, value) in data["i"].as_array().unwrap().iter().zip(values) {
-                        self.values[place.as_u64().unwrap() as usize] = value.clone();
+                    for (position, value) in data["i"].as_array().unwrap().iter().zip(values) {
+                        self.values[position.as_u64().unwrap() as usize] = value.clone();
                     }
                 }
                 "ver" => self.versions.push(data.clone()),
@@ -213,11 +213,11 @@ impl Screen {
 }
 
 #[test]
-fn a_stream_tells_names_values_and_changes() {
+fn a_stream_sends_names_values_and_changes() {
     let live = live();
     live.take(&[reading(5, BEGIN_US, 82.414), reading(0, BEGIN_US, 47.93)], BEGIN_US);
-    let wish = Subscription { plant: Some("Plant2".into()), ..Subscription::default() };
-    let (mut viewer, mut screen) = (live.open(&wish, BEGIN_US).unwrap(), Screen::default());
+    let subscription = Subscription { plant: Some("Plant2".into()), ..Subscription::default() };
+    let (mut viewer, mut screen) = (live.open(&subscription, BEGIN_US).unwrap(), Screen::default());
     screen.show(&drain(&mut viewer));
     assert_eq!(screen.events(), "dict snap hb");
     assert_eq!(screen.names[1], "Plant2.1.solder_paste_printer.manufact2");
@@ -250,7 +250,7 @@ fn viewers_of_a_stream_share_its_bytes() {
 }
 
 #[test]
-fn a_viewer_that_comes_back_gets_what_changed() {
+fn a_viewer_that_reconnects_receives_the_changes() {
     let live = live();
     live.take(&[reading(0, BEGIN_US, 40.0), reading(1, BEGIN_US, 41.0)], BEGIN_US);
     let (mut viewer, mut screen) =
@@ -276,7 +276,7 @@ fn a_viewer_that_comes_back_gets_what_changed() {
 }
 
 #[test]
-fn a_new_sensor_is_named_before_it_speaks() {
+fn a_new_sensor_is_listed_before_its_first_value() {
     let live = live();
     let (mut viewer, mut screen) =
         (live.open(&Subscription::default(), BEGIN_US).unwrap(), Screen::default());
@@ -296,7 +296,7 @@ fn a_new_sensor_is_named_before_it_speaks() {
 }
 
 #[test]
-fn a_sensor_falls_silent_and_speaks_again() {
+fn a_sensor_becomes_silent_and_live_again() {
     let live = live();
     let (mut viewer, mut screen) =
         (live.open(&Subscription::default(), BEGIN_US).unwrap(), Screen::default());
@@ -310,10 +310,10 @@ fn a_sensor_falls_silent_and_speaks_again() {
     };
     assert_eq!(at(0, &[0, 1]), json!([]));
     assert_eq!(at(MINUTE_US, &[1]), json!([]));
-    // Who is silent is looked for ten times a second.
+    // The list of silent sensors is updated ten times a second.
     assert_eq!(at(MINUTE_US + 100_000, &[1]), json!([0]));
     assert_eq!(at(MINUTE_US + 100_001, &[0]), json!([]));
-    // The whole stream stops: the clock goes on, and with it the silence.
+    // The whole stream stops: the clock advances, and all sensors become silent.
     assert_eq!(at(3 * MINUTE_US, &[]), json!([0, 1]));
     let now = live.now(50.0, |_| true, BEGIN_US + 3 * MINUTE_US).unwrap();
     assert!(now.sensors.iter().all(|it| it.is_silent));
@@ -321,7 +321,7 @@ fn a_sensor_falls_silent_and_speaks_again() {
     assert_eq!(now.at_us, BEGIN_US + MINUTE_US + 100_001, "windows end at the newest reading");
 }
 
-/// A sensor with a wrong clock harms itself only.
+/// A sensor with a wrong clock does not affect others.
 #[test]
 fn a_clock_that_is_ahead_moves_no_window() {
     let live = live();
@@ -332,7 +332,7 @@ fn a_clock_that_is_ahead_moves_no_window() {
 }
 
 #[test]
-fn places_and_streams_have_limits() {
+fn viewers_and_streams_have_limits() {
     let live = live_with(2, 1);
     let _one = live.open(&Subscription::default(), BEGIN_US).unwrap();
     let other = Subscription { hz: 5, ..Subscription::default() };
@@ -356,7 +356,7 @@ fn late_and_rejected_are_counted() {
     assert_eq!(live.rejected_lately(BEGIN_US + 10 * MINUTE_US), 1);
 }
 
-/// The whole pump: a frame as it happens, a frame at the next tick, the link, the end.
+/// The whole push: a frame at once, a frame at the next tick, a change of the link, the end.
 #[tokio::test]
 async fn frames_come_at_their_rate_and_end_with_the_program() {
     let live = live();
@@ -376,14 +376,14 @@ async fn frames_come_at_their_rate_and_end_with_the_program() {
         assert_eq!(at_once.values, later.values);
         live.set_link(LinkState {
             link: Link::Lost,
-            reason: Some("gone".into()),
+            reason: Some("broker_down".into()),
             lags: Vec::new(),
         });
-        let told = eager.next().await.unwrap();
-        let told = str::from_utf8(&told).unwrap();
+        let frame = eager.next().await.unwrap();
+        let frame = str::from_utf8(&frame).unwrap();
         assert!(
-            told.contains("\"link\":\"lost\"") && told.contains("\"reason\":\"gone\""),
-            "{told}"
+            frame.contains("\"link\":\"lost\"") && frame.contains("\"reason\":\"broker_down\""),
+            "{frame}"
         );
         stop.cancel();
         while slow.next().await.is_some() {}
@@ -392,7 +392,7 @@ async fn frames_come_at_their_rate_and_end_with_the_program() {
     tokio::join!(live.push(clock, stop.clone()), watching);
 }
 
-/// What the stream's thread pays for a reading; the figure is printed, the bound is generous.
+/// The time per reading; it is printed, and the bound is generous.
 #[test]
 fn taking_is_fast() {
     let live = live();

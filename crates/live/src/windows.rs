@@ -1,4 +1,4 @@
-//! The windows of every sensor, and the statistics over them.
+//! The sliding windows of every sensor, and statistics over them.
 
 use super::{HOTTEST_WINDOW_US, OVER_WINDOW_US, Recent, Span, newest_of};
 use plant::reading::{Reading, SensorId, SensorNumber};
@@ -31,9 +31,9 @@ struct Track {
 pub struct Now {
     /// End of the windows: the newest event time.
     pub at_us: i64,
-    /// Begin of the window in which what is above the limit is counted.
+    /// Begin of the window in which components above the limit are counted.
     pub over_from_us: i64,
-    /// Begin of the window over which highest, mean and variance are.
+    /// Begin of the window of highest, mean and variance.
     pub hottest_from_us: i64,
     pub sensors: Vec<SensorNow>,
     /// By component type.
@@ -99,11 +99,11 @@ impl Windows {
         let newest_us = self.newest_us.unwrap_or(now_us);
         let first_minute = minute_of_us(window_from(newest_us, HOTTEST_WINDOW_US));
         for reading in readings {
-            let place = reading.sensor.0 as usize;
-            if place >= self.tracks.len() {
-                self.tracks.resize(place + 1, Track::default());
+            let index = reading.sensor.0 as usize;
+            if index >= self.tracks.len() {
+                self.tracks.resize(index + 1, Track::default());
             }
-            let track = &mut self.tracks[place];
+            let track = &mut self.tracks[index];
             if track.last.is_none_or(|(at_us, _)| reading.at_us >= at_us) {
                 track.last = Some((reading.at_us, reading.temp_c));
             }
@@ -112,18 +112,18 @@ impl Windows {
         }
     }
 
-    /// Readings that came after every window had passed them.
+    /// Readings older than the longest window at their arrival.
     pub fn late(&self) -> u64 {
         self.late
     }
 
-    /// Adds what was counted before these windows were made.
+    /// Adds the count of previous windows.
     pub fn count_late(&mut self, before: u64) {
         self.late += before;
     }
 
-    /// See [`super::Live::now`]. `clock` is the event time that ages are counted to, and the time
-    /// before which a sensor's last word makes it silent.
+    /// See [`super::Live::now`]. `clock` is the current event time, and the time before which the
+    /// last reading of a silent sensor is.
     pub fn now(
         &self,
         ids: &[Arc<SensorId>],
@@ -183,20 +183,21 @@ fn by_type(sensors: &[SensorNow]) -> Vec<TypeCount> {
 }
 
 fn by_lane(sensors: &[SensorNow]) -> Vec<Group> {
-    let mut groups = BTreeMap::<(&str, Lane<'_>, &str), Group>::new();
+    let mut groups = BTreeMap::<(&str, LaneOrder<'_>, &str), Group>::new();
     for now in sensors {
         let SensorId { plant, lane, component, .. } = &*now.sensor;
-        let group = groups.entry((plant, Lane::of(lane), component)).or_insert_with(|| Group {
-            plant: plant.clone(),
-            lane: lane.clone(),
-            component: component.clone(),
-            sensors: 0,
-            silent: 0,
-            over_limit: 0,
-            window: RunningStats::default(),
-            at_us: now.at_us,
-            temp_c: None,
-        });
+        let group =
+            groups.entry((plant, LaneOrder::new(lane), component)).or_insert_with(|| Group {
+                plant: plant.clone(),
+                lane: lane.clone(),
+                component: component.clone(),
+                sensors: 0,
+                silent: 0,
+                over_limit: 0,
+                window: RunningStats::default(),
+                at_us: now.at_us,
+                temp_c: None,
+            });
         group.sensors += 1;
         group.silent += u32::from(now.is_silent);
         group.over_limit += u32::from(now.is_over());
@@ -209,12 +210,12 @@ fn by_lane(sensors: &[SensorNow]) -> Vec<Group> {
     groups.into_values().collect()
 }
 
-/// Lanes in the order people count them: 2 before 10.
+/// Natural order of lanes: 2 before 10.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Lane<'a>(Option<u64>, &'a str);
+struct LaneOrder<'a>(Option<u64>, &'a str);
 
-impl<'a> Lane<'a> {
-    fn of(lane: &'a str) -> Self {
+impl<'a> LaneOrder<'a> {
+    fn new(lane: &'a str) -> Self {
         Self(lane.parse().ok(), lane)
     }
 }

@@ -1,4 +1,4 @@
-//! The lake as the service reads it.
+//! The interface through which the service reads the lake.
 
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// The lake as the service sees it.
+/// Read access to the lake.
 #[async_trait]
 pub trait LakeReader: Send + Sync {
     /// A session in which every table of the lake is registered as `schema.table`, read-only, with
@@ -38,10 +38,10 @@ pub trait LakeReader: Send + Sync {
     /// The equipment of the plant, which rows belong to.
     fn equipment(&self) -> &Equipment;
 
-    /// What each KPI is, in the order of their file.
+    /// The definitions of the KPIs, in the order of their file.
     fn kpis(&self) -> &[Kpi];
 
-    /// What some of them come to.
+    /// Computes `kpis` for `query`.
     async fn kpi_rows(&self, kpis: &[Kpi], query: &KpiQuery) -> anyhow::Result<Vec<Row>>;
 
     /// The state of the program, without I/O.
@@ -79,7 +79,7 @@ impl TableInfo {
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct ColumnInfo {
     pub name: String,
-    /// Type in the words of [`type_name`].
+    /// Type, as [`type_name`] writes it.
     #[serde(rename = "type")]
     pub type_name: String,
     pub unit: Option<String>,
@@ -93,12 +93,12 @@ pub struct ParameterInfo {
     /// `date`, `bigint`, `double`, `boolean` or `text`.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// What it is when not given, in words ("today").
+    /// Description of the default value ("today").
     pub default: Option<String>,
     pub description: Option<String>,
 }
 
-/// How the program is.
+/// The state of the program.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Health {
     pub state: State,
@@ -108,7 +108,7 @@ pub struct Health {
     pub plant: String,
     /// Time zone of the plant ("Asia/Kolkata").
     pub zone: String,
-    /// Whether the plant is simulated, and nothing here is measured anywhere.
+    /// Whether the plant is simulated, so that no value is a measurement.
     pub is_simulated: bool,
     pub build: BuildInfo,
     /// Location of the lake, without credentials.
@@ -119,7 +119,7 @@ pub struct Health {
     pub next_run_at: Option<DateTime<Utc>>,
 }
 
-/// What state the program is in.
+/// Whether the program works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -131,7 +131,7 @@ pub enum State {
     Degraded,
 }
 
-/// Which program this is.
+/// Version and commit of the program.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct BuildInfo {
     pub version: String,
@@ -152,7 +152,7 @@ pub struct RunInfo {
     pub rejected: u64,
 }
 
-/// The word for a column type in the API, in lower-case SQL: `bigint`, `decimal(28,4)`, `text`.
+/// The name of a column type in the API, in lower-case SQL: `bigint`, `decimal(28,4)`, `text`.
 pub fn type_name(of: &DataType) -> String {
     match of {
         DataType::Boolean => "boolean".into(),

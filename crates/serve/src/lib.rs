@@ -2,8 +2,8 @@
 //!
 //! *In*: requests over HTTP, and the lake behind [`LakeReader`].
 //! *Out*: tables, results of SQL, health, metrics and the pages of the cockpit.
-//! *Promise*: nothing here changes the lake. A request takes no more time, memory, rows or places
-//! than [`Limits`] names, and an answer is whole or visibly broken off, never silently short.
+//! *Promise*: no request changes the lake. A request is bounded in time, memory, rows and concurrency
+//! by [`Limits`]. A response is complete or visibly aborted, never silently truncated.
 
 mod access_settings;
 pub mod http;

@@ -1,5 +1,5 @@
-//! What a request may take. Every limit has a name, a unit and a default; the caller builds the
-//! whole from the configuration.
+//! Limits of the service. Every limit has a name, a unit and a default; the caller builds them from
+//! the configuration.
 
 use config::settings;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct Limits {
     pub http2_buffer_bytes: usize,
     /// Time a client may read nothing of its response before the connection is closed. 60 s.
     pub stall_time: Duration,
-    /// Time from the stop to the end of the last answer, after which it is cut off. 10 s.
+    /// Time that running responses have after the stop before they are aborted. 10 s.
     pub stop_time: Duration,
     /// Bytes of a request's body. 64 KiB.
     pub body_bytes: usize,
@@ -62,14 +62,14 @@ pub struct Limits {
     pub queries: usize,
     /// Table requests running at a time. 8.
     pub reads: usize,
-    /// Time to wait for one of these places before the answer is 429. 5 s.
+    /// Time to wait for a free query or table request before the response is 429. 5 s.
     pub wait_time: Duration,
     /// Calls of the user database at a time, password checks aside: each takes a thread. 8.
     pub account_calls: usize,
     /// How often the right to follow a live stream is checked while the stream is open. 1 s.
     pub live_recheck_time: Duration,
-    /// Number a function of SQL may be given that makes texts or lists longer (`repeat`, `lpad`):
-    /// their bytes are not counted in the session's memory. 10,000.
+    /// Largest count argument of SQL functions that lengthen texts or lists (`repeat`, `lpad`): the
+    /// bytes of their results are not counted in the session's memory. 10,000.
     pub repeat_count: u64,
 }
 

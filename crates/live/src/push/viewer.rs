@@ -1,31 +1,31 @@
-//! One viewer: what it has been shown, and what it is due.
+//! One viewer: the changes it has received, and the bytes to send next.
 
-use super::frame::{self, Moment};
-use super::{Frame, Hub, OpenError, Subscription, settled, silent_places, subscribe};
+use super::frame::{self, FrameSource};
+use super::{Frame, Hub, OpenError, Subscription, lock_consistent, silent_positions, subscribe};
 use crate::{Live, lock};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
-/// One viewer's place in a stream. Dropped, it is free again.
+/// One viewer of a stream. Dropping it releases its permit.
 pub struct Viewer {
     live: Live,
     frames: watch::Receiver<Frame>,
     opening: Option<Bytes>,
-    /// What the viewer has been shown: the last change, sensors known, heartbeat, table versions.
+    /// The state that the viewer has received: last change, number of sensors, heartbeat, table versions.
     shown: u64,
     known: usize,
     beat: u64,
     versions: u64,
     sent: Arc<AtomicU64>,
-    _place: Seat,
+    _permit: ViewerPermit,
 }
 
-/// Counts a viewer as long as it lives.
-struct Seat(Arc<AtomicUsize>);
+/// Counts a viewer until it is dropped.
+struct ViewerPermit(Arc<AtomicUsize>);
 
-impl Drop for Seat {
+impl Drop for ViewerPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -33,20 +33,20 @@ impl Drop for Seat {
 
 pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
     let hub = &live.shared.hub;
-    let seat = take_seat(hub)?;
+    let permit = acquire_permit(hub)?;
     let key = subscription.key();
     let frames = subscribe(live, key.clone())?;
     hub.opened.notify_one();
     let frame = frames.borrow().clone();
-    let seen = subscription.last_id.as_deref().and_then(|id| seen(live, id));
-    let (dict, latest) = settled(live, &key.selection, &frame.dict);
-    let silent = silent_places(live, &dict, &latest, latest.event_us(now_us));
+    let seen = subscription.last_id.as_deref().and_then(|id| last_seen_change(live, id));
+    let (dict, latest) = lock_consistent(live, &key.selection, &frame.dict);
+    let silent = silent_positions(live, &dict, &latest, latest.event_us(now_us));
     let boot = &live.shared.boot[..];
-    let moment = Moment { boot, dict: &dict, latest: &latest, silent: &silent };
+    let source = FrameSource { boot, dict: &dict, latest: &latest, silent: &silent };
     let shown = latest.change();
     let values = match seen.filter(|change| *change <= shown) {
-        Some(change) => moment.delta(&dict.changed(&latest, change), true),
-        None => moment.snap(),
+        Some(change) => source.delta(&dict.changed(&latest, change), true),
+        None => source.snap(),
     };
     drop(latest);
     let beat = frame::beat(now_us, &live.link_state(), live.rejected_lately(now_us));
@@ -57,11 +57,11 @@ pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Vie
         shown,
         known: dict.members.len(),
         beat: frame.beat.number,
-        // A viewer that comes back may have missed versions; a new one has read no table yet.
+        // A viewer that reconnects may have missed versions; a new one has not read a table yet.
         versions: if seen.is_some() { 0 } else { frame.versions.number },
         frames,
         sent: Arc::clone(&hub.sent),
-        _place: seat,
+        _permit: permit,
     })
 }
 
@@ -82,7 +82,7 @@ impl Viewer {
         }
     }
 
-    /// What of a frame this viewer has not seen, after what it missed before.
+    /// The parts of a frame that this viewer has not received, including missed changes.
     fn due(&mut self, frame: &Frame) -> Bytes {
         let values = self.values(frame);
         let is_dict = frame.dict.members.len() != self.known;
@@ -110,7 +110,7 @@ impl Viewer {
         due.freeze()
     }
 
-    /// The frame all viewers share if this one has seen the one before it, else one of its own.
+    /// The shared frame if this viewer has received the previous one, else a frame of its own.
     fn values(&mut self, frame: &Frame) -> Bytes {
         if frame.to <= self.shown {
             return Bytes::new();
@@ -123,19 +123,20 @@ impl Viewer {
         let latest = lock(&self.live.shared.latest);
         self.shown = latest.change();
         let boot = &self.live.shared.boot[..];
-        let moment = Moment { boot, dict: &frame.dict, latest: &latest, silent: &frame.silent };
-        moment.delta(&frame.dict.changed(&latest, after), true)
+        let source =
+            FrameSource { boot, dict: &frame.dict, latest: &latest, silent: &frame.silent };
+        source.delta(&frame.dict.changed(&latest, after), true)
     }
 }
 
-fn take_seat(hub: &Hub) -> Result<Seat, OpenError> {
-    let seat = Seat(Arc::clone(&hub.viewers));
+fn acquire_permit(hub: &Hub) -> Result<ViewerPermit, OpenError> {
+    let permit = ViewerPermit(Arc::clone(&hub.viewers));
     let before = hub.viewers.fetch_add(1, Ordering::Relaxed);
-    if before < hub.viewers_most { Ok(seat) } else { Err(OpenError::Viewers(hub.viewers_most)) }
+    if before < hub.viewers_max { Ok(permit) } else { Err(OpenError::Viewers(hub.viewers_max)) }
 }
 
-/// The change a viewer has seen, if the id is of this run of the program.
-fn seen(live: &Live, id: &str) -> Option<u64> {
+/// The last change that a viewer has received, if the id is of this run of the program.
+fn last_seen_change(live: &Live, id: &str) -> Option<u64> {
     let (boot, change) = id.rsplit_once('-')?;
     change.parse().ok().filter(|_| boot == live.shared.boot)
 }

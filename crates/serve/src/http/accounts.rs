@@ -1,7 +1,7 @@
 //! Sessions, the own account, users, roles and the audit log.
 //!
 //! *In*: JSON bodies, the [`Caller`](super::authorization::Caller) of the request.
-//! *Out*: JSON that holds no secret, save those that are shown once when they are created.
+//! *Out*: JSON without secrets, except for those that are shown once when they are created.
 //! *Promise*: the permission of each route is in the table of routes; the user database checks it
 //! again. All calls of the database run on threads for blocking work.
 
@@ -35,8 +35,8 @@ async fn call<T: Send + 'static>(
     service.blocking.run(&service.access, cost, move |access| call(access, &by, now_us)).await
 }
 
-/// An answer that no cache keeps.
-fn fresh(status: StatusCode, answer: impl Serialize) -> Response {
+/// A response that is not cached.
+fn uncached(status: StatusCode, answer: impl Serialize) -> Response {
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (status, no_store, Json(answer)).into_response()
 }
@@ -46,16 +46,16 @@ fn fresh(status: StatusCode, answer: impl Serialize) -> Response {
 fn own_changed(changed: Result<(), Error>) -> Result<StatusCode, Error> {
     match changed {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(error) if error.status == StatusCode::FORBIDDEN => Err(nothing_here()),
+        Err(error) if error.status == StatusCode::FORBIDDEN => Err(not_found()),
         Err(error) => Err(error),
     }
 }
 
-fn nothing_here() -> Error {
-    Error::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+fn not_found() -> Error {
+    Error::new(StatusCode::NOT_FOUND, "not_found", "no such object")
 }
 
 /// A part of the path; 404 if it cannot be parsed as its type, such as an id with letters.
 fn part<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Error> {
-    path.ok().map(|Path(part)| part).ok_or_else(nothing_here)
+    path.ok().map(|Path(part)| part).ok_or_else(not_found)
 }

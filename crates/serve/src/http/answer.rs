@@ -1,13 +1,13 @@
-//! A data frame as the body of a response, delivered while it is computed.
+//! Streams a data frame as the body of a response while it is computed.
 //!
-//! The first batch is encoded before the response begins, so that most errors still have a status.
-//! An error after that breaks the body off: a client sees an incomplete transfer, never a short
-//! file that looks whole.
+//! The first batch is encoded before the response begins, so that most errors have a status code. A later
+//! error aborts the body: the client detects an incomplete transfer, and never receives a truncated file
+//! that appears complete.
 
+use super::concurrency::{Deadline, Permit};
 use super::encode::Encoder;
 use super::error::Error;
 use super::format::Format;
-use super::places::{Deadline, Place};
 use super::receipt::Receipt;
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
@@ -23,28 +23,28 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::io;
 
-/// What is to be delivered, and within which bounds.
+/// The rows to deliver, and their limits.
 pub struct Answer {
     pub rows: DataFrame,
     pub format: Format,
-    /// Name of the file, without its end.
+    /// Name of the file, without its extension.
     pub name: String,
     pub frame: Frame,
     /// Rows after which `over` applies.
     pub rows_max: u64,
     pub over: Over,
     pub deadline: Deadline,
-    pub place: Place,
+    pub permit: Permit,
     pub receipt: Receipt,
 }
 
-/// What happens to rows beyond the limit.
+/// The handling of rows beyond the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// They are left out, and the answer reports it.
+    /// They are left out, and the response reports it.
     LeftOut,
-    /// The answer is broken off.
-    Broken,
+    /// The response is aborted.
+    Abort,
 }
 
 /// The JSON around the rows.
@@ -91,14 +91,14 @@ struct Delivery {
     over: Over,
     deadline: Deadline,
     /// Held until the answer is delivered or dropped.
-    _place: Place,
+    _permit: Permit,
     receipt: Receipt,
     left_out: bool,
 }
 
 impl Delivery {
     async fn open(answer: Answer) -> Result<Self, Error> {
-        let Answer { rows, format, frame, rows_max, over, mut deadline, place, receipt, .. } =
+        let Answer { rows, format, frame, rows_max, over, mut deadline, permit, receipt, .. } =
             answer;
         let stream = deadline.within(Box::pin(rows.execute_stream())).await??;
         check_names(&stream.schema())?;
@@ -113,7 +113,7 @@ impl Delivery {
             rows_max,
             over,
             deadline,
-            _place: place,
+            _permit: permit,
             receipt,
             left_out: false,
         };
@@ -136,14 +136,14 @@ impl Delivery {
         self.encoder.rows(&batch).map(Some).map_err(unwritable)
     }
 
-    /// `batch`, or as much of it as the limit leaves.
+    /// `batch`, truncated to the limit.
     fn bounded(&mut self, batch: RecordBatch) -> Result<RecordBatch, Error> {
         let left = self.rows_max - self.receipt.rows;
         if batch.num_rows() as u64 <= left {
             return Ok(batch);
         }
-        if self.over == Over::Broken {
-            let message = format!("more than {} rows; filter, or take pages", self.rows_max);
+        if self.over == Over::Abort {
+            let message = format!("more than {} rows; filter, or request pages", self.rows_max);
             return Err(Error::bad("too_many_rows", message));
         }
         self.left_out = true;
@@ -187,7 +187,7 @@ impl Delivery {
     }
 }
 
-/// Rows of the whole table: known from the page if it is the last one, else counted.
+/// Rows of the whole table: computed from the page if it is the last one, else counted.
 async fn total(page: &Page, sent: u64, deadline: &mut Deadline) -> Result<u64, Error> {
     if sent < page.limit && (sent > 0 || page.offset == 0) {
         return Ok(page.offset + sent);
@@ -233,7 +233,7 @@ fn columns(schema: &Schema) -> serde_json::Value {
     schema.fields().iter().map(column).collect()
 }
 
-/// Two columns of one name would be one in JSON, and an error in Parquet.
+/// Refuses duplicate column names: JSON would lose one of them, and Parquet refuses them.
 fn check_names(schema: &Schema) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for field in schema.fields() {
@@ -246,7 +246,7 @@ fn check_names(schema: &Schema) -> Result<(), Error> {
     Ok(())
 }
 
-/// A value that the format has no form for.
+/// A value that the format does not support.
 fn unwritable(error: arrow::error::ArrowError) -> Error {
-    Error::bad("unwritable", format!("this result has no form in this format: {error}"))
+    Error::bad("unwritable", format!("the result cannot be written in this format: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Who sends a request, and whether they may.
+//! Authentication and authorization of requests.
 //!
 //! *In*: a request, its [`Peer`], the user database behind [`AccessControl`].
 //! *Out*: the request with a [`Caller`] in its extensions, or a refusal.
@@ -30,7 +30,7 @@ use routes::Requirement;
 use std::sync::Arc;
 use url::form_urlencoded;
 
-/// What [`authorize`] needs to know about a route.
+/// The properties of a route that [`authorize`] needs.
 #[derive(Clone)]
 pub struct Guarded {
     pub service: Arc<Service>,
@@ -40,7 +40,7 @@ pub struct Guarded {
     pub pages: &'static [Asset],
 }
 
-/// Passes a request on if its sender may make it.
+/// Passes a request on if its sender has the permission for it.
 pub async fn authorize(
     State(guarded): State<Guarded>,
     mut request: Request,
@@ -106,7 +106,7 @@ fn permit(identity: &Identity, action: Action) -> Result<(), Error> {
     }
 }
 
-/// The answer to a request that is refused: a page leads to the login, everything else is an error.
+/// The answer to a request that is refused: a page redirects to the login, everything else is an error.
 fn refusal(guarded: &Guarded, request: &Request, error: Error) -> Response {
     let is_page = guarded.path == routes::PAGES
         && *request.method() == Method::GET
@@ -133,8 +133,8 @@ fn redirect_to_login(request: &Request) -> Response {
     response
 }
 
-/// The address of the login, which leads back to `next` if that is a path of ours: a browser reads
-/// `//name` and `/\name` as an address of another host.
+/// The address of the login, which returns to `next` if that is a path on this host: browsers interpret
+/// `//name` and `/\name` as addresses of another host.
 fn login_address(next: &str) -> String {
     let is_ours = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
     if !is_ours || next == "/" {

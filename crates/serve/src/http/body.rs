@@ -1,4 +1,4 @@
-//! Bodies of requests: JSON of a known form.
+//! Bodies of requests: JSON of a fixed structure.
 
 use super::error::Error;
 use axum::body::Bytes;
@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-/// A body of JSON that has the form of `T`.
+/// A JSON body that deserializes to `T`.
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
@@ -23,7 +23,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// Refuses a body of another type. A form of another site cannot send this one without a preflight.
+/// Refuses a body of another type. A form on another site cannot send JSON without a preflight request.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {
     let found = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
     if found.is_some_and(|it| it.trim_start().starts_with("application/json")) {

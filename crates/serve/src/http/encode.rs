@@ -1,7 +1,7 @@
-//! Rows to bytes, batch by batch.
+//! Encodes rows as JSON, CSV, Arrow or Parquet, batch by batch.
 //!
-//! Before they are encoded, batches are made plain: times in UTC, view types as ordinary ones, so
-//! that every reader of Arrow and Parquet understands them.
+//! Before they are encoded, batches are converted to types that every reader of Arrow and Parquet
+//! supports: times in UTC, and no view types.
 
 use super::format::Format;
 use super::formula;
@@ -20,22 +20,22 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Encoded bytes after which Parquet closes a row group and lets go of them.
+/// Encoded bytes after which a row group of Parquet is closed and written.
 const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 
 /// Encodes one answer. Call [`Encoder::rows`] per batch and [`Encoder::end`] once.
 pub struct Encoder {
     schema: SchemaRef,
     sink: Sink,
-    /// What ends a line of CSV.
+    /// The line end of CSV.
     line_end: &'static [u8],
-    /// Whether CSV is written so that a spreadsheet takes no text for a formula.
+    /// Whether texts in CSV that a spreadsheet would evaluate as a formula are escaped.
     escapes_formulas: bool,
 }
 
-/// The end of a line as RFC 4180 has it.
+/// The line end of RFC 4180.
 const CRLF: &[u8] = b"\r\n";
-/// The end of a line as a terminal and its tools have it.
+/// The line end for terminals and command line tools.
 const LF: &[u8] = b"\n";
 
 enum Sink {
@@ -63,18 +63,18 @@ impl Encoder {
         Ok(Self { schema, sink, line_end: CRLF, escapes_formulas: false })
     }
 
-    /// The same encoder with lines of CSV that end with a line feed alone.
+    /// The same encoder whose lines of CSV end with a line feed alone.
     pub fn with_line_feeds(self) -> Self {
         Self { line_end: LF, ..self }
     }
 
-    /// The same encoder with a `'` before each text of CSV that a spreadsheet would take for a formula.
-    /// The other formats are exact.
+    /// The same encoder, which writes a `'` before each text in CSV that a spreadsheet would evaluate as a
+    /// formula. The other formats are not changed.
     pub fn with_escaped_formulas(self) -> Self {
         Self { escapes_formulas: true, ..self }
     }
 
-    /// The bytes that are ready once `batch` is added; may be none.
+    /// Adds `batch` and returns the bytes that are complete, possibly none.
     pub fn rows(&mut self, batch: &RecordBatch) -> Result<Bytes, ArrowError> {
         let batch = plain_batch(&self.schema, batch)?;
         let ready = match &mut self.sink {
@@ -108,7 +108,7 @@ impl Encoder {
         Ok(ready.into())
     }
 
-    /// The bytes that end the answer.
+    /// Returns the last bytes of the response.
     pub fn end(self) -> Result<Bytes, ArrowError> {
         let rest = match self.sink {
             Sink::Json(_) => Vec::new(),
@@ -126,7 +126,7 @@ impl Encoder {
     }
 }
 
-/// JSON objects with commas between them; the brackets are the caller's.
+/// JSON objects separated by commas; the caller writes the brackets.
 #[derive(Debug, Default)]
 struct CommaSeparated;
 
@@ -165,8 +165,8 @@ fn text_columns(schema: &Schema) -> Vec<usize> {
     (0..schema.fields().len()).filter(is_text).collect()
 }
 
-/// RFC 4180 but for the ends of lines; a null is nothing at all, an empty text is `""`. Formulas in the
-/// columns `texts` are escaped.
+/// Encodes rows by RFC 4180, except for the line ends. A null is an empty field without quotes, an empty
+/// text is `""`. Formulas in the columns `texts` are escaped.
 fn csv_rows(
     mut out: Vec<u8>,
     batch: &RecordBatch,
@@ -187,8 +187,8 @@ fn csv_rows(
             if texts.contains(&index) && formula::is_formula(&text) {
                 text.insert(0, formula::ESCAPE);
             }
-            let known = batch.column(index).is_valid(row);
-            csv_field(&mut out, index, known.then_some(&text));
+            let is_valid = batch.column(index).is_valid(row);
+            csv_field(&mut out, index, is_valid.then_some(&text));
         }
         out.extend_from_slice(line_end);
     }
@@ -196,7 +196,7 @@ fn csv_rows(
 }
 
 fn unwritable(error: std::fmt::Error) -> ArrowError {
-    ArrowError::CsvError(format!("a value has no written form: {error}"))
+    ArrowError::CsvError(format!("a value cannot be written as text: {error}"))
 }
 
 fn csv_field(out: &mut Vec<u8>, index: usize, text: Option<&String>) {
@@ -215,7 +215,7 @@ fn csv_field(out: &mut Vec<u8>, index: usize, text: Option<&String>) {
     out.push(b'"');
 }
 
-/// `schema` as every reader understands it.
+/// `schema` with types that every reader supports.
 fn plain_schema(schema: &Schema) -> Schema {
     let field = |field: &Arc<Field>| {
         Field::new(field.name(), plain_type(field.data_type()), field.is_nullable())

@@ -1,7 +1,7 @@
-//! The one place where an error becomes an answer.
+//! Errors of the service, and their conversion to responses.
 //!
-//! An [`Error`] has a public half (status, code, message) and a private one, which is logged once,
-//! here, when the answer is made, and never shown.
+//! An [`Error`] has a public part (status, code, message) and a private cause. The cause is logged once,
+//! when the error is converted, and is never sent to the client.
 
 use crate::Limits;
 use access::ErrorKind;
@@ -19,16 +19,16 @@ use utoipa::{IntoResponses, ToSchema};
 /// its own.
 const BAD_PATTERN: &str = "Invalid regex";
 
-/// `Retry-After` where the program is busy, in seconds.
+/// `Retry-After` of a response that is refused because of load, in seconds.
 pub const BUSY_RETRY_S: i64 = 5;
 
-/// Why a request has no answer.
+/// The failure of a request.
 #[derive(Debug)]
 pub struct Error {
     pub status: StatusCode,
     /// For programs: stays the same from release to release.
     pub code: &'static str,
-    /// For people: what is wrong and what to do.
+    /// For people: the problem and its solution.
     pub public: String,
     /// For the log only.
     pub private: Option<anyhow::Error>,
@@ -38,20 +38,20 @@ pub struct Error {
     pub retry_after_s: Option<i64>,
 }
 
-/// Body of every answer that is an error.
+/// Body of every response that is an error.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
     pub error: ErrorDetail,
 }
 
-/// What went wrong.
+/// The description of an error.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorDetail {
     /// For programs: stays the same from release to release.
     pub code: String,
-    /// For people: what is wrong and what to do.
+    /// For people: the problem and its solution.
     pub message: String,
-    /// Line in the SQL text, from 1, if the error has a place.
+    /// Line in the SQL text, from 1, if the error has a position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// Column in that line, from 1.
@@ -59,9 +59,9 @@ pub struct ErrorDetail {
     pub column: Option<u64>,
 }
 
-/// The refusals that every route can answer with, for the description of the interface.
+/// The refusals that every route can respond with, for the description of the interface.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "a description of answers that `Error` makes")]
+#[expect(dead_code, reason = "a description of the responses of `Error`")]
 pub enum Refusals {
     /// A parameter or the body is invalid
     #[response(status = 400)]
@@ -72,10 +72,10 @@ pub enum Refusals {
     /// No permission, or a request of another site
     #[response(status = 403)]
     Forbidden(ErrorBody),
-    /// There is no such object
+    /// The object does not exist
     #[response(status = 404)]
     NotFound(ErrorBody),
-    /// The request conflicts with what is stored
+    /// The request conflicts with the stored state
     #[response(status = 409)]
     Conflict(ErrorBody),
     /// The body is too long
@@ -99,26 +99,26 @@ pub enum Refusals {
 }
 
 impl Error {
-    /// An error without a private half.
+    /// An error without a private cause.
     pub fn new(status: StatusCode, code: &'static str, public: impl Into<String>) -> Self {
         let public = public.into();
         Self { status, code, public, private: None, position: None, retry_after_s: None }
     }
 
-    /// The request is wrong.
+    /// The request is invalid.
     pub fn bad(code: &'static str, public: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, public)
     }
 
     /// A failure of the program or of a system it depends on; `private` is the cause.
     pub fn internal(private: anyhow::Error) -> Self {
-        let public = "internal error: the log of the program has the cause";
+        let public = "internal error: the log of the program contains the cause";
         let made = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", public);
         Self { private: Some(private), ..made }
     }
 
-    /// A layer below could not do its work. A limit or the request's own data may be the reason.
-    pub fn below(error: anyhow::Error) -> Self {
+    /// The error of a lower layer. A limit or the data of the request may be the cause.
+    pub fn from_lower_layer(error: anyhow::Error) -> Self {
         match error.downcast::<DataFusionError>() {
             Ok(error) => Self::from(error),
             Err(error) => Self::internal(error),
@@ -128,16 +128,16 @@ impl Error {
     /// The answer took too long.
     pub fn timeout(limit: Duration) -> Self {
         let public = format!(
-            "the answer took longer than {} s; ask for fewer rows or a shorter time",
+            "the response took longer than {} s; request fewer rows or a shorter period",
             limit.as_secs_f64()
         );
         Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", public)
     }
 
-    /// All places are taken.
-    pub fn busy(what: &str, places: usize, limits: &Limits) -> Self {
+    /// The limit of concurrent requests is reached.
+    pub fn busy(what: &str, limit: usize, limits: &Limits) -> Self {
         let public = format!(
-            "{places} {what} are running and none ended within {} s; try again later",
+            "{limit} {what} are running and none ended within {} s; try again later",
             limits.wait_time.as_secs_f64()
         );
         let busy = Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", public);
@@ -146,13 +146,13 @@ impl Error {
 
     /// The user database cannot be used; `private` is the reason.
     pub fn access_unavailable(private: Option<anyhow::Error>) -> Self {
-        let public = "the user database cannot be used, so nothing that needs a permission is \
-                      answered; the log of the program has the reason";
+        let public = "the user database is unavailable, so every request that needs a permission is \
+                      refused; the log of the program contains the cause";
         let unavailable = Self::new(StatusCode::SERVICE_UNAVAILABLE, "access_unavailable", public);
         Self { private, ..unavailable }
     }
 
-    /// Logs the private half; called once, where the error ends.
+    /// Logs the private cause. Called once per error.
     pub fn log(&self) {
         let status = self.status.as_u16();
         match &self.private {
@@ -233,7 +233,7 @@ impl From<DataFusionError> for Error {
             | DataFusionError::Configuration(_)
             | DataFusionError::Diagnostic(..) => Self::bad("bad_query", text(&error)),
             DataFusionError::Execution(_) => Self::bad("query_failed", text(&error)),
-            DataFusionError::ArrowError(arrow, _) if of_values(arrow) => {
+            DataFusionError::ArrowError(arrow, _) if is_caused_by_values(arrow) => {
                 Self::bad("query_failed", text(&error))
             }
             DataFusionError::External(_) if error.to_string().contains(BAD_PATTERN) => {
@@ -247,7 +247,7 @@ impl From<DataFusionError> for Error {
 
 /// Whether values of the rows cause the error (a division by zero, a text that cannot be parsed as a
 /// number), not the files that are read.
-fn of_values(error: &ArrowError) -> bool {
+fn is_caused_by_values(error: &ArrowError) -> bool {
     !matches!(
         error,
         ArrowError::IoError(..)
@@ -258,12 +258,12 @@ fn of_values(error: &ArrowError) -> bool {
     )
 }
 
-/// DataFusion lists the memory of each consumer; the answer has the size of the pool only.
+/// DataFusion lists the memory of each consumer; the message contains the size of the pool only.
 fn out_of_memory(message: &str) -> String {
     let pool = message.split_once("pool_size: ").and_then(|(_, rest)| rest.split_once(')'));
-    let there_is = pool.map_or_else(String::new, |(size, _)| format!(" ({size} for all queries)"));
+    let pool_size = pool.map_or_else(String::new, |(size, _)| format!(" ({size} for all queries)"));
     format!(
-        "the query needs more memory than there is{there_is}; ask for fewer rows, columns or groups"
+        "the query needs more memory than available{pool_size}; request fewer rows, columns or groups"
     )
 }
 
@@ -302,8 +302,8 @@ fn position(error: &DataFusionError) -> Option<(u64, u64)> {
     }
     let DataFusionError::SQL(parser, _) = error.find_root() else { return None };
     let message = parser.to_string();
-    let (_, place) = message.rsplit_once("Line: ")?;
-    let (line, column) = place.split_once(", Column: ")?;
+    let (_, numbers) = message.rsplit_once("Line: ")?;
+    let (line, column) = numbers.split_once(", Column: ")?;
     let digits = column.split(|c: char| !c.is_ascii_digit()).next()?;
     Some((line.parse().ok()?, digits.parse().ok()?))
 }

@@ -1,9 +1,8 @@
-//! `filter.<column>=…` to an expression.
+//! Parses `filter.<column>=…` to an expression.
 //!
 //! A filter is a list of alternatives separated by commas: a value, a range `a..b` with both ends
-//! in it (either may be left out), `null`, or, alone, `!null`. A backslash takes the next character
-//! as it is. Values become typed literals of the column's type; no text of a request ever becomes
-//! SQL.
+//! inclusive (either may be left out), `null`, or, alone, `!null`. A backslash escapes the next
+//! character. Values are parsed as literals of the column's type; no text of a request becomes SQL.
 
 use super::error::Error;
 use arrow::datatypes::{DataType, Field, TimeUnit};
@@ -12,7 +11,7 @@ use datafusion::common::ScalarValue;
 use datafusion::prelude::{Expr, ident, lit};
 use std::sync::Arc;
 
-/// The condition that `text` puts on the column `field`, and the number of its values.
+/// Parses `text` as a condition on the column `field`; also returns the number of its values.
 pub fn condition(field: &Field, text: &str) -> Result<(Expr, usize), Error> {
     let column = || ident(field.name());
     if text == "!null" {
@@ -75,11 +74,11 @@ enum Alternative {
     Range { from: Option<Value>, to: Option<Value> },
 }
 
-/// One value, typed. A bare date on a column of times means the whole day, in UTC.
+/// A typed value. A date without time for a column of timestamps means the whole day in UTC.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     At(ScalarValue),
-    /// From the one, before the other.
+    /// From `from` up to, but without, `to`.
     Day {
         from: ScalarValue,
         to: ScalarValue,
@@ -135,16 +134,16 @@ pub fn value(field: &Field, text: &str) -> Result<Value, Error> {
             at(number.map(ScalarValue::from), "a number")
         }
         exact if exact.is_decimal() => {
-            at(decimal(text, exact), "a number with no more places than the column")
+            at(decimal(text, exact), "a number with no more decimals than the column")
         }
         DataType::Date32 | DataType::Date64 => {
             at(date(text).map(|day| ScalarValue::Date32(Some(days(day)))), "a date like 2023-01-31")
         }
-        DataType::Timestamp(_, zone) => instant(text, zone.as_ref())
+        DataType::Timestamp(_, zone) => timestamp(text, zone.as_ref())
             .ok_or_else(|| bad("a time like 2023-01-31T14:05:00Z, or a date")),
         _ => Err(Error::bad(
             "bad_filter",
-            format!("column {} cannot be filtered: its type has no written form", field.name()),
+            format!("column {} cannot be filtered: its type has no text form", field.name()),
         )),
     }
 }
@@ -165,7 +164,7 @@ fn integer(text: &str, of: &DataType) -> Option<ScalarValue> {
     value.cast_to(of).ok()
 }
 
-/// Exact or not at all: a cast alone would round, and then match another number.
+/// Parses a decimal without rounding: a cast alone would round, and then match another number.
 fn decimal(text: &str, of: &DataType) -> Option<ScalarValue> {
     let scale = match of {
         DataType::Decimal32(_, scale)
@@ -175,10 +174,10 @@ fn decimal(text: &str, of: &DataType) -> Option<ScalarValue> {
         _ => return None,
     };
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
     let plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    let exact = plain(whole) && plain(places) && places.trim_end_matches('0').len() <= scale;
-    let written = exact && !(whole.is_empty() && places.is_empty());
+    let exact = plain(whole) && plain(decimals) && decimals.trim_end_matches('0').len() <= scale;
+    let written = exact && !(whole.is_empty() && decimals.is_empty());
     written.then(|| ScalarValue::try_from_string(text.into(), of).ok()).flatten()
 }
 
@@ -190,8 +189,8 @@ fn days(day: NaiveDate) -> i32 {
     day.to_epoch_days()
 }
 
-/// Times are compared in microseconds, which is what the lake keeps.
-fn instant(text: &str, zone: Option<&Arc<str>>) -> Option<Value> {
+/// Parses a timestamp, in microseconds like those of the lake.
+fn timestamp(text: &str, zone: Option<&Arc<str>>) -> Option<Value> {
     let scalar = |at: NaiveDateTime| {
         ScalarValue::TimestampMicrosecond(Some(at.and_utc().timestamp_micros()), zone.cloned())
     };

@@ -1,9 +1,9 @@
-//! In which format an answer goes out.
+//! The format of a response, by parameter or content negotiation.
 
 use super::error::Error;
 use axum::http::{HeaderMap, StatusCode, header};
 
-/// A format of answers.
+/// A format of responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Json,
@@ -20,8 +20,7 @@ impl Format {
     pub fn choose(named: Option<&str>, headers: &HeaderMap) -> Result<Self, Error> {
         if let Some(name) = named {
             return Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-                let message =
-                    format!("there is no format {name}; the formats are: {}", Self::names());
+                let message = format!("unknown format {name}: expected one of {}", Self::names());
                 Error::bad("unknown_format", message)
             });
         }
@@ -31,12 +30,14 @@ impl Format {
         };
         Self::accepted(accept).ok_or_else(|| {
             let types = Self::ALL.map(Self::media_type).join(", ");
-            let message = format!("no format suits Accept: {accept}; the media types are: {types}");
+            let message =
+                format!("no format matches Accept: {accept}; the media types are: {types}");
             Error::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)
         })
     }
 
-    /// The best of `accept`; the first of ours among equals, so JSON for `*/*`.
+    /// The format with the highest weight in `accept`; of equal ones the first in [`Format::ALL`], so JSON
+    /// for `*/*`.
     fn accepted(accept: &str) -> Option<Self> {
         let mut best: Option<(f32, Self)> = None;
         for format in Self::ALL {
@@ -53,11 +54,11 @@ impl Format {
     /// The weight of this format in a range of `Accept` ("text/*;q=0.5"); `None` if the range excludes it.
     fn weight(self, range: &str) -> Option<f32> {
         let mut parts = range.split(';').map(str::trim);
-        let wanted = parts.next()?.to_ascii_lowercase();
+        let requested = parts.next()?.to_ascii_lowercase();
         let family = self.media_type().split('/').next()?;
-        let fits = wanted == self.media_type()
-            || wanted == "*/*"
-            || wanted.strip_suffix("/*").is_some_and(|wanted| wanted == family);
+        let fits = requested == self.media_type()
+            || requested == "*/*"
+            || requested.strip_suffix("/*").is_some_and(|requested| requested == family);
         let quality = parts.find_map(|part| part.strip_prefix("q=")).map(str::parse);
         fits.then(|| quality.and_then(Result::ok).unwrap_or(1.0))
     }
@@ -90,10 +91,10 @@ impl Format {
         }
     }
 
-    /// Value of `Content-Disposition` for an answer that people keep as a file.
+    /// Value of `Content-Disposition`, for formats that browsers save as a file.
     pub fn disposition(self, name: &str) -> Option<String> {
-        let kept = matches!(self, Self::Csv | Self::Parquet);
-        kept.then(|| format!("attachment; filename=\"{}.{}\"", plain(name), self.name()))
+        let is_file = matches!(self, Self::Csv | Self::Parquet);
+        is_file.then(|| format!("attachment; filename=\"{}.{}\"", plain(name), self.name()))
     }
 
     fn names() -> String {
@@ -101,7 +102,7 @@ impl Format {
     }
 }
 
-/// `name` with everything that a header or a file system might take amiss replaced.
+/// `name` with every character replaced that is special in a header or a file system.
 fn plain(name: &str) -> String {
     let keep = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
     name.chars().map(keep).collect()
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_what_is_named_or_accepted_best() {
+    fn the_parameter_overrides_accept_and_the_highest_weight_wins() {
         check(None, None, Some(Format::Json));
         check(None, Some("*/*"), Some(Format::Json));
         check(None, Some("text/html,application/xhtml+xml,*/*;q=0.8"), Some(Format::Json));
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_name_holds_no_trickery() {
+    fn special_characters_in_file_names_are_replaced() {
         let name = "gold.x\"\r\nSet-Cookie: a/../b";
         let disposition = Format::Csv.disposition(name).unwrap();
         assert_eq!(disposition, "attachment; filename=\"gold.x___Set-Cookie__a_.._b.csv\"");

@@ -1,13 +1,13 @@
-//! Texts that a spreadsheet would run as a formula when it opens a CSV file (CSV injection).
+//! Texts that a spreadsheet evaluates as a formula when it opens a CSV file (CSV injection).
 
-/// What is written before such a text: spreadsheets then show it as it is (OWASP ASVS v5.0.0-1.2.10).
+/// The prefix of an escaped text: spreadsheets then show the text unchanged (OWASP ASVS v5.0.0-1.2.10).
 pub const ESCAPE: char = '\'';
 
 /// The characters that begin a formula, their full-width forms, and white space that is skipped before
 /// one.
 const STARTS: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
 
-/// Whether a spreadsheet may take `text` for a formula. A number with a sign is none.
+/// Whether a spreadsheet may evaluate `text` as a formula. A number with a sign is not a formula.
 pub fn is_formula(text: &str) -> bool {
     text.starts_with(STARTS) && !is_number(text)
 }
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formulas_are_recognised_and_numbers_are_none() {
+    fn formulas_are_recognised_and_numbers_are_not() {
         for text in [
             "=1+1",
             "=cmd|' /C calc'!A0",

@@ -1,9 +1,9 @@
-//! The client as a reverse proxy reports it: `Forwarded` (RFC 7239) or `X-Forwarded-For`,
+//! The client that a reverse proxy reports: `Forwarded` (RFC 7239) or `X-Forwarded-For`,
 //! `X-Forwarded-Proto` and `X-Forwarded-Host`.
 //!
 //! Any client can send these headers. They are read only from a connection of a trusted
 //! proxy, and from the right: each proxy appends the address that it saw, so the first address from the
-//! right that is not a trusted proxy is the client. Everything left of it is the client's claim.
+//! right that is not a trusted proxy is the client. Everything left of it is sent by the client and not trusted.
 
 use axum::http::{HeaderMap, HeaderName, header};
 use config::network::AddressRange;
@@ -13,7 +13,7 @@ const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// What the headers report. A part that is missing or cannot be parsed is `None`.
+/// The values of the headers. A part that is missing or cannot be parsed is `None`.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Forwarded {
     /// Address of the client.
@@ -105,7 +105,7 @@ fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
 }
 
 /// `10.0.0.5`, `10.0.0.5:4711`, `2001:db8::5`, `[2001:db8::5]` or `[2001:db8::5]:4711`. RFC 7239 also
-/// allows `unknown` and obfuscated names, which are no address.
+/// allows `unknown` and obfuscated identifiers, which are not addresses.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_matches('"');
     let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(text);

@@ -1,4 +1,4 @@
-//! Headers of proxies, honest and forged.
+//! Headers of proxies, genuine and forged.
 
 use super::*;
 use axum::http::HeaderValue;
@@ -68,7 +68,7 @@ fn addresses_may_have_a_port_or_brackets() {
 }
 
 #[test]
-fn what_the_client_wrote_itself_is_not_believed() {
+fn headers_of_the_client_are_not_trusted() {
     // The client sent `X-Forwarded-For: 127.0.0.1`; the proxy appended the address it saw.
     check(&[("x-forwarded-for", "127.0.0.1, 192.0.2.7")], Some("192.0.2.7"), None, None);
     check(
@@ -83,7 +83,7 @@ fn what_the_client_wrote_itself_is_not_believed() {
         Some(false),
         None,
     );
-    // A name that is no address does not hide the hop.
+    // An element without an address still counts as a hop.
     check(&[("forwarded", "for=127.0.0.1, for=unknown")], None, None, None);
     // Proto and host are aligned at the right, where the trusted proxy appends.
     let forged = [

@@ -1,8 +1,8 @@
-//! What every request passes before anything else, and what every response carries.
+//! Checks of every request before it is routed, and headers of every response.
 //!
 //! A page of another site must not use this program through the browser of a person who can reach it.
-//! So the requested host must be one of ours (else a foreign name that resolves to our address would
-//! do), and a cross-site request is allowed only as navigation by a link.
+//! So the requested host must be a configured one (otherwise any name that resolves to this address
+//! would do: DNS rebinding), and a cross-site request is allowed only as navigation by a link.
 
 use super::Service;
 use super::error::Error;
@@ -43,9 +43,8 @@ pub const SECURITY: [(HeaderName, &str); 7] = [
 /// A browser that has seen this uses HTTPS for the host, and for names below it, for a year.
 pub const HSTS: &str = "max-age=31536000; includeSubDomains";
 
-/// Refuses a request that must not be answered, and adds the security headers to the response. What is
-/// behind the guard finds the client as [`Peer`], and the requested host as header `Host`, also if a
-/// trusted proxy reports them.
+/// Refuses invalid requests and adds the security headers to the response. Handlers get the client as
+/// the extension [`Peer`] and the requested host as header `Host`, also if a trusted proxy reports them.
 pub async fn guard(
     State(service): State<Arc<Service>>,
     mut request: Request,
@@ -87,7 +86,7 @@ fn refusal(service: &Service, request: &Request, client: Peer, host: &str) -> Op
 }
 
 /// How long the client has to wait, if it sent too many requests. Clients on this machine have no
-/// limit: they can load it without this program, too.
+/// limit: they can use its resources without this program as well.
 fn excess(service: &Service, client: Peer) -> Option<Duration> {
     if client.address.to_canonical().is_loopback() {
         return None;

@@ -1,4 +1,4 @@
-//! How the program is.
+//! The state of the program.
 
 use super::Service;
 use super::authorization::Caller;
@@ -41,7 +41,7 @@ pub async fn health(
     (status, no_store, Json(StateOnly { state: health.state })).into_response()
 }
 
-/// The health as it is shown without a login.
+/// The health that is shown without a login.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StateOnly {
     pub state: Running,
@@ -54,7 +54,7 @@ impl Service {
         if self.access.is_available() {
             return health;
         }
-        let reason = "the user database cannot be used; the log of the program has the reason";
+        let reason = "the user database is unavailable; the log of the program contains the cause";
         let reason = health.reason.unwrap_or_else(|| reason.to_owned());
         Health { state: Running::Degraded, reason: Some(reason), ..health }
     }

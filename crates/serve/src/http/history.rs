@@ -1,17 +1,17 @@
-//! The readings of a sensor in a period, at the resolution of a screen.
+//! The readings of a sensor in a period, aggregated into buckets.
 //!
-//! The span is cut into as many buckets as are requested. Narrow ones are made from the readings in
-//! `silver.temperature`, wider ones from the minutes and hours in gold, whose sums merge exactly. The
-//! last half hour comes from memory, which has it before the lake: the lake answers up to a whole
-//! minute, memory from there on, so no reading counts twice and none is missed. Where readings have
-//! expired, the minutes made of them answer.
+//! The span is divided into the requested number of buckets. Narrow buckets are computed from the readings
+//! in `silver.temperature`, wider ones from the minutes and hours in gold, whose sums merge exactly. The
+//! last half hour is read from memory, which is ahead of the lake: the lake is read up to a whole minute
+//! and memory from there on, so every reading counts exactly once. If the readings have expired, the
+//! minutes in gold are used.
 
 use super::Service;
 use super::authorization::Caller;
+use super::concurrency::Deadline;
 use super::error::{Error, Refusals};
-use super::places::Deadline;
 use super::query::renamed_parameters;
-use super::temperatures::text_of;
+use super::temperatures::rfc3339;
 use super::visibility::Visibility;
 use crate::Limits;
 use access::Action;
@@ -31,26 +31,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Defaults of a request: the last half hour, in as many buckets as a screen is wide.
-const USUAL_SPAN_US: i64 = 30 * MINUTE_US;
-const USUAL_POINTS: i64 = 600;
-/// The longest span: the widest range of times that are sensible, 100 years.
-const SPAN_MOST_US: i64 = 100 * 366 * DAY_US;
+/// Defaults of a request: the last half hour, in enough buckets for the width of a chart.
+const DEFAULT_SPAN_US: i64 = 30 * MINUTE_US;
+const DEFAULT_POINTS: i64 = 600;
+/// The longest span, 100 years: longer than any lake.
+const SPAN_MAX_US: i64 = 100 * 366 * DAY_US;
 
 /// The readings of a sensor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryAnswer {
     pub sensor: String,
-    /// Begin and end of the span, widened to whole buckets; the end does not belong to it.
+    /// Begin and end of the span, widened to whole buckets; the end is exclusive.
     #[schema(format = DateTime)]
     pub from: String,
     #[schema(format = DateTime)]
     pub to: String,
     pub bucket_s: i64,
-    /// Tables the answer was made from; `memory` for the last minutes.
+    /// Tables that were read; `memory` for the last minutes.
     pub sources: Vec<String>,
     pub limit_c: f64,
-    /// Buckets with at least one reading, in their order.
+    /// Buckets with at least one reading, in ascending order.
     pub points: Vec<Point>,
 }
 
@@ -94,52 +94,66 @@ pub async fn history(
         &["sensor", "from", "to", "max_points"],
         &[("points", "max_points")],
     )?;
-    let ask = Ask::of(&values, service.now_us(), &service.limits)?;
+    let request = HistoryRequest::parse(&values, service.now_us(), &service.limits)?;
     let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
-    visibility.check_sensor(&ask.sensor)?;
-    let _place = service.reads.take(&service.limits).await?;
+    visibility.check_sensor(&request.sensor)?;
+    let _permit = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.limits.answer_time);
-    let answer = deadline.within(Box::pin(answer(&service, &ask))).await??;
+    let answer = deadline.within(Box::pin(answer(&service, &request))).await??;
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((no_store, Json(answer)).into_response())
 }
 
 /// A parsed request.
 #[derive(Debug)]
-struct Ask {
+struct HistoryRequest {
     sensor: String,
     span: Span,
 }
 
-impl Ask {
-    fn of(values: &BTreeMap<String, String>, now_us: i64, limits: &Limits) -> Result<Self, Error> {
+impl HistoryRequest {
+    fn parse(
+        values: &BTreeMap<String, String>,
+        now_us: i64,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         let sensor = values.get("sensor").cloned();
         let sensor =
             sensor.ok_or_else(|| Error::bad("bad_parameter", "the parameter sensor is missing"))?;
-        let to_us = values.get("to").map_or(Ok(now_us), |text| instant("to", text))?;
-        let usual_us = to_us - USUAL_SPAN_US;
-        let from_us = values.get("from").map_or(Ok(usual_us), |text| instant("from", text))?;
-        let points = values.get("max_points").map_or(Ok(USUAL_POINTS), |text| {
+        let to_us = values.get("to").map_or(Ok(now_us), |text| parse_time("to", text))?;
+        let default_us = to_us - DEFAULT_SPAN_US;
+        let from_us = values.get("from").map_or(Ok(default_us), |text| parse_time("from", text))?;
+        let points = values.get("max_points").map_or(Ok(DEFAULT_POINTS), |text| {
             let points = text.parse().ok().filter(|points| (1..=limits.points).contains(points));
-            let message = format!("max_points is a number from 1 to {}, not {text}", limits.points);
+            let most = limits.points;
+            let message =
+                format!("invalid max_points `{text}`: expected a number from 1 to {most}");
             points.ok_or_else(|| Error::bad("bad_value", message))
         })?;
-        if !(1..=SPAN_MOST_US).contains(&(to_us - from_us)) {
-            return Err(Error::bad("bad_value", "from is before to, by 100 years at most"));
+        if !(1..=SPAN_MAX_US).contains(&(to_us - from_us)) {
+            return Err(Error::bad(
+                "bad_value",
+                "invalid from: expected a time before to, by 100 years at most",
+            ));
         }
         Ok(Self { sensor, span: span(from_us, to_us, points) })
     }
 }
 
 /// A time of a request, in microseconds since the epoch (UTC).
-pub fn instant(name: &str, text: &str) -> Result<i64, Error> {
+pub fn parse_time(name: &str, text: &str) -> Result<i64, Error> {
     let at = DateTime::parse_from_rfc3339(text).map_err(|error| {
-        Error::bad("bad_value", format!("{name} is a time such as 2023-01-12T10:22:54Z: {error}"))
+        Error::bad(
+            "bad_value",
+            format!(
+                "invalid {name} `{text}`: expected a time such as 2023-01-12T10:22:54Z ({error})"
+            ),
+        )
     })?;
     Ok(at.timestamp_micros())
 }
 
-/// At most `points` buckets of whole seconds, minutes or hours that hold the span.
+/// The span, widened to at most `points` buckets of whole seconds, minutes or hours.
 fn span(from_us: i64, to_us: i64, points: i64) -> Span {
     let least_us = (to_us - from_us) / points;
     let unit_us = match least_us {
@@ -147,7 +161,7 @@ fn span(from_us: i64, to_us: i64, points: i64) -> Span {
         MINUTE_US..HOUR_US => MINUTE_US,
         _ => HOUR_US,
     };
-    // One more step than needed, for the span may begin and end within a bucket.
+    // Rounded up, because the span may begin and end within a bucket.
     let width_us = (least_us / unit_us + i64::from(least_us % unit_us > 0)).max(1) * unit_us;
     Span {
         from_us: from_us.div_euclid(width_us) * width_us,
@@ -164,9 +178,9 @@ struct Part {
     until_us: i64,
 }
 
-/// Which tables answer the part of a span that memory does not; memory begins at `kept_us`.
-fn parts(span: Span, kept_us: i64) -> Vec<Part> {
-    let until_us = span.until_us.min(kept_us);
+/// The tables to read for the part of a span before `memory_from_us`, where memory begins.
+fn parts(span: Span, memory_from_us: i64) -> Vec<Part> {
+    let until_us = span.until_us.min(memory_from_us);
     let hours_us = until_us.div_euclid(HOUR_US) * HOUR_US;
     let part = |table, from_us: i64, until_us| Part { table, from_us, until_us };
     let found = if span.width_us < MINUTE_US {
@@ -174,7 +188,7 @@ fn parts(span: Span, kept_us: i64) -> Vec<Part> {
     } else if span.width_us < HOUR_US {
         vec![part("gold.temperature_minute", span.from_us, until_us)]
     } else {
-        // The hour that memory begins in is there by the minute.
+        // The hour in which memory begins is incomplete, so it is read by the minute.
         let minutes_us = hours_us.max(span.from_us);
         vec![
             part("gold.temperature_hour", span.from_us, hours_us),
@@ -184,7 +198,7 @@ fn parts(span: Span, kept_us: i64) -> Vec<Part> {
     found.into_iter().filter(|part| part.from_us < part.until_us).collect()
 }
 
-/// What the readings of a bucket come to.
+/// The aggregate of the readings of a bucket.
 #[derive(Debug, Clone, Copy)]
 struct Sum {
     readings: i64,
@@ -204,12 +218,12 @@ impl Sum {
 
 type Buckets = BTreeMap<i64, Sum>;
 
-fn put(buckets: &mut Buckets, begin_us: i64, sum: Sum) {
-    buckets.entry(begin_us).and_modify(|known| known.merge(sum)).or_insert(sum);
+fn add(buckets: &mut Buckets, begin_us: i64, sum: Sum) {
+    buckets.entry(begin_us).and_modify(|existing| existing.merge(sum)).or_insert(sum);
 }
 
-async fn answer(service: &Service, ask: &Ask) -> Result<HistoryAnswer, Error> {
-    let Ask { sensor, span } = ask;
+async fn answer(service: &Service, request: &HistoryRequest) -> Result<HistoryAnswer, Error> {
+    let HistoryRequest { sensor, span } = request;
     let fine = answer_by(service, sensor, *span).await?;
     if !fine.points.is_empty() || span.width_us >= MINUTE_US {
         return Ok(fine);
@@ -227,16 +241,16 @@ async fn answer_by(service: &Service, sensor: &str, span: Span) -> Result<Histor
     let recent = recent(service, sensor, span);
     let parts = parts(span, recent.as_ref().map_or(i64::MAX, |recent| recent.from_us));
     let mut buckets = Buckets::new();
-    let mut sources = look_up(service, sensor, &parts, span.width_us, &mut buckets).await?;
+    let mut sources = add_stored(service, sensor, &parts, span.width_us, &mut buckets).await?;
     if let Some(recent) = recent.filter(|recent| recent.from_us < span.until_us) {
         sources.push("memory".to_owned());
-        remember(&recent, &mut buckets);
+        add_recent(&recent, &mut buckets);
     }
     let points = buckets.into_iter().map(|(begin_us, sum)| point(begin_us, sum)).collect();
     Ok(HistoryAnswer {
         sensor: sensor.to_owned(),
-        from: text_of(span.from_us),
-        to: text_of(span.until_us),
+        from: rfc3339(span.from_us),
+        to: rfc3339(span.until_us),
         bucket_s: span.width_us / SECOND_US,
         sources,
         limit_c: service.live.limit_c(),
@@ -244,9 +258,9 @@ async fn answer_by(service: &Service, sensor: &str, span: Span) -> Result<Histor
     })
 }
 
-/// Adds the readings of the lake, and returns the tables they come from. Memory needs no lake, so
-/// a trend of the last minutes costs next to nothing.
-async fn look_up(
+/// Adds the readings of the lake, and returns the tables that were read. Without `parts`, no session is
+/// created, so a trend of the last minutes is cheap.
+async fn add_stored(
     service: &Service,
     sensor: &str,
     parts: &[Part],
@@ -257,7 +271,7 @@ async fn look_up(
     if parts.is_empty() {
         return Ok(sources);
     }
-    let session = service.lake.session().await.map_err(Error::below)?;
+    let session = service.lake.session().await.map_err(Error::from_lower_layer)?;
     for part in parts {
         if session.table_exist(part.table)? {
             read(&session, sensor, part, width_us, buckets).await?;
@@ -273,19 +287,19 @@ fn recent(service: &Service, sensor: &str, span: Span) -> Option<Recent> {
     service.live.recent(id, span)
 }
 
-fn remember(recent: &Recent, buckets: &mut Buckets) {
-    for (begin_us, moments) in &recent.buckets {
-        let ends = moments.min().zip(moments.max());
-        let Some(((min_c, max_c), mean_c)) = ends.zip(moments.mean()) else { continue };
-        let readings = i64::try_from(moments.count()).unwrap_or(i64::MAX);
-        let sum = Sum { readings, total_c: mean_c * moments.count() as f64, min_c, max_c };
-        put(buckets, *begin_us, sum);
+fn add_recent(recent: &Recent, buckets: &mut Buckets) {
+    for (begin_us, stats) in &recent.buckets {
+        let ends = stats.min().zip(stats.max());
+        let Some(((min_c, max_c), mean_c)) = ends.zip(stats.mean()) else { continue };
+        let readings = i64::try_from(stats.count()).unwrap_or(i64::MAX);
+        let sum = Sum { readings, total_c: mean_c * stats.count() as f64, min_c, max_c };
+        add(buckets, *begin_us, sum);
     }
 }
 
 fn point(begin_us: i64, sum: Sum) -> Point {
     Point {
-        at: text_of(begin_us),
+        at: rfc3339(begin_us),
         readings: sum.readings,
         temp_c_min: sum.min_c,
         temp_c_max: sum.max_c,
@@ -293,7 +307,7 @@ fn point(begin_us: i64, sum: Sum) -> Point {
     }
 }
 
-/// Adds what a table knows of its part.
+/// Adds the aggregates of one table within its part of the span.
 async fn read(
     session: &SessionContext,
     sensor: &str,
@@ -304,7 +318,7 @@ async fn read(
     let frame = session.sql(&sql(sensor, part, width_us)).await?;
     for batch in frame.collect().await? {
         for (begin_us, sum) in sums(&batch)? {
-            put(buckets, begin_us, sum);
+            add(buckets, begin_us, sum);
         }
     }
     Ok(())

@@ -5,8 +5,8 @@ mod answer;
 
 use super::Service;
 use super::authorization::Caller;
+use super::concurrency::Deadline;
 use super::error::{Error, Refusals};
-use super::places::Deadline;
 use super::query::renamed_parameters;
 use super::visibility::Visibility;
 use access::Action;
@@ -86,12 +86,12 @@ pub async fn kpis(
     let kpis = select(service.lake.kpis(), text("kpi"), text("standard"))
         .map_err(|message| Error::bad("bad_value", message))?;
     let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
-    let _place = service.reads.take(&service.limits).await?;
+    let _permit = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.limits.answer_time);
     let rows = deadline
         .within(Box::pin(service.lake.kpi_rows(&kpis, &query)))
         .await?
-        .map_err(Error::below)?;
+        .map_err(Error::from_lower_layer)?;
     let rows = visibility.kpis(query.level, rows)?;
     let answer = KpisAnswer {
         level: query.level.into(),

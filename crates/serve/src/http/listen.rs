@@ -1,4 +1,4 @@
-//! Connections: accepted up to a limit, in all and per address; each is a task that is joined.
+//! Accepts connections up to a limit, in total and per address. Each runs in a task that is joined.
 
 mod admission;
 mod connection;
@@ -24,8 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// Pause after a failed accept. The reason, such as no free file descriptor, would fail it again at
-/// once.
+/// Pause after a failed accept. Its cause, such as a lack of file descriptors, usually persists.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How the service can be reached.
@@ -87,7 +86,7 @@ async fn run(
     }
 }
 
-/// Lets the tasks end within `limit`, then aborts the rest.
+/// Waits up to `limit` for the tasks to end, then aborts the rest.
 async fn finish(mut tasks: JoinSet<()>, limit: Duration) {
     let rest = async {
         while let Some(ended) = tasks.join_next().await {

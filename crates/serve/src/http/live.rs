@@ -19,22 +19,22 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use uuid::Uuid;
 
-const HZ_MOST: u32 = 25;
-/// Shortest wait of a viewer that lost us, and what is added by chance so that all do not come back
-/// at the same moment, in milliseconds.
+const HZ_MAX: u32 = 25;
+/// Delay before a viewer reconnects, and the upper bound of the random delay that is added so that viewers
+/// do not all reconnect at the same time, in milliseconds.
 const RETRY_MS: u64 = 400;
 const RETRY_SPREAD_MS: u128 = 800;
 
 /// Pushes current temperatures as server-sent events.
 ///
-/// `hello` `{boot, build, now, zone, hz}` comes first. `dict` `{d, s: [[sensor, unit, scale,
-/// [limit]], ...]}` names the sensors by their places, again when there are more. `snap` `{t, d, v,
-/// q}` has every value, in parts of a unit by the scale, null before the first, and the places of
-/// the silent sensors: at open and once a minute. `t` `{t, i, v}` has the values that changed, with
-/// `q` when the silent ones did. `ver` `{table, v}` reports that a table changed. `hb` `{now, link,
-/// reason, lag_messages, rejected}` comes every 5 s and when the link does. All times are
-/// milliseconds since 1970 UTC; `t` is event time. A viewer that sends the id of its last frame as
-/// `Last-Event-ID` gets what changed since.
+/// `hello` `{boot, build, now, zone, hz}` is the first event. `dict` `{d, s: [[sensor, unit, scale,
+/// [limit]], ...]}` lists the sensors by position, and is sent again when sensors are added. `snap`
+/// `{t, d, v, q}` contains every value, multiplied by the scale, null before the first reading, and the
+/// positions of the silent sensors; it is sent at the start and once a minute. `t` `{t, i, v}` contains
+/// the values that changed, and `q` if the silent sensors changed. `ver` `{table, v}` reports that a
+/// table changed. `hb` `{now, link, reason, lag_messages, rejected}` is sent every 5 s and when the link
+/// changes. All times are milliseconds since 1970 UTC; `t` is event time. A viewer that sends the id of
+/// its last frame as `Last-Event-ID` receives the changes since then.
 #[utoipa::path(
     get,
     path = "/api/v1/live",
@@ -42,7 +42,7 @@ const RETRY_SPREAD_MS: u128 = 800;
     tag = "temperatures",
     params(
         ("topics" = Option<String>, Query, description = "temps, or temps:Plant1 for the sensors of one plant"),
-        ("hz" = Option<u32>, Query, description = "Frames a second at most, 0 to 25; 0 is as it happens; 1 if left out"),
+        ("hz" = Option<u32>, Query, description = "Frames a second at most, 0 to 25; 0 sends every change at once; 1 if left out"),
     ),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
@@ -63,7 +63,7 @@ pub async fn live(
     let viewer = service.live.open(&subscription, now_us).map_err(refused)?;
     let hello = stream::iter([hello(&service, subscription.hz, now_us)]);
     let body = hello
-        .chain(frames(viewer, Right { service: Arc::clone(&service), caller }))
+        .chain(frames(viewer, StreamPermission { service: Arc::clone(&service), caller }))
         .map(Ok::<Bytes, Infallible>);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
@@ -82,12 +82,12 @@ fn subscription(
         Some(Some(("temps", plant))) => Some(plant.to_owned()),
         Some(None) if values.get("topics").is_some_and(|topics| topics == "temps") => None,
         Some(_) => {
-            let message = "topics is temps, or temps:<plant>";
+            let message = "invalid topics: expected temps, or temps:<plant>";
             return Err(Error::bad("unknown_topic", message));
         }
     };
     let hz = values.get("hz").map_or(Ok(1), |hz| hz.parse().map_err(|_not_a_number| bad_hz(hz)))?;
-    if hz > HZ_MOST {
+    if hz > HZ_MAX {
         return Err(bad_hz(&hz.to_string()));
     }
     let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
@@ -95,7 +95,7 @@ fn subscription(
 }
 
 fn bad_hz(text: &str) -> Error {
-    let message = format!("hz is a whole number from 0 to {HZ_MOST}, not {text}");
+    let message = format!("invalid hz `{text}`: expected a whole number from 0 to {HZ_MAX}");
     Error::bad("bad_value", message)
 }
 
@@ -129,27 +129,27 @@ fn hello(service: &Service, hz: u32, now_us: i64) -> Bytes {
     Bytes::from(format!("retry: {retry_ms}\nevent: hello\ndata: {data}\n\n"))
 }
 
-fn frames(viewer: Viewer, right: Right) -> impl Stream<Item = Bytes> {
-    let checked = tokio::time::interval(right.service.limits.live_recheck_time);
-    stream::unfold((viewer, right, checked), async |(mut viewer, right, mut checked)| {
+fn frames(viewer: Viewer, permission: StreamPermission) -> impl Stream<Item = Bytes> {
+    let checked = tokio::time::interval(permission.service.limits.live_recheck_time);
+    stream::unfold((viewer, permission, checked), async |(mut viewer, permission, mut checked)| {
         loop {
             tokio::select! {
-                _ = checked.tick() => right.is_valid().then_some(())?,
-                bytes = viewer.next() => return Some((bytes?, (viewer, right, checked))),
+                _ = checked.tick() => permission.is_valid().then_some(())?,
+                bytes = viewer.next() => return Some((bytes?, (viewer, permission, checked))),
             }
         }
     })
 }
 
-/// The right to follow a stream, checked again while the stream is open.
-struct Right {
+/// The permission to follow a stream, checked periodically while the stream is open.
+struct StreamPermission {
     service: Arc<Service>,
     caller: Arc<Caller>,
 }
 
-impl Right {
-    /// Whether the caller may still see what the stream was opened for. A stream ends with any change
-    /// of its scopes: the client opens another one, with what it may see then.
+impl StreamPermission {
+    /// Whether the caller still has the scopes with which the stream was opened. A change of the scopes ends
+    /// the stream; the client reconnects with the new ones.
     fn is_valid(&self) -> bool {
         let Self { service, caller } = self;
         let granted = |it: &Identity| it.granted(Action::FollowLive);

@@ -1,4 +1,4 @@
-//! Numbers about the service, in the text format of Prometheus.
+//! Metrics of the service, in the text format of Prometheus.
 
 use super::Service;
 use super::error::{Error, Refusals};
@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 /// Upper bounds of the duration histogram, in seconds.
 const BOUNDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
-/// What has been counted since the start. Routes are patterns, so their number is fixed.
+/// Counters since the start. Routes are patterns, so their number is fixed.
 #[derive(Debug, Default)]
 pub struct Metrics {
     requests: Mutex<BTreeMap<(&'static str, String, u16), u64>>,
@@ -50,7 +50,7 @@ impl Metrics {
     }
 }
 
-/// What [`measure`] needs to know.
+/// The properties of a route that [`measure`] needs.
 #[derive(Clone)]
 pub struct MeasuredRoute {
     pub metrics: Arc<Metrics>,
@@ -77,7 +77,7 @@ struct Seen {
     clock: Clock,
 }
 
-/// A body that is counted as it goes.
+/// A body whose bytes are counted as they are sent.
 struct Measured {
     body: Body,
     bytes: u64,
@@ -115,7 +115,7 @@ impl Drop for Measured {
     }
 }
 
-/// Gives the numbers of the service, in the text format of Prometheus.
+/// Returns the metrics of the service, in the text format of Prometheus.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -124,7 +124,7 @@ impl Drop for Measured {
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"), Refusals)
 )]
 pub async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Error> {
-    let tables = service.lake.tables().await.map_err(Error::below)?;
+    let tables = service.lake.tables().await.map_err(Error::from_lower_layer)?;
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -143,12 +143,12 @@ fn text(service: &Service, tables: &[TableInfo]) -> String {
     page.sample("cockpit_build_info", &build, 1.0);
     requests(&mut page, &service.metrics);
     routes(&mut page, &service.metrics);
-    page.family("cockpit_running", "gauge", "Work going on now.");
-    page.sample("cockpit_running", &[("kind", "query")], service.queries.taken() as f64);
-    page.sample("cockpit_running", &[("kind", "table")], service.reads.taken() as f64);
+    page.family("cockpit_running", "gauge", "Requests that are running.");
+    page.sample("cockpit_running", &[("kind", "query")], service.queries.running() as f64);
+    page.sample("cockpit_running", &[("kind", "table")], service.reads.running() as f64);
     // The former name is kept for one version: elsewhere, `rejected` counts records.
     for (name, help) in [
-        ("cockpit_http_refused_total", "Requests that found no free slot."),
+        ("cockpit_http_refused_total", "Requests refused because of a concurrency limit."),
         ("cockpit_rejected_total", "Deprecated: the same as cockpit_http_refused_total."),
     ] {
         page.family(name, "counter", help);
@@ -205,7 +205,7 @@ fn ingest(page: &mut Page, run: &RunInfo) {
     page.family(name, "gauge", "Whether the last ingest run read every source to its end.");
     page.sample(name, &[], f64::from(u8::from(run.ok)));
     let name = "cockpit_ingest_last_run_rows";
-    page.family(name, "gauge", "Records of the last ingest run by fate.");
+    page.family(name, "gauge", "Records of the last ingest run by result.");
     for (fate, count) in [("read", run.read), ("landed", run.landed), ("rejected", run.rejected)] {
         page.sample(name, &[("fate", fate)], count as f64);
     }
@@ -219,30 +219,35 @@ fn live(page: &mut Page, counts: &Counts) {
     one("cockpit_live_sensors", "gauge", "Sensors met.", counts.sensors as f64);
     one("cockpit_live_viewers", "gauge", "Viewers watching.", counts.viewers as f64);
     one("cockpit_live_streams", "gauge", "Different streams open.", counts.streams as f64);
-    let help = "Readings taken from the stream.";
+    let help = "Readings received from the stream.";
     one("cockpit_live_readings_total", "counter", help, counts.readings as f64);
-    let help = "Readings that came after every window had passed them.";
+    let help = "Readings older than the longest window.";
     one("cockpit_live_late_total", "counter", help, counts.late as f64);
     let help = "Messages of the stream without a reading.";
     one("cockpit_live_rejected_total", "counter", help, counts.rejected as f64);
     one("cockpit_live_frames_total", "counter", "Frames encoded.", counts.frames as f64);
-    one("cockpit_live_sent_total", "counter", "Frames handed to viewers.", counts.sent as f64);
+    one("cockpit_live_sent_total", "counter", "Frames sent to viewers.", counts.sent as f64);
     if let Some(at_us) = counts.newest_at_us {
         let help = "Newest event time.";
         one("cockpit_live_newest_timestamp_seconds", "gauge", help, at_us as f64 / 1e6);
     }
     if let Some(delay_us) = counts.delay_us {
-        let help = "How far the newest event time was behind the clock when it came.";
+        let help = "Delay of the newest reading at its arrival.";
         one("cockpit_live_delay_seconds", "gauge", help, delay_us as f64 / 1e6);
     }
     let is_connected = f64::from(u8::from(counts.link.link == Link::Connected));
-    one("cockpit_live_connected", "gauge", "Whether the stream's source is linked.", is_connected);
+    one(
+        "cockpit_live_connected",
+        "gauge",
+        "Whether the source of the stream is connected.",
+        is_connected,
+    );
     let has_failed = f64::from(u8::from(counts.link.link == Link::Failed));
     let help =
         "Whether the stream stopped because an operator has to fix credentials or configuration.";
     one("cockpit_live_failed", "gauge", help, has_failed);
     let name = "cockpit_live_lag_messages";
-    page.family(name, "gauge", "Messages of a partition not taken yet.");
+    page.family(name, "gauge", "Messages of a partition that are not read yet.");
     for lag in &counts.link.lags {
         let partition = lag.partition.to_string();
         let labels = [("topic", &lag.topic[..]), ("partition", &partition)];
@@ -267,7 +272,7 @@ fn lake(page: &mut Page, tables: &[TableInfo]) {
     }
 }
 
-/// The page as it grows. Writing to a text cannot fail.
+/// The text of the page. Writing to a `String` cannot fail.
 #[derive(Default)]
 struct Page(String);
 

@@ -4,12 +4,13 @@
 //! *Out*: [`router`], a wiring of routes without I/O, and [`serve`], which runs it until it is
 //! stopped.
 //! *Promise*: every failure is an [`Error`], with a code for programs
-//! and advice for people; every request is counted; when `serve` returns, nothing of it runs on.
+//! and advice for people; every request is counted; when `serve` returns, no task of it is running.
 
 mod accounts;
 mod answer;
 pub mod authorization;
 mod body;
+mod concurrency;
 mod encode;
 mod error;
 mod filter;
@@ -27,7 +28,6 @@ mod names;
 pub mod openapi;
 mod params;
 mod peer;
-mod places;
 mod query;
 mod rate;
 mod readonly;
@@ -56,13 +56,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use cockpit_ui::Asset;
+use concurrency::ConcurrencyLimit;
 use metrics::{MeasuredRoute, Metrics};
-use places::Places;
 use rate::RateLimiter;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What every request shares.
+/// The state that all requests share.
 pub struct Service {
     lake: Arc<dyn LakeReader>,
     live: Live,
@@ -73,12 +73,12 @@ pub struct Service {
     access: AccessControl,
     blocking: Blocking,
     metrics: Arc<Metrics>,
-    queries: Places,
-    reads: Places,
+    queries: ConcurrencyLimit,
+    reads: ConcurrencyLimit,
 }
 
 impl Service {
-    /// The service over `lake` and what is live. `hosts` are names it answers to beside localhost, without port.
+    /// A service over `lake` and `live`. `hosts` are accepted host names besides localhost, without port.
     pub fn new(
         lake: Arc<dyn LakeReader>,
         live: Live,
@@ -89,8 +89,8 @@ impl Service {
     ) -> Self {
         let settings = access.database().map(|it| it.settings().clone()).unwrap_or_default();
         let blocking = Blocking::new(limits.account_calls, &settings);
-        let queries = Places::new("queries", limits.queries);
-        let reads = Places::new("requests", limits.reads);
+        let queries = ConcurrencyLimit::new("queries", limits.queries);
+        let reads = ConcurrencyLimit::new("requests", limits.reads);
         let network = Network { hosts, ..Network::default() };
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);

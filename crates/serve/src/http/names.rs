@@ -3,13 +3,13 @@
 /// The most edits at which a name is still suggested.
 const EDITS_MAX: usize = 3;
 
-/// Advice for `wanted`, which is not among `all`: the nearest name, or all of them.
-pub fn suggest(wanted: &str, all: &[String]) -> String {
-    let nearest = all.iter().map(|name| (edits(wanted, name), name)).min();
+/// A suggestion for `name_given`, which is not in `all`: the nearest name, or all of them.
+pub fn suggest(name_given: &str, all: &[String]) -> String {
+    let nearest = all.iter().map(|name| (edits(name_given, name), name)).min();
     match nearest {
-        None => "there are none yet".into(),
+        None => "none exist yet".into(),
         Some((count, name)) if count <= EDITS_MAX => format!("did you mean {name}?"),
-        Some(_) => format!("there are: {}", all.join(", ")),
+        Some(_) => format!("expected one of {}", all.join(", ")),
     }
 }
 
@@ -36,7 +36,7 @@ mod tests {
         assert_eq!((edits("kitten", "sitting"), edits("", "abc"), edits("a", "a")), (3, 3, 0));
         let all = ["gold.top".to_owned(), "gold.hourly".to_owned()];
         assert_eq!(suggest("gold.hurly", &all), "did you mean gold.hourly?");
-        assert_eq!(suggest("silver.board", &all), "there are: gold.top, gold.hourly");
-        assert_eq!(suggest("x", &[]), "there are none yet");
+        assert_eq!(suggest("silver.board", &all), "expected one of gold.top, gold.hourly");
+        assert_eq!(suggest("x", &[]), "none exist yet");
     }
 }

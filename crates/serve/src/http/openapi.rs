@@ -118,14 +118,14 @@ mod tests {
     fn the_interface_is_as_agreed() {
         let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../cockpit/tests/it/cases/openapi/expect/openapi.json");
-        let said = document().unwrap();
+        let actual = document().unwrap();
         #[expect(clippy::disallowed_methods, reason = "UPDATE=1 rewrites goldens")]
         if std::env::var_os("UPDATE").is_some() {
             std::fs::create_dir_all(golden.parent().unwrap()).unwrap();
-            std::fs::write(&golden, &said).unwrap();
+            std::fs::write(&golden, &actual).unwrap();
         }
         let expected = std::fs::read_to_string(&golden).unwrap_or_default();
-        assert!(said == expected, "the interface differs from {golden:?}; UPDATE=1 rewrites it");
+        assert!(actual == expected, "the interface differs from {golden:?}; UPDATE=1 rewrites it");
     }
 
     #[test]

@@ -73,12 +73,14 @@ fn orders(list: &str) -> Vec<Order> {
 }
 
 fn count(name: &str, value: &str) -> Result<u64, Error> {
-    let bad = |_| Error::bad("bad_value", format!("{name} is a number of rows, not {value}"));
+    let bad =
+        |_| Error::bad("bad_value", format!("invalid {name} `{value}`: expected a number of rows"));
     value.parse().map_err(bad)
 }
 
 fn flag(name: &str, value: &str) -> Result<bool, Error> {
-    let bad = |_| Error::bad("bad_value", format!("{name} is true or false, not {value}"));
+    let bad =
+        |_| Error::bad("bad_value", format!("invalid {name} `{value}`: expected true or false"));
     value.parse().map_err(bad)
 }
 
@@ -88,7 +90,7 @@ fn twice(name: &str) -> Error {
 
 fn unknown(name: &str) -> Error {
     let message = format!(
-        "there is no parameter {name}; there are: columns, filter.<column>, order, limit, offset, \
+        "unknown parameter {name}: expected one of columns, filter.<column>, order, limit, offset, \
          distinct, parameter.<name>, format"
     );
     Error::bad("unknown_parameter", message)
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn invalid_parameters_are_refused() {
         for (query, code) in [
             ("limt=5", "unknown_parameter"),
             ("limit=-1", "bad_value"),

@@ -1,4 +1,4 @@
-//! The client at the other end of a connection.
+//! The client of a request, and the network configuration that identifies it.
 
 use super::forwarded::Forwarded;
 use axum::extract::Request;
@@ -6,8 +6,8 @@ use axum::http::{Extensions, HeaderMap, HeaderName, header};
 use config::network::AddressRange;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Where a request comes from. The listener adds the other end of the connection to the extensions of
-/// each request; the guard replaces it by the client that a trusted proxy reports.
+/// The source of a request. The listener adds the remote end of the connection to the extensions of each
+/// request; the guard replaces it by the client that a trusted proxy reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     /// Address of the client; behind a trusted proxy, the address that the proxy reports.
@@ -27,9 +27,9 @@ impl Peer {
 /// How the program can be reached.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
-    /// Names it answers to besides those of the loopback interface, without port.
+    /// Accepted host names besides those of the loopback interface, without port.
     pub hosts: Vec<String>,
-    /// Proxies whose report about the client is believed.
+    /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: Vec<AddressRange>,
     /// Whether requests that did not come through a trusted proxy are refused: without TLS of its own,
     /// the program is encrypted only behind the proxy.
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_proxy_is_believed() {
+    fn headers_of_a_trusted_proxy_are_used() {
         for address in ["10.1.2.3", "::ffff:10.1.2.3"] {
             let client = Peer { address: "192.0.2.7".parse().unwrap(), is_secure: true };
             let expected = (client, "cockpit.example".to_owned());
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn anybody_else_is_not() {
+    fn headers_of_other_clients_are_ignored() {
         for address in ["192.0.2.9", "127.0.0.1", "::1", "11.0.0.1"] {
             let direct = Peer { address: address.parse().unwrap(), is_secure: false };
             assert_eq!(client_of(address, false), (direct, "inner:8080".to_owned()));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_is_no_part_of_the_host() {
+    fn the_port_is_removed_from_the_host() {
         for (authority, host) in
             [("a:1", "a"), ("a", "a"), ("[::1]:8080", "[::1]"), ("[::1]", "[::1]"), ("a:b", "a:b")]
         {

@@ -3,9 +3,9 @@
 use super::Service;
 use super::answer::{Answer, Frame, Over};
 use super::authorization::Caller;
+use super::concurrency::Deadline;
 use super::error::{Error, Refusals};
 use super::format::Format;
-use super::places::Deadline;
 use super::readonly;
 use super::receipt::{Receipt, Subject};
 use super::visibility::Visibility;
@@ -38,7 +38,7 @@ pub struct QueryAnswer {
     pub rows: Vec<BTreeMap<String, serde_json::Value>>,
     /// Number of rows in `rows`.
     pub row_count: u64,
-    /// Whether there are more rows than the limit lets through.
+    /// Whether rows beyond the limit are left out.
     pub truncated: bool,
 }
 
@@ -53,7 +53,7 @@ pub struct ResultColumn {
 /// Runs one reading SQL statement.
 ///
 /// JSON answers hold at most the configured number of rows (10,000) and report whether there are more; as
-/// CSV, Arrow or Parquet a result beyond the limit for files is broken off. Statements that change
+/// CSV, Arrow or Parquet a result beyond the limit for files is aborted. Statements that change
 /// anything, or read anything but the tables of the lake, are refused.
 #[utoipa::path(
     post,
@@ -85,9 +85,8 @@ pub async fn post(
         let message = "send the statement as JSON: Content-Type: application/json";
         return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message));
     }
-    let request: QueryRequest = serde_json::from_slice(&body).map_err(|error| {
-        Error::bad("bad_body", format!("the body is not as described: {error}"))
-    })?;
+    let request: QueryRequest = serde_json::from_slice(&body)
+        .map_err(|error| Error::bad("bad_body", format!("invalid body: {error}")))?;
     let mut parameters = parameters(query.as_deref(), &["format"])?;
     let format = Format::choose(parameters.remove("format").as_deref(), &headers)?;
     run(&service, &caller, &request.sql, format).await
@@ -137,7 +136,7 @@ async fn run(
     let actions = if format == Format::Json { &actions[..1] } else { &actions };
     let visibility = Visibility::of_caller(service, caller, actions)?;
     let receipt = Receipt::new(service, caller, Subject::Query(sql.to_owned()), format)?;
-    let place = service.queries.take(limits).await?;
+    let permit = service.queries.take(limits).await?;
     let mut deadline = Deadline::after(service.time(format));
     let planned = async {
         let session = visibility.session(service).await?;
@@ -151,9 +150,9 @@ async fn run(
         name: "query".into(),
         frame: Frame::Query,
         rows_max: if json { limits.query_rows } else { limits.file_rows },
-        over: if json { Over::LeftOut } else { Over::Broken },
+        over: if json { Over::LeftOut } else { Over::Abort },
         deadline,
-        place,
+        permit,
         receipt,
     };
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -172,7 +171,7 @@ pub fn renamed_parameters(
     for (old, new) in former {
         let Some(value) = found.remove(*old) else { continue };
         if found.insert((*new).to_owned(), value).is_some() {
-            let message = format!("{old} is the former name of {new}; give one of them");
+            let message = format!("{old} is the former name of {new}: send only one of them");
             return Err(Error::bad("bad_parameter", message));
         }
     }
@@ -184,7 +183,7 @@ pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String
     let mut found = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         if !known.contains(&name.as_ref()) {
-            let message = format!("there is no parameter {name}; there are: {}", known.join(", "));
+            let message = format!("unknown parameter {name}: expected one of {}", known.join(", "));
             return Err(Error::bad("unknown_parameter", message));
         }
         found.insert(name.into_owned(), value.into_owned());

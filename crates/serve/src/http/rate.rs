@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// An address as clients are counted: an IPv4 address, or the /64 network of an IPv6 address, because a
-/// customer of a provider has a whole one.
+/// An address as clients are counted: an IPv4 address, or the /64 network of an IPv6 address, because one
+/// subscriber usually has a whole network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientKey(IpAddr);
 
@@ -25,7 +25,7 @@ impl ClientKey {
     }
 }
 
-/// All addresses together that are beyond the number of buckets.
+/// The key that all addresses beyond the number of buckets share.
 const REST: ClientKey = ClientKey(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
 /// Limits requests per address.

@@ -1,8 +1,8 @@
-//! SQL that only reads.
+//! Plans read-only SQL.
 //!
-//! Three walls, each enough for most: the kind of the statement, the kinds of nodes in its plan (a
-//! list of what is allowed, so that what a new release of DataFusion adds is refused), and the
-//! tables it scans (only what the session has registered).
+//! Three independent checks: the kind of the statement, the kinds of nodes in its plan (an allow list, so
+//! that additions of a new release of DataFusion are refused), and the tables it scans (only those that
+//! are registered in the session).
 
 use super::error::Error;
 use super::names;
@@ -20,9 +20,9 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 
-/// Table functions that make rows out of nothing.
+/// Table functions that generate rows.
 const ROW_MAKERS: [&str; 2] = ["generate_series()", "range()"];
-/// Functions whose result grows with a number they are given.
+/// Functions whose result grows with a numeric argument.
 const GROWING: [&str; 10] = [
     "repeat",
     "lpad",
@@ -69,15 +69,15 @@ fn one(sql: &str) -> Result<Statement, Error> {
     let mut statements = parsed?;
     match (statements.pop_front(), statements.len()) {
         (Some(statement), 0) => Ok(statement),
-        (None, _) => Err(Error::bad("bad_sql", "there is no statement")),
+        (None, _) => Err(Error::bad("bad_sql", "no statement: expected one")),
         (Some(_), more) => {
-            let message = format!("one statement at a time; these are {}", more + 1);
+            let message = format!("expected one statement, found {}", more + 1);
             Err(Error::bad("several_statements", message))
         }
     }
 }
 
-/// Refuses statements that are not there to read.
+/// Refuses statements that do more than read.
 fn reading(statement: &Statement) -> Result<(), Error> {
     match statement {
         Statement::Explain(explain) => reading(&explain.statement),
@@ -105,8 +105,7 @@ fn first_words(statement: &str) -> String {
 }
 
 fn read_only(what: &str) -> Error {
-    let message =
-        format!("only SELECT, WITH, EXPLAIN, SHOW and DESCRIBE are possible here, not: {what}");
+    let message = format!("only SELECT, WITH, EXPLAIN, SHOW and DESCRIBE are allowed, not: {what}");
     Error::bad("read_only", message)
 }
 
@@ -141,7 +140,7 @@ fn registered(scan: &TableScan, state: &SessionState) -> Result<(), Error> {
     let name = &scan.table_name;
     let made =
         name.schema().is_none() && ROW_MAKERS.contains(&name.table().to_ascii_lowercase().as_str());
-    // What a recursive query has found so far is a table of its own.
+    // The work table of a recursive query is not registered.
     let of_query = source_as_provider(&scan.source)
         .is_ok_and(|provider| provider.downcast_ref::<CteWorkTable>().is_some());
     if made || of_query || exists(name, state) {
@@ -155,7 +154,7 @@ fn exists(name: &TableReference, state: &SessionState) -> bool {
     schema.is_ok_and(|schema| schema.table_exist(name.table()))
 }
 
-/// The planner's error; if a table is missing, with the name that may have been meant.
+/// The error of the planner; if a table is missing, with a suggested name.
 fn explained(error: DataFusionError, named: &[TableReference], state: &SessionState) -> Error {
     let missing = named.iter().find(|name| !exists(name, state));
     let error = Error::from(error);
@@ -177,18 +176,18 @@ fn unknown_table(name: &TableReference, state: &SessionState) -> Error {
         }
     }
     all.sort();
-    let message = format!("there is no table {name}; {}", names::suggest(&name.to_string(), &all));
+    let message = format!("unknown table {name}; {}", names::suggest(&name.to_string(), &all));
     Error::bad("unknown_table", message)
 }
 
-/// Refuses functions that would make much out of little: what they make is in no memory limit.
+/// Refuses functions whose results would exceed the limit: the memory pool does not count them.
 fn small(node: &LogicalPlan, limits: &Limits) -> Result<(), Error> {
     let mut refused = None;
     let mut look = |expr: &Expr| {
         let growing = too_big(expr, limits);
         refused = growing.map(|function| {
             let most = limits.repeat_count;
-            let message = format!("{function} takes plain numbers up to {most} here");
+            let message = format!("{function} is limited to literal numbers up to {most}");
             Error::bad("too_big", message)
         });
         Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
@@ -197,7 +196,7 @@ fn small(node: &LogicalPlan, limits: &Limits) -> Result<(), Error> {
     refused.map_or(Ok(()), Err)
 }
 
-/// Name of the growing function called with a number that is too big or not known beforehand.
+/// The name of the growing function, if its argument is too large or not a literal.
 fn too_big(expr: &Expr, limits: &Limits) -> Option<String> {
     let Expr::ScalarFunction(call) = expr else { return None };
     let name = call.name();

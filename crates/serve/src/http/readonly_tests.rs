@@ -129,9 +129,9 @@ async fn only_registered_tables_are_read() {
     }
 }
 
-/// Even a session that opens files by name, and knows a table function of its own, opens none here.
+/// A session that could open files by name and has an additional table function opens none.
 #[tokio::test]
-async fn a_generous_session_makes_no_difference() {
+async fn capabilities_of_the_session_are_not_reachable() {
     let session = session().enable_url_table();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("x.csv");
@@ -143,7 +143,7 @@ async fn a_generous_session_makes_no_difference() {
 }
 
 #[tokio::test]
-async fn functions_that_make_much_of_little_are_bounded() {
+async fn functions_with_large_results_are_bounded() {
     for (sql, expected) in [
         ("SELECT repeat('x', 10000)", "allowed"),
         ("SELECT repeat('x', 2000000000)", "too_big"),

@@ -17,7 +17,7 @@ pub enum Subject {
     Table(String),
 }
 
-/// An answer under way. Its entries are written by [`Receipt::close`], or, if the answer breaks off,
+/// A response that is being sent. Its entries are written by [`Receipt::close`], or, if the response is aborted,
 /// when it is dropped.
 pub struct Receipt {
     service: Arc<Service>,
@@ -32,7 +32,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// An answer that begins now.
+    /// A response that begins now.
     pub fn new(
         service: &Arc<Service>,
         caller: &Caller,
@@ -63,7 +63,7 @@ impl Receipt {
         Ok(())
     }
 
-    /// A query, a file, or both; a page of a table is neither.
+    /// The entries: a query, a download, or both. A page of a table has none.
     fn events(&self, now_us: i64) -> Vec<Event> {
         let took_us = u64::try_from(now_us - self.began_at_us).unwrap_or_default();
         let (what, query) = match &self.subject {

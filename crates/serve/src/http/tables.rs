@@ -1,14 +1,14 @@
-//! The tables of the lake over HTTP: what there is, and one of them page by page or as a file.
+//! The tables of the lake over HTTP: the list, and the rows of one table by pages or as a file.
 
 use super::Service;
 use super::answer::{Answer, Frame, Over, Page};
 use super::authorization::Caller;
+use super::concurrency::Deadline;
 use super::error::{Error, Refusals};
 use super::filter;
 use super::format::Format;
 use super::names;
 use super::params::{Order, PageRequest};
-use super::places::Deadline;
 use super::receipt::{Receipt, Subject};
 use super::visibility::{Extent, Visibility};
 use crate::{Limits, TableInfo};
@@ -73,7 +73,7 @@ pub async fn list(
 /// Reads one table.
 ///
 /// A page has a total order: the columns of `order`, then the key of the table (or, without one,
-/// all columns shown), so that consecutive pages have every row once. CSV and Parquet without
+/// all columns shown), so that consecutive pages contain every row once. CSV and Parquet without
 /// `limit` and `offset` are the whole table, in the requested order, if any.
 #[utoipa::path(
     get,
@@ -84,8 +84,8 @@ pub async fn list(
         ("schema" = String, Path, description = "bronze, silver, gold or meta"),
         ("table" = String, Path, description = "Name of the table"),
         ("columns" = Option<String>, Query, description = "Columns to show, separated by commas; all if left out"),
-        ("filter.{column}" = Option<String>, Query, description = "Condition on a column: values separated by commas, a..b (both ends in it, either may be left out), null, !null; a backslash takes the next character as it is. May be repeated: all conditions hold"),
-        ("order" = Option<String>, Query, description = "Columns to sort by, separated by commas; a minus before one sorts it downwards; nulls come last"),
+        ("filter.{column}" = Option<String>, Query, description = "Condition on a column: values separated by commas, a..b (both ends inclusive, either may be left out), null, !null; a backslash escapes the next character. May be repeated: a row meets all conditions"),
+        ("order" = Option<String>, Query, description = "Columns to sort by, separated by commas; a minus before a column sorts it in descending order; nulls are last"),
         ("limit" = Option<u64>, Query, description = "Rows of the page; 1,000 if left out, for JSON"),
         ("offset" = Option<u64>, Query, description = "Rows before the page"),
         ("distinct" = Option<bool>, Query, description = "true shows equal rows of the shown columns once"),
@@ -130,23 +130,23 @@ pub async fn read(
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
     let receipt = Receipt::new(&service, &caller, Subject::Table(info.name()), format)?;
-    let place = service.reads.take(&service.limits).await?;
+    let permit = service.reads.take(&service.limits).await?;
     let mut deadline = Deadline::after(service.time(format));
     let frame = deadline.within(Box::pin(frame(&service, &visibility, &info, &request))).await??;
     let filtered = filtered(frame, &info, &request, &service.limits)?;
     let filtered = distinct(filtered, &info, &request)?;
     let rows = page(filtered.clone(), &info, &request, bounds)?;
-    let (limit, offset) = (bounds.limit.unwrap_or(bounds.most), bounds.offset);
+    let (limit, offset) = (bounds.limit.unwrap_or(bounds.rows_max), bounds.offset);
     let as_of = info.updated_at;
     let answer = Answer {
         rows,
         format,
         name: info.name(),
         frame: Frame::Page(Box::new(Page { filtered, limit, offset, version, as_of })),
-        rows_max: bounds.most,
-        over: Over::Broken,
+        rows_max: bounds.rows_max,
+        over: Over::Abort,
         deadline,
-        place,
+        permit,
         receipt,
     };
     answer.respond(caching).await
@@ -158,7 +158,7 @@ async fn visible_tables(
     service: &Service,
     visibility: &Visibility,
 ) -> Result<Vec<TableInfo>, Error> {
-    let tables = service.lake.tables().await.map_err(Error::below)?;
+    let tables = service.lake.tables().await.map_err(Error::from_lower_layer)?;
     let shown = tables.into_iter().filter_map(|info| match visibility.of_table(&info) {
         Extent::Nothing => None,
         Extent::Rows => Some(TableInfo { rows: None, ..info }),
@@ -173,7 +173,7 @@ async fn find(
     schema: &str,
     table: &str,
 ) -> Result<TableInfo, Error> {
-    let tables = service.lake.tables().await.map_err(Error::below)?;
+    let tables = service.lake.tables().await.map_err(Error::from_lower_layer)?;
     if let Some(info) = tables.iter().find(|info| info.schema == schema && info.table == table) {
         return match visibility.of_table(info) {
             Extent::Nothing => Err(hidden(info)),
@@ -183,13 +183,13 @@ async fn find(
     let tables = tables.iter().filter(|info| visibility.of_table(info) != Extent::Nothing);
     let all = tables.map(TableInfo::name).collect::<Vec<_>>();
     let request = format!("{schema}.{table}");
-    let message = format!("there is no table {request}; {}", names::suggest(&request, &all));
+    let message = format!("unknown table {request}; {}", names::suggest(&request, &all));
     Err(Error::new(StatusCode::NOT_FOUND, "unknown_table", message))
 }
 
 fn hidden(info: &TableInfo) -> Error {
     let message = format!(
-        "no permission to read {}: ask an administrator for a role that includes it in the whole plant",
+        "no permission to read {}: an administrator can assign a role that includes it in the whole plant",
         info.name()
     );
     Error::new(StatusCode::FORBIDDEN, "forbidden", message)
@@ -218,29 +218,31 @@ struct Bounds {
     limit: Option<u64>,
     offset: u64,
     /// Rows that are delivered at most.
-    most: u64,
+    rows_max: u64,
 }
 
 impl Bounds {
     fn new(request: &PageRequest, format: Format, limits: &Limits) -> Result<Self, Error> {
         let json = format == Format::Json;
-        let most = if json { limits.page_rows_max } else { limits.file_rows };
+        let rows_max = if json { limits.page_rows_max } else { limits.file_rows };
         let limit = request.limit.or(json.then_some(limits.page_rows));
         let offset = request.offset.unwrap_or(0);
-        if limit.is_some_and(|limit| limit > most) {
-            let message = format!("limit is at most {most} rows for {}", format.name());
+        if limit.is_some_and(|limit| limit > rows_max) {
+            let message =
+                format!("invalid limit: expected at most {rows_max} rows for {}", format.name());
             return Err(Error::bad("limit_too_big", message));
         }
         if offset > limits.offset_rows {
             let most = limits.offset_rows;
-            let message =
-                format!("offset is at most {most} rows; filter, or take a file (CSV, Parquet)");
+            let message = format!(
+                "invalid offset: expected at most {most} rows; filter, or download a file (CSV, Parquet)"
+            );
             return Err(Error::bad("offset_too_big", message));
         }
-        Ok(Self { limit, offset, most })
+        Ok(Self { limit, offset, rows_max })
     }
 
-    /// Whether this is a part of the table, whose place depends on the order.
+    /// Whether this is a part of the table, which depends on the order.
     fn is_page(self) -> bool {
         self.limit.is_some() || self.offset > 0
     }
@@ -255,7 +257,7 @@ async fn version(
     if !request.parameters.is_empty() {
         return Ok(None);
     }
-    service.lake.version(&info.schema, &info.table).await.map_err(Error::below)
+    service.lake.version(&info.schema, &info.table).await.map_err(Error::from_lower_layer)
 }
 
 fn caching(tag: Option<String>) -> HeaderMap {
@@ -281,7 +283,7 @@ pub fn unchanged(headers: &HeaderMap, tag: &HeaderValue) -> bool {
 }
 
 impl Service {
-    /// Validator of an answer: changes with the table, the request, the visible rows, the format and
+    /// Validator of a response: it changes with the table, the request, the visible rows, the format and
     /// the program.
     fn tag(
         &self,
@@ -322,7 +324,7 @@ async fn frame(
     let (schema, table) = (&info.schema[..], &info.table[..]);
     if !request.parameters.is_empty() {
         let frame = service.lake.with_parameters(schema, table, &request.parameters).await;
-        return visibility.rows(frame.map_err(Error::below)?);
+        return visibility.rows(frame.map_err(Error::from_lower_layer)?);
     }
     let session = visibility.session(service).await?;
     Ok(session.table(TableReference::partial(schema, table)).await?)
@@ -389,7 +391,7 @@ fn page(
     Ok(frame.select(shown.iter().map(ident).collect::<Vec<_>>())?)
 }
 
-/// The requested order; for a page a total one, so that consecutive pages have every row once.
+/// The requested order; for a page a total one, so that consecutive pages contain every row once.
 fn order(
     info: &TableInfo,
     schema: &Schema,
@@ -399,8 +401,9 @@ fn order(
 ) -> Vec<SortExpr> {
     let mut orders = request.order.clone();
     if bounds.is_page() {
-        let keyed = !info.key.is_empty() && info.key.iter().all(|key| schema.index_of(key).is_ok());
-        let rest = if keyed { &info.key[..] } else { shown };
+        let has_key =
+            !info.key.is_empty() && info.key.iter().all(|key| schema.index_of(key).is_ok());
+        let rest = if has_key { &info.key[..] } else { shown };
         for column in rest {
             if orders.iter().all(|order| order.column != *column) && sortable(schema, column) {
                 orders.push(Order { column: column.clone(), descending: false });

@@ -70,7 +70,7 @@ pub struct Hottest {
     pub window: Window,
 }
 
-/// What the readings of the last thirty minutes come to; null if there are none.
+/// Statistics of the readings of the last thirty minutes; null if there are none.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Window {
     pub readings: u64,
@@ -95,14 +95,14 @@ pub struct Sensor {
     pub temp_c: f64,
     #[schema(format = DateTime)]
     pub at: String,
-    /// Event time that has passed since.
+    /// Age of that reading in event time.
     pub age_s: f64,
     pub state: SensorState,
     /// Whether a reading of the last ten minutes was above the limit.
     pub is_over_limit: bool,
     /// Seconds of the last ten minutes with a reading above the limit.
     pub seconds_over_limit: u32,
-    /// Slope of the last two minutes; null if they hold one moment only.
+    /// Slope of the last two minutes; null if all readings have the same time.
     pub rate_c_per_min: Option<f64>,
     #[serde(flatten)]
     pub window: Window,
@@ -117,13 +117,13 @@ pub enum SensorState {
     Silent,
 }
 
-/// How the source of the readings is.
+/// State of the connection to the source of the readings.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LinkAnswer {
     /// `connected`, `lost`, `failed` (needs an operator), or `none` without a source.
     pub state: String,
     pub reason: Option<String>,
-    /// Messages not taken yet.
+    /// Messages that are not read yet.
     pub lag_messages: i64,
 }
 
@@ -159,12 +159,12 @@ pub async fn now(
     )?;
     let limit_c = match values.get("threshold_c") {
         None => service.live.limit_c(),
-        Some(text) => limit_of(text)?,
+        Some(text) => parse_limit(text)?,
     };
     let with_sensors = match values.get("sensors").map(String::as_str) {
         None | Some("true") => true,
         Some("false") => false,
-        Some(_) => return Err(Error::bad("bad_value", "sensors is true or false")),
+        Some(_) => return Err(Error::bad("bad_value", "invalid sensors: expected true or false")),
     };
     let visibility = Visibility::of_caller(&service, &caller, &[Action::FollowLive])?;
     let now_us = service.now_us();
@@ -174,7 +174,7 @@ pub async fn now(
             && visibility.has_sensor(id)
     };
     let now = service.live.now(limit_c, is_selected, now_us);
-    let at = |take: fn(&Now) -> i64| now.as_ref().map(|now| text_of(take(now)));
+    let at = |take: fn(&Now) -> i64| now.as_ref().map(|now| rfc3339(take(now)));
     let answer = NowAnswer {
         at: at(|now| now.at_us),
         over_limit_from: at(|now| now.over_from_us),
@@ -190,15 +190,18 @@ pub async fn now(
     Ok((no_store, Json(answer)).into_response())
 }
 
-fn limit_of(text: &str) -> Result<f64, Error> {
+fn parse_limit(text: &str) -> Result<f64, Error> {
     let limit = text.parse::<f64>().ok().filter(|limit| limit.is_finite());
     limit.ok_or_else(|| {
-        Error::bad("bad_value", format!("threshold_c is degrees Celsius, not {text}"))
+        Error::bad(
+            "bad_value",
+            format!("invalid threshold_c `{text}`: expected degrees Celsius, such as 50"),
+        )
     })
 }
 
-/// A time as the interface writes it: RFC 3339 in UTC.
-pub fn text_of(at_us: i64) -> String {
+/// Formats a time as RFC 3339 in UTC.
+pub fn rfc3339(at_us: i64) -> String {
     let at = DateTime::from_timestamp_micros(at_us).unwrap_or_default();
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
@@ -221,7 +224,7 @@ fn hottest(group: &Group) -> Hottest {
         silent: group.silent,
         over_limit: group.over_limit,
         temp_c: group.temp_c,
-        at: text_of(group.at_us),
+        at: rfc3339(group.at_us),
         window: window(&group.window),
     }
 }
@@ -245,7 +248,7 @@ fn sensor(now: &SensorNow) -> Sensor {
         component: now.sensor.component.clone(),
         manufacturer: now.sensor.manufacturer.clone(),
         temp_c: now.temp_c,
-        at: text_of(now.at_us),
+        at: rfc3339(now.at_us),
         age_s: now.age_us as f64 / 1e6,
         state: if now.is_silent { SensorState::Silent } else { SensorState::Live },
         is_over_limit: now.is_over(),

@@ -1,4 +1,4 @@
-//! The service asked as its clients ask it, without a network.
+//! Tests of the router by requests of clients, without a network.
 
 mod access;
 mod bounds;
@@ -27,16 +27,16 @@ use tower::ServiceExt;
 
 pub use lake::now;
 
-/// Nothing is live yet; the limit is 50 degC, and a minute makes a sensor silent.
+/// A [`Live`] without readings; the limit is 50 degC, and a sensor is silent after a minute.
 pub fn live() -> Live {
     let limits = LiveLimits { limit_c: 50.0, silent_us: 60_000_000, viewers: 100, streams: 4 };
     Live::new(Registry::default(), limits, "boot".to_owned())
 }
 
-/// A lake and a router over it.
-pub struct Desk(Router);
+/// A client of a router over a lake of test data.
+pub struct TestClient(Router);
 
-/// What came back.
+/// A response.
 pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -64,26 +64,26 @@ impl Reply {
     }
 }
 
-impl Desk {
+impl TestClient {
     pub fn new() -> Self {
-        Self::with(Limits::default(), &[])
+        Self::with_limits(Limits::default(), &[])
     }
 
-    pub fn with(limits: Limits, pages: &'static [Asset]) -> Self {
-        Self::over(Lake::new(), limits, pages)
+    pub fn with_limits(limits: Limits, pages: &'static [Asset]) -> Self {
+        Self::with_lake(Lake::new(), limits, pages)
     }
 
-    /// A desk whose `gold.sample` is a Delta table in `folder`.
+    /// A client of a service whose `gold.sample` is a Delta table in `folder`.
     pub async fn stored(folder: &Path) -> Self {
-        Self::over(Lake::stored(folder).await, Limits::default(), &[])
+        Self::with_lake(Lake::stored(folder).await, Limits::default(), &[])
     }
 
-    /// A desk before `router`.
-    pub fn of(router: Router) -> Self {
+    /// A client of `router`.
+    pub fn from_router(router: Router) -> Self {
         Self(router)
     }
 
-    /// A desk that is reached through `network`.
+    /// A client of a service that is reached through `network`.
     pub fn in_network(limits: Limits, network: super::Network) -> Self {
         let clock = Arc::new(now);
         let open = AccessControl::without_users(AccessMode::Demo);
@@ -91,12 +91,12 @@ impl Desk {
         Self(router(Arc::new(service.with_network(network)), &[]))
     }
 
-    fn over(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {
-        Self::living(lake, live(), limits, pages)
+    fn with_lake(lake: Lake, limits: Limits, pages: &'static [Asset]) -> Self {
+        Self::with_live(lake, live(), limits, pages)
     }
 
-    /// A desk over what is live, too.
-    pub fn living(lake: Lake, live: Live, limits: Limits, pages: &'static [Asset]) -> Self {
+    /// A client of a service over `lake` and `live`.
+    pub fn with_live(lake: Lake, live: Live, limits: Limits, pages: &'static [Asset]) -> Self {
         let open = AccessControl::without_users(AccessMode::Demo);
         let service = Service::new(Arc::new(lake), live, limits, Arc::new(now), Vec::new(), open);
         Self(router(Arc::new(service), pages))

@@ -1,9 +1,9 @@
-//! The pages of the cockpit, from the program itself.
+//! The pages of the cockpit, which are embedded in the program.
 //!
-//! A file under `assets/` has its content in its name and may be kept for ever; everything else is
-//! requested again, with a validator. An unknown path without a dot is a place within the pages,
-//! so it gets `index.html`, as does a thing under a page whose things have dots in their names;
-//! another one with a dot, or one under `/api`, does not exist.
+//! The name of a file under `assets/` contains a hash of its content, so it is cached without expiry;
+//! everything else is revalidated. An unknown path without a dot is a route of the single-page
+//! application and returns `index.html`, as does a path under a prefix in [`DOTTED`]. Every other path
+//! with a dot, and every path under `/api`, does not exist.
 
 use super::tables::unchanged;
 use super::{Error, Service};
@@ -15,7 +15,7 @@ use axum::routing::{MethodRouter, get};
 use cockpit_ui::Asset;
 use std::sync::Arc;
 
-/// Where the name of a thing may hold dots: a sensor is `Plant1.4.solder_paste_printer.manufact2`.
+/// Prefixes of routes whose last segment may contain dots: a sensor is `Plant1.4.solder_paste_printer.manufact2`.
 const DOTTED: [&str; 1] = ["temps/"];
 
 /// Serves `assets`, which are sorted by path.
@@ -29,7 +29,7 @@ pub fn pages(assets: &'static [Asset]) -> MethodRouter<Arc<Service>> {
     })
 }
 
-/// The page that all places within the pages share.
+/// The file that all routes of the single-page application share.
 const SHELL: &str = "index.html";
 
 /// Whether a path is a file of the pages other than their shell.
@@ -56,11 +56,11 @@ fn find(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
 
 fn unknown(assets: &[Asset], path: &str) -> Error {
     let message = if path.starts_with("/api") {
-        format!("there is nothing at {path}; see /api/v1/docs")
+        format!("unknown path {path}: see /api/v1/docs")
     } else if assets.is_empty() {
         "this program was built without its pages; the interface is at /api/v1/docs".into()
     } else {
-        format!("there is nothing at {path}")
+        format!("unknown path {path}")
     };
     Error::new(StatusCode::NOT_FOUND, "not_found", message)
 }
@@ -94,21 +94,21 @@ fn respond(asset: &'static Asset, request: &HeaderMap) -> Response {
     (headers, Body::from(content)).into_response()
 }
 
-/// The smallest form of the file that the client takes.
+/// The smallest encoding of the file that the client accepts.
 fn encoded(asset: &'static Asset, request: &HeaderMap) -> (Option<&'static str>, &'static [u8]) {
     let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let accepted = accepted.unwrap_or_default();
     [("br", asset.brotli), ("gzip", asset.gzip)]
         .into_iter()
-        .filter(|(name, content)| !content.is_empty() && takes(accepted, name))
+        .filter(|(name, content)| !content.is_empty() && accepts(accepted, name))
         .map(|(name, content)| (Some(name), content))
         .chain([(None, asset.identity)])
         .min_by_key(|(_, content)| content.len())
         .unwrap_or((None, asset.identity))
 }
 
-/// Whether `accepted` ("gzip, br;q=0.5") takes `encoding`.
-fn takes(accepted: &str, encoding: &str) -> bool {
+/// Whether `accepted` ("gzip, br;q=0.5") contains `encoding`.
+fn accepts(accepted: &str, encoding: &str) -> bool {
     let weight = |named: &str| {
         accepted.split(',').find_map(|part| {
             let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encodings_are_taken_as_the_client_says() {
+    fn only_accepted_encodings_are_used() {
         for (accepted, encoding, expected) in [
             ("gzip, deflate, br", "br", true),
             ("gzip;q=0, br", "gzip", false),
@@ -135,7 +135,7 @@ mod tests {
             ("", "br", false),
             ("brotli", "br", false),
         ] {
-            assert_eq!(takes(accepted, encoding), expected, "{accepted} {encoding}");
+            assert_eq!(accepts(accepted, encoding), expected, "{accepted} {encoding}");
         }
     }
 }

@@ -34,7 +34,7 @@ const SOURCES: [(&str, &str); 4] =
     [("silver", "rejected"), ("meta", "files"), ("meta", "runs"), ("meta", "expired")];
 const SOURCE_SCHEMA: &str = "bronze";
 
-/// The catalogue: what tables, columns and KPIs there are. It is not limited to scopes.
+/// The catalogue: the tables, columns and KPIs. It is not limited to scopes.
 const CATALOGUE: [(&str, &str); 4] =
     [("meta", "tables"), ("meta", "columns"), ("meta", "lineage"), ("meta", "kpis")];
 
@@ -136,9 +136,9 @@ impl Visibility {
 
     /// A session in which only visible tables exist, with their visible rows.
     pub async fn session(&self, service: &Service) -> Result<SessionContext, Error> {
-        let session = service.lake.session().await.map_err(Error::below)?;
+        let session = service.lake.session().await.map_err(Error::from_lower_layer)?;
         if !self.is_everything() {
-            let tables = service.lake.tables().await.map_err(Error::below)?;
+            let tables = service.lake.tables().await.map_err(Error::from_lower_layer)?;
             catalog::restrict(&session, self, &tables);
         }
         Ok(session)
@@ -148,8 +148,8 @@ impl Visibility {
     pub fn kpis(&self, level: Level, mut rows: Vec<Row>) -> Result<Vec<Row>, Error> {
         let Some(only) = &self.only else { return Ok(rows) };
         if level == Level::Plant {
-            let message = "the level `plant` sums over all lines, and you can see some of them; ask \
-                           for the level `line` or `unit`";
+            let message = "no permission for the level `plant`, which sums over all lines: request the \
+                           level `line` or `unit`";
             return Err(Error::new(StatusCode::FORBIDDEN, "forbidden", message));
         }
         rows.retain(|row| {
@@ -167,7 +167,7 @@ impl Visibility {
     /// dots between them.
     pub fn check_sensor(&self, sensor: &str) -> Result<(), Error> {
         let is_visible = self.only.as_ref().is_none_or(|only| only.has_sensor_name(sensor));
-        let message = "no permission to read this sensor: it is not on equipment you can see";
+        let message = "no permission to read this sensor: it is outside the scopes of your roles";
         is_visible
             .then_some(())
             .ok_or_else(|| Error::new(StatusCode::FORBIDDEN, "forbidden", message))

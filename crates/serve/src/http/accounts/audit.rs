@@ -1,12 +1,12 @@
 //! The audit log: pages, verification, export.
 
-use super::{call, fresh};
+use super::{call, uncached};
 use crate::http::Service;
 use crate::http::authorization::{Caller, Cost};
 use crate::http::error::{Error, Refusals};
-use crate::http::history::instant;
+use crate::http::history::parse_time;
 use crate::http::query::parameters;
-use crate::http::temperatures::text_of;
+use crate::http::temperatures::rfc3339;
 use access::audit::{Entry, Filter, Kind, Page, Verified};
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -108,7 +108,7 @@ pub async fn page(
     let page = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
         access.audit_page(by, &filter, limit, now_us)
     });
-    Ok(fresh(StatusCode::OK, AuditPage::from(page.await?)))
+    Ok(uncached(StatusCode::OK, AuditPage::from(page.await?)))
 }
 
 /// Verifies the whole audit log.
@@ -123,7 +123,7 @@ pub async fn verify(
     let verified = call(&service, &caller, Cost::Disk, |access, by, now_us| {
         access.verify_audit(by, None, now_us)
     });
-    Ok(fresh(StatusCode::OK, AuditVerification::from(verified.await?)))
+    Ok(uncached(StatusCode::OK, AuditVerification::from(verified.await?)))
 }
 
 /// Exports the audit log as JSON lines, oldest entries first, in the form that `cockpit audit verify`
@@ -197,7 +197,7 @@ impl io::Write for Chunks {
 }
 
 fn filter(given: &BTreeMap<String, String>) -> Result<Filter, Error> {
-    let time = |name: &str| given.get(name).map(|text| instant(name, text)).transpose();
+    let time = |name: &str| given.get(name).map(|text| parse_time(name, text)).transpose();
     Ok(Filter {
         before_seq: number(given, "before_seq")?,
         kind: given.get("kind").map(|text| kind(text)).transpose()?,
@@ -229,7 +229,7 @@ impl From<Entry> for AuditEntry {
     fn from(entry: Entry) -> Self {
         Self {
             seq: entry.seq,
-            at: text_of(entry.at_us),
+            at: rfc3339(entry.at_us),
             kind: entry.kind,
             actor: entry.actor,
             address: entry.address,

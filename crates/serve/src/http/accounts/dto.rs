@@ -1,6 +1,6 @@
 //! The JSON of sessions, users, tokens and roles.
 
-use crate::http::temperatures::text_of;
+use crate::http::temperatures::rfc3339;
 use access::session::SessionInfo;
 use access::token::TokenInfo;
 use access::{Assignment, Error, Source, UserInfo};
@@ -125,9 +125,9 @@ impl From<UserInfo> for User {
             external: external
                 .map(|(issuer, subject)| ExternalIdentity { issuer, subject })
                 .collect(),
-            created_at: text_of(user.created_us),
-            last_login_at: user.last_login_us.map(text_of),
-            disabled_at: user.disabled_us.map(text_of),
+            created_at: rfc3339(user.created_us),
+            last_login_at: user.last_login_us.map(rfc3339),
+            disabled_at: user.disabled_us.map(rfc3339),
         }
     }
 }
@@ -139,9 +139,9 @@ impl Session {
             is_current: current == Some(session.id),
             id: session.id,
             user: session.user,
-            created_at: text_of(session.created_us),
-            last_seen_at: text_of(session.last_seen_us),
-            expires_at: text_of(session.expires_us),
+            created_at: rfc3339(session.created_us),
+            last_seen_at: rfc3339(session.last_seen_us),
+            expires_at: rfc3339(session.expires_us),
             address: session.address,
             agent: session.agent,
             method: session.method,
@@ -157,10 +157,10 @@ impl From<TokenInfo> for Token {
             name: token.name,
             actions: token.actions.iter().map(ToString::to_string).collect(),
             scope: token.scope.to_string(),
-            created_at: text_of(token.created_us),
-            expires_at: text_of(token.expires_us),
-            last_used_at: token.last_used_us.map(text_of),
-            revoked_at: token.revoked_us.map(text_of),
+            created_at: rfc3339(token.created_us),
+            expires_at: rfc3339(token.expires_us),
+            last_used_at: token.last_used_us.map(rfc3339),
+            revoked_at: token.revoked_us.map(rfc3339),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The own account: password, second factor, sessions.
 
 use super::dto::{RoleInScope, Session, User};
-use super::{call, fresh, own_changed, part};
+use super::{call, own_changed, part, uncached};
 use crate::http::Service;
 use crate::http::authorization::{Caller, Cost};
 use crate::http::body::JsonBody;
@@ -102,7 +102,7 @@ pub async fn account(
         created_at: user.created_at,
         last_login_at: user.last_login_at,
     };
-    Ok(fresh(StatusCode::OK, account))
+    Ok(uncached(StatusCode::OK, account))
 }
 
 /// Changes the own password and ends all other sessions.
@@ -142,7 +142,7 @@ pub async fn begin_second_factor(
     });
     let begun = begun.await?;
     let (key, uri) = (begun.key.expose().to_owned(), begun.address.expose().to_owned());
-    Ok(fresh(StatusCode::OK, SecondFactorKey { key, uri }))
+    Ok(uncached(StatusCode::OK, SecondFactorKey { key, uri }))
 }
 
 /// Completes the enrolment. Later logins need a code.
@@ -159,7 +159,7 @@ pub async fn confirm_second_factor(
     let confirmed = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
         access.confirm_second_factor(by, &Secret::new(request.code), now_us)
     });
-    Ok(fresh(StatusCode::OK, RecoveryCodes::new(&confirmed.await?)))
+    Ok(uncached(StatusCode::OK, RecoveryCodes::new(&confirmed.await?)))
 }
 
 /// Removes the second factor.
@@ -195,7 +195,7 @@ pub async fn replace_recovery_codes(
     let replaced = call(&service, &caller, Cost::Password, move |access, by, now_us| {
         access.replace_recovery_codes(by, &Secret::new(request.password), &client, now_us)
     });
-    Ok(fresh(StatusCode::OK, RecoveryCodes::new(&replaced.await?)))
+    Ok(uncached(StatusCode::OK, RecoveryCodes::new(&replaced.await?)))
 }
 
 /// Lists the own sessions.
@@ -210,7 +210,7 @@ pub async fn sessions(
     let found = call(&service, &caller, Cost::Disk, |access, by, now_us| {
         access.sessions(by, Whose::Own, now_us)
     });
-    Ok(fresh(StatusCode::OK, Sessions::new(found.await?, &caller)))
+    Ok(uncached(StatusCode::OK, Sessions::new(found.await?, &caller)))
 }
 
 /// Ends one of the own sessions.

@@ -1,7 +1,7 @@
 //! The own API tokens.
 
 use super::dto::Token;
-use super::{call, fresh, own_changed, part};
+use super::{call, own_changed, part, uncached};
 use crate::http::Service;
 use crate::http::authorization::{Caller, Cost};
 use crate::http::body::JsonBody;
@@ -60,7 +60,7 @@ pub async fn tokens(
         access.tokens(by, Whose::Own, now_us)
     });
     let tokens = found.await?.into_iter().map(Token::from).collect();
-    Ok(fresh(StatusCode::OK, Tokens { tokens }))
+    Ok(uncached(StatusCode::OK, Tokens { tokens }))
 }
 
 /// Creates a token with some of the own permissions.
@@ -86,7 +86,7 @@ pub async fn create_token(
     });
     let created = created.await?;
     let secret = created.secret.expose().to_owned();
-    Ok(fresh(StatusCode::CREATED, CreatedToken { secret, token: created.info.into() }))
+    Ok(uncached(StatusCode::CREATED, CreatedToken { secret, token: created.info.into() }))
 }
 
 /// Revokes one of the own tokens.

@@ -1,6 +1,6 @@
 //! Roles, permissions and the scopes of the plant, for choosing from them.
 
-use super::fresh;
+use super::uncached;
 use crate::http::Service;
 use crate::http::error::Refusals;
 use access::permission::{Reach, Rule, TABLE};
@@ -49,7 +49,7 @@ pub async fn roles(State(service): State<Arc<Service>>) -> Response {
         permissions: TABLE.iter().map(Permission::new).collect(),
         scopes: scopes(service.lake.equipment()),
     };
-    fresh(StatusCode::OK, answer)
+    uncached(StatusCode::OK, answer)
 }
 
 /// The plant, then each area with its lines.

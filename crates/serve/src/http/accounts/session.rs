@@ -1,12 +1,12 @@
 //! Logging in and out, and the setup of the first administrator.
 
 use super::dto::RoleInScope;
-use super::{call, fresh};
+use super::{call, uncached};
 use crate::http::Service;
 use crate::http::authorization::{Caller, Cost, clear_cookie, session_cookie};
 use crate::http::body::JsonBody;
 use crate::http::error::{Error, Refusals};
-use crate::http::temperatures::text_of;
+use crate::http::temperatures::rfc3339;
 use access::access::Whose;
 use access::login::{LoggedIn, Login};
 use access::permission::{Reach, TABLE};
@@ -80,12 +80,12 @@ pub async fn read(
     let identity = caller.identity()?;
     let via = caller.login.as_str();
     if !matches!(identity.via(), Via::Session { .. }) {
-        return Ok(fresh(StatusCode::OK, CurrentSession::new(identity, via)));
+        return Ok(uncached(StatusCode::OK, CurrentSession::new(identity, via)));
     }
     let session = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
         CurrentSession::new(by, via).completed(access, by, now_us)
     });
-    Ok(fresh(StatusCode::OK, session.await?))
+    Ok(uncached(StatusCode::OK, session.await?))
 }
 
 /// Logs in by name and password. Every refusal has the same answer, whatever its reason.
@@ -145,7 +145,7 @@ pub async fn delete(
 )]
 pub async fn setup_state(State(service): State<Arc<Service>>) -> Result<Response, Error> {
     let needs_setup = service.blocking.run(&service.access, Cost::Disk, Access::needs_setup);
-    Ok(fresh(StatusCode::OK, SetupState { needs_setup: needs_setup.await? }))
+    Ok(uncached(StatusCode::OK, SetupState { needs_setup: needs_setup.await? }))
 }
 
 /// Creates the first administrator by the one-time link of the program, and logs them in.
@@ -189,7 +189,7 @@ fn logged_in(caller: &Caller, done: Finished, now_us: i64) -> Result<Response, E
     let life_s = logged_in.expires_us.saturating_sub(now_us) / 1_000_000;
     let cookie = session_cookie(caller.peer, &logged_in.cookie, life_s)
         .ok_or_else(|| Error::internal(anyhow::anyhow!("a session cookie has no header form")))?;
-    let mut response = fresh(StatusCode::OK, session);
+    let mut response = uncached(StatusCode::OK, session);
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
@@ -233,7 +233,7 @@ impl CurrentSession {
         let current = sessions.into_iter().find(|it| by.via() == Via::Session { id: it.id });
         self.full_name = account.full_name;
         self.has_second_factor = account.has_second_factor;
-        self.expires_at = current.map(|it| text_of(it.expires_us));
+        self.expires_at = current.map(|it| rfc3339(it.expires_us));
         Ok(self)
     }
 }

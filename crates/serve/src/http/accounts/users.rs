@@ -3,7 +3,7 @@
 use super::dto::{RoleInScope, Token, User};
 use super::own::Sessions;
 use super::own_tokens::Tokens;
-use super::{call, fresh, part};
+use super::{call, part, uncached};
 use crate::http::Service;
 use crate::http::authorization::{Caller, Cost};
 use crate::http::body::JsonBody;
@@ -71,7 +71,7 @@ pub async fn list(
 ) -> Result<Response, Error> {
     let found = call(&service, &caller, Cost::Disk, |access, by, now_us| access.users(by, now_us));
     let users = found.await?.into_iter().map(User::from).collect();
-    Ok(fresh(StatusCode::OK, Users { users }))
+    Ok(uncached(StatusCode::OK, Users { users }))
 }
 
 /// Adds a user with a temporary password.
@@ -96,7 +96,7 @@ pub async fn add(
     });
     let (user, password) = added.await?;
     let temporary_password = password.map(|it| it.expose().to_owned()).unwrap_or_default();
-    Ok(fresh(StatusCode::CREATED, AddedUser { user: user.into(), temporary_password }))
+    Ok(uncached(StatusCode::CREATED, AddedUser { user: user.into(), temporary_password }))
 }
 
 /// Replaces the roles of a user; roles of an identity provider stay.
@@ -191,7 +191,7 @@ pub async fn reset_password(
         access.reset_password(by, &name, now_us)
     });
     let temporary_password = reset.await?.expose().to_owned();
-    Ok(fresh(StatusCode::OK, TemporaryPassword { temporary_password }))
+    Ok(uncached(StatusCode::OK, TemporaryPassword { temporary_password }))
 }
 
 /// Lists the sessions of a user.
@@ -308,7 +308,7 @@ async fn list_sessions(
     let found = call(service, caller, Cost::Disk, move |access, by, now_us| {
         access.sessions(by, whose(name.as_deref()), now_us)
     });
-    Ok(fresh(StatusCode::OK, Sessions::new(found.await?, caller)))
+    Ok(uncached(StatusCode::OK, Sessions::new(found.await?, caller)))
 }
 
 async fn list_tokens(
@@ -320,5 +320,5 @@ async fn list_tokens(
         access.tokens(by, whose(name.as_deref()), now_us)
     });
     let tokens = found.await?.into_iter().map(Token::from).collect();
-    Ok(fresh(StatusCode::OK, Tokens { tokens }))
+    Ok(uncached(StatusCode::OK, Tokens { tokens }))
 }

@@ -1,9 +1,8 @@
 //! Calls of the user database, which write to the disk or hash a password, on threads for blocking
 //! work.
 //!
-//! Password checks have places of their own: each takes a core for a while, so few run at a time, and
-//! the others wait here without a thread. A call that has begun keeps its place until it ends, also if
-//! its client goes away.
+//! Password checks have a separate limit: each occupies a core, so few run at a time, and the others wait
+//! without a thread. A call that has begun keeps its permit until it ends, also if its client disconnects.
 
 use super::AccessControl;
 use crate::http::error::Error;
@@ -11,16 +10,16 @@ use access::{Access, Settings};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What a call costs.
+/// The cost of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
     /// Some reads or one write.
     Disk,
-    /// A password hash besides.
+    /// In addition a password hash.
     Password,
 }
 
-/// The places of the calls.
+/// Limits the number of concurrent calls.
 pub struct Blocking {
     calls: Arc<Semaphore>,
     passwords: Arc<Semaphore>,

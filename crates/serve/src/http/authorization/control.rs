@@ -1,4 +1,4 @@
-//! The user database as the service uses it, and what happens where there is none.
+//! Access control: the user database, and the modes without one.
 
 use super::{Caller, Login, credentials};
 use crate::http::Peer;
@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-/// How often an open service looks whether another process has added the first user.
+/// Interval at which an open service checks whether another process has added the first user.
 const USERS_CHECKED_EVERY_US: i64 = 1_000_000;
 
 /// Account name of everyone while no login is required.
@@ -24,7 +24,7 @@ const FORWARDED: [HeaderName; 5] = [
     HeaderName::from_static("x-real-ip"),
 ];
 
-/// Who is admitted.
+/// The access mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessMode {
     /// Users who log in, and API tokens.
@@ -42,7 +42,7 @@ pub enum AccessMode {
 pub struct AccessControl {
     mode: AccessMode,
     access: Option<Arc<Access>>,
-    /// Whether the database had no user when it was last looked at.
+    /// Whether the database had no user at the last check.
     is_without_users: AtomicBool,
     checked_at_us: AtomicI64,
 }
@@ -84,7 +84,7 @@ impl AccessControl {
         self.access.is_some() || matches!(self.mode, AccessMode::Open | AccessMode::Demo)
     }
 
-    /// Finds out who sends a request.
+    /// Authenticates the sender of a request.
     pub fn authenticate(
         &self,
         headers: &HeaderMap,
@@ -140,7 +140,7 @@ impl AccessControl {
         self.is_without_users.store(false, Ordering::Release);
     }
 
-    /// The current state of an identity; an error if it may not follow a stream any longer.
+    /// The current state of an identity; an error if its session or token has ended.
     pub fn recheck(&self, caller: &Caller, now_us: i64) -> Result<Identity, Error> {
         let identity = caller.identity()?;
         match caller.login {
@@ -157,14 +157,14 @@ impl AccessControl {
         }
     }
 
-    /// Adds an entry to the audit log, soon; a failure is logged.
+    /// Queues an entry for the audit log; a failure is logged.
     pub fn audit(&self, event: Event, now_us: i64) {
         if let Err(error) = self.try_audit(event, now_us) {
             tracing::error!(error = error.public, "audit_entry_lost");
         }
     }
 
-    /// Adds an entry to the audit log, soon. On an error the request that it is about must fail.
+    /// Queues an entry for the audit log. On an error the request that it is about must fail.
     pub fn try_audit(&self, event: Event, now_us: i64) -> Result<(), Error> {
         let Some(access) = &self.access else { return Ok(()) };
         Ok(access.audit_later(event, now_us)?)

@@ -1,4 +1,4 @@
-//! What a request is authenticated by: the session cookie, or an API token.
+//! The credentials of a request: the session cookie, or an API token.
 
 use super::Login;
 use crate::http::Peer;

@@ -4,10 +4,10 @@ use crate::http::error::Error;
 use access::Action;
 use axum::http::{Method, StatusCode};
 
-/// What a request needs.
+/// The requirement of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requirement {
-    /// Nothing: it is answered before a login.
+    /// None: it is allowed without a login.
     Public,
     /// An identity, whatever its roles.
     Authenticated,
@@ -41,7 +41,7 @@ const fn needs(action: Action) -> Requirement {
 use Method as M;
 use Requirement::{Authenticated, Public};
 
-/// The table. What is not here is refused.
+/// The table. Routes that are not in it are refused.
 #[rustfmt::skip]
 pub const TABLE: &[Route] = &[
     route(FILES, M::GET, Public),
@@ -98,7 +98,7 @@ pub const TABLE: &[Route] = &[
     route("/api/v1/audit/export", M::GET, needs(Action::ReadAudit)),
 ];
 
-/// What a method of a route needs.
+/// The requirement of a method of a route.
 pub fn requirement(path: &str, method: &Method) -> Result<Requirement, Error> {
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     let found = TABLE.iter().find(|it| it.path == path && it.method == *method);

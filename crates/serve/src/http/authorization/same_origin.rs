@@ -1,5 +1,5 @@
-//! Cross-site request forgery: a page of another site must not act in the name of a person who
-//! is logged in here.
+//! Cross-site request forgery: a page of another site must not act on behalf of a
+//! logged-in user.
 //!
 //! Browsers send the origin of a request in `Sec-Fetch-Site` and `Origin`, and no page can forge
 //! either. A request that changes something must come from our own pages; a client that sends neither

@@ -162,7 +162,7 @@ where
 {
     fn execute(&self, stream: F) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Ended ones are removed here; a panic of one is its client's loss, and logged by the runtime.
+        // Removes tasks that have ended. A panic affects one request only, and the runtime logs it.
         while running.try_join_next().is_some() {}
         running.spawn(stream);
     }

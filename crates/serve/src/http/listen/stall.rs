@@ -1,7 +1,7 @@
-//! A connection whose client has to read.
+//! The time limit on writes of a connection.
 //!
-//! A response is computed while it is sent, so a client that stops reading would keep its permit and
-//! the memory of its query for ever: while a write waits, no other time limit applies.
+//! A response is computed while it is sent, so a client that stops reading would hold its permit and the
+//! memory of its query without limit: while a write is pending, no other timeout applies.
 
 use std::io;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 pub struct Stalling<S> {
     stream: S,
     limit: Duration,
-    /// Runs while a write waits.
+    /// Runs while a write is pending.
     timer: Option<Pin<Box<Sleep>>>,
 }
 

@@ -40,7 +40,7 @@ struct Pair {
     key: Vec<u8>,
 }
 
-/// What is in use, and what the last reload found.
+/// The configuration in use, and the result of the last reload.
 struct State {
     config: Arc<ServerConfig>,
     pair: Pair,
@@ -99,7 +99,7 @@ impl Certificates {
         Arc::clone(&self.state().config)
     }
 
-    /// Looks every `period` whether the files changed, until `stop`.
+    /// Checks every `period` whether the files changed, until `stop`.
     pub async fn reload_until(self: Arc<Self>, period: Duration, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(period);
         loop {
@@ -110,8 +110,8 @@ impl Certificates {
         }
     }
 
-    /// Takes the files if they changed. A pair that cannot be used leaves the one in use; it is logged
-    /// if it is found a second time, because the files are not replaced at the same moment.
+    /// Loads the files if they changed. An invalid pair does not replace the one in use; it is logged when
+    /// it is found a second time, because the two files are not replaced atomically.
     async fn reload(&self) {
         match self.changed().await {
             Ok(None) => self.state().failure = None,
@@ -219,7 +219,7 @@ fn server_config(
         format!("invalid certificate file {file}: expected PEM with `BEGIN CERTIFICATE`")
     })?;
     let key = private_key(&pair.key, &files.key)?;
-    // The process may have several providers; ours is named, so that none of them is a matter of luck.
+    // The process may have several providers, so this one is selected explicitly.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

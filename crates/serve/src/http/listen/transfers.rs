@@ -1,8 +1,8 @@
 //! The responses of one HTTP/2 connection that are being sent.
 //!
-//! Over HTTP/2, a client that reads nothing does not make a write wait: it gives no flow control window,
-//! and the response waits in memory. What shows it is the body: it has handed out data and is not polled
-//! again. A body that waits for its own source, such as a live stream, is not stalled.
+//! Over HTTP/2, a write does not block when the client stops reading: the flow control window is closed,
+//! and the response stays in memory. This is detected at the body, which has returned data and is not
+//! polled again. A body that waits for its own source, such as a live stream, is not stalled.
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
@@ -21,7 +21,8 @@ pub struct Transfers(Arc<Mutex<Running>>);
 #[derive(Debug)]
 struct Running {
     next_id: u64,
-    /// When a body handed out data and was not polled again; `None` while it waits for its source.
+    /// The time at which the body returned data without being polled since; `None` while it waits for its
+    /// source.
     handed_at: HashMap<u64, Option<Instant>>,
     idle_since: Instant,
 }
@@ -119,7 +120,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(1_000);
 
-    /// The time `LIMIT` from now, by which every hand-out so far is over the limit.
+    /// The time `LIMIT` from now, at which every transfer so far is over the limit.
     fn later() -> Instant {
         Instant::now() + LIMIT
     }
@@ -135,7 +136,7 @@ mod tests {
         let transfers = Transfers::new(Instant::now());
         let parts = futures::stream::iter(["a", "b"]).map(Ok::<_, std::io::Error>);
         let mut response = transfers.begin().track(Response::new(Body::from_stream(parts)));
-        assert!(!transfers.is_stalled(later(), LIMIT), "nothing was handed out yet");
+        assert!(!transfers.is_stalled(later(), LIMIT), "no data was returned yet");
         assert_eq!(next(&mut response).await, "a");
         assert!(!transfers.is_stalled(Instant::now(), LIMIT));
         assert!(transfers.is_stalled(later(), LIMIT));

@@ -1,13 +1,17 @@
-//! What a spreadsheet must not run when it opens a download.
+//! Escaping of formulas in downloads.
 
-use super::Desk;
+use super::TestClient;
 
 const SQL: &str = r#"SELECT '=1+1' AS a, '-5' AS b, -5 AS c, '+A1' AS "=d", 'x,=1' AS e,
     TIMESTAMP '2024-01-01 00:00:00' AS f, '@SUM(1,2)' AS g"#;
 
 async fn download(format: &str) -> String {
     let query = url::form_urlencoded::byte_serialize(SQL.as_bytes()).collect::<String>();
-    Desk::new().get(&format!("/api/v1/query?sql={query}&format={format}")).await.text().to_owned()
+    TestClient::new()
+        .get(&format!("/api/v1/query?sql={query}&format={format}"))
+        .await
+        .text()
+        .to_owned()
 }
 
 #[tokio::test]

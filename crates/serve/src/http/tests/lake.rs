@@ -1,4 +1,4 @@
-//! A small lake in memory, with every type and every trap the service must show as it is.
+//! A small lake in memory, with every type and special values.
 
 use crate::{
     BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
@@ -50,7 +50,7 @@ impl Lake {
         Self { tables: vec![ageing, sample, board], stored: None, equipment: Equipment::default() }
     }
 
-    /// A lake of these tables alone.
+    /// A lake of only these tables.
     pub fn of(tables: Vec<(&str, &str, RecordBatch)>) -> Self {
         let table = |(schema, name, rows)| info(schema, name, &[], vec![rows]);
         Self {

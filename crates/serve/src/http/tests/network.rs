@@ -1,6 +1,6 @@
-//! Which requests pass the guard, and what responses carry.
+//! Checks of the guard, and headers of responses.
 
-use super::{Desk, Reply, request};
+use super::{Reply, TestClient, request};
 use crate::Limits;
 use crate::http::guard::{HSTS, SECURITY};
 use crate::http::{Network, Peer};
@@ -10,11 +10,16 @@ use axum::http::Method;
 const HOST: &str = "cockpit.plant";
 const PROXY: &str = "10.0.0.1";
 
-async fn get(desk: &Desk, address: &str, is_secure: bool, headers: &[(&str, &str)]) -> Reply {
+async fn get(
+    client: &TestClient,
+    address: &str,
+    is_secure: bool,
+    headers: &[(&str, &str)],
+) -> Reply {
     let mut request = request(Method::GET, "/api/v1/health", headers, Body::empty());
     let address = address.parse().unwrap();
     request.extensions_mut().insert(Peer { address, is_secure });
-    desk.send(request).await
+    client.send(request).await
 }
 
 /// Named [`HOST`], behind the proxy.
@@ -28,10 +33,10 @@ fn limits(requests_per_s: u32, requests_burst: u32) -> Limits {
 }
 
 #[tokio::test]
-async fn only_configured_names_are_answered() {
-    let desk = Desk::in_network(Limits::default(), network());
+async fn only_configured_hosts_are_accepted() {
+    let client = TestClient::in_network(Limits::default(), network());
     let check = async |host: &str, expected: u16| {
-        let reply = get(&desk, "127.0.0.1", false, &[("host", host)]).await;
+        let reply = get(&client, "127.0.0.1", false, &[("host", host)]).await;
         assert_eq!(reply.status, expected, "{host}");
     };
     let ours =
@@ -54,40 +59,40 @@ async fn only_configured_names_are_answered() {
 
 #[tokio::test]
 async fn pages_of_other_sites_may_only_link() {
-    let desk = Desk::in_network(Limits::default(), network());
+    let client = TestClient::in_network(Limits::default(), network());
     for (mode, expected) in [("cors", 403), ("no-cors", 403), ("navigate", 200)] {
         let headers = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode)];
-        assert_eq!(get(&desk, "127.0.0.1", false, &headers).await.status, expected, "{mode}");
+        assert_eq!(get(&client, "127.0.0.1", false, &headers).await.status, expected, "{mode}");
     }
 }
 
 #[tokio::test]
 async fn too_many_requests_of_an_address_are_refused_with_the_time_to_wait() {
-    let desk = Desk::in_network(limits(1, 3), network());
+    let client = TestClient::in_network(limits(1, 3), network());
     for _ in 0..3 {
-        assert_eq!(get(&desk, "192.0.2.7", false, &[]).await.status, 200);
+        assert_eq!(get(&client, "192.0.2.7", false, &[]).await.status, 200);
     }
-    let refused = get(&desk, "192.0.2.7", false, &[]).await;
+    let refused = get(&client, "192.0.2.7", false, &[]).await;
     assert_eq!(refused.refusal(), (429, "too_many_requests".to_owned()));
     assert_eq!(refused.header("retry-after"), "1");
-    assert_eq!(get(&desk, "192.0.2.8", false, &[]).await.status, 200);
+    assert_eq!(get(&client, "192.0.2.8", false, &[]).await.status, 200);
     for _ in 0..10 {
-        assert_eq!(get(&desk, "127.0.0.1", false, &[]).await.status, 200);
+        assert_eq!(get(&client, "127.0.0.1", false, &[]).await.status, 200);
     }
 }
 
 #[tokio::test]
 async fn the_limit_is_that_of_the_clients_behind_a_proxy() {
-    let desk = Desk::in_network(limits(1, 1), network());
-    for client in ["192.0.2.7", "192.0.2.8", "192.0.2.9"] {
-        let headers = [("x-forwarded-for", client)];
-        assert_eq!(get(&desk, PROXY, false, &headers).await.status, 200, "{client}");
-        assert_eq!(get(&desk, PROXY, false, &headers).await.status, 429, "{client}");
+    let client = TestClient::in_network(limits(1, 1), network());
+    for address in ["192.0.2.7", "192.0.2.8", "192.0.2.9"] {
+        let headers = [("x-forwarded-for", address)];
+        assert_eq!(get(&client, PROXY, false, &headers).await.status, 200, "{address}");
+        assert_eq!(get(&client, PROXY, false, &headers).await.status, 429, "{address}");
     }
     // A client does not escape its limit by claiming other addresses.
     let claims = ["192.0.2.2", "192.0.2.3"];
     for (claim, expected) in claims.into_iter().zip([200, 429]) {
-        let reply = get(&desk, "192.0.2.1", false, &[("x-forwarded-for", claim)]).await;
+        let reply = get(&client, "192.0.2.1", false, &[("x-forwarded-for", claim)]).await;
         assert_eq!(reply.status, expected, "{claim}");
     }
 }
@@ -95,30 +100,30 @@ async fn the_limit_is_that_of_the_clients_behind_a_proxy() {
 #[tokio::test]
 async fn without_tls_of_its_own_only_the_proxy_is_answered() {
     let network = Network { only_proxies: true, ..network() };
-    let desk = Desk::in_network(Limits::default(), network);
+    let client = TestClient::in_network(Limits::default(), network);
     for (address, expected) in [(PROXY, 200), ("127.0.0.1", 200), ("192.0.2.7", 403)] {
-        let reply = get(&desk, address, false, &[("x-forwarded-for", PROXY)]).await;
+        let reply = get(&client, address, false, &[("x-forwarded-for", PROXY)]).await;
         assert_eq!(reply.status, expected, "{address}");
     }
 }
 
 #[tokio::test]
 async fn the_host_that_a_proxy_reports_is_checked_instead_of_its_own() {
-    let desk = Desk::in_network(Limits::default(), network());
+    let client = TestClient::in_network(Limits::default(), network());
     let inner = ("host", "backend:8080");
     for (name, expected) in [(HOST, 200), ("cockpit.plant:443", 200), ("evil.example", 421)] {
-        let reply = get(&desk, PROXY, false, &[inner, ("x-forwarded-host", name)]).await;
+        let reply = get(&client, PROXY, false, &[inner, ("x-forwarded-host", name)]).await;
         assert_eq!(reply.status, expected, "{name}");
     }
-    let reply = get(&desk, "192.0.2.7", false, &[inner, ("x-forwarded-host", HOST)]).await;
+    let reply = get(&client, "192.0.2.7", false, &[inner, ("x-forwarded-host", HOST)]).await;
     assert_eq!(reply.status, 421);
 }
 
 #[tokio::test]
 async fn every_response_carries_the_security_headers() {
-    let desk = Desk::in_network(Limits::default(), network());
+    let client = TestClient::in_network(Limits::default(), network());
     for host in ["localhost", "evil.example"] {
-        let reply = get(&desk, "127.0.0.1", false, &[("host", host)]).await;
+        let reply = get(&client, "127.0.0.1", false, &[("host", host)]).await;
         for (name, value) in SECURITY {
             assert_eq!(reply.header(name.as_str()), value, "{host}");
         }
@@ -129,7 +134,7 @@ async fn every_response_carries_the_security_headers() {
 
 #[tokio::test]
 async fn only_an_encrypted_name_is_pinned_to_https() {
-    let desk = Desk::in_network(Limits::default(), network());
+    let client = TestClient::in_network(Limits::default(), network());
     for (address, is_tls, host, expected) in [
         ("192.0.2.7", true, HOST, HSTS),
         ("192.0.2.7", false, HOST, ""),
@@ -137,7 +142,7 @@ async fn only_an_encrypted_name_is_pinned_to_https() {
         (PROXY, false, HOST, HSTS),
     ] {
         let headers = [("host", host), ("x-forwarded-proto", "https")];
-        let pinned = get(&desk, address, is_tls, &headers).await;
+        let pinned = get(&client, address, is_tls, &headers).await;
         let pinned = pinned.header("strict-transport-security");
         assert_eq!(pinned, expected, "{address} {is_tls} {host}");
     }

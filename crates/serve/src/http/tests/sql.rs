@@ -1,20 +1,21 @@
-use super::{Desk, request};
+use super::{TestClient, request};
 use axum::body::{Body, to_bytes};
 use axum::http::Method;
 use serde_json::json;
 use tower::ServiceExt;
 
 async fn check_refused(sql: &str, expected: (u16, &str), message: &str) {
-    let reply = Desk::new().query(sql).await;
+    let reply = TestClient::new().query(sql).await;
     assert_eq!(reply.refusal(), (expected.0, expected.1.to_owned()), "{sql}: {}", reply.text());
-    let said = reply.json()["error"]["message"].as_str().unwrap().to_owned();
-    assert!(said.contains(message), "{sql}: {said}");
+    let found = reply.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(found.contains(message), "{sql}: {found}");
 }
 
 #[tokio::test]
 async fn a_query_is_answered() {
-    let reply =
-        Desk::new().query("SELECT id, qty * 2 AS twice FROM gold.sample ORDER BY id LIMIT 2").await;
+    let reply = TestClient::new()
+        .query("SELECT id, qty * 2 AS twice FROM gold.sample ORDER BY id LIMIT 2")
+        .await;
     let expected = concat!(
         r#"{"columns":[{"name":"id","type":"bigint"},{"name":"twice","type":"decimal(38,3)"}],"#,
         r#""rows":[{"id":1,"twice":3.000},"#,
@@ -27,12 +28,12 @@ async fn a_query_is_answered() {
 
 #[tokio::test]
 async fn a_query_comes_in_every_format_and_by_link() {
-    let desk = Desk::new();
-    let csv = desk.get("/api/v1/query?sql=SELECT+1+AS+one&format=csv").await;
+    let client = TestClient::new();
+    let csv = client.get("/api/v1/query?sql=SELECT+1+AS+one&format=csv").await;
     assert_eq!(csv.text(), "one\r\n1\r\n");
-    let arrow = desk.get("/api/v1/query?sql=SELECT+1+AS+one&format=arrow").await;
+    let arrow = client.get("/api/v1/query?sql=SELECT+1+AS+one&format=arrow").await;
     assert_eq!(arrow.header("content-type"), "application/vnd.apache.arrow.stream");
-    let parquet = desk.get("/api/v1/query?sql=SELECT+1+AS+one&format=parquet").await;
+    let parquet = client.get("/api/v1/query?sql=SELECT+1+AS+one&format=parquet").await;
     assert_eq!(&parquet.body[..4], b"PAR1");
 }
 
@@ -58,14 +59,14 @@ async fn reading_statements_are_allowed() {
         "DESCRIBE gold.sample",
         "SELECT * FROM information_schema.tables",
     ] {
-        let reply = Desk::new().query(sql).await;
+        let reply = TestClient::new().query(sql).await;
         assert_eq!(reply.status, 200, "{sql}: {}", reply.text());
         assert!(reply.json()["row_count"].as_u64().unwrap() > 0, "{sql}");
     }
 }
 
 #[tokio::test]
-async fn a_wrong_query_is_explained_with_its_place() {
+async fn an_invalid_query_is_explained_with_its_position() {
     check_refused("SELEC 1", (400, "bad_sql"), "SELEC").await;
     check_refused("", (400, "bad_sql"), "no statement").await;
     check_refused("SELECT * FROM gold.sampel", (400, "unknown_table"), "did you mean gold.sample?")
@@ -81,20 +82,21 @@ async fn a_wrong_query_is_explained_with_its_place() {
         "named id",
     )
     .await;
-    let reply = Desk::new().query("SELECT id\nFROM gold.sample WHERE nosuch = 1").await.json();
+    let reply =
+        TestClient::new().query("SELECT id\nFROM gold.sample WHERE nosuch = 1").await.json();
     assert_eq!(
         (&reply["error"]["line"], &reply["error"]["column"]),
         (&json!(2), &json!(24)),
         "{reply}"
     );
-    let reply = Desk::new().query("SELECT id FROM\n  WHERE").await.json();
+    let reply = TestClient::new().query("SELECT id FROM\n  WHERE").await.json();
     assert_eq!(reply["error"]["line"], json!(2), "{reply}");
     assert!(!reply.to_string().contains("rror:"), "{reply}");
 }
 
 #[tokio::test]
 async fn the_body_is_checked() {
-    let desk = Desk::new();
+    let client = TestClient::new();
     let json = [("content-type", "application/json")];
     let big = format!("{{\"sql\":\"SELECT '{}'\"}}", "x".repeat(65_536));
     for (headers, body, expected) in [
@@ -110,20 +112,20 @@ async fn the_body_is_checked() {
         (&[], "{\"sql\":\"SELECT 1\"}".to_owned(), (415, "not_json")),
     ] {
         let reply =
-            desk.send(request(Method::POST, "/api/v1/query", headers, Body::from(body))).await;
+            client.send(request(Method::POST, "/api/v1/query", headers, Body::from(body))).await;
         assert_eq!(reply.refusal(), (expected.0, expected.1.to_owned()), "{}", reply.text());
     }
-    assert_eq!(desk.get("/api/v1/query").await.refusal(), (400, "bad_parameter".into()));
+    assert_eq!(client.get("/api/v1/query").await.refusal(), (400, "bad_parameter".into()));
     assert_eq!(
-        desk.get("/api/v1/query?sql=SELECT+1&x=1").await.refusal(),
+        client.get("/api/v1/query?sql=SELECT+1&x=1").await.refusal(),
         (400, "unknown_parameter".into())
     );
 }
 
-/// Whatever is asked, the one who asks is told: nothing of this is the program's fault.
+/// Unusual queries return a result or a client error, never an internal error.
 #[tokio::test]
 async fn odd_queries_are_answered_or_refused() {
-    let desk = Desk::new();
+    let client = TestClient::new();
     let mut faults = Vec::new();
     for sql in [
         "SELECT $1",
@@ -169,8 +171,8 @@ async fn odd_queries_are_answered_or_refused() {
         for format in ["json", "csv", "arrow", "parquet"] {
             let link = url::form_urlencoded::byte_serialize(sql.as_bytes()).collect::<String>();
             let path = format!("/api/v1/query?sql={link}&format={format}");
-            let asked = request(Method::GET, &path, &[], Body::empty());
-            let response = desk.router().oneshot(asked).await.unwrap();
+            let by_link = request(Method::GET, &path, &[], Body::empty());
+            let response = client.router().oneshot(by_link).await.unwrap();
             let status = response.status().as_u16();
             let body = to_bytes(response.into_body(), usize::MAX).await;
             if status >= 500 || body.is_err() {

@@ -1,7 +1,7 @@
-//! Temperatures over HTTP: pushed, now, and as history.
+//! Temperatures over HTTP: the stream, current values, and history.
 
 use super::lake::{Lake, batch};
-use super::{Desk, live, now, request};
+use super::{TestClient, live, now, request};
 use crate::Limits;
 use arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -24,8 +24,8 @@ fn id(plant: &str, lane: &str, component: &str) -> SensorId {
     SensorId { plant, lane, component, manufacturer: "manufact2".into() }
 }
 
-/// A registry that has met these sensors, and live over it.
-fn living(ids: &[SensorId]) -> (Registry, Live) {
+/// A registry of these sensors, and a [`Live`] over it.
+fn live_with_sensors(ids: &[SensorId]) -> (Registry, Live) {
     let registry = Registry::default();
     for id in ids {
         registry.write().unwrap().register(id.clone());
@@ -39,18 +39,18 @@ fn reading(registry: &Registry, id: &SensorId, at_us: i64, temp_c: f64) -> Readi
     Reading { sensor, at_us, temp_c }
 }
 
-fn desk(live: &Live) -> Desk {
-    Desk::living(Lake::of(Vec::new()), live.clone(), Limits::default(), &[])
+fn client(live: &Live) -> TestClient {
+    TestClient::with_live(Lake::of(Vec::new()), live.clone(), Limits::default(), &[])
 }
 
 #[tokio::test]
-async fn now_answers_the_plants_questions() {
+async fn current_values_and_statistics_are_returned() {
     let ids = [
         id("Plant1", "4", "solder_paste_printer"),
         id("Plant1", "10", "solder_paste_printer"),
         id("Plant2", "4", "label_printer"),
     ];
-    let (registry, live) = living(&ids);
+    let (registry, live) = live_with_sensors(&ids);
     let at_us = now().timestamp_micros();
     let ago = |id: &SensorId, minutes: i64, temp_c: f64| {
         reading(&registry, id, at_us - minutes * MINUTE_US, temp_c)
@@ -69,58 +69,59 @@ async fn now_answers_the_plants_questions() {
     live.count_rejected(at_us, 4);
     let lags = vec![PartitionLag { topic: "t".into(), partition: 0, lag_messages: 7 }];
     live.set_link(LinkState { link: Link::Connected, reason: None, lags });
-    let desk = desk(&live);
-    let said = desk.get("/api/v1/temperatures/now").await.json();
+    let client = client(&live);
+    let answer = client.get("/api/v1/temperatures/now").await.json();
     assert_eq!(
-        said["over_limit"],
+        answer["over_limit"],
         json!([
             {"component": "label_printer", "sensors": 1, "over_limit": 0},
             {"component": "solder_paste_printer", "sensors": 2, "over_limit": 1},
         ])
     );
-    let lanes: Vec<_> = said["hottest"].as_array().unwrap().iter().map(|it| &it["lane"]).collect();
+    let lanes: Vec<_> =
+        answer["hottest"].as_array().unwrap().iter().map(|it| &it["lane"]).collect();
     assert_eq!(lanes, ["4", "10", "4"]);
-    let hottest = &said["hottest"][0];
+    let hottest = &answer["hottest"][0];
     assert_eq!((&hottest["temp_c_max"], &hottest["readings"]), (&json!(80.0), &json!(3)));
     assert_eq!((&hottest["temp_c"], &hottest["over_limit"]), (&json!(48.5), &json!(0)));
-    assert_eq!(said["hottest"][1]["silent"], 1);
-    assert_eq!(said["sensors"][1]["state"], "silent");
-    assert_eq!((&said["sensors"][1]["age_s"], &said["limit_c"]), (&json!(540.0), &json!(50.0)));
-    assert_eq!((&said["at"], &said["rejected"]), (&json!("2023-01-10T00:00:00Z"), &json!(4)));
-    assert_eq!(said["over_limit_from"], "2023-01-09T23:50:01Z");
-    assert_eq!(said["link"], json!({"state": "connected", "reason": null, "lag_messages": 7}));
+    assert_eq!(answer["hottest"][1]["silent"], 1);
+    assert_eq!(answer["sensors"][1]["state"], "silent");
+    assert_eq!((&answer["sensors"][1]["age_s"], &answer["limit_c"]), (&json!(540.0), &json!(50.0)));
+    assert_eq!((&answer["at"], &answer["rejected"]), (&json!("2023-01-10T00:00:00Z"), &json!(4)));
+    assert_eq!(answer["over_limit_from"], "2023-01-09T23:50:01Z");
+    assert_eq!(answer["link"], json!({"state": "connected", "reason": null, "lag_messages": 7}));
     let some = "/api/v1/temperatures/now?plant=Plant2&limit_c=39.5&sensors=false";
-    let said = desk.get(some).await.json();
+    let answer = client.get(some).await.json();
     assert_eq!(
-        said["over_limit"],
+        answer["over_limit"],
         json!([{"component": "label_printer", "sensors": 1, "over_limit": 1}])
     );
-    assert_eq!((said["hottest"].as_array().unwrap().len(), &said["sensors"]), (1, &json!([])));
+    assert_eq!((answer["hottest"].as_array().unwrap().len(), &answer["sensors"]), (1, &json!([])));
     let one = format!("/api/v1/temperatures/now?sensor={SENSOR}");
-    let said = desk.get(&one).await.json();
-    let sensors = said["sensors"].as_array().unwrap();
+    let answer = client.get(&one).await.json();
+    let sensors = answer["sensors"].as_array().unwrap();
     assert_eq!((sensors.len(), &sensors[0]["sensor"]), (1, &json!(SENSOR)));
-    assert_eq!(said["hottest"][0]["sensors"], 1);
-    let metrics = desk.get("/metrics").await;
+    assert_eq!(answer["hottest"][0]["sensors"], 1);
+    let metrics = client.get("/metrics").await;
     for line in [
         "cockpit_live_readings_total 6",
         "cockpit_live_sensors 3",
         "cockpit_live_lag_messages{topic=\"t\",partition=\"0\"} 7",
     ] {
-        assert!(metrics.text().lines().any(|said| said == line), "{line}\n{}", metrics.text());
+        assert!(metrics.text().lines().any(|found| found == line), "{line}\n{}", metrics.text());
     }
 }
 
 #[tokio::test]
-async fn nothing_live_is_no_error() {
-    let said = desk(&live()).get("/api/v1/temperatures/now").await.json();
-    assert_eq!((&said["at"], &said["sensors"]), (&Value::Null, &json!([])));
-    assert_eq!(said["link"]["state"], "none");
+async fn an_empty_state_is_not_an_error() {
+    let answer = client(&live()).get("/api/v1/temperatures/now").await.json();
+    assert_eq!((&answer["at"], &answer["sensors"]), (&Value::Null, &json!([])));
+    assert_eq!(answer["link"]["state"], "none");
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_refused() {
-    let desk = desk(&live());
+async fn invalid_parameters_are_refused() {
+    let client = client(&live());
     for (path, code) in [
         ("/api/v1/temperatures/now?limit_c=warm", "bad_value"),
         ("/api/v1/temperatures/now?limit_c=inf", "bad_value"),
@@ -139,17 +140,17 @@ async fn what_is_not_understood_is_refused() {
             "bad_value",
         ),
     ] {
-        assert_eq!(desk.get(path).await.refusal(), (400, code.into()), "{path}");
+        assert_eq!(client.get(path).await.refusal(), (400, code.into()), "{path}");
     }
 }
 
-/// The events a viewer is sent, as they come.
+/// The events that a viewer receives, in order.
 struct Events(BodyDataStream);
 
 impl Events {
-    async fn open(desk: &Desk, path: &str, headers: &[(&str, &str)]) -> Self {
-        let ask = request(Method::GET, path, headers, Body::empty());
-        let response = desk.router().oneshot(ask).await.unwrap();
+    async fn open(client: &TestClient, path: &str, headers: &[(&str, &str)]) -> Self {
+        let open = request(Method::GET, path, headers, Body::empty());
+        let response = client.router().oneshot(open).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
@@ -164,14 +165,14 @@ impl Events {
 #[tokio::test]
 async fn the_stream_follows_the_protocol() {
     let id = id("Plant1", "4", "solder_paste_printer");
-    let (registry, live) = living(std::slice::from_ref(&id));
+    let (registry, live) = live_with_sensors(std::slice::from_ref(&id));
     let at_us = now().timestamp_micros();
     live.take(&[reading(&registry, &id, at_us, 82.41)], at_us);
-    let desk = desk(&live);
+    let client = client(&live);
     let stop = tokio_util::sync::CancellationToken::new();
     let watching = async {
         let path = "/api/v1/live?topics=temps:Plant1&hz=0";
-        let mut events = Events::open(&desk, path, &[]).await;
+        let mut events = Events::open(&client, path, &[]).await;
         let hello = events.next().await;
         assert!(hello.starts_with("retry: ") && hello.contains("\nevent: hello\n"), "{hello}");
         assert!(hello.contains("\"boot\":\"boot\"") && hello.contains("\"zone\":\"Asia/Kolkata\""));
@@ -187,14 +188,14 @@ async fn the_stream_follows_the_protocol() {
             "event: t\nid: boot-2\ndata: {\"t\":1673308800000,\"i\":[0],\"v\":[8300]}\n\n"
         );
         drop(events);
-        let mut again = Events::open(&desk, path, &[("last-event-id", "boot-1")]).await;
+        let mut again = Events::open(&client, path, &[("last-event-id", "boot-1")]).await;
         again.next().await;
         assert!(again.next().await.contains("event: t\nid: boot-2\n"));
-        let _second = Events::open(&desk, "/api/v1/live", &[]).await;
-        assert_eq!(desk.get("/api/v1/live?hz=7").await.refusal(), (429, "busy".into()));
+        let _second = Events::open(&client, "/api/v1/live", &[]).await;
+        assert_eq!(client.get("/api/v1/live?hz=7").await.refusal(), (429, "busy".into()));
         stop.cancel();
         while again.0.next().await.is_some() {}
-        assert_eq!(desk.get("/api/v1/live").await.refusal(), (503, "stopping".into()));
+        assert_eq!(client.get("/api/v1/live").await.refusal(), (503, "stopping".into()));
     };
     tokio::join!(live.push(Arc::new(move || at_us), stop.clone()), watching);
 }
@@ -252,16 +253,16 @@ fn rolled_up(readings: &[(i64, f64)], at: &str, width_us: i64) -> RecordBatch {
     ])
 }
 
-/// The lake as it is a little behind, and memory as it is half an hour deep.
-fn with_history() -> Desk {
+/// A lake that is behind memory, and memory with the last half hour.
+fn with_history() -> TestClient {
     with_history_of(usize::MAX)
 }
 
-/// The same, with so many readings that have not expired.
-fn with_history_of(kept: usize) -> Desk {
+/// The same, with only the last `kept` readings in silver.
+fn with_history_of(kept: usize) -> TestClient {
     let readings = four_hours();
     let id = id("Plant1", "4", "solder_paste_printer");
-    let (registry, live) = living(std::slice::from_ref(&id));
+    let (registry, live) = live_with_sensors(std::slice::from_ref(&id));
     let all: Vec<_> = readings.iter().map(|it| reading(&registry, &id, it.0, it.1)).collect();
     live.restore(&all, now().timestamp_micros());
     let landed = &readings[..readings.len() - 20];
@@ -270,30 +271,30 @@ fn with_history_of(kept: usize) -> Desk {
         ("gold", "temperature_minute", rolled_up(landed, "minute_at", MINUTE_US)),
         ("gold", "temperature_hour", rolled_up(landed, "hour_at", HOUR_US)),
     ]);
-    Desk::living(lake, live, Limits::default(), &[])
+    TestClient::with_live(lake, live, Limits::default(), &[])
 }
 
-async fn check_history(desk: &Desk, minutes: (i64, i64), points: i64, sources: &[&str]) {
+async fn check_history(client: &TestClient, minutes: (i64, i64), points: i64, sources: &[&str]) {
     let ago = |minutes: i64| (now() - chrono::TimeDelta::minutes(minutes)).to_rfc3339();
     let query = format!(
         "sensor={SENSOR}&from={}&to={}&points={points}",
         ago(minutes.0).replace('+', "%2B"),
         ago(minutes.1).replace('+', "%2B")
     );
-    let said = desk.get(&format!("/api/v1/temperatures?{query}")).await.json();
-    assert_eq!(said["sources"], json!(sources), "{query}");
+    let answer = client.get(&format!("/api/v1/temperatures?{query}")).await.json();
+    assert_eq!(answer["sources"], json!(sources), "{query}");
     let us = |field: &str| {
-        let at: chrono::DateTime<chrono::Utc> = said[field].as_str().unwrap().parse().unwrap();
+        let at: chrono::DateTime<chrono::Utc> = answer[field].as_str().unwrap().parse().unwrap();
         at.timestamp_micros()
     };
     let (from_us, to_us) = (us("from"), us("to"));
-    let width_us = said["bucket_s"].as_i64().unwrap() * SECOND_US;
+    let width_us = answer["bucket_s"].as_i64().unwrap() * SECOND_US;
     assert!((to_us - from_us) / width_us <= points + 2, "{query}");
     let within = four_hours().into_iter().filter(|it| (from_us..to_us).contains(&it.0));
-    let wanted = grouped(&within.collect::<Vec<_>>(), width_us);
-    let found = said["points"].as_array().unwrap();
-    assert_eq!(found.len(), wanted.len(), "{query}");
-    for (point, (_, values)) in found.iter().zip(&wanted) {
+    let expected = grouped(&within.collect::<Vec<_>>(), width_us);
+    let found = answer["points"].as_array().unwrap();
+    assert_eq!(found.len(), expected.len(), "{query}");
+    for (point, (_, values)) in found.iter().zip(&expected) {
         assert_eq!(point["readings"].as_u64().unwrap() as usize, values.len(), "{query} {point}");
         assert_eq!(point["temp_c_max"], json!(highest(values)), "{query} {point}");
         assert_eq!(point["temp_c_min"], json!(lowest(values)), "{query} {point}");
@@ -302,19 +303,19 @@ async fn check_history(desk: &Desk, minutes: (i64, i64), points: i64, sources: &
     }
 }
 
-/// Every reading counts once, whichever table answers and wherever memory takes over.
+/// Every reading counts once, for any table and any begin of memory.
 #[tokio::test]
-async fn history_is_every_reading_once() {
-    let desk = with_history();
-    check_history(&desk, (10, 0), 600, &["memory"]).await;
-    check_history(&desk, (60, 0), 600, &["silver.temperature", "memory"]).await;
-    check_history(&desk, (61, 40), 100, &["silver.temperature"]).await;
-    check_history(&desk, (60, 13), 7, &["gold.temperature_minute", "memory"]).await;
-    check_history(&desk, (170, 50), 30, &["gold.temperature_minute"]).await;
+async fn history_contains_every_reading_once() {
+    let client = with_history();
+    check_history(&client, (10, 0), 600, &["memory"]).await;
+    check_history(&client, (60, 0), 600, &["silver.temperature", "memory"]).await;
+    check_history(&client, (61, 40), 100, &["silver.temperature"]).await;
+    check_history(&client, (60, 13), 7, &["gold.temperature_minute", "memory"]).await;
+    check_history(&client, (170, 50), 30, &["gold.temperature_minute"]).await;
     let hours = ["gold.temperature_hour", "gold.temperature_minute", "memory"];
-    check_history(&desk, (230, 0), 3, &hours).await;
+    check_history(&client, (230, 0), 3, &hours).await;
     check_history(
-        &desk,
+        &client,
         (230, 100),
         1,
         &["gold.temperature_hour", "gold.temperature_minute", "memory"],
@@ -322,18 +323,21 @@ async fn history_is_every_reading_once() {
     .await;
 }
 
-/// Where readings have expired, minutes answer as finely as they can.
+/// If the readings have expired, the minutes are used at their resolution.
 #[tokio::test]
-async fn minutes_outlive_readings() {
-    let desk = with_history_of(1_000);
-    check_history(&desk, (61, 40), 100, &["silver.temperature"]).await;
-    check_history(&desk, (230, 200), 600, &["gold.temperature_minute"]).await;
+async fn expired_readings_are_replaced_by_minutes() {
+    let client = with_history_of(1_000);
+    check_history(&client, (61, 40), 100, &["silver.temperature"]).await;
+    check_history(&client, (230, 200), 600, &["gold.temperature_minute"]).await;
 }
 
 #[tokio::test]
-async fn a_sensor_nobody_knows_has_no_history() {
-    let said = with_history().get("/api/v1/temperatures?sensor=it's").await.json();
-    assert_eq!((&said["points"], &said["sources"]), (&json!([]), &json!(["silver.temperature"])));
-    let bare = desk(&live()).get("/api/v1/temperatures?sensor=x").await.json();
+async fn an_unknown_sensor_has_no_history() {
+    let answer = with_history().get("/api/v1/temperatures?sensor=it's").await.json();
+    assert_eq!(
+        (&answer["points"], &answer["sources"]),
+        (&json!([]), &json!(["silver.temperature"]))
+    );
+    let bare = client(&live()).get("/api/v1/temperatures?sensor=x").await.json();
     assert_eq!((&bare["points"], &bare["sources"]), (&json!([]), &json!([])));
 }

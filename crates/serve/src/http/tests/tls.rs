@@ -1,6 +1,6 @@
-//! TLS over real connections: both protocols, plain HTTP by mistake, and clients that do nothing.
+//! TLS over real connections: both protocols, plain HTTP by mistake, and idle clients.
 
-use super::{Desk, now};
+use super::{TestClient, now};
 use crate::Limits;
 use crate::http::{Certificates, Endpoint, TlsFiles, serve};
 use rcgen::{CertificateParams, KeyPair};
@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-/// A service over TLS, and what its clients have to know.
+/// The address of a service over TLS, and its root certificate.
 struct Encrypted {
     address: SocketAddr,
     root: CertificateDer<'static>,
@@ -41,7 +41,7 @@ impl Encrypted {
         let address = listener.local_addr().unwrap();
         let root = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         let stop = CancellationToken::new();
-        let router = Desk::with(limits.clone(), &[]).router();
+        let router = TestClient::with_limits(limits.clone(), &[]).router();
         let endpoint = Endpoint { certificates, ..Endpoint::default() };
         let serving = serve(listener, router, &limits, endpoint, stop.clone());
         let client = async {
@@ -67,7 +67,7 @@ impl Encrypted {
     }
 }
 
-/// Everything until the end of a connection, which may be abrupt.
+/// All bytes until the connection ends, which may be abrupt.
 async fn rest(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     let _end = stream.read_to_end(&mut bytes).await;
@@ -184,8 +184,8 @@ async fn a_client_of_http2_that_reads_nothing_is_disconnected() {
             assert_ne!(idle.read_buf(&mut bytes).await.unwrap(), 0);
         }
         let mut next = service.connect(&[b"http/1.1"]).await;
-        let ask = "GET /api/v1/query?sql=SELECT+1+AS+n HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        next.write_all(ask.as_bytes()).await.unwrap();
+        let head = "GET /api/v1/query?sql=SELECT+1+AS+n HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        next.write_all(head.as_bytes()).await.unwrap();
         let answer = rest(&mut next).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"n\":1"), "{answer}");
     })

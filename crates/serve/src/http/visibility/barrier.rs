@@ -1,9 +1,9 @@
 //! A table that returns its visible rows and reveals nothing about the others.
 //!
-//! A condition in the plan of a query would not be enough: the optimizer may evaluate an expression of
+//! A condition in the plan of a query is not sufficient: the optimizer may evaluate an expression of
 //! the query before it, and an expression that fails shows the value it failed on. So the rows are
-//! filtered within a plan of one node, into which nothing of the query is pushed but comparisons of
-//! columns with constants, which cannot fail, and out of which neither statistics nor metrics come.
+//! filtered within a plan of one node, into which only comparisons of columns with constants are pushed,
+//! which cannot fail. The node exposes neither statistics nor metrics.
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
@@ -144,7 +144,7 @@ fn cannot_fail(filter: &Expr) -> bool {
     }
 }
 
-/// A plan without children: no rule of the optimizer looks into it.
+/// A plan without children: the rules of the optimizer do not change it.
 #[derive(Debug)]
 struct VisibleRows {
     plan: Arc<dyn ExecutionPlan>,

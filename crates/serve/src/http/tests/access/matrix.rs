@@ -38,12 +38,12 @@ fn is_streamed(route: &Route) -> bool {
     route.path == "/api/v1/live"
 }
 
-/// Checks one role, or nobody, on one route.
+/// Checks one role, or no login, on one route.
 async fn check(world: &World, role: Option<Role>, route: &Route) {
     // A session of its own: a logout would end that of the other routes.
     let cookie = role.map(|role| world.cookie(role.name())).unwrap_or_default();
     let (name, method) = (role.map_or("nobody", Role::name), route.method.as_str());
-    let reply = world.by(&cookie, method, &address(route.path), body(route)).await;
+    let reply = world.request_as(&cookie, method, &address(route.path), body(route)).await;
     let status = reply.status.as_u16();
     let is_refused = matches!(status, 401 | 403 | 303);
     let expected = is_granted(role, route);
@@ -78,7 +78,7 @@ async fn other_methods_of_a_route_are_refused() {
             if is_listed {
                 continue;
             }
-            let reply = world.by(&cookie, method, &address(path), None).await;
+            let reply = world.request_as(&cookie, method, &address(path), None).await;
             assert_eq!(reply.refusal(), (405, "wrong_method".into()), "{method} {path}");
         }
     }

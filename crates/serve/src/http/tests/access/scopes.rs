@@ -1,4 +1,4 @@
-//! Somebody with a role on one line, at every door.
+//! A user with a role on one line, on every route.
 
 use super::world::World;
 use access::Role;
@@ -13,7 +13,8 @@ fn scoped() -> World {
 }
 
 async fn column(world: &World, cookie: &str, sql: &str) -> Value {
-    let reply = world.by(cookie, "POST", "/api/v1/query", Some(json!({ "sql": sql }))).await;
+    let reply =
+        world.request_as(cookie, "POST", "/api/v1/query", Some(json!({ "sql": sql }))).await;
     assert_eq!(reply.status, 200, "{sql}: {}", reply.text());
     let rows = reply.json()["rows"].as_array().unwrap().clone();
     rows.iter().map(|row| row.as_object().unwrap().values().next().unwrap().clone()).collect()
@@ -28,7 +29,7 @@ async fn tables_have_only_rows_of_the_scope() {
     {
         for suffix in ["", "?format=csv", "?distinct=true"] {
             let path = format!("/api/v1/tables/gold/{table}{suffix}");
-            let reply = world.by(&cookie, "GET", &path, None).await;
+            let reply = world.request_as(&cookie, "GET", &path, None).await;
             assert_eq!(reply.status, 200, "{path}: {}", reply.text());
             let found = match suffix {
                 "?format=csv" => reply.text().lines().count() - 1,
@@ -39,10 +40,11 @@ async fn tables_have_only_rows_of_the_scope() {
         }
     }
     for table in ["gold/stock", "silver/rejected"] {
-        let reply = world.by(&cookie, "GET", &format!("/api/v1/tables/{table}"), None).await;
+        let reply =
+            world.request_as(&cookie, "GET", &format!("/api/v1/tables/{table}"), None).await;
         assert_eq!(reply.refusal(), (403, "forbidden".into()), "{table}");
     }
-    let listed = world.by(&cookie, "GET", "/api/v1/tables", None).await.json();
+    let listed = world.request_as(&cookie, "GET", "/api/v1/tables", None).await.json();
     let listed = listed["tables"].as_array().unwrap();
     let names: Vec<&str> = listed.iter().map(|it| it["table"].as_str().unwrap()).collect();
     assert_eq!(names, ["by_unit", "by_line", "by_station", "by_lane", "by_sensor"]);
@@ -50,7 +52,7 @@ async fn tables_have_only_rows_of_the_scope() {
 }
 
 #[tokio::test]
-async fn no_statement_goes_around_the_filter() {
+async fn no_statement_bypasses_the_filter() {
     let world = scoped();
     let cookie = world.cookie("smt");
     for (sql, expected) in [
@@ -90,12 +92,14 @@ async fn hidden_tables_and_rows_leave_no_trace() {
         "EXPLAIN SELECT * FROM gold.stock",
         "DESCRIBE gold.stock",
     ] {
-        let reply = world.by(&cookie, "POST", "/api/v1/query", Some(json!({ "sql": sql }))).await;
+        let reply =
+            world.request_as(&cookie, "POST", "/api/v1/query", Some(json!({ "sql": sql }))).await;
         assert_eq!(reply.status, 400, "{sql}: {}", reply.text());
         assert!(!reply.text().contains("amount"), "{sql}: {}", reply.text());
     }
     for sql in ["SHOW TABLES", "SELECT table_name FROM information_schema.tables"] {
-        let reply = world.by(&cookie, "POST", "/api/v1/query", Some(json!({ "sql": sql }))).await;
+        let reply =
+            world.request_as(&cookie, "POST", "/api/v1/query", Some(json!({ "sql": sql }))).await;
         assert!(!reply.text().contains("stock") && reply.text().contains("by_unit"), "{sql}");
     }
     for sql in [
@@ -103,7 +107,8 @@ async fn hidden_tables_and_rows_leave_no_trace() {
         "EXPLAIN SELECT * FROM gold.by_unit WHERE note = 'x'",
         "SELECT CAST(note AS INT) FROM gold.by_unit",
     ] {
-        let reply = world.by(&cookie, "POST", "/api/v1/query", Some(json!({ "sql": sql }))).await;
+        let reply =
+            world.request_as(&cookie, "POST", "/api/v1/query", Some(json!({ "sql": sql }))).await;
         let text = reply.text();
         let leaks = ["secret", "wave", "unlisted", "output_rows=4"];
         assert!(leaks.iter().all(|it| !text.contains(it)), "{sql}: {text}");
@@ -115,19 +120,19 @@ async fn a_scope_without_equipment_has_no_rows() {
     let world = scoped();
     let cookie = world.cookie("nowhere");
     assert_eq!(column(&world, &cookie, "SELECT count(*) FROM gold.by_unit").await, json!([0]));
-    let sensors = world.by(&cookie, "GET", "/api/v1/temperatures/now", None).await;
+    let sensors = world.request_as(&cookie, "GET", "/api/v1/temperatures/now", None).await;
     assert_eq!(sensors.json()["sensors"], json!([]));
 }
 
 #[tokio::test]
-async fn each_permission_counts_in_its_own_scope() {
+async fn each_permission_is_limited_to_its_own_scope() {
     let world = scoped();
     let cookie = world.cookie("mixed");
-    let table = world.by(&cookie, "GET", "/api/v1/tables/gold/by_unit", None).await.json();
+    let table = world.request_as(&cookie, "GET", "/api/v1/tables/gold/by_unit", None).await.json();
     assert_eq!(table["total"], 4, "a viewer of the whole plant");
     let found = column(&world, &cookie, "SELECT unit FROM gold.by_unit").await;
     assert_eq!(found, json!(["wave"]), "SQL only in the area");
-    let stock = world.by(&cookie, "GET", "/api/v1/tables/gold/stock", None).await;
+    let stock = world.request_as(&cookie, "GET", "/api/v1/tables/gold/stock", None).await;
     assert_eq!(stock.status, 200);
 }
 
@@ -135,28 +140,28 @@ async fn each_permission_counts_in_its_own_scope() {
 async fn a_cached_page_of_another_user_is_not_reused() {
     let world = scoped();
     let path = "/api/v1/tables/gold/by_unit";
-    let first = world.by(&world.cookie("viewer"), "GET", path, None).await;
+    let first = world.request_as(&world.cookie("viewer"), "GET", path, None).await;
     let tag = first.header("etag").to_owned();
     let cookie = world.cookie("smt");
     let headers = [("cookie", cookie.as_str()), ("if-none-match", tag.as_str())];
-    let second = world.ask("GET", path, &headers, None).await;
+    let second = world.request("GET", path, &headers, None).await;
     assert_eq!((second.status.as_u16(), &second.json()["total"]), (200, &json!(2)));
 }
 
 #[tokio::test]
 async fn sensors_of_other_lines_are_hidden() {
     let world = scoped();
-    super::streams::take_readings(&world);
+    super::streams::record_readings(&world);
     let cookie = world.cookie("smt");
-    let now = world.by(&cookie, "GET", "/api/v1/temperatures/now", None).await.json();
+    let now = world.request_as(&cookie, "GET", "/api/v1/temperatures/now", None).await.json();
     let sensors = now["sensors"].as_array().unwrap();
     let names: Vec<&str> = sensors.iter().map(|it| it["sensor"].as_str().unwrap()).collect();
     assert_eq!(names, ["Plant1.1.printer.m"]);
     assert_eq!(now["hottest"].as_array().unwrap().len(), 1);
     for (sensor, status) in [("Plant1.1.printer.m", 200), ("Plant1.10.wave.m", 403)] {
         let path = format!("/api/v1/temperatures?sensor={sensor}");
-        assert_eq!(world.by(&cookie, "GET", &path, None).await.status, status, "{sensor}");
+        assert_eq!(world.request_as(&cookie, "GET", &path, None).await.status, status, "{sensor}");
     }
-    let kpis = world.by(&cookie, "GET", "/api/v1/kpis?by=plant", None).await;
+    let kpis = world.request_as(&cookie, "GET", "/api/v1/kpis?by=plant", None).await;
     assert_eq!(kpis.refusal(), (403, "forbidden".into()));
 }

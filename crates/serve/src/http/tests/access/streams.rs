@@ -6,7 +6,7 @@ use std::time::Duration;
 use tower::ServiceExt as _;
 
 /// A reading of a sensor on each area.
-pub fn take_readings(world: &World) {
+pub fn record_readings(world: &World) {
     let id = |lane: &str, component: &str| SensorId {
         plant: "Plant1".into(),
         lane: lane.into(),
@@ -44,7 +44,7 @@ async fn ends(mut stream: axum::body::BodyDataStream) -> bool {
 async fn a_stream_has_only_sensors_of_the_scope() {
     let world = World::new();
     world.add("smt", &[(Role::Viewer, "line:SMT/1")]);
-    take_readings(&world);
+    record_readings(&world);
     let (_stream, text) = first_events(&world, &world.cookie("smt")).await;
     assert!(text.contains("Plant1.1.printer.m") && !text.contains("wave"), "{text}");
     let (_stream, text) = first_events(&world, &world.cookie("viewer")).await;

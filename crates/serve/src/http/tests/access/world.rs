@@ -34,7 +34,7 @@ pub struct World {
     _folder: TempDir,
 }
 
-/// The least cost argon2 allows, so that tests take milliseconds.
+/// The lowest cost of argon2, so that tests take milliseconds.
 fn settings() -> Settings {
     Settings { password_memory_kib: 8, password_passes: 1, ..Settings::default() }
 }
@@ -82,7 +82,7 @@ fn lake() -> Lake {
 }
 
 impl World {
-    /// Nobody yet.
+    /// A service without users.
     pub fn empty(mode: AccessMode) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
@@ -154,7 +154,7 @@ impl World {
     }
 
     /// Sends a request with these headers and this body, from this machine.
-    pub async fn ask(
+    pub async fn request(
         &self,
         method: &str,
         path: &str,
@@ -164,8 +164,8 @@ impl World {
         self.send(made(method, path, headers, body)).await
     }
 
-    /// A page of ours sends a request with a session.
-    pub async fn by(
+    /// Sends a request with a session, as a page of the cockpit does.
+    pub async fn request_as(
         &self,
         cookie: &str,
         method: &str,
@@ -173,7 +173,7 @@ impl World {
         body: Option<serde_json::Value>,
     ) -> Reply {
         let headers = [("cookie", cookie), ("sec-fetch-site", "same-origin")];
-        self.ask(method, path, &headers, body).await
+        self.request(method, path, &headers, body).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! How many may run at a time, and for how long.
+//! Limits on the number of concurrent requests and on the time of each.
 
 use super::error::Error;
 use crate::Limits;
@@ -10,47 +10,48 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-/// A number of places; a request holds one until its answer is delivered.
+/// Limits how many requests of one kind run at a time. A request holds a permit until its response is
+/// delivered.
 #[derive(Debug)]
-pub struct Places {
-    /// What takes a place, for people ("queries").
+pub struct ConcurrencyLimit {
+    /// What is limited, for messages ("queries").
     what: &'static str,
     count: usize,
     free: Arc<Semaphore>,
     refused: AtomicU64,
 }
 
-/// A place taken; given back when dropped.
-pub type Place = OwnedSemaphorePermit;
+/// The permission to run; released when dropped.
+pub type Permit = OwnedSemaphorePermit;
 
-impl Places {
-    /// `count` free places.
+impl ConcurrencyLimit {
+    /// A limit of `count` concurrent requests.
     pub fn new(what: &'static str, count: usize) -> Self {
         Self { what, count, free: Arc::new(Semaphore::new(count)), refused: AtomicU64::new(0) }
     }
 
-    /// A place, as soon as one is free; 429 if none is within the limit.
-    pub async fn take(&self, limits: &Limits) -> Result<Place, Error> {
+    /// Waits for a permit; 429 if none is released within [`Limits::wait_time`].
+    pub async fn take(&self, limits: &Limits) -> Result<Permit, Error> {
         let wait = Arc::clone(&self.free).acquire_owned();
-        if let Ok(Ok(place)) = tokio::time::timeout(limits.wait_time, wait).await {
-            return Ok(place);
+        if let Ok(Ok(permit)) = tokio::time::timeout(limits.wait_time, wait).await {
+            return Ok(permit);
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
         Err(Error::busy(self.what, self.count, limits))
     }
 
-    /// Places taken now.
-    pub fn taken(&self) -> usize {
+    /// Requests that are running.
+    pub fn running(&self) -> usize {
         self.count.saturating_sub(self.free.available_permits())
     }
 
-    /// Requests that found no place since the start.
+    /// Requests that were refused since the start.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 }
 
-/// The end of a request's time.
+/// The time limit of a request.
 #[derive(Debug)]
 pub struct Deadline {
     limit: Duration,
@@ -63,7 +64,7 @@ impl Deadline {
         Self { limit, end: Box::pin(tokio::time::sleep(limit)) }
     }
 
-    /// What `work` comes to, unless the time is over first; `work` is then dropped.
+    /// The result of `work`. If the time is over first, `work` is dropped and the result is an error.
     pub async fn within<T>(&mut self, work: impl Future<Output = T> + Send) -> Result<T, Error> {
         tokio::select! {
             biased;
