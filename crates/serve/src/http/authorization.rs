@@ -3,7 +3,7 @@
 //! *In*: a request, its [`Peer`], the user database behind [`AccessControl`].
 //! *Out*: the request with a [`Caller`] in its extensions, or a refusal.
 //! *Promise*: every route is in the table of [`routes`]; a route or method that is not in it is refused.
-//! A request that changes something and is authenticated by a cookie comes from our own pages.
+//! A request that changes something and is authenticated by a cookie comes from the pages of this service.
 
 mod blocking;
 mod caller;

@@ -105,7 +105,7 @@ fn too_many(service: &Service, client: Peer, wait: Duration) -> Response {
     response
 }
 
-/// Refuses a connection that does not come from a trusted proxy, if there must be one.
+/// Refuses a connection that does not come from a trusted proxy, if one is required.
 fn check_path(network: &Network, request: &Request) -> Result<(), Error> {
     let address = Peer::from_extensions(request.extensions()).address.to_canonical();
     if !network.only_proxies || address.is_loopback() || network.is_proxy(address) {

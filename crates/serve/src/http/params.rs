@@ -21,7 +21,7 @@ pub struct PageRequest {
     pub format: Option<String>,
 }
 
-/// One column to sort by; nulls come last either way.
+/// One column to sort by; nulls are last in both directions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     pub column: String,

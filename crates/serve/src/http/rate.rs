@@ -78,7 +78,7 @@ impl RateLimiter {
     }
 
     /// The bucket of `key`, or the shared one if there is no room for another. At most once a second,
-    /// full buckets are removed, which changes nothing.
+    /// full buckets are removed; a new bucket is full as well.
     fn bucket_key(&self, buckets: &mut Buckets, key: ClientKey, now: Instant) -> ClientKey {
         if buckets.by_key.contains_key(&key) || buckets.by_key.len() < self.buckets_max {
             return key;

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Roles and what they may do.
+/// Roles and their permissions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Roles {
     /// From the fewest permissions to the most.

@@ -68,7 +68,7 @@ pub struct CurrentSession {
     pub expires_at: Option<String>,
 }
 
-/// Returns who is logged in.
+/// Returns the user who is logged in.
 #[utoipa::path(
     get, path = "/api/v1/session", operation_id = "readSession", tag = "account",
     responses((status = 200, description = "The session", body = CurrentSession), Refusals)
@@ -221,7 +221,7 @@ impl CurrentSession {
         }
     }
 
-    /// The same with what only the database knows.
+    /// The same session with the fields that are read from the database.
     fn completed(
         mut self,
         access: &Access,

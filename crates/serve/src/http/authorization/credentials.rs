@@ -61,8 +61,8 @@ pub fn token(headers: &HeaderMap) -> Option<(Secret, Login)> {
     Some((Secret::new(password), Login::Basic))
 }
 
-/// Adds the schemes that an unauthenticated client may use. Browsers get no Basic: they would open
-/// a password dialog of their own.
+/// Adds the schemes that an unauthenticated client may use. Basic is not offered to browsers: they would open
+/// their own password dialog.
 pub fn challenge(request: &HeaderMap, response: &mut HeaderMap) {
     let bearer = HeaderValue::from_static("Bearer realm=\"Plant Cockpit\"");
     response.append(header::WWW_AUTHENTICATE, bearer);

@@ -2,7 +2,7 @@
 //! logged-in user.
 //!
 //! Browsers send the origin of a request in `Sec-Fetch-Site` and `Origin`, and no page can forge
-//! either. A request that changes something must come from our own pages; a client that sends neither
+//! either. A request that changes something must come from a page of this service; a client that sends neither
 //! header is not a browser, and is accepted unless a cookie authenticates it.
 
 use super::{Caller, Login};

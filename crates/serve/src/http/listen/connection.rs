@@ -131,8 +131,8 @@ impl Server {
         }
     }
 
-    /// Ends when a connection that is being closed is stalled: nothing was polled for too long, be it
-    /// that a body waits for the client, or that the rest of the responses does.
+    /// Ends when a connection that is being closed is stalled: no body was polled within the stall time, or
+    /// the rest of the responses was not written.
     async fn stalled(&self, transfers: &Transfers) {
         let stall_time = self.limits.stall_time;
         let mut ticks = tokio::time::interval(stall_time / 2);

@@ -63,7 +63,7 @@ fn time(input: &[u8]) -> Option<(DateTime<Utc>, &[u8])> {
             (str::from_utf8(text).ok()?.to_owned(), rest)
         }
     };
-    // The parser alone would also accept fewer digits.
+    // The parser would also accept fewer digits.
     let is_complete = text.len() == 15 && text[..14].bytes().all(|byte| byte.is_ascii_digit());
     let at = is_complete.then_some(&text)?;
     let at = NaiveDateTime::parse_from_str(at, "%Y%m%d%H%M%SZ").ok()?;

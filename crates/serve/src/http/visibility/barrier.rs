@@ -1,4 +1,4 @@
-//! A table that returns its visible rows and reveals nothing about the others.
+//! A table that returns its visible rows and no information about the others.
 //!
 //! A condition in the plan of a query is not sufficient: the optimizer may evaluate an expression of
 //! the query before it, and an expression that fails shows the value it failed on. So the rows are
@@ -125,8 +125,8 @@ fn projected(input: Arc<dyn ExecutionPlan>, count: usize) -> Result<Arc<dyn Exec
     Ok(Arc::new(ProjectionExec::try_new(columns.collect::<Vec<_>>(), input)?))
 }
 
-/// Whether an expression of a query compares columns with constants, and nothing else: it has the same
-/// result on every row, visible or not, and no error.
+/// Whether an expression of a query only compares columns with constants. Such an expression cannot fail
+/// on any row, visible or not.
 fn cannot_fail(filter: &Expr) -> bool {
     let is_plain = |it: &Expr| matches!(it, Expr::Column(_) | Expr::Literal(..));
     match filter {
