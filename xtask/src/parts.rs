@@ -126,10 +126,11 @@ pub fn test(names: &[String]) -> ExitCode {
 /// The named parts (the usual ones if none are named) and, before them, those they need. Without the dumps the
 /// parts on them are left out, and what only they need.
 fn chosen(names: &[String], has_dumps: bool) -> Vec<&'static Part> {
-    let is_usual = |part: &Part| names.is_empty() && !WHEN_NAMED.contains(&part.name);
-    let is_named = |part: &Part| is_usual(part) || names.iter().any(|name| name == part.name);
-    let is_possible = |part: &Part| has_dumps || !part.dumps;
-    let named = PARTS.iter().filter(|part| is_named(part) && is_possible(part));
+    let is_named = |part: &&Part| match names {
+        [] => !WHEN_NAMED.contains(&part.name),
+        names => names.iter().any(|name| name == part.name),
+    };
+    let named = PARTS.iter().filter(is_named).filter(|part| has_dumps || !part.dumps);
     let mut wanted: Vec<&str> = named.map(|part| part.name).collect();
     for part in PARTS.iter().rev() {
         if wanted.contains(&part.name) {

@@ -6,6 +6,7 @@
 mod code;
 mod dependencies;
 mod imports;
+mod licences;
 mod text;
 
 use crate::code::{File, files};
@@ -172,4 +173,18 @@ fn pages_are_standard_english() {
         true => code::idiomatic_page(&source.path, &source.text),
         false => Vec::new(),
     });
+}
+
+#[test]
+fn licences_and_sources_are_permitted() {
+    let sources = sources();
+    let deny = text_of(&sources, "deny.toml");
+    let lock = fs::read_to_string(crate::machine::root().join("Cargo.lock")).unwrap();
+    let mut tree = crate::machine::cargo();
+    tree.args(["tree", "--workspace", "--locked", "--offline", "--edges", "normal,build"]);
+    let crates = crate::machine::answer(tree.args(["--prefix", "none", "--format", "{p}|{l}"]));
+    let crates = crates.expect("cargo tree lists the crates");
+    let mut found = licences::unlicensed(&crates, &deny);
+    found.extend(licences::foreign(&lock, &deny));
+    assert_tidy(found);
 }

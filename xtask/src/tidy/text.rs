@@ -48,29 +48,25 @@ pub fn headless(path: &str, text: &str) -> Vec<String> {
 }
 
 /// Words for work not done, and paths of one machine. They are put together here so that this file
-/// does not hold them.
+/// does not contain them.
 pub fn unfinished(path: &str, text: &str) -> Vec<String> {
     let words = [["TO", "DO"], ["FIX", "ME"], ["unimpl", "emented!"], ["to", "do!"]];
     let folders = [["/wo", "rk/"], ["/ro", "ot/"]];
     let mut found = Vec::new();
     for (line, number) in text.lines().zip(1..) {
-        let mut report = |what: String| found.push(format!("{path}:{number}: contains {what}"));
-        for word in words.map(|halves| halves.concat()) {
-            let is_word = |at: usize| !line[..at].ends_with(|it: char| it.is_ascii_alphanumeric());
-            if line.match_indices(&word).any(|(at, _)| is_word(at)) {
-                report(word);
-            }
-        }
-        for folder in folders.map(|halves| halves.concat()) {
-            let is_root = |at: usize| {
-                !line[..at].ends_with(|it: char| it.is_ascii_alphanumeric() || "._-/}".contains(it))
-            };
-            if line.match_indices(&folder).any(|(at, _)| is_root(at)) {
-                report(folder);
-            }
-        }
+        let words = words.map(|halves| halves.concat()).into_iter();
+        let words = words.filter(|word| follows(line, word, "").is_some());
+        let folders = folders.map(|halves| halves.concat()).into_iter();
+        let folders = folders.filter(|folder| follows(line, folder, "._-/}").is_some());
+        found.extend(words.chain(folders).map(|it| format!("{path}:{number}: contains {it}")));
     }
     found
+}
+
+/// Where `word` is in a line without a letter, a digit or one of `joined` before it.
+fn follows(line: &str, word: &str, joined: &str) -> Option<usize> {
+    let is_joined = |it: char| it.is_ascii_alphanumeric() || joined.contains(it);
+    line.match_indices(word).map(|(at, _)| at).find(|at| !line[..*at].ends_with(is_joined))
 }
 
 #[cfg(test)]
