@@ -188,3 +188,11 @@ fn licences_and_sources_are_permitted() {
     found.extend(licences::foreign(&lock, &deny));
     assert_tidy(found);
 }
+
+#[test]
+fn monitoring_uses_metrics_that_exist() {
+    let sources = sources();
+    let known = text_of(&sources, "crates/serve/src/http/metrics.rs");
+    let rules = sources.iter().filter(|source| source.path.starts_with("docs/monitoring/"));
+    assert_tidy(rules.flat_map(|it| text::unknown_metrics(&it.path, &it.text, &known)).collect());
+}

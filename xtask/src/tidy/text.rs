@@ -69,6 +69,19 @@ fn follows(line: &str, word: &str, joined: &str) -> Option<usize> {
     line.match_indices(word).map(|(at, _)| at).find(|at| !line[..*at].ends_with(is_joined))
 }
 
+/// Names of metrics in an alert rule or a dashboard that `source` does not define. A histogram has names with an
+/// ending.
+pub fn unknown_metrics(path: &str, text: &str, source: &str) -> Vec<String> {
+    let words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+    let metrics = words.filter(|word| word.starts_with("cockpit_"));
+    let is_known = |name: &str| {
+        let base = name.trim_end_matches("_bucket").trim_end_matches("_count");
+        source.contains(&format!("\"{base}\""))
+    };
+    let unknown = metrics.filter(|name| !is_known(name));
+    unknown.map(|name| format!("{path}: there is no metric {name}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +110,13 @@ mod tests {
         assert!(headless(path, whole).is_empty());
         assert_eq!(headless(path, "SELECT 1\n").len(), 3);
         assert_eq!(headless("plants/x/silver/y.sql", "-- What it is.\nSELECT 1\n").len(), 1);
+    }
+
+    #[test]
+    fn an_unknown_metric_is_found() {
+        let source = "page.family(\"cockpit_a_seconds\")";
+        let found = unknown_metrics("x", "cockpit_a_seconds_bucket > cockpit_b", source);
+        assert_eq!(found, ["x: there is no metric cockpit_b"]);
     }
 
     #[test]
