@@ -37,6 +37,7 @@ mod tables;
 mod temperatures;
 #[cfg(test)]
 mod tests;
+mod unread_body;
 mod visibility;
 
 pub use authorization::{AccessControl, AccessMode};
