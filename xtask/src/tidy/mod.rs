@@ -6,6 +6,7 @@
 mod code;
 mod dependencies;
 mod imports;
+mod licences;
 mod text;
 
 use crate::code::{File, files};
@@ -172,4 +173,26 @@ fn pages_are_standard_english() {
         true => code::idiomatic_page(&source.path, &source.text),
         false => Vec::new(),
     });
+}
+
+#[test]
+fn licences_and_sources_are_permitted() {
+    let sources = sources();
+    let deny = text_of(&sources, "deny.toml");
+    let lock = fs::read_to_string(crate::machine::root().join("Cargo.lock")).unwrap();
+    let mut tree = crate::machine::cargo();
+    tree.args(["tree", "--workspace", "--locked", "--offline", "--edges", "normal,build"]);
+    let crates = crate::machine::answer(tree.args(["--prefix", "none", "--format", "{p}|{l}"]));
+    let crates = crates.expect("cargo tree lists the crates");
+    let mut found = licences::unlicensed(&crates, &deny);
+    found.extend(licences::foreign(&lock, &deny));
+    assert_tidy(found);
+}
+
+#[test]
+fn monitoring_uses_metrics_that_exist() {
+    let sources = sources();
+    let known = text_of(&sources, "crates/serve/src/http/metrics.rs");
+    let rules = sources.iter().filter(|source| source.path.starts_with("docs/monitoring/"));
+    assert_tidy(rules.flat_map(|it| text::unknown_metrics(&it.path, &it.text, &known)).collect());
 }

@@ -48,29 +48,38 @@ pub fn headless(path: &str, text: &str) -> Vec<String> {
 }
 
 /// Words for work not done, and paths of one machine. They are put together here so that this file
-/// does not hold them.
+/// does not contain them.
 pub fn unfinished(path: &str, text: &str) -> Vec<String> {
     let words = [["TO", "DO"], ["FIX", "ME"], ["unimpl", "emented!"], ["to", "do!"]];
     let folders = [["/wo", "rk/"], ["/ro", "ot/"]];
     let mut found = Vec::new();
     for (line, number) in text.lines().zip(1..) {
-        let mut report = |what: String| found.push(format!("{path}:{number}: contains {what}"));
-        for word in words.map(|halves| halves.concat()) {
-            let is_word = |at: usize| !line[..at].ends_with(|it: char| it.is_ascii_alphanumeric());
-            if line.match_indices(&word).any(|(at, _)| is_word(at)) {
-                report(word);
-            }
-        }
-        for folder in folders.map(|halves| halves.concat()) {
-            let is_root = |at: usize| {
-                !line[..at].ends_with(|it: char| it.is_ascii_alphanumeric() || "._-/}".contains(it))
-            };
-            if line.match_indices(&folder).any(|(at, _)| is_root(at)) {
-                report(folder);
-            }
-        }
+        let words = words.map(|halves| halves.concat()).into_iter();
+        let words = words.filter(|word| follows(line, word, "").is_some());
+        let folders = folders.map(|halves| halves.concat()).into_iter();
+        let folders = folders.filter(|folder| follows(line, folder, "._-/}").is_some());
+        found.extend(words.chain(folders).map(|it| format!("{path}:{number}: contains {it}")));
     }
     found
+}
+
+/// Where `word` is in a line without a letter, a digit or one of `joined` before it.
+fn follows(line: &str, word: &str, joined: &str) -> Option<usize> {
+    let is_joined = |it: char| it.is_ascii_alphanumeric() || joined.contains(it);
+    line.match_indices(word).map(|(at, _)| at).find(|at| !line[..*at].ends_with(is_joined))
+}
+
+/// Names of metrics in an alert rule or a dashboard that `source` does not define. A histogram has names with an
+/// ending.
+pub fn unknown_metrics(path: &str, text: &str, source: &str) -> Vec<String> {
+    let words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+    let metrics = words.filter(|word| word.starts_with("cockpit_"));
+    let is_known = |name: &str| {
+        let base = name.trim_end_matches("_bucket").trim_end_matches("_count");
+        source.contains(&format!("\"{base}\""))
+    };
+    let unknown = metrics.filter(|name| !is_known(name));
+    unknown.map(|name| format!("{path}: there is no metric {name}")).collect()
 }
 
 #[cfg(test)]
@@ -101,6 +110,13 @@ mod tests {
         assert!(headless(path, whole).is_empty());
         assert_eq!(headless(path, "SELECT 1\n").len(), 3);
         assert_eq!(headless("plants/x/silver/y.sql", "-- What it is.\nSELECT 1\n").len(), 1);
+    }
+
+    #[test]
+    fn an_unknown_metric_is_found() {
+        let source = "page.family(\"cockpit_a_seconds\")";
+        let found = unknown_metrics("x", "cockpit_a_seconds_bucket > cockpit_b", source);
+        assert_eq!(found, ["x: there is no metric cockpit_b"]);
     }
 
     #[test]

@@ -102,6 +102,12 @@ const COLUMN: Table = Table::new(
         Key::new("precision", Kind::Number(1, 38), "Digits in all (decimal).").default("18"),
         Key::new("scale", Kind::Number(0, 38), "Digits after the decimal point (decimal).")
             .default("4"),
+        Key::new(
+            "rounding",
+            Kind::Choice(&["reject", "half_up", "half_even"]),
+            "What happens to digits beyond `scale` (decimal).",
+        )
+        .default("\"reject\""),
         Key::texts("yes", "Words for true (bool); by default true, yes, y, t, on, 1 in any case.")
             .example("[\"J\"]"),
         Key::texts("no", "Words for false (bool); by default false, no, n, f, off, 0 in any case.")
