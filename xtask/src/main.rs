@@ -10,6 +10,7 @@ mod kafka;
 mod machine;
 mod maven;
 mod package;
+mod pages;
 mod parts;
 mod server;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use crate::kafka;
 use crate::machine::{self, print, run};
 use crate::package;
+use crate::pages;
 use crate::server::{Server, free_address};
 use crate::tools;
 use std::collections::BTreeMap;
@@ -27,6 +28,9 @@ const DEMO_ROUNDS: &str = "50";
 /// The stream of its case; a full run takes a million messages, 100 kills and 420 seconds.
 const STREAM: [&str; 6] = ["--messages", "100000", "--kills", "10", "--seconds", "40"];
 
+/// The days of simulated lakes that only have to show something.
+const SMALL_LAKE_DAYS: &str = "4";
+
 type Done = Result<(), String>;
 
 struct Part {
@@ -39,10 +43,10 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 25] = [
+const PARTS: [Part; 27] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
-    on_dumps("chromium", "the browser", &[], |_| tools::chromium()),
+    part("chromium", "the browser", &[], |_| tools::chromium()),
     part("build", "the program and its tests", &[], build),
     part("rust", "cargo test --workspace", &["build"], rust),
     part("fuzz", "the fuzz targets compile", &[], fuzz),
@@ -55,6 +59,18 @@ const PARTS: [Part; 25] = [
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
     on_dumps("browser", "the pages in a browser", &["ingest", "packages", "chromium"], browser),
+    part(
+        "access",
+        "login, roles and settings in a browser",
+        &["build", "packages", "chromium"],
+        access,
+    ),
+    part(
+        "netns",
+        "the pages and a table over TLS from another network namespace",
+        &["build", "packages", "chromium"],
+        netns,
+    ),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
@@ -222,6 +238,19 @@ impl Bench {
         run(ingest.current_dir(&self.folder))
     }
 
+    /// The lake of a plant that is simulated for some days, in a folder named after the part.
+    fn simulated(&self, part: &str, days: &str) -> Result<PathBuf, String> {
+        let bucket = self.folder.join(format!("{part}-bucket"));
+        let lake = self.folder.join(format!("{part}-lake"));
+        let mut simulate = Command::new(&self.cockpit);
+        simulate.args(["simulate", "--days", days, "--dirt", "usual", "--out"]).arg(&bucket);
+        run(simulate.current_dir(&self.folder))?;
+        let mut ingest = Command::new(&self.cockpit);
+        ingest.args(["ingest", "--once", "--bucket"]).arg(&bucket).arg("--lake").arg(&lake);
+        run(ingest.current_dir(&self.folder))?;
+        Ok(lake)
+    }
+
     /// A case of the oracle that makes lakes of its own.
     fn case(&self, script: &str) -> Result<Command, String> {
         let mut case = self.python(script)?;
@@ -282,14 +311,7 @@ fn npm(script: &str) -> Done {
 
 /// OEE of a simulated plant against a computation that reads silver only.
 fn oee(bench: &Bench) -> Done {
-    let file = |name: &str| bench.folder.join(name);
-    let (bucket, lake) = (file("simulated"), file("simulated-lake"));
-    let mut simulate = Command::new(&bench.cockpit);
-    simulate.args(["simulate", "--days", "30", "--dirt", "usual", "--out"]).arg(&bucket);
-    run(simulate.current_dir(&bench.folder))?;
-    let mut ingest = Command::new(&bench.cockpit);
-    ingest.args(["ingest", "--once", "--bucket"]).arg(&bucket).arg("--lake").arg(&lake);
-    run(ingest.current_dir(&bench.folder))?;
+    let lake = bench.simulated("oee", "30")?;
     run(bench.python("oee.py")?.arg("--lake").arg(&lake))
 }
 
@@ -322,6 +344,17 @@ fn browser(bench: &Bench) -> Done {
     node.env("COCKPIT_URL", server.url()).env("CHROMIUM", machine::chromium());
     let driven = run(&mut node);
     driven.and(server.stop())
+}
+
+/// Login, roles and settings in a browser.
+fn access(bench: &Bench) -> Done {
+    pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
+}
+
+/// Service and clients in two network namespaces.
+fn netns(bench: &Bench) -> Done {
+    let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
+    pages::netns(&bench.cockpit, &lake, &bench.folder.join("netns"))
 }
 
 /// A second dump of one day arrives: exactly the rows it changes must change.
@@ -428,6 +461,8 @@ mod tests {
             "oee",
             "odd",
             "names",
+            "access",
+            "netns",
             "demo",
             "package",
             "questions",

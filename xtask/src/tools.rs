@@ -93,6 +93,22 @@ pub fn packaging() -> Result<(), String> {
     Ok(())
 }
 
+/// What connects network namespaces and opens the service from them; false if this machine does not allow to
+/// create them.
+pub fn namespaces() -> Result<bool, String> {
+    if answer(Command::new("unshare").args(["--net", "--mount", "true"])).is_none() {
+        return Ok(false);
+    }
+    for (program, flag, package) in [("ip", "-Version", "iproute2"), ("curl", "--version", "curl")]
+    {
+        if answer(Command::new(program).arg(flag)).is_none() {
+            install(package, &format!("{program} is not installed"))?;
+        }
+    }
+    openssl()?;
+    Ok(true)
+}
+
 /// Installs the packages of the pages as their lock names them, those for development too.
 pub fn packages() -> Result<(), String> {
     node()?;

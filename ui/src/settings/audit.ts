@@ -1,5 +1,5 @@
 /** Entries of the audit log as text, and the times of its filter. */
-import { isDay, zoneOffset_ms } from '../kit/time'
+import { clockSeconds, isDay, zoneOffset_ms } from '../kit/time'
 
 /** The kinds of entries, as the server names them. */
 export const KINDS = [
@@ -34,12 +34,16 @@ export const KINDS = [
 /** `roles_changed` as "roles changed". */
 export const kindText = (kind: string): string => kind.replaceAll('_', ' ')
 
-/** The fields of an entry as `name=value`, separated by commas. */
-export function detailText(detail: unknown): string {
+/** The fields of an entry as `name=value`, separated by commas; `name_us` is a time, in plant time. */
+export function detailText(detail: unknown, zone: string): string {
   if (detail === null || typeof detail !== 'object') return String(detail ?? '')
-  return Object.entries(detail)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
+  const texts = Object.entries(detail).map(([name, value]) => {
+    if (name.endsWith('_us') && typeof value === 'number') {
+      return `${name.slice(0, -'_us'.length)}=${clockSeconds(new Date(value / 1000).toISOString(), zone)}`
+    }
+    return `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`
+  })
+  return texts.join(', ')
 }
 
 const DAY_MS = 86_400_000

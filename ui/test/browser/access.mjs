@@ -39,6 +39,18 @@ async function logOut(page) {
   await page.waitForURL('**/login')
 }
 
+/** The form of the first administrator, which exists before the first user only. */
+async function setupLooks(page) {
+  await page.getByLabel('User name').waitFor()
+  for (const colorScheme of ['dark', 'light']) {
+    await page.emulateMedia({ colorScheme })
+    for (const [device, viewport] of Object.entries({ phone: PHONE, desk: DESK })) {
+      await page.setViewportSize(viewport)
+      await inspect(page, `setup-form-${device}-${colorScheme}`, viewport)
+    }
+  }
+}
+
 /** From the printed link to the first page. */
 async function firstStart(page, link) {
   await page.goto(`${BASE}/make`)
@@ -60,6 +72,7 @@ async function firstStart(page, link) {
   )
   await page.goto('about:blank')
   await page.goto(link)
+  await setupLooks(page)
   await page.getByLabel('User name').fill(ADMIN.name)
   await page.getByLabel('Full name').fill(ADMIN.fullName)
   expect.same('the secret is not left in the address', new URL(page.url()).hash, '')

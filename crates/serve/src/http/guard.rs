@@ -8,6 +8,7 @@ use super::Service;
 use super::error::Error;
 use super::peer::{Network, Peer, text, without_port};
 use super::request_body::TimedBody;
+use super::unread_body::UnreadBody;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -45,25 +46,26 @@ pub const HSTS: &str = "max-age=31536000; includeSubDomains";
 
 /// Refuses invalid requests and adds the security headers to the response. Handlers get the client as
 /// the extension [`Peer`] and the requested host as header `Host`, also if a trusted proxy reports them.
-pub async fn guard(
-    State(service): State<Arc<Service>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let (client, authority) = service.network.client(&request);
     let host = without_port(&authority);
     let is_pinned = client.is_secure && !is_local(host);
+    let (limit, unread) = (service.limits.body_time, UnreadBody::default());
+    let mut request = request.map(|body| unread.watch(Body::new(TimedBody::new(body, limit))));
     let mut response = match refusal(&service, &request, client, host) {
-        Some(refusal) => refusal,
+        Some(refusal) => {
+            drop(request);
+            refusal
+        }
         None => {
             request.extensions_mut().insert(client);
             if let Ok(value) = HeaderValue::try_from(&authority) {
                 request.headers_mut().insert(header::HOST, value);
             }
-            let limit = service.limits.body_time;
-            next.run(request.map(|body| Body::new(TimedBody::new(body, limit)))).await
+            next.run(request).await
         }
     };
+    unread.discard(service.limits.body_bytes).await;
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));

@@ -38,6 +38,7 @@ mod temperatures;
 #[cfg(test)]
 mod tests;
 mod ui;
+mod unread_body;
 mod visibility;
 
 pub use authorization::{AccessControl, AccessMode};

@@ -80,8 +80,13 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const END_STREAM: u8 = 0x1;
+const END_HEADERS: u8 = 0x4;
 const END_STREAM_AND_HEADERS: u8 = 0x5;
 
 /// The start of a connection whose client gives each stream a window of `window_bytes`.
@@ -90,14 +95,26 @@ fn preface(window_bytes: u32) -> Vec<u8> {
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(SETTINGS, 0, 0, &setting)].concat()
 }
 
-/// A GET of `path`, its header fields without compression (RFC 7541, section 6.2.2).
+/// A GET of `path`.
 fn get(path: &str) -> Vec<u8> {
+    const METHOD_GET: u8 = 0x82;
+    head(METHOD_GET, path, END_STREAM_AND_HEADERS)
+}
+
+/// The head of a POST to `path`, which a body follows.
+fn post(path: &str) -> Vec<u8> {
+    const METHOD_POST: u8 = 0x83;
+    head(METHOD_POST, path, END_HEADERS)
+}
+
+/// The head of a request, its header fields without compression (RFC 7541, section 6.2.2).
+fn head(method: u8, path: &str, flags: u8) -> Vec<u8> {
     let literal = |name_index: u8, value: &str| {
         [&[name_index, u8::try_from(value.len()).unwrap()], value.as_bytes()].concat()
     };
-    // :method GET, :scheme https, :path, :authority.
-    let fields = [vec![0x82, 0x87], literal(4, path), literal(1, "localhost")].concat();
-    frame(HEADERS, END_STREAM_AND_HEADERS, 1, &fields)
+    // :method, :scheme https, :path, :authority.
+    let fields = [vec![method, 0x87], literal(4, path), literal(1, "localhost")].concat();
+    frame(HEADERS, flags, 1, &fields)
 }
 
 /// The kinds of the frames in `bytes`.
@@ -161,6 +178,36 @@ async fn clients_that_do_not_finish_are_disconnected() {
         let mut http2 = service.connect(&[b"h2"]).await;
         http2.write_all(&preface(65_535)).await.unwrap();
         rest(&mut http2).await;
+    })
+    .await;
+}
+
+/// A reset instead of the end of the body makes some clients discard the response.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_with_a_body_is_answered_without_a_reset() {
+    Encrypted::run(Limits::default(), async |service| {
+        let mut stream = service.connect(&[b"h2"]).await;
+        let ping = frame(PING, 0, 0, &[0; 8]);
+        let mut bytes = Vec::new();
+        for part in [&[preface(65_535), post("/nowhere")].concat(), &frame(DATA, 0, 1, b"ab")] {
+            stream.write_all(part).await.unwrap();
+        }
+        // The service has seen the head and part of the body once it answers the first ping, and has
+        // sent everything about the request before it answers the second.
+        let pings = |bytes: &[u8]| kinds(bytes).iter().filter(|kind| **kind == PING).count();
+        stream.write_all(&ping).await.unwrap();
+        while pings(&bytes) < 1 {
+            assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
+        }
+        stream.write_all(&frame(DATA, END_STREAM, 1, b"cd")).await.unwrap();
+        while !kinds(&bytes).contains(&HEADERS) {
+            assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
+        }
+        stream.write_all(&ping).await.unwrap();
+        while pings(&bytes) < 2 {
+            assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
+        }
+        assert!(!kinds(&bytes).contains(&RST_STREAM), "{:?}", kinds(&bytes));
     })
     .await;
 }

@@ -1,0 +1,25 @@
+//! The pages with login, on this machine and from another network namespace. The tests start the service.
+
+use crate::machine::{self, print, run};
+use crate::tools;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs `ui/test/access.mjs` with `program` over `lake`.
+pub fn access(program: &Path, lake: &Path) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/access.mjs").env("COCKPIT", program).env("LAKE", lake);
+    run(test.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
+}
+
+/// Runs the steps of `tests/network.sh` with `program` over `lake`, where that is allowed.
+pub fn netns(program: &Path, lake: &Path, folder: &Path) -> Result<(), String> {
+    if !tools::namespaces()? {
+        print("skipped: only root can create network namespaces");
+        return Ok(());
+    }
+    let script = machine::root().join("tests/network.sh");
+    let mut steps = Command::new("bash");
+    steps.arg(script).arg(folder).arg(program).arg(lake);
+    run(steps.env("CHROMIUM", machine::chromium()))
+}
