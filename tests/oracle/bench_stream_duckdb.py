@@ -1,6 +1,6 @@
 """Messages of a file into bronze and silver, as one would write it with DuckDB.
 
-Promise: keeps each line as it is, reads time by its four spellings, leaves out what lacks a field or
+Promise: keeps each line as it is, reads time by its four formats, leaves out what lacks a field or
 repeats a reading, writes both as Parquet.
 
     python bench_stream_duckdb.py MESSAGES OUT

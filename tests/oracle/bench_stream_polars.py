@@ -1,6 +1,6 @@
 """Messages of a file into bronze and silver, as one would write it with Polars.
 
-Promise: keeps each line as it is, reads time by its four spellings, leaves out what lacks a field or
+Promise: keeps each line as it is, reads time by its four formats, leaves out what lacks a field or
 repeats a reading, writes both as Parquet.
 
     python bench_stream_polars.py MESSAGES OUT
@@ -36,7 +36,7 @@ def at() -> pl.Expr:
         return time.str.to_datetime(form, strict=False, time_unit="us")
 
     epoch = pl.from_epoch(time.cast(pl.Int64, strict=False), time_unit="s").cast(pl.Datetime("us"))
-    spellings = (
+    formats = (
         pl.when(time.str.len_bytes() == 14)
         .then(spelled("%Y%m%d%H%M%S"))
         .when(time.str.contains("-", literal=True))
@@ -45,7 +45,7 @@ def at() -> pl.Expr:
         .then(spelled("%Y/%m/%d %H:%M:%S"))
         .otherwise(epoch)
     )
-    return spellings.dt.replace_time_zone("UTC").alias("at")
+    return formats.dt.replace_time_zone("UTC").alias("at")
 
 
 def silver(bronze: pl.LazyFrame) -> pl.LazyFrame:

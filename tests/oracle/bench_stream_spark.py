@@ -1,7 +1,7 @@
 """A topic into bronze and silver, as one would write it with Spark Structured Streaming and Delta Lake.
 
 Promise: reads the topic from its beginning to its end in batches, lands each message as it is, reads time
-by its four spellings, leaves out what the plant's rules leave out and what repeats a reading of this batch
+by its four formats, leaves out what the plant's rules leave out and what repeats a reading of this batch
 or an earlier one, and writes both tables under the number of the batch, so that a batch that is tried
 again lands once. Waits for its Java process, whose CPU time then counts as its own; prints its own figures
 of that process as JSON.

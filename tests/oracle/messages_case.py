@@ -3,7 +3,7 @@
 Promise: every line of the file is produced to Apache Kafka and read by the program. The payloads in
 bronze are the lines, byte for byte. Each is read here a second time, by Python's json and the rules the
 plant names: every scalar may be a string, a sensor is plant, lane, component type and manufacturer, time
-comes in four spellings of UTC, and a message that lacks one of its parts is no reading. Silver and the
+comes in four formats of UTC, and a message that lacks one of its parts is no reading. Silver and the
 rejected must say the same of it, row by row. A second run changes nothing; a rule made stricter reaches
 the rows that are there already, even if new messages come with it. Messages the broker deleted before they
 were read are told with their offsets, once, and those behind them are read.
@@ -31,7 +31,7 @@ from checks import Report
 from program import PLANT
 
 TOPIC = "IOTTemperatureStream01"
-SPELLINGS = ("%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
+FORMATS = ("%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
 ZONE = timedelta(hours=5, minutes=30)
 """The plant's clock is ahead of UTC by this."""
 BRONZE, SILVER, REJECTED = "bronze.temperature_message", "silver.temperature", "silver.rejected"
@@ -93,9 +93,9 @@ def moment(text: str) -> datetime:
     """Ten digits are seconds since 1970, all else is spelled out."""
     if text.isdigit() and len(text) == 10:
         return datetime.fromtimestamp(int(text), UTC)
-    for spelling in SPELLINGS:
+    for time_format in FORMATS:
         try:
-            return datetime.strptime(text, spelling).replace(tzinfo=UTC)
+            return datetime.strptime(text, time_format).replace(tzinfo=UTC)
         except ValueError:
             continue
     raise ValueError(f"{text} is no time the plant writes")

@@ -42,7 +42,7 @@ topics = ["{TOPIC}"]
 format = "message"
 columns = [
     {{ name = "press", type = "text", required = true, description = "Press." }},
-    {{ name = "at", type = "time", spellings = ["epoch_ms"], zone = "UTC", required = true, description = "When." }},
+    {{ name = "at", type = "time", formats = ["epoch_ms"], zone = "UTC", required = true, description = "When." }},
     {{ name = "pressure", type = "float", required = true, description = "Pressure." }},
 ]
 """,

@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use columns::columns;
 use layout::{encoding, format, lines, records};
 use messages::{check_topic_columns, framing, topics};
-use native::{add_native_spellings, check_path_columns};
+use native::{add_native_formats, check_path_columns};
 use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
 
@@ -55,7 +55,7 @@ pub fn read(
     let dump_unit = dump_unit(&mut reader, supersede);
     let nulls = reader.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut reader, plant_zone, format.as_ref(), findings);
-    add_native_spellings(format.as_ref(), &mut columns);
+    add_native_formats(format.as_ref(), &mut columns);
     if !is_stream {
         check_path_columns(reader.at_key("paths"), &paths, &columns, findings);
     }

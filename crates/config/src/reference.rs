@@ -146,7 +146,7 @@ mod tests {
         for name in ["page_rows", "query_slots", "temp_limit_c", "password_lanes"] {
             assert!(settings.contains(&format!("| `{name}`")), "{name}");
         }
-        for key in ["spellings", "mechanism", "against", "weekday", "two_digit_years_from"] {
+        for key in ["formats", "mechanism", "against", "weekday", "two_digit_years_from"] {
             assert!(pages[1].1.contains(&format!("| `{key}` |")), "{key}");
         }
     }

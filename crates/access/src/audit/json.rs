@@ -1,4 +1,4 @@
-//! JSON with exactly one spelling for each value.
+//! JSON with exactly one form for each value.
 
 use serde_json::Value;
 use std::collections::BTreeMap;

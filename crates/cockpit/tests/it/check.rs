@@ -157,7 +157,7 @@ format = "message"
 retention = "3 weeks"
 columns = [
     { name = "machine", type = "text", required = true, description = "Machine." },
-    { name = "at", type = "time", spellings = ["epoch_s"], zone = "UTC", required = true, description = "When." },
+    { name = "at", type = "time", formats = ["epoch_s"], zone = "UTC", required = true, description = "When." },
 ]
 "#;
 

@@ -24,7 +24,7 @@ format = "message"
 
 columns = [
     { name = "machine", header = "machine", type = "text", required = true, description = "Machine." },
-    { name = "at", header = "at", type = "time", spellings = ["epoch_s"], zone = "UTC", required = true, description = "When." },
+    { name = "at", header = "at", type = "time", formats = ["epoch_s"], zone = "UTC", required = true, description = "When." },
     { name = "temp_c", header = "temp", type = "float", required = true, description = "Temperature." },
 ]
 "#;

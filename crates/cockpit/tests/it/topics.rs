@@ -27,7 +27,7 @@ format = "message"
 {keys}
 columns = [
     {{ name = "press", type = "text", required = true, {press} description = "Press." }},
-    {{ name = "at", header = "ts", type = "time", spellings = ["epoch_ms"], zone = "UTC", required = true, description = "When." }},
+    {{ name = "at", header = "ts", type = "time", formats = ["epoch_ms"], zone = "UTC", required = true, description = "When." }},
     {{ name = "pressure", header = "bar", type = "float", required = true, description = "Pressure." }},
 ]
 "#

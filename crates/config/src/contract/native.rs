@@ -15,9 +15,9 @@ const MOMENTS: [&str; 4] = [
     "yyyy-MM-dd HH:mm:ss.SSSXXX",
 ];
 
-/// Lets days and moments of Parquet's own types be read, whatever spellings the contract has for those
+/// Lets days and moments of Parquet's own types be read, whatever formats the contract has for those
 /// that are text. The contract's own come first.
-pub(super) fn add_native_spellings(format: Option<&Format>, columns: &mut [Column]) {
+pub(super) fn add_native_formats(format: Option<&Format>, columns: &mut [Column]) {
     if format != Some(&Format::Parquet) {
         return;
     }

@@ -118,10 +118,13 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 fn formats(reader: &mut TomlReader<'_, '_>) -> Vec<TimeFormat> {
-    let texts = reader.texts("spellings").unwrap_or_default();
+    // `spellings` is the former name of the key.
+    let former = reader.texts("spellings");
+    let texts = reader.texts("formats").or(former).unwrap_or_default();
+    let key = if reader.has("spellings") { "spellings" } else { "formats" };
     if texts.is_empty() {
-        let remedy = "Write spellings = [\"yyyy-MM-dd HH:mm:ss\"], every way the dump writes it.";
-        reader.note("spellings", "no spellings: no value could ever be read", remedy);
+        let remedy = "Write formats = [\"yyyy-MM-dd HH:mm:ss\"], every way the dump writes it.";
+        reader.note(key, "no formats: no value could be read", remedy);
     }
     let options = time_options(reader);
     let mut formats = Vec::with_capacity(texts.len());
@@ -129,7 +132,7 @@ fn formats(reader: &mut TomlReader<'_, '_>) -> Vec<TimeFormat> {
         match TimeFormat::with_options(&text, options) {
             Ok(format) => formats.push(format),
             Err(reason) => {
-                reader.note("spellings", format!("`{text}`: {reason}"), "Correct the spelling.");
+                reader.note(key, format!("`{text}`: {reason}"), "Correct the format.");
             }
         }
     }

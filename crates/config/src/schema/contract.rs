@@ -113,10 +113,11 @@ const COLUMN: Table = Table::new(
         Key::texts("no", "Words for false (bool); by default false, no, n, f, off, 0 in any case.")
             .example("[\"N\"]"),
         Key::texts(
-            "spellings",
+            "formats",
             "Formats of the values (date and time; required for them); the first that fits counts.",
         )
         .example("[\"yyyy-MM-dd HH:mm:ss\"]"),
+        Key::texts("spellings", "Former name of `formats`.").deprecated(),
         Key::text("locale", "Language of months in words (date and time).").default("\"en\""),
         Key::new(
             "two_digit_years_from",

@@ -100,11 +100,11 @@ fn contract_column(column: &ColumnGuess, is_required: bool, is_local: bool) -> S
                 thousands.map(|sign| format!(", thousands = \"{sign}\"")).unwrap_or_default();
             format!("type = \"float\", decimal = \"{decimal}\"{thousands}")
         }
-        Type::Date(format) => format!("type = \"date\", spellings = [\"{format}\"]"),
+        Type::Date(format) => format!("type = \"date\", formats = [\"{format}\"]"),
         Type::Time(format) if is_local => {
-            format!("type = \"time\", spellings = [\"{format}\"], local = true")
+            format!("type = \"time\", formats = [\"{format}\"], local = true")
         }
-        Type::Time(format) => format!("type = \"time\", spellings = [\"{format}\"]"),
+        Type::Time(format) => format!("type = \"time\", formats = [\"{format}\"]"),
     };
     let required = if is_required { ", required = true" } else { "" };
     let (header, description) = (quoted(header), quoted(&format!("{}.", header.trim())));

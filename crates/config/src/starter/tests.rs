@@ -39,7 +39,7 @@ fn the_example_is_a_valid_plant() {
     let expected = [
         "{ name = \"order_value\", header = \"Order\", type = \"int\"",
         "{ name = \"press\", header = \"Press\", type = \"text\", required = true",
-        "{ name = \"start\", header = \"Start\", type = \"time\", spellings = [\"dd.MM.yyyy HH:mm\"], \
+        "{ name = \"start\", header = \"Start\", type = \"time\", formats = [\"dd.MM.yyyy HH:mm\"], \
          local = true, required = true",
         "{ name = \"made\", header = \"Made\", type = \"int\"",
         "{ name = \"good\", header = \"Good\", type = \"int\"",
@@ -77,7 +77,7 @@ fn lines_above_the_table_are_skipped() {
     assert!(contract.contains("skip_lines = 2"), "{contract}");
     let expected = [
         "{ name = \"id\", header = \"id\", type = \"int\", required = true",
-        "{ name = \"day\", header = \"day\", type = \"date\", spellings = [\"yyyy-MM-dd\"]",
+        "{ name = \"day\", header = \"day\", type = \"date\", formats = [\"yyyy-MM-dd\"]",
         "{ name = \"flag\", header = \"flag\", type = \"bool\"",
     ];
     assert_eq!(columns(&files, "r"), expected);

@@ -82,10 +82,10 @@ fn check_refused(keys: &str, expected: &str) {
 fn wrong_formats_are_refused() {
     check_refused("type = \"int\", decimal = \",\", thousands = \",\"", "the same sign");
     check_refused("type = \"float\", percent = \"per mille\"", "invalid percent `per mille`");
-    check_refused("type = \"date\", spellings = [\"dMyyyy\"]", "whose width varies");
-    check_refused("type = \"date\", spellings = [\"d MMM yyyy\"], locale = \"tlh\"", "`tlh`");
+    check_refused("type = \"date\", formats = [\"dMyyyy\"]", "whose width varies");
+    check_refused("type = \"date\", formats = [\"d MMM yyyy\"], locale = \"tlh\"", "`tlh`");
     check_refused(
-        "type = \"date\", spellings = [\"d.M.yy\"], two_digit_years_from = 12000",
+        "type = \"date\", formats = [\"d.M.yy\"], two_digit_years_from = 12000",
         "invalid first year `12000`",
     );
     check_refused("type = \"text\", thousands = \".\"", "thousands");

@@ -58,7 +58,7 @@ fn values_are_formatted_for_the_type_that_reads_them() {
     check_typed("type = \"bool\"", Float64Array::from(vec![1.0, 0.0]), &["1", "0"]);
     let day_ms = 86_400_000;
     let stamps = || TimestampMillisecondArray::from(vec![day_ms, day_ms + 500]);
-    let date = "type = \"date\", spellings = [\"dd.MM.yyyy\"]";
+    let date = "type = \"date\", formats = [\"dd.MM.yyyy\"]";
     check_typed(date, stamps(), &["1970-01-02", "1970-01-02 00:00:00.500"]);
     check_typed(date, stamps().with_timezone("UTC"), &["1970-01-02", "1970-01-02 00:00:00.500Z"]);
     check_typed(date, StringArray::from(vec!["02.01.1970"]), &["02.01.1970"]);
@@ -67,8 +67,8 @@ fn values_are_formatted_for_the_type_that_reads_them() {
 #[test]
 fn native_dates_and_times_are_read_with_any_formats() {
     let contract = contract_of(
-        r#"{ name = "d", type = "date", spellings = ["dd.MM.yyyy"] },
-           { name = "t", type = "time", spellings = ["epoch_s"] }"#,
+        r#"{ name = "d", type = "date", formats = ["dd.MM.yyyy"] },
+           { name = "t", type = "time", formats = ["epoch_s"] }"#,
     );
     let zone = ZoneTable::new(Tz::UTC);
     let Kind::Date { formats, .. } = &contract.columns[0].kind else { panic!() };

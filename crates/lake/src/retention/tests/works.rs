@@ -41,7 +41,7 @@ topics = ["temperatures"]
 format = "message"
 columns = [
     { name = "machine", type = "text", required = true, description = "Machine." },
-    { name = "at", type = "time", spellings = ["epoch_s"], zone = "UTC", local = true, required = true, description = "When." },
+    { name = "at", type = "time", formats = ["epoch_s"], zone = "UTC", local = true, required = true, description = "When." },
     { name = "temp_c", type = "float", required = true, description = "Temperature." },
 ]
 "#;
