@@ -88,7 +88,7 @@ fn invalid_options_of_the_simulation_are_refused_with_the_reason() {
     let refuse = |arguments: &[&str], words: &[&str]| {
         world.run(&[&["simulate", "--out", "out"], arguments].concat()).failure(words);
     };
-    refuse(&["--dirt", "much"], &["`much`", "none, usual and filthy"]);
+    refuse(&["--dirt", "much"], &["`much`", "none, usual or filthy"]);
     refuse(&["--dirt", "mud=usual"], &["`mud`", "late_file"]);
     refuse(&["--days", "0"], &["at least one day"]);
 }
