@@ -96,6 +96,13 @@ impl Context {
         self.token_error.lock().ok()?.take()
     }
 
+    /// Why a broker refuses the token that it accepted before: the token has expired, or the broker's
+    /// reason. `None` if the client uses no token.
+    pub fn refused_token(&self, reason: &str) -> Option<anyhow::Error> {
+        let expired = self.token.as_ref()?.read().err();
+        Some(expired.unwrap_or_else(|| anyhow::anyhow!(refusal(reason))))
+    }
+
     /// From now on partitions are released as soon as the group requests it.
     pub fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);

@@ -306,12 +306,16 @@ impl Source {
         self.was_connected || self.reason(error).contains("Disconnected")
     }
 
-    /// The error for a refused connection, or for a missing token.
+    /// The error for a refused connection, or for a missing token. A broker that accepted the connection
+    /// before ends it when the token expires, and another program may renew the token at any time.
     fn auth_error(&self, error: &KafkaError) -> Error {
-        if let Some(reason) = self.consumer.context().take_token_error() {
+        let context = self.consumer.context();
+        if let Some(reason) = context.take_token_error() {
             return Error::Token(anyhow::anyhow!(reason));
         }
-        Error::Auth(connect::refusal(&self.reason(error)))
+        let reason = self.reason(error);
+        let token = self.was_connected.then(|| context.refused_token(&reason)).flatten();
+        token.map_or_else(|| Error::Auth(connect::refusal(&reason)), Error::Token)
     }
 
     /// The client's own words for an error, if its last words were about this kind of error.
