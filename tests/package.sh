@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs, starts, upgrades, removes and purges the Debian package over an overlay of this machine's root.
-# Arguments: a work folder, the first package, the package of the next version. Runs in its own mount namespace.
+# Arguments: a work folder, a free port, the first package, the package of the next version. Runs in its own mount
+# namespace. Exits with 77 if this machine does not permit the overlay.
 set -euo pipefail
-work=$1 first=$2 second=$3
-port=18080
+work=$1 port=$2 first=$3 second=$4
 
 service=
 trap '[ -z "$service" ] || kill -KILL "$service" 2>/dev/null || true' EXIT
@@ -14,9 +14,9 @@ refuse() { local what=$1; shift; if "$@" >/dev/null 2>&1; then fail "$what"; fi;
 
 # The upper layer is in memory; the lower one is the root, which stays unchanged.
 mkdir -p "$work"
-mount -t tmpfs -o mode=0755 tmpfs "$work"
+mount -t tmpfs -o mode=0755 tmpfs "$work" || exit 77
 mkdir "$work/upper" "$work/scratch" "$work/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/scratch" "$work/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/scratch" "$work/root" || exit 77
 root=$work/root
 mount --bind /proc "$root/proc"
 mount --bind /dev "$root/dev"

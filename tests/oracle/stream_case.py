@@ -284,7 +284,7 @@ def check_fates(
 
 def said(con: duckdb.DuckDBPyConnection, truth: Path, partitions: int) -> None:
     """The truth about each message, at the offset it has: messages of a sensor go to the partition of
-    its name, and those of a partition are in the order in which they were said."""
+    its name, and those of a partition are in the order in which they were sent."""
     con.execute(
         f"""CREATE TEMP TABLE dirt AS FROM read_json('{truth}/temperature_dirt.jsonl',
         format='newline_delimited');

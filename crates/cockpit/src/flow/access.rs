@@ -112,8 +112,7 @@ impl Flow {
             (Ok(file), _) => file,
             // Modes without login need no database.
             (Err(_), AccessMode::OpenUntilSetup | AccessMode::Open) => {
-                let control = AccessControl::without_users(AccessMode::Open);
-                return Ok(Users::without_database(control));
+                return Ok(Users::without_database(AccessControl::without_users(mode)));
             }
             (Err(error), _) => return Err(error),
         };

@@ -96,11 +96,18 @@ impl Context {
         self.token_error.lock().ok()?.take()
     }
 
-    /// Why a broker refuses the token that it accepted before: the token has expired, or the broker's
-    /// reason. `None` if the client uses no token.
-    pub fn refused_token(&self, reason: &str) -> Option<anyhow::Error> {
-        let expired = self.token.as_ref()?.read().err();
-        Some(expired.unwrap_or_else(|| anyhow::anyhow!(refusal(reason))))
+    /// The error for a connection that a broker refused for `reason`. Another program may renew a token at
+    /// any time, so a token that is missing or has expired, or that a broker `accepted` before, is
+    /// [`Error::Token`]. Anything else is [`Error::Auth`].
+    pub fn refused(&self, reason: &str, accepted: bool) -> Error {
+        if let Some(missing) = self.take_token_error() {
+            return Error::Token(anyhow::anyhow!(missing));
+        }
+        match self.token.as_ref().map(TokenSource::read) {
+            Some(Err(expired)) => Error::Token(expired),
+            Some(Ok(_)) if accepted => Error::Token(anyhow::anyhow!(refusal(reason))),
+            Some(Ok(_)) | None => Error::Auth(refusal(reason)),
+        }
     }
 
     /// From now on partitions are released as soon as the group requests it.

@@ -306,16 +306,9 @@ impl Source {
         self.was_connected || self.reason(error).contains("Disconnected")
     }
 
-    /// The error for a refused connection, or for a missing token. A broker that accepted the connection
-    /// before ends it when the token expires, and another program may renew the token at any time.
+    /// The error for a refused connection.
     fn auth_error(&self, error: &KafkaError) -> Error {
-        let context = self.consumer.context();
-        if let Some(reason) = context.take_token_error() {
-            return Error::Token(anyhow::anyhow!(reason));
-        }
-        let reason = self.reason(error);
-        let token = self.was_connected.then(|| context.refused_token(&reason)).flatten();
-        token.map_or_else(|| Error::Auth(connect::refusal(&reason)), Error::Token)
+        self.consumer.context().refused(&self.reason(error), self.was_connected)
     }
 
     /// The client's own words for an error, if its last words were about this kind of error.

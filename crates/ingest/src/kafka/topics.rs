@@ -65,9 +65,7 @@ impl Topics {
             return Error::Token(anyhow::anyhow!(reason));
         }
         match context.last_error() {
-            Some((code, reason)) if connect::is_auth_error(code) => {
-                Error::Auth(connect::refusal(&reason))
-            }
+            Some((code, reason)) if connect::is_auth_error(code) => context.refused(&reason, false),
             Some((_, reason)) => {
                 Error::Unreachable(format!("no Kafka broker lists its topics: {error}: {reason}"))
             }

@@ -35,7 +35,7 @@ pub const KEPT_DAYS: i64 = 10;
 const PLANT: &str = "name = \"Case\"\nzone = \"Asia/Kolkata\"\n";
 
 const CONTRACT: &str = r#"
-description = "Temperatures as they were said."
+description = "Temperatures as received."
 source = "iot"
 topics = ["temperatures"]
 format = "message"

@@ -58,7 +58,7 @@ impl AccessControl {
         Self::without_users(AccessMode::Login)
     }
 
-    /// No user database: everyone is admitted if the mode is open or demo.
+    /// No user database: everyone is admitted, unless the mode requires a login.
     pub fn without_users(mode: AccessMode) -> Self {
         Self {
             mode,
@@ -71,9 +71,10 @@ impl AccessControl {
     /// The user database.
     pub fn database(&self) -> Result<&Arc<Access>, Error> {
         self.access.as_ref().ok_or_else(|| match self.mode {
-            AccessMode::Login | AccessMode::OpenUntilSetup => Error::access_unavailable(None),
-            AccessMode::Open | AccessMode::Demo => {
-                let message = "this program runs without users; start it with `cockpit serve`";
+            AccessMode::Login => Error::access_unavailable(None),
+            AccessMode::OpenUntilSetup | AccessMode::Open | AccessMode::Demo => {
+                let message = "the service runs without a user database: the demo has none, and a lake on S3 \
+                               needs `state` in [access] of plant.toml";
                 Error::new(StatusCode::CONFLICT, "no_accounts", message)
             }
         })
@@ -81,7 +82,7 @@ impl AccessControl {
 
     /// Whether there is a user database, or none is needed.
     pub fn is_available(&self) -> bool {
-        self.access.is_some() || matches!(self.mode, AccessMode::Open | AccessMode::Demo)
+        self.access.is_some() || self.mode != AccessMode::Login
     }
 
     /// Authenticates the sender of a request.
@@ -123,11 +124,12 @@ impl AccessControl {
         if !self.is_without_users.load(Ordering::Acquire) {
             return Ok(false);
         }
+        let Some(access) = &self.access else { return Ok(true) };
         let last_us = self.checked_at_us.load(Ordering::Acquire);
         if now_us.saturating_sub(last_us) < USERS_CHECKED_EVERY_US && now_us >= last_us {
             return Ok(true);
         }
-        let is_without = self.database()?.needs_setup()?;
+        let is_without = access.needs_setup()?;
         self.checked_at_us.store(now_us, Ordering::Release);
         if !is_without {
             self.users_exist();
@@ -168,5 +170,24 @@ impl AccessControl {
     pub fn try_audit(&self, event: Event, now_us: i64) -> Result<(), Error> {
         let Some(access) = &self.access else { return Ok(()) };
         Ok(access.audit_later(event, now_us)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    #[test]
+    fn without_a_database_the_open_mode_still_refuses_requests_through_a_proxy() {
+        let control = AccessControl::without_users(AccessMode::OpenUntilSetup);
+        let mut headers = HeaderMap::new();
+        assert_eq!(control.open_login(&headers, 0).unwrap(), Some(Login::Open));
+        assert!(control.is_available());
+        let client = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)).to_string();
+        headers.insert("x-forwarded-for", HeaderValue::try_from(client).unwrap());
+        assert_eq!(control.open_login(&headers, 0).unwrap(), None);
+        assert!(control.database().is_err());
     }
 }
