@@ -3,7 +3,7 @@
 //! Cargo refuses a circle and an import of an undeclared crate; this law fixes which declarations are allowed.
 
 /// Each crate and the crates of the workspace it may depend on. `cockpit` wires all layers.
-const LAW: [(&str, &[&str]); 9] = [
+const LAW: [(&str, &[&str]); 10] = [
     ("access", &[]),
     ("plant", &[]),
     ("batches", &["plant"]),
@@ -11,8 +11,9 @@ const LAW: [(&str, &[&str]); 9] = [
     ("ingest", &["batches", "config", "plant"]),
     ("lake", &["batches", "config", "plant"]),
     ("live", &["batches", "config", "plant"]),
-    ("serve", &["access", "batches", "config", "lake", "live", "plant"]),
+    ("serve", &["access", "batches", "config", "lake", "live", "plant", "watch"]),
     ("simulate", &["batches", "config", "plant"]),
+    ("watch", &["access", "batches", "config", "lake", "live", "plant"]),
 ];
 const PROGRAM: &str = "cockpit";
 
