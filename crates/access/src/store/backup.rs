@@ -85,21 +85,12 @@ fn prepare_restored(
     let restored = counted(&transaction, now_us)?;
     sessions::remove_all(&transaction)?;
     values::remove(&transaction, setup::VALUE)?;
-    drop_waiting_notifications(&transaction)?;
     let detail = serde_json::json!({ "from": file::text_of(from), "users": restored.users });
     let event = Event::new(Kind::Restored, actor, detail);
     audit::append(&transaction, &event, now_us, settings)?;
     transaction.commit()?;
     open::close(connection)?;
     Ok(restored)
-}
-
-/// Notifications that waited at the time of the backup may have been sent since then.
-fn drop_waiting_notifications(connection: &Connection) -> Result<(), Error> {
-    let sql = "UPDATE notifications SET state = 'dropped', last_error = 'restored from a backup'
-        WHERE state IN ('waiting', 'sending')";
-    connection.execute(sql, [])?;
-    Ok(())
 }
 
 fn counted(connection: &Connection, now_us: i64) -> Result<Restored, Error> {

@@ -1,4 +1,4 @@
--- The journal of alarms, the current state of each alarm, and the notifications about them.
+-- The journal of alarms, and the current state of each alarm.
 
 -- Append-only; entries are linked by hashes as those of the audit log.
 CREATE TABLE alarm_events (
@@ -52,36 +52,4 @@ CREATE TABLE alarm_states (
     -- The alarm as JSON.
     alarm TEXT NOT NULL,
     PRIMARY KEY (rule, object)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE notifications (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    event_number INTEGER NOT NULL,
-    occurrence INTEGER NOT NULL,
-    channel TEXT NOT NULL,
-    recipient TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('alarm', 'returned', 'escalation', 'group', 'test')),
-    priority INTEGER NOT NULL,
-    language TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    body TEXT NOT NULL,
-    queued_at_us INTEGER NOT NULL,
-    due_at_us INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'dropped')),
-    attempts INTEGER NOT NULL DEFAULT 0,
-    last_error TEXT,
-    sent_at_us INTEGER,
-    idempotency_key TEXT NOT NULL UNIQUE
-) STRICT;
-
-CREATE INDEX notifications_due ON notifications (due_at_us) WHERE state IN ('waiting', 'sending');
-CREATE INDEX notifications_of_occurrences ON notifications (occurrence);
-
--- Notifications per recipient and hour: sent or queued within the budget, and withheld by it.
-CREATE TABLE notification_budget (
-    recipient TEXT NOT NULL,
-    hour INTEGER NOT NULL,
-    used INTEGER NOT NULL DEFAULT 0,
-    withheld INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (recipient, hour)
 ) STRICT, WITHOUT ROWID;
