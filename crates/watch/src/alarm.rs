@@ -65,7 +65,8 @@ impl Filter {
             [] => alarm.state != State::Normal,
             states => states.contains(&alarm.state),
         };
-        let is_wanted = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|it| it == own);
+        let is_wanted =
+            |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|it| it == own);
         is_state
             && (self.priorities.is_empty() || self.priorities.contains(&alarm.priority))
             && is_wanted(&self.rule, &alarm.key.rule)

@@ -18,13 +18,24 @@ impl Actor {
 /// What to do with an alarm. Times are microseconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    Acknowledge { comment: Option<String> },
-    Shelve { until_us: i64, reason: String },
+    Acknowledge {
+        comment: Option<String>,
+    },
+    Shelve {
+        until_us: i64,
+        reason: String,
+    },
     Unshelve,
-    Comment { text: String },
+    Comment {
+        text: String,
+    },
     /// `None` removes the assignment.
-    Assign { user: Option<String> },
-    TakeOutOfService { reason: String },
+    Assign {
+        user: Option<String>,
+    },
+    TakeOutOfService {
+        reason: String,
+    },
     ReturnToService,
 }
 

@@ -13,6 +13,7 @@
 //! that a reading on its way is considered first; the transition has the time of the end of the delay.
 //! Groups are evaluated for each second, [`SLACK_US`] after its end.
 
+mod anomaly;
 mod clock;
 mod groups;
 mod inputs;
@@ -37,7 +38,7 @@ use groups::Groups;
 use instance::Instance;
 use plant::alarm::{AlarmEvent, AlarmKey, Condition, Place, Rule};
 use plant::equipment::Equipment;
-use plant::reading::Registry;
+use plant::reading::{Registry, SensorId};
 use rules::Rules;
 use sensors::Sensor;
 use std::collections::HashMap;
@@ -50,6 +51,25 @@ use timers::Timers;
 pub struct Change {
     pub event: AlarmEvent,
     pub saved: Saved,
+}
+
+/// Where the object of an alarm is, by its name.
+pub(crate) fn place_of(
+    object: &str,
+    condition: Option<&Condition>,
+    equipment: &Equipment,
+) -> Place {
+    match condition {
+        Some(Condition::Count(_)) => groups::place(object, equipment),
+        Some(condition) if condition.sensors().is_some() => {
+            let mut parts = object.splitn(4, '.').map(str::to_owned);
+            let mut part = || parts.next().unwrap_or_default();
+            let (plant, lane) = (part(), part());
+            let (component, manufacturer) = (part(), part());
+            Place::from_sensor(&SensorId { plant, lane, component, manufacturer }, equipment)
+        }
+        _ => Place::from_name(object, equipment),
+    }
 }
 
 /// All alarms with what their conditions need to remember.
@@ -116,7 +136,17 @@ impl Evaluator {
         self.changes.len()
     }
 
-    /// The alarms of a rule that are evaluated.
+    /// Number of alarms of all rules.
+    pub fn len(&self) -> usize {
+        self.alarms.len()
+    }
+
+    /// Whether no rule applies to anything yet.
+    pub fn is_empty(&self) -> bool {
+        self.alarms.is_empty()
+    }
+
+    /// The number of alarms of each rule.
     pub fn objects(&self) -> HashMap<Arc<str>, usize> {
         let mut counts = HashMap::new();
         for alarm in &self.alarms {
@@ -157,15 +187,7 @@ impl Evaluator {
 
     /// Where the object of an alarm is.
     fn place(&self, alarm: &Instance) -> Place {
-        let sensor = alarm.sensor.and_then(|sensor| self.sensors[sensor as usize].id.as_ref());
         let condition = self.rules.get(alarm.rule).map(|rule| &rule.condition);
-        match (sensor, condition) {
-            (Some(id), _) => Place::from_sensor(id, &self.equipment),
-            (None, Some(Condition::Count(_))) => groups::place(&alarm.object, &self.equipment),
-            (None, _) => Place::from_name(&alarm.object, &self.equipment),
-        }
+        place_of(&alarm.object, condition, &self.equipment)
     }
 }
-
-#[cfg(test)]
-mod tests;

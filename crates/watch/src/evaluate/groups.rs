@@ -72,9 +72,17 @@ struct Finding {
 }
 
 enum Verdict {
-    Deviation { comparison: Comparison, median_c: f64, sensors: usize },
+    Deviation {
+        comparison: Comparison,
+        median_c: f64,
+        sensors: usize,
+    },
     /// With the time until which it remains true.
-    Count { group: u32, until_us: Option<i64>, newest_us: i64 },
+    Count {
+        group: u32,
+        until_us: Option<i64>,
+        newest_us: i64,
+    },
 }
 
 impl Groups {
@@ -118,6 +126,12 @@ impl Groups {
                 peers.inherit(alike);
             }
         }
+    }
+
+    /// The groups whose count may fall without a reading.
+    pub fn counting(&self) -> Vec<u32> {
+        let all = (0_u32..).zip(&self.counts);
+        all.filter(|(_, group)| group.ends_us().is_some()).map(|(index, _)| index).collect()
     }
 
     fn member(&mut self, sensor: u32) -> &mut Member {
@@ -204,8 +218,7 @@ impl Groups {
             let (median_c, sensors) =
                 *known.get_or_insert_with(|| self.peers[index as usize].median());
             for it in member.deviations.iter().filter(|it| sensors >= it.min_sensors) {
-                let verdict =
-                    Verdict::Deviation { comparison: it.comparison, median_c, sensors };
+                let verdict = Verdict::Deviation { comparison: it.comparison, median_c, sensors };
                 let value = point.temp_c - median_c;
                 findings.push(Finding { alarm: it.alarm, at_us: point.at_us, value, verdict });
             }
@@ -308,7 +321,6 @@ impl Evaluator {
         let measured = Measured { value, reading_at_us: None, evidence: None };
         self.measure(alarm, Input::Condition(false), until_us, measured);
     }
-
 }
 
 /// Where a group of sensors is, by the name of the group (see [`plant::alarm::GroupBy`]).

@@ -146,9 +146,10 @@ impl Evaluator {
         if let Some(rule) = rule {
             alarm.describe(&rule);
         }
-        let evaluated_us = instance.sensor.map_or(i64::MIN, |sensor| {
-            self.sensors[sensor as usize].last_at_us
-        });
+        let evaluated_us = match instance.sensor {
+            Some(sensor) => self.sensors[sensor as usize].last_at_us,
+            None => self.groups.closed_us(),
+        };
         let instance = &mut self.alarms[index as usize];
         let status = instance.status;
         (alarm.is_active, alarm.shelved_until_us) = (status.is_active, status.shelved_until_us);

@@ -1,9 +1,9 @@
 //! What a condition on one sensor remembers, and its value for a reading.
 
+use super::anomaly::Score;
 use super::instance::Measured;
 use super::window::Slope;
 use plant::alarm::{Comparison, Condition, Rule};
-use plant::anomaly::Score;
 
 /// A condition on a sensor.
 #[derive(Debug)]
@@ -22,7 +22,10 @@ pub(super) enum Measure {
     Stuck(i64),
     Anomaly(Comparison),
     /// Time in microseconds, and whether a timer is running.
-    Silent { after_us: i64, is_armed: bool },
+    Silent {
+        after_us: i64,
+        is_armed: bool,
+    },
 }
 
 /// A reading with what the sensor remembers.

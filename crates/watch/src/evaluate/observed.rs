@@ -1,7 +1,7 @@
 //! Results of conditions on the lake and on the flow of data.
 
 use super::Evaluator;
-use super::instance::Measured;
+use super::instance::{Instance, Measured};
 use plant::alarm::{Condition, Input};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -50,10 +50,13 @@ impl Evaluator {
     }
 
     fn end_missing(&mut self, rule: u32, seen: &HashSet<u32>, engine_us: i64) {
-        for (index, alarm) in (0_u32..).zip(&self.alarms).collect::<Vec<_>>() {
-            if alarm.rule != rule || !alarm.status.is_met() || seen.contains(&index) {
-                continue;
-            }
+        let all = (0_u32..).zip(&self.alarms);
+        let is_missing = |index: u32, alarm: &Instance| {
+            alarm.rule == rule && alarm.status.is_met() && !seen.contains(&index)
+        };
+        let missing = all.filter(|(index, alarm)| is_missing(*index, alarm));
+        let missing: Vec<u32> = missing.map(|(index, _)| index).collect();
+        for index in missing {
             self.measure(index, Input::Condition(false), engine_us, Measured::default());
         }
     }

@@ -3,6 +3,7 @@
 use super::instance::{Instance, Said};
 use super::measures::{Measure, Slot};
 use super::rules::{NO_RULE, Rules};
+use super::timers::Due;
 use super::{Evaluator, Groups};
 use crate::journal::Saved;
 use plant::alarm::{AlarmKey, Condition, Rule, State, Status, Transition};
@@ -40,7 +41,7 @@ impl Evaluator {
     /// Sets a timer for delays that were running.
     fn wake(&mut self, alarm: u32) {
         // Whether it is due is checked when the timer ends.
-        self.timers.push(i64::MIN, super::timers::Due::Delay(alarm));
+        self.timers.push(i64::MIN, Due::Delay(alarm));
     }
 
     fn end_without_rule(&mut self, index: u32) {
@@ -68,6 +69,9 @@ impl Evaluator {
             self.keep_measures(number, &old, &mut old_slots);
         }
         self.groups.inherit(old_groups);
+        for group in self.groups.counting() {
+            self.timers.push(i64::MIN, Due::Count(group));
+        }
         for index in 0..u32::try_from(self.alarms.len()).unwrap_or(u32::MAX) {
             self.end_without_rule(index);
             self.wake(index);
@@ -128,7 +132,8 @@ impl Evaluator {
         let at_us = self.engine_us(now_us);
         for name in names {
             let index = self.rule_entry(&name);
-            let said = Said { actor, comment: comment.or(Some("the file of the rules was changed")) };
+            let said =
+                Said { actor, comment: comment.or(Some("the file of the rules was changed")) };
             let states = (Transition::RuleChanged, State::Normal, State::Normal);
             self.change(index, states, at_us, said);
         }
@@ -146,7 +151,9 @@ impl Evaluator {
         let place = plant::alarm::Place::default();
         let alarm = match self.rules.get(rule) {
             Some(rule) => crate::alarm::Alarm::new(key.clone(), rule, place),
-            None => crate::alarm::Alarm::without_rule(key.clone(), plant::alarm::Priority::P4, place),
+            None => {
+                crate::alarm::Alarm::without_rule(key.clone(), plant::alarm::Priority::P4, place)
+            }
         };
         instance.alarm = Some(Box::new(alarm));
         self.alarms.push(instance);

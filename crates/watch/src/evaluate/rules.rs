@@ -1,6 +1,6 @@
 //! The rules in use, by index.
 
-use plant::alarm::{Condition, Rule, SuppressionCause};
+use plant::alarm::{Rule, SuppressionCause};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -52,10 +52,5 @@ impl Rules {
     /// The rules that a rule suppresses while it is active.
     pub fn dependents(&self, index: u32) -> &[u32] {
         self.dependents.get(index as usize).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether any rule needs the anomaly detector.
-    pub fn detects_anomalies(&self) -> bool {
-        self.rules.iter().any(|rule| matches!(rule.condition, Condition::Anomaly { .. }))
     }
 }

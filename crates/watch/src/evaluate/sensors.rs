@@ -1,12 +1,12 @@
 //! Readings of sensors, and the conditions on single sensors.
 
 use super::Evaluator;
+use super::anomaly::Detector;
 use super::clock::SLACK_US;
 use super::instance::{Instance, Measured, Said};
 use super::measures::{Measure, Sample, Slot};
 use super::timers::Due;
 use plant::alarm::Input;
-use plant::anomaly::Detector;
 use plant::reading::{Reading, SensorId};
 use std::sync::{Arc, PoisonError};
 
@@ -266,5 +266,4 @@ impl Evaluator {
             (false, _) => None,
         };
     }
-
 }

@@ -56,9 +56,8 @@ impl Slope {
     }
 
     fn slope(&self, newest: i64, at_us: i64) -> Option<f64> {
-        let is_recent = |part: &&Part| {
-            part.count > 0.0 && (0..PARTS as i64).contains(&(newest - part.number))
-        };
+        let is_recent =
+            |part: &&Part| part.count > 0.0 && (0..PARTS as i64).contains(&(newest - part.number));
         let part_s = self.part_us as f64 / 1e6;
         let mut sum = Part::default();
         let mut oldest = newest;

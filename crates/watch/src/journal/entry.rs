@@ -25,8 +25,7 @@ pub struct Entry {
 impl Entry {
     /// Links an event to the entry with the hash `prev`.
     pub(super) fn new(event: &AlarmEvent, recorded_at_us: i64, prev: String) -> Self {
-        let mut entry =
-            Self { event: event.clone(), recorded_at_us, prev, hash: String::new() };
+        let mut entry = Self { event: event.clone(), recorded_at_us, prev, hash: String::new() };
         entry.hash = link(&entry.prev, &entry.content());
         entry
     }
@@ -107,10 +106,8 @@ impl Linked for Entry {
 
 /// Reads a row with [`COLUMNS`].
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let key = AlarmKey {
-        rule: row.get::<_, String>(2)?.into(),
-        object: row.get::<_, String>(3)?.into(),
-    };
+    let key =
+        AlarmKey { rule: row.get::<_, String>(2)?.into(), object: row.get::<_, String>(3)?.into() };
     let event = AlarmEvent {
         number: row.get(0)?,
         at_us: row.get(1)?,

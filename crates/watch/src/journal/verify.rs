@@ -38,7 +38,9 @@ pub fn export(database: &Database, from: i64, to: &mut dyn Write) -> anyhow::Res
         }
         Ok(count)
     })?;
-    failed.map_or(Ok(count), |error| Err(error).context("cannot write the export of the alarm journal"))
+    failed.map_or(Ok(count), |error| {
+        Err(error).context("cannot write the export of the alarm journal")
+    })
 }
 
 /// Verifies an export without the database. An export may start at any entry.
@@ -46,8 +48,9 @@ pub fn verify_export(lines: impl BufRead, anchor: Option<&Anchor>) -> anyhow::Re
     let mut chain: Option<Chain<'_>> = None;
     for (line, number) in lines.lines().zip(1_u64..) {
         let line = line.context("cannot read the export")?;
-        let entry = Entry::from_line(&line)
-            .with_context(|| format!("invalid line {number} of the export: expected a journal entry"))?;
+        let entry = Entry::from_line(&line).with_context(|| {
+            format!("invalid line {number} of the export: expected a journal entry")
+        })?;
         let begun = chain.get_or_insert_with(|| Chain::from_entry(&entry, anchor));
         if !begun.check_next(&entry) {
             break;
