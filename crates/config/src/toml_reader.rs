@@ -41,6 +41,16 @@ impl<'t> Findings<'t> {
         self.note_line(line_of(self.text, offset), message, remedy);
     }
 
+    /// Number of mistakes so far.
+    pub fn count(&self) -> usize {
+        self.found.borrow().len()
+    }
+
+    /// The text of these bytes of the file.
+    pub fn slice(&self, bytes: std::ops::Range<usize>) -> &'t str {
+        self.text.get(bytes).unwrap_or_default()
+    }
+
     /// Whether the file is valid TOML, so that the other findings are reliable.
     pub fn are_about_meaning(&self) -> bool {
         self.is_toml.get()
@@ -128,12 +138,12 @@ impl<'a, 't> TomlReader<'a, 't> {
         self.table.contains_key(key)
     }
 
-    fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'t>>> {
+    pub(crate) fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'t>>> {
         self.register(key);
         self.table.get(key)
     }
 
-    fn wrong(&self, key: &str, wanted: &str) {
+    pub(crate) fn wrong(&self, key: &str, wanted: &str) {
         self.note(key, format!("`{key}` is not {wanted}"), format!("Write {wanted} here."));
     }
 

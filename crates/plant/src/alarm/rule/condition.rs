@@ -81,6 +81,18 @@ pub struct Statement {
     pub every_us: i64,
 }
 
+impl Statement {
+    /// Placeholder of the time of evaluation.
+    pub const NOW: &str = ":now";
+
+    /// The SQL for an evaluation at `now_us`: the placeholder `:now` is replaced by this time, a UTC
+    /// timestamp with microseconds as the lake has them.
+    pub fn sql_at(&self, now_us: i64) -> String {
+        let now = format!("arrow_cast({now_us}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
+        self.sql.replace(Self::NOW, &now)
+    }
+}
+
 /// The figure of a KPI in its newest complete period, for each unit or line. An unknown figure
 /// changes nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +104,9 @@ pub struct KpiCondition {
     /// Names of units or lines that the rule applies to.
     pub objects: Glob,
     pub period: KpiPeriod,
+    /// Factor from the figure to the value that is compared: 100 for a share, whose limit is in
+    /// percent, otherwise 1.
+    pub scale: f64,
     pub comparison: Comparison,
     pub every_us: i64,
 }
@@ -156,7 +171,8 @@ pub struct SqlCondition {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataCondition {
     pub kind: DataKind,
-    /// Names of tables, topics or disks that the rule applies to.
+    /// Objects that the rule applies to: tables of contracts (`production`), partitions
+    /// (`topic/0`), or `lake` for its disk.
     pub objects: Glob,
     pub comparison: Comparison,
     pub every_us: i64,
