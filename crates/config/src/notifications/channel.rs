@@ -149,21 +149,24 @@ pub fn read(
     before: &[Channel],
 ) -> Option<Channel> {
     let name = read_name(&mut reader, "channel", before.iter().map(|it| it.name.as_str()));
-    let kind = kind(&mut reader, outgoing);
+    let kind_name = reader.required("kind", "Write the kind of the channel, such as \"email\".")?;
+    let kind = kind(&kind_name, &mut reader, outgoing);
     let is_grouped = reader.flag("group");
-    match &kind {
-        Some(_) => reader.finish(),
-        // Keys of an unknown kind are not judged.
-        None => drop(reader),
+    // Keys of an unknown kind are not judged.
+    if KINDS.contains(&kind_name.as_str()) {
+        reader.finish();
     }
     let (name, kind) = name.zip(kind)?;
     let is_grouped = is_grouped.unwrap_or(!kind.is_for_programs());
     Some(Channel { name, kind, is_grouped })
 }
 
-fn kind(reader: &mut TomlReader<'_, '_>, outgoing: &OutgoingPolicy) -> Option<ChannelKind> {
-    let kind = reader.required("kind", "Write the kind of the channel, such as \"email\".")?;
-    Some(match kind.as_str() {
+fn kind(
+    kind: &str,
+    reader: &mut TomlReader<'_, '_>,
+    outgoing: &OutgoingPolicy,
+) -> Option<ChannelKind> {
+    Some(match kind {
         "email" => ChannelKind::Email(email(reader)?),
         "webhook" => {
             let (url, secret) =
@@ -177,7 +180,7 @@ fn kind(reader: &mut TomlReader<'_, '_>, outgoing: &OutgoingPolicy) -> Option<Ch
         "mqtt" => ChannelKind::Mqtt(mqtt(reader)?),
         "outbox" => ChannelKind::Outbox,
         _ => {
-            reader.note("kind", format!("unknown kind `{kind}`"), did_you_mean(&kind, &KINDS));
+            reader.note("kind", format!("unknown kind `{kind}`"), did_you_mean(kind, &KINDS));
             return None;
         }
     })
