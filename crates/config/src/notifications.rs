@@ -13,7 +13,7 @@ mod tests;
 pub use address::UrlRef;
 pub use channel::{Channel, ChannelKind, Email, EmailSecurity, Mqtt, Ntfy, Telegram, Webhook};
 pub use person::{DaySpan, Person};
-pub use route::{Escalation, Glob, Route, Target};
+pub use route::{Escalation, Route, Target};
 
 pub(crate) use channel::KINDS as CHANNEL_KINDS;
 pub(crate) use channel::SECURITIES as EMAIL_SECURITIES;

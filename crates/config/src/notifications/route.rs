@@ -3,13 +3,14 @@
 use super::{Notifications, read_shifts};
 use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
+use plant::alarm::{Glob, Priority};
 
 /// Which alarms go to whom. Every route that matches an alarm applies; a recipient of several gets one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     pub name: String,
-    /// Priorities, 1 to 4; empty: all.
-    pub priorities: Vec<u8>,
+    /// Priorities; empty: all.
+    pub priorities: Vec<Priority>,
     /// Rules by name; empty: all.
     pub rules: Vec<Glob>,
     /// Objects by name; empty: all.
@@ -39,47 +40,6 @@ pub enum Target {
     Role(String),
     /// `channel:NAME`: the channel itself.
     Channel(String),
-}
-
-/// A pattern in which `*` stands for any characters, also none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob(String);
-
-impl Glob {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether the whole text matches.
-    pub fn matches(&self, text: &str) -> bool {
-        let (pattern, text) = (self.0.as_bytes(), text.as_bytes());
-        let (mut at, mut read) = (0, 0);
-        // The last star, and the end of what it matches so far.
-        let mut star: Option<(usize, usize)> = None;
-        while read < text.len() {
-            match pattern.get(at) {
-                Some(b'*') => {
-                    star = Some((at, read));
-                    at += 1;
-                }
-                Some(byte) if *byte == text[read] => {
-                    at += 1;
-                    read += 1;
-                }
-                _ => {
-                    let Some((star_at, end)) = star else { return false };
-                    star = Some((star_at, end + 1));
-                    at = star_at + 1;
-                    read = end + 1;
-                }
-            }
-        }
-        pattern[at..].iter().all(|byte| *byte == b'*')
-    }
 }
 
 const TO_REMEDY: &str = "Write names of [[person]], \"role:NAME\" or \"channel:NAME\".";
@@ -118,11 +78,11 @@ pub fn read(
 }
 
 /// The priorities of a route. A route with an invalid one is left out, because it would apply to other alarms.
-fn priorities(reader: &mut TomlReader<'_, '_>) -> Option<Vec<u8>> {
+fn priorities(reader: &mut TomlReader<'_, '_>) -> Option<Vec<Priority>> {
     let numbers = reader.numbers("priorities").unwrap_or_default();
     let mut priorities = Vec::new();
     for number in numbers {
-        match u8::try_from(number).ok().filter(|number| (1..=4).contains(number)) {
+        match i64::try_from(number).ok().and_then(Priority::from_number) {
             Some(priority) => priorities.push(priority),
             None => {
                 let message = format!("invalid priority `{number}`");
@@ -135,7 +95,7 @@ fn priorities(reader: &mut TomlReader<'_, '_>) -> Option<Vec<u8>> {
 }
 
 fn globs(texts: Option<Vec<String>>) -> Vec<Glob> {
-    texts.unwrap_or_default().into_iter().map(Glob).collect()
+    texts.unwrap_or_default().iter().map(|text| Glob::new(text)).collect()
 }
 
 fn escalation(mut reader: TomlReader<'_, '_>, read: &Notifications) -> Option<Escalation> {
@@ -217,23 +177,6 @@ fn duration_us(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_star_stands_for_any_characters() {
-        for (pattern, text, is_match) in [
-            ("*", "", true),
-            ("Plant1*", "Plant1.4.x", true),
-            ("*.manufact2", "Plant1.4.x.manufact2", true),
-            ("a*b*c", "a1b2b3c", true),
-            ("a*b*c", "a1b2b3", false),
-            ("abc", "abcd", false),
-            ("", "a", false),
-            ("**a", "a", true),
-        ] {
-            assert_eq!(Glob::new(pattern).matches(text), is_match, "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn durations_have_a_unit() {
@@ -242,15 +185,6 @@ mod tests {
         assert_eq!(duration_us("2 h"), Some(7_200_000_000));
         for text in ["5", "min", "-1 s", "5 m", "", "99999999999999999 h"] {
             assert_eq!(duration_us(text), None, "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn globs_agree_with_regular_expressions(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
-            let expression = format!("^{}$", pattern.replace('*', ".*"));
-            let expected = regex::Regex::new(&expression).unwrap().is_match(&text);
-            prop_assert_eq!(Glob::new(pattern).matches(&text), expected);
         }
     }
 }

@@ -49,7 +49,11 @@ pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
-        let Some((name, after)) = after.split_once('}') else { break };
+        let Some((name, after)) = after.split_once('}') else {
+            filled.push('{');
+            rest = after;
+            break;
+        };
         match values.iter().find(|(known, _)| *known == name) {
             Some((_, value)) => filled.push_str(value),
             None => drop(write!(filled, "{{{name}}}")),
@@ -86,6 +90,6 @@ mod tests {
     #[test]
     fn values_are_not_searched_for_names() {
         assert_eq!(fill("{a} {b} {c}", &[("a", "{b}"), ("b", "x")]), "{b} x {c}");
-        assert_eq!(fill("no end {a", &[("a", "x")]), "no end a");
+        assert_eq!(fill("no end {a", &[("a", "x")]), "no end {a");
     }
 }
