@@ -158,11 +158,27 @@ pub fn read(text: &str, plant: &Plant) -> Loaded {
     }
     owners.resize(findings.count(), None);
     let found = findings.into_diagnostics().into_iter().zip(owners);
-    rules.problems.extend(
-        found.map(|(diagnostic, rule)| Problem { diagnostic, rule, is_warning: false }),
-    );
+    rules.problems.extend(found.map(|(diagnostic, rule)| Problem {
+        diagnostic,
+        rule,
+        is_warning: false,
+    }));
     rules.problems.sort();
     Loaded { rules, notifications }
+}
+
+/// The keys that are read from a text, whether present or not, each with the path of its table.
+#[cfg(test)]
+pub(crate) fn known_keys(text: &str) -> BTreeSet<(String, String)> {
+    let texts = crate::folder::texts(None).unwrap_or_default();
+    let (plant, _) = crate::folder::read(&texts);
+    let Some(plant) = plant else { return BTreeSet::new() };
+    let findings = Findings::new(FILE, text);
+    let document = findings.parse();
+    let mut reader = TomlReader::new(document.get_ref(), 0, &findings);
+    read_rules(&mut reader, &plant, &findings, &mut AlarmRules::default(), &mut Vec::new());
+    crate::notifications::read(&mut reader, &[]);
+    findings.known_keys()
 }
 
 /// Reads suppressions and rules. `owners` receives the rule of each mistake so far.
@@ -196,7 +212,7 @@ fn read_rules(
         rules.rules.push(FileRule {
             line,
             sql_line: sql_at.map(|at| findings.line_of(at)),
-            toml: edit::whole_lines(findings.slice(at..usize::MAX.min(findings.len())), end - at),
+            toml: edit::whole_lines(&findings.file_text()[at..], end - at),
             rule: rule.filter(|_| findings.count() == before).map(Arc::new),
             name,
         });

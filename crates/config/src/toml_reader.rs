@@ -46,9 +46,9 @@ impl<'t> Findings<'t> {
         self.found.borrow().len()
     }
 
-    /// The text of these bytes of the file.
-    pub fn slice(&self, bytes: std::ops::Range<usize>) -> &'t str {
-        self.text.get(bytes).unwrap_or_default()
+    /// The text of the file.
+    pub fn file_text(&self) -> &'t str {
+        self.text
     }
 
     /// Whether the file is valid TOML, so that the other findings are reliable.
@@ -121,6 +121,25 @@ impl<'a, 't> TomlReader<'a, 't> {
     /// Byte at which the table begins.
     pub fn at(&self) -> usize {
         self.at
+    }
+
+    /// Byte after the last value of the table, or its beginning if it has none.
+    pub fn end(&self) -> usize {
+        end_of(self.table).unwrap_or(self.at)
+    }
+
+    /// Byte of the first line of the text under `key`, behind its quotes; `None` if it is missing.
+    pub fn at_text(&self, key: &str) -> Option<usize> {
+        let span = self.table.get(key)?.span();
+        let text = self.findings.text.get(span.clone())?;
+        let quotes = ["\"\"\"\r\n", "\"\"\"\n", "'''\r\n", "'''\n"];
+        let opening = quotes.iter().find(|quotes| text.starts_with(**quotes));
+        Some(span.start + opening.map_or(0, |quotes| quotes.len()))
+    }
+
+    /// The text under `key`, without regard to mistakes.
+    pub fn peek(&self, key: &str) -> Option<&'a str> {
+        self.table.get(key)?.get_ref().as_str()
     }
 
     /// Byte at which the value of `key` begins, or the table if the key is missing.
@@ -275,4 +294,13 @@ impl<'a, 't> TomlReader<'a, 't> {
             }
         }
     }
+}
+
+/// Byte after the last value of a table and the tables below it.
+fn end_of(table: &DeTable<'_>) -> Option<usize> {
+    let end = |value: &Spanned<DeValue<'_>>| {
+        let below = value.get_ref().as_table().and_then(end_of);
+        below.unwrap_or(0).max(value.span().end)
+    };
+    table.values().map(end).max()
 }

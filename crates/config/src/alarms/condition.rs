@@ -167,7 +167,8 @@ fn check_deadband(reader: &TomlReader<'_, '_>, comparison: &Comparison) {
     let signed = if direction == Direction::Above { limit } else { -limit };
     if signed > 0.0 && deadband > signed {
         let message = format!("the limit {limit} is below its deadband {deadband}");
-        let remedy = format!("Write a deadband of at most {signed}, usually 1 to 5 % of the limit.");
+        let remedy =
+            format!("Write a deadband of at most {signed}, usually 1 to 5 % of the limit.");
         reader.note("deadband", message, remedy);
     }
 }

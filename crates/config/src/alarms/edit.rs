@@ -95,14 +95,8 @@ pub fn unified_diff(before: &str, after: &str) -> String {
     let old_end = (old.len() - same_end + CONTEXT_LINES).min(old.len());
     let new_end = (new.len() - same_end + CONTEXT_LINES).min(new.len());
     let mut diff = format!("--- {FILE}\n+++ {FILE}\n");
-    let _infallible = writeln!(
-        diff,
-        "@@ -{},{} +{},{} @@",
-        from + 1,
-        old_end - from,
-        from + 1,
-        new_end - from
-    );
+    let _infallible =
+        writeln!(diff, "@@ -{},{} +{},{} @@", from + 1, old_end - from, from + 1, new_end - from);
     let parts = [
         (' ', &old[from..same]),
         ('-', &old[same..old.len() - same_end]),

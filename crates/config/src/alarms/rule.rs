@@ -5,9 +5,7 @@ use super::suppression::Suppressions;
 use super::value::{choice, duration, local_text};
 use crate::folder::Plant;
 use crate::toml_reader::TomlReader;
-use plant::alarm::{
-    Condition, DataKind, KpiLevel, LocalText, Priority, Rule, Shelving, Timing,
-};
+use plant::alarm::{Condition, DataKind, KpiLevel, LocalText, Priority, Rule, Shelving, Timing};
 use std::collections::BTreeSet;
 
 /// Longest name of a rule.
@@ -133,7 +131,10 @@ impl Texts {
     fn read(reader: &mut TomlReader<'_, '_>) -> Self {
         for (key, remedy) in [
             ("text", "Write what is wrong."),
-            ("response", "Write what the operator does; a rule without a response is not an alarm."),
+            (
+                "response",
+                "Write what the operator does; a rule without a response is not an alarm.",
+            ),
         ] {
             if !reader.has(key) {
                 reader.required(key, remedy);

@@ -125,8 +125,9 @@ pub fn local_text(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<
 pub fn sensors(reader: &mut TomlReader<'_, '_>) -> Option<SensorPattern> {
     let include = one_or_more(reader, "sensors").unwrap_or_else(|| vec!["*".to_owned()]);
     let exclude = one_or_more(reader, "except").unwrap_or_default();
-    let texts = |list: &[String]| list.iter().map(String::as_str).collect::<Vec<_>>();
-    match SensorPattern::parse(texts(&include), texts(&exclude)) {
+    let (include, exclude) =
+        (include.iter().map(String::as_str), exclude.iter().map(String::as_str));
+    match SensorPattern::parse(include, exclude) {
         Ok(pattern) => Some(pattern),
         Err(message) => {
             let remedy = "Write for example \"Plant1.*.reflow_oven.*\".";

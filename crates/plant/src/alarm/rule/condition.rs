@@ -1,5 +1,6 @@
 //! Conditions: what is measured, and which values of it are abnormal.
 
+use super::Statement;
 use crate::alarm::{Comparison, Glob, SensorPattern};
 
 /// The condition of a rule. Temperatures are in degrees Celsius, durations in microseconds.
@@ -69,27 +70,6 @@ impl GroupBy {
             Self::Lane => format!("{}.{}", sensor.plant, sensor.lane),
             Self::Plant => sensor.plant.clone(),
         }
-    }
-}
-
-/// SQL over the lake that is evaluated regularly.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// One SELECT.
-    pub sql: String,
-    /// Time between two evaluations in microseconds.
-    pub every_us: i64,
-}
-
-impl Statement {
-    /// Placeholder of the time of evaluation.
-    pub const NOW: &str = ":now";
-
-    /// The SQL for an evaluation at `now_us`: the placeholder `:now` is replaced by this time, a UTC
-    /// timestamp with microseconds as the lake has them.
-    pub fn sql_at(&self, now_us: i64) -> String {
-        let now = format!("arrow_cast({now_us}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
-        self.sql.replace(Self::NOW, &now)
     }
 }
 
