@@ -94,6 +94,8 @@ pub fn unified_diff(before: &str, after: &str) -> String {
     let from = same.saturating_sub(CONTEXT_LINES);
     let old_end = (old.len() - same_end + CONTEXT_LINES).min(old.len());
     let new_end = (new.len() - same_end + CONTEXT_LINES).min(new.len());
+    // The start of an empty side is the line before it.
+    let start = |end: usize| if end > from { from + 1 } else { from };
     let mut diff = format!("--- {FILE}\n+++ {FILE}\n");
     let _infallible =
         writeln!(diff, "@@ -{},{} +{},{} @@", from + 1, old_end - from, from + 1, new_end - from);
