@@ -189,7 +189,14 @@ export const ruleApi = {
     call<Backtest>('POST', '/alarms/backtest', { toml, from, to }),
 }
 
-export const NOTIFICATION_STATES = ['waiting', 'sending', 'sent', 'failed', 'dropped'] as const
+export const NOTIFICATION_STATES = [
+  'waiting',
+  'sending',
+  'sent',
+  'grouped',
+  'failed',
+  'dropped',
+] as const
 export type NotificationState = (typeof NOTIFICATION_STATES)[number]
 
 export interface Notification {

@@ -70,14 +70,18 @@ export function within<T extends Pick<LedgerRow, 'from_at' | 'to_at'>>(
 export const position = (ms: number, { from_ms, to_ms }: Period): string =>
   `${(100 * (ms - from_ms)) / Math.max(1, to_ms - from_ms)}%`
 
-/** The days of a period in UTC and the day before, which a production day after midnight belongs to. */
+const DAY_MS = 24 * 60 * MINUTE_MS
+/** How far a time zone is ahead of UTC at most. */
+const ZONE_MS = 14 * 60 * MINUTE_MS
+
+/** The production days that a period may belong to, in any time zone: a day can end after midnight. */
 export function daysOf({ from_ms, to_ms }: Period): string[] {
-  const days = []
-  const DAY_MS = 24 * 60 * MINUTE_MS
-  for (let ms = from_ms - DAY_MS; ms < to_ms + DAY_MS; ms += DAY_MS) {
+  const days: string[] = []
+  const first_ms = Math.floor((from_ms - DAY_MS) / DAY_MS) * DAY_MS
+  for (let ms = first_ms; ms <= to_ms + ZONE_MS; ms += DAY_MS) {
     days.push(new Date(ms).toISOString().slice(0, 10))
   }
-  return [...new Set(days)]
+  return days
 }
 
 /** Whether an object has the levels of a sensor: plant, lane, component and manufacturer. */

@@ -4,8 +4,8 @@ import { live } from '../kit/live.svelte'
 import { session } from '../kit/session.svelte'
 import type { Alarm } from './alarm'
 import { alarmApi, type Flood } from './api'
-import { AlarmLedger } from './ledger'
 import { countsOf } from './queue'
+import { AlarmReplica } from './replica'
 import { sound } from './sound.svelte'
 
 /** After a change, the load and the flood are read again at most this often. */
@@ -29,7 +29,7 @@ class AlarmStore {
 
   readonly counts = $derived(countsOf(this.alarms.values()))
 
-  #ledger = new AlarmLedger()
+  #replica = new AlarmReplica()
   #isStarted = false
   #isFetching = false
   #isOutdated = false
@@ -53,13 +53,18 @@ class AlarmStore {
     setInterval(() => this.#tick(), TICK_MS)
   }
 
+  /** The server runs without alarms. */
+  get isOff(): boolean {
+    return this.error?.code === 'no_alarms' || this.error?.isMissing === true
+  }
+
   latest(key: string): Alarm | undefined {
-    return this.#ledger.latest(key)
+    return this.#replica.latest(key)
   }
 
   /** The alarm after a command, without waiting for the stream. */
   put(alarm: Alarm): void {
-    this.#ledger.put(alarm)
+    this.#replica.put(alarm)
     this.#show()
   }
 
@@ -71,19 +76,19 @@ class AlarmStore {
     }
     this.#isFetching = true
     this.#isOutdated = false
-    this.#ledger.beginLoading()
+    this.#replica.beginLoading()
     try {
       const list = await alarmApi.list()
       if (list.at) this.#offset_ms = Date.parse(list.at) - performance.now()
       this.flood = list.flood
-      this.#ledger.load(list)
+      this.#replica.load(list)
       this.error = null
       this.isLoaded = true
       this.#plan(IDLE_REFRESH_MS)
     } catch (error) {
-      this.#ledger.abandon()
+      this.#replica.abandon()
       this.error = toApiError(error)
-      if (!this.error.isForbidden) this.#plan(this.error.isMissing ? IDLE_REFRESH_MS : RETRY_MS)
+      if (!this.error.isForbidden) this.#plan(this.isOff ? IDLE_REFRESH_MS : RETRY_MS)
     }
     this.#isFetching = false
     this.#tick()
@@ -92,7 +97,7 @@ class AlarmStore {
   }
 
   #take(change: AlarmChange): void {
-    if (!this.#ledger.apply(change)) return
+    if (!this.#replica.apply(change)) return
     const { alarm } = change
     const isCall = change.transition === 'raised' || change.transition === 'shelving_expired'
     if (isCall && alarm.priority <= 2) {
@@ -108,7 +113,7 @@ class AlarmStore {
   #show(): void {
     cancelAnimationFrame(this.#frame)
     this.#frame = 0
-    this.alarms = this.#ledger.current()
+    this.alarms = this.#replica.current()
   }
 
   /** Plans the next reading, unless an earlier one is planned. */

@@ -11,7 +11,7 @@ export interface Snapshot {
  * Combines snapshots of the server with the changes of the stream: each change is applied once, in
  * the order of its number, whether it arrives before, during or after the snapshot is loaded.
  */
-export class AlarmLedger {
+export class AlarmReplica {
   #alarms = new Map<string, Alarm>()
   /** The last state of alarms that became normal, for pages that still show them. */
   #left = new Map<string, Alarm>()
