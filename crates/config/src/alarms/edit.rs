@@ -97,8 +97,14 @@ pub fn unified_diff(before: &str, after: &str) -> String {
     // The start of an empty side is the line before it.
     let start = |end: usize| if end > from { from + 1 } else { from };
     let mut diff = format!("--- {FILE}\n+++ {FILE}\n");
-    let _infallible =
-        writeln!(diff, "@@ -{},{} +{},{} @@", from + 1, old_end - from, from + 1, new_end - from);
+    let _infallible = writeln!(
+        diff,
+        "@@ -{},{} +{},{} @@",
+        start(old_end),
+        old_end - from,
+        start(new_end),
+        new_end - from
+    );
     let parts = [
         (' ', &old[from..same]),
         ('-', &old[same..old.len() - same_end]),
