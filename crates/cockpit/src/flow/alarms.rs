@@ -62,8 +62,9 @@ impl Flow {
             );
             return None;
         };
+        let rules = self.checked_rules(&self.refinery.plant.alarms).await;
         let setup = Setup {
-            rules: self.refinery.plant.alarms.valid().cloned().collect(),
+            rules: rules.valid().cloned().collect(),
             equipment: Arc::new(self.refinery.plant.equipment.clone()),
             registry: Arc::clone(registry),
             limits: self.alarm_limits(),
@@ -94,10 +95,11 @@ impl Flow {
     /// Evaluates rules until `stop`, and until everything that waits then is in the journal.
     pub(super) async fn run_alarms(
         &self,
-        service: AlarmService,
+        service: Option<AlarmService>,
         live: &Live,
         stop: &CancellationToken,
     ) {
+        let Some(service) = service else { return stop.cancelled().await };
         let AlarmService { alarms, expired, engine, lock } = service;
         let clock: NowUs = Arc::new(|| now().timestamp_micros());
         let mut evaluating = JoinSet::new();

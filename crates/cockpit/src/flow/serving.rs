@@ -87,11 +87,7 @@ impl Flow {
         let limits = serve::Limits::from_settings(self.lake().limits());
         let clock: serve::Clock = Arc::new(now);
         let registry = Registry::default();
-        let live = Live::new(
-            registry.clone(),
-            LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
-            self.lake().run().to_owned(),
-        );
+        let live = self.new_live(&registry);
         let hosts = network.hosts.clone();
         let upkeep = users.upkeep();
         let alarms = self.open_alarms(&users, &registry, is_refining).await;
@@ -132,12 +128,7 @@ impl Flow {
         pushing.spawn(async move {
             pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
         });
-        let watching = async {
-            match alarms {
-                Some(service) => Box::pin(self.run_alarms(service, &live, &stop)).await,
-                None => stop.cancelled().await,
-            }
-        };
+        let watching = Box::pin(self.run_alarms(alarms, &live, &stop));
         let kept = upkeep.run(&stop);
         let (answered, ingested, (), (), ()) =
             tokio::join!(answering, ingesting, streaming, watching, kept);
@@ -146,6 +137,12 @@ impl Flow {
         answered?;
         ingested?;
         Ok(true)
+    }
+
+    fn new_live(&self, registry: &Registry) -> Live {
+        let limits =
+            LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature);
+        Live::new(registry.clone(), limits, self.lake().run().to_owned())
     }
 
     /// Takes the lake as its refiner and works until `stop`; while another program holds it, waits

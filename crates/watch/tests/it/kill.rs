@@ -73,7 +73,6 @@ fn temp_c(second: i64) -> f64 {
 
 #[test]
 #[ignore = "is run, and killed, by the test above"]
-#[expect(clippy::disallowed_methods, reason = "the test above names the database this way")]
 fn writer() {
     let Ok(path) = std::env::var(PATH) else {
         return;

@@ -63,7 +63,7 @@ fn message_to_alarm() {
         let at_us = T0 + i64::from(step) * 5_000;
         world.now_us.store(at_us, Ordering::Release);
         let hot = step % 10 == 0;
-        let temp = |sensor: u32| if hot && sensor % 100 == 0 { 60.0 } else { 40.0 };
+        let temp = |sensor: u32| if hot && sensor.is_multiple_of(100) { 60.0 } else { 40.0 };
         let batch: Vec<_> = (0..100)
             .map(|it| (step * 100 + it) % sensors)
             .map(|it| reading(it, at_us, temp(it)))

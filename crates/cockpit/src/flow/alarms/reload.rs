@@ -2,6 +2,7 @@
 
 use crate::flow::Flow;
 use config::alarms::{self, AlarmRules, Loaded};
+use lake::plan::alarms as planned;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -52,15 +53,21 @@ impl Flow {
         if loaded.rules.revision == revision {
             return None;
         }
-        report(&loaded.rules);
-        loaded.rules.is_readable.then_some(loaded)
+        let rules = self.checked_rules(&loaded.rules).await;
+        rules.is_readable.then_some(Loaded { rules, ..loaded })
     }
-}
 
-/// Logs the mistakes of the file.
-fn report(rules: &AlarmRules) {
-    for mistake in rules.mistakes() {
-        tracing::warn!(mistake = mistake.to_string(), "mistake in the alarm rules");
+    /// The rules without those whose statements cannot be planned. Mistakes are logged.
+    pub(super) async fn checked_rules(&self, rules: &AlarmRules) -> AlarmRules {
+        let mut rules = rules.clone();
+        let (plant, steps) = (&self.refinery.plant, &self.refinery.steps);
+        if let Err(error) = planned::check(plant, steps, &mut rules).await {
+            tracing::warn!(error = format!("{error:#}"), "statements of alarm rules not checked");
+        }
+        for mistake in rules.mistakes() {
+            tracing::warn!(mistake = mistake.to_string(), "mistake in the alarm rules");
+        }
+        rules
     }
 }
 

@@ -173,6 +173,7 @@ impl Plant {
         let flow = Flow {
             refinery,
             bucket: bucket_location,
+            plant_folder: None,
             kafka: None,
             messages_read: Arc::default(),
             is_simulated: false,
