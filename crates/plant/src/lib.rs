@@ -7,6 +7,7 @@
 //! tested with plain values.
 
 pub mod ambiguous;
+pub mod anomaly;
 pub mod calendar;
 pub mod columns;
 pub mod contract;
