@@ -14,7 +14,7 @@ use super::baseline::{Chance, Ewma};
 use super::{Detector, Sisters};
 use crate::sim::thermal::random::{StreamPurpose, generator};
 use crate::time::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
-use fault::{Fault, Kind};
+use fault::{AnomalyKind, Fault};
 use group::{START_US, Simulated, group};
 
 /// Days in which detectors learn and nothing counts.
@@ -94,7 +94,7 @@ pub fn chance(seed: u64, sensor: usize) -> Chance {
 
 /// How much is simulated.
 #[derive(Debug, Clone)]
-pub struct Size {
+pub struct JudgedSize {
     pub sensors: usize,
     pub weeks: i64,
     pub interval_us: i64,
@@ -103,7 +103,7 @@ pub struct Size {
 /// The result for one kind of faults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    pub kind: Kind,
+    pub kind: AnomalyKind,
     pub faults: usize,
     pub found: usize,
     /// Median seconds from the begin of a fault until it is found, of those that are.
@@ -112,7 +112,7 @@ pub struct Found {
 
 /// The result for a detector.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct Judgement {
     pub threshold: f64,
     /// False alarms per sensor and week, without faults.
     pub false_alarms: f64,
@@ -121,7 +121,7 @@ pub struct Verdict {
     pub found: Vec<Found>,
 }
 
-impl Verdict {
+impl Judgement {
     /// Mean share of the faults that are found, over the kinds.
     pub fn recall(&self) -> f64 {
         let share = |it: &Found| it.found as f64 / it.faults.max(1) as f64;
@@ -133,26 +133,31 @@ impl Verdict {
 pub fn judge<J: Judged>(
     make: impl Fn(u64, usize) -> J,
     (tuning, judging): (&[u64], &[u64]),
-    size: &Size,
-) -> Verdict {
-    let weeks = size.sensors as f64 * size.weeks as f64;
-    let runs = |seeds: &[u64], faulty| {
-        seeds.iter().flat_map(|seed| run(&make, *seed, size, faulty)).collect::<Vec<_>>()
-    };
-    let threshold = threshold(&runs(tuning, false), weeks * tuning.len() as f64);
-    let healthy = runs(judging, false);
-    let faulty = runs(judging, true);
-    let per_week = |runs: &[Run]| {
-        runs.iter().map(|it| it.episodes(threshold)).sum::<usize>() as f64
-            / (weeks * judging.len() as f64)
-    };
-    let of_kind = |kind: Kind| found(&faulty, kind, threshold);
-    Verdict {
+    size: &JudgedSize,
+) -> Judgement {
+    let weeks = |seeds: &[u64]| size.sensors as f64 * size.weeks as f64 * seeds.len() as f64;
+    let threshold = threshold(&runs(&make, tuning, size, false), weeks(tuning));
+    let healthy = runs(&make, judging, size, false);
+    let faulty = runs(&make, judging, size, true);
+    Judgement {
         threshold,
-        false_alarms: per_week(&healthy),
-        false_alarms_faulty: per_week(&faulty),
-        found: Kind::ALL.map(of_kind).to_vec(),
+        false_alarms: episodes(&healthy, threshold) as f64 / weeks(judging),
+        false_alarms_faulty: episodes(&faulty, threshold) as f64 / weeks(judging),
+        found: AnomalyKind::ALL.map(|kind| found(&faulty, kind, threshold)).to_vec(),
     }
+}
+
+fn runs<J: Judged>(
+    make: &impl Fn(u64, usize) -> J,
+    seeds: &[u64],
+    size: &JudgedSize,
+    faulty: bool,
+) -> Vec<Run> {
+    seeds.iter().flat_map(|seed| run(make, *seed, size, faulty)).collect()
+}
+
+fn episodes(runs: &[Run], threshold: f64) -> usize {
+    runs.iter().map(|run| run.episodes(threshold)).sum()
 }
 
 /// The scores of one sensor.
@@ -201,9 +206,9 @@ impl Run {
 
 /// Runs a detector for each sensor of a group.
 fn run<J: Judged>(
-    make: impl Fn(u64, usize) -> J,
+    make: &impl Fn(u64, usize) -> J,
     seed: u64,
-    size: &Size,
+    size: &JudgedSize,
     faulty: bool,
 ) -> Vec<Run> {
     let days = WARM_UP_DAYS..WARM_UP_DAYS + 7 * size.weeks;
@@ -235,15 +240,14 @@ fn threshold(runs: &[Run], weeks: f64) -> f64 {
     let mut scores: Vec<f64> = runs.iter().flat_map(|it| it.maxima.iter().copied()).collect();
     scores.sort_by(f64::total_cmp);
     scores.dedup();
-    let is_too_low =
-        |it: &f64| runs.iter().map(|run| run.episodes(*it)).sum::<usize>() as f64 > weeks;
+    let is_too_low = |it: &f64| episodes(runs, *it) as f64 > weeks;
     // Episodes are not monotonous in the threshold where they merge, so the search ends at the
     // greatest one that is too low.
     let low = scores.len() - scores.iter().rev().take_while(|it| !is_too_low(it)).count();
     scores.get(low).copied().unwrap_or(f64::MAX)
 }
 
-fn found(runs: &[Run], kind: Kind, threshold: f64) -> Found {
+fn found(runs: &[Run], kind: AnomalyKind, threshold: f64) -> Found {
     let all = runs.iter().flat_map(|it| &it.faults).filter(|it| it.0.kind == kind);
     let first = |(fault, scores): &(Fault, Vec<(i64, f64)>)| {
         let hit = scores.iter().find(|(_, score)| *score >= threshold)?;

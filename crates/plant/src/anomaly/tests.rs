@@ -1,7 +1,7 @@
 //! Laws of the detectors, and a short form of the judgement.
 
 use super::baseline::Ewma;
-use super::judge::{Charts, Ours, Size, chance, judge};
+use super::judge::{Charts, JudgedSize, Ours, chance, judge};
 use super::{Channel, Detector, LIMIT, Reason, Score, Sisters};
 use crate::time::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
 use proptest::prelude::*;
@@ -175,7 +175,7 @@ fn reasons_are_sentences() {
 /// A short form of the judgement in BENCHMARKS.md: the bounds are some way below its figures.
 #[test]
 fn faults_are_found_at_one_false_alarm_per_week() {
-    let size = Size { sensors: 6, weeks: 3, interval_us: 30 * SECOND_US };
+    let size = JudgedSize { sensors: 6, weeks: 3, interval_us: 30 * SECOND_US };
     let seeds = (&[1][..], &[201, 202][..]);
     let ours = judge(|_, _| Ours::default(), seeds, &size);
     let chart = judge(|_, _| Charts::new(0.1), seeds, &size);

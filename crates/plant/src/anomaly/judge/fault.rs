@@ -6,7 +6,7 @@ use rand_pcg::Pcg32;
 
 /// What a fault does to readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum AnomalyKind {
     /// Some readings are far off.
     Spike,
     /// The level changes at once.
@@ -23,7 +23,7 @@ pub enum Kind {
     SisterDeviation,
 }
 
-impl Kind {
+impl AnomalyKind {
     pub const ALL: [Self; 7] = [
         Self::Spike,
         Self::Step,
@@ -66,7 +66,7 @@ const WARM_UP_US: f64 = 12.0 * MINUTE_US as f64;
 /// A fault from a time until before another, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fault {
-    pub kind: Kind,
+    pub kind: AnomalyKind,
     pub from_us: i64,
     pub to_us: i64,
     /// Magnitude in degC, with sign.
@@ -77,18 +77,18 @@ pub struct Fault {
 
 impl Fault {
     /// A fault of a kind that begins at a time.
-    pub fn draw(kind: Kind, from_us: i64, random: &mut Pcg32) -> Self {
+    pub fn draw(kind: AnomalyKind, from_us: i64, random: &mut Pcg32) -> Self {
         let (lasts_s, by_c) = kind.ranges();
         let to_us = from_us + random.random_range(lasts_s) * SECOND_US;
         let by_c: f64 = random.random_range(by_c);
-        let is_down = kind != Kind::SisterDeviation && random.random();
+        let is_down = kind != AnomalyKind::SisterDeviation && random.random();
         Self { kind, from_us, to_us, by_c: if is_down { -by_c } else { by_c }, stuck_c: f64::NAN }
     }
 
     /// The reading at a time, `None` if there is none. `scatter` is standard normal.
     pub fn reading(&mut self, at_us: i64, value_c: f64, scatter: f64) -> Option<f64> {
         let is_on = self.from_us <= at_us && at_us < self.to_us;
-        if self.kind == Kind::SisterDeviation {
+        if self.kind == AnomalyKind::SisterDeviation {
             return Some(value_c + self.warmth_c(at_us));
         }
         if !is_on {
@@ -96,16 +96,18 @@ impl Fault {
         }
         let share = (at_us - self.from_us) as f64 / (self.to_us - self.from_us) as f64;
         match self.kind {
-            Kind::DropOut => None,
-            Kind::Stuck => {
+            AnomalyKind::DropOut => None,
+            AnomalyKind::Stuck => {
                 if self.stuck_c.is_nan() {
                     self.stuck_c = value_c;
                 }
                 Some(self.stuck_c)
             }
-            Kind::Drift => Some(value_c + share * self.by_c),
-            Kind::Noise => Some(value_c + scatter * self.by_c),
-            Kind::Spike | Kind::Step | Kind::SisterDeviation => Some(value_c + self.by_c),
+            AnomalyKind::Drift => Some(value_c + share * self.by_c),
+            AnomalyKind::Noise => Some(value_c + scatter * self.by_c),
+            AnomalyKind::Spike | AnomalyKind::Step | AnomalyKind::SisterDeviation => {
+                Some(value_c + self.by_c)
+            }
         }
     }
 

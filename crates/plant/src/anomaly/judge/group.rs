@@ -1,6 +1,6 @@
 //! Simulated sensors of one component type, step by step, with and without faults.
 
-use super::fault::{Fault, Kind};
+use super::fault::{AnomalyKind, Fault};
 use crate::sim::thermal::TemperatureModel;
 use crate::sim::thermal::random::{StreamPurpose, generator};
 use crate::sim::thermal::sensors::sensors;
@@ -61,7 +61,7 @@ pub fn group(seed: u64, count: usize, days: std::ops::Range<i64>, faulty: bool) 
 fn draw(random: &mut Pcg32, days: std::ops::Range<i64>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for day in days.step_by(usize::try_from(FAULT_DAYS).unwrap_or(1)) {
-        let kind = Kind::ALL[random.random_range(0..Kind::ALL.len())];
+        let kind = AnomalyKind::ALL[random.random_range(0..AnomalyKind::ALL.len())];
         let latest_us = FAULT_DAYS * DAY_US - 6 * 3600 * SECOND_US;
         let from_us = START_US + day * DAY_US + random.random_range(0..latest_us);
         faults.push(Fault::draw(kind, from_us, random));
