@@ -1,4 +1,6 @@
 use super::*;
+use crate::alarms::{AlarmRules, duration_us, replace_rule, unified_diff};
+use crate::diagnostic::Diagnostic;
 use crate::folder;
 use crate::settings::Origin;
 use plant::alarm::{Condition, Direction, SuppressionCause};
@@ -16,7 +18,7 @@ fn plant() -> Plant {
 }
 
 fn loaded(text: &str) -> AlarmRules {
-    read(text, &plant()).rules
+    plant().alarms_from(text).rules
 }
 
 /// Reads the rule with more keys, and checks line, text and remedy of its only problem.
@@ -163,7 +165,7 @@ fn a_limit_follows_the_temperature_of_the_plant() {
         .read_env(|name| (name == "COCKPIT_TEMP_LIMIT_C").then(|| "47.5".into()))
         .unwrap();
     assert_eq!(plant.temperature.provenance().origin("limit_c"), Origin::Environment);
-    let rules = read(&format!("{RULE}above = \"temperature.limit_c\"\n"), &plant).rules;
+    let rules = plant.alarms_from(&format!("{RULE}above = \"temperature.limit_c\"\n")).rules;
     let Condition::Temperature { comparison, .. } = rules.valid().next().unwrap().condition.clone()
     else {
         panic!("another kind");
@@ -202,19 +204,19 @@ fn the_reference_plant_has_rules_without_problems() {
             assert_eq!(text.languages().collect::<Vec<_>>(), ["en", "hi", "ml"], "{}", rule.name);
         }
     }
-    assert_eq!(load(None, &plant).unwrap().rules, *plant.alarms);
+    assert_eq!(plant.load_alarms(None).unwrap().rules, *plant.alarms);
 }
 
 #[test]
 fn a_folder_is_loaded_again() {
     let folder = tempfile::tempdir().unwrap();
     let plant = plant();
-    assert_eq!(load(Some(folder.path()), &plant).unwrap().rules.valid().count(), 0);
+    assert_eq!(plant.load_alarms(Some(folder.path())).unwrap().rules.valid().count(), 0);
     std::fs::write(folder.path().join(FILE), format!("{RULE}above = 1\n")).unwrap();
-    let rules = load(Some(folder.path()), &plant).unwrap().rules;
+    let rules = plant.load_alarms(Some(folder.path())).unwrap().rules;
     assert_eq!((rules.valid().count(), rules.revision.len()), (1, 64));
     std::fs::write(folder.path().join(FILE), [0xff]).unwrap();
-    assert!(load(Some(folder.path()), &plant).unwrap_err().to_string().contains("UTF-8"));
+    assert!(plant.load_alarms(Some(folder.path())).unwrap_err().to_string().contains("UTF-8"));
 }
 
 /// Three rules with comments around and in them.
