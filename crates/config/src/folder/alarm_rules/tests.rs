@@ -274,3 +274,32 @@ fn a_difference_has_one_hunk_with_context() {
     let added = unified_diff("", "1\n");
     assert!(added.ends_with("@@ -0,0 +1,1 @@\n+1\n"), "{added}");
 }
+
+#[test]
+fn a_rule_that_is_replaced_by_itself_changes_nothing() {
+    let text = folder::texts(None).unwrap()[FILE].clone();
+    let rules = plant().alarms_from(&text).rules.rules;
+    assert!(rules.len() >= 10);
+    for rule in rules {
+        assert_eq!(replace_rule(&text, &rule.name, &rule.toml).unwrap(), text, "{}", rule.name);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// A file of which a part is missing is read without a panic, and each problem has a line of it.
+    #[test]
+    fn a_damaged_file_has_problems_with_lines(from in 0..20_000_usize, length in 1..400_usize) {
+        let text = folder::texts(None).unwrap()[FILE].clone();
+        let bytes = text.char_indices().filter(|(at, _)| !(from..from + length).contains(at));
+        let damaged: String = bytes.map(|(_, letter)| letter).collect();
+        let lines = damaged.lines().count();
+        let rules = plant().alarms_from(&damaged).rules;
+        proptest::prop_assert!(rules.is_readable || rules.valid().count() == 0);
+        for problem in &rules.problems {
+            proptest::prop_assert!((1..=lines + 1).contains(&problem.diagnostic.line));
+        }
+        let _edited = replace_rule(&damaged, "disk_full", "[[rule]]\nname = \"disk_full\"");
+    }
+}
