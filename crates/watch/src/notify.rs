@@ -25,5 +25,5 @@ pub use planner::{Planned, Planner};
 pub use row::{
     NewEscalation, NewNotification, Notification, NotificationKind, NotificationState,
 };
-pub use sender::Sender;
+pub use sender::{Moment, Sender};
 pub use store::{Backlog, NotificationQuery, backlog, list, queue, queue_test, retry};
