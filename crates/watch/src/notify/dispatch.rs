@@ -89,9 +89,9 @@ pub(super) fn pause_us(
     let pause_us = (i64::from(limits.retry_first_ms) * 1_000).saturating_mul(doubled);
     let pause_us = pause_us.min(longest_us);
     // The key is a digest, so its bytes are as good as random ones, and the same after a restart.
-    let seed = key.bytes().fold(u64::from(attempts), |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
-    });
+    let seed = key
+        .bytes()
+        .fold(u64::from(attempts), |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let share = i64::try_from(seed % 401).unwrap_or(0) - 200;
     let pause_us = pause_us + pause_us / 1_000 * share;
     pause_us.max(asked_us.unwrap_or(0).min(longest_us))

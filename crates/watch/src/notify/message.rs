@@ -136,7 +136,8 @@ fn local_time(at_us: i64, calendar: &Calendar) -> String {
 pub(super) fn one_line(text: &str, chars_max: usize) -> String {
     // Directional overrides change the order in which the rest of the text is shown.
     let is_unsafe = |it: char| {
-        it.is_control() || matches!(it, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        it.is_control()
+            || matches!(it, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let clean = |it: char| if is_unsafe(it) { ' ' } else { it };
     let mut line: String = text.trim().chars().take(chars_max + 1).map(clean).collect();
@@ -203,8 +204,7 @@ mod tests {
     #[test]
     fn a_group_lists_the_first_alarms_and_counts_the_rest() {
         let urgent = Facts { priority: 1, object: "second".into(), ..facts() };
-        let message =
-            about_group(&[facts(), urgent], 7, 2, Language::English, &calendar());
+        let message = about_group(&[facts(), urgent], 7, 2, Language::English, &calendar());
         assert_eq!(message.subject, "[P1] 7 alarms, the first: Temperature high: Plant1.4.printer");
         assert_eq!(message.body.lines().count(), 3);
         assert!(message.body.ends_with("and 5 more\n"), "{}", message.body);
@@ -212,11 +212,9 @@ mod tests {
 
     #[test]
     fn names_cannot_add_headers_or_lines() {
-        let hostile = Facts {
-            object: "x\r\nBcc: eve@evil.example\u{202e}".into(),
-            ..facts()
-        };
-        let message = about_alarm(NotificationKind::Alarm, &hostile, Language::English, &calendar());
+        let hostile = Facts { object: "x\r\nBcc: eve@evil.example\u{202e}".into(), ..facts() };
+        let message =
+            about_alarm(NotificationKind::Alarm, &hostile, Language::English, &calendar());
         assert!(!message.subject.contains(['\r', '\n', '\u{202e}']), "{message:?}");
         assert_eq!(message.body.lines().count(), 5);
         assert_eq!(one_line(&"x".repeat(1_000), 10).chars().count(), 10);
@@ -224,7 +222,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in [(80.0, "80"), (0.5, "0.5"), (84.256, "84.26"), (-0.001, "0"), (100.0, "100")] {
+        for (value, text) in
+            [(80.0, "80"), (0.5, "0.5"), (84.256, "84.26"), (-0.001, "0"), (100.0, "100")]
+        {
             assert_eq!(number(value), text);
         }
     }

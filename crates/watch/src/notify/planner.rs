@@ -17,7 +17,7 @@ const DAY_MIN: i64 = 24 * 60;
 
 /// Decides who is told of a transition, by the routes and the calendar of the plant.
 #[derive(Debug, Clone)]
-pub struct Planner {
+pub struct NotificationPlanner {
     pub(super) notifications: Arc<Notifications>,
     pub(super) calendar: Arc<Calendar>,
     /// Address of the pages, for links.
@@ -39,7 +39,7 @@ pub(super) struct Recipient {
     pub name: String,
 }
 
-impl Planner {
+impl NotificationPlanner {
     pub fn new(
         notifications: Arc<Notifications>,
         calendar: Arc<Calendar>,
@@ -89,7 +89,13 @@ impl Planner {
                 occurrence: facts.occurrence,
                 priority: facts.priority(),
                 data: data.clone(),
-                identity: format!("{}/{}/{}/{}", facts.at_us, facts.number, kind.as_str(), step.unwrap_or(0)),
+                identity: format!(
+                    "{}/{}/{}/{}",
+                    facts.at_us,
+                    facts.number,
+                    kind.as_str(),
+                    step.unwrap_or(0)
+                ),
             };
             self.new_notification(about, &recipient, message, now_us)
         };
@@ -203,7 +209,8 @@ fn applies(route: &Route, event: &AlarmEvent, shift: Option<&str>) -> bool {
     (route.priorities.is_empty() || route.priorities.contains(&event.priority))
         && names(&route.rules, &event.key.rule)
         && names(&route.objects, &event.key.object)
-        && (route.shifts.is_empty() || shift.is_some_and(|it| route.shifts.iter().any(|own| own == it)))
+        && (route.shifts.is_empty()
+            || shift.is_some_and(|it| route.shifts.iter().any(|own| own == it)))
 }
 
 /// The steps of the routes; recipients of the same time are told once.

@@ -3,7 +3,7 @@
 use super::dispatch::{Class, Decision, decide};
 use super::facts::Facts;
 use super::message;
-use super::planner::{About, Planner, Recipient};
+use super::planner::{About, NotificationPlanner, Recipient};
 use super::row::{CHANNEL_PREFIX, Notification, NotificationKind};
 use super::store::{self, COLUMNS};
 use access::Error;
@@ -22,9 +22,14 @@ const ROUND_ROWS_MAX: u32 = 20_000;
 pub(super) enum Outcome {
     Sent,
     /// It may succeed later.
-    Retry { due_at_us: i64, error: String },
+    Retry {
+        due_at_us: i64,
+        error: String,
+    },
     /// It will not succeed.
-    Failed { error: String },
+    Failed {
+        error: String,
+    },
 }
 
 /// One recipient's messages of priority 1 or of the others, on one channel.
@@ -37,7 +42,8 @@ struct ClassKey {
 
 /// Whether a round has anything to do.
 pub(super) fn is_due(tx: &Connection, now_us: i64) -> Result<bool, Error> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM notifications WHERE state = 'waiting' AND due_at_us <= ?1)
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM notifications WHERE state = 'waiting' AND due_at_us <= ?1)
         OR EXISTS (SELECT 1 FROM escalations WHERE due_at_us <= ?1)";
     Ok(tx.prepare_cached(sql)?.query_row([now_us], |row| row.get(0))?)
 }
@@ -46,7 +52,7 @@ pub(super) fn is_due(tx: &Connection, now_us: i64) -> Result<bool, Error> {
 /// that run on each channel.
 pub(super) fn claim(
     tx: &Connection,
-    planner: &Planner,
+    planner: &NotificationPlanner,
     running: &BTreeMap<String, usize>,
     now_us: i64,
 ) -> Result<Vec<Notification>, Error> {
@@ -71,8 +77,7 @@ pub(super) fn claim(
 
 fn class_of(row: &Notification) -> ClassKey {
     let content = &row.content;
-    let recipient =
-        Recipient { channel: content.channel.clone(), name: content.recipient.clone() };
+    let recipient = Recipient { channel: content.channel.clone(), name: content.recipient.clone() };
     ClassKey { is_lesser: content.priority != Priority::P1, recipient }
 }
 
@@ -90,7 +95,7 @@ fn due(tx: &Connection, now_us: i64) -> Result<Vec<Notification>, Error> {
 /// attempts of each person, to which those of this round are added.
 fn dispatch(
     tx: &Connection,
-    planner: &Planner,
+    planner: &NotificationPlanner,
     key: &ClassKey,
     mut rows: Vec<Notification>,
     begun: &mut BTreeMap<String, Vec<i64>>,
@@ -150,7 +155,8 @@ fn begun_of_class(tx: &Connection, key: &ClassKey, now_us: i64) -> Result<Vec<i6
 }
 
 fn postpone(tx: &Connection, rows: &[Notification], until_us: i64) -> Result<(), Error> {
-    let mut statement = tx.prepare_cached("UPDATE notifications SET due_at_us = ?2 WHERE id = ?1")?;
+    let mut statement =
+        tx.prepare_cached("UPDATE notifications SET due_at_us = ?2 WHERE id = ?1")?;
     for row in rows {
         statement.execute([row.id, until_us])?;
     }
@@ -160,7 +166,7 @@ fn postpone(tx: &Connection, rows: &[Notification], until_us: i64) -> Result<(),
 /// Makes the rows parts of one new message.
 fn group(
     tx: &Connection,
-    planner: &Planner,
+    planner: &NotificationPlanner,
     key: &ClassKey,
     rows: &[Notification],
     now_us: i64,
@@ -172,8 +178,7 @@ fn group(
     let listed = ordered.iter().take(items_max);
     let facts: Vec<Facts> = listed.flat_map(|row| Facts::read_all(&row.content.data)).collect();
     let language = planner.language(&key.recipient);
-    let message =
-        message::about_group(&facts, rows.len(), items_max, language, &planner.calendar);
+    let message = message::about_group(&facts, rows.len(), items_max, language, &planner.calendar);
     let ids: Vec<String> = ordered.iter().map(|row| row.content.idempotency_key.clone()).collect();
     let about = About {
         kind: NotificationKind::Group,
@@ -198,7 +203,7 @@ fn group(
 /// Marks messages as being attempted, as many as their channels have room for.
 fn start(
     tx: &Connection,
-    planner: &Planner,
+    planner: &NotificationPlanner,
     mut ready: Vec<Notification>,
     running: &BTreeMap<String, usize>,
     now_us: i64,
@@ -223,7 +228,7 @@ fn start(
 }
 
 /// Queues the messages of escalations that are due, if nobody acknowledged.
-fn escalate(tx: &Connection, planner: &Planner, now_us: i64) -> Result<(), Error> {
+fn escalate(tx: &Connection, planner: &NotificationPlanner, now_us: i64) -> Result<(), Error> {
     let sql = "SELECT id, event_number, occurrence, recipients, data, due_at_us FROM escalations
         WHERE due_at_us <= ?1 ORDER BY id";
     let mut statement = tx.prepare_cached(sql)?;
@@ -243,7 +248,7 @@ fn escalate(tx: &Connection, planner: &Planner, now_us: i64) -> Result<(), Error
 
 fn queue_step(
     tx: &Connection,
-    planner: &Planner,
+    planner: &NotificationPlanner,
     id: i64,
     recipients: &str,
     data: &str,
@@ -263,12 +268,12 @@ fn queue_step(
 
 /// Whether the alarm is still unacknowledged, and was not annunciated again, which has steps of its own.
 fn is_unacknowledged(tx: &Connection, event_number: i64, occurrence: i64) -> Result<bool, Error> {
-    let sql = "SELECT to_state FROM alarm_events WHERE occurrence = ?1 ORDER BY number DESC LIMIT 1";
+    let sql =
+        "SELECT to_state FROM alarm_events WHERE occurrence = ?1 ORDER BY number DESC LIMIT 1";
     let state = tx.prepare_cached(sql)?.query_row([occurrence], |row| row.get::<_, String>(0));
     let sql = "SELECT max(number) FROM alarm_events WHERE occurrence = ?1
         AND to_state = 'unacknowledged' AND from_state <> 'unacknowledged'";
-    let last: Option<i64> =
-        tx.prepare_cached(sql)?.query_row([occurrence], |row| row.get(0))?;
+    let last: Option<i64> = tx.prepare_cached(sql)?.query_row([occurrence], |row| row.get(0))?;
     Ok(state.optional()?.as_deref() == Some("unacknowledged") && last == Some(event_number))
 }
 
@@ -278,7 +283,8 @@ pub(super) fn finish(
     outcomes: &[(i64, Outcome)],
     now_us: i64,
 ) -> Result<(), Error> {
-    let sql = "UPDATE notifications SET state = ?2, due_at_us = coalesce(?3, due_at_us), last_error = ?4,
+    let sql =
+        "UPDATE notifications SET state = ?2, due_at_us = coalesce(?3, due_at_us), last_error = ?4,
         sent_at_us = ?5 WHERE id = ?1 AND state = 'sending'";
     let mut statement = tx.prepare_cached(sql)?;
     for (id, outcome) in outcomes {

@@ -52,14 +52,8 @@ pub enum NotificationState {
 }
 
 impl NotificationState {
-    pub const ALL: [Self; 6] = [
-        Self::Waiting,
-        Self::Sending,
-        Self::Sent,
-        Self::Failed,
-        Self::Dropped,
-        Self::Grouped,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Waiting, Self::Sending, Self::Sent, Self::Failed, Self::Dropped, Self::Grouped];
 
     /// Its name in the database and in the HTTP interface.
     pub const fn as_str(self) -> &'static str {

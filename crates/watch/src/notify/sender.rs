@@ -3,7 +3,7 @@
 use super::channel::{Deliveries, Failure, Outgoing};
 use super::dispatch::pause_us;
 use super::facts::{Facts, alarm_link, alarms_link};
-use super::planner::Planner;
+use super::planner::NotificationPlanner;
 use super::round::{self, Outcome};
 use super::row::{CHANNEL_PREFIX, Notification, NotificationKind};
 use access::{Database, Error};
@@ -16,6 +16,7 @@ use rusqlite::Transaction;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -42,7 +43,7 @@ pub struct Moment {
 #[derive(Debug)]
 pub struct Sender {
     database: Arc<Database>,
-    planner: watch::Receiver<Arc<Planner>>,
+    planner: watch::Receiver<Arc<NotificationPlanner>>,
 }
 
 type Attempt = BoxFuture<'static, (Notification, Result<(), Failure>)>;
@@ -62,7 +63,10 @@ struct Sending {
 }
 
 impl Sender {
-    pub fn new(database: Arc<Database>, planner: watch::Receiver<Arc<Planner>>) -> Self {
+    pub fn new(
+        database: Arc<Database>,
+        planner: watch::Receiver<Arc<NotificationPlanner>>,
+    ) -> Self {
         Self { database, planner }
     }
 
@@ -100,7 +104,7 @@ impl Sender {
         Ok(())
     }
 
-    fn planner(&self) -> Arc<Planner> {
+    fn planner(&self) -> Arc<NotificationPlanner> {
         Arc::clone(&self.planner.borrow())
     }
 
@@ -108,8 +112,10 @@ impl Sender {
     async fn lock(&self, stop: &CancellationToken) -> anyhow::Result<Option<File>> {
         let mut name = self.database.path().as_os_str().to_owned();
         name.push(".notify-lock");
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&name);
-        let file = open.with_context(|| format!("cannot open {}", name.display()))?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file =
+            options.open(&name).with_context(|| format!("cannot open {}", name.display()))?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(file)),
@@ -147,7 +153,10 @@ impl Sender {
         let now_us = moment.now_us;
         let step_us = sending.step_us(moment);
         if step_us.abs() >= CLOCK_STEP_US {
-            tracing::warn!(step_ms = step_us / 1_000, "the clock was set; notifications keep their pauses");
+            tracing::warn!(
+                step_ms = step_us / 1_000,
+                "the clock was set; notifications keep their pauses"
+            );
             self.write(move |tx| round::shift(tx, step_us)).await?;
         }
         sending.last = Some(moment);
@@ -180,7 +189,7 @@ impl Sender {
     async fn expire(
         &self,
         sending: &mut Sending,
-        planner: &Planner,
+        planner: &NotificationPlanner,
         now_us: i64,
     ) -> anyhow::Result<()> {
         if now_us - sending.expired_at_us < EXPIRE_EVERY_US {
@@ -193,12 +202,7 @@ impl Sender {
     }
 
     /// Notes the result of an attempt, and of all others that ended meanwhile.
-    fn note(
-        &self,
-        sending: &mut Sending,
-        done: (Notification, Result<(), Failure>),
-        now_us: i64,
-    ) {
+    fn note(&self, sending: &mut Sending, done: (Notification, Result<(), Failure>), now_us: i64) {
         let planner = self.planner();
         let mut done = Some(done);
         while let Some((row, result)) = done {
@@ -226,7 +230,7 @@ impl Sender {
 }
 
 impl Sending {
-    fn new(planner: &Planner) -> anyhow::Result<Self> {
+    fn new(planner: &NotificationPlanner) -> anyhow::Result<Self> {
         Ok(Self {
             deliveries: deliveries(planner)?,
             attempts: FuturesUnordered::new(),
@@ -239,20 +243,19 @@ impl Sending {
     }
 
     /// Takes over a changed configuration. Running attempts end as they began.
-    fn renew(&mut self, planner: &Planner) -> anyhow::Result<()> {
+    fn renew(&mut self, planner: &NotificationPlanner) -> anyhow::Result<()> {
         self.deliveries = deliveries(planner)?;
         Ok(())
     }
 
     /// How far the clock of the day was set since the last round.
     fn step_us(&self, moment: Moment) -> i64 {
-        self.last.map_or(0, |last| {
-            (moment.now_us - last.now_us) - (moment.elapsed_us - last.elapsed_us)
-        })
+        self.last
+            .map_or(0, |last| (moment.now_us - last.now_us) - (moment.elapsed_us - last.elapsed_us))
     }
 
     /// Begins an attempt.
-    fn begin(&mut self, planner: &Planner, row: Notification, now_us: i64) {
+    fn begin(&mut self, planner: &NotificationPlanner, row: Notification, now_us: i64) {
         match outgoing(planner, &row, now_us) {
             Err(error) => self.outcomes.push((row.id, Outcome::Failed { error })),
             Ok((channel, message)) => {
@@ -269,7 +272,7 @@ impl Sending {
 
     fn note(
         &mut self,
-        planner: &Planner,
+        planner: &NotificationPlanner,
         row: &Notification,
         result: Result<(), Failure>,
         now_us: i64,
@@ -294,7 +297,11 @@ impl Sending {
             return;
         }
         if self.failing.insert(channel.clone()) {
-            tracing::warn!(channel, error, "notifications are not delivered; they are attempted again");
+            tracing::warn!(
+                channel,
+                error,
+                "notifications are not delivered; they are attempted again"
+            );
         }
         let pause_us = pause_us(row.attempts, &row.content.idempotency_key, asked_us, limits);
         let due_at_us = now_us.saturating_add(pause_us);
@@ -302,14 +309,14 @@ impl Sending {
     }
 }
 
-fn deliveries(planner: &Planner) -> anyhow::Result<Arc<Deliveries>> {
+fn deliveries(planner: &NotificationPlanner) -> anyhow::Result<Arc<Deliveries>> {
     let time = Duration::from_millis(planner.notifications.limits.attempt_time_ms.into());
     Ok(Arc::new(Deliveries::new(&planner.notifications.outgoing, time)?))
 }
 
 /// The message and its channel, as they are configured now.
 fn outgoing(
-    planner: &Planner,
+    planner: &NotificationPlanner,
     row: &Notification,
     now_us: i64,
 ) -> Result<(Channel, Outgoing), String> {
@@ -321,8 +328,9 @@ fn outgoing(
         Some(_) => None,
         None => {
             let person = planner.notifications.person(&content.recipient);
-            let person = person
-                .ok_or_else(|| format!("alarms.toml has no person `{}` any more", content.recipient))?;
+            let person = person.ok_or_else(|| {
+                format!("alarms.toml has no person `{}` any more", content.recipient)
+            })?;
             person.address(channel).map(str::to_owned)
         }
     };

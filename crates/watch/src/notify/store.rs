@@ -1,7 +1,7 @@
 //! The tables of notifications, in the transaction of the caller.
 
 use super::message;
-use super::planner::{About, Planned, Planner, Recipient};
+use super::planner::{About, NotificationPlanner, Planned, Recipient};
 use super::row::{
     CHANNEL_PREFIX, NewEscalation, NewNotification, Notification, NotificationKind,
     NotificationState,
@@ -11,6 +11,8 @@ use config::notifications::Language;
 use plant::alarm::Priority;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
+use std::sync::Arc;
+use tokio::sync::watch;
 
 pub(super) const COLUMNS: &str = "id, event_number, occurrence, channel, recipient, kind, priority, language, \
     subject, body, data, queued_at_us, due_at_us, state, attempts, last_error, first_attempt_at_us, sent_at_us, \
@@ -31,11 +33,11 @@ pub struct NotificationQuery {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Backlog {
     /// Messages that wait for their time or for an attempt.
-    pub waiting: u64,
+    pub waiting: u32,
     /// Messages that waited for an attempt since before this time: the oldest one that is due.
     pub due_since_us: Option<i64>,
     /// Messages that were given up.
-    pub failed: u64,
+    pub failed: u32,
 }
 
 /// Queues what a transition leads to.
@@ -52,13 +54,24 @@ pub fn queue(tx: &Connection, planned: &Planned) -> Result<(), Error> {
     Ok(())
 }
 
+/// What an engine calls for its transitions: queues their messages by the current configuration.
+pub fn queue_with(planner: watch::Receiver<Arc<NotificationPlanner>>) -> crate::Planner {
+    Box::new(move |tx, changes, now_us| {
+        let planner = Arc::clone(&planner.borrow());
+        for change in changes {
+            queue(tx, &planner.plan(&change.event, &change.saved.alarm, now_us))?;
+        }
+        Ok(())
+    })
+}
+
 /// Queues a message that tests a channel, to a person or to the channel itself.
 ///
 /// # Errors
 /// There is no such channel or person, or the person is not reached by the channel; or the database fails.
 pub fn queue_test(
     tx: &Connection,
-    planner: &Planner,
+    planner: &NotificationPlanner,
     channel: &str,
     recipient: Option<&str>,
     now_us: i64,
@@ -87,7 +100,11 @@ pub fn queue_test(
     Ok(tx.last_insert_rowid())
 }
 
-fn check_test(planner: &Planner, channel: &str, recipient: Option<&str>) -> Result<(), Error> {
+fn check_test(
+    planner: &NotificationPlanner,
+    channel: &str,
+    recipient: Option<&str>,
+) -> Result<(), Error> {
     let not_found = |what, name: &str| Error::NotFound { what, name: name.to_owned() };
     let found = planner.notifications.channel(channel);
     let found = found.ok_or_else(|| not_found("channel", channel))?;

@@ -103,7 +103,9 @@ async fn refused(host: &str, mut response: Response, now_us: i64) -> Failure {
     }
     let reason = one_line(&String::from_utf8_lossy(&reason), REASON_BYTES_MAX);
     let error = match status.is_redirection() {
-        true => format!("{host}: status {status}: redirects are not followed, configure the new URL"),
+        true => {
+            format!("{host}: status {status}: redirects are not followed, configure the new URL")
+        }
         false => format!("{host}: status {status} {reason}").trim_end().to_owned(),
     };
     Failure { error, is_permanent: is_permanent(status), asked_us }
@@ -152,7 +154,9 @@ mod tests {
 
     #[test]
     fn a_request_that_is_wrong_is_not_repeated() {
-        for (status, expected) in [(400, true), (413, true), (404, false), (429, false), (500, false), (302, false)] {
+        for (status, expected) in
+            [(400, true), (413, true), (404, false), (429, false), (500, false), (302, false)]
+        {
             assert_eq!(is_permanent(StatusCode::from_u16(status).unwrap()), expected, "{status}");
         }
     }

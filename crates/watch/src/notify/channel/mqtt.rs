@@ -21,11 +21,8 @@ const REQUESTS: usize = 4;
 const PACKET_BYTES_MAX: usize = 4 << 20;
 
 /// Where systems keep the certificates of trusted authorities.
-const SYSTEM_CERTIFICATES: [&str; 3] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-];
+const SYSTEM_CERTIFICATES: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 /// Publishes the message and waits until the broker has it.
 pub(super) async fn send(mqtt: &Mqtt, message: &Outgoing) -> Result<(), Failure> {
@@ -85,6 +82,7 @@ fn tls(ca_file: Option<&Path>) -> anyhow::Result<ClientConfig> {
         bail!("no certificates of authorities: configure `ca_file` of the channel");
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

@@ -96,6 +96,9 @@ mod tests {
         assert!(text.len() <= 4_096 && text.ends_with("https://cockpit.example/alarms"));
         let push = push("plant", &message);
         assert!(push["message"].as_str().unwrap().len() <= 4_000);
-        assert_eq!((&push["priority"], &push["click"]), (&json!(5), &json!("https://cockpit.example/alarms")));
+        assert_eq!(
+            (&push["priority"], &push["click"]),
+            (&json!(5), &json!("https://cockpit.example/alarms"))
+        );
     }
 }

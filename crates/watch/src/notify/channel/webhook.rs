@@ -119,9 +119,9 @@ fn escaped(text: &str) -> String {
 /// Adaptive Card of Microsoft Teams. Lines are runs of plain text, in which Markdown has no meaning.
 fn teams(message: &Outgoing) -> Value {
     let plain = |text: &str| json!({ "type": "TextRun", "text": text });
-    let lines = cut(&message.body, TEAMS_TEXT_BYTES_MAX).lines().map(|line| {
-        json!({ "type": "RichTextBlock", "inlines": [plain(line)], "spacing": "Small" })
-    });
+    let lines = cut(&message.body, TEAMS_TEXT_BYTES_MAX).lines().map(
+        |line| json!({ "type": "RichTextBlock", "inlines": [plain(line)], "spacing": "Small" }),
+    );
     let title = json!({
         "type": "TextRun", "text": message.subject, "weight": "Bolder", "size": "Medium",
         "color": if message.priority == Priority::P1 { "Attention" } else { "Default" },
@@ -172,7 +172,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         std::fs::write(&path, text).unwrap();
-        format!("file:{}", path.display()).parse::<config::secret::SecretRef>().unwrap().read().unwrap()
+        format!("file:{}", path.display())
+            .parse::<config::secret::SecretRef>()
+            .unwrap()
+            .read()
+            .unwrap()
     }
 
     /// The example of the Standard Webhooks specification and its libraries.
