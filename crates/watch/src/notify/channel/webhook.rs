@@ -2,6 +2,7 @@
 
 use super::http::Http;
 use super::{Failure, Outgoing, cut};
+use crate::notify::templates::words;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use config::notifications::{UrlRef, Webhook};
@@ -104,7 +105,8 @@ fn slack(message: &Outgoing) -> Value {
         json!({ "type": "section", "text": plain(cut(&message.body, SLACK_TEXT_BYTES_MAX)) }),
     ];
     if let Some(link) = &message.link {
-        let button = json!({ "type": "button", "text": plain("Open"), "url": link });
+        let button =
+            json!({ "type": "button", "text": plain(&words(message.language).open), "url": link });
         blocks.push(json!({ "type": "actions", "elements": [button] }));
     }
     // Shown in notifications of phones.
@@ -122,14 +124,15 @@ fn teams(message: &Outgoing) -> Value {
     let lines = cut(&message.body, TEAMS_TEXT_BYTES_MAX).lines().map(
         |line| json!({ "type": "RichTextBlock", "inlines": [plain(line)], "spacing": "Small" }),
     );
-    let title = json!({
+    let heading = json!({
         "type": "TextRun", "text": message.subject, "weight": "Bolder", "size": "Medium",
         "color": if message.priority == Priority::P1 { "Attention" } else { "Default" },
     });
-    let mut body = vec![json!({ "type": "RichTextBlock", "inlines": [title] })];
+    let mut body = vec![json!({ "type": "RichTextBlock", "inlines": [heading] })];
     body.extend(lines);
     let actions = message.link.iter();
-    let actions = actions.map(|it| json!({ "type": "Action.OpenUrl", "title": "Open", "url": it }));
+    let title = &words(message.language).open;
+    let actions = actions.map(|it| json!({ "type": "Action.OpenUrl", "title": title, "url": it }));
     json!({
         "type": "message",
         "attachments": [{
