@@ -34,7 +34,7 @@ from confluent_kafka import Producer
 
 from checks import Report, wait_for
 from program import PLANT
-from receivers import MailServer, WebServer, free_port
+from receivers import MailServer, MqttBroker, WebServer, free_port
 
 TOPIC = "IOTTemperatureStream01"
 LIMIT_S = 240.0
@@ -84,6 +84,11 @@ name = "moved"
 kind = "webhook"
 url = "{web}/moved"
 
+[[channel]]
+name = "bus"
+kind = "{bus}"
+{broker}
+
 [[person]]
 name = "anna"
 role = "maintenance"
@@ -103,7 +108,7 @@ to = ["role:maintenance", "channel:program"]
 
 [[route]]
 rules = ["very_hot"]
-to = ["channel:hanging", "channel:moved", "channel:program"]
+to = ["channel:hanging", "channel:moved", "channel:program", "channel:bus"]
 escalate = [{{ after = "{escalate} s", to = ["role:shift_lead"] }}]
 
 [[rule]]
@@ -232,17 +237,22 @@ def main() -> int:
     parser.add_argument("--alarms", type=int, default=1_000)
     parser.add_argument("--kills", type=int, default=2)
     args = parser.parse_args()
-    report, mail, web = Report(), MailServer(), WebServer(refusals=30)
+    report, mail, web, bus = Report(), MailServer(), WebServer(refusals=30), MqttBroker()
+    bus.start("plant/alarms")
     stream = Stream(args.alarms)
     with tempfile.TemporaryDirectory(prefix="notify-case-") as folder:
         plant = Path(folder) / "plant"
         shutil.copytree(PLANT, plant)
         values = {"smtp": mail.port, "web": web.url, "escalate": ESCALATE_S}
         values |= {"budget": BUDGET, "at_once": AT_ONCE}
+        broker = f'host = "127.0.0.1"\nport = {bus.port}\ntls = false\ntopic = "plant/alarms"'
+        has_bus = bus.is_installed
+        values |= {"bus": "mqtt", "broker": broker} if has_bus else {"bus": "outbox", "broker": ""}
         (plant / "alarms.toml").write_text(ALARMS.format(**values))
         server = Server(args.cockpit.resolve(), plant, stream.address, Path(folder))
         try:
             _run(args, report, server, stream, mail, web)
+            _check_bus(report, bus)
         except TimeoutError as error:
             report.check("everything happens in time", ok=False, reason=_state(error, server))
         finally:
@@ -250,6 +260,7 @@ def main() -> int:
             server.kill()
             mail.stop()
             web.stop()
+            bus.stop()
     return report.finish()
 
 
@@ -366,6 +377,16 @@ def _check_mail(report: Report, server: Server, mail: MailServer, expected: int)
     report.check("Message-ID is the key", is_ours)
     kinds = {part.get_content_type() for it in mail.mails for part in it.message.walk()}
     report.check("plain text and HTML", {"text/plain", "text/html"} <= kinds, str(kinds))
+
+
+def _check_bus(report: Report, bus: MqttBroker) -> None:
+    if not bus.is_installed:
+        print("SKIPPED MQTT, Mosquitto is not installed")
+        return
+    found = [json.loads(line) for line in bus.received]
+    objects = sorted(it["alarms"][0]["object"] for it in found)
+    report.check("MQTT: both urgent alarms", len(set(objects)) == 2, str(objects))
+    report.check("MQTT: each has its id", len({it["id"] for it in found}) == 2, str(found))
 
 
 def _check_others(report: Report, server: Server, web: WebServer) -> None:

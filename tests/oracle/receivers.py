@@ -10,12 +10,16 @@ import base64
 import hashlib
 import hmac
 import http.server
+import shutil
 import socket
+import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -85,6 +89,43 @@ class Request:
         digest = hmac.new(secret, ".".join(parts).encode(), hashlib.sha256).digest()
         expected = "v1," + base64.b64encode(digest).decode()
         return hmac.compare_digest(self.headers.get("webhook-signature", ""), expected)
+
+
+@dataclass
+class MqttBroker:
+    """Mosquitto with a subscriber that writes what it receives; not there without Mosquitto."""
+
+    port: int = field(default_factory=free_port)
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="mosquitto-")))
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def is_installed(self) -> bool:
+        return bool(shutil.which("mosquitto") and shutil.which("mosquitto_sub"))
+
+    def start(self, topic: str) -> None:
+        if not self.is_installed:
+            return
+        config = self.folder / "mosquitto.conf"
+        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.processes.append(subprocess.Popen(["mosquitto", "-c", config], **quiet))
+        words = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(self.port), "-q", "1", "-t", topic]
+        while subprocess.run([*words, "-E"], check=False, **quiet).returncode:
+            time.sleep(0.1)
+        out = (self.folder / "received").open("wb")
+        self.processes.append(
+            subprocess.Popen([*words, "-i", "case", "-c"], stdout=out, stderr=subprocess.DEVNULL)
+        )
+
+    @property
+    def received(self) -> list[str]:
+        return (self.folder / "received").read_text().splitlines()
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.kill()
+        shutil.rmtree(self.folder)
 
 
 class WebServer:

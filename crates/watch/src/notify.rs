@@ -1,4 +1,4 @@
-//! Notifications: who is told of an alarm, when, and by which channel.
+//! Notifications: who receives a message about an alarm, when, and by which channel.
 //!
 //! *In*: transitions of alarms with the transaction that journals them. *Out*: messages to people and programs.
 //! *Promise*: the messages of a transition are queued in its transaction. A message is attempted until the

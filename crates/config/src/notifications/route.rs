@@ -1,4 +1,4 @@
-//! `[[route]]`: which alarms go to whom, and what happens if nobody acknowledges.
+//! `[[route]]`: which alarms go to whom, and what follows without an acknowledgement.
 
 use super::{Notifications, read_shifts};
 use crate::diagnostic::did_you_mean;
@@ -21,11 +21,11 @@ pub struct Route {
     pub to: Vec<Target>,
     /// Whether the end of an alarm is notified too.
     pub is_return_sent: bool,
-    /// Further recipients if nobody acknowledges, in the order of time.
+    /// Further recipients without an acknowledgement, in the order of time.
     pub escalate: Vec<Escalation>,
 }
 
-/// Recipients of an alarm that nobody acknowledged in time.
+/// Recipients of an alarm that was not acknowledged in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escalation {
     /// Time after the alarm was raised.
@@ -155,7 +155,10 @@ fn target(text: &str, read: &Notifications) -> Result<Target, (String, String)> 
         Target::Role(role) => {
             let roles: Vec<&str> = read.people.iter().filter_map(|it| it.role.as_deref()).collect();
             if !roles.contains(&role.as_str()) {
-                return Err((format!("nobody has the role `{role}`"), did_you_mean(role, &roles)));
+                return Err((
+                    format!("no person has the role `{role}`"),
+                    did_you_mean(role, &roles),
+                ));
             }
         }
         Target::Channel(name) => check_channel(name, read)?,

@@ -42,7 +42,7 @@ pub(super) struct Failure {
     pub error: String,
     /// Whether another attempt would fail too.
     pub is_permanent: bool,
-    /// Pause that the receiver asked for.
+    /// Pause that the receiver requested.
     pub asked_us: Option<i64>,
 }
 

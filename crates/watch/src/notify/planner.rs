@@ -1,4 +1,4 @@
-//! Decides who is told of a transition, without I/O.
+//! Decides who receives a message about a transition, without I/O.
 
 use super::facts::Facts;
 use super::message::{self, Message};
@@ -15,7 +15,7 @@ use url::Url;
 const MINUTE_US: i64 = 60_000_000;
 const DAY_MIN: i64 = 24 * 60;
 
-/// Decides who is told of a transition, by the routes and the calendar of the plant.
+/// Decides who receives a message about a transition, by the routes and the calendar of the plant.
 #[derive(Debug, Clone)]
 pub struct NotificationPlanner {
     pub(super) notifications: Arc<Notifications>,
@@ -141,7 +141,7 @@ impl NotificationPlanner {
                 let holders = || people.iter().filter(|it| it.role.as_ref() == Some(role));
                 let on_duty: Vec<Recipient> =
                     holders().filter(|person| is_on_duty(person, shift)).flat_map(ways).collect();
-                // If nobody is on duty, all are told: an alarm must not be lost in a gap of the plan.
+                // Without a person on duty, all receive it: an alarm must not be lost in a gap of the plan.
                 if on_duty.is_empty() { holders().flat_map(ways).collect() } else { on_duty }
             }
             Target::Channel(name) => {
@@ -213,7 +213,7 @@ fn applies(route: &Route, event: &AlarmEvent, shift: Option<&str>) -> bool {
             || shift.is_some_and(|it| route.shifts.iter().any(|own| own == it)))
 }
 
-/// The steps of the routes; recipients of the same time are told once.
+/// The steps of the routes; a recipient of several at the same time is in one.
 fn escalations(routes: &[&Route], facts: &Facts, now_us: i64) -> Vec<NewEscalation> {
     let mut steps: Vec<(i64, BTreeSet<&Target>)> = Vec::new();
     for step in routes.iter().flat_map(|route| &route.escalate) {

@@ -227,7 +227,7 @@ fn start(
     Ok(started)
 }
 
-/// Queues the messages of escalations that are due, if nobody acknowledged.
+/// Queues the messages of escalations that are due, without an acknowledgement.
 fn escalate(tx: &Connection, planner: &NotificationPlanner, now_us: i64) -> Result<(), Error> {
     let sql = "SELECT id, event_number, occurrence, recipients, data, due_at_us FROM escalations
         WHERE due_at_us <= ?1 ORDER BY id";

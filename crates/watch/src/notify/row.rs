@@ -10,11 +10,11 @@ pub enum NotificationKind {
     Alarm,
     /// The condition of an alarm is no longer met.
     Returned,
-    /// Nobody acknowledged an alarm in time.
+    /// An alarm was not acknowledged in time.
     Escalation,
     /// Several alarms in one message.
     Group,
-    /// A message that somebody requested to test a channel.
+    /// A message to test a channel, sent on request.
     Test,
 }
 
@@ -113,7 +113,7 @@ pub struct NewNotification {
     pub idempotency_key: String,
 }
 
-/// Recipients who are told later of an alarm, unless it is acknowledged before.
+/// Recipients of a later message about an alarm, unless it is acknowledged before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEscalation {
     pub event_number: i64,
