@@ -7,8 +7,6 @@ mod condition;
 pub mod edit;
 mod rule;
 mod suppression;
-#[cfg(test)]
-mod tests;
 mod value;
 
 pub use edit::{replace_rule, unified_diff};
@@ -18,13 +16,13 @@ pub(crate) use condition::{GROUPS, LEVELS, PERIODS};
 pub(crate) use rule::KINDS;
 
 use crate::diagnostic::Diagnostic;
-use crate::folder::Plant;
+use crate::kpi::Kpi;
+use crate::temperature::Temperature;
 use crate::toml_reader::{Findings, TomlReader};
-use anyhow::Context as _;
 use plant::alarm::Rule;
+use plant::equipment::Equipment;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use suppression::Suppressions;
 
@@ -118,38 +116,26 @@ impl AlarmRules {
     }
 }
 
-/// Reads the file of a plant folder again, or that of the reference plant if there is no folder.
-/// `plant` is the plant that its rules refer to: KPIs, equipment and temperatures.
-///
-/// # Errors
-/// The file cannot be read. A missing file has no rules.
-pub fn load(folder: Option<&Path>, plant: &Plant) -> anyhow::Result<Loaded> {
-    let Some(folder) = folder else {
-        let texts = crate::folder::texts(None)?;
-        return Ok(read(texts.get(FILE).map_or("", String::as_str), plant));
-    };
-    let path = folder.join(FILE);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(read(&text, plant)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(read("", plant)),
-        Err(error) => {
-            Err(error).with_context(|| format!("cannot read {} as UTF-8 text", path.display()))
-        }
-    }
+/// The plant that rules refer to.
+#[derive(Debug)]
+pub struct References<'a> {
+    pub temperature: &'a Temperature,
+    pub kpis: &'a [Kpi],
+    pub equipment: &'a Equipment,
+    /// Tables of the contracts.
+    pub tables: Vec<&'a str>,
+    pub shifts: Vec<String>,
 }
 
 /// Reads the text of the file. Mistakes are among the problems of the rules.
-pub fn read(text: &str, plant: &Plant) -> Loaded {
+pub fn read(text: &str, plant: &References<'_>) -> Loaded {
     let findings = Findings::new(FILE, text);
     let document = findings.parse();
     let mut reader = TomlReader::new(document.get_ref(), 0, &findings);
     let mut rules = AlarmRules { revision: revision(text), ..AlarmRules::default() };
     let mut owners: Vec<Option<String>> = Vec::new();
     read_rules(&mut reader, plant, &findings, &mut rules, &mut owners);
-    let shifts: BTreeSet<&str> =
-        plant.calendar.shifts().iter().map(|shift| shift.name.as_str()).collect();
-    let shifts: Vec<String> = shifts.into_iter().map(str::to_owned).collect();
-    let notifications = crate::notifications::read(&mut reader, &shifts);
+    let notifications = crate::notifications::read(&mut reader, &plant.shifts);
     reader.finish();
     rules.is_readable = findings.are_about_meaning();
     if !rules.is_readable {
@@ -170,9 +156,10 @@ pub fn read(text: &str, plant: &Plant) -> Loaded {
 /// The keys that are read from a text, whether present or not, each with the path of its table.
 #[cfg(test)]
 pub(crate) fn known_keys(text: &str) -> BTreeSet<(String, String)> {
-    let texts = crate::folder::texts(None).unwrap_or_default();
-    let (plant, _) = crate::folder::read(&texts);
-    let Some(plant) = plant else { return BTreeSet::new() };
+    let (temperature, equipment) = (Temperature::default(), Equipment::default());
+    let (temperature, equipment) = (&temperature, &equipment);
+    let (tables, shifts) = (Vec::new(), Vec::new());
+    let plant = References { temperature, kpis: &[], equipment, tables, shifts };
     let findings = Findings::new(FILE, text);
     let document = findings.parse();
     let mut reader = TomlReader::new(document.get_ref(), 0, &findings);
@@ -184,7 +171,7 @@ pub(crate) fn known_keys(text: &str) -> BTreeSet<(String, String)> {
 /// Reads suppressions and rules. `owners` receives the rule of each mistake so far.
 fn read_rules(
     reader: &mut TomlReader<'_, '_>,
-    plant: &Plant,
+    plant: &References<'_>,
     findings: &Findings<'_>,
     rules: &mut AlarmRules,
     owners: &mut Vec<Option<String>>,

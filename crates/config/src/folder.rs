@@ -1,6 +1,8 @@
 //! Reads a whole plant folder from disk, or the reference plant that is compiled in.
 
-use super::alarms::{self, AlarmRules};
+mod alarm_rules;
+
+use super::alarms::AlarmRules;
 use super::diagnostic::{Diagnostic, line_of};
 use super::kafka::{self, Kafka};
 use super::kpi::{self, Kpi};
@@ -55,16 +57,6 @@ pub struct Plant {
     pub retention: BTreeMap<TableName, Retention>,
     /// Tables whose file has mistakes that make it unusable.
     pub not_understood: BTreeSet<TableName>,
-}
-
-impl Plant {
-    /// Reads the alarm rules and notifications among the texts of the folder, in place of those before.
-    pub fn read_alarms(&mut self, texts: &Texts) {
-        let text = texts.get(alarms::FILE).map_or("", String::as_str);
-        let loaded = alarms::read(text, self);
-        self.alarms = Arc::new(loaded.rules);
-        self.notifications = loaded.notifications;
-    }
 }
 
 /// The file of the KPIs.

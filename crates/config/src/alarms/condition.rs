@@ -1,10 +1,10 @@
 //! The conditions of rules, by kind.
 
-use super::rule::Kind;
+use super::References;
+use super::rule::RuleKind;
 use super::suppression::{every, statement};
 use super::value::{self, choice, limit};
 use crate::diagnostic::did_you_mean;
-use crate::folder::Plant;
 use crate::toml_reader::TomlReader;
 use plant::alarm::{
     Comparison, Condition, CountCondition, DataCondition, DataKind, Direction, Glob, GroupBy,
@@ -23,42 +23,46 @@ const RATE_WINDOW_US: i64 = 300_000_000;
 const PERCENT: f64 = 100.0;
 
 /// The condition of a rule; `None` if it has mistakes, which are noted.
-pub fn read(reader: &mut TomlReader<'_, '_>, kind: Kind, plant: &Plant) -> Option<Condition> {
+pub fn read(
+    reader: &mut TomlReader<'_, '_>,
+    kind: RuleKind,
+    plant: &References<'_>,
+) -> Option<Condition> {
     let limit_c = plant.temperature.limit_c;
     let silent_s = plant.temperature.sensor_silent_s;
     match kind {
-        Kind::Temperature => {
+        RuleKind::Temperature => {
             let (sensors, comparison) = (value::sensors(reader), comparison(reader, limit_c));
             Some(Condition::Temperature { sensors: sensors?, comparison: comparison? })
         }
-        Kind::Rate => {
+        RuleKind::Rate => {
             let (sensors, comparison) = (value::sensors(reader), comparison(reader, limit_c));
             let window_us = value::duration(reader, "window").unwrap_or(RATE_WINDOW_US);
             Some(Condition::Rate { sensors: sensors?, comparison: comparison?, window_us })
         }
-        Kind::Deviation => {
+        RuleKind::Deviation => {
             let (sensors, comparison) = (value::sensors(reader), comparison(reader, limit_c));
             let min_sensors = reader.number("min_sensors").unwrap_or(MIN_SENSORS);
             let min_sensors = u32::try_from(min_sensors).ok()?;
             Some(Condition::Deviation { sensors: sensors?, comparison: comparison?, min_sensors })
         }
-        Kind::Anomaly => {
+        RuleKind::Anomaly => {
             let (sensors, comparison) = (value::sensors(reader), comparison(reader, limit_c));
             Some(Condition::Anomaly { sensors: sensors?, comparison: comparison? })
         }
-        Kind::Count => count(reader, limit_c),
-        Kind::Silent | Kind::Stuck => {
+        RuleKind::Count => count(reader, limit_c),
+        RuleKind::Silent | RuleKind::Stuck => {
             let sensors = value::sensors(reader);
             let after_us = value::waiting_time(reader, "after", silent_s)?;
             let sensors = sensors?;
             Some(match kind {
-                Kind::Silent => Condition::Silent { sensors, after_us },
+                RuleKind::Silent => Condition::Silent { sensors, after_us },
                 _ => Condition::Stuck { sensors, after_us },
             })
         }
-        Kind::Kpi => kpi(reader, plant),
-        Kind::Sql => sql(reader, limit_c),
-        Kind::Data(kind) => data(reader, kind, limit_c),
+        RuleKind::Kpi => kpi(reader, plant),
+        RuleKind::Sql => sql(reader, limit_c),
+        RuleKind::Data(kind) => data(reader, kind, limit_c),
     }
 }
 
@@ -84,7 +88,7 @@ fn count(reader: &mut TomlReader<'_, '_>, limit_c: f64) -> Option<Condition> {
     }))
 }
 
-fn kpi(reader: &mut TomlReader<'_, '_>, plant: &Plant) -> Option<Condition> {
+fn kpi(reader: &mut TomlReader<'_, '_>, plant: &References<'_>) -> Option<Condition> {
     let name = reader.required("kpi", "Name a KPI of kpis.toml.");
     let known: Vec<&str> = plant.kpis.iter().map(|kpi| kpi.name.as_str()).collect();
     let found = plant.kpis.iter().find(|kpi| Some(&kpi.name) == name.as_ref());

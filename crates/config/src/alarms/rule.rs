@@ -1,9 +1,9 @@
 //! `[[rule]]`: one alarm rule.
 
+use super::References;
 use super::condition;
 use super::suppression::Suppressions;
 use super::value::{choice, duration, local_text};
-use crate::folder::Plant;
 use crate::toml_reader::TomlReader;
 use plant::alarm::{Condition, DataKind, KpiLevel, LocalText, Priority, Rule, Shelving, Timing};
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ pub(crate) const KINDS: [&str; 16] = [
 
 /// The kind of a rule, which decides on its further keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RuleKind {
     Temperature,
     Rate,
     Deviation,
@@ -48,7 +48,7 @@ pub enum Kind {
     Data(DataKind),
 }
 
-impl Kind {
+impl RuleKind {
     fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "temperature" => Self::Temperature,
@@ -68,7 +68,7 @@ impl Kind {
 /// What a rule can refer to.
 #[derive(Debug)]
 pub struct Context<'a> {
-    pub plant: &'a Plant,
+    pub plant: &'a References<'a>,
     pub suppressions: &'a Suppressions,
     /// Names of the rules before.
     pub taken: &'a BTreeSet<String>,
@@ -83,7 +83,7 @@ pub fn read(
     let name = name(&mut reader, context.taken);
     let own = name.as_deref().unwrap_or_default();
     let suppress_while = context.suppressions.named(&mut reader, own);
-    let kinds = KINDS.into_iter().filter_map(|name| Some((name, Kind::from_name(name)?)));
+    let kinds = KINDS.into_iter().filter_map(|name| Some((name, RuleKind::from_name(name)?)));
     let kind = choice(&mut reader, "kind", kinds, None);
     let condition = kind.and_then(|kind| condition::read(&mut reader, kind, context.plant));
     let texts = Texts::read(&mut reader);
@@ -188,7 +188,7 @@ fn timing(reader: &mut TomlReader<'_, '_>) -> Timing {
 }
 
 /// Unit of the value if the rule states none.
-fn unit_of(condition: &Condition, plant: &Plant) -> String {
+fn unit_of(condition: &Condition, plant: &References<'_>) -> String {
     if let Condition::Kpi(condition) = condition {
         let kpi = plant.kpis.iter().find(|kpi| kpi.name == condition.kpi);
         return kpi.map(|kpi| kpi.unit.clone()).unwrap_or_default();
@@ -197,7 +197,7 @@ fn unit_of(condition: &Condition, plant: &Plant) -> String {
 }
 
 /// A warning about a pattern that matches nothing that is configured, with its remedy.
-fn warning(condition: &Condition, plant: &Plant) -> Option<(String, String)> {
+fn warning(condition: &Condition, plant: &References<'_>) -> Option<(String, String)> {
     let units = &plant.equipment.units;
     if let Some(sensors) = condition.sensors() {
         let mut lanes = units.iter().flat_map(|unit| &unit.lanes).peekable();
@@ -215,7 +215,7 @@ fn warning(condition: &Condition, plant: &Plant) -> Option<(String, String)> {
             (&kpi.objects, units.iter().map(|unit| unit.line.as_str()).collect())
         }
         Condition::Data(data) if is_about_tables(data.kind) => {
-            (&data.objects, plant.contracts.keys().map(String::as_str).collect())
+            (&data.objects, plant.tables.clone())
         }
         _ => return None,
     };

@@ -56,9 +56,8 @@ pub fn url(
         reader.note(key, "invalid URL", URL_REMEDY);
         return None;
     };
-    // Names are resolved when a message is sent; here only the URL itself is checked.
-    let placeholder = |_: &str, port| Ok(vec![([192, 88, 98, 1], port).into()]);
-    if let Err(error) = outgoing.resolve(&url, placeholder) {
+    // Names are resolved when a message is sent.
+    if let Err(error) = outgoing.check(&url) {
         let remedy =
             "Correct the URL, or add the range of the address to `allow` in [notifications].";
         reader.note(key, format!("{error:#}"), remedy);

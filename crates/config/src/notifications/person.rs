@@ -1,11 +1,11 @@
-//! `[[person]]`: somebody who receives messages.
+//! `[[person]]`: a recipient of messages.
 
 use super::{Channel, Language, Notifications, address, read_language, read_name, read_shifts};
 use crate::calendar;
 use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
 
-/// Somebody who receives messages.
+/// A recipient of messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The user name.

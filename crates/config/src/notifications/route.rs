@@ -1,9 +1,10 @@
-//! `[[route]]`: which alarms go to whom, and what happens if nobody acknowledges.
+//! `[[route]]`: which alarms go to whom, and what follows without an acknowledgement.
 
 use super::{Notifications, read_shifts};
 use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
 use plant::alarm::{Glob, Priority};
+use std::fmt;
 
 /// Which alarms go to whom. Every route that matches an alarm applies; a recipient of several gets one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +21,11 @@ pub struct Route {
     pub to: Vec<Target>,
     /// Whether the end of an alarm is notified too.
     pub is_return_sent: bool,
-    /// Further recipients if nobody acknowledges, in the order of time.
+    /// Further recipients without an acknowledgement, in the order of time.
     pub escalate: Vec<Escalation>,
 }
 
-/// Recipients of an alarm that nobody acknowledged in time.
+/// Recipients of an alarm that was not acknowledged in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escalation {
     /// Time after the alarm was raised.
@@ -40,6 +41,27 @@ pub enum Target {
     Role(String),
     /// `channel:NAME`: the channel itself.
     Channel(String),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => f.write_str(name),
+            Self::Role(name) => write!(f, "role:{name}"),
+            Self::Channel(name) => write!(f, "channel:{name}"),
+        }
+    }
+}
+
+impl From<&str> for Target {
+    /// Reads the text form, without checking that the recipient exists.
+    fn from(text: &str) -> Self {
+        match text.split_once(':') {
+            Some(("role", name)) => Self::Role(name.to_owned()),
+            Some(("channel", name)) => Self::Channel(name.to_owned()),
+            _ => Self::Person(text.to_owned()),
+        }
+    }
 }
 
 const TO_REMEDY: &str = "Write names of [[person]], \"role:NAME\" or \"channel:NAME\".";
@@ -128,27 +150,31 @@ fn targets(reader: &mut TomlReader<'_, '_>, read: &Notifications) -> Vec<Target>
 
 /// The recipient of a text, or the mistake and its remedy.
 fn target(text: &str, read: &Notifications) -> Result<Target, (String, String)> {
-    match text.split_once(':') {
-        Some(("role", role)) => {
+    let target = Target::from(text);
+    match &target {
+        Target::Role(role) => {
             let roles: Vec<&str> = read.people.iter().filter_map(|it| it.role.as_deref()).collect();
-            let target = roles.contains(&role).then(|| Target::Role(role.to_owned()));
-            target.ok_or_else(|| {
-                (format!("nobody has the role `{role}`"), did_you_mean(role, &roles))
-            })
+            if !roles.contains(&role.as_str()) {
+                return Err((
+                    format!("no person has the role `{role}`"),
+                    did_you_mean(role, &roles),
+                ));
+            }
         }
-        Some(("channel", name)) => channel_target(name, read),
-        _ => {
+        Target::Channel(name) => check_channel(name, read)?,
+        Target::Person(name) => {
             let names: Vec<&str> = read.people.iter().map(|it| it.name.as_str()).collect();
-            let target = names.contains(&text).then(|| Target::Person(text.to_owned()));
-            target.ok_or_else(|| {
-                let remedy = format!("{} {TO_REMEDY}", did_you_mean(text, &names));
-                (format!("unknown person `{text}`"), remedy)
-            })
+            if !names.contains(&name.as_str()) {
+                let remedy = format!("{} {TO_REMEDY}", did_you_mean(name, &names));
+                return Err((format!("unknown person `{name}`"), remedy));
+            }
         }
     }
+    Ok(target)
 }
 
-fn channel_target(name: &str, read: &Notifications) -> Result<Target, (String, String)> {
+/// Fails unless the channel can be a recipient itself.
+fn check_channel(name: &str, read: &Notifications) -> Result<(), (String, String)> {
     let names: Vec<&str> = read.channels.iter().map(|it| it.name.as_str()).collect();
     let channel = read.channel(name);
     let channel =
@@ -158,7 +184,7 @@ fn channel_target(name: &str, read: &Notifications) -> Result<Target, (String, S
         let remedy = "Add `to`, `chat` or `topic` to the channel, or write the names of people.";
         return Err((message, remedy.to_owned()));
     }
-    Ok(Target::Channel(name.to_owned()))
+    Ok(())
 }
 
 /// A duration such as `5 min`, in microseconds.

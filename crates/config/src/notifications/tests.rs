@@ -108,7 +108,7 @@ fn what_has_a_mistake_is_left_out_and_the_rest_works() {
     );
     check("email = \"anna@plant.example\"", "", "needs an address of the person", [3, 1, 1]);
     check("channels = [\"mail\", \"erp\"]", "channels = []", "nothing reaches", [3, 0, 1]);
-    check("role = \"maintenance\"", "role = \"maintenence\"", "nobody has the role", [3, 1, 1]);
+    check("role = \"maintenance\"", "role = \"maintenence\"", "no person has the role", [3, 1, 1]);
     check("shifts = [\"A\"]", "shifts = [\"C\"]", "unknown shift `C`", [3, 1, 1]);
     check("[1, 2]", "[1, 5]", "invalid priority `5`", [3, 1, 0]);
     check(

@@ -57,7 +57,7 @@ const CHANNEL: Table = Table::new(
 );
 
 const PERSON: Table = Table::new(
-    "Somebody who receives messages.",
+    "A recipient of messages.",
     &[
         Key::text("name", "User name.").required().example("\"anna\""),
         Key::text("role", "Role that routes name.").example("\"maintenance\""),
@@ -81,9 +81,9 @@ const ROUTE: Table = Table::new(
             .example("\"urgent\""),
         Key::new("priorities", Kind::Numbers, "Priorities, 1 to 4; without it all.")
             .example("[1, 2]"),
-        Key::texts("rules", "Names of rules, `*` stands for any characters; without it all.")
+        Key::texts("rules", "Names of rules, with `*` for any characters; without it all.")
             .example("[\"temperature_*\"]"),
-        Key::texts("objects", "Names of objects, `*` stands for any characters; without it all.")
+        Key::texts("objects", "Names of objects, with `*` for any characters; without it all.")
             .example("[\"Plant1*\"]"),
         Key::texts("shifts", "Shifts in which the route applies; without it always.")
             .example("[\"A\"]"),
@@ -91,12 +91,16 @@ const ROUTE: Table = Table::new(
             .required()
             .example("[\"role:maintenance\"]"),
         Key::flag("returned", "Whether the end of an alarm is notified too."),
-        Key::new("escalate", Kind::Tables(&ESCALATE), "Further recipients if nobody acknowledges."),
+        Key::new(
+            "escalate",
+            Kind::Tables(&ESCALATE),
+            "Further recipients without an acknowledgement.",
+        ),
     ],
 );
 
 const ESCALATE: Table = Table::new(
-    "Recipients of an alarm that nobody acknowledged in time.",
+    "Recipients of an alarm that was not acknowledged in time.",
     &[
         Key::text("after", "Time after the alarm was raised, in s, min or h.")
             .required()

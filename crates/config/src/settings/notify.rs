@@ -27,7 +27,7 @@ settings! {
         /// Pause after the first failed attempt; each further pause is twice as long.
         retry_first_ms: u32 = 5_000, in 10 to 3_600_000,
             "a server that restarts is back in seconds";
-        /// Longest pause between two attempts, also if the receiver asks for a longer one.
+        /// Longest pause between two attempts, also if the receiver requests a longer one.
         retry_longest_ms: u32 = 900_000, in 10 to 86_400_000,
             "a quarter of an hour after the end of an outage everything is sent";
         /// Time one attempt may take.

@@ -10,11 +10,11 @@ pub enum NotificationKind {
     Alarm,
     /// The condition of an alarm is no longer met.
     Returned,
-    /// Nobody acknowledged an alarm in time.
+    /// An alarm was not acknowledged in time.
     Escalation,
     /// Several alarms in one message.
     Group,
-    /// A message that somebody requested to test a channel.
+    /// A message to test a channel, sent on request.
     Test,
 }
 
@@ -52,14 +52,8 @@ pub enum NotificationState {
 }
 
 impl NotificationState {
-    pub const ALL: [Self; 6] = [
-        Self::Waiting,
-        Self::Sending,
-        Self::Sent,
-        Self::Failed,
-        Self::Dropped,
-        Self::Grouped,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Waiting, Self::Sending, Self::Sent, Self::Failed, Self::Dropped, Self::Grouped];
 
     /// Its name in the database and in the HTTP interface.
     pub const fn as_str(self) -> &'static str {
@@ -119,7 +113,7 @@ pub struct NewNotification {
     pub idempotency_key: String,
 }
 
-/// Recipients who are told later of an alarm, unless it is acknowledged before.
+/// Recipients of a later message about an alarm, unless it is acknowledged before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEscalation {
     pub event_number: i64,

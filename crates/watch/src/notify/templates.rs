@@ -24,6 +24,7 @@ pub(super) struct Words {
     pub response: String,
     pub consequence: String,
     pub more: String,
+    pub normal: String,
     pub open: String,
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::alarms::{AlarmRules, duration_us, replace_rule, unified_diff};
+use crate::diagnostic::Diagnostic;
 use crate::folder;
 use crate::settings::Origin;
 use plant::alarm::{Condition, Direction, SuppressionCause};
@@ -16,7 +18,7 @@ fn plant() -> Plant {
 }
 
 fn loaded(text: &str) -> AlarmRules {
-    read(text, &plant()).rules
+    plant().alarms_from(text).rules
 }
 
 /// Reads the rule with more keys, and checks line, text and remedy of its only problem.
@@ -163,7 +165,7 @@ fn a_limit_follows_the_temperature_of_the_plant() {
         .read_env(|name| (name == "COCKPIT_TEMP_LIMIT_C").then(|| "47.5".into()))
         .unwrap();
     assert_eq!(plant.temperature.provenance().origin("limit_c"), Origin::Environment);
-    let rules = read(&format!("{RULE}above = \"temperature.limit_c\"\n"), &plant).rules;
+    let rules = plant.alarms_from(&format!("{RULE}above = \"temperature.limit_c\"\n")).rules;
     let Condition::Temperature { comparison, .. } = rules.valid().next().unwrap().condition.clone()
     else {
         panic!("another kind");
@@ -202,19 +204,19 @@ fn the_reference_plant_has_rules_without_problems() {
             assert_eq!(text.languages().collect::<Vec<_>>(), ["en", "hi", "ml"], "{}", rule.name);
         }
     }
-    assert_eq!(load(None, &plant).unwrap().rules, *plant.alarms);
+    assert_eq!(plant.load_alarms(None).unwrap().rules, *plant.alarms);
 }
 
 #[test]
 fn a_folder_is_loaded_again() {
     let folder = tempfile::tempdir().unwrap();
     let plant = plant();
-    assert_eq!(load(Some(folder.path()), &plant).unwrap().rules.valid().count(), 0);
+    assert_eq!(plant.load_alarms(Some(folder.path())).unwrap().rules.valid().count(), 0);
     std::fs::write(folder.path().join(FILE), format!("{RULE}above = 1\n")).unwrap();
-    let rules = load(Some(folder.path()), &plant).unwrap().rules;
+    let rules = plant.load_alarms(Some(folder.path())).unwrap().rules;
     assert_eq!((rules.valid().count(), rules.revision.len()), (1, 64));
     std::fs::write(folder.path().join(FILE), [0xff]).unwrap();
-    assert!(load(Some(folder.path()), &plant).unwrap_err().to_string().contains("UTF-8"));
+    assert!(plant.load_alarms(Some(folder.path())).unwrap_err().to_string().contains("UTF-8"));
 }
 
 /// Three rules with comments around and in them.
@@ -271,4 +273,33 @@ fn a_difference_has_one_hunk_with_context() {
     assert_eq!(unified_diff(before, before), "");
     let added = unified_diff("", "1\n");
     assert!(added.ends_with("@@ -0,0 +1,1 @@\n+1\n"), "{added}");
+}
+
+#[test]
+fn a_rule_that_is_replaced_by_itself_changes_nothing() {
+    let text = folder::texts(None).unwrap()[FILE].clone();
+    let rules = plant().alarms_from(&text).rules.rules;
+    assert!(rules.len() >= 10);
+    for rule in rules {
+        assert_eq!(replace_rule(&text, &rule.name, &rule.toml).unwrap(), text, "{}", rule.name);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// A file of which a part is missing is read without a panic, and each problem has a line of it.
+    #[test]
+    fn a_damaged_file_has_problems_with_lines(from in 0..20_000_usize, length in 1..400_usize) {
+        let text = folder::texts(None).unwrap()[FILE].clone();
+        let bytes = text.char_indices().filter(|(at, _)| !(from..from + length).contains(at));
+        let damaged: String = bytes.map(|(_, letter)| letter).collect();
+        let lines = damaged.lines().count();
+        let rules = plant().alarms_from(&damaged).rules;
+        proptest::prop_assert!(rules.is_readable || rules.valid().count() == 0);
+        for problem in &rules.problems {
+            proptest::prop_assert!((1..=lines + 1).contains(&problem.diagnostic.line));
+        }
+        let _edited = replace_rule(&damaged, "disk_full", "[[rule]]\nname = \"disk_full\"");
+    }
 }
