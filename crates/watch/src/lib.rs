@@ -14,6 +14,7 @@ pub mod evaluate;
 mod inbox;
 pub mod journal;
 mod view;
+mod viewers;
 
 pub use alarm::{Alarm, Counts, Filter};
 pub use alarms::{AlarmHealth, AlarmLimits, Alarms};

@@ -74,6 +74,15 @@ impl View {
         self.newest
     }
 
+    /// Times and keys of the annunciations in the ring since `from_us`.
+    pub fn annunciations(&self, from_us: i64) -> Vec<(i64, AlarmKey)> {
+        let is_one = |event: &&AlarmEvent| {
+            event.at_us >= from_us && event.transition.is_annunciation(event.to)
+        };
+        let events = self.ring.iter().map(|(event, _)| event).filter(is_one);
+        events.map(|event| (event.at_us, event.key.clone())).collect()
+    }
+
     /// Events with numbers above `number`; `None` if some of them are only in the journal.
     pub fn after(&self, number: i64, max: usize) -> Option<Vec<(AlarmEvent, Alarm)>> {
         if number >= self.newest {

@@ -9,10 +9,11 @@
 pub mod commands;
 pub mod detail;
 pub mod dto;
-pub mod list;
 mod flood;
+pub mod list;
 mod operation;
 mod place_filter;
+mod reference;
 mod statistics;
 
 pub use dto::language;
@@ -24,9 +25,9 @@ use super::error::Error;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use plant::alarm::AlarmKey;
+use reference::AlarmRef;
 use serde::Serialize;
-use watch::{AlarmRef, Alarms};
+use watch::Alarms;
 
 impl Service {
     /// The alarms; an error if this program manages none.
@@ -64,13 +65,9 @@ impl From<watch::Error> for Error {
     }
 }
 
-/// The alarm of a path: the number of its occurrence, or `rule/object`.
-fn reference(id: &str) -> Result<AlarmRef, Error> {
-    let id = id.trim();
-    if let Ok(number) = id.parse() {
-        return Ok(AlarmRef::Id(number));
-    }
-    AlarmKey::parse(id).map(AlarmRef::Key).ok_or_else(not_found)
+/// The error for a value of a body.
+fn invalid(message: &str) -> Error {
+    Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message)
 }
 
 /// The error for an alarm that does not exist. It is the same for one that the caller may not see.

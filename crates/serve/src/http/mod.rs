@@ -77,7 +77,6 @@ pub struct Service {
     metrics: Arc<Metrics>,
     queries: ConcurrencyLimit,
     reads: ConcurrencyLimit,
-    backtests: ConcurrencyLimit,
     alarms: Option<watch::Alarms>,
 }
 
@@ -95,7 +94,6 @@ impl Service {
         let blocking = Blocking::new(limits.account_calls, &settings);
         let queries = ConcurrencyLimit::new("queries", limits.queries);
         let reads = ConcurrencyLimit::new("requests", limits.reads);
-        let backtests = ConcurrencyLimit::new("back-tests", limits.backtests);
         let network = Network { hosts, ..Network::default() };
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
@@ -111,7 +109,6 @@ impl Service {
             metrics: Arc::default(),
             queries,
             reads,
-            backtests,
             alarms: None,
         }
     }
@@ -148,7 +145,9 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
     let mut routes = Router::new();
     let shell = || ui::pages(pages);
     let own = [("/login", shell()), ("/setup", shell())];
-    for (path, methods) in interface().into_iter().chain(account_routes()).chain(alarm_routes()).chain(own) {
+    for (path, methods) in
+        interface().into_iter().chain(account_routes()).chain(alarm_routes()).chain(own)
+    {
         routes = routes.route(path, wrap(&service, path, pages, methods));
     }
     let pages = wrap(&service, routes::PAGES, pages, shell());

@@ -4,21 +4,20 @@ mod target;
 
 use super::dto::Alarm;
 use super::operation::Operation;
-use super::uncached;
+use super::{AlarmRef, invalid, uncached};
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::{Error, Refusals};
 use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use plant::time::MINUTE_US;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use target::Target;
 use utoipa::ToSchema;
-use watch::{AlarmRef, Command};
+use watch::Command;
 
 /// An acknowledgement.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -105,7 +104,8 @@ pub async fn acknowledge(
     target: Target,
     JsonBody(request): JsonBody<AcknowledgeRequest>,
 ) -> Result<Response, Error> {
-    target.give(Operation::Acknowledge, Command::Acknowledge { comment: request.comment }).await
+    let comment = target.optional_text("comment", request.comment)?;
+    target.give(Operation::Acknowledge, Command::Acknowledge { comment }).await
 }
 
 /// Shelves an alarm for a limited time: it is not annunciated until then.
@@ -120,7 +120,8 @@ pub async fn shelve(
     JsonBody(request): JsonBody<ShelveRequest>,
 ) -> Result<Response, Error> {
     let until_us = shelved_until(&target.service, &request)?;
-    target.give(Operation::Shelve, Command::Shelve { until_us, reason: request.reason }).await
+    let reason = target.text("reason", request.reason)?;
+    target.give(Operation::Shelve, Command::Shelve { until_us, reason }).await
 }
 
 /// Ends shelving. An active alarm is acknowledged then.
@@ -148,7 +149,8 @@ pub async fn comment(
     target: Target,
     JsonBody(request): JsonBody<CommentRequest>,
 ) -> Result<Response, Error> {
-    target.give(Operation::Comment, Command::Comment { text: request.text }).await
+    let text = target.text("text", request.text)?;
+    target.give(Operation::Comment, Command::Comment { text }).await
 }
 
 /// Assigns an alarm to a user.
@@ -162,7 +164,8 @@ pub async fn assign(
     target: Target,
     JsonBody(request): JsonBody<AssignRequest>,
 ) -> Result<Response, Error> {
-    target.give(Operation::Assign, Command::Assign { user: request.user }).await
+    let user = target.optional_text("user", request.user)?;
+    target.give(Operation::Assign, Command::Assign { user }).await
 }
 
 /// Takes an alarm out of service, for example during maintenance.
@@ -176,8 +179,8 @@ pub async fn take_out_of_service(
     target: Target,
     JsonBody(request): JsonBody<OutOfServiceRequest>,
 ) -> Result<Response, Error> {
-    let command = Command::TakeOutOfService { reason: request.reason };
-    target.give(Operation::OutOfService, command).await
+    let reason = target.text("reason", request.reason)?;
+    target.give(Operation::OutOfService, Command::TakeOutOfService { reason }).await
 }
 
 /// Returns an alarm to service.
@@ -207,13 +210,14 @@ pub async fn acknowledge_many(
 ) -> Result<Response, Error> {
     let most = service.limits.alarms_per_request;
     if request.ids.len() > most {
-        let message = format!("{} alarms: expected at most {most}", request.ids.len());
-        return Err(Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message));
+        let count = request.ids.len();
+        return Err(invalid(&format!("invalid ids: {count} alarms; expected at most {most}")));
     }
     let mut answer = AcknowledgedMany { acknowledged: 0, refused: Vec::new() };
     for id in request.ids {
         let target = Target::new(&service, &caller, AlarmRef::Id(id));
-        let command = Command::Acknowledge { comment: request.comment.clone() };
+        let comment = target.optional_text("comment", request.comment.clone())?;
+        let command = Command::Acknowledge { comment };
         match target.apply(Operation::Acknowledge, command).await {
             Ok(_) => answer.acknowledged += 1,
             Err(error) if error.status.is_server_error() => return Err(error),
@@ -228,7 +232,7 @@ pub async fn acknowledge_many(
 
 /// When shelving ends.
 fn shelved_until(service: &Service, request: &ShelveRequest) -> Result<i64, Error> {
-    let now_us = service.alarms()?.now_us();
+    let now_us = service.now_us();
     match (request.minutes, request.until.as_deref()) {
         (Some(minutes), None) => Ok(now_us.saturating_add(i64::from(minutes) * MINUTE_US)),
         (None, Some("end_of_shift")) => service.lake.shift_end_us(now_us).ok_or_else(|| {
@@ -239,8 +243,4 @@ fn shelved_until(service: &Service, request: &ShelveRequest) -> Result<i64, Erro
         }
         _ => Err(invalid("expected either `minutes` or `until`")),
     }
-}
-
-fn invalid(message: &str) -> Error {
-    Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", message)
 }

@@ -2,7 +2,7 @@
 
 use super::dto::{Alarm, JournalEntry, language};
 use super::statistics::{self, AlarmStatistics};
-use super::{PlaceFilter, reference, uncached};
+use super::{AlarmRef, PlaceFilter, uncached};
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::error::{Error, Refusals};
@@ -11,12 +11,12 @@ use crate::http::query::{parameters, whole_number};
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use plant::alarm::{AlarmEvent, AlarmKey};
+use plant::alarm::AlarmEvent;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
-use watch::{AlarmRef, Alarms, JournalQuery};
+use watch::{Alarms, JournalQuery};
 
 /// Entries of a page of the journal when the request names no number.
 const PAGE_ENTRIES: u32 = 100;
@@ -55,8 +55,10 @@ pub async fn detail(
 ) -> Result<Response, Error> {
     let values = parameters(query.as_deref(), &["language"])?;
     let (language, places) = (language(&values)?, PlaceFilter::new(&service, &caller)?);
-    let (reference, entries) = (reference(&id)?, service.limits.alarm_journal_entries);
-    let found = service.with_alarms_blocking(move |alarms| read(alarms, &reference, entries));
+    let (reference, entries) = (AlarmRef::parse(&id)?, service.limits.alarm_journal_entries);
+    let from_us = service.alarms()?.engine_us(service.now_us()) - statistics::SPAN_US;
+    let found =
+        service.with_alarms_blocking(move |alarms| read(alarms, &reference, (from_us, entries)));
     let (alarm, events, statistics) = found.await?;
     let alarm = places.visible(alarm)?;
     Ok(uncached(AlarmDetail {
@@ -69,31 +71,29 @@ pub async fn detail(
 type Found = (Option<watch::Alarm>, Vec<AlarmEvent>, AlarmStatistics);
 
 /// An alarm, the journal of its occurrence, and the statistics of its rule on its object.
-fn read(alarms: &Alarms, reference: &AlarmRef, entries: u32) -> Result<Found, watch::Error> {
-    let Some(alarm) = alarms.get(reference)? else {
+///
+/// The statistics begin at `from_us`, and are of at most `limit` entries.
+fn read(
+    alarms: &Alarms,
+    reference: &AlarmRef,
+    (from_us, limit): (i64, u32),
+) -> Result<Found, watch::Error> {
+    let Some(alarm) = reference.find(alarms)? else {
         return Ok((None, Vec::new(), statistics::from_events(&[])));
     };
-    let from_us = alarms.now_us().saturating_sub(statistics::SPAN_US);
-    let mut recent = journal_of(alarms, &alarm.key, |query| {
-        (query.from_us, query.limit) = (Some(from_us), entries);
+    let mut recent = alarms.journal(&JournalQuery {
+        from_us: Some(from_us),
+        rule: Some(alarm.key.rule.to_string()),
+        object: Some(alarm.key.object.to_string()),
+        limit,
+        ..JournalQuery::default()
     })?;
     recent.reverse();
-    let mut events = journal_of(alarms, &alarm.key, |query| {
-        (query.occurrence, query.limit) = (Some(alarm.id), entries);
-    })?;
-    events.reverse();
+    let events = match alarm.id {
+        0 => recent.iter().filter(|event| event.occurrence == 0).cloned().collect(),
+        id => alarms.events(id)?,
+    };
     Ok((Some(alarm), events, statistics::from_events(&recent)))
-}
-
-fn journal_of(
-    alarms: &Alarms,
-    key: &AlarmKey,
-    narrow: impl FnOnce(&mut JournalQuery),
-) -> Result<Vec<AlarmEvent>, watch::Error> {
-    let (rule, object) = (Some(key.rule.to_string()), Some(key.object.to_string()));
-    let mut query = JournalQuery { rule, object, ..JournalQuery::default() };
-    narrow(&mut query);
-    alarms.journal(&query)
 }
 
 /// Reads the journal of alarms, newest entries first.
@@ -135,7 +135,6 @@ fn journal_query(
         object: values.get("object").cloned(),
         before: whole_number(values, "before")?,
         limit: limit.clamp(1, entries_max),
-        ..JournalQuery::default()
     })
 }
 

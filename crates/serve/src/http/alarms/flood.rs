@@ -10,6 +10,8 @@ use watch::Alarms;
 
 /// Span in which annunciations are counted.
 const WINDOW_US: i64 = 10 * MINUTE_US;
+/// Spans of ten minutes that are counted.
+const SPANS: i64 = 12;
 /// A flood begins with more annunciations in the window than this, and ends with fewer than that.
 const BEGIN_ABOVE: usize = 10;
 const END_BELOW: usize = 5;
@@ -29,7 +31,7 @@ pub struct Flood {
 
 /// The load by the alarms that a caller sees.
 pub fn find_flood(alarms: &Alarms, places: &PlaceFilter, now_us: i64) -> Flood {
-    let annunciations = alarms.annunciations().into_iter();
+    let annunciations = alarms.annunciations(now_us - SPANS * WINDOW_US).into_iter();
     let visible = annunciations.filter(|(_, key)| places.is_visible(&alarms.place(key)));
     from_times(&visible.map(|(at_us, _)| at_us).collect::<Vec<_>>(), now_us)
 }
@@ -67,7 +69,7 @@ fn per_window(times_us: &[i64], now_us: i64) -> Vec<usize> {
         let is_in = |at_us: &&i64| **at_us > until_us - WINDOW_US && **at_us <= until_us;
         times_us.iter().filter(is_in).count()
     };
-    (0..12).rev().map(count).collect()
+    (0..SPANS).rev().map(count).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The queue of alarms: lists and counts.
 
+use super::PlaceFilter;
 use super::dto::{Alarm, language};
 use super::flood::{Flood, find_flood};
-use super::PlaceFilter;
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::error::{Error, Refusals};
@@ -88,12 +88,12 @@ pub async fn list(
     let places = PlaceFilter::new(&service, &caller)?;
     let alarms = service.alarms()?;
     // The cursor is read first: an alarm of the list may be newer, none is older.
-    let (cursor, now_us) = (alarms.newest(), alarms.now_us());
+    let (cursor, now_us) = (alarms.newest(), alarms.engine_us(service.now_us()));
     let flood = find_flood(alarms, &places, now_us);
     let tag = tag(&[
         service.live.boot(),
         &cursor.to_string(),
-        &alarms.rules().sha256,
+        &format!("{:p}", alarms.rules()),
         &places.fingerprint(),
         query.as_deref().unwrap_or_default(),
         &format!("{flood:?}"),

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn an_id_leads_back_to_its_position() {
-        for (frame, number) in [("boot-17", Some(8)), ("", Some(0)), ("boot-17", None), ("", None)] {
+        for (frame, number) in [("boot-17", Some(8)), ("", Some(0)), ("boot-17", None), ("", None)]
+        {
             let position = Position { frame: frame.to_owned(), number };
             assert_eq!(Position::parse(&position.id()), position);
         }
@@ -72,7 +73,8 @@ mod tests {
 
     #[test]
     fn the_number_is_inserted_behind_the_id_of_a_frame() {
-        let bytes = Bytes::from("event: dict\ndata: {\"s\":[]}\n\nevent: t\nid: b-18\ndata: {}\n\n");
+        let bytes =
+            Bytes::from("event: dict\ndata: {\"s\":[]}\n\nevent: t\nid: b-18\ndata: {}\n\n");
         let mut position = Position { frame: "b-17".to_owned(), number: Some(5) };
         let sent = position.advance(bytes.clone()).concat();
         let expected =

@@ -40,11 +40,7 @@ fn finest(place: &Place) -> Finest {
 }
 
 /// The scopes of the units to which all names of a place apply.
-fn scopes_of(
-    place: &Place,
-    equipment: &Equipment,
-    scope: fn(&Unit) -> Scope,
-) -> BTreeSet<Scope> {
+fn scopes_of(place: &Place, equipment: &Equipment, scope: fn(&Unit) -> Scope) -> BTreeSet<Scope> {
     let units = equipment.units.iter().filter(|unit| is_at(unit, place));
     units.map(scope).collect()
 }

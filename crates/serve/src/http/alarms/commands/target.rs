@@ -3,7 +3,7 @@
 use crate::http::Service;
 use crate::http::alarms::dto::{Alarm, language};
 use crate::http::alarms::operation::Operation;
-use crate::http::alarms::{PlaceFilter, not_found, reference, uncached};
+use crate::http::alarms::{AlarmRef, PlaceFilter, invalid, not_found, uncached};
 use crate::http::authorization::{Caller, Cost};
 use crate::http::error::Error;
 use crate::http::query::parameters;
@@ -14,7 +14,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::json;
 use std::sync::Arc;
-use watch::{Actor, AlarmRef, Command};
+use watch::{Actor, Command};
 
 /// A command before it is given.
 #[derive(Clone)]
@@ -29,17 +29,14 @@ pub struct Target {
 impl FromRequestParts<Arc<Service>> for Target {
     type Rejection = Error;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        service: &Arc<Service>,
-    ) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Error> {
         let id = Path::<String>::from_request_parts(parts, service).await;
         let Path(id) = id.map_err(|_no_text| not_found())?;
         let caller = Extension::<Arc<Caller>>::from_request_parts(parts, service).await;
         let Extension(caller) = caller.map_err(|error| Error::internal(error.into()))?;
         let values = parameters(parts.uri.query(), &["language"])?;
         let language = language(&values)?;
-        Ok(Self { language, ..Self::new(service, &caller, reference(&id)?) })
+        Ok(Self { language, ..Self::new(service, &caller, AlarmRef::parse(&id)?) })
     }
 }
 
@@ -48,6 +45,22 @@ impl Target {
     pub fn new(service: &Arc<Service>, caller: &Arc<Caller>, reference: AlarmRef) -> Self {
         let (service, caller) = (Arc::clone(service), Arc::clone(caller));
         Self { service, caller, reference, language: "en" }
+    }
+
+    /// A text that a person has to write, without white space around it.
+    pub fn text(&self, name: &str, text: String) -> Result<String, Error> {
+        let most = self.service.limits.alarm_text_chars;
+        let trimmed = text.trim();
+        if trimmed.is_empty() || trimmed.chars().count() > most {
+            return Err(invalid(&format!("invalid {name}: expected 1 to {most} characters")));
+        }
+        Ok(trimmed.to_owned())
+    }
+
+    /// A text that may be left out; an empty one is left out.
+    pub fn optional_text(&self, name: &str, text: Option<String>) -> Result<Option<String>, Error> {
+        let given = text.filter(|text| !text.trim().is_empty());
+        given.map(|text| self.text(name, text)).transpose()
     }
 
     /// Gives a command and responds with the alarm after it.
@@ -76,11 +89,11 @@ impl Target {
     ) -> Result<watch::Alarm, Error> {
         let Self { service, caller, reference, .. } = self;
         let (alarms, places) = (service.alarms()?, PlaceFilter::new(service, caller)?);
-        let alarm = places.visible(alarms.get(reference)?)?;
+        let alarm = places.visible(reference.find(alarms)?)?;
         places.check(operation.action(), &alarm.place, caller)?;
         let actor = Actor::new(caller.identity()?.name());
         let now_us = service.now_us();
-        let after = alarms.command(&actor, reference, command, now_us)?;
+        let after = alarms.command(&actor, &reference.to_string(), command)?;
         let detail = json!({
             "what": format!("alarm.{}", operation.as_str()),
             "alarm": after.id,
