@@ -96,9 +96,9 @@ impl Target {
         let after = alarms.command(&actor, &reference.to_string(), command)?;
         let detail = json!({
             "what": format!("alarm.{}", operation.as_str()),
-            "alarm": after.id,
-            "rule": &*after.key.rule,
-            "object": &*after.key.object,
+            "alarm": alarm.id,
+            "rule": &*alarm.key.rule,
+            "object": &*alarm.key.object,
         });
         let event = Event::new(Kind::Changed, &actor.name, detail);
         service.access.try_audit(event.from_address(caller.peer.address), now_us)?;

@@ -197,6 +197,7 @@ async fn a_cursor_that_is_too_old_or_of_another_journal_is_reset() {
         world.advance(1);
         world.read(&[("10", "c0")], 20.0);
         world.wait_for(newest + 2).await;
+        world.advance(1);
     }
 }
 
