@@ -186,8 +186,8 @@ impl Alarm {
             Transition::Assigned => self.assignee.clone_from(&event.comment),
             _ => {}
         }
-        let is_said = event.comment.is_some() && event.transition != Transition::Assigned;
-        self.comments += u32::from(is_said);
+        let has_comment = event.comment.is_some() && event.transition != Transition::Assigned;
+        self.comments += u32::from(has_comment);
         if event.value.is_some() {
             (self.value, self.limit) = (event.value, event.limit);
             self.evidence.clone_from(&event.evidence);

@@ -163,8 +163,8 @@ impl Engine {
                 self.evaluator.set_observing(is_observing, now_us);
             }
             Request::Reload { rules, actor, comment } => {
-                let said = (actor.as_deref(), comment.as_deref());
-                self.evaluator.reload(&rules, said, now_us);
+                let origin = (actor.as_deref(), comment.as_deref());
+                self.evaluator.reload(&rules, origin, now_us);
                 self.objects = 0;
             }
         }

@@ -1,7 +1,7 @@
 //! Inputs of the state machine, and the transitions they lead to.
 
 use super::clock::SLACK_US;
-use super::instance::{Instance, Said};
+use super::instance::{Instance, Origin};
 use super::timers::Due;
 use super::{Change, Evaluator};
 use crate::alarm::{Alarm, limit_of};
@@ -20,7 +20,7 @@ impl Evaluator {
         alarm: u32,
         input: Input,
         at_us: i64,
-        said: Said<'_>,
+        origin: Origin<'_>,
     ) -> Result<(), Refused> {
         let timing = self.rules.get(self.alarms[alarm as usize].rule).map(|it| it.timing);
         let timing = timing.unwrap_or_default();
@@ -30,7 +30,7 @@ impl Evaluator {
         let (status, steps) = step(&before, &timing, input, at_us)?;
         self.alarms[alarm as usize].status = status;
         for step in steps.iter() {
-            self.record(alarm, step, said);
+            self.record(alarm, step, origin);
         }
         if next_due(&status, &timing) != next_due(&before, &timing) {
             self.schedule(alarm);
@@ -70,7 +70,7 @@ impl Evaluator {
         let timing = self.rules.get(instance.rule).map(|it| it.timing).unwrap_or_default();
         let at_us = next_due(&instance.status, &timing).unwrap_or(engine_us);
         // Time passes without refusal.
-        self.input(alarm, Input::Tick, at_us, Said::default()).ok();
+        self.input(alarm, Input::Tick, at_us, Origin::default()).ok();
         // More than one delay may have ended.
         self.schedule(alarm);
     }
@@ -95,7 +95,7 @@ impl Evaluator {
         self.fire(engine_us, now_us);
     }
 
-    fn record(&mut self, alarm: u32, step: &Step, said: Said<'_>) {
+    fn record(&mut self, alarm: u32, step: &Step, origin: Origin<'_>) {
         let is_own = matches!(
             step.transition,
             Transition::Acknowledged
@@ -104,9 +104,9 @@ impl Evaluator {
                 | Transition::OutOfService
                 | Transition::InService
         );
-        let said = if is_own { said } else { Said::default() };
+        let origin = if is_own { origin } else { Origin::default() };
         let (from, to) = (step.from, step.to);
-        self.change(alarm, (step.transition, from, to), step.at_us, said);
+        self.change(alarm, (step.transition, from, to), step.at_us, origin);
     }
 
     /// Records a transition with the state it leads to.
@@ -115,7 +115,7 @@ impl Evaluator {
         index: u32,
         (transition, from, to): (Transition, State, State),
         at_us: i64,
-        said: Said<'_>,
+        origin: Origin<'_>,
     ) {
         let number = self.next_number;
         self.next_number += 1;
@@ -138,8 +138,8 @@ impl Evaluator {
             value: instance.value.filter(|value| value.is_finite()),
             limit: rule.as_ref().and_then(|it| limit_of(&it.condition)),
             reading_at_us: instance.reading_at_us,
-            actor: said.actor.map(str::to_owned),
-            comment: said.comment.map(str::to_owned),
+            actor: origin.actor.map(str::to_owned),
+            comment: origin.comment.map(str::to_owned),
             evidence: instance.evidence.as_deref().map(str::to_owned),
         };
         alarm.apply(&event);
@@ -180,12 +180,12 @@ impl Evaluator {
         let index = self.commanded(key)?;
         let engine_us = self.engine_us(now_us);
         let comment = command.comment();
-        let said = Said { actor: Some(&actor.name), comment: comment.as_deref() };
+        let origin = Origin { actor: Some(&actor.name), comment: comment.as_deref() };
         match self.input_of(index, command, now_us)? {
-            Some(input) => self.input(index, input, engine_us, said)?,
+            Some(input) => self.input(index, input, engine_us, origin)?,
             None => {
                 let state = self.alarms[index as usize].status.state;
-                self.change(index, (command.remark(), state, state), engine_us, said);
+                self.change(index, (command.remark(), state, state), engine_us, origin);
             }
         }
         let instance = &self.alarms[index as usize];

@@ -49,7 +49,7 @@ pub(super) struct Measured {
 
 /// Who gives an input, and why.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Said<'a> {
+pub(super) struct Origin<'a> {
     pub actor: Option<&'a str>,
     pub comment: Option<&'a str>,
 }

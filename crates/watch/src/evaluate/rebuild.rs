@@ -1,6 +1,6 @@
 //! Saved states after a start, and the change of rules while alarms are active.
 
-use super::instance::{Instance, Said};
+use super::instance::{Instance, Origin};
 use super::measures::{Measure, Slot};
 use super::rules::{NO_RULE, Rules};
 use super::timers::Due;
@@ -52,13 +52,18 @@ impl Evaluator {
         }
         let at_us = self.clock.newest_us().unwrap_or(since_us).max(since_us);
         self.alarms[index as usize].status = Status::normal(at_us);
-        let said = Said { actor: None, comment: Some("the rule was removed or disabled") };
-        self.change(index, (Transition::RuleChanged, state, State::Normal), at_us, said);
+        let origin = Origin { actor: None, comment: Some("the rule was removed or disabled") };
+        self.change(index, (Transition::RuleChanged, state, State::Normal), at_us, origin);
     }
 
     /// Replaces the rules at the time `now_us` of the clock. Alarms keep their states; those of removed rules
     /// end. Each change is recorded with `actor` and `comment`.
-    pub fn reload(&mut self, rules: &[Arc<Rule>], said: (Option<&str>, Option<&str>), now_us: i64) {
+    pub fn reload(
+        &mut self,
+        rules: &[Arc<Rule>],
+        origin: (Option<&str>, Option<&str>),
+        now_us: i64,
+    ) {
         let old = std::mem::replace(&mut self.rules, Rules::new(rules));
         let old_groups = std::mem::replace(&mut self.groups, Groups::new(&self.rules));
         self.reindex(&old);
@@ -76,7 +81,7 @@ impl Evaluator {
             self.end_without_rule(index);
             self.wake(index);
         }
-        self.record_changed_rules(&old, said, now_us);
+        self.record_changed_rules(&old, origin, now_us);
     }
 
     /// Points every alarm at the rule that has its name now.
@@ -132,10 +137,10 @@ impl Evaluator {
         let at_us = self.engine_us(now_us);
         for name in names {
             let index = self.rule_entry(&name);
-            let said =
-                Said { actor, comment: comment.or(Some("the file of the rules was changed")) };
+            let origin =
+                Origin { actor, comment: comment.or(Some("the file of the rules was changed")) };
             let states = (Transition::RuleChanged, State::Normal, State::Normal);
-            self.change(index, states, at_us, said);
+            self.change(index, states, at_us, origin);
         }
     }
 

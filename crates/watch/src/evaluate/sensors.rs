@@ -3,7 +3,7 @@
 use super::Evaluator;
 use super::anomaly::Detector;
 use super::clock::SLACK_US;
-use super::instance::{Instance, Measured, Said};
+use super::instance::{Instance, Measured, Origin};
 use super::measures::{Measure, Sample, Slot};
 use super::timers::Due;
 use plant::alarm::Input;
@@ -254,7 +254,7 @@ impl Evaluator {
             instance.evidence = measured.evidence.map(String::into_boxed_str);
         }
         // Conditions are never refused.
-        self.input(alarm, input, at_us, Said::default()).ok();
+        self.input(alarm, input, at_us, Origin::default()).ok();
     }
 
     /// Readings are received from now on, or no longer.

@@ -1,7 +1,7 @@
 //! Suppression by design: alarms that are not annunciated while a statement or another alarm suppresses them.
 
 use super::Evaluator;
-use super::instance::Said;
+use super::instance::Origin;
 use plant::alarm::{AlarmKey, Input, Place, SuppressionCause};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ impl Evaluator {
             _ => return,
         };
         // Suppression is never refused.
-        self.input(alarm, input, at_us, Said::default()).ok();
+        self.input(alarm, input, at_us, Origin::default()).ok();
     }
 
     /// Whether an alarm is to be suppressed; `None` if that is not known.

@@ -14,7 +14,7 @@ pub(super) enum Due {
     Count(u32),
 }
 
-/// What is due in engine time, the earliest first. An entry may be outdated: whoever takes it checks.
+/// What is due in engine time, the earliest first. An entry may be outdated: the consumer checks it.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(i64, Due)>>,
