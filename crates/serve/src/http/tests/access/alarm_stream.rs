@@ -48,8 +48,8 @@ impl Reader {
         }
         let (event, rest) = self.text.split_once("\n\n").unwrap();
         let field = |name: &str| {
-            let lines = event.lines().filter_map(|line| line.strip_prefix(name));
-            lines.last().unwrap_or_default().to_owned()
+            let line = event.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_default().to_owned()
         };
         let data = serde_json::from_str(&field("data: ")).unwrap();
         let event = Event { name: field("event: "), id: field("id: "), data };
