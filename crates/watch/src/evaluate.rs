@@ -191,3 +191,6 @@ impl Evaluator {
         place_of(&alarm.object, condition, &self.equipment)
     }
 }
+
+#[cfg(test)]
+mod tests;

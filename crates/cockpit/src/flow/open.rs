@@ -55,6 +55,7 @@ impl Flow {
         Ok(Self {
             refinery,
             bucket,
+            plant_folder: config.plant_folder.clone(),
             kafka,
             messages_read: Arc::default(),
             is_simulated: false,

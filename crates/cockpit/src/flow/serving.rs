@@ -1,5 +1,6 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
+use super::alarms::AlarmService;
 use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
@@ -93,6 +94,11 @@ impl Flow {
         );
         let hosts = network.hosts.clone();
         let upkeep = users.upkeep();
+        let alarms = self.open_alarms(&users, &registry, is_refining).await;
+        let stream_alarms = alarms.as_ref().map(AlarmService::for_stream);
+        if let Some(service) = &alarms {
+            lake_service.report_alarms(service.alarms.clone());
+        }
         let service = http::Service::new(
             lake_service.clone(),
             live.clone(),
@@ -115,7 +121,8 @@ impl Flow {
         };
         let streaming = async {
             let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
-            let shown = Streaming::with_live_pages(self, kafka, &live, &registry).await;
+            let shown =
+                Streaming::with_live_pages(self, kafka, &live, stream_alarms, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
         // What is joined here shares one thread. Pushing has a task of its own, so that viewers do
@@ -125,8 +132,15 @@ impl Flow {
         pushing.spawn(async move {
             pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
         });
+        let watching = async {
+            match alarms {
+                Some(service) => Box::pin(self.run_alarms(service, &live, &stop)).await,
+                None => stop.cancelled().await,
+            }
+        };
         let kept = upkeep.run(&stop);
-        let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, kept);
+        let (answered, ingested, (), (), ()) =
+            tokio::join!(answering, ingesting, streaming, watching, kept);
         upkeep.once().await;
         pushing.join_all().await;
         answered?;

@@ -1,0 +1,8 @@
+//! The crate through its public interface, on databases in temporary folders.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod engine;
+mod kill;
+mod speed;
+mod world;
