@@ -10,14 +10,18 @@ pub mod commands;
 pub mod detail;
 pub mod dto;
 mod flood;
+pub mod notifications;
 pub mod list;
 mod operation;
+pub mod performance;
 mod place_filter;
 mod reference;
+pub mod rules;
 mod statistics;
 
 pub use dto::language;
 pub use place_filter::PlaceFilter;
+pub use rules::file::RuleFile;
 
 use super::Service;
 use super::authorization::Cost;
@@ -27,16 +31,18 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reference::AlarmRef;
 use serde::Serialize;
+use std::sync::Arc;
 use watch::Alarms;
 
 impl Service {
     /// The alarms; an error if this program manages none.
     pub(super) fn alarms(&self) -> Result<&Alarms, Error> {
-        self.alarms.as_ref().ok_or_else(|| {
-            let message = "this program manages no alarms: they need a database, and a lake on S3 needs \
-                           `state` in [access] of plant.toml";
-            Error::new(StatusCode::CONFLICT, "no_alarms", message)
-        })
+        self.alarms.as_ref().ok_or_else(no_alarms)
+    }
+
+    /// The file of the rules; an error without alarms.
+    fn rule_file(&self) -> Result<&Arc<RuleFile>, Error> {
+        self.rule_file.as_ref().ok_or_else(no_alarms)
     }
 
     /// Runs a call of the alarms that may wait for the disk.
@@ -63,6 +69,12 @@ impl From<watch::Error> for Error {
         };
         Self::new(status, code, public)
     }
+}
+
+fn no_alarms() -> Error {
+    let message = "this program manages no alarms: they need a process that ingests, and a database, for \
+                   which a lake on S3 needs `state` in [access] of plant.toml";
+    Error::new(StatusCode::CONFLICT, "no_alarms", message)
 }
 
 /// The error for a value of a body.

@@ -42,6 +42,7 @@ mod ui;
 mod unread_body;
 mod visibility;
 
+pub use alarms::RuleFile;
 pub use authorization::{AccessControl, AccessMode};
 pub use encode::Encoder;
 pub use error::Error;
@@ -78,6 +79,7 @@ pub struct Service {
     queries: ConcurrencyLimit,
     reads: ConcurrencyLimit,
     alarms: Option<watch::Alarms>,
+    rule_file: Option<Arc<RuleFile>>,
 }
 
 impl Service {
@@ -110,7 +112,14 @@ impl Service {
             queries,
             reads,
             alarms: None,
+            rule_file: None,
         }
+    }
+
+    /// The same service with the file of the alarm rules.
+    #[must_use]
+    pub fn with_rule_file(self, file: RuleFile) -> Self {
+        Self { rule_file: Some(Arc::new(file)), ..self }
     }
 
     /// The same service with the alarms of this program.
@@ -195,10 +204,14 @@ fn interface() -> Vec<(&'static str, Methods)> {
 }
 
 fn alarm_routes() -> Vec<(&'static str, Methods)> {
-    use alarms::{commands, detail, list};
+    use alarms::{commands, detail, list, notifications, performance, rules};
     vec![
         ("/api/v1/alarms", get(list::list)),
         ("/api/v1/alarms/journal", get(detail::journal)),
+        ("/api/v1/alarms/performance", get(performance::performance)),
+        ("/api/v1/alarms/rules", get(rules::list)),
+        ("/api/v1/alarms/rules/check", post(rules::check)),
+        ("/api/v1/alarms/rules/{name}", put(rules::change)),
         ("/api/v1/alarms/acknowledge", post(commands::acknowledge_many)),
         ("/api/v1/alarms/{id}", get(detail::detail)),
         ("/api/v1/alarms/{id}/acknowledge", post(commands::acknowledge)),
@@ -208,6 +221,9 @@ fn alarm_routes() -> Vec<(&'static str, Methods)> {
         ("/api/v1/alarms/{id}/assign", post(commands::assign)),
         ("/api/v1/alarms/{id}/out-of-service", post(commands::take_out_of_service)),
         ("/api/v1/alarms/{id}/in-service", post(commands::return_to_service)),
+        ("/api/v1/notifications", get(notifications::list)),
+        ("/api/v1/notifications/test", post(notifications::test)),
+        ("/api/v1/notifications/{id}/retry", post(notifications::retry)),
     ]
 }
 

@@ -104,8 +104,7 @@ pub async fn acknowledge(
     target: Target,
     JsonBody(request): JsonBody<AcknowledgeRequest>,
 ) -> Result<Response, Error> {
-    let comment = target.optional_text("comment", request.comment)?;
-    target.give(Operation::Acknowledge, Command::Acknowledge { comment }).await
+    target.give(Operation::Acknowledge, |target| acknowledgement(target, request.comment)).await
 }
 
 /// Shelves an alarm for a limited time: it is not annunciated until then.
@@ -119,9 +118,11 @@ pub async fn shelve(
     target: Target,
     JsonBody(request): JsonBody<ShelveRequest>,
 ) -> Result<Response, Error> {
-    let until_us = shelved_until(&target.service, &request)?;
-    let reason = target.text("reason", request.reason)?;
-    target.give(Operation::Shelve, Command::Shelve { until_us, reason }).await
+    let command = |target: &Target| {
+        let until_us = shelved_until(&target.service, &request)?;
+        Ok(Command::Shelve { until_us, reason: target.text("reason", request.reason)? })
+    };
+    target.give(Operation::Shelve, command).await
 }
 
 /// Ends shelving. An active alarm is acknowledged then.
@@ -135,7 +136,7 @@ pub async fn unshelve(
     target: Target,
     JsonBody(EmptyRequest {}): JsonBody<EmptyRequest>,
 ) -> Result<Response, Error> {
-    target.give(Operation::Unshelve, Command::Unshelve).await
+    target.give(Operation::Unshelve, |_| Ok(Command::Unshelve)).await
 }
 
 /// Adds a comment to the journal of an alarm.
@@ -149,8 +150,9 @@ pub async fn comment(
     target: Target,
     JsonBody(request): JsonBody<CommentRequest>,
 ) -> Result<Response, Error> {
-    let text = target.text("text", request.text)?;
-    target.give(Operation::Comment, Command::Comment { text }).await
+    let command =
+        |target: &Target| Ok(Command::Comment { text: target.text("text", request.text)? });
+    target.give(Operation::Comment, command).await
 }
 
 /// Assigns an alarm to a user.
@@ -164,8 +166,9 @@ pub async fn assign(
     target: Target,
     JsonBody(request): JsonBody<AssignRequest>,
 ) -> Result<Response, Error> {
-    let user = target.optional_text("user", request.user)?;
-    target.give(Operation::Assign, Command::Assign { user }).await
+    let command =
+        |target: &Target| Ok(Command::Assign { user: target.optional_text("user", request.user)? });
+    target.give(Operation::Assign, command).await
 }
 
 /// Takes an alarm out of service, for example during maintenance.
@@ -179,8 +182,10 @@ pub async fn take_out_of_service(
     target: Target,
     JsonBody(request): JsonBody<OutOfServiceRequest>,
 ) -> Result<Response, Error> {
-    let reason = target.text("reason", request.reason)?;
-    target.give(Operation::OutOfService, Command::TakeOutOfService { reason }).await
+    let command = |target: &Target| {
+        Ok(Command::TakeOutOfService { reason: target.text("reason", request.reason)? })
+    };
+    target.give(Operation::OutOfService, command).await
 }
 
 /// Returns an alarm to service.
@@ -194,7 +199,7 @@ pub async fn return_to_service(
     target: Target,
     JsonBody(EmptyRequest {}): JsonBody<EmptyRequest>,
 ) -> Result<Response, Error> {
-    target.give(Operation::InService, Command::ReturnToService).await
+    target.give(Operation::InService, |_| Ok(Command::ReturnToService)).await
 }
 
 /// Acknowledges several alarms. One that is refused does not prevent the others.
@@ -216,8 +221,8 @@ pub async fn acknowledge_many(
     let mut answer = AcknowledgedMany { acknowledged: 0, refused: Vec::new() };
     for id in request.ids {
         let target = Target::new(&service, &caller, AlarmRef::Id(id));
-        let comment = target.optional_text("comment", request.comment.clone())?;
-        let command = Command::Acknowledge { comment };
+        let comment = request.comment.clone();
+        let command = |target: &Target| acknowledgement(target, comment);
         match target.apply(Operation::Acknowledge, command).await {
             Ok(_) => answer.acknowledged += 1,
             Err(error) if error.status.is_server_error() => return Err(error),
@@ -228,6 +233,10 @@ pub async fn acknowledge_many(
         }
     }
     Ok(uncached(answer))
+}
+
+fn acknowledgement(target: &Target, comment: Option<String>) -> Result<Command, Error> {
+    Ok(Command::Acknowledge { comment: target.optional_text("comment", comment)? })
 }
 
 /// When shelving ends.

@@ -2,19 +2,13 @@
 
 use super::PlaceFilter;
 use crate::http::temperatures::rfc3339;
-use plant::time::MINUTE_US;
+use plant::alarm::{FLOOD_WINDOW_US, FloodMeter};
 use serde::Serialize;
-use std::collections::VecDeque;
 use utoipa::ToSchema;
 use watch::Alarms;
 
-/// Span in which annunciations are counted.
-const WINDOW_US: i64 = 10 * MINUTE_US;
 /// Spans of ten minutes that are counted.
 const SPANS: i64 = 12;
-/// A flood begins with more annunciations in the window than this, and ends with fewer than that.
-const BEGIN_ABOVE: usize = 10;
-const END_BELOW: usize = 5;
 
 /// Whether there are more alarms than an operator can handle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -31,42 +25,30 @@ pub struct Flood {
 
 /// The load by the alarms that a caller sees.
 pub fn find_flood(alarms: &Alarms, places: &PlaceFilter, now_us: i64) -> Flood {
-    let annunciations = alarms.annunciations(now_us - SPANS * WINDOW_US).into_iter();
+    let annunciations = alarms.annunciations(now_us - SPANS * FLOOD_WINDOW_US).into_iter();
     let visible = annunciations.filter(|(_, key)| places.is_visible(&alarms.place(key)));
     from_times(&visible.map(|(at_us, _)| at_us).collect::<Vec<_>>(), now_us)
 }
 
 /// The load by the times of annunciations, in ascending order.
 fn from_times(times_us: &[i64], now_us: i64) -> Flood {
-    let mut window = VecDeque::new();
-    let mut since_us = None;
-    let ticks = times_us.iter().map(|at_us| (*at_us, true)).chain([(now_us, false)]);
-    for (at_us, is_annunciation) in ticks {
-        while window.front().is_some_and(|first| *first <= at_us - WINDOW_US) {
-            window.pop_front();
-            if window.len() < END_BELOW {
-                since_us = None;
-            }
-        }
-        if is_annunciation {
-            window.push_back(at_us);
-        }
-        if window.len() > BEGIN_ABOVE {
-            since_us = since_us.or(Some(at_us));
-        }
+    let mut meter = FloodMeter::new(1);
+    for at_us in times_us {
+        meter.annunciate(*at_us);
     }
+    meter.advance(now_us);
     Flood {
-        is_flood: since_us.is_some(),
-        since_at: since_us.map(rfc3339),
-        in_10_min: window.len(),
+        is_flood: meter.since_us().is_some(),
+        since_at: meter.since_us().map(rfc3339),
+        in_10_min: meter.in_window(),
         per_10_min: per_window(times_us, now_us),
     }
 }
 
 fn per_window(times_us: &[i64], now_us: i64) -> Vec<usize> {
     let count = |back: i64| {
-        let until_us = now_us - back * WINDOW_US;
-        let is_in = |at_us: &&i64| **at_us > until_us - WINDOW_US && **at_us <= until_us;
+        let until_us = now_us - back * FLOOD_WINDOW_US;
+        let is_in = |at_us: &&i64| **at_us > until_us - FLOOD_WINDOW_US && **at_us <= until_us;
         times_us.iter().filter(is_in).count()
     };
     (0..SPANS).rev().map(count).collect()
@@ -75,6 +57,7 @@ fn per_window(times_us: &[i64], now_us: i64) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plant::time::MINUTE_US;
 
     fn flood(minutes: impl IntoIterator<Item = i64>, now: i64) -> (bool, Option<String>, usize) {
         let times: Vec<i64> = minutes.into_iter().map(|it| it * MINUTE_US).collect();

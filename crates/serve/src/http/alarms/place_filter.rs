@@ -43,6 +43,11 @@ impl PlaceFilter {
         self.authorize(action, &self.scope(place), caller)
     }
 
+    /// Refuses what concerns the whole plant without the permission in the whole plant.
+    pub fn check_plant(&self, action: Action, caller: &Caller) -> Result<(), Error> {
+        self.authorize(action, &Scope::Plant, caller)
+    }
+
     fn authorize(&self, action: Action, scope: &Scope, caller: &Caller) -> Result<(), Error> {
         self.identity.authorize(action, scope).inspect_err(|_| {
             let event = Event::denied(self.identity.name(), action, scope);

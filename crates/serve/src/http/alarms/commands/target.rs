@@ -64,18 +64,23 @@ impl Target {
     }
 
     /// Gives a command and responds with the alarm after it.
-    pub async fn give(self, operation: Operation, command: Command) -> Result<Response, Error> {
+    pub async fn give(
+        self,
+        operation: Operation,
+        command: impl FnOnce(&Self) -> Result<Command, Error> + Send + 'static,
+    ) -> Result<Response, Error> {
         let places = PlaceFilter::new(&self.service, &self.caller)?;
         let language = self.language;
         let alarm = self.apply(operation, command).await?;
         Ok(uncached(Alarm::new(&alarm, &places, language)))
     }
 
-    /// Gives a command: journaled by the alarms, and recorded in the audit log.
+    /// Gives a command, which is made after the permission was checked: journaled by the alarms, and recorded
+    /// in the audit log.
     pub async fn apply(
         self,
         operation: Operation,
-        command: Command,
+        command: impl FnOnce(&Self) -> Result<Command, Error> + Send + 'static,
     ) -> Result<watch::Alarm, Error> {
         let service = Arc::clone(&self.service);
         let call = move || self.apply_blocking(operation, command);
@@ -85,12 +90,13 @@ impl Target {
     fn apply_blocking(
         &self,
         operation: Operation,
-        command: Command,
+        command: impl FnOnce(&Self) -> Result<Command, Error>,
     ) -> Result<watch::Alarm, Error> {
         let Self { service, caller, reference, .. } = self;
         let (alarms, places) = (service.alarms()?, PlaceFilter::new(service, caller)?);
         let alarm = places.visible(reference.find(alarms)?)?;
         places.check(operation.action(), &alarm.place, caller)?;
+        let command = command(self)?;
         let actor = Actor::new(caller.identity()?.name());
         let now_us = service.now_us();
         let after = alarms.command(&actor, &reference.to_string(), command)?;

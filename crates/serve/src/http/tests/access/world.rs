@@ -2,9 +2,9 @@
 
 use super::super::lake::{Lake, batch};
 use super::super::{Reply, live, request};
-use super::alarms;
+use super::{alarm_rules, alarms};
 use crate::Limits;
-use crate::http::{AccessControl, AccessMode, Peer, Service, router};
+use crate::http::{AccessControl, AccessMode, Peer, RuleFile, Service, router};
 use access::login::Login;
 use access::token::NewToken;
 use access::{
@@ -35,7 +35,7 @@ pub struct World {
     clock_us: Arc<AtomicI64>,
     pub live: Live,
     pub alarms: Alarms,
-    _folder: TempDir,
+    pub folder: TempDir,
 }
 
 impl Drop for World {
@@ -127,9 +127,12 @@ impl World {
         let alarms = alarms::start(setup, &clock_us);
         let service =
             Service::new(Arc::new(lake), live.clone(), limits, clock, Vec::new(), control);
-        let service = service.with_alarms(Some(alarms.clone()));
+        let folder_of_plant = folder.path().to_owned();
+        std::fs::write(folder_of_plant.join("alarms.toml"), alarm_rules::FILE_TEXT).unwrap();
+        let file = RuleFile::new(Some(folder_of_plant), alarm_rules::plant());
+        let service = service.with_alarms(Some(alarms.clone())).with_rule_file(file);
         let router = router(Arc::new(service), super::super::program::PAGES);
-        Self { access, router, clock_us, live, alarms, _folder: folder }
+        Self { access, router, clock_us, live, alarms, folder }
     }
 
     /// One user for each role in the whole plant, by the name of the role.
