@@ -18,6 +18,10 @@ priority = 2
 kind = "temperature"
 sensors = "*"
 above = 50.0
+owner = "maintenance"
+cause = "fan"
+response = "stop the feed"
+consequence = "defects"
 
 [[rule]]
 name = "wrong"
@@ -107,7 +111,7 @@ async fn a_rule_with_a_mistake_is_reported_and_not_stored() {
     let cookie = world.cookie("engineer");
     let revision = rules(&world, "engineer").await["revision"].clone();
     for (name, toml, part) in [
-        ("hot", changed_rule("\"much\""), "line 6"),
+        ("hot", changed_rule("\"much\""), "line 7"),
         ("hot", changed_rule("1").replace("temperature", "colour"), "colour"),
         ("hot", "name = 'hot'".to_owned(), "one [[rule]]"),
         ("hot", format!("{}\n{}", changed_rule("1"), changed_rule("2")), "one [[rule]]"),
