@@ -2,7 +2,7 @@
 
 use crate::alarm::Alarm;
 use crate::evaluate::Change;
-use plant::alarm::{AlarmEvent, AlarmKey, State};
+use plant::alarm::{AlarmEvent, AlarmKey, Place, State};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -74,13 +74,14 @@ impl View {
         self.newest
     }
 
-    /// Times and keys of the annunciations in the ring since `from_us`.
-    pub fn annunciations(&self, from_us: i64) -> Vec<(i64, AlarmKey)> {
-        let is_one = |event: &&AlarmEvent| {
-            event.at_us >= from_us && event.transition.is_annunciation(event.to)
-        };
-        let events = self.ring.iter().map(|(event, _)| event).filter(is_one);
-        events.map(|event| (event.at_us, event.key.clone())).collect()
+    /// Times of the annunciations in the ring since `from_us` whose place is wanted.
+    pub fn annunciations(&self, from_us: i64, is_wanted: impl Fn(&Place) -> bool) -> Vec<i64> {
+        let annunciations = self.ring.iter().filter(|(event, alarm)| {
+            event.at_us >= from_us
+                && event.transition.is_annunciation(event.to)
+                && is_wanted(&alarm.place)
+        });
+        annunciations.map(|(event, _)| event.at_us).collect()
     }
 
     /// Events with numbers above `number`; `None` if some of them are only in the journal.

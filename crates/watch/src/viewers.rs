@@ -13,9 +13,9 @@ impl Alarms {
         self.shared.view().after(number, max)
     }
 
-    /// Times and keys of the annunciations in memory since `from_us`, in the order of the journal.
-    pub fn annunciations(&self, from_us: i64) -> Vec<(i64, AlarmKey)> {
-        self.shared.view().annunciations(from_us)
+    /// Times of the annunciations in memory since `from_us` whose place is wanted, in the order of the journal.
+    pub fn annunciations(&self, from_us: i64, is_wanted: impl Fn(&Place) -> bool) -> Vec<i64> {
+        self.shared.view().annunciations(from_us, is_wanted)
     }
 
     /// Engine time of the last evaluation, which runs apart from the clock when old data is replayed; the time

@@ -25,9 +25,9 @@ pub struct Flood {
 
 /// The load by the alarms that a caller sees.
 pub fn find_flood(alarms: &Alarms, places: &PlaceFilter, now_us: i64) -> Flood {
-    let annunciations = alarms.annunciations(now_us - SPANS * FLOOD_WINDOW_US).into_iter();
-    let visible = annunciations.filter(|(_, key)| places.is_visible(&alarms.place(key)));
-    from_times(&visible.map(|(at_us, _)| at_us).collect::<Vec<_>>(), now_us)
+    let from_us = now_us - SPANS * FLOOD_WINDOW_US;
+    let times_us = alarms.annunciations(from_us, |place| places.is_visible(place));
+    from_times(&times_us, now_us)
 }
 
 /// The load by the times of annunciations, in ascending order.

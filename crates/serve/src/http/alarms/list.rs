@@ -93,7 +93,6 @@ pub async fn list(
     let tag = tag(&[
         service.live.boot(),
         &cursor.to_string(),
-        &format!("{:p}", alarms.rules()),
         &places.fingerprint(),
         query.as_deref().unwrap_or_default(),
         &format!("{flood:?}"),
