@@ -43,8 +43,8 @@ pub struct NotificationsAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlarmNotification {
     pub id: i64,
-    /// The alarm; 0 for a group or a test.
-    pub alarm_id: i64,
+    /// The alarm; null for a group or a test.
+    pub alarm_id: Option<i64>,
     /// `alarm`, `returned`, `escalation`, `group` or `test`.
     pub kind: &'static str,
     pub channel: String,
@@ -257,7 +257,7 @@ impl From<&notify::Notification> for AlarmNotification {
         let content = &row.content;
         Self {
             id: row.id,
-            alarm_id: content.occurrence,
+            alarm_id: Some(content.occurrence).filter(|id| *id != 0),
             kind: content.kind.as_str(),
             channel: content.channel.clone(),
             recipient: content.recipient.clone(),

@@ -27,9 +27,10 @@ pub struct AlarmRulesAnswer {
     /// Version of the file: the body of a change.
     pub revision: String,
     pub problems: Vec<RuleProblem>,
-    /// Whether the rules can be changed here: the plant is a folder on disk, and the caller has the
-    /// permission in the whole plant.
-    pub is_editable: bool,
+    /// Whether the caller can change the rules here.
+    pub is_writable: bool,
+    /// Why not.
+    pub reason: Option<String>,
 }
 
 /// A rule in the file.
@@ -94,6 +95,9 @@ pub struct RuleRequest {
     pub toml: String,
     /// Version of the file that the change is based on.
     pub revision: String,
+    /// Whether the change is only checked, and not stored.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// A change of the file.
@@ -121,14 +125,16 @@ pub async fn list(
     let objects = service.alarms()?.objects();
     let file = Arc::clone(service.rule_file()?);
     let is_permitted = caller.identity()?.authorize(Action::EditRules, &access::Scope::Plant);
-    let is_editable = file.is_editable() && is_permitted.is_ok();
+    let reason = is_permitted.err().map(|error| error.to_string());
+    let reason = reason.or_else(|| file.folder().err().map(|error| error.public));
     let read = move || file.read().map(|current| current.rules);
     let rules = service.blocking.run_apart(Cost::Disk, read).await??;
     Ok(uncached(AlarmRulesAnswer {
         rules: rules.rules.iter().map(|it| rule(it, &rules, &objects, language)).collect(),
         problems: rules.problems.iter().map(|it| RuleProblem::new(it, 0)).collect(),
         revision: rules.revision,
-        is_editable,
+        is_writable: reason.is_none(),
+        reason,
     }))
 }
 

@@ -33,6 +33,9 @@ impl Order {
         }
         check(&change)?;
         let diff = change.diff();
+        if request.dry_run {
+            return Ok(RuleChanged { diff, revision: request.revision.clone() });
+        }
         file::store(folder, &change.after).map_err(Error::internal)?;
         let actor = caller.identity()?.name();
         let rules = change.loaded.rules.valid().cloned().collect();

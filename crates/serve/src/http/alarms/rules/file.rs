@@ -37,11 +37,6 @@ impl RuleFile {
         Self { folder, plant, changing: Mutex::default() }
     }
 
-    /// Whether there is a folder that can be changed.
-    pub fn is_editable(&self) -> bool {
-        self.folder.is_some()
-    }
-
     /// The rules as they are in the file.
     pub fn read(&self) -> Result<Loaded, Error> {
         alarms::load(self.folder.as_deref(), &self.plant).map_err(Error::internal)

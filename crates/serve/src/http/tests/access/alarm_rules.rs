@@ -75,8 +75,8 @@ async fn rules_are_listed_with_their_mistakes() {
     let wrong = &answer["rules"][1];
     assert!(wrong["problem"].as_str().unwrap().contains("colour"), "{wrong}");
     assert_eq!(answer["problems"][0]["file"], "alarms.toml");
-    assert_eq!(answer["is_editable"], false, "a viewer");
-    assert_eq!(rules(&world, "engineer").await["is_editable"], true);
+    assert_eq!(answer["is_writable"], false, "a viewer");
+    assert_eq!(rules(&world, "engineer").await["is_writable"], true);
 }
 
 #[tokio::test]
@@ -84,9 +84,14 @@ async fn a_changed_rule_is_stored_applied_and_journaled() {
     let world = World::new();
     let cookie = world.cookie("engineer");
     let revision = rules(&world, "engineer").await["revision"].clone();
+    let body = json!({ "toml": changed_rule("62.5"), "revision": revision, "dry_run": true });
+    let path = "/api/v1/alarms/rules/hot";
+    let preview = world.request_as(&cookie, "PUT", path, Some(body)).await.json();
+    assert_eq!(preview["revision"], revision, "nothing was stored");
     let (status, answer) = put(&world, &cookie, "hot", &changed_rule("62.5"), &revision).await;
     assert_eq!(status, 200, "{answer}");
     let diff = answer["diff"].as_str().unwrap();
+    assert_eq!(preview["diff"], diff);
     assert!(diff.contains("-above = 50.0") && diff.contains("+above = 62.5"), "{diff}");
     let stored = std::fs::read_to_string(world.folder.path().join("alarms.toml")).unwrap();
     assert_eq!(stored, FILE_TEXT.replace("above = 50.0", "above = 62.5"), "comments remain");
@@ -141,7 +146,7 @@ async fn rules_of_the_plant_need_the_permission_in_the_whole_plant() {
     world.add("smt", &[(Role::Engineer, "area:SMT")]);
     let cookie = world.cookie("smt");
     let listed = rules(&world, "smt").await;
-    assert_eq!(listed["is_editable"], false);
+    assert_eq!(listed["is_writable"], false);
     let (status, _) = put(&world, &cookie, "hot", &changed_rule("60"), &listed["revision"]).await;
     assert_eq!(status, 403);
     for path in ["/api/v1/alarms/rules/check", "/api/v1/notifications/test"] {
