@@ -232,8 +232,7 @@ pub async fn test(
     let queued = move || -> Result<i64, Error> {
         let planner = file.planner()?;
         let recipient = request.recipient.as_deref();
-        let queue =
-            |tx: &_| notify::queue_test(tx, &planner, &request.channel, recipient, now_us);
+        let queue = |tx: &_| notify::queue_test(tx, &planner, &request.channel, recipient, now_us);
         Ok(alarms.database().write(|tx| queue(tx))?)
     };
     let id = service.blocking.run_apart(Cost::Disk, queued).await??;

@@ -1,8 +1,8 @@
 //! Figures with the alarms that they are about.
 
 use super::dto::{
-    AcknowledgeTimes, AlarmFigure, AlarmPerformance, AlarmShare, AlarmTimes, FloodPeriod, LoadBucket,
-    NamedAlarm, StaleAlarm,
+    AcknowledgeTimes, AlarmFigure, AlarmPerformance, AlarmShare, AlarmTimes, FloodPeriod,
+    LoadBucket, NamedAlarm, StaleAlarm,
 };
 use crate::http::temperatures::rfc3339;
 use plant::alarm::{

@@ -4,8 +4,8 @@ use super::{RuleProblem, invalid};
 use crate::http::error::Error;
 use anyhow::Context as _;
 use axum::http::StatusCode;
-use config::folder::{self, Plant};
 use config::alarms::{self, FILE, Loaded, Problem};
+use config::folder::{self, Plant};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -109,9 +109,8 @@ impl Change {
     pub fn problems(&self) -> Vec<RuleProblem> {
         let rules = &self.loaded.rules;
         let lines_before = rules.find(&self.name).map_or(0, |rule| rule.line - 1);
-        let is_own = |it: &&Problem| {
-            it.rule.as_deref() == Some(self.name.as_str()) || !rules.is_readable
-        };
+        let is_own =
+            |it: &&Problem| it.rule.as_deref() == Some(self.name.as_str()) || !rules.is_readable;
         let own = rules.problems.iter().filter(is_own);
         own.map(|problem| RuleProblem::new(problem, lines_before)).collect()
     }

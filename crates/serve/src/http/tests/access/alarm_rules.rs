@@ -49,7 +49,13 @@ async fn rules(world: &World, name: &str) -> Value {
     reply.json()
 }
 
-async fn put(world: &World, cookie: &str, name: &str, toml: &str, revision: &Value) -> (u16, Value) {
+async fn put(
+    world: &World,
+    cookie: &str,
+    name: &str,
+    toml: &str,
+    revision: &Value,
+) -> (u16, Value) {
     let path = format!("/api/v1/alarms/rules/{name}");
     let body = json!({ "toml": toml, "revision": revision });
     let reply = world.request_as(cookie, "PUT", &path, Some(body)).await;
@@ -70,7 +76,10 @@ async fn rules_are_listed_with_their_mistakes() {
         answer["rules"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
     assert_eq!(names, ["hot", "wrong"], "{answer}");
     let hot = &answer["rules"][0];
-    assert_eq!((&hot["kind"], &hot["line"], &hot["problem"]), (&json!("temperature"), &json!(4), &json!(null)));
+    assert_eq!(
+        (&hot["kind"], &hot["line"], &hot["problem"]),
+        (&json!("temperature"), &json!(4), &json!(null))
+    );
     assert!(hot["toml"].as_str().unwrap().starts_with("[[rule]]\nname = \"hot\""));
     let wrong = &answer["rules"][1];
     assert!(wrong["problem"].as_str().unwrap().contains("colour"), "{wrong}");
@@ -99,7 +108,10 @@ async fn a_changed_rule_is_stored_applied_and_journaled() {
     world.wait_for(1).await;
     let journal = world.request_as(&cookie, "GET", "/api/v1/alarms/journal?rule=hot", None).await;
     let entry = &journal.json()["events"][0];
-    assert_eq!((&entry["transition"], &entry["actor"]), (&json!("rule_changed"), &json!("engineer")));
+    assert_eq!(
+        (&entry["transition"], &entry["actor"]),
+        (&json!("rule_changed"), &json!("engineer"))
+    );
     assert_eq!(entry["comment"], diff);
     let limit = |rule: &plant::alarm::Rule| rule.condition.limit();
     assert_eq!(limit(&world.alarms.rules()[0]), 62.5);
@@ -169,9 +181,13 @@ async fn a_channel_is_tested_and_notifications_are_listed() {
     let id = reply.json()["id"].as_i64().unwrap();
     let reply = world.request_as(&cookie, "POST", "/api/v1/notifications/test", test("gone")).await;
     assert_eq!(reply.refusal(), (404, "not_found".into()));
-    let listed = world.request_as(&cookie, "GET", "/api/v1/notifications?limit=5", None).await.json();
+    let listed =
+        world.request_as(&cookie, "GET", "/api/v1/notifications?limit=5", None).await.json();
     assert_eq!(listed["notifications"][0]["id"], id, "{listed}");
-    assert_eq!((&listed["notifications"][0]["kind"], &listed["waiting"]), (&json!("test"), &json!(1)));
+    assert_eq!(
+        (&listed["notifications"][0]["kind"], &listed["waiting"]),
+        (&json!("test"), &json!(1))
+    );
     let channel = json!({ "name": "shown", "kind": "outbox", "is_demo": true });
     assert_eq!(listed["channels"], json!([channel]));
     let retry = format!("/api/v1/notifications/{id}/retry");

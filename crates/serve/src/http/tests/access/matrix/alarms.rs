@@ -107,9 +107,9 @@ fn check_may(subject: &Subject, alarm: &Value) {
     let object = objects().into_iter().find(is_it).unwrap();
     let is_possible = |name: &str| !matches!(name, "acknowledge" | "unshelve" | "in_service");
     let commands = commands();
-    let may = commands.iter().filter(|(_, name, action, _)| {
-        is_possible(name) && subject.sees(&[*action], &object)
-    });
+    let may = commands
+        .iter()
+        .filter(|(_, name, action, _)| is_possible(name) && subject.sees(&[*action], &object));
     let may: BTreeSet<&str> = may.map(|(_, name, ..)| *name).collect();
     let listed = alarm["may"].as_array().unwrap();
     let listed: BTreeSet<&str> = listed.iter().map(|it| it.as_str().unwrap()).collect();
