@@ -70,6 +70,8 @@ pub(crate) struct Counters {
     pub unwritten_events: AtomicU64,
     pub journal_lag_us: AtomicI64,
     pub failed_writes: AtomicU64,
+    /// Engine time of the last evaluation; 0 before the first one.
+    pub engine_us: AtomicI64,
 }
 
 /// What the engine and its users share.

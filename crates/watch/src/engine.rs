@@ -145,6 +145,8 @@ impl Engine {
         if !is_paused {
             self.evaluator.tick(now_us());
         }
+        let engine_us = self.evaluator.engine_us(now_us());
+        self.shared.counters.engine_us.store(engine_us, Ordering::Relaxed);
         self.unwritten.append(&mut self.evaluator.take_changes());
         self.write(now_us, arrived_us)
     }

@@ -15,6 +15,7 @@ mod inbox;
 pub mod journal;
 pub mod notify;
 mod view;
+mod viewers;
 
 pub use alarm::{Alarm, Counts, Filter};
 pub use alarms::{AlarmHealth, AlarmLimits, Alarms};

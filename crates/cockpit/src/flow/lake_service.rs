@@ -12,6 +12,7 @@ use lake::kpi::{self, KpiQuery, Row};
 use lake::meta::catalog::{self, ColumnRow, TableRow};
 use lake::session;
 use plant::equipment::Equipment;
+use plant::time::{SECOND_US, second_of_us};
 use serve::{
     BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
@@ -131,6 +132,11 @@ impl LakeReader for LakeService {
 
     fn equipment(&self) -> &Equipment {
         &self.refinery.plant.equipment
+    }
+
+    fn shift_end_us(&self, at_us: i64) -> Option<i64> {
+        let end_s = self.refinery.plant.calendar.shift_end_s(second_of_us(at_us))?;
+        Some(end_s * SECOND_US)
     }
 
     fn kpis(&self) -> &[Kpi] {

@@ -13,7 +13,7 @@ use lake::lease::Patience;
 use lake::refine::Outcome;
 use live::{Live, LiveLimits};
 use plant::reading::Registry;
-use serve::http;
+use serve::http::{self, RuleFile};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +103,12 @@ impl Flow {
             hosts,
             users.control,
         );
-        let service = Arc::new(service.with_network(network.clone()));
+        let rule_file = RuleFile::new(self.plant_folder.clone(), self.refinery.plant.clone());
+        let service = service
+            .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
+            .with_rule_file(rule_file)
+            .with_network(network.clone());
+        let service = Arc::new(service);
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
         let endpoint = http::Endpoint { network, certificates };
