@@ -41,7 +41,7 @@ impl Flow {
     /// The rules of the file if they differ from those with `revision` and can be used.
     async fn load_rules(&self, folder: &Path, revision: &str) -> Option<Loaded> {
         let (folder, plant) = (folder.to_owned(), Arc::clone(&self.refinery.plant));
-        let read = tokio::task::spawn_blocking(move || alarms::load(Some(&folder), &plant)).await;
+        let read = tokio::task::spawn_blocking(move || plant.load_alarms(Some(&folder))).await;
         let loaded = match read {
             Ok(Ok(loaded)) => loaded,
             Ok(Err(error)) => {
