@@ -18,7 +18,7 @@ use rusqlite::Transaction;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -83,6 +83,7 @@ impl Engine {
             newest: watch::Sender::new(newest),
             counters: Counters::default(),
             problem: Mutex::default(),
+            history: OnceLock::new(),
             limits,
         });
         let alarms = Alarms { shared: Arc::clone(&shared) };
@@ -109,7 +110,7 @@ impl Engine {
     pub fn run(mut self, now_us: &NowUs) {
         let mut patience = TICK;
         loop {
-            let work = self.shared.inbox.take(patience);
+            let work = self.shared.inbox.take(patience, now_us);
             let is_closed = work.is_closed;
             let is_written = self.work(work, now_us);
             if is_closed {
@@ -140,12 +141,12 @@ impl Engine {
             self.shared.counters.readings.fetch_add(count, Ordering::Relaxed);
         }
         for request in work.requests {
-            self.execute(request, now_us());
+            self.execute(request, work.now_us);
         }
         if !is_paused {
-            self.evaluator.tick(now_us());
+            self.evaluator.tick(work.now_us);
         }
-        let engine_us = self.evaluator.engine_us(now_us());
+        let engine_us = self.evaluator.engine_us(work.now_us);
         self.shared.counters.engine_us.store(engine_us, Ordering::Relaxed);
         self.unwritten.append(&mut self.evaluator.take_changes());
         self.write(now_us, arrived_us)

@@ -7,6 +7,7 @@
 
 mod alarm;
 mod alarms;
+pub mod backtest;
 mod command;
 mod engine;
 mod error;
