@@ -39,7 +39,7 @@ impl RuleFile {
 
     /// The rules as they are in the file.
     pub fn read(&self) -> Result<Loaded, Error> {
-        alarms::load(self.folder.as_deref(), &self.plant).map_err(Error::internal)
+        self.plant.load_alarms(self.folder.as_deref()).map_err(Error::internal)
     }
 
     /// Plans notifications as the file configures them.
@@ -70,13 +70,13 @@ impl RuleFile {
         let name = name.unwrap_or(&own);
         let after = alarms::replace_rule(&before, name, toml);
         let after = after.map_err(|error| invalid(&format!("invalid rule: {error}")))?;
-        let loaded = alarms::read(&after, &self.plant);
+        let loaded = self.plant.alarms_from(&after);
         Ok(Change { before, after, loaded, name: own })
     }
 
     /// The name of the first rule of a text; empty without one.
     fn name_of(&self, toml: &str) -> String {
-        let rules = alarms::read(toml, &self.plant).rules.rules;
+        let rules = self.plant.alarms_from(toml).rules.rules;
         rules.into_iter().next().map(|rule| rule.name).unwrap_or_default()
     }
 
@@ -94,7 +94,7 @@ impl RuleFile {
 
     /// The version of the file before a change.
     pub fn revision(&self, change: &Change) -> String {
-        alarms::read(&change.before, &self.plant).rules.revision
+        self.plant.alarms_from(&change.before).rules.revision
     }
 }
 
