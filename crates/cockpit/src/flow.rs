@@ -34,6 +34,7 @@ use lake::refine::RefreshMode;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use url::Url;
 
 /// The sources, the lake and the plant that connects them.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub struct Flow {
     pub bucket: Option<Arc<Location>>,
     /// Folder of the plant, whose alarm rules can be edited; `None` for the plant that is compiled in.
     pub plant_folder: Option<PathBuf>,
+    /// Where people open the pages, for links in messages.
+    pub public_url: Option<Url>,
     /// Brokers to read messages from.
     pub kafka: Option<Kafka>,
     /// Messages that this process has read from topics.

@@ -5,6 +5,7 @@
 
 mod data;
 mod kpis;
+mod notifying;
 mod reload;
 mod statements;
 
@@ -14,6 +15,7 @@ use super::{Flow, now};
 use access::Database;
 use anyhow::Context as _;
 use live::Live;
+use notifying::Planning;
 use plant::reading::Registry;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -22,7 +24,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use watch::{AlarmLimits, Alarms, Engine, NowUs, Setup};
+use watch::backtest::History;
+use watch::{AlarmLimits, Alarms, Engine, NowUs, Setup, notify};
 
 /// Offsets of each partition (`topic/number`) that the broker deleted before they were read: when that was
 /// noticed, and how many.
@@ -33,6 +36,7 @@ pub struct AlarmService {
     pub alarms: Alarms,
     pub expired: ExpiredOffsets,
     engine: Engine,
+    planning: Planning,
     /// Held while the engine runs.
     lock: File,
 }
@@ -73,8 +77,10 @@ impl Flow {
         let opened = tokio::task::spawn_blocking(move || open(setup)).await;
         match opened.context("the start of the alarms was cancelled").flatten() {
             Ok((engine, alarms, lock)) => {
-                let expired = ExpiredOffsets::default();
-                Some(AlarmService { alarms, expired, engine, lock })
+                alarms.set_history(History::new(self.refinery.clone()));
+                let (expired, planning) = (ExpiredOffsets::default(), self.planning());
+                let engine = engine.with_planner(notify::queue_with(planning.subscribe()));
+                Some(AlarmService { alarms, expired, engine, planning, lock })
             }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "alarms are off");
@@ -100,13 +106,14 @@ impl Flow {
         stop: &CancellationToken,
     ) {
         let Some(service) = service else { return stop.cancelled().await };
-        let AlarmService { alarms, expired, engine, lock } = service;
+        let AlarmService { alarms, expired, engine, planning, lock } = service;
         let clock: NowUs = Arc::new(|| now().timestamp_micros());
         let mut evaluating = JoinSet::new();
         evaluating.spawn_blocking(move || engine.run(&clock));
         let statements = self.run_statements(&alarms, live, &expired, stop);
-        let reloading = self.reload_rules(&alarms, stop);
-        tokio::join!(statements, reloading);
+        let reloading = self.reload_rules(&alarms, &planning, stop);
+        let sending = self.send_notifications(&alarms, &planning, stop);
+        tokio::join!(statements, reloading, sending);
         alarms.close();
         evaluating.join_all().await;
         drop(lock);

@@ -1,12 +1,12 @@
 //! Readings of sensors, and the conditions on single sensors.
 
 use super::Evaluator;
-use super::anomaly::Detector;
 use super::clock::SLACK_US;
 use super::instance::{Instance, Measured, Origin};
 use super::measures::{Measure, Sample, Slot};
 use super::timers::Due;
 use plant::alarm::Input;
+use plant::anomaly::Detector;
 use plant::reading::{Reading, SensorId};
 use plant::time::SECOND_US;
 use std::sync::{Arc, PoisonError};

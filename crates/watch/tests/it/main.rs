@@ -6,6 +6,7 @@
     reason = "tests measure time and name a database to themselves"
 )]
 
+mod backtest;
 mod engine;
 mod kill;
 mod speed;

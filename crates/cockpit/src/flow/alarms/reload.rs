@@ -1,5 +1,6 @@
 //! Rules that are edited while the program runs.
 
+use super::notifying::Planning;
 use crate::flow::Flow;
 use config::alarms::{self, AlarmRules, Loaded};
 use lake::plan::alarms as planned;
@@ -15,7 +16,12 @@ type Stamp = Option<(u64, Option<SystemTime>)>;
 impl Flow {
     /// Reads `alarms.toml` again whenever it changes, until `stop`. A file that is not valid TOML, or cannot be
     /// read, leaves the rules as they are; a rule with a mistake is left out.
-    pub(super) async fn reload_rules(&self, alarms: &Alarms, stop: &CancellationToken) {
+    pub(super) async fn reload_rules(
+        &self,
+        alarms: &Alarms,
+        planning: &Planning,
+        stop: &CancellationToken,
+    ) {
         let Some(folder) = self.plant_folder.as_deref() else { return stop.cancelled().await };
         let every = Duration::from_millis(self.lake().limits().alarm.alarm_reload_ms);
         let mut revision = self.refinery.plant.alarms.revision.clone();
@@ -33,6 +39,7 @@ impl Flow {
             if let Some(loaded) = self.load_rules(folder, &revision).await {
                 revision = loaded.rules.revision.clone();
                 alarms.reload(loaded.rules.valid().cloned().collect(), None, None);
+                self.renew(planning, loaded.notifications);
                 tracing::info!(revision, "alarm rules reloaded");
             }
         }

@@ -174,6 +174,7 @@ impl Plant {
             refinery,
             bucket: bucket_location,
             plant_folder: None,
+            public_url: None,
             kafka: None,
             messages_read: Arc::default(),
             is_simulated: false,
