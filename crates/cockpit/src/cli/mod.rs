@@ -1,5 +1,6 @@
 //! The command line.
 
+mod anomaly;
 mod audit;
 mod backup;
 mod certificate;
@@ -122,6 +123,9 @@ enum Command {
     /// Verify or export the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Find unusual readings
+    #[command(subcommand)]
+    Anomaly(anomaly::AnomalyCommand),
     /// Copy the database of users, tokens and the audit log to a file, while the service is running
     Backup {
         /// A new file
@@ -257,6 +261,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
         Command::User(command) => user::run(&load(&flags)?, command),
         Command::Audit(command) => audit::run(&load(&flags)?, command),
+        Command::Anomaly(command) => anomaly::run(&command),
         Command::Backup { file } => backup::backup(&load(&flags)?, &file),
         Command::Restore { file } => backup::restore(&load(&flags)?, &file),
         Command::Certificate(args) => certificate::run(&args),
