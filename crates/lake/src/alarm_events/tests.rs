@@ -302,7 +302,7 @@ fn check(hours: &[Hour], events: &[AlarmEvent]) {
     assert_eq!(peak, Some(long(all.peak_10_min)));
     assert_eq!(sum(6), long(all.annunciations - all.unacknowledged));
     assert_eq!(sum(7), all.chattering.iter().map(|it| long(it.1)).sum::<i64>());
-    assert_eq!(sum(8), long(all.fleeting));
+    assert_eq!(sum(8), all.fleeting.iter().map(|it| long(it.1)).sum::<i64>());
     assert_eq!(sum(9), long(all.stale.len()));
     for hour in hours {
         let at = usize::try_from((hour.at_us - START_US) / HOUR_US).unwrap();
