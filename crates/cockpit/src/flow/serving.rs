@@ -184,6 +184,11 @@ impl Flow {
         let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
+            if let Some(alarms) = lake_service.alarms()
+                && let Err(error) = self.land_alarm_events(alarms).await
+            {
+                tracing::warn!(error = sentence(&error), "alarm events not landed");
+            }
             let done = self.round(watcher).await;
             lake_service.round_done(started_at, now(), now() + every, &done);
             self.notify_changed(live, &done).await;
