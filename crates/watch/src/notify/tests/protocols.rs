@@ -105,7 +105,6 @@ async fn a_mail_has_the_key_as_its_id_and_no_further_headers() {
     }
     let headers = mail.split("\n\n").next().unwrap();
     assert!(!headers.lines().any(|line| line.starts_with("Bcc")), "{headers}");
-    assert!(!mail.contains("<script>\n</p>") && mail.contains("&lt;script&gt;"), "{mail}");
     assert!(mail.contains("alarms/8812"), "{mail}");
 }
 
