@@ -7,7 +7,7 @@
 use crate::alarms::{AlarmLimits, Alarms, Counters, Shared};
 use crate::error::Error;
 use crate::evaluate::{Change, Evaluator};
-use crate::inbox::{Inbox, Request, Work};
+use crate::inbox::{Inbox, NowUs, Request, Work};
 use crate::journal::{self, Saved};
 use crate::view::View;
 use access::Database;
@@ -27,9 +27,6 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Pause after a write that failed.
 const RETRY: Duration = Duration::from_millis(500);
-
-/// The current time in microseconds since 1970 UTC; provided by the owner of the clock.
-pub type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Queues the notifications of transitions, in the transaction that writes them. The last argument is the time
 /// in microseconds since 1970 UTC.

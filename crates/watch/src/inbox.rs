@@ -2,7 +2,6 @@
 
 use crate::alarm::Alarm;
 use crate::command::{Actor, Command};
-use crate::engine::NowUs;
 use crate::error::Error;
 use crate::evaluate::{Observation, SuppressedPlace};
 use plant::alarm::{AlarmKey, Rule};
@@ -11,6 +10,9 @@ use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// The current time in microseconds since 1970 UTC; provided by the owner of the clock.
+pub type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Readings that arrived at one time.
 #[derive(Debug)]

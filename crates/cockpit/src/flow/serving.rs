@@ -85,30 +85,17 @@ impl Flow {
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
         let limits = serve::Limits::from_settings(self.lake().limits());
-        let clock: serve::Clock = Arc::new(now);
         let registry = Registry::default();
         let live = self.new_live(&registry);
-        let hosts = network.hosts.clone();
         let upkeep = users.upkeep();
         let alarms = self.open_alarms(&users, &registry, is_refining).await;
         let stream_alarms = alarms.as_ref().map(AlarmService::for_stream);
         if let Some(service) = &alarms {
             lake_service.report_alarms(service.alarms.clone());
         }
-        let service = http::Service::new(
-            lake_service.clone(),
-            live.clone(),
-            limits.clone(),
-            clock,
-            hosts,
-            users.control,
-        );
-        let rule_file = RuleFile::new(self.plant_folder.clone(), self.refinery.plant.clone());
-        let service = service
-            .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
-            .with_rule_file(rule_file)
-            .with_network(network.clone());
-        let service = Arc::new(service);
+        let service = self.http_service(&lake_service, &live, users.control, &network);
+        let service = service.with_alarms(alarms.as_ref().map(|it| it.alarms.clone()));
+        let service = Arc::new(service.with_network(network.clone()));
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
         let endpoint = http::Endpoint { network, certificates };
@@ -126,13 +113,7 @@ impl Flow {
                 Streaming::with_live_pages(self, kafka, &live, stream_alarms, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
-        // What is joined here shares one thread. Pushing has a task of its own, so that viewers do
-        // not wait for computations of the others.
-        let mut pushing = JoinSet::new();
-        let (pushed, until) = (live.clone(), stop.clone());
-        pushing.spawn(async move {
-            pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
-        });
+        let pushing = start_pushing(&live, &stop);
         let watching = Box::pin(self.run_alarms(alarms, &live, &stop));
         let kept = upkeep.run(&stop);
         let (answered, ingested, (), (), ()) =
@@ -142,6 +123,20 @@ impl Flow {
         answered?;
         ingested?;
         Ok(true)
+    }
+
+    fn http_service(
+        &self,
+        lake_service: &Arc<LakeService>,
+        live: &Live,
+        control: http::AccessControl,
+        network: &http::Network,
+    ) -> http::Service {
+        let limits = serve::Limits::from_settings(self.lake().limits());
+        let (lake, live, hosts) = (lake_service.clone(), live.clone(), network.hosts.clone());
+        let service = http::Service::new(lake, live, limits, Arc::new(now), hosts, control);
+        service
+            .with_rule_file(RuleFile::new(self.plant_folder.clone(), self.refinery.plant.clone()))
     }
 
     fn new_live(&self, registry: &Registry) -> Live {
@@ -201,6 +196,17 @@ impl Flow {
             }
         }
     }
+}
+
+/// Sends live values to viewers until `stop`. What `serve` joins shares one thread; this has a task of its own,
+/// so that viewers do not wait for the computations of the others.
+fn start_pushing(live: &Live, stop: &CancellationToken) -> JoinSet<()> {
+    let mut pushing = JoinSet::new();
+    let (pushed, until) = (live.clone(), stop.clone());
+    pushing.spawn(async move {
+        pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
+    });
+    pushing
 }
 
 impl Flow {

@@ -6,6 +6,7 @@
 //! alarm that is about no equipment belongs to the whole plant. Calls that write to the disk run on
 //! threads for blocking work. Every command is in the audit log.
 
+pub mod backtest;
 pub mod commands;
 pub mod detail;
 pub mod dto;

@@ -78,6 +78,7 @@ pub struct Service {
     metrics: Arc<Metrics>,
     queries: ConcurrencyLimit,
     reads: ConcurrencyLimit,
+    backtests: ConcurrencyLimit,
     alarms: Option<watch::Alarms>,
     rule_file: Option<Arc<RuleFile>>,
 }
@@ -96,6 +97,7 @@ impl Service {
         let blocking = Blocking::new(limits.account_calls, &settings);
         let queries = ConcurrencyLimit::new("queries", limits.queries);
         let reads = ConcurrencyLimit::new("requests", limits.reads);
+        let backtests = ConcurrencyLimit::new("back-tests", limits.backtests);
         let network = Network { hosts, ..Network::default() };
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
@@ -111,6 +113,7 @@ impl Service {
             metrics: Arc::default(),
             queries,
             reads,
+            backtests,
             alarms: None,
             rule_file: None,
         }
@@ -204,11 +207,12 @@ fn interface() -> Vec<(&'static str, Methods)> {
 }
 
 fn alarm_routes() -> Vec<(&'static str, Methods)> {
-    use alarms::{commands, detail, list, notifications, performance, rules};
+    use alarms::{backtest, commands, detail, list, notifications, performance, rules};
     vec![
         ("/api/v1/alarms", get(list::list)),
         ("/api/v1/alarms/journal", get(detail::journal)),
         ("/api/v1/alarms/performance", get(performance::performance)),
+        ("/api/v1/alarms/backtest", post(backtest::backtest)),
         ("/api/v1/alarms/rules", get(rules::list)),
         ("/api/v1/alarms/rules/check", post(rules::check)),
         ("/api/v1/alarms/rules/{name}", put(rules::change)),

@@ -1,7 +1,7 @@
 //! The description of the interface, and a page to read it and try it.
 
 use super::accounts::{audit, own, own_tokens, roles, session, users};
-use super::alarms::{commands, detail, list, notifications, performance, rules};
+use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
 use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -35,6 +35,7 @@ use utoipa::OpenApi;
         commands::take_out_of_service,
         commands::return_to_service,
         performance::performance,
+        backtest::backtest,
         rules::list,
         rules::check,
         rules::change,

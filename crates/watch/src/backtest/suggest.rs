@@ -132,26 +132,18 @@ fn best(
 ) -> Option<Suggestion> {
     let is_own =
         |event: &&AlarmEvent| event.key.rule == rule.name && worst.contains(&event.key.object);
-    let lasting: BTreeSet<&Arc<str>> = lasting(events.iter().filter(is_own));
-    let count = |events: &[AlarmEvent]| {
-        events.iter().filter(|event| event.transition == Transition::Raised).count()
-    };
-    let shows_all = |events: &[AlarmEvent]| {
-        let shown: BTreeSet<&Arc<str>> = events.iter().map(|event| &event.key.object).collect();
-        lasting.is_subset(&shown)
-    };
-    let deadband = |rule: &Rule| comparison(&rule.condition).map_or(0.0, |it| it.deadband);
+    let own: Vec<&AlarmEvent> = events.iter().filter(is_own).collect();
+    let lasting = lasting(&own);
     let (variant, fewest) = tried
         .iter()
-        .filter(|(_, events)| shows_all(events))
-        .map(|(variant, events)| (variant, count(events)))
+        .filter(|(_, events)| shows_all(events, &lasting))
+        .map(|(variant, events)| (variant, raised(events)))
         .min_by(|(a, a_count), (b, b_count)| {
             let order = a_count.cmp(b_count);
             let order = order.then(a.timing.on_delay_us.cmp(&b.timing.on_delay_us));
             order.then(deadband(a).total_cmp(&deadband(b)))
         })?;
-    let alarms = events.iter().filter(is_own).filter(|it| it.transition == Transition::Raised);
-    let alarms = alarms.count();
+    let alarms = raised(own.iter().copied());
     if fewest >= alarms {
         return None;
     }
@@ -167,8 +159,21 @@ fn best(
     Some(Suggestion { rule, deadband, on_delay_us, alarms, alarms_suggested: fewest, text })
 }
 
+fn raised<'a>(events: impl IntoIterator<Item = &'a AlarmEvent>) -> usize {
+    events.into_iter().filter(|event| event.transition == Transition::Raised).count()
+}
+
+fn deadband(rule: &Rule) -> f64 {
+    comparison(&rule.condition).map_or(0.0, |it| it.deadband)
+}
+
+fn shows_all(events: &[AlarmEvent], objects: &BTreeSet<&Arc<str>>) -> bool {
+    let shown: BTreeSet<&Arc<str>> = events.iter().map(|event| &event.key.object).collect();
+    objects.is_subset(&shown)
+}
+
 /// The objects with an alarm that lasted longer than the greatest on-delay.
-fn lasting<'a>(events: impl Iterator<Item = &'a AlarmEvent>) -> BTreeSet<&'a Arc<str>> {
+fn lasting<'a>(events: &[&'a AlarmEvent]) -> BTreeSet<&'a Arc<str>> {
     let longest_us = ON_DELAYS_S.into_iter().max().unwrap_or(0) * 1_000_000;
     let mut raised: BTreeMap<&Arc<str>, i64> = BTreeMap::new();
     let mut lasting = BTreeSet::new();

@@ -2,6 +2,7 @@
 
 use super::ExpiredOffsets;
 use crate::flow::Flow;
+use crate::flow::access::local_folder;
 use anyhow::{Context as _, bail};
 use lake::dumps::{self, DumpRow, Status};
 use lake::reconciliation;
@@ -88,7 +89,7 @@ impl Flow {
 
     /// Free space of the disk of a lake on this machine, in percent.
     async fn disk_free(&self) -> anyhow::Result<Vec<Observed>> {
-        let Some(folder) = super::super::access::local_folder(&self.lake().location().name) else {
+        let Some(folder) = local_folder(&self.lake().location().name) else {
             return Ok(Vec::new());
         };
         let free = tokio::task::spawn_blocking(move || free_percent(folder)).await??;

@@ -171,7 +171,7 @@ pub async fn change(
     JsonBody(request): JsonBody<RuleRequest>,
 ) -> Result<Response, Error> {
     PlaceFilter::new(&service, &caller)?.check_plant(Action::EditRules, &caller)?;
-    let order = change::Order { service: Arc::clone(&service), caller, name, request };
+    let order = change::RequestedChange { service: Arc::clone(&service), caller, name, request };
     let changed = service.blocking.run_apart(Cost::Disk, move || order.execute()).await??;
     Ok(uncached(changed))
 }

@@ -65,6 +65,7 @@ pub const TABLE: &[Route] = &[
     route("/api/v1/alarms", M::GET, needs(Action::FollowLive)),
     route("/api/v1/alarms/journal", M::GET, needs(Action::FollowLive)),
     route("/api/v1/alarms/performance", M::GET, needs(Action::FollowLive)),
+    route("/api/v1/alarms/backtest", M::POST, needs(Action::EditRules)),
     route("/api/v1/alarms/rules", M::GET, needs(Action::FollowLive)),
     route("/api/v1/alarms/rules/check", M::POST, needs(Action::EditRules)),
     route("/api/v1/alarms/rules/{name}", M::PUT, needs(Action::EditRules)),

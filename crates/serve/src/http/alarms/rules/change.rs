@@ -11,7 +11,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// A requested change.
-pub struct Order {
+pub struct RequestedChange {
     pub service: Arc<Service>,
     pub caller: Arc<Caller>,
     /// The rule to change.
@@ -19,7 +19,7 @@ pub struct Order {
     pub request: RuleRequest,
 }
 
-impl Order {
+impl RequestedChange {
     /// Stores the change. The rules apply from then on; the journal of alarms and the audit log name the user.
     pub fn execute(&self) -> Result<RuleChanged, Error> {
         let Self { service, caller, name, request } = self;

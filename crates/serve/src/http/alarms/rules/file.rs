@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use axum::http::StatusCode;
 use config::alarms::{self, FILE, Loaded, Problem};
 use config::folder::{self, Plant};
+use plant::alarm::Rule;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -102,6 +103,16 @@ impl Change {
     /// The change in the unified format.
     pub fn diff(&self) -> String {
         alarms::unified_diff(&self.before, &self.after)
+    }
+
+    /// The changed rule; an error with its first mistake if it has one.
+    pub fn valid_rule(&self) -> Result<Arc<Rule>, Error> {
+        let found = self.loaded.rules.find(&self.name).and_then(|it| it.rule.clone());
+        let mistake = self.problems().into_iter().find(|problem| !problem.is_warning);
+        found.ok_or_else(|| match mistake {
+            Some(it) => invalid(&format!("line {}: {}. {}", it.line, it.message, it.remedy)),
+            None => invalid("invalid rule: expected one [[rule]]"),
+        })
     }
 
     /// The problems of the changed rule, and of the whole file if it cannot be read, with their lines in the

@@ -28,6 +28,8 @@ name = "wrong"
 text = "no such kind"
 priority = 2
 kind = "colour"
+owner = "maintenance"
+response = "none"
 
 # The end.
 [[channel]]

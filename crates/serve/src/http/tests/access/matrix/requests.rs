@@ -36,6 +36,7 @@ pub const REQUESTS: &[(&str, &str, &str, Reply)] = &[
     ("GET", "/api/v1/alarms", "/api/v1/alarms", Reply::InScope),
     ("GET", "/api/v1/alarms/journal", "/api/v1/alarms/journal", Reply::InScope),
     ("GET", "/api/v1/alarms/performance", "/api/v1/alarms/performance", Reply::InScope),
+    ("POST", "/api/v1/alarms/backtest", "/api/v1/alarms/backtest", Reply::InScope),
     ("GET", "/api/v1/alarms/rules", "/api/v1/alarms/rules", Reply::InScope),
     ("POST", "/api/v1/alarms/rules/check", "/api/v1/alarms/rules/check", Reply::InScope),
     ("PUT", "/api/v1/alarms/rules/{name}", "/api/v1/alarms/rules/hot", Reply::InScope),
