@@ -9,6 +9,8 @@ export interface Flood {
   since_at: string | null
   /** Alarms raised in the last ten minutes. */
   in_10_min: number
+  /** Alarms raised in each of the last twelve spans of ten minutes, the oldest first. */
+  per_10_min: number[]
 }
 
 export interface AlarmList {
