@@ -98,12 +98,14 @@ test('a flood is grouped by place, each group with the alarm that was first', ()
       priority,
       place: { plant: 'P', lane, unit: null, line: null, area: null },
     })
-  const groups = floodGroups([
+  const laneOf = (alarm: Alarm) => `P lane ${alarm.place?.lane}`
+  const members = [
     at('4', 'later', '2026-11-26T13:02:00Z'),
     at('7', 'other', '2026-11-26T12:59:00Z'),
     at('4', 'fan', '2026-11-26T13:00:00Z'),
     at('4', 'hot', '2026-11-26T13:01:00Z', 1),
-  ])
+  ]
+  const groups = floodGroups(members, laneOf)
   expect(groups.map((group) => [group.title, group.priority, objects(group.alarms)])).toEqual([
     ['P lane 4', 1, ['fan', 'hot', 'later']],
     ['P lane 7', 3, ['other']],

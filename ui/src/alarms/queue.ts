@@ -127,15 +127,11 @@ export interface FloodGroup {
   priority: Priority
 }
 
-/** Where an alarm belongs in a flood: its line or lane, else its unit, else its rule. */
-export function groupTitle(alarm: Alarm): string {
-  const { plant, lane, unit, line, area } = alarm.place ?? {}
-  if (lane) return [plant, `lane ${lane}`].filter(Boolean).join(' ')
-  return line ?? unit ?? area ?? plant ?? alarm.rule
-}
-
 /** Groups of open alarms, those with the highest priority and then the earliest alarm first. */
-export function floodGroups(alarms: readonly Alarm[], titleOf = groupTitle): FloodGroup[] {
+export function floodGroups(
+  alarms: readonly Alarm[],
+  titleOf: (alarm: Alarm) => string,
+): FloodGroup[] {
   const groups = new Map<string, Alarm[]>()
   for (const alarm of alarms) {
     const title = titleOf(alarm)
