@@ -158,3 +158,21 @@ export function lanesOf(alarms: readonly Alarm[]): string[] {
   const lanes = new Set(alarms.flatMap((alarm) => alarm.place?.lane ?? []))
   return [...lanes].sort((one, other) => one.localeCompare(other, 'en', { numeric: true }))
 }
+
+/** Whether a transition calls for a person: only these are announced. */
+export const isCall = (transition: string): boolean =>
+  transition === 'raised' || transition === 'shelving_expired'
+
+/** Unacknowledged alarms that were not known, or were raised again: their events were missed. */
+export function newCalls(
+  known: ReadonlyMap<string, Alarm>,
+  current: ReadonlyMap<string, Alarm>,
+): Alarm[] {
+  return [...current].flatMap(([key, alarm]) => {
+    const isNew = alarm.state === 'unacknowledged' && known.get(key)?.id !== alarm.id
+    return isNew ? [alarm] : []
+  })
+}
+
+export const mostUrgent = (alarms: readonly Alarm[]): Alarm | undefined =>
+  [...alarms].sort(compare)[0]
