@@ -209,7 +209,7 @@ export const alarms = {
   'health.chattering': 'Chattering',
   'health.chattering.note': '3 or more within 60 s',
   'health.fleeting': 'Fleeting',
-  'health.fleeting.note': 'returned before anyone could act',
+  'health.fleeting.note': 'returned within 10 s, and not chattering',
   'health.stale': 'Stale',
   'health.stale.note': 'active for more than 24 h',
   'health.times': 'Times',
