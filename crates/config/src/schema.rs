@@ -1,12 +1,15 @@
 //! The keys of the TOML files of a plant folder: the source of `cockpit schema`, of editors that complete and
 //! check, and of the reference pages. A test compares the tables with the keys that the readers read.
 
+mod alarms;
 mod contract;
 mod json;
 mod kpis;
+mod notifications;
 mod plant;
 
 pub use json::json_schema;
+pub(crate) use notifications::NOTIFICATION_KEYS;
 
 use crate::settings::Setting;
 
@@ -19,10 +22,12 @@ pub enum Document {
     Contract,
     /// `kpis.toml`
     Kpis,
+    /// `alarms.toml`
+    Alarms,
 }
 
 impl Document {
-    pub const ALL: [Self; 3] = [Self::Plant, Self::Contract, Self::Kpis];
+    pub const ALL: [Self; 4] = [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +35,7 @@ impl Document {
             Self::Plant => "plant",
             Self::Contract => "contract",
             Self::Kpis => "kpis",
+            Self::Alarms => "alarms",
         }
     }
 
@@ -39,6 +45,7 @@ impl Document {
             Self::Plant => &plant::PLANT,
             Self::Contract => &contract::CONTRACT,
             Self::Kpis => &kpis::KPIS,
+            Self::Alarms => &alarms::ALARMS,
         }
     }
 }
@@ -90,6 +97,16 @@ pub enum Kind {
     /// A number with or without a fraction.
     Decimal,
     Texts,
+    /// A list of whole numbers.
+    Numbers,
+    /// A text, or a list of texts.
+    OneOrMore,
+    /// A text, or a table of texts by language.
+    Translated,
+    /// A number with its unit, such as `30 s`.
+    Duration,
+    /// A number, or the name of a setting.
+    Limit,
     /// Two texts: numerator and denominator in SQL.
     Ratio,
     Table(&'static Table),
