@@ -8,9 +8,11 @@ import { DESK, inspect, PHONE } from './looks.mjs'
 /** A changed rule raises its alarms after the file is read again and the on-delay has passed. */
 const RAISE_MS = 60_000
 const STREAM_MS = 10_000
+/** A trial replays the readings of a day. */
+const TRIAL_MS = 60_000
 /** The rule that is changed, and a limit that every sensor of the demo exceeds. */
 const RULE = 'temperature_high'
-const LOW_LIMIT = 5
+const LOW_LIMIT = 4.25
 
 const list = () => plant.api('/alarms?state=all')
 const openAlarms = async () =>
@@ -71,16 +73,23 @@ async function rulesAreListed(page) {
   await page.getByRole('button', { name: 'Undo all changes' }).click()
 }
 
-/** A changed rule is tried on the past, compared, shown as a diff and saved. */
-async function ruleIsChanged(page) {
+/** A changed rule is tried on the past, and compared with the rule in use. */
+async function ruleIsTried(page) {
   await screen.open(page, `/alarms/rules?rule=${RULE}`)
   const area = page.getByLabel('Definition in TOML')
   await area.fill(eager(await area.inputValue()))
   await page.getByRole('button', { name: 'Try on the past' }).click()
   const headline = page.locator('.result .headline')
-  await headline.waitFor({ timeout: RAISE_MS })
+  await headline.waitFor({ timeout: TRIAL_MS })
   const [after, before] = (await headline.innerText()).match(/\d[\d,]*/g).map(screen.number)
   expect.check('a lower limit raises more alarms', after > (before ?? after), `${after}, ${before}`)
+}
+
+/** A changed rule is shown as a diff and saved. */
+async function ruleIsChanged(page) {
+  await screen.open(page, `/alarms/rules?rule=${RULE}`)
+  const area = page.getByLabel('Definition in TOML')
+  await area.fill(eager(await area.inputValue()))
   await page.getByRole('button', { name: 'Review the change' }).click()
   await page.locator('ins', { hasText: `above = ${LOW_LIMIT}` }).waitFor({ timeout: STREAM_MS })
   const file = readFileSync(process.env.COCKPIT_ALARMS_FILE, 'utf8')
@@ -135,11 +144,16 @@ async function secondPage(page) {
 }
 
 async function counters(page) {
-  const { counts } = await until('counters', list, ({ counts }) => counts.open['3'] > 0)
-  for (const priority of [1, 2, 3]) {
-    const text = `P${priority}: ${counts.open[priority]} open`
-    await page.locator('.counters', { hasText: text }).waitFor({ timeout: STREAM_MS })
+  const shown = async () => {
+    const { counts } = await list()
+    const texts = await page.locator('.counters .visually-hidden').allInnerTexts()
+    const expected = [1, 2, 3].map((one) => `P${one}: ${counts.open[one]} open`)
+    return { texts, expected, open: counts.open['3'] }
   }
+  // New alarms arrive meanwhile: the counts are equal once they are read at the same time.
+  await until('counters', shown, ({ texts, expected, open }) => {
+    return open > 0 && expected.every((text, nth) => texts[nth]?.startsWith(text))
+  })
   expect.check('the top bar counts the open alarms', true)
 }
 
@@ -268,7 +282,9 @@ async function nowNeedsAttention(page) {
 async function health(page) {
   await screen.open(page, '/alarms/health')
   const shown = await screen.figure(page, 'Alarms')
-  expect.check('the alarms are counted', shown > 10, String(shown))
+  const { events } = await plant.api('/alarms/journal?limit=1000')
+  const raised = events.filter(({ transition }) => transition === 'raised').length
+  expect.check('the alarms are counted', shown > 10 && shown <= raised, `${shown} of ${raised}`)
 }
 
 /** The demo sends nothing, and shows what would have been sent. */
@@ -325,6 +341,7 @@ const isUnexpected = (problem) => !/status of 409/.test(problem)
 export async function alarmTest(browser) {
   const page = await screen.newPage(browser, { viewport: DESK, colorScheme: 'light' })
   await expect.step('rules are listed', () => rulesAreListed(page))
+  await expect.step('a rule is tried on the past', () => ruleIsTried(page))
   await expect.step('new alarms wait', () => newAlarmsWait(page))
   await expect.step('counters', () => counters(page))
   await expect.step('flood', () => floodIsGrouped(page))
