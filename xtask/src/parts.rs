@@ -474,6 +474,7 @@ mod tests {
             "odd",
             "names",
             "access",
+            "alarms",
             "netns",
             "notify",
             "demo",

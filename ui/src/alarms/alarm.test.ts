@@ -29,6 +29,7 @@ test('a value is compared with its limit', () => {
   expect(comparisonText({ value: 5, limit: null, unit: '' })).toBe('5')
   expect(comparisonText({ value: null, limit: null, unit: 's' })).toBe('\u2013')
   expect(comparisonText({ value: null, limit: 60, unit: 's' })).toBe('\u2013 / 60 s')
+  expect(comparisonText({ value: 2, limit: 1, unit: 'degC/min' })).toBe('2 > 1 °C/min')
   expect(valueText(1.005)).toBe('1')
 })
 

@@ -109,11 +109,11 @@ class AlarmStore {
     else if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#show())
   }
 
-  /** Announces a P1 or P2, and sounds if that is turned on. */
+  /** Announces a P1 or P2, and sounds if the rule asks for it and sound is turned on. */
   #call(alarm: Alarm | undefined): void {
-    if (!alarm || alarm.priority > 2) return
-    this.announced = alarm
-    sound.play(alarm.priority)
+    if (!alarm) return
+    if (alarm.priority <= 2) this.announced = alarm
+    if (alarm.sound) sound.play(alarm.priority)
   }
 
   #show(): void {

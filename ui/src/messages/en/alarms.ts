@@ -90,7 +90,7 @@ export const alarms = {
   'alarms.load.goal': 'goal at most {goal}',
   'alarms.load.words': '{count} alarms in 10 minutes; acceptable 1, most 2, flood above 10',
   'alarms.sound': 'Sound',
-  'alarms.sound.note': 'Tones for new alarms of P1 and P2, in this browser',
+  'alarms.sound.note': 'Tones for new alarms of rules with sound, in this browser',
 
   'flood.title': 'Alarm flood',
   'flood.text':
@@ -142,7 +142,7 @@ export const alarms = {
   'assign.user': 'User name',
 
   'detail.title': 'Selected alarm',
-  'detail.statistics': '{times} times in 30 d · median {median} · chattering {chattering}',
+  'detail.statistics': 'in 30 d: raised {times}, median duration {median}, chattering {chattering}',
   'detail.number': 'No. {id}',
   'detail.never': 'never raised',
 
@@ -220,6 +220,7 @@ export const alarms = {
   'health.none': 'None in this period.',
 
   'rules.title': 'Rules',
+  'rules.filter': 'Filter by name, text or condition',
   'rules.note': 'alarms.toml of the plant',
   'rules.name': 'Rule',
   'rules.kind': 'Condition',
