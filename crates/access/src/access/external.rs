@@ -6,6 +6,7 @@ use crate::audit::{Event, Kind};
 use crate::external::{self, ExternalLogin};
 use crate::login::LoggedIn;
 use crate::permission::{Action, Source};
+use crate::session::{Method, TERMINAL};
 use crate::store::users;
 use crate::{Client, Error, Identity, Secret, UserInfo, Via, user};
 use rusqlite::Transaction;
@@ -117,7 +118,7 @@ impl Access {
             return Ok(Err(ExternalRefusal::NoRole));
         }
         self.end_previous(tx, previous)?;
-        self.open_session(tx, &user, client, "external", now_us).map(Ok)
+        self.open_session(tx, &user, client, Method::external(&login.issuer), now_us).map(Ok)
     }
 
     /// Starts a session without a login, for a program that the person at the machine started, such
@@ -139,7 +140,7 @@ impl Access {
             if user.disabled_us.is_some() {
                 return Err(Error::LoginRefused);
             }
-            self.open_session(tx, &user, client, "terminal", now_us)
+            self.open_session(tx, &user, client, Method::new(TERMINAL), now_us)
         })
     }
 
@@ -151,7 +152,7 @@ impl Access {
     ) -> Result<users::UserRow, Error> {
         self.check_room(tx)?;
         let name = free_name(tx, &login.suggested_name)?;
-        let full_name = user::full_name_of(&login.full_name).unwrap_or_default();
+        let full_name = user::shown_name(&login.full_name);
         let id = users::add(tx, &name, &full_name, now_us)?;
         users::link(tx, id, &login.issuer, &login.subject, now_us)?;
         let detail = json!({

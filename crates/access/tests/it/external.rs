@@ -1,6 +1,7 @@
-use crate::world::{PASSWORD, T0, World, here, role, scope, terminal};
+use crate::world::{PASSWORD, T0, World, here, role, scope, settings, terminal};
+use access::access::Whose;
 use access::external::{ExternalLogin, GroupRole, roles_of};
-use access::{Action, Error, ErrorKind, Role};
+use access::{Action, Error, ErrorKind, Role, Settings};
 
 const ISSUER: &str = "https://id.plant.example";
 
@@ -117,4 +118,39 @@ fn the_terminal_starts_a_session_without_a_login() {
     assert_eq!(seen.name(), "demo");
     let by_session = world.access.start_session(&seen, "demo", &here(), T0).unwrap_err();
     assert_eq!(by_session.kind(), ErrorKind::Forbidden);
+}
+
+#[test]
+fn a_logout_returns_the_issuer_that_opened_the_session() {
+    let world = World::new();
+    let found = enter(&world, &login("7", &["smt"])).unwrap();
+    let detail = world.last_detail(T0);
+    assert!(detail.contains(ISSUER) && detail.contains("external"), "{detail}");
+    let listed = world.access.sessions(&found.identity, Whose::Own, T0).unwrap();
+    assert_eq!(listed[0].method, "external");
+    let issuer = world.access.logout(found.cookie.expose(), T0).unwrap();
+    assert_eq!(issuer.as_deref(), Some(ISSUER));
+    let local = world.person("paul", &[role(Role::Viewer, "plant")]);
+    assert_eq!(world.access.logout(local.cookie.expose(), T0).unwrap(), None);
+}
+
+#[test]
+fn a_second_factor_is_the_concern_of_the_provider() {
+    let required = vec![Role::Operator, Role::Supervisor];
+    let world = World::with(Settings { require_second_factor: required, ..settings() });
+    let found = enter(&world, &login("7", &["smt"])).unwrap();
+    assert!(!found.identity.rights().needs_second_factor);
+    let smt = scope("area:SMT");
+    let now = world.access.recheck(&found.identity, T0).unwrap();
+    now.authorize(Action::AcknowledgeAlarm, &smt).unwrap();
+}
+
+#[test]
+fn the_name_of_a_provider_cannot_imitate_another_one() {
+    let world = World::new();
+    let odd =
+        ExternalLogin { full_name: " An\u{202e}na\u{200b}\n ".into(), ..login("7", &["smt"]) };
+    enter(&world, &odd).unwrap();
+    let stored = world.access.find_external(ISSUER, "7").unwrap().unwrap();
+    assert_eq!(stored.full_name, "Anna");
 }

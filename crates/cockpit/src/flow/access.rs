@@ -5,7 +5,7 @@ use super::{Flow, now};
 use access::{Access, os_random};
 use anyhow::{Context as _, bail};
 use config::Config;
-use config::settings::{self, AccessLimits, AccessMode as Mode};
+use config::settings::{self, AccessMode as Mode};
 use serve::http::{AccessControl, AccessMode};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,13 +69,13 @@ fn local_folder(lake: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// The database is corrupt, cannot be written, or belongs to another program.
-pub fn open(file: &Path, limits: &AccessLimits) -> anyhow::Result<Access> {
+pub fn open(file: &Path, configured: &settings::Access) -> anyhow::Result<Access> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).with_context(|| {
             format!("the folder {} of the user database cannot be made", folder.display())
         })?;
     }
-    let settings = serve::access_settings(limits);
+    let settings = serve::access_settings(configured);
     Ok(Access::open(file, settings, os_random()?, now().timestamp_micros())?)
 }
 
@@ -116,8 +116,8 @@ impl Flow {
             }
             (Err(error), _) => return Err(error),
         };
-        let limits = configured.limits.clone();
-        let opened = tokio::task::spawn_blocking(move || Users::open(&file, &limits, mode));
+        let configured = configured.clone();
+        let opened = tokio::task::spawn_blocking(move || Users::open(&file, &configured, mode));
         match opened.await? {
             Ok(users) => Ok(users),
             Err(error) => {
@@ -133,8 +133,8 @@ impl Users {
         Self { control, setup_secret: None, is_open: false, access: None }
     }
 
-    fn open(file: &Path, limits: &AccessLimits, mode: AccessMode) -> anyhow::Result<Self> {
-        let access = Arc::new(open(file, limits)?);
+    fn open(file: &Path, configured: &settings::Access, mode: AccessMode) -> anyhow::Result<Self> {
+        let access = Arc::new(open(file, configured)?);
         let setup = access.bootstrap(now().timestamp_micros())?;
         Ok(Self {
             control: AccessControl::new(mode, Arc::clone(&access)),
