@@ -5,10 +5,10 @@ use super::people::role_texts;
 use crate::audit::{Event, Kind};
 use crate::external::{self, ExternalLogin};
 use crate::login::LoggedIn;
-use crate::permission::{Action, Source};
+use crate::permission::{Action, Assignment, Role, Source};
 use crate::session::{Method, TERMINAL};
 use crate::store::users;
-use crate::{Client, Error, Identity, Secret, UserInfo, Via, user};
+use crate::{Client, Error, Identity, Scope, Secret, UserInfo, Via, user};
 use rusqlite::Transaction;
 use serde_json::json;
 
@@ -21,6 +21,8 @@ enum ExternalRefusal {
     Unknown,
     Disabled,
     NoRole,
+    /// There is no user yet, and the first one has to be an administrator.
+    NotFirst,
 }
 
 impl ExternalRefusal {
@@ -29,13 +31,14 @@ impl ExternalRefusal {
             Self::Unknown => "unknown identity",
             Self::Disabled => "account is disabled",
             Self::NoRole => "no role",
+            Self::NotFirst => "the first user has to be an administrator",
         }
     }
 
     fn error(self) -> Error {
         match self {
             Self::Unknown | Self::Disabled => Error::LoginRefused,
-            Self::NoRole => Error::Forbidden { action: "log in", scope: "plant".to_owned() },
+            Self::NoRole | Self::NotFirst => Error::Forbidden { action: "log in", scope: "plant".to_owned() },
         }
     }
 }
@@ -108,6 +111,9 @@ impl Access {
             Some(user) => user,
             None if !login.may_add => return Ok(Err(ExternalRefusal::Unknown)),
             None if login.roles.is_empty() => return Ok(Err(ExternalRefusal::NoRole)),
+            None if users::count(tx)? == 0 && !is_administrator(&login.roles) => {
+                return Ok(Err(ExternalRefusal::NotFirst));
+            }
             None => self.add_external(tx, login, now_us)?,
         };
         self.replace_external_roles(tx, &user, login, now_us)?;
@@ -181,6 +187,11 @@ impl Access {
         let detail = json!({ "after": role_texts(&after), "before": role_texts(&before), "user": user.name });
         self.append_audit(tx, &Event::new(Kind::RolesChanged, "program", detail), now_us)
     }
+}
+
+/// Whether the roles include the administration of the whole plant.
+fn is_administrator(roles: &[Assignment]) -> bool {
+    roles.iter().any(|it| it.role == Role::Administrator && it.scope == Scope::Plant)
 }
 
 /// Returns an unused name that is as close to the suggested one as allowed.

@@ -15,6 +15,7 @@ fn address(path: &str) -> String {
         path => path
             .replace("{schema}/{table}", "gold/by_unit")
             .replace("{name}", "nobody")
+            .replace("{provider}", "nobody")
             .replace("{id}", "999999"),
     }
 }
