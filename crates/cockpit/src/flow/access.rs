@@ -6,7 +6,7 @@ use access::{Access, os_random};
 use anyhow::{Context as _, bail};
 use config::Config;
 use config::settings::{self, AccessMode as Mode};
-use serve::http::{AccessControl, AccessMode};
+use serve::http::{AccessControl, AccessMode, Providers};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,9 @@ const FILE: &str = "access.db";
 
 /// How often waiting entries are written and ended sessions are removed.
 const MAINTAINED_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the metadata of providers is read if it is old, or could not be read.
+const PROVIDERS_REFRESHED_EVERY: Duration = Duration::from_secs(30);
 
 /// The user database while the service runs.
 pub struct Users {
@@ -175,6 +178,21 @@ impl Upkeep {
             Err(error) => error.to_string(),
         };
         tracing::error!(error = failure, "user_database_upkeep_failed");
+    }
+}
+
+/// Reads the metadata of the providers of OpenID Connect while the service runs, so that the login page
+/// shows whether they are available. A provider that is away delays nothing else.
+pub async fn refresh_providers(providers: &Providers, stop: &CancellationToken) {
+    while !providers.is_empty() {
+        let refresh = async {
+            providers.refresh(now().timestamp_micros()).await;
+            tokio::time::sleep(PROVIDERS_REFRESHED_EVERY).await;
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = refresh => {}
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
+use super::access::refresh_providers;
 use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
@@ -75,7 +76,7 @@ impl Flow {
         say: impl Fn(Started),
     ) -> anyhow::Result<bool> {
         let users = self.open_users(&binding).await?;
-        let Binding { address, network, certificates, .. } = binding;
+        let Binding { address, network, public_url, certificates, .. } = binding;
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("{address} cannot be listened on; another program may have it")
         })?;
@@ -101,7 +102,10 @@ impl Flow {
             hosts,
             users.control,
         );
-        let service = Arc::new(service.with_network(network.clone()));
+        let configured = &self.refinery.plant.openid;
+        let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
+        let service = service.with_network(network.clone()).with_openid(Arc::clone(&openid));
+        let service = Arc::new(service);
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
         let endpoint = http::Endpoint { network, certificates };
@@ -126,7 +130,9 @@ impl Flow {
             pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
         });
         let kept = upkeep.run(&stop);
-        let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, kept);
+        let refreshed = refresh_providers(&openid, &stop);
+        let (answered, ingested, (), (), ()) =
+            tokio::join!(answering, ingesting, streaming, kept, refreshed);
         upkeep.once().await;
         pushing.join_all().await;
         answered?;
