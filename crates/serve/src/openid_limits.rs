@@ -12,7 +12,7 @@ pub struct OpenIdLimits {
     pub answer_bytes: usize,
     /// Requests to providers at a time. 16.
     pub requests: usize,
-    /// Age at which metadata and keys are read again, in microseconds. 1 h.
+    /// Age at which metadata and keys are read again, in microseconds. 5 min.
     pub metadata_us: i64,
     /// Shortest time between two requests for keys, in microseconds. 60 s.
     pub keys_interval_us: i64,

@@ -38,7 +38,9 @@ impl ExternalRefusal {
     fn error(self) -> Error {
         match self {
             Self::Unknown | Self::Disabled => Error::LoginRefused,
-            Self::NoRole | Self::NotFirst => Error::Forbidden { action: "log in", scope: "plant".to_owned() },
+            Self::NoRole | Self::NotFirst => {
+                Error::Forbidden { action: "log in", scope: "plant".to_owned() }
+            }
         }
     }
 }

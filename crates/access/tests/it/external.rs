@@ -169,7 +169,14 @@ fn the_first_user_of_a_provider_is_an_administrator() {
     let refused = enter(&world, &login("7", &["smt"])).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Forbidden);
     assert!(world.access.needs_setup().unwrap());
-    let first = ExternalLogin { roles: vec![role(Role::Administrator, "plant")], ..login("7", &[]) };
-    assert!(enter(&world, &first).unwrap().identity.authorize(Action::ManageUsers, &scope("plant")).is_ok());
+    let first =
+        ExternalLogin { roles: vec![role(Role::Administrator, "plant")], ..login("7", &[]) };
+    assert!(
+        enter(&world, &first)
+            .unwrap()
+            .identity
+            .authorize(Action::ManageUsers, &scope("plant"))
+            .is_ok()
+    );
     assert!(enter(&world, &login("8", &["smt"])).is_ok());
 }

@@ -114,8 +114,8 @@ settings! {
         openid_requests: usize = 16, in 1 to 512,
             "a slow provider occupies no more of the program";
         /// Age at which metadata and keys of an OpenID provider are read again.
-        openid_metadata_s: u64 = 3_600, in 60 to 604_800,
-            "changed addresses are in use within an hour";
+        openid_metadata_s: u64 = 300, in 30 to 604_800,
+            "the login page shows within minutes that a provider is away; it costs two requests";
         /// Shortest time between two requests for the keys of an OpenID provider.
         openid_keys_interval_s: u64 = 60, in 1 to 3_600,
             "a token with an unknown key causes at most one request a minute";

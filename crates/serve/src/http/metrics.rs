@@ -156,7 +156,8 @@ fn text(service: &Service, tables: &[TableInfo]) -> String {
         page.sample(name, &[("kind", "table")], service.reads.refused() as f64);
     }
     let name = "cockpit_http_denied_total";
-    let help = "Requests refused for lack of a login or a permission, or by their origin, host or rate.";
+    let help =
+        "Requests refused for lack of a login or a permission, or by their origin, host or rate.";
     page.family(name, "counter", help);
     for (code, count) in service.refusals.counts() {
         page.sample(name, &[("code", code)], count as f64);

@@ -59,9 +59,8 @@ impl RefusalLog {
     /// The number of equal refusals that were left out, if this one is to be written.
     fn take(&self, key: Key, now_us: i64) -> Option<u64> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_recent = |it: &Recent| {
-            (0..self.period_us).contains(&now_us.saturating_sub(it.written_us))
-        };
+        let is_recent =
+            |it: &Recent| (0..self.period_us).contains(&now_us.saturating_sub(it.written_us));
         if recent.len() >= self.keys_max {
             recent.retain(|_, it| is_recent(it));
         }

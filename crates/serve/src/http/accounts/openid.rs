@@ -100,7 +100,8 @@ impl Providers {
             return None;
         }
         let known = found.last_known()?;
-        let mut url = known.metadata.additional_metadata().end_session_endpoint.as_ref()?.url().clone();
+        let mut url =
+            known.metadata.additional_metadata().end_session_endpoint.as_ref()?.url().clone();
         let back = self.base(headers, is_secure).ok()?.join("login").ok()?;
         url.query_pairs_mut()
             .append_pair("client_id", &found.configured.client_id)
@@ -194,7 +195,9 @@ pub async fn start(
         return Ok(redirect(&next::login_page(&next, None)));
     }
     let requested = requested(&headers, caller.peer.is_secure)?;
-    if let Some(public) = service.openid.public_url.as_ref().filter(|it| it.origin() != requested.origin()) {
+    if let Some(public) =
+        service.openid.public_url.as_ref().filter(|it| it.origin() != requested.origin())
+    {
         // The cookie and the answer need the same host.
         let path = next::start_page(&name, &next);
         return Ok(redirect(public.join(&path).as_ref().map_or("/login", Url::as_str)));
@@ -219,7 +222,8 @@ async fn begin(
     let client = provider.client(&known).await?;
     let name = &provider.configured.name;
     let path = format!("api/v1/openid/{name}/callback");
-    let base = openid.base(headers, caller.peer.is_secure).map_err(|it| Failure::refused(it.public))?;
+    let base =
+        openid.base(headers, caller.peer.is_secure).map_err(|it| Failure::refused(it.public))?;
     let redirect_uri = base.join(&path).map_err(Failure::refused)?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let scopes = provider.configured.scopes.iter().filter(|scope| *scope != "openid");

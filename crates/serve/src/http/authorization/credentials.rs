@@ -31,7 +31,8 @@ pub fn cookie(headers: &HeaderMap, peer: Peer) -> Option<String> {
 pub fn openid_cookie(headers: &HeaderMap, peer: Peer) -> Option<String> {
     let found = value(headers, openid_cookie_name(peer))?;
     let is_value = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let is_ours = (32..=OPENID_COOKIE_BYTES_MAX).contains(&found.len()) && found.bytes().all(is_value);
+    let is_ours =
+        (32..=OPENID_COOKIE_BYTES_MAX).contains(&found.len()) && found.bytes().all(is_value);
     is_ours.then_some(found)
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod matrix;
+mod openid;
 mod scopes;
 mod streams;
 mod world;

@@ -150,8 +150,13 @@ mod tests {
         assert_eq!(check(&format!("code=a&{iss}"), true).unwrap(), "a");
         assert_eq!(check("code=a", false).unwrap(), "a");
         assert!(matches!(check("code=a", true), Err(Failure::Refused(_))));
-        for other in ["https://id.plant.example/", "https://evil.example", "HTTPS://id.plant.example"] {
-            assert!(matches!(check(&format!("code=a&iss={other}"), false), Err(Failure::Refused(_))));
+        for other in
+            ["https://id.plant.example/", "https://evil.example", "HTTPS://id.plant.example"]
+        {
+            assert!(matches!(
+                check(&format!("code=a&iss={other}"), false),
+                Err(Failure::Refused(_))
+            ));
         }
         assert_eq!(check("error=access_denied&code=a", false), Err(Failure::Cancelled));
         assert_eq!(check("error=x%0Ay", false), Err(Failure::Provider("x y".into())));

@@ -74,7 +74,8 @@ mod tests {
             ("/now\r\nSet-Cookie: a=b", "/nowSet-Cookie:%20a=b"),
             (&format!("/{}", "x".repeat(2_000)), "/"),
         ] {
-            let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+            let query =
+                form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
             assert_eq!(from_query(&query), expected, "{next:?}");
         }
         assert_eq!(from_query("a=b"), "/");

@@ -142,7 +142,9 @@ pub fn verify<'t>(
     let shown_us = expected.now_us.saturating_sub(expected.tolerance_us);
     let verifier = IdTokenVerifier::new_public_client(client_id, expected.issuer.clone(), keys)
         .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || DateTime::from_timestamp_micros(shown_us).unwrap_or(DateTime::UNIX_EPOCH))
+        .set_time_fn(move || {
+            DateTime::from_timestamp_micros(shown_us).unwrap_or(DateTime::UNIX_EPOCH)
+        })
         .set_issue_time_verifier_fn(|at| check_issued(at.timestamp_micros(), expected));
     let claims = token.claims(&verifier, &Nonce::new(expected.nonce.to_owned()))?;
     let is_ours = |party: &ClientId| party.as_str() == expected.client_id;

@@ -1,10 +1,10 @@
 //! One provider: its metadata and keys, read when they are needed and kept.
 
+use super::begun::Begun;
 use super::claims::{self, Claims, Person};
 use super::failure::{Failure, plain};
 use super::outgoing::{HostPolicy, Outgoing, OutgoingError};
 use super::protocol::{self, Expected, Metadata, OpenIdClient, UserInfo};
-use super::begun::Begun;
 use crate::openid_limits::OpenIdLimits;
 use access::external::GroupRole;
 use config::openid::{GroupRule, OpenIdProvider};
@@ -50,11 +50,7 @@ pub struct Provider {
 
 impl Provider {
     /// A provider about which nothing is known yet.
-    pub fn new(
-        configured: OpenIdProvider,
-        limits: &OpenIdLimits,
-        permits: Arc<Semaphore>,
-    ) -> Self {
+    pub fn new(configured: OpenIdProvider, limits: &OpenIdLimits, permits: Arc<Semaphore>) -> Self {
         let rules = configured.roles.iter().filter_map(rule).collect();
         Self {
             configured,
@@ -115,7 +111,8 @@ impl Provider {
 
     fn keep(&self, known: Known) -> Arc<Known> {
         let known = Arc::new(known);
-        let before = self.known.lock().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(&known));
+        let before =
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(&known));
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         if before.is_none() || failure.is_some() {
             tracing::info!(provider = self.configured.name, "openid_provider_available");
@@ -234,7 +231,8 @@ impl Provider {
             }
             verified => verified,
         };
-        let verified = verified.map_err(|error: ClaimsVerificationError| protocol::refused(&error))?;
+        let verified =
+            verified.map_err(|error: ClaimsVerificationError| protocol::refused(&error))?;
         let mut claims = protocol::claims_of(verified)?;
         if !claims::has_groups(&claims, &self.configured.groups_claim) {
             let subject = verified.subject().clone();

@@ -2,8 +2,8 @@
 
 use super::super::lake::{Lake, batch};
 use super::super::{Reply, live, request};
-use crate::Limits;
-use crate::http::{AccessControl, AccessMode, Peer, Service, router};
+use crate::http::{AccessControl, AccessMode, Peer, Providers, Service, router};
+use crate::{Limits, OpenIdLimits};
 use access::login::Login;
 use access::token::NewToken;
 use access::{
@@ -15,6 +15,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use chrono::DateTime;
+use config::openid::OpenIdProvider;
 use live::Live;
 use plant::equipment::{Equipment, Unit};
 use std::net::Ipv4Addr;
@@ -32,6 +33,7 @@ pub struct World {
     router: Router,
     clock_us: Arc<AtomicI64>,
     pub live: Live,
+    pub providers: Arc<Providers>,
     _folder: TempDir,
 }
 
@@ -58,7 +60,7 @@ pub fn equipment() -> Equipment {
 }
 
 /// Tables with and without columns that name equipment.
-fn lake() -> Lake {
+pub fn lake() -> Lake {
     let text = |values: [&str; 4]| Arc::new(StringArray::from(values.to_vec()));
     let numbers = || Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
     let unit = || text(["printer", "oven", "wave", "unlisted"]);
@@ -90,6 +92,16 @@ impl World {
 
     /// A service without users over a lake.
     pub fn with_lake(mode: AccessMode, lake: Lake) -> Self {
+        Self::with_openid(mode, lake, &[], OpenIdLimits::default())
+    }
+
+    /// A service without users over a lake, with providers of OpenID Connect.
+    pub fn with_openid(
+        mode: AccessMode,
+        lake: Lake,
+        providers: &[OpenIdProvider],
+        openid: OpenIdLimits,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
         let access = Access::open(&path, settings(), os_random().unwrap(), T0_US).unwrap();
@@ -99,14 +111,16 @@ impl World {
         let clock = Arc::new(move || {
             DateTime::from_timestamp_micros(shown.load(Ordering::SeqCst)).unwrap()
         });
-        let limits =
-            Limits { live_recheck_time: std::time::Duration::from_millis(10), ..Limits::default() };
+        let live_recheck_time = std::time::Duration::from_millis(10);
+        let limits = Limits { live_recheck_time, openid, ..Limits::default() };
+        let providers = Arc::new(Providers::new(providers, None, &limits.openid));
         let control = AccessControl::new(mode, Arc::clone(&access));
         let live = live();
         let service =
             Service::new(Arc::new(lake), live.clone(), limits, clock, Vec::new(), control);
+        let service = service.with_openid(Arc::clone(&providers));
         let router = router(Arc::new(service), super::super::program::PAGES);
-        Self { access, router, clock_us, live, _folder: folder }
+        Self { access, router, clock_us, live, providers, _folder: folder }
     }
 
     /// One user for each role in the whole plant, by the name of the role.
