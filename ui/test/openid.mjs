@@ -31,7 +31,10 @@ function freePort() {
 async function startProvider(name, port, service) {
   const env = { ...process.env, OPENID_TEST_SECRET: SECRET, OPENID_TEST_NAME: name }
   const script = join(ROOT, 'tests/openid/provider.mjs')
-  const child = fork(script, [String(port), service], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(script, [String(port), service], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   const reply = () =>
     new Promise((done, fail) => {
       child.once('message', done)

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
 import { failureMessage, startHref } from './providers'
 
-const provider = { name: 'plant', title: 'Plant', start: '/api/v1/openid/plant/start', is_available: true }
+const provider = {
+  name: 'plant',
+  title: 'Plant',
+  start: '/api/v1/openid/plant/start',
+  is_available: true,
+}
 
 test('only known failures have a message', () => {
   expect(failureMessage('openid_stale')).toBe('login.openid.stale')

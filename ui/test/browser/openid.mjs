@@ -51,7 +51,11 @@ async function firstLogin(page) {
   expect.check('the login leads back to the page', true)
   await screen.settled(page)
   const shown = await page.locator('header .toggle').innerText()
-  expect.check('the page shows the name of the provider', shown.includes('Anna of the company'), shown)
+  expect.check(
+    'the page shows the name of the provider',
+    shown.includes('Anna of the company'),
+    shown,
+  )
   const info = await session(page)
   const roles = info.roles.map(({ role, scope, source }) => [role, scope, source])
   expect.same('the group gives its role', roles, [['operator', 'area:SMT', 'external']])
@@ -114,11 +118,19 @@ async function laterLogins(browser, { providers, command }) {
   expect.same('the groups of now replace the role', roles, [['supervisor', 'plant']])
   await providers.company.setGroups({ anna: ['canteen'] })
   await refusedAs(browser, 'Company login', 'anna', 'give no role')
-  expect.same('the earlier session has no rights', await userClient(page).status('GET', '/tables'), 403)
+  expect.same(
+    'the earlier session has no rights',
+    await userClient(page).status('GET', '/tables'),
+    403,
+  )
   await providers.company.setGroups({ anna: ['smt'] })
   command('user', 'disable', 'anna')
   await refusedAs(browser, 'Company login', 'anna', 'user is disabled')
-  expect.same('the session of the disabled user ended', await userClient(page).status('GET', '/session'), 401)
+  expect.same(
+    'the session of the disabled user ended',
+    await userClient(page).status('GET', '/session'),
+    401,
+  )
 }
 
 /** A login at the provider succeeds, and the login page explains why it opens no session. */
@@ -171,7 +183,9 @@ async function localLogin(page, { password, secret, log }) {
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Log in', exact: true }).click()
   await page.getByText('One of your roles requires a second factor').waitFor()
-  expect.same('nothing else is offered', await page.locator('.settings nav a').allInnerTexts(), ['Account'])
+  expect.same('nothing else is offered', await page.locator('.settings nav a').allInnerTexts(), [
+    'Account',
+  ])
   expect.same('the interface refuses the rest', await userClient(page).status('GET', '/users'), 403)
   const panel = page.locator('section', { has: page.locator('h2:text-is("Second factor")') })
   await panel.getByLabel('Current password').fill(password)
@@ -184,8 +198,16 @@ async function localLogin(page, { password, secret, log }) {
   expect.same('the second factor opens the rest', await client.status('GET', '/users'), 200)
   const { entries } = await client.json('/audit?limit=500')
   const details = entries.map(({ kind, detail }) => `${kind} ${JSON.stringify(detail)}`)
-  for (const expected of ['cancelled at the provider', 'no role', 'account is disabled', 'logged_in']) {
-    expect.check(`the audit log contains ${expected}`, details.some((it) => it.includes(expected)))
+  for (const expected of [
+    'cancelled at the provider',
+    'no role',
+    'account is disabled',
+    'logged_in',
+  ]) {
+    expect.check(
+      `the audit log contains ${expected}`,
+      details.some((it) => it.includes(expected)),
+    )
   }
   const leaks = [...details, log()].filter((it) => it.includes(secret) || /eyJ[\w-]{20}/.test(it))
   expect.same('neither secret nor tokens are recorded', leaks, [])
@@ -196,7 +218,9 @@ export async function openidTest(browser, site) {
   const page = await newBrowser(browser)
   await expect.step('first login', () => firstLogin(page))
   await expect.step('logout', () => logOut(page))
-  await expect.step('replay', async () => replay(await newBrowser(browser), await newBrowser(browser)))
+  await expect.step('replay', async () =>
+    replay(await newBrowser(browser), await newBrowser(browser)),
+  )
   await expect.step('cancelled', async () => cancelled(await newBrowser(browser)))
   await expect.step('later logins', () => laterLogins(browser, site))
   await expect.step('other provider', () => otherProvider(browser, site))

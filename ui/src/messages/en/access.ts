@@ -40,7 +40,8 @@ export const access = {
     'No user exists yet. Open the one-time link that the program printed at its start to create the first administrator.',
   'login.or': 'Or log in with an account of the company:',
   'login.provider': 'Log in with {provider}',
-  'login.provider.away': '{provider} cannot be reached at the moment. Users with a password can log in.',
+  'login.provider.away':
+    '{provider} cannot be reached at the moment. Users with a password can log in.',
   'login.openid.provider': 'the provider',
   'login.openid.stale':
     'The login took too long, was used already, or was begun in another browser. Log in again.',
