@@ -43,7 +43,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 27] = [
+const PARTS: [Part; 28] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -64,6 +64,12 @@ const PARTS: [Part; 27] = [
         "login, roles and settings in a browser",
         &["build", "packages", "chromium"],
         access,
+    ),
+    part(
+        "openid",
+        "login at providers of OpenID Connect in a browser",
+        &["build", "packages", "chromium"],
+        openid,
     ),
     part(
         "netns",
@@ -351,6 +357,11 @@ fn access(bench: &Bench) -> Done {
     pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
 }
 
+/// Logins at real providers in a browser.
+fn openid(bench: &Bench) -> Done {
+    pages::openid(&bench.cockpit, &bench.simulated("openid", SMALL_LAKE_DAYS)?)
+}
+
 /// Service and clients in two network namespaces.
 fn netns(bench: &Bench) -> Done {
     let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
@@ -462,6 +473,7 @@ mod tests {
             "odd",
             "names",
             "access",
+            "openid",
             "netns",
             "demo",
             "package",
