@@ -34,27 +34,30 @@ pub struct Begun {
 /// All logins that have begun, by the hash of their state.
 #[derive(Debug, Default)]
 pub struct BegunLogins {
-    by_state: HashMap<Hash, Begun>,
+    by_state: HashMap<Hash, (u64, Begun)>,
+    /// Number of the next login: logins of the same time have an order too.
+    next: u64,
 }
 
 impl BegunLogins {
     /// Adds a login. At a limit, the oldest one gives way: of the same client first.
     pub fn add(&mut self, state: &str, begun: Begun, limits: &OpenIdLimits) {
         let now_us = begun.begun_us;
-        self.by_state.retain(|_, it| !is_over(it, now_us, limits));
-        let of_client = self.by_state.values().filter(|it| it.client == begun.client).count();
+        self.by_state.retain(|_, (_, it)| !is_over(it, now_us, limits));
+        let of_client = self.by_state.values().filter(|(_, it)| it.client == begun.client).count();
         if of_client >= limits.logins_per_address {
             self.remove_oldest(|it| it.client == begun.client);
         }
         if self.by_state.len() >= limits.logins {
             self.remove_oldest(|_| true);
         }
-        self.by_state.insert(hash(state), begun);
+        self.by_state.insert(hash(state), (self.next, begun));
+        self.next += 1;
     }
 
     fn remove_oldest(&mut self, is_meant: impl Fn(&Begun) -> bool) {
-        let meant = self.by_state.iter().filter(|(_, it)| is_meant(it));
-        let oldest = meant.min_by_key(|(_, it)| it.begun_us).map(|(state, _)| *state);
+        let meant = self.by_state.iter().filter(|(_, (_, it))| is_meant(it));
+        let oldest = meant.min_by_key(|(_, (number, _))| *number).map(|(state, _)| *state);
         if let Some(state) = oldest {
             self.by_state.remove(&state);
         }
@@ -76,11 +79,12 @@ impl BegunLogins {
         let state = hash(state);
         let found = self.by_state.get(&state);
         let found = found.ok_or(Failure::Stale("unknown state, or an answer that was used"))?;
-        if browser.map(hash) != Some(found.browser) {
+        if browser.map(hash) != Some(found.1.browser) {
             return Err(Failure::Stale("state of another browser"));
         }
         let begun = self.by_state.remove(&state);
-        let begun = begun.ok_or(Failure::Stale("unknown state, or an answer that was used"))?;
+        let (_, begun) =
+            begun.ok_or(Failure::Stale("unknown state, or an answer that was used"))?;
         if begun.provider != provider {
             return Err(Failure::Refused("state of another provider".to_owned()));
         }

@@ -47,7 +47,7 @@ async fn metadata_with_dangerous_addresses_is_refused() {
         ("issuer", "https://evil.example", "unexpected issuer"),
         ("jwks_uri", "http://169.254.169.254/latest/meta-data", "link-local"),
         ("jwks_uri", "http://10.0.0.1/keys", "private address"),
-        ("jwks_uri", "file:///etc/passwd", "scheme file"),
+        ("jwks_uri", "file:///etc/passwd", "invalid format"),
         ("authorization_endpoint", "javascript:alert(1)", "scheme javascript"),
         ("end_session_endpoint", "javascript:alert(1)", "scheme javascript"),
         ("token_endpoint", "ftp://127.0.0.1/token", "scheme ftp"),

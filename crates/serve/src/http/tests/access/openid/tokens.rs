@@ -121,13 +121,13 @@ async fn a_signature_by_a_shared_secret_is_refused() {
 
 #[tokio::test]
 async fn a_token_with_a_changed_content_or_key_is_refused() {
-    refused("bad signature", |it| it.sign = |text| signed_by(2, text)).await;
+    refused("incorrect EdDSA signature", |it| it.sign = |text| signed_by(2, text)).await;
     refused("No matching key", |it| {
         it.header = json!({ "alg": "EdDSA", "kid": "key-2" });
         it.sign = |text| signed_by(2, text);
     })
     .await;
-    refused("bad signature", |it| {
+    refused("incorrect EdDSA signature", |it| {
         it.change = |token| {
             let parts: Vec<&str> = token.split('.').collect();
             let claims = URL_SAFE_NO_PAD.decode(parts[1]).unwrap();
