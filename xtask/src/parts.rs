@@ -80,6 +80,7 @@ const PARTS: [Part; 28] = [
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
+    part("notify", "a thousand alarms through failing receivers", &["build", "python"], notify),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
     part("package", "the Debian package installed, upgraded, removed", &["build"], package),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
@@ -394,6 +395,11 @@ fn kill(bench: &Bench) -> Done {
     run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
 }
 
+/// Notifications to a mail server and webhooks that fail, while the program is killed.
+fn notify(bench: &Bench) -> Done {
+    run(bench.python("notify_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
 /// The demo started and stopped at random times: it must exit with success and without output.
 fn demo(bench: &Bench) -> Done {
     let mut case = bench.python("demo_case.py")?;
@@ -475,6 +481,7 @@ mod tests {
             "access",
             "openid",
             "netns",
+            "notify",
             "demo",
             "package",
             "questions",
