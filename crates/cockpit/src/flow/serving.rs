@@ -87,11 +87,7 @@ impl Flow {
         let limits = serve::Limits::from_settings(self.lake().limits());
         let clock: serve::Clock = Arc::new(now);
         let registry = Registry::default();
-        let live = Live::new(
-            registry.clone(),
-            LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
-            self.lake().run().to_owned(),
-        );
+        let live = self.live(&registry);
         let hosts = network.hosts.clone();
         let upkeep = users.upkeep();
         let service = http::Service::new(
@@ -138,6 +134,13 @@ impl Flow {
         answered?;
         ingested?;
         Ok(true)
+    }
+
+    /// The latest values of the sensors in `registry`.
+    fn live(&self, registry: &Registry) -> Live {
+        let temperature = &self.refinery.plant.temperature;
+        let limits = LiveLimits::from_settings(self.lake().limits(), temperature);
+        Live::new(registry.clone(), limits, self.lake().run().to_owned())
     }
 
     /// Takes the lake as its refiner and works until `stop`; while another program holds it, waits

@@ -3,8 +3,8 @@
 //! *In*: the configured providers, their metadata, keys and tokens, and the answer that a browser brings.
 //! *Out*: a session of the user who belongs to issuer and subject, or a redirect to the login page with
 //! the code of the failure.
-//! *Promise*: nobody is logged in unless signature, issuer, audience, times and nonce of the ID token
-//! are verified, and the answer belongs to a login that the same browser began at the same provider.
+//! *Promise*: a session is opened only after signature, issuer, audience, times and nonce of the ID token
+//! are verified, and if the answer belongs to a login that the same browser began at the same provider.
 //! Neither tokens nor codes are stored, logged or shown. A provider that is away delays no other login.
 
 mod answer;
@@ -26,7 +26,7 @@ use crate::http::{Service, accounts};
 use crate::openid_limits::OpenIdLimits;
 use ::access::Secret;
 use ::access::audit::{Event, Kind};
-use answer::Answer;
+use answer::ProviderAnswer;
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -158,7 +158,7 @@ pub struct OpenIdButton {
     responses((status = 200, description = "The providers", body = OpenIdProviders), Refusals)
 )]
 pub async fn list(State(service): State<Arc<Service>>) -> Response {
-    // Without a user database nobody can log in.
+    // Without a user database a login is not possible.
     let is_usable = service.access.database().is_ok();
     let providers = service.openid.providers.iter().filter(|_| is_usable);
     let providers = providers.map(|it| OpenIdButton {
@@ -282,7 +282,7 @@ pub async fn callback(
 ) -> Result<Response, Error> {
     let provider = service.openid.named(&name)?;
     service.access.database()?;
-    let answer = Answer::from_query(query.as_deref().unwrap_or_default());
+    let answer = ProviderAnswer::from_query(query.as_deref().unwrap_or_default());
     let mut next = "/".to_owned();
     match answer::complete(&service, provider, &caller, &headers, &answer, &mut next).await {
         Ok(response) => Ok(response),

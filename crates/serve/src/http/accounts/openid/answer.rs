@@ -15,7 +15,7 @@ const CANCELLED: &str = "access_denied";
 
 /// The parameters of an answer. One that is sent twice makes the answer ambiguous.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct ProviderAnswer {
     state: Option<String>,
     code: Option<String>,
     issuer: Option<String>,
@@ -23,7 +23,7 @@ pub struct Answer {
     is_ambiguous: bool,
 }
 
-impl Answer {
+impl ProviderAnswer {
     /// The answer in the query of an address.
     pub fn from_query(query: &str) -> Self {
         let mut answer = Self::default();
@@ -66,7 +66,7 @@ pub async fn complete(
     provider: &Provider,
     caller: &Caller,
     headers: &HeaderMap,
-    answer: &Answer,
+    answer: &ProviderAnswer,
     next: &mut String,
 ) -> Result<Response, Failure> {
     let openid = &service.openid;
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn only_an_answer_of_the_issuer_has_a_code() {
         let check = |query: &str, is_required: bool| {
-            Answer::from_query(query).code(ISSUER, is_required).map(str::to_owned)
+            ProviderAnswer::from_query(query).code(ISSUER, is_required).map(str::to_owned)
         };
         let iss = "iss=https%3A%2F%2Fid.plant.example";
         assert_eq!(check(&format!("code=a&{iss}"), true).unwrap(), "a");
@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn a_parameter_that_is_sent_twice_is_ambiguous() {
-        assert!(Answer::from_query("state=a&code=b&code=c").is_ambiguous);
-        assert!(Answer::from_query("iss=a&iss=a").is_ambiguous);
-        assert!(!Answer::from_query("state=a&code=b&scope=c&scope=d").is_ambiguous);
+        assert!(ProviderAnswer::from_query("state=a&code=b&code=c").is_ambiguous);
+        assert!(ProviderAnswer::from_query("iss=a&iss=a").is_ambiguous);
+        assert!(!ProviderAnswer::from_query("state=a&code=b&scope=c&scope=d").is_ambiguous);
     }
 }

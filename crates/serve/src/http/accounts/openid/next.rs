@@ -5,7 +5,7 @@ use url::{Url, form_urlencoded};
 /// The longest path that a login leads to; a longer one leads to the first page.
 const PATH_BYTES_MAX: usize = 2_000;
 
-/// A host that stands for this service while a path is parsed.
+/// The placeholder of the host of this service while a path is parsed.
 const HERE: &str = "http://here.invalid";
 
 /// The path in the parameter `next` of a query; `/` if it is not a page of this service.
