@@ -1,11 +1,13 @@
 //! The command line.
 
+mod alarms;
 mod audit;
 mod backup;
 mod certificate;
 mod database;
 mod demo;
 mod init;
+mod journal;
 mod kpi;
 mod password;
 mod print;
@@ -122,6 +124,12 @@ enum Command {
     /// Verify or export the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Try alarm rules out on the past
+    #[command(subcommand)]
+    Alarms(alarms::AlarmsCommand),
+    /// Show, verify or export the journal of alarms
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
     /// Copy the database of users, tokens and the audit log to a file, while the service is running
     Backup {
         /// A new file
@@ -257,6 +265,8 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
         Command::User(command) => user::run(&load(&flags)?, command),
         Command::Audit(command) => audit::run(&load(&flags)?, command),
+        Command::Alarms(command) => Box::pin(alarms::run(&load(&flags)?, command)).await,
+        Command::Journal(command) => journal::run(&load(&flags)?, command),
         Command::Backup { file } => backup::backup(&load(&flags)?, &file),
         Command::Restore { file } => backup::restore(&load(&flags)?, &file),
         Command::Certificate(args) => certificate::run(&args),
@@ -317,11 +327,20 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     let (plant, mut found) = folder::read(&texts);
     if let Some(plant) = &plant {
         let (steps, in_models) = lake::plan::planner::plan(plant).await?;
-        found.extend(in_models);
+        let mut alarms = plant.alarms.as_ref().clone();
+        lake::plan::alarms::check(plant, &steps, &mut alarms).await?;
+        found.extend(in_models.into_iter().chain(alarms.mistakes().cloned()));
         found.sort();
+        for warning in alarms.warnings() {
+            print::line(&format!("warning: {warning}"));
+        }
         if found.is_empty() {
+            let rules = match alarms.valid().count() {
+                0 => String::new(),
+                count => format!(", {}", print::counted(count, "alarm rule")),
+            };
             print::line(&format!(
-                "{}: {} and {}, no mistakes",
+                "{}: {} and {}{rules}, no mistakes",
                 plant.name,
                 print::counted(plant.contracts.len(), "contract"),
                 print::counted(steps.len(), "model")

@@ -1,6 +1,7 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
 use super::access::refresh_providers;
+use super::alarms::AlarmService;
 use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
@@ -13,7 +14,7 @@ use lake::lease::Patience;
 use lake::refine::Outcome;
 use live::{Live, LiveLimits};
 use plant::reading::Registry;
-use serve::http;
+use serve::http::{self, RuleFile};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,21 +86,18 @@ impl Flow {
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
         let limits = serve::Limits::from_settings(self.lake().limits());
-        let clock: serve::Clock = Arc::new(now);
         let registry = Registry::default();
-        let live = self.live(&registry);
-        let hosts = network.hosts.clone();
+        let live = self.new_live(&registry);
         let upkeep = users.upkeep();
-        let service = http::Service::new(
-            lake_service.clone(),
-            live.clone(),
-            limits.clone(),
-            clock,
-            hosts,
-            users.control,
-        );
+        let alarms = self.open_alarms(&users, &registry, is_refining).await;
+        let stream_alarms = alarms.as_ref().map(AlarmService::for_stream);
+        if let Some(service) = &alarms {
+            lake_service.report_alarms(service.alarms.clone());
+        }
         let configured = &self.refinery.plant.openid;
         let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
+        let service = self.http_service(&lake_service, &live, users.control, &network);
+        let service = service.with_alarms(alarms.as_ref().map(|it| it.alarms.clone()));
         let service = service.with_network(network.clone()).with_openid(Arc::clone(&openid));
         let service = Arc::new(service);
         let router = http::router(service, cockpit_ui::ASSETS);
@@ -115,20 +113,16 @@ impl Flow {
         };
         let streaming = async {
             let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
-            let shown = Streaming::with_live_pages(self, kafka, &live, &registry).await;
+            let shown =
+                Streaming::with_live_pages(self, kafka, &live, stream_alarms, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
-        // What is joined here shares one thread. Pushing has a task of its own, so that viewers do
-        // not wait for computations of the others.
-        let mut pushing = JoinSet::new();
-        let (pushed, until) = (live.clone(), stop.clone());
-        pushing.spawn(async move {
-            pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
-        });
+        let pushing = start_pushing(&live, &stop);
+        let watching = Box::pin(self.run_alarms(alarms, &live, &stop));
         let kept = upkeep.run(&stop);
         let refreshed = refresh_providers(&openid, &stop);
-        let (answered, ingested, (), (), ()) =
-            tokio::join!(answering, ingesting, streaming, kept, refreshed);
+        let (answered, ingested, (), (), (), ()) =
+            tokio::join!(answering, ingesting, streaming, watching, kept, refreshed);
         upkeep.once().await;
         pushing.join_all().await;
         answered?;
@@ -136,10 +130,23 @@ impl Flow {
         Ok(true)
     }
 
-    /// The latest values of the sensors in `registry`.
-    fn live(&self, registry: &Registry) -> Live {
-        let temperature = &self.refinery.plant.temperature;
-        let limits = LiveLimits::from_settings(self.lake().limits(), temperature);
+    fn http_service(
+        &self,
+        lake_service: &Arc<LakeService>,
+        live: &Live,
+        control: http::AccessControl,
+        network: &http::Network,
+    ) -> http::Service {
+        let limits = serve::Limits::from_settings(self.lake().limits());
+        let (lake, live, hosts) = (lake_service.clone(), live.clone(), network.hosts.clone());
+        let service = http::Service::new(lake, live, limits, Arc::new(now), hosts, control);
+        service
+            .with_rule_file(RuleFile::new(self.plant_folder.clone(), self.refinery.plant.clone()))
+    }
+
+    fn new_live(&self, registry: &Registry) -> Live {
+        let limits =
+            LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature);
         Live::new(registry.clone(), limits, self.lake().run().to_owned())
     }
 
@@ -194,6 +201,17 @@ impl Flow {
             }
         }
     }
+}
+
+/// Sends live values to viewers until `stop`. What `serve` joins shares one thread; this has a task of its own,
+/// so that viewers do not wait for the computations of the others.
+fn start_pushing(live: &Live, stop: &CancellationToken) -> JoinSet<()> {
+    let mut pushing = JoinSet::new();
+    let (pushed, until) = (live.clone(), stop.clone());
+    pushing.spawn(async move {
+        pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
+    });
+    pushing
 }
 
 impl Flow {

@@ -2,7 +2,8 @@
 
 use super::super::lake::{Lake, batch};
 use super::super::{Reply, live, request};
-use crate::http::{AccessControl, AccessMode, Peer, Providers, Service, router};
+use super::{alarm_rules, alarms};
+use crate::http::{AccessControl, AccessMode, Peer, Providers, RuleFile, Service, router};
 use crate::{Limits, OpenIdLimits};
 use access::login::Login;
 use access::token::NewToken;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
 use tower::ServiceExt;
+use watch::{AlarmLimits, Alarms, Setup};
 
 pub const PASSWORD: &str = "tin roof kayak 41";
 /// When the tests begin: in January 2027.
@@ -34,7 +36,14 @@ pub struct World {
     clock_us: Arc<AtomicI64>,
     pub live: Live,
     pub providers: Arc<Providers>,
-    _folder: TempDir,
+    pub alarms: Alarms,
+    pub folder: TempDir,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.alarms.close();
+    }
 }
 
 /// The lowest cost of argon2, so that tests take milliseconds.
@@ -92,15 +101,31 @@ impl World {
 
     /// A service without users over a lake.
     pub fn with_lake(mode: AccessMode, lake: Lake) -> Self {
-        Self::with_openid(mode, lake, &[], OpenIdLimits::default())
+        Self::with_ring(mode, lake, AlarmLimits::default().ring_events)
     }
 
-    /// A service without users over a lake, with providers of OpenID Connect.
+    /// A service that keeps this number of alarm events in memory.
+    pub fn with_ring(mode: AccessMode, lake: Lake, ring_events: usize) -> Self {
+        let providers = Arc::new(Providers::new(&[], None, &OpenIdLimits::default()));
+        Self::with_all(mode, lake, ring_events, providers)
+    }
+
+    /// A service with providers of OpenID Connect.
     pub fn with_openid(
         mode: AccessMode,
         lake: Lake,
         providers: &[OpenIdProvider],
-        openid: OpenIdLimits,
+        limits: OpenIdLimits,
+    ) -> Self {
+        let providers = Arc::new(Providers::new(providers, None, &limits));
+        Self::with_all(mode, lake, AlarmLimits::default().ring_events, providers)
+    }
+
+    fn with_all(
+        mode: AccessMode,
+        lake: Lake,
+        ring_events: usize,
+        providers: Arc<Providers>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
@@ -112,15 +137,26 @@ impl World {
             DateTime::from_timestamp_micros(shown.load(Ordering::SeqCst)).unwrap()
         });
         let live_recheck_time = std::time::Duration::from_millis(10);
-        let limits = Limits { live_recheck_time, openid, ..Limits::default() };
-        let providers = Arc::new(Providers::new(providers, None, &limits.openid));
+        let limits = Limits { live_recheck_time, ..Limits::default() };
         let control = AccessControl::new(mode, Arc::clone(&access));
         let live = live();
+        let setup = Setup {
+            database: access.database(),
+            rules: alarms::rules(),
+            equipment: Arc::new(lake.equipment.clone()),
+            registry: live.registry(),
+            limits: AlarmLimits { ring_events, ..AlarmLimits::default() },
+        };
+        let alarms = alarms::start(setup, &clock_us);
         let service =
             Service::new(Arc::new(lake), live.clone(), limits, clock, Vec::new(), control);
+        let folder_of_plant = folder.path().to_owned();
+        std::fs::write(folder_of_plant.join("alarms.toml"), alarm_rules::FILE_TEXT).unwrap();
+        let file = RuleFile::new(Some(folder_of_plant), alarm_rules::plant());
+        let service = service.with_alarms(Some(alarms.clone())).with_rule_file(file);
         let service = service.with_openid(Arc::clone(&providers));
         let router = router(Arc::new(service), super::super::program::PAGES);
-        Self { access, router, clock_us, live, providers, _folder: folder }
+        Self { access, router, clock_us, live, providers, alarms, folder }
     }
 
     /// One user for each role in the whole plant, by the name of the role.
