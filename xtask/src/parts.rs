@@ -1,10 +1,11 @@
 //! The parts of `cargo xtask test`. A failed part does not stop the others; a part that needs a failed one
 //! fails too.
 
+mod service;
+
 use crate::kafka;
 use crate::machine::{self, print, run};
 use crate::package;
-use crate::pages;
 use crate::server::{Server, free_address};
 use crate::tools;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 27] = [
+const PARTS: [Part; 30] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -63,13 +64,26 @@ const PARTS: [Part; 27] = [
         "access",
         "login, roles and settings in a browser",
         &["build", "packages", "chromium"],
-        access,
+        service::access,
     ),
     part(
         "netns",
         "the pages and a table over TLS from another network namespace",
         &["build", "packages", "chromium"],
-        netns,
+        service::netns,
+    ),
+    part(
+        "damage",
+        "damaged user databases, a full disk, guessed passwords",
+        &["build", "python"],
+        service::damage,
+    ),
+    part("flood", "attacks on the protocols of the service", &["build", "python"], service::flood),
+    part(
+        "load",
+        "slow connections and viewers that do not read",
+        &["build", "python"],
+        service::load,
     ),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
@@ -299,7 +313,7 @@ fn rust(_: &Bench) -> Done {
 fn fuzz(_: &Bench) -> Done {
     let manifest = machine::root().join("fuzz/Cargo.toml");
     let mut check = machine::cargo();
-    check.args(["check", "--locked", "--manifest-path"]).arg(manifest);
+    check.args(["check", "--locked", "--all-features", "--manifest-path"]).arg(manifest);
     run(check.arg("--target-dir").arg(machine::built("fuzz")?.with_file_name("../fuzz")))
 }
 
@@ -344,17 +358,6 @@ fn browser(bench: &Bench) -> Done {
     node.env("COCKPIT_URL", server.url()).env("CHROMIUM", machine::chromium());
     let driven = run(&mut node);
     driven.and(server.stop())
-}
-
-/// Login, roles and settings in a browser.
-fn access(bench: &Bench) -> Done {
-    pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
-}
-
-/// Service and clients in two network namespaces.
-fn netns(bench: &Bench) -> Done {
-    let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
-    pages::netns(&bench.cockpit, &lake, &bench.folder.join("netns"))
 }
 
 /// A second dump of one day arrives: exactly the rows it changes must change.
@@ -463,6 +466,9 @@ mod tests {
             "names",
             "access",
             "netns",
+            "damage",
+            "flood",
+            "load",
             "demo",
             "package",
             "questions",

@@ -1,6 +1,7 @@
 //! `cockpit`: one place to see what is going on in a manufacturing plant.
 
 mod cli;
+mod descriptors;
 mod flow;
 mod memory;
 
@@ -8,5 +9,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     memory::give_back();
+    descriptors::raise();
     cli::main()
 }

@@ -192,8 +192,9 @@ impl Level {
 }
 
 /// The crates of this program, whose events are distinguished from those of libraries.
-const CRATES: [&str; 10] =
-    ["batches", "cockpit", "config", "ingest", "lake", "live", "plant", "serve", "simulate", "watch"];
+const CRATES: [&str; 10] = [
+    "batches", "cockpit", "config", "ingest", "lake", "live", "plant", "serve", "simulate", "watch",
+];
 
 /// Format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -20,6 +20,9 @@ settings! {
         /// Open connections in addition to those of live viewers; further ones wait.
         http_connections: usize = 256,
             "browsers open six connections each; a plant has some 40 people";
+        /// File descriptors that connections leave to the rest of the program.
+        http_reserved_descriptors: usize = 512,
+            "files of the lake and of the user database, connections to brokers and to S3";
         /// Time to send the head of a request, and to keep an idle connection open.
         http_head_time_s: u64 = 30,
             "slower clients are broken or hostile";
@@ -47,6 +50,9 @@ settings! {
         /// Bytes of a response that wait for one HTTP/2 client to read.
         http2_buffer_bytes: usize = 64 << 10,
             "a client that does not read costs no more memory";
+        /// Bytes of responses that the system buffers for one client.
+        http_send_buffer_bytes: u32 = 256 << 10, in 16_384 to 67_108_864,
+            "a client that does not read is noticed soon; at a distance of 50 ms it downloads 5 MB a second";
         /// Time for the handshake of TLS.
         tls_handshake_time_s: u64 = 10,
             "a few round trips over a slow link";

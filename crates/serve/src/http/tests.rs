@@ -3,6 +3,7 @@
 mod access;
 mod bounds;
 mod formulas;
+mod fuzz;
 mod lake;
 mod network;
 mod pages;

@@ -3,5 +3,6 @@
 mod accounts;
 mod matrix;
 mod scopes;
+mod speed;
 mod streams;
-mod world;
+pub mod world;

@@ -19,6 +19,7 @@ use plant::equipment::{Equipment, Unit};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -84,17 +85,26 @@ fn lake() -> Lake {
 impl World {
     /// A service without users.
     pub fn empty(mode: AccessMode) -> Self {
+        Self::with_limits(mode, Limits::default())
+    }
+
+    /// A service without users, with these limits but a short interval between checks of live streams.
+    pub fn with_limits(mode: AccessMode, limits: Limits) -> Self {
+        Self::with_settings(mode, limits, settings())
+    }
+
+    /// A service without users, with these limits and settings of the user database.
+    pub fn with_settings(mode: AccessMode, limits: Limits, settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
-        let access = Access::open(&path, settings(), os_random().unwrap(), T0_US).unwrap();
+        let access = Access::open(&path, settings, os_random().unwrap(), T0_US).unwrap();
         let access = Arc::new(access);
         let clock_us = Arc::new(AtomicI64::new(T0_US));
         let shown = Arc::clone(&clock_us);
         let clock = Arc::new(move || {
             DateTime::from_timestamp_micros(shown.load(Ordering::SeqCst)).unwrap()
         });
-        let limits =
-            Limits { live_recheck_time: std::time::Duration::from_millis(10), ..Limits::default() };
+        let limits = Limits { live_recheck_time: Duration::from_millis(10), ..limits };
         let control = AccessControl::new(mode, Arc::clone(&access));
         let live = live();
         let service =
