@@ -63,12 +63,12 @@ impl Server {
         }
     }
 
-    /// Waits for the first byte, before which no buffer is allocated; false if the service stops first.
+    /// Waits for the first byte, before which no buffer is allocated; false if there is none.
     async fn has_begun(&self, stream: &TcpStream) -> anyhow::Result<bool> {
+        let mut first = [0];
         tokio::select! {
-            begun = tokio::time::timeout(self.limits.head_time, stream.readable()) => {
-                begun??;
-                Ok(true)
+            begun = tokio::time::timeout(self.limits.head_time, stream.peek(&mut first)) => {
+                Ok(begun?? > 0)
             }
             () = self.stop.cancelled() => Ok(false),
         }
