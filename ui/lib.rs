@@ -24,11 +24,11 @@ mod tests {
     use super::*;
 
     /// Bytes of all pages in the program, all encodings together.
-    const EMBEDDED_BYTES_MAX: usize = 700_000;
+    const EMBEDDED_BYTES_MAX: usize = 900_000;
     /// Bytes of the scripts of all pages together, as gzip.
-    const SCRIPT_BYTES_MAX: usize = 110_000;
-    /// Bytes of the script that each page loads, as gzip.
-    const ENTRY_SCRIPT_BYTES_MAX: usize = 40_000;
+    const SCRIPT_BYTES_MAX: usize = 150_000;
+    /// Bytes of the scripts that each page loads, as gzip: those that index.html names.
+    const ENTRY_SCRIPT_BYTES_MAX: usize = 48_000;
 
     #[test]
     fn assets_are_sorted_and_complete() {
@@ -51,7 +51,9 @@ mod tests {
         let embedded = ASSETS.iter().map(sizes).sum::<usize>();
         assert!(embedded <= EMBEDDED_BYTES_MAX, "{embedded} bytes are embedded");
         let scripts = ASSETS.iter().filter(|asset| asset.path.ends_with(".js"));
-        let entry = scripts.clone().filter(|asset| asset.path.starts_with("assets/index-"));
+        let index = ASSETS.iter().find(|asset| asset.path == "index.html");
+        let index = index.map(|index| String::from_utf8_lossy(index.identity)).unwrap_or_default();
+        let entry = scripts.clone().filter(|asset| index.contains(asset.path));
         let entry = entry.map(|asset| asset.gzip.len()).sum::<usize>();
         assert!(
             entry > 0 && entry <= ENTRY_SCRIPT_BYTES_MAX,

@@ -31,7 +31,7 @@ BODY = (
     b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b'Content-Length: 60000\r\n\r\n{"sql": "'
 )
-STREAM = b"GET /api/v1/live?topics=temps&hz=0 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+STREAM = b"GET /api/v1/live?topics=temps HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @dataclass

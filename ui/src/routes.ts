@@ -64,6 +64,15 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     page: () => import('./stock/Stock.svelte'),
   },
   {
+    path: '/alarms',
+    title: 'alarms.title',
+    icon: 'alarms',
+    key: 'a',
+    permission: 'follow_live',
+    hasSubpaths: true,
+    page: () => import('./alarms/Alarms.svelte'),
+  },
+  {
     path: '/data',
     title: 'data.title',
     icon: 'data',

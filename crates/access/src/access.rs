@@ -16,7 +16,7 @@ use crate::login::Gate;
 use crate::permission::{Action, Rights};
 use crate::secret::{Random, random_bytes};
 use crate::settings::us;
-use crate::store::{Store, sessions as rows, tokens as token_rows, users, values};
+use crate::store::{Database, sessions as rows, tokens as token_rows, users, values};
 use crate::throttle::Policy;
 use crate::{Error, Identity, Scope, Settings, audit::Event, password};
 use cache::Cache;
@@ -24,7 +24,7 @@ use rusqlite::Transaction;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Whose sessions or tokens are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Maintained {
 ///
 /// The program calls [`Access::maintain`] about once a minute and when it stops.
 pub struct Access {
-    store: Store,
+    store: Arc<Database>,
     settings: Settings,
     random: Mutex<Box<Random>>,
     /// A hash to check passwords against for which there is no account.
@@ -97,7 +97,7 @@ impl Access {
         now_us: i64,
     ) -> Result<Self, Error> {
         settings.check()?;
-        let store = Store::open(path, &settings)?;
+        let store = Arc::new(Database::open(path, &settings)?);
         let dummy = password::dummy(&settings, &mut *random)?;
         let gate = Gate::new(settings.password_checks_at_once, settings.password_checks_waiting);
         let clock_us = AtomicI64::new(store.read(clock::stored_us)?);
@@ -122,6 +122,11 @@ impl Access {
 
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The database, for the alarms and notifications that it also stores.
+    pub fn database(&self) -> Arc<Database> {
+        Arc::clone(&self.store)
     }
 
     /// Refuses unless `action` is allowed on everything in `scope`. Costs no access to the disk.
@@ -182,7 +187,7 @@ impl Access {
     pub fn backup(&self, by: &Identity, to: &Path, now_us: i64) -> Result<(), Error> {
         let by = self.require(by, Action::ManageBackups, now_us)?;
         self.flush_audit()?;
-        self.store.backup(to, &self.settings)?;
+        self.store.backup(to)?;
         let detail = serde_json::json!({ "to": to.display().to_string() });
         self.audit(&Event::new(crate::audit::Kind::BackedUp, by.name(), detail), now_us)
     }

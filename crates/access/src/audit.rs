@@ -1,20 +1,16 @@
 //! The audit log: entries that are only ever appended, each bound to the one before it.
 //!
-//! The hash of an entry is SHA-256 over the hash of the previous entry (32 bytes; zeros for the
-//! first) followed by the entry as canonical JSON: the keys `actor`, `address`, `at_us`, `detail`,
-//! `kind` and `seq` in this order, keys of `detail` sorted, no white space, UTF-8. So a changed,
-//! inserted or removed entry breaks the chain from there on. Removed entries at the end are found
-//! by the counter of the database and, independently of the database, by an
-//! [`Anchor`] that was kept elsewhere.
+//! Entries are linked by hashes as [`crate::chain`] describes. The hash covers the keys `actor`,
+//! `address`, `at_us`, `detail`, `kind` and `seq` in this order, keys of `detail` sorted, no white
+//! space, UTF-8.
 
 mod chain;
-mod json;
 
-pub use chain::{Broken, BrokenReason, Verified, verify_export};
-pub(crate) use chain::{Chain, HashedFields, entry_hash};
-pub(crate) use json::canonical;
+pub use crate::chain::{Anchor, Broken, BrokenReason, Verified};
+pub use chain::verify_export;
+pub(crate) use chain::{HashedFields, entry_hash};
 
-use crate::encoding;
+use crate::json::{self, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::net::IpAddr;
@@ -101,14 +97,6 @@ pub struct Page {
     pub next_before_seq: Option<i64>,
 }
 
-/// The state of the log at one time, to be kept apart from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Anchor {
-    pub seq: i64,
-    /// In hexadecimal.
-    pub hash: String,
-}
-
 impl Kind {
     pub fn name(self) -> String {
         serde_json::to_value(self)
@@ -173,13 +161,4 @@ impl Entry {
             self.seq
         )
     }
-
-    pub(crate) fn anchor(&self) -> Anchor {
-        Anchor { seq: self.seq, hash: self.hash.clone() }
-    }
-}
-
-/// The hash before the first entry.
-pub(crate) fn genesis() -> String {
-    encoding::hex(&[0; 32])
 }

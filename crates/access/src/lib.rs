@@ -27,10 +27,12 @@
 
 pub mod access;
 pub mod audit;
+pub mod chain;
 mod encoding;
 mod error;
 pub mod external;
 mod identity;
+mod json;
 pub mod login;
 pub mod password;
 pub mod permission;
@@ -57,5 +59,5 @@ pub use scope::Scope;
 pub use secret::{Random, Secret};
 pub use session::Client;
 pub use settings::Settings;
-pub use store::{Restored, restore};
+pub use store::{Database, Restored, restore};
 pub use user::{NewPassword, NewUser, UserInfo};

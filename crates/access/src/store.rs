@@ -1,7 +1,7 @@
-//! The embedded SQLite database.
+//! The embedded SQLite database of the program: people and the audit log, alarms and notifications.
 //!
 //! One connection writes, one reads; both are behind a mutex. A write is one transaction that is on
-//! the disk (WAL, `synchronous=FULL`) when [`Store::write`] returns. Other processes of the machine,
+//! the disk (WAL, `synchronous=FULL`) when [`Database::write`] returns. Other processes of the machine,
 //! such as the command line, may have the database open too.
 
 pub(crate) mod attempts;
@@ -23,16 +23,24 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// An open database. The tables of people belong to this crate, those of alarms and notifications to the
+/// crate `watch`.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub struct Database {
     path: PathBuf,
+    settings: Settings,
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
     /// Held while the database is open, so that a restore does not replace it meanwhile.
     _lock: File,
 }
 
-impl Store {
+impl Database {
+    /// The file of the database.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the database, or creates it if there is none. Refuses one that is corrupt, newer, not
     /// writable or of another program.
     pub fn open(path: &Path, settings: &Settings) -> Result<Self, Error> {
@@ -43,7 +51,8 @@ impl Store {
         open::check_and_migrate(&mut writer, path).map_err(|error| error.at(path))?;
         reader.pragma_update(None, "query_only", true)?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
-        Ok(Self { path: path.to_owned(), writer, reader, _lock: lock })
+        let settings = settings.clone();
+        Ok(Self { path: path.to_owned(), settings, writer, reader, _lock: lock })
     }
 
     /// Runs `work` in one transaction: all of it is durable on success, nothing on error.
@@ -70,25 +79,24 @@ impl Store {
     /// requests.
     pub fn read_apart<T>(
         &self,
-        settings: &Settings,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut apart =
-            open::connect(&self.path, settings).map_err(|error| error.at(&self.path))?;
+        let connected = open::connect(&self.path, &self.settings);
+        let mut apart = connected.map_err(|error| error.at(&self.path))?;
         let done = in_transaction(&mut apart, TransactionBehavior::Deferred, work);
         done.map_err(|error| error.at(&self.path))
     }
 
     /// Returns a number that changes when any process has changed the database.
-    pub fn version_seen(&self) -> Result<i64, Error> {
+    pub(crate) fn version_seen(&self) -> Result<i64, Error> {
         let reader = lock(&self.reader);
         let version = reader.prepare_cached("PRAGMA data_version")?.query_one([], |row| row.get(0));
         version.map_err(|error| Error::from(error).at(&self.path))
     }
 
     /// Copies the current state of the database into a new file, concurrently with writers.
-    pub fn backup(&self, to: &Path, settings: &Settings) -> Result<(), Error> {
-        backup::write(&self.path, to, settings)
+    pub fn backup(&self, to: &Path) -> Result<(), Error> {
+        backup::write(&self.path, to, &self.settings)
     }
 }
 

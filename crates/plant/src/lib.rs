@@ -6,6 +6,7 @@
 //! no Arrow, no clock. Time, randomness and configuration are parameters, so every rule can be
 //! tested with plain values.
 
+pub mod alarm;
 pub mod ambiguous;
 pub mod calendar;
 pub mod columns;

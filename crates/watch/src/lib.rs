@@ -4,3 +4,21 @@
 //! *Out*: alarms as they are, journal entries, and notifications to people.
 //! *Promise*: a transition is in the journal before anybody sees it, and survives a kill; a notification is
 //! sent at least once and repeated only if its delivery was not confirmed.
+
+mod alarm;
+mod alarms;
+mod command;
+mod engine;
+mod error;
+pub mod evaluate;
+mod inbox;
+pub mod journal;
+mod view;
+
+pub use alarm::{Alarm, Counts, Filter};
+pub use alarms::{AlarmHealth, AlarmLimits, Alarms};
+pub use command::{Actor, Command};
+pub use engine::{Engine, NowUs, Planner, Setup};
+pub use error::Error;
+pub use evaluate::{Change, Evaluator};
+pub use journal::JournalQuery;

@@ -53,7 +53,7 @@ impl Target {
         let reader = token(&access, &cookies[1])?;
         let ended = vec![("cookie", "cockpit-session=ended".to_owned())];
         let control = AccessControl::new(AccessMode::Login, Arc::clone(&access));
-        let limits = LiveLimits { limit_c: 50.0, silent_us: 60_000_000, viewers: 100, streams: 4 };
+        let limits = LiveLimits { limit_c: 50.0, silent_us: 60_000_000, viewers: 100, streams: 4, frames_per_s: 20_000 };
         let live = Live::new(Registry::default(), limits, "boot".to_owned());
         let clock = Arc::new(|| DateTime::from_timestamp_micros(NOW_US).unwrap_or_default());
         let lake = Arc::new(Tables { equipment: Equipment::default() });

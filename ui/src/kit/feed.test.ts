@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Feed, type FeedEvent, type Source } from './feed'
+import { Feed, type FeedEvent, liveUrl, type Source } from './feed'
 
 /** An event source that the test controls. */
 class FakeSource implements Source {
@@ -75,7 +75,7 @@ function pass(ms: number): void {
 
 test('values are degrees, and null becomes NaN', () => {
   last().send('snap', { t: SERVER, d: 2, v: [8241, null], q: [1] })
-  const [, snap] = takeEvents()
+  const snap = takeEvents().find((event) => event.kind === 'snapshot')
   expect(snap).toEqual({
     kind: 'snapshot',
     at: SERVER,
@@ -93,7 +93,7 @@ test('a page that joins later gets the current state', () => {
   last().send('t', { t: SERVER + 1, i: [1], v: [4000], q: [] })
   last().send('hb', { now: SERVER, link: 'connected', reason: null, lag_messages: 0, rejected: 4 })
   const kinds = feed.current().map((one) => one.kind)
-  expect(kinds).toEqual(['status', 'sensors', 'snapshot', 'heartbeat'])
+  expect(kinds).toEqual(['status', 'sensors', 'snapshot', 'heartbeat', 'alarm_reset'])
   const snap = feed.current()[2]
   expect(snap).toMatchObject({ values: new Float64Array([82.41, 40]), silent: [] })
 })
@@ -121,7 +121,27 @@ test('a dead socket is opened again, and the stream recovers', () => {
   expect(sources[0]?.closed).toBe(true)
   takeEvents()
   last().send('hello', { now: SERVER + 12_000 })
-  expect(takeEvents()).toEqual([{ kind: 'status', stale: false, since: null }])
+  expect(takeEvents()).toEqual([
+    { kind: 'status', stale: false, since: null },
+    { kind: 'alarm_reset' },
+  ])
+})
+
+test('alarms are passed on in order, and fetched again after every gap', () => {
+  const kinds = () => takeEvents().map((event) => event.kind)
+  expect(kinds()).toEqual(['alarm_reset', 'sensors'])
+  for (const n of [7, 8]) last().send('alarm', { n, transition: 'raised', at: '', alarm: {} })
+  expect(takeEvents()).toMatchObject([{ change: { n: 7 } }, { change: { n: 8 } }])
+  last().send('alarm_reset', {})
+  expect(kinds()).toEqual(['alarm_reset'])
+  last().fail(0)
+  last().send('hello', { now: SERVER })
+  expect(kinds()).toEqual(['alarm_reset'])
+})
+
+test('pages without temperatures request alarms only', () => {
+  expect(liveUrl(0)).toBe('/api/v1/live?topics=alarms')
+  expect(liveUrl(4)).toBe('/api/v1/live?topics=temps,alarms&hz=4')
 })
 
 test('a broken connection is reported after two seconds unless it recovers', () => {
@@ -153,6 +173,7 @@ test('the long event names work like the short ones', () => {
   last().send('heartbeat', { now: SERVER, link: 'connected', lag_messages: 0, rejected: 0 })
   last().send('version', { table: 'silver.temperature', v: 3 })
   expect(takeEvents().map((event) => event.kind)).toEqual([
+    'alarm_reset',
     'sensors',
     'snapshot',
     'readings',

@@ -1,4 +1,5 @@
 /** The live stream: connection, decoding and loss detection, independent of any page. */
+import type { Alarm } from '../alarms/alarm'
 
 export interface Heartbeat {
   /** Milliseconds since 1970 at the server. */
@@ -23,7 +24,19 @@ export type FeedEvent =
     }
   | { kind: 'heartbeat'; heartbeat: Heartbeat }
   | { kind: 'version'; table: string; version: number }
+  | { kind: 'alarm'; change: AlarmChange }
+  /** Alarm events may have been missed: the alarms must be fetched again. */
+  | { kind: 'alarm_reset' }
   | { kind: 'status'; stale: boolean; since: number | null }
+
+/** A transition of an alarm, and the alarm after it. */
+export interface AlarmChange {
+  /** Number of the event in the journal. */
+  n: number
+  transition: string
+  at: string
+  alarm: Alarm
+}
 
 /** The part of an EventSource that is used. */
 export interface Source {
@@ -75,6 +88,7 @@ export class Feed {
   #stale = false
   /** Server time minus local clock. */
   #clockOffset: number | null = null
+  #isOpen = false
 
   constructor(
     emit: (event: FeedEvent) => void,
@@ -100,6 +114,7 @@ export class Feed {
     clearTimeout(this.#reopenTimer)
     this.#source?.close()
     this.#source = null
+    this.#isOpen = false
   }
 
   /** The current state as events, for a page that joins later. */
@@ -112,6 +127,8 @@ export class Feed {
       )
     }
     if (this.#heartbeat) events.push({ kind: 'heartbeat', heartbeat: this.#heartbeat })
+    // A page that joins has missed the alarm events before it; without a connection `hello` follows.
+    if (this.#isOpen) events.push({ kind: 'alarm_reset' })
     return events
   }
 
@@ -137,7 +154,9 @@ export class Feed {
         this.#markReceived()
         handle(JSON.parse(event.data) as T)
       })
-    on<{ now: number }>('hello', (message) => this.#setClock(message.now))
+    on<{ now: number }>('hello', (message) => this.#greet(message.now))
+    on<AlarmChange>('alarm', (change) => this.#emit({ kind: 'alarm', change }))
+    on<object>('alarm_reset', () => this.#emit({ kind: 'alarm_reset' }))
     on<SensorsMessage>('dict', (message) => this.#setSensors(message))
     for (const name of ['snapshot', 'snap']) {
       on<ValuesMessage>(name, (message) => this.#setSnapshot(message))
@@ -173,6 +192,13 @@ export class Feed {
     if (!this.#stale) return
     this.#stale = false
     this.#emit({ kind: 'status', stale: false, since: null })
+  }
+
+  /** Every connection begins with `hello`; events between two connections may be missing. */
+  #greet(now: number): void {
+    this.#isOpen = true
+    this.#setClock(now)
+    this.#emit({ kind: 'alarm_reset' })
   }
 
   #setClock(now: number): void {
@@ -225,5 +251,6 @@ export class Feed {
   }
 }
 
-/** The URL of the stream of all temperatures at a rate. */
-export const liveUrl = (hz: number): string => `/api/v1/live?topics=temps&hz=${hz}`
+/** The URL of the stream of alarms, and of all temperatures at a rate unless it is 0. */
+export const liveUrl = (hz: number): string =>
+  hz > 0 ? `/api/v1/live?topics=temps,alarms&hz=${hz}` : '/api/v1/live?topics=alarms'

@@ -4,6 +4,8 @@ import { Feed, type FeedEvent, type Heartbeat, liveUrl } from './feed'
 import type { Demand } from './live.worker'
 import { session } from './session.svelte'
 
+type AlarmFeedEvent = Extract<FeedEvent, { kind: 'alarm' | 'alarm_reset' }>
+
 /** Called with the indexes of the changed sensors, or null if all may have changed. */
 type Draw = (indexes: readonly number[] | null) => void
 
@@ -31,6 +33,8 @@ class Live {
   silent: ReadonlySet<number> = new Set()
 
   #watchers = new Map<Draw, number>()
+  #onAlarm: ((event: AlarmFeedEvent) => void) | undefined
+  #needsAlarmsHidden: () => boolean = () => false
   #request: ((demand: Demand) => void) | undefined
   #clockOffset: number | null = null
 
@@ -45,6 +49,14 @@ class Live {
     }
   }
 
+  /** Receives alarm events on all pages; hidden pages too if `whileHidden` is true at that time. */
+  followAlarms(handle: (event: AlarmFeedEvent) => void, whileHidden: () => boolean): void {
+    this.#onAlarm = handle
+    this.#needsAlarmsHidden = whileHidden
+    this.#start()
+    this.#requestRate()
+  }
+
   /** Server time in milliseconds, independent of the local clock; null before the first event. */
   now(): number | null {
     return this.#clockOffset === null ? null : performance.now() + this.#clockOffset
@@ -54,13 +66,15 @@ class Live {
     if (this.#request) return
     this.#request = 'SharedWorker' in window ? this.#startWorker() : this.#startLocal()
     document.addEventListener('visibilitychange', () => this.#requestRate())
-    addEventListener('pagehide', () => this.#request?.({ hz: null }))
+    addEventListener('pagehide', () => this.#request?.({ hz: null, alarms: false }))
     addEventListener('pageshow', () => this.#requestRate())
   }
 
   #requestRate(): void {
-    const hz = document.hidden ? 0 : Math.max(0, ...this.#watchers.values())
-    this.#request?.({ hz })
+    const isHidden = document.hidden
+    const hz = isHidden ? 0 : Math.max(0, ...this.#watchers.values())
+    const alarms = this.#onAlarm !== undefined && (!isHidden || this.#needsAlarmsHidden())
+    this.#request?.({ hz, alarms })
   }
 
   #startWorker(): (demand: Demand) => void {
@@ -76,9 +90,9 @@ class Live {
   #startLocal(): (demand: Demand) => void {
     const feed = new Feed((event) => this.#handle(event))
     let lingerTimer: ReturnType<typeof setTimeout> | undefined
-    return ({ hz }) => {
+    return ({ hz, alarms }) => {
       clearTimeout(lingerTimer)
-      if (hz) feed.start(liveUrl(hz))
+      if (hz || alarms) feed.start(liveUrl(hz ?? 0))
       else lingerTimer = setTimeout(() => feed.stop(), hz === null ? 0 : HIDDEN_LINGER_MS)
     }
   }
@@ -90,7 +104,8 @@ class Live {
       this.#update(event.at, event.indexes, event.values, event.silent)
     } else if (event.kind === 'heartbeat') this.#setHeartbeat(event.heartbeat)
     else if (event.kind === 'status') this.#setStatus(event.stale, event.since)
-    else this.#refreshTables()
+    else if (event.kind === 'version') this.#refreshTables()
+    else this.#onAlarm?.(event)
   }
 
   #setSensors(names: readonly string[], limits: readonly number[]): void {

@@ -4,33 +4,42 @@
  */
 import { Feed, type FeedEvent, liveUrl } from './feed'
 
-/** The frame rate that a tab needs: 0 while it is hidden, null when it closes. */
+/** What a tab needs. */
 export interface Demand {
+  /** Frames of temperatures per second; 0 for none, null when the tab closes. */
   hz: number | null
+  /** Whether the tab needs alarms: it is visible, or it sounds for them while hidden. */
+  alarms: boolean
 }
 
-/** A stream without a visible tab is closed after this time. */
+/** A stream that no tab needs is closed after this time. */
 const IDLE_LINGER_MS = 60_000
 
-const demands = new Map<MessagePort, number>()
+const demands = new Map<MessagePort, Demand>()
 let lingerTimer: ReturnType<typeof setTimeout> | undefined
 
+const isAboutTemperatures = ({ kind }: FeedEvent): boolean =>
+  kind === 'sensors' || kind === 'snapshot' || kind === 'readings'
+
 const feed = new Feed((event: FeedEvent) => {
-  for (const [port, hz] of demands) if (hz > 0) port.postMessage(event)
+  for (const [port, { hz, alarms }] of demands) {
+    if (hz || (alarms && !isAboutTemperatures(event))) port.postMessage(event)
+  }
 })
 
 function updateFeed(): void {
   clearTimeout(lingerTimer)
-  const hz = Math.max(0, ...demands.values())
-  if (hz > 0) feed.start(liveUrl(hz))
+  const needs = [...demands.values()]
+  const hz = Math.max(0, ...needs.map((demand) => demand.hz ?? 0))
+  if (hz > 0 || needs.some((demand) => demand.alarms)) feed.start(liveUrl(hz))
   else lingerTimer = setTimeout(() => feed.stop(), IDLE_LINGER_MS)
 }
 
-function setDemand(port: MessagePort, { hz }: Demand): void {
-  if (hz === null) demands.delete(port)
-  else demands.set(port, hz)
+function setDemand(port: MessagePort, demand: Demand): void {
+  if (demand.hz === null) demands.delete(port)
+  else demands.set(port, demand)
   updateFeed()
-  if (hz) for (const event of feed.current()) port.postMessage(event)
+  if (demand.hz || demand.alarms) for (const event of feed.current()) port.postMessage(event)
 }
 
 addEventListener('connect', (event) => {

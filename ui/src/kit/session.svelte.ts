@@ -21,6 +21,9 @@ export type Permission =
   | 'manage_own_tokens'
   | 'manage_users'
   | 'read_audit'
+  | 'acknowledge_alarm'
+  | 'shelve_alarm'
+  | 'edit_rules'
 
 export interface SessionInfo {
   name: string

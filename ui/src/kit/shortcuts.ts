@@ -27,7 +27,9 @@ export const activeShortcuts = (): Shortcut[] => [...pageShortcuts, ...globalSho
 /** Whether the key press enters text. */
 function isTextInput(target: EventTarget | null): boolean {
   const element = target as HTMLElement | null
-  return !!element?.closest?.('input, textarea, select, [contenteditable="true"]')
+  return !!element?.closest?.(
+    'input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"]',
+  )
 }
 
 let previousKey = ''

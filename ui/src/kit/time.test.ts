@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest'
-import { addMonths, dateTime, dayLong, dayShort, isDay, twoDigits, weekday, zoneName } from './time'
+import {
+  addMonths,
+  dateTime,
+  dayEnd,
+  dayLong,
+  dayShort,
+  dayStart,
+  isDay,
+  twoDigits,
+  weekday,
+  zoneName,
+} from './time'
 
 test.each([
   ['2022-06-05', true],
@@ -32,3 +43,11 @@ test.each([
 ])('%s plus %s months is %s', (day, months, then) => expect(addMonths(day, months)).toBe(then))
 
 test('an hour has two digits', () => expect(twoDigits(9)).toBe('09'))
+
+test('days are those of the plant', () => {
+  expect(dayStart('2022-06-05', 'Asia/Kolkata')).toBe('2022-06-04T18:30:00.000Z')
+  expect(dayEnd('2022-06-05', 'Asia/Kolkata')).toBe('2022-06-05T18:30:00.000Z')
+  expect(dayEnd('2022-12-31', 'UTC')).toBe('2023-01-01T00:00:00.000Z')
+  expect(dayStart('2022-02-31', 'UTC')).toBeNull()
+  expect(dayEnd(null, 'UTC')).toBeNull()
+})

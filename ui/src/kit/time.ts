@@ -144,3 +144,19 @@ export function zoneOffset_ms(at_ms: number, zone: string): number {
   const minutes = ahead > 14 * 60 ? ahead - 1440 : ahead < -12 * 60 ? ahead + 1440 : ahead
   return minutes * 60_000
 }
+
+const DAY_MS = 86_400_000
+
+/** The start of a day in plant time, as UTC; null if the text is not a day. */
+export function dayStart(day: string | null, zone: string): string | null {
+  if (!isDay(day)) return null
+  const utc_ms = Date.parse(`${day}T00:00:00Z`)
+  return new Date(utc_ms - zoneOffset_ms(utc_ms, zone)).toISOString()
+}
+
+/** The end of a day in plant time, as UTC: the first time after it. */
+export function dayEnd(day: string | null, zone: string): string | null {
+  if (!isDay(day)) return null
+  const next = new Date(Date.parse(`${day}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10)
+  return dayStart(next, zone)
+}

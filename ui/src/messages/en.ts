@@ -1,4 +1,5 @@
 import { access } from './en/access'
+import { alarms } from './en/alarms'
 import { plant } from './en/plant'
 
-export const en = { ...plant, ...access } as const
+export const en = { ...plant, ...access, ...alarms } as const

@@ -1,5 +1,5 @@
 /** Entries of the audit log as text, and the times of its filter. */
-import { clockSeconds, isDay, zoneOffset_ms } from '../kit/time'
+import { clockSeconds } from '../kit/time'
 
 /** The kinds of entries, as the server names them. */
 export const KINDS = [
@@ -44,20 +44,4 @@ export function detailText(detail: unknown, zone: string): string {
     return `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`
   })
   return texts.join(', ')
-}
-
-const DAY_MS = 86_400_000
-
-/** The start of a day in plant time, as UTC; null if the text is not a day. */
-export function dayStart(day: string | null, zone: string): string | null {
-  if (!isDay(day)) return null
-  const utc_ms = Date.parse(`${day}T00:00:00Z`)
-  return new Date(utc_ms - zoneOffset_ms(utc_ms, zone)).toISOString()
-}
-
-/** The end of a day in plant time, as UTC: the first time after it. */
-export function dayEnd(day: string | null, zone: string): string | null {
-  if (!isDay(day)) return null
-  const next = new Date(Date.parse(`${day}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10)
-  return dayStart(next, zone)
 }

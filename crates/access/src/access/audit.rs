@@ -78,7 +78,7 @@ impl Access {
     ) -> Result<u64, Error> {
         self.require(by, Action::ReadAudit, now_us)?;
         self.flush_audit()?;
-        self.store.read_apart(&self.settings, |tx| rows::export(tx, from_seq, to))
+        self.store.read_apart(|tx| rows::export(tx, from_seq, to))
     }
 
     /// Verifies the whole chain and returns the first broken entry. `anchor` is the result of an
@@ -91,6 +91,6 @@ impl Access {
     ) -> Result<Verified, Error> {
         self.require(by, Action::ReadAudit, now_us)?;
         self.flush_audit()?;
-        self.store.read_apart(&self.settings, |tx| rows::verify(tx, anchor))
+        self.store.read_apart(|tx| rows::verify(tx, anchor))
     }
 }

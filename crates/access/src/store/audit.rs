@@ -1,6 +1,7 @@
 //! The audit log in the database.
 
-use crate::audit::{self, Anchor, Chain, Entry, Event, Filter, HashedFields, Page, Verified};
+use crate::audit::{self, Anchor, Entry, Event, Filter, HashedFields, Page, Verified};
+use crate::chain::{self, Chain};
 use crate::{Error, Settings};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::io::Write;
@@ -16,7 +17,7 @@ pub(crate) fn append(
 ) -> Result<(), Error> {
     // Based on the counter of SQLite, so that entries removed from the end leave a gap.
     let seq = written(connection)? + 1;
-    let prev = last_hash(connection)?.unwrap_or_else(audit::genesis);
+    let prev = last_hash(connection)?.unwrap_or_else(chain::genesis);
     let (kind, detail) = (event.kind.name(), event.detail_kept(settings.audit_detail_bytes_max));
     let address = event.address.map(|it| it.to_string());
     let fields = HashedFields {

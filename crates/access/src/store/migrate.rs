@@ -4,8 +4,11 @@ use crate::Error;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Statements that lead to version 1, 2 and so on. A released migration is never edited.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/1_people.sql"), include_str!("migrations/2_external_identities.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/1_people.sql"),
+    include_str!("migrations/2_external_identities.sql"),
+    include_str!("migrations/3_alarms.sql"),
+];
 
 /// The version this program works with.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -19,21 +19,24 @@ pub struct Viewer {
     beat: u64,
     versions: u64,
     sent: Arc<AtomicU64>,
-    _permit: ViewerPermit,
+    _permits: [Permit; 2],
 }
 
-/// Counts a viewer until it is dropped.
-struct ViewerPermit(Arc<AtomicUsize>);
+/// Adds to a count until it is dropped.
+struct Permit {
+    count: Arc<AtomicUsize>,
+    amount: usize,
+}
 
-impl Drop for ViewerPermit {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.count.fetch_sub(self.amount, Ordering::Relaxed);
     }
 }
 
 pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
     let hub = &live.shared.hub;
-    let permit = acquire_permit(hub)?;
+    let permits = acquire_permits(hub, subscription)?;
     let key = subscription.key();
     let frames = subscribe(live, key.clone())?;
     hub.opened.notify_one();
@@ -61,7 +64,7 @@ pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Vie
         versions: if seen.is_some() { 0 } else { frame.versions.number },
         frames,
         sent: Arc::clone(&hub.sent),
-        _permit: permit,
+        _permits: permits,
     })
 }
 
@@ -129,10 +132,22 @@ impl Viewer {
     }
 }
 
-fn acquire_permit(hub: &Hub) -> Result<ViewerPermit, OpenError> {
-    let permit = ViewerPermit(Arc::clone(&hub.viewers));
-    let before = hub.viewers.fetch_add(1, Ordering::Relaxed);
-    if before < hub.viewers_max { Ok(permit) } else { Err(OpenError::Viewers(hub.viewers_max)) }
+fn acquire_permits(hub: &Hub, subscription: &Subscription) -> Result<[Permit; 2], OpenError> {
+    let limits = hub.limits;
+    let viewer = Permit::acquire(&hub.viewers, 1, limits.viewers);
+    let viewer = viewer.ok_or(OpenError::Viewers(limits.viewers))?;
+    let amount = subscription.frames_per_s();
+    let frames = Permit::acquire(&hub.frames_per_s, amount, limits.frames_per_s);
+    Ok([viewer, frames.ok_or(OpenError::Frames(limits.frames_per_s))?])
+}
+
+impl Permit {
+    /// Adds `amount` to the count, unless that exceeds `limit`.
+    fn acquire(count: &Arc<AtomicUsize>, amount: usize, limit: usize) -> Option<Self> {
+        let before = count.fetch_add(amount, Ordering::Relaxed);
+        let permit = Self { count: Arc::clone(count), amount };
+        (before + amount <= limit).then_some(permit)
+    }
 }
 
 /// The last change that a viewer has received, if the id is of this run of the program.

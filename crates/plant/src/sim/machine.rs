@@ -32,7 +32,7 @@ const OVERTIME_PER_100K: u32 = 40_000;
 
 /// State of a machine, in the categories of ISO 22400-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum State {
+pub enum MachineState {
     Production,
     Setup,
     /// Break, maintenance, or a shift without work.
@@ -45,7 +45,7 @@ pub enum State {
     Idle,
 }
 
-impl State {
+impl MachineState {
     /// Name in the dumps.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineEvent {
     pub unit: u16,
-    pub state: State,
+    pub state: MachineState,
     pub reason: Option<&'static str>,
     pub from_s: i64,
     pub to_s: i64,
@@ -140,13 +140,13 @@ impl Machine {
 
     /// Planned standstill until a time; no effect if that is in the past.
     pub fn stand(&mut self, to_s: i64, reason: &'static str, floor: &mut Floor<'_>) {
-        self.spend(State::PlannedStop, Some(reason), to_s, floor);
+        self.spend(MachineState::PlannedStop, Some(reason), to_s, floor);
     }
 
     fn run(&mut self, to_s: i64, floor: &mut Floor<'_>) {
         while self.now_s < to_s {
             if self.job.is_none() && !self.take_order(floor) {
-                return self.spend(State::Idle, Some("no_order"), to_s, floor);
+                return self.spend(MachineState::Idle, Some("no_order"), to_s, floor);
             }
             self.step(to_s, floor);
         }
@@ -182,7 +182,7 @@ impl Machine {
         if job.setup_left_s > 0 {
             let until_s = to_s.min(self.now_s + job.setup_left_s);
             job.setup_left_s -= until_s - self.now_s;
-            return self.spend(State::Setup, None, until_s, floor);
+            return self.spend(MachineState::Setup, None, until_s, floor);
         }
         if self.until_stop_s == 0 {
             return self.stop(to_s, floor);
@@ -198,9 +198,9 @@ impl Machine {
         }
         let is_minor = happens(&mut floor.rng, MINOR_PER_100K);
         let (state, reasons, length) = if is_minor {
-            (State::MinorStop, &MINOR_REASONS[..], MINOR_STOP_S)
+            (MachineState::MinorStop, &MINOR_REASONS[..], MINOR_STOP_S)
         } else {
-            (State::UnplannedStop, &REASONS[..], STOP_S)
+            (MachineState::UnplannedStop, &REASONS[..], STOP_S)
         };
         let reason = *pick(&mut floor.rng, reasons);
         let until_s = to_s.min(self.now_s + floor.rng.random_range(length));
@@ -229,7 +229,7 @@ impl Machine {
         }
         let end_s = if is_done { (at_ms + 999).div_euclid(1_000).min(to_s) } else { to_s };
         self.until_stop_s -= end_s - self.now_s;
-        self.spend(State::Production, None, end_s, floor);
+        self.spend(MachineState::Production, None, end_s, floor);
         self.job = Some(job).filter(|_| !is_done);
         if is_done {
             let order = &mut floor.orders[job.order as usize];
@@ -249,12 +249,12 @@ impl Machine {
 
     fn spend(
         &mut self,
-        state: State,
+        state: MachineState,
         reason: Option<&'static str>,
         to_s: i64,
         floor: &mut Floor<'_>,
     ) {
-        let has_order = !matches!(state, State::Idle | State::PlannedStop);
+        let has_order = !matches!(state, MachineState::Idle | MachineState::PlannedStop);
         let order = self.job.filter(|_| has_order).map(|job| job.order);
         let (unit, site) = (self.unit, floor.site);
         // The system splits every record at midnight, plant time.

@@ -130,7 +130,7 @@ impl Iterator for World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::machine::State;
+    use crate::sim::machine::MachineState;
     use crate::sim::site::tests::site;
     use chrono_tz::Tz;
     use std::collections::{BTreeMap, HashSet};
@@ -170,7 +170,7 @@ mod tests {
                         && event.order == Some(board.order)
                 };
                 let mut found = day.events.iter().filter(is_within);
-                assert!(found.any(|event| event.state == State::Production), "{board:?}");
+                assert!(found.any(|event| event.state == MachineState::Production), "{board:?}");
             }
         }
     }

@@ -4,7 +4,7 @@ use super::production::{shift, station};
 use super::time::{Category, Stretch};
 use super::{Lines, ShiftOf, Truth, Value};
 use crate::sim::dump::date;
-use crate::sim::machine::State;
+use crate::sim::machine::MachineState;
 use crate::sim::site::Site;
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ impl Truth {
 
 /// The loss category of a stretch; `None` if no work was planned.
 fn loss(stretch: &Stretch<'_>) -> Option<&'static str> {
-    let is_minor = stretch.event.is_some_and(|event| event.state == State::MinorStop);
+    let is_minor = stretch.event.is_some_and(|event| event.state == MachineState::MinorStop);
     match stretch.category {
         Category::NoProductionPlanned | Category::PlannedStop => None,
         Category::Production => Some("reduced_speed"),

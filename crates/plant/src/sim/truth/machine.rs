@@ -2,13 +2,13 @@
 
 use super::{Lines, Truth, Value};
 use crate::sim::dump::date;
-use crate::sim::machine::State;
+use crate::sim::machine::MachineState;
 use crate::sim::site::Site;
 use crate::time::DAY_S;
 use std::collections::BTreeMap;
 
 /// States of a unit on a day with the same state and reason.
-type StateKey = (i32, u16, State, Option<&'static str>);
+type StateKey = (i32, u16, MachineState, Option<&'static str>);
 
 impl Truth {
     /// Seconds by day, unit, state and reason. A state ends when the next one of the unit starts

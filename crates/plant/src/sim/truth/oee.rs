@@ -4,7 +4,7 @@ use super::production::{shift, station};
 use super::time::{Category, Stretch};
 use super::{Clock, Lines, ShiftOf, Truth, Value};
 use crate::sim::dump::date;
-use crate::sim::machine::State;
+use crate::sim::machine::MachineState;
 use crate::sim::site::Site;
 use std::collections::BTreeMap;
 
@@ -109,11 +109,11 @@ impl Sums {
         let Some(event) = stretch.event.filter(|event| event.order.is_some()) else { return };
         self.order_s += duration_s;
         match event.state {
-            State::UnplannedStop => {
+            MachineState::UnplannedStop => {
                 self.breakdown_s += duration_s;
                 self.breakdowns += i64::from(stretch.begins);
             }
-            State::MinorStop => self.minor_stop_s += duration_s,
+            MachineState::MinorStop => self.minor_stop_s += duration_s,
             _ => {}
         }
     }

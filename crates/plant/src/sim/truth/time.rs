@@ -4,7 +4,7 @@ use super::production::{shift, station};
 use super::{Hour, Lines, ShiftOf, Truth, Value, timestamp};
 use crate::calendar::LocalParts;
 use crate::sim::dump::date;
-use crate::sim::machine::{MachineEvent, State};
+use crate::sim::machine::{MachineEvent, MachineState};
 use crate::sim::site::Site;
 use crate::time::MINUTE_S;
 use std::collections::BTreeMap;
@@ -41,12 +41,12 @@ impl Category {
 
     fn of(event: &MachineEvent) -> Self {
         match event.state {
-            State::Production => Self::Production,
-            State::Setup => Self::Setup,
-            State::PlannedStop if matches!(event.reason, Some("off_shift" | "holiday")) => {
+            MachineState::Production => Self::Production,
+            MachineState::Setup => Self::Setup,
+            MachineState::PlannedStop if matches!(event.reason, Some("off_shift" | "holiday")) => {
                 Self::NoProductionPlanned
             }
-            State::PlannedStop => Self::PlannedStop,
+            MachineState::PlannedStop => Self::PlannedStop,
             _ if event.order.is_none() => Self::DownWithoutOrder,
             _ => Self::Delay,
         }

@@ -15,9 +15,9 @@ use datafusion::dataframe::DataFrame;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use deltalake::DeltaTable;
-use lake::kpi::{KpiQuery, Row};
-use plant::equipment::Equipment;
-use std::collections::BTreeMap;
+use lake::kpi::{Dimensions, FigureStatus, KpiQuery, Level, Row};
+use plant::equipment::{Equipment, Unit};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -149,8 +149,22 @@ impl LakeReader for Lake {
         &[]
     }
 
-    async fn kpi_rows(&self, _kpis: &[Kpi], _query: &KpiQuery) -> anyhow::Result<Vec<Row>> {
-        Ok(Vec::new())
+    /// A row for each unit, line or plant of the equipment.
+    async fn kpi_rows(&self, _kpis: &[Kpi], query: &KpiQuery) -> anyhow::Result<Vec<Row>> {
+        let line = |unit: &Unit| Some(unit.line.clone()).filter(|line| !line.is_empty());
+        let places: BTreeSet<_> = match query.level {
+            Level::Unit => {
+                self.equipment.units.iter().map(|it| (line(it), Some(it.name.clone()))).collect()
+            }
+            Level::Line => self.equipment.units.iter().map(|it| (line(it), None)).collect(),
+            Level::Plant => BTreeSet::from([(None, None)]),
+        };
+        let row = |(line, unit)| Row {
+            dimensions: Dimensions { line, unit, ..Dimensions::default() },
+            status: FigureStatus::Certified,
+            kpis: BTreeMap::new(),
+        };
+        Ok(places.into_iter().map(row).collect())
     }
 
     async fn session(&self) -> anyhow::Result<SessionContext> {
@@ -158,7 +172,8 @@ impl LakeReader for Lake {
         let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY_BYTES, 1.0).build_arc()?;
         let session = SessionContext::new_with_config_rt(config, runtime);
         let catalog = session.catalog("datafusion").unwrap();
-        for schema in ["gold", "silver"] {
+        let schemas = self.tables.iter().map(|(info, _)| info.schema.as_str());
+        for schema in schemas.chain(["gold", "silver"]).collect::<BTreeSet<_>>() {
             catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new()))?;
         }
         for (info, rows) in &self.tables {

@@ -36,7 +36,10 @@ pub struct Equipped {
     units: Names,
     stations: Names,
     lines: Names,
+    /// Areas that are visible as a whole.
     areas: Names,
+    /// Areas of visible units.
+    areas_of_units: Names,
     /// Plant and lane of sensors, such as `Plant1.4`.
     lanes: Lanes,
 }
@@ -52,6 +55,7 @@ impl Equipped {
         for unit in units {
             found.units.insert(unit.name.clone());
             found.stations.extend(unit.stations.iter().cloned());
+            found.areas_of_units.insert(unit.area.clone());
             found.lines.extend(Some(&unit.line).filter(|line| !line.is_empty()).cloned());
             lanes.extend(unit.lanes.iter().cloned());
         }
@@ -67,9 +71,7 @@ impl Equipped {
     /// The condition on the rows of a table: every column that names equipment names visible
     /// equipment. False for a table without such a column.
     pub fn condition(&self, schema: &Schema) -> Expr {
-        let is_there = |name: &&str| schema.index_of(name).is_ok();
-        let kinds = KINDS.iter().filter(|(_, names)| names.iter().all(is_there));
-        let conditions = kinds.map(|(kind, _)| self.condition_of(*kind, schema));
+        let conditions = kinds(schema).map(|kind| self.condition_of(kind, schema));
         conditions.reduce(Expr::and).unwrap_or_else(|| lit(false))
     }
 
@@ -79,6 +81,8 @@ impl Equipped {
             Kind::Unit => is_one_of(column("unit"), &self.units),
             Kind::Station => is_one_of(column("station"), &self.stations),
             Kind::Line => is_one_of(column("line"), &self.lines),
+            // The unit or line of the row decides, so its area has to be theirs only.
+            Kind::Area if has_finer_kind(schema) => is_one_of(column("area"), &self.areas_of_units),
             Kind::Area => is_one_of(column("area"), &self.areas),
             Kind::Lane => {
                 let lane = concat(vec![column("plant"), lit("."), column("lane")]);
@@ -123,6 +127,16 @@ impl Equipped {
     pub fn fingerprint(&self) -> String {
         format!("{self:?}")
     }
+}
+
+/// The kinds of equipment that the columns of a table name.
+fn kinds(schema: &Schema) -> impl Iterator<Item = Kind> {
+    let is_there = |name: &&str| schema.index_of(name).is_ok();
+    KINDS.iter().filter(move |(_, names)| names.iter().all(is_there)).map(|(kind, _)| *kind)
+}
+
+fn has_finer_kind(schema: &Schema) -> bool {
+    kinds(schema).any(|kind| kind != Kind::Area)
 }
 
 /// A column as text: equipment may be named by a dictionary, or by numbers.

@@ -1,70 +1,120 @@
-//! Every role on every route, from the tables of permissions and of routes.
+//! Every role in every scope on every route and every object, from the tables of permissions and of routes.
 
-use super::world::World;
+mod plant;
+mod requests;
+mod rows;
+
+use super::world::{World, made};
 use crate::http::authorization::routes::{FILES, PAGES, Requirement, Route, TABLE};
 use crate::http::openapi::document;
-use access::Role;
+use access::{Action, Role};
+use plant::Subject;
+use requests::{REQUESTS, Reply};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tower::ServiceExt as _;
 
-/// An address of a route.
-fn address(path: &str) -> String {
-    match path {
-        PAGES => "/now".to_owned(),
-        FILES => "/assets/now-3f2a.js".to_owned(),
-        path => path
-            .replace("{schema}/{table}", "gold/by_unit")
-            .replace("{name}", "nobody")
-            .replace("{id}", "999999"),
-    }
+/// A row of the table of routes with its request.
+struct Case {
+    route: &'static Route,
+    address: &'static str,
+    reply: Reply,
 }
 
-/// A body that every route refuses only after it has checked the permission.
-fn body(route: &Route) -> Option<Value> {
-    (route.method.as_str() != "GET" && route.method.as_str() != "DELETE").then(|| json!({}))
+fn cases() -> Vec<Case> {
+    let case = |route: &'static Route| {
+        let mut found = REQUESTS
+            .iter()
+            .filter(|(method, path, ..)| (route.method.as_str(), route.path) == (*method, *path));
+        let request = found.next();
+        let (.., address, reply) = request.unwrap_or_else(|| panic!("no request for {route:?}"));
+        Case { route, address, reply: *reply }
+    };
+    TABLE.iter().map(case).collect()
 }
 
-fn is_granted(role: Option<Role>, route: &Route) -> bool {
-    match (route.requirement, role) {
+/// Whether a subject, or without one nobody, gets an answer.
+fn is_granted(subject: Option<&Subject>, case: &Case) -> bool {
+    match (case.route.requirement, subject) {
         (Requirement::Public, _) => true,
         (_, None) => false,
         (Requirement::Authenticated, Some(_)) => true,
-        (Requirement::Permission(action), Some(role)) => action.rule().roles.contains(&role),
+        (Requirement::Permission(action), Some(subject)) => match case.reply {
+            Reply::InScope => !subject.granted(action).is_empty(),
+            Reply::Plant => subject.has_everywhere(action),
+        },
     }
 }
 
-/// The live stream does not end, and a login or a setup with an empty body is invalid for all.
-fn is_streamed(route: &Route) -> bool {
-    route.path == "/api/v1/live"
+/// Sends the request of a case and returns the status of the answer, without the body of a stream.
+async fn status(world: &World, headers: &[(&str, &str)], case: &Case) -> u16 {
+    let method = case.route.method.as_str();
+    let body = (method != "GET" && method != "DELETE").then(|| json!({}));
+    let request = made(method, case.address, headers, body);
+    world.router().oneshot(request).await.unwrap().status().as_u16()
 }
 
-/// Checks one role, or no login, on one route.
-async fn check(world: &World, role: Option<Role>, route: &Route) {
+async fn check(world: &World, subject: Option<&Subject>, case: &Case) {
     // A session of its own: a logout would end that of the other routes.
-    let cookie = role.map(|role| world.cookie(role.name())).unwrap_or_default();
-    let (name, method) = (role.map_or("nobody", Role::name), route.method.as_str());
-    let reply = world.request_as(&cookie, method, &address(route.path), body(route)).await;
-    let status = reply.status.as_u16();
-    let is_refused = matches!(status, 401 | 403 | 303);
-    let expected = is_granted(role, route);
-    assert_eq!(!is_refused, expected, "{name} {method} {}: {status}", route.path);
-    if !expected && role.is_none() {
-        let expected = if route.path == PAGES { 303 } else { 401 };
-        assert_eq!(status, expected, "{method} {}", route.path);
+    let cookie = subject.map(|it| world.cookie(&it.name)).unwrap_or_default();
+    let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+    let status = status(world, &headers, case).await;
+    let (method, path) = (case.route.method.as_str(), case.route.path);
+    let expected = is_granted(subject, case);
+    assert_eq!(
+        !matches!(status, 401 | 403 | 303),
+        expected,
+        "{subject:?} {method} {path}: {status}"
+    );
+    assert!(status < 500, "{subject:?} {method} {path}: {status}");
+    if !expected {
+        let without_login = if path == PAGES { 303 } else { 401 };
+        let expected = if subject.is_some() { 403 } else { without_login };
+        assert_eq!(status, expected, "{subject:?} {method} {path}");
     }
 }
 
+/// Every role in every scope of the plant, and nobody, with every method of every route.
 #[tokio::test]
 async fn each_role_reaches_exactly_the_routes_of_its_permissions() {
-    let world = World::new();
+    let subjects = plant::singles();
+    let world = plant::world(&subjects);
     let mut checked = 0;
-    for role in Role::ALL.map(Some).into_iter().chain([None]) {
-        for route in TABLE.iter().filter(|it| !is_streamed(it)) {
-            check(&world, role, route).await;
+    for subject in subjects.iter().map(Some).chain([None]) {
+        for case in &cases() {
+            check(&world, subject, case).await;
             checked += 1;
         }
     }
-    assert_eq!(checked, (TABLE.len() - 1) * 6);
+    assert_eq!(checked, TABLE.len() * (Role::ALL.len() * plant::scopes().len() + 1));
+}
+
+/// A token with one permission reaches the routes of this permission and no other.
+#[tokio::test]
+async fn a_token_reaches_exactly_the_routes_of_its_permissions() {
+    let subjects = plant::singles();
+    let world = plant::world(&subjects);
+    let owner = subjects.iter().find(|it| it.has_everywhere(Action::ManageUsers)).unwrap();
+    for rule in access::permission::TABLE.iter().filter(|rule| rule.by_token) {
+        let bearer = format!("Bearer {}", world.token(&owner.name, rule.action));
+        for case in &cases() {
+            let status = status(&world, &[("authorization", &bearer)], case).await;
+            let expected = match case.route.requirement {
+                Requirement::Public | Requirement::Authenticated => true,
+                Requirement::Permission(action) => action == rule.action,
+            };
+            let is_answered = !matches!(status, 401 | 403 | 303);
+            assert_eq!(is_answered, expected, "{} {:?}: {status}", rule.name, case.route);
+        }
+    }
+}
+
+/// A request for a route that is not in the table is not needed any more.
+#[test]
+fn the_table_and_the_requests_have_the_same_routes() {
+    let listed: Vec<_> = TABLE.iter().map(|it| (it.method.as_str(), it.path)).collect();
+    let tested: Vec<_> = REQUESTS.iter().map(|(method, path, ..)| (*method, *path)).collect();
+    assert_eq!(tested, listed);
 }
 
 #[tokio::test]
@@ -78,7 +128,8 @@ async fn other_methods_of_a_route_are_refused() {
             if is_listed {
                 continue;
             }
-            let reply = world.request_as(&cookie, method, &address(path), None).await;
+            let (.., address, _) = REQUESTS.iter().find(|(_, it, ..)| *it == path).unwrap();
+            let reply = world.request_as(&cookie, method, address, None).await;
             assert_eq!(reply.refusal(), (405, "wrong_method".into()), "{method} {path}");
         }
     }

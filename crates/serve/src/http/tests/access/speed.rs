@@ -223,7 +223,7 @@ async fn phases(world: &World, address: SocketAddr, stop: &CancellationToken) {
 #[ignore = "a benchmark, run by `cargo xtask bench access`"]
 async fn bench_stream_beside_logins() {
     let limits = Limits::default();
-    let world = World::with_settings(AccessMode::Login, limits.clone(), Settings::default());
+    let world = World::with_settings(AccessMode::Login, Settings::default());
     world.add("viewer", &[(Role::Viewer, "plant")]);
     world.add("engineer", &[(Role::Engineer, "plant")]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -5,9 +5,10 @@ use super::super::{Reply, live, request};
 use crate::Limits;
 use crate::http::{AccessControl, AccessMode, Peer, Service, router};
 use access::login::Login;
+use access::token::NewToken;
 use access::{
-    Access, Assignment, Client, Identity, NewPassword, NewUser, Role, Scope, Secret, Settings,
-    os_random,
+    Access, Action, Assignment, Client, Identity, NewPassword, NewUser, Role, Scope, Secret,
+    Settings, os_random,
 };
 use arrow::array::{Int64Array, StringArray};
 use axum::Router;
@@ -88,13 +89,22 @@ impl World {
         Self::with_limits(mode, Limits::default())
     }
 
-    /// A service without users, with these limits but a short interval between checks of live streams.
-    pub fn with_limits(mode: AccessMode, limits: Limits) -> Self {
-        Self::with_settings(mode, limits, settings())
+    /// A service without users over a lake.
+    pub fn with_lake(mode: AccessMode, lake: Lake) -> Self {
+        Self::with(mode, Limits::default(), settings(), lake)
     }
 
-    /// A service without users, with these limits and settings of the user database.
-    pub fn with_settings(mode: AccessMode, limits: Limits, settings: Settings) -> Self {
+    /// A service without users, with these limits but a short interval between checks of live streams.
+    pub fn with_limits(mode: AccessMode, limits: Limits) -> Self {
+        Self::with(mode, limits, settings(), lake())
+    }
+
+    /// A service without users, with these settings of the user database.
+    pub fn with_settings(mode: AccessMode, settings: Settings) -> Self {
+        Self::with(mode, Limits::default(), settings, lake())
+    }
+
+    fn with(mode: AccessMode, limits: Limits, settings: Settings, lake: Lake) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
         let access = Access::open(&path, settings, os_random().unwrap(), T0_US).unwrap();
@@ -108,7 +118,7 @@ impl World {
         let control = AccessControl::new(mode, Arc::clone(&access));
         let live = live();
         let service =
-            Service::new(Arc::new(lake()), live.clone(), limits, clock, Vec::new(), control);
+            Service::new(Arc::new(lake), live.clone(), limits, clock, Vec::new(), control);
         let router = router(Arc::new(service), super::super::program::PAGES);
         Self { access, router, clock_us, live, _folder: folder }
     }
@@ -150,6 +160,20 @@ impl World {
             Login { name, password: &password, code: None, client: &client, previous: None };
         let logged_in = self.access.login(&login, self.now_us()).unwrap();
         format!("cockpit-session={}", logged_in.cookie.expose())
+    }
+
+    /// An API token of a user with one permission in the whole plant.
+    pub fn token(&self, name: &str, action: Action) -> String {
+        let cookie = self.cookie(name);
+        let value = cookie.split_once('=').unwrap().1;
+        let by = self.access.authenticate_session(value, self.now_us()).unwrap();
+        let new = NewToken {
+            name: action.name().into(),
+            actions: [action].into(),
+            scope: Scope::Plant,
+            life_s: 3_600,
+        };
+        self.access.create_token(&by, &new, self.now_us()).unwrap().secret.expose().to_owned()
     }
 
     pub fn router(&self) -> Router {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// Keys sorted by their bytes, no white space. Keys are sorted here because the order of a
 /// `serde_json` map depends on a feature that another crate may enable.
-pub(crate) fn canonical(value: &Value) -> String {
+pub fn canonical(value: &Value) -> String {
     match value {
         Value::Object(map) => {
             let sorted: BTreeMap<&String, &Value> = map.iter().collect();
@@ -20,7 +20,7 @@ pub(crate) fn canonical(value: &Value) -> String {
     }
 }
 
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 

@@ -1,4 +1,4 @@
-import { type ApiError, toApiError } from '../kit/http'
+import { type ApiError, toApiError } from './http'
 
 /** A change that a person makes: whether it runs, and its last error. */
 export class Action {

@@ -1,0 +1,27 @@
+/** The result of a what-if trial in words. */
+import { t } from '../kit/i18n'
+import { int } from '../kit/numbers'
+import { span } from './alarm'
+import type { Backtest } from './api'
+
+/** Sentences of the comparison, the most important first. */
+export function trialTexts(trial: Backtest): string[] {
+  const { alarms, alarms_before: before } = trial
+  const count =
+    alarms === before
+      ? t('rules.trial.same', { alarms: int(alarms) })
+      : t('rules.trial.summary', { alarms: int(alarms), before: int(before) })
+  return [
+    count,
+    t('rules.trial.floods', { floods: int(trial.floods), before: int(trial.floods_before) }),
+    t('rules.trial.chattering', { count: int(trial.chattering) }),
+    ...delayText(trial.first_delay_s),
+  ]
+}
+
+function delayText(delay_s: number | null): string[] {
+  if (delay_s === null) return []
+  if (delay_s === 0) return [t('rules.trial.first')]
+  const delay = span(Math.abs(delay_s))
+  return [t(delay_s > 0 ? 'rules.trial.later' : 'rules.trial.earlier', { delay })]
+}
