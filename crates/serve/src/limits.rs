@@ -34,7 +34,7 @@ pub struct Limits {
     pub http2_streams: u32,
     /// Bytes of a response that wait for one HTTP/2 client to read. 64 KiB.
     pub http2_buffer_bytes: usize,
-    /// Bytes of responses that the system buffers for one client. 256 KiB.
+    /// Bytes of responses that the system buffers for one client. 128 KiB.
     pub send_buffer_bytes: u32,
     /// Time a client may read nothing of its response before the connection is closed. 60 s.
     pub stall_time: Duration,
@@ -137,7 +137,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             http2_streams: 100,
             http2_buffer_bytes: 64 * 1024,
-            send_buffer_bytes: 256 * 1024,
+            send_buffer_bytes: 128 * 1024,
             stall_time: Duration::from_secs(60),
             stop_time: Duration::from_secs(10),
             body_bytes: 64 * 1024,

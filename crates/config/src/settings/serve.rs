@@ -54,8 +54,8 @@ settings! {
         http2_buffer_bytes: usize = 64 << 10,
             "a client that does not read costs no more memory";
         /// Bytes of responses that the system buffers for one client.
-        http_send_buffer_bytes: u32 = 256 << 10, in 16_384 to 67_108_864,
-            "a client that does not read is noticed soon; at a distance of 50 ms it downloads 5 MB a second";
+        http_send_buffer_bytes: u32 = 128 << 10, in 16_384 to 67_108_864,
+            "a client that does not read is noticed soon; at a distance of 50 ms it downloads 2 MB a second";
         /// Time for the handshake of TLS.
         tls_handshake_time_s: u64 = 10,
             "a few round trips over a slow link";

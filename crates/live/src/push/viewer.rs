@@ -12,7 +12,8 @@ use tokio::sync::watch;
 pub struct Viewer {
     live: Live,
     frames: watch::Receiver<Frame>,
-    opening: Option<Bytes>,
+    /// What the viewer receives first, last part first. The list of sensors is shared by all viewers.
+    opening: Vec<Bytes>,
     /// The state that the viewer has received: last change, number of sensors, heartbeat, table versions.
     shown: u64,
     known: usize,
@@ -53,10 +54,12 @@ pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Vie
     };
     drop(latest);
     let beat = frame::beat(now_us, &live.link_state(), live.rejected_lately(now_us));
-    let opening = [&dict.event[..], &values, &beat].concat();
     Ok(Viewer {
         live: live.clone(),
-        opening: Some(opening.into()),
+        opening: [beat, values, dict.event.clone()]
+            .into_iter()
+            .filter(|it| !it.is_empty())
+            .collect(),
         shown,
         known: dict.members.len(),
         beat: frame.beat.number,
@@ -71,7 +74,7 @@ pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Vie
 impl Viewer {
     /// The next bytes for the viewer, as soon as there are some; `None` when the program stops.
     pub async fn next(&mut self) -> Option<Bytes> {
-        if let Some(opening) = self.opening.take() {
+        if let Some(opening) = self.opening.pop() {
             return Some(opening);
         }
         loop {
