@@ -41,6 +41,8 @@ from checks import Report, wait_for
 
 START_LIMIT_S = 60.0
 WARM_UP_S = 20.0
+SETTLE_S = 10.0
+"""After the crowd is connected: each new viewer is sent the list of sensors once."""
 END_LIMIT_S = 60.0
 GONE_LIMIT_S = 100.0
 """Longer than `http_stall_time_s`, after which the last dead reader is disconnected."""
@@ -167,6 +169,7 @@ def measure(service: Service, args: argparse.Namespace, report: Report) -> list[
     try:
         line = occupied.stdout.readline() if occupied.stdout else ""
         report.equal("the crowd is connected", line.strip(), f"ready {args.slow + args.dead}")
+        time.sleep(SETTLE_S)
         during = service.observe(args.seconds)
         health_s = service.health_s()
         report.check(f"a new client is answered ({health_s:.2f} s)", health_s < HEALTH_MAX_S)

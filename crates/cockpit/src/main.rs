@@ -3,6 +3,7 @@
 mod cli;
 mod descriptors;
 mod flow;
+mod listener;
 mod memory;
 
 use std::process::ExitCode;

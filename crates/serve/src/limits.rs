@@ -34,8 +34,6 @@ pub struct Limits {
     pub http2_streams: u32,
     /// Bytes of a response that wait for one HTTP/2 client to read. 64 KiB.
     pub http2_buffer_bytes: usize,
-    /// Bytes of responses that the system buffers for one client. 128 KiB.
-    pub send_buffer_bytes: u32,
     /// Time a client may read nothing of its response before the connection is closed. 60 s.
     pub stall_time: Duration,
     /// Time that running responses have after the stop before they are aborted. 10 s.
@@ -94,7 +92,6 @@ impl Limits {
             body_time: Duration::from_secs(serve.http_body_time_s),
             http2_streams: serve.http2_streams,
             http2_buffer_bytes: serve.http2_buffer_bytes,
-            send_buffer_bytes: serve.http_send_buffer_bytes,
             stall_time: Duration::from_secs(serve.http_stall_time_s),
             stop_time: Duration::from_secs(limits.refine.stop_within_s),
             body_bytes: serve.query_body_bytes,
@@ -137,7 +134,6 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             http2_streams: 100,
             http2_buffer_bytes: 64 * 1024,
-            send_buffer_bytes: 128 * 1024,
             stall_time: Duration::from_secs(60),
             stop_time: Duration::from_secs(10),
             body_bytes: 64 * 1024,

@@ -4,7 +4,7 @@ use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher, now};
-use crate::descriptors;
+use crate::{descriptors, listener};
 use anyhow::Context as _;
 use config::Config;
 use config::location::Purpose;
@@ -77,7 +77,8 @@ impl Flow {
         let users = self.open_users(&binding).await?;
         let Binding { address, network, certificates, .. } = binding;
         let limits = self.http_limits();
-        let listener = http::bind(address, &limits).with_context(|| {
+        let unsent_bytes = self.lake().limits().serve.http_unsent_bytes;
+        let listener = listener::bind(address, unsent_bytes).await.with_context(|| {
             format!("{address} cannot be listened on; another program may have it")
         })?;
         let address = listener.local_addr()?;

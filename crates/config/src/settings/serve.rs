@@ -53,9 +53,9 @@ settings! {
         /// Bytes of a response that wait for one HTTP/2 client to read.
         http2_buffer_bytes: usize = 64 << 10,
             "a client that does not read costs no more memory";
-        /// Bytes of responses that the system buffers for one client.
-        http_send_buffer_bytes: u32 = 128 << 10, in 16_384 to 67_108_864,
-            "a client that does not read is noticed soon; at a distance of 50 ms it downloads 2 MB a second";
+        /// Bytes of responses that wait in the system to be sent to one client.
+        http_unsent_bytes: u32 = 32 << 10, in 4_096 to 67_108_864,
+            "a client that does not read is noticed after so many; it does not limit the speed of others";
         /// Time for the handshake of TLS.
         tls_handshake_time_s: u64 = 10,
             "a few round trips over a slow link";

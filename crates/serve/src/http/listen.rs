@@ -16,11 +16,10 @@ use admission::{Admission, Admitted};
 use anyhow::Context;
 use axum::Router;
 use connection::Server;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -28,31 +27,12 @@ use tokio_util::sync::CancellationToken;
 /// Pause after a failed accept. Its cause, such as a lack of file descriptors, usually persists.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections that wait to be accepted, as many as the standard library lets wait.
-const BACKLOG: u32 = 1024;
-
 /// How the service can be reached.
 #[derive(Debug, Default)]
 pub struct Endpoint {
     pub network: Network,
     /// TLS; `None` is plain HTTP.
     pub certificates: Option<Arc<Certificates>>,
-}
-
-/// A listener on `address` whose connections buffer at most `send_buffer_bytes` each in the system. The
-/// buffers that the system chooses hold minutes of a live stream, so that a client that does not read is not
-/// noticed and is sent everything until then.
-pub fn bind(address: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    }?;
-    // A restart takes the address over while connections of the former process end.
-    socket.set_reuseaddr(true)?;
-    // Accepted connections inherit it.
-    socket.set_send_buffer_size(limits.send_buffer_bytes)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 /// Serves connections of `listener` until `stop`, then lets running responses end within the limit.
