@@ -44,7 +44,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 30] = [
+const PARTS: [Part; 31] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -88,6 +88,12 @@ const PARTS: [Part; 30] = [
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
+    part(
+        "notify",
+        "a thousand alarms through failing receivers",
+        &["build", "python"],
+        service::notify,
+    ),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
     part("package", "the Debian package installed, upgraded, removed", &["build"], package),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
@@ -469,6 +475,7 @@ mod tests {
             "damage",
             "flood",
             "load",
+            "notify",
             "demo",
             "package",
             "questions",

@@ -109,7 +109,8 @@ fn time(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<u16> {
     minute
 }
 
-fn minute(text: &str) -> Option<u16> {
+/// Minutes after midnight of a time of day such as `13:30`.
+pub(crate) fn minute(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
     let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)

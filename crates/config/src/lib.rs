@@ -16,6 +16,7 @@ pub mod kpi;
 pub mod location;
 pub mod model;
 pub mod network;
+pub mod notifications;
 pub mod outgoing;
 pub mod reference;
 pub mod retention;

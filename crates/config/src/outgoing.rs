@@ -27,13 +27,31 @@ impl OutgoingPolicy {
     /// The addresses of the host of `url` that may be connected to. `lookup` resolves a name.
     ///
     /// # Errors
-    /// The scheme is neither http nor https, the URL contains a password, the name has no address, or none of
-    /// its addresses is allowed.
+    /// As [`OutgoingPolicy::check`] and [`OutgoingPolicy::allowed`].
     pub fn resolve(
         &self,
         url: &Url,
         lookup: impl FnOnce(&str, u16) -> io::Result<Vec<SocketAddr>>,
     ) -> anyhow::Result<Vec<SocketAddr>> {
+        self.check(url)?;
+        let (host, port) =
+            url.host().zip(url.port_or_known_default()).context("a URL without host")?;
+        let found = match &host {
+            url::Host::Ipv4(address) => vec![(*address, port).into()],
+            url::Host::Ipv6(address) => vec![(*address, port).into()],
+            url::Host::Domain(name) => {
+                lookup(name, port).with_context(|| format!("the host `{name}` has no address"))?
+            }
+        };
+        self.allowed(&host.to_string(), found)
+    }
+
+    /// Checks what can be checked without resolving a name.
+    ///
+    /// # Errors
+    /// The scheme is neither http nor https, the URL contains a password, or its host is an address that is not
+    /// allowed.
+    pub fn check(&self, url: &Url) -> anyhow::Result<()> {
         if !matches!(url.scheme(), "http" | "https") {
             bail!("invalid scheme `{}` of an outgoing URL: expected http or https", url.scheme());
         }
@@ -42,15 +60,19 @@ impl OutgoingPolicy {
                 "an outgoing URL must not contain a user or a password: configure them separately"
             );
         }
-        let (host, port) =
-            url.host().zip(url.port_or_known_default()).context("a URL without host")?;
-        let found = match host {
-            url::Host::Ipv4(address) => vec![(address, port).into()],
-            url::Host::Ipv6(address) => vec![(address, port).into()],
-            url::Host::Domain(name) => {
-                lookup(name, port).with_context(|| format!("the host `{name}` has no address"))?
-            }
+        let address: IpAddr = match url.host().context("a URL without host")? {
+            url::Host::Ipv4(address) => address.into(),
+            url::Host::Ipv6(address) => address.into(),
+            url::Host::Domain(_) => return Ok(()),
         };
+        self.allowed(&address.to_string(), vec![(address, 0).into()]).map(drop)
+    }
+
+    /// Those of the addresses of a host that may be connected to.
+    ///
+    /// # Errors
+    /// There is no address, or none is allowed.
+    pub fn allowed(&self, host: &str, found: Vec<SocketAddr>) -> anyhow::Result<Vec<SocketAddr>> {
         let mut refused = None;
         let mut allowed = Vec::new();
         for address in found {

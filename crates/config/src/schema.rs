@@ -4,9 +4,11 @@
 mod contract;
 mod json;
 mod kpis;
+mod notifications;
 mod plant;
 
 pub use json::json_schema;
+pub(crate) use notifications::NOTIFICATION_KEYS;
 
 use crate::settings::Setting;
 
@@ -90,6 +92,8 @@ pub enum Kind {
     /// A number with or without a fraction.
     Decimal,
     Texts,
+    /// A list of whole numbers.
+    Numbers,
     /// Two texts: numerator and denominator in SQL.
     Ratio,
     Table(&'static Table),

@@ -8,6 +8,7 @@
 mod access;
 mod ingest;
 mod lake;
+mod notify;
 mod refine;
 mod section;
 mod serve;
@@ -17,6 +18,7 @@ pub(crate) use access::ACCESS_VARIABLES;
 pub use access::{ACCESS_MODES, ACCESS_PREFIX, Access, AccessLimits, AccessMode};
 pub use ingest::IngestLimits;
 pub use lake::LakeLimits;
+pub use notify::NotificationLimits;
 pub use refine::RefineLimits;
 pub(crate) use section::variable;
 pub use section::{Deprecation, Origin, Provenance, Section, Setting};

@@ -179,6 +179,20 @@ impl<'a, 't> TomlReader<'a, 't> {
         number
     }
 
+    /// A list of whole numbers that are not negative, or `None` if it is missing.
+    pub fn numbers(&mut self, key: &'static str) -> Option<Vec<u64>> {
+        let value = self.value(key)?;
+        let number = |item: &Spanned<DeValue<'_>>| {
+            let integer = item.get_ref().as_integer()?;
+            u64::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok()
+        };
+        let numbers = value.get_ref().as_array().and_then(|it| it.iter().map(number).collect());
+        if numbers.is_none() {
+            self.wrong(key, "a list of whole numbers");
+        }
+        numbers
+    }
+
     /// A number, with or without a fraction, or `None` if it is missing.
     pub fn decimal(&mut self, key: &'static str) -> Option<f64> {
         let value = self.value(key)?.get_ref();

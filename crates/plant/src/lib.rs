@@ -8,6 +8,7 @@
 
 pub mod alarm;
 pub mod ambiguous;
+pub mod anomaly;
 pub mod calendar;
 pub mod columns;
 pub mod contract;

@@ -13,6 +13,7 @@ mod error;
 pub mod evaluate;
 mod inbox;
 pub mod journal;
+pub mod notify;
 mod view;
 
 pub use alarm::{Alarm, Counts, Filter};

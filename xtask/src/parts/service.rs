@@ -56,3 +56,8 @@ pub fn load(bench: &Bench) -> Done {
     }
     run(&mut case)
 }
+
+/// Notifications to a mail server and webhooks that fail, while the program is killed.
+pub fn notify(bench: &Bench) -> Done {
+    run(bench.python("notify_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}

@@ -67,7 +67,8 @@ fn copy(source: &Connection, to: &Path, settings: &Settings) -> Result<(), Error
     open::close(copied)
 }
 
-/// Migrates the copy, verifies its audit log, ends its sessions and adds an audit entry.
+/// Migrates the copy, verifies its audit log, ends its sessions, drops its waiting
+/// notifications and adds an audit entry.
 fn prepare_restored(
     path: &Path,
     from: &Path,
@@ -85,12 +86,23 @@ fn prepare_restored(
     let restored = counted(&transaction, now_us)?;
     sessions::remove_all(&transaction)?;
     values::remove(&transaction, setup::VALUE)?;
+    drop_notifications(&transaction)?;
     let detail = serde_json::json!({ "from": file::text_of(from), "users": restored.users });
     let event = Event::new(Kind::Restored, actor, detail);
     audit::append(&transaction, &event, now_us, settings)?;
     transaction.commit()?;
     open::close(connection)?;
     Ok(restored)
+}
+
+/// Messages that waited at the time of the backup were sent since, or are out of date.
+fn drop_notifications(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(
+        "UPDATE notifications SET state = 'dropped', last_error = 'a backup was restored'
+            WHERE state IN ('waiting', 'sending');
+        DELETE FROM escalations;",
+    )?;
+    Ok(())
 }
 
 fn counted(connection: &Connection, now_us: i64) -> Result<Restored, Error> {

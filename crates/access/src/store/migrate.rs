@@ -4,10 +4,11 @@ use crate::Error;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Statements that lead to version 1, 2 and so on. A released migration is never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/1_people.sql"),
     include_str!("migrations/2_external_identities.sql"),
     include_str!("migrations/3_alarms.sql"),
+    include_str!("migrations/4_notifications.sql"),
 ];
 
 /// The version this program works with.

@@ -63,6 +63,7 @@ fn kind_schema(kind: Kind) -> Map<String, Value> {
         Kind::Number(min, max) => number_schema(min, max),
         Kind::Decimal => json!({ "type": "number" }),
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Numbers => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
         Kind::Ratio => json!({
             "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2
         }),

@@ -67,6 +67,30 @@ fn the_tables_have_exactly_the_keys_that_are_read() {
     check(Document::Kpis, &[KPIS]);
 }
 
+/// Notifications that together make the reader read every key.
+const NOTIFICATIONS: &str = "channel = [{ kind = 'email' }, { kind = 'webhook' }, { kind = 'slack' }, \
+                             { kind = 'telegram' }, { kind = 'ntfy' }, { kind = 'mqtt' }]\n\
+                             [notifications]\n[[person]]\n[[route]]\nescalate = [{}]\n";
+
+#[test]
+fn the_keys_of_notifications_are_those_that_are_read() {
+    let mut expected = BTreeSet::new();
+    for key in NOTIFICATION_KEYS {
+        expected.insert((String::new(), key.name.to_owned()));
+        if let Kind::Table(table) | Kind::Tables(table) = key.kind {
+            keys_of(table, key.name, &mut expected);
+        }
+    }
+    let findings = Findings::new("alarms.toml", NOTIFICATIONS);
+    let document = findings.parse();
+    let mut reader = crate::toml_reader::TomlReader::new(document.get_ref(), 0, &findings);
+    drop(crate::notifications::read(&mut reader, &[]));
+    let found = findings.known_keys();
+    let missing: Vec<_> = found.difference(&expected).collect();
+    let unread: Vec<_> = expected.difference(&found).collect();
+    assert!(missing.is_empty() && unread.is_empty(), "missing {missing:?}, never read {unread:?}");
+}
+
 /// The files of the reference plant use known keys only, and satisfy the schema as far as it is simple to check.
 #[test]
 fn the_reference_plant_satisfies_the_schemas() {

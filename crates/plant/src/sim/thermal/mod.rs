@@ -69,6 +69,7 @@ pub struct TemperatureModel {
     day: Day,
     load: Load,
     fan: Fan,
+    is_healthy: bool,
 }
 
 /// The state of a sensor on a day.
@@ -108,7 +109,13 @@ impl TemperatureModel {
             day: Day::default(),
             load: Load::default(),
             fan: Fan::default(),
+            is_healthy: false,
         }
+    }
+
+    /// The temperature of a sensor that never has a fault.
+    pub fn healthy(seed: u64, sensor: &Sensor) -> Self {
+        Self { is_healthy: true, ..Self::new(seed, sensor) }
     }
 
     /// The reading at a time (microseconds since 1970-01-01T00:00:00Z) in hundredths of a degC;
@@ -160,6 +167,10 @@ impl TemperatureModel {
         if self.day.number == Some(number) {
             return;
         }
+        if self.is_healthy {
+            self.day = Day { number: Some(number), ..Day::default() };
+            return;
+        }
         let fault = fault::sensor_fault(self.seed, self.sensor, number);
         let silence = fault::gateway_fault(self.seed, self.gateway, number);
         self.day = Day { number: Some(number), fault, silence, stuck_c: 0.0 };
@@ -205,6 +216,9 @@ impl TemperatureModel {
 
     fn is_uncooled(&mut self, at_us: i64) -> bool {
         let day = day_of_us(at_us);
+        if self.is_healthy {
+            return false;
+        }
         if self.fan.day != Some(day) {
             let fault = fault::sensor_fault(self.seed, self.sensor, day);
             let failure = fault.filter(|it| it.kind == SensorFaultKind::FanFailure);

@@ -1,0 +1,7 @@
+//! Notifications on a real database, sent to real servers on this machine.
+
+mod planning;
+mod properties;
+mod rounds;
+mod sending;
+mod world;
