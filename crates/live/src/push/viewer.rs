@@ -3,7 +3,8 @@
 use super::frame::{self, FrameSource};
 use super::{Frame, Hub, OpenError, Subscription, lock_consistent, silent_positions, subscribe};
 use crate::{Live, lock};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::watch;
@@ -12,8 +13,9 @@ use tokio::sync::watch;
 pub struct Viewer {
     live: Live,
     frames: watch::Receiver<Frame>,
-    /// What the viewer receives first, last part first. The list of sensors is shared by all viewers.
-    opening: Vec<Bytes>,
+    /// What is to be sent next, in this order. The parts are shared by all viewers where possible: those of
+    /// viewers that do not read wait in memory.
+    parts: VecDeque<Bytes>,
     /// The state that the viewer has received: last change, number of sensors, heartbeat, table versions.
     shown: u64,
     known: usize,
@@ -56,10 +58,7 @@ pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Vie
     let beat = frame::beat(now_us, &live.link_state(), live.rejected_lately(now_us));
     Ok(Viewer {
         live: live.clone(),
-        opening: [beat, values, dict.event.clone()]
-            .into_iter()
-            .filter(|it| !it.is_empty())
-            .collect(),
+        parts: present([dict.event.clone(), values, beat]),
         shown,
         known: dict.members.len(),
         beat: frame.beat.number,
@@ -74,46 +73,35 @@ pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Vie
 impl Viewer {
     /// The next bytes for the viewer, as soon as there are some; `None` when the program stops.
     pub async fn next(&mut self) -> Option<Bytes> {
-        if let Some(opening) = self.opening.pop() {
-            return Some(opening);
-        }
         loop {
+            if let Some(part) = self.parts.pop_front() {
+                return Some(part);
+            }
             self.frames.changed().await.ok()?;
             let frame = self.frames.borrow_and_update().clone();
-            let due = self.due(&frame);
-            if !due.is_empty() {
-                self.sent.fetch_add(1, Ordering::Relaxed);
-                return Some(due);
-            }
+            self.parts = self.due(&frame);
+            self.sent.fetch_add(u64::from(!self.parts.is_empty()), Ordering::Relaxed);
         }
     }
 
     /// The parts of a frame that this viewer has not received, including missed changes.
-    fn due(&mut self, frame: &Frame) -> Bytes {
+    fn due(&mut self, frame: &Frame) -> VecDeque<Bytes> {
         let values = self.values(frame);
         let is_dict = frame.dict.members.len() != self.known;
-        let is_beat = frame.beat.number != self.beat;
-        let is_version = frame.versions.number != self.versions;
-        if !is_dict && !is_beat && !is_version {
-            return values;
+        let dict = if is_dict { frame.dict.event.clone() } else { Bytes::new() };
+        let mut due = present([dict, values]);
+        if frame.versions.number != self.versions {
+            let tables = frame.versions.tables.values();
+            let newer = tables.filter(|(number, _)| *number > self.versions);
+            due.extend(newer.map(|(_, event)| event.clone()));
         }
-        let mut due = BytesMut::new();
-        if is_dict {
-            due.extend_from_slice(&frame.dict.event);
-        }
-        due.extend_from_slice(&values);
-        for (number, event) in frame.versions.tables.values() {
-            if *number > self.versions {
-                due.extend_from_slice(event);
-            }
-        }
-        if is_beat {
-            due.extend_from_slice(&frame.beat.event);
+        if frame.beat.number != self.beat {
+            due.push_back(frame.beat.event.clone());
         }
         self.known = frame.dict.members.len();
         self.beat = frame.beat.number;
         self.versions = frame.versions.number;
-        due.freeze()
+        due
     }
 
     /// The shared frame if this viewer has received the previous one, else a frame of its own.
@@ -133,6 +121,11 @@ impl Viewer {
             FrameSource { boot, dict: &frame.dict, latest: &latest, silent: &frame.silent };
         source.delta(&frame.dict.changed(&latest, after), true)
     }
+}
+
+/// The parts that have bytes: an empty one would end the response.
+fn present<const N: usize>(parts: [Bytes; N]) -> VecDeque<Bytes> {
+    parts.into_iter().filter(|part| !part.is_empty()).collect()
 }
 
 fn acquire_permits(hub: &Hub, subscription: &Subscription) -> Result<[Permit; 2], OpenError> {
