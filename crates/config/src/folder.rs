@@ -1,9 +1,13 @@
 //! Reads a whole plant folder from disk, or the reference plant that is compiled in.
 
+mod alarm_rules;
+
+use super::alarms::AlarmRules;
 use super::diagnostic::{Diagnostic, line_of};
 use super::kafka::{self, Kafka};
 use super::kpi::{self, Kpi};
 use super::model::{self, Model, TableName};
+use super::notifications::Notifications;
 use super::retention::Retention;
 use super::serve::{self, Serve};
 use super::settings::{Access, Limits};
@@ -17,6 +21,7 @@ use plant::contract::Contract;
 use plant::equipment::Equipment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 include!(concat!(env!("OUT_DIR"), "/plant_files.rs"));
 
@@ -40,6 +45,10 @@ pub struct Plant {
     pub temperature: Temperature,
     /// KPIs in the order of their file.
     pub kpis: Vec<Kpi>,
+    /// Alarm rules with their problems, which do not make the plant invalid.
+    pub alarms: Arc<AlarmRules>,
+    /// Who is notified of alarms.
+    pub notifications: Notifications,
     /// One contract per bronze table, by table.
     pub contracts: BTreeMap<String, Contract>,
     /// One model per silver and gold table.
@@ -139,8 +148,11 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
         }
         diagnostics.extend(findings.into_diagnostics());
     }
-    let plant =
+    let mut plant =
         plant.map(|plant| Plant { contracts, models, retention, not_understood, kpis, ..plant });
+    if let Some(plant) = &mut plant {
+        plant.read_alarms(texts);
+    }
     diagnostics.sort();
     (plant, diagnostics)
 }
@@ -192,6 +204,8 @@ pub(crate) fn read_plant(findings: &Findings<'_>) -> Option<Plant> {
         access,
         temperature,
         kpis: Vec::new(),
+        alarms: Arc::default(),
+        notifications: Notifications::default(),
         contracts: BTreeMap::new(),
         models: BTreeMap::new(),
         retention: BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! Promise: nothing outside this module reads the environment; unknown keys are errors; secrets
 //! are never part of a `Config` and never printed.
 
+pub mod alarms;
 mod calendar;
 pub mod contract;
 pub mod diagnostic;
@@ -107,6 +108,8 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     plant.limits.read_env(env)?;
     plant.access.read_env(env)?;
     plant.temperature.read_env(env)?;
+    // Rules refer to temperatures, which the environment may have changed.
+    plant.read_alarms(&texts);
     let bucket = pick(flags.bucket.clone(), "COCKPIT_BUCKET", plant.bucket.clone());
     let lake = pick(flags.lake.clone(), "COCKPIT_LAKE", plant.lake.clone())
         .unwrap_or_else(|| (DEFAULT_LAKE.to_owned(), Origin::Default));

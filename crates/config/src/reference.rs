@@ -75,12 +75,13 @@ fn deprecated(limits: &Limits) -> String {
 /// All keys of the TOML files.
 fn keys() -> String {
     let mut page = format!(
-        "{NOTICE}# Keys of the TOML files\n\n`cockpit schema plant|contract|kpis` prints the same as JSON Schema.\n"
+        "{NOTICE}# Keys of the TOML files\n\n`cockpit schema plant|contract|kpis|alarms` prints the same as JSON Schema.\n"
     );
     for (document, title) in [
         (Document::Plant, "plant.toml"),
         (Document::Contract, "bronze/&lt;table&gt;.toml"),
         (Document::Kpis, "kpis.toml"),
+        (Document::Alarms, "alarms.toml"),
     ] {
         key_table(&mut page, &format!("## {title}"), document.table());
     }
@@ -143,6 +144,10 @@ fn kind_name(key: &Key) -> String {
         Kind::Decimal => "number".to_owned(),
         Kind::Texts => "list of texts".to_owned(),
         Kind::Numbers => "list of whole numbers".to_owned(),
+        Kind::OneOrMore => "text or list of texts".to_owned(),
+        Kind::Translated => "text, or texts by language".to_owned(),
+        Kind::Duration => "duration".to_owned(),
+        Kind::Limit => "number or setting".to_owned(),
         Kind::Ratio => "two texts".to_owned(),
         Kind::Table(_) => "table".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),

@@ -1,6 +1,7 @@
 //! The keys of the TOML files of a plant folder: the source of `cockpit schema`, of editors that complete and
 //! check, and of the reference pages. A test compares the tables with the keys that the readers read.
 
+mod alarms;
 mod contract;
 mod json;
 mod kpis;
@@ -21,10 +22,12 @@ pub enum Document {
     Contract,
     /// `kpis.toml`
     Kpis,
+    /// `alarms.toml`
+    Alarms,
 }
 
 impl Document {
-    pub const ALL: [Self; 3] = [Self::Plant, Self::Contract, Self::Kpis];
+    pub const ALL: [Self; 4] = [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Document {
             Self::Plant => "plant",
             Self::Contract => "contract",
             Self::Kpis => "kpis",
+            Self::Alarms => "alarms",
         }
     }
 
@@ -41,6 +45,7 @@ impl Document {
             Self::Plant => &plant::PLANT,
             Self::Contract => &contract::CONTRACT,
             Self::Kpis => &kpis::KPIS,
+            Self::Alarms => &alarms::ALARMS,
         }
     }
 }
@@ -94,6 +99,14 @@ pub enum Kind {
     Texts,
     /// A list of whole numbers.
     Numbers,
+    /// A text, or a list of texts.
+    OneOrMore,
+    /// A text, or a table of texts by language.
+    Translated,
+    /// A number with its unit, such as `30 s`.
+    Duration,
+    /// A number, or the name of a setting.
+    Limit,
     /// Two texts: numerator and denominator in SQL.
     Ratio,
     Table(&'static Table),

@@ -41,6 +41,16 @@ impl<'t> Findings<'t> {
         self.note_line(line_of(self.text, offset), message, remedy);
     }
 
+    /// Number of mistakes so far.
+    pub fn count(&self) -> usize {
+        self.found.borrow().len()
+    }
+
+    /// The text of the file.
+    pub fn file_text(&self) -> &'t str {
+        self.text
+    }
+
     /// Whether the file is valid TOML, so that the other findings are reliable.
     pub fn are_about_meaning(&self) -> bool {
         self.is_toml.get()
@@ -113,6 +123,25 @@ impl<'a, 't> TomlReader<'a, 't> {
         self.at
     }
 
+    /// Byte after the last value of the table, or its beginning if it has none.
+    pub fn end(&self) -> usize {
+        end_of(self.table).unwrap_or(self.at)
+    }
+
+    /// Byte of the first line of the text under `key`, behind its quotes; `None` if it is missing.
+    pub fn at_text(&self, key: &str) -> Option<usize> {
+        let span = self.table.get(key)?.span();
+        let text = self.findings.text.get(span.clone())?;
+        let quotes = ["\"\"\"\r\n", "\"\"\"\n", "'''\r\n", "'''\n"];
+        let opening = quotes.iter().find(|quotes| text.starts_with(**quotes));
+        Some(span.start + opening.map_or(0, |quotes| quotes.len()))
+    }
+
+    /// The text under `key`, without regard to mistakes.
+    pub fn peek(&self, key: &str) -> Option<&'a str> {
+        self.table.get(key)?.get_ref().as_str()
+    }
+
     /// Byte at which the value of `key` begins, or the table if the key is missing.
     pub fn at_key(&self, key: &str) -> usize {
         self.table.get(key).map_or(self.at, |value| value.span().start)
@@ -128,12 +157,12 @@ impl<'a, 't> TomlReader<'a, 't> {
         self.table.contains_key(key)
     }
 
-    fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'t>>> {
+    pub(crate) fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'t>>> {
         self.register(key);
         self.table.get(key)
     }
 
-    fn wrong(&self, key: &str, wanted: &str) {
+    pub(crate) fn wrong(&self, key: &str, wanted: &str) {
         self.note(key, format!("`{key}` is not {wanted}"), format!("Write {wanted} here."));
     }
 
@@ -265,4 +294,13 @@ impl<'a, 't> TomlReader<'a, 't> {
             }
         }
     }
+}
+
+/// Byte after the last value of a table and the tables below it.
+fn end_of(table: &DeTable<'_>) -> Option<usize> {
+    let end = |value: &Spanned<DeValue<'_>>| {
+        let below = value.get_ref().as_table().and_then(end_of);
+        below.unwrap_or(0).max(value.span().end)
+    };
+    table.values().map(end).max()
 }

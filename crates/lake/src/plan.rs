@@ -5,6 +5,7 @@
 //! Out: a [`Step`] for each table, upstreams first, and every mistake as a diagnostic.
 //! Promise: a plant without diagnostics can be refined.
 
+pub mod alarms;
 pub mod equipment;
 pub mod lineage;
 pub mod planner;

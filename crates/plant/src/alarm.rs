@@ -8,16 +8,20 @@
 
 mod comparison;
 mod event;
+pub mod flood;
 mod glob;
 mod life_cycle;
+pub mod performance;
 mod place;
 mod rule;
 mod states;
 
 pub use comparison::{Comparison, Direction};
 pub use event::{AlarmEvent, AlarmKey};
+pub use flood::{Flood, FloodMeter};
 pub use glob::{Glob, SensorPattern};
 pub use life_cycle::{Input, Refused, Status, Step, Steps, Timing, next_due, step};
+pub use performance::Performance;
 pub use place::Place;
 pub use rule::{
     Condition, CountCondition, DataCondition, DataKind, GroupBy, KpiCondition, KpiLevel, KpiPeriod,

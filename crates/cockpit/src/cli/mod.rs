@@ -317,11 +317,20 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
     let (plant, mut found) = folder::read(&texts);
     if let Some(plant) = &plant {
         let (steps, in_models) = lake::plan::planner::plan(plant).await?;
-        found.extend(in_models);
+        let mut alarms = plant.alarms.as_ref().clone();
+        lake::plan::alarms::check(plant, &steps, &mut alarms).await?;
+        found.extend(in_models.into_iter().chain(alarms.mistakes().cloned()));
         found.sort();
+        for warning in alarms.warnings() {
+            print::line(&format!("warning: {warning}"));
+        }
         if found.is_empty() {
+            let rules = match alarms.valid().count() {
+                0 => String::new(),
+                count => format!(", {}", print::counted(count, "alarm rule")),
+            };
             print::line(&format!(
-                "{}: {} and {}, no mistakes",
+                "{}: {} and {}{rules}, no mistakes",
                 plant.name,
                 print::counted(plant.contracts.len(), "contract"),
                 print::counted(steps.len(), "model")

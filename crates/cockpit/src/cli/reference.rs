@@ -16,6 +16,8 @@ pub enum File {
     Contract,
     /// kpis.toml
     Kpis,
+    /// alarms.toml
+    Alarms,
 }
 
 impl File {
@@ -24,6 +26,7 @@ impl File {
             Self::Plant => Document::Plant,
             Self::Contract => Document::Contract,
             Self::Kpis => Document::Kpis,
+            Self::Alarms => Document::Alarms,
         }
     }
 }

@@ -64,6 +64,15 @@ fn kind_schema(kind: Kind) -> Map<String, Value> {
         Kind::Decimal => json!({ "type": "number" }),
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Numbers => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
+        Kind::OneOrMore => json!({ "anyOf": [
+            { "type": "string" }, { "type": "array", "items": { "type": "string" } }
+        ] }),
+        Kind::Translated => json!({ "anyOf": [
+            { "type": "string" },
+            { "type": "object", "additionalProperties": { "type": "string" }, "required": ["en"] }
+        ] }),
+        Kind::Duration => json!({ "type": "string" }),
+        Kind::Limit => json!({ "anyOf": [{ "type": "number" }, { "type": "string" }] }),
         Kind::Ratio => json!({
             "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2
         }),

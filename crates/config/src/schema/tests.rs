@@ -31,6 +31,13 @@ const CONTRACTS: [&str; 4] = [
 ];
 const KPIS: &str = "[[hours]]\n[[kpi]]\nunknown = [{}]\ncause = [{}]\n";
 
+/// Rules of all kinds, which together make the reader read every key.
+fn alarms() -> String {
+    let rules =
+        crate::alarms::KINDS.map(|kind| format!("[[rule]]\nname = '{kind}'\nkind = '{kind}'\n"));
+    format!("{NOTIFICATIONS}\n[[suppression]]\n{}", rules.concat())
+}
+
 /// The keys that the reader of a document reads.
 fn read_keys(document: Document, text: &str) -> BTreeSet<(String, String)> {
     let findings = Findings::new("x.toml", text);
@@ -38,6 +45,7 @@ fn read_keys(document: Document, text: &str) -> BTreeSet<(String, String)> {
         Document::Plant => drop(folder::read_plant(&findings)),
         Document::Contract => drop(crate::contract::read("x", Tz::UTC, &findings)),
         Document::Kpis => drop(crate::kpi::read(&findings, |_| 1)),
+        Document::Alarms => return crate::alarms::known_keys(text),
     }
     findings.known_keys()
 }
@@ -65,6 +73,7 @@ fn the_tables_have_exactly_the_keys_that_are_read() {
     check(Document::Plant, &[PLANT, &former.replacen("[limits]\n", "", 1)]);
     check(Document::Contract, &CONTRACTS);
     check(Document::Kpis, &[KPIS]);
+    check(Document::Alarms, &[&alarms()]);
 }
 
 /// Notifications that together make the reader read every key.
@@ -100,6 +109,7 @@ fn the_reference_plant_satisfies_the_schemas() {
         let document = match file.as_str() {
             "plant.toml" => Document::Plant,
             "kpis.toml" => Document::Kpis,
+            "alarms.toml" => Document::Alarms,
             _ => Document::Contract,
         };
         let value: serde_json::Value = toml::from_str(text).unwrap();
@@ -119,6 +129,17 @@ fn validate(
     at: &str,
     out: &mut Vec<String>,
 ) {
+    if let Some(schemas) = schema["anyOf"].as_array() {
+        let is_valid = |schema: &serde_json::Value| {
+            let mut mistakes = Vec::new();
+            validate(value, schema, at, &mut mistakes);
+            mistakes.is_empty()
+        };
+        if !schemas.iter().any(is_valid) {
+            out.push(format!("{at}: {value} matches no alternative"));
+        }
+        return;
+    }
     let is_type = match schema["type"].as_str().unwrap() {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
@@ -144,6 +165,9 @@ fn validate(
     for (key, below) in value.as_object().into_iter().flatten() {
         match schema["properties"].get(key) {
             Some(schema) => validate(below, schema, &format!("{at}.{key}"), out),
+            None if schema["additionalProperties"].is_object() => {
+                validate(below, &schema["additionalProperties"], at, out);
+            }
             None => out.push(format!("{at}: unknown key {key}")),
         }
     }

@@ -1,11 +1,13 @@
 //! Rules: what raises an alarm, and what an operator does about it.
 
 mod condition;
+mod statement;
 
 pub use condition::{
     Condition, CountCondition, DataCondition, DataKind, GroupBy, KpiCondition, KpiLevel, KpiPeriod,
-    SqlCondition, Statement,
+    SqlCondition,
 };
+pub use statement::Statement;
 
 use super::Timing;
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Conditions: what is measured, and which values of it are abnormal.
 
+use super::Statement;
 use crate::alarm::{Comparison, Glob, SensorPattern};
 
 /// The condition of a rule. Temperatures are in degrees Celsius, durations in microseconds.
@@ -72,15 +73,6 @@ impl GroupBy {
     }
 }
 
-/// SQL over the lake that is evaluated regularly.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// One SELECT.
-    pub sql: String,
-    /// Time between two evaluations in microseconds.
-    pub every_us: i64,
-}
-
 /// The figure of a KPI in its newest complete period, for each unit or line. An unknown figure
 /// changes nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +84,9 @@ pub struct KpiCondition {
     /// Names of units or lines that the rule applies to.
     pub objects: Glob,
     pub period: KpiPeriod,
+    /// Factor from the figure to the value that is compared: 100 for a share, whose limit is in
+    /// percent, otherwise 1.
+    pub scale: f64,
     pub comparison: Comparison,
     pub every_us: i64,
 }
@@ -156,7 +151,8 @@ pub struct SqlCondition {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataCondition {
     pub kind: DataKind,
-    /// Names of tables, topics or disks that the rule applies to.
+    /// Objects that the rule applies to: tables of contracts (`production`), partitions
+    /// (`topic/0`), or `lake` for its disk.
     pub objects: Glob,
     pub comparison: Comparison,
     pub every_us: i64,
