@@ -1,8 +1,9 @@
 //! The wiring: which layer feeds which. Only this module knows all layers, and only it and `main` read a clock.
 //!
-//! files -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; lake and live -> HTTP.
+//! files -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP.
 
 pub mod access;
+mod alarms;
 mod binding;
 mod clock;
 pub mod demo;
@@ -30,14 +31,20 @@ use config::location::Location;
 use lake::context::LakeContext;
 use lake::dumps;
 use lake::refine::RefreshMode;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use url::Url;
 
 /// The sources, the lake and the plant that connects them.
 #[derive(Clone)]
 pub struct Flow {
     pub refinery: LakeContext,
     pub bucket: Option<Arc<Location>>,
+    /// Folder of the plant, whose alarm rules can be edited; `None` for the plant that is compiled in.
+    pub plant_folder: Option<PathBuf>,
+    /// Where people open the pages, for links in messages.
+    pub public_url: Option<Url>,
     /// Brokers to read messages from.
     pub kafka: Option<Kafka>,
     /// Messages that this process has read from topics.

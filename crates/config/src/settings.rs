@@ -6,6 +6,7 @@
 //! line, not only the first.
 
 mod access;
+mod alarm;
 mod ingest;
 mod lake;
 mod notify;
@@ -16,6 +17,7 @@ mod stream;
 
 pub(crate) use access::ACCESS_VARIABLES;
 pub use access::{ACCESS_MODES, ACCESS_PREFIX, Access, AccessLimits, AccessMode};
+pub use alarm::AlarmLimits;
 pub use ingest::IngestLimits;
 pub use lake::LakeLimits;
 pub use notify::NotificationLimits;
@@ -39,13 +41,14 @@ pub struct Limits {
     pub lake: LakeLimits,
     pub refine: RefineLimits,
     pub live: LiveLimits,
+    pub alarm: AlarmLimits,
     pub serve: ServeLimits,
     provenance: Provenance,
 }
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 7] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 8] {
         [
             ("Dumps", &self.ingest),
             ("Streams", &self.stream),
@@ -53,6 +56,7 @@ impl Limits {
             ("Lake", &self.lake),
             ("Refinement", &self.refine),
             ("Live values", &self.live),
+            ("Alarms", &self.alarm),
             ("HTTP service", &self.serve),
         ]
     }
@@ -83,14 +87,15 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 7], &mut Provenance) {
-        let sections: [&mut dyn Section; 7] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 8], &mut Provenance) {
+        let sections: [&mut dyn Section; 8] = [
             &mut self.ingest,
             &mut self.stream,
             &mut self.kafka,
             &mut self.lake,
             &mut self.refine,
             &mut self.live,
+            &mut self.alarm,
             &mut self.serve,
         ];
         (sections, &mut self.provenance)

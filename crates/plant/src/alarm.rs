@@ -18,10 +18,10 @@ mod states;
 
 pub use comparison::{Comparison, Direction};
 pub use event::{AlarmEvent, AlarmKey};
-pub use flood::{Flood, FloodMeter};
+pub use flood::{FLOOD_WINDOW_US, Flood, FloodMeter};
 pub use glob::{Glob, SensorPattern};
 pub use life_cycle::{Input, Refused, Status, Step, Steps, Timing, next_due, step};
-pub use performance::Performance;
+pub use performance::{Assessment, Metric, Performance};
 pub use place::Place;
 pub use rule::{
     Condition, CountCondition, DataCondition, DataKind, GroupBy, KpiCondition, KpiLevel, KpiPeriod,

@@ -208,6 +208,16 @@ impl Calendar {
         })
     }
 
+    /// The end of the shift that a time is in, in seconds since 1970-01-01T00:00:00Z; `None` outside every
+    /// shift.
+    pub fn shift_end_s(&self, at_s: i64) -> Option<i64> {
+        let shift = |parts: &LocalParts| Some((parts.production_day, parts.shift?));
+        let now = shift(&self.local_parts(at_s * SECOND_US))?;
+        // A shift lasts a day at most, and an hour more when clocks are set back.
+        let mut pieces = self.pieces(at_s, at_s + DAY_S + 2 * HOUR_S);
+        pieces.find(|piece| shift(&piece.parts) != Some(now)).map(|piece| piece.from_s)
+    }
+
     /// The next time at which another piece starts.
     fn cut_after(&self, at_s: i64, parts: LocalParts) -> i64 {
         let slot = |minute: u16| self.slot(parts.production_day, parts.day, minute);

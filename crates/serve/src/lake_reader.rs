@@ -38,6 +38,9 @@ pub trait LakeReader: Send + Sync {
     /// The equipment of the plant, which rows belong to.
     fn equipment(&self) -> &Equipment;
 
+    /// The end of the shift that a time is in, in microseconds since 1970 UTC; `None` outside every shift.
+    fn shift_end_us(&self, at_us: i64) -> Option<i64>;
+
     /// The definitions of the KPIs, in the order of their file.
     fn kpis(&self) -> &[Kpi];
 

@@ -66,6 +66,16 @@ pub struct Limits {
     pub wait_time: Duration,
     /// Calls of the user database at a time, password checks aside: each takes a thread. 8.
     pub account_calls: usize,
+    /// Alarms in one request that acknowledges several. 500.
+    pub alarms_per_request: usize,
+    /// Entries of a page of the alarm journal, and of the history of one alarm. 1,000.
+    pub alarm_journal_entries: u32,
+    /// Characters of a comment on an alarm, or of a reason. 2,000.
+    pub alarm_text_chars: usize,
+    /// Back-tests running at a time. 1.
+    pub backtests: usize,
+    /// Time of a back-test. 120 s.
+    pub backtest_time: Duration,
     /// How often the right to follow a live stream is checked while the stream is open. 1 s.
     pub live_recheck_time: Duration,
     /// Largest count argument of SQL functions that lengthen texts or lists (`repeat`, `lpad`): the
@@ -108,6 +118,11 @@ impl Limits {
             reads: serve.max_concurrent_reads,
             wait_time: Duration::from_secs(serve.request_wait_s),
             account_calls: serve.max_concurrent_account_calls,
+            alarms_per_request: serve.alarms_per_request_max,
+            alarm_journal_entries: serve.alarm_journal_entries_max,
+            alarm_text_chars: serve.alarm_text_chars_max,
+            backtests: serve.max_concurrent_backtests,
+            backtest_time: Duration::from_secs(serve.backtest_time_s),
             live_recheck_time: Duration::from_millis(serve.live_recheck_ms),
             repeat_count: serve.sql_repeat_max,
         }
@@ -150,6 +165,11 @@ impl Default for Limits {
             reads: 8,
             wait_time: Duration::from_secs(5),
             account_calls: 8,
+            alarms_per_request: 500,
+            alarm_journal_entries: 1_000,
+            alarm_text_chars: 2_000,
+            backtests: 1,
+            backtest_time: Duration::from_secs(120),
             live_recheck_time: Duration::from_secs(1),
             repeat_count: 10_000,
         }

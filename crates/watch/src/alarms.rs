@@ -1,6 +1,7 @@
 //! The alarms of the plant as other parts of the program use them.
 
 use crate::alarm::{Alarm, Counts, Filter};
+use crate::backtest::{self, BacktestReport, BacktestRequest, History};
 use crate::command::{Actor, Command};
 use crate::error::Error;
 use crate::evaluate::{Observation, SuppressedPlace, place_of};
@@ -14,7 +15,7 @@ use plant::reading::Reading;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -70,6 +71,8 @@ pub(crate) struct Counters {
     pub unwritten_events: AtomicU64,
     pub journal_lag_us: AtomicI64,
     pub failed_writes: AtomicU64,
+    /// Engine time of the last evaluation; 0 before the first one.
+    pub engine_us: AtomicI64,
 }
 
 /// What the engine and its users share.
@@ -82,6 +85,7 @@ pub(crate) struct Shared {
     pub newest: watch::Sender<i64>,
     pub counters: Counters,
     pub problem: Mutex<Option<String>>,
+    pub history: OnceLock<History>,
     pub limits: AlarmLimits,
 }
 
@@ -289,6 +293,22 @@ impl Alarms {
         let (actor, comment) = (actor.map(str::to_owned), comment.map(str::to_owned));
         *self.shared.rules.write().unwrap_or_else(PoisonError::into_inner) = rules.clone().into();
         self.shared.inbox.add_request(Request::Reload { rules, actor, comment });
+    }
+
+    /// Provides the readings of the lake for back-tests.
+    pub fn set_history(&self, history: History) {
+        self.shared.history.get_or_init(|| history);
+    }
+
+    /// Tries rules out on the readings of the lake. Uses one core as long as it takes: the caller limits time
+    /// and number.
+    ///
+    /// # Errors
+    /// The lake cannot be read, or there are too many events.
+    pub async fn backtest(&self, request: &BacktestRequest) -> Result<BacktestReport, Error> {
+        let history = self.shared.history.get();
+        let missing = || Error::NotRunning("there is no lake to read".to_owned());
+        backtest::run(history.ok_or_else(missing)?, request).await
     }
 
     /// Counters, and what is wrong.

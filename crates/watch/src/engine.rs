@@ -7,7 +7,7 @@
 use crate::alarms::{AlarmLimits, Alarms, Counters, Shared};
 use crate::error::Error;
 use crate::evaluate::{Change, Evaluator};
-use crate::inbox::{Inbox, Request, Work};
+use crate::inbox::{Inbox, NowUs, Request, Work};
 use crate::journal::{self, Saved};
 use crate::view::View;
 use access::Database;
@@ -18,7 +18,7 @@ use rusqlite::Transaction;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -27,9 +27,6 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Pause after a write that failed.
 const RETRY: Duration = Duration::from_millis(500);
-
-/// The current time in microseconds since 1970 UTC; provided by the owner of the clock.
-pub type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Queues the notifications of transitions, in the transaction that writes them. The last argument is the time
 /// in microseconds since 1970 UTC.
@@ -83,6 +80,7 @@ impl Engine {
             newest: watch::Sender::new(newest),
             counters: Counters::default(),
             problem: Mutex::default(),
+            history: OnceLock::new(),
             limits,
         });
         let alarms = Alarms { shared: Arc::clone(&shared) };
@@ -109,7 +107,7 @@ impl Engine {
     pub fn run(mut self, now_us: &NowUs) {
         let mut patience = TICK;
         loop {
-            let work = self.shared.inbox.take(patience);
+            let work = self.shared.inbox.take(patience, now_us);
             let is_closed = work.is_closed;
             let is_written = self.work(work, now_us);
             if is_closed {
@@ -140,11 +138,13 @@ impl Engine {
             self.shared.counters.readings.fetch_add(count, Ordering::Relaxed);
         }
         for request in work.requests {
-            self.execute(request, now_us());
+            self.execute(request, work.now_us);
         }
         if !is_paused {
-            self.evaluator.tick(now_us());
+            self.evaluator.tick(work.now_us);
         }
+        let engine_us = self.evaluator.engine_us(work.now_us);
+        self.shared.counters.engine_us.store(engine_us, Ordering::Relaxed);
         self.unwritten.append(&mut self.evaluator.take_changes());
         self.write(now_us, arrived_us)
     }

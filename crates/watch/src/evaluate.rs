@@ -13,7 +13,6 @@
 //! that a reading on its way is considered first; the transition has the time of the end of the delay.
 //! Groups are evaluated for each second, [`SLACK_US`] after its end.
 
-mod anomaly;
 mod clock;
 mod groups;
 mod inputs;
@@ -191,3 +190,6 @@ impl Evaluator {
         place_of(&alarm.object, condition, &self.equipment)
     }
 }
+
+#[cfg(test)]
+mod tests;

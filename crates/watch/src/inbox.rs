@@ -11,6 +11,9 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// The current time in microseconds since 1970 UTC; provided by the owner of the clock.
+pub type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
+
 /// Readings that arrived at one time.
 #[derive(Debug)]
 pub(crate) struct Arrived {
@@ -44,6 +47,8 @@ pub(crate) enum Request {
 /// Everything that waited.
 #[derive(Default)]
 pub(crate) struct Work {
+    /// The time until which all readings that arrived are included.
+    pub now_us: i64,
     pub readings: VecDeque<Arrived>,
     pub requests: Vec<Request>,
     pub is_closed: bool,
@@ -123,7 +128,7 @@ impl Inbox {
     }
 
     /// Takes everything that waits; waits up to `patience` for something.
-    pub fn take(&self, patience: Duration) -> Work {
+    pub fn take(&self, patience: Duration, now_us: &NowUs) -> Work {
         let is_empty = |waiting: &mut Waiting| {
             let work = &waiting.work;
             work.readings.is_empty() && work.requests.is_empty() && !work.is_closed
@@ -133,9 +138,11 @@ impl Inbox {
         waiting.readings = 0;
         let is_closed = waiting.work.is_closed;
         let work = std::mem::replace(&mut waiting.work, Work { is_closed, ..Work::default() });
+        // Under the lock: a reading that arrived before is among those taken.
+        let now_us = now_us();
         drop(waiting);
         self.taken.notify_all();
-        work
+        Work { now_us, ..work }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -152,6 +159,10 @@ mod tests {
         Reading { sensor: SensorNumber(0), at_us, temp_c: 20.0 }
     }
 
+    fn clock() -> NowUs {
+        Arc::new(|| 7)
+    }
+
     #[test]
     fn a_full_inbox_slows_down_and_loses_nothing() {
         let inbox = Arc::new(Inbox::new(10));
@@ -164,7 +175,7 @@ mod tests {
         });
         let mut times = Vec::new();
         loop {
-            let work = inbox.take(Duration::from_secs(10));
+            let work = inbox.take(Duration::from_secs(10), &clock());
             let taken: Vec<i64> =
                 work.readings.iter().flat_map(|it| &it.readings).map(|it| it.at_us).collect();
             assert!(taken.len() <= 10, "{}", taken.len());
@@ -184,7 +195,7 @@ mod tests {
         inbox.close();
         assert!(!inbox.add_request(Request::Observing(true)));
         inbox.add_readings(&[reading(1)], 1, true);
-        let work = inbox.take(Duration::ZERO);
+        let work = inbox.take(Duration::ZERO, &clock());
         assert_eq!((work.requests.len(), work.readings.len()), (1, 0));
     }
 }

@@ -7,6 +7,7 @@
 
 mod alarm;
 mod alarms;
+pub mod backtest;
 mod command;
 mod engine;
 mod error;
@@ -15,11 +16,13 @@ mod inbox;
 pub mod journal;
 pub mod notify;
 mod view;
+mod viewers;
 
 pub use alarm::{Alarm, Counts, Filter};
 pub use alarms::{AlarmHealth, AlarmLimits, Alarms};
 pub use command::{Actor, Command};
-pub use engine::{Engine, NowUs, Planner, Setup};
+pub use engine::{Engine, Planner, Setup};
 pub use error::Error;
 pub use evaluate::{Change, Evaluator};
+pub use inbox::NowUs;
 pub use journal::JournalQuery;

@@ -2,7 +2,7 @@
 
 use crate::alarm::Alarm;
 use crate::evaluate::Change;
-use plant::alarm::{AlarmEvent, AlarmKey, State};
+use plant::alarm::{AlarmEvent, AlarmKey, Place, State};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -72,6 +72,16 @@ impl View {
 
     pub fn newest(&self) -> i64 {
         self.newest
+    }
+
+    /// Times of the annunciations in the ring since `from_us` whose place is wanted.
+    pub fn annunciations(&self, from_us: i64, is_wanted: impl Fn(&Place) -> bool) -> Vec<i64> {
+        let annunciations = self.ring.iter().filter(|(event, alarm)| {
+            event.at_us >= from_us
+                && event.transition.is_annunciation(event.to)
+                && is_wanted(&alarm.place)
+        });
+        annunciations.map(|(event, _)| event.at_us).collect()
     }
 
     /// Events with numbers above `number`; `None` if some of them are only in the journal.

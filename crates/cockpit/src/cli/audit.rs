@@ -37,6 +37,12 @@ pub enum AuditCommand {
 #[derive(Debug, Clone)]
 pub struct AnchorText(Anchor);
 
+impl AnchorText {
+    pub fn into_anchor(self) -> Anchor {
+        self.0
+    }
+}
+
 impl FromStr for AnchorText {
     type Err = anyhow::Error;
 

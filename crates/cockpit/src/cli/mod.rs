@@ -1,11 +1,13 @@
 //! The command line.
 
+mod alarms;
 mod audit;
 mod backup;
 mod certificate;
 mod database;
 mod demo;
 mod init;
+mod journal;
 mod kpi;
 mod password;
 mod print;
@@ -122,6 +124,12 @@ enum Command {
     /// Verify or export the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Try alarm rules out on the past
+    #[command(subcommand)]
+    Alarms(alarms::AlarmsCommand),
+    /// Show, verify or export the journal of alarms
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
     /// Copy the database of users, tokens and the audit log to a file, while the service is running
     Backup {
         /// A new file
@@ -257,6 +265,8 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
         Command::User(command) => user::run(&load(&flags)?, command),
         Command::Audit(command) => audit::run(&load(&flags)?, command),
+        Command::Alarms(command) => Box::pin(alarms::run(&load(&flags)?, command)).await,
+        Command::Journal(command) => journal::run(&load(&flags)?, command),
         Command::Backup { file } => backup::backup(&load(&flags)?, &file),
         Command::Restore { file } => backup::restore(&load(&flags)?, &file),
         Command::Certificate(args) => certificate::run(&args),

@@ -2,7 +2,7 @@
 
 use super::binding::Binding;
 use super::{Flow, now};
-use access::{Access, os_random};
+use access::{Access, Database, os_random};
 use anyhow::{Context as _, bail};
 use config::Config;
 use config::settings::{self, AccessLimits, AccessMode as Mode};
@@ -27,6 +27,8 @@ pub struct Users {
     /// Whether everybody who can reach the service is an administrator until there are users.
     pub is_open: bool,
     access: Option<Arc<Access>>,
+    /// The database of alarms, if there are no users.
+    database: Option<Arc<Database>>,
 }
 
 /// The file of the user database as the program is configured.
@@ -56,7 +58,7 @@ fn file(access: &settings::Access, lake: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// The folder of a lake on this machine, with links resolved, so that it has one name.
-fn local_folder(lake: &str) -> Option<PathBuf> {
+pub(super) fn local_folder(lake: &str) -> Option<PathBuf> {
     let folder = match Url::parse(lake) {
         Ok(url) if url.scheme() == "file" => url.to_file_path().ok()?,
         Ok(_) => return None,
@@ -70,13 +72,22 @@ fn local_folder(lake: &str) -> Option<PathBuf> {
 /// # Errors
 /// The database is corrupt, cannot be written, or belongs to another program.
 pub fn open(file: &Path, limits: &AccessLimits) -> anyhow::Result<Access> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).with_context(|| {
-            format!("the folder {} of the user database cannot be made", folder.display())
-        })?;
-    }
+    make_folder(file)?;
     let settings = serve::access_settings(limits);
     Ok(Access::open(file, settings, os_random()?, now().timestamp_micros())?)
+}
+
+/// Opens the database for alarms alone, or creates it with its folder.
+fn open_database(file: &Path, limits: &AccessLimits) -> anyhow::Result<Arc<Database>> {
+    make_folder(file)?;
+    Ok(Arc::new(Database::open(file, &serve::access_settings(limits))?))
+}
+
+fn make_folder(file: &Path) -> anyhow::Result<()> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder).with_context(|| {
+        format!("the folder {} of the user database cannot be made", folder.display())
+    })
 }
 
 /// The access mode: the configured one. Without one, the service is open until the first user exists if
@@ -103,10 +114,17 @@ impl Flow {
     /// Opens the user database for the service. One that cannot be used is reported, and only what is
     /// public is then served.
     pub(super) async fn open_users(&self, binding: &Binding) -> anyhow::Result<Users> {
-        if self.is_simulated {
-            return Ok(Users::without_database(AccessControl::without_users(AccessMode::Demo)));
-        }
         let configured = &self.refinery.plant.access;
+        if self.is_simulated {
+            let file = file(configured, &self.lake().location().name)?;
+            let limits = configured.limits.clone();
+            let opened = tokio::task::spawn_blocking(move || open_database(&file, &limits));
+            let control = AccessControl::without_users(AccessMode::Demo);
+            return Ok(Users {
+                database: Some(opened.await??),
+                ..Users::without_database(control)
+            });
+        }
         let mode = mode(configured, binding)?;
         let file = match (file(configured, &self.lake().location().name), mode) {
             (Ok(file), _) => file,
@@ -130,7 +148,7 @@ impl Flow {
 
 impl Users {
     fn without_database(control: AccessControl) -> Self {
-        Self { control, setup_secret: None, is_open: false, access: None }
+        Self { control, setup_secret: None, is_open: false, access: None, database: None }
     }
 
     fn open(file: &Path, limits: &AccessLimits, mode: AccessMode) -> anyhow::Result<Self> {
@@ -141,7 +159,13 @@ impl Users {
             is_open: setup.is_some() && mode == AccessMode::OpenUntilSetup,
             setup_secret: setup.map(|it| it.secret.expose().to_owned()),
             access: Some(access),
+            database: None,
         })
+    }
+
+    /// The database of users and alarms, if it can be used.
+    pub fn database(&self) -> Option<Arc<Database>> {
+        self.access.as_ref().map(|access| access.database()).or_else(|| self.database.clone())
     }
 
     /// What keeps the database in order while the control is in use.

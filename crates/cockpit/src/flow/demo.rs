@@ -55,6 +55,33 @@ const STOP_WITHIN_S: u64 = 1;
 /// lease, which takes some seconds more on a busy machine.
 const CUT_OFF_AFTER: Duration = Duration::from_secs(STOP_WITHIN_S + 19);
 
+/// Notifications of the demo: stored and shown on the page of notifications, and never sent.
+const NOTIFICATIONS: &str = r#"
+[[channel]]
+name = "demo"
+kind = "outbox"
+
+[[person]]
+name = "line_leader"
+channels = ["demo"]
+
+[[person]]
+name = "maintenance"
+channels = ["demo"]
+
+[[route]]
+name = "all"
+priorities = [1, 2, 3]
+to = ["line_leader"]
+returned = true
+
+[[route]]
+name = "urgent"
+priorities = [1]
+to = ["maintenance"]
+escalate = [{ after = "5 min", to = ["channel:demo"] }]
+"#;
+
 /// The clock of the program, if it differs from that of the machine.
 static PACE: OnceLock<Pace> = OnceLock::new();
 
@@ -215,6 +242,7 @@ fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
     config.kafka = Some((broker.address(), Origin::Flag));
     config.plant.kafka = config::kafka::Kafka::default();
     config.plant.kafka.brokers = broker.address();
+    config.plant.notifications = config.plant.alarms_from(NOTIFICATIONS).notifications;
     reduce_limits(&mut config.plant.limits);
 }
 

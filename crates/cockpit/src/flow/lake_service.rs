@@ -12,11 +12,13 @@ use lake::kpi::{self, KpiQuery, Row};
 use lake::meta::catalog::{self, ColumnRow, TableRow};
 use lake::session;
 use plant::equipment::Equipment;
+use plant::time::{SECOND_US, second_of_us};
 use serve::{
     BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use watch::Alarms;
 
 /// The lake behind the service.
 pub struct LakeService {
@@ -25,6 +27,7 @@ pub struct LakeService {
     is_refining: bool,
     is_simulated: bool,
     rounds: Mutex<Rounds>,
+    alarms: OnceLock<Alarms>,
 }
 
 #[derive(Default)]
@@ -36,7 +39,13 @@ struct Rounds {
 
 impl LakeService {
     pub fn new(refinery: LakeContext, is_refining: bool, is_simulated: bool) -> Self {
-        Self { refinery, is_refining, is_simulated, rounds: Mutex::default() }
+        let (rounds, alarms) = (Mutex::default(), OnceLock::new());
+        Self { refinery, is_refining, is_simulated, rounds, alarms }
+    }
+
+    /// Includes the state of the alarms in that of the service.
+    pub fn report_alarms(&self, alarms: Alarms) {
+        self.alarms.get_or_init(|| alarms);
     }
 
     fn rounds(&self) -> std::sync::MutexGuard<'_, Rounds> {
@@ -125,6 +134,11 @@ impl LakeReader for LakeService {
         &self.refinery.plant.equipment
     }
 
+    fn shift_end_us(&self, at_us: i64) -> Option<i64> {
+        let end_s = self.refinery.plant.calendar.shift_end_s(second_of_us(at_us))?;
+        Some(end_s * SECOND_US)
+    }
+
     fn kpis(&self) -> &[Kpi] {
         &self.refinery.plant.kpis
     }
@@ -135,14 +149,16 @@ impl LakeReader for LakeService {
 
     fn health(&self) -> Health {
         let rounds = self.rounds();
-        let state = match (&rounds.trouble, &rounds.last) {
+        let of_alarms = self.alarms.get().and_then(|alarms| alarms.health().problem);
+        let reason = rounds.trouble.clone().or(of_alarms);
+        let state = match (&reason, &rounds.last) {
             (Some(_), _) => State::Degraded,
             (None, None) if self.is_refining => State::Starting,
             _ => State::Running,
         };
         Health {
             state,
-            reason: rounds.trouble.clone(),
+            reason,
             plant: self.refinery.plant.name.clone(),
             zone: self.refinery.plant.zone.to_string(),
             is_simulated: self.is_simulated,

@@ -1,5 +1,6 @@
 //! Observers of a stream that is read: the live values of the pages, and a log of problems.
 
+use super::alarms::ExpiredOffsets;
 use super::stream::Streaming;
 use super::stream::restart::Restart;
 use super::{Flow, now};
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use watch::Alarms;
 
 /// Receives readings and events of a stream as they arrive.
 pub trait StreamObserver: Send + Sync {
@@ -90,10 +92,18 @@ fn problem(topic: &str, event: &Event) -> Option<String> {
     }
 }
 
-/// Passes readings and the state of the connection to the live values.
+/// The alarms that a stream feeds, and the offsets it lost.
+#[derive(Clone)]
+pub struct StreamAlarms {
+    pub alarms: Alarms,
+    pub expired: ExpiredOffsets,
+}
+
+/// Passes readings and the state of the connection to the live values and the alarms.
 struct LiveObserver {
     flow: Flow,
     live: Live,
+    alarms: Option<StreamAlarms>,
     registry: Registry,
     link: Mutex<LinkState>,
     /// Versions of silver from which the windows were last filled.
@@ -107,8 +117,23 @@ impl LiveObserver {
         if versions == *self.restored.lock().unwrap_or_else(PoisonError::into_inner) {
             return;
         }
-        self.flow.restore(&self.live, &self.registry).await;
+        let alarms = self.alarms.as_ref().map(|it| &it.alarms);
+        self.flow.restore(&self.live, alarms, &self.registry).await;
         *self.restored.lock().unwrap_or_else(PoisonError::into_inner) = versions;
+    }
+
+    fn set_link(&self, state: &LinkState) {
+        self.live.set_link(state.clone());
+        if let Some(it) = &self.alarms {
+            it.alarms.set_observing(state.link == Link::Connected);
+        }
+    }
+
+    fn count_expired(&self, partition: &str, count: i64) {
+        let Some(it) = &self.alarms else { return };
+        let mut expired = it.expired.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = (now().timestamp_micros(), count);
+        expired.entry(partition.to_owned()).or_default().push(found);
     }
 }
 
@@ -127,7 +152,11 @@ impl StreamObserver for LiveObserver {
     }
 
     fn readings(&self, readings: &[Reading]) {
-        self.live.take(readings, now().timestamp_micros());
+        let now_us = now().timestamp_micros();
+        self.live.take(readings, now_us);
+        if let Some(it) = &self.alarms {
+            it.alarms.take(readings, now_us);
+        }
     }
 
     fn rejected(&self, count: usize) {
@@ -140,7 +169,7 @@ impl StreamObserver for LiveObserver {
         let Ok(mut state) = self.link.lock() else { return };
         state.link = if restart.needs_operator { Link::Failed } else { Link::Lost };
         state.reason = Some(restart.reason.clone());
-        self.live.set_link(state.clone());
+        self.set_link(&state);
     }
 
     fn event(&self, topic: &str, event: &Event) {
@@ -163,11 +192,15 @@ impl StreamObserver for LiveObserver {
                 state.lags.retain(|it| it.topic != topic);
                 state.lags.extend(lags.iter().map(lag));
             }
-            Event::Expired { .. } | Event::Replaced { .. } | Event::TooManyTopics { .. } => {
+            Event::Expired { partition, from, to } => {
+                state.reason = problem(topic, event);
+                self.count_expired(&format!("{topic}/{partition}"), to - from);
+            }
+            Event::Replaced { .. } | Event::TooManyTopics { .. } => {
                 state.reason = problem(topic, event);
             }
         }
-        self.live.set_link(state.clone());
+        self.set_link(&state);
     }
 }
 
@@ -177,18 +210,20 @@ impl Streaming {
         flow: &Flow,
         kafka: &Kafka,
         live: &Live,
+        alarms: Option<StreamAlarms>,
         registry: &Registry,
     ) -> Self {
         let reason = Some("no broker has responded yet".to_owned());
         let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
-        live.set_link(link.clone());
         let shown = LiveObserver {
             flow: flow.clone(),
             live: live.clone(),
+            alarms,
             registry: registry.clone(),
-            link: Mutex::new(link),
+            link: Mutex::new(link.clone()),
             restored: Mutex::default(),
         };
+        shown.set_link(&link);
         shown.restore().await;
         let (registry, observer) = (registry.clone(), Arc::new(shown));
         Self { registry, observer, ..Self::until_stopped(kafka, &CancellationToken::new()) }
@@ -245,11 +280,14 @@ impl Readings {
 impl Flow {
     /// Fills the live values from the last half hour in silver: at the start, before any broker responds, and
     /// whenever partitions are assigned. If silver cannot be read, the windows start empty.
-    pub async fn restore(&self, live: &Live, registry: &Registry) {
+    pub async fn restore(&self, live: &Live, alarms: Option<&Alarms>, registry: &Registry) {
         let now_us = now().timestamp_micros();
         match self.recent_readings(registry, now_us).await {
             Ok(readings) => {
                 live.restore(&readings, now_us);
+                if let Some(alarms) = alarms {
+                    alarms.restore(&readings, now_us);
+                }
                 tracing::info!(readings = readings.len(), "live values restored");
             }
             Err(error) => {

@@ -55,6 +55,8 @@ impl Flow {
         Ok(Self {
             refinery,
             bucket,
+            plant_folder: config.plant_folder.clone(),
+            public_url: config.endpoint.public_url.as_ref().map(|(url, _)| url.clone()),
             kafka,
             messages_read: Arc::default(),
             is_simulated: false,

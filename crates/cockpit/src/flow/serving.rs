@@ -1,5 +1,6 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
+use super::alarms::AlarmService;
 use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
@@ -13,7 +14,7 @@ use lake::lease::Patience;
 use lake::refine::Outcome;
 use live::{Live, LiveLimits};
 use plant::reading::Registry;
-use serve::http;
+use serve::http::{self, RuleFile};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,23 +86,16 @@ impl Flow {
         let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
-        let clock: serve::Clock = Arc::new(now);
         let registry = Registry::default();
-        let live = Live::new(
-            registry.clone(),
-            LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature),
-            self.lake().run().to_owned(),
-        );
-        let hosts = network.hosts.clone();
+        let live = self.new_live(&registry);
         let upkeep = users.upkeep();
-        let service = http::Service::new(
-            lake_service.clone(),
-            live.clone(),
-            limits.clone(),
-            clock,
-            hosts,
-            users.control,
-        );
+        let alarms = self.open_alarms(&users, &registry, is_refining).await;
+        let stream_alarms = alarms.as_ref().map(AlarmService::for_stream);
+        if let Some(service) = &alarms {
+            lake_service.report_alarms(service.alarms.clone());
+        }
+        let service = self.http_service(&lake_service, &live, users.control, &network);
+        let service = service.with_alarms(alarms.as_ref().map(|it| it.alarms.clone()));
         let service = Arc::new(service.with_network(network.clone()));
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
@@ -116,18 +110,15 @@ impl Flow {
         };
         let streaming = async {
             let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
-            let shown = Streaming::with_live_pages(self, kafka, &live, &registry).await;
+            let shown =
+                Streaming::with_live_pages(self, kafka, &live, stream_alarms, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
-        // What is joined here shares one thread. Pushing has a task of its own, so that viewers do
-        // not wait for computations of the others.
-        let mut pushing = JoinSet::new();
-        let (pushed, until) = (live.clone(), stop.clone());
-        pushing.spawn(async move {
-            pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
-        });
+        let pushing = start_pushing(&live, &stop);
+        let watching = Box::pin(self.run_alarms(alarms, &live, &stop));
         let kept = upkeep.run(&stop);
-        let (answered, ingested, (), ()) = tokio::join!(answering, ingesting, streaming, kept);
+        let (answered, ingested, (), (), ()) =
+            tokio::join!(answering, ingesting, streaming, watching, kept);
         upkeep.once().await;
         pushing.join_all().await;
         answered?;
@@ -147,6 +138,26 @@ impl Flow {
         let advice = "raise the limit on open files (LimitNOFILE, ulimit -n)";
         tracing::warn!(wanted = limits.connections, fitting, advice, "connections_limited");
         serve::Limits { connections: fitting, ..limits }
+    }
+
+    fn http_service(
+        &self,
+        lake_service: &Arc<LakeService>,
+        live: &Live,
+        control: http::AccessControl,
+        network: &http::Network,
+    ) -> http::Service {
+        let limits = serve::Limits::from_settings(self.lake().limits());
+        let (lake, live, hosts) = (lake_service.clone(), live.clone(), network.hosts.clone());
+        let service = http::Service::new(lake, live, limits, Arc::new(now), hosts, control);
+        service
+            .with_rule_file(RuleFile::new(self.plant_folder.clone(), self.refinery.plant.clone()))
+    }
+
+    fn new_live(&self, registry: &Registry) -> Live {
+        let limits =
+            LiveLimits::from_settings(self.lake().limits(), &self.refinery.plant.temperature);
+        Live::new(registry.clone(), limits, self.lake().run().to_owned())
     }
 
     /// Takes the lake as its refiner and works until `stop`; while another program holds it, waits
@@ -200,6 +211,17 @@ impl Flow {
             }
         }
     }
+}
+
+/// Sends live values to viewers until `stop`. What `serve` joins shares one thread; this has a task of its own,
+/// so that viewers do not wait for the computations of the others.
+fn start_pushing(live: &Live, stop: &CancellationToken) -> JoinSet<()> {
+    let mut pushing = JoinSet::new();
+    let (pushed, until) = (live.clone(), stop.clone());
+    pushing.spawn(async move {
+        pushed.push(Arc::new(|| now().timestamp_micros()), until).await;
+    });
+    pushing
 }
 
 impl Flow {

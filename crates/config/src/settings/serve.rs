@@ -110,6 +110,21 @@ settings! {
         /// Calls of the user database running at the same time, password checks aside.
         max_concurrent_account_calls: usize = 8, in 1 to 512,
             "each takes a thread for some milliseconds";
+        /// Alarms in one request that acknowledges several.
+        alarms_per_request_max: usize = 500, in 1 to 10_000,
+            "each is a write to the disk; a screen shows fewer";
+        /// Entries of a page of the alarm journal, and of the history of one alarm.
+        alarm_journal_entries_max: u32 = 1_000, in 1 to 100_000,
+            "some hundred kilobytes";
+        /// Characters of a comment on an alarm, or of a reason.
+        alarm_text_chars_max: usize = 2_000, in 1 to 20_000,
+            "a page of text; it is kept in the journal for ever";
+        /// Back-tests of alarm rules running at the same time; further ones wait.
+        max_concurrent_backtests: usize = 1, in 1 to 16,
+            "each replays readings at the speed of a core";
+        /// Time of a back-test before it is aborted.
+        backtest_time_s: u64 = 120, in 1 to 3_600,
+            "100 sensor-months take a minute of a core";
         /// Interval at which the permission to follow an open live stream is checked.
         live_recheck_ms: u64 = 1_000, in 10 to 5_000,
             "a revocation ends the stream this soon; a check costs microseconds";

@@ -55,8 +55,9 @@ pub struct Performance {
     pub flood_share: f64,
     /// Alarms that chatter, with the number of annunciations that are part of it, the worst first.
     pub chattering: Vec<(AlarmKey, usize)>,
-    /// Annunciations whose condition ended within [`FLEETING_US`] and that are not chattering.
-    pub fleeting: usize,
+    /// Alarms with annunciations whose condition ended within [`FLEETING_US`] and that are not chattering,
+    /// with their numbers, the worst first.
+    pub fleeting: Vec<(AlarmKey, usize)>,
     /// Alarms that were annunciated for longer than [`STALE_US`], with the beginning, the oldest first.
     pub stale: Vec<(AlarmKey, i64)>,
     /// The most frequent alarms, at most [`TOP`], with their numbers, the most frequent first.
@@ -167,12 +168,12 @@ fn floods(counted: &[&Annunciation<'_>], to_us: i64, positions: usize) -> Vec<Fl
 }
 
 /// Alarms that chatter, and the number of fleeting annunciations that do not.
-fn chattering_and_fleeting(counted: &[&Annunciation<'_>]) -> (Vec<(AlarmKey, usize)>, usize) {
+fn chattering_and_fleeting(counted: &[&Annunciation<'_>]) -> (KeyCounts, KeyCounts) {
     let mut by_key: BTreeMap<&AlarmKey, Vec<&Annunciation<'_>>> = BTreeMap::new();
     for annunciation in counted {
         by_key.entry(annunciation.key).or_default().push(annunciation);
     }
-    let (mut chattering, mut fleeting) = (Vec::new(), 0);
+    let (mut chattering, mut fleeting) = (KeyCounts::new(), KeyCounts::new());
     for (key, annunciations) in by_key {
         let mut is_chattering = vec![false; annunciations.len()];
         for (start, window) in annunciations.windows(CHATTERING_TIMES).enumerate() {
@@ -180,16 +181,22 @@ fn chattering_and_fleeting(counted: &[&Annunciation<'_>]) -> (Vec<(AlarmKey, usi
                 is_chattering[start..start + CHATTERING_TIMES].fill(true);
             }
         }
-        let count = is_chattering.iter().filter(|it| **it).count();
-        if count > 0 {
-            chattering.push((key.clone(), count));
-        }
+        chattering.push((key.clone(), is_chattering.iter().filter(|it| **it).count()));
         let is_fleeting = |it: &&Annunciation<'_>| it.ended_us.is_some_and(|us| us < FLEETING_US);
         let others = annunciations.into_iter().zip(is_chattering).filter(|(_, it)| !it);
-        fleeting += others.filter(|(it, _)| is_fleeting(it)).count();
+        fleeting.push((key.clone(), others.filter(|(it, _)| is_fleeting(it)).count()));
     }
-    chattering.sort_by(|(a_key, a), (b_key, b)| b.cmp(a).then_with(|| a_key.cmp(b_key)));
-    (chattering, fleeting)
+    (worst_first(chattering), worst_first(fleeting))
+}
+
+/// Alarms with a number of annunciations each.
+type KeyCounts = Vec<(AlarmKey, usize)>;
+
+/// The alarms with a number above 0, the greatest first.
+fn worst_first(mut counts: KeyCounts) -> KeyCounts {
+    counts.retain(|(_, count)| *count > 0);
+    counts.sort_by(|(a_key, a), (b_key, b)| b.cmp(a).then_with(|| a_key.cmp(b_key)));
+    counts
 }
 
 /// The most frequent alarms; of equally frequent ones the first by name.

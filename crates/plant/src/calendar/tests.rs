@@ -110,6 +110,26 @@ fn production_days_have_23_24_or_25_hours() {
     assert_eq!([hours(19_812), hours(19_813), hours(20_022)], [23, 24, 25]);
 }
 
+#[test]
+fn a_shift_ends_where_the_next_one_begins() {
+    let berlin = Calendar::new(Tz::Europe__Berlin, three_shifts()).unwrap();
+    let end = |calendar: &Calendar, at: &str| {
+        let end_s = calendar.shift_end_s(second_of_us(micros(at)));
+        end_s.map(|end_s| chrono::DateTime::from_timestamp(end_s, 0).unwrap().naive_utc())
+    };
+    let time = |text: &str| Some(text.parse::<NaiveDateTime>().unwrap());
+    assert_eq!(end(&berlin, "2024-07-01T04:00:00"), time("2024-07-01T12:00:00"));
+    assert_eq!(end(&berlin, "2024-07-01T11:59:59"), time("2024-07-01T12:00:00"));
+    // The night shift has nine hours when clocks are set back.
+    assert_eq!(end(&berlin, "2024-10-26T20:00:00"), time("2024-10-27T05:00:00"));
+    let alone = vec![shift("all day", "06:00", "06:00")];
+    let alone = Calendar::new(Tz::UTC, alone).unwrap();
+    assert_eq!(end(&alone, "2024-07-01T06:00:00"), time("2024-07-02T06:00:00"));
+    let day = Calendar::new(Tz::UTC, vec![shift("G", "09:00", "21:00")]).unwrap();
+    assert_eq!(end(&day, "2024-07-01T08:59:59"), None);
+    assert_eq!(end(&day, "2024-07-01T20:59:59"), time("2024-07-01T21:00:00"));
+}
+
 proptest! {
     #[test]
     fn pieces_leave_no_gap_and_are_of_one_hour(from_s in 1_700_000_000i64..1_740_000_000) {

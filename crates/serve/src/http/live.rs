@@ -1,6 +1,11 @@
-//! Current temperatures, pushed as server-sent events.
+//! Current temperatures and alarm events, pushed as server-sent events.
+
+mod cursor;
+mod feed;
+mod topics;
 
 use super::Service;
+use super::alarms::PlaceFilter;
 use super::authorization::Caller;
 use super::error::{BUSY_RETRY_S, Error, Refusals};
 use super::query::parameters;
@@ -12,37 +17,49 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use cursor::Position;
+use feed::{Feed, Next};
 use futures::{Stream, StreamExt as _, stream};
 use live::{OpenError, Subscription, Viewer};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use tokio::time::Interval;
+use topics::Topics;
 use uuid::Uuid;
 
-const HZ_MAX: u32 = 25;
 /// Delay before a viewer reconnects, and the upper bound of the random delay that is added so that viewers
 /// do not all reconnect at the same time, in milliseconds.
 const RETRY_MS: u64 = 400;
 const RETRY_SPREAD_MS: u128 = 800;
 
-/// Pushes current temperatures as server-sent events.
+/// Pushes current temperatures and alarm events as server-sent events.
 ///
-/// `hello` `{boot, build, now, zone, hz}` is the first event. `dict` `{d, s: [[sensor, unit, scale,
-/// [limit]], ...]}` lists the sensors by position, and is sent again when sensors are added. `snap`
-/// `{t, d, v, q}` contains every value, multiplied by the scale, null before the first reading, and the
-/// positions of the silent sensors; it is sent at the start and once a minute. `t` `{t, i, v}` contains
-/// the values that changed, and `q` if the silent sensors changed. `ver` `{table, v}` reports that a
-/// table changed. `hb` `{now, link, reason, lag_messages, rejected}` is sent every 5 s and when the link
-/// changes. All times are milliseconds since 1970 UTC; `t` is event time. A viewer that sends the id of
-/// its last frame as `Last-Event-ID` receives the changes since then.
+/// `hello` `{boot, build, now, zone, hz, n}` is the first event; `n` is the number of the newest alarm event,
+/// null without the topic `alarms`. `dict` `{d, s: [[sensor, unit, scale, [limit]], ...]}` lists the sensors
+/// by position, and is sent again when sensors are added. `snap` `{t, d, v, q}` contains every value,
+/// multiplied by the scale, null before the first reading, and the positions of the silent sensors; it is
+/// sent at the start and once a minute. `t` `{t, i, v}` contains the values that changed, and `q` if the
+/// silent sensors changed. `ver` `{table, v}` reports that a table changed. `hb` `{now, link, reason,
+/// lag_messages, rejected}` is sent every 5 s and when the link changes. All times are milliseconds since
+/// 1970 UTC; `t` is event time.
+///
+/// `alarm` `{n, transition, at, alarm}` is sent for each journal entry, with the alarm after it: in the order
+/// of `n`, each once, none left out. `alarm_reset` `{}` is sent instead if entries were missed that are no
+/// longer in memory: list the alarms again.
+///
+/// A viewer that sends the id of its last event as `Last-Event-ID` receives the values that changed since
+/// then, and the alarm events after it.
 #[utoipa::path(
     get,
     path = "/api/v1/live",
     operation_id = "watchLive",
     tag = "temperatures",
     params(
-        ("topics" = Option<String>, Query, description = "temps, or temps:Plant1 for the sensors of one plant"),
+        ("topics" = Option<String>, Query, description = "temps, or temps:Plant1 for the sensors of one plant; alarms; both with a comma between; temps if left out"),
         ("hz" = Option<u32>, Query, description = "Frames a second at most, 0 to 25; 0 sends every change at once; 1 if left out"),
+        ("after" = Option<i64>, Query, description = "Alarm events after this one: `cursor` of the list of alarms; the newest if left out"),
+        ("language" = Option<String>, Query, description = "Language of the texts of alarms: en, ml or hi; en if left out"),
     ),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
@@ -55,48 +72,50 @@ pub async fn live(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let values = parameters(query.as_deref(), &["topics", "hz"])?;
-    let subscription = subscription(&values, &headers)?;
-    let visibility = Visibility::of_caller(&service, &caller, &[Action::FollowLive])?;
-    let subscription = Subscription { lanes: visibility.lanes(), ..subscription };
+    let values = parameters(query.as_deref(), &["topics", "hz", "after", "language"])?;
+    let topics = Topics::parse(&values, &headers)?;
     let now_us = service.now_us();
-    let viewer = service.live.open(&subscription, now_us).map_err(refused)?;
-    let hello = stream::iter([hello(&service, subscription.hz, now_us)]);
-    let body = hello
-        .chain(frames(viewer, StreamPermission { service: Arc::clone(&service), caller }))
-        .map(Ok::<Bytes, Infallible>);
+    let feed = open_feed(&service, &caller, &topics)?;
+    let viewer = open_viewer(&service, &caller, &topics, now_us)?;
+    let frame = topics.position.frame.clone();
+    let position = Position { frame, number: feed.as_ref().map(Feed::cursor) };
+    let hello = hello(&service, topics.hz, &position, now_us);
+    let checked = tokio::time::interval(service.limits.live_recheck_time);
+    let permission = StreamPermission { service, caller };
+    let waiting = VecDeque::from([hello]);
+    let events = Events { viewer, feed, position, waiting, permission, checked };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
+    let body = events.into_stream().map(Ok::<Bytes, Infallible>);
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-fn subscription(
-    values: &BTreeMap<String, String>,
-    headers: &HeaderMap,
-) -> Result<Subscription, Error> {
-    let plant = match values.get("topics").map(|topics| topics.split_once(':')) {
-        None => None,
-        Some(Some(("temps", plant))) => Some(plant.to_owned()),
-        Some(None) if values.get("topics").is_some_and(|topics| topics == "temps") => None,
-        Some(_) => {
-            let message = "invalid topics: expected temps, or temps:<plant>";
-            return Err(Error::bad("unknown_topic", message));
-        }
-    };
-    let hz = values.get("hz").map_or(Ok(1), |hz| hz.parse().map_err(|_not_a_number| bad_hz(hz)))?;
-    if hz > HZ_MAX {
-        return Err(bad_hz(&hz.to_string()));
-    }
-    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    Ok(Subscription { plant, hz, last_id, lanes: None })
+/// The frames of temperatures that the caller sees: of no sensor without the topic.
+fn open_viewer(
+    service: &Service,
+    caller: &Caller,
+    topics: &Topics,
+    now_us: i64,
+) -> Result<Viewer, Error> {
+    let visibility = Visibility::of_caller(service, caller, &[Action::FollowLive])?;
+    let lanes = if topics.temps { visibility.lanes() } else { Some(Arc::default()) };
+    let last_id = Some(topics.position.frame.clone()).filter(|id| !id.is_empty());
+    let subscription = Subscription { plant: topics.plant.clone(), lanes, hz: topics.hz, last_id };
+    service.live.open(&subscription, now_us).map_err(refused)
 }
 
-fn bad_hz(text: &str) -> Error {
-    let message = format!("invalid hz `{text}`: expected a whole number from 0 to {HZ_MAX}");
-    Error::bad("bad_value", message)
+/// The alarm events, if the topic is subscribed and this program manages alarms.
+fn open_feed(
+    service: &Arc<Service>,
+    caller: &Caller,
+    topics: &Topics,
+) -> Result<Option<Feed>, Error> {
+    let Some(alarms) = service.alarms.as_ref().filter(|_| topics.alarms) else { return Ok(None) };
+    let places = PlaceFilter::new(service, caller)?;
+    Ok(Some(Feed::new(alarms, places, topics.language, topics.position.number)))
 }
 
 fn refused(reason: OpenError) -> Error {
@@ -119,29 +138,75 @@ fn refused(reason: OpenError) -> Error {
     }
 }
 
-fn hello(service: &Service, hz: u32, now_us: i64) -> Bytes {
+fn hello(service: &Service, hz: u32, position: &Position, now_us: i64) -> Bytes {
     let health = service.lake.health();
     let retry_ms = u128::from(RETRY_MS) + Uuid::now_v7().as_u128() % RETRY_SPREAD_MS;
+    let newest = service.alarms.as_ref().filter(|_| position.number.is_some());
     let data = serde_json::json!({
         "boot": service.live.boot(),
         "build": health.build,
         "now": now_us.div_euclid(1_000),
         "zone": health.zone,
         "hz": hz,
+        "n": newest.map(watch::Alarms::newest),
     });
-    Bytes::from(format!("retry: {retry_ms}\nevent: hello\ndata: {data}\n\n"))
+    let id = match position.number {
+        Some(_) => format!("id: {}\n", position.id()),
+        None => String::new(),
+    };
+    Bytes::from(format!("retry: {retry_ms}\nevent: hello\n{id}data: {data}\n\n"))
 }
 
-fn frames(viewer: Viewer, permission: StreamPermission) -> impl Stream<Item = Bytes> {
-    let checked = tokio::time::interval(permission.service.limits.live_recheck_time);
-    stream::unfold((viewer, permission, checked), async |(mut viewer, permission, mut checked)| {
+/// The events of one viewer.
+struct Events {
+    viewer: Viewer,
+    feed: Option<Feed>,
+    position: Position,
+    /// Bytes to send before anything else.
+    waiting: VecDeque<Bytes>,
+    permission: StreamPermission,
+    checked: Interval,
+}
+
+impl Events {
+    fn into_stream(self) -> impl Stream<Item = Bytes> {
+        stream::unfold(self, async |mut events| {
+            let bytes = events.next().await?;
+            Some((bytes, events))
+        })
+    }
+
+    /// The next bytes; `None` when the program stops or the permission has ended. Called when the socket of
+    /// the viewer can be written to, so what a slow viewer has not read waits in the shared memory.
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
+            if let Some(bytes) = self.waiting.pop_front() {
+                return Some(bytes);
+            }
             tokio::select! {
-                _ = checked.tick() => permission.is_valid().then_some(())?,
-                bytes = viewer.next() => return Some((bytes?, (viewer, permission, checked))),
+                _ = self.checked.tick() => self.permission.is_valid().then_some(())?,
+                frame = self.viewer.next() => self.waiting.extend(self.position.advance(frame?)),
+                next = next_alarms(&mut self.feed) => self.take_alarms(next),
             }
         }
-    })
+    }
+
+    fn take_alarms(&mut self, next: Next) {
+        let Some(feed) = &mut self.feed else { return };
+        let frame = self.position.frame.clone();
+        let id = |number| Position { frame: frame.clone(), number: Some(number) }.id();
+        let bytes = feed.take(next, id);
+        self.position.number = Some(feed.cursor());
+        self.waiting.extend(Some(bytes).filter(|bytes| !bytes.is_empty()));
+    }
+}
+
+/// The next alarm events; never, without the topic.
+async fn next_alarms(feed: &mut Option<Feed>) -> Next {
+    match feed {
+        Some(feed) => feed.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The permission to follow a stream, checked periodically while the stream is open.
@@ -151,12 +216,13 @@ struct StreamPermission {
 }
 
 impl StreamPermission {
-    /// Whether the caller still has the scopes with which the stream was opened. A change of the scopes ends
-    /// the stream; the client reconnects with the new ones.
+    /// Whether the caller still has the rights with which the stream was opened: they decide which rows it
+    /// contains, and which commands its alarms offer. A change of the rights ends the stream; the client
+    /// reconnects with the new ones.
     fn is_valid(&self) -> bool {
         let Self { service, caller } = self;
-        let granted = |it: &Identity| it.granted(Action::FollowLive);
         let now = service.access.recheck(caller, service.now_us());
-        now.is_ok_and(|now| caller.identity().is_ok_and(|then| granted(&now) == granted(then)))
+        let then = caller.identity().map(Identity::rights);
+        now.is_ok_and(|now| then.is_ok_and(|then| now.rights() == then))
     }
 }

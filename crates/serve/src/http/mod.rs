@@ -7,6 +7,7 @@
 //! and advice for people; every request is counted; when `serve` returns, no task of it is running.
 
 mod accounts;
+mod alarms;
 mod answer;
 pub mod authorization;
 mod body;
@@ -41,6 +42,7 @@ mod ui;
 mod unread_body;
 mod visibility;
 
+pub use alarms::RuleFile;
 pub use authorization::{AccessControl, AccessMode};
 pub use encode::Encoder;
 pub use error::Error;
@@ -77,6 +79,9 @@ pub struct Service {
     metrics: Arc<Metrics>,
     queries: ConcurrencyLimit,
     reads: ConcurrencyLimit,
+    backtests: ConcurrencyLimit,
+    alarms: Option<watch::Alarms>,
+    rule_file: Option<Arc<RuleFile>>,
 }
 
 impl Service {
@@ -93,11 +98,38 @@ impl Service {
         let blocking = Blocking::new(limits.account_calls, &settings);
         let queries = ConcurrencyLimit::new("queries", limits.queries);
         let reads = ConcurrencyLimit::new("requests", limits.reads);
+        let backtests = ConcurrencyLimit::new("back-tests", limits.backtests);
         let network = Network { hosts, ..Network::default() };
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
-        let metrics = Arc::default();
-        Self { lake, live, limits, clock, network, rate, access, blocking, metrics, queries, reads }
+        Self {
+            lake,
+            live,
+            limits,
+            clock,
+            network,
+            rate,
+            access,
+            blocking,
+            metrics: Arc::default(),
+            queries,
+            reads,
+            backtests,
+            alarms: None,
+            rule_file: None,
+        }
+    }
+
+    /// The same service with the file of the alarm rules.
+    #[must_use]
+    pub fn with_rule_file(self, file: RuleFile) -> Self {
+        Self { rule_file: Some(Arc::new(file)), ..self }
+    }
+
+    /// The same service with the alarms of this program.
+    #[must_use]
+    pub fn with_alarms(self, alarms: Option<watch::Alarms>) -> Self {
+        Self { alarms, ..self }
     }
 
     /// The same service, reachable through `network`, which replaces the hosts.
@@ -126,7 +158,9 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
     let mut routes = Router::new();
     let shell = || ui::pages(pages);
     let own = [("/login", shell()), ("/setup", shell())];
-    for (path, methods) in interface().into_iter().chain(account_routes()).chain(own) {
+    for (path, methods) in
+        interface().into_iter().chain(account_routes()).chain(alarm_routes()).chain(own)
+    {
         routes = routes.route(path, wrap(&service, path, pages, methods));
     }
     let pages = wrap(&service, routes::PAGES, pages, shell());
@@ -170,6 +204,31 @@ fn interface() -> Vec<(&'static str, Methods)> {
         ("/api/v1/docs", get(openapi::page)),
         ("/api/v1/docs.js", get(openapi::script)),
         ("/api/v1/docs.css", get(openapi::style)),
+    ]
+}
+
+fn alarm_routes() -> Vec<(&'static str, Methods)> {
+    use alarms::{backtest, commands, detail, list, notifications, performance, rules};
+    vec![
+        ("/api/v1/alarms", get(list::list)),
+        ("/api/v1/alarms/journal", get(detail::journal)),
+        ("/api/v1/alarms/performance", get(performance::performance)),
+        ("/api/v1/alarms/backtest", post(backtest::backtest)),
+        ("/api/v1/alarms/rules", get(rules::list)),
+        ("/api/v1/alarms/rules/check", post(rules::check)),
+        ("/api/v1/alarms/rules/{name}", put(rules::change)),
+        ("/api/v1/alarms/acknowledge", post(commands::acknowledge_many)),
+        ("/api/v1/alarms/{id}", get(detail::detail)),
+        ("/api/v1/alarms/{id}/acknowledge", post(commands::acknowledge)),
+        ("/api/v1/alarms/{id}/shelve", post(commands::shelve)),
+        ("/api/v1/alarms/{id}/unshelve", post(commands::unshelve)),
+        ("/api/v1/alarms/{id}/comment", post(commands::comment)),
+        ("/api/v1/alarms/{id}/assign", post(commands::assign)),
+        ("/api/v1/alarms/{id}/out-of-service", post(commands::take_out_of_service)),
+        ("/api/v1/alarms/{id}/in-service", post(commands::return_to_service)),
+        ("/api/v1/notifications", get(notifications::list)),
+        ("/api/v1/notifications/test", post(notifications::test)),
+        ("/api/v1/notifications/{id}/retry", post(notifications::retry)),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! The description of the interface, and a page to read it and try it.
 
 use super::accounts::{audit, own, own_tokens, roles, session, users};
+use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
 use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +23,25 @@ use utoipa::OpenApi;
         temperatures::now,
         history::history,
         live::live,
+        list::list,
+        detail::detail,
+        detail::journal,
+        commands::acknowledge,
+        commands::acknowledge_many,
+        commands::shelve,
+        commands::unshelve,
+        commands::comment,
+        commands::assign,
+        commands::take_out_of_service,
+        commands::return_to_service,
+        performance::performance,
+        backtest::backtest,
+        rules::list,
+        rules::check,
+        rules::change,
+        notifications::list,
+        notifications::retry,
+        notifications::test,
         health::health,
         metrics::metrics,
         session::read,
@@ -65,6 +85,7 @@ use utoipa::OpenApi;
         (name = "query", description = "Read-only SQL"),
         (name = "kpis", description = "Availability, OEE and other KPIs, with their bounds"),
         (name = "temperatures", description = "Current and past temperatures of the sensors"),
+        (name = "alarms", description = "Alarms, their journal, rules and notifications"),
         (name = "account", description = "Login, logout, the own account and its API tokens"),
         (name = "users", description = "Users, roles, sessions and tokens, for administrators"),
         (name = "audit", description = "The audit log"),

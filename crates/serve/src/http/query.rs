@@ -18,6 +18,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 use url::form_urlencoded;
 use utoipa::ToSchema;
@@ -189,6 +190,16 @@ pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String
         found.insert(name.into_owned(), value.into_owned());
     }
     Ok(found)
+}
+
+/// A parameter that is a whole number.
+pub fn whole_number<T: FromStr>(
+    given: &BTreeMap<String, String>,
+    name: &str,
+) -> Result<Option<T>, Error> {
+    let Some(text) = given.get(name) else { return Ok(None) };
+    let bad = || Error::bad("bad_value", format!("invalid {name} `{text}`: expected a number"));
+    text.parse().ok().map(Some).ok_or_else(bad)
 }
 
 fn too_long(rejection: BytesRejection, limit: usize) -> Error {

@@ -9,8 +9,10 @@
 mod barrier;
 mod catalog;
 mod columns;
+mod places;
 
 pub use columns::Equipped;
+pub use places::find_scope;
 
 use super::Service;
 use super::authorization::Caller;
@@ -186,12 +188,16 @@ impl Visibility {
 }
 
 fn covers(granted: &Granted, unit: &Unit) -> bool {
-    let scope = match (unit.area.is_empty(), unit.line.is_empty()) {
+    covers_scope(granted, &unit_scope(unit))
+}
+
+/// The narrowest scope that contains a unit.
+fn unit_scope(unit: &Unit) -> Scope {
+    match (unit.area.is_empty(), unit.line.is_empty()) {
         (true, _) => Scope::Plant,
         (false, true) => Scope::Area(unit.area.clone()),
         (false, false) => Scope::Line { area: unit.area.clone(), line: unit.line.clone() },
-    };
-    covers_scope(granted, &scope)
+    }
 }
 
 fn is_area(granted: &[Granted], area: &str) -> bool {

@@ -317,6 +317,9 @@ impl Evaluator {
             return self.timers.push(until_us.saturating_add(SLACK_US), Due::Count(group));
         }
         let (alarm, count) = (counted.alarm, counted.count(until_us).0);
+        if until_us <= self.alarms[alarm as usize].evaluated_us {
+            return;
+        }
         let value = Some(count as f64);
         let measured = Measured { value, reading_at_us: None, evidence: None };
         self.measure(alarm, Input::Condition(false), until_us, measured);

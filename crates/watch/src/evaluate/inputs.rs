@@ -53,11 +53,18 @@ impl Evaluator {
         let Instance { status, rule, sensor, .. } = &self.alarms[alarm as usize];
         let timing = self.rules.get(*rule).map(|it| it.timing).unwrap_or_default();
         let due_us = next_due(status, &timing)?;
-        if status.shelved_until_us == Some(due_us) {
-            return Some(due_us);
-        }
-        let lag_us = sensor.map_or(0, |number| self.sensors[number as usize].lag_us);
-        Some(due_us.saturating_add(lag_us).saturating_add(SLACK_US))
+        let slack_us = if status.shelved_until_us == Some(due_us) { 0 } else { SLACK_US };
+        Some(due_us.saturating_add(self.lag_us(*sensor)).saturating_add(slack_us))
+    }
+
+    /// Engine time minus the time of a sensor.
+    pub(super) fn lag_us(&self, sensor: Option<u32>) -> i64 {
+        sensor.map_or(0, |number| self.sensors[number as usize].lag_us)
+    }
+
+    /// The time of the object of an alarm at engine time `engine_us`.
+    pub(super) fn own_us(&self, alarm: u32, engine_us: i64) -> i64 {
+        engine_us.saturating_sub(self.lag_us(self.alarms[alarm as usize].sensor))
     }
 
     /// A delay or shelving may have ended.
@@ -106,7 +113,8 @@ impl Evaluator {
         );
         let origin = if is_own { origin } else { Origin::default() };
         let (from, to) = (step.from, step.to);
-        self.change(alarm, (step.transition, from, to), step.at_us, origin);
+        let at_us = origin.at_us.unwrap_or(step.at_us);
+        self.change(alarm, (step.transition, from, to), at_us, origin);
     }
 
     /// Records a transition with the state it leads to.
@@ -180,9 +188,10 @@ impl Evaluator {
         let index = self.commanded(key)?;
         let engine_us = self.engine_us(now_us);
         let comment = command.comment();
-        let origin = Origin { actor: Some(&actor.name), comment: comment.as_deref() };
+        let actor = Some(actor.name.as_str());
+        let origin = Origin { at_us: Some(engine_us), actor, comment: comment.as_deref() };
         match self.input_of(index, command, now_us)? {
-            Some(input) => self.input(index, input, engine_us, origin)?,
+            Some(input) => self.input(index, input, self.own_us(index, engine_us), origin)?,
             None => {
                 let state = self.alarms[index as usize].status.state;
                 self.change(index, (command.remark(), state, state), engine_us, origin);
@@ -200,14 +209,15 @@ impl Evaluator {
         Err(Error::NotFound(key.to_string()))
     }
 
-    /// The input of a command; the end of shelving is converted from the clock to engine time.
+    /// The input of a command; the end of shelving is converted from the clock to the time of the object.
     fn input_of(&self, index: u32, command: &Command, now_us: i64) -> Result<Option<Input>, Error> {
         let Command::Shelve { until_us, .. } = command else { return Ok(command.input()) };
         let rule = self.rules.get(self.alarms[index as usize].rule);
         if let Some(rule) = rule {
             rule.shelving.check(*until_us, now_us).map_err(Error::Invalid)?;
         }
-        let until_us = self.engine_us(now_us).saturating_add(until_us.saturating_sub(now_us));
+        let own_us = self.own_us(index, self.engine_us(now_us));
+        let until_us = own_us.saturating_add(until_us.saturating_sub(now_us));
         Ok(Some(Input::Shelve { until_us }))
     }
 }

@@ -47,9 +47,11 @@ pub(super) struct Measured {
     pub evidence: Option<String>,
 }
 
-/// Who gives an input, and why.
+/// Who gives an input, when, and why.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Origin<'a> {
+    /// Engine time of a command, which the journal shows instead of the time of the alarm's object.
+    pub at_us: Option<i64>,
     pub actor: Option<&'a str>,
     pub comment: Option<&'a str>,
 }

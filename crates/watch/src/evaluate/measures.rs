@@ -1,9 +1,9 @@
 //! What a condition on one sensor remembers, and its value for a reading.
 
-use super::anomaly::Score;
 use super::instance::Measured;
 use super::window::Slope;
 use plant::alarm::{Comparison, Condition, Rule};
+use plant::anomaly::Score;
 
 /// A condition on a sensor.
 #[derive(Debug)]

@@ -52,7 +52,8 @@ impl Evaluator {
         }
         let at_us = self.clock.newest_us().unwrap_or(since_us).max(since_us);
         self.alarms[index as usize].status = Status::normal(at_us);
-        let origin = Origin { actor: None, comment: Some("the rule was removed or disabled") };
+        let origin =
+            Origin { at_us: None, actor: None, comment: Some("the rule was removed or disabled") };
         self.change(index, (Transition::RuleChanged, state, State::Normal), at_us, origin);
     }
 
@@ -137,8 +138,11 @@ impl Evaluator {
         let at_us = self.engine_us(now_us);
         for name in names {
             let index = self.rule_entry(&name);
-            let origin =
-                Origin { actor, comment: comment.or(Some("the file of the rules was changed")) };
+            let origin = Origin {
+                at_us: None,
+                actor,
+                comment: comment.or(Some("the file of the rules was changed")),
+            };
             let states = (Transition::RuleChanged, State::Normal, State::Normal);
             self.change(index, states, at_us, origin);
         }

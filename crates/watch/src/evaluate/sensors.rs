@@ -1,18 +1,19 @@
 //! Readings of sensors, and the conditions on single sensors.
 
 use super::Evaluator;
-use super::anomaly::Detector;
 use super::clock::SLACK_US;
 use super::instance::{Instance, Measured, Origin};
 use super::measures::{Measure, Sample, Slot};
 use super::timers::Due;
 use plant::alarm::Input;
+use plant::anomaly::Detector;
 use plant::reading::{Reading, SensorId};
+use plant::time::SECOND_US;
 use std::sync::{Arc, PoisonError};
 
-/// After so many readings in succession that are older than the newest one, each later than the one before,
-/// the clock of the sensor was set back.
-const LATE_READINGS: u8 = 10;
+/// A sensor whose readings are older than its newest one for this long, at the pace of the clock, has a clock
+/// that was set back. Readings that are read again come faster.
+const SET_BACK_AFTER_US: i64 = 10 * SECOND_US;
 
 /// What is known of a sensor.
 #[derive(Debug, Default)]
@@ -26,8 +27,8 @@ pub(super) struct Sensor {
     pub lag_us: i64,
     /// The clock when the newest reading arrived.
     pub arrived_us: i64,
-    late_count: u8,
-    late_at_us: i64,
+    /// The first of the late readings in succession: its time and that of its arrival.
+    late: Option<(i64, i64)>,
     has_reading: bool,
     pub is_grouped: bool,
     pub slots: Vec<Slot>,
@@ -45,18 +46,21 @@ enum Order {
 }
 
 impl Sensor {
-    fn order(&mut self, at_us: i64) -> Order {
+    fn order(&mut self, at_us: i64, now_us: i64) -> Order {
         if !self.has_reading || at_us > self.last_at_us {
-            self.late_count = 0;
+            self.late = None;
             return Order::Newest;
         }
-        let continues = self.late_count == 0 || at_us > self.late_at_us;
-        self.late_count = if continues { self.late_count + 1 } else { 1 };
-        self.late_at_us = at_us;
-        if self.late_count < LATE_READINGS {
+        let (first_at_us, first_now_us) = *self.late.get_or_insert((at_us, now_us));
+        let (passed_us, waited_us) = (at_us - first_at_us, now_us - first_now_us);
+        if passed_us < 0 {
+            self.late = Some((at_us, now_us));
+        }
+        let is_at_pace = (passed_us - waited_us).abs() <= waited_us / 2;
+        if waited_us < SET_BACK_AFTER_US || !is_at_pace {
             return Order::Late;
         }
-        self.late_count = 0;
+        self.late = None;
         Order::SetBack
     }
 
@@ -95,24 +99,31 @@ impl Evaluator {
         }
         let number = reading.sensor.0 as usize;
         let newest_us = self.clock.newest_us().unwrap_or(reading.at_us);
-        let order = self.sensors[number].order(reading.at_us);
+        let sensor = &mut self.sensors[number];
+        let order = match is_live {
+            true => sensor.order(reading.at_us, now_us),
+            false if sensor.has_reading && reading.at_us <= sensor.last_at_us => Order::Late,
+            false => Order::Newest,
+        };
         if order == Order::Late {
             return;
         }
-        let sensor = &mut self.sensors[number];
         let sample = sensor.take(reading);
         sensor.lag_us = newest_us - reading.at_us;
         sensor.arrived_us = if is_live { now_us } else { newest_us };
         if sensor.is_grouped {
             self.groups.take(reading, newest_us);
         }
-        self.evaluate_slots(reading.sensor.0, &sample, order == Order::SetBack);
+        if order == Order::SetBack {
+            self.set_back(reading.sensor.0, reading.at_us);
+        }
+        self.evaluate_slots(reading.sensor.0, &sample);
     }
 
-    fn evaluate_slots(&mut self, sensor: u32, sample: &Sample, is_set_back: bool) {
+    fn evaluate_slots(&mut self, sensor: u32, sample: &Sample) {
         let mut slots = std::mem::take(&mut self.sensors[sensor as usize].slots);
         for slot in &mut slots {
-            self.evaluate_slot(slot, sample, is_set_back);
+            self.evaluate_slot(slot, sample);
         }
         let is_idle = |slot: &Slot| matches!(slot.measure, Measure::Silent { is_armed: false, .. });
         let idle = slots.iter().position(is_idle);
@@ -122,12 +133,11 @@ impl Evaluator {
         }
     }
 
-    fn evaluate_slot(&mut self, slot: &mut Slot, sample: &Sample, is_set_back: bool) {
+    fn evaluate_slot(&mut self, slot: &mut Slot, sample: &Sample) {
         let alarm = &self.alarms[slot.alarm as usize];
         let was_met = alarm.status.is_met();
         let Some(verdict) = slot.measure.evaluate(sample, was_met) else { return };
-        let is_repeated = sample.at_us <= alarm.evaluated_us && !is_set_back;
-        if is_repeated {
+        if sample.at_us <= alarm.evaluated_us {
             return;
         }
         if verdict.is_met == was_met && alarm.status.pending_us.is_none() {
@@ -135,9 +145,6 @@ impl Evaluator {
         }
         let measured = slot.measure.measured(verdict, sample);
         let condition = Input::Condition(verdict.is_met);
-        if is_set_back {
-            self.set_back(slot.alarm, sample.at_us);
-        }
         self.measure(slot.alarm, condition, sample.at_us, measured);
     }
 
@@ -226,6 +233,9 @@ impl Evaluator {
         }
         *is_armed = false;
         let at_us = last_us + after_us;
+        if at_us <= self.alarms[alarm as usize].evaluated_us {
+            return;
+        }
         let measured = Measured {
             value: Some(after_us as f64 / 1e6),
             reading_at_us: Some(last_us),
@@ -234,14 +244,17 @@ impl Evaluator {
         self.measure(alarm, Input::Condition(true), at_us, measured);
     }
 
-    /// The clock of the sensor of an alarm was set back to `at_us`: running delays keep what is left.
-    fn set_back(&mut self, alarm: u32, at_us: i64) {
-        let Instance { status, evaluated_us, .. } = &mut self.alarms[alarm as usize];
-        *evaluated_us = i64::MIN;
-        let back_us = status.last_us.saturating_sub(at_us);
-        if back_us > 0 && status.last_us != i64::MIN {
-            status.pending_us = status.pending_us.map(|it| it.saturating_sub(back_us));
-            status.last_us = at_us;
+    /// The clock of a sensor was set back to `at_us`: running delays of its alarms keep what is left.
+    fn set_back(&mut self, sensor: u32, at_us: i64) {
+        for alarm in self.alarms.iter_mut().filter(|alarm| alarm.sensor == Some(sensor)) {
+            let Instance { status, evaluated_us, .. } = alarm;
+            *evaluated_us = i64::MIN;
+            let back_us = status.last_us.saturating_sub(at_us);
+            if back_us > 0 && status.last_us != i64::MIN {
+                let running = [&mut status.pending_us, &mut status.shelved_until_us];
+                running.into_iter().flatten().for_each(|us| *us = us.saturating_sub(back_us));
+                status.last_us = at_us;
+            }
         }
     }
 

@@ -70,7 +70,9 @@ impl Evaluator {
         if dependents.is_empty() {
             return;
         }
-        let (object, at_us) = (Arc::clone(&suppressor.object), suppressor.status.last_us);
+        let object = Arc::clone(&suppressor.object);
+        let own_us = suppressor.status.last_us;
+        let engine_us = own_us.saturating_add(self.lag_us(suppressor.sensor));
         for rule in dependents {
             let key = AlarmKey { rule: self.rules.name(rule), object: Arc::clone(&object) };
             let affected = match self.by_key.get(&key) {
@@ -79,7 +81,7 @@ impl Evaluator {
                 None => Vec::new(),
             };
             for alarm in affected {
-                self.apply_suppression(alarm, at_us);
+                self.apply_suppression(alarm, engine_us);
             }
         }
     }
@@ -90,7 +92,7 @@ impl Evaluator {
     }
 
     /// Suppresses an alarm, or ends that, if what suppresses it is known.
-    fn apply_suppression(&mut self, alarm: u32, at_us: i64) {
+    fn apply_suppression(&mut self, alarm: u32, engine_us: i64) {
         let instance = &self.alarms[alarm as usize];
         let Some(is_suppressed) = self.is_suppressed(alarm) else { return };
         let input = match (is_suppressed, instance.status.is_suppressed) {
@@ -99,7 +101,8 @@ impl Evaluator {
             _ => return,
         };
         // Suppression is never refused.
-        self.input(alarm, input, at_us, Origin::default()).ok();
+        let own_us = self.own_us(alarm, engine_us);
+        self.input(alarm, input, own_us, Origin::default()).ok();
     }
 
     /// Whether an alarm is to be suppressed; `None` if that is not known.

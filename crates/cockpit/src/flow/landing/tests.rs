@@ -173,6 +173,8 @@ impl Plant {
         let flow = Flow {
             refinery,
             bucket: bucket_location,
+            plant_folder: None,
+            public_url: None,
             kafka: None,
             messages_read: Arc::default(),
             is_simulated: false,

@@ -65,7 +65,7 @@ impl Performance {
             (FLOODS, self.flood_share),
             (TOP_SHARE, self.top_share),
             (CHATTERING, self.chattering.len() as f64),
-            (FLEETING, self.fleeting as f64),
+            (FLEETING, self.fleeting.iter().map(|(_, count)| *count as f64).sum()),
             (STALE, self.stale.len() as f64),
         ];
         let mut found: Vec<Assessment> =

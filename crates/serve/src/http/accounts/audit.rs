@@ -5,7 +5,7 @@ use crate::http::Service;
 use crate::http::authorization::{Caller, Cost};
 use crate::http::error::{Error, Refusals};
 use crate::http::history::parse_time;
-use crate::http::query::parameters;
+use crate::http::query::{parameters, whole_number};
 use crate::http::temperatures::rfc3339;
 use access::audit::{Entry, Filter, Kind, Page, Verified};
 use axum::Extension;
@@ -18,7 +18,6 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
-use std::str::FromStr;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
@@ -104,7 +103,7 @@ pub async fn page(
     let given =
         parameters(query.as_deref(), &["before_seq", "kind", "actor", "from", "to", "limit"])?;
     let filter = filter(&given)?;
-    let limit = number(&given, "limit")?.unwrap_or(PAGE_ENTRIES);
+    let limit = whole_number(&given, "limit")?.unwrap_or(PAGE_ENTRIES);
     let page = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
         access.audit_page(by, &filter, limit, now_us)
     });
@@ -139,7 +138,7 @@ pub async fn export(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let given = parameters(query.as_deref(), &["from_seq"])?;
-    let from_seq = number(&given, "from_seq")?.unwrap_or(1);
+    let from_seq = whole_number(&given, "from_seq")?.unwrap_or(1);
     let (sender, receiver) = mpsc::channel(CHUNKS_WAITING);
     let (exporting, exporter) = (Arc::clone(&service), Arc::clone(&caller));
     let exported = async move {
@@ -199,7 +198,7 @@ impl io::Write for Chunks {
 fn filter(given: &BTreeMap<String, String>) -> Result<Filter, Error> {
     let time = |name: &str| given.get(name).map(|text| parse_time(name, text)).transpose();
     Ok(Filter {
-        before_seq: number(given, "before_seq")?,
+        before_seq: whole_number(given, "before_seq")?,
         kind: given.get("kind").map(|text| kind(text)).transpose()?,
         actor: given.get("actor").cloned(),
         from_us: time("from")?,
@@ -210,12 +209,6 @@ fn filter(given: &BTreeMap<String, String>) -> Result<Filter, Error> {
 fn kind(text: &str) -> Result<Kind, Error> {
     let found = serde_json::from_value(Value::from(text));
     found.map_err(|error| Error::bad("bad_value", format!("invalid kind `{text}`: {error}")))
-}
-
-fn number<T: FromStr>(given: &BTreeMap<String, String>, name: &str) -> Result<Option<T>, Error> {
-    let Some(text) = given.get(name) else { return Ok(None) };
-    let bad = || Error::bad("bad_value", format!("invalid {name} `{text}`: expected a number"));
-    text.parse().ok().map(Some).ok_or_else(bad)
 }
 
 impl From<Page> for AuditPage {

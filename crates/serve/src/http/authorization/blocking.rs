@@ -47,14 +47,22 @@ impl Blocking {
         call: impl FnOnce(&Access) -> Result<T, access::Error> + Send + 'static,
     ) -> Result<T, Error> {
         let access = Arc::clone(control.database()?);
+        Ok(self.run_apart(cost, move || call(&access)).await??)
+    }
+
+    /// Runs `call` on a thread for blocking work and returns its result.
+    pub async fn run_apart<T: Send + 'static>(
+        &self,
+        cost: Cost,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let permits = self.enter(cost).await?;
         let done = tokio::task::spawn_blocking(move || {
-            let done = call(&access);
+            let done = call();
             drop(permits);
             done
         });
-        let done = done.await.map_err(|error| Error::internal(error.into()))?;
-        Ok(done?)
+        done.await.map_err(|error| Error::internal(error.into()))
     }
 
     async fn enter(&self, cost: Cost) -> Result<Vec<OwnedSemaphorePermit>, Error> {

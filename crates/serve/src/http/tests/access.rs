@@ -1,6 +1,9 @@
 //! Logins, permissions and scopes, over the real user database.
 
 mod accounts;
+mod alarm_rules;
+mod alarm_stream;
+mod alarms;
 mod matrix;
 mod scopes;
 mod speed;

@@ -145,6 +145,12 @@ impl LakeReader for Lake {
         &self.equipment
     }
 
+    fn shift_end_us(&self, at_us: i64) -> Option<i64> {
+        // Shifts of eight hours.
+        let shift_us = 8 * 3_600_000_000;
+        Some((at_us.div_euclid(shift_us) + 1) * shift_us)
+    }
+
     fn kpis(&self) -> &[Kpi] {
         &[]
     }

@@ -1,5 +1,6 @@
 //! Every role in every scope on every route and every object, from the tables of permissions and of routes.
 
+mod alarms;
 mod plant;
 mod requests;
 mod rows;

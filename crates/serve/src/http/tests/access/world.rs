@@ -2,8 +2,9 @@
 
 use super::super::lake::{Lake, batch};
 use super::super::{Reply, live, request};
+use super::{alarm_rules, alarms};
 use crate::Limits;
-use crate::http::{AccessControl, AccessMode, Peer, Service, router};
+use crate::http::{AccessControl, AccessMode, Peer, RuleFile, Service, router};
 use access::login::Login;
 use access::token::NewToken;
 use access::{
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tower::ServiceExt;
+use watch::{AlarmLimits, Alarms, Setup};
 
 pub const PASSWORD: &str = "tin roof kayak 41";
 /// When the tests begin: in January 2027.
@@ -33,7 +35,14 @@ pub struct World {
     router: Router,
     clock_us: Arc<AtomicI64>,
     pub live: Live,
-    _folder: TempDir,
+    pub alarms: Alarms,
+    pub folder: TempDir,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.alarms.close();
+    }
 }
 
 /// The lowest cost of argon2, so that tests take milliseconds.
@@ -83,6 +92,10 @@ fn lake() -> Lake {
     lake
 }
 
+fn ring_default() -> usize {
+    AlarmLimits::default().ring_events
+}
+
 impl World {
     /// A service without users.
     pub fn empty(mode: AccessMode) -> Self {
@@ -91,20 +104,31 @@ impl World {
 
     /// A service without users over a lake.
     pub fn with_lake(mode: AccessMode, lake: Lake) -> Self {
-        Self::with(mode, Limits::default(), settings(), lake)
+        Self::with_ring(mode, lake, ring_default())
+    }
+
+    /// A service that keeps this number of alarm events in memory.
+    pub fn with_ring(mode: AccessMode, lake: Lake, ring_events: usize) -> Self {
+        Self::with(mode, Limits::default(), settings(), lake, ring_events)
     }
 
     /// A service without users, with these limits but a short interval between checks of live streams.
     pub fn with_limits(mode: AccessMode, limits: Limits) -> Self {
-        Self::with(mode, limits, settings(), lake())
+        Self::with(mode, limits, settings(), lake(), ring_default())
     }
 
     /// A service without users, with these settings of the user database.
     pub fn with_settings(mode: AccessMode, settings: Settings) -> Self {
-        Self::with(mode, Limits::default(), settings, lake())
+        Self::with(mode, Limits::default(), settings, lake(), ring_default())
     }
 
-    fn with(mode: AccessMode, limits: Limits, settings: Settings, lake: Lake) -> Self {
+    fn with(
+        mode: AccessMode,
+        limits: Limits,
+        settings: Settings,
+        lake: Lake,
+        ring_events: usize,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
         let access = Access::open(&path, settings, os_random().unwrap(), T0_US).unwrap();
@@ -117,10 +141,22 @@ impl World {
         let limits = Limits { live_recheck_time: Duration::from_millis(10), ..limits };
         let control = AccessControl::new(mode, Arc::clone(&access));
         let live = live();
+        let setup = Setup {
+            database: access.database(),
+            rules: alarms::rules(),
+            equipment: Arc::new(lake.equipment.clone()),
+            registry: live.registry(),
+            limits: AlarmLimits { ring_events, ..AlarmLimits::default() },
+        };
+        let alarms = alarms::start(setup, &clock_us);
         let service =
             Service::new(Arc::new(lake), live.clone(), limits, clock, Vec::new(), control);
+        let folder_of_plant = folder.path().to_owned();
+        std::fs::write(folder_of_plant.join("alarms.toml"), alarm_rules::FILE_TEXT).unwrap();
+        let file = RuleFile::new(Some(folder_of_plant), alarm_rules::plant());
+        let service = service.with_alarms(Some(alarms.clone())).with_rule_file(file);
         let router = router(Arc::new(service), super::super::program::PAGES);
-        Self { access, router, clock_us, live, _folder: folder }
+        Self { access, router, clock_us, live, alarms, folder }
     }
 
     /// One user for each role in the whole plant, by the name of the role.

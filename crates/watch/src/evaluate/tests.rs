@@ -1,0 +1,5 @@
+//! Tests of the evaluation with plain readings.
+
+mod live;
+mod sensors;
+mod world;
