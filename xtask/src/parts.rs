@@ -1,10 +1,11 @@
 //! The parts of `cargo xtask test`. A failed part does not stop the others; a part that needs a failed one
 //! fails too.
 
+mod service;
+
 use crate::kafka;
 use crate::machine::{self, print, run};
 use crate::package;
-use crate::pages;
 use crate::server::{Server, free_address};
 use crate::tools;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 22] = [
+const PARTS: [Part; 33] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -63,7 +64,7 @@ const PARTS: [Part; 22] = [
         "access",
         "login, roles and settings in a browser",
         &["build", "packages", "chromium"],
-        access,
+        service::access,
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], alarms),
     part(
@@ -76,12 +77,30 @@ const PARTS: [Part; 22] = [
         "netns",
         "the pages and a table over TLS from another network namespace",
         &["build", "packages", "chromium"],
-        netns,
+        service::netns,
+    ),
+    part(
+        "damage",
+        "damaged user databases, a full disk, guessed passwords",
+        &["build", "python"],
+        service::damage,
+    ),
+    part("flood", "attacks on the protocols of the service", &["build", "python"], service::flood),
+    part(
+        "load",
+        "slow connections and viewers that do not read",
+        &["build", "python"],
+        service::load,
     ),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
-    part("notify", "a thousand alarms through failing receivers", &["build", "python"], notify),
+    part(
+        "notify",
+        "a thousand alarms through failing receivers",
+        &["build", "python"],
+        service::notify,
+    ),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
     part("package", "the Debian package installed, upgraded, removed", &["build"], package),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
@@ -307,7 +326,7 @@ fn rust(_: &Bench) -> Done {
 fn fuzz(_: &Bench) -> Done {
     let manifest = machine::root().join("fuzz/Cargo.toml");
     let mut check = machine::cargo();
-    check.args(["check", "--locked", "--manifest-path"]).arg(manifest);
+    check.args(["check", "--locked", "--all-features", "--manifest-path"]).arg(manifest);
     run(check.arg("--target-dir").arg(machine::built("fuzz")?.with_file_name("../fuzz")))
 }
 
@@ -401,11 +420,6 @@ fn kill(bench: &Bench) -> Done {
     run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
 }
 
-/// Notifications to a mail server and webhooks that fail, while the program is killed.
-fn notify(bench: &Bench) -> Done {
-    run(bench.python("notify_case.py")?.arg("--cockpit").arg(&bench.cockpit))
-}
-
 /// The demo started and stopped at random times: it must exit with success and without output.
 fn demo(bench: &Bench) -> Done {
     let mut case = bench.python("demo_case.py")?;
@@ -488,6 +502,9 @@ mod tests {
             "alarms",
             "openid",
             "netns",
+            "damage",
+            "flood",
+            "load",
             "notify",
             "demo",
             "package",
