@@ -35,21 +35,21 @@ fn rules() -> Vec<Rule> {
         name: "critical".into(),
         cause: SuppressionCause::Rule("critical".into()),
     });
-    let rate = Condition::Rate { sensors: any(), comparison: above(6.0, 1.0), window_us: 60 * S };
+    let rate = Condition::Rate { sensors: any(), comparison: above(3.0, 1.0), window_us: 60 * S };
     let deviation =
-        Condition::Deviation { sensors: any(), comparison: above(8.0, 2.0), min_sensors: 4 };
+        Condition::Deviation { sensors: any(), comparison: above(5.0, 1.0), min_sensors: 4 };
     let many = Condition::Count(CountCondition {
         sensors: any(),
         group_by: GroupBy::Component,
-        above_c: 52.0,
+        above_c: 50.0,
         window_us: 120 * S,
-        more_than: 6,
+        more_than: 4,
     });
     let anomaly = Condition::Anomaly { sensors: any(), comparison: above(0.9, 0.2) };
     vec![
         with(
             "critical",
-            Condition::Temperature { sensors: any(), comparison: above(60.0, 2.0) },
+            Condition::Temperature { sensors: any(), comparison: above(53.0, 2.0) },
             0,
             5,
         ),
