@@ -66,12 +66,12 @@ const PARTS: [Part; 33] = [
         &["build", "packages", "chromium"],
         service::access,
     ),
-    part("alarms", "alarms in a browser", &["build", "packages", "chromium"], alarms),
+    part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
     part(
         "openid",
         "login at providers of OpenID Connect in a browser",
         &["build", "packages", "chromium"],
-        openid,
+        service::openid,
     ),
     part(
         "netns",
@@ -371,27 +371,6 @@ fn browser(bench: &Bench) -> Done {
     node.env("COCKPIT_URL", server.url()).env("CHROMIUM", machine::chromium());
     let driven = run(&mut node);
     driven.and(server.stop())
-}
-
-/// Login, roles and settings in a browser.
-fn access(bench: &Bench) -> Done {
-    pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
-}
-
-/// Alarms of the demo in a browser.
-fn alarms(bench: &Bench) -> Done {
-    pages::alarms(&bench.cockpit)
-}
-
-/// Logins at real providers in a browser.
-fn openid(bench: &Bench) -> Done {
-    pages::openid(&bench.cockpit, &bench.simulated("openid", SMALL_LAKE_DAYS)?)
-}
-
-/// Service and clients in two network namespaces.
-fn netns(bench: &Bench) -> Done {
-    let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
-    pages::netns(&bench.cockpit, &lake, &bench.folder.join("netns"))
 }
 
 /// A second dump of one day arrives: exactly the rows it changes must change.
