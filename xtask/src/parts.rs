@@ -44,7 +44,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 31] = [
+const PARTS: &[Part] = &[
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -66,6 +66,7 @@ const PARTS: [Part; 31] = [
         &["build", "packages", "chromium"],
         service::access,
     ),
+    part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
     part(
         "netns",
         "the pages and a table over TLS from another network namespace",
@@ -471,6 +472,7 @@ mod tests {
             "odd",
             "names",
             "access",
+            "alarms",
             "netns",
             "damage",
             "flood",

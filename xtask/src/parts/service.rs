@@ -18,6 +18,11 @@ pub fn access(bench: &Bench) -> Done {
     pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
 }
 
+/// Alarms of the demo in a browser.
+pub fn alarms(bench: &Bench) -> Done {
+    pages::alarms(&bench.cockpit)
+}
+
 /// Service and clients in two network namespaces.
 pub fn netns(bench: &Bench) -> Done {
     let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
