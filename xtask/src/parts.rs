@@ -44,7 +44,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 33] = [
+const PARTS: &[Part] = &[
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
