@@ -94,8 +94,11 @@ impl Flow {
             lake_service.report_alarms(service.alarms.clone());
         }
         let service = self.http_service(&lake_service, &live, users.control, &network);
-        let service = service.with_alarms(alarms.as_ref().map(|it| it.alarms.clone()));
-        let service = Arc::new(service.with_network(network.clone()));
+        let service = service
+            .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
+            .with_planner(alarms.as_ref().map(AlarmService::planner))
+            .with_network(network.clone());
+        let service = Arc::new(service);
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
         let endpoint = http::Endpoint { network, certificates };
