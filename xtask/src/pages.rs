@@ -12,6 +12,13 @@ pub fn access(program: &Path, lake: &Path) -> Result<(), String> {
     run(test.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
 }
 
+/// Runs `ui/test/alarms.mjs` with the demo of `program`.
+pub fn alarms(program: &Path) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/alarms.mjs").env("COCKPIT", program).env("CHROMIUM", machine::chromium());
+    run(test.current_dir(machine::root().join("ui")))
+}
+
 /// Runs the steps of `tests/network.sh` with `program` over `lake`, where that is allowed.
 pub fn netns(program: &Path, lake: &Path, folder: &Path) -> Result<(), String> {
     if !tools::namespaces()? {

@@ -43,7 +43,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 28] = [
+const PARTS: [Part; 29] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -65,6 +65,7 @@ const PARTS: [Part; 28] = [
         &["build", "packages", "chromium"],
         access,
     ),
+    part("alarms", "alarms in a browser", &["build", "packages", "chromium"], alarms),
     part(
         "netns",
         "the pages and a table over TLS from another network namespace",
@@ -352,6 +353,11 @@ fn access(bench: &Bench) -> Done {
     pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
 }
 
+/// Alarms of the demo in a browser.
+fn alarms(bench: &Bench) -> Done {
+    pages::alarms(&bench.cockpit)
+}
+
 /// Service and clients in two network namespaces.
 fn netns(bench: &Bench) -> Done {
     let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
@@ -468,6 +474,7 @@ mod tests {
             "odd",
             "names",
             "access",
+            "alarms",
             "netns",
             "notify",
             "demo",
