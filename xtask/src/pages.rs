@@ -12,6 +12,13 @@ pub fn access(program: &Path, lake: &Path) -> Result<(), String> {
     run(test.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
 }
 
+/// Runs `ui/test/alarms.mjs` with the demo of `program`.
+pub fn alarms(program: &Path) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/alarms.mjs").env("COCKPIT", program).env("CHROMIUM", machine::chromium());
+    run(test.current_dir(machine::root().join("ui")))
+}
+
 /// Runs `ui/test/openid.mjs` with `program` over `lake`.
 pub fn openid(program: &Path, lake: &Path) -> Result<(), String> {
     tools::openid_provider()?;

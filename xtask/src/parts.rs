@@ -43,7 +43,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 29] = [
+const PARTS: [Part; 30] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -65,12 +65,8 @@ const PARTS: [Part; 29] = [
         &["build", "packages", "chromium"],
         access,
     ),
-    part(
-        "openid",
-        "login at providers of OpenID Connect in a browser",
-        &["build", "packages", "chromium"],
-        openid,
-    ),
+    part("alarms", "alarms in a browser", &["build", "packages", "chromium"], alarms),
+    part("openid", "login at providers", &["build", "packages", "chromium"], openid),
     part(
         "netns",
         "the pages and a table over TLS from another network namespace",
@@ -358,6 +354,11 @@ fn access(bench: &Bench) -> Done {
     pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
 }
 
+/// Alarms of the demo in a browser.
+fn alarms(bench: &Bench) -> Done {
+    pages::alarms(&bench.cockpit)
+}
+
 /// Logins at real providers in a browser.
 fn openid(bench: &Bench) -> Done {
     pages::openid(&bench.cockpit, &bench.simulated("openid", SMALL_LAKE_DAYS)?)
@@ -479,6 +480,7 @@ mod tests {
             "odd",
             "names",
             "access",
+            "alarms",
             "openid",
             "netns",
             "notify",

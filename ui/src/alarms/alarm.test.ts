@@ -29,6 +29,7 @@ test('a value is compared with its limit', () => {
   expect(comparisonText({ value: 5, limit: null, unit: '' })).toBe('5')
   expect(comparisonText({ value: null, limit: null, unit: 's' })).toBe('\u2013')
   expect(comparisonText({ value: null, limit: 60, unit: 's' })).toBe('\u2013 / 60 s')
+  expect(comparisonText({ value: 2, limit: 1, unit: 'degC/min' })).toBe('2 > 1 °C/min')
   expect(valueText(1.005)).toBe('1')
 })
 
@@ -107,5 +108,11 @@ test('a trial is compared with the rule in use', () => {
   expect(trialTexts({ ...trial, alarms: 318, first_delay_s: null })[0]).toBe(
     '318 alarms, as many as before',
   )
+  const fault = { rule: 'hot', object: 'a', at: '', priority: 2 as const, value: null }
+  const kept = [fault, { ...fault, delay_s: 840 }]
+  expect(trialTexts({ ...trial, kept, missed: [fault] }).slice(3, 5)).toEqual([
+    'faults still shown: 2 of 3',
+    'each at most 14 min later',
+  ])
   expect(trialTexts({ ...trial, first_delay_s: -60 }).at(-1)).toBe('the first alarm 60 s earlier')
 })

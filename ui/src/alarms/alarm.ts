@@ -60,6 +60,8 @@ export interface Alarm {
   place: Place | null
   evidence: string | null
   comments: number
+  /** Whether the rule asks for a sound. */
+  sound: boolean
   may: AlarmAction[]
 }
 
@@ -158,13 +160,17 @@ export function comparisonText({
   limit,
   unit,
 }: Pick<Alarm, 'value' | 'limit' | 'unit'>): string {
-  const suffix = unit ? ` ${unit}` : ''
+  const suffix = unit ? ` ${unit.replace('degC', '°C')}` : ''
   if (value === null && limit === null) return '\u2013'
   if (limit === null) return valueText(value) + suffix
   if (value === null) return `\u2013 / ${valueText(limit)}${suffix}`
   const sign = value > limit ? '>' : value < limit ? '<' : '='
   return `${valueText(value)} ${sign} ${valueText(limit)}${suffix}`
 }
+
+/** Who has the alarm: the assignee, else the owner, with spaces in names of roles. */
+export const personText = ({ assignee, owner }: Pick<Alarm, 'assignee' | 'owner'>): string =>
+  assignee || owner?.replaceAll('_', ' ') || '\u2013'
 
 /** Milliseconds since 1970, or null. */
 export const msOf = (utc: string | null): number | null => (utc === null ? null : Date.parse(utc))

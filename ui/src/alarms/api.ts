@@ -9,6 +9,8 @@ export interface Flood {
   since_at: string | null
   /** Alarms raised in the last ten minutes. */
   in_10_min: number
+  /** Alarms raised in each of the last twelve spans of ten minutes, the oldest first. */
+  per_10_min: number[]
 }
 
 export interface AlarmList {
@@ -120,13 +122,16 @@ export interface Problem {
   line: number | null
   message: string
   remedy: string | null
+  /** The rule works, but probably not as intended. */
+  is_warning?: boolean
 }
 
 export interface RuleRow {
   name: string
-  priority: Priority
-  text: string
-  kind: string
+  /** Priority, text and kind are null if the rule has a mistake. */
+  priority: Priority | null
+  text: string | null
+  kind: string | null
   toml: string
   line: number
   objects: number
@@ -151,7 +156,13 @@ export interface Backtest {
   chattering: number
   /** By how much the first alarm comes later; negative if earlier. */
   first_delay_s: number | null
+  /** Faults that only the rule in use shows. */
   missed: BacktestAlarm[]
+  /** Faults that both show, with their delays. */
+  kept?: BacktestAlarm[]
+  /** Rules that are not about readings, so that they cannot be replayed. */
+  not_replayed?: string[]
+  /** Faults that only the tried rule shows. */
   added: BacktestAlarm[]
   suggestion: {
     deadband: number | null
@@ -171,8 +182,9 @@ export interface BacktestAlarm extends Named {
 
 export const ruleApi = {
   list: () => call<RuleList>('GET', '/alarms/rules'),
-  check: async (toml: string) =>
-    (await call<{ problems: Problem[] }>('POST', '/alarms/rules/check', { toml })).problems,
+  /** Problems of a text that would replace the rule `name`. */
+  check: async (toml: string, name: string) =>
+    (await call<{ problems: Problem[] }>('POST', '/alarms/rules/check', { toml, name })).problems,
   /** The change as a diff; nothing is written. */
   preview: (name: string, toml: string, revision: string) =>
     call<{ diff: string; revision: string }>('PUT', `/alarms/rules/${encodeURIComponent(name)}`, {

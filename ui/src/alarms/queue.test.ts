@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest'
 import type { Alarm, AlarmState, Priority } from './alarm'
-import { arrange, compare, countsOf, floodGroups, isInView, passes, range } from './queue'
+import {
+  arrange,
+  compare,
+  countsOf,
+  floodGroups,
+  isInView,
+  mostUrgent,
+  newCalls,
+  passes,
+  range,
+} from './queue'
 import { anAlarm } from './testing'
 
 const alarm = (
@@ -98,15 +108,30 @@ test('a flood is grouped by place, each group with the alarm that was first', ()
       priority,
       place: { plant: 'P', lane, unit: null, line: null, area: null },
     })
-  const groups = floodGroups([
+  const laneOf = (alarm: Alarm) => `P lane ${alarm.place?.lane}`
+  const members = [
     at('4', 'later', '2026-11-26T13:02:00Z'),
     at('7', 'other', '2026-11-26T12:59:00Z'),
     at('4', 'fan', '2026-11-26T13:00:00Z'),
     at('4', 'hot', '2026-11-26T13:01:00Z', 1),
-  ])
+  ]
+  const groups = floodGroups(members, laneOf)
   expect(groups.map((group) => [group.title, group.priority, objects(group.alarms)])).toEqual([
     ['P lane 4', 1, ['fan', 'hot', 'later']],
     ['P lane 7', 3, ['other']],
   ])
   expect(groups[0]?.first.object).toBe('fan')
+})
+
+test('after a gap only alarms that were raised meanwhile call', () => {
+  const map = (alarms: Alarm[]) => new Map(alarms.map((one) => [one.object, one]))
+  const old = anAlarm({ object: 'old', id: 1 })
+  const acked = anAlarm({ object: 'acked', id: 2, state: 'acknowledged' })
+  const again = anAlarm({ object: 'again', id: 9, priority: 3 })
+  const fresh = anAlarm({ object: 'fresh', id: 8, priority: 1 })
+  const before = map([old, anAlarm({ object: 'again', id: 3 })])
+  const calls = newCalls(before, map([old, acked, again, fresh]))
+  expect(objects(calls)).toEqual(['again', 'fresh'])
+  expect(mostUrgent(calls)).toBe(fresh)
+  expect(mostUrgent([])).toBeUndefined()
 })

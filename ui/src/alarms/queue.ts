@@ -127,15 +127,11 @@ export interface FloodGroup {
   priority: Priority
 }
 
-/** Where an alarm belongs in a flood: its line or lane, else its unit, else its rule. */
-export function groupTitle(alarm: Alarm): string {
-  const { plant, lane, unit, line, area } = alarm.place ?? {}
-  if (lane) return [plant, `lane ${lane}`].filter(Boolean).join(' ')
-  return line ?? unit ?? area ?? plant ?? alarm.rule
-}
-
 /** Groups of open alarms, those with the highest priority and then the earliest alarm first. */
-export function floodGroups(alarms: readonly Alarm[], titleOf = groupTitle): FloodGroup[] {
+export function floodGroups(
+  alarms: readonly Alarm[],
+  titleOf: (alarm: Alarm) => string,
+): FloodGroup[] {
   const groups = new Map<string, Alarm[]>()
   for (const alarm of alarms) {
     const title = titleOf(alarm)
@@ -162,3 +158,21 @@ export function lanesOf(alarms: readonly Alarm[]): string[] {
   const lanes = new Set(alarms.flatMap((alarm) => alarm.place?.lane ?? []))
   return [...lanes].sort((one, other) => one.localeCompare(other, 'en', { numeric: true }))
 }
+
+/** Whether a transition calls for a person: only these are announced. */
+export const isCall = (transition: string): boolean =>
+  transition === 'raised' || transition === 'shelving_expired'
+
+/** Unacknowledged alarms that were not known, or were raised again: their events were missed. */
+export function newCalls(
+  known: ReadonlyMap<string, Alarm>,
+  current: ReadonlyMap<string, Alarm>,
+): Alarm[] {
+  return [...current].flatMap(([key, alarm]) => {
+    const isNew = alarm.state === 'unacknowledged' && known.get(key)?.id !== alarm.id
+    return isNew ? [alarm] : []
+  })
+}
+
+export const mostUrgent = (alarms: readonly Alarm[]): Alarm | undefined =>
+  [...alarms].sort(compare)[0]

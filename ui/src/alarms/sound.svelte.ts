@@ -4,9 +4,9 @@ const KEY = 'alarm-sound'
 const TONE_S = 0.18
 const VOLUME = 0.2
 /** Pitch by priority, in Hz: the more urgent, the higher. */
-const PITCH_HZ: Record<number, number> = { 1: 988, 2: 740 }
+const PITCH_HZ: Record<number, number> = { 1: 988, 2: 740, 3: 587, 4: 587 }
 /** Tones by priority. */
-const TONES: Record<number, number> = { 1: 3, 2: 2 }
+const TONES: Record<number, number> = { 1: 3, 2: 2, 3: 1, 4: 1 }
 
 class Sound {
   isOn = $state(localStorage.getItem(KEY) === 'on')

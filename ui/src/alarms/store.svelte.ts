@@ -4,7 +4,7 @@ import { live } from '../kit/live.svelte'
 import { session } from '../kit/session.svelte'
 import type { Alarm } from './alarm'
 import { alarmApi, type Flood } from './api'
-import { countsOf } from './queue'
+import { countsOf, isCall, mostUrgent, newCalls } from './queue'
 import { AlarmReplica } from './replica'
 import { sound } from './sound.svelte'
 
@@ -81,9 +81,12 @@ class AlarmStore {
       const list = await alarmApi.list()
       if (list.at) this.#offset_ms = Date.parse(list.at) - performance.now()
       this.flood = list.flood
+      const isGap = this.isLoaded
+      const known = this.#replica.current()
       this.#replica.load(list)
       this.error = null
       this.isLoaded = true
+      if (isGap) this.#call(mostUrgent(newCalls(known, this.#replica.current())))
       this.#plan(IDLE_REFRESH_MS)
     } catch (error) {
       this.#replica.abandon()
@@ -99,15 +102,18 @@ class AlarmStore {
   #take(change: AlarmChange): void {
     if (!this.#replica.apply(change)) return
     const { alarm } = change
-    const isCall = change.transition === 'raised' || change.transition === 'shelving_expired'
-    if (isCall && alarm.priority <= 2) {
-      this.announced = alarm
-      sound.play(alarm.priority)
-    }
+    if (isCall(change.transition)) this.#call(alarm)
     this.#plan(REFRESH_MS)
     // Many changes within a frame are drawn once; a hidden page has no frames.
     if (document.hidden) this.#show()
     else if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#show())
+  }
+
+  /** Announces a P1 or P2, and sounds if the rule asks for it and sound is turned on. */
+  #call(alarm: Alarm | undefined): void {
+    if (!alarm) return
+    if (alarm.priority <= 2) this.announced = alarm
+    if (alarm.sound) sound.play(alarm.priority)
   }
 
   #show(): void {

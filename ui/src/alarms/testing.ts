@@ -27,6 +27,7 @@ export function anAlarm(fields: Partial<Alarm>): Alarm {
     place: null,
     evidence: null,
     comments: 0,
+    sound: false,
     may: ['acknowledge', 'shelve'],
     ...fields,
   }

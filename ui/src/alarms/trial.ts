@@ -15,8 +15,21 @@ export function trialTexts(trial: Backtest): string[] {
     count,
     t('rules.trial.floods', { floods: int(trial.floods), before: int(trial.floods_before) }),
     t('rules.trial.chattering', { count: int(trial.chattering) }),
+    ...keptText(trial),
     ...delayText(trial.first_delay_s),
   ]
+}
+
+/** How many faults are still shown, and how much later the last of them at most. */
+function keptText({ kept, missed }: Backtest): string[] {
+  if (!kept) return []
+  const faults = t('rules.trial.kept', {
+    kept: int(kept.length),
+    all: int(kept.length + missed.length),
+  })
+  const latest_s = Math.max(0, ...kept.map(({ delay_s }) => delay_s ?? 0))
+  if (latest_s === 0) return [faults]
+  return [faults, t('rules.trial.kept.later', { delay: span(latest_s) })]
 }
 
 function delayText(delay_s: number | null): string[] {

@@ -53,7 +53,7 @@ export const plant = { api, sql, table, sum, cents }
 const number = (text) => Number(text.replace('\u2212', '-').replace(/[^\d.-]/g, ''))
 
 /** Pages that poll and stream: their network is never idle. */
-const LIVE_PAGES = ['/now', '/temps']
+const LIVE_PAGES = ['/now', '/temps', '/alarms']
 
 async function settled(page) {
   const { pathname } = new URL(page.url())

@@ -22,10 +22,12 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use watch::backtest::History;
-use watch::{AlarmLimits, Alarms, Engine, NowUs, Setup, notify};
+use watch::notify::{self, NotificationPlanner};
+use watch::{AlarmLimits, Alarms, Engine, NowUs, Setup};
 
 /// Offsets of each partition (`topic/number`) that the broker deleted before they were read: when that was
 /// noticed, and how many.
@@ -42,6 +44,11 @@ pub struct AlarmService {
 }
 
 impl AlarmService {
+    /// The configuration of notifications in use.
+    pub fn planner(&self) -> Receiver<Arc<NotificationPlanner>> {
+        self.planning.subscribe()
+    }
+
     /// What a stream passes to the alarms.
     pub fn for_stream(&self) -> StreamAlarms {
         StreamAlarms { alarms: self.alarms.clone(), expired: Arc::clone(&self.expired) }

@@ -97,8 +97,11 @@ impl Flow {
         let configured = &self.refinery.plant.openid;
         let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
         let service = self.http_service(&lake_service, &live, users.control, &network);
-        let service = service.with_alarms(alarms.as_ref().map(|it| it.alarms.clone()));
-        let service = service.with_network(network.clone()).with_openid(Arc::clone(&openid));
+        let service = service
+            .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
+            .with_planner(alarms.as_ref().map(AlarmService::planner))
+            .with_openid(Arc::clone(&openid))
+            .with_network(network.clone());
         let service = Arc::new(service);
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });

@@ -67,6 +67,8 @@ use rate::RateLimiter;
 use refusals::RefusalLog;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch::Receiver;
+use watch::notify::NotificationPlanner;
 
 /// The state that all requests share.
 pub struct Service {
@@ -87,6 +89,7 @@ pub struct Service {
     backtests: ConcurrencyLimit,
     alarms: Option<watch::Alarms>,
     rule_file: Option<Arc<RuleFile>>,
+    planner: Option<Receiver<Arc<NotificationPlanner>>>,
 }
 
 impl Service {
@@ -126,6 +129,7 @@ impl Service {
             backtests,
             alarms: None,
             rule_file: None,
+            planner: None,
         }
     }
 
@@ -133,6 +137,12 @@ impl Service {
     #[must_use]
     pub fn with_rule_file(self, file: RuleFile) -> Self {
         Self { rule_file: Some(Arc::new(file)), ..self }
+    }
+
+    /// The same service with the configuration of notifications in use, instead of that of the file.
+    #[must_use]
+    pub fn with_planner(self, planner: Option<Receiver<Arc<NotificationPlanner>>>) -> Self {
+        Self { planner, ..self }
     }
 
     /// The same service with the alarms of this program.

@@ -48,6 +48,11 @@ impl NotificationPlanner {
         Self { notifications, calendar, public_url }
     }
 
+    /// The configuration in use.
+    pub fn notifications(&self) -> &Arc<Notifications> {
+        &self.notifications
+    }
+
     /// The messages and escalations of a transition. `now_us` is the time of the program.
     pub fn plan(&self, event: &AlarmEvent, alarm: &Alarm, now_us: i64) -> Planned {
         let Some(kind) = kind(event) else { return Planned::default() };

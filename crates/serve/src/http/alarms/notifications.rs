@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use watch::Alarms;
-use watch::notify::{self, NotificationQuery, NotificationState};
+use watch::notify::{self, NotificationPlanner, NotificationQuery, NotificationState};
 
 /// Notifications of a page when the request names no number.
 const PAGE_ROWS: u32 = 100;
@@ -170,15 +170,23 @@ fn find_place(alarms: &Alarms, occurrence: i64) -> Result<Place, watch::Error> {
 }
 
 async fn channels(service: &Arc<Service>) -> Result<Vec<NotificationChannel>, Error> {
-    let file = Arc::clone(service.rule_file()?);
-    let read = move || file.read().map(|loaded| loaded.notifications.channels);
-    let channels = service.blocking.run_apart(Cost::Disk, read).await??;
-    let channel = |it: Channel| NotificationChannel {
+    let planner = planner(service).await?;
+    let channel = |it: &Channel| NotificationChannel {
         kind: it.kind.as_str(),
         is_demo: it.kind == ChannelKind::Outbox,
-        name: it.name,
+        name: it.name.clone(),
     };
-    Ok(channels.into_iter().map(channel).collect())
+    Ok(planner.notifications().channels.iter().map(channel).collect())
+}
+
+/// The configuration in use; that of the file in a program that sends no notifications.
+async fn planner(service: &Arc<Service>) -> Result<Arc<NotificationPlanner>, Error> {
+    if let Some(current) = &service.planner {
+        return Ok(Arc::clone(&current.borrow()));
+    }
+    let file = Arc::clone(service.rule_file()?);
+    let read = move || file.planner().map(Arc::new);
+    service.blocking.run_apart(Cost::Disk, read).await?
 }
 
 /// Attempts a notification again that was given up.
@@ -227,10 +235,9 @@ pub async fn test(
 ) -> Result<Response, Error> {
     PlaceFilter::new(&service, &caller)?.check_plant(Action::EditRules, &caller)?;
     let detail = json!({ "channel": request.channel, "recipient": request.recipient });
-    let (file, alarms) = (Arc::clone(service.rule_file()?), service.alarms()?.clone());
+    let (planner, alarms) = (planner(&service).await?, service.alarms()?.clone());
     let now_us = service.now_us();
     let queued = move || -> Result<i64, Error> {
-        let planner = file.planner()?;
         let recipient = request.recipient.as_deref();
         let queue = |tx: &_| notify::queue_test(tx, &planner, &request.channel, recipient, now_us);
         Ok(alarms.database().write(|tx| queue(tx))?)

@@ -173,6 +173,29 @@ async fn rules_of_the_plant_need_the_permission_in_the_whole_plant() {
 }
 
 #[tokio::test]
+async fn a_trial_needs_a_valid_rule_a_period_and_the_lake() {
+    let world = World::new();
+    let cookie = world.cookie("engineer");
+    let period = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    let (from, to) = period;
+    for (body, status) in [
+        (json!({ "from": from, "to": to }), 422),
+        (json!({ "toml": changed_rule("60"), "name": "hot", "from": from, "to": to }), 422),
+        (json!({ "name": "unknown", "from": from, "to": to }), 422),
+        (json!({ "toml": changed_rule("\"much\""), "from": from, "to": to }), 422),
+        (json!({ "name": "hot", "from": to, "to": from }), 422),
+        (json!({ "name": "hot", "from": "2020-01-01T00:00:00Z", "to": to }), 422),
+        (json!({ "name": "hot", "from": "yesterday", "to": to }), 400),
+        (json!({ "name": "hot", "from": from, "to": to }), 503),
+        (json!({ "toml": changed_rule("60"), "from": from, "to": to }), 503),
+    ] {
+        let path = "/api/v1/alarms/backtest";
+        let reply = world.request_as(&cookie, "POST", path, Some(body.clone())).await;
+        assert_eq!(reply.status.as_u16(), status, "{body}: {}", reply.text());
+    }
+}
+
+#[tokio::test]
 async fn a_channel_is_tested_and_notifications_are_listed() {
     let world = World::new();
     let cookie = world.cookie("engineer");

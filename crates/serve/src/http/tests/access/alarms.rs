@@ -331,7 +331,7 @@ async fn a_past_alarm_is_read_and_not_changed() {
 }
 
 #[tokio::test]
-async fn without_alarms_the_routes_say_so_and_the_stream_works() {
+async fn without_alarms_the_routes_report_it() {
     let client = super::super::TestClient::new();
     let reply = client.get("/api/v1/alarms").await;
     assert_eq!(reply.refusal(), (409, "no_alarms".into()));
