@@ -23,8 +23,8 @@ pub enum AnomalyCommand {
     /// Score the readings of a file by how unusual each one is
     ///
     /// The file has the header `timestamp,value` and a reading per line, in order of time, such as
-    /// `2014-04-01 00:00:00,20.1`. The output has the same lines with a third column, anomaly_score, from 0 to
-    /// 1. The score of a reading depends on the readings before it and on none after it. A reading that
+    /// `2014-04-01 00:00:00,20.1`. The output has the same lines with a third column, anomaly_score, between 0
+    /// and 1. The score of a reading depends on the readings before it and on none after it. A reading that
     /// repeats the one before, or is older, has the score 0.
     Score(ScoreArgs),
 }

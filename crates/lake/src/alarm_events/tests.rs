@@ -203,7 +203,7 @@ impl Numbers {
 /// A journal of some days that the state machine makes of random inputs.
 fn journal(seed: u64) -> Vec<AlarmEvent> {
     let mut numbers = Numbers(seed);
-    let timing = Timing { on_delay_us: 0, off_delay_us: 0, latching: seed % 2 == 0 };
+    let timing = Timing { on_delay_us: 0, off_delay_us: 0, latching: seed.is_multiple_of(2) };
     let mut alarms = [Status::normal(START_US); 6];
     let mut now_us = START_US;
     let mut events = Vec::new();
