@@ -201,7 +201,7 @@ class Server:
             log = (self.folder / "serve.log").read_text()
             raise RuntimeError(f"the program ended:\n{log[-2000:]}")
         try:
-            self.get("/health/live")
+            self.get("/api/v1/health")
         except urllib.error.HTTPError:
             return True
         except OSError:
@@ -306,7 +306,7 @@ def _run(
 
 def _has_readings(server: Server) -> bool:
     try:
-        return b"m1" in server.get("/api/v1/temperatures/now?limit=100")
+        return b"printer" in server.get("/api/v1/temperatures/now")
     except OSError:
         return False
 

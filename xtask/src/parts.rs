@@ -43,7 +43,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 29] = [
+const PARTS: [Part; 30] = [
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -66,6 +66,7 @@ const PARTS: [Part; 29] = [
         access,
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], alarms),
+    part("openid", "login at providers", &["build", "packages", "chromium"], openid),
     part(
         "netns",
         "the pages and a table over TLS from another network namespace",
@@ -358,6 +359,11 @@ fn alarms(bench: &Bench) -> Done {
     pages::alarms(&bench.cockpit)
 }
 
+/// Logins at real providers in a browser.
+fn openid(bench: &Bench) -> Done {
+    pages::openid(&bench.cockpit, &bench.simulated("openid", SMALL_LAKE_DAYS)?)
+}
+
 /// Service and clients in two network namespaces.
 fn netns(bench: &Bench) -> Done {
     let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
@@ -475,6 +481,7 @@ mod tests {
             "names",
             "access",
             "alarms",
+            "openid",
             "netns",
             "notify",
             "demo",

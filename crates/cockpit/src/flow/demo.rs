@@ -121,6 +121,11 @@ pub(super) fn shown(machine: DateTime<Utc>) -> DateTime<Utc> {
     PACE.get().map_or(machine, |pace| pace.show(machine))
 }
 
+/// How long `gone` lasts by the clock of the program.
+pub(super) fn shown_duration(gone: Duration) -> Duration {
+    PACE.get().map_or(gone, |pace| gone.mul_f64(pace.speed))
+}
+
 /// Options of the demo.
 #[derive(Debug, Clone)]
 pub struct Demo {

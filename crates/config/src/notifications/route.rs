@@ -1,6 +1,7 @@
 //! `[[route]]`: which alarms go to whom, and what follows without an acknowledgement.
 
 use super::{Notifications, read_shifts};
+use crate::alarms::duration_us;
 use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
 use plant::alarm::{Glob, Priority};
@@ -185,32 +186,4 @@ fn check_channel(name: &str, read: &Notifications) -> Result<(), (String, String
         return Err((message, remedy.to_owned()));
     }
     Ok(())
-}
-
-/// A duration such as `5 min`, in microseconds.
-fn duration_us(text: &str) -> Option<i64> {
-    let digits = text.len() - text.trim_start_matches(|it: char| it.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let unit_us = match unit.trim() {
-        "s" => 1_000_000,
-        "min" => 60_000_000,
-        "h" => 3_600_000_000_i64,
-        _ => return None,
-    };
-    number.parse::<i64>().ok()?.checked_mul(unit_us)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_a_unit() {
-        assert_eq!(duration_us("5 min"), Some(300_000_000));
-        assert_eq!(duration_us("30s"), Some(30_000_000));
-        assert_eq!(duration_us("2 h"), Some(7_200_000_000));
-        for text in ["5", "min", "-1 s", "5 m", "", "99999999999999999 h"] {
-            assert_eq!(duration_us(text), None, "{text}");
-        }
-    }
 }

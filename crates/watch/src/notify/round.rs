@@ -9,8 +9,8 @@ use super::store::{self, COLUMNS};
 use access::Error;
 use config::notifications::Target;
 use plant::alarm::Priority;
-use rusqlite::{Connection, OptionalExtension as _, params};
-use std::collections::BTreeMap;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::{BTreeMap, BTreeSet};
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -57,15 +57,12 @@ pub(super) fn claim(
     now_us: i64,
 ) -> Result<Vec<Notification>, Error> {
     escalate(tx, planner, now_us)?;
-    let due = due(tx, now_us)?;
-    let (mut ready, mut classes) = (Vec::new(), BTreeMap::<ClassKey, Vec<Notification>>::new());
-    for row in due {
-        let kind = row.content.kind;
-        let is_single = matches!(kind, NotificationKind::Group | NotificationKind::Test);
-        if is_single || row.first_attempt_at_us.is_some() {
-            ready.push(row);
-        } else {
-            classes.entry(class_of(&row)).or_default().push(row);
+    let mut ready = ungrouped(tx, planner, running, now_us)?;
+    let mut classes = BTreeMap::<ClassKey, Vec<Due>>::new();
+    for row in due(tx, planner, now_us)? {
+        match row.is_decided {
+            true => ready.push(row),
+            false => classes.entry(row.class.clone()).or_default().push(row),
         }
     }
     let mut begun = BTreeMap::new();
@@ -75,20 +72,79 @@ pub(super) fn claim(
     start(tx, planner, ready, running, now_us)
 }
 
-fn class_of(row: &Notification) -> ClassKey {
-    let content = &row.content;
-    let recipient = Recipient { channel: content.channel.clone(), name: content.recipient.clone() };
-    ClassKey { is_lesser: content.priority != Priority::P1, recipient }
+/// A message that is due, without its texts.
+#[derive(Debug, Clone)]
+struct Due {
+    id: i64,
+    priority: Priority,
+    class: ClassKey,
+    /// Whether it is sent as it is: a group, a test, or one that was attempted before.
+    is_decided: bool,
 }
 
-fn due(tx: &Connection, now_us: i64) -> Result<Vec<Notification>, Error> {
+/// Columns of [`Due`].
+const DUE_COLUMNS: &str = "id, channel, recipient, priority, \
+    kind IN ('group', 'test') OR first_attempt_at_us IS NOT NULL";
+
+fn read_due(row: &Row<'_>) -> rusqlite::Result<Due> {
+    let recipient = Recipient { channel: row.get(1)?, name: row.get(2)? };
+    let priority = Priority::from_number(row.get(3)?).unwrap_or(Priority::P4);
+    let class = ClassKey { is_lesser: priority != Priority::P1, recipient };
+    Ok(Due { id: row.get(0)?, priority, class, is_decided: row.get(4)? })
+}
+
+/// Messages to programs, which are never grouped: no more than their channels have room for, so that a round
+/// of a long queue is short.
+fn ungrouped(
+    tx: &Connection,
+    planner: &NotificationPlanner,
+    running: &BTreeMap<String, usize>,
+    now_us: i64,
+) -> Result<Vec<Due>, Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM notifications WHERE state = 'waiting' AND due_at_us <= ?1
-        ORDER BY priority, id LIMIT ?2"
+        "SELECT {DUE_COLUMNS} FROM notifications WHERE state = 'waiting' AND due_at_us <= ?1
+        AND channel = ?2 AND recipient = ?3 ORDER BY priority, id LIMIT ?4"
     );
     let mut statement = tx.prepare_cached(&sql)?;
-    let found = statement.query_map(params![now_us, ROUND_ROWS_MAX], store::read)?;
+    let mut rows = Vec::new();
+    for name in ungrouped_channels(planner) {
+        let room = room(planner, running, name);
+        let recipient = format!("{CHANNEL_PREFIX}{name}");
+        let given = params![now_us, name, recipient, i64::try_from(room).unwrap_or(i64::MAX)];
+        let found = statement.query_map(given, read_due)?;
+        rows.extend(found.collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(rows)
+}
+
+fn ungrouped_channels(planner: &NotificationPlanner) -> impl Iterator<Item = &str> {
+    let channels = planner.notifications.channels.iter();
+    channels.filter(|channel| !channel.is_grouped).map(|channel| channel.name.as_str())
+}
+
+/// Attempts that may begin on a channel.
+fn room(planner: &NotificationPlanner, running: &BTreeMap<String, usize>, channel: &str) -> usize {
+    let at_once = planner.notifications.limits.attempts_at_once as usize;
+    at_once.saturating_sub(running.get(channel).copied().unwrap_or(0))
+}
+
+/// The other messages that are due.
+fn due(tx: &Connection, planner: &NotificationPlanner, now_us: i64) -> Result<Vec<Due>, Error> {
+    let sql = format!(
+        "SELECT {DUE_COLUMNS} FROM notifications WHERE state = 'waiting' AND due_at_us <= ?1
+        AND recipient NOT IN (SELECT value FROM json_each(?2)) ORDER BY priority, id LIMIT ?3"
+    );
+    let programs: Vec<String> =
+        ungrouped_channels(planner).map(|name| format!("{CHANNEL_PREFIX}{name}")).collect();
+    let programs = serde_json::to_string(&programs).unwrap_or_default();
+    let mut statement = tx.prepare_cached(&sql)?;
+    let found = statement.query_map(params![now_us, programs, ROUND_ROWS_MAX], read_due)?;
     Ok(found.collect::<Result<_, _>>()?)
+}
+
+fn load(tx: &Connection, id: i64) -> Result<Notification, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM notifications WHERE id = ?1");
+    Ok(tx.prepare_cached(&sql)?.query_row([id], store::read)?)
 }
 
 /// The messages of a class that are attempted now; the others are grouped or postponed. `begun` has the first
@@ -97,10 +153,10 @@ fn dispatch(
     tx: &Connection,
     planner: &NotificationPlanner,
     key: &ClassKey,
-    mut rows: Vec<Notification>,
+    mut rows: Vec<Due>,
     begun: &mut BTreeMap<String, Vec<i64>>,
     now_us: i64,
-) -> Result<Vec<Notification>, Error> {
+) -> Result<Vec<Due>, Error> {
     let (name, limits) = (&key.recipient.name, &planner.notifications.limits);
     let priority = if key.is_lesser { Priority::P4 } else { Priority::P1 };
     if let Some(until_us) = planner.quiet_until(name, priority, now_us) {
@@ -139,7 +195,13 @@ fn begun_of_person(tx: &Connection, name: &str, now_us: i64) -> Result<Vec<i64>,
         WHERE recipient = ?1 AND first_attempt_at_us > ?2 AND kind <> 'test' ORDER BY first_attempt_at_us";
     let mut statement = tx.prepare_cached(sql)?;
     let found = statement.query_map(params![name, now_us - HOUR_US], |row| row.get(0))?;
-    Ok(found.collect::<Result<_, _>>()?)
+    let mut begun: Vec<i64> = found.collect::<Result<_, _>>()?;
+    // A group that waits for room on its channel is part of the budget already.
+    let sql = "SELECT count(*) FROM notifications WHERE recipient = ?1 AND kind = 'group' AND state = 'waiting'
+        AND first_attempt_at_us IS NULL";
+    let waiting: u32 = tx.prepare_cached(sql)?.query_row([name], |row| row.get(0))?;
+    begun.extend(std::iter::repeat_n(now_us, waiting as usize));
+    Ok(begun)
 }
 
 fn begun_of_class(tx: &Connection, key: &ClassKey, now_us: i64) -> Result<Vec<i64>, Error> {
@@ -154,7 +216,7 @@ fn begun_of_class(tx: &Connection, key: &ClassKey, now_us: i64) -> Result<Vec<i6
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-fn postpone(tx: &Connection, rows: &[Notification], until_us: i64) -> Result<(), Error> {
+fn postpone(tx: &Connection, rows: &[Due], until_us: i64) -> Result<(), Error> {
     let mut statement =
         tx.prepare_cached("UPDATE notifications SET due_at_us = ?2 WHERE id = ?1")?;
     for row in rows {
@@ -168,25 +230,30 @@ fn group(
     tx: &Connection,
     planner: &NotificationPlanner,
     key: &ClassKey,
-    rows: &[Notification],
+    rows: &[Due],
     now_us: i64,
-) -> Result<Notification, Error> {
+) -> Result<Due, Error> {
     let items_max = planner.notifications.limits.group_items as usize;
-    let mut ordered: Vec<&Notification> = rows.iter().collect();
     // The alarm that came first is often the cause of the others.
-    ordered.sort_by_key(|row| row.id);
-    let listed = ordered.iter().take(items_max);
-    let facts: Vec<Facts> = listed.flat_map(|row| Facts::read_all(&row.content.data)).collect();
+    let ids: Vec<i64> =
+        rows.iter().map(|row| row.id).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut facts = Vec::new();
+    for id in ids.iter().take(items_max) {
+        facts.extend(Facts::read_all(&load(tx, *id)?.content.data));
+    }
     let language = planner.language(&key.recipient);
     let message = message::about_group(&facts, rows.len(), items_max, language, &planner.calendar);
-    let ids: Vec<String> = ordered.iter().map(|row| row.content.idempotency_key.clone()).collect();
+    let first = ids.first().map(|id| load(tx, *id)).transpose()?;
+    let key_of_first = first.map(|row| row.content.idempotency_key).unwrap_or_default();
+    let priority = rows.iter().map(|row| row.priority).min().unwrap_or(Priority::P4);
     let about = About {
         kind: NotificationKind::Group,
         event_number: 0,
         occurrence: 0,
-        priority: rows.iter().map(|row| row.content.priority).min().unwrap_or(Priority::P4),
+        priority,
         data: serde_json::to_string(&facts).unwrap_or_default(),
-        identity: ids.join("\n"),
+        // A message is in one group only.
+        identity: format!("group/{key_of_first}"),
     };
     let new = planner.new_notification(about, &key.recipient, message, now_us);
     store::insert(tx, &new)?;
@@ -196,32 +263,29 @@ fn group(
     for row in rows {
         statement.execute([row.id, id])?;
     }
-    let sql = format!("SELECT {COLUMNS} FROM notifications WHERE id = ?1");
-    Ok(tx.prepare_cached(&sql)?.query_row([id], store::read)?)
+    Ok(Due { id, priority, class: key.clone(), is_decided: true })
 }
 
 /// Marks messages as being attempted, as many as their channels have room for.
 fn start(
     tx: &Connection,
     planner: &NotificationPlanner,
-    mut ready: Vec<Notification>,
+    mut ready: Vec<Due>,
     running: &BTreeMap<String, usize>,
     now_us: i64,
 ) -> Result<Vec<Notification>, Error> {
-    ready.sort_by_key(|row| (row.content.priority, row.id));
+    ready.sort_by_key(|row| (row.priority, row.id));
     let mut running = running.clone();
-    let at_once = planner.notifications.limits.attempts_at_once as usize;
     let sql = "UPDATE notifications SET state = 'sending', attempts = attempts + 1,
         first_attempt_at_us = coalesce(first_attempt_at_us, ?2) WHERE id = ?1";
     let mut statement = tx.prepare_cached(sql)?;
     let mut started = Vec::new();
-    for mut row in ready {
-        let count = running.entry(row.content.channel.clone()).or_default();
-        if *count < at_once {
-            *count += 1;
+    for row in ready {
+        let channel = row.class.recipient.channel;
+        if room(planner, &running, &channel) > 0 {
+            *running.entry(channel).or_default() += 1;
             statement.execute([row.id, now_us])?;
-            row.attempts += 1;
-            started.push(row);
+            started.push(load(tx, row.id)?);
         }
     }
     Ok(started)

@@ -96,7 +96,7 @@ impl Sender {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(done) = sending.attempts.next() => self.note(&mut sending, done, clock().now_us),
-                Ok(()) = self.planner.changed() => sending.renew(&self.planner())?,
+                Ok(()) = self.planner.changed() => sending.renew(&self.planner()),
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -160,20 +160,30 @@ impl Sender {
             self.write(move |tx| round::shift(tx, step_us)).await?;
         }
         sending.last = Some(moment);
-        self.store(sending, now_us).await?;
         let planner = self.planner();
         self.expire(sending, &planner, now_us).await?;
-        let database = Arc::clone(&self.database);
-        let due = move || database.read(|tx| round::is_due(tx, now_us));
-        if !tokio::task::spawn_blocking(due).await?? {
+        if sending.outcomes.is_empty() && !self.is_due(now_us).await? {
             return Ok(());
         }
         let (claiming, running) = (Arc::clone(&planner), sending.running.clone());
-        let claim = move |tx: &Transaction<'_>| round::claim(tx, &claiming, &running, now_us);
-        for row in self.write(claim).await? {
+        let outcomes = sending.outcomes.clone();
+        // One transaction, which is one synchronous write.
+        let work = move |tx: &Transaction<'_>| {
+            round::finish(tx, &outcomes, now_us)?;
+            round::claim(tx, &claiming, &running, now_us)
+        };
+        let claimed = self.write(work).await?;
+        sending.outcomes.clear();
+        for row in claimed {
             sending.begin(&planner, row, now_us);
         }
         Ok(())
+    }
+
+    async fn is_due(&self, now_us: i64) -> anyhow::Result<bool> {
+        let database = Arc::clone(&self.database);
+        let due = move || database.read(|tx| round::is_due(tx, now_us));
+        Ok(tokio::task::spawn_blocking(due).await??)
     }
 
     async fn store(&self, sending: &mut Sending, now_us: i64) -> anyhow::Result<()> {
@@ -243,9 +253,14 @@ impl Sending {
     }
 
     /// Takes over a changed configuration. Running attempts end as they began.
-    fn renew(&mut self, planner: &NotificationPlanner) -> anyhow::Result<()> {
-        self.deliveries = deliveries(planner)?;
-        Ok(())
+    fn renew(&mut self, planner: &NotificationPlanner) {
+        match deliveries(planner) {
+            Ok(deliveries) => self.deliveries = deliveries,
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "channels keep their configuration");
+            }
+        }
     }
 
     /// How far the clock of the day was set since the last round.

@@ -2,6 +2,7 @@
 
 mod planning;
 mod properties;
+mod protocols;
 mod rounds;
 mod sending;
 mod world;

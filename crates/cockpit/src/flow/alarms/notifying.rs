@@ -1,6 +1,6 @@
 //! Notifications of alarms: queued with the transitions, and sent while the service runs.
 
-use crate::flow::{Flow, now};
+use crate::flow::{Flow, demo, now};
 use config::notifications::Notifications;
 use std::sync::Arc;
 use tokio::sync::watch::{Receiver, Sender as Publisher, channel};
@@ -42,7 +42,8 @@ impl Flow {
         let began = Instant::now();
         let clock = move || Moment {
             now_us: now().timestamp_micros(),
-            elapsed_us: i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX),
+            elapsed_us: i64::try_from(demo::shown_duration(began.elapsed()).as_micros())
+                .unwrap_or(i64::MAX),
         };
         if let Err(error) = Box::pin(sender.run(clock, stop.clone())).await {
             tracing::error!(error = format!("{error:#}"), "notifications are not sent");

@@ -180,3 +180,35 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use config::notifications::Language;
+
+    #[test]
+    fn texts_cannot_add_markup() {
+        let message = Outgoing {
+            key: "k".into(),
+            kind: "alarm",
+            occurrence: 7,
+            priority: Priority::P2,
+            language: Language::Hindi,
+            recipient: "anna".into(),
+            address: None,
+            subject: "<b>hot</b>".into(),
+            body: "Value: 84\n<script>alert(1)</script> & \"x\"\n".into(),
+            link: Some("https://cockpit.example/alarms/7?a=1&b=\"2".into()),
+            alarms: serde_json::json!([]),
+            now_us: 0,
+        };
+        let html = html(&message);
+        assert!(html.contains("lang=\"hi\"") && html.contains("&lt;b&gt;hot&lt;/b&gt;"), "{html}");
+        assert!(html.contains("&lt;script&gt;") && !html.contains("<script"), "{html}");
+        assert!(
+            html.contains("href=\"https://cockpit.example/alarms/7?a=1&amp;b=&quot;2\""),
+            "{html}"
+        );
+        assert!(plain(&message).ends_with("\nhttps://cockpit.example/alarms/7?a=1&b=\"2\n"));
+    }
+}

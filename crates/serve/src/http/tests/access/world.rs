@@ -3,8 +3,8 @@
 use super::super::lake::{Lake, batch};
 use super::super::{Reply, live, request};
 use super::{alarm_rules, alarms};
-use crate::Limits;
-use crate::http::{AccessControl, AccessMode, Peer, RuleFile, Service, router};
+use crate::http::{AccessControl, AccessMode, Peer, Providers, RuleFile, Service, router};
+use crate::{Limits, OpenIdLimits};
 use access::login::Login;
 use access::token::NewToken;
 use access::{
@@ -16,6 +16,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use chrono::DateTime;
+use config::openid::OpenIdProvider;
 use live::Live;
 use plant::equipment::{Equipment, Unit};
 use std::net::Ipv4Addr;
@@ -34,6 +35,7 @@ pub struct World {
     router: Router,
     clock_us: Arc<AtomicI64>,
     pub live: Live,
+    pub providers: Arc<Providers>,
     pub alarms: Alarms,
     pub folder: TempDir,
 }
@@ -67,7 +69,7 @@ pub fn equipment() -> Equipment {
 }
 
 /// Tables with and without columns that name equipment.
-fn lake() -> Lake {
+pub fn lake() -> Lake {
     let text = |values: [&str; 4]| Arc::new(StringArray::from(values.to_vec()));
     let numbers = || Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
     let unit = || text(["printer", "oven", "wave", "unlisted"]);
@@ -104,6 +106,27 @@ impl World {
 
     /// A service that keeps this number of alarm events in memory.
     pub fn with_ring(mode: AccessMode, lake: Lake, ring_events: usize) -> Self {
+        let providers = Arc::new(Providers::new(&[], None, &OpenIdLimits::default()));
+        Self::with_all(mode, lake, ring_events, providers)
+    }
+
+    /// A service with providers of OpenID Connect.
+    pub fn with_openid(
+        mode: AccessMode,
+        lake: Lake,
+        providers: &[OpenIdProvider],
+        limits: OpenIdLimits,
+    ) -> Self {
+        let providers = Arc::new(Providers::new(providers, None, &limits));
+        Self::with_all(mode, lake, AlarmLimits::default().ring_events, providers)
+    }
+
+    fn with_all(
+        mode: AccessMode,
+        lake: Lake,
+        ring_events: usize,
+        providers: Arc<Providers>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
         let access = Access::open(&path, settings(), os_random().unwrap(), T0_US).unwrap();
@@ -113,8 +136,8 @@ impl World {
         let clock = Arc::new(move || {
             DateTime::from_timestamp_micros(shown.load(Ordering::SeqCst)).unwrap()
         });
-        let limits =
-            Limits { live_recheck_time: std::time::Duration::from_millis(10), ..Limits::default() };
+        let live_recheck_time = std::time::Duration::from_millis(10);
+        let limits = Limits { live_recheck_time, ..Limits::default() };
         let control = AccessControl::new(mode, Arc::clone(&access));
         let live = live();
         let setup = Setup {
@@ -131,8 +154,9 @@ impl World {
         std::fs::write(folder_of_plant.join("alarms.toml"), alarm_rules::FILE_TEXT).unwrap();
         let file = RuleFile::new(Some(folder_of_plant), alarm_rules::plant());
         let service = service.with_alarms(Some(alarms.clone())).with_rule_file(file);
+        let service = service.with_openid(Arc::clone(&providers));
         let router = router(Arc::new(service), super::super::program::PAGES);
-        Self { access, router, clock_us, live, alarms, folder }
+        Self { access, router, clock_us, live, providers, alarms, folder }
     }
 
     /// One user for each role in the whole plant, by the name of the role.
