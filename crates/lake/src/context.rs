@@ -1,6 +1,6 @@
 //! What the steps of refinement work with.
 
-use crate::alarm_events;
+use crate::alarm_columns;
 use crate::lake::Lake;
 use crate::plan::Step;
 use anyhow::Context as _;
@@ -42,10 +42,10 @@ impl LakeContext {
     /// The columns of a table that statements read.
     ///
     /// # Errors
-    /// Fails if no model of the plant makes it and it is not [`alarm_events`].
+    /// Fails if no model of the plant makes it and it is not the table of alarm events.
     pub fn schema(&self, name: &TableName) -> anyhow::Result<SchemaRef> {
-        if *name == alarm_events::name() {
-            return Ok(alarm_events::schema());
+        if *name == alarm_columns::name() {
+            return Ok(alarm_columns::schema());
         }
         Ok(self.step(name)?.schema.clone())
     }

@@ -9,6 +9,7 @@
 //! `bronze`, `alarm_events` (the journal of alarms), `plan` (the models), `context`, `offsets`, `rejected`, `dumps`, `refine`, `retention`,
 //! `stream`, `reconciliation`, `kpi`, `run` (the order of the steps), `upkeep`.
 
+mod alarm_columns;
 pub mod alarm_events;
 pub mod bronze;
 pub mod columns;

@@ -108,7 +108,7 @@ impl Levels {
         (!is_first).then_some(moved)
     }
 
-    /// The median of the last three averages, so that a single one far off is no change of the level.
+    /// The median of the last three averages, so that a single one far off does not change the level.
     fn filtered(&mut self, level: f64) -> f64 {
         if self.known == 0 {
             self.raw = [level; 3];
