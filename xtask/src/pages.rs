@@ -19,6 +19,14 @@ pub fn alarms(program: &Path) -> Result<(), String> {
     run(test.current_dir(machine::root().join("ui")))
 }
 
+/// Runs `ui/test/openid.mjs` with `program` over `lake`.
+pub fn openid(program: &Path, lake: &Path) -> Result<(), String> {
+    tools::openid_provider()?;
+    let mut test = Command::new("node");
+    test.arg("test/openid.mjs").env("COCKPIT", program).env("LAKE", lake);
+    run(test.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
+}
+
 /// Runs the steps of `tests/network.sh` with `program` over `lake`, where that is allowed.
 pub fn netns(program: &Path, lake: &Path, folder: &Path) -> Result<(), String> {
     if !tools::namespaces()? {

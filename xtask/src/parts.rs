@@ -67,6 +67,7 @@ const PARTS: &[Part] = &[
         service::access,
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
+    part("openid", "login at providers", &["build", "packages", "chromium"], service::openid),
     part(
         "netns",
         "the pages and a table over TLS from another network namespace",
@@ -473,6 +474,7 @@ mod tests {
             "names",
             "access",
             "alarms",
+            "openid",
             "netns",
             "damage",
             "flood",

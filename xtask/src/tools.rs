@@ -111,20 +111,30 @@ pub fn namespaces() -> Result<bool, String> {
 
 /// Installs the packages of the pages as their lock names them, those for development too.
 pub fn packages() -> Result<(), String> {
+    packages_of("ui")
+}
+
+/// Installs the provider of OpenID Connect that tests log in at.
+pub fn openid_provider() -> Result<(), String> {
+    packages_of("tests/openid")
+}
+
+/// Installs the packages of a folder of the repository as its lock names them.
+fn packages_of(folder: &str) -> Result<(), String> {
     node()?;
-    let ui = machine::root().join("ui");
-    let describe = |error: std::io::Error| format!("the packages of ui/: {error}");
-    let wanted = fs::read(ui.join("package-lock.json")).map_err(describe)?;
-    let stamp = ui.join("node_modules/.xtask-lock.json");
+    let describe = |error: std::io::Error| format!("the packages of {folder}/: {error}");
+    let folder = machine::root().join(folder);
+    let wanted = fs::read(folder.join("package-lock.json")).map_err(describe)?;
+    let stamp = folder.join("node_modules/.xtask-lock.json");
     // The build of the pages installs into the same folder under the same lock.
-    let lock = File::create(ui.join(".install.lock")).map_err(describe)?;
+    let lock = File::create(folder.join(".install.lock")).map_err(describe)?;
     lock.lock().map_err(describe)?;
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
-    run(npm.current_dir(&ui))?;
+    run(npm.current_dir(&folder))?;
     fs::write(stamp, wanted).map_err(describe)
 }
 

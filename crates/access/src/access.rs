@@ -15,6 +15,7 @@ mod tokens;
 use crate::login::Gate;
 use crate::permission::{Action, Rights};
 use crate::secret::{Random, random_bytes};
+use crate::session::Method;
 use crate::settings::us;
 use crate::store::{Database, sessions as rows, tokens as token_rows, users, values};
 use crate::throttle::Policy;
@@ -219,11 +220,20 @@ impl Access {
         make(&mut **random)
     }
 
-    /// Rights of a person as stored, without a token's limit.
-    fn rights_of(&self, tx: &Transaction<'_>, user: &users::UserRow) -> Result<Rights, Error> {
+    /// Rights of a person as stored, in a session that was opened by `method`.
+    fn rights_of(
+        &self,
+        tx: &Transaction<'_>,
+        user: &users::UserRow,
+        method: &str,
+    ) -> Result<Rights, Error> {
         let assignments = users::assignments(tx, user.id)?;
+        let required = &self.settings.require_second_factor;
+        let needs_second_factor = user.second_factor().is_none()
+            && Method::is_by_password(method)
+            && assignments.iter().any(|it| required.contains(&it.role));
         let is_restricted = user.password_until_us.is_some();
-        Ok(Rights { assignments, limit: None, is_restricted })
+        Ok(Rights { assignments, limit: None, is_restricted, needs_second_factor })
     }
 
     fn random_text(&self) -> String {

@@ -7,6 +7,10 @@ use std::net::IpAddr;
 
 const COOKIE_BYTES: usize = 32;
 
+/// Sessions that an identity provider, and the command line, opened.
+const EXTERNAL: &str = "external";
+pub(crate) const TERMINAL: &str = "terminal";
+
 /// Where a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
@@ -29,6 +33,46 @@ pub struct SessionInfo {
     /// How the person proved who they are: `password`, `password+totp`, `password+recovery`,
     /// `external`, `setup` or `terminal`.
     pub method: String,
+}
+
+/// How a session was opened. It is stored as the name, followed by a colon and the issuer if a
+/// provider has authenticated the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Method<'a> {
+    pub name: &'a str,
+    pub issuer: Option<&'a str>,
+}
+
+impl<'a> Method<'a> {
+    /// A login without a provider.
+    pub fn new(name: &'a str) -> Self {
+        Self { name, issuer: None }
+    }
+
+    /// A login by the provider with this issuer.
+    pub fn external(issuer: &'a str) -> Self {
+        Self { name: EXTERNAL, issuer: Some(issuer) }
+    }
+
+    /// The text that is stored.
+    pub fn stored(self) -> String {
+        self.issuer.map_or_else(|| self.name.to_owned(), |it| format!("{}:{it}", self.name))
+    }
+
+    /// The name in a stored text.
+    pub fn name_of(stored: &str) -> &str {
+        stored.split_once(':').map_or(stored, |(name, _)| name)
+    }
+
+    /// The issuer in a stored text.
+    pub fn issuer_of(stored: &str) -> Option<&str> {
+        stored.split_once(':').map(|(_, issuer)| issuer)
+    }
+
+    /// Whether a person has proved who they are by a password of this program.
+    pub fn is_by_password(stored: &str) -> bool {
+        !matches!(Self::name_of(stored), EXTERNAL | TERMINAL)
+    }
 }
 
 /// The text of a new session cookie: 256 random bits.
@@ -79,6 +123,19 @@ mod tests {
         assert_eq!(one.expose().len(), 52);
         assert!(hash_of(one.expose()).is_some());
         assert_ne!(hash_of(one.expose()), hash_of(other.expose()));
+    }
+
+    #[test]
+    fn the_issuer_of_a_session_is_stored_with_its_method() {
+        let stored = Method::external("https://id.example:8443/a").stored();
+        assert_eq!(Method::name_of(&stored), "external");
+        assert_eq!(Method::issuer_of(&stored), Some("https://id.example:8443/a"));
+        assert!(!Method::is_by_password(&stored) && !Method::is_by_password("external"));
+        for name in ["password", "password+totp", "password+recovery", "setup"] {
+            let stored = Method::new(name).stored();
+            assert_eq!((Method::name_of(&stored), Method::issuer_of(&stored)), (name, None));
+            assert!(Method::is_by_password(&stored));
+        }
     }
 
     #[test]

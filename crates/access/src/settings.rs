@@ -1,6 +1,6 @@
 //! Every limit, time and size of the crate, by name, with the reason of its default.
 
-use crate::Error;
+use crate::{Error, Role};
 
 /// Limits that a plant may change. Fields end in their unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,9 @@ pub struct Settings {
     pub audit_page_entries_max: u32,
     /// Entries of queries and downloads that wait in memory to be written together.
     pub audit_buffer_entries: u32,
+    /// Roles whose holders need a second factor when they log in by password: until they have one,
+    /// they can manage their own account only. None.
+    pub require_second_factor: Vec<Role>,
 }
 
 impl Default for Settings {
@@ -103,6 +106,7 @@ impl Default for Settings {
             audit_detail_bytes_max: 16_384,
             audit_page_entries_max: 1_000,
             audit_buffer_entries: 1_000,
+            require_second_factor: Vec::new(),
         }
     }
 }

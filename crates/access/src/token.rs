@@ -70,7 +70,7 @@ impl NewToken {
     /// Refuses a name, a life or a set of actions that no token can have.
     pub(crate) fn check(&self, life_s_max: u32) -> Result<(), Error> {
         let is_named = !self.name.trim().is_empty() && self.name.chars().count() <= 100;
-        if !is_named || self.name.chars().any(char::is_control) {
+        if !is_named || self.name.chars().any(crate::user::is_invisible) {
             return Err(Error::invalid("token name", &self.name, "1 to 100 printable characters"));
         }
         if !(60..=life_s_max).contains(&self.life_s) {

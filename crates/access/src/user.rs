@@ -59,10 +59,29 @@ pub(crate) fn name_of(text: &str) -> Result<String, Error> {
 
 pub(crate) fn full_name_of(text: &str) -> Result<String, Error> {
     let text = text.trim();
-    let is_name =
-        text.chars().count() <= FULL_NAME_CHARS_MAX && !text.chars().any(char::is_control);
-    let expected = "at most 200 printable characters";
+    let is_name = text.chars().count() <= FULL_NAME_CHARS_MAX && !text.chars().any(is_invisible);
+    let expected =
+        "at most 200 characters, none of which controls the text direction or is invisible";
     is_name.then(|| text.to_owned()).ok_or_else(|| Error::invalid("full name", text, expected))
+}
+
+/// A full name of another program, without the characters that [`full_name_of`] refuses.
+pub(crate) fn shown_name(text: &str) -> String {
+    let shown: String = text.trim().chars().filter(|it| !is_invisible(*it)).collect();
+    shown.chars().take(FULL_NAME_CHARS_MAX).collect::<String>().trim().to_owned()
+}
+
+/// Whether a character changes how the text around it is shown, so that a name can look like
+/// another one: controls, directions (bidi), line separators and characters without width. The
+/// joiners U+200C and U+200D are letters of Indic scripts.
+pub(crate) fn is_invisible(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]
@@ -83,6 +102,19 @@ mod tests {
         assert_eq!(full_name_of(" Anna Ökéné ").unwrap(), "Anna Ökéné");
         assert!(full_name_of("a\u{7}b").is_err());
         assert!(full_name_of(&"x".repeat(201)).is_err());
+    }
+
+    #[test]
+    fn no_name_changes_how_the_text_around_it_is_shown() {
+        for hidden in ['\u{202e}', '\u{2066}', '\u{200f}', '\u{200b}', '\u{feff}', '\u{2028}', '\0']
+        {
+            assert!(full_name_of(&format!("Anna{hidden}Lind")).is_err(), "{hidden:?}");
+            assert_eq!(shown_name(&format!(" Anna{hidden}Lind ")), "AnnaLind", "{hidden:?}");
+            assert!(name_of(&format!("an{hidden}na")).is_err(), "{hidden:?}");
+        }
+        let malayalam = "അവന്\u{200d} നായര്";
+        assert_eq!(full_name_of(malayalam).unwrap(), malayalam);
+        assert_eq!(shown_name(&"x".repeat(300)).len(), 200);
     }
 
     proptest! {

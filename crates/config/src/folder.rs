@@ -8,6 +8,7 @@ use super::kafka::{self, Kafka};
 use super::kpi::{self, Kpi};
 use super::model::{self, Model, TableName};
 use super::notifications::Notifications;
+use super::openid::{self, OpenIdProvider};
 use super::retention::Retention;
 use super::serve::{self, Serve};
 use super::settings::{Access, Limits};
@@ -42,6 +43,8 @@ pub struct Plant {
     pub limits: Limits,
     /// Limits of users, sessions and tokens.
     pub access: Access,
+    /// Providers of OpenID Connect that users can log in with.
+    pub openid: Vec<OpenIdProvider>,
     pub temperature: Temperature,
     /// KPIs in the order of their file.
     pub kpis: Vec<Kpi>,
@@ -182,6 +185,7 @@ pub(crate) fn read_plant(findings: &Findings<'_>) -> Option<Plant> {
         temperature.read(table);
     }
     let access = reader.table("access").map(Access::read).unwrap_or_default();
+    let openid = openid::read(&mut reader);
     // The models are checked even if the zone is invalid, so that one run reports all mistakes.
     let zone = zone.unwrap_or(Tz::UTC);
     let calendar = Calendar::new(zone, shifts)
@@ -202,6 +206,7 @@ pub(crate) fn read_plant(findings: &Findings<'_>) -> Option<Plant> {
         equipment,
         limits,
         access,
+        openid,
         temperature,
         kpis: Vec::new(),
         alarms: Arc::default(),

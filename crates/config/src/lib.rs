@@ -18,6 +18,7 @@ pub mod location;
 pub mod model;
 pub mod network;
 pub mod notifications;
+pub mod openid;
 pub mod outgoing;
 pub mod reference;
 pub mod retention;

@@ -3,7 +3,14 @@
 use config::settings::AccessLimits;
 
 /// The settings of the user database as they are configured.
-pub fn access_settings(limits: &AccessLimits) -> access::Settings {
+pub fn access_settings(access: &config::settings::Access) -> access::Settings {
+    let required = access.require_second_factor.iter();
+    // The configuration has checked the names.
+    let require_second_factor = required.filter_map(|role| role.parse().ok()).collect();
+    access::Settings { require_second_factor, ..limits(&access.limits) }
+}
+
+fn limits(limits: &AccessLimits) -> access::Settings {
     let AccessLimits {
         busy_timeout_ms,
         session_idle_s,
@@ -65,15 +72,25 @@ pub fn access_settings(limits: &AccessLimits) -> access::Settings {
         audit_detail_bytes_max,
         audit_page_entries_max,
         audit_buffer_entries,
+        require_second_factor: Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use config::settings::Access;
 
     #[test]
     fn both_crates_have_the_same_defaults() {
-        assert_eq!(access_settings(&AccessLimits::default()), access::Settings::default());
+        assert_eq!(access_settings(&Access::default()), access::Settings::default());
+    }
+
+    #[test]
+    fn both_crates_have_the_same_roles() {
+        assert_eq!(config::openid::ROLES, access::Role::ALL.map(access::Role::name));
+        let mut access = Access::default();
+        access.require_second_factor = config::openid::ROLES.map(str::to_owned).to_vec();
+        assert_eq!(access_settings(&access).require_second_factor, access::Role::ALL);
     }
 }

@@ -9,12 +9,14 @@ mod access_settings;
 pub mod http;
 mod lake_reader;
 mod limits;
+mod openid_limits;
 
 pub use access_settings::access_settings;
 pub use lake_reader::{
     BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 pub use limits::Limits;
+pub use openid_limits::OpenIdLimits;
 
 use chrono::{DateTime, Utc};
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Limits of the service. Every limit has a name, a unit and a default; the caller builds them from
 //! the configuration.
 
+use crate::OpenIdLimits;
 use config::settings;
 use std::time::Duration;
 
@@ -81,6 +82,10 @@ pub struct Limits {
     /// Largest count argument of SQL functions that lengthen texts or lists (`repeat`, `lpad`): the
     /// bytes of their results are not counted in the session's memory. 10,000.
     pub repeat_count: u64,
+    /// Time in which one of equal refusals is written to the audit log, in microseconds. 60 s.
+    pub refusal_period_us: i64,
+    /// Logins at providers of OpenID Connect.
+    pub openid: OpenIdLimits,
 }
 
 impl Limits {
@@ -125,6 +130,8 @@ impl Limits {
             backtest_time: Duration::from_secs(serve.backtest_time_s),
             live_recheck_time: Duration::from_millis(serve.live_recheck_ms),
             repeat_count: serve.sql_repeat_max,
+            refusal_period_us: i64::from(serve.refusal_period_s) * 1_000_000,
+            openid: OpenIdLimits::from_settings(serve),
         }
     }
 }
@@ -172,6 +179,8 @@ impl Default for Limits {
             backtest_time: Duration::from_secs(120),
             live_recheck_time: Duration::from_secs(1),
             repeat_count: 10_000,
+            refusal_period_us: 60_000_000,
+            openid: OpenIdLimits::default(),
         }
     }
 }

@@ -34,6 +34,8 @@ export interface SessionInfo {
   /** The scopes of each granted permission. */
   permissions: Partial<Record<Permission, string[]>>
   must_change_password: boolean
+  /** A role requires a second factor, which has to be set up before anything else. */
+  needs_second_factor: boolean
   has_second_factor: boolean
   expires_at: string | null
 }
@@ -76,8 +78,8 @@ class Session {
   }
 
   async logOut(): Promise<void> {
-    await call('DELETE', '/session')
-    location.assign('/login')
+    const rest = await call<{ provider_logout_url: string } | undefined>('DELETE', '/session')
+    location.assign(rest?.provider_logout_url ?? '/login')
   }
 }
 

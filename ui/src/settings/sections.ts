@@ -24,7 +24,7 @@ export function availableSections(info: SessionInfo): Section[] {
     (info.permissions[permission]?.length ?? 0) > 0
   if (info.via === 'open' || info.via === 'demo') return []
   const hasAccount = info.via === 'session' && may('manage_own_account')
-  if (info.must_change_password) return hasAccount ? ['account'] : []
+  if (info.must_change_password || info.needs_second_factor) return hasAccount ? ['account'] : []
   const manages = may('manage_users')
   const isOffered: Record<Section, boolean> = {
     account: hasAccount,

@@ -23,6 +23,11 @@ pub fn alarms(bench: &Bench) -> Done {
     pages::alarms(&bench.cockpit)
 }
 
+/// Logins at real providers in a browser.
+pub fn openid(bench: &Bench) -> Done {
+    pages::openid(&bench.cockpit, &bench.simulated("openid", SMALL_LAKE_DAYS)?)
+}
+
 /// Service and clients in two network namespaces.
 pub fn netns(bench: &Bench) -> Done {
     let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;

@@ -5,9 +5,10 @@ use super::people::role_texts;
 use crate::audit::{Event, Kind};
 use crate::external::{self, ExternalLogin};
 use crate::login::LoggedIn;
-use crate::permission::{Action, Source};
+use crate::permission::{Action, Assignment, Role, Source};
+use crate::session::{Method, TERMINAL};
 use crate::store::users;
-use crate::{Client, Error, Identity, Secret, UserInfo, Via, user};
+use crate::{Client, Error, Identity, Scope, Secret, UserInfo, Via, user};
 use rusqlite::Transaction;
 use serde_json::json;
 
@@ -20,6 +21,8 @@ enum ExternalRefusal {
     Unknown,
     Disabled,
     NoRole,
+    /// There is no user yet, and the first one has to be an administrator.
+    NotFirst,
 }
 
 impl ExternalRefusal {
@@ -28,13 +31,16 @@ impl ExternalRefusal {
             Self::Unknown => "unknown identity",
             Self::Disabled => "account is disabled",
             Self::NoRole => "no role",
+            Self::NotFirst => "the first user has to be an administrator",
         }
     }
 
     fn error(self) -> Error {
         match self {
             Self::Unknown | Self::Disabled => Error::LoginRefused,
-            Self::NoRole => Error::Forbidden { action: "log in", scope: "plant".to_owned() },
+            Self::NoRole | Self::NotFirst => {
+                Error::Forbidden { action: "log in", scope: "plant".to_owned() }
+            }
         }
     }
 }
@@ -107,6 +113,9 @@ impl Access {
             Some(user) => user,
             None if !login.may_add => return Ok(Err(ExternalRefusal::Unknown)),
             None if login.roles.is_empty() => return Ok(Err(ExternalRefusal::NoRole)),
+            None if users::count(tx)? == 0 && !is_administrator(&login.roles) => {
+                return Ok(Err(ExternalRefusal::NotFirst));
+            }
             None => self.add_external(tx, login, now_us)?,
         };
         self.replace_external_roles(tx, &user, login, now_us)?;
@@ -117,7 +126,7 @@ impl Access {
             return Ok(Err(ExternalRefusal::NoRole));
         }
         self.end_previous(tx, previous)?;
-        self.open_session(tx, &user, client, "external", now_us).map(Ok)
+        self.open_session(tx, &user, client, Method::external(&login.issuer), now_us).map(Ok)
     }
 
     /// Starts a session without a login, for a program that the person at the machine started, such
@@ -139,7 +148,7 @@ impl Access {
             if user.disabled_us.is_some() {
                 return Err(Error::LoginRefused);
             }
-            self.open_session(tx, &user, client, "terminal", now_us)
+            self.open_session(tx, &user, client, Method::new(TERMINAL), now_us)
         })
     }
 
@@ -151,7 +160,7 @@ impl Access {
     ) -> Result<users::UserRow, Error> {
         self.check_room(tx)?;
         let name = free_name(tx, &login.suggested_name)?;
-        let full_name = user::full_name_of(&login.full_name).unwrap_or_default();
+        let full_name = user::shown_name(&login.full_name);
         let id = users::add(tx, &name, &full_name, now_us)?;
         users::link(tx, id, &login.issuer, &login.subject, now_us)?;
         let detail = json!({
@@ -180,6 +189,11 @@ impl Access {
         let detail = json!({ "after": role_texts(&after), "before": role_texts(&before), "user": user.name });
         self.append_audit(tx, &Event::new(Kind::RolesChanged, "program", detail), now_us)
     }
+}
+
+/// Whether the roles include the administration of the whole plant.
+fn is_administrator(roles: &[Assignment]) -> bool {
+    roles.iter().any(|it| it.role == Role::Administrator && it.scope == Scope::Plant)
 }
 
 /// Returns an unused name that is as close to the suggested one as allowed.

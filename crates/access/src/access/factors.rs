@@ -1,9 +1,10 @@
 //! The second factor of a person: enrolling, removing, recovery codes.
 
 use super::Access;
+use super::accounts::session_of;
 use crate::audit::{Event, Kind};
 use crate::permission::Action;
-use crate::store::users;
+use crate::store::{sessions, users};
 use crate::totp::{self, Enrolment};
 use crate::{Client, Error, Identity, Secret};
 use rusqlite::Transaction;
@@ -35,8 +36,9 @@ impl Access {
         Ok(totp::enrolment(&key, issuer, &user.name))
     }
 
-    /// Completes the enrolment with a code of the app. Later logins require a code. Returns the
-    /// recovery codes, which cannot be shown again.
+    /// Completes the enrolment with a code of the app. Later logins require a code, and the other
+    /// sessions of the user end: they were opened without one. Returns the recovery codes, which
+    /// cannot be shown again.
     pub fn confirm_second_factor(
         &self,
         by: &Identity,
@@ -53,7 +55,9 @@ impl Access {
             let step = totp::step_of(key, code.expose(), now_us, user.totp_step)?;
             users::set_totp_step(tx, user.id, step.ok_or(Error::WrongCode)?)?;
             replace_codes(tx, user.id, &codes)?;
-            let event = Event::new(Kind::SecondFactorEnabled, by.name(), serde_json::json!({}));
+            let ended = sessions::remove_of(tx, user.id, session_of(&by))?;
+            let detail = serde_json::json!({ "sessions_ended": ended });
+            let event = Event::new(Kind::SecondFactorEnabled, by.name(), detail);
             self.append_audit(tx, &event, now_us)
         })?;
         Ok(codes)

@@ -9,6 +9,7 @@ use super::Access;
 use crate::audit::{Event, Kind};
 use crate::login::{LoggedIn, Login, Refusal};
 use crate::secret::{Secret, random_bytes};
+use crate::session::Method;
 use crate::store::{attempts, users};
 use crate::throttle::{Policy, address_key};
 use crate::{Client, Error, password, totp, user};
@@ -74,7 +75,7 @@ impl Access {
         };
         attempts::clear(tx, &account_subject(Some(user.id)))?;
         self.end_previous(tx, login.previous)?;
-        let logged_in = self.open_session(tx, &user, login.client, method, now_us)?;
+        let logged_in = self.open_session(tx, &user, login.client, Method::new(method), now_us)?;
         Ok(Some((user, logged_in)))
     }
 

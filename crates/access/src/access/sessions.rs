@@ -6,12 +6,13 @@ use crate::audit::{Event, Kind};
 use crate::login::LoggedIn;
 use crate::permission::{Action, Rights};
 use crate::secret::Hash;
-use crate::session::{Client, SessionInfo};
+use crate::session::{Client, Method, SessionInfo};
 use crate::settings::us;
 use crate::store::sessions::NewSession;
 use crate::store::{sessions, tokens, users};
 use crate::{Error, Identity, Secret, Via, session, token};
 use rusqlite::Transaction;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -48,20 +49,22 @@ impl Access {
         }
     }
 
-    /// Ends the session of a cookie. An unknown cookie is not an error.
-    pub fn logout(&self, cookie: &str, now_us: i64) -> Result<(), Error> {
+    /// Ends the session of a cookie, and returns the issuer of the provider that it was opened by.
+    /// An unknown cookie is not an error.
+    pub fn logout(&self, cookie: &str, now_us: i64) -> Result<Option<String>, Error> {
         let now_us = self.effective_now(now_us)?;
         let Some(hash) = session::hash_of(cookie) else {
-            return Ok(());
+            return Ok(None);
         };
         self.change(|tx| {
             let Some(row) = sessions::by_hash(tx, &hash)? else {
-                return Ok(());
+                return Ok(None);
             };
             let user = users::by_id(tx, row.user_id)?.map(|it| it.name).unwrap_or_default();
             sessions::remove(tx, row.id)?;
-            let detail = serde_json::json!({ "session": row.id });
-            self.append_audit(tx, &Event::new(Kind::LoggedOut, &user, detail), now_us)
+            let detail = json!({ "session": row.id });
+            self.append_audit(tx, &Event::new(Kind::LoggedOut, &user, detail), now_us)?;
+            Ok(Method::issuer_of(&row.method).map(str::to_owned))
         })
     }
 
@@ -92,7 +95,7 @@ impl Access {
             let user = owner.map_or(Ok(None), |it| users::by_id(tx, it))?;
             let user = user.ok_or_else(|| Error::not_found("session", id))?;
             sessions::remove(tx, id)?;
-            let detail = serde_json::json!({ "session": id, "user": user.name });
+            let detail = json!({ "session": id, "user": user.name });
             self.append_audit(tx, &Event::new(Kind::SessionRevoked, by.name(), detail), now_us)
         })
     }
@@ -123,7 +126,7 @@ impl Access {
         tx: &Transaction<'_>,
         user: &users::UserRow,
         client: &Client,
-        method: &str,
+        method: Method<'_>,
         now_us: i64,
     ) -> Result<LoggedIn, Error> {
         let cookie = self.with_random(session::new_cookie);
@@ -136,15 +139,18 @@ impl Access {
             expires_us,
             address: &client.address.to_canonical().to_string(),
             agent: &client.agent_kept(),
-            method,
+            method: &method.stored(),
         };
         let id = sessions::add(tx, &new)?;
         sessions::keep_newest(tx, user.id, self.settings.sessions_per_user)?;
         users::set_last_login(tx, user.id, now_us)?;
-        let detail = serde_json::json!({ "method": method, "session": id });
+        let detail = match method.issuer {
+            Some(issuer) => json!({ "issuer": issuer, "method": method.name, "session": id }),
+            None => json!({ "method": method.name, "session": id }),
+        };
         let event = Event::new(Kind::LoggedIn, &user.name, detail).from_address(client.address);
         self.append_audit(tx, &event, now_us)?;
-        let rights = self.rights_of(tx, user)?;
+        let rights = self.rights_of(tx, user, &method.stored())?;
         let must_change_password = rights.is_restricted;
         let identity = Identity::new(user.id, &user.name, Via::Session { id }, rights, hash);
         Ok(LoggedIn { cookie, identity, expires_us, must_change_password })
@@ -242,7 +248,7 @@ impl Access {
         else {
             return Ok(None);
         };
-        let rights = self.rights_of(tx, &user)?;
+        let rights = self.rights_of(tx, &user, &row.method)?;
         Ok(Some(Entry {
             revision,
             identity: Identity::new(
@@ -276,7 +282,7 @@ impl Access {
         };
         // A temporary password restricts the login of a person, not the programs they run.
         let assignments = users::assignments(tx, user.id)?;
-        let rights = Rights { assignments, limit: Some(row.limit()), is_restricted: false };
+        let rights = Rights { assignments, limit: Some(row.limit()), ..Rights::default() };
         let (id, last_us) = (row.info.id, row.info.last_used_us.unwrap_or(i64::MIN));
         Ok(Some(Entry {
             revision,

@@ -4,6 +4,7 @@ use super::Access;
 use crate::audit::{Event, Kind};
 use crate::login::LoggedIn;
 use crate::permission::{Assignment, Role, Source};
+use crate::session::Method;
 use crate::settings::us;
 use crate::setup::{FirstAdministrator, SetupSecret, Stored, VALUE, new_secret};
 use crate::store::{users, values};
@@ -68,7 +69,7 @@ impl Access {
             let event = Event::new(Kind::SetupCompleted, &name, detail);
             self.append_audit(tx, &event.from_address(client.address), now_us)?;
             let user = users::named(tx, &name)?;
-            self.open_session(tx, &user, client, "setup", now_us)
+            self.open_session(tx, &user, client, Method::new("setup"), now_us)
         })
     }
 }

@@ -12,6 +12,8 @@ pub struct Rights {
     pub limit: Option<TokenLimit>,
     /// Set while a temporary password has to be replaced: only the own account can be managed.
     pub is_restricted: bool,
+    /// Set while a required second factor is missing: only the own account can be managed.
+    pub needs_second_factor: bool,
 }
 
 /// The part of its owner's rights that an API token has.
@@ -46,7 +48,7 @@ impl Rights {
     /// Where `action` is allowed.
     pub fn granted(&self, action: Action) -> Granted {
         let rule = action.rule();
-        if self.is_restricted && action != Action::ManageOwnAccount {
+        if (self.is_restricted || self.needs_second_factor) && action != Action::ManageOwnAccount {
             return Granted::Nowhere;
         }
         let held = self.held(rule);

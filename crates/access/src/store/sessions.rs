@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::secret::Hash;
-use crate::session::SessionInfo;
+use crate::session::{Method, SessionInfo};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A session to be stored.
@@ -18,13 +18,15 @@ pub(crate) struct NewSession<'a> {
 }
 
 /// What a check of a session needs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct SessionRow {
     pub id: i64,
     pub user_id: i64,
     pub created_us: i64,
     pub last_seen_us: i64,
     pub expires_us: i64,
+    /// As stored.
+    pub method: String,
 }
 
 pub(crate) fn add(connection: &Connection, new: &NewSession<'_>) -> Result<i64, Error> {
@@ -45,7 +47,7 @@ pub(crate) fn add(connection: &Connection, new: &NewSession<'_>) -> Result<i64, 
 }
 
 pub(crate) fn by_hash(connection: &Connection, hash: &Hash) -> Result<Option<SessionRow>, Error> {
-    let sql = "SELECT id, user_id, created_us, last_seen_us, expires_us FROM sessions
+    let sql = "SELECT id, user_id, created_us, last_seen_us, expires_us, method FROM sessions
         WHERE hash = ?1";
     let found = connection.prepare_cached(sql)?.query_row([hash.as_slice()], |row| {
         Ok(SessionRow {
@@ -54,6 +56,7 @@ pub(crate) fn by_hash(connection: &Connection, hash: &Hash) -> Result<Option<Ses
             created_us: row.get(2)?,
             last_seen_us: row.get(3)?,
             expires_us: row.get(4)?,
+            method: row.get(5)?,
         })
     });
     Ok(found.optional()?)
@@ -80,7 +83,7 @@ pub(crate) fn list(
             expires_us: row.get(4)?,
             address: row.get(5)?,
             agent: row.get(6)?,
-            method: row.get(7)?,
+            method: Method::name_of(&row.get::<_, String>(7)?).to_owned(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,6 +1,7 @@
-use crate::world::{PASSWORD, T0, World, here, role, scope, terminal};
+use crate::world::{PASSWORD, T0, World, here, role, scope, settings, terminal};
+use access::access::Whose;
 use access::external::{ExternalLogin, GroupRole, roles_of};
-use access::{Action, Error, ErrorKind, Role};
+use access::{Action, Error, ErrorKind, Role, Settings};
 
 const ISSUER: &str = "https://id.plant.example";
 
@@ -20,13 +21,20 @@ fn login(subject: &str, groups: &[&str]) -> ExternalLogin {
     }
 }
 
+/// A world with its first administrator.
+fn started() -> World {
+    let world = World::new();
+    world.add("root", &[role(Role::Administrator, "plant")]);
+    world
+}
+
 fn enter(world: &World, login: &ExternalLogin) -> Result<access::login::LoggedIn, Error> {
     world.access.login_external(login, &here(), None, T0)
 }
 
 #[test]
 fn a_confirmed_person_is_added_with_the_roles_of_their_groups() {
-    let world = World::new();
+    let world = started();
     let found = enter(&world, &login("7", &["smt", "canteen"])).unwrap();
     assert_eq!(found.identity.name(), "anna.lind@plant.example");
     let smt = scope("area:SMT");
@@ -40,7 +48,7 @@ fn a_confirmed_person_is_added_with_the_roles_of_their_groups() {
 
 #[test]
 fn groups_replace_the_roles_of_earlier_groups_and_no_others() {
-    let world = World::new();
+    let world = started();
     let first = enter(&world, &login("7", &["lead"])).unwrap();
     let name = first.identity.name();
     world.access.set_roles(&terminal(), name, &[role(Role::Viewer, "plant")], T0).unwrap();
@@ -55,7 +63,7 @@ fn groups_replace_the_roles_of_earlier_groups_and_no_others() {
 
 #[test]
 fn a_person_is_identified_by_issuer_and_subject_and_not_by_name() {
-    let world = World::new();
+    let world = started();
     world.add("anna.lind@plant.example", &[role(Role::Administrator, "plant")]);
     let found = enter(&world, &login("7", &["smt"])).unwrap();
     assert_eq!(found.identity.name(), "anna.lind@plant.example-2");
@@ -67,19 +75,19 @@ fn a_person_is_identified_by_issuer_and_subject_and_not_by_name() {
 
 #[test]
 fn somebody_without_a_role_is_refused_and_not_added() {
-    let world = World::new();
+    let world = started();
     let refused = enter(&world, &login("7", &["canteen"])).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Forbidden);
     let detail = r#"{"issuer":"https://id.plant.example","reason":"no role","subject":"7"}"#;
     assert_eq!(world.last_detail(T0), detail);
     let unknown = ExternalLogin { may_add: false, ..login("8", &["smt"]) };
     assert!(matches!(enter(&world, &unknown), Err(Error::LoginRefused)));
-    assert!(world.access.users(&terminal(), T0).unwrap().is_empty());
+    assert_eq!(world.access.users(&terminal(), T0).unwrap().len(), 1);
 }
 
 #[test]
 fn a_user_who_left_all_groups_loses_the_rights_of_earlier_sessions() {
-    let world = World::new();
+    let world = started();
     let first = enter(&world, &login("7", &["lead"])).unwrap();
     assert_eq!(enter(&world, &login("7", &[])).unwrap_err().kind(), ErrorKind::Forbidden);
     let now = world.access.authenticate_session(first.cookie.expose(), T0).unwrap();
@@ -88,7 +96,7 @@ fn a_user_who_left_all_groups_loses_the_rights_of_earlier_sessions() {
 
 #[test]
 fn a_link_joins_an_identity_with_a_person() {
-    let world = World::new();
+    let world = started();
     world.add("anna", &[role(Role::Engineer, "plant")]);
     world.add("otto", &[role(Role::Viewer, "plant")]);
     world.access.link_external(&terminal(), "anna", ISSUER, "7", T0).unwrap();
@@ -101,20 +109,74 @@ fn a_link_joins_an_identity_with_a_person() {
 
 #[test]
 fn a_disabled_person_is_refused() {
-    let world = World::new();
+    let world = started();
     let found = enter(&world, &login("7", &["smt"])).unwrap();
     world.access.disable_user(&terminal(), found.identity.name(), T0).unwrap();
     assert!(matches!(enter(&world, &login("7", &["smt"])), Err(Error::LoginRefused)));
-    assert_eq!(world.access.users(&terminal(), T0).unwrap().len(), 1);
+    assert_eq!(world.access.users(&terminal(), T0).unwrap().len(), 2);
 }
 
 #[test]
 fn the_terminal_starts_a_session_without_a_login() {
-    let world = World::new();
+    let world = started();
     world.add("demo", &[role(Role::Viewer, "plant")]);
     let found = world.access.start_session(&terminal(), "demo", &here(), T0).unwrap();
     let seen = world.access.authenticate_session(found.cookie.expose(), T0).unwrap();
     assert_eq!(seen.name(), "demo");
     let by_session = world.access.start_session(&seen, "demo", &here(), T0).unwrap_err();
     assert_eq!(by_session.kind(), ErrorKind::Forbidden);
+}
+
+#[test]
+fn a_logout_returns_the_issuer_that_opened_the_session() {
+    let world = started();
+    let found = enter(&world, &login("7", &["smt"])).unwrap();
+    let detail = world.last_detail(T0);
+    assert!(detail.contains(ISSUER) && detail.contains("external"), "{detail}");
+    let listed = world.access.sessions(&found.identity, Whose::Own, T0).unwrap();
+    assert_eq!(listed[0].method, "external");
+    let issuer = world.access.logout(found.cookie.expose(), T0).unwrap();
+    assert_eq!(issuer.as_deref(), Some(ISSUER));
+    let local = world.person("paul", &[role(Role::Viewer, "plant")]);
+    assert_eq!(world.access.logout(local.cookie.expose(), T0).unwrap(), None);
+}
+
+#[test]
+fn a_second_factor_is_the_concern_of_the_provider() {
+    let required = vec![Role::Operator, Role::Supervisor];
+    let world = World::with(Settings { require_second_factor: required, ..settings() });
+    world.add("root", &[role(Role::Administrator, "plant")]);
+    let found = enter(&world, &login("7", &["smt"])).unwrap();
+    assert!(!found.identity.rights().needs_second_factor);
+    let smt = scope("area:SMT");
+    let now = world.access.recheck(&found.identity, T0).unwrap();
+    now.authorize(Action::AcknowledgeAlarm, &smt).unwrap();
+}
+
+#[test]
+fn the_name_of_a_provider_cannot_imitate_another_one() {
+    let world = started();
+    let odd =
+        ExternalLogin { full_name: " An\u{202e}na\u{200b}\n ".into(), ..login("7", &["smt"]) };
+    enter(&world, &odd).unwrap();
+    let stored = world.access.find_external(ISSUER, "7").unwrap().unwrap();
+    assert_eq!(stored.full_name, "Anna");
+}
+
+#[test]
+fn the_first_user_of_a_provider_is_an_administrator() {
+    let world = World::new();
+    let refused = enter(&world, &login("7", &["smt"])).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Forbidden);
+    assert!(world.access.needs_setup().unwrap());
+    let first =
+        ExternalLogin { roles: vec![role(Role::Administrator, "plant")], ..login("7", &[]) };
+    assert!(
+        enter(&world, &first)
+            .unwrap()
+            .identity
+            .authorize(Action::ManageUsers, &scope("plant"))
+            .is_ok()
+    );
+    assert!(enter(&world, &login("8", &["smt"])).is_ok());
 }

@@ -1,5 +1,5 @@
-use crate::world::{PASSWORD, S, T0, World, here, role, secret, terminal};
-use access::{Error, Identity, Role, Secret};
+use crate::world::{PASSWORD, S, T0, World, here, role, scope, secret, settings, terminal};
+use access::{Action, Error, Identity, Role, Secret, Settings};
 use totp_rs::Builder;
 
 /// What an authenticator app does with the key it was given.
@@ -140,4 +140,59 @@ fn an_administrator_removes_the_factor_of_somebody_who_lost_it() {
     assert!(world.login("anna", PASSWORD, T0).is_ok());
     let found = world.login_with("anna", codes[0].expose(), T0).unwrap();
     assert_eq!(world.access.recovery_codes_left(&found.identity, T0).unwrap(), 0);
+}
+
+/// A world where engineers need a second factor.
+fn demanding() -> World {
+    World::with(Settings { require_second_factor: vec![Role::Engineer], ..settings() })
+}
+
+#[test]
+fn a_required_factor_is_set_up_before_anything_else() {
+    let world = demanding();
+    world.add("eva", &[role(Role::Engineer, "area:SMT")]);
+    world.add("vera", &[role(Role::Viewer, "plant")]);
+    let smt = scope("area:SMT");
+    let other = world.login("eva", PASSWORD, T0).unwrap().identity;
+    let own = world.login("eva", PASSWORD, T0).unwrap().identity;
+    assert!(own.rights().needs_second_factor);
+    for action in [Action::ReadTables, Action::EditRules, Action::ManageOwnTokens] {
+        assert!(own.authorize(action, &smt).is_err(), "{action}");
+    }
+    let app = begin(&world, &own, T0);
+    world.access.confirm_second_factor(&own, &secret(&app.code(T0)), T0).unwrap();
+    let now = world.access.recheck(&own, T0).unwrap();
+    assert!(!now.rights().needs_second_factor);
+    now.authorize(Action::EditRules, &smt).unwrap();
+    // The password alone opened the other session.
+    assert!(matches!(world.access.recheck(&other, T0), Err(Error::Unauthenticated)));
+    let viewer = world.login("vera", PASSWORD, T0).unwrap().identity;
+    viewer.authorize(Action::ReadTables, &smt).unwrap();
+}
+
+#[test]
+fn a_role_that_needs_a_factor_restricts_open_sessions_too() {
+    let world = demanding();
+    let viewer = world.person("vera", &[role(Role::Viewer, "plant")]).identity;
+    let plant = scope("plant");
+    let roles = [role(Role::Viewer, "plant"), role(Role::Engineer, "line:SMT/1")];
+    world.access.set_roles(&terminal(), "vera", &roles, T0).unwrap();
+    let now = world.access.recheck(&viewer, T0).unwrap();
+    assert!(now.authorize(Action::ReadTables, &plant).is_err());
+    world.access.set_roles(&terminal(), "vera", &roles[..1], T0).unwrap();
+    let now = world.access.recheck(&viewer, T0).unwrap();
+    now.authorize(Action::ReadTables, &plant).unwrap();
+}
+
+#[test]
+fn a_factor_that_is_removed_is_required_again() {
+    let world = demanding();
+    world.add("eva", &[role(Role::Engineer, "plant")]);
+    let (app, _) = enrol(&world, "eva", T0);
+    let now_us = T0 + 60 * S;
+    let found = world.login_with("eva", &app.code(now_us), now_us).unwrap().identity;
+    found.authorize(Action::EditRules, &scope("plant")).unwrap();
+    world.access.reset_second_factor(&terminal(), "eva", now_us).unwrap();
+    let now = world.access.recheck(&found, now_us).unwrap();
+    assert!(now.authorize(Action::EditRules, &scope("plant")).is_err());
 }

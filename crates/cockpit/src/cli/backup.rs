@@ -19,7 +19,7 @@ pub fn restore(config: &Config, file: &Path) -> anyhow::Result<bool> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let settings = serve::access_settings(&config.plant.access.limits);
+    let settings = serve::access_settings(&config.plant.access);
     let actor = format!("terminal:{}", database::account());
     let restored = access::restore(file, &path, &actor, now_us(), &settings)?;
     let last = restored.last_entry_us.map_or_else(|| "unknown".to_owned(), time);

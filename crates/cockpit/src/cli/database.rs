@@ -15,7 +15,7 @@ pub struct Database {
 impl Database {
     /// Opens the database of the configured lake, and creates it where there is none.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let access = flow::access::open(&path(config)?, &config.plant.access.limits)?;
+        let access = flow::access::open(&path(config)?, &config.plant.access)?;
         Ok(Self { access, operator: Identity::terminal(&account()) })
     }
 }

@@ -21,6 +21,7 @@ pub fn print(config: &Config) {
         print_section(section, limits.provenance());
     }
     access(config);
+    openid(config);
     deprecations(config);
 }
 
@@ -107,7 +108,48 @@ fn access(config: &Config) {
         line("# Folder of the database of users.");
         assignment("state", format!("{state:?}"), provenance.origin("state"));
     }
+    if !access.require_second_factor.is_empty() {
+        line("# Roles whose holders need a second factor when they log in by password.");
+        let origin = provenance.origin("require_second_factor");
+        assignment("require_second_factor", format!("{:?}", access.require_second_factor), origin);
+    }
     print_section(&access.limits, provenance);
+}
+
+/// The providers of OpenID Connect, with the reference to their client secret.
+fn openid(config: &Config) {
+    for provider in &config.plant.openid {
+        line("\n[[openid]]");
+        let secret = provider.client_secret.as_ref().map(ToString::to_string);
+        for (name, value) in [
+            ("name", Some(&provider.name)),
+            ("title", Some(&provider.title)),
+            ("issuer", Some(&provider.issuer)),
+            ("client_id", Some(&provider.client_id)),
+            ("client_secret", secret.as_ref()),
+            ("groups_claim", Some(&provider.groups_claim)),
+            ("name_claim", Some(&provider.name_claim)),
+        ] {
+            if let Some(value) = value {
+                assignment(name, format!("{value:?}"), Origin::PlantFile);
+            }
+        }
+        if let Some(file) = &provider.ca_file {
+            assignment("ca_file", format!("{:?}", file.display().to_string()), Origin::PlantFile);
+        }
+        let ranges: Vec<_> = provider.allowed_addresses.iter().map(ToString::to_string).collect();
+        assignment("allowed_addresses", format!("{ranges:?}"), Origin::PlantFile);
+        assignment("scopes", format!("{:?}", provider.scopes), Origin::PlantFile);
+        assignment("adds_users", provider.adds_users, Origin::PlantFile);
+        assignment("logs_out", provider.logs_out, Origin::PlantFile);
+        for rule in &provider.roles {
+            line("[[openid.role]]");
+            let keys = [("group", &rule.group), ("role", &rule.role), ("scope", &rule.scope)];
+            for (name, value) in keys {
+                assignment(name, format!("{value:?}"), Origin::PlantFile);
+            }
+        }
+    }
 }
 
 fn print_section(section: &dyn Section, provenance: &Provenance) {

@@ -43,6 +43,16 @@ pub enum UserCommand {
         #[arg(long)]
         second_factor: bool,
     },
+    /// Let a user log in with an identity of a provider of OpenID Connect
+    ///
+    /// Needed where `adds_users = false`, or to join an identity with a user who exists.
+    Link {
+        name: String,
+        /// Issuer of the provider, exactly as in plant.toml
+        issuer: String,
+        /// Subject (`sub`) of the person at the provider
+        subject: String,
+    },
     /// Print the roles of a user, or replace them
     Roles {
         name: String,
@@ -121,6 +131,16 @@ pub fn run(config: &Config, command: UserCommand) -> anyhow::Result<bool> {
             print::line(&format!("enabled {name}"));
         }
         UserCommand::Reset { name, second_factor } => reset(&database, &name, second_factor)?,
+        UserCommand::Link { name, issuer, subject } => {
+            database.access.link_external(
+                &database.operator,
+                &name,
+                &issuer,
+                &subject,
+                now_us(),
+            )?;
+            print::line(&format!("linked {name} with {subject} of {issuer}"));
+        }
         UserCommand::Roles { name, roles, none } => {
             set_roles(&database, &name, roles.assignments(), none)?;
         }

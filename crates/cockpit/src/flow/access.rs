@@ -5,8 +5,8 @@ use super::{Flow, now};
 use access::{Access, Database, os_random};
 use anyhow::{Context as _, bail};
 use config::Config;
-use config::settings::{self, AccessLimits, AccessMode as Mode};
-use serve::http::{AccessControl, AccessMode};
+use config::settings::{self, AccessMode as Mode};
+use serve::http::{AccessControl, AccessMode, Providers};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,9 @@ const FILE: &str = "access.db";
 
 /// How often waiting entries are written and ended sessions are removed.
 const MAINTAINED_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the metadata of providers is read if it is old, or could not be read.
+const PROVIDERS_REFRESHED_EVERY: Duration = Duration::from_secs(30);
 
 /// The user database while the service runs.
 pub struct Users {
@@ -71,16 +74,16 @@ pub(super) fn local_folder(lake: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// The database is corrupt, cannot be written, or belongs to another program.
-pub fn open(file: &Path, limits: &AccessLimits) -> anyhow::Result<Access> {
+pub fn open(file: &Path, configured: &settings::Access) -> anyhow::Result<Access> {
     make_folder(file)?;
-    let settings = serve::access_settings(limits);
+    let settings = serve::access_settings(configured);
     Ok(Access::open(file, settings, os_random()?, now().timestamp_micros())?)
 }
 
 /// Opens the database for alarms alone, or creates it with its folder.
-fn open_database(file: &Path, limits: &AccessLimits) -> anyhow::Result<Arc<Database>> {
+fn open_database(file: &Path, configured: &settings::Access) -> anyhow::Result<Arc<Database>> {
     make_folder(file)?;
-    Ok(Arc::new(Database::open(file, &serve::access_settings(limits))?))
+    Ok(Arc::new(Database::open(file, &serve::access_settings(configured))?))
 }
 
 fn make_folder(file: &Path) -> anyhow::Result<()> {
@@ -117,8 +120,8 @@ impl Flow {
         let configured = &self.refinery.plant.access;
         if self.is_simulated {
             let file = file(configured, &self.lake().location().name)?;
-            let limits = configured.limits.clone();
-            let opened = tokio::task::spawn_blocking(move || open_database(&file, &limits));
+            let configured = configured.clone();
+            let opened = tokio::task::spawn_blocking(move || open_database(&file, &configured));
             let control = AccessControl::without_users(AccessMode::Demo);
             return Ok(Users {
                 database: Some(opened.await??),
@@ -134,8 +137,8 @@ impl Flow {
             }
             (Err(error), _) => return Err(error),
         };
-        let limits = configured.limits.clone();
-        let opened = tokio::task::spawn_blocking(move || Users::open(&file, &limits, mode));
+        let configured = configured.clone();
+        let opened = tokio::task::spawn_blocking(move || Users::open(&file, &configured, mode));
         match opened.await? {
             Ok(users) => Ok(users),
             Err(error) => {
@@ -151,8 +154,8 @@ impl Users {
         Self { control, setup_secret: None, is_open: false, access: None, database: None }
     }
 
-    fn open(file: &Path, limits: &AccessLimits, mode: AccessMode) -> anyhow::Result<Self> {
-        let access = Arc::new(open(file, limits)?);
+    fn open(file: &Path, configured: &settings::Access, mode: AccessMode) -> anyhow::Result<Self> {
+        let access = Arc::new(open(file, configured)?);
         let setup = access.bootstrap(now().timestamp_micros())?;
         Ok(Self {
             control: AccessControl::new(mode, Arc::clone(&access)),
@@ -199,6 +202,21 @@ impl Upkeep {
             Err(error) => error.to_string(),
         };
         tracing::error!(error = failure, "user_database_upkeep_failed");
+    }
+}
+
+/// Reads the metadata of the providers of OpenID Connect while the service runs, so that the login page
+/// shows whether they are available. A provider that is away delays nothing else.
+pub async fn refresh_providers(providers: &Providers, stop: &CancellationToken) {
+    while !providers.is_empty() {
+        let refresh = async {
+            providers.refresh(now().timestamp_micros()).await;
+            tokio::time::sleep(PROVIDERS_REFRESHED_EVERY).await;
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = refresh => {}
+        }
     }
 }
 

@@ -9,12 +9,15 @@ use serve::http::{Certificates, Network, TlsFiles};
 use serve::{Clock, Limits};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use url::Url;
 
 /// The resolved address, certificate and names of the service.
 #[derive(Debug)]
 pub struct Binding {
     pub address: SocketAddr,
     pub network: Network,
+    /// The address that people open, if it is configured.
+    pub public_url: Option<Url>,
     /// `None` is plain HTTP.
     pub certificates: Option<Arc<Certificates>>,
     /// Whether everybody who can reach the service may be an administrator, if that is configured.
@@ -26,7 +29,8 @@ impl Binding {
     pub fn local(port: u16) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let network = Network::default();
-        Self { address, network, certificates: None, is_open_permitted: true }
+        let (public_url, certificates) = (None, None);
+        Self { address, network, public_url, certificates, is_open_permitted: true }
     }
 
     /// Resolves what is configured.
@@ -52,7 +56,8 @@ impl Binding {
         let limits = Limits::from_settings(&config.plant.limits);
         let certificates = certificates(endpoint, &network, &limits).await?;
         let is_open_permitted = is_local || is_insecure;
-        Ok(Self { address, network, certificates, is_open_permitted })
+        let public_url = endpoint.public_url.as_ref().map(|(url, _)| url.clone());
+        Ok(Self { address, network, public_url, certificates, is_open_permitted })
     }
 
     /// `https` or `http`.

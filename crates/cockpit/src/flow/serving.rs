@@ -1,5 +1,6 @@
 //! Lake and live -> people: ingesting on a schedule and answering, side by side in one program.
 
+use super::access::refresh_providers;
 use super::alarms::AlarmService;
 use super::binding::Binding;
 use super::lake_service::LakeService;
@@ -76,7 +77,7 @@ impl Flow {
         say: impl Fn(Started),
     ) -> anyhow::Result<bool> {
         let users = self.open_users(&binding).await?;
-        let Binding { address, network, certificates, .. } = binding;
+        let Binding { address, network, public_url, certificates, .. } = binding;
         let limits = self.http_limits();
         let unsent_bytes = self.lake().limits().serve.http_unsent_bytes;
         let listener = listener::bind(address, unsent_bytes).await.with_context(|| {
@@ -94,10 +95,13 @@ impl Flow {
         if let Some(service) = &alarms {
             lake_service.report_alarms(service.alarms.clone());
         }
+        let configured = &self.refinery.plant.openid;
+        let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
         let service = self.http_service(&lake_service, &live, users.control, &network);
         let service = service
             .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
             .with_planner(alarms.as_ref().map(AlarmService::planner))
+            .with_openid(Arc::clone(&openid))
             .with_network(network.clone());
         let service = Arc::new(service);
         let router = http::router(service, cockpit_ui::ASSETS);
@@ -120,8 +124,9 @@ impl Flow {
         let pushing = start_pushing(&live, &stop);
         let watching = Box::pin(self.run_alarms(alarms, &live, &stop));
         let kept = upkeep.run(&stop);
-        let (answered, ingested, (), (), ()) =
-            tokio::join!(answering, ingesting, streaming, watching, kept);
+        let refreshed = refresh_providers(&openid, &stop);
+        let (answered, ingested, (), (), (), ()) =
+            tokio::join!(answering, ingesting, streaming, watching, kept, refreshed);
         upkeep.once().await;
         pushing.join_all().await;
         answered?;

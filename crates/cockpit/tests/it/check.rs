@@ -30,6 +30,63 @@ fn the_reference_plant_has_none() {
     assert!(checked.status.success(), "{checked:?}");
 }
 
+/// A rule of kind `temperature` with its limit missing, one whose SQL names an unknown column, and one
+/// without mistakes that matches nothing.
+const ALARMS: &str = r#"
+[[rule]]
+name = "no_limit"
+kind = "temperature"
+priority = 2
+owner = "line_leader"
+text = "Hot"
+response = "Look"
+
+[[rule]]
+name = "bad_sql"
+kind = "sql"
+priority = 2
+owner = "line_leader"
+text = "Behind"
+response = "Look"
+above = 1
+sql = """
+SELECT 'a' AS object,
+    xqzzx AS value
+FROM silver.plan"""
+
+[[rule]]
+name = "late"
+kind = "dump_late"
+objects = "plans"
+priority = 2
+owner = "data"
+text = "Late"
+response = "Look"
+above = 26
+"#;
+
+#[test]
+fn faulty_alarm_rules_are_listed_and_other_commands_work() {
+    let world = World::new();
+    world.write("alarms.toml", ALARMS);
+    let outcome = world.run(&["check"]);
+    assert!(!outcome.succeeded);
+    for expected in [
+        "warning: alarms.toml:23: `objects = \"plans\"` matches nothing",
+        "alarms.toml:2: expected one limit",
+        "alarms.toml:20: the statement cannot be planned",
+        "No field named xqzzx",
+        "\n2 mistakes\n",
+    ] {
+        assert!(outcome.stdout.contains(expected), "{expected}: {}", outcome.stdout);
+    }
+    world.run(&["config"]).success();
+    let valid = ALARMS.split("[[rule]]").nth(3).unwrap();
+    world.write("alarms.toml", &format!("[[rule]]{valid}"));
+    let outcome = world.run(&["check"]).success();
+    assert!(outcome.stdout.contains("9 models, 1 alarm rule, no mistakes"), "{}", outcome.stdout);
+}
+
 #[test]
 fn in_plant_toml() {
     mistakes("check_plant", |world| {

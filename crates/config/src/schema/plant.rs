@@ -2,6 +2,7 @@
 
 use super::{Key, Kind, Table};
 use crate::kafka::{MECHANISMS, PROTOCOLS};
+use crate::openid::ROLES;
 use crate::settings::{ACCESS_MODES, Access, Limits, Section as _, Setting};
 use crate::temperature::{LIMIT_C, SENSOR_SILENT_S};
 
@@ -24,6 +25,7 @@ pub const PLANT: Table = Table::new(
         Key::new("serve", Kind::Table(&SERVE), "Pages and HTTP interface."),
         Key::new("temperature", Kind::Table(&TEMPERATURE), "Temperatures of components."),
         Key::new("access", Kind::Table(&ACCESS), "Users, sessions, tokens and audit log."),
+        Key::new("openid", Kind::Tables(&OPENID), "Providers of OpenID Connect to log in with."),
         Key::new("limits", Kind::Table(&LIMITS), "Limits, timeouts and sizes of the program."),
         Key::new("shift", Kind::Tables(&SHIFT), "Shifts, plant time."),
         Key::new("rest", Kind::Tables(&REST), "Days without planned work."),
@@ -111,9 +113,75 @@ const ACCESS: Table = Table::new(
         ),
         Key::text("state", "Folder of the database of users; by default beside a local lake.")
             .example("\"/var/lib/cockpit/access\""),
+        Key::texts(
+            "require_second_factor",
+            "Roles whose holders need a second factor when they log in by password.",
+        )
+        .default("[]")
+        .example("[\"engineer\", \"administrator\"]"),
     ],
 )
 .with_settings(access_settings);
+
+const OPENID: Table = Table::new(
+    "A provider of OpenID Connect that users can log in with.",
+    &[
+        Key::text("name", "Its name in addresses and in the audit log: small letters, digits and `-`.")
+            .required()
+            .example("\"keycloak\""),
+        Key::text("title", "Its name on the login page; by default its name.")
+            .example("\"Plant login\""),
+        Key::text("issuer", "Issuer, exactly as the provider spells it; https, except on this machine.")
+            .required()
+            .example("\"https://id.plant.example/realms/plant\""),
+        Key::text("client_id", "Client id that the provider issued.")
+            .required()
+            .example("\"cockpit\""),
+        Key::text(
+            "client_secret",
+            "Reference to the client secret: env:NAME, file:PATH or credential:NAME; a public client has none.",
+        )
+        .example("\"credential:openid-secret\""),
+        Key::texts("scopes", "Scopes to request in addition to openid.").default("[\"profile\"]"),
+        Key::text(
+            "groups_claim",
+            "Claim with the groups; a dot leads into an object, such as realm_access.roles.",
+        )
+        .default("\"groups\""),
+        Key::text("name_claim", "Claim that the name of a new user is made of.")
+            .default("\"preferred_username\""),
+        Key::new("adds_users", Kind::Flag, "Whether the first login of a person adds a user.")
+            .default("true"),
+        Key::new(
+            "logs_out",
+            Kind::Flag,
+            "Whether a logout ends the session at the provider too, if it offers that.",
+        )
+        .default("true"),
+        Key::text("ca_file", "Certificates of trusted authorities (PEM) instead of the system's.")
+            .example("\"/etc/cockpit/ca.pem\""),
+        Key::texts(
+            "allowed_addresses",
+            "Private address ranges of hosts of the provider other than the issuer's.",
+        )
+        .default("[]")
+        .example("[\"10.0.0.0/8\"]"),
+        Key::new("role", Kind::Tables(&OPENID_ROLE), "Roles that groups of the provider give."),
+    ],
+);
+
+const OPENID_ROLE: Table = Table::new(
+    "A role that the members of a group get at each login.",
+    &[
+        Key::text("group", "Group, exactly as the provider spells it.")
+            .required()
+            .example("\"smt-operators\""),
+        Key::new("role", Kind::Choice(&ROLES), "Role that the members get.").required(),
+        Key::text("scope", "Where the role holds: plant, area:NAME or line:AREA/NAME.")
+            .default("\"plant\"")
+            .example("\"area:SMT\""),
+    ],
+);
 
 const LIMITS: Table = Table::new(
     "Limits, timeouts and sizes of the program; the unit is the end of the name.",

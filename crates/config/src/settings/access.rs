@@ -2,14 +2,16 @@
 
 use super::section::{self, Origin, Provenance, settings};
 use crate::diagnostic::did_you_mean;
+use crate::openid::ROLES;
 use crate::toml_reader::TomlReader;
 use anyhow::anyhow;
 
 /// Start of the environment variables of `[access]`.
 pub const ACCESS_PREFIX: &str = "COCKPIT_ACCESS_";
 
-/// Environment variables of the settings that are not limits: mode and state.
-pub(crate) const ACCESS_VARIABLES: [&str; 2] = ["COCKPIT_ACCESS_MODE", "COCKPIT_ACCESS_STATE"];
+/// Environment variables of the settings that are not limits: mode, state and roles.
+pub(crate) const ACCESS_VARIABLES: [&str; 3] =
+    ["COCKPIT_ACCESS_MODE", "COCKPIT_ACCESS_STATE", "COCKPIT_ACCESS_REQUIRE_SECOND_FACTOR"];
 
 settings! {
     /// Limits of users, sessions, tokens and the audit log.
@@ -142,6 +144,8 @@ pub struct Access {
     pub mode: Option<AccessMode>,
     /// Folder of the database of users; `None`: beside a local lake.
     pub state: Option<String>,
+    /// Roles whose holders need a second factor when they log in by password; of [`ROLES`].
+    pub require_second_factor: Vec<String>,
     pub limits: AccessLimits,
     provenance: Provenance,
 }
@@ -167,6 +171,14 @@ impl Access {
             access.state = Some(state);
             access.provenance.set("state", Origin::PlantFile);
         }
+        if let Some(roles) = reader.texts("require_second_factor") {
+            for role in roles.iter().filter(|role| !ROLES.contains(&&role[..])) {
+                let remedy = did_you_mean(role, &ROLES);
+                reader.note("require_second_factor", format!("unknown role `{role}`"), remedy);
+            }
+            access.require_second_factor = roles;
+            access.provenance.set("require_second_factor", Origin::PlantFile);
+        }
         section::read_toml(&mut access.limits, &mut reader, "access", &mut access.provenance);
         reader.finish();
         access
@@ -189,6 +201,24 @@ impl Access {
             self.state = Some(state);
             self.provenance.set("state", Origin::Environment);
         }
+        if let Some(roles) = env(ACCESS_VARIABLES[2]) {
+            self.require_second_factor = roles_of(&roles)?;
+            self.provenance.set("require_second_factor", Origin::Environment);
+        }
         section::read_env(&mut self.limits, env, ACCESS_PREFIX, &mut self.provenance)
     }
+}
+
+/// The roles of a list with commas.
+fn roles_of(text: &str) -> anyhow::Result<Vec<String>> {
+    let roles = text.split(',').map(str::trim).filter(|role| !role.is_empty());
+    roles
+        .map(|role| {
+            let known = ROLES.contains(&role).then(|| role.to_owned());
+            known.ok_or_else(|| {
+                let expected = ROLES.join(", ");
+                anyhow!("invalid {} `{role}`: expected roles of {expected}", ACCESS_VARIABLES[2])
+            })
+        })
+        .collect()
 }

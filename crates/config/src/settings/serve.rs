@@ -128,6 +128,42 @@ settings! {
         /// Interval at which the permission to follow an open live stream is checked.
         live_recheck_ms: u64 = 1_000, in 10 to 5_000,
             "a revocation ends the stream this soon; a check costs microseconds";
+        /// Time for a request to an OpenID provider.
+        openid_request_time_s: u64 = 10, in 1 to 120,
+            "a person waits this long; a provider answers within a second";
+        /// Bytes of an answer of an OpenID provider.
+        openid_answer_bytes: usize = 1 << 20, in 4_096 to 16_777_216,
+            "keys, metadata and a token with hundreds of groups fit";
+        /// Requests to OpenID providers at the same time; further ones wait.
+        openid_requests: usize = 16, in 1 to 512,
+            "a slow provider occupies no more of the program";
+        /// Age at which metadata and keys of an OpenID provider are read again.
+        openid_metadata_s: u64 = 300, in 30 to 604_800,
+            "the login page shows within minutes that a provider is away; it costs two requests";
+        /// Shortest time between two requests for the keys of an OpenID provider.
+        openid_keys_interval_s: u64 = 60, in 1 to 3_600,
+            "a token with an unknown key causes at most one request a minute";
+        /// Time after a failed request for the metadata of an OpenID provider until the next one.
+        openid_retry_s: u64 = 5, in 1 to 3_600,
+            "logins at a provider that is away fail at once in between";
+        /// Time from the start of a login at an OpenID provider to its end.
+        openid_login_s: u64 = 600, in 30 to 3_600,
+            "a password, a second factor and a changed password fit";
+        /// Logins at OpenID providers that have begun; the oldest gives way.
+        openid_logins_max: usize = 10_000, in 1 to 1_000_000,
+            "each costs some 500 bytes";
+        /// Such logins of one address; its oldest gives way.
+        openid_logins_per_address: usize = 200, in 1 to 100_000,
+            "the people of a plant behind one address log in at the start of a shift";
+        /// Requests a second of one address to log in at an OpenID provider, except from this machine.
+        openid_requests_per_s: u32 = 5, in 1 to 10_000,
+            "a login has two; each may cost requests to the provider";
+        /// Such requests at once.
+        openid_requests_burst: u32 = 200, in 1 to 100_000,
+            "100 people behind one address log in at the start of a shift";
+        /// Time in which one of equal refused requests is written to the audit log.
+        refusal_period_s: u32 = 60, in 1 to 86_400,
+            "a client that is refused again and again cannot fill the disk";
         /// Repetitions an SQL function may produce, such as repeat or lpad.
         sql_repeat_max: u64 = 10_000,
             "the memory of such results is not counted by the session";

@@ -126,7 +126,7 @@ impl Checker<'_> {
     /// The columns of a statement that begins at this line of the file.
     async fn plan(&self, statement: &Statement, sql_line: usize) -> Result<SchemaRef, Diagnostic> {
         self.schema(statement).await.map_err(|error| {
-            let text = format!("{error:#}");
+            let text = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
             let line = sql_line + line_of(&statement.sql, &text);
             let message = format!("the statement cannot be planned: {text}");
             diagnostic(line, message, "Correct the statement.".to_owned())
@@ -172,7 +172,8 @@ fn line_of(sql: &str, error: &str) -> usize {
     });
     let named = ["No field named ", "table '", "Invalid function '"].iter().find_map(|opening| {
         let rest = error.split(opening).nth(1)?;
-        let name = rest.split([' ', '\'', ',']).next()?.trim_end_matches('.');
+        let is_end = |sign: char| sign.is_whitespace() || matches!(sign, '\'' | ',');
+        let name = rest.split(is_end).next()?.trim_end_matches('.');
         let word = name.rsplit('.').next()?.trim_matches(['"', '`']);
         sql.lines().position(|line| line.contains(word))
     });

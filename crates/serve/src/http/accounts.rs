@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod dto;
+pub mod openid;
 pub mod own;
 pub mod own_tokens;
 pub mod roles;

@@ -15,11 +15,11 @@ mod same_origin;
 pub use blocking::{Blocking, Cost};
 pub use caller::{Caller, Login};
 pub use control::{AccessControl, AccessMode};
-pub use credentials::{clear_cookie, session_cookie};
+pub use credentials::{clear_cookie, openid_cookie, session_cookie, set_openid_cookie};
 
-use super::error::Error;
+use super::error::{Error, ErrorCode};
 use super::{Peer, Service};
-use access::audit::Event;
+use access::audit::{Event, Kind};
 use access::{Action, Granted, Identity, Scope};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -27,6 +27,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cockpit_ui::Asset;
 use routes::Requirement;
+use std::net::IpAddr;
 use std::sync::Arc;
 use url::form_urlencoded;
 
@@ -47,11 +48,48 @@ pub async fn authorize(
     next: Next,
 ) -> Response {
     let caller = match admit(&guarded, &request) {
-        Ok(caller) => caller,
-        Err(error) => return refusal(&guarded, &request, error),
+        Ok(caller) => Arc::new(caller),
+        Err(error) => {
+            note_refused(&guarded, &request, &error);
+            return refusal(&guarded, &request, error);
+        }
     };
-    request.extensions_mut().insert(Arc::new(caller));
-    next.run(request).await
+    request.extensions_mut().insert(Arc::clone(&caller));
+    let response = next.run(request).await;
+    note_forbidden(&guarded, &caller, &response);
+    response
+}
+
+/// Writes a refusal before the handler to the audit log: one of a request with an invalid token, or of
+/// another site. A missing permission is written where it is checked.
+fn note_refused(guarded: &Guarded, request: &Request, error: &Error) {
+    let has_token = request.headers().contains_key(header::AUTHORIZATION);
+    let is_noted = match error.status {
+        StatusCode::UNAUTHORIZED => has_token,
+        StatusCode::FORBIDDEN => error.code != "forbidden",
+        _ => false,
+    };
+    if is_noted {
+        let address = Peer::from_extensions(request.extensions()).address;
+        write_refused(guarded, "-", address, error.code);
+    }
+}
+
+/// Writes a refusal by a handler to the audit log.
+fn note_forbidden(guarded: &Guarded, caller: &Caller, response: &Response) {
+    if response.status() != StatusCode::FORBIDDEN {
+        return;
+    }
+    let code = response.extensions().get::<ErrorCode>().map_or("forbidden", |it| it.0);
+    let actor = caller.identity().map_or("-", Identity::name);
+    write_refused(guarded, actor, caller.peer.address, code);
+}
+
+fn write_refused(guarded: &Guarded, actor: &str, address: IpAddr, code: &'static str) {
+    let service = &guarded.service;
+    let detail = serde_json::json!({ "code": code, "route": guarded.path });
+    let event = Event::new(Kind::Denied, actor, detail).from_address(address);
+    service.refusals.write(&service.access, code, event, service.now_us());
 }
 
 fn admit(guarded: &Guarded, request: &Request) -> Result<Caller, Error> {
@@ -91,7 +129,8 @@ fn check(
             let identity = caller.identity()?;
             permit(identity, action).inspect_err(|_| {
                 let event = Event::denied(identity.name(), action, &Scope::Plant);
-                service.access.audit(event.from_address(caller.peer.address), now_us);
+                let event = event.from_address(caller.peer.address);
+                service.refusals.write(&service.access, action.name(), event, now_us);
             })
         }
     }

@@ -38,6 +38,10 @@ pub struct Error {
     pub retry_after_s: Option<i64>,
 }
 
+/// The code of an error, in the extensions of its response.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorCode(pub &'static str);
+
 /// Body of every response that is an error.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
@@ -177,6 +181,7 @@ impl IntoResponse for Error {
         let (line, column) = self.position.unzip();
         let detail = ErrorDetail { code: self.code.into(), message: self.public, line, column };
         let mut response = (self.status, Json(ErrorBody { error: detail })).into_response();
+        response.extensions_mut().insert(ErrorCode(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(retry_after_s) = self.retry_after_s {

@@ -5,7 +5,7 @@
 //! would do: DNS rebinding), and a cross-site request is allowed only as navigation by a link.
 
 use super::Service;
-use super::error::Error;
+use super::error::{Error, ErrorCode};
 use super::peer::{Network, Peer, text, without_port};
 use super::request_body::TimedBody;
 use super::unread_body::UnreadBody;
@@ -66,6 +66,11 @@ pub async fn guard(State(service): State<Arc<Service>>, request: Request, next: 
         }
     };
     unread.discard(service.limits.body_bytes).await;
+    if matches!(response.status().as_u16(), 401 | 403 | 421 | 429)
+        && let Some(ErrorCode(code)) = response.extensions().get()
+    {
+        service.refusals.count(code);
+    }
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));

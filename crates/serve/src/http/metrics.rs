@@ -155,6 +155,13 @@ fn text(service: &Service, tables: &[TableInfo]) -> String {
         page.sample(name, &[("kind", "query")], service.queries.refused() as f64);
         page.sample(name, &[("kind", "table")], service.reads.refused() as f64);
     }
+    let name = "cockpit_http_denied_total";
+    let help =
+        "Requests refused for lack of a login or a permission, or by their origin, host or rate.";
+    page.family(name, "counter", help);
+    for (code, count) in service.refusals.counts() {
+        page.sample(name, &[("code", code)], count as f64);
+    }
     if let Some(run) = health.last_run {
         ingest(&mut page, &run);
     }

@@ -33,6 +33,7 @@ mod query;
 mod rate;
 mod readonly;
 mod receipt;
+mod refusals;
 mod request_body;
 mod tables;
 mod temperatures;
@@ -42,6 +43,7 @@ mod ui;
 mod unread_body;
 mod visibility;
 
+pub use accounts::openid::Providers;
 pub use alarms::RuleFile;
 pub use authorization::{AccessControl, AccessMode};
 pub use encode::Encoder;
@@ -63,6 +65,7 @@ use cockpit_ui::Asset;
 use concurrency::ConcurrencyLimit;
 use metrics::{MeasuredRoute, Metrics};
 use rate::RateLimiter;
+use refusals::RefusalLog;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
@@ -77,6 +80,9 @@ pub struct Service {
     network: Network,
     rate: RateLimiter,
     access: AccessControl,
+    /// Providers of OpenID Connect.
+    openid: Arc<Providers>,
+    refusals: RefusalLog,
     blocking: Blocking,
     metrics: Arc<Metrics>,
     queries: ConcurrencyLimit,
@@ -105,6 +111,8 @@ impl Service {
         let network = Network { hosts, ..Network::default() };
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
+        let refusals = RefusalLog::new(limits.refusal_period_us, limits.rate_addresses);
+        let openid = Arc::new(Providers::new(&[], None, &limits.openid));
         Self {
             lake,
             live,
@@ -113,6 +121,8 @@ impl Service {
             network,
             rate,
             access,
+            openid,
+            refusals,
             blocking,
             metrics: Arc::default(),
             queries,
@@ -146,6 +156,12 @@ impl Service {
     #[must_use]
     pub fn with_network(self, network: Network) -> Self {
         Self { network, ..self }
+    }
+
+    /// The same service, with logins at `providers`.
+    #[must_use]
+    pub fn with_openid(self, openid: Arc<Providers>) -> Self {
+        Self { openid, ..self }
     }
 
     /// The time in microseconds since 1970 UTC.
@@ -243,9 +259,12 @@ fn alarm_routes() -> Vec<(&'static str, Methods)> {
 }
 
 fn account_routes() -> Vec<(&'static str, Methods)> {
-    use accounts::{audit, own, own_tokens, roles, session, users};
+    use accounts::{audit, openid, own, own_tokens, roles, session, users};
     vec![
         ("/api/v1/session", get(session::read).post(session::create).delete(session::delete)),
+        ("/api/v1/openid", get(openid::list)),
+        ("/api/v1/openid/{provider}/start", get(openid::start)),
+        ("/api/v1/openid/{provider}/callback", get(openid::callback)),
         ("/api/v1/setup", get(session::setup_state).post(session::setup)),
         ("/api/v1/account", get(own::account)),
         ("/api/v1/account/password", put(own::change_password)),

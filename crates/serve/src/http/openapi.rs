@@ -1,6 +1,6 @@
 //! The description of the interface, and a page to read it and try it.
 
-use super::accounts::{audit, own, own_tokens, roles, session, users};
+use super::accounts::{audit, openid, own, own_tokens, roles, session, users};
 use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
 use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
@@ -49,6 +49,9 @@ use utoipa::OpenApi;
         session::delete,
         session::setup_state,
         session::setup,
+        openid::list,
+        openid::start,
+        openid::callback,
         own::account,
         own::change_password,
         own::begin_second_factor,

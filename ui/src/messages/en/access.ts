@@ -38,6 +38,23 @@ export const access = {
   'login.expired': 'Your session has ended. Log in again to continue.',
   'login.setup':
     'No user exists yet. Open the one-time link that the program printed at its start to create the first administrator.',
+  'login.or': 'Or log in with an account of the company:',
+  'login.provider': 'Log in with {provider}',
+  'login.provider.away':
+    '{provider} cannot be reached at the moment. Users with a password can log in.',
+  'login.openid.provider': 'the provider',
+  'login.openid.stale':
+    'The login took too long, was used already, or was begun in another browser. Log in again.',
+  'login.openid.unavailable':
+    '{provider} cannot be reached at the moment. Try again later, or log in with a password.',
+  'login.openid.cancelled': 'The login was cancelled.',
+  'login.openid.refused':
+    'The answer of {provider} could not be verified, so nobody was logged in. If this happens again, tell an administrator: the audit log contains the reason.',
+  'login.openid.no-account':
+    'No user of this program belongs to this account of {provider}, or the user is disabled. An administrator can add, link or enable one.',
+  'login.openid.no-role':
+    'The groups of this account of {provider} give no role. An administrator assigns them.',
+  'login.openid.busy': 'Too many logins at the moment. Try again in some seconds.',
   'login.forgotten': 'Forgot the password? An administrator can reset it.',
 
   'setup.title': 'Create the first administrator',
@@ -86,6 +103,7 @@ export const access = {
     'Your password was set by an administrator. Choose your own password to continue.',
   'account.password.changed': 'The password is changed. All other sessions have ended.',
   'account.password.refused': 'The current password is not correct.',
+  'account.factor.must': 'One of your roles requires a second factor. Set it up to continue.',
   'account.factor': 'Second factor',
   'account.factor.note': 'authenticator app (TOTP)',
   'account.factor.on': 'Active. {count} recovery codes are left.',

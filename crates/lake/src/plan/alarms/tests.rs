@@ -46,6 +46,7 @@ async fn mistakes_in_sql_have_their_lines() {
     let from = "FROM gold.production_rate";
     let cases = [
         (format!("SELECT unit AS object,\n  mad AS value\n{from}"), 10, "No field named mad", ""),
+        (format!("SELECT unit AS object,\n  xqzzx AS value\n{from}"), 10, "named xqzzx. Valid", ""),
         ("SELECT unit AS object,\n1 AS value\nFROM gold.rate".to_owned(), 11, "gold.rate", ""),
         ("SELECT unit AS object\nFRM x y".to_owned(), 10, "Expected", ""),
         (format!("SELECT unit, made AS value {from}"), 9, "no column `object`", "Known here: unit"),

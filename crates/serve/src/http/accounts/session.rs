@@ -12,14 +12,16 @@ use access::login::{LoggedIn, Login};
 use access::permission::{Reach, TABLE};
 use access::setup::FirstAdministrator;
 use access::{Access, Granted, Identity, Secret, Via};
-use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Name and password of a login.
 #[derive(Deserialize, ToSchema)]
@@ -30,6 +32,13 @@ pub struct LoginRequest {
     /// The code of the authenticator app, or a recovery code; required if the user has a second factor.
     #[serde(default)]
     pub code: Option<String>,
+}
+
+/// The rest of a logout.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoggedOut {
+    /// The address that ends the session at the provider and leads back to the login page.
+    pub provider_logout_url: String,
 }
 
 /// The first administrator.
@@ -62,6 +71,8 @@ pub struct CurrentSession {
     pub permissions: BTreeMap<String, Vec<String>>,
     /// Whether a temporary password has to be replaced before anything else.
     pub must_change_password: bool,
+    /// Whether a role requires a second factor, which has to be set up before anything else.
+    pub needs_second_factor: bool,
     pub has_second_factor: bool,
     /// When the session ends at the latest; null without a session.
     #[schema(format = DateTime)]
@@ -117,21 +128,35 @@ pub async fn create(
 /// Logs out: ends the session and removes its cookie.
 #[utoipa::path(
     delete, path = "/api/v1/session", operation_id = "logOut", tag = "account",
-    responses((status = 204, description = "Logged out"), Refusals)
+    responses(
+        (status = 200, description = "Logged out here; the provider ends its session at an address", body = LoggedOut),
+        (status = 204, description = "Logged out"),
+        Refusals
+    )
 )]
 pub async fn delete(
     State(service): State<Arc<Service>>,
     Extension(caller): Extension<Arc<Caller>>,
+    headers: HeaderMap,
 ) -> Result<Response, Error> {
+    let mut issuer = None;
     if let Some(cookie) = caller.cookie.clone() {
         let now_us = service.now_us();
         let ended = service
             .blocking
             .run(&service.access, Cost::Disk, move |access| access.logout(cookie.expose(), now_us));
-        ended.await?;
+        issuer = ended.await?;
     }
-    let mut response = StatusCode::NO_CONTENT.into_response();
+    let is_secure = caller.peer.is_secure;
+    let url = issuer.and_then(|it| service.openid.logout_url(&it, &headers, is_secure));
+    let mut response = match url {
+        Some(url) => Json(LoggedOut { provider_logout_url: url.into() }).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // The browser keeps no page and no answer of the session. The value `cookies` would also remove
+    // those of other programs of the domain, `storage` the theme.
+    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
     if let Some(cookie) = clear_cookie(caller.peer) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -216,6 +241,7 @@ impl CurrentSession {
             roles: rights.assignments.iter().map(RoleInScope::from).collect(),
             permissions: permissions.collect(),
             must_change_password: rights.is_restricted,
+            needs_second_factor: rights.needs_second_factor,
             has_second_factor: false,
             expires_at: None,
         }

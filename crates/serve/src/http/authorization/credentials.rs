@@ -13,14 +13,37 @@ const SECURE_COOKIE: &str = "__Host-cockpit";
 /// The cookie of an unencrypted connection, which no browser stores with the prefix.
 const PLAIN_COOKIE: &str = "cockpit-session";
 
+/// The cookie that binds logins at a provider to the browser that began them.
+const SECURE_OPENID_COOKIE: &str = "__Host-cockpit-openid";
+const PLAIN_OPENID_COOKIE: &str = "cockpit-openid";
+
+/// The longest value of that cookie.
+const OPENID_COOKIE_BYTES_MAX: usize = 128;
+
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// The value of the session cookie.
 pub fn cookie(headers: &HeaderMap, peer: Peer) -> Option<String> {
-    let name = cookie_name(peer);
+    value(headers, cookie_name(peer))
+}
+
+/// The value of the cookie of logins at a provider.
+pub fn openid_cookie(headers: &HeaderMap, peer: Peer) -> Option<String> {
+    let found = value(headers, openid_cookie_name(peer))?;
+    let is_value = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_ours =
+        (32..=OPENID_COOKIE_BYTES_MAX).contains(&found.len()) && found.bytes().all(is_value);
+    is_ours.then_some(found)
+}
+
+fn value(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|it| it.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|it| it.split_once('='));
     pairs.find(|(found, _)| found.trim() == name).map(|(_, value)| value.trim().to_owned())
+}
+
+fn openid_cookie_name(peer: Peer) -> &'static str {
+    if peer.is_secure { SECURE_OPENID_COOKIE } else { PLAIN_OPENID_COOKIE }
 }
 
 fn cookie_name(peer: Peer) -> &'static str {
@@ -29,7 +52,16 @@ fn cookie_name(peer: Peer) -> &'static str {
 
 /// The value of `Set-Cookie` for a session that ends after `life_s` seconds at the latest.
 pub fn session_cookie(peer: Peer, value: &Secret, life_s: i64) -> Option<HeaderValue> {
-    HeaderValue::try_from(set_cookie(peer, value.expose(), life_s.max(0))).ok().map(|mut it| {
+    sensitive(&set_cookie(cookie_name(peer), peer, value.expose(), life_s.max(0)))
+}
+
+/// The value of `Set-Cookie` for logins at a provider that begin within `life_s` seconds.
+pub fn set_openid_cookie(peer: Peer, value: &Secret, life_s: i64) -> Option<HeaderValue> {
+    sensitive(&set_cookie(openid_cookie_name(peer), peer, value.expose(), life_s.max(0)))
+}
+
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(text).ok().map(|mut it| {
         it.set_sensitive(true);
         it
     })
@@ -37,12 +69,11 @@ pub fn session_cookie(peer: Peer, value: &Secret, life_s: i64) -> Option<HeaderV
 
 /// The value of `Set-Cookie` that removes the session cookie.
 pub fn clear_cookie(peer: Peer) -> Option<HeaderValue> {
-    HeaderValue::try_from(set_cookie(peer, "", 0)).ok()
+    HeaderValue::try_from(set_cookie(cookie_name(peer), peer, "", 0)).ok()
 }
 
-fn set_cookie(peer: Peer, value: &str, life_s: i64) -> String {
+fn set_cookie(name: &str, peer: Peer, value: &str, life_s: i64) -> String {
     let secure = if peer.is_secure { "; Secure" } else { "" };
-    let name = cookie_name(peer);
     format!("{name}={value}; Path=/; Max-Age={life_s}; HttpOnly; SameSite=Lax{secure}")
 }
 
@@ -95,6 +126,23 @@ mod tests {
         let expected = "__Host-cockpit=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure";
         assert_eq!(set.to_str().unwrap(), expected);
         assert!(!clear_cookie(peer(false)).unwrap().to_str().unwrap().contains("Secure"));
+    }
+
+    #[test]
+    fn the_cookie_of_a_login_at_a_provider_is_bound_to_the_kind_of_connection() {
+        let secret = "x".repeat(43);
+        let set = set_openid_cookie(peer(true), &Secret::new(&secret[..]), 600).unwrap();
+        let expected = format!(
+            "__Host-cockpit-openid={secret}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert_eq!(set.to_str().unwrap(), expected);
+        let sent = with(header::COOKIE, &format!("__Host-cockpit-openid={secret}"));
+        assert_eq!(openid_cookie(&sent, peer(true)), Some(secret));
+        assert_eq!(openid_cookie(&sent, peer(false)), None);
+        for odd in ["short", &"x".repeat(129), &format!("{}%", "x".repeat(40))] {
+            let sent = with(header::COOKIE, &format!("cockpit-openid={odd}"));
+            assert_eq!(openid_cookie(&sent, peer(false)), None, "{odd}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod alarm_rules;
 mod alarm_stream;
 mod alarms;
 mod matrix;
+mod openid;
 mod scopes;
 mod speed;
 mod streams;

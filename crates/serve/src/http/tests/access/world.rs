@@ -3,8 +3,8 @@
 use super::super::lake::{Lake, batch};
 use super::super::{Reply, live, request};
 use super::{alarm_rules, alarms};
-use crate::Limits;
-use crate::http::{AccessControl, AccessMode, Peer, RuleFile, Service, router};
+use crate::http::{AccessControl, AccessMode, Peer, Providers, RuleFile, Service, router};
+use crate::{Limits, OpenIdLimits};
 use access::login::Login;
 use access::token::NewToken;
 use access::{
@@ -16,6 +16,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use chrono::DateTime;
+use config::openid::OpenIdProvider;
 use live::Live;
 use plant::equipment::{Equipment, Unit};
 use std::net::Ipv4Addr;
@@ -35,6 +36,7 @@ pub struct World {
     router: Router,
     clock_us: Arc<AtomicI64>,
     pub live: Live,
+    pub providers: Arc<Providers>,
     pub alarms: Alarms,
     pub folder: TempDir,
 }
@@ -68,7 +70,7 @@ pub fn equipment() -> Equipment {
 }
 
 /// Tables with and without columns that name equipment.
-fn lake() -> Lake {
+pub fn lake() -> Lake {
     let text = |values: [&str; 4]| Arc::new(StringArray::from(values.to_vec()));
     let numbers = || Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
     let unit = || text(["printer", "oven", "wave", "unlisted"]);
@@ -92,8 +94,26 @@ fn lake() -> Lake {
     lake
 }
 
-fn ring_default() -> usize {
-    AlarmLimits::default().ring_events
+/// What a service is made of.
+struct Parts {
+    limits: Limits,
+    settings: Settings,
+    lake: Lake,
+    /// Alarm events in memory.
+    ring_events: usize,
+    providers: Arc<Providers>,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            settings: settings(),
+            lake: lake(),
+            ring_events: AlarmLimits::default().ring_events,
+            providers: Arc::new(Providers::new(&[], None, &OpenIdLimits::default())),
+        }
+    }
 }
 
 impl World {
@@ -104,30 +124,39 @@ impl World {
 
     /// A service without users over a lake.
     pub fn with_lake(mode: AccessMode, lake: Lake) -> Self {
-        Self::with_ring(mode, lake, ring_default())
+        Self::with(mode, Parts { lake, ..Parts::default() })
     }
 
     /// A service that keeps this number of alarm events in memory.
     pub fn with_ring(mode: AccessMode, lake: Lake, ring_events: usize) -> Self {
-        Self::with(mode, Limits::default(), settings(), lake, ring_events)
+        let parts = Parts { lake, ring_events, ..Parts::default() };
+        Self::with(mode, parts)
+    }
+
+    /// A service with providers of OpenID Connect.
+    pub fn with_openid(
+        mode: AccessMode,
+        lake: Lake,
+        providers: &[OpenIdProvider],
+        limits: OpenIdLimits,
+    ) -> Self {
+        let providers = Arc::new(Providers::new(providers, None, &limits));
+        Self::with(mode, Parts { lake, providers, ..Parts::default() })
     }
 
     /// A service without users, with these limits but a short interval between checks of live streams.
     pub fn with_limits(mode: AccessMode, limits: Limits) -> Self {
-        Self::with(mode, limits, settings(), lake(), ring_default())
+        Self::with(mode, Parts { limits, ..Parts::default() })
     }
 
     /// A service without users, with these settings of the user database.
     pub fn with_settings(mode: AccessMode, settings: Settings) -> Self {
-        Self::with(mode, Limits::default(), settings, lake(), ring_default())
+        Self::with(mode, Parts { settings, ..Parts::default() })
     }
 
     fn with(
         mode: AccessMode,
-        limits: Limits,
-        settings: Settings,
-        lake: Lake,
-        ring_events: usize,
+        Parts { limits, settings, lake, ring_events, providers }: Parts,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
@@ -155,8 +184,9 @@ impl World {
         std::fs::write(folder_of_plant.join("alarms.toml"), alarm_rules::FILE_TEXT).unwrap();
         let file = RuleFile::new(Some(folder_of_plant), alarm_rules::plant());
         let service = service.with_alarms(Some(alarms.clone())).with_rule_file(file);
+        let service = service.with_openid(Arc::clone(&providers));
         let router = router(Arc::new(service), super::super::program::PAGES);
-        Self { access, router, clock_us, live, alarms, folder }
+        Self { access, router, clock_us, live, providers, alarms, folder }
     }
 
     /// One user for each role in the whole plant, by the name of the role.
