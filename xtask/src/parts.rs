@@ -67,12 +67,7 @@ const PARTS: &[Part] = &[
         service::access,
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
-    part(
-        "openid",
-        "login at providers of OpenID Connect in a browser",
-        &["build", "packages", "chromium"],
-        service::openid,
-    ),
+    part("openid", "login at providers", &["build", "packages", "chromium"], service::openid),
     part(
         "netns",
         "the pages and a table over TLS from another network namespace",

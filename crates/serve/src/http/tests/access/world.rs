@@ -94,12 +94,26 @@ pub fn lake() -> Lake {
     lake
 }
 
-fn no_providers() -> Arc<Providers> {
-    Arc::new(Providers::new(&[], None, &OpenIdLimits::default()))
+/// What a service is made of.
+struct Parts {
+    limits: Limits,
+    settings: Settings,
+    lake: Lake,
+    /// Alarm events in memory.
+    ring_events: usize,
+    providers: Arc<Providers>,
 }
 
-fn ring_default() -> usize {
-    AlarmLimits::default().ring_events
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            settings: settings(),
+            lake: lake(),
+            ring_events: AlarmLimits::default().ring_events,
+            providers: Arc::new(Providers::new(&[], None, &OpenIdLimits::default())),
+        }
+    }
 }
 
 impl World {
@@ -110,22 +124,13 @@ impl World {
 
     /// A service without users over a lake.
     pub fn with_lake(mode: AccessMode, lake: Lake) -> Self {
-        Self::with_ring(mode, lake, ring_default())
+        Self::with(mode, Parts { lake, ..Parts::default() })
     }
 
     /// A service that keeps this number of alarm events in memory.
     pub fn with_ring(mode: AccessMode, lake: Lake, ring_events: usize) -> Self {
-        Self::with(mode, Limits::default(), settings(), lake, ring_events, no_providers())
-    }
-
-    /// A service without users, with these limits but a short interval between checks of live streams.
-    pub fn with_limits(mode: AccessMode, limits: Limits) -> Self {
-        Self::with(mode, limits, settings(), lake(), ring_default(), no_providers())
-    }
-
-    /// A service without users, with these settings of the user database.
-    pub fn with_settings(mode: AccessMode, settings: Settings) -> Self {
-        Self::with(mode, Limits::default(), settings, lake(), ring_default(), no_providers())
+        let parts = Parts { lake, ring_events, ..Parts::default() };
+        Self::with(mode, parts)
     }
 
     /// A service with providers of OpenID Connect.
@@ -136,16 +141,22 @@ impl World {
         limits: OpenIdLimits,
     ) -> Self {
         let providers = Arc::new(Providers::new(providers, None, &limits));
-        Self::with(mode, Limits::default(), settings(), lake, ring_default(), providers)
+        Self::with(mode, Parts { lake, providers, ..Parts::default() })
+    }
+
+    /// A service without users, with these limits but a short interval between checks of live streams.
+    pub fn with_limits(mode: AccessMode, limits: Limits) -> Self {
+        Self::with(mode, Parts { limits, ..Parts::default() })
+    }
+
+    /// A service without users, with these settings of the user database.
+    pub fn with_settings(mode: AccessMode, settings: Settings) -> Self {
+        Self::with(mode, Parts { settings, ..Parts::default() })
     }
 
     fn with(
         mode: AccessMode,
-        limits: Limits,
-        settings: Settings,
-        lake: Lake,
-        ring_events: usize,
-        providers: Arc<Providers>,
+        Parts { limits, settings, lake, ring_events, providers }: Parts,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");

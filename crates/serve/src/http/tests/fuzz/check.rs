@@ -16,11 +16,12 @@ pub struct Exchange<'a> {
 }
 
 /// Addresses that answer without a login.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 8] = [
     "/login",
     "/setup",
     "/api/v1/session",
     "/api/v1/setup",
+    "/api/v1/openid",
     "/api/v1/health",
     "/favicon.svg",
     "/assets/now-3f2a.js",
@@ -68,7 +69,8 @@ impl Exchange<'_> {
         if self.sender == Sender::Stranger && is_answered && !PUBLIC.contains(&self.path) {
             return Some("a stranger was answered".to_owned());
         }
-        if self.headers.contains_key(header::SET_COOKIE) && self.path != "/api/v1/session" {
+        let is_login = self.path == "/api/v1/session" || self.path.starts_with("/api/v1/openid/");
+        if self.headers.contains_key(header::SET_COOKIE) && !is_login {
             return Some("a cookie was set".to_owned());
         }
         let target = self.header(&header::LOCATION);
