@@ -38,6 +38,14 @@ pub fn latency(arguments: &[String]) -> ExitCode {
     ended(on_kafka("latency", "bench_latency.py", &["--seconds", seconds]))
 }
 
+/// `cargo xtask bench access`: the cost of a checked request, and the live stream while 50 people log in.
+pub fn access() -> ExitCode {
+    let mut bench = machine::cargo();
+    bench.args(["test", "-p", "serve", "--lib", "--", "http::tests::access::speed::bench_"]);
+    // One after the other, so that they do not disturb each other.
+    ended(run(bench.args(["--ignored", "--nocapture", "--test-threads", "1"])))
+}
+
 fn ended(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,11 @@
 //! The parts of `cargo xtask test`. A failed part does not stop the others; a part that needs a failed one
 //! fails too.
 
+mod service;
+
 use crate::kafka;
 use crate::machine::{self, print, run};
 use crate::package;
-use crate::pages;
 use crate::server::{Server, free_address};
 use crate::tools;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ struct Part {
 }
 
 /// All parts, in the order they run.
-const PARTS: [Part; 30] = [
+const PARTS: &[Part] = &[
     part("packages", "the packages of the pages", &[], |_| tools::packages()),
     part("python", "the packages of the oracle", &[], |_| tools::python().map(drop)),
     part("chromium", "the browser", &[], |_| tools::chromium()),
@@ -63,20 +64,38 @@ const PARTS: [Part; 30] = [
         "access",
         "login, roles and settings in a browser",
         &["build", "packages", "chromium"],
-        access,
+        service::access,
     ),
-    part("alarms", "alarms in a browser", &["build", "packages", "chromium"], alarms),
-    part("openid", "login at providers", &["build", "packages", "chromium"], openid),
+    part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
+    part("openid", "login at providers", &["build", "packages", "chromium"], service::openid),
     part(
         "netns",
         "the pages and a table over TLS from another network namespace",
         &["build", "packages", "chromium"],
-        netns,
+        service::netns,
+    ),
+    part(
+        "damage",
+        "damaged user databases, a full disk, guessed passwords",
+        &["build", "python"],
+        service::damage,
+    ),
+    part("flood", "attacks on the protocols of the service", &["build", "python"], service::flood),
+    part(
+        "load",
+        "slow connections and viewers that do not read",
+        &["build", "python"],
+        service::load,
     ),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
-    part("notify", "a thousand alarms through failing receivers", &["build", "python"], notify),
+    part(
+        "notify",
+        "a thousand alarms through failing receivers",
+        &["build", "python"],
+        service::notify,
+    ),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
     part("package", "the Debian package installed, upgraded, removed", &["build"], package),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
@@ -302,7 +321,7 @@ fn rust(_: &Bench) -> Done {
 fn fuzz(_: &Bench) -> Done {
     let manifest = machine::root().join("fuzz/Cargo.toml");
     let mut check = machine::cargo();
-    check.args(["check", "--locked", "--manifest-path"]).arg(manifest);
+    check.args(["check", "--locked", "--all-features", "--manifest-path"]).arg(manifest);
     run(check.arg("--target-dir").arg(machine::built("fuzz")?.with_file_name("../fuzz")))
 }
 
@@ -349,27 +368,6 @@ fn browser(bench: &Bench) -> Done {
     driven.and(server.stop())
 }
 
-/// Login, roles and settings in a browser.
-fn access(bench: &Bench) -> Done {
-    pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
-}
-
-/// Alarms of the demo in a browser.
-fn alarms(bench: &Bench) -> Done {
-    pages::alarms(&bench.cockpit)
-}
-
-/// Logins at real providers in a browser.
-fn openid(bench: &Bench) -> Done {
-    pages::openid(&bench.cockpit, &bench.simulated("openid", SMALL_LAKE_DAYS)?)
-}
-
-/// Service and clients in two network namespaces.
-fn netns(bench: &Bench) -> Done {
-    let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
-    pages::netns(&bench.cockpit, &lake, &bench.folder.join("netns"))
-}
-
 /// A second dump of one day arrives: exactly the rows it changes must change.
 fn redump(bench: &Bench) -> Done {
     let file = |name: &str| bench.folder.join(name);
@@ -394,11 +392,6 @@ fn s3(bench: &Bench) -> Done {
 
 fn kill(bench: &Bench) -> Done {
     run(bench.case("kill_case.py")?.args(["--rounds", KILL_ROUNDS]))
-}
-
-/// Notifications to a mail server and webhooks that fail, while the program is killed.
-fn notify(bench: &Bench) -> Done {
-    run(bench.python("notify_case.py")?.arg("--cockpit").arg(&bench.cockpit))
 }
 
 /// The demo started and stopped at random times: it must exit with success and without output.
@@ -483,6 +476,9 @@ mod tests {
             "alarms",
             "openid",
             "netns",
+            "damage",
+            "flood",
+            "load",
             "notify",
             "demo",
             "package",

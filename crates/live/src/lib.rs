@@ -35,7 +35,7 @@ use latest::Latest;
 use plant::reading::{Reading, Registry, SensorId};
 use plant::running_stats::RunningStats;
 use plant::time::{MINUTE_US, SECOND_US, second_of_us};
-use push::Hub;
+use push::{Hub, HubLimits};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,6 +66,8 @@ pub struct LiveLimits {
     pub viewers: usize,
     /// Different streams (a plant at a rate) at a time.
     pub streams: usize,
+    /// Frames a second to all viewers together.
+    pub frames_per_s: usize,
 }
 
 impl LiveLimits {
@@ -77,6 +79,7 @@ impl LiveLimits {
             silent_us: silent_s.saturating_mul(SECOND_US),
             viewers: limits.live.live_viewers,
             streams: limits.live.live_streams,
+            frames_per_s: limits.live.live_frames_per_s,
         }
     }
 }
@@ -204,7 +207,11 @@ impl Live {
     pub fn new(registry: Registry, limits: LiveLimits, boot: String) -> Self {
         let shared = Shared {
             registry,
-            hub: Hub::new(limits.viewers, limits.streams),
+            hub: Hub::new(HubLimits {
+                viewers: limits.viewers,
+                streams: limits.streams,
+                frames_per_s: limits.frames_per_s,
+            }),
             limits,
             boot: boot.replace('-', ""),
             latest: Mutex::default(),

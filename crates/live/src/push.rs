@@ -28,6 +28,8 @@ pub const HZ_MAX: u32 = 25;
 const TICK: Duration = Duration::from_millis(1_000 / HZ_MAX as u64);
 /// Pause between two frames of an unthrottled stream: less than between two batches of a busy topic.
 const UNTHROTTLED_INTERVAL: Duration = Duration::from_millis(1);
+/// What a viewer of an unthrottled stream counts as, in frames a second: what a busy topic causes.
+const UNTHROTTLED_HZ: usize = 100;
 /// Age up to which the list of silent sensors is reused: silence is reported this much later.
 const SILENT_LIST_AGE_US: i64 = 100_000;
 /// Ticks between heartbeats, 5 s, and between whole snapshots, 60 s.
@@ -56,6 +58,8 @@ pub enum OpenError {
     Viewers(usize),
     /// The limit of different streams is reached.
     Streams(usize),
+    /// The limit of frames a second, of all viewers together, is reached.
+    Frames(usize),
     /// The program is stopping.
     Stopping,
 }
@@ -68,6 +72,14 @@ struct Key {
 }
 
 impl Subscription {
+    /// Frames a second that the viewer receives at most.
+    fn frames_per_s(&self) -> usize {
+        match self.hz.min(HZ_MAX) {
+            0 => UNTHROTTLED_HZ,
+            hz => hz as usize,
+        }
+    }
+
     fn key(&self) -> Key {
         let selection = Selection { plant: self.plant.clone(), lanes: self.lanes.clone() };
         Key { selection, hz: self.hz.min(HZ_MAX) }
@@ -111,12 +123,21 @@ struct Stream {
     publishing: Mutex<()>,
 }
 
+/// Limits of all streams together.
+#[derive(Debug, Clone, Copy)]
+pub struct HubLimits {
+    pub viewers: usize,
+    pub streams: usize,
+    pub frames_per_s: usize,
+}
+
 /// All streams.
 pub struct Hub {
     streams: Mutex<HashMap<Key, Arc<Stream>>>,
     viewers: Arc<AtomicUsize>,
-    viewers_max: usize,
-    streams_max: usize,
+    /// Frames a second that all viewers receive together.
+    frames_per_s: Arc<AtomicUsize>,
+    limits: HubLimits,
     beat: Mutex<Beat>,
     is_beat_due: AtomicBool,
     versions: Mutex<Arc<Versions>>,
@@ -130,12 +151,12 @@ pub struct Hub {
 }
 
 impl Hub {
-    pub fn new(viewers_max: usize, streams_max: usize) -> Self {
+    pub fn new(limits: HubLimits) -> Self {
         Self {
             streams: Mutex::default(),
             viewers: Arc::default(),
-            viewers_max,
-            streams_max,
+            frames_per_s: Arc::default(),
+            limits,
             beat: Mutex::default(),
             is_beat_due: AtomicBool::new(false),
             versions: Mutex::default(),
@@ -235,8 +256,8 @@ fn subscribe(live: &Live, key: Key) -> Result<watch::Receiver<Frame>, OpenError>
     if hub.is_stopping.load(Ordering::Relaxed) {
         return Err(OpenError::Stopping);
     }
-    if streams.len() >= hub.streams_max {
-        return Err(OpenError::Streams(hub.streams_max));
+    if streams.len() >= hub.limits.streams {
+        return Err(OpenError::Streams(hub.limits.streams));
     }
     if key.hz == 0 {
         hub.has_unthrottled.store(true, Ordering::Relaxed);

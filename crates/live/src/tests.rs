@@ -31,13 +31,17 @@ fn ids() -> Vec<SensorId> {
 }
 
 fn live_with(viewers: usize, streams: usize) -> Live {
+    live_with_frames(viewers, streams, 20_000)
+}
+
+fn live_with_frames(viewers: usize, streams: usize, frames_per_s: usize) -> Live {
     let registry = Registry::default();
     let mut sensors = registry.write().unwrap();
     for id in ids() {
         sensors.register(id);
     }
     drop(sensors);
-    let limits = LiveLimits { limit_c: 50.0, silent_us: MINUTE_US, viewers, streams };
+    let limits = LiveLimits { limit_c: 50.0, silent_us: MINUTE_US, viewers, streams, frames_per_s };
     Live::new(registry, limits, "boot-1".into())
 }
 
@@ -329,6 +333,21 @@ fn a_clock_that_is_ahead_moves_no_window() {
     let now = live.now(50.0, |_| true, BEGIN_US).unwrap();
     assert_eq!((now.at_us, live.counts().newest_at_us), (BEGIN_US, Some(BEGIN_US)));
     assert!(now.sensors.iter().all(|it| it.is_over() && !it.is_silent && it.age_us == 0));
+}
+
+#[test]
+fn the_frames_of_all_viewers_are_limited() {
+    let live = live_with_frames(100, 10, 226);
+    let open = |hz| live.open(&Subscription { hz, ..Subscription::default() }, BEGIN_US);
+    let every_change = [open(0).unwrap(), open(0).unwrap()];
+    assert_eq!(open(0).err(), Some(OpenError::Frames(226)));
+    let fast = open(25).unwrap();
+    let slow = open(1).unwrap();
+    assert_eq!(open(1).err(), Some(OpenError::Frames(226)));
+    drop(every_change);
+    assert!(open(0).is_ok());
+    drop((fast, slow));
+    assert_eq!(live.counts().viewers, 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::binding::Binding;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher, now};
+use crate::{descriptors, listener};
 use anyhow::Context as _;
 use config::Config;
 use config::location::Purpose;
@@ -18,7 +19,6 @@ use serve::http::{self, RuleFile};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -78,14 +78,15 @@ impl Flow {
     ) -> anyhow::Result<bool> {
         let users = self.open_users(&binding).await?;
         let Binding { address, network, public_url, certificates, .. } = binding;
-        let listener = TcpListener::bind(address).await.with_context(|| {
+        let limits = self.http_limits();
+        let unsent_bytes = self.lake().limits().serve.http_unsent_bytes;
+        let listener = listener::bind(address, unsent_bytes).await.with_context(|| {
             format!("{address} cannot be listened on; another program may have it")
         })?;
         let address = listener.local_addr()?;
         let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
-        let limits = serve::Limits::from_settings(self.lake().limits());
         let registry = Registry::default();
         let live = self.new_live(&registry);
         let upkeep = users.upkeep();
@@ -100,8 +101,8 @@ impl Flow {
         let service = service
             .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
             .with_planner(alarms.as_ref().map(AlarmService::planner))
-            .with_openid(Arc::clone(&openid))
-            .with_network(network.clone());
+            .with_network(network.clone())
+            .with_openid(Arc::clone(&openid));
         let service = Arc::new(service);
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
@@ -131,6 +132,20 @@ impl Flow {
         answered?;
         ingested?;
         Ok(true)
+    }
+
+    /// The limits of the service, with no more connections than there are file descriptors for.
+    fn http_limits(&self) -> serve::Limits {
+        let settings = self.lake().limits();
+        let limits = serve::Limits::from_settings(settings);
+        let Some(available) = descriptors::available() else { return limits };
+        let fitting = available.saturating_sub(settings.serve.http_reserved_descriptors).max(1);
+        if fitting >= limits.connections {
+            return limits;
+        }
+        let advice = "raise the limit on open files (LimitNOFILE, ulimit -n)";
+        tracing::warn!(wanted = limits.connections, fitting, advice, "connections_limited");
+        serve::Limits { connections: fitting, ..limits }
     }
 
     fn http_service(
@@ -189,6 +204,11 @@ impl Flow {
         let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
+            if let Some(alarms) = lake_service.alarms()
+                && let Err(error) = self.land_alarm_events(alarms).await
+            {
+                tracing::warn!(error = sentence(&error), "alarm events not landed");
+            }
             let done = self.round(watcher).await;
             lake_service.round_done(started_at, now(), now() + every, &done);
             self.notify_changed(live, &done).await;

@@ -11,6 +11,9 @@ settings! {
         /// Different live streams, each a plant at a rate, at the same time.
         live_streams: usize = 256,
             "each stream costs the memory of its newest frame";
+        /// Frames a second to all viewers together, as requested; every change counts as 100.
+        live_frames_per_s: usize = 40_000,
+            "a page requests 4; a few clients that request every change leave most to the others";
     }
 }
 
@@ -20,6 +23,9 @@ settings! {
         /// Open connections in addition to those of live viewers; further ones wait.
         http_connections: usize = 256,
             "browsers open six connections each; a plant has some 40 people";
+        /// File descriptors that connections leave to the rest of the program.
+        http_reserved_descriptors: usize = 512,
+            "files of the lake and of the user database, connections to brokers and to S3";
         /// Time to send the head of a request, and to keep an idle connection open.
         http_head_time_s: u64 = 30,
             "slower clients are broken or hostile";
@@ -47,6 +53,9 @@ settings! {
         /// Bytes of a response that wait for one HTTP/2 client to read.
         http2_buffer_bytes: usize = 64 << 10,
             "a client that does not read costs no more memory";
+        /// Bytes of responses that wait in the system to be sent to one client.
+        http_unsent_bytes: u32 = 32 << 10, in 4_096 to 67_108_864,
+            "a client that does not read is noticed after so many; it does not limit the speed of others";
         /// Time for the handshake of TLS.
         tls_handshake_time_s: u64 = 10,
             "a few round trips over a slow link";

@@ -3,7 +3,8 @@
 use super::frame::{self, FrameSource};
 use super::{Frame, Hub, OpenError, Subscription, lock_consistent, silent_positions, subscribe};
 use crate::{Live, lock};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::watch;
@@ -12,28 +13,33 @@ use tokio::sync::watch;
 pub struct Viewer {
     live: Live,
     frames: watch::Receiver<Frame>,
-    opening: Option<Bytes>,
+    /// What is to be sent next, in this order. The parts are shared by all viewers where possible: those of
+    /// viewers that do not read wait in memory.
+    parts: VecDeque<Bytes>,
     /// The state that the viewer has received: last change, number of sensors, heartbeat, table versions.
     shown: u64,
     known: usize,
     beat: u64,
     versions: u64,
     sent: Arc<AtomicU64>,
-    _permit: ViewerPermit,
+    _permits: [Permit; 2],
 }
 
-/// Counts a viewer until it is dropped.
-struct ViewerPermit(Arc<AtomicUsize>);
+/// Adds to a count until it is dropped.
+struct Permit {
+    count: Arc<AtomicUsize>,
+    amount: usize,
+}
 
-impl Drop for ViewerPermit {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.count.fetch_sub(self.amount, Ordering::Relaxed);
     }
 }
 
 pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Viewer, OpenError> {
     let hub = &live.shared.hub;
-    let permit = acquire_permit(hub)?;
+    let permits = acquire_permits(hub, subscription)?;
     let key = subscription.key();
     let frames = subscribe(live, key.clone())?;
     hub.opened.notify_one();
@@ -50,10 +56,9 @@ pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Vie
     };
     drop(latest);
     let beat = frame::beat(now_us, &live.link_state(), live.rejected_lately(now_us));
-    let opening = [&dict.event[..], &values, &beat].concat();
     Ok(Viewer {
         live: live.clone(),
-        opening: Some(opening.into()),
+        parts: present([dict.event.clone(), values, beat]),
         shown,
         known: dict.members.len(),
         beat: frame.beat.number,
@@ -61,53 +66,42 @@ pub fn open(live: &Live, subscription: &Subscription, now_us: i64) -> Result<Vie
         versions: if seen.is_some() { 0 } else { frame.versions.number },
         frames,
         sent: Arc::clone(&hub.sent),
-        _permit: permit,
+        _permits: permits,
     })
 }
 
 impl Viewer {
     /// The next bytes for the viewer, as soon as there are some; `None` when the program stops.
     pub async fn next(&mut self) -> Option<Bytes> {
-        if let Some(opening) = self.opening.take() {
-            return Some(opening);
-        }
         loop {
+            if let Some(part) = self.parts.pop_front() {
+                return Some(part);
+            }
             self.frames.changed().await.ok()?;
             let frame = self.frames.borrow_and_update().clone();
-            let due = self.due(&frame);
-            if !due.is_empty() {
-                self.sent.fetch_add(1, Ordering::Relaxed);
-                return Some(due);
-            }
+            self.parts = self.due(&frame);
+            self.sent.fetch_add(u64::from(!self.parts.is_empty()), Ordering::Relaxed);
         }
     }
 
     /// The parts of a frame that this viewer has not received, including missed changes.
-    fn due(&mut self, frame: &Frame) -> Bytes {
+    fn due(&mut self, frame: &Frame) -> VecDeque<Bytes> {
         let values = self.values(frame);
         let is_dict = frame.dict.members.len() != self.known;
-        let is_beat = frame.beat.number != self.beat;
-        let is_version = frame.versions.number != self.versions;
-        if !is_dict && !is_beat && !is_version {
-            return values;
+        let dict = if is_dict { frame.dict.event.clone() } else { Bytes::new() };
+        let mut due = present([dict, values]);
+        if frame.versions.number != self.versions {
+            let tables = frame.versions.tables.values();
+            let newer = tables.filter(|(number, _)| *number > self.versions);
+            due.extend(newer.map(|(_, event)| event.clone()));
         }
-        let mut due = BytesMut::new();
-        if is_dict {
-            due.extend_from_slice(&frame.dict.event);
-        }
-        due.extend_from_slice(&values);
-        for (number, event) in frame.versions.tables.values() {
-            if *number > self.versions {
-                due.extend_from_slice(event);
-            }
-        }
-        if is_beat {
-            due.extend_from_slice(&frame.beat.event);
+        if frame.beat.number != self.beat {
+            due.push_back(frame.beat.event.clone());
         }
         self.known = frame.dict.members.len();
         self.beat = frame.beat.number;
         self.versions = frame.versions.number;
-        due.freeze()
+        due
     }
 
     /// The shared frame if this viewer has received the previous one, else a frame of its own.
@@ -129,10 +123,27 @@ impl Viewer {
     }
 }
 
-fn acquire_permit(hub: &Hub) -> Result<ViewerPermit, OpenError> {
-    let permit = ViewerPermit(Arc::clone(&hub.viewers));
-    let before = hub.viewers.fetch_add(1, Ordering::Relaxed);
-    if before < hub.viewers_max { Ok(permit) } else { Err(OpenError::Viewers(hub.viewers_max)) }
+/// The parts that have bytes: an empty one would end the response.
+fn present<const N: usize>(parts: [Bytes; N]) -> VecDeque<Bytes> {
+    parts.into_iter().filter(|part| !part.is_empty()).collect()
+}
+
+fn acquire_permits(hub: &Hub, subscription: &Subscription) -> Result<[Permit; 2], OpenError> {
+    let limits = hub.limits;
+    let viewer = Permit::acquire(&hub.viewers, 1, limits.viewers);
+    let viewer = viewer.ok_or(OpenError::Viewers(limits.viewers))?;
+    let amount = subscription.frames_per_s();
+    let frames = Permit::acquire(&hub.frames_per_s, amount, limits.frames_per_s);
+    Ok([viewer, frames.ok_or(OpenError::Frames(limits.frames_per_s))?])
+}
+
+impl Permit {
+    /// Adds `amount` to the count, unless that exceeds `limit`.
+    fn acquire(count: &Arc<AtomicUsize>, amount: usize, limit: usize) -> Option<Self> {
+        let before = count.fetch_add(amount, Ordering::Relaxed);
+        let permit = Self { count: Arc::clone(count), amount };
+        (before + amount <= limit).then_some(permit)
+    }
 }
 
 /// The last change that a viewer has received, if the id is of this run of the program.

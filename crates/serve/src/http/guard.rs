@@ -75,6 +75,8 @@ pub async fn guard(State(service): State<Arc<Service>>, request: Request, next: 
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // What a handler does not declare as reusable is not stored.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if is_pinned {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
@@ -87,6 +89,7 @@ fn refusal(service: &Service, request: &Request, client: Peer, host: &str) -> Op
         return Some(too_many(service, client, wait));
     }
     let checked = check_path(&service.network, request)
+        .and_then(|()| check_single_host(request))
         .and_then(|()| check_host(&service.network.hosts, host))
         .and_then(|()| check_site(request));
     checked.err().map(IntoResponse::into_response)
@@ -124,6 +127,15 @@ fn check_path(network: &Network, request: &Request) -> Result<(), Error> {
 
 fn is_local(host: &str) -> bool {
     LOCAL.into_iter().any(|known| known.eq_ignore_ascii_case(host))
+}
+
+/// Of two hosts a proxy may use one and this program the other (RFC 9112, section 3.2).
+fn check_single_host(request: &Request) -> Result<(), Error> {
+    if request.headers().get_all(header::HOST).iter().count() <= 1 {
+        return Ok(());
+    }
+    let message = "invalid request with two headers Host: expected one";
+    Err(Error::bad("two_hosts", message))
 }
 
 fn check_host(hosts: &[String], host: &str) -> Result<(), Error> {

@@ -128,6 +128,9 @@ fn refused(reason: OpenError) -> Error {
         OpenError::Streams(most) => {
             busy(format!("{most} different streams are open; request a rate that is in use"))
         }
+        OpenError::Frames(most) => {
+            busy(format!("the viewers receive {most} frames a second; request a smaller hz, not 0"))
+        }
         OpenError::Stopping => {
             let message = "the program is stopping; try again later";
             Error::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message)

@@ -49,6 +49,7 @@ pub use authorization::{AccessControl, AccessMode};
 pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
+pub use guard::SECURITY as SECURITY_HEADERS;
 pub use listen::{Certificates, Endpoint, TlsFiles, serve};
 pub use peer::{Network, Peer};
 pub use readonly::plan as plan_reading;

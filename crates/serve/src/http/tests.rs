@@ -3,6 +3,7 @@
 mod access;
 mod bounds;
 mod formulas;
+mod fuzz;
 mod lake;
 mod network;
 mod pages;
@@ -29,7 +30,13 @@ pub use lake::now;
 
 /// A [`Live`] without readings; the limit is 50 degC, and a sensor is silent after a minute.
 pub fn live() -> Live {
-    let limits = LiveLimits { limit_c: 50.0, silent_us: 60_000_000, viewers: 100, streams: 64 };
+    let limits = LiveLimits {
+        limit_c: 50.0,
+        silent_us: 60_000_000,
+        viewers: 100,
+        streams: 64,
+        frames_per_s: 20_000,
+    };
     Live::new(Registry::default(), limits, "boot".to_owned())
 }
 

@@ -40,13 +40,17 @@ impl Server {
             tracing::debug!(%error, "no_delay_refused");
         }
         let address = peer.ip().to_canonical();
+        // Each step is in memory of its own, so that a connection takes only what its step needs.
         let Some(certificates) = &self.certificates else {
+            if !self.has_begun(&stream).await? {
+                return Ok(());
+            }
             let stream = Stalling::new(stream, self.limits.stall_time);
             let direct = Peer { address, is_secure: false };
-            return self.http1(TokioIo::new(stream), direct).await;
+            return Box::pin(self.http1(TokioIo::new(stream), direct)).await;
         };
         let acceptor = TlsAcceptor::from(certificates.current());
-        let handshake = self.handshake(stream, acceptor);
+        let handshake = Box::pin(self.handshake(stream, acceptor));
         let Some(stream) = tokio::time::timeout(self.limits.handshake_time, handshake).await??
         else {
             return Ok(());
@@ -54,8 +58,19 @@ impl Server {
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
         let (stream, direct) = (TokioIo::new(stream), Peer { address, is_secure: true });
         match is_http2 {
-            true => self.http2(stream, direct).await,
-            false => self.http1(stream, direct).await,
+            true => Box::pin(self.http2(stream, direct)).await,
+            false => Box::pin(self.http1(stream, direct)).await,
+        }
+    }
+
+    /// Waits for the first byte, before which no buffer is allocated; false if there is none.
+    async fn has_begun(&self, stream: &TcpStream) -> anyhow::Result<bool> {
+        let mut first = [0];
+        tokio::select! {
+            begun = tokio::time::timeout(self.limits.head_time, stream.peek(&mut first)) => {
+                Ok(begun?? > 0)
+            }
+            () = self.stop.cancelled() => Ok(false),
         }
     }
 
@@ -165,5 +180,27 @@ where
         // Removes tasks that have ended. A panic affects one request only, and the runtime logs it.
         while running.try_join_next().is_some() {}
         running.spawn(stream);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    /// Of a connection that sends nothing.
+    const WAITING_BYTES: usize = 2_048;
+
+    #[tokio::test]
+    async fn a_connection_that_sends_nothing_costs_little() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stream, _) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let stop = CancellationToken::new();
+        let server =
+            Server { router: Router::new(), limits: Limits::default(), certificates: None, stop };
+        let waiting = server.run(stream.unwrap(), address);
+        let bytes = size_of_val(&waiting);
+        assert!(bytes <= WAITING_BYTES, "{bytes} bytes");
     }
 }

@@ -7,5 +7,6 @@ mod alarms;
 mod matrix;
 mod openid;
 mod scopes;
+mod speed;
 mod streams;
-mod world;
+pub mod world;

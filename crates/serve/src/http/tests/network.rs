@@ -33,6 +33,14 @@ fn limits(requests_per_s: u32, requests_burst: u32) -> Limits {
 }
 
 #[tokio::test]
+async fn a_request_with_two_hosts_is_refused() {
+    let client = TestClient::in_network(Limits::default(), network());
+    let twice = [("host", HOST), ("host", "localhost")];
+    let reply = get(&client, "127.0.0.1", false, &twice).await;
+    assert_eq!(reply.refusal(), (400, "two_hosts".into()));
+}
+
+#[tokio::test]
 async fn only_configured_hosts_are_accepted() {
     let client = TestClient::in_network(Limits::default(), network());
     let check = async |host: &str, expected: u16| {

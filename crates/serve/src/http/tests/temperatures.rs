@@ -30,7 +30,13 @@ fn live_with_sensors(ids: &[SensorId]) -> (Registry, Live) {
     for id in ids {
         registry.write().unwrap().register(id.clone());
     }
-    let limits = LiveLimits { limit_c: 50.0, silent_us: MINUTE_US, viewers: 3, streams: 2 };
+    let limits = LiveLimits {
+        limit_c: 50.0,
+        silent_us: MINUTE_US,
+        viewers: 3,
+        streams: 2,
+        frames_per_s: 20_000,
+    };
     (registry.clone(), Live::new(registry, limits, "boot".into()))
 }
 

@@ -22,6 +22,7 @@ use plant::equipment::{Equipment, Unit};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use tower::ServiceExt;
 use watch::{AlarmLimits, Alarms, Setup};
@@ -93,21 +94,43 @@ pub fn lake() -> Lake {
     lake
 }
 
+/// What a service is made of.
+struct Parts {
+    limits: Limits,
+    settings: Settings,
+    lake: Lake,
+    /// Alarm events in memory.
+    ring_events: usize,
+    providers: Arc<Providers>,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            settings: settings(),
+            lake: lake(),
+            ring_events: AlarmLimits::default().ring_events,
+            providers: Arc::new(Providers::new(&[], None, &OpenIdLimits::default())),
+        }
+    }
+}
+
 impl World {
     /// A service without users.
     pub fn empty(mode: AccessMode) -> Self {
-        Self::with_lake(mode, lake())
+        Self::with_limits(mode, Limits::default())
     }
 
     /// A service without users over a lake.
     pub fn with_lake(mode: AccessMode, lake: Lake) -> Self {
-        Self::with_ring(mode, lake, AlarmLimits::default().ring_events)
+        Self::with(mode, Parts { lake, ..Parts::default() })
     }
 
     /// A service that keeps this number of alarm events in memory.
     pub fn with_ring(mode: AccessMode, lake: Lake, ring_events: usize) -> Self {
-        let providers = Arc::new(Providers::new(&[], None, &OpenIdLimits::default()));
-        Self::with_all(mode, lake, ring_events, providers)
+        let parts = Parts { lake, ring_events, ..Parts::default() };
+        Self::with(mode, parts)
     }
 
     /// A service with providers of OpenID Connect.
@@ -118,26 +141,33 @@ impl World {
         limits: OpenIdLimits,
     ) -> Self {
         let providers = Arc::new(Providers::new(providers, None, &limits));
-        Self::with_all(mode, lake, AlarmLimits::default().ring_events, providers)
+        Self::with(mode, Parts { lake, providers, ..Parts::default() })
     }
 
-    fn with_all(
+    /// A service without users, with these limits but a short interval between checks of live streams.
+    pub fn with_limits(mode: AccessMode, limits: Limits) -> Self {
+        Self::with(mode, Parts { limits, ..Parts::default() })
+    }
+
+    /// A service without users, with these settings of the user database.
+    pub fn with_settings(mode: AccessMode, settings: Settings) -> Self {
+        Self::with(mode, Parts { settings, ..Parts::default() })
+    }
+
+    fn with(
         mode: AccessMode,
-        lake: Lake,
-        ring_events: usize,
-        providers: Arc<Providers>,
+        Parts { limits, settings, lake, ring_events, providers }: Parts,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.db");
-        let access = Access::open(&path, settings(), os_random().unwrap(), T0_US).unwrap();
+        let access = Access::open(&path, settings, os_random().unwrap(), T0_US).unwrap();
         let access = Arc::new(access);
         let clock_us = Arc::new(AtomicI64::new(T0_US));
         let shown = Arc::clone(&clock_us);
         let clock = Arc::new(move || {
             DateTime::from_timestamp_micros(shown.load(Ordering::SeqCst)).unwrap()
         });
-        let live_recheck_time = std::time::Duration::from_millis(10);
-        let limits = Limits { live_recheck_time, ..Limits::default() };
+        let limits = Limits { live_recheck_time: Duration::from_millis(10), ..limits };
         let control = AccessControl::new(mode, Arc::clone(&access));
         let live = live();
         let setup = Setup {

@@ -1,0 +1,73 @@
+//! Parts that test the running service: its pages with login, its limits, and what happens to its user database.
+
+use super::{Bench, Done, SMALL_LAKE_DAYS};
+use crate::kafka::Kafka;
+use crate::machine::{print, run};
+use crate::pages;
+use crate::server::free_address;
+
+/// The crowd of its case, and for how long each span is measured, unless the part is named; a named part takes
+/// 5,000 connections of each kind.
+const SMALL_CROWD: [&str; 6] = ["--slow", "500", "--dead", "500", "--seconds", "10"];
+
+/// Guessed passwords, unless the part is named.
+const FEW_GUESSES: [&str; 2] = ["--logins", "1000"];
+
+/// Login, roles and settings in a browser.
+pub fn access(bench: &Bench) -> Done {
+    pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
+}
+
+/// Alarms of the demo in a browser.
+pub fn alarms(bench: &Bench) -> Done {
+    pages::alarms(&bench.cockpit)
+}
+
+/// Logins at real providers in a browser.
+pub fn openid(bench: &Bench) -> Done {
+    pages::openid(&bench.cockpit, &bench.simulated("openid", SMALL_LAKE_DAYS)?)
+}
+
+/// Service and clients in two network namespaces.
+pub fn netns(bench: &Bench) -> Done {
+    let lake = bench.simulated("netns", SMALL_LAKE_DAYS)?;
+    pages::netns(&bench.cockpit, &lake, &bench.folder.join("netns"))
+}
+
+/// User databases that cannot be used, a full disk, a clock set back, guessed passwords.
+pub fn damage(bench: &Bench) -> Done {
+    let mut case = bench.python("damage_case.py")?;
+    case.arg("--cockpit").arg(&bench.cockpit);
+    if bench.is_usual {
+        case.args(FEW_GUESSES);
+    }
+    run(&mut case)
+}
+
+/// Floods of frames, requests that are delimited twice, packed bodies.
+pub fn flood(bench: &Bench) -> Done {
+    run(bench.python("flood_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
+/// A crowd that occupies the service while a viewer follows the stream.
+pub fn load(bench: &Bench) -> Done {
+    let port = free_address().map_err(|error| format!("the broker's port: {error}"))?.port();
+    let kafka = match Kafka::start(&bench.folder.join("load-kafka"), port) {
+        Err(reason) if bench.is_usual => {
+            print(&format!("SKIPPED, Apache Kafka is not available: {reason}"));
+            return Ok(());
+        }
+        kafka => kafka?,
+    };
+    let mut case = bench.python("load_case.py")?;
+    case.arg("--cockpit").arg(&bench.cockpit).args(["--brokers", &kafka.brokers()]);
+    if bench.is_usual {
+        case.args(SMALL_CROWD);
+    }
+    run(&mut case)
+}
+
+/// Notifications to a mail server and webhooks that fail, while the program is killed.
+pub fn notify(bench: &Bench) -> Done {
+    run(bench.python("notify_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
