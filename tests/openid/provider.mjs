@@ -14,7 +14,7 @@ let groups = {}
 /** What the provider states about a person. The subject is not the name, and stays when that changes. */
 function account(id) {
   return {
-    accountId: `subject-of-${id}`,
+    accountId: id,
     claims: () => ({
       sub: `subject-of-${id}`,
       preferred_username: id,
@@ -34,7 +34,7 @@ const provider = new Provider(issuer, {
     },
   ],
   claims: { openid: ['sub'], profile: ['preferred_username', 'name'], groups: ['groups'] },
-  findAccount: (_context, id) => account(id.replace(/^subject-of-/, '')),
+  findAccount: (_context, id) => account(id),
   pkce: { required: () => true },
   cookies: { keys: ['only for tests'] },
 })
@@ -44,5 +44,7 @@ process.on('message', (message) => {
   process.send('done')
 })
 process.on('disconnect', () => process.exit(0))
+
+provider.on('server_error', (_context, error) => console.error(error))
 
 provider.listen(Number(port), '127.0.0.1', () => process.send('ready'))

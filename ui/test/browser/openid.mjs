@@ -1,6 +1,6 @@
 // Logins at providers of OpenID Connect, as a person sees them.
 
-import { expect, screen } from './harness.mjs'
+import { expect } from './harness.mjs'
 import { DESK } from './looks.mjs'
 import { codesOf } from './totp.mjs'
 import { userClient } from './users.mjs'
@@ -49,7 +49,6 @@ async function firstLogin(page) {
   await logInAtProvider(page, 'anna')
   await page.waitForURL(`${BASE}/stock`)
   expect.check('the login leads back to the page', true)
-  await screen.settled(page)
   const shown = await page.locator('header .toggle').innerText()
   expect.check(
     'the page shows the name of the provider',
@@ -60,7 +59,10 @@ async function firstLogin(page) {
   const roles = info.roles.map(({ role, scope, source }) => [role, scope, source])
   expect.same('the group gives its role', roles, [['operator', 'area:SMT', 'external']])
   expect.same('the user has the name of the claim', info.name, 'anna')
-  const cookies = await page.context().cookies(BASE)
+  // The provider is on the same host, so its cookies are there too.
+  const cookies = (await page.context().cookies(BASE)).filter(({ name }) =>
+    name.startsWith('cockpit'),
+  )
   const kept = cookies.map(({ name, httpOnly, sameSite }) => [name, httpOnly, sameSite]).sort()
   const expected = [
     ['cockpit-openid', true, 'Lax'],
@@ -95,7 +97,6 @@ async function replay(page, other) {
 
 async function logOut(page) {
   await page.goto(`${BASE}/stock`)
-  await screen.settled(page)
   await page.locator('header .toggle').click()
   await page.getByRole('button', { name: 'Log out' }).click()
   await page.waitForURL('**/session/end*')
@@ -183,9 +184,7 @@ async function localLogin(page, { password, secret, log }) {
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Log in', exact: true }).click()
   await page.getByText('One of your roles requires a second factor').waitFor()
-  expect.same('nothing else is offered', await page.locator('.settings nav a').allInnerTexts(), [
-    'Account',
-  ])
+  expect.same('nothing else is offered', await page.locator('.settings nav a').count(), 0)
   expect.same('the interface refuses the rest', await userClient(page).status('GET', '/users'), 403)
   const panel = page.locator('section', { has: page.locator('h2:text-is("Second factor")') })
   await panel.getByLabel('Current password').fill(password)
