@@ -1,8 +1,10 @@
 //! What the steps of refinement work with.
 
+use crate::alarm_columns;
 use crate::lake::Lake;
 use crate::plan::Step;
 use anyhow::Context as _;
+use arrow::datatypes::SchemaRef;
 use batches::batch::{Fields, Messages};
 use config::folder::Plant;
 use config::model::TableName;
@@ -35,6 +37,17 @@ impl LakeContext {
     pub fn step(&self, name: &TableName) -> anyhow::Result<&Step> {
         let step = self.steps.iter().find(|step| step.name() == name);
         step.with_context(|| format!("no model makes {name}"))
+    }
+
+    /// The columns of a table that statements read.
+    ///
+    /// # Errors
+    /// Fails if no model of the plant makes it and it is not the table of alarm events.
+    pub fn schema(&self, name: &TableName) -> anyhow::Result<SchemaRef> {
+        if *name == alarm_columns::name() {
+            return Ok(alarm_columns::schema());
+        }
+        Ok(self.step(name)?.schema.clone())
     }
 
     /// The contract whose records a step cleans, `None` for a step that derives.

@@ -72,6 +72,12 @@ pub enum Error {
     CommitBehind { table: TableName, version: u64 },
     #[error("another process has changed {table} at the same time; load the table again and retry")]
     CommitConflict { table: TableName, source: DeltaTableError },
+    /// Rows are appended to a table in the order of a journal without gaps.
+    #[error(
+        "entry {number} of the journal is missing before the first one that {table} lacks; pass all \
+         entries from that number on"
+    )]
+    JournalGap { table: TableName, number: i64 },
     #[error("version {version} of {table} is missing from its log")]
     VersionMissing { table: TableName, version: u64 },
     #[error("{0}")]
@@ -99,7 +105,9 @@ impl Error {
             | Self::CommitBehind { .. }
             | Self::CommitConflict { .. } => ErrorKind::Conflict,
             Self::LeaseHeld(_) | Self::LeaseLost { .. } => ErrorKind::Lease,
-            Self::LeaseInvalid { .. } | Self::Damaged { .. } => ErrorKind::Data,
+            Self::LeaseInvalid { .. } | Self::Damaged { .. } | Self::JournalGap { .. } => {
+                ErrorKind::Data
+            }
             Self::VersionMissing { .. } | Self::BronzeMissing { .. } => ErrorKind::NotFound,
         }
     }

@@ -5,6 +5,7 @@
 //! Promise: a step starts after all steps it reads have succeeded; the first error stops those that have
 //! not started.
 
+use crate::alarm_events;
 use crate::context::LakeContext;
 use crate::error::Stalled;
 use crate::plan::Step;
@@ -30,15 +31,18 @@ pub async fn refine(context: &LakeContext, mode: RefreshMode) -> anyhow::Result<
 
 async fn prepare(context: &LakeContext, mode: RefreshMode) -> anyhow::Result<()> {
     refuse_missing_bronze(context).await?;
+    alarm_events::create_if_read(context).await?;
     if mode == RefreshMode::Full {
         set_aside_damaged_rejected(context).await?;
     }
     Ok(())
 }
 
-/// Brings those tables up to date that read streams alone.
+/// Brings those tables up to date that read streams and the journal of alarms alone.
 pub async fn refine_streams(context: &LakeContext) -> anyhow::Result<Vec<Outcome>> {
-    let mut included: BTreeSet<&TableName> = BTreeSet::new();
+    alarm_events::create_if_read(context).await?;
+    let alarm_events = alarm_events::name();
+    let mut included: BTreeSet<&TableName> = BTreeSet::from([&alarm_events]);
     let mut steps = Vec::new();
     // The steps are in the order of their upstreams, so one pass finds all.
     for (at, step) in context.steps.iter().enumerate() {

@@ -14,12 +14,14 @@ mod detector;
 mod forecast;
 pub mod judge;
 mod levels;
+mod onset;
 mod profile;
 mod reason;
 mod sisters;
 mod usual;
 
 pub use detector::Detector;
+pub use onset::Onset;
 pub use reason::Reason;
 pub use sisters::Sisters;
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod alarms;
+mod anomaly;
 mod audit;
 mod backup;
 mod certificate;
@@ -130,6 +131,9 @@ enum Command {
     /// Show, verify or export the journal of alarms
     #[command(subcommand)]
     Journal(journal::JournalCommand),
+    /// Find unusual readings
+    #[command(subcommand)]
+    Anomaly(anomaly::AnomalyCommand),
     /// Copy the database of users, tokens and the audit log to a file, while the service is running
     Backup {
         /// A new file
@@ -267,6 +271,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Audit(command) => audit::run(&load(&flags)?, command),
         Command::Alarms(command) => Box::pin(alarms::run(&load(&flags)?, command)).await,
         Command::Journal(command) => journal::run(&load(&flags)?, command),
+        Command::Anomaly(command) => anomaly::run(&command),
         Command::Backup { file } => backup::backup(&load(&flags)?, &file),
         Command::Restore { file } => backup::restore(&load(&flags)?, &file),
         Command::Certificate(args) => certificate::run(&args),

@@ -43,6 +43,18 @@ fn bytes(out: &mut impl Write, bytes: &[u8]) -> anyhow::Result<bool> {
     }
 }
 
+/// Whether output was written; a reader that stopped before its end is not an error.
+pub fn unless_closed(written: anyhow::Result<()>) -> anyhow::Result<bool> {
+    let is_closed = |error: &anyhow::Error| {
+        let source = error.root_cause().downcast_ref::<io::Error>();
+        source.is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe)
+    };
+    match written {
+        Err(error) if !is_closed(&error) => Err(error),
+        _ => Ok(true),
+    }
+}
+
 const OUTPUT: &str = "cannot write the output";
 
 fn ignore_closed_pipe(error: io::Error) -> io::Result<()> {

@@ -8,6 +8,7 @@ mod kpis;
 mod notifying;
 mod reload;
 mod statements;
+mod table;
 
 use super::access::Users;
 use super::observer::StreamAlarms;

@@ -18,8 +18,10 @@ use plant::sim::dump_writer::{DumpOptions, DumpWriter};
 use plant::sim::faults::{FaultInjector, FaultLevel};
 use plant::sim::site::{Site, Size};
 use plant::sim::stream::{MessageFaults, StreamPlan};
-use plant::sim::thermal::sensors::REFERENCE_SENSORS;
-use plant::time::{SECOND_US, days_since_epoch};
+use plant::sim::thermal::TemperatureModel;
+use plant::sim::thermal::fault::{SensorFault, SensorFaultKind, sensor_fault};
+use plant::sim::thermal::sensors::{REFERENCE_SENSORS, Sensor, sensors};
+use plant::time::{MINUTE_US, SECOND_US, day_of_us, days_since_epoch};
 use simulate::broker::Broker;
 use simulate::files;
 use simulate::stream::{ProduceOptions, Producer, SentMessages, Throttle};
@@ -47,6 +49,18 @@ const MOST_AHEAD: u64 = 40_000;
 
 /// Folder of the dumps within the folder of the demo.
 const BUCKET: &str = "bucket";
+
+/// File with the seed of the stream, in the folder of the demo.
+const STREAM_SEED: &str = "stream_seed";
+
+/// Seeds that are tried for one with a hot component at the start.
+const SEEDS_MAX: usize = 2_000;
+
+/// Time before and after the start in which the component is hot.
+const HOT_FOR_US: i64 = 3 * MINUTE_US;
+
+/// Temperature of a hot component in degC: above the limit of the reference plant.
+const HOT_C: f64 = 53.0;
 
 /// Time that work in progress has to finish after Ctrl-C.
 const STOP_WITHIN_S: u64 = 1;
@@ -178,7 +192,7 @@ pub async fn run(
     let plan = StreamPlan {
         sensors: REFERENCE_SENSORS,
         interval_us: SECOND_US,
-        seed: demo.seed,
+        seed: stream_seed(demo, shown_at)?,
         faults: MessageFaults::Usual,
     };
     let ready = |address| Ready {
@@ -219,6 +233,34 @@ pub async fn run(
     stop.cancel();
     speaking.await.context("the stream was interrupted")??;
     served
+}
+
+/// The seed of the stream: on the first start the first one from that of the demo on with which a component is
+/// too hot at `shown_at`, so that there is an alarm to see; later the same.
+fn stream_seed(demo: &Demo, shown_at: DateTime<Utc>) -> anyhow::Result<u64> {
+    let file = demo.folder.join(STREAM_SEED);
+    if let Some(seed) =
+        std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok())
+    {
+        return Ok(seed);
+    }
+    let at_us = shown_at.timestamp_micros();
+    let seeds = (demo.seed..).take(SEEDS_MAX);
+    let seed = seeds.into_iter().find(|seed| has_hot_component(*seed, at_us)).unwrap_or(demo.seed);
+    std::fs::write(&file, seed.to_string()).context("cannot write the seed of the stream")?;
+    Ok(seed)
+}
+
+/// Whether a component is too hot because its fan failed some minutes ago.
+fn has_hot_component(seed: u64, at_us: i64) -> bool {
+    let is_hot = |sensor: &Sensor| {
+        let fault = sensor_fault(seed, sensor.number, day_of_us(at_us));
+        let fault = fault.filter(|it| it.kind == SensorFaultKind::FanFailure);
+        let lasts = |it: SensorFault| it.holds(at_us - HOT_FOR_US) && it.holds(at_us + HOT_FOR_US);
+        fault.is_some_and(lasts)
+            && TemperatureModel::new(seed, sensor).true_c(at_us - HOT_FOR_US) > HOT_C
+    };
+    sensors(REFERENCE_SENSORS, seed).iter().any(is_hot)
 }
 
 /// Some time after `stop`.

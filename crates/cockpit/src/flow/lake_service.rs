@@ -52,6 +52,11 @@ impl LakeService {
         self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The alarms of this service, if it has some.
+    pub fn alarms(&self) -> Option<&Alarms> {
+        self.alarms.get()
+    }
+
     /// Records that another process refines the lake, or why this one cannot.
     pub fn not_refining(&self, reason: String) {
         self.rounds().trouble = Some(reason);

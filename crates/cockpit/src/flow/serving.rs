@@ -101,8 +101,8 @@ impl Flow {
         let service = service
             .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
             .with_planner(alarms.as_ref().map(AlarmService::planner))
-            .with_openid(Arc::clone(&openid))
-            .with_network(network.clone());
+            .with_network(network.clone())
+            .with_openid(Arc::clone(&openid));
         let service = Arc::new(service);
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
@@ -204,6 +204,11 @@ impl Flow {
         let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
+            if let Some(alarms) = lake_service.alarms()
+                && let Err(error) = self.land_alarm_events(alarms).await
+            {
+                tracing::warn!(error = sentence(&error), "alarm events not landed");
+            }
             let done = self.round(watcher).await;
             lake_service.round_done(started_at, now(), now() + every, &done);
             self.notify_changed(live, &done).await;

@@ -1,6 +1,7 @@
 //! The catalog: the tables, their columns, their lineage, and how well their expectations hold.
 //! `meta.tables`, `meta.columns`, `meta.lineage`, `meta.quality`.
 
+use crate::alarm_events;
 use crate::bronze::{POINTERS, utc};
 use crate::columns::text;
 use crate::context::LakeContext;
@@ -205,6 +206,8 @@ fn described(context: &LakeContext) -> Vec<Described> {
     }
     let rejected = "Records that did not reach their table, each with its reason.".to_owned();
     all.push((rejected::name(), "ledger", rejected, None));
+    let of_alarms = alarm_events::DESCRIPTION.to_owned();
+    all.push((alarm_events::name(), "ledger", of_alarms, Some("number".to_owned())));
     let tables = meta_tables().into_iter();
     all.extend(tables.map(|it| (it.name, "ledger", it.description.to_owned(), None)));
     all
@@ -242,6 +245,13 @@ fn unit_and_description(
     let mut pointers = POINTERS.iter().chain(of_streams);
     if let Some((_, _, description)) = pointers.find(|(name, _, _)| *name == column) {
         return (None, Some((*description).to_owned()));
+    }
+    if *table == alarm_events::name() {
+        let found = alarm_events::unit_and_description(column);
+        return (
+            found.and_then(|(unit, _)| unit.map(str::to_owned)),
+            found.map(|(_, description)| description.to_owned()),
+        );
     }
     if let Some(model) = context.plant.models.get(table) {
         let note = model.columns.iter().find(|note| note.name == column);

@@ -1,5 +1,6 @@
 //! Plans the models of a plant: the columns and the lineage of each table, and the order of the steps.
 
+use crate::alarm_events;
 use crate::delta::replace::readable;
 use crate::kpi::statement::check as check_kpis;
 use crate::plan::{Step, with_parameters};
@@ -30,6 +31,8 @@ pub async fn plan(plant: &Plant) -> anyhow::Result<(Vec<Step>, Vec<Diagnostic>)>
         session::register(&session, &name, Arc::new(EmptyTable::new(schema)))?;
     }
     equipment::register(&session, &plant.equipment)?;
+    let of_alarms = Arc::new(EmptyTable::new(alarm_events::schema()));
+    session::register(&session, &alarm_events::name(), of_alarms)?;
     let mut planner = Planner { plant, session, steps: Vec::new(), found: Vec::new() };
     let mut done = BTreeSet::new();
     for name in plant.models.keys() {
@@ -152,6 +155,7 @@ impl Planner<'_> {
             let is_known = match upstream.schema.as_str() {
                 "typed" => self.plant.contracts.contains_key(&upstream.name),
                 equipment::SCHEMA => equipment::TABLES.contains(&upstream.name.as_str()),
+                _ if *upstream == alarm_events::name() => true,
                 _ => self.plant.models.contains_key(upstream),
             };
             // A model with mistakes has diagnostics already.
@@ -167,7 +171,8 @@ impl Planner<'_> {
                 let line = line_naming(model, &upstream.name);
                 self.report(model, line, format!("table {upstream} does not exist"), remedy);
             }
-            let is_given = ["typed", equipment::SCHEMA].contains(&upstream.schema.as_str());
+            let is_given = ["typed", equipment::SCHEMA].contains(&upstream.schema.as_str())
+                || *upstream == alarm_events::name();
             let is_planned = is_given || self.steps.iter().any(|step| step.name() == upstream);
             all = all && is_known && is_planned;
         }

@@ -259,7 +259,7 @@ async fn affected(
         if *from == i64::try_from(state.version())? {
             continue;
         }
-        let schema = &context.step(name)?.schema;
+        let schema = &context.schema(name)?;
         let table = context.lake.table(name)?;
         let via = model.via.iter().find(|via| via.table == name.name);
         let leading = via.map_or(refresh, |via| &via.column);
@@ -329,7 +329,7 @@ async fn session_for(
     session::attach(lake, &session);
     equipment::register(&session, &context.plant.equipment)?;
     for (name, state) in upstreams {
-        let schema = context.step(name)?.schema.clone();
+        let schema = context.schema(name)?;
         let Some(state) = state else {
             session::register(&session, name, Arc::new(EmptyTable::new(schema)))?;
             continue;

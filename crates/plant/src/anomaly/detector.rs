@@ -180,12 +180,10 @@ impl Detector {
         let block = at_us.div_euclid(BLOCK_US);
         if block != self.block {
             let expected = 0.5 * BLOCK_US as f64 / self.interval_us;
-            let is_complete = f64::from(self.block_readings) >= expected.min(f64::from(u32::MAX));
+            let is_complete = f64::from(self.block_readings) >= expected;
             if is_complete && self.block_readings >= BLOCK_READINGS {
                 let slot = slot_of(self.block);
                 self.usual.iter_mut().for_each(|it| it.end_block(slot));
-            }
-            if is_complete || self.block_readings >= BLOCK_READINGS {
                 self.block_readings = 0;
             }
             self.block = block;

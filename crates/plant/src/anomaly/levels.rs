@@ -29,7 +29,8 @@ pub struct Levels {
     width_us: i64,
     sum: f64,
     count: u32,
-    /// The last averages without the daily cycle, newest last.
+    /// The last averages without the daily cycle, newest last, and the medians of three of them.
+    raw: [f64; 3],
     ring: [f64; RING],
     known: u8,
     /// Levels over half an hour and over hours; not a number while unknown.
@@ -54,6 +55,7 @@ impl Levels {
             width_us: MINUTE_US,
             sum: 0.0,
             count: 0,
+            raw: [0.0; 3],
             ring: [0.0; RING],
             known: 0,
             fast: f64::NAN,
@@ -90,7 +92,7 @@ impl Levels {
         if self.profile.add(at_us, mean) {
             (self.known, self.fast) = (0, f64::NAN);
         }
-        let level = mean - self.profile.at(at_us);
+        let level = self.filtered(mean - self.profile.at(at_us));
         let is_first = self.fast.is_nan();
         if is_first {
             (self.fast, self.slow) = (level, level);
@@ -104,6 +106,17 @@ impl Levels {
             self.known = 0;
         }
         (!is_first).then_some(moved)
+    }
+
+    /// The median of the last three averages, so that a single one far off does not change the level.
+    fn filtered(&mut self, level: f64) -> f64 {
+        if self.known == 0 {
+            self.raw = [level; 3];
+        }
+        self.raw.rotate_left(1);
+        self.raw[2] = level;
+        let [one, two, three] = self.raw;
+        one.min(two).max(one.max(two).min(three))
     }
 
     fn push(&mut self, level: f64) {

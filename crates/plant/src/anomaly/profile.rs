@@ -22,6 +22,9 @@ pub struct DailyProfile {
     /// Mean level by part of the day (UTC), from the first level; not a number while unknown.
     means: [f32; PARTS],
     first: f64,
+    /// What was learned of the part before the running one. It counts when that has ended too, so that
+    /// the cycle never changes where it is compared with.
+    learned: (u8, f32),
     /// The running part since 1970, and its levels.
     part: i64,
     sum: f64,
@@ -40,6 +43,7 @@ impl DailyProfile {
         Self {
             means: [f32::NAN; PARTS],
             first: f64::NAN,
+            learned: (0, f32::NAN),
             part: i64::MIN,
             sum: 0.0,
             count: 0,
@@ -69,7 +73,7 @@ impl DailyProfile {
     }
 
     fn mean(&self, part: i64) -> f64 {
-        self.first + f64::from(self.means[index(part)])
+        self.first + f64::from(self.means[usize::from(index(part))])
     }
 
     /// Adds a level. Returns whether [`DailyProfile::is_useful`] changes.
@@ -107,7 +111,10 @@ impl DailyProfile {
         let learned = cycle + (mean - cycle) / (memory_days + 1.0) - self.first;
         #[expect(clippy::cast_possible_truncation, reason = "levels need no more than 7 digits")]
         let learned = learned as f32;
-        self.means[index(self.part)] = learned;
+        let (before, value) = std::mem::replace(&mut self.learned, (index(self.part), learned));
+        if value.is_finite() {
+            self.means[usize::from(before)] = value;
+        }
         let was_useful = self.is_useful;
         let share = if was_useful { 1.0 } else { USEFUL_SHARE };
         self.is_useful = self.days >= 2.0
@@ -117,6 +124,6 @@ impl DailyProfile {
     }
 }
 
-fn index(part: i64) -> usize {
-    usize::try_from(part.rem_euclid(PARTS as i64)).unwrap_or(0)
+fn index(part: i64) -> u8 {
+    u8::try_from(part.rem_euclid(PARTS as i64)).unwrap_or(0)
 }

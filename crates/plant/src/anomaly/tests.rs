@@ -130,6 +130,21 @@ fn missing_readings_do_not_change_what_is_usual() {
 }
 
 #[test]
+fn a_single_far_reading_is_no_change_of_the_level() {
+    let (mut detector, end_us) = (Detector::new(), START_US + 12 * DAY_US);
+    let far_us = START_US + 10 * DAY_US;
+    let mut unusual = Vec::new();
+    for at_us in (START_US..end_us).step_by(300_000_000) {
+        let far_c = if at_us == far_us { 30.0 } else { 0.0 };
+        let found = detector.take(at_us, usual_c(at_us) + far_c).unwrap();
+        if at_us >= far_us && found.score >= LIMIT {
+            unusual.push(found);
+        }
+    }
+    assert!((1..=3).contains(&unusual.len()), "{unusual:?}");
+}
+
+#[test]
 fn a_sensor_departs_from_its_sisters() {
     let mut sisters = Sisters::new();
     let mut found = 0.0_f64;

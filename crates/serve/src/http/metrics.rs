@@ -166,6 +166,9 @@ fn text(service: &Service, tables: &[TableInfo]) -> String {
         ingest(&mut page, &run);
     }
     live(&mut page, &service.live.counts());
+    if let Some(alarms) = &service.alarms {
+        page.alarms(alarms);
+    }
     lake(&mut page, tables);
     page.0
 }
@@ -284,6 +287,53 @@ fn lake(page: &mut Page, tables: &[TableInfo]) {
 struct Page(String);
 
 impl Page {
+    fn alarms(&mut self, alarms: &watch::Alarms) {
+        let counts = alarms.counts();
+        for (name, help, by_priority) in [
+            ("cockpit_alarms_open", "Open alarms.", counts.open),
+            ("cockpit_alarms_unacknowledged", "Alarms to acknowledge.", counts.unacknowledged),
+        ] {
+            self.family(name, "gauge", help);
+            for (count, priority) in by_priority.into_iter().zip(["1", "2", "3", "4"]) {
+                self.sample(name, &[("priority", priority)], count as f64);
+            }
+        }
+        let health = alarms.health();
+        let waiting = health.waiting_readings as f64;
+        for (name, kind, help, value) in [
+            ("cockpit_alarm_events_total", "counter", "Events of alarms.", health.events as f64),
+            ("cockpit_alarm_readings_total", "counter", "Readings.", health.readings as f64),
+            (
+                "cockpit_alarm_readings_skipped_total",
+                "counter",
+                "Readings that were not evaluated because the journal could not be written.",
+                health.skipped_readings as f64,
+            ),
+            ("cockpit_alarm_readings_waiting", "gauge", "Readings to evaluate.", waiting),
+            (
+                "cockpit_alarm_events_unwritten",
+                "gauge",
+                "Events that are not in the journal yet.",
+                health.unwritten_events as f64,
+            ),
+            (
+                "cockpit_alarm_journal_lag_seconds",
+                "gauge",
+                "Time from the arrival of a reading to its event in the journal.",
+                health.journal_lag_us as f64 / 1e6,
+            ),
+            (
+                "cockpit_alarm_journal_failures_total",
+                "counter",
+                "Transactions of the journal that failed.",
+                health.failed_writes as f64,
+            ),
+        ] {
+            self.family(name, kind, help);
+            self.sample(name, &[], value);
+        }
+    }
+
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n").unwrap_or_default();
     }

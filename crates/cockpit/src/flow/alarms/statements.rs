@@ -10,6 +10,7 @@ use config::sentence::sentence;
 use futures::StreamExt as _;
 use live::Live;
 use plant::alarm::{Condition, Place, Rule, SqlCondition, Statement, SuppressionCause};
+use plant::time::SECOND_US;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,32 +21,45 @@ use watch::evaluate::{Observation, Observed, SuppressedPlace};
 /// How often is checked which statements are due.
 const CHECKED_EVERY: Duration = Duration::from_secs(1);
 
+/// Time after which a rule is evaluated again that failed, or had nothing to compare: tables that do not exist
+/// yet are made by the first round.
+const RETRIED_AFTER_US: i64 = 15 * SECOND_US;
+
 /// When each rule was last evaluated, and which have failed since they last worked.
 #[derive(Default)]
 struct Schedule {
-    last_us: HashMap<String, i64>,
+    /// With the interval.
+    last_us: HashMap<String, (i64, i64)>,
     failed: HashSet<String>,
 }
 
 impl Schedule {
     /// Whether a statement is due; if so, it counts as evaluated.
     fn is_due(&mut self, name: String, every_us: i64, now_us: i64) -> bool {
-        let last_us = self.last_us.get(&name).copied();
+        let last_us = self.last_us.get(&name).map(|(last_us, _)| *last_us);
         // A clock that was set back does not stop the evaluation.
         let is_due = last_us.is_none_or(|last_us| !(0..every_us).contains(&(now_us - last_us)));
         if is_due {
-            self.last_us.insert(name, now_us);
+            self.last_us.insert(name, (now_us, every_us));
         }
         is_due
     }
 
-    /// Logs the first failure of a rule.
+    /// Lets a rule be due after [`RETRIED_AFTER_US`].
+    fn retry_soon(&mut self, rule: &str) {
+        if let Some((last_us, every_us)) = self.last_us.get_mut(rule) {
+            *last_us -= (*every_us - RETRIED_AFTER_US).max(0);
+        }
+    }
+
+    /// Logs the first failure of a rule, which is evaluated again soon.
     fn report(&mut self, rule: &str, done: anyhow::Result<()>) {
         match done {
             Ok(()) => {
                 self.failed.remove(rule);
             }
             Err(error) => {
+                self.retry_soon(rule);
                 if self.failed.insert(rule.to_owned()) {
                     let error = sentence(&error);
                     tracing::warn!(rule, error, "alarm rule not evaluated");
@@ -110,6 +124,9 @@ impl Flow {
             }
         };
         let found = self.within_time(observed).await;
+        if found.as_ref().is_ok_and(|(values, _)| values.is_empty()) {
+            schedule.retry_soon(&rule.name);
+        }
         let done = found.map(|(values, is_complete)| {
             let rule = Arc::clone(&rule.name);
             alarms.observe(Observation { rule, values, is_complete });

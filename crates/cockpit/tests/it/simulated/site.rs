@@ -29,8 +29,10 @@ name = "Sunday"
 weekday = "Sunday"
 "#;
 
-/// The gold tables that are made of messages; of a plant that sends none they hold no row.
-pub const OF_MESSAGES: [&str; 5] = [
+/// The gold tables that are made of messages, and of alarms, which the simulated dumps raise none of;
+/// of a plant that sends no message they hold no row.
+pub const OF_MESSAGES: [&str; 6] = [
+    "alarm_performance",
     "spc_temperature",
     "temperature_hour",
     "temperature_minute",
