@@ -89,6 +89,7 @@ fn refusal(service: &Service, request: &Request, client: Peer, host: &str) -> Op
         return Some(too_many(service, client, wait));
     }
     let checked = check_path(&service.network, request)
+        .and_then(|()| check_encoding(request.uri().path()))
         .and_then(|()| check_single_host(request))
         .and_then(|()| check_host(&service.network.hosts, host))
         .and_then(|()| check_site(request));
@@ -127,6 +128,29 @@ fn check_path(network: &Network, request: &Request) -> Result<(), Error> {
 
 fn is_local(host: &str) -> bool {
     LOCAL.into_iter().any(|known| known.eq_ignore_ascii_case(host))
+}
+
+/// Parts of a path are texts, so their encoded bytes are UTF-8.
+fn check_encoding(path: &str) -> Result<(), Error> {
+    if str::from_utf8(&percent_decoded(path)).is_ok() {
+        return Ok(());
+    }
+    let message = "invalid path: expected UTF-8 in its percent-encoded bytes";
+    Err(Error::bad("bad_path", message))
+}
+
+/// The bytes of a path; a percent sign without two digits stands for itself.
+fn percent_decoded(path: &str) -> Vec<u8> {
+    let mut rest = path.as_bytes();
+    let mut decoded = Vec::with_capacity(rest.len());
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).filter(|_| *first == b'%');
+        let digits = digits.and_then(|digits| str::from_utf8(digits).ok());
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    decoded
 }
 
 /// Of two hosts a proxy may use one and this program the other (RFC 9112, section 3.2).

@@ -33,6 +33,17 @@ fn limits(requests_per_s: u32, requests_burst: u32) -> Limits {
 }
 
 #[tokio::test]
+async fn a_path_that_is_not_utf8_is_refused() {
+    let client = TestClient::new();
+    for path in ["/api/v1/tables/gold/%ff", "/%c3%28", "/api/v1/users/%80/tokens"] {
+        assert_eq!(client.get(path).await.refusal(), (400, "bad_path".into()), "{path}");
+    }
+    for path in ["/%", "/%c3%bc", "/100%/%zz", "/%e6%b8%a9"] {
+        assert_ne!(client.get(path).await.status, 400, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_with_two_hosts_is_refused() {
     let client = TestClient::in_network(Limits::default(), network());
     let twice = [("host", HOST), ("host", "localhost")];
