@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use live::Live;
 use plant::alarm::{Condition, Place, Rule, SqlCondition, Statement, SuppressionCause};
 use plant::time::SECOND_US;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -25,12 +25,21 @@ const CHECKED_EVERY: Duration = Duration::from_secs(1);
 /// yet are made by the first round.
 const RETRIED_AFTER_US: i64 = 15 * SECOND_US;
 
+/// How long a rule fails before that is logged: a new lake has no tables until its first round has ended.
+const LOGGED_AFTER_US: i64 = 120 * SECOND_US;
+
 /// When each rule was last evaluated, and which have failed since they last worked.
 #[derive(Default)]
 struct Schedule {
     /// With the interval.
     last_us: HashMap<String, (i64, i64)>,
-    failed: HashSet<String>,
+    failed: HashMap<String, Failure>,
+}
+
+/// A rule that fails.
+struct Failure {
+    since_us: i64,
+    is_logged: bool,
 }
 
 impl Schedule {
@@ -52,19 +61,18 @@ impl Schedule {
         }
     }
 
-    /// Logs the first failure of a rule, which is evaluated again soon.
-    fn report(&mut self, rule: &str, done: anyhow::Result<()>) {
-        match done {
-            Ok(()) => {
-                self.failed.remove(rule);
-            }
-            Err(error) => {
-                self.retry_soon(rule);
-                if self.failed.insert(rule.to_owned()) {
-                    let error = sentence(&error);
-                    tracing::warn!(rule, error, "alarm rule not evaluated");
-                }
-            }
+    /// Logs once that a rule fails, when it has failed for [`LOGGED_AFTER_US`]. It is evaluated again soon.
+    fn report(&mut self, rule: &str, done: anyhow::Result<()>, now_us: i64) {
+        let Err(error) = done else {
+            self.failed.remove(rule);
+            return;
+        };
+        self.retry_soon(rule);
+        let first = Failure { since_us: now_us, is_logged: false };
+        let failure = self.failed.entry(rule.to_owned()).or_insert(first);
+        if !failure.is_logged && now_us - failure.since_us >= LOGGED_AFTER_US {
+            failure.is_logged = true;
+            tracing::warn!(rule, error = sentence(&error), "alarm rule not evaluated");
         }
     }
 }
@@ -109,7 +117,7 @@ impl Flow {
         {
             let found = self.within_time(self.suppressed(statement, now_us)).await;
             let done = found.map(|places| alarms.suppress(&rule.name, places));
-            schedule.report(&format!("{} suppression", rule.name), done);
+            schedule.report(&format!("{} suppression", rule.name), done, now_us);
         }
         let Some(every_us) = interval_us(&rule.condition) else { return };
         if !schedule.is_due(rule.name.to_string(), every_us, now_us) {
@@ -131,7 +139,7 @@ impl Flow {
             let rule = Arc::clone(&rule.name);
             alarms.observe(Observation { rule, values, is_complete });
         });
-        schedule.report(&rule.name, done);
+        schedule.report(&rule.name, done, now_us);
     }
 
     async fn within_time<T>(
