@@ -2,13 +2,9 @@
 
 use super::{Bench, Done, SMALL_LAKE_DAYS};
 use crate::kafka::Kafka;
-use crate::machine::{print, run};
+use crate::machine::run;
 use crate::pages;
 use crate::server::free_address;
-
-/// The crowd of its case, and for how long each span is measured, unless the part is named; a named part takes
-/// 5,000 connections of each kind.
-const SMALL_CROWD: [&str; 6] = ["--slow", "500", "--dead", "500", "--seconds", "10"];
 
 /// Guessed passwords, unless the part is named.
 const FEW_GUESSES: [&str; 2] = ["--logins", "1000"];
@@ -52,18 +48,9 @@ pub fn flood(bench: &Bench) -> Done {
 /// A crowd that occupies the service while a viewer follows the stream.
 pub fn load(bench: &Bench) -> Done {
     let port = free_address().map_err(|error| format!("the broker's port: {error}"))?.port();
-    let kafka = match Kafka::start(&bench.folder.join("load-kafka"), port) {
-        Err(reason) if bench.is_usual => {
-            print(&format!("SKIPPED, Apache Kafka is not available: {reason}"));
-            return Ok(());
-        }
-        kafka => kafka?,
-    };
+    let kafka = Kafka::start(&bench.folder.join("load-kafka"), port)?;
     let mut case = bench.python("load_case.py")?;
     case.arg("--cockpit").arg(&bench.cockpit).args(["--brokers", &kafka.brokers()]);
-    if bench.is_usual {
-        case.args(SMALL_CROWD);
-    }
     run(&mut case)
 }
 
