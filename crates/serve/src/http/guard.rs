@@ -139,7 +139,7 @@ fn check_encoding(path: &str) -> Result<(), Error> {
     Err(Error::bad("bad_path", message))
 }
 
-/// The bytes of a path; a percent sign without two digits stands for itself.
+/// The bytes of a path; a percent sign without two digits is an ordinary character.
 fn percent_decoded(path: &str) -> Vec<u8> {
     let mut rest = path.as_bytes();
     let mut decoded = Vec::with_capacity(rest.len());
