@@ -75,12 +75,9 @@ impl Replay {
         self.events.extend(changes.into_iter().map(|change| change.event));
     }
 
-    /// The events until `to_us`, in order of their number.
+    /// The events before `to_us`, in order of their number. Time ends with the last reading: what would have
+    /// happened without further readings is not known.
     pub fn finish(mut self, to_us: i64) -> Vec<AlarmEvent> {
-        if self.newest_us != i64::MIN {
-            self.evaluator.tick(to_us.max(self.newest_us));
-            self.collect();
-        }
         self.events.retain(|event| event.at_us < to_us);
         self.events
     }

@@ -164,3 +164,19 @@ fn a_back_test_equals_live_operation_event_by_event() {
         assert!(live.len() > 200, "{}", live.len());
     }
 }
+
+#[test]
+fn nothing_is_silent_after_the_last_reading_of_the_lake() {
+    let silent = Condition::Silent { sensors: SensorPattern::any(), after_us: 30 * S };
+    let rules = [Arc::new(Rule { condition: silent, ..temperature("silent", 50.0) })];
+    let mut replay = Replay::new(&rules, &Arc::new(Equipment::default()), &registry(2));
+    for second in 0..100 {
+        replay.take(&[reading(0, T0 + second * S, 20.0)]).unwrap();
+        if second < 10 {
+            replay.take(&[reading(1, T0 + second * S, 20.0)]).unwrap();
+        }
+    }
+    let events = replay.finish(T0 + 86_400 * S);
+    let found: Vec<i64> = events.iter().map(|it| (it.at_us - T0) / S).collect();
+    assert_eq!(found, [39], "only the sensor that others outlast");
+}
