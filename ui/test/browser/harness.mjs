@@ -52,18 +52,43 @@ export const plant = { api, sql, table, sum, cents }
 /** 18,79,750 or \u22123,899 as a number. */
 const number = (text) => Number(text.replace('\u2212', '-').replace(/[^\d.-]/g, ''))
 
-/** Pages that poll and stream: their network is never idle. */
-const LIVE_PAGES = ['/now', '/temps', '/alarms']
+/** A page without a request for this long has loaded what it shows. */
+const QUIET_MS = 400
+const QUIET_LIMIT_MS = 15_000
+/** The requests of each page that have not ended, without the live stream, which never ends. */
+const pending = new WeakMap()
+
+function track(page) {
+  if (pending.has(page)) return
+  const requests = new Set()
+  pending.set(page, requests)
+  page.on('request', (request) => {
+    if (!request.url().includes('/api/v1/live')) requests.add(request)
+  })
+  page.on('requestfinished', (request) => requests.delete(request))
+  page.on('requestfailed', (request) => requests.delete(request))
+}
+
+/** Waits until a page has had no request for a while; live pages never rest, so for a limited time. */
+async function quiet(page) {
+  const end = Date.now() + QUIET_LIMIT_MS
+  let since = Date.now()
+  while (Date.now() < end && Date.now() - since < QUIET_MS) {
+    await new Promise((done) => setTimeout(done, 50))
+    if (pending.get(page).size > 0) since = Date.now()
+  }
+}
 
 async function settled(page) {
-  const { pathname } = new URL(page.url())
-  const isLive = LIVE_PAGES.some((path) => pathname.startsWith(path))
-  await page.waitForLoadState(isLive ? 'load' : 'networkidle')
+  track(page)
+  await page.waitForLoadState('load')
+  await quiet(page)
   await page.waitForSelector('main h1')
   await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'))
 }
 
 async function open(page, path) {
+  track(page)
   await page.goto(BASE + path)
   await settled(page)
 }
