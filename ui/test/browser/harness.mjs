@@ -69,7 +69,10 @@ function track(page) {
   page.on('requestfailed', (request) => requests.delete(request))
 }
 
-/** Waits until a page has had no request for a while; live pages never rest, so for a limited time. */
+/** Pages that poll: their network is never quiet. */
+const LIVE_PAGES = ['/now', '/temps', '/alarms']
+
+/** Waits until a page has had no request for a while. */
 async function quiet(page) {
   const end = Date.now() + QUIET_LIMIT_MS
   let since = Date.now()
@@ -82,7 +85,8 @@ async function quiet(page) {
 async function settled(page) {
   track(page)
   await page.waitForLoadState('load')
-  await quiet(page)
+  const { pathname } = new URL(page.url())
+  if (!LIVE_PAGES.some((path) => pathname.startsWith(path))) await quiet(page)
   await page.waitForSelector('main h1')
   await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'))
 }
