@@ -204,7 +204,7 @@ impl Alarms {
     }
 
     /// Events with numbers above `number`, oldest first, at most `max`, each with the alarm as it was after it
-    /// (of events that are no longer in memory: as it is now).
+    /// (of events older than those in memory: as it is now).
     ///
     /// # Errors
     /// The journal cannot be read.
@@ -242,7 +242,7 @@ impl Alarms {
     /// is in the journal.
     ///
     /// # Errors
-    /// There is no such alarm, its state does not permit the command, or the journal cannot be written.
+    /// The alarm does not exist, its state does not permit the command, or the journal cannot be written.
     pub fn command(
         &self,
         actor: &Actor,

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 impl Alarms {
     /// Events with numbers above `number`, oldest first, at most `max`, each with the alarm as it was after
-    /// it; `None` if some of them are no longer in memory.
+    /// it; `None` if some of them are older than those in memory.
     pub fn recent_after(&self, number: i64, max: usize) -> Option<Vec<(AlarmEvent, Alarm)>> {
         self.shared.view().after(number, max)
     }

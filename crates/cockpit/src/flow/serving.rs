@@ -97,7 +97,8 @@ impl Flow {
         }
         let configured = &self.refinery.plant.openid;
         let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
-        let service = self.http_service(&lake_service, &live, users.control, &network);
+        let service =
+            self.http_service(&lake_service, &live, users.control, &network, limits.clone());
         let service = service
             .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
             .with_planner(alarms.as_ref().map(AlarmService::planner))
@@ -154,8 +155,8 @@ impl Flow {
         live: &Live,
         control: http::AccessControl,
         network: &http::Network,
+        limits: serve::Limits,
     ) -> http::Service {
-        let limits = serve::Limits::from_settings(self.lake().limits());
         let (lake, live, hosts) = (lake_service.clone(), live.clone(), network.hosts.clone());
         let service = http::Service::new(lake, live, limits, Arc::new(now), hosts, control);
         service

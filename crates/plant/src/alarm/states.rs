@@ -9,7 +9,7 @@ pub enum State {
     Unacknowledged,
     /// C: the condition is met, and the alarm is acknowledged.
     Acknowledged,
-    /// D: the condition is no longer met, and the alarm has to be acknowledged.
+    /// D: the condition has returned to normal, and the alarm has to be acknowledged.
     ReturnedUnacknowledged,
     /// G: an operator has suppressed the alarm for a limited time.
     Shelved,
@@ -65,9 +65,9 @@ impl State {
 pub enum Transition {
     /// The condition is met for as long as the on-delay: an annunciation.
     Raised,
-    /// The condition is no longer met, and the alarm has to be acknowledged.
+    /// The condition has returned to normal, and the alarm has to be acknowledged.
     Returned,
-    /// The condition is no longer met, and the alarm is normal.
+    /// The condition has returned to normal, and so has the alarm.
     Cleared,
     Acknowledged,
     Shelved,

@@ -177,7 +177,7 @@ impl Evaluator {
     /// Executes a command at the time `now_us` of the clock, on the alarm with this key.
     ///
     /// # Errors
-    /// There is no such alarm, its state does not permit the command, or a value is invalid.
+    /// The alarm does not exist, its state does not permit the command, or a value is invalid.
     pub fn command(
         &mut self,
         key: &AlarmKey,

@@ -8,7 +8,7 @@ use plant::alarm::Priority;
 pub enum NotificationKind {
     /// An alarm was raised, or annunciated again.
     Alarm,
-    /// The condition of an alarm is no longer met.
+    /// The condition of an alarm has returned to normal.
     Returned,
     /// An alarm was not acknowledged in time.
     Escalation,

@@ -53,7 +53,6 @@ fn message_to_alarm() {
     let world = World::with(setup(&folder.path().join("access.db"), rules, sensors as usize), None);
     let mut waits: Vec<Duration> = Vec::new();
     let started = Instant::now();
-    let mut number = 0_i64;
     for step in 0..2_000_u32 {
         // 100 messages each 5 ms.
         let due = Duration::from_millis(5 * u64::from(step));
@@ -62,22 +61,22 @@ fn message_to_alarm() {
         }
         let at_us = T0 + i64::from(step) * 5_000;
         world.now_us.store(at_us, Ordering::Release);
-        let hot = step % 10 == 0;
+        // A sensor is hot in one round over all sensors and cool in the next, so that its alarm returns.
+        let hot = step % 10 == 0 && (step * 100 / sensors).is_multiple_of(2);
         let temp = |sensor: u32| if hot && sensor.is_multiple_of(100) { 60.0 } else { 40.0 };
         let batch: Vec<_> = (0..100)
             .map(|it| (step * 100 + it) % sensors)
             .map(|it| reading(it, at_us, temp(it)))
             .collect();
         let raised = batch.iter().filter(|it| it.temp_c > 50.0).count();
+        let number = world.alarms.newest();
         let sent = Instant::now();
         world.alarms.take(&batch, at_us);
         if raised > 0 {
-            number += 1;
-            while world.alarms.newest() < number {
+            while world.alarms.newest() == number {
                 std::thread::yield_now();
             }
             waits.push(sent.elapsed());
-            number = world.alarms.newest();
         }
     }
     waits.sort();

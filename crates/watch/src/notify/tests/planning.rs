@@ -83,7 +83,7 @@ fn every_matching_route_applies_and_nobody_is_told_twice() {
 }
 
 #[test]
-fn without_anybody_on_duty_all_of_the_role_are_told() {
+fn without_a_person_on_duty_all_holders_of_the_role_are_notified() {
     let between_shifts = T0 + 18 * HOUR_US;
     let all = ["board/channel:board", "mail/anna", "phone/anna", "phone/ben"];
     check(Priority::P2, Transition::Raised, between_shifts, &all);
