@@ -55,7 +55,9 @@ const number = (text) => Number(text.replace('\u2212', '-').replace(/[^\d.-]/g, 
 /** A page without a request for this long has loaded what it shows. */
 const QUIET_MS = 400
 const QUIET_LIMIT_MS = 15_000
-/** The requests of each page that have not ended, without the live stream, which never ends. */
+/** The live stream never ends, and the end of the request for its shared worker is not reported to the page. */
+const ENDLESS = /\/api\/v1\/live|\/live\.worker/
+/** The requests of each page that have not ended. */
 const pending = new WeakMap()
 
 function track(page) {
@@ -63,7 +65,7 @@ function track(page) {
   const requests = new Set()
   pending.set(page, requests)
   page.on('request', (request) => {
-    if (!request.url().includes('/api/v1/live')) requests.add(request)
+    if (!ENDLESS.test(request.url())) requests.add(request)
   })
   page.on('requestfinished', (request) => requests.delete(request))
   page.on('requestfailed', (request) => requests.delete(request))
