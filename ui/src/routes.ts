@@ -107,6 +107,18 @@ export const allRoutes: readonly Route[] = [
   },
 ]
 
+/** Pause before the code of a page is requested again. */
+const RETRY_PAUSE_MS = 1_000
+
+/** The component of a page. A request that fails is repeated once. */
+export async function loadPage({ page }: Route): Promise<Component> {
+  const loaded = await page().catch(async () => {
+    await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
+    return page()
+  })
+  return loaded.default
+}
+
 /** The page of `/`. */
 export const start = routes.find((route) => route.path === '/make') ?? routes[0]
 

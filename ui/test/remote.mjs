@@ -27,9 +27,17 @@ async function withBrowser(flags, run) {
       ...flags,
     ],
   })
+  const page = await screen.newPage(browser, { viewport: DESK, colorScheme: 'light' })
+  const failed = []
+  page.on('requestfailed', (request) =>
+    failed.push(`${request.url()}: ${request.failure().errorText}`),
+  )
   try {
-    const page = await screen.newPage(browser, { viewport: DESK, colorScheme: 'light' })
     await run(page)
+  } catch (error) {
+    console.error([...results.problems, ...failed].join('\n'))
+    console.error(await page.content())
+    throw error
   } finally {
     await browser.close()
   }
@@ -50,6 +58,7 @@ async function isRefused(page) {
 async function logsIn(page) {
   await page.goto(`${BASE}/make`)
   await page.waitForURL('**/login*')
+  await screen.settled(page)
   expect.check('the context of the pages is secure', await page.evaluate(() => isSecureContext))
   await inspect(page, 'remote-login', DESK)
   await page.getByLabel('User name').fill(COCKPIT_USER)

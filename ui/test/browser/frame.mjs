@@ -49,6 +49,20 @@ export async function frameTest(page) {
     await page.locator('.figure').first().waitFor({ timeout: 25_000 })
     expect.check('the page recovers', true)
   })
+  await expect.step('a page whose code cannot be loaded is reported', async () => {
+    const code = /\/assets\/Stock-[^/]*\.js/
+    await page.route(code, (route) => route.abort(), { times: 1 })
+    await page.goto(`${BASE}/stock`)
+    await page.locator('.figure').first().waitFor()
+    expect.check('one failed request is repeated', true)
+    await page.route(code, (route) => route.abort())
+    await page.goto(`${BASE}/stock`)
+    await page.getByText('The page could not be loaded.').waitFor({ timeout: 15_000 })
+    await page.unroute(code)
+    await page.getByRole('button', { name: 'Reload' }).click()
+    await page.locator('.figure').first().waitFor()
+    expect.check('the page is loaded again', true)
+  })
   await expect.step('missing data is reported', async () => {
     const missing = { error: { code: 'unknown_table', message: 'there is no table' } }
     await page.route(/api\/v1\/(tables|query)/, (route) =>

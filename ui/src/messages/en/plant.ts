@@ -8,6 +8,7 @@ export const plant = {
   'app.simulated': 'simulated plant',
   'app.outdated': 'The server runs a newer version.',
   'app.reload': 'Reload',
+  'app.page.failed': 'The page could not be loaded.',
   'app.parameter.unknown': 'unknown parameter: {name}',
   'connection.connecting': 'connecting',
   'connection.connected': 'connected',
