@@ -48,6 +48,8 @@ pub enum Fault {
     NoRecords,
     /// An element of an array of records that is not an object.
     NotObject,
+    /// A cell of a spreadsheet with the error of a formula, such as `#REF!`.
+    CellError,
 }
 
 impl Fault {
@@ -68,6 +70,7 @@ impl Fault {
             Self::RegistryFraming => "schema_registry_framing",
             Self::NoRecords => "no_records",
             Self::NotObject => "not_object",
+            Self::CellError => "cell_error",
         }
     }
 }
@@ -83,10 +86,11 @@ pub struct Batch {
     pub fault: StringArray,
     /// Number of the record in its file, from 1; a header is not counted.
     pub record: Int64Array,
-    /// First byte and the byte after the last, null for Parquet.
+    /// First byte and the byte after the last; null for Parquet and workbooks.
     pub byte_from: Int64Array,
     pub byte_to: Int64Array,
-    /// Row group and row within it; null for all formats but Parquet.
+    /// Row group and row within it, from 0, of Parquet; for workbooks the number of the sheet, from 0, and the
+    /// row as spreadsheets count it, from 1; null for other formats.
     pub row_group: Int32Array,
     pub row: Int64Array,
 }

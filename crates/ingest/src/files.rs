@@ -223,6 +223,7 @@ pub fn decode(
     let reader = DumpReader { contract: &contract, limits, out, path_columns: &path_columns };
     match contract.format {
         Format::Parquet => reader.parquet(fetched),
+        Format::Workbook { .. } => reader.workbook(fetched),
         _ => reader.text(fetched),
     }
 }
@@ -354,6 +355,23 @@ impl DumpReader<'_> {
             self.send(batch)?;
         }
         Ok(Decoded { records, columns, notes: notes.take(), ..Decoded::default() })
+    }
+
+    fn workbook(&self, fetched: Fetched) -> Result<Decoded, Error> {
+        let mut file = fetched.file;
+        let kind = container::workbook_kind(&mut file, self.limits.ingest.max_workbook_bytes)?;
+        let mut is_stopped = false;
+        let mut receive = |batch: Batch| {
+            is_stopped = self.send(batch).is_err();
+            !is_stopped
+        };
+        let (rows, file) = (self.limits.lake.batch_rows, BufReader::new(file));
+        let sheet = decode::workbook::decode(self.contract, kind, file, rows, &mut receive)?;
+        if is_stopped {
+            return Err(Error::Stopped);
+        }
+        let decode::workbook::Sheets { records, columns, notes } = sheet;
+        Ok(Decoded { records, columns, notes, ..Decoded::default() })
     }
 }
 

@@ -3,12 +3,13 @@
 use super::encodings;
 use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
-use plant::contract::{Encoding, Escape, Format, Lines};
+use plant::contract::{CellRange, Encoding, Escape, Format, Lines};
 
-pub(crate) const FORMATS: [&str; 7] =
-    ["delimited", "json_lines", "json_array", "parquet", "tokens", "fixed", "message"];
+pub(crate) const FORMATS: [&str; 8] =
+    ["delimited", "json_lines", "json_array", "parquet", "tokens", "fixed", "workbook", "message"];
 /// Keys that only some formats have.
-const OF_FORMATS: [&str; 5] = ["delimiter", "quote", "escape", "header", "pattern"];
+const OF_FORMATS: [&str; 7] =
+    ["delimiter", "quote", "escape", "header", "pattern", "sheet", "range"];
 
 pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
     let word = reader.required("format", &format!("Write one of: {}.", FORMATS.join(", ")));
@@ -24,6 +25,7 @@ pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
         "message" => Some(Format::Message),
         "fixed" => Some(Format::Fixed { header: reader.flag("header").unwrap_or(false) }),
         "tokens" => tokens(reader),
+        "workbook" => workbook(reader),
         other => {
             reader.note(
                 "format",
@@ -34,6 +36,23 @@ pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
             None
         }
     }
+}
+
+fn workbook(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
+    let sheet = reader.text("sheet");
+    let header = reader.flag("header").unwrap_or(true);
+    let range = match reader.text("range") {
+        None => Some(CellRange::default()),
+        Some(text) => {
+            let range = CellRange::parse(text.trim());
+            if range.is_none() {
+                let remedy = "Write the cells as in B3:H200, or B3:H for all rows from 3, or B3.";
+                reader.note("range", format!("invalid range `{text}`"), remedy);
+            }
+            range
+        }
+    };
+    Some(Format::Workbook { sheet, range: range?, header })
 }
 
 fn delimited(reader: &mut TomlReader<'_, '_>) -> Option<Format> {

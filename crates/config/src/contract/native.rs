@@ -1,13 +1,13 @@
-//! Values that Parquet stores as times, and columns whose values come from the path.
+//! Values that Parquet and workbooks store as times, and columns whose values come from the path.
 
 use crate::toml_reader::Findings;
 use plant::contract::{Column, Format, Kind, Origin};
 use plant::format::TimeFormat;
 use plant::pattern::Pattern;
 
-/// How days of Parquet files are written in bronze.
+/// How days of Parquet files and workbooks are written in bronze.
 const DAYS: [&str; 1] = ["yyyy-MM-dd"];
-/// How moments of Parquet files are written in bronze, in addition.
+/// How moments of these files are written in bronze, in addition.
 const MOMENTS: [&str; 4] = [
     "yyyy-MM-dd HH:mm:ss",
     "yyyy-MM-dd HH:mm:ss.SSS",
@@ -15,10 +15,10 @@ const MOMENTS: [&str; 4] = [
     "yyyy-MM-dd HH:mm:ss.SSSXXX",
 ];
 
-/// Lets days and moments of Parquet's own types be read, whatever formats the contract has for those
+/// Lets days and moments of the file's own types be read, whatever formats the contract has for those
 /// that are text. The contract's own come first.
 pub(super) fn add_native_formats(format: Option<&Format>, columns: &mut [Column]) {
-    if format != Some(&Format::Parquet) {
+    if !matches!(format, Some(Format::Parquet | Format::Workbook { .. })) {
         return;
     }
     for column in columns {

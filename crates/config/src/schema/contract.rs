@@ -25,7 +25,7 @@ pub const CONTRACT: Table = Table::new(
             .example("[\"sensors\"]"),
         Key::new("framing", Kind::Choice(&FRAMINGS), "What precedes the JSON of a payload (message).")
             .default("\"none\""),
-        Key::text("encoding", "Label of the WHATWG Encoding Standard (all but parquet).")
+        Key::text("encoding", "Label of the WHATWG Encoding Standard (text formats).")
             .default("\"utf-8\"")
             .example("\"windows-1252\""),
         Key::text("delimiter", "Text between fields (delimited; required for it).")
@@ -34,9 +34,13 @@ pub const CONTRACT: Table = Table::new(
             .default("'\"'"),
         Key::text("escape", "Character before a sign that is part of a field (delimited); detected if missing.")
             .example("'\\'"),
-        Key::flag("header", "Whether the first record names the columns (delimited, where it is required, and fixed)."),
+        Key::flag("header", "Whether the first record names the columns (delimited, where it is required, fixed, and workbook, where the default is true)."),
         Key::text("pattern", "Regular expression of a line; its named groups are the fields (tokens; required for it).")
             .example("'(?<at>\\d{8})-(?<unit>\\w+)'"),
+        Key::text("sheet", "Name of the sheet; by default the only visible one (workbook).")
+            .example("\"Plan\""),
+        Key::text("range", "Cells that are read, B3:H200; B3:H for all rows from 3, B3 for all cells from there (workbook).")
+            .example("\"B3:H\""),
         Key::new("skip_lines", Kind::Number(0, u64::MAX), "Lines skipped at the beginning.")
             .default("0"),
         Key::new("skip_lines_after_header", Kind::Number(0, u64::MAX), "Lines skipped below the header.")

@@ -38,6 +38,9 @@ settings! {
         /// Containers nested in each other, such as a gzip file in a zip file.
         max_container_layers: usize = 3,
             "a dump that was packed twice by mistake is still read; each layer costs memory and time";
+        /// Size the parts of a workbook may unpack to.
+        max_workbook_bytes: u64 = 1 << 30,
+            "the largest sheet that spreadsheet programs write is smaller, and its texts are held in memory";
         /// Size from which a file without any record is reported.
         empty_file_bytes: u64 = 1_024,
             "a file with only a header and a footer is shorter";

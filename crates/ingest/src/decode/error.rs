@@ -123,6 +123,24 @@ pub enum DecodeError {
          copy it into the bucket again, or have the source write it again"
     )]
     CorruptParquet { record: i64, reason: String },
+
+    /// The workbook cannot be read.
+    #[error(
+        "the workbook cannot be read: {problem}; save it again as xlsx without a password, and copy it into the \
+         bucket again"
+    )]
+    BadWorkbook { problem: String },
+
+    /// The workbook lacks the sheet, or has several and the contract names none.
+    #[error(
+        "{}; found [{}]; set sheet = \"…\" in the contract to one of them",
+        match wanted {
+            Some(name) => format!("the workbook has no sheet `{name}`"),
+            None => "the workbook has no sheet or several that are visible, and the contract names none".to_owned(),
+        },
+        list(found)
+    )]
+    OtherSheet { wanted: Option<String>, found: Vec<String> },
 }
 
 /// The most names in a message: a file of another kind can have very many.

@@ -29,6 +29,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod tokens;
+pub mod workbook;
 
 pub use error::DecodeError;
 

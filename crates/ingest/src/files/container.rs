@@ -12,6 +12,7 @@ mod zstd;
 
 use super::Fetched;
 use crate::Error;
+use crate::decode::workbook;
 use config::settings::Limits;
 use signature::{Content, content};
 use std::cell::RefCell;
@@ -98,6 +99,32 @@ pub fn open(
         ));
     }
     Ok(Opened { reader, is_plain: layers.names.is_empty() })
+}
+
+/// The kind of a workbook.
+///
+/// # Errors
+/// The file is not a workbook, is damaged, or its parts unpack to more than `limit_bytes`.
+pub fn workbook_kind(file: &mut File, limit_bytes: u64) -> Result<workbook::Kind, Error> {
+    file.rewind()?;
+    let head = head(file)?;
+    let found = match content(&head) {
+        Content::Zip => zip::workbook(file)?,
+        _ => None,
+    };
+    file.rewind()?;
+    match found {
+        None => Err(Error::Data(
+            "it is not a workbook in the format xlsx or ods; save it as xlsx (a workbook with a password and the \
+             older xls cannot be read), or correct the format in the contract"
+                .to_owned(),
+        )),
+        Some((_, bytes)) if bytes > limit_bytes => Err(Error::Data(format!(
+            "the workbook unpacks to {bytes} bytes, more than {limit_bytes}; if that is expected, raise \
+             max_workbook_bytes"
+        ))),
+        Some((kind, _)) => Ok(kind),
+    }
 }
 
 /// The layers of a dump, opened from the outermost.

@@ -7,7 +7,7 @@ use plant::contract::Column;
 
 /// Which cell of a record belongs to which column.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(in crate::decode) struct Layout {
     /// The cell of each column of the contract, `None` if the file lacks it.
     pub columns: Vec<Option<usize>>,
     /// Cells without a column in the contract, and their keys.

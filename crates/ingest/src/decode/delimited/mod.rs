@@ -21,13 +21,13 @@ use super::lines::{Cut, LineEnds};
 use super::raw::Raw;
 use batches::batch::{BatchBuilder, Fault};
 use cut::{Cell, Cutter};
-use layout::Layout;
 use plant::columns::FileColumns;
 use plant::contract::{Column, Contract, Escape};
 use plant::format::trim;
 use signs::Signs;
 
 pub(super) use dialect::declared_delimiter;
+pub(super) use layout::Layout;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

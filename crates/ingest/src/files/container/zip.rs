@@ -2,6 +2,7 @@
 
 use super::{Notes, unreadable};
 use crate::Error;
+use crate::decode::workbook;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 
@@ -52,11 +53,28 @@ pub fn only_member(
     Ok((bytes, member.name.clone()))
 }
 
+/// The kind of a workbook, and the number of bytes to which its parts unpack; `None` if the archive is no
+/// workbook.
+///
+/// # Errors
+/// The archive is damaged.
+pub fn workbook(file: &mut File) -> io::Result<Option<(workbook::Kind, u64)>> {
+    let members = members(file)?;
+    let has = |name: &str| members.iter().any(|member| member.name.starts_with(name));
+    let kind = match document(&members) {
+        Some(_) if has("xl/") => workbook::Kind::Xlsx,
+        Some(_) if has("mimetype") && has("content.xml") => workbook::Kind::Ods,
+        _ => return Ok(None),
+    };
+    let unpacked = members.iter().map(|member| member.unpacked_bytes);
+    Ok(Some((kind, unpacked.fold(0, u64::saturating_add))))
+}
+
 fn only(members: &[Member]) -> Result<&Member, String> {
     if let Some(name) = document(members) {
         return Err(format!(
-            "it is {name}, not the format of its file name; export the sheet as CSV, or have the source write \
-             CSV, JSON or Parquet"
+            "it is {name}, not the format of its file name; set format = \"workbook\" in the contract if it is a \
+             spreadsheet, or have the source write CSV, JSON or Parquet"
         ));
     }
     let files: Vec<&Member> = members.iter().filter(|member| member.is_file()).collect();
