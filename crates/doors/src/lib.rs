@@ -1,0 +1,1 @@
+//! SQL for other programs: the PostgreSQL protocol and Arrow Flight SQL.

@@ -1,0 +1,1 @@
+//! Reports: definitions in the plant folder, rendered, issued, stored and sent.
