@@ -53,8 +53,8 @@ pub fn only_member(
     Ok((bytes, member.name.clone()))
 }
 
-/// The kind of a workbook, and the number of bytes to which its parts unpack; `None` if the archive is no
-/// workbook.
+/// The kind of a workbook, and the number of bytes to which its parts unpack; `None` for any
+/// other archive.
 ///
 /// # Errors
 /// The archive is damaged.
