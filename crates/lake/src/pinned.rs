@@ -9,7 +9,9 @@ use crate::session;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use config::model::TableName;
-use datafusion::catalog::{CatalogProvider as _, MemoryCatalogProvider, SchemaProvider, TableProvider};
+use datafusion::catalog::{
+    CatalogProvider as _, MemoryCatalogProvider, SchemaProvider, TableProvider,
+};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -69,7 +71,8 @@ pub fn open(
     let catalog = MemoryCatalogProvider::new();
     for schema in session::SCHEMAS {
         let empty = known.iter().filter(|(name, _)| name.schema == schema);
-        let empty = empty.map(|(name, columns)| (name.name.clone(), Pinned::Empty(columns.clone())));
+        let empty =
+            empty.map(|(name, columns)| (name.name.clone(), Pinned::Empty(columns.clone())));
         let tables = versions.iter().filter(|(name, _)| name.schema == schema);
         let tables = tables.map(|(name, version)| (name.name.clone(), Pinned::Version(*version)));
         let tables = empty.chain(tables).collect();

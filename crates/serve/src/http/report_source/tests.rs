@@ -55,11 +55,14 @@ async fn rows_beyond_the_limit_are_left_out_visibly() {
 
 #[tokio::test]
 async fn statements_only_read() {
-    for sql in ["drop table silver.board", "insert into silver.board values (1)", "select 1; select 2"] {
+    for sql in
+        ["drop table silver.board", "insert into silver.board values (1)", "select 1; select 2"]
+    {
         let error = run(&source(), sql, &[], LIMITS).await.unwrap_err();
         assert_eq!(error.code(), "report_query", "{sql}");
     }
-    let error = run(&source(), "select\n nonsense from silver.board", &[], LIMITS).await.unwrap_err();
+    let error =
+        run(&source(), "select\n nonsense from silver.board", &[], LIMITS).await.unwrap_err();
     let report::Error::Statement { line, .. } = error else { panic!("{error}") };
     assert_eq!(line, 2);
 }

@@ -208,7 +208,9 @@ impl LakeReader for Lake {
         _at_us: Option<i64>,
     ) -> anyhow::Result<Versions> {
         let exists = |name: &&TableName| {
-            self.tables.iter().any(|(info, _)| info.schema == name.schema && info.table == name.name)
+            self.tables
+                .iter()
+                .any(|(info, _)| info.schema == name.schema && info.table == name.name)
         };
         let version = TableVersion { version: 4, committed_at_us: 0 };
         Ok(tables.iter().filter(exists).map(|name| (name.to_string(), version)).collect())
