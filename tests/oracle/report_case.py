@@ -132,7 +132,7 @@ class Case:
         left_out = LEFT_OUT.get((name, query), set())
         if left_out is None:
             return
-        lines = [set(line.split()) for line in text.splitlines()]
+        lines = [set(line.replace("+", "").split()) for line in text.splitlines()]
         absent = []
         for row in given[:PDF_ROWS]:
             figures = set()

@@ -118,7 +118,7 @@ def timeline(plant: Plant, all_runs: list) -> Rows:
 
 def alarms(plant: Plant, day: date) -> Rows:
     found: dict = defaultdict(list)
-    for row in plant.optional("silver.alarm_event"):
+    for row in plant.rows("alarm_event"):
         at = local(row["at"])
         is_raised = row["transition"] == "raised" or (
             row["transition"] == "shelving_expired" and row["to_state"] == "unacknowledged"
@@ -378,7 +378,7 @@ def late_orders(plant: Plant, day: date, at_least: int, still_days: int) -> Shee
 def data_quality(plant: Plant, day: date) -> Sheets:
     """Of a lake whose dumps landed once, on `day`: every record is in bronze, and silver has what is left."""
     rejected: dict = defaultdict(int)
-    for row in plant.optional("silver.rejected"):
+    for row in plant.rows("rejected"):
         if local(row["_rejected_at"]).date() == day:
             key = row["table_name"], row["column_name"] or "", row["reason"].replace("_", " "), row["rule"] or ""
             rejected[key] += 1
@@ -386,7 +386,7 @@ def data_quality(plant: Plant, day: date) -> Sheets:
     for table, bronze in sorted(LANDED.items()):
         if f"bronze.{bronze}" not in lakes.tables(plant.lake):
             continue
-        read = lakes.open_table(plant.lake, f"bronze.{bronze}").to_pyarrow_table(columns=["_file"]).num_rows
+        read = lakes.open_table(plant.lake, f"bronze.{bronze}").to_pyarrow_table(columns=["_run"]).num_rows
         silver = len(plant.rows(table))
         lost = sum(count for key, count in rejected.items() if key[0] == table)
         balance.append((table, read, silver, read - silver - lost, lost, ratio(lost, read), 0))

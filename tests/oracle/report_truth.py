@@ -99,8 +99,8 @@ class Plant:
 
     def _boards(self) -> list[Board]:
         surfaces = {it["routing_stage_id"]: it["surface"] for it in self.rows("routing_stage")}
-        cycles = {it["item"]: it["ideal_cycle_ms"] for it in self.optional("silver.cycle_time")}
-        looked = {it["inspection"]: it for it in self.optional("silver.board_inspection")}
+        cycles = {it["item"]: it["ideal_cycle_ms"] for it in self.rows("cycle_time")}
+        looked = {it["inspection"]: it for it in self.rows("board_inspection")}
         boards = []
         for row in self.rows("board_result"):
             if surfaces.get(row["routing_stage_id"]) != 1:
@@ -123,10 +123,6 @@ class Plant:
                 )
             )
         return boards
-
-    def optional(self, table: str) -> list[dict]:
-        """The rows of a table that a plant without the dump does not have."""
-        return oee.rows_of(self.lake, table) if table in lakes.tables(self.lake) else []
 
     def total(self, keys: list) -> Counter:
         total: Counter = Counter()
@@ -215,7 +211,7 @@ def kpis(s: Counter) -> dict[str, tuple]:
 def runs(plant: Plant, day: date) -> list[Run]:
     """What each unit did in the shift of a day: each second belongs to the event that began last."""
     events, seen = defaultdict(list), defaultdict(list)
-    for event in plant.optional("silver.machine_event"):
+    for event in plant.rows("machine_event"):
         events[event["unit"]].append(event)
     for row in plant.rows("board_result"):
         if row["station"] is not None:

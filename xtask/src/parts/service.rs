@@ -5,6 +5,7 @@ use crate::kafka::Kafka;
 use crate::machine::run;
 use crate::pages;
 use crate::server::free_address;
+use crate::tools;
 use std::path::Path;
 use std::process::Command;
 
@@ -74,6 +75,7 @@ pub fn report(bench: &Bench) -> Done {
         case.arg("--cockpit").arg(&bench.cockpit).arg("--lake").arg(lake);
         Ok(case)
     };
+    tools::poppler()?;
     run(&mut case(&bench.simulated("report", REPORT_DAYS)?)?)?;
     if !bench.bucket.is_dir() {
         return Ok(());
