@@ -13,11 +13,13 @@ import { frameTest } from './browser/frame.mjs'
 import { BASE, expect, results, screen } from './browser/harness.mjs'
 import { DESK, looks } from './browser/looks.mjs'
 import { makeTest } from './browser/make.mjs'
+import { nowTest } from './browser/now.mjs'
 import { oeeTest } from './browser/oee.mjs'
 import { stockTest } from './browser/stock.mjs'
 import { answersTest, tempsTest } from './browser/temps.mjs'
 
 async function allPages(browser, page) {
+  await nowTest(page)
   await makeTest(page)
   await oeeTest(page)
   await stockTest(page)

@@ -1,5 +1,17 @@
 import { expect, test } from 'vitest'
-import { bytes, dec, int, NONE, percent, quantity, rupees, signed, sum, ticks } from './numbers'
+import {
+  bytes,
+  dec,
+  headline,
+  int,
+  NONE,
+  percent,
+  quantity,
+  rupees,
+  signed,
+  sum,
+  ticks,
+} from './numbers'
 
 test.each([
   [0, '0'],
@@ -23,6 +35,14 @@ test.each([
   [12.5, '12.5'],
   [1234567.0001, '12,34,567.0001'],
 ])('quantity %s is %s', (value, text) => expect(quantity(value)).toBe(text))
+
+test.each([
+  [3964362.1425, '39,64,362'],
+  [-100.5, '\u2212100'],
+  [99.75, '99.75'],
+  [0, '0'],
+  [null, NONE],
+])('the headline of %s is %s', (value, text) => expect(headline(value)).toBe(text))
 
 test.each([
   [5, '+5'],

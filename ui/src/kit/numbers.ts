@@ -40,6 +40,14 @@ export function quantity(value: number | null | undefined): string {
   return dec(value, 4).replace(/0+$/, '')
 }
 
+/** A quantity for a headline: a whole number from 100 on, where decimals do not matter to a reader. */
+export function headline(value: number | null | undefined): string {
+  if (value == null) return NONE
+  return Math.abs(value) >= HEADLINE_WHOLE_FROM ? int(Math.round(value)) : quantity(value)
+}
+
+const HEADLINE_WHOLE_FROM = 100
+
 /** A difference, always with its sign. */
 export function signed(value: number | null | undefined): string {
   if (value == null) return NONE
