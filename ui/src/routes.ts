@@ -55,6 +55,15 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     page: () => import('./production/Production.svelte'),
   },
   {
+    path: '/orders',
+    title: 'order.title',
+    icon: 'orders',
+    key: 'w',
+    permission: 'read_tables',
+    hasSubpaths: true,
+    page: () => import('./orders/Orders.svelte'),
+  },
+  {
     path: '/stock',
     title: 'stock.title',
     icon: 'stock',

@@ -15,6 +15,7 @@ import { DESK, looks } from './browser/looks.mjs'
 import { makeTest } from './browser/make.mjs'
 import { nowTest } from './browser/now.mjs'
 import { oeeTest } from './browser/oee.mjs'
+import { ordersTest } from './browser/orders.mjs'
 import { stockTest } from './browser/stock.mjs'
 import { answersTest, tempsTest } from './browser/temps.mjs'
 
@@ -22,6 +23,7 @@ async function allPages(browser, page) {
   await nowTest(page)
   await makeTest(page)
   await oeeTest(page)
+  await ordersTest(page)
   await stockTest(page)
   await dataTest(page)
   await tempsTest(browser, page)
