@@ -64,6 +64,14 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     page: () => import('./orders/Orders.svelte'),
   },
   {
+    path: '/quality',
+    title: 'quality.title',
+    icon: 'quality',
+    key: 'q',
+    permission: 'read_tables',
+    page: () => import('./quality/Quality.svelte'),
+  },
+  {
     path: '/stock',
     title: 'stock.title',
     icon: 'stock',

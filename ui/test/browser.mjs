@@ -16,6 +16,7 @@ import { makeTest } from './browser/make.mjs'
 import { nowTest } from './browser/now.mjs'
 import { oeeTest } from './browser/oee.mjs'
 import { ordersTest } from './browser/orders.mjs'
+import { qualityTest } from './browser/quality.mjs'
 import { stockTest } from './browser/stock.mjs'
 import { answersTest, tempsTest } from './browser/temps.mjs'
 
@@ -24,6 +25,7 @@ async function allPages(browser, page) {
   await makeTest(page)
   await oeeTest(page)
   await ordersTest(page)
+  await qualityTest(page)
   await stockTest(page)
   await dataTest(page)
   await tempsTest(browser, page)
