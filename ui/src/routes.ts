@@ -10,6 +10,8 @@ export interface Route {
   key?: string
   /** The page also handles paths below its own: `/temps/Plant1.4.label_printer`. */
   hasSubpaths?: boolean
+  /** The page handles only paths below `path`, which is the path of another page. */
+  isBelow?: boolean
   /** The page needs no session. */
   isPublic?: boolean
   /** Loads the page when it is first opened. */
@@ -111,6 +113,12 @@ export const allRoutes: readonly Route[] = [
   ...routes,
   settings,
   {
+    path: '/make',
+    title: 'station.title',
+    isBelow: true,
+    page: () => import('./production/StationPage.svelte'),
+  },
+  {
     path: '/login',
     title: 'login.title',
     isPublic: true,
@@ -141,7 +149,8 @@ export const start = routes.find((route) => route.path === '/make') ?? routes[0]
 
 /** The page of a path. */
 export function routeOf(path: string): Route | undefined {
-  return allRoutes.find(
-    (route) => route.path === path || (route.hasSubpaths && path.startsWith(`${route.path}/`)),
-  )
+  return allRoutes.find(({ path: own, isBelow, hasSubpaths }) => {
+    if (own === path) return !isBelow
+    return (isBelow || hasSubpaths) && path.startsWith(`${own}/`)
+  })
 }

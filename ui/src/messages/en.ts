@@ -3,5 +3,6 @@ import { alarms } from './en/alarms'
 import { orders } from './en/orders'
 import { plant } from './en/plant'
 import { quality } from './en/quality'
+import { station } from './en/station'
 
-export const en = { ...plant, ...access, ...alarms, ...orders, ...quality } as const
+export const en = { ...plant, ...access, ...alarms, ...orders, ...quality, ...station } as const
