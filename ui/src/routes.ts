@@ -99,6 +99,14 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     permission: 'read_tables',
     page: () => import('./data/Data.svelte'),
   },
+  {
+    path: '/explore',
+    title: 'explore.title',
+    icon: 'explore',
+    key: 'x',
+    permission: 'run_sql',
+    page: () => import('./explore/Explore.svelte'),
+  },
 ]
 
 export const settings: Route = {

@@ -7,6 +7,7 @@ import {
   NONE,
   percent,
   quantity,
+  roundMarks,
   rupees,
   signed,
   sum,
@@ -83,3 +84,11 @@ test.each([
   [1725, [0, 500, 1000, 1500, 2000]],
   [2000, [0, 500, 1000, 1500, 2000]],
 ])('ticks up to %s', (max, marks) => expect(ticks(max, 4)).toEqual(marks))
+
+test.each([
+  [5219, 7440, 5, [5500, 6000, 6500, 7000], 0],
+  [0, 1, 5, [0, 0.2, 0.4, 0.6, 0.8, 1], 1],
+  [-3, 3, 4, [-2, 0, 2], 0],
+])('round marks of %s to %s', (low, high, count, marks, digits) => {
+  expect(roundMarks(low, high, count)).toEqual({ marks, digits })
+})

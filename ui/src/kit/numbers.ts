@@ -100,3 +100,20 @@ export function ticks(max: number, count: number): number[] {
   for (let mark = whole; mark < max + whole; mark += whole) marks.push(mark)
   return marks
 }
+
+/** Round marks between two values, at most `count`, and the decimal digits that they need. */
+export function roundMarks(
+  low: number,
+  high: number,
+  count: number,
+): { marks: number[]; digits: number } {
+  const span = Math.max(high - low, Number.EPSILON)
+  const power = 10 ** Math.floor(Math.log10(span / count))
+  const step = [1, 2, 5, 10].map((n) => n * power).find((one) => span / one <= count) ?? 10 * power
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
+  const marks: number[] = []
+  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n += 1) {
+    marks.push(Number((n * step).toFixed(digits)))
+  }
+  return { marks, digits }
+}

@@ -1,4 +1,5 @@
 /** Quality: verdicts of the first inspection, defects, and control charts. */
+import { roundMarks } from '../kit/numbers'
 
 export interface YieldRow {
   production_day: string
@@ -94,12 +95,6 @@ export function scaleOf(rows: readonly SpcRow[]): Scale {
   const most = Math.max(...all)
   const spare = Math.max((most - least) * 0.08, Number.EPSILON)
   const [low, high] = [least - spare, most + spare]
-  const power = 10 ** Math.floor(Math.log10((high - low) / MARKS_MAX))
-  const step =
-    [1, 2, 5, 10].map((n) => n * power).find((one) => (high - low) / one <= MARKS_MAX) ?? 10 * power
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
-  const marks: number[] = []
-  for (let n = Math.ceil(low / step); n * step <= high; n += 1)
-    marks.push(Number((n * step).toFixed(digits)))
+  const { marks, digits } = roundMarks(low, high, MARKS_MAX)
   return { low, high, marks, digits }
 }

@@ -1,6 +1,7 @@
 /** English texts of the page of one station. */
 export const station = {
   'station.title': 'Station',
+  'station.open': 'States, cycles and stops of {station}',
   'station.none': 'There are no boards, no plan and no machine events of {station} in this period.',
   'station.plan': '{percent} of plan {planned}, {delta}',
   'station.availability': 'Availability',
@@ -24,6 +25,5 @@ export const station = {
   'station.cycle.legend':
     'Each line is the time from one board to the next; stops of more than 5 min are left out. Step line: ideal time of the item.',
   'station.cycle.none': 'No cycles: fewer than two boards were made.',
-  'station.cycle.median': 'Cycle',
-  'station.cycle.ideal': 'Ideal',
+  'station.cycle.median': 'Cycle / ideal',
 } as const
