@@ -8,48 +8,71 @@
 
 import { chromium } from 'playwright-core'
 
-/** Runs in the page. Times have the resolution of `performance.now()`, which is below a millisecond. */
-function observe() {
-  const times = { received: {}, painted: {} }
-  const now = () => performance.timeOrigin + performance.now()
+/** Runs in a page without content, so that nothing else delays the events. */
+function receive() {
+  const received = {}
+  window.times = received
   const source = new EventSource('/api/v1/live?topics=alarms')
   source.addEventListener('alarm', (event) => {
-    const at = now()
+    const at = performance.timeOrigin + performance.now()
     const { transition, alarm } = JSON.parse(event.data)
-    if (transition === 'raised') times.received[alarm.object] ??= at
+    if (transition === 'raised') received[alarm.object] ??= at
   })
+  return new Promise((done) => source.addEventListener('hello', () => done()))
+}
+
+/** Runs in the page with the alarms. */
+function watchRows() {
+  const painted = {}
+  window.times = painted
   const note = (row) => {
     const object = row.dataset.row.slice(row.dataset.row.indexOf('/') + 1)
-    if (object in times.painted) return
-    times.painted[object] = null
+    if (object in painted) return
+    painted[object] = null
     requestAnimationFrame(() => {
       // The task after the callbacks of a frame runs once the frame is painted.
       const { port1, port2 } = new MessageChannel()
       port1.onmessage = () => {
-        times.painted[object] = now()
+        painted[object] = performance.timeOrigin + performance.now()
       }
       port2.postMessage(null)
     })
   }
   const look = () => document.querySelectorAll('tr[data-row]').forEach(note)
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true })
-  window.alarmTimes = times
-  return new Promise((done) => source.addEventListener('hello', () => done()))
+}
+
+async function openEmpty(browser, origin) {
+  const page = await browser.newPage()
+  const address = `${origin}/empty`
+  await page.route(address, (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+  )
+  await page.goto(address)
+  await page.evaluate(receive)
+  return page
+}
+
+async function openAlarms(browser, origin) {
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } })
+  await page.goto(`${origin}/alarms?group=none`)
+  await page.waitForSelector('.queue')
+  await page.evaluate(watchRows)
+  return page
 }
 
 async function main() {
+  const origin = process.env.COCKPIT_URL
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   })
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } })
-  await page.goto(`${process.env.COCKPIT_URL}/alarms?group=none`)
-  await page.waitForSelector('.queue')
-  await page.evaluate(observe)
+  const [events, alarms] = [await openEmpty(browser, origin), await openAlarms(browser, origin)]
   console.log('ready')
   process.stdin.resume()
   await new Promise((done) => process.stdin.once('data', done).once('end', done))
-  console.log(JSON.stringify(await page.evaluate(() => window.alarmTimes)))
+  const times = (page) => page.evaluate(() => window.times)
+  console.log(JSON.stringify({ received: await times(events), painted: await times(alarms) }))
   await browser.close()
 }
 

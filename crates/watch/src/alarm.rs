@@ -1,8 +1,8 @@
 //! An alarm as people see it: the rule, the state, and what has happened since it was raised.
 
 use plant::alarm::{
-    AlarmEvent, AlarmKey, Comparison, Condition, Direction, LocalText, Place, Priority, Rule, State,
-    Transition,
+    AlarmEvent, AlarmKey, Comparison, Condition, Direction, LocalText, Place, Priority, Rule,
+    State, Transition,
 };
 
 /// An alarm with its current occurrence. Times are microseconds since 1970, UTC, in engine time.

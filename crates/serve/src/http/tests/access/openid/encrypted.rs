@@ -5,7 +5,9 @@ use super::{Site, session};
 use crate::OpenIdLimits;
 use crate::http::tests::now;
 use crate::http::{Certificates, TlsFiles};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
