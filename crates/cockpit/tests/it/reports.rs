@@ -35,7 +35,8 @@ const TEMPLATE: &str = r#"#let data = json("data.json")
 }
 "#;
 
-const PLAN: &str = "Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,5\n2,a,2024-01-01,9,S1,7\n";
+const PLAN: &str =
+    "Id,Item,Day,Hour,Station,Quantity\n1,a,2024-01-01,8,S1,5\n2,a,2024-01-01,9,S1,7\n";
 
 /// The test plant with a report and a plan.
 fn world() -> World {
