@@ -34,6 +34,7 @@ mod rate;
 mod readonly;
 mod receipt;
 mod refusals;
+mod reports;
 mod request_body;
 mod tables;
 mod temperatures;
@@ -56,6 +57,7 @@ pub use readonly::plan as plan_reading;
 
 use super::{Clock, LakeReader, Limits};
 use ::live::Live;
+use ::report::Issuer;
 use authorization::{Blocking, Guarded, authorize, routes};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -91,6 +93,8 @@ pub struct Service {
     alarms: Option<watch::Alarms>,
     rule_file: Option<Arc<RuleFile>>,
     planner: Option<Receiver<Arc<NotificationPlanner>>>,
+    reports: Option<Issuer>,
+    report_runs: ConcurrencyLimit,
 }
 
 impl Service {
@@ -108,6 +112,7 @@ impl Service {
         let queries = ConcurrencyLimit::new("queries", limits.queries);
         let reads = ConcurrencyLimit::new("requests", limits.reads);
         let backtests = ConcurrencyLimit::new("back-tests", limits.backtests);
+        let report_runs = ConcurrencyLimit::new("reports", limits.report_runs);
         let network = Network { hosts, ..Network::default() };
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
@@ -131,6 +136,8 @@ impl Service {
             alarms: None,
             rule_file: None,
             planner: None,
+            reports: None,
+            report_runs,
         }
     }
 
@@ -144,6 +151,12 @@ impl Service {
     #[must_use]
     pub fn with_planner(self, planner: Option<Receiver<Arc<NotificationPlanner>>>) -> Self {
         Self { planner, ..self }
+    }
+
+    /// The same service with the reports of the plant.
+    #[must_use]
+    pub fn with_reports(self, reports: Option<Issuer>) -> Self {
+        Self { reports, ..self }
     }
 
     /// The same service with the alarms of this program.
@@ -185,7 +198,7 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
     let shell = || ui::pages(pages);
     let own = [("/login", shell()), ("/setup", shell())];
     for (path, methods) in
-        interface().into_iter().chain(account_routes()).chain(alarm_routes()).chain(own)
+        interface().into_iter().chain(account_routes()).chain(alarm_routes()).chain(report_routes()).chain(own)
     {
         routes = routes.route(path, wrap(&service, path, pages, methods));
     }
@@ -255,6 +268,21 @@ fn alarm_routes() -> Vec<(&'static str, Methods)> {
         ("/api/v1/notifications", get(notifications::list)),
         ("/api/v1/notifications/test", post(notifications::test)),
         ("/api/v1/notifications/{id}/retry", post(notifications::retry)),
+    ]
+}
+
+fn report_routes() -> Vec<(&'static str, Methods)> {
+    use reports::{catalogue, issued, run};
+    vec![
+        ("/api/v1/reports", get(catalogue::list)),
+        ("/api/v1/reports/{name}", get(catalogue::detail)),
+        ("/api/v1/reports/{name}/preview", get(run::preview)),
+        ("/api/v1/reports/{name}/file", get(run::download)),
+        ("/api/v1/reports/{name}/issue", post(issued::issue)),
+        ("/api/v1/issued-reports", get(issued::list)),
+        ("/api/v1/issued-reports/{id}", get(issued::detail)),
+        ("/api/v1/issued-reports/{id}/files/{format}", get(issued::download)),
+        ("/api/v1/report-deliveries/{id}/retry", post(issued::retry)),
     ]
 }
 

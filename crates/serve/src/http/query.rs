@@ -192,6 +192,17 @@ pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String
     Ok(found)
 }
 
+/// All parameters of an address, each given once.
+pub fn all_parameters(query: Option<&str>) -> Result<BTreeMap<String, String>, Error> {
+    let mut found = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        if found.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            return Err(Error::bad("bad_parameter", format!("{name} is given twice")));
+        }
+    }
+    Ok(found)
+}
+
 /// A parameter that is a whole number.
 pub fn whole_number<T: FromStr>(
     given: &BTreeMap<String, String>,
