@@ -16,6 +16,7 @@ mod observer;
 mod open;
 mod refinement;
 mod report;
+mod reporting;
 mod schedule;
 pub mod serving;
 mod signals;

@@ -1,5 +1,6 @@
 import { access } from './en/access'
 import { alarms } from './en/alarms'
 import { plant } from './en/plant'
+import { reports } from './en/reports'
 
-export const en = { ...plant, ...access, ...alarms } as const
+export const en = { ...plant, ...access, ...alarms, ...reports } as const

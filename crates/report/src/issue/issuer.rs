@@ -98,6 +98,12 @@ impl Issuer {
         &self.setup.database
     }
 
+    /// Identifies the database among those of all programs with the same lake.
+    pub fn database_name(&self) -> String {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        format!("{}:{}", host.trim(), self.database().path().display())
+    }
+
     pub(crate) fn planner(&self) -> Arc<NotificationPlanner> {
         Arc::clone(&self.setup.planner.borrow())
     }
