@@ -4,7 +4,8 @@ use super::record::{DeliveryKind, NewDelivery};
 use config::notifications::{ChannelKind, Target};
 use config::reports::{self, Definition, Format};
 use plant::alarm::Priority;
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use watch::notify::{NotificationPlanner, Recipient};
 
 /// Channel of recipients that no channel reaches: the attempt fails and names what is missing.
@@ -21,14 +22,26 @@ pub(super) fn formats(report: &Definition) -> BTreeSet<Format> {
     formats
 }
 
-/// The deliveries of a report; a recipient of several entries with the same files gets one.
+/// The deliveries of a report. A recipient of several entries gets one with the files of all of them.
 pub(super) fn deliveries(
     report: &Definition,
     planner: &NotificationPlanner,
     now_us: i64,
 ) -> Vec<NewDelivery> {
-    let own = report.deliveries.iter().flat_map(|it| deliveries_of(it, planner, now_us));
-    own.collect::<BTreeSet<_>>().into_iter().collect()
+    let mut found = BTreeMap::<(DeliveryKind, String, String), NewDelivery>::new();
+    for new in report.deliveries.iter().flat_map(|it| deliveries_of(it, planner, now_us)) {
+        let key = (new.kind, new.target.clone(), new.recipient.clone());
+        match found.entry(key) {
+            Entry::Vacant(entry) => drop(entry.insert(new)),
+            Entry::Occupied(entry) => {
+                let formats = &mut entry.into_mut().formats;
+                let more = new.formats.into_iter().filter(|it| !formats.contains(it));
+                let more: Vec<String> = more.collect();
+                formats.extend(more);
+            }
+        }
+    }
+    found.into_values().collect()
 }
 
 fn deliveries_of(
