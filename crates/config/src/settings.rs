@@ -8,9 +8,11 @@
 mod access;
 mod alarm;
 mod ingest;
+mod issue;
 mod lake;
 mod notify;
 mod refine;
+mod report;
 mod section;
 mod serve;
 mod stream;
@@ -19,9 +21,11 @@ pub(crate) use access::ACCESS_VARIABLES;
 pub use access::{ACCESS_MODES, ACCESS_PREFIX, Access, AccessLimits, AccessMode};
 pub use alarm::AlarmLimits;
 pub use ingest::IngestLimits;
+pub use issue::IssueLimits;
 pub use lake::LakeLimits;
 pub use notify::NotificationLimits;
 pub use refine::RefineLimits;
+pub use report::ReportLimits;
 pub(crate) use section::variable;
 pub use section::{Deprecation, Origin, Provenance, Section, Setting};
 pub use serve::{LiveLimits, ServeLimits};
@@ -42,13 +46,15 @@ pub struct Limits {
     pub refine: RefineLimits,
     pub live: LiveLimits,
     pub alarm: AlarmLimits,
+    pub report: ReportLimits,
+    pub issue: IssueLimits,
     pub serve: ServeLimits,
     provenance: Provenance,
 }
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 8] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 10] {
         [
             ("Dumps", &self.ingest),
             ("Streams", &self.stream),
@@ -57,6 +63,8 @@ impl Limits {
             ("Refinement", &self.refine),
             ("Live values", &self.live),
             ("Alarms", &self.alarm),
+            ("Reports", &self.report),
+            ("Issued reports", &self.issue),
             ("HTTP service", &self.serve),
         ]
     }
@@ -87,8 +95,8 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 8], &mut Provenance) {
-        let sections: [&mut dyn Section; 8] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 10], &mut Provenance) {
+        let sections: [&mut dyn Section; 10] = [
             &mut self.ingest,
             &mut self.stream,
             &mut self.kafka,
@@ -96,6 +104,8 @@ impl Limits {
             &mut self.refine,
             &mut self.live,
             &mut self.alarm,
+            &mut self.report,
+            &mut self.issue,
             &mut self.serve,
         ];
         (sections, &mut self.provenance)

@@ -48,7 +48,8 @@ fn compare(query: &str, before: Option<&Value>, after: Option<&Value>) -> Vec<Di
     let columns = columns(after.or(before));
     let key_columns = key_columns(&columns, [before, after].into_iter().flatten());
     let (old, new) = (keyed(before, &key_columns), keyed(after, &key_columns));
-    let difference = |row: &String, change| Difference { query: query.into(), row: row.clone(), change };
+    let difference =
+        |row: &String, change| Difference { query: query.into(), row: row.clone(), change };
     let old_by_key: BTreeMap<&String, &Value> = old.iter().map(|(key, row)| (key, *row)).collect();
     let new_keys: BTreeSet<&String> = new.iter().map(|(key, _)| key).collect();
     let mut found = Vec::new();
@@ -106,7 +107,8 @@ fn key_columns<'v>(
         let is_number = |row: &Value| row.get(name).is_some_and(Value::is_number);
         queries.clone().any(|query| rows(Some(query)).iter().any(is_number))
     };
-    let names = |columns: Vec<&&'v Value>| columns.into_iter().filter_map(|it| text(it, "name")).collect();
+    let names =
+        |columns: Vec<&&'v Value>| columns.into_iter().filter_map(|it| text(it, "name")).collect();
     let leading: Vec<&str> = names(columns.iter().take_while(|it| !is_figure(it)).collect());
     let is_unique = |keys: &[&str]| {
         queries.clone().all(|query| {
@@ -208,7 +210,8 @@ mod tests {
                 row("EP", json!(3), "night")
             ])
         };
-        let expected = [("2026-06-01, EP, night", changed("Made", Some("boards"), json!(2), json!(4)))];
+        let expected =
+            [("2026-06-01, EP, night", changed("Made", Some("boards"), json!(2), json!(4)))];
         check(rows(2), rows(4), &expected);
     }
 

@@ -66,7 +66,8 @@ impl DeliverySender {
             let claimed = queue::claim(tx, &claiming, claiming.attempts_at_once, begun_us)?;
             claimed.into_iter().map(|delivery| load(tx, delivery)).collect::<Result<Vec<_>, _>>()
         });
-        let attempts = claimed.await?.into_iter().map(|parcel| self.attempt(&planner, parcel, begun_us));
+        let attempts =
+            claimed.await?.into_iter().map(|parcel| self.attempt(&planner, parcel, begun_us));
         for (delivery, result) in join_all(attempts).await {
             let ended_us = now_us();
             let outcome = outcome(&delivery, result, &limits, ended_us);
@@ -87,7 +88,8 @@ impl DeliverySender {
             DeliveryKind::Folder => {
                 let time = attempt_time(&planner.notifications().limits);
                 let written = tokio::time::timeout(time, write_files(&parcel)).await;
-                let late = || Failure::temporary(format!("not written within {} s", time.as_secs()));
+                let late =
+                    || Failure::temporary(format!("not written within {} s", time.as_secs()));
                 written.map_err(|_elapsed| late()).and_then(|it| it.map_err(Failure::from))
             }
         };
@@ -105,8 +107,9 @@ impl DeliverySender {
         let missing = || Failure::temporary(format!("alarms.toml has no channel `{target}`"));
         let channel = planner.notifications().channel(target).ok_or_else(missing)?;
         let bytes_max = self.limits.report_attachments_bytes;
-        let message = message::outgoing(planner, channel, delivery, issued, files, bytes_max, now_us)
-            .map_err(Failure::temporary)?;
+        let message =
+            message::outgoing(planner, channel, delivery, issued, files, bytes_max, now_us)
+                .map_err(Failure::temporary)?;
         self.deliveries.deliver(channel, &message).await
     }
 }
@@ -115,10 +118,7 @@ fn attempt_time(limits: &NotificationLimits) -> Duration {
     Duration::from_millis(limits.attempt_time_ms.into())
 }
 
-fn load(
-    tx: &rusqlite::Transaction<'_>,
-    delivery: Delivery,
-) -> Result<Parcel, access::Error> {
+fn load(tx: &rusqlite::Transaction<'_>, delivery: Delivery) -> Result<Parcel, access::Error> {
     let issued = store::get(tx, delivery.issued)?;
     let files = delivery.content.formats.iter();
     let files = files.map(|format| store::file(tx, issued.id, format)).collect::<Result<_, _>>()?;

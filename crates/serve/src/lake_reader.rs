@@ -4,12 +4,14 @@ use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
+use config::model::TableName;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use lake::kpi::{KpiQuery, Row};
 use plant::equipment::Equipment;
+use report::Versions;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// Read access to the lake.
@@ -25,6 +27,18 @@ pub trait LakeReader: Send + Sync {
     /// Version of one table as of now, `None` if it has none (the response then has no ETag). Called
     /// before [`LakeReader::session`], so an ETag may be older than the rows, never newer.
     async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>>;
+
+    /// The newest version of each of these tables, or the newest at a time in microseconds since 1970 UTC. Tables
+    /// that do not exist, or did not exist then, are left out.
+    async fn versions(
+        &self,
+        tables: &BTreeSet<TableName>,
+        at_us: Option<i64>,
+    ) -> anyhow::Result<Versions>;
+
+    /// A session as [`LakeReader::session`] in which only these tables exist, at these versions. Statements give
+    /// their rows in the same order each time.
+    async fn session_at(&self, versions: &Versions) -> anyhow::Result<SessionContext>;
 
     /// The table recomputed with `parameters`, whose names and values have been checked against
     /// [`TableInfo::parameters`].

@@ -75,6 +75,8 @@ pub struct Limits {
     pub alarm_text_chars: usize,
     /// Back-tests running at a time. 1.
     pub backtests: usize,
+    /// Reports that are read and rendered at a time. 1.
+    pub report_runs: usize,
     /// Time of a back-test. 120 s.
     pub backtest_time: Duration,
     /// How often the right to follow a live stream is checked while the stream is open. 1 s.
@@ -176,6 +178,7 @@ impl Default for Limits {
             alarm_journal_entries: 1_000,
             alarm_text_chars: 2_000,
             backtests: 1,
+            report_runs: 1,
             backtest_time: Duration::from_secs(120),
             live_recheck_time: Duration::from_secs(1),
             repeat_count: 10_000,

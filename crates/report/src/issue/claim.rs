@@ -72,9 +72,15 @@ impl Claims {
     ///
     /// # Errors
     /// The lake cannot be read or written.
-    pub async fn claim(&self, report: &str, run_at_us: i64, now_us: i64) -> anyhow::Result<Claimed> {
+    pub async fn claim(
+        &self,
+        report: &str,
+        run_at_us: i64,
+        now_us: i64,
+    ) -> anyhow::Result<Claimed> {
         let marks = self.marks(report).await?;
-        let is_done = |mark: &Mark| matches!(mark, Mark::Done { run_at_us: done } if *done >= run_at_us);
+        let is_done =
+            |mark: &Mark| matches!(mark, Mark::Done { run_at_us: done } if *done >= run_at_us);
         if marks.iter().any(is_done) {
             return Ok(Claimed::Done);
         }

@@ -262,7 +262,11 @@ impl Issuer {
             other => other.to_string(),
         };
         let request = Request {
-            parameters: issued.parameters.iter().map(|(name, it)| (name.clone(), text(it))).collect(),
+            parameters: issued
+                .parameters
+                .iter()
+                .map(|(name, it)| (name.clone(), text(it)))
+                .collect(),
             language: issued.language.clone(),
             now_us,
             pinned: is_pinned.then(|| issued.versions.clone()),

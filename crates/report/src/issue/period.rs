@@ -52,7 +52,8 @@ pub(super) fn file_stem(data: &Data) -> String {
 
 /// A text with every character replaced that is special in a header or a file system, cut off at 40 characters.
 fn plain(text: &str) -> String {
-    let keep = |sign: char| if sign.is_ascii_alphanumeric() || "._-".contains(sign) { sign } else { '_' };
+    let keep =
+        |sign: char| if sign.is_ascii_alphanumeric() || "._-".contains(sign) { sign } else { '_' };
     text.chars().take(40).map(keep).collect()
 }
 

@@ -16,9 +16,14 @@ const COLUMNS: &str = "id, issued, kind, target, recipient, address, formats, du
 pub enum DeliveryOutcome {
     Sent,
     /// It may succeed later.
-    Retry { due_at_us: i64, error: String },
+    Retry {
+        due_at_us: i64,
+        error: String,
+    },
     /// It will not succeed.
-    Failed { error: String },
+    Failed {
+        error: String,
+    },
 }
 
 /// How many deliveries are not made.
@@ -67,11 +72,12 @@ pub fn list(tx: &Connection, issued: i64) -> Result<Vec<Delivery>, Error> {
 /// # Errors
 /// The database fails.
 pub fn backlog(tx: &Connection) -> Result<DeliveryBacklog, Error> {
-    let sql = "SELECT count(*) FILTER (WHERE state <> 'failed'), count(*) FILTER (WHERE state = 'failed')
+    let sql =
+        "SELECT count(*) FILTER (WHERE state <> 'failed'), count(*) FILTER (WHERE state = 'failed')
         FROM report_deliveries WHERE state IN ('waiting', 'sending', 'failed')";
-    let row = tx.prepare_cached(sql)?.query_row([], |row| {
-        Ok(DeliveryBacklog { waiting: row.get(0)?, failed: row.get(1)? })
-    });
+    let row = tx
+        .prepare_cached(sql)?
+        .query_row([], |row| Ok(DeliveryBacklog { waiting: row.get(0)?, failed: row.get(1)? }));
     Ok(row?)
 }
 
@@ -98,7 +104,8 @@ pub(crate) fn claim(
     let mut claimed = Vec::new();
     for delivery in due {
         let is_first = delivery.attempts == 0 && delivery.content.kind == DeliveryKind::Message;
-        match is_first.then(|| budget_from_us(tx, limits, &delivery, now_us)).transpose()?.flatten() {
+        match is_first.then(|| budget_from_us(tx, limits, &delivery, now_us)).transpose()?.flatten()
+        {
             Some(from_us) => postpone(tx, delivery.id, from_us)?,
             None => claimed.push(start(tx, delivery, now_us)?),
         }
@@ -147,7 +154,9 @@ pub(crate) fn finish(
         sent_at_us = ?5 WHERE id = ?1 AND state = 'sending'";
     let (state, due_at_us, error, sent_at_us) = match outcome {
         DeliveryOutcome::Sent => ("sent", None, None, Some(now_us)),
-        DeliveryOutcome::Retry { due_at_us, error } => ("waiting", Some(due_at_us), Some(error), None),
+        DeliveryOutcome::Retry { due_at_us, error } => {
+            ("waiting", Some(due_at_us), Some(error), None)
+        }
         DeliveryOutcome::Failed { error } => ("failed", None, Some(error), None),
     };
     tx.prepare_cached(sql)?.execute(params![id, state, due_at_us, error, sent_at_us])?;

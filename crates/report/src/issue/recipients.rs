@@ -62,7 +62,12 @@ fn deliveries_of(
             all.map(|it| message(it, &[], now_us)).collect()
         }
         reports::DeliveryKind::Folder { location } | reports::DeliveryKind::S3 { location } => {
-            let folder = Receiver { target: location.clone(), recipient: location.clone(), address: None, due_at_us: None };
+            let folder = Receiver {
+                target: location.clone(),
+                recipient: location.clone(),
+                address: None,
+                due_at_us: None,
+            };
             let folder = message(folder, &formats, now_us);
             vec![NewDelivery { kind: DeliveryKind::Folder, ..folder }]
         }
@@ -94,12 +99,7 @@ fn message(to: Receiver, formats: &[String], now_us: i64) -> NewDelivery {
 }
 
 /// The ways to reach the people of a role. Without any, a delivery that fails shows the mistake.
-fn people(
-    planner: &NotificationPlanner,
-    role: &str,
-    is_email: bool,
-    now_us: i64,
-) -> Vec<Receiver> {
+fn people(planner: &NotificationPlanner, role: &str, is_email: bool, now_us: i64) -> Vec<Receiver> {
     let found = planner.recipients(&Target::Role(role.to_owned()), now_us);
     let is_mail = |it: &Recipient| is_email_channel(planner, &it.channel);
     let found = found.into_iter().filter(|it| !is_email || is_mail(it));

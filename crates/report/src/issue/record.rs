@@ -1,9 +1,9 @@
 //! An issued report and its parts.
 
 use crate::differences::Difference;
+use crate::source::Versions;
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use crate::source::Versions;
 
 /// Why a report was issued.
 #[derive(Debug, Clone, PartialEq, Eq)]

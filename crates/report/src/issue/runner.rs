@@ -133,7 +133,9 @@ impl Runner {
         let name = &report.name;
         let last_us = self.last_us(name, at.now_us).await?;
         let calendar = &self.issuer.plant().calendar;
-        let Some(run_at_us) = due_us(&schedule.moment, calendar, last_us, at) else { return Ok(()) };
+        let Some(run_at_us) = due_us(&schedule.moment, calendar, last_us, at) else {
+            return Ok(());
+        };
         if self.retry_us.get(name).is_some_and(|retry_us| at.now_us < *retry_us) {
             return Ok(());
         }

@@ -1,15 +1,13 @@
 //! The tables of issued reports, in the transaction of the caller.
 
-use super::record::{
-    DIFFERENCES_MAX, FileSummary, IssueCause, IssuedFile, IssuedReport, NewIssue,
-};
 use super::queue;
+use super::record::{DIFFERENCES_MAX, FileSummary, IssueCause, IssuedFile, IssuedReport, NewIssue};
 use crate::source::Versions;
 use access::Error;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use sha2::{Digest as _, Sha256};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 const COLUMNS: &str = "i.id, i.report, i.title, i.language, i.parameters, i.issued_at_us, i.issued_by, i.run_at_us, \
     i.data_as_of_us, i.versions, i.compared_versions, i.is_correctable, i.corrects, \

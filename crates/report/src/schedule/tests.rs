@@ -131,7 +131,8 @@ fn a_shift_has_no_run_on_a_rest_day() {
     let calendar = berlin().with_rests(vec![rest]);
     let timing = after("early", 0);
     // 2026-06-07 is a Sunday.
-    let due = due_us(&timing, &calendar, us("2026-06-06T00:00:00Z"), at_time("2026-06-07T20:00:00Z"));
+    let due =
+        due_us(&timing, &calendar, us("2026-06-06T00:00:00Z"), at_time("2026-06-07T20:00:00Z"));
     assert_eq!(due, Some(us("2026-06-06T14:00:00+02:00")));
 }
 
@@ -183,10 +184,8 @@ fn the_next_run_follows() {
 fn timings() -> impl Strategy<Value = Moment> {
     let days = proptest::sample::subsequence(WEEK.as_slice(), 1..=7);
     prop_oneof![
-        (0..1440_u16, days)
-            .prop_map(|(minute_of_day, days)| Moment::At { minute_of_day, days }),
-        proptest::sample::select(vec!["early", "late", "night"])
-            .prop_map(|shift| after(shift, 0)),
+        (0..1440_u16, days).prop_map(|(minute_of_day, days)| Moment::At { minute_of_day, days }),
+        proptest::sample::select(vec!["early", "late", "night"]).prop_map(|shift| after(shift, 0)),
         Just(Moment::Final),
     ]
 }

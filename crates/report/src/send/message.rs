@@ -67,7 +67,8 @@ pub(super) fn outgoing(
 pub(super) fn key(delivery: &Delivery) -> String {
     let content = &delivery.content;
     let Delivery { id, issued, queued_at_us, .. } = delivery;
-    let text = format!("report/{issued}/{id}/{queued_at_us}/{}/{}", content.target, content.recipient);
+    let text =
+        format!("report/{issued}/{id}/{queued_at_us}/{}/{}", content.target, content.recipient);
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -79,7 +80,11 @@ fn language(planner: &NotificationPlanner, recipient: &str, issued: &IssuedRepor
 
 fn attachment(file: &IssuedFile) -> Attachment {
     let extension = file.name.rsplit('.').next().unwrap_or_default();
-    Attachment { name: file.name.clone(), media_type: media_type(extension), bytes: file.bytes.clone() }
+    Attachment {
+        name: file.name.clone(),
+        media_type: media_type(extension),
+        bytes: file.bytes.clone(),
+    }
 }
 
 /// The address of the report's page, with the issued report open.
@@ -165,7 +170,8 @@ fn line(body: &mut String, text: &str) {
 /// A text without line ends and invisible signs, which could add headers or reverse the text.
 fn one_line(text: &str) -> String {
     let is_hidden = |sign: &char| {
-        sign.is_control() || matches!(sign, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        sign.is_control()
+            || matches!(sign, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().filter(|sign| !is_hidden(sign)).take(LINE_CHARS_MAX).collect()
 }

@@ -16,7 +16,6 @@ mod encode;
 mod error;
 mod filter;
 mod format;
-mod formula;
 mod forwarded;
 mod guard;
 mod health;
@@ -34,6 +33,7 @@ mod rate;
 mod readonly;
 mod receipt;
 mod refusals;
+mod report_source;
 mod reports;
 mod request_body;
 mod tables;
@@ -54,6 +54,7 @@ pub use guard::SECURITY as SECURITY_HEADERS;
 pub use listen::{Certificates, Endpoint, TlsFiles, serve};
 pub use peer::{Network, Peer};
 pub use readonly::plan as plan_reading;
+pub use report_source::ReportSource;
 
 use super::{Clock, LakeReader, Limits};
 use ::live::Live;
@@ -197,8 +198,12 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
     let mut routes = Router::new();
     let shell = || ui::pages(pages);
     let own = [("/login", shell()), ("/setup", shell())];
-    for (path, methods) in
-        interface().into_iter().chain(account_routes()).chain(alarm_routes()).chain(report_routes()).chain(own)
+    for (path, methods) in interface()
+        .into_iter()
+        .chain(account_routes())
+        .chain(alarm_routes())
+        .chain(report_routes())
+        .chain(own)
     {
         routes = routes.route(path, wrap(&service, path, pages, methods));
     }

@@ -49,7 +49,8 @@ impl Service {
 
     /// The lake as a caller sees it.
     fn report_source(&self, visibility: Visibility) -> super::ReportSource {
-        super::ReportSource::new(Arc::clone(&self.lake), Some(visibility))
+        super::ReportSource::new(Arc::clone(&self.lake), self.limits.clone())
+            .with_visibility(visibility)
     }
 }
 

@@ -5,7 +5,7 @@ use super::dispatch::pause_us;
 use super::facts::{Facts, alarm_link, alarms_link};
 use super::planner::NotificationPlanner;
 use super::round::{self, Outcome};
-use super::row::{CHANNEL_PREFIX, Notification, NotificationKind};
+use super::row::{Notification, NotificationKind};
 use access::{Database, Error};
 use anyhow::Context as _;
 use config::notifications::Channel;

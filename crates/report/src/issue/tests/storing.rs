@@ -1,12 +1,12 @@
 //! The store of issued reports and the queue of their deliveries.
 
+use crate::differences::{Difference, FigureChange};
 use crate::issue::queue::{self, DeliveryOutcome};
 use crate::issue::record::{
     Delivery, DeliveryKind, DeliveryState, IssueCause, IssuedFile, NewDelivery, NewIssue,
 };
 use crate::issue::store::{self, IssuedQuery};
 use crate::source::{TableVersion, Versions};
-use crate::differences::{Difference, FigureChange};
 use access::{Database, Error, Settings};
 use config::settings::NotificationLimits;
 use serde_json::Map;
@@ -124,11 +124,15 @@ fn a_run_is_issued_once_and_a_report_is_corrected_once() {
     };
     let second = insert(&database, &correction).unwrap();
     assert_eq!(insert(&database, &correction), None);
-    let (old, new) = database.read(|tx| Ok((store::get(tx, first)?, store::get(tx, second)?))).unwrap();
+    let (old, new) =
+        database.read(|tx| Ok((store::get(tx, first)?, store::get(tx, second)?))).unwrap();
     assert_eq!((old.corrected_by, new.corrects), (Some(second), Some(first)));
     assert_eq!((new.differences, new.differences_total), (vec![difference], 1));
     let open = database.read(|tx| store::correctable(tx, T0)).unwrap();
-    assert!(open.iter().all(|it| it.id != first), "a corrected report is corrected by its successor");
+    assert!(
+        open.iter().all(|it| it.id != first),
+        "a corrected report is corrected by its successor"
+    );
     assert!(open.iter().any(|it| it.id == second));
 }
 
@@ -202,7 +206,9 @@ fn expired_reports_leave_with_their_files_and_deliveries() {
     let later = insert(&database, &later).unwrap();
     assert_eq!(database.write(|tx| store::expire(tx, T0 + 1)).unwrap(), 1);
     let left = database.read(|tx| {
-        let count = |table| tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
+        let count = |table| {
+            tx.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))
+        };
         Ok((store::get(tx, later)?.corrects, count("report_files")?, count("report_deliveries")?))
     });
     assert_eq!(left.unwrap(), (None, 1, 1));

@@ -28,7 +28,8 @@ pub const DAY_US: i64 = 24 * HOUR_US;
 /// 06:30 in the plant, half an hour after the production day began.
 pub const T0: i64 = testing::NOW_US;
 
-const TEMPLATE: &str = "#let data = json(\"data.json\")\n= #data.title\n#data.queries.hours.rows.len()\n";
+const TEMPLATE: &str =
+    "#let data = json(\"data.json\")\n= #data.title\n#data.queries.hours.rows.len()\n";
 
 const ALARMS: &str = "
 [[channel]]
@@ -120,8 +121,7 @@ impl World {
         let plant = testing::plant();
         let notifications = Arc::new(notifications(ALARMS));
         let calendar = Arc::new(plant.calendar.clone());
-        let planner =
-            NotificationPlanner::new(notifications, calendar, plant.public_url.clone());
+        let planner = NotificationPlanner::new(notifications, calendar, plant.public_url.clone());
         let issuer = Issuer::new(IssuerSetup {
             database: Arc::new(Database::open(&database, &Settings::default()).unwrap()),
             engine: Engine::new(&ReportLimits::default()),

@@ -71,9 +71,8 @@ pub async fn detail(
     let report = service.report(&name)?;
     let choices = choices(&service, &report, visibility.clone()).await?;
     let now_us = service.now_us();
-    let described = service.with_reports_blocking(move |issuer| {
-        info(issuer, &report, &visibility, &language, now_us)
-    });
+    let described = service
+        .with_reports_blocking(move |issuer| info(issuer, &report, &visibility, &language, now_us));
     let mut info = described.await?;
     for parameter in &mut info.parameters {
         parameter.choices = choices.get(&parameter.name).cloned().unwrap_or_default();

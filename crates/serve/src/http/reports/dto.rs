@@ -1,8 +1,8 @@
 //! Reports as JSON.
 
 use crate::http::temperatures::rfc3339;
-use ::report::issue::record::{Delivery, DeliveryKind, IssueCause, IssuedReport};
 use ::report::issue::issuer::DATA_FORMAT;
+use ::report::issue::record::{Delivery, DeliveryKind, IssueCause, IssuedReport};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

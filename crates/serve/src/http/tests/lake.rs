@@ -10,6 +10,7 @@ use arrow::array::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
+use config::model::TableName;
 use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -17,6 +18,7 @@ use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use deltalake::DeltaTable;
 use lake::kpi::{Dimensions, FigureStatus, KpiQuery, Level, Row};
 use plant::equipment::{Equipment, Unit};
+use report::{TableVersion, Versions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -198,6 +200,26 @@ impl LakeReader for Lake {
 
     async fn version(&self, _schema: &str, _table: &str) -> anyhow::Result<Option<u64>> {
         Ok(Some(4))
+    }
+
+    async fn versions(
+        &self,
+        tables: &BTreeSet<TableName>,
+        _at_us: Option<i64>,
+    ) -> anyhow::Result<Versions> {
+        let exists = |name: &&TableName| {
+            self.tables
+                .iter()
+                .any(|(info, _)| info.schema == name.schema && info.table == name.name)
+        };
+        let version = TableVersion { version: 4, committed_at_us: 0 };
+        Ok(tables.iter().filter(exists).map(|name| (name.to_string(), version)).collect())
+    }
+
+    /// This lake has one version.
+    async fn session_at(&self, versions: &Versions) -> anyhow::Result<SessionContext> {
+        anyhow::ensure!(versions.values().all(|it| it.version == 4), "unknown version");
+        self.session().await
     }
 
     async fn with_parameters(
