@@ -129,6 +129,7 @@ impl Limits {
             alarm_journal_entries: serve.alarm_journal_entries_max,
             alarm_text_chars: serve.alarm_text_chars_max,
             backtests: serve.max_concurrent_backtests,
+            report_runs: limits.report.reports_at_once,
             backtest_time: Duration::from_secs(serve.backtest_time_s),
             live_recheck_time: Duration::from_millis(serve.live_recheck_ms),
             repeat_count: serve.sql_repeat_max,
