@@ -187,7 +187,7 @@ impl Service {
     fn time(&self, format: Format) -> Duration {
         match format {
             Format::Json => self.limits.answer_time,
-            Format::Csv | Format::Arrow | Format::Parquet => self.limits.file_time,
+            Format::Csv | Format::Arrow | Format::Parquet | Format::Xlsx => self.limits.file_time,
         }
     }
 }
