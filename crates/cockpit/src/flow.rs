@@ -17,6 +17,7 @@ mod open;
 mod refinement;
 mod report;
 mod reporting;
+pub mod reports;
 mod schedule;
 pub mod serving;
 mod signals;

@@ -8,11 +8,11 @@ use arrow::array::RecordBatch;
 use arrow::compute::cast;
 use arrow::datatypes::{Field, Schema};
 use chrono_tz::Tz;
-use config::model::TableName;
+use config::folder::Plant;
 use config::reports::{Definition, ParameterDefault, Query};
 use config::settings::ReportLimits;
 use plant::calendar::Calendar;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -29,6 +29,20 @@ pub struct PlantContext {
     pub public_url: Option<Url>,
 }
 
+impl PlantContext {
+    /// The context of a plant, whose pages people open at `public_url`.
+    pub fn new(plant: &Plant, public_url: Option<Url>) -> Self {
+        Self {
+            name: plant.name.clone(),
+            zone: plant.zone,
+            currency: plant.currency.clone(),
+            calendar: plant.calendar.clone(),
+            limits: plant.limits.report.clone(),
+            public_url,
+        }
+    }
+}
+
 /// A request for a report.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
@@ -38,8 +52,8 @@ pub struct Request {
     pub language: String,
     /// When the report is generated, in microseconds since 1970 UTC.
     pub now_us: i64,
-    /// Time at which the defaults of parameters are resolved, if it is not that of the data: the time of a run of
-    /// the schedule that is made later.
+    /// When the defaults of parameters are resolved, in microseconds since 1970 UTC: a scheduled report that is
+    /// generated late has the parameters of its own time. Otherwise `as_of_us` or `now_us`.
     pub at_us: Option<i64>,
     /// Table versions to read; otherwise those of `as_of_us`.
     pub pinned: Option<Versions>,
@@ -203,8 +217,9 @@ async fn rows(
         bytes_max: plant.limits.report_data_bytes,
     };
     let limits: Vec<QueryLimits> = report.queries.iter().map(limits).collect();
-    let bound = |query: &'_ Query| Bound { sql: &query.statement.sql, values: &values };
-    let statements: Vec<Bound<'_>> = report.queries.iter().map(bound).collect();
+    let queries = report.queries.iter();
+    let statements: Vec<Bound<'_>> =
+        queries.map(|query| Bound { sql: &query.statement.sql, values: &values }).collect();
     let rows = source.rows(&statements, versions, &limits).await;
     rows.map_err(|(failed, error)| match report.queries.get(failed) {
         Some(query) => located(error, report, &query.name, query.statement.line),
@@ -284,11 +299,4 @@ fn address(public_url: &Url, report: &str, values: &[ParameterValue], id: &str) 
     query.append_pair("id", id);
     drop(query);
     url.into()
-}
-
-/// Names of tables as a set, from names in SQL.
-pub fn table_names(versions: &Versions) -> BTreeSet<TableName> {
-    let name =
-        |name: &String| name.split_once('.').map(|(schema, name)| TableName::new(schema, name));
-    versions.keys().filter_map(name).collect()
 }

@@ -5,6 +5,7 @@
 //! *Promise*: the same data and parameters give the same bytes, and an issued report never changes.
 
 pub mod chart;
+pub mod check;
 pub mod collect;
 pub mod csv;
 pub mod data;

@@ -62,7 +62,7 @@ impl Workbook {
         let created_at = DateTime::from_timestamp_micros(created_at_us).unwrap_or_default();
         let created_at = ExcelDateTime::from_timestamp(created_at.timestamp())?;
         let properties = DocProperties::new().set_title(title).set_author("Plant Cockpit");
-        inner.set_properties(&properties.set_creation_datetime(created_at));
+        inner.set_properties(&properties.set_creation_datetime(&created_at));
         Ok(Self { inner, zone, names: Vec::new() })
     }
 

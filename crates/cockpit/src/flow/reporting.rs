@@ -5,7 +5,7 @@ use super::lake_service::LakeService;
 use super::{Flow, now};
 use report::issue::IssuerSetup;
 use report::schedule::Progress;
-use report::{Claims, Engine, Issuer, PlantContext, Runner};
+use report::{Claims, Engine, Issuer, Runner};
 use serve::http::ReportSource;
 use std::sync::Arc;
 use tokio::sync::watch::Receiver;
@@ -36,19 +36,6 @@ impl Flow {
             reports: self.refinery.plant.reports.clone(),
             planner: planner.unwrap_or_else(|| self.planning().subscribe()),
         }))
-    }
-
-    /// What reports need of the plant.
-    pub fn report_plant(&self) -> PlantContext {
-        let plant = &self.refinery.plant;
-        PlantContext {
-            name: plant.name.clone(),
-            zone: plant.zone,
-            currency: plant.currency.clone(),
-            calendar: plant.calendar.clone(),
-            limits: self.lake().limits().report.clone(),
-            public_url: self.public_url.clone(),
-        }
     }
 
     /// Issues, corrects and delivers reports until `stop`, if this program refines the lake.

@@ -210,7 +210,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<IssuedReport> {
         corrects: row.get(12)?,
         corrected_by: row.get(13)?,
         differences: from_json(row, 14)?,
-        differences_total: row.get(15)?,
+        differences_total: row.get::<_, i64>(15)?.unsigned_abs(),
         files: Vec::new(),
     })
 }
@@ -223,7 +223,7 @@ fn with_files(tx: &Connection, report: IssuedReport) -> Result<IssuedReport, Err
             format: row.get(0)?,
             name: row.get(1)?,
             sha256: row.get(2)?,
-            size_bytes: row.get(3)?,
+            size_bytes: row.get::<_, i64>(3)?.unsigned_abs(),
         })
     };
     let files = statement.query_map([report.id], summary)?.collect::<Result<_, _>>()?;

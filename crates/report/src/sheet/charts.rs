@@ -74,7 +74,7 @@ fn native(chart: &Chart, table: &ReportTable, data: &Data) -> Option<rust_xlsxwr
             .set_categories((sheet, 1, x, rows, x))
             .set_values((sheet, 1, *column, rows, *column))
             .set_name((sheet, 0, *column))
-            .set_format(&format);
+            .set_format(&mut format);
     }
     let limits = limits(chart, table, (x, rows));
     if is_bars {
