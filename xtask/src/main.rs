@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         ["bench", "stream", ..] => bench::stream(&args[2..]),
         ["bench", "latency", ..] => bench::latency(&args[2..]),
         ["bench", "access"] => bench::access(),
+        ["bench", "report"] => bench::report(),
         ["engines", "kafka", ..] => kafka::engine(&args[2..]),
         _ => usage(),
     }
@@ -43,6 +44,7 @@ fn usage() -> ExitCode {
     machine::print("       cargo xtask bench stream [MESSAGES] [--spark]");
     machine::print("       cargo xtask bench latency [SECONDS]");
     machine::print("       cargo xtask bench access");
+    machine::print("       cargo xtask bench report");
     machine::print("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
     machine::print(&parts::listed());
     ExitCode::FAILURE

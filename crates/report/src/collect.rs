@@ -300,3 +300,6 @@ fn address(public_url: &Url, report: &str, values: &[ParameterValue], id: &str) 
     drop(query);
     url.into()
 }
+
+#[cfg(test)]
+mod tests;

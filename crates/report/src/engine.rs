@@ -209,4 +209,6 @@ fn timestamp(data: &Data) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod tests;
