@@ -110,16 +110,16 @@ fn key_columns<'v>(
     let names =
         |columns: Vec<&&'v Value>| columns.into_iter().filter_map(|it| text(it, "name")).collect();
     let leading: Vec<&str> = names(columns.iter().take_while(|it| !is_figure(it)).collect());
-    let is_unique = |keys: &[&str]| {
-        queries.clone().all(|query| {
-            let mut seen = BTreeSet::new();
-            rows(Some(query)).iter().all(|row| seen.insert(key(row, keys)))
-        })
-    };
-    match is_unique(&leading) {
+    match queries.clone().all(|query| is_unique(query, &leading)) {
         true => leading,
         false => names(columns.iter().filter(|it| !is_figure(it)).collect()),
     }
+}
+
+/// Whether no two rows have the same values in these columns.
+fn is_unique(query: &Value, columns: &[&str]) -> bool {
+    let mut seen = BTreeSet::new();
+    rows(Some(query)).iter().all(|row| seen.insert(key(row, columns)))
 }
 
 fn key(row: &Value, columns: &[&str]) -> String {

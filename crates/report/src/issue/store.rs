@@ -113,14 +113,15 @@ pub fn file(tx: &Connection, id: i64, format: &str) -> Result<IssuedFile, Error>
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
     };
     let found = tx.prepare_cached(sql)?.query_row(params![id, format], read).optional()?;
-    let name = || format!("{format} of issued report {id}");
-    let missing = || Error::NotFound { what: "file", name: name() };
-    let (file_name, digest, bytes) = found.ok_or_else(missing)?;
+    let about = format!("{format} of issued report {id}");
+    let Some((name, digest, bytes)) = found else {
+        return Err(Error::NotFound { what: "file", name: about });
+    };
     if sha256(&bytes) != digest {
         let path = String::new();
-        return Err(Error::Corrupt { path, detail: format!("the bytes of {} changed", name()) });
+        return Err(Error::Corrupt { path, detail: format!("the bytes of {about} changed") });
     }
-    Ok(IssuedFile { format: format.to_owned(), name: file_name, bytes: bytes.into() })
+    Ok(IssuedFile { format: format.to_owned(), name, bytes: bytes.into() })
 }
 
 /// Issued reports whose figures may have changed: correctable ones that are not corrected yet and were issued
