@@ -195,7 +195,7 @@ impl Issuer {
             }
             Ok(id)
         });
-        Ok(written.await?)
+        written.await
     }
 
     /// Issued reports, newest first.

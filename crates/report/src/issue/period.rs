@@ -39,7 +39,7 @@ pub(super) fn is_over(
 }
 
 /// Name of the files of a report without their extension: the report, its day and shift, and its receipt.
-pub(super) fn file_stem(data: &Data) -> String {
+pub fn file_stem(data: &Data) -> String {
     let parts = data.parameters.iter().filter(|it| match &it.value {
         Value::Day(_) => true,
         Value::Text(text) => !text.is_empty(),

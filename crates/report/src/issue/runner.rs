@@ -140,7 +140,7 @@ impl Runner {
             return Ok(());
         }
         match self.claims.claim(name, run_at_us, at.now_us).await? {
-            Claimed::Held => return Ok(()),
+            Claimed::Held => {}
             Claimed::Done => self.note(name, run_at_us).await?,
             Claimed::Ours => self.issue(name, run_at_us, at.now_us).await?,
         }
