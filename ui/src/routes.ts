@@ -94,6 +94,15 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     page: () => import('./alarms/Alarms.svelte'),
   },
   {
+    path: '/reports',
+    title: 'reports.title',
+    icon: 'reports',
+    key: 'r',
+    permission: 'read_tables',
+    hasSubpaths: true,
+    page: () => import('./reports/Reports.svelte'),
+  },
+  {
     path: '/data',
     title: 'data.title',
     icon: 'data',

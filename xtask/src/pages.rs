@@ -19,6 +19,13 @@ pub fn alarms(program: &Path) -> Result<(), String> {
     run(test.current_dir(machine::root().join("ui")))
 }
 
+/// Runs `ui/test/reports.mjs` with the demo of `program`.
+pub fn reports(program: &Path) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/reports.mjs").env("COCKPIT", program).env("CHROMIUM", machine::chromium());
+    run(test.current_dir(machine::root().join("ui")))
+}
+
 /// Runs `ui/test/openid.mjs` with `program` over `lake`.
 pub fn openid(program: &Path, lake: &Path) -> Result<(), String> {
     tools::openid_provider()?;

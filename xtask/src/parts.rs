@@ -68,6 +68,8 @@ const PARTS: &[Part] = &[
         service::access,
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
+    part("reports", "reports in a browser", &["build", "packages", "chromium"], service::reports),
+    part("issue", "reports issued, delivered, corrected", &["build", "python"], service::issue),
     part("openid", "login at providers", &["build", "packages", "chromium"], service::openid),
     part(
         "netns",
@@ -142,9 +144,9 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java. The others
 /// depend on times and on servers beside the program, and need a machine without other load.
-const WHEN_NAMED: [&str; 10] = [
-    "messages", "login", "topics", "stream", "load", "alarms", "openid", "damage", "flood",
-    "notify",
+const WHEN_NAMED: [&str; 12] = [
+    "messages", "login", "topics", "stream", "load", "alarms", "reports", "issue", "openid",
+    "damage", "flood", "notify",
 ];
 
 /// The parts as a list for people.

@@ -16,6 +16,7 @@ mod observer;
 mod open;
 mod refinement;
 mod report;
+mod reporting;
 pub mod reports;
 mod schedule;
 pub mod serving;

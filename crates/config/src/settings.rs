@@ -8,6 +8,7 @@
 mod access;
 mod alarm;
 mod ingest;
+mod issue;
 mod lake;
 mod notify;
 mod refine;
@@ -20,6 +21,7 @@ pub(crate) use access::ACCESS_VARIABLES;
 pub use access::{ACCESS_MODES, ACCESS_PREFIX, Access, AccessLimits, AccessMode};
 pub use alarm::AlarmLimits;
 pub use ingest::IngestLimits;
+pub use issue::IssueLimits;
 pub use lake::LakeLimits;
 pub use notify::NotificationLimits;
 pub use refine::RefineLimits;
@@ -45,13 +47,14 @@ pub struct Limits {
     pub live: LiveLimits,
     pub alarm: AlarmLimits,
     pub report: ReportLimits,
+    pub issue: IssueLimits,
     pub serve: ServeLimits,
     provenance: Provenance,
 }
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 9] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 10] {
         [
             ("Dumps", &self.ingest),
             ("Streams", &self.stream),
@@ -61,6 +64,7 @@ impl Limits {
             ("Live values", &self.live),
             ("Alarms", &self.alarm),
             ("Reports", &self.report),
+            ("Issued reports", &self.issue),
             ("HTTP service", &self.serve),
         ]
     }
@@ -91,8 +95,8 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 9], &mut Provenance) {
-        let sections: [&mut dyn Section; 9] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 10], &mut Provenance) {
+        let sections: [&mut dyn Section; 10] = [
             &mut self.ingest,
             &mut self.stream,
             &mut self.kafka,
@@ -101,6 +105,7 @@ impl Limits {
             &mut self.live,
             &mut self.alarm,
             &mut self.report,
+            &mut self.issue,
             &mut self.serve,
         ];
         (sections, &mut self.provenance)

@@ -9,18 +9,23 @@ pub mod check;
 pub mod collect;
 pub mod csv;
 pub mod data;
+pub mod differences;
 pub mod engine;
 pub mod error;
 pub mod html;
+pub mod issue;
 pub mod parameters;
 pub mod receipt;
+pub mod schedule;
+pub mod send;
 pub mod sheet;
 pub mod source;
 
-pub use collect::{PlantContext, Request, collect};
+pub use collect::{PlantContext, Request, choices, collect};
 pub use data::{ColumnType, Data, ReportColumn, ReportTable, Value};
 pub use engine::Engine;
 pub use error::Error;
+pub use issue::{Claims, IssueError, Issuer, Order, Runner};
 pub use source::{Bound, QueryLimits, Rows, Source, TableVersion, Versions};
 
 #[cfg(test)]

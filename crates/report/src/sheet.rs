@@ -5,8 +5,10 @@
 mod about;
 mod cell;
 mod charts;
+mod rows;
 
 pub use about::AboutLine;
+pub use rows::RowsWorkbook;
 
 use crate::data::{Data, ReportColumn, ReportTable};
 use crate::error::Error;
@@ -39,6 +41,11 @@ pub struct Workbook {
 /// A sheet that is being written.
 pub struct Sheet<'a> {
     inner: &'a mut Worksheet,
+    writer: Writer,
+}
+
+/// What the writing of a sheet remembers.
+struct Writer {
     /// Positions of the columns that are shown.
     shown: Vec<usize>,
     formats: Vec<CellFormats>,
@@ -72,16 +79,9 @@ impl Workbook {
         inner.set_name(name)?;
         inner.set_footer(format!("&L{}&R&P / &N", footer.replace('&', "&&")));
         inner.set_landscape().set_paper_size(9).set_repeat_rows(0, 0)?;
-        let mut sheet = Sheet {
-            inner,
-            shown: Vec::new(),
-            formats: Vec::new(),
-            widths: Vec::new(),
-            row: 0,
-            zone: self.zone,
-        };
-        sheet.header(columns)?;
-        Ok(sheet)
+        let mut writer = Writer::new(self.zone);
+        writer.header(inner, columns)?;
+        Ok(Sheet { inner, writer })
     }
 
     /// A valid name that no sheet has: names differ in more than case.
@@ -117,7 +117,23 @@ impl Workbook {
 }
 
 impl Sheet<'_> {
-    fn header(&mut self, columns: &[ReportColumn]) -> anyhow::Result<()> {
+    /// Adds rows whose columns have the types of [`crate::ColumnType`].
+    pub fn push(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
+        self.writer.push(self.inner, batch)
+    }
+
+    /// Ends the sheet: filter and widths of columns. Returns the number of its rows without the header.
+    pub fn finish(self) -> anyhow::Result<u32> {
+        self.writer.finish(self.inner)
+    }
+}
+
+impl Writer {
+    fn new(zone: Tz) -> Self {
+        Self { shown: Vec::new(), formats: Vec::new(), widths: Vec::new(), row: 0, zone }
+    }
+
+    fn header(&mut self, sheet: &mut Worksheet, columns: &[ReportColumn]) -> anyhow::Result<()> {
         let format = Format::new()
             .set_bold()
             .set_text_wrap()
@@ -130,19 +146,18 @@ impl Sheet<'_> {
                 true => format.clone().set_align(FormatAlign::Right),
                 false => format.clone(),
             };
-            self.inner.write_string_with_format(0, place, &title, &aligned)?;
+            sheet.write_string_with_format(0, place, &title, &aligned)?;
             let width = title.chars().count() as f64 + FILTER_WIDTH;
             self.widths.push(width.clamp(WIDTH_MIN, WIDTH_MAX));
             self.shown.push(at);
             self.formats.push(CellFormats::new(column));
         }
-        self.inner.set_freeze_panes(1, 0)?;
+        sheet.set_freeze_panes(1, 0)?;
         self.row = 1;
         Ok(())
     }
 
-    /// Adds rows whose columns have the types of [`crate::ColumnType`].
-    pub fn push(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
+    fn push(&mut self, sheet: &mut Worksheet, batch: &RecordBatch) -> anyhow::Result<()> {
         for row in 0..batch.num_rows() {
             if self.row >= SHEET_ROWS {
                 anyhow::bail!("a sheet has at most {SHEET_ROWS} rows: request CSV or Parquet");
@@ -150,7 +165,7 @@ impl Sheet<'_> {
             let places = self.shown.iter().zip(&self.formats).zip(&mut self.widths);
             for (place, ((at, formats), width)) in (0u16..).zip(places) {
                 let value = crate::data::Cell::new(batch.column(*at), row);
-                let chars = cell::write(self.inner, (self.row, place), value, formats, self.zone)?;
+                let chars = cell::write(sheet, (self.row, place), value, formats, self.zone)?;
                 *width = width.max((chars as f64 + 1.5).min(WIDTH_MAX));
             }
             self.row += 1;
@@ -158,14 +173,13 @@ impl Sheet<'_> {
         Ok(())
     }
 
-    /// Ends the sheet: filter and widths of columns. Returns the number of its rows without the header.
-    pub fn finish(self) -> anyhow::Result<u32> {
+    fn finish(self, sheet: &mut Worksheet) -> anyhow::Result<u32> {
         let last = u16::try_from(self.shown.len().saturating_sub(1))?;
         if !self.shown.is_empty() {
-            self.inner.autofilter(0, 0, self.row.saturating_sub(1), last)?;
+            sheet.autofilter(0, 0, self.row.saturating_sub(1), last)?;
         }
         for (place, width) in (0u16..).zip(&self.widths) {
-            self.inner.set_column_width(place, *width)?;
+            sheet.set_column_width(place, *width)?;
         }
         Ok(self.row - 1)
     }

@@ -75,6 +75,8 @@ pub struct Limits {
     pub alarm_text_chars: usize,
     /// Back-tests running at a time. 1.
     pub backtests: usize,
+    /// Reports that are read and rendered at a time. 1.
+    pub report_runs: usize,
     /// Time of a back-test. 120 s.
     pub backtest_time: Duration,
     /// How often the right to follow a live stream is checked while the stream is open. 1 s.
@@ -127,6 +129,7 @@ impl Limits {
             alarm_journal_entries: serve.alarm_journal_entries_max,
             alarm_text_chars: serve.alarm_text_chars_max,
             backtests: serve.max_concurrent_backtests,
+            report_runs: limits.report.reports_at_once,
             backtest_time: Duration::from_secs(serve.backtest_time_s),
             live_recheck_time: Duration::from_millis(serve.live_recheck_ms),
             repeat_count: serve.sql_repeat_max,
@@ -176,6 +179,7 @@ impl Default for Limits {
             alarm_journal_entries: 1_000,
             alarm_text_chars: 2_000,
             backtests: 1,
+            report_runs: 1,
             backtest_time: Duration::from_secs(120),
             live_recheck_time: Duration::from_secs(1),
             repeat_count: 10_000,

@@ -21,7 +21,9 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use planner::{NotificationPlanner, Planned};
+pub use channel::{Attachment, Deliveries, Failure, Outgoing};
+pub use dispatch::pause_us;
+pub use planner::{NotificationPlanner, Planned, Recipient};
 pub use row::{NewEscalation, NewNotification, Notification, NotificationKind, NotificationState};
 pub use sender::{Moment, Sender};
 pub use store::{Backlog, NotificationQuery, backlog, list, queue, queue_test, queue_with, retry};

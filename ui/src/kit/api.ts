@@ -41,7 +41,7 @@ export interface TableQuery {
   format?: Format
 }
 
-export const FORMATS = ['csv', 'json', 'parquet'] as const
+export const FORMATS = ['csv', 'xlsx', 'json', 'parquet'] as const
 export type Format = (typeof FORMATS)[number]
 
 /** Escapes a filter value that would otherwise be parsed as a list, a range or a negation. */

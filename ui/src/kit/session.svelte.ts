@@ -24,6 +24,7 @@ export type Permission =
   | 'acknowledge_alarm'
   | 'shelve_alarm'
   | 'edit_rules'
+  | 'manage_reports'
 
 export interface SessionInfo {
   name: string

@@ -6,6 +6,7 @@ import { orders } from './en/orders'
 import { palette } from './en/palette'
 import { plant } from './en/plant'
 import { quality } from './en/quality'
+import { reports } from './en/reports'
 import { station } from './en/station'
 
 export const en = {
@@ -18,4 +19,5 @@ export const en = {
   ...explore,
   ...palette,
   ...boards,
+  ...reports,
 } as const

@@ -134,6 +134,9 @@ async function downloads(page) {
       const body = JSON.parse(bytes)
       same(`${name} is complete`, body.rows.length, body.total)
     }
+    if (link.includes('format=xlsx')) {
+      same(`${name} is a workbook`, bytes.subarray(0, 2).toString('latin1'), 'PK')
+    }
     if (link.includes('format=parquet')) {
       same(`${name} is Parquet`, bytes.subarray(0, 4).toString('latin1'), 'PAR1')
     }

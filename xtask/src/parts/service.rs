@@ -28,6 +28,16 @@ pub fn alarms(bench: &Bench) -> Done {
     pages::alarms(&bench.cockpit)
 }
 
+/// Reports of the demo in a browser.
+pub fn reports(bench: &Bench) -> Done {
+    pages::reports(&bench.cockpit)
+}
+
+/// Reports issued by two programs, delivered and corrected.
+pub fn issue(bench: &Bench) -> Done {
+    run(bench.python("issue_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
 /// Logins at real providers in a browser.
 pub fn openid(bench: &Bench) -> Done {
     pages::openid(&bench.cockpit, &bench.simulated("openid", SMALL_LAKE_DAYS)?)

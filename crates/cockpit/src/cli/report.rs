@@ -1,5 +1,7 @@
 //! `cockpit report`: lists the reports of the plant and runs one of them.
 
+mod as_issued;
+
 use super::print;
 use crate::flow::{Flow, now};
 use anyhow::{Context as _, bail};
@@ -50,6 +52,9 @@ pub struct RunArgs {
     /// Read the tables as they were at this time: 2026-11-01T06:30:00Z, or 2026-11-01 06:30 in plant time
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
+    /// Write the file of the issued report with this number, byte for byte as it was stored
+    #[arg(long, value_name = "ID", conflicts_with_all = ["day", "shift", "set", "as_of"])]
+    as_issued: Option<i64>,
 }
 
 /// The formats of files.
@@ -101,6 +106,9 @@ fn list(config: &Config) {
 }
 
 async fn run_one(config: &Config, args: &RunArgs) -> anyhow::Result<bool> {
+    if let Some(id) = args.as_issued {
+        return write_issued(config, args, id);
+    }
     let report = find(config, &args.name)?;
     let request = request(args, config.plant.zone)?;
     let flow = Flow::open(config, Purpose::Read).await?;
@@ -112,6 +120,17 @@ async fn run_one(config: &Config, args: &RunArgs) -> anyhow::Result<bool> {
     let path = path(args, &data, format);
     std::fs::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
     print::line(&summary(&data, &path, bytes.len()));
+    Ok(true)
+}
+
+fn write_issued(config: &Config, args: &RunArgs, id: i64) -> anyhow::Result<bool> {
+    let (issued, file) = as_issued::read(config, &args.name, id, format(args)?)?;
+    let path = args.out.clone().unwrap_or_else(|| PathBuf::from(&file.name));
+    std::fs::write(&path, &file.bytes)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    let later = issued.corrected_by.map(|later| format!("; corrected by {later}"));
+    let (bytes, later) = (file.bytes.len(), later.unwrap_or_default());
+    print::line(&format!("{}: {bytes} bytes, issued report {id}{later}", path.display()));
     Ok(true)
 }
 

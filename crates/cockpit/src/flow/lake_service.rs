@@ -36,6 +36,8 @@ struct Rounds {
     last: Option<RunInfo>,
     next_at: Option<DateTime<Utc>>,
     trouble: Option<String>,
+    /// When the last round that refined the lake began.
+    refined_at: Option<DateTime<Utc>>,
 }
 
 impl LakeService {
@@ -63,6 +65,11 @@ impl LakeService {
         self.rounds().trouble = Some(reason);
     }
 
+    /// When the last round that refined the lake began.
+    pub fn refined_at(&self) -> Option<DateTime<Utc>> {
+        self.rounds().refined_at
+    }
+
     /// Records the result of a round.
     pub fn round_done(
         &self,
@@ -73,6 +80,9 @@ impl LakeService {
     ) {
         let mut rounds = self.rounds();
         rounds.next_at = Some(next_at);
+        if done.is_ok() {
+            rounds.refined_at = Some(started_at);
+        }
         let (ok, entries, trouble) = match done {
             Ok(report) => (report.is_success(), report.entries.as_slice(), broken(report)),
             Err(error) => (false, [].as_slice(), Some(sentence(error))),

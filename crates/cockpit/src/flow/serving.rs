@@ -104,7 +104,9 @@ impl Flow {
             .with_planner(alarms.as_ref().map(AlarmService::planner))
             .with_network(network.clone())
             .with_openid(Arc::clone(&openid));
-        let service = Arc::new(service);
+        let planner = alarms.as_ref().map(AlarmService::planner);
+        let reports = self.open_reports(&users, &lake_service, planner);
+        let service = Arc::new(service.with_reports(reports.clone()));
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
         let endpoint = http::Endpoint { network, certificates };
@@ -126,8 +128,9 @@ impl Flow {
         let watching = Box::pin(self.run_alarms(alarms, &live, &stop));
         let kept = upkeep.run(&stop);
         let refreshed = refresh_providers(&openid, &stop);
-        let (answered, ingested, (), (), (), ()) =
-            tokio::join!(answering, ingesting, streaming, watching, kept, refreshed);
+        let reporting = self.run_reports(reports, &lake_service, is_refining, &stop);
+        let (answered, ingested, (), (), (), (), ()) =
+            tokio::join!(answering, ingesting, streaming, watching, kept, refreshed, reporting);
         upkeep.once().await;
         pushing.join_all().await;
         answered?;

@@ -5,7 +5,7 @@
 //! that appears complete.
 
 use super::concurrency::{Deadline, Permit};
-use super::encode::Encoder;
+use super::encode::{Encoder, SheetOptions};
 use super::error::Error;
 use super::format::Format;
 use super::receipt::Receipt;
@@ -36,6 +36,8 @@ pub struct Answer {
     pub deadline: Deadline,
     pub permit: Permit,
     pub receipt: Receipt,
+    /// What a workbook contains beside the rows.
+    pub sheet: SheetOptions,
 }
 
 /// The handling of rows beyond the limit.
@@ -68,7 +70,12 @@ impl Answer {
     pub async fn respond(self, headers: HeaderMap) -> Result<Response, Error> {
         let (format, name) = (self.format, self.name.clone());
         let delivery = Box::pin(Delivery::open(self)).await?;
-        let mut response = Response::new(Body::from_stream(chunks(delivery)));
+        let body = match format {
+            // A workbook has no bytes before its end, so its errors have a status code.
+            Format::Xlsx => Body::from(Box::pin(delivery.whole()).await?),
+            _ => Body::from_stream(chunks(delivery)),
+        };
+        let mut response = Response::new(body);
         let own = response.headers_mut();
         own.extend(headers);
         own.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
@@ -98,11 +105,21 @@ struct Delivery {
 
 impl Delivery {
     async fn open(answer: Answer) -> Result<Self, Error> {
-        let Answer { rows, format, frame, rows_max, over, mut deadline, permit, receipt, .. } =
-            answer;
+        let Answer {
+            rows,
+            format,
+            frame,
+            rows_max,
+            over,
+            mut deadline,
+            permit,
+            receipt,
+            sheet,
+            ..
+        } = answer;
         let stream = deadline.within(Box::pin(rows.execute_stream())).await??;
         check_names(&stream.schema())?;
-        let encoder = Encoder::new(format, &stream.schema()).map_err(unwritable)?;
+        let encoder = Encoder::with_sheet(format, &stream.schema(), &sheet).map_err(unwritable)?;
         let encoder = encoder.with_escaped_formulas();
         let mut delivery = Self {
             stream,
@@ -148,6 +165,16 @@ impl Delivery {
         }
         self.left_out = true;
         Ok(batch.slice(0, usize::try_from(left).unwrap_or(usize::MAX)))
+    }
+
+    /// All bytes. The last step packs the file, so it runs on a thread for blocking work.
+    async fn whole(mut self) -> Result<Bytes, Error> {
+        while self.rows().await?.is_some() {}
+        self.receipt.close()?;
+        let Self { encoder, mut deadline, .. } = self;
+        let packing = tokio::task::spawn_blocking(move || encoder.end());
+        let packed = deadline.within(packing).await?;
+        packed.map_err(|error| Error::internal(error.into()))?.map_err(unwritable)
     }
 
     fn head(&self) -> Bytes {

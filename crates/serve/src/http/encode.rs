@@ -1,4 +1,4 @@
-//! Encodes rows as JSON, CSV, Arrow or Parquet, batch by batch.
+//! Encodes rows as JSON, CSV, Arrow, Parquet or XLSX, batch by batch.
 //!
 //! Before they are encoded, batches are converted to types that every reader of Arrow and Parquet
 //! supports: times in UTC, and no view types.
@@ -16,6 +16,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use report::csv::formula;
+use report::sheet::RowsWorkbook;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;
@@ -43,11 +45,34 @@ enum Sink {
     Csv { header_due: bool },
     Arrow(Box<StreamWriter<Vec<u8>>>),
     Parquet(Box<ArrowWriter<Vec<u8>>>),
+    Xlsx(Box<RowsWorkbook>),
+}
+
+/// What a workbook contains beside its rows.
+#[derive(Debug, Clone, Default)]
+pub struct SheetOptions {
+    /// Name of the sheet.
+    pub title: String,
+    /// Name of the time zone in which times are shown; UTC if it is unknown.
+    pub zone: String,
+    /// Time in its properties, in microseconds since 1970 UTC.
+    pub created_at_us: i64,
+    /// Units by name of column.
+    pub units: BTreeMap<String, String>,
 }
 
 impl Encoder {
     /// An encoder for batches of `schema`.
     pub fn new(format: Format, schema: &Schema) -> Result<Self, ArrowError> {
+        Self::with_sheet(format, schema, &SheetOptions::default())
+    }
+
+    /// An encoder for batches of `schema`, with what a workbook contains beside them.
+    pub fn with_sheet(
+        format: Format,
+        schema: &Schema,
+        options: &SheetOptions,
+    ) -> Result<Self, ArrowError> {
         let schema = Arc::new(plain_schema(schema));
         let sink = match format {
             Format::Json => Sink::Json(Box::new(json_writer())),
@@ -59,6 +84,7 @@ impl Encoder {
                 let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), properties)?;
                 Sink::Parquet(Box::new(writer))
             }
+            Format::Xlsx => Sink::Xlsx(Box::new(workbook(&schema, options)?)),
         };
         Ok(Self { schema, sink, line_end: CRLF, escapes_formulas: false })
     }
@@ -104,6 +130,10 @@ impl Encoder {
                 }
                 std::mem::take(writer.inner_mut())
             }
+            Sink::Xlsx(workbook) => {
+                workbook.push(&batch).map_err(unwritable_sheet)?;
+                Vec::new()
+            }
         };
         Ok(ready.into())
     }
@@ -121,9 +151,20 @@ impl Encoder {
                 std::mem::take(writer.get_mut())
             }
             Sink::Parquet(writer) => writer.into_inner()?,
+            Sink::Xlsx(workbook) => workbook.finish().map_err(unwritable_sheet)?,
         };
         Ok(rest.into())
     }
+}
+
+fn workbook(schema: &Schema, options: &SheetOptions) -> Result<RowsWorkbook, ArrowError> {
+    let SheetOptions { title, zone, created_at_us, units } = options;
+    let zone = zone.parse().unwrap_or_default();
+    RowsWorkbook::new(title, schema, units, zone, *created_at_us).map_err(unwritable_sheet)
+}
+
+fn unwritable_sheet(error: anyhow::Error) -> ArrowError {
+    ArrowError::ExternalError(error.into())
 }
 
 /// JSON objects separated by commas; the caller writes the brackets.

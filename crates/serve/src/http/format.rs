@@ -1,7 +1,9 @@
 //! The format of a response, by parameter or content negotiation.
 
 use super::error::Error;
+use crate::Limits;
 use axum::http::{HeaderMap, StatusCode, header};
+use report::sheet::SHEET_ROWS;
 
 /// A format of responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,10 +12,12 @@ pub enum Format {
     Csv,
     Arrow,
     Parquet,
+    /// A workbook of Excel.
+    Xlsx,
 }
 
 impl Format {
-    const ALL: [Self; 4] = [Self::Json, Self::Csv, Self::Arrow, Self::Parquet];
+    const ALL: [Self; 5] = [Self::Json, Self::Csv, Self::Arrow, Self::Parquet, Self::Xlsx];
 
     /// The requested format: `named` (the parameter `format`) overrides the header `Accept`; JSON is the
     /// default.
@@ -70,6 +74,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
+            Self::Xlsx => "xlsx",
         }
     }
 
@@ -80,6 +85,7 @@ impl Format {
             Self::Csv => "text/csv",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
 
@@ -93,8 +99,16 @@ impl Format {
 
     /// Value of `Content-Disposition`, for formats that browsers save as a file.
     pub fn disposition(self, name: &str) -> Option<String> {
-        let is_file = matches!(self, Self::Csv | Self::Parquet);
+        let is_file = matches!(self, Self::Csv | Self::Parquet | Self::Xlsx);
         is_file.then(|| format!("attachment; filename=\"{}.{}\"", plain(name), self.name()))
+    }
+
+    /// Rows of a file: a sheet of a workbook holds fewer than the other formats, its header included.
+    pub fn file_rows(self, limits: &Limits) -> u64 {
+        match self {
+            Self::Xlsx => limits.file_rows.min(u64::from(SHEET_ROWS) - 1),
+            _ => limits.file_rows,
+        }
     }
 
     fn names() -> String {
@@ -135,7 +149,8 @@ mod tests {
         check(None, Some("application/json;q=0"), None);
         check(None, Some("image/png"), None);
         check(Some("parquet"), Some("text/csv"), Some(Format::Parquet));
-        check(Some("xlsx"), None, None);
+        check(Some("xlsx"), None, Some(Format::Xlsx));
+        check(Some("ods"), None, None);
     }
 
     #[test]

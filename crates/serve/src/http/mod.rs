@@ -34,6 +34,7 @@ mod readonly;
 mod receipt;
 mod refusals;
 mod report_source;
+mod reports;
 mod request_body;
 mod tables;
 mod temperatures;
@@ -57,6 +58,7 @@ pub use report_source::ReportSource;
 
 use super::{Clock, LakeReader, Limits};
 use ::live::Live;
+use ::report::Issuer;
 use authorization::{Blocking, Guarded, authorize, routes};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -92,6 +94,8 @@ pub struct Service {
     alarms: Option<watch::Alarms>,
     rule_file: Option<Arc<RuleFile>>,
     planner: Option<Receiver<Arc<NotificationPlanner>>>,
+    reports: Option<Issuer>,
+    report_runs: ConcurrencyLimit,
 }
 
 impl Service {
@@ -109,6 +113,7 @@ impl Service {
         let queries = ConcurrencyLimit::new("queries", limits.queries);
         let reads = ConcurrencyLimit::new("requests", limits.reads);
         let backtests = ConcurrencyLimit::new("back-tests", limits.backtests);
+        let report_runs = ConcurrencyLimit::new("reports", limits.report_runs);
         let network = Network { hosts, ..Network::default() };
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
@@ -132,6 +137,8 @@ impl Service {
             alarms: None,
             rule_file: None,
             planner: None,
+            reports: None,
+            report_runs,
         }
     }
 
@@ -145,6 +152,12 @@ impl Service {
     #[must_use]
     pub fn with_planner(self, planner: Option<Receiver<Arc<NotificationPlanner>>>) -> Self {
         Self { planner, ..self }
+    }
+
+    /// The same service with the reports of the plant.
+    #[must_use]
+    pub fn with_reports(self, reports: Option<Issuer>) -> Self {
+        Self { reports, ..self }
     }
 
     /// The same service with the alarms of this program.
@@ -174,7 +187,7 @@ impl Service {
     fn time(&self, format: Format) -> Duration {
         match format {
             Format::Json => self.limits.answer_time,
-            Format::Csv | Format::Arrow | Format::Parquet => self.limits.file_time,
+            Format::Csv | Format::Arrow | Format::Parquet | Format::Xlsx => self.limits.file_time,
         }
     }
 }
@@ -185,8 +198,12 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
     let mut routes = Router::new();
     let shell = || ui::pages(pages);
     let own = [("/login", shell()), ("/setup", shell())];
-    for (path, methods) in
-        interface().into_iter().chain(account_routes()).chain(alarm_routes()).chain(own)
+    for (path, methods) in interface()
+        .into_iter()
+        .chain(account_routes())
+        .chain(alarm_routes())
+        .chain(report_routes())
+        .chain(own)
     {
         routes = routes.route(path, wrap(&service, path, pages, methods));
     }
@@ -256,6 +273,21 @@ fn alarm_routes() -> Vec<(&'static str, Methods)> {
         ("/api/v1/notifications", get(notifications::list)),
         ("/api/v1/notifications/test", post(notifications::test)),
         ("/api/v1/notifications/{id}/retry", post(notifications::retry)),
+    ]
+}
+
+fn report_routes() -> Vec<(&'static str, Methods)> {
+    use reports::{catalogue, issued, run};
+    vec![
+        ("/api/v1/reports", get(catalogue::list)),
+        ("/api/v1/reports/{name}", get(catalogue::detail)),
+        ("/api/v1/reports/{name}/preview", get(run::preview)),
+        ("/api/v1/reports/{name}/file", get(run::download)),
+        ("/api/v1/reports/{name}/issue", post(issued::issue)),
+        ("/api/v1/issued-reports", get(issued::list)),
+        ("/api/v1/issued-reports/{id}", get(issued::detail)),
+        ("/api/v1/issued-reports/{id}/files/{format}", get(issued::download)),
+        ("/api/v1/report-deliveries/{id}/retry", post(issued::retry)),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use super::accounts::{audit, openid, own, own_tokens, roles, session, users};
 use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
+use super::reports::{catalogue, issued, run};
 use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -42,6 +43,15 @@ use utoipa::OpenApi;
         notifications::list,
         notifications::retry,
         notifications::test,
+        catalogue::list,
+        catalogue::detail,
+        run::preview,
+        run::download,
+        issued::issue,
+        issued::list,
+        issued::detail,
+        issued::download,
+        issued::retry,
         health::health,
         metrics::metrics,
         session::read,
@@ -89,6 +99,7 @@ use utoipa::OpenApi;
         (name = "kpis", description = "Availability, OEE and other KPIs, with their bounds"),
         (name = "temperatures", description = "Current and past temperatures of the sensors"),
         (name = "alarms", description = "Alarms, their journal, rules and notifications"),
+        (name = "reports", description = "Reports: run, issued, and their deliveries"),
         (name = "account", description = "Login, logout, the own account and its API tokens"),
         (name = "users", description = "Users, roles, sessions and tokens, for administrators"),
         (name = "audit", description = "The audit log"),

@@ -4,6 +4,7 @@ use super::Service;
 use super::answer::{Answer, Frame, Over};
 use super::authorization::Caller;
 use super::concurrency::Deadline;
+use super::encode::SheetOptions;
 use super::error::{Error, Refusals};
 use super::format::Format;
 use super::readonly;
@@ -61,7 +62,7 @@ pub struct ResultColumn {
     path = "/api/v1/query",
     operation_id = "runQuery",
     tag = "query",
-    params(("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept")),
+    params(("format" = Option<String>, Query, description = "json, csv, arrow, parquet or xlsx; wins over Accept")),
     request_body = QueryRequest,
     responses(
         (status = 200, description = "The rows", content(
@@ -69,6 +70,7 @@ pub struct ResultColumn {
             (String = "text/csv"),
             (Vec<u8> = "application/vnd.apache.arrow.stream"),
             (Vec<u8> = "application/vnd.apache.parquet"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         Refusals,
     )
@@ -101,7 +103,7 @@ pub async fn post(
     tag = "query",
     params(
         ("sql" = String, Query, description = "One SELECT, WITH, EXPLAIN, SHOW or DESCRIBE"),
-        ("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept"),
+        ("format" = Option<String>, Query, description = "json, csv, arrow, parquet or xlsx; wins over Accept"),
     ),
     responses(
         (status = 200, description = "The rows", content(
@@ -109,6 +111,7 @@ pub async fn post(
             (String = "text/csv"),
             (Vec<u8> = "application/vnd.apache.arrow.stream"),
             (Vec<u8> = "application/vnd.apache.parquet"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         Refusals,
     )
@@ -150,11 +153,17 @@ async fn run(
         format,
         name: "query".into(),
         frame: Frame::Query,
-        rows_max: if json { limits.query_rows } else { limits.file_rows },
+        rows_max: if json { limits.query_rows } else { format.file_rows(limits) },
         over: if json { Over::LeftOut } else { Over::Abort },
         deadline,
         permit,
         receipt,
+        sheet: SheetOptions {
+            title: "query".into(),
+            zone: service.lake.health().zone,
+            created_at_us: service.now_us(),
+            ..SheetOptions::default()
+        },
     };
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer.respond(HeaderMap::from_iter([no_store])).await
@@ -188,6 +197,17 @@ pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String
             return Err(Error::bad("unknown_parameter", message));
         }
         found.insert(name.into_owned(), value.into_owned());
+    }
+    Ok(found)
+}
+
+/// All parameters of an address, each given once.
+pub fn all_parameters(query: Option<&str>) -> Result<BTreeMap<String, String>, Error> {
+    let mut found = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        if found.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            return Err(Error::bad("bad_parameter", format!("{name} is given twice")));
+        }
     }
     Ok(found)
 }

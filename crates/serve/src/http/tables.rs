@@ -4,6 +4,7 @@ use super::Service;
 use super::answer::{Answer, Frame, Over, Page};
 use super::authorization::Caller;
 use super::concurrency::Deadline;
+use super::encode::SheetOptions;
 use super::error::{Error, Refusals};
 use super::filter;
 use super::format::Format;
@@ -11,7 +12,7 @@ use super::names;
 use super::params::{Order, PageRequest};
 use super::receipt::{Receipt, Subject};
 use super::visibility::{Extent, Visibility};
-use crate::{Limits, TableInfo};
+use crate::{ColumnInfo, Limits, TableInfo};
 use access::Action;
 use arrow::datatypes::Schema;
 use axum::extract::rejection::PathRejection;
@@ -90,7 +91,7 @@ pub async fn list(
         ("offset" = Option<u64>, Query, description = "Rows before the page"),
         ("distinct" = Option<bool>, Query, description = "true shows equal rows of the shown columns once"),
         ("parameter.{name}" = Option<String>, Query, description = "Recomputes the table with this parameter"),
-        ("format" = Option<String>, Query, description = "json, csv, arrow or parquet; wins over Accept"),
+        ("format" = Option<String>, Query, description = "json, csv, arrow, parquet or xlsx; wins over Accept"),
     ),
     responses(
         (status = 200, description = "A page, or the rows in another format", content(
@@ -98,6 +99,7 @@ pub async fn list(
             (String = "text/csv"),
             (Vec<u8> = "application/vnd.apache.arrow.stream"),
             (Vec<u8> = "application/vnd.apache.parquet"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 304, description = "The table has not changed since If-None-Match"),
         Refusals,
@@ -148,8 +150,19 @@ pub async fn read(
         deadline,
         permit,
         receipt,
+        sheet: sheet_options(&service, &info),
     };
     answer.respond(caching).await
+}
+
+fn sheet_options(service: &Service, info: &TableInfo) -> SheetOptions {
+    let unit = |column: &ColumnInfo| Some((column.name.clone(), column.unit.clone()?));
+    SheetOptions {
+        title: info.name(),
+        zone: service.lake.health().zone,
+        created_at_us: info.updated_at.map_or(0, |at| at.timestamp_micros()),
+        units: info.columns.iter().filter_map(unit).collect(),
+    }
 }
 
 /// The tables of which at least some rows are visible. The number of rows is that of the whole table,
@@ -224,7 +237,7 @@ struct Bounds {
 impl Bounds {
     fn new(request: &PageRequest, format: Format, limits: &Limits) -> Result<Self, Error> {
         let json = format == Format::Json;
-        let rows_max = if json { limits.page_rows_max } else { limits.file_rows };
+        let rows_max = if json { limits.page_rows_max } else { format.file_rows(limits) };
         let limit = request.limit.or(json.then_some(limits.page_rows));
         let offset = request.offset.unwrap_or(0);
         if limit.is_some_and(|limit| limit > rows_max) {

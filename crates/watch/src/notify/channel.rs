@@ -6,6 +6,7 @@ mod mqtt;
 mod telegram;
 mod webhook;
 
+use bytes::Bytes;
 use config::notifications::{Channel, ChannelKind, Language};
 use config::outgoing::OutgoingPolicy;
 use email::Mailer;
@@ -14,9 +15,18 @@ use plant::alarm::Priority;
 use serde_json::Value;
 use std::time::Duration;
 
+/// A file that is sent with a message. Only e-mail delivers it; on other channels the link leads to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    pub name: String,
+    /// Media type, such as `application/pdf`.
+    pub media_type: &'static str,
+    pub bytes: Bytes,
+}
+
 /// A message as a channel delivers it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Outgoing {
+pub struct Outgoing {
     /// The same for every attempt, and for no other message.
     pub key: String,
     pub kind: &'static str,
@@ -31,13 +41,14 @@ pub(super) struct Outgoing {
     pub link: Option<String>,
     /// The alarms as programs receive them.
     pub alarms: Value,
+    pub attachments: Vec<Attachment>,
     /// Time of the attempt in microseconds since 1970, UTC.
     pub now_us: i64,
 }
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub struct Failure {
     /// Without secrets: people see it.
     pub error: String,
     /// Whether another attempt would fail too.
@@ -47,10 +58,12 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// A failure after which another attempt may succeed.
     pub fn temporary(error: impl Into<String>) -> Self {
         Self { error: error.into(), is_permanent: false, asked_us: None }
     }
 
+    /// A failure that every further attempt would have.
     pub fn permanent(error: impl Into<String>) -> Self {
         Self { error: error.into(), is_permanent: true, asked_us: None }
     }
@@ -65,7 +78,7 @@ impl From<anyhow::Error> for Failure {
 
 /// What channels share between messages.
 #[derive(Debug)]
-pub(super) struct Deliveries {
+pub struct Deliveries {
     http: Http,
     mailer: Mailer,
     /// Time of one attempt.
@@ -73,11 +86,18 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
+    /// Deliveries to addresses that the policy permits; `time` is the longest time of one attempt.
+    ///
+    /// # Errors
+    /// There is no TLS.
     pub fn new(policy: &OutgoingPolicy, time: Duration) -> anyhow::Result<Self> {
         Ok(Self { http: Http::new(policy.clone())?, mailer: Mailer::default(), time })
     }
 
     /// Delivers a message within the time of one attempt.
+    ///
+    /// # Errors
+    /// Why the attempt failed, and whether another one may succeed.
     pub async fn deliver(&self, channel: &Channel, message: &Outgoing) -> Result<(), Failure> {
         let attempt = self.attempt(&channel.kind, message);
         let in_time = tokio::time::timeout(self.time, attempt).await;

@@ -78,7 +78,7 @@ fn after(times_us: &[i64], from_us: i64) -> &[i64] {
 /// When a message is attempted again after `attempts` failed ones: the pause doubles each time, and differs by
 /// up to a fifth between messages, so that a server that comes back does not receive all at once.
 /// `asked_us` is the pause that the receiver requested.
-pub(super) fn pause_us(
+pub fn pause_us(
     attempts: u32,
     key: &str,
     asked_us: Option<i64>,

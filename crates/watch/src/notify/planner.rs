@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::message::{self, Message};
 use super::row::{CHANNEL_PREFIX, NewEscalation, NewNotification, NotificationKind};
 use crate::Alarm;
-use config::notifications::{DaySpan, Language, Notifications, Person, Route, Target};
+use config::notifications::{Channel, DaySpan, Language, Notifications, Person, Route, Target};
 use plant::alarm::{AlarmEvent, Glob, Priority, State, Transition};
 use plant::calendar::Calendar;
 use sha2::{Digest as _, Sha256};
@@ -33,7 +33,8 @@ pub struct Planned {
 
 /// One way to reach a recipient.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Recipient {
+pub struct Recipient {
+    /// Name of the channel.
     pub channel: String,
     /// Name of a person, or `channel:NAME`.
     pub name: String,
@@ -46,6 +47,30 @@ impl NotificationPlanner {
         public_url: Option<Url>,
     ) -> Self {
         Self { notifications, calendar, public_url }
+    }
+
+    /// Address of the pages, for links.
+    pub fn public_url(&self) -> Option<&Url> {
+        self.public_url.as_ref()
+    }
+
+    /// The calendar of the plant.
+    pub fn calendar(&self) -> &Arc<Calendar> {
+        &self.calendar
+    }
+
+    /// The address of a recipient on a channel, as configured now; `None` for the channel itself or if the
+    /// channel needs none.
+    ///
+    /// # Errors
+    /// The person is not configured any more.
+    pub fn address_of(&self, channel: &Channel, recipient: &str) -> Result<Option<&str>, String> {
+        if recipient.starts_with(CHANNEL_PREFIX) {
+            return Ok(None);
+        }
+        let missing = || format!("alarms.toml has no person `{recipient}` any more");
+        let person = self.notifications.person(recipient).ok_or_else(missing)?;
+        Ok(person.address(channel))
     }
 
     /// The configuration in use.
@@ -135,7 +160,7 @@ impl NotificationPlanner {
     }
 
     /// The ways to reach a target now.
-    pub(super) fn recipients(&self, target: &Target, now_us: i64) -> Vec<Recipient> {
+    pub fn recipients(&self, target: &Target, now_us: i64) -> Vec<Recipient> {
         let people = &self.notifications.people;
         match target {
             Target::Person(name) => {
@@ -157,7 +182,7 @@ impl NotificationPlanner {
     }
 
     /// The end of the quiet hours of a recipient, if they apply to the priority and are running.
-    pub(super) fn quiet_until(&self, name: &str, priority: Priority, now_us: i64) -> Option<i64> {
+    pub fn quiet_until(&self, name: &str, priority: Priority, now_us: i64) -> Option<i64> {
         let person = self.notifications.person(name)?;
         let quiet = person.quiet.or(self.notifications.quiet)?;
         if priority == Priority::P1 {
@@ -167,7 +192,8 @@ impl NotificationPlanner {
         quiet.contains(minute).then(|| end_of(quiet, minute, now_us))
     }
 
-    pub(super) fn language(&self, recipient: &Recipient) -> Language {
+    /// The language of messages to a recipient.
+    pub fn language(&self, recipient: &Recipient) -> Language {
         let person = self.notifications.person(&recipient.name);
         person.and_then(|it| it.language).unwrap_or(self.notifications.language)
     }

@@ -5,7 +5,7 @@ use super::dispatch::pause_us;
 use super::facts::{Facts, alarm_link, alarms_link};
 use super::planner::NotificationPlanner;
 use super::round::{self, Outcome};
-use super::row::{CHANNEL_PREFIX, Notification, NotificationKind};
+use super::row::{Notification, NotificationKind};
 use access::{Database, Error};
 use anyhow::Context as _;
 use config::notifications::Channel;
@@ -339,16 +339,7 @@ fn outgoing(
     let channel = planner.notifications.channel(&content.channel);
     let channel = channel
         .ok_or_else(|| format!("alarms.toml has no channel `{}` any more", content.channel))?;
-    let address = match content.recipient.strip_prefix(CHANNEL_PREFIX) {
-        Some(_) => None,
-        None => {
-            let person = planner.notifications.person(&content.recipient);
-            let person = person.ok_or_else(|| {
-                format!("alarms.toml has no person `{}` any more", content.recipient)
-            })?;
-            person.address(channel).map(str::to_owned)
-        }
-    };
+    let address = planner.address_of(channel, &content.recipient)?.map(str::to_owned);
     let url = planner.public_url.as_ref();
     let facts = Facts::read_all(&content.data);
     let alarms = facts.iter().map(|facts| facts.public(content.language, url)).collect::<Vec<_>>();
@@ -368,6 +359,7 @@ fn outgoing(
         body: content.body.clone(),
         link,
         alarms: Value::Array(alarms),
+        attachments: Vec::new(),
         now_us,
     };
     Ok((channel.clone(), message))

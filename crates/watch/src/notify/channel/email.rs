@@ -1,10 +1,10 @@
 //! E-mail by SMTP, as plain text and HTML.
 
-use super::{Failure, Outgoing};
+use super::{Attachment, Failure, Outgoing};
 use anyhow::Context as _;
 use config::notifications::{Email, EmailSecurity};
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment as Part, Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -115,8 +115,25 @@ fn mail(email: &Email, message: &Outgoing) -> Result<Message, Failure> {
     for recipient in to {
         builder = builder.to(Mailbox::new(None, address(recipient)?));
     }
-    let body = MultiPart::alternative_plain_html(plain(message), html(message));
+    let texts = MultiPart::alternative_plain_html(plain(message), html(message));
+    let body = match &message.attachments[..] {
+        [] => texts,
+        attachments => {
+            let mut mixed = MultiPart::mixed().multipart(texts);
+            for attachment in attachments {
+                mixed = mixed.singlepart(part(attachment)?);
+            }
+            mixed
+        }
+    };
     builder.multipart(body).map_err(|error| Failure::permanent(format!("invalid mail: {error}")))
+}
+
+fn part(attachment: &Attachment) -> Result<SinglePart, Failure> {
+    let Attachment { name, media_type, bytes } = attachment;
+    let invalid = |error| Failure::permanent(format!("invalid media type `{media_type}`: {error}"));
+    let content_type = ContentType::parse(media_type).map_err(invalid)?;
+    Ok(Part::new(name.clone()).body(bytes.to_vec(), content_type))
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
@@ -200,6 +217,7 @@ mod tests {
             body: "Value: 84\n<script>alert(1)</script> & \"x\"\n".into(),
             link: Some("https://cockpit.example/alarms/7?a=1&b=\"2".into()),
             alarms: serde_json::json!([]),
+            attachments: Vec::new(),
             now_us: 0,
         };
         let html = html(&message);

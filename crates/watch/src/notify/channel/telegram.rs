@@ -90,6 +90,7 @@ mod tests {
             body: "അലാറം\n".repeat(2_000),
             link: Some("https://cockpit.example/alarms".into()),
             alarms: json!([]),
+            attachments: Vec::new(),
             now_us: 0,
         };
         let text = text(&message);

@@ -167,6 +167,7 @@ mod tests {
             body: "one\ntwo\n".repeat(5_000),
             link: Some("https://cockpit.example/alarms/7".into()),
             alarms: json!([]),
+            attachments: Vec::new(),
             now_us: 0,
         }
     }

@@ -23,6 +23,7 @@ fn message() -> Outgoing {
         body: "Value: 84 degC <script>\n".into(),
         link: Some("https://cockpit.example/alarms/8812".into()),
         alarms: serde_json::json!([]),
+        attachments: Vec::new(),
         now_us: 1_767_587_400_000_000,
     }
 }
