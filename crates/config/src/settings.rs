@@ -7,6 +7,7 @@
 
 mod access;
 mod alarm;
+mod doors;
 mod ingest;
 mod lake;
 mod notify;
@@ -18,6 +19,7 @@ mod stream;
 pub(crate) use access::ACCESS_VARIABLES;
 pub use access::{ACCESS_MODES, ACCESS_PREFIX, Access, AccessLimits, AccessMode};
 pub use alarm::AlarmLimits;
+pub use doors::DoorLimits;
 pub use ingest::IngestLimits;
 pub use lake::LakeLimits;
 pub use notify::NotificationLimits;
@@ -43,12 +45,13 @@ pub struct Limits {
     pub live: LiveLimits,
     pub alarm: AlarmLimits,
     pub serve: ServeLimits,
+    pub doors: DoorLimits,
     provenance: Provenance,
 }
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 8] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 9] {
         [
             ("Dumps", &self.ingest),
             ("Streams", &self.stream),
@@ -58,6 +61,7 @@ impl Limits {
             ("Live values", &self.live),
             ("Alarms", &self.alarm),
             ("HTTP service", &self.serve),
+            ("SQL connections", &self.doors),
         ]
     }
 
@@ -87,8 +91,8 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 8], &mut Provenance) {
-        let sections: [&mut dyn Section; 8] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 9], &mut Provenance) {
+        let sections: [&mut dyn Section; 9] = [
             &mut self.ingest,
             &mut self.stream,
             &mut self.kafka,
@@ -97,6 +101,7 @@ impl Limits {
             &mut self.live,
             &mut self.alarm,
             &mut self.serve,
+            &mut self.doors,
         ];
         (sections, &mut self.provenance)
     }

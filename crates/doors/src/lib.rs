@@ -3,3 +3,8 @@
 //! *In*: statements of authenticated clients over the network.
 //! *Out*: rows of the lake in the types of each protocol.
 //! *Promise*: statements have the permissions, row filters and limits of the HTTP interface, and change nothing.
+
+mod listen;
+pub mod postgres;
+
+pub use listen::Listening;

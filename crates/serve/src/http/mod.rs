@@ -35,6 +35,7 @@ mod readonly;
 mod receipt;
 mod refusals;
 mod request_body;
+mod sql;
 mod tables;
 mod temperatures;
 #[cfg(test)]
@@ -50,9 +51,11 @@ pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
 pub use guard::SECURITY as SECURITY_HEADERS;
-pub use listen::{Certificates, Endpoint, TlsFiles, serve};
+pub use listen::{Certificates, Endpoint, Stalling, TlsFiles, serve};
 pub use peer::{Network, Peer};
+pub use rate::ClientKey;
 pub use readonly::plan as plan_reading;
+pub use sql::{Credentials, Origin, Running, Rows, SqlClient};
 
 use super::{Clock, LakeReader, Limits};
 use ::live::Live;
