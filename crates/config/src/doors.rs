@@ -47,9 +47,8 @@ fn listen(
     default_port: u16,
 ) -> anyhow::Result<Option<(Listen, Origin)>> {
     let Some((text, origin)) = picked else { return Ok(None) };
-    let listen = Listen::parse(&text, default_port).with_context(|| {
-        format!("the address for {protocol} set by {}", origin.as_str())
-    })?;
+    let listen = Listen::parse(&text, default_port)
+        .with_context(|| format!("the address for {protocol} set by {}", origin.as_str()))?;
     Ok(Some((listen, origin)))
 }
 

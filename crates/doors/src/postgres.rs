@@ -2,18 +2,19 @@
 //!
 //! *In*: connections of PostgreSQL clients.
 //! *Out*: rows as text or binary values, the catalogue as `pg_catalog` and `information_schema`.
-//! *Promise*: a password is accepted over TLS, or from this machine. A frame has a limited size. A
+//! *Promise*: a password is accepted over TLS, or from this machine. A message has a limited size. A
 //! statement ends at its limit, when the client cancels it, and when the connection ends.
 
 mod cancel;
 mod catalog;
+mod codec;
 mod command;
 mod connection;
 mod copy;
 mod cursor;
 mod errors;
 mod extended;
-mod frames;
+mod message;
 mod negotiate;
 mod parameters;
 mod prepared;

@@ -5,7 +5,7 @@ use crate::flow;
 use clap::builder::FalseyValueParser;
 use config::{Config, Flags};
 
-/// Flags of `cockpit serve`.
+/// Flags of `cockpit serve` and `cockpit connect`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
     /// Address to listen on: PORT, HOST or HOST:PORT; the default can be reached by this machine only
@@ -44,7 +44,7 @@ pub struct ServeArgs {
 
 impl ServeArgs {
     /// `flags` with those of this command.
-    fn flags(&self, flags: Flags) -> Flags {
+    pub fn flags(&self, flags: Flags) -> Flags {
         let args = self.clone();
         Flags {
             listen: args.listen,

@@ -95,6 +95,9 @@ impl Flow {
         if let Some(listener) = doors.postgres {
             tasks.spawn(doors::postgres::serve(Arc::clone(service), listening(listener)));
         }
+        if let Some(listener) = doors.flight {
+            tasks.spawn(doors::flight::serve(Arc::clone(service), listening(listener)));
+        }
         while let Some(ended) = tasks.join_next().await {
             let failed = match ended {
                 Ok(Ok(())) => continue,

@@ -1,7 +1,6 @@
 //! Requests to cancel a statement, which arrive on a connection of their own.
 
 use bytes::Bytes;
-use pgwire::messages::startup::SecretKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
@@ -22,15 +21,15 @@ pub struct Cancel {
 
 impl Cancels {
     /// Registers a connection until the result is dropped.
-    pub fn register(&self, number: i32, secret: &SecretKey) -> Cancel {
-        let registered = Cancel { key: (number, secret.to_bytes()), all: self.clone() };
+    pub fn register(&self, number: i32, secret: Bytes) -> Cancel {
+        let registered = Cancel { key: (number, secret), all: self.clone() };
         let _unused = registered.begin();
         registered
     }
 
     /// Cancels the statement of a connection; an unknown one is ignored, as the protocol demands.
-    pub fn cancel(&self, number: i32, secret: &SecretKey) {
-        if let Some(token) = self.lock().get(&(number, secret.to_bytes())) {
+    pub fn cancel(&self, number: i32, secret: Bytes) {
+        if let Some(token) = self.lock().get(&(number, secret)) {
             token.cancel();
         }
     }
@@ -62,13 +61,13 @@ mod tests {
     #[test]
     fn a_request_cancels_the_current_statement_of_its_connection_only() {
         let cancels = Cancels::default();
-        let one = cancels.register(1, &SecretKey::I32(7));
-        let other = cancels.register(2, &SecretKey::I32(7));
+        let one = cancels.register(1, Bytes::from_static(b"7"));
+        let other = cancels.register(2, Bytes::from_static(b"7"));
         let (first, of_other) = (one.begin(), other.begin());
-        cancels.cancel(1, &SecretKey::I32(8));
-        cancels.cancel(3, &SecretKey::I32(7));
+        cancels.cancel(1, Bytes::from_static(b"8"));
+        cancels.cancel(3, Bytes::from_static(b"7"));
         assert!(!first.is_cancelled());
-        cancels.cancel(1, &SecretKey::I32(7));
+        cancels.cancel(1, Bytes::from_static(b"7"));
         assert!(first.is_cancelled() && !of_other.is_cancelled());
         assert!(!one.begin().is_cancelled());
         drop((one, other));

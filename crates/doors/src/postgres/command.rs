@@ -9,7 +9,10 @@ pub enum Command {
     /// `SAVEPOINT`, `RELEASE` and `ROLLBACK TO`: nothing changes, so there is nothing to return to.
     Savepoint(&'static str),
     /// `SET` with the value, or `RESET` without.
-    Set { name: String, value: Option<String> },
+    Set {
+        name: String,
+        value: Option<String>,
+    },
     ResetAll,
     Show(String),
     ShowAll,
@@ -18,9 +21,19 @@ pub enum Command {
     Deallocate(Option<String>),
     /// `CLOSE`: one cursor, or all.
     CloseCursor(Option<String>),
-    Declare { name: String, query: String },
-    Fetch { name: String, rows: Option<u64>, is_move: bool },
-    Copy { query: String, format: CopyFormat },
+    Declare {
+        name: String,
+        query: String,
+    },
+    Fetch {
+        name: String,
+        rows: Option<u64>,
+        is_move: bool,
+    },
+    Copy {
+        query: String,
+        format: CopyFormat,
+    },
     /// A command without an effect, by its tag.
     Nothing(&'static str),
 }
@@ -47,7 +60,9 @@ impl Command {
         let command = match upper.as_slice() {
             ["BEGIN", ..] | ["START", "TRANSACTION", ..] => Self::Begin,
             ["COMMIT", ..] | ["END", ..] => Self::Commit,
-            ["ROLLBACK" | "ABORT", rest @ ..] if rest.contains(&"TO") => Self::Savepoint("ROLLBACK"),
+            ["ROLLBACK" | "ABORT", rest @ ..] if rest.contains(&"TO") => {
+                Self::Savepoint("ROLLBACK")
+            }
             ["ROLLBACK" | "ABORT", ..] => Self::Rollback,
             ["SAVEPOINT", ..] => Self::Savepoint("SAVEPOINT"),
             ["RELEASE", ..] => Self::Savepoint("RELEASE"),
@@ -136,7 +151,8 @@ fn without_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 }
 
 fn declare(statement: &str) -> Result<Command, String> {
-    let expected = || format!("invalid command `{statement}`: expected DECLARE name CURSOR FOR query");
+    let expected =
+        || format!("invalid command `{statement}`: expected DECLARE name CURSOR FOR query");
     let rest = without_word(statement, "DECLARE").unwrap_or_default();
     let (name, rest) = rest.split_once(char::is_whitespace).ok_or_else(expected)?;
     let mut rest = rest;
@@ -162,7 +178,11 @@ fn fetch(words: &[&str], upper: &[&str]) -> Result<Command, String> {
         [] | ["NEXT" | "FORWARD"] => Some(1),
         ["ALL"] | ["FORWARD", "ALL"] => None,
         [count] | ["FORWARD", count] if count.parse::<u64>().is_ok() => count.parse().ok(),
-        _ => return Err("cursors only move forward: expected FETCH [FORWARD] count FROM name".to_owned()),
+        _ => {
+            return Err(
+                "cursors only move forward: expected FETCH [FORWARD] count FROM name".to_owned()
+            );
+        }
     };
     Ok(Command::Fetch { name, rows, is_move })
 }
@@ -184,9 +204,8 @@ fn copy(statement: &str) -> Result<Command, String> {
     };
     let options = without_word(rest, "TO").and_then(|it| without_word(it, "STDOUT"));
     let options = options.ok_or_else(expected)?.to_uppercase();
-    let has = |word: &str| {
-        options.split(|it: char| !it.is_alphanumeric()).any(|found| found == word)
-    };
+    let has =
+        |word: &str| options.split(|it: char| !it.is_alphanumeric()).any(|found| found == word);
     if has("CSV") || has("DELIMITER") || has("HEADER") {
         return Err("COPY writes text or binary: use /api/v1/query?format=csv for CSV".to_owned());
     }
@@ -263,7 +282,9 @@ mod tests {
 
     #[test]
     fn statements_on_tables_are_no_commands() {
-        for statement in ["select 1", "SHOW TABLES", "WITH x AS (SELECT 1) TABLE x", "", "VALUES (1)"] {
+        for statement in
+            ["select 1", "SHOW TABLES", "WITH x AS (SELECT 1) TABLE x", "", "VALUES (1)"]
+        {
             assert_eq!(Command::parse(statement), Ok(None), "{statement}");
         }
     }

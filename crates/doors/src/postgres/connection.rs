@@ -2,16 +2,18 @@
 
 use super::Server;
 use super::cancel::Cancel;
+use super::codec::Incoming;
 use super::errors::{cancelled, error, fatal, stopping};
+use super::message::Message;
 use super::rows::{Fields, OpenRows, description};
 use super::session::Session;
 use super::startup::{Socket, Started};
 use bytes::{BufMut as _, BytesMut};
 use futures::{SinkExt as _, StreamExt as _};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::data::DataRow;
 use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,28 +48,31 @@ impl Connection {
                 () = self.stop.cancelled() => return self.close(stopping()).await,
                 read = tokio::time::timeout(idle, self.socket.next()) => read,
             };
-            let message = match read {
-                Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(error))) => return self.close(broken(&error)).await,
+            let read = match read {
+                Ok(Some(read)) => read?,
                 Ok(None) => return Ok(()),
                 Err(_elapsed) => {
                     let message = "terminating connection due to idle-session timeout";
                     return self.close(fatal("57P05", message)).await;
                 }
             };
-            if matches!(message, PgWireFrontendMessage::Terminate(_)) {
-                return Ok(());
-            }
-            if self.answer(message).await?.is_none() {
+            let answered = match read {
+                Incoming::Next(Message::Terminate) | Incoming::First(_) => return Ok(()),
+                Incoming::Next(message) => self.answer(message).await?,
+                Incoming::Invalid(invalid, is_extended) => {
+                    self.report(invalid, is_extended).await?
+                }
+            };
+            if answered.is_none() {
                 return Ok(());
             }
         }
     }
 
     /// Answers one message; `None` if the connection is over.
-    async fn answer(&mut self, message: PgWireFrontendMessage) -> io::Result<Option<()>> {
-        let is_extended = message.is_extended_query();
-        if self.is_skipping && !matches!(message, PgWireFrontendMessage::Sync(_)) {
+    async fn answer(&mut self, message: Message) -> io::Result<Option<()>> {
+        let is_extended = message.is_extended();
+        if self.is_skipping && message != Message::Sync {
             return Ok(Some(()));
         }
         let token = self.cancel.begin();
@@ -85,21 +90,18 @@ impl Connection {
         }
     }
 
-    async fn dispatch(&mut self, message: PgWireFrontendMessage) -> PgWireResult<()> {
+    async fn dispatch(&mut self, message: Message) -> PgWireResult<()> {
         match message {
-            PgWireFrontendMessage::Query(query) => self.simple_query(&query.query).await,
-            PgWireFrontendMessage::Parse(parse) => self.parse(parse).await,
-            PgWireFrontendMessage::Bind(bind) => self.bind(&bind).await,
-            PgWireFrontendMessage::Describe(describe) => self.describe(&describe).await,
-            PgWireFrontendMessage::Execute(execute) => self.execute(&execute).await,
-            PgWireFrontendMessage::Close(close) => self.close_one(&close).await,
-            PgWireFrontendMessage::Flush(_) => Ok(self.socket.flush().await?),
-            PgWireFrontendMessage::Sync(_) => self.synchronise().await,
-            // Left-overs of a COPY that was refused.
-            PgWireFrontendMessage::CopyData(_)
-            | PgWireFrontendMessage::CopyDone(_)
-            | PgWireFrontendMessage::CopyFail(_) => Ok(()),
-            _ => Err(fatal("08P01", "unexpected message")),
+            Message::Query(sql) => self.simple_query(&sql).await,
+            Message::Parse { name, sql, types } => self.parse(name, &sql, &types).await,
+            Message::Bind(bind) => self.bind(bind).await,
+            Message::Describe(object) => self.describe(&object).await,
+            Message::Execute { portal, rows_max } => self.execute(portal, rows_max).await,
+            Message::Close(object) => self.close_one(&object).await,
+            Message::Flush => Ok(self.socket.flush().await?),
+            Message::Sync => self.synchronise().await,
+            Message::Copy | Message::Terminate => Ok(()),
+            Message::Password(_) => Err(fatal("08P01", "unexpected password")),
         }
     }
 
@@ -207,9 +209,4 @@ impl Connection {
         let count = i16::try_from(values.len()).unwrap_or(i16::MAX);
         Ok(self.socket.feed(PgWireBackendMessage::DataRow(DataRow::new(data, count))).await?)
     }
-}
-
-/// A message that cannot be read: what follows it cannot be found.
-fn broken(failed: &PgWireError) -> PgWireError {
-    fatal("08P01", failed.to_string())
 }

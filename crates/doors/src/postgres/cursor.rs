@@ -25,7 +25,11 @@ impl Connection {
     ///
     /// # Errors
     /// The command refers to something that does not exist.
-    pub fn command_fields(&self, command: &Command, format: &Format) -> PgWireResult<Option<Fields>> {
+    pub fn command_fields(
+        &self,
+        command: &Command,
+        format: &Format,
+    ) -> PgWireResult<Option<Fields>> {
         let options = self.session.variables.format_options();
         let texts = |names: &[&str]| {
             let columns = names.iter().map(|name| Field::new(*name, DataType::Utf8, true));

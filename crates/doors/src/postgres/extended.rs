@@ -2,7 +2,8 @@
 
 use super::command::Command;
 use super::connection::Connection;
-use super::errors::{error, violation};
+use super::errors::error;
+use super::message::{Bind, Object};
 use super::prepared::Kind;
 use super::rows::{Fields, fields};
 use super::session::{Portal, Progress};
@@ -12,8 +13,7 @@ use pgwire::error::PgWireResult;
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{
-    Bind, BindComplete, Close, CloseComplete, Describe, Execute, Parse, ParseComplete,
-    PortalSuspended, TARGET_TYPE_BYTE_PORTAL, TARGET_TYPE_BYTE_STATEMENT,
+    BindComplete, CloseComplete, ParseComplete, PortalSuspended,
 };
 use std::sync::Arc;
 
@@ -22,9 +22,8 @@ impl Connection {
     ///
     /// # Errors
     /// The statement is invalid, its name is in use, or the connection is broken.
-    pub async fn parse(&mut self, parse: Parse) -> PgWireResult<()> {
-        let name = parse.name.unwrap_or_default();
-        let sql = super::split::statements(&parse.query);
+    pub async fn parse(&mut self, name: String, sql: &str, types: &[u32]) -> PgWireResult<()> {
+        let sql = super::split::statements(sql);
         let sql = match sql.as_slice() {
             [] => "",
             [only] => only,
@@ -40,7 +39,7 @@ impl Connection {
             return Err(error("42P05", format!("prepared statement \"{name}\" already exists")));
         }
         self.session.check_room()?;
-        let prepared = self.session.prepare(sql, &parse.type_oids).await?;
+        let prepared = self.session.prepare(sql, types).await?;
         self.session.statements.insert(name, Arc::new(prepared));
         Ok(self.socket.feed(PgWireBackendMessage::ParseComplete(ParseComplete::new())).await?)
     }
@@ -49,10 +48,9 @@ impl Connection {
     ///
     /// # Errors
     /// The statement does not exist, a value is invalid, or the connection is broken.
-    pub async fn bind(&mut self, bind: &Bind) -> PgWireResult<()> {
-        let statement = bind.statement_name.clone().unwrap_or_default();
-        let portal = bind.portal_name.clone().unwrap_or_default();
-        let prepared = self.session.statements.get(&statement).cloned().ok_or_else(|| {
+    pub async fn bind(&mut self, bind: Bind) -> PgWireResult<()> {
+        let (statement, portal) = (&bind.statement, bind.portal.clone());
+        let prepared = self.session.statements.get(statement).cloned().ok_or_else(|| {
             error("26000", format!("prepared statement \"{statement}\" does not exist"))
         })?;
         let is_used = self.session.portals.contains_key(&portal);
@@ -62,8 +60,8 @@ impl Connection {
         if !is_used {
             self.session.check_room()?;
         }
-        let values = prepared.parameters.values(bind)?;
-        let format = format(&bind.result_column_format_codes);
+        let values = prepared.parameters.values(&bind)?;
+        let format = format(&bind.result_formats);
         let bound = Portal { prepared, values, format, progress: Progress::New };
         self.portal_fields(&bound)?;
         self.session.portals.insert(portal, bound);
@@ -74,11 +72,10 @@ impl Connection {
     ///
     /// # Errors
     /// It does not exist, or the connection is broken.
-    pub async fn describe(&mut self, describe: &Describe) -> PgWireResult<()> {
-        let name = describe.name.clone().unwrap_or_default();
-        let fields = match describe.target_type {
-            TARGET_TYPE_BYTE_STATEMENT => {
-                let prepared = self.session.statements.get(&name).cloned().ok_or_else(|| {
+    pub async fn describe(&mut self, object: &Object) -> PgWireResult<()> {
+        let fields = match object {
+            Object::Statement(name) => {
+                let prepared = self.session.statements.get(name).cloned().ok_or_else(|| {
                     error("26000", format!("prepared statement \"{name}\" does not exist"))
                 })?;
                 let types = prepared.parameters.types().iter().map(pgwire::api::Type::oid);
@@ -87,11 +84,10 @@ impl Connection {
                 self.socket.feed(described).await?;
                 self.fields_of(&prepared.kind, &Format::UnifiedText)?
             }
-            TARGET_TYPE_BYTE_PORTAL => {
-                let portal = self.session.portals.get(&name).ok_or_else(|| no_portal(&name))?;
+            Object::Portal(name) => {
+                let portal = self.session.portals.get(name).ok_or_else(|| no_portal(name))?;
                 self.portal_fields(portal)?
             }
-            _ => return Err(violation("invalid kind of object to describe")),
         };
         match fields {
             Some(fields) => self.describe_rows(&fields).await,
@@ -118,11 +114,10 @@ impl Connection {
     ///
     /// # Errors
     /// The statement fails, or the connection is broken.
-    pub async fn execute(&mut self, execute: &Execute) -> PgWireResult<()> {
-        let name = execute.name.clone().unwrap_or_default();
+    pub async fn execute(&mut self, name: String, rows_max: i32) -> PgWireResult<()> {
         // A portal that fails or is cancelled does not return.
         let portal = self.session.portals.remove(&name).ok_or_else(|| no_portal(&name))?;
-        let rows_max = u64::try_from(execute.max_rows).ok().filter(|most| *most > 0);
+        let rows_max = u64::try_from(rows_max).ok().filter(|most| *most > 0);
         let portal = match &portal.prepared.kind {
             Kind::Empty => {
                 self.empty().await?;
@@ -172,16 +167,14 @@ impl Connection {
         Ok(portal)
     }
 
-    /// Closes a statement or a portal; an unknown one is no error.
+    /// Closes a statement or a portal; an unknown one is ignored.
     ///
     /// # Errors
     /// The connection is broken.
-    pub async fn close_one(&mut self, close: &Close) -> PgWireResult<()> {
-        let name = close.name.clone().unwrap_or_default();
-        match close.target_type {
-            TARGET_TYPE_BYTE_STATEMENT => drop(self.session.statements.remove(&name)),
-            TARGET_TYPE_BYTE_PORTAL => drop(self.session.portals.remove(&name)),
-            _ => return Err(violation("invalid kind of object to close")),
+    pub async fn close_one(&mut self, object: &Object) -> PgWireResult<()> {
+        match object {
+            Object::Statement(name) => drop(self.session.statements.remove(name)),
+            Object::Portal(name) => drop(self.session.portals.remove(name)),
         }
         Ok(self.socket.feed(PgWireBackendMessage::CloseComplete(CloseComplete::new())).await?)
     }

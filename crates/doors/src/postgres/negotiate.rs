@@ -4,17 +4,10 @@
 //! (CVE-2021-23222 of other programs), so this is done here, where nothing is read ahead.
 
 use super::Server;
-use serve::http::Stalling;
-use std::io;
+use crate::stream::Stream;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 /// The first byte of a TLS handshake record (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
@@ -25,18 +18,6 @@ const GSS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
 const ALPN: &[u8] = b"postgresql";
 /// Requests before the first message: each kind once.
 const REQUESTS_MAX: usize = 2;
-
-/// A connection, encrypted or not.
-pub enum Stream {
-    Plain(Stalling<TcpStream>),
-    Tls(Box<TlsStream<Stalling<TcpStream>>>),
-}
-
-impl Stream {
-    pub fn is_secure(&self) -> bool {
-        matches!(self, Self::Tls(_))
-    }
-}
 
 /// A connection after its requests for encryption.
 pub struct Negotiated {
@@ -62,7 +43,7 @@ pub async fn negotiate(
             _ => stream.read_exact(&mut first).await?,
         };
         if first != TLS_REQUEST && first != GSS_REQUEST {
-            let stream = Stream::Plain(stalling(server, stream));
+            let stream = Stream::plain(stream, &server.limits);
             return Ok(Some(Negotiated { stream, begun: first.to_vec() }));
         }
         if first == TLS_REQUEST && server.certificates.is_some() {
@@ -76,53 +57,6 @@ pub async fn negotiate(
 
 async fn encrypt(server: &Server, stream: TcpStream) -> anyhow::Result<Negotiated> {
     let Some(certificates) = &server.certificates else { anyhow::bail!("no certificate for TLS") };
-    let mut config = (*certificates.current()).clone();
-    config.alpn_protocols = vec![ALPN.to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let stream = acceptor.accept(stalling(server, stream)).await?;
-    Ok(Negotiated { stream: Stream::Tls(Box::new(stream)), begun: Vec::new() })
-}
-
-fn stalling(server: &Server, stream: TcpStream) -> Stalling<TcpStream> {
-    Stalling::new(stream, Duration::from_secs(server.limits.serve.http_stall_time_s))
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-        }
-    }
+    let stream = Stream::encrypted(stream, &server.limits, certificates, ALPN).await?;
+    Ok(Negotiated { stream, begun: Vec::new() })
 }

@@ -1,6 +1,7 @@
 //! Values of the parameters of a statement (`$1`).
 
 use super::errors::{from_datafusion, violation};
+use super::message::Bind;
 use arrow::datatypes::DataType;
 use datafusion::common::ParamValues;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
@@ -13,7 +14,7 @@ use pgwire::api::Type;
 use pgwire::api::portal::{Format, Portal};
 use pgwire::api::stmt::StoredStatement;
 use pgwire::error::PgWireResult;
-use pgwire::messages::extendedquery::Bind;
+use pgwire::messages::extendedquery::Bind as LibraryBind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ impl Parameters {
     /// # Errors
     /// The number of values or formats is wrong, or a value is invalid.
     pub fn values(&self, bind: &Bind) -> PgWireResult<Option<ParamValues>> {
-        let (given, expected) = (bind.parameters.len(), self.sent.len());
+        let (given, expected) = (bind.values.len(), self.sent.len());
         if given != expected {
             return Err(violation(format!(
                 "bind message supplies {given} parameters, but prepared statement requires {expected}"
@@ -79,7 +80,9 @@ impl Parameters {
         }
         let types = self.sent.iter().cloned().map(Some).collect();
         let statement = Arc::new(StoredStatement::new(String::new(), (), types));
-        let portal = Portal::try_new(bind, statement)?;
+        let values = bind.values.clone();
+        let message = LibraryBind::new(None, None, bind.formats.clone(), values, Vec::new());
+        let portal = Portal::try_new(&message, statement)?;
         if let Format::Individual(codes) = &portal.parameter_format
             && codes.len() != given
         {
@@ -119,7 +122,9 @@ fn aliases(plan: &LogicalPlan) -> BTreeMap<usize, Type> {
     let mut found = BTreeMap::new();
     visit(plan, |expr| {
         let Expr::Placeholder(placeholder) = expr else { return };
-        let (Ok(index), Some(field)) = (number(&placeholder.id), &placeholder.field) else { return };
+        let (Ok(index), Some(field)) = (number(&placeholder.id), &placeholder.field) else {
+            return;
+        };
         let alias = field.metadata().get(PG_OID_ALIAS_KEY);
         if let Some(kind) = alias.and_then(|it| pg_type_for_alias_kind(it))
             && field.data_type() == &DataType::Int32

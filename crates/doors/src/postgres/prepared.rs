@@ -28,7 +28,7 @@ pub struct Prepared {
 pub enum Kind {
     Empty,
     Command(Command),
-    Query(Query),
+    Query(Box<Query>),
 }
 
 /// A statement that returns rows.
@@ -71,8 +71,8 @@ impl Query {
         let same = |(one, other): (&arrow::datatypes::FieldRef, &arrow::datatypes::FieldRef)| {
             one.name() == other.name() && one.data_type() == other.data_type()
         };
-        let is_same =
-            now.len() == self.schema.fields().len() && now.iter().zip(self.schema.fields()).all(same);
+        let is_same = now.len() == self.schema.fields().len()
+            && now.iter().zip(self.schema.fields()).all(same);
         let message = "cached plan must not change result type: prepare the statement again";
         is_same.then_some(()).ok_or_else(|| error("0A000", message))
     }

@@ -40,7 +40,11 @@ const SIZES: [(Type, i16); 12] = [
 ///
 /// # Errors
 /// PostgreSQL has no type for a column, or the number of formats differs from that of the columns.
-pub fn fields(schema: &Schema, format: &Format, options: &Arc<FormatOptions>) -> PgWireResult<Fields> {
+pub fn fields(
+    schema: &Schema,
+    format: &Format,
+    options: &Arc<FormatOptions>,
+) -> PgWireResult<Fields> {
     if let Format::Individual(codes) = format
         && codes.len() != schema.fields().len()
     {

@@ -103,11 +103,10 @@ impl Session {
         let ast = only(parsed, sql)?;
         let time = self.time();
         let planned = tokio::time::timeout(time, Box::pin(self.plan(&ast, sql))).await;
-        let plan = planned.map_err(|_elapsed| {
-            from_read_path(serve::http::Error::timeout(time), sql)
-        })??;
+        let plan = planned
+            .map_err(|_elapsed| from_read_path(serve::http::Error::timeout(time), sql))??;
         let parameters = Parameters::new(plan.frame.logical_plan(), declared, sql)?;
-        let kind = Kind::Query(Query::new(ast, plan));
+        let kind = Kind::Query(Box::new(Query::new(ast, plan)));
         Ok(Prepared { sql: sql.into(), kind, parameters })
     }
 

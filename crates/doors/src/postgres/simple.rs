@@ -64,7 +64,7 @@ impl Connection {
     /// # Errors
     /// The connection is broken.
     pub async fn empty(&mut self) -> PgWireResult<()> {
-        let empty = PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse);
+        let empty = PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new());
         Ok(self.socket.feed(empty).await?)
     }
 }

@@ -4,23 +4,24 @@
 //! are stored as Argon2id hashes only. So a password is accepted over TLS, or from this machine.
 
 use super::cancel::Cancel;
+use super::codec::{Codec, Incoming};
 use super::errors::{fatal, from_read_path};
-use super::frames::Frames;
-use super::negotiate::{Negotiated, Stream};
+use super::message::{First, Message};
+use super::negotiate::Negotiated;
 use super::variables::Variables;
 use super::{DATABASE, PROTOCOL, Server};
+use crate::stream::Stream;
 use access::Secret;
 use futures::{SinkExt as _, StreamExt as _};
-use pgwire::api::auth::protocol_negotiation;
-use pgwire::api::{
-    ClientInfo as _, DefaultClient, PgWireConnectionState, PidSecretKeyGenerator as _,
-};
+use pgwire::api::{ClientInfo as _, DefaultClient, PidSecretKeyGenerator as _};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::response::{ReadyForQuery, TransactionStatus};
-use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, Startup};
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
-use pgwire::tokio::server::PgWireMessageServerCodec;
+use pgwire::messages::startup::{
+    Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey,
+};
+use pgwire::messages::{PgWireBackendMessage, ProtocolVersion};
 use serve::http::{Credentials, Origin, Peer, SqlClient};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio_util::codec::{Framed, FramedParts};
@@ -29,7 +30,7 @@ use tokio_util::codec::{Framed, FramedParts};
 const SEND_BYTES: usize = 64 << 10;
 
 /// The messages of a connection.
-pub type Socket = Framed<Frames<Stream>, PgWireMessageServerCodec<()>>;
+pub type Socket = Framed<Stream, Codec>;
 
 /// A connection after the login.
 pub struct Started {
@@ -48,40 +49,48 @@ pub async fn log_in(
     negotiated: Negotiated,
     peer: SocketAddr,
 ) -> anyhow::Result<Option<Started>> {
-    let is_secure = negotiated.stream.is_secure();
-    let mut socket = socket(server, negotiated, peer)?;
+    let mut socket = socket(server, negotiated);
     let startup = match socket.next().await.transpose()? {
-        Some(PgWireFrontendMessage::Startup(startup)) => startup,
-        Some(PgWireFrontendMessage::CancelRequest(request)) => {
-            server.cancels.cancel(request.pid, &request.secret_key);
+        Some(Incoming::First(First::Startup { major, minor, parameters })) => {
+            Startup { major, minor, parameters }
+        }
+        Some(Incoming::First(First::Cancel { number, secret })) => {
+            server.cancels.cancel(number, secret);
             return Ok(None);
+        }
+        Some(Incoming::Invalid(invalid, _)) => {
+            return refuse(&mut socket, invalid).await.map(|()| None);
         }
         _ => return Ok(None),
     };
-    let peer = Peer { address: peer.ip().to_canonical(), is_secure };
-    match authenticate(server, &mut socket, &startup, peer).await {
-        Ok(client) => finish(server, socket, client, &startup).await.map(Some),
+    let is_secure = socket.get_ref().is_secure();
+    let client = Peer { address: peer.ip().to_canonical(), is_secure };
+    match authenticate(server, &mut socket, &startup, client).await {
+        Ok(client) => finish(server, socket, client, (&startup, peer)).await.map(Some),
         Err(PgWireError::IoError(error)) => Err(error.into()),
-        Err(refused) => {
-            let info = ErrorInfo::from(refused);
-            socket.send(PgWireBackendMessage::ErrorResponse(info.into())).await?;
-            Ok(None)
-        }
+        Err(refused) => refuse(&mut socket, refused).await.map(|()| None),
     }
 }
 
-fn socket(server: &Server, negotiated: Negotiated, peer: SocketAddr) -> anyhow::Result<Socket> {
-    let Negotiated { stream, begun } = negotiated;
-    let is_secure = stream.is_secure();
-    let mut frames = Frames::new(stream, server.limits.doors.sql_message_bytes);
-    frames.follow(&begun)?;
-    let codec = PgWireMessageServerCodec::new(DefaultClient::new(peer, is_secure));
-    let mut parts = FramedParts::new::<PgWireBackendMessage>(frames, codec);
-    parts.read_buf.extend_from_slice(&begun);
+/// The version of the protocol that a client speaks, and its parameters.
+struct Startup {
+    major: u32,
+    minor: u32,
+    parameters: BTreeMap<String, String>,
+}
+
+async fn refuse(socket: &mut Socket, refused: PgWireError) -> anyhow::Result<()> {
+    let info = ErrorInfo::from(refused);
+    Ok(socket.send(PgWireBackendMessage::ErrorResponse(info.into())).await?)
+}
+
+fn socket(server: &Server, negotiated: Negotiated) -> Socket {
+    let codec = Codec::new(server.limits.doors.sql_message_bytes);
+    let mut parts = FramedParts::new::<PgWireBackendMessage>(negotiated.stream, codec);
+    parts.read_buf.extend_from_slice(&negotiated.begun);
     let mut socket = Framed::from_parts(parts);
     socket.set_backpressure_boundary(SEND_BYTES);
-    socket.set_state(PgWireConnectionState::AwaitingStartup);
-    Ok(socket)
+    socket
 }
 
 async fn authenticate(
@@ -90,12 +99,13 @@ async fn authenticate(
     startup: &Startup,
     peer: Peer,
 ) -> PgWireResult<SqlClient> {
-    protocol_negotiation(socket, startup).await?;
+    negotiate_version(socket, startup).await?;
     let parameter = |name: &str| startup.parameters.get(name).map_or("", String::as_str);
     let name = parameter("user").to_owned();
     let database = Some(parameter("database")).filter(|it| !it.is_empty()).unwrap_or(&name);
     if database != DATABASE {
-        let message = format!("database \"{database}\" does not exist: the database is `{DATABASE}`");
+        let message =
+            format!("database \"{database}\" does not exist: the database is `{DATABASE}`");
         return Err(fatal("3D000", message));
     }
     let agent = format!("{PROTOCOL} {}", parameter("application_name"));
@@ -108,16 +118,31 @@ async fn authenticate(
         let message = "a login needs an encrypted connection: use sslmode=require or better";
         return Err(fatal("28000", message));
     }
-    socket.set_state(PgWireConnectionState::AuthenticationInProgress);
     let request = PgWireBackendMessage::Authentication(Authentication::CleartextPassword);
     socket.send(request).await?;
     let answer = socket.next().await.transpose()?;
-    let Some(PgWireFrontendMessage::PasswordMessageFamily(answer)) = answer else {
+    let Some(Incoming::Next(Message::Password(password))) = answer else {
         return Err(fatal("08P01", "expected a password"));
     };
-    let secret = Secret::new(answer.into_password()?.password);
-    let credentials = Credentials { name, secret };
+    let credentials = Credentials { name, secret: Secret::new(password) };
     SqlClient::log_in(&server.service, &origin, credentials).await.map_err(refused)
+}
+
+/// The server speaks version 3.0; a client that requests a later one receives this version.
+async fn negotiate_version(socket: &mut Socket, startup: &Startup) -> PgWireResult<()> {
+    if startup.major != 3 {
+        let (major, minor) = (startup.major, startup.minor);
+        let message = format!("unsupported frontend protocol {major}.{minor}: server supports 3.0");
+        return Err(fatal("0A000", message));
+    }
+    let extensions: Vec<String> =
+        startup.parameters.keys().filter(|it| it.starts_with("_pq_.")).cloned().collect();
+    if startup.minor == 0 && extensions.is_empty() {
+        return Ok(());
+    }
+    let spoken = ProtocolVersion::PROTOCOL3_0;
+    let answer = NegotiateProtocolVersion::new(spoken.into(), extensions);
+    Ok(socket.feed(PgWireBackendMessage::NegotiateProtocolVersion(answer)).await?)
 }
 
 /// A refusal ends the connection.
@@ -131,7 +156,7 @@ async fn finish(
     server: &Arc<Server>,
     mut socket: Socket,
     client: SqlClient,
-    startup: &Startup,
+    (startup, peer): (&Startup, SocketAddr),
 ) -> anyhow::Result<Started> {
     let mut variables = Variables::default();
     for (name, value) in &startup.parameters {
@@ -142,9 +167,10 @@ async fn finish(
         }
     }
     let _known = variables.set("session_authorization", Some(client.name()));
-    let (number, secret) = server.keys.generate(&socket);
-    let cancel = server.cancels.register(number, &secret);
-    socket.set_state(PgWireConnectionState::ReadyForQuery);
+    let mut described = DefaultClient::<()>::new(peer, socket.get_ref().is_secure());
+    described.set_protocol_version(ProtocolVersion::PROTOCOL3_0);
+    let (number, secret): (i32, SecretKey) = server.keys.generate(&described);
+    let cancel = server.cancels.register(number, secret.to_bytes());
     socket.feed(PgWireBackendMessage::Authentication(Authentication::Ok)).await?;
     for (name, value) in variables.reported() {
         let status = ParameterStatus::new(name.to_owned(), value.to_owned());

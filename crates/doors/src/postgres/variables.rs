@@ -25,8 +25,13 @@ const REPORTED: [&str; 11] = [
 ];
 
 /// Parameters of which values other than the default are refused, since answers would not obey them.
-const FIXED: [&str; 5] =
-    ["client_encoding", "DateStyle", "IntervalStyle", "bytea_output", "standard_conforming_strings"];
+const FIXED: [&str; 5] = [
+    "client_encoding",
+    "DateStyle",
+    "IntervalStyle",
+    "bytea_output",
+    "standard_conforming_strings",
+];
 
 const DEFAULTS: [(&str, &str); 35] = [
     ("application_name", ""),
@@ -93,11 +98,15 @@ impl Variables {
         self.values.values().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Sets a parameter, or resets it without a value. Returns name and value if the client is told.
+    /// Sets a parameter, or resets it without a value. Returns name and value if they are reported to the client.
     ///
     /// # Errors
     /// The value is not one that the service can obey: the message for the client.
-    pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<Option<(String, String)>, String> {
+    pub fn set(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<Option<(String, String)>, String> {
         let key = normalized(name);
         let default = DEFAULTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&key));
         let written = default.map_or(name, |(known, _)| *known).to_owned();
@@ -106,7 +115,8 @@ impl Variables {
             let kept = default.map_or("", |(_, value)| *value);
             return Err(format!("invalid {written} `{value}`: only {kept} is supported"));
         }
-        let kept = if FIXED.contains(&written.as_str()) { self.get(&key).unwrap_or(value) } else { value };
+        let kept =
+            if FIXED.contains(&written.as_str()) { self.get(&key).unwrap_or(value) } else { value };
         let kept = kept.to_owned();
         let is_reported = REPORTED.contains(&written.as_str());
         self.values.insert(key, (written.clone(), kept.clone()));
@@ -122,7 +132,7 @@ impl Variables {
         }
     }
 
-    /// Names and values that a client is told at the start.
+    /// Names and values that are sent to a client at the start.
     pub fn reported(&self) -> impl Iterator<Item = (&str, &str)> {
         self.all().filter(|(name, _)| REPORTED.contains(name))
     }
@@ -144,7 +154,10 @@ impl Variables {
 
     /// The text of `version()`.
     pub fn version() -> String {
-        format!("PostgreSQL {SERVER_VERSION} (Plant Cockpit {}, {DATABASE})", env!("CARGO_PKG_VERSION"))
+        format!(
+            "PostgreSQL {SERVER_VERSION} (Plant Cockpit {}, {DATABASE})",
+            env!("CARGO_PKG_VERSION")
+        )
     }
 }
 
@@ -158,7 +171,9 @@ fn is_obeyed(name: &str, value: &str) -> bool {
     match name {
         "client_encoding" => ["utf8", "unicode", "default", ""].contains(&value.as_str()),
         // The order of day and month has no effect on ISO dates.
-        "DateStyle" => value.starts_with("iso") || ["mdy", "dmy", "ymd", "default"].contains(&value.as_str()),
+        "DateStyle" => {
+            value.starts_with("iso") || ["mdy", "dmy", "ymd", "default"].contains(&value.as_str())
+        }
         "IntervalStyle" => value == "postgres",
         "bytea_output" => value == "hex",
         _ => ["on", "true", "1", "yes"].contains(&value.as_str()),
@@ -188,9 +203,14 @@ mod tests {
     #[test]
     fn a_client_shortens_the_time_of_its_statements() {
         let limit = Duration::from_secs(600);
-        for (value, expected_ms) in
-            [("0", 600_000), ("1500", 1_500), ("2s", 2_000), ("1 min", 60_000), ("1h", 600_000), ("x", 600_000)]
-        {
+        for (value, expected_ms) in [
+            ("0", 600_000),
+            ("1500", 1_500),
+            ("2s", 2_000),
+            ("1 min", 60_000),
+            ("1h", 600_000),
+            ("x", 600_000),
+        ] {
             let mut variables = Variables::default();
             variables.set("Statement_Timeout", Some(value)).unwrap();
             let found = variables.statement_time(limit);

@@ -55,7 +55,7 @@ pub use listen::{Certificates, Endpoint, Stalling, TlsFiles, serve};
 pub use peer::{Network, Peer};
 pub use rate::ClientKey;
 pub use readonly::plan as plan_reading;
-pub use sql::{Credentials, Origin, Running, Rows, SqlClient};
+pub use sql::{Credentials, Origin, Rows, Running, SqlClient};
 
 use super::{Clock, LakeReader, Limits};
 use ::live::Live;

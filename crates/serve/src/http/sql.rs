@@ -82,8 +82,20 @@ impl SqlClient {
     ///
     /// # Errors
     /// The statement is invalid or does more than read registered tables.
-    pub async fn plan(&self, state: SessionState, statement: Statement) -> Result<DataFrame, Error> {
+    pub async fn plan(
+        &self,
+        state: SessionState,
+        statement: Statement,
+    ) -> Result<DataFrame, Error> {
         Box::pin(readonly::plan_parsed(state, statement, &self.service.limits)).await
+    }
+
+    /// Plans the statement in a text, as a query over HTTP.
+    ///
+    /// # Errors
+    /// The statement is invalid or does more than read registered tables.
+    pub async fn plan_text(&self, session: &SessionContext, sql: &str) -> Result<DataFrame, Error> {
+        Box::pin(readonly::plan(session, sql, &self.service.limits)).await
     }
 
     /// Begins a statement, whose text is `sql`; waits while too many are running. `time` is its limit.
@@ -98,7 +110,7 @@ impl SqlClient {
         let receipt = Receipt::new(service, &self.caller, subject, Format::Json)?;
         Ok(Running {
             deadline: Deadline::after(time),
-            permit,
+            _permit: permit,
             receipt: receipt.with_protocol(self.protocol),
             rows_max: service.limits.file_rows,
         })
@@ -143,7 +155,7 @@ impl fmt::Debug for SqlClient {
 /// A statement that runs. Its audit entry is written when its rows end, or when it is dropped.
 pub struct Running {
     deadline: Deadline,
-    permit: Permit,
+    _permit: Permit,
     receipt: Receipt,
     rows_max: u64,
 }

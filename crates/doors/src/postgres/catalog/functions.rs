@@ -14,7 +14,7 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog as library;
 use serve::TableInfo;
 use std::sync::Arc;
 
-/// The owner of all objects: nobody can log in as it.
+/// The owner of all objects: no user has this name.
 pub const OWNER: &str = "cockpit";
 
 const TEXT: DataType = DataType::Utf8;
@@ -91,9 +91,8 @@ fn of_library(session: &SessionContext) {
 
 fn of_connection(session: &SessionContext, user: &str, variables: &Variables) {
     let constant = |name: &'static str, value: String| {
-        let call = move |_: &[ArrayRef], rows| {
-            Ok(texts(std::iter::repeat_n(Some(value.clone()), rows)))
-        };
+        let call =
+            move |_: &[ArrayRef], rows| Ok(texts(std::iter::repeat_n(Some(value.clone()), rows)));
         function(name, &[&[]], TEXT, call)
     };
     let search_path = variables.get("search_path").unwrap_or_default().to_owned();
@@ -168,7 +167,7 @@ fn table(objects: &Objects, number: i32) -> Option<&TableInfo> {
     objects.all().find(|(_, it)| it.table == number).map(|(table, _)| table)
 }
 
-/// The definition of an index, or the name of one of its columns, which is asked for by its position.
+/// The definition of an index, or the name of one of its columns, by its position.
 fn index(objects: &Objects, arguments: &[ArrayRef], rows: usize) -> ArrayRef {
     let numbers = arguments[0].as_primitive::<Int32Type>();
     let positions = arguments.get(1).map(|it| it.as_primitive::<Int32Type>());

@@ -164,7 +164,7 @@ fn columns(objects: &Objects) -> Vec<Vec<Cell>> {
 
 fn column(table: &TableInfo, column: &ColumnInfo, position: i32) -> Vec<Cell> {
     let kind = PgType::of_column(&column.type_name);
-    let radix = kind.is_number().then(|| if kind.number == 1_700 { 10 } else { 2 });
+    let radix = kind.is_number().then_some(if kind.number == 1_700 { 10 } else { 2 });
     let is_whole = matches!(kind.number, 20 | 21 | 23);
     let scale = kind.scale.or(is_whole.then_some(0));
     let of_time = match kind.number {

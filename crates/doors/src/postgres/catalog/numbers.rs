@@ -12,9 +12,8 @@ const FIRST: u32 = 16_384;
 const SCHEMAS_FROM: u32 = FIRST;
 const OBJECTS_FROM: u32 = FIRST + 1_000;
 
-/// The catalogue of schemas, tables and descriptions in `pg_description.classoid`.
+/// The catalogue of tables in `pg_description.classoid`.
 pub const PG_CLASS: i32 = 1_259;
-pub const PG_NAMESPACE: i32 = 2_615;
 /// The numbers of well-known schemas.
 pub const PG_CATALOG_SCHEMA: i32 = 11;
 pub const INFORMATION_SCHEMA: i32 = 13_000;
@@ -62,9 +61,9 @@ pub fn tables(tables: &[TableInfo]) -> Vec<Numbers> {
 
 /// FNV-1a, folded into the numbers of objects, which are positive as signed numbers.
 fn hash(name: &str) -> u32 {
-    let hashed = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let hashed = name
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     OBJECTS_FROM + hashed % (i32::MAX.unsigned_abs() - OBJECTS_FROM)
 }
 

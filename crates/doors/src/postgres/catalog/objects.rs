@@ -88,8 +88,12 @@ pub fn table(objects: &Objects, name: &str) -> Result<Arc<dyn TableProvider>> {
     make(columns, &rows)
 }
 
-const NAMESPACE: Columns =
-    &[("oid", Kind::Oid), ("nspname", Kind::Text), ("nspowner", Kind::Oid), ("nspacl", Kind::TextList)];
+const NAMESPACE: Columns = &[
+    ("oid", Kind::Oid),
+    ("nspname", Kind::Text),
+    ("nspowner", Kind::Oid),
+    ("nspacl", Kind::TextList),
+];
 
 fn namespaces() -> Vec<Vec<Cell>> {
     let of_lake = lake::session::SCHEMAS.map(|name| (numbers::schema(name), name));
@@ -353,7 +357,8 @@ pub fn index_definition(table: &TableInfo) -> String {
 /// The columns of the key, as in SQL.
 pub fn quoted_key(table: &TableInfo) -> String {
     let quoted = table.key.iter().map(|name| {
-        let is_plain = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
+        let is_plain =
+            name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
         if is_plain { name.clone() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
     });
     quoted.collect::<Vec<_>>().join(", ")

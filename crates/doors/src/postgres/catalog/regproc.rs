@@ -4,7 +4,9 @@
 //! is shown as a name and compared as a number. So `p.oid = t.typreceive` becomes `p.proname =
 //! t.typreceive`; the names of such functions are unique.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Ident, Statement, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Ident, Statement, VisitMut, VisitorMut,
+};
 use std::ops::ControlFlow;
 
 /// Columns that hold names of functions.

@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn the_type_of_a_column_is_that_of_its_values() {
-        use datafusion_postgres::arrow_pg::datatypes::into_pg_type;
         use datafusion::arrow::datatypes::TimeUnit::Microsecond;
+        use datafusion_postgres::arrow_pg::datatypes::into_pg_type;
         for kind in [
             DataType::Boolean,
             DataType::Int16,

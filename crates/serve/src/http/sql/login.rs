@@ -83,6 +83,31 @@ impl SqlClient {
         })
     }
 
+    /// The client of a call that sends an API token, or the secret of the session of an earlier login.
+    ///
+    /// # Errors
+    /// The token is invalid, or the session has ended.
+    pub fn resume(service: &Arc<Service>, origin: &Origin, bearer: Secret) -> Result<Self, Error> {
+        if bearer.expose().starts_with(token::PREFIX) {
+            let credentials = Credentials { name: String::new(), secret: bearer };
+            return Self::log_in_by_token(service, origin, &credentials);
+        }
+        let now_us = service.now_us();
+        let identity = service.access.database()?.authenticate_session(bearer.expose(), now_us)?;
+        let caller = Caller::of_connection(&origin.agent, origin.peer);
+        Ok(Self {
+            service: Arc::clone(service),
+            caller: caller.authenticated(identity, Login::Session),
+            protocol: origin.protocol,
+            session: Some(bearer),
+        })
+    }
+
+    /// The secret of the session of a login by password, for [`SqlClient::resume`].
+    pub fn session_secret(&self) -> Option<&Secret> {
+        self.session.as_ref()
+    }
+
     fn log_in_by_token(
         service: &Arc<Service>,
         origin: &Origin,

@@ -66,7 +66,7 @@ async fn produce(mut running: Running, stream: SendableRecordBatchStream, sender
         Err(error) => Err(error),
     };
     drop(running);
-    // The reader has gone if this fails.
+    // This fails if the rows were dropped.
     let _is_read = sender.send(end).await.is_ok();
 }
 
@@ -79,8 +79,7 @@ impl Running {
         while let Some(batch) = self.deadline.within(stream.next()).await?.transpose()? {
             let rows = self.receipt.rows + batch.num_rows() as u64;
             if rows > self.rows_max {
-                let message =
-                    format!("more than {} rows; filter or aggregate them", self.rows_max);
+                let message = format!("more than {} rows; filter or aggregate them", self.rows_max);
                 return Err(Error::bad("too_many_rows", message));
             }
             if self.deadline.within(sender.send(Ok(Some(batch)))).await?.is_err() {
