@@ -99,6 +99,12 @@ const PARTS: &[Part] = &[
         &["build", "python"],
         service::notify,
     ),
+    part(
+        "sql-doors",
+        "SQL by psql, JDBC, ODBC, ADBC, SQLAlchemy, and statements of Power BI",
+        &["build", "python"],
+        service::sql_doors,
+    ),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
     part("package", "the Debian package installed, upgraded, removed", &["build"], package),
     on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
@@ -144,9 +150,8 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java. The others
 /// depend on times and on servers beside the program, and need a machine without other load.
-const WHEN_NAMED: [&str; 12] = [
     "messages", "login", "topics", "stream", "load", "alarms", "reports", "issue", "openid",
-    "damage", "flood", "notify",
+    "damage", "flood", "notify", "sql-doors",
 ];
 
 /// The parts as a list for people.

@@ -1,12 +1,13 @@
 //! The wiring: which layer feeds which. Only this module knows all layers, and only it and `main` read a clock.
 //!
-//! files -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP.
+//! files -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
 
 pub mod access;
 mod alarms;
 mod binding;
 mod clock;
 pub mod demo;
+mod doors;
 mod faulty_dumps;
 mod lake_service;
 mod landing;
@@ -23,6 +24,7 @@ pub mod serving;
 mod signals;
 pub mod stream;
 
+pub use self::doors::DoorAddresses;
 pub use clock::now;
 pub use report::{Event, Report, Watcher};
 pub use signals::cancel_on_signal;

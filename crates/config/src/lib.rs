@@ -9,6 +9,7 @@ pub mod alarms;
 mod calendar;
 pub mod contract;
 pub mod diagnostic;
+pub mod doors;
 pub mod endpoint;
 mod equipment;
 pub mod folder;
@@ -35,6 +36,7 @@ mod variables;
 
 use anyhow::{Context as _, bail};
 use diagnostic::Diagnostic;
+use doors::Doors;
 use endpoint::Endpoint;
 use folder::Plant;
 use serve::Listen;
@@ -60,6 +62,9 @@ pub struct Flags {
     pub public_url: Option<String>,
     /// Address ranges of trusted proxies; none if no flag gave any.
     pub trusted_proxies: Vec<String>,
+    /// Addresses for the PostgreSQL protocol and for Arrow Flight SQL.
+    pub postgres_listen: Option<String>,
+    pub flight_listen: Option<String>,
 }
 
 /// The effective configuration.
@@ -78,6 +83,8 @@ pub struct Config {
     pub hosts: (Vec<String>, Origin),
     /// TLS, public address and proxies of `serve`.
     pub endpoint: Endpoint,
+    /// Where `serve` listens for SQL of other programs.
+    pub doors: Doors,
 }
 
 impl Config {
@@ -127,8 +134,9 @@ pub fn load(flags: &Flags) -> anyhow::Result<Config> {
     let listen = listen(flags, &plant)?;
     let hosts = hosts(flags, &plant)?;
     let endpoint = Endpoint::read(flags, &plant.serve)?;
+    let doors = Doors::read(flags, &plant.serve)?;
     let plant_folder = flags.plant.clone();
-    Ok(Config { plant, plant_folder, bucket, lake, kafka, listen, hosts, endpoint })
+    Ok(Config { plant, plant_folder, bucket, lake, kafka, listen, hosts, endpoint, doors })
 }
 
 fn listen(flags: &Flags, plant: &Plant) -> anyhow::Result<(Listen, Origin)> {

@@ -50,8 +50,18 @@ impl FromStr for Listen {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
+        Self::parse(text, DEFAULT_PORT)
+    }
+}
+
+impl Listen {
+    /// Parses an address that may have no port.
+    ///
+    /// # Errors
+    /// The text is no port, host, or host with a port.
+    pub fn parse(text: &str, default_port: u16) -> anyhow::Result<Self> {
         let text = text.trim();
-        let default = Self::default();
+        let default = Self { port: default_port, ..Self::default() };
         if let Ok(port) = text.parse::<u16>() {
             return Ok(Self { port, ..default });
         }
@@ -64,7 +74,7 @@ impl FromStr for Listen {
         }
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, port.parse().ok()),
-            None => (text, Some(DEFAULT_PORT)),
+            None => (text, Some(default_port)),
         };
         match port {
             Some(port) if is_host(host) => Ok(Self { host: host.to_owned(), port }),
@@ -122,6 +132,8 @@ pub struct Serve {
     pub key: Option<String>,
     pub public_url: Option<String>,
     pub trusted_proxies: Option<Vec<String>>,
+    pub postgres_listen: Option<String>,
+    pub flight_listen: Option<String>,
 }
 
 /// Reads `[serve]`.
@@ -133,9 +145,18 @@ pub fn read(mut reader: TomlReader<'_, '_>) -> Serve {
         key: reader.text("key"),
         public_url: reader.text("public_url"),
         trusted_proxies: reader.texts("trusted_proxies"),
+        postgres_listen: reader.text("postgres_listen"),
+        flight_listen: reader.text("flight_listen"),
     };
     if let Some(Err(error)) = serve.listen.as_deref().map(Listen::from_str) {
         reader.note("listen", error.to_string(), "Write such an address here.");
+    }
+    for (key, text) in
+        [("postgres_listen", &serve.postgres_listen), ("flight_listen", &serve.flight_listen)]
+    {
+        if let Some(Err(error)) = text.as_deref().map(Listen::from_str) {
+            reader.note(key, error.to_string(), "Write such an address here.");
+        }
     }
     for error in serve.hosts.iter().flatten().filter_map(|name| host(name).err()) {
         reader.note("hosts", error.to_string(), "Write such names here.");

@@ -7,6 +7,7 @@
 
 mod access;
 mod alarm;
+mod doors;
 mod ingest;
 mod issue;
 mod lake;
@@ -20,6 +21,7 @@ mod stream;
 pub(crate) use access::ACCESS_VARIABLES;
 pub use access::{ACCESS_MODES, ACCESS_PREFIX, Access, AccessLimits, AccessMode};
 pub use alarm::AlarmLimits;
+pub use doors::DoorLimits;
 pub use ingest::IngestLimits;
 pub use issue::IssueLimits;
 pub use lake::LakeLimits;
@@ -49,12 +51,13 @@ pub struct Limits {
     pub report: ReportLimits,
     pub issue: IssueLimits,
     pub serve: ServeLimits,
+    pub doors: DoorLimits,
     provenance: Provenance,
 }
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 10] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 11] {
         [
             ("Dumps", &self.ingest),
             ("Streams", &self.stream),
@@ -66,6 +69,7 @@ impl Limits {
             ("Reports", &self.report),
             ("Issued reports", &self.issue),
             ("HTTP service", &self.serve),
+            ("SQL connections", &self.doors),
         ]
     }
 
@@ -95,8 +99,8 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 10], &mut Provenance) {
-        let sections: [&mut dyn Section; 10] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 11], &mut Provenance) {
+        let sections: [&mut dyn Section; 11] = [
             &mut self.ingest,
             &mut self.stream,
             &mut self.kafka,
@@ -107,6 +111,7 @@ impl Limits {
             &mut self.report,
             &mut self.issue,
             &mut self.serve,
+            &mut self.doors,
         ];
         (sections, &mut self.provenance)
     }

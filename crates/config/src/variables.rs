@@ -12,9 +12,10 @@ use anyhow::bail;
 const PREFIX: &str = "COCKPIT_";
 
 /// Variables of flags, locations and the plant.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "COCKPIT_BUCKET",
     "COCKPIT_CERTIFICATE",
+    "COCKPIT_FLIGHT_LISTEN",
     "COCKPIT_HOSTS",
     "COCKPIT_INSECURE",
     "COCKPIT_KAFKA",
@@ -23,6 +24,7 @@ const NAMES: [&str; 14] = [
     "COCKPIT_LISTEN",
     "COCKPIT_LOG",
     "COCKPIT_PLANT",
+    "COCKPIT_POSTGRES_LISTEN",
     "COCKPIT_PUBLIC_URL",
     "COCKPIT_TRUSTED_PROXIES",
     LIMIT_C.variable,

@@ -3,3 +3,10 @@
 //! *In*: statements of authenticated clients over the network.
 //! *Out*: rows of the lake in the types of each protocol.
 //! *Promise*: statements have the permissions, row filters and limits of the HTTP interface, and change nothing.
+
+pub mod flight;
+mod listen;
+pub mod postgres;
+mod stream;
+
+pub use listen::Listening;

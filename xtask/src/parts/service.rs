@@ -73,6 +73,11 @@ pub fn load(bench: &Bench) -> Done {
     run(&mut case)
 }
 
+/// Clients of the PostgreSQL protocol and of Arrow Flight SQL.
+pub fn sql_doors(bench: &Bench) -> Done {
+    run(bench.python("sql_doors_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
 /// Notifications to a mail server and webhooks that fail, while the program is killed.
 pub fn notify(bench: &Bench) -> Done {
     run(bench.python("notify_case.py")?.arg("--cockpit").arg(&bench.cockpit))

@@ -5,6 +5,7 @@ mod anomaly;
 mod audit;
 mod backup;
 mod certificate;
+mod connect;
 mod database;
 mod demo;
 mod init;
@@ -90,6 +91,8 @@ enum Command {
     },
     /// Ingest on a schedule and serve the pages and the HTTP interface
     Serve(Box<serve::ServeArgs>),
+    /// Print the addresses of the service with a snippet for each program that reads from it
+    Connect(Box<serve::ServeArgs>),
     /// Query the lake in SQL
     Sql {
         /// One SELECT; tables are bronze.…, silver.…, gold.… and meta.…
@@ -208,8 +211,8 @@ impl Level {
 }
 
 /// The crates of this program, whose events are distinguished from those of libraries.
-const CRATES: [&str; 11] = [
-    "batches", "cockpit", "config", "ingest", "lake", "live", "plant", "report", "serve",
+const CRATES: [&str; 12] = [
+    "batches", "cockpit", "config", "doors", "ingest", "lake", "live", "plant", "report", "serve",
     "simulate", "watch",
 ];
 
@@ -305,6 +308,10 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         }
         Command::Ingest { once, wait } => ingest(&load(&flags)?, once, wait).await,
         Command::Serve(args) => serve::run(flags, &args, load).await,
+        Command::Connect(args) => {
+            connect::run(&load(&args.flags(flags))?);
+            Ok(true)
+        }
         Command::Rebuild => rebuild(&load(&flags)?).await,
         Command::Sql { query, format } => sql(&load(&flags)?, &query, format).await,
         Command::Kpi(args) => kpi::run(&load(&flags)?, &args).await,

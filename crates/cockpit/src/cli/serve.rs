@@ -5,7 +5,7 @@ use crate::flow;
 use clap::builder::FalseyValueParser;
 use config::{Config, Flags};
 
-/// Flags of `cockpit serve`.
+/// Flags of `cockpit serve` and `cockpit connect`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
     /// Address to listen on: PORT, HOST or HOST:PORT; the default can be reached by this machine only
@@ -28,6 +28,12 @@ pub struct ServeArgs {
     /// 10.0.0.0/8; may be repeated
     #[arg(long = "trusted-proxy", value_name = "RANGE")]
     trusted_proxies: Vec<String>,
+    /// Address for PostgreSQL clients: PORT, HOST or HOST:PORT; without it there is none
+    #[arg(long, value_name = "ADDRESS")]
+    postgres_listen: Option<String>,
+    /// Address for clients of Arrow Flight SQL: PORT, HOST or HOST:PORT; without it there is none
+    #[arg(long, value_name = "ADDRESS")]
+    flight_listen: Option<String>,
     /// Allow other machines to connect without encryption
     #[arg(long, env = "COCKPIT_INSECURE", value_parser = FalseyValueParser::new())]
     insecure: bool,
@@ -38,7 +44,7 @@ pub struct ServeArgs {
 
 impl ServeArgs {
     /// `flags` with those of this command.
-    fn flags(&self, flags: Flags) -> Flags {
+    pub fn flags(&self, flags: Flags) -> Flags {
         let args = self.clone();
         Flags {
             listen: args.listen,
@@ -47,6 +53,8 @@ impl ServeArgs {
             certificate: args.certificate,
             key: args.key,
             trusted_proxies: args.trusted_proxies,
+            postgres_listen: args.postgres_listen,
+            flight_listen: args.flight_listen,
             ..flags
         }
     }
@@ -61,6 +69,13 @@ pub async fn run(
     let config = load(&args.flags(flags))?;
     let say = |addresses: &flow::serving::Addresses| {
         print::line(&format!("serving on {}", addresses.url));
+        for (protocol, address) in
+            [("PostgreSQL", addresses.doors.postgres), ("Flight SQL", addresses.doors.flight)]
+        {
+            if let Some(address) = address {
+                print::line(&format!("{protocol} on {address}"));
+            }
+        }
         if let Some(link) = &addresses.setup_link {
             print::line(&format!("create the first administrator by this one-time link: {link}"));
         }

@@ -1,5 +1,6 @@
 //! Where the service listens, how it is encrypted, and under which names it is reached.
 
+use super::doors::DoorAddresses;
 use super::now;
 use anyhow::Context as _;
 use config::Config;
@@ -22,6 +23,8 @@ pub struct Binding {
     pub certificates: Option<Arc<Certificates>>,
     /// Whether everybody who can reach the service may be an administrator, if that is configured.
     pub is_open_permitted: bool,
+    /// Where the protocols for SQL listen.
+    pub doors: DoorAddresses,
 }
 
 impl Binding {
@@ -30,7 +33,8 @@ impl Binding {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let network = Network::default();
         let (public_url, certificates) = (None, None);
-        Self { address, network, public_url, certificates, is_open_permitted: true }
+        let doors = DoorAddresses::default();
+        Self { address, network, public_url, certificates, is_open_permitted: true, doors }
     }
 
     /// Resolves what is configured.
@@ -57,7 +61,8 @@ impl Binding {
         let certificates = certificates(endpoint, &network, &limits).await?;
         let is_open_permitted = is_local || is_insecure;
         let public_url = endpoint.public_url.as_ref().map(|(url, _)| url.clone());
-        Ok(Self { address, network, public_url, certificates, is_open_permitted })
+        let doors = DoorAddresses::resolve(config, is_insecure).await?;
+        Ok(Self { address, network, public_url, certificates, is_open_permitted, doors })
     }
 
     /// `https` or `http`.
@@ -66,7 +71,11 @@ impl Binding {
     }
 }
 
-async fn resolve(listen: &Listen) -> anyhow::Result<SocketAddr> {
+/// The address of a name, IPv4 if it has one.
+///
+/// # Errors
+/// The name has no address.
+pub async fn resolve(listen: &Listen) -> anyhow::Result<SocketAddr> {
     let found = tokio::net::lookup_host((listen.host.as_str(), listen.port)).await;
     let found =
         found.with_context(|| format!("the name `{}` to listen on has no address", listen.host))?;

@@ -3,6 +3,7 @@
 use super::access::refresh_providers;
 use super::alarms::AlarmService;
 use super::binding::Binding;
+use super::doors::DoorAddresses;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher, now};
@@ -43,7 +44,7 @@ pub async fn serve(
             false => format!("{url}/"),
         });
         let setup_link = started.setup_secret.map(|secret| format!("{base}setup#{secret}"));
-        report(&Addresses { url, setup_link, is_open: started.is_open });
+        report(&Addresses { url, setup_link, is_open: started.is_open, doors: started.doors });
     };
     Flow::open(config, Purpose::Write).await?.serve(binding, ingests, stop, report).await
 }
@@ -56,6 +57,8 @@ pub struct Addresses {
     pub setup_link: Option<String>,
     /// Whether everybody who can reach the service is an administrator until there are users.
     pub is_open: bool,
+    /// Where SQL clients connect.
+    pub doors: DoorAddresses,
 }
 
 /// What is known once the service listens.
@@ -65,6 +68,7 @@ pub struct Started {
     /// The secret of the one-time link.
     pub setup_secret: Option<String>,
     pub is_open: bool,
+    pub doors: DoorAddresses,
 }
 
 impl Flow {
@@ -77,6 +81,7 @@ impl Flow {
         say: impl Fn(Started),
     ) -> anyhow::Result<bool> {
         let users = self.open_users(&binding).await?;
+        let doors = self.open_doors(&binding).await?;
         let Binding { address, network, public_url, certificates, .. } = binding;
         let limits = self.http_limits();
         let unsent_bytes = self.lake().limits().serve.http_unsent_bytes;
@@ -107,8 +112,10 @@ impl Flow {
         let planner = alarms.as_ref().map(AlarmService::planner);
         let reports = self.open_reports(&users, &lake_service, planner);
         let service = Arc::new(service.with_reports(reports.clone()));
-        let router = http::router(service, cockpit_ui::ASSETS);
-        say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
+        let router = http::router(Arc::clone(&service), cockpit_ui::ASSETS);
+        let (setup_secret, is_open) = (users.setup_secret, users.is_open);
+        say(Started { address, setup_secret, is_open, doors: doors.addresses() });
+        let querying = Box::pin(self.serve_doors(doors, &service, certificates.clone(), &stop));
         let endpoint = http::Endpoint { network, certificates };
         let answering = http::serve(listener, router, &limits, endpoint, stop.clone());
         let ingesting = async {
@@ -129,8 +136,9 @@ impl Flow {
         let kept = upkeep.run(&stop);
         let refreshed = refresh_providers(&openid, &stop);
         let reporting = self.run_reports(reports, &lake_service, is_refining, &stop);
-        let (answered, ingested, (), (), (), (), ()) =
-            tokio::join!(answering, ingesting, streaming, watching, kept, refreshed, reporting);
+        let (answered, ingested, (), (), (), (), (), ()) = tokio::join!(
+            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying
+        );
         upkeep.once().await;
         pushing.join_all().await;
         answered?;

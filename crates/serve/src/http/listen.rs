@@ -8,6 +8,7 @@ mod stall;
 mod tls;
 mod transfers;
 
+pub use stall::Stalling;
 pub use tls::{Certificates, TlsFiles};
 
 use super::peer::Network;

@@ -36,6 +36,7 @@ mod refusals;
 mod report_source;
 mod reports;
 mod request_body;
+mod sql;
 mod tables;
 mod temperatures;
 #[cfg(test)]
@@ -51,10 +52,12 @@ pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
 pub use guard::SECURITY as SECURITY_HEADERS;
-pub use listen::{Certificates, Endpoint, TlsFiles, serve};
+pub use listen::{Certificates, Endpoint, Stalling, TlsFiles, serve};
 pub use peer::{Network, Peer};
+pub use rate::ClientKey;
 pub use readonly::plan as plan_reading;
 pub use report_source::ReportSource;
+pub use sql::{Credentials, Origin, Rows, Running, SqlClient};
 
 use super::{Clock, LakeReader, Limits};
 use ::live::Live;

@@ -42,26 +42,39 @@ pub async fn plan(
     sql: &str,
     limits: &Limits,
 ) -> Result<DataFrame, Error> {
-    let statement = one(sql)?;
-    reading(&statement)?;
     let mut state = session.state();
-    let options = state.config_mut().options_mut();
-    options.sql_parser.collect_spans = true;
-    options.catalog.information_schema = true;
+    state.config_mut().options_mut().catalog.information_schema = true;
+    plan_parsed(state, one(sql)?, limits).await
+}
+
+/// The data frame of a parsed statement that reads registered tables, or an error.
+pub async fn plan_parsed(
+    mut state: SessionState,
+    statement: Statement,
+    limits: &Limits,
+) -> Result<DataFrame, Error> {
+    reading(&statement)?;
+    state.config_mut().options_mut().sql_parser.collect_spans = true;
     let named = state.resolve_table_references(&statement)?;
     let plan = match state.statement_to_plan(statement).await {
         Ok(plan) => plan,
         Err(error) => return Err(explained(error, &named, &state)),
     };
+    check_plan(&plan, &state, limits)?;
+    Ok(DataFrame::new(state, plan))
+}
+
+/// Refuses a plan that does more than read registered tables.
+fn check_plan(plan: &LogicalPlan, state: &SessionState, limits: &Limits) -> Result<(), Error> {
     let nothing_else =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    nothing_else.verify_plan(&plan).map_err(|error| read_only(&error.strip_backtrace()))?;
+    nothing_else.verify_plan(plan).map_err(|error| read_only(&error.strip_backtrace()))?;
     let mut refused = None;
     plan.apply_with_subqueries(|node| {
-        refused = check(node, &state, limits).err();
+        refused = check(node, state, limits).err();
         Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
-    refused.map_or_else(|| Ok(DataFrame::new(state, plan)), Err)
+    refused.map_or(Ok(()), Err)
 }
 
 fn one(sql: &str) -> Result<Statement, Error> {

@@ -25,6 +25,8 @@ pub struct Receipt {
     address: IpAddr,
     subject: Subject,
     format: Format,
+    /// The protocol of the query, if it is not HTTP.
+    protocol: Option<&'static str>,
     began_at_us: i64,
     /// Rows sent so far.
     pub rows: u64,
@@ -44,11 +46,18 @@ impl Receipt {
             address: caller.peer.address,
             subject,
             format,
+            protocol: None,
             began_at_us: service.now_us(),
             rows: 0,
             is_closed: false,
             service: Arc::clone(service),
         })
+    }
+
+    /// The same response, sent by another protocol than HTTP.
+    pub fn with_protocol(mut self, protocol: &'static str) -> Self {
+        self.protocol = Some(protocol);
+        self
     }
 
     /// Writes the entries. On an error the answer must fail too.
@@ -68,7 +77,11 @@ impl Receipt {
         let took_us = u64::try_from(now_us - self.began_at_us).unwrap_or_default();
         let (what, query) = match &self.subject {
             Subject::Query(sql) => {
-                ("query", Some(Event::query(&self.actor, sql, self.rows, took_us / 1_000)))
+                let mut event = Event::query(&self.actor, sql, self.rows, took_us / 1_000);
+                if let Some(protocol) = self.protocol {
+                    event.detail["protocol"] = protocol.into();
+                }
+                ("query", Some(event))
             }
             Subject::Table(name) => (name.as_str(), None),
         };

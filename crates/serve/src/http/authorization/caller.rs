@@ -58,6 +58,12 @@ impl Caller {
         Self { identity: None, login: Login::None, peer, cookie, agent }
     }
 
+    /// The client of a connection that is not HTTP, without an identity.
+    pub fn of_connection(agent: &str, peer: Peer) -> Self {
+        let agent = agent.chars().filter(|it| !it.is_control()).take(AGENT_CHARS_MAX).collect();
+        Self { identity: None, login: Login::None, peer, cookie: None, agent }
+    }
+
     /// The same caller, authenticated.
     pub fn authenticated(self, identity: Identity, login: Login) -> Self {
         Self { identity: Some(identity), login, ..self }

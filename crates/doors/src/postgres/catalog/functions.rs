@@ -1,0 +1,240 @@
+//! Functions of PostgreSQL that clients call about the catalogue and the connection.
+
+use super::numbers;
+use super::objects::{Objects, column_description, index_definition, quoted_key};
+use crate::postgres::variables::Variables;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Int32Array, StringArray};
+use arrow::datatypes::{DataType, Int32Type};
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, TypeSignature, Volatility,
+};
+use datafusion::prelude::SessionContext;
+use datafusion_postgres::datafusion_pg_catalog::pg_catalog as library;
+use serve::TableInfo;
+use std::sync::Arc;
+
+/// The owner of all objects: no user has this name.
+pub const OWNER: &str = "cockpit";
+
+const TEXT: DataType = DataType::Utf8;
+const INT: DataType = DataType::Int32;
+const BOOL: DataType = DataType::Boolean;
+
+/// Functions that are true of every object that a client can see.
+const TRUE: [(&str, &[&[DataType]]); 8] = [
+    ("pg_function_is_visible", &[&[INT]]),
+    ("pg_type_is_visible", &[&[INT]]),
+    ("pg_opclass_is_visible", &[&[INT]]),
+    ("pg_operator_is_visible", &[&[INT]]),
+    ("pg_collation_is_visible", &[&[INT]]),
+    ("pg_has_role", &[&[INT, TEXT], &[TEXT, TEXT], &[TEXT, INT, TEXT], &[TEXT, TEXT, TEXT]]),
+    ("has_column_privilege", &[&[TEXT, TEXT, TEXT], &[INT, TEXT, TEXT], &[INT, INT, TEXT]]),
+    ("has_sequence_privilege", &[&[TEXT, TEXT], &[INT, TEXT]]),
+];
+const FALSE: [(&str, &[&[DataType]]); 2] =
+    [("pg_is_in_recovery", &[&[]]), ("pg_is_other_temp_schema", &[&[INT]])];
+/// Functions about objects that do not exist here.
+const NULL: [(&str, &[&[DataType]]); 8] = [
+    ("shobj_description", &[&[INT, TEXT]]),
+    ("pg_get_viewdef", &[&[INT], &[INT, BOOL], &[TEXT]]),
+    ("pg_get_ruledef", &[&[INT], &[INT, BOOL]]),
+    ("pg_get_triggerdef", &[&[INT], &[INT, BOOL]]),
+    ("pg_get_functiondef", &[&[INT]]),
+    ("pg_get_serial_sequence", &[&[TEXT, TEXT]]),
+    ("pg_get_function_identity_arguments", &[&[INT]]),
+    ("pg_tablespace_location", &[&[INT]]),
+];
+
+/// Registers all functions in `session`.
+pub fn register(session: &SessionContext, objects: &Arc<Objects>, variables: &Variables) {
+    of_library(session);
+    for (names, value) in [(&TRUE[..], true), (&FALSE[..], false)] {
+        for (name, arguments) in names {
+            let call = move |_: &[ArrayRef], rows| Ok(booleans(rows, value));
+            session.register_udf(function(name, arguments, BOOL, call));
+        }
+    }
+    for (name, arguments) in NULL {
+        let call = |_: &[ArrayRef], rows| Ok(texts(std::iter::repeat_n(None::<String>, rows)));
+        session.register_udf(function(name, arguments, TEXT, call));
+    }
+    of_connection(session, &objects.user, variables);
+    of_objects(session, objects);
+}
+
+/// Those of the library that do not depend on the tables.
+fn of_library(session: &SessionContext) {
+    for name in ["has_table_privilege", "has_schema_privilege", "has_database_privilege"] {
+        session.register_udf(library::has_privilege_udf::create_has_privilege_udf(name));
+    }
+    let any_column = "has_any_column_privilege";
+    session.register_udf(library::has_privilege_udf::create_has_privilege_udf(any_column));
+    session.register_udf(library::create_current_database_udf(lake::session::CATALOG));
+    session.register_udf(library::create_pg_table_is_visible());
+    session.register_udf(library::format_type::create_format_type_udf());
+    session.register_udf(library::pg_get_expr_udf::create_pg_get_expr_udf());
+    session.register_udf(library::create_pg_get_partkeydef_udf());
+    session.register_udf(library::create_pg_relation_is_publishable_udf());
+    session.register_udf(library::create_pg_get_statisticsobjdef_columns_udf());
+    session.register_udf(library::create_pg_encoding_to_char_udf());
+    session.register_udf(library::create_pg_backend_pid_udf());
+    session.register_udf(library::create_pg_relation_size_udf());
+    session.register_udf(library::create_pg_total_relation_size_udf());
+    session.register_udf(library::create_pg_stat_get_numscans());
+    session.register_udf(library::create_pg_get_partition_ancestors_udf());
+    session.register_udf(library::quote_ident_udf::create_quote_ident_udf());
+    session.register_udf(library::quote_ident_udf::create_parse_ident_udf());
+    session.register_udf(library::array_bounds_udf::create_array_upper_udf());
+    session.register_udf(library::array_bounds_udf::create_array_lower_udf());
+}
+
+fn of_connection(session: &SessionContext, user: &str, variables: &Variables) {
+    let constant = |name: &'static str, value: String| {
+        let call =
+            move |_: &[ArrayRef], rows| Ok(texts(std::iter::repeat_n(Some(value.clone()), rows)));
+        function(name, &[&[]], TEXT, call)
+    };
+    let search_path = variables.get("search_path").unwrap_or_default().to_owned();
+    for (name, value) in [
+        ("version", Variables::version()),
+        ("session_user", user.to_owned()),
+        ("user", user.to_owned()),
+        ("current_schema", "gold".to_owned()),
+        ("pg_client_encoding", "UTF8".to_owned()),
+        ("getdatabaseencoding", "UTF8".to_owned()),
+    ] {
+        session.register_udf(constant(name, value));
+    }
+    let schemas = move |_: &[ArrayRef], rows: usize| {
+        let mut builder = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
+        for _ in 0..rows {
+            for schema in search_path.split(',') {
+                builder.values().append_value(schema.trim());
+            }
+            builder.values().append_value("pg_catalog");
+            builder.append(true);
+        }
+        Ok(Arc::new(builder.finish()) as ArrayRef)
+    };
+    let list = DataType::List(Arc::new(arrow::datatypes::Field::new("item", TEXT, true)));
+    session.register_udf(function("current_schemas", &[&[BOOL]], list, schemas));
+    let known = variables.clone();
+    let setting = move |arguments: &[ArrayRef], _rows| {
+        Ok(mapped(&arguments[0], |name| known.get(name).map(str::to_owned)))
+    };
+    let arguments: &[&[DataType]] = &[&[TEXT], &[TEXT, BOOL]];
+    session.register_udf(function("current_setting", arguments, TEXT, setting));
+    let set = |arguments: &[ArrayRef], _rows| Ok(Arc::clone(&arguments[1]));
+    session.register_udf(function("set_config", &[&[TEXT, TEXT, BOOL]], TEXT, set));
+}
+
+fn of_objects(session: &SessionContext, objects: &Arc<Objects>) {
+    let user = objects.user.clone();
+    let role = move |number: i32| {
+        Some(if number == numbers::USER { user.clone() } else { OWNER.to_owned() })
+    };
+    session.register_udf(by_number("pg_get_userbyid", &[&[INT]], objects, move |_, it| role(it)));
+    let of_key = |objects: &Objects, number: i32| {
+        let (table, _) = objects.keyed().find(|(_, it)| it.constraint == number)?;
+        Some(format!("PRIMARY KEY ({})", quoted_key(table)))
+    };
+    let arguments: &[&[DataType]] = &[&[INT], &[INT, BOOL]];
+    session.register_udf(by_number("pg_get_constraintdef", arguments, objects, of_key));
+    let of_table = |objects: &Objects, number: i32| {
+        let found = table(objects, number).map(|it| it.description.clone());
+        found.filter(|text| !text.is_empty())
+    };
+    let arguments: &[&[DataType]] = &[&[INT], &[INT, TEXT]];
+    session.register_udf(by_number("obj_description", arguments, objects, of_table));
+    let arguments: &[&[DataType]] = &[&[INT], &[INT, INT, BOOL]];
+    let seen = Arc::clone(objects);
+    let of_index = move |arguments: &[ArrayRef], rows| Ok(index(&seen, arguments, rows));
+    session.register_udf(function("pg_get_indexdef", arguments, TEXT, of_index));
+    let seen = Arc::clone(objects);
+    let of_column = move |arguments: &[ArrayRef], rows| {
+        let (tables, columns) =
+            (arguments[0].as_primitive::<Int32Type>(), arguments[1].as_primitive::<Int32Type>());
+        Ok(texts((0..rows).map(|row| {
+            let position = usize::try_from(columns.value(row)).ok()?.checked_sub(1)?;
+            column_description(table(&seen, tables.value(row))?.columns.get(position)?)
+        })))
+    };
+    session.register_udf(function("col_description", &[&[INT, INT]], TEXT, of_column));
+}
+
+fn table(objects: &Objects, number: i32) -> Option<&TableInfo> {
+    objects.all().find(|(_, it)| it.table == number).map(|(table, _)| table)
+}
+
+/// The definition of an index, or the name of one of its columns, by its position.
+fn index(objects: &Objects, arguments: &[ArrayRef], rows: usize) -> ArrayRef {
+    let numbers = arguments[0].as_primitive::<Int32Type>();
+    let positions = arguments.get(1).map(|it| it.as_primitive::<Int32Type>());
+    texts((0..rows).map(|row| {
+        let (table, _) = objects.keyed().find(|(_, it)| it.index == numbers.value(row))?;
+        match positions.map_or(0, |it| it.value(row)) {
+            0 => Some(index_definition(table)),
+            position => {
+                let position = usize::try_from(position).ok()?.checked_sub(1)?;
+                table.key.get(position).cloned()
+            }
+        }
+    }))
+}
+
+/// A function of the number of an object with a text as result.
+fn by_number(
+    name: &'static str,
+    arguments: &[&[DataType]],
+    objects: &Arc<Objects>,
+    find: impl Fn(&Objects, i32) -> Option<String> + Send + Sync + 'static,
+) -> ScalarUDF {
+    let objects = Arc::clone(objects);
+    let call = move |arguments: &[ArrayRef], _rows| {
+        let numbers: &Int32Array = arguments[0].as_primitive();
+        Ok(texts(numbers.iter().map(|number| number.and_then(|it| find(&objects, it)))))
+    };
+    function(name, arguments, TEXT, call)
+}
+
+fn function(
+    name: &'static str,
+    arguments: &[&[DataType]],
+    returns: DataType,
+    call: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> ScalarUDF {
+    let one = |types: &&[DataType]| match types {
+        [] => TypeSignature::Nullary,
+        types => TypeSignature::Exact(types.to_vec()),
+    };
+    let signature = TypeSignature::OneOf(arguments.iter().map(one).collect());
+    let signature = Signature::new(signature, Volatility::Stable);
+    let call = move |given: &[ColumnarValue]| {
+        // Without arguments there is one value for all rows.
+        let arrays = ColumnarValue::values_to_arrays(given)?;
+        let rows = arrays.first().map_or(1, |it| it.len());
+        let are_scalars = given.iter().all(|it| matches!(it, ColumnarValue::Scalar(_)));
+        let result = call(&arrays, rows)?;
+        if are_scalars {
+            let value = datafusion::common::ScalarValue::try_from_array(&result, 0)?;
+            return Ok(ColumnarValue::Scalar(value));
+        }
+        Ok(ColumnarValue::Array(result))
+    };
+    SimpleScalarUDF::new_with_signature(name, signature, returns, Arc::new(call)).into()
+}
+
+fn texts(values: impl Iterator<Item = Option<String>>) -> ArrayRef {
+    Arc::new(values.collect::<StringArray>())
+}
+
+fn booleans(rows: usize, value: bool) -> ArrayRef {
+    Arc::new(BooleanArray::from(vec![value; rows]))
+}
+
+/// A text for each text.
+fn mapped(names: &ArrayRef, find: impl Fn(&str) -> Option<String>) -> ArrayRef {
+    let names: &StringArray = names.as_string();
+    texts(names.iter().map(|name| name.and_then(&find)))
+}

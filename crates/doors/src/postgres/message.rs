@@ -1,0 +1,338 @@
+//! Messages of clients.
+//!
+//! The decoder of the library reads beyond a message that is too short, allocates what a client announces,
+//! and accepts a gigabyte before the login. This one reads a message only when it is complete and has at
+//! most the configured size, and nothing outside of it.
+
+use super::errors::{fatal, violation};
+use bytes::{Buf as _, Bytes, BytesMut};
+use pgwire::error::PgWireResult;
+use std::collections::BTreeMap;
+
+/// Bytes of a length.
+const LENGTH_BYTES: usize = 4;
+/// The code of a request to cancel, in place of a version.
+const CANCEL_CODE: u32 = 80_877_102;
+/// Bytes of the first message at most, as in PostgreSQL.
+const STARTUP_BYTES_MAX: usize = 10_000;
+
+/// The first message of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum First {
+    Startup { major: u32, minor: u32, parameters: BTreeMap<String, String> },
+    Cancel { number: i32, secret: Bytes },
+}
+
+/// A message after the first one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    Password(String),
+    Query(String),
+    Parse {
+        name: String,
+        sql: String,
+        types: Vec<u32>,
+    },
+    Bind(Bind),
+    Describe(Object),
+    Execute {
+        portal: String,
+        rows_max: i32,
+    },
+    Close(Object),
+    Flush,
+    Sync,
+    Terminate,
+    /// Data of a COPY that was refused.
+    Copy,
+}
+
+/// Values for a prepared statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bind {
+    pub portal: String,
+    pub statement: String,
+    pub formats: Vec<i16>,
+    pub values: Vec<Option<Bytes>>,
+    pub result_formats: Vec<i16>,
+}
+
+/// What is described or closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    Statement(String),
+    Portal(String),
+}
+
+impl Message {
+    /// Whether the message belongs to the extended protocol, in which an error skips the messages up to the
+    /// next `Sync`.
+    pub fn is_extended(&self) -> bool {
+        matches!(
+            self,
+            Self::Parse { .. }
+                | Self::Bind(_)
+                | Self::Describe(_)
+                | Self::Execute { .. }
+                | Self::Close(_)
+                | Self::Flush
+                | Self::Sync
+        )
+    }
+
+    /// Takes a complete message from the beginning of `source`.
+    ///
+    /// # Errors
+    /// The message is longer than `bytes_max`, of an unknown type, or its content is invalid.
+    pub fn take(source: &mut BytesMut, bytes_max: usize) -> PgWireResult<Option<Self>> {
+        let Some((kind, rest)) = source.split_first() else { return Ok(None) };
+        let kind = *kind;
+        let Some(length) = length(rest, bytes_max)? else { return Ok(None) };
+        if source.len() < length + 1 {
+            source.reserve(length + 1 - source.len());
+            return Ok(None);
+        }
+        let mut body = source.split_to(length + 1).freeze();
+        body.advance(LENGTH_BYTES + 1);
+        Self::read(kind, Body(body)).map(Some)
+    }
+
+    fn read(kind: u8, mut body: Body) -> PgWireResult<Self> {
+        let message = match kind {
+            b'p' => Self::Password(body.text()?),
+            b'Q' => Self::Query(body.text()?),
+            b'P' => Self::Parse {
+                name: body.text()?,
+                sql: body.text()?,
+                types: body.list(|it| it.number().map(i32::cast_unsigned))?,
+            },
+            b'B' => Self::Bind(Bind {
+                portal: body.text()?,
+                statement: body.text()?,
+                formats: body.list(Body::short)?,
+                values: body.list(Body::value)?,
+                result_formats: body.list(Body::short)?,
+            }),
+            b'D' => Self::Describe(body.object()?),
+            b'E' => Self::Execute { portal: body.text()?, rows_max: body.number()? },
+            b'C' => Self::Close(body.object()?),
+            b'H' => Self::Flush,
+            b'S' => Self::Sync,
+            b'X' => Self::Terminate,
+            b'd' | b'c' | b'f' => return Ok(Self::Copy),
+            _ => return Err(fatal("08P01", format!("invalid frontend message type {kind}"))),
+        };
+        if body.0.is_empty() { Ok(message) } else { Err(violation("invalid message format")) }
+    }
+}
+
+impl First {
+    /// Takes the first message from the beginning of `source`.
+    ///
+    /// # Errors
+    /// It is too long or invalid.
+    pub fn take(source: &mut BytesMut) -> PgWireResult<Option<Self>> {
+        let Some(length) = length(source, STARTUP_BYTES_MAX)? else { return Ok(None) };
+        if source.len() < length {
+            return Ok(None);
+        }
+        let mut body = source.split_to(length).freeze();
+        body.advance(LENGTH_BYTES);
+        let mut body = Body(body);
+        let code = body.number()?.cast_unsigned();
+        if code == CANCEL_CODE {
+            return Ok(Some(Self::Cancel { number: body.number()?, secret: body.0 }));
+        }
+        let mut parameters = BTreeMap::new();
+        loop {
+            let name = body.text()?;
+            if name.is_empty() {
+                return Ok(Some(Self::Startup {
+                    major: code >> 16,
+                    minor: code & 0xffff,
+                    parameters,
+                }));
+            }
+            parameters.insert(name, body.text()?);
+        }
+    }
+}
+
+/// The length at the beginning of `source`, which counts itself.
+fn length(source: &[u8], bytes_max: usize) -> PgWireResult<Option<usize>> {
+    let Some(length) = source.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+    if (LENGTH_BYTES..=bytes_max).contains(&length) {
+        return Ok(Some(length));
+    }
+    Err(fatal("08P01", format!("invalid message length {length}: at most {bytes_max}")))
+}
+
+/// The content of a message.
+struct Body(Bytes);
+
+impl Body {
+    fn bytes(&mut self, count: usize) -> PgWireResult<Bytes> {
+        if count > self.0.len() {
+            return Err(violation("insufficient data left in message"));
+        }
+        Ok(self.0.split_to(count))
+    }
+
+    fn short(&mut self) -> PgWireResult<i16> {
+        self.bytes(2).map(|mut it| it.get_i16())
+    }
+
+    fn number(&mut self) -> PgWireResult<i32> {
+        self.bytes(4).map(|mut it| it.get_i32())
+    }
+
+    /// A text up to its zero.
+    fn text(&mut self) -> PgWireResult<String> {
+        let end = self.0.iter().position(|byte| *byte == 0);
+        let end = end.ok_or_else(|| violation("invalid string in message"))?;
+        let text = self.bytes(end)?;
+        self.0.advance(1);
+        match str::from_utf8(&text) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_invalid) => {
+                Err(super::errors::error("22021", "invalid byte sequence for encoding \"UTF8\""))
+            }
+        }
+    }
+
+    /// A value with its length; -1 is null.
+    fn value(&mut self) -> PgWireResult<Option<Bytes>> {
+        match self.number()? {
+            -1 => Ok(None),
+            length => match usize::try_from(length) {
+                Ok(length) => self.bytes(length).map(Some),
+                Err(_negative) => Err(violation("invalid length of a value")),
+            },
+        }
+    }
+
+    /// Items with their number before them. Nothing is reserved for those that may not follow.
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> PgWireResult<T>) -> PgWireResult<Vec<T>> {
+        let count = self.short()?.cast_unsigned();
+        (0..count).map(|_| item(self)).collect()
+    }
+
+    fn object(&mut self) -> PgWireResult<Object> {
+        let kind = self.bytes(1)?;
+        match kind.first() {
+            Some(b'S') => self.text().map(Object::Statement),
+            Some(b'P') => self.text().map(Object::Portal),
+            _ => Err(violation("invalid kind of object: expected a statement or a portal")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MAX: usize = 1_000;
+
+    fn frame(kind: u8, body: &[u8]) -> BytesMut {
+        let mut frame = BytesMut::from(&[kind][..]);
+        frame.extend(u32::try_from(body.len() + LENGTH_BYTES).unwrap().to_be_bytes());
+        frame.extend(body);
+        frame
+    }
+
+    #[test]
+    fn messages_are_read_when_they_are_complete() {
+        let mut whole = frame(b'Q', b"select 1\0");
+        whole.extend(frame(b'S', b""));
+        for end in 0..14 {
+            let mut part = BytesMut::from(&whole[..end]);
+            assert_eq!(Message::take(&mut part, MAX).unwrap(), None, "{end}");
+            assert_eq!(part.len(), end);
+        }
+        let first = Message::take(&mut whole, MAX).unwrap();
+        assert_eq!(first, Some(Message::Query("select 1".into())));
+        assert_eq!(Message::take(&mut whole, MAX).unwrap(), Some(Message::Sync));
+        assert!(whole.is_empty());
+    }
+
+    #[test]
+    fn a_message_with_values_keeps_nulls() {
+        let body = b"p\0s\0\0\x01\0\x01\0\x02\0\0\0\x02ab\xff\xff\xff\xff\0\0";
+        let expected = Bind {
+            portal: "p".into(),
+            statement: "s".into(),
+            formats: vec![1],
+            values: vec![Some(Bytes::from_static(b"ab")), None],
+            result_formats: Vec::new(),
+        };
+        let read = Message::take(&mut frame(b'B', body), MAX).unwrap();
+        assert_eq!(read, Some(Message::Bind(expected)));
+    }
+
+    #[test]
+    fn a_message_that_announces_more_than_it_has_is_refused() {
+        for (kind, body) in [
+            (b'P', &b"\0select 1\0\xff\xff"[..]),
+            (b'B', b"\0\0\x7f\xff"),
+            (b'B', b"\0\0\0\0\0\x01\x7f\xff\xff\xff"),
+            (b'B', b"\0\0\0\0\0\x01\xff\xff\xff\xfe"),
+            (b'Q', b"no end"),
+            (b'Q', b"more\0than one"),
+            (b'Q', b"\xff\0"),
+            (b'D', b"X\0"),
+            (b'E', b"\0\0"),
+            (b'?', b""),
+        ] {
+            assert!(Message::take(&mut frame(kind, body), MAX).is_err(), "{kind} {body:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_refused_at_its_length() {
+        for length in [0_u32, 3, 1_001, u32::MAX] {
+            let mut source = BytesMut::from(&b"Q"[..]);
+            source.extend(length.to_be_bytes());
+            assert!(Message::take(&mut source, MAX).is_err(), "{length}");
+            assert!(
+                First::take(&mut BytesMut::from(&length.to_be_bytes()[..])).is_err()
+                    || length == 1_001
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_message_has_parameters_or_a_request_to_cancel() {
+        let mut startup = frame(0, b"\0\x03\0\0user\0anna\0database\0lake\0\0").split_off(1);
+        let parameters = [("user", "anna"), ("database", "lake")];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected = First::Startup { major: 3, minor: 0, parameters: parameters.into() };
+        assert_eq!(First::take(&mut startup).unwrap(), Some(expected));
+        let mut cancel = frame(0, b"\x04\xd2\x16\x2e\0\0\0\x07abcd").split_off(1);
+        let expected = First::Cancel { number: 7, secret: Bytes::from_static(b"abcd") };
+        assert_eq!(First::take(&mut cancel).unwrap(), Some(expected));
+        for body in [&b"\0\x03\0\0user"[..], b"\0\x03\0\0user\0", b"\0\x03\0\0", b"\0"] {
+            assert!(First::take(&mut frame(0, body).split_off(1)).is_err(), "{body:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mut source = BytesMut::from(&bytes[..]);
+            while let Ok(Some(_)) = Message::take(&mut source, MAX) {}
+            let _refused = First::take(&mut BytesMut::from(&bytes[..])).is_err();
+        }
+
+        #[test]
+        fn any_content_is_read_or_refused(
+            kind in proptest::sample::select(b"QPBDECSHXpdcf".to_vec()),
+            body in proptest::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let mut source = frame(kind, &body);
+            let _refused = Message::take(&mut source, MAX).is_err();
+            prop_assert!(source.is_empty(), "a message is taken as a whole");
+        }
+    }
+}

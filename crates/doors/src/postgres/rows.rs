@@ -1,0 +1,131 @@
+//! Rows of a statement as messages.
+
+use super::errors::{from_read_path, unsupported};
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion_postgres::arrow_pg::datatypes::arrow_schema_to_pg_fields;
+use datafusion_postgres::arrow_pg::row_encoder::RowEncoder;
+use pgwire::api::Type;
+use pgwire::api::portal::Format;
+use pgwire::api::results::FieldInfo;
+use pgwire::error::PgWireResult;
+use pgwire::messages::data::{DataRow, RowDescription};
+use pgwire::types::format::FormatOptions;
+use serve::http::Rows;
+use std::sync::Arc;
+
+/// The columns of a result in the types of PostgreSQL.
+pub type Fields = Arc<Vec<FieldInfo>>;
+
+/// The size of values without a fixed one.
+const VARIABLE: i16 = -1;
+
+/// Sizes of values in bytes, by type.
+const SIZES: [(Type, i16); 12] = [
+    (Type::BOOL, 1),
+    (Type::CHAR, 1),
+    (Type::INT2, 2),
+    (Type::INT4, 4),
+    (Type::OID, 4),
+    (Type::FLOAT4, 4),
+    (Type::DATE, 4),
+    (Type::INT8, 8),
+    (Type::FLOAT8, 8),
+    (Type::TIME, 8),
+    (Type::TIMESTAMP, 8),
+    (Type::TIMESTAMPTZ, 8),
+];
+
+/// The columns of `schema`, with values in `format`.
+///
+/// # Errors
+/// PostgreSQL has no type for a column, or the number of formats differs from that of the columns.
+pub fn fields(
+    schema: &Schema,
+    format: &Format,
+    options: &Arc<FormatOptions>,
+) -> PgWireResult<Fields> {
+    if let Format::Individual(codes) = format
+        && codes.len() != schema.fields().len()
+    {
+        let (codes, columns) = (codes.len(), schema.fields().len());
+        return Err(super::errors::violation(format!(
+            "bind message has {codes} result formats but query has {columns} columns"
+        )));
+    }
+    let fields = arrow_schema_to_pg_fields(schema, format, None)?;
+    let complete = |(field, info): (&Arc<arrow::datatypes::Field>, FieldInfo)| {
+        let size = SIZES.iter().find(|(known, _)| known == info.datatype());
+        let size = size.map_or(VARIABLE, |(_, size)| *size);
+        let modifier = type_modifier(field.data_type());
+        info.with_type_size(size)
+            .with_type_modifier(modifier)
+            .with_format_options(Arc::clone(options))
+    };
+    Ok(Arc::new(schema.fields().iter().zip(fields).map(complete).collect()))
+}
+
+/// Precision and scale of a decimal as PostgreSQL packs them; -1 for other types.
+pub fn type_modifier(kind: &DataType) -> i32 {
+    match kind {
+        DataType::Decimal128(precision, scale) => {
+            ((i32::from(*precision) << 16) | i32::from(*scale)) + 4
+        }
+        DataType::Dictionary(_, value) => type_modifier(value),
+        _ => -1,
+    }
+}
+
+/// The message that describes columns.
+pub fn description(fields: &Fields) -> RowDescription {
+    RowDescription::new(fields.iter().map(Into::into).collect())
+}
+
+/// Rows of a running statement.
+pub struct OpenRows {
+    rows: Rows,
+    /// The columns with the metadata of the plan, which the execution may have lost.
+    schema: SchemaRef,
+    fields: Fields,
+    batch: Option<RowEncoder>,
+    sql: Arc<str>,
+}
+
+impl OpenRows {
+    /// Rows in the types of `fields`, which are those of `schema`.
+    pub fn new(rows: Rows, schema: &Schema, fields: Fields, sql: Arc<str>) -> Self {
+        let nullable = schema.fields().iter().map(|it| it.as_ref().clone().with_nullable(true));
+        let schema = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
+        Self { rows, schema, fields, batch: None, sql }
+    }
+
+    /// The columns.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// The next row; `None` after the last one.
+    ///
+    /// # Errors
+    /// The statement fails or exceeds a limit, or a value has no representation.
+    pub async fn next(&mut self) -> PgWireResult<Option<DataRow>> {
+        loop {
+            if let Some(row) = self.batch.as_mut().and_then(RowEncoder::next_row) {
+                return row.map(Some);
+            }
+            let next = self.rows.next().await;
+            let Some(batch) = next.map_err(|error| from_read_path(error, &self.sql))? else {
+                return Ok(None);
+            };
+            let batch = self.described(&batch)?;
+            self.batch = Some(RowEncoder::new(batch, Arc::clone(&self.fields)));
+        }
+    }
+
+    fn described(&self, batch: &RecordBatch) -> PgWireResult<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let columns = batch.columns().to_vec();
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(|error| unsupported(format!("the result cannot be described: {error}")))
+    }
+}

@@ -1,0 +1,177 @@
+//! SQL of clients that are connected by another protocol than HTTP.
+//!
+//! *In*: the connection, a name with a password or API token, parsed statements.
+//! *Out*: an [`SqlClient`], and the [`Rows`] of its statements.
+//! *Promise*: a statement has the permissions, row filters, limits and the audit entry of a query over
+//! HTTP. The permissions are those at the time of the statement, not of the login.
+
+mod login;
+mod rows;
+
+pub use login::{Credentials, Origin};
+pub use rows::Rows;
+
+use super::Service;
+use super::authorization::Caller;
+use super::concurrency::{Deadline, Permit};
+use super::error::Error;
+use super::format::Format;
+use super::readonly;
+use super::receipt::{Receipt, Subject};
+use super::visibility::{Extent, Visibility};
+use crate::TableInfo;
+use access::{Action, Identity, Secret};
+use axum::http::StatusCode;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SessionState;
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The permissions of a statement, whose rows leave the program as those of a file do.
+const ACTIONS: [Action; 2] = [Action::RunSql, Action::Download];
+
+/// An authenticated client.
+pub struct SqlClient {
+    service: Arc<Service>,
+    caller: Caller,
+    protocol: &'static str,
+    /// The session of a login by password.
+    session: Option<Secret>,
+}
+
+impl SqlClient {
+    /// The name of the user.
+    pub fn name(&self) -> &str {
+        self.caller.identity().map_or("", Identity::name)
+    }
+
+    /// The name of the plant.
+    pub fn plant(&self) -> String {
+        self.service.lake.health().plant
+    }
+
+    /// A session over the tables that the client can see, with their visible rows.
+    ///
+    /// # Errors
+    /// The login has ended, or the client may not run SQL.
+    pub async fn session(&self) -> Result<SessionContext, Error> {
+        self.visibility()?.session(&self.service).await
+    }
+
+    /// The tables that the client can see.
+    ///
+    /// # Errors
+    /// The login has ended, or the client may not run SQL.
+    pub async fn tables(&self) -> Result<Vec<TableInfo>, Error> {
+        let visibility = self.visibility()?;
+        let mut tables = self.service.lake.tables().await.map_err(Error::from_lower_layer)?;
+        tables.retain(|table| visibility.of_table(table) != Extent::Nothing);
+        Ok(tables)
+    }
+
+    /// A text that differs between the rows that clients can see.
+    pub fn fingerprint(&self) -> Result<String, Error> {
+        Ok(self.visibility()?.fingerprint())
+    }
+
+    /// Plans a parsed statement, which may have parameters.
+    ///
+    /// # Errors
+    /// The statement is invalid or does more than read registered tables.
+    pub async fn plan(
+        &self,
+        state: SessionState,
+        statement: Statement,
+    ) -> Result<DataFrame, Error> {
+        Box::pin(readonly::plan_parsed(state, statement, &self.service.limits)).await
+    }
+
+    /// Plans the statement in a text, as a query over HTTP.
+    ///
+    /// # Errors
+    /// The statement is invalid or does more than read registered tables.
+    pub async fn plan_text(&self, session: &SessionContext, sql: &str) -> Result<DataFrame, Error> {
+        Box::pin(readonly::plan(session, sql, &self.service.limits)).await
+    }
+
+    /// Begins a statement, whose text is `sql`; waits while too many are running. `time` is its limit.
+    ///
+    /// # Errors
+    /// Too many statements are running, or too many come from this address.
+    pub async fn start(&self, sql: &str, time: Duration) -> Result<Running, Error> {
+        let service = &self.service;
+        self.check_rate()?;
+        let permit = service.queries.take(&service.limits).await?;
+        let subject = Subject::Query(sql.to_owned());
+        let receipt = Receipt::new(service, &self.caller, subject, Format::Json)?;
+        Ok(Running {
+            deadline: Deadline::after(time),
+            _permit: permit,
+            receipt: receipt.with_protocol(self.protocol),
+            rows_max: service.limits.file_rows,
+        })
+    }
+
+    fn visibility(&self) -> Result<Visibility, Error> {
+        Visibility::new(&self.identity_now()?, &ACTIONS, self.service.lake.equipment())
+    }
+
+    /// The identity with its current rights. A session is kept from becoming idle.
+    fn identity_now(&self) -> Result<Identity, Error> {
+        let (access, now_us) = (&self.service.access, self.service.now_us());
+        match &self.session {
+            Some(session) => {
+                Ok(access.database()?.authenticate_session(session.expose(), now_us)?)
+            }
+            None => access.recheck(&self.caller, now_us),
+        }
+    }
+
+    /// Clients on this machine have no limit, as over HTTP.
+    fn check_rate(&self) -> Result<(), Error> {
+        let address = self.caller.peer.address;
+        if address.to_canonical().is_loopback() {
+            return Ok(());
+        }
+        let taken = self.service.rate.take(address, Instant::now());
+        taken.map_err(|_wait| {
+            let per_s = self.service.limits.requests_per_s;
+            let message = format!("more than {per_s} requests a second from {address}; send fewer");
+            Error::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
+        })
+    }
+}
+
+impl fmt::Debug for SqlClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlClient").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// A statement that runs. Its audit entry is written when its rows end, or when it is dropped.
+pub struct Running {
+    deadline: Deadline,
+    _permit: Permit,
+    receipt: Receipt,
+    rows_max: u64,
+}
+
+impl Running {
+    /// The result of `work`, or an error if the time of the statement is over first.
+    pub async fn within<T>(&mut self, work: impl Future<Output = T> + Send) -> Result<T, Error> {
+        self.deadline.within(work).await
+    }
+
+    /// Starts the computation of the rows of `frame`, which keeps at most `batches_ahead` of them ready.
+    ///
+    /// # Errors
+    /// The frame cannot be executed, or the time is over.
+    pub async fn execute(mut self, frame: DataFrame, batches_ahead: usize) -> Result<Rows, Error> {
+        let stream = self.deadline.within(Box::pin(frame.execute_stream())).await??;
+        Ok(Rows::new(self, stream, batches_ahead))
+    }
+}

@@ -1,0 +1,291 @@
+"""SQL over the PostgreSQL protocol and Arrow Flight SQL, read by the clients that people use.
+
+Promise: every client reads every table of gold with the counts and sums of the HTTP interface; a viewer of one
+line reads the rows of that line by each of them; statements of Npgsql and Power BI have answers in the binary
+protocol; nothing can be changed; a statement ends when it is cancelled and at its limit; broken frames end
+their connection only.
+
+    python sql_doors_case.py --cockpit BIN [--frames 20000] [--days 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import sql_doors_clients as clients
+import sql_doors_wire as wire
+from checks import Report
+from sql_doors_world import PASSWORD, World, difference, expected
+
+ENDLESS = "SELECT count(*) FROM generate_series(1, 9000) a, generate_series(1, 9000) b, generate_series(1, 9000) c WHERE a.value + b.value * c.value = 7"
+SORT = "SELECT a.value, b.value FROM generate_series(1, 9000) a, generate_series(1, 9000) b ORDER BY a.value * b.value, random()"
+PATTERN = "SELECT count(*) FROM generate_series(1, 9000) a, generate_series(1, 9000) b WHERE regexp_like(repeat('a', 5000) || b.value::text, '(a+)+$')"
+LATE_S = 1.0
+META = [
+    r"\dt gold.*",
+    r"\dn",
+    r"\l",
+    r"\du",
+    r"\d gold.oee_hourly",
+    r"\d+ gold.oee_hourly",
+    r"\d",
+    r"\di",
+    r"\dv",
+    r"\df",
+]
+REFUSED = {
+    "CREATE TABLE gold.x (a int)": "25006",
+    "INSERT INTO gold.oee_hourly SELECT * FROM gold.oee_hourly": "25006",
+    "DELETE FROM gold.oee_hourly": "25006",
+    "DROP TABLE gold.oee_hourly": "25006",
+    "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'": "42601 25006",
+    "COPY gold.oee_hourly FROM '/etc/passwd'": "0A000",
+    "COPY (SELECT 1) TO '/tmp/x'": "0A000",
+    "SELECT * FROM '/etc/passwd'": "42P01 42601",
+    "SELECT pg_read_file('/etc/passwd')": "42000",
+    "SELECT * FROM gold.absent": "42P01",
+    "SELECT 1; SELECT 2": "",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cockpit", type=Path, required=True)
+    parser.add_argument("--frames", type=int, default=20_000)
+    parser.add_argument("--days", type=int, default=3)
+    args = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(args.cockpit.resolve(), Path(folder))
+        world.fill(args.days)
+        world.start()
+        try:
+            check(world, args.frames, report)
+        except BaseException:
+            print((world.folder / "serve.log").read_text()[-4000:])
+            raise
+        finally:
+            world.stop()
+    return report.finish()
+
+
+def check(world: World, frames: int, report: Report) -> None:
+    for user in ("anna", "vera"):
+        world.make_token(user)
+    check_clients(world, "anna", report)
+    check_clients(world, "vera", report)
+    check_jdbc(world, report)
+    check_catalogue(world, report)
+    check_logins(world, report)
+    check_npgsql(world, report)
+    check_refusals(world, report)
+    check_limits(world, report)
+    check_audit(world, report)
+    check_frames(world, frames, report)
+
+
+def check_clients(world: World, user: str, report: Report) -> None:
+    tables = [name for name in world.gold_tables() if is_visible(world, name, user)]
+    report.check(f"{user} sees tables", len(tables) > 3, f"{tables}")
+    must = {name: expected(world.query(f"SELECT * FROM gold.{name}", user)) for name in tables}
+    for client, connect in clients.CLIENTS.items():
+        wrong = {}
+        with connect(world, user) as read:
+            for name in tables:
+                try:
+                    found = difference(read(f"gold.{name}"), must[name])
+                except Exception as error:
+                    found = f"{type(error).__name__}: {error}"[:600]
+                if found:
+                    wrong[name] = found
+        reason = "\n".join(f"{name}: {text}" for name, text in wrong.items())
+        report.check(f"{client} reads {len(tables)} tables as {user}", not wrong, reason)
+
+
+def is_visible(world: World, table: str, user: str) -> bool:
+    try:
+        world.query(f"SELECT 1 FROM gold.{table} LIMIT 0", user)
+    except OSError:
+        return False
+    return True
+
+
+def check_jdbc(world: World, report: Report) -> None:
+    if not clients.JDBC.exists() or not shutil.which("java"):
+        print(f"left out  JDBC: install {clients.JDBC} and java")
+        return
+    with clients.by_jdbc(world, "anna") as read:
+        found = difference(
+            read("gold.oee_hourly"), expected(world.query("SELECT * FROM gold.oee_hourly"))
+        )
+    report.check("JDBC reads a table in parts", not found, found)
+
+
+def check_catalogue(world: World, report: Report) -> None:
+    for command in META:
+        try:
+            text, reason = clients.psql(world, "anna", "-c", command), ""
+        except RuntimeError as error:
+            text, reason = "", str(error)
+        report.check(f"psql {command}", not reason, reason)
+        if command == r"\d+ gold.oee_hourly":
+            has_key = "PRIMARY KEY" in text and "oee_hourly_pkey" in text
+            report.check("psql shows keys and comments", has_key and "The unit." in text, text)
+    seen = clients.psql(world, "vera", "-At", "-c", r"\dt bronze.*")
+    report.check("a viewer sees no received files", "bronze" not in seen, seen)
+
+
+def check_logins(world: World, report: Report) -> None:
+    for name, user, secret, is_accepted in [
+        ("a password", "anna", PASSWORD, True),
+        ("a token as password", "token", world.tokens["anna"], True),
+        ("a wrong password", "anna", "wrong", False),
+        ("a token of another user", "vera", world.tokens["anna"], False),
+        ("an unknown user", "nemo", PASSWORD, False),
+    ]:
+        try:
+            wire.Wire(world.postgres, user, secret).close()
+            reason, done = "", True
+        except PermissionError as error:
+            reason, done = str(error), False
+        report.equal(
+            f"{name} is {'accepted' if is_accepted else 'refused'} {reason}", done, is_accepted
+        )
+    try:
+        wire.Wire(world.postgres, "anna", PASSWORD, "other")
+        reason = "accepted"
+    except PermissionError as error:
+        reason = str(error)
+    report.check("another database is refused", "3D000" in reason, reason)
+
+
+def check_npgsql(world: World, report: Report) -> None:
+    """Npgsql and Power BI: every statement has an answer whose values are all binary."""
+    connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
+    place = {"schema": "gold", "table": "oee_hourly", "column": "unit"}
+    statements = wire.NPGSQL + [it.format(**place) for it in wire.NAVIGATOR + wire.VISUALS]
+    for number, sql in enumerate(statements):
+        answer = connection.extended(sql)
+        formats = {form for _, _, form in answer.columns}
+        report.check(
+            f"statement {number}: {' '.join(sql.split())[:60]}", not answer.error, answer.error
+        )
+        report.check(f"statement {number} is binary", formats <= {wire.BINARY}, f"{answer.columns}")
+    types = connection.extended(wire.TYPES)
+    names = {row[1] for row in types.rows}
+    wanted = {
+        b"bool",
+        b"int4",
+        b"int8",
+        b"float8",
+        b"numeric",
+        b"text",
+        b"timestamptz",
+        b"date",
+        b"_int4",
+    }
+    report.check("Npgsql finds its types", wanted <= names, f"missing {wanted - names}")
+    report.equal("DISCARD ALL", connection.simple("DISCARD ALL").error, "")
+    found = connection.extended(
+        "SELECT 1::bigint, 2::int, 1.5::double, 'é', true, DATE '2000-01-02', NULL"
+    ).rows
+    must = [
+        [
+            bytes(7) + b"\1",
+            b"\0\0\0\2",
+            b"\x3f\xf8" + bytes(6),
+            "é".encode(),
+            b"\1",
+            b"\0\0\0\1",
+            None,
+        ]
+    ]
+    report.equal("values are those of the protocol", found, must)
+    found = connection.extended(
+        "SELECT count(*) FROM gold.oee_hourly WHERE unit = $1", wire.TEXT, b"x"
+    ).rows
+    report.equal("a parameter without a type", found, [[b"0"]])
+    connection.close()
+
+
+def check_refusals(world: World, report: Report) -> None:
+    connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
+    for sql, codes in REFUSED.items():
+        error = connection.simple(sql).error
+        is_right = error[1:6] in codes.split() if codes else not error
+        report.check(f"{sql} {'is refused' if codes else 'has answers'}", is_right, error)
+    deep = "SELECT " + "+".join(["1"] * 30_000)
+    report.check("a deep expression has an answer", bool(connection.simple(deep).frames))
+    connection.simple("BEGIN")
+    connection.simple("SELECT absent")
+    report.check("a failed transaction", "25P02" in connection.simple("SELECT 1").error)
+    report.equal("ends by ROLLBACK", connection.simple("ROLLBACK").error, "")
+    report.equal("and the next statement runs", connection.simple("SELECT 1").rows, [[b"1"]])
+    connection.close()
+
+
+def check_limits(world: World, report: Report) -> None:
+    for name, sql in (("a cross join", ENDLESS), ("a sort", SORT), ("a pattern", PATTERN)):
+        connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
+        connection.simple("SET statement_timeout = '1s'")
+        begun = time.monotonic()
+        error = connection.simple(sql).error
+        took_s = time.monotonic() - begun
+        is_limited = error[1:6] in ("57014", "53200")
+        report.check(
+            f"{name} ends at its limit ({took_s:.1f} s)", is_limited and took_s < 1 + LATE_S, error
+        )
+        connection.close()
+    connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
+    threading.Timer(1, connection.cancel, [world.postgres]).start()
+    begun = time.monotonic()
+    error = connection.simple(ENDLESS).error
+    took_s = time.monotonic() - begun
+    report.check(
+        f"a cancelled statement ends ({took_s:.1f} s)",
+        "57014" in error and took_s < 1 + LATE_S,
+        error,
+    )
+    report.equal("its connection continues", connection.simple("SELECT 1").rows, [[b"1"]])
+    connection.close()
+
+
+def check_audit(world: World, report: Report) -> None:
+    sql = "SELECT 41 + 1 AS audited"
+    connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
+    connection.simple(sql)
+    connection.close()
+    world.stop()
+    text = world.run("audit", *world.places, "export")
+    lines = [line for line in text.splitlines() if sql in line]
+    report.check(
+        "one audit entry per statement",
+        len(lines) == 1 and "postgres" in lines[0],
+        "\n".join(lines),
+    )
+    world.start()
+
+
+def check_frames(world: World, frames: int, report: Report) -> None:
+    sent = wire.send_garbage(world.postgres, "anna", world.tokens["anna"], frames, seed=7)
+    connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
+    report.equal(f"after {sent} broken frames", connection.simple("SELECT 1").rows, [[b"1"]])
+    connection.close()
+    log = (world.folder / "serve.log").read_text()
+    report.check("no panic", "panicked" not in log, log[-1500:])
+    alive = world.process is not None and world.process.poll() is None
+    report.check("the program still runs", alive)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.TimeoutExpired as error:
+        sys.exit(f"too slow: {error}")

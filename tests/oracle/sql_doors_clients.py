@@ -1,0 +1,223 @@
+"""Clients that people use: each reads a table and gives its summary.
+
+Promise: a client reads rows by its own means, in its own types; only the comparison is ours.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_flightsql.dbapi
+import adbc_driver_postgresql.dbapi
+import psycopg
+import pyarrow as pa
+import pyodbc
+import sqlalchemy
+from adbc_driver_flightsql import DatabaseOptions
+
+from sql_doors_world import DATABASE, Summary, World, expected, summary
+
+JDBC = Path("/usr/share/java/postgresql.jar")
+ODBC = "PostgreSQL Unicode"
+
+Read = Callable[[str], Summary]
+
+
+def conninfo(world: World, user: str) -> str:
+    secret = world.tokens[user]
+    return f"host=127.0.0.1 port={world.postgres} dbname={DATABASE} user={user} password={secret}"
+
+
+def psql(world: World, user: str, *args: str) -> str:
+    done = subprocess.run(
+        ["psql", "-X", "-v", "ON_ERROR_STOP=1", conninfo(world, user), *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | {"PGOPTIONS": "", "TZ": "UTC"},
+    )
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return done.stdout
+
+
+@contextmanager
+def by_psql(world: World, user: str) -> Iterator[Read]:
+    def read(table: str) -> Summary:
+        types = world.query(f"SELECT * FROM {table} LIMIT 0", user).schema
+        text = psql(world, user, "--csv", "-P", "null=\\N", "-c", f"SELECT * FROM {table}")
+        rows = csv.reader(io.StringIO(text))
+        names = next(rows)
+        kinds = [types.field(name).type for name in names]
+        return summary(
+            names, ([value_of(*it) for it in zip(row, kinds, strict=True)] for row in rows)
+        )
+
+    yield read
+
+
+def value_of(text: str, kind: pa.DataType) -> object:
+    if text == "\\N":
+        return None
+    if pa.types.is_boolean(kind):
+        return text == "t"
+    if pa.types.is_integer(kind):
+        return int(text)
+    if pa.types.is_floating(kind):
+        return float(text)
+    if pa.types.is_decimal(kind):
+        return Decimal(text)
+    if pa.types.is_timestamp(kind):
+        return datetime.fromisoformat(text)
+    if pa.types.is_date(kind):
+        return date.fromisoformat(text)
+    return text
+
+
+@contextmanager
+def by_psycopg(world: World, user: str, binary: bool) -> Iterator[Read]:
+    with psycopg.connect(conninfo(world, user)) as connection:
+
+        def read(table: str) -> Summary:
+            cursor = connection.execute(f"SELECT * FROM {table}", binary=binary)
+            return summary([it.name for it in cursor.description or ()], cursor)
+
+        yield read
+
+
+@contextmanager
+def by_cursor(world: World, user: str) -> Iterator[Read]:
+    """A cursor on the side of the server, from which a client fetches parts."""
+    with psycopg.connect(conninfo(world, user)) as connection:
+
+        def read(table: str) -> Summary:
+            with connection.cursor("part", binary=True) as cursor:
+                cursor.itersize = 7
+                cursor.execute(f"SELECT * FROM {table}")
+                rows = list(cursor)
+                return summary([it.name for it in cursor.description or ()], rows)
+
+        yield read
+
+
+@contextmanager
+def by_sqlalchemy(world: World, user: str) -> Iterator[Read]:
+    secret = world.tokens[user]
+    url = f"postgresql+psycopg://{user}:{secret}@127.0.0.1:{world.postgres}/{DATABASE}"
+    engine = sqlalchemy.create_engine(url)
+    meta = sqlalchemy.MetaData()
+    meta.reflect(engine, schema="gold")
+    with engine.connect() as connection:
+
+        def read(table: str) -> Summary:
+            found = connection.execute(sqlalchemy.select(meta.tables[table]))
+            return summary(found.keys(), found)
+
+        yield read
+    engine.dispose()
+
+
+@contextmanager
+def by_adbc(world: World, user: str) -> Iterator[Read]:
+    uri = f"postgresql://{user}:{world.tokens[user]}@127.0.0.1:{world.postgres}/{DATABASE}"
+    with adbc_driver_postgresql.dbapi.connect(uri) as connection, connection.cursor() as cursor:
+
+        def read(table: str) -> Summary:
+            cursor.execute(f"SELECT * FROM {table}")
+            return expected(decimals(cursor.fetch_arrow_table()))
+
+        yield read
+
+
+def decimals(table: pa.Table) -> pa.Table:
+    """ADBC gives decimals as texts of an extension type."""
+    for index, field in enumerate(table.schema):
+        kind = field.type
+        if isinstance(kind, pa.BaseExtensionType):
+            numbers = [
+                None if it is None else Decimal(it) for it in table.column(index).to_pylist()
+            ]
+            table = table.set_column(index, field.name, pa.array(numbers, pa.decimal128(38, 9)))
+    return table
+
+
+@contextmanager
+def by_flight(world: World, user: str) -> Iterator[Read]:
+    options = {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {world.tokens[user]}"}
+    uri = f"grpc+tcp://127.0.0.1:{world.flight}"
+    with (
+        adbc_driver_flightsql.dbapi.connect(uri, db_kwargs=options) as connection,
+        connection.cursor() as cursor,
+    ):
+
+        def read(table: str) -> Summary:
+            cursor.execute(f"SELECT * FROM {table}")
+            return expected(cursor.fetch_arrow_table())
+
+        yield read
+
+
+@contextmanager
+def by_odbc(world: World, user: str) -> Iterator[Read]:
+    places = f"Server=127.0.0.1;Port={world.postgres};Database={DATABASE}"
+    login = f"Uid={user};Pwd={world.tokens[user]}"
+    connection = pyodbc.connect(
+        f"Driver={{{ODBC}}};{places};{login};BoolsAsChar=0;MaxVarcharSize=4096"
+    )
+    cursor = connection.cursor()
+
+    def read(table: str) -> Summary:
+        cursor.execute(f"SELECT * FROM {table}")
+        return summary([it[0] for it in cursor.description], cursor.fetchall())
+
+    yield read
+    connection.close()
+
+
+@contextmanager
+def by_jdbc(world: World, user: str) -> Iterator[Read]:
+    source = Path(__file__).with_name("SqlDoors.java")
+    url = f"jdbc:postgresql://127.0.0.1:{world.postgres}/{DATABASE}"
+
+    def read(table: str) -> Summary:
+        types = world.query(f"SELECT * FROM {table} LIMIT 0", user).schema
+        done = subprocess.run(
+            ["java", "-cp", str(JDBC), str(source), url, user, world.tokens[user], table],
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip()[-600:])
+        rows = csv.reader(io.StringIO(done.stdout))
+        names = next(rows)
+        kinds = [types.field(name).type for name in names]
+        return summary(
+            names, ([value_of(*it) for it in zip(row, kinds, strict=True)] for row in rows)
+        )
+
+    yield read
+
+
+CLIENTS: dict[str, Callable[[World, str], Any]] = {
+    "psql": by_psql,
+    "psycopg, text": lambda world, user: by_psycopg(world, user, binary=False),
+    "psycopg, binary": lambda world, user: by_psycopg(world, user, binary=True),
+    "psycopg, cursor": by_cursor,
+    "SQLAlchemy": by_sqlalchemy,
+    "ADBC for PostgreSQL": by_adbc,
+    "ADBC for Flight SQL": by_flight,
+    "ODBC": by_odbc,
+}
+"""JDBC starts a Java machine per table, so it reads one table only."""
