@@ -34,8 +34,16 @@ pub const POINTERS: [(&str, Pointer, &str); 17] = [
     ("_record", Pointer::Long, "Number of the record in the dump, from 1."),
     ("_byte_from", Pointer::Long, "First byte of the record, after decompression."),
     ("_byte_to", Pointer::Long, "Byte after the record, without its line end."),
-    ("_row_group", Pointer::Int, "Row group of the record, or number of its sheet, from 0; Parquet and workbooks only."),
-    ("_row", Pointer::Long, "Row within the row group, from 0 (Parquet), or row of the sheet as spreadsheets number it (workbooks)."),
+    (
+        "_row_group",
+        Pointer::Int,
+        "Row group of the record, or number of its sheet, from 0; Parquet and workbooks only.",
+    ),
+    (
+        "_row",
+        Pointer::Long,
+        "Row within the row group, from 0 (Parquet), or row of the sheet as spreadsheets number it (workbooks).",
+    ),
     ("_dumped_at", Pointer::Time, "Time in the name of the dump, null if it has none."),
     ("_modified_at", Pointer::Time, "When the dump was last changed in the bucket."),
     ("_ingested_at", Pointer::Time, "When the record landed."),

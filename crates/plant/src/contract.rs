@@ -196,7 +196,8 @@ fn cell(text: &str) -> Option<(u32, Option<u32>)> {
     let mut column = 0;
     for letter in letters.chars() {
         let letter = letter.to_ascii_uppercase();
-        column = column * 26 + letter.is_ascii_uppercase().then(|| letter as u32 - 'A' as u32 + 1)?;
+        column =
+            column * 26 + letter.is_ascii_uppercase().then(|| letter as u32 - 'A' as u32 + 1)?;
     }
     let row = match row {
         "" => None,
@@ -468,7 +469,9 @@ mod tests {
         check("B:AA", Some(range((1, Some(26)), (0, None))));
         check("C4", Some(range((2, None), (3, None))));
         check("A1:XFD1048576", Some(range((0, Some(16_383)), (0, Some(1_048_575)))));
-        for invalid in ["", "B", "3", "B0", "H3:B4", "B4:H3", "A1:XFE2", "A1048577", "A1:", "B3-H4", "Ä1"] {
+        for invalid in
+            ["", "B", "3", "B0", "H3:B4", "B4:H3", "A1:XFE2", "A1048577", "A1:", "B3-H4", "Ä1"]
+        {
             check(invalid, None);
         }
     }

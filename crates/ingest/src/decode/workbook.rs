@@ -142,7 +142,9 @@ impl<'a> Source<'a> {
         let tables = sheets.iter().enumerate().filter(|(_, it)| it.typ == SheetType::WorkSheet);
         let found: Vec<_> = tables.filter(|(_, it)| is_wanted(it)).collect();
         match found.as_slice() {
-            [(number, sheet)] => Ok((i32::try_from(*number).unwrap_or(i32::MAX), sheet.name.clone())),
+            [(number, sheet)] => {
+                Ok((i32::try_from(*number).unwrap_or(i32::MAX), sheet.name.clone()))
+            }
             _ => Err(DecodeError::OtherSheet {
                 wanted: self.sheet.map(str::to_owned),
                 found: sheets.iter().map(|it| it.name.clone()).collect(),

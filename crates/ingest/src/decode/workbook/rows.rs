@@ -169,7 +169,10 @@ impl<'a, 'b> Rows<'a, 'b> {
             let at = *column as usize;
             let name = self.layout.as_ref().and_then(|layout| layout.names.get(at));
             let numbered = || format!("column_{}", at + 1);
-            push_key(&mut json, &name.filter(|it| !it.is_empty()).cloned().unwrap_or_else(numbered));
+            push_key(
+                &mut json,
+                &name.filter(|it| !it.is_empty()).cloned().unwrap_or_else(numbered),
+            );
             push_string(&mut json, &value.for_kind(None).unwrap_or_default());
         }
         (!json.is_empty()).then(|| json + "}")

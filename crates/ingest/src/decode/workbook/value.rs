@@ -93,7 +93,9 @@ fn number_text(number: f64, kind: Option<&Kind>) -> String {
 
 fn style(kind: &Kind) -> Option<&NumberStyle> {
     match kind {
-        Kind::Int { number } | Kind::Decimal { number, .. } | Kind::Float { number } => Some(number),
+        Kind::Int { number } | Kind::Decimal { number, .. } | Kind::Float { number } => {
+            Some(number)
+        }
         _ => None,
     }
 }
@@ -102,7 +104,13 @@ fn style(kind: &Kind) -> Option<&NumberStyle> {
 fn bool_text(is_true: bool, kind: Option<&Kind>) -> String {
     let usual = if is_true { "true" } else { "false" };
     let accepted = match kind {
-        Some(Kind::Bool { yes, no, .. }) => if is_true { yes } else { no },
+        Some(Kind::Bool { yes, no, .. }) => {
+            if is_true {
+                yes
+            } else {
+                no
+            }
+        }
         _ => return usual.to_owned(),
     };
     match accepted.first() {
@@ -147,9 +155,13 @@ mod tests {
 
     #[test]
     fn numbers_have_the_fewest_digits() {
-        for (number, expected) in
-            [(5.0, "5"), (-3.0, "-3"), (0.1, "0.1"), (1e15, "1000000000000000"), (2.5e-7, "0.00000025")]
-        {
+        for (number, expected) in [
+            (5.0, "5"),
+            (-3.0, "-3"),
+            (0.1, "0.1"),
+            (1e15, "1000000000000000"),
+            (2.5e-7, "0.00000025"),
+        ] {
             check(&Value::Number(number), None, expected);
         }
         let number = NumberStyle { decimal: ',', ..NumberStyle::PLAIN };
@@ -165,7 +177,11 @@ mod tests {
         check(&excel(0.709_722_222_222), None, "17:02:00");
         check(&excel(-1.0), None, "-1");
         check(&Value::Days(1.5), None, "36:00:00");
-        check(&Value::from_data(&Data::DateTimeIso("2022-06-01T17:02:00".into())), None, "2022-06-01 17:02:00");
+        check(
+            &Value::from_data(&Data::DateTimeIso("2022-06-01T17:02:00".into())),
+            None,
+            "2022-06-01 17:02:00",
+        );
     }
 
     #[test]
