@@ -298,7 +298,7 @@ async function nowNeedsAttention(page) {
   await screen.open(page, '/now')
   const rows = page
     .locator('section', { has: page.locator('h2:text-is("Needs attention")') })
-    .locator('li')
+    .locator('li[data-alarm]')
   await rows.first().waitFor({ timeout: STREAM_MS })
   const open = await openAlarms()
   expect.same('the most urgent alarms are listed', await rows.count(), Math.min(5, open.length))

@@ -55,8 +55,8 @@ const number = (text) => Number(text.replace('\u2212', '-').replace(/[^\d.-]/g, 
 /** A page without a request for this long has loaded what it shows. */
 const QUIET_MS = 400
 const QUIET_LIMIT_MS = 15_000
-/** The live stream never ends, and the end of the request for its shared worker is not reported to the page. */
-const ENDLESS = /\/api\/v1\/live|\/live\.worker/
+/** Not waited for: the live stream, which never ends, its worker, whose end is not reported, and polled routes. */
+const ENDLESS = /\/api\/v1\/(live|health|temperatures\/now|alarms)|\/live\.worker/
 /** The requests of each page that have not ended. */
 const pending = new WeakMap()
 
@@ -72,7 +72,7 @@ function track(page) {
 }
 
 /** Pages that poll: their network is never quiet. */
-const LIVE_PAGES = ['/now', '/temps', '/alarms']
+const LIVE_PAGES = ['/temps', '/alarms']
 
 /** Waits until a page has had no request for a while. */
 async function quiet(page) {
