@@ -327,7 +327,12 @@ async function health(page) {
 async function historyKeepsOlder(page) {
   // Small pages, so that the entries of the demo are several of them.
   await page.route('**/alarms/journal?*', (route) =>
-    route.continue({ url: route.request().url().replace(/limit=\d+/, `limit=${PAGE_ENTRIES}`) }),
+    route.continue({
+      url: route
+        .request()
+        .url()
+        .replace(/limit=\d+/, `limit=${PAGE_ENTRIES}`),
+    }),
   )
   await screen.open(page, '/alarms?view=history')
   const rows = page.locator('tr[data-row]')
