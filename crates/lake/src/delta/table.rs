@@ -11,7 +11,7 @@ use deltalake::checkpoints::cleanup_expired_logs_for;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{
-    Action, Add, Protocol, Remove, StructType, Transaction, Version, new_metadata,
+    Action, Add, Metadata, Protocol, Remove, StructType, Transaction, Version, new_metadata,
 };
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore, get_actions};
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -317,6 +317,15 @@ pub(crate) fn transactions(
 }
 
 impl State {
+    pub(crate) fn new(inner: DeltaTableState) -> Self {
+        Self { inner }
+    }
+
+    /// The protocol and the metadata of the table, as its log has them.
+    pub(crate) fn definition(&self) -> (&Protocol, &Metadata) {
+        (self.inner.protocol(), self.inner.metadata())
+    }
+
     pub fn version(&self) -> Version {
         self.inner.version()
     }
