@@ -1,6 +1,7 @@
 //! The parts of `cargo xtask test`. A failed part does not stop the others; a part that needs a failed one
 //! fails too.
 
+mod clients;
 mod service;
 
 use crate::kafka;
@@ -88,6 +89,8 @@ const PARTS: &[Part] = &[
         &["build", "python"],
         service::load,
     ),
+    part("odata", "every table of gold by OData", &["build", "python"], clients::odata),
+    part("sharing", "every table of gold by Delta Sharing", &["build", "python"], clients::sharing),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
@@ -479,6 +482,8 @@ mod tests {
             "names",
             "access",
             "netns",
+            "odata",
+            "sharing",
             "demo",
             "package",
             "questions",

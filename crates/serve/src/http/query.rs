@@ -179,7 +179,7 @@ pub fn renamed_parameters(
     Ok(found)
 }
 
-/// The parameters of an address, all of them among `known`; the last of equal ones is used.
+/// The parameters of an address, all of them among `known`, each at most once.
 pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String, String>, Error> {
     let mut found = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -187,7 +187,10 @@ pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String
             let message = format!("unknown parameter {name}: expected one of {}", known.join(", "));
             return Err(Error::bad("unknown_parameter", message));
         }
-        found.insert(name.into_owned(), value.into_owned());
+        let before = found.insert(name.clone().into_owned(), value.into_owned());
+        if before.is_some() {
+            return Err(Error::bad("bad_parameter", format!("{name} is given twice")));
+        }
     }
     Ok(found)
 }
