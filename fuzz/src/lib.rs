@@ -12,5 +12,5 @@ pub use batches::batch;
 pub mod decode;
 pub mod promise;
 /// The parser of the options of OData requests.
-#[path = "../../crates/serve/src/http/odata/syntax.rs"]
+#[path = "../../crates/serve/src/http/odata/syntax/mod.rs"]
 pub mod odata_syntax;

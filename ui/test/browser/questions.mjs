@@ -85,7 +85,10 @@ async function whyBehind(person, day) {
        AND category IN ('delay', 'down_without_order', 'setup')
      GROUP BY category, reason ORDER BY seconds DESC LIMIT 1`,
   )
-  if (stops.length === 0) return person.page.getByText('No stop is recorded').isVisible()
+  if (stops.length === 0) {
+    await person.page.getByText('No stop is recorded').waitFor({ timeout: SHOWN_MS })
+    return true
+  }
   const { body } = await screen.tableOf(person.page, 'Why it stopped')
   return body[0][0] === (stops[0].reason?.replaceAll('_', ' ') ?? 'setup')
 }

@@ -118,16 +118,6 @@ impl Table {
         Ok(Some(State { inner: inner.with_context(|| format!("opening {}", self.name))? }))
     }
 
-    /// The state at a version.
-    ///
-    /// # Errors
-    /// The log no longer has the version.
-    pub async fn load_at(&self, version: Version) -> anyhow::Result<State> {
-        let inner = DeltaTableState::try_new(self.log.as_ref(), Some(version)).await;
-        let inner = inner.with_context(|| format!("opening {} at version {version}", self.name));
-        Ok(State { inner: inner? })
-    }
-
     /// When a version was committed, in milliseconds since 1970 UTC; `None` if the log no longer has its entry.
     pub async fn committed_at_ms(&self, version: Version) -> anyhow::Result<Option<i64>> {
         let Some(bytes) = self.log.read_commit_entry(version).await? else { return Ok(None) };

@@ -38,7 +38,7 @@ use axum::response::{IntoResponse, Response};
 use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use options::Options;
-use page::{Delivery, Frame};
+use page::{Around, Delivery};
 use request::Wanted;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -289,7 +289,7 @@ impl<'a> Feed<'a> {
     }
 
     /// The text around the rows of a page.
-    fn around(&self, plan: &plan::Plan, count: Option<usize>) -> Frame {
+    fn around(&self, plan: &plan::Plan, count: Option<usize>) -> Around {
         let mut head = String::from("{");
         if !self.wanted.is_bare {
             // Writing to a text cannot fail.
@@ -301,10 +301,10 @@ impl<'a> Feed<'a> {
         head.push_str("\"value\":[");
         let address = format!("{}{}?", self.wanted.base, self.set);
         let query = self.options.kept();
-        let next = move |position: &position::Position| {
+        let next = move |position: &position::FeedPosition| {
             format!("{address}{}", options::next_query(&query, position))
         };
-        Frame { head, next: Box::new(next) }
+        Around { head, next: Box::new(next) }
     }
 
     /// `…/$metadata#set(a,b)`

@@ -232,3 +232,17 @@ fn too_long(rejection: BytesRejection, limit: usize) -> Error {
     }
     Error::bad("bad_body", rejection.body_text())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_parameter_is_refused() {
+        let code = |query| parameters(Some(query), &["sql", "format"]).unwrap_err().code;
+        assert_eq!(code("sql=a&sql=b"), "bad_parameter");
+        assert_eq!(code("sql=a&format=csv&%73ql=a"), "bad_parameter");
+        assert_eq!(code("sqll=a"), "unknown_parameter");
+        assert_eq!(parameters(Some("sql=a&format=csv"), &["sql", "format"]).unwrap().len(), 2);
+    }
+}

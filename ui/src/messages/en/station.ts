@@ -24,6 +24,8 @@ export const station = {
     'median {median} s, ideal {ideal} s; {slow} of {boards} cycles slower than 1.5 times the ideal',
   'station.cycle.legend':
     'Each line is the time from one board to the next; stops of more than 5 min are left out. Step line: ideal time of the item.',
+  'station.cycle.coarse':
+    'No cycle times: the boards are recorded at equal times, or more than 5 min apart.',
   'station.cycle.none': 'No cycles: fewer than two boards were made.',
   'station.cycle.median': 'Cycle / ideal',
 

@@ -7,7 +7,7 @@
 mod call;
 
 use super::edm::{Edm, Property};
-use super::syntax::expression::{Comparison, Node, Operation};
+use super::syntax::expression::{Arithmetic, Comparison, Node};
 use super::syntax::literal::Literal;
 use crate::http::error::Error;
 use chrono::NaiveDate;
@@ -18,7 +18,7 @@ use datafusion::prelude::{Expr, cast, ident, lit};
 
 /// The kind of a value, by which operators and functions are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     Null,
     Bool,
     Number,
@@ -28,7 +28,7 @@ pub enum Kind {
     Time,
 }
 
-impl Kind {
+impl ValueKind {
     fn from_edm(edm: Edm) -> Self {
         match edm {
             Edm::Boolean => Self::Bool,
@@ -57,7 +57,7 @@ impl Kind {
 /// An expression and the kind of its value.
 pub struct Typed {
     pub expr: Expr,
-    pub kind: Kind,
+    pub kind: ValueKind,
 }
 
 /// The condition that a filter states on rows with `properties`.
@@ -65,7 +65,7 @@ pub fn condition(node: &Node, properties: &[Property]) -> Result<Expr, Error> {
     let compiler = Compiler { properties };
     let typed = compiler.compile(node, false)?;
     match typed.kind {
-        Kind::Bool | Kind::Null => Ok(typed.expr),
+        ValueKind::Bool | ValueKind::Null => Ok(typed.expr),
         other => Err(mismatch(&format!("expected a condition, found {}", other.name()))),
     }
 }
@@ -98,26 +98,26 @@ impl Compiler<'_> {
             Node::Property(name) => Ok(typed_column(find(self.properties, name)?)),
             Node::Compare(by, left, right) => {
                 compared(*by, self.compile(left, true)?, self.compile(right, true)?, is_exact)
-                    .map(|expr| Typed { expr, kind: Kind::Bool })
+                    .map(|expr| Typed { expr, kind: ValueKind::Bool })
             }
             Node::Compute(by, left, right) => {
                 computed(*by, self.compile(left, true)?, self.compile(right, true)?)
             }
             Node::In(value, literals) => self.listed(value, literals, is_exact),
             Node::Negate(value) => {
-                let value = expect(self.compile(value, true)?, Kind::Number, "-")?;
-                Ok(Typed { expr: Expr::Negative(Box::new(value)), kind: Kind::Number })
+                let value = expect(self.compile(value, true)?, ValueKind::Number, "-")?;
+                Ok(Typed { expr: Expr::Negative(Box::new(value)), kind: ValueKind::Number })
             }
             Node::Not(value) => {
-                let value = expect(self.compile(value, true)?, Kind::Bool, "not")?;
-                Ok(Typed { expr: Expr::Not(Box::new(value)), kind: Kind::Bool })
+                let value = expect(self.compile(value, true)?, ValueKind::Bool, "not")?;
+                Ok(Typed { expr: Expr::Not(Box::new(value)), kind: ValueKind::Bool })
             }
             Node::And(parts) => self.joined(parts, Operator::And, is_exact),
             Node::Or(parts) => self.joined(parts, Operator::Or, is_exact),
             Node::Call(name, arguments) => {
                 let arguments = arguments.iter().map(|it| self.compile(it, true));
                 let called = call::compile(name, arguments.collect::<Result<_, _>>()?)?;
-                let is_exact = is_exact && called.kind == Kind::Bool;
+                let is_exact = is_exact && called.kind == ValueKind::Bool;
                 let expr = if is_exact { is_true(called.expr) } else { called.expr };
                 Ok(Typed { expr, ..called })
             }
@@ -126,9 +126,10 @@ impl Compiler<'_> {
 
     fn joined(&self, parts: &[Node], by: Operator, is_exact: bool) -> Result<Typed, Error> {
         let word = if by == Operator::And { "and" } else { "or" };
-        let parts = parts.iter().map(|it| expect(self.compile(it, is_exact)?, Kind::Bool, word));
+        let parts =
+            parts.iter().map(|it| expect(self.compile(it, is_exact)?, ValueKind::Bool, word));
         let parts = parts.collect::<Result<Vec<_>, Error>>()?;
-        Ok(Typed { expr: balanced(parts, by), kind: Kind::Bool })
+        Ok(Typed { expr: balanced(parts, by), kind: ValueKind::Bool })
     }
 
     fn listed(&self, value: &Node, literals: &[Literal], is_exact: bool) -> Result<Typed, Error> {
@@ -137,35 +138,35 @@ impl Compiler<'_> {
         let mut list = Vec::new();
         for literal in literals.iter().filter(|it| **it != Literal::Null) {
             let literal = constant(literal);
-            let target = if value.kind == Kind::Time { Kind::Time } else { literal.kind };
+            let target = if value.kind == ValueKind::Time { ValueKind::Time } else { literal.kind };
             check_comparable(value.kind, literal.kind)?;
             list.push(as_kind(literal, target));
         }
         let is_listed = value.expr.in_list(list, false);
         let is_listed = if is_exact { is_true(is_listed) } else { is_listed };
         let expr = is_null.map_or(is_listed.clone(), |is_null| is_listed.or(is_null));
-        Ok(Typed { expr, kind: Kind::Bool })
+        Ok(Typed { expr, kind: ValueKind::Bool })
     }
 }
 
 fn typed_column(property: &Property) -> Typed {
-    Typed { expr: ident(&property.column), kind: Kind::from_edm(property.edm) }
+    Typed { expr: ident(&property.column), kind: ValueKind::from_edm(property.edm) }
 }
 
 fn constant(literal: &Literal) -> Typed {
     let utc = || Some("UTC".into());
     let (value, kind) = match literal {
-        Literal::Null => (ScalarValue::Null, Kind::Null),
-        Literal::Bool(value) => (ScalarValue::Boolean(Some(*value)), Kind::Bool),
-        Literal::Integer(value) => (ScalarValue::Int64(Some(*value)), Kind::Number),
+        Literal::Null => (ScalarValue::Null, ValueKind::Null),
+        Literal::Bool(value) => (ScalarValue::Boolean(Some(*value)), ValueKind::Bool),
+        Literal::Integer(value) => (ScalarValue::Int64(Some(*value)), ValueKind::Number),
         Literal::Decimal { unscaled, scale } => {
-            (ScalarValue::Decimal128(Some(*unscaled), 38, *scale), Kind::Number)
+            (ScalarValue::Decimal128(Some(*unscaled), 38, *scale), ValueKind::Number)
         }
-        Literal::Double(value) => (ScalarValue::Float64(Some(*value)), Kind::Number),
-        Literal::Text(text) => (ScalarValue::Utf8(Some(text.clone())), Kind::Text),
-        Literal::Date(day) => (ScalarValue::Date32(Some(epoch_days(*day))), Kind::Date),
+        Literal::Double(value) => (ScalarValue::Float64(Some(*value)), ValueKind::Number),
+        Literal::Text(text) => (ScalarValue::Utf8(Some(text.clone())), ValueKind::Text),
+        Literal::Date(day) => (ScalarValue::Date32(Some(epoch_days(*day))), ValueKind::Date),
         Literal::Time(at_us) => {
-            (ScalarValue::TimestampMicrosecond(Some(*at_us), utc()), Kind::Time)
+            (ScalarValue::TimestampMicrosecond(Some(*at_us), utc()), ValueKind::Time)
         }
     };
     Typed { expr: lit(value), kind }
@@ -180,8 +181,8 @@ fn compared(by: Comparison, left: Typed, right: Typed, is_exact: bool) -> Result
         return Ok(expr);
     }
     check_comparable(left.kind, right.kind)?;
-    let is_time = left.kind == Kind::Time || right.kind == Kind::Time;
-    let kind = if is_time { Kind::Time } else { left.kind };
+    let is_time = left.kind == ValueKind::Time || right.kind == ValueKind::Time;
+    let kind = if is_time { ValueKind::Time } else { left.kind };
     let operator = match by {
         // `=` can be compared with the statistics of the files; it differs for nulls only, which
         // matter below `not`.
@@ -194,7 +195,7 @@ fn compared(by: Comparison, left: Typed, right: Typed, is_exact: bool) -> Result
         Comparison::Le => Operator::LtEq,
     };
     let is_ordered = !matches!(by, Comparison::Eq | Comparison::Ne);
-    if is_ordered && matches!(kind, Kind::Bool | Kind::Binary) {
+    if is_ordered && matches!(kind, ValueKind::Bool | ValueKind::Binary) {
         return Err(mismatch(&format!("{} cannot be ordered", kind.name())));
     }
     let expr = binary(as_kind(left, kind), operator, as_kind(right, kind));
@@ -204,8 +205,8 @@ fn compared(by: Comparison, left: Typed, right: Typed, is_exact: bool) -> Result
 /// A comparison of which one side is the literal null.
 fn compared_to_null(by: Comparison, left: &Typed, right: &Typed) -> Option<Expr> {
     let other = match (left.kind, right.kind) {
-        (Kind::Null, _) => right,
-        (_, Kind::Null) => left,
+        (ValueKind::Null, _) => right,
+        (_, ValueKind::Null) => left,
         _ => return None,
     };
     Some(match by {
@@ -215,31 +216,33 @@ fn compared_to_null(by: Comparison, left: &Typed, right: &Typed) -> Option<Expr>
     })
 }
 
-fn computed(by: Operation, left: Typed, right: Typed) -> Result<Typed, Error> {
+fn computed(by: Arithmetic, left: Typed, right: Typed) -> Result<Typed, Error> {
     let (operator, word) = match by {
-        Operation::Add => (Operator::Plus, "add"),
-        Operation::Sub => (Operator::Minus, "sub"),
-        Operation::Mul => (Operator::Multiply, "mul"),
-        Operation::Div => (Operator::Divide, "div"),
-        Operation::Mod => (Operator::Modulo, "mod"),
+        Arithmetic::Add => (Operator::Plus, "add"),
+        Arithmetic::Sub => (Operator::Minus, "sub"),
+        Arithmetic::Mul => (Operator::Multiply, "mul"),
+        Arithmetic::Div => (Operator::Divide, "div"),
+        Arithmetic::Mod => (Operator::Modulo, "mod"),
     };
-    let left = expect(left, Kind::Number, word)?;
-    let right = expect(right, Kind::Number, word)?;
-    Ok(Typed { expr: binary(left, operator, right), kind: Kind::Number })
+    let left = expect(left, ValueKind::Number, word)?;
+    let right = expect(right, ValueKind::Number, word)?;
+    Ok(Typed { expr: binary(left, operator, right), kind: ValueKind::Number })
 }
 
-fn check_comparable(left: Kind, right: Kind) -> Result<(), Error> {
-    let is_date_and_time =
-        matches!((left, right), (Kind::Date, Kind::Time) | (Kind::Time, Kind::Date));
-    if left == right || is_date_and_time || left == Kind::Null || right == Kind::Null {
+fn check_comparable(left: ValueKind, right: ValueKind) -> Result<(), Error> {
+    let is_date_and_time = matches!(
+        (left, right),
+        (ValueKind::Date, ValueKind::Time) | (ValueKind::Time, ValueKind::Date)
+    );
+    if left == right || is_date_and_time || left == ValueKind::Null || right == ValueKind::Null {
         return Ok(());
     }
     Err(mismatch(&format!("{} cannot be compared with {}", left.name(), right.name())))
 }
 
 /// A date as the time at which it begins (UTC), if a time is needed.
-fn as_kind(value: Typed, kind: Kind) -> Expr {
-    let is_converted = value.kind == Kind::Date && kind == Kind::Time;
+fn as_kind(value: Typed, kind: ValueKind) -> Expr {
+    let is_converted = value.kind == ValueKind::Date && kind == ValueKind::Time;
     if is_converted { cast(value.expr, utc_time()) } else { value.expr }
 }
 
@@ -247,8 +250,8 @@ fn utc_time() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-fn expect(value: Typed, kind: Kind, by: &str) -> Result<Expr, Error> {
-    if value.kind == kind || value.kind == Kind::Null {
+fn expect(value: Typed, kind: ValueKind, by: &str) -> Result<Expr, Error> {
+    if value.kind == kind || value.kind == ValueKind::Null {
         return Ok(value.expr);
     }
     let message = format!("{by} expects {}, found {}", kind.name(), value.kind.name());

@@ -1,7 +1,7 @@
-use super::super::edm::properties_of_schema;
-use super::super::syntax::SyntaxLimits;
-use super::super::syntax::expression::parse_filter;
 use super::*;
+use crate::http::odata::edm::properties_of_schema;
+use crate::http::odata::syntax::SyntaxLimits;
+use crate::http::odata::syntax::expression::parse_filter;
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch,
     StringArray, TimestampMicrosecondArray,

@@ -1,6 +1,6 @@
 //! The query options of a request.
 
-use super::position::Position;
+use super::position::FeedPosition;
 use super::syntax::apply::{Step, parse_apply};
 use super::syntax::expression::{Node, Sort, parse_filter, parse_orderby, parse_select};
 use super::syntax::{SyntaxError, SyntaxLimits};
@@ -40,7 +40,7 @@ pub struct Options {
     pub skip: u64,
     pub count: bool,
     pub apply: Vec<Step>,
-    pub position: Option<Position>,
+    pub position: Option<FeedPosition>,
     given: BTreeMap<String, String>,
 }
 
@@ -68,7 +68,7 @@ impl Options {
             top: option("$top").map(|text| whole_number("$top", text)).transpose()?,
             skip: option("$skip").map_or(Ok(0), |text| whole_number("$skip", text))?,
             count: option("$count").map_or(Ok(false), flag)?,
-            position: option("$skiptoken").map(Position::decode).transpose()?,
+            position: option("$skiptoken").map(FeedPosition::decode).transpose()?,
             given,
         })
     }
@@ -89,7 +89,7 @@ impl Options {
 }
 
 /// The query of the page behind `position`.
-pub fn next_query(kept: &[(String, String)], position: &Position) -> String {
+pub fn next_query(kept: &[(String, String)], position: &FeedPosition) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(kept);
     query.append_pair("$skiptoken", &position.encode());
@@ -156,7 +156,7 @@ mod tests {
         .unwrap();
         assert!(options.filter.is_some() && options.count);
         assert_eq!((options.top, options.skip), (Some(5), 2));
-        let position = Position { version: 1, ..Position::default() };
+        let position = FeedPosition { version: 1, ..FeedPosition::default() };
         let next = next_query(&options.kept(), &position);
         let expected = "$filter=a%20eq%20%27x%20y%27&$orderby=b%20desc&$select=a%2Cb&$skiptoken=";
         assert!(next.starts_with(expected), "{next}");

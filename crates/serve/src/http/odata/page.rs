@@ -29,17 +29,17 @@ pub struct Delivery {
 }
 
 /// The text around the rows.
-pub struct Frame {
+pub struct Around {
     /// Up to the first row.
     pub head: String,
     /// The address of the next page for its position.
-    pub next: Box<dyn Fn(&super::position::Position) -> String + Send>,
+    pub next: Box<dyn Fn(&super::position::FeedPosition) -> String + Send>,
 }
 
 /// A page that is being delivered.
 struct Page {
     head: Vec<u8>,
-    next: Box<dyn Fn(&super::position::Position) -> String + Send>,
+    next: Box<dyn Fn(&super::position::FeedPosition) -> String + Send>,
     stream: SendableRecordBatchStream,
     first: Option<RecordBatch>,
     writer: RowWriter,
@@ -56,7 +56,7 @@ struct Page {
 }
 
 /// Starts the work on a page and returns the body that delivers it.
-pub async fn open(plan: Plan, frame: Frame, delivery: Delivery) -> Result<Body, Error> {
+pub async fn open(plan: Plan, frame: Around, delivery: Delivery) -> Result<Body, Error> {
     let Delivery { mut deadline, permit, receipt, is_gzip, style } = delivery;
     let stream = deadline.within(Box::pin(plan.rows.execute_stream())).await??;
     let mut page = Page {

@@ -3,7 +3,7 @@
 use super::compile::{condition, find};
 use super::edm::{Edm, Property, properties_of_schema, property_name};
 use super::options::Options;
-use super::position::{Position, SortColumn};
+use super::position::{FeedPosition, SortColumn};
 use super::syntax::apply::{Aggregate, Method, Step};
 use crate::http::error::Error;
 use crate::{Limits, TableInfo};
@@ -26,7 +26,7 @@ pub struct Plan {
     /// Positions of the columns of the order in `rows`.
     pub order: Vec<usize>,
     /// Where the page begins.
-    pub start: Position,
+    pub start: FeedPosition,
     /// Rows of the page at most.
     pub page_rows: u64,
     /// Rows that `$top` leaves for this page and those behind it.
@@ -200,8 +200,8 @@ fn types(frame: &DataFrame, order: &[SortColumn]) -> Result<Vec<DataType>, Error
 }
 
 /// Where the page begins: at the token, or behind the rows to skip.
-fn start(options: &Options, version: u64, limits: &Limits) -> Result<Position, Error> {
-    let first = || Position { version, equal_rows: options.skip, ..Position::default() };
+fn start(options: &Options, version: u64, limits: &Limits) -> Result<FeedPosition, Error> {
+    let first = || FeedPosition { version, equal_rows: options.skip, ..FeedPosition::default() };
     let start = options.position.clone().unwrap_or_else(first);
     if start.equal_rows > limits.offset_rows {
         let most = limits.offset_rows;

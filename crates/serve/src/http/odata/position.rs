@@ -31,7 +31,7 @@ impl SortColumn {
 /// The value of `$skiptoken`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Position {
+pub struct FeedPosition {
     /// Version of the table.
     #[serde(rename = "v")]
     pub version: u64,
@@ -46,20 +46,20 @@ pub struct Position {
     pub top: Option<u64>,
 }
 
-impl Position {
+impl FeedPosition {
     /// The text of `$skiptoken`.
     pub fn encode(&self) -> String {
         // Texts and numbers can always be serialized.
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// Reads a text of [`Position::encode`].
+    /// Reads a text of [`FeedPosition::encode`].
     pub fn decode(text: &str) -> Result<Self, Error> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok();
         bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(invalid)
     }
 
-    /// The condition on the rows at and behind this position. The first [`Position::equal_rows`] of them were
+    /// The condition on the rows at and behind this position. The first [`FeedPosition::equal_rows`] of them were
     /// delivered. `types` are those of the columns of `order`.
     pub fn condition(&self, order: &[SortColumn], types: &[DataType]) -> Result<Expr, Error> {
         if self.values.len() != order.len() || order.len() != types.len() {
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_token_is_restored_or_refused() {
-        let position = Position {
+        let position = FeedPosition {
             version: 7,
             values: vec![Some("a".into()), None],
             equal_rows: 2,
@@ -208,9 +208,9 @@ mod tests {
         };
         let text = position.encode();
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-        assert_eq!(Position::decode(&text).unwrap(), position);
+        assert_eq!(FeedPosition::decode(&text).unwrap(), position);
         for wrong in ["", "%", "bnVsbA", &text[..text.len() - 4]] {
-            assert_eq!(Position::decode(wrong).unwrap_err().code, "bad_skiptoken", "{wrong}");
+            assert_eq!(FeedPosition::decode(wrong).unwrap_err().code, "bad_skiptoken", "{wrong}");
         }
         let order = [SortColumn { column: "a".into(), is_descending: false }];
         assert!(position.condition(&order, &[DataType::Utf8]).is_err(), "another order");

@@ -171,8 +171,8 @@ fn time(at_us: i64, out: &mut Vec<u8>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::edm::properties_of_schema;
     use super::*;
+    use crate::http::odata::edm::properties_of_schema;
     use std::sync::Arc;
 
     fn written(style: Style) -> String {

@@ -1,13 +1,13 @@
 //! The position behind the rows of a page, while they are delivered.
 
-use super::position::{Position, to_text};
+use super::position::{FeedPosition, to_text};
 use arrow::array::RecordBatch;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 
 /// The last delivered row in the columns of the order, and how many rows before it are equal to it.
 pub struct Run {
-    start: Position,
+    start: FeedPosition,
     /// Positions of the columns of the order.
     order: Vec<usize>,
     last: Option<Vec<ScalarValue>>,
@@ -18,7 +18,7 @@ pub struct Run {
 
 impl Run {
     /// A page that begins at `start`.
-    pub fn new(start: Position, order: Vec<usize>) -> Self {
+    pub fn new(start: FeedPosition, order: Vec<usize>) -> Self {
         Self { start, order, last: None, equal_rows: 0, is_whole: true }
     }
 
@@ -45,20 +45,20 @@ impl Run {
     }
 
     /// The position behind the delivered rows. `top` are the rows that `$top` leaves.
-    pub fn position(&self, top: Option<u64>) -> Position {
-        let Some(last) = &self.last else { return Position { top, ..self.start.clone() } };
+    pub fn position(&self, top: Option<u64>) -> FeedPosition {
+        let Some(last) = &self.last else { return FeedPosition { top, ..self.start.clone() } };
         let values: Vec<_> = last.iter().map(to_text).collect();
         let version = self.start.version;
         // Rows before the page may be equal to the last one, too.
         let is_continued =
             self.is_whole && (self.start.values.is_empty() || self.start.values == values);
         match is_continued {
-            true => Position {
+            true => FeedPosition {
                 equal_rows: self.start.equal_rows.saturating_add(self.equal_rows),
                 top,
                 ..self.start.clone()
             },
-            false => Position { version, values, equal_rows: self.equal_rows, top },
+            false => FeedPosition { version, values, equal_rows: self.equal_rows, top },
         }
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     use arrow::array::{ArrayRef, Int64Array};
     use std::sync::Arc;
 
-    fn check(start: &Position, batches: &[&[i64]], values: &[&str], equal_rows: u64) {
+    fn check(start: &FeedPosition, batches: &[&[i64]], values: &[&str], equal_rows: u64) {
         let mut run = Run::new(start.clone(), vec![0]);
         for values in batches {
             let column: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
@@ -83,16 +83,16 @@ mod tests {
 
     #[test]
     fn equal_rows_are_counted_across_batches_and_pages() {
-        let first = Position { version: 3, ..Position::default() };
+        let first = FeedPosition { version: 3, ..FeedPosition::default() };
         check(&first, &[&[1, 2, 3]], &["3"], 1);
         check(&first, &[&[1, 2, 2], &[2, 2]], &["2"], 4);
         check(&first, &[&[1, 2], &[3], &[]], &["3"], 1);
         check(&first, &[&[2], &[2, 3, 3]], &["3"], 2);
         check(&first, &[&[2, 2], &[2]], &[], 3);
-        let skipped = Position { equal_rows: 5, ..first.clone() };
+        let skipped = FeedPosition { equal_rows: 5, ..first.clone() };
         check(&skipped, &[&[2, 2]], &[], 7);
         check(&skipped, &[&[2, 2, 3]], &["3"], 1);
-        let at = |value: &str| Position {
+        let at = |value: &str| FeedPosition {
             values: vec![Some(value.into())],
             equal_rows: 4,
             ..first.clone()

@@ -1,6 +1,6 @@
 //! Data files by signed addresses.
 
-use super::super::Service;
+use crate::http::Service;
 use crate::http::error::Error;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};

@@ -38,12 +38,14 @@ impl File<'_> {
         let Some(children) = hint["children"].as_array().filter(|_| depth > 0) else {
             return Truth::Unknown;
         };
-        let below = || children.iter().map(|child| self.evaluate(child, depth - 1));
-        match (hint["op"].as_str().unwrap_or_default(), children.as_slice()) {
-            ("and", _) if below().any(|it| it == Truth::Never) => Truth::Never,
-            ("and", _) if below().all(|it| it == Truth::Always) => Truth::Always,
-            ("or", _) if below().any(|it| it == Truth::Always) => Truth::Always,
-            ("or", [_, ..]) if below().all(|it| it == Truth::Never) => Truth::Never,
+        let op = hint["op"].as_str().unwrap_or_default();
+        if let "and" | "or" = op {
+            // Once for each child: twice would double with every level.
+            let below: Vec<Truth> =
+                children.iter().map(|child| self.evaluate(child, depth - 1)).collect();
+            return combined(op, &below);
+        }
+        match (op, children.as_slice()) {
             // Of a null neither a comparison nor its opposite holds, so the opposite of what always
             // holds is all that is known.
             ("not", [child]) if self.evaluate(child, depth - 1) == Truth::Always => Truth::Never,
@@ -92,6 +94,19 @@ impl File<'_> {
         };
         if is_outside { Truth::Never } else { Truth::Unknown }
     }
+}
+
+/// What holds for conditions that are combined by `and` or `or`.
+fn combined(op: &str, below: &[Truth]) -> Truth {
+    let (decides, otherwise) = match op {
+        "and" => (Truth::Never, Truth::Always),
+        _ => (Truth::Always, Truth::Never),
+    };
+    if below.contains(&decides) {
+        return decides;
+    }
+    let is_certain = !below.is_empty() && below.iter().all(|it| *it == otherwise);
+    if is_certain { otherwise } else { Truth::Unknown }
 }
 
 /// The order of a bound and a value of this type; `None` if it is not certain.

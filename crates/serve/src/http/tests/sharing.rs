@@ -71,8 +71,8 @@ async fn versions_are_found_by_time() {
     assert_eq!(reply.header("delta-table-version"), "4");
     let before = post(&client, &path, &[], at("2023-01-01T00:00:00Z")).await;
     assert_eq!(before.refusal(), (404, "unknown_version".into()));
-    let gone = post(&client, &path, &[], json!({ "version": 2 })).await;
-    assert_eq!(gone.refusal(), (404, "unknown_version".into()));
+    let deleted = post(&client, &path, &[], json!({ "version": 2 })).await;
+    assert_eq!(deleted.refusal(), (404, "unknown_version".into()));
     let both = json!({ "version": 4, "timestamp": "2023-01-04T00:00:00Z" });
     assert_eq!(post(&client, &path, &[], both).await.refusal(), (400, "bad_parameter".into()));
     let changes = client.get(&format!("{TABLE}/changes?startingVersion=0")).await;

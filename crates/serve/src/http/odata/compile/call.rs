@@ -1,6 +1,6 @@
 //! Functions of filters.
 
-use super::{Kind, Typed, binary, mismatch};
+use super::{Typed, ValueKind, binary, mismatch};
 use crate::http::error::Error;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::functions::expr_fn::{
@@ -10,11 +10,11 @@ use datafusion::functions::expr_fn::{
 use datafusion::logical_expr::Operator;
 use datafusion::prelude::{Expr, cast, lit};
 
-use Kind::{Bool, Date, Number, Text, Time};
+use ValueKind::{Bool, Date, Number, Text, Time};
 
 /// A function: its name, the kinds of its arguments and the kind of its result. A function that takes
 /// different kinds has several rows.
-type Signature = (&'static str, &'static [Kind], Kind);
+type Signature = (&'static str, &'static [ValueKind], ValueKind);
 
 const FUNCTIONS: &[Signature] = &[
     ("contains", &[Text, Text], Bool),
@@ -45,14 +45,14 @@ const FUNCTIONS: &[Signature] = &[
 
 /// The call of the function `name`.
 pub fn compile(name: &str, arguments: Vec<Typed>) -> Result<Typed, Error> {
-    let kinds: Vec<Kind> = arguments.iter().map(|it| it.kind).collect();
+    let kinds: Vec<ValueKind> = arguments.iter().map(|it| it.kind).collect();
     let fits = |(known, expected, _): &&Signature| {
         *known == name
             && expected.len() == kinds.len()
             && expected
                 .iter()
                 .zip(&kinds)
-                .all(|(expected, found)| expected == found || *found == Kind::Null)
+                .all(|(expected, found)| expected == found || *found == ValueKind::Null)
     };
     let Some((_, _, kind)) = FUNCTIONS.iter().find(fits) else {
         return Err(unknown(name, &kinds));
@@ -101,7 +101,7 @@ fn integer(value: Expr) -> Expr {
     cast(value, DataType::Int64)
 }
 
-fn unknown(name: &str, kinds: &[Kind]) -> Error {
+fn unknown(name: &str, kinds: &[ValueKind]) -> Error {
     let found = kinds.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ");
     let mut names: Vec<&str> = FUNCTIONS.iter().map(|(name, ..)| *name).collect();
     names.dedup();

@@ -1,7 +1,7 @@
 //! `$apply`: filters, groups and aggregates, by the OData extension for data aggregation 4.0.
 
 use super::expression::{Node, Parser};
-use super::tokens::Kind;
+use super::tokens::TokenKind;
 use super::{SyntaxError, SyntaxLimits};
 
 /// A transformation of a set of rows.
@@ -49,7 +49,7 @@ const METHODS: [(&str, Method); 5] = [
 pub fn parse_apply(text: &str, limits: SyntaxLimits) -> Result<Vec<Step>, SyntaxError> {
     let mut parser = Parser::new(text, limits)?;
     let mut steps = vec![step(&mut parser)?];
-    while parser.take(&Kind::Slash) {
+    while parser.take(&TokenKind::Slash) {
         steps.push(step(&mut parser)?);
         if steps.len() > limits.depth {
             return Err(parser.unexpected(&format!("at most {} transformations", limits.depth)));
@@ -62,40 +62,40 @@ pub fn parse_apply(text: &str, limits: SyntaxLimits) -> Result<Vec<Step>, Syntax
 fn step(parser: &mut Parser) -> Result<Step, SyntaxError> {
     let expected = "filter, groupby or aggregate";
     let name = parser.name(expected)?;
-    parser.expect(&Kind::Open, "`(`")?;
+    parser.expect(&TokenKind::Open, "`(`")?;
     let step = match name.as_str() {
         "filter" => Step::Filter(parser.expression()?),
         "groupby" => group(parser)?,
         "aggregate" => Step::Group { properties: Vec::new(), aggregates: aggregates(parser)? },
         _ => return Err(parser.unexpected(&format!("{expected}: `{name}` is not supported"))),
     };
-    parser.expect(&Kind::Close, "`)`")?;
+    parser.expect(&TokenKind::Close, "`)`")?;
     Ok(step)
 }
 
 /// `(a,b),aggregate(…)` of a `groupby`.
 fn group(parser: &mut Parser) -> Result<Step, SyntaxError> {
-    parser.expect(&Kind::Open, "`(` with the properties of the group")?;
+    parser.expect(&TokenKind::Open, "`(` with the properties of the group")?;
     let mut properties = vec![parser.name("a property")?];
-    while parser.take(&Kind::Comma) {
+    while parser.take(&TokenKind::Comma) {
         properties.push(parser.name("a property")?);
     }
-    parser.expect(&Kind::Close, "`)`")?;
+    parser.expect(&TokenKind::Close, "`)`")?;
     let mut found = Vec::new();
-    if parser.take(&Kind::Comma) {
+    if parser.take(&TokenKind::Comma) {
         if !parser.take_word("aggregate") {
             return Err(parser.unexpected("aggregate"));
         }
-        parser.expect(&Kind::Open, "`(`")?;
+        parser.expect(&TokenKind::Open, "`(`")?;
         found = aggregates(parser)?;
-        parser.expect(&Kind::Close, "`)`")?;
+        parser.expect(&TokenKind::Close, "`)`")?;
     }
     Ok(Step::Group { properties, aggregates: found })
 }
 
 fn aggregates(parser: &mut Parser) -> Result<Vec<Aggregate>, SyntaxError> {
     let mut found = vec![aggregate(parser)?];
-    while parser.take(&Kind::Comma) {
+    while parser.take(&TokenKind::Comma) {
         found.push(aggregate(parser)?);
     }
     Ok(found)

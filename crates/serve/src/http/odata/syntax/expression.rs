@@ -1,7 +1,7 @@
 //! Expressions of `$filter`, and the lists of `$orderby`, `$select` and keys.
 
 use super::literal::Literal;
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{Lexeme, TokenKind, tokens};
 use super::{SyntaxError, SyntaxLimits};
 
 /// An expression.
@@ -11,7 +11,7 @@ pub enum Node {
     Property(String),
     Call(String, Vec<Node>),
     Compare(Comparison, Box<Node>, Box<Node>),
-    Compute(Operation, Box<Node>, Box<Node>),
+    Compute(Arithmetic, Box<Node>, Box<Node>),
     /// Whether the value is one of the literals.
     In(Box<Node>, Vec<Literal>),
     Negate(Box<Node>),
@@ -31,7 +31,7 @@ pub enum Comparison {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub enum Arithmetic {
     Add,
     Sub,
     Mul,
@@ -65,7 +65,7 @@ pub fn parse_orderby(text: &str, limits: SyntaxLimits) -> Result<Vec<Sort>, Synt
             parser.take_word("asc");
         }
         sorts.push(Sort { property, is_descending });
-        if !parser.take(&Kind::Comma) {
+        if !parser.take(&TokenKind::Comma) {
             break;
         }
     }
@@ -78,12 +78,12 @@ pub fn parse_select(text: &str, limits: SyntaxLimits) -> Result<Option<Vec<Strin
     let mut parser = Parser::new(text, limits)?;
     let (mut names, mut is_all) = (Vec::new(), false);
     loop {
-        if parser.take(&Kind::Star) {
+        if parser.take(&TokenKind::Star) {
             is_all = true;
         } else {
             names.push(parser.name("a property")?);
         }
-        if !parser.take(&Kind::Comma) {
+        if !parser.take(&TokenKind::Comma) {
             break;
         }
     }
@@ -101,14 +101,14 @@ pub fn parse_key(
     let mut parts = Vec::new();
     loop {
         let name = match parser.peek() {
-            Kind::Word(_) => Some(parser.name("a property")?),
+            TokenKind::Word(_) => Some(parser.name("a property")?),
             _ => None,
         };
         if name.is_some() {
-            parser.expect(&Kind::Equals, "=")?;
+            parser.expect(&TokenKind::Equals, "=")?;
         }
         parts.push((name, parser.literal()?));
-        if !parser.take(&Kind::Comma) {
+        if !parser.take(&TokenKind::Comma) {
             break;
         }
     }
@@ -120,7 +120,7 @@ pub fn parse_key(
 type Tall = (Node, usize);
 
 pub(super) struct Parser {
-    tokens: Vec<Token>,
+    tokens: Vec<Lexeme>,
     position: usize,
     /// Levels of parentheses, calls and signs that are open.
     open: usize,
@@ -139,7 +139,7 @@ impl Parser {
         Ok(parser)
     }
 
-    fn token(&self) -> Option<&Token> {
+    fn token(&self) -> Option<&Lexeme> {
         self.tokens.get(self.position).or(self.tokens.last())
     }
 
@@ -147,12 +147,12 @@ impl Parser {
         self.token().map_or(1, |it| it.at)
     }
 
-    pub(super) fn peek(&self) -> &Kind {
-        self.token().map_or(&Kind::End, |it| &it.kind)
+    pub(super) fn peek(&self) -> &TokenKind {
+        self.token().map_or(&TokenKind::End, |it| &it.kind)
     }
 
     /// Reads the next token if it is `kind`.
-    pub(super) fn take(&mut self, kind: &Kind) -> bool {
+    pub(super) fn take(&mut self, kind: &TokenKind) -> bool {
         let is_next = self.peek() == kind;
         self.position += usize::from(is_next);
         is_next
@@ -160,17 +160,17 @@ impl Parser {
 
     /// Reads the next token if it is this word.
     pub(super) fn take_word(&mut self, word: &str) -> bool {
-        let is_next = matches!(self.peek(), Kind::Word(found) if found == word);
+        let is_next = matches!(self.peek(), TokenKind::Word(found) if found == word);
         self.position += usize::from(is_next);
         is_next
     }
 
-    pub(super) fn expect(&mut self, kind: &Kind, name: &str) -> Result<(), SyntaxError> {
+    pub(super) fn expect(&mut self, kind: &TokenKind, name: &str) -> Result<(), SyntaxError> {
         if self.take(kind) { Ok(()) } else { Err(self.unexpected(name)) }
     }
 
     pub(super) fn end(&self) -> Result<(), SyntaxError> {
-        if *self.peek() == Kind::End {
+        if *self.peek() == TokenKind::End {
             Ok(())
         } else {
             Err(self.unexpected("an operator or the end"))
@@ -178,14 +178,16 @@ impl Parser {
     }
 
     pub(super) fn name(&mut self, what: &str) -> Result<String, SyntaxError> {
-        let Kind::Word(name) = self.peek() else { return Err(self.unexpected(what)) };
+        let TokenKind::Word(name) = self.peek() else { return Err(self.unexpected(what)) };
         let name = name.clone();
         self.position += 1;
         Ok(name)
     }
 
     fn literal(&mut self) -> Result<Literal, SyntaxError> {
-        let Kind::Literal(literal) = self.peek() else { return Err(self.unexpected("a literal")) };
+        let TokenKind::Literal(literal) = self.peek() else {
+            return Err(self.unexpected("a literal"));
+        };
         let literal = literal.clone();
         self.position += 1;
         self.count_node()?;
@@ -194,16 +196,16 @@ impl Parser {
 
     pub(super) fn unexpected(&self, expected: &str) -> SyntaxError {
         let found = match self.peek() {
-            Kind::End => "the end".to_owned(),
-            Kind::Word(word) => format!("`{word}`"),
-            Kind::Literal(_) => "a literal".to_owned(),
-            Kind::Open => "`(`".to_owned(),
-            Kind::Close => "`)`".to_owned(),
-            Kind::Comma => "`,`".to_owned(),
-            Kind::Slash => "`/`".to_owned(),
-            Kind::Star => "`*`".to_owned(),
-            Kind::Equals => "`=`".to_owned(),
-            Kind::Minus => "`-`".to_owned(),
+            TokenKind::End => "the end".to_owned(),
+            TokenKind::Word(word) => format!("`{word}`"),
+            TokenKind::Literal(_) => "a literal".to_owned(),
+            TokenKind::Open => "`(`".to_owned(),
+            TokenKind::Close => "`)`".to_owned(),
+            TokenKind::Comma => "`,`".to_owned(),
+            TokenKind::Slash => "`/`".to_owned(),
+            TokenKind::Star => "`*`".to_owned(),
+            TokenKind::Equals => "`=`".to_owned(),
+            TokenKind::Minus => "`-`".to_owned(),
         };
         SyntaxError::new(self.at(), format!("expected {expected}, found {found}"))
     }
@@ -303,17 +305,17 @@ impl Parser {
     }
 
     fn sum(&mut self) -> Result<Tall, SyntaxError> {
-        self.computed(&[("add", Operation::Add), ("sub", Operation::Sub)], Self::product)
+        self.computed(&[("add", Arithmetic::Add), ("sub", Arithmetic::Sub)], Self::product)
     }
 
     fn product(&mut self) -> Result<Tall, SyntaxError> {
-        use Operation::{Div, Mod, Mul};
+        use Arithmetic::{Div, Mod, Mul};
         self.computed(&[("mul", Mul), ("div", Div), ("mod", Mod)], Self::unary)
     }
 
     fn computed(
         &mut self,
-        operators: &[(&str, Operation)],
+        operators: &[(&str, Arithmetic)],
         part: fn(&mut Self) -> Result<Tall, SyntaxError>,
     ) -> Result<Tall, SyntaxError> {
         let mut left = part(self)?;
@@ -339,7 +341,7 @@ impl Parser {
     fn unary(&mut self) -> Result<Tall, SyntaxError> {
         let join = if self.take_word("not") {
             Node::Not
-        } else if self.take(&Kind::Minus) {
+        } else if self.take(&TokenKind::Minus) {
             Node::Negate
         } else {
             return self.listed();
@@ -355,27 +357,27 @@ impl Parser {
         if !self.take_word("in") {
             return Ok((value, height));
         }
-        self.expect(&Kind::Open, "`(` with a list of literals")?;
+        self.expect(&TokenKind::Open, "`(` with a list of literals")?;
         let mut literals = vec![self.literal()?];
-        while self.take(&Kind::Comma) {
+        while self.take(&TokenKind::Comma) {
             literals.push(self.literal()?);
         }
-        self.expect(&Kind::Close, "`)`")?;
+        self.expect(&TokenKind::Close, "`)`")?;
         Ok((Node::In(Box::new(value), literals), self.above(height)?))
     }
 
     fn primary(&mut self) -> Result<Tall, SyntaxError> {
-        if self.take(&Kind::Open) {
+        if self.take(&TokenKind::Open) {
             let inner = self.nested(Self::or)?;
-            self.expect(&Kind::Close, "`)`")?;
+            self.expect(&TokenKind::Close, "`)`")?;
             return Ok(inner);
         }
-        if let Kind::Literal(_) = self.peek() {
+        if let TokenKind::Literal(_) = self.peek() {
             return Ok((Node::Literal(self.literal()?), 1));
         }
         let name = self.name("a property, a literal or a function")?;
         self.count_node()?;
-        if !self.take(&Kind::Open) {
+        if !self.take(&TokenKind::Open) {
             return Ok((Node::Property(name), 1));
         }
         let (arguments, height) = self.nested(Self::arguments)?;
@@ -385,18 +387,18 @@ impl Parser {
     /// The arguments of a call up to its closing parenthesis.
     fn arguments(&mut self) -> Result<(Vec<Node>, usize), SyntaxError> {
         let (mut arguments, mut tallest) = (Vec::new(), 0);
-        if self.take(&Kind::Close) {
+        if self.take(&TokenKind::Close) {
             return Ok((arguments, tallest));
         }
         loop {
             let (argument, height) = self.or()?;
             arguments.push(argument);
             tallest = tallest.max(height);
-            if !self.take(&Kind::Comma) {
+            if !self.take(&TokenKind::Comma) {
                 break;
             }
         }
-        self.expect(&Kind::Close, "`)`")?;
+        self.expect(&TokenKind::Close, "`)`")?;
         Ok((arguments, tallest))
     }
 }
