@@ -166,7 +166,7 @@ fn a_delivery_is_attempted_once_at_a_time_and_again_after_a_failure() {
     database.write(|tx| queue::recover(tx, due_at_us)).unwrap();
     assert_eq!(claim(&database, due_at_us)[0].attempts, 3);
     finish(&database, first.id, &DeliveryOutcome::Failed { error: "refused".into() });
-    assert_eq!(database.read(queue::backlog).unwrap().failed, 1);
+    assert_eq!(database.read(|tx| queue::backlog(tx)).unwrap().failed, 1);
     database.write(|tx| queue::retry(tx, first.id, T0)).unwrap();
     assert_eq!(claim(&database, T0)[0].attempts, 1);
     finish(&database, first.id, &DeliveryOutcome::Sent);
