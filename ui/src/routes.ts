@@ -12,6 +12,8 @@ export interface Route {
   hasSubpaths?: boolean
   /** The page handles only paths below `path`, which is the path of another page. */
   isBelow?: boolean
+  /** The page fills the window: there is neither navigation nor a top bar. */
+  isBare?: boolean
   /** The page needs no session. */
   isPublic?: boolean
   /** Loads the page when it is first opened. */
@@ -129,6 +131,25 @@ export const settings: Route = {
 export const allRoutes: readonly Route[] = [
   ...routes,
   settings,
+  {
+    path: '/board',
+    title: 'boards.title',
+    key: 'b',
+    page: () => import('./wall/Boards.svelte'),
+  },
+  {
+    path: '/board/operator',
+    title: 'operator.title',
+    isBare: true,
+    page: () => import('./wall/Operator.svelte'),
+  },
+  {
+    path: '/wall',
+    title: 'wall.title',
+    isBare: true,
+    hasSubpaths: true,
+    page: () => import('./wall/Wall.svelte'),
+  },
   {
     path: '/make',
     title: 'station.title',

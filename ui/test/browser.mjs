@@ -8,6 +8,7 @@
 // /usr/bin/chromium by default. Login, roles and settings have tests of their own in access.mjs.
 
 import { chromium } from 'playwright-core'
+import { boardsTest } from './browser/boards.mjs'
 import { dataTest } from './browser/data.mjs'
 import { exploreTest } from './browser/explore.mjs'
 import { frameTest } from './browser/frame.mjs'
@@ -32,6 +33,7 @@ async function allPages(browser, page) {
   await stockTest(page)
   await dataTest(page)
   await exploreTest(page)
+  await boardsTest(page)
   await tempsTest(browser, page)
   await looks(browser)
   expect.same('no page reports an error or requests another host', results.problems, [])

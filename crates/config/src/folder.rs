@@ -179,7 +179,7 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
         plant.map(|plant| Plant { contracts, models, retention, not_understood, kpis, ..plant });
     if let Some(plant) = &mut plant {
         plant.read_alarms(texts);
-        let (reports, found) = reports::read(texts, &plant.shift_names());
+        let (reports, found) = reports::read(texts, &plant.shift_names(), &plant.kpis);
         plant.reports = reports;
         diagnostics.extend(found);
     }

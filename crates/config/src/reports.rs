@@ -1,6 +1,7 @@
 //! `reports/<name>/report.toml` and the templates beside it: the definitions of reports.
 
 mod chart;
+mod kpi;
 mod parameter;
 mod query;
 mod schedule;
@@ -14,9 +15,11 @@ pub use statement::Statement;
 
 use super::alarms::value;
 use super::diagnostic::{Diagnostic, did_you_mean};
+use super::kpi::Kpi;
 use super::model::TableName;
 use super::toml_reader::{Findings, TomlReader};
 use plant::alarm::LocalText;
+use statement::Named;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -101,17 +104,18 @@ impl Format {
 }
 
 /// Reads the reports among the texts of a plant folder. Reports with mistakes are left out. `shifts` are the
-/// names of the plant's shifts.
+/// names of the plant's shifts, `kpis` those that statements can name.
 pub fn read(
     texts: &BTreeMap<String, String>,
     shifts: &[String],
+    kpis: &[Kpi],
 ) -> (BTreeMap<String, Arc<Definition>>, Vec<Diagnostic>) {
     let (mut reports, mut diagnostics) = (BTreeMap::new(), Vec::new());
     for (name, files) in folders(texts) {
         let file = format!("{FOLDER}/{name}/{DEFINITION}");
         let text = files.get(DEFINITION).map_or("", |text| text.as_str());
         let findings = Findings::new(&file, text);
-        let report = read_one(&name, &files, &findings, shifts);
+        let report = read_one(&name, &files, &findings, shifts, kpis);
         let found = findings.into_diagnostics();
         if let Some(report) = report.filter(|_| found.is_empty()) {
             reports.insert(name, Arc::new(report));
@@ -137,6 +141,7 @@ fn read_one(
     files: &BTreeMap<&str, &String>,
     findings: &Findings<'_>,
     shifts: &[String],
+    kpis: &[Kpi],
 ) -> Option<Definition> {
     if !files.contains_key(DEFINITION) {
         findings.note_line(1, "the file is missing", "Write a title and at least one [[query]].");
@@ -158,7 +163,7 @@ fn read_one(
     let title = value::local_text(&mut reader, "title").unwrap_or_default();
     let description = value::local_text(&mut reader, "description").unwrap_or_default();
     let parameters = parameter::read(&mut reader, shifts);
-    let queries = query::read(&mut reader, &parameters);
+    let queries = query::read(&mut reader, Named { parameters: &parameters, kpis });
     let charts = chart::read(&mut reader, &queries);
     let schedule = reader.table("schedule").and_then(|table| schedule::read(table, shifts));
     let deliveries = schedule::deliveries(&mut reader, schedule.as_ref());

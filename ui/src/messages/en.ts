@@ -1,5 +1,6 @@
 import { access } from './en/access'
 import { alarms } from './en/alarms'
+import { boards } from './en/boards'
 import { explore } from './en/explore'
 import { orders } from './en/orders'
 import { palette } from './en/palette'
@@ -18,4 +19,5 @@ export const en = {
   ...explore,
   ...palette,
   ...reports,
+  ...boards,
 } as const

@@ -1,6 +1,6 @@
 //! `[parameters.<name>]`: the values that a report is run with.
 
-use super::statement::{self, Statement};
+use super::statement::{self, Named, Statement};
 use super::{is_name, value};
 use crate::toml_reader::TomlReader;
 use chrono::NaiveDate;
@@ -117,7 +117,8 @@ fn read_one(name: String, reader: &mut TomlReader<'_, '_>, shifts: &[String]) ->
     ];
     let kind = value::choice(reader, "kind", kinds, None);
     // Choices cannot depend on other parameters: they are listed before any is set.
-    let choices = reader.has("values").then(|| statement::read(reader, "values", &[])).flatten();
+    let choices = reader.has("values");
+    let choices = choices.then(|| statement::read(reader, "values", Named::default())).flatten();
     if !reader.has("default") {
         reader.required("default", "Write the value that is used unless a request sets another.");
         return None;

@@ -1,7 +1,7 @@
 //! `[[query]]`: the rows that a report shows.
 
-use super::parameter::{Parameter, titled};
-use super::statement::{self, Statement};
+use super::parameter::titled;
+use super::statement::{self, Named, Statement};
 use super::{unique_name, value};
 use crate::toml_reader::TomlReader;
 use plant::alarm::LocalText;
@@ -36,11 +36,11 @@ pub struct Column {
 }
 
 /// Reads `[[query]]`.
-pub fn read(reader: &mut TomlReader<'_, '_>, parameters: &[Parameter]) -> Vec<Query> {
+pub fn read(reader: &mut TomlReader<'_, '_>, known: Named<'_>) -> Vec<Query> {
     let mut queries: Vec<Query> = Vec::new();
     for mut table in reader.tables("query") {
         let taken: Vec<&str> = queries.iter().map(|query| query.name.as_str()).collect();
-        let query = read_one(&mut table, &taken, parameters);
+        let query = read_one(&mut table, &taken, known);
         table.finish();
         queries.extend(query);
     }
@@ -50,14 +50,10 @@ pub fn read(reader: &mut TomlReader<'_, '_>, parameters: &[Parameter]) -> Vec<Qu
     queries
 }
 
-fn read_one(
-    reader: &mut TomlReader<'_, '_>,
-    taken: &[&str],
-    parameters: &[Parameter],
-) -> Option<Query> {
+fn read_one(reader: &mut TomlReader<'_, '_>, taken: &[&str], known: Named<'_>) -> Option<Query> {
     let name = unique_name(reader, taken);
     let title = value::local_text(reader, "title");
-    let statement = statement::read(reader, "sql", parameters);
+    let statement = statement::read(reader, "sql", known);
     let max_rows = reader.number("max_rows").and_then(|rows| usize::try_from(rows).ok());
     if max_rows == Some(0) {
         reader.note("max_rows", "invalid max_rows `0`", "Write at least 1.");

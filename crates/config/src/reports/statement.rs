@@ -1,7 +1,9 @@
 //! A statement of a report, and the parameters that it names.
 
+use super::kpi::{self, KpiPart};
 use super::parameter::Parameter;
 use crate::diagnostic::did_you_mean;
+use crate::kpi::Kpi;
 use crate::model::{self, TableName};
 use crate::toml_reader::TomlReader;
 use std::collections::BTreeSet;
@@ -11,8 +13,8 @@ use std::collections::BTreeSet;
 pub struct Statement {
     /// The statement as written.
     pub text: String,
-    /// The statement with a typed placeholder, such as `CAST($day AS DATE)`, for each `:day`; its lines are those
-    /// of `text`.
+    /// The statement with a typed placeholder, such as `CAST($day AS DATE)`, for each `:day` and the formula for
+    /// each `kpi(…)`; its lines are those of `text`.
     pub sql: String,
     /// Parameters that it names.
     pub parameters: BTreeSet<String>,
@@ -22,41 +24,73 @@ pub struct Statement {
     pub line: usize,
 }
 
-/// Reads the statement under `key`; unknown parameters are noted.
+/// What a statement can name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Named<'a> {
+    pub parameters: &'a [Parameter],
+    pub kpis: &'a [Kpi],
+}
+
+/// Reads the statement under `key`; unknown parameters and KPIs are noted.
 pub fn read(
     reader: &mut TomlReader<'_, '_>,
     key: &'static str,
-    parameters: &[Parameter],
+    known: Named<'_>,
 ) -> Option<Statement> {
     let text = reader.required(key, "Write one SELECT over tables of the lake.")?;
     let line = reader.line_of_text(key);
     let mut sql = String::with_capacity(text.len());
-    let mut named = BTreeSet::new();
-    let known: Vec<&str> = parameters.iter().map(|it| it.name.as_str()).collect();
+    let mut parameters = BTreeSet::new();
     for piece in pieces(&text) {
-        let Piece::Parameter { name, at } = piece else {
-            sql.push_str(piece.text());
-            continue;
+        let (at, replaced) = match piece {
+            Piece::Text(text) => (0, Ok(text.to_owned())),
+            Piece::Parameter { name, at } => (at, known.parameter(name)),
+            Piece::Kpi { part, name, at } => (at, known.kpi(part, name)),
         };
-        match parameters.iter().find(|parameter| parameter.name == name) {
-            Some(parameter) => {
-                sql.push_str(&format!("CAST(${name} AS {})", parameter.kind.sql_type()));
-                named.insert(name.to_owned());
+        match replaced {
+            Ok(replaced) => {
+                sql.push_str(&replaced);
+                if let Piece::Parameter { name, .. } = piece {
+                    parameters.insert(name.to_owned());
+                }
             }
-            None => {
+            Err((message, remedy)) => {
                 let line = line + text[..at].matches('\n').count();
-                let remedy = match known.is_empty() {
-                    true => "No parameter can be used here.".to_owned(),
-                    false => did_you_mean(name, &known),
-                };
-                reader.note_line(line, format!("unknown parameter `:{name}`"), remedy);
+                reader.note_line(line, message, remedy);
                 // The rest of the statement is checked all the same.
-                sql.push_str(&format!("${name}"));
+                sql.push_str("NULL");
             }
         }
     }
     let tables = model::tables_of(&sql, line, reader.findings())?;
-    Some(Statement { text, sql, parameters: named, tables, line })
+    Some(Statement { text, sql, parameters, tables, line })
+}
+
+/// A mistake and its remedy.
+type Mistake = (String, String);
+
+impl Named<'_> {
+    /// The typed placeholder of a parameter.
+    fn parameter(self, name: &str) -> Result<String, Mistake> {
+        let names: Vec<&str> = self.parameters.iter().map(|it| it.name.as_str()).collect();
+        let remedy = || match names.is_empty() {
+            true => "No parameter can be used here.".to_owned(),
+            false => did_you_mean(name, &names),
+        };
+        let parameter = self.parameters.iter().find(|parameter| parameter.name == name);
+        let parameter =
+            parameter.ok_or_else(|| (format!("unknown parameter `:{name}`"), remedy()))?;
+        Ok(format!("CAST(${name} AS {})", parameter.kind.sql_type()))
+    }
+
+    /// The expression of a part of a KPI.
+    fn kpi(self, part: KpiPart, name: &str) -> Result<String, Mistake> {
+        let names: Vec<&str> = self.kpis.iter().map(|it| it.name.as_str()).collect();
+        let found = self.kpis.iter().find(|kpi| kpi.name == name);
+        let found =
+            found.ok_or_else(|| (format!("unknown KPI `{name}`"), did_you_mean(name, &names)))?;
+        Ok(kpi::expression(part, found))
+    }
 }
 
 /// A part of a statement.
@@ -68,40 +102,41 @@ enum Piece<'t> {
         name: &'t str,
         at: usize,
     },
+    /// A part of a KPI, at byte `at`.
+    Kpi {
+        part: KpiPart,
+        name: &'t str,
+        at: usize,
+    },
 }
 
-impl<'t> Piece<'t> {
-    fn text(self) -> &'t str {
-        match self {
-            Self::Text(text) => text,
-            Self::Parameter { name, .. } => name,
-        }
-    }
-}
-
-/// Splits a statement at its parameters. Quoted text, quoted names, comments and casts (`::`) have none.
+/// Splits a statement at its parameters and KPIs. Quoted text, quoted names, comments and casts (`::`) have none.
 fn pieces(sql: &str) -> Vec<Piece<'_>> {
-    let bytes = sql.as_bytes();
     let (mut pieces, mut from, mut at) = (Vec::new(), 0, 0);
-    while at < bytes.len() {
+    while at < sql.len() {
         let rest = &sql[at..];
-        let skipped = skipped(rest);
-        if skipped > 0 {
-            at += skipped;
+        let Some((piece, length)) = named(rest, at) else {
+            // A word is skipped as a whole, since its end can look like a function.
+            let first = rest.chars().next().map_or(1, char::len_utf8);
+            at += skipped(rest).max(word(rest).len()).max(first);
             continue;
-        }
-        let name = rest.strip_prefix(':').map(word).filter(|name| !name.is_empty());
-        if let Some(name) = name {
-            pieces.push(Piece::Text(&sql[from..at]));
-            pieces.push(Piece::Parameter { name, at });
-            at += 1 + name.len();
-            from = at;
-            continue;
-        }
-        at += rest.chars().next().map_or(1, char::len_utf8);
+        };
+        pieces.push(Piece::Text(&sql[from..at]));
+        pieces.push(piece);
+        at += length;
+        from = at;
     }
     pieces.push(Piece::Text(&sql[from..]));
     pieces
+}
+
+/// The parameter or KPI at the beginning of a text, which is at byte `at`, and its length.
+fn named(rest: &str, at: usize) -> Option<(Piece<'_>, usize)> {
+    if let Some((part, name, length)) = kpi::call(rest, word(rest)) {
+        return Some((Piece::Kpi { part, name, at }, length));
+    }
+    let name = rest.strip_prefix(':').map(word).filter(|name| !name.is_empty())?;
+    Some((Piece::Parameter { name, at }, 1 + name.len()))
 }
 
 /// Bytes at the beginning that are quoted, a comment or a cast.
@@ -135,6 +170,7 @@ mod tests {
     fn names(sql: &str) -> Vec<&str> {
         let name = |piece| match piece {
             Piece::Parameter { name, .. } => Some(name),
+            Piece::Kpi { name, .. } => Some(name),
             Piece::Text(_) => None,
         };
         pieces(sql).into_iter().filter_map(name).collect()
@@ -147,16 +183,18 @@ mod tests {
         assert_eq!(names("-- x\n:a"), ["a"]);
         assert_eq!(names("'unfinished :a"), Vec::<&str>::new());
         assert_eq!(names("'é' || :ä || :a"), ["a"]);
+        assert_eq!(names("kpi(oee), my_kpi(b), 'kpi(c)', kpi_low( d ), kpi"), ["oee", "d"]);
     }
 
     #[test]
     fn pieces_are_the_whole_text() {
-        let sql = "select :a, 'x' -- :b\nfrom t";
+        let sql = "select :a, kpi(oee), 'x' -- :b\nfrom t";
         let whole: String = pieces(sql)
             .into_iter()
             .map(|piece| match piece {
                 Piece::Text(text) => text.to_owned(),
                 Piece::Parameter { name, .. } => format!(":{name}"),
+                Piece::Kpi { name, .. } => format!("kpi({name})"),
             })
             .collect();
         assert_eq!(whole, sql);

@@ -53,7 +53,7 @@ formats = [\"csv\"]
 fn read_text(text: &str) -> (Option<Arc<Definition>>, Vec<Diagnostic>) {
     let texts = [(DEFINITION_PATH, text), (TEMPLATE_PATH, "= Daily")];
     let texts = texts.map(|(path, text)| (path.to_owned(), text.to_owned()));
-    let (mut reports, found) = read(&texts.into(), &["A".to_owned(), "G".to_owned()]);
+    let (mut reports, found) = read(&texts.into(), &["A".to_owned(), "G".to_owned()], &[]);
     (reports.remove("daily"), found)
 }
 
@@ -93,6 +93,7 @@ fn a_definition_is_read() {
 #[test]
 fn mistakes_are_reported_with_their_lines() {
     check(":day and", ":dya and", 16, "unknown parameter `:dya`");
+    check("select hour, made", "select kpi(oee)", 14, "unknown KPI `oee`");
     check(
         "gold.production_hourly",
         "production_hourly",
@@ -114,9 +115,9 @@ fn mistakes_are_reported_with_their_lines() {
 #[test]
 fn a_report_needs_definition_and_template() {
     let texts = |path: &str| [(path.to_owned(), VALID.to_owned())].into();
-    let (_, found) = read(&texts(DEFINITION_PATH), &[]);
+    let (_, found) = read(&texts(DEFINITION_PATH), &[], &[]);
     assert_eq!(found[0].message, "the template report.typ is missing");
-    let (_, found) = read(&texts(TEMPLATE_PATH), &[]);
+    let (_, found) = read(&texts(TEMPLATE_PATH), &[], &[]);
     assert_eq!(
         found[0].to_string(),
         "reports/daily/report.toml:1: the file is missing\n    Write a title and at least one [[query]]."
