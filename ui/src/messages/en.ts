@@ -18,6 +18,6 @@ export const en = {
   ...station,
   ...explore,
   ...palette,
-  ...boards,
   ...reports,
+  ...boards,
 } as const

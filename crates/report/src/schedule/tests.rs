@@ -171,14 +171,14 @@ fn a_day_is_final_after_the_refinement_that_began_after_its_end() {
 
 #[test]
 fn the_next_run_follows() {
-    let next = |timing: &Moment, since: &str| next_us(timing, &berlin(), us(since));
-    let since = "2026-06-01T06:30:00+02:00";
-    assert_eq!(next(&at(390), since), Some(us("2026-06-02T06:30:00+02:00")));
+    let next = |timing: &Moment, from: &str| next_us(timing, &berlin(), us(from));
+    let from = "2026-06-01T06:30:00+02:00";
+    assert_eq!(next(&at(390), from), Some(us("2026-06-02T06:30:00+02:00")));
     let friday = Moment::At { minute_of_day: 0, days: vec![Weekday::Fri] };
-    assert_eq!(next(&friday, since), Some(us("2026-06-05T00:00:00+02:00")));
+    assert_eq!(next(&friday, from), Some(us("2026-06-05T00:00:00+02:00")));
     let late = after("late", 0);
-    assert_eq!(next(&late, since), Some(us("2026-06-01T22:00:00+02:00")));
-    assert_eq!(next(&Moment::Final, since), Some(us("2026-06-02T06:00:00+02:00")));
+    assert_eq!(next(&late, from), Some(us("2026-06-01T22:00:00+02:00")));
+    assert_eq!(next(&Moment::Final, from), Some(us("2026-06-02T06:00:00+02:00")));
 }
 
 fn timings() -> impl Strategy<Value = Moment> {
