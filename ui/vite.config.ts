@@ -36,7 +36,16 @@ function compressFile(path: string): void {
 }
 
 /** Third-party code in the pages, whose licences require their text. */
-const SHIPPED = { Inter: '@fontsource-variable/inter/LICENSE', Svelte: 'svelte/LICENSE.md' }
+const SHIPPED = {
+  Inter: '@fontsource-variable/inter/LICENSE',
+  Svelte: 'svelte/LICENSE.md',
+  CodeMirror: '@codemirror/view/LICENSE',
+  Lezer: '@lezer/common/LICENSE',
+  crelt: 'crelt/LICENSE',
+  'style-mod': 'style-mod/LICENSE',
+  'w3c-keyname': 'w3c-keyname/LICENSE',
+  'find-cluster-break': '@marijn/find-cluster-break/LICENSE',
+}
 
 function licences(): Plugin {
   return {

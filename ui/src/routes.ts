@@ -10,6 +10,10 @@ export interface Route {
   key?: string
   /** The page also handles paths below its own: `/temps/Plant1.4.label_printer`. */
   hasSubpaths?: boolean
+  /** The page handles only paths below `path`, which is the path of another page. */
+  isBelow?: boolean
+  /** The page fills the window: there is neither navigation nor a top bar. */
+  isBare?: boolean
   /** The page needs no session. */
   isPublic?: boolean
   /** Loads the page when it is first opened. */
@@ -55,6 +59,23 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     page: () => import('./production/Production.svelte'),
   },
   {
+    path: '/orders',
+    title: 'order.title',
+    icon: 'orders',
+    key: 'w',
+    permission: 'read_tables',
+    hasSubpaths: true,
+    page: () => import('./orders/Orders.svelte'),
+  },
+  {
+    path: '/quality',
+    title: 'quality.title',
+    icon: 'quality',
+    key: 'q',
+    permission: 'read_tables',
+    page: () => import('./quality/Quality.svelte'),
+  },
+  {
     path: '/stock',
     title: 'stock.title',
     icon: 'stock',
@@ -80,6 +101,14 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     permission: 'read_tables',
     page: () => import('./data/Data.svelte'),
   },
+  {
+    path: '/explore',
+    title: 'explore.title',
+    icon: 'explore',
+    key: 'x',
+    permission: 'run_sql',
+    page: () => import('./explore/Explore.svelte'),
+  },
 ]
 
 export const settings: Route = {
@@ -93,6 +122,31 @@ export const settings: Route = {
 export const allRoutes: readonly Route[] = [
   ...routes,
   settings,
+  {
+    path: '/board',
+    title: 'boards.title',
+    key: 'b',
+    page: () => import('./wall/Boards.svelte'),
+  },
+  {
+    path: '/board/operator',
+    title: 'operator.title',
+    isBare: true,
+    page: () => import('./wall/Operator.svelte'),
+  },
+  {
+    path: '/wall',
+    title: 'wall.title',
+    isBare: true,
+    hasSubpaths: true,
+    page: () => import('./wall/Wall.svelte'),
+  },
+  {
+    path: '/make',
+    title: 'station.title',
+    isBelow: true,
+    page: () => import('./production/StationPage.svelte'),
+  },
   {
     path: '/login',
     title: 'login.title',
@@ -124,7 +178,8 @@ export const start = routes.find((route) => route.path === '/make') ?? routes[0]
 
 /** The page of a path. */
 export function routeOf(path: string): Route | undefined {
-  return allRoutes.find(
-    (route) => route.path === path || (route.hasSubpaths && path.startsWith(`${route.path}/`)),
-  )
+  return allRoutes.find(({ path: own, isBelow, hasSubpaths }) => {
+    if (own === path) return !isBelow
+    return (isBelow || hasSubpaths) && path.startsWith(`${own}/`)
+  })
 }

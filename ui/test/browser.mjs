@@ -8,20 +8,32 @@
 // /usr/bin/chromium by default. Login, roles and settings have tests of their own in access.mjs.
 
 import { chromium } from 'playwright-core'
+import { boardsTest } from './browser/boards.mjs'
 import { dataTest } from './browser/data.mjs'
+import { exploreTest } from './browser/explore.mjs'
 import { frameTest } from './browser/frame.mjs'
 import { BASE, expect, results, screen } from './browser/harness.mjs'
 import { DESK, looks } from './browser/looks.mjs'
 import { makeTest } from './browser/make.mjs'
+import { nowTest } from './browser/now.mjs'
 import { oeeTest } from './browser/oee.mjs'
+import { ordersTest } from './browser/orders.mjs'
+import { qualityTest } from './browser/quality.mjs'
+import { stationTest } from './browser/station.mjs'
 import { stockTest } from './browser/stock.mjs'
 import { answersTest, tempsTest } from './browser/temps.mjs'
 
 async function allPages(browser, page) {
+  await nowTest(page)
   await makeTest(page)
   await oeeTest(page)
+  await stationTest(page)
+  await ordersTest(page)
+  await qualityTest(page)
   await stockTest(page)
   await dataTest(page)
+  await exploreTest(page)
+  await boardsTest(page)
   await tempsTest(browser, page)
   await looks(browser)
   expect.same('no page reports an error or requests another host', results.problems, [])

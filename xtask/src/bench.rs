@@ -38,11 +38,24 @@ pub fn latency(arguments: &[String]) -> ExitCode {
     ended(on_kafka("latency", "bench_latency.py", &["--seconds", seconds]))
 }
 
+/// `cargo xtask bench alarms`: from a sensor's message to its alarm in a browser, at 20,000 messages a second.
+pub fn alarms() -> ExitCode {
+    ended(try_alarms())
+}
+
 /// `cargo xtask bench access`: the cost of a checked request, and the live stream while 50 people log in.
 pub fn access() -> ExitCode {
     let mut bench = machine::cargo();
     bench.args(["test", "-p", "serve", "--lib", "--", "http::tests::access::speed::bench_"]);
     // One after the other, so that they do not disturb each other.
+    ended(run(bench.args(["--ignored", "--nocapture", "--test-threads", "1"])))
+}
+
+/// `cargo xtask bench report`: the shift summary as PDF and XLSX, and a million rows as XLSX.
+pub fn report() -> ExitCode {
+    let mut bench = machine::cargo();
+    bench.args(["test", "-p", "report", "--lib", "--", "engine::bench::bench_"]);
+    // One after the other: the peak of memory is that of the process.
     ended(run(bench.args(["--ignored", "--nocapture", "--test-threads", "1"])))
 }
 
@@ -54,6 +67,12 @@ fn ended(done: Result<(), String>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn try_alarms() -> Result<(), String> {
+    tools::packages()?;
+    tools::chromium()?;
+    on_kafka("alarms", "bench_alarms.py", &[])
 }
 
 fn try_batch(rows: &str) -> Result<(), String> {

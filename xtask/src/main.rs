@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         ["bench", "batch", ..] => bench::batch(&args[2..]),
         ["bench", "stream", ..] => bench::stream(&args[2..]),
         ["bench", "latency", ..] => bench::latency(&args[2..]),
+        ["bench", "alarms"] => bench::alarms(),
         ["bench", "access"] => bench::access(),
+        ["bench", "report"] => bench::report(),
         ["engines", "kafka", ..] => kafka::engine(&args[2..]),
         _ => usage(),
     }
@@ -42,7 +44,9 @@ fn usage() -> ExitCode {
     machine::print("       cargo xtask bench batch [ROWS]");
     machine::print("       cargo xtask bench stream [MESSAGES] [--spark]");
     machine::print("       cargo xtask bench latency [SECONDS]");
+    machine::print("       cargo xtask bench alarms");
     machine::print("       cargo xtask bench access");
+    machine::print("       cargo xtask bench report");
     machine::print("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
     machine::print(&parts::listed());
     ExitCode::FAILURE

@@ -176,10 +176,6 @@ impl<'a> ChartRows<'a> {
         let of_column = || self.column(*self.y.first()?).unit.as_deref();
         self.chart.unit.as_deref().or_else(of_column).unwrap_or_default()
     }
-
-    fn row_count(&self) -> usize {
-        self.table.row_count()
-    }
 }
 
 impl LimitValues {

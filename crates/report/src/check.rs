@@ -1,6 +1,6 @@
 //! Checks the reports of a plant folder: statements are planned, charts and templates are tried with made-up rows.
 
-mod sample;
+pub(crate) mod sample;
 
 use crate::collect::PlantContext;
 use crate::engine::Engine;

@@ -52,6 +52,9 @@ pub struct Request {
     pub language: String,
     /// When the report is generated, in microseconds since 1970 UTC.
     pub now_us: i64,
+    /// When the defaults of parameters are resolved, in microseconds since 1970 UTC: a scheduled report that is
+    /// generated late has the parameters of its own time. Otherwise `as_of_us` or `now_us`.
+    pub at_us: Option<i64>,
     /// Table versions to read; otherwise those of `as_of_us`.
     pub pinned: Option<Versions>,
     /// Time whose table versions are read, in microseconds since 1970 UTC; otherwise the newest ones.
@@ -98,7 +101,7 @@ async fn read(
         &plant.calendar,
         &first,
         language,
-        request.as_of_us.unwrap_or(request.now_us),
+        request.at_us.or(request.as_of_us).unwrap_or(request.now_us),
     )?;
     let rows = rows(report, &values, &versions, plant, source).await?;
     let id = receipt::report_id(report, &values, &versions);
@@ -297,3 +300,6 @@ fn address(public_url: &Url, report: &str, values: &[ParameterValue], id: &str) 
     drop(query);
     url.into()
 }
+
+#[cfg(test)]
+mod tests;

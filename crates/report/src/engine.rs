@@ -13,6 +13,7 @@ use config::reports::{Definition, Format};
 use config::settings::ReportLimits;
 use mistakes::finished;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use typst::foundations::{Datetime, Smart};
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
@@ -33,6 +34,8 @@ const KEPT_COMPILATIONS: usize = 2;
 pub struct Engine {
     assets: Arc<Assets>,
     limits: ReportLimits,
+    /// Reports that may be rendered at the same time.
+    free: Arc<Semaphore>,
 }
 
 /// What all reports share.
@@ -49,7 +52,41 @@ impl Engine {
         let fonts: Vec<Font> = bytes.flat_map(Font::iter).collect();
         let book = LazyHash::new(FontBook::from_fonts(&fonts));
         let library = LazyHash::new(Library::builder().build());
-        Self { assets: Arc::new(Assets { library, book, fonts }), limits: limits.clone() }
+        let free = Arc::new(Semaphore::new(limits.reports_at_once));
+        Self { assets: Arc::new(Assets { library, book, fonts }), limits: limits.clone(), free }
+    }
+
+    /// [`Engine::render`] on a thread for blocking work, after reports that are rendered before it.
+    pub async fn render_apart(
+        &self,
+        report: Arc<Definition>,
+        data: Arc<Data>,
+        format: Format,
+    ) -> Result<Vec<u8>, Error> {
+        self.apart(move |engine| engine.render(&report, &data, format)).await
+    }
+
+    /// [`Engine::pages`] on a thread for blocking work, after reports that are rendered before it.
+    pub async fn pages_apart(
+        &self,
+        report: Arc<Definition>,
+        data: Arc<Data>,
+    ) -> Result<Vec<String>, Error> {
+        self.apart(move |engine| engine.pages(&report, &data)).await
+    }
+
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = self.free.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
+        let engine = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            // Kept until the work ends, also if nobody waits for it any more.
+            let _permit = permit;
+            work(&engine)
+        });
+        done.await.map_err(anyhow::Error::new)?
     }
 
     /// The bytes of a report in a format. The same definition and data give the same bytes.
@@ -93,6 +130,11 @@ impl Engine {
         };
         typst_pdf::pdf(&document, &options)
             .map_err(|found| Error::Template(mistakes::diagnostics(&found, &files, report)))
+    }
+
+    /// The data of a report as its template reads it.
+    pub fn json(&self, report: &Definition, data: &Data) -> serde_json::Value {
+        json::data(report, data)
     }
 
     /// Every page as SVG, for previews.
@@ -166,5 +208,7 @@ fn timestamp(data: &Data) -> Option<Timestamp> {
     Timestamp::new_local(local, at.offset().fix().local_minus_utc() / 60)
 }
 
+#[cfg(test)]
+mod bench;
 #[cfg(test)]
 mod tests;

@@ -89,7 +89,7 @@ limits = [10, 20, \"planned\"]
 pub fn definition(text: &str, template: &str) -> Arc<Definition> {
     let texts = [("reports/daily/report.toml", text), ("reports/daily/report.typ", template)];
     let texts = texts.map(|(path, text)| (path.to_owned(), text.to_owned()));
-    let (mut reports, found) = config::reports::read(&texts.into(), &["G".to_owned()]);
+    let (mut reports, found) = config::reports::read(&texts.into(), &["G".to_owned()], &[]);
     assert_eq!(found, []);
     reports.remove("daily").unwrap()
 }

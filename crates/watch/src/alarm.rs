@@ -1,7 +1,8 @@
 //! An alarm as people see it: the rule, the state, and what has happened since it was raised.
 
 use plant::alarm::{
-    AlarmEvent, AlarmKey, Condition, LocalText, Place, Priority, Rule, State, Transition,
+    AlarmEvent, AlarmKey, Comparison, Condition, Direction, LocalText, Place, Priority, Rule,
+    State, Transition,
 };
 
 /// An alarm with its current occurrence. Times are microseconds since 1970, UTC, in engine time.
@@ -25,6 +26,10 @@ pub struct Alarm {
     /// Value that was compared at the last transition, in `unit`.
     pub value: Option<f64>,
     pub limit: Option<f64>,
+    /// Kind of the condition; `None` if the rule no longer exists.
+    pub kind: Option<&'static str>,
+    /// On which side of the limit the condition is met; `None` for conditions that compare no value.
+    pub direction: Option<Direction>,
     pub unit: String,
     /// Role that responds.
     pub owner: String,
@@ -119,6 +124,8 @@ impl Alarm {
             response: rule.response.clone(),
             consequence: rule.consequence.clone(),
             limit: limit_of(&rule.condition),
+            kind: Some(rule.condition.kind()),
+            direction: direction_of(&rule.condition),
             sound: rule.sound,
             ..Self::without_rule(key, Priority::P4, place)
         }
@@ -141,6 +148,8 @@ impl Alarm {
             shelved_until_us: None,
             value: None,
             limit: None,
+            kind: None,
+            direction: None,
             unit: String::new(),
             owner: String::new(),
             assignee: None,
@@ -159,6 +168,8 @@ impl Alarm {
         let described = Self::new(self.key.clone(), rule, self.place.clone());
         *self = Self {
             text: described.text,
+            kind: described.kind,
+            direction: described.direction,
             unit: described.unit,
             owner: described.owner,
             cause: described.cause,
@@ -201,6 +212,10 @@ impl Alarm {
         (self.acknowledged_at_us, self.acknowledged_by) = (None, None);
         (self.assignee, self.comments) = (None, 0);
     }
+}
+
+fn direction_of(condition: &Condition) -> Option<Direction> {
+    condition.comparison().map(|Comparison { direction, .. }| *direction)
 }
 
 /// The limit that is shown beside the value.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { comparisonText, elapsed, hrefOf, span, stateKey, valueText } from './alarm'
+import { type Alarm, comparisonText, elapsed, hrefOf, span, stateKey, valueText } from './alarm'
 import { diffLines, lineStart } from './diff'
 import { condense, loadBars, splitOf, topShare } from './health'
 import { anAlarm } from './testing'
@@ -24,13 +24,28 @@ test.each([
 ])('%d s is %s', (seconds, text) => expect(span(seconds)).toBe(text))
 
 test('a value is compared with its limit', () => {
-  expect(comparisonText({ value: 82.43, limit: 80, unit: '°C' })).toBe('82.43 > 80 °C')
-  expect(comparisonText({ value: -42, limit: -30, unit: null })).toBe('\u221242 < \u221230')
-  expect(comparisonText({ value: 5, limit: null, unit: '' })).toBe('5')
-  expect(comparisonText({ value: null, limit: null, unit: 's' })).toBe('\u2013')
-  expect(comparisonText({ value: null, limit: 60, unit: 's' })).toBe('\u2013 / 60 s')
-  expect(comparisonText({ value: 2, limit: 1, unit: 'degC/min' })).toBe('2 > 1 °C/min')
+  const text = (fields: Partial<Alarm>) => comparisonText(anAlarm(fields))
+  expect(text({ value: 82.43, limit: 80, unit: '°C' })).toBe('82.43 > 80 °C')
+  expect(text({ value: -42, limit: -30, unit: null, direction: 'below' })).toBe(
+    '\u221242 < \u221230',
+  )
+  expect(text({ value: 5, limit: null, unit: '' })).toBe('5')
+  expect(text({ value: null, limit: null, unit: 's' })).toBe('\u2013')
+  expect(text({ value: null, limit: 60, unit: 's' })).toBe('\u2013 / 60 s')
+  expect(text({ value: 2, limit: 1, unit: 'degC/min' })).toBe('2 > 1 °C/min')
   expect(valueText(1.005)).toBe('1')
+})
+
+test('an active alarm whose value is back behind the limit is within the deadband', () => {
+  const text = (fields: Partial<Alarm>) => comparisonText(anAlarm({ limit: 50, ...fields }))
+  expect(text({ value: 49.7 })).toBe('49.7 °C, within deadband of 50 °C')
+  expect(text({ value: 50 })).toBe('50 °C, within deadband of 50 °C')
+  expect(text({ value: 50.2, direction: 'below' })).toBe('50.2 °C, within deadband of 50 °C')
+  expect(text({ value: 49.7, direction: 'below' })).toBe('49.7 < 50 °C')
+  expect(text({ value: 49.7, is_active: false, state: 'returned_unacknowledged' })).toBe(
+    '49.7 < 50 °C',
+  )
+  expect(text({ value: 3, limit: 3, direction: null, unit: null })).toBe('3 = 3')
 })
 
 test('an alarm that was never raised is addressed by its rule and object', () => {

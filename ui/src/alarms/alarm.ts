@@ -1,5 +1,5 @@
 /** Types of the alarm API, and functions on single alarms. */
-import type { MessageKey } from '../kit/i18n'
+import { type MessageKey, t } from '../kit/i18n'
 
 export const PRIORITIES = [1, 2, 3, 4] as const
 export type Priority = (typeof PRIORITIES)[number]
@@ -51,6 +51,10 @@ export interface Alarm {
   shelved_until_at: string | null
   value: number | null
   limit: number | null
+  /** Kind of the condition; null if the rule no longer exists. */
+  kind: string | null
+  /** Where the condition is met; null for conditions that compare no value. */
+  direction: 'above' | 'below' | null
   unit: string | null
   owner: string | null
   assignee: string | null
@@ -154,16 +158,28 @@ export function valueText(value: number | null): string {
   return String(Math.round(value * 100) / 100).replace('-', MINUS)
 }
 
-/** The value beside its limit: `82.4 > 80 °C`. */
-export function comparisonText({
-  value,
-  limit,
-  unit,
-}: Pick<Alarm, 'value' | 'limit' | 'unit'>): string {
+type Compared = Pick<Alarm, 'value' | 'limit' | 'unit' | 'direction' | 'is_active'>
+
+/**
+ * Whether the value is back behind the limit while the condition still holds: it returns only behind
+ * the deadband and after the off-delay.
+ */
+function isWithinDeadband({ value, limit, direction, is_active }: Compared): boolean {
+  if (!is_active || direction === null || value === null || limit === null) return false
+  return direction === 'above' ? value <= limit : value >= limit
+}
+
+/** The value beside its limit: `82.4 > 80 °C`, or `79.7 °C, within deadband of 80 °C`. */
+export function comparisonText(alarm: Compared): string {
+  const { value, limit, unit } = alarm
   const suffix = unit ? ` ${unit.replace('degC', '°C')}` : ''
   if (value === null && limit === null) return '\u2013'
   if (limit === null) return valueText(value) + suffix
   if (value === null) return `\u2013 / ${valueText(limit)}${suffix}`
+  if (isWithinDeadband(alarm)) {
+    const [shown, of] = [valueText(value) + suffix, valueText(limit) + suffix]
+    return t('alarm.value.deadband', { value: shown, limit: of })
+  }
   const sign = value > limit ? '>' : value < limit ? '<' : '='
   return `${valueText(value)} ${sign} ${valueText(limit)}${suffix}`
 }

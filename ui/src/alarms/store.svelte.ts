@@ -38,9 +38,13 @@ class AlarmStore {
   /** Time of the alarm system less the monotonic clock of this page. */
   #offset_ms: number | null = null
 
-  /** Follows the alarms, if the person may. Called once the session is known. */
+  /** Follows the alarms, if the person may. Called whenever the session is read. */
   start(): void {
-    if (this.#isStarted || !session.may('follow_live')) return
+    if (!session.may('follow_live')) return
+    if (this.#isStarted) {
+      if (!this.isLoaded) this.fetch()
+      return
+    }
     this.#isStarted = true
     live.followAlarms(
       (event) => {
@@ -55,7 +59,7 @@ class AlarmStore {
 
   /** The server runs without alarms. */
   get isOff(): boolean {
-    return this.error?.code === 'no_alarms' || this.error?.isMissing === true
+    return session.info?.has_alarms === false
   }
 
   latest(key: string): Alarm | undefined {
@@ -68,8 +72,9 @@ class AlarmStore {
     this.#show()
   }
 
-  /** Reads all alarms again. */
+  /** Reads all alarms again; without alarms there is nothing to read. */
   async fetch(): Promise<void> {
+    if (this.isOff) return
     if (this.#isFetching) {
       this.#isOutdated = true
       return
@@ -91,7 +96,7 @@ class AlarmStore {
     } catch (error) {
       this.#replica.abandon()
       this.error = toApiError(error)
-      if (!this.error.isForbidden) this.#plan(this.isOff ? IDLE_REFRESH_MS : RETRY_MS)
+      if (!this.error.isForbidden) this.#plan(RETRY_MS)
     }
     this.#isFetching = false
     this.#tick()

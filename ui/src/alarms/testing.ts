@@ -18,6 +18,8 @@ export function anAlarm(fields: Partial<Alarm>): Alarm {
     shelved_until_at: null,
     value: 82.4,
     limit: 80,
+    kind: 'temperature',
+    direction: 'above',
     unit: '°C',
     owner: null,
     assignee: null,

@@ -32,6 +32,8 @@ export interface TableQuery {
   /** Rows that are equal in all columns are returned once. */
   distinct?: boolean
   filter?: Record<string, string | readonly string[] | null | undefined>
+  /** Values from one to another, both included. */
+  between?: Record<string, { from: string; to: string }>
   parameter?: Record<string, string | null | undefined>
   order?: string
   limit?: number
@@ -55,6 +57,9 @@ export function tableUrl(table: string, query: TableQuery = {}): string {
     const values = typeof value === 'string' ? [value] : (value ?? [])
     const text = values.map(escapeFilter).join(',')
     if (text) params.set(`filter.${column}`, text)
+  }
+  for (const [column, { from, to }] of Object.entries(query.between ?? {})) {
+    params.set(`filter.${column}`, `${escapeFilter(from)}..${escapeFilter(to)}`)
   }
   for (const [name, value] of Object.entries(query.parameter ?? {})) {
     if (value) params.set(`parameter.${name}`, value)

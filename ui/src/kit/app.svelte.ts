@@ -21,6 +21,8 @@ class App {
   theme = $state<Theme>('light')
   phone = $state(false)
   help = $state(false)
+  /** The search palette is open. */
+  palette = $state(false)
 
   readonly zone = $derived(this.health?.zone ?? 'UTC')
   readonly plant = $derived(this.health?.plant ?? '')

@@ -135,11 +135,13 @@ class Live {
   }
 
   #setStatus(stale: boolean, since: number | null): void {
+    const isChanged = stale !== this.stale
     this.stale = stale
     this.since = since
     this.#draw(null)
-    // The server closes the stream of a session that expired or was revoked.
-    if (stale) session.load()
+    // The server closes the stream of a session that expired or was revoked; one that was restarted may have
+    // other properties.
+    if (isChanged) session.load()
   }
 
   /** A table has new rows: cached responses are outdated. */

@@ -1,5 +1,18 @@
 import { expect, test } from 'vitest'
-import { bytes, dec, int, NONE, percent, quantity, rupees, signed, sum, ticks } from './numbers'
+import {
+  bytes,
+  dec,
+  headline,
+  int,
+  NONE,
+  percent,
+  quantity,
+  roundMarks,
+  rupees,
+  signed,
+  sum,
+  ticks,
+} from './numbers'
 
 test.each([
   [0, '0'],
@@ -23,6 +36,14 @@ test.each([
   [12.5, '12.5'],
   [1234567.0001, '12,34,567.0001'],
 ])('quantity %s is %s', (value, text) => expect(quantity(value)).toBe(text))
+
+test.each([
+  [3964362.1425, '39,64,362'],
+  [-100.5, '\u2212100'],
+  [99.75, '99.75'],
+  [0, '0'],
+  [null, NONE],
+])('the headline of %s is %s', (value, text) => expect(headline(value)).toBe(text))
 
 test.each([
   [5, '+5'],
@@ -63,3 +84,11 @@ test.each([
   [1725, [0, 500, 1000, 1500, 2000]],
   [2000, [0, 500, 1000, 1500, 2000]],
 ])('ticks up to %s', (max, marks) => expect(ticks(max, 4)).toEqual(marks))
+
+test.each([
+  [5219, 7440, 5, [5500, 6000, 6500, 7000], 0],
+  [0, 1, 5, [0, 0.2, 0.4, 0.6, 0.8, 1], 1],
+  [-3, 3, 4, [-2, 0, 2], 0],
+])('round marks of %s to %s', (low, high, count, marks, digits) => {
+  expect(roundMarks(low, high, count)).toEqual({ marks, digits })
+})

@@ -40,6 +40,14 @@ export function quantity(value: number | null | undefined): string {
   return dec(value, 4).replace(/0+$/, '')
 }
 
+/** A quantity for a headline: a whole number from 100 on, where decimals do not matter to a reader. */
+export function headline(value: number | null | undefined): string {
+  if (value == null) return NONE
+  return Math.abs(value) >= HEADLINE_WHOLE_FROM ? int(Math.round(value)) : quantity(value)
+}
+
+const HEADLINE_WHOLE_FROM = 100
+
 /** A difference, always with its sign. */
 export function signed(value: number | null | undefined): string {
   if (value == null) return NONE
@@ -91,4 +99,21 @@ export function ticks(max: number, count: number): number[] {
   const marks = [0]
   for (let mark = whole; mark < max + whole; mark += whole) marks.push(mark)
   return marks
+}
+
+/** Round marks between two values, at most `count`, and the decimal digits that they need. */
+export function roundMarks(
+  low: number,
+  high: number,
+  count: number,
+): { marks: number[]; digits: number } {
+  const span = Math.max(high - low, Number.EPSILON)
+  const power = 10 ** Math.floor(Math.log10(span / count))
+  const step = [1, 2, 5, 10].map((n) => n * power).find((one) => span / one <= count) ?? 10 * power
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
+  const marks: number[] = []
+  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n += 1) {
+    marks.push(Number((n * step).toFixed(digits)))
+  }
+  return { marks, digits }
 }

@@ -38,6 +38,8 @@ export interface SessionInfo {
   needs_second_factor: boolean
   has_second_factor: boolean
   expires_at: string | null
+  /** Whether the program manages alarms; without them the routes for alarms answer 409. */
+  has_alarms: boolean
 }
 
 /** The person who uses the pages, and what they may do. */

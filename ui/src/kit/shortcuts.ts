@@ -8,21 +8,22 @@ export interface Shortcut {
 }
 
 const globalShortcuts: Shortcut[] = []
-let pageShortcuts: Shortcut[] = []
+/** One group per component of the open page. */
+let pageShortcuts: readonly Shortcut[][] = []
 
 export function setGlobalShortcuts(shortcuts: Shortcut[]): void {
   globalShortcuts.splice(0, globalShortcuts.length, ...shortcuts)
 }
 
-/** Registers the shortcuts of the open page; the returned function removes them. */
+/** Registers shortcuts of the open page, or of a part of it; the returned function removes them. */
 export function addPageShortcuts(shortcuts: Shortcut[]): () => void {
-  pageShortcuts = shortcuts
+  pageShortcuts = [...pageShortcuts, shortcuts]
   return () => {
-    if (pageShortcuts === shortcuts) pageShortcuts = []
+    pageShortcuts = pageShortcuts.filter((group) => group !== shortcuts)
   }
 }
 
-export const activeShortcuts = (): Shortcut[] => [...pageShortcuts, ...globalShortcuts]
+export const activeShortcuts = (): Shortcut[] => [...pageShortcuts.flat(), ...globalShortcuts]
 
 /** Whether the key press enters text. */
 function isTextInput(target: EventTarget | null): boolean {

@@ -4,8 +4,10 @@ import {
   dateTime,
   dayEnd,
   dayLong,
+  dayOf,
   dayShort,
   dayStart,
+  hourOf,
   isDay,
   twoDigits,
   weekday,
@@ -50,4 +52,11 @@ test('days are those of the plant', () => {
   expect(dayEnd('2022-12-31', 'UTC')).toBe('2023-01-01T00:00:00.000Z')
   expect(dayStart('2022-02-31', 'UTC')).toBeNull()
   expect(dayEnd(null, 'UTC')).toBeNull()
+})
+
+test('day and hour are those of the plant', () => {
+  const at_ms = Date.parse('2026-11-25T19:00:00Z')
+  expect(dayOf(at_ms, 'Asia/Kolkata')).toBe('2026-11-26')
+  expect(hourOf(at_ms, 'Asia/Kolkata')).toBe(0.5)
+  expect(dayOf(at_ms, 'America/New_York')).toBe('2026-11-25')
 })

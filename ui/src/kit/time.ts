@@ -147,6 +147,17 @@ export function zoneOffset_ms(at_ms: number, zone: string): number {
 
 const DAY_MS = 86_400_000
 
+/** The day of a time in a time zone: 2022-06-05. */
+export function dayOf(at_ms: number, zone: string): string {
+  return new Date(at_ms + zoneOffset_ms(at_ms, zone)).toISOString().slice(0, 10)
+}
+
+/** The hour of the day of a time in a time zone, with its fraction: 13.5 at half past one. */
+export function hourOf(at_ms: number, zone: string): number {
+  const at = new Date(at_ms + zoneOffset_ms(at_ms, zone))
+  return at.getUTCHours() + at.getUTCMinutes() / 60
+}
+
 /** The start of a day in plant time, as UTC; null if the text is not a day. */
 export function dayStart(day: string | null, zone: string): string | null {
   if (!isDay(day)) return null

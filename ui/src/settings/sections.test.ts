@@ -15,6 +15,7 @@ function info(permissions: Permission[], changes: Partial<SessionInfo> = {}): Se
     needs_second_factor: false,
     has_second_factor: false,
     expires_at: null,
+    has_alarms: true,
     ...changes,
   }
 }

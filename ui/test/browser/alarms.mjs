@@ -172,18 +172,27 @@ async function counters(page) {
   expect.check('the top bar counts the open alarms', true)
 }
 
+/** Runs in the page, so that alarms that are raised meanwhile count everywhere or nowhere. */
+function countGrouped() {
+  const texts = (selector) => [...document.querySelectorAll(selector)].map((it) => it.innerText)
+  const number = (text, pattern) => Number(pattern.exec(text)[1].replaceAll(',', ''))
+  const groups = texts('.groups .toggle').map((text) => number(text, /: ([\d,]+) alarm/))
+  const [waiting] = texts('.new')
+  return {
+    grouped: groups.reduce((sum, count) => sum + count, 0),
+    waiting: waiting ? number(waiting, /([\d,]+)/) : 0,
+    open: number(texts('.views [aria-current]')[0], /([\d,]+)/),
+  }
+}
+
 /** More than ten alarms in ten minutes are grouped by place. */
 async function floodIsGrouped(page) {
   await until('flood', list, ({ flood }) => flood.is_flood, RAISE_MS)
   await screen.open(page, '/alarms')
   await page.getByText('Alarm flood').waitFor({ timeout: STREAM_MS })
-  const open = await openAlarms()
-  const titles = await page.locator('.groups .toggle').allInnerTexts()
-  const grouped = titles.reduce(
-    (sum, text) => sum + screen.number(text.match(/: (\d+) alarm/)[1]),
-    0,
-  )
-  expect.same('every open alarm is in a group', grouped, open.length)
+  await page.locator('.groups .toggle').first().waitFor()
+  const { grouped, waiting, open } = await page.evaluate(countGrouped)
+  expect.same('every open alarm is in a group, or waits above them', grouped + waiting, open)
   await page.getByRole('link', { name: 'Show the list' }).click()
   await page.locator('tr[data-row]').first().waitFor()
   expect.same('the list is in the address', new URL(page.url()).searchParams.get('group'), 'none')
@@ -298,7 +307,7 @@ async function nowNeedsAttention(page) {
   await screen.open(page, '/now')
   const rows = page
     .locator('section', { has: page.locator('h2:text-is("Needs attention")') })
-    .locator('li')
+    .locator('li[data-alarm]')
   await rows.first().waitFor({ timeout: STREAM_MS })
   const open = await openAlarms()
   expect.same('the most urgent alarms are listed', await rows.count(), Math.min(5, open.length))
@@ -310,6 +319,25 @@ async function health(page) {
   const { events } = await plant.api('/alarms/journal?limit=1000')
   const raised = events.filter(({ transition }) => transition === 'raised').length
   expect.check('the alarms are counted', shown > 10 && shown <= raised, `${shown} of ${raised}`)
+}
+
+/** Older entries that are loaded stay when the newest are read again, as at each change of a table. */
+async function historyKeepsOlder(page) {
+  await screen.open(page, '/alarms?view=history')
+  const rows = page.locator('tr[data-row]')
+  await rows.first().waitFor({ timeout: STREAM_MS })
+  const first = await rows.count()
+  await page.getByRole('button', { name: 'Older entries' }).click()
+  const loaded = await until(
+    'older entries',
+    () => rows.count(),
+    (count) => count > first,
+  )
+  const isNewest = (response) => /\/alarms\/journal\?(?!.*before=)/.test(response.url())
+  await (await page.waitForResponse(isNewest, { timeout: RAISE_MS })).finished()
+  await page.evaluate(() => new Promise((done) => setTimeout(() => requestAnimationFrame(done))))
+  const kept = await rows.count()
+  expect.check('older entries stay at an update', kept >= loaded, `${kept} of ${loaded}`)
 }
 
 /** The demo sends nothing, and shows what would have been sent. */
@@ -378,6 +406,7 @@ export async function alarmTest(browser) {
   await expect.step('acknowledge a range', () => rangeIsAcknowledged(page))
   await expect.step('a page for an alarm', () => alarmHasAPage(page))
   await expect.step('attention list', () => nowNeedsAttention(page))
+  await expect.step('history', () => historyKeepsOlder(page))
   await expect.step('health', () => health(page))
   await expect.step('notifications', () => outbox(page))
   await expect.step('conflict', () => conflictIsShown(page))

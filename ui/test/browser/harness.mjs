@@ -55,8 +55,8 @@ const number = (text) => Number(text.replace('\u2212', '-').replace(/[^\d.-]/g, 
 /** A page without a request for this long has loaded what it shows. */
 const QUIET_MS = 400
 const QUIET_LIMIT_MS = 15_000
-/** The live stream never ends, and the end of the request for its shared worker is not reported to the page. */
-const ENDLESS = /\/api\/v1\/live|\/live\.worker/
+/** Not waited for: the live stream, which never ends, its worker, whose end is not reported, and polled routes. */
+const ENDLESS = /\/api\/v1\/(live|health|temperatures\/now|alarms)|\/live\.worker/
 /** The requests of each page that have not ended. */
 const pending = new WeakMap()
 
@@ -72,7 +72,7 @@ function track(page) {
 }
 
 /** Pages that poll: their network is never quiet. */
-const LIVE_PAGES = ['/now', '/temps', '/alarms']
+const LIVE_PAGES = ['/temps', '/alarms']
 
 /** Waits until a page has had no request for a while. */
 async function quiet(page) {
@@ -148,15 +148,10 @@ async function newPage(browser, options) {
   return page
 }
 
-/** The browser logs that a service that does not ingest has no alarms (409), which the pages show. */
-const isWithoutAlarms = (message) =>
-  message.location().url.includes('/api/v1/alarms') && message.text().includes('status of 409')
-
 function collectProblems(page) {
   const report = (text) => results.problems.push(`${page.url()}: ${text}`)
   page.on('console', (message) => {
-    const isProblem = message.type() === 'error' || message.type() === 'warning'
-    if (isProblem && !isWithoutAlarms(message)) report(message.text())
+    if (message.type() === 'error' || message.type() === 'warning') report(message.text())
   })
   page.on('pageerror', (error) => report(error.message))
   page.on('request', (request) => {

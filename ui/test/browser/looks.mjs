@@ -10,6 +10,7 @@ const SHOTS = process.env.COCKPIT_SHOTS
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 export const DESK = { width: 1366, height: 768 }
 export const PHONE = { width: 390, height: 844 }
+const STATEMENT = 'SELECT * FROM gold.production_daily ORDER BY day_local, station, item'
 const PAGES = {
   now: '/now',
   temps: '/temps',
@@ -17,11 +18,22 @@ const PAGES = {
   'make-station': '/make?by=station',
   'make-item': '/make?by=item',
   'make-figure': '/make?shift=G&figure=oee.G.BC-0001',
+  station: '/make/BC-0001',
+  'station-week': '/make/BC-0001?t=7d',
+  orders: '/orders',
+  quality: '/quality',
+  'quality-item': '/quality?by=item',
+  explore: '/explore',
+  'explore-result': `/explore?q=${Buffer.from(STATEMENT).toString('base64url')}`,
+  'explore-chart': `/explore?view=chart&q=${Buffer.from(STATEMENT).toString('base64url')}`,
+  boards: '/board',
+  operator: '/board/operator?station=BC-0001',
+  wall: '/wall/plant',
   stock: '/stock',
   reconciliation: '/data',
   files: '/data?view=files',
   rejected: '/data?view=rejected',
-  quality: '/data?view=quality',
+  expectations: '/data?view=quality',
   tables: '/data?view=tables&table=gold.production_hourly',
 }
 const TOUCH_PX = 44
@@ -47,7 +59,7 @@ async function audit(page, name, viewport) {
   const small = await page.evaluate(
     ({ selector, minimum }) =>
       [...document.querySelectorAll(selector)]
-        .filter((target) => target.offsetParent || target.closest('.rail'))
+        .filter((target) => target.checkVisibility())
         .filter((target) => !target.classList.contains('visually-hidden'))
         .filter((target) => target.getBoundingClientRect().height < minimum)
         .map((target) => target.outerHTML.slice(0, 80)),

@@ -104,7 +104,7 @@ async fn run_one(config: &Config, args: &RunArgs) -> anyhow::Result<bool> {
     let report = find(config, &args.name)?;
     let request = request(args, config.plant.zone)?;
     let flow = Flow::open(config, Purpose::Read).await?;
-    let context = flow.report_context();
+    let context = flow.report_plant();
     let data = collect(&report, &request, &context, &flow.report_source()).await?;
     let engine = Engine::new(&context.limits);
     let format = format(args)?;
@@ -134,8 +134,8 @@ fn request(args: &RunArgs, zone: Tz) -> anyhow::Result<Request> {
         }
     }
     let as_of_us = args.as_of.as_deref().map(|text| time_us(text, zone)).transpose()?;
-    let language = args.language.clone();
-    Ok(Request { parameters, language, now_us: now().timestamp_micros(), pinned: None, as_of_us })
+    let (language, now_us) = (args.language.clone(), now().timestamp_micros());
+    Ok(Request { parameters, language, now_us, as_of_us, ..Request::default() })
 }
 
 /// A time in microseconds since 1970 UTC: with an offset, or in plant time.

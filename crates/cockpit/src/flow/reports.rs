@@ -15,7 +15,7 @@ impl Flow {
     }
 
     /// What reports need of the plant.
-    pub fn report_context(&self) -> PlantContext {
+    pub fn report_plant(&self) -> PlantContext {
         PlantContext::new(&self.refinery.plant, self.public_url.clone())
     }
 }

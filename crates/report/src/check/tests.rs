@@ -12,11 +12,11 @@ default = \"yesterday\"
 name = \"hours\"
 sql = \"\"\"
 select
-  production_day,
+  day_local,
   sum(planned) as planned
 from gold.production_hourly
-where production_day = :day
-group by production_day
+where day_local = :day
+group by day_local
 \"\"\"
 [query.columns.planned]
 unit = \"boards\"
@@ -24,7 +24,7 @@ unit = \"boards\"
 name = \"bars\"
 kind = \"bars\"
 query = \"hours\"
-x = \"production_day\"
+x = \"day_local\"
 y = \"planned\"
 ";
 const TEMPLATE: &str =

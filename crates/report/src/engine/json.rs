@@ -77,6 +77,7 @@ fn charts(report: &Definition, data: &Data) -> Value {
         let rows = data.table(&chart.query).map_or(0, ReportTable::row_count);
         let value = json!({
             "title": chart.title.in_language(&data.language),
+            "query": chart.query,
             "path": format!("charts/{}.svg", chart.name),
             "rows": rows,
             "width_mm": chart.width_mm,

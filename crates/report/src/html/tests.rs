@@ -1,6 +1,5 @@
 //! HTML pages.
 
-use super::*;
 use crate::testing::{DEFINITION, TEMPLATE, definition, hours};
 
 fn page(count: i64, language: &str) -> String {

@@ -30,7 +30,7 @@ impl ReportSource {
 
     /// The same source with the tables and rows that a caller can see.
     #[must_use]
-    pub(crate) fn with_visibility(self, visibility: Visibility) -> Self {
+    pub fn with_visibility(self, visibility: Visibility) -> Self {
         Self { visibility: Some(visibility), ..self }
     }
 

@@ -1,13 +1,14 @@
 //! Figures: `cargo test -p watch --test it speed -- --ignored --nocapture`, with `opt-level = 3`.
 
 use crate::world::{S, T0, World, reading, registry, setup, temperature};
-use plant::alarm::Rule;
+use plant::alarm::{Comparison, Condition, Direction, Rule, SensorPattern, Timing};
 use plant::equipment::Equipment;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use watch::Evaluator;
+use watch::backtest::Replay;
 
 /// 100,000 alarms: 10 rules on 10,000 sensors, each of which sends a reading a second.
 #[test]
@@ -87,5 +88,48 @@ fn message_to_alarm() {
         at(0.99),
         at(1.0),
         waits.len()
+    );
+}
+
+/// CPU time of this thread.
+fn cpu_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// A rule with deadband and delays on readings of 100 sensors at 1 Hz, as a back-test evaluates them.
+#[test]
+#[ignore = "prints a figure"]
+fn back_test() {
+    let (sensors, seconds) = (100_u32, 6 * 3_600_i64);
+    let rules = [Arc::new(Rule {
+        condition: Condition::Temperature {
+            sensors: SensorPattern::any(),
+            comparison: Comparison { direction: Direction::Above, limit: 82.0, deadband: 3.0 },
+        },
+        timing: Timing { on_delay_us: 30 * S, off_delay_us: 60 * S, latching: false },
+        ..temperature("hot", 82.0)
+    })];
+    // A period of an hour whose phase differs between sensors, beside changes from second to second.
+    let temp = |sensor: u32, second: i64| {
+        let phase = (second as f64 + f64::from(sensor) * 360.0) * std::f64::consts::TAU / 3_600.0;
+        60.0 + 25.0 * phase.sin() + ((second * 7 + i64::from(sensor)) % 11) as f64 * 0.2
+    };
+    let second =
+        |it: i64| (0..sensors).map(move |sensor| reading(sensor, T0 + it * S, temp(sensor, it)));
+    let readings: Vec<_> = (0..seconds).flat_map(second).collect();
+    let registry = registry(sensors as usize);
+    let mut replay = Replay::new(&rules, &Arc::new(Equipment::default()), &registry);
+    let started = cpu_time();
+    for batch in readings.chunks(8_192) {
+        replay.take(batch).unwrap();
+    }
+    let taken = cpu_time() - started;
+    let events = replay.finish(T0 + seconds * S).len();
+    let per_minute = readings.len() as f64 / taken.as_secs_f64() * 60.0;
+    println!(
+        "back-test: {:.2} million readings per CPU s, {:.0} sensor-months at 1 Hz per CPU minute, {events} events",
+        per_minute / 60.0e6,
+        per_minute / (30.0 * 86_400.0)
     );
 }

@@ -7,7 +7,8 @@ export const alarms = {
   'alarms.rules': 'Rules',
   'alarms.notifications': 'Notifications',
   'alarms.counters': 'Open alarms',
-  'alarms.off': 'Alarms are not in use: {reason}',
+  'alarms.off':
+    'This program manages no alarms: they need a process that ingests, and a database, for which a lake on S3 needs `state` in [access] of plant.toml.',
   'alarms.counters.old': 'The counts may be old: no connection to the alarms.',
   'alarms.counter': '{priority}: {count} open, {unacknowledged} unacknowledged',
   'alarms.announced': '{priority} raised: {text}, {object}',
@@ -43,6 +44,7 @@ export const alarms = {
   'alarm.what': 'Alarm',
   'alarm.value': 'Value',
   'alarm.value.limit': 'Value / limit',
+  'alarm.value.deadband': '{value}, within deadband of {limit}',
   'alarm.owner': 'Owner',
   'alarm.assignee': 'Assigned to',
   'alarm.cause': 'Cause',

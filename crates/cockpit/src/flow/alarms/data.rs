@@ -3,15 +3,14 @@
 use super::ExpiredOffsets;
 use crate::flow::Flow;
 use crate::flow::access::local_folder;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use lake::dumps::{self, DumpRow, Status};
 use lake::reconciliation;
 use live::Live;
 use plant::alarm::{DataCondition, DataKind};
 use plant::time::{DAY_US, HOUR_US};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use watch::evaluate::Observed;
 
 /// The object of conditions on the disk of the lake.
@@ -92,7 +91,7 @@ impl Flow {
         let Some(folder) = local_folder(&self.lake().location().name) else {
             return Ok(Vec::new());
         };
-        let free = tokio::task::spawn_blocking(move || free_percent(folder)).await??;
+        let free = tokio::task::spawn_blocking(move || free_percent(&folder)).await??;
         Ok(vec![Observed { object: LAKE.to_owned(), value: Some(free), evidence: None }])
     }
 }
@@ -136,23 +135,20 @@ fn expired_lately(expired: &ExpiredOffsets, now_us: i64) -> Vec<Observed> {
     expired.iter().map(observed).collect()
 }
 
-/// Free space of the file system of a folder, as `df -P` reports it.
-fn free_percent(folder: PathBuf) -> anyhow::Result<f64> {
-    let existing = folder.ancestors().find(|it| it.exists()).unwrap_or(Path::new("/")).to_owned();
-    let done = Command::new("df").arg("-Pk").arg(&existing).output().context("cannot run df")?;
-    if !done.status.success() {
-        bail!("df failed: {}", String::from_utf8_lossy(&done.stderr).trim());
-    }
-    let text = String::from_utf8_lossy(&done.stdout).into_owned();
-    percent(&text).with_context(|| format!("unexpected output of df: {text}"))
+/// Free space of the file system of a folder in percent.
+fn free_percent(folder: &Path) -> anyhow::Result<f64> {
+    let existing = folder.ancestors().find(|it| it.exists()).unwrap_or(Path::new("/"));
+    let found = rustix::fs::statvfs(existing)
+        .with_context(|| format!("cannot read the free space of {}", existing.display()))?;
+    let used = found.f_blocks.saturating_sub(found.f_bfree);
+    percent(used, found.f_bavail)
+        .with_context(|| format!("the file system of {} has no size", existing.display()))
 }
 
-/// The share that is available to the program of the last line: device, blocks, used, available, ...
-fn percent(text: &str) -> Option<f64> {
-    let mut fields = text.lines().last()?.split_whitespace().skip(2);
-    let used: f64 = fields.next()?.parse().ok()?;
-    let available: f64 = fields.next()?.parse().ok()?;
-    (used + available > 0.0).then(|| available / (used + available) * 100.0)
+/// The share of the available blocks. Blocks that only root may use do not count, as in `df`.
+fn percent(used: u64, available: u64) -> Option<f64> {
+    let all = used.saturating_add(available);
+    (all > 0).then(|| available as f64 / all as f64 * 100.0)
 }
 
 #[cfg(test)]
@@ -160,12 +156,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn df_is_read() {
-        let text = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
-                    /dev/vda1 1000 600 200 75% /\n";
-        assert_eq!(percent(text), Some(25.0));
-        assert_eq!(percent("df: no such file"), None);
-        let here = free_percent(std::env::temp_dir()).unwrap();
+    fn free_space_is_the_share_of_the_available_blocks() {
+        assert_eq!(percent(600, 200), Some(25.0));
+        assert_eq!(percent(0, 0), None);
+        let here = free_percent(&std::env::temp_dir().join("absent/folder")).unwrap();
         assert!((0.0..=100.0).contains(&here), "{here}");
     }
 

@@ -77,6 +77,8 @@ pub struct CurrentSession {
     /// When the session ends at the latest; null without a session.
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
+    /// Whether this program manages alarms; without them the routes for alarms answer 409.
+    pub has_alarms: bool,
 }
 
 /// Returns the user who is logged in.
@@ -91,12 +93,13 @@ pub async fn read(
     let identity = caller.identity()?;
     let via = caller.login.as_str();
     if !matches!(identity.via(), Via::Session { .. }) {
-        return Ok(uncached(StatusCode::OK, CurrentSession::new(identity, via)));
+        let session = CurrentSession::new(identity, via).at(&service);
+        return Ok(uncached(StatusCode::OK, session));
     }
     let session = call(&service, &caller, Cost::Disk, move |access, by, now_us| {
         CurrentSession::new(by, via).completed(access, by, now_us)
     });
-    Ok(uncached(StatusCode::OK, session.await?))
+    Ok(uncached(StatusCode::OK, session.await?.at(&service)))
 }
 
 /// Logs in by name and password. Every refusal has the same answer, whatever its reason.
@@ -122,7 +125,7 @@ pub async fn create(
         };
         finished(access, access.login(&login, now_us)?, now_us)
     });
-    logged_in(&caller, done.await?, now_us)
+    logged_in(&service, &caller, done.await?, now_us)
 }
 
 /// Logs out: ends the session and removes its cookie.
@@ -197,7 +200,7 @@ pub async fn setup(
     });
     let done = done.await?;
     service.access.users_exist();
-    logged_in(&caller, done, now_us)
+    logged_in(&service, &caller, done, now_us)
 }
 
 /// A login and its answer.
@@ -209,12 +212,17 @@ fn finished(access: &Access, logged_in: LoggedIn, now_us: i64) -> Result<Finishe
     Ok((logged_in, session))
 }
 
-fn logged_in(caller: &Caller, done: Finished, now_us: i64) -> Result<Response, Error> {
+fn logged_in(
+    service: &Service,
+    caller: &Caller,
+    done: Finished,
+    now_us: i64,
+) -> Result<Response, Error> {
     let (logged_in, session) = done;
     let life_s = logged_in.expires_us.saturating_sub(now_us) / 1_000_000;
     let cookie = session_cookie(caller.peer, &logged_in.cookie, life_s)
         .ok_or_else(|| Error::internal(anyhow::anyhow!("a session cookie has no header form")))?;
-    let mut response = uncached(StatusCode::OK, session);
+    let mut response = uncached(StatusCode::OK, session.at(service));
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
@@ -244,7 +252,13 @@ impl CurrentSession {
             needs_second_factor: rights.needs_second_factor,
             has_second_factor: false,
             expires_at: None,
+            has_alarms: false,
         }
+    }
+
+    /// The same session with the properties of the service.
+    fn at(self, service: &Service) -> Self {
+        Self { has_alarms: service.alarms.is_some(), ..self }
     }
 
     /// The same session with the fields that are read from the database.

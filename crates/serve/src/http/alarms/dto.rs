@@ -3,6 +3,7 @@
 use super::PlaceFilter;
 use crate::http::error::Error;
 use crate::http::temperatures::rfc3339;
+use plant::alarm::Direction;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -52,6 +53,11 @@ pub struct Alarm {
     /// Value at the last transition, in `unit`.
     pub value: Option<f64>,
     pub limit: Option<f64>,
+    /// Kind of the condition, such as `temperature`; null if the rule no longer exists.
+    pub kind: Option<&'static str>,
+    /// `above` or `below`: where the condition is met. An active alarm whose value is on the other side of the
+    /// limit is within the deadband. Null for conditions that compare no value.
+    pub direction: Option<&'static str>,
     pub unit: String,
     /// Role that responds.
     pub owner: String,
@@ -133,6 +139,8 @@ impl Alarm {
             shelved_until_at: alarm.shelved_until_us.map(rfc3339),
             value: alarm.value,
             limit: alarm.limit,
+            kind: alarm.kind,
+            direction: alarm.direction.map(Direction::as_str),
             unit: alarm.unit.clone(),
             owner: alarm.owner.clone(),
             assignee: alarm.assignee.clone(),

@@ -22,13 +22,21 @@ pub fn check(request: &Request, caller: &Caller) -> Result<(), Error> {
     let is_ours = match (text(headers, FETCH_SITE), text(headers, header::ORIGIN)) {
         (Some(site), _) => site == "same-origin" || site == "none",
         (None, Some(origin)) => is_own_origin(origin, request, caller.peer.is_secure),
-        (None, None) => caller.login != Login::Session,
+        (None, None) => !depends_on_cookie(caller, headers),
     };
     if is_ours {
         return Ok(());
     }
     let message = "this request was sent by a page of another site, or without the header Origin";
     Err(Error::new(StatusCode::FORBIDDEN, "cross_site", message))
+}
+
+/// Whether a cookie authenticates the request, or may do so beside a token that is invalid: the logout ends
+/// the session of the cookie. An ended session alone does not count, so that a program can log in again.
+fn depends_on_cookie(caller: &Caller, headers: &HeaderMap) -> bool {
+    let has_other = headers.contains_key(header::AUTHORIZATION);
+    let is_refused_beside = caller.login == Login::None && caller.cookie.is_some() && has_other;
+    caller.login == Login::Session || is_refused_beside
 }
 
 fn is_own_origin(origin: &str, request: &Request, is_secure: bool) -> bool {
@@ -84,5 +92,15 @@ mod tests {
             assert!(!is_accepted(login, false, "DELETE", &foreign), "{login:?}");
         }
         assert!(is_accepted(Login::Bearer, false, "DELETE", &foreign));
+    }
+
+    #[test]
+    fn an_invalid_token_beside_a_cookie_does_not_replace_the_origin() {
+        let cookie = ("cookie", "cockpit-session=x");
+        let token = ("authorization", "Bearer pck_invalid");
+        let deletes = |headers: &[_]| is_accepted(Login::None, false, "DELETE", headers);
+        assert!(!deletes(&[cookie, token]));
+        assert!(deletes(&[cookie, token, ("origin", "http://localhost:1")]));
+        assert!(deletes(&[cookie]) && deletes(&[token]));
     }
 }

@@ -78,6 +78,26 @@ async fn a_session_begins_and_ends() {
 }
 
 #[tokio::test]
+async fn an_invalid_token_beside_a_session_cannot_end_it_from_another_site() {
+    let world = World::new();
+    let cookie = set_cookie(&log_in(&world, "viewer", PASSWORD).await);
+    let tokens = ["Bearer pck_invalid".to_owned(), format!("Basic {}", STANDARD.encode("x:y"))];
+    for token in &tokens {
+        let own = [("cookie", cookie.as_str()), ("authorization", token)];
+        for site in [None, Some(("origin", "http://evil.example"))] {
+            let headers: Vec<_> = own.into_iter().chain(site).collect();
+            let out = world.request("DELETE", "/api/v1/session", &headers, None).await;
+            assert_eq!(out.refusal(), (403, "cross_site".into()), "{headers:?}");
+        }
+        let session = world.request_as(&cookie, "GET", "/api/v1/session", None).await;
+        assert_eq!((session.status.as_u16(), &session.json()["has_alarms"]), (200, &json!(true)));
+    }
+    let ours = [("cookie", cookie.as_str()), ("authorization", tokens[0].as_str()), OURS];
+    let out = world.request("DELETE", "/api/v1/session", &ours, None).await;
+    assert_eq!(out.status, 204);
+}
+
+#[tokio::test]
 async fn every_refused_login_has_the_same_answer() {
     let world = World::new();
     world.access.disable_user(&Identity::terminal("test"), "operator", T0_US).unwrap();

@@ -2,6 +2,7 @@
 
 mod answers;
 mod away;
+mod encrypted;
 mod hostile;
 mod tokens;
 
@@ -39,7 +40,15 @@ impl Site {
     }
 
     async fn with(change: impl FnOnce(&mut OpenIdProvider), limits: OpenIdLimits) -> Self {
-        let provider = Hostile::start().await;
+        Self::at(Hostile::start().await, change, limits)
+    }
+
+    /// A service with this provider.
+    fn at(
+        provider: Hostile,
+        change: impl FnOnce(&mut OpenIdProvider),
+        limits: OpenIdLimits,
+    ) -> Self {
         let mut configured = provider.configured("plant");
         change(&mut configured);
         let world = World::with_openid(AccessMode::Login, lake(), &[configured], limits);

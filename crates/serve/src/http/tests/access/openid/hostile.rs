@@ -1,6 +1,8 @@
 //! A provider that behaves as a test wants: an HTTP server with its own keys.
 
 use super::super::world::T0_US;
+use crate::Limits;
+use crate::http::{Certificates, Endpoint, serve};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 
 pub const CLIENT: &str = "cockpit";
@@ -227,20 +230,40 @@ async fn user_info(State(shared): State<Shared>, headers: HeaderMap) -> Response
     .await
 }
 
+fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/.well-known/openid-configuration", get(metadata))
+        .route("/keys", get(keys))
+        .route("/token", post(token))
+        .route("/userinfo", get(user_info))
+        .with_state(shared)
+}
+
 impl Hostile {
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// A provider over TLS with these certificates, at the name `localhost`.
+    pub async fn encrypted(certificates: Certificates) -> Self {
+        Self::start_with(Some(Arc::new(certificates))).await
+    }
+
+    async fn start_with(certificates: Option<Arc<Certificates>>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let issuer = match certificates {
+            None => format!("http://{address}"),
+            Some(_) => format!("https://localhost:{}", address.port()),
+        };
         let behaviour = Arc::new(Mutex::new(Behaviour::new(&issuer)));
-        let shared = (issuer.clone(), Arc::clone(&behaviour));
-        let router = Router::new()
-            .route("/.well-known/openid-configuration", get(metadata))
-            .route("/keys", get(keys))
-            .route("/token", post(token))
-            .route("/userinfo", get(user_info))
-            .with_state(shared);
+        let router = router((issuer.clone(), Arc::clone(&behaviour)));
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        tasks.spawn(async move {
+            let endpoint = Endpoint { certificates, ..Endpoint::default() };
+            let (limits, stop) = (Limits::default(), CancellationToken::new());
+            serve(listener, router, &limits, endpoint, stop).await.unwrap();
+        });
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), SECRET).unwrap();
         Self { issuer, behaviour, folder, _tasks: tasks }

@@ -1,0 +1,46 @@
+/** English texts of the page for SQL. */
+export const explore = {
+  'explore.title': 'Explore',
+  'explore.run': 'Run',
+  'explore.stop': 'Stop',
+  'explore.running': 'Running',
+  'explore.statement': 'SQL statement',
+  'explore.note': 'reads only; the address contains the statement',
+  'explore.start': 'SELECT * FROM gold.production_daily ORDER BY day_local DESC LIMIT 100',
+  'explore.forbidden': 'SQL needs the permission run_sql. An administrator can change your roles.',
+  'explore.failed': 'The statement failed.',
+  'explore.goto': 'Go to line {line}',
+  'explore.old': 'of the statement before',
+  'explore.link.invalid': 'The address contains no valid statement.',
+  'explore.result': 'Result',
+  'explore.rows': '{rows} rows, {columns} columns, {seconds} s',
+  'explore.rows.more': 'more than {rows} rows, {columns} columns, {seconds} s',
+  'explore.cut': 'Only the first {rows} rows are shown. CSV and Parquet contain all rows.',
+  'explore.empty': 'The statement returns no rows.',
+  'explore.download.long':
+    'The statement is too long for a download link; use the HTTP interface with POST.',
+  'explore.tables': 'Tables',
+  'explore.tables.note': 'select a name to insert it',
+  'explore.tables.filter': 'Filter by table or column',
+  'explore.insert': 'Insert {name}',
+  'explore.view.table': 'Table',
+  'explore.view.chart': 'Chart',
+  'explore.chart.x': 'Axis',
+  'explore.chart.y': 'Value',
+  'explore.chart.none': 'A chart needs a column of numbers.',
+  'explore.chart.cut': 'first {shown} of {all} bars',
+  'explore.chart.label': '{y} by {x}, {points} points. The table contains every value.',
+  'explore.examples': 'Examples',
+  'explore.example.hours': 'Planned and made boards of each day',
+  'explore.example.hours.sql':
+    'SELECT day_local, sum(planned) AS planned, sum(actual) AS made\nFROM gold.production_daily\nGROUP BY day_local\nORDER BY day_local',
+  'explore.example.losses': 'Minutes lost by unit and loss in the last seven production days',
+  'explore.example.losses.sql':
+    "SELECT unit, loss, sum(lost_ms) / 60000.0 AS lost_min\nFROM gold.losses_shift\nWHERE production_day > (SELECT max(production_day) FROM gold.losses_shift) - INTERVAL '7 days'\nGROUP BY unit, loss\nORDER BY lost_min DESC",
+  'explore.example.defects': 'Rejected boards by defect',
+  'explore.example.defects.sql':
+    'SELECT defect, sum(boards) AS boards\nFROM gold.defects_daily\nGROUP BY defect\nORDER BY boards DESC',
+  'explore.example.hottest': 'Hottest sensors of each hour',
+  'explore.example.hottest.sql':
+    'SELECT hour_at, max(temp_c_max) AS temp_c_max\nFROM gold.temperature_hour\nGROUP BY hour_at\nORDER BY hour_at',
+} as const

@@ -1,0 +1,21 @@
+/** English texts of the search palette. */
+export const palette = {
+  'key.palette': 'Search',
+  'palette.title': 'Search',
+  'palette.button': 'Search',
+  'palette.more': 'More',
+  'palette.hint': 'Page, station, order, sensor, item, lot, table or action',
+  'palette.results': 'Results',
+  'palette.none': 'Nothing matches.',
+  'palette.copy': 'Copy the address of this page',
+  'palette.copy.detail': 'link share',
+  'palette.logout': 'Log out',
+  'palette.kind.page': 'page',
+  'palette.kind.station': 'station',
+  'palette.kind.order': 'work order',
+  'palette.kind.sensor': 'sensor',
+  'palette.kind.item': 'item',
+  'palette.kind.lot': 'lot',
+  'palette.kind.table': 'table',
+  'palette.kind.action': 'action',
+} as const

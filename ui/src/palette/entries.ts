@@ -1,0 +1,84 @@
+/** What the palette finds, by what the person may read. Read when the palette is opened for the first time. */
+import { allRows, type Row, type TableQuery } from '../kit/api'
+import { call } from '../kit/http'
+import { session } from '../kit/session.svelte'
+import type { Entry, Kind } from './search'
+
+/** Names of one kind that are read, at most. */
+const NAMES_MAX = 50_000
+
+interface Source {
+  kind: Kind
+  table: string
+  column: string
+  needsWholePlant?: boolean
+  href: (name: string) => string
+}
+
+const SOURCES: readonly Source[] = [
+  { kind: 'station', table: 'gold.oee_shift', column: 'unit', href: (name) => `/make/${name}` },
+  {
+    kind: 'order',
+    table: 'gold.work_order_progress',
+    column: 'work_order',
+    href: (name) => `/orders/${name}`,
+  },
+  {
+    kind: 'item',
+    table: 'gold.production_daily',
+    column: 'item',
+    href: (name) => `/make?by=item&item=${name}`,
+  },
+  {
+    kind: 'lot',
+    table: 'gold.inventory_by_lot',
+    column: 'lot_no',
+    needsWholePlant: true,
+    href: (name) => `/stock?q=${name}`,
+  },
+]
+
+async function names({ kind, table, column, href }: Source): Promise<Entry[]> {
+  const query: TableQuery = { columns: [column], distinct: true, order: column }
+  const { rows } = await allRows<Row>(table, query, NAMES_MAX)
+  return rows.flatMap((row) => {
+    const name = row[column]
+    return typeof name === 'string' ? [{ kind, name, href: href(encodeURIComponent(name)) }] : []
+  })
+}
+
+async function sensors(): Promise<Entry[]> {
+  const { sensors } = await call<{ sensors: { sensor: string; component: string }[] }>(
+    'GET',
+    '/temperatures/now',
+  )
+  return sensors.map(({ sensor }) => ({
+    kind: 'sensor',
+    name: sensor,
+    href: `/temps/${encodeURIComponent(sensor)}`,
+  }))
+}
+
+async function tables(): Promise<Entry[]> {
+  const { tables } = await call<{
+    tables: { schema: string; table: string; description: string | null }[]
+  }>('GET', '/tables')
+  return tables.map(({ schema, table }) => ({
+    kind: 'table',
+    name: `${schema}.${table}`,
+    href: `/data?view=tables&table=${schema}.${table}`,
+  }))
+}
+
+/** A part that cannot be read is left out: the palette still finds the others. */
+export async function loadEntries(): Promise<Entry[]> {
+  const mayRead = session.may('read_tables')
+  const whole = session.mayEverywhere('read_tables')
+  const parts = [
+    ...SOURCES.filter((source) => (source.needsWholePlant ? whole : mayRead)).map(names),
+    ...(session.may('follow_live') ? [sensors()] : []),
+    ...(mayRead ? [tables()] : []),
+  ]
+  const settled = await Promise.allSettled(parts)
+  return settled.flatMap((part) => (part.status === 'fulfilled' ? part.value : []))
+}
