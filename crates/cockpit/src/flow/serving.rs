@@ -95,6 +95,8 @@ impl Flow {
         if let Some(service) = &alarms {
             lake_service.report_alarms(service.alarms.clone());
         }
+        let planner = alarms.as_ref().map(AlarmService::planner);
+        let reports = self.open_reports(&users, &lake_service, planner);
         let configured = &self.refinery.plant.openid;
         let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
         let service =
@@ -104,8 +106,6 @@ impl Flow {
             .with_planner(alarms.as_ref().map(AlarmService::planner))
             .with_network(network.clone())
             .with_openid(Arc::clone(&openid));
-        let planner = alarms.as_ref().map(AlarmService::planner);
-        let reports = self.open_reports(&users, &lake_service, planner);
         let service = Arc::new(service.with_reports(reports.clone()));
         let router = http::router(service, cockpit_ui::ASSETS);
         say(Started { address, setup_secret: users.setup_secret, is_open: users.is_open });
