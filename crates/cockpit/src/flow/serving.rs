@@ -100,6 +100,8 @@ impl Flow {
         if let Some(service) = &alarms {
             lake_service.report_alarms(service.alarms.clone());
         }
+        let planner = alarms.as_ref().map(AlarmService::planner);
+        let reports = self.open_reports(&users, &lake_service, planner);
         let configured = &self.refinery.plant.openid;
         let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
         let service =
@@ -109,8 +111,6 @@ impl Flow {
             .with_planner(alarms.as_ref().map(AlarmService::planner))
             .with_network(network.clone())
             .with_openid(Arc::clone(&openid));
-        let planner = alarms.as_ref().map(AlarmService::planner);
-        let reports = self.open_reports(&users, &lake_service, planner);
         let service = Arc::new(service.with_reports(reports.clone()));
         let router = http::router(Arc::clone(&service), cockpit_ui::ASSETS);
         let (setup_secret, is_open) = (users.setup_secret, users.is_open);

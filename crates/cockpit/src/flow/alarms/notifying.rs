@@ -15,7 +15,8 @@ pub struct Planning {
 }
 
 impl Flow {
-    pub(super) fn planning(&self) -> Planning {
+    /// The configuration of notifications of the plant, which a reload of its rules replaces.
+    pub(in crate::flow) fn planning(&self) -> Planning {
         let notifications = self.refinery.plant.notifications.clone();
         let (current, _) = channel(Arc::new(self.planner(notifications)));
         Planning { current }
