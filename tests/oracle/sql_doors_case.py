@@ -1,4 +1,4 @@
-"""SQL over the PostgreSQL protocol and Arrow Flight SQL, read by the clients that people use.
+"""SQL over the PostgreSQL protocol, read by the clients that people use.
 
 Promise: every client reads every table of gold with the counts and sums of the HTTP interface; a viewer of one
 line reads the rows of that line by each of them; statements of Npgsql and Power BI have answers in the binary

@@ -16,13 +16,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import adbc_driver_flightsql.dbapi
 import adbc_driver_postgresql.dbapi
 import psycopg
 import pyarrow as pa
 import pyodbc
 import sqlalchemy
-from adbc_driver_flightsql import DatabaseOptions
 
 from sql_doors_world import DATABASE, Summary, World, expected, summary
 
@@ -152,22 +150,6 @@ def decimals(table: pa.Table) -> pa.Table:
 
 
 @contextmanager
-def by_flight(world: World, user: str) -> Iterator[Read]:
-    options = {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {world.tokens[user]}"}
-    uri = f"grpc+tcp://127.0.0.1:{world.flight}"
-    with (
-        adbc_driver_flightsql.dbapi.connect(uri, db_kwargs=options) as connection,
-        connection.cursor() as cursor,
-    ):
-
-        def read(table: str) -> Summary:
-            cursor.execute(f"SELECT * FROM {table}")
-            return expected(cursor.fetch_arrow_table())
-
-        yield read
-
-
-@contextmanager
 def by_odbc(world: World, user: str) -> Iterator[Read]:
     places = f"Server=127.0.0.1;Port={world.postgres};Database={DATABASE}"
     login = f"Uid={user};Pwd={world.tokens[user]}"
@@ -217,7 +199,6 @@ CLIENTS: dict[str, Callable[[World, str], Any]] = {
     "psycopg, cursor": by_cursor,
     "SQLAlchemy": by_sqlalchemy,
     "ADBC for PostgreSQL": by_adbc,
-    "ADBC for Flight SQL": by_flight,
     "ODBC": by_odbc,
 }
 """JDBC starts a Java machine per table, so it reads one table only."""

@@ -24,7 +24,6 @@ pub mod serving;
 mod signals;
 pub mod stream;
 
-pub use self::doors::DoorAddresses;
 pub use clock::now;
 pub use report::{Event, Report, Watcher};
 pub use signals::cancel_on_signal;

@@ -62,9 +62,8 @@ pub struct Flags {
     pub public_url: Option<String>,
     /// Address ranges of trusted proxies; none if no flag gave any.
     pub trusted_proxies: Vec<String>,
-    /// Addresses for the PostgreSQL protocol and for Arrow Flight SQL.
+    /// Address for the PostgreSQL protocol.
     pub postgres_listen: Option<String>,
-    pub flight_listen: Option<String>,
 }
 
 /// The effective configuration.

@@ -12,10 +12,9 @@ use anyhow::bail;
 const PREFIX: &str = "COCKPIT_";
 
 /// Variables of flags, locations and the plant.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 15] = [
     "COCKPIT_BUCKET",
     "COCKPIT_CERTIFICATE",
-    "COCKPIT_FLIGHT_LISTEN",
     "COCKPIT_HOSTS",
     "COCKPIT_INSECURE",
     "COCKPIT_KAFKA",

@@ -73,7 +73,7 @@ pub fn load(bench: &Bench) -> Done {
     run(&mut case)
 }
 
-/// Clients of the PostgreSQL protocol and of Arrow Flight SQL.
+/// Clients of the PostgreSQL protocol.
 pub fn sql_doors(bench: &Bench) -> Done {
     run(bench.python("sql_doors_case.py")?.arg("--cockpit").arg(&bench.cockpit))
 }

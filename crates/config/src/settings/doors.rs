@@ -1,4 +1,4 @@
-//! Limits of SQL over the PostgreSQL protocol and Arrow Flight SQL.
+//! Limits of SQL over the PostgreSQL protocol.
 
 use super::section::settings;
 
