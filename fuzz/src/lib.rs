@@ -11,3 +11,6 @@ pub use batches::batch;
 #[path = "../../crates/ingest/src/decode/mod.rs"]
 pub mod decode;
 pub mod promise;
+/// The parser of the options of OData requests.
+#[path = "../../crates/serve/src/http/odata/syntax/mod.rs"]
+pub mod odata_syntax;

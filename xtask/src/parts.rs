@@ -1,6 +1,7 @@
 //! The parts of `cargo xtask test`. A failed part does not stop the others; a part that needs a failed one
 //! fails too.
 
+mod clients;
 mod service;
 
 use crate::kafka;
@@ -88,6 +89,8 @@ const PARTS: &[Part] = &[
         &["build", "python"],
         service::load,
     ),
+    part("odata", "every table of gold by OData", &["build", "python"], clients::odata),
+    part("sharing", "every table of gold by Delta Sharing", &["build", "python"], clients::sharing),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
     on_dumps("kill", "killed again and again", &["build", "python"], kill),
@@ -140,12 +143,9 @@ struct Bench {
     is_usual: bool,
 }
 
-/// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java. The others
-/// depend on times and on servers beside the program, and need a machine without other load.
-const WHEN_NAMED: [&str; 10] = [
-    "messages", "login", "topics", "stream", "load", "alarms", "openid", "damage", "flood",
-    "notify",
-];
+/// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; `load` also
+/// measures times, and needs a machine without other load.
+const WHEN_NAMED: [&str; 5] = ["messages", "login", "topics", "stream", "load"];
 
 /// The parts as a list for people.
 pub fn listed() -> String {
@@ -478,7 +478,14 @@ mod tests {
             "odd",
             "names",
             "access",
+            "alarms",
+            "openid",
             "netns",
+            "damage",
+            "flood",
+            "odata",
+            "sharing",
+            "notify",
             "demo",
             "package",
             "questions",

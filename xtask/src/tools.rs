@@ -13,6 +13,9 @@ const NODE_MIN: (u32, u32) = (20, 19);
 /// Spark as pip knows it. It brings jars of its own; those below are what it lacks.
 const PYSPARK: &str = "pyspark==4.0.1";
 
+/// The client of Delta Sharing as pip knows it.
+const DELTA_SHARING: &str = "delta-sharing==1.4.2";
+
 /// The connector is the release before: what that one needs to log in was not published with it.
 const SPARK_JARS: Jars = Jars {
     name: "Spark",
@@ -151,6 +154,11 @@ pub fn python() -> Result<PathBuf, String> {
     let requirements = machine::root().join("tests/oracle/requirements.txt");
     let wanted = fs::read(&requirements).map_err(|error| format!("the oracle's packages: {error}"));
     environment(wanted?, &[OsStr::new("-r"), requirements.as_os_str()])
+}
+
+/// A Python with the client of Delta Sharing, which needs older packages than the oracle.
+pub fn delta_sharing() -> Result<PathBuf, String> {
+    environment(DELTA_SHARING.into(), &[OsStr::new(DELTA_SHARING)])
 }
 
 /// A Python with Spark, and the folder of the jars with which that reads Kafka and writes Delta tables.

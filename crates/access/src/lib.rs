@@ -56,7 +56,7 @@ pub use identity::{Identity, Via};
 pub use permission::{Action, Assignment, Granted, Rights, Role, Source, TokenLimit};
 pub use random::os_random;
 pub use scope::Scope;
-pub use secret::{Random, Secret};
+pub use secret::{Random, Secret, random_bytes};
 pub use session::Client;
 pub use settings::Settings;
 pub use store::{Database, Restored, restore};

@@ -42,7 +42,7 @@ pub(crate) fn is_same(left: &Hash, right: &Hash) -> bool {
     left.ct_eq(right).into()
 }
 
-pub(crate) fn random_bytes<const N: usize>(random: &mut Random) -> [u8; N] {
+pub fn random_bytes<const N: usize>(random: &mut Random) -> [u8; N] {
     let mut bytes = [0; N];
     random.fill_bytes(&mut bytes);
     bytes

@@ -12,6 +12,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
+use object_store::signer::Signer;
 use skipped::{Connector, SkippedNames};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -32,6 +33,8 @@ pub struct Location {
     pub prefix: Key,
     /// The folder, if the location is on this machine.
     pub folder: Option<PathBuf>,
+    /// Signs addresses of files, if the store can.
+    pub signer: Option<Arc<dyn Signer>>,
     /// Names in listings of the location that cannot be keys.
     pub skipped: SkippedNames,
 }
@@ -109,6 +112,7 @@ fn open_folder(path: &Path, purpose: Purpose) -> anyhow::Result<Location> {
         root: Arc::new(LocalFileSystem::new()),
         prefix,
         folder: Some(folder),
+        signer: None,
         skipped: SkippedNames::default(),
     })
 }
@@ -154,12 +158,14 @@ fn open_s3(text: &str) -> anyhow::Result<Location> {
     }
     let builder = builder.with_http_connector(Connector::new(skipped.clone()));
     let store = builder.build().with_context(|| format!("cannot open the bucket {bucket}"))?;
+    let store = Arc::new(store);
     Ok(Location {
         name: text.trim_end_matches('/').to_owned(),
         url: url_of(&format!("s3://{bucket}"), &prefix)?,
-        root: Arc::new(store),
+        root: store.clone(),
         prefix,
         folder: None,
+        signer: Some(store),
         skipped,
     })
 }

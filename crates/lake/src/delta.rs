@@ -6,6 +6,7 @@
 //! succeed.
 
 pub mod append;
+mod older;
 pub mod read;
 pub mod replace;
 pub mod stats;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use config::location::Location;
 use config::model::TableName;
 use config::settings::Limits;
-use deltalake::kernel::Add;
+use deltalake::kernel::{Add, Version};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -128,6 +128,20 @@ impl Lake {
             self.remember(name, state.clone()).await;
         }
         Ok(state)
+    }
+
+    /// The state of a table at `version`; `None` if this version does not exist, or if its log or one of its
+    /// data files is no longer stored.
+    pub async fn state_at(
+        &self,
+        name: &TableName,
+        version: Version,
+    ) -> anyhow::Result<Option<State>> {
+        let Some(newest) = self.state(name).await? else { return Ok(None) };
+        if version >= newest.version() {
+            return Ok((version == newest.version()).then_some(newest));
+        }
+        self.table(name)?.load_stored(version, &newest).await
     }
 
     /// Drops the cached state of a table that no longer exists.

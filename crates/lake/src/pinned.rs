@@ -27,6 +27,14 @@ pub struct CommittedVersion {
     pub committed_at_ms: i64,
 }
 
+/// A version of a table that is no longer stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{table} is no longer stored at version {version}")]
+pub struct VersionNotStored {
+    pub table: TableName,
+    pub version: u64,
+}
+
 /// The newest version of a table, or the newest that was committed up to a time in milliseconds since 1970 UTC.
 /// `None` if the table does not exist, or did not exist then.
 pub async fn version(
@@ -99,16 +107,18 @@ struct PinnedSchema {
 }
 
 impl PinnedSchema {
-    async fn provider(&self, name: &str, version: u64) -> anyhow::Result<Arc<dyn TableProvider>> {
-        let name = TableName::new(&self.schema, name);
-        let table = self.lake.table(&name)?;
-        // The newest state is in memory already.
-        let newest = self.lake.state(&name).await?.filter(|state| state.version() == version);
-        let state = match newest {
-            Some(state) => state,
-            None => table.load_at(version).await?,
+    async fn provider(&self, name: &TableName, version: u64) -> Result<Arc<dyn TableProvider>> {
+        let open = async {
+            let Some(state) = self.lake.state_at(name, version).await? else { return Ok(None) };
+            Ok(Some(self.lake.table(name)?.provider(&state).await?))
         };
-        table.provider(&state).await
+        let provider = open.await;
+        let provider =
+            provider.map_err(|error: anyhow::Error| DataFusionError::External(error.into()))?;
+        provider.ok_or_else(|| {
+            let gone = VersionNotStored { table: name.clone(), version };
+            DataFusionError::External(Box::new(gone))
+        })
     }
 }
 
@@ -129,8 +139,8 @@ impl SchemaProvider for PinnedSchema {
             None => Ok(None),
             Some(Pinned::Empty(columns)) => Ok(Some(Arc::new(EmptyTable::new(columns.clone())))),
             Some(Pinned::Version(version)) => {
-                let provider = self.provider(name, *version).await;
-                Ok(Some(provider.map_err(|error| DataFusionError::External(error.into()))?))
+                let name = TableName::new(&self.schema, name);
+                Ok(Some(self.provider(&name, *version).await?))
             }
         }
     }

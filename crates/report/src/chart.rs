@@ -11,6 +11,7 @@ mod number;
 mod pareto;
 mod strips;
 mod svg;
+mod words;
 
 pub use number::grouped;
 pub use svg::escaped;
@@ -70,11 +71,7 @@ fn draw(chart: &Chart, data: &Data) -> Result<String, String> {
 
 /// What a chart or a table without rows shows.
 pub fn no_data(language: &str) -> &'static str {
-    match language {
-        "ml" => "വിവരങ്ങൾ ഇല്ല",
-        "hi" => "कोई डेटा नहीं",
-        _ => "No data",
-    }
+    words::word(language, "no data")
 }
 
 /// The rows of a chart by the columns that it names.

@@ -5,13 +5,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
 use config::model::TableName;
+use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use lake::kpi::{KpiQuery, Row};
+use lake::shared::{FileBytes, Part, SharedTable};
 use plant::equipment::Equipment;
 use report::Versions;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// Read access to the lake.
@@ -39,6 +43,46 @@ pub trait LakeReader: Send + Sync {
     /// A session as [`LakeReader::session`] in which only these tables exist, at these versions. Statements give
     /// their rows in the same order each time.
     async fn session_at(&self, versions: &Versions) -> anyhow::Result<SessionContext>;
+
+    /// The table at `version`, for queries in a session of [`LakeReader::session`]; `None` if the log or a
+    /// data file of this version is no longer stored.
+    async fn table_at(
+        &self,
+        schema: &str,
+        table: &str,
+        version: u64,
+    ) -> anyhow::Result<Option<Arc<dyn TableProvider>>>;
+
+    /// The files of a table at `version`, or at its newest one; `None` if it is not stored.
+    async fn shared_table(
+        &self,
+        schema: &str,
+        table: &str,
+        version: Option<u64>,
+    ) -> anyhow::Result<Option<SharedTable>>;
+
+    /// The stored versions of a table and the times of their commits in milliseconds since 1970 UTC, in
+    /// ascending order.
+    async fn commit_times(&self, schema: &str, table: &str) -> anyhow::Result<Vec<(u64, i64)>>;
+
+    /// An address from which a data file can be read for `life` without credentials; `None` if the store
+    /// of the lake has none.
+    async fn file_url(
+        &self,
+        schema: &str,
+        table: &str,
+        path: &str,
+        life: Duration,
+    ) -> anyhow::Result<Option<String>>;
+
+    /// Bytes of a data file; `None` if it is no longer stored.
+    async fn read_file(
+        &self,
+        schema: &str,
+        table: &str,
+        path: &str,
+        part: Part,
+    ) -> anyhow::Result<Option<FileBytes>>;
 
     /// The table recomputed with `parameters`, whose names and values have been checked against
     /// [`TableInfo::parameters`].

@@ -43,6 +43,16 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Values in all filters of a request. 1,000.
     pub filter_values: usize,
+    /// Levels of an expression of an OData request. 64.
+    pub filter_depth: usize,
+    /// Names, literals and operators of an option of an OData request. 8,000.
+    pub filter_nodes: usize,
+    /// Rows of a page of an OData feed. 20,000.
+    pub odata_page_rows: u64,
+    /// Time for which the address of a file that Delta Sharing returns is valid. 900 s.
+    pub sharing_url_life: Duration,
+    /// Files of Delta Sharing sent at a time. 16.
+    pub transfers: usize,
     /// Rows of a page when the request names none. 1,000.
     pub page_rows: u64,
     /// Rows of a page as JSON. 100,000.
@@ -111,6 +121,11 @@ impl Limits {
             stop_time: Duration::from_secs(limits.refine.stop_within_s),
             body_bytes: serve.query_body_bytes,
             filter_values: serve.filter_values_max,
+            filter_depth: serve.filter_depth_max,
+            filter_nodes: serve.filter_nodes_max,
+            odata_page_rows: serve.odata_page_rows,
+            sharing_url_life: Duration::from_secs(serve.sharing_url_life_s),
+            transfers: serve.sharing_transfers,
             page_rows: serve.page_rows_default.min(serve.page_rows_max),
             page_rows_max: serve.page_rows_max,
             offset_rows: serve.offset_rows_max,
@@ -160,6 +175,11 @@ impl Default for Limits {
             stop_time: Duration::from_secs(10),
             body_bytes: 64 * 1024,
             filter_values: 1_000,
+            filter_depth: 64,
+            filter_nodes: 8_000,
+            odata_page_rows: 20_000,
+            sharing_url_life: Duration::from_secs(900),
+            transfers: 16,
             page_rows: 1_000,
             page_rows_max: 100_000,
             offset_rows: 1_000_000,

@@ -23,9 +23,9 @@ pub fn access(bench: &Bench) -> Done {
     pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
 }
 
-/// Alarms of the demo in a browser.
+/// Alarms of the demo in a browser, in the short form unless the part is named.
 pub fn alarms(bench: &Bench) -> Done {
-    pages::alarms(&bench.cockpit)
+    pages::alarms(&bench.cockpit, bench.is_usual)
 }
 
 /// Logins at real providers in a browser.

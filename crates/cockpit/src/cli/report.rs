@@ -4,10 +4,10 @@ use super::print;
 use crate::flow::{Flow, now};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use chrono_tz::Tz;
 use clap::{Args, Subcommand, ValueEnum};
 use config::Config;
 use config::diagnostic::did_you_mean;
+use config::folder::Plant;
 use config::location::Purpose;
 use config::reports::{Definition, Format};
 use report::{Data, Engine, Request, collect};
@@ -102,7 +102,7 @@ fn list(config: &Config) {
 
 async fn run_one(config: &Config, args: &RunArgs) -> anyhow::Result<bool> {
     let report = find(config, &args.name)?;
-    let request = request(args, config.plant.zone)?;
+    let request = request(args, &config.plant)?;
     let flow = Flow::open(config, Purpose::Read).await?;
     let context = flow.report_plant();
     let data = collect(&report, &request, &context, &flow.report_source()).await?;
@@ -125,7 +125,7 @@ fn find(config: &Config, name: &str) -> anyhow::Result<Arc<Definition>> {
     })
 }
 
-fn request(args: &RunArgs, zone: Tz) -> anyhow::Result<Request> {
+fn request(args: &RunArgs, plant: &Plant) -> anyhow::Result<Request> {
     let mut parameters: BTreeMap<String, String> = args.set.iter().cloned().collect();
     for (name, value) in [("day", &args.day), ("shift", &args.shift)] {
         let Some(value) = value else { continue };
@@ -133,20 +133,21 @@ fn request(args: &RunArgs, zone: Tz) -> anyhow::Result<Request> {
             bail!("--{name} and --set {name}=… are both given: give one of them");
         }
     }
-    let as_of_us = args.as_of.as_deref().map(|text| time_us(text, zone)).transpose()?;
+    let as_of_us = args.as_of.as_deref().map(|text| time_us(text, plant)).transpose()?;
     let (language, now_us) = (args.language.clone(), now().timestamp_micros());
     Ok(Request { parameters, language, now_us, as_of_us, ..Request::default() })
 }
 
 /// A time in microseconds since 1970 UTC: with an offset, or in plant time.
-fn time_us(text: &str, zone: Tz) -> anyhow::Result<i64> {
+fn time_us(text: &str, plant: &Plant) -> anyhow::Result<i64> {
     if let Ok(at) = text.parse::<DateTime<Utc>>() {
         return Ok(at.timestamp_micros());
     }
     let patterns = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
     let local = patterns.iter().find_map(|it| NaiveDateTime::parse_from_str(text, it).ok());
     let day = || Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN));
-    let local = local.or_else(day).and_then(|local| local.and_local_timezone(zone).earliest());
+    let local =
+        local.or_else(day).and_then(|local| local.and_local_timezone(plant.zone).earliest());
     let at = local.with_context(|| {
         format!("invalid --as-of `{text}`: expected a time such as 2026-11-01T06:30:00Z or, in plant time, 2026-11-01 06:30")
     })?;

@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
 use config::model::{ParameterDefault, TableName};
 use config::sentence::sentence;
+use datafusion::catalog::TableProvider;
 use datafusion::prelude::{DataFrame, SessionContext};
 use lake::context::LakeContext;
 use lake::kpi::{self, KpiQuery, Row};
 use lake::meta::catalog::{self, ColumnRow, TableRow};
+use lake::shared::{self, FileBytes, Part, SharedTable};
 use lake::{pinned, session};
 use plant::equipment::Equipment;
 use plant::time::{MILLISECOND_US, SECOND_US, second_of_us};
@@ -18,7 +20,8 @@ use serve::{
     BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 use watch::Alarms;
 
 /// The lake behind the service.
@@ -151,6 +154,51 @@ impl LakeReader for LakeService {
         let versions = versions.iter().filter_map(table).collect();
         let LakeContext { lake, runtime, steps, .. } = &self.refinery;
         pinned::open(lake, runtime.clone(), steps, &versions)
+    }
+
+    async fn table_at(
+        &self,
+        schema: &str,
+        table: &str,
+        version: u64,
+    ) -> anyhow::Result<Option<Arc<dyn TableProvider>>> {
+        let (lake, name) = (&self.refinery.lake, TableName::new(schema, table));
+        let Some(state) = lake.state_at(&name, version).await? else { return Ok(None) };
+        Ok(Some(lake.table(&name)?.provider(&state).await?))
+    }
+
+    async fn shared_table(
+        &self,
+        schema: &str,
+        table: &str,
+        version: Option<u64>,
+    ) -> anyhow::Result<Option<SharedTable>> {
+        shared::table(&self.refinery.lake, &TableName::new(schema, table), version).await
+    }
+
+    async fn commit_times(&self, schema: &str, table: &str) -> anyhow::Result<Vec<(u64, i64)>> {
+        shared::commit_times(&self.refinery.lake, &TableName::new(schema, table)).await
+    }
+
+    async fn file_url(
+        &self,
+        schema: &str,
+        table: &str,
+        path: &str,
+        life: Duration,
+    ) -> anyhow::Result<Option<String>> {
+        let name = TableName::new(schema, table);
+        shared::signed_url(&self.refinery.lake, &name, path, life).await
+    }
+
+    async fn read_file(
+        &self,
+        schema: &str,
+        table: &str,
+        path: &str,
+        part: Part,
+    ) -> anyhow::Result<Option<FileBytes>> {
+        shared::read_file(&self.refinery.lake, &TableName::new(schema, table), path, part).await
     }
 
     async fn with_parameters(

@@ -74,6 +74,21 @@ settings! {
         /// Values in all filters of a request.
         filter_values_max: usize = 1_000,
             "each value is compared with every row";
+        /// Levels of an expression of an OData request.
+        filter_depth_max: usize = 64, in 4 to 256,
+            "clients nest a few levels; each level is a call of the planner";
+        /// Names, literals and operators of an option of an OData request.
+        filter_nodes_max: usize = 8_000, in 10 to 100_000,
+            "a slicer that selects 2,000 values; each is compared with every row";
+        /// Rows of a page of an OData feed.
+        odata_page_rows: u64 = 20_000, in 1 to 1_000_000,
+            "clients request page after page by themselves; the rows of a page are sorted in memory";
+        /// Time for which the address of a file that Delta Sharing returns is valid.
+        sharing_url_life_s: u64 = 900, in 10 to 86_400,
+            "a client reads the files of a table within minutes; a revoked token is without effect on them";
+        /// Files of Delta Sharing sent at the same time; further ones wait.
+        sharing_transfers: usize = 16, in 1 to 512,
+            "a cluster reads several files at once; each takes a connection and a buffer";
         /// Rows of a page if the request does not set a number.
         page_rows_default: u64 = 1_000,
             "a page of a table in a browser";

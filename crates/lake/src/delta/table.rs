@@ -11,7 +11,7 @@ use deltalake::checkpoints::cleanup_expired_logs_for;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{
-    Action, Add, Protocol, Remove, StructType, Transaction, Version, new_metadata,
+    Action, Add, Metadata, Protocol, Remove, StructType, Transaction, Version, new_metadata,
 };
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore, get_actions};
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -116,16 +116,6 @@ impl Table {
         }
         let inner = DeltaTableState::try_new(self.log.as_ref(), None).await;
         Ok(Some(State { inner: inner.with_context(|| format!("opening {}", self.name))? }))
-    }
-
-    /// The state at a version.
-    ///
-    /// # Errors
-    /// The log no longer has the version.
-    pub async fn load_at(&self, version: Version) -> anyhow::Result<State> {
-        let inner = DeltaTableState::try_new(self.log.as_ref(), Some(version)).await;
-        let inner = inner.with_context(|| format!("opening {} at version {version}", self.name));
-        Ok(State { inner: inner? })
     }
 
     /// When a version was committed, in milliseconds since 1970 UTC; `None` if the log no longer has its entry.
@@ -337,6 +327,15 @@ pub(crate) fn transactions(
 }
 
 impl State {
+    pub(crate) fn new(inner: DeltaTableState) -> Self {
+        Self { inner }
+    }
+
+    /// The protocol and the metadata of the table, as its log has them.
+    pub(crate) fn definition(&self) -> (&Protocol, &Metadata) {
+        (self.inner.protocol(), self.inner.metadata())
+    }
+
     pub fn version(&self) -> Version {
         self.inner.version()
     }

@@ -4,6 +4,7 @@ use super::axis::{Mark, ValueAxis, legend};
 use super::category::Categories;
 use super::lines::{draw_limit, parts};
 use super::svg::{Image, Stroke};
+use super::words::word;
 use super::{ChartRows, LimitValues, ink};
 use crate::data::Cell;
 
@@ -47,7 +48,7 @@ pub fn draw(image: &mut Image, rows: &ChartRows<'_>) -> Result<(), String> {
         (Mark::Line(VALUES), rows.column(column).title.clone()),
         (Mark::Line(CENTRE), centre.0.clone()),
         (Mark::Line(Stroke::dashed(ink::MUTED, 0.3)), format!("{} – {}", lower.0, upper.0)),
-        (Mark::Diamond, "!".to_owned()),
+        (Mark::Diamond, word(&rows.data.language, "signal").to_owned()),
     ];
     legend(image, &entries);
     Ok(())

@@ -3,6 +3,7 @@
 use super::axis::{Area, GAP, Mark, legend};
 use super::category::time_label;
 use super::svg::{Image, Stroke, TEXT_MM, shortened, text_width};
+use super::words::word;
 use super::{ChartRows, ink, text_of};
 use crate::data::Cell;
 use plant::time::{DAY_US, HOUR_US, MINUTE_US};
@@ -69,7 +70,7 @@ pub fn draw(image: &mut Image, rows: &ChartRows<'_>) -> Result<(), String> {
     let mut entries = Vec::with_capacity(used.len());
     for state in used {
         let mark = fill(image, STATES[state]).map_or(Mark::Outline, Mark::Fill);
-        entries.push((mark, STATES[state].to_owned()));
+        entries.push((mark, word(&rows.data.language, STATES[state]).to_owned()));
     }
     legend(image, &entries);
     Ok(())

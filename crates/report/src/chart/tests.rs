@@ -48,7 +48,14 @@ fn texts_are_escaped() {
 #[test]
 fn an_empty_chart_shows_that_in_its_language() {
     assert!(draw_all(0, "ml")[0].1.contains("വിവരങ്ങൾ ഇല്ല"));
-    assert!(draw_all(0, "en")[0].1.contains("No data"));
+    assert!(draw_all(0, "en")[0].1.contains("no data"));
+}
+
+#[test]
+fn legends_are_in_the_language_of_the_report() {
+    assert!(draw_all(5, "hi")[3].1.contains(">चालू</text>"));
+    assert!(draw_all(5, "en")[3].1.contains(">running</text>"));
+    assert!(draw_all(5, "en")[4].1.contains(">signal</text>"));
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod listen;
 mod live;
 mod metrics;
 mod names;
+mod odata;
 pub mod openapi;
 mod params;
 mod peer;
@@ -35,6 +36,7 @@ mod receipt;
 mod refusals;
 mod report_source;
 mod request_body;
+mod sharing;
 mod tables;
 mod temperatures;
 #[cfg(test)]
@@ -60,7 +62,7 @@ use ::live::Live;
 use authorization::{Blocking, Guarded, authorize, routes};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use cockpit_ui::Asset;
 use concurrency::ConcurrencyLimit;
@@ -89,6 +91,9 @@ pub struct Service {
     queries: ConcurrencyLimit,
     reads: ConcurrencyLimit,
     backtests: ConcurrencyLimit,
+    /// Files of Delta Sharing.
+    transfers: ConcurrencyLimit,
+    signer: sharing::Signer,
     alarms: Option<watch::Alarms>,
     rule_file: Option<Arc<RuleFile>>,
     planner: Option<Receiver<Arc<NotificationPlanner>>>,
@@ -109,6 +114,7 @@ impl Service {
         let queries = ConcurrencyLimit::new("queries", limits.queries);
         let reads = ConcurrencyLimit::new("requests", limits.reads);
         let backtests = ConcurrencyLimit::new("back-tests", limits.backtests);
+        let transfers = ConcurrencyLimit::new("transfers of files", limits.transfers);
         let network = Network { hosts, ..Network::default() };
         let (per_s, burst) = (limits.requests_per_s, limits.requests_burst);
         let rate = RateLimiter::new(per_s, burst, limits.rate_addresses);
@@ -129,6 +135,8 @@ impl Service {
             queries,
             reads,
             backtests,
+            transfers,
+            signer: sharing::Signer::default(),
             alarms: None,
             rule_file: None,
             planner: None,
@@ -185,10 +193,18 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
     let mut routes = Router::new();
     let shell = || ui::pages(pages);
     let own = [("/login", shell()), ("/setup", shell())];
-    for (path, methods) in
-        interface().into_iter().chain(account_routes()).chain(alarm_routes()).chain(own)
+    for (path, methods) in interface()
+        .into_iter()
+        .chain(sharing_routes())
+        .chain(account_routes())
+        .chain(alarm_routes())
+        .chain(own)
     {
         routes = routes.route(path, wrap(&service, path, pages, methods));
+    }
+    for (path, methods) in odata_routes() {
+        let methods = wrap(&service, path, pages, methods);
+        routes = routes.route(path, methods.layer(map_response(odata::with_version)));
     }
     let pages = wrap(&service, routes::PAGES, pages, shell());
     routes
@@ -231,6 +247,35 @@ fn interface() -> Vec<(&'static str, Methods)> {
         ("/api/v1/docs", get(openapi::page)),
         ("/api/v1/docs.js", get(openapi::script)),
         ("/api/v1/docs.css", get(openapi::style)),
+    ]
+}
+
+fn odata_routes() -> Vec<(&'static str, Methods)> {
+    vec![
+        ("/odata/v4", get(odata::service_document)),
+        ("/odata/v4/", get(odata::service_document)),
+        ("/odata/v4/$metadata", get(odata::metadata)),
+        ("/odata/v4/{set}", get(odata::entities)),
+        ("/odata/v4/{set}/$count", get(odata::count)),
+    ]
+}
+
+fn sharing_routes() -> Vec<(&'static str, Methods)> {
+    use sharing::files;
+    vec![
+        ("/sharing/shares", get(sharing::shares)),
+        ("/sharing/shares/{share}", get(sharing::share)),
+        ("/sharing/shares/{share}/schemas", get(sharing::schemas)),
+        ("/sharing/shares/{share}/schemas/{schema}/tables", get(sharing::tables)),
+        ("/sharing/shares/{share}/all-tables", get(sharing::all_tables)),
+        ("/sharing/shares/{share}/schemas/{schema}/tables/{table}/version", get(sharing::version)),
+        (
+            "/sharing/shares/{share}/schemas/{schema}/tables/{table}/metadata",
+            get(sharing::metadata),
+        ),
+        ("/sharing/shares/{share}/schemas/{schema}/tables/{table}/query", post(sharing::query)),
+        ("/sharing/shares/{share}/schemas/{schema}/tables/{table}/changes", get(sharing::changes)),
+        ("/sharing/files/{name}", get(files::file)),
     ]
 }
 

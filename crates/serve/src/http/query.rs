@@ -179,7 +179,7 @@ pub fn renamed_parameters(
     Ok(found)
 }
 
-/// The parameters of an address, all of them among `known`; the last of equal ones is used.
+/// The parameters of an address, all of them among `known`, each at most once.
 pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String, String>, Error> {
     let mut found = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -187,7 +187,10 @@ pub fn parameters(query: Option<&str>, known: &[&str]) -> Result<BTreeMap<String
             let message = format!("unknown parameter {name}: expected one of {}", known.join(", "));
             return Err(Error::bad("unknown_parameter", message));
         }
-        found.insert(name.into_owned(), value.into_owned());
+        let before = found.insert(name.clone().into_owned(), value.into_owned());
+        if before.is_some() {
+            return Err(Error::bad("bad_parameter", format!("{name} is given twice")));
+        }
     }
     Ok(found)
 }
@@ -208,4 +211,18 @@ fn too_long(rejection: BytesRejection, limit: usize) -> Error {
         return Error::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", message);
     }
     Error::bad("bad_body", rejection.body_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_parameter_is_refused() {
+        let code = |query| parameters(Some(query), &["sql", "format"]).unwrap_err().code;
+        assert_eq!(code("sql=a&sql=b"), "bad_parameter");
+        assert_eq!(code("sql=a&format=csv&%73ql=a"), "bad_parameter");
+        assert_eq!(code("sqll=a"), "unknown_parameter");
+        assert_eq!(parameters(Some("sql=a&format=csv"), &["sql", "format"]).unwrap().len(), 2);
+    }
 }

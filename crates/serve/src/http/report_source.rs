@@ -10,6 +10,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt as _;
+use lake::pinned::VersionNotStored;
 use report::{Bound, QueryLimits, Rows, Source, Versions};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -77,7 +78,7 @@ impl Source for ReportSource {
                 Box::pin(read(frame, *limits)).await
             };
             let rows = read.await;
-            all.push(rows.map_err(|error| (at, with_versions(error, versions)))?);
+            all.push(rows.map_err(|error| (at, located(error)))?);
         }
         Ok(all)
     }
@@ -130,17 +131,13 @@ fn of_report(error: Error) -> report::Error {
     }
 }
 
-/// The error of a statement whose table files no longer exist with the oldest version that it reads.
-fn with_versions(error: report::Error, versions: &Versions) -> report::Error {
+/// An error that a version which is no longer stored causes, as such.
+fn located(error: report::Error) -> report::Error {
     let report::Error::Internal(cause) = &error else { return error };
-    let is_missing = cause.chain().any(|cause| {
-        let text = cause.to_string();
-        text.contains("not found") && text.contains(".parquet")
-    });
-    let oldest = versions.iter().min_by_key(|(_, version)| version.committed_at_us);
-    match oldest.filter(|_| is_missing) {
-        Some((table, version)) => {
-            report::Error::VersionGone { table: table.clone(), version: version.version }
+    let gone = cause.chain().find_map(|cause| cause.downcast_ref::<VersionNotStored>());
+    match gone {
+        Some(gone) => {
+            report::Error::VersionGone { table: gone.table.to_string(), version: gone.version }
         }
         None => error,
     }

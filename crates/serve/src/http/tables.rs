@@ -187,7 +187,8 @@ async fn find(
     Err(Error::new(StatusCode::NOT_FOUND, "unknown_table", message))
 }
 
-fn hidden(info: &TableInfo) -> Error {
+/// The error for a table of which nothing is visible.
+pub fn hidden(info: &TableInfo) -> Error {
     let message = format!(
         "no permission to read {}: an administrator can assign a role that includes it in the whole plant",
         info.name()
@@ -285,7 +286,7 @@ pub fn unchanged(headers: &HeaderMap, tag: &HeaderValue) -> bool {
 impl Service {
     /// Validator of a response: it changes with the table, the request, the visible rows, the format and
     /// the program.
-    fn tag(
+    pub fn tag(
         &self,
         version: u64,
         info: &TableInfo,

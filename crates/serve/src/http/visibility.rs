@@ -21,6 +21,8 @@ use crate::{LakeReader, TableInfo};
 use access::{Action, Granted, Identity, Scope};
 use arrow::datatypes::Schema;
 use axum::http::StatusCode;
+use barrier::Barrier;
+use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{Expr, SessionContext};
 use lake::kpi::{Level, Row};
@@ -98,6 +100,11 @@ impl Visibility {
         self.can_read_sources && self.only.is_none()
     }
 
+    /// Whether the permissions are valid in the whole plant, so that no rows are left out.
+    pub fn is_plant(&self) -> bool {
+        self.only.is_none()
+    }
+
     /// How much of a table is visible, by its columns.
     pub fn extent<'a>(
         &self,
@@ -133,6 +140,22 @@ impl Visibility {
         match self.condition(frame.schema().as_arrow()) {
             Some(condition) => Ok(frame.filter(condition)?),
             None => Ok(frame),
+        }
+    }
+
+    /// The visible rows of a table; `None` if it is hidden.
+    pub fn table(
+        &self,
+        schema: &str,
+        table: &str,
+        provider: Arc<dyn TableProvider>,
+    ) -> Option<Arc<dyn TableProvider>> {
+        let columns = provider.schema();
+        let names = columns.fields().iter().map(|field| field.name().as_str());
+        match (self.extent(schema, table, names), self.condition(&columns)) {
+            (Extent::Everything, _) => Some(provider),
+            (Extent::Rows, Some(condition)) => Some(Arc::new(Barrier::new(provider, condition))),
+            (Extent::Rows, None) | (Extent::Nothing, _) => None,
         }
     }
 

@@ -137,7 +137,15 @@ struct Plant {
 fn location(store: Arc<dyn ObjectStore>) -> Location {
     let url = url::Url::parse("memory:///").unwrap();
     let (prefix, skipped) = (Key::default(), Default::default());
-    Location { name: "memory".into(), url, root: store, prefix, folder: None, skipped }
+    Location {
+        name: "memory".into(),
+        url,
+        root: store,
+        prefix,
+        folder: None,
+        signer: None,
+        skipped,
+    }
 }
 
 impl Plant {

@@ -1,6 +1,5 @@
 //! A catalog in which only visible tables exist.
 
-use super::barrier::Barrier;
 use super::{Extent, Visibility};
 use crate::TableInfo;
 use async_trait::async_trait;
@@ -68,16 +67,7 @@ impl SchemaProvider for VisibleSchema {
             return Ok(None);
         }
         let Some(provider) = self.inner.table(table).await? else { return Ok(None) };
-        let schema = provider.schema();
-        let columns = schema.fields().iter().map(|field| field.name().as_str());
-        let extent = self.visibility.extent(&self.name, table, columns);
-        match (extent, self.visibility.condition(&schema)) {
-            (Extent::Everything, _) => Ok(Some(provider)),
-            (Extent::Rows, Some(condition)) => {
-                Ok(Some(Arc::new(Barrier::new(provider, condition))))
-            }
-            (Extent::Rows, None) | (Extent::Nothing, _) => Ok(None),
-        }
+        Ok(self.visibility.table(&self.name, table, provider))
     }
 
     fn table_exist(&self, table: &str) -> bool {

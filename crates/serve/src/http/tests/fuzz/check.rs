@@ -28,7 +28,7 @@ const PUBLIC: [&str; 8] = [
 ];
 
 /// Codes of server errors whose cause is the load or the request.
-const CAUSED: [&str; 3] = ["busy", "timeout", "stopping"];
+const CAUSED: [&str; 4] = ["busy", "timeout", "stopping", "unsupported_option"];
 
 impl Exchange<'_> {
     /// What is wrong with the answer, `None` if nothing is.

@@ -8,7 +8,10 @@ pub const METHODS: [&str; 14] = [
     "get", "QUERY", "M-SEARCH", "X",
 ];
 
-pub const SEGMENTS: [&str; 26] = [
+pub const SEGMENTS: [&str; 29] = [
+    "gold_by_unit",
+    "gold_by_unit(1)",
+    "silver_rejected",
     "gold",
     "silver",
     "by_unit",
@@ -64,7 +67,19 @@ pub const PATHS: [&str; 24] = [
     "*",
 ];
 
-pub const NAMES: [&str; 40] = [
+pub const NAMES: [&str; 52] = [
+    "$filter",
+    "$select",
+    "$orderby",
+    "$top",
+    "$skip",
+    "$count",
+    "$apply",
+    "$skiptoken",
+    "$expand",
+    "startingTimestamp",
+    "maxResults",
+    "pageToken",
     "sql",
     "format",
     "columns",
@@ -107,7 +122,16 @@ pub const NAMES: [&str; 40] = [
     "callback",
 ];
 
-pub const VALUES: [&str; 48] = [
+pub const VALUES: [&str; 57] = [
+    "unit eq 'oven' or amount gt 1",
+    "not (amount in (1,2)) and contains(note,'1')",
+    "((((unit eq null))))",
+    "amount div 0 eq 1",
+    "unit desc,amount",
+    "groupby((unit),aggregate(amount with sum as total))",
+    "aggregate($count as n)",
+    "substring(unit,-1,99999999999) eq 'x'",
+    "eyJ2Ijo0LCJrIjpbIjEiXSwibiI6MX0",
     "",
     "1",
     "0",

@@ -9,6 +9,8 @@ pub enum Reply {
     InScope,
     /// Only with the permission in the whole plant.
     Plant,
+    /// Only with the permissions to read tables and to download them, both in the whole plant.
+    Files,
 }
 
 /// A request for each row of the table of routes, by method and route, that is refused for its content
@@ -55,6 +57,21 @@ pub const REQUESTS: &[(&str, &str, &str, Reply)] = &[
     ("GET", "/api/v1/notifications", "/api/v1/notifications", Reply::InScope),
     ("POST", "/api/v1/notifications/test", "/api/v1/notifications/test", Reply::InScope),
     ("POST", "/api/v1/notifications/{id}/retry", "/api/v1/notifications/999999/retry", Reply::InScope),
+    ("GET", "/odata/v4", "/odata/v4", Reply::InScope),
+    ("GET", "/odata/v4/", "/odata/v4/", Reply::InScope),
+    ("GET", "/odata/v4/$metadata", "/odata/v4/$metadata", Reply::InScope),
+    ("GET", "/odata/v4/{set}", "/odata/v4/gold_by_unit", Reply::InScope),
+    ("GET", "/odata/v4/{set}/$count", "/odata/v4/gold_by_unit/$count", Reply::InScope),
+    ("GET", "/sharing/shares", "/sharing/shares", Reply::Files),
+    ("GET", "/sharing/shares/{share}", "/sharing/shares/gold", Reply::Files),
+    ("GET", "/sharing/shares/{share}/schemas", "/sharing/shares/gold/schemas", Reply::Files),
+    ("GET", "/sharing/shares/{share}/schemas/{schema}/tables", "/sharing/shares/gold/schemas/gold/tables", Reply::Files),
+    ("GET", "/sharing/shares/{share}/all-tables", "/sharing/shares/gold/all-tables", Reply::Files),
+    ("GET", "/sharing/shares/{share}/schemas/{schema}/tables/{table}/version", "/sharing/shares/gold/schemas/gold/tables/by_unit/version", Reply::Files),
+    ("GET", "/sharing/shares/{share}/schemas/{schema}/tables/{table}/metadata", "/sharing/shares/gold/schemas/gold/tables/by_unit/metadata", Reply::Files),
+    ("POST", "/sharing/shares/{share}/schemas/{schema}/tables/{table}/query", "/sharing/shares/gold/schemas/gold/tables/by_unit/query", Reply::Files),
+    ("GET", "/sharing/shares/{share}/schemas/{schema}/tables/{table}/changes", "/sharing/shares/gold/schemas/gold/tables/by_unit/changes", Reply::Files),
+    ("GET", "/sharing/files/{name}", "/sharing/files/x.parquet", Reply::InScope),
     ("GET", "/metrics", "/metrics", Reply::Plant),
     ("GET", "/api/v1/openapi.json", "/api/v1/openapi.json", Reply::InScope),
     ("GET", "/api/v1/docs", "/api/v1/docs", Reply::InScope),
