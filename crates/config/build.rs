@@ -11,6 +11,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for folder in ["", "bronze", "silver", "gold"] {
         collect(&root.join(folder), folder, &mut files)?;
     }
+    let reports = root.join("reports");
+    if reports.is_dir() {
+        for entry in std::fs::read_dir(&reports)? {
+            let entry = entry?;
+            let folder = format!("reports/{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() {
+                collect(&entry.path(), &folder, &mut files)?;
+            }
+        }
+    }
     files.sort();
     let mut code = String::from("static PLANT_FILES: &[(&str, &str)] = &[\n");
     for (name, path) in files {
@@ -29,7 +39,8 @@ fn collect(
 ) -> Result<(), Box<dyn std::error::Error>> {
     for entry in std::fs::read_dir(path)? {
         let path = entry?.path().canonicalize()?;
-        let is_text = path.extension().is_some_and(|ending| ending == "toml" || ending == "sql");
+        let endings = ["toml", "sql", "typ"];
+        let is_text = endings.iter().any(|it| path.extension().is_some_and(|ending| ending == *it));
         let Some(name) = path.file_name().filter(|_| is_text) else { continue };
         let name = name.to_string_lossy();
         files.push((

@@ -45,6 +45,9 @@ def day_text(day: int) -> str:
 
 
 def rows_of(lake: str, table: str) -> list[dict]:
+    """The rows of a table; none of a table that the plant has no dump for."""
+    if table not in lakes.tables(lake):
+        return []
     return lakes.read(lake, table).to_pylist()
 
 

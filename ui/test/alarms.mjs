@@ -1,7 +1,8 @@
 // Starts the demo on a copy of the reference plant and tests the alarm pages in a browser.
 //
-//   COCKPIT=target/debug/cockpit node test/alarms.mjs
+//   COCKPIT=target/debug/cockpit node test/alarms.mjs [--short]
 //
+// With --short the pages are inspected in fewer combinations of device and colour scheme.
 // Lake, user database and the copy of the plant are in a temporary folder. COCKPIT_SHOTS is a folder for
 // screenshots, CHROMIUM the path of the browser, /usr/bin/chromium by default.
 
@@ -62,7 +63,7 @@ async function testWith(address, file) {
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   })
   try {
-    await alarmTest(browser)
+    await alarmTest(browser, process.argv.includes('--short'))
   } finally {
     await browser.close()
   }

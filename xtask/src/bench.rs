@@ -51,6 +51,14 @@ pub fn access() -> ExitCode {
     ended(run(bench.args(["--ignored", "--nocapture", "--test-threads", "1"])))
 }
 
+/// `cargo xtask bench report`: the shift summary as PDF and XLSX, and a million rows as XLSX.
+pub fn report() -> ExitCode {
+    let mut bench = machine::cargo();
+    bench.args(["test", "-p", "report", "--lib", "--", "engine::bench::bench_"]);
+    // One after the other: the peak of memory is that of the process.
+    ended(run(bench.args(["--ignored", "--nocapture", "--test-threads", "1"])))
+}
+
 fn ended(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         ["bench", "latency", ..] => bench::latency(&args[2..]),
         ["bench", "alarms"] => bench::alarms(),
         ["bench", "access"] => bench::access(),
+        ["bench", "report"] => bench::report(),
         ["engines", "kafka", ..] => kafka::engine(&args[2..]),
         _ => usage(),
     }
@@ -45,6 +46,7 @@ fn usage() -> ExitCode {
     machine::print("       cargo xtask bench latency [SECONDS]");
     machine::print("       cargo xtask bench alarms");
     machine::print("       cargo xtask bench access");
+    machine::print("       cargo xtask bench report");
     machine::print("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
     machine::print(&parts::listed());
     ExitCode::FAILURE

@@ -12,10 +12,13 @@ pub fn access(program: &Path, lake: &Path) -> Result<(), String> {
     run(test.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
 }
 
-/// Runs `ui/test/alarms.mjs` with the demo of `program`.
-pub fn alarms(program: &Path) -> Result<(), String> {
+/// Runs `ui/test/alarms.mjs` with the demo of `program`; the short form inspects fewer pages.
+pub fn alarms(program: &Path, is_short: bool) -> Result<(), String> {
     let mut test = Command::new("node");
     test.arg("test/alarms.mjs").env("COCKPIT", program).env("CHROMIUM", machine::chromium());
+    if is_short {
+        test.arg("--short");
+    }
     run(test.current_dir(machine::root().join("ui")))
 }
 

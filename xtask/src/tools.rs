@@ -86,6 +86,14 @@ pub fn openssl() -> Result<(), String> {
     install("openssl", "openssl is not installed")
 }
 
+/// The text of PDF files.
+pub fn poppler() -> Result<(), String> {
+    match answer(Command::new("pdftotext").arg("-v")) {
+        Some(_) => Ok(()),
+        None => install("poppler-utils", "pdftotext is not installed"),
+    }
+}
+
 /// What builds and starts packages.
 pub fn packaging() -> Result<(), String> {
     for (program, package) in [("strip", "binutils"), ("curl", "curl"), ("setpriv", "util-linux")] {

@@ -16,6 +16,7 @@ mod observer;
 mod open;
 mod refinement;
 mod report;
+pub mod reports;
 mod schedule;
 pub mod serving;
 mod signals;

@@ -7,7 +7,7 @@ mod condition;
 pub mod edit;
 mod rule;
 mod suppression;
-mod value;
+pub(crate) mod value;
 
 pub use edit::{replace_rule, unified_diff};
 pub use value::duration_us;

@@ -9,6 +9,7 @@ use super::kpi::{self, Kpi};
 use super::model::{self, Model, TableName};
 use super::notifications::Notifications;
 use super::openid::{self, OpenIdProvider};
+use super::reports::{self, Definition};
 use super::retention::Retention;
 use super::serve::{self, Serve};
 use super::settings::{Access, Limits};
@@ -52,6 +53,8 @@ pub struct Plant {
     pub alarms: Arc<AlarmRules>,
     /// Who is notified of alarms.
     pub notifications: Notifications,
+    /// Reports by name.
+    pub reports: BTreeMap<String, Arc<Definition>>,
     /// One contract per bronze table, by table.
     pub contracts: BTreeMap<String, Contract>,
     /// One model per silver and gold table.
@@ -78,10 +81,28 @@ pub fn texts(path: Option<&Path>) -> anyhow::Result<Texts> {
     for (folder, ending) in [("", "toml"), ("bronze", "toml"), ("silver", "sql"), ("gold", "sql")] {
         read_folder(path, folder, ending, &mut texts)?;
     }
+    read_reports(path, &mut texts)?;
     if !texts.contains_key("plant.toml") {
         bail!("{} has no plant.toml; choose a plant folder with --plant", path.display());
     }
     Ok(texts)
+}
+
+/// Reads the definition and the templates of every report.
+fn read_reports(root: &Path, texts: &mut Texts) -> anyhow::Result<()> {
+    let path = root.join(reports::FOLDER);
+    let Ok(entries) = std::fs::read_dir(&path) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        let folder = format!("{}/{}", reports::FOLDER, entry.file_name().to_string_lossy());
+        for ending in ["toml", "typ"] {
+            read_folder(root, &folder, ending, texts)?;
+        }
+    }
+    Ok(())
 }
 
 fn read_folder(root: &Path, folder: &str, ending: &str, texts: &mut Texts) -> anyhow::Result<()> {
@@ -129,6 +150,9 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     }
     for (file, text) in texts {
         let Some((folder, name)) = file.split_once('/') else { continue };
+        if folder == reports::FOLDER {
+            continue;
+        }
         let Some((name, _ending)) = name.rsplit_once('.') else { continue };
         let findings = Findings::new(file, text);
         if folder == "bronze" {
@@ -155,6 +179,9 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
         plant.map(|plant| Plant { contracts, models, retention, not_understood, kpis, ..plant });
     if let Some(plant) = &mut plant {
         plant.read_alarms(texts);
+        let (reports, found) = reports::read(texts, &plant.shift_names(), &plant.kpis);
+        plant.reports = reports;
+        diagnostics.extend(found);
     }
     diagnostics.sort();
     (plant, diagnostics)
@@ -211,6 +238,7 @@ pub(crate) fn read_plant(findings: &Findings<'_>) -> Option<Plant> {
         kpis: Vec::new(),
         alarms: Arc::default(),
         notifications: Notifications::default(),
+        reports: BTreeMap::new(),
         contracts: BTreeMap::new(),
         models: BTreeMap::new(),
         retention: BTreeMap::new(),

@@ -21,6 +21,7 @@ pub mod notifications;
 pub mod openid;
 pub mod outgoing;
 pub mod reference;
+pub mod reports;
 pub mod retention;
 pub mod schema;
 pub mod secret;

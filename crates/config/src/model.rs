@@ -353,18 +353,27 @@ fn read_column(name: &str, body: &str, line: usize, model: &mut Model, findings:
     });
 }
 
-/// The tables a statement reads, its own CTEs left out.
+/// The tables the statement of a model reads.
 fn upstreams(sql: &str, findings: &Findings<'_>) -> Option<BTreeSet<TableName>> {
+    let line = 1 + sql.lines().take_while(|line| line.starts_with("--")).count();
+    tables_of(sql, line, findings)
+}
+
+/// The tables a statement reads, its own CTEs left out. Mistakes are noted at `line`.
+pub(crate) fn tables_of(
+    sql: &str,
+    line: usize,
+    findings: &Findings<'_>,
+) -> Option<BTreeSet<TableName>> {
     use datafusion_sql::parser::DFParser;
     use datafusion_sql::resolve::resolve_table_references;
 
-    let line = 1 + sql.lines().take_while(|line| line.starts_with("--")).count();
     let statements = DFParser::parse_sql(sql);
     let statement = match statements {
         Ok(mut statements) if statements.len() == 1 => statements.pop_front()?,
         Ok(statements) => {
             let message = format!("{} statements instead of one", statements.len());
-            findings.note_line(line, message, "Keep exactly one SELECT in the file.");
+            findings.note_line(line, message, "Keep exactly one SELECT.");
             return None;
         }
         Err(error) => {

@@ -11,6 +11,7 @@ mod ingest;
 mod lake;
 mod notify;
 mod refine;
+mod report;
 mod section;
 mod serve;
 mod stream;
@@ -22,6 +23,7 @@ pub use ingest::IngestLimits;
 pub use lake::LakeLimits;
 pub use notify::NotificationLimits;
 pub use refine::RefineLimits;
+pub use report::ReportLimits;
 pub(crate) use section::variable;
 pub use section::{Deprecation, Origin, Provenance, Section, Setting};
 pub use serve::{LiveLimits, ServeLimits};
@@ -42,13 +44,14 @@ pub struct Limits {
     pub refine: RefineLimits,
     pub live: LiveLimits,
     pub alarm: AlarmLimits,
+    pub report: ReportLimits,
     pub serve: ServeLimits,
     provenance: Provenance,
 }
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 8] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 9] {
         [
             ("Dumps", &self.ingest),
             ("Streams", &self.stream),
@@ -57,6 +60,7 @@ impl Limits {
             ("Refinement", &self.refine),
             ("Live values", &self.live),
             ("Alarms", &self.alarm),
+            ("Reports", &self.report),
             ("HTTP service", &self.serve),
         ]
     }
@@ -87,8 +91,8 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 8], &mut Provenance) {
-        let sections: [&mut dyn Section; 8] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 9], &mut Provenance) {
+        let sections: [&mut dyn Section; 9] = [
             &mut self.ingest,
             &mut self.stream,
             &mut self.kafka,
@@ -96,6 +100,7 @@ impl Limits {
             &mut self.refine,
             &mut self.live,
             &mut self.alarm,
+            &mut self.report,
             &mut self.serve,
         ];
         (sections, &mut self.provenance)

@@ -152,6 +152,31 @@ impl<'a, 't> TomlReader<'a, 't> {
         self.findings.note(self.at_key(key), message, remedy);
     }
 
+    /// Notes a mistake at the beginning of the table.
+    pub fn note_here(&self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.findings.note(self.at, message, remedy);
+    }
+
+    /// Notes a mistake on a line of the file, counted from 1.
+    pub fn note_line(&self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
+        self.findings.note_line(line, message, remedy);
+    }
+
+    /// The mistakes of the file.
+    pub fn findings(&self) -> &'a Findings<'t> {
+        self.findings
+    }
+
+    /// Line, from 1, of the first line of the text under `key`, or of the table if it is missing.
+    pub fn line_of_text(&self, key: &str) -> usize {
+        self.findings.line_of(self.at_text(key).unwrap_or(self.at))
+    }
+
+    /// Whether the value of `key` is a whole number.
+    pub fn is_integer(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().as_integer().is_some())
+    }
+
     /// Whether the key is present, whatever its value.
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
@@ -245,6 +270,41 @@ impl<'a, 't> TomlReader<'a, 't> {
             self.wrong(key, "a list of texts");
         }
         texts
+    }
+
+    /// A list of texts, which are `Ok`, and of numbers, which are `Err`, or `None` if it is missing.
+    pub fn texts_or_numbers(&mut self, key: &'static str) -> Option<Vec<Result<String, f64>>> {
+        let value = self.value(key)?;
+        let item = |item: &Spanned<DeValue<'_>>| {
+            let item = item.get_ref();
+            let float = item.as_float().map(|float| float.as_str().replace('_', ""));
+            let whole = item.as_integer().map(|whole| whole.as_str().replace('_', ""));
+            let number = || float.or(whole)?.parse::<f64>().ok().filter(|it| it.is_finite());
+            item.as_str().map(|text| Ok(text.to_owned())).or_else(|| number().map(Err))
+        };
+        let items = value.get_ref().as_array().and_then(|it| it.iter().map(item).collect());
+        if items.is_none() {
+            self.wrong(key, "a list of texts and numbers");
+        }
+        items
+    }
+
+    /// The readers of the tables below this one, each with its key, in the order of the file. Other values are
+    /// noted.
+    pub fn into_tables(self) -> Vec<(String, TomlReader<'a, 't>)> {
+        let mut tables = Vec::with_capacity(self.table.len());
+        for (key, value) in self.table.iter() {
+            let name: &str = key.get_ref();
+            match value.get_ref().as_table() {
+                // All tables of the list have the same keys, so they share a path.
+                Some(table) => {
+                    tables.push((name.to_owned(), self.below("*", table, key.span().start)))
+                }
+                None => self.findings.note(key.span().start, "not a table", "Write { … } here."),
+            }
+        }
+        tables.sort_by_key(|(_, table)| table.at);
+        tables
     }
 
     /// The readers of a list of tables.

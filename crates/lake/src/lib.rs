@@ -22,6 +22,7 @@ mod lake;
 pub mod lease;
 pub mod meta;
 pub mod offsets;
+pub mod pinned;
 pub mod plan;
 pub mod reconciliation;
 pub mod refine;

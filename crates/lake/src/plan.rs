@@ -7,6 +7,7 @@
 
 pub mod alarms;
 pub mod equipment;
+pub mod known;
 pub mod lineage;
 pub mod planner;
 

@@ -4,14 +4,16 @@ use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
+use config::model::TableName;
 use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use lake::kpi::{KpiQuery, Row};
 use lake::shared::{FileBytes, Part, SharedTable};
 use plant::equipment::Equipment;
+use report::Versions;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -29,6 +31,18 @@ pub trait LakeReader: Send + Sync {
     /// Version of one table as of now, `None` if it has none (the response then has no ETag). Called
     /// before [`LakeReader::session`], so an ETag may be older than the rows, never newer.
     async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>>;
+
+    /// The newest version of each of these tables, or the newest at a time in microseconds since 1970 UTC. Tables
+    /// that do not exist, or did not exist then, are left out.
+    async fn versions(
+        &self,
+        tables: &BTreeSet<TableName>,
+        at_us: Option<i64>,
+    ) -> anyhow::Result<Versions>;
+
+    /// A session as [`LakeReader::session`] in which only these tables exist, at these versions. Statements give
+    /// their rows in the same order each time.
+    async fn session_at(&self, versions: &Versions) -> anyhow::Result<SessionContext>;
 
     /// The table at `version`, for queries in a session of [`LakeReader::session`]; `None` if the log or a
     /// data file of this version is no longer stored.

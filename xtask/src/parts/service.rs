@@ -5,18 +5,27 @@ use crate::kafka::Kafka;
 use crate::machine::run;
 use crate::pages;
 use crate::server::free_address;
+use crate::tools;
+use std::path::Path;
+use std::process::Command;
 
 /// Guessed passwords, unless the part is named.
 const FEW_GUESSES: [&str; 2] = ["--logins", "1000"];
+
+/// The days of the plant whose reports are compared: two weeks of production days.
+const REPORT_DAYS: &str = "14";
+
+/// A day of the plant's dumps with planned and made boards.
+const DUMPED_DAY: &str = "2022-06-05";
 
 /// Login, roles and settings in a browser.
 pub fn access(bench: &Bench) -> Done {
     pages::access(&bench.cockpit, &bench.simulated("access", SMALL_LAKE_DAYS)?)
 }
 
-/// Alarms of the demo in a browser.
+/// Alarms of the demo in a browser, in the short form unless the part is named.
 pub fn alarms(bench: &Bench) -> Done {
-    pages::alarms(&bench.cockpit)
+    pages::alarms(&bench.cockpit, bench.is_usual)
 }
 
 /// Logins at real providers in a browser.
@@ -57,4 +66,20 @@ pub fn load(bench: &Bench) -> Done {
 /// Notifications to a mail server and webhooks that fail, while the program is killed.
 pub fn notify(bench: &Bench) -> Done {
     run(bench.python("notify_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
+/// The reports of a simulated plant, and of the plant's dumps if they are there, number for number.
+pub fn report(bench: &Bench) -> Done {
+    let case = |lake: &Path| -> Result<Command, String> {
+        let mut case = bench.python("report_case.py")?;
+        case.arg("--cockpit").arg(&bench.cockpit).arg("--lake").arg(lake);
+        Ok(case)
+    };
+    tools::poppler()?;
+    run(&mut case(&bench.simulated("report", REPORT_DAYS)?)?)?;
+    if !bench.bucket.is_dir() {
+        return Ok(());
+    }
+    bench.ingest(&bench.bucket)?;
+    run(case(&bench.lake())?.args(["--day", DUMPED_DAY]))
 }

@@ -14,6 +14,7 @@ mod password;
 mod print;
 mod progress;
 mod reference;
+mod report;
 mod serve;
 mod settings;
 mod simulate;
@@ -99,6 +100,9 @@ enum Command {
     },
     /// Print KPIs with their numerators, denominators and bounds
     Kpi(kpi::KpiArgs),
+    /// List and run reports
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// List the tables of the lake
     Tables,
     /// Show rejected records and the reasons
@@ -204,8 +208,9 @@ impl Level {
 }
 
 /// The crates of this program, whose events are distinguished from those of libraries.
-const CRATES: [&str; 10] = [
-    "batches", "cockpit", "config", "ingest", "lake", "live", "plant", "serve", "simulate", "watch",
+const CRATES: [&str; 11] = [
+    "batches", "cockpit", "config", "ingest", "lake", "live", "plant", "report", "serve",
+    "simulate", "watch",
 ];
 
 /// Format of a result.
@@ -303,6 +308,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Rebuild => rebuild(&load(&flags)?).await,
         Command::Sql { query, format } => sql(&load(&flags)?, &query, format).await,
         Command::Kpi(args) => kpi::run(&load(&flags)?, &args).await,
+        Command::Report(command) => Box::pin(report::run(&load(&flags)?, command)).await,
         Command::Tables => tables(&load(&flags)?).await,
         Command::Rejected { table, limit } => {
             let query = rejected_query(table.as_deref(), limit);
@@ -335,6 +341,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
         let mut alarms = plant.alarms.as_ref().clone();
         lake::plan::alarms::check(plant, &steps, &mut alarms).await?;
         found.extend(in_models.into_iter().chain(alarms.mistakes().cloned()));
+        found.extend(::report::check::check(plant, &steps).await?);
         found.sort();
         for warning in alarms.warnings() {
             print::line(&format!("warning: {warning}"));
@@ -344,8 +351,12 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
                 0 => String::new(),
                 count => format!(", {}", print::counted(count, "alarm rule")),
             };
+            let reports = match plant.reports.len() {
+                0 => String::new(),
+                count => format!(", {}", print::counted(count, "report")),
+            };
             print::line(&format!(
-                "{}: {} and {}{rules}, no mistakes",
+                "{}: {} and {}{rules}{reports}, no mistakes",
                 plant.name,
                 print::counted(plant.contracts.len(), "contract"),
                 print::counted(steps.len(), "model")

@@ -11,14 +11,15 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use lake::context::LakeContext;
 use lake::kpi::{self, KpiQuery, Row};
 use lake::meta::catalog::{self, ColumnRow, TableRow};
-use lake::session;
 use lake::shared::{self, FileBytes, Part, SharedTable};
+use lake::{pinned, session};
 use plant::equipment::Equipment;
-use plant::time::{SECOND_US, second_of_us};
+use plant::time::{MILLISECOND_US, SECOND_US, second_of_us};
+use report::{TableVersion, Versions};
 use serve::{
     BuildInfo, ColumnInfo, Health, LakeReader, ParameterInfo, RunInfo, State, TableInfo, type_name,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use watch::Alarms;
@@ -126,6 +127,33 @@ impl LakeReader for LakeService {
     async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>> {
         let state = self.refinery.lake.state(&TableName::new(schema, table)).await?;
         Ok(state.map(|state| state.version()))
+    }
+
+    async fn versions(
+        &self,
+        tables: &BTreeSet<TableName>,
+        at_us: Option<i64>,
+    ) -> anyhow::Result<Versions> {
+        let at_ms = at_us.map(|at_us| at_us.div_euclid(MILLISECOND_US));
+        let mut versions = Versions::new();
+        for name in tables {
+            let found = pinned::version(&self.refinery.lake, name, at_ms).await?;
+            versions.extend(found.map(|found| {
+                let committed_at_us = found.committed_at_ms * MILLISECOND_US;
+                (name.to_string(), TableVersion { version: found.version, committed_at_us })
+            }));
+        }
+        Ok(versions)
+    }
+
+    async fn session_at(&self, versions: &Versions) -> anyhow::Result<SessionContext> {
+        let table = |(name, version): (&String, &TableVersion)| {
+            let (schema, table) = name.split_once('.')?;
+            Some((TableName::new(schema, table), version.version))
+        };
+        let versions = versions.iter().filter_map(table).collect();
+        let LakeContext { lake, runtime, steps, .. } = &self.refinery;
+        pinned::open(lake, runtime.clone(), steps, &versions)
     }
 
     async fn table_at(

@@ -19,6 +19,7 @@ mod network;
 mod once;
 mod previous;
 mod property;
+mod reports;
 mod retention;
 mod security;
 mod settings;

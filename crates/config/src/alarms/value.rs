@@ -138,7 +138,7 @@ pub fn sensors(reader: &mut TomlReader<'_, '_>) -> Option<SensorPattern> {
 }
 
 /// A text or a list of texts; `None` if it is missing.
-fn one_or_more(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<Vec<String>> {
+pub fn one_or_more(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<Vec<String>> {
     let text = reader.value(key)?.get_ref().as_str();
     match text {
         Some(text) => Some(vec![text.to_owned()]),

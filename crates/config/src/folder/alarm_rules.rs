@@ -15,16 +15,21 @@ impl Plant {
         self.notifications = loaded.notifications;
     }
 
+    /// Names of the shifts, sorted.
+    pub fn shift_names(&self) -> Vec<String> {
+        let names = self.calendar.shifts().iter().map(|shift| shift.name.clone());
+        let names: BTreeSet<String> = names.collect();
+        names.into_iter().collect()
+    }
+
     /// Reads a text of `alarms.toml` for this plant. Mistakes are among the problems of the rules.
     pub fn alarms_from(&self, text: &str) -> Loaded {
-        let shifts = self.calendar.shifts().iter().map(|shift| shift.name.clone());
-        let shifts: BTreeSet<String> = shifts.collect();
         let references = References {
             temperature: &self.temperature,
             kpis: &self.kpis,
             equipment: &self.equipment,
             tables: self.contracts.keys().map(String::as_str).collect(),
-            shifts: shifts.into_iter().collect(),
+            shifts: self.shift_names(),
         };
         alarms::read(text, &references)
     }

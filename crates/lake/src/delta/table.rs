@@ -118,6 +118,16 @@ impl Table {
         Ok(Some(State { inner: inner.with_context(|| format!("opening {}", self.name))? }))
     }
 
+    /// When a version was committed, in milliseconds since 1970 UTC; `None` if the log no longer has its entry.
+    pub async fn committed_at_ms(&self, version: Version) -> anyhow::Result<Option<i64>> {
+        let Some(bytes) = self.log.read_commit_entry(version).await? else { return Ok(None) };
+        let time = |action: Action| match action {
+            Action::CommitInfo(info) => info.timestamp,
+            _ => None,
+        };
+        Ok(get_actions(version, &bytes)?.into_iter().find_map(time))
+    }
+
     /// `state` with the commits since.
     pub async fn refresh(&self, mut state: State) -> anyhow::Result<State> {
         state

@@ -75,6 +75,11 @@ pub struct QualityRow {
     pub measured_at: DateTime<Utc>,
 }
 
+/// The definitions of its tables.
+pub(crate) fn all() -> [MetaTable; 4] {
+    [tables(), columns(), lineage(), quality()]
+}
+
 fn tables() -> MetaTable {
     use DataType::{Int64, Utf8};
     let columns = [

@@ -1,18 +1,12 @@
 //! The statements of alarm rules, planned over the tables of the plant, so that a mistake in SQL is
 //! reported with its line before the statement runs.
 
-use crate::kpi::definition;
-use crate::meta::restatements;
-use crate::plan::Step;
-use crate::{dumps, reconciliation, rejected, session};
+use crate::plan::{Step, known};
 use anyhow::Context as _;
 use arrow::datatypes::{DataType, SchemaRef};
 use config::alarms::{AlarmRules, FILE, FileRule, FileSuppression, Problem};
 use config::diagnostic::{Diagnostic, did_you_mean};
 use config::folder::Plant;
-use config::model::TableName;
-use config::settings::Limits;
-use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use plant::alarm::{Condition, SqlCondition, Statement, SuppressionCause};
@@ -29,7 +23,7 @@ const PLACES: [&str; 6] = ["plant", "lane", "unit", "line", "area", "object"];
 /// # Errors
 /// A session cannot be created.
 pub async fn check(plant: &Plant, steps: &[Step], rules: &mut AlarmRules) -> anyhow::Result<()> {
-    let checker = Checker { plant, session: session(steps)? };
+    let checker = Checker { plant, session: known::session(steps)? };
     let mut faulty = BTreeSet::new();
     for suppression in rules.suppressions.clone() {
         if let Some(diagnostic) = checker.suppression(&suppression).await {
@@ -56,21 +50,6 @@ pub async fn check(plant: &Plant, steps: &[Step], rules: &mut AlarmRules) -> any
     }
     rules.problems.sort();
     Ok(())
-}
-
-/// A session with the tables that statements of rules can read, without rows.
-fn session(steps: &[Step]) -> anyhow::Result<SessionContext> {
-    let limits = Limits::default();
-    let session = session::empty(&limits, session::runtime(&limits)?, 1);
-    let models = steps.iter().map(|step| (step.name().clone(), step.schema.clone()));
-    let meta =
-        [dumps::table(), reconciliation::table(), restatements::table(), definition::table()];
-    let meta = meta.into_iter().map(|table| (table.name, table.schema));
-    let rejected = (TableName::new("silver", "rejected"), rejected::schema());
-    for (name, schema) in models.chain(meta).chain([rejected]) {
-        session::register(&session, &name, Arc::new(EmptyTable::new(schema)))?;
-    }
-    Ok(session)
 }
 
 fn diagnostic(line: usize, message: String, remedy: String) -> Diagnostic {

@@ -4,7 +4,6 @@
 //! supports: times in UTC, and no view types.
 
 use super::format::Format;
-use super::formula;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -16,6 +15,7 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
+use report::csv::formula;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ mod access;
 mod bounds;
 mod formulas;
 mod fuzz;
-mod lake;
+pub mod lake;
 mod network;
 mod odata;
 mod pages;

@@ -17,7 +17,7 @@ pub use places::find_scope;
 use super::Service;
 use super::authorization::Caller;
 use super::error::Error;
-use crate::TableInfo;
+use crate::{LakeReader, TableInfo};
 use access::{Action, Granted, Identity, Scope};
 use arrow::datatypes::Schema;
 use axum::http::StatusCode;
@@ -162,8 +162,17 @@ impl Visibility {
     /// A session in which only visible tables exist, with their visible rows.
     pub async fn session(&self, service: &Service) -> Result<SessionContext, Error> {
         let session = service.lake.session().await.map_err(Error::from_lower_layer)?;
+        self.restricted(service.lake.as_ref(), session).await
+    }
+
+    /// A session over the lake in which only visible tables exist, with their visible rows.
+    pub async fn restricted(
+        &self,
+        lake: &dyn LakeReader,
+        session: SessionContext,
+    ) -> Result<SessionContext, Error> {
         if !self.is_everything() {
-            let tables = service.lake.tables().await.map_err(Error::from_lower_layer)?;
+            let tables = lake.tables().await.map_err(Error::from_lower_layer)?;
             catalog::restrict(&session, self, &tables);
         }
         Ok(session)

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
+use config::model::TableName;
 use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
@@ -21,6 +22,7 @@ use futures::StreamExt as _;
 use lake::kpi::{Dimensions, FigureStatus, KpiQuery, Level, Row};
 use lake::shared::{FileBytes, Part, SharedFile, SharedTable};
 use plant::equipment::{Equipment, Unit};
+use report::{TableVersion, Versions};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -204,6 +206,26 @@ impl LakeReader for Lake {
 
     async fn version(&self, _schema: &str, _table: &str) -> anyhow::Result<Option<u64>> {
         Ok(Some(4))
+    }
+
+    async fn versions(
+        &self,
+        tables: &BTreeSet<TableName>,
+        _at_us: Option<i64>,
+    ) -> anyhow::Result<Versions> {
+        let exists = |name: &&TableName| {
+            self.tables
+                .iter()
+                .any(|(info, _)| info.schema == name.schema && info.table == name.name)
+        };
+        let version = TableVersion { version: 4, committed_at_us: 0 };
+        Ok(tables.iter().filter(exists).map(|name| (name.to_string(), version)).collect())
+    }
+
+    /// This lake has one version.
+    async fn session_at(&self, versions: &Versions) -> anyhow::Result<SessionContext> {
+        anyhow::ensure!(versions.values().all(|it| it.version == 4), "unknown version");
+        self.session().await
     }
 
     async fn table_at(
