@@ -64,6 +64,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     icon: 'orders',
     key: 'w',
     permission: 'read_tables',
+    needsWholePlant: true,
     hasSubpaths: true,
     page: () => import('./orders/Orders.svelte'),
   },

@@ -19,6 +19,7 @@ import { nowTest } from './browser/now.mjs'
 import { oeeTest } from './browser/oee.mjs'
 import { ordersTest } from './browser/orders.mjs'
 import { qualityTest } from './browser/quality.mjs'
+import { questionsTest } from './browser/questions.mjs'
 import { stationTest } from './browser/station.mjs'
 import { stockTest } from './browser/stock.mjs'
 import { answersTest, tempsTest } from './browser/temps.mjs'
@@ -32,6 +33,7 @@ async function allPages(browser, page) {
   await qualityTest(page)
   await stockTest(page)
   await dataTest(page)
+  await questionsTest(page)
   await exploreTest(page)
   await boardsTest(page)
   await tempsTest(browser, page)

@@ -24,7 +24,8 @@ export class PeriodState {
   readonly initial: Choice
   #hours: Resource<{ rows: ShiftHour[] }>
 
-  constructor(initial: Choice) {
+  /** The shifts are read only if `isNeeded`. */
+  constructor(initial: Choice, isNeeded: () => boolean = () => true) {
     this.initial = initial
     const query = {
       columns: ['production_day', 'day_local', 'hour_local', 'shift'],
@@ -32,7 +33,9 @@ export class PeriodState {
       order: '-day_local,-hour_local',
       limit: HOURS_MAX,
     }
-    this.#hours = new Resource(() => () => orEmpty(tableRows<ShiftHour>('gold.oee_hourly', query)))
+    this.#hours = new Resource(() =>
+      isNeeded() ? () => orEmpty(tableRows<ShiftHour>('gold.oee_hourly', query)) : null,
+    )
   }
 
   readonly runs = $derived.by(() => shiftRunsOf(this.#hours.data?.rows ?? []))

@@ -42,7 +42,7 @@ export function deviationsOf({
         due: int(due),
         percent: percent(station.made, due) ?? '',
       }),
-      href: `/make/${encodeURIComponent(station.unit)}?day=${day}`,
+      href: `/make/${encodeURIComponent(station.unit)}?t=${day}..${day}`,
     }))
   if (silent === 0) return behind
   const detail = t('now.silent.detail', { sensors: int(sensors) })

@@ -21,6 +21,7 @@ const SOURCES: readonly Source[] = [
     kind: 'order',
     table: 'gold.work_order_progress',
     column: 'work_order',
+    needsWholePlant: true,
     href: (name) => `/orders/${name}`,
   },
   {

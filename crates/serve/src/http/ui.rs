@@ -15,8 +15,9 @@ use axum::routing::{MethodRouter, get};
 use cockpit_ui::Asset;
 use std::sync::Arc;
 
-/// Prefixes of routes whose last segment may contain dots: a sensor is `Plant1.4.solder_paste_printer.manufact2`.
-const DOTTED: [&str; 1] = ["temps/"];
+/// Prefixes of routes whose last segment is a name of the plant and may contain dots: a sensor is
+/// `Plant1.4.solder_paste_printer.manufact2`.
+const DOTTED: [&str; 4] = ["temps/", "make/", "orders/", "wall/"];
 
 /// Serves `assets`, which are sorted by path.
 pub fn pages(assets: &'static [Asset]) -> MethodRouter<Arc<Service>> {

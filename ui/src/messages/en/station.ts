@@ -24,6 +24,25 @@ export const station = {
     'median {median} s, ideal {ideal} s; {slow} of {boards} cycles slower than 1.5 times the ideal',
   'station.cycle.legend':
     'Each line is the time from one board to the next; stops of more than 5 min are left out. Step line: ideal time of the item.',
+  'station.cycle.coarse':
+    'No cycle times: the boards are recorded at equal times, or more than 5 min apart.',
   'station.cycle.none': 'No cycles: fewer than two boards were made.',
   'station.cycle.median': 'Cycle / ideal',
+
+  'loss.title': 'Top losses',
+  'loss.note': 'from planned busy time to the ideal time of good boards',
+  'loss.name': 'Loss',
+  'loss.lost': 'Lost',
+  'loss.unit': 'Most at',
+  'loss.unit.value': '{unit}, {minutes} min',
+  'loss.none': 'No losses are computed for this day.',
+  'loss.breakdown': 'breakdown',
+  'loss.setup': 'setup',
+  'loss.minor_stop': 'minor stops',
+  'loss.no_order': 'no order',
+  'loss.unknown_time': 'unknown time',
+  'loss.reduced_speed': 'reduced speed',
+  'loss.scrap': 'scrap',
+  'loss.rework': 'rework',
+  'loss.verdict_unknown': 'boards without verdict',
 } as const
