@@ -32,6 +32,7 @@ RANDOM_ROUNDS = 20
 FULL_DISK = "size=3m"
 BUFFER_BYTES = 1 << 16
 TIMED_LOGINS = 40
+TIMES_MAX = 3
 TIME_RATIO_MAX = 1.25
 """Medians of the answer times of refused logins differ by at most this factor: much less than a password hash."""
 DELAY_S = 2
@@ -203,16 +204,25 @@ def address(number: int) -> str:
     return f"127.2.{number // 250}.{number % 250 + 1}"
 
 
-def check_times(service: Service, report: Report) -> None:
-    """Existing and unknown names, from addresses that have not failed yet."""
+def time_ratio(service: Service, first: int) -> float:
+    """How much longer a known name takes than an unknown one, from addresses that have not failed yet."""
     known, unknown = [], []
-    for number in range(TIMED_LOGINS):
+    for number in range(first, first + TIMED_LOGINS):
         source = address(1000 + number)
         unknown.append(service.login(source, f"nobody{number}", "wrong horse battery").took_s)
         known.append(service.login(source, NAME, "wrong horse battery").took_s)
-    ratio = statistics.median(known) / statistics.median(unknown)
-    is_equal = 1 / TIME_RATIO_MAX < ratio < TIME_RATIO_MAX
-    report.check(f"a known name takes {ratio:.2f} times as long as an unknown one", is_equal)
+    return statistics.median(known) / statistics.median(unknown)
+
+
+def check_times(service: Service, report: Report) -> None:
+    """A difference that is due to the name recurs; one that is due to other load does not."""
+    ratios: list[float] = []
+    is_equal = False
+    while not is_equal and len(ratios) < TIMES_MAX:
+        ratios.append(time_ratio(service, len(ratios) * TIMED_LOGINS))
+        is_equal = 1 / TIME_RATIO_MAX < ratios[-1] < TIME_RATIO_MAX
+    text = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    report.check(f"a known name takes {text} times as long as an unknown one", is_equal)
 
 
 def check_failed_logins(world: World, count: int, report: Report) -> None:

@@ -21,10 +21,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from openpyxl import load_workbook
+
 import report_heat
 import report_sheets as sheets
+import report_stock
 from checks import Report
-from openpyxl import load_workbook
 from program import LIMIT_S, PLANT
 from report_truth import IST, Plant
 
@@ -62,7 +64,7 @@ def grouped(value: float, digits: int) -> str:
         parts.insert(0, head[-2:])
         head = head[:-2]
     text = ",".join([*([head] if head else []), *parts, tail])
-    sign = "−" if value < 0 and scaled.strip("0") else ""
+    sign = "\u2212" if value < 0 and scaled.strip("0") else ""
     return sign + text + ("." + fraction if digits else "")
 
 
@@ -84,9 +86,21 @@ class Case:
         self.report = Report()
         self.pages = 0
 
-    def render(self, name: str, parameters: dict[str, Any], ending: str, language: str = "en") -> Path:
+    def render(
+        self, name: str, parameters: dict[str, Any], ending: str, language: str = "en"
+    ) -> Path:
         out = self.folder / f"{name}-{language}.{ending}"
-        args = ["report", "run", name, "--plant", str(PLANT), "--lake", self.lake, "--out", str(out)]
+        args = [
+            "report",
+            "run",
+            name,
+            "--plant",
+            str(PLANT),
+            "--lake",
+            self.lake,
+            "--out",
+            str(out),
+        ]
         for key, value in parameters.items():
             args += ["--set", f"{key}={value}"]
         done = subprocess.run(
@@ -111,7 +125,9 @@ class Case:
                 continue
             self.compare(f"{name}, {query}", shaped(name, query, given), wanted[query])
             self.in_pdf(name, query, given, spec, text)
-        self.report.check(f"{name}: a sheet About", "About" in book.sheetnames, str(book.sheetnames))
+        self.report.check(
+            f"{name}: a sheet About", "About" in book.sheetnames, str(book.sheetnames)
+        )
         self.twice(name, parameters)
         for language, script in (("ml", "\u0d00"), ("hi", "\u0900")):
             text = pages(self.render(name, parameters, "pdf", language))
@@ -128,7 +144,9 @@ class Case:
         cells = sum(len(row) for row in wanted)
         self.report.check(f"{what}: {cells} cells", not wrong, "\n".join(wrong[:SHOWN]))
 
-    def in_pdf(self, name: str, query: str, given: list[tuple], spec: list[dict], text: str) -> None:
+    def in_pdf(
+        self, name: str, query: str, given: list[tuple], spec: list[dict], text: str
+    ) -> None:
         left_out = LEFT_OUT.get((name, query), set())
         if left_out is None:
             return
@@ -145,7 +163,9 @@ class Case:
             if not any(figures <= line for line in lines):
                 absent.append(f"{row}: {sorted(figures)}")
         shown = len(given[:PDF_ROWS])
-        self.report.check(f"{name}, {query}: {shown} rows in the PDF", not absent, "\n".join(absent[:SHOWN]))
+        self.report.check(
+            f"{name}, {query}: {shown} rows in the PDF", not absent, "\n".join(absent[:SHOWN])
+        )
 
     def twice(self, name: str, parameters: dict[str, Any]) -> None:
         """Two runs: equal bytes, apart from the time at which they were generated."""
@@ -156,7 +176,10 @@ class Case:
                 second = self.render(name, parameters, ending).read_bytes()
                 if datetime.now(UTC).replace(second=0, microsecond=0) == begun:
                     break
-            self.report.check(f"{name}: {ending} is the same twice", content(first, ending) == content(second, ending))
+            self.report.check(
+                f"{name}: {ending} is the same twice",
+                content(first, ending) == content(second, ending),
+            )
 
 
 def content(data: bytes, ending: str) -> Any:
@@ -172,7 +195,8 @@ def definitions(name: str) -> dict[str, list[dict]]:
     text = (PLANT / "reports" / name / "report.toml").read_text()
     queries = tomllib.loads(text)["query"]
     return {
-        query["name"]: [it for it in query["columns"].values() if not it.get("hidden")] for query in queries
+        query["name"]: [it for it in query["columns"].values() if not it.get("hidden")]
+        for query in queries
     }
 
 
@@ -194,7 +218,9 @@ def shaped(name: str, query: str, given: list[tuple]) -> list[tuple]:
 
 
 def pages(pdf: Path) -> str:
-    done = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 
@@ -202,7 +228,9 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--cockpit", type=Path, required=True)
     arguments.add_argument("--lake", required=True)
-    arguments.add_argument("--day", type=date.fromisoformat, help="by default the last day with boards")
+    arguments.add_argument(
+        "--day", type=date.fromisoformat, help="by default the last day with boards"
+    )
     arguments.add_argument("--temperature-day", type=date.fromisoformat)
     arguments.add_argument("--landed-day", type=date.fromisoformat)
     arguments.add_argument("--out", type=Path, default=Path("report-case"))
@@ -221,11 +249,11 @@ def main() -> int:
     case.run("weekly-oee", {"week": monday}, sheets.weekly_oee(plant, monday))
     case.run("quality", of_day | {"days": 7, "unit": unit}, sheets.quality(plant, day, unit, 7))
     as_of = oldest_age(case)
-    case.run("stock", {"top": 25, "old_days": 365}, sheets.stock(plant, as_of, 25, 365))
+    case.run("stock", {"top": 25, "old_days": 365}, report_stock.stock(plant, as_of, 25, 365))
     heat = report_heat.temperatures(case.lake, hot, 5)
     case.run("temperatures", {"day": hot, "silent_min": 5}, heat)
     case.run("data-quality", {"day": landed, "late_days": 1}, sheets.data_quality(plant, landed))
-    late = sheets.late_orders(plant, day, 1, 2)
+    late = report_stock.late_orders(plant, day, 1, 2)
     case.run("late-orders", of_day | {"at_least": 1, "still_days": 2}, late)
     return case.report.finish()
 

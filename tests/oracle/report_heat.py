@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
-import lake as lakes
 import polars as pl
+
+import lake as lakes
 from report_truth import IST, Rows
 
 LIMIT_C = 50
@@ -17,16 +18,23 @@ def readings(lake: str) -> pl.DataFrame:
         return pl.DataFrame()
     columns = ["sensor", "plant", "lane", "component", "manufacturer", "at", "temp_c"]
     frame = pl.from_arrow(lakes.read(lake, "silver.temperature", columns))
-    local = (pl.col("at").dt.convert_time_zone("UTC").dt.replace_time_zone(None) + IST).alias("local")
-    frame = frame.with_columns(local, pl.col("temp_c").cast(pl.Float64), pl.col("lane").cast(pl.String))
+    local = (pl.col("at").dt.convert_time_zone("UTC").dt.replace_time_zone(None) + IST).alias(
+        "local"
+    )
+    frame = frame.with_columns(
+        local, pl.col("temp_c").cast(pl.Float64), pl.col("lane").cast(pl.String)
+    )
     return frame.with_columns(
-        pl.col("local").dt.truncate("1m").alias("minute"), pl.col("local").dt.truncate("1s").alias("second")
+        pl.col("local").dt.truncate("1m").alias("minute"),
+        pl.col("local").dt.truncate("1s").alias("second"),
     )
 
 
 def temperatures(lake: str, day: date, silent_min: int) -> dict[str, Rows]:
     every = readings(lake)
-    empty: dict[str, Rows] = {name: [] for name in ("summary", "hours", "hottest", "over_limit", "silent")}
+    empty: dict[str, Rows] = {
+        name: [] for name in ("summary", "hours", "hottest", "over_limit", "silent")
+    }
     if every.is_empty():
         return empty
     of_day = every.filter(pl.col("local").dt.date() == day)
@@ -42,7 +50,16 @@ def temperatures(lake: str, day: date, silent_min: int) -> dict[str, Rows]:
     for (hour,), frame in of_day.group_by(pl.col("local").dt.hour(), maintain_order=True):
         hot = minutes_over(over.filter(pl.col("local").dt.hour() == hour))
         temps = frame["temp_c"]
-        hours.append((f"{hour:02}:00", temps.max(), temps.mean(), hot, frame["sensor"].n_unique(), frame.height))
+        hours.append(
+            (
+                f"{hour:02}:00",
+                temps.max(),
+                temps.mean(),
+                hot,
+                frame["sensor"].n_unique(),
+                frame.height,
+            )
+        )
     hottest = []
     keys = ["plant", "lane", "component", "manufacturer"]
     for key, frame in of_day.group_by(["sensor", *keys]):
@@ -64,7 +81,15 @@ def temperatures(lake: str, day: date, silent_min: int) -> dict[str, Rows]:
     ]
     return {
         "summary": [
-            (of_day["sensor"].n_unique(), of_day.height, minute.min(), minute.max(), temp.max(), temp.mean(), *counts)
+            (
+                of_day["sensor"].n_unique(),
+                of_day.height,
+                minute.min(),
+                minute.max(),
+                temp.max(),
+                temp.mean(),
+                *counts,
+            )
         ],
         "hours": sorted(hours),
         "hottest": [row[:8] for row in hottest[:15]],
@@ -87,7 +112,9 @@ def gaps(every: pl.DataFrame, day: date, silent_min: int) -> Rows:
     length = int((last - first) / timedelta(minutes=1)) + 1
     rows = []
     for (sensor,), frame in recent.group_by("sensor"):
-        heard = {int((at - first) / timedelta(minutes=1)) for at in frame["minute"].unique().to_list()}
+        heard = {
+            int((at - first) / timedelta(minutes=1)) for at in frame["minute"].unique().to_list()
+        }
         longest = run = missing = 0
         for minute in range(length):
             run = 0 if minute in heard else run + 1

@@ -25,10 +25,8 @@ from report_truth import (
     kpis,
     local,
     losses,
-    prices,
     ratio,
     runs,
-    value_of,
 )
 
 Sheets = dict[str, Rows]
@@ -51,7 +49,9 @@ def of_losses(lost: dict, pbt_s: int, unit_ms: int) -> Rows:
     total: dict[str, int] = defaultdict(int)
     for (_, loss), ms in lost.items():
         total[loss] += ms
-    rows = [(it.replace("_", " "), ms / unit_ms, ratio(ms, pbt_s * 1000)) for it, ms in total.items()]
+    rows = [
+        (it.replace("_", " "), ms / unit_ms, ratio(ms, pbt_s * 1000)) for it, ms in total.items()
+    ]
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
@@ -62,7 +62,11 @@ def shift_summary(plant: Plant, day: date) -> Sheets:
     plan = plant.planned_and_made(lambda it: it[3], in_shift)
     planned, made = sum(it[0] for it in plan.values()), sum(it[1] for it in plan.values())
     figures = kpis(total)
-    states = [part for name in ("oee", "availability", "effectiveness", "quality") for part in figures[name]]
+    states = [
+        part
+        for name in ("oee", "availability", "effectiveness", "quality")
+        for part in figures[name]
+    ]
     summary = (planned, made, ratio(made, planned), *states)
     counts = (total["gq"], total["rq"], total["sq"], total["verdict_unknown"])
     unknown = (total["unknown_s"] / 60, ratio(total["unknown_s"], total["pbt_s"]))
@@ -111,7 +115,11 @@ def timeline(plant: Plant, all_runs: list) -> Rows:
     """Seconds by unit and state; the case sums the sheet up likewise."""
     seconds: dict = defaultdict(int)
     for run in all_runs:
-        name = "unknown" if run.state is None else TIMELINE[oee.category(run.state, run.reason, run.order)]
+        name = (
+            "unknown"
+            if run.state is None
+            else TIMELINE[oee.category(run.state, run.reason, run.order)]
+        )
         seconds[run.unit, name] += run.to_s - run.from_s
     return [(*key, value) for key, value in sorted(seconds.items())]
 
@@ -133,7 +141,10 @@ def daily_production(plant: Plant, day: date) -> Sheets:
     of_day = lambda it: it[0] == day  # noqa: E731
     cells = plant.planned_and_made(lambda it: it, of_day)
     plans = {
-        tuple(row[name] for name in ("day_local", "hour_local", "shift", "station", "item", "work_order"))
+        tuple(
+            row[name]
+            for name in ("day_local", "hour_local", "shift", "station", "item", "work_order")
+        )
         for row in plant.plan
     }
     off_plan: dict = defaultdict(int)
@@ -149,7 +160,15 @@ def daily_production(plant: Plant, day: date) -> Sheets:
     hours = of_hours(plant.planned_and_made(lambda it: it[1], of_day))
     return {
         "summary": [
-            (planned, made, made - planned, ratio(made, planned), sum(off_plan.values()), len(known), len(stations))
+            (
+                planned,
+                made,
+                made - planned,
+                ratio(made, planned),
+                sum(off_plan.values()),
+                len(known),
+                len(stations),
+            )
         ]
         if cells
         else [],
@@ -167,7 +186,10 @@ def daily_production(plant: Plant, day: date) -> Sheets:
         ],
         "top_items": [(rank, item, -made) for rank, (made, item) in enumerate(top[:10], 1)],
         "items": sorted(
-            ((key[0], key[1] or UNKNOWN_ITEM, *it, it[1] - it[0], attained(it)) for key, it in items.items()),
+            (
+                (key[0], key[1] or UNKNOWN_ITEM, *it, it[1] - it[0], attained(it))
+                for key, it in items.items()
+            ),
             key=lambda row: (row[0], -row[3], -row[2], row[1]),
         ),
     }
@@ -182,7 +204,9 @@ def weekly_oee(plant: Plant, monday: date) -> Sheets:
             continue
         total, days = plant.total(keys), sorted(date.fromisoformat(key[0]) for key in keys)
         it = kpis(total)
-        states = [part for kpi in ("oee", "availability", "effectiveness", "quality") for part in it[kpi]]
+        states = [
+            part for kpi in ("oee", "availability", "effectiveness", "quality") for part in it[kpi]
+        ]
         counts = (total["pq"], total["pbt_s"] / 3600, total["breakdowns"])
         summary.append((name, days[0], days[-1], *states, *counts, it["mtbf"][0], it["mttr"][0]))
     keys = plant.keys(monday, last)
@@ -190,7 +214,10 @@ def weekly_oee(plant: Plant, monday: date) -> Sheets:
     return {
         "summary": summary,
         "days": [
-            (date.fromisoformat(day), *of_unit(plant, [key for key in keys if key[0] == day], False))
+            (
+                date.fromisoformat(day),
+                *of_unit(plant, [key for key in keys if key[0] == day], False),
+            )
             for day in sorted({key[0] for key in keys})
         ],
         "units": [
@@ -239,18 +266,23 @@ def quality(plant: Plant, day: date, unit: str, days: int) -> Sheets:
         items[board.item or UNKNOWN_ITEM]["pq"] += 1
         items[board.item or UNKNOWN_ITEM][names[board.verdict]] += 1
         if board.verdict in ("rework", "scrap"):
-            defects[(board.defect or "not recorded").replace("_", " ")][board.verdict == "scrap"] += 1
+            defects[(board.defect or "not recorded").replace("_", " ")][
+                board.verdict == "scrap"
+            ] += 1
     total = plant.total(keys)
     figures = kpis(total)
     states = [part for name in ("yield", "rework", "scrap") for part in figures[name]]
-    known = [(item, *row(it, True)) for item, it in items.items() if it["pq"] > it["verdict_unknown"]]
+    known = [
+        (item, *row(it, True)) for item, it in items.items() if it["pq"] > it["verdict_unknown"]
+    ]
     return {
         "summary": [(*row(total)[:5], *states)] if boards else [],
         "days": [(date.fromisoformat(it[0]), *it[1:]) for it in by(0)],
         "units": by(2),
         "items": sorted(known, key=lambda it: (it[4], it[0]))[:10],
         "defects": sorted(
-            ((defect, sum(it), *it) for defect, it in defects.items()), key=lambda it: (-it[1], it[0])
+            ((defect, sum(it), *it) for defect, it in defects.items()),
+            key=lambda it: (-it[1], it[0]),
         ),
         "control": control(plant, day, unit),
     }
@@ -281,98 +313,23 @@ def control(plant: Plant, day: date, unit: str) -> Rows:
         sigma = (centre * (1 - centre) / size) ** 0.5
         values.append(good / size)
         z.append((values[-1] - centre) / sigma if sigma > 0 else None)
-        broken = [text for text, is_broken in zip(RULES, oee.rules(z, values).values(), strict=True) if is_broken]
+        broken = [
+            text
+            for text, is_broken in zip(RULES, oee.rules(z, values).values(), strict=True)
+            if is_broken
+        ]
         limits = (max(0.0, centre - 3 * sigma), centre, min(1.0, centre + 3 * sigma))
-        rows.append((date.fromisoformat(of_day), SHIFT, size, values[-1], *limits, broken[0] if broken else ""))
-    return [row for row in rows if row[0] <= day][-30:]
-
-
-AGES = [(0, "0-30"), (31, "31-60"), (61, "61-90"), (91, "91-180"), (181, "181-365"), (366, "366-540")]
-AGES += [(541, "541-720"), (721, "over 720")]
-
-
-def stock(plant: Plant, as_of: date, top: int, old_days: int) -> Sheets:
-    entries, mean = plant.rows("warehouse_entry"), prices(plant)
-    materials = {row["item_no"]: row for row in plant.rows("material")}
-    buckets, bins, groups, lots = (defaultdict(list) for _ in range(4))
-    for entry in entries:
-        age = (as_of - entry["registered_on"]).days
-        bucket = max((it for it in AGES if it[0] <= age), default=(-1, "after the as-of day"))
-        material = materials.get(entry["item_no"], {})
-        buckets[bucket].append(entry)
-        bins[entry["bin"]].append(entry)
-        groups[material.get("disc_group"), material.get("posting_group")].append(entry)
-        lots[entry["lot_no"], entry["item_no"], material.get("description")].append(entry)
-    whole = value_of(entries, mean)
-    old = sum(value_of(of, mean)[2] or 0 for (age, _), of in buckets.items() if age > old_days)
-    by_value = lambda row: (-(row[-2] or 0), *row[:-3])  # noqa: E731
-    ageing = [(name, *value_of(of, mean)) for (_, name), of in sorted(buckets.items())]
-    lot_rows = [
-        (lot or "no lot", item, text, min(it["registered_on"] for it in of), *value_of(of, mean)[1:3])
-        for (lot, item, text), of in lots.items()
-    ]
-    return {
-        "summary": [(as_of, *whole, old, ratio(old, whole[2] or 0))] if entries else [],
-        "ageing": [(*row[:4], ratio(row[3] or 0, whole[2] or 0), row[4]) for row in ageing],
-        "bins": sorted(((name or "no bin", *value_of(of, mean)) for name, of in bins.items()), key=by_value),
-        "groups": sorted(
+        rows.append(
             (
-                (*(name or "none" for name in key), len({it["item_no"] for it in of}), *value_of(of, mean))
-                for key, of in groups.items()
-            ),
-            key=by_value,
-        ),
-        "lots": sorted(lot_rows, key=lambda row: -(row[-1] or 0))[:top],
-    }
-
-
-def late_orders(plant: Plant, day: date, at_least: int, still_days: int) -> Sheets:
-    until = lambda it: it[0] <= day and it[5] is not None  # noqa: E731
-    found = plant.planned_and_made(lambda it: it[5], until)
-    planned_on, made_on = {}, {}
-    for row in plant.plan:
-        if row["day_local"] <= day and row["quantity"] > 0:
-            order = row["work_order"]
-            planned_on[order] = min(planned_on.get(order, row["day_local"]), row["day_local"])
-    for board in plant.boards:
-        if board.day <= day:
-            made_on[board.order] = max(made_on.get(board.order, board.day), board.day)
-    said = lambda order: plant.orders.get(order, {})  # noqa: E731
-    is_open = lambda order: said(order).get("closure_status") != 1  # noqa: E731
-    behind = [
-        (
-            order,
-            said(order).get("item") or UNKNOWN_ITEM,
-            said(order).get("quantity"),
-            planned,
-            made,
-            planned - made,
-            made / planned,
-            planned_on.get(order),
-            made_on.get(order),
-            bool(said(order).get("is_blocked")),
+                date.fromisoformat(of_day),
+                SHIFT,
+                size,
+                values[-1],
+                *limits,
+                broken[0] if broken else "",
+            )
         )
-        for order, (planned, made) in found.items()
-        if planned - made >= at_least and is_open(order)
-    ]
-    behind.sort(key=lambda row: (-row[5], row[0]))
-    still = []
-    for order, (_, made) in found.items():
-        quantity, last = said(order).get("quantity"), made_on.get(order)
-        if order in plant.orders and is_open(order) and quantity is not None and quantity > made and last:
-            if (day - last).days >= still_days:
-                item = said(order).get("item") or UNKNOWN_ITEM
-                still.append((order, item, quantity, made, quantity - made, last, (day - last).days))
-    open_orders = [order for order in found if is_open(order)]
-    blocked = sum(bool(said(order).get("is_blocked")) for order in open_orders)
-    return {
-        "summary": [(len(found), len(open_orders), len(behind), sum(row[5] for row in behind), blocked)]
-        if found
-        else [],
-        "behind": behind,
-        "worst": [(row[0], row[5]) for row in behind[:12]],
-        "still": sorted(still, key=lambda row: (-row[6], -row[4], row[0])),
-    }
+    return [row for row in rows if row[0] <= day][-30:]
 
 
 def data_quality(plant: Plant, day: date) -> Sheets:
@@ -380,13 +337,22 @@ def data_quality(plant: Plant, day: date) -> Sheets:
     rejected: dict = defaultdict(int)
     for row in plant.rows("rejected"):
         if local(row["_rejected_at"]).date() == day:
-            key = row["table_name"], row["column_name"] or "", row["reason"].replace("_", " "), row["rule"] or ""
+            key = (
+                row["table_name"],
+                row["column_name"] or "",
+                row["reason"].replace("_", " "),
+                row["rule"] or "",
+            )
             rejected[key] += 1
     balance = []
     for table, bronze in sorted(LANDED.items()):
         if f"bronze.{bronze}" not in lakes.tables(plant.lake):
             continue
-        read = lakes.open_table(plant.lake, f"bronze.{bronze}").to_pyarrow_table(columns=["_run"]).num_rows
+        read = (
+            lakes.open_table(plant.lake, f"bronze.{bronze}")
+            .to_pyarrow_table(columns=["_run"])
+            .num_rows
+        )
         silver = len(plant.rows(table))
         lost = sum(count for key, count in rejected.items() if key[0] == table)
         balance.append((table, read, silver, read - silver - lost, lost, ratio(lost, read), 0))
@@ -396,5 +362,7 @@ def data_quality(plant: Plant, day: date) -> Sheets:
     return {
         "balance": balance,
         "reasons": sorted(reasons.items(), key=lambda it: (-it[1], it[0])),
-        "rejected": sorted(((*key, n) for key, n in rejected.items()), key=lambda it: (-it[4], *it[:4])),
+        "rejected": sorted(
+            ((*key, n) for key, n in rejected.items()), key=lambda it: (-it[4], *it[:4])
+        ),
     }

@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-import lake as lakes
 import oee
 
 IST = timedelta(seconds=oee.OFFSET_S)
@@ -143,7 +142,10 @@ class Plant:
         """Boards planned and made by `key`, of those to `keep`: both see day, hour, shift, station, item, order."""
         found: dict = defaultdict(lambda: [0, 0])
         for row in self.plan:
-            it = tuple(row[name] for name in ("day_local", "hour_local", "shift", "station", "item", "work_order"))
+            it = tuple(
+                row[name]
+                for name in ("day_local", "hour_local", "shift", "station", "item", "work_order")
+            )
             if keep(it):
                 found[key(it)][0] += row["quantity"]
         for board in self.boards:
@@ -167,12 +169,21 @@ def kpis(s: Counter) -> dict[str, tuple]:
             return None, None, None, reason
         return ratio(*value), ratio(*low), ratio(*high), none if value[1] == 0 else None
 
-    events, verdicts = (no_events, "no machine events"), (no_verdict, "no verdicts of the quality system")
+    events, verdicts = (
+        (no_events, "no machine events"),
+        (no_verdict, "no verdicts of the quality system"),
+    )
     ideal = (no_ideal, "no ideal cycle times")
     good, pbt_ms = s["ideal_gq_ms"], s["pbt_s"] * 1000
     best = good + s["ideal_verdict_unknown_ms"] + s["no_boards_ms"]
     shares = {
-        name: kpi((s[of], over), (s[of], s["pq"]), (s[of] + s["verdict_unknown"], s["pq"]), [verdicts], "no boards")
+        name: kpi(
+            (s[of], over),
+            (s[of], s["pq"]),
+            (s[of] + s["verdict_unknown"], s["pq"]),
+            [verdicts],
+            "no boards",
+        )
         for name, of, over in [
             ("quality", "gq", s["pq"]),
             ("yield", "gq", s["pq"] - s["verdict_unknown"]),
@@ -216,7 +227,10 @@ def runs(plant: Plant, day: date) -> list[Run]:
     for row in plant.rows("board_result"):
         if row["station"] is not None:
             seen[row["station"]].append(oee.seconds(row["inspected_at"]))
-    midnight = int((datetime(day.year, day.month, day.day) - datetime(1970, 1, 1)).total_seconds()) - oee.OFFSET_S
+    midnight = (
+        int((datetime(day.year, day.month, day.day) - datetime(1970, 1, 1)).total_seconds())
+        - oee.OFFSET_S
+    )
     found = []
     for unit in sorted(set(events) | set(seen)):
         own = sorted(events[unit], key=lambda event: event["started_at"])
@@ -233,7 +247,14 @@ def runs(plant: Plant, day: date) -> list[Run]:
             if at == len(owner) or owner[at] != owner[start]:
                 event = own[owner[start]] if owner[start] >= 0 else {}
                 found.append(
-                    Run(unit, from_s + start, from_s + at, event.get("state"), event.get("reason"), event.get("work_order"))
+                    Run(
+                        unit,
+                        from_s + start,
+                        from_s + at,
+                        event.get("state"),
+                        event.get("reason"),
+                        event.get("work_order"),
+                    )
                 )
                 start = at
     return found

@@ -8,6 +8,8 @@ import { DESK, inspect, PHONE } from './looks.mjs'
 /** A changed rule raises its alarms after the file is read again and the on-delay has passed. */
 const RAISE_MS = 60_000
 const STREAM_MS = 10_000
+/** The first round of the demo on a busy machine. */
+const TABLES_MS = 180_000
 /** A trial replays the readings of a day. */
 const TRIAL_MS = 60_000
 /** Trials until the lake has readings. */
@@ -55,6 +57,12 @@ const eager = (toml) =>
     .replace(/^above = .*$/m, `above = ${LOW_LIMIT}`)
     .replace(/^on_delay = .*$/m, 'on_delay = "1 s"')
     .replace(/^suppress_while = .*\n/m, '')
+
+/** The pages read tables that the demo makes in its first minute. */
+async function tablesExist() {
+  const read = async () => (await fetch(`${BASE}/api/v1/tables/gold/production_daily?limit=1`)).ok
+  await until('the tables of the demo', read, Boolean, TABLES_MS)
+}
 
 /** The list of rules shows the rules of the file, and a mistake is shown with its line. */
 async function rulesAreListed(page) {
@@ -411,6 +419,7 @@ const isUnexpected = (problem) => !/status of (409|503)/.test(problem)
 
 export async function alarmTest(browser, isShort) {
   const page = await screen.newPage(browser, { viewport: DESK, colorScheme: 'light' })
+  await expect.step('tables', tablesExist)
   await expect.step('rules are listed', () => rulesAreListed(page))
   await expect.step('a rule is tried on the past', () => ruleIsTried(page))
   await expect.step('new alarms wait', () => newAlarmsWait(page))

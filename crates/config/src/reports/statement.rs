@@ -62,7 +62,8 @@ pub fn read(
             }
         }
     }
-    let tables = model::tables_of(&sql, line, reader.findings())?;
+    // A mistake is noted; what refers to the query is checked all the same.
+    let tables = model::tables_of(&sql, line, reader.findings()).unwrap_or_default();
     Some(Statement { text, sql, parameters, tables, line })
 }
 

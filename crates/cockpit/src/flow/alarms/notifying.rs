@@ -26,8 +26,12 @@ impl Flow {
         NotificationPlanner::new(Arc::new(notifications), calendar, self.public_url.clone())
     }
 
-    /// Uses another configuration from now on.
+    /// Uses another configuration from now on. The demo keeps its own, which sends nothing: the file is that of a
+    /// real plant.
     pub(super) fn renew(&self, planning: &Planning, notifications: Notifications) {
+        if self.is_simulated {
+            return;
+        }
         planning.current.send_replace(Arc::new(self.planner(notifications)));
     }
 

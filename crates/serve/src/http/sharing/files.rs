@@ -1,5 +1,6 @@
 //! Data files by signed addresses.
 
+use super::signature::SIGNATURE;
 use crate::http::Service;
 use crate::http::error::Error;
 use axum::body::Body;
@@ -18,9 +19,9 @@ pub async fn file(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let given = crate::http::query::parameters(query.as_deref(), &["grant", "signature"])?;
+    let given = crate::http::query::parameters(query.as_deref(), &["grant", SIGNATURE])?;
     let part = |name: &str| given.get(name).map(String::as_str).unwrap_or_default();
-    let grant = service.signer.verify(part("grant"), part("signature"), service.now_us())?;
+    let grant = service.signer.verify(part("grant"), part(SIGNATURE), service.now_us())?;
     let range = headers.get(header::RANGE).and_then(|it| it.to_str().ok());
     let part = if method == Method::HEAD { Part::Whole } else { parse_range(range) };
     let permit = service.transfers.take(&service.limits).await?;

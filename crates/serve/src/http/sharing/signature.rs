@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::sync::OnceLock;
 
+/// The parameter with the signature. The Delta kernel reads an address by plain requests, as it must be read,
+/// only if it has a parameter of a known store; other addresses it lists like a folder.
+pub const SIGNATURE: &str = "X-Amz-Signature";
+
 const KEY_BYTES: usize = 32;
 
 /// What an address grants.
@@ -55,7 +59,7 @@ impl Signer {
         let grant = serde_json::to_vec(grant).map_err(|error| Error::internal(error.into()))?;
         let payload = URL_SAFE_NO_PAD.encode(grant);
         let signature = URL_SAFE_NO_PAD.encode(self.mac(&payload)?.finalize().into_bytes());
-        Ok(format!("grant={payload}&signature={signature}"))
+        Ok(format!("grant={payload}&{SIGNATURE}={signature}"))
     }
 
     /// The grant of an address, if its signature is ours and it is still valid.
@@ -98,7 +102,7 @@ mod tests {
     fn an_address_is_valid_as_it_was_signed_until_its_end() {
         let signer = Signer::default();
         let query = signer.sign(&grant()).unwrap();
-        let (payload, signature) = query.split_once("&signature=").unwrap();
+        let (payload, signature) = query.split_once("&X-Amz-Signature=").unwrap();
         let payload = payload.strip_prefix("grant=").unwrap();
         assert_eq!(signer.verify(payload, signature, 999).unwrap(), grant());
         let code = |payload: &str, signature: &str, now_us| {

@@ -107,7 +107,7 @@ async fn a_file_is_read_by_its_signed_address() {
     }
     let beyond = client.get_with(url, &[("range", "bytes=9-")]).await;
     assert_eq!(beyond.refusal(), (416, "bad_range".into()));
-    let changed = url.replacen("signature=", "signature=A", 1);
+    let changed = url.replacen("Signature=", "Signature=A", 1);
     assert_eq!(client.get(&changed).await.refusal(), (400, "bad_signature".into()));
     let other = TestClient::new();
     assert_eq!(other.get(url).await.refusal(), (400, "bad_signature".into()), "another program");
