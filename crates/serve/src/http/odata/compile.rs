@@ -58,6 +58,23 @@ impl ValueKind {
 pub struct Typed {
     pub expr: Expr,
     pub kind: ValueKind,
+    /// Whether the number is a floating-point number.
+    pub is_float: bool,
+}
+
+impl Typed {
+    fn new(expr: Expr, kind: ValueKind) -> Self {
+        Self { expr, kind, is_float: false }
+    }
+
+    /// The value as floating-point number, if `other` is one: a decimal can hold neither NaN nor infinity,
+    /// to which the engine would convert both.
+    fn as_number_like(self, other: bool) -> Self {
+        if !other || self.is_float || self.kind != ValueKind::Number {
+            return self;
+        }
+        Self { expr: cast(self.expr, DataType::Float64), is_float: true, ..self }
+    }
 }
 
 /// The condition that a filter states on rows with `properties`.
@@ -98,19 +115,25 @@ impl Compiler<'_> {
             Node::Property(name) => Ok(typed_column(find(self.properties, name)?)),
             Node::Compare(by, left, right) => {
                 compared(*by, self.compile(left, true)?, self.compile(right, true)?, is_exact)
-                    .map(|expr| Typed { expr, kind: ValueKind::Bool })
+                    .map(|expr| Typed::new(expr, ValueKind::Bool))
             }
             Node::Compute(by, left, right) => {
                 computed(*by, self.compile(left, true)?, self.compile(right, true)?)
             }
             Node::In(value, literals) => self.listed(value, literals, is_exact),
             Node::Negate(value) => {
-                let value = expect(self.compile(value, true)?, ValueKind::Number, "-")?;
-                Ok(Typed { expr: Expr::Negative(Box::new(value)), kind: ValueKind::Number })
+                let value = self.compile(value, true)?;
+                let is_float = value.is_float;
+                let value = expect(value, ValueKind::Number, "-")?;
+                Ok(Typed {
+                    expr: Expr::Negative(Box::new(value)),
+                    kind: ValueKind::Number,
+                    is_float,
+                })
             }
             Node::Not(value) => {
                 let value = expect(self.compile(value, true)?, ValueKind::Bool, "not")?;
-                Ok(Typed { expr: Expr::Not(Box::new(value)), kind: ValueKind::Bool })
+                Ok(Typed::new(Expr::Not(Box::new(value)), ValueKind::Bool))
             }
             Node::And(parts) => self.joined(parts, Operator::And, is_exact),
             Node::Or(parts) => self.joined(parts, Operator::Or, is_exact),
@@ -129,7 +152,7 @@ impl Compiler<'_> {
         let parts =
             parts.iter().map(|it| expect(self.compile(it, is_exact)?, ValueKind::Bool, word));
         let parts = parts.collect::<Result<Vec<_>, Error>>()?;
-        Ok(Typed { expr: balanced(parts, by), kind: ValueKind::Bool })
+        Ok(Typed::new(balanced(parts, by), ValueKind::Bool))
     }
 
     fn listed(&self, value: &Node, literals: &[Literal], is_exact: bool) -> Result<Typed, Error> {
@@ -140,17 +163,18 @@ impl Compiler<'_> {
             let literal = constant(literal);
             let target = if value.kind == ValueKind::Time { ValueKind::Time } else { literal.kind };
             check_comparable(value.kind, literal.kind)?;
-            list.push(as_kind(literal, target));
+            list.push(as_kind(literal.as_number_like(value.is_float), target));
         }
         let is_listed = value.expr.in_list(list, false);
         let is_listed = if is_exact { is_true(is_listed) } else { is_listed };
         let expr = is_null.map_or(is_listed.clone(), |is_null| is_listed.or(is_null));
-        Ok(Typed { expr, kind: ValueKind::Bool })
+        Ok(Typed::new(expr, ValueKind::Bool))
     }
 }
 
 fn typed_column(property: &Property) -> Typed {
-    Typed { expr: ident(&property.column), kind: ValueKind::from_edm(property.edm) }
+    let is_float = matches!(property.edm, Edm::Single | Edm::Double);
+    Typed { expr: ident(&property.column), kind: ValueKind::from_edm(property.edm), is_float }
 }
 
 fn constant(literal: &Literal) -> Typed {
@@ -169,7 +193,8 @@ fn constant(literal: &Literal) -> Typed {
             (ScalarValue::TimestampMicrosecond(Some(*at_us), utc()), ValueKind::Time)
         }
     };
-    Typed { expr: lit(value), kind }
+    let is_float = matches!(literal, Literal::Double(_));
+    Typed { expr: lit(value), kind, is_float }
 }
 
 fn epoch_days(day: NaiveDate) -> i32 {
@@ -181,6 +206,8 @@ fn compared(by: Comparison, left: Typed, right: Typed, is_exact: bool) -> Result
         return Ok(expr);
     }
     check_comparable(left.kind, right.kind)?;
+    let is_float = left.is_float || right.is_float;
+    let (left, right) = (left.as_number_like(is_float), right.as_number_like(is_float));
     let is_time = left.kind == ValueKind::Time || right.kind == ValueKind::Time;
     let kind = if is_time { ValueKind::Time } else { left.kind };
     let operator = match by {
@@ -224,9 +251,10 @@ fn computed(by: Arithmetic, left: Typed, right: Typed) -> Result<Typed, Error> {
         Arithmetic::Div => (Operator::Divide, "div"),
         Arithmetic::Mod => (Operator::Modulo, "mod"),
     };
-    let left = expect(left, ValueKind::Number, word)?;
-    let right = expect(right, ValueKind::Number, word)?;
-    Ok(Typed { expr: binary(left, operator, right), kind: ValueKind::Number })
+    let is_float = left.is_float || right.is_float;
+    let left = expect(left.as_number_like(is_float), ValueKind::Number, word)?;
+    let right = expect(right.as_number_like(is_float), ValueKind::Number, word)?;
+    Ok(Typed { expr: binary(left, operator, right), kind: ValueKind::Number, is_float })
 }
 
 fn check_comparable(left: ValueKind, right: ValueKind) -> Result<(), Error> {

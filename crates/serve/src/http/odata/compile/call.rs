@@ -57,9 +57,10 @@ pub fn compile(name: &str, arguments: Vec<Typed>) -> Result<Typed, Error> {
     let Some((_, _, kind)) = FUNCTIONS.iter().find(fits) else {
         return Err(unknown(name, &kinds));
     };
+    let is_float = arguments.iter().any(|it| it.is_float);
     let expr = expression(name, arguments.into_iter().map(|it| it.expr).collect());
     let expr = expr.ok_or_else(|| unknown(name, &kinds))?;
-    Ok(Typed { expr, kind: *kind })
+    Ok(Typed { expr, kind: *kind, is_float })
 }
 
 fn expression(name: &str, arguments: Vec<Expr>) -> Option<Expr> {
