@@ -31,7 +31,7 @@ pub enum FigureChange {
     },
     /// The row is new.
     Added,
-    /// The row is gone.
+    /// The row is not in the new version.
     Removed,
 }
 
@@ -104,8 +104,7 @@ fn key_columns<'v>(
 ) -> Vec<&'v str> {
     let is_figure = |column: &&&Value| {
         let name = text(column, "name").unwrap_or_default();
-        let is_number = |row: &Value| row.get(name).is_some_and(Value::is_number);
-        queries.clone().any(|query| rows(Some(query)).iter().any(is_number))
+        queries.clone().any(|query| has_number(query, name))
     };
     let names =
         |columns: Vec<&&'v Value>| columns.into_iter().filter_map(|it| text(it, "name")).collect();
@@ -114,6 +113,11 @@ fn key_columns<'v>(
         true => leading,
         false => names(columns.iter().filter(|it| !is_figure(it)).collect()),
     }
+}
+
+/// Whether a column has a number in any row.
+fn has_number(query: &Value, column: &str) -> bool {
+    rows(Some(query)).iter().any(|row| row.get(column).is_some_and(Value::is_number))
 }
 
 /// Whether no two rows have the same values in these columns.

@@ -41,15 +41,28 @@ const LONG = '99,99,99,999.9999'
 const TARGETS =
   '.rail a, button, select, input:not([type="checkbox"]), .by .button, .downloads a, .settings nav a'
 
-/** Checks a page with axe, and for horizontal scrolling, clipped texts and small targets. */
-async function audit(page, name, viewport) {
-  // Evaluated by the test, because the content security policy of the page forbids it.
-  await page.evaluate(AXE)
+/** Attempts to check a page while none of its panels is dimmed: a dimmed text has too little contrast. */
+const ATTEMPTS = 4
+
+const isBusy = (page) => page.evaluate(() => !!document.querySelector('[aria-busy="true"]'))
+
+/** The violations that axe finds; repeated if the page loaded new data meanwhile. */
+async function violationsOf(page, attempts = ATTEMPTS) {
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'))
   const { violations } = await page.evaluate(() =>
     globalThis.axe.run(document, {
       runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     }),
   )
+  const isRepeated = violations.length > 0 && attempts > 1 && (await isBusy(page))
+  return isRepeated ? violationsOf(page, attempts - 1) : violations
+}
+
+/** Checks a page with axe, and for horizontal scrolling, clipped texts and small targets. */
+async function audit(page, name, viewport) {
+  // Evaluated by the test, because the content security policy of the page forbids it.
+  await page.evaluate(AXE)
+  const violations = await violationsOf(page)
   const faults = violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(' ')}`,
   )

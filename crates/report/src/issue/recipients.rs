@@ -78,7 +78,7 @@ fn names(formats: &[Format]) -> Vec<String> {
     formats.iter().map(|format| format.as_str().to_owned()).collect()
 }
 
-/// One way to reach somebody.
+/// One way to reach a recipient.
 struct Receiver {
     target: String,
     recipient: String,

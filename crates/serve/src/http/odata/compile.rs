@@ -69,7 +69,7 @@ impl Typed {
 
     /// The value as floating-point number, if `other` is one: a decimal can hold neither NaN nor infinity,
     /// to which the engine would convert both.
-    fn as_number_like(self, other: bool) -> Self {
+    fn number_like(self, other: bool) -> Self {
         if !other || self.is_float || self.kind != ValueKind::Number {
             return self;
         }
@@ -163,7 +163,7 @@ impl Compiler<'_> {
             let literal = constant(literal);
             let target = if value.kind == ValueKind::Time { ValueKind::Time } else { literal.kind };
             check_comparable(value.kind, literal.kind)?;
-            list.push(as_kind(literal.as_number_like(value.is_float), target));
+            list.push(as_kind(literal.number_like(value.is_float), target));
         }
         let is_listed = value.expr.in_list(list, false);
         let is_listed = if is_exact { is_true(is_listed) } else { is_listed };
@@ -207,7 +207,7 @@ fn compared(by: Comparison, left: Typed, right: Typed, is_exact: bool) -> Result
     }
     check_comparable(left.kind, right.kind)?;
     let is_float = left.is_float || right.is_float;
-    let (left, right) = (left.as_number_like(is_float), right.as_number_like(is_float));
+    let (left, right) = (left.number_like(is_float), right.number_like(is_float));
     let is_time = left.kind == ValueKind::Time || right.kind == ValueKind::Time;
     let kind = if is_time { ValueKind::Time } else { left.kind };
     let operator = match by {
@@ -252,8 +252,8 @@ fn computed(by: Arithmetic, left: Typed, right: Typed) -> Result<Typed, Error> {
         Arithmetic::Mod => (Operator::Modulo, "mod"),
     };
     let is_float = left.is_float || right.is_float;
-    let left = expect(left.as_number_like(is_float), ValueKind::Number, word)?;
-    let right = expect(right.as_number_like(is_float), ValueKind::Number, word)?;
+    let left = expect(left.number_like(is_float), ValueKind::Number, word)?;
+    let right = expect(right.number_like(is_float), ValueKind::Number, word)?;
     Ok(Typed { expr: binary(left, operator, right), kind: ValueKind::Number, is_float })
 }
 
