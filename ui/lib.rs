@@ -24,11 +24,12 @@ mod tests {
     use super::*;
 
     /// Bytes of all pages in the program, all encodings together.
-    const EMBEDDED_BYTES_MAX: usize = 900_000;
-    /// Bytes of the scripts of all pages together, as gzip.
-    const SCRIPT_BYTES_MAX: usize = 150_000;
+    const EMBEDDED_BYTES_MAX: usize = 1_900_000;
+    /// Bytes of the scripts of all pages together, as gzip. 121,000 of them are the SQL editor, which only
+    /// `/explore` loads.
+    const SCRIPT_BYTES_MAX: usize = 340_000;
     /// Bytes of the scripts that each page loads, as gzip: those that index.html names.
-    const ENTRY_SCRIPT_BYTES_MAX: usize = 48_000;
+    const ENTRY_SCRIPT_BYTES_MAX: usize = 56_000;
 
     #[test]
     fn assets_are_sorted_and_complete() {

@@ -1,13 +1,13 @@
 //! The parts of `cargo xtask test`. A failed part does not stop the others; a part that needs a failed one
 //! fails too.
 
+mod broker;
 mod clients;
 mod service;
 
-use crate::kafka;
 use crate::machine::{self, print, run};
 use crate::package;
-use crate::server::{Server, free_address};
+use crate::server::Server;
 use crate::tools;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,17 +18,11 @@ use std::time::Duration;
 /// The plant's dumps, next to the repository. They are never part of it.
 const DUMPS: &str = "../shared/data/bucket";
 
-/// Messages of the plant, next to the dumps.
-const MESSAGES: &str = "../kafka/IOTTemperatureStream01.sample.jsonl";
-
 /// How often the program is killed; a full run of the case takes a hundred.
 const KILL_ROUNDS: &str = "10";
 
 /// How often the demo is started and stopped.
 const DEMO_ROUNDS: &str = "50";
-
-/// The stream of its case; a full run takes a million messages, 100 kills and 420 seconds.
-const STREAM: [&str; 6] = ["--messages", "100000", "--kills", "10", "--seconds", "40"];
 
 /// The days of simulated lakes that only have to show something.
 const SMALL_LAKE_DAYS: &str = "4";
@@ -110,16 +104,26 @@ const PARTS: &[Part] = &[
     ),
     part("demo", "the demo stopped again and again", &["build", "python"], demo),
     part("package", "the Debian package installed, upgraded, removed", &["build"], package),
-    on_dumps("messages", "the plant's messages on a topic", &["build", "python"], messages),
+    on_dumps("messages", "the plant's messages on a topic", &["build", "python"], broker::messages),
     part(
         "questions",
         "the plant's questions about a stream",
         &["build", "python", "packages", "chromium"],
-        questions,
+        broker::questions,
     ),
-    part("login", "authentication at a broker, valid and invalid", &["build", "python"], login),
-    part("topics", "topics deleted and created again", &["build", "python"], topics),
-    part("stream", "a topic while program and broker are killed", &["build", "python"], stream),
+    part(
+        "login",
+        "authentication at a broker, valid and invalid",
+        &["build", "python"],
+        broker::login,
+    ),
+    part("topics", "topics deleted and created again", &["build", "python"], broker::topics),
+    part(
+        "stream",
+        "a topic while program and broker are killed",
+        &["build", "python"],
+        broker::stream,
+    ),
 ];
 
 const fn part(
@@ -153,7 +157,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 15] = [
+const WHEN_NAMED: [&str; 16] = [
     "messages",
     "login",
     "topics",
@@ -164,6 +168,7 @@ const WHEN_NAMED: [&str; 15] = [
     "damage",
     "flood",
     "notify",
+    "report",
     "issue",
     "reports",
     "sql-doors",
@@ -309,21 +314,6 @@ impl Bench {
         Ok(case)
     }
 
-    /// A case of the oracle that starts and ends a broker of its own.
-    fn on_kafka(&self, script: &str) -> Result<Command, String> {
-        let describe = |error: std::io::Error| format!("the broker's port: {error}");
-        let folder = self.folder.join("kafka");
-        let port = free_address().map_err(describe)?.port();
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(describe)?;
-        }
-        kafka::prepare(&folder, port)?;
-        let mut case = self.python(script)?;
-        case.arg("--cockpit").arg(&self.cockpit).arg("--broker").arg(folder.join("start"));
-        case.args(["--port", &port.to_string()]);
-        Ok(case)
-    }
-
     /// The oracle's comparison of the lake with a bucket.
     fn compare(&self, bucket: &Path, earlier: Option<&Path>) -> Done {
         let mut compare = self.python("compare.py")?;
@@ -434,42 +424,6 @@ fn package(bench: &Bench) -> Done {
     package::test(&bench.cockpit, &bench.folder.join("package"))
 }
 
-/// Messages of the plant through Apache Kafka, each against another reading of it.
-fn messages(bench: &Bench) -> Done {
-    let mut case = bench.on_kafka("messages_case.py")?;
-    run(case.arg("--messages").arg(bench.bucket.join(MESSAGES)))
-}
-
-/// The plant's questions about its temperatures, answered by every interface.
-fn questions(bench: &Bench) -> Done {
-    // The usual run continues on a machine that cannot download Apache Kafka; a named part fails.
-    let mut case = match bench.on_kafka("questions_case.py") {
-        Err(reason) if bench.is_usual => {
-            print(&format!("SKIPPED, Apache Kafka is not available: {reason}"));
-            return Ok(());
-        }
-        case => case?,
-    };
-    case.env("CHROMIUM", machine::chromium());
-    run(case.arg("--pages").arg(machine::root().join("ui")))
-}
-
-/// Passwords, tokens, certificates and packed messages of Apache Kafka.
-fn login(bench: &Bench) -> Done {
-    tools::openssl()?;
-    run(&mut bench.on_kafka("login_case.py")?)
-}
-
-/// Topics of Apache Kafka that are deleted and created again.
-fn topics(bench: &Bench) -> Done {
-    run(&mut bench.on_kafka("topics_case.py")?)
-}
-
-/// Messages of Apache Kafka, while program and broker are killed.
-fn stream(bench: &Bench) -> Done {
-    run(bench.on_kafka("stream_case.py")?.args(STREAM))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{PARTS, WHEN_NAMED, chosen};
@@ -489,31 +443,9 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = [
-            "packages",
-            "python",
-            "chromium",
-            "build",
-            "rust",
-            "fuzz",
-            "check",
-            "pages",
-            "oee",
-            "odd",
-            "names",
-            "access",
-            "alarms",
-            "openid",
-            "netns",
-            "damage",
-            "flood",
-            "odata",
-            "sharing",
-            "notify",
-            "demo",
-            "package",
-            "questions",
-        ];
+        let rest = "packages python chromium build rust fuzz check pages oee odd names access netns demo package \
+            questions";
+        let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);
         assert!(parts(&["browser".to_owned()], false).is_empty());
     }

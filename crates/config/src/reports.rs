@@ -8,7 +8,7 @@ mod schedule;
 mod statement;
 
 pub use chart::{Chart, ChartKind, ChartLimit};
-pub use parameter::{Parameter, ParameterDefault, ParameterKind};
+pub use parameter::{ParameterKind, ReportParameter, ReportParameterDefault};
 pub use query::{Column, Query};
 pub use schedule::{Delivery, DeliveryKind, Moment, Schedule};
 pub use statement::Statement;
@@ -41,7 +41,7 @@ pub struct Definition {
     pub title: LocalText,
     pub description: LocalText,
     /// In the order of the file.
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<ReportParameter>,
     pub queries: Vec<Query>,
     pub charts: Vec<Chart>,
     pub schedule: Option<Schedule>,
@@ -59,7 +59,7 @@ impl Definition {
     }
 
     /// The parameter `name`.
-    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+    pub fn parameter(&self, name: &str) -> Option<&ReportParameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 

@@ -58,7 +58,7 @@ impl Listen {
     /// Parses an address that may have no port.
     ///
     /// # Errors
-    /// The text is no port, host, or host with a port.
+    /// The text is neither a port, nor a host, nor a host with a port.
     pub fn parse(text: &str, default_port: u16) -> anyhow::Result<Self> {
         let text = text.trim();
         let default = Self { port: default_port, ..Self::default() };

@@ -9,7 +9,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{Field, Schema};
 use chrono_tz::Tz;
 use config::folder::Plant;
-use config::reports::{Definition, ParameterDefault, Query};
+use config::reports::{Definition, Query, ReportParameterDefault};
 use config::settings::ReportLimits;
 use plant::calendar::Calendar;
 use std::collections::BTreeMap;
@@ -157,7 +157,7 @@ async fn first_choices(
     let mut first = BTreeMap::new();
     for parameter in &report.parameters {
         let is_given = request.parameters.contains_key(&parameter.name);
-        if parameter.default != ParameterDefault::First || is_given {
+        if parameter.default != ReportParameterDefault::First || is_given {
             continue;
         }
         let values = listed(report, &parameter.name, versions, 1, plant, source).await?;

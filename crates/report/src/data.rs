@@ -8,10 +8,20 @@ use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
 use datafusion::common::ScalarValue;
 use plant::time::date_from_days;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::source::Versions;
+/// The version of each table that a report reads, by its name in SQL.
+pub type Versions = BTreeMap<String, TableVersion>;
+
+/// A version of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableVersion {
+    pub version: u64,
+    /// When it was committed, in microseconds since 1970 UTC.
+    pub committed_at_us: i64,
+}
 
 /// The data of one report: nothing else is needed to render it.
 #[derive(Debug, Clone)]

@@ -82,7 +82,7 @@ impl Engine {
         let permit = self.free.clone().acquire_owned().await.map_err(anyhow::Error::new)?;
         let engine = self.clone();
         let done = tokio::task::spawn_blocking(move || {
-            // Kept until the work ends, also if nobody waits for it any more.
+            // Kept until the work ends, also if the caller no longer waits for it.
             let _permit = permit;
             work(&engine)
         });

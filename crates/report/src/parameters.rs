@@ -4,7 +4,7 @@ use crate::data::{ParameterValue, Value};
 use crate::error::Error;
 use chrono::{Datelike as _, NaiveDate};
 use config::diagnostic::did_you_mean;
-use config::reports::{Definition, Parameter, ParameterDefault, ParameterKind};
+use config::reports::{Definition, ParameterKind, ReportParameter, ReportParameterDefault};
 use plant::calendar::Calendar;
 use plant::time::{DAY_S, date_from_days, days_since_epoch, second_of_us};
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ fn check_names(report: &Definition, given: &BTreeMap<String, String>) -> Result<
 
 /// The text of the default at a time; `None` if no shift has ended.
 fn default(
-    parameter: &Parameter,
+    parameter: &ReportParameter,
     calendar: &Calendar,
     first: &BTreeMap<String, String>,
     now_us: i64,
@@ -60,16 +60,18 @@ fn default(
     let day = |day: i32| date_from_days(day).map(|date| date.to_string());
     let name = |shift: u16| calendar.shifts().get(usize::from(shift)).map(|it| it.name.clone());
     match (&parameter.default, parameter.kind) {
-        (ParameterDefault::Value(text), _) => Some(text.clone()),
-        (ParameterDefault::First, _) => first.get(&parameter.name).cloned(),
-        (ParameterDefault::Today, _) => day(today),
-        (ParameterDefault::Yesterday, _) => day(today - 1),
-        (ParameterDefault::LastWeek, _) => day(last_week(today)),
-        (ParameterDefault::Last, ParameterKind::Shift) => name(last_shift(calendar, now_us)?.1),
-        (ParameterDefault::Last, _) => {
+        (ReportParameterDefault::Value(text), _) => Some(text.clone()),
+        (ReportParameterDefault::First, _) => first.get(&parameter.name).cloned(),
+        (ReportParameterDefault::Today, _) => day(today),
+        (ReportParameterDefault::Yesterday, _) => day(today - 1),
+        (ReportParameterDefault::LastWeek, _) => day(last_week(today)),
+        (ReportParameterDefault::Last, ParameterKind::Shift) => {
+            name(last_shift(calendar, now_us)?.1)
+        }
+        (ReportParameterDefault::Last, _) => {
             day(last_shift(calendar, now_us).map_or(today - 1, |it| it.0))
         }
-        (ParameterDefault::Current, _) => {
+        (ReportParameterDefault::Current, _) => {
             let current = calendar.local_parts(now_us).shift;
             name(current.or_else(|| Some(last_shift(calendar, now_us)?.1))?)
         }
@@ -99,7 +101,7 @@ pub fn last_shift(calendar: &Calendar, now_us: i64) -> Option<(i32, u16)> {
     ended
 }
 
-fn parse(parameter: &Parameter, text: &str, shifts: &[&str]) -> Result<Value, Error> {
+fn parse(parameter: &ReportParameter, text: &str, shifts: &[&str]) -> Result<Value, Error> {
     let (value, expected) = match parameter.kind {
         ParameterKind::Day => {
             let day = text.parse::<NaiveDate>().ok();

@@ -1,24 +1,13 @@
 //! The interface through which reports read the lake.
 
 use crate::data::Value;
+pub use crate::data::{TableVersion, Versions};
 use crate::error::Error;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use config::model::TableName;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The version of each table that a report reads, by its name in SQL.
-pub type Versions = BTreeMap<String, TableVersion>;
-
-/// A version of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableVersion {
-    pub version: u64,
-    /// When it was committed, in microseconds since 1970 UTC.
-    pub committed_at_us: i64,
-}
 
 /// A statement with the values of its placeholders.
 #[derive(Debug, Clone, Copy)]

@@ -142,7 +142,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
     let error = failure(&path);
-    assert!(matches!(error, Error::NewerDatabase { found: 99, known: 4, .. }), "{error}");
+    assert!(matches!(error, Error::NewerDatabase { found: 99, known: 5, .. }), "{error}");
     let kept = Connection::open(&path).unwrap();
     let version: i64 = kept.pragma_query_value(None, "user_version", |it| it.get(0)).unwrap();
     assert_eq!(version, 99);

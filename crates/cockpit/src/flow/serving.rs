@@ -97,24 +97,26 @@ impl Flow {
         let upkeep = users.upkeep();
         let alarms = self.open_alarms(&users, &registry, is_refining).await;
         let stream_alarms = alarms.as_ref().map(AlarmService::for_stream);
-        if let Some(service) = &alarms {
-            lake_service.report_alarms(service.alarms.clone());
-        }
+        alarms.iter().for_each(|it| lake_service.report_alarms(it.alarms.clone()));
         let planner = alarms.as_ref().map(AlarmService::planner);
         let reports = self.open_reports(&users, &lake_service, planner);
         let configured = &self.refinery.plant.openid;
         let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
-        let service =
-            self.http_service(&lake_service, &live, users.control, &network, limits.clone());
-        let service = service
+        let service = self
+            .http_service(&lake_service, &live, users.control, &network, limits.clone())
             .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
             .with_planner(alarms.as_ref().map(AlarmService::planner))
             .with_network(network.clone())
             .with_openid(Arc::clone(&openid));
         let service = Arc::new(service.with_reports(reports.clone()));
         let router = http::router(Arc::clone(&service), cockpit_ui::ASSETS);
-        let (setup_secret, is_open) = (users.setup_secret, users.is_open);
-        say(Started { address, setup_secret, is_open, doors: doors.addresses() });
+        let doors_at = doors.addresses();
+        say(Started {
+            address,
+            setup_secret: users.setup_secret,
+            is_open: users.is_open,
+            doors: doors_at,
+        });
         let querying = Box::pin(self.serve_doors(doors, &service, certificates.clone(), &stop));
         let endpoint = http::Endpoint { network, certificates };
         let answering = http::serve(listener, router, &limits, endpoint, stop.clone());

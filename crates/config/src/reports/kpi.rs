@@ -1,4 +1,4 @@
-//! KPIs in statements: `kpi(oee)` stands for the formula of `kpis.toml`, so that a report cannot define it anew.
+//! KPIs in statements: `kpi(oee)` is replaced by the formula of `kpis.toml`, so that a report cannot define it differently.
 
 use crate::kpi::{Kpi, Ratio};
 

@@ -24,11 +24,11 @@ const RESERVED: [&str; 12] = [
 
 /// A value that a report is run with.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Parameter {
+pub struct ReportParameter {
     pub name: String,
     pub title: LocalText,
     pub kind: ParameterKind,
-    pub default: ParameterDefault,
+    pub default: ReportParameterDefault,
     /// Lists the values to choose from, in its first column.
     pub choices: Option<Statement>,
 }
@@ -71,7 +71,7 @@ impl ParameterKind {
 
 /// The value of a parameter unless a request sets another.
 #[derive(Debug, Clone, PartialEq)]
-pub enum ParameterDefault {
+pub enum ReportParameterDefault {
     /// The current production day.
     Today,
     /// The production day before the current one.
@@ -89,7 +89,7 @@ pub enum ParameterDefault {
 }
 
 /// Reads `[parameters]`.
-pub fn read(reader: &mut TomlReader<'_, '_>, shifts: &[String]) -> Vec<Parameter> {
+pub fn read(reader: &mut TomlReader<'_, '_>, shifts: &[String]) -> Vec<ReportParameter> {
     let Some(table) = reader.table("parameters") else { return Vec::new() };
     let mut parameters = Vec::new();
     for (name, mut table) in table.into_tables() {
@@ -106,7 +106,11 @@ pub fn read(reader: &mut TomlReader<'_, '_>, shifts: &[String]) -> Vec<Parameter
     parameters
 }
 
-fn read_one(name: String, reader: &mut TomlReader<'_, '_>, shifts: &[String]) -> Option<Parameter> {
+fn read_one(
+    name: String,
+    reader: &mut TomlReader<'_, '_>,
+    shifts: &[String],
+) -> Option<ReportParameter> {
     let title =
         value::local_text(reader, "title").unwrap_or_else(|| LocalText::new(&titled(&name)));
     let kinds = [
@@ -129,23 +133,24 @@ fn read_one(name: String, reader: &mut TomlReader<'_, '_>, shifts: &[String]) ->
         ParameterKind::Text => (ParameterKind::Text, text(reader)),
         ParameterKind::Whole | ParameterKind::Decimal => number(reader)?,
     };
-    let default = default?;
-    if default == ParameterDefault::First && choices.is_none() {
+    // A mistake has been noted: the parameter remains known, so that its uses are not reported as well.
+    let default = default.unwrap_or_else(|| ReportParameterDefault::Value(String::new()));
+    if default == ReportParameterDefault::First && choices.is_none() {
         let remedy = "Write the statement that lists the choices as values = \"select …\".";
         reader.note("default", "the default is the first choice, but there are no choices", remedy);
     }
-    Some(Parameter { name, title, kind, default, choices })
+    Some(ReportParameter { name, title, kind, default, choices })
 }
 
-fn day(reader: &mut TomlReader<'_, '_>) -> Option<ParameterDefault> {
+fn day(reader: &mut TomlReader<'_, '_>) -> Option<ReportParameterDefault> {
     let text = reader.text("default")?;
     let default = match text.as_str() {
-        "today" => ParameterDefault::Today,
-        "yesterday" => ParameterDefault::Yesterday,
-        "last" => ParameterDefault::Last,
-        "last_week" => ParameterDefault::LastWeek,
-        "first" => ParameterDefault::First,
-        _ if text.parse::<NaiveDate>().is_ok() => ParameterDefault::Value(text),
+        "today" => ReportParameterDefault::Today,
+        "yesterday" => ReportParameterDefault::Yesterday,
+        "last" => ReportParameterDefault::Last,
+        "last_week" => ReportParameterDefault::LastWeek,
+        "first" => ReportParameterDefault::First,
+        _ if text.parse::<NaiveDate>().is_ok() => ReportParameterDefault::Value(text),
         _ => {
             let remedy =
                 "Write today, yesterday, last, last_week, first or a day such as \"2026-01-31\".";
@@ -156,13 +161,13 @@ fn day(reader: &mut TomlReader<'_, '_>) -> Option<ParameterDefault> {
     Some(default)
 }
 
-fn shift(reader: &mut TomlReader<'_, '_>, shifts: &[String]) -> Option<ParameterDefault> {
+fn shift(reader: &mut TomlReader<'_, '_>, shifts: &[String]) -> Option<ReportParameterDefault> {
     let text = reader.text("default")?;
     let default = match text.as_str() {
-        "last" => ParameterDefault::Last,
-        "current" => ParameterDefault::Current,
-        "first" => ParameterDefault::First,
-        _ if shifts.contains(&text) => ParameterDefault::Value(text),
+        "last" => ReportParameterDefault::Last,
+        "current" => ReportParameterDefault::Current,
+        "first" => ReportParameterDefault::First,
+        _ if shifts.contains(&text) => ReportParameterDefault::Value(text),
         _ => {
             let remedy = format!("Write last, current, first or a shift: {}.", shifts.join(", "));
             reader.note("default", format!("unknown shift `{text}`"), remedy);
@@ -172,20 +177,26 @@ fn shift(reader: &mut TomlReader<'_, '_>, shifts: &[String]) -> Option<Parameter
     Some(default)
 }
 
-fn text(reader: &mut TomlReader<'_, '_>) -> Option<ParameterDefault> {
+fn text(reader: &mut TomlReader<'_, '_>) -> Option<ReportParameterDefault> {
     let text = reader.text("default")?;
-    Some(if text == "first" { ParameterDefault::First } else { ParameterDefault::Value(text) })
+    Some(if text == "first" {
+        ReportParameterDefault::First
+    } else {
+        ReportParameterDefault::Value(text)
+    })
 }
 
-fn number(reader: &mut TomlReader<'_, '_>) -> Option<(ParameterKind, Option<ParameterDefault>)> {
+fn number(
+    reader: &mut TomlReader<'_, '_>,
+) -> Option<(ParameterKind, Option<ReportParameterDefault>)> {
     if reader.peek("default") == Some("first") {
         reader.text("default");
-        return Some((ParameterKind::Decimal, Some(ParameterDefault::First)));
+        return Some((ParameterKind::Decimal, Some(ReportParameterDefault::First)));
     }
     let number = reader.decimal("default")?;
     let is_whole = number.fract() == 0.0 && reader.is_integer("default");
     let kind = if is_whole { ParameterKind::Whole } else { ParameterKind::Decimal };
-    Some((kind, Some(ParameterDefault::Value(number.to_string()))))
+    Some((kind, Some(ReportParameterDefault::Value(number.to_string()))))
 }
 
 /// A name as a title: `good_units` is "Good units".

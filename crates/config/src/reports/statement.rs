@@ -27,7 +27,7 @@ pub struct Statement {
 /// What a statement can name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Named<'a> {
-    pub parameters: &'a [Parameter],
+    pub parameters: &'a [ReportParameter],
     pub kpis: &'a [Kpi],
 }
 

@@ -72,7 +72,7 @@ fn a_definition_is_read() {
     assert_eq!(found, []);
     let report = report.unwrap();
     assert_eq!(report.title.in_language("ml"), "ദിവസം");
-    assert_eq!(report.parameter("day").unwrap().default, ParameterDefault::Yesterday);
+    assert_eq!(report.parameter("day").unwrap().default, ReportParameterDefault::Yesterday);
     assert_eq!(report.parameter("top").unwrap().kind, ParameterKind::Whole);
     let statement = &report.query("hours").unwrap().statement;
     assert!(statement.sql.contains("= CAST($day AS DATE) and note <> ':nor this'"));

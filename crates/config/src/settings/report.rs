@@ -13,7 +13,7 @@ settings! {
             "some 400 pages; more is read in a workbook";
         /// Pages of a report as PDF.
         report_pages: usize = 500,
-            "nobody reads more, and layout takes memory for every page";
+            "longer reports are not read, and layout takes memory for every page";
         /// Bytes of the rows of one query in memory.
         report_data_bytes: usize = 512 << 20,
             "a million rows of 40 columns";

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 const LOOKED_UP: usize = 16;
 
 impl Table {
-    /// The state at `version`, which is older than `newest`; `None` if its log or one of its data files is no
-    /// longer stored.
+    /// The state at `version`, which is older than `newest`; `None` if its log or one of its data files has
+    /// been deleted.
     pub async fn load_stored(
         &self,
         version: Version,

@@ -66,8 +66,16 @@ fn names(list: &[&str]) -> Names {
 
 #[test]
 fn every_key_of_a_contract_is_documented_and_no_other() {
-    let formats =
-        ["delimited", "fixed", "tokens", "json_lines", "json_array", "parquet", "message"];
+    let formats = [
+        "delimited",
+        "fixed",
+        "tokens",
+        "json_lines",
+        "json_array",
+        "parquet",
+        "workbook",
+        "message",
+    ];
     let contract = |format: &str| format!("format = \"{format}\"\n{UNKNOWN} = 1\n");
     let known: Names = formats
         .iter()

@@ -112,6 +112,8 @@ impl Site {
         self.world.edit("plant.toml", "Asia/Kolkata", "Europe/Berlin");
         let shift = "name = \"G\"\nstart = \"09:00\"\nend = \"21:00\"\n";
         self.world.edit("plant.toml", &format!("[[shift]]\n{shift}"), BERLIN);
+        let report = "reports/shift-summary/report.toml";
+        self.world.edit(report, "after_shift = \"G\"", "after_shift = \"Morning\"");
     }
 
     /// The first of the days. The clocks of Berlin are changed on the third, a Sunday, and the shift

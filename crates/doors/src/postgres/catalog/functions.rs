@@ -90,12 +90,6 @@ fn of_library(session: &SessionContext) {
 }
 
 fn of_connection(session: &SessionContext, user: &str, variables: &Variables) {
-    let constant = |name: &'static str, value: String| {
-        let call =
-            move |_: &[ArrayRef], rows| Ok(texts(std::iter::repeat_n(Some(value.clone()), rows)));
-        function(name, &[&[]], TEXT, call)
-    };
-    let search_path = variables.get("search_path").unwrap_or_default().to_owned();
     for (name, value) in [
         ("version", Variables::version()),
         ("session_user", user.to_owned()),
@@ -106,61 +100,80 @@ fn of_connection(session: &SessionContext, user: &str, variables: &Variables) {
     ] {
         session.register_udf(constant(name, value));
     }
-    let schemas = move |_: &[ArrayRef], rows: usize| {
-        let mut builder = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
-        for _ in 0..rows {
-            for schema in search_path.split(',') {
-                builder.values().append_value(schema.trim());
-            }
-            builder.values().append_value("pg_catalog");
-            builder.append(true);
-        }
-        Ok(Arc::new(builder.finish()) as ArrayRef)
-    };
+    let search_path = variables.get("search_path").unwrap_or_default().to_owned();
     let list = DataType::List(Arc::new(arrow::datatypes::Field::new("item", TEXT, true)));
-    session.register_udf(function("current_schemas", &[&[BOOL]], list, schemas));
-    let known = variables.clone();
-    let setting = move |arguments: &[ArrayRef], _rows| {
-        Ok(mapped(&arguments[0], |name| known.get(name).map(str::to_owned)))
-    };
-    let arguments: &[&[DataType]] = &[&[TEXT], &[TEXT, BOOL]];
-    session.register_udf(function("current_setting", arguments, TEXT, setting));
+    let call = move |_: &[ArrayRef], rows| Ok(schemas(&search_path, rows));
+    session.register_udf(function("current_schemas", &[&[BOOL]], list, call));
+    session.register_udf(setting(variables.clone()));
     let set = |arguments: &[ArrayRef], _rows| Ok(Arc::clone(&arguments[1]));
     session.register_udf(function("set_config", &[&[TEXT, TEXT, BOOL]], TEXT, set));
 }
 
+/// A function without arguments that returns `value`.
+fn constant(name: &'static str, value: String) -> ScalarUDF {
+    let call =
+        move |_: &[ArrayRef], rows| Ok(texts(std::iter::repeat_n(Some(value.clone()), rows)));
+    function(name, &[&[]], TEXT, call)
+}
+
+/// The schemas of a search path, and the catalogue, for each row.
+fn schemas(search_path: &str, rows: usize) -> ArrayRef {
+    let mut builder = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
+    for _ in 0..rows {
+        for schema in search_path.split(',') {
+            builder.values().append_value(schema.trim());
+        }
+        builder.values().append_value("pg_catalog");
+        builder.append(true);
+    }
+    Arc::new(builder.finish())
+}
+
+fn setting(variables: Variables) -> ScalarUDF {
+    let call = move |arguments: &[ArrayRef], _rows: usize| {
+        Ok(mapped(&arguments[0], |name| variables.get(name).map(str::to_owned)))
+    };
+    function("current_setting", &[&[TEXT], &[TEXT, BOOL]], TEXT, call)
+}
+
 fn of_objects(session: &SessionContext, objects: &Arc<Objects>) {
-    let user = objects.user.clone();
-    let role = move |number: i32| {
-        Some(if number == numbers::USER { user.clone() } else { OWNER.to_owned() })
-    };
-    session.register_udf(by_number("pg_get_userbyid", &[&[INT]], objects, move |_, it| role(it)));
-    let of_key = |objects: &Objects, number: i32| {
-        let (table, _) = objects.keyed().find(|(_, it)| it.constraint == number)?;
-        Some(format!("PRIMARY KEY ({})", quoted_key(table)))
-    };
+    let one: &[&[DataType]] = &[&[INT]];
+    session.register_udf(by_number("pg_get_userbyid", one, objects, role));
     let arguments: &[&[DataType]] = &[&[INT], &[INT, BOOL]];
-    session.register_udf(by_number("pg_get_constraintdef", arguments, objects, of_key));
-    let of_table = |objects: &Objects, number: i32| {
-        let found = table(objects, number).map(|it| it.description.clone());
-        found.filter(|text| !text.is_empty())
-    };
+    session.register_udf(by_number("pg_get_constraintdef", arguments, objects, constraint));
     let arguments: &[&[DataType]] = &[&[INT], &[INT, TEXT]];
-    session.register_udf(by_number("obj_description", arguments, objects, of_table));
+    session.register_udf(by_number("obj_description", arguments, objects, table_description));
     let arguments: &[&[DataType]] = &[&[INT], &[INT, INT, BOOL]];
     let seen = Arc::clone(objects);
-    let of_index = move |arguments: &[ArrayRef], rows| Ok(index(&seen, arguments, rows));
-    session.register_udf(function("pg_get_indexdef", arguments, TEXT, of_index));
+    let indexes = move |arguments: &[ArrayRef], rows| Ok(index(&seen, arguments, rows));
+    session.register_udf(function("pg_get_indexdef", arguments, TEXT, indexes));
     let seen = Arc::clone(objects);
-    let of_column = move |arguments: &[ArrayRef], rows| {
-        let (tables, columns) =
-            (arguments[0].as_primitive::<Int32Type>(), arguments[1].as_primitive::<Int32Type>());
-        Ok(texts((0..rows).map(|row| {
-            let position = usize::try_from(columns.value(row)).ok()?.checked_sub(1)?;
-            column_description(table(&seen, tables.value(row))?.columns.get(position)?)
-        })))
-    };
-    session.register_udf(function("col_description", &[&[INT, INT]], TEXT, of_column));
+    let columns = move |arguments: &[ArrayRef], rows| Ok(descriptions(&seen, arguments, rows));
+    session.register_udf(function("col_description", &[&[INT, INT]], TEXT, columns));
+}
+
+fn role(objects: &Objects, number: i32) -> Option<String> {
+    Some(if number == numbers::USER { objects.user.clone() } else { OWNER.to_owned() })
+}
+
+fn constraint(objects: &Objects, number: i32) -> Option<String> {
+    let (table, _) = objects.keyed().find(|(_, it)| it.constraint == number)?;
+    Some(format!("PRIMARY KEY ({})", quoted_key(table)))
+}
+
+fn table_description(objects: &Objects, number: i32) -> Option<String> {
+    let found = table(objects, number).map(|it| it.description.clone());
+    found.filter(|text| !text.is_empty())
+}
+
+/// The descriptions of columns, by the numbers of their tables and their positions.
+fn descriptions(objects: &Objects, arguments: &[ArrayRef], rows: usize) -> ArrayRef {
+    let tables = arguments[0].as_primitive::<Int32Type>();
+    let columns = arguments[1].as_primitive::<Int32Type>();
+    texts((0..rows).map(|row| {
+        let position = usize::try_from(columns.value(row)).ok()?.checked_sub(1)?;
+        column_description(table(objects, tables.value(row))?.columns.get(position)?)
+    }))
 }
 
 fn table(objects: &Objects, number: i32) -> Option<&TableInfo> {

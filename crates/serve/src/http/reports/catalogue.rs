@@ -19,7 +19,7 @@ use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use config::reports::{
-    Definition, DeliveryKind, Format, Moment, Parameter, ParameterDefault, ParameterKind, Schedule,
+    Definition, DeliveryKind, Format, Moment, ParameterKind, ReportParameterDefault, Schedule,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -130,15 +130,15 @@ fn info(
     })
 }
 
-fn parameter(parameter: &Parameter, language: &str) -> ReportParameter {
+fn parameter(parameter: &config::reports::ReportParameter, language: &str) -> ReportParameter {
     let default = match &parameter.default {
-        ParameterDefault::Today => "today",
-        ParameterDefault::Yesterday => "yesterday",
-        ParameterDefault::Last => "last",
-        ParameterDefault::Current => "current",
-        ParameterDefault::LastWeek => "last_week",
-        ParameterDefault::First => "first",
-        ParameterDefault::Value(text) => text,
+        ReportParameterDefault::Today => "today",
+        ReportParameterDefault::Yesterday => "yesterday",
+        ReportParameterDefault::Last => "last",
+        ReportParameterDefault::Current => "current",
+        ReportParameterDefault::LastWeek => "last_week",
+        ReportParameterDefault::First => "first",
+        ReportParameterDefault::Value(text) => text,
     };
     ReportParameter {
         name: parameter.name.clone(),
