@@ -20,6 +20,7 @@ use serve::http::{self, RuleFile};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -84,11 +85,7 @@ impl Flow {
         let doors = self.open_doors(&binding).await?;
         let Binding { address, network, public_url, certificates, .. } = binding;
         let limits = self.http_limits();
-        let unsent_bytes = self.lake().limits().serve.http_unsent_bytes;
-        let listener = listener::bind(address, unsent_bytes).await.with_context(|| {
-            format!("{address} cannot be listened on; another program may have it")
-        })?;
-        let address = listener.local_addr()?;
+        let (listener, address) = self.listen(address).await?;
         let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
@@ -110,12 +107,11 @@ impl Flow {
             .with_openid(Arc::clone(&openid));
         let service = Arc::new(service.with_reports(reports.clone()));
         let router = http::router(Arc::clone(&service), cockpit_ui::ASSETS);
-        let doors_at = doors.addresses();
         say(Started {
             address,
             setup_secret: users.setup_secret,
             is_open: users.is_open,
-            doors: doors_at,
+            doors: doors.addresses(),
         });
         let querying = Box::pin(self.serve_doors(doors, &service, certificates.clone(), &stop));
         let endpoint = http::Endpoint { network, certificates };
@@ -146,6 +142,16 @@ impl Flow {
         answered?;
         ingested?;
         Ok(true)
+    }
+
+    /// Binds the address of the service.
+    async fn listen(&self, address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+        let unsent_bytes = self.lake().limits().serve.http_unsent_bytes;
+        let listener = listener::bind(address, unsent_bytes).await.with_context(|| {
+            format!("{address} cannot be listened on; another program may have it")
+        })?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
     }
 
     /// The limits of the service, with no more connections than there are file descriptors for.

@@ -1,7 +1,7 @@
 //! A statement of a report, and the parameters that it names.
 
 use super::kpi::{self, KpiPart};
-use super::parameter::Parameter;
+use super::parameter::ReportParameter;
 use crate::diagnostic::did_you_mean;
 use crate::kpi::Kpi;
 use crate::model::{self, TableName};

@@ -3,26 +3,26 @@
 use super::functions;
 use super::numbers;
 use super::objects::Objects;
-use super::table::{Cell, Columns, Kind};
+use super::table::{Cell, ColumnKind, Columns};
 
 pub const DATABASE: Columns = &[
-    ("oid", Kind::Oid),
-    ("datname", Kind::Text),
-    ("datdba", Kind::Oid),
-    ("encoding", Kind::Int4),
-    ("datlocprovider", Kind::Char),
-    ("datistemplate", Kind::Bool),
-    ("datallowconn", Kind::Bool),
-    ("datconnlimit", Kind::Int4),
-    ("datfrozenxid", Kind::Int4),
-    ("datminmxid", Kind::Int4),
-    ("dattablespace", Kind::Oid),
-    ("datcollate", Kind::Text),
-    ("datctype", Kind::Text),
-    ("daticulocale", Kind::Text),
-    ("daticurules", Kind::Text),
-    ("datcollversion", Kind::Text),
-    ("datacl", Kind::TextList),
+    ("oid", ColumnKind::Oid),
+    ("datname", ColumnKind::Text),
+    ("datdba", ColumnKind::Oid),
+    ("encoding", ColumnKind::Int4),
+    ("datlocprovider", ColumnKind::Char),
+    ("datistemplate", ColumnKind::Bool),
+    ("datallowconn", ColumnKind::Bool),
+    ("datconnlimit", ColumnKind::Int4),
+    ("datfrozenxid", ColumnKind::Int4),
+    ("datminmxid", ColumnKind::Int4),
+    ("dattablespace", ColumnKind::Oid),
+    ("datcollate", ColumnKind::Text),
+    ("datctype", ColumnKind::Text),
+    ("daticulocale", ColumnKind::Text),
+    ("daticurules", ColumnKind::Text),
+    ("datcollversion", ColumnKind::Text),
+    ("datacl", ColumnKind::TextList),
 ];
 
 /// The only database.
@@ -36,19 +36,19 @@ pub fn database() -> Vec<Vec<Cell>> {
 }
 
 pub const ROLES: Columns = &[
-    ("oid", Kind::Oid),
-    ("rolname", Kind::Text),
-    ("rolsuper", Kind::Bool),
-    ("rolinherit", Kind::Bool),
-    ("rolcreaterole", Kind::Bool),
-    ("rolcreatedb", Kind::Bool),
-    ("rolcanlogin", Kind::Bool),
-    ("rolreplication", Kind::Bool),
-    ("rolbypassrls", Kind::Bool),
-    ("rolconnlimit", Kind::Int4),
-    ("rolpassword", Kind::Text),
-    ("rolvaliduntil", Kind::Text),
-    ("rolconfig", Kind::TextList),
+    ("oid", ColumnKind::Oid),
+    ("rolname", ColumnKind::Text),
+    ("rolsuper", ColumnKind::Bool),
+    ("rolinherit", ColumnKind::Bool),
+    ("rolcreaterole", ColumnKind::Bool),
+    ("rolcreatedb", ColumnKind::Bool),
+    ("rolcanlogin", ColumnKind::Bool),
+    ("rolreplication", ColumnKind::Bool),
+    ("rolbypassrls", ColumnKind::Bool),
+    ("rolconnlimit", ColumnKind::Int4),
+    ("rolpassword", ColumnKind::Text),
+    ("rolvaliduntil", ColumnKind::Text),
+    ("rolconfig", ColumnKind::TextList),
 ];
 
 /// The owner of everything, and the connected user.
@@ -64,15 +64,15 @@ pub fn roles(objects: &Objects) -> Vec<Vec<Cell>> {
 }
 
 pub const USER: Columns = &[
-    ("usename", Kind::Text),
-    ("usesysid", Kind::Oid),
-    ("usecreatedb", Kind::Bool),
-    ("usesuper", Kind::Bool),
-    ("userepl", Kind::Bool),
-    ("usebypassrls", Kind::Bool),
-    ("passwd", Kind::Text),
-    ("valuntil", Kind::Text),
-    ("useconfig", Kind::TextList),
+    ("usename", ColumnKind::Text),
+    ("usesysid", ColumnKind::Oid),
+    ("usecreatedb", ColumnKind::Bool),
+    ("usesuper", ColumnKind::Bool),
+    ("userepl", ColumnKind::Bool),
+    ("usebypassrls", ColumnKind::Bool),
+    ("passwd", ColumnKind::Text),
+    ("valuntil", ColumnKind::Text),
+    ("useconfig", ColumnKind::TextList),
 ];
 
 /// The connected user.

@@ -2,7 +2,7 @@
 
 use super::numbers::Numbers;
 use super::objects::{Objects, column_description, key_name, key_positions};
-use super::table::{Cell, Columns, Kind, table as make};
+use super::table::{Cell, ColumnKind, Columns, table as make};
 use super::types::PgType;
 use datafusion::catalog::TableProvider;
 use datafusion::error::Result;
@@ -72,13 +72,13 @@ pub fn table(objects: &Objects, name: &str) -> Result<Arc<dyn TableProvider>> {
 }
 
 const SCHEMATA: Columns = &[
-    ("catalog_name", Kind::Text),
-    ("schema_name", Kind::Text),
-    ("schema_owner", Kind::Text),
-    ("default_character_set_catalog", Kind::Text),
-    ("default_character_set_schema", Kind::Text),
-    ("default_character_set_name", Kind::Text),
-    ("sql_path", Kind::Text),
+    ("catalog_name", ColumnKind::Text),
+    ("schema_name", ColumnKind::Text),
+    ("schema_owner", ColumnKind::Text),
+    ("default_character_set_catalog", ColumnKind::Text),
+    ("default_character_set_schema", ColumnKind::Text),
+    ("default_character_set_name", ColumnKind::Text),
+    ("sql_path", ColumnKind::Text),
 ];
 
 fn schemata() -> Vec<Vec<Cell>> {
@@ -88,18 +88,18 @@ fn schemata() -> Vec<Vec<Cell>> {
 }
 
 const RELATIONS: Columns = &[
-    ("table_catalog", Kind::Text),
-    ("table_schema", Kind::Text),
-    ("table_name", Kind::Text),
-    ("table_type", Kind::Text),
-    ("is_insertable_into", Kind::Text),
-    ("is_typed", Kind::Text),
-    ("self_referencing_column_name", Kind::Text),
-    ("reference_generation", Kind::Text),
-    ("user_defined_type_catalog", Kind::Text),
-    ("user_defined_type_schema", Kind::Text),
-    ("user_defined_type_name", Kind::Text),
-    ("commit_action", Kind::Text),
+    ("table_catalog", ColumnKind::Text),
+    ("table_schema", ColumnKind::Text),
+    ("table_name", ColumnKind::Text),
+    ("table_type", ColumnKind::Text),
+    ("is_insertable_into", ColumnKind::Text),
+    ("is_typed", ColumnKind::Text),
+    ("self_referencing_column_name", ColumnKind::Text),
+    ("reference_generation", ColumnKind::Text),
+    ("user_defined_type_catalog", ColumnKind::Text),
+    ("user_defined_type_schema", ColumnKind::Text),
+    ("user_defined_type_name", ColumnKind::Text),
+    ("commit_action", ColumnKind::Text),
 ];
 
 fn tables(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -117,42 +117,42 @@ fn named(table: &TableInfo) -> Vec<Cell> {
 }
 
 const COLUMNS: Columns = &[
-    ("table_catalog", Kind::Text),
-    ("table_schema", Kind::Text),
-    ("table_name", Kind::Text),
-    ("column_name", Kind::Text),
-    ("ordinal_position", Kind::Int4),
-    ("column_default", Kind::Text),
-    ("is_nullable", Kind::Text),
-    ("data_type", Kind::Text),
-    ("character_maximum_length", Kind::Int4),
-    ("character_octet_length", Kind::Int4),
-    ("numeric_precision", Kind::Int4),
-    ("numeric_precision_radix", Kind::Int4),
-    ("numeric_scale", Kind::Int4),
-    ("datetime_precision", Kind::Int4),
-    ("udt_catalog", Kind::Text),
-    ("udt_schema", Kind::Text),
-    ("udt_name", Kind::Text),
-    ("dtd_identifier", Kind::Text),
-    ("is_self_referencing", Kind::Text),
-    ("is_identity", Kind::Text),
-    ("is_generated", Kind::Text),
-    ("is_updatable", Kind::Text),
-    ("interval_type", Kind::Text),
-    ("interval_precision", Kind::Int4),
-    ("character_set_catalog", Kind::Text),
-    ("character_set_schema", Kind::Text),
-    ("character_set_name", Kind::Text),
-    ("collation_catalog", Kind::Text),
-    ("collation_schema", Kind::Text),
-    ("collation_name", Kind::Text),
-    ("domain_catalog", Kind::Text),
-    ("domain_schema", Kind::Text),
-    ("domain_name", Kind::Text),
-    ("identity_generation", Kind::Text),
-    ("generation_expression", Kind::Text),
-    ("column_comment", Kind::Text),
+    ("table_catalog", ColumnKind::Text),
+    ("table_schema", ColumnKind::Text),
+    ("table_name", ColumnKind::Text),
+    ("column_name", ColumnKind::Text),
+    ("ordinal_position", ColumnKind::Int4),
+    ("column_default", ColumnKind::Text),
+    ("is_nullable", ColumnKind::Text),
+    ("data_type", ColumnKind::Text),
+    ("character_maximum_length", ColumnKind::Int4),
+    ("character_octet_length", ColumnKind::Int4),
+    ("numeric_precision", ColumnKind::Int4),
+    ("numeric_precision_radix", ColumnKind::Int4),
+    ("numeric_scale", ColumnKind::Int4),
+    ("datetime_precision", ColumnKind::Int4),
+    ("udt_catalog", ColumnKind::Text),
+    ("udt_schema", ColumnKind::Text),
+    ("udt_name", ColumnKind::Text),
+    ("dtd_identifier", ColumnKind::Text),
+    ("is_self_referencing", ColumnKind::Text),
+    ("is_identity", ColumnKind::Text),
+    ("is_generated", ColumnKind::Text),
+    ("is_updatable", ColumnKind::Text),
+    ("interval_type", ColumnKind::Text),
+    ("interval_precision", ColumnKind::Int4),
+    ("character_set_catalog", ColumnKind::Text),
+    ("character_set_schema", ColumnKind::Text),
+    ("character_set_name", ColumnKind::Text),
+    ("collation_catalog", ColumnKind::Text),
+    ("collation_schema", ColumnKind::Text),
+    ("collation_name", ColumnKind::Text),
+    ("domain_catalog", ColumnKind::Text),
+    ("domain_schema", ColumnKind::Text),
+    ("domain_name", ColumnKind::Text),
+    ("identity_generation", ColumnKind::Text),
+    ("generation_expression", ColumnKind::Text),
+    ("column_comment", ColumnKind::Text),
 ];
 
 fn columns(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -185,17 +185,17 @@ fn column(table: &TableInfo, column: &ColumnInfo, position: i32) -> Vec<Cell> {
 }
 
 const CONSTRAINTS: Columns = &[
-    ("constraint_catalog", Kind::Text),
-    ("constraint_schema", Kind::Text),
-    ("constraint_name", Kind::Text),
-    ("table_catalog", Kind::Text),
-    ("table_schema", Kind::Text),
-    ("table_name", Kind::Text),
-    ("constraint_type", Kind::Text),
-    ("is_deferrable", Kind::Text),
-    ("initially_deferred", Kind::Text),
-    ("enforced", Kind::Text),
-    ("nulls_distinct", Kind::Text),
+    ("constraint_catalog", ColumnKind::Text),
+    ("constraint_schema", ColumnKind::Text),
+    ("constraint_name", ColumnKind::Text),
+    ("table_catalog", ColumnKind::Text),
+    ("table_schema", ColumnKind::Text),
+    ("table_name", ColumnKind::Text),
+    ("constraint_type", ColumnKind::Text),
+    ("is_deferrable", ColumnKind::Text),
+    ("initially_deferred", ColumnKind::Text),
+    ("enforced", ColumnKind::Text),
+    ("nulls_distinct", ColumnKind::Text),
 ];
 
 fn constraints(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -214,15 +214,15 @@ fn constraint(table: &TableInfo) -> Vec<Cell> {
 }
 
 const KEY_USAGE: Columns = &[
-    ("constraint_catalog", Kind::Text),
-    ("constraint_schema", Kind::Text),
-    ("constraint_name", Kind::Text),
-    ("table_catalog", Kind::Text),
-    ("table_schema", Kind::Text),
-    ("table_name", Kind::Text),
-    ("column_name", Kind::Text),
-    ("ordinal_position", Kind::Int4),
-    ("position_in_unique_constraint", Kind::Int4),
+    ("constraint_catalog", ColumnKind::Text),
+    ("constraint_schema", ColumnKind::Text),
+    ("constraint_name", ColumnKind::Text),
+    ("table_catalog", ColumnKind::Text),
+    ("table_schema", ColumnKind::Text),
+    ("table_name", ColumnKind::Text),
+    ("column_name", ColumnKind::Text),
+    ("ordinal_position", ColumnKind::Int4),
+    ("position_in_unique_constraint", ColumnKind::Int4),
 ];
 
 fn key_usage(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -241,13 +241,13 @@ fn key_usage(objects: &Objects) -> Vec<Vec<Cell>> {
 }
 
 const CONSTRAINT_USAGE: Columns = &[
-    ("table_catalog", Kind::Text),
-    ("table_schema", Kind::Text),
-    ("table_name", Kind::Text),
-    ("column_name", Kind::Text),
-    ("constraint_catalog", Kind::Text),
-    ("constraint_schema", Kind::Text),
-    ("constraint_name", Kind::Text),
+    ("table_catalog", ColumnKind::Text),
+    ("table_schema", ColumnKind::Text),
+    ("table_name", ColumnKind::Text),
+    ("column_name", ColumnKind::Text),
+    ("constraint_catalog", ColumnKind::Text),
+    ("constraint_schema", ColumnKind::Text),
+    ("constraint_name", ColumnKind::Text),
 ];
 
 fn constraint_usage(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -264,14 +264,14 @@ fn constraint_usage(objects: &Objects) -> Vec<Vec<Cell>> {
 }
 
 const PRIVILEGES: Columns = &[
-    ("grantor", Kind::Text),
-    ("grantee", Kind::Text),
-    ("table_catalog", Kind::Text),
-    ("table_schema", Kind::Text),
-    ("table_name", Kind::Text),
-    ("privilege_type", Kind::Text),
-    ("is_grantable", Kind::Text),
-    ("with_hierarchy", Kind::Text),
+    ("grantor", ColumnKind::Text),
+    ("grantee", ColumnKind::Text),
+    ("table_catalog", ColumnKind::Text),
+    ("table_schema", ColumnKind::Text),
+    ("table_name", ColumnKind::Text),
+    ("privilege_type", ColumnKind::Text),
+    ("is_grantable", ColumnKind::Text),
+    ("with_hierarchy", ColumnKind::Text),
 ];
 
 fn privileges(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -286,14 +286,14 @@ fn privileges(objects: &Objects) -> Vec<Vec<Cell>> {
 }
 
 const CHARACTER_SETS: Columns = &[
-    ("character_set_catalog", Kind::Text),
-    ("character_set_schema", Kind::Text),
-    ("character_set_name", Kind::Text),
-    ("character_repertoire", Kind::Text),
-    ("form_of_use", Kind::Text),
-    ("default_collate_catalog", Kind::Text),
-    ("default_collate_schema", Kind::Text),
-    ("default_collate_name", Kind::Text),
+    ("character_set_catalog", ColumnKind::Text),
+    ("character_set_schema", ColumnKind::Text),
+    ("character_set_name", ColumnKind::Text),
+    ("character_repertoire", ColumnKind::Text),
+    ("form_of_use", ColumnKind::Text),
+    ("default_collate_catalog", ColumnKind::Text),
+    ("default_collate_schema", ColumnKind::Text),
+    ("default_collate_name", ColumnKind::Text),
 ];
 
 fn character_sets() -> Vec<Vec<Cell>> {
@@ -303,98 +303,98 @@ fn character_sets() -> Vec<Vec<Cell>> {
     vec![cells]
 }
 
-const ROLES: Columns = &[("role_name", Kind::Text)];
+const ROLES: Columns = &[("role_name", ColumnKind::Text)];
 
 const VIEWS: Columns = &[
-    ("table_catalog", Kind::Text),
-    ("table_schema", Kind::Text),
-    ("table_name", Kind::Text),
-    ("view_definition", Kind::Text),
-    ("check_option", Kind::Text),
-    ("is_updatable", Kind::Text),
-    ("is_insertable_into", Kind::Text),
+    ("table_catalog", ColumnKind::Text),
+    ("table_schema", ColumnKind::Text),
+    ("table_name", ColumnKind::Text),
+    ("view_definition", ColumnKind::Text),
+    ("check_option", ColumnKind::Text),
+    ("is_updatable", ColumnKind::Text),
+    ("is_insertable_into", ColumnKind::Text),
 ];
 
 const REFERENCES: Columns = &[
-    ("constraint_catalog", Kind::Text),
-    ("constraint_schema", Kind::Text),
-    ("constraint_name", Kind::Text),
-    ("unique_constraint_catalog", Kind::Text),
-    ("unique_constraint_schema", Kind::Text),
-    ("unique_constraint_name", Kind::Text),
-    ("match_option", Kind::Text),
-    ("update_rule", Kind::Text),
-    ("delete_rule", Kind::Text),
+    ("constraint_catalog", ColumnKind::Text),
+    ("constraint_schema", ColumnKind::Text),
+    ("constraint_name", ColumnKind::Text),
+    ("unique_constraint_catalog", ColumnKind::Text),
+    ("unique_constraint_schema", ColumnKind::Text),
+    ("unique_constraint_name", ColumnKind::Text),
+    ("match_option", ColumnKind::Text),
+    ("update_rule", ColumnKind::Text),
+    ("delete_rule", ColumnKind::Text),
 ];
 
 const CHECKS: Columns = &[
-    ("constraint_catalog", Kind::Text),
-    ("constraint_schema", Kind::Text),
-    ("constraint_name", Kind::Text),
-    ("check_clause", Kind::Text),
+    ("constraint_catalog", ColumnKind::Text),
+    ("constraint_schema", ColumnKind::Text),
+    ("constraint_name", ColumnKind::Text),
+    ("check_clause", ColumnKind::Text),
 ];
 
 const ROUTINES: Columns = &[
-    ("specific_catalog", Kind::Text),
-    ("specific_schema", Kind::Text),
-    ("specific_name", Kind::Text),
-    ("routine_catalog", Kind::Text),
-    ("routine_schema", Kind::Text),
-    ("routine_name", Kind::Text),
-    ("routine_type", Kind::Text),
-    ("data_type", Kind::Text),
-    ("routine_definition", Kind::Text),
-    ("external_language", Kind::Text),
+    ("specific_catalog", ColumnKind::Text),
+    ("specific_schema", ColumnKind::Text),
+    ("specific_name", ColumnKind::Text),
+    ("routine_catalog", ColumnKind::Text),
+    ("routine_schema", ColumnKind::Text),
+    ("routine_name", ColumnKind::Text),
+    ("routine_type", ColumnKind::Text),
+    ("data_type", ColumnKind::Text),
+    ("routine_definition", ColumnKind::Text),
+    ("external_language", ColumnKind::Text),
 ];
 
 const PARAMETERS: Columns = &[
-    ("specific_catalog", Kind::Text),
-    ("specific_schema", Kind::Text),
-    ("specific_name", Kind::Text),
-    ("ordinal_position", Kind::Int4),
-    ("parameter_mode", Kind::Text),
-    ("parameter_name", Kind::Text),
-    ("data_type", Kind::Text),
+    ("specific_catalog", ColumnKind::Text),
+    ("specific_schema", ColumnKind::Text),
+    ("specific_name", ColumnKind::Text),
+    ("ordinal_position", ColumnKind::Int4),
+    ("parameter_mode", ColumnKind::Text),
+    ("parameter_name", ColumnKind::Text),
+    ("data_type", ColumnKind::Text),
 ];
 
 const SEQUENCES: Columns = &[
-    ("sequence_catalog", Kind::Text),
-    ("sequence_schema", Kind::Text),
-    ("sequence_name", Kind::Text),
-    ("data_type", Kind::Text),
+    ("sequence_catalog", ColumnKind::Text),
+    ("sequence_schema", ColumnKind::Text),
+    ("sequence_name", ColumnKind::Text),
+    ("data_type", ColumnKind::Text),
 ];
 
 const TRIGGERS: Columns = &[
-    ("trigger_catalog", Kind::Text),
-    ("trigger_schema", Kind::Text),
-    ("trigger_name", Kind::Text),
-    ("event_object_schema", Kind::Text),
-    ("event_object_table", Kind::Text),
+    ("trigger_catalog", ColumnKind::Text),
+    ("trigger_schema", ColumnKind::Text),
+    ("trigger_name", ColumnKind::Text),
+    ("event_object_schema", ColumnKind::Text),
+    ("event_object_table", ColumnKind::Text),
 ];
 
 const DOMAINS: Columns = &[
-    ("domain_catalog", Kind::Text),
-    ("domain_schema", Kind::Text),
-    ("domain_name", Kind::Text),
-    ("data_type", Kind::Text),
+    ("domain_catalog", ColumnKind::Text),
+    ("domain_schema", ColumnKind::Text),
+    ("domain_name", ColumnKind::Text),
+    ("data_type", ColumnKind::Text),
 ];
 
 const ELEMENTS: Columns = &[
-    ("object_catalog", Kind::Text),
-    ("object_schema", Kind::Text),
-    ("object_name", Kind::Text),
-    ("object_type", Kind::Text),
-    ("collection_type_identifier", Kind::Text),
-    ("data_type", Kind::Text),
+    ("object_catalog", ColumnKind::Text),
+    ("object_schema", ColumnKind::Text),
+    ("object_name", ColumnKind::Text),
+    ("object_type", ColumnKind::Text),
+    ("collection_type_identifier", ColumnKind::Text),
+    ("data_type", ColumnKind::Text),
 ];
 
 const USAGE: Columns = &[
-    ("view_catalog", Kind::Text),
-    ("view_schema", Kind::Text),
-    ("view_name", Kind::Text),
-    ("table_catalog", Kind::Text),
-    ("table_schema", Kind::Text),
-    ("table_name", Kind::Text),
+    ("view_catalog", ColumnKind::Text),
+    ("view_schema", ColumnKind::Text),
+    ("view_name", ColumnKind::Text),
+    ("table_catalog", ColumnKind::Text),
+    ("table_schema", ColumnKind::Text),
+    ("table_name", ColumnKind::Text),
 ];
 
 #[cfg(test)]

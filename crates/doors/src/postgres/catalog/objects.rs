@@ -3,7 +3,7 @@
 use super::database;
 use super::numbers::{self, Numbers};
 use super::schemas::{INFORMATION_SCHEMA, PG_CATALOG};
-use super::table::{Cell, Columns, Kind, table as make};
+use super::table::{Cell, ColumnKind, Columns, table as make};
 use super::types::PgType;
 use datafusion::catalog::TableProvider;
 use datafusion::error::Result;
@@ -89,10 +89,10 @@ pub fn table(objects: &Objects, name: &str) -> Result<Arc<dyn TableProvider>> {
 }
 
 const NAMESPACE: Columns = &[
-    ("oid", Kind::Oid),
-    ("nspname", Kind::Text),
-    ("nspowner", Kind::Oid),
-    ("nspacl", Kind::TextList),
+    ("oid", ColumnKind::Oid),
+    ("nspname", ColumnKind::Text),
+    ("nspowner", ColumnKind::Oid),
+    ("nspacl", ColumnKind::TextList),
 ];
 
 fn namespaces() -> Vec<Vec<Cell>> {
@@ -106,39 +106,39 @@ fn namespaces() -> Vec<Vec<Cell>> {
 }
 
 const CLASS: Columns = &[
-    ("oid", Kind::Oid),
-    ("relname", Kind::Text),
-    ("relnamespace", Kind::Oid),
-    ("relkind", Kind::Char),
-    ("relam", Kind::Oid),
-    ("relnatts", Kind::Int2),
-    ("reltuples", Kind::Float4),
-    ("relhasindex", Kind::Bool),
-    ("relowner", Kind::Oid),
-    ("relfilenode", Kind::Oid),
-    ("reltype", Kind::Oid),
-    ("reloftype", Kind::Oid),
-    ("reltablespace", Kind::Oid),
-    ("reltoastrelid", Kind::Oid),
-    ("relpages", Kind::Int4),
-    ("relallvisible", Kind::Int4),
-    ("relchecks", Kind::Int2),
-    ("relhasrules", Kind::Bool),
-    ("relhastriggers", Kind::Bool),
-    ("relhassubclass", Kind::Bool),
-    ("relisshared", Kind::Bool),
-    ("relrowsecurity", Kind::Bool),
-    ("relforcerowsecurity", Kind::Bool),
-    ("relispartition", Kind::Bool),
-    ("relispopulated", Kind::Bool),
-    ("relpersistence", Kind::Char),
-    ("relreplident", Kind::Char),
-    ("relrewrite", Kind::Oid),
-    ("relfrozenxid", Kind::Int4),
-    ("relminmxid", Kind::Int4),
-    ("relacl", Kind::TextList),
-    ("reloptions", Kind::TextList),
-    ("relpartbound", Kind::Text),
+    ("oid", ColumnKind::Oid),
+    ("relname", ColumnKind::Text),
+    ("relnamespace", ColumnKind::Oid),
+    ("relkind", ColumnKind::Char),
+    ("relam", ColumnKind::Oid),
+    ("relnatts", ColumnKind::Int2),
+    ("reltuples", ColumnKind::Float4),
+    ("relhasindex", ColumnKind::Bool),
+    ("relowner", ColumnKind::Oid),
+    ("relfilenode", ColumnKind::Oid),
+    ("reltype", ColumnKind::Oid),
+    ("reloftype", ColumnKind::Oid),
+    ("reltablespace", ColumnKind::Oid),
+    ("reltoastrelid", ColumnKind::Oid),
+    ("relpages", ColumnKind::Int4),
+    ("relallvisible", ColumnKind::Int4),
+    ("relchecks", ColumnKind::Int2),
+    ("relhasrules", ColumnKind::Bool),
+    ("relhastriggers", ColumnKind::Bool),
+    ("relhassubclass", ColumnKind::Bool),
+    ("relisshared", ColumnKind::Bool),
+    ("relrowsecurity", ColumnKind::Bool),
+    ("relforcerowsecurity", ColumnKind::Bool),
+    ("relispartition", ColumnKind::Bool),
+    ("relispopulated", ColumnKind::Bool),
+    ("relpersistence", ColumnKind::Char),
+    ("relreplident", ColumnKind::Char),
+    ("relrewrite", ColumnKind::Oid),
+    ("relfrozenxid", ColumnKind::Int4),
+    ("relminmxid", ColumnKind::Int4),
+    ("relacl", ColumnKind::TextList),
+    ("reloptions", ColumnKind::TextList),
+    ("relpartbound", ColumnKind::Text),
 ];
 
 fn classes(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -180,32 +180,32 @@ fn class(table: &TableInfo, it: (i32, &str, &str, i32), has: (i32, i32, bool)) -
 }
 
 const ATTRIBUTE: Columns = &[
-    ("attrelid", Kind::Oid),
-    ("attname", Kind::Text),
-    ("atttypid", Kind::Oid),
-    ("attlen", Kind::Int2),
-    ("attnum", Kind::Int2),
-    ("atttypmod", Kind::Int4),
-    ("attnotnull", Kind::Bool),
-    ("atthasdef", Kind::Bool),
-    ("attisdropped", Kind::Bool),
-    ("atthasmissing", Kind::Bool),
-    ("attbyval", Kind::Bool),
-    ("attislocal", Kind::Bool),
-    ("attndims", Kind::Int4),
-    ("attcacheoff", Kind::Int4),
-    ("attinhcount", Kind::Int4),
-    ("attstattarget", Kind::Int4),
-    ("attcollation", Kind::Oid),
-    ("attidentity", Kind::Text),
-    ("attgenerated", Kind::Text),
-    ("attcompression", Kind::Text),
-    ("attalign", Kind::Char),
-    ("attstorage", Kind::Char),
-    ("attacl", Kind::TextList),
-    ("attoptions", Kind::TextList),
-    ("attfdwoptions", Kind::TextList),
-    ("attmissingval", Kind::Text),
+    ("attrelid", ColumnKind::Oid),
+    ("attname", ColumnKind::Text),
+    ("atttypid", ColumnKind::Oid),
+    ("attlen", ColumnKind::Int2),
+    ("attnum", ColumnKind::Int2),
+    ("atttypmod", ColumnKind::Int4),
+    ("attnotnull", ColumnKind::Bool),
+    ("atthasdef", ColumnKind::Bool),
+    ("attisdropped", ColumnKind::Bool),
+    ("atthasmissing", ColumnKind::Bool),
+    ("attbyval", ColumnKind::Bool),
+    ("attislocal", ColumnKind::Bool),
+    ("attndims", ColumnKind::Int4),
+    ("attcacheoff", ColumnKind::Int4),
+    ("attinhcount", ColumnKind::Int4),
+    ("attstattarget", ColumnKind::Int4),
+    ("attcollation", ColumnKind::Oid),
+    ("attidentity", ColumnKind::Text),
+    ("attgenerated", ColumnKind::Text),
+    ("attcompression", ColumnKind::Text),
+    ("attalign", ColumnKind::Char),
+    ("attstorage", ColumnKind::Char),
+    ("attacl", ColumnKind::TextList),
+    ("attoptions", ColumnKind::TextList),
+    ("attfdwoptions", ColumnKind::TextList),
+    ("attmissingval", ColumnKind::Text),
 ];
 
 fn attributes(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -244,28 +244,28 @@ fn attribute(table: &TableInfo, relation: i32, number: usize, position: usize) -
 }
 
 const CONSTRAINT: Columns = &[
-    ("oid", Kind::Oid),
-    ("conname", Kind::Text),
-    ("connamespace", Kind::Oid),
-    ("contype", Kind::Char),
-    ("conrelid", Kind::Oid),
-    ("conindid", Kind::Oid),
-    ("conkey", Kind::Int2List),
-    ("condeferrable", Kind::Bool),
-    ("condeferred", Kind::Bool),
-    ("connoinherit", Kind::Bool),
-    ("convalidated", Kind::Bool),
-    ("conislocal", Kind::Bool),
-    ("contypid", Kind::Oid),
-    ("conparentid", Kind::Oid),
-    ("confrelid", Kind::Oid),
-    ("coninhcount", Kind::Int4),
-    ("confupdtype", Kind::Char),
-    ("confdeltype", Kind::Char),
-    ("confmatchtype", Kind::Char),
-    ("confkey", Kind::Int2List),
-    ("conexclop", Kind::Int2List),
-    ("conbin", Kind::Text),
+    ("oid", ColumnKind::Oid),
+    ("conname", ColumnKind::Text),
+    ("connamespace", ColumnKind::Oid),
+    ("contype", ColumnKind::Char),
+    ("conrelid", ColumnKind::Oid),
+    ("conindid", ColumnKind::Oid),
+    ("conkey", ColumnKind::Int2List),
+    ("condeferrable", ColumnKind::Bool),
+    ("condeferred", ColumnKind::Bool),
+    ("connoinherit", ColumnKind::Bool),
+    ("convalidated", ColumnKind::Bool),
+    ("conislocal", ColumnKind::Bool),
+    ("contypid", ColumnKind::Oid),
+    ("conparentid", ColumnKind::Oid),
+    ("confrelid", ColumnKind::Oid),
+    ("coninhcount", ColumnKind::Int4),
+    ("confupdtype", ColumnKind::Char),
+    ("confdeltype", ColumnKind::Char),
+    ("confmatchtype", ColumnKind::Char),
+    ("confkey", ColumnKind::Int2List),
+    ("conexclop", ColumnKind::Int2List),
+    ("conbin", ColumnKind::Text),
 ];
 
 fn constraints(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -288,27 +288,27 @@ fn constraints(objects: &Objects) -> Vec<Vec<Cell>> {
 }
 
 const INDEX: Columns = &[
-    ("indexrelid", Kind::Oid),
-    ("indrelid", Kind::Oid),
-    ("indnatts", Kind::Int2),
-    ("indnkeyatts", Kind::Int2),
-    ("indkey", Kind::Int2List),
-    ("indisunique", Kind::Bool),
-    ("indisprimary", Kind::Bool),
-    ("indimmediate", Kind::Bool),
-    ("indisvalid", Kind::Bool),
-    ("indisready", Kind::Bool),
-    ("indislive", Kind::Bool),
-    ("indisexclusion", Kind::Bool),
-    ("indisclustered", Kind::Bool),
-    ("indcheckxmin", Kind::Bool),
-    ("indisreplident", Kind::Bool),
-    ("indnullsnotdistinct", Kind::Bool),
-    ("indoption", Kind::Int2List),
-    ("indclass", Kind::Int2List),
-    ("indcollation", Kind::Int2List),
-    ("indexprs", Kind::Text),
-    ("indpred", Kind::Text),
+    ("indexrelid", ColumnKind::Oid),
+    ("indrelid", ColumnKind::Oid),
+    ("indnatts", ColumnKind::Int2),
+    ("indnkeyatts", ColumnKind::Int2),
+    ("indkey", ColumnKind::Int2List),
+    ("indisunique", ColumnKind::Bool),
+    ("indisprimary", ColumnKind::Bool),
+    ("indimmediate", ColumnKind::Bool),
+    ("indisvalid", ColumnKind::Bool),
+    ("indisready", ColumnKind::Bool),
+    ("indislive", ColumnKind::Bool),
+    ("indisexclusion", ColumnKind::Bool),
+    ("indisclustered", ColumnKind::Bool),
+    ("indcheckxmin", ColumnKind::Bool),
+    ("indisreplident", ColumnKind::Bool),
+    ("indnullsnotdistinct", ColumnKind::Bool),
+    ("indoption", ColumnKind::Int2List),
+    ("indclass", ColumnKind::Int2List),
+    ("indcollation", ColumnKind::Int2List),
+    ("indexprs", ColumnKind::Text),
+    ("indpred", ColumnKind::Text),
 ];
 
 fn indexes(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -328,11 +328,11 @@ fn indexes(objects: &Objects) -> Vec<Vec<Cell>> {
 }
 
 const INDEXES: Columns = &[
-    ("schemaname", Kind::Text),
-    ("tablename", Kind::Text),
-    ("indexname", Kind::Text),
-    ("tablespace", Kind::Text),
-    ("indexdef", Kind::Text),
+    ("schemaname", ColumnKind::Text),
+    ("tablename", ColumnKind::Text),
+    ("indexname", ColumnKind::Text),
+    ("tablespace", ColumnKind::Text),
+    ("indexdef", ColumnKind::Text),
 ];
 
 fn index_definitions(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -365,10 +365,10 @@ pub fn quoted_key(table: &TableInfo) -> String {
 }
 
 const DESCRIPTION: Columns = &[
-    ("objoid", Kind::Oid),
-    ("classoid", Kind::Oid),
-    ("objsubid", Kind::Int4),
-    ("description", Kind::Text),
+    ("objoid", ColumnKind::Oid),
+    ("classoid", ColumnKind::Oid),
+    ("objsubid", ColumnKind::Int4),
+    ("description", ColumnKind::Text),
 ];
 
 fn descriptions(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -397,14 +397,14 @@ pub fn column_description(column: &serve::ColumnInfo) -> Option<String> {
 }
 
 const PG_TABLES: Columns = &[
-    ("schemaname", Kind::Text),
-    ("tablename", Kind::Text),
-    ("tableowner", Kind::Text),
-    ("tablespace", Kind::Text),
-    ("hasindexes", Kind::Bool),
-    ("hasrules", Kind::Bool),
-    ("hastriggers", Kind::Bool),
-    ("rowsecurity", Kind::Bool),
+    ("schemaname", ColumnKind::Text),
+    ("tablename", ColumnKind::Text),
+    ("tableowner", ColumnKind::Text),
+    ("tablespace", ColumnKind::Text),
+    ("hasindexes", ColumnKind::Bool),
+    ("hasrules", ColumnKind::Bool),
+    ("hastriggers", ColumnKind::Bool),
+    ("rowsecurity", ColumnKind::Bool),
 ];
 
 fn listed(objects: &Objects) -> Vec<Vec<Cell>> {
@@ -423,18 +423,18 @@ fn listed(objects: &Objects) -> Vec<Vec<Cell>> {
 }
 
 const VIEWS: Columns = &[
-    ("schemaname", Kind::Text),
-    ("viewname", Kind::Text),
-    ("viewowner", Kind::Text),
-    ("definition", Kind::Text),
+    ("schemaname", ColumnKind::Text),
+    ("viewname", ColumnKind::Text),
+    ("viewowner", ColumnKind::Text),
+    ("definition", ColumnKind::Text),
 ];
 
 const STATISTICS: Columns = &[
-    ("relid", Kind::Oid),
-    ("schemaname", Kind::Text),
-    ("relname", Kind::Text),
-    ("n_live_tup", Kind::Int4),
-    ("n_dead_tup", Kind::Int4),
+    ("relid", ColumnKind::Oid),
+    ("schemaname", ColumnKind::Text),
+    ("relname", ColumnKind::Text),
+    ("n_live_tup", ColumnKind::Int4),
+    ("n_dead_tup", ColumnKind::Int4),
 ];
 
 fn statistics(objects: &Objects) -> Vec<Vec<Cell>> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     Bool,
     Int2,
     Int4,
@@ -68,7 +68,7 @@ impl<T: Into<Self>> From<Option<T>> for Cell {
 }
 
 /// Name and type of the columns of a table.
-pub type Columns = &'static [(&'static str, Kind)];
+pub type Columns = &'static [(&'static str, ColumnKind)];
 
 /// A table of `rows`; a row that is too short ends with nulls.
 pub fn table(columns: Columns, rows: &[Vec<Cell>]) -> Result<Arc<dyn TableProvider>> {
@@ -82,58 +82,58 @@ pub fn table(columns: Columns, rows: &[Vec<Cell>]) -> Result<Arc<dyn TableProvid
     Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))
 }
 
-fn field(name: &str, kind: Kind) -> Field {
+fn field(name: &str, kind: ColumnKind) -> Field {
     let list = |inner| DataType::List(Arc::new(Field::new("item", inner, true)));
     let marked = |key: &str, value: &str| HashMap::from([(key.to_owned(), value.to_owned())]);
     match kind {
-        Kind::Bool => Field::new(name, DataType::Boolean, true),
-        Kind::Int2 => Field::new(name, DataType::Int16, true),
-        Kind::Int4 => Field::new(name, DataType::Int32, true),
-        Kind::Float4 => Field::new(name, DataType::Float32, true),
-        Kind::Text => Field::new(name, DataType::Utf8, true),
-        Kind::Char => {
+        ColumnKind::Bool => Field::new(name, DataType::Boolean, true),
+        ColumnKind::Int2 => Field::new(name, DataType::Int16, true),
+        ColumnKind::Int4 => Field::new(name, DataType::Int32, true),
+        ColumnKind::Float4 => Field::new(name, DataType::Float32, true),
+        ColumnKind::Text => Field::new(name, DataType::Utf8, true),
+        ColumnKind::Char => {
             Field::new(name, DataType::Utf8, true).with_metadata(marked(PG_CHAR_KEY, "char"))
         }
-        Kind::Oid => {
+        ColumnKind::Oid => {
             Field::new(name, DataType::Int32, true).with_metadata(marked(PG_OID_ALIAS_KEY, "oid"))
         }
-        Kind::Int2List => Field::new(name, list(DataType::Int16), true),
-        Kind::TextList => Field::new(name, list(DataType::Utf8), true),
+        ColumnKind::Int2List => Field::new(name, list(DataType::Int16), true),
+        ColumnKind::TextList => Field::new(name, list(DataType::Utf8), true),
     }
 }
 
-fn array<'a>(kind: Kind, cells: impl Iterator<Item = &'a Cell>) -> ArrayRef {
+fn array<'a>(kind: ColumnKind, cells: impl Iterator<Item = &'a Cell>) -> ArrayRef {
     match kind {
-        Kind::Bool => {
+        ColumnKind::Bool => {
             let mut builder = BooleanBuilder::new();
             cells.for_each(|cell| builder.append_option(truth(cell)));
             Arc::new(builder.finish())
         }
-        Kind::Int2 => {
+        ColumnKind::Int2 => {
             let mut builder = Int16Builder::new();
             cells.for_each(|cell| {
                 builder.append_option(number(cell).and_then(|it| i16::try_from(it).ok()));
             });
             Arc::new(builder.finish())
         }
-        Kind::Int4 | Kind::Oid => {
+        ColumnKind::Int4 | ColumnKind::Oid => {
             let mut builder = Int32Builder::new();
             cells.for_each(|cell| builder.append_option(number(cell)));
             Arc::new(builder.finish())
         }
-        Kind::Float4 => {
+        ColumnKind::Float4 => {
             let mut builder = Float32Builder::new();
             #[expect(clippy::cast_precision_loss, reason = "numbers of rows, for estimates")]
             cells.for_each(|cell| builder.append_option(number(cell).map(|it| it as f32)));
             Arc::new(builder.finish())
         }
-        Kind::Text | Kind::Char => {
+        ColumnKind::Text | ColumnKind::Char => {
             let mut builder = StringBuilder::new();
             cells.for_each(|cell| builder.append_option(text(cell)));
             Arc::new(builder.finish())
         }
-        Kind::Int2List => int_lists(cells),
-        Kind::TextList => {
+        ColumnKind::Int2List => int_lists(cells),
+        ColumnKind::TextList => {
             let mut builder = ListBuilder::new(StringBuilder::new());
             cells.for_each(|_unused| builder.append_null());
             Arc::new(builder.finish())
