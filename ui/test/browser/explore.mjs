@@ -87,6 +87,7 @@ async function findsAnOrder(page) {
   await page.waitForURL('**/quality')
   expect.check('the palette opens a page', true)
   await page.keyboard.press('Control+k')
+  await page.locator('[role="combobox"]').waitFor()
   await page.keyboard.press('Escape')
   await page.locator('[role="combobox"]').waitFor({ state: 'detached' })
   expect.check('Escape closes the palette', true)
