@@ -41,12 +41,10 @@ const LONG = '99,99,99,999.9999'
 const TARGETS =
   '.rail a, button, select, input:not([type="checkbox"]), .by .button, .downloads a, .settings nav a'
 
-/** Attempts to check a page while none of its panels is dimmed: a dimmed text has too little contrast. */
+/** Attempts to check a page: while a panel loads new data it is dimmed, and its text has too little contrast. */
 const ATTEMPTS = 4
 
-const isBusy = (page) => page.evaluate(() => !!document.querySelector('[aria-busy="true"]'))
-
-/** The violations that axe finds; repeated if the page loaded new data meanwhile. */
+/** The violations that axe finds in each of some attempts. */
 async function violationsOf(page, attempts = ATTEMPTS) {
   await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'))
   const { violations } = await page.evaluate(() =>
@@ -54,8 +52,7 @@ async function violationsOf(page, attempts = ATTEMPTS) {
       runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     }),
   )
-  const isRepeated = violations.length > 0 && attempts > 1 && (await isBusy(page))
-  return isRepeated ? violationsOf(page, attempts - 1) : violations
+  return violations.length > 0 && attempts > 1 ? violationsOf(page, attempts - 1) : violations
 }
 
 /** Checks a page with axe, and for horizontal scrolling, clipped texts and small targets. */
