@@ -8,6 +8,8 @@ pub const TEXT_MM: f64 = 2.65;
 /// Mean width of a character relative to the height of the text; Indic letters are wider.
 const CHAR_WIDTH: f64 = 0.56;
 const WIDE_CHAR_WIDTH: f64 = 0.75;
+/// Width of a digit of Inter, relative to the height of the text, or more: labels of axes consist of digits.
+const DIGIT_WIDTH: f64 = 0.68;
 
 /// An SVG image in millimetres.
 pub struct Image {
@@ -181,7 +183,11 @@ fn pattern(name: &str) -> String {
 
 /// Width of a text in millimetres, estimated.
 pub fn text_width(text: &str) -> f64 {
-    let width = |sign: char| if (sign as u32) > 0x900 { WIDE_CHAR_WIDTH } else { CHAR_WIDTH };
+    let width = |sign: char| match sign {
+        '0'..='9' | '\u{2212}' => DIGIT_WIDTH,
+        '\u{900}'.. => WIDE_CHAR_WIDTH,
+        _ => CHAR_WIDTH,
+    };
     text.chars().map(width).sum::<f64>() * TEXT_MM
 }
 

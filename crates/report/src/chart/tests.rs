@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::testing::{DEFINITION, TEMPLATE, data, definition, hours};
+use typst::foundations::Bytes;
+use typst::layout::Abs;
+use typst::text::{Font, FontVariant, FontVariations};
 
 fn draw_all(count: i64, language: &str) -> Vec<(String, String)> {
     let report = definition(DEFINITION, TEMPLATE);
@@ -97,4 +100,17 @@ fn unknown_columns_and_types_are_mistakes() {
 fn a_pareto_chart_sums_up_the_rest() {
     let pareto = &draw_all(40, "en")[2].1;
     assert!(pareto.contains(">+ 29</text>"), "{pareto}");
+}
+
+/// A label of an axis that is wider than estimated would be cut at the edge of the image.
+#[test]
+fn digits_are_not_wider_than_estimated() {
+    let file: &'static [u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
+    let font = Font::new(Bytes::new(file), 0).unwrap();
+    let font = font.instantiate(FontVariant::default(), Abs::pt(10.0), &FontVariations::default());
+    for sign in ('0'..='9').chain(['\u{2212}']) {
+        let glyph = font.ttf().glyph_index(sign).unwrap();
+        let width = font.x_advance(glyph.0).unwrap().get();
+        assert!(width * svg::TEXT_MM <= svg::text_width(&sign.to_string()), "{sign}: {width}");
+    }
 }
