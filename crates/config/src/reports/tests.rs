@@ -57,12 +57,17 @@ fn read_text(text: &str) -> (Option<Arc<Definition>>, Vec<Diagnostic>) {
     (reports.remove("daily"), found)
 }
 
-/// The mistakes of the valid definition with one change.
+/// The mistake of the valid definition with one change.
 fn check(from: &str, to: &str, line: usize, message: &str) {
+    check_all(from, to, &[(line, message)]);
+}
+
+/// The mistakes of the valid definition with one change.
+fn check_all(from: &str, to: &str, expected: &[(usize, &str)]) {
     assert!(VALID.contains(from), "{from}");
     let (report, found) = read_text(&VALID.replacen(from, to, 1));
     let found: Vec<(usize, &str)> = found.iter().map(|it| (it.line, it.message.as_str())).collect();
-    assert_eq!(found, [(line, message)]);
+    assert_eq!(found, expected);
     assert!(report.is_none());
 }
 
@@ -109,7 +114,11 @@ fn mistakes_are_reported_with_their_lines() {
     check("days = [\"mon\"]", "when = \"final\"", 31, "the time of the schedule is ambiguous");
     check("to = [\"a@plant.example\"]", "to = [\"a\"]", 39, "invalid e-mail address `a`");
     check("s3://bucket/reports", "/srv", 42, "no valid location");
-    check("[parameters.top]", "[parameters.format]", 7, "invalid name `format` of a parameter");
+    check_all(
+        "[parameters.top]",
+        "[parameters.format]",
+        &[(7, "invalid name `format` of a parameter"), (17, "unknown parameter `:top`")],
+    );
 }
 
 #[test]
