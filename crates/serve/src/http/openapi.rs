@@ -1,18 +1,21 @@
 //! The description of the interface, and a page to read it and try it.
 
+mod complete;
+
 use super::accounts::{audit, openid, own, own_tokens, roles, session, users};
 use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
 use super::reports::{catalogue, issued, run};
 use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use complete::Examples;
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Plant Cockpit",
-        description = "Tables of the plant's lake, SQL over them, and the state of the program.",
+        description = include_str!("openapi/description.md"),
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
@@ -110,7 +113,9 @@ struct Interface;
 
 /// The description as indented JSON, with a line end. Pure: the same text for the same program.
 pub fn document() -> anyhow::Result<String> {
-    Ok(Interface::openapi().to_pretty_json()? + "\n")
+    let mut document = serde_json::to_value(Interface::openapi())?;
+    complete::complete(&mut document, &Examples::embedded()?)?;
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
 /// `GET /api/v1/openapi.json`

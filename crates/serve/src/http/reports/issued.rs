@@ -129,7 +129,15 @@ pub async fn detail(
         ("id" = i64, Path, description = "Number of the issued report"),
         ("format" = String, Path, description = "pdf, xlsx, csv or html"),
     ),
-    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "application/pdf"), Refusals)
+    responses(
+        (status = 200, description = "The file", content(
+            (Vec<u8> = "application/pdf"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "text/csv"),
+            (String = "text/html"),
+        )),
+        Refusals,
+    )
 )]
 pub async fn download(
     State(service): State<Arc<Service>>,

@@ -66,7 +66,15 @@ pub async fn preview(
         ("language" = Option<String>, Query, description = "en, ml or hi"),
         ("{parameter}" = Option<String>, Query, description = "Value of a parameter of the report"),
     ),
-    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "application/pdf"), Refusals)
+    responses(
+        (status = 200, description = "The file", content(
+            (Vec<u8> = "application/pdf"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "text/csv"),
+            (String = "text/html"),
+        )),
+        Refusals,
+    )
 )]
 pub async fn download(
     State(service): State<Arc<Service>>,
