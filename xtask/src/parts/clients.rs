@@ -22,3 +22,8 @@ pub fn schemathesis(bench: &Bench) -> Done {
     case.arg("--cockpit").arg(&bench.cockpit);
     run(case.arg("--schemathesis").arg(tools::schemathesis()?))
 }
+
+/// The dashboards for Grafana over the PostgreSQL protocol.
+pub fn grafana(bench: &Bench) -> Done {
+    run(bench.python("grafana_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}

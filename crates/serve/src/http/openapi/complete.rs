@@ -116,8 +116,10 @@ fn add_examples(operation: &mut Value, examples: &OperationExamples) {
     };
     set(operation.pointer_mut("/requestBody/content/application~1json"), &examples.body);
     for status in ["200", "201"] {
-        let content = format!("/responses/{status}/content/application~1json");
-        set(operation.pointer_mut(&content), &examples.response);
+        for media_type in ["application~1json", "text~1event-stream", "text~1plain"] {
+            let content = format!("/responses/{status}/content/{media_type}");
+            set(operation.pointer_mut(&content), &examples.response);
+        }
     }
 }
 
