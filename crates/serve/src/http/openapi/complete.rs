@@ -96,11 +96,12 @@ fn name_permission(operation: &mut Value, path: &str, method: &str) -> anyhow::R
 }
 
 fn add_examples(operation: &mut Value, examples: &OperationExamples) {
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap_or_default();
         let example = examples.parameters.get(name).cloned();
         let allowed = examples.allowed.get(name).cloned();
-        correct_schema(&mut parameter["schema"]);
+        parameter.get_mut("schema").map_or((), correct_schema);
         if let Some(allowed) = allowed {
             parameter["schema"]["enum"] = allowed;
         }
