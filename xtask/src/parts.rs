@@ -63,6 +63,12 @@ const PARTS: &[Part] = &[
         service::access,
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
+    part(
+        "screens",
+        "questions, numbers, languages and keyboard in a browser",
+        &["build", "packages", "chromium"],
+        service::screens,
+    ),
     part("reports", "reports in a browser", &["build", "packages", "chromium"], service::reports),
     part("issue", "reports issued, delivered, corrected", &["build", "python"], service::issue),
     part("openid", "login at providers", &["build", "packages", "chromium"], service::openid),
@@ -157,7 +163,8 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 16] = [
+const WHEN_NAMED: [&str; 17] = [
+    "screens",
     "messages",
     "login",
     "topics",
