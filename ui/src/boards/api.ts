@@ -1,5 +1,6 @@
 /** The boards of the plant folder: their layout, rows and files. */
 import { call } from '../kit/http'
+import { currentLanguage as language } from '../kit/i18n'
 
 export const KINDS = ['number', 'trend', 'table', 'timeline', 'bars', 'heat', 'control'] as const
 export type TileKind = (typeof KINDS)[number]
@@ -150,9 +151,6 @@ function queryOf(period: BoardPeriod | null, language: string): string {
   }
   return query.toString()
 }
-
-/** The language of titles: that of the page. */
-export const language = (): string => document.documentElement.lang.slice(0, 2) || 'en'
 
 export const boardApi = {
   list: () => call<BoardList>('GET', `/boards?language=${language()}`),
