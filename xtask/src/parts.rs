@@ -64,6 +64,7 @@ const PARTS: &[Part] = &[
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
     part("reports", "reports in a browser", &["build", "packages", "chromium"], service::reports),
+    part("boards", "boards in a browser", &["build", "packages", "chromium"], service::boards),
     part("issue", "reports issued, delivered, corrected", &["build", "python"], service::issue),
     part("openid", "login at providers", &["build", "packages", "chromium"], service::openid),
     part(
@@ -157,7 +158,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 16] = [
+const WHEN_NAMED: [&str; 17] = [
     "messages",
     "login",
     "topics",
@@ -171,6 +172,7 @@ const WHEN_NAMED: [&str; 16] = [
     "report",
     "issue",
     "reports",
+    "boards",
     "sql-doors",
     "odata",
     "sharing",

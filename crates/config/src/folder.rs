@@ -85,7 +85,9 @@ pub fn texts(path: Option<&Path>) -> anyhow::Result<Texts> {
         return Ok(PLANT_FILES.iter().map(own).collect());
     };
     let mut texts = Texts::new();
-    for (folder, ending) in [("", "toml"), ("bronze", "toml"), ("silver", "sql"), ("gold", "sql"), BOARDS] {
+    for (folder, ending) in
+        [("", "toml"), ("bronze", "toml"), ("silver", "sql"), ("gold", "sql"), BOARDS]
+    {
         read_folder(path, folder, ending, &mut texts)?;
     }
     read_reports(path, &mut texts)?;

@@ -30,8 +30,7 @@ pub enum Document {
 }
 
 impl Document {
-    pub const ALL: [Self; 5] =
-        [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms, Self::Board];
+    pub const ALL: [Self; 5] = [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms, Self::Board];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {

@@ -33,14 +33,23 @@ export function valueAxis(
 export const numbersOf = (rows: readonly TileRow[], column: string | null): (number | null)[] =>
   column === null ? [] : rows.map((row) => numberOf(row[column]))
 
-/** Positions from 0 to 1: times by their distance, anything else evenly. */
+/** Positions from 0 to 1: days and times by their distance, anything else evenly. */
 export function positions(rows: readonly TileRow[], x: string, column?: TileColumn): number[] {
-  const times = column?.type === 'time' ? rows.map((row) => Date.parse(String(row[x]))) : []
+  const isTime = column?.type === 'time' || column?.type === 'day'
+  const times = isTime ? rows.map((row) => Date.parse(String(row[x]))) : []
   const [from, to] = [Math.min(...times), Math.max(...times)]
   if (times.length > 1 && times.every(Number.isFinite) && to > from) {
     return times.map((at) => (at - from) / (to - from))
   }
   return rows.map((_, place) => (rows.length === 1 ? 0.5 : place / (rows.length - 1)))
+}
+
+const DAYS_FROM_MS = 36 * 3_600_000
+
+/** Whether times are on several days, so that their labels are days. */
+export function spansDays(rows: readonly TileRow[], x: string): boolean {
+  const times = rows.map((row) => Date.parse(String(row[x]))).filter(Number.isFinite)
+  return times.length > 1 && Math.max(...times) - Math.min(...times) > DAYS_FROM_MS
 }
 
 /** A line through known points; unknown ones interrupt it. */

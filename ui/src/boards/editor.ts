@@ -72,7 +72,7 @@ const theme = EditorView.theme({
     blockSize: '100%',
   },
   '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '18px' },
+  '.cm-scroller': { fontFamily: 'var(--mono), var(--font)', lineHeight: '18px' },
   '.cm-content': { caretColor: 'var(--accent)', paddingBlock: '8px' },
   '.cm-cursor': { borderLeftColor: 'var(--accent)', borderLeftWidth: '2px' },
   '.cm-gutters': { backgroundColor: 'transparent', color: 'var(--muted)', border: 'none' },

@@ -64,8 +64,8 @@ export function fitted<T extends Sized>(
 const FULL_FROM_PX = 1_000
 const PHONE_BELOW_PX = 640
 
-/** Smallest tile of a wall in heights of its letters. */
-const WALL_CELL = { width_em: 5.6, height_em: 3.1 }
+/** Smallest tile of a wall in heights of its letters: a title, a figure and a note. */
+const WALL_CELL = { width_em: 9, height_em: 4.8 }
 /** A figure is one cell, anything else two by two. */
 const WALL_SIZE = { figure: 1, other: 2 }
 
@@ -81,11 +81,14 @@ export function wallPages<T extends { kind: string }>(
   size: { width_px: number; height_px: number; font_px: number },
 ): WallPage<T>[] {
   const cells = (px: number, em: number) => Math.max(1, Math.floor(px / (size.font_px * em)))
-  const columns = cells(size.width_px, WALL_CELL.width_em)
+  // Tiles of two columns leave no gap in an even number of columns.
+  const most = cells(size.width_px, WALL_CELL.width_em)
+  const columns = most > 1 ? most - (most % 2) : 1
   const rows = cells(size.height_px, WALL_CELL.height_em)
   const sizeOf = ({ kind }: T): Sized => {
-    const cells = kind === 'number' ? WALL_SIZE.figure : WALL_SIZE.other
-    return { width: Math.min(cells, columns), height: Math.min(cells, rows) }
+    const count = kind === 'number' ? WALL_SIZE.figure : WALL_SIZE.other
+    const width = kind === 'timeline' ? columns : Math.min(count, columns)
+    return { width, height: Math.min(count, rows) }
   }
   const pages: WallPage<T>[] = []
   let rest = [...tiles]
@@ -93,20 +96,36 @@ export function wallPages<T extends { kind: string }>(
     const places = placesOf(rest.map(sizeOf), columns)
     const over = places.findIndex(({ row, height }) => row + height - 1 > rows)
     const count = over < 0 ? rest.length : Math.max(1, over)
-    const own = rest.slice(0, count)
+    const own = stretched(places.slice(0, count), columns)
     pages.push({
       columns,
-      rows,
-      tiles: own.map((tile, at) => ({ tile, place: places[at] as Place })),
+      rows: Math.max(1, rowsOf(own)),
+      tiles: rest.slice(0, count).map((tile, at) => ({ tile, place: own[at] as Place })),
     })
     rest = rest.slice(count)
   }
-  return pages.map((page) => stretched(page))
+  return pages
 }
 
-/** Uses the space below and beside the tiles of a page. */
-function stretched<T>(page: WallPage<T>): WallPage<T> {
-  const places = page.tiles.map(({ place }) => place)
-  const columns = Math.max(1, ...places.map(({ column, width }) => column + width - 1))
-  return { columns, rows: Math.max(1, rowsOf(places)), tiles: page.tiles }
+/** The places with the free cells to the right of each, and then with those below it. */
+function stretched(places: readonly Place[], columns: number): Place[] {
+  const rows = rowsOf(places)
+  const taken = new Set(places.flatMap(cellsOf))
+  const grown = (place: Place, grow: (place: Place) => Place): Place => {
+    const next = grow(place)
+    const isInside = next.column + next.width - 1 <= columns && next.row + next.height - 1 <= rows
+    const own = new Set(cellsOf(place))
+    const added = cellsOf(next).filter((cell) => !own.has(cell))
+    if (!isInside || added.some((cell) => taken.has(cell))) return place
+    for (const cell of added) taken.add(cell)
+    return grown(next, grow)
+  }
+  const wider = (place: Place) => ({ ...place, width: place.width + 1 })
+  const higher = (place: Place) => ({ ...place, height: place.height + 1 })
+  return places.map((place) => grown(place, wider)).map((place) => grown(place, higher))
 }
+
+const cellsOf = ({ column, row, width, height }: Place): string[] =>
+  Array.from({ length: width * height }, (_, nth) => {
+    return `${column + (nth % width)} ${row + Math.floor(nth / width)}`
+  })

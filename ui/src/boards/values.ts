@@ -1,6 +1,6 @@
 /** Values of tiles as texts, their limits, and whether they can be relied on. */
-import { dec, int, NONE, quantity, rupees } from '../kit/numbers'
-import { clock, dateTimePlain, dayShort, dayYear, isDay } from '../kit/time'
+import { dec, int, NONE, quantity } from '../kit/numbers'
+import { clock, dateTimePlain, dayOf, dayShort, dayYear, isDay } from '../kit/time'
 import type { Cell, Limit, Role, TileColumn, TileInfo, TileRow, TileRows } from './api'
 
 export interface Shown {
@@ -11,6 +11,11 @@ export interface Shown {
 }
 
 const INR = 'INR'
+/** The customary units of money. */
+const LARGE = [
+  { from: 1e7, name: 'crore' },
+  { from: 1e5, name: 'lakh' },
+]
 const SHARE = '%'
 const SHARE_DIGITS = 1
 const DECIMAL_DIGITS = 2
@@ -33,14 +38,22 @@ export function numberOf(cell: Cell | undefined): number | null {
   return Number.isFinite(number) ? number : null
 }
 
-/** A value as people write it. */
-export function shown(cell: Cell | undefined, column: TileColumn | undefined, zone: string): Shown {
+/**
+ * A value as people write it. Money is in lakh and crore by its own size, or by that of `scale`, so that values side by
+ * side have one unit; with `scale` 0 it is written in full.
+ */
+export function shown(
+  cell: Cell | undefined,
+  column: TileColumn | undefined,
+  zone: string,
+  scale?: number,
+): Shown {
   const unit = column?.unit ?? ''
   const plain = (text: string): Shown => ({ text, unit: '', exact: undefined })
   if (cell === null || cell === undefined) return plain(NONE)
   if (column?.type === 'integer' || column?.type === 'decimal') {
     const number = numberOf(cell)
-    return number === null ? plain(String(cell)) : numeric(number, column, unit)
+    return number === null ? plain(String(cell)) : numeric(number, column, unit, scale ?? number)
   }
   if (column?.type === 'day') return plain(dayYear(String(cell)))
   if (column?.type === 'time') return plain(dateTimePlain(String(cell), zone))
@@ -48,18 +61,15 @@ export function shown(cell: Cell | undefined, column: TileColumn | undefined, zo
   return { text: String(cell), unit, exact: undefined }
 }
 
-function numeric(number: number, column: TileColumn, unit: string): Shown {
+function numeric(number: number, column: TileColumn, unit: string, scale: number): Shown {
   if (unit === SHARE) {
     const text = dec(100 * number, column.digits ?? SHARE_DIGITS)
     return { text, unit, exact: exactOf(text, quantity(100 * number)) }
   }
-  if (unit === INR && column.digits === 0) {
-    const { figure, unit: scale } = rupees(number)
-    return {
-      text: figure,
-      unit: scale ? `${scale} ${INR}` : INR,
-      exact: exactOf(figure, dec(number, 2)),
-    }
+  const large = LARGE.find(({ from }) => Math.abs(scale) >= from)
+  if (unit === INR && column.digits === 0 && large) {
+    const text = dec(number / large.from, 2)
+    return { text, unit: `${large.name} ${INR}`, exact: exactOf(text, dec(number, 2)) }
   }
   const digits = column.digits ?? (column.type === 'integer' ? 0 : DECIMAL_DIGITS)
   const text = digits === 0 ? int(Math.round(number)) : dec(number, digits)
@@ -73,17 +83,19 @@ export function withUnit({ text, unit }: Shown): string {
   return unit === '' || text === NONE ? text : `${text} ${unit}`
 }
 
-/** A label of an axis of categories, days or times. */
+/** A label of an axis of categories, days or times; of times on several days, the day. */
 export function label(
   cell: Cell | undefined,
   column: TileColumn | undefined,
   zone: string,
+  hasDays = false,
 ): string {
   if (cell === null || cell === undefined) return NONE
   if (column?.type === 'day' && isDay(String(cell))) return dayShort(String(cell))
   if (column?.type === 'time') {
     const at = Date.parse(String(cell))
-    return Number.isNaN(at) ? String(cell) : clock(at, zone).slice(0, 5)
+    if (Number.isNaN(at)) return String(cell)
+    return hasDays ? dayShort(dayOf(at, zone)) : clock(at, zone).slice(0, 5)
   }
   return String(cell)
 }

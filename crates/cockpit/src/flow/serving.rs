@@ -138,7 +138,8 @@ impl Flow {
         let reporting = self.run_reports(reports, &lake_service, is_refining, &stop);
         let reloading = self.reload_boards(&boards, &live, &stop);
         let (answered, ingested, (), (), (), (), (), (), ()) = tokio::join!(
-            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying, reloading
+            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying,
+            reloading
         );
         upkeep.once().await;
         pushing.join_all().await;

@@ -78,9 +78,19 @@ fn mistakes_have_their_line_and_a_remedy() {
     check("time = \"this\"", "time = \"now\"", 2, "invalid time `now`");
     check("kind = \"number\"", "kind = \"gauge\"", 7, "invalid kind `gauge`");
     check(":from and", ":form and", 11, "unknown parameter `:form`");
-    check("from gold.production_hourly\nwhere", "from production_hourly\nwhere", 9, "without its schema");
+    check(
+        "from gold.production_hourly\nwhere",
+        "from production_hourly\nwhere",
+        9,
+        "without its schema",
+    );
     check("value = \"made\"", "", 5, "`value` is missing");
-    check("value = \"made\"", "value = \"made\"\nx = \"made\"", 14, "a tile of kind number has no `x`");
+    check(
+        "value = \"made\"",
+        "value = \"made\"\nx = \"made\"",
+        14,
+        "a tile of kind number has no `x`",
+    );
     check("{ below = \"planned\" }", "{ priority = 1 }", 16, "a limit needs one bound");
     check("{ below = \"planned\" }", "{ below = 1, above = 2 }", 16, "a limit needs one bound");
     check("priority = 2", "priority = 5", 16, "invalid priority");
@@ -114,8 +124,11 @@ fn a_file_with_a_mistake_does_not_affect_others() {
 #[test]
 fn roles_belong_to_known_kinds() {
     for kind in TileKind::ALL {
-        let needed: Vec<&str> =
-            ROLES.iter().filter(|role| role.required.contains(&kind)).map(|role| role.key).collect();
+        let needed: Vec<&str> = ROLES
+            .iter()
+            .filter(|role| role.required.contains(&kind))
+            .map(|role| role.key)
+            .collect();
         assert_eq!(needed.is_empty(), kind == TileKind::Table, "{}", kind.as_str());
     }
     let tile = &board(VALID).board.unwrap().tiles[0];

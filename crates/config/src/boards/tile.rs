@@ -270,7 +270,8 @@ fn link(reader: &mut TomlReader<'_, '_>) -> Option<String> {
     let link = reader.text("link")?;
     let is_own = link.starts_with('/') && !link.starts_with("//") && !link.contains('\\');
     if !is_own {
-        let remedy = "Write the address of a page of the cockpit, such as \"/make?station={station}\".";
+        let remedy =
+            "Write the address of a page of the cockpit, such as \"/make?station={station}\".";
         reader.note("link", format!("invalid link `{link}`"), remedy);
     }
     if link.matches('{').count() != placeholders(&link).count() {

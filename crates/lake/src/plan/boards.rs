@@ -34,7 +34,12 @@ impl Checker {
     /// # Errors
     /// A session cannot be created.
     pub fn new(steps: &[Step]) -> anyhow::Result<Self> {
-        Ok(Self { session: known::session(steps)? })
+        Ok(Self::over(known::session(steps)?))
+    }
+
+    /// A checker over the tables of a session.
+    pub fn over(session: SessionContext) -> Self {
+        Self { session }
     }
 
     /// The mistakes of a board by line.
@@ -74,7 +79,8 @@ impl Checker {
             Ok(schema) => schema,
             Err(mistake) => return Some(mistake),
         };
-        let is_day = matches!(schema.fields().first().map(|it| it.data_type()), Some(DataType::Date32));
+        let is_day =
+            matches!(schema.fields().first().map(|it| it.data_type()), Some(DataType::Date32));
         let message = "the first column of `newest_day` is not a day".to_owned();
         let remedy = "Select one day, such as max(day_local).";
         (!is_day).then(|| diagnostic(board, statement.line, message, remedy))
@@ -115,3 +121,6 @@ fn is_time(kind: &DataType) -> bool {
 fn diagnostic(board: &Board, line: usize, message: String, remedy: &str) -> Diagnostic {
     Diagnostic { file: boards::path(&board.name), line, message, remedy: remedy.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

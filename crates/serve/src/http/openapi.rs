@@ -2,8 +2,8 @@
 
 use super::accounts::{audit, openid, own, own_tokens, roles, session, users};
 use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
-use super::reports::{catalogue, issued, run};
 use super::boards::{catalogue as board_catalogue, data, edit};
+use super::reports::{catalogue, issued, run};
 use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};

@@ -13,6 +13,7 @@ export const plantBoards = {
   'board.target': 'of {target}',
   'board.marked': 'rule violated',
   'board.more': '{count} more',
+  'board.more.columns': '{count} more columns',
   'board.cut': 'Further rows are left out.',
   'board.failed': 'This tile failed.',
   'board.line': 'line {line} of the file',

@@ -16,6 +16,7 @@ export const plantBoards: Texts<typeof english> = {
   'board.target': 'लक्ष्य {target}',
   'board.marked': 'नियम का उल्लंघन',
   'board.more': '{count} और',
+  'board.more.columns': '{count} और स्तंभ',
   'board.cut': 'आगे की पंक्तियाँ छोड़ी गई हैं।',
   'board.failed': 'यह टाइल विफल हुई।',
   'board.line': 'फ़ाइल की पंक्ति {line}',

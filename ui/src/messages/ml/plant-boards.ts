@@ -16,6 +16,7 @@ export const plantBoards: Texts<typeof english> = {
   'board.target': 'ലക്ഷ്യം {target}',
   'board.marked': 'നിയമം ലംഘിച്ചു',
   'board.more': '{count} കൂടി',
+  'board.more.columns': '{count} കോളങ്ങൾ കൂടി',
   'board.cut': 'കൂടുതൽ വരികൾ ഒഴിവാക്കി.',
   'board.failed': 'ഈ ടൈൽ പരാജയപ്പെട്ടു.',
   'board.line': 'ഫയലിലെ വരി {line}',

@@ -12,11 +12,11 @@ use crate::http::tables::unchanged;
 use crate::http::visibility::Visibility;
 use ::report::Versions;
 use access::Action;
+use axum::Extension;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -89,7 +89,8 @@ fn tag(
     for (table, version) in versions {
         hash.update(format!("{table} {}\n", version.version));
     }
-    let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let digits: String =
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("\"{digits}\"")
 }
 

@@ -84,11 +84,7 @@ impl Period {
 
 impl From<&Period> for BoardPeriod {
     fn from(period: &Period) -> Self {
-        Self {
-            from: day_text(period.from),
-            to: day_text(period.to),
-            shift: period.shift.clone(),
-        }
+        Self { from: day_text(period.from), to: day_text(period.to), shift: period.shift.clone() }
     }
 }
 
