@@ -149,7 +149,7 @@ fn kind_name(key: &Key) -> String {
         Kind::OneOrMore => "text or list of texts".to_owned(),
         Kind::Translated => "text, or texts by language".to_owned(),
         Kind::Duration => "duration".to_owned(),
-        Kind::Limit => "number or setting".to_owned(),
+        Kind::Limit => "number or name".to_owned(),
         Kind::Ratio => "two texts".to_owned(),
         Kind::Table(_) => "table".to_owned(),
         Kind::Map(_) => "tables by name".to_owned(),

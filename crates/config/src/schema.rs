@@ -110,7 +110,7 @@ pub enum Kind {
     Translated,
     /// A number with its unit, such as `30 s`.
     Duration,
-    /// A number, or the name of a setting.
+    /// A number, or the name of a setting or a column.
     Limit,
     /// Two texts: numerator and denominator in SQL.
     Ratio,

@@ -4,7 +4,6 @@ mod accounts;
 mod alarm_rules;
 mod alarm_stream;
 mod alarms;
-mod boards;
 mod matrix;
 mod openid;
 mod scopes;
