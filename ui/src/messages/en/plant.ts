@@ -15,6 +15,7 @@ export const plant = {
   'connection.lost': 'no response since {at}',
   'dumps.read': 'dumps read {at}',
   'dumps.next': 'next read {at}',
+  'language.title': 'Language',
   'theme.dark': 'Dark',
   'theme.light': 'Light',
   'theme.toggle': 'Change to the {theme} theme',
@@ -55,6 +56,8 @@ export const plant = {
   'unit.entries': 'registered',
   'unit.one': 'count',
   'unit.rupees': 'INR',
+  'unit.crore': 'crore',
+  'unit.lakh': 'lakh',
 
   'now.title': 'Now',
   'now.over.of': 'of {sensors} above {limit} °C',
