@@ -135,11 +135,9 @@ impl Server {
                     return Ok(None);
                 }
                 () = takeover.head_sent() => break,
-                () = self.stop.cancelled(), if !is_stopping => {
-                    is_stopping = true;
-                    Pin::new(&mut running).graceful_shutdown();
-                }
+                () = self.stop.cancelled(), if !is_stopping => is_stopping = true,
             }
+            Pin::new(&mut running).graceful_shutdown();
         }
         let stream = running.into_parts().io.into_inner().into_stream();
         Ok(takeover.body().map(|body| (stream, body)))
