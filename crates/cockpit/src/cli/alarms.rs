@@ -133,7 +133,9 @@ fn show(report: &BacktestReport, has_before: bool) -> anyhow::Result<()> {
     }
     if !report.not_replayed.is_empty() {
         let names = report.not_replayed.join(", ");
-        print::line(&format!("not replayed, because their conditions are not on readings: {names}"));
+        print::line(&format!(
+            "not replayed, because their conditions are not on readings: {names}"
+        ));
     }
     if let Some(suggestion) = &report.suggestion {
         print::line(&format!("suggestion for {}: {}", suggestion.rule, suggestion.text));

@@ -154,9 +154,8 @@ async fn after_an_hour_without_receivers_each_message_arrives_once() {
     }
     let world = World { database, elapsed_us: Arc::default() };
     let elapsed_us = Arc::clone(&world.elapsed_us);
-    let running = Running::with_clock(&world.database, &planner, move || {
-        elapsed_us.load(Ordering::SeqCst)
-    });
+    let running =
+        Running::with_clock(&world.database, &planner, move || elapsed_us.load(Ordering::SeqCst));
     world.pass(OUTAGE_US).await;
     let waiting = world.all();
     assert_eq!(waiting.len(), 2 * usize::try_from(ALARMS).unwrap());
