@@ -1695,6 +1695,8 @@ export interface components {
             floods_before: number;
             /** @description Whether the condition cannot be tried out: only those on sensors can. */
             is_not_replayable: boolean;
+            /** @description Alarms that both raise, with their delays. */
+            kept: components["schemas"]["TrialAlarm"][];
             /** @description Alarms of the rule in use that this one does not raise. */
             missed: components["schemas"]["TrialAlarm"][];
             per_day: components["schemas"]["TrialDay"][];
