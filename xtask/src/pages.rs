@@ -39,6 +39,13 @@ pub fn reports(program: &Path) -> Result<(), String> {
     run(test.current_dir(machine::root().join("ui")))
 }
 
+/// Runs `ui/test/boards.mjs` with `program` over `lake`.
+pub fn boards(program: &Path, lake: &Path) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/boards.mjs").env("COCKPIT", program).env("LAKE", lake);
+    run(test.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
+}
+
 /// Runs `ui/test/openid.mjs` with `program` over `lake`.
 pub fn openid(program: &Path, lake: &Path) -> Result<(), String> {
     tools::openid_provider()?;
