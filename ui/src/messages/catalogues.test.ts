@@ -6,7 +6,7 @@ import { ml } from './ml'
 const SCRIPTS = { ml: /\p{Script=Malayalam}/u, hi: /\p{Script=Devanagari}/u }
 /** Texts without a word to translate: names, symbols, units and placeholders. */
 const SYMBOLS =
-  /^(Plant Cockpit|OEE( \{day\})?|INR|SHA-256|Delta Sharing|Bronze|Silver|SD|gold, silver|[AEQd]|7 d|(\{\w+\}|°C\/min|min|h|:00|[ ,:/])+)$/
+  /^(Plant Cockpit|OEE( \{day\})?|INR|SHA-256|Delta Sharing|Bronze|Silver|SD|gold, silver|[AEQd]|7 d|(\{\w+\}|°C\/min|min|h|:00|[ ,:/>°C])+)$/
 
 const placeholders = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort().join(' ')
 

@@ -191,7 +191,7 @@ export const plant = {
   'make.made': 'Made',
   'make.delta': 'Difference',
   'make.delta.note': 'made less plan',
-  'make.part': 'of plan',
+  'make.part.value': '{percent} of plan',
   'make.part.short': 'Of plan',
   'make.part.none': 'no plan on this day',
   'make.off': 'Off plan',

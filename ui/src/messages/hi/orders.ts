@@ -26,7 +26,7 @@ export const orders: Texts<typeof english> = {
   'order.status.unknown.title': 'MES डंप में नहीं',
   'order.quantity': 'ऑर्डर मात्रा',
   'order.quantity.none': 'किसी डंप में ऑर्डर मात्रा नहीं है',
-  'order.of': 'ऑर्डर मात्रा का',
+  'order.of': 'ऑर्डर मात्रा का {percent}',
   'order.progress': 'प्रगति',
   'order.share': 'बने',
   'order.remaining': 'शेष',

@@ -63,7 +63,7 @@ export const plant: Texts<typeof english> = {
   'unit.lakh': 'लाख',
 
   'now.title': 'अभी',
-  'now.over.of': '{sensors} में से, {limit} °C से ऊपर',
+  'now.over.of': '/ {sensors} > {limit} °C',
   'now.hottest': 'पिछले 30 मिनट में सबसे गर्म',
   'now.hottest.note': 'हर लेन की उच्चतम रीडिंग, °C',
   'now.hottest.most': '{plant} लेन {lane}, {component}: {value} °C',
@@ -193,7 +193,7 @@ export const plant: Texts<typeof english> = {
   'make.made': 'बने',
   'make.delta': 'अंतर',
   'make.delta.note': 'बने घटा योजना',
-  'make.part': 'योजना का',
+  'make.part.value': 'योजना का {percent}',
   'make.part.short': 'योजना का',
   'make.part.none': 'इस दिन कोई योजना नहीं',
   'make.off': 'योजना से बाहर',

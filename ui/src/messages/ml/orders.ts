@@ -26,7 +26,7 @@ export const orders: Texts<typeof english> = {
   'order.status.unknown.title': 'MES ഡമ്പിൽ ഇല്ലാത്തത്',
   'order.quantity': 'ഓർഡർ ചെയ്തത്',
   'order.quantity.none': 'ഓർഡർ ചെയ്ത അളവ് ഒരു ഡമ്പിലുമില്ല',
-  'order.of': 'ഓർഡർ ചെയ്ത അളവിന്റെ',
+  'order.of': 'ഓർഡർ ചെയ്ത അളവിന്റെ {percent}',
   'order.progress': 'പുരോഗതി',
   'order.share': 'നിർമ്മിച്ചത്',
   'order.remaining': 'ബാക്കി',

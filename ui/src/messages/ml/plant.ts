@@ -63,7 +63,7 @@ export const plant: Texts<typeof english> = {
   'unit.lakh': 'ലക്ഷം',
 
   'now.title': 'ഇപ്പോൾ',
-  'now.over.of': '{sensors}-ൽ, {limit} °C-ന് മുകളിൽ',
+  'now.over.of': '/ {sensors} > {limit} °C',
   'now.hottest': 'കഴിഞ്ഞ 30 മിനിറ്റിൽ ഏറ്റവും ചൂട്',
   'now.hottest.note': 'ഓരോ ലെയിനിലെയും ഏറ്റവും ഉയർന്ന റീഡിംഗ്, °C',
   'now.hottest.most': '{plant} ലെയിൻ {lane}, {component}: {value} °C',
@@ -195,7 +195,7 @@ export const plant: Texts<typeof english> = {
   'make.made': 'നിർമ്മിച്ചത്',
   'make.delta': 'വ്യത്യാസം',
   'make.delta.note': 'നിർമ്മിച്ചതിൽ നിന്ന് പ്ലാൻ കുറച്ചത്',
-  'make.part': 'പ്ലാനിന്റെ',
+  'make.part.value': 'പ്ലാനിന്റെ {percent}',
   'make.part.short': 'പ്ലാനിന്റെ',
   'make.part.none': 'ഈ ദിവസം പ്ലാനില്ല',
   'make.off': 'പ്ലാനില്ലാതെ',
@@ -307,7 +307,7 @@ export const plant: Texts<typeof english> = {
   'time.delay': 'വൈകൽ',
   'time.down_without_order': 'ഓർഡറില്ലാതെ നിർത്തി',
   'time.planned_stop': 'ആസൂത്രിത നിർത്തൽ',
-  'time.no_production_planned': 'ആസൂത്രണം ചെയ്യാത്തത്',
+  'time.no_production_planned': 'പ്ലാനില്ല',
   'time.unknown': 'അറിയാത്തത്',
   'time.unknown.why': 'മെഷീൻ ഇവന്റുകളിൽ ഇല്ല',
 

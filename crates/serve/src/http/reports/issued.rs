@@ -5,7 +5,7 @@ use super::dto::{
     ReportDelivery,
 };
 use super::visible::is_visible;
-use super::{file, uncached};
+use super::{file, known_language, uncached};
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::body::JsonBody;
@@ -48,7 +48,7 @@ pub async fn issue(
     let order = Order {
         report: name,
         parameters: request.parameters,
-        language: request.language,
+        language: known_language(request.language)?,
         cause: IssueCause::User(user),
         at_us: now_us,
         is_sent: request.send,
@@ -135,6 +135,7 @@ pub async fn detail(
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (String = "text/csv"),
             (String = "text/html"),
+            (Vec<u8> = "application/zip"),
         )),
         Refusals,
     )

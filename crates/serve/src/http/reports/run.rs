@@ -1,7 +1,7 @@
 //! Runs of reports that are not stored: previews and files, from the rows that the caller may see.
 
 use super::dto::ReportPreview;
-use super::{file, uncached};
+use super::{file, known_language, uncached};
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::concurrency::Permit;
@@ -72,6 +72,7 @@ pub async fn preview(
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (String = "text/csv"),
             (String = "text/html"),
+            (Vec<u8> = "application/zip"),
         )),
         Refusals,
     )
@@ -119,7 +120,7 @@ async fn run(
     // The receipt of a link does not choose data.
     given.remove("id");
     let request = Request {
-        language: given.remove("language").unwrap_or_default(),
+        language: known_language(given.remove("language"))?.unwrap_or_default(),
         parameters: given,
         now_us: service.now_us(),
         ..Request::default()
