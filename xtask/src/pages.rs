@@ -22,6 +22,16 @@ pub fn alarms(program: &Path, is_short: bool) -> Result<(), String> {
     run(test.current_dir(machine::root().join("ui")))
 }
 
+/// Runs `ui/test/pages.mjs` with the demo of `program`; the short form inspects fewer pages.
+pub fn screens(program: &Path, is_short: bool) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/pages.mjs").env("COCKPIT", program).env("CHROMIUM", machine::chromium());
+    if is_short {
+        test.arg("--short");
+    }
+    run(test.current_dir(machine::root().join("ui")))
+}
+
 /// Runs `ui/test/reports.mjs` with the demo of `program`.
 pub fn reports(program: &Path) -> Result<(), String> {
     let mut test = Command::new("node");

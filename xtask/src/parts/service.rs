@@ -31,6 +31,11 @@ pub fn alarms(bench: &Bench) -> Done {
     pages::alarms(&bench.cockpit, bench.is_usual)
 }
 
+/// The ten questions, numbers, languages, keyboard, colours and states of the demo in a browser.
+pub fn screens(bench: &Bench) -> Done {
+    pages::screens(&bench.cockpit, bench.is_usual)
+}
+
 /// Reports of the demo in a browser.
 pub fn reports(bench: &Bench) -> Done {
     pages::reports(&bench.cockpit)
