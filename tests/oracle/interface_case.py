@@ -27,26 +27,32 @@ from checks import Report
 from damage_state import LIMIT_S, Service
 
 DAYS = 2
-EXAMPLES = 10
+EXAMPLES = 5
 """Random requests per operation, beside those of the limits of each value."""
 SEED = 1
-RUN_S = 400
+RUN_S = 900
 ACTIONS = [
     *("view_pages", "read_tables", "follow_live", "download", "run_sql", "read_sources", "read_metrics"),
     *("read_audit", "manage_reports", "shelve_alarm", "acknowledge_alarm", "edit_rules"),
 ]
 ENDLESS = ("watchLive",)
-ENDS_SESSION = ("logOut", "endOwnSession", "endSession")
+ENDS_SESSION = (
+    *("logOut", "endOwnSession", "endSession", "revokeUser", "resetPassword", "disableUser", "setRoles"),
+)
+"""Operations by which an administrator ends the own session or role."""
+UNCHECKED = "positive_data_acceptance"
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "remedy"}
 
 Headers = dict[str, str]
 
 
-def attack(service: Service, python: Path, headers: Headers, left_out: tuple[str, ...]) -> str:
+def attack(
+    service: Service, python: Path, headers: Headers, left_out: tuple[str, ...], unchecked: str = UNCHECKED
+) -> str:
     """The report of schemathesis if it found something, else an empty text."""
     words = [str(python.with_name("schemathesis")), "run", address(service, "/api/v1/openapi.json")]
     words += ["--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", str(SEED)]
-    words += ["--exclude-checks", "positive_data_acceptance", "--no-color", "--request-timeout", "60"]
+    words += ["--exclude-checks", unchecked, "--no-color", "--request-timeout", "60"]
     for name in (*ENDLESS, *left_out):
         words += ["--exclude-operation-id", name]
     for name, value in headers.items():
@@ -122,7 +128,9 @@ def main() -> int:
             found = attack(service, arguments.schemathesis, bearer, ())
             report.check("schemathesis with a token", not found, found)
             session = {"Cookie": cookie, "Sec-Fetch-Site": "same-origin"}
-            found = attack(service, arguments.schemathesis, session, ENDS_SESSION)
+            # Schemathesis removes tokens to check that they are needed, and leaves a cookie that is given.
+            unchecked = f"{UNCHECKED},ignored_auth"
+            found = attack(service, arguments.schemathesis, session, ENDS_SESSION, unchecked)
             report.check("schemathesis with a session", not found, found)
             report.check("the service runs", service.is_running())
             report.equal("no internal error", "request_failed" in service.said(), False)
