@@ -176,6 +176,11 @@ impl Service {
         Self { boards: Some(boards), ..self }
     }
 
+    /// The boards of the plant, if this service has some.
+    pub fn boards(&self) -> Option<&Arc<BoardStore>> {
+        self.boards.as_ref()
+    }
+
     /// The same service with the reports of the plant.
     #[must_use]
     pub fn with_reports(self, reports: Option<Issuer>) -> Self {
