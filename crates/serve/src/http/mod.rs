@@ -12,6 +12,7 @@ mod answer;
 pub mod authorization;
 mod body;
 mod concurrency;
+mod depth;
 mod encode;
 mod error;
 mod filter;
