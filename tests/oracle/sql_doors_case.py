@@ -26,14 +26,19 @@ import sqlalchemy
 import sql_doors_catalogue as catalogue
 import sql_doors_clients as clients
 import sql_doors_speed as speed
+import sql_doors_tools as tools
 import sql_doors_wire as wire
 from checks import Report
 from sql_doors_world import PASSWORD, Summary, World, difference, expected
 
-ENDLESS = "SELECT count(*) FROM generate_series(1, 9000) a, generate_series(1, 9000) b, generate_series(1, 9000) c WHERE a.value + b.value * c.value = 7"
-SORT = "SELECT a.value, b.value FROM generate_series(1, 9000) a, generate_series(1, 9000) b ORDER BY a.value * b.value, random()"
-PATTERN = "SELECT count(*) FROM generate_series(1, 9000) a, generate_series(1, 9000) b WHERE regexp_like(repeat('a', 5000) || b.value::text, '(a+)+$')"
+SERIES = "generate_series(1, 9000) a, generate_series(1, 9000) b"
+ENDLESS = f"SELECT count(*) FROM {SERIES} WHERE sin(a.value * b.value) + cos(a.value * b.value) + tan(a.value + b.value) * ln(a.value + b.value) > 1e9"
+RECURSIVE = "WITH RECURSIVE x AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM x) SELECT count(*) FROM x"
+SORT = f"SELECT a.value, b.value FROM {SERIES} ORDER BY a.value * b.value, random()"
+PATTERN = f"SELECT count(*) FROM {SERIES} WHERE regexp_like(repeat('a', 9000) || b.value::text || a.value::text, '^(a+)+(a|aa)+$')"
+HUGE_PATTERN = f"SELECT count(*) FROM {SERIES} WHERE regexp_like(a.value::text, '((((a{{1,99}}){{1,99}}){{1,99}}){{1,99}}){{1,99}}')"
 LATE_S = 1.0
+LIMITED = ("57014", "53200")
 REFUSED = {
     "CREATE TABLE gold.x (a int)": "25006",
     "INSERT INTO gold.oee_hourly SELECT * FROM gold.oee_hourly": "25006",
@@ -166,7 +171,10 @@ def check_npgsql(world: World, report: Report) -> None:
     """Npgsql and Power BI: every statement has an answer whose values are all binary."""
     connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
     place = {"schema": "gold", "table": "oee_hourly", "column": "unit"}
+    number = "SELECT oid FROM pg_class WHERE relname = 'oee_hourly'"
+    place["relation"] = (connection.simple(number).rows[0][0] or b"").decode()
     statements = wire.NPGSQL + [it.format(**place) for it in wire.NAVIGATOR + wire.VISUALS]
+    statements += [it.format(**place) for it in tools.NAVIGATORS] + tools.QUERIES
     for number, sql in enumerate(statements):
         answer = connection.extended(sql)
         formats = {form for _, _, form in answer.columns}
@@ -231,13 +239,20 @@ def check_refusals(world: World, report: Report) -> None:
 
 
 def check_limits(world: World, report: Report) -> None:
-    for name, sql in (("a cross join", ENDLESS), ("a sort", SORT), ("a pattern", PATTERN)):
+    runaways = {
+        "a cross join": ENDLESS,
+        "a recursion": RECURSIVE,
+        "a sort": SORT,
+        "a pattern": PATTERN,
+        "a huge pattern": HUGE_PATTERN,
+    }
+    for name, sql in runaways.items():
         connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
         connection.simple("SET statement_timeout = '1s'")
         begun = time.monotonic()
         error = connection.simple(sql).error
         took_s = time.monotonic() - begun
-        is_limited = error[1:6] in ("57014", "53200")
+        is_limited = error[1:6] in LIMITED or (name == "a huge pattern" and bool(error))
         report.check(
             f"{name} ends at its limit ({took_s:.1f} s)", is_limited and took_s < 1 + LATE_S, error
         )

@@ -26,11 +26,64 @@ from sql_doors_world import DATABASE, World
 SCHEMA, TABLE = "gold", "oee_hourly"
 NAME = f"{SCHEMA}.{TABLE}"
 PSQL = [
-    *(r"\d", r"\d gold.oee_hourly", r"\d+ gold.oee_hourly", r"\d oee_hourly", r"\d gold.oee_hourly_pkey"),
-    *(r"\dt", r"\dt gold.*", r"\dt+ gold.*", r"\dt *.*", r"\dn", r"\dn+", r"\l", r"\l+", r"\du", r"\dg"),
-    *(r"\di", r"\di+ gold.*", r"\df", r"\df gold.*", r"\da", r"\db", r"\dc", r"\dC", r"\dd", r"\dD"),
-    *(r"\ddp", r"\des", r"\det", r"\deu", r"\dew", r"\dF", r"\dL", r"\do", r"\dO", r"\dp", r"\z", r"\dP"),
-    *(r"\drds", r"\dRp", r"\dRs", r"\dT", r"\dx", r"\dX", r"\dy", r"\dconfig", r"\dA", r"\dAc", r"\dAf"),
+    *(
+        r"\d",
+        r"\d gold.oee_hourly",
+        r"\d+ gold.oee_hourly",
+        r"\d oee_hourly",
+        r"\d gold.oee_hourly_pkey",
+    ),
+    *(
+        r"\dt",
+        r"\dt gold.*",
+        r"\dt+ gold.*",
+        r"\dt *.*",
+        r"\dn",
+        r"\dn+",
+        r"\l",
+        r"\l+",
+        r"\du",
+        r"\dg",
+    ),
+    *(
+        r"\di",
+        r"\di+ gold.*",
+        r"\df",
+        r"\df gold.*",
+        r"\da",
+        r"\db",
+        r"\dc",
+        r"\dC",
+        r"\dd",
+        r"\dD",
+    ),
+    *(
+        r"\ddp",
+        r"\des",
+        r"\det",
+        r"\deu",
+        r"\dew",
+        r"\dF",
+        r"\dL",
+        r"\do",
+        r"\dO",
+        r"\dp",
+        r"\z",
+        r"\dP",
+    ),
+    *(
+        r"\drds",
+        r"\dRp",
+        r"\dRs",
+        r"\dT",
+        r"\dx",
+        r"\dX",
+        r"\dy",
+        r"\dconfig",
+        r"\dA",
+        r"\dAc",
+        r"\dAf",
+    ),
     *(r"\dv gold.*", r"\dm gold.*", r"\ds gold.*", r"\dE gold.*", r"\conninfo", r"\encoding"),
 ]
 NOTHING = "Did not find any"
@@ -118,8 +171,8 @@ def of_odbc(world: World, user: str) -> str:
         yield "row versions", 0, lambda: cursor.rowVerColumns(**place).fetchall()
         yield "procedures", 0, lambda: cursor.procedures().fetchall()
         yield "types", 5, lambda: cursor.getTypeInfo().fetchall()
-        sql = f"SELECT count(*) FROM {NAME} WHERE unit = ? AND oee > ? OR hour_local < ?"
-        values = ("x", 0.5, datetime(2020, 1, 1))
+        sql = f"SELECT count(*) FROM {NAME} WHERE unit = ? AND calendar_s > ? OR production_day < ?"
+        values = ("x", 0.5, date(2020, 1, 1))
         yield "parameters", 1, lambda: cursor.execute(sql, values).fetchall()
         declared = pyodbc.connect(odbc_text(world, user) + ";UseDeclareFetch=1;Fetch=10")
         rows = f"SELECT * FROM {NAME} LIMIT 100"
@@ -148,7 +201,7 @@ def of_adbc(world: World, user: str) -> str:
             yield "schema", 5, lambda: connection.adbc_get_table_schema(TABLE, **of_table).names
             yield "table types", 1, connection.adbc_get_table_types
             yield "statement", 1, lambda: adbc_rows(connection, "SELECT count(*) FROM " + NAME)
-            sql = f"SELECT count(*) FROM {NAME} WHERE unit = $1 AND oee < $2"
+            sql = f"SELECT count(*) FROM {NAME} WHERE unit = $1 AND calendar_s < $2"
             yield "parameters", 1, lambda: adbc_rows(connection, sql, ("x", 0.5))
 
         return failures(calls())
@@ -170,19 +223,23 @@ def of_psycopg(world: World, user: str) -> str:
             yield "an enumeration", 0, lambda: EnumInfo.fetch(connection, "x")
             yield "a composite", 0, lambda: CompositeInfo.fetch(connection, "x")
             yield "a range", 0, lambda: must(RangeInfo.fetch(connection, "int4range") is not None)
-            sql = f"SELECT count(*) FROM {NAME} WHERE unit = ANY(%s) AND oee < %s AND oee > %s"
+            sql = f"SELECT count(*) FROM {NAME} WHERE unit = ANY(%s) AND calendar_s < %s AND calendar_s > %s"
             values = (["a", "b"], 0.5, Decimal("0.25"))
             yield "parameters", 1, lambda: run(sql, values).fetchall()
-            sql = f"SELECT count(*) FROM {NAME} WHERE hour_local > %s AND production_day = %s"
+            sql = "SELECT count(*) FROM gold.temperature_minute WHERE minute_at > %s OR %s IS NULL"
             yield "times", 1, lambda: run(sql, (datetime.now(UTC), date(2024, 1, 1))).fetchall()
-            names = f"SELECT unit, unit, count(*), max(oee), 1, unit::text FROM {NAME} GROUP BY unit"
+            names = f"SELECT unit, unit, count(*), max(calendar_s), 1, unit::text FROM {NAME} GROUP BY unit"
             expected = ["unit", "unit", "count", "max", "?column?", "unit"]
             yield (
                 "names",
                 0,
                 lambda: must([it.name for it in run(names).description or ()] == expected),
             )
-            yield "repeated", 0, lambda: [run("SELECT %s::int8", (n,), prepare=True) for n in (1, 2)]
+            yield (
+                "repeated",
+                0,
+                lambda: [run("SELECT %s::int8", (n,), prepare=True) for n in (1, 2)],
+            )
             yield "pipeline", 2, lambda: pipelined(connection)
 
         return failures(calls())

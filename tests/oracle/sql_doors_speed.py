@@ -27,13 +27,17 @@ def measure(world: World) -> None:
     begun = time.perf_counter()
     count, first_s = connection.count_rows(made)
     rate = count / (time.perf_counter() - begun) / 1e6
-    print(f"speed   {count} binary rows: {rate:.2f} million rows/s, the first after {first_s * 1e3:.1f} ms")
+    print(
+        f"speed   {count} binary rows: {rate:.2f} million rows/s, the first after {first_s * 1e3:.1f} ms"
+    )
     sql = f"SELECT * FROM {TABLE} LIMIT 100"
     print_times("over the protocol", lambda: connection.extended(sql))
     files = polars.read_delta(str(world.folder / "lake" / TABLE.replace(".", "/"))).to_arrow()
     duck = duckdb.connect()
     duck.register("rows", files)
-    print_times("DuckDB, in memory", lambda: duck.execute("SELECT * FROM rows LIMIT 100").fetchall())
+    print_times(
+        "DuckDB, in memory", lambda: duck.execute("SELECT * FROM rows LIMIT 100").fetchall()
+    )
     connection.close()
 
 

@@ -65,10 +65,10 @@ fn translate(mut statement: Statement, reads_catalogue: bool) -> Statement {
     apply(&mut statement, &mut registered::Registered);
     apply(&mut statement, &mut subqueries::Subqueries { reads_catalogue });
     registered::show_names(&mut statement);
+    output::name(&mut statement);
     if reads_catalogue {
         apply(&mut statement, &mut output::Inner);
     }
-    output::name(&mut statement);
     statement
 }
 

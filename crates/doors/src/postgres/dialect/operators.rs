@@ -2,9 +2,11 @@
 
 use super::tree::{arguments, as_text, call, column, last, literal, number, text};
 use datafusion::sql::sqlparser::ast::{
-    Array, BinaryOperator, Expr, Ident, TableAlias, TableAliasColumnDef, TableFactor, Value,
-    VisitorMut,
+    Array, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Ident, SelectItem, SetExpr,
+    Statement, TableAlias, TableAliasColumnDef, TableFactor, Value, VisitorMut,
 };
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use std::ops::ControlFlow;
 
 /// Operators in any statement.
@@ -108,7 +110,15 @@ impl VisitorMut for OfCatalogue {
     }
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let Some(row) = as_row(factor) {
+            *factor = row;
+        }
         match factor {
+            TableFactor::Table { name, args: None, .. }
+                if name.0.len() == 1 && last(name).starts_with("pg_") =>
+            {
+                *name = vec![Ident::new("pg_catalog"), Ident::new(last(name))].into();
+            }
             TableFactor::Table { name, args: args @ Some(_), .. }
                 if last(name) == "pg_get_keywords" =>
             {
@@ -120,6 +130,36 @@ impl VisitorMut for OfCatalogue {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// A function that returns one value, as a table of one row.
+fn as_row(factor: &TableFactor) -> Option<TableFactor> {
+    let TableFactor::Table { name, args: Some(given), alias: Some(alias), .. } = factor else {
+        return None;
+    };
+    if last(name) != "string_to_array" {
+        return None;
+    }
+    let values: Option<Vec<Expr>> = given.args.iter().map(value).collect();
+    let column = SelectItem::ExprWithAlias {
+        expr: call("string_to_array", values?),
+        alias: alias.name.clone(),
+    };
+    let Ok(Some(Statement::Query(mut subquery))) =
+        Parser::parse_sql(&PostgreSqlDialect {}, "SELECT 1").map(|mut it| it.pop())
+    else {
+        return None;
+    };
+    let SetExpr::Select(select) = subquery.body.as_mut() else { return None };
+    select.projection = vec![column];
+    Some(TableFactor::Derived { lateral: false, subquery, alias: Some(alias.clone()), sample: None })
+}
+
+fn value(argument: &FunctionArg) -> Option<Expr> {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
     }
 }
 

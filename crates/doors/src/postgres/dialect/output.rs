@@ -61,7 +61,7 @@ fn name_items(select: &mut Select, is_result: bool) {
         if (is_column || is_distinct) && !may_repeat {
             continue;
         }
-        let is_marked = is_result || !is_first;
+        let is_marked = is_result || may_repeat;
         let alias = if is_marked { format!("{name}{MARK}{position}") } else { name };
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', alias) };
     }

@@ -31,6 +31,11 @@ fn columns_are_named_as_in_postgresql() {
     );
     check_plain("SELECT *, a FROM t", "SELECT *, a AS \"a#1\" FROM t");
     check_plain("SELECT a AS b, c::text FROM t", "SELECT a AS b, c::TEXT AS \"c#1\" FROM t");
+    check(
+        "SELECT c.oid, c.*, b.a FROM pg_class c, (SELECT oid, * FROM pg_user) b",
+        "SELECT c.oid AS \"oid#0\", c.*, b.a AS \"a#2\" FROM pg_catalog.pg_class c, \
+         (SELECT oid AS \"oid#0\", * FROM pg_catalog.pg_user) b",
+    );
     check_plain("SELECT DISTINCT a + 1 FROM t", "SELECT DISTINCT a + 1 FROM t");
 }
 
@@ -105,6 +110,15 @@ fn operators_are_those_of_the_engine() {
     check(
         "SELECT a FROM t JOIN d ON d.objoid = t.oid AND d.classoid = t.tableoid",
         "SELECT a FROM t JOIN d ON d.objoid = t.oid AND true",
+    );
+}
+
+#[test]
+fn functions_in_place_of_tables_have_a_column_of_their_alias() {
+    check(
+        "SELECT s[i] FROM generate_series(1, 2) AS i, string_to_array(pg_x(), ',') s",
+        "SELECT s[i] AS \"s#0\" FROM generate_series(1, 2) AS i (i), \
+         (SELECT string_to_array(pg_x(), ',') AS s) s",
     );
 }
 
