@@ -4,6 +4,8 @@
 //! *Out*: a session in which these exist beside the tables of the lake.
 //! *Promise*: the catalogue shows visible tables only. An object keeps its number over restarts.
 
+#[cfg(test)]
+mod corpus;
 mod database;
 mod functions;
 mod information;
@@ -12,16 +14,14 @@ mod objects;
 mod schemas;
 mod table;
 mod types;
-#[cfg(test)]
-mod corpus;
 
 use super::variables::Variables;
 use anyhow::Context as _;
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionContext;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::PgCatalogStaticTables;
 use objects::Objects;
-use datafusion::prelude::SessionContext;
 use schemas::Catalog;
 use serve::http::{Error, SqlClient};
 use std::fmt;

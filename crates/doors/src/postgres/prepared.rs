@@ -1,9 +1,9 @@
 //! Parsed and planned statements.
 
 use super::command::Command;
+use super::dialect::without_mark;
 use super::errors::{error, from_read_path};
 use super::parameters::Parameters;
-use super::dialect::without_mark;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use datafusion::sql::sqlparser::ast::Statement as Ast;

@@ -47,7 +47,9 @@ impl Chain {
 
     fn add(&mut self, token: &Token) {
         match token {
-            Token::Comma => *self = Self { unions: self.unions, joins: self.joins, ..Self::default() },
+            Token::Comma => {
+                *self = Self { unions: self.unions, joins: self.joins, ..Self::default() }
+            }
             Token::Word(word) => self.add_word(word.keyword),
             Token::Number(..)
             | Token::SingleQuotedString(_)
@@ -124,7 +126,11 @@ mod tests {
     fn check_levels(sql: &str, expected: std::ops::RangeInclusive<usize>) {
         let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().unwrap();
         let found = levels(&tokens);
-        assert!(expected.contains(&found), "{found} in {}", sql.chars().take(80).collect::<String>());
+        assert!(
+            expected.contains(&found),
+            "{found} in {}",
+            sql.chars().take(80).collect::<String>()
+        );
     }
 
     #[test]

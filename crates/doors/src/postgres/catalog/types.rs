@@ -30,9 +30,7 @@ fn data_type(name: &str) -> Option<DataType> {
         "name" | "bpchar" | "char" | "cstring" | "aclitem" | "pg_node_tree" | "json" | "jsonb"
         | "uuid" | "sql_identifier" | "character_data" | "yes_or_no" => DataType::Utf8,
         "xid" | "cardinal_number" => DataType::Int32,
-        "int2vector" => {
-            DataType::List(Arc::new(Field::new("item", DataType::Int16, true)))
-        }
+        "int2vector" => DataType::List(Arc::new(Field::new("item", DataType::Int16, true))),
         "oidvector" => DataType::List(Arc::new(Field::new("item", DataType::Int32, true))),
         _ => return None,
     };

@@ -4,9 +4,7 @@
 //! from 1. The engine has arrays only.
 
 use super::tree::{arguments, call, column, function_name, number, text};
-use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, Subscript, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Subscript, VisitorMut};
 use std::ops::ControlFlow;
 
 /// Columns that are vectors, and the name that JDBC gives one of them.

@@ -5,8 +5,8 @@
 
 use super::tree::{as_text, calls, column, expression, has_aggregate, last, literal, select};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArguments, GroupByExpr, Ident, Join, JoinOperator, Query, Select, SelectItem,
-    TableFactor, TableWithJoins, Value, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArguments, GroupByExpr, Ident, Join, JoinOperator,
+    Query, Select, SelectItem, TableFactor, TableWithJoins, Value, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -96,9 +96,7 @@ fn is_null(select: &Select) -> bool {
 }
 
 fn reads(select: &Select, name: &str) -> bool {
-    let is = |factor: &TableFactor| {
-        matches!(factor, TableFactor::Table { name: table, .. } if last(table) == name)
-    };
+    let is = |factor: &TableFactor| matches!(factor, TableFactor::Table { name: table, .. } if last(table) == name);
     select.from.iter().any(|it| is(&it.relation) || it.joins.iter().any(|join| is(&join.relation)))
 }
 
@@ -150,7 +148,9 @@ fn is_empty(factor: &TableFactor) -> bool {
 /// Whether a condition asks for foreign keys, which do not exist, or is `false`.
 fn is_never(condition: &Expr) -> bool {
     match condition {
-        Expr::BinaryOp { left, op: BinaryOperator::And, right } => is_never(left) || is_never(right),
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            is_never(left) || is_never(right)
+        }
         Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
             column(left).is_some_and(|it| it.value.eq_ignore_ascii_case("contype"))
                 && as_text(right) == Some("f")

@@ -153,7 +153,12 @@ fn as_row(factor: &TableFactor) -> Option<TableFactor> {
     };
     let SetExpr::Select(select) = subquery.body.as_mut() else { return None };
     select.projection = vec![column];
-    Some(TableFactor::Derived { lateral: false, subquery, alias: Some(alias.clone()), sample: None })
+    Some(TableFactor::Derived {
+        lateral: false,
+        subquery,
+        alias: Some(alias.clone()),
+        sample: None,
+    })
 }
 
 fn value(argument: &FunctionArg) -> Option<Expr> {

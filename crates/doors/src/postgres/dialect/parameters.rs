@@ -19,7 +19,10 @@ impl VisitorMut for Declared<'_> {
             *expr = Expr::Cast {
                 kind: CastKind::Cast,
                 expr: Box::new(expr.clone()),
-                data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None)),
+                data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(
+                    Box::new(element),
+                    None,
+                )),
                 array: false,
                 format: None,
             };

@@ -85,8 +85,12 @@ fn collected_from(query: Box<Query>) -> Box<Query> {
     let column = TableAliasColumnDef { name: element.clone(), data_type: None };
     let alias =
         TableAlias { explicit: true, name: Ident::new("list"), columns: vec![column], at: None };
-    let list =
-        TableFactor::Derived { lateral: false, subquery: query.clone(), alias: Some(alias), sample: None };
+    let list = TableFactor::Derived {
+        lateral: false,
+        subquery: query.clone(),
+        alias: Some(alias),
+        sample: None,
+    };
     let mut outer = query;
     outer.with = None;
     outer.order_by = None;
@@ -131,8 +135,7 @@ impl VisitorMut for Counted {
         if let SetExpr::Select(select) = query.body.as_mut()
             && is_plain(select)
         {
-            select.projection =
-                vec![SelectItem::UnnamedExpr(call("count", vec![number(1)]))];
+            select.projection = vec![SelectItem::UnnamedExpr(call("count", vec![number(1)]))];
             query.order_by = None;
             query.limit_clause = None;
             let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };

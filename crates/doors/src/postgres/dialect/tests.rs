@@ -104,9 +104,18 @@ fn casts_to_registered_objects_are_functions() {
 
 #[test]
 fn operators_are_those_of_the_engine() {
-    check_plain("SELECT a FROM t WHERE a = ANY('{x,y}')", "SELECT a FROM t WHERE a = ANY(ARRAY['x', 'y'])");
-    check_plain("SELECT a FROM t WHERE a LIKE 'x/_%' ESCAPE '/'", "SELECT a FROM t WHERE a LIKE 'x\\_%'");
-    check("SELECT a FROM t WHERE i.indisprimary = 't'", "SELECT a FROM t WHERE i.indisprimary = true");
+    check_plain(
+        "SELECT a FROM t WHERE a = ANY('{x,y}')",
+        "SELECT a FROM t WHERE a = ANY(ARRAY['x', 'y'])",
+    );
+    check_plain(
+        "SELECT a FROM t WHERE a LIKE 'x/_%' ESCAPE '/'",
+        "SELECT a FROM t WHERE a LIKE 'x\\_%'",
+    );
+    check(
+        "SELECT a FROM t WHERE i.indisprimary = 't'",
+        "SELECT a FROM t WHERE i.indisprimary = true",
+    );
     check(
         "SELECT a FROM t JOIN d ON d.objoid = t.oid AND d.classoid = t.tableoid",
         "SELECT a FROM t JOIN d ON d.objoid = t.oid AND true",

@@ -152,9 +152,10 @@ impl SqlClient {
         Box::pin(async {
             let Some(session) = self.session.clone() else { return };
             let now_us = self.service.now_us();
-            let ended = self.service.blocking.run(&self.service.access, Cost::Disk, move |access| {
-                access.logout(session.expose(), now_us)
-            });
+            let ended =
+                self.service.blocking.run(&self.service.access, Cost::Disk, move |access| {
+                    access.logout(session.expose(), now_us)
+                });
             if let Err(error) = ended.await {
                 error.log();
             }
