@@ -172,7 +172,7 @@ def of_odbc(world: World, user: str) -> str:
         yield "procedures", 0, lambda: cursor.procedures().fetchall()
         yield "types", 5, lambda: cursor.getTypeInfo().fetchall()
         sql = f"SELECT count(*) FROM {NAME} WHERE unit = ? AND calendar_s > ? OR production_day < ?"
-        values = ("x", 0.5, date(2020, 1, 1))
+        values = ("x", 1, date(2020, 1, 1))
         yield "parameters", 1, lambda: cursor.execute(sql, values).fetchall()
         declared = pyodbc.connect(odbc_text(world, user) + ";UseDeclareFetch=1;Fetch=10")
         rows = f"SELECT * FROM {NAME} LIMIT 100"

@@ -4,8 +4,6 @@
 //! *Out*: a session in which these exist beside the tables of the lake.
 //! *Promise*: the catalogue shows visible tables only. An object keeps its number over restarts.
 
-#[cfg(test)]
-mod corpus;
 mod database;
 mod functions;
 mod information;

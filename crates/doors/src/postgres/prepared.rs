@@ -81,7 +81,7 @@ impl Query {
 
 /// The columns of a result. The analysis of a plan may change their types, for example by coercion; it is
 /// not possible while a parameter has no type.
-pub fn columns(frame: &DataFrame) -> Schema {
+fn columns(frame: &DataFrame) -> Schema {
     let planned = frame.schema().as_arrow();
     let (state, plan) = frame.clone().into_parts();
     let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {});
