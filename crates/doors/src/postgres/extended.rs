@@ -63,7 +63,7 @@ impl Connection {
         let values = prepared.parameters.values(&bind)?;
         let format = format(&bind.result_formats);
         let bound = Portal { prepared, values, format, progress: Progress::New };
-        self.portal_fields(&bound)?;
+        self.fields_of(&bound.prepared.kind, &bound.format)?;
         self.session.portals.insert(portal, bound);
         Ok(self.socket.feed(PgWireBackendMessage::BindComplete(BindComplete::new())).await?)
     }
