@@ -105,7 +105,9 @@ impl Flow {
             .with_planner(alarms.as_ref().map(AlarmService::planner))
             .with_network(network.clone())
             .with_openid(Arc::clone(&openid));
-        let service = Arc::new(service.with_reports(reports.clone()));
+        let boards = self.open_boards()?;
+        let service = service.with_reports(reports.clone()).with_boards(Arc::clone(&boards));
+        let service = Arc::new(service);
         let router = http::router(Arc::clone(&service), cockpit_ui::ASSETS);
         say(Started {
             address,
@@ -116,13 +118,7 @@ impl Flow {
         let querying = Box::pin(self.serve_doors(doors, &service, certificates.clone(), &stop));
         let endpoint = http::Endpoint { network, certificates };
         let answering = http::serve(listener, router, &limits, endpoint, stop.clone());
-        let ingesting = async {
-            if !is_refining {
-                stop.cancelled().await;
-                return Ok(());
-            }
-            Box::pin(self.ingest_for(&lake_service, &live, &stop)).await
-        };
+        let ingesting = Box::pin(self.ingest_if(is_refining, &lake_service, &live, &stop));
         let streaming = async {
             let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
             let shown =
@@ -134,14 +130,31 @@ impl Flow {
         let kept = upkeep.run(&stop);
         let refreshed = refresh_providers(&openid, &stop);
         let reporting = self.run_reports(reports, &lake_service, is_refining, &stop);
-        let (answered, ingested, (), (), (), (), (), ()) = tokio::join!(
-            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying
+        let reloading = self.reload_boards(&boards, &live, &stop);
+        let (answered, ingested, (), (), (), (), (), (), ()) = tokio::join!(
+            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying,
+            reloading
         );
         upkeep.once().await;
         pushing.join_all().await;
         answered?;
         ingested?;
         Ok(true)
+    }
+
+    /// Ingests until the stop; a service that only reads waits for it.
+    async fn ingest_if(
+        &self,
+        is_refining: bool,
+        service: &LakeService,
+        live: &Live,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        if is_refining {
+            return self.ingest_for(service, live, stop).await;
+        }
+        stop.cancelled().await;
+        Ok(())
     }
 
     /// Binds the address of the service.

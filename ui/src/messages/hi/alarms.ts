@@ -267,7 +267,9 @@ export const alarms: Texts<typeof english> = {
   'rules.trial.chattering': 'चैटरिंग: {count}',
   'rules.trial.kept': 'अब भी दिखने वाले दोष: {all} में से {kept}',
   'rules.trial.kept.later': 'हर एक अधिकतम {delay} देर से',
-  'rules.trial.skipped': 'रीडिंग से संबंधित नहीं, इसलिए नहीं चलाए गए: {rules}।',
+  'rules.trial.skipped': 'इस नियम को पिछले समय पर आज़माया नहीं जा सकता।',
+  'rules.trial.skipped.why':
+    'इसकी शर्त किसी KPI, SQL कथन या डेटा के प्रवाह पर है। लेक में इन तालिकाओं की वर्तमान स्थिति है, वह नहीं जिसकी नियम ने हर समय तुलना की।',
   'rules.trial.later': 'पहला अलार्म {delay} देर से',
   'rules.trial.earlier': 'पहला अलार्म {delay} पहले',
   'rules.trial.first': 'पहला अलार्म उसी समय',

@@ -267,7 +267,9 @@ export const alarms: Texts<typeof english> = {
   'rules.trial.chattering': 'ചാറ്ററിംഗ്: {count}',
   'rules.trial.kept': 'ഇപ്പോഴും കാണിക്കുന്ന തകരാറുകൾ: {all}-ൽ {kept}',
   'rules.trial.kept.later': 'ഓരോന്നും പരമാവധി {delay} വൈകി',
-  'rules.trial.skipped': 'റീഡിംഗുകളെക്കുറിച്ചല്ലാത്തതിനാൽ പരീക്ഷിച്ചില്ല: {rules}.',
+  'rules.trial.skipped': 'ഈ നിയമം കഴിഞ്ഞ സമയത്തിൽ പരീക്ഷിക്കാൻ കഴിയില്ല.',
+  'rules.trial.skipped.why':
+    'ഇതിന്റെ വ്യവസ്ഥ ഒരു KPI, ഒരു SQL പ്രസ്താവന, അല്ലെങ്കിൽ ഡാറ്റയുടെ ഒഴുക്ക് എന്നിവയെക്കുറിച്ചാണ്. ലേക്കിൽ ഈ പട്ടികകളുടെ ഇപ്പോഴത്തെ അവസ്ഥയാണുള്ളത്, ഓരോ സമയത്തും നിയമം താരതമ്യം ചെയ്തതല്ല.',
   'rules.trial.later': 'ആദ്യ അലാറം {delay} വൈകി',
   'rules.trial.earlier': 'ആദ്യ അലാറം {delay} നേരത്തെ',
   'rules.trial.first': 'ആദ്യ അലാറം അതേ സമയത്ത്',
