@@ -93,6 +93,13 @@ const PARTS: &[Part] = &[
         service::load,
     ),
     part("odata", "every table of gold by OData", &["build", "python"], clients::odata),
+    part(
+        "schemathesis",
+        "generated requests against the OpenAPI description",
+        &["build", "python"],
+        clients::schemathesis,
+    ),
+    part("grafana", "the statements of the dashboards", &["build", "python"], clients::grafana),
     part("sharing", "every table of gold by Delta Sharing", &["build", "python"], clients::sharing),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
@@ -164,7 +171,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 13] = [
+const WHEN_NAMED: [&str; 15] = [
     "screens",
     "messages",
     "login",
@@ -178,6 +185,8 @@ const WHEN_NAMED: [&str; 13] = [
     "sql-doors",
     "odata",
     "sharing",
+    "schemathesis",
+    "grafana",
 ];
 
 /// The parts as a list for people.
