@@ -5,7 +5,7 @@ mod mistakes;
 mod qr;
 mod world;
 
-use crate::chart;
+use crate::{assets, chart};
 use crate::data::Data;
 use crate::error::Error;
 use chrono::{DateTime, Datelike as _, Offset as _, Timelike as _};
@@ -22,8 +22,6 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, Timestamp};
 use typst_svg::SvgOptions;
 use world::Files;
-
-include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// Compilations after which unused results of the compiler are dropped. One report uses most of them again on
 /// its second page; the next report has other data.
@@ -48,8 +46,7 @@ pub(crate) struct Assets {
 impl Engine {
     /// Loads fonts and shared templates.
     pub fn new(limits: &ReportLimits) -> Self {
-        let bytes = FONTS.iter().map(|font| typst::foundations::Bytes::new(*font));
-        let fonts: Vec<Font> = bytes.flat_map(Font::iter).collect();
+        let fonts = assets::fonts().to_vec();
         let book = LazyHash::new(FontBook::from_fonts(&fonts));
         let library = LazyHash::new(Library::builder().build());
         let free = Arc::new(Semaphore::new(limits.reports_at_once));
@@ -132,6 +129,11 @@ impl Engine {
             .map_err(|found| Error::Template(mistakes::diagnostics(&found, &files, report)))
     }
 
+    /// Compiles the template of a report.
+    pub(crate) fn compile(&self, report: &Definition, data: &Data) -> Result<(), Error> {
+        self.document(&self.files(report, data)?, report).map(drop)
+    }
+
     /// The data of a report as its template reads it.
     pub fn json(&self, report: &Definition, data: &Data) -> serde_json::Value {
         json::data(report, data)
@@ -160,7 +162,7 @@ impl Engine {
     fn files(&self, report: &Definition, data: &Data) -> Result<Files, Error> {
         self.check_rows(data)?;
         let mut texts: Vec<(String, String)> = Vec::new();
-        let modules = MODULES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let modules = assets::modules().map(|(name, text)| (name.to_owned(), text.to_owned()));
         texts.extend(modules);
         texts.extend(report.sources.iter().map(|(name, text)| (name.clone(), text.clone())));
         for chart in &report.charts {
@@ -198,9 +200,9 @@ impl Engine {
     }
 }
 
-/// When the report was generated, in plant time, for the properties of the document.
+/// The date of the report, in plant time, for the properties of the document.
 fn timestamp(data: &Data) -> Option<Timestamp> {
-    let at = DateTime::from_timestamp_micros(data.generated_at_us)?.with_timezone(&data.zone);
+    let at = DateTime::from_timestamp_micros(data.dated_at_us()?)?.with_timezone(&data.zone);
     let part = |number: u32| u8::try_from(number).ok();
     let (month, day) = (part(at.month())?, part(at.day())?);
     let (hour, minute, second) = (part(at.hour())?, part(at.minute())?, part(at.second())?);

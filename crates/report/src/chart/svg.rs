@@ -1,15 +1,17 @@
 //! Elements of an SVG image.
 
 use super::ink;
+use crate::assets::char_width;
 use std::fmt::Write as _;
 
 /// Height of text, in millimetres: 7.5 points.
 pub const TEXT_MM: f64 = 2.65;
-/// Mean width of a character relative to the height of the text; Indic letters are wider.
-const CHAR_WIDTH: f64 = 0.56;
-const WIDE_CHAR_WIDTH: f64 = 0.75;
-/// Width of a digit of Inter, relative to the height of the text, or more: labels of axes consist of digits.
-const DIGIT_WIDTH: f64 = 0.68;
+/// Width of a character that no font has, relative to the height of the text.
+const UNKNOWN_WIDTH: f64 = 0.75;
+/// Characters that belong to the run before them: spaces, and those that change how letters are joined.
+const JOINERS: [char; 3] = [' ', '\u{200C}', '\u{200D}'];
+/// Angle of slanted texts, in degrees.
+const SLANT_DEGREES: f64 = 32.0;
 
 /// An SVG image in millimetres.
 pub struct Image {
@@ -112,7 +114,7 @@ impl Image {
             "<text x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\" fill=\"{color}\">{}</text>",
             n(x),
             n(y),
-            escaped(text)
+            runs(text)
         );
         self.body.push_str(&element);
     }
@@ -121,8 +123,8 @@ impl Image {
     pub fn slanted(&mut self, x: f64, y: f64, color: &str, text: &str) {
         let (x, y) = (n(x), n(y));
         let element = format!(
-            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" fill=\"{color}\" transform=\"rotate(-32 {x} {y})\">{}</text>",
-            escaped(text)
+            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" fill=\"{color}\" transform=\"rotate(-{SLANT_DEGREES} {x} {y})\">{}</text>",
+            runs(text)
         );
         self.body.push_str(&element);
     }
@@ -181,14 +183,46 @@ fn pattern(name: &str) -> String {
     )
 }
 
-/// Width of a text in millimetres, estimated.
+/// Width of a text in millimetres, without kerning and joined letters.
 pub fn text_width(text: &str) -> f64 {
-    let width = |sign: char| match sign {
-        '0'..='9' | '\u{2212}' => DIGIT_WIDTH,
-        '\u{900}'.. => WIDE_CHAR_WIDTH,
-        _ => CHAR_WIDTH,
-    };
-    text.chars().map(width).sum::<f64>() * TEXT_MM
+    text.chars().map(|sign| char_width(sign).unwrap_or(UNKNOWN_WIDTH)).sum::<f64>() * TEXT_MM
+}
+
+/// The font of an Indic letter; `None` for other characters, which Inter has.
+fn script_font(sign: char) -> Option<&'static str> {
+    match sign {
+        '\u{900}'..='\u{97F}' => Some("Noto Sans Devanagari"),
+        '\u{D00}'..='\u{D7F}' => Some("Noto Sans Malayalam"),
+        _ => None,
+    }
+}
+
+/// Width and height that a slanted text takes, in millimetres.
+pub fn slanted_size(text: &str) -> (f64, f64) {
+    let (sine, cosine) = SLANT_DEGREES.to_radians().sin_cos();
+    let width = text_width(text);
+    (width * cosine, width * sine)
+}
+
+/// A text whose runs of one script have the font of that script: renderers join letters only within one font.
+fn runs(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let script = script_font(first);
+        let is_other = |sign: char| !JOINERS.contains(&sign) && script_font(sign) != script;
+        let end = rest.find(is_other).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        match script {
+            Some(family) => out.push_str(&format!(
+                "<tspan font-family=\"{family}, Inter\">{}</tspan>",
+                escaped(run)
+            )),
+            None => out.push_str(&escaped(run)),
+        }
+        rest = after;
+    }
+    out
 }
 
 /// A text of at most `chars` characters; a longer one ends with an ellipsis.
