@@ -7,6 +7,7 @@ mod json;
 mod kpis;
 mod notifications;
 mod plant;
+mod report;
 
 pub use json::json_schema;
 pub(crate) use notifications::NOTIFICATION_KEYS;
@@ -24,10 +25,13 @@ pub enum Document {
     Kpis,
     /// `alarms.toml`
     Alarms,
+    /// `reports/<name>/report.toml`
+    Report,
 }
 
 impl Document {
-    pub const ALL: [Self; 4] = [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms];
+    pub const ALL: [Self; 5] =
+        [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms, Self::Report];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +40,7 @@ impl Document {
             Self::Contract => "contract",
             Self::Kpis => "kpis",
             Self::Alarms => "alarms",
+            Self::Report => "report",
         }
     }
 
@@ -46,6 +51,7 @@ impl Document {
             Self::Contract => &contract::CONTRACT,
             Self::Kpis => &kpis::KPIS,
             Self::Alarms => &alarms::ALARMS,
+            Self::Report => &report::REPORT,
         }
     }
 }
@@ -109,8 +115,14 @@ pub enum Kind {
     Limit,
     /// Two texts: numerator and denominator in SQL.
     Ratio,
+    /// A text or a number.
+    TextOrNumber,
+    /// A list of texts and numbers.
+    TextsOrNumbers,
     Table(&'static Table),
     Tables(&'static Table),
+    /// A table of tables, whose names are free.
+    Named(&'static Table),
 }
 
 impl Key {

@@ -18,6 +18,8 @@ pub enum File {
     Kpis,
     /// alarms.toml
     Alarms,
+    /// reports/NAME/report.toml
+    Report,
 }
 
 impl File {
@@ -27,6 +29,7 @@ impl File {
             Self::Contract => Document::Contract,
             Self::Kpis => Document::Kpis,
             Self::Alarms => Document::Alarms,
+            Self::Report => Document::Report,
         }
     }
 }

@@ -12,6 +12,10 @@ fn keys_of(table: &Table, path: &str, keys: &mut BTreeSet<(String, String)>) {
             let path = if path.is_empty() { key.name } else { &format!("{path}.{}", key.name) };
             keys_of(below, path, keys);
         }
+        if let Kind::Named(below) = key.kind {
+            let path = if path.is_empty() { key.name } else { &format!("{path}.{}", key.name) };
+            keys_of(below, &format!("{path}.*"), keys);
+        }
     }
     for setting in (table.settings)() {
         let names = [Some(setting.name), setting.former_name];
@@ -32,6 +36,8 @@ const CONTRACTS: [&str; 5] = [
 ];
 const KPIS: &str = "[[hours]]\n[[kpi]]\nunknown = [{}]\ncause = [{}]\n";
 
+const REPORT: &str = "[parameters.p]\nkind = 'text'\n[[query]]\n[query.columns.c]\n[[chart]]\n[schedule]\n[[send]]\n";
+
 /// Rules of all kinds, which together make the reader read every key.
 fn alarms() -> String {
     let rules =
@@ -47,6 +53,7 @@ fn read_keys(document: Document, text: &str) -> BTreeSet<(String, String)> {
         Document::Contract => drop(crate::contract::read("x", Tz::UTC, &findings)),
         Document::Kpis => drop(crate::kpi::read(&findings, |_| 1)),
         Document::Alarms => return crate::alarms::known_keys(text),
+        Document::Report => crate::reports::read_keys(&findings),
     }
     findings.known_keys()
 }
@@ -75,6 +82,7 @@ fn the_tables_have_exactly_the_keys_that_are_read() {
     check(Document::Contract, &CONTRACTS);
     check(Document::Kpis, &[KPIS]);
     check(Document::Alarms, &[&alarms()]);
+    check(Document::Report, &[REPORT]);
 }
 
 /// Notifications that together make the reader read every key.
@@ -106,12 +114,12 @@ fn the_keys_of_notifications_are_those_that_are_read() {
 fn the_reference_plant_satisfies_the_schemas() {
     let texts = folder::texts(None).unwrap();
     let mut count = 0;
-    let has_schema = |file: &str| file.ends_with(".toml") && !file.starts_with("reports/");
-    for (file, text) in texts.iter().filter(|(file, _)| has_schema(file)) {
+    for (file, text) in texts.iter().filter(|(file, _)| file.ends_with(".toml")) {
         let document = match file.as_str() {
             "plant.toml" => Document::Plant,
             "kpis.toml" => Document::Kpis,
             "alarms.toml" => Document::Alarms,
+            file if file.starts_with("reports/") => Document::Report,
             _ => Document::Contract,
         };
         let value: serde_json::Value = toml::from_str(text).unwrap();
@@ -209,7 +217,7 @@ fn defaults_and_examples_are_values() {
                     assert_eq!(in_toml, value, "{}", key.name);
                 }
             }
-            if let Kind::Table(below) | Kind::Tables(below) = key.kind {
+            if let Kind::Table(below) | Kind::Tables(below) | Kind::Named(below) = key.kind {
                 check(below);
             }
             assert!(key.description.ends_with('.'), "{}", key.name);

@@ -46,9 +46,12 @@ impl Image {
         Self { width, height, body: String::new(), patterns: Vec::new(), title: title.to_owned() }
     }
 
-    /// A filled rectangle; `fill` may be `url(#pattern)`.
+    /// A filled rectangle, nothing if it has no area; `fill` may be `url(#pattern)`.
     pub fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, fill: &str) {
         let (x, y, width, height) = (n(x), n(y), n(width.max(0.0)), n(height.max(0.0)));
+        if width == "0" || height == "0" {
+            return;
+        }
         let element = format!(
             "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>"
         );

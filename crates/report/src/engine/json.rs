@@ -28,6 +28,7 @@ pub fn data(report: &Definition, data: &Data) -> Value {
         "url": data.url,
         "parameters": values.collect::<Map<_, _>>(),
         "parameter_titles": titles.collect::<Map<_, _>>(),
+        "parameter_names": data.parameters.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
         "is_sample": data.is_sample,
         "queries": queries.collect::<Map<_, _>>(),
         "receipts": receipts.collect::<Map<_, _>>(),
