@@ -24,7 +24,11 @@ pub fn fonts() -> &'static [Font] {
 pub fn char_width(sign: char) -> Option<f64> {
     static SIZED: LazyLock<Vec<FontInstance>> = LazyLock::new(|| {
         let sized = |font: &Font| {
-            font.clone().instantiate(FontVariant::default(), Abs::zero(), &FontVariations::default())
+            font.clone().instantiate(
+                FontVariant::default(),
+                Abs::zero(),
+                &FontVariations::default(),
+            )
         };
         fonts().iter().map(sized).collect()
     });

@@ -5,9 +5,9 @@ mod mistakes;
 mod qr;
 mod world;
 
-use crate::{assets, chart};
 use crate::data::Data;
 use crate::error::Error;
+use crate::{assets, chart};
 use chrono::{DateTime, Datelike as _, Offset as _, Timelike as _};
 use config::reports::{Definition, Format};
 use config::settings::ReportLimits;

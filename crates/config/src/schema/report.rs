@@ -50,9 +50,12 @@ const QUERY: Table = Table::new(
             .required()
             .example("\"hours\""),
         Key::new("title", Kind::Translated, "Heading; by default the name."),
-        Key::text("sql", "One SELECT; `:name` is the value of a parameter, `kpi(name)` that of a KPI.")
-            .required()
-            .example("\"SELECT unit, pq FROM gold.oee_shift WHERE production_day = :day\""),
+        Key::text(
+            "sql",
+            "One SELECT; `:name` is the value of a parameter, `kpi(name)` that of a KPI.",
+        )
+        .required()
+        .example("\"SELECT unit, pq FROM gold.oee_shift WHERE production_day = :day\""),
         Key::new(
             "max_rows",
             Kind::Number(1, u32::MAX as u64),
@@ -67,13 +70,17 @@ const COLUMN: Table = Table::new(
     "How a column is shown.",
     &[
         Key::new("title", Kind::Translated, "Title; by default the name."),
-        Key::text("unit", "Unit; with `%` the values are numbers from 0 to 1.").example("\"boards\""),
+        Key::text("unit", "Unit; with `%` the values are numbers from 0 to 1.")
+            .example("\"boards\""),
         Key::new(
             "digits",
             Kind::Number(0, 9),
             "Digits after the point; by default 0 for whole numbers and 2 for others.",
         ),
-        Key::flag("hidden", "Whether tables and sheets leave it out; templates and charts have it."),
+        Key::flag(
+            "hidden",
+            "Whether tables and sheets leave it out; templates and charts have it.",
+        ),
     ],
 );
 

@@ -102,7 +102,9 @@ fn labels(table: &ReportTable, column: usize, data: &Data) -> Vec<String> {
     let span_us =
         times.iter().max().zip(times.iter().min()).map_or(0, |(most, least)| most - least);
     let label = |cell: Cell<'_>| match cell {
-        Cell::Day(day) => date_from_days(day).map(|day| day_label(day, &data.language)).unwrap_or_default(),
+        Cell::Day(day) => {
+            date_from_days(day).map(|day| day_label(day, &data.language)).unwrap_or_default()
+        }
         Cell::Time(at_us) => time_label(at_us, span_us, data),
         cell => shortened(&text_of(cell), LABEL_CHARS),
     };
