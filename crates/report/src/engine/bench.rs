@@ -1,4 +1,4 @@
-//! `cargo xtask bench report`: time and memory of rendering. Times depend on the optimisation of the build.
+//! Time and memory of rendering alone: `cargo test -p report --lib -- --ignored bench_ --nocapture --test-threads 1`.
 
 use super::*;
 use crate::check::sample;
