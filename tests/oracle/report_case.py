@@ -114,9 +114,12 @@ class Case:
         return out
 
     def run(self, name: str, parameters: dict[str, Any], wanted: dict[str, list[tuple]]) -> None:
-        book = load_workbook(self.render(name, parameters, "xlsx"), data_only=True)
+        files = {it: self.render(name, parameters, it) for it in ("pdf", "xlsx", "csv", "html")}
+        for ending, path in files.items():
+            self.first[name, tuple(parameters.items()), ending] = path.read_bytes()
+        book = load_workbook(files["xlsx"], data_only=True)
         columns = definitions(name)
-        text = pages(self.render(name, parameters, "pdf"))
+        text = pages(files["pdf"])
         for query, spec in columns.items():
             given = rows_of(book[query])
             if query in NOT_COMPARED:
@@ -127,9 +130,6 @@ class Case:
         self.report.check(
             f"{name}: a sheet About", "About" in book.sheetnames, str(book.sheetnames)
         )
-        for ending in ("pdf", "xlsx", "csv", "html"):
-            found = self.render(name, parameters, ending).read_bytes()
-            self.first[name, tuple(parameters.items()), ending] = found
         for language, script in (("ml", "\u0d00"), ("hi", "\u0900")):
             text = pages(self.render(name, parameters, "pdf", language))
             has_script = any(ord(script) <= ord(sign) < ord(script) + 128 for sign in text)
