@@ -36,7 +36,7 @@ const CONTRACTS: [&str; 5] = [
 ];
 const KPIS: &str = "[[hours]]\n[[kpi]]\nunknown = [{}]\ncause = [{}]\n";
 
-const REPORT: &str = "[parameters.p]\nkind = 'text'\n[[query]]\n[query.columns.c]\n[[chart]]\n[schedule]\n[[send]]\n";
+const REPORT: &str = "[parameters.p]\nkind = 'text'\nvalues = ''\n[[query]]\n[query.columns.c]\n[[chart]]\n[schedule]\n[[send]]\n";
 
 /// Rules of all kinds, which together make the reader read every key.
 fn alarms() -> String {
@@ -160,6 +160,7 @@ fn validate(
     };
     if !is_type {
         out.push(format!("{at}: not {}", schema["type"]));
+        return;
     }
     if schema["enum"].as_array().is_some_and(|choices| !choices.contains(value)) {
         out.push(format!("{at}: {value} is not in {}", schema["enum"]));
