@@ -38,6 +38,8 @@ function compressFile(path: string): void {
 /** Third-party code in the pages, whose licences require their text. */
 const SHIPPED = {
   Inter: '@fontsource-variable/inter/LICENSE',
+  'Noto Sans Malayalam': '@fontsource-variable/noto-sans-malayalam/LICENSE',
+  'Noto Sans Devanagari': '@fontsource-variable/noto-sans-devanagari/LICENSE',
   Svelte: 'svelte/LICENSE.md',
   CodeMirror: '@codemirror/view/LICENSE',
   Lezer: '@lezer/common/LICENSE',
@@ -70,5 +72,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
   },
-  server: { proxy: { '/api': server } },
+  server: { proxy: { '/api': { target: server, changeOrigin: true, headers: { origin: server } } } },
 })

@@ -73,6 +73,12 @@ def send_probes(brokers: str, topic: str, count: int) -> dict[str, float]:
     return sent
 
 
+def has_topic(brokers: str, topic: str) -> bool:
+    """A program that starts before its topic exists looks for it again after a pause."""
+    quiet = {"bootstrap.servers": brokers, "log_level": 0}
+    return topic in Producer(quiet).list_topics(timeout=LIMIT_S).topics
+
+
 def start_viewer(port: int) -> subprocess.Popen[str]:
     """A browser that shows the alarms."""
     env = os.environ | {"COCKPIT_URL": f"http://127.0.0.1:{port}"}
@@ -119,8 +125,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             command = [args.cockpit, *words, "--kafka", args.brokers]
             return subprocess.Popen(command, stdout=log, stderr=log)
 
-    sensors, serve = start("simulate", *steady), start("serve", *places)
-    viewer = None
+    sensors = start("simulate", *steady)
+    wait_for("the topic", lambda: has_topic(args.brokers, topic), LIMIT_S)
+    serve, viewer = start("serve", *places), None
     try:
         wait_for("an answer", lambda: answers(port), LIMIT_S)
         viewer = start_viewer(port)

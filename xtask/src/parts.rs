@@ -63,7 +63,14 @@ const PARTS: &[Part] = &[
         service::access,
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
+    part(
+        "screens",
+        "questions, numbers, languages and keyboard in a browser",
+        &["build", "packages", "chromium"],
+        service::screens,
+    ),
     part("reports", "reports in a browser", &["build", "packages", "chromium"], service::reports),
+    part("boards", "boards in a browser", &["build", "packages", "chromium"], service::boards),
     part("issue", "reports issued, delivered, corrected", &["build", "python"], service::issue),
     part("openid", "login at providers", &["build", "packages", "chromium"], service::openid),
     part(
@@ -157,20 +164,17 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 16] = [
+const WHEN_NAMED: [&str; 13] = [
+    "screens",
     "messages",
     "login",
     "topics",
     "stream",
     "load",
-    "alarms",
-    "openid",
-    "damage",
-    "flood",
-    "notify",
     "report",
     "issue",
     "reports",
+    "boards",
     "sql-doors",
     "odata",
     "sharing",
@@ -443,8 +447,8 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = "packages python chromium build rust fuzz check pages oee odd names access netns demo package \
-            questions";
+        let rest = "packages python chromium build rust fuzz check pages oee odd names access alarms openid netns \
+            damage flood notify demo package questions";
         let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);
         assert!(parts(&["browser".to_owned()], false).is_empty());

@@ -75,7 +75,7 @@ fn deprecated(limits: &Limits) -> String {
 /// All keys of the TOML files.
 fn keys() -> String {
     let mut page = format!(
-        "{NOTICE}# Keys of the TOML files\n\n`cockpit schema plant|contract|kpis|alarms|report` prints the same as JSON Schema.\n"
+        "{NOTICE}# Keys of the TOML files\n\n`cockpit schema plant|contract|kpis|alarms|report|board` prints the same as JSON Schema.\n"
     );
     for (document, title) in [
         (Document::Plant, "plant.toml"),
@@ -83,6 +83,7 @@ fn keys() -> String {
         (Document::Kpis, "kpis.toml"),
         (Document::Alarms, "alarms.toml"),
         (Document::Report, "reports/&lt;name&gt;/report.toml"),
+        (Document::Board, "boards/&lt;name&gt;.toml"),
     ] {
         key_table(&mut page, &format!("## {title}"), document.table());
     }
@@ -124,7 +125,7 @@ fn key_table(page: &mut String, heading: &str, table: &Table) {
         match key.kind {
             Kind::Table(below) => key_table(page, &format!("### `[{}]`", key.name), below),
             Kind::Tables(below) => key_table(page, &format!("### `[[{}]]`", key.name), below),
-            Kind::Named(below) => key_table(page, &format!("### `[{}.NAME]`", key.name), below),
+            Kind::Map(below) => key_table(page, &format!("### `[{}.NAME]`", key.name), below),
             _ => {}
         }
     }
@@ -149,12 +150,12 @@ fn kind_name(key: &Key) -> String {
         Kind::OneOrMore => "text or list of texts".to_owned(),
         Kind::Translated => "text, or texts by language".to_owned(),
         Kind::Duration => "duration".to_owned(),
-        Kind::Limit => "number or setting".to_owned(),
+        Kind::Limit => "number or name".to_owned(),
         Kind::Ratio => "two texts".to_owned(),
         Kind::TextOrNumber => "text or number".to_owned(),
         Kind::TextsOrNumbers => "list of texts or numbers".to_owned(),
         Kind::Table(_) => "table".to_owned(),
-        Kind::Named(_) => "tables by name".to_owned(),
+        Kind::Map(_) => "tables by name".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),
     }
 }

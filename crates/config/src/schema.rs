@@ -2,6 +2,7 @@
 //! check, and of the reference pages. A test compares the tables with the keys that the readers read.
 
 mod alarms;
+mod boards;
 mod contract;
 mod json;
 mod kpis;
@@ -27,11 +28,13 @@ pub enum Document {
     Alarms,
     /// `reports/<name>/report.toml`
     Report,
+    /// `boards/<name>.toml`
+    Board,
 }
 
 impl Document {
-    pub const ALL: [Self; 5] =
-        [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms, Self::Report];
+    pub const ALL: [Self; 6] =
+        [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms, Self::Report, Self::Board];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -41,6 +44,7 @@ impl Document {
             Self::Kpis => "kpis",
             Self::Alarms => "alarms",
             Self::Report => "report",
+            Self::Board => "board",
         }
     }
 
@@ -52,6 +56,7 @@ impl Document {
             Self::Kpis => &kpis::KPIS,
             Self::Alarms => &alarms::ALARMS,
             Self::Report => &report::REPORT,
+            Self::Board => &boards::BOARD,
         }
     }
 }
@@ -111,7 +116,7 @@ pub enum Kind {
     Translated,
     /// A number with its unit, such as `30 s`.
     Duration,
-    /// A number, or the name of a setting.
+    /// A number, or the name of a setting or a column.
     Limit,
     /// Two texts: numerator and denominator in SQL.
     Ratio,
@@ -120,9 +125,9 @@ pub enum Kind {
     /// A list of texts and numbers.
     TextsOrNumbers,
     Table(&'static Table),
+    /// Tables by names that the file chooses.
+    Map(&'static Table),
     Tables(&'static Table),
-    /// A table of tables, whose names are free.
-    Named(&'static Table),
 }
 
 impl Key {

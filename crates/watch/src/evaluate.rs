@@ -145,10 +145,10 @@ impl Evaluator {
         self.alarms.is_empty()
     }
 
-    /// The number of alarms of each rule.
+    /// The number of alarms of each rule, without the entry of the rule itself.
     pub fn objects(&self) -> HashMap<Arc<str>, usize> {
         let mut counts = HashMap::new();
-        for alarm in &self.alarms {
+        for alarm in self.alarms.iter().filter(|alarm| *alarm.object != *rebuild::RULE_OBJECT) {
             if let Some(rule) = self.rules.get(alarm.rule) {
                 *counts.entry(Arc::clone(&rule.name)).or_insert(0) += 1;
             }

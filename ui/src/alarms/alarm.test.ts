@@ -111,6 +111,8 @@ test('a trial is compared with the rule in use', () => {
     first_delay_s: 840,
     missed: [],
     added: [],
+    kept: [],
+    is_not_replayable: false,
     suggestion: null,
     events: [],
   }
@@ -128,6 +130,9 @@ test('a trial is compared with the rule in use', () => {
   expect(trialTexts({ ...trial, kept, missed: [fault] }).slice(3, 5)).toEqual([
     'faults still shown: 2 of 3',
     'each at most 14 min later',
+  ])
+  expect(trialTexts({ ...trial, is_not_replayable: true })).toEqual([
+    'This rule cannot be tried on the past.',
   ])
   expect(trialTexts({ ...trial, first_delay_s: -60 }).at(-1)).toBe('the first alarm 60 s earlier')
 })

@@ -169,10 +169,13 @@ function isWithinDeadband({ value, limit, direction, is_active }: Compared): boo
   return direction === 'above' ? value <= limit : value >= limit
 }
 
+/** A text with units as they are written on pages. */
+export const shownUnits = (text: string): string => text.replaceAll('degC', '°C')
+
 /** The value beside its limit: `82.4 > 80 °C`, or `79.7 °C, within deadband of 80 °C`. */
 export function comparisonText(alarm: Compared): string {
   const { value, limit, unit } = alarm
-  const suffix = unit ? ` ${unit.replace('degC', '°C')}` : ''
+  const suffix = unit ? ` ${shownUnits(unit)}` : ''
   if (value === null && limit === null) return '\u2013'
   if (limit === null) return valueText(value) + suffix
   if (value === null) return `\u2013 / ${valueText(limit)}${suffix}`

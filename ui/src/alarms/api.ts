@@ -159,9 +159,9 @@ export interface Backtest {
   /** Faults that only the rule in use shows. */
   missed: BacktestAlarm[]
   /** Faults that both show, with their delays. */
-  kept?: BacktestAlarm[]
-  /** Rules that are not about readings, so that they cannot be replayed. */
-  not_replayed?: string[]
+  kept: BacktestAlarm[]
+  /** Whether the condition is not on readings: then nothing was replayed. */
+  is_not_replayable: boolean
   /** Faults that only the tried rule shows. */
   added: BacktestAlarm[]
   suggestion: {

@@ -6,6 +6,7 @@ import type { Backtest } from './api'
 
 /** Sentences of the comparison, the most important first. */
 export function trialTexts(trial: Backtest): string[] {
+  if (trial.is_not_replayable) return [t('rules.trial.skipped')]
   const { alarms, alarms_before: before } = trial
   const count =
     alarms === before
@@ -22,7 +23,7 @@ export function trialTexts(trial: Backtest): string[] {
 
 /** How many faults are still shown, and how much later the last of them at most. */
 function keptText({ kept, missed }: Backtest): string[] {
-  if (!kept) return []
+  if (kept.length + missed.length === 0) return []
   const faults = t('rules.trial.kept', {
     kept: int(kept.length),
     all: int(kept.length + missed.length),

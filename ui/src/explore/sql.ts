@@ -1,19 +1,12 @@
 /** Statements in the address, and cells and charts of results. */
+import type { Answer } from '../kit/schema'
 
-export interface ResultColumn {
-  name: string
-  type: string
-}
+export type ResultColumn = Answer<'ResultColumn'>
 
 export type ResultRow = Record<string, unknown>
 
-export interface QueryResult {
-  columns: ResultColumn[]
-  rows: ResultRow[]
-  row_count: number
-  /** There are more rows than the server returns as JSON. */
-  truncated: boolean
-}
+/** `truncated`: there are more rows than the server returns as JSON. */
+export type QueryResult = Answer<'QueryAnswer'>
 
 /** A statement as a parameter: base64url of its UTF-8. */
 export function encodeSql(sql: string): string {

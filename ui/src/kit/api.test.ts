@@ -74,26 +74,33 @@ test('allRows fetches page by page up to a limit', async () => {
   expect(more.rows.at(-1)).toEqual({ n: 24_999 })
 })
 
-test('health is parseHealth in both spellings', () => {
-  const run = { started_at: '2022-06-05T01:00:00Z', ended_at: '2022-06-05T01:00:09Z' }
-  const real = parseHealth({
-    state: 'running',
+test('health names what does not work and when dumps were read', () => {
+  const run = {
+    started_at: '2022-06-05T01:00:00Z',
+    ended_at: '2022-06-05T01:00:09Z',
+    ok: true,
+    read: 0,
+    landed: 0,
+    rejected: 0,
+  }
+  const body = {
+    state: 'running' as const,
+    reason: null,
     plant: 'Kerala',
     zone: 'Asia/Kolkata',
+    is_simulated: true,
     build: { version: '0.1.0', commit: 'abc' },
+    lake: 'lake',
     last_run: run,
     next_run_at: null,
-  })
-  expect(real).toMatchObject({
+  }
+  expect(parseHealth(body)).toMatchObject({
     healthy: true,
     readAt: run.ended_at,
     nextAt: null,
-    simulated: false,
+    simulated: true,
   })
-  expect(parseHealth({ state: 'running', is_simulated: true }).simulated).toBe(true)
-  const short = parseHealth({ status: 'ok', build: 'abc', ingest: { last_run_at: run.ended_at } })
-  expect(short).toMatchObject({ healthy: true, build: 'abc', readAt: run.ended_at })
-  expect(parseHealth({ state: 'degraded', reason: 'lake is full' })).toMatchObject({
+  expect(parseHealth({ ...body, state: 'degraded', reason: 'lake is full' })).toMatchObject({
     healthy: false,
     reason: 'lake is full',
   })

@@ -1,5 +1,6 @@
 /** Tables, SQL, KPIs and health of the plant. Responses are cached until the lake has new data. */
 import { API_ROOT, ApiError, requestJson } from './http'
+import type { Answer } from './schema'
 
 export { ApiError } from './http'
 
@@ -151,42 +152,29 @@ export function fetchKpis<T>(parameters: Record<string, string>): Promise<T> {
   return cached(url, () => requestJson<T>(url))
 }
 
-interface HealthResponse {
-  status?: string
-  state?: string
-  is_simulated?: boolean
-  reason?: string | null
-  plant?: string
-  zone?: string
-  build?: string | { version?: string; commit?: string }
-  ingest?: { last_run_at?: string | null; next_run_at?: string | null }
-  last_run?: { started_at?: string | null; ended_at?: string | null } | null
-  next_run_at?: string | null
-}
+type HealthResponse = Answer<'Health'>
 
 /** The health of the server, never cached. A server that is starting responds with 503 and a body. */
 export async function fetchHealth(signal: AbortSignal): Promise<Health> {
   const response = await fetch(`${API_ROOT}/health`, { signal, cache: 'no-store' })
   const body = (await response.json()) as HealthResponse
-  if (!body.state && !body.status) {
+  if (!body.state) {
     throw new ApiError(response.status, 'no_health', response.statusText)
   }
   return parseHealth(body)
 }
 
-/** Health in the form that the pages use, from either of its two formats. */
+/** Health in the form that the pages use. */
 export function parseHealth(body: HealthResponse): Health {
-  const state = body.state ?? body.status ?? ''
-  const build = typeof body.build === 'object' ? JSON.stringify(body.build) : (body.build ?? '')
+  const { state, last_run } = body
   return {
-    healthy: state === 'ok' || state === 'running',
+    healthy: state === 'running',
     reason: body.reason ?? state,
     simulated: body.is_simulated ?? false,
     plant: body.plant ?? '',
     zone: body.zone ?? 'UTC',
-    build,
-    readAt:
-      body.last_run?.ended_at ?? body.last_run?.started_at ?? body.ingest?.last_run_at ?? null,
-    nextAt: body.next_run_at ?? body.ingest?.next_run_at ?? null,
+    build: body.build ? JSON.stringify(body.build) : '',
+    readAt: last_run?.ended_at ?? last_run?.started_at ?? null,
+    nextAt: body.next_run_at ?? null,
   }
 }

@@ -1,4 +1,5 @@
-/** Number formats: Indian digit grouping, a typographic minus, units last. */
+/** Number formats: Indian digit grouping, a typographic minus, units last. The same in all languages. */
+import { t } from './i18n'
 
 const LOCALE = 'en-IN'
 const MINUS = '\u2212'
@@ -62,8 +63,8 @@ export function percent(part: number, whole: number, digits = 1): string | null 
 /** Rupees with the customary unit: 93.81 crore, 4.20 lakh, 812. */
 export function rupees(value: number): { figure: string; unit: string } {
   const size = Math.abs(value)
-  if (size >= 1e7) return { figure: dec(value / 1e7, 2), unit: 'crore' }
-  if (size >= 1e5) return { figure: dec(value / 1e5, 2), unit: 'lakh' }
+  if (size >= 1e7) return { figure: dec(value / 1e7, 2), unit: t('unit.crore') }
+  if (size >= 1e5) return { figure: dec(value / 1e5, 2), unit: t('unit.lakh') }
   return { figure: int(value), unit: '' }
 }
 

@@ -38,7 +38,9 @@ export class PeriodState {
     )
   }
 
-  readonly runs = $derived.by(() => shiftRunsOf(this.#hours.data?.rows ?? []))
+  /** The newest hours with data, each with its shift. */
+  readonly hours = $derived.by(() => this.#hours.data?.rows ?? [])
+  readonly runs = $derived.by(() => shiftRunsOf(this.hours))
   readonly text = $derived(router.get('t'))
   readonly isInvalid = $derived(this.text !== null && parseTime(this.text) === null)
   readonly today = $derived.by(() => dayOf(live.now() ?? Date.now(), app.zone))
@@ -52,6 +54,13 @@ export class PeriodState {
   readonly period = $derived.by((): Period | null =>
     this.#hours.data ? periodOf(this.wanted, this.runs, this.today) : null,
   )
+
+  /** Whether a period is that of a choice. */
+  isShown(choice: Choice, shown: Period | null): boolean {
+    const own = periodOf({ kind: 'choice', choice }, this.runs, this.today)
+    if (!own || !shown) return false
+    return own.from === shown.from && own.to === shown.to && own.shift === shown.shift
+  }
 
   get error() {
     return this.#hours.error

@@ -1,3 +1,4 @@
+import { restoreScroll, storeScroll } from './scroll'
 import { withQuery } from './url'
 
 /** The address of the page. Links work without a reload; Back and Forward work as usual. */
@@ -8,7 +9,13 @@ class Router {
   readonly params = $derived(new URLSearchParams(this.search))
 
   start(): void {
-    addEventListener('popstate', () => this.#read())
+    history.scrollRestoration = 'manual'
+    addEventListener('popstate', ({ state }) => {
+      this.#read()
+      restoreScroll(state)
+    })
+    // A position is stored when scrolling ends, because Back reports the entry that is entered, not the one that is left.
+    addEventListener('scrollend', storeScroll)
     document.addEventListener('click', (event) => this.#click(event))
   }
 
@@ -29,8 +36,11 @@ class Router {
   navigate(href: string, replace = false): void {
     if (href === location.pathname + location.search) return
     const from = location.pathname
-    if (replace) history.replaceState(null, '', href)
-    else history.pushState(null, '', href)
+    if (replace) history.replaceState(history.state, '', href)
+    else {
+      storeScroll()
+      history.pushState(null, '', href)
+    }
     this.#read()
     if (location.pathname !== from) scrollTo(0, 0)
   }

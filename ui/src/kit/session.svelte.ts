@@ -1,13 +1,12 @@
 import { type ApiError, call, toApiError, whenUnauthenticated } from './http'
 import { isPublicPath, loginHref } from './login'
+import type { Answer } from './schema'
 
 export type RoleName = 'viewer' | 'operator' | 'supervisor' | 'engineer' | 'administrator'
 
 /** A role in a scope: `plant`, `area:SMT` or `line:SMT/Assembly`. */
-export interface RoleAssignment {
-  role: RoleName
-  scope: string
-  source?: 'local' | 'external'
+export type RoleAssignment = Omit<Answer<'RoleInScope', { role: RoleName }>, 'source'> & {
+  source?: string | null
 }
 
 /** The names of docs/permissions.md that the pages check. */
@@ -26,22 +25,16 @@ export type Permission =
   | 'edit_rules'
   | 'manage_reports'
 
-export interface SessionInfo {
-  name: string
-  full_name: string | null
-  /** `open` and `demo`: everyone on this machine is the local administrator. */
-  via: 'session' | 'token' | 'open' | 'demo'
-  roles: RoleAssignment[]
-  /** The scopes of each granted permission. */
-  permissions: Partial<Record<Permission, string[]>>
-  must_change_password: boolean
-  /** A role requires a second factor, which has to be set up before anything else. */
-  needs_second_factor: boolean
-  has_second_factor: boolean
-  expires_at: string | null
-  /** Whether the program manages alarms; without them the routes for alarms answer 409. */
-  has_alarms: boolean
-}
+export type SessionInfo = Answer<
+  'CurrentSession',
+  {
+    /** `open` and `demo`: everyone on this machine is the local administrator. */
+    via: 'session' | 'token' | 'open' | 'demo'
+    roles: RoleAssignment[]
+    /** The scopes of each granted permission. */
+    permissions: Partial<Record<Permission, string[]>>
+  }
+>
 
 /** The person who uses the pages, and what they may do. */
 class Session {

@@ -1,5 +1,8 @@
 /** Days and times in the plant's time zone. A day is text (`2022-06-05`); a time is UTC text with a Z. */
 
+import { locale } from './i18n'
+
+/** The locale of texts that are the same in all languages: 21:53:07, IST. */
 const LOCALE = 'en-IN'
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 
@@ -10,87 +13,69 @@ export function isDay(text: string | null | undefined): text is string {
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text)
 }
 
-const longFormat = new Intl.DateTimeFormat(LOCALE, {
-  timeZone: 'UTC',
-  weekday: 'short',
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-})
-const shortFormat = new Intl.DateTimeFormat(LOCALE, {
-  timeZone: 'UTC',
-  day: 'numeric',
-  month: 'short',
-})
-const weekdayFormat = new Intl.DateTimeFormat(LOCALE, { timeZone: 'UTC', weekday: 'short' })
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** A format in the language of the person; each is created once. */
+function dayFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${locale()} ${JSON.stringify(options)}`
+  let format = formats.get(key)
+  if (!format) {
+    format = new Intl.DateTimeFormat(locale(), options)
+    formats.set(key, format)
+  }
+  return format
+}
+
+const DAY_MONTH = { timeZone: 'UTC', day: 'numeric', month: 'short' } as const
+const LONG = { ...DAY_MONTH, weekday: 'short', year: 'numeric' } as const
 
 const noon = (day: string) => new Date(`${day}T12:00:00Z`)
 
 /** Sun 5 Jun 2022. */
 export const dayLong = (day: string): string =>
-  isDay(day) ? longFormat.format(noon(day)).replaceAll(',', '') : day
+  isDay(day) ? dayFormat(LONG).format(noon(day)).replaceAll(',', '') : day
 
 /** 5 Jun */
-export const dayShort = (day: string): string => (isDay(day) ? shortFormat.format(noon(day)) : day)
+export const dayShort = (day: string): string =>
+  isDay(day) ? dayFormat(DAY_MONTH).format(noon(day)) : day
 
 /** 5 Jun 2022 */
 export const dayYear = (day: string): string =>
   isDay(day) ? `${dayShort(day)} ${day.slice(0, 4)}` : day
 
 /** Sun */
-export const weekday = (day: string): string => (isDay(day) ? weekdayFormat.format(noon(day)) : '')
+export const weekday = (day: string): string =>
+  isDay(day) ? dayFormat({ timeZone: 'UTC', weekday: 'short' }).format(noon(day)) : ''
+
+/** 5 Jun: the day of a time in a time zone. */
+export const dayShortAt = (at_ms: number, zone: string): string =>
+  dayFormat({ timeZone: zone, day: 'numeric', month: 'short' }).format(at_ms)
+
+const dateFormat = (zone: string): Intl.DateTimeFormat =>
+  dayFormat({ timeZone: zone, day: 'numeric', month: 'short', year: 'numeric' })
 
 /** 22 Nov 2026, 21:53 IST: always with the time zone. */
 export function dateTime(utc: string | null | undefined, zone: string): string {
-  if (!utc) return '\u2013'
-  const at = new Date(utc)
-  if (Number.isNaN(at.getTime())) return utc
-  return new Intl.DateTimeFormat(LOCALE, {
-    timeZone: zone,
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-    timeZoneName: 'short',
-  }).format(at)
+  const text = dateTimePlain(utc, zone)
+  return isTime(utc) ? `${text} ${zoneName(zone, Date.parse(utc))}` : text
 }
 
-const plainFormats = new Map<string, Intl.DateTimeFormat>()
+const isTime = (utc: string | null | undefined): utc is string =>
+  Boolean(utc) && !Number.isNaN(Date.parse(utc ?? ''))
 
 /** 22 Nov 2026, 21:53: without the time zone, for tables whose heading names it. */
 export function dateTimePlain(utc: string | null | undefined, zone: string): string {
   if (!utc) return '\u2013'
+  if (!isTime(utc)) return utc
   const at = new Date(utc)
-  if (Number.isNaN(at.getTime())) return utc
-  let format = plainFormats.get(zone)
-  if (!format) {
-    format = new Intl.DateTimeFormat(LOCALE, {
-      timeZone: zone,
-      day: 'numeric',
-      month: 'short',
-      year: 'numeric',
-      hour: '2-digit',
-      minute: '2-digit',
-      hourCycle: 'h23',
-    })
-    plainFormats.set(zone, format)
-  }
-  return format.format(at)
+  return `${dateFormat(zone).format(at)}, ${clock(at.getTime(), zone).slice(0, 5)}`
 }
 
 /** 22 Nov 2026, 21:53:07: with seconds, for logs. */
 export function clockSeconds(utc: string, zone: string): string {
   const at = new Date(utc)
   if (Number.isNaN(at.getTime())) return utc
-  const day = new Intl.DateTimeFormat(LOCALE, {
-    timeZone: zone,
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-  })
-  return `${day.format(at)}, ${clock(at.getTime(), zone)}`
+  return `${dateFormat(zone).format(at)}, ${clock(at.getTime(), zone)}`
 }
 
 const clocks = new Map<string, Intl.DateTimeFormat>()
@@ -113,12 +98,12 @@ export function clock(ms: number, zone: string, withZone = false): string {
   return format.format(ms)
 }
 
-/** The abbreviation of a time zone: IST. */
-export function zoneName(zone: string): string {
+/** The abbreviation of a time zone, at a time if it has several: IST. */
+export function zoneName(zone: string, at_ms = 0): string {
   const parts = new Intl.DateTimeFormat(LOCALE, {
     timeZone: zone,
     timeZoneName: 'short',
-  }).formatToParts(new Date(0))
+  }).formatToParts(at_ms)
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? zone
 }
 

@@ -1,6 +1,10 @@
 /** What the palette finds, by what the person may read. Read when the palette is opened for the first time. */
+import { hrefOf, isOpen, objectText } from '../alarms/alarm'
+import { alarmStore } from '../alarms/store.svelte'
+import type { Answers } from '../gen/api'
 import { allRows, type Row, type TableQuery } from '../kit/api'
-import { call } from '../kit/http'
+import { API_ROOT, call } from '../kit/http'
+import { t } from '../kit/i18n'
 import { session } from '../kit/session.svelte'
 import type { Entry, Kind } from './search'
 
@@ -71,6 +75,49 @@ async function tables(): Promise<Entry[]> {
   }))
 }
 
+/** Reports, and their files of yesterday: the report `xlsx yesterday`. */
+async function reports(): Promise<Entry[]> {
+  const { reports } = await call<Answers['GET /reports']>('GET', '/reports')
+  return reports.flatMap(({ name, title, description, parameters }) => {
+    const path = `/reports/${encodeURIComponent(name)}`
+    const isDaily = parameters.some((one) => one.kind === 'day' && one.default === 'yesterday')
+    const formats = isDaily && session.may('download') ? ['xlsx', 'pdf'] : []
+    const files = formats.map((format): Entry => {
+      const label = t('palette.download', { report: title, format: format.toUpperCase() })
+      const run = () => location.assign(`${API_ROOT}${path}/file?format=${format}`)
+      return { kind: 'action', name: label, detail: `${format} yesterday`, run, isRare: true }
+    })
+    return [{ kind: 'report', name: title, detail: description, href: path }, ...files]
+  })
+}
+
+/** Alarms that are open now. */
+function alarms(): Entry[] {
+  return [...alarmStore.alarms.values()].filter(isOpen).map((alarm) => ({
+    kind: 'alarm',
+    name: `${alarm.text}, ${objectText(alarm.object)}`,
+    detail: alarm.rule,
+    href: hrefOf(alarm),
+  }))
+}
+
+/** The boards of stations; the page of boards has those of the plant folder. */
+async function boards(): Promise<Entry[]> {
+  const query: TableQuery = { columns: ['unit'], distinct: true, order: 'unit' }
+  const { rows } = await allRows<{ unit: string }>('gold.oee_shift', query, NAMES_MAX)
+  const walls = ['plant', ...rows.map(({ unit }) => unit)]
+  return [
+    ...walls.map((name): Entry => {
+      const href = `/wall/${encodeURIComponent(name)}`
+      return { kind: 'board', name: t('palette.board.wall', { name }), href }
+    }),
+    ...rows.map(({ unit: name }): Entry => {
+      const href = `/board/operator?station=${encodeURIComponent(name)}`
+      return { kind: 'board', name: t('palette.board.operator', { name }), href }
+    }),
+  ]
+}
+
 /** A part that cannot be read is left out: the palette still finds the others. */
 export async function loadEntries(): Promise<Entry[]> {
   const mayRead = session.may('read_tables')
@@ -78,8 +125,8 @@ export async function loadEntries(): Promise<Entry[]> {
   const parts = [
     ...SOURCES.filter((source) => (source.needsWholePlant ? whole : mayRead)).map(names),
     ...(session.may('follow_live') ? [sensors()] : []),
-    ...(mayRead ? [tables()] : []),
+    ...(mayRead ? [tables(), reports(), boards()] : []),
   ]
-  const settled = await Promise.allSettled(parts)
+  const settled = await Promise.allSettled([alarms(), ...parts])
   return settled.flatMap((part) => (part.status === 'fulfilled' ? part.value : []))
 }

@@ -2,7 +2,10 @@
 
 export const KINDS = [
   'page',
+  'report',
+  'board',
   'station',
+  'alarm',
   'order',
   'sensor',
   'item',
@@ -20,6 +23,8 @@ export interface Entry {
   /** The address that it opens, or what it does. */
   href?: string
   run?: () => void
+  /** Not offered before a text is typed. */
+  isRare?: boolean
 }
 
 /** Better matches have a lower rank: the whole name, its beginning, a word of it, any part; null without a match. */
@@ -39,7 +44,8 @@ export function rankOf(entry: Entry, words: readonly string[]): number | null {
 export function search(entries: readonly Entry[], text: string, most: number): Entry[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) {
-    return entries.filter(({ kind }) => kind === 'page' || kind === 'action').slice(0, most)
+    const isOffered = ({ kind, isRare }: Entry) => (kind === 'page' || kind === 'action') && !isRare
+    return entries.filter(isOffered).slice(0, most)
   }
   const found: { entry: Entry; rank: number }[] = []
   for (const entry of entries) {

@@ -2,65 +2,31 @@
 
 import { t } from '../kit/i18n'
 import { dec, int } from '../kit/numbers'
+import type { Answer } from '../kit/schema'
 import { type Column, sorted } from '../kit/table'
 import type { Sort } from '../kit/url'
 import { duration } from './ledger'
 
-export interface Definition {
-  name: string
-  title: string
-  set_name: string
-  table_name: string
-  formula: string
-  numerator: string
-  denominator: string
-  unit: string
-  better: string
-  source: string
-  caveat: string
-}
+export type Definition = Answer<'Definition'>
 
-export interface Kpi {
-  value: number | null
-  /** The bounds of the value; null if all inputs are known. */
-  low: number | null
-  high: number | null
-  numerator: number | null
-  denominator: number | null
-  /** Why the value is unknown. */
-  unknown: string | null
-  /** What a denominator of 0 means, if that is why there is no value. */
-  none: string | null
-  /** The difference from the same KPI of another standard. */
-  difference?: Difference
-}
+/** `low` and `high` are null if all inputs are known; `unknown` is why the value is, `none` what a denominator of 0 means. */
+export type Kpi = Pick<
+  Answer<'Figure'>,
+  'value' | 'low' | 'high' | 'numerator' | 'denominator' | 'unknown' | 'none'
+> & { difference?: Difference | null }
 
-export interface Difference {
-  /** The name of the other KPI. */
-  against: string
-  other: number
-  value: number
-  causes: { say: string; share: number }[]
-}
+export type Difference = Answer<'Difference'>
 
 /** Status of figures: the day is not over, is over, or its figures changed after it was over. */
 export type FigureStatus = 'provisional' | 'certified' | 'restated'
 
-export interface KpiRow {
-  production_day: string
-  /** Null: outside all shifts. */
-  shift: string | null
-  line: string | null
-  /** Null: all units together. */
-  unit: string | null
-  standing: FigureStatus
-  kpis: Record<string, Kpi>
-}
+/** `shift` is null outside all shifts, `unit` for all units together. */
+export type KpiRow = Pick<
+  Answer<'Row', { production_day: string; standing: FigureStatus; kpis: Record<string, Kpi> }>,
+  'production_day' | 'shift' | 'line' | 'unit' | 'standing' | 'kpis'
+>
 
-export interface KpiAnswer {
-  definitions: Definition[]
-  rows: KpiRow[]
-}
+export type KpiAnswer = Pick<Answer<'KpisAnswer', { rows: KpiRow[] }>, 'definitions' | 'rows'>
 
 /** The KPIs of the page, in order; those that the plant does not define are omitted. */
 export const PARTS = ['oee', 'availability', 'effectiveness', 'quality_ratio', 'utilisation']

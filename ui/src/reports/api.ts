@@ -1,5 +1,6 @@
 /** Calls of the routes for reports, issued reports and their deliveries. */
 import { API_ROOT, call } from '../kit/http'
+import type { Answer } from '../kit/schema'
 
 export const REPORT_FORMATS = ['pdf', 'xlsx', 'csv', 'html'] as const
 export type ReportFormat = (typeof REPORT_FORMATS)[number]
@@ -47,30 +48,20 @@ export interface IssuedReport {
   files: { format: string; name: string; size_bytes: number; sha256: string }[]
 }
 
-export interface ReportInfo {
-  name: string
-  title: string
-  description: string
-  parameters: ReportParameter[]
-  schedule: ReportSchedule | null
-  recipients: ReportRecipient[]
-  last_issued: IssuedReport | null
-  problem: string | null
-}
+export type ReportInfo = Answer<
+  'ReportInfo',
+  {
+    parameters: ReportParameter[]
+    schedule: ReportSchedule | null
+    recipients: ReportRecipient[]
+    last_issued: IssuedReport | null
+  }
+>
 
-export interface ReportDelivery {
-  id: number
-  kind: 'message' | 'folder'
-  channel: string | null
-  recipient: string
-  formats: string[]
-  state: 'waiting' | 'sending' | 'sent' | 'failed'
-  attempts: number
-  last_error: string | null
-  queued_at: string
-  due_at: string
-  sent_at: string | null
-}
+export type ReportDelivery = Answer<
+  'ReportDelivery',
+  { kind: 'message' | 'folder'; state: 'waiting' | 'sending' | 'sent' | 'failed' }
+>
 
 /** A difference between a correction and the report that it corrects. */
 export interface Difference {
@@ -90,15 +81,8 @@ export interface IssuedDetail {
   versions: Record<string, number>
 }
 
-export interface ReportPreview {
-  /** Each page as SVG. */
-  pages: string[]
-  title: string
-  parameters: Record<string, string>
-  receipt: string
-  data_as_of: string | null
-  rows: number
-}
+/** `pages`: each page as SVG. */
+export type ReportPreview = Answer<'ReportPreview'>
 
 /** Values of parameters, and the language. */
 export type RunValues = Record<string, string>

@@ -1,81 +1,26 @@
 /** Calls of the routes for accounts, users and the audit log. */
 import { API_ROOT, call } from '../kit/http'
+import type { Answer } from '../kit/schema'
 import type { RoleAssignment, RoleName } from '../kit/session.svelte'
 
-export interface Account {
-  name: string
-  full_name: string | null
-  roles: RoleAssignment[]
-  has_password: boolean
-  must_change_password: boolean
-  has_second_factor: boolean
-  recovery_codes_left: number
-  created_at: string
-  last_login_at: string | null
-}
+export type Account = Answer<'Account', { roles: RoleAssignment[] }>
 
-export interface SessionRow {
-  id: string
-  user: string
-  created_at: string
-  last_seen_at: string
-  expires_at: string
-  address: string | null
-  agent: string | null
-  method: string
-  is_current: boolean
-}
+export type SessionRow = Answer<'Session'>
 
-export interface TokenRow {
-  id: string
-  user: string
-  name: string
-  actions: string[]
-  scope: string
-  created_at: string
-  expires_at: string
-  last_used_at: string | null
-  revoked_at: string | null
-}
+export type TokenRow = Answer<'Token'>
 
-export interface UserRow {
-  id: string
-  name: string
-  full_name: string | null
-  roles: RoleAssignment[]
-  has_password: boolean
-  must_change_password: boolean
-  has_second_factor: boolean
-  external: { issuer: string; subject: string }[]
-  created_at: string
-  last_login_at: string | null
-  disabled_at: string | null
-}
+export type UserRow = Answer<'User', { roles: RoleAssignment[] }>
 
-export interface PermissionRow {
-  name: string
-  /** What it allows, to follow "may". */
-  text: string
-  reach: 'scoped' | 'plant' | 'own'
-  by_token: boolean
-  roles: RoleName[]
-}
+/** `text` is what it allows, to follow "may". */
+export type PermissionRow = Answer<
+  'Permission',
+  { reach: 'scoped' | 'plant' | 'own'; roles: RoleName[] }
+>
 
-export interface RoleTable {
-  roles: RoleName[]
-  permissions: PermissionRow[]
-  /** The scopes of the plant's equipment, as texts. */
-  scopes: string[]
-}
+/** `scopes`: those of the plant's equipment, as texts. */
+export type RoleTable = Answer<'Roles', { roles: RoleName[]; permissions: PermissionRow[] }>
 
-export interface AuditEntry {
-  seq: number
-  at: string
-  kind: string
-  actor: string
-  address: string | null
-  detail: unknown
-}
+export type AuditEntry = Answer<'AuditEntry'>
 
 export interface AuditPage {
   entries: AuditEntry[]
@@ -108,11 +53,11 @@ export const account = {
     call<RecoveryCodes>('POST', '/account/recovery-codes', { password }),
   sessions: async () =>
     (await call<{ sessions: SessionRow[] }>('GET', '/account/sessions')).sessions,
-  endSession: (id: string) => call('DELETE', path('account', 'sessions', id)),
+  endSession: (id: number) => call('DELETE', path('account', 'sessions', id)),
   tokens: async () => (await call<{ tokens: TokenRow[] }>('GET', '/account/tokens')).tokens,
   createToken: (token: NewToken) =>
     call<{ secret: string; token: TokenRow }>('POST', '/account/tokens', token),
-  revokeToken: (id: string) => call('DELETE', path('account', 'tokens', id)),
+  revokeToken: (id: number) => call('DELETE', path('account', 'tokens', id)),
 }
 
 export interface RecoveryCodes {
@@ -143,7 +88,7 @@ export const users = {
   resetPassword: (name: string) =>
     call<TemporaryPassword>('POST', path('users', name, 'reset-password')),
   sessions: async () => (await call<{ sessions: SessionRow[] }>('GET', '/sessions')).sessions,
-  endSession: (id: string) => call('DELETE', path('sessions', id)),
+  endSession: (id: number) => call('DELETE', path('sessions', id)),
   roles: () => call<RoleTable>('GET', '/roles'),
 }
 

@@ -7,7 +7,7 @@ const PLANT = ['plant']
 function info(permissions: Permission[], changes: Partial<SessionInfo> = {}): SessionInfo {
   return {
     name: 'asha',
-    full_name: null,
+    full_name: '',
     via: 'session',
     roles: [],
     permissions: Object.fromEntries(permissions.map((name) => [name, PLANT])),

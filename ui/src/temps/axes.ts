@@ -1,5 +1,5 @@
 /** Axes of a trend chart. */
-import { clock, zoneOffset_ms } from '../kit/time'
+import { clock, dayShortAt, zoneOffset_ms } from '../kit/time'
 import type { Point } from './sensors'
 
 export interface Axis {
@@ -45,10 +45,7 @@ export function hours(from: number, to: number, count: number, zone: string): Ma
   const shift = zoneOffset_ms(from, zone)
   const marks: Mark[] = []
   for (let ms = Math.ceil((from + shift) / step) * step - shift; ms < to; ms += step) {
-    marks.push({ ms, text: unit >= 1440 ? day(ms, zone) : clock(ms, zone).slice(0, 5) })
+    marks.push({ ms, text: unit >= 1440 ? dayShortAt(ms, zone) : clock(ms, zone).slice(0, 5) })
   }
   return marks
 }
-
-const day = (ms: number, zone: string): string =>
-  new Intl.DateTimeFormat('en-IN', { timeZone: zone, day: 'numeric', month: 'short' }).format(ms)

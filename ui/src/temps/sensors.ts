@@ -1,61 +1,22 @@
 /** Types of the temperature API, and functions on sensors. */
+import type { Answer } from '../kit/schema'
 
-export interface WindowStats {
-  readings: number
-  temp_c_min: number | null
-  temp_c_max: number | null
-  temp_c_mean: number | null
-  temp_c_variance: number | null
-  temp_c_sd: number | null
-}
+export type WindowStats = Answer<'Window'>
 
-export interface OverLimit {
-  component: string
-  sensors: number
-  over_limit: number
-}
+export type OverLimit = Answer<'OverLimit'>
 
-export interface LaneStats extends WindowStats {
-  plant: string
-  lane: string
-  component: string
-  sensors: number
-  silent: number
-  over_limit: number
-  temp_c: number | null
-  at: string
-}
+export type LaneStats = Answer<'Hottest'>
 
-export interface SensorNow extends WindowStats {
-  sensor: string
-  plant: string
-  lane: string
-  component: string
-  manufacturer: string
-  temp_c: number
-  at: string
-  age_s: number
-  state: 'live' | 'silent'
-  is_over_limit: boolean
-  seconds_over_limit: number
-  rate_c_per_min: number | null
-}
+export type SensorNow = Answer<'Sensor'>
 
-export interface TemperaturesNow {
-  at: string | null
-  over_limit_from: string | null
-  hottest_from: string | null
-  limit_c: number
-  over_limit: OverLimit[]
-  hottest: LaneStats[]
-  sensors: SensorNow[]
-  link: {
-    state: 'connected' | 'lost' | 'failed' | 'none'
-    reason: string | null
-    lag_messages: number
+export type TemperaturesNow = Answer<
+  'NowAnswer',
+  {
+    hottest: LaneStats[]
+    sensors: SensorNow[]
+    link: Answer<'LinkAnswer', { state: 'connected' | 'lost' | 'failed' | 'none' }>
   }
-  rejected: number
-}
+>
 
 export interface Point {
   at: string

@@ -156,8 +156,12 @@ async function newAlarmsWait(page) {
   await page.locator('.new').waitFor({ timeout: RAISE_MS })
   const held = await page.locator('[data-row]').evaluateAll(rowKeys)
   expect.same('no row moves while the order is held', held, before)
-  await page.keyboard.press('n')
-  await page.locator('.new').waitFor({ state: 'detached' })
+  // Alarms that are raised after the key wait again.
+  const showNew = async () => {
+    await page.keyboard.press('n')
+    return page.locator('.new').count()
+  }
+  await until('no alarm waits', showNew, (waiting) => waiting === 0, RAISE_MS)
   const shown = await page.locator('[data-row]').evaluateAll(rowKeys)
   expect.check('N shows the new alarms', shown.length > before.length, `${shown.length} rows`)
 }

@@ -132,7 +132,10 @@ fn show(report: &BacktestReport, has_before: bool) -> anyhow::Result<()> {
         report.kept.iter().for_each(|it| print::line(&fault(it)));
     }
     if !report.not_replayed.is_empty() {
-        print::line(&format!("not replayed: {}", report.not_replayed.join(", ")));
+        let names = report.not_replayed.join(", ");
+        print::line(&format!(
+            "not replayed, because their conditions are not on readings: {names}"
+        ));
     }
     if let Some(suggestion) = &report.suggestion {
         print::line(&format!("suggestion for {}: {}", suggestion.rule, suggestion.text));

@@ -20,6 +20,8 @@ pub enum File {
     Alarms,
     /// reports/NAME/report.toml
     Report,
+    /// boards/NAME.toml
+    Board,
 }
 
 impl File {
@@ -30,6 +32,7 @@ impl File {
             Self::Kpis => Document::Kpis,
             Self::Alarms => Document::Alarms,
             Self::Report => Document::Report,
+            Self::Board => Document::Board,
         }
     }
 }

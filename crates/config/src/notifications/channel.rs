@@ -1,7 +1,7 @@
 //! `[[channel]]`: a way to deliver messages.
 
 use super::address::{self, UrlRef};
-use super::read_name;
+use super::{Language, read_language, read_name};
 use crate::diagnostic::did_you_mean;
 use crate::outgoing::OutgoingPolicy;
 use crate::secret::SecretRef;
@@ -19,6 +19,8 @@ pub struct Channel {
     pub kind: ChannelKind,
     /// Whether alarms of a flood are grouped into one message if the channel itself is the recipient.
     pub is_grouped: bool,
+    /// Language of messages to the channel itself; `None`: that of `[notifications]`.
+    pub language: Option<Language>,
 }
 
 /// What is specific to a kind of channel.
@@ -152,13 +154,14 @@ pub fn read(
     let kind_name = reader.required("kind", "Write the kind of the channel, such as \"email\".")?;
     let kind = kind(&kind_name, &mut reader, outgoing);
     let is_grouped = reader.flag("group");
+    let language = read_language(&mut reader);
     // Keys of an unknown kind are not judged.
     if KINDS.contains(&kind_name.as_str()) {
         reader.finish();
     }
     let (name, kind) = name.zip(kind)?;
     let is_grouped = is_grouped.unwrap_or(!kind.is_for_programs());
-    Some(Channel { name, kind, is_grouped })
+    Some(Channel { name, kind, is_grouped, language })
 }
 
 fn kind(

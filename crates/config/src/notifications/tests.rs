@@ -40,6 +40,7 @@ secret = "file:/run/secrets/erp"
 name = "team"
 kind = "slack"
 url = "env:SLACK_URL"
+language = "hi"
 
 [[person]]
 name = "anna"
@@ -63,6 +64,8 @@ fn a_complete_file_is_read() {
     let (read, mistakes) = read_text(VALID);
     assert_eq!(mistakes, Vec::<String>::new());
     assert_eq!(read.language, Language::Malayalam);
+    let languages: Vec<_> = read.channels.iter().map(|it| it.language).collect();
+    assert_eq!(languages, [None, None, Some(Language::Hindi)]);
     assert_eq!(read.quiet, Some(DaySpan { from_min: 22 * 60, to_min: 6 * 60 }));
     assert_eq!(read.limits.messages_per_hour, 10);
     let grouped: Vec<bool> = read.channels.iter().map(|it| it.is_grouped).collect();
@@ -122,6 +125,7 @@ fn what_has_a_mistake_is_left_out_and_the_rest_works() {
     check("to = [\"all@plant.example\"]", "", "has no recipient of its own", [3, 1, 1]);
     check("22:00-06:00", "22-6", "invalid quiet hours", [3, 1, 1]);
     check("\"ml\"", "\"xx\"", "invalid language `xx`", [3, 1, 1]);
+    check("\"hi\"", "\"xx\"", "invalid language `xx`", [3, 1, 1]);
     check(
         "messages_per_hour = 10",
         "messages_per_hour = 5",

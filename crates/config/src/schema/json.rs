@@ -81,7 +81,7 @@ fn kind_schema(kind: Kind) -> Map<String, Value> {
             "type": "array", "items": { "anyOf": [{ "type": "string" }, { "type": "number" }] }
         }),
         Kind::Table(table) => return table_schema(table),
-        Kind::Named(table) => json!({
+        Kind::Map(table) => json!({
             "type": "object", "additionalProperties": table_schema(table)
         }),
         Kind::Tables(table) => json!({ "type": "array", "items": table_schema(table) }),

@@ -39,6 +39,7 @@ const CHANNEL: Table = Table::new(
         Key::text("name", "Unique name.").required().example("\"mail\""),
         Key::new("kind", Kind::Choice(&CHANNEL_KINDS), "Kind of channel; `outbox` stores messages without sending them.").required(),
         Key::flag("group", "Whether alarms of a flood are one message if the channel itself is the recipient; by default true, false for `webhook` and `mqtt`."),
+        Key::new("language", Kind::Choice(&LANGUAGES), "Language of messages to the channel itself; by default that of `[notifications]`."),
         Key::text("host", "`email`, `mqtt`: name or address of the server.").example("\"mail.plant.example\""),
         Key::new("port", Kind::Number(1, 65_535), "`email`, `mqtt`: port of the server; by default 587, 465 with `tls`, 25 with `none`; 8883 for `mqtt`, 1883 without `tls`.").example("587"),
         Key::new("security", Kind::Choice(&EMAIL_SECURITIES), "`email`: encryption of the connection.").default("\"starttls\""),

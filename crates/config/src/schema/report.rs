@@ -13,7 +13,7 @@ pub const REPORT: Table = Table::new(
         Key::new("description", Kind::Translated, "Line below the title."),
         Key::new(
             "parameters",
-            Kind::Named(&PARAMETER),
+            Kind::Map(&PARAMETER),
             "The values that it is run with, by name: lower-case letters, digits and `_`.",
         ),
         Key::new("query", Kind::Tables(&QUERY), "The queries, each a table and a sheet.")
@@ -62,7 +62,7 @@ const QUERY: Table = Table::new(
             "Rows that are read at most; by default and at most the setting `report_rows`.",
         )
         .example("1000"),
-        Key::new("columns", Kind::Named(&COLUMN), "How columns are shown, by their names."),
+        Key::new("columns", Kind::Map(&COLUMN), "How columns are shown, by their names."),
     ],
 );
 

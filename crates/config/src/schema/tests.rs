@@ -12,7 +12,7 @@ fn keys_of(table: &Table, path: &str, keys: &mut BTreeSet<(String, String)>) {
             let path = if path.is_empty() { key.name } else { &format!("{path}.{}", key.name) };
             keys_of(below, path, keys);
         }
-        if let Kind::Named(below) = key.kind {
+        if let Kind::Map(below) = key.kind {
             let path = if path.is_empty() { key.name } else { &format!("{path}.{}", key.name) };
             keys_of(below, &format!("{path}.*"), keys);
         }
@@ -37,6 +37,9 @@ const CONTRACTS: [&str; 5] = [
 const KPIS: &str = "[[hours]]\n[[kpi]]\nunknown = [{}]\ncause = [{}]\n";
 
 const REPORT: &str = "[parameters.p]\nkind = 'text'\nvalues = ''\n[[query]]\n[query.columns.c]\n[[chart]]\n[schedule]\n[[send]]\n";
+/// A board that makes the reader read every key.
+const BOARD: &str = "newest_day = ''\n[[tile]]\nkind = 'number'\nstale_after = ''\nlimits = [{}]\n\
+                     [tile.columns.a]\n";
 
 /// Rules of all kinds, which together make the reader read every key.
 fn alarms() -> String {
@@ -54,6 +57,7 @@ fn read_keys(document: Document, text: &str) -> BTreeSet<(String, String)> {
         Document::Kpis => drop(crate::kpi::read(&findings, |_| 1)),
         Document::Alarms => return crate::alarms::known_keys(text),
         Document::Report => crate::reports::read_keys(&findings),
+        Document::Board => return crate::boards::known_keys(text),
     }
     findings.known_keys()
 }
@@ -83,6 +87,7 @@ fn the_tables_have_exactly_the_keys_that_are_read() {
     check(Document::Kpis, &[KPIS]);
     check(Document::Alarms, &[&alarms()]);
     check(Document::Report, &[REPORT]);
+    check(Document::Board, &[BOARD]);
 }
 
 /// Notifications that together make the reader read every key.
@@ -120,6 +125,7 @@ fn the_reference_plant_satisfies_the_schemas() {
             "kpis.toml" => Document::Kpis,
             "alarms.toml" => Document::Alarms,
             file if file.starts_with("reports/") => Document::Report,
+            board if board.starts_with("boards/") => Document::Board,
             _ => Document::Contract,
         };
         let value: serde_json::Value = toml::from_str(text).unwrap();
@@ -218,7 +224,7 @@ fn defaults_and_examples_are_values() {
                     assert_eq!(in_toml, value, "{}", key.name);
                 }
             }
-            if let Kind::Table(below) | Kind::Tables(below) | Kind::Named(below) = key.kind {
+            if let Kind::Table(below) | Kind::Tables(below) | Kind::Map(below) = key.kind {
                 check(below);
             }
             assert!(key.description.ends_with('.'), "{}", key.name);

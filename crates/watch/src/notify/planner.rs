@@ -194,8 +194,11 @@ impl NotificationPlanner {
 
     /// The language of messages to a recipient.
     pub fn language(&self, recipient: &Recipient) -> Language {
-        let person = self.notifications.person(&recipient.name);
-        person.and_then(|it| it.language).unwrap_or(self.notifications.language)
+        let own = match recipient.name.strip_prefix(CHANNEL_PREFIX) {
+            Some(channel) => self.notifications.channel(channel).and_then(|it| it.language),
+            None => self.notifications.person(&recipient.name).and_then(|it| it.language),
+        };
+        own.unwrap_or(self.notifications.language)
     }
 
     /// Name of the running shift; `None` outside of shifts.

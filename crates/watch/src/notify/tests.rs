@@ -1,5 +1,6 @@
 //! Notifications on a real database, sent to real servers on this machine.
 
+mod outage;
 mod planning;
 mod properties;
 mod protocols;

@@ -95,9 +95,9 @@ fn stream(seed: u64) -> Vec<Vec<Reading>> {
 }
 
 /// An event without its number, which differs between alarms that change at the same time.
-type Plain = (i64, String, &'static str, Option<f64>, Option<i64>, Option<String>);
+pub type Plain = (i64, String, &'static str, Option<f64>, Option<i64>, Option<String>);
 
-fn plain(events: &[AlarmEvent]) -> Vec<Plain> {
+pub fn plain(events: &[AlarmEvent]) -> Vec<Plain> {
     let mut plain: Vec<Plain> = events
         .iter()
         .map(|it| {

@@ -9,5 +9,6 @@
 mod backtest;
 mod engine;
 mod kill;
+mod simulated;
 mod speed;
 mod world;

@@ -268,7 +268,9 @@ export const alarms = {
   'rules.trial.chattering': 'chattering: {count}',
   'rules.trial.kept': 'faults still shown: {kept} of {all}',
   'rules.trial.kept.later': 'each at most {delay} later',
-  'rules.trial.skipped': 'Not about readings, so not replayed: {rules}.',
+  'rules.trial.skipped': 'This rule cannot be tried on the past.',
+  'rules.trial.skipped.why':
+    'Its condition is on a KPI, a statement or the flow of data. The lake has the present state of these tables, not what the rule compared at each time.',
   'rules.trial.later': 'the first alarm {delay} later',
   'rules.trial.earlier': 'the first alarm {delay} earlier',
   'rules.trial.first': 'the first alarm at the same time',

@@ -6,7 +6,6 @@ export const explore = {
   'explore.running': 'Running',
   'explore.statement': 'SQL statement',
   'explore.note': 'reads only; the address contains the statement',
-  'explore.start': 'SELECT * FROM gold.production_daily ORDER BY day_local DESC LIMIT 100',
   'explore.forbidden': 'SQL needs the permission run_sql. An administrator can change your roles.',
   'explore.failed': 'The statement failed.',
   'explore.goto': 'Go to line {line}',
@@ -32,15 +31,7 @@ export const explore = {
   'explore.chart.label': '{y} by {x}, {points} points. The table contains every value.',
   'explore.examples': 'Examples',
   'explore.example.hours': 'Planned and made boards of each day',
-  'explore.example.hours.sql':
-    'SELECT day_local, sum(planned) AS planned, sum(actual) AS made\nFROM gold.production_daily\nGROUP BY day_local\nORDER BY day_local',
   'explore.example.losses': 'Minutes lost by unit and loss in the last seven production days',
-  'explore.example.losses.sql':
-    "SELECT unit, loss, sum(lost_ms) / 60000.0 AS lost_min\nFROM gold.losses_shift\nWHERE production_day > (SELECT max(production_day) FROM gold.losses_shift) - INTERVAL '7 days'\nGROUP BY unit, loss\nORDER BY lost_min DESC",
   'explore.example.defects': 'Rejected boards by defect',
-  'explore.example.defects.sql':
-    'SELECT defect, sum(boards) AS boards\nFROM gold.defects_daily\nGROUP BY defect\nORDER BY boards DESC',
   'explore.example.hottest': 'Hottest sensors of each hour',
-  'explore.example.hottest.sql':
-    'SELECT hour_at, max(temp_c_max) AS temp_c_max\nFROM gold.temperature_hour\nGROUP BY hour_at\nORDER BY hour_at',
 } as const

@@ -23,7 +23,7 @@ export const orders = {
   'order.status.unknown.title': 'Not in the MES dump',
   'order.quantity': 'Ordered',
   'order.quantity.none': 'no dump contains the ordered quantity',
-  'order.of': 'of the ordered quantity',
+  'order.of': '{percent} of the ordered quantity',
   'order.progress': 'Progress',
   'order.share': 'Made',
   'order.remaining': 'Remaining',

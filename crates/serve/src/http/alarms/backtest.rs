@@ -58,6 +58,8 @@ pub struct Trial {
     pub missed: Vec<TrialAlarm>,
     /// Alarms that only this rule raises.
     pub added: Vec<TrialAlarm>,
+    /// Alarms that both raise, with their delays.
+    pub kept: Vec<TrialAlarm>,
     pub suggestion: Option<TrialSuggestion>,
     /// The first 500 journal entries.
     pub events: Vec<JournalEntry>,
@@ -157,6 +159,7 @@ impl From<BacktestReport> for Trial {
             first_delay_s: report.first_delay_us.map(seconds),
             missed: report.missed.iter().map(TrialAlarm::from).collect(),
             added: report.added.iter().map(TrialAlarm::from).collect(),
+            kept: report.kept.iter().map(TrialAlarm::from).collect(),
             suggestion: report.suggestion.as_ref().map(TrialSuggestion::from),
             events: report.events.iter().take(EVENTS_MAX).map(JournalEntry::from).collect(),
             is_not_replayable: !report.not_replayed.is_empty(),

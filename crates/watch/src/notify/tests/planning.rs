@@ -110,6 +110,10 @@ fn messages_are_in_the_language_of_the_recipient() {
     };
     assert!(subject("anna").0.contains("सामान्य"), "{:?}", subject("anna"));
     assert!(subject("channel:board").0.contains("Returned to normal"));
+    let text = PLANT.replace("name = \"board\"\n", "name = \"board\"\nlanguage = \"ml\"\n");
+    let planned = plan(&planner(&text), &event(1, Priority::P2, Transition::Returned), T0);
+    let own = planned.notifications.iter().find(|it| it.recipient == "channel:board").unwrap();
+    assert!(own.subject.contains("സാധാരണ"), "{}", own.subject);
     assert_eq!(subject("anna").1, NotificationKind::Returned);
 }
 

@@ -17,23 +17,28 @@ use tokio_util::sync::CancellationToken;
 
 /// A request as the receiver got it.
 #[derive(Debug, Clone)]
-struct Request {
-    id: String,
+pub(super) struct Request {
+    pub id: String,
     body: String,
     at: Instant,
 }
 
-type Received = Arc<Mutex<Vec<Request>>>;
+pub(super) type Received = Arc<Mutex<Vec<Request>>>;
 
 /// What the receiver responds to its nth request; `None`: nothing, the connection stays open.
-type Script = fn(usize) -> Option<&'static str>;
+pub(super) type Script = fn(usize) -> Option<&'static str>;
 
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
 
 /// Starts a receiver and returns its URL.
 async fn receiver(script: Script) -> (String, Received) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/alarms", listener.local_addr().unwrap());
+    (url, receive(listener, script))
+}
+
+/// Answers the requests to a listener, which it notes.
+pub(super) fn receive(listener: TcpListener, script: Script) -> Received {
     let received = Received::default();
     let shared = Arc::clone(&received);
     let mut connections = tokio::task::JoinSet::new();
@@ -45,7 +50,7 @@ async fn receiver(script: Script) -> (String, Received) {
         }
     });
     accepting.detach_all();
-    (url, received)
+    received
 }
 
 async fn respond(mut stream: TcpStream, received: &Received, script: Script) -> Option<()> {
@@ -100,7 +105,7 @@ fn configuration(urls: &[&str]) -> String {
 }
 
 /// A running sender.
-struct Running {
+pub(super) struct Running {
     stop: CancellationToken,
     tasks: tokio::task::JoinSet<anyhow::Result<()>>,
     _planner: watch::Sender<Arc<NotificationPlanner>>,
@@ -108,10 +113,22 @@ struct Running {
 
 impl Running {
     fn start(database: &Arc<Database>, planner: &Arc<NotificationPlanner>) -> Self {
+        let begun = Instant::now();
+        Self::with_clock(database, planner, move || {
+            i64::try_from(begun.elapsed().as_micros()).unwrap()
+        })
+    }
+
+    /// Starts a sender whose time is `T0` and what `elapsed_us` returns.
+    pub fn with_clock(
+        database: &Arc<Database>,
+        planner: &Arc<NotificationPlanner>,
+        elapsed_us: impl Fn() -> i64 + Send + Sync + 'static,
+    ) -> Self {
         let (changes, planner) = watch::channel(Arc::clone(planner));
-        let (stop, begun) = (CancellationToken::new(), Instant::now());
+        let stop = CancellationToken::new();
         let clock = move || {
-            let elapsed_us = i64::try_from(begun.elapsed().as_micros()).unwrap();
+            let elapsed_us = elapsed_us();
             Moment { now_us: T0 + elapsed_us, elapsed_us }
         };
         let mut tasks = tokio::task::JoinSet::new();
@@ -120,7 +137,7 @@ impl Running {
         Self { stop, tasks, _planner: changes }
     }
 
-    async fn stop(mut self) {
+    pub async fn stop(mut self) {
         self.stop.cancel();
         while let Some(done) = self.tasks.join_next().await {
             done.unwrap().unwrap();
