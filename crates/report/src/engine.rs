@@ -165,11 +165,19 @@ impl Engine {
         let modules = assets::modules().map(|(name, text)| (name.to_owned(), text.to_owned()));
         texts.extend(modules);
         texts.extend(report.sources.iter().map(|(name, text)| (name.clone(), text.clone())));
+        let mut value = json::data(report, data);
         for chart in &report.charts {
             texts.push((format!("charts/{}.svg", chart.name), chart::svg(report, chart, data)?));
+            let (plain, labels) = chart::svg_and_labels(report, chart, data)?;
+            if !labels.is_empty() {
+                let path = format!("charts/{}-plain.svg", chart.name);
+                value["charts"][&chart.name]["plain"] = path.clone().into();
+                value["charts"][&chart.name]["labels"] = serde_json::json!(labels);
+                texts.push((path, plain));
+            }
         }
         texts.push(("qr.svg".to_owned(), qr::svg(data.url.as_deref())?));
-        texts.push(("data.json".to_owned(), json::data(report, data).to_string()));
+        texts.push(("data.json".to_owned(), value.to_string()));
         Ok(Files::new(self.assets.clone(), texts, data)?)
     }
 

@@ -2,6 +2,7 @@
 
 use super::ink;
 use crate::assets::char_width;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// Height of text, in millimetres: 7.5 points.
@@ -20,6 +21,22 @@ pub struct Image {
     body: String,
     patterns: Vec<&'static str>,
     title: String,
+    /// Whether texts with Indic letters are left out of the image.
+    leaves_labels_out: bool,
+    labels: Vec<Label>,
+}
+
+/// A text with Indic letters, which the template draws over an image: the compiler of templates places the letters of
+/// an image without their marks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Label {
+    /// The point at the baseline, in millimetres.
+    pub x: f64,
+    pub y: f64,
+    /// `start`, `middle` or `end`: which part of the text is at the point.
+    pub anchor: &'static str,
+    pub color: &'static str,
+    pub text: String,
 }
 
 /// How a line is drawn.
@@ -43,7 +60,25 @@ impl Stroke {
 impl Image {
     pub fn new(width_mm: u32, height_mm: u32, title: &str) -> Self {
         let (width, height) = (f64::from(width_mm), f64::from(height_mm));
-        Self { width, height, body: String::new(), patterns: Vec::new(), title: title.to_owned() }
+        Self {
+            width,
+            height,
+            body: String::new(),
+            patterns: Vec::new(),
+            title: title.to_owned(),
+            leaves_labels_out: false,
+            labels: Vec::new(),
+        }
+    }
+
+    /// The same image without texts that have Indic letters.
+    pub fn without_labels(self) -> Self {
+        Self { leaves_labels_out: true, ..self }
+    }
+
+    /// The texts that are left out.
+    pub fn take_labels(&mut self) -> Vec<Label> {
+        std::mem::take(&mut self.labels)
     }
 
     /// A filled rectangle, nothing if it has no area; `fill` may be `url(#pattern)`.
@@ -112,7 +147,11 @@ impl Image {
     }
 
     /// A text at its baseline; `anchor` is start, middle or end.
-    pub fn text(&mut self, x: f64, y: f64, anchor: &str, color: &str, text: &str) {
+    pub fn text(&mut self, x: f64, y: f64, anchor: &'static str, color: &'static str, text: &str) {
+        if self.leaves_labels_out && text.chars().any(|sign| script_font(sign).is_some()) {
+            let text = text.to_owned();
+            return self.labels.push(Label { x, y, anchor, color, text });
+        }
         let element = format!(
             "<text x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\" fill=\"{color}\">{}</text>",
             n(x),
@@ -204,7 +243,8 @@ fn script_font(sign: char) -> Option<&'static str> {
 pub fn slanted_size(text: &str) -> (f64, f64) {
     let (sine, cosine) = SLANT_DEGREES.to_radians().sin_cos();
     let width = text_width(text);
-    (width * cosine, width * sine)
+    // The height of the first letter leans to the left.
+    (width * cosine + TEXT_MM * sine, width * sine)
 }
 
 /// A text whose runs of one script have the font of that script: renderers join letters only within one font.

@@ -125,6 +125,20 @@ fn letters_of_a_script_are_one_run_in_its_font() {
 }
 
 #[test]
+fn indic_texts_are_set_apart_for_templates() {
+    let report = definition(DEFINITION, TEMPLATE);
+    let data = data(&report, &hours(5), "ml");
+    let (image, labels) = svg_and_labels(&report, &report.charts[3], &data).unwrap();
+    assert!(!image.contains("പ്രവർ") && image.contains("</svg>"));
+    let running = labels.iter().find(|label| label.text == "പ്രവർത്തിക്കുന്നു").unwrap();
+    assert_eq!(running.anchor, "start");
+    assert!(running.x > 0.0 && running.x < 170.0);
+    let data = crate::testing::data(&report, &hours(5), "en");
+    let (image, labels) = svg_and_labels(&report, &report.charts[3], &data).unwrap();
+    assert_eq!((labels, image), (Vec::new(), svg(&report, &report.charts[3], &data).unwrap()));
+}
+
+#[test]
 fn days_are_in_the_language_of_the_report() {
     assert_eq!((words::month("en", 1), words::month("hi", 12)), ("Jan", "दिस॰"));
     assert_eq!(words::month("ml", 11), "നവം");
