@@ -171,7 +171,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 15] = [
+const WHEN_NAMED: [&str; 13] = [
     "screens",
     "messages",
     "login",
@@ -179,8 +179,6 @@ const WHEN_NAMED: [&str; 15] = [
     "stream",
     "load",
     "report",
-    "issue",
-    "reports",
     "boards",
     "sql-doors",
     "odata",
