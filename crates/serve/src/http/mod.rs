@@ -13,6 +13,8 @@ pub mod authorization;
 mod boards;
 mod body;
 mod concurrency;
+mod conditional;
+mod depth;
 mod encode;
 mod error;
 mod filter;
