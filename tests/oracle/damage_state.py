@@ -95,6 +95,8 @@ class World:
     program: Path
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    lake: str = ""
+    """The address of the lake; without one it is a folder beside the state."""
 
     @property
     def state(self) -> Path:
@@ -141,7 +143,7 @@ class World:
 
     def start(self, user: int | None = None) -> Service:
         port, log = free_port(), self.folder / "serve.log"
-        words = ["serve", "--no-ingest", "--lake", self.folder / "lake", "--listen", str(port)]
+        words = ["serve", "--no-ingest", "--lake", self.lake or self.folder / "lake", "--listen", str(port)]
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [self.program, *words],

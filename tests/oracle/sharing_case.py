@@ -2,21 +2,26 @@
 
 Promise: counts and sums equal those of the table's files. An older version and a version by time are read; files are
 left out by predicate hints only if no row matches; a changed address of a file is refused; a user with a role on one
-line gets no files.
+line gets no files. The change data feed of a table that has one is complete, and refused for the others. The addresses
+of a lake on S3 have valid signatures of Version 4 that expire.
 
-    python sharing_case.py --cockpit BIN --lake DIR --client PYTHON
+    python sharing_case.py --cockpit BIN --client PYTHON
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import hmac
 import json
-import shutil
+import os
 import subprocess
 import sys
 import tempfile
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,11 +32,18 @@ from deltalake import DeltaTable, write_deltalake
 
 import doors
 import lake as lakes
+import s3
 from checks import Report
 from damage_state import LIMIT_S, Service
 
-CLIENT_S = 110
+CLIENT_S = 300
 TABLE = "production_daily"
+CHANGED = "oee_shift"
+"""The table that gets a change data feed."""
+DAYS = 4
+ON_S3 = "s3://plant/lake"
+ON_S3_TABLES = ("gold.production_daily", "gold.oee_shift", "gold.inventory_by_lot")
+URL_LIFE_S = 900
 
 Line = dict[str, Any]
 
@@ -76,21 +88,32 @@ def status(open_url: Any) -> int:
     return 200
 
 
-def check_client(share: Share, lake: str, folder: Path, client: Path, report: Report) -> None:
+def run_client(share: Share, folder: Path, client: Path, words: list[str], report: Report) -> Any:
+    """What the client printed; it has no credentials of the store."""
     profile = folder / "plant.share"
     text = {"shareCredentialsVersion": 1, "endpoint": share.base, "bearerToken": share.secret}
     profile.write_text(json.dumps(text))
-    tables = lakes.tables(lake, ("gold",))
-    wanted = {table: doors.numeric_columns(lake, table) for table in tables}
     script = Path(__file__).with_name("sharing_client.py")
-    words = [str(client), str(script), str(profile), json.dumps(wanted)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=CLIENT_S, check=False)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    words = [str(client), str(script), str(profile), *words]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=CLIENT_S, check=False, env=own)
     if not report.equal("the client ends", done.returncode, 0):
         print(done.stderr[-3000:])
+        return None
+    return json.loads(next(it for it in done.stdout.splitlines() if it.startswith("RESULT "))[7:])
+
+
+def check_client(
+    share: Share, lake: str, folder: Path, client: Path, tables: list[str], report: Report
+) -> None:
+    """Rows and sums of tables as the client reads them, in both response formats."""
+    wanted = {table: doors.numeric_columns(lake, table) for table in tables}
+    result = run_client(share, folder, client, [json.dumps(wanted)], report)
+    if result is None:
         return
-    result = json.loads(next(it for it in done.stdout.splitlines() if it.startswith("RESULT "))[7:])
     report.equal("shares", result["shares"], ["gold", "silver"])
-    report.equal("tables of gold", [it for it in result["tables"] if it.startswith("gold.")], tables)
+    shared = [it for it in result["tables"] if it.startswith("gold.")]
+    report.equal("tables of gold", shared, lakes.tables(lake, ("gold",)))
     for table in tables:
         want = doors.expected(lake, table)
         for form in ("parquet", "delta"):
@@ -98,6 +121,77 @@ def check_client(share: Share, lake: str, folder: Path, client: Path, report: Re
             have = {"rows": found["rows"]} | {c: doors.rounded(found[c]) for c in wanted[table]}
             report.check(f"{table} as {form}", doors.is_near(have, want), f"{have}\n{want}")
     report.equal("limit", result["limited"], min(3, doors.expected(lake, tables[0])["rows"]))
+
+
+def check_changes(share: Share, lake: Path, folder: Path, client: Path, report: Report) -> None:
+    """A table that another program gave a change data feed, and changed."""
+    base = f"{share.base}/shares/gold/schemas/gold/tables"
+    refused = f"{base}/{TABLE}/changes?startingVersion=0"
+    report.equal("a table without a change data feed", status(lambda: share.open(refused)), 400)
+    table = DeltaTable(str(lake / "gold" / CHANGED))
+    rows = table.to_pyarrow_table()
+    table.alter.set_table_properties({"delta.enableChangeDataFeed": "true"})
+    first = table.version()
+    unit = rows["unit"][0].as_py()
+    of = sum(value == unit for value in rows["unit"].to_pylist())
+    table.update(updates={"line": "'Moved'"}, predicate=f"unit = '{unit}'")
+    table.delete(f"unit = '{unit}'")
+    write_deltalake(table, rows.slice(0, 3), mode="append")
+    wanted = Counter({(first + 1, "update_preimage"): of, (first + 1, "update_postimage"): of})
+    wanted += Counter({(first + 2, "delete"): of, (first + 3, "insert"): 3})
+    expected = sorted([version, kind, count] for (version, kind), count in wanted.items())
+    words = ["--changes", f"gold.{CHANGED}", str(first)]
+    result = run_client(share, folder, client, words, report)
+    if result is not None:
+        report.equal("changes as parquet", result["parquet"], expected)
+        report.equal("changes as delta", result["delta"], expected)
+    before = f"{base}/{CHANGED}/changes?startingVersion={first - 1}"
+    report.equal("changes before the feed", status(lambda: share.open(before)), 400)
+    one = f"{base}/{CHANGED}/changes?startingVersion={first + 2}&endingVersion={first + 2}"
+    with share.open(one) as answer:
+        kinds = [next(iter(json.loads(line))) for line in answer.read().splitlines()]
+    report.equal("the changes of one version", kinds[2:], ["cdf"] * (len(kinds) - 2))
+
+
+def signature(url: str, secret: str) -> str:
+    """The signature of Version 4 that an address must have, computed a second time."""
+    parts = urllib.parse.urlsplit(url)
+    given = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+    values = dict(given)
+    quoted = [tuple(urllib.parse.quote(it, safe="-_.~") for it in pair) for pair in given]
+    query = "&".join(f"{name}={value}" for name, value in sorted(quoted) if name != "X-Amz-Signature")
+    request = ["GET", parts.path, query, f"host:{parts.netloc}", "", "host", "UNSIGNED-PAYLOAD"]
+    scope = values["X-Amz-Credential"].partition("/")[2]
+    digest = hashlib.sha256("\n".join(request).encode()).hexdigest()
+    text = "\n".join(["AWS4-HMAC-SHA256", values["X-Amz-Date"], scope, digest])
+    key = f"AWS4{secret}".encode()
+    for part in (*scope.split("/"), text):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key.hex()
+
+
+def check_s3(program: Path, plant: Path, lake: Path, folder: Path, client: Path, report: Report) -> None:
+    """The same lake on S3: the addresses are those of the store."""
+    with s3.server() as environment:
+        s3.upload(lake, ON_S3)
+        (folder / "s3").mkdir()
+        world = doors.open_world(program, folder / "s3", lake, plant)
+        world.lake = ON_S3
+        service = world.start()
+        try:
+            share = Share(service, doors.token(service, service.login().cookie, ["read_tables", "download"]))
+            files, _ = share.query()
+            for file in files:
+                url = urllib.parse.urlsplit(file["url"])
+                values = dict(urllib.parse.parse_qsl(url.query))
+                store = environment["AWS_ENDPOINT_URL"].removeprefix("http://")
+                report.equal("the host of an address", url.netloc, store)
+                report.equal("its life", values["X-Amz-Expires"], str(URL_LIFE_S))
+                have = signature(file["url"], environment["AWS_SECRET_ACCESS_KEY"])
+                report.equal("its signature", values["X-Amz-Signature"], have)
+            check_client(share, str(lake), folder, client, list(ON_S3_TABLES), report)
+        finally:
+            service.stop()
 
 
 def check_versions(share: Share, lake: Path, report: Report) -> None:
@@ -138,35 +232,47 @@ def check_files(share: Share, report: Report) -> None:
     report.equal("other files are not", len(every), len(files))
 
 
-def check_scope(service: Service, world: doors.World, report: Report) -> None:
-    words = ["user", "add", "line", "--role", "engineer@line:SMT/Line 1", "--password"]
-    made = world.run(*words, text="eleven calm rivers at dawn")
-    report.equal("a user of a line", made.returncode, 0)
-    login = service.login(name="line", password="eleven calm rivers at dawn")
-    answer = service.ask("GET", "/sharing/shares", cookie=login.cookie)
+def check_scope(service: Service, report: Report) -> None:
+    """A user whose role is limited to a line, by session and by token."""
+    cookie = service.login(name=doors.VIEWER, password=doors.PASSWORD).cookie
+    answer = service.ask("GET", "/sharing/shares", cookie=cookie)
     report.equal("a role on a line", (answer.status, answer.code), (403, "scope_too_small"))
+    share = Share(service, doors.token(service, cookie, ["read_tables", "download"], doors.SCOPE))
+    for address in ("/version", "/metadata", "/changes?startingVersion=0"):
+        url = f"{share.base}/shares/gold/schemas/gold/tables/{TABLE}{address}"
+        report.equal(f"a token on a line: {address}", status(lambda url=url: share.open(url)), 403)
+    try:
+        share.query()
+    except urllib.error.HTTPError as refused:
+        body = json.loads(refused.read())
+        report.equal("the code of the refusal", body["errorCode"], "scope_too_small")
+        report.check("its reason", "cannot be limited to areas or lines" in body["message"], body["message"])
+    else:
+        report.check("files of a line are refused", False)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cockpit", type=Path, required=True)
-    parser.add_argument("--lake", type=Path, required=True)
     parser.add_argument("--client", type=Path, required=True, help="a Python with delta-sharing")
     arguments = parser.parse_args()
+    program, client = arguments.cockpit.resolve(), arguments.client
     report = Report()
     with tempfile.TemporaryDirectory(prefix="sharing-case-") as name:
         folder = Path(name)
-        copy = shutil.copytree(arguments.lake, folder / "copy")
+        plant, lake = doors.fill(program, folder, DAYS)
+        check_s3(program, plant, lake, folder, client, report)
         (folder / "world").mkdir()
-        world = doors.open_world(arguments.cockpit.resolve(), folder / "world", copy)
-        service = world.start()
+        service = doors.open_world(program, folder / "world", lake, plant).start()
         try:
             cookie = service.login().cookie
             share = Share(service, doors.token(service, cookie, ["read_tables", "download"]))
-            check_client(share, str(copy), folder, arguments.client, report)
+            tables = lakes.tables(str(lake), ("gold",))
+            check_client(share, str(lake), folder, client, tables, report)
             check_files(share, report)
-            check_scope(service, world, report)
-            check_versions(share, copy, report)
+            check_scope(service, report)
+            check_changes(share, lake, folder, client, report)
+            check_versions(share, lake, report)
         finally:
             service.stop()
     return report.finish()

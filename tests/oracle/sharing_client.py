@@ -1,6 +1,7 @@
 """Reads shared tables with the client `delta-sharing`, in an environment of its own, and prints what it read.
 
-    python sharing_client.py PROFILE COLUMNS.json
+    python sharing_client.py PROFILE COLUMNS
+    python sharing_client.py PROFILE --changes TABLE FROM
 """
 
 from __future__ import annotations
@@ -26,7 +27,23 @@ def read(profile: str, table: str, columns: list[str], is_delta: bool) -> dict[s
     return {"rows": len(frame)} | {column: total(frame[column]) for column in columns}
 
 
+def changes(profile: str, table: str, first: int) -> None:
+    """Prints how many rows of each kind the change data feed has since a version, in both response formats."""
+    url = f"{profile}#{table.split('.')[0]}.{table}"
+    result: dict[str, Any] = {}
+    for form, is_delta in (("parquet", False), ("delta", True)):
+        frame = delta_sharing.load_table_changes_as_pandas(
+            url, starting_version=first, use_delta_format=is_delta
+        )
+        kinds = frame.groupby(["_commit_version", "_change_type"]).size()
+        result[form] = sorted([int(version), kind, int(rows)] for (version, kind), rows in kinds.items())
+    print("RESULT " + json.dumps(result))
+
+
 def main() -> int:
+    if sys.argv[2] == "--changes":
+        changes(sys.argv[1], sys.argv[3], int(sys.argv[4]))
+        return 0
     profile, wanted = sys.argv[1], json.loads(sys.argv[2])
     client = delta_sharing.SharingClient(profile)
     result: dict[str, Any] = {

@@ -93,6 +93,13 @@ const PARTS: &[Part] = &[
         service::load,
     ),
     part("odata", "every table of gold by OData", &["build", "python"], clients::odata),
+    part(
+        "schemathesis",
+        "generated requests against the OpenAPI description",
+        &["build", "python"],
+        clients::schemathesis,
+    ),
+    part("grafana", "the statements of the dashboards", &["build", "python"], clients::grafana),
     part("sharing", "every table of gold by Delta Sharing", &["build", "python"], clients::sharing),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
     on_dumps("s3", "dumps and lake on S3, two refiners", &["build", "python"], s3),
@@ -172,12 +179,12 @@ const WHEN_NAMED: [&str; 13] = [
     "stream",
     "load",
     "report",
-    "issue",
-    "reports",
     "boards",
     "sql-doors",
     "odata",
     "sharing",
+    "schemathesis",
+    "grafana",
 ];
 
 /// The parts as a list for people.
@@ -447,7 +454,7 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = "packages python chromium build rust fuzz check pages oee odd names access alarms openid netns \
+        let rest = "packages python chromium build rust fuzz check pages oee odd names access alarms reports issue openid netns \
             damage flood notify demo package questions";
         let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);

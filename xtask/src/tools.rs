@@ -16,6 +16,9 @@ const PYSPARK: &str = "pyspark==4.0.1";
 /// The client of Delta Sharing as pip knows it.
 const DELTA_SHARING: &str = "delta-sharing==1.4.2";
 
+/// What generates requests from an OpenAPI description, as pip knows it.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
 /// The connector is the release before: what that one needs to log in was not published with it.
 const SPARK_JARS: Jars = Jars {
     name: "Spark",
@@ -84,6 +87,23 @@ pub fn openssl() -> Result<(), String> {
         return Ok(());
     }
     install("openssl", "openssl is not installed")
+}
+
+/// Clients of PostgreSQL: psql, the driver managers of ODBC and JDBC with their drivers, Java.
+pub fn postgres_clients() -> Result<(), String> {
+    for (path, package) in [
+        ("/usr/bin/psql", "postgresql-client"),
+        ("/usr/bin/odbcinst", "odbcinst"),
+        ("/usr/lib/x86_64-linux-gnu/odbc/psqlodbcw.so", "odbc-postgresql"),
+        ("/usr/share/java/postgresql.jar", "libpostgresql-jdbc-java"),
+        // The case is a source file, which the development kit runs.
+        ("/usr/bin/javac", "default-jdk-headless"),
+    ] {
+        if !Path::new(path).is_file() {
+            install(package, &format!("no {path}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The text of PDF files.
@@ -159,6 +179,11 @@ pub fn python() -> Result<PathBuf, String> {
 /// A Python with the client of Delta Sharing, which needs older packages than the oracle.
 pub fn delta_sharing() -> Result<PathBuf, String> {
     environment(DELTA_SHARING.into(), &[OsStr::new(DELTA_SHARING)])
+}
+
+/// A Python with schemathesis, which brings packages of its own.
+pub fn schemathesis() -> Result<PathBuf, String> {
+    environment(SCHEMATHESIS.into(), &[OsStr::new(SCHEMATHESIS)])
 }
 
 /// A Python with Spark, and the folder of the jars with which that reads Kafka and writes Delta tables.

@@ -1,5 +1,9 @@
 //! The files of a table at a version, for programs that read them directly (Delta Sharing).
 
+mod changes;
+
+pub use changes::{ChangedFile, Changes, FileChange, changes};
+
 use crate::delta::stats::FileStats;
 use crate::delta::table::State;
 use crate::lake::Lake;

@@ -9,7 +9,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use lake::kpi::{KpiQuery, Row};
-use lake::shared::{FileBytes, Part, SharedTable};
+use lake::shared::{Changes, FileBytes, Part, SharedTable};
 use plant::equipment::Equipment;
 use report::Versions;
 use serde::Serialize;
@@ -64,6 +64,14 @@ pub trait LakeReader: Send + Sync {
     /// The stored versions of a table and the times of their commits in milliseconds since 1970 UTC, in
     /// ascending order.
     async fn commit_times(&self, schema: &str, table: &str) -> anyhow::Result<Vec<(u64, i64)>>;
+
+    /// The changed files of the versions of a table from one to another, both included.
+    async fn changes(
+        &self,
+        schema: &str,
+        table: &str,
+        versions: (u64, u64),
+    ) -> anyhow::Result<Changes>;
 
     /// An address from which a data file can be read for `life` without credentials; `None` if the store
     /// of the lake has none.

@@ -709,25 +709,59 @@ export interface components {
         Each: "hour" | "shift" | "day" | "range";
         /** @description Nothing. */
         EmptyRequest: Record<string, unknown>;
-        /** @description Body of every response that is an error. */
+        /** @description Body of every response that is an error: problem details (RFC 9457). */
         ErrorBody: {
-            error: components["schemas"]["ErrorDetail"];
-        };
-        /** @description The description of an error. */
-        ErrorDetail: {
-            /** @description For programs: stays the same from release to release. */
+            /** @description The kind, for programs: stays the same from release to release. */
             code: string;
             /**
              * Format: int64
              * @description Column in that line, from 1.
              */
             column?: number | null;
+            /** @description What is wrong in this request, for people. */
+            detail: string;
+            /** @description Code and detail as in earlier versions. */
+            error: components["schemas"]["ErrorDetail"];
+            /**
+             * Format: uri-reference
+             * @description Path of the request.
+             */
+            instance: string;
             /**
              * Format: int64
              * @description Line in the SQL text, from 1, if the error has a position.
              */
             line?: number | null;
-            /** @description For people: the problem and its solution. */
+            /** @description What the client or its user can do about errors of this kind. */
+            remedy: string;
+            /**
+             * Format: int32
+             * @description The status of the response.
+             */
+            status: number;
+            /** @description The kind in a few words. */
+            title: string;
+            /**
+             * Format: uri-reference
+             * @description The kind of the error: its place on the page of this interface.
+             */
+            type: string;
+        };
+        /** @description The description of an error in the form of earlier versions. */
+        ErrorDetail: {
+            /** @description The same as `code` of the error. */
+            code: string;
+            /**
+             * Format: int64
+             * @description The same as `column` of the error.
+             */
+            column?: number | null;
+            /**
+             * Format: int64
+             * @description The same as `line` of the error.
+             */
+            line?: number | null;
+            /** @description The same as `detail` of the error. */
             message: string;
         };
         /** @description An identity at an identity provider. */

@@ -11,7 +11,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use lake::context::LakeContext;
 use lake::kpi::{self, KpiQuery, Row};
 use lake::meta::catalog::{self, ColumnRow, TableRow};
-use lake::shared::{self, FileBytes, Part, SharedTable};
+use lake::shared::{self, Changes, FileBytes, Part, SharedTable};
 use lake::{pinned, session};
 use plant::equipment::Equipment;
 use plant::time::{MILLISECOND_US, SECOND_US, second_of_us};
@@ -188,6 +188,15 @@ impl LakeReader for LakeService {
 
     async fn commit_times(&self, schema: &str, table: &str) -> anyhow::Result<Vec<(u64, i64)>> {
         shared::commit_times(&self.refinery.lake, &TableName::new(schema, table)).await
+    }
+
+    async fn changes(
+        &self,
+        schema: &str,
+        table: &str,
+        versions: (u64, u64),
+    ) -> anyhow::Result<Changes> {
+        shared::changes(&self.refinery.lake, &TableName::new(schema, table), versions).await
     }
 
     async fn file_url(

@@ -17,7 +17,7 @@ pub use caller::{Caller, Login};
 pub use control::{AccessControl, AccessMode};
 pub use credentials::{clear_cookie, openid_cookie, session_cookie, set_openid_cookie};
 
-use super::error::{Error, ErrorCode};
+use super::error::{Error, Problem};
 use super::{Peer, Service};
 use access::audit::{Event, Kind};
 use access::{Action, Granted, Identity, Scope};
@@ -80,7 +80,7 @@ fn note_forbidden(guarded: &Guarded, caller: &Caller, response: &Response) {
     if response.status() != StatusCode::FORBIDDEN {
         return;
     }
-    let code = response.extensions().get::<ErrorCode>().map_or("forbidden", |it| it.0);
+    let code = response.extensions().get::<Problem>().map_or("forbidden", |it| it.code);
     let actor = caller.identity().map_or("-", Identity::name);
     write_refused(guarded, actor, caller.peer.address, code);
 }

@@ -1,23 +1,30 @@
 //! Errors of the service, and their conversion to responses.
 //!
 //! An [`Error`] has a public part (status, code, message) and a private cause. The cause is logged once,
-//! when the error is converted, and is never sent to the client.
+//! when the error is converted, and is never sent to the client. The body of the response is written by
+//! [`problem::write_body`].
+
+pub mod kinds;
+pub mod problem;
+mod responses;
+
+pub use problem::{ErrorBody, Problem};
+pub use responses::{Refusals, described, kinds as all_kinds};
 
 use crate::Limits;
 use access::ErrorKind;
 use arrow::error::ArrowError;
-use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use datafusion::common::Diagnostic;
 use datafusion::error::DataFusionError;
-use serde::Serialize;
 use std::time::Duration;
-use utoipa::{IntoResponses, ToSchema};
 
 /// The message of DataFusion's optimizer for an invalid regular expression, whose error has no type of
 /// its own.
 const BAD_PATTERN: &str = "Invalid regex";
+/// The same of a pattern that exceeds the size of a compiled one.
+const PATTERN_TOO_BIG: &str = "Regular expression did not compile";
 
 /// `Retry-After` of a response that is refused because of load, in seconds.
 pub const BUSY_RETRY_S: i64 = 5;
@@ -36,70 +43,6 @@ pub struct Error {
     pub position: Option<(u64, u64)>,
     /// Seconds after which the same request may succeed.
     pub retry_after_s: Option<i64>,
-}
-
-/// The code of an error, in the extensions of its response.
-#[derive(Debug, Clone, Copy)]
-pub struct ErrorCode(pub &'static str);
-
-/// Body of every response that is an error.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ErrorBody {
-    pub error: ErrorDetail,
-}
-
-/// The description of an error.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ErrorDetail {
-    /// For programs: stays the same from release to release.
-    pub code: String,
-    /// For people: the problem and its solution.
-    pub message: String,
-    /// Line in the SQL text, from 1, if the error has a position.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
-    /// Column in that line, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub column: Option<u64>,
-}
-
-/// The refusals that every route can respond with, for the description of the interface.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "a description of the responses of `Error`")]
-pub enum Refusals {
-    /// A parameter or the body is invalid
-    #[response(status = 400)]
-    BadRequest(ErrorBody),
-    /// Not logged in, or the login or token is refused
-    #[response(status = 401)]
-    Unauthenticated(ErrorBody),
-    /// No permission, or a request of another site
-    #[response(status = 403)]
-    Forbidden(ErrorBody),
-    /// The object does not exist
-    #[response(status = 404)]
-    NotFound(ErrorBody),
-    /// The request conflicts with the stored state
-    #[response(status = 409)]
-    Conflict(ErrorBody),
-    /// The body is too long
-    #[response(status = 413)]
-    BodyTooLong(ErrorBody),
-    /// The body is not JSON
-    #[response(status = 415)]
-    NotJson(ErrorBody),
-    /// A value is invalid, or the query needs too much memory
-    #[response(status = 422)]
-    Invalid(ErrorBody),
-    /// Too many requests or failed logins; try again after `Retry-After`
-    #[response(status = 429)]
-    TooMany(ErrorBody),
-    /// The program is stopping, or the user database cannot be used
-    #[response(status = 503)]
-    Unavailable(ErrorBody),
-    /// The answer took too long
-    #[response(status = 504)]
-    Timeout(ErrorBody),
 }
 
 impl Error {
@@ -178,10 +121,9 @@ impl Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         self.log();
-        let (line, column) = self.position.unzip();
-        let detail = ErrorDetail { code: self.code.into(), message: self.public, line, column };
-        let mut response = (self.status, Json(ErrorBody { error: detail })).into_response();
-        response.extensions_mut().insert(ErrorCode(self.code));
+        let mut response = self.status.into_response();
+        let problem = Problem { code: self.code, detail: self.public, position: self.position };
+        response.extensions_mut().insert(problem);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(retry_after_s) = self.retry_after_s {
@@ -243,6 +185,9 @@ impl From<DataFusionError> for Error {
             }
             DataFusionError::External(_) if error.to_string().contains(BAD_PATTERN) => {
                 Self::bad("query_failed", text(&error))
+            }
+            DataFusionError::Internal(message) if message.contains(PATTERN_TOO_BIG) => {
+                Self::bad("query_failed", "the regular expression is too large")
             }
             _ => return Self::internal(error.into()),
         };

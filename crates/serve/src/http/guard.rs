@@ -5,13 +5,13 @@
 //! would do: DNS rebinding), and a cross-site request is allowed only as navigation by a link.
 
 use super::Service;
-use super::error::{Error, ErrorCode};
+use super::error::{Error, Problem, problem};
 use super::peer::{Network, Peer, text, without_port};
 use super::request_body::TimedBody;
 use super::unread_body::UnreadBody;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
@@ -51,6 +51,7 @@ pub async fn guard(State(service): State<Arc<Service>>, request: Request, next: 
     let host = without_port(&authority);
     let is_pinned = client.is_secure && !is_local(host);
     let (limit, unread) = (service.limits.body_time, UnreadBody::default());
+    let (uri, is_head) = (request.uri().clone(), request.method() == Method::HEAD);
     let mut request = request.map(|body| unread.watch(Body::new(TimedBody::new(body, limit))));
     let mut response = match refusal(&service, &request, client, host) {
         Some(refusal) => {
@@ -67,10 +68,11 @@ pub async fn guard(State(service): State<Arc<Service>>, request: Request, next: 
     };
     unread.discard(service.limits.body_bytes).await;
     if matches!(response.status().as_u16(), 401 | 403 | 421 | 429)
-        && let Some(ErrorCode(code)) = response.extensions().get()
+        && let Some(Problem { code, .. }) = response.extensions().get()
     {
         service.refusals.count(code);
     }
+    problem::write_body(&mut response, uri.path(), is_head);
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));

@@ -6,15 +6,16 @@ mod answer;
 use super::Service;
 use super::authorization::Caller;
 use super::concurrency::Deadline;
+use super::conditional;
 use super::error::{Error, Refusals};
 use super::query::renamed_parameters;
 use super::visibility::Visibility;
 use access::Action;
 use answer::{KpiBy, KpiDefinition, KpiEach, KpiRow};
+use axum::Extension;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use chrono::NaiveDate;
 use lake::kpi::definition::select;
 use lake::kpi::{Granularity, KpiQuery, Level};
@@ -72,6 +73,7 @@ pub struct KpisAnswer {
     ),
     responses(
         (status = 200, description = "The KPIs", body = KpisAnswer),
+        (status = 304, description = "The KPIs have not changed since If-None-Match"),
         Refusals,
     )
 )]
@@ -79,6 +81,7 @@ pub async fn kpis(
     State(service): State<Arc<Service>>,
     Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Error> {
     let values = renamed_parameters(query.as_deref(), &PARAMETERS, &FORMER)?;
     let query = kpi_query(&values)?;
@@ -103,8 +106,7 @@ pub async fn kpis(
         definitions: kpis.iter().map(KpiDefinition::from).collect(),
         rows: rows.into_iter().map(KpiRow::from).collect(),
     };
-    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((no_store, Json(answer)).into_response())
+    conditional::json(&headers, &answer)
 }
 
 fn kpi_query(values: &BTreeMap<String, String>) -> Result<KpiQuery, Error> {

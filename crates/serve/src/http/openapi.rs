@@ -1,5 +1,7 @@
 //! The description of the interface, and a page to read it and try it.
 
+mod complete;
+
 use super::accounts::{audit, openid, own, own_tokens, roles, session, users};
 use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
 use super::boards::{catalogue as board_catalogue, data, edit};
@@ -8,6 +10,7 @@ use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use complete::Examples;
 use std::sync::OnceLock;
 use utoipa::OpenApi;
 
@@ -15,7 +18,7 @@ use utoipa::OpenApi;
 #[openapi(
     info(
         title = "Plant Cockpit",
-        description = "Tables of the plant's lake, SQL over them, and the state of the program.",
+        description = include_str!("openapi/description.md"),
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
@@ -120,7 +123,9 @@ struct Interface;
 
 /// The description as indented JSON, with a line end. Pure: the same text for the same program.
 pub fn document() -> anyhow::Result<String> {
-    Ok(Interface::openapi().to_pretty_json()? + "\n")
+    let mut document = serde_json::to_value(Interface::openapi())?;
+    complete::complete(&mut document, &Examples::embedded()?)?;
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
 /// `GET /api/v1/openapi.json`

@@ -19,6 +19,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use config::notifications::Language;
 use config::reports::Definition;
 use serde::Serialize;
 use std::sync::Arc;
@@ -75,6 +76,17 @@ impl From<IssueError> for Error {
             IssueError::Report(error) => error.into(),
             IssueError::Database(error) => error.into(),
         }
+    }
+}
+
+/// A language that is requested, if it is supported.
+fn known_language(given: Option<String>) -> Result<Option<String>, Error> {
+    match given {
+        Some(code) if Language::from_code(&code).is_none() => {
+            let message = format!("invalid language `{code}`: expected en, ml or hi");
+            Err(Error::bad("bad_value", message))
+        }
+        given => Ok(given),
     }
 }
 

@@ -6,11 +6,13 @@
 //! be filtered by scopes. An address grants one file until its end.
 
 mod answer;
+mod changes;
 pub mod files;
 mod hints;
 mod listing;
 mod signature;
 
+pub use changes::changes;
 pub use signature::Signer;
 
 use super::Service;
@@ -158,6 +160,7 @@ pub struct TableQuery {
     limit_hint: Option<u64>,
     version: Option<u64>,
     timestamp: Option<String>,
+    /// Of a stream, which is read by its changes instead.
     starting_version: Option<u64>,
 }
 
@@ -171,7 +174,7 @@ pub async fn query(
 ) -> Result<Response, Error> {
     let info = find(&service, &caller, path).await?;
     if query.starting_version.is_some() {
-        return Err(no_changes(&info));
+        return Err(changes::not_enabled(&info, None));
     }
     let _permit = service.reads.take(&service.limits).await?;
     let wanted = VersionRequest { version: query.version, timestamp: query.timestamp.clone() };
@@ -192,16 +195,6 @@ pub async fn query(
     let event = event.from_address(caller.peer.address);
     service.access.try_audit(event, service.now_us())?;
     Ok(respond(lines, format(&headers), table.version))
-}
-
-/// `GET …/tables/{table}/changes`: no table has a change data feed.
-pub async fn changes(
-    State(service): ServiceState,
-    Extension(caller): CallerOf,
-    path: TablePath,
-) -> Result<Response, Error> {
-    let info = find(&service, &caller, path).await?;
-    Err(no_changes(&info))
 }
 
 /// The files that may contain requested rows.
@@ -294,14 +287,6 @@ async fn commit_times(service: &Service, info: &TableInfo) -> Result<Vec<(u64, i
 fn no_version(info: &TableInfo, timestamp: &str) -> Error {
     let message = format!("{} has no stored version for the time {timestamp}", info.name());
     Error::new(StatusCode::NOT_FOUND, "unknown_version", message)
-}
-
-fn no_changes(info: &TableInfo) -> Error {
-    let message = format!(
-        "{} has no change data feed: query its newest version, or an older one by version or timestamp",
-        info.name()
-    );
-    Error::bad("no_change_data_feed", message)
 }
 
 /// Version, number of files and their size.

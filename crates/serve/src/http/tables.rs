@@ -4,6 +4,7 @@ use super::Service;
 use super::answer::{Answer, Frame, Over, Page};
 use super::authorization::Caller;
 use super::concurrency::Deadline;
+use super::conditional;
 use super::encode::SheetOptions;
 use super::error::{Error, Refusals};
 use super::filter;
@@ -15,11 +16,11 @@ use super::visibility::{Extent, Visibility};
 use crate::{ColumnInfo, Limits, TableInfo};
 use access::Action;
 use arrow::datatypes::Schema;
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::SortExpr;
@@ -60,15 +61,20 @@ pub struct PageAnswer {
     path = "/api/v1/tables",
     operation_id = "listTables",
     tag = "tables",
-    responses((status = 200, description = "The tables", body = TablesAnswer), Refusals)
+    responses(
+        (status = 200, description = "The tables", body = TablesAnswer),
+        (status = 304, description = "The list has not changed since If-None-Match"),
+        Refusals,
+    )
 )]
 pub async fn list(
     State(service): State<Arc<Service>>,
     Extension(caller): Extension<Arc<Caller>>,
+    headers: HeaderMap,
 ) -> Result<Response, Error> {
     let visibility = Visibility::of_caller(&service, &caller, &[Action::ReadTables])?;
     let tables = visible_tables(&service, &visibility).await?;
-    Ok(Json(TablesAnswer { tables }).into_response())
+    conditional::json(&headers, &TablesAnswer { tables })
 }
 
 /// Reads one table.

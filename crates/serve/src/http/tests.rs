@@ -8,6 +8,7 @@ pub mod lake;
 mod network;
 mod odata;
 mod pages;
+mod problems;
 mod program;
 mod sharing;
 mod sql;

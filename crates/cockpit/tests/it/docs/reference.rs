@@ -236,6 +236,11 @@ fn http_pages() -> String {
     paths.filter(is_http).map(|path| fs::read_to_string(path).unwrap() + "\n").collect()
 }
 
+/// The name of a parameter, or the pattern of the names that it stands for.
+fn parameter_name(parameter: &serde_json::Value) -> &serde_json::Value {
+    parameter.get("x-name").unwrap_or(&parameter["name"])
+}
+
 /// A route is documented by a heading, below which a table lists its parameters, or, if it has none but
 /// those of its path, by a row of a table.
 #[test]
@@ -261,7 +266,7 @@ fn every_route_and_parameter_is_documented() {
             documented.extend(path.split(['{', '}']).skip(1).step_by(2).map(str::to_owned));
             let parameters = operation["parameters"].as_array().into_iter().flatten();
             let known: Names =
-                parameters.map(|it| it["name"].as_str().unwrap().to_owned()).collect();
+                parameters.map(|it| parameter_name(it).as_str().unwrap().to_owned()).collect();
             let absent = known.difference(&documented);
             missing.extend(absent.map(|name| format!("{route}: {name}")));
         }

@@ -3,8 +3,8 @@
 use super::dto::{
     IssuedReportInfo, ReportInfo, ReportParameter, ReportRecipient, ReportSchedule, ReportsAnswer,
 };
-use super::uncached;
 use super::visible::is_visible;
+use super::{known_language, uncached};
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::error::{Error, Refusals};
@@ -81,8 +81,8 @@ pub async fn detail(
 }
 
 fn language(query: Option<&str>) -> Result<String, Error> {
-    let values = parameters(query, &["language"])?;
-    Ok(values.get("language").cloned().unwrap_or_else(|| "en".to_owned()))
+    let mut values = parameters(query, &["language"])?;
+    Ok(known_language(values.remove("language"))?.unwrap_or_else(|| "en".to_owned()))
 }
 
 /// The values to choose from, by parameter.

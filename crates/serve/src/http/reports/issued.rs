@@ -5,7 +5,7 @@ use super::dto::{
     ReportDelivery,
 };
 use super::visible::is_visible;
-use super::{file, uncached};
+use super::{file, known_language, uncached};
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::body::JsonBody;
@@ -48,7 +48,7 @@ pub async fn issue(
     let order = Order {
         report: name,
         parameters: request.parameters,
-        language: request.language,
+        language: known_language(request.language)?,
         cause: IssueCause::User(user),
         at_us: now_us,
         is_sent: request.send,
@@ -129,7 +129,16 @@ pub async fn detail(
         ("id" = i64, Path, description = "Number of the issued report"),
         ("format" = String, Path, description = "pdf, xlsx, csv or html"),
     ),
-    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "application/pdf"), Refusals)
+    responses(
+        (status = 200, description = "The file", content(
+            (Vec<u8> = "application/pdf"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "text/csv"),
+            (String = "text/html"),
+            (Vec<u8> = "application/zip"),
+        )),
+        Refusals,
+    )
 )]
 pub async fn download(
     State(service): State<Arc<Service>>,

@@ -1,7 +1,7 @@
 //! Runs of reports that are not stored: previews and files, from the rows that the caller may see.
 
 use super::dto::ReportPreview;
-use super::{file, uncached};
+use super::{file, known_language, uncached};
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::concurrency::Permit;
@@ -66,7 +66,16 @@ pub async fn preview(
         ("language" = Option<String>, Query, description = "en, ml or hi"),
         ("{parameter}" = Option<String>, Query, description = "Value of a parameter of the report"),
     ),
-    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "application/pdf"), Refusals)
+    responses(
+        (status = 200, description = "The file", content(
+            (Vec<u8> = "application/pdf"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "text/csv"),
+            (String = "text/html"),
+            (Vec<u8> = "application/zip"),
+        )),
+        Refusals,
+    )
 )]
 pub async fn download(
     State(service): State<Arc<Service>>,
@@ -111,7 +120,7 @@ async fn run(
     // The receipt of a link does not choose data.
     given.remove("id");
     let request = Request {
-        language: given.remove("language").unwrap_or_default(),
+        language: known_language(given.remove("language"))?.unwrap_or_default(),
         parameters: given,
         now_us: service.now_us(),
         ..Request::default()

@@ -1,5 +1,6 @@
 //! The lines of an answer about a table, in both formats of the protocol.
 
+use lake::shared::{ChangedFile, FileChange};
 use serde_json::{Map, Value, json};
 
 /// The format of an answer.
@@ -78,31 +79,56 @@ impl Lines {
         url: &str,
         expires_ms: i64,
     ) {
-        let id = add["path"].as_str().unwrap_or_default();
+        self.entry(("file", "add"), add, (version, at_ms), (url, expires_ms));
+    }
+
+    /// A file with changed rows.
+    pub fn change(
+        &mut self,
+        changed: &ChangedFile,
+        at_ms: Option<i64>,
+        url: &str,
+        expires_ms: i64,
+    ) {
+        let names = match changed.change {
+            FileChange::Add => ("add", "add"),
+            FileChange::Remove => ("remove", "remove"),
+            FileChange::Cdc => ("cdf", "cdc"),
+        };
+        self.entry(names, &changed.file.add, (changed.version, at_ms), (url, expires_ms));
+    }
+
+    /// A line about a file: with Parquet under the first name, with Delta as the action of the second one.
+    fn entry(
+        &mut self,
+        (name, action_name): (&str, &str),
+        action: &Value,
+        (version, at_ms): (u64, Option<i64>),
+        (url, expires_ms): (&str, i64),
+    ) {
         let mut file = Map::new();
-        file.insert("id".into(), id.into());
+        file.insert("id".into(), action["path"].as_str().unwrap_or_default().into());
         file.insert("version".into(), version.into());
         file.insert("expirationTimestamp".into(), expires_ms.into());
         if let Some(at_ms) = at_ms {
             file.insert("timestamp".into(), at_ms.into());
         }
-        match self.format {
-            ResponseFormat::Parquet => {
-                file.insert("url".into(), url.into());
-                for name in ["partitionValues", "size", "stats"] {
-                    let value = add[name].clone();
-                    if !value.is_null() {
-                        file.insert(name.into(), value);
-                    }
-                }
-            }
-            ResponseFormat::Delta => {
-                let mut add = add.clone();
-                add["path"] = url.into();
-                file.insert("deltaSingleAction".into(), json!({ "add": add }));
+        if self.format == ResponseFormat::Delta {
+            let mut action = action.clone();
+            action["path"] = url.into();
+            file.insert("deltaSingleAction".into(), json!({ action_name: action }));
+            self.push(&json!({ "file": file }));
+            return;
+        }
+        file.insert("url".into(), url.into());
+        file.insert("partitionValues".into(), json!({}));
+        for field in ["partitionValues", "size", "stats"] {
+            let value = action[field].clone();
+            if !value.is_null() {
+                file.insert(field.into(), value);
             }
         }
-        self.push(&json!({ "file": file }));
+        self.push(&json!({ name: file }));
     }
 
     pub fn into_text(self) -> String {

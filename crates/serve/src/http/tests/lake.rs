@@ -20,7 +20,7 @@ use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use deltalake::DeltaTable;
 use futures::StreamExt as _;
 use lake::kpi::{Dimensions, FigureStatus, KpiQuery, Level, Row};
-use lake::shared::{FileBytes, Part, SharedFile, SharedTable};
+use lake::shared::{ChangedFile, Changes, FileBytes, FileChange, Part, SharedFile, SharedTable};
 use plant::equipment::{Equipment, Unit};
 use report::{TableVersion, Versions};
 use serde_json::json;
@@ -261,6 +261,30 @@ impl LakeReader for Lake {
 
     async fn commit_times(&self, _schema: &str, _table: &str) -> anyhow::Result<Vec<(u64, i64)>> {
         Ok(vec![(3, 1_672_704_000_000), (4, 1_672_790_400_000)])
+    }
+
+    /// `silver.board` has a change data feed, other tables have none.
+    async fn changes(
+        &self,
+        _schema: &str,
+        table: &str,
+        (from, to): (u64, u64),
+    ) -> anyhow::Result<Changes> {
+        if table != "board" {
+            return Ok(Changes::NotEnabled(from));
+        }
+        let changed = |(change, path): (FileChange, &str)| {
+            let path = path.to_owned();
+            let add = json!({ "path": path, "partitionValues": {}, "size": 4 });
+            let file = SharedFile { path, add, size_bytes: 4, rows: Some(1) };
+            ChangedFile { change, version: to, file }
+        };
+        let files = [
+            (FileChange::Add, "a.parquet"),
+            (FileChange::Remove, "r.parquet"),
+            (FileChange::Cdc, "_change_data/c.parquet"),
+        ];
+        Ok(Changes::Files(files.into_iter().map(changed).collect()))
     }
 
     async fn file_url(

@@ -172,3 +172,43 @@ async fn an_address_ends_and_a_query_is_in_the_audit_log() {
     let expected = json!({ "format": "delta-sharing", "rows": 3, "what": "gold.by_unit" });
     assert_eq!(page["entries"][0]["detail"], expected);
 }
+
+#[tokio::test]
+async fn changes_are_files_of_three_kinds() {
+    let client = TestClient::new();
+    let path = "/sharing/shares/silver/schemas/silver/tables/board/changes";
+    let reply = client.get(&format!("{path}?startingVersion=4")).await;
+    assert_eq!(reply.header("delta-table-version"), "4");
+    let found = lines(&reply);
+    let kinds: Vec<_> =
+        found.iter().flat_map(|line| line.as_object().unwrap().keys().cloned()).collect();
+    assert_eq!(kinds, ["protocol", "metaData", "add", "remove", "cdf"]);
+    let file = &found[4]["cdf"];
+    assert_eq!((&file["version"], &file["size"]), (&json!(4), &json!(4)));
+    let url = file["url"].as_str().unwrap();
+    assert!(url.contains("/sharing/files/c.parquet?grant="), "{url}");
+    let delta = [("delta-sharing-capabilities", "responseformat=delta")];
+    let found = lines(&client.get_with(&format!("{path}?startingVersion=4"), &delta).await);
+    assert!(found[4]["file"]["deltaSingleAction"]["cdc"]["path"].is_string(), "{}", found[4]);
+    for (query, expected) in [
+        ("", (400, "bad_parameter")),
+        ("?startingVersion=4&startingTimestamp=2023-01-01T00:00:00Z", (400, "bad_parameter")),
+        ("?startingVersion=4&endingVersion=3", (400, "bad_value")),
+        ("?startingVersion=5", (400, "bad_value")),
+        ("?startingVersion=x", (400, "bad_value")),
+        ("?startingTimestamp=2030-01-01T00:00:00Z", (404, "unknown_version")),
+        ("?version=1", (400, "unknown_parameter")),
+    ] {
+        let reply = client.get(&format!("{path}{query}")).await;
+        assert_eq!(reply.refusal(), (expected.0, expected.1.to_owned()), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn errors_have_the_fields_of_the_protocol() {
+    let reply = TestClient::new().get("/sharing/shares/bronze").await;
+    assert_eq!(reply.header("content-type"), "application/json");
+    let body = reply.json();
+    assert_eq!(body["errorCode"], "unknown_share");
+    assert_eq!(body["message"], body["detail"]);
+}
