@@ -14,3 +14,6 @@ pub mod promise;
 /// The parser of the options of OData requests.
 #[path = "../../crates/serve/src/http/odata/syntax/mod.rs"]
 pub mod odata_syntax;
+/// The messages of PostgreSQL clients.
+#[path = "../../crates/doors/src/postgres/message.rs"]
+pub mod postgres_message;

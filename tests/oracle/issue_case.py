@@ -2,7 +2,7 @@
 
 Promise: a report is due while two programs with one lake and a user database each are running and the mail server
 is away. One of them issues it, is killed with -9 while it delivers, and starts again. In the end there is one issued
-report, one mail for each recipient with the stored bytes attached, and the files in the folder. Then a corrected
+report, one mail for each recipient with the stored bytes attached, and the files in the folder and in the bucket (S3). Then a corrected
 dump changes one figure: the report is issued again, names that figure alone, and goes to the same recipients.
 
     python issue_case.py --cockpit BIN
@@ -26,6 +26,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import boto3
+
+import s3
 import small_plant
 from checks import Report, wait_for
 from receivers import MailServer, free_port
@@ -33,6 +36,7 @@ from receivers import MailServer, free_port
 ZONE = ZoneInfo("Europe/Berlin")
 LIMIT_S = 240.0
 REPORT = "counts"
+BUCKET, PREFIX = "plant", "reports"
 
 DEFINITION = """
 title = "Counts"
@@ -66,6 +70,10 @@ roles = ["manager"]
 [[send]]
 kind = "folder"
 location = "{folder}"
+
+[[send]]
+kind = "s3"
+location = "s3://{bucket}/{prefix}"
 """
 
 TEMPLATE = """
@@ -102,7 +110,7 @@ SETTINGS = {
     "COCKPIT_REPORT_CORRECTIONS_S": "1",
     "COCKPIT_REPORT_CORRECTION_PAUSE_S": "0",
     "COCKPIT_LISTING_EVERY_S": "1",
-    "COCKPIT_DUMP_SETTLE_MS": "0",
+    "COCKPIT_DUMP_SETTLE_MS": "1",
     "COCKPIT_STREAM_REFINE_EVERY_S": "1",
 }
 
@@ -178,7 +186,8 @@ def main() -> int:
     parser.add_argument("--cockpit", type=Path, required=True)
     args = parser.parse_args()
     report, mail = Report(), MailServer()
-    with tempfile.TemporaryDirectory(prefix="issue-case-") as name:
+    with s3.server(), tempfile.TemporaryDirectory(prefix="issue-case-") as name:
+        _store().create_bucket(Bucket=BUCKET)
         folder = Path(name)
         first, second = (Server(args.cockpit.resolve(), folder, it) for it in ("one", "two"))
         _write_plant(folder, mail.port, _next_minute())
@@ -216,7 +225,7 @@ def _write_plant(folder: Path, smtp: int, at: str) -> None:
     (plant / "alarms.toml").write_text(ALARMS.format(smtp=smtp))
     own = plant / "reports" / REPORT
     own.mkdir(parents=True)
-    (own / "report.toml").write_text(DEFINITION.format(at=at, folder=folder / "out"))
+    (own / "report.toml").write_text(DEFINITION.format(at=at, folder=folder / "out", bucket=BUCKET, prefix=PREFIX))
     (own / "report.typ").write_text(TEMPLATE)
 
 
@@ -264,9 +273,16 @@ def _check_issued(report: Report, server: Server, mail: MailServer, number: int)
         report.equal(f"{name}: the digest", digests[name], it["sha256"])
         path = server.folder / "out" / REPORT / it["name"]
         report.check(f"{name} in the folder", path.is_file() and path.read_bytes() == bytes_)
+        key = f"{PREFIX}/{REPORT}/{it['name']}"
+        stored = _store().get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        report.check(f"{name} in the bucket", stored == bytes_)
     for address in ("anna@plant.example", "boss@plant.example"):
         mails = [it for it in mail.to(address) if _attached(it.message) == {digests["pdf"]}]
         report.equal(f"{address}: mails with the stored PDF", len({it.id for it in mails}), 1)
+
+
+def _store() -> Any:
+    return boto3.client("s3", region_name=os.environ["AWS_REGION"])
 
 
 def _attached(message: Any) -> set[str]:

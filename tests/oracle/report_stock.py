@@ -35,6 +35,7 @@ def stock(plant: Plant, as_of: date, top: int, old_days: int) -> Sheets:
     whole = value_of(entries, mean)
     old = sum(value_of(of, mean)[2] or 0 for (age, _), of in buckets.items() if age > old_days)
     by_value = lambda row: (-(row[-2] or 0), *row[:-3])  # noqa: E731
+    by_lot = lambda row: (-(row[-1] or 0), row[0] == "no lot", row[0], row[1])  # noqa: E731
     ageing = [(name, *value_of(of, mean)) for (_, name), of in sorted(buckets.items())]
     lot_rows = [
         (
@@ -63,7 +64,7 @@ def stock(plant: Plant, as_of: date, top: int, old_days: int) -> Sheets:
             ),
             key=by_value,
         ),
-        "lots": sorted(lot_rows, key=lambda row: -(row[-1] or 0))[:top],
+        "lots": sorted(lot_rows, key=by_lot)[:top],
     }
 
 

@@ -1,9 +1,9 @@
 """SQL over the PostgreSQL protocol, read by the clients that people use.
 
-Promise: every client reads every table of gold with the counts and sums of the HTTP interface; a viewer of one
-line reads the rows of that line by each of them; statements of Npgsql and Power BI have answers in the binary
-protocol; nothing can be changed; a statement ends when it is cancelled and at its limit; broken frames end
-their connection only.
+Promise: every client reads every table of gold with the counts and sums of its files; a viewer of one line reads the
+rows of that line by each of them; the calls of drivers about the catalogue, and statements of Npgsql and Power BI,
+have answers; nothing can be changed; a statement ends when it is cancelled and at its limits; broken frames end their
+connection only.
 
     python sql_doors_case.py --cockpit BIN [--frames 20000] [--days 3]
 """
@@ -11,35 +11,34 @@ their connection only.
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psycopg
+import sqlalchemy
+
+import sql_doors_catalogue as catalogue
 import sql_doors_clients as clients
+import sql_doors_speed as speed
+import sql_doors_tools as tools
 import sql_doors_wire as wire
 from checks import Report
-from sql_doors_world import PASSWORD, World, difference, expected
+from sql_doors_world import PASSWORD, Summary, World, difference, expected
 
-ENDLESS = "SELECT count(*) FROM generate_series(1, 9000) a, generate_series(1, 9000) b, generate_series(1, 9000) c WHERE a.value + b.value * c.value = 7"
-SORT = "SELECT a.value, b.value FROM generate_series(1, 9000) a, generate_series(1, 9000) b ORDER BY a.value * b.value, random()"
-PATTERN = "SELECT count(*) FROM generate_series(1, 9000) a, generate_series(1, 9000) b WHERE regexp_like(repeat('a', 5000) || b.value::text, '(a+)+$')"
+SERIES = "generate_series(1, 9000) a, generate_series(1, 9000) b"
+ENDLESS = f"SELECT count(*) FROM {SERIES} WHERE sin(a.value * b.value) + cos(a.value * b.value) + tan(a.value + b.value) * ln(a.value + b.value) > 1e9"
+RECURSIVE = "WITH RECURSIVE x AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM x) SELECT count(*) FROM x"
+SORT = f"SELECT a.value, b.value FROM {SERIES} ORDER BY a.value * b.value, random()"
+PATTERN = f"SELECT count(*) FROM {SERIES} WHERE regexp_like(repeat('a', 9000) || b.value::text || a.value::text, '^(a+)+(a|aa)+$')"
+HUGE_PATTERN = f"SELECT count(*) FROM {SERIES} WHERE regexp_like(a.value::text, '((((a{{1,99}}){{1,99}}){{1,99}}){{1,99}}){{1,99}}')"
 LATE_S = 1.0
-META = [
-    r"\dt gold.*",
-    r"\dn",
-    r"\l",
-    r"\du",
-    r"\d gold.oee_hourly",
-    r"\d+ gold.oee_hourly",
-    r"\d",
-    r"\di",
-    r"\dv",
-    r"\df",
-]
+LIMITED = ("57014", "53200")
 REFUSED = {
     "CREATE TABLE gold.x (a int)": "25006",
     "INSERT INTO gold.oee_hourly SELECT * FROM gold.oee_hourly": "25006",
@@ -81,63 +80,65 @@ def check(world: World, frames: int, report: Report) -> None:
         world.make_token(user)
     check_clients(world, "anna", report)
     check_clients(world, "vera", report)
-    check_jdbc(world, report)
     check_catalogue(world, report)
     check_logins(world, report)
     check_npgsql(world, report)
     check_refusals(world, report)
     check_limits(world, report)
     check_audit(world, report)
+    check_settings(world, report)
+    check_tls(world, report)
+    check_connect(world, report)
     check_frames(world, frames, report)
+    speed.measure(world)
 
 
 def check_clients(world: World, user: str, report: Report) -> None:
-    tables = [name for name in world.gold_tables() if is_visible(world, name, user)]
+    tables = world.gold_tables(user)
     report.check(f"{user} sees tables", len(tables) > 3, f"{tables}")
     must = {name: expected(world.query(f"SELECT * FROM gold.{name}", user)) for name in tables}
+    if user == "anna":
+        of_files = {name: difference(must[name], world.file_summary(name)) for name in tables}
+        wrong = "\n".join(f"{name}: {text}" for name, text in of_files.items() if text)
+        report.check(f"HTTP has the rows of the files of {len(tables)} tables", not wrong, wrong)
     for client, connect in clients.CLIENTS.items():
-        wrong = {}
+        wrong = differences(world, user, connect, must)
+        report.check(f"{client} reads {len(tables)} tables as {user}", not wrong, wrong)
+
+
+def differences(
+    world: World, user: str, connect: Callable[..., Any], must: dict[str, Summary]
+) -> str:
+    wrong = {}
+    try:
         with connect(world, user) as read:
-            for name in tables:
+            for name in must:
                 try:
                     found = difference(read(f"gold.{name}"), must[name])
                 except Exception as error:
-                    found = f"{type(error).__name__}: {error}"[:600]
+                    found = f"{type(error).__name__}: {error}"[:2000]
                 if found:
                     wrong[name] = found
-        reason = "\n".join(f"{name}: {text}" for name, text in wrong.items())
-        report.check(f"{client} reads {len(tables)} tables as {user}", not wrong, reason)
-
-
-def is_visible(world: World, table: str, user: str) -> bool:
-    try:
-        world.query(f"SELECT 1 FROM gold.{table} LIMIT 0", user)
-    except OSError:
-        return False
-    return True
-
-
-def check_jdbc(world: World, report: Report) -> None:
-    if not clients.JDBC.exists() or not shutil.which("java"):
-        print(f"left out  JDBC: install {clients.JDBC} and java")
-        return
-    with clients.by_jdbc(world, "anna") as read:
-        found = difference(
-            read("gold.oee_hourly"), expected(world.query("SELECT * FROM gold.oee_hourly"))
-        )
-    report.check("JDBC reads a table in parts", not found, found)
+    except Exception as error:
+        wrong["connection"] = f"{type(error).__name__}: {error}"[:2000]
+    return "\n".join(f"{name}: {text}" for name, text in wrong.items())
 
 
 def check_catalogue(world: World, report: Report) -> None:
-    for command in META:
+    for command in catalogue.PSQL:
         try:
             text, reason = clients.psql(world, "anna", "-c", command), ""
         except RuntimeError as error:
             text, reason = "", str(error)
-        report.check(f"psql {command}", not reason, reason)
+        is_empty = reason.startswith(catalogue.NOTHING)
+        report.check(f"psql {command}", is_empty or not reason, reason)
         if command == r"\d+ gold.oee_hourly":
             has_key = "PRIMARY KEY" in text and "oee_hourly_pkey" in text
             report.check("psql shows keys and comments", has_key and "The unit." in text, text)
+    for user in ("anna", "vera"):
+        for client, call in catalogue.CALLS.items():
+            reason = call(world, user)
+            report.check(f"calls of {client} about the catalogue as {user}", not reason, reason)
     seen = clients.psql(world, "vera", "-At", "-c", r"\dt bronze.*")
     report.check("a viewer sees no received files", "bronze" not in seen, seen)
 
@@ -170,7 +171,10 @@ def check_npgsql(world: World, report: Report) -> None:
     """Npgsql and Power BI: every statement has an answer whose values are all binary."""
     connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
     place = {"schema": "gold", "table": "oee_hourly", "column": "unit"}
+    number = "SELECT oid FROM pg_class WHERE relname = 'oee_hourly'"
+    place["relation"] = (connection.simple(number).rows[0][0] or b"").decode()
     statements = wire.NPGSQL + [it.format(**place) for it in wire.NAVIGATOR + wire.VISUALS]
+    statements += [it.format(**place) for it in tools.NAVIGATORS] + tools.QUERIES
     for number, sql in enumerate(statements):
         answer = connection.extended(sql)
         formats = {form for _, _, form in answer.columns}
@@ -221,8 +225,11 @@ def check_refusals(world: World, report: Report) -> None:
         error = connection.simple(sql).error
         is_right = error[1:6] in codes.split() if codes else not error
         report.check(f"{sql} {'is refused' if codes else 'has answers'}", is_right, error)
-    deep = "SELECT " + "+".join(["1"] * 30_000)
-    report.check("a deep expression has an answer", bool(connection.simple(deep).frames))
+    for count, code in ((400, ""), (30_000, "54001"), (200_000, "54001")):
+        error = connection.simple("SELECT " + "+".join(["1"] * count)).error
+        report.equal(f"a chain of {count} operators", error[1:6], code)
+    nested = connection.simple("SELECT " + "(" * 30_000 + "1").error
+    report.check("thirty thousand parentheses are refused", bool(nested))
     connection.simple("BEGIN")
     connection.simple("SELECT absent")
     report.check("a failed transaction", "25P02" in connection.simple("SELECT 1").error)
@@ -232,13 +239,20 @@ def check_refusals(world: World, report: Report) -> None:
 
 
 def check_limits(world: World, report: Report) -> None:
-    for name, sql in (("a cross join", ENDLESS), ("a sort", SORT), ("a pattern", PATTERN)):
+    runaways = {
+        "a cross join": ENDLESS,
+        "a recursion": RECURSIVE,
+        "a sort": SORT,
+        "a pattern": PATTERN,
+        "a huge pattern": HUGE_PATTERN,
+    }
+    for name, sql in runaways.items():
         connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
         connection.simple("SET statement_timeout = '1s'")
         begun = time.monotonic()
         error = connection.simple(sql).error
         took_s = time.monotonic() - begun
-        is_limited = error[1:6] in ("57014", "53200")
+        is_limited = error[1:6] in LIMITED or (name == "a huge pattern" and bool(error))
         report.check(
             f"{name} ends at its limit ({took_s:.1f} s)", is_limited and took_s < 1 + LATE_S, error
         )
@@ -271,6 +285,53 @@ def check_audit(world: World, report: Report) -> None:
         "\n".join(lines),
     )
     world.start()
+
+
+def check_settings(world: World, report: Report) -> None:
+    """Limits that are smaller than usual, so that statements reach them."""
+    with world.started(COCKPIT_FILE_ROWS_MAX="1000", COCKPIT_MEMORY_BYTES=str(24 << 20)):
+        connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
+        rows = "SELECT a.value FROM generate_series(1, 9000) a"
+        report.check("more rows than the limit", "54000" in connection.simple(rows).error)
+        large = f"SELECT array_agg(repeat('x', 9000) || value) FROM ({rows}) x"
+        error = connection.simple(large).error
+        report.check("more memory than the limit", "53200" in error, error)
+        report.equal("and the next statement runs", connection.simple("SELECT 1").rows, [[b"1"]])
+        connection.close()
+
+
+def check_tls(world: World, report: Report) -> None:
+    pair = world.folder / "tls"
+    world.run("certificate", "--host", "localhost", "--dir", str(pair))
+    certificate, key = pair / "cockpit.crt", pair / "cockpit.key"
+    with world.started("--certificate", str(certificate), "--key", str(key)):
+        with catalogue.tls_connection(world, "anna", "verify-full", str(certificate)) as connection:
+            answer = connection.execute("SELECT count(*) > 0 FROM gold.oee_hourly").fetchone()
+        report.equal("TLS with a verified certificate", answer, (True,))
+        world.run("certificate", "--host", "localhost", "--dir", str(world.folder / "other"))
+        try:
+            other = str(world.folder / "other" / "cockpit.crt")
+            with catalogue.tls_connection(world, "anna", "verify-full", other):
+                reason = "accepted"
+        except psycopg.OperationalError as error:
+            reason = str(error)
+        report.check("another issuer is refused", "certificate" in reason, reason)
+
+
+def check_connect(world: World, report: Report) -> None:
+    """The snippets of `cockpit connect` work with a token in its place."""
+    listen = ["--postgres-listen", f"127.0.0.1:{world.postgres}"]
+    text = world.run("connect", *world.places, *listen)
+    token = world.tokens["anna"]
+    line = next(it for it in text.splitlines() if "PGPASSWORD=" in it).replace("TOKEN", token)
+    command = f"{line.strip()} -At -c 'SELECT 1'"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    report.equal(f"the snippet for psql {done.stderr}", done.stdout.strip(), "1")
+    place = next(it for it in text.splitlines() if "SQLAlchemy:" in it).split()[-1]
+    engine = sqlalchemy.create_engine(place.replace("TOKEN", token))
+    with engine.connect() as connection:
+        found = connection.execute(sqlalchemy.text("SELECT 1")).scalar()
+    report.equal("the snippet for SQLAlchemy", found, 1)
 
 
 def check_frames(world: World, frames: int, report: Report) -> None:

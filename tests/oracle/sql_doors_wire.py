@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import socket
 import struct
+import time
 from dataclasses import dataclass, field
 
 PROTOCOL = 196608
@@ -17,6 +18,7 @@ CANCEL = 80877102
 TLS = 80877103
 TEXT, BINARY = 0, 1
 LIMIT_S = 60
+ROW, READY = ord("D"), ord("Z")
 
 TYPES = """SELECT ns.nspname, a.typname, a.oid, a.typrelid, a.typbasetype,
 CASE WHEN pg_proc.proname='array_recv' THEN 'a' ELSE a.typtype END AS type,
@@ -227,6 +229,10 @@ class Wire:
 
     def extended(self, sql: str, form: int = BINARY, *parameters: bytes) -> Answer:
         """Parse, Bind, Describe, Execute, Sync, as Npgsql sends them, with results in one format."""
+        self.begin(sql, form, parameters)
+        return self.until_ready()
+
+    def begin(self, sql: str, form: int, parameters: tuple[bytes, ...]) -> None:
         self.send(b"P", b"\0" + sql.encode() + b"\0\0\0")
         given = b"".join(struct.pack("!i", len(it)) + it for it in parameters)
         bind = struct.pack("!hh", 0, len(parameters)) + given + struct.pack("!hh", 1, form)
@@ -234,7 +240,27 @@ class Wire:
         self.send(b"D", b"P\0")
         self.send(b"E", b"\0" + struct.pack("!i", 0))
         self.send(b"S")
-        return self.until_ready()
+
+    def count_rows(self, sql: str) -> tuple[int, float]:
+        """The number of binary rows of a statement without keeping them, and the time to the first one."""
+        begun, first_s, count = time.perf_counter(), 0.0, 0
+        self.begin(sql, BINARY, ())
+        rest = b""
+        while True:
+            data = rest + self.socket.recv(1 << 20)
+            at, end = 0, len(data)
+            while at + 5 <= end:
+                size = int.from_bytes(data[at + 1 : at + 5], "big") + 1
+                if at + size > end:
+                    break
+                kind = data[at]
+                if kind == ROW:
+                    count += 1
+                elif kind == READY:
+                    return count, first_s
+                at += size
+            first_s = first_s or (time.perf_counter() - begun if count else 0.0)
+            rest = data[at:]
 
     def cancel(self, port: int) -> None:
         """Sends the request on a connection of its own, as the protocol demands."""

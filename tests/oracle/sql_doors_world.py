@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import math
 import os
+import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars
 import pyarrow as pa
 import pyarrow.ipc
 
@@ -27,6 +30,7 @@ from program import PLANT
 PASSWORD = "correct horse battery 7"
 DATABASE = "lake"
 LIMIT_S = 120.0
+SCOPES = {"anna": "plant", "vera": "line:SMT/1"}
 NEAR = 1e-9
 
 Row = Sequence[Any]
@@ -43,6 +47,7 @@ class World:
     postgres: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
+    is_encrypted: bool = False
 
     @property
     def places(self) -> list[str]:
@@ -66,21 +71,22 @@ class World:
         bucket = str(self.folder / "bucket")
         self.run("simulate", "--out", bucket, "--days", str(days), "--units", "6", "--items", "20")
         self.run("ingest", "--bucket", bucket, *self.places, "--once")
-        for name, role in (("anna", "engineer"), ("vera", "engineer@line:SMT/1")):
+        for name, scope in SCOPES.items():
             self.run(
                 "user",
                 *self.places,
                 "add",
                 name,
                 "--role",
-                role,
+                f"engineer@{scope}",
                 "--password",
                 text=PASSWORD + "\n",
             )
 
-    def start(self, **settings: str) -> None:
-        args = ["serve", *self.places, "--no-ingest", "--listen", f"127.0.0.1:{self.http}"]
+    def start(self, *more: str, **settings: str) -> None:
+        args = ["serve", *self.places, "--no-ingest", "--listen", f"127.0.0.1:{self.http}", *more]
         args += ["--postgres-listen", f"127.0.0.1:{self.postgres}"]
+        self.is_encrypted = "--certificate" in more
         env = os.environ | {"COCKPIT_ACCESS_MODE": "login"} | settings
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -94,7 +100,21 @@ class World:
             self.process.wait(60)
             self.process = None
 
+    @contextmanager
+    def started(self, *more: str, **settings: str) -> Iterator[None]:
+        """Runs the program with other settings for a while."""
+        self.stop()
+        self.start(*more, **settings)
+        try:
+            yield
+        finally:
+            self.stop()
+            self.start()
+
     def answers(self) -> bool:
+        if self.is_encrypted:
+            with socket.socket() as other:
+                return other.connect_ex(("127.0.0.1", self.postgres)) == 0
         try:
             return bool(self.ask("GET", "/api/v1/setup"))
         except OSError:
@@ -116,7 +136,12 @@ class World:
     def make_token(self, name: str) -> str:
         """An API token of a user, which their programs send instead of the password."""
         self.ask("POST", "/api/v1/session", {"name": name, "password": PASSWORD})
-        new = {"name": "case", "actions": ["run_sql", "download"], "scope": "plant", "life_s": 3600}
+        new = {
+            "name": "case",
+            "actions": ["run_sql", "download"],
+            "scope": SCOPES[name],
+            "life_s": 3600,
+        }
         cookie = {"Cookie": self.cookie, "Origin": f"http://127.0.0.1:{self.http}"}
         made = json.loads(self.ask("POST", "/api/v1/account/tokens", new, cookie))
         self.tokens[name] = made["secret"]
@@ -128,12 +153,25 @@ class World:
         answer = self.ask("POST", "/api/v1/query?format=arrow", {"sql": sql}, bearer)
         return pyarrow.ipc.open_stream(answer).read_all()
 
-    def gold_tables(self) -> list[str]:
+    def file_summary(self, table: str) -> Summary:
+        """What the files of a table of gold contain, read by Polars."""
+        return expected(polars.read_delta(str(self.folder / "lake" / "gold" / table)).to_arrow())
+
+    def gold_tables(self, user: str = "anna") -> list[str]:
+        """The tables of which a user sees rows."""
         sql = (
             "SELECT table_name FROM information_schema.tables "
             "WHERE table_schema = 'gold' ORDER BY table_name"
         )
-        return [str(name) for name in self.query(sql).column(0).to_pylist()]
+        names = [str(name) for name in self.query(sql, user).column(0).to_pylist()]
+        return [name for name in names if self.is_visible(name, user)]
+
+    def is_visible(self, table: str, user: str) -> bool:
+        try:
+            self.query(f"SELECT 1 FROM gold.{table} LIMIT 0", user)
+        except OSError:
+            return False
+        return True
 
 
 def expected(table: pa.Table) -> Summary:

@@ -51,12 +51,9 @@ pub fn access() -> ExitCode {
     ended(run(bench.args(["--ignored", "--nocapture", "--test-threads", "1"])))
 }
 
-/// `cargo xtask bench report`: the shift summary as PDF and XLSX, and a million rows as XLSX.
+/// `cargo xtask bench report`: the shift summary as PDF and XLSX over HTTP, and a million rows as XLSX.
 pub fn report() -> ExitCode {
-    let mut bench = machine::cargo();
-    bench.args(["test", "-p", "report", "--lib", "--", "engine::bench::bench_"]);
-    // One after the other: the peak of memory is that of the process.
-    ended(run(bench.args(["--ignored", "--nocapture", "--test-threads", "1"])))
+    ended(try_report())
 }
 
 /// `cargo xtask bench ui [GOAL]...`: the goals U1 to U24 of the pages with the demo in a browser, as a table. A
@@ -87,6 +84,13 @@ fn try_alarms() -> Result<(), String> {
     tools::packages()?;
     tools::chromium()?;
     on_kafka("alarms", "bench_alarms.py", &[])
+}
+
+fn try_report() -> Result<(), String> {
+    let cockpit = cockpit()?;
+    let mut bench = Command::new(tools::python()?);
+    bench.arg(machine::root().join("tests/oracle/bench_report.py")).arg("--cockpit").arg(cockpit);
+    run(bench.arg("--work").arg(machine::cache()?.join("bench/report")))
 }
 
 fn try_batch(rows: &str) -> Result<(), String> {

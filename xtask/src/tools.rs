@@ -89,6 +89,23 @@ pub fn openssl() -> Result<(), String> {
     install("openssl", "openssl is not installed")
 }
 
+/// Clients of PostgreSQL: psql, the driver managers of ODBC and JDBC with their drivers, Java.
+pub fn postgres_clients() -> Result<(), String> {
+    for (path, package) in [
+        ("/usr/bin/psql", "postgresql-client"),
+        ("/usr/bin/odbcinst", "odbcinst"),
+        ("/usr/lib/x86_64-linux-gnu/odbc/psqlodbcw.so", "odbc-postgresql"),
+        ("/usr/share/java/postgresql.jar", "libpostgresql-jdbc-java"),
+        // The case is a source file, which the development kit runs.
+        ("/usr/bin/javac", "default-jdk-headless"),
+    ] {
+        if !Path::new(path).is_file() {
+            install(package, &format!("no {path}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// The text of PDF files.
 pub fn poppler() -> Result<(), String> {
     match answer(Command::new("pdftotext").arg("-v")) {

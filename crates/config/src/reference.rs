@@ -75,13 +75,14 @@ fn deprecated(limits: &Limits) -> String {
 /// All keys of the TOML files.
 fn keys() -> String {
     let mut page = format!(
-        "{NOTICE}# Keys of the TOML files\n\n`cockpit schema plant|contract|kpis|alarms|board` prints the same as JSON Schema.\n"
+        "{NOTICE}# Keys of the TOML files\n\n`cockpit schema plant|contract|kpis|alarms|report|board` prints the same as JSON Schema.\n"
     );
     for (document, title) in [
         (Document::Plant, "plant.toml"),
         (Document::Contract, "bronze/&lt;table&gt;.toml"),
         (Document::Kpis, "kpis.toml"),
         (Document::Alarms, "alarms.toml"),
+        (Document::Report, "reports/&lt;name&gt;/report.toml"),
         (Document::Board, "boards/&lt;name&gt;.toml"),
     ] {
         key_table(&mut page, &format!("## {title}"), document.table());
@@ -151,6 +152,8 @@ fn kind_name(key: &Key) -> String {
         Kind::Duration => "duration".to_owned(),
         Kind::Limit => "number or name".to_owned(),
         Kind::Ratio => "two texts".to_owned(),
+        Kind::TextOrNumber => "text or number".to_owned(),
+        Kind::TextsOrNumbers => "list of texts or numbers".to_owned(),
         Kind::Table(_) => "table".to_owned(),
         Kind::Map(_) => "tables by name".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),

@@ -232,5 +232,13 @@ fn formats(reader: &mut TomlReader<'_, '_>) -> Option<Vec<Format>> {
     Some(formats)
 }
 
+/// Reads the definition of `findings` for the keys that the reader knows.
+#[cfg(test)]
+pub(crate) fn read_keys(findings: &Findings<'_>) {
+    let template = String::new();
+    let files = BTreeMap::from([(DEFINITION, &template), (TEMPLATE, &template)]);
+    drop(read_one("x", &files, findings, &[], &[]));
+}
+
 #[cfg(test)]
 mod tests;

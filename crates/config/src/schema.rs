@@ -8,6 +8,7 @@ mod json;
 mod kpis;
 mod notifications;
 mod plant;
+mod report;
 
 pub use json::json_schema;
 pub(crate) use notifications::NOTIFICATION_KEYS;
@@ -25,12 +26,15 @@ pub enum Document {
     Kpis,
     /// `alarms.toml`
     Alarms,
+    /// `reports/<name>/report.toml`
+    Report,
     /// `boards/<name>.toml`
     Board,
 }
 
 impl Document {
-    pub const ALL: [Self; 5] = [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms, Self::Board];
+    pub const ALL: [Self; 6] =
+        [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms, Self::Report, Self::Board];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +43,7 @@ impl Document {
             Self::Contract => "contract",
             Self::Kpis => "kpis",
             Self::Alarms => "alarms",
+            Self::Report => "report",
             Self::Board => "board",
         }
     }
@@ -50,6 +55,7 @@ impl Document {
             Self::Contract => &contract::CONTRACT,
             Self::Kpis => &kpis::KPIS,
             Self::Alarms => &alarms::ALARMS,
+            Self::Report => &report::REPORT,
             Self::Board => &boards::BOARD,
         }
     }
@@ -114,6 +120,10 @@ pub enum Kind {
     Limit,
     /// Two texts: numerator and denominator in SQL.
     Ratio,
+    /// A text or a number.
+    TextOrNumber,
+    /// A list of texts and numbers.
+    TextsOrNumbers,
     Table(&'static Table),
     /// Tables by names that the file chooses.
     Map(&'static Table),

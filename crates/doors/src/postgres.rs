@@ -12,6 +12,7 @@ mod command;
 mod connection;
 mod copy;
 mod cursor;
+mod dialect;
 mod errors;
 mod extended;
 mod message;

@@ -14,7 +14,7 @@ mod svg;
 mod words;
 
 pub use number::grouped;
-pub use svg::escaped;
+pub use svg::{Label, escaped};
 
 use crate::data::{Cell, ColumnType, Data, ReportColumn, ReportTable};
 use crate::error::Error;
@@ -41,32 +41,53 @@ mod ink {
 /// # Errors
 /// [`Error::Chart`] if a column is missing or has another type.
 pub fn svg(report: &Definition, chart: &Chart, data: &Data) -> Result<String, Error> {
-    draw(chart, data).map_err(|message| Error::Chart {
+    Ok(draw(new_image(chart, data), report, chart, data)?.finish())
+}
+
+/// A chart as SVG without the texts that have Indic letters, and these.
+///
+/// # Errors
+/// As [`svg`].
+pub fn svg_and_labels(
+    report: &Definition,
+    chart: &Chart,
+    data: &Data,
+) -> Result<(String, Vec<Label>), Error> {
+    let mut image = draw(new_image(chart, data).without_labels(), report, chart, data)?;
+    let labels = image.take_labels();
+    Ok((image.finish(), labels))
+}
+
+fn new_image(chart: &Chart, data: &Data) -> Image {
+    Image::new(chart.width_mm, chart.height_mm, chart.title.in_language(&data.language))
+}
+
+fn draw(mut image: Image, report: &Definition, chart: &Chart, data: &Data) -> Result<Image, Error> {
+    let drawn = draw_on(&mut image, chart, data);
+    drawn.map_err(|message| Error::Chart {
         file: report.path(config::reports::DEFINITION),
         chart: chart.name.clone(),
         message,
-    })
+    })?;
+    Ok(image)
 }
 
-fn draw(chart: &Chart, data: &Data) -> Result<String, String> {
+fn draw_on(image: &mut Image, chart: &Chart, data: &Data) -> Result<(), String> {
     let table = data.table(&chart.query);
     let table = table.ok_or_else(|| format!("the query `{}` has no rows", chart.query))?;
     let rows = ChartRows::new(chart, table, data)?;
-    let mut image =
-        Image::new(chart.width_mm, chart.height_mm, chart.title.in_language(&data.language));
     if table.row_count() == 0 {
         let (x, y) = (f64::from(chart.width_mm) / 2.0, f64::from(chart.height_mm) / 2.0);
         image.text(x, y, "middle", ink::MUTED, no_data(&data.language));
-        return Ok(image.finish());
+        return Ok(());
     }
     match chart.kind {
-        ChartKind::Bars => bars::draw(&mut image, &rows)?,
-        ChartKind::Lines => lines::draw(&mut image, &rows)?,
-        ChartKind::Pareto => pareto::draw(&mut image, &rows)?,
-        ChartKind::Strips => strips::draw(&mut image, &rows)?,
-        ChartKind::Control => control::draw(&mut image, &rows)?,
+        ChartKind::Bars => bars::draw(image, &rows),
+        ChartKind::Lines => lines::draw(image, &rows),
+        ChartKind::Pareto => pareto::draw(image, &rows),
+        ChartKind::Strips => strips::draw(image, &rows),
+        ChartKind::Control => control::draw(image, &rows),
     }
-    Ok(image.finish())
 }
 
 /// What a chart or a table without rows shows.

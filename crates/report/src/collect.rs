@@ -50,10 +50,13 @@ pub struct Request {
     pub parameters: BTreeMap<String, String>,
     /// Language of titles; English if empty.
     pub language: String,
-    /// When the report is generated, in microseconds since 1970 UTC.
+    /// The current time, in microseconds since 1970 UTC, at which the defaults of parameters are resolved unless
+    /// `at_us` or `as_of_us` is set. It is not printed.
     pub now_us: i64,
+    /// When the report is issued, in microseconds since 1970 UTC; `None` if it is not.
+    pub issued_at_us: Option<i64>,
     /// When the defaults of parameters are resolved, in microseconds since 1970 UTC: a scheduled report that is
-    /// generated late has the parameters of its own time. Otherwise `as_of_us` or `now_us`.
+    /// issued late has the parameters of its own time. Otherwise `as_of_us` or `now_us`.
     pub at_us: Option<i64>,
     /// Table versions to read; otherwise those of `as_of_us`.
     pub pinned: Option<Versions>,
@@ -117,7 +120,7 @@ async fn read(
         plant: plant.name.clone(),
         zone: plant.zone,
         currency: plant.currency.clone(),
-        generated_at_us: request.now_us,
+        issued_at_us: request.issued_at_us,
         as_of_us: versions.values().map(|it| it.committed_at_us).max(),
         id,
         url,
@@ -161,12 +164,9 @@ async fn first_choices(
             continue;
         }
         let values = listed(report, &parameter.name, versions, 1, plant, source).await?;
-        let value = values.into_iter().next().ok_or_else(|| Error::InvalidParameter {
-            name: parameter.name.clone(),
-            value: String::new(),
-            expected: "a value, since the lake has no choices yet".to_owned(),
-        })?;
-        first.insert(parameter.name.clone(), value);
+        if let Some(value) = values.into_iter().next() {
+            first.insert(parameter.name.clone(), value);
+        }
     }
     Ok(first)
 }

@@ -37,8 +37,8 @@ pub struct Data {
     pub zone: Tz,
     /// ISO 4217 code; empty if the plant has none.
     pub currency: String,
-    /// Microseconds since 1970 UTC.
-    pub generated_at_us: i64,
+    /// When the report was issued, in microseconds since 1970 UTC; `None` if it was not.
+    pub issued_at_us: Option<i64>,
     /// When the newest version that was read was committed.
     pub as_of_us: Option<i64>,
     /// Receipt of the report: the same for the same definition, parameters and table versions.
@@ -265,6 +265,12 @@ impl<'a> Cell<'a> {
 }
 
 impl Data {
+    /// The time that the file has, in microseconds since 1970 UTC: when the report was issued, otherwise when its data
+    /// was committed. It is not the time of rendering, so the same data gives the same bytes.
+    pub fn dated_at_us(&self) -> Option<i64> {
+        self.issued_at_us.or(self.as_of_us)
+    }
+
     /// Rows of all tables.
     pub fn row_count(&self) -> usize {
         self.tables.iter().map(ReportTable::row_count).sum()

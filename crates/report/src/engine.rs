@@ -5,9 +5,9 @@ mod mistakes;
 mod qr;
 mod world;
 
-use crate::chart;
 use crate::data::Data;
 use crate::error::Error;
+use crate::{assets, chart};
 use chrono::{DateTime, Datelike as _, Offset as _, Timelike as _};
 use config::reports::{Definition, Format};
 use config::settings::ReportLimits;
@@ -22,8 +22,6 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, Timestamp};
 use typst_svg::SvgOptions;
 use world::Files;
-
-include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// Compilations after which unused results of the compiler are dropped. One report uses most of them again on
 /// its second page; the next report has other data.
@@ -48,8 +46,7 @@ pub(crate) struct Assets {
 impl Engine {
     /// Loads fonts and shared templates.
     pub fn new(limits: &ReportLimits) -> Self {
-        let bytes = FONTS.iter().map(|font| typst::foundations::Bytes::new(*font));
-        let fonts: Vec<Font> = bytes.flat_map(Font::iter).collect();
+        let fonts = assets::fonts().to_vec();
         let book = LazyHash::new(FontBook::from_fonts(&fonts));
         let library = LazyHash::new(Library::builder().build());
         let free = Arc::new(Semaphore::new(limits.reports_at_once));
@@ -132,6 +129,11 @@ impl Engine {
             .map_err(|found| Error::Template(mistakes::diagnostics(&found, &files, report)))
     }
 
+    /// Compiles the template of a report.
+    pub(crate) fn compile(&self, report: &Definition, data: &Data) -> Result<(), Error> {
+        self.document(&self.files(report, data)?, report).map(drop)
+    }
+
     /// The data of a report as its template reads it.
     pub fn json(&self, report: &Definition, data: &Data) -> serde_json::Value {
         json::data(report, data)
@@ -160,14 +162,22 @@ impl Engine {
     fn files(&self, report: &Definition, data: &Data) -> Result<Files, Error> {
         self.check_rows(data)?;
         let mut texts: Vec<(String, String)> = Vec::new();
-        let modules = MODULES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let modules = assets::modules().map(|(name, text)| (name.to_owned(), text.to_owned()));
         texts.extend(modules);
         texts.extend(report.sources.iter().map(|(name, text)| (name.clone(), text.clone())));
+        let mut value = json::data(report, data);
         for chart in &report.charts {
             texts.push((format!("charts/{}.svg", chart.name), chart::svg(report, chart, data)?));
+            let (plain, labels) = chart::svg_and_labels(report, chart, data)?;
+            if !labels.is_empty() {
+                let path = format!("charts/{}-plain.svg", chart.name);
+                value["charts"][&chart.name]["plain"] = path.clone().into();
+                value["charts"][&chart.name]["labels"] = serde_json::json!(labels);
+                texts.push((path, plain));
+            }
         }
         texts.push(("qr.svg".to_owned(), qr::svg(data.url.as_deref())?));
-        texts.push(("data.json".to_owned(), json::data(report, data).to_string()));
+        texts.push(("data.json".to_owned(), value.to_string()));
         Ok(Files::new(self.assets.clone(), texts, data)?)
     }
 
@@ -198,9 +208,9 @@ impl Engine {
     }
 }
 
-/// When the report was generated, in plant time, for the properties of the document.
+/// The date of the report, in plant time, for the properties of the document.
 fn timestamp(data: &Data) -> Option<Timestamp> {
-    let at = DateTime::from_timestamp_micros(data.generated_at_us)?.with_timezone(&data.zone);
+    let at = DateTime::from_timestamp_micros(data.dated_at_us()?)?.with_timezone(&data.zone);
     let part = |number: u32| u8::try_from(number).ok();
     let (month, day) = (part(at.month())?, part(at.day())?);
     let (hour, minute, second) = (part(at.hour())?, part(at.minute())?, part(at.second())?);

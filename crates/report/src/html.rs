@@ -135,9 +135,10 @@ fn footer(data: &Data) -> String {
             DateTime::from_timestamp_micros(at_us).unwrap_or_default().with_timezone(&data.zone);
         at.format("%Y-%m-%d %H:%M:%S %Z").to_string()
     };
-    let mut out = format!("<p>Generated at {}", time(data.generated_at_us));
-    if let Some(as_of_us) = data.as_of_us {
-        out.push_str(&format!(" · data as of {}", time(as_of_us)));
+    let as_of = data.as_of_us.map_or_else(|| "no data yet".to_owned(), time);
+    let mut out = format!("<p>Data as of {as_of}");
+    if let Some(issued_at_us) = data.issued_at_us {
+        out.push_str(&format!(" · issued at {}", time(issued_at_us)));
     }
     out.push_str(&format!(" · receipt {}", escaped(&data.id)));
     if let Some(url) = &data.url {

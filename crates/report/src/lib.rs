@@ -4,6 +4,7 @@
 //! *Out*: PDF, Excel, CSV, HTML and SVG; issued reports with the versions that they read; messages with them.
 //! *Promise*: the same data and parameters give the same bytes, and an issued report never changes.
 
+mod assets;
 pub mod chart;
 pub mod check;
 pub mod collect;

@@ -61,7 +61,9 @@ fn default(
     let name = |shift: u16| calendar.shifts().get(usize::from(shift)).map(|it| it.name.clone());
     match (&parameter.default, parameter.kind) {
         (ReportParameterDefault::Value(text), _) => Some(text.clone()),
-        (ReportParameterDefault::First, _) => first.get(&parameter.name).cloned(),
+        (ReportParameterDefault::First, kind) => {
+            first.get(&parameter.name).cloned().or_else(|| without_choices(kind, calendar, today))
+        }
         (ReportParameterDefault::Today, _) => day(today),
         (ReportParameterDefault::Yesterday, _) => day(today - 1),
         (ReportParameterDefault::LastWeek, _) => day(last_week(today)),
@@ -75,6 +77,17 @@ fn default(
             let current = calendar.local_parts(now_us).shift;
             name(current.or_else(|| Some(last_shift(calendar, now_us)?.1))?)
         }
+    }
+}
+
+/// The value in place of the first choice while the lake has none: one that selects no rows, or any value of its
+/// kind.
+fn without_choices(kind: ParameterKind, calendar: &Calendar, today: i32) -> Option<String> {
+    match kind {
+        ParameterKind::Day => date_from_days(today).map(|date| date.to_string()),
+        ParameterKind::Shift => calendar.shifts().first().map(|it| it.name.clone()),
+        ParameterKind::Text => Some(String::new()),
+        ParameterKind::Whole | ParameterKind::Decimal => Some("0".to_owned()),
     }
 }
 

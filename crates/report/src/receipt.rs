@@ -36,6 +36,8 @@ pub fn report_id(
     for (table, version) in versions {
         field(&mut hash, table);
         field(&mut hash, &version.version.to_string());
+        // A lake that is built again has the same numbers.
+        field(&mut hash, &version.committed_at_us.to_string());
     }
     letters(hash, REPORT_LETTERS)
 }

@@ -190,7 +190,8 @@ impl Writer {
 /// # Errors
 /// A query has more rows than a sheet, or a temporary file cannot be written.
 pub fn report(report: &Definition, data: &Data) -> Result<Vec<u8>, Error> {
-    let mut workbook = Workbook::new(&data.title, data.generated_at_us, data.zone)?;
+    let mut workbook =
+        Workbook::new(&data.title, data.dated_at_us().unwrap_or_default(), data.zone)?;
     for table in &data.tables {
         write_table(&mut workbook, table, data)?;
     }

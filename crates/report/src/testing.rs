@@ -182,7 +182,7 @@ pub fn data(report: &Definition, hours: &RecordBatch, language: &str) -> Data {
         plant: "Kerala".into(),
         zone: Kolkata,
         currency: "INR".into(),
-        generated_at_us: NOW_US,
+        issued_at_us: Some(NOW_US),
         as_of_us: Some(NOW_US - 60_000_000),
         url: Some(format!("https://cockpit.example/reports/daily?day=2026-02-02&id={id}")),
         id,

@@ -94,6 +94,8 @@ pub struct Limits {
     /// Largest count argument of SQL functions that lengthen texts or lists (`repeat`, `lpad`): the
     /// bytes of their results are not counted in the session's memory. 10,000.
     pub repeat_count: u64,
+    /// Operators, joins or unions of a query in one chain.
+    pub query_depth_max: usize,
     /// Time in which one of equal refusals is written to the audit log, in microseconds. 60 s.
     pub refusal_period_us: i64,
     /// Logins at providers of OpenID Connect.
@@ -148,6 +150,7 @@ impl Limits {
             backtest_time: Duration::from_secs(serve.backtest_time_s),
             live_recheck_time: Duration::from_millis(serve.live_recheck_ms),
             repeat_count: serve.sql_repeat_max,
+            query_depth_max: serve.query_depth_max,
             refusal_period_us: i64::from(serve.refusal_period_s) * 1_000_000,
             openid: OpenIdLimits::from_settings(serve),
         }
@@ -203,6 +206,7 @@ impl Default for Limits {
             backtest_time: Duration::from_secs(120),
             live_recheck_time: Duration::from_secs(1),
             repeat_count: 10_000,
+            query_depth_max: 500,
             refusal_period_us: 60_000_000,
             openid: OpenIdLimits::default(),
         }

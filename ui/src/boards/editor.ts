@@ -118,7 +118,10 @@ export function createEditor({
       theme,
     ],
   })
-  return new EditorView({ state, parent })
+  const view = new EditorView({ state, parent })
+  // The keyboard scrolls it too.
+  view.scrollDOM.tabIndex = 0
+  return view
 }
 
 /** Replaces what differs from the text of the editor, so that the cursor and the history remain. */

@@ -88,6 +88,7 @@ pub fn load(bench: &Bench) -> Done {
 
 /// Clients of the PostgreSQL protocol.
 pub fn sql_doors(bench: &Bench) -> Done {
+    tools::postgres_clients()?;
     run(bench.python("sql_doors_case.py")?.arg("--cockpit").arg(&bench.cockpit))
 }
 

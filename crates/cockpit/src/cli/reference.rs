@@ -18,6 +18,8 @@ pub enum File {
     Kpis,
     /// alarms.toml
     Alarms,
+    /// reports/NAME/report.toml
+    Report,
     /// boards/NAME.toml
     Board,
 }
@@ -29,6 +31,7 @@ impl File {
             Self::Contract => Document::Contract,
             Self::Kpis => Document::Kpis,
             Self::Alarms => Document::Alarms,
+            Self::Report => Document::Report,
             Self::Board => Document::Board,
         }
     }

@@ -118,7 +118,7 @@ async fn run_one(config: &Config, args: &RunArgs) -> anyhow::Result<bool> {
     let format = format(args)?;
     let bytes = engine.render(&report, &data, format)?;
     let path = path(args, &data, format);
-    std::fs::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    write_file(&path, &bytes)?;
     print::line(&summary(&data, &path, bytes.len()));
     Ok(true)
 }
@@ -126,12 +126,26 @@ async fn run_one(config: &Config, args: &RunArgs) -> anyhow::Result<bool> {
 fn write_issued(config: &Config, args: &RunArgs, id: i64) -> anyhow::Result<bool> {
     let (issued, file) = as_issued::read(config, &args.name, id, format(args)?)?;
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(&file.name));
-    std::fs::write(&path, &file.bytes)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    write_file(&path, &file.bytes)?;
     let later = issued.corrected_by.map(|later| format!("; corrected by {later}"));
     let (bytes, later) = (file.bytes.len(), later.unwrap_or_default());
     print::line(&format!("{}: {bytes} bytes, issued report {id}{later}", path.display()));
     Ok(true)
+}
+
+/// Writes a file as a whole or, if that fails, not at all; a path such as `/dev/stdout` is written to directly.
+fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let describe = || format!("cannot write {}", path.display());
+    if path.metadata().is_ok_and(|it| !it.is_file()) {
+        return std::fs::write(path, bytes).with_context(describe);
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        let _may_not_exist = std::fs::remove_file(&part);
+    }
+    written.with_context(describe)
 }
 
 fn find(config: &Config, name: &str) -> anyhow::Result<Arc<Definition>> {

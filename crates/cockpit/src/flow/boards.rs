@@ -4,7 +4,7 @@ use super::Flow;
 use config::boards;
 use lake::plan::boards::Checker;
 use live::Live;
-use serve::http::{BOARDS_CHANGED, BoardStore};
+use serve::http::{BOARDS_CHANGED, BoardStore, Service};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -27,11 +27,14 @@ impl Flow {
     /// Reads the boards again whenever a file changes, until `stop`, and announces that to viewers.
     pub(super) async fn reload_boards(
         &self,
-        store: &Arc<BoardStore>,
+        service: &Service,
         live: &Live,
         stop: &CancellationToken,
     ) {
-        let Some(folder) = self.plant_folder.as_deref() else { return stop.cancelled().await };
+        let folder = self.plant_folder.as_deref();
+        let (Some(folder), Some(store)) = (folder, service.boards()) else {
+            return stop.cancelled().await;
+        };
         let every = Duration::from_millis(self.lake().limits().board.board_reload_ms);
         let mut seen = stamps(folder);
         let mut changes = 0;

@@ -100,14 +100,12 @@ impl Flow {
         let configured = &self.refinery.plant.openid;
         let openid = Arc::new(http::Providers::new(configured, public_url, &limits.openid));
         let service = self
-            .http_service(&lake_service, &live, users.control, &network, limits.clone())
+            .http_service(&lake_service, &live, users.control, &network, limits.clone())?
             .with_alarms(alarms.as_ref().map(|it| it.alarms.clone()))
             .with_planner(alarms.as_ref().map(AlarmService::planner))
             .with_network(network.clone())
             .with_openid(Arc::clone(&openid));
-        let boards = self.open_boards()?;
-        let service = service.with_reports(reports.clone()).with_boards(Arc::clone(&boards));
-        let service = Arc::new(service);
+        let service = Arc::new(service.with_reports(reports.clone()));
         let router = http::router(Arc::clone(&service), cockpit_ui::ASSETS);
         say(Started {
             address,
@@ -127,13 +125,12 @@ impl Flow {
         };
         let pushing = start_pushing(&live, &stop);
         let watching = Box::pin(self.run_alarms(alarms, &live, &stop));
-        let kept = upkeep.run(&stop);
+        let reloading = self.reload_boards(&service, &live, &stop);
+        let kept = futures::future::join(upkeep.run(&stop), reloading);
         let refreshed = refresh_providers(&openid, &stop);
         let reporting = self.run_reports(reports, &lake_service, is_refining, &stop);
-        let reloading = self.reload_boards(&boards, &live, &stop);
-        let (answered, ingested, (), (), (), (), (), (), ()) = tokio::join!(
-            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying,
-            reloading
+        let (answered, ingested, (), (), _kept, (), (), ()) = tokio::join!(
+            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying
         );
         upkeep.once().await;
         pushing.join_all().await;
@@ -188,11 +185,11 @@ impl Flow {
         control: http::AccessControl,
         network: &http::Network,
         limits: serve::Limits,
-    ) -> http::Service {
+    ) -> anyhow::Result<http::Service> {
         let (lake, live, hosts) = (lake_service.clone(), live.clone(), network.hosts.clone());
         let service = http::Service::new(lake, live, limits, Arc::new(now), hosts, control);
-        service
-            .with_rule_file(RuleFile::new(self.plant_folder.clone(), self.refinery.plant.clone()))
+        let rules = RuleFile::new(self.plant_folder.clone(), self.refinery.plant.clone());
+        Ok(service.with_rule_file(rules).with_boards(self.open_boards()?))
     }
 
     fn new_live(&self, registry: &Registry) -> Live {

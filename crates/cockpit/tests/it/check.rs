@@ -24,6 +24,58 @@ fn the_test_plant_has_none() {
     assert_eq!(outcome.stdout, "Case: 6 contracts and 9 models, no mistakes\n");
 }
 
+/// A board without mistakes, and one with a mistake in its keys, in its statement and in a name of a column.
+const BOARD: &str = r#"title = "Plans"
+
+[[tile]]
+name = "rows"
+kind = "number"
+sql = "SELECT count(*) AS rows FROM silver.plan"
+value = "rows"
+"#;
+const FAULTY_BOARD: &str = r#"title = "Plans"
+
+[[tile]]
+name = "rows"
+kind = "number"
+sql = """
+SELECT
+    count(*) AS rows, xqzzx
+FROM silver.plan"""
+value = "rows"
+
+[[tile]]
+name = "names"
+kind = "table"
+sql = "SELECT count(*) AS rows FROM silver.plan"
+link = "/make/{row}"
+"#;
+
+/// Boards are checked, and a mistake in one does not keep the other commands from working.
+#[test]
+fn boards_are_checked() {
+    let world = World::new();
+    let folder = world.path("plant/boards");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("good.toml"), BOARD).unwrap();
+    let outcome = world.run(&["check"]).success();
+    assert!(outcome.stdout.contains("9 models, 1 board, no mistakes"), "{}", outcome.stdout);
+    fs::write(folder.join("faulty.toml"), FAULTY_BOARD).unwrap();
+    fs::write(folder.join("keys.toml"), BOARD.replace("value =", "valeu =")).unwrap();
+    let outcome = world.run(&["check"]);
+    assert!(!outcome.succeeded, "no mistake found: {}", outcome.stdout);
+    for expected in [
+        "boards/faulty.toml:8: the statement cannot be planned",
+        "boards/faulty.toml:15: tile `names`: no column `row`, which `link` names",
+        "Did you mean `rows`?",
+        "boards/keys.toml:7: unknown key `valeu`",
+        "\n4 mistakes\n",
+    ] {
+        assert!(outcome.stdout.contains(expected), "{expected}: {}", outcome.stdout);
+    }
+    world.run(&["config"]).success();
+}
+
 #[test]
 fn the_reference_plant_has_none() {
     let checked = World::new().command(&["check"]).env_remove("COCKPIT_PLANT").output().unwrap();

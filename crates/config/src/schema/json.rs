@@ -76,6 +76,10 @@ fn kind_schema(kind: Kind) -> Map<String, Value> {
         Kind::Ratio => json!({
             "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2
         }),
+        Kind::TextOrNumber => json!({ "anyOf": [{ "type": "string" }, { "type": "number" }] }),
+        Kind::TextsOrNumbers => json!({
+            "type": "array", "items": { "anyOf": [{ "type": "string" }, { "type": "number" }] }
+        }),
         Kind::Table(table) => return table_schema(table),
         Kind::Map(table) => json!({
             "type": "object", "additionalProperties": table_schema(table)

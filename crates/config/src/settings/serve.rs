@@ -179,6 +179,9 @@ settings! {
         /// Time in which one of equal refused requests is written to the audit log.
         refusal_period_s: u32 = 60, in 1 to 86_400,
             "a client that is refused again and again cannot fill the disk";
+        /// Operators, joins or unions of a query in one chain, each a level of its plan.
+        query_depth_max: usize = 500, in 50 to 2_000,
+            "a deeper plan can exhaust the stack of a thread, which ends the program";
         /// Repetitions an SQL function may produce, such as repeat or lpad.
         sql_repeat_max: u64 = 10_000,
             "the memory of such results is not counted by the session";

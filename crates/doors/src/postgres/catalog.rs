@@ -9,7 +9,6 @@ mod functions;
 mod information;
 mod numbers;
 mod objects;
-mod regproc;
 mod schemas;
 mod table;
 mod types;
@@ -18,21 +17,18 @@ use super::variables::Variables;
 use anyhow::Context as _;
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::sql::sqlparser::ast::Statement as Ast;
-use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::prelude::SessionContext;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::PgCatalogStaticTables;
-use datafusion_postgres::datafusion_pg_catalog::pg_catalog::oid_type_planner::PgOidTypePlanner;
-use datafusion_postgres::datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use objects::Objects;
 use schemas::Catalog;
 use serve::http::{Error, SqlClient};
 use std::fmt;
 use std::sync::Arc;
+use types::PgTypePlanner;
 
 /// What all sessions share.
 pub struct Statics {
     tables: PgCatalogStaticTables,
-    parser: PostgresCompatibilityParser,
 }
 
 impl Statics {
@@ -42,7 +38,7 @@ impl Statics {
     /// The tables that are part of the program cannot be read.
     pub fn load() -> anyhow::Result<Self> {
         let tables = PgCatalogStaticTables::try_new().context("load the tables of pg_catalog")?;
-        Ok(Self { tables, parser: PostgresCompatibilityParser::new() })
+        Ok(Self { tables })
     }
 }
 
@@ -50,12 +46,6 @@ impl fmt::Debug for Statics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Statics")
     }
-}
-
-/// The statements of a text, with what PostgreSQL writes differently.
-pub fn parse(statics: &Statics, sql: &str) -> Result<Vec<Ast>, ParserError> {
-    let parsed = statics.parser.parse(sql)?;
-    Ok(parsed.into_iter().map(regproc::compare_by_name).collect())
 }
 
 /// A session for one statement of a client.
@@ -69,23 +59,37 @@ pub async fn state(
     sql: &str,
 ) -> Result<SessionState, Error> {
     let session = client.session().await?;
-    let tables = if mentions_catalog(sql) { client.tables().await? } else { Vec::new() };
-    let objects = Arc::new(Objects::new(tables, client.name().to_owned()));
+    let reads_catalogue = reads_catalogue(sql);
+    let tables = if reads_catalogue { client.tables().await? } else { Vec::new() };
+    let settings = variables.all().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let objects = Objects::new(tables, client.name().to_owned(), settings.collect());
+    Ok(complete(&session, statics, Arc::new(objects), variables, reads_catalogue))
+}
+
+/// `session` with the schemas, functions and types of PostgreSQL.
+fn complete(
+    session: &SessionContext,
+    statics: &Arc<Statics>,
+    objects: Arc<Objects>,
+    variables: &Variables,
+    reads_catalogue: bool,
+) -> SessionState {
     let name = lake::session::CATALOG;
     if let Some(inner) = session.catalog(name) {
         let catalog = Catalog::new(inner, Arc::clone(statics), Arc::clone(&objects));
         session.register_catalog(name, Arc::new(catalog));
     }
-    functions::register(&session, &objects, variables);
+    functions::register(session, &objects, variables, reads_catalogue);
     let builder = SessionStateBuilder::new_from_existing(session.state());
-    let mut state = builder.with_type_planner(Arc::new(PgOidTypePlanner)).build();
+    let mut state = builder.with_type_planner(Arc::new(PgTypePlanner)).build();
     // The views of DataFusion would hide those of PostgreSQL.
     state.config_mut().options_mut().catalog.information_schema = false;
-    Ok(state)
+    state
 }
 
-/// Whether a statement may read the catalogue: its tables and functions have such names.
-fn mentions_catalog(sql: &str) -> bool {
+/// Whether a statement may read the catalogue: its tables, functions and types have such names.
+pub fn reads_catalogue(sql: &str) -> bool {
     let sql = sql.to_lowercase();
-    ["pg_", "information_schema", "_description"].iter().any(|it| sql.contains(it))
+    let names = ["pg_", "information_schema", "_description", "_privilege", "regclass", "regtype"];
+    names.iter().chain(&["to_reg", "regnamespace", "quote_ident"]).any(|it| sql.contains(it))
 }

@@ -1,5 +1,6 @@
 //! Messages on a connection.
 
+use super::errors::malformed;
 use super::message::{First, Message};
 use bytes::BytesMut;
 use pgwire::error::PgWireError;
@@ -43,7 +44,7 @@ impl Decoder for Codec {
             First::take(source).map(|it| it.map(Incoming::First))
         };
         self.is_started |= matches!(taken, Ok(Some(_)));
-        Ok(taken.unwrap_or_else(|invalid| Some(Incoming::Invalid(invalid, is_extended))))
+        Ok(taken.unwrap_or_else(|invalid| Some(Incoming::Invalid(malformed(invalid), is_extended))))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Errors as PostgreSQL clients expect them, with codes of SQLSTATE.
 
+use super::message::Malformed;
 use datafusion::error::DataFusionError;
 use pgwire::error::{ErrorInfo, PgWireError};
 use serve::http::Error;
 
 /// SQLSTATE codes of errors of the HTTP interface, by the code there.
-const STATES: [(&str, &str); 17] = [
+const STATES: [(&str, &str); 18] = [
     ("access_unavailable", "57P03"),
     ("ambiguous_columns", "42702"),
     ("bad_query", "42000"),
@@ -20,6 +21,7 @@ const STATES: [(&str, &str); 17] = [
     ("throttled", "28000"),
     ("timeout", "57014"),
     ("too_big", "54000"),
+    ("too_deep", "54001"),
     ("too_many_requests", "53400"),
     ("too_many_rows", "54000"),
     ("unauthenticated", "28000"),
@@ -45,6 +47,14 @@ pub fn unsupported(what: impl Into<String>) -> PgWireError {
 /// The client broke the protocol.
 pub fn violation(message: impl Into<String>) -> PgWireError {
     error("08P01", message)
+}
+
+/// The client sent a message that cannot be read.
+pub fn malformed(invalid: Malformed) -> PgWireError {
+    match invalid.is_fatal {
+        true => fatal(invalid.state, invalid.message),
+        false => error(invalid.state, invalid.message),
+    }
 }
 
 /// The client cancelled the statement.

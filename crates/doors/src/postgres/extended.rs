@@ -63,7 +63,7 @@ impl Connection {
         let values = prepared.parameters.values(&bind)?;
         let format = format(&bind.result_formats);
         let bound = Portal { prepared, values, format, progress: Progress::New };
-        self.portal_fields(&bound)?;
+        self.fields_of(&bound.prepared.kind, &bound.format)?;
         self.session.portals.insert(portal, bound);
         Ok(self.socket.feed(PgWireBackendMessage::BindComplete(BindComplete::new())).await?)
     }
@@ -84,10 +84,10 @@ impl Connection {
                 self.socket.feed(described).await?;
                 self.fields_of(&prepared.kind, &Format::UnifiedText)?
             }
-            Object::Portal(name) => {
-                let portal = self.session.portals.get(name).ok_or_else(|| no_portal(name))?;
-                self.portal_fields(portal)?
-            }
+            Object::Portal(name) => match self.session.portals.get(name) {
+                Some(portal) => self.fields_of(&portal.prepared.kind, &portal.format)?,
+                None => self.cursor_fields(name)?,
+            },
         };
         match fields {
             Some(fields) => self.describe_rows(&fields).await,
@@ -95,8 +95,13 @@ impl Connection {
         }
     }
 
-    fn portal_fields(&self, portal: &Portal) -> PgWireResult<Option<Fields>> {
-        self.fields_of(&portal.prepared.kind, &portal.format)
+    /// The columns of a cursor that SQL declared, which is a portal, too.
+    fn cursor_fields(&self, name: &str) -> PgWireResult<Option<Fields>> {
+        if !self.session.cursors.contains_key(name) {
+            return Err(no_portal(name));
+        }
+        let fetch = Command::Fetch { name: name.to_owned(), rows: None, is_move: false };
+        self.command_fields(&fetch, &Format::UnifiedText)
     }
 
     fn fields_of(&self, kind: &Kind, format: &Format) -> PgWireResult<Option<Fields>> {

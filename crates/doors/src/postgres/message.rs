@@ -4,9 +4,7 @@
 //! and accepts a gigabyte before the login. This one reads a message only when it is complete and has at
 //! most the configured size, and nothing outside of it.
 
-use super::errors::{fatal, violation};
 use bytes::{Buf as _, Bytes, BytesMut};
-use pgwire::error::PgWireResult;
 use std::collections::BTreeMap;
 
 /// Bytes of a length.
@@ -15,6 +13,30 @@ const LENGTH_BYTES: usize = 4;
 const CANCEL_CODE: u32 = 80_877_102;
 /// Bytes of the first message at most, as in PostgreSQL.
 const STARTUP_BYTES_MAX: usize = 10_000;
+
+/// SQLSTATE of a violation of the protocol, and of text that is not UTF-8.
+const VIOLATION: &str = "08P01";
+const NOT_UTF8: &str = "22021";
+
+/// A message that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    pub state: &'static str,
+    pub message: String,
+    /// Whether the end of the message is unknown, so that nothing after it can be read.
+    pub is_fatal: bool,
+}
+
+/// The result of reading.
+pub type ReadResult<T> = Result<T, Malformed>;
+
+fn violation(message: &str) -> Malformed {
+    Malformed { state: VIOLATION, message: message.to_owned(), is_fatal: false }
+}
+
+fn fatal(message: String) -> Malformed {
+    Malformed { state: VIOLATION, message, is_fatal: true }
+}
 
 /// The first message of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +106,7 @@ impl Message {
     ///
     /// # Errors
     /// The message is longer than `bytes_max`, of an unknown type, or its content is invalid.
-    pub fn take(source: &mut BytesMut, bytes_max: usize) -> PgWireResult<Option<Self>> {
+    pub fn take(source: &mut BytesMut, bytes_max: usize) -> ReadResult<Option<Self>> {
         let Some((kind, rest)) = source.split_first() else { return Ok(None) };
         let kind = *kind;
         let Some(length) = length(rest, bytes_max)? else { return Ok(None) };
@@ -97,7 +119,7 @@ impl Message {
         Self::read(kind, Body(body)).map(Some)
     }
 
-    fn read(kind: u8, mut body: Body) -> PgWireResult<Self> {
+    fn read(kind: u8, mut body: Body) -> ReadResult<Self> {
         let message = match kind {
             b'p' => Self::Password(body.text()?),
             b'Q' => Self::Query(body.text()?),
@@ -120,7 +142,7 @@ impl Message {
             b'S' => Self::Sync,
             b'X' => Self::Terminate,
             b'd' | b'c' | b'f' => return Ok(Self::Copy),
-            _ => return Err(fatal("08P01", format!("invalid frontend message type {kind}"))),
+            _ => return Err(fatal(format!("invalid frontend message type {kind}"))),
         };
         if body.0.is_empty() { Ok(message) } else { Err(violation("invalid message format")) }
     }
@@ -131,7 +153,7 @@ impl First {
     ///
     /// # Errors
     /// It is too long or invalid.
-    pub fn take(source: &mut BytesMut) -> PgWireResult<Option<Self>> {
+    pub fn take(source: &mut BytesMut) -> ReadResult<Option<Self>> {
         let Some(length) = length(source, STARTUP_BYTES_MAX)? else { return Ok(None) };
         if source.len() < length {
             return Ok(None);
@@ -159,36 +181,36 @@ impl First {
 }
 
 /// The length at the beginning of `source`, which counts itself.
-fn length(source: &[u8], bytes_max: usize) -> PgWireResult<Option<usize>> {
+fn length(source: &[u8], bytes_max: usize) -> ReadResult<Option<usize>> {
     let Some(length) = source.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
     let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
     if (LENGTH_BYTES..=bytes_max).contains(&length) {
         return Ok(Some(length));
     }
-    Err(fatal("08P01", format!("invalid message length {length}: at most {bytes_max}")))
+    Err(fatal(format!("invalid message length {length}: at most {bytes_max}")))
 }
 
 /// The content of a message.
 struct Body(Bytes);
 
 impl Body {
-    fn bytes(&mut self, count: usize) -> PgWireResult<Bytes> {
+    fn bytes(&mut self, count: usize) -> ReadResult<Bytes> {
         if count > self.0.len() {
             return Err(violation("insufficient data left in message"));
         }
         Ok(self.0.split_to(count))
     }
 
-    fn short(&mut self) -> PgWireResult<i16> {
+    fn short(&mut self) -> ReadResult<i16> {
         self.bytes(2).map(|mut it| it.get_i16())
     }
 
-    fn number(&mut self) -> PgWireResult<i32> {
+    fn number(&mut self) -> ReadResult<i32> {
         self.bytes(4).map(|mut it| it.get_i32())
     }
 
     /// A text up to its zero.
-    fn text(&mut self) -> PgWireResult<String> {
+    fn text(&mut self) -> ReadResult<String> {
         let end = self.0.iter().position(|byte| *byte == 0);
         let end = end.ok_or_else(|| violation("invalid string in message"))?;
         let text = self.bytes(end)?;
@@ -196,13 +218,14 @@ impl Body {
         match str::from_utf8(&text) {
             Ok(text) => Ok(text.to_owned()),
             Err(_invalid) => {
-                Err(super::errors::error("22021", "invalid byte sequence for encoding \"UTF8\""))
+                let message = "invalid byte sequence for encoding \"UTF8\"".to_owned();
+                Err(Malformed { state: NOT_UTF8, message, is_fatal: false })
             }
         }
     }
 
     /// A value with its length; -1 is null.
-    fn value(&mut self) -> PgWireResult<Option<Bytes>> {
+    fn value(&mut self) -> ReadResult<Option<Bytes>> {
         match self.number()? {
             -1 => Ok(None),
             length => match usize::try_from(length) {
@@ -213,12 +236,12 @@ impl Body {
     }
 
     /// Items with their number before them. Nothing is reserved for those that may not follow.
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> PgWireResult<T>) -> PgWireResult<Vec<T>> {
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> ReadResult<T>) -> ReadResult<Vec<T>> {
         let count = self.short()?.cast_unsigned();
         (0..count).map(|_| item(self)).collect()
     }
 
-    fn object(&mut self) -> PgWireResult<Object> {
+    fn object(&mut self) -> ReadResult<Object> {
         let kind = self.bytes(1)?;
         match kind.first() {
             Some(b'S') => self.text().map(Object::Statement),
@@ -315,6 +338,36 @@ mod tests {
         for body in [&b"\0\x03\0\0user"[..], b"\0\x03\0\0user\0", b"\0\x03\0\0", b"\0"] {
             assert!(First::take(&mut frame(0, body).split_off(1)).is_err(), "{body:?}");
         }
+    }
+
+    /// Numbers without a pattern (xorshift), so that a failure can be repeated.
+    fn random(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+
+    #[test]
+    fn a_million_random_frames_are_read_or_refused() {
+        let kinds = b"QPBDECSHXpdcf?";
+        let (mut state, mut is_read) = (0x5eed_u64, 0);
+        for _ in 0..1_000_000 {
+            let kind = kinds[random(&mut state) as usize % kinds.len()];
+            let length = random(&mut state) as usize % 40;
+            // Small numbers are frequent, as in real messages: zeros end texts, and counts are small.
+            let body: Vec<u8> = (0..length)
+                .map(|_| {
+                    let [one, other, ..] = random(&mut state).to_be_bytes();
+                    if one < 160 { one % 4 } else { other }
+                })
+                .collect();
+            let mut source = frame(kind, &body);
+            is_read += usize::from(Message::take(&mut source, MAX).is_ok());
+            assert!(source.is_empty());
+            let _refused = First::take(&mut BytesMut::from(&body[..])).is_err();
+        }
+        assert!(is_read > 100_000, "{is_read} frames are valid");
     }
 
     proptest! {

@@ -1,9 +1,10 @@
 //! Parsed and planned statements.
 
 use super::command::Command;
+use super::dialect::without_mark;
 use super::errors::{error, from_read_path};
 use super::parameters::Parameters;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 use pgwire::error::PgWireResult;
@@ -51,7 +52,7 @@ pub struct Plan {
 impl Query {
     /// A query with the plan that was just made.
     pub fn new(ast: Ast, plan: Plan) -> Self {
-        let schema = Arc::new(Schema::clone(plan.frame.schema().as_arrow()));
+        let schema = Arc::new(columns(&plan.frame));
         Self { ast, schema, plan: Mutex::new(Some(plan)) }
     }
 
@@ -67,15 +68,34 @@ impl Query {
     /// # Errors
     /// The columns differ.
     pub fn check(&self, frame: &DataFrame) -> PgWireResult<()> {
-        let now = frame.schema().as_arrow().fields();
-        let same = |(one, other): (&arrow::datatypes::FieldRef, &arrow::datatypes::FieldRef)| {
+        let now = columns(frame);
+        let same = |(one, other): (&FieldRef, &FieldRef)| {
             one.name() == other.name() && one.data_type() == other.data_type()
         };
-        let is_same = now.len() == self.schema.fields().len()
-            && now.iter().zip(self.schema.fields()).all(same);
+        let is_same = now.fields().len() == self.schema.fields().len()
+            && now.fields().iter().zip(self.schema.fields()).all(same);
         let message = "cached plan must not change result type: prepare the statement again";
         is_same.then_some(()).ok_or_else(|| error("0A000", message))
     }
+}
+
+/// The columns of a result. The analysis of a plan may change their types, for example by coercion; it is
+/// not possible while a parameter has no type.
+fn columns(frame: &DataFrame) -> Schema {
+    let planned = frame.schema().as_arrow();
+    let (state, plan) = frame.clone().into_parts();
+    let analysed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {});
+    let analysed = analysed.as_ref().map_or(planned, |plan| plan.schema().as_arrow());
+    let column = |(planned, analysed): (&FieldRef, &FieldRef)| {
+        // A column of nulls is one of texts in PostgreSQL.
+        let kind = match analysed.data_type() {
+            DataType::Null => DataType::Utf8,
+            kind => kind.clone(),
+        };
+        let name = without_mark(planned.name());
+        Field::new(name, kind, true).with_metadata(planned.metadata().clone())
+    };
+    Schema::new(planned.fields().iter().zip(analysed.fields()).map(column).collect::<Vec<_>>())
 }
 
 /// The single statement of an error-prone text.

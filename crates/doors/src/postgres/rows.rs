@@ -1,8 +1,9 @@
 //! Rows of a statement as messages.
 
 use super::errors::{from_read_path, unsupported};
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion_postgres::arrow_pg::datatypes::arrow_schema_to_pg_fields;
 use datafusion_postgres::arrow_pg::row_encoder::RowEncoder;
 use pgwire::api::Type;
@@ -124,8 +125,16 @@ impl OpenRows {
 
     fn described(&self, batch: &RecordBatch) -> PgWireResult<RecordBatch> {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let columns = batch.columns().to_vec();
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+        let typed = |(column, field): (&ArrayRef, &FieldRef)| match field.data_type() {
+            kind if kind == column.data_type() => Ok(Arc::clone(column)),
+            kind => cast(column, kind),
+        };
+        let columns: Result<Vec<ArrayRef>, _> =
+            batch.columns().iter().zip(self.schema.fields()).map(typed).collect();
+        columns
+            .and_then(|columns| {
+                RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            })
             .map_err(|error| unsupported(format!("the result cannot be described: {error}")))
     }
 }

@@ -4,6 +4,7 @@ use super::Server;
 use super::catalog;
 use super::command::Command;
 use super::cursor::Cursor;
+use super::dialect;
 use super::errors::{error, from_datafusion, from_read_path, unsupported};
 use super::parameters::Parameters;
 use super::prepared::{Kind, Plan, Prepared, Query, only};
@@ -94,7 +95,8 @@ impl Session {
                 parameters: Parameters::default(),
             });
         }
-        let parsed = catalog::parse(&self.server.statics, sql);
+        self.client.check_depth(sql).map_err(|failed| from_read_path(failed, sql))?;
+        let parsed = dialect::parse(sql, catalog::reads_catalogue(sql), declared);
         let parsed = parsed.map_err(|failed| from_datafusion(failed.into(), sql))?;
         if parsed.is_empty() {
             let (kind, parameters) = (Kind::Empty, Parameters::default());

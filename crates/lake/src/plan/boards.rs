@@ -121,3 +121,6 @@ fn is_time(kind: &DataType) -> bool {
 fn diagnostic(board: &Board, line: usize, message: String, remedy: &str) -> Diagnostic {
     Diagnostic { file: boards::path(&board.name), line, message, remedy: remedy.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

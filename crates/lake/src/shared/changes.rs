@@ -65,7 +65,8 @@ pub async fn changes(
     let (store, _) = table.store();
     let mut files = Vec::new();
     for version in from..=to {
-        let Some(actions) = commit(store, version).await.with_context(|| format!("reading {name}"))?
+        let Some(actions) =
+            commit(store, version).await.with_context(|| format!("reading {name}"))?
         else {
             return Ok(Changes::NotStored(version));
         };

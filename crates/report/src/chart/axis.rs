@@ -30,6 +30,16 @@ impl Area {
     }
 }
 
+/// The space around an area, in millimetres.
+#[derive(Debug, Clone, Copy)]
+pub struct Margins {
+    /// At least, if the labels of the values need less.
+    pub left: f64,
+    /// Below.
+    pub foot: f64,
+    pub right: f64,
+}
+
 /// The axis of the values at the left.
 pub struct ValueAxis {
     pub area: Area,
@@ -37,28 +47,28 @@ pub struct ValueAxis {
 }
 
 impl ValueAxis {
-    /// Draws an axis that covers `values`, with space for labels of `foot` millimetres below and `right` beside.
-    /// An axis of bars begins at 0.
+    /// Draws an axis that covers `values`. An axis of bars begins at 0.
     pub fn draw(
         image: &mut Image,
         values: &[f64],
         unit: &str,
         begins_at_zero: bool,
-        (foot, right): (f64, f64),
+        margins: Margins,
     ) -> Self {
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let (least, most) = if values.is_empty() { (0.0, 1.0) } else { (least, most) };
         let (least, most) =
             if begins_at_zero { (least.min(0.0), most.max(0.0)) } else { (least, most) };
-        let bottom = image.height - foot;
+        let bottom = image.height - margins.foot;
         let count = ((bottom - HEAD) / TICK_MM).floor().clamp(1.0, 8.0) as usize;
         let ticks = Ticks::new(least, most, count);
         let digits = ticks.digits();
         let labels: Vec<(f64, String)> =
             ticks.all().map(|tick| (tick, grouped(tick, digits))).collect();
         let width = labels.iter().map(|(_, text)| text_width(text)).fold(0.0, f64::max);
-        let area = Area { left: width + GAP, top: HEAD, right: image.width - right, bottom };
+        let left = (width + GAP).max(margins.left);
+        let area = Area { left, top: HEAD, right: image.width - margins.right, bottom };
         let axis = Self { area, ticks };
         for (tick, text) in &labels {
             let y = axis.y(*tick);

@@ -16,8 +16,8 @@ pub fn draw(image: &mut Image, rows: &ChartRows<'_>) -> Result<(), String> {
     let mut values: Vec<f64> = series.iter().flatten().flatten().copied().collect();
     values.extend(limits.iter().flat_map(|(_, limit)| limit.all()));
     let categories = Categories::new(rows);
-    let foot = categories.foot(image);
-    let axis = ValueAxis::draw(image, &values, rows.unit(), true, (foot, 0.0));
+    let margins = categories.margins(image, 0.0);
+    let axis = ValueAxis::draw(image, &values, rows.unit(), true, margins);
     let area = axis.area;
     let group = (categories.slot(area) * FILLED).min(WIDEST_MM * series.len() as f64);
     let width = group / series.len().max(1) as f64;

@@ -21,8 +21,8 @@ pub fn draw(image: &mut Image, rows: &ChartRows<'_>) -> Result<(), String> {
     let mut all: Vec<f64> = values.iter().flatten().copied().collect();
     all.extend(limits.iter().flat_map(|(_, limit)| limit.all()));
     let categories = Categories::new(rows);
-    let foot = categories.foot(image);
-    let axis = ValueAxis::draw(image, &all, rows.unit(), false, (foot, 0.0));
+    let margins = categories.margins(image, 0.0);
+    let axis = ValueAxis::draw(image, &all, rows.unit(), false, margins);
     draw_limit(image, &axis, &categories, &lower.1);
     draw_limit(image, &axis, &categories, &upper.1);
     draw_centre(image, &axis, &categories, &centre.1);

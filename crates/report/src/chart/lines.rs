@@ -24,8 +24,8 @@ pub fn draw(image: &mut Image, rows: &ChartRows<'_>) -> Result<(), String> {
     let mut values: Vec<f64> = series.iter().flatten().flatten().copied().collect();
     values.extend(limits.iter().flat_map(|(_, limit)| limit.all()));
     let categories = Categories::new(rows);
-    let foot = categories.foot(image);
-    let axis = ValueAxis::draw(image, &values, rows.unit(), false, (foot, 0.0));
+    let margins = categories.margins(image, 0.0);
+    let axis = ValueAxis::draw(image, &values, rows.unit(), false, margins);
     let area = axis.area;
     for (_, limit) in &limits {
         draw_limit(image, &axis, &categories, limit);

@@ -18,9 +18,9 @@ pub fn draw(image: &mut Image, rows: &ChartRows<'_>) -> Result<(), String> {
     let bars = bars(rows, column);
     let total: f64 = bars.iter().map(|(_, value)| value).sum();
     let categories = Categories::names(bars.iter().map(|(label, _)| label.clone()).collect());
-    let foot = categories.foot(image);
+    let margins = categories.margins(image, SHARES_MM);
     let values: Vec<f64> = bars.iter().map(|(_, value)| *value).collect();
-    let axis = ValueAxis::draw(image, &values, rows.unit(), true, (foot, SHARES_MM));
+    let axis = ValueAxis::draw(image, &values, rows.unit(), true, margins);
     let area = axis.area;
     let width = (categories.slot(area) * FILLED).min(WIDEST_MM);
     let mut sum = 0.0;

@@ -133,7 +133,7 @@ fn ticks(image: &mut Image, rows: &ChartRows<'_>, area: Area, (from_us, to_us): 
         if at_us >= from_us {
             let x = area.left + (at_us - from_us) as f64 / span_us as f64 * area.width();
             image.line((x, area.top), (x, area.bottom), Stroke::solid(ink::GRID, 0.15));
-            let text = time_label(at_us, span_us, zone);
+            let text = time_label(at_us, span_us, rows.data);
             image.text(x, area.bottom + TEXT_MM + GAP, "middle", ink::MUTED, &text);
         }
         at_us += step_us;

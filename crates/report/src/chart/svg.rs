@@ -1,15 +1,18 @@
 //! Elements of an SVG image.
 
 use super::ink;
+use crate::assets::char_width;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// Height of text, in millimetres: 7.5 points.
 pub const TEXT_MM: f64 = 2.65;
-/// Mean width of a character relative to the height of the text; Indic letters are wider.
-const CHAR_WIDTH: f64 = 0.56;
-const WIDE_CHAR_WIDTH: f64 = 0.75;
-/// Width of a digit of Inter, relative to the height of the text, or more: labels of axes consist of digits.
-const DIGIT_WIDTH: f64 = 0.68;
+/// Width of a character that no font has, relative to the height of the text.
+const UNKNOWN_WIDTH: f64 = 0.75;
+/// Characters that belong to the run before them: spaces, and those that change how letters are joined.
+const JOINERS: [char; 3] = [' ', '\u{200C}', '\u{200D}'];
+/// Angle of slanted texts, in degrees.
+const SLANT_DEGREES: f64 = 32.0;
 
 /// An SVG image in millimetres.
 pub struct Image {
@@ -18,6 +21,22 @@ pub struct Image {
     body: String,
     patterns: Vec<&'static str>,
     title: String,
+    /// Whether texts with Indic letters are left out of the image.
+    leaves_labels_out: bool,
+    labels: Vec<Label>,
+}
+
+/// A text with Indic letters, which the template draws over an image: the compiler of templates places the letters of
+/// an image without their marks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Label {
+    /// The point at the baseline, in millimetres.
+    pub x: f64,
+    pub y: f64,
+    /// `start`, `middle` or `end`: which part of the text is at the point.
+    pub anchor: &'static str,
+    pub color: &'static str,
+    pub text: String,
 }
 
 /// How a line is drawn.
@@ -41,12 +60,33 @@ impl Stroke {
 impl Image {
     pub fn new(width_mm: u32, height_mm: u32, title: &str) -> Self {
         let (width, height) = (f64::from(width_mm), f64::from(height_mm));
-        Self { width, height, body: String::new(), patterns: Vec::new(), title: title.to_owned() }
+        Self {
+            width,
+            height,
+            body: String::new(),
+            patterns: Vec::new(),
+            title: title.to_owned(),
+            leaves_labels_out: false,
+            labels: Vec::new(),
+        }
     }
 
-    /// A filled rectangle; `fill` may be `url(#pattern)`.
+    /// The same image without texts that have Indic letters.
+    pub fn without_labels(self) -> Self {
+        Self { leaves_labels_out: true, ..self }
+    }
+
+    /// The texts that are left out.
+    pub fn take_labels(&mut self) -> Vec<Label> {
+        std::mem::take(&mut self.labels)
+    }
+
+    /// A filled rectangle, nothing if it has no area; `fill` may be `url(#pattern)`.
     pub fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, fill: &str) {
         let (x, y, width, height) = (n(x), n(y), n(width.max(0.0)), n(height.max(0.0)));
+        if width == "0" || height == "0" {
+            return;
+        }
         let element = format!(
             "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>"
         );
@@ -107,12 +147,16 @@ impl Image {
     }
 
     /// A text at its baseline; `anchor` is start, middle or end.
-    pub fn text(&mut self, x: f64, y: f64, anchor: &str, color: &str, text: &str) {
+    pub fn text(&mut self, x: f64, y: f64, anchor: &'static str, color: &'static str, text: &str) {
+        if self.leaves_labels_out && text.chars().any(|sign| script_font(sign).is_some()) {
+            let text = text.to_owned();
+            return self.labels.push(Label { x, y, anchor, color, text });
+        }
         let element = format!(
             "<text x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\" fill=\"{color}\">{}</text>",
             n(x),
             n(y),
-            escaped(text)
+            runs(text)
         );
         self.body.push_str(&element);
     }
@@ -121,8 +165,8 @@ impl Image {
     pub fn slanted(&mut self, x: f64, y: f64, color: &str, text: &str) {
         let (x, y) = (n(x), n(y));
         let element = format!(
-            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" fill=\"{color}\" transform=\"rotate(-32 {x} {y})\">{}</text>",
-            escaped(text)
+            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" fill=\"{color}\" transform=\"rotate(-{SLANT_DEGREES} {x} {y})\">{}</text>",
+            runs(text)
         );
         self.body.push_str(&element);
     }
@@ -181,14 +225,47 @@ fn pattern(name: &str) -> String {
     )
 }
 
-/// Width of a text in millimetres, estimated.
+/// Width of a text in millimetres, without kerning and joined letters.
 pub fn text_width(text: &str) -> f64 {
-    let width = |sign: char| match sign {
-        '0'..='9' | '\u{2212}' => DIGIT_WIDTH,
-        '\u{900}'.. => WIDE_CHAR_WIDTH,
-        _ => CHAR_WIDTH,
-    };
-    text.chars().map(width).sum::<f64>() * TEXT_MM
+    text.chars().map(|sign| char_width(sign).unwrap_or(UNKNOWN_WIDTH)).sum::<f64>() * TEXT_MM
+}
+
+/// The font of an Indic letter; `None` for other characters, which Inter has.
+fn script_font(sign: char) -> Option<&'static str> {
+    match sign {
+        '\u{900}'..='\u{97F}' => Some("Noto Sans Devanagari"),
+        '\u{D00}'..='\u{D7F}' => Some("Noto Sans Malayalam"),
+        _ => None,
+    }
+}
+
+/// Width and height that a slanted text takes, in millimetres.
+pub fn slanted_size(text: &str) -> (f64, f64) {
+    let (sine, cosine) = SLANT_DEGREES.to_radians().sin_cos();
+    let width = text_width(text);
+    // The height of the first letter leans to the left.
+    (width * cosine + TEXT_MM * sine, width * sine)
+}
+
+/// A text whose runs of one script have the font of that script: renderers join letters only within one font.
+fn runs(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let script = script_font(first);
+        let is_other = |sign: char| !JOINERS.contains(&sign) && script_font(sign) != script;
+        let end = rest.find(is_other).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        match script {
+            Some(family) => out.push_str(&format!(
+                "<tspan font-family=\"{family}, Inter\">{}</tspan>",
+                escaped(run)
+            )),
+            None => out.push_str(&escaped(run)),
+        }
+        rest = after;
+    }
+    out
 }
 
 /// A text of at most `chars` characters; a longer one ends with an ellipsis.

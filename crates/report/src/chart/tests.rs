@@ -2,9 +2,6 @@
 
 use super::*;
 use crate::testing::{DEFINITION, TEMPLATE, data, definition, hours};
-use typst::foundations::Bytes;
-use typst::layout::Abs;
-use typst::text::{Font, FontVariant, FontVariations};
 
 fn draw_all(count: i64, language: &str) -> Vec<(String, String)> {
     let report = definition(DEFINITION, TEMPLATE);
@@ -37,8 +34,8 @@ fn a_missing_value_has_no_bar_and_interrupts_a_line() {
     let images = draw_all(6, "en");
     let bars = &images[0].1;
     let made = bars.matches("fill=\"#8A929B\"").count();
-    // Five of six hours, the bar of 0 included, and the entry of the legend.
-    assert_eq!(made, 6);
+    // Of six hours one is missing and one is 0; the legend has one more rectangle.
+    assert_eq!(made, 5);
     assert_eq!(lines::parts(&[Some(1.0), None, Some(2.0), Some(3.0)]).len(), 2);
 }
 
@@ -56,7 +53,7 @@ fn an_empty_chart_shows_that_in_its_language() {
 
 #[test]
 fn legends_are_in_the_language_of_the_report() {
-    assert!(draw_all(5, "hi")[3].1.contains(">चालू</text>"));
+    assert!(draw_all(5, "hi")[3].1.contains(">चालू</tspan></text>"));
     assert!(draw_all(5, "en")[3].1.contains(">running</text>"));
     assert!(draw_all(5, "en")[4].1.contains(">signal</text>"));
 }
@@ -102,15 +99,55 @@ fn a_pareto_chart_sums_up_the_rest() {
     assert!(pareto.contains(">+ 29</text>"), "{pareto}");
 }
 
-/// A label of an axis that is wider than estimated would be cut at the edge of the image.
+/// Slanted labels begin within the image, also the first one of a narrow chart.
 #[test]
-fn digits_are_not_wider_than_estimated() {
-    let file: &'static [u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
-    let font = Font::new(Bytes::new(file), 0).unwrap();
-    let font = font.instantiate(FontVariant::default(), Abs::pt(10.0), &FontVariations::default());
-    for sign in ('0'..='9').chain(['\u{2212}']) {
-        let glyph = font.ttf().glyph_index(sign).unwrap();
-        let width = font.x_advance(glyph.0).unwrap().get();
-        assert!(width * svg::TEXT_MM <= svg::text_width(&sign.to_string()), "{sign}: {width}");
+fn slanted_labels_are_not_cut() {
+    let long = "insufficient solder";
+    let labels = || ["a", "tombstone", "wrong polarity", "missing part"].map(str::to_owned);
+    for at in 0..labels().len() {
+        let mut labels = labels();
+        labels[at] = long.to_owned();
+        let categories = category::Categories::names(labels.to_vec());
+        let mut image = svg::Image::new(60, 60, "");
+        let margins = categories.margins(&image, 9.0);
+        let area = axis::ValueAxis::draw(&mut image, &[1.0], "", true, margins).area;
+        let begin = categories.middle(area, at) + axis::GAP - svg::slanted_size(long).0;
+        assert!(begin >= -0.01, "{at}: {begin}");
+        assert!(margins.foot > svg::slanted_size(long).1);
     }
+}
+
+#[test]
+fn letters_of_a_script_are_one_run_in_its_font() {
+    let image = draw_all(5, "ml").swap_remove(3).1;
+    let run = "<tspan font-family=\"Noto Sans Malayalam, Inter\">പ്രവർത്തിക്കുന്നു</tspan></text>";
+    assert!(image.contains(run), "{image}");
+}
+
+#[test]
+fn indic_texts_are_set_apart_for_templates() {
+    let report = definition(DEFINITION, TEMPLATE);
+    let data = data(&report, &hours(5), "ml");
+    let (image, labels) = svg_and_labels(&report, &report.charts[3], &data).unwrap();
+    assert!(!image.contains("പ്രവർ") && image.contains("</svg>"));
+    let running = labels.iter().find(|label| label.text == "പ്രവർത്തിക്കുന്നു").unwrap();
+    assert_eq!(running.anchor, "start");
+    assert!(running.x > 0.0 && running.x < 170.0);
+    let data = crate::testing::data(&report, &hours(5), "en");
+    let (image, labels) = svg_and_labels(&report, &report.charts[3], &data).unwrap();
+    assert_eq!((labels, image), (Vec::new(), svg(&report, &report.charts[3], &data).unwrap()));
+}
+
+#[test]
+fn days_are_in_the_language_of_the_report() {
+    assert_eq!((words::month("en", 1), words::month("hi", 12)), ("Jan", "दिस॰"));
+    assert_eq!(words::month("ml", 11), "നവം");
+}
+
+/// The width of a text is that of its letters in the fonts of the reports.
+#[test]
+fn texts_are_measured_by_the_fonts() {
+    assert!((svg::text_width("0000") - 4.0 * svg::text_width("0")).abs() < 1e-9);
+    assert!(svg::text_width("W") > 2.0 * svg::text_width("i"));
+    assert!(svg::text_width("മ") > svg::text_width("i"));
 }

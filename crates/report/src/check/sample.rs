@@ -86,7 +86,7 @@ pub fn data(report: &Definition, rows: Vec<Rows>, plant: &PlantContext) -> anyho
         plant: plant.name.clone(),
         zone: plant.zone,
         currency: plant.currency.clone(),
-        generated_at_us: AT_US,
+        issued_at_us: Some(AT_US),
         as_of_us: None,
         id,
         url: None,

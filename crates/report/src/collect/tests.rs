@@ -1,11 +1,13 @@
 //! Parameters, versions and rows of a report.
 
 use super::*;
+use crate::Engine;
 use crate::data::Value;
 use crate::source::TableVersion;
 use crate::testing::{DAY, DEFINITION, NOW_US, TEMPLATE, definition, hours, plant, states};
 use async_trait::async_trait;
 use config::model::TableName;
+use config::reports::Format;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -15,6 +17,8 @@ struct Lake {
     asked: Mutex<Vec<String>>,
     is_slow: bool,
     fails_at: Option<usize>,
+    /// Statements that list choices have no rows.
+    is_empty: bool,
 }
 
 #[async_trait]
@@ -49,6 +53,14 @@ impl Source for Lake {
             ));
         }
         assert_eq!(versions.len(), 2);
+        if self.is_empty && statements.len() == 1 {
+            let batch = hours(0);
+            return Ok(vec![Rows {
+                schema: batch.schema(),
+                batches: vec![batch],
+                is_truncated: false,
+            }]);
+        }
         let all = [hours(5), states()];
         let rows = |batch: RecordBatch| Rows {
             schema: batch.schema(),
@@ -131,6 +143,37 @@ async fn defaults_are_resolved_in_plant_time() {
     let then = Request { as_of_us: Some(end_us - 1), ..request(&[]) };
     assert_eq!(value("yesterday", "today", &then).await.unwrap(), day(0));
     assert_eq!(value("\"last\"", "\"current\"", &at).await.unwrap(), Value::Text("G".into()));
+}
+
+#[tokio::test]
+async fn a_first_choice_that_the_lake_does_not_have_yet_is_empty() {
+    let to = "kind = \"text\"\ndefault = \"first\"\nvalues = \"select hour from gold.production_hourly\"";
+    let report =
+        definition(&DEFINITION.replacen("kind = \"shift\"\ndefault = \"last\"", to, 1), TEMPLATE);
+    let lake = Lake { is_empty: true, ..Lake::default() };
+    let data = collect(&report, &request(&[]), &plant(), &lake).await.unwrap();
+    assert_eq!(data.values()["shift"], Value::Text(String::new()));
+}
+
+#[tokio::test]
+async fn files_do_not_depend_on_the_time_of_rendering() {
+    let (report, plant) = (definition(DEFINITION, TEMPLATE), plant());
+    let engine = Engine::new(&plant.limits);
+    let day = [("day", "2026-02-02"), ("shift", "G")];
+    let render = async |now_us: i64, issued_at_us: Option<i64>, format: Format| {
+        let request = Request { now_us, issued_at_us, ..request(&day) };
+        let data = collect(&report, &request, &plant, &Lake::default()).await.unwrap();
+        engine.render(&report, &data, format).unwrap()
+    };
+    let later_us = NOW_US + 600_000_000;
+    for format in Format::ALL {
+        let first = render(NOW_US, None, format).await;
+        assert_eq!(first, render(later_us, None, format).await, "{}", format.as_str());
+        let issued = render(later_us, Some(NOW_US), format).await;
+        assert_eq!(issued, render(NOW_US, Some(NOW_US), format).await, "{}", format.as_str());
+        // CSV has no other times than those of its rows.
+        assert_eq!(issued == first, format == Format::Csv, "{}", format.as_str());
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `cargo xtask bench report`: time and memory of rendering. Times depend on the optimisation of the build.
+//! Time and memory of rendering alone: `cargo test -p report --lib -- --ignored bench_ --nocapture --test-threads 1`.
 
 use super::*;
 use crate::check::sample;
@@ -62,7 +62,7 @@ fn bench_million_rows_to_xlsx() {
     let table = &data.tables[0];
     let before = peak_kib();
     let started = Instant::now();
-    let mut workbook = Workbook::new("bench", data.generated_at_us, data.zone).unwrap();
+    let mut workbook = Workbook::new("bench", crate::testing::NOW_US, data.zone).unwrap();
     let mut sheet = workbook.sheet("rows", &table.columns, "bench").unwrap();
     for _ in 0..BATCHES {
         sheet.push(&table.batches[0]).unwrap();

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 /// The data of a report.
 pub fn data(report: &Definition, data: &Data) -> Value {
-    let generated_at = DateTime::from_timestamp_micros(data.generated_at_us).unwrap_or_default();
-    let zone_short = generated_at.with_timezone(&data.zone).format("%Z").to_string();
+    let dated_at = data.dated_at_us().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
+    let zone_short = dated_at.with_timezone(&data.zone).format("%Z").to_string();
     let titles = data.parameters.iter().map(|it| (it.name.clone(), Value::from(it.title.as_str())));
     let values = data.parameters.iter().map(|it| (it.name.clone(), parameter(&it.value)));
     let queries = data.tables.iter().map(|table| (table.name.clone(), query(table, data)));
@@ -22,12 +22,13 @@ pub fn data(report: &Definition, data: &Data) -> Value {
         "zone": data.zone.name(),
         "zone_short": zone_short,
         "currency": data.currency,
-        "generated_at": time_text(data.generated_at_us, data.zone),
+        "issued_at": data.issued_at_us.map(|at_us| time_text(at_us, data.zone)),
         "data_as_of": data.as_of_us.map(|at_us| time_text(at_us, data.zone)),
         "id": data.id,
         "url": data.url,
         "parameters": values.collect::<Map<_, _>>(),
         "parameter_titles": titles.collect::<Map<_, _>>(),
+        "parameter_names": data.parameters.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
         "is_sample": data.is_sample,
         "queries": queries.collect::<Map<_, _>>(),
         "receipts": receipts.collect::<Map<_, _>>(),

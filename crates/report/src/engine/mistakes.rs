@@ -1,7 +1,7 @@
 //! Mistakes of templates as diagnostics of the plant folder.
 
-use super::MODULES;
 use super::world::Files;
+use crate::assets::modules;
 use crate::error::Error;
 use config::diagnostic::{Diagnostic, line_of};
 use config::reports::{Definition, TEMPLATE};
@@ -46,7 +46,7 @@ fn place(found: &SourceDiagnostic, files: &Files, report: &Definition) -> (Strin
     let calls = found.trace.iter().map(|point| DiagSpan::from(point.span));
     let spans = std::iter::once(found.span).chain(calls);
     let mut places = spans.filter_map(|span| line(span, files));
-    let is_own = |(file, _): &(String, usize)| !MODULES.iter().any(|(name, _)| name == file);
+    let is_own = |(file, _): &(String, usize)| !modules().any(|(name, _)| name == file.as_str());
     let (file, line) = places.find(is_own).unwrap_or_else(|| (TEMPLATE.to_owned(), 1));
     (report.path(&file), line)
 }

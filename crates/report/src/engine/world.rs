@@ -20,7 +20,7 @@ pub struct Files {
     assets: Arc<Assets>,
     main: FileId,
     files: HashMap<FileId, File>,
-    /// Plant day at which the report was generated.
+    /// Plant day of the report's date.
     today: Option<Datetime>,
 }
 
@@ -45,7 +45,7 @@ impl Files {
             let source = is_source.then(|| Source::new(id, text.clone()));
             files.insert(id, File { bytes: Bytes::from_string(text), source });
         }
-        let at = DateTime::from_timestamp_micros(data.generated_at_us).unwrap_or_default();
+        let at = data.dated_at_us().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
         let day = at.with_timezone(&data.zone).date_naive();
         let (month, day_of_month) = (u8::try_from(day.month())?, u8::try_from(day.day())?);
         let today = Datetime::from_ymd(day.year(), month, day_of_month);

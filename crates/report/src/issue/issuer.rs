@@ -130,6 +130,7 @@ impl Issuer {
             parameters: order.parameters.clone(),
             language: order.language.clone().or(scheduled).unwrap_or_default(),
             now_us,
+            issued_at_us: Some(now_us),
             at_us: Some(order.at_us),
             ..Request::default()
         };
@@ -164,7 +165,7 @@ impl Issuer {
             title: data.title.clone(),
             language: data.language.clone(),
             parameters: period::parameters(data),
-            issued_at_us: data.generated_at_us,
+            issued_at_us: data.issued_at_us.unwrap_or_default(),
             is_correctable: period::is_over(report, data, &cause, &self.setup.plant.calendar),
             cause,
             data_as_of_us: data.as_of_us,
@@ -269,6 +270,7 @@ impl Issuer {
                 .collect(),
             language: issued.language.clone(),
             now_us,
+            issued_at_us: Some(now_us),
             pinned: is_pinned.then(|| issued.versions.clone()),
             ..Request::default()
         };

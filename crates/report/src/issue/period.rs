@@ -17,7 +17,7 @@ pub(super) fn parameters(data: &Data) -> Map<String, serde_json::Value> {
     data.parameters.iter().map(|it| (it.name.clone(), json(&it.value))).collect()
 }
 
-/// Whether the period of a report was over when it was made, so that a later change of its figures is a correction
+/// Whether the period of a report was over when it was issued, so that a later change of its figures is a correction
 /// and not progress. A report without a day describes a moment, which no later data corrects.
 pub(super) fn is_over(
     report: &Definition,
@@ -35,7 +35,7 @@ pub(super) fn is_over(
     let is_after_period = matches!(cause, IssueCause::Schedule { .. })
         && matches!(moment, Some(Moment::AfterShift { .. } | Moment::Final));
     let end_us = calendar.production_day(last).1 * SECOND_US;
-    is_after_period || end_us <= data.generated_at_us
+    is_after_period || data.issued_at_us.is_some_and(|at_us| end_us <= at_us)
 }
 
 /// Name of the files of a report without their extension: the report, its day and shift, and its receipt.

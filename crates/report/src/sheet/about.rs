@@ -53,8 +53,8 @@ pub fn of_report(report: &Definition, data: &Data) -> Vec<AboutLine> {
         AboutLine::fact("Plant", &data.plant),
         AboutLine::fact("Report", &data.report),
         AboutLine::fact("Receipt", &data.id),
-        AboutLine::fact("Generated at", time(data.generated_at_us)),
         AboutLine::fact("Data as of", data.as_of_us.map(time).unwrap_or_default()),
+        AboutLine::fact("Issued at", data.issued_at_us.map(time).unwrap_or_default()),
         AboutLine::fact("Time zone of all times", data.zone.name()),
         AboutLine::fact("Address", data.url.clone().unwrap_or_default()),
     ];

@@ -23,6 +23,8 @@ use std::time::Duration;
 /// The message of DataFusion's optimizer for an invalid regular expression, whose error has no type of
 /// its own.
 const BAD_PATTERN: &str = "Invalid regex";
+/// The same of a pattern that exceeds the size of a compiled one.
+const PATTERN_TOO_BIG: &str = "Regular expression did not compile";
 
 /// `Retry-After` of a response that is refused because of load, in seconds.
 pub const BUSY_RETRY_S: i64 = 5;
@@ -183,6 +185,9 @@ impl From<DataFusionError> for Error {
             }
             DataFusionError::External(_) if error.to_string().contains(BAD_PATTERN) => {
                 Self::bad("query_failed", text(&error))
+            }
+            DataFusionError::Internal(message) if message.contains(PATTERN_TOO_BIG) => {
+                Self::bad("query_failed", "the regular expression is too large")
             }
             _ => return Self::internal(error.into()),
         };

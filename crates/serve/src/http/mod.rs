@@ -14,6 +14,7 @@ mod boards;
 mod body;
 mod concurrency;
 mod conditional;
+mod depth;
 mod encode;
 mod error;
 mod filter;
@@ -175,6 +176,11 @@ impl Service {
     #[must_use]
     pub fn with_boards(self, boards: Arc<BoardStore>) -> Self {
         Self { boards: Some(boards), ..self }
+    }
+
+    /// The boards of the plant, if this service has some.
+    pub fn boards(&self) -> Option<&Arc<BoardStore>> {
+        self.boards.as_ref()
     }
 
     /// The same service with the reports of the plant.

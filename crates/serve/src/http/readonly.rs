@@ -4,6 +4,7 @@
 //! that additions of a new release of DataFusion are refused), and the tables it scans (only those that
 //! are registered in the session).
 
+use super::depth;
 use super::error::Error;
 use super::names;
 use crate::Limits;
@@ -42,6 +43,7 @@ pub async fn plan(
     sql: &str,
     limits: &Limits,
 ) -> Result<DataFrame, Error> {
+    depth::check(sql, limits.query_depth_max)?;
     let mut state = session.state();
     state.config_mut().options_mut().catalog.information_schema = true;
     plan_parsed(state, one(sql)?, limits).await

@@ -14,6 +14,7 @@ pub use rows::Rows;
 use super::Service;
 use super::authorization::Caller;
 use super::concurrency::{Deadline, Permit};
+use super::depth;
 use super::error::Error;
 use super::format::Format;
 use super::readonly;
@@ -26,6 +27,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::execution::SessionState;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
+use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,19 +60,21 @@ impl SqlClient {
     ///
     /// # Errors
     /// The login has ended, or the client may not run SQL.
-    pub async fn session(&self) -> Result<SessionContext, Error> {
-        self.visibility()?.session(&self.service).await
+    pub fn session(&self) -> BoxFuture<'_, Result<SessionContext, Error>> {
+        Box::pin(async { self.visibility()?.session(&self.service).await })
     }
 
     /// The tables that the client can see.
     ///
     /// # Errors
     /// The login has ended, or the client may not run SQL.
-    pub async fn tables(&self) -> Result<Vec<TableInfo>, Error> {
-        let visibility = self.visibility()?;
-        let mut tables = self.service.lake.tables().await.map_err(Error::from_lower_layer)?;
-        tables.retain(|table| visibility.of_table(table) != Extent::Nothing);
-        Ok(tables)
+    pub fn tables(&self) -> BoxFuture<'_, Result<Vec<TableInfo>, Error>> {
+        Box::pin(async {
+            let visibility = self.visibility()?;
+            let mut tables = self.service.lake.tables().await.map_err(Error::from_lower_layer)?;
+            tables.retain(|table| visibility.of_table(table) != Extent::Nothing);
+            Ok(tables)
+        })
     }
 
     /// A text that differs between the rows that clients can see.
@@ -82,37 +86,55 @@ impl SqlClient {
     ///
     /// # Errors
     /// The statement is invalid or does more than read registered tables.
-    pub async fn plan(
+    pub fn plan(
         &self,
         state: SessionState,
         statement: Statement,
-    ) -> Result<DataFrame, Error> {
-        Box::pin(readonly::plan_parsed(state, statement, &self.service.limits)).await
+    ) -> BoxFuture<'_, Result<DataFrame, Error>> {
+        Box::pin(readonly::plan_parsed(state, statement, &self.service.limits))
+    }
+
+    /// Refuses a statement whose expressions are nested too deeply to be parsed and planned.
+    ///
+    /// # Errors
+    /// It has a longer chain of operators than a query may have.
+    pub fn check_depth(&self, sql: &str) -> Result<(), Error> {
+        depth::check(sql, self.service.limits.query_depth_max)
     }
 
     /// Plans the statement in a text, as a query over HTTP.
     ///
     /// # Errors
     /// The statement is invalid or does more than read registered tables.
-    pub async fn plan_text(&self, session: &SessionContext, sql: &str) -> Result<DataFrame, Error> {
-        Box::pin(readonly::plan(session, sql, &self.service.limits)).await
+    pub fn plan_text<'a>(
+        &'a self,
+        session: &'a SessionContext,
+        sql: &'a str,
+    ) -> BoxFuture<'a, Result<DataFrame, Error>> {
+        Box::pin(readonly::plan(session, sql, &self.service.limits))
     }
 
     /// Begins a statement, whose text is `sql`; waits while too many are running. `time` is its limit.
     ///
     /// # Errors
     /// Too many statements are running, or too many come from this address.
-    pub async fn start(&self, sql: &str, time: Duration) -> Result<Running, Error> {
-        let service = &self.service;
-        self.check_rate()?;
-        let permit = service.queries.take(&service.limits).await?;
-        let subject = Subject::Query(sql.to_owned());
-        let receipt = Receipt::new(service, &self.caller, subject, Format::Json)?;
-        Ok(Running {
-            deadline: Deadline::after(time),
-            _permit: permit,
-            receipt: receipt.with_protocol(self.protocol),
-            rows_max: service.limits.file_rows,
+    pub fn start<'a>(
+        &'a self,
+        sql: &'a str,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<Running, Error>> {
+        Box::pin(async move {
+            let service = &self.service;
+            self.check_rate()?;
+            let permit = service.queries.take(&service.limits).await?;
+            let subject = Subject::Query(sql.to_owned());
+            let receipt = Receipt::new(service, &self.caller, subject, Format::Json)?;
+            Ok(Running {
+                deadline: Deadline::after(time),
+                _permit: permit,
+                receipt: receipt.with_protocol(self.protocol),
+                rows_max: service.limits.file_rows,
+            })
         })
     }
 
@@ -162,16 +184,25 @@ pub struct Running {
 
 impl Running {
     /// The result of `work`, or an error if the time of the statement is over first.
-    pub async fn within<T>(&mut self, work: impl Future<Output = T> + Send) -> Result<T, Error> {
-        self.deadline.within(work).await
+    pub fn within<'a, T: Send + 'a>(
+        &'a mut self,
+        work: BoxFuture<'a, T>,
+    ) -> BoxFuture<'a, Result<T, Error>> {
+        Box::pin(self.deadline.within(work))
     }
 
     /// Starts the computation of the rows of `frame`, which keeps at most `batches_ahead` of them ready.
     ///
     /// # Errors
     /// The frame cannot be executed, or the time is over.
-    pub async fn execute(mut self, frame: DataFrame, batches_ahead: usize) -> Result<Rows, Error> {
-        let stream = self.deadline.within(Box::pin(frame.execute_stream())).await??;
-        Ok(Rows::new(self, stream, batches_ahead))
+    pub fn execute(
+        mut self,
+        frame: DataFrame,
+        batches_ahead: usize,
+    ) -> BoxFuture<'static, Result<Rows, Error>> {
+        Box::pin(async move {
+            let stream = self.deadline.within(Box::pin(frame.execute_stream())).await??;
+            Ok(Rows::new(self, stream, batches_ahead))
+        })
     }
 }

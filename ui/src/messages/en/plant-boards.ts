@@ -33,7 +33,6 @@ export const plantBoards = {
   'board.faulty': 'Mistakes in the file: {count}. This is the version before.',
   'board.receipt': 'Where this comes from',
   'board.receipt.open': '{title}: where this comes from',
-  'board.receipt.of': '{title}: {value}, where this comes from',
   'board.receipt.close': 'Close',
   'board.receipt.tables': 'Tables',
   'board.receipt.version': 'version {version}',

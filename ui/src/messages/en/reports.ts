@@ -13,6 +13,7 @@ export const reports = {
   'reports.schedule.final': 'when the day is final',
   'reports.next': 'Next',
   'reports.last': 'Last issued',
+  'reports.description': 'Description',
   'reports.recipients': 'Recipients',
   'reports.recipients.none': 'nobody',
   'reports.recipient.email': 'e-mail',

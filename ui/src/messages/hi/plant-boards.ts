@@ -36,7 +36,6 @@ export const plantBoards: Texts<typeof english> = {
   'board.faulty': 'फ़ाइल में गलतियाँ: {count}। यह पिछला संस्करण है।',
   'board.receipt': 'यह कहाँ से आता है',
   'board.receipt.open': '{title}: यह कहाँ से आता है',
-  'board.receipt.of': '{title}: {value}, यह कहाँ से आता है',
   'board.receipt.close': 'बंद करें',
   'board.receipt.tables': 'तालिकाएँ',
   'board.receipt.version': 'संस्करण {version}',

@@ -16,6 +16,7 @@ export const reports: Texts<typeof english> = {
   'reports.schedule.final': 'दिन अंतिम होने पर',
   'reports.next': 'अगली',
   'reports.last': 'अंतिम जारी',
+  'reports.description': 'विवरण',
   'reports.recipients': 'प्राप्तकर्ता',
   'reports.recipients.none': 'कोई नहीं',
   'reports.recipient.email': 'ई-मेल',

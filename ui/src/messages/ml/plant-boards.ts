@@ -36,7 +36,6 @@ export const plantBoards: Texts<typeof english> = {
   'board.faulty': 'ഫയലിലെ തെറ്റുകൾ: {count}. ഇത് മുൻ പതിപ്പാണ്.',
   'board.receipt': 'ഇത് എവിടെ നിന്ന്',
   'board.receipt.open': '{title}: ഇത് എവിടെ നിന്ന്',
-  'board.receipt.of': '{title}: {value}, ഇത് എവിടെ നിന്ന്',
   'board.receipt.close': 'അടയ്ക്കുക',
   'board.receipt.tables': 'പട്ടികകൾ',
   'board.receipt.version': 'പതിപ്പ് {version}',

@@ -16,6 +16,7 @@ export const reports: Texts<typeof english> = {
   'reports.schedule.final': 'ദിവസം അന്തിമമാകുമ്പോൾ',
   'reports.next': 'അടുത്തത്',
   'reports.last': 'അവസാനം നൽകിയത്',
+  'reports.description': 'വിവരണം',
   'reports.recipients': 'സ്വീകർത്താക്കൾ',
   'reports.recipients.none': 'ആരുമില്ല',
   'reports.recipient.email': 'ഇ-മെയിൽ',

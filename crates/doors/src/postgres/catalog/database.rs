@@ -81,3 +81,37 @@ pub fn users(objects: &Objects) -> Vec<Vec<Cell>> {
     cells.extend((0..4).map(|_| Cell::Bool(false)));
     vec![cells]
 }
+
+pub const SETTINGS: Columns = &[
+    ("name", ColumnKind::Text),
+    ("setting", ColumnKind::Text),
+    ("unit", ColumnKind::Text),
+    ("category", ColumnKind::Text),
+    ("short_desc", ColumnKind::Text),
+    ("extra_desc", ColumnKind::Text),
+    ("context", ColumnKind::Text),
+    ("vartype", ColumnKind::Text),
+    ("source", ColumnKind::Text),
+    ("min_val", ColumnKind::Text),
+    ("max_val", ColumnKind::Text),
+    ("enumvals", ColumnKind::TextList),
+    ("boot_val", ColumnKind::Text),
+    ("reset_val", ColumnKind::Text),
+    ("sourcefile", ColumnKind::Text),
+    ("sourceline", ColumnKind::Int4),
+    ("pending_restart", ColumnKind::Bool),
+];
+
+/// The parameters of the connection.
+pub fn settings(objects: &Objects) -> Vec<Vec<Cell>> {
+    let row = |(name, value): &(String, String)| {
+        let mut cells: Vec<Cell> = vec![name.as_str().into(), value.as_str().into(), Cell::Null];
+        cells.extend(["Client Connection Defaults", "", ""].map(Cell::from));
+        cells.extend(["user", "string", "session"].map(Cell::from));
+        cells.extend([Cell::Null, Cell::Null, Cell::Null]);
+        cells.extend([value.as_str().into(), value.as_str().into(), Cell::Null, Cell::Null]);
+        cells.push(false.into());
+        cells
+    };
+    objects.settings.iter().map(row).collect()
+}

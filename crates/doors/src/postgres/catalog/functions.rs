@@ -1,9 +1,13 @@
 //! Functions of PostgreSQL that clients call about the catalogue and the connection.
 
+mod arrays;
+mod registered;
+
 use super::numbers;
 use super::objects::{Objects, column_description, index_definition, quoted_key};
 use crate::postgres::variables::Variables;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Int32Array, StringArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
@@ -11,6 +15,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog as library;
+use library::generate_series_arg_coercion::CoerceIntArgsToBigInt;
 use serve::TableInfo;
 use std::sync::Arc;
 
@@ -22,7 +27,16 @@ const INT: DataType = DataType::Int32;
 const BOOL: DataType = DataType::Boolean;
 
 /// Functions that are true of every object that a client can see.
-const TRUE: [(&str, &[&[DataType]]); 8] = [
+const TRUE: [(&str, &[&[DataType]]); 17] = [
+    ("has_function_privilege", &[&[INT, TEXT], &[TEXT, INT, TEXT]]),
+    ("has_language_privilege", &[&[INT, TEXT], &[TEXT, INT, TEXT]]),
+    ("pg_conversion_is_visible", &[&[INT]]),
+    ("pg_opfamily_is_visible", &[&[INT]]),
+    ("pg_statistics_obj_is_visible", &[&[INT]]),
+    ("pg_ts_config_is_visible", &[&[INT]]),
+    ("pg_ts_dict_is_visible", &[&[INT]]),
+    ("pg_ts_parser_is_visible", &[&[INT]]),
+    ("pg_ts_template_is_visible", &[&[INT]]),
     ("pg_function_is_visible", &[&[INT]]),
     ("pg_type_is_visible", &[&[INT]]),
     ("pg_opclass_is_visible", &[&[INT]]),
@@ -35,7 +49,14 @@ const TRUE: [(&str, &[&[DataType]]); 8] = [
 const FALSE: [(&str, &[&[DataType]]); 2] =
     [("pg_is_in_recovery", &[&[]]), ("pg_is_other_temp_schema", &[&[INT]])];
 /// Functions about objects that do not exist here.
-const NULL: [(&str, &[&[DataType]]); 8] = [
+const NULL: [(&str, &[&[DataType]]); 15] = [
+    ("json_build_object", &[]),
+    ("pg_get_function_arg_default", &[&[INT, INT]]),
+    ("pg_get_function_arguments", &[&[INT]]),
+    ("pg_get_function_result", &[&[INT]]),
+    ("pg_get_function_sqlbody", &[&[INT]]),
+    ("pg_size_pretty", &[&[DataType::Int64]]),
+    ("txid_current", &[&[]]),
     ("shobj_description", &[&[INT, TEXT]]),
     ("pg_get_viewdef", &[&[INT], &[INT, BOOL], &[TEXT]]),
     ("pg_get_ruledef", &[&[INT], &[INT, BOOL]]),
@@ -46,8 +67,24 @@ const NULL: [(&str, &[&[DataType]]); 8] = [
     ("pg_tablespace_location", &[&[INT]]),
 ];
 
-/// Registers all functions in `session`.
-pub fn register(session: &SessionContext, objects: &Arc<Objects>, variables: &Variables) {
+/// Sizes in bytes, which are not known.
+const SIZES: [&str; 4] =
+    ["pg_database_size", "pg_indexes_size", "pg_table_size", "pg_tablespace_size"];
+/// Functions whose result is 0: objects that do not exist, and the encoding SQL_ASCII.
+const NUMBERS: [&str; 2] = ["pg_my_temp_schema", "pg_char_to_encoding"];
+
+/// Registers the functions in `session`: those about the connection, and those about objects if the
+/// statement reads the catalogue.
+pub fn register(
+    session: &SessionContext,
+    objects: &Arc<Objects>,
+    variables: &Variables,
+    reads_catalogue: bool,
+) {
+    of_connection(session, &objects.user, variables);
+    if !reads_catalogue {
+        return;
+    }
     of_library(session);
     for (names, value) in [(&TRUE[..], true), (&FALSE[..], false)] {
         for (name, arguments) in names {
@@ -59,8 +96,17 @@ pub fn register(session: &SessionContext, objects: &Arc<Objects>, variables: &Va
         let call = |_: &[ArrayRef], rows| Ok(texts(std::iter::repeat_n(None::<String>, rows)));
         session.register_udf(function(name, arguments, TEXT, call));
     }
-    of_connection(session, &objects.user, variables);
+    for name in SIZES {
+        let call = |_: &[ArrayRef], rows| Ok(arrow::array::new_null_array(&DataType::Int64, rows));
+        session.register_udf(function(name, &[&[DataType::Null]], DataType::Int64, call));
+    }
+    for name in NUMBERS {
+        let call = |_: &[ArrayRef], rows| Ok(Arc::new(Int32Array::from(vec![0; rows])) as ArrayRef);
+        session.register_udf(function(name, &[&[], &[TEXT]], INT, call));
+    }
     of_objects(session, objects);
+    arrays::register(session);
+    registered::register(session, objects);
 }
 
 /// Those of the library that do not depend on the tables.
@@ -70,7 +116,6 @@ fn of_library(session: &SessionContext) {
     }
     let any_column = "has_any_column_privilege";
     session.register_udf(library::has_privilege_udf::create_has_privilege_udf(any_column));
-    session.register_udf(library::create_current_database_udf(lake::session::CATALOG));
     session.register_udf(library::create_pg_table_is_visible());
     session.register_udf(library::format_type::create_format_type_udf());
     session.register_udf(library::pg_get_expr_udf::create_pg_get_expr_udf());
@@ -80,6 +125,7 @@ fn of_library(session: &SessionContext) {
     session.register_udf(library::create_pg_encoding_to_char_udf());
     session.register_udf(library::create_pg_backend_pid_udf());
     session.register_udf(library::create_pg_relation_size_udf());
+    CoerceIntArgsToBigInt::widen(session);
     session.register_udf(library::create_pg_total_relation_size_udf());
     session.register_udf(library::create_pg_stat_get_numscans());
     session.register_udf(library::create_pg_get_partition_ancestors_udf());
@@ -92,6 +138,7 @@ fn of_library(session: &SessionContext) {
 fn of_connection(session: &SessionContext, user: &str, variables: &Variables) {
     for (name, value) in [
         ("version", Variables::version()),
+        ("current_database", lake::session::CATALOG.to_owned()),
         ("session_user", user.to_owned()),
         ("user", user.to_owned()),
         ("current_schema", "gold".to_owned()),
@@ -211,6 +258,8 @@ fn by_number(
     function(name, arguments, TEXT, call)
 }
 
+/// A function of any arguments of one of the numbers in `arguments`, each of which is cast to its type
+/// there, or null where it cannot be. No list of arguments is any number of them.
 fn function(
     name: &'static str,
     arguments: &[&[DataType]],
@@ -219,23 +268,38 @@ fn function(
 ) -> ScalarUDF {
     let one = |types: &&[DataType]| match types {
         [] => TypeSignature::Nullary,
-        types => TypeSignature::Exact(types.to_vec()),
+        types => TypeSignature::Any(types.len()),
     };
-    let signature = TypeSignature::OneOf(arguments.iter().map(one).collect());
+    let signature = match arguments {
+        [] => TypeSignature::VariadicAny,
+        arguments => TypeSignature::OneOf(arguments.iter().map(one).collect()),
+    };
     let signature = Signature::new(signature, Volatility::Stable);
+    let accepted: Vec<Vec<DataType>> = arguments.iter().map(|it| it.to_vec()).collect();
     let call = move |given: &[ColumnarValue]| {
         // Without arguments there is one value for all rows.
         let arrays = ColumnarValue::values_to_arrays(given)?;
         let rows = arrays.first().map_or(1, |it| it.len());
-        let are_scalars = given.iter().all(|it| matches!(it, ColumnarValue::Scalar(_)));
-        let result = call(&arrays, rows)?;
-        if are_scalars {
+        let result = call(&converted(arrays, &accepted)?, rows)?;
+        if given.iter().all(|it| matches!(it, ColumnarValue::Scalar(_))) {
             let value = datafusion::common::ScalarValue::try_from_array(&result, 0)?;
             return Ok(ColumnarValue::Scalar(value));
         }
         Ok(ColumnarValue::Array(result))
     };
     SimpleScalarUDF::new_with_signature(name, signature, returns, Arc::new(call)).into()
+}
+
+/// Arguments in the accepted types for their number; `Null` accepts any.
+fn converted(arrays: Vec<ArrayRef>, accepted: &[Vec<DataType>]) -> Result<Vec<ArrayRef>> {
+    let Some(types) = accepted.iter().find(|it| it.len() == arrays.len()) else {
+        return Ok(arrays);
+    };
+    let one = |(array, kind): (ArrayRef, &DataType)| match kind {
+        DataType::Null => Ok(array),
+        kind => Ok(cast(&array, kind)?),
+    };
+    arrays.into_iter().zip(types).map(one).collect()
 }
 
 fn texts(values: impl Iterator<Item = Option<String>>) -> ArrayRef {

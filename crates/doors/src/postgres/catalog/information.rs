@@ -415,7 +415,7 @@ mod tests {
             key: vec!["id".into()],
             ..TableInfo::default()
         };
-        let objects = Objects::new(vec![info], "anna".into());
+        let objects = Objects::new(vec![info], "anna".into(), Vec::new());
         for name in TABLES {
             let made = table(&objects, name).unwrap();
             assert!(!made.schema().fields().is_empty(), "{name}");

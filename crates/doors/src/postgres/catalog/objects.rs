@@ -1,5 +1,4 @@
 //! The tables of `pg_catalog` that describe the lake.
-
 use super::database;
 use super::numbers::{self, Numbers};
 use super::schemas::{INFORMATION_SCHEMA, PG_CATALOG};
@@ -11,7 +10,7 @@ use serve::TableInfo;
 use std::sync::Arc;
 
 /// The tables of this module.
-pub const TABLES: [&str; 13] = [
+pub const TABLES: [&str; 14] = [
     "pg_attribute",
     "pg_class",
     "pg_constraint",
@@ -21,6 +20,7 @@ pub const TABLES: [&str; 13] = [
     "pg_indexes",
     "pg_namespace",
     "pg_roles",
+    "pg_settings",
     "pg_stat_user_tables",
     "pg_tables",
     "pg_user",
@@ -34,13 +34,15 @@ pub struct Objects {
     pub numbers: Vec<Numbers>,
     /// The name of the user.
     pub user: String,
+    /// Parameters of the connection with their values.
+    pub settings: Vec<(String, String)>,
 }
 
 impl Objects {
     /// The objects of `tables`, for `user`.
-    pub fn new(tables: Vec<TableInfo>, user: String) -> Self {
+    pub fn new(tables: Vec<TableInfo>, user: String, settings: Vec<(String, String)>) -> Self {
         let numbers = numbers::tables(&tables);
-        Self { tables, numbers, user }
+        Self { tables, numbers, user, settings }
     }
 
     /// Each table with its numbers.
@@ -80,6 +82,7 @@ pub fn table(objects: &Objects, name: &str) -> Result<Arc<dyn TableProvider>> {
         "pg_indexes" => (INDEXES, index_definitions(objects)),
         "pg_namespace" => (NAMESPACE, namespaces()),
         "pg_roles" => (database::ROLES, database::roles(objects)),
+        "pg_settings" => (database::SETTINGS, database::settings(objects)),
         "pg_stat_user_tables" => (STATISTICS, statistics(objects)),
         "pg_tables" => (PG_TABLES, listed(objects)),
         "pg_user" => (database::USER, database::users(objects)),

@@ -17,6 +17,9 @@ use std::sync::Arc;
 pub const PG_CATALOG: &str = "pg_catalog";
 pub const INFORMATION_SCHEMA: &str = "information_schema";
 
+/// A function of PostgreSQL that returns a table; statements refer to it as a table.
+const KEYWORDS: &str = "pg_get_keywords";
+
 /// What both schemas read.
 #[derive(Debug)]
 struct Source {
@@ -73,11 +76,15 @@ impl SchemaProvider for PgCatalog {
         if objects::TABLES.contains(&name) {
             return objects::table(&self.0.objects, name).map(Some);
         }
+        if name == KEYWORDS {
+            let keywords = self.0.statics.tables.pg_get_keywords.try_into_memtable()?;
+            return Ok(Some(keywords));
+        }
         static_table(&self.0.statics, name)
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        objects::TABLES.contains(&name) || PG_CATALOG_TABLES.contains(&name)
+        objects::TABLES.contains(&name) || PG_CATALOG_TABLES.contains(&name) || name == KEYWORDS
     }
 }
 

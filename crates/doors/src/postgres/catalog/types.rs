@@ -1,7 +1,41 @@
 //! The types of columns in PostgreSQL.
 
 use crate::postgres::rows::type_modifier;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::error::Result;
+use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::sql::sqlparser::ast::DataType as SqlType;
+use datafusion_postgres::datafusion_pg_catalog::pg_catalog::oid_type_planner::PgOidTypePlanner;
+use std::sync::Arc;
+
+/// Types in SQL that the engine does not have.
+#[derive(Debug, Default)]
+pub struct PgTypePlanner;
+
+impl TypePlanner for PgTypePlanner {
+    fn plan_type_field(&self, sql_type: &SqlType) -> Result<Option<FieldRef>> {
+        if let SqlType::Custom(name, _) = sql_type
+            && let Some(name) = name.0.last().and_then(|it| it.as_ident())
+            && let Some(kind) = data_type(&name.value.to_lowercase())
+        {
+            return Ok(Some(Arc::new(Field::new("", kind, true))));
+        }
+        PgOidTypePlanner.plan_type_field(sql_type)
+    }
+}
+
+/// The type of values of a type of the catalogue.
+fn data_type(name: &str) -> Option<DataType> {
+    let kind = match name {
+        "name" | "bpchar" | "char" | "cstring" | "aclitem" | "pg_node_tree" | "json" | "jsonb"
+        | "uuid" | "sql_identifier" | "character_data" | "yes_or_no" => DataType::Utf8,
+        "xid" | "cardinal_number" => DataType::Int32,
+        "int2vector" => DataType::List(Arc::new(Field::new("item", DataType::Int16, true))),
+        "oidvector" => DataType::List(Arc::new(Field::new("item", DataType::Int32, true))),
+        _ => return None,
+    };
+    Some(kind)
+}
 
 /// A type as the catalogue describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -75,7 +75,7 @@ impl BoardRun<'_> {
                     deadline.within(read).await.and_then(|found| found)
                 }
             };
-            tiles.push(self.tile(tile, &period, found)?);
+            tiles.push(self.tile(tile, &period, found));
         }
         let seen = self.versions.iter().filter(|(table, _)| !hidden.contains(*table));
         let seen = seen.map(|(table, version)| BoardTableVersion {
@@ -160,10 +160,11 @@ impl BoardRun<'_> {
     ) -> Result<TileRows, Error> {
         let frame = readonly::plan(session, sql, &self.service.limits).await?;
         let frame = frame.with_param_values(period.values())?;
-        let schema = Arc::new(frame.schema().as_arrow().clone());
         // One row more than the limit shows that there are more.
         let frame = frame.limit(0, Some(rows_max.saturating_add(1)))?;
         let mut stream = frame.execute_stream().await?;
+        // The types of the plan can differ from those of the rows, such as nanoseconds that are read as microseconds.
+        let schema = stream.schema();
         let mut found = TileRows { schema, batches: Vec::new(), is_truncated: false };
         let (mut rows, mut bytes) = (0, 0);
         while let Some(batch) = stream.next().await.transpose()? {
@@ -192,33 +193,30 @@ impl BoardRun<'_> {
     }
 
     /// What a page shows of a tile.
-    fn tile(
-        &self,
-        tile: &Tile,
-        period: &Period,
-        found: Result<TileRows, Error>,
-    ) -> Result<BoardTileRows, Error> {
+    fn tile(&self, tile: &Tile, period: &Period, found: Result<TileRows, Error>) -> BoardTileRows {
         let tables: Vec<String> = tile.statement.tables.iter().map(ToString::to_string).collect();
         let missing = tables.iter().filter(|table| !self.versions.contains_key(*table));
         let missing_tables: Vec<String> = missing.cloned().collect();
         let committed = tables.iter().filter_map(|table| self.versions.get(table));
         let as_of = committed.map(|version| version.committed_at_us).max().map(rfc3339);
+        let found = found.and_then(|found| Ok((raw(&found)?, found)));
         let (found, error) = match found {
             Ok(found) => (Some(found), None),
             // A table that has no data yet is not a mistake.
             Err(_) if !missing_tables.is_empty() => (None, None),
             Err(error) => (None, Some(tile_error(tile, error))),
         };
-        Ok(BoardTileRows {
+        let (rows, found) = found.unzip();
+        BoardTileRows {
             name: tile.name.clone(),
             columns: found.as_ref().map_or_else(Vec::new, |it| self.columns(tile, &it.schema)),
-            rows: raw(found.as_ref())?,
+            rows: rows.unwrap_or_else(no_rows),
             is_truncated: found.is_some_and(|it| it.is_truncated && tile.kind != TileKind::Number),
             sql: period.literal(&tile.statement.sql),
             missing_tables,
             as_of,
             error,
-        })
+        }
     }
 
     fn columns(&self, tile: &Tile, schema: &Schema) -> Vec<BoardColumn> {
@@ -251,17 +249,20 @@ fn first_day(found: &TileRows) -> Option<i32> {
     (!days.is_null(0)).then(|| days.value(0))
 }
 
+/// An empty list.
+fn no_rows() -> Box<RawValue> {
+    RawValue::from_string("[]".to_owned()).unwrap_or_default()
+}
+
 /// The rows as a list of objects.
-fn raw(found: Option<&TileRows>) -> Result<Box<RawValue>, Error> {
+fn raw(found: &TileRows) -> Result<Box<RawValue>, Error> {
+    let failed = |error: arrow::error::ArrowError| {
+        Error::bad("unwritable", format!("the result cannot be written as JSON: {error}"))
+    };
+    let batch = concat_batches(&found.schema, &found.batches).map_err(failed)?;
+    let mut encoder = Encoder::new(Format::Json, &found.schema).map_err(failed)?;
     let mut text = b"[".to_vec();
-    if let Some(found) = found {
-        let failed = |error: arrow::error::ArrowError| {
-            Error::bad("unwritable", format!("the result cannot be written as JSON: {error}"))
-        };
-        let batch = concat_batches(&found.schema, &found.batches).map_err(failed)?;
-        let mut encoder = Encoder::new(Format::Json, &found.schema).map_err(failed)?;
-        text.extend_from_slice(&encoder.rows(&batch).map_err(failed)?);
-    }
+    text.extend_from_slice(&encoder.rows(&batch).map_err(failed)?);
     text.push(b']');
     let text = String::from_utf8(text).map_err(|error| Error::internal(error.into()))?;
     RawValue::from_string(text).map_err(|error| Error::internal(error.into()))

@@ -15,12 +15,7 @@ pub struct Kind {
     pub remedy: &'static str,
 }
 
-const fn kind(
-    code: &'static str,
-    status: u16,
-    title: &'static str,
-    remedy: &'static str,
-) -> Kind {
+const fn kind(code: &'static str, status: u16, title: &'static str, remedy: &'static str) -> Kind {
     Kind { code, status, title, remedy }
 }
 

@@ -66,7 +66,8 @@ pub fn described(details: &Map<String, Value>) -> Value {
             "schema": { "$ref": "#/components/schemas/ErrorBody" },
             "examples": examples(*status, details),
         });
-        let mut response = json!({ "description": description, "content": { MEDIA_TYPE: content } });
+        let mut response =
+            json!({ "description": description, "content": { MEDIA_TYPE: content } });
         if matches!(status, 429 | 503) {
             response["headers"] = retry_after();
         }
@@ -83,9 +84,7 @@ fn retry_after() -> Value {
 
 /// The kinds of errors of this interface, for programs and for the page that shows the description.
 pub fn kinds() -> Value {
-    let kind = |it: &super::kinds::Kind| {
-        json!({ "code": it.code, "status": it.status, "title": it.title, "remedy": it.remedy })
-    };
+    let kind = |it: &super::kinds::Kind| json!({ "code": it.code, "status": it.status, "title": it.title, "remedy": it.remedy });
     KINDS.iter().map(kind).collect()
 }
 

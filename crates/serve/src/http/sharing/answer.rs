@@ -83,7 +83,13 @@ impl Lines {
     }
 
     /// A file with changed rows.
-    pub fn change(&mut self, changed: &ChangedFile, at_ms: Option<i64>, url: &str, expires_ms: i64) {
+    pub fn change(
+        &mut self,
+        changed: &ChangedFile,
+        at_ms: Option<i64>,
+        url: &str,
+        expires_ms: i64,
+    ) {
         let names = match changed.change {
             FileChange::Add => ("add", "add"),
             FileChange::Remove => ("remove", "remove"),

@@ -98,7 +98,8 @@ fn versions(
         _ => return Err(one_of("endingVersion", "endingTimestamp")),
     };
     if from > to {
-        let message = format!("invalid versions {from} to {to} of {}: the range is empty", info.name());
+        let message =
+            format!("invalid versions {from} to {to} of {}: the range is empty", info.name());
         return Err(Error::bad("bad_value", message));
     }
     Ok((from, to))

@@ -8,6 +8,7 @@ use access::audit::{Event, Kind};
 use access::login::Login as PasswordLogin;
 use access::{Secret, token};
 use axum::http::HeaderMap;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
 /// The name that may be given with an API token instead of that of its owner.
@@ -54,7 +55,15 @@ impl SqlClient {
     ///
     /// # Errors
     /// Every refusal of a login is the same, except for an address with too many failures.
-    pub async fn log_in(
+    pub fn log_in<'a>(
+        service: &'a Arc<Service>,
+        origin: &'a Origin,
+        credentials: Credentials,
+    ) -> BoxFuture<'a, Result<Self, Error>> {
+        Box::pin(Self::log_in_by(service, origin, credentials))
+    }
+
+    async fn log_in_by(
         service: &Arc<Service>,
         origin: &Origin,
         credentials: Credentials,
@@ -139,15 +148,18 @@ impl SqlClient {
     }
 
     /// Ends the session of a login by password.
-    pub async fn log_out(&self) {
-        let Some(session) = self.session.clone() else { return };
-        let now_us = self.service.now_us();
-        let ended = self.service.blocking.run(&self.service.access, Cost::Disk, move |access| {
-            access.logout(session.expose(), now_us)
-        });
-        if let Err(error) = ended.await {
-            error.log();
-        }
+    pub fn log_out(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let Some(session) = self.session.clone() else { return };
+            let now_us = self.service.now_us();
+            let ended =
+                self.service.blocking.run(&self.service.access, Cost::Disk, move |access| {
+                    access.logout(session.expose(), now_us)
+                });
+            if let Err(error) = ended.await {
+                error.log();
+            }
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
@@ -45,16 +46,18 @@ impl Rows {
     ///
     /// # Errors
     /// The statement fails, or exceeds its time or rows.
-    pub async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
-        if self.is_over {
-            return Ok(None);
-        }
-        let item = self.items.recv().await;
-        let item = item.unwrap_or_else(|| {
-            Err(Error::internal(anyhow::anyhow!("the task of a statement has ended early")))
-        });
-        self.is_over = !matches!(item, Ok(Some(_)));
-        item
+    pub fn next(&mut self) -> BoxFuture<'_, Result<Option<RecordBatch>, Error>> {
+        Box::pin(async {
+            if self.is_over {
+                return Ok(None);
+            }
+            let item = self.items.recv().await;
+            let item = item.unwrap_or_else(|| {
+                Err(Error::internal(anyhow::anyhow!("the task of a statement has ended early")))
+            });
+            self.is_over = !matches!(item, Ok(Some(_)));
+            item
+        })
     }
 }
 

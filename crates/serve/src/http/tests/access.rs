@@ -4,6 +4,7 @@ mod accounts;
 mod alarm_rules;
 mod alarm_stream;
 mod alarms;
+mod boards;
 mod matrix;
 mod openid;
 mod scopes;

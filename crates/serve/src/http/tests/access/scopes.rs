@@ -1,8 +1,16 @@
 //! A user with a role on one line, on every route.
 
 use super::world::World;
-use access::Role;
+use crate::Limits;
+use crate::http::ReportSource;
+use crate::http::visibility::Visibility;
+use access::{Action, Role};
+use arrow::array::RecordBatch;
+use config::model::TableName;
+use report::{Bound, QueryLimits, Source as _};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn scoped() -> World {
     let world = World::new();
@@ -164,4 +172,37 @@ async fn sensors_of_other_lines_are_hidden() {
     }
     let kpis = world.request_as(&cookie, "GET", "/api/v1/kpis?by=plant", None).await;
     assert_eq!(kpis.refusal(), (403, "forbidden".into()));
+}
+
+/// Rows of a report's statement for a user with a role on one line.
+async fn report_rows(world: &World, sql: &str) -> Result<usize, String> {
+    let cookie = world.cookie("smt");
+    let session = cookie.split_once('=').unwrap().1;
+    let identity = world.access.authenticate_session(session, world.now_us()).unwrap();
+    let lake = super::world::lake();
+    let visibility = Visibility::new(&identity, &[Action::ReadTables], &lake.equipment).unwrap();
+    let source = ReportSource::new(Arc::new(lake), Limits::default()).with_visibility(visibility);
+    let tables = ["by_unit", "stock"].map(|table| TableName::new("gold", table));
+    let versions = source.versions(&tables.into(), None).await.unwrap();
+    let (bound, limits) = (
+        Bound { sql, values: &BTreeMap::new() },
+        QueryLimits { rows_max: 100, bytes_max: 1 << 20 },
+    );
+    let rows = source.rows(&[bound], &versions, &[limits]).await;
+    let batches = rows.map_err(|(_, error)| error.to_string())?.remove(0).batches;
+    Ok(batches.iter().map(RecordBatch::num_rows).sum())
+}
+
+#[tokio::test]
+async fn a_report_has_only_rows_of_the_scope_of_its_user() {
+    let world = scoped();
+    for (sql, count) in [
+        ("SELECT * FROM gold.by_unit", 2),
+        ("SELECT * FROM gold.by_unit WHERE unit = 'wave' OR true", 2),
+        ("SELECT * FROM gold.by_unit a CROSS JOIN gold.by_unit b", 4),
+    ] {
+        assert_eq!(report_rows(&world, sql).await, Ok(count), "{sql}");
+    }
+    let error = report_rows(&world, "SELECT * FROM gold.stock").await.unwrap_err();
+    assert!(error.contains("gold.stock"), "{error}");
 }

@@ -2,9 +2,9 @@
 
 use super::super::lake::{Lake, batch};
 use super::super::{Reply, live, request};
-use super::{alarm_rules, alarms};
+use super::{alarm_rules, alarms, boards};
 use crate::http::{AccessControl, AccessMode, Peer, Providers, RuleFile, Service, router};
-use crate::{Limits, OpenIdLimits};
+use crate::{LakeReader as _, Limits, OpenIdLimits};
 use access::login::Login;
 use access::token::NewToken;
 use access::{
@@ -178,13 +178,15 @@ impl World {
             limits: AlarmLimits { ring_events, ..AlarmLimits::default() },
         };
         let alarms = alarms::start(setup, &clock_us);
+        let folder_of_plant = folder.path().to_owned();
+        let session = futures::executor::block_on(lake.session()).unwrap();
+        let boards = boards::store(&folder_of_plant, session);
         let service =
             Service::new(Arc::new(lake), live.clone(), limits, clock, Vec::new(), control);
-        let folder_of_plant = folder.path().to_owned();
         std::fs::write(folder_of_plant.join("alarms.toml"), alarm_rules::FILE_TEXT).unwrap();
         let file = RuleFile::new(Some(folder_of_plant), alarm_rules::plant());
         let service = service.with_alarms(Some(alarms.clone())).with_rule_file(file);
-        let service = service.with_openid(Arc::clone(&providers));
+        let service = service.with_openid(Arc::clone(&providers)).with_boards(boards);
         let router = router(Arc::new(service), super::super::program::PAGES);
         Self { access, router, clock_us, live, providers, alarms, folder }
     }
