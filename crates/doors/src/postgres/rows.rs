@@ -114,7 +114,7 @@ impl OpenRows {
             if let Some(row) = self.batch.as_mut().and_then(RowEncoder::next_row) {
                 return row.map(Some);
             }
-            let next = self.rows.next().await;
+            let next = self.rows.next_batch().await;
             let Some(batch) = next.map_err(|error| from_read_path(error, &self.sql))? else {
                 return Ok(None);
             };

@@ -101,7 +101,9 @@ fn add_examples(operation: &mut Value, examples: &OperationExamples) {
         let name = parameter["name"].as_str().unwrap_or_default();
         let example = examples.parameters.get(name).cloned();
         let allowed = examples.allowed.get(name).cloned();
-        parameter.get_mut("schema").map_or((), correct_schema);
+        if let Some(schema) = parameter.get_mut("schema") {
+            correct_schema(schema);
+        }
         if let Some(allowed) = allowed {
             parameter["schema"]["enum"] = allowed;
         }
@@ -126,14 +128,16 @@ fn add_examples(operation: &mut Value, examples: &OperationExamples) {
 
 /// A parameter that is left out is not null, and an unsigned number has 32 bits, not the 31 of `int32`.
 fn correct_schema(schema: &mut Value) {
-    let types = schema["type"].as_array().into_iter().flatten();
-    let present = types.filter(|it| **it != "null").cloned().next();
+    let mut types = schema["type"].as_array().into_iter().flatten();
+    let present = types.find(|it| **it != "null").cloned();
     if let Some(present) = present {
         schema["type"] = present;
     }
     if schema["format"] == "int32" && schema["minimum"] == 0 {
         schema["maximum"] = u32::MAX.into();
-        schema.as_object_mut().map(|it| it.remove("format"));
+        if let Some(schema) = schema.as_object_mut() {
+            schema.remove("format");
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Rows {
     ///
     /// # Errors
     /// The statement fails, or exceeds its time or rows.
-    pub fn next(&mut self) -> BoxFuture<'_, Result<Option<RecordBatch>, Error>> {
+    pub fn next_batch(&mut self) -> BoxFuture<'_, Result<Option<RecordBatch>, Error>> {
         Box::pin(async {
             if self.is_over {
                 return Ok(None);
