@@ -8,7 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../plants/kerala");
     println!("cargo::rerun-if-changed={}", root.display());
     let mut files = Vec::new();
-    for folder in ["", "bronze", "silver", "gold"] {
+    for folder in ["", "bronze", "silver", "gold", "boards"] {
         collect(&root.join(folder), folder, &mut files)?;
     }
     let reports = root.join("reports");

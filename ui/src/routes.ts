@@ -145,11 +145,17 @@ export const allRoutes: readonly Route[] = [
     page: () => import('./wall/Operator.svelte'),
   },
   {
+    path: '/board',
+    title: 'boards.title',
+    isBelow: true,
+    page: () => import('./boards/BoardPage.svelte'),
+  },
+  {
     path: '/wall',
     title: 'wall.title',
     isBare: true,
     hasSubpaths: true,
-    page: () => import('./wall/Wall.svelte'),
+    page: () => import('./boards/WallPage.svelte'),
   },
   {
     path: '/make',

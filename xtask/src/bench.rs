@@ -59,6 +59,12 @@ pub fn report() -> ExitCode {
     ended(run(bench.args(["--ignored", "--nocapture", "--test-threads", "1"])))
 }
 
+/// `cargo xtask bench ui [GOAL]...`: the goals U1 to U24 of the pages with the demo in a browser, as a table. A
+/// release build is named by `COCKPIT_PROGRAM`.
+pub fn ui(goals: &[String]) -> ExitCode {
+    ended(try_ui(goals))
+}
+
 fn ended(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,6 +73,14 @@ fn ended(done: Result<(), String>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn try_ui(goals: &[String]) -> Result<(), String> {
+    tools::packages()?;
+    tools::chromium()?;
+    let mut bench = Command::new("node");
+    bench.arg("test/bench.mjs").args(goals).env("COCKPIT", cockpit()?);
+    run(bench.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
 }
 
 fn try_alarms() -> Result<(), String> {

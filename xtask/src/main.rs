@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         ["bench", "alarms"] => bench::alarms(),
         ["bench", "access"] => bench::access(),
         ["bench", "report"] => bench::report(),
+        ["bench", "ui", ..] => bench::ui(&args[2..]),
         ["engines", "kafka", ..] => kafka::engine(&args[2..]),
         _ => usage(),
     }
@@ -47,6 +48,7 @@ fn usage() -> ExitCode {
     machine::print("       cargo xtask bench alarms");
     machine::print("       cargo xtask bench access");
     machine::print("       cargo xtask bench report");
+    machine::print("       cargo xtask bench ui [GOAL]...");
     machine::print("       cargo xtask engines kafka [--port N] [--keep] [--topic NAME]...");
     machine::print(&parts::listed());
     ExitCode::FAILURE

@@ -22,11 +22,28 @@ pub fn alarms(program: &Path, is_short: bool) -> Result<(), String> {
     run(test.current_dir(machine::root().join("ui")))
 }
 
+/// Runs `ui/test/pages.mjs` with the demo of `program`; the short form inspects fewer pages.
+pub fn screens(program: &Path, is_short: bool) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/pages.mjs").env("COCKPIT", program).env("CHROMIUM", machine::chromium());
+    if is_short {
+        test.arg("--short");
+    }
+    run(test.current_dir(machine::root().join("ui")))
+}
+
 /// Runs `ui/test/reports.mjs` with the demo of `program`.
 pub fn reports(program: &Path) -> Result<(), String> {
     let mut test = Command::new("node");
     test.arg("test/reports.mjs").env("COCKPIT", program).env("CHROMIUM", machine::chromium());
     run(test.current_dir(machine::root().join("ui")))
+}
+
+/// Runs `ui/test/boards.mjs` with `program` over `lake`.
+pub fn boards(program: &Path, lake: &Path) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/boards.mjs").env("COCKPIT", program).env("LAKE", lake);
+    run(test.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
 }
 
 /// Runs `ui/test/openid.mjs` with `program` over `lake`.

@@ -63,7 +63,14 @@ const PARTS: &[Part] = &[
         service::access,
     ),
     part("alarms", "alarms in a browser", &["build", "packages", "chromium"], service::alarms),
+    part(
+        "screens",
+        "questions, numbers, languages and keyboard in a browser",
+        &["build", "packages", "chromium"],
+        service::screens,
+    ),
     part("reports", "reports in a browser", &["build", "packages", "chromium"], service::reports),
+    part("boards", "boards in a browser", &["build", "packages", "chromium"], service::boards),
     part("issue", "reports issued, delivered, corrected", &["build", "python"], service::issue),
     part("openid", "login at providers", &["build", "packages", "chromium"], service::openid),
     part(
@@ -157,7 +164,8 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 11] = [
+const WHEN_NAMED: [&str; 13] = [
+    "screens",
     "messages",
     "login",
     "topics",
@@ -166,6 +174,7 @@ const WHEN_NAMED: [&str; 11] = [
     "report",
     "issue",
     "reports",
+    "boards",
     "sql-doors",
     "odata",
     "sharing",

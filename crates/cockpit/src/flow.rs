@@ -5,6 +5,7 @@
 pub mod access;
 mod alarms;
 mod binding;
+mod boards;
 mod clock;
 pub mod demo;
 mod doors;

@@ -1,8 +1,10 @@
 //! Reads a whole plant folder from disk, or the reference plant that is compiled in.
 
 mod alarm_rules;
+mod boards;
 
 use super::alarms::AlarmRules;
+use super::boards::Boards;
 use super::diagnostic::{Diagnostic, line_of};
 use super::kafka::{self, Kafka};
 use super::kpi::{self, Kpi};
@@ -51,6 +53,8 @@ pub struct Plant {
     pub kpis: Vec<Kpi>,
     /// Alarm rules with their problems, which do not make the plant invalid.
     pub alarms: Arc<AlarmRules>,
+    /// Boards with their problems, which do not make the plant invalid.
+    pub boards: Arc<Boards>,
     /// Who is notified of alarms.
     pub notifications: Notifications,
     /// Reports by name.
@@ -68,6 +72,9 @@ pub struct Plant {
 /// The file of the KPIs.
 const KPIS: &str = "kpis.toml";
 
+/// The folder of the boards, with the ending of its files.
+const BOARDS: (&str, &str) = (super::boards::FOLDER, super::boards::ENDING);
+
 /// The texts of a plant folder by their path below it.
 type Texts = BTreeMap<String, String>;
 
@@ -78,7 +85,9 @@ pub fn texts(path: Option<&Path>) -> anyhow::Result<Texts> {
         return Ok(PLANT_FILES.iter().map(own).collect());
     };
     let mut texts = Texts::new();
-    for (folder, ending) in [("", "toml"), ("bronze", "toml"), ("silver", "sql"), ("gold", "sql")] {
+    for (folder, ending) in
+        [("", "toml"), ("bronze", "toml"), ("silver", "sql"), ("gold", "sql"), BOARDS]
+    {
         read_folder(path, folder, ending, &mut texts)?;
     }
     read_reports(path, &mut texts)?;
@@ -150,7 +159,7 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
     }
     for (file, text) in texts {
         let Some((folder, name)) = file.split_once('/') else { continue };
-        if folder == reports::FOLDER {
+        if folder == reports::FOLDER || folder == BOARDS.0 {
             continue;
         }
         let Some((name, _ending)) = name.rsplit_once('.') else { continue };
@@ -179,6 +188,7 @@ pub fn read(texts: &Texts) -> (Option<Plant>, Vec<Diagnostic>) {
         plant.map(|plant| Plant { contracts, models, retention, not_understood, kpis, ..plant });
     if let Some(plant) = &mut plant {
         plant.read_alarms(texts);
+        plant.boards = Arc::new(super::boards::read(texts, &plant.kpis));
         let (reports, found) = reports::read(texts, &plant.shift_names(), &plant.kpis);
         plant.reports = reports;
         diagnostics.extend(found);
@@ -237,6 +247,7 @@ pub(crate) fn read_plant(findings: &Findings<'_>) -> Option<Plant> {
         temperature,
         kpis: Vec::new(),
         alarms: Arc::default(),
+        boards: Arc::default(),
         notifications: Notifications::default(),
         reports: BTreeMap::new(),
         contracts: BTreeMap::new(),

@@ -6,6 +6,7 @@
 //! are never part of a `Config` and never printed.
 
 pub mod alarms;
+pub mod boards;
 mod calendar;
 pub mod contract;
 pub mod diagnostic;

@@ -75,13 +75,14 @@ fn deprecated(limits: &Limits) -> String {
 /// All keys of the TOML files.
 fn keys() -> String {
     let mut page = format!(
-        "{NOTICE}# Keys of the TOML files\n\n`cockpit schema plant|contract|kpis|alarms` prints the same as JSON Schema.\n"
+        "{NOTICE}# Keys of the TOML files\n\n`cockpit schema plant|contract|kpis|alarms|board` prints the same as JSON Schema.\n"
     );
     for (document, title) in [
         (Document::Plant, "plant.toml"),
         (Document::Contract, "bronze/&lt;table&gt;.toml"),
         (Document::Kpis, "kpis.toml"),
         (Document::Alarms, "alarms.toml"),
+        (Document::Board, "boards/&lt;name&gt;.toml"),
     ] {
         key_table(&mut page, &format!("## {title}"), document.table());
     }
@@ -123,6 +124,7 @@ fn key_table(page: &mut String, heading: &str, table: &Table) {
         match key.kind {
             Kind::Table(below) => key_table(page, &format!("### `[{}]`", key.name), below),
             Kind::Tables(below) => key_table(page, &format!("### `[[{}]]`", key.name), below),
+            Kind::Map(below) => key_table(page, &format!("### `[{}.NAME]`", key.name), below),
             _ => {}
         }
     }
@@ -147,9 +149,10 @@ fn kind_name(key: &Key) -> String {
         Kind::OneOrMore => "text or list of texts".to_owned(),
         Kind::Translated => "text, or texts by language".to_owned(),
         Kind::Duration => "duration".to_owned(),
-        Kind::Limit => "number or setting".to_owned(),
+        Kind::Limit => "number or name".to_owned(),
         Kind::Ratio => "two texts".to_owned(),
         Kind::Table(_) => "table".to_owned(),
+        Kind::Map(_) => "tables by name".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),
     }
 }

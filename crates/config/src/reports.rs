@@ -5,13 +5,16 @@ mod kpi;
 mod parameter;
 mod query;
 mod schedule;
-mod statement;
+pub(crate) mod statement;
 
 pub use chart::{Chart, ChartKind, ChartLimit};
 pub use parameter::{ParameterKind, ReportParameter, ReportParameterDefault};
 pub use query::{Column, Query};
 pub use schedule::{Delivery, DeliveryKind, Moment, Schedule};
 pub use statement::Statement;
+
+pub(crate) use parameter::titled;
+pub(crate) use query::{DIGITS_MAX, column};
 
 use super::alarms::value;
 use super::diagnostic::{Diagnostic, did_you_mean};
@@ -186,7 +189,7 @@ fn read_one(
 }
 
 /// Whether a text is a name: lower-case letters, digits and `others`, a letter first.
-fn is_name(text: &str, others: &str) -> bool {
+pub(crate) fn is_name(text: &str, others: &str) -> bool {
     let is_valid = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit();
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.len() <= NAME_CHARS

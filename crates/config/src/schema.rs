@@ -2,6 +2,7 @@
 //! check, and of the reference pages. A test compares the tables with the keys that the readers read.
 
 mod alarms;
+mod boards;
 mod contract;
 mod json;
 mod kpis;
@@ -24,10 +25,12 @@ pub enum Document {
     Kpis,
     /// `alarms.toml`
     Alarms,
+    /// `boards/<name>.toml`
+    Board,
 }
 
 impl Document {
-    pub const ALL: [Self; 4] = [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms];
+    pub const ALL: [Self; 5] = [Self::Plant, Self::Contract, Self::Kpis, Self::Alarms, Self::Board];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Document {
             Self::Contract => "contract",
             Self::Kpis => "kpis",
             Self::Alarms => "alarms",
+            Self::Board => "board",
         }
     }
 
@@ -46,6 +50,7 @@ impl Document {
             Self::Contract => &contract::CONTRACT,
             Self::Kpis => &kpis::KPIS,
             Self::Alarms => &alarms::ALARMS,
+            Self::Board => &boards::BOARD,
         }
     }
 }
@@ -105,11 +110,13 @@ pub enum Kind {
     Translated,
     /// A number with its unit, such as `30 s`.
     Duration,
-    /// A number, or the name of a setting.
+    /// A number, or the name of a setting or a column.
     Limit,
     /// Two texts: numerator and denominator in SQL.
     Ratio,
     Table(&'static Table),
+    /// Tables by names that the file chooses.
+    Map(&'static Table),
     Tables(&'static Table),
 }
 

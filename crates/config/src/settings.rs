@@ -7,6 +7,7 @@
 
 mod access;
 mod alarm;
+mod board;
 mod doors;
 mod ingest;
 mod issue;
@@ -21,6 +22,7 @@ mod stream;
 pub(crate) use access::ACCESS_VARIABLES;
 pub use access::{ACCESS_MODES, ACCESS_PREFIX, Access, AccessLimits, AccessMode};
 pub use alarm::AlarmLimits;
+pub use board::BoardLimits;
 pub use doors::DoorLimits;
 pub use ingest::IngestLimits;
 pub use issue::IssueLimits;
@@ -48,6 +50,7 @@ pub struct Limits {
     pub refine: RefineLimits,
     pub live: LiveLimits,
     pub alarm: AlarmLimits,
+    pub board: BoardLimits,
     pub report: ReportLimits,
     pub issue: IssueLimits,
     pub serve: ServeLimits,
@@ -57,7 +60,7 @@ pub struct Limits {
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 11] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 12] {
         [
             ("Dumps", &self.ingest),
             ("Streams", &self.stream),
@@ -66,6 +69,7 @@ impl Limits {
             ("Refinement", &self.refine),
             ("Live values", &self.live),
             ("Alarms", &self.alarm),
+            ("Boards", &self.board),
             ("Reports", &self.report),
             ("Issued reports", &self.issue),
             ("HTTP service", &self.serve),
@@ -99,8 +103,8 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 11], &mut Provenance) {
-        let sections: [&mut dyn Section; 11] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 12], &mut Provenance) {
+        let sections: [&mut dyn Section; 12] = [
             &mut self.ingest,
             &mut self.stream,
             &mut self.kafka,
@@ -108,6 +112,7 @@ impl Limits {
             &mut self.refine,
             &mut self.live,
             &mut self.alarm,
+            &mut self.board,
             &mut self.report,
             &mut self.issue,
             &mut self.serve,

@@ -6,10 +6,12 @@
 //! Promise: a plant without diagnostics can be refined.
 
 pub mod alarms;
+pub mod boards;
 pub mod equipment;
 pub mod known;
 pub mod lineage;
 pub mod planner;
+mod statement;
 
 use crate::bronze;
 use crate::plan::lineage::Source;

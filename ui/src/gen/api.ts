@@ -388,6 +388,207 @@ export interface components {
             entries: number;
             last?: components["schemas"]["AuditAnchor"] | null;
         };
+        /** @description A board: how it is laid out and what its tiles show. */
+        BoardAnswer: {
+            /**
+             * Format: int32
+             * @description Columns of the grid.
+             */
+            columns: number;
+            description: string;
+            /** @description Whether a statement depends on the time control. */
+            has_time: boolean;
+            is_writable: boolean;
+            name: string;
+            /** @description Mistakes of the file as it is now; the board is that of the version before. */
+            problems: components["schemas"]["BoardProblem"][];
+            /** @description Why not. */
+            reason?: string | null;
+            /** @description Version of the file. */
+            revision: string;
+            /** @description From left to right and from top to bottom. */
+            tiles: components["schemas"]["BoardTile"][];
+            /** @description The choice of the time control when the page is opened: `live`, `this`, `last`, `today` or `7d`. */
+            time: string;
+            title: string;
+        };
+        /** @description A stored change. */
+        BoardChanged: {
+            /** @description The change in the unified format, as it is in the audit log. */
+            diff: string;
+            /** @description The new version of the file. */
+            revision: string;
+        };
+        /** @description What is wrong with a text, what it changes, and what it shows. */
+        BoardCheckAnswer: {
+            board?: components["schemas"]["BoardAnswer"] | null;
+            data?: components["schemas"]["BoardRows"] | null;
+            /** @description The change of the file in the unified format. */
+            diff: string;
+            /** @description Mistakes by line; none if it is valid. */
+            problems: components["schemas"]["BoardProblem"][];
+        };
+        /** @description A text to check. */
+        BoardCheckRequest: {
+            /** @description The whole file. */
+            toml: string;
+        };
+        /** @description A column of a tile. */
+        BoardColumn: {
+            /**
+             * Format: int32
+             * @description Digits after the point.
+             */
+            digits?: number | null;
+            /** @description Whether tables leave it out. */
+            is_hidden: boolean;
+            name: string;
+            title: string;
+            /** @description `text`, `integer`, `decimal`, `day`, `time` or `boolean`. */
+            type: string;
+            /** @description `%` for a share from 0 to 1. */
+            unit?: string | null;
+        };
+        /** @description A board in the list. */
+        BoardInfo: {
+            description: string;
+            /** @description Whether its file has mistakes; then the board as it was before is shown, if there was one. */
+            is_faulty: boolean;
+            name: string;
+            /** @description Number of tiles. */
+            tiles: number;
+            title: string;
+        };
+        /** @description A bound beyond which values are marked. It is a number or a column. */
+        BoardLimit: {
+            /** @description The column with the bound of each row. */
+            bound_column?: string | null;
+            /** @description The column that is compared; null for that of the value. */
+            column?: string | null;
+            /** @description Whether values above it are marked, otherwise those below. */
+            is_above: boolean;
+            /** Format: double */
+            number?: number | null;
+            /**
+             * Format: int32
+             * @description Alarm priority, 1 to 4; null for a deviation from a target.
+             */
+            priority?: number | null;
+        };
+        /** @description The production days of the parameters `:from`, `:to` (which is `:day`) and `:shift`. */
+        BoardPeriod: {
+            from: string;
+            /** @description Null for all shifts. */
+            shift?: string | null;
+            to: string;
+        };
+        /** @description A mistake in the file of a board. */
+        BoardProblem: {
+            /** @description From 1. */
+            line: number;
+            message: string;
+            remedy: string;
+        };
+        /** @description A file to store. */
+        BoardRequest: {
+            /** @description Version of the file that the change is based on; that of an empty text for a new board. */
+            revision: string;
+            /** @description The whole file; empty to remove the board. */
+            toml: string;
+        };
+        /** @description The rows of the tiles. */
+        BoardRows: {
+            /** @description When the newest of the tables changed (UTC); null without a table. */
+            as_of?: string | null;
+            period: components["schemas"]["BoardPeriod"];
+            /** @description In the order of the board. */
+            tiles: components["schemas"]["BoardTileRows"][];
+            /** @description The tables that were read. */
+            versions: components["schemas"]["BoardTableVersion"][];
+        };
+        /** @description The file of a board. */
+        BoardSource: {
+            is_writable: boolean;
+            /** @description Why not. */
+            reason?: string | null;
+            /** @description Version of the file: the body of a change. */
+            revision: string;
+            /** @description Empty if there is no file. */
+            toml: string;
+        };
+        /** @description The version of a table that was read. */
+        BoardTableVersion: {
+            /** @description UTC. */
+            committed_at: string;
+            table: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A tile of a board. */
+        BoardTile: {
+            /** @description Whether its statement depends on the time control. */
+            has_time: boolean;
+            /**
+             * Format: int32
+             * @description Rows of the grid that it covers.
+             */
+            height: number;
+            /** @description `number`, `trend`, `table`, `timeline`, `bars`, `heat` or `control`. */
+            kind: string;
+            limits: components["schemas"]["BoardLimit"][];
+            /** @description Address of a page of the cockpit, with `{column}` for values of the row. */
+            link?: string | null;
+            name: string;
+            /** @description Columns of the result by the part of the tile that they are shown in: `value`, `x`, `y` and others. */
+            roles: {
+                [key: string]: string[];
+            };
+            /**
+             * Format: int64
+             * @description Age of the data from which it is stale.
+             */
+            stale_after_s?: number | null;
+            title: string;
+            /**
+             * Format: int32
+             * @description Columns of the grid that it covers.
+             */
+            width: number;
+        };
+        /** @description Why a tile has no rows. */
+        BoardTileError: {
+            /** @description For programs: stays the same from release to release. */
+            code: string;
+            /** @description Line in the file of the board, from 1, if the error has a position. */
+            line?: number | null;
+            message: string;
+        };
+        /** @description The rows of a tile, or the reason why there are none. */
+        BoardTileRows: {
+            /** @description When the newest of its tables changed (UTC). */
+            as_of?: string | null;
+            columns: components["schemas"]["BoardColumn"][];
+            error?: components["schemas"]["BoardTileError"] | null;
+            /** @description Whether further rows are left out. */
+            is_truncated: boolean;
+            /** @description Tables of the statement that have no data yet. */
+            missing_tables: string[];
+            name: string;
+            /** @description One object for each row, by name of column. */
+            rows: {
+                [key: string]: unknown;
+            }[];
+            /** @description The statement with its values, for /explore. */
+            sql: string;
+        };
+        /** @description The boards of the plant. */
+        BoardsAnswer: {
+            boards: components["schemas"]["BoardInfo"][];
+            /** @description Whether the caller can add and change boards here. */
+            is_writable: boolean;
+            /** @description Why not. */
+            reason?: string | null;
+        };
         /** @description An entry at which the verification failed. */
         BrokenEntry: {
             /** @description What is wrong, in words. */
@@ -1637,6 +1838,12 @@ export interface Answers {
   'POST /alarms/{id}/unshelve': Schemas['Alarm']
   'GET /audit': Schemas['AuditPage']
   'GET /audit/verify': Schemas['AuditVerification']
+  'GET /boards': Schemas['BoardsAnswer']
+  'GET /boards/{name}': Schemas['BoardAnswer']
+  'PUT /boards/{name}': Schemas['BoardChanged']
+  'POST /boards/{name}/check': Schemas['BoardCheckAnswer']
+  'GET /boards/{name}/data': Schemas['BoardRows']
+  'GET /boards/{name}/source': Schemas['BoardSource']
   'GET /health': Schemas['Health']
   'GET /issued-reports': Schemas['IssuedReportsAnswer']
   'GET /issued-reports/{id}': Schemas['IssuedReportDetail']

@@ -1,36 +1,43 @@
+import { untrack } from 'svelte'
 import { app } from './app.svelte'
 import { type ApiError, toApiError } from './http'
 
 /**
- * The result of a request, repeated when a value it depends on changes. While a request runs the
- * previous result stays, so that the page does not jump; after an error it is removed, so that it
- * is not mistaken for the current one. `source` returns null while the request is not known yet.
+ * The result of a request, repeated when a value it depends on changes and when the lake has new data.
+ * While a request runs the previous result stays, so that the page does not jump; after an error it is
+ * removed, so that it is not mistaken for the current one. `source` returns null while the request is
+ * not known yet.
  */
 export class Resource<T> {
   data = $state.raw<T | undefined>()
   error = $state.raw<ApiError | undefined>()
+  /** Another result is wanted; new data of the same request is loaded without notice. */
   busy = $state(false)
   #reloads = $state(0)
+  #request: (() => Promise<T>) | null = null
+  /** Counts what was wanted; a response to something else is dropped. */
+  #wanted = 0
+  #isRunning = false
+  /** The version of the data when the request began. */
+  #version = 0
 
   constructor(source: () => (() => Promise<T>) | null) {
     $effect(() => {
-      app.dataVersion
       this.#reloads
-      const request = source()
-      if (!request) return
-      let current = true
+      this.#request = source()
+      if (!this.#request) return
       this.busy = true
-      request().then(
-        (data) => {
-          if (current) this.#settle(data, undefined)
-        },
-        (error: unknown) => {
-          if (current) this.#settle(undefined, toApiError(error))
-        },
-      )
+      untrack(() => this.#run())
       return () => {
-        current = false
+        this.#wanted += 1
       }
+    })
+    // A running request is not cancelled: data that changes faster than it is read would never be shown.
+    $effect(() => {
+      const version = app.dataVersion
+      untrack(() => {
+        if (this.#request && !this.#isRunning && version !== this.#version) this.#run()
+      })
     })
   }
 
@@ -39,9 +46,21 @@ export class Resource<T> {
     this.#reloads += 1
   }
 
-  #settle(data: T | undefined, error: ApiError | undefined): void {
+  async #run(): Promise<void> {
+    if (!this.#request) return
+    this.#wanted += 1
+    this.#version = app.dataVersion
+    this.#isRunning = true
+    const wanted = this.#wanted
+    const [data, error] = await this.#request().then(
+      (data) => [data, undefined] as const,
+      (error: unknown) => [undefined, toApiError(error)] as const,
+    )
+    if (wanted !== this.#wanted) return
+    this.#isRunning = false
     this.data = data
     this.error = error
     this.busy = false
+    if (this.#version !== app.dataVersion) this.#run()
   }
 }

@@ -5,6 +5,7 @@ import { explore } from './en/explore'
 import { orders } from './en/orders'
 import { palette } from './en/palette'
 import { plant } from './en/plant'
+import { plantBoards } from './en/plant-boards'
 import { quality } from './en/quality'
 import { reports } from './en/reports'
 import { station } from './en/station'
@@ -20,4 +21,5 @@ export const en = {
   ...palette,
   ...reports,
   ...boards,
+  ...plantBoards,
 } as const

@@ -6,6 +6,7 @@ import { explore } from './hi/explore'
 import { orders } from './hi/orders'
 import { palette } from './hi/palette'
 import { plant } from './hi/plant'
+import { plantBoards } from './hi/plant-boards'
 import { quality } from './hi/quality'
 import { reports } from './hi/reports'
 import { station } from './hi/station'
@@ -23,6 +24,7 @@ export const hi: Catalogue = {
   ...access,
   ...alarms,
   ...boards,
+  ...plantBoards,
   ...explore,
   ...orders,
   ...palette,

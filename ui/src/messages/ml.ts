@@ -6,6 +6,7 @@ import { explore } from './ml/explore'
 import { orders } from './ml/orders'
 import { palette } from './ml/palette'
 import { plant } from './ml/plant'
+import { plantBoards } from './ml/plant-boards'
 import { quality } from './ml/quality'
 import { reports } from './ml/reports'
 import { station } from './ml/station'
@@ -23,6 +24,7 @@ export const ml: Catalogue = {
   ...access,
   ...alarms,
   ...boards,
+  ...plantBoards,
   ...explore,
   ...orders,
   ...palette,

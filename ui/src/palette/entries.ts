@@ -80,11 +80,11 @@ async function reports(): Promise<Entry[]> {
   const { reports } = await call<Answers['GET /reports']>('GET', '/reports')
   return reports.flatMap(({ name, title, description, parameters }) => {
     const path = `/reports/${encodeURIComponent(name)}`
-    const hasDay = parameters.some((one) => one.kind === 'day' && one.name === 'day')
-    const formats = hasDay && session.may('download') ? ['xlsx', 'pdf'] : []
+    const isDaily = parameters.some((one) => one.kind === 'day' && one.default === 'yesterday')
+    const formats = isDaily && session.may('download') ? ['xlsx', 'pdf'] : []
     const files = formats.map((format): Entry => {
       const label = t('palette.download', { report: title, format: format.toUpperCase() })
-      const run = () => location.assign(`${API_ROOT}${path}/file?day=yesterday&format=${format}`)
+      const run = () => location.assign(`${API_ROOT}${path}/file?format=${format}`)
       return { kind: 'action', name: label, detail: `${format} yesterday`, run, isRare: true }
     })
     return [{ kind: 'report', name: title, detail: description, href: path }, ...files]

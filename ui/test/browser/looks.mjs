@@ -11,7 +11,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export const DESK = { width: 1366, height: 768 }
 export const PHONE = { width: 390, height: 844 }
 const STATEMENT = 'SELECT * FROM gold.production_daily ORDER BY day_local, station, item'
-const PAGES = {
+export const PAGES = {
   now: '/now',
   temps: '/temps',
   make: '/make',
@@ -45,7 +45,7 @@ const TARGETS =
 const ATTEMPTS = 4
 
 /** The violations that axe finds in each of some attempts. */
-async function violationsOf(page, attempts = ATTEMPTS) {
+export async function violationsOf(page, attempts = ATTEMPTS) {
   await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'))
   const { violations } = await page.evaluate(() =>
     globalThis.axe.run(document, {
@@ -54,6 +54,8 @@ async function violationsOf(page, attempts = ATTEMPTS) {
   )
   return violations.length > 0 && attempts > 1 ? violationsOf(page, attempts - 1) : violations
 }
+
+export const AXE_SOURCE = AXE
 
 /** Checks a page with axe, and for horizontal scrolling, clipped texts and small targets. */
 async function audit(page, name, viewport) {
@@ -78,7 +80,7 @@ async function audit(page, name, viewport) {
   expect.same(`${name} has targets of at least ${TOUCH_PX} px`, small, [])
 }
 
-async function fits(page, name, viewport) {
+export async function fits(page, name, viewport) {
   const width = await page.evaluate(() => document.documentElement.scrollWidth)
   expect.check(`${name} does not scroll sideways`, width <= viewport.width, `${width} px`)
   const clipped = await page.evaluate(() =>

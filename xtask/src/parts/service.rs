@@ -15,6 +15,9 @@ const FEW_GUESSES: [&str; 2] = ["--logins", "1000"];
 /// The days of the plant whose reports are compared: two weeks of production days.
 const REPORT_DAYS: &str = "14";
 
+/// The days of the plant whose boards are shown: a week has more than one shift of each unit.
+const BOARD_DAYS: &str = "8";
+
 /// A day of the plant's dumps with planned and made boards.
 const DUMPED_DAY: &str = "2022-06-05";
 
@@ -28,9 +31,19 @@ pub fn alarms(bench: &Bench) -> Done {
     pages::alarms(&bench.cockpit, bench.is_usual)
 }
 
+/// The ten questions, numbers, languages, keyboard, colours and states of the demo in a browser.
+pub fn screens(bench: &Bench) -> Done {
+    pages::screens(&bench.cockpit, bench.is_usual)
+}
+
 /// Reports of the demo in a browser.
 pub fn reports(bench: &Bench) -> Done {
     pages::reports(&bench.cockpit)
+}
+
+/// Boards of the plant folder and their editor in a browser.
+pub fn boards(bench: &Bench) -> Done {
+    pages::boards(&bench.cockpit, &bench.simulated("boards", BOARD_DAYS)?)
 }
 
 /// Reports issued by two programs, delivered and corrected.

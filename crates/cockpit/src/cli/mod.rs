@@ -349,6 +349,7 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
         lake::plan::alarms::check(plant, &steps, &mut alarms).await?;
         found.extend(in_models.into_iter().chain(alarms.mistakes().cloned()));
         found.extend(::report::check::check(plant, &steps).await?);
+        found.extend(lake::plan::boards::check(&plant.boards, &steps).await?);
         found.sort();
         for warning in alarms.warnings() {
             print::line(&format!("warning: {warning}"));
@@ -362,8 +363,12 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
                 0 => String::new(),
                 count => format!(", {}", print::counted(count, "report")),
             };
+            let boards = match plant.boards.len() {
+                0 => String::new(),
+                count => format!(", {}", print::counted(count, "board")),
+            };
             print::line(&format!(
-                "{}: {} and {}{rules}{reports}, no mistakes",
+                "{}: {} and {}{rules}{reports}{boards}, no mistakes",
                 plant.name,
                 print::counted(plant.contracts.len(), "contract"),
                 print::counted(steps.len(), "model")

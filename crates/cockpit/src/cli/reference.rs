@@ -18,6 +18,8 @@ pub enum File {
     Kpis,
     /// alarms.toml
     Alarms,
+    /// boards/NAME.toml
+    Board,
 }
 
 impl File {
@@ -27,6 +29,7 @@ impl File {
             Self::Contract => Document::Contract,
             Self::Kpis => Document::Kpis,
             Self::Alarms => Document::Alarms,
+            Self::Board => Document::Board,
         }
     }
 }

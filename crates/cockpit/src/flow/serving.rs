@@ -105,7 +105,9 @@ impl Flow {
             .with_planner(alarms.as_ref().map(AlarmService::planner))
             .with_network(network.clone())
             .with_openid(Arc::clone(&openid));
-        let service = Arc::new(service.with_reports(reports.clone()));
+        let boards = self.open_boards()?;
+        let service = service.with_reports(reports.clone()).with_boards(Arc::clone(&boards));
+        let service = Arc::new(service);
         let router = http::router(Arc::clone(&service), cockpit_ui::ASSETS);
         say(Started {
             address,
@@ -134,8 +136,10 @@ impl Flow {
         let kept = upkeep.run(&stop);
         let refreshed = refresh_providers(&openid, &stop);
         let reporting = self.run_reports(reports, &lake_service, is_refining, &stop);
-        let (answered, ingested, (), (), (), (), (), ()) = tokio::join!(
-            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying
+        let reloading = self.reload_boards(&boards, &live, &stop);
+        let (answered, ingested, (), (), (), (), (), (), ()) = tokio::join!(
+            answering, ingesting, streaming, watching, kept, refreshed, reporting, querying,
+            reloading
         );
         upkeep.once().await;
         pushing.join_all().await;

@@ -80,9 +80,9 @@ pub(super) fn whole_lines(text: &str, bytes: usize) -> String {
     text.get(..end).unwrap_or(text).to_owned()
 }
 
-/// The difference of two texts of the file in the unified format, as one hunk from the first to the last
+/// The difference of two texts of a file in the unified format, as one hunk from the first to the last
 /// line that differs; empty if they are equal.
-pub fn unified_diff(before: &str, after: &str) -> String {
+pub fn unified_diff(file: &str, before: &str, after: &str) -> String {
     if before == after {
         return String::new();
     }
@@ -96,7 +96,7 @@ pub fn unified_diff(before: &str, after: &str) -> String {
     let new_end = (new.len() - same_end + CONTEXT_LINES).min(new.len());
     // The start of an empty side is the line before it.
     let start = |end: usize| if end > from { from + 1 } else { from };
-    let mut diff = format!("--- {FILE}\n+++ {FILE}\n");
+    let mut diff = format!("--- {file}\n+++ {file}\n");
     let _infallible = writeln!(
         diff,
         "@@ -{},{} +{},{} @@",

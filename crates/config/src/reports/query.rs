@@ -8,7 +8,7 @@ use plant::alarm::LocalText;
 use std::collections::BTreeMap;
 
 /// Most digits after the point.
-const DIGITS_MAX: u64 = 9;
+pub(crate) const DIGITS_MAX: u64 = 9;
 
 /// A named query of a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +68,8 @@ fn read_one(reader: &mut TomlReader<'_, '_>, taken: &[&str], known: Named<'_>) -
     Some(Query { name, title, statement: statement?, max_rows, columns })
 }
 
-fn column(reader: &mut TomlReader<'_, '_>) -> Column {
+/// Reads how a column is shown.
+pub(crate) fn column(reader: &mut TomlReader<'_, '_>) -> Column {
     let title = value::local_text(reader, "title");
     let unit = reader.text("unit").filter(|unit| !unit.is_empty());
     let digits = reader.number("digits");

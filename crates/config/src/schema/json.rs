@@ -77,6 +77,9 @@ fn kind_schema(kind: Kind) -> Map<String, Value> {
             "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2
         }),
         Kind::Table(table) => return table_schema(table),
+        Kind::Map(table) => json!({
+            "type": "object", "additionalProperties": table_schema(table)
+        }),
         Kind::Tables(table) => json!({ "type": "array", "items": table_schema(table) }),
     };
     match schema {

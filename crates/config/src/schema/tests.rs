@@ -12,6 +12,9 @@ fn keys_of(table: &Table, path: &str, keys: &mut BTreeSet<(String, String)>) {
             let path = if path.is_empty() { key.name } else { &format!("{path}.{}", key.name) };
             keys_of(below, path, keys);
         }
+        if let Kind::Map(below) = key.kind {
+            keys_of(below, &format!("{path}.{}.*", key.name), keys);
+        }
     }
     for setting in (table.settings)() {
         let names = [Some(setting.name), setting.former_name];
@@ -32,6 +35,10 @@ const CONTRACTS: [&str; 5] = [
 ];
 const KPIS: &str = "[[hours]]\n[[kpi]]\nunknown = [{}]\ncause = [{}]\n";
 
+/// A board that makes the reader read every key.
+const BOARD: &str = "newest_day = ''\n[[tile]]\nkind = 'number'\nstale_after = ''\nlimits = [{}]\n\
+                     [tile.columns.a]\n";
+
 /// Rules of all kinds, which together make the reader read every key.
 fn alarms() -> String {
     let rules =
@@ -47,6 +54,7 @@ fn read_keys(document: Document, text: &str) -> BTreeSet<(String, String)> {
         Document::Contract => drop(crate::contract::read("x", Tz::UTC, &findings)),
         Document::Kpis => drop(crate::kpi::read(&findings, |_| 1)),
         Document::Alarms => return crate::alarms::known_keys(text),
+        Document::Board => return crate::boards::known_keys(text),
     }
     findings.known_keys()
 }
@@ -75,6 +83,7 @@ fn the_tables_have_exactly_the_keys_that_are_read() {
     check(Document::Contract, &CONTRACTS);
     check(Document::Kpis, &[KPIS]);
     check(Document::Alarms, &[&alarms()]);
+    check(Document::Board, &[BOARD]);
 }
 
 /// Notifications that together make the reader read every key.
@@ -112,6 +121,7 @@ fn the_reference_plant_satisfies_the_schemas() {
             "plant.toml" => Document::Plant,
             "kpis.toml" => Document::Kpis,
             "alarms.toml" => Document::Alarms,
+            board if board.starts_with("boards/") => Document::Board,
             _ => Document::Contract,
         };
         let value: serde_json::Value = toml::from_str(text).unwrap();
@@ -209,7 +219,7 @@ fn defaults_and_examples_are_values() {
                     assert_eq!(in_toml, value, "{}", key.name);
                 }
             }
-            if let Kind::Table(below) | Kind::Tables(below) = key.kind {
+            if let Kind::Table(below) | Kind::Tables(below) | Kind::Map(below) = key.kind {
                 check(below);
             }
             assert!(key.description.ends_with('.'), "{}", key.name);

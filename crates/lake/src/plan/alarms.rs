@@ -1,17 +1,14 @@
 //! The statements of alarm rules, planned over the tables of the plant, so that a mistake in SQL is
 //! reported with its line before the statement runs.
 
-use crate::plan::{Step, known};
-use anyhow::Context as _;
+use crate::plan::{Step, known, statement};
 use arrow::datatypes::{DataType, SchemaRef};
 use config::alarms::{AlarmRules, FILE, FileRule, FileSuppression, Problem};
 use config::diagnostic::{Diagnostic, did_you_mean};
 use config::folder::Plant;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use plant::alarm::{Condition, SqlCondition, Statement, SuppressionCause};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Columns of a suppression.
 const PLACES: [&str; 6] = ["plant", "lane", "unit", "line", "area", "object"];
@@ -104,59 +101,16 @@ impl Checker<'_> {
 
     /// The columns of a statement that begins at this line of the file.
     async fn plan(&self, statement: &Statement, sql_line: usize) -> Result<SchemaRef, Diagnostic> {
-        self.schema(statement).await.map_err(|error| {
-            let text = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-            let line = sql_line + line_of(&statement.sql, &text);
-            let message = format!("the statement cannot be planned: {text}");
-            diagnostic(line, message, "Correct the statement.".to_owned())
+        let sql = statement.sql_at(0, self.plant.zone);
+        statement::columns(&self.session, &sql).await.map_err(|mistake| {
+            let remedy = "Correct the statement.".to_owned();
+            diagnostic(sql_line + mistake.line, mistake.message, remedy)
         })
     }
-
-    async fn schema(&self, statement: &Statement) -> anyhow::Result<SchemaRef> {
-        let state = self.session.state();
-        let sql = statement.sql_at(0, self.plant.zone);
-        let plan = state.create_logical_plan(&sql).await.map_err(plain)?;
-        let is_query = !matches!(
-            plan,
-            LogicalPlan::Ddl(_)
-                | LogicalPlan::Dml(_)
-                | LogicalPlan::Copy(_)
-                | LogicalPlan::Statement(_)
-                | LogicalPlan::Explain(_)
-                | LogicalPlan::Analyze(_)
-                | LogicalPlan::DescribeTable(_)
-        );
-        is_query.then_some(()).context("expected one SELECT")?;
-        let options = state.config_options();
-        let analysed =
-            state.analyzer().execute_and_check(plan, options, |_, _| {}).map_err(plain)?;
-        Ok(Arc::new(analysed.schema().as_arrow().clone()))
-    }
-}
-
-fn plain(error: datafusion::error::DataFusionError) -> anyhow::Error {
-    anyhow::anyhow!("{}", error.strip_backtrace())
 }
 
 fn is_number(kind: &DataType) -> bool {
     kind.is_numeric() || kind == &DataType::Null
-}
-
-/// The line of a statement, from 0, that an error is about: the one it states, or the first that has
-/// the name in it.
-fn line_of(sql: &str, error: &str) -> usize {
-    let stated = error.split("Line: ").nth(1).and_then(|rest| {
-        let digits = rest.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..digits].parse::<usize>().ok()?.checked_sub(1)
-    });
-    let named = ["No field named ", "table '", "Invalid function '"].iter().find_map(|opening| {
-        let rest = error.split(opening).nth(1)?;
-        let is_end = |sign: char| sign.is_whitespace() || matches!(sign, '\'' | ',');
-        let name = rest.split(is_end).next()?.trim_end_matches('.');
-        let word = name.rsplit('.').next()?.trim_matches(['"', '`']);
-        sql.lines().position(|line| line.contains(word))
-    });
-    stated.or(named).unwrap_or(0)
 }
 
 #[cfg(test)]

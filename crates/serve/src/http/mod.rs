@@ -10,6 +10,7 @@ mod accounts;
 mod alarms;
 mod answer;
 pub mod authorization;
+mod boards;
 mod body;
 mod concurrency;
 mod encode;
@@ -29,6 +30,7 @@ mod odata;
 pub mod openapi;
 mod params;
 mod peer;
+mod plant_file;
 mod query;
 mod rate;
 mod readonly;
@@ -50,6 +52,7 @@ mod visibility;
 pub use accounts::openid::Providers;
 pub use alarms::RuleFile;
 pub use authorization::{AccessControl, AccessMode};
+pub use boards::{BoardStore, CHANGED as BOARDS_CHANGED};
 pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
@@ -102,6 +105,7 @@ pub struct Service {
     alarms: Option<watch::Alarms>,
     rule_file: Option<Arc<RuleFile>>,
     planner: Option<Receiver<Arc<NotificationPlanner>>>,
+    boards: Option<Arc<BoardStore>>,
     reports: Option<Issuer>,
     report_runs: ConcurrencyLimit,
 }
@@ -148,6 +152,7 @@ impl Service {
             alarms: None,
             rule_file: None,
             planner: None,
+            boards: None,
             reports: None,
             report_runs,
         }
@@ -163,6 +168,12 @@ impl Service {
     #[must_use]
     pub fn with_planner(self, planner: Option<Receiver<Arc<NotificationPlanner>>>) -> Self {
         Self { planner, ..self }
+    }
+
+    /// The same service with the boards of the plant.
+    #[must_use]
+    pub fn with_boards(self, boards: Arc<BoardStore>) -> Self {
+        Self { boards: Some(boards), ..self }
     }
 
     /// The same service with the reports of the plant.
@@ -215,6 +226,7 @@ pub fn router(service: Arc<Service>, pages: &'static [Asset]) -> Router {
         .chain(account_routes())
         .chain(alarm_routes())
         .chain(report_routes())
+        .chain(board_routes())
         .chain(own)
     {
         routes = routes.route(path, wrap(&service, path, pages, methods));
@@ -333,6 +345,17 @@ fn report_routes() -> Vec<(&'static str, Methods)> {
         ("/api/v1/issued-reports/{id}", get(issued::detail)),
         ("/api/v1/issued-reports/{id}/files/{format}", get(issued::download)),
         ("/api/v1/report-deliveries/{id}/retry", post(issued::retry)),
+    ]
+}
+
+fn board_routes() -> Vec<(&'static str, Methods)> {
+    use boards::{catalogue, data, edit};
+    vec![
+        ("/api/v1/boards", get(catalogue::list)),
+        ("/api/v1/boards/{name}", get(catalogue::detail).put(edit::change)),
+        ("/api/v1/boards/{name}/data", get(data::data)),
+        ("/api/v1/boards/{name}/source", get(edit::source)),
+        ("/api/v1/boards/{name}/check", post(edit::check)),
     ]
 }
 

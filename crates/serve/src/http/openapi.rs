@@ -2,6 +2,7 @@
 
 use super::accounts::{audit, openid, own, own_tokens, roles, session, users};
 use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
+use super::boards::{catalogue as board_catalogue, data, edit};
 use super::reports::{catalogue, issued, run};
 use super::{health, history, kpis, live, metrics, query, tables, temperatures};
 use axum::http::{HeaderValue, header};
@@ -54,6 +55,12 @@ use utoipa::OpenApi;
         issued::detail,
         issued::download,
         issued::retry,
+        board_catalogue::list,
+        board_catalogue::detail,
+        data::data,
+        edit::source,
+        edit::check,
+        edit::change,
         health::health,
         metrics::metrics,
         session::read,
@@ -101,6 +108,7 @@ use utoipa::OpenApi;
         (name = "kpis", description = "Availability, OEE and other KPIs, with their bounds"),
         (name = "temperatures", description = "Current and past temperatures of the sensors"),
         (name = "alarms", description = "Alarms, their journal, rules and notifications"),
+        (name = "boards", description = "Boards of the plant folder: their layout, rows and files"),
         (name = "reports", description = "Reports: run, issued, and their deliveries"),
         (name = "account", description = "Login, logout, the own account and its API tokens"),
         (name = "users", description = "Users, roles, sessions and tokens, for administrators"),

@@ -267,11 +267,11 @@ fn a_difference_has_one_hunk_with_context() {
     let before = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
     let after = before.replace("5\n", "five\n5b\n");
     assert_eq!(
-        unified_diff(before, &after),
+        unified_diff(FILE, before, &after),
         "--- alarms.toml\n+++ alarms.toml\n@@ -2,7 +2,8 @@\n 2\n 3\n 4\n-5\n+five\n+5b\n 6\n 7\n 8\n"
     );
-    assert_eq!(unified_diff(before, before), "");
-    let added = unified_diff("", "1\n");
+    assert_eq!(unified_diff(FILE, before, before), "");
+    let added = unified_diff(FILE, "", "1\n");
     assert!(added.ends_with("@@ -0,0 +1,1 @@\n+1\n"), "{added}");
 }
 

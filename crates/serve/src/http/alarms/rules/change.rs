@@ -1,10 +1,11 @@
 //! A change of a rule: checked against the version it is based on, stored, applied, and recorded.
 
-use super::file::{self, Change};
+use super::file::Change;
 use super::{RuleChanged, RuleRequest, invalid};
 use crate::http::Service;
 use crate::http::authorization::Caller;
 use crate::http::error::Error;
+use crate::http::plant_file;
 use access::audit::{Event, Kind};
 use axum::http::StatusCode;
 use serde_json::json;
@@ -36,7 +37,8 @@ impl RequestedChange {
         if request.dry_run {
             return Ok(RuleChanged { diff, revision: request.revision.clone() });
         }
-        file::store(folder, &change.after).map_err(Error::internal)?;
+        let path = folder.join(config::alarms::FILE);
+        plant_file::replace(&path, &change.after).map_err(Error::internal)?;
         let actor = caller.identity()?.name();
         let rules = change.loaded.rules.valid().cloned().collect();
         service.alarms()?.reload(rules, Some(actor), Some(&diff));

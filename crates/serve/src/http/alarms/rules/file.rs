@@ -2,13 +2,10 @@
 
 use super::{RuleProblem, invalid};
 use crate::http::error::Error;
-use anyhow::Context as _;
 use axum::http::StatusCode;
 use config::alarms::{self, FILE, Loaded, Problem};
 use config::folder::{self, Plant};
 use plant::alarm::Rule;
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use watch::notify::NotificationPlanner;
@@ -102,7 +99,7 @@ impl RuleFile {
 impl Change {
     /// The change in the unified format.
     pub fn diff(&self) -> String {
-        alarms::unified_diff(&self.before, &self.after)
+        alarms::unified_diff(FILE, &self.before, &self.after)
     }
 
     /// The changed rule; an error with its first mistake if it has one.
@@ -125,20 +122,4 @@ impl Change {
         let own = rules.problems.iter().filter(is_own);
         own.map(|problem| RuleProblem::new(problem, lines_before)).collect()
     }
-}
-
-/// Replaces the file: after a crash, it has the old text or the new one.
-pub fn store(folder: &Path, text: &str) -> anyhow::Result<()> {
-    let (path, temporary) = (folder.join(FILE), folder.join(format!("{FILE}.new")));
-    let written = (|| {
-        let mut file = File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        if let Ok(current) = std::fs::metadata(&path) {
-            file.set_permissions(current.permissions())?;
-        }
-        file.sync_all()?;
-        std::fs::rename(&temporary, &path)?;
-        File::open(folder)?.sync_all()
-    })();
-    written.with_context(|| format!("cannot write {}", path.display()))
 }
