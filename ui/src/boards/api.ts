@@ -1,5 +1,5 @@
 /** The boards of the plant folder: their layout, rows and files. */
-import { call } from '../kit/http'
+import { API_ROOT, call, requestJson } from '../kit/http'
 import { currentLanguage as language } from '../kit/i18n'
 
 export const KINDS = ['number', 'trend', 'table', 'timeline', 'bars', 'heat', 'control'] as const
@@ -155,9 +155,9 @@ function queryOf(period: BoardPeriod | null, language: string): string {
 export const boardApi = {
   list: () => call<BoardList>('GET', `/boards?language=${language()}`),
   read: (name: string) => call<Board>('GET', `${pathOf(name)}?language=${language()}`),
-  /** The rows of a period; null for the newest day of the board. */
+  /** The rows of a period; null for the newest day of the board. The browser keeps an answer and checks whether it is still valid. */
   rows: (name: string, period: BoardPeriod | null) =>
-    call<BoardRows>('GET', `${pathOf(name)}/data?${queryOf(period, language())}`),
+    requestJson<BoardRows>(`${API_ROOT}${pathOf(name)}/data?${queryOf(period, language())}`),
   source: (name: string) => call<BoardSource>('GET', `${pathOf(name)}/source`),
   check: (name: string, toml: string) =>
     call<BoardCheck>('POST', `${pathOf(name)}/check?language=${language()}`, { toml }),

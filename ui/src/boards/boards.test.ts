@@ -64,7 +64,7 @@ test('every tile is on one page of a wall, and no page is larger than the screen
       ]
       // A screen that is too small for one tile shows it alone.
       if (page.columns > 1) expect(width).toBeGreaterThanOrEqual(9)
-      if (page.rows > 1) expect(height).toBeGreaterThanOrEqual(4.8)
+      if (page.rows > 1) expect(height).toBeGreaterThanOrEqual(4.1)
     }
   }
 })

@@ -65,7 +65,7 @@ const FULL_FROM_PX = 1_000
 const PHONE_BELOW_PX = 640
 
 /** Smallest tile of a wall in heights of its letters: a title, a figure and a note. */
-const WALL_CELL = { width_em: 9, height_em: 4.8 }
+const WALL_CELL = { width_em: 9, height_em: 4.1 }
 /** A figure is one cell, anything else two by two. */
 const WALL_SIZE = { figure: 1, other: 2 }
 

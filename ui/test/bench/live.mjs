@@ -198,12 +198,17 @@ export async function wall(browser) {
   const page = await context.newPage()
   await page.goto(`${BASE}/wall/plant?inch=${inch}&metres=${metres}`)
   await screen.settled(page)
+  await page
+    .locator('dt, th, .fact')
+    .first()
+    .waitFor({ timeout: 60_000 })
+    .catch(() => {})
   const sizes = await page.evaluate(() =>
     [...document.querySelectorAll('main *')]
       .filter((one) =>
         [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()),
       )
-      .filter((one) => one.checkVisibility() && !one.closest('.visually-hidden'))
+      .filter((one) => one.checkVisibility() && !one.closest('.visually-hidden, svg'))
       .map((one) => Number.parseFloat(getComputedStyle(one).fontSize)),
   )
   await context.close()
@@ -218,10 +223,10 @@ export async function targets(browser, path, viewport) {
   const context = await browser.newContext({ viewport })
   const page = await context.newPage()
   await page.goto(BASE + path)
-  await page.waitForSelector('h1')
+  await page.locator('main').locator('button, a').first().waitFor({ timeout: 60_000 })
   await page.waitForTimeout(2 * SECOND_MS)
   const sizes = await page.evaluate(() =>
-    [...document.querySelectorAll('button, select, input, .button, .rail a, nav a')]
+    [...document.querySelectorAll('button, select, input, .button, .rail a, nav a, .bare a')]
       .filter((one) => one.checkVisibility() && !one.closest('[hidden]'))
       .map((one) =>
         (one.type === 'checkbox' ? (one.closest('label') ?? one) : one).getBoundingClientRect(),

@@ -118,13 +118,7 @@ impl Flow {
         let querying = Box::pin(self.serve_doors(doors, &service, certificates.clone(), &stop));
         let endpoint = http::Endpoint { network, certificates };
         let answering = http::serve(listener, router, &limits, endpoint, stop.clone());
-        let ingesting = async {
-            if !is_refining {
-                stop.cancelled().await;
-                return Ok(());
-            }
-            Box::pin(self.ingest_for(&lake_service, &live, &stop)).await
-        };
+        let ingesting = Box::pin(self.ingest_if(is_refining, &lake_service, &live, &stop));
         let streaming = async {
             let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
             let shown =
@@ -146,6 +140,21 @@ impl Flow {
         answered?;
         ingested?;
         Ok(true)
+    }
+
+    /// Ingests until the stop; a service that only reads waits for it.
+    async fn ingest_if(
+        &self,
+        is_refining: bool,
+        service: &LakeService,
+        live: &Live,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        if is_refining {
+            return self.ingest_for(service, live, stop).await;
+        }
+        stop.cancelled().await;
+        Ok(())
     }
 
     /// Binds the address of the service.

@@ -2,7 +2,7 @@
 
 use super::dto::BoardRows;
 use super::period::{PARAMETERS, Period};
-use super::run::Run;
+use super::run::BoardRun;
 use crate::http::Service;
 use crate::http::alarms::dto::language;
 use crate::http::authorization::Caller;
@@ -65,7 +65,7 @@ pub async fn data(
     {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
-    let run = Run { service: &service, store, visibility: &visibility, versions, language };
+    let run = BoardRun { service: &service, store, visibility: &visibility, versions, language };
     let rows = Box::pin(run.rows(&board, period)).await?;
     // A tile that failed for a lack of time or memory may succeed with the same versions.
     let is_complete = rows.tiles.iter().all(|tile| tile.error.is_none());

@@ -2,7 +2,7 @@
 
 use super::dto::{BoardAnswer, BoardProblem, BoardRows};
 use super::period::{PARAMETERS, Period};
-use super::run::Run;
+use super::run::BoardRun;
 use super::{BoardStore, CHANGED, uncached};
 use crate::http::Service;
 use crate::http::alarms::dto::language;
@@ -134,7 +134,7 @@ pub async fn check(
         Some(board) => {
             let versions = service.lake.versions(&board.tables(), None).await;
             let versions = versions.map_err(Error::from_lower_layer)?;
-            let run = Run {
+            let run = BoardRun {
                 service: &service,
                 store: &store,
                 visibility: &visibility,

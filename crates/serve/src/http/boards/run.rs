@@ -32,7 +32,7 @@ use std::time::Duration;
 const VALUES: [&str; 6] = ["value", "target", "y", "lower", "centre", "upper"];
 
 /// What the statements of one request share.
-pub struct Run<'a> {
+pub struct BoardRun<'a> {
     pub service: &'a Arc<Service>,
     pub store: &'a BoardStore,
     pub visibility: &'a Visibility,
@@ -47,7 +47,7 @@ struct TileRows {
     is_truncated: bool,
 }
 
-impl Run<'_> {
+impl BoardRun<'_> {
     fn limits(&self) -> &BoardLimits {
         &self.store.plant().limits.board
     }
