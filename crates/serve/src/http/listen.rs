@@ -1,14 +1,17 @@
 //! Accepts connections up to a limit, in total and per address. Each runs in a task that is joined.
 
 mod admission;
+mod arrival;
 mod connection;
 mod der;
 mod plain;
 mod stall;
+mod takeover;
 mod tls;
 mod transfers;
 
 pub use stall::Stalling;
+pub use takeover::Endless;
 pub use tls::{Certificates, TlsFiles};
 
 use super::peer::Network;

@@ -8,6 +8,7 @@ use super::Service;
 use super::alarms::PlaceFilter;
 use super::authorization::Caller;
 use super::error::{BUSY_RETRY_S, Error, Refusals};
+use super::listen::Endless;
 use super::query::parameters;
 use super::visibility::Visibility;
 use access::{Action, Identity};
@@ -90,7 +91,9 @@ pub async fn live(
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     let body = events.into_stream().map(Ok::<Bytes, Infallible>);
-    Ok((headers, Body::from_stream(body)).into_response())
+    let mut response = (headers, Body::from_stream(body)).into_response();
+    response.extensions_mut().insert(Endless);
+    Ok(response)
 }
 
 /// The frames of temperatures that the caller sees: of no sensor without the topic.

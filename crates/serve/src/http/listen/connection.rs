@@ -1,13 +1,17 @@
 //! One connection: the TLS handshake if there is one, then HTTP/1.1 or HTTP/2 until it ends.
 
+use super::arrival::{self, Arrival, Rewound};
 use super::stall::Stalling;
+use super::takeover::{self, Takeover};
 use super::tls::Certificates;
 use super::transfers::Transfers;
 use super::{plain, tls};
 use crate::Limits;
 use crate::http::peer::Peer;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::{Method, Version};
 use hyper::body::Incoming;
 use hyper::rt::{Executor, Read, Write};
 use hyper::server::conn::{http1, http2};
@@ -15,8 +19,9 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -33,6 +38,10 @@ pub struct Server {
 
 type Ended = anyhow::Result<()>;
 
+/// The answer to a client that does not send the body of its first request in time.
+const SLOW_BODY: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
 impl Server {
     /// Serves a connection until it ends.
     pub async fn run(&self, stream: TcpStream, peer: SocketAddr) -> Ended {
@@ -42,12 +51,8 @@ impl Server {
         let address = peer.ip().to_canonical();
         // Each step is in memory of its own, so that a connection takes only what its step needs.
         let Some(certificates) = &self.certificates else {
-            if !self.has_begun(&stream).await? {
-                return Ok(());
-            }
             let stream = Stalling::new(stream, self.limits.stall_time);
-            let direct = Peer { address, is_secure: false };
-            return Box::pin(self.http1(TokioIo::new(stream), direct)).await;
+            return self.http1(stream, Peer { address, is_secure: false }).await;
         };
         let acceptor = TlsAcceptor::from(certificates.current());
         let handshake = Box::pin(self.handshake(stream, acceptor));
@@ -56,21 +61,10 @@ impl Server {
             return Ok(());
         };
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
-        let (stream, direct) = (TokioIo::new(stream), Peer { address, is_secure: true });
+        let direct = Peer { address, is_secure: true };
         match is_http2 {
-            true => Box::pin(self.http2(stream, direct)).await,
+            true => Box::pin(self.http2(TokioIo::new(stream), direct)).await,
             false => Box::pin(self.http1(stream, direct)).await,
-        }
-    }
-
-    /// Waits for the first byte, before which no buffer is allocated; false if there is none.
-    async fn has_begun(&self, stream: &TcpStream) -> anyhow::Result<bool> {
-        let mut first = [0];
-        tokio::select! {
-            begun = tokio::time::timeout(self.limits.head_time, stream.peek(&mut first)) => {
-                Ok(begun?? > 0)
-            }
-            () = self.stop.cancelled() => Ok(false),
         }
     }
 
@@ -87,21 +81,66 @@ impl Server {
         Ok(Some(acceptor.accept(Stalling::new(stream, self.limits.stall_time)).await?))
     }
 
-    async fn http1(&self, stream: impl Read + Write + Unpin, direct: Peer) -> Ended {
+    async fn http1<S>(&self, mut stream: S, direct: Peer) -> Ended
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let arrival = tokio::select! {
+            arrival = arrival::gather(&mut stream, &self.limits) => arrival?,
+            () = self.stop.cancelled() => return Ok(()),
+        };
+        let first = match arrival {
+            Arrival::Request(first) => first,
+            Arrival::Nothing => return Ok(()),
+            Arrival::SlowBody => return Ok(stream.write_all(SLOW_BODY).await?),
+        };
+        match Box::pin(self.http1_requests(first, stream, direct)).await? {
+            Some((stream, body)) => Box::pin(takeover::send(stream, body)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Answers requests, the first of which has arrived, until the connection ends or is to be taken over: then the
+    /// stream and the body that is to be sent.
+    async fn http1_requests<S>(
+        &self,
+        first: Vec<u8>,
+        stream: S,
+        direct: Peer,
+    ) -> anyhow::Result<Option<(S, Body)>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let router = TowerToHyperService::new(self.router.clone());
+        let takeover = Takeover::default();
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(direct);
-            router.call(request)
+            let is_plain = request.method() == Method::GET && request.version() == Version::HTTP_11;
+            let (takeover, response) = (takeover.clone(), router.call(request));
+            async move {
+                let response = response.await;
+                if is_plain { response.map(|it| takeover.keep(it)) } else { response }
+            }
         });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(self.limits.head_time);
         builder.max_header_size(self.limits.head_bytes);
-        let mut running = pin!(builder.serve_connection(stream, service));
-        tokio::select! {
-            ended = running.as_mut() => return Ok(ended?),
-            () = self.stop.cancelled() => running.as_mut().graceful_shutdown(),
+        let stream = TokioIo::new(Rewound::new(first, stream, takeover.clone()));
+        let mut running = builder.serve_connection(stream, service);
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                ended = &mut running => {
+                    ended?;
+                    return Ok(None);
+                }
+                () = takeover.head_sent() => break,
+                () = self.stop.cancelled(), if !is_stopping => is_stopping = true,
+            }
+            Pin::new(&mut running).graceful_shutdown();
         }
-        Ok(running.await?)
+        let stream = running.into_parts().io.into_inner().into_stream();
+        Ok(takeover.body().map(|body| (stream, body)))
     }
 
     async fn http2(&self, stream: impl Read + Write + Unpin, direct: Peer) -> Ended {
