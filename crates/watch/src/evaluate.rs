@@ -178,8 +178,8 @@ impl Evaluator {
         }
         let alarm = &mut self.alarms[index as usize];
         alarm.sensor = sensor.or(alarm.sensor);
-        if index == next {
-            self.suppress_new(index);
+        if let Some(engine_us) = self.clock.newest_us().filter(|_| index == next) {
+            self.suppress_new(index, engine_us);
         }
         index
     }

@@ -35,7 +35,12 @@ impl Evaluator {
         let engine_us = self.engine_us(now_us);
         let mut seen = HashSet::new();
         for observed in &observation.values {
+            let known = self.alarms.len();
             let alarm = self.alarm(rule, &observed.object.as_str().into(), None);
+            if known < self.alarms.len() {
+                // Before the first reading only the clock gives the time.
+                self.suppress_new(alarm, engine_us);
+            }
             seen.insert(alarm);
             let Some(value) = observed.value else { continue };
             let was_met = self.alarms[alarm as usize].status.is_met();

@@ -51,14 +51,13 @@ impl Evaluator {
         }
     }
 
-    /// Applies what suppresses an alarm that is new.
-    pub(super) fn suppress_new(&mut self, alarm: u32) {
+    /// Applies what suppresses an alarm that is new, at the engine time `engine_us`.
+    pub(super) fn suppress_new(&mut self, alarm: u32, engine_us: i64) {
         let is_suppressible = self
             .rules
             .get(self.alarms[alarm as usize].rule)
             .is_some_and(|rule| rule.suppress_while.is_some());
         if is_suppressible {
-            let engine_us = self.clock.newest_us().unwrap_or(i64::MIN);
             self.apply_suppression(alarm, engine_us);
         }
     }

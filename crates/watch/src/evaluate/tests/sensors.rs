@@ -2,9 +2,10 @@
 
 use super::world::{S, T0, above, evaluator, hot, reading, rule, run, silent, texts};
 use crate::command::{Actor, Command};
+use crate::evaluate::{Observation, Observed};
 use plant::alarm::{
-    AlarmKey, Condition, CountCondition, GroupBy, SensorPattern, State, Suppression,
-    SuppressionCause, Transition,
+    AlarmKey, Condition, CountCondition, GroupBy, SensorPattern, SqlCondition, State, Statement,
+    Suppression, SuppressionCause, Transition,
 };
 
 fn key(rule: &str, object: &str) -> AlarmKey {
@@ -229,4 +230,28 @@ fn shelving_ends_by_time() {
     assert_eq!(texts(&evaluator.take_changes()), ["100 m1 hot shelving_expired"]);
     let too_long = Command::Shelve { until_us: T0 + 1_000_000 * S, reason: "x".to_owned() };
     assert!(evaluator.command(&key, &too_long, &actor, T0 + 101 * S).is_err());
+}
+
+#[test]
+fn without_readings_a_suppression_begins_at_the_time_of_the_clock() {
+    let sql = |name: &str| {
+        let statement = Statement { sql: "SELECT 1".to_owned(), every_us: 60 * S };
+        let (object, value) = ("object".to_owned(), "value".to_owned());
+        let condition = SqlCondition { statement, object, value, comparison: above(0.0, 0.0) };
+        rule(name, Condition::Sql(condition))
+    };
+    let mut dependent = sql("dependent");
+    dependent.suppress_while =
+        Some(Suppression { name: "cause".into(), cause: SuppressionCause::Rule("cause".into()) });
+    let mut evaluator = evaluator(vec![sql("cause"), dependent], 0);
+    for (rule, second) in [("cause", 10), ("dependent", 20)] {
+        let observed = Observed { object: "plant".to_owned(), value: Some(1.0), evidence: None };
+        let values = vec![observed];
+        let observation = Observation { rule: rule.into(), values, is_complete: true };
+        evaluator.observe(&observation, T0 + second * S);
+    }
+    assert_eq!(
+        texts(&evaluator.take_changes()),
+        ["10 plant cause raised", "20 plant dependent suppressed"]
+    );
 }
