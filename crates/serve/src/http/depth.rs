@@ -104,6 +104,7 @@ fn levels(tokens: &[Token]) -> usize {
                 open.pop();
                 above -= open.last().map_or(0, Chain::levels) + 1;
             }
+            Token::RParen => {}
             Token::SemiColon => {
                 open = vec![Chain::default()];
                 above = 0;

@@ -1,7 +1,7 @@
 //! Metrics of the service, in the text format of Prometheus.
 
 use super::Service;
-use super::error::{Error, Refusals};
+use super::error::{Error, Refusals, problem};
 use crate::{Clock, RunInfo, TableInfo};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -63,7 +63,11 @@ pub struct MeasuredRoute {
 pub async fn measure(State(route): State<MeasuredRoute>, request: Request, next: Next) -> Response {
     let started_at = (route.clock)();
     let method = request.method().clone();
-    let (parts, body) = next.run(request).await.into_parts();
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    // The bytes of errors are counted as they are sent.
+    problem::write_body(&mut response, &path, method == Method::HEAD);
+    let (parts, body) = response.into_parts();
     let MeasuredRoute { metrics, clock, route } = route;
     let seen = Seen { route, method, status: parts.status.as_u16(), started_at, clock };
     Response::from_parts(parts, Body::new(Measured { body, bytes: 0, seen, metrics }))

@@ -42,6 +42,7 @@ pub const KINDS: &[Kind] = &[
     kind("read_only", 400, "Only reading statements are allowed", "Send one SELECT, WITH, EXPLAIN, SHOW or DESCRIBE over tables of the lake."),
     kind("several_statements", 400, "More than one statement", "Send one statement per request."),
     kind("too_big", 400, "A function would make too long a value", "Use a smaller count in the function that the detail names."),
+    kind("too_deep", 400, "The statement has too many levels", "Use IN with a list instead of a chain of operators, or send several statements."),
     kind("too_many_rows", 400, "More rows than the format allows", "Filter the rows, or request pages."),
     kind("too_many_values", 400, "Too many values in filters", "Use ranges, or send several requests."),
     kind("two_hosts", 400, "More than one header Host", "Send one header Host."),

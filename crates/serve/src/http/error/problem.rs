@@ -90,9 +90,17 @@ impl ErrorBody {
     }
 }
 
-/// Writes the body of a response that is an error, in the form of the interface that `path` belongs to.
+/// Marks a response whose body [`write_body`] has written.
+#[derive(Debug, Clone, Copy)]
+struct Written;
+
+/// Writes the body of a response that is an error, in the form of the interface that `path` belongs to, unless
+/// it was written before.
 pub fn write_body(response: &mut Response, path: &str, is_head: bool) {
     let Some(problem) = response.extensions().get::<Problem>() else { return };
+    if response.extensions().get::<Written>().is_some() {
+        return;
+    }
     let body = ErrorBody::new(problem, response.status(), path);
     let (media_type, body) = match path.split('/').nth(1) {
         Some("odata") => ("application/json", odata(&body)),
@@ -104,6 +112,7 @@ pub fn write_body(response: &mut Response, path: &str, is_head: bool) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CONTENT_LENGTH, body.len().into());
     *response.body_mut() = if is_head { Body::empty() } else { Body::from(body) };
+    response.extensions_mut().insert(Written);
 }
 
 /// OData allows the single member `error` (OData JSON Format 4.0, section 19).

@@ -46,6 +46,7 @@ fn is_granted(subject: Option<&Subject>, case: &Case) -> bool {
             Reply::Files => [action, Action::ReadTables, Action::Download]
                 .into_iter()
                 .all(|it| subject.has_everywhere(it)),
+            Reply::Sql => [action, Action::RunSql].into_iter().all(|it| subject.has_everywhere(it)),
         },
     }
 }
@@ -105,8 +106,10 @@ async fn a_token_reaches_exactly_the_routes_of_its_permissions() {
             let status = status(&world, &[("authorization", &bearer)], case).await;
             let expected = match case.route.requirement {
                 Requirement::Public | Requirement::Authenticated => true,
-                // Files need a second permission, which the token does not have.
-                Requirement::Permission(_) if case.reply == Reply::Files => false,
+                // These need a second permission, which the token does not have.
+                Requirement::Permission(_) if [Reply::Files, Reply::Sql].contains(&case.reply) => {
+                    false
+                }
                 Requirement::Permission(action) => action == rule.action,
             };
             let is_answered = !matches!(status, 401 | 403 | 303);

@@ -11,6 +11,8 @@ pub enum Reply {
     Plant,
     /// Only with the permissions to read tables and to download them, both in the whole plant.
     Files,
+    /// Only with the permission and that to run SQL, both in the whole plant.
+    Sql,
 }
 
 /// A request for each row of the table of routes, by method and route, that is refused for its content
@@ -70,7 +72,7 @@ pub const REQUESTS: &[(&str, &str, &str, Reply)] = &[
     ("GET", "/api/v1/boards/{name}", "/api/v1/boards/unknown", Reply::InScope),
     ("PUT", "/api/v1/boards/{name}", "/api/v1/boards/unknown", Reply::InScope),
     ("GET", "/api/v1/boards/{name}/data", "/api/v1/boards/unknown/data", Reply::InScope),
-    ("GET", "/api/v1/boards/{name}/source", "/api/v1/boards/unknown/source", Reply::Plant),
+    ("GET", "/api/v1/boards/{name}/source", "/api/v1/boards/unknown/source", Reply::Sql),
     ("POST", "/api/v1/boards/{name}/check", "/api/v1/boards/unknown/check", Reply::InScope),
     ("GET", "/odata/v4", "/odata/v4", Reply::InScope),
     ("GET", "/odata/v4/", "/odata/v4/", Reply::InScope),
