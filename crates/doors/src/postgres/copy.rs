@@ -35,17 +35,17 @@ impl Connection {
         let codes = vec![i16::from(code); rows.fields().len()];
         let begun = CopyOutResponse::new(code, columns, codes);
         self.socket.feed(PgWireBackendMessage::CopyOutResponse(begun)).await?;
-        if is_binary {
-            self.copy_data(Bytes::from_static(HEADER)).await?;
-        }
+        // As PostgreSQL does, the header is sent with what follows it: ADBC expects a row in the same message.
+        let mut header = if is_binary { HEADER } else { &[] };
         let mut sent = 0_u64;
         while let Some(row) = rows.next().await? {
-            let data = if is_binary { binary(&row) } else { text(row) };
+            let data =
+                if is_binary { binary(std::mem::take(&mut header), &row) } else { text(row) };
             self.copy_data(data).await?;
             sent += 1;
         }
         if is_binary {
-            self.copy_data(Bytes::from_static(TRAILER)).await?;
+            self.copy_data([header, TRAILER].concat().into()).await?;
         }
         self.socket.feed(PgWireBackendMessage::CopyDone(CopyDone::new())).await?;
         self.complete(format!("COPY {sent}")).await
@@ -56,9 +56,10 @@ impl Connection {
     }
 }
 
-/// A row in the binary format: as in a message of rows.
-fn binary(row: &DataRow) -> Bytes {
-    let mut data = BytesMut::with_capacity(row.data.len() + 2);
+/// A row in the binary format after what precedes it: as in a message of rows.
+fn binary(before: &[u8], row: &DataRow) -> Bytes {
+    let mut data = BytesMut::with_capacity(before.len() + row.data.len() + 2);
+    data.put_slice(before);
     data.put_i16(row.field_count);
     data.put_slice(&row.data);
     data.freeze()

@@ -64,7 +64,14 @@ impl Chain {
         match keyword {
             Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => self.unions += 1,
             Keyword::JOIN => self.joins += 1,
-            Keyword::SELECT | Keyword::WHERE | Keyword::ON | Keyword::HAVING => {
+            // The branches of CASE are beside each other.
+            Keyword::SELECT
+            | Keyword::WHERE
+            | Keyword::ON
+            | Keyword::HAVING
+            | Keyword::WHEN
+            | Keyword::THEN
+            | Keyword::ELSE => {
                 *self = Self { unions: self.unions, joins: self.joins, ..Self::default() };
             }
             Keyword::OR => {
@@ -89,22 +96,43 @@ impl Chain {
     }
 }
 
+/// A token that begins or ends an expression within another one.
+enum Bracket {
+    Open,
+    Close,
+}
+
+fn bracket(token: &Token) -> Option<Bracket> {
+    match token {
+        Token::LParen => Some(Bracket::Open),
+        Token::RParen => Some(Bracket::Close),
+        Token::Word(word) if word.keyword == Keyword::CASE => Some(Bracket::Open),
+        Token::Word(word) if word.keyword == Keyword::END => Some(Bracket::Close),
+        _ => None,
+    }
+}
+
 /// The levels that a statement has at most.
 fn levels(tokens: &[Token]) -> usize {
     let mut open = vec![Chain::default()];
     let mut above = 0;
     let mut most = 0;
     for token in tokens {
-        match token {
-            Token::LParen => {
+        match bracket(token) {
+            Some(Bracket::Open) => {
                 above += open.last().map_or(0, Chain::levels) + 1;
                 open.push(Chain::default());
+                continue;
             }
-            Token::RParen if open.len() > 1 => {
+            Some(Bracket::Close) if open.len() > 1 => {
                 open.pop();
                 above -= open.last().map_or(0, Chain::levels) + 1;
+                continue;
             }
-            Token::RParen => {}
+            Some(Bracket::Close) => continue,
+            None => {}
+        }
+        match token {
             Token::SemiColon => {
                 open = vec![Chain::default()];
                 above = 0;
@@ -150,6 +178,8 @@ mod tests {
         check_levels(&format!("SELECT 1 WHERE a IN ({})", vec!["-1"; 3_000].join(",")), 1..=5);
         check_levels(&format!("SELECT {}", vec!["a + 1"; 300].join(", ")), 1..=2);
         check_levels(&vec!["SELECT 1 + 1"; 300].join(";"), 1..=2);
+        let branches = "WHEN a = 1 OR a = 2 THEN a + 1 ".repeat(300);
+        check_levels(&format!("SELECT CASE {branches} ELSE -1 END"), 3..=6);
     }
 
     #[test]
@@ -158,6 +188,8 @@ mod tests {
         check_levels(&format!("SELECT {inner} + ({inner} + ({inner}))"), 600..=610);
         check_levels(&"(".repeat(40), 0..=40);
         check_levels(")))", 0..=1);
+        let cases = vec!["CASE WHEN a = 1 THEN 1 END"; 300].join(" + ");
+        check_levels(&format!("SELECT {cases}"), 300..=305);
     }
 
     #[test]
