@@ -23,8 +23,9 @@ pub const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 mod tests {
     use super::*;
 
-    /// Bytes of all pages in the program, all encodings together.
-    const EMBEDDED_BYTES_MAX: usize = 1_900_000;
+    /// Bytes of all pages in the program, all encodings together. 700,000 of them are the fonts and texts of
+    /// Malayalam and Hindi, which a browser loads only for these languages.
+    const EMBEDDED_BYTES_MAX: usize = 2_600_000;
     /// Bytes of the scripts of all pages together, as gzip. 121,000 of them are the SQL editor, which only
     /// `/explore` loads.
     const SCRIPT_BYTES_MAX: usize = 340_000;

@@ -86,12 +86,29 @@ pub fn register(
         return;
     }
     of_library(session);
+    of_truth(session);
+    of_nothing(session);
+    of_objects(session, objects);
+    arrays::register(session);
+    registered::register(session, objects);
+}
+
+/// Those with one answer.
+fn of_truth(session: &SessionContext) {
     for (names, value) in [(&TRUE[..], true), (&FALSE[..], false)] {
         for (name, arguments) in names {
             let call = move |_: &[ArrayRef], rows| Ok(booleans(rows, value));
             session.register_udf(function(name, arguments, BOOL, call));
         }
     }
+    for name in NUMBERS {
+        let call = |_: &[ArrayRef], rows| Ok(Arc::new(Int32Array::from(vec![0; rows])) as ArrayRef);
+        session.register_udf(function(name, &[&[], &[TEXT]], INT, call));
+    }
+}
+
+/// Those whose result is null.
+fn of_nothing(session: &SessionContext) {
     for (name, arguments) in NULL {
         let call = |_: &[ArrayRef], rows| Ok(texts(std::iter::repeat_n(None::<String>, rows)));
         session.register_udf(function(name, arguments, TEXT, call));
@@ -100,13 +117,6 @@ pub fn register(
         let call = |_: &[ArrayRef], rows| Ok(arrow::array::new_null_array(&DataType::Int64, rows));
         session.register_udf(function(name, &[&[DataType::Null]], DataType::Int64, call));
     }
-    for name in NUMBERS {
-        let call = |_: &[ArrayRef], rows| Ok(Arc::new(Int32Array::from(vec![0; rows])) as ArrayRef);
-        session.register_udf(function(name, &[&[], &[TEXT]], INT, call));
-    }
-    of_objects(session, objects);
-    arrays::register(session);
-    registered::register(session, objects);
 }
 
 /// Those of the library that do not depend on the tables.

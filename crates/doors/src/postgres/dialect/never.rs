@@ -145,7 +145,7 @@ fn is_empty(factor: &TableFactor) -> bool {
     }
 }
 
-/// Whether a condition asks for foreign keys, which do not exist, or is `false`.
+/// Whether a condition selects foreign keys, which do not exist, or is `false`.
 fn is_never(condition: &Expr) -> bool {
     match condition {
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => {

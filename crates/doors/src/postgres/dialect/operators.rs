@@ -34,7 +34,7 @@ impl VisitorMut for Operators {
     }
 }
 
-/// The array of texts that `'{a,b}'` stands for.
+/// The array of texts that `'{a,b}'` denotes.
 fn array_literal(value: &str) -> Option<Expr> {
     let inner = value.trim().strip_prefix('{')?.strip_suffix('}')?;
     let items = inner.split(',').map(|it| it.trim().trim_matches('"')).filter(|it| !it.is_empty());

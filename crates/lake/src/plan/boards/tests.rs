@@ -69,7 +69,7 @@ async fn mistakes_in_statements_have_their_line_and_a_remedy() {
                 "row = \"unit\"\nstart = \"made\"\nend = \"until\"\nstate = \"state\"",
             ),
             7,
-            "for `start` has type",
+            "for `end` has type",
         ),
         (
             board("number", &format!("SELECT made {from}"), number)

@@ -58,7 +58,7 @@ impl Takeover {
     }
 }
 
-/// A body without an end. hyper asks for its first frame after it has encoded the head.
+/// A body without an end. hyper polls its first frame after it has encoded the head.
 struct HeadOnly(Takeover);
 
 impl HttpBody for HeadOnly {

@@ -141,7 +141,7 @@ fn correct_schema(schema: &mut Value) {
     }
 }
 
-/// A parameter such as `filter.{column}` stands for any number of parameters. OpenAPI describes them as the
+/// A parameter such as `filter.{column}` means any number of parameters. OpenAPI describes them as the
 /// properties of an object, each of which is a parameter of its own.
 fn describe_free_names(parameter: &mut Value) {
     let Some(name) = parameter["name"].as_str().filter(|it| it.contains('{')).map(str::to_owned)
