@@ -105,6 +105,7 @@ fn rows(events: &[&AlarmEvent], calendar: &Calendar) -> anyhow::Result<RecordBat
     let columns: [ArrayRef; COLUMNS.len()] = [
         Arc::new(events.iter().map(|it| it.number).collect::<Int64Array>()),
         times(events, |it| Some(it.at_us)),
+        // Journals of earlier versions may have an event with the least time there is.
         times(events, |it| Some(it.at_us.div_euclid(HOUR_US).saturating_mul(HOUR_US))),
         Arc::new(Date32Array::from_iter_values(parts.iter().map(|it| it.day))),
         Arc::new(parts.iter().map(|it| it.hour).collect::<Int32Array>()),

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 /// Media type of problem details.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// An error, in the extensions of its response. The guard writes the body, because it has the path of the
-/// request.
+/// An error, in the extensions of its response. The body is written where the path of the request is known: of a
+/// route in `metrics::measure`, which counts its bytes, and of what has no route in the guard.
 #[derive(Debug, Clone)]
 pub struct Problem {
     pub code: &'static str,
