@@ -31,6 +31,8 @@ JARS = ("delta", "antlr4")
 SETTINGS = {
     "spark.master": "local[2]",
     "spark.driver.memory": "2g",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.ui.enabled": "false",
@@ -51,6 +53,8 @@ class Spark:
     def __init__(self, jars: Path, remote: str | None) -> None:
         found = [str(jar) for jar in sorted(jars.glob("*.jar")) if jar.name.startswith(JARS)]
         settings = SETTINGS | {"spark.jars": ",".join(found)}
+        if remote:
+            del settings["spark.master"]
         self.words = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
         self.words += ["--remote", remote] if remote else []
 
