@@ -31,6 +31,8 @@ from doors import fill, open_world, token
 TYPED = re.compile(r"\bFROM typed\.(\w+)\s*$")
 ROW = ["_file_sha256", "_record"]
 DAYS = 4
+README = Path(__file__).parents[2] / "python/README.md"
+ACTIONS = ["read_tables", "run_sql", "download", "follow_live"]
 # What the package decides; keys that occur twice and numbers of other rows are the lake's.
 REASONS_OF_LAKE = {"duplicate", "superseded"}
 
@@ -112,9 +114,10 @@ def compare_client(report: Report, program: Path, folder: Path, lake: Path, plan
     folder.mkdir()
     service = open_world(program, folder, lake, plant).start()
     try:
-        secret = token(service, service.login().cookie, ["read_tables", "run_sql", "download"])
+        secret = token(service, service.login().cookie, ACTIONS)
         client = plant_cockpit.Cockpit(f"http://127.0.0.1:{service.port}", secret)
         compare_tables(report, client, str(lake))
+        run_readme(report, service.port, secret)
     finally:
         service.stop()
 
@@ -133,6 +136,17 @@ def compare_tables(report: Report, client: plant_cockpit.Cockpit, lake: str) -> 
         report.check("client: an unknown table is an error", False)
     except plant_cockpit.CockpitError as error:
         report.check("client: an unknown table is an error", error.status == 400, str(error))
+
+
+def run_readme(report: Report, port: int, secret: str) -> None:
+    """The lines of the package's README about a service, but those that wait for readings."""
+    section = README.read_text().partition("## Tables and SQL of a service\n")[2].partition("\n## ")[0]
+    lines = "\n".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL)).partition("\nfor reading")[0]
+    lines = lines.replace("https://cockpit.plant.example", f"http://127.0.0.1:{port}").replace("pck_…", secret)
+    known: dict[str, Any] = {}
+    exec(lines, known)
+    report.check("README: rows of the query", len(known["made"]) > 0)
+    report.check("README: a report", known["pdf"].startswith(b"%PDF"))
 
 
 def main() -> int:
