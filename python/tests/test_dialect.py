@@ -21,6 +21,7 @@ from plant_cockpit.spark import find_differences, translate
         ("SELECT 'THEN 1' FROM silver.item", "SELECT 'THEN 1' FROM silver_item AS item"),
         ("FROM silver.item AS i JOIN gold.oee o ON 1", "FROM silver_item AS i JOIN gold_oee o ON 1"),
         ("FROM silver.item WHERE a", "FROM silver_item AS item WHERE a"),
+        ("extract(epoch FROM max(at)) - 1", "(unix_micros(max(at)) / 1000000.0D) - 1"),
         ("SELECT a -- why\nFROM silver.item", "SELECT a \nFROM silver_item AS item"),
     ],
 )

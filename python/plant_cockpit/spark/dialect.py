@@ -5,7 +5,8 @@ means the same in both:
 
 - rows are sorted with nulls last (ascending) or first (descending), as the program sorts them;
 - integers after THEN and ELSE, and selected ones with a name, are BIGINT;
-- ``concat`` skips nulls.
+- ``concat`` skips nulls;
+- ``extract(epoch FROM at)`` is the time in seconds.
 
 :func:`find_differences` lists what is not rewritten and has another meaning, or none, in Spark.
 """
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 WORD = re.compile(r"[A-Za-z_]\w*")
 INTEGER_BRANCH = re.compile(r"\b(THEN|ELSE)(\s+)(-?\d+)\b(?!\.)(?!\s*[*/+-])", re.IGNORECASE)
 INTEGER_COLUMN = re.compile(r"(?<=[\s,(])(-?\d+)(\s+AS\s+(?!(?:INT|BIGINT|DOUBLE|DATE|STRING|DECIMAL)\b)\w+)", re.IGNORECASE)
+EPOCH = re.compile(r"\bextract\(\s*epoch\s+FROM\s+", re.IGNORECASE)
 CONCAT = re.compile(r"\bconcat\(", re.IGNORECASE)
 TABLE = re.compile(
     r"\b(?P<word>FROM|JOIN)(?P<space>\s+)(?P<schema>typed|silver|gold|plant)\.(?P<name>\w+)(?P<alias>\s+(?:AS\s+)?\w+)?",
@@ -54,7 +56,7 @@ def translate(sql: str, view: str = "{schema}_{name}") -> str:
     """A statement for Spark. ``view`` names the temporary view of a table of the lake."""
     parts = re.split(r"('(?:[^']|'')*')", _without_comments(sql))
     sql = "".join(part if at % 2 else _translate_code(part) for at, part in enumerate(parts))
-    sql = _with_order_of_nulls(sql)
+    sql = _with_order_of_nulls(_with_epochs(sql))
     return TABLE.sub(lambda found: _as_view(found, view), sql)
 
 
@@ -113,6 +115,17 @@ def _with_order_of_nulls(sql: str) -> str:
         result.append(",".join(_with_nulls(item) for item in items))
         position = end
     return "".join([*result, sql[position:]])
+
+
+def _with_epochs(sql: str) -> str:
+    """The time in seconds by the microseconds, because Spark extracts no epoch."""
+    while (found := EPOCH.search(sql)) is not None:
+        depth, end = 1, found.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        sql = f"{sql[: found.start()]}(unix_micros({sql[found.end() : end - 1]}) / 1000000.0D){sql[end:]}"
+    return sql
 
 
 def _end_of_order(sql: str, start: int) -> int:

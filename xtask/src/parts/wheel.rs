@@ -19,7 +19,8 @@ pub fn package(bench: &Bench) -> Done {
 /// Silver and gold of the plant's dumps, refined by Apache Spark and by the program.
 pub fn spark(bench: &Bench) -> Done {
     let (pyspark, jars) = tools::spark()?;
-    let python = install(bench, &[tools::python()?, pyspark])?;
+    // The other Python has the client of Spark Connect alone, under the same name.
+    let python = install(bench, &[pyspark, tools::python()?])?;
     let mut case = Command::new(&python);
     case.arg(bench.oracle.join("spark_case.py")).arg("--cockpit").arg(&bench.cockpit);
     case.arg("--bucket").arg(&bench.bucket).arg("--jars").arg(jars);
