@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 
 /// One silver or gold table as its SQL file defines it.
-#[pyclass(frozen, get_all, skip_from_py_object, module = "plant_cockpit._native")]
+#[pyclass(frozen, get_all, module = "plant_cockpit._native")]
 #[derive(Clone)]
 pub struct Model {
     /// What the table is.

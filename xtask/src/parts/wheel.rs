@@ -9,8 +9,9 @@ use std::process::Command;
 /// The package's own tests, and its cleaning and its client beside the program.
 pub fn package(bench: &Bench) -> Done {
     let python = install(bench, &[tools::python()?])?;
-    let folder = machine::root().join("python");
-    run(Command::new(&python).args(["-m", "pytest", "-q", "tests"]).current_dir(folder))?;
+    // Not in the folder itself, where the package without its compiled part would be imported.
+    let tests = machine::root().join("python/tests");
+    run(Command::new(&python).args(["-m", "pytest", "-q"]).arg(tests).current_dir(&bench.folder))?;
     let mut case = Command::new(&python);
     case.arg(bench.oracle.join("python_case.py")).arg("--cockpit").arg(&bench.cockpit);
     run(case.current_dir(&bench.folder))
