@@ -34,7 +34,16 @@ fn install(bench: &Bench, beside: &[PathBuf]) -> Result<PathBuf, String> {
     let manifest = machine::root().join("python/Cargo.toml");
     let target = machine::built("python")?.with_file_name("../python");
     let mut build = Command::new(tools::maturin()?);
-    build.args(["-m", "maturin", "build", "--profile", "dev", "--locked", "--interpreter", "python3"]);
+    build.args([
+        "-m",
+        "maturin",
+        "build",
+        "--profile",
+        "dev",
+        "--locked",
+        "--interpreter",
+        "python3",
+    ]);
     build.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(target);
     run(build.arg("--out").arg(&wheels))?;
     tools::with_wheel(&bench.folder.join("environment"), &wheels, beside)
