@@ -37,6 +37,11 @@ ACTIONS = ["read_tables", "run_sql", "download", "follow_live"]
 REASONS_OF_LAKE = {"duplicate", "superseded"}
 
 
+def model_name(table: str) -> str:
+    """The name of a table without its layer."""
+    return table.partition(".")[2]
+
+
 def models(plant: plant_cockpit.Plant) -> Iterator[tuple[str, plant_cockpit.Model, str]]:
     """The silver tables that are cleaned from dumps, with their contract."""
     for name, model in plant.models.items():
@@ -72,7 +77,7 @@ def select(model: plant_cockpit.Model, contract: str, accepted: pa.Table) -> pa.
     database.register("accepted", accepted)
     database.execute(f"CREATE VIEW typed.{contract} AS SELECT * FROM accepted")
     statement = TYPED.sub(f", {', '.join(ROW)} FROM typed.{contract}", model.sql.strip())
-    return database.execute(statement).to_arrow_table()
+    return database.execute(statement).fetch_arrow_table()
 
 
 def compare_silver(report: Report, lake: str, plant: plant_cockpit.Plant) -> None:
@@ -91,7 +96,8 @@ def compare_silver(report: Report, lake: str, plant: plant_cockpit.Plant) -> Non
         stored = rows_of(silver, columns)
         differ = [(place, row, made.get(place)) for place, row in stored.items() if made.get(place) != row]
         report.check(f"{name}: {len(stored)} rows come out of bronze", not differ, str(differ[:2]))
-        compare_rejected(report, name, refused.to_pylist(), [it for it in rejected if it["table_name"] == name])
+        own = [it for it in rejected if it["table_name"] == model_name(name)]
+        compare_rejected(report, name, refused.to_pylist(), own)
 
 
 def compare_rejected(report: Report, name: str, found: list[dict[str, Any]], stored: list[dict[str, Any]]) -> None:
@@ -124,7 +130,7 @@ def compare_client(report: Report, program: Path, folder: Path, lake: Path, plan
 
 def compare_tables(report: Report, client: plant_cockpit.Cockpit, lake: str) -> None:
     for entry in client.tables():
-        name = f"{entry['schema']}.{entry['name']}"
+        name = f"{entry['schema']}.{entry['table']}"
         if entry["schema"] != "gold":
             continue
         stored = lakes.read(lake, name).num_rows
