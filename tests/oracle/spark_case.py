@@ -100,8 +100,10 @@ def ingest(program: Path, bucket: Path, lake: Path) -> None:
 
 
 def copy_bronze(source: Path, to: Path) -> None:
-    """The landed dumps of a lake as those of another one; its commits only grow."""
-    shutil.copytree(source / "bronze", to / "bronze", dirs_exist_ok=True)
+    """What only the program writes, the dumps and the journal of alarms, into another lake. Its commits only grow."""
+    for name in ("bronze", "silver/alarm_event"):
+        if (source / name).is_dir():
+            shutil.copytree(source / name, to / name, dirs_exist_ok=True)
 
 
 def compare(report: Report, phase: str, expected: Path, actual: Path) -> None:
