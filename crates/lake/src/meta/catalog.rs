@@ -182,15 +182,13 @@ pub type TableEntry = (TableRow, Vec<ColumnRow>);
 pub async fn entries(context: &LakeContext) -> anyhow::Result<Vec<TableEntry>> {
     let reads = described(context).into_iter().map(|it| entry_of(context, it));
     // In order, so that the catalog does not depend on which log is read first.
-    let entries: Vec<_> = futures::stream::iter(reads).buffered(STATES_AT_ONCE).try_collect().await?;
+    let entries: Vec<_> =
+        futures::stream::iter(reads).buffered(STATES_AT_ONCE).try_collect().await?;
     Ok(entries.into_iter().flatten().collect())
 }
 
 /// One table with its columns, `None` if it is not in the lake; the logs of the other tables are not read.
-pub async fn entry(
-    context: &LakeContext,
-    name: &TableName,
-) -> anyhow::Result<Option<TableEntry>> {
+pub async fn entry(context: &LakeContext, name: &TableName) -> anyhow::Result<Option<TableEntry>> {
     match described(context).into_iter().find(|described| described.name == *name) {
         Some(described) => entry_of(context, described).await,
         None => Ok(None),
