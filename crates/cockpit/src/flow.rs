@@ -24,6 +24,7 @@ mod schedule;
 pub mod serving;
 mod signals;
 pub mod stream;
+mod watching;
 
 pub use clock::now;
 pub use report::{Event, Report, Watcher};
@@ -55,6 +56,8 @@ pub struct Flow {
     pub messages_read: Arc<AtomicU64>,
     /// Whether the data is simulated.
     pub is_simulated: bool,
+    /// The folder of the bucket while it is watched.
+    watching: watching::Watching,
     /// When files that match no contract were last searched for.
     unmatched_at: Arc<Mutex<Option<DateTime<Utc>>>>,
 }

@@ -45,6 +45,7 @@ pub fn read(
     let format = format(&mut reader);
     let is_stream = format == Some(Format::Message);
     let paths = if is_stream { Vec::new() } else { paths(&mut reader) };
+    let done_marker = if is_stream { None } else { done_marker(&mut reader) };
     let topics = if is_stream { topics(&mut reader) } else { Vec::new() };
     let framing = if is_stream { framing(&mut reader) } else { Framing::None };
     let encoding = encoding(&mut reader);
@@ -69,6 +70,7 @@ pub fn read(
         description: description?,
         source: source?,
         paths,
+        done_marker,
         topics,
         framing,
         format: format?,
@@ -120,6 +122,18 @@ fn paths(reader: &mut TomlReader<'_, '_>) -> Vec<Pattern> {
         }
     }
     patterns
+}
+
+/// The end of the names of marker files; `None` if there is none or it is invalid.
+fn done_marker(reader: &mut TomlReader<'_, '_>) -> Option<String> {
+    let text = reader.text("done_marker")?;
+    let is_valid = text.len() > 1 && text.starts_with(['.', '_', '-']) && !text.contains('/');
+    if !is_valid {
+        let remedy = "Write the end that the name of the marker has in addition, such as \".done\" for a.csv.done.";
+        reader.note("done_marker", format!("invalid done_marker `{text}`"), remedy);
+        return None;
+    }
+    Some(text)
 }
 
 fn supersede(reader: &mut TomlReader<'_, '_>) -> Option<Supersede> {

@@ -2,6 +2,7 @@
 
 mod container;
 pub mod listing;
+mod markers;
 mod path_columns;
 
 use super::Error;
@@ -16,6 +17,7 @@ use config::settings::Limits;
 use container::{Bounds, Notes};
 use futures::TryStreamExt as _;
 use listing::Object;
+use markers::Markers;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
 use path_columns::PathColumns;
@@ -48,7 +50,7 @@ impl ListedDump {
     }
 }
 
-/// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they are where
+/// Lists the dumps of all contracts, oldest first. A dump that has to be marked as complete is not listed before. Names that cannot be dumps although they are where
 /// dumps are expected are recorded in `bucket.skipped`.
 ///
 /// # Errors
@@ -66,12 +68,13 @@ pub async fn list(
             if !folders.contains_key(&folder) {
                 folders.insert(folder.clone(), listing::objects(bucket, &folder).await?);
             }
+            let markers = Markers::new(contract, &folders[&folder]);
             for object in &folders[&folder] {
                 let Some(hit) = pattern.matches(&object.key) else {
                     record_hidden(bucket, pattern, object);
                     continue;
                 };
-                if object.size_bytes < hit.size_bytes_min {
+                if object.size_bytes < hit.size_bytes_min || !markers.complete(object) {
                     continue;
                 }
                 let dumped_at = hit.dumped_on.and_then(|at| in_zone(at, zone));

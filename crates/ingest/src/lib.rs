@@ -12,5 +12,6 @@ pub mod files;
 pub mod kafka;
 pub mod retry;
 pub mod unmatched;
+pub mod watch_folder;
 
 pub use error::{Error, Retry};

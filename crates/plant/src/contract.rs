@@ -16,6 +16,9 @@ pub struct Contract {
     pub source: String,
     /// Keys in the bucket that are dumps of this table; empty for a stream.
     pub paths: Vec<Pattern>,
+    /// End of the name of the file that marks a dump as complete, such as `.done` for `a.csv.done`; `None` if
+    /// dumps have no markers.
+    pub done_marker: Option<String>,
     /// Kafka topics whose messages are records of this table; empty for dumps. An entry that starts
     /// with `^` is a regular expression for topic names.
     pub topics: Vec<String>,

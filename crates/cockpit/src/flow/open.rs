@@ -1,5 +1,6 @@
 //! Opens lake and bucket, and queries the lake.
 
+use super::watching::Watching;
 use super::{Flow, now, stream};
 use anyhow::{Context as _, bail};
 use config::Config;
@@ -60,6 +61,7 @@ impl Flow {
             kafka,
             messages_read: Arc::default(),
             is_simulated: false,
+            watching: Watching::default(),
             unmatched_at: Arc::default(),
         })
     }

@@ -20,6 +20,7 @@ impl Flow {
     ) -> anyhow::Result<bool> {
         let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
+            self.watch_folder().await;
             match self.round(watcher).await {
                 Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
                 Ok(done) => report(&done),
@@ -31,8 +32,8 @@ impl Flow {
         }
     }
 
-    /// Waits for the next round. Meanwhile refines what streams bring and compacts their files. Returns
-    /// whether it was stopped.
+    /// Waits for the next round: for `every`, or until a file arrives in a watched folder. Meanwhile refines what
+    /// streams bring and compacts their files. Returns whether it was stopped.
     pub(super) async fn pause(
         &self,
         every: Duration,
@@ -45,6 +46,7 @@ impl Flow {
         while waited < every {
             tokio::select! {
                 () = stop.cancelled() => return true,
+                () = self.file_arrived() => return false,
                 () = tokio::time::sleep(step) => waited += step,
             }
             if self.kafka.is_none() {

@@ -234,6 +234,7 @@ impl Flow {
         let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
+            self.watch_folder().await;
             if let Some(alarms) = lake_service.alarms()
                 && let Err(error) = self.land_alarm_events(alarms).await
             {

@@ -21,6 +21,8 @@ pub const CONTRACT: Table = Table::new(
             .example("[\"\", \"NULL\"]"),
         Key::texts("paths", "Patterns of file names below the bucket (dumps; required for them).")
             .example("[\"counts_{date}.csv\"]"),
+        Key::text("done_marker", "End of the name of the file that marks a dump as complete; without it, a dump is complete when it rests (dumps).")
+            .example("\".done\""),
         Key::texts("topics", "Kafka topics; `^` starts a regular expression (message; required for it).")
             .example("[\"sensors\"]"),
         Key::new("framing", Kind::Choice(&FRAMINGS), "What precedes the JSON of a payload (message).")

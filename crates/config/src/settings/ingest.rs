@@ -11,6 +11,15 @@ settings! {
         /// Age of a file in a folder before it is read.
         dump_settle_ms: u64 = 1_000,
             "a file that changed more recently may still be being written";
+        /// Time that a growing file in a watched folder must not change until it is read.
+        watched_settle_ms: u64 = 2_000, in 1 to 86_400_000,
+            "programs that write a dump slowly pause for less; a file that is closed or renamed is read at once";
+        /// Folders below the bucket that are watched for new files; with 0 they are only listed.
+        watched_folders: usize = 8_192, in 0 to 1_000_000,
+            "the kernel allows at least as many on every machine, and each takes about 1 KB of its memory";
+        /// Time between the first of several files that arrive in a watched folder and the round that reads them.
+        arrivals_gather_ms: u64 = 100, in 0 to 60_000,
+            "files that are dropped together share a round, and one is still read within a second";
         /// Dumps that share one data file and one commit.
         land_together_dumps: usize = 1_000,
             "each commit costs some 20 ms, so many small dumps share one";
