@@ -2,6 +2,7 @@
 
 mod columns;
 mod encodings;
+mod http;
 mod layout;
 mod messages;
 mod native;

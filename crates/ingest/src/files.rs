@@ -145,12 +145,27 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    fn new(key: &str, mut file: File, digest: PrefixDigest) -> io::Result<Self> {
+    /// The bytes in `file`, whose digest is `digest`.
+    pub(crate) fn new(key: &str, mut file: File, digest: PrefixDigest) -> io::Result<Self> {
         file.rewind()?;
         let size_bytes = digest.size_bytes();
         let (sha256, prefix_sha256) = digest.finish();
         let key = key.to_owned();
         Ok(Self { file, key, sha256, size_bytes, prefix_sha256 })
+    }
+
+    /// The same bytes to be read once more, from their beginning. Only one of the two may be read at a time.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        let (key, sha256) = (self.key.clone(), self.sha256.clone());
+        let (size_bytes, prefix_sha256) = (self.size_bytes, self.prefix_sha256.clone());
+        Ok(Self { file, key, sha256, size_bytes, prefix_sha256 })
+    }
+
+    /// The bytes, from the current position.
+    pub(crate) fn into_file(self) -> File {
+        self.file
     }
 }
 

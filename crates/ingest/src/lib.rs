@@ -9,6 +9,7 @@
 pub mod decode;
 mod error;
 pub mod files;
+pub mod http;
 pub mod kafka;
 pub mod retry;
 pub mod unmatched;
