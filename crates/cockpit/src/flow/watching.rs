@@ -62,7 +62,10 @@ impl Flow {
         let mut state = self.watching.0.lock().await;
         if state.watch.is_none() {
             match FolderWatch::open(options) {
-                Ok(watch) => state.watch = Some(watch),
+                Ok(watch) => {
+                    tracing::info!("folder watched");
+                    state.watch = Some(watch);
+                }
                 Err(error) => return state.fail(error),
             }
         }
