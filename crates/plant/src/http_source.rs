@@ -3,6 +3,14 @@
 //!
 //! Secrets are references, `env:NAME`, `file:PATH` or `credential:NAME`.
 
+/// An HTTP interface, and how often it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpPull {
+    /// Seconds from the end of a read to the start of the next; `None` for the setting `http_every_s`.
+    pub every_s: Option<u64>,
+    pub source: HttpSource,
+}
+
 /// What is requested from an HTTP interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSource {

@@ -32,7 +32,8 @@ impl Flow {
         }
     }
 
-    /// Waits for the next round: for `every`, or until a file arrives in a watched folder. Meanwhile refines what
+    /// Waits for the next round: for `every`, or until a file arrives in a watched folder or a pull
+    /// is complete. Meanwhile refines what
     /// streams bring and compacts their files. Returns whether it was stopped.
     pub(super) async fn pause(
         &self,
@@ -47,6 +48,7 @@ impl Flow {
             tokio::select! {
                 () = stop.cancelled() => return true,
                 () = self.file_arrived() => return false,
+                () = self.answers_arrived() => return false,
                 () = tokio::time::sleep(step) => waited += step,
             }
             if self.kafka.is_none() {
@@ -88,7 +90,7 @@ impl Flow {
                 self.stream_on(&Streaming::until_stopped(kafka, stop)).await;
             }
         };
-        let rounds = self.rounds(watcher, stop, report);
+        let rounds = self.beside_interfaces(self.rounds(watcher, stop, report));
         let (_, done) = tokio::join!(streaming, async {
             let done = self.as_refiner_until(stop, patience, rounds).await;
             stop.cancel();

@@ -83,7 +83,8 @@ impl Flow {
     fn watch_options(&self) -> Option<WatchOptions> {
         let limits = &self.lake().limits().ingest;
         let folder = self.bucket.as_ref()?.folder.clone()?;
-        let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
+        let contracts = self.refinery.plant.contracts.values();
+        let contracts = contracts.filter(|it| !it.is_stream() && it.http.is_none());
         (limits.watched_folders > 0).then(|| WatchOptions {
             folder,
             without: self.lake().location().folder.clone(),

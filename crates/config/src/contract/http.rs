@@ -4,7 +4,11 @@ use crate::alarms::value::duration;
 use crate::diagnostic::did_you_mean;
 use crate::secret::SecretRef;
 use crate::toml_reader::TomlReader;
-use plant::http_source::{HttpAuth, HttpIncrement, HttpSource, PageSize, Pages, WATERMARK};
+use plant::contract::{DumpUnit, Supersede};
+use plant::http_source::{
+    HttpAuth, HttpIncrement, HttpPull, HttpSource, PageSize, Pages, WATERMARK,
+};
+use plant::pattern::Pattern;
 use url::Url;
 
 /// Ways to authenticate.
@@ -17,8 +21,47 @@ const URL_REMEDY: &str = "Write \"https://host/path\"; secrets are keys of their
 /// How far the clock of a source may be ahead without `clock_tolerance`, in seconds.
 const CLOCK_TOLERANCE_S: u64 = 60;
 
+/// Reads the table of an interface; `None` if there is none, or a required part is invalid.
+pub(super) fn pull(reader: &mut TomlReader<'_, '_>, is_stream: bool) -> Option<HttpPull> {
+    let mut table = reader.table("http")?;
+    let others = ["paths", "topics", "done_marker", "dump_unit"];
+    for key in others.into_iter().filter(|key| reader.has(key)) {
+        reader.note(key, format!("`{key}` beside `[http]`"), "Write a contract for each source.");
+    }
+    reader.allow(&others);
+    if is_stream {
+        let remedy = "Write json_array, json_lines, delimited or another format of dumps.";
+        reader.note("format", "invalid format beside `[http]`: answers are not messages", remedy);
+    }
+    let every_s = duration(&mut table, "every").map(|us| us.unsigned_abs().div_ceil(1_000_000));
+    let source = http(&mut table);
+    table.finish();
+    Some(HttpPull { every_s, source: source? })
+}
+
+/// The keys of the answers of a table: pull and page.
+pub(super) fn paths(table: &str) -> Vec<Pattern> {
+    Pattern::parse(&format!("{table}/*/*")).into_iter().collect()
+}
+
+/// What a newer pull replaces by default: everything if it has all records, else the records with its keys.
+pub(super) fn supersede(pull: &HttpPull) -> Supersede {
+    match pull.source.increment {
+        None => Supersede::Dump,
+        Some(_) => Supersede::Key,
+    }
+}
+
+/// The pages of a pull are one dump.
+pub(super) fn dump_unit(supersede: Option<Supersede>) -> DumpUnit {
+    match supersede {
+        Some(Supersede::Dump) => DumpUnit::Folder,
+        _ => DumpUnit::ByName,
+    }
+}
+
 /// Reads what is requested from an interface; `None` if a required part is invalid.
-pub(super) fn http(reader: &mut TomlReader<'_, '_>) -> Option<HttpSource> {
+fn http(reader: &mut TomlReader<'_, '_>) -> Option<HttpSource> {
     let url = url(reader, "url");
     let query = pairs(reader, "parameters", '=');
     let headers = pairs(reader, "headers", ':');

@@ -20,6 +20,15 @@ settings! {
         /// Time between the first of several files that arrive in a watched folder and the round that reads them.
         arrivals_gather_ms: u64 = 100, in 0 to 60_000,
             "files that are dropped together share a round, and one is still read within a second";
+        /// Interval between two reads of an HTTP interface without `every`.
+        http_every_s: u64 = 300, in 1 to 2_678_400,
+            "new records are shown soon, and an interface of a plant answers a request every few minutes easily";
+        /// HTTP interfaces that are read at the same time.
+        http_sources_at_once: usize = 4, in 1 to 1_000,
+            "each holds one answer on the disk, and a slow one does not delay the others";
+        /// Longest pause before an HTTP interface that failed is read again.
+        http_source_retry_longest_s: u64 = 900, in 1 to 86_400,
+            "a quarter of an hour after the end of an outage everything is read";
         /// Requests to an HTTP interface per second.
         http_requests_per_s: u64 = 10, in 1 to 10_000,
             "interfaces of plants serve people, too, and many refuse more";

@@ -35,6 +35,7 @@ pub(crate) fn fingerprint(step: &Step, contract: &Contract, context: &LakeContex
     let topics = if has_topic { contract.topics.clone() } else { Vec::new() };
     let contract = Contract {
         topics,
+        http: None,
         done_marker: None,
         reject_at_most: None,
         case_sensitive_columns: false,
