@@ -19,8 +19,8 @@ use native::{add_native_formats, check_path_columns};
 use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
 
-pub(crate) use http::{AUTHS, PAGES};
 pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
+pub(crate) use http::{AUTHS, PAGES};
 pub(crate) use layout::{FORMATS, MAX_FOOTER_LINES};
 pub(crate) use messages::FRAMINGS;
 pub(crate) use values::{KINDS, PERCENT};

@@ -162,7 +162,8 @@ impl HttpReader {
         let tolerance = TimeDelta::seconds(tolerance_s.min(u64::from(u32::MAX)).cast_signed());
         let latest_us = ((self.clock)() + tolerance).timestamp_micros();
         let (contract, limits) = (self.contract.clone(), self.limits.clone());
-        let scanned = scan(fetched.again()?, contract, limits, self.ruler.as_ref(), latest_us).await;
+        let scanned =
+            scan(fetched.again()?, contract, limits, self.ruler.as_ref(), latest_us).await;
         let content = scanned.map_err(|error| match error {
             Error::Data(reason) => Error::Data(format!("the answer of {request}: {reason}")),
             other => other,
@@ -244,7 +245,9 @@ fn json_value(answer: &Fetched, path: &str, request: &str) -> Result<Option<Stri
         reader = BufReader::new(answer.again()?.into_file());
     }
     json_path::value_at(reader, path).map_err(|error| {
-        Error::Data(format!("the answer of {request} is not JSON: {error}; `{path}` is looked for in it"))
+        Error::Data(format!(
+            "the answer of {request} is not JSON: {error}; `{path}` is looked for in it"
+        ))
     })
 }
 

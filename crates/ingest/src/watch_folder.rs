@@ -141,7 +141,13 @@ impl FolderWatch {
     }
 
     /// A folder appeared or disappeared.
-    fn take_folder(&mut self, path: &Path, key: String, event: Event, now_ms: i64) -> io::Result<()> {
+    fn take_folder(
+        &mut self,
+        path: &Path,
+        key: String,
+        event: Event,
+        now_ms: i64,
+    ) -> io::Result<()> {
         match event {
             Event::Created => self.add(path, key, Some(Change::Created), now_ms),
             Event::MovedIn => self.add(path, key, Some(Change::MovedIn), now_ms),
@@ -159,7 +165,13 @@ impl FolderWatch {
     }
 
     /// Watches a folder and those below it. Their files were there before the watch, so `change` is noted for each.
-    fn add(&mut self, path: &Path, key: String, change: Option<Change>, now_ms: i64) -> io::Result<()> {
+    fn add(
+        &mut self,
+        path: &Path,
+        key: String,
+        change: Option<Change>,
+        now_ms: i64,
+    ) -> io::Result<()> {
         let mut folders = vec![(path.to_owned(), key)];
         while let Some((path, key)) = folders.pop() {
             if self.options.without.as_deref() == Some(&path) || !self.watch_one(&path, &key)? {

@@ -33,13 +33,24 @@ pub struct HttpSource {
 pub enum HttpAuth {
     None,
     /// User and password (RFC 7617).
-    Basic { user: String, password: String },
+    Basic {
+        user: String,
+        password: String,
+    },
     /// A token in the header `Authorization` (RFC 6750).
-    Bearer { token: String },
+    Bearer {
+        token: String,
+    },
     /// A key in a header.
-    KeyHeader { name: String, key: String },
+    KeyHeader {
+        name: String,
+        key: String,
+    },
     /// A key in a parameter of the URL.
-    KeyParameter { name: String, key: String },
+    KeyParameter {
+        name: String,
+        key: String,
+    },
     /// A token that is requested with the credentials of this program (OAuth 2.0, RFC 6749 section 4.4).
     ClientCredentials {
         token_url: String,

@@ -18,8 +18,8 @@ use std::collections::HashSet;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::{Notify, Semaphore};
 
 /// Notified when a pull is complete, so that the next round begins.
 #[derive(Debug, Clone, Default)]
@@ -47,8 +47,9 @@ impl Flow {
 
     /// Does `work`, and reads HTTP interfaces on their schedules meanwhile.
     pub(super) async fn beside_interfaces<T>(&self, work: impl Future<Output = T>) -> T {
+        let permits = Semaphore::new(self.lake().limits().ingest.http_sources_at_once);
         let reading = async {
-            let reading = self.interfaces().map(|contract| self.read_on(contract));
+            let reading = self.interfaces().map(|contract| self.read_on(contract, &permits));
             futures::future::join_all(reading).await;
             pending::<()>().await
         };
@@ -59,14 +60,18 @@ impl Flow {
     }
 
     /// Reads one interface again and again.
-    async fn read_on(&self, contract: Arc<Contract>) {
+    async fn read_on(&self, contract: Arc<Contract>, permits: &Semaphore) {
         let limits = &self.lake().limits().ingest;
-        let every_s = contract.http.as_ref().and_then(|it| it.every_s).unwrap_or(limits.http_every_s);
+        let every_s =
+            contract.http.as_ref().and_then(|it| it.every_s).unwrap_or(limits.http_every_s);
         let longest_ms = limits.http_source_retry_longest_s.saturating_mul(1_000);
         let mut backoff = Backoff::new(RETRY_FIRST_MS, longest_ms);
         let mut reader = None;
         loop {
-            let pause = match self.pull(&contract, &mut reader).await {
+            let permit = permits.acquire().await;
+            let pulled = self.pull(&contract, &mut reader).await;
+            drop(permit);
+            let pause = match pulled {
                 Ok(is_new) => {
                     backoff.reset();
                     if is_new {

@@ -86,8 +86,7 @@ impl Flow {
         let Binding { address, network, public_url, certificates, .. } = binding;
         let limits = self.http_limits();
         let (listener, address) = self.listen(address).await?;
-        let has_source =
-            self.bucket.is_some() || self.kafka.is_some() || self.has_interfaces();
+        let has_source = self.bucket.is_some() || self.kafka.is_some() || self.has_interfaces();
         let is_refining = ingests && has_source;
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));

@@ -39,7 +39,10 @@ impl State {
     /// Logs a problem once, until it changes.
     fn report(&mut self, problem: String) {
         if self.problem.as_ref() != Some(&problem) {
-            tracing::warn!(problem, "folder is not watched completely; it is listed at an interval");
+            tracing::warn!(
+                problem,
+                "folder is not watched completely; it is listed at an interval"
+            );
             self.problem = Some(problem);
         }
     }

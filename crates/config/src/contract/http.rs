@@ -62,7 +62,8 @@ pub(super) fn dump_unit(supersede: Option<Supersede>) -> DumpUnit {
 
 /// Reads what is requested from an interface; `None` if a required part is invalid.
 fn http(reader: &mut TomlReader<'_, '_>) -> Option<HttpSource> {
-    let url = url(reader, "url");
+    let url = reader.required("url", URL_REMEDY);
+    let url = url.and_then(|text| valid_url(reader, "url", text));
     let query = pairs(reader, "parameters", '=');
     let headers = pairs(reader, "headers", ':');
     let auth = auth(reader);
@@ -84,8 +85,7 @@ fn http(reader: &mut TomlReader<'_, '_>) -> Option<HttpSource> {
 }
 
 /// A URL without user and password. A mistake does not repeat it.
-fn url(reader: &mut TomlReader<'_, '_>, key: &'static str) -> Option<String> {
-    let text = reader.required(key, URL_REMEDY)?;
+fn valid_url(reader: &TomlReader<'_, '_>, key: &str, text: String) -> Option<String> {
     let problem = match Url::parse(&text) {
         Err(_) => "expected a URL",
         Ok(url) if !matches!(url.scheme(), "http" | "https") => "expected http or https",
@@ -120,8 +120,7 @@ fn auth(reader: &mut TomlReader<'_, '_>) -> Option<HttpAuth> {
     let secret = secret(reader);
     let [user, key_name, client_id] = ["user", "key_name", "client_id"].map(|key| reader.text(key));
     let scope = reader.text("scope");
-    let token_url = if reader.has("token_url") { url(reader, "token_url") } else { None };
-    reader.allow(&["token_url"]);
+    let token_url = reader.text("token_url").and_then(|text| valid_url(reader, "token_url", text));
     let auth = match kind.as_str() {
         "none" => Some(HttpAuth::None),
         "basic" => user.zip(secret).map(|(user, password)| HttpAuth::Basic { user, password }),
@@ -130,14 +129,11 @@ fn auth(reader: &mut TomlReader<'_, '_>) -> Option<HttpAuth> {
         "key_parameter" => {
             key_name.zip(secret).map(|(name, key)| HttpAuth::KeyParameter { name, key })
         }
-        "client_credentials" => token_url.zip(client_id).zip(secret).map(
-            |((token_url, client_id), client_secret)| HttpAuth::ClientCredentials {
-                token_url,
-                client_id,
-                client_secret,
-                scope,
-            },
-        ),
+        "client_credentials" => {
+            token_url.zip(client_id).zip(secret).map(|((token_url, client_id), client_secret)| {
+                HttpAuth::ClientCredentials { token_url, client_id, client_secret, scope }
+            })
+        }
         other => {
             reader.note("auth", format!("unknown auth `{other}`"), did_you_mean(other, &AUTHS));
             return None;
@@ -238,7 +234,8 @@ fn increment(reader: &mut TomlReader<'_, '_>) -> Option<HttpIncrement> {
             clock_tolerance_s: tolerance_s.unwrap_or(CLOCK_TOLERANCE_S),
         }),
         _ => {
-            let remedy = "Write watermark = \"updated_at\", a column, and watermark_parameter = \"since\".";
+            let remedy =
+                "Write watermark = \"updated_at\", a column, and watermark_parameter = \"since\".";
             reader.note("watermark", "expected `watermark` and `watermark_parameter`", remedy);
             None
         }
@@ -294,9 +291,8 @@ mod tests {
     fn every_way_to_request_pages_is_read() {
         assert_eq!(valid("").pages, Pages::One);
         let size = Some(PageSize { parameter: "limit".into(), records: 500 });
-        let sized = |text: &str| {
-            valid(&format!("{text}\nsize_parameter = 'limit'\npage_size = 500")).pages
-        };
+        let sized =
+            |text: &str| valid(&format!("{text}\nsize_parameter = 'limit'\npage_size = 500")).pages;
         let parameter = "page".to_owned();
         assert_eq!(
             sized("pages = 'number'\npage_parameter = 'page'\nfirst_page = 0"),
@@ -322,7 +318,10 @@ mod tests {
                     parameters = ['a = 1=2']\nheaders = ['Accept: text/csv; q=1']";
         let source = valid(text);
         let increment = source.increment.unwrap();
-        assert_eq!((increment.value_at("7").as_str(), increment.clock_tolerance_s), ("At ge 7", 300));
+        assert_eq!(
+            (increment.value_at("7").as_str(), increment.clock_tolerance_s),
+            ("At ge 7", 300)
+        );
         assert_eq!(source.query, [("a".to_owned(), "1=2".to_owned())]);
         assert_eq!(source.headers, [("Accept".to_owned(), "text/csv; q=1".to_owned())]);
     }
@@ -337,7 +336,10 @@ mod tests {
         check("auth = 'basik'", "did you mean `basic`");
         check("auth = 'basic'\nuser = 'a'", "needs user and secret");
         check("auth = 'bearer'\nsecret = 'hunter2'", "env:NAME");
-        check("auth = 'client_credentials'\ntoken_url = 'https://a:hunter2@b/'", "a user or a password");
+        check(
+            "auth = 'client_credentials'\ntoken_url = 'https://a:hunter2@b/'",
+            "a user or a password",
+        );
         check("pages = 'number'", "needs `page_parameter`");
         check("pages = 'next_link'", "needs `next`");
         check("pages = 'pages'", "unknown pages");

@@ -72,9 +72,8 @@ impl Authenticator {
             HttpAuth::Basic { user, password } => {
                 request.basic_auth(user, Some(read(password)?.expose()))
             }
-            HttpAuth::Bearer { token } => {
-                request.header(AUTHORIZATION, sensitive(&format!("Bearer {}", read(token)?.expose()))?)
-            }
+            HttpAuth::Bearer { token } => request
+                .header(AUTHORIZATION, sensitive(&format!("Bearer {}", read(token)?.expose()))?),
             HttpAuth::KeyHeader { name, key } => {
                 let name = HeaderName::from_bytes(name.as_bytes());
                 let name = name.map_err(|error| Error::Config(error.into()))?;
@@ -181,7 +180,9 @@ mod tests {
 
     #[test]
     fn values_of_a_form_are_encoded() {
-        for (text, expected) in [("a b&c=d", "a+b%26c%3Dd"), ("", ""), ("=x", "%3Dx"), ("ä", "%C3%A4")] {
+        for (text, expected) in
+            [("a b&c=d", "a+b%26c%3Dd"), ("", ""), ("=x", "%3Dx"), ("ä", "%C3%A4")]
+        {
             assert_eq!(form_encoded(text), expected);
         }
         assert_eq!(grant(Some("a b")), "grant_type=client_credentials&scope=a+b");

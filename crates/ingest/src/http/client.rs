@@ -11,7 +11,9 @@ use chrono::{DateTime, Utc};
 use config::outgoing::OutgoingPolicy;
 use plant::http_source::HttpSource;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LINK};
+use reqwest::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
+};
 use reqwest::{Response, StatusCode, Url, redirect};
 use std::fs::File;
 use std::io::Write as _;
@@ -130,8 +132,11 @@ impl Client {
     pub fn shown(&self, url: &Url) -> String {
         let Some(secret) = self.auth.secret_parameter() else { return url.to_string() };
         let mut shown = url.clone();
-        let others: Vec<(String, String)> =
-            url.query_pairs().filter(|(name, _)| name != secret).map(|(a, b)| (a.into(), b.into())).collect();
+        let others: Vec<(String, String)> = url
+            .query_pairs()
+            .filter(|(name, _)| name != secret)
+            .map(|(a, b)| (a.into(), b.into()))
+            .collect();
         shown.set_query(None);
         if !others.is_empty() {
             shown.query_pairs_mut().extend_pairs(others);
@@ -167,7 +172,12 @@ impl Client {
             }
             attempt += 1;
             let pause = pause.unwrap_or_else(|| backoff.next_pause(1.0)).min(longest);
-            tracing::debug!(attempt, reason, pause_ms = pause.as_millis() as u64, "request repeated");
+            tracing::debug!(
+                attempt,
+                reason,
+                pause_ms = pause.as_millis() as u64,
+                "request repeated"
+            );
             tokio::time::sleep(pause).await;
         }
     }
@@ -194,7 +204,8 @@ impl Client {
         if response.content_length().is_some_and(|length| length > most) {
             return Err(self.too_large(url).into());
         }
-        let text = |name| response.headers().get(name).and_then(|it: &HeaderValue| it.to_str().ok());
+        let text =
+            |name| response.headers().get(name).and_then(|it: &HeaderValue| it.to_str().ok());
         let etag = text(ETAG).map(str::to_owned);
         let links = response.headers().get_all(LINK).iter().filter_map(|it| it.to_str().ok());
         let link = next_link(links);

@@ -84,8 +84,10 @@ async fn beginning(mut response: Response) -> String {
 
 /// A text on one line, cut to what an error shows.
 pub(super) fn one_line(text: &str) -> String {
-    let words: Vec<&str> =
-        text.split(|it: char| it.is_whitespace() || it.is_control()).filter(|it| !it.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|it: char| it.is_whitespace() || it.is_control())
+        .filter(|it| !it.is_empty())
+        .collect();
     words.join(" ").chars().take(REASON_CHARS).collect()
 }
 
@@ -122,9 +124,15 @@ mod tests {
 
     #[test]
     fn a_request_that_is_wrong_is_not_sent_again() {
-        for (status, expected) in
-            [(400, false), (401, false), (404, false), (429, true), (500, true), (501, false), (503, true)]
-        {
+        for (status, expected) in [
+            (400, false),
+            (401, false),
+            (404, false),
+            (429, true),
+            (500, true),
+            (501, false),
+            (503, true),
+        ] {
             assert_eq!(is_passing(StatusCode::from_u16(status).unwrap()), expected, "{status}");
         }
     }

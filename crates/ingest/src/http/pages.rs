@@ -154,9 +154,7 @@ pub(super) fn next_link<'h>(headers: impl Iterator<Item = &'h str>) -> Option<St
 fn links(header: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let mut rest = header;
-    while let Some((url, after)) =
-        rest.split_once('<').and_then(|(_, rest)| rest.split_once('>'))
-    {
+    while let Some((url, after)) = rest.split_once('<').and_then(|(_, rest)| rest.split_once('>')) {
         let end = end_of_link(after);
         found.push((url.trim().to_owned(), after[..end].split(';').any(is_next)));
         rest = &after[end..];

@@ -101,7 +101,8 @@ fn paged(
         "/odata" => {
             let rows = records(after, after + PAGE);
             let host = headers.get("host")?.to_str().ok()?;
-            let link = format!(r#""@odata.nextLink":"http://{host}/odata?after={}","#, after + PAGE);
+            let link =
+                format!(r#""@odata.nextLink":"http://{host}/odata?after={}","#, after + PAGE);
             let link = if more { link } else { String::new() };
             ok(format!(r#"{{{link}"value":{rows}}}"#))
         }
@@ -144,7 +145,8 @@ fn odd(
         "/etag" if header("if-none-match") == "\"v1\"" => respond(304, &[], String::new()),
         "/etag" => respond(200, &[("etag", "\"v1\"")], records(0, RECORDS)),
         "/since" => {
-            let from: u64 = query.get("since").map_or(0, |at| at[9..10].parse::<u64>().unwrap() - 1);
+            let from: u64 =
+                query.get("since").map_or(0, |at| at[9..10].parse::<u64>().unwrap() - 1);
             respond(200, &[], records(from, RECORDS))
         }
         _ => respond(404, &[], "no such thing".into()),
@@ -171,7 +173,10 @@ fn reader(source: HttpSource, format: Format, records: Option<&str>) -> HttpRead
     let mut contract = contract(format, &["id", "at"]);
     contract.records = records.map(str::to_owned);
     contract.columns[1].kind = Kind::Time {
-        formats: vec![plant::format::time::TimeFormat::parse("yyyy-MM-dd'T'HH:mm:ssXXX", Default::default()).unwrap()],
+        formats: vec![
+            plant::format::time::TimeFormat::parse("yyyy-MM-dd'T'HH:mm:ssXXX", Default::default())
+                .unwrap(),
+        ],
         zone: chrono_tz::Tz::UTC,
         local_parts: false,
     };
@@ -208,9 +213,19 @@ async fn every_way_of_pages_yields_all_records() {
     let cases = [
         ("/number", Pages::Number { parameter: page, first: 1, size }, None, 4),
         ("/offset", Pages::Offset { parameter: skip, size: None }, None, 4),
-        ("/cursor", Pages::Cursor { parameter: after, path: "meta.next".into(), size: None }, Some("value"), 3),
+        (
+            "/cursor",
+            Pages::Cursor { parameter: after, path: "meta.next".into(), size: None },
+            Some("value"),
+            3,
+        ),
         ("/link", Pages::LinkHeader { size: None }, None, 3),
-        ("/odata", Pages::NextLink { path: "@odata.nextLink".into(), size: None }, Some("value"), 3),
+        (
+            "/odata",
+            Pages::NextLink { path: "@odata.nextLink".into(), size: None },
+            Some("value"),
+            3,
+        ),
     ];
     for (path, pages, within, requests) in cases {
         let mut reader = reader(source(&world, path, pages), Format::JsonArray, within);
@@ -336,7 +351,8 @@ async fn an_increment_starts_at_the_watermark() {
 async fn answers_are_kept_and_a_killed_pull_is_discarded() {
     let world = world().await;
     let folder = tempfile::tempdir().unwrap();
-    let lake = config::location::open(folder.path().to_str().unwrap(), config::location::Purpose::Write);
+    let lake =
+        config::location::open(folder.path().to_str().unwrap(), config::location::Purpose::Write);
     let kept = kept::KeptAnswers::new(&lake.unwrap());
     let mut reader = reader(source(&world, "/same", Pages::One), Format::JsonArray, None);
     let (out, mut answers) = tokio::sync::mpsc::channel(1);
@@ -350,12 +366,8 @@ async fn answers_are_kept_and_a_killed_pull_is_discarded() {
     assert!(!file.exists());
     let note = kept.keep("orders", 1, &answer, clock()).await.unwrap();
     assert_eq!(std::fs::metadata(&file).unwrap().len(), note.size_bytes);
-    let record = kept::PullRecord {
-        number: 1,
-        started_at: clock(),
-        answers: vec![note],
-        next: pulled.next,
-    };
+    let record =
+        kept::PullRecord { number: 1, started_at: clock(), answers: vec![note], next: pulled.next };
     kept.complete("orders", &record).await.unwrap();
     assert_eq!(kept.pulls("orders").await.unwrap(), [record.clone()]);
     assert!(kept.complete("orders", &record).await.is_err(), "another process completed it");

@@ -17,7 +17,8 @@ impl Case {
         fs::create_dir_all(folder.path().join("old/deep")).unwrap();
         fs::create_dir_all(folder.path().join("lake")).unwrap();
         let mut contract = contract(Format::JsonLines, &["a"]);
-        contract.paths = ["*.csv", "*/*.csv", "*/*/*.csv"].map(|it| Pattern::parse(it).unwrap()).into();
+        contract.paths =
+            ["*.csv", "*/*.csv", "*/*/*.csv"].map(|it| Pattern::parse(it).unwrap()).into();
         contract.done_marker = Some(".done".to_owned());
         let options = WatchOptions {
             folder: folder.path().to_owned(),
@@ -35,8 +36,7 @@ impl Case {
     }
 
     fn append(&self, key: &str) -> fs::File {
-        let mut file =
-            OpenOptions::new().create(true).append(true).open(self.path(key)).unwrap();
+        let mut file = OpenOptions::new().create(true).append(true).open(self.path(key)).unwrap();
         file.write_all(b"1\n").unwrap();
         file
     }

@@ -56,8 +56,7 @@ fn pages_start_after_the_records_before_them() {
 #[test]
 fn a_cursor_is_taken_from_the_answer() {
     let pages = Pages::Cursor { parameter: "after".into(), path: "next".into(), size: None };
-    let expected =
-        [FIXED.to_owned(), format!("{FIXED}&after=a%3D"), format!("{FIXED}&after=b")];
+    let expected = [FIXED.to_owned(), format!("{FIXED}&after=a%3D"), format!("{FIXED}&after=b")];
     // A page without records may be followed by others.
     let answers = [(1, Some("a=")), (0, Some("b")), (1, Some("")), (1, None)];
     assert_eq!(queries(pages, &answers).unwrap(), expected);
