@@ -1,8 +1,9 @@
 //! The answers of HTTP interfaces, kept in the lake as dumps are kept in the bucket.
 //!
-//! A pull writes its answers first and then its record, `<table>/pulls/<number>.json`, which makes them count. So
-//! the record is the checkpoint: a killed pull leaves answers without a record, which the next pull replaces. An
-//! answer lands like a dump, by its key and SHA-256, so landing is repeated without harm.
+//! A pull writes its answers first, `<table>/<number>/<page>`, and then its record, `<table>/pulls/<number>.json`, which
+//! makes them count. So the record is the checkpoint: a killed pull leaves answers without a record, which the next
+//! pull replaces. An answer lands like a dump, by its key and SHA-256, so landing is repeated without harm. A copy of
+//! the record stays beside the answers, `<table>/<number>/pull.json`: it has their requests.
 
 use super::{Answer, Checkpoint};
 use crate::Error;
@@ -147,6 +148,8 @@ impl KeptAnswers {
         let key = record_key(table, pull.number);
         let written = async {
             let bytes = serde_json::to_vec(pull)?;
+            let copy = Key::from(format!("{}/pull.json", folder(table, pull.number)));
+            self.store.put(&copy, bytes.clone().into()).await?;
             let options = PutOptions::from(PutMode::Create);
             self.store.put_opts(&key, bytes.into(), options).await?;
             anyhow::Ok(())
