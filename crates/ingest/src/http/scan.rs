@@ -2,11 +2,11 @@
 
 use crate::Error;
 use crate::files::{self, Fetched};
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::AsArray as _;
 use batches::batch::Batch;
 use config::settings::Limits;
 use plant::contract::{Contract, Kind};
-use plant::format::time::{TimeFormat, parse_time};
+use plant::format::{TimeFormat, parse_time};
 use plant::http_source::{Order, Position};
 use plant::zone::ZoneTable;
 use std::sync::Arc;

@@ -173,10 +173,7 @@ fn reader(source: HttpSource, format: Format, records: Option<&str>) -> HttpRead
     let mut contract = contract(format, &["id", "at"]);
     contract.records = records.map(str::to_owned);
     contract.columns[1].kind = Kind::Time {
-        formats: vec![
-            plant::format::time::TimeFormat::parse("yyyy-MM-dd'T'HH:mm:ssXXX", Default::default())
-                .unwrap(),
-        ],
+        formats: vec![plant::format::TimeFormat::parse("yyyy-MM-dd'T'HH:mm:ssXXX").unwrap()],
         zone: chrono_tz::Tz::UTC,
         local_parts: false,
     };

@@ -43,6 +43,10 @@ pub(super) enum Event {
 pub(super) struct Queue(AsyncFd<OwnedFd>);
 
 impl Queue {
+    #[expect(
+        deprecated,
+        reason = "the successor is unsafe code; an owned descriptor stays open as long as it is registered"
+    )]
     pub fn open() -> io::Result<Self> {
         let queue = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         Ok(Self(AsyncFd::new(queue)?))
