@@ -261,9 +261,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=6)
     args = parser.parse_args()
     os.environ["HTTP_CASE_SECRET"] = server.SECRET
-    os.environ["COCKPIT_HTTP_RETRY_FIRST_MS"] = "50"
-    os.environ["COCKPIT_HTTP_RETRY_LONGEST_MS"] = "500"
-    os.environ["COCKPIT_HTTP_ANSWER_BYTES"] = str(64 << 20)
+    os.environ["COCKPIT_HTTP_SOURCE_RETRY_FIRST_MS"] = "50"
+    os.environ["COCKPIT_HTTP_SOURCE_RETRY_LONGEST_MS"] = "500"
+    os.environ["COCKPIT_HTTP_SOURCE_ANSWER_BYTES"] = str(64 << 20)
     folder = Path(tempfile.mkdtemp(prefix="http-source-"))
     report = Report()
     world = World(args.cockpit.resolve(), folder, args.records)

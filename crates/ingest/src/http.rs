@@ -181,7 +181,7 @@ impl HttpReader {
     fn too_many_pages(&self) -> Error {
         let (url, most) = (self.client.shown(&self.url), self.pages_max);
         Error::Data(format!(
-            "{url} has more than {most} pages; request larger pages, or raise `http_pages`"
+            "{url} has more than {most} pages; request larger pages, or raise `http_source_pages`"
         ))
     }
 }
@@ -255,15 +255,15 @@ impl HttpLimits {
     fn from_settings(limits: &Limits) -> Self {
         let limits = &limits.ingest;
         Self {
-            requests_per_s: limits.http_requests_per_s,
-            attempts: limits.http_attempts,
-            retry_first_ms: limits.http_retry_first_ms,
-            retry_longest_ms: limits.http_retry_longest_ms,
-            connect_ms: limits.http_connect_ms,
-            silence_ms: limits.http_silence_ms,
-            answer_ms: limits.http_answer_ms,
-            answer_bytes: limits.http_answer_bytes,
-            pages: limits.http_pages,
+            requests_per_s: limits.http_source_requests_per_s,
+            attempts: limits.http_source_attempts,
+            retry_first_ms: limits.http_source_retry_first_ms,
+            retry_longest_ms: limits.http_source_retry_longest_ms,
+            connect_ms: limits.http_source_connect_ms,
+            silence_ms: limits.http_source_silence_ms,
+            answer_ms: limits.http_source_answer_ms,
+            answer_bytes: limits.http_source_answer_bytes,
+            pages: limits.http_source_pages,
         }
     }
 }

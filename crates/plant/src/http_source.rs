@@ -6,7 +6,7 @@
 /// An HTTP interface, and how often it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpPull {
-    /// Seconds from the end of a read to the start of the next; `None` for the setting `http_every_s`.
+    /// Seconds from the end of a read to the start of the next; `None` for the setting `http_source_every_s`.
     pub every_s: Option<u64>,
     pub source: HttpSource,
 }
@@ -24,7 +24,7 @@ pub struct HttpSource {
     pub pages: Pages,
     /// What restricts a request to new records; `None` if the whole source is read each time.
     pub increment: Option<HttpIncrement>,
-    /// Requests per second at most; `None` for the setting `http_requests_per_s`.
+    /// Requests per second at most; `None` for the setting `http_source_requests_per_s`.
     pub requests_per_s: Option<u64>,
 }
 

@@ -63,8 +63,8 @@ impl Flow {
     async fn read_on(&self, contract: Arc<Contract>, permits: &Semaphore) {
         let limits = &self.lake().limits().ingest;
         let every_s =
-            contract.http.as_ref().and_then(|it| it.every_s).unwrap_or(limits.http_every_s);
-        let longest_ms = limits.http_source_retry_longest_s.saturating_mul(1_000);
+            contract.http.as_ref().and_then(|it| it.every_s).unwrap_or(limits.http_source_every_s);
+        let longest_ms = limits.http_source_pause_longest_s.saturating_mul(1_000);
         let mut backoff = Backoff::new(RETRY_FIRST_MS, longest_ms);
         let mut reader = None;
         loop {

@@ -333,7 +333,7 @@ mod tests {
             assert!(notes.contains(expected) && notes.contains("orders.toml:"), "{text}: {notes}");
             assert!(!notes.contains("hunter2"), "{notes}");
         };
-        check("auth = 'basik'", "did you mean `basic`");
+        check("auth = 'basik'", "Did you mean `basic`");
         check("auth = 'basic'\nuser = 'a'", "needs user and secret");
         check("auth = 'bearer'\nsecret = 'hunter2'", "env:NAME");
         check(

@@ -229,7 +229,7 @@ impl Client {
     fn too_large(&self, url: &Url) -> Error {
         let (place, most) = (self.shown(url), self.limits.answer_bytes);
         Error::Data(format!(
-            "the answer of {place} is larger than {most} bytes; request smaller pages, or raise `http_answer_bytes`"
+            "the answer of {place} is larger than {most} bytes; request smaller pages, or raise `http_source_answer_bytes`"
         ))
     }
 }

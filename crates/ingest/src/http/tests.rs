@@ -178,9 +178,9 @@ fn reader(source: HttpSource, format: Format, records: Option<&str>) -> HttpRead
         local_parts: false,
     };
     let mut limits = Limits::default();
-    limits.ingest.http_answer_bytes = 1_000;
-    limits.ingest.http_retry_first_ms = 1;
-    limits.ingest.http_pages = 10;
+    limits.ingest.http_source_answer_bytes = 1_000;
+    limits.ingest.http_source_retry_first_ms = 1;
+    limits.ingest.http_source_pages = 10;
     let policy = OutgoingPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]);
     HttpReader::new(Arc::new(contract), source, policy, Arc::new(limits), clock).unwrap()
 }
