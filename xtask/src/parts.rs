@@ -4,6 +4,7 @@
 mod broker;
 mod clients;
 mod service;
+mod wheel;
 
 use crate::machine::{self, print, run};
 use crate::package;
@@ -106,6 +107,13 @@ const PARTS: &[Part] = &[
         &["build", "python"],
         clients::schemathesis,
     ),
+    part(
+        "python-package",
+        "the Python package beside the program",
+        &["build", "python"],
+        wheel::package,
+    ),
+    on_dumps("spark", "the lake refined by Apache Spark", &["build", "python"], wheel::spark),
     part("grafana", "the statements of the dashboards", &["build", "python"], clients::grafana),
     part("sharing", "every table of gold by Delta Sharing", &["build", "python"], clients::sharing),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
@@ -178,7 +186,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 15] = [
+const WHEN_NAMED: [&str; 17] = [
     "folder",
     "http-source",
     "screens",
@@ -194,6 +202,8 @@ const WHEN_NAMED: [&str; 15] = [
     "sharing",
     "schemathesis",
     "grafana",
+    "python-package",
+    "spark",
 ];
 
 /// The parts as a list for people.
