@@ -53,6 +53,13 @@ const PARTS: &[Part] = &[
     part("report", "the reports, number for number", &["build", "python"], service::report),
     part("odd", "odd files of other programs, value for value", &["build", "python"], odd),
     part("names", "odd names, on a disk and on S3", &["build", "python"], names),
+    part("folder", "files that arrive in a watched folder", &["build", "python"], folder),
+    part(
+        "http-source",
+        "HTTP interfaces while program and server are killed",
+        &["build", "python"],
+        http_source,
+    ),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -179,7 +186,9 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 15] = [
+const WHEN_NAMED: [&str; 17] = [
+    "folder",
+    "http-source",
     "screens",
     "messages",
     "login",
@@ -385,6 +394,14 @@ fn odd(bench: &Bench) -> Done {
 /// Dumps and lakes under names that are hard to read.
 fn names(bench: &Bench) -> Done {
     run(bench.python("names_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
+fn folder(bench: &Bench) -> Done {
+    run(bench.python("folder_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
+fn http_source(bench: &Bench) -> Done {
+    run(bench.python("http_source_case.py")?.arg("--cockpit").arg(&bench.cockpit))
 }
 
 fn ingest(bench: &Bench) -> Done {
