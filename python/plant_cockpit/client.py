@@ -90,7 +90,7 @@ class Cockpit:
     def schema(self, table: str) -> dict[str, Any]:
         """The entry of one table, such as ``gold.production_daily``, in :meth:`tables`."""
         for entry in self.tables():
-            if f"{entry['schema']}.{entry['name']}" == table:
+            if f"{entry['schema']}.{entry['table']}" == table:
                 return entry
         raise CockpitError(404, "unknown_table", f"unknown table `{table}`")
 

@@ -53,6 +53,13 @@ const PARTS: &[Part] = &[
     part("report", "the reports, number for number", &["build", "python"], service::report),
     part("odd", "odd files of other programs, value for value", &["build", "python"], odd),
     part("names", "odd names, on a disk and on S3", &["build", "python"], names),
+    part("folder", "files that arrive in a watched folder", &["build", "python"], folder),
+    part(
+        "http-source",
+        "HTTP interfaces while program and server are killed",
+        &["build", "python"],
+        http_source,
+    ),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -179,14 +186,15 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 15] = [
+const WHEN_NAMED: [&str; 16] = [
+    "folder",
+    "http-source",
     "screens",
     "messages",
     "login",
     "topics",
     "stream",
     "load",
-    "report",
     "boards",
     "sql-doors",
     "odata",
@@ -387,6 +395,14 @@ fn names(bench: &Bench) -> Done {
     run(bench.python("names_case.py")?.arg("--cockpit").arg(&bench.cockpit))
 }
 
+fn folder(bench: &Bench) -> Done {
+    run(bench.python("folder_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
+fn http_source(bench: &Bench) -> Done {
+    run(bench.python("http_source_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
 fn ingest(bench: &Bench) -> Done {
     bench.ingest(&bench.bucket)
 }
@@ -464,7 +480,7 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = "packages python chromium build rust fuzz check pages oee odd names access alarms reports issue openid netns \
+        let rest = "packages python chromium build rust fuzz check pages oee report odd names access alarms reports issue openid netns \
             damage flood notify demo package questions";
         let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);

@@ -19,9 +19,10 @@ const DELTA_SHARING: &str = "delta-sharing==1.4.2";
 /// What generates requests from an OpenAPI description, as pip knows it.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
-/// What builds the wheel of the Python package, and what runs its tests, as pip knows them.
+/// What builds the wheel of the Python package, and what runs its tests and notebooks, as pip knows them.
 const MATURIN: &str = "maturin==1.16.0";
-const PYTEST: &str = "pytest==9.2.0";
+const RUNNERS: [&str; 4] =
+    ["pytest==9.2.0", "nbclient==0.11.0", "ipykernel==7.4.0", "matplotlib==3.11.2"];
 
 /// The connector is the release before: what that one needs to log in was not published with it.
 const SPARK_JARS: Jars = Jars {
@@ -225,8 +226,8 @@ fn environment(mut wanted: Vec<u8>, words: &[&OsStr]) -> Result<PathBuf, String>
     Ok(python)
 }
 
-/// A new environment with the wheel of the folder `wheels`, as pip installs it, and pytest. What the Pythons `beside` have can
-/// be imported there, too.
+/// A new environment with the wheel of the folder `wheels`, as pip installs it, and what runs its tests. What the Pythons
+/// `beside` have can be imported there, too.
 pub fn with_wheel(folder: &Path, wheels: &Path, beside: &[PathBuf]) -> Result<PathBuf, String> {
     let describe = |error: std::io::Error| format!("the wheel in {}: {error}", wheels.display());
     let mut entries = fs::read_dir(wheels).map_err(describe)?;
@@ -235,7 +236,7 @@ pub fn with_wheel(folder: &Path, wheels: &Path, beside: &[PathBuf]) -> Result<Pa
     let python = folder.join("bin/python");
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    run(pip.arg(&wheel).arg(PYTEST))?;
+    run(pip.arg(&wheel).args(RUNNERS))?;
     let paths = "import sysconfig; print(sysconfig.get_path('purelib'))";
     let path_of = |python: &Path| {
         answer(Command::new(python).args(["-c", paths])).ok_or("an environment without packages")

@@ -19,6 +19,8 @@ pub fn describe_cleaned(plant: &Plant, model: &Model, contract: &Contract) -> St
     let topics = if has_topic { contract.topics.clone() } else { Vec::new() };
     let contract = Contract {
         topics,
+        http: None,
+        done_marker: None,
         reject_at_most: None,
         case_sensitive_columns: false,
         ..contract.clone()

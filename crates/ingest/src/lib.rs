@@ -9,8 +9,10 @@
 pub mod decode;
 mod error;
 pub mod files;
+pub mod http;
 pub mod kafka;
 pub mod retry;
 pub mod unmatched;
+pub mod watch_folder;
 
 pub use error::{Error, Retry};

@@ -1,17 +1,19 @@
 //! Parts that install the wheel of the Python package into an environment of its own.
 
-use super::{Bench, Done};
+use super::{Bench, Done, SMALL_LAKE_DAYS};
 use crate::machine::{self, run};
 use crate::tools;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The package's own tests, and its cleaning and its client beside the program.
+/// The package's own tests and notebooks, and its cleaning and its client beside the program.
 pub fn package(bench: &Bench) -> Done {
     let python = install(bench, &[tools::python()?])?;
     // Not in the folder itself, where the package without its compiled part would be imported.
-    let tests = machine::root().join("python/tests");
-    run(Command::new(&python).args(["-m", "pytest", "-q"]).arg(tests).current_dir(&bench.folder))?;
+    let mut tests = Command::new(&python);
+    tests.args(["-m", "pytest", "-q"]).arg(machine::root().join("python/tests"));
+    tests.env("LAKE", bench.simulated("python-package", SMALL_LAKE_DAYS)?);
+    run(tests.current_dir(&bench.folder))?;
     let mut case = Command::new(&python);
     case.arg(bench.oracle.join("python_case.py")).arg("--cockpit").arg(&bench.cockpit);
     run(case.current_dir(&bench.folder))

@@ -20,12 +20,13 @@ impl Flow {
     ) -> anyhow::Result<(Report, Vec<DumpRow>)> {
         let known = dumps::load(self.lake()).await?;
         let Some(bucket) = &self.bucket else {
-            if self.kafka.is_none() {
+            if self.kafka.is_none() && !self.has_interfaces() {
                 bail!("{NO_SOURCE}");
             }
             return Ok((Report::default(), known));
         };
-        let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream());
+        let contracts = self.refinery.plant.contracts.values();
+        let contracts = contracts.filter(|it| !it.is_stream() && it.http.is_none());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         if contracts.is_empty() {
             // A plant that only reads topics expects no dumps.
@@ -51,7 +52,7 @@ impl Flow {
     }
 
     /// Lands those of the listed files that are new, changed or failed before.
-    async fn land_changed(
+    pub(super) async fn land_changed(
         &self,
         bucket: &Location,
         contracts: &[Arc<Contract>],

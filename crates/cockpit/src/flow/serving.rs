@@ -86,7 +86,8 @@ impl Flow {
         let Binding { address, network, public_url, certificates, .. } = binding;
         let limits = self.http_limits();
         let (listener, address) = self.listen(address).await?;
-        let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
+        let has_source = self.bucket.is_some() || self.kafka.is_some() || self.has_interfaces();
+        let is_refining = ingests && has_source;
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
         let registry = Registry::default();
@@ -208,7 +209,7 @@ impl Flow {
     ) -> anyhow::Result<()> {
         let watcher: Watcher = Arc::new(|_event| {});
         loop {
-            let work = self.rounds_for(&watcher, lake_service, live, stop);
+            let work = self.beside_interfaces(self.rounds_for(&watcher, lake_service, live, stop));
             let refining = Box::pin(self.as_refiner_until(stop, Patience::UntilFree, work));
             match refining.await {
                 Ok(_) => return Ok(()),
@@ -234,6 +235,7 @@ impl Flow {
         let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
+            self.watch_folder().await;
             if let Some(alarms) = lake_service.alarms()
                 && let Err(error) = self.land_alarm_events(alarms).await
             {

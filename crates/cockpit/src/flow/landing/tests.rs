@@ -186,6 +186,8 @@ impl Plant {
             kafka: None,
             messages_read: Arc::default(),
             is_simulated: false,
+            watching: Default::default(),
+            pulls: Default::default(),
             unmatched_at: Arc::default(),
         };
         Self { flow, bucket, lake }
