@@ -17,6 +17,8 @@ from plant_cockpit.spark import lease as leases
 from plant_cockpit.spark.delta import Change, DataFile, Definition, Lake
 from plant_cockpit.spark.lease import Lease
 from plant_cockpit.spark.register import statements
+from plant_cockpit.spark.run import explain
+from plant_cockpit.spark.silver import check_version
 
 FIELD = {"name": "a", "type": "long", "nullable": True, "metadata": {}}
 SCHEMA = json.dumps({"type": "struct", "fields": [FIELD]})
@@ -90,6 +92,46 @@ def test_the_lease_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     with Lease(store, "two"):
         ((key, _),) = store.list(leases.FOLDER)
         assert key.endswith(f"{6:020}.json")
+
+
+def test_a_lake_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    moto, boto3 = pytest.importorskip("moto.server"), pytest.importorskip("boto3")
+    server = moto.ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        address = "http://{}:{}".format(*server.get_host_and_port())
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+        for name, value in keys.items() | {"AWS_ENDPOINT_URL": address}.items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3", endpoint_url=address, region_name="us-east-1")
+        client.create_bucket(Bucket="plant")
+        lake = Lake("s3://plant/lake")
+        table, definition = lake.table("silver.item"), Definition(SCHEMA, "Items.", "f1")
+        table.commit(None, Change(checkpoints={"bronze.items": 3}, definition=definition), 1_000)
+        state = table.load()
+        assert state is not None
+        assert (state.version, state.checkpoint("bronze.items")) == (0, 3)
+        assert table.spark_path == "s3a://plant/lake/silver/item"
+        with pytest.raises(CommitConflict):
+            table.commit(None, Change(definition=definition), 1_000)
+        with Lease(lake.store, "one"):
+            assert len(lake.store.list(leases.FOLDER)) == 1
+    finally:
+        server.stop()
+
+
+def test_the_error_of_a_worker_has_its_remedy() -> None:
+    missing = explain(RuntimeError("Traceback …\nModuleNotFoundError: No module named 'plant_cockpit'\n"), "silver.item")
+    assert "silver.item: a worker of Spark has no Python module `plant_cockpit`: install plant-cockpit" in str(missing)
+    own = explain(RuntimeError("  raise …\nplant_cockpit._native.PlantError: too old\n at java"), "silver.item")
+    assert str(own) == "silver.item: too old; the table is as it was"
+    assert explain(RuntimeError("disk full"), "silver.item") is None
+
+
+def test_a_worker_with_another_version_is_an_error() -> None:
+    check_version(plant_cockpit.__version__)
+    with pytest.raises(plant_cockpit.PlantError, match="on a worker, 0.0.0 on the driver: install one version on both"):
+        check_version("0.0.0")
 
 
 def test_a_file_is_created_once(tmp_path: Path) -> None:

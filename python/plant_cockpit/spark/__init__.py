@@ -16,7 +16,7 @@ from . import files, gold, silver
 from .delta import CommitConflict, Lake
 from .dialect import Difference, find_differences, translate
 from .lease import Lease, LeaseHeld, LeaseLost
-from .run import Run, new_id, order
+from .run import Run, explain, new_id, order
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -87,5 +87,11 @@ def _refine_table(run: Run, name: str, refined: Refined) -> None:
         refined.skipped[name] = "its records are messages, which the program lands with their offsets"
         return
     step = gold.refine if cleans is None else silver.refine
-    is_changed = step(run, name)
+    try:
+        is_changed = step(run, name)
+    except Exception as error:
+        known = explain(error, name)
+        if known is None:
+            raise
+        raise known from error
     (refined.changed if is_changed else refined.unchanged).append(name)

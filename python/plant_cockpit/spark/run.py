@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from .._native import Plant
+from .._native import Plant, PlantError, __version__
 from .delta import Change, CommitConflict, Lake, State, Table
 from .lease import Lease
 
@@ -73,6 +74,20 @@ class Run:
         """Adds a remark to the result."""
         self.notes.append(text)
         log.warning("%s", text)
+
+
+def explain(error: Exception, table: str) -> PlantError | None:
+    """The error of a worker in one sentence, if its cause is known. The text of Spark is a trace of two languages."""
+    text = str(error)
+    missing = re.search(r"No module named '(\w+)", text)
+    if missing is not None:
+        name = missing[1]
+        return PlantError(
+            f"{table}: a worker of Spark has no Python module `{name}`: install plant-cockpit {__version__} on every "
+            "worker; the table is as it was"
+        )
+    own = re.search(r"\bPlantError: (.*)", text)
+    return None if own is None else PlantError(f"{table}: {own[1]}; the table is as it was")
 
 
 def new_id() -> str:
