@@ -290,7 +290,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Init(args) => {
             init::write(&args)?;
             flags.plant = Some(args.folder().to_owned());
-            let is_valid = check(&flags).await?;
+            let is_valid = check(&flags, None).await?;
             init::print_next_steps(&args);
             Ok(is_valid)
         }
