@@ -9,6 +9,7 @@ pub mod append;
 mod older;
 pub mod read;
 pub mod replace;
+pub mod staged;
 pub mod stats;
 pub mod store;
 pub mod table;

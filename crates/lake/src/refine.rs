@@ -5,6 +5,7 @@
 //! Promise: a step reads its checkpoints from the last commit of its table and commits them with the rows,
 //! so a run can be killed at any point; the result is that of a rebuild from bronze.
 
+mod bits;
 mod change;
 pub mod clean;
 pub(crate) mod cleaning;

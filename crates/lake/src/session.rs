@@ -50,13 +50,12 @@ pub fn empty(limits: &Limits, runtime: Arc<RuntimeEnv>, partitions: usize) -> Se
     build(config(limits, partitions), state)
 }
 
-/// A session without tables for statements that do not fit into memory: it joins large tables in sorted
-/// order, and every sort spills early. It may use all of the memory, in addition to what others hold.
+/// A session without tables for statements that do not fit into memory: it joins large tables in parts, and
+/// every sort spills early. It may use all of the memory, in addition to what others hold.
 pub fn spilling(limits: &Limits) -> anyhow::Result<SessionContext> {
     let pool = spill::EqualShares::new(limits.refine.memory_bytes);
     let merge_bytes = pool.share_bytes() / 2;
-    // One partition: each sorts in memory of its own, and joins of sorted rows in several partitions can
-    // wait for the rows of each other forever.
+    // One partition: each would sort and join in memory of its own.
     let config = config(limits, 1).with_sort_spill_reservation_bytes(merge_bytes);
     let state = SessionStateBuilder::new()
         .with_runtime_env(spilling_to_disk(Arc::new(pool))?)

@@ -4,7 +4,6 @@
 --
 -- grain: day_local, hour_local, shift, station, item, work_order
 -- refresh: day_local
--- propagates-through: routing_stage by routing_stage_id of board_result
 -- expect not_negative: planned >= 0 AND actual >= 0 | warn
 -- column day_local: Day, plant time.
 -- column hour_local [h]: Hour of the day, plant time.
@@ -23,12 +22,9 @@ WITH planned AS (
 ),
 made AS (
     SELECT
-        board.day_local, board.hour_local, board.shift, board.station, orders.item, board.work_order,
+        day_local, hour_local, shift, station, item, work_order,
         0 AS planned, 1 AS actual, 0 AS plan_rows
-    FROM silver.board_result AS board
-    JOIN silver.routing_stage AS stage ON stage.routing_stage_id = board.routing_stage_id
-    LEFT JOIN silver.work_order AS orders ON orders.work_order = board.work_order
-    WHERE stage.surface = 1
+    FROM silver.board_made
 ),
 both_sides AS (
     SELECT * FROM planned

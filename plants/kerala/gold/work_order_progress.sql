@@ -3,7 +3,6 @@
 --
 -- grain: work_order
 -- refresh: work_order
--- propagates-through: routing_stage by routing_stage_id of board_result
 -- column work_order: Work order.
 -- column item: Item of the order.
 -- column quantity [boards]: Boards ordered, null if no dump contains the order.
@@ -25,14 +24,12 @@ WITH planned AS (
 ),
 made AS (
     SELECT
-        board.work_order,
+        work_order,
         count(*) AS actual,
-        min(board.inspected_at) AS first_board_at,
-        max(board.inspected_at) AS last_board_at
-    FROM silver.board_result AS board
-    JOIN silver.routing_stage AS stage ON stage.routing_stage_id = board.routing_stage_id
-    WHERE stage.surface = 1
-    GROUP BY board.work_order
+        min(made_at) AS first_board_at,
+        max(made_at) AS last_board_at
+    FROM silver.board_made
+    GROUP BY work_order
 ),
 orders AS (
     SELECT work_order FROM silver.work_order

@@ -11,6 +11,7 @@
 -- column board_id: The board.
 -- column unit: Unit that made it; the name of the station if the equipment has no such unit.
 -- column line: Line of the unit.
+-- column station: Station of the inspection, as the MES names it.
 -- column item: Item of the board's work order, null if the order is unknown.
 -- column work_order: Work order.
 -- column made_at: When it was made.
@@ -26,6 +27,7 @@ SELECT
     board.board_id,
     coalesce(alias.unit, board.station) AS unit,
     unit.line,
+    board.station,
     orders.item,
     board.work_order,
     board.inspected_at AS made_at,

@@ -14,6 +14,12 @@ settings! {
         /// Memory that queries and refinement share.
         memory_bytes: usize = 256 << 20,
             "beyond it they spill to disk, or fail";
+        /// Rows of a table that are held in memory before they are written to data files.
+        staged_bytes: usize = 32 << 20,
+            "smaller results are compared with the table before anything is written";
+        /// Keys of a table that are held in memory while its dumps are compared.
+        held_keys: usize = 500_000,
+            "some 35 MB; further keys are compared on disk, so memory does not grow with the dumps";
         /// Tables refined at the same time.
         refine_steps: usize = 2,
             "more only helps with more cores and more memory";

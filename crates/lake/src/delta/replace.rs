@@ -1,17 +1,17 @@
 //! Replacing the rows of a table that fulfil a condition, in one commit that rewrites only the data files
 //! with such rows.
 
+use crate::delta::staged::{RowDigest, StagedRows, write_all};
 use crate::delta::stats::{FileStats, date_text, timestamp_text};
 use crate::delta::table::{Change, Definition, State, Table};
 use crate::lake::Lake;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, not};
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow::row::{RowConverter, SortField};
 use datafusion::common::ScalarValue;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Which rows are replaced.
@@ -42,72 +42,119 @@ pub async fn replace(
     definition: Definition,
     checkpoints: BTreeMap<String, i64>,
 ) -> anyhow::Result<bool> {
-    let replacement = Replacement::prepare(lake, table, scope, rows, definition).await?;
-    replacement.commit(lake, table, checkpoints).await
+    let mut begun = Begun::new(lake, table, definition).await?;
+    for batch in &rows {
+        begun.rows.push(batch).await?;
+    }
+    begun.compare(scope).await?.commit(checkpoints).await
 }
 
-/// A prepared replacement of rows.
-pub struct Replacement {
-    /// The table before, if it existed.
-    pub state: Option<State>,
-    /// Whether the definition of the table changes.
-    pub is_redefined: bool,
-    pub is_changed: bool,
-    pub rows: Vec<RecordBatch>,
+/// A replacement whose new rows are being collected.
+pub struct Begun<'a> {
+    lake: &'a Lake,
+    table: &'a Table,
+    state: Option<State>,
+    is_redefined: bool,
     definition: Definition,
-    old: Touched,
+    holds_rows: bool,
+    /// The rows of the table after the replacement, without those that stay.
+    pub rows: StagedRows<'a>,
 }
 
-impl Replacement {
-    /// Reads the rows in `scope` and compares them with `rows`.
-    pub async fn prepare(
-        lake: &Lake,
-        table: &Table,
-        scope: Scope<'_>,
-        rows: Vec<RecordBatch>,
+impl<'a> Begun<'a> {
+    /// Begins to replace rows of a table.
+    pub async fn new(
+        lake: &'a Lake,
+        table: &'a Table,
         definition: Definition,
     ) -> anyhow::Result<Self> {
         let state = lake.state(&table.name).await?;
         let is_redefined = state
             .as_ref()
             .is_none_or(|it| it.fingerprint() != Some(definition.fingerprint.as_str()));
+        let rows = staged(lake, table, &definition, is_redefined)?;
+        Ok(Self { lake, table, state, is_redefined, definition, holds_rows: false, rows })
+    }
+
+    /// Keeps the rows before and after in memory, for callers that compare them one by one.
+    pub fn holding_rows(mut self) -> Self {
+        self.holds_rows = true;
+        self.rows = self.rows.in_memory();
+        self
+    }
+
+    /// Reads the rows in `scope` and compares them with the new ones.
+    pub async fn compare(self, scope: Scope<'_>) -> anyhow::Result<Replacement<'a>> {
+        let Self { lake, table, state, is_redefined, definition, holds_rows, rows } = self;
         let scope = match scope {
             // Rows outside these scopes stay even if the definition changes.
             Scope::Except(_) | Scope::Nothing => scope,
             _ if is_redefined => Scope::Whole,
             _ => scope,
         };
-        let old = match &state {
-            None => Touched::default(),
-            Some(state) => touched(lake, table, state, &scope, is_redefined).await?,
+        let mut old = Touched {
+            files: Vec::new(),
+            kept: StagedRows::new(lake, table, definition.schema.clone()),
+            replaced: Replaced::new(&definition.schema, is_redefined, holds_rows)?,
         };
-        let is_changed = is_redefined || !same_rows(&old.replaced, &rows, &definition.schema)?;
-        Ok(Self { state, is_redefined, is_changed, rows, definition, old })
+        if let Some(state) = &state {
+            old.read(lake, table, state, &scope, is_redefined).await?;
+        }
+        let is_changed = match (&old.replaced.digest, rows.digest()) {
+            (Some(before), Some(after)) => !before.equals(after),
+            _ => is_redefined,
+        };
+        Ok(Replacement { lake, table, state, is_redefined, is_changed, rows, definition, old })
+    }
+}
+
+/// Rows with a digest, unless they count as changed in any case.
+fn staged<'a>(
+    lake: &'a Lake,
+    table: &'a Table,
+    definition: &Definition,
+    is_redefined: bool,
+) -> anyhow::Result<StagedRows<'a>> {
+    let rows = StagedRows::new(lake, table, definition.schema.clone());
+    if is_redefined { Ok(rows) } else { rows.with_digest() }
+}
+
+/// A prepared replacement of rows.
+pub struct Replacement<'a> {
+    lake: &'a Lake,
+    table: &'a Table,
+    /// The table before, if it existed.
+    pub state: Option<State>,
+    /// Whether the definition of the table changes.
+    pub is_redefined: bool,
+    pub is_changed: bool,
+    rows: StagedRows<'a>,
+    definition: Definition,
+    old: Touched<'a>,
+}
+
+impl Replacement<'_> {
+    /// The new rows, after [`Begun::holding_rows`].
+    pub fn rows(&self) -> &[RecordBatch] {
+        self.rows.batches()
     }
 
-    /// The rows that are replaced.
+    /// The rows that are replaced, after [`Begun::holding_rows`].
     pub fn replaced(&self) -> &[RecordBatch] {
-        &self.old.replaced
+        &self.old.replaced.held
     }
 
     /// Commits the replacement together with `checkpoints`. Returns whether any row changed.
-    pub async fn commit(
-        self,
-        lake: &Lake,
-        table: &Table,
-        checkpoints: BTreeMap<String, i64>,
-    ) -> anyhow::Result<bool> {
-        let Self { state, is_redefined, is_changed, rows, definition, old } = self;
+    pub async fn commit(self, checkpoints: BTreeMap<String, i64>) -> anyhow::Result<bool> {
+        let Self { lake, table, state, is_redefined, is_changed, mut rows, definition, old } = self;
+        let Touched { files, mut kept, .. } = old;
         let mut change = Change { checkpoints, ..Change::default() };
         if is_changed {
-            let schema = definition.schema.clone();
-            let mut writer =
-                table.writer(schema.clone(), lake.sizes(), lake.names(), lake.now_ms());
-            for batch in old.kept.iter().chain(&rows) {
-                writer.write(&conform(batch, &schema)?).await?;
-            }
-            change.adds = writer.finish().await?;
-            change.removes = old.files;
+            change.adds = write_all([kept, rows]).await?;
+            change.removes = files;
+        } else {
+            kept.clear().await?;
+            rows.clear().await?;
         }
         // Missing columns are added to the table; its rows stay.
         let is_widened = match &state {
@@ -126,50 +173,113 @@ impl Replacement {
     }
 }
 
-#[derive(Default)]
-struct Touched {
+/// The data files that lose rows.
+struct Touched<'a> {
     files: Vec<Add>,
-    kept: Vec<RecordBatch>,
-    replaced: Vec<RecordBatch>,
+    /// Their other rows.
+    kept: StagedRows<'a>,
+    replaced: Replaced,
 }
 
-async fn touched(
+/// The rows that are replaced.
+struct Replaced {
+    schema: SchemaRef,
+    /// `None` if the rows count as changed in any case.
+    digest: Option<RowDigest>,
+    holds_rows: bool,
+    held: Vec<RecordBatch>,
+}
+
+impl Replaced {
+    fn new(schema: &SchemaRef, is_redefined: bool, holds_rows: bool) -> anyhow::Result<Self> {
+        let digest = if is_redefined { None } else { Some(RowDigest::new(schema)?) };
+        Ok(Self { schema: schema.clone(), digest, holds_rows, held: Vec::new() })
+    }
+
+    /// Adds rows. A column that files of an older definition lack is null in them.
+    fn push(&mut self, batch: RecordBatch) -> anyhow::Result<()> {
+        if let Some(digest) = &mut self.digest {
+            digest.add(&conform(&batch, &self.schema)?)?;
+        }
+        if self.holds_rows {
+            self.held.push(batch);
+        }
+        Ok(())
+    }
+}
+
+impl Touched<'_> {
+    /// Reads the files of a table that may have rows in `scope`.
+    async fn read(
+        &mut self,
+        lake: &Lake,
+        table: &Table,
+        state: &State,
+        scope: &Scope<'_>,
+        is_redefined: bool,
+    ) -> anyhow::Result<()> {
+        let files = if matches!(scope, Scope::Nothing) { Vec::new() } else { state.files() };
+        for file in files {
+            if let Scope::Among { column, values, .. } = scope
+                && !may_hold(&file, column, values)
+            {
+                continue;
+            }
+            // With a new definition the remaining rows are rewritten too.
+            if is_redefined || has_row(lake, table, &file, scope).await? {
+                self.read_file(lake, table, &file, scope).await?;
+                self.files.push(file);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_file(
+        &mut self,
+        lake: &Lake,
+        table: &Table,
+        file: &Add,
+        scope: &Scope<'_>,
+    ) -> anyhow::Result<()> {
+        let mut stream = table.read(file, None, lake.batch_rows()).await?;
+        while let Some(batch) = stream.try_next().await? {
+            let hit = hits(scope, &batch)?;
+            self.replaced.push(filter_record_batch(&batch, &hit)?)?;
+            self.kept.push(&filter_record_batch(&batch, &not(&hit)?)?).await?;
+        }
+        Ok(())
+    }
+}
+/// The rows of a batch in a scope.
+fn hits(scope: &Scope<'_>, batch: &RecordBatch) -> anyhow::Result<BooleanArray> {
+    Ok(match scope {
+        Scope::Whole => BooleanArray::from(vec![true; batch.num_rows()]),
+        Scope::Nothing => BooleanArray::from(vec![false; batch.num_rows()]),
+        Scope::Except(kept) => not(&kept(batch)?)?,
+        Scope::Where(hit) | Scope::Among { hit, .. } => hit(batch)?,
+    })
+}
+
+/// Whether a file has a row in a scope. It is read up to the first one.
+async fn has_row(
     lake: &Lake,
     table: &Table,
-    state: &State,
+    file: &Add,
     scope: &Scope<'_>,
-    is_redefined: bool,
-) -> anyhow::Result<Touched> {
-    let mut touched = Touched::default();
-    if matches!(scope, Scope::Nothing) {
-        return Ok(touched);
-    }
-    for file in state.files() {
-        if let Scope::Among { column, values, .. } = scope
-            && !may_hold(&file, column, values)
-        {
-            continue;
-        }
-        let mut stream = table.read(&file, None, lake.batch_rows()).await?;
-        let (mut kept, mut replaced) = (Vec::new(), Vec::new());
-        while let Some(batch) = stream.try_next().await? {
-            let hit = match scope {
-                Scope::Whole => BooleanArray::from(vec![true; batch.num_rows()]),
-                Scope::Nothing => BooleanArray::from(vec![false; batch.num_rows()]),
-                Scope::Except(kept) => not(&kept(&batch)?)?,
-                Scope::Where(hit) | Scope::Among { hit, .. } => hit(&batch)?,
-            };
-            replaced.push(filter_record_batch(&batch, &hit)?);
-            kept.push(filter_record_batch(&batch, &not(&hit)?)?);
-        }
-        // With a new definition the remaining rows are rewritten too.
-        if is_redefined || replaced.iter().any(|batch| batch.num_rows() > 0) {
-            touched.kept.extend(kept);
-            touched.replaced.extend(replaced);
-            touched.files.push(file);
+) -> anyhow::Result<bool> {
+    let of_values = match scope {
+        Scope::Whole => return Ok(true),
+        Scope::Among { column, .. } => Some([*column]),
+        _ => None,
+    };
+    let columns = of_values.as_ref().map(<[&str; 1]>::as_slice);
+    let mut stream = table.read(file, columns, lake.batch_rows()).await?;
+    while let Some(batch) = stream.try_next().await? {
+        if hits(scope, &batch)?.true_count() > 0 {
+            return Ok(true);
         }
     }
-    Ok(touched)
+    Ok(false)
 }
 
 /// Whether a file may have rows with one of the values, by the bounds of the column in its statistics. Only
@@ -190,32 +300,6 @@ fn bound_text(value: &ScalarValue) -> Option<String> {
         ScalarValue::Date32(Some(days)) => date_text(*days),
         _ => None,
     }
-}
-
-/// Whether two sets of rows are equal in the columns of `schema`, in any order, with the same number of
-/// duplicates. A column that files of an older definition lack is null in their rows.
-pub fn same_rows(
-    left: &[RecordBatch],
-    right: &[RecordBatch],
-    schema: &SchemaRef,
-) -> anyhow::Result<bool> {
-    let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-    if count(left) != count(right) {
-        return Ok(false);
-    }
-    let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
-    let converter = RowConverter::new(fields.collect())?;
-    let mut balance: HashMap<Vec<u8>, i64> = HashMap::new();
-    for (batches, step) in [(left, 1), (right, -1)] {
-        for batch in batches {
-            let batch = conform(batch, schema)?;
-            let rows = converter.convert_columns(batch.columns())?;
-            for row in &rows {
-                *balance.entry(row.as_ref().to_vec()).or_default() += step;
-            }
-        }
-    }
-    Ok(balance.values().all(|balance| *balance == 0))
 }
 
 pub use batches::columns::conform;

@@ -56,29 +56,40 @@ pub fn table() -> MetaTable {
     MetaTable::new("restatements", description, columns)
 }
 
-/// Records which published figures a prepared replacement changes. Recording one version twice replaces the
-/// rows of the first time.
-pub async fn record(
+/// The published figures that a prepared replacement changes.
+pub fn changes(
     context: &LakeContext,
     step: &Step,
-    replacement: &Replacement,
-) -> anyhow::Result<()> {
-    let (Some(day), Some(state)) = (&step.model.certify, &replacement.state) else { return Ok(()) };
+    replacement: &Replacement<'_>,
+) -> anyhow::Result<Vec<Changed>> {
+    let (Some(day), Some(state)) = (&step.model.certify, &replacement.state) else {
+        return Ok(Vec::new());
+    };
     // A change of the definition is not a change of the facts.
     if replacement.is_redefined || !replacement.is_changed {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let lake = &context.lake;
     let published_s = state.modified_ms().map_or(i64::MIN, |at_ms| at_ms / 1000);
     let calendar = &context.plant.calendar;
     let is_over = |day: i32| calendar.production_day(day).1 <= published_s;
     let grain = &step.model.grain;
     let before = Figures::new(replacement.replaced(), &step.schema, grain, day)?;
-    let after = Figures::new(&replacement.rows, &step.schema, grain, day)?;
-    let changes = before.changes(&after, is_over);
+    let after = Figures::new(replacement.rows(), &step.schema, grain, day)?;
+    Ok(before.changes(&after, is_over))
+}
+
+/// Records changes of published figures in the table at `state`. Recording one version twice replaces the
+/// rows of the first time.
+pub async fn record(
+    context: &LakeContext,
+    step: &Step,
+    state: &State,
+    changes: Vec<Changed>,
+) -> anyhow::Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
+    let lake = &context.lake;
     let version = i64::try_from(state.version())? + 1;
     let name = step.name().to_string();
     let cause_file = causes(context, step, state).await?;
@@ -128,7 +139,7 @@ async fn causes(
 }
 
 /// Row, column, old value and new value.
-type Changed = (String, String, Option<String>, Option<String>);
+pub type Changed = (String, String, Option<String>, Option<String>);
 
 /// Rows by their key: the day of each, and the text of each column.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ use crate::rejected;
 use arrow::array::{Array as _, RecordBatch};
 use chrono::{DateTime, Utc};
 use config::model::TableName;
+use futures::TryStreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -185,8 +186,11 @@ async fn rows_by_dump(
     let table = lake.table(name)?;
     let mut columns = vec!["_file", "_dump"];
     columns.extend(rejected_of.map(|_| "table_name"));
-    for batch in table.read_all(&state.files(), Some(&columns), lake.batch_rows()).await? {
-        count_rows(&batch, rejected_of, &mut counts)?;
+    for file in state.files() {
+        let mut stream = table.read(&file, Some(&columns), lake.batch_rows()).await?;
+        while let Some(batch) = stream.try_next().await? {
+            count_rows(&batch, rejected_of, &mut counts)?;
+        }
     }
     Ok(counts)
 }

@@ -2,15 +2,16 @@
 
 use crate::columns::column;
 use crate::delta::replace::conform;
+use crate::delta::staged::RowHasher;
 use crate::delta::stats::FileStats;
-use crate::delta::table::{State, Table};
+use crate::delta::table::{Difference, State, Table};
 use crate::lake::Lake;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, partition};
 use arrow::datatypes::SchemaRef;
-use arrow::row::{RowConverter, SortField};
 use datafusion::common::ScalarValue;
 use deltalake::kernel::Add;
+use futures::TryStreamExt as _;
 use std::collections::{HashMap, HashSet};
 
 /// Rows that are compared at most; above it everything counts as changed.
@@ -38,49 +39,52 @@ pub async fn changed_rows(
     if rows(&difference.added) > COMPARED_ROWS {
         return Ok(None);
     }
-    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let mut sides = Vec::with_capacity(2);
-    for files in [&difference.removed, &difference.added] {
-        let batches = match table.read_all(files, Some(&columns), lake.batch_rows()).await {
-            Ok(batches) => batches,
-            // Upkeep may have deleted a removed file since.
-            Err(_) => return Ok(None),
-        };
-        let conformed = batches.iter().map(|batch| conform(batch, schema));
-        sides.push(conformed.collect::<anyhow::Result<Vec<_>>>()?);
-    }
-    Ok(Some(unbalanced(&sides[0], &sides[1], schema)?))
+    // Upkeep may have deleted a removed file since.
+    Ok(unbalanced(lake, table, &difference, schema).await.ok())
 }
 
 fn rows(files: &[Add]) -> usize {
     files.iter().filter_map(|file| FileStats::from_add(file).rows()).sum()
 }
 
-/// The rows that are not equally often on both sides.
-fn unbalanced(
-    left: &[RecordBatch],
-    right: &[RecordBatch],
+/// The rows that are not equally often among the removed and the added ones. Both are read twice, so that
+/// only the changed rows are held, and 128 bits of each other one.
+async fn unbalanced(
+    lake: &Lake,
+    table: &Table,
+    difference: &Difference,
     schema: &SchemaRef,
 ) -> anyhow::Result<Vec<RecordBatch>> {
-    let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
-    let converter = RowConverter::new(fields.collect())?;
-    let mut balance: HashMap<Box<[u8]>, i64> = HashMap::new();
-    for (batches, step) in [(left, 1), (right, -1)] {
-        for batch in batches {
-            for row in &converter.convert_columns(batch.columns())? {
-                *balance.entry(row.as_ref().into()).or_default() += step;
+    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let columns = Some(columns.as_slice());
+    let hasher = RowHasher::new(schema)?;
+    let mut balance: HashMap<u128, i32, foldhash::fast::FixedState> = HashMap::default();
+    for (files, step) in [(&difference.removed, 1), (&difference.added, -1)] {
+        for file in files {
+            let mut stream = table.read(file, columns, lake.batch_rows()).await?;
+            while let Some(batch) = stream.try_next().await? {
+                for hash in hasher.hashes(&conform(&batch, schema)?)? {
+                    *balance.entry(hash).or_default() += step;
+                }
             }
         }
     }
+    balance.retain(|_, balance| *balance != 0);
     let mut found = Vec::new();
-    for batch in left.iter().chain(right) {
-        let rows = converter.convert_columns(batch.columns())?;
-        let is_off = |row: arrow::row::Row<'_>| {
-            Some(balance.get(row.as_ref()).is_some_and(|balance| *balance != 0))
-        };
-        let off: BooleanArray = rows.iter().map(is_off).collect();
-        found.push(filter_record_batch(batch, &off)?);
+    for file in difference.removed.iter().chain(&difference.added) {
+        if balance.is_empty() {
+            break;
+        }
+        let mut stream = table.read(file, columns, lake.batch_rows()).await?;
+        while let Some(batch) = stream.try_next().await? {
+            let batch = conform(&batch, schema)?;
+            let hashes = hasher.hashes(&batch)?;
+            let is_off: BooleanArray =
+                hashes.iter().map(|hash| Some(balance.contains_key(hash))).collect();
+            found.push(filter_record_batch(&batch, &is_off)?);
+        }
     }
+    found.retain(|batch| batch.num_rows() > 0);
     Ok(found)
 }
 

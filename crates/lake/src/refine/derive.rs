@@ -2,7 +2,8 @@
 
 use crate::columns::column;
 use crate::context::LakeContext;
-use crate::delta::replace::{Replacement, Scope, conform};
+use crate::delta::replace::{Begun, Replacement, Scope, conform};
+use crate::delta::staged::StagedRows;
 use crate::delta::table::{Definition, State};
 use crate::meta::restatements;
 use crate::plan::{Step, equipment};
@@ -20,6 +21,7 @@ use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
+use futures::TryStreamExt as _;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -61,24 +63,28 @@ pub async fn run(
     if let (Affected::Values(values), Some(frozen)) = (&mut affected, &frozen) {
         values.retain(|value| !frozen.contains(value));
     }
-    let mut rows = rows(context, step, (&sql, &upstreams, &affected), watch).await?;
-    watch.phase("comparing and writing its rows");
-    if let Some(frozen) = &frozen {
-        rows = frozen.without(rows)?;
-    }
     let definition = Definition {
         schema: step.schema.clone(),
         description: step.model.description.clone(),
         fingerprint,
         partition: None,
     };
-    let replacement = prepare(context, step, (&affected, frozen), rows, definition).await?;
+    let table = context.lake.table(step.name())?;
+    let mut begun = Begun::new(&context.lake, &table, definition).await?;
+    if step.model.certify.is_some() {
+        begun = begun.holding_rows();
+    }
+    let source = Source { sql: &sql, upstreams: &upstreams, affected: &affected };
+    compute(context, step, &source, frozen.as_ref(), (&mut begun.rows, watch)).await?;
+    watch.phase("comparing and writing its rows");
+    let replacement = compare(step, begun, &affected, frozen.as_ref()).await?;
     // Before the commit: if the process dies in between, the restatements are recorded once more for the
     // same version, but no figure changes without a record.
-    restatements::record(context, step, &replacement).await?;
-    let lake = context.lake.as_ref();
-    let table = lake.table(step.name())?;
-    let is_changed = replacement.commit(lake, &table, checkpoints).await?;
+    let changes = restatements::changes(context, step, &replacement)?;
+    if let Some(state) = &replacement.state {
+        restatements::record(context, step, state, changes).await?;
+    }
+    let is_changed = replacement.commit(checkpoints).await?;
     Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
 }
 
@@ -116,17 +122,14 @@ async fn contained(
 }
 
 /// Compares the rows with those of the table that they replace.
-async fn prepare(
-    context: &LakeContext,
+async fn compare<'a>(
     step: &Step,
-    (affected, frozen): (&Affected, Option<FrozenPeriods>),
-    rows: Vec<RecordBatch>,
-    definition: Definition,
-) -> anyhow::Result<Replacement> {
-    let lake = context.lake.as_ref();
-    let table = lake.table(step.name())?;
+    begun: Begun<'a>,
+    affected: &Affected,
+    frozen: Option<&FrozenPeriods>,
+) -> anyhow::Result<Replacement<'a>> {
     let is_affected = |batch: &RecordBatch| affected_rows(batch, &step.model, affected);
-    let stays = frozen.as_ref().map(|frozen| |batch: &RecordBatch| frozen.rows(batch));
+    let stays = frozen.map(|frozen| |batch: &RecordBatch| frozen.rows(batch));
     let scope = match (affected, &stays) {
         (Affected::Everything, Some(stays)) => Scope::Except(stays),
         (Affected::Everything, None) => Scope::Whole,
@@ -135,53 +138,87 @@ async fn prepare(
             Scope::Among { column, values, hit: &is_affected }
         }
     };
-    Replacement::prepare(lake, &table, scope, rows, definition).await
+    begun.compare(scope).await
 }
 
-/// The rows of the statement. Hash joins are fastest; if these do not fit into memory, the step waits
-/// until it has all of the memory and joins sorted rows, which spill to disk.
-async fn rows(
+/// What the rows of a step are computed from.
+struct Source<'a> {
+    sql: &'a str,
+    upstreams: &'a Upstreams,
+    affected: &'a Affected,
+}
+
+/// Computes the rows of the statement, without those of frozen periods. Hash joins are fastest; if these do
+/// not fit into memory, the step waits until it has all of the memory and joins in parts, which spill to disk.
+async fn compute(
     context: &LakeContext,
     step: &Step,
-    (sql, upstreams, affected): (&str, &Upstreams, &Affected),
-    watch: &Watch,
-) -> anyhow::Result<Vec<RecordBatch>> {
-    let joins = JoinMode::Hash;
-    let session = session_for(context, &step.model, upstreams, affected, joins).await?;
+    source: &Source<'_>,
+    frozen: Option<&FrozenPeriods>,
+    (rows, watch): (&mut StagedRows<'_>, &Watch),
+) -> anyhow::Result<()> {
+    let session = session_for(context, &step.model, source, JoinMode::Hash).await?;
     let shared = watch.turn(context.memory.read()).await;
     watch.phase("running its statement");
-    let mut batches = watch.collect(session.sql(sql).await?).await;
+    let run = (&session, source.sql);
+    let mut done = collect(context, step, run, frozen, (&mut *rows, watch)).await;
     drop(shared);
-    if is_exhausted(&batches) {
+    if done.as_ref().is_err_and(is_exhausted) {
         let _alone = watch.turn(context.memory.write()).await;
         watch.phase("running its statement with joins that spill");
-        tracing::info!(table = %step.name(), "joins exceed the memory, joining sorted rows");
-        let joins = JoinMode::Sorted;
-        let session = session_for(context, &step.model, upstreams, affected, joins).await?;
-        batches = watch.collect(session.sql(sql).await?).await;
+        tracing::info!(table = %step.name(), "joins exceed the memory, joining in parts");
+        rows.clear().await?;
+        let session = session_for(context, &step.model, source, JoinMode::Spilling).await?;
+        done = collect(context, step, (&session, source.sql), frozen, (rows, watch)).await;
     }
-    if is_exhausted(&batches) {
-        batches = batches.map_err(|error| with_memory_remedy(context, error));
-    }
-    let batches = batches?;
-    if step.model.is_ledger {
-        let calendar = &context.plant.calendar;
-        return ledger::close(calendar, &batches, &step.query_schema, &step.schema);
-    }
-    batches.iter().map(|batch| conform(batch, &step.schema)).collect()
+    done.map_err(|error| with_memory_remedy(context, error))
 }
 
-fn is_exhausted(batches: &Result<Vec<RecordBatch>, DataFusionError>) -> bool {
-    let root = batches.as_ref().err().map(DataFusionError::find_root);
+/// Runs the statement in `session` and collects its rows.
+async fn collect(
+    context: &LakeContext,
+    step: &Step,
+    (session, sql): (&SessionContext, &str),
+    frozen: Option<&FrozenPeriods>,
+    (rows, watch): (&mut StagedRows<'_>, &Watch),
+) -> anyhow::Result<()> {
+    let frame = session.sql(sql).await?;
+    if step.model.is_ledger {
+        // Claims are laid over each other, so all of them are needed.
+        let batches = watch.collect(frame).await?;
+        let calendar = &context.plant.calendar;
+        for batch in ledger::close(calendar, &batches, &step.query_schema, &step.schema)? {
+            rows.push(&without_frozen(batch, frozen)?).await?;
+        }
+        return Ok(());
+    }
+    let mut stream = watch.stream(frame).await?;
+    while let Some(batch) = stream.try_next().await? {
+        rows.push(&without_frozen(conform(&batch, &step.schema)?, frozen)?).await?;
+    }
+    Ok(())
+}
+
+fn without_frozen(
+    batch: RecordBatch,
+    frozen: Option<&FrozenPeriods>,
+) -> anyhow::Result<RecordBatch> {
+    frozen.map_or_else(|| Ok(batch.clone()), |frozen| frozen.without(&batch))
+}
+
+fn is_exhausted(error: &anyhow::Error) -> bool {
+    let root = error.downcast_ref::<DataFusionError>().map(DataFusionError::find_root);
     matches!(root, Some(DataFusionError::ResourcesExhausted(_)))
 }
 
-fn with_memory_remedy(context: &LakeContext, error: DataFusionError) -> DataFusionError {
+fn with_memory_remedy(context: &LakeContext, error: anyhow::Error) -> anyhow::Error {
+    if !is_exhausted(&error) {
+        return error;
+    }
     let bytes = context.lake.limits().refine.memory_bytes;
-    let root = error.find_root().strip_backtrace();
     error.context(format!(
         "the statement does not fit into memory_bytes = {bytes}; raise it by COCKPIT_MEMORY_BYTES, or by \
-         memory_bytes in [limits] of plant.toml ({root})"
+         memory_bytes in [limits] of plant.toml"
     ))
 }
 
@@ -190,8 +227,8 @@ fn with_memory_remedy(context: &LakeContext, error: DataFusionError) -> DataFusi
 enum JoinMode {
     /// With one side of each join in memory.
     Hash,
-    /// With large joins over sorted rows, which spill to disk.
-    Sorted,
+    /// With large joins in parts, which spill to disk.
+    Spilling,
 }
 
 /// Which rows of the table are affected.
@@ -302,13 +339,12 @@ async fn propagated(
 async fn session_for(
     context: &LakeContext,
     model: &Model,
-    upstreams: &Upstreams,
-    affected: &Affected,
+    source: &Source<'_>,
     joins: JoinMode,
 ) -> anyhow::Result<SessionContext> {
     let lake = context.lake.as_ref();
     let session = match joins {
-        JoinMode::Sorted => session::spilling(lake.limits())?,
+        JoinMode::Spilling => session::spilling(lake.limits())?,
         JoinMode::Hash => {
             let partitions = std::thread::available_parallelism().map_or(1, usize::from);
             session::empty(lake.limits(), context.runtime.clone(), partitions)
@@ -316,7 +352,7 @@ async fn session_for(
     };
     session::attach(lake, &session);
     equipment::register(&session, &context.plant.equipment)?;
-    for (name, state) in upstreams {
+    for (name, state) in source.upstreams {
         let schema = context.schema(name)?;
         let Some(state) = state else {
             session::register(&session, name, Arc::new(EmptyTable::new(schema)))?;
@@ -328,7 +364,7 @@ async fn session_for(
         let mut frame = session.read_table(provider)?.select_columns(&columns)?;
         // A table whose changes propagate through another one has rows of other refresh values.
         let is_filtered = !model.via.iter().any(|via| via.table == name.name);
-        if let (Affected::Values(values), Some(refresh)) = (affected, &model.refresh)
+        if let (Affected::Values(values), Some(refresh)) = (source.affected, &model.refresh)
             && is_filtered
             && schema.field_with_name(refresh).is_ok()
         {
@@ -355,10 +391,11 @@ pub async fn recompute(
             values.insert(parameter.name.clone(), parameter.default.parse(text)?);
         }
     }
+    let sql = with_parameters(model, &values);
     let upstreams = upstreams(context, model).await?;
-    let everything = Affected::Everything;
-    let session = session_for(context, model, &upstreams, &everything, JoinMode::Hash).await?;
-    Ok(session.sql(&with_parameters(model, &values)).await?)
+    let source = Source { sql: &sql, upstreams: &upstreams, affected: &Affected::Everything };
+    let session = session_for(context, model, &source, JoinMode::Hash).await?;
+    Ok(session.sql(&sql).await?)
 }
 
 /// The values in the rows whose key is among `keys`.

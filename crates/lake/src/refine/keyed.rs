@@ -7,14 +7,18 @@ use crate::columns::{long, text};
 use crate::delta::table::{Change, State};
 use crate::delta::write::DataWriter;
 use crate::refine::Repairs;
+use crate::refine::bits::Bits;
 use crate::refine::cleaning::Cleaning;
 use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, rows_of, wanted_runs};
-use crate::refine::keys::{Hasher, LatestByKey, Rank, Written};
+use crate::refine::keys::Hasher;
+use crate::refine::keys::latest::{
+    Compared, Comparison, Latest, LatestByKey, OldRow, Rank, Seen, Written,
+};
 use crate::refine::passes::KnownPasses;
 use crate::refine::versions::{VersionId, Voids, newest_first};
 use crate::rejected::Rejects;
-use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
 use batches::Cleaned;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
@@ -52,8 +56,9 @@ impl Dumps {
         self.ranks.get(&id).copied().filter(|_| !self.voids.is_void(&id.0, id.1))
     }
 
-    fn order(&self, rank: u32) -> Option<DumpOrder> {
-        self.versions.get(rank as usize).map(|version| version.order)
+    /// How many of the dumps are not older than one of this order; these have the lowest ranks.
+    fn newer_than(&self, order: DumpOrder) -> anyhow::Result<u32> {
+        Ok(u32::try_from(self.versions.partition_point(|version| version.order >= order))?)
     }
 }
 
@@ -63,6 +68,8 @@ struct Read<'a> {
     repairs: Repairs,
     latest: LatestByKey,
     writer: DataWriter,
+    /// Of records whose key may be that of an earlier one on disk; copied at the end.
+    uncertain: DataWriter,
     /// Good records by the rank of their dump.
     good: Vec<usize>,
     passes: KnownPasses,
@@ -78,10 +85,11 @@ impl<'a> Cleaning<'a> {
         mut parts: Vec<DataFileRuns>,
         base: Option<&State>,
     ) -> anyhow::Result<Option<CleanedDumps<'a>>> {
-        // Newest first, so that few rows are written and withdrawn later.
+        // Newest first, and the last records of a dump first, so that few rows are written and withdrawn
+        // later. The names of the data files of a dump sort like its records.
         parts.sort_by_cached_key(|part| {
             let newest = part.runs.iter().map(|run| run.version.order).max();
-            (std::cmp::Reverse(newest), part.add.path.clone())
+            std::cmp::Reverse((newest, part.add.path.clone()))
         });
         let mut idle = HashSet::new();
         let (dumps, read) = loop {
@@ -94,14 +102,17 @@ impl<'a> Cleaning<'a> {
             // A version without a good record removes nothing, so more of the older ones count.
             idle.extend(found);
             self.table.discard(&read.writer.finish().await?).await?;
+            self.table.discard(&read.uncertain.finish().await?).await?;
         };
-        let Read { rejects, repairs, mut latest, writer, .. } = read;
-        let written = writer.finish().await?;
-        let Some(touched) = self.touched(&mut latest, &dumps, base).await? else {
-            self.table.discard(&written).await?;
+        let Read { rejects, repairs, latest, writer, uncertain, .. } = read;
+        let written = [writer.finish().await?, uncertain.finish().await?];
+        let old_files = base.map(State::files).unwrap_or_default();
+        let compared = self.compare(latest.finish()?, &dumps, &old_files).await?;
+        let Some(compared) = compared else {
+            self.table.discard(&written.concat()).await?;
             return Ok(None);
         };
-        let change = self.merge(latest, written, touched).await?;
+        let change = self.merge(compared, written, old_files).await?;
         Ok(Some(CleanedDumps { change, rejects, repairs, is_everything: base.is_none() }))
     }
 
@@ -114,8 +125,9 @@ impl<'a> Cleaning<'a> {
         let mut read = Read {
             rejects: Rejects::new(self.lake, &self.model.table),
             repairs: Repairs::default(),
-            latest: LatestByKey::default(),
+            latest: LatestByKey::new(self.lake.limits().refine.held_keys),
             writer: self.writer(),
+            uncertain: self.writer(),
             good: vec![0; dumps.versions.len()],
             passes: KnownPasses::default(),
         };
@@ -158,119 +170,120 @@ impl<'a> Cleaning<'a> {
             let rank = dumps.rank(&run.version);
             ranks.extend(std::iter::repeat_n(rank, *rows));
         }
-        let rows = self.newest_rows(&cleaned, &ranks, read)?;
+        let [certain, uncertain] = self.newest_rows(&cleaned, &ranks, read)?;
         read.repairs.add_ambiguous(&cleaned.ambiguous);
         read.repairs.add(batch.num_rows(), cleaned.repaired);
-        read.writer.write(&rows).await
+        read.writer.write(&certain).await?;
+        read.uncertain.write(&uncertain).await?;
+        read.latest.spill_if_full()
     }
 
-    /// The rows that are the newest of their keys so far.
+    /// The rows that are the newest of their keys so far: those that certainly are, and those that may be.
     fn newest_rows(
         &self,
         cleaned: &Cleaned,
         ranks: &[Option<u32>],
         read: &mut Read<'a>,
-    ) -> anyhow::Result<RecordBatch> {
-        let Some(hasher) = &self.hasher else { return Ok(cleaned.rows.slice(0, 0)) };
+    ) -> anyhow::Result<[RecordBatch; 2]> {
+        let nothing = cleaned.rows.slice(0, 0);
+        let Some(hasher) = &self.hasher else { return Ok([nothing.clone(), nothing]) };
         let keys = hasher.keys(&cleaned.rows)?;
         let records = long(&cleaned.rows, "_record")?;
-        let (file, row) = read.writer.position();
-        let (file, mut row) = (u32::try_from(file)?, u32::try_from(row)?);
-        let mut keep = Vec::with_capacity(ranks.len());
+        let mut certain = Selected::after(&read.writer, 0)?;
+        let mut uncertain = Selected::after(&read.uncertain, UNCERTAIN)?;
         for (at, key) in keys.into_iter().enumerate() {
             let (Some(key), Some(dump), false) = (key, ranks[at], cleaned.is_rejected[at]) else {
-                keep.push(false);
                 continue;
             };
+            let row = u32::try_from(at)?;
             read.good[dump as usize] += 1;
             let rank = Rank { dump, record: u32::try_from(records.value(at))? };
-            let is_newest = read.latest.insert(key, rank, Written { file, row });
-            row += u32::from(is_newest);
-            keep.push(is_newest);
+            let selected = match read.latest.look_up(key, rank) {
+                Seen::Older => continue,
+                Seen::Newest => &mut certain,
+                Seen::Uncertain => &mut uncertain,
+            };
+            read.latest.insert(key, rank, selected.add(row));
         }
-        Ok(filter_record_batch(&cleaned.rows, &BooleanArray::from(keep))?)
+        Ok([certain.of(&cleaned.rows)?, uncertain.of(&cleaned.rows)?])
     }
 
-    /// The files of the table that lose rows, with these rows; `None` if a row that is removed may have
+    /// Compares the newest records with the rows of the table. `None` if a row that is removed may have
     /// superseded one that now counts.
-    async fn touched(
+    async fn compare(
         &self,
-        latest: &mut LatestByKey,
+        latest: Latest,
         dumps: &Dumps,
-        base: Option<&State>,
-    ) -> anyhow::Result<Option<Vec<(Add, Vec<u32>)>>> {
-        let mut touched = Vec::new();
-        for file in base.map(State::files).unwrap_or_default() {
-            let Some(superseded) = self.superseded_rows(latest, &file, dumps).await? else {
+        old_files: &[Add],
+    ) -> anyhow::Result<Option<Compared>> {
+        let is_needed = !latest.is_empty() || !dumps.voids.is_empty();
+        let mut comparison = latest.compare()?;
+        for (number, file) in (0_u32..).zip(old_files).take_while(|_| is_needed) {
+            self.compare_file(&mut comparison, dumps, (number, file)).await?;
+            if !comparison.is_determined() {
                 return Ok(None);
-            };
-            if !superseded.is_empty() {
-                touched.push((file, superseded));
             }
         }
-        Ok(Some(touched))
+        comparison.finish()
     }
 
-    /// Rows of a file of the table that newer records supersede; where the row of the table is newer, the
-    /// new record is withdrawn.
-    async fn superseded_rows(
+    async fn compare_file(
         &self,
-        latest: &mut LatestByKey,
-        file: &Add,
+        comparison: &mut Comparison,
         dumps: &Dumps,
-    ) -> anyhow::Result<Option<Vec<u32>>> {
-        let mut superseded = Vec::new();
-        if latest.is_empty() && dumps.voids.is_empty() {
-            return Ok(Some(superseded));
-        }
+        (number, file): (u32, &Add),
+    ) -> anyhow::Result<()> {
         let mut columns: Vec<&str> = self.model.key.iter().map(String::as_str).collect();
         columns.extend(DumpOrders::COLUMNS);
         columns.extend(["_file", "_dump"]);
-        let mut first = 0;
+        let mut row = 0_u32;
         let mut stream = self.table.read(file, Some(&columns), self.lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
             let orders = DumpOrders::new(&batch)?;
             let keys = Hasher::new(batch.schema_ref(), &self.model.key)?.keys(&batch)?;
             let is_void = void_rows(&batch, &dumps.voids)?;
             for (at, key) in keys.into_iter().enumerate() {
-                let Some(key) = key else { continue };
-                let new = latest.rank(key).and_then(|rank| dumps.order(rank));
-                let is_older = new.is_some_and(|new| orders.order(at) <= new);
-                match (is_void(at), new.is_some()) {
-                    (true, _) if !is_older => return Ok(None),
-                    (false, false) => {}
-                    (false, true) if !is_older => latest.withdraw(key),
-                    _ => superseded.push(u32::try_from(first + at)?),
+                if let Some(key) = key {
+                    let newer_dumps = dumps.newer_than(orders.order(at))?;
+                    let at = (Written { file: number, row }, is_void(at));
+                    comparison.add(key, OldRow { at: at.0, newer_dumps, is_void: at.1 })?;
                 }
+                row += 1;
             }
-            first += batch.num_rows();
         }
-        Ok(Some(superseded))
+        Ok(())
     }
 
-    /// Combines the written files with the remaining rows of the touched files.
+    /// Combines the written files with the remaining rows of the files that lose rows.
     async fn merge(
         &self,
-        latest: LatestByKey,
-        written: Vec<Add>,
-        touched: Vec<(Add, Vec<u32>)>,
+        compared: Compared,
+        [certain, uncertain]: [Vec<Add>; 2],
+        old_files: Vec<Add>,
     ) -> anyhow::Result<Change> {
-        let mut withdrawn = latest.into_withdrawn();
+        let Compared { withdrawn, superseded } = compared;
         let mut change = Change::default();
         let mut discarded = Vec::new();
         let mut writer = self.writer();
-        for (number, file) in (0_u32..).zip(written) {
-            match withdrawn.remove(&number) {
+        for (number, file) in (0_u32..).zip(certain) {
+            match withdrawn.get(&number) {
                 None => change.adds.push(file),
                 Some(rows) => {
-                    self.rewrite(&file, &rows, &mut writer).await?;
+                    self.rewrite(&file, rows, &mut writer).await?;
                     discarded.push(file);
                 }
             }
         }
-        for (file, rows) in touched {
+        for (number, file) in (UNCERTAIN..).zip(uncertain) {
+            let rows = withdrawn.get(&number).cloned().unwrap_or_default();
             self.rewrite(&file, &rows, &mut writer).await?;
-            change.removes.push(file);
+            discarded.push(file);
+        }
+        for (number, file) in (0_u32..).zip(old_files) {
+            if let Some(rows) = superseded.get(&number) {
+                self.rewrite(&file, rows, &mut writer).await?;
+                change.removes.push(file);
+            }
         }
         change.adds.extend(writer.finish().await?);
         self.table.discard(&discarded).await?;
@@ -281,20 +294,55 @@ impl<'a> Cleaning<'a> {
     async fn rewrite(
         &self,
         file: &Add,
-        without: &[u32],
+        without: &Bits,
         writer: &mut DataWriter,
     ) -> anyhow::Result<()> {
-        let without: HashSet<u32> = without.iter().copied().collect();
         let mut row = 0_u32;
         let mut stream = self.table.read(file, None, self.lake.batch_rows()).await?;
         while let Some(batch) = stream.try_next().await? {
             let until = row + u32::try_from(batch.num_rows())?;
-            let keep: BooleanArray =
-                (row..until).map(|row| Some(!without.contains(&row))).collect();
+            let keep: BooleanArray = (row..until).map(|row| Some(!without.contains(row))).collect();
             writer.write(&filter_record_batch(&batch, &keep)?).await?;
             row = until;
         }
         Ok(())
+    }
+}
+
+/// The number of the first file of uncertain records; the numbers of the others are below.
+const UNCERTAIN: u32 = 1 << 31;
+
+/// The rows of a batch that are written to one writer.
+struct Selected {
+    rows: Vec<u32>,
+    next: Written,
+}
+
+impl Selected {
+    /// Nothing, to be written after what `writer` has written. `first`: the number of its first file.
+    fn after(writer: &DataWriter, first: u32) -> anyhow::Result<Self> {
+        let (file, row) = writer.position();
+        let next = Written { file: first + u32::try_from(file)?, row: u32::try_from(row)? };
+        Ok(Self { rows: Vec::new(), next })
+    }
+
+    /// Adds a row of the batch; returns where it is written.
+    fn add(&mut self, row: u32) -> Written {
+        let at = self.next;
+        self.next.row += 1;
+        self.rows.push(row);
+        at
+    }
+
+    /// The selected rows.
+    fn of(self, batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
+        if self.rows.len() == batch.num_rows() {
+            return Ok(batch.clone());
+        }
+        if self.rows.is_empty() {
+            return Ok(batch.slice(0, 0));
+        }
+        Ok(take_record_batch(batch, &UInt32Array::from(self.rows))?)
     }
 }
 

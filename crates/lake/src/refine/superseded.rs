@@ -1,13 +1,16 @@
 //! Counts superseded records for the reconciliation, independently of refinement.
 
+mod placed;
+
+use self::placed::PlacedRecords;
 use crate::bronze;
 use crate::bronze::dump_order::{DumpOrder, DumpOrders};
-use crate::bronze::landed::{DataFileRuns, Version};
+use crate::bronze::landed::{DataFileRuns, Run, Version};
 use crate::columns::long;
 use crate::context::LakeContext;
 use crate::delta::table::{State, Table};
 use crate::refine::cleaning::Cleaning;
-use crate::refine::dump_reader::{Cursor, removes, rows_of, wanted_runs};
+use crate::refine::dump_reader::{Cursor, removes, rows_of};
 use crate::refine::keys::{Hasher, Key};
 use crate::refine::passes::KnownPasses;
 use crate::refine::versions::{VersionId, Voids, newest_first};
@@ -18,13 +21,16 @@ use config::model::TableName;
 use futures::TryStreamExt as _;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-/// Receives good records of one dump.
-type Visit<'t> = dyn FnMut(&Version, &RecordBatch) -> anyhow::Result<()> + Send + 't;
+/// Candidates that are compared with the table at a time: some 100 MB. Each time the keys of the table are
+/// read once.
+const COMPARED_KEYS: usize = 1 << 20;
 
 /// Counts, for each of the dumps `of`, the records that a newer record in the table supersedes or whose
-/// file was replaced. It reads bronze and silver again and uses none of the counts of refinement, so a lost
-/// record shows as missing. `idle`: dumps without a good record.
+/// file was replaced. Candidates are the records that are neither in the table nor rejected; they are read
+/// again from bronze, and none of the counts of refinement is used, so a lost record shows as missing.
+/// `idle`: dumps without a good record.
 pub async fn count_superseded(
     context: &LakeContext,
     (silver, contract): (&TableName, &Contract),
@@ -44,17 +50,23 @@ pub async fn count_superseded(
     let versions = newest_first(&parts);
     let is_removing = |version: &Version| removes(contract, version);
     let voids = Voids::new(versions.iter().map(AsRef::as_ref), is_removing, idle);
-    let mut counts = continued(&parts, &voids, of);
+    let counts = continued(&parts, &voids, of);
     let others: HashSet<VersionId> =
         of.iter().filter(|it| !voids.is_continued(&it.0, it.1)).cloned().collect();
-    let reader = Reader { cleaning: &cleaning, source: &source, parts: &parts, of: &others };
-    if cleaning.hasher.is_none() {
-        let history = DumpHistory::new(contract, &versions);
-        reader.count_without_keys(&mut counts, &history, &state).await?;
-    } else {
-        reader.count_with_keys(&mut counts, &voids, &state).await?;
+    let placed = PlacedRecords::read(lake, silver, &others).await?;
+    let rule = match cleaning.hasher {
+        None => {
+            let history = DumpHistory::new(contract, &versions);
+            Rule::NewestDump { history, counting: cleaning.versions_in(&state).await? }
+        }
+        Some(_) => Rule::NewestKey { voids: &voids, state: &state, waiting: Waiting::default() },
+    };
+    let mut count = Count { cleaning: &cleaning, rule, counts, passes: KnownPasses::default() };
+    for part in &parts {
+        count.add_part(&source, part, &parts, &placed).await?;
     }
-    Ok(counts)
+    count.compare().await?;
+    Ok(count.counts)
 }
 
 /// All records of dumps that others continue.
@@ -73,119 +85,116 @@ fn continued(
     counts
 }
 
-/// Reads the good records of some dumps from bronze.
-struct Reader<'r, 'a> {
-    cleaning: &'r Cleaning<'a>,
-    source: &'r Table,
-    parts: &'r [DataFileRuns],
-    of: &'r HashSet<VersionId>,
+/// Which records supersede others.
+enum Rule<'c> {
+    /// Those of the newest dump supersede those of all others.
+    NewestDump { history: DumpHistory, counting: HashSet<VersionId> },
+    /// The newest of each key supersedes the others.
+    NewestKey { voids: &'c Voids, state: &'c State, waiting: Waiting },
 }
 
-impl Reader<'_, '_> {
-    async fn count_without_keys(
-        &self,
-        counts: &mut BTreeMap<VersionId, i64>,
-        history: &DumpHistory,
-        state: &State,
-    ) -> anyhow::Result<()> {
-        let counting = self.cleaning.versions_in(state).await?;
-        let superseded = |version: &Version, rows: &RecordBatch| {
-            let id = (version.file.clone(), version.number);
-            let is_replaced = history.is_replaced(&id, &counting);
-            Ok(if is_replaced { rows.num_rows() } else { 0 })
-        };
-        self.count(counts, superseded).await
-    }
+/// Candidates that wait to be compared with the table.
+#[derive(Default)]
+struct Waiting {
+    by_dump: BTreeMap<VersionId, Vec<(Key, Position)>>,
+    keys: usize,
+}
 
-    async fn count_with_keys(
-        &self,
-        counts: &mut BTreeMap<VersionId, i64>,
-        voids: &Voids,
-        state: &State,
-    ) -> anyhow::Result<()> {
-        let wanted = self.keys(state, voids).await?;
-        let positions = self.cleaning.positions_in(state, wanted.as_ref()).await?;
-        let superseded = |version: &Version, rows: &RecordBatch| {
-            if voids.is_void(&version.file, version.number) {
-                return Ok(rows.num_rows());
-            }
-            let found = self.cleaning.positions(rows)?;
-            Ok(found.iter().filter(|(key, at)| positions.is_newer(*key, *at)).count())
-        };
-        self.count(counts, superseded).await
-    }
+/// Counts superseded records by dump.
+struct Count<'c, 'a> {
+    cleaning: &'c Cleaning<'a>,
+    rule: Rule<'c>,
+    counts: BTreeMap<VersionId, i64>,
+    passes: KnownPasses,
+}
 
-    /// Adds to `counts` the number of records that `superseded` returns for each batch of a dump.
-    async fn count(
-        &self,
-        counts: &mut BTreeMap<VersionId, i64>,
-        superseded: impl Fn(&Version, &RecordBatch) -> anyhow::Result<usize> + Send + Sync,
+impl Count<'_, '_> {
+    /// Adds the candidates in one data file of bronze.
+    async fn add_part(
+        &mut self,
+        source: &Table,
+        part: &DataFileRuns,
+        parts: &[DataFileRuns],
+        placed: &PlacedRecords,
     ) -> anyhow::Result<()> {
-        let mut visit = |version: &Version, rows: &RecordBatch| {
-            let id = (version.file.clone(), version.number);
-            *counts.entry(id).or_default() += i64::try_from(superseded(version, rows)?)?;
-            anyhow::Ok(())
-        };
-        self.each(&mut visit).await
-    }
-
-    /// The keys of the records, if they are fewer than the rows of the table; otherwise the keys of all
-    /// rows have to be compared anyway.
-    async fn keys(&self, state: &State, voids: &Voids) -> anyhow::Result<Option<HashSet<Key>>> {
-        let runs = self.parts.iter().flat_map(|part| part.runs.iter());
-        let rows: usize = runs
-            .filter(|run| self.of.contains(&(run.version.file.clone(), run.version.number)))
-            .map(|run| run.rows.len())
-            .sum();
-        if rows >= state.rows() {
-            return Ok(None);
+        let batch_rows = self.cleaning.lake.batch_rows();
+        let found = placed.missing_runs(source, part, batch_rows).await?;
+        if found.is_empty() {
+            return Ok(());
         }
-        let mut keys = HashSet::new();
-        let mut visit = |version: &Version, rows: &RecordBatch| {
-            if !voids.is_void(&version.file, version.number) {
-                keys.extend(self.cleaning.positions(rows)?.into_iter().map(|(key, _)| key));
+        let runs: Vec<&Run> = found.iter().collect();
+        let mut stream = self.cleaning.read_bronze(source, &part.add, rows_of(&runs)).await?;
+        let mut cursor = Cursor::new(runs);
+        while let Some(batch) = stream.try_next().await? {
+            let runs = by_version(cursor.next(batch.num_rows()));
+            let dumps = (source, parts);
+            let passes = &mut self.passes;
+            let cleaned = self.cleaning.clean_of_dumps(&batch, &runs, dumps, passes).await?;
+            let mut first = 0;
+            for (run, rows) in runs {
+                let is_bad = &cleaned.is_rejected[first..first + rows];
+                let is_good: BooleanArray = is_bad.iter().map(|it| Some(!it)).collect();
+                let own = filter_record_batch(&cleaned.rows.slice(first, rows), &is_good)?;
+                self.add(&run.version, &own).await?;
+                first += rows;
             }
-            anyhow::Ok(())
-        };
-        self.each(&mut visit).await?;
-        Ok(Some(keys))
+        }
+        Ok(())
     }
 
-    async fn each(&self, visit: &mut Visit<'_>) -> anyhow::Result<()> {
-        let is_wanted = |it: &Version| self.of.contains(&(it.file.clone(), it.number));
-        let mut passes = KnownPasses::default();
-        let dumps = (self.source, self.parts);
-        for part in self.parts {
-            let runs = wanted_runs(part, is_wanted);
-            if runs.is_empty() {
-                continue;
+    /// Adds good records of one dump.
+    async fn add(&mut self, version: &Version, rows: &RecordBatch) -> anyhow::Result<()> {
+        let id = (version.file.clone(), version.number);
+        let waiting = match &mut self.rule {
+            Rule::NewestDump { history, counting } => {
+                let superseded =
+                    if history.is_replaced(&id, counting) { rows.num_rows() } else { 0 };
+                *self.counts.entry(id).or_default() += i64::try_from(superseded)?;
+                return Ok(());
             }
-            let mut stream =
-                self.cleaning.read_bronze(self.source, &part.add, rows_of(&runs)).await?;
-            let mut cursor = Cursor::new(runs);
-            while let Some(batch) = stream.try_next().await? {
-                let runs = cursor.next(batch.num_rows());
-                let cleaned =
-                    self.cleaning.clean_of_dumps(&batch, &runs, dumps, &mut passes).await?;
-                let mut first = 0;
-                for (run, rows) in runs {
-                    let is_bad = &cleaned.is_rejected[first..first + rows];
-                    let is_good: BooleanArray = is_bad.iter().map(|it| Some(!it)).collect();
-                    let own = filter_record_batch(&cleaned.rows.slice(first, rows), &is_good)?;
-                    visit(&run.version, &own)?;
-                    first += rows;
-                }
+            Rule::NewestKey { voids, .. } if voids.is_void(&id.0, id.1) => {
+                *self.counts.entry(id).or_default() += i64::try_from(rows.num_rows())?;
+                return Ok(());
             }
+            Rule::NewestKey { waiting, .. } => waiting,
+        };
+        let positions = self.cleaning.positions(rows)?;
+        waiting.keys += positions.len();
+        waiting.by_dump.entry(id).or_default().extend(positions);
+        if waiting.keys >= COMPARED_KEYS { self.compare().await } else { Ok(()) }
+    }
+
+    /// Compares the waiting candidates with the table.
+    async fn compare(&mut self) -> anyhow::Result<()> {
+        let Rule::NewestKey { state, waiting, .. } = &mut self.rule else { return Ok(()) };
+        let waiting = std::mem::take(waiting);
+        let keys = waiting.by_dump.values().flatten().map(|(key, _)| *key).collect();
+        let positions = self.cleaning.positions_in(state, &keys).await?;
+        for (id, found) in waiting.by_dump {
+            let newer = found.iter().filter(|(key, at)| positions.is_newer(*key, *at)).count();
+            *self.counts.entry(id).or_default() += i64::try_from(newer)?;
         }
         Ok(())
     }
 }
 
+/// The runs with adjacent ones of the same version as one.
+fn by_version<'p>(runs: Vec<(&'p Run, usize)>) -> Vec<(&'p Run, usize)> {
+    let mut merged: Vec<(&'p Run, usize)> = Vec::new();
+    for (run, rows) in runs {
+        match merged.last_mut() {
+            Some((last, sum)) if Arc::ptr_eq(&last.version, &run.version) => *sum += rows,
+            _ => merged.push((run, rows)),
+        }
+    }
+    merged
+}
+
 /// The position of a row among those of its key: the order of its dump, then its number.
 type Position = (DumpOrder, i64);
 
-/// The position of the row of each key. The orders of the few dumps are stored once and referenced by
-/// number: a table of ten million keys takes half a gigabyte.
+/// The positions of the rows of some keys. The orders of the few dumps are stored once and referenced by
+/// number.
 #[derive(Default)]
 struct Positions {
     orders: Vec<DumpOrder>,
@@ -216,24 +225,24 @@ impl Positions {
 }
 
 impl Cleaning<'_> {
-    /// The positions of the rows of the table, of all or of those with a wanted key.
+    /// The positions of the rows of the table with a wanted key.
     async fn positions_in(
         &self,
         state: &State,
-        wanted: Option<&HashSet<Key>>,
+        wanted: &HashSet<Key, foldhash::fast::FixedState>,
     ) -> anyhow::Result<Positions> {
         let mut columns: Vec<&str> = self.model.key.iter().map(String::as_str).collect();
         columns.extend(DumpOrders::COLUMNS);
         columns.push("_record");
         let mut positions = Positions::default();
-        if wanted.is_some_and(HashSet::is_empty) {
+        if wanted.is_empty() {
             return Ok(positions);
         }
         for file in state.files() {
             let mut stream = self.table.read(&file, Some(&columns), self.lake.batch_rows()).await?;
             while let Some(batch) = stream.try_next().await? {
                 let mut rows = self.positions(&batch)?;
-                rows.retain(|(key, _)| wanted.is_none_or(|wanted| wanted.contains(key)));
+                rows.retain(|(key, _)| wanted.contains(key));
                 for (key, position) in rows {
                     positions.insert(key, position)?;
                 }

@@ -12,7 +12,9 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::physical_plan::{
+    ExecutionPlan, SendableRecordBatchStream, collect, execute_stream,
+};
 use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -84,6 +86,17 @@ impl Watch {
         let rows = collect(plan, context).await;
         self.activity().plan = None;
         rows
+    }
+
+    /// Runs a statement, whose operators are watched until the next phase, and returns a stream of its rows.
+    pub async fn stream(
+        &self,
+        frame: DataFrame,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
+        let context = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await?;
+        self.activity().plan = Some(plan.clone());
+        execute_stream(plan, context)
     }
 
     /// Waits for a turn that another step may hold; waiting never counts as a stall.

@@ -69,9 +69,7 @@ impl FrozenPeriods {
     }
 
     /// The rows of all other periods.
-    pub fn without(&self, batches: Vec<RecordBatch>) -> anyhow::Result<Vec<RecordBatch>> {
-        let others =
-            |batch: RecordBatch| Ok(filter_record_batch(&batch, &not(&self.rows(&batch)?)?)?);
-        batches.into_iter().map(others).collect()
+    pub fn without(&self, batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
+        Ok(filter_record_batch(batch, &not(&self.rows(batch)?)?)?)
     }
 }

@@ -1,14 +1,16 @@
 //! Statements over tables that do not fit into memory.
 //!
 //! A hash join holds one side in memory. DataFusion spills sorts and aggregations to disk, but not that
-//! side, so a join of two large tables has to be a sort-merge join. Joins of a large table with small ones
-//! stay hash joins: sorting the large one for each of them would cost more than the rest of the statement.
+//! side, so two large tables are joined in parts ([`PartedJoin`]). Joins of a large table with small ones stay
+//! hash joins.
 //!
 //! The first of several sorts would take all memory, and those that start meanwhile would fail instead of
 //! spilling. Here each has the same share from the start.
 //!
 //! A statement in several partitions must not deadlock: see [`SingleRepartitionInput`].
 
+mod parted;
+mod parts;
 mod single_input;
 #[cfg(test)]
 mod tests;
@@ -20,8 +22,9 @@ use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservat
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
+use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use parted::PartedJoin;
 use single_input::SingleRepartitionInput;
 use std::fmt;
 use std::sync::Arc;
@@ -44,58 +47,43 @@ pub fn partitioned_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> 
 /// [`partitioned_rules`], and after the join selection of DataFusion our own for joins that can spill.
 pub fn spilling_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = partitioned_rules();
-    // Before the rule that adds the sorts and repartitionings that sort-merge joins require.
+    // Before the rules that add operators which a join in parts does not need, and before filters are pushed
+    // from one side of a join to the other.
     let at = rules.iter().position(|rule| rule.name() == AFTER).map_or(0, |at| at + 1);
-    rules.insert(at, Arc::new(SortedLargeJoins));
+    rules.insert(at, Arc::new(PartedLargeJoins));
     rules
 }
 
-/// Replaces every hash join whose left side is not known to be small by a sort-merge join.
+/// Replaces every hash join whose left side is not known to be small by one in parts.
 #[derive(Debug)]
-struct SortedLargeJoins;
+struct PartedLargeJoins;
 
-impl PhysicalOptimizerRule for SortedLargeJoins {
+impl PhysicalOptimizerRule for PartedLargeJoins {
     fn optimize(
         &self,
         plan: Arc<dyn ExecutionPlan>,
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let sorted = plan.transform_up(|plan| {
+        let parted = plan.transform_up(|plan| {
             let Some(join) = plan.downcast_ref::<HashJoinExec>() else {
                 return Ok(Transformed::no(plan));
             };
-            Ok(match sorted(join, config)? {
-                Some(sorted) => Transformed::yes(sorted),
-                None => Transformed::no(plan),
-            })
+            // Whether a row with a null matches one of these depends on all parts.
+            if join.null_aware || is_small(join.left().as_ref(), config)? {
+                return Ok(Transformed::no(plan));
+            }
+            Ok(Transformed::yes(Arc::new(PartedJoin::new(join.builder().build()?)) as _))
         })?;
-        Ok(sorted.data)
+        Ok(parted.data)
     }
 
     fn name(&self) -> &'static str {
-        "sorted_large_joins"
+        "parted_large_joins"
     }
 
     fn schema_check(&self) -> bool {
         true
     }
-}
-
-/// The equivalent sort-merge join; `None` if the hash join may stay or has no equivalent.
-fn sorted(join: &HashJoinExec, config: &ConfigOptions) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let is_plain = !join.null_aware && join.projection.is_none();
-    if is_small(join.left().as_ref(), config)? || !is_plain {
-        return Ok(None);
-    }
-    Ok(Some(Arc::new(SortMergeJoinExec::try_new(
-        join.left().clone(),
-        join.right().clone(),
-        join.on().to_vec(),
-        join.filter().cloned(),
-        *join.join_type(),
-        vec![Default::default(); join.on().len()],
-        join.null_equality(),
-    )?)))
 }
 
 /// Whether a plan is below the threshold up to which DataFusion collects one side of a join.

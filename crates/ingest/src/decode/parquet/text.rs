@@ -2,7 +2,7 @@
 
 use super::json::Value;
 use super::shape::{Shape, Style};
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder, downcast_integer_array};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -112,7 +112,8 @@ pub(super) fn texts(
     };
     let texts = leaf_texts(array, *style)?;
     let is_native = matches!(style, Style::Number | Style::Scalar);
-    if *target == Target::Text || !is_native {
+    // The digits of an integer are read alike by every type.
+    if *target == Target::Text || !is_native || array.data_type().is_integer() {
         return Ok(Arc::new(texts));
     }
     let reformatted = texts.iter().map(|text| target.reformat(text?, array.data_type()));
@@ -133,6 +134,9 @@ pub(super) fn leaf_texts(array: &ArrayRef, style: Style) -> Result<StringArray, 
 }
 
 fn scalars(array: &dyn Array) -> Result<StringArray, ArrowError> {
+    if let Some(texts) = integers(array)? {
+        return Ok(texts);
+    }
     // A timestamp outside the calendar becomes an error text, which no format accepts: only its record is
     // rejected.
     let options = FormatOptions::new()
@@ -153,6 +157,30 @@ fn scalars(array: &dyn Array) -> Result<StringArray, ArrowError> {
         texts.append_value("");
     }
     Ok(texts.finish())
+}
+
+/// The digits of integers; `None` for other types. Adjacent values are often equal.
+fn integers(array: &dyn Array) -> Result<Option<StringArray>, ArrowError> {
+    let mut texts = StringBuilder::with_capacity(array.len(), 0);
+    let mut digits = String::new();
+    downcast_integer_array!(
+        array => {
+            let mut last = None;
+            for value in array.iter() {
+                if value.is_some() && value != last {
+                    digits.clear();
+                    if let Some(value) = value {
+                        write!(digits, "{value}")
+                            .map_err(|error| ArrowError::CastError(error.to_string()))?;
+                    }
+                    last = value;
+                }
+                texts.append_option(value.map(|_| digits.as_str()));
+            }
+        },
+        _ => return Ok(None),
+    );
+    Ok(Some(texts.finish()))
 }
 
 fn bytes(value: &[u8]) -> String {

@@ -257,6 +257,6 @@ fn our_rules_are_in_their_positions() {
         assert_eq!(rules[at + 1], "EnsureCooperative");
     }
     let rules = names(spilling_rules());
-    let at = rules.iter().position(|name| name == "sorted_large_joins").unwrap();
+    let at = rules.iter().position(|name| name == "parted_large_joins").unwrap();
     assert_eq!(rules[at - 1], "join_selection");
 }

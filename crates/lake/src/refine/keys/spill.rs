@@ -1,0 +1,113 @@
+//! Records of keys on disk, partitioned by key, so that those of one partition fit into memory.
+
+use crate::refine::keys::Key;
+use anyhow::Context as _;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+
+/// Partitions: with a thousand million keys each has four million.
+pub const PARTITIONS: usize = 256;
+
+/// Bytes of a record: the key and four numbers.
+const RECORD_BYTES: usize = 32;
+
+/// Bytes of a partition that are written at a time.
+const BLOCK_BYTES: usize = 1_024 * RECORD_BYTES;
+
+/// A key with four numbers, whose meaning is up to the caller.
+pub type Record = (Key, [u32; 4]);
+
+/// Records in a temporary file without a name, which the system deletes when it is closed.
+pub struct SpilledRecords {
+    file: File,
+    /// Bytes written.
+    end: u64,
+    partitions: Vec<Partition>,
+}
+
+#[derive(Default)]
+struct Partition {
+    /// Records that are not written yet.
+    waiting: Vec<u8>,
+    /// Where its blocks are in the file.
+    blocks: Vec<u64>,
+}
+
+impl SpilledRecords {
+    pub fn new() -> anyhow::Result<Self> {
+        let file = tempfile::tempfile().context("creating a temporary file for keys")?;
+        let partitions = (0..PARTITIONS).map(|_| Partition::default()).collect();
+        Ok(Self { file, end: 0, partitions })
+    }
+
+    /// Adds a record to the partition of its key.
+    pub fn push(&mut self, (key, numbers): Record) -> anyhow::Result<()> {
+        let partition = &mut self.partitions[partition(key)];
+        partition.waiting.extend_from_slice(&key.to_le_bytes());
+        for number in numbers {
+            partition.waiting.extend_from_slice(&number.to_le_bytes());
+        }
+        if partition.waiting.len() == BLOCK_BYTES {
+            self.file.write_all(&partition.waiting).context("writing keys to a temporary file")?;
+            partition.waiting.clear();
+            partition.blocks.push(self.end);
+            self.end += BLOCK_BYTES as u64;
+        }
+        Ok(())
+    }
+
+    /// The records of a partition, in the order in which they were added.
+    pub fn read(&mut self, partition: usize) -> anyhow::Result<Vec<Record>> {
+        let Self { file, partitions, .. } = self;
+        let partition = &partitions[partition];
+        let waiting = partition.waiting.len();
+        let mut bytes = vec![0; partition.blocks.len() * BLOCK_BYTES + waiting];
+        let mut blocks = bytes.chunks_mut(BLOCK_BYTES);
+        for at in &partition.blocks {
+            let Some(block) = blocks.next() else { break };
+            file.seek(SeekFrom::Start(*at))?;
+            file.read_exact(block).context("reading keys from a temporary file")?;
+        }
+        if let Some(last) = blocks.next() {
+            last.copy_from_slice(&partition.waiting);
+        }
+        Ok(bytes.chunks_exact(RECORD_BYTES).map(record).collect())
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the highest 8 bits of a key remain")]
+fn partition(key: Key) -> usize {
+    (key >> 120) as usize % PARTITIONS
+}
+
+fn record(bytes: &[u8]) -> Record {
+    let mut key = [0; 16];
+    key.copy_from_slice(&bytes[..16]);
+    let number = |at: usize| {
+        let mut number = [0; 4];
+        number.copy_from_slice(&bytes[16 + 4 * at..20 + 4 * at]);
+        u32::from_le_bytes(number)
+    };
+    (Key::from_le_bytes(key), [number(0), number(1), number(2), number(3)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_is_in_one_partition() {
+        let mut spilled = SpilledRecords::new().unwrap();
+        let step = u128::MAX / 100_003;
+        let records =
+            || (0..300_000_u32).map(|at| (u128::from(at).wrapping_mul(step), [at, 1, 2, at]));
+        for record in records() {
+            spilled.push(record).unwrap();
+        }
+        let parts = (0..PARTITIONS).map(|at| spilled.read(at).unwrap()).collect::<Vec<_>>();
+        assert!(parts.iter().all(|part| part.iter().all(|it| it.0 >> 120 == part[0].0 >> 120)));
+        let mut found: Vec<Record> = parts.into_iter().flatten().collect();
+        found.sort_unstable_by_key(|it| it.1[0]);
+        assert_eq!(found, records().collect::<Vec<_>>());
+    }
+}
