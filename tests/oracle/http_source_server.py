@@ -65,6 +65,9 @@ class Source(ThreadingHTTPServer):
     records = 0
     state = Path()
 
+    def handle_error(self, *_args: object) -> None:
+        """A client that is killed breaks its connection."""
+
     def generation(self) -> int:
         return int(json.loads(self.state.read_text())["generation"])
 

@@ -59,8 +59,8 @@ pub struct Flow {
     pub is_simulated: bool,
     /// The folder of the bucket while it is watched.
     watching: watching::Watching,
-    /// The pulls of HTTP interfaces.
-    pulls: interfaces::Pulls,
+    /// Whether HTTP interfaces have new answers.
+    pulled: interfaces::Interfaces,
     /// When files that match no contract were last searched for.
     unmatched_at: Arc<Mutex<Option<DateTime<Utc>>>>,
 }

@@ -23,7 +23,7 @@ use tokio::sync::{Notify, Semaphore};
 
 /// Notified when a pull is complete, so that the next round begins.
 #[derive(Debug, Clone, Default)]
-pub struct Pulls(Arc<Notify>);
+pub struct Interfaces(Arc<Notify>);
 
 /// The shortest pause after a failed pull, in milliseconds.
 const RETRY_FIRST_MS: u64 = 1_000;
@@ -42,7 +42,7 @@ impl Flow {
 
     /// Waits until a pull is complete.
     pub(super) async fn answers_arrived(&self) {
-        self.pulls.0.notified().await;
+        self.pulled.0.notified().await;
     }
 
     /// Does `work`, and reads HTTP interfaces on their schedules meanwhile.
@@ -75,14 +75,15 @@ impl Flow {
                 Ok(is_new) => {
                     backoff.reset();
                     if is_new {
-                        self.pulls.0.notify_one();
+                        self.pulled.0.notify_one();
                     }
                     Duration::from_secs(every_s)
                 }
                 Err(error) => {
                     let pause = match error.retry() {
-                        Retry::Backoff => backoff.next_pause(1.0),
-                        Retry::Slow | Retry::Never => Duration::from_millis(longest_ms),
+                        // Each attempt may count towards locking the account.
+                        Retry::Slow => Duration::from_millis(longest_ms),
+                        Retry::Backoff | Retry::Never => backoff.next_pause(1.0),
                     };
                     let (error, retry_in_s) = (sentence(&error.into()), pause.as_secs());
                     tracing::warn!(table = contract.table, error, retry_in_s, "interface not read");

@@ -1,6 +1,6 @@
 //! Opens lake and bucket, and queries the lake.
 
-use super::interfaces::Pulls;
+use super::interfaces::Interfaces;
 use super::watching::Watching;
 use super::{Flow, now, stream};
 use anyhow::{Context as _, bail};
@@ -63,7 +63,7 @@ impl Flow {
             messages_read: Arc::default(),
             is_simulated: false,
             watching: Watching::default(),
-            pulls: Pulls::default(),
+            pulled: Interfaces::default(),
             unmatched_at: Arc::default(),
         })
     }

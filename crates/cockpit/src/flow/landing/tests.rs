@@ -187,7 +187,7 @@ impl Plant {
             messages_read: Arc::default(),
             is_simulated: false,
             watching: Default::default(),
-            pulls: Default::default(),
+            pulled: Default::default(),
             unmatched_at: Arc::default(),
         };
         Self { flow, bucket, lake }
