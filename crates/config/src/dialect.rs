@@ -91,15 +91,18 @@ mod tests {
     fn words_of_the_program_have_their_line_and_remedy() {
         check("-- date_bin\nSELECT\n  DATE_BIN(x, at) FROM t", &[(3, "Use date_trunc.")]);
         check("SELECT 'qualify', a -- exclude\nFROM t", &[]);
-        check("SELECT * EXCLUDE (a)\nFROM t QUALIFY b", &[
-            (1, "List the columns."),
-            (2, "Filter in an outer SELECT."),
-        ]);
+        check(
+            "SELECT * EXCLUDE (a)\nFROM t QUALIFY b",
+            &[(1, "List the columns."), (2, "Filter in an outer SELECT.")],
+        );
     }
 
     #[test]
     fn a_quoted_name_is_a_text_in_spark() {
-        check("SELECT \"a\" FROM t", &[(1, "Write names without quotes, and texts in single quotes.")]);
+        check(
+            "SELECT \"a\" FROM t",
+            &[(1, "Write names without quotes, and texts in single quotes.")],
+        );
         check("SELECT 'say \"a\"' FROM t", &[]);
     }
 
