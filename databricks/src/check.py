@@ -14,8 +14,7 @@ arguments = parser.parse_args()
 
 found = [repr(it) for it in plant_cockpit.check(arguments.plant)]
 plant = plant_cockpit.load_plant(arguments.plant)
-for name, model in plant.models.items():
-    found += [f"{name}:{it.line}: {it.message}; {it.remedy}" for it in find_differences(model.sql)]
+found += [f"{it!r}\n    {it.remedy}" for it in find_differences(plant)]
 lake = Lake(arguments.lake)
 if not any(lake.table(f"bronze.{name}").load() for name in plant.contracts):
     found.append(f"{arguments.lake} has no bronze table: land dumps with `cockpit ingest` first")

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use config::definition::{
     default_parameters, describe_cleaned, describe_derived, with_parameters,
 };
+use config::dialect::differences_of_spark;
 use config::folder;
 use config::model::TableName;
 use pyo3::prelude::*;
@@ -187,6 +188,12 @@ pub fn load_plant(folder: Option<PathBuf>) -> PyResult<Plant> {
 pub fn check(folder: Option<PathBuf>) -> PyResult<Vec<Mistake>> {
     let (_, found) = folder::read(&texts(folder)?);
     Ok(found.into_iter().map(Mistake::from).collect())
+}
+
+/// What Apache Spark reads differently in the statements of a plant, and is not rewritten for it.
+#[pyfunction]
+pub fn find_differences(plant: &Plant) -> Vec<Mistake> {
+    differences_of_spark(&plant.plant).into_iter().map(Mistake::from).collect()
 }
 
 fn texts(path: Option<PathBuf>) -> PyResult<Texts> {

@@ -65,5 +65,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<cleaner::Cleaned>()?;
     module.add_function(wrap_pyfunction!(folder::load_plant, module)?)?;
     module.add_function(wrap_pyfunction!(folder::check, module)?)?;
+    module.add_function(wrap_pyfunction!(folder::find_differences, module)?)?;
     module.add_function(wrap_pyfunction!(ledger, module)?)
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import plant_cockpit
 import pytest
 from plant_cockpit.spark import find_differences, translate
@@ -30,10 +32,13 @@ def test_translate(sql: str, expected: str) -> None:
 
 
 def test_the_reference_plant_has_no_differences() -> None:
-    models = plant_cockpit.load_plant().models.items()
-    assert {name: find_differences(model.sql) for name, model in models if find_differences(model.sql)} == {}
+    assert find_differences(plant_cockpit.load_plant()) == []
 
 
-def test_a_difference_has_its_line_and_remedy() -> None:
-    (found,) = find_differences("-- text\nSELECT\n  date_bin(INTERVAL '5 minutes', at) FROM silver.x")
-    assert (found.line, found.remedy) == (3, "use date_trunc")
+def test_a_difference_has_its_line_and_remedy(tmp_path: Path) -> None:
+    (tmp_path / "plant.toml").write_text('name = "X"\ndescription = "A plant."\nzone = "UTC"\ncurrency = "EUR"\n')
+    (tmp_path / "gold").mkdir()
+    sql = "-- A table.\n--\n-- grain: at\n-- column at: A time.\nSELECT\n  date_bin(INTERVAL '5 minutes', at) AS at FROM silver.x\n"
+    (tmp_path / "gold/x.sql").write_text(sql)
+    (found,) = find_differences(plant_cockpit.load_plant(tmp_path))
+    assert (found.file, found.line, found.remedy) == ("gold/x.sql", 6, "Use date_trunc.")

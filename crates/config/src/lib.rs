@@ -11,6 +11,7 @@ mod calendar;
 pub mod contract;
 pub mod definition;
 pub mod diagnostic;
+pub mod dialect;
 pub mod doors;
 pub mod endpoint;
 mod equipment;

@@ -56,7 +56,7 @@ pub struct Answer {
 
 /// The result of a pull.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pulled {
+pub struct HttpPulled {
     pub pages: u64,
     pub records: u64,
     pub size_bytes: u64,
@@ -110,7 +110,11 @@ impl HttpReader {
     /// # Errors
     /// See [`Client::get`]; [`Error::Data`] if an answer is not what the contract describes, or pages repeat;
     /// [`Error::Stopped`] if the receiver of the answers is closed.
-    pub async fn pull(&mut self, from: &Checkpoint, out: &Sender<Answer>) -> Result<Pulled, Error> {
+    pub async fn pull(
+        &mut self,
+        from: &Checkpoint,
+        out: &Sender<Answer>,
+    ) -> Result<HttpPulled, Error> {
         let source = self.source.clone();
         let restricted = source.increment.as_ref().and_then(|it| parameter(it, from));
         let restricted = restricted.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -211,7 +215,7 @@ impl Progress {
         }
     }
 
-    fn into_pulled(self, from: &Checkpoint, ruler: Option<&Ruler>) -> Pulled {
+    fn into_pulled(self, from: &Checkpoint, ruler: Option<&Ruler>) -> HttpPulled {
         let is_empty = self.answers.is_empty();
         let is_same = ruler.is_none() && self.answers == from.answers;
         let is_unchanged = self.is_not_modified || is_same || is_empty && ruler.is_some();
@@ -225,7 +229,7 @@ impl Progress {
             answers: if is_unchanged { from.answers.clone() } else { self.answers },
         };
         let Self { pages, records, size_bytes, ahead, .. } = self;
-        Pulled { pages, records, size_bytes, is_unchanged, ahead, next }
+        HttpPulled { pages, records, size_bytes, is_unchanged, ahead, next }
     }
 }
 

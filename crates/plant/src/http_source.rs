@@ -135,14 +135,14 @@ impl HttpIncrement {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
     /// What the position is compared by.
-    pub order: Order,
+    pub rank: Rank,
     /// The text of the source.
     pub text: String,
 }
 
 /// What positions are compared by.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Order {
+pub enum Rank {
     /// Microseconds since 1970-01-01T00:00:00Z.
     Time(i64),
     Number(f64),
@@ -153,9 +153,9 @@ pub enum Order {
 impl Position {
     /// Whether this position is after `other`.
     pub fn is_after(&self, other: &Self) -> bool {
-        match (self.order, other.order) {
-            (Order::Time(one), Order::Time(other)) => one > other,
-            (Order::Number(one), Order::Number(other)) => one > other,
+        match (self.rank, other.rank) {
+            (Rank::Time(one), Rank::Time(other)) => one > other,
+            (Rank::Number(one), Rank::Number(other)) => one > other,
             _ => self.text > other.text,
         }
     }
@@ -167,12 +167,12 @@ mod tests {
 
     #[test]
     fn positions_are_compared_by_their_values() {
-        let position = |order, text: &str| Position { order, text: text.to_owned() };
-        let (nine, ten) = (position(Order::Number(9.0), "9"), position(Order::Number(10.0), "10"));
+        let position = |rank, text: &str| Position { rank, text: text.to_owned() };
+        let (nine, ten) = (position(Rank::Number(9.0), "9"), position(Rank::Number(10.0), "10"));
         assert!(ten.is_after(&nine) && !nine.is_after(&ten) && !nine.is_after(&nine));
-        let (early, late) = (position(Order::Time(1), "z"), position(Order::Time(2), "a"));
+        let (early, late) = (position(Rank::Time(1), "z"), position(Rank::Time(2), "a"));
         assert!(late.is_after(&early));
-        assert!(position(Order::Text, "b").is_after(&position(Order::Text, "a")));
+        assert!(position(Rank::Text, "b").is_after(&position(Rank::Text, "a")));
     }
 
     #[test]

@@ -11,10 +11,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .._native import Plant, load_plant
+from .._native import Plant, find_differences, load_plant
 from . import files, gold, silver
 from .delta import CommitConflict, Lake
-from .dialect import Difference, find_differences, translate
+from .dialect import translate
 from .lease import Lease, LeaseHeld, LeaseLost
 from .run import Run, explain, new_id, order
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CommitConflict",
-    "Difference",
     "LeaseHeld",
     "LeaseLost",
     "Refined",

@@ -32,13 +32,11 @@ def main() -> int:
 
 def check(folder: str | None) -> int:
     """Prints what Spark reads differently in the statements of a plant."""
-    count = 0
-    for name, model in load_plant(folder).models.items():
-        for found in find_differences(model.sql):
-            count += 1
-            print(f"{name.replace('.', '/')}.sql:{found.line}: {found.message}; {found.remedy}")
-    print(f"{count} differences")
-    return 1 if count else 0
+    differences = find_differences(load_plant(folder))
+    for found in differences:
+        print(f"{found.file}:{found.line}: {found.message}\n    {found.remedy}")
+    print(f"{len(differences)} differences")
+    return 1 if differences else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,15 +8,13 @@ means the same in both:
 - ``concat`` skips nulls;
 - ``extract(epoch FROM at)`` is the time in seconds.
 
-:func:`find_differences` lists what is not rewritten and has another meaning, or none, in Spark.
+``cockpit check --dialect spark`` refuses what is not rewritten and has another meaning, or none, in Spark.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-WORD = re.compile(r"[A-Za-z_]\w*")
 INTEGER_BRANCH = re.compile(r"\b(THEN|ELSE)(\s+)(-?\d+)\b(?!\.)(?!\s*[*/+-])", re.IGNORECASE)
 INTEGER_COLUMN = re.compile(r"(?<=[\s,(])(-?\d+)(\s+AS\s+(?!(?:INT|BIGINT|DOUBLE|DATE|STRING|DECIMAL)\b)\w+)", re.IGNORECASE)
 EPOCH = re.compile(r"\bextract\(\s*epoch\s+FROM\s+", re.IGNORECASE)
@@ -30,27 +28,6 @@ CLAUSES = {
     "using", "window", "except", "intersect",
 }
 
-#: What only the program knows, with the remedy.
-PROGRAM_ONLY = {
-    "date_bin": "use date_trunc",
-    "approx_percentile_cont": "use percentile_cont or a count of ranks",
-    "qualify": "filter in an outer SELECT",
-    "exclude": "list the columns",
-    "first_value": "use min, max or row_number in a subquery",
-    "last_value": "use min, max or row_number in a subquery",
-    "arrow_cast": "use CAST",
-    "to_char": "use CAST to STRING",
-}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A part of a statement that the engines read differently. ``line`` counts from 1."""
-
-    line: int
-    message: str
-    remedy: str
-
 
 def translate(sql: str, view: str = "{schema}_{name}") -> str:
     """A statement for Spark. ``view`` names the temporary view of a table of the lake."""
@@ -58,21 +35,6 @@ def translate(sql: str, view: str = "{schema}_{name}") -> str:
     sql = "".join(part if at % 2 else _translate_code(part) for at, part in enumerate(parts))
     sql = _with_order_of_nulls(_with_epochs(sql))
     return TABLE.sub(lambda found: _as_view(found, view), sql)
-
-
-def find_differences(sql: str) -> list[Difference]:
-    """What Spark reads differently from the program, and is not rewritten."""
-    found = []
-    for number, line in enumerate(_without_comments(sql).splitlines(), 1):
-        code = re.sub(r"'[^']*'", "''", line)
-        for word in WORD.findall(code):
-            remedy = PROGRAM_ONLY.get(word.lower())
-            if remedy is not None:
-                found.append(Difference(number, f"Spark has no `{word}` of this meaning", remedy))
-        if '"' in code:
-            remedy = "write names without quotes, and texts in single quotes"
-            found.append(Difference(number, "double quotes are a text in Spark and a name in the program", remedy))
-    return found
 
 
 def _translate_code(code: str) -> str:

@@ -244,8 +244,6 @@ def _replace_rejected(run: Run, name: str, judged: DataFrame) -> None:
     for attempt in range(ATTEMPTS):
         state = table.load()
         kept = None
-        if state is None and rejected.isEmpty():
-            return
         if state is not None:
             before = run.read(REJECTED, state)
             mine = before.where(f.col("table_name") == name.partition(".")[2])

@@ -159,7 +159,11 @@ enum Command {
     /// its first rows. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
     Init(init::InitArgs),
     /// Check a plant folder for mistakes
-    Check,
+    Check {
+        /// Refuse statements that this engine reads differently, too
+        #[arg(long, value_enum, value_name = "ENGINE")]
+        dialect: Option<Dialect>,
+    },
     /// Print the effective settings, the source of each, and the reason for its default
     Config,
     /// Print the JSON Schema of a TOML file, for editors that complete and check
@@ -286,7 +290,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         Command::Init(args) => {
             init::write(&args)?;
             flags.plant = Some(args.folder().to_owned());
-            let is_valid = check(&flags).await?;
+            let is_valid = check(&flags, None).await?;
             init::print_next_steps(&args);
             Ok(is_valid)
         }
@@ -300,7 +304,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             written.with_context(|| format!("manual pages into {}", folder.display()))?;
             Ok(true)
         }
-        Command::Check => check(&flags).await,
+        Command::Check { dialect } => check(&flags, dialect).await,
         Command::Demo(args) => Box::pin(demo::demo(load(&flags)?, &args)).await,
         Command::Config => {
             settings::print(&load(&flags)?);
@@ -340,7 +344,13 @@ fn stop_token() -> CancellationToken {
     stop
 }
 
-async fn check(flags: &Flags) -> anyhow::Result<bool> {
+/// An engine other than the program that refines a lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Dialect {
+    Spark,
+}
+
+async fn check(flags: &Flags, dialect: Option<Dialect>) -> anyhow::Result<bool> {
     let texts = folder::texts(flags.plant.as_deref())?;
     let (plant, mut found) = folder::read(&texts);
     if let Some(plant) = &plant {
@@ -350,6 +360,9 @@ async fn check(flags: &Flags) -> anyhow::Result<bool> {
         found.extend(in_models.into_iter().chain(alarms.mistakes().cloned()));
         found.extend(::report::check::check(plant, &steps).await?);
         found.extend(lake::plan::boards::check(&plant.boards, &steps).await?);
+        if dialect == Some(Dialect::Spark) {
+            found.extend(config::dialect::differences_of_spark(plant));
+        }
         found.sort();
         for warning in alarms.warnings() {
             print::line(&format!("warning: {warning}"));

@@ -7,7 +7,7 @@ use batches::batch::Batch;
 use config::settings::Limits;
 use plant::contract::{Contract, Kind};
 use plant::format::{TimeFormat, parse_time};
-use plant::http_source::{Order, Position};
+use plant::http_source::{Position, Rank};
 use plant::zone::ZoneTable;
 use std::sync::Arc;
 
@@ -55,13 +55,13 @@ impl Ruler {
     /// The position of a text; `None` if it is none.
     pub fn position(&self, text: &str) -> Option<Position> {
         let text = text.trim();
-        let order = match &self.scale {
+        let rank = match &self.scale {
             _ if text.is_empty() => return None,
-            Scale::Time(formats, zone) => Order::Time(parse_time(text, formats, zone).ok()?),
-            Scale::Number => Order::Number(text.parse().ok().filter(|it: &f64| it.is_finite())?),
-            Scale::Text => Order::Text,
+            Scale::Time(formats, zone) => Rank::Time(parse_time(text, formats, zone).ok()?),
+            Scale::Number => Rank::Number(text.parse().ok().filter(|it: &f64| it.is_finite())?),
+            Scale::Text => Rank::Text,
         };
-        Some(Position { order, text: text.to_owned() })
+        Some(Position { rank, text: text.to_owned() })
     }
 
     /// Takes the positions of a batch into account. Times after `latest_us` are counted and not used.
@@ -69,7 +69,7 @@ impl Ruler {
         let Some(texts) = batch.fields.get(self.index) else { return };
         for text in texts.as_string::<i32>().iter().flatten() {
             let Some(position) = self.position(text) else { continue };
-            if matches!(position.order, Order::Time(at_us) if at_us > latest_us) {
+            if matches!(position.rank, Rank::Time(at_us) if at_us > latest_us) {
                 content.ahead += 1;
             } else if content.last.as_ref().is_none_or(|last| position.is_after(last)) {
                 content.last = Some(position);

@@ -110,6 +110,16 @@ fn paged(
     }
 }
 
+/// All records in one answer.
+fn all() -> Response<AxumBody> {
+    respond(200, &[], records(0, RECORDS))
+}
+
+/// All records, for a request with the right credentials.
+fn only(is_allowed: bool) -> Response<AxumBody> {
+    if is_allowed { all() } else { respond(401, &[], "who?".into()) }
+}
+
 /// What can go wrong, and ways to authenticate.
 fn odd(
     path: &str,
@@ -118,8 +128,6 @@ fn odd(
     query: &HashMap<String, String>,
 ) -> Response<AxumBody> {
     let header = |name: &str| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let ok = || respond(200, &[], records(0, RECORDS));
-    let only = |is_allowed: bool| if is_allowed { ok() } else { respond(401, &[], "who?".into()) };
     match path {
         "/basic" => only(header("authorization") == "Basic YTpzM2NyZXQ="),
         "/bearer" => only(header("authorization") == "Bearer s3cret"),
@@ -137,10 +145,10 @@ fn odd(
         "/html" => respond(200, &[("content-type", "text/html")], "<p>Log in</p>".into()),
         "/doctype" => respond(200, &[], "\n<!DOCTYPE html>".into()),
         "/busy" if attempt < 3 => respond(429, &[("retry-after", "0")], String::new()),
-        "/busy" => ok(),
+        "/busy" => all(),
         "/down" => respond(503, &[], "restarting".into()),
         "/moved" => respond(301, &[("location", "https://evil.example/")], String::new()),
-        "/same" => ok(),
+        "/same" => all(),
         "/large" => respond(200, &[], "x".repeat(2_000)),
         "/etag" if header("if-none-match") == "\"v1\"" => respond(304, &[], String::new()),
         "/etag" => respond(200, &[("etag", "\"v1\"")], records(0, RECORDS)),
@@ -186,7 +194,7 @@ fn reader(source: HttpSource, format: Format, records: Option<&str>) -> HttpRead
 }
 
 /// A pull, and the records of each of its answers.
-async fn pull(reader: &mut HttpReader, from: &Checkpoint) -> Result<(Pulled, Vec<u64>), Error> {
+async fn pull(reader: &mut HttpReader, from: &Checkpoint) -> Result<(HttpPulled, Vec<u64>), Error> {
     let (out, mut answers) = tokio::sync::mpsc::channel(100);
     let pulled = reader.pull(from, &out).await?;
     drop(out);
