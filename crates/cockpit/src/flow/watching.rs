@@ -100,8 +100,7 @@ impl Flow {
     /// Waits until a complete file has arrived in the watched folder; for ever if none is watched.
     pub(super) async fn file_arrived(&self) {
         let mut state = self.watching.0.lock().await;
-        loop {
-            let Some(watch) = state.watch.as_mut() else { break };
+        while let Some(watch) = state.watch.as_mut() {
             match wait_for_arrival(watch).await {
                 Ok(true) => {
                     let gather_ms = self.lake().limits().ingest.arrivals_gather_ms;

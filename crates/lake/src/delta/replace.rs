@@ -44,9 +44,10 @@ pub async fn replace(
 ) -> anyhow::Result<bool> {
     let mut begun = Begun::new(lake, table, definition).await?;
     for batch in &rows {
-        begun.rows.push(batch).await?;
+        Box::pin(begun.rows.push(batch)).await?;
     }
-    begun.compare(scope).await?.commit(checkpoints).await
+    let compared = Box::pin(begun.compare(scope)).await?;
+    Box::pin(compared.commit(checkpoints)).await
 }
 
 /// A replacement whose new rows are being collected.

@@ -138,7 +138,7 @@ async fn compare<'a>(
             Scope::Among { column, values, hit: &is_affected }
         }
     };
-    begun.compare(scope).await
+    Box::pin(begun.compare(scope)).await
 }
 
 /// What the rows of a step are computed from.

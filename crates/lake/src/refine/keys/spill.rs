@@ -75,7 +75,6 @@ impl SpilledRecords {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the highest 8 bits of a key remain")]
 fn partition(key: Key) -> usize {
     (key >> 120) as usize % PARTITIONS
 }

@@ -96,12 +96,10 @@ impl PlacedRecords {
             let mut numbers = long(&batch, "_record")?.iter();
             for (run, rows) in cursor.next(batch.num_rows()) {
                 let placed = self.of_version(&run.version);
-                for (row, record) in at.by_ref().zip(numbers.by_ref()).take(rows) {
-                    let has_place = record.is_some_and(|it| is_placed(placed, it));
-                    if !has_place {
-                        extend(&mut missing, run, row);
-                    }
-                }
+                let records = at.by_ref().zip(numbers.by_ref()).take(rows);
+                let lost =
+                    records.filter(|(_, record)| !record.is_some_and(|it| is_placed(placed, it)));
+                lost.for_each(|(row, _)| extend(&mut missing, run, row));
             }
         }
         Ok(missing)
