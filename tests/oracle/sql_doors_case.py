@@ -101,6 +101,11 @@ def check_clients(world: World, user: str, report: Report) -> None:
         of_files = {name: difference(must[name], world.file_summary(name)) for name in tables}
         wrong = "\n".join(f"{name}: {text}" for name, text in of_files.items() if text)
         report.check(f"HTTP has the rows of the files of {len(tables)} tables", not wrong, wrong)
+    else:
+        of_line = world.line_summary("oee_hourly")
+        report.check("a viewer sees rows", of_line["rows"] > 0, "no rows of the second line")
+        wrong = difference(must["oee_hourly"], of_line)
+        report.check("HTTP has the rows of the line in the files", not wrong, wrong)
     for client, connect in clients.CLIENTS.items():
         wrong = differences(world, user, connect, must)
         report.check(f"{client} reads {len(tables)} tables as {user}", not wrong, wrong)

@@ -25,12 +25,12 @@ import pyarrow.ipc
 
 from bench_latency import free_port
 from checks import wait_for
-from program import PLANT
+from doors import SCOPE, UNITS, two_lines
 
 PASSWORD = "correct horse battery 7"
 DATABASE = "lake"
 LIMIT_S = 120.0
-SCOPES = {"anna": "plant", "vera": "line:SMT/1"}
+SCOPES = {"anna": "plant", "vera": SCOPE}
 NEAR = 1e-9
 
 Row = Sequence[Any]
@@ -51,7 +51,7 @@ class World:
 
     @property
     def places(self) -> list[str]:
-        return ["--lake", str(self.folder / "lake"), "--plant", str(PLANT)]
+        return ["--lake", str(self.folder / "lake"), "--plant", str(self.folder / "plant")]
 
     def run(self, *args: str, text: str | None = None) -> str:
         done = subprocess.run(
@@ -68,6 +68,7 @@ class World:
 
     def fill(self, days: int) -> None:
         """Makes the lake, an engineer, and a viewer of one line."""
+        two_lines(self.folder)
         bucket = str(self.folder / "bucket")
         self.run("simulate", "--out", bucket, "--days", str(days), "--units", "6", "--items", "20")
         self.run("ingest", "--bucket", bucket, *self.places, "--once")
@@ -156,6 +157,11 @@ class World:
     def file_summary(self, table: str) -> Summary:
         """What the files of a table of gold contain, read by Polars."""
         return expected(polars.read_delta(str(self.folder / "lake" / "gold" / table)).to_arrow())
+
+    def line_summary(self, table: str) -> Summary:
+        """What the files contain about the units of the viewer, read by Polars."""
+        rows = polars.read_delta(str(self.folder / "lake" / "gold" / table))
+        return expected(rows.filter(polars.col("unit").is_in(UNITS)).to_arrow())
 
     def gold_tables(self, user: str = "anna") -> list[str]:
         """The tables of which a user sees rows."""
