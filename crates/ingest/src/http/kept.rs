@@ -58,7 +58,7 @@ impl KeptAnswers {
     pub fn new(lake: &Location) -> Self {
         let prefix: Key = lake.prefix.parts().chain(Key::from(FOLDER).parts()).collect();
         let name = format!("{}/{FOLDER}", lake.name.trim_end_matches('/'));
-        // They are complete when they are listed, unlike files that somebody writes into a folder.
+        // They are complete when they are listed, unlike files that are still being written into a folder.
         let location = Location { name, prefix, folder: None, ..lake.clone() };
         Self { store: location.store(), location }
     }

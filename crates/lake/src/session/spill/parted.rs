@@ -3,7 +3,7 @@
 //! Both inputs are written to disk in parts by the hash of their join key (a Grace hash join). Rows that join
 //! are in the same part, so the parts are joined one after the other, each with one side in memory.
 
-use super::parts::{Part, scatter};
+use super::parts::{JoinPart, scatter};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -59,8 +59,8 @@ impl PartedJoin {
     }
 
     /// The join of one part.
-    fn of_part(&self, left: Arc<Part>, right: Arc<Part>) -> Result<HashJoinExec> {
-        let source = |part: Arc<Part>, side: &Arc<dyn ExecutionPlan>| -> Result<_> {
+    fn of_part(&self, left: Arc<JoinPart>, right: Arc<JoinPart>) -> Result<HashJoinExec> {
+        let source = |part: Arc<JoinPart>, side: &Arc<dyn ExecutionPlan>| -> Result<_> {
             let source =
                 StreamingTableExec::try_new(side.schema(), vec![part], None, [], false, None)?;
             Ok(Arc::new(source) as Arc<dyn ExecutionPlan>)

@@ -29,7 +29,7 @@ pub async fn scatter(
     parts: usize,
     context: &TaskContext,
     metrics: &ExecutionPlanMetricsSet,
-) -> Result<Vec<Arc<Part>>> {
+) -> Result<Vec<Arc<JoinPart>>> {
     let schema = rows.schema();
     let metrics = SpillMetrics::new(metrics, 0);
     let manager = Arc::new(SpillManager::new(context.runtime_env(), metrics, schema.clone()));
@@ -49,7 +49,7 @@ pub async fn scatter(
             file.append_batch(&last)?;
         }
         let (manager, schema) = (manager.clone(), schema.clone());
-        written.push(Arc::new(Part { manager, schema, file: Mutex::new(file.finish()?) }));
+        written.push(Arc::new(JoinPart { manager, schema, file: Mutex::new(file.finish()?) }));
     }
     Ok(written)
 }
@@ -78,19 +78,19 @@ impl Gathered {
 }
 
 /// A part that was written. It is read once; its file is deleted after that.
-pub struct Part {
+pub struct JoinPart {
     manager: Arc<SpillManager>,
     schema: SchemaRef,
     file: Mutex<Option<Arc<dyn SpillFile>>>,
 }
 
-impl fmt::Debug for Part {
+impl fmt::Debug for JoinPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Part")
+        f.write_str("JoinPart")
     }
 }
 
-impl PartitionStream for Part {
+impl PartitionStream for JoinPart {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }
