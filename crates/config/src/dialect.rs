@@ -1,7 +1,7 @@
 //! Statements of a plant that Apache Spark reads differently from the program, with the remedy.
 //!
 //! Statements are rewritten for Spark where that keeps their meaning (the order of nulls, types of integers, `concat`,
-//! the epoch of a time); these are no mistakes.
+//! the epoch of a time); these are not reported.
 
 use crate::diagnostic::Diagnostic;
 use crate::folder::Plant;

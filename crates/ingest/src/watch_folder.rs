@@ -14,9 +14,10 @@ pub use arrivals::{Arrival, Arrivals, Change};
 
 use crate::Error;
 use anyhow::Context as _;
-use kernel::{Event, Queue, RawChange};
+use kernel::Queue;
 use plant::contract::Contract;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,31 @@ pub struct WatchOptions {
     pub most_folders: usize,
     /// How long a growing file must not change until it is complete.
     pub settle_ms: i64,
+}
+
+/// A change of an entry in a watched folder.
+#[derive(Debug)]
+struct RawChange {
+    /// The watch of the folder; meaningless for [`Event::Overflow`].
+    watch: i32,
+    event: Event,
+    is_folder: bool,
+    /// Name of the entry; empty if the folder itself changed.
+    name: OsString,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Created,
+    Modified,
+    Closed,
+    MovedIn,
+    /// Deleted, or renamed away.
+    Removed,
+    /// The watch has ended: its folder was deleted or unmounted.
+    Ended,
+    /// The queue was full, and changes were lost.
+    Overflow,
 }
 
 /// A watched folder and the folders below it.

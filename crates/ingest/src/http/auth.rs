@@ -106,7 +106,9 @@ impl Authenticator {
     ) -> Result<TokenAnswer, Failure> {
         let HttpAuth::ClientCredentials { token_url, client_id, client_secret, scope } = &self.auth
         else {
-            return Err(Error::Config(anyhow::anyhow!("there is no token server")).into());
+            return Err(
+                Error::Config(anyhow::anyhow!("the URL of the token server is missing")).into()
+            );
         };
         let secret = read(client_secret)?;
         let request = client

@@ -237,7 +237,7 @@ async fn every_way_of_pages_yields_all_records() {
         let (pulled, records) = pull(&mut reader, &Checkpoint::default()).await.unwrap();
         assert_eq!((pulled.records, pulled.pages), (RECORDS, requests), "{path}");
         assert_eq!(records, [3, 3, 1], "{path}");
-        // The same answers once more are no news.
+        // The same answers do not land a second time.
         let (again, _) = pull(&mut reader, &pulled.next).await.unwrap();
         assert!(again.is_unchanged && !pulled.is_unchanged, "{path}");
         assert_eq!(again.next, pulled.next);

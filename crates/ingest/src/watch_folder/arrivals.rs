@@ -155,7 +155,7 @@ mod tests {
         let slow = [(Created, 0), (Modified, 1_000), (Modified, 2_500)];
         assert_eq!(after(&slow, 4_499), Arrival::Growing);
         assert_eq!(after(&slow, 4_500), Arrival::Complete);
-        // Whoever opens a file again may do so once more.
+        // A file that was opened again may be opened once more.
         let appended = [(Created, 0), (Closed, 1), (Modified, 2), (Closed, 3)];
         assert_eq!(after(&appended, 2_002), Arrival::Growing);
         assert_eq!(after(&appended, 2_003), Arrival::Complete);

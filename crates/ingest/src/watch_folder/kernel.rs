@@ -1,5 +1,6 @@
 //! The queue of changes that the kernel keeps (inotify).
 
+use super::{Event, RawChange};
 use rustix::fd::OwnedFd;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
@@ -12,31 +13,6 @@ use tokio::io::unix::AsyncFd;
 
 /// Bytes that are read from the queue at a time: some hundred changes.
 const READ_BYTES: usize = 32 << 10;
-
-/// A change of an entry in a watched folder.
-#[derive(Debug)]
-pub(super) struct RawChange {
-    /// The watch of the folder; meaningless for [`Event::Overflow`].
-    pub watch: i32,
-    pub event: Event,
-    pub is_folder: bool,
-    /// Name of the entry; empty if the folder itself changed.
-    pub name: OsString,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
-    Created,
-    Modified,
-    Closed,
-    MovedIn,
-    /// Deleted, or renamed away.
-    Removed,
-    /// The watch has ended: its folder was deleted or unmounted.
-    Ended,
-    /// The queue was full, and changes were lost.
-    Overflow,
-}
 
 /// The queue of one process for the folders that it watches.
 #[derive(Debug)]

@@ -1,27 +1,8 @@
 //! Systems without inotify: folders are listed at an interval and not watched.
 
-use std::ffi::OsString;
+use super::RawChange;
 use std::io;
 use std::path::Path;
-
-#[derive(Debug)]
-pub(super) struct RawChange {
-    pub watch: i32,
-    pub event: Event,
-    pub is_folder: bool,
-    pub name: OsString,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
-    Created,
-    Modified,
-    Closed,
-    MovedIn,
-    Removed,
-    Ended,
-    Overflow,
-}
 
 /// No such queue can be opened.
 #[derive(Debug)]
