@@ -1,6 +1,6 @@
 //! The wiring: which layer feeds which. Only this module knows all layers, and only it and `main` read a clock.
 //!
-//! files -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
+//! files and databases -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
 
 pub mod access;
 mod alarms;
@@ -16,6 +16,7 @@ mod lease;
 mod new_dumps;
 mod observer;
 mod open;
+mod pulls;
 mod refinement;
 mod report;
 mod reporting;
@@ -57,6 +58,8 @@ pub struct Flow {
     pub is_simulated: bool,
     /// When files that match no contract were last searched for.
     unmatched_at: Arc<Mutex<Option<DateTime<Utc>>>>,
+    /// When the sources that are read on a schedule are due.
+    pulls: pulls::Schedule,
 }
 
 impl Flow {
@@ -64,6 +67,7 @@ impl Flow {
     pub async fn round(&self, watcher: &Watcher) -> anyhow::Result<Report> {
         let started_at = now();
         let (mut report, dumps) = self.files_to_bronze(watcher).await?;
+        let dumps = self.pulls_to_bronze(&mut report, dumps).await?;
         watcher(Event::Refining);
         self.bronze_to_gold(&mut report, RefreshMode::Incremental, started_at, &dumps).await?;
         Ok(report)
@@ -74,7 +78,7 @@ impl Flow {
         let (balances, problems) = self.kafka_to_bronze().await?;
         let mut report = self.round(watcher).await?;
         report.entries.extend(balances);
-        report.problems = problems;
+        report.problems.extend(problems);
         Ok(report)
     }
 

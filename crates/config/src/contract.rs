@@ -5,6 +5,7 @@ mod encodings;
 mod layout;
 mod messages;
 mod native;
+mod pull;
 mod tolerance;
 mod values;
 
@@ -17,6 +18,7 @@ use messages::{check_topic_columns, framing, topics};
 use native::{add_native_formats, check_path_columns};
 use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
+use plant::source::{Origin, Pull};
 
 pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
 pub(crate) use layout::{FORMATS, MAX_FOOTER_LINES};
@@ -42,21 +44,26 @@ pub fn read(
     let description =
         reader.required("description", "Describe in one sentence what the table holds.");
     let source = reader.required("source", "Name the system the dumps come from, such as \"mes\".");
-    let format = format(&mut reader);
+    let pull = pull::pull(&mut reader);
+    let format = match pull.as_ref().map(|pull| &pull.origin) {
+        Some(Origin::Sql(_)) => Some(Format::CopyText),
+        None => format(&mut reader),
+    };
     let is_stream = format == Some(Format::Message);
-    let paths = if is_stream { Vec::new() } else { paths(&mut reader) };
+    let has_paths = !is_stream && pull.is_none();
+    let paths = if has_paths { paths(&mut reader) } else { Vec::new() };
     let topics = if is_stream { topics(&mut reader) } else { Vec::new() };
     let framing = if is_stream { framing(&mut reader) } else { Framing::None };
     let encoding = encoding(&mut reader);
     let lines = lines(&mut reader, format.as_ref());
     let records = records(&mut reader, format.as_ref());
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut reader) };
-    let removed_records = removed_records(&mut reader, supersede);
+    let removed_records = removed_records(&mut reader, supersede).map(|it| of_whole(it, pull.as_ref()));
     let dump_unit = dump_unit(&mut reader, supersede);
     let nulls = reader.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut reader, plant_zone, format.as_ref(), findings);
     add_native_formats(format.as_ref(), &mut columns);
-    if !is_stream {
+    if has_paths {
         check_path_columns(reader.at_key("paths"), &paths, &columns, findings);
     }
     check_topic_columns(&reader, &topics, &columns);
@@ -70,6 +77,7 @@ pub fn read(
         source: source?,
         paths,
         topics,
+        pull,
         framing,
         format: format?,
         encoding: encoding?,
@@ -84,6 +92,14 @@ pub fn read(
         case_sensitive_columns: case.unwrap_or(false),
     };
     Some((contract, retention))
+}
+
+/// A record that is missing in a source that is read as a whole is deleted there.
+fn of_whole(removed_records: RemovedRecords, pull: Option<&Pull>) -> RemovedRecords {
+    match removed_records {
+        RemovedRecords::ByName if pull.is_some_and(Pull::is_whole) => RemovedRecords::Remove,
+        other => other,
+    }
 }
 
 fn retention(

@@ -10,7 +10,9 @@ pub mod decode;
 mod error;
 pub mod files;
 pub mod kafka;
+pub mod pull;
 pub mod retry;
+pub mod sql;
 pub mod unmatched;
 
 pub use error::{Error, Retry};

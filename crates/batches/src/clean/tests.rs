@@ -29,6 +29,7 @@ fn contract() -> Contract {
         source: "mes".to_owned(),
         paths: Vec::new(),
         topics: Vec::new(),
+        pull: None,
         framing: Framing::default(),
         format: Format::JsonLines,
         encoding: Encoding::Utf8,

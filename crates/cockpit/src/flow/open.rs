@@ -61,6 +61,7 @@ impl Flow {
             messages_read: Arc::default(),
             is_simulated: false,
             unmatched_at: Arc::default(),
+            pulls: Arc::default(),
         })
     }
 

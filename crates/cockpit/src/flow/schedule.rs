@@ -18,14 +18,13 @@ impl Flow {
         stop: &CancellationToken,
         report: impl Fn(&Report),
     ) -> anyhow::Result<bool> {
-        let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             match self.round(watcher).await {
                 Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
                 Ok(done) => report(&done),
                 Err(error) => tracing::error!(error = sentence(&error), "round failed"),
             }
-            if self.pause(every, stop, async |_changed| {}).await {
+            if self.pause(self.until_next_round(), stop, async |_changed| {}).await {
                 return Ok(true);
             }
         }

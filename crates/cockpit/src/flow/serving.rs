@@ -86,7 +86,7 @@ impl Flow {
         let Binding { address, network, public_url, certificates, .. } = binding;
         let limits = self.http_limits();
         let (listener, address) = self.listen(address).await?;
-        let is_refining = ingests && (self.bucket.is_some() || self.kafka.is_some());
+        let is_refining = ingests && (self.bucket.is_some() || self.has_source());
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
         let registry = Registry::default();
@@ -231,7 +231,6 @@ impl Flow {
         live: &Live,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
             if let Some(alarms) = lake_service.alarms()
@@ -240,6 +239,7 @@ impl Flow {
                 tracing::warn!(error = sentence(&error), "alarm events not landed");
             }
             let done = self.round(watcher).await;
+            let every = self.until_next_round();
             lake_service.round_done(started_at, now(), now() + every, &done);
             self.notify_changed(live, &done).await;
             if let Err(error) = &done {

@@ -29,12 +29,13 @@ use std::sync::Arc;
 pub(crate) fn fingerprint(step: &Step, contract: &Contract, context: &LakeContext) -> String {
     let shifts = context.plant.calendar.shifts();
     let zone = context.plant.zone;
-    // The topics are irrelevant unless a column is taken from them, as are the settings that only affect
-    // landing or the report of faulty dumps.
+    // The topics are irrelevant unless a column is taken from them, as are the source and the settings that only
+    // affect landing or the report of faulty dumps.
     let has_topic = contract.columns.iter().any(|column| column.origin == Origin::Topic);
     let topics = if has_topic { contract.topics.clone() } else { Vec::new() };
     let contract = Contract {
         topics,
+        pull: None,
         reject_at_most: None,
         case_sensitive_columns: false,
         ..contract.clone()

@@ -187,6 +187,7 @@ impl Plant {
             messages_read: Arc::default(),
             is_simulated: false,
             unmatched_at: Arc::default(),
+            pulls: Arc::default(),
         };
         Self { flow, bucket, lake }
     }

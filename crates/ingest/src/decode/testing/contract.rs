@@ -13,6 +13,7 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         source: "test".into(),
         paths: Vec::new(),
         topics: Vec::new(),
+        pull: None,
         framing: Framing::default(),
         format,
         encoding: Encoding::Utf8,
