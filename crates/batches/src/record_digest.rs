@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 /// The digest of the fields of a record, in the order of the contract, and of what the contract has no column
 /// for.
-pub fn digest<'a>(fields: impl Iterator<Item = Option<&'a str>>, rest: Option<&str>) -> u128 {
+pub fn digest<'a>(fields: impl Iterator<Item = Option<&'a str>>, rest: Option<&'a str>) -> u128 {
     let mut hash = Sha256::new();
     for field in fields.chain([rest]) {
         let length = field.map_or(u64::MAX, |text| text.len() as u64);

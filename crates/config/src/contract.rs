@@ -58,7 +58,8 @@ pub fn read(
     let lines = lines(&mut reader, format.as_ref());
     let records = records(&mut reader, format.as_ref());
     let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut reader) };
-    let removed_records = removed_records(&mut reader, supersede).map(|it| of_whole(it, pull.as_ref()));
+    let removed_records =
+        removed_records(&mut reader, supersede).map(|it| of_whole(it, pull.as_ref()));
     let dump_unit = dump_unit(&mut reader, supersede);
     let nulls = reader.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut reader, plant_zone, format.as_ref(), findings);

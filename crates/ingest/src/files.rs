@@ -356,7 +356,8 @@ impl DumpReader<'_> {
     }
 
     fn copy_text(&self, fetched: Fetched) -> Result<Decoded, Error> {
-        let mut reader = BufReader::with_capacity(self.limits.ingest.read_chunk_bytes, fetched.file);
+        let mut reader =
+            BufReader::with_capacity(self.limits.ingest.read_chunk_bytes, fetched.file);
         let mut line = Vec::new();
         reader.read_until(b'\n', &mut line)?;
         let mut rows = CopyRows::new(self.contract, &line, decode_limits(self.limits))?;
@@ -372,7 +373,11 @@ impl DumpReader<'_> {
             }
         }
         self.hand_over(&mut records)?;
-        Ok(Decoded { records: records.records(), columns: Some(rows.columns()), ..Decoded::default() })
+        Ok(Decoded {
+            records: records.records(),
+            columns: Some(rows.columns()),
+            ..Decoded::default()
+        })
     }
 
     fn workbook(&self, fetched: Fetched) -> Result<Decoded, Error> {

@@ -111,7 +111,9 @@ async fn read_rows<S: Session>(
     pages.start_at(start.as_deref());
     let mut rows = Rows::new(request);
     pages.read_all(session, &mut rows, &mut |line| increment.take(line, &mut spool)).await?;
-    if rows.read == 0 && let Some(start) = &start {
+    if rows.read == 0
+        && let Some(start) = &start
+    {
         let greatest = session.value(&pages.greatest(&watermark.column)).await?;
         increment.check_greatest(greatest.as_deref(), start)?;
     }

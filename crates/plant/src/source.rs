@@ -249,7 +249,8 @@ mod tests {
 
     #[test]
     fn the_next_read_starts_after_the_last_increment_of_the_same_reading() {
-        let places = ["orders/1/9?to=9&last=9", "orders/1/10?to=10&last=99", "orders/2/1?to=1&last=1", "x"];
+        let places =
+            ["orders/1/9?to=9&last=9", "orders/1/10?to=10&last=99", "orders/2/1?to=1&last=1", "x"];
         let last = |reading| PullPlace::last_increment(places.into_iter(), reading);
         assert_eq!(last(1).map(|it| it.to), Some("10".to_owned()));
         assert_eq!(last(2).map(|it| it.number), Some(1));

@@ -25,7 +25,12 @@ impl Flow {
             }
             return Ok((Report::default(), known));
         };
-        let contracts = self.refinery.plant.contracts.values().filter(|it| !it.is_stream() && it.pull.is_none());
+        let contracts = self
+            .refinery
+            .plant
+            .contracts
+            .values()
+            .filter(|it| !it.is_stream() && it.pull.is_none());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         if contracts.is_empty() {
             // A plant that only reads topics expects no dumps.

@@ -94,11 +94,7 @@ impl Flow {
     }
 
     /// Records the state of the sources that were read, in the schedule, in `meta.sources` and in the report.
-    async fn record_states(
-        &self,
-        readings: &[Reading],
-        report: &mut Report,
-    ) -> anyhow::Result<()> {
+    async fn record_states(&self, readings: &[Reading], report: &mut Report) -> anyhow::Result<()> {
         let saved = sources::load(self.lake()).await?;
         let mut rows = Vec::new();
         for reading in readings {
@@ -156,7 +152,8 @@ const SAVED_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 /// Whether the state of a source has to be saved.
 fn is_changed(before: &SourceRow, row: &SourceRow) -> bool {
-    let news = |row: &SourceRow| (row.state, row.error.clone(), row.changed_at, row.checkpoint.clone());
+    let news =
+        |row: &SourceRow| (row.state, row.error.clone(), row.changed_at, row.checkpoint.clone());
     news(before) != news(row)
         || before.address != row.address
         || row.state == SourceState::Ok && row.read_at - before.read_at >= SAVED_EVERY

@@ -17,7 +17,11 @@ pub(super) fn pull(reader: &mut TomlReader<'_, '_>) -> Option<Pull> {
     let table = reader.table("sql")?;
     if reader.has("format") {
         reader.allow(&["format"]);
-        reader.note("format", "`format` beside `[sql]`", "Remove it: rows of a database have no format.");
+        reader.note(
+            "format",
+            "`format` beside `[sql]`",
+            "Remove it: rows of a database have no format.",
+        );
     }
     for key in OF_DUMPS.into_iter().filter(|key| reader.has(key)) {
         reader.note(key, format!("`{key}` beside `[sql]`"), "Write a contract for each source.");
@@ -111,7 +115,9 @@ fn server(
         return Err("it has a password; write password = \"env:NAME\" instead");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("nothing may follow the name of the database; other settings are keys of [sql]");
+        return Err(
+            "nothing may follow the name of the database; other settings are keys of [sql]",
+        );
     }
     let (make, default_port): (fn(Server) -> Database, u16) = match url.scheme() {
         "postgresql" | "postgres" => (Database::Postgres, 5432),
@@ -124,7 +130,8 @@ fn server(
     if host.is_empty() || user.is_empty() || database.is_empty() {
         return Err("expected user, host and database");
     }
-    let is_here = host == "localhost" || host.parse().is_ok_and(|it: std::net::IpAddr| it.is_loopback());
+    let is_here =
+        host == "localhost" || host.parse().is_ok_and(|it: std::net::IpAddr| it.is_loopback());
     let port = url.port().unwrap_or(default_port);
     let is_encrypted = tls.unwrap_or(!is_here);
     Ok(make(Server { host, port, user, database, password, is_encrypted, ca_file }))
@@ -210,7 +217,15 @@ mod tests {
         check(&format!("{url}table = 't'\noverlap = 3"), "`overlap` without `watermark`");
         check(&format!("{url}table = 't'\npassword = 'hunter2'"), "env:NAME");
         check(&format!("{url}table = 't'\nrows = 1"), "unknown key `rows`");
-        assert!(!read("[sql]\npassword = 'hunter2'\nurl = 'mysql://a:hunter2@b/c'").1.contains("hunter2"));
-        assert!(read("format = 'parquet'\n[sql]\nurl = 'sqlite:a'\ntable = 't'").1.contains("`format` beside"));
+        assert!(
+            !read("[sql]\npassword = 'hunter2'\nurl = 'mysql://a:hunter2@b/c'")
+                .1
+                .contains("hunter2")
+        );
+        assert!(
+            read("format = 'parquet'\n[sql]\nurl = 'sqlite:a'\ntable = 't'")
+                .1
+                .contains("`format` beside")
+        );
     }
 }

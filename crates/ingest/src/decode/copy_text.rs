@@ -196,7 +196,8 @@ mod tests {
     #[test]
     fn null_and_the_empty_text_differ() {
         let contract = contract(Format::CopyText, &["*id", "name"]);
-        let mut rows = CopyRows::new(&contract, b"name\tid\tmore\n", DecodeLimits::default()).unwrap();
+        let mut rows =
+            CopyRows::new(&contract, b"name\tid\tmore\n", DecodeLimits::default()).unwrap();
         let mut out = BatchBuilder::new(2);
         let lines: [&[u8]; 4] = [b"\\N\t1\ta\\tb\n", b"\t2\t\\N\n", b"x\t3\n", b"\xff\t4\t\n"];
         for line in lines {
@@ -216,7 +217,8 @@ mod tests {
     #[test]
     fn a_missing_required_column_is_named() {
         let contract = contract(Format::CopyText, &["*id", "name"]);
-        let error = CopyRows::new(&contract, b"ident\tname\n", DecodeLimits::default()).unwrap_err();
+        let error =
+            CopyRows::new(&contract, b"ident\tname\n", DecodeLimits::default()).unwrap_err();
         assert!(error.to_string().contains("missing [id], found [ident, name]"), "{error}");
     }
 

@@ -46,9 +46,8 @@ pub fn find<'a>(columns: &'a [SqlColumn], name: &str) -> Result<&'a SqlColumn, E
 /// There is none.
 pub fn position(columns: &[SqlColumn], name: &str) -> Result<usize, Error> {
     let exact = columns.iter().position(|column| column.name == name);
-    let found = exact.or_else(|| {
-        columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
-    });
+    let found =
+        exact.or_else(|| columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)));
     found.ok_or_else(|| {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         Error::Data(format!(

@@ -73,7 +73,9 @@ impl<'a> Increments<'a> {
 
     /// Sets the time of the database.
     pub fn set_now(&mut self, now: &str) {
-        if let (Some(Position::Time(us)), true) = (Position::parse(now), self.column.kind != ColumnKind::Integer) {
+        if let (Some(Position::Time(us)), true) =
+            (Position::parse(now), self.column.kind != ColumnKind::Integer)
+        {
             let tolerance_us = self.tolerance_s.saturating_mul(1_000_000).cast_signed();
             self.latest = Some(Position::Time(us.saturating_add(tolerance_us)));
         }
@@ -93,8 +95,7 @@ impl<'a> Increments<'a> {
         if let Some(watermark) = watermark.as_deref().filter(|_| !is_ahead) {
             raise(&mut self.to, watermark);
         }
-        let is_known = !self.known.is_empty()
-            && self.known.contains(&self.rows.digest(line));
+        let is_known = !self.known.is_empty() && self.known.contains(&self.rows.digest(line));
         if is_known {
             return Ok(());
         }
@@ -163,7 +164,9 @@ fn check(request: &Request<'_>, column: &SqlColumn, overlap: Overlap) -> Result<
     let is_integer = *kind == ColumnKind::Integer;
     if is_integer != matches!(overlap, Overlap::Numbers(_)) {
         let expected = if is_integer { "a number" } else { "a duration such as \"10 min\"" };
-        return refuse(format!("the watermark `{name}` has type {type_name}: `overlap` has to be {expected}"));
+        return refuse(format!(
+            "the watermark `{name}` has type {type_name}: `overlap` has to be {expected}"
+        ));
     }
     let before = request.last.and_then(|last| Position::parse(&last.to));
     let was_integer = before.map(|it| matches!(it, Position::Number(_)));

@@ -72,7 +72,9 @@ impl MySql {
         let version = self.value("SELECT VERSION()").await?.unwrap_or_default();
         let timeout = match version.contains("MariaDB") {
             true => format!("SET SESSION max_statement_time = {timeout_s}"),
-            false => format!("SET SESSION max_execution_time = {}", timeout_s.saturating_mul(1_000)),
+            false => {
+                format!("SET SESSION max_execution_time = {}", timeout_s.saturating_mul(1_000))
+            }
         };
         let zone = "SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW())";
         self.zone_s = self.value(zone).await?.and_then(|it| it.parse().ok()).unwrap_or_default();
@@ -126,7 +128,9 @@ impl Session for MySql {
     fn now_statement(&self, has_zone: bool) -> String {
         // Times without a zone are usually those of the zone that the server is configured with.
         let ahead_s = if has_zone { 0 } else { self.zone_s.max(0) };
-        format!("SELECT DATE_FORMAT(UTC_TIMESTAMP() + INTERVAL {ahead_s} SECOND, '%Y-%m-%d %H:%i:%s')")
+        format!(
+            "SELECT DATE_FORMAT(UTC_TIMESTAMP() + INTERVAL {ahead_s} SECOND, '%Y-%m-%d %H:%i:%s')"
+        )
     }
 
     async fn close(self) {
@@ -204,13 +208,17 @@ fn error(place: &str, error: &mysql_async::Error) -> Error {
     if AUTH.contains(&code) {
         Error::Auth(format!("{text}; check user and password"))
     } else if MISSING.contains(&code) {
-        Error::NotFound(format!("{text}; check the privileges of the user, and `url`, `table` and `query` of the contract"))
+        Error::NotFound(format!(
+            "{text}; check the privileges of the user, and `url`, `table` and `query` of the contract"
+        ))
     } else if TOO_LONG.contains(&code) {
         Error::Unreachable(format!(
             "{text}; an index on the columns of watermark and key makes pages fast, `statement_timeout` allows more time"
         ))
     } else if STATEMENT.contains(&code) {
-        Error::Data(format!("{text}; check `table`, `query`, `key` and `watermark` of the contract"))
+        Error::Data(format!(
+            "{text}; check `table`, `query`, `key` and `watermark` of the contract"
+        ))
     } else {
         Error::Unreachable(text)
     }

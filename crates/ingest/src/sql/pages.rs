@@ -150,7 +150,8 @@ impl Pages {
 
     /// The statement for the greatest value of a column.
     pub fn greatest(&self, column: &str) -> String {
-        let name = self.order.first().map_or_else(|| self.dialect.name(column), |it| it.name.clone());
+        let name =
+            self.order.first().map_or_else(|| self.dialect.name(column), |it| it.name.clone());
         format!("SELECT MAX({name}) FROM {}", self.from)
     }
 
@@ -194,7 +195,8 @@ impl Pages {
         let mut held = Held::default();
         loop {
             let (read_before, mut found) = (rows.read, 0);
-            let statement = self.statement(Some(&self.from_key(&held)?), Some(()), Some(limit));
+            let statement =
+                self.statement(Some(&self.key_condition(&held)?), Some(()), Some(limit));
             let mut hold = |line: &[u8]| {
                 found += 1;
                 if !held.is_of(line, &self.order) {
@@ -214,7 +216,8 @@ impl Pages {
             }
             held.drop_rows();
             // A page of one key alone: the next has to reach beyond it.
-            limit = if rows.read == read_before { limit.saturating_mul(2) } else { self.rows_per_page };
+            limit =
+                if rows.read == read_before { limit.saturating_mul(2) } else { self.rows_per_page };
         }
     }
 
@@ -241,20 +244,22 @@ impl Pages {
     }
 
     /// The condition for rows with a whole key, from that of the held rows on.
-    fn from_key(&self, held: &Held) -> Result<String, Error> {
+    fn key_condition(&self, held: &Held) -> Result<String, Error> {
         let whole: Vec<String> =
             self.order.iter().map(|column| format!("{} IS NOT NULL", column.name)).collect();
         let mut conditions = vec![whole.join(" AND ")];
         if held.key.is_empty() {
-            conditions.extend(self.start.iter().map(|start| format!("{} >= {start}", self.order[0].name)));
+            conditions.extend(
+                self.start.iter().map(|start| format!("{} >= {start}", self.order[0].name)),
+            );
         } else {
-            conditions.push(self.from_tuple(&held.key)?);
+            conditions.push(self.tuple_condition(&held.key)?);
         }
         Ok(conditions.join(" AND "))
     }
 
     /// The order of tuples by the order of their parts. The first condition is one that an index can use.
-    fn from_tuple(&self, key: &[Vec<u8>]) -> Result<String, Error> {
+    fn tuple_condition(&self, key: &[Vec<u8>]) -> Result<String, Error> {
         let mut literals = Vec::with_capacity(key.len());
         for (column, raw) in self.order.iter().zip(key) {
             let chars = std::str::from_utf8(raw).map_err(not_text)?;
@@ -265,9 +270,7 @@ impl Pages {
         for (name, literal) in literals.iter().rev() {
             condition = match condition.is_empty() {
                 true => format!("{name} >= {literal}"),
-                false => format!(
-                    "{name} >= {literal} AND ({name} > {literal} OR ({condition}))"
-                ),
+                false => format!("{name} >= {literal} AND ({name} > {literal} OR ({condition}))"),
             };
         }
         Ok(condition)

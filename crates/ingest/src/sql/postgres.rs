@@ -192,7 +192,8 @@ fn kind(found: &Type) -> ColumnKind {
 
 fn error(place: &str, error: &tokio_postgres::Error) -> Error {
     let Some(answer) = error.as_db_error() else {
-        let cause = std::error::Error::source(error).map_or_else(String::new, |it| format!(": {it}"));
+        let cause =
+            std::error::Error::source(error).map_or_else(String::new, |it| format!(": {it}"));
         return Error::Unreachable(format!("{place} cannot be reached: {error}{cause}"));
     };
     let (code, message) = (answer.code(), answer.message());
@@ -207,7 +208,9 @@ fn error(place: &str, error: &tokio_postgres::Error) -> Error {
     if auth.contains(code) {
         Error::Auth(format!("{text}; check user and password"))
     } else if missing.contains(code) {
-        Error::NotFound(format!("{text}; check the privileges of the user, and `url`, `table` and `query` of the contract"))
+        Error::NotFound(format!(
+            "{text}; check the privileges of the user, and `url`, `table` and `query` of the contract"
+        ))
     } else if *code == SqlState::QUERY_CANCELED {
         Error::Unreachable(format!(
             "{text}; an index on the columns of watermark and key makes pages fast, `statement_timeout` allows more time"
@@ -215,7 +218,9 @@ fn error(place: &str, error: &tokio_postgres::Error) -> Error {
     } else if is_passing(code.code()) {
         Error::Unreachable(text)
     } else {
-        Error::Data(format!("{text}; check `table`, `query`, `key` and `watermark` of the contract"))
+        Error::Data(format!(
+            "{text}; check `table`, `query`, `key` and `watermark` of the contract"
+        ))
     }
 }
 

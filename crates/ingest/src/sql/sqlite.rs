@@ -77,8 +77,7 @@ impl Session for Sqlite {
         self.with(move |connection| {
             let declared = declared_types(connection, &from)?;
             let prepared = connection.prepare(&format!("SELECT * FROM {from} LIMIT 0"))?;
-            let names: Vec<String> =
-                prepared.column_names().into_iter().map(str::to_owned).collect();
+            let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
             let stored = stored_types(connection, &from, &names)?;
             let column = |(name, stored): (String, String)| {
                 let found = declared.iter().find(|(known, _)| *known == name);
@@ -155,9 +154,7 @@ fn send_rows(
     let mut chunk = Vec::with_capacity(CHUNK_BYTES);
     while let Some(row) = rows.next()? {
         push_row(&mut chunk, row, width)?;
-        if chunk.len() >= CHUNK_BYTES
-            && out.blocking_send(std::mem::take(&mut chunk)).is_err()
-        {
+        if chunk.len() >= CHUNK_BYTES && out.blocking_send(std::mem::take(&mut chunk)).is_err() {
             return Ok(());
         }
     }
@@ -188,10 +185,7 @@ fn push_row(line: &mut Vec<u8>, row: &Row<'_>, width: usize) -> rusqlite::Result
 }
 
 /// Names and declared types of the columns of a table; empty for a query.
-fn declared_types(
-    connection: &Connection,
-    from: &str,
-) -> rusqlite::Result<Vec<(String, String)>> {
+fn declared_types(connection: &Connection, from: &str) -> rusqlite::Result<Vec<(String, String)>> {
     if from.starts_with('(') {
         return Ok(Vec::new());
     }
@@ -208,8 +202,7 @@ fn stored_types(
     names: &[String],
 ) -> rusqlite::Result<Vec<String>> {
     let quoted = names.iter().map(|name| format!("typeof({})", Sqlite::DIALECT.name(name)));
-    let statement =
-        format!("SELECT {} FROM {from} LIMIT 1", quoted.collect::<Vec<_>>().join(", "));
+    let statement = format!("SELECT {} FROM {from} LIMIT 1", quoted.collect::<Vec<_>>().join(", "));
     let mut prepared = connection.prepare(&statement)?;
     let mut rows = prepared.query([])?;
     match rows.next()? {
@@ -244,9 +237,9 @@ fn error(place: &str, error: &rusqlite::Error) -> Error {
         Some(ErrorCode::Unknown) if error.to_string().contains("no such table") => {
             Error::NotFound(format!("{text}; check `table` and `query` of the contract"))
         }
-        Some(ErrorCode::Unknown) | None => {
-            Error::Data(format!("{text}; check `table`, `query`, `key` and `watermark` of the contract"))
-        }
+        Some(ErrorCode::Unknown) | None => Error::Data(format!(
+            "{text}; check `table`, `query`, `key` and `watermark` of the contract"
+        )),
         Some(_) => Error::Unreachable(text),
     }
 }

@@ -21,7 +21,8 @@ impl Position {
         }
         let text = text.strip_suffix("+00").or_else(|| text.strip_suffix('Z')).unwrap_or(text);
         let (day, time) = text.split_once([' ', 'T']).unwrap_or((text, "00:00:00"));
-        let at = NaiveDateTime::parse_from_str(&format!("{day} {time}"), "%Y-%m-%d %H:%M:%S%.f").ok()?;
+        let at =
+            NaiveDateTime::parse_from_str(&format!("{day} {time}"), "%Y-%m-%d %H:%M:%S%.f").ok()?;
         Some(Self::Time(at.and_utc().timestamp_micros()))
     }
 
@@ -80,7 +81,11 @@ mod tests {
         check("1500", Overlap::Numbers(1_000), "500");
         check("5", Overlap::Numbers(1_000), "-995");
         check("2026-11-27 00:00:05", Overlap::Seconds(10), "2026-11-26 23:59:55");
-        check("2026-11-27 00:00:05.123456+00", Overlap::Seconds(5), "2026-11-27 00:00:00.123456+00");
+        check(
+            "2026-11-27 00:00:05.123456+00",
+            Overlap::Seconds(5),
+            "2026-11-27 00:00:00.123456+00",
+        );
         check("2026-11-27T00:00:05Z", Overlap::Seconds(0), "2026-11-27T00:00:05Z");
         check("2026-11-27", Overlap::Seconds(86_400), "2026-11-26");
         check("infinity", Overlap::Seconds(10), "infinity");

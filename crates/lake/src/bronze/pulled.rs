@@ -45,10 +45,7 @@ impl Landings<'_> {
     }
 
     /// The digests of the records of dumps whose keys are wanted.
-    pub async fn digests(
-        &self,
-        is_wanted: impl Fn(&str) -> bool,
-    ) -> anyhow::Result<HashSet<u128>> {
+    pub async fn digests(&self, is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<HashSet<u128>> {
         let mut found = HashSet::new();
         let files = self.state.as_ref().map(State::files).unwrap_or_default();
         let names = self.contract.columns.iter().map(|column| column.name.as_str());
@@ -72,7 +69,8 @@ impl Landings<'_> {
 
 fn add_digests(batch: &RecordBatch, names: &[&str], found: &mut HashSet<u128>) {
     // A file of an older contract may lack a column.
-    let columns: Vec<Option<&StringArray>> = names.iter().map(|name| text(batch, name).ok()).collect();
+    let columns: Vec<Option<&StringArray>> =
+        names.iter().map(|name| text(batch, name).ok()).collect();
     let Some((rest, fields)) = columns.split_last() else { return };
     for row in 0..batch.num_rows() {
         let fields = fields.iter().map(|column| value(*column, row));

@@ -47,7 +47,9 @@ impl Due {
         };
         match self.state {
             SourceState::Refused => {
-                format!("{reason}; it is not tried again before the password or the contract changes")
+                format!(
+                    "{reason}; it is not tried again before the password or the contract changes"
+                )
             }
             _ => reason,
         }
