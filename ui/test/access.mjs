@@ -10,9 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
-
-const START_LIMIT_MS = 60_000
+import { inBrowser, printed, SETUP_LINK, stopped } from './start.mjs'
 
 function freePort() {
   return new Promise((done) => {
@@ -30,24 +28,6 @@ function start(program, lake, listen, folder) {
   return spawn(program, args, { env: { ...process.env, ...settings } })
 }
 
-/** The one-time link that a program prints. */
-function linkOf(child) {
-  return new Promise((done, fail) => {
-    let output = ''
-    const timer = setTimeout(() => fail(new Error(`no one-time link:\n${output}`)), START_LIMIT_MS)
-    const read = (bytes) => {
-      output += bytes
-      const [link] = /https?:\/\/\S+\/setup#\S+/.exec(output) ?? []
-      if (!link) return
-      clearTimeout(timer)
-      done(link)
-    }
-    child.stdout.on('data', read)
-    child.stderr.on('data', read)
-    child.on('exit', (code) => fail(new Error(`cockpit ended with ${code}:\n${output}`)))
-  })
-}
-
 async function main() {
   const { COCKPIT: program, LAKE: lake } = process.env
   if (!program || !lake) {
@@ -57,10 +37,9 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'cockpit-access-'))
   const child = start(program, lake, `127.0.0.1:${await freePort()}`, folder)
   try {
-    await testWith(await linkOf(child))
+    await testWith(await printed(child, SETUP_LINK))
   } finally {
-    child.removeAllListeners('exit')
-    child.kill('SIGTERM')
+    await stopped(child)
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -69,18 +48,7 @@ async function testWith(link) {
   process.env.COCKPIT_URL = new URL(link).origin
   process.env.COCKPIT_SETUP_LINK = link
   const { accessTest } = await import('./browser/access.mjs')
-  const { results } = await import('./browser/harness.mjs')
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  })
-  try {
-    await accessTest(browser)
-  } finally {
-    await browser.close()
-  }
-  console.log(`${results.passed} passed, ${results.failures.length} failed`)
-  process.exitCode = results.failures.length > 0 ? 1 : 0
+  await inBrowser(accessTest)
 }
 
 await main()

@@ -6,7 +6,7 @@
 // Prints `ready`, waits for the end of standard input, and prints {received, painted}: milliseconds since 1970 by
 // object. CHROMIUM is the path of the browser.
 
-import { chromium } from 'playwright-core'
+import { launch } from './start.mjs'
 
 /** Runs in a page without content, so that nothing else delays the events. */
 function receive() {
@@ -63,10 +63,7 @@ async function openAlarms(browser, origin) {
 
 async function main() {
   const origin = process.env.COCKPIT_URL
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  })
+  const browser = await launch()
   const [events, alarms] = [await openEmpty(browser, origin), await openAlarms(browser, origin)]
   console.log('ready')
   process.stdin.resume()

@@ -7,7 +7,6 @@
 // the questions of the plant about a stream that has ended. CHROMIUM is the path of the browser,
 // /usr/bin/chromium by default. Login, roles and settings have tests of their own in access.mjs.
 
-import { chromium } from 'playwright-core'
 import { boardsTest } from './browser/boards.mjs'
 import { dataTest } from './browser/data.mjs'
 import { exploreTest } from './browser/explore.mjs'
@@ -23,6 +22,7 @@ import { questionsTest } from './browser/questions.mjs'
 import { stationTest } from './browser/station.mjs'
 import { stockTest } from './browser/stock.mjs'
 import { answersTest, tempsTest } from './browser/temps.mjs'
+import { inBrowser } from './start.mjs'
 
 async function allPages(browser, page) {
   await nowTest(page)
@@ -54,17 +54,9 @@ async function main() {
     console.error('COCKPIT_URL is not set: expected the address of a running cockpit.')
     process.exit(2)
   }
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  })
-  try {
-    await run(browser)
-  } finally {
-    await browser.close()
-  }
-  console.log(`${results.passed} passed, ${results.failures.length} failed`)
-  process.exit(results.failures.length > 0 ? 1 : 0)
+  await inBrowser(run)
+  // Requests that are still open do not delay the end.
+  process.exit()
 }
 
 await main()

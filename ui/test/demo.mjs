@@ -4,40 +4,14 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
-
-const START_LIMIT_MS = 240_000
-
-/** The address that the demo prints once its pages can be opened. */
-function addressOf(child) {
-  return new Promise((done, fail) => {
-    let output = ''
-    const timer = setTimeout(() => fail(new Error(`no address:\n${output}`)), START_LIMIT_MS)
-    const read = (bytes) => {
-      output += bytes
-      const [, address] = /pages\s+(http:\/\/\S+)/.exec(output) ?? []
-      if (!address) return
-      clearTimeout(timer)
-      done(address)
-    }
-    child.stdout.on('data', read)
-    child.stderr.on('data', read)
-    child.on('exit', (code) => fail(new Error(`cockpit ended with ${code}:\n${output}`)))
-  })
-}
+import { launch, PAGES, printed, stopped } from './start.mjs'
 
 /** The demo of the program in COCKPIT, on a port; `stop` takes the signal. */
 export async function startDemo(folder, port = 0) {
   const place = port ? ['--port', String(port)] : []
   const child = spawn(process.env.COCKPIT, ['demo', '--data', join(folder, 'data'), ...place])
-  const address = await addressOf(child)
-  child.removeAllListeners('exit')
-  const stop = (signal = 'SIGTERM') => {
-    const ended = new Promise((done) => child.on('exit', done))
-    child.kill(signal)
-    return ended
-  }
-  return { address, stop }
+  const address = await printed(child, PAGES)
+  return { address, stop: (signal) => stopped(child, signal) }
 }
 
 /** Runs `use(browser, demo, folder)` with the service at COCKPIT_URL, or with a demo of COCKPIT. */
@@ -59,9 +33,3 @@ export async function withPages(use, port = 0) {
     rmSync(folder, { recursive: true, force: true })
   }
 }
-
-export const launch = () =>
-  chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  })

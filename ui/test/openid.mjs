@@ -11,7 +11,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright-core'
+import { inBrowser } from './start.mjs'
 
 const START_LIMIT_MS = 60_000
 const SECRET = 'the-secret-of-the-test-client'
@@ -150,18 +150,7 @@ async function main() {
 async function testWith(site) {
   process.env.COCKPIT_URL = site.url
   const { openidTest } = await import('./browser/openid.mjs')
-  const { results } = await import('./browser/harness.mjs')
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  })
-  try {
-    await openidTest(browser, { ...site, password: PASSWORD, secret: SECRET })
-  } finally {
-    await browser.close()
-  }
-  console.log(`${results.passed} passed, ${results.failures.length} failed`)
-  process.exitCode = results.failures.length > 0 ? 1 : 0
+  await inBrowser((browser) => openidTest(browser, { ...site, password: PASSWORD, secret: SECRET }))
 }
 
 await main()

@@ -7,13 +7,11 @@
 // screenshots, CHROMIUM the path of the browser, /usr/bin/chromium by default.
 
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { inBrowser, PAGES, printed, programUnderTest, stopped, withPlant } from './start.mjs'
 
-const START_LIMIT_MS = 180_000
-const PLANT = new URL('../../plants/kerala', import.meta.url).pathname
+const ROUND_LIMIT_MS = 180_000
 
 /** A report whose figures the test computes itself, delivered into a folder and to an address without a channel. */
 const definition = (folder) => `
@@ -65,51 +63,9 @@ const TEMPLATE = `
 ]
 `
 
-/** The address that the demo prints once its pages can be opened. */
-function addressOf(child) {
-  return new Promise((done, fail) => {
-    let output = ''
-    const timer = setTimeout(() => fail(new Error(`no address:\n${output}`)), START_LIMIT_MS)
-    const read = (bytes) => {
-      output += bytes
-      const [, address] = /pages\s+(http:\/\/\S+)/.exec(output) ?? []
-      if (!address) return
-      clearTimeout(timer)
-      done(address)
-    }
-    child.stdout.on('data', read)
-    child.stderr.on('data', read)
-    child.on('exit', (code) => fail(new Error(`cockpit ended with ${code}:\n${output}`)))
-  })
-}
-
-async function main() {
-  const program = process.env.COCKPIT
-  if (!program) {
-    console.error('COCKPIT is not set: expected the program.')
-    process.exit(2)
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'cockpit-reports-'))
-  const plant = join(folder, 'plant')
-  cpSync(PLANT, plant, { recursive: true })
-  const report = join(plant, 'reports', 'test-boards')
-  mkdirSync(report, { recursive: true })
-  writeFileSync(join(report, 'report.toml'), definition(join(folder, 'sent')))
-  writeFileSync(join(report, 'report.typ'), TEMPLATE)
-  const child = spawn(program, ['demo', '--plant', plant, '--data', join(folder, 'data')])
-  try {
-    await testWith(await addressOf(child), join(folder, 'sent'))
-  } finally {
-    child.removeAllListeners('exit')
-    child.kill('SIGTERM')
-    await new Promise((done) => child.on('exit', done))
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
 /** Waits until the first round has made the tables that the reports read. */
 async function refined(address) {
-  const end = Date.now() + START_LIMIT_MS
+  const end = Date.now() + ROUND_LIMIT_MS
   while (Date.now() < end) {
     if ((await fetch(`${address}/api/v1/health`)).ok) return
     await new Promise((done) => setTimeout(done, 500))
@@ -117,22 +73,19 @@ async function refined(address) {
   throw new Error('the first round did not end')
 }
 
-async function testWith(address, sent) {
-  process.env.COCKPIT_URL = address
-  await refined(address)
-  const { reportTest } = await import('./browser/reports.mjs')
-  const { results } = await import('./browser/harness.mjs')
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  })
+const program = programUnderTest()
+await withPlant('reports', async (folder, plant) => {
+  const report = join(plant, 'reports', 'test-boards')
+  mkdirSync(report, { recursive: true })
+  writeFileSync(join(report, 'report.toml'), definition(join(folder, 'sent')))
+  writeFileSync(join(report, 'report.typ'), TEMPLATE)
+  const child = spawn(program, ['demo', '--plant', plant, '--data', join(folder, 'data')])
   try {
-    await reportTest(browser, sent)
+    process.env.COCKPIT_URL = await printed(child, PAGES)
+    await refined(process.env.COCKPIT_URL)
+    const { reportTest } = await import('./browser/reports.mjs')
+    await inBrowser((browser) => reportTest(browser, join(folder, 'sent')))
   } finally {
-    await browser.close()
+    await stopped(child)
   }
-  console.log(`${results.passed} passed, ${results.failures.length} failed`)
-  process.exitCode = results.failures.length > 0 ? 1 : 0
-}
-
-await main()
+})

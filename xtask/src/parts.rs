@@ -4,6 +4,7 @@
 mod broker;
 mod clients;
 mod service;
+mod wheel;
 
 use crate::machine::{self, print, run};
 use crate::package;
@@ -52,6 +53,13 @@ const PARTS: &[Part] = &[
     part("report", "the reports, number for number", &["build", "python"], service::report),
     part("odd", "odd files of other programs, value for value", &["build", "python"], odd),
     part("names", "odd names, on a disk and on S3", &["build", "python"], names),
+    part("folder", "files that arrive in a watched folder", &["build", "python"], folder),
+    part(
+        "http-source",
+        "HTTP interfaces while program and server are killed",
+        &["build", "python"],
+        http_source,
+    ),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -99,6 +107,13 @@ const PARTS: &[Part] = &[
         &["build", "python"],
         clients::schemathesis,
     ),
+    part(
+        "python-package",
+        "the Python package beside the program",
+        &["build", "python"],
+        wheel::package,
+    ),
+    on_dumps("spark", "the lake refined by Apache Spark", &["build", "python"], wheel::spark),
     part("grafana", "the statements of the dashboards", &["build", "python"], clients::grafana),
     part("sharing", "every table of gold by Delta Sharing", &["build", "python"], clients::sharing),
     on_dumps("redump", "a second dump of one day", &["ingest", "python"], redump),
@@ -171,20 +186,23 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 13] = [
+const WHEN_NAMED: [&str; 16] = [
+    "folder",
+    "http-source",
     "screens",
     "messages",
     "login",
     "topics",
     "stream",
     "load",
-    "report",
     "boards",
     "sql-doors",
     "odata",
     "sharing",
     "schemathesis",
     "grafana",
+    "python-package",
+    "spark",
 ];
 
 /// The parts as a list for people.
@@ -377,6 +395,14 @@ fn names(bench: &Bench) -> Done {
     run(bench.python("names_case.py")?.arg("--cockpit").arg(&bench.cockpit))
 }
 
+fn folder(bench: &Bench) -> Done {
+    run(bench.python("folder_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
+fn http_source(bench: &Bench) -> Done {
+    run(bench.python("http_source_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
+
 fn ingest(bench: &Bench) -> Done {
     bench.ingest(&bench.bucket)
 }
@@ -454,7 +480,7 @@ mod tests {
 
     #[test]
     fn without_dumps_the_rest_still_runs() {
-        let rest = "packages python chromium build rust fuzz check pages oee odd names access alarms reports issue openid netns \
+        let rest = "packages python chromium build rust fuzz check pages oee report odd names access alarms reports issue openid netns \
             damage flood notify demo package questions";
         let rest: Vec<&str> = rest.split_whitespace().collect();
         assert_eq!(parts(&[], false), rest);

@@ -19,6 +19,11 @@ const DELTA_SHARING: &str = "delta-sharing==1.4.2";
 /// What generates requests from an OpenAPI description, as pip knows it.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
+/// What builds the wheel of the Python package, and what runs its tests and notebooks, as pip knows them.
+const MATURIN: &str = "maturin==1.16.0";
+const RUNNERS: [&str; 4] =
+    ["pytest==9.2.0", "nbclient==0.11.0", "ipykernel==7.4.0", "matplotlib==3.11.2"];
+
 /// The connector is the release before: what that one needs to log in was not published with it.
 const SPARK_JARS: Jars = Jars {
     name: "Spark",
@@ -186,6 +191,11 @@ pub fn schemathesis() -> Result<PathBuf, String> {
     environment(SCHEMATHESIS.into(), &[OsStr::new(SCHEMATHESIS)])
 }
 
+/// A Python that builds wheels.
+pub fn maturin() -> Result<PathBuf, String> {
+    environment(MATURIN.into(), &[OsStr::new(MATURIN)])
+}
+
 /// A Python with Spark, and the folder of the jars with which that reads Kafka and writes Delta tables.
 pub fn spark() -> Result<(PathBuf, PathBuf), String> {
     let jars = SPARK_JARS.fetched()?;
@@ -213,6 +223,27 @@ fn environment(mut wanted: Vec<u8>, words: &[&OsStr]) -> Result<PathBuf, String>
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     run(pip.args(words))?;
     fs::write(stamp, "").map_err(describe)?;
+    Ok(python)
+}
+
+/// A new environment with the wheel of the folder `wheels`, as pip installs it, and what runs its tests. What the Pythons
+/// `beside` have can be imported there, too.
+pub fn with_wheel(folder: &Path, wheels: &Path, beside: &[PathBuf]) -> Result<PathBuf, String> {
+    let describe = |error: std::io::Error| format!("the wheel in {}: {error}", wheels.display());
+    let mut entries = fs::read_dir(wheels).map_err(describe)?;
+    let wheel = entries.next().ok_or("maturin built no wheel")?.map_err(describe)?.path();
+    make_environment(folder)?;
+    let python = folder.join("bin/python");
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    run(pip.arg(&wheel).args(RUNNERS))?;
+    let paths = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    let path_of = |python: &Path| {
+        answer(Command::new(python).args(["-c", paths])).ok_or("an environment without packages")
+    };
+    let own = PathBuf::from(path_of(&python)?.trim());
+    let others: Vec<String> = beside.iter().map(|it| path_of(it)).collect::<Result<_, _>>()?;
+    fs::write(own.join("beside.pth"), others.concat()).map_err(describe)?;
     Ok(python)
 }
 

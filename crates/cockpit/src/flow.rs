@@ -1,6 +1,6 @@
 //! The wiring: which layer feeds which. Only this module knows all layers, and only it and `main` read a clock.
 //!
-//! files and databases -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
+//! files, databases and HTTP interfaces -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
 
 pub mod access;
 mod alarms;
@@ -10,6 +10,7 @@ mod clock;
 pub mod demo;
 mod doors;
 mod faulty_dumps;
+mod interfaces;
 mod lake_service;
 mod landing;
 mod lease;
@@ -25,6 +26,7 @@ mod schedule;
 pub mod serving;
 mod signals;
 pub mod stream;
+mod watching;
 
 pub use clock::now;
 pub use report::{Event, Report, Watcher};
@@ -56,10 +58,14 @@ pub struct Flow {
     pub messages_read: Arc<AtomicU64>,
     /// Whether the data is simulated.
     pub is_simulated: bool,
+    /// The folder of the bucket while it is watched.
+    watching: watching::Watching,
+    /// The pulls of HTTP interfaces.
+    pulls: interfaces::Pulls,
     /// When files that match no contract were last searched for.
     unmatched_at: Arc<Mutex<Option<DateTime<Utc>>>>,
     /// When the sources that are read on a schedule are due.
-    pulls: pulls::Schedule,
+    sources: pulls::Schedule,
 }
 
 impl Flow {
@@ -68,14 +74,16 @@ impl Flow {
         let started_at = now();
         let (mut report, dumps) = self.files_to_bronze(watcher).await?;
         let dumps = self.pulls_to_bronze(&mut report, dumps).await?;
+        let dumps = self.answers_to_bronze(&mut report, dumps, watcher).await?;
         watcher(Event::Refining);
         self.bronze_to_gold(&mut report, RefreshMode::Incremental, started_at, &dumps).await?;
         Ok(report)
     }
 
-    /// Kafka -> bronze up to the current end of every topic, then one round.
+    /// Kafka -> bronze up to the current end of every topic, HTTP interfaces once, then one round.
     pub async fn once(&self, watcher: &Watcher) -> anyhow::Result<Report> {
-        let (balances, problems) = self.kafka_to_bronze().await?;
+        let (balances, mut problems) = self.kafka_to_bronze().await?;
+        problems.extend(self.pull_all().await);
         let mut report = self.round(watcher).await?;
         report.entries.extend(balances);
         report.problems.extend(problems);

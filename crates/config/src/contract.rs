@@ -2,6 +2,7 @@
 
 mod columns;
 mod encodings;
+mod http;
 mod layout;
 mod messages;
 mod native;
@@ -21,6 +22,7 @@ use plant::pattern::Pattern;
 use plant::source::{Origin, Pull};
 
 pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
+pub(crate) use http::{AUTHS, PAGES};
 pub(crate) use layout::{FORMATS, MAX_FOOTER_LINES};
 pub(crate) use messages::FRAMINGS;
 pub(crate) use values::{KINDS, PERCENT};
@@ -50,21 +52,33 @@ pub fn read(
         None => format(&mut reader),
     };
     let is_stream = format == Some(Format::Message);
-    let has_paths = !is_stream && pull.is_none();
-    let paths = if has_paths { paths(&mut reader) } else { Vec::new() };
+    let http = http::pull(&mut reader, is_stream);
+    let paths = match &http {
+        _ if is_stream => Vec::new(),
+        Some(_) => http::paths(table),
+        None if pull.is_some() => Vec::new(),
+        None => paths(&mut reader),
+    };
+    let is_dump = !is_stream && http.is_none() && pull.is_none();
+    let done_marker = if is_dump { done_marker(&mut reader) } else { None };
     let topics = if is_stream { topics(&mut reader) } else { Vec::new() };
     let framing = if is_stream { framing(&mut reader) } else { Framing::None };
     let encoding = encoding(&mut reader);
     let lines = lines(&mut reader, format.as_ref());
     let records = records(&mut reader, format.as_ref());
-    let supersede = if is_stream { Some(Supersede::Never) } else { supersede(&mut reader) };
+    let default = http.as_ref().map_or(Supersede::Key, http::supersede);
+    let supersede =
+        if is_stream { Some(Supersede::Never) } else { supersede(&mut reader, default) };
     let removed_records =
         removed_records(&mut reader, supersede).map(|it| of_whole(it, pull.as_ref()));
-    let dump_unit = dump_unit(&mut reader, supersede);
+    let dump_unit = match &http {
+        Some(_) => Some(http::dump_unit(supersede)),
+        None => dump_unit(&mut reader, supersede),
+    };
     let nulls = reader.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut reader, plant_zone, format.as_ref(), findings);
     add_native_formats(format.as_ref(), &mut columns);
-    if has_paths {
+    if is_dump {
         check_path_columns(reader.at_key("paths"), &paths, &columns, findings);
     }
     check_topic_columns(&reader, &topics, &columns);
@@ -77,6 +91,8 @@ pub fn read(
         description: description?,
         source: source?,
         paths,
+        http,
+        done_marker,
         topics,
         pull,
         framing,
@@ -139,9 +155,22 @@ fn paths(reader: &mut TomlReader<'_, '_>) -> Vec<Pattern> {
     patterns
 }
 
-fn supersede(reader: &mut TomlReader<'_, '_>) -> Option<Supersede> {
+/// The end of the names of marker files; `None` if there is none or it is invalid.
+fn done_marker(reader: &mut TomlReader<'_, '_>) -> Option<String> {
+    let text = reader.text("done_marker")?;
+    let is_valid = text.len() > 1 && text.starts_with(['.', '_', '-']) && !text.contains('/');
+    if !is_valid {
+        let remedy = "Write the end that the name of the marker has in addition, such as \".done\" for a.csv.done.";
+        reader.note("done_marker", format!("invalid done_marker `{text}`"), remedy);
+        return None;
+    }
+    Some(text)
+}
+
+fn supersede(reader: &mut TomlReader<'_, '_>, default: Supersede) -> Option<Supersede> {
     match reader.text("supersede").as_deref() {
-        None | Some("key") => Some(Supersede::Key),
+        None => Some(default),
+        Some("key") => Some(Supersede::Key),
         Some("dump") => Some(Supersede::Dump),
         Some(other) => {
             let remedy = "\"key\": a record replaces the one with its key; \"dump\": a dump replaces \

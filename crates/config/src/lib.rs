@@ -9,6 +9,7 @@ pub mod alarms;
 pub mod boards;
 mod calendar;
 pub mod contract;
+pub mod definition;
 pub mod diagnostic;
 pub mod doors;
 pub mod endpoint;

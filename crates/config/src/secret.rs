@@ -29,6 +29,11 @@ pub enum SecretRef {
 pub struct SecretText(String);
 
 impl SecretText {
+    /// A secret that was received, such as a token.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The secret itself, for the one place that uses it.
     pub fn expose(&self) -> &str {
         &self.0

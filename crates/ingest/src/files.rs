@@ -2,6 +2,7 @@
 
 mod container;
 pub mod listing;
+mod markers;
 mod path_columns;
 
 use super::Error;
@@ -17,6 +18,7 @@ use config::settings::Limits;
 use container::{Bounds, Notes};
 use futures::TryStreamExt as _;
 use listing::Object;
+use markers::Markers;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
 use path_columns::PathColumns;
@@ -49,7 +51,7 @@ impl ListedDump {
     }
 }
 
-/// Lists the dumps of all contracts, oldest first. Names that cannot be dumps although they are where
+/// Lists the dumps of all contracts, oldest first. A dump that has to be marked as complete is not listed before. Names that cannot be dumps although they are where
 /// dumps are expected are recorded in `bucket.skipped`.
 ///
 /// # Errors
@@ -67,12 +69,13 @@ pub async fn list(
             if !folders.contains_key(&folder) {
                 folders.insert(folder.clone(), listing::objects(bucket, &folder).await?);
             }
+            let markers = Markers::new(contract, &folders[&folder]);
             for object in &folders[&folder] {
                 let Some(hit) = pattern.matches(&object.key) else {
                     record_hidden(bucket, pattern, object);
                     continue;
                 };
-                if object.size_bytes < hit.size_bytes_min {
+                if object.size_bytes < hit.size_bytes_min || !markers.complete(object) {
                     continue;
                 }
                 let dumped_at = hit.dumped_on.and_then(|at| in_zone(at, zone));
@@ -143,13 +146,27 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// The bytes of `file`, which have this digest.
+    /// The bytes in `file`, whose digest is `digest`.
     pub(crate) fn new(key: &str, mut file: File, digest: PrefixDigest) -> io::Result<Self> {
         file.rewind()?;
         let size_bytes = digest.size_bytes();
         let (sha256, prefix_sha256) = digest.finish();
         let key = key.to_owned();
         Ok(Self { file, key, sha256, size_bytes, prefix_sha256 })
+    }
+
+    /// The same bytes to be read once more, from their beginning. Only one of the two may be read at a time.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        let (key, sha256) = (self.key.clone(), self.sha256.clone());
+        let (size_bytes, prefix_sha256) = (self.size_bytes, self.prefix_sha256.clone());
+        Ok(Self { file, key, sha256, size_bytes, prefix_sha256 })
+    }
+
+    /// The bytes, from the current position.
+    pub(crate) fn into_file(self) -> File {
+        self.file
     }
 }
 

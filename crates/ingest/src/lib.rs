@@ -9,10 +9,12 @@
 pub mod decode;
 mod error;
 pub mod files;
+pub mod http;
 pub mod kafka;
 pub mod pull;
 pub mod retry;
 pub mod sql;
 pub mod unmatched;
+pub mod watch_folder;
 
 pub use error::{Error, Retry};

@@ -70,6 +70,13 @@ fn is_matched(contracts: &[Arc<Contract>], object: &Object) -> bool {
         pattern.matches(&object.key).is_some_and(|hit| object.size_bytes >= hit.size_bytes_min)
     };
     contracts.iter().flat_map(|it| &it.paths).any(takes)
+        || contracts.iter().any(|it| is_marker(it, &object.key))
+}
+
+/// Whether a file marks a dump of the contract as complete.
+fn is_marker(contract: &Contract, key: &str) -> bool {
+    let marked = contract.done_marker.as_deref().and_then(|marker| key.strip_suffix(marker));
+    marked.is_some_and(|key| contract.paths.iter().any(|path| path.matches(key).is_some()))
 }
 
 /// The path that is most similar to a key, with its table.

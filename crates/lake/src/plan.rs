@@ -19,10 +19,10 @@ use arrow::datatypes::SchemaRef;
 use batches::dump_columns::is_dump_column;
 use batches::typed;
 use config::folder::Plant;
-use config::model::{Model, ParameterValue, TableName};
+use config::model::{Model, TableName};
 use datafusion::logical_expr::Expr;
 use plant::contract::{Column, Origin};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A table to be refined.
 #[derive(Debug, Clone)]
@@ -42,17 +42,6 @@ impl Step {
     pub fn name(&self) -> &TableName {
         &self.model.table
     }
-}
-
-/// The statement of a model with the values of its parameters.
-pub fn with_parameters(model: &Model, values: &BTreeMap<String, ParameterValue>) -> String {
-    let mut sql = model.sql.clone();
-    for parameter in &model.parameters {
-        if let Some(value) = values.get(&parameter.name) {
-            sql = sql.replace(&format!(":{}", parameter.name), &value.to_string());
-        }
-    }
-    sql
 }
 
 /// The bronze column that a typed column is read from: its own, or the one its local parts belong to.

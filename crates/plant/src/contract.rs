@@ -2,6 +2,7 @@
 //! records, and how the text of each column becomes a value.
 
 use crate::format::TimeFormat;
+use crate::http_source::HttpPull;
 use crate::pattern::Pattern;
 use crate::source::Pull;
 
@@ -17,6 +18,11 @@ pub struct Contract {
     pub source: String,
     /// Keys in the bucket that are dumps of this table; empty for a stream.
     pub paths: Vec<Pattern>,
+    /// The HTTP interface whose answers are dumps of this table; `None` for other sources.
+    pub http: Option<HttpPull>,
+    /// End of the name of the file that marks a dump as complete, such as `.done` for `a.csv.done`; `None` if
+    /// dumps have no markers.
+    pub done_marker: Option<String>,
     /// Kafka topics whose messages are records of this table; empty for dumps. An entry that starts
     /// with `^` is a regular expression for topic names.
     pub topics: Vec<String>,

@@ -14,6 +14,7 @@ pub mod columns;
 pub mod contract;
 pub mod equipment;
 pub mod format;
+pub mod http_source;
 pub mod ledger;
 pub mod message;
 pub mod pattern;

@@ -25,8 +25,12 @@ pub trait LakeReader: Send + Sync {
     /// its limits of memory and of spilled bytes set.
     async fn session(&self) -> anyhow::Result<SessionContext>;
 
-    /// Every table; reads metadata only. Called for each request of a table.
+    /// Every table; reads metadata only.
     async fn tables(&self) -> anyhow::Result<Vec<TableInfo>>;
+
+    /// One table, `None` if it is not in the lake. Called for each request of a table: the metadata of the other
+    /// tables are not needed.
+    async fn table(&self, schema: &str, table: &str) -> anyhow::Result<Option<TableInfo>>;
 
     /// Version of one table as of now, `None` if it has none (the response then has no ETag). Called
     /// before [`LakeReader::session`], so an ETag may be older than the rows, never newer.

@@ -25,7 +25,9 @@ export function languageOf(wanted: readonly (string | null)[]): Language {
 
 export function lengthened(text: string): string {
   const letters = text.replace(/\{\w+\}/g, '').length
-  return `[${text}${'~'.repeat(Math.ceil(0.4 * letters))}]`
+  const added = '~'.repeat(Math.ceil(0.4 * letters))
+  // Sentences get words, which wrap as real ones do.
+  return `[${text}${text.includes(' ') ? added.replace(/~{8}(?=~)/g, '$& ') : added}]`
 }
 
 /** Loads the texts. Without them nothing can be shown, so a failed request is repeated once. */

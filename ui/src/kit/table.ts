@@ -38,3 +38,22 @@ export function sorted<R>(rows: readonly R[], columns: readonly Column<R>[], ord
     return direction * String(a).localeCompare(String(b), 'en', { numeric: true })
   })
 }
+
+/** A field of CSV (RFC 4180); a text that a spreadsheet would run as a formula is quoted with an apostrophe. */
+function field(value: number | string): string {
+  if (typeof value === 'number') return String(value)
+  const text = /^[=+@\t\r]|^-(?![\d.])/.test(value) ? `'${value}` : value
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** Rows as CSV with the columns of a table: numbers without grouping, other values as shown. Bars are left out. */
+export function csvOf<R>(columns: readonly Column<R>[], rows: readonly R[]): string {
+  const written = columns.filter((column) => column.label !== '')
+  const head = written.map(({ label, unit }) => field(unit ? `${label} (${unit})` : label))
+  const cellOf = (column: Column<R>, row: R) => {
+    const value = column.numeric ? column.value?.(row) : undefined
+    return field(typeof value === 'number' ? value : column.text(row))
+  }
+  const lines = rows.map((row) => written.map((column) => cellOf(column, row)))
+  return [head, ...lines].map((line) => `${line.join(',')}\r\n`).join('')
+}

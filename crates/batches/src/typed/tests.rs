@@ -43,6 +43,8 @@ fn contract() -> Contract {
         description: String::new(),
         source: "mes".to_owned(),
         paths: Vec::new(),
+        http: None,
+        done_marker: None,
         topics: Vec::new(),
         pull: None,
         framing: Framing::default(),

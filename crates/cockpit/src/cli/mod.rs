@@ -414,7 +414,7 @@ async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool>
 
 async fn tables(config: &Config) -> anyhow::Result<bool> {
     let flow = Flow::open(config, Purpose::Read).await?;
-    for row in catalog::table_rows(&flow.refinery).await? {
+    for (row, _) in catalog::entries(&flow.refinery).await? {
         let name = TableName::new(&row.schema_name, &row.table_name);
         let columns = format!("{:<32}{:>12} rows  v{:<5}", name.to_string(), row.rows, row.version);
         print::line(&format!("{columns}{}", row.description));

@@ -10,7 +10,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::prelude::{DataFrame, SessionContext};
 use lake::context::LakeContext;
 use lake::kpi::{self, KpiQuery, Row};
-use lake::meta::catalog::{self, ColumnRow, TableRow};
+use lake::meta::catalog::{self, ColumnRow, TableEntry};
 use lake::shared::{self, Changes, FileBytes, Part, SharedTable};
 use lake::{pinned, session};
 use plant::equipment::Equipment;
@@ -125,13 +125,13 @@ impl LakeReader for LakeService {
     }
 
     async fn tables(&self) -> anyhow::Result<Vec<TableInfo>> {
-        let mut columns: BTreeMap<TableName, Vec<ColumnInfo>> = BTreeMap::new();
-        for row in catalog::column_rows(&self.refinery).await? {
-            let name = TableName::new(&row.schema_name, &row.table_name);
-            columns.entry(name).or_default().push(column(row));
-        }
-        let rows = catalog::table_rows(&self.refinery).await?;
-        Ok(rows.into_iter().map(|row| self.table(row, &mut columns)).collect())
+        let entries = catalog::entries(&self.refinery).await?;
+        Ok(entries.into_iter().map(|entry| self.table_info(entry)).collect())
+    }
+
+    async fn table(&self, schema: &str, table: &str) -> anyhow::Result<Option<TableInfo>> {
+        let entry = catalog::entry(&self.refinery, &TableName::new(schema, table)).await?;
+        Ok(entry.map(|entry| self.table_info(entry)))
     }
 
     async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>> {
@@ -274,11 +274,7 @@ impl LakeReader for LakeService {
 }
 
 impl LakeService {
-    fn table(
-        &self,
-        row: TableRow,
-        columns: &mut BTreeMap<TableName, Vec<ColumnInfo>>,
-    ) -> TableInfo {
+    fn table_info(&self, (row, columns): TableEntry) -> TableInfo {
         let name = TableName::new(&row.schema_name, &row.table_name);
         let model = self.refinery.plant.models.get(&name);
         let parameters = model.map(|model| model.parameters.as_slice()).unwrap_or_default();
@@ -297,7 +293,7 @@ impl LakeService {
             schema: row.schema_name,
             table: row.table_name,
             description: row.description,
-            columns: columns.remove(&name).unwrap_or_default(),
+            columns: columns.into_iter().map(column).collect(),
             key: row.grain.iter().flat_map(|it| it.split(", ")).map(str::to_owned).collect(),
             parameters: parameters.iter().map(parameter).collect(),
             rows: u64::try_from(row.rows).ok(),

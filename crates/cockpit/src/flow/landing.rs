@@ -1,6 +1,7 @@
 //! Files -> bronze: which dumps are complete, and the landing of each.
 
 use super::clock::machine_now;
+use super::watching::Arrived;
 use super::{Event, Flow, Watcher, now};
 use config::location::Location;
 use config::sentence::sentence;
@@ -40,9 +41,10 @@ fn is_same_file(one: &ListedDump, other: &ListedDump) -> bool {
 }
 
 impl Flow {
-    /// Splits new files into complete ones and the keys of those that are still being written. A file in a
-    /// folder is complete if it has not changed for `dump_settle_ms`; a younger one is checked again after that
-    /// time. An object in S3 is always complete.
+    /// Splits new files into complete ones and the keys of those that are still being written. In a watched folder
+    /// a file is complete once it was closed or renamed, or rested. Any other file in a folder is complete if it
+    /// has not changed for `dump_settle_ms`; a younger one is checked again after that time. An object in S3 is
+    /// always complete, and so is a file with a marker.
     pub(super) async fn at_rest(
         &self,
         bucket: &Location,
@@ -51,9 +53,13 @@ impl Flow {
     ) -> anyhow::Result<(Vec<ListedDump>, Vec<String>)> {
         let settle = Duration::from_millis(self.lake().limits().ingest.dump_settle_ms);
         let since = machine_now() - settle;
-        let is_young = |it: &ListedDump| it.modified_at > since;
+        let Arrived { new, complete, growing } = self.arrived(new).await;
+        let is_young = |it: &ListedDump| {
+            let is_marked = it.contract.done_marker.is_some();
+            it.modified_at > since && !is_marked && !complete.contains(&it.key)
+        };
         if bucket.folder.is_none() || !new.iter().any(is_young) {
-            return Ok((new, Vec::new()));
+            return Ok((new, growing));
         }
         tokio::time::sleep(settle).await;
         let later = files::list(bucket, contracts, self.refinery.plant.zone).await?;
@@ -67,6 +73,7 @@ impl Flow {
             new.into_iter().partition(is_at_rest);
         let mut unfinished: Vec<String> = unfinished.into_iter().map(|it| it.key).collect();
         unfinished.dedup();
+        unfinished.extend(growing);
         for file in &unfinished {
             tracing::info!(file, "file is still being written; it is read in a later round");
         }

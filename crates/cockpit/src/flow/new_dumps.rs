@@ -25,12 +25,9 @@ impl Flow {
             }
             return Ok((Report::default(), known));
         };
-        let contracts = self
-            .refinery
-            .plant
-            .contracts
-            .values()
-            .filter(|it| !it.is_stream() && it.pull.is_none());
+        let contracts = self.refinery.plant.contracts.values();
+        let contracts =
+            contracts.filter(|it| !it.is_stream() && it.http.is_none() && it.pull.is_none());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         if contracts.is_empty() {
             // A plant that only reads topics expects no dumps.
@@ -56,7 +53,7 @@ impl Flow {
     }
 
     /// Lands those of the listed files that are new, changed or failed before.
-    async fn land_changed(
+    pub(super) async fn land_changed(
         &self,
         bucket: &Location,
         contracts: &[Arc<Contract>],

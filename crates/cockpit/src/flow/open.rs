@@ -1,5 +1,7 @@
 //! Opens lake and bucket, and queries the lake.
 
+use super::interfaces::Pulls;
+use super::watching::Watching;
 use super::{Flow, now, stream};
 use anyhow::{Context as _, bail};
 use config::Config;
@@ -60,8 +62,10 @@ impl Flow {
             kafka,
             messages_read: Arc::default(),
             is_simulated: false,
+            watching: Watching::default(),
+            pulls: Pulls::default(),
             unmatched_at: Arc::default(),
-            pulls: Arc::default(),
+            sources: Arc::default(),
         })
     }
 

@@ -42,7 +42,7 @@ struct Reading {
 impl Flow {
     /// Whether there is anything to read beside a bucket.
     pub(super) fn has_source(&self) -> bool {
-        self.kafka.is_some() || self.pulled_contracts().next().is_some()
+        self.kafka.is_some() || self.has_interfaces() || self.pulled_contracts().next().is_some()
     }
 
     fn pulled_contracts(&self) -> impl Iterator<Item = &Contract> {
@@ -52,7 +52,7 @@ impl Flow {
     /// The time to the next round: to the next listing of the bucket, or to the next source that is due.
     pub(super) fn until_next_round(&self) -> Duration {
         let listing = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
-        let sources = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.pulled_contracts().filter_map(|it| sources.next_at(&it.table)).min();
         let pause = next.map(|at| (at - now()).to_std().unwrap_or_default());
         pause.unwrap_or(listing).min(listing).max(LEAST_PAUSE.min(listing))
@@ -88,7 +88,7 @@ impl Flow {
     }
 
     fn due_contracts(&self) -> Vec<Arc<Contract>> {
-        let sources = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = |it: &&Contract| sources.is_due(it, now());
         self.pulled_contracts().filter(is_due).cloned().map(Arc::new).collect()
     }
@@ -99,7 +99,7 @@ impl Flow {
         let mut rows = Vec::new();
         for reading in readings {
             let before = saved.iter().find(|row| row.table_name == reading.contract.table);
-            let mut schedule = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut schedule = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
             let due = schedule.record(reading, self.lake().limits());
             drop(schedule);
             let row = self.state_row(reading, &due, before);

@@ -19,6 +19,7 @@ impl Flow {
         report: impl Fn(&Report),
     ) -> anyhow::Result<bool> {
         loop {
+            self.watch_folder().await;
             match self.round(watcher).await {
                 Ok(done) if done.read.is_empty() && done.changed.is_empty() => {}
                 Ok(done) => report(&done),
@@ -30,8 +31,9 @@ impl Flow {
         }
     }
 
-    /// Waits for the next round. Meanwhile refines what streams bring and compacts their files. Returns
-    /// whether it was stopped.
+    /// Waits for the next round: for `every`, or until a file arrives in a watched folder or a pull
+    /// is complete. Meanwhile refines what
+    /// streams bring and compacts their files. Returns whether it was stopped.
     pub(super) async fn pause(
         &self,
         every: Duration,
@@ -44,6 +46,8 @@ impl Flow {
         while waited < every {
             tokio::select! {
                 () = stop.cancelled() => return true,
+                () = self.file_arrived() => return false,
+                () = self.answers_arrived() => return false,
                 () = tokio::time::sleep(step) => waited += step,
             }
             if self.kafka.is_none() {
@@ -85,7 +89,7 @@ impl Flow {
                 self.stream_on(&Streaming::until_stopped(kafka, stop)).await;
             }
         };
-        let rounds = self.rounds(watcher, stop, report);
+        let rounds = self.beside_interfaces(self.rounds(watcher, stop, report));
         let (_, done) = tokio::join!(streaming, async {
             let done = self.as_refiner_until(stop, patience, rounds).await;
             stop.cancel();

@@ -208,7 +208,7 @@ impl Flow {
     ) -> anyhow::Result<()> {
         let watcher: Watcher = Arc::new(|_event| {});
         loop {
-            let work = self.rounds_for(&watcher, lake_service, live, stop);
+            let work = self.beside_interfaces(self.rounds_for(&watcher, lake_service, live, stop));
             let refining = Box::pin(self.as_refiner_until(stop, Patience::UntilFree, work));
             match refining.await {
                 Ok(_) => return Ok(()),
@@ -233,6 +233,7 @@ impl Flow {
     ) -> anyhow::Result<()> {
         loop {
             let started_at = now();
+            self.watch_folder().await;
             if let Some(alarms) = lake_service.alarms()
                 && let Err(error) = self.land_alarm_events(alarms).await
             {

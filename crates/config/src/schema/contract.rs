@@ -2,8 +2,8 @@
 
 use super::{Key, Kind, Table};
 use crate::contract::{
-    DUMP_UNITS, FORMATS, FRAMINGS, KINDS, MAX_FOOTER_LINES, ON_ERROR, ORIGIN_NAMES, PERCENT,
-    REMOVED_RECORDS, SUPERSEDE,
+    AUTHS, DUMP_UNITS, FORMATS, FRAMINGS, KINDS, MAX_FOOTER_LINES, ON_ERROR, ORIGIN_NAMES, PAGES,
+    PERCENT, REMOVED_RECORDS, SUPERSEDE,
 };
 
 pub const CONTRACT: Table = Table::new(
@@ -22,6 +22,9 @@ pub const CONTRACT: Table = Table::new(
             .example("[\"\", \"NULL\"]"),
         Key::texts("paths", "Patterns of file names below the bucket (dumps; required for them).")
             .example("[\"counts_{date}.csv\"]"),
+        Key::new("http", Kind::Table(&HTTP), "The HTTP interface whose answers are the dumps."),
+        Key::text("done_marker", "End of the name of the file that marks a dump as complete; without it, a dump is complete when it rests (dumps).")
+            .example("\".done\""),
         Key::texts("topics", "Kafka topics; `^` starts a regular expression (message; required for it).")
             .example("[\"sensors\"]"),
         Key::new("framing", Kind::Choice(&FRAMINGS), "What precedes the JSON of a payload (message).")
@@ -95,6 +98,56 @@ const SQL: Table = Table::new(
         Key::flag("tls", "Whether the connection is encrypted and the server's certificate checked; by default true unless the server is this machine."),
         Key::text("ca_file", "Certificates of trusted authorities beside those of the system, in PEM.")
             .example("\"/etc/ssl/mes.pem\""),
+    ],
+);
+
+const HTTP: Table = Table::new(
+    "An HTTP interface that is read on a schedule.",
+    &[
+        Key::text("url", "The URL, without user and password.")
+            .required()
+            .example("\"https://mes.example/api/orders\""),
+        Key::new("every", Kind::Duration, "Time between two reads.").default("\"5 min\""),
+        Key::texts("parameters", "Parameters of every request, name=value.")
+            .default("[]")
+            .example("[\"status=done\"]"),
+        Key::texts("headers", "Headers of every request, name: value.")
+            .default("[]")
+            .example("[\"Accept: application/json\"]"),
+        Key::new("auth", Kind::Choice(&AUTHS), "How requests authenticate.").default("\"none\""),
+        Key::text("secret", "Reference to the password, token or key: env:NAME, file:PATH or credential:NAME.")
+            .example("\"env:MES_TOKEN\""),
+        Key::text("user", "Name of the user (basic).").example("\"cockpit\""),
+        Key::text("key_name", "Name of the header or parameter of the key (key_header, key_parameter).")
+            .example("\"X-Api-Key\""),
+        Key::text("token_url", "URL of the token server (client_credentials).")
+            .example("\"https://login.example/token\""),
+        Key::text("client_id", "Name of the client (client_credentials).").example("\"cockpit\""),
+        Key::text("scope", "Requested scope (client_credentials).").example("\"orders.read\""),
+        Key::new("pages", Kind::Choice(&PAGES), "How the next page is requested.").default("\"one\""),
+        Key::text("page_parameter", "Parameter of the page (number), of the number of records before it (offset), or of the cursor (cursor).")
+            .example("\"page\""),
+        Key::new("first_page", Kind::Number(0, u32::MAX as u64), "Number of the first page (number).")
+            .default("1"),
+        Key::text("next", "Path in the answer of the cursor or URL of the next page (cursor, next_link).")
+            .example("\"@odata.nextLink\""),
+        Key::text("size_parameter", "Parameter of the number of records per page.")
+            .example("\"limit\""),
+        Key::new("page_size", Kind::Number(1, u32::MAX as u64), "Records per page that are requested.")
+            .example("500"),
+        Key::text("watermark", "Column that grows with each change of a record: only newer records are requested. Without it, each read has all records, and those that are missing are removed.")
+            .example("\"updated_at\""),
+        Key::text("watermark_parameter", "Parameter that restricts a request to newer records.")
+            .example("\"since\""),
+        Key::text("watermark_value", "Value of that parameter; {watermark} is the greatest value of the column so far, as the source wrote it.")
+            .default("\"{watermark}\"")
+            .example("\"ModifiedAt ge {watermark}\""),
+        Key::text("watermark_first", "Watermark of the first request; by default it has no such parameter.")
+            .example("\"2026-01-01T00:00:00Z\""),
+        Key::new("clock_tolerance", Kind::Duration, "How far the clock of the source may be ahead.")
+            .default("\"1 min\""),
+        Key::new("requests_per_second", Kind::Number(1, u32::MAX as u64), "Requests per second at most.")
+            .default("10"),
     ],
 );
 

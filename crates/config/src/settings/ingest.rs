@@ -11,6 +11,51 @@ settings! {
         /// Age of a file in a folder before it is read.
         dump_settle_ms: u64 = 1_000,
             "a file that changed more recently may still be being written";
+        /// Time that a growing file in a watched folder must not change until it is read.
+        watched_settle_ms: u64 = 2_000, in 1 to 86_400_000,
+            "programs that write a dump slowly pause for less; a file that is closed or renamed is read at once";
+        /// Folders below the bucket that are watched for new files; with 0 they are only listed.
+        watched_folders: usize = 8_192, in 0 to 1_000_000,
+            "the kernel allows at least as many on every machine, and each takes about 1 KB of its memory";
+        /// Time between the first of several files that arrive in a watched folder and the round that reads them.
+        arrivals_gather_ms: u64 = 100, in 0 to 60_000,
+            "files that are dropped together share a round, and one is still read within a second";
+        /// Interval between two reads of an HTTP interface without `every`.
+        http_source_every_s: u64 = 300, in 1 to 2_678_400,
+            "new records are shown soon, and an interface of a plant answers a request every few minutes easily";
+        /// HTTP interfaces that are read at the same time.
+        http_sources_at_once: usize = 4, in 1 to 1_000,
+            "each holds one answer on the disk, and a slow one does not delay the others";
+        /// Longest pause before an HTTP interface that failed is read again.
+        http_source_pause_longest_s: u64 = 900, in 1 to 86_400,
+            "a quarter of an hour after the end of an outage everything is read";
+        /// Requests to an HTTP interface per second.
+        http_source_requests_per_s: u64 = 10, in 1 to 10_000,
+            "interfaces of plants serve people, too, and many refuse more";
+        /// Attempts of one request to an HTTP interface.
+        http_source_attempts: u64 = 5, in 1 to 1_000,
+            "a server that restarts answers before the last attempt; the next pull starts with the first";
+        /// Pause after the first failed attempt of a request; each further pause is twice as long.
+        http_source_retry_first_ms: u64 = 1_000, in 1 to 3_600_000,
+            "a connection that broke can be opened again at once";
+        /// Longest pause between two attempts of a request, also if the server requests a longer one.
+        http_source_retry_longest_ms: u64 = 60_000, in 1 to 86_400_000,
+            "servers limit requests by the minute";
+        /// Time to connect to an HTTP interface.
+        http_source_connect_ms: u64 = 10_000, in 1 to 3_600_000,
+            "a server that is away does not answer, and one behind a slow line does so in seconds";
+        /// Time without a byte of an answer.
+        http_source_silence_ms: u64 = 60_000, in 1 to 86_400_000,
+            "servers that collect a page from a database take up to a minute";
+        /// Time for a complete answer.
+        http_source_answer_ms: u64 = 600_000, in 1 to 86_400_000,
+            "the largest answer arrives in this time at 0.5 MB/s";
+        /// Size of an answer of an HTTP interface.
+        http_source_answer_bytes: u64 = 256 << 20,
+            "a page of records is far smaller; a larger answer is kept on the disk twice while it is read";
+        /// Pages of one pull.
+        http_source_pages: u64 = 100_000, in 1 to 10_000_000,
+            "ten million records in pages of 100; more are read in increments";
         /// Dumps that share one data file and one commit.
         land_together_dumps: usize = 1_000,
             "each commit costs some 20 ms, so many small dumps share one";

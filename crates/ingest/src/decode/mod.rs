@@ -26,7 +26,7 @@ mod real;
 mod shape;
 mod skipped_lines;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod tokens;

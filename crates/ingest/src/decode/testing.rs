@@ -7,7 +7,7 @@ use plant::contract::{Contract, Escape, Format};
 
 mod contract;
 
-pub(super) use contract::contract;
+pub(crate) use contract::contract;
 
 /// A contract of comma-separated text.
 pub(super) fn csv(header: bool, headers: &[&str]) -> Contract {

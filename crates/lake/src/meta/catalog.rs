@@ -15,8 +15,12 @@ use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Int64Type};
 use chrono::{DateTime, Utc};
 use config::model::{Action, TableName};
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Logs of tables that are read at the same time: in a bucket each read is a request.
+const STATES_AT_ONCE: usize = 16;
 
 /// A table of the lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,32 +169,67 @@ pub async fn write(context: &LakeContext, changed: &[Outcome]) -> anyhow::Result
         meta::append::<restatements::Restatement>(lake, &restatements::table(), &[]).await?;
     }
     meta::replace_all(lake, &lineage(), &lineage_rows(context)).await?;
-    meta::replace_all(lake, &columns(), &column_rows(context).await?).await?;
-    meta::replace_all(lake, &tables(), &table_rows(context).await?).await?;
+    let of_columns: Vec<_> = entries(context).await?.into_iter().flat_map(|it| it.1).collect();
+    meta::replace_all(lake, &columns(), &of_columns).await?;
+    let of_tables: Vec<_> = entries(context).await?.into_iter().map(|it| it.0).collect();
+    meta::replace_all(lake, &tables(), &of_tables).await?;
     Ok(())
 }
 
-/// Every table of the lake.
-pub async fn table_rows(context: &LakeContext) -> anyhow::Result<Vec<TableRow>> {
-    let mut rows = Vec::new();
-    for (name, kind, description, grain) in described(context) {
-        let Some(state) = context.lake.state(&name).await? else { continue };
-        rows.push(TableRow {
-            schema_name: name.schema,
-            table_name: name.name,
-            kind: kind.to_owned(),
-            description,
-            grain,
-            rows: i64::try_from(state.rows())?,
-            size_bytes: state.size_bytes(),
-            version: i64::try_from(state.version())?,
-            updated_at: state.modified_ms().and_then(DateTime::from_timestamp_millis),
-        });
-    }
-    Ok(rows)
+/// A table as the catalog describes it: its row in `meta.tables`, its columns.
+pub type TableEntry = (TableRow, Vec<ColumnRow>);
+
+/// Every table of the lake with its columns.
+pub async fn entries(context: &LakeContext) -> anyhow::Result<Vec<TableEntry>> {
+    let reads = described(context).into_iter().map(|it| entry_of(context, it));
+    // In order, so that the catalog does not depend on which log is read first.
+    let entries: Vec<_> =
+        futures::stream::iter(reads).buffered(STATES_AT_ONCE).try_collect().await?;
+    Ok(entries.into_iter().flatten().collect())
 }
 
-type Described = (TableName, &'static str, String, Option<String>);
+/// One table with its columns, `None` if it is not in the lake; the logs of the other tables are not read.
+pub async fn entry(context: &LakeContext, name: &TableName) -> anyhow::Result<Option<TableEntry>> {
+    match described(context).into_iter().find(|described| described.name == *name) {
+        Some(described) => entry_of(context, described).await,
+        None => Ok(None),
+    }
+}
+
+async fn entry_of(
+    context: &LakeContext,
+    Described { name, kind, description, grain }: Described,
+) -> anyhow::Result<Option<TableEntry>> {
+    let Some(state) = context.lake.state(&name).await? else { return Ok(None) };
+    let columns = columns_of(context, &name, &state)?;
+    let row = TableRow {
+        schema_name: name.schema,
+        table_name: name.name,
+        kind: kind.to_owned(),
+        description,
+        grain,
+        rows: i64::try_from(state.rows())?,
+        size_bytes: state.size_bytes(),
+        version: i64::try_from(state.version())?,
+        updated_at: state.modified_ms().and_then(DateTime::from_timestamp_millis),
+    };
+    Ok(Some((row, columns)))
+}
+
+/// What the plant's folder and the program define of a table.
+struct Described {
+    name: TableName,
+    kind: &'static str,
+    description: String,
+    grain: Option<String>,
+}
+
+impl Described {
+    fn ledger(name: TableName, description: &str, grain: Option<&str>) -> Self {
+        let (description, grain) = (description.to_owned(), grain.map(str::to_owned));
+        Self { name, kind: "ledger", description, grain }
+    }
+}
 
 fn described(context: &LakeContext) -> Vec<Described> {
     let mut all: Vec<Described> = Vec::new();
@@ -201,44 +240,45 @@ fn described(context: &LakeContext) -> Vec<Described> {
             "_file, _dump, _record"
         };
         let grain = Some(grain.to_owned());
-        all.push((bronze::name(contract), "landed", contract.description.clone(), grain));
+        let (name, description) = (bronze::name(contract), contract.description.clone());
+        all.push(Described { name, kind: "landed", description, grain });
     }
     for step in context.steps.iter() {
         let model = &step.model;
         let kind = if model.cleans().is_some() { "cleaned" } else { "derived" };
         let grain = if model.key.is_empty() { &model.grain } else { &model.key };
         let grain = (!grain.is_empty()).then(|| grain.join(", "));
-        all.push((model.table.clone(), kind, model.description.clone(), grain));
+        let (name, description) = (model.table.clone(), model.description.clone());
+        all.push(Described { name, kind, description, grain });
     }
-    let rejected = "Records that did not reach their table, each with its reason.".to_owned();
-    all.push((rejected::name(), "ledger", rejected, None));
-    let of_alarms = alarm_events::DESCRIPTION.to_owned();
-    all.push((alarm_events::name(), "ledger", of_alarms, Some("number".to_owned())));
+    let rejected = "Records that did not reach their table, each with its reason.";
+    all.push(Described::ledger(rejected::name(), rejected, None));
+    all.push(Described::ledger(alarm_events::name(), alarm_events::DESCRIPTION, Some("number")));
     let tables = meta_tables().into_iter();
-    all.extend(tables.map(|it| (it.name, "ledger", it.description.to_owned(), None)));
+    all.extend(tables.map(|it| Described::ledger(it.name, it.description, None)));
     all
 }
 
-/// Every column of every table that exists.
-pub async fn column_rows(context: &LakeContext) -> anyhow::Result<Vec<ColumnRow>> {
-    let mut rows = Vec::new();
-    for (name, _, _, _) in described(context) {
-        let Some(state) = context.lake.state(&name).await? else { continue };
-        for (position, field) in (1_i32..).zip(state.schema()?.fields()) {
-            let (unit, description) = unit_and_description(context, &name, field.name());
-            rows.push(ColumnRow {
-                schema_name: name.schema.clone(),
-                table_name: name.name.clone(),
-                column_name: field.name().clone(),
-                position,
-                r#type: field.data_type().to_string(),
-                unit,
-                nullable: field.is_nullable(),
-                description,
-            });
+fn columns_of(
+    context: &LakeContext,
+    name: &TableName,
+    state: &State,
+) -> anyhow::Result<Vec<ColumnRow>> {
+    let schema = state.schema()?;
+    let columns = (1_i32..).zip(schema.fields()).map(|(position, field)| {
+        let (unit, description) = unit_and_description(context, name, field.name());
+        ColumnRow {
+            schema_name: name.schema.clone(),
+            table_name: name.name.clone(),
+            column_name: field.name().clone(),
+            position,
+            r#type: field.data_type().to_string(),
+            unit,
+            nullable: field.is_nullable(),
+            description,
         }
-    }
-    Ok(rows)
+    });
+    Ok(columns.collect())
 }
 
 /// Unit and description of a column in the plant's folder.

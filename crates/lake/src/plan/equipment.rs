@@ -11,7 +11,7 @@ use plant::equipment::Equipment;
 use std::sync::Arc;
 
 /// The schema of the tables.
-pub const SCHEMA: &str = "plant";
+pub const SCHEMA: &str = config::definition::EQUIPMENT;
 
 /// Their names.
 pub const TABLES: [&str; 2] = ["alias", "unit"];

@@ -3,13 +3,13 @@
 use crate::alarm_events;
 use crate::delta::replace::readable;
 use crate::kpi::statement::check as check_kpis;
-use crate::plan::{Step, with_parameters};
-use crate::plan::{equipment, lineage};
+use crate::plan::{Step, equipment, lineage};
 use crate::retention::check::check as check_retention;
 use crate::session;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use batches::dump_columns::with_dump_columns;
 use batches::{ledger, typed};
+use config::definition::with_parameters;
 use config::diagnostic::{Diagnostic, did_you_mean};
 use config::folder::Plant;
 use config::model::{Model, TableName};

@@ -12,6 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use batches::clean::{Cleaned, Cleaner, Evaluate, Expectation, Selection, typed_schema};
 use batches::typed::{Passes, Stage, is_local_part};
+use config::definition::describe_cleaned;
 use config::model::{Action, Model};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, ScalarValue, TableReference};
@@ -21,27 +22,13 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use plant::calendar::Calendar;
-use plant::contract::{Contract, Kind, OnError, Origin, Supersede};
+use plant::contract::{Contract, Kind, OnError, Supersede};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Differs whenever the same bronze records would give another table.
 pub(crate) fn fingerprint(step: &Step, contract: &Contract, context: &LakeContext) -> String {
-    let shifts = context.plant.calendar.shifts();
-    let zone = context.plant.zone;
-    // The topics are irrelevant unless a column is taken from them, as are the source and the settings that only
-    // affect landing or the report of faulty dumps.
-    let has_topic = contract.columns.iter().any(|column| column.origin == Origin::Topic);
-    let topics = if has_topic { contract.topics.clone() } else { Vec::new() };
-    let contract = Contract {
-        topics,
-        pull: None,
-        reject_at_most: None,
-        case_sensitive_columns: false,
-        ..contract.clone()
-    };
-    let definition = format!("{}\n{contract:?}\n{zone}\n{shifts:?}", step.model.meaning());
-    batches::digest::sha256_hex(&definition)
+    batches::digest::sha256_hex(&describe_cleaned(&context.plant, &step.model, contract))
 }
 
 /// The contract without the columns that the table does not use and that cannot cause a rejection.

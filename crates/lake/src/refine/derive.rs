@@ -5,7 +5,7 @@ use crate::context::LakeContext;
 use crate::delta::replace::{Replacement, Scope, conform};
 use crate::delta::table::{Definition, State};
 use crate::meta::restatements;
-use crate::plan::{Step, equipment, with_parameters};
+use crate::plan::{Step, equipment};
 use crate::refine::change::{changed_rows, values};
 use crate::refine::watch::Watch;
 use crate::refine::{Outcome, RefreshMode};
@@ -14,7 +14,8 @@ use crate::session;
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use batches::{digest, ledger};
-use config::model::{Model, ParameterDefault, ParameterValue, TableName, Via};
+use config::definition::{default_parameters, describe_derived, with_parameters};
+use config::model::{Model, ParameterValue, TableName, Via};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, col, lit};
@@ -212,16 +213,7 @@ fn affected_rows(
 
 /// Differs whenever the same upstreams would give another table.
 fn fingerprint(context: &LakeContext, model: &Model, sql: &str) -> String {
-    let plant = context.plant.as_ref();
-    let mut definition = sql.to_owned();
-    if model.upstreams.iter().any(|name| name.schema == equipment::SCHEMA) {
-        definition.push_str(&format!("\n{:?}", plant.equipment));
-    }
-    if model.is_ledger {
-        let (shifts, rests) = (plant.calendar.shifts(), plant.calendar.rests());
-        definition.push_str(&format!("\n{}\n{shifts:?}\n{rests:?}", plant.zone));
-    }
-    digest::sha256_hex(&definition)
+    digest::sha256_hex(&describe_derived(&context.plant, model, sql))
 }
 
 async fn upstreams(context: &LakeContext, model: &Model) -> anyhow::Result<Upstreams> {
@@ -237,11 +229,7 @@ async fn upstreams(context: &LakeContext, model: &Model) -> anyhow::Result<Upstr
 fn parameters(context: &LakeContext, model: &Model) -> BTreeMap<String, ParameterValue> {
     let plant = &context.plant;
     let today = context.lake.now().with_timezone(&plant.zone).date_naive();
-    let value = |default| match default {
-        ParameterDefault::Today => ParameterValue::Day(today),
-        ParameterDefault::TemperatureLimit => ParameterValue::Number(plant.temperature.limit_c),
-    };
-    model.parameters.iter().map(|it| (it.name.clone(), value(it.default))).collect()
+    default_parameters(plant, model, today)
 }
 
 /// What the changes of the upstreams since the given versions affect.

@@ -192,13 +192,14 @@ async fn find(
     schema: &str,
     table: &str,
 ) -> Result<TableInfo, Error> {
-    let tables = service.lake.tables().await.map_err(Error::from_lower_layer)?;
-    if let Some(info) = tables.iter().find(|info| info.schema == schema && info.table == table) {
-        return match visibility.of_table(info) {
-            Extent::Nothing => Err(hidden(info)),
-            Extent::Rows | Extent::Everything => Ok(info.clone()),
+    let found = service.lake.table(schema, table).await.map_err(Error::from_lower_layer)?;
+    if let Some(info) = found {
+        return match visibility.of_table(&info) {
+            Extent::Nothing => Err(hidden(&info)),
+            Extent::Rows | Extent::Everything => Ok(info),
         };
     }
+    let tables = service.lake.tables().await.map_err(Error::from_lower_layer)?;
     let tables = tables.iter().filter(|info| visibility.of_table(info) != Extent::Nothing);
     let all = tables.map(TableInfo::name).collect::<Vec<_>>();
     let request = format!("{schema}.{table}");

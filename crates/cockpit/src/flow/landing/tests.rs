@@ -186,8 +186,10 @@ impl Plant {
             kafka: None,
             messages_read: Arc::default(),
             is_simulated: false,
+            watching: Default::default(),
+            pulls: Default::default(),
             unmatched_at: Arc::default(),
-            pulls: Arc::default(),
+            sources: Arc::default(),
         };
         Self { flow, bucket, lake }
     }

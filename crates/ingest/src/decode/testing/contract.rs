@@ -12,6 +12,8 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         description: String::new(),
         source: "test".into(),
         paths: Vec::new(),
+        http: None,
+        done_marker: None,
         topics: Vec::new(),
         pull: None,
         framing: Framing::default(),

@@ -204,6 +204,11 @@ impl LakeReader for Lake {
         Ok(self.tables.iter().map(|(info, _)| info.clone()).collect())
     }
 
+    async fn table(&self, schema: &str, table: &str) -> anyhow::Result<Option<TableInfo>> {
+        let tables = self.tables().await?;
+        Ok(tables.into_iter().find(|info| info.schema == schema && info.table == table))
+    }
+
     async fn version(&self, _schema: &str, _table: &str) -> anyhow::Result<Option<u64>> {
         Ok(Some(4))
     }
