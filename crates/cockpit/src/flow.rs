@@ -29,6 +29,7 @@ pub mod stream;
 mod watching;
 
 pub use clock::now;
+pub use pulls::sample as sample_source;
 pub use report::{Event, Report, Watcher};
 pub use signals::cancel_on_signal;
 

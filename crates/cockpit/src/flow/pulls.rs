@@ -4,9 +4,11 @@
 //! the checkpoint. A process that is killed before the commit repeats the pull; one that is killed after it
 //! completes `meta.files` in the next round.
 
+mod sample;
 mod source;
 mod state;
 
+pub use sample::sample;
 pub(super) use state::Schedule;
 
 use super::{Flow, Report, now};
