@@ -19,7 +19,6 @@ use plant::reading::Registry;
 use serve::http::{self, RuleFile};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

@@ -72,7 +72,7 @@ impl SourceSchedule {
     }
 
     /// Records a read.
-    pub fn record(&mut self, reading: &Reading, limits: &Limits) -> Due {
+    pub(super) fn record(&mut self, reading: &Reading, limits: &Limits) -> Due {
         let contract = &reading.contract;
         let every = contract.pull.as_ref().and_then(|pull| pull.every_s);
         let every_s = every.unwrap_or(limits.pull.pull_every_s);
