@@ -76,7 +76,19 @@ class Server:
         log = (self.folder.parent / f"{self.folder.name}.log").open("ab")
         self.process = subprocess.Popen(["runuser", "-u", self.user, "--", *args], stdout=log, stderr=log,
                                         cwd="/tmp", start_new_session=True)
-        wait_for(f"{self.folder.name} answers", self.answers, LIMIT_S)
+        wait_for(f"{self.folder.name} answers or has ended", self.is_decided, LIMIT_S)
+
+    def is_decided(self) -> bool:
+        return self.answers() or (self.process is not None and self.process.poll() is not None)
+
+    def restart(self) -> None:
+        """Starts again. A server refuses to start while processes of the killed one still end."""
+
+        def runs() -> bool:
+            self.start()
+            return self.answers()
+
+        wait_for(f"{self.folder.name} starts again", runs, LIMIT_S)
 
     def answers(self) -> bool:
         try:
@@ -115,7 +127,6 @@ class Postgres(Server):
         shutil.chown(password, "postgres")
         self.run([str(self.bin / "initdb"), "-D", str(folder / "data"), "-U", "cockpit", "-A", "scram-sha-256",
                   "--pwfile", str(password), "-E", "UTF8"])
-        self.start()
         self.url = f"postgresql://cockpit@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
@@ -135,9 +146,8 @@ class MariaDb(Server):
         self.run(["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--skip-test-db",
                   "--auth-root-authentication-method=normal"])
         (folder / "init.sql").write_text(
-            f"CREATE DATABASE IF NOT EXISTS mes; CREATE USER IF NOT EXISTS 'cockpit'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
+            f"CREATE DATABASE IF NOT EXISTS mes;\nCREATE USER IF NOT EXISTS 'cockpit'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
             "GRANT ALL ON mes.* TO 'cockpit'@'127.0.0.1';\n")
-        self.start()
         self.url = f"mysql://cockpit@127.0.0.1:{self.port}/mes"
 
     def start(self) -> None:
@@ -167,7 +177,7 @@ class Sqlite:
     def kill(self) -> None:
         """A file has no server."""
 
-    start = kill
+    start = restart = kill
 
 
 def quoted(text: str | None) -> str:
@@ -306,7 +316,9 @@ def main() -> int:
     databases: list[Postgres | MariaDb | Sqlite] = []
     try:
         for name, make in (("postgres", Postgres), ("mariadb", MariaDb), ("sqlite", Sqlite)):
-            databases.append(make(folder / name))
+            database = make(folder / name)
+            databases.append(database)
+            database.start()
         sources = [Source(it.folder.name if isinstance(it, Server) else "sqlite", it) for it in databases]
         world = World(args.cockpit, folder, sources)
         for generation in range(GENERATIONS):
@@ -318,7 +330,7 @@ def main() -> int:
                     server = rng.choice(databases[:2])
                     server.kill()
                     world.killed(rng.uniform(0.3, 3.0))
-                    server.start()
+                    server.restart()
             report.check(f"generation {generation} is read", "cannot" not in world.ingest())
         check_end(world, report)
         check_errors(world, report)
