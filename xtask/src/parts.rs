@@ -3,6 +3,7 @@
 
 mod broker;
 mod clients;
+mod databases;
 mod service;
 mod wheel;
 
@@ -60,6 +61,7 @@ const PARTS: &[Part] = &[
         &["build", "python"],
         http_source,
     ),
+    part("databases", "databases that are killed", &["build", "python"], databases::databases),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -186,7 +188,8 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 16] = [
+const WHEN_NAMED: [&str; 17] = [
+    "databases",
     "folder",
     "http-source",
     "screens",

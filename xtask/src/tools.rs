@@ -111,6 +111,18 @@ pub fn postgres_clients() -> Result<(), String> {
     Ok(())
 }
 
+/// Servers of databases. They run as the users that their packages make.
+pub fn database_servers() -> Result<(), String> {
+    for (path, package) in
+        [("/usr/lib/postgresql", "postgresql"), ("/usr/sbin/mariadbd", "mariadb-server")]
+    {
+        if !Path::new(path).exists() {
+            install(package, &format!("no {path}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// The text of PDF files.
 pub fn poppler() -> Result<(), String> {
     match answer(Command::new("pdftotext").arg("-v")) {

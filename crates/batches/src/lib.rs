@@ -11,6 +11,7 @@ pub mod digest;
 pub mod dump_columns;
 pub mod ledger;
 pub mod pointer;
+pub mod record_digest;
 pub mod typed;
 
 pub use clean::{Cleaned, clean};

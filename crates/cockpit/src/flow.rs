@@ -1,6 +1,6 @@
 //! The wiring: which layer feeds which. Only this module knows all layers, and only it and `main` read a clock.
 //!
-//! files and HTTP interfaces -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
+//! files, databases and HTTP interfaces -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
 
 pub mod access;
 mod alarms;
@@ -17,6 +17,7 @@ mod lease;
 mod new_dumps;
 mod observer;
 mod open;
+mod pulls;
 mod refinement;
 mod report;
 mod reporting;
@@ -28,6 +29,7 @@ pub mod stream;
 mod watching;
 
 pub use clock::now;
+pub use pulls::sample as sample_source;
 pub use report::{Event, Report, Watcher};
 pub use signals::cancel_on_signal;
 
@@ -63,6 +65,8 @@ pub struct Flow {
     pulled: interfaces::Interfaces,
     /// When files that match no contract were last searched for.
     unmatched_at: Arc<Mutex<Option<DateTime<Utc>>>>,
+    /// When the sources that are read on a schedule are due.
+    sources: pulls::Schedule,
 }
 
 impl Flow {
@@ -70,6 +74,7 @@ impl Flow {
     pub async fn round(&self, watcher: &Watcher) -> anyhow::Result<Report> {
         let started_at = now();
         let (mut report, dumps) = self.files_to_bronze(watcher).await?;
+        let dumps = self.pulls_to_bronze(&mut report, dumps).await?;
         let dumps = self.answers_to_bronze(&mut report, dumps, watcher).await?;
         watcher(Event::Refining);
         self.bronze_to_gold(&mut report, RefreshMode::Incremental, started_at, &dumps).await?;
@@ -82,7 +87,7 @@ impl Flow {
         problems.extend(self.pull_all().await);
         let mut report = self.round(watcher).await?;
         report.entries.extend(balances);
-        report.problems = problems;
+        report.problems.extend(problems);
         Ok(report)
     }
 

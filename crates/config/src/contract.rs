@@ -6,6 +6,7 @@ mod http;
 mod layout;
 mod messages;
 mod native;
+mod pull;
 mod tolerance;
 mod values;
 
@@ -18,6 +19,7 @@ use messages::{check_topic_columns, framing, topics};
 use native::{add_native_formats, check_path_columns};
 use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
+use plant::source::{Origin, Pull};
 
 pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
 pub(crate) use http::{AUTHS, PAGES};
@@ -44,15 +46,20 @@ pub fn read(
     let description =
         reader.required("description", "Describe in one sentence what the table holds.");
     let source = reader.required("source", "Name the system the dumps come from, such as \"mes\".");
-    let format = format(&mut reader);
+    let pull = pull::pull(&mut reader);
+    let format = match pull.as_ref().map(|pull| &pull.origin) {
+        Some(Origin::Sql(_)) => Some(Format::CopyText),
+        None => format(&mut reader),
+    };
     let is_stream = format == Some(Format::Message);
     let http = http::pull(&mut reader, is_stream);
     let paths = match &http {
         _ if is_stream => Vec::new(),
         Some(_) => http::paths(table),
+        None if pull.is_some() => Vec::new(),
         None => paths(&mut reader),
     };
-    let is_dump = !is_stream && http.is_none();
+    let is_dump = !is_stream && http.is_none() && pull.is_none();
     let done_marker = if is_dump { done_marker(&mut reader) } else { None };
     let topics = if is_stream { topics(&mut reader) } else { Vec::new() };
     let framing = if is_stream { framing(&mut reader) } else { Framing::None };
@@ -62,7 +69,8 @@ pub fn read(
     let default = http.as_ref().map_or(Supersede::Key, http::supersede);
     let supersede =
         if is_stream { Some(Supersede::Never) } else { supersede(&mut reader, default) };
-    let removed_records = removed_records(&mut reader, supersede);
+    let removed_records =
+        removed_records(&mut reader, supersede).map(|it| of_whole(it, pull.as_ref()));
     let dump_unit = match &http {
         Some(_) => Some(http::dump_unit(supersede)),
         None => dump_unit(&mut reader, supersede),
@@ -86,6 +94,7 @@ pub fn read(
         http,
         done_marker,
         topics,
+        pull,
         framing,
         format: format?,
         encoding: encoding?,
@@ -100,6 +109,14 @@ pub fn read(
         case_sensitive_columns: case.unwrap_or(false),
     };
     Some((contract, retention))
+}
+
+/// A record that is missing in a source that is read as a whole is deleted there.
+fn of_whole(removed_records: RemovedRecords, pull: Option<&Pull>) -> RemovedRecords {
+    match removed_records {
+        RemovedRecords::ByName if pull.is_some_and(Pull::is_whole) => RemovedRecords::Remove,
+        other => other,
+    }
 }
 
 fn retention(

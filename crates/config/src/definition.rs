@@ -20,6 +20,7 @@ pub fn describe_cleaned(plant: &Plant, model: &Model, contract: &Contract) -> St
     let contract = Contract {
         topics,
         http: None,
+        pull: None,
         done_marker: None,
         reject_at_most: None,
         case_sensitive_columns: false,

@@ -13,6 +13,7 @@ mod ingest;
 mod issue;
 mod lake;
 mod notify;
+mod pull;
 mod refine;
 mod report;
 mod section;
@@ -28,6 +29,7 @@ pub use ingest::IngestLimits;
 pub use issue::IssueLimits;
 pub use lake::LakeLimits;
 pub use notify::NotificationLimits;
+pub use pull::PullLimits;
 pub use refine::RefineLimits;
 pub use report::ReportLimits;
 pub(crate) use section::variable;
@@ -44,6 +46,7 @@ pub const LIMITS_PREFIX: &str = "COCKPIT_";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
     pub ingest: IngestLimits,
+    pub pull: PullLimits,
     pub stream: StreamLimits,
     pub kafka: KafkaLimits,
     pub lake: LakeLimits,
@@ -60,9 +63,10 @@ pub struct Limits {
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 12] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 13] {
         [
             ("Dumps", &self.ingest),
+            ("Sources read on a schedule", &self.pull),
             ("Streams", &self.stream),
             ("Kafka client", &self.kafka),
             ("Lake", &self.lake),
@@ -103,9 +107,10 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 12], &mut Provenance) {
-        let sections: [&mut dyn Section; 12] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 13], &mut Provenance) {
+        let sections: [&mut dyn Section; 13] = [
             &mut self.ingest,
+            &mut self.pull,
             &mut self.stream,
             &mut self.kafka,
             &mut self.lake,

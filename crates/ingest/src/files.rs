@@ -6,7 +6,8 @@ mod markers;
 mod path_columns;
 
 use super::Error;
-use super::decode::{self, Decoder};
+use super::decode::copy_text::CopyRows;
+use super::decode::{self, DecodeLimits, Decoder};
 use anyhow::Context as _;
 use batches::batch::{Batch, BatchBuilder};
 use batches::digest::PrefixDigest;
@@ -26,7 +27,7 @@ use plant::contract::{Contract, Format};
 use plant::pattern::Pattern;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
@@ -242,6 +243,7 @@ pub fn decode(
     match contract.format {
         Format::Parquet => reader.parquet(fetched),
         Format::Workbook { .. } => reader.workbook(fetched),
+        Format::CopyText => reader.copy_text(fetched),
         _ => reader.text(fetched),
     }
 }
@@ -257,12 +259,7 @@ struct DumpReader<'a> {
 
 impl DumpReader<'_> {
     fn text(&self, fetched: Fetched) -> Result<Decoded, Error> {
-        let decode_limits = decode::DecodeLimits {
-            max_record_bytes: self.limits.ingest.max_record_bytes,
-            kept_faulty_bytes: self.limits.ingest.kept_faulty_bytes,
-            probe_bytes: self.limits.ingest.probe_bytes,
-        };
-        let mut decoder = Decoder::new(self.contract, decode_limits)?;
+        let mut decoder = Decoder::new(self.contract, decode_limits(self.limits))?;
         let notes = Notes::default();
         let mut chunk = vec![0; self.limits.ingest.read_chunk_bytes];
         let mut reader = if decoder.wants_preview() {
@@ -375,6 +372,31 @@ impl DumpReader<'_> {
         Ok(Decoded { records, columns, notes: notes.take(), ..Decoded::default() })
     }
 
+    fn copy_text(&self, fetched: Fetched) -> Result<Decoded, Error> {
+        let mut reader =
+            BufReader::with_capacity(self.limits.ingest.read_chunk_bytes, fetched.file);
+        let mut line = Vec::new();
+        reader.read_until(b'\n', &mut line)?;
+        let mut rows = CopyRows::new(self.contract, &line, decode_limits(self.limits))?;
+        let mut records = BatchBuilder::new(self.contract.columns.len());
+        loop {
+            line.clear();
+            if reader.read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            rows.read(&line, &mut records);
+            if self.is_full(&records) {
+                self.hand_over(&mut records)?;
+            }
+        }
+        self.hand_over(&mut records)?;
+        Ok(Decoded {
+            records: records.records(),
+            columns: Some(rows.columns()),
+            ..Decoded::default()
+        })
+    }
+
     fn workbook(&self, fetched: Fetched) -> Result<Decoded, Error> {
         let mut file = fetched.file;
         let kind = container::workbook_kind(&mut file, self.limits.ingest.max_workbook_bytes)?;
@@ -390,6 +412,15 @@ impl DumpReader<'_> {
         }
         let decode::workbook::Sheets { records, columns, notes } = sheet;
         Ok(Decoded { records, columns, notes, ..Decoded::default() })
+    }
+}
+
+/// The limits of a decoder.
+pub(crate) fn decode_limits(limits: &Limits) -> DecodeLimits {
+    DecodeLimits {
+        max_record_bytes: limits.ingest.max_record_bytes,
+        kept_faulty_bytes: limits.ingest.kept_faulty_bytes,
+        probe_bytes: limits.ingest.probe_bytes,
     }
 }
 

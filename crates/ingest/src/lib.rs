@@ -11,7 +11,9 @@ mod error;
 pub mod files;
 pub mod http;
 pub mod kafka;
+pub mod pull;
 pub mod retry;
+pub mod sql;
 pub mod unmatched;
 pub mod watch_folder;
 

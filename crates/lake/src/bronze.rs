@@ -3,6 +3,7 @@
 
 pub mod dump_order;
 pub mod landed;
+mod pulled;
 
 use crate::delta::table::{Change, Definition, State, Table};
 use crate::delta::write::DataWriter;
@@ -121,6 +122,8 @@ pub struct Landings<'a> {
     waiting_dumps: usize,
     /// Data files of large dumps that are complete.
     adds: Vec<Add>,
+    /// Checkpoints of the next commit beside [`LANDED`].
+    checkpoints: BTreeMap<String, i64>,
 }
 
 /// A dump that is being read.
@@ -173,6 +176,7 @@ impl<'a> Landings<'a> {
             waiting_bytes,
             waiting_dumps,
             adds,
+            checkpoints: BTreeMap::new(),
         })
     }
 
@@ -246,10 +250,12 @@ impl<'a> Landings<'a> {
         (self.waiting_bytes, self.waiting_dumps) = (0, 0);
         let next = self.state.as_ref().map_or(0, |state| state.version() + 1);
         let description = self.contract.description.clone();
+        let mut checkpoints = std::mem::take(&mut self.checkpoints);
+        checkpoints.insert(LANDED.to_owned(), i64::try_from(next)?);
         let change = Change {
             adds,
             removes: Vec::new(),
-            checkpoints: BTreeMap::from([(LANDED.to_owned(), i64::try_from(next)?)]),
+            checkpoints,
             definition: definition(self.state.as_ref(), self.schema.clone(), description)?,
             rearranges: false,
         };

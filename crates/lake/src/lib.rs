@@ -31,6 +31,7 @@ pub mod retention;
 pub mod run;
 pub mod session;
 pub mod shared;
+pub mod sources;
 pub mod stream;
 pub mod upkeep;
 

@@ -4,6 +4,7 @@
 use crate::format::TimeFormat;
 use crate::http_source::HttpPull;
 use crate::pattern::Pattern;
+use crate::source::Pull;
 
 /// The source contract of one bronze table, as loaded and validated from `bronze/<table>.toml`. Its
 /// parts are consistent with each other.
@@ -25,6 +26,8 @@ pub struct Contract {
     /// Kafka topics whose messages are records of this table; empty for dumps. An entry that starts
     /// with `^` is a regular expression for topic names.
     pub topics: Vec<String>,
+    /// The source that is read on a schedule; `None` for dumps and streams.
+    pub pull: Option<Pull>,
     /// The framing in front of the payload of a message.
     pub framing: Framing,
     /// How bytes become records.
@@ -124,6 +127,9 @@ pub enum Format {
     Message,
     /// An Apache Parquet file.
     Parquet,
+    /// Rows of a database in the text format of PostgreSQL's COPY, with a header: fields are separated by tabs,
+    /// `\N` is null, and backslashes escape tabs, line ends and backslashes.
+    CopyText,
     /// One record per line, parsed by a regular expression whose named groups are the fields.
     Tokens {
         /// The expression, anchored at both ends; group names are the `header` of columns.

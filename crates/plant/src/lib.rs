@@ -23,5 +23,6 @@ pub mod running_stats;
 pub mod sensor_window;
 pub mod sim;
 pub mod similar;
+pub mod source;
 pub mod time;
 pub mod zone;

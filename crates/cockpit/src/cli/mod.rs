@@ -20,6 +20,7 @@ mod serve;
 mod settings;
 mod simulate;
 mod simulate_stream;
+mod source;
 mod user;
 
 use crate::flow::{self, Flow};
@@ -126,6 +127,9 @@ enum Command {
     /// plant folder. With --kafka it sends messages in the format of the reference plant until Ctrl-C, or until
     /// the limits of --for or --messages. With --truth it also writes the true values and the injected faults.
     Simulate(Box<simulate::Simulate>),
+    /// Try a source out
+    #[command(subcommand)]
+    Source(source::SourceCommand),
     /// Manage users and their roles
     #[command(subcommand)]
     User(user::UserCommand),
@@ -279,6 +283,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
+        Command::Source(command) => Box::pin(source::run(&load(&flags)?, command)).await,
         Command::User(command) => user::run(&load(&flags)?, command),
         Command::Audit(command) => audit::run(&load(&flags)?, command),
         Command::Alarms(command) => Box::pin(alarms::run(&load(&flags)?, command)).await,

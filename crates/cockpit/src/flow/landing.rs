@@ -24,9 +24,8 @@ const BATCHES_BETWEEN: usize = 2;
 const LANDINGS: usize = 2;
 
 /// Lands the dumps of one table, one after the other.
-struct TableLanding<'a> {
+pub(super) struct TableLanding<'a> {
     flow: &'a Flow,
-    bucket: &'a Location,
     landings: Option<Landings<'a>>,
     rows: Vec<DumpRow>,
     /// The columns of the previous dump.
@@ -97,12 +96,11 @@ impl Flow {
             by_table.entry(found.contract.table.clone()).or_default().push(found);
         }
         let lines = by_table.into_values().map(|files| async move {
-            let (landings, rows) = (None, Vec::with_capacity(files.len()));
             let columns = files.first().and_then(|found| columns.table(&found.contract));
-            let mut landing =
-                TableLanding { flow: self, bucket, landings, rows, columns, committed: 0 };
+            let mut landing = TableLanding::new(self, columns);
             for found in files {
-                let status = landing.land_one(&found, newest.get(&found.table_and_key())).await;
+                let known = newest.get(&found.table_and_key());
+                let status = landing.land_one(bucket, &found, known).await;
                 let bytes = found.size_bytes.unsigned_abs();
                 watcher(Event::Dump { file: found.key, bytes, status });
             }
@@ -117,9 +115,38 @@ impl Flow {
 }
 
 impl<'a> TableLanding<'a> {
+    /// `columns` are those of the previous dump.
+    pub(super) fn new(flow: &'a Flow, columns: Option<FileColumns>) -> Self {
+        Self { flow, landings: None, rows: Vec::new(), columns, committed: 0 }
+    }
+
     /// Lands a dump and records its status. It may still wait for its commit.
-    async fn land_one(&mut self, found: &ListedDump, known: Option<&DumpRow>) -> Status {
-        let mut row = DumpRow {
+    async fn land_one(
+        &mut self,
+        bucket: &Location,
+        found: &ListedDump,
+        known: Option<&DumpRow>,
+    ) -> Status {
+        let mut row = self.row(found, known);
+        let landed = self.land(bucket, found, known, &mut row).await;
+        self.record(row, landed)
+    }
+
+    /// Lands a dump that is on this machine already and records its status. It may still wait for its commit.
+    pub(super) async fn land_pulled(
+        &mut self,
+        found: &ListedDump,
+        known: Option<&DumpRow>,
+        fetched: Fetched,
+    ) -> Status {
+        let mut row = self.row(found, known);
+        let landed = self.land_fetched(found, known, &mut row, fetched).await;
+        self.record(row, landed)
+    }
+
+    /// The row of a dump before it is read.
+    pub(super) fn row(&self, found: &ListedDump, known: Option<&DumpRow>) -> DumpRow {
+        DumpRow {
             file: found.key.clone(),
             dump: known.map_or(0, |known| known.dump) + 1,
             source: found.contract.source.clone(),
@@ -137,8 +164,11 @@ impl<'a> TableLanding<'a> {
             column_change: None,
             run: self.flow.lake().run().to_owned(),
             seen_at: now(),
-        };
-        let landed = self.land(found, known, &mut row).await;
+        }
+    }
+
+    /// Records the result of landing a dump.
+    fn record(&mut self, mut row: DumpRow, landed: Result<bool, Error>) -> Status {
         match landed {
             Ok(_) => {}
             Err(Error::Data(ref reason)) => fail(&mut row, Status::Unreadable, reason),
@@ -153,29 +183,45 @@ impl<'a> TableLanding<'a> {
         status
     }
 
-    /// Lands a dump. Returns whether all dumps so far are committed.
+    /// The bronze table of a contract; it is opened once.
+    pub(super) async fn landings(
+        &mut self,
+        contract: &Arc<Contract>,
+    ) -> Result<&mut Landings<'a>, Error> {
+        if self.landings.is_none() {
+            let opened = Landings::open(self.flow.lake(), contract.clone()).await;
+            self.landings = Some(opened.map_err(Error::Storage)?);
+        }
+        self.landings.as_mut().ok_or(Error::Stopped)
+    }
+
+    /// Fetches and lands a dump. Returns whether all dumps so far are committed.
     async fn land(
         &mut self,
+        bucket: &Location,
         found: &ListedDump,
         known: Option<&DumpRow>,
         row: &mut DumpRow,
     ) -> Result<bool, Error> {
-        let lake = self.flow.lake();
-        let landings = match self.landings.as_mut() {
-            Some(landings) => landings,
-            None => {
-                let opened = Landings::open(lake, found.contract.clone()).await;
-                self.landings.insert(opened.map_err(Error::Storage)?)
-            }
-        };
-        let before = landings.newest(&found.key).cloned();
+        let before = self.landings(&found.contract).await?.newest(&found.key).cloned();
         let before_bytes = before.as_ref().and_then(|before| {
             // Rows of previous versions lack the size; `meta.files` has it.
             let noted = known.filter(|known| known.sha256.as_ref() == Some(&before.sha256));
             let size_bytes = before.size_bytes.or(noted.map(|known| known.size_bytes))?;
             u64::try_from(size_bytes).ok()
         });
-        let fetched = files::fetch(self.bucket, found, before_bytes).await?;
+        let fetched = files::fetch(bucket, found, before_bytes).await?;
+        self.land_fetched(found, known, row, fetched).await
+    }
+
+    /// Lands a fetched dump. Returns whether all dumps so far are committed.
+    async fn land_fetched(
+        &mut self,
+        found: &ListedDump,
+        known: Option<&DumpRow>,
+        row: &mut DumpRow,
+        fetched: Fetched,
+    ) -> Result<bool, Error> {
         row.sha256 = Some(fetched.sha256.clone());
         row.size_bytes = i64::try_from(fetched.size_bytes).unwrap_or(i64::MAX);
         let is_landed = |known: &&DumpRow| known.status == Status::Landed;
@@ -184,7 +230,9 @@ impl<'a> TableLanding<'a> {
             row.take_contents(known);
             return Ok(false);
         }
-        let continues = before
+        let landings = self.landings(&found.contract).await?;
+        let continues = landings
+            .newest(&found.key)
             .filter(|before| fetched.prefix_sha256.as_ref() == Some(&before.sha256))
             .map(|before| before.number);
         let dump = Dump {
@@ -207,7 +255,7 @@ impl<'a> TableLanding<'a> {
         report_notes(&found.key, &decoded);
         row.records = decoded.records;
         if let Some(columns) = decoded.columns {
-            let judged = lake.limits().ingest.judged_records.cast_signed();
+            let judged = self.flow.lake().limits().ingest.judged_records.cast_signed();
             column_changes::record(row, &found.contract, columns, &mut self.columns, judged);
         }
         if let Some(change) = &row.column_change {
@@ -261,8 +309,19 @@ impl<'a> TableLanding<'a> {
         done
     }
 
+    /// Commits the waiting dumps.
+    pub(super) async fn commit(&mut self) -> Result<(), Error> {
+        let Some(landings) = &mut self.landings else { return Ok(()) };
+        if let Err(error) = landings.commit().await {
+            self.give_up(&format!("{error:#}"));
+            return Err(Error::Storage(error));
+        }
+        self.committed = self.rows.len();
+        Ok(())
+    }
+
     /// Commits the waiting dumps, and returns the status of each dump.
-    async fn close(mut self) -> Vec<DumpRow> {
+    pub(super) async fn close(mut self) -> Vec<DumpRow> {
         let done = match &mut self.landings {
             Some(landings) => landings.commit().await,
             None => Ok(()),

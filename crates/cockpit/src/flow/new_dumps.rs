@@ -9,8 +9,8 @@ use lake::dumps::{self, DumpRow, Status};
 use plant::contract::Contract;
 use std::sync::Arc;
 
-const NO_SOURCE: &str = "no bucket is configured: use --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml, or \
-                         --kafka BROKERS to read messages";
+const NO_SOURCE: &str = "no bucket is configured: use --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml, --kafka BROKERS to read \
+                         messages, or a contract with [sql]";
 
 impl Flow {
     /// Lands the new dumps of the bucket. Returns the report and all known dumps.
@@ -20,13 +20,14 @@ impl Flow {
     ) -> anyhow::Result<(Report, Vec<DumpRow>)> {
         let known = dumps::load(self.lake()).await?;
         let Some(bucket) = &self.bucket else {
-            if self.kafka.is_none() && !self.has_interfaces() {
+            if !self.has_source() {
                 bail!("{NO_SOURCE}");
             }
             return Ok((Report::default(), known));
         };
         let contracts = self.refinery.plant.contracts.values();
-        let contracts = contracts.filter(|it| !it.is_stream() && it.http.is_none());
+        let contracts =
+            contracts.filter(|it| !it.is_stream() && it.http.is_none() && it.pull.is_none());
         let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
         if contracts.is_empty() {
             // A plant that only reads topics expects no dumps.

@@ -65,6 +65,7 @@ impl Flow {
             watching: Watching::default(),
             pulled: Interfaces::default(),
             unmatched_at: Arc::default(),
+            sources: Arc::default(),
         })
     }
 

@@ -18,7 +18,6 @@ impl Flow {
         stop: &CancellationToken,
         report: impl Fn(&Report),
     ) -> anyhow::Result<bool> {
-        let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             self.watch_folder().await;
             match self.round(watcher).await {
@@ -26,7 +25,7 @@ impl Flow {
                 Ok(done) => report(&done),
                 Err(error) => tracing::error!(error = sentence(&error), "round failed"),
             }
-            if self.pause(every, stop, async |_changed| {}).await {
+            if self.pause(self.until_next_round(), stop, async |_changed| {}).await {
                 return Ok(true);
             }
         }

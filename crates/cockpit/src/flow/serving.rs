@@ -19,7 +19,6 @@ use plant::reading::Registry;
 use serve::http::{self, RuleFile};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -86,8 +85,7 @@ impl Flow {
         let Binding { address, network, public_url, certificates, .. } = binding;
         let limits = self.http_limits();
         let (listener, address) = self.listen(address).await?;
-        let has_source = self.bucket.is_some() || self.kafka.is_some() || self.has_interfaces();
-        let is_refining = ingests && has_source;
+        let is_refining = ingests && (self.bucket.is_some() || self.has_source());
         let lake_service =
             Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
         let registry = Registry::default();
@@ -232,7 +230,6 @@ impl Flow {
         live: &Live,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let every = Duration::from_secs(self.lake().limits().ingest.listing_every_s);
         loop {
             let started_at = now();
             self.watch_folder().await;
@@ -242,6 +239,7 @@ impl Flow {
                 tracing::warn!(error = sentence(&error), "alarm events not landed");
             }
             let done = self.round(watcher).await;
+            let every = self.until_next_round();
             lake_service.round_done(started_at, now(), now() + every, &done);
             self.notify_changed(live, &done).await;
             if let Err(error) = &done {

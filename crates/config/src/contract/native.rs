@@ -1,4 +1,4 @@
-//! Values that Parquet and workbooks store as times, and columns whose values come from the path.
+//! Values that Parquet, workbooks and databases store as times, and columns whose values come from the path.
 
 use crate::toml_reader::Findings;
 use plant::contract::{Column, Format, Kind, Origin};
@@ -18,7 +18,7 @@ const MOMENTS: [&str; 4] = [
 /// Lets days and moments of the file's own types be read, whatever formats the contract has for those
 /// that are text. The contract's own come first.
 pub(super) fn add_native_formats(format: Option<&Format>, columns: &mut [Column]) {
-    if !matches!(format, Some(Format::Parquet | Format::Workbook { .. })) {
+    if !matches!(format, Some(Format::Parquet | Format::Workbook { .. } | Format::CopyText)) {
         return;
     }
     for column in columns {

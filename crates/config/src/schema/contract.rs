@@ -14,7 +14,8 @@ pub const CONTRACT: Table = Table::new(
             .required()
             .example("\"Counters of the presses.\""),
         Key::text("source", "System the data comes from.").required().example("\"mes\""),
-        Key::new("format", Kind::Choice(&FORMATS), "How records are separated.").required(),
+        Key::new("format", Kind::Choice(&FORMATS), "How records are separated (required, except with `[sql]`)."),
+        Key::new("sql", Kind::Table(&SQL), "The table or query of a database whose rows are the records."),
         Key::new("columns", Kind::Tables(&COLUMN), "The columns.").required(),
         Key::texts("nulls", "Texts that mean unknown in every column.")
             .default("[\"\"]")
@@ -64,6 +65,39 @@ pub const CONTRACT: Table = Table::new(
         Key::flag("case_sensitive_columns", "Whether Qty and qty are different columns."),
         Key::text("retention", "How long messages are kept (message); without it, without limit.")
             .example("\"90 days\""),
+    ],
+);
+
+const SQL: Table = Table::new(
+    "A table or a query of a database, which is read on a schedule.",
+    &[
+        Key::text("url", "The database, without a password: postgresql://user@host:5432/database, mysql://user@host:3306/database or sqlite:path.")
+            .required()
+            .example("\"postgresql://cockpit@mes-db/mes\""),
+        Key::text("password", "Reference to the password: env:NAME, file:PATH or credential:NAME.")
+            .example("\"env:MES_PASSWORD\""),
+        Key::text("table", "Table or view, with its schema if needed; this or `query` is required.")
+            .example("\"public.orders\""),
+        Key::text("query", "A SELECT statement, instead of `table`.")
+            .example("\"SELECT * FROM orders WHERE plant = 7\""),
+        Key::texts("key", "Columns that identify a row. Rows are read in their order, page by page; without them by one statement.")
+            .example("[\"id\"]"),
+        Key::text("watermark", "Column that grows with each change of a row: only newer rows are read. Without it all rows are read each time, and rows that are missing are deleted.")
+            .example("\"updated_at\""),
+        Key::new("overlap", Kind::TextOrNumber, "How far before the last watermark rows are read again: a duration for times, a number for numbers.")
+            .default("\"10 min\" or 1000"),
+        Key::new("clock_tolerance", Kind::Duration, "How far the clocks of writers may be ahead of that of the database.")
+            .default("\"1 min\""),
+        Key::new("every", Kind::Duration, "Time between two reads.").default("\"5 min\""),
+        Key::new("reading", Kind::Number(1, 1_000_000), "Another number reads everything from the start once.")
+            .default("1"),
+        Key::new("rows_per_second", Kind::Number(1, u32::MAX as u64), "Rows read per second at most.")
+            .default("50000"),
+        Key::new("statement_timeout", Kind::Duration, "The longest time of a statement.")
+            .default("\"1 min\""),
+        Key::flag("tls", "Whether the connection is encrypted and the server's certificate checked; by default true unless the server is this machine."),
+        Key::text("ca_file", "Certificates of trusted authorities beside those of the system, in PEM.")
+            .example("\"/etc/ssl/mes.pem\""),
     ],
 );
 

@@ -9,6 +9,7 @@
 
 mod charset;
 mod columns;
+pub mod copy_text;
 mod delimited;
 mod error;
 mod fixed;

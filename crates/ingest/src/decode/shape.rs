@@ -36,7 +36,7 @@ impl Shape {
                 Self::Tokens(Box::new(Tokens::new(contract, pattern, limits)?))
             }
             Format::Fixed { header } => Self::Fixed(Fixed::new(contract, *header, limits)?),
-            Format::Parquet | Format::Workbook { .. } | Format::Message => {
+            Format::Parquet | Format::Workbook { .. } | Format::CopyText | Format::Message => {
                 let problem = "its format is not a text format of dumps".to_owned();
                 return Err(DecodeError::Contract { table: contract.table.clone(), problem });
             }

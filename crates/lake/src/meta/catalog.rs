@@ -10,7 +10,7 @@ use crate::meta::{self, MetaTable, restatements};
 use crate::plan::{Step, bronze_source};
 use crate::refine::Outcome;
 use crate::rejected;
-use crate::{bronze, dumps, kpi, reconciliation, retention, session, stream};
+use crate::{bronze, dumps, kpi, reconciliation, retention, session, sources, stream};
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Int64Type};
 use chrono::{DateTime, Utc};
@@ -154,6 +154,7 @@ fn meta_tables() -> Vec<MetaTable> {
         kpi::definition::table(),
         restatements::table(),
         retention::expire::table(),
+        sources::table(),
     ]
 }
 

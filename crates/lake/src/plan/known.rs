@@ -5,7 +5,7 @@ use crate::kpi::definition;
 use crate::meta::{catalog, restatements};
 use crate::plan::Step;
 use crate::retention::expire;
-use crate::{alarm_events, dumps, reconciliation, rejected, session};
+use crate::{alarm_events, dumps, reconciliation, rejected, session, sources};
 use arrow::datatypes::SchemaRef;
 use config::model::TableName;
 use config::settings::Limits;
@@ -23,6 +23,7 @@ pub fn tables(steps: &[Step]) -> BTreeMap<TableName, SchemaRef> {
         restatements::table(),
         definition::table(),
         expire::table(),
+        sources::table(),
     ];
     let meta = meta.into_iter().chain(catalog::all()).map(|table| (table.name, table.schema));
     let rejected = (TableName::new("silver", "rejected"), rejected::schema());

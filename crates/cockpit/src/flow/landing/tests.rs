@@ -189,6 +189,7 @@ impl Plant {
             watching: Default::default(),
             pulled: Default::default(),
             unmatched_at: Arc::default(),
+            sources: Arc::default(),
         };
         Self { flow, bucket, lake }
     }

@@ -10,7 +10,7 @@
 
 mod cut;
 mod dialect;
-mod layout;
+pub(in crate::decode) mod layout;
 mod signs;
 
 use super::DecodeLimits;

@@ -1,0 +1,11 @@
+//! The part that reads real databases.
+
+use super::{Bench, Done};
+use crate::machine::run;
+use crate::tools;
+
+/// Tables of PostgreSQL, MariaDB and SQLite, while the program and the servers are killed.
+pub fn databases(bench: &Bench) -> Done {
+    tools::database_servers()?;
+    run(bench.python("databases_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+}
