@@ -10,10 +10,10 @@ fn limits() -> Limits {
 
 /// After how many bytes of the text the request is passed on; `None` if more is expected.
 fn passed_on(text: &[u8]) -> Option<usize> {
-    let (mut first, limits) = (FirstRequest::default(), limits());
+    let (mut first, sizes) = (FirstRequest::default(), sizes(&limits()));
     let mut bytes = text.iter();
     loop {
-        if first.progress(&limits) == Progress::Complete {
+        if first.progress(sizes) == Progress::Complete {
             return Some(first.bytes.len());
         }
         first.bytes.push(*bytes.next()?);
@@ -66,12 +66,12 @@ fn bytes_stay_as_they_are_in_parts_of_any_size() {
         "no line\r\nends: here\r\n",
     ] {
         for size in 1..40 {
-            let (mut first, limits) = (FirstRequest::default(), limits());
+            let (mut first, sizes) = (FirstRequest::default(), sizes(&limits()));
             let mut parts = text.as_bytes().chunks(size);
-            let mut complete = first.progress(&limits) == Progress::Complete;
+            let mut complete = first.progress(sizes) == Progress::Complete;
             while let Some(part) = parts.next().filter(|_| !complete) {
                 first.bytes.extend_from_slice(part);
-                complete = first.progress(&limits) == Progress::Complete;
+                complete = first.progress(sizes) == Progress::Complete;
             }
             assert!(text.as_bytes().starts_with(&first.bytes), "{text} {size}");
             let whole = passed_on(text.as_bytes());
