@@ -34,11 +34,13 @@ impl FirstRequest {
     /// determines, is complete.
     pub fn progress(&mut self, sizes: Sizes) -> Progress {
         if self.end.is_none() {
-            let new = &self.bytes[self.scanned..];
-            if self.bytes.len() >= sizes.head_bytes || new.iter().any(is_invalid) {
+            let head = head_end(&self.bytes, self.scanned);
+            let length = head.unwrap_or(self.bytes.len());
+            let new = self.bytes[..length].get(self.scanned..).unwrap_or_default();
+            if length >= sizes.head_bytes || new.iter().any(is_invalid) {
                 return Progress::Complete;
             }
-            self.end = head_end(&self.bytes, self.scanned).map(|head| {
+            self.end = head.map(|head| {
                 let body = content_length(&self.bytes[..head]);
                 head + body.filter(|length| *length <= sizes.body_bytes).unwrap_or(0)
             });

@@ -32,6 +32,16 @@ fn a_request_is_passed_on_when_it_is_complete() {
 }
 
 #[test]
+fn bytes_of_a_body_are_not_judged_as_a_head() {
+    let head = "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n";
+    let (mut first, sizes) = (FirstRequest::default(), sizes(&limits()));
+    first.bytes.extend_from_slice(format!("{head}\0\x01").as_bytes());
+    assert_eq!(first.progress(sizes), Progress::Body);
+    first.bytes.extend_from_slice(&[0; 7]);
+    assert_eq!(first.progress(sizes), Progress::Complete);
+}
+
+#[test]
 fn what_is_not_plain_is_passed_on_after_its_head() {
     for line in [
         "Transfer-Encoding: chunked",
