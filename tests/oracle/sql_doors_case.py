@@ -94,7 +94,6 @@ def check(world: World, frames: int, report: Report) -> None:
     check_connect(world, report)
     check_frames(world, frames, report)
     speed.measure(world)
-    flight.measure(world)
 
 
 def check_clients(world: World, user: str, report: Report) -> None:

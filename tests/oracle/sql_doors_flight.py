@@ -19,10 +19,6 @@ from sql_doors_world import PASSWORD, Summary, World, expected
 
 AUTHORIZATION = "adbc.flight.sql.authorization_header"
 ROOTS = "adbc.flight.sql.client_option.tls_root_certs"
-ROWS = (
-    "SELECT a.value AS id, b.value * 0.5 AS half "
-    "FROM generate_series(1, 9000) a, generate_series(1, 1000) b"
-)
 ENDLESS = (
     "SELECT count(*) FROM generate_series(1, 9000) a, generate_series(1, 9000) b "
     "WHERE sin(a.value * b.value) + cos(a.value * b.value) + tan(a.value + b.value) > 1e9"
@@ -192,16 +188,6 @@ def refusal(cursor: Any, sql: str) -> str:
     except Exception as error:
         return str(error)
     return ""
-
-
-def measure(world: World) -> None:
-    client = flight.FlightClient(place(world))
-    call = options(world, "anna")
-    begun = time.perf_counter()
-    rows = statement(client, call, ROWS).num_rows
-    rate = rows / (time.perf_counter() - begun) / 1e6
-    print(f"speed   {rows} rows over Flight SQL: {rate:.2f} million rows/s")
-    client.close()
 
 
 CLIENTS: dict[str, Callable[[World, str], Any]] = {
