@@ -26,6 +26,16 @@ const TEXTS: &[(&str, &str)] = &[
     ("fixed", "aaabbc\n1  22x\n1\n1234567\n"),
 ];
 
+/// First requests of connections.
+const REQUESTS: &[&str] = &[
+    "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET / HTTP/1.1\nHost: a\n\nGET /second HTTP/1.1\r\n\r\n",
+    "POST / HTTP/1.1\r\ncontent-LENGTH : 5 \r\n\r\n12345",
+    "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n",
+    "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     for (index, (target, text)) in TEXTS.iter().enumerate() {
         for flags in 0..=127_u8 {
@@ -37,6 +47,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             let limit = if flags & 4 == 0 { 255 } else { 12 };
             let case = [&[flags, 5, limit], encoded.as_slice()].concat();
             write(target, &format!("{index}-{flags}"), &case)?;
+        }
+    }
+    for (index, request) in REQUESTS.iter().enumerate() {
+        for part_bytes in [1, 7, 255_u8] {
+            let case = [&[part_bytes], request.as_bytes()].concat();
+            write("first_request", &format!("{index}-{part_bytes}"), &case)?;
         }
     }
     let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW];

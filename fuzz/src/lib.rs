@@ -10,6 +10,9 @@ pub use batches::batch;
 
 #[path = "../../crates/ingest/src/decode/mod.rs"]
 pub mod decode;
+/// The first request of a connection.
+#[path = "../../crates/serve/src/http/listen/arrival/first.rs"]
+pub mod first_request;
 pub mod promise;
 /// The parser of the options of OData requests.
 #[path = "../../crates/serve/src/http/odata/syntax/mod.rs"]

@@ -7,7 +7,7 @@ details (RFC 9457) whose `type` the page of the interface explains; tables, thei
 Left out: the live stream, which has no end, and whether every value that the description allows is accepted, since a
 JSON Schema cannot describe SQL, conditions and names that exist.
 
-    python interface_case.py --cockpit BIN --schemathesis PYTHON
+    python interface_case.py --cockpit BIN --schemathesis PYTHON [--short]
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from checks import Report
 from damage_state import LIMIT_S, Service
 
 DAYS = 2
-EXAMPLES = 5
+PHASES, EXAMPLES = "examples,coverage,fuzzing", 5
 """Random requests per operation, beside those of the limits of each value."""
+SHORT_PHASES, SHORT_EXAMPLES = "examples,fuzzing", 2
+"""The same without those of the limits of each value, which are most of them."""
 SEED = 1
 RUN_S = 900
 ACTIONS = [
@@ -47,11 +49,11 @@ Headers = dict[str, str]
 
 
 def attack(
-    service: Service, python: Path, headers: Headers, left_out: tuple[str, ...], unchecked: str = UNCHECKED
+    service: Service, python: Path, amount: list[str], headers: Headers, left_out: tuple[str, ...], unchecked: str = UNCHECKED
 ) -> str:
     """The report of schemathesis if it found something, else an empty text."""
     words = [str(python.with_name("schemathesis")), "run", address(service, "/api/v1/openapi.json")]
-    words += ["--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", str(SEED)]
+    words += [*amount, "--seed", str(SEED)]
     words += ["--exclude-checks", unchecked, "--no-color", "--request-timeout", "60"]
     for name in (*ENDLESS, *left_out):
         words += ["--exclude-operation-id", name]
@@ -112,7 +114,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cockpit", type=Path, required=True)
     parser.add_argument("--schemathesis", type=Path, required=True, help="a Python with schemathesis")
+    parser.add_argument("--short", action="store_true", help="few requests per operation")
     arguments = parser.parse_args()
+    phases, examples = (SHORT_PHASES, SHORT_EXAMPLES) if arguments.short else (PHASES, EXAMPLES)
+    amount = ["--phases", phases, "--max-examples", str(examples)]
     program = arguments.cockpit.resolve()
     report = Report()
     with tempfile.TemporaryDirectory(prefix="interface-case-") as name:
@@ -125,12 +130,12 @@ def main() -> int:
             bearer = {"Authorization": f"Bearer {doors.token(service, cookie, ACTIONS)}"}
             check_problems(service, bearer, report)
             check_conditions(service, bearer, report)
-            found = attack(service, arguments.schemathesis, bearer, ())
+            found = attack(service, arguments.schemathesis, amount, bearer, ())
             report.check("schemathesis with a token", not found, found)
             session = {"Cookie": cookie, "Sec-Fetch-Site": "same-origin"}
             # Schemathesis removes tokens to check that they are needed, and leaves a cookie that is given.
             unchecked = f"{UNCHECKED},ignored_auth"
-            found = attack(service, arguments.schemathesis, session, ENDS_SESSION, unchecked)
+            found = attack(service, arguments.schemathesis, amount, session, ENDS_SESSION, unchecked)
             report.check("schemathesis with a session", not found, found)
             report.check("the service runs", service.is_running())
             report.equal("no internal error", "request_failed" in service.said(), False)

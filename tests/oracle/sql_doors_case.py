@@ -1,4 +1,4 @@
-"""SQL over the PostgreSQL protocol, read by the clients that people use.
+"""SQL over the PostgreSQL protocol and Arrow Flight SQL, read by the clients that people use.
 
 Promise: every client reads every table of gold with the counts and sums of its files; a viewer of one line reads the
 rows of that line by each of them; the calls of drivers about the catalogue, and statements of Npgsql and Power BI,
@@ -25,6 +25,7 @@ import sqlalchemy
 
 import sql_doors_catalogue as catalogue
 import sql_doors_clients as clients
+import sql_doors_flight as flight
 import sql_doors_speed as speed
 import sql_doors_tools as tools
 import sql_doors_wire as wire
@@ -82,9 +83,11 @@ def check(world: World, frames: int, report: Report) -> None:
     check_clients(world, "vera", report)
     check_catalogue(world, report)
     check_logins(world, report)
+    flight.check(world, report)
     check_npgsql(world, report)
     check_refusals(world, report)
     check_limits(world, report)
+    flight.check_limit(world, report)
     check_audit(world, report)
     check_settings(world, report)
     check_tls(world, report)
@@ -106,7 +109,7 @@ def check_clients(world: World, user: str, report: Report) -> None:
         report.check("a viewer sees rows", of_line["rows"] > 0, "no rows of the second line")
         wrong = difference(must["oee_hourly"], of_line)
         report.check("HTTP has the rows of the line in the files", not wrong, wrong)
-    for client, connect in clients.CLIENTS.items():
+    for client, connect in (clients.CLIENTS | flight.CLIENTS).items():
         wrong = differences(world, user, connect, must)
         report.check(f"{client} reads {len(tables)} tables as {user}", not wrong, wrong)
 
@@ -277,18 +280,17 @@ def check_limits(world: World, report: Report) -> None:
 
 
 def check_audit(world: World, report: Report) -> None:
-    sql = "SELECT 41 + 1 AS audited"
+    statements = {"postgres": "SELECT 41 + 1 AS audited", "flight": "SELECT 41 + 2 AS audited"}
     connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
-    connection.simple(sql)
+    connection.simple(statements["postgres"])
     connection.close()
+    flight.run(world, "anna", statements["flight"])
     world.stop()
     text = world.run("audit", *world.places, "export")
-    lines = [line for line in text.splitlines() if sql in line]
-    report.check(
-        "one audit entry per statement",
-        len(lines) == 1 and "postgres" in lines[0],
-        "\n".join(lines),
-    )
+    for protocol, sql in statements.items():
+        lines = [line for line in text.splitlines() if sql in line]
+        is_right = len(lines) == 1 and protocol in lines[0] and "anna" in lines[0]
+        report.check(f"one audit entry per statement of {protocol}", is_right, "\n".join(lines))
     world.start()
 
 
@@ -313,9 +315,13 @@ def check_tls(world: World, report: Report) -> None:
         with catalogue.tls_connection(world, "anna", "verify-full", str(certificate)) as connection:
             answer = connection.execute("SELECT count(*) > 0 FROM gold.oee_hourly").fetchone()
         report.equal("TLS with a verified certificate", answer, (True,))
+        reason = flight.tls_refusal(world, certificate.read_text())
+        report.equal("TLS of Flight SQL with a verified certificate", reason, "")
         world.run("certificate", "--host", "localhost", "--dir", str(world.folder / "other"))
         try:
             other = str(world.folder / "other" / "cockpit.crt")
+            reason = flight.tls_refusal(world, Path(other).read_text())
+            report.check("another issuer is refused by a client of Flight SQL", bool(reason))
             with catalogue.tls_connection(world, "anna", "verify-full", other):
                 reason = "accepted"
         except psycopg.OperationalError as error:
@@ -326,6 +332,7 @@ def check_tls(world: World, report: Report) -> None:
 def check_connect(world: World, report: Report) -> None:
     """The snippets of `cockpit connect` work with a token in its place."""
     listen = ["--postgres-listen", f"127.0.0.1:{world.postgres}"]
+    listen += ["--flight-listen", f"127.0.0.1:{world.flight}"]
     text = world.run("connect", *world.places, *listen)
     token = world.tokens["anna"]
     line = next(it for it in text.splitlines() if "PGPASSWORD=" in it).replace("TOKEN", token)
@@ -337,6 +344,12 @@ def check_connect(world: World, report: Report) -> None:
     with engine.connect() as connection:
         found = connection.execute(sqlalchemy.text("SELECT 1")).scalar()
     report.equal("the snippet for SQLAlchemy", found, 1)
+    at = text.index("import adbc_driver_flightsql")
+    script = "\n".join(line.strip() for line in text[at:].splitlines()[:3]).replace("TOKEN", token)
+    script += ".cursor().execute('SELECT 1')"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    report.equal(f"the snippet for Flight SQL {done.stderr}", done.returncode, 0)
 
 
 def check_frames(world: World, frames: int, report: Report) -> None:

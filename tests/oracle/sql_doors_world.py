@@ -1,4 +1,4 @@
-"""A program that serves a simulated plant over HTTP and PostgreSQL, with two users.
+"""A program that serves a simulated plant over HTTP, PostgreSQL and Flight SQL, with two users.
 
 Promise: `World.start` returns when the program answers; `World.stop` leaves no process behind.
 """
@@ -45,6 +45,7 @@ class World:
     folder: Path
     http: int = field(default_factory=free_port)
     postgres: int = field(default_factory=free_port)
+    flight: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
     is_encrypted: bool = False
@@ -87,6 +88,7 @@ class World:
     def start(self, *more: str, **settings: str) -> None:
         args = ["serve", *self.places, "--no-ingest", "--listen", f"127.0.0.1:{self.http}", *more]
         args += ["--postgres-listen", f"127.0.0.1:{self.postgres}"]
+        args += ["--flight-listen", f"127.0.0.1:{self.flight}"]
         self.is_encrypted = "--certificate" in more
         env = os.environ | {"COCKPIT_ACCESS_MODE": "login"} | settings
         with (self.folder / "serve.log").open("ab") as log:

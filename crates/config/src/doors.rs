@@ -7,25 +7,44 @@ use anyhow::Context as _;
 
 /// The port that PostgreSQL clients expect.
 pub const POSTGRES_PORT: u16 = 5432;
+/// The port that examples of Arrow Flight SQL use.
+pub const FLIGHT_PORT: u16 = 31_337;
 
 /// Addresses of the protocols; `None` is a protocol that is off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doors {
     /// The PostgreSQL protocol.
     pub postgres: Option<(Listen, Origin)>,
+    /// Arrow Flight SQL.
+    pub flight: Option<(Listen, Origin)>,
 }
 
 impl Doors {
     /// Reads flags, environment and `[serve]`, in this order.
     pub(super) fn read(flags: &Flags, serve: &Serve) -> anyhow::Result<Self> {
-        let (flag, key) = (flags.postgres_listen.clone(), serve.postgres_listen.clone());
-        let Some((text, origin)) = pick(flag, "COCKPIT_POSTGRES_LISTEN", key) else {
-            return Ok(Self::default());
-        };
-        let listen = Listen::parse(&text, POSTGRES_PORT)
-            .with_context(|| format!("the address for PostgreSQL set by {}", origin.as_str()))?;
-        Ok(Self { postgres: Some((listen, origin)) })
+        let postgres = pick(
+            flags.postgres_listen.clone(),
+            "COCKPIT_POSTGRES_LISTEN",
+            serve.postgres_listen.clone(),
+        );
+        let flight =
+            pick(flags.flight_listen.clone(), "COCKPIT_FLIGHT_LISTEN", serve.flight_listen.clone());
+        Ok(Self {
+            postgres: listen("PostgreSQL", postgres, POSTGRES_PORT)?,
+            flight: listen("Flight SQL", flight, FLIGHT_PORT)?,
+        })
     }
+}
+
+fn listen(
+    protocol: &str,
+    picked: Option<(String, Origin)>,
+    default_port: u16,
+) -> anyhow::Result<Option<(Listen, Origin)>> {
+    let Some((text, origin)) = picked else { return Ok(None) };
+    let listen = Listen::parse(&text, default_port)
+        .with_context(|| format!("the address for {protocol} set by {}", origin.as_str()))?;
+    Ok(Some((listen, origin)))
 }
 
 #[cfg(test)]
@@ -33,14 +52,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_protocol_is_off_unless_an_address_is_configured() {
+    fn protocols_are_off_unless_an_address_is_configured() {
         assert_eq!(Doors::read(&Flags::default(), &Serve::default()).unwrap(), Doors::default());
-        let serve = Serve { postgres_listen: Some("0.0.0.0".into()), ..Serve::default() };
-        let flags = Flags { postgres_listen: Some("6000".into()), ..Flags::default() };
-        for (flags, expected) in [(Flags::default(), "0.0.0.0:5432"), (flags, "127.0.0.1:6000")] {
-            let (listen, _) = Doors::read(&flags, &serve).unwrap().postgres.unwrap();
-            assert_eq!(listen.to_string(), expected);
-        }
+        let serve = Serve {
+            postgres_listen: Some("0.0.0.0".into()),
+            flight_listen: Some("9000".into()),
+            ..Serve::default()
+        };
+        let flags = Flags { flight_listen: Some("localhost".into()), ..Flags::default() };
+        let doors = Doors::read(&flags, &serve).unwrap();
+        let text = |it: Option<(Listen, Origin)>| it.map(|(listen, _)| listen.to_string());
+        assert_eq!(text(doors.postgres).as_deref(), Some("0.0.0.0:5432"));
+        assert_eq!(text(doors.flight).as_deref(), Some("localhost:31337"));
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub struct Flags {
     pub trusted_proxies: Vec<String>,
     /// Address for the PostgreSQL protocol.
     pub postgres_listen: Option<String>,
+    /// Address for Arrow Flight SQL.
+    pub flight_listen: Option<String>,
 }
 
 /// The effective configuration.

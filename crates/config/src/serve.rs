@@ -133,6 +133,7 @@ pub struct Serve {
     pub public_url: Option<String>,
     pub trusted_proxies: Option<Vec<String>>,
     pub postgres_listen: Option<String>,
+    pub flight_listen: Option<String>,
 }
 
 /// Reads `[serve]`.
@@ -145,12 +146,17 @@ pub fn read(mut reader: TomlReader<'_, '_>) -> Serve {
         public_url: reader.text("public_url"),
         trusted_proxies: reader.texts("trusted_proxies"),
         postgres_listen: reader.text("postgres_listen"),
+        flight_listen: reader.text("flight_listen"),
     };
     if let Some(Err(error)) = serve.listen.as_deref().map(Listen::from_str) {
         reader.note("listen", error.to_string(), "Write such an address here.");
     }
-    if let Some(Err(error)) = serve.postgres_listen.as_deref().map(Listen::from_str) {
-        reader.note("postgres_listen", error.to_string(), "Write such an address here.");
+    for (key, text) in
+        [("postgres_listen", &serve.postgres_listen), ("flight_listen", &serve.flight_listen)]
+    {
+        if let Some(Err(error)) = text.as_deref().map(Listen::from_str) {
+            reader.note(key, error.to_string(), "Write such an address here.");
+        }
     }
     for error in serve.hosts.iter().flatten().filter_map(|name| host(name).err()) {
         reader.note("hosts", error.to_string(), "Write such names here.");

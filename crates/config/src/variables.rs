@@ -12,9 +12,10 @@ use anyhow::bail;
 const PREFIX: &str = "COCKPIT_";
 
 /// Variables of flags, locations and the plant.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "COCKPIT_BUCKET",
     "COCKPIT_CERTIFICATE",
+    "COCKPIT_FLIGHT_LISTEN",
     "COCKPIT_HOSTS",
     "COCKPIT_INSECURE",
     "COCKPIT_KAFKA",

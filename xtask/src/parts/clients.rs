@@ -16,10 +16,13 @@ pub fn sharing(bench: &Bench) -> Done {
     run(case.arg("--client").arg(tools::delta_sharing()?))
 }
 
-/// Generated requests against the description of the HTTP interface.
+/// Generated requests against the description of the HTTP interface, few of them unless the part is named.
 pub fn schemathesis(bench: &Bench) -> Done {
     let mut case = bench.python("interface_case.py")?;
     case.arg("--cockpit").arg(&bench.cockpit);
+    if bench.is_usual {
+        case.arg("--short");
+    }
     run(case.arg("--schemathesis").arg(tools::schemathesis()?))
 }
 

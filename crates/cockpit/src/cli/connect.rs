@@ -21,6 +21,10 @@ fn text(config: &Config) -> String {
         Some((listen, _)) => postgres(&host(listen), listen.port, is_secure),
         None => off("PostgreSQL", "postgres_listen", "0.0.0.0:5432"),
     });
+    parts.push(match &config.doors.flight {
+        Some((listen, _)) => flight(&host(listen), listen.port, is_secure),
+        None => off("Arrow Flight SQL", "flight_listen", "0.0.0.0:31337"),
+    });
     parts.push(
         "TOKEN is an API token with the permissions run_sql and download: make one on the page of your \
          account.\nSteps for each program: docs/connect"
@@ -68,6 +72,16 @@ fn postgres(host: &str, port: u16, is_secure: bool) -> String {
     )
 }
 
+fn flight(host: &str, port: u16, is_secure: bool) -> String {
+    let scheme = if is_secure { "grpc+tls" } else { "grpc+tcp" };
+    format!(
+        "Arrow Flight SQL: {scheme}://{host}:{port}\n  \
+         import adbc_driver_flightsql.dbapi as flight\n  \
+         options = {{\"adbc.flight.sql.authorization_header\": \"Bearer TOKEN\"}}\n  \
+         flight.connect(\"{scheme}://{host}:{port}\", db_kwargs=options)"
+    )
+}
+
 fn off(protocol: &str, key: &str, example: &str) -> String {
     format!("{protocol}: off; it is turned on by {key} = \"{example}\" in [serve] of plant.toml")
 }
@@ -85,6 +99,7 @@ mod tests {
             "HTTP: http://127.0.0.1:8080/",
             "port=6000 dbname=lake user=token sslmode=disable",
             "jdbc:postgresql://127.0.0.1:6000/lake",
+            "Arrow Flight SQL: off; it is turned on by flight_listen",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }

@@ -31,6 +31,9 @@ pub struct ServeArgs {
     /// Address for PostgreSQL clients: PORT, HOST or HOST:PORT; without it there is none
     #[arg(long, value_name = "ADDRESS")]
     postgres_listen: Option<String>,
+    /// Address for Arrow Flight SQL: PORT, HOST or HOST:PORT; without it there is none
+    #[arg(long, value_name = "ADDRESS")]
+    flight_listen: Option<String>,
     /// Allow other machines to connect without encryption
     #[arg(long, env = "COCKPIT_INSECURE", value_parser = FalseyValueParser::new())]
     insecure: bool,
@@ -51,6 +54,7 @@ impl ServeArgs {
             key: args.key,
             trusted_proxies: args.trusted_proxies,
             postgres_listen: args.postgres_listen,
+            flight_listen: args.flight_listen,
             ..flags
         }
     }
@@ -65,8 +69,12 @@ pub async fn run(
     let config = load(&args.flags(flags))?;
     let say = |addresses: &flow::serving::Addresses| {
         print::line(&format!("serving on {}", addresses.url));
-        if let Some(address) = addresses.doors.postgres {
-            print::line(&format!("PostgreSQL on {address}"));
+        for (protocol, address) in
+            [("PostgreSQL", addresses.doors.postgres), ("Flight SQL", addresses.doors.flight)]
+        {
+            if let Some(address) = address {
+                print::line(&format!("{protocol} on {address}"));
+            }
         }
         if let Some(link) = &addresses.setup_link {
             print::line(&format!("create the first administrator by this one-time link: {link}"));

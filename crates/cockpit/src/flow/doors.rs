@@ -1,4 +1,4 @@
-//! Lake -> other programs: SQL over the PostgreSQL protocol, where it is configured.
+//! Lake -> other programs: SQL over the PostgreSQL protocol and Arrow Flight SQL, where they are configured.
 
 use super::Flow;
 use super::binding::Binding;
@@ -18,12 +18,14 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DoorAddresses {
     pub postgres: Option<SocketAddr>,
+    pub flight: Option<SocketAddr>,
 }
 
 /// The listeners of the protocols that are on.
 #[derive(Default)]
 pub struct Doors {
     postgres: Option<TcpListener>,
+    flight: Option<TcpListener>,
 }
 
 impl DoorAddresses {
@@ -33,8 +35,11 @@ impl DoorAddresses {
     /// A name has no address; or other machines could connect without encryption, and `is_insecure`
     /// does not permit it. A proxy for HTTP does not encrypt these protocols.
     pub async fn resolve(config: &Config, is_insecure: bool) -> anyhow::Result<Self> {
-        let is_protected = config.endpoint.tls.is_some() || is_insecure;
-        Ok(Self { postgres: resolve(config.doors.postgres.as_ref(), is_protected).await? })
+        let has_tls = config.endpoint.tls.is_some();
+        Ok(Self {
+            postgres: resolve(config.doors.postgres.as_ref(), has_tls || is_insecure).await?,
+            flight: resolve(config.doors.flight.as_ref(), has_tls || is_insecure).await?,
+        })
     }
 }
 
@@ -66,7 +71,8 @@ impl Flow {
             })?;
             Ok(Some(listener))
         };
-        Ok(Doors { postgres: listen(binding.doors.postgres).await? })
+        let DoorAddresses { postgres, flight } = binding.doors;
+        Ok(Doors { postgres: listen(postgres).await?, flight: listen(flight).await? })
     }
 
     /// Serves SQL until `stop`. Each protocol has a task of its own, so that rows are sent while others
@@ -89,6 +95,9 @@ impl Flow {
         if let Some(listener) = doors.postgres {
             tasks.spawn(doors::postgres::serve(Arc::clone(service), listening(listener)));
         }
+        if let Some(listener) = doors.flight {
+            tasks.spawn(doors::flight::serve(Arc::clone(service), listening(listener)));
+        }
         while let Some(ended) = tasks.join_next().await {
             let failed = match ended {
                 Ok(Ok(())) => continue,
@@ -104,6 +113,6 @@ impl Doors {
     /// The addresses that are listened on.
     pub fn addresses(&self) -> DoorAddresses {
         let of = |listener: &Option<TcpListener>| listener.as_ref()?.local_addr().ok();
-        DoorAddresses { postgres: of(&self.postgres) }
+        DoorAddresses { postgres: of(&self.postgres), flight: of(&self.flight) }
     }
 }

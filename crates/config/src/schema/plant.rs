@@ -96,6 +96,11 @@ const SERVE: Table = Table::new(
             "Where to listen for PostgreSQL clients: port, host or host:port; without it, nowhere.",
         )
         .example("\"0.0.0.0:5432\""),
+        Key::text(
+            "flight_listen",
+            "Where to listen for Arrow Flight SQL: port, host or host:port; without it, nowhere.",
+        )
+        .example("\"0.0.0.0:31337\""),
     ],
 );
 

@@ -1,4 +1,4 @@
-//! Limits of SQL over the PostgreSQL protocol.
+//! Limits of SQL over the PostgreSQL protocol and Arrow Flight SQL.
 
 use super::section::settings;
 

@@ -4,8 +4,11 @@
 //! client costs the bytes that it has sent. They are passed on as they are and judged by hyper alone: what is
 //! decided here is only when.
 
+mod first;
+
 use super::takeover::Takeover;
 use crate::Limits;
+use first::{FirstRequest, Progress, Sizes};
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -32,11 +35,11 @@ pub enum Arrival {
 /// # Errors
 /// The connection is broken.
 pub async fn gather<S: AsyncRead + Unpin>(stream: &mut S, limits: &Limits) -> io::Result<Arrival> {
-    let mut first = FirstRequest::default();
+    let (mut first, sizes) = (FirstRequest::default(), sizes(limits));
     let mut time = pin!(tokio::time::sleep(limits.head_time));
     let mut has_head = false;
     loop {
-        match first.progress(limits) {
+        match first.progress(sizes) {
             Progress::Complete => return Ok(Arrival::Request(first.bytes)),
             Progress::Body if !has_head => {
                 has_head = true;
@@ -57,6 +60,10 @@ pub async fn gather<S: AsyncRead + Unpin>(stream: &mut S, limits: &Limits) -> io
     }
 }
 
+const fn sizes(limits: &Limits) -> Sizes {
+    Sizes { head_bytes: limits.head_bytes, body_bytes: limits.body_bytes }
+}
+
 /// Appends what has arrived, and returns its length: 0 at the end. The buffer is on the stack only while it is read.
 async fn read_more<S: AsyncRead + Unpin>(stream: &mut S, bytes: &mut Vec<u8>) -> io::Result<usize> {
     poll_fn(|context| {
@@ -67,81 +74,6 @@ async fn read_more<S: AsyncRead + Unpin>(stream: &mut S, bytes: &mut Vec<u8>) ->
         Poll::Ready(Ok(buffer.filled().len()))
     })
     .await
-}
-
-/// What of a request is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    Head,
-    Body,
-    Complete,
-}
-
-/// The bytes of a request so far.
-#[derive(Debug, Default)]
-struct FirstRequest {
-    bytes: Vec<u8>,
-    /// So many bytes contain no end of the head.
-    scanned: usize,
-    /// Length of head and body, once known.
-    end: Option<usize>,
-}
-
-impl FirstRequest {
-    fn progress(&mut self, limits: &Limits) -> Progress {
-        if self.end.is_none() {
-            let new = &self.bytes[self.scanned..];
-            if self.bytes.len() >= limits.head_bytes || new.iter().any(is_invalid) {
-                return Progress::Complete;
-            }
-            self.end = head_end(&self.bytes, self.scanned).map(|head| {
-                let body = content_length(&self.bytes[..head]);
-                head + body.filter(|length| *length <= limits.body_bytes).unwrap_or(0)
-            });
-            self.scanned = self.bytes.len();
-        }
-        match self.end {
-            None => Progress::Head,
-            Some(end) if self.bytes.len() < end => Progress::Body,
-            Some(_) => Progress::Complete,
-        }
-    }
-}
-
-/// Whether no head contains the byte, such as one of a TLS handshake.
-const fn is_invalid(byte: &u8) -> bool {
-    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n')
-}
-
-/// Length of the head with the empty line after it. No end of a head is within the first `scanned` bytes.
-fn head_end(bytes: &[u8], scanned: usize) -> Option<usize> {
-    (scanned.saturating_sub(2)..bytes.len()).filter(|at| bytes[*at] == b'\n').find_map(|at| {
-        match &bytes[at + 1..] {
-            [b'\n', ..] => Some(at + 2),
-            [b'\r', b'\n', ..] => Some(at + 3),
-            _ => None,
-        }
-    })
-}
-
-/// Length of the body; `None` if it is not stated once and plainly, or if the client waits for an answer before it
-/// sends the body.
-fn content_length(head: &[u8]) -> Option<usize> {
-    let mut found = None;
-    for line in head.split(|byte| *byte == b'\n').skip(1) {
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-        let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
-        if name.eq_ignore_ascii_case(b"transfer-encoding") || name.eq_ignore_ascii_case(b"expect") {
-            return None;
-        }
-        if name.eq_ignore_ascii_case(b"content-length") {
-            let length: usize = std::str::from_utf8(value).ok()?.parse().ok()?;
-            if found.replace(length).is_some() {
-                return None;
-            }
-        }
-    }
-    found
 }
 
 /// A stream whose first bytes were read already.

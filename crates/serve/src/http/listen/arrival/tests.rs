@@ -10,10 +10,10 @@ fn limits() -> Limits {
 
 /// After how many bytes of the text the request is passed on; `None` if more is expected.
 fn passed_on(text: &[u8]) -> Option<usize> {
-    let (mut first, limits) = (FirstRequest::default(), limits());
+    let (mut first, sizes) = (FirstRequest::default(), sizes(&limits()));
     let mut bytes = text.iter();
     loop {
-        if first.progress(&limits) == Progress::Complete {
+        if first.progress(sizes) == Progress::Complete {
             return Some(first.bytes.len());
         }
         first.bytes.push(*bytes.next()?);
@@ -29,6 +29,16 @@ fn a_request_is_passed_on_when_it_is_complete() {
     let post = "POST / HTTP/1.1\r\ncontent-LENGTH : 5 \r\n\r\n";
     assert_eq!(passed_on(format!("{post}12345678").as_bytes()), Some(post.len() + 5));
     assert_eq!(passed_on(format!("{post}1234").as_bytes()), None);
+}
+
+#[test]
+fn bytes_of_a_body_are_not_judged_as_a_head() {
+    let head = "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n";
+    let (mut first, sizes) = (FirstRequest::default(), sizes(&limits()));
+    first.bytes.extend_from_slice(format!("{head}\0\x01").as_bytes());
+    assert_eq!(first.progress(sizes), Progress::Body);
+    first.bytes.extend_from_slice(&[0; 7]);
+    assert_eq!(first.progress(sizes), Progress::Complete);
 }
 
 #[test]
@@ -66,12 +76,12 @@ fn bytes_stay_as_they_are_in_parts_of_any_size() {
         "no line\r\nends: here\r\n",
     ] {
         for size in 1..40 {
-            let (mut first, limits) = (FirstRequest::default(), limits());
+            let (mut first, sizes) = (FirstRequest::default(), sizes(&limits()));
             let mut parts = text.as_bytes().chunks(size);
-            let mut complete = first.progress(&limits) == Progress::Complete;
+            let mut complete = first.progress(sizes) == Progress::Complete;
             while let Some(part) = parts.next().filter(|_| !complete) {
                 first.bytes.extend_from_slice(part);
-                complete = first.progress(&limits) == Progress::Complete;
+                complete = first.progress(sizes) == Progress::Complete;
             }
             assert!(text.as_bytes().starts_with(&first.bytes), "{text} {size}");
             let whole = passed_on(text.as_bytes());
