@@ -46,6 +46,13 @@ pub fn boards(program: &Path, lake: &Path) -> Result<(), String> {
     run(test.env("CHROMIUM", machine::chromium()).current_dir(machine::root().join("ui")))
 }
 
+/// Runs `ui/test/sources.mjs` with `program`.
+pub fn sources(program: &Path) -> Result<(), String> {
+    let mut test = Command::new("node");
+    test.arg("test/sources.mjs").env("COCKPIT", program).env("CHROMIUM", machine::chromium());
+    run(test.current_dir(machine::root().join("ui")))
+}
+
 /// Runs `ui/test/openid.mjs` with `program` over `lake`.
 pub fn openid(program: &Path, lake: &Path) -> Result<(), String> {
     tools::openid_provider()?;

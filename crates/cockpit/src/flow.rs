@@ -25,6 +25,7 @@ pub mod reports;
 mod schedule;
 pub mod serving;
 mod signals;
+mod source_states;
 pub mod stream;
 mod watching;
 
@@ -67,13 +68,20 @@ pub struct Flow {
     unmatched_at: Arc<Mutex<Option<DateTime<Utc>>>>,
     /// When the sources that are read on a schedule are due.
     sources: pulls::Schedule,
+    /// The states of all sources.
+    states: source_states::SourceStates,
+    /// What this process reads from topics.
+    topics: stream::TopicStates,
 }
 
 impl Flow {
     /// One round: files -> bronze -> silver -> gold.
     pub async fn round(&self, watcher: &Watcher) -> anyhow::Result<Report> {
         let started_at = now();
-        let (mut report, dumps) = self.files_to_bronze(watcher).await?;
+        let files = self.files_to_bronze(watcher).await;
+        self.record_files(started_at, &files).await?;
+        self.record_topics().await?;
+        let (mut report, dumps) = files?;
         let dumps = self.pulls_to_bronze(&mut report, dumps).await?;
         let dumps = self.answers_to_bronze(&mut report, dumps, watcher).await?;
         watcher(Event::Refining);

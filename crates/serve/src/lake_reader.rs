@@ -9,6 +9,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use lake::kpi::{KpiQuery, Row};
+use lake::sources::SourceRow;
 use lake::shared::{Changes, FileBytes, Part, SharedTable};
 use plant::equipment::Equipment;
 use report::Versions;
@@ -31,6 +32,9 @@ pub trait LakeReader: Send + Sync {
     /// One table, `None` if it is not in the lake. Called for each request of a table: the metadata of the other
     /// tables are not needed.
     async fn table(&self, schema: &str, table: &str) -> anyhow::Result<Option<TableInfo>>;
+
+    /// The sources and their last reads.
+    async fn sources(&self) -> anyhow::Result<Vec<SourceRow>>;
 
     /// Version of one table as of now, `None` if it has none (the response then has no ETag). Called
     /// before [`LakeReader::session`], so an ETag may be older than the rows, never newer.

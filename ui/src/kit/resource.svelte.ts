@@ -46,6 +46,11 @@ export class Resource<T> {
     this.#reloads += 1
   }
 
+  /** Repeats the request without notice, for data that changes by itself. */
+  refresh(): void {
+    if (this.#request && !this.#isRunning) this.#run()
+  }
+
   async #run(): Promise<void> {
     if (!this.#request) return
     this.#wanted += 1

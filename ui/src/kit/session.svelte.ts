@@ -81,7 +81,7 @@ class Session {
 
 export const session = new Session()
 
-const SOURCE_TABLES = ['silver.rejected', 'meta.files', 'meta.runs', 'meta.expired']
+const SOURCE_TABLES = ['silver.rejected', 'meta.files', 'meta.runs', 'meta.expired', 'meta.sources']
 
 /** Whether a table contains received files or rejected records as they came. */
 const isSourceTable = (table: string): boolean =>

@@ -8,6 +8,7 @@ import { plant } from './en/plant'
 import { plantBoards } from './en/plant-boards'
 import { quality } from './en/quality'
 import { reports } from './en/reports'
+import { sources } from './en/sources'
 import { station } from './en/station'
 
 export const en = {
@@ -20,6 +21,7 @@ export const en = {
   ...explore,
   ...palette,
   ...reports,
+  ...sources,
   ...boards,
   ...plantBoards,
 } as const

@@ -9,6 +9,7 @@ import { plant } from './hi/plant'
 import { plantBoards } from './hi/plant-boards'
 import { quality } from './hi/quality'
 import { reports } from './hi/reports'
+import { sources } from './hi/sources'
 import { station } from './hi/station'
 
 /**
@@ -31,5 +32,6 @@ export const hi: Catalogue = {
   ...plant,
   ...quality,
   ...reports,
+  ...sources,
   ...station,
 }

@@ -9,6 +9,7 @@ import { plant } from './ml/plant'
 import { plantBoards } from './ml/plant-boards'
 import { quality } from './ml/quality'
 import { reports } from './ml/reports'
+import { sources } from './ml/sources'
 import { station } from './ml/station'
 
 /**
@@ -31,5 +32,6 @@ export const ml: Catalogue = {
   ...plant,
   ...quality,
   ...reports,
+  ...sources,
   ...station,
 }

@@ -3,8 +3,9 @@
 //! Interfaces are read beside the rounds, so that a slow one delays nothing. A pull keeps its answers in the lake and
 //! completes them by its record; the next round lands them as it lands the dumps of the bucket.
 
+use super::source_states::reason;
 use super::{Flow, Report, Watcher, now};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use config::sentence::sentence;
 use futures::StreamExt as _;
 use ingest::files::ListedDump;
@@ -13,6 +14,7 @@ use ingest::http::{Answer, HttpReader};
 use ingest::retry::Backoff;
 use ingest::{Error, Retry};
 use lake::dumps::{self, DumpRow, Status};
+use lake::sources::{SourceKind, SourceRead, SourceState};
 use plant::contract::Contract;
 use std::collections::HashSet;
 use std::future::pending;
@@ -69,12 +71,14 @@ impl Flow {
         let mut reader = None;
         loop {
             let permit = permits.acquire().await;
+            let started_at = now();
             let pulled = self.pull(&contract, &mut reader).await;
             drop(permit);
+            let (read, pulled) = interface_read(&contract, started_at, now(), pulled);
             let pause = match pulled {
-                Ok(is_new) => {
+                Ok(new) => {
                     backoff.reset();
-                    if is_new {
+                    if new.is_some() {
                         self.pulled.0.notify_one();
                     }
                     Duration::from_secs(every_s)
@@ -90,6 +94,7 @@ impl Flow {
                     pause
                 }
             };
+            self.record_interface(read, Some(pause)).await;
             tokio::time::sleep(pause).await;
         }
     }
@@ -98,7 +103,10 @@ impl Flow {
     pub(super) async fn pull_all(&self) -> Vec<String> {
         let at_once = self.lake().limits().ingest.http_sources_at_once;
         let pulls = self.interfaces().map(|contract| async move {
+            let started_at = now();
             let pulled = self.pull(&contract, &mut None).await;
+            let (read, pulled) = interface_read(&contract, started_at, now(), pulled);
+            self.record_interface(read, None).await;
             let table = &contract.table;
             pulled.err().map(|error| format!("{table}: {}", sentence(&error.into())))
         });
@@ -108,12 +116,22 @@ impl Flow {
         problems
     }
 
-    /// Reads an interface from the checkpoint of its last pull. Returns whether there are new records.
+    /// Records a read of an interface, and when the next one is due.
+    async fn record_interface(&self, read: SourceRead, pause: Option<Duration>) {
+        let pause = pause.and_then(|pause| TimeDelta::from_std(pause).ok());
+        let next_read_at = pause.and_then(|pause| now().checked_add_signed(pause));
+        if let Err(error) = self.record_sources(vec![SourceRead { next_read_at, ..read }]).await {
+            tracing::warn!(error = sentence(&error), "state of an interface not saved");
+        }
+    }
+
+    /// Reads an interface from the checkpoint of its last pull. Returns the number of records; `None` if nothing is
+    /// new.
     async fn pull(
         &self,
         contract: &Arc<Contract>,
         reader: &mut Option<HttpReader>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<u64>, Error> {
         let kept = KeptAnswers::new(self.lake().location());
         let table = contract.table.as_str();
         let pulls = kept.pulls(table).await?;
@@ -141,13 +159,13 @@ impl Flow {
         }
         if pulled.is_unchanged {
             kept.discard(table, number).await?;
-            return Ok(false);
+            return Ok(None);
         }
         let (pages, records, size_bytes) = (pulled.pages, pulled.records, pulled.size_bytes);
         tracing::info!(table, pull = number, pages, records, size_bytes, "interface read");
         let record = PullRecord { number, started_at, answers, next: pulled.next };
         kept.complete(table, &record).await?;
-        Ok(true)
+        Ok(Some(records))
     }
 
     fn open_reader(&self, contract: &Arc<Contract>) -> Result<HttpReader, Error> {
@@ -190,6 +208,34 @@ impl Flow {
         report.unchanged += landed.unchanged;
         Ok(all)
     }
+}
+
+/// What a read of an interface returned, for its state.
+fn interface_read(
+    contract: &Contract,
+    started_at: DateTime<Utc>,
+    ended_at: DateTime<Utc>,
+    pulled: Result<Option<u64>, Error>,
+) -> (SourceRead, Result<Option<u64>, Error>) {
+    let records = pulled.as_ref().ok().copied().flatten().unwrap_or_default();
+    let failure = pulled.as_ref().err().map(|error| match error {
+        Error::Auth(_) => (SourceState::Refused, reason(error)),
+        _ => (SourceState::Failing, reason(error)),
+    });
+    let read = SourceRead {
+        table_name: contract.table.clone(),
+        kind: SourceKind::Http,
+        source: contract.source.clone(),
+        address: contract.http.as_ref().map(|it| it.source.url.clone()).unwrap_or_default(),
+        read_at: started_at,
+        took_ms: (ended_at - started_at).num_milliseconds(),
+        next_read_at: None,
+        records: i64::try_from(records).unwrap_or(i64::MAX),
+        checkpoint: None,
+        unread: None,
+        failure,
+    };
+    (read, pulled)
 }
 
 /// Keeps the answers of a pull as they arrive.

@@ -1,6 +1,7 @@
 //! The lake as the HTTP service queries it.
 
 use super::Report;
+use super::source_states::SourceStates;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use config::kpi::Kpi;
@@ -12,6 +13,7 @@ use lake::context::LakeContext;
 use lake::kpi::{self, KpiQuery, Row};
 use lake::meta::catalog::{self, ColumnRow, TableEntry};
 use lake::shared::{self, Changes, FileBytes, Part, SharedTable};
+use lake::sources::SourceRow;
 use lake::{pinned, session};
 use plant::equipment::Equipment;
 use plant::time::{MILLISECOND_US, SECOND_US, second_of_us};
@@ -32,6 +34,7 @@ pub struct LakeService {
     is_simulated: bool,
     rounds: Mutex<Rounds>,
     alarms: OnceLock<Alarms>,
+    states: SourceStates,
 }
 
 #[derive(Default)]
@@ -46,7 +49,14 @@ struct Rounds {
 impl LakeService {
     pub fn new(refinery: LakeContext, is_refining: bool, is_simulated: bool) -> Self {
         let (rounds, alarms) = (Mutex::default(), OnceLock::new());
-        Self { refinery, is_refining, is_simulated, rounds, alarms }
+        let states = SourceStates::default();
+        Self { refinery, is_refining, is_simulated, rounds, alarms, states }
+    }
+
+    /// The same service with the states of sources as this process reads them.
+    #[must_use]
+    pub fn with_states(self, states: &SourceStates) -> Self {
+        Self { states: states.clone(), ..self }
     }
 
     /// Includes the state of the alarms in that of the service.
@@ -132,6 +142,10 @@ impl LakeReader for LakeService {
     async fn table(&self, schema: &str, table: &str) -> anyhow::Result<Option<TableInfo>> {
         let entry = catalog::entry(&self.refinery, &TableName::new(schema, table)).await?;
         Ok(entry.map(|entry| self.table_info(entry)))
+    }
+
+    async fn sources(&self) -> anyhow::Result<Vec<SourceRow>> {
+        self.states.read(&self.refinery.lake).await
     }
 
     async fn version(&self, schema: &str, table: &str) -> anyhow::Result<Option<u64>> {

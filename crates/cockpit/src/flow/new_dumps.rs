@@ -10,7 +10,7 @@ use plant::contract::Contract;
 use std::sync::Arc;
 
 const NO_SOURCE: &str = "no bucket is configured: use --bucket URL, COCKPIT_BUCKET, or bucket in plant.toml, --kafka BROKERS to read \
-                         messages, or a contract with [sql]";
+                         messages, or a contract with [sql] or [http]";
 
 impl Flow {
     /// Lands the new dumps of the bucket. Returns the report and all known dumps.
@@ -25,10 +25,7 @@ impl Flow {
             }
             return Ok((Report::default(), known));
         };
-        let contracts = self.refinery.plant.contracts.values();
-        let contracts =
-            contracts.filter(|it| !it.is_stream() && it.http.is_none() && it.pull.is_none());
-        let contracts: Vec<Arc<Contract>> = contracts.cloned().map(Arc::new).collect();
+        let contracts: Vec<Arc<Contract>> = self.dump_contracts().cloned().map(Arc::new).collect();
         if contracts.is_empty() {
             // A plant that only reads topics expects no dumps.
             return Ok((Report::default(), known));

@@ -1,6 +1,7 @@
 //! Opens lake and bucket, and queries the lake.
 
 use super::interfaces::Interfaces;
+use super::source_states::SourceStates;
 use super::watching::Watching;
 use super::{Flow, now, stream};
 use anyhow::{Context as _, bail};
@@ -66,6 +67,8 @@ impl Flow {
             pulled: Interfaces::default(),
             unmatched_at: Arc::default(),
             sources: Arc::default(),
+            states: SourceStates::default(),
+            topics: stream::TopicStates::default(),
         })
     }
 

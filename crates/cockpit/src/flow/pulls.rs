@@ -12,12 +12,12 @@ pub use sample::sample;
 pub(super) use state::Schedule;
 
 use super::{Flow, Report, now};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use ingest::Error;
 use lake::dumps::column_changes::LastColumns;
 use lake::dumps::{self, DumpRow};
-use lake::sources::{self, SourceRow, SourceState};
+use lake::sources::{SourceKind, SourceRead};
 use plant::contract::Contract;
 use source::PulledSource;
 use state::Due;
@@ -97,66 +97,40 @@ impl Flow {
 
     /// Records the state of the sources that were read, in the schedule, in `meta.sources` and in the report.
     async fn record_states(&self, readings: &[Reading], report: &mut Report) -> anyhow::Result<()> {
-        let saved = sources::load(self.lake()).await?;
-        let mut rows = Vec::new();
+        let mut reads = Vec::with_capacity(readings.len());
         for reading in readings {
-            let before = saved.iter().find(|row| row.table_name == reading.contract.table);
             let mut schedule = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
             let due = schedule.record(reading, self.lake().limits());
             drop(schedule);
-            let row = self.state_row(reading, &due, before);
-            if let Some(error) = &row.error {
-                report.problems.push(format!("{}: {error}", row.table_name));
+            let read = source_read(reading, &due);
+            if let Some((_, error)) = &read.failure {
+                report.problems.push(format!("{}: {error}", read.table_name));
                 if due.is_news {
-                    let (table, next_at) = (&row.table_name, &row.next_read_at);
+                    let (table, next_at) = (&read.table_name, &read.next_read_at);
                     tracing::warn!(table, error, ?next_at, "source not read");
                 }
             }
             let failed = reading.rows.iter().filter(|row| row.status != dumps::Status::Landed);
             report.broken.extend(failed.cloned());
-            if before.is_none_or(|before| is_changed(before, &row)) {
-                rows.push(row);
-            }
+            reads.push(read);
         }
-        sources::save(self.lake(), &rows).await
-    }
-
-    fn state_row(&self, reading: &Reading, due: &Due, before: Option<&SourceRow>) -> SourceRow {
-        let contract = &reading.contract;
-        let records: i64 = reading.rows.iter().map(|row| row.records).sum();
-        let has_new = records > 0;
-        let error = reading.done.as_ref().err().map(|error| due.message(error));
-        let was_failing = before.and_then(|before| before.failing_since);
-        SourceRow {
-            table_name: contract.table.clone(),
-            source: contract.source.clone(),
-            address: contract.pull.as_ref().map(plant::source::Pull::address).unwrap_or_default(),
-            state: due.state,
-            checkpoint: reading.checkpoint.clone(),
-            read_at: reading.started_at,
-            next_read_at: due.next_at,
-            changed_at: match has_new {
-                true => Some(reading.started_at),
-                false => before.and_then(|before| before.changed_at),
-            },
-            records: if has_new { records } else { before.map_or(0, |before| before.records) },
-            took_ms: (reading.ended_at - reading.started_at).num_milliseconds(),
-            failing_since: error.as_ref().map(|_| was_failing.unwrap_or(reading.started_at)),
-            error,
-            run: self.lake().run().to_owned(),
-        }
+        self.record_sources(reads).await
     }
 }
 
-/// How old the times of `meta.sources` may be. Each save is a commit, so a source without news is saved less
-/// often than it is read.
-const SAVED_EVERY: TimeDelta = TimeDelta::minutes(10);
-
-/// Whether the state of a source has to be saved.
-fn is_changed(before: &SourceRow, row: &SourceRow) -> bool {
-    let news =
-        |row: &SourceRow| (row.state, row.error.clone(), row.changed_at, row.checkpoint.clone());
-    news(before) != news(row)
-        || before.address != row.address
-        || row.state == SourceState::Ok && row.read_at - before.read_at >= SAVED_EVERY
+fn source_read(reading: &Reading, due: &Due) -> SourceRead {
+    let contract = &reading.contract;
+    SourceRead {
+        table_name: contract.table.clone(),
+        kind: SourceKind::Sql,
+        source: contract.source.clone(),
+        address: contract.pull.as_ref().map(plant::source::Pull::address).unwrap_or_default(),
+        read_at: reading.started_at,
+        took_ms: (reading.ended_at - reading.started_at).num_milliseconds(),
+        next_read_at: due.next_at,
+        records: reading.rows.iter().map(|row| row.records).sum(),
+        checkpoint: reading.checkpoint.clone(),
+        unread: None,
+        failure: reading.done.as_ref().err().map(|error| (due.state, due.message(error))),
+    }
 }

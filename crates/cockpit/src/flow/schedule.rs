@@ -53,7 +53,11 @@ impl Flow {
             if self.kafka.is_none() {
                 continue;
             }
-            match self.keep_streams().await {
+            let kept = match self.record_topics().await {
+                Ok(()) => self.keep_streams().await,
+                Err(error) => Err(error),
+            };
+            match kept {
                 Ok(changed) => on_change(changed).await,
                 Err(error) => {
                     tracing::warn!(error = sentence(&error), "refinement of streams failed");

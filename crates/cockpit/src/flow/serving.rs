@@ -87,7 +87,8 @@ impl Flow {
         let (listener, address) = self.listen(address).await?;
         let is_refining = ingests && (self.bucket.is_some() || self.has_source());
         let lake_service =
-            Arc::new(LakeService::new(self.refinery.clone(), is_refining, self.is_simulated));
+            LakeService::new(self.refinery.clone(), is_refining, self.is_simulated);
+        let lake_service = Arc::new(lake_service.with_states(&self.states));
         let registry = Registry::default();
         let live = self.new_live(&registry);
         let upkeep = users.upkeep();

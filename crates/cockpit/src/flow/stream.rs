@@ -9,7 +9,10 @@
 
 mod reader;
 pub mod restart;
+mod states;
 mod streams;
+
+pub use states::TopicStates;
 
 use super::observer::{ProblemLog, Readings, StreamObserver};
 use super::{Flow, now};
@@ -87,6 +90,7 @@ pub struct Topic {
     group: String,
     /// Messages read from all topics.
     messages_read: Arc<AtomicU64>,
+    states: TopicStates,
 }
 
 enum Command {
@@ -146,6 +150,7 @@ impl Flow {
             let restart = restarts.after(&error, started.elapsed(), restart::random());
             restart.log();
             streaming.observer.failed(&restart);
+            self.fail_topics(&restart);
             tokio::select! {
                 () = streaming.stop.cancelled() => {}
                 () = tokio::time::sleep(restart.pause) => {}

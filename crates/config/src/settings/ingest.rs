@@ -8,6 +8,9 @@ settings! {
         /// Interval between two listings of the bucket.
         listing_every_s: u64 = 60,
             "dumps arrive daily; a listing every minute is cheap and shows them soon";
+        /// Interval at which the state of a source is saved in `meta.sources` if it has no news.
+        sources_saved_every_s: u64 = 60, in 1 to 86_400,
+            "each save is a commit, and pages of other programs show the last read to a minute";
         /// Age of a file in a folder before it is read.
         dump_settle_ms: u64 = 1_000,
             "a file that changed more recently may still be being written";

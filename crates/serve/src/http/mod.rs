@@ -42,6 +42,7 @@ mod report_source;
 mod reports;
 mod request_body;
 mod sharing;
+mod sources;
 mod sql;
 mod tables;
 mod temperatures;
@@ -274,6 +275,7 @@ fn interface() -> Vec<(&'static str, Methods)> {
         ("/api/v1/tables/{schema}/{table}", get(tables::read)),
         ("/api/v1/query", post(query::post).get(query::get)),
         ("/api/v1/kpis", get(kpis::kpis)),
+        ("/api/v1/sources", get(sources::sources)),
         ("/api/v1/live", get(live::live)),
         ("/api/v1/temperatures", get(history::history)),
         ("/api/v1/temperatures/now", get(temperatures::now)),

@@ -6,7 +6,7 @@ use super::accounts::{audit, openid, own, own_tokens, roles, session, users};
 use super::alarms::{backtest, commands, detail, list, notifications, performance, rules};
 use super::boards::{catalogue as board_catalogue, data, edit};
 use super::reports::{catalogue, issued, run};
-use super::{health, history, kpis, live, metrics, query, tables, temperatures};
+use super::{health, history, kpis, live, metrics, query, sources, tables, temperatures};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -27,6 +27,7 @@ use utoipa::OpenApi;
         query::post,
         query::get,
         kpis::kpis,
+        sources::sources,
         temperatures::now,
         history::history,
         live::live,

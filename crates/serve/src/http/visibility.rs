@@ -32,10 +32,15 @@ use plant::reading::SensorId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Tables that hold received files and rejected records, beside all of bronze: they need
+/// Tables that hold sources, received files and rejected records, beside all of bronze: they need
 /// [`Action::ReadSources`].
-const SOURCES: [(&str, &str); 4] =
-    [("silver", "rejected"), ("meta", "files"), ("meta", "runs"), ("meta", "expired")];
+const SOURCES: [(&str, &str); 5] = [
+    ("silver", "rejected"),
+    ("meta", "files"),
+    ("meta", "runs"),
+    ("meta", "expired"),
+    ("meta", "sources"),
+];
 const SOURCE_SCHEMA: &str = "bronze";
 
 /// The catalogue: the tables, columns and KPIs. It is not limited to scopes.

@@ -190,6 +190,8 @@ impl Plant {
             pulled: Default::default(),
             unmatched_at: Arc::default(),
             sources: Arc::default(),
+            states: Default::default(),
+            topics: Default::default(),
         };
         Self { flow, bucket, lake }
     }

@@ -1,6 +1,7 @@
 //! When each source is due, and how it failed before.
 
 use super::Reading;
+use crate::flow::source_states::reason;
 use chrono::{DateTime, TimeDelta, Utc};
 use config::secret::{SecretRef, SecretText};
 use config::settings::Limits;
@@ -41,10 +42,7 @@ pub struct Due {
 impl Due {
     /// The error with what happens next.
     pub fn message(&self, error: &Error) -> String {
-        let reason = match error {
-            Error::Config(cause) | Error::Storage(cause) => config::sentence::sentence(cause),
-            other => other.to_string(),
-        };
+        let reason = reason(error);
         match self.state {
             SourceState::Refused => {
                 format!(

@@ -114,6 +114,7 @@ impl Receiver for Reader<'_> {
         }
         self.request(Command::Flush)?;
         self.streaming.observer.partitions_assigned();
+        self.topic.states.assigned(&self.topic.contract.table, &self.topic.name);
         let read = resumed.landed.into_iter().map(|(partition, last)| (partition.number, last));
         Ok(ResumePositions { read: read.collect(), witnesses: resumed.witnesses })
     }
@@ -136,6 +137,8 @@ impl Receiver for Reader<'_> {
         let bronze = stream::rows(&messages, &pointers, records)?;
         let offsets = last_offsets(&messages);
         self.topic.messages_read.fetch_add(messages.len() as u64, Ordering::Relaxed);
+        let table = &self.topic.contract.table;
+        self.topic.states.messages(table, &self.topic.name, messages.len());
         self.held.chunks.push(Chunk { bronze: Some(bronze), interpreted, offsets });
         self.held.messages += messages.len();
         self.held.due = self.held.due.or_else(|| Some(soon(self.held_most)));
@@ -181,6 +184,7 @@ impl Receiver for Reader<'_> {
             }
             Event::TooManyTopics { .. } => {}
         }
+        self.topic.states.event(&self.topic.contract.table, topic, &event);
         self.streaming.observer.event(topic, &event);
     }
 

@@ -118,6 +118,7 @@ impl<'a> TopicReaders<'a> {
             group: self.group(stream, &name),
             name,
             messages_read: self.flow.messages_read.clone(),
+            states: self.flow.topics.clone(),
         };
         let (streaming, stop) = (self.streaming.clone(), self.streaming.stop.clone());
         self.running.push(Box::pin(async move {

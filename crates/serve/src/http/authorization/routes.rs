@@ -62,6 +62,7 @@ pub const TABLE: &[Route] = &[
     route("/api/v1/query", M::GET, needs(Action::RunSql)),
     route("/api/v1/query", M::POST, needs(Action::RunSql)),
     route("/api/v1/kpis", M::GET, needs(Action::ReadTables)),
+    route("/api/v1/sources", M::GET, needs(Action::ReadSources)),
     route("/api/v1/live", M::GET, needs(Action::FollowLive)),
     route("/api/v1/temperatures", M::GET, needs(Action::ReadTables)),
     route("/api/v1/temperatures/now", M::GET, needs(Action::FollowLive)),

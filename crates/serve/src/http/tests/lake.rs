@@ -20,6 +20,7 @@ use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use deltalake::DeltaTable;
 use futures::StreamExt as _;
 use lake::kpi::{Dimensions, FigureStatus, KpiQuery, Level, Row};
+use lake::sources::SourceRow;
 use lake::shared::{ChangedFile, Changes, FileBytes, FileChange, Part, SharedFile, SharedTable};
 use plant::equipment::{Equipment, Unit};
 use report::{TableVersion, Versions};
@@ -42,6 +43,7 @@ pub struct Lake {
     /// Reads `gold.sample` instead of its batches.
     stored: Option<Arc<dyn TableProvider>>,
     pub equipment: Equipment,
+    pub sources: Vec<SourceRow>,
 }
 
 impl Lake {
@@ -65,6 +67,7 @@ impl Lake {
             tables: tables.into_iter().map(table).collect(),
             stored: None,
             equipment: Equipment::default(),
+            sources: Vec::new(),
         }
     }
 
@@ -179,6 +182,10 @@ impl LakeReader for Lake {
             kpis: BTreeMap::new(),
         };
         Ok(places.into_iter().map(row).collect())
+    }
+
+    async fn sources(&self) -> anyhow::Result<Vec<SourceRow>> {
+        Ok(self.sources.clone())
     }
 
     async fn session(&self) -> anyhow::Result<SessionContext> {

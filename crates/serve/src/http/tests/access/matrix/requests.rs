@@ -37,6 +37,7 @@ pub const REQUESTS: &[(&str, &str, &str, Reply)] = &[
     ("GET", "/api/v1/query", "/api/v1/query", Reply::InScope),
     ("POST", "/api/v1/query", "/api/v1/query", Reply::InScope),
     ("GET", "/api/v1/kpis", "/api/v1/kpis?level=unit", Reply::InScope),
+    ("GET", "/api/v1/sources", "/api/v1/sources", Reply::Plant),
     ("GET", "/api/v1/live", "/api/v1/live", Reply::InScope),
     ("GET", "/api/v1/temperatures", "/api/v1/temperatures", Reply::InScope),
     ("GET", "/api/v1/temperatures/now", "/api/v1/temperatures/now", Reply::InScope),
