@@ -283,7 +283,7 @@ def check_end(world: World, report: Report) -> None:
             wrong = [key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)]
             samples = [(key, expected.get(key), found.get(key)) for key in wrong[:3]]
             report.check(f"{name}: silver equals the source ({len(expected)} rows)", not wrong, f"{samples}")
-    unbalanced = world.count("SELECT count(*) FROM meta.runs WHERE NOT is_balanced")
+    unbalanced = world.count("SELECT count(*) FROM meta.runs WHERE NOT closed")
     report.equal("row balance holds", unbalanced, 0)
     before = world.count("SELECT count(*) FROM meta.files")
     text = world.ingest()

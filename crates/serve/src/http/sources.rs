@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn row(state: SourceState) -> SourceRow {
-        let at = |second| DateTime::from_timestamp(1_795_441_700 + second, 0).unwrap();
+        let at = |second: i64| DateTime::from_timestamp(1_795_441_700 + second, 0).unwrap();
         SourceRow {
             table_name: "orders".into(),
             kind: SourceKind::Sql,
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn lag_rate_and_lateness_are_computed() {
-        let now = |second| DateTime::from_timestamp(1_795_441_700 + second, 0).unwrap();
+        let now = |second: i64| DateTime::from_timestamp(1_795_441_700 + second, 0).unwrap();
         let info = SourceInfo::new(row(SourceState::Ok), now(30));
         assert_eq!((info.lag_s, info.records_per_s, info.is_late), (Some(30.0), Some(2_000.0), false));
         assert!(SourceInfo::new(row(SourceState::Ok), now(141)).is_late);

@@ -57,7 +57,12 @@ impl Lake {
             default: Some("today".into()),
             description: None,
         }];
-        Self { tables: vec![ageing, sample, board], stored: None, equipment: Equipment::default() }
+        Self {
+            tables: vec![ageing, sample, board],
+            stored: None,
+            equipment: Equipment::default(),
+            sources: Vec::new(),
+        }
     }
 
     /// A lake of only these tables.
