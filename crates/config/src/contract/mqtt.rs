@@ -73,13 +73,12 @@ fn broker(mut reader: TomlReader<'_, '_>, table: &str) -> Option<MqttSource> {
     let user = reader.text("user");
     let password = password(&mut reader, user.is_some());
     let ca_file = reader.text("ca_file");
-    reader.finish();
-    let (host, port, is_encrypted) = address?;
-    if !is_encrypted && ca_file.is_some() {
+    if ca_file.is_some() && address.as_ref().is_some_and(|(_, _, is_encrypted)| !is_encrypted) {
         let remedy = "Write url = \"mqtts://…\", or remove ca_file.";
         reader.note("ca_file", "`ca_file`, but the connection is not encrypted", remedy);
     }
-    let client_id = client_id?;
+    reader.finish();
+    let ((host, port, is_encrypted), client_id) = (address?, client_id?);
     Some(MqttSource { host, port, is_encrypted, filters: filters?, client_id, user, password, ca_file })
 }
 

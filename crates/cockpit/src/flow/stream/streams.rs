@@ -128,7 +128,8 @@ impl<'a> TopicReaders<'a> {
         if !self.started.insert((table, name.clone())) {
             return;
         }
-        let kafka = Kafka { group: self.group(stream, &name), ..self.kafka.clone() };
+        let mut kafka = self.kafka.clone();
+        kafka.group = self.group(stream, &name);
         let limits = self.flow.lake().limits();
         let (of_kafka, batch) = (kafka_limits(limits), limits.stream.stream_batch_messages);
         let topic = Topic::new(self.flow, &self.streams[stream], name.clone());
