@@ -296,9 +296,7 @@ impl Source {
                 self.resume(found.session_present, receiver)
             }
             Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => {
-                self.fail(connect::meaning(&self.options.source, &error), receiver)
-            }
+            Some(Err(error)) => self.fail(connect::meaning(&self.options.source, &error), receiver),
         }
     }
 

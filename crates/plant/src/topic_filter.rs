@@ -36,7 +36,8 @@ impl TopicFilter {
         let open = text.strip_suffix('#').filter(|it| it.is_empty() || it.ends_with('/'));
         let is_open = open.is_some();
         let closed = open.map(|it| it.strip_suffix('/').unwrap_or(it)).unwrap_or(text);
-        let parts = if is_open && open == Some("") { Vec::new() } else { closed.split('/').collect() };
+        let parts =
+            if is_open && open == Some("") { Vec::new() } else { closed.split('/').collect() };
         let levels = parts.into_iter().map(level).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
         Ok(Self { text: text.to_owned(), levels, is_open })
     }
@@ -96,7 +97,11 @@ fn level(text: &str) -> Result<Level, &'static str> {
     if let Some(name) = text.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
         let is_word = |it: char| it.is_ascii_alphanumeric() || it == '_';
         let is_name = !name.is_empty() && name.chars().all(is_word);
-        return if is_name { Ok(Level::Any(Some(name.to_owned()))) } else { Err("invalid name in braces") };
+        return if is_name {
+            Ok(Level::Any(Some(name.to_owned())))
+        } else {
+            Err("invalid name in braces")
+        };
     }
     match text.contains(['+', '#', '{', '}']) {
         true => Err("a wildcard is a whole level"),
@@ -140,9 +145,13 @@ mod tests {
 
     #[test]
     fn names_are_wildcards_in_the_subscription() {
-        for (text, expected) in
-            [("a/{unit}/+/t", "a/+/+/t"), ("{x}/#", "+/#"), ("#", "#"), ("/{x}", "/+"), ("a/", "a/")]
-        {
+        for (text, expected) in [
+            ("a/{unit}/+/t", "a/+/+/t"),
+            ("{x}/#", "+/#"),
+            ("#", "#"),
+            ("/{x}", "/+"),
+            ("a/", "a/"),
+        ] {
             assert_eq!(filter(text).subscription(), expected);
         }
         let named = filter("plant/{area}/{unit}/#");
@@ -154,7 +163,9 @@ mod tests {
 
     #[test]
     fn invalid_filters_are_refused() {
-        for text in ["", "a/#/b", "a#", "a/b+", "{a b}/c", "a/{}", "x{y}", "$share/g/a", "a\0b", "##"] {
+        for text in
+            ["", "a/#/b", "a#", "a/b+", "{a b}/c", "a/{}", "x{y}", "$share/g/a", "a\0b", "##"]
+        {
             let error = TopicFilter::parse(text).unwrap_err();
             assert!(error.contains("allowed are levels"), "{text}: {error}");
         }

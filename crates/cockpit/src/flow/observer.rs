@@ -1,8 +1,8 @@
 //! Observers of a stream that is read: the live values of the pages, and a log of problems.
 
 use super::alarms::ExpiredOffsets;
-use super::stream::{Feed, Streaming};
 use super::stream::restart::Restart;
+use super::stream::{Feed, Streaming};
 use super::{Flow, now};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};

@@ -118,9 +118,7 @@ impl Flow {
 
     /// Reads every topic to its current end. Returns the row balances and the problems. A broker of MQTT that
     /// cannot be read is a problem and does not stop the others.
-    pub(super) async fn streams_to_bronze(
-        &self,
-    ) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
+    pub(super) async fn streams_to_bronze(&self) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
         let (mut entries, mut problems) = (Vec::new(), Vec::new());
         for feed in self.feeds() {
             let problem_log = Arc::new(ProblemLog::default());

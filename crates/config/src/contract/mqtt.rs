@@ -79,7 +79,16 @@ fn broker(mut reader: TomlReader<'_, '_>, table: &str) -> Option<MqttSource> {
     }
     reader.finish();
     let ((host, port, is_encrypted), client_id) = (address?, client_id?);
-    Some(MqttSource { host, port, is_encrypted, filters: filters?, client_id, user, password, ca_file })
+    Some(MqttSource {
+        host,
+        port,
+        is_encrypted,
+        filters: filters?,
+        client_id,
+        user,
+        password,
+        ca_file,
+    })
 }
 
 /// Host, port and whether the connection is encrypted. The error does not repeat the URL, which may have a

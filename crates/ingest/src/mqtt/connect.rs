@@ -45,7 +45,8 @@ pub fn client(source: &MqttSource, limits: &MqttLimits) -> Result<EventLoop, Err
 fn password(source: &MqttSource) -> Result<String, Error> {
     let Some(reference) = &source.password else { return Ok(String::new()) };
     let password = reference.parse::<SecretRef>().and_then(|reference| reference.read());
-    let password = password.map_err(|error| Error::Config(error.context("no password for MQTT")))?;
+    let password =
+        password.map_err(|error| Error::Config(error.context("no password for MQTT")))?;
     Ok(password.expose().to_owned())
 }
 
@@ -87,7 +88,8 @@ fn refused(source: &MqttSource, code: ConnectReturnCode) -> Error {
 /// The error of a refused subscription; `None` if the packet reports none.
 pub fn refused_subscription(source: &MqttSource, packet: &Packet) -> Option<Error> {
     let Packet::SubAck(granted) = packet else { return None };
-    let is_refused = |code: &rumqttc::SubscribeReasonCode| *code == rumqttc::SubscribeReasonCode::Failure;
+    let is_refused =
+        |code: &rumqttc::SubscribeReasonCode| *code == rumqttc::SubscribeReasonCode::Failure;
     let at = granted.return_codes.iter().position(is_refused)?;
     let filter = source.filters.get(at).map(|it| it.subscription()).unwrap_or_default();
     Some(Error::Auth(format!(

@@ -43,7 +43,8 @@ impl Receipts {
     /// Records a message. Returns its number, or `None` if it is one that was received before.
     pub fn receive(&mut self, publish: Publish) -> Option<i64> {
         let id = publish.pkid;
-        if let Some(earlier) = self.earlier.remove(&id).filter(|it| publish.dup && it.is(&publish)) {
+        if let Some(earlier) = self.earlier.remove(&id).filter(|it| publish.dup && it.is(&publish))
+        {
             self.pending.push_back(earlier);
             return None;
         }

@@ -174,7 +174,8 @@ fn levels_of_a_topic_of_mqtt_are_columns() {
     let contract = Contract { mqtt: Some(mqtt), ..laid_out(&columns) };
     let payload: &[u8] = br#"{"a":1}"#;
     let keys: [&[u8]; 4] = [b"plant/L1/U7/t", b"old/U8", b"other", b"old/\xff"];
-    let headers = StringArray::from(vec![Some(r#"[{"key":"retained","value":"true"}]"#), None, None, None]);
+    let headers =
+        StringArray::from(vec![Some(r#"[{"key":"retained","value":"true"}]"#), None, None, None]);
     let messages = Messages {
         key: Some(BinaryArray::from_iter_values(keys)),
         headers: Some(headers),
