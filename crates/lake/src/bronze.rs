@@ -284,9 +284,8 @@ impl<'a> Landings<'a> {
     /// Records with the pointers to their origin.
     fn rows(&self, landing: &Landing, batch: Batch) -> anyhow::Result<RecordBatch> {
         let (rows, dump) = (batch.len(), &landing.dump);
-        let text = |value: &str| -> anyhow::Result<ArrayRef> {
-            Ok(Arc::new(repeated_text(value, rows)?))
-        };
+        let text =
+            |value: &str| -> anyhow::Result<ArrayRef> { Ok(Arc::new(repeated_text(value, rows)?)) };
         let time = |at: Option<DateTime<Utc>>| -> ArrayRef {
             let at = repeated(at.map(|at| at.timestamp_micros()), rows);
             Arc::new(at.reinterpret_cast::<TimestampMicrosecondType>().with_timezone("UTC"))

@@ -38,7 +38,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
-
 /// Shows the state of a manufacturing plant, by day and by second.
 ///
 /// `cockpit ingest --once --bucket s3://plant/dumps` lands every record of the dumps in a Delta lake, computes

@@ -123,7 +123,8 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Timings {
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        let is_measured = context.span(id).is_some_and(|span| span.extensions().get::<Open>().is_some());
+        let is_measured =
+            context.span(id).is_some_and(|span| span.extensions().get::<Open>().is_some());
         if is_measured {
             ENTERED.with_borrow_mut(|(entered, since)| {
                 settle(entered, since);

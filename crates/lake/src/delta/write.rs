@@ -155,8 +155,7 @@ impl DataWriter {
         let path = self.names.next(self.folder.as_ref());
         let sink = BufWriter::new(self.store.clone(), Key::from(path.as_str()));
         let properties = properties(&self.schema, first, self.sizes, self.kind)?;
-        let groups =
-            RowGroups::new(self.schema.clone(), properties, self.sizes.rows_per_group)?;
+        let groups = RowGroups::new(self.schema.clone(), properties, self.sizes.rows_per_group)?;
         Ok(OpenFile { path, rows: 0, groups, sink })
     }
 

@@ -10,10 +10,10 @@ use crate::refine::Repairs;
 use crate::refine::bits::Bits;
 use crate::refine::cleaning::Cleaning;
 use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, runs_within, wanted_runs};
-use crate::refine::keys::{Hasher, Key};
 use crate::refine::keys::latest::{
     Compared, Comparison, Latest, LatestByKey, OldRow, Rank, Seen, Written,
 };
+use crate::refine::keys::{Hasher, Key};
 use crate::refine::passes::KnownPasses;
 use crate::refine::versions::{VersionId, Voids, newest_first};
 use crate::rejected::Rejects;
@@ -172,12 +172,15 @@ impl<'a> Cleaning<'a> {
             if own.is_empty() {
                 continue;
             }
-            let rows = own.iter().map(|run| run.rows.start - range.start..run.rows.end - range.start);
+            let rows =
+                own.iter().map(|run| run.rows.start - range.start..run.rows.end - range.start);
             let mut stream =
                 file.read_group(group, &columns, rows.collect(), self.lake.batch_rows())?;
             let mut cursor = Cursor::new(own.iter().collect());
             let mut waiting = Vec::new();
-            while let Some(batch) = stream.try_next().instrument(timing::part("bronze read")).await? {
+            while let Some(batch) =
+                stream.try_next().instrument(timing::part("bronze read")).await?
+            {
                 let runs = cursor.next(batch.num_rows());
                 let source = (bronze.source, parts);
                 let cleaned = self.clean_of_dumps(&batch, &runs, source, &mut read.passes);

@@ -192,7 +192,8 @@ impl<'a> Cleaning<'a> {
             }
             let mut stream = self.read_bronze(bronze.source, &part.add, rows_of(&runs)).await?;
             let mut cursor = Cursor::new(runs);
-            while let Some(batch) = stream.try_next().instrument(timing::part("bronze read")).await?
+            while let Some(batch) =
+                stream.try_next().instrument(timing::part("bronze read")).await?
             {
                 let runs = cursor.next(batch.num_rows());
                 let dumps = (bronze.source, all);

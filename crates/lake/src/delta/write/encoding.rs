@@ -72,10 +72,7 @@ pub(super) fn has_statistics(field: &Field, kind: FileKind) -> bool {
 
 /// Whether differences of adjacent values are small numbers as a rule.
 fn is_whole_number(kind: &DataType) -> bool {
-    matches!(
-        kind,
-        DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(_, _)
-    )
+    matches!(kind, DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(_, _))
 }
 
 /// Whether more than half of the first values differ from all before. A dictionary of such a column is nearly
