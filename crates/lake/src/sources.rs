@@ -34,6 +34,8 @@ pub enum SourceKind {
     Http,
     /// Topics of Kafka.
     Topics,
+    /// Topics of a broker of MQTT.
+    Mqtt,
 }
 
 /// A source and its last read.
@@ -138,7 +140,7 @@ impl SourceRow {
         let place = |row: &Self| (row.kind, row.source.clone(), row.address.clone());
         let news = |row: &Self| (row.state, row.error.clone(), row.checkpoint.clone());
         // New messages arrive all the time.
-        let is_changed = self.kind != SourceKind::Topics && self.changed_at != saved.changed_at;
+        let is_changed = !matches!(self.kind, SourceKind::Topics | SourceKind::Mqtt) && self.changed_at != saved.changed_at;
         place(self) != place(saved)
             || news(self) != news(saved)
             || is_changed

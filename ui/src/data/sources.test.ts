@@ -47,5 +47,5 @@ test('rates have one decimal digit if they are small', () => {
 
 test('an unknown kind is shown as it is', () => {
   expect(kindText('sql')).toBe('Database')
-  expect(kindText('mqtt')).toBe('mqtt')
+  expect(kindText('sftp')).toBe('sftp')
 })

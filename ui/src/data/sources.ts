@@ -27,6 +27,7 @@ export function kindText(kind: string): string {
     sql: 'data.sources.kind.sql',
     http: 'data.sources.kind.http',
     topics: 'data.sources.kind.topics',
+    mqtt: 'data.sources.kind.mqtt',
   }
   const key = keys[kind]
   return key ? t(key) : kind

@@ -31,7 +31,7 @@ pub struct SourcesAnswer {
 pub struct SourceInfo {
     /// The bronze table.
     pub table: String,
-    /// `files`, `sql`, `http` or `topics`.
+    /// `files`, `sql`, `http`, `topics` or `mqtt`.
     #[schema(value_type = String)]
     pub kind: SourceKind,
     /// System the records come from.

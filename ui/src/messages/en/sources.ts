@@ -10,6 +10,7 @@ export const sources = {
   'data.sources.kind.sql': 'Database',
   'data.sources.kind.http': 'HTTP interface',
   'data.sources.kind.topics': 'Topics',
+  'data.sources.kind.mqtt': 'MQTT topics',
   'data.sources.state.ok': 'works',
   'data.sources.state.late': 'late',
   'data.sources.state.failing': 'failing',

@@ -13,6 +13,7 @@ export const sources: Texts<typeof english> = {
   'data.sources.kind.sql': 'डेटाबेस',
   'data.sources.kind.http': 'HTTP इंटरफ़ेस',
   'data.sources.kind.topics': 'टॉपिक',
+  'data.sources.kind.mqtt': 'MQTT टॉपिक',
   'data.sources.state.ok': 'चालू',
   'data.sources.state.late': 'विलंबित',
   'data.sources.state.failing': 'विफल',

@@ -13,6 +13,7 @@ export const sources: Texts<typeof english> = {
   'data.sources.kind.sql': 'ഡാറ്റാബേസ്',
   'data.sources.kind.http': 'HTTP ഇന്റർഫേസ്',
   'data.sources.kind.topics': 'ടോപ്പിക്കുകൾ',
+  'data.sources.kind.mqtt': 'MQTT ടോപ്പിക്കുകൾ',
   'data.sources.state.ok': 'പ്രവർത്തിക്കുന്നു',
   'data.sources.state.late': 'വൈകി',
   'data.sources.state.failing': 'പരാജയം',

@@ -1,10 +1,12 @@
 //! The states of topics, by bronze table.
 
+use super::Feed;
 use super::restart::Restart;
 use crate::flow::{Flow, now};
 use chrono::{DateTime, Utc};
 use ingest::kafka::Event;
 use lake::sources::{SourceKind, SourceRead, SourceState};
+use plant::contract::Contract;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -55,7 +57,7 @@ impl TopicStates {
         let problem = match event {
             Event::Connected => None,
             Event::Disconnected { reason } => Some(format!(
-                "no broker responds: {reason}; check the brokers and the network"
+                "no broker responds: {reason}; check the broker and the network"
             )),
             Event::MissingTopic => Some(format!(
                 "the brokers have no topic {topic}; create it, or correct `topics` of the contract"
@@ -110,24 +112,40 @@ struct Taken {
 }
 
 impl Flow {
-    /// Records that all topics failed.
-    pub(super) fn fail_topics(&self, restart: &Restart) {
+    /// Records that the topics of a feed failed.
+    pub(super) fn fail_topics(&self, feed: &Feed, restart: &Restart) {
         let contracts = self.refinery.plant.contracts.values().filter(|it| it.is_stream());
-        contracts.for_each(|contract| self.topics.fail(&contract.table, restart));
+        let is_of_feed = |contract: &&Contract| match feed {
+            Feed::Kafka(_) => contract.mqtt.is_none(),
+            Feed::Mqtt(table) => contract.table == *table,
+        };
+        contracts
+            .filter(is_of_feed)
+            .for_each(|contract| self.topics.fail(&contract.table, restart));
+    }
+
+    /// The kind and the address of the source of a contract of messages; `None` without brokers.
+    fn broker(&self, contract: &Contract) -> Option<(SourceKind, String)> {
+        if let Some(mqtt) = &contract.mqtt {
+            return Some((SourceKind::Mqtt, mqtt.url.clone()));
+        }
+        let kafka = self.kafka.as_ref()?;
+        let address = format!("{} on {}", contract.topics.join(", "), kafka.brokers);
+        Some((SourceKind::Topics, address))
     }
 
     /// Records the states of topics that this process reads.
     pub(in crate::flow) async fn record_topics(&self) -> anyhow::Result<()> {
-        let Some(kafka) = &self.kafka else { return Ok(()) };
         let now = now();
         let mut reads = Vec::new();
         for contract in self.refinery.plant.contracts.values().filter(|it| it.is_stream()) {
+            let Some((kind, address)) = self.broker(contract) else { continue };
             let Some(taken) = self.topics.take(&contract.table, now) else { continue };
             reads.push(SourceRead {
                 table_name: contract.table.clone(),
-                kind: SourceKind::Topics,
+                kind,
                 source: contract.source.clone(),
-                address: format!("{} on {}", contract.topics.join(", "), kafka.brokers),
+                address,
                 read_at: now,
                 took_ms: taken.took_ms,
                 next_read_at: None,
@@ -136,6 +154,9 @@ impl Flow {
                 unread: taken.unread,
                 failure: taken.failure,
             });
+        }
+        if reads.is_empty() {
+            return Ok(());
         }
         self.record_sources(reads).await
     }
