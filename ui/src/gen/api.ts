@@ -1616,6 +1616,68 @@ export interface components {
             /** @description `end_of_shift`. */
             until?: string | null;
         };
+        /** @description A source and its last read. */
+        SourceInfo: {
+            /** @description Where the source is, without secrets. */
+            address: string;
+            /**
+             * Format: date-time
+             * @description Start of the last read that returned new records.
+             */
+            changed_at?: string | null;
+            /** @description Where the next increment starts; null if the source is read as a whole. */
+            checkpoint?: string | null;
+            /** @description Why the last read failed and what to do. */
+            error?: string | null;
+            /** Format: date-time */
+            failing_since?: string | null;
+            /** @description Whether the next read is overdue. */
+            is_late: boolean;
+            /** @description `files`, `sql`, `http`, `topics` or `mqtt`. */
+            kind: string;
+            /**
+             * Format: double
+             * @description Seconds since the start of the last read that succeeded.
+             */
+            lag_s?: number | null;
+            /**
+             * Format: date-time
+             * @description Null if the source is refused, and for topics, which are read continuously.
+             */
+            next_read_at?: string | null;
+            /** Format: date-time */
+            read_at: string;
+            /**
+             * Format: int64
+             * @description New records of that read.
+             */
+            records: number;
+            /**
+             * Format: double
+             * @description New records of that read per second; null if it took no time.
+             */
+            records_per_s?: number | null;
+            /** @description System the records come from. */
+            source: string;
+            /** @description `ok`, `failing` or `refused`. */
+            state: string;
+            /** @description The bronze table. */
+            table: string;
+            /**
+             * Format: int64
+             * @description Messages that are not read yet; null for other sources than topics.
+             */
+            unread?: number | null;
+        };
+        /** @description The sources. */
+        SourcesAnswer: {
+            /**
+             * Format: date-time
+             * @description The time to which lags refer.
+             */
+            as_of: string;
+            sources: components["schemas"]["SourceInfo"][];
+        };
         /** @description An alarm that has been annunciated for long. */
         StaleAlarm: components["schemas"]["NamedAlarm"] & {
             /** Format: date-time */
@@ -1898,6 +1960,7 @@ export interface Answers {
   'GET /sessions': Schemas['Sessions']
   'GET /setup': Schemas['SetupState']
   'POST /setup': Schemas['CurrentSession']
+  'GET /sources': Schemas['SourcesAnswer']
   'GET /tables': Schemas['TablesAnswer']
   'GET /tables/{schema}/{table}': Schemas['PageAnswer']
   'GET /temperatures': Schemas['HistoryAnswer']

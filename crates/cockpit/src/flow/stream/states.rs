@@ -127,7 +127,7 @@ impl Flow {
     /// The kind and the address of the source of a contract of messages; `None` without brokers.
     fn broker(&self, contract: &Contract) -> Option<(SourceKind, String)> {
         if let Some(mqtt) = &contract.mqtt {
-            return Some((SourceKind::Mqtt, mqtt.url.clone()));
+            return Some((SourceKind::Mqtt, mqtt.to_string()));
         }
         let kafka = self.kafka.as_ref()?;
         let address = format!("{} on {}", contract.topics.join(", "), kafka.brokers);
