@@ -4,7 +4,7 @@ Promise: dirty and clean messages of many topics are published with QoS 1 while 
 broker are killed with -9 again and again. At the end silver has every clean message once, with the levels of its topic
 as columns; every dirty one is rejected; bronze = silver + rejected; another run reads nothing, also of retained
 messages. A wrong password and a broker that is away are errors that name the broker. A burst that gathered while the
-program was not running is read completely; its rate is printed.
+program was not running is read completely; its rate is printed. Readings reach viewers of the live stream.
 
     python mqtt_case.py --cockpit BIN [--messages 100000] [--kills 6] [--burst 20000]
 """
@@ -25,6 +25,7 @@ from pathlib import Path
 
 from checks import Report, wait_for
 from mqtt_broker import PASSWORD, Message, MqttBroker, Publisher
+from mqtt_live import check_live
 from program import Cockpit
 
 LIMIT_S = 120.0
@@ -158,6 +159,8 @@ def under_kills(world: World, plan: Plan, messages: int, kills: int, rng: random
     wait_for("all messages in silver", lambda: world.silver() >= len(plan.clean), LIMIT_S)
     running.terminate()
     report.equal("the program stops with success", running.wait(timeout=LIMIT_S), 0)
+    # Messages that were published again may be left.
+    report.equal("the rest is read", world.once().returncode, 0)
 
 
 def check_rows(world: World, plan: Plan, report: Report) -> None:
@@ -244,6 +247,7 @@ def main() -> int:
         check_rows(world, plan, report)
         check_again(world, report)
         check_burst(world, plan, args.burst, report)
+        check_live(args.cockpit, world.broker, folder, report)
         check_errors(world, report)
     except Exception:
         log = folder / "log"

@@ -4,7 +4,6 @@ use crate::Error;
 use crate::decode::parquet;
 use anyhow::{Context as _, anyhow};
 use arrow::array::{Array as _, AsArray as _};
-use futures::StreamExt as _;
 use ::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use plant::contract::{
     Column, Contract, DumpUnit, Encoding, Format, Framing, Kind, Lines, OnError, Origin,
@@ -108,10 +107,9 @@ pub async fn fetch(
     if !response.status().is_success() {
         return Err(Error::Data(format!("the URL answers with status {}", response.status())));
     }
-    let mut bytes = Vec::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        bytes.extend(chunk.map_err(unreachable)?);
+    let (mut bytes, mut response) = (Vec::new(), response);
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        bytes.extend_from_slice(&chunk);
         if bytes.len() >= most_bytes {
             return Ok((bytes, false));
         }
