@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use std::collections::VecDeque;
 
 /// Records from which everything is detected.
-const RECORDS: usize = 5_000;
+const RECORDS: usize = 20_000;
 /// Columns of a table.
 const COLUMNS: usize = 500;
 /// How deep the array of records is searched, and members of records are columns.

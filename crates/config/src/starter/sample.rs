@@ -4,7 +4,7 @@ use super::columns::{Type, guess_type};
 use std::collections::BTreeSet;
 
 /// Rows from which everything is detected.
-const ROWS: usize = 5_000;
+const ROWS: usize = 20_000;
 /// Signs that separate fields.
 const DELIMITERS: [char; 4] = [';', ',', '\t', '|'];
 /// Texts that usually mean that a value is unknown.

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Bytes from which a contract is drafted: a document of JSON has to be complete.
 const SAMPLE_BYTES: u64 = 64 << 20;
 /// Records of a Parquet file from which types are detected.
-const SAMPLE_ROWS: usize = 5_000;
+const SAMPLE_ROWS: usize = 20_000;
 /// How long an answer of a URL may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// The first bytes of a Parquet file.
