@@ -26,6 +26,7 @@ mod schedule;
 pub mod serving;
 mod signals;
 pub mod stream;
+pub mod timings;
 mod watching;
 
 pub use clock::now;
