@@ -72,9 +72,16 @@ pub struct Starter<'a> {
 /// How records are separated.
 #[derive(Debug)]
 enum Layout {
-    Delimited { delimiter: char, has_header: bool, skip_lines: usize, has_comments: bool },
+    Delimited {
+        delimiter: char,
+        has_header: bool,
+        skip_lines: usize,
+        has_comments: bool,
+    },
     JsonLines,
-    JsonArray { records: Option<String> },
+    JsonArray {
+        records: Option<String>,
+    },
     Parquet,
     /// Lines without a delimiter, as one column.
     Lines,

@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::decode::parquet;
+use ::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use anyhow::{Context as _, anyhow};
 use arrow::array::{Array as _, AsArray as _};
-use ::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use plant::contract::{
     Column, Contract, DumpUnit, Encoding, Format, Framing, Kind, Lines, OnError, Origin,
     RemovedRecords, Supersede,

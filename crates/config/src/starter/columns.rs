@@ -112,7 +112,8 @@ const EPOCHS_S: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 
 /// A column of whole numbers that is named like a time and has seconds or milliseconds since 1970.
 fn epoch(name: &str, values: &[&str]) -> Option<Type> {
-    let is_named = name.split('_').any(|word| ["at", "time", "timestamp", "ts", "date"].contains(&word));
+    let is_named =
+        name.split('_').any(|word| ["at", "time", "timestamp", "ts", "date"].contains(&word));
     let numbers: Vec<i64> = values.iter().filter_map(|value| value.parse().ok()).collect();
     if !is_named || numbers.is_empty() || numbers.len() != values.len() {
         return None;

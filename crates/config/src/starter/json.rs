@@ -63,7 +63,13 @@ impl JsonSample {
     }
 
     /// Adds the members of an object to a row.
-    fn add(&mut self, object: &Map<String, Value>, prefix: &str, depth: usize, row: &mut Vec<String>) {
+    fn add(
+        &mut self,
+        object: &Map<String, Value>,
+        prefix: &str,
+        depth: usize,
+        row: &mut Vec<String>,
+    ) {
         for (key, value) in object {
             // A key with a dot has no path.
             if key.contains('.') || key.is_empty() {
@@ -131,7 +137,9 @@ fn longest_array(document: &Value) -> Option<(String, Vec<Value>)> {
         for (key, value) in object.iter().filter(|(key, _)| !key.contains('.') && !key.is_empty()) {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             match value {
-                Value::Array(elements) if !elements.is_empty() && elements.iter().all(Value::is_object) => {
+                Value::Array(elements)
+                    if !elements.is_empty() && elements.iter().all(Value::is_object) =>
+                {
                     if longest.as_ref().is_none_or(|(_, it)| elements.len() > it.len()) {
                         longest = Some((path, elements));
                     }

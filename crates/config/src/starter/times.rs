@@ -86,7 +86,8 @@ fn best<'a>(
     chosen: &[&Candidate],
 ) -> Option<&'a Candidate> {
     let order = chosen.iter().find_map(|it| it.is_day_first());
-    let is_allowed = |it: &&Candidate| order.is_none() || it.is_day_first().is_none_or(|is| Some(is) == order);
+    let is_allowed =
+        |it: &&Candidate| order.is_none() || it.is_day_first().is_none_or(|is| Some(is) == order);
     let mut best: Option<(&Candidate, usize)> = None;
     for candidate in candidates.iter().filter(is_allowed) {
         let count = values.iter().filter(|value| candidate.fits(value)).count();
@@ -135,7 +136,10 @@ mod tests {
     fn one_format_is_found() {
         check(&["2026-01-31"], "date yyyy-MM-dd");
         check(&["31.01.2026 06:00", "01.02.2026 07:30"], "time dd.MM.yyyy HH:mm");
-        check(&["2026-11-02T06:00:00Z", "2026-11-02T06:00:00+01:00"], "time yyyy-MM-ddTHH:mm:ssXXX");
+        check(
+            &["2026-11-02T06:00:00Z", "2026-11-02T06:00:00+01:00"],
+            "time yyyy-MM-ddTHH:mm:ssXXX",
+        );
         check(&["2026-11-02T06:00:00.123456Z"], "time yyyy-MM-ddTHH:mm:ss.SSSXXX");
         check(&["1.2.2026", "11.12.2026"], "date d.M.yyyy");
         check(&["a", "2026-01-31"], "none");
@@ -144,7 +148,10 @@ mod tests {
 
     #[test]
     fn several_formats_cover_all_values() {
-        check(&["30-05-2026 13:49", "08-11-2021", "08-11-2021 00:00"], "time dd-MM-yyyy HH:mm, dd-MM-yyyy");
+        check(
+            &["30-05-2026 13:49", "08-11-2021", "08-11-2021 00:00"],
+            "time dd-MM-yyyy HH:mm, dd-MM-yyyy",
+        );
         check(&["30-05-2026", "44197"], "date dd-MM-yyyy, excel");
         check(&["2026-01-31", "x"], "none");
     }
