@@ -107,11 +107,11 @@ impl SourceRead {
             Some(before) if !is_new => (before.records, before.took_ms),
             _ => (self.records, self.took_ms),
         };
-        let of_this = |is_this: bool, earlier: fn(&SourceRow) -> Option<DateTime<Utc>>| match is_this
-        {
-            true => Some(self.read_at),
-            false => before.and_then(earlier),
-        };
+        let of_this =
+            |is_this: bool, earlier: fn(&SourceRow) -> Option<DateTime<Utc>>| match is_this {
+                true => Some(self.read_at),
+                false => before.and_then(earlier),
+            };
         SourceRow {
             state,
             succeeded_at: of_this(error.is_none(), |it| it.succeeded_at),
@@ -140,7 +140,8 @@ impl SourceRow {
         let place = |row: &Self| (row.kind, row.source.clone(), row.address.clone());
         let news = |row: &Self| (row.state, row.error.clone(), row.checkpoint.clone());
         // New messages arrive all the time.
-        let is_changed = !matches!(self.kind, SourceKind::Topics | SourceKind::Mqtt) && self.changed_at != saved.changed_at;
+        let is_changed = !matches!(self.kind, SourceKind::Topics | SourceKind::Mqtt)
+            && self.changed_at != saved.changed_at;
         place(self) != place(saved)
             || news(self) != news(saved)
             || is_changed

@@ -86,8 +86,7 @@ impl Flow {
         let limits = self.http_limits();
         let (listener, address) = self.listen(address).await?;
         let is_refining = ingests && (self.bucket.is_some() || self.has_source());
-        let lake_service =
-            LakeService::new(self.refinery.clone(), is_refining, self.is_simulated);
+        let lake_service = LakeService::new(self.refinery.clone(), is_refining, self.is_simulated);
         let lake_service = Arc::new(lake_service.with_states(&self.states));
         let registry = Registry::default();
         let live = self.new_live(&registry);

@@ -152,7 +152,10 @@ mod tests {
     fn lag_rate_and_lateness_are_computed() {
         let now = |second: i64| DateTime::from_timestamp(1_795_441_700 + second, 0).unwrap();
         let info = SourceInfo::new(row(SourceState::Ok), now(30));
-        assert_eq!((info.lag_s, info.records_per_s, info.is_late), (Some(30.0), Some(2_000.0), false));
+        assert_eq!(
+            (info.lag_s, info.records_per_s, info.is_late),
+            (Some(30.0), Some(2_000.0), false)
+        );
         assert!(SourceInfo::new(row(SourceState::Ok), now(141)).is_late);
         let instant = SourceRow { took_ms: 0, succeeded_at: None, ..row(SourceState::Failing) };
         let info = SourceInfo::new(instant, now(30));

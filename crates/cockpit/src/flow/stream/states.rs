@@ -56,15 +56,16 @@ impl TopicStates {
     pub fn event(&self, table: &str, topic: &str, event: &Event) {
         let problem = match event {
             Event::Connected => None,
-            Event::Disconnected { reason } => Some(format!(
-                "no broker responds: {reason}; check the broker and the network"
-            )),
+            Event::Disconnected { reason } => {
+                Some(format!("no broker responds: {reason}; check the broker and the network"))
+            }
             Event::MissingTopic => Some(format!(
                 "the brokers have no topic {topic}; create it, or correct `topics` of the contract"
             )),
             Event::Lags(lags) => {
                 return self.change(table, |state| {
-                    let lag = |it: &ingest::kafka::Lag| ((topic.to_owned(), it.partition), it.messages);
+                    let lag =
+                        |it: &ingest::kafka::Lag| ((topic.to_owned(), it.partition), it.messages);
                     state.unread.extend(lags.iter().map(lag));
                     state.failure = None;
                     state.problems.remove(topic);
@@ -82,8 +83,10 @@ impl TopicStates {
     }
 
     fn fail(&self, table: &str, restart: &Restart) {
-        let state = if restart.needs_operator { SourceState::Refused } else { SourceState::Failing };
-        let error = format!("{}; tried again in {} s", restart.reason, restart.pause.as_secs().max(1));
+        let state =
+            if restart.needs_operator { SourceState::Refused } else { SourceState::Failing };
+        let error =
+            format!("{}; tried again in {} s", restart.reason, restart.pause.as_secs().max(1));
         self.change(table, |it| it.failure = Some((state, error)));
     }
 
