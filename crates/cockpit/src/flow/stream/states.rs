@@ -71,7 +71,10 @@ impl TopicStates {
                     state.problems.remove(topic);
                 });
             }
-            Event::Expired { .. } | Event::Replaced { .. } | Event::TooManyTopics { .. } => return,
+            Event::Expired { .. }
+            | Event::Replaced { .. }
+            | Event::TooManyTopics { .. }
+            | Event::SessionLost => return,
         };
         self.change(table, |state| {
             state.failure = None;
