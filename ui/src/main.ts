@@ -6,13 +6,21 @@ import { app } from './kit/app.svelte'
 import { loadLanguage } from './kit/language'
 import { router } from './kit/router.svelte'
 import { session } from './kit/session.svelte'
+import { loadPage, routeOf } from './routes'
 
 async function start(target: HTMLElement): Promise<void> {
+  preload(location.pathname)
   session.start()
   app.start()
   router.start()
   await loadLanguage()
   mount(App, { target })
+}
+
+/** Requests the code of the page with the texts, not after them. A failure is shown when the page is opened. */
+function preload(path: string): void {
+  const route = routeOf(path)
+  if (route) loadPage(route).catch(() => {})
 }
 
 const target = document.getElementById('app')

@@ -5,6 +5,7 @@ mod broker;
 mod clients;
 mod databases;
 mod service;
+mod sources;
 mod wheel;
 
 use crate::machine::{self, print, run};
@@ -62,6 +63,8 @@ const PARTS: &[Part] = &[
         http_source,
     ),
     part("databases", "databases that are killed", &["build", "python"], databases::databases),
+    on_dumps("draft", "contracts proposed for dumps", &["build", "python"], sources::draft),
+    part("mqtt", "an MQTT broker while it is killed", &["build", "python"], sources::mqtt),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -188,8 +191,10 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 17] = [
+const WHEN_NAMED: [&str; 19] = [
+    "draft",
     "databases",
+    "mqtt",
     "folder",
     "http-source",
     "screens",

@@ -123,6 +123,16 @@ pub fn database_servers() -> Result<(), String> {
     Ok(())
 }
 
+/// A broker of MQTT.
+pub fn mqtt_broker() -> Result<(), String> {
+    for (path, package) in [("/usr/sbin/mosquitto", "mosquitto"), ("/usr/bin/openssl", "openssl")] {
+        if !Path::new(path).exists() {
+            install(package, &format!("no {path}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// The text of PDF files.
 pub fn poppler() -> Result<(), String> {
     match answer(Command::new("pdftotext").arg("-v")) {

@@ -1,6 +1,6 @@
 //! The wiring: which layer feeds which. Only this module knows all layers, and only it and `main` read a clock.
 //!
-//! files, databases and HTTP interfaces -> bronze; Kafka -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
+//! files, databases and HTTP interfaces -> bronze; Kafka and MQTT -> bronze and live; bronze -> silver -> gold; live and lake -> alarms; lake, live and alarms -> HTTP and SQL.
 
 pub mod access;
 mod alarms;
@@ -26,6 +26,7 @@ mod schedule;
 pub mod serving;
 mod signals;
 pub mod stream;
+pub mod timings;
 mod watching;
 
 pub use clock::now;
@@ -81,9 +82,9 @@ impl Flow {
         Ok(report)
     }
 
-    /// Kafka -> bronze up to the current end of every topic, HTTP interfaces once, then one round.
+    /// Kafka and MQTT -> bronze up to the current end of every topic, HTTP interfaces once, then one round.
     pub async fn once(&self, watcher: &Watcher) -> anyhow::Result<Report> {
-        let (balances, mut problems) = self.kafka_to_bronze().await?;
+        let (balances, mut problems) = self.streams_to_bronze().await?;
         problems.extend(self.pull_all().await);
         let mut report = self.round(watcher).await?;
         report.entries.extend(balances);

@@ -5,6 +5,7 @@ mod encodings;
 mod http;
 mod layout;
 mod messages;
+mod mqtt;
 mod native;
 mod pull;
 mod tolerance;
@@ -47,8 +48,11 @@ pub fn read(
         reader.required("description", "Describe in one sentence what the table holds.");
     let source = reader.required("source", "Name the system the dumps come from, such as \"mes\".");
     let pull = pull::pull(&mut reader);
+    let is_mqtt = reader.has("mqtt");
+    let mqtt = mqtt::source(&mut reader, table);
     let format = match pull.as_ref().map(|pull| &pull.origin) {
         Some(Origin::Sql(_)) => Some(Format::CopyText),
+        None if is_mqtt => mqtt::format(&mut reader),
         None => format(&mut reader),
     };
     let is_stream = format == Some(Format::Message);
@@ -61,8 +65,9 @@ pub fn read(
     };
     let is_dump = !is_stream && http.is_none() && pull.is_none();
     let done_marker = if is_dump { done_marker(&mut reader) } else { None };
-    let topics = if is_stream { topics(&mut reader) } else { Vec::new() };
-    let framing = if is_stream { framing(&mut reader) } else { Framing::None };
+    let is_kafka = is_stream && !is_mqtt;
+    let topics = if is_kafka { topics(&mut reader) } else { Vec::new() };
+    let framing = if is_kafka { framing(&mut reader) } else { Framing::None };
     let encoding = encoding(&mut reader);
     let lines = lines(&mut reader, format.as_ref());
     let records = records(&mut reader, format.as_ref());
@@ -81,7 +86,11 @@ pub fn read(
     if is_dump {
         check_path_columns(reader.at_key("paths"), &paths, &columns, findings);
     }
-    check_topic_columns(&reader, &topics, &columns);
+    match &mqtt {
+        Some(mqtt) => mqtt::check_columns(&reader, mqtt, &columns),
+        None if is_mqtt => {}
+        None => check_topic_columns(&reader, &topics, &columns),
+    }
     let retention = retention(&mut reader, is_stream, findings);
     let reject_at_most = tolerance::reject_at_most(&mut reader, is_stream);
     let case = if is_stream { None } else { reader.flag("case_sensitive_columns") };
@@ -94,6 +103,7 @@ pub fn read(
         http,
         done_marker,
         topics,
+        mqtt,
         pull,
         framing,
         format: format?,

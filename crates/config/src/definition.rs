@@ -16,10 +16,11 @@ pub fn describe_cleaned(plant: &Plant, model: &Model, contract: &Contract) -> St
     // The topics are irrelevant unless a column is taken from them, as are the settings that only affect
     // landing or the report of faulty dumps.
     let has_topic = contract.columns.iter().any(|column| column.origin == Origin::Topic);
-    let topics = if has_topic { contract.topics.clone() } else { Vec::new() };
+    let topics = if has_topic { topics(contract) } else { Vec::new() };
     let contract = Contract {
         topics,
         http: None,
+        mqtt: None,
         pull: None,
         done_marker: None,
         reject_at_most: None,
@@ -27,6 +28,13 @@ pub fn describe_cleaned(plant: &Plant, model: &Model, contract: &Contract) -> St
         ..contract.clone()
     };
     format!("{}\n{contract:?}\n{zone}\n{shifts:?}", model.meaning())
+}
+
+/// Names, patterns and filters of the topics of a contract.
+fn topics(contract: &Contract) -> Vec<String> {
+    let filters = contract.mqtt.iter().flat_map(|mqtt| &mqtt.filters);
+    let filters = filters.map(|filter| filter.as_str().to_owned());
+    contract.topics.iter().cloned().chain(filters).collect()
 }
 
 /// The definition of a table that is derived from others by the statement `sql`, which has the values of its

@@ -35,7 +35,7 @@ pub use report::ReportLimits;
 pub(crate) use section::variable;
 pub use section::{Deprecation, Origin, Provenance, Section, Setting};
 pub use serve::{LiveLimits, ServeLimits};
-pub use stream::{KafkaLimits, StreamLimits};
+pub use stream::{KafkaLimits, MqttLimits, StreamLimits};
 
 use super::toml_reader::TomlReader;
 
@@ -49,6 +49,7 @@ pub struct Limits {
     pub pull: PullLimits,
     pub stream: StreamLimits,
     pub kafka: KafkaLimits,
+    pub mqtt: MqttLimits,
     pub lake: LakeLimits,
     pub refine: RefineLimits,
     pub live: LiveLimits,
@@ -63,12 +64,13 @@ pub struct Limits {
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 13] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 14] {
         [
             ("Dumps", &self.ingest),
             ("Sources read on a schedule", &self.pull),
             ("Streams", &self.stream),
             ("Kafka client", &self.kafka),
+            ("MQTT client", &self.mqtt),
             ("Lake", &self.lake),
             ("Refinement", &self.refine),
             ("Live values", &self.live),
@@ -107,12 +109,13 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 13], &mut Provenance) {
-        let sections: [&mut dyn Section; 13] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 14], &mut Provenance) {
+        let sections: [&mut dyn Section; 14] = [
             &mut self.ingest,
             &mut self.pull,
             &mut self.stream,
             &mut self.kafka,
+            &mut self.mqtt,
             &mut self.lake,
             &mut self.refine,
             &mut self.live,

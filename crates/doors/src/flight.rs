@@ -72,8 +72,7 @@ fn answer(
         .http2_max_header_list_size(u32::try_from(limits.serve.http_head_bytes).ok());
     let stop = listening.stop.clone();
     let signal = stop.clone().cancelled_owned();
-    let serving =
-        server.add_service(flight).serve_with_incoming_shutdown(incoming, signal);
+    let serving = server.add_service(flight).serve_with_incoming_shutdown(incoming, signal);
     Ok(Box::pin(async move {
         let stopped = async {
             stop.cancelled().await;

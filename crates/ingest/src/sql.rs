@@ -14,7 +14,7 @@ mod pages;
 mod postgres;
 mod session;
 mod sqlite;
-mod tls;
+pub(crate) mod tls;
 mod watermark;
 
 use crate::Error;

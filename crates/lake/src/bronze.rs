@@ -8,12 +8,11 @@ mod pulled;
 use crate::delta::table::{Change, Definition, State, Table};
 use crate::delta::write::DataWriter;
 use crate::lake::Lake;
-use arrow::array::{
-    Array, ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
 use batches::batch::Batch;
+use batches::columns::repeated_text;
 use chrono::{DateTime, Utc};
 use config::model::TableName;
 use deltalake::kernel::Add;
@@ -180,6 +179,11 @@ impl<'a> Landings<'a> {
         })
     }
 
+    /// The name of the bronze table.
+    pub fn table(&self) -> &TableName {
+        &self.table.name
+    }
+
     /// The newest version of a file, if any has landed.
     pub fn newest(&self, key: &str) -> Option<&Newest> {
         self.newest.get(key)
@@ -216,13 +220,15 @@ impl<'a> Landings<'a> {
     /// Adds a dump that was read completely. Returns whether it is committed; if not, it waits for
     /// [`Landings::commit`].
     pub async fn finish(&mut self, landing: Landing) -> anyhow::Result<bool> {
-        let Landing { dump, number, batches, size_bytes, writer, .. } = landing;
+        let Landing { dump, number, batches, writer, .. } = landing;
         let is_large = writer.is_some();
+        let batches: Vec<RecordBatch> = batches.iter().map(shrunk).collect::<Result<_, _>>()?;
+        let size_bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
         if let Some(writer) = writer {
             self.adds.extend(writer.finish().await?);
         }
         self.waiting.extend(batches);
-        self.waiting_bytes += if is_large { 0 } else { size_bytes };
+        self.waiting_bytes += size_bytes;
         self.waiting_dumps += 1;
         let size_bytes = Some(dump.size_bytes);
         self.newest.insert(dump.key, Newest { number, sha256: dump.sha256, size_bytes });
@@ -278,18 +284,19 @@ impl<'a> Landings<'a> {
     /// Records with the pointers to their origin.
     fn rows(&self, landing: &Landing, batch: Batch) -> anyhow::Result<RecordBatch> {
         let (rows, dump) = (batch.len(), &landing.dump);
-        let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
+        let text =
+            |value: &str| -> anyhow::Result<ArrayRef> { Ok(Arc::new(repeated_text(value, rows)?)) };
         let time = |at: Option<DateTime<Utc>>| -> ArrayRef {
-            let at = vec![at.map(|at| at.timestamp_micros()); rows];
-            Arc::new(TimestampMicrosecondArray::from(at).with_timezone("UTC"))
+            let at = repeated(at.map(|at| at.timestamp_micros()), rows);
+            Arc::new(at.reinterpret_cast::<TimestampMicrosecondType>().with_timezone("UTC"))
         };
         let mut columns = batch.fields;
         columns.extend([
             Arc::new(batch.rest) as ArrayRef,
             Arc::new(batch.fault),
-            text(&self.contract.source),
-            text(&dump.key),
-            text(&dump.sha256),
+            text(&self.contract.source)?,
+            text(&dump.key)?,
+            text(&dump.sha256)?,
             Arc::new(batch.record),
             Arc::new(batch.byte_from),
             Arc::new(batch.byte_to),
@@ -298,17 +305,26 @@ impl<'a> Landings<'a> {
             time(dump.dumped_at),
             time(Some(dump.modified_at)),
             time(Some(landing.ingested_at)),
-            text(self.lake.run()),
-            Arc::new(Int64Array::from(vec![landing.number; rows])),
-            Arc::new(Int64Array::from(vec![dump.size_bytes; rows])),
-            Arc::new(Int64Array::from(vec![dump.continues; rows])),
+            text(self.lake.run())?,
+            Arc::new(repeated(Some(landing.number), rows)),
+            Arc::new(repeated(Some(dump.size_bytes), rows)),
+            Arc::new(repeated(dump.continues, rows)),
         ]);
-        // Builders reserve memory for many records, which small waiting dumps need not keep.
-        for column in &mut columns {
-            Array::shrink_to_fit(column);
-        }
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
+}
+
+fn repeated(value: Option<i64>, rows: usize) -> Int64Array {
+    value.map_or_else(|| Int64Array::new_null(rows), |value| Int64Array::from_value(value, rows))
+}
+
+/// The same rows without the memory that builders reserve for many records.
+fn shrunk(rows: &RecordBatch) -> anyhow::Result<RecordBatch> {
+    let mut columns = rows.columns().to_vec();
+    for column in &mut columns {
+        Array::shrink_to_fit(column);
+    }
+    Ok(RecordBatch::try_new(rows.schema(), columns)?)
 }
 
 /// The definition to commit: that of a new table, or one with columns that the table lacks.

@@ -7,7 +7,7 @@
 //!
 //! From the bottom up: `delta` (one table), `lake` (all tables of one run), `session` (SQL), `meta`,
 //! `bronze`, `alarm_events` (the journal of alarms), `plan` (the models), `context`, `offsets`, `rejected`, `dumps`, `refine`, `retention`,
-//! `stream`, `reconciliation`, `kpi`, `shared` (files for other readers), `run` (the order of the steps), `upkeep`.
+//! `stream`, `reconciliation`, `kpi`, `shared` (files for other readers), `timing` (spans), `run` (the order of the steps), `upkeep`.
 
 mod alarm_columns;
 pub mod alarm_events;
@@ -33,6 +33,7 @@ pub mod session;
 pub mod shared;
 pub mod sources;
 pub mod stream;
+pub mod timing;
 pub mod upkeep;
 
 pub use crate::error::{Error, ErrorKind, Retry};

@@ -58,8 +58,9 @@ pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source>
     let source = exact.or_else(|| contract.columns.iter().find(has_part))?;
     let source = match source.origin {
         _ if !contract.is_stream() => source.name.as_str(),
-        Origin::Topic => "_topic",
-        Origin::Key => "_key",
+        Origin::Topic if contract.mqtt.is_none() => "_topic",
+        // The topic of a message of MQTT is its key.
+        Origin::Topic | Origin::Key => "_key",
         Origin::Header => "_headers",
         Origin::Record | Origin::Envelope | Origin::Path => "payload",
     };

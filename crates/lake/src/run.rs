@@ -13,11 +13,13 @@ use crate::refine::damage::{recover, refuse_missing_bronze, set_aside_damaged_re
 use crate::refine::watch::{Watch, stall_limit};
 use crate::refine::{Outcome, RefreshMode, clean, derive};
 use crate::stream::{rebuild, sink};
+use crate::timing;
 use anyhow::Context as _;
 use config::model::TableName;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 const CANCELLED_TWICE: &str = "it was cancelled twice, and the table is unchanged; the limit is \
     refine_stalled_s";
@@ -85,7 +87,8 @@ async fn run_steps(
 
 async fn run_step(context: &LakeContext, at: usize, mode: RefreshMode) -> anyhow::Result<Outcome> {
     let step = &context.steps[at];
-    let mut outcome = run_watched(context, step, mode).await;
+    let span = timing::part_of("other work of the step", step.name());
+    let mut outcome = run_watched(context, step, mode).instrument(span).await;
     if let Err(error) = outcome {
         outcome = match recover(context, step, mode, error).await {
             Some(error) => Err(error),

@@ -3,6 +3,7 @@
 
 use crate::format::TimeFormat;
 use crate::http_source::HttpPull;
+use crate::mqtt_source::MqttSource;
 use crate::pattern::Pattern;
 use crate::source::Pull;
 
@@ -26,6 +27,8 @@ pub struct Contract {
     /// Kafka topics whose messages are records of this table; empty for dumps. An entry that starts
     /// with `^` is a regular expression for topic names.
     pub topics: Vec<String>,
+    /// The MQTT broker whose messages are records of this table; `None` for other sources.
+    pub mqtt: Option<MqttSource>,
     /// The source that is read on a schedule; `None` for dumps and streams.
     pub pull: Option<Pull>,
     /// The framing in front of the payload of a message.

@@ -56,15 +56,14 @@ WITH claimed AS (
         'boards' AS source,
         CAST(0 AS BIGINT) AS precedence
     FROM (
-        SELECT station, min(inspected_at) AS seen_at
-        FROM silver.board_result
-        WHERE station IS NOT NULL
-        GROUP BY station
-        UNION ALL
-        SELECT station, max(inspected_at) AS seen_at
-        FROM silver.board_result
-        WHERE station IS NOT NULL
-        GROUP BY station
+        SELECT bounds.station, CASE WHEN part.is_first THEN bounds.first_at ELSE bounds.last_at END AS seen_at
+        FROM (
+            SELECT station, min(inspected_at) AS first_at, max(inspected_at) AS last_at
+            FROM silver.board_result
+            WHERE station IS NOT NULL
+            GROUP BY station
+        ) AS bounds
+        CROSS JOIN (SELECT true AS is_first UNION ALL SELECT false AS is_first) AS part
     ) AS seen
 )
 SELECT

@@ -59,12 +59,13 @@ class App {
   }
 
   async #pollHealth(): Promise<void> {
-    if (!document.hidden) await this.#checkHealth()
+    if (!document.hidden) await this.checkHealth()
     const interval_ms = this.connection === 'lost' ? RETRY_INTERVAL_MS : HEALTH_INTERVAL_MS
     setTimeout(() => this.#pollHealth(), interval_ms)
   }
 
-  async #checkHealth(): Promise<void> {
+  /** Requests the state of the server now, and sets `connection` by it. */
+  async checkHealth(): Promise<void> {
     try {
       this.#apply(await fetchHealth(AbortSignal.timeout(HEALTH_TIMEOUT_MS)))
     } catch {

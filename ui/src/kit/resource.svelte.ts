@@ -2,10 +2,17 @@ import { untrack } from 'svelte'
 import { app } from './app.svelte'
 import { type ApiError, toApiError } from './http'
 
+/** Whether the server does not respond at all; when it is back, the version of the data changes. */
+async function isServerLost(): Promise<boolean> {
+  await app.checkHealth()
+  return app.connection === 'lost'
+}
+
 /**
  * The result of a request, repeated when a value it depends on changes and when the lake has new data.
  * While a request runs the previous result stays, so that the page does not jump; after an error it is
- * removed, so that it is not mistaken for the current one. `source` returns null while the request is
+ * removed, so that it is not mistaken for the current one. While the server does not respond it stays too: the
+ * top bar shows since when, and the request is repeated when the server responds again. `source` returns null while the request is
  * not known yet.
  */
 export class Resource<T> {
@@ -57,7 +64,11 @@ export class Resource<T> {
       (error: unknown) => [undefined, toApiError(error)] as const,
     )
     if (wanted !== this.#wanted) return
+    const isKept =
+      error?.status === 0 && !this.busy && this.data !== undefined && (await isServerLost())
+    if (wanted !== this.#wanted) return
     this.#isRunning = false
+    if (isKept) return
     this.data = data
     this.error = error
     this.busy = false

@@ -31,6 +31,7 @@ fn contract() -> Contract {
         http: None,
         done_marker: None,
         topics: Vec::new(),
+        mqtt: None,
         pull: None,
         framing: Framing::default(),
         format: Format::JsonLines,

@@ -11,6 +11,7 @@ mod demo;
 mod init;
 mod journal;
 mod kpi;
+mod log;
 mod password;
 mod print;
 mod progress;
@@ -23,6 +24,7 @@ mod simulate_stream;
 mod source;
 mod user;
 
+use crate::flow::timings::Timings;
 use crate::flow::{self, Flow};
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -32,11 +34,9 @@ use config::model::TableName;
 use config::{Config, Flags, folder, listed};
 use lake::lease::Patience;
 use lake::meta::catalog;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// Shows the state of a manufacturing plant, by day and by second.
 ///
@@ -72,7 +72,7 @@ struct Common {
     kafka: Option<String>,
     /// Events to log
     #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", env = "COCKPIT_LOG")]
-    log: Level,
+    log: log::Level,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,6 +89,9 @@ enum Command {
         /// Wait while another process refines the lake
         #[arg(long)]
         wait: bool,
+        /// Print what each part of the run cost: CPU time, time and written bytes
+        #[arg(long, requires = "once")]
+        timings: bool,
     },
     /// Ingest on a schedule and serve the pages and the HTTP interface
     Serve(Box<serve::ServeArgs>),
@@ -127,7 +130,7 @@ enum Command {
     /// plant folder. With --kafka it sends messages in the format of the reference plant until Ctrl-C, or until
     /// the limits of --for or --messages. With --truth it also writes the true values and the injected faults.
     Simulate(Box<simulate::Simulate>),
-    /// Try a source out
+    /// Try a source out, or draft a contract for one
     #[command(subcommand)]
     Source(source::SourceCommand),
     /// Manage users and their roles
@@ -159,8 +162,8 @@ enum Command {
     Certificate(certificate::CertificateArgs),
     /// Write a plant folder to start from
     ///
-    /// With --from it describes a delimited file: encoding, delimiter, header, types and key are detected from
-    /// its first rows. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
+    /// With --from it describes a file: format, encoding, delimiter, header, types and key are detected from
+    /// its first records. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
     Init(init::InitArgs),
     /// Check a plant folder for mistakes
     Check {
@@ -191,39 +194,6 @@ enum Command {
     Manual { folder: PathBuf },
 }
 
-/// Events in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Level {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl Level {
-    /// The filter of the log: own events from this level on, events of libraries from warnings on.
-    fn filter(self) -> EnvFilter {
-        let own = match self {
-            Self::Off => return EnvFilter::new("off"),
-            Self::Error => return EnvFilter::new("error"),
-            Self::Warn => return EnvFilter::new("warn"),
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        };
-        let ours = CRATES.map(|name| format!(",{name}={own}")).concat();
-        EnvFilter::new(format!("warn{ours}"))
-    }
-}
-
-/// The crates of this program, whose events are distinguished from those of libraries.
-const CRATES: [&str; 12] = [
-    "batches", "cockpit", "config", "doors", "ingest", "lake", "live", "plant", "report", "serve",
-    "simulate", "watch",
-];
-
 /// Format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Shape {
@@ -240,10 +210,9 @@ const SPARE_WORKERS: usize = 2;
 /// Runs the program; the exit code is 0 only if the command succeeded.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let log = tracing_subscriber::fmt().with_env_filter(cli.common.log.filter());
-    let log = log.with_writer(std::io::stderr).log_internal_errors(false);
-    log.with_ansi(std::io::stderr().is_terminal()).init();
-    match start(cli) {
+    let is_timed = matches!(cli.command, Command::Ingest { timings: true, .. });
+    let timings = log::start(cli.common.log, is_timed);
+    match timings.and_then(|timings| start(cli, timings.as_ref())) {
         Ok(true) if print::is_complete() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -253,7 +222,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn start(cli: Cli) -> anyhow::Result<bool> {
+fn start(cli: Cli, timings: Option<&Timings>) -> anyhow::Result<bool> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores + SPARE_WORKERS)
@@ -264,6 +233,9 @@ fn start(cli: Cli) -> anyhow::Result<bool> {
     // cannot be stopped and that panic if the runtime ends before them, or wait for a disk that does not
     // respond. They only read, so they may end with the process.
     std::mem::forget(runtime);
+    if let Some(timings) = timings {
+        log::print_timings(timings);
+    }
     done
 }
 
@@ -283,7 +255,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
-        Command::Source(command) => Box::pin(source::run(&load(&flags)?, command)).await,
+        Command::Source(command) => Box::pin(source::run(command, &flags, load)).await,
         Command::User(command) => user::run(&load(&flags)?, command),
         Command::Audit(command) => audit::run(&load(&flags)?, command),
         Command::Alarms(command) => Box::pin(alarms::run(&load(&flags)?, command)).await,
@@ -315,7 +287,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             settings::print(&load(&flags)?);
             Ok(true)
         }
-        Command::Ingest { once, wait } => ingest(&load(&flags)?, once, wait).await,
+        Command::Ingest { once, wait, timings: _ } => ingest(&load(&flags)?, once, wait).await,
         Command::Serve(args) => serve::run(flags, &args, load).await,
         Command::Connect(args) => {
             connect::run(&load(&args.flags(flags))?);

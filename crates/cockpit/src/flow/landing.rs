@@ -8,14 +8,16 @@ use config::sentence::sentence;
 use futures::StreamExt as _;
 use ingest::Error;
 use ingest::files::{self, Decoded, Fetched, ListedDump};
-use lake::bronze::{Dump, Landing, Landings, Start};
+use lake::bronze::{self, Dump, Landing, Landings, Start};
 use lake::dumps::column_changes::{self, LastColumns};
 use lake::dumps::{DumpRow, Status};
+use lake::timing;
 use plant::columns::FileColumns;
 use plant::contract::Contract;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// Batches between a decoder and the lake, so that neither waits for the other.
 const BATCHES_BETWEEN: usize = 2;
@@ -210,7 +212,9 @@ impl<'a> TableLanding<'a> {
             let size_bytes = before.size_bytes.or(noted.map(|known| known.size_bytes))?;
             u64::try_from(size_bytes).ok()
         });
-        let fetched = files::fetch(bucket, found, before_bytes).await?;
+        let fetching = files::fetch(bucket, found, before_bytes);
+        let name = bronze::name(&found.contract);
+        let fetched = fetching.instrument(timing::part_of("fetching", &name)).await?;
         self.land_fetched(found, known, row, fetched).await
     }
 
@@ -279,12 +283,15 @@ impl<'a> TableLanding<'a> {
         let (out, mut batches) = tokio::sync::mpsc::channel(BATCHES_BETWEEN);
         let contract = found.contract.clone();
         let limits = self.flow.lake().limits().clone();
-        let decoding =
-            tokio::task::spawn_blocking(move || files::decode(fetched, &contract, &limits, &out));
+        let span = timing::part_of("decoding", &bronze::name(&contract));
+        let decoding = tokio::task::spawn_blocking(move || {
+            span.in_scope(|| files::decode(fetched, &contract, &limits, &out))
+        });
+        let writing = timing::part_of("bronze write", &bronze::name(&found.contract));
         let mut landed = Ok(());
         while let Some(batch) = batches.recv().await {
             if let (Some(landings), Some(landing)) = (&self.landings, landing.as_deref_mut()) {
-                landed = landings.push(landing, batch).await;
+                landed = landings.push(landing, batch).instrument(writing.clone()).await;
             }
             if landed.is_err() {
                 break;
@@ -302,7 +309,8 @@ impl<'a> TableLanding<'a> {
         let (Some(landings), Some(landing)) = (&mut self.landings, landing) else {
             return Ok(false);
         };
-        let done = landings.finish(landing).await;
+        let writing = timing::part_of("bronze write", landings.table());
+        let done = landings.finish(landing).instrument(writing).await;
         if let Err(error) = &done {
             self.give_up(&format!("{error:#}"));
         }

@@ -1,18 +1,18 @@
 //! Observers of a stream that is read: the live values of the pages, and a log of problems.
 
 use super::alarms::ExpiredOffsets;
-use super::stream::Streaming;
 use super::stream::restart::Restart;
+use super::stream::{Feed, Streaming};
 use super::{Flow, now};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
-use config::kafka::Kafka;
 use deltalake::kernel::Add;
 use ingest::kafka::{self, Event};
 use lake::plan::Step;
 use live::{self, Link, LinkState, Live, PartitionLag};
+use plant::mqtt_source::stream_name;
 use plant::reading::{Reading, Registry, SensorId, SensorNumber};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +31,8 @@ pub trait StreamObserver: Send + Sync {
     /// `count` messages were rejected.
     fn rejected(&self, count: usize);
     fn event(&self, topic: &str, event: &Event);
-    /// The stream failed; it starts again after a pause.
-    fn failed(&self, restart: &Restart);
+    /// A feed failed; it starts again after a pause.
+    fn failed(&self, feed: &Feed, restart: &Restart);
 }
 
 /// Records the problems of a stream.
@@ -61,7 +61,7 @@ impl StreamObserver for ProblemLog {
 
     fn rejected(&self, _count: usize) {}
 
-    fn failed(&self, _restart: &Restart) {}
+    fn failed(&self, _feed: &Feed, _restart: &Restart) {}
 
     fn event(&self, topic: &str, event: &Event) {
         if let (Some(problem), Ok(mut problems)) = (problem(topic, event), self.0.lock()) {
@@ -86,6 +86,10 @@ fn problem(topic: &str, event: &Event) -> Option<String> {
             "{topic}: not read, as {unread} topics more than {most} match the patterns of its \
              contract; write a narrower pattern, or set pattern_topics in [limits] of plant.toml"
         )),
+        Event::SessionLost => Some(format!(
+            "{topic}: the broker does not have the session any more; messages that were published while this \
+             program was not connected may be missing"
+        )),
         Event::Connected | Event::Disconnected { .. } | Event::MissingTopic | Event::Lags(_) => {
             None
         }
@@ -105,9 +109,47 @@ struct LiveObserver {
     live: Live,
     alarms: Option<StreamAlarms>,
     registry: Registry,
-    link: Mutex<LinkState>,
+    link: Mutex<Links>,
     /// Versions of silver from which the windows were last filled.
     restored: Mutex<Vec<u64>>,
+}
+
+/// The links to the topics that are read.
+#[derive(Default)]
+struct Links {
+    /// Topics without a link, and why; feeds that failed have an entry of their own.
+    lost: BTreeMap<String, (Link, String)>,
+    /// What happened to messages.
+    problem: Option<String>,
+    lags: Vec<PartitionLag>,
+}
+
+/// The entry of Kafka as a whole, until one of its topics is connected.
+const KAFKA: &str = "";
+
+impl Links {
+    fn lose(&mut self, topic: &str, link: Link, reason: String) {
+        self.lost.insert(topic.to_owned(), (link, reason));
+    }
+
+    fn connect(&mut self, topic: &str) {
+        self.lost.remove(topic);
+        if !is_mqtt(topic) {
+            self.lost.remove(KAFKA);
+        }
+        self.problem = None;
+    }
+
+    /// The worst of them: one that an operator has to fix comes before one that is lost.
+    fn state(&self) -> LinkState {
+        let failed = self.lost.values().find(|(link, _)| *link == Link::Failed);
+        let worst = failed.or(self.lost.values().next());
+        let lags = self.lags.clone();
+        match worst {
+            Some((link, reason)) => LinkState { link: *link, reason: Some(reason.clone()), lags },
+            None => LinkState { link: Link::Connected, reason: self.problem.clone(), lags },
+        }
+    }
 }
 
 impl LiveObserver {
@@ -165,23 +207,27 @@ impl StreamObserver for LiveObserver {
         }
     }
 
-    fn failed(&self, restart: &Restart) {
-        let Ok(mut state) = self.link.lock() else { return };
-        state.link = if restart.needs_operator { Link::Failed } else { Link::Lost };
-        state.reason = Some(restart.reason.clone());
-        self.set_link(&state);
+    fn failed(&self, feed: &Feed, restart: &Restart) {
+        let Ok(mut links) = self.link.lock() else { return };
+        let link = if restart.needs_operator { Link::Failed } else { Link::Lost };
+        match feed {
+            Feed::Kafka(_) => {
+                links.lost.retain(|topic, _| is_mqtt(topic));
+                links.lose(KAFKA, link, restart.reason.clone());
+            }
+            Feed::Mqtt(table) => links.lose(&stream_name(table), link, restart.reason.clone()),
+        }
+        self.set_link(&links.state());
     }
 
     fn event(&self, topic: &str, event: &Event) {
-        let Ok(mut state) = self.link.lock() else { return };
+        let Ok(mut links) = self.link.lock() else { return };
         match event {
-            Event::Connected => (state.link, state.reason) = (Link::Connected, None),
-            Event::Disconnected { reason } => {
-                (state.link, state.reason) = (Link::Lost, Some(reason.clone()));
-            }
+            Event::Connected => links.connect(topic),
+            Event::Disconnected { reason } => links.lose(topic, Link::Lost, reason.clone()),
             Event::MissingTopic => {
                 let reason = format!("the brokers do not have the topic {topic}");
-                (state.link, state.reason) = (Link::Lost, Some(reason));
+                links.lose(topic, Link::Lost, reason);
             }
             Event::Lags(lags) => {
                 let lag = |lag: &kafka::Lag| PartitionLag {
@@ -189,44 +235,55 @@ impl StreamObserver for LiveObserver {
                     partition: lag.partition,
                     lag_messages: lag.messages,
                 };
-                state.lags.retain(|it| it.topic != topic);
-                state.lags.extend(lags.iter().map(lag));
+                links.lags.retain(|it| it.topic != topic);
+                links.lags.extend(lags.iter().map(lag));
             }
             Event::Expired { partition, from, to } => {
-                state.reason = problem(topic, event);
+                links.problem = problem(topic, event);
                 self.count_expired(&format!("{topic}/{partition}"), to - from);
             }
-            Event::Replaced { .. } | Event::TooManyTopics { .. } => {
-                state.reason = problem(topic, event);
+            Event::Replaced { .. } | Event::TooManyTopics { .. } | Event::SessionLost => {
+                links.problem = problem(topic, event);
             }
         }
-        self.set_link(&state);
+        self.set_link(&links.state());
     }
 }
 
+/// Whether a topic is the log of a contract of MQTT.
+fn is_mqtt(topic: &str) -> bool {
+    topic.starts_with(&stream_name(""))
+}
+
 impl Streaming {
-    /// Fills the live values from the last minutes in silver, then follows the stream.
+    /// Fills the live values from the last minutes in silver, then follows the streams.
     pub async fn with_live_pages(
         flow: &Flow,
-        kafka: &Kafka,
         live: &Live,
         alarms: Option<StreamAlarms>,
         registry: &Registry,
     ) -> Self {
-        let reason = Some("no broker has responded yet".to_owned());
-        let link = LinkState { link: Link::Lost, reason, lags: Vec::new() };
+        let mut links = Links::default();
+        for feed in flow.feeds() {
+            let topic = match &feed {
+                Feed::Kafka(_) => KAFKA.to_owned(),
+                Feed::Mqtt(table) => stream_name(table),
+            };
+            links.lose(&topic, Link::Lost, "no broker has responded yet".to_owned());
+        }
+        let state = links.state();
         let shown = LiveObserver {
             flow: flow.clone(),
             live: live.clone(),
             alarms,
             registry: registry.clone(),
-            link: Mutex::new(link.clone()),
+            link: Mutex::new(links),
             restored: Mutex::default(),
         };
-        shown.set_link(&link);
+        shown.set_link(&state);
         shown.restore().await;
         let (registry, observer) = (registry.clone(), Arc::new(shown));
-        Self { registry, observer, ..Self::until_stopped(kafka, &CancellationToken::new()) }
+        Self { registry, observer, ..Self::until_stopped(&CancellationToken::new()) }
     }
 }
 

@@ -44,7 +44,9 @@ struct Reading {
 impl Flow {
     /// Whether there is anything to read beside a bucket.
     pub(super) fn has_source(&self) -> bool {
-        self.kafka.is_some() || self.has_interfaces() || self.pulled_contracts().next().is_some()
+        !self.feeds().is_empty()
+            || self.has_interfaces()
+            || self.pulled_contracts().next().is_some()
     }
 
     fn pulled_contracts(&self) -> impl Iterator<Item = &Contract> {

@@ -8,8 +8,9 @@ use lake::meta::catalog;
 use lake::plan::Step;
 use lake::refine::{Outcome, RefreshMode, watch};
 use lake::retention::expire::expire;
-use lake::{bronze, reconciliation, run, upkeep};
+use lake::{bronze, reconciliation, run, timing, upkeep};
 use std::collections::BTreeSet;
+use tracing::Instrument as _;
 
 impl Flow {
     /// Refines silver and gold, then reconciles, expires, compacts and describes the tables. `dumps` are all known dumps.
@@ -38,16 +39,17 @@ impl Flow {
         report.notes.extend(changed.iter().flat_map(Outcome::notes));
         let stored = reconciliation::load(self.lake()).await?;
         let tables = self.unreconciled(&report.changed, all, &stored);
-        let entries =
-            reconciliation::dumps::reconcile(&self.refinery, &tables, all, &stored, started_at)
-                .await?;
+        let reconciling =
+            reconciliation::dumps::reconcile(&self.refinery, &tables, all, &stored, started_at);
+        let entries = reconciling.instrument(timing::part("reconciliation")).await?;
         report.entries.extend(entries);
         report.faulty = self.judge(all, report.listed.as_ref()).await?;
         expire(&self.refinery).await?;
-        self.compact(report).await?;
+        self.compact(report).instrument(timing::part("compaction")).await?;
         upkeep::vacuum_all(self.lake()).await?;
         if !report.changed.is_empty() || !report.read.is_empty() || !report.entries.is_empty() {
-            catalog::write(&self.refinery, &changed).await?;
+            let cataloguing = catalog::write(&self.refinery, &changed);
+            cataloguing.instrument(timing::part("catalog")).await?;
         }
         Ok(())
     }

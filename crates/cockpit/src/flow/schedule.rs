@@ -50,7 +50,7 @@ impl Flow {
                 () = self.answers_arrived() => return false,
                 () = tokio::time::sleep(step) => waited += step,
             }
-            if self.kafka.is_none() {
+            if self.feeds().is_empty() {
                 continue;
             }
             match self.keep_streams().await {
@@ -85,8 +85,8 @@ impl Flow {
         report: impl Fn(&Report),
     ) -> anyhow::Result<bool> {
         let streaming = async {
-            if let Some(kafka) = &self.kafka {
-                self.stream_on(&Streaming::until_stopped(kafka, stop)).await;
+            if !self.feeds().is_empty() {
+                self.stream_on(&Streaming::until_stopped(stop)).await;
             }
         };
         let rounds = self.beside_interfaces(self.rounds(watcher, stop, report));

@@ -117,9 +117,10 @@ impl Flow {
         let answering = http::serve(listener, router, &limits, endpoint, stop.clone());
         let ingesting = Box::pin(self.ingest_if(is_refining, &lake_service, &live, &stop));
         let streaming = async {
-            let Some(kafka) = self.kafka.as_ref().filter(|_| ingests) else { return };
-            let shown =
-                Streaming::with_live_pages(self, kafka, &live, stream_alarms, &registry).await;
+            if !ingests || self.feeds().is_empty() {
+                return;
+            }
+            let shown = Streaming::with_live_pages(self, &live, stream_alarms, &registry).await;
             self.stream_on(&Streaming { stop: stop.clone(), ..shown }).await;
         };
         let pushing = start_pushing(&live, &stop);

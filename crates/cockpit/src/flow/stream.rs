@@ -1,12 +1,15 @@
-//! Kafka -> bronze, silver and live values.
+//! Kafka and MQTT -> bronze, silver and live values.
 //!
 //! A contract lists its topics or patterns for them; topics that match a pattern are searched for at an
 //! interval.
+//!
+//! Topics of Kafka are read together; each contract of MQTT is a feed of its own, which fails and restarts alone.
 //!
 //! Each topic has a thread that reads, decodes and passes readings to the live values, and a task that lands.
 //! A bounded queue of commands connects them: a commit does not delay the live values, and a slow disk slows
 //! reading down instead of filling the memory.
 
+mod mqtt;
 mod reader;
 pub mod restart;
 mod streams;
@@ -17,7 +20,7 @@ use anyhow::Context as _;
 use batches::batch::Messages;
 use config::kafka::Kafka;
 use ingest::decode::message::MessageReader;
-use ingest::kafka::{self, Source, Until};
+use ingest::kafka::{self, Receiver, Until};
 use lake::context::LakeContext;
 use lake::context::ReadMessages;
 use lake::delta::table::Table;
@@ -33,7 +36,7 @@ use plant::reading::Registry;
 use reader::{Held, Reader};
 use restart::Restarts;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use streams::{Done, TopicReaders};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -53,10 +56,18 @@ const HELD_OF_INTERVAL: u64 = 8;
 /// The linger time of the idle Kafka client is at most this fraction of the commit interval.
 const GATHERED_OF_INTERVAL: u64 = 4;
 
-/// What to read, and who observes it.
+/// Messages that are read together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feed {
+    /// The topics of all contracts.
+    Kafka(Kafka),
+    /// The topics of the contract of this table.
+    Mqtt(String),
+}
+
+/// How to read, and who observes it.
 #[derive(Clone)]
 pub struct Streaming {
-    pub kafka: Kafka,
     pub until: Until,
     pub registry: Registry,
     pub observer: Arc<dyn StreamObserver>,
@@ -65,9 +76,8 @@ pub struct Streaming {
 
 impl Streaming {
     /// Reads until `stop`, without an observer of readings.
-    pub fn until_stopped(kafka: &Kafka, stop: &CancellationToken) -> Self {
+    pub fn until_stopped(stop: &CancellationToken) -> Self {
         Self {
-            kafka: kafka.clone(),
             until: Until::Stopped,
             registry: Registry::default(),
             observer: Arc::new(ProblemLog::default()),
@@ -83,10 +93,10 @@ pub struct Topic {
     contract: Contract,
     pub step: Step,
     name: String,
-    /// Consumer group: processes of one group share the partitions of the topic.
-    group: String,
     /// Messages read from all topics.
     messages_read: Arc<AtomicU64>,
+    /// The last offset that was committed, for a topic with one partition.
+    landed: Arc<AtomicI64>,
 }
 
 enum Command {
@@ -99,25 +109,56 @@ enum Command {
 }
 
 impl Flow {
-    /// Reads every topic to its current end. Returns the row balances and the problems.
-    pub(super) async fn kafka_to_bronze(&self) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
-        let Some(kafka) = &self.kafka else { return Ok(Default::default()) };
-        let problem_log = Arc::new(ProblemLog::default());
-        let streaming = Streaming {
-            until: Until::End,
-            observer: problem_log.clone(),
-            ..Streaming::until_stopped(kafka, &CancellationToken::new())
-        };
-        let entries = self.stream(&streaming).await?;
-        Ok((entries, problem_log.problems()))
+    /// What is read continuously.
+    pub fn feeds(&self) -> Vec<Feed> {
+        let contracts = self.refinery.plant.contracts.values();
+        let mqtt = contracts.filter(|it| it.mqtt.is_some()).map(|it| Feed::Mqtt(it.table.clone()));
+        self.kafka.iter().cloned().map(Feed::Kafka).chain(mqtt).collect()
     }
 
-    /// Reads every topic of the plant until `stop` or its end. If one fails, the others are stopped. All readers
+    /// Reads every topic to its current end. Returns the row balances and the problems. A broker of MQTT that
+    /// cannot be read is a problem and does not stop the others.
+    pub(super) async fn streams_to_bronze(&self) -> anyhow::Result<(Vec<RowBalance>, Vec<String>)> {
+        let (mut entries, mut problems) = (Vec::new(), Vec::new());
+        for feed in self.feeds() {
+            let problem_log = Arc::new(ProblemLog::default());
+            let streaming = Streaming {
+                until: Until::End,
+                observer: problem_log.clone(),
+                ..Streaming::until_stopped(&CancellationToken::new())
+            };
+            match (self.stream(&feed, &streaming).await, &feed) {
+                (Ok(read), _) => entries.extend(read),
+                (Err(error), Feed::Mqtt(table)) => problems.push(format!("{table}: {error:#}")),
+                (Err(error), Feed::Kafka(_)) => return Err(error),
+            }
+            problems.extend(problem_log.problems());
+        }
+        Ok((entries, problems))
+    }
+
+    /// Reads a feed until `stop` or its end.
+    pub async fn stream(
+        &self,
+        feed: &Feed,
+        streaming: &Streaming,
+    ) -> anyhow::Result<Vec<RowBalance>> {
+        match feed {
+            Feed::Kafka(kafka) => self.stream_topics(kafka, streaming).await,
+            Feed::Mqtt(table) => self.stream_mqtt(table, streaming).await,
+        }
+    }
+
+    /// Reads every topic of Kafka until `stop` or its end. If one fails, the others are stopped. All readers
     /// have ended when this returns.
-    pub async fn stream(&self, streaming: &Streaming) -> anyhow::Result<Vec<RowBalance>> {
+    async fn stream_topics(
+        &self,
+        kafka: &Kafka,
+        streaming: &Streaming,
+    ) -> anyhow::Result<Vec<RowBalance>> {
         let stop = streaming.stop.child_token();
         let streaming = Streaming { stop: stop.clone(), ..streaming.clone() };
-        let mut readers = TopicReaders::start(self, streaming)?;
+        let mut readers = TopicReaders::start(self, kafka, streaming)?;
         let (mut entries, mut failed) = (Vec::new(), None);
         while let Some(done) = readers.next().await {
             let error = match done {
@@ -137,15 +178,22 @@ impl Flow {
         failed.map_or(Ok(entries), Err)
     }
 
-    /// Reads until `stop`, and starts again after each failure, see [`Restarts`].
+    /// Reads all feeds until `stop`, each beside the others.
     pub async fn stream_on(&self, streaming: &Streaming) {
+        let feeds = self.feeds();
+        let reading = feeds.iter().map(|feed| Box::pin(self.stream_feed(feed, streaming)));
+        futures::future::join_all(reading).await;
+    }
+
+    /// Reads a feed until `stop`, and starts again after each failure, see [`Restarts`].
+    async fn stream_feed(&self, feed: &Feed, streaming: &Streaming) {
         let mut restarts = Restarts::new(&self.lake().limits().kafka);
         while !streaming.stop.is_cancelled() {
             let started = Instant::now();
-            let Err(error) = self.stream(streaming).await else { continue };
+            let Err(error) = self.stream(feed, streaming).await else { continue };
             let restart = restarts.after(&error, started.elapsed(), restart::random());
             restart.log();
-            streaming.observer.failed(&restart);
+            streaming.observer.failed(feed, &restart);
             tokio::select! {
                 () = streaming.stop.cancelled() => {}
                 () = tokio::time::sleep(restart.pause) => {}
@@ -166,11 +214,16 @@ pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
     })
 }
 
-async fn run(topic: Topic, streaming: Streaming) -> anyhow::Result<Vec<RowBalance>> {
+/// Reads a topic with `source` on a thread of its own, and lands what it reads.
+async fn run(
+    topic: Topic,
+    streaming: Streaming,
+    source: impl FnOnce(&mut dyn Receiver) -> anyhow::Result<()> + Send + 'static,
+) -> anyhow::Result<Vec<RowBalance>> {
     let (commands, queue) = mpsc::channel(COMMANDS);
     let reading = {
         let (topic, streaming) = (topic.clone(), streaming.clone());
-        tokio::task::spawn_blocking(move || read(&topic, &streaming, commands))
+        tokio::task::spawn_blocking(move || read(&topic, &streaming, commands, source))
     };
     // A task of its own, because compressing files occupies a thread.
     let mut landing = JoinSet::new();
@@ -212,7 +265,7 @@ async fn land(
                     books.read(&chunk);
                     lander.write(*chunk).await?;
                     if lander.pending_rows() >= most_rows {
-                        books.landed(lander.commit().await?);
+                        commit(topic, &mut lander, &mut books).await?;
                         due = Some(close_at);
                     } else {
                         let latest = soon(every);
@@ -226,13 +279,13 @@ async fn land(
                 }
                 Some(Command::Expired(partition, from, to)) => books.lost(partition, from, to),
                 Some(Command::Flush(answer)) => {
-                    books.landed(lander.commit().await?);
+                    commit(topic, &mut lander, &mut books).await?;
                     due = Some(close_at);
                     answer.send(()).ok();
                 }
             },
             () = waiting => {
-                books.landed(lander.commit().await?);
+                commit(topic, &mut lander, &mut books).await?;
                 // The last messages are reconciled even if none follow.
                 due = Some(close_at);
                 if soon(Duration::ZERO) >= close_at {
@@ -242,8 +295,22 @@ async fn land(
             }
         }
     }
-    books.landed(lander.commit().await?);
+    commit(topic, &mut lander, &mut books).await?;
     books.reconcile(&topic.refinery).await
+}
+
+/// Commits what was written.
+async fn commit(
+    topic: &Topic,
+    lander: &mut Lander,
+    books: &mut StreamReconciliation,
+) -> anyhow::Result<()> {
+    let offsets = lander.commit().await?;
+    if let Some(last) = offsets.values().max() {
+        topic.landed.fetch_max(*last, Ordering::Release);
+    }
+    books.landed(offsets);
+    Ok(())
 }
 
 /// Writes the current row balances. They are written again later and at the end, so one attempt may fail.
@@ -277,15 +344,11 @@ fn read(
     topic: &Topic,
     streaming: &Streaming,
     commands: mpsc::Sender<Command>,
+    source: impl FnOnce(&mut dyn Receiver) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let limits = topic.refinery.lake.limits();
     let every_ms = limits.stream.stream_commit_every_ms;
-    let of_kafka = kafka_limits(limits);
     let batch = limits.stream.stream_batch_messages;
-    let until = streaming.until;
-    let mut kafka = streaming.kafka.clone();
-    kafka.group.clone_from(&topic.group);
-    let source = Source::connect(&kafka, &topic.name, &of_kafka, batch, until)?;
     let table: Table = topic.refinery.lake.table(topic.step.name())?;
     let most_messages = u32::try_from(batch * BATCHES_BETWEEN)?;
     let takes_readings = streaming.observer.takes_readings();
@@ -304,5 +367,5 @@ fn read(
         ),
         held_messages: limits.stream.stream_linger_messages,
     };
-    source.run(&mut reader)
+    source(&mut reader)
 }

@@ -14,7 +14,7 @@ pub const CONTRACT: Table = Table::new(
             .required()
             .example("\"Counters of the presses.\""),
         Key::text("source", "System the data comes from.").required().example("\"mes\""),
-        Key::new("format", Kind::Choice(&FORMATS), "How records are separated (required, except with `[sql]`)."),
+        Key::new("format", Kind::Choice(&FORMATS), "How records are separated (required, except with `[sql]` and `[mqtt]`)."),
         Key::new("sql", Kind::Table(&SQL), "The table or query of a database whose rows are the records."),
         Key::new("columns", Kind::Tables(&COLUMN), "The columns.").required(),
         Key::texts("nulls", "Texts that mean unknown in every column.")
@@ -27,6 +27,7 @@ pub const CONTRACT: Table = Table::new(
             .example("\".done\""),
         Key::texts("topics", "Kafka topics; `^` starts a regular expression (message; required for it).")
             .example("[\"sensors\"]"),
+        Key::new("mqtt", Kind::Table(&MQTT), "The MQTT broker whose messages are the records."),
         Key::new("framing", Kind::Choice(&FRAMINGS), "What precedes the JSON of a payload (message).")
             .default("\"none\""),
         Key::text("encoding", "Label of the WHATWG Encoding Standard (text formats).")
@@ -148,6 +149,25 @@ const HTTP: Table = Table::new(
             .default("\"1 min\""),
         Key::new("requests_per_second", Kind::Number(1, u32::MAX as u64), "Requests per second at most.")
             .default("10"),
+    ],
+);
+
+const MQTT: Table = Table::new(
+    "Topics of an MQTT broker, whose messages are the records.",
+    &[
+        Key::text("url", "The broker: mqtts://host:8883, or mqtt://host:1883 without encryption.")
+            .required()
+            .example("\"mqtts://broker.plant:8883\""),
+        Key::texts("topics", "Topic filters; + is one level, {name} one level that a column takes, # all further levels.")
+            .required()
+            .example("[\"plant/{area}/{unit}/temperature\"]"),
+        Key::text("user", "Name of the user.").example("\"cockpit\""),
+        Key::text("password", "Reference to the password: env:NAME, file:PATH or credential:NAME.")
+            .example("\"env:MQTT_PASSWORD\""),
+        Key::text("ca_file", "Certificates of trusted authorities beside those of the system, in PEM.")
+            .example("\"/etc/ssl/plant.pem\""),
+        Key::text("client_id", "Name of the session at the broker, which no other client may use; by default cockpit- and the name of the table.")
+            .example("\"cockpit-hall-3\""),
     ],
 );
 

@@ -67,3 +67,33 @@ settings! {
             "each attempt counts towards a locked account, and the cause is fixed by an operator";
     }
 }
+
+settings! {
+    /// Limits of the MQTT client.
+    MqttLimits {
+        /// Interval of the packets that keep a connection open.
+        mqtt_keep_alive_s: u64 = 30, in 5 to 65_535,
+            "a broker closes a silent connection after one and a half intervals";
+        /// Longest wait for a connection to a broker.
+        mqtt_connect_timeout_s: u64 = 10, in 1 to 600,
+            "a broker in the same plant answers within milliseconds";
+        /// Unacknowledged messages after which an MQTT broker may send no further ones.
+        mqtt_inflight_messages: usize = 20, in 1 to 65_535,
+            "the default of Mosquitto; when so many are not in the lake yet and none follow, they are committed at once";
+        /// Time without a message after which a broker is taken to wait for acknowledgements.
+        mqtt_stall_ms: u64 = 20, in 1 to 1_000,
+            "a broker that may send does so within milliseconds";
+        /// First pause before a lost MQTT broker is tried again; it doubles with each attempt.
+        mqtt_retry_min_ms: u64 = 200, in 10 to 600_000,
+            "a broker that only restarts is back at once";
+        /// Longest pause before a lost MQTT broker is tried again.
+        mqtt_retry_max_ms: u64 = 10_000, in 10 to 600_000,
+            "messages are read this soon after an outage, and a broker that starts is not flooded";
+        /// Longest MQTT packet.
+        mqtt_packet_bytes: usize = 16 << 20, in 1_024 to 268_435_455,
+            "a message of a machine has some kilobytes; pictures have megabytes";
+        /// Time without a message after which `ingest --once` has read a broker to its end.
+        mqtt_once_idle_ms: u64 = 2_000, in 10 to 600_000,
+            "a broker sends queued messages without pauses; MQTT has no mark for the last one";
+    }
+}

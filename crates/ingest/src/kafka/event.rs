@@ -21,6 +21,8 @@ pub enum Event {
     /// More topics match the patterns of a contract than are read at once; this one and others are not
     /// read.
     TooManyTopics { unread: usize, most: usize },
+    /// The broker does not have the session of this client, so messages of the meantime may be missing.
+    SessionLost,
     /// The consumer lag of each partition.
     Lags(Vec<Lag>),
 }
@@ -84,6 +86,15 @@ pub trait Receiver {
     fn assigned(&mut self, assigned: &Assignment<'_>) -> anyhow::Result<ResumePositions>;
     /// All partitions are revoked. What was received has to be finished before this returns.
     fn revoked(&mut self) -> anyhow::Result<()>;
+    /// Finishes what was received: it is in the lake when this returns.
+    fn flush(&mut self) -> anyhow::Result<()> {
+        self.revoked()
+    }
+    /// The last offset that is in the lake, if the source has a single partition and its messages were committed
+    /// since the assignment.
+    fn landed(&self) -> Option<i64> {
+        None
+    }
     /// Messages of one topic, in the order of the offsets of each partition.
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()>;
     /// Called after each poll, with or without messages, at least some twenty times a second.

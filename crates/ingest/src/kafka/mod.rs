@@ -8,7 +8,6 @@ mod assign;
 mod connect;
 mod describe;
 mod event;
-mod messages_builder;
 mod queue;
 mod token;
 mod topics;
@@ -18,13 +17,13 @@ pub use event::{Assignment, Difference, Event, Lag, Receiver, ResumePositions};
 pub use topics::Topics;
 
 use crate::Error;
+use crate::messages_builder::MessagesBuilder;
 use anyhow::bail;
 use batches::batch::{Messages, TopicId, Witness};
 use config::kafka::Kafka;
 use connect::{Context, Rebalance};
 use describe::Describe;
-use messages_builder::MessagesBuilder;
-use queue::Queue;
+use queue::{Message, Queue};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::collections::BTreeMap;
@@ -218,7 +217,7 @@ impl Source {
         let mut fetch = std::mem::take(&mut self.is_lingering).then_some(self.fetch);
         while batch.len() < self.batch_messages && batch.bytes < BATCH_BYTES {
             let taken = self.queue.take(wait, most, |message| match message {
-                Ok(message) => batch.push(&message, read),
+                Ok(message) => push_unread(&mut batch, &message, read),
                 Err(KafkaError::PartitionEOF(number)) => ended.push(number),
                 Err(error) => errors.push(error),
             });
@@ -316,6 +315,16 @@ impl Source {
         let last = self.consumer.context().last_error();
         let last = last.filter(|(code, _)| Some(*code) == error.rdkafka_error_code());
         last.map_or_else(|| error.to_string(), |(_, reason)| reason)
+    }
+}
+
+/// Adds a message, unless it was read before, or its partition is no longer assigned and the message was
+/// still in the client's queue.
+fn push_unread(batch: &mut MessagesBuilder, message: &Message<'_>, read: &mut BTreeMap<i32, i64>) {
+    let last = read.get_mut(&message.partition);
+    if let Some(last) = last.filter(|last| **last < message.offset) {
+        *last = message.offset;
+        batch.push(&message.parts());
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::connect::Context;
 use crate::decode::headers::{self, Header};
+use crate::messages_builder::MessageParts;
 use anyhow::Context as _;
 use rdkafka::bindings;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -40,8 +41,20 @@ impl Message<'_> {
         self.timestamp_ms.unwrap_or_default().saturating_mul(1000)
     }
 
+    /// The message for a batch.
+    pub fn parts(&self) -> MessageParts<'_> {
+        MessageParts {
+            partition: self.partition,
+            offset: self.offset,
+            timestamp_us: self.timestamp_us(),
+            payload: self.payload,
+            key: self.key,
+            headers: self.headers(),
+        }
+    }
+
     /// The headers as JSON; `None` if there are none.
-    pub fn headers(&self) -> Option<String> {
+    fn headers(&self) -> Option<String> {
         let mut list = ptr::null_mut();
         #[expect(unsafe_code, reason = "a function of librdkafka")]
         // SAFETY: the message is alive and owns the list.

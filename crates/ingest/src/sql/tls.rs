@@ -1,4 +1,4 @@
-//! TLS to databases.
+//! TLS to databases and brokers.
 
 use crate::Error;
 use anyhow::{Context as _, bail};
@@ -41,7 +41,7 @@ fn trusting(ca_file: Option<&str>) -> anyhow::Result<ClientConfig> {
         roots.add_parsable_certificates(CertificateDer::pem_file_iter(file)?.flatten());
     }
     if roots.is_empty() {
-        bail!("no certificates of authorities: write ca_file = \"…\" in [sql] of the contract");
+        bail!("no certificates of authorities: write ca_file = \"…\" in the contract");
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config =

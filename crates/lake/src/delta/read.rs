@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::arrow::async_reader::{
     AsyncFileReader, ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder,
 };
@@ -60,6 +60,19 @@ impl Table {
         Ok(builder.build()?)
     }
 
+    /// Opens a data file whose row groups are read one by one.
+    pub async fn open_groups(&self, file: &Add) -> anyhow::Result<GroupedFile> {
+        let mut data = DataFile {
+            store: self.store.clone(),
+            key: Key::from(file.path.as_str()),
+            size_bytes: u64::try_from(file.size)?,
+        };
+        let metadata = ArrowReaderMetadata::load_async(&mut data, ArrowReaderOptions::default());
+        let metadata =
+            metadata.await.with_context(|| format!("reading {} of {}", file.path, self.name))?;
+        Ok(GroupedFile { data, metadata })
+    }
+
     /// [`Table::read`] of several files into memory.
     pub async fn read_all(
         &self,
@@ -76,10 +89,49 @@ impl Table {
     }
 }
 
+/// An opened data file.
+pub struct GroupedFile {
+    data: DataFile,
+    metadata: ArrowReaderMetadata,
+}
+
+impl GroupedFile {
+    /// The rows of each row group, in the order of the file.
+    pub fn groups(&self) -> anyhow::Result<Vec<Range<usize>>> {
+        let mut groups = Vec::new();
+        let mut from = 0;
+        for group in self.metadata.metadata().row_groups() {
+            let to = from + usize::try_from(group.num_rows())?;
+            groups.push(from..to);
+            from = to;
+        }
+        Ok(groups)
+    }
+
+    /// Reads some columns of a row group: the given rows, which are counted from its first one, ascend and do not
+    /// overlap.
+    pub fn read_group(
+        &self,
+        group: usize,
+        columns: &[&str],
+        rows: Vec<Range<usize>>,
+        batch_rows: usize,
+    ) -> anyhow::Result<Batches> {
+        let (data, metadata) = (self.data.clone(), self.metadata.clone());
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(data, metadata);
+        let in_group = usize::try_from(builder.metadata().row_group(group).num_rows())?;
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let selection = RowSelection::from_consecutive_ranges(rows.into_iter(), in_group);
+        let builder = builder.with_batch_size(batch_rows).with_row_groups(vec![group]);
+        Ok(builder.with_projection(mask).with_row_selection(selection).build()?)
+    }
+}
+
 /// The batches of one data file.
 pub type Batches = ParquetRecordBatchStream<DataFile>;
 
 /// A data file of a table.
+#[derive(Clone)]
 pub struct DataFile {
     pub store: Arc<dyn ObjectStore>,
     pub key: Key,

@@ -47,6 +47,9 @@ pub const REMOVED_KEPT_MS: i64 = DAY_MS;
 /// Checkpoint of a commit that expires rows: the first day that has not expired. No other commit has it.
 pub const RETENTION: &str = "retention";
 
+/// The schema whose tables hold records as received.
+const LANDED_SCHEMA: &str = "bronze";
+
 /// Property with the fingerprint of the definition that the table was computed by.
 const DEFINITION: &str = "cockpit.definition";
 
@@ -285,7 +288,8 @@ impl Table {
         names: Arc<FileNames>,
         now_ms: i64,
     ) -> DataWriter {
-        DataWriter::new(self.store.clone(), schema, sizes, names, now_ms)
+        let writer = DataWriter::new(self.store.clone(), schema, sizes, names, now_ms);
+        if self.name.schema == LANDED_SCHEMA { writer.of_landed_rows() } else { writer }
     }
 
     /// Deletes data files that were written and will not be committed.

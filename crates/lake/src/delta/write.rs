@@ -1,6 +1,11 @@
 //! Writes record batches into Parquet data files, with the statistics by which readers skip files.
 
+mod encoding;
+mod groups;
+mod repeated;
+
 use crate::delta::stats::{date_text, timestamp_text};
+use crate::timing;
 use anyhow::Context as _;
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
@@ -12,26 +17,34 @@ use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path as Key;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
-use parquet::arrow::async_writer::AsyncArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::AsyncWriteExt as _;
+
+use encoding::{has_statistics, properties};
+use groups::RowGroups;
 
 /// Longer texts are omitted from the statistics, because such a bound excludes no file.
 const STATISTIC_TEXT_BYTES: usize = 64;
-
-/// Size of a page of the files of a stream, in bytes: the payloads of one page fit into the CPU cache.
-const STREAM_PAGE_BYTES: usize = 256 << 10;
 
 /// Limits of the data files.
 #[derive(Debug, Clone, Copy)]
 pub struct FileSizes {
     pub rows_per_file: usize,
     pub rows_per_group: usize,
+}
+
+/// What the data files of a table hold, which decides how they are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// Records of dumps as received, all columns as text.
+    Landed,
+    /// Rows of a stream, as received or refined.
+    Stream,
+    /// Refined rows of dumps, and rows of the program itself.
+    Refined,
 }
 
 /// Names the data files of one run, so that the files of a killed run can be identified.
@@ -68,6 +81,7 @@ pub struct DataWriter {
     sizes: FileSizes,
     names: Arc<FileNames>,
     modified_ms: i64,
+    kind: FileKind,
     folder: Option<Folder>,
     open: Option<OpenFile>,
     done: Vec<Add>,
@@ -76,7 +90,8 @@ pub struct DataWriter {
 struct OpenFile {
     path: String,
     rows: usize,
-    writer: AsyncArrowWriter<BufWriter>,
+    groups: RowGroups,
+    sink: BufWriter,
 }
 
 impl DataWriter {
@@ -89,13 +104,21 @@ impl DataWriter {
         names: Arc<FileNames>,
         modified_ms: i64,
     ) -> Self {
-        let (open, done) = (None, Vec::new());
-        Self { store, schema, sizes, names, modified_ms, folder: None, open, done }
+        let (open, done, kind) = (None, Vec::new(), FileKind::Refined);
+        Self { store, schema, sizes, names, modified_ms, kind, folder: None, open, done }
     }
 
-    /// The same writer with its files in a partition folder; the schema lacks the partition column.
+    /// The same writer for records of dumps as received.
+    pub fn of_landed_rows(mut self) -> Self {
+        self.kind = FileKind::Landed;
+        self
+    }
+
+    /// The same writer with its files in a partition folder; the schema lacks the partition column. Only tables
+    /// of streams are partitioned.
     pub fn in_folder(mut self, folder: Folder) -> Self {
         self.folder = Some(folder);
+        self.kind = FileKind::Stream;
         self
     }
 
@@ -106,9 +129,9 @@ impl DataWriter {
         }
         let open = match self.open.as_mut() {
             Some(open) => open,
-            None => self.open.insert(self.start()?),
+            None => self.open.insert(self.start(batch)?),
         };
-        open.writer.write(batch).await.with_context(|| format!("writing {}", open.path))?;
+        open.write(batch).await.with_context(|| format!("writing {}", open.path))?;
         open.rows += batch.num_rows();
         if open.rows >= self.sizes.rows_per_file {
             self.close().await?;
@@ -127,31 +150,27 @@ impl DataWriter {
         Ok(self.done)
     }
 
-    fn start(&self) -> anyhow::Result<OpenFile> {
+    /// Opens a file that begins with the rows of `first`.
+    fn start(&self, first: &RecordBatch) -> anyhow::Result<OpenFile> {
         let path = self.names.next(self.folder.as_ref());
         let sink = BufWriter::new(self.store.clone(), Key::from(path.as_str()));
-        let properties = properties(&self.schema, self.sizes, self.is_stream())?;
-        let writer = AsyncArrowWriter::try_new(sink, self.schema.clone(), Some(properties))?;
-        Ok(OpenFile { path, rows: 0, writer })
-    }
-
-    /// Only tables of streams are partitioned.
-    fn is_stream(&self) -> bool {
-        self.folder.is_some()
+        let properties = properties(&self.schema, first, self.sizes, self.kind)?;
+        let groups = RowGroups::new(self.schema.clone(), properties, self.sizes.rows_per_group)?;
+        Ok(OpenFile { path, rows: 0, groups, sink })
     }
 
     async fn close(&mut self) -> anyhow::Result<()> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
-        let metadata =
-            open.writer.finish().await.with_context(|| format!("closing {}", open.path))?;
-        let size = i64::try_from(open.writer.bytes_written())?;
+        let metadata = open.finish().await.with_context(|| format!("closing {}", open.path))?;
+        let size = i64::try_from(open.groups.bytes_written())?;
+        tracing::trace!(target: timing::TARGET, written_bytes = size, "data file written");
         self.done.push(Add {
             path: open.path,
             partition_values: self.folder.iter().map(Folder::entry).collect(),
             size,
             modification_time: self.modified_ms,
             data_change: true,
-            stats: Some(statistics(&metadata, &self.schema, self.is_stream())?.to_string()),
+            stats: Some(statistics(&metadata, &self.schema, self.kind)?.to_string()),
             tags: None,
             deletion_vector: None,
             base_row_id: None,
@@ -162,53 +181,32 @@ impl DataWriter {
     }
 }
 
+impl OpenFile {
+    async fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
+        self.groups.write(batch)?;
+        self.pass_on().await
+    }
+
+    async fn finish(&mut self) -> anyhow::Result<ParquetMetaData> {
+        let metadata = self.groups.finish()?;
+        self.pass_on().await?;
+        self.sink.shutdown().await?;
+        Ok(metadata)
+    }
+
+    /// Passes the bytes of complete groups to the store.
+    async fn pass_on(&mut self) -> anyhow::Result<()> {
+        let ready = self.groups.take_bytes();
+        if !ready.is_empty() {
+            self.sink.put(ready.into()).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Folder {
     fn entry(&self) -> (String, Option<String>) {
         (self.column.to_owned(), Some(self.value.clone()))
-    }
-}
-
-/// The settings of a Parquet file.
-fn properties(
-    schema: &SchemaRef,
-    sizes: FileSizes,
-    is_stream: bool,
-) -> anyhow::Result<WriterProperties> {
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(sizes.rows_per_group));
-    if is_stream {
-        properties = properties.set_data_page_size_limit(STREAM_PAGE_BYTES);
-    }
-    for field in schema.fields() {
-        let column = ColumnPath::from(field.name().as_str());
-        if !has_dictionary(field.data_type(), is_stream) {
-            properties = properties.set_column_dictionary_enabled(column.clone(), false);
-        }
-        if !has_statistics(field.data_type(), is_stream) {
-            properties = properties.set_column_statistics_enabled(column, EnabledStatistics::None);
-        }
-    }
-    Ok(properties.build())
-}
-
-/// Whether a column is dictionary-encoded. Payloads rarely repeat, and neither do the offsets, timestamps
-/// and measurements of a stream, where the lookups would cost more than the dictionary saves.
-fn has_dictionary(kind: &DataType, is_stream: bool) -> bool {
-    match kind {
-        DataType::Binary => false,
-        DataType::Int64 | DataType::Float64 | DataType::Timestamp(_, _) => !is_stream,
-        _ => true,
-    }
-}
-
-/// Whether a column has statistics. No reader skips files by payloads, nor by the texts of a stream: every
-/// file has messages of all producers.
-fn has_statistics(kind: &DataType, is_stream: bool) -> bool {
-    match kind {
-        DataType::Binary => false,
-        DataType::Utf8 => !is_stream,
-        _ => true,
     }
 }
 
@@ -216,12 +214,12 @@ fn has_statistics(kind: &DataType, is_stream: bool) -> bool {
 fn statistics(
     metadata: &ParquetMetaData,
     schema: &SchemaRef,
-    is_stream: bool,
+    kind: FileKind,
 ) -> anyhow::Result<Value> {
     let parquet_schema = metadata.file_metadata().schema_descr();
     let groups = metadata.row_groups();
     let (mut nulls, mut least, mut greatest) = (Map::new(), Map::new(), Map::new());
-    for field in schema.fields().iter().filter(|it| has_statistics(it.data_type(), is_stream)) {
+    for field in schema.fields().iter().filter(|it| has_statistics(it, kind)) {
         let converter = StatisticsConverter::try_new(field.name(), schema, parquet_schema)?;
         let counts = converter.row_group_null_counts(groups)?;
         nulls.insert(field.name().clone(), json!(counts.iter().flatten().sum::<u64>()));

@@ -9,10 +9,12 @@ use crate::plan::Step;
 use crate::refine::cleaning::{Cleaning, fingerprint};
 use crate::refine::dump_reader::{Bronze, CleanedDumps};
 use crate::refine::{Outcome, RefreshMode};
+use crate::timing;
 use batches::pointer::with_pointers;
 use deltalake::kernel::Add;
 use plant::contract::Contract;
 use std::collections::BTreeMap;
+use tracing::Instrument as _;
 
 /// Brings one cleaned table up to date with its bronze table.
 pub async fn run(
@@ -52,7 +54,7 @@ pub async fn run(
     let CleanedDumps { mut change, rejects, repairs, is_everything } = cleaned;
     // The rejects are replaced first: if the process dies before the commit below, the same dumps are
     // cleaned again and replace them by the same rows.
-    rejects.replace(is_everything).await?;
+    rejects.replace(is_everything).instrument(timing::part("rejected rows")).await?;
     let is_changed = is_redefined || !change.adds.is_empty() || !change.removes.is_empty();
     if is_everything {
         change.removes = state.as_ref().map(State::files).unwrap_or_default();
@@ -66,7 +68,8 @@ pub async fn run(
         });
     }
     change.checkpoints = BTreeMap::from([(upstream, to)]);
-    let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;
+    let committing = table.commit(state.as_ref(), change, lake.now_ms());
+    let after = committing.instrument(timing::part("commit")).await?;
     lake.remember(step.name(), after).await;
     Ok(Outcome { is_changed, repairs, ..untouched })
 }

@@ -12,6 +12,7 @@ use crate::refine::watch::Watch;
 use crate::refine::{Outcome, RefreshMode};
 use crate::retention::frozen::FrozenPeriods;
 use crate::session;
+use crate::timing;
 use anyhow::Context as _;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use batches::{digest, ledger};
@@ -24,6 +25,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt as _;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// The part of a table that has to be recomputed.
 enum Affected {
@@ -75,16 +77,19 @@ pub async fn run(
         begun = begun.holding_rows();
     }
     let source = Source { sql: &sql, upstreams: &upstreams, affected: &affected };
-    compute(context, step, &source, frozen.as_ref(), (&mut begun.rows, watch)).await?;
+    let computing = compute(context, step, &source, frozen.as_ref(), (&mut begun.rows, watch));
+    computing.instrument(timing::part("statement")).await?;
     watch.phase("comparing and writing its rows");
-    let replacement = compare(step, begun, &affected, frozen.as_ref()).await?;
+    let comparing = compare(step, begun, &affected, frozen.as_ref());
+    let replacement = comparing.instrument(timing::part("comparison")).await?;
     // Before the commit: if the process dies in between, the restatements are recorded once more for the
     // same version, but no figure changes without a record.
     let changes = restatements::changes(context, step, &replacement)?;
     if let Some(state) = &replacement.state {
         restatements::record(context, step, state, changes).await?;
     }
-    let is_changed = replacement.commit(checkpoints).await?;
+    let committing = replacement.commit(checkpoints).instrument(timing::part("derived write"));
+    let is_changed = committing.await?;
     Ok(Outcome { is_changed, ..Outcome::untouched(step.name()) })
 }
 
@@ -194,7 +199,8 @@ async fn collect(
     }
     let mut stream = watch.stream(frame).await?;
     while let Some(batch) = stream.try_next().await? {
-        rows.push(&without_frozen(conform(&batch, &step.schema)?, frozen)?).await?;
+        let batch = without_frozen(conform(&batch, &step.schema)?, frozen)?;
+        rows.push(&batch).instrument(timing::part("derived write")).await?;
     }
     Ok(())
 }

@@ -70,6 +70,15 @@ pub fn rows_of(runs: &[&Run]) -> Vec<Range<usize>> {
     runs.iter().map(|run| run.rows.clone()).collect()
 }
 
+/// The parts of some runs that are in a range of rows.
+pub fn runs_within(runs: &[&Run], range: &Range<usize>) -> Vec<Run> {
+    let within = runs.iter().map(|run| Run {
+        version: run.version.clone(),
+        rows: run.rows.start.max(range.start)..run.rows.end.min(range.end),
+    });
+    within.filter(|run| !run.rows.is_empty()).collect()
+}
+
 /// Assigns rows to runs, as the rows of these runs are read batch by batch.
 pub struct Cursor<'p> {
     runs: Vec<&'p Run>,

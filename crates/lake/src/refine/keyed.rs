@@ -9,14 +9,15 @@ use crate::delta::write::DataWriter;
 use crate::refine::Repairs;
 use crate::refine::bits::Bits;
 use crate::refine::cleaning::Cleaning;
-use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, rows_of, wanted_runs};
-use crate::refine::keys::Hasher;
+use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, runs_within, wanted_runs};
 use crate::refine::keys::latest::{
     Compared, Comparison, Latest, LatestByKey, OldRow, Rank, Seen, Written,
 };
+use crate::refine::keys::{Hasher, Key};
 use crate::refine::passes::KnownPasses;
 use crate::refine::versions::{VersionId, Voids, newest_first};
 use crate::rejected::Rejects;
+use crate::timing;
 use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use batches::Cleaned;
@@ -24,6 +25,7 @@ use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// The dumps that are read, and which of them count.
 struct Dumps {
@@ -105,14 +107,20 @@ impl<'a> Cleaning<'a> {
             self.table.discard(&read.uncertain.finish().await?).await?;
         };
         let Read { rejects, repairs, latest, writer, uncertain, .. } = read;
-        let written = [writer.finish().await?, uncertain.finish().await?];
+        let writing = timing::part("silver write");
+        let written = [
+            writer.finish().instrument(writing.clone()).await?,
+            uncertain.finish().instrument(writing).await?,
+        ];
         let old_files = base.map(State::files).unwrap_or_default();
-        let compared = self.compare(latest.finish()?, &dumps, &old_files).await?;
+        let comparing = self.compare(latest.finish()?, &dumps, &old_files);
+        let compared = comparing.instrument(timing::part("keys")).await?;
         let Some(compared) = compared else {
             self.table.discard(&written.concat()).await?;
             return Ok(None);
         };
-        let change = self.merge(compared, written, old_files).await?;
+        let merging = self.merge(compared, written, old_files);
+        let change = merging.instrument(timing::part("silver rewrite")).await?;
         Ok(Some(CleanedDumps { change, rejects, repairs, is_everything: base.is_none() }))
     }
 
@@ -141,40 +149,66 @@ impl<'a> Cleaning<'a> {
             let is_whole = |it: &Version| !dumps.voids.is_continued(&it.file, it.number);
             let runs = wanted_runs(part, is_whole);
             if !runs.is_empty() {
-                let mut stream = self.read_bronze(bronze.source, &part.add, rows_of(&runs)).await?;
-                let mut cursor = Cursor::new(runs);
-                while let Some(batch) = stream.try_next().await? {
-                    let runs = cursor.next(batch.num_rows());
-                    let source = (bronze.source, parts);
-                    let cleaned =
-                        self.clean_of_dumps(&batch, &runs, source, &mut read.passes).await?;
-                    self.add(&batch, cleaned, &runs, dumps, &mut read).await?;
-                }
+                self.read_part(bronze, (part, parts), &runs, dumps, &mut read).await?;
             }
         }
         Ok(read)
     }
 
-    /// Adds a batch of cleaned bronze records.
-    async fn add(
+    /// Reads some runs of a data file, the last row group first: the newest record of a key then comes before
+    /// those that it supersedes, so these are not written at all, and no file is rewritten without them.
+    async fn read_part(
         &self,
-        batch: &RecordBatch,
-        cleaned: Cleaned,
-        runs: &[(&Run, usize)],
+        bronze: &Bronze<'_>,
+        (part, parts): (&DataFileRuns, &[DataFileRuns]),
+        runs: &[&Run],
         dumps: &Dumps,
         read: &mut Read<'a>,
     ) -> anyhow::Result<()> {
-        read.rejects.push(batch, &cleaned.rejections)?;
-        let mut ranks: Vec<Option<u32>> = Vec::with_capacity(batch.num_rows());
-        for (run, rows) in runs {
-            let rank = dumps.rank(&run.version);
-            ranks.extend(std::iter::repeat_n(rank, *rows));
+        let columns: Vec<&str> = self.read.iter().map(String::as_str).collect();
+        let file = bronze.source.open_groups(&part.add).await?;
+        for (group, range) in file.groups()?.into_iter().enumerate().rev() {
+            let own = runs_within(runs, &range);
+            if own.is_empty() {
+                continue;
+            }
+            let rows =
+                own.iter().map(|run| run.rows.start - range.start..run.rows.end - range.start);
+            let mut stream =
+                file.read_group(group, &columns, rows.collect(), self.lake.batch_rows())?;
+            let mut cursor = Cursor::new(own.iter().collect());
+            let mut waiting = Vec::new();
+            while let Some(batch) =
+                stream.try_next().instrument(timing::part("bronze read")).await?
+            {
+                let runs = cursor.next(batch.num_rows());
+                let source = (bronze.source, parts);
+                let cleaned = self.clean_of_dumps(&batch, &runs, source, &mut read.passes);
+                let cleaned = cleaned.instrument(timing::part("typing")).await?;
+                read.rejects.push(&batch, &cleaned.rejections)?;
+                waiting.push((cleaned, ranks(&runs, dumps)));
+            }
+            while let Some((cleaned, ranks)) = waiting.pop() {
+                self.add(cleaned, &ranks, read).await?;
+            }
         }
-        let [certain, uncertain] = self.newest_rows(&cleaned, &ranks, read)?;
+        Ok(())
+    }
+
+    /// Adds a batch of cleaned records, whose dumps have these ranks.
+    async fn add(
+        &self,
+        cleaned: Cleaned,
+        ranks: &[Option<u32>],
+        read: &mut Read<'a>,
+    ) -> anyhow::Result<()> {
+        let [certain, uncertain] =
+            timing::part("keys").in_scope(|| self.newest_rows(&cleaned, ranks, read))?;
         read.repairs.add_ambiguous(&cleaned.ambiguous);
-        read.repairs.add(batch.num_rows(), cleaned.repaired);
-        read.writer.write(&certain).await?;
-        read.uncertain.write(&uncertain).await?;
+        read.repairs.add(cleaned.is_rejected.len(), cleaned.repaired);
+        let writing = timing::part("silver write");
+        read.writer.write(&certain).instrument(writing.clone()).await?;
+        read.uncertain.write(&uncertain).instrument(writing).await?;
         read.latest.spill_if_full()
     }
 
@@ -189,21 +223,26 @@ impl<'a> Cleaning<'a> {
         let Some(hasher) = &self.hasher else { return Ok([nothing.clone(), nothing]) };
         let keys = hasher.keys(&cleaned.rows)?;
         let records = long(&cleaned.rows, "_record")?;
-        let mut certain = Selected::after(&read.writer, 0)?;
-        let mut uncertain = Selected::after(&read.uncertain, UNCERTAIN)?;
+        let mut ranked: Vec<Option<(Key, Rank)>> = Vec::with_capacity(keys.len());
         for (at, key) in keys.into_iter().enumerate() {
             let (Some(key), Some(dump), false) = (key, ranks[at], cleaned.is_rejected[at]) else {
+                ranked.push(None);
                 continue;
             };
-            let row = u32::try_from(at)?;
             read.good[dump as usize] += 1;
-            let rank = Rank { dump, record: u32::try_from(records.value(at))? };
+            ranked.push(Some((key, Rank { dump, record: u32::try_from(records.value(at))? })));
+        }
+        keep_newest(&mut ranked);
+        let mut certain = Selected::after(&read.writer, 0)?;
+        let mut uncertain = Selected::after(&read.uncertain, UNCERTAIN)?;
+        for (at, ranked) in ranked.into_iter().enumerate() {
+            let Some((key, rank)) = ranked else { continue };
             let selected = match read.latest.look_up(key, rank) {
                 Seen::Older => continue,
                 Seen::Newest => &mut certain,
                 Seen::Uncertain => &mut uncertain,
             };
-            read.latest.insert(key, rank, selected.add(row));
+            read.latest.insert(key, rank, selected.add(u32::try_from(at)?));
         }
         Ok([certain.of(&cleaned.rows)?, uncertain.of(&cleaned.rows)?])
     }
@@ -343,6 +382,31 @@ impl Selected {
             return Ok(batch.slice(0, 0));
         }
         Ok(take_record_batch(batch, &UInt32Array::from(self.rows))?)
+    }
+}
+
+/// The ranks of the dumps of consecutive rows.
+fn ranks(runs: &[(&Run, usize)], dumps: &Dumps) -> Vec<Option<u32>> {
+    let mut ranks = Vec::with_capacity(runs.iter().map(|(_, rows)| rows).sum());
+    for (run, rows) in runs {
+        ranks.extend(std::iter::repeat_n(dumps.rank(&run.version), *rows));
+    }
+    ranks
+}
+
+/// Removes the rows of a batch that another one of the batch supersedes.
+fn keep_newest(ranked: &mut [Option<(Key, Rank)>]) {
+    let mut newest: HashMap<Key, (Rank, usize), foldhash::fast::FixedState> =
+        HashMap::with_capacity_and_hasher(ranked.len(), foldhash::fast::FixedState::default());
+    for at in 0..ranked.len() {
+        let Some((key, rank)) = ranked[at] else { continue };
+        let older = match newest.get(&key) {
+            Some((known, _)) if !rank.supersedes(*known) => Some(at),
+            _ => newest.insert(key, (rank, at)).map(|(_, before)| before),
+        };
+        if let Some(older) = older {
+            ranked[older] = None;
+        }
     }
 }
 

@@ -15,11 +15,13 @@ use crate::refine::dump_reader::{Bronze, CleanedDumps, Cursor, ids, rows_of, wan
 use crate::refine::passes::KnownPasses;
 use crate::refine::versions::{VersionId, Voids, newest_first};
 use crate::rejected::Rejects;
+use crate::timing;
 use arrow::array::Array as _;
 use futures::TryStreamExt as _;
 use plant::contract::{Contract, DumpId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// A dump with its part files: the versions of each, newest first.
 #[derive(Debug)]
@@ -190,11 +192,13 @@ impl<'a> Cleaning<'a> {
             }
             let mut stream = self.read_bronze(bronze.source, &part.add, rows_of(&runs)).await?;
             let mut cursor = Cursor::new(runs);
-            while let Some(batch) = stream.try_next().await? {
+            while let Some(batch) =
+                stream.try_next().instrument(timing::part("bronze read")).await?
+            {
                 let runs = cursor.next(batch.num_rows());
                 let dumps = (bronze.source, all);
-                let cleaned =
-                    self.clean_of_dumps(&batch, &runs, dumps, &mut reading.passes).await?;
+                let cleaned = self.clean_of_dumps(&batch, &runs, dumps, &mut reading.passes);
+                let cleaned = cleaned.instrument(timing::part("typing")).await?;
                 let mut is_new = Vec::with_capacity(batch.num_rows());
                 for (run, rows) in runs {
                     let is_bad = &cleaned.is_rejected[is_new.len()..is_new.len() + rows];
@@ -205,7 +209,8 @@ impl<'a> Cleaning<'a> {
                 let reasons = cleaned.rejections.iter().filter(|it| is_new[it.row]);
                 reading.rejects.push(&batch, &reasons.cloned().collect::<Vec<_>>())?;
                 if writes {
-                    reading.writer.write(&cleaned.accepted()?).await?;
+                    let writing = timing::part("silver write");
+                    reading.writer.write(&cleaned.accepted()?).instrument(writing).await?;
                 }
                 if is_new.contains(&true) {
                     reading.repairs.add_ambiguous(&cleaned.ambiguous);

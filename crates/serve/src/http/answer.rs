@@ -201,7 +201,8 @@ impl Delivery {
         }
         let tail = match &self.frame {
             Frame::Page(page) => {
-                let total = total(page, self.receipt.rows, &self.compute, &mut self.deadline).await?;
+                let total =
+                    total(page, self.receipt.rows, &self.compute, &mut self.deadline).await?;
                 let as_of = page.as_of.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
                 format!(
                     "],\"total\":{total},\"limit\":{},\"offset\":{},\"version\":{},\"as_of\":{}}}",

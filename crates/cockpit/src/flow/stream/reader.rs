@@ -123,6 +123,10 @@ impl Receiver for Reader<'_> {
         self.request(Command::Flush)
     }
 
+    fn landed(&self) -> Option<i64> {
+        Some(self.topic.landed.load(Ordering::Acquire))
+    }
+
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()> {
         let messages = Messages { topic: self.log.clone(), ..messages };
         let pointers = self.interpreter.pointers(&messages);
@@ -158,6 +162,9 @@ impl Receiver for Reader<'_> {
         match &event {
             Event::Connected | Event::Lags(_) => {}
             Event::Disconnected { reason } => tracing::warn!(topic, reason, "no broker responds"),
+            Event::SessionLost => {
+                tracing::warn!(topic, "the broker has no session; messages may be missing");
+            }
             Event::MissingTopic => tracing::warn!(topic, "topic missing on the brokers"),
             Event::Expired { partition, from, to } => {
                 tracing::error!(

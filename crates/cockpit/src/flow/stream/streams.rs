@@ -7,7 +7,7 @@ use config::kafka::Kafka;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use ingest::kafka::{Event, Topics, Until};
+use ingest::kafka::{Event, Source, Topics, Until};
 use ingest::{Error, Retry};
 use lake::plan::Step;
 use lake::reconciliation::RowBalance;
@@ -15,11 +15,12 @@ use plant::contract::Contract;
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 /// A contract of messages, and the step that cleans them.
 pub struct Stream {
-    contract: Contract,
+    pub contract: Contract,
     pub step: Step,
     patterns: Vec<Regex>,
 }
@@ -36,6 +37,20 @@ impl Stream {
 
     fn reads(&self, topic: &str) -> bool {
         self.names().any(|name| name == topic) || self.is_match(topic)
+    }
+}
+
+impl Topic {
+    /// The topic `name` of a contract.
+    pub fn new(flow: &Flow, stream: &Stream, name: String) -> Self {
+        Self {
+            refinery: flow.refinery.clone(),
+            contract: stream.contract.clone(),
+            step: stream.step.clone(),
+            name,
+            messages_read: flow.messages_read.clone(),
+            landed: Arc::new(AtomicI64::new(i64::MIN)),
+        }
     }
 }
 
@@ -67,6 +82,7 @@ pub enum Done {
 /// All topics that are read, in parallel.
 pub struct TopicReaders<'a> {
     flow: &'a Flow,
+    kafka: &'a Kafka,
     streaming: Streaming,
     streams: Vec<Stream>,
     /// Finds topics by the contracts' patterns, if there are any.
@@ -78,8 +94,9 @@ pub struct TopicReaders<'a> {
 
 impl<'a> TopicReaders<'a> {
     /// Starts to read the topics that the contracts list, and to search for those that match their patterns.
-    pub fn start(flow: &'a Flow, streaming: Streaming) -> anyhow::Result<Self> {
-        let streams = flow.streams()?;
+    pub fn start(flow: &'a Flow, kafka: &'a Kafka, streaming: Streaming) -> anyhow::Result<Self> {
+        let mut streams = flow.streams()?;
+        streams.retain(|it| it.contract.mqtt.is_none());
         let patterns = streams.iter().flat_map(|it| it.patterns.iter().map(Regex::as_str));
         let patterns: Vec<&str> = patterns.collect();
         let topics = match patterns.is_empty() {
@@ -87,11 +104,11 @@ impl<'a> TopicReaders<'a> {
             false => {
                 let limits = kafka_limits(flow.lake().limits());
                 let patterns = patterns.into_iter();
-                Some(Arc::new(Topics::connect(&streaming.kafka, &limits, patterns)?))
+                Some(Arc::new(Topics::connect(kafka, &limits, patterns)?))
             }
         };
         let (started, running) = (BTreeSet::new(), FuturesUnordered::new());
-        let mut readers = Self { flow, streaming, streams, topics, started, running };
+        let mut readers = Self { flow, kafka, streaming, streams, topics, started, running };
         for at in 0..readers.streams.len() {
             let names: Vec<String> = readers.streams[at].names().cloned().collect();
             names.into_iter().for_each(|name| readers.read(at, name));
@@ -107,21 +124,22 @@ impl<'a> TopicReaders<'a> {
 
     /// Starts to read a topic, unless it is read already.
     fn read(&mut self, stream: usize, name: String) {
-        let Stream { contract, step, .. } = &self.streams[stream];
-        if !self.started.insert((contract.table.clone(), name.clone())) {
+        let table = self.streams[stream].contract.table.clone();
+        if !self.started.insert((table, name.clone())) {
             return;
         }
-        let topic = Topic {
-            refinery: self.flow.refinery.clone(),
-            contract: contract.clone(),
-            step: step.clone(),
-            group: self.group(stream, &name),
-            name,
-            messages_read: self.flow.messages_read.clone(),
-        };
+        let mut kafka = self.kafka.clone();
+        kafka.group = self.group(stream, &name);
+        let limits = self.flow.lake().limits();
+        let (of_kafka, batch) = (kafka_limits(limits), limits.stream.stream_batch_messages);
+        let topic = Topic::new(self.flow, &self.streams[stream], name.clone());
         let (streaming, stop) = (self.streaming.clone(), self.streaming.stop.clone());
+        let until = streaming.until;
         self.running.push(Box::pin(async move {
-            let done = run(topic, streaming).await;
+            let done = run(topic, streaming, move |receiver| {
+                Source::connect(&kafka, &name, &of_kafka, batch, until)?.run(receiver)
+            });
+            let done = done.await;
             if done.is_err() {
                 stop.cancel();
             }
@@ -132,7 +150,7 @@ impl<'a> TopicReaders<'a> {
     /// The consumer group of a contract for a topic. Contracts that read the same topic each need all
     /// of its partitions, and only members of one group share them.
     fn group(&self, stream: usize, topic: &str) -> String {
-        let Kafka { group, .. } = &self.streaming.kafka;
+        let Kafka { group, .. } = self.kafka;
         match self.streams[..stream].iter().any(|earlier| earlier.reads(topic)) {
             true => format!("{group}-{}", self.streams[stream].contract.table),
             false => group.clone(),

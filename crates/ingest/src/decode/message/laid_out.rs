@@ -7,6 +7,8 @@ use crate::decode::{DecodeLimits, headers};
 use arrow::array::{Array as _, Int32Array, Int32Builder, UInt32Array};
 use batches::batch::{Elements, Fault, Fields, Messages, topic_name};
 use plant::contract::{Column, Contract, Framing, Origin};
+use plant::mqtt_source::MqttSource;
+use plant::topic_filter::TopicFilter;
 use regex::Regex;
 use std::borrow::Cow;
 
@@ -22,6 +24,8 @@ pub struct LaidOut {
     slots: Vec<Slot>,
     /// Regular expressions of topics; their named groups are parts of a topic's name.
     patterns: Vec<Regex>,
+    /// Filters of topics of MQTT, whose named levels are parts of a topic.
+    filters: Vec<TopicFilter>,
 }
 
 /// Where the text of a column comes from.
@@ -33,6 +37,8 @@ enum Slot {
     Envelope(usize),
     /// The group of this name of the topic's regular expression, or the whole name of the topic.
     Topic(String),
+    /// The level of this name of the topic, which is the key of a message of MQTT.
+    Level(String),
     Key,
     /// The header of this key.
     Header(String),
@@ -42,8 +48,18 @@ type Text<'a> = Option<Cow<'a, str>>;
 
 impl Slot {
     /// The slot of the column at position `at`.
-    fn new(at: usize, column: &Column) -> Self {
-        match column.origin {
+    fn new(at: usize, column: &Column, mqtt: Option<&MqttSource>) -> Self {
+        match (column.origin, mqtt) {
+            (Origin::Topic, Some(mqtt)) if mqtt.has_level(&column.header) => {
+                Self::Level(column.header.clone())
+            }
+            (Origin::Topic, Some(_)) => Self::Key,
+            (origin, _) => Self::from_origin(at, column, origin),
+        }
+    }
+
+    fn from_origin(at: usize, column: &Column, origin: Origin) -> Self {
+        match origin {
             Origin::Record | Origin::Path => Self::Record,
             Origin::Envelope => Self::Envelope(at),
             Origin::Topic => Self::Topic(column.header.clone()),
@@ -69,8 +85,9 @@ impl LaidOut {
         if is_simple && contract.columns.iter().all(is_in_record) {
             return None;
         }
-        let slots: Vec<Slot> =
-            contract.columns.iter().enumerate().map(|(at, column)| Slot::new(at, column)).collect();
+        let mqtt = contract.mqtt.as_ref();
+        let columns = contract.columns.iter().enumerate();
+        let slots: Vec<Slot> = columns.map(|(at, column)| Slot::new(at, column, mqtt)).collect();
         let has_topic = slots.iter().any(|slot| matches!(slot, Slot::Topic(_)));
         let patterns = contract.topics.iter().filter(|topic| has_topic && topic.starts_with('^'));
         Some(Self {
@@ -78,6 +95,7 @@ impl LaidOut {
             splitter: splitter(contract),
             // The patterns were checked when the contract was read.
             patterns: patterns.filter_map(|pattern| Regex::new(pattern).ok()).collect(),
+            filters: mqtt.map(|mqtt| mqtt.filters.clone()).unwrap_or_default(),
             slots,
         })
     }
@@ -178,6 +196,12 @@ impl LaidOut {
         }
     }
 
+    /// The level of the topic with this name, by the first filter that matches and has it.
+    fn level<'a>(&self, outside: &Outside<'a>, name: &str) -> Result<Option<&'a str>, Fault> {
+        let topic = outside.key()?;
+        Ok(topic.and_then(|topic| self.filters.iter().find_map(|it| it.level(topic, name))))
+    }
+
     /// The texts of all columns of one record.
     fn texts<'a>(
         &self,
@@ -193,7 +217,8 @@ impl LaidOut {
                 Slot::Record => fields.next().flatten(),
                 Slot::Envelope(at) => single_value(envelope.get(*at).copied().flatten())?,
                 Slot::Topic(_) => topic.map(Cow::Borrowed),
-                Slot::Key => outside.key()?,
+                Slot::Level(name) => self.level(outside, name)?.map(Cow::Borrowed),
+                Slot::Key => outside.key()?.map(Cow::Borrowed),
                 Slot::Header(key) => outside.header(key)?,
             });
         }
@@ -215,10 +240,10 @@ impl<'a> Outside<'a> {
         payload.is_valid(self.row).then(|| payload.value(self.row))
     }
 
-    fn key(&self) -> Result<Text<'a>, Fault> {
+    fn key(&self) -> Result<Option<&'a str>, Fault> {
         let keys = self.messages.key.as_ref().filter(|keys| keys.is_valid(self.row));
         let key = keys.map(|keys| std::str::from_utf8(keys.value(self.row))).transpose();
-        Ok(key.map_err(|_error| Fault::InvalidText)?.map(Cow::Borrowed))
+        key.map_err(|_error| Fault::InvalidText)
     }
 
     fn header(&self, key: &str) -> Result<Text<'a>, Fault> {

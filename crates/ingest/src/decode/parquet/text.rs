@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder, downcas
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use batches::columns::repeated_text;
 use plant::contract::Kind;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -161,6 +162,10 @@ fn scalars(array: &dyn Array) -> Result<StringArray, ArrowError> {
 
 /// The digits of integers; `None` for other types. Adjacent values are often equal.
 fn integers(array: &dyn Array) -> Result<Option<StringArray>, ArrowError> {
+    if let Some(text) = only_integer(array) {
+        let texts = repeated_text(&text, array.len());
+        return Ok(Some(texts.map_err(|error| ArrowError::ComputeError(error.to_string()))?));
+    }
     let mut texts = StringBuilder::with_capacity(array.len(), 0);
     let mut digits = String::new();
     downcast_integer_array!(
@@ -181,6 +186,21 @@ fn integers(array: &dyn Array) -> Result<Option<StringArray>, ArrowError> {
         _ => return Ok(None),
     );
     Ok(Some(texts.finish()))
+}
+
+/// The digits of the one integer that all rows have; `None` if they differ, or for other types. Many columns of
+/// a wide table are such.
+fn only_integer(array: &dyn Array) -> Option<String> {
+    if array.null_count() > 0 || array.is_empty() {
+        return None;
+    }
+    downcast_integer_array!(
+        array => {
+            let first = *array.values().first()?;
+            array.values().iter().all(|value| *value == first).then(|| first.to_string())
+        },
+        _ => None,
+    )
 }
 
 fn bytes(value: &[u8]) -> String {

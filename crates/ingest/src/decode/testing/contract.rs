@@ -15,6 +15,7 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         http: None,
         done_marker: None,
         topics: Vec::new(),
+        mqtt: None,
         pull: None,
         framing: Framing::default(),
         format,

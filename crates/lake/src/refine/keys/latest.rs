@@ -28,7 +28,7 @@ pub struct Rank {
 
 impl Rank {
     /// Whether this record supersedes `other`: its dump is newer, or it is later in the same dump.
-    fn supersedes(self, other: Self) -> bool {
+    pub fn supersedes(self, other: Self) -> bool {
         (other.dump, self.record) > (self.dump, other.record)
     }
 }

@@ -150,3 +150,42 @@ fn columns_come_from_topic_key_and_header() {
         ]
     );
 }
+
+#[test]
+fn levels_of_a_topic_of_mqtt_are_columns() {
+    let columns = [
+        ("a", Origin::Record),
+        ("unit", Origin::Topic),
+        ("line", Origin::Topic),
+        ("topic", Origin::Topic),
+        ("retained", Origin::Header),
+    ];
+    let filters = ["plant/{line}/{unit}/t", "old/{unit}"].map(|it| TopicFilter::parse(it).unwrap());
+    let mqtt = MqttSource {
+        host: "broker".into(),
+        port: 1883,
+        is_encrypted: false,
+        filters: filters.into(),
+        client_id: "cockpit".into(),
+        user: None,
+        password: None,
+        ca_file: None,
+    };
+    let contract = Contract { mqtt: Some(mqtt), ..laid_out(&columns) };
+    let payload: &[u8] = br#"{"a":1}"#;
+    let keys: [&[u8]; 4] = [b"plant/L1/U7/t", b"old/U8", b"other", b"old/\xff"];
+    let headers =
+        StringArray::from(vec![Some(r#"[{"key":"retained","value":"true"}]"#), None, None, None]);
+    let messages = Messages {
+        key: Some(BinaryArray::from_iter_values(keys)),
+        headers: Some(headers),
+        ..messages("mqtt/t", &[payload; 4])
+    };
+    let expected = [
+        "1|U7|L1|plant/L1/U7/t|true",
+        "1|U8|∅|old/U8|∅",
+        "1|∅|∅|other|∅",
+        "∅|∅|∅|∅|∅ invalid_text {\"a\":1}",
+    ];
+    assert_eq!(shown(&contract, &messages), expected);
+}

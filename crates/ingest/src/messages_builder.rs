@@ -1,10 +1,22 @@
 //! Collects messages into one batch.
 
-use super::queue::Message;
 use arrow::array::{ArrayBuilder as _, BinaryBuilder, Int32Builder, Int64Builder, StringBuilder};
 use batches::batch::Messages;
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// A message as received.
+#[derive(Debug, Clone, Default)]
+pub struct MessageParts<'a> {
+    pub partition: i32,
+    pub offset: i64,
+    /// The time of the message in microseconds since 1970 UTC.
+    pub timestamp_us: i64,
+    /// `None` if the message has no value, which is not the same as an empty one.
+    pub payload: Option<&'a [u8]>,
+    pub key: Option<&'a [u8]>,
+    /// The headers as JSON.
+    pub headers: Option<String>,
+}
 
 /// Collects messages into one [`Messages`].
 pub struct MessagesBuilder {
@@ -40,25 +52,21 @@ impl MessagesBuilder {
         self.offset.len()
     }
 
-    /// Adds a message, unless it was read before, or its partition is no longer assigned and the message
-    /// was still in the client's queue.
-    pub fn push(&mut self, message: &Message<'_>, read: &mut BTreeMap<i32, i64>) {
-        let last = read.get_mut(&message.partition);
-        let Some(last) = last.filter(|last| **last < message.offset) else { return };
-        *last = message.offset;
+    /// Adds a message after those before it.
+    pub fn push(&mut self, message: &MessageParts<'_>) {
         if let Some(key) = message.key {
             self.push_key(key);
         } else if let Some(keys) = &mut self.key {
             keys.append_null();
         }
-        if let Some(headers) = message.headers() {
-            self.push_headers(&headers);
+        if let Some(headers) = &message.headers {
+            self.push_headers(headers);
         } else if let Some(headers) = &mut self.headers {
             headers.append_null();
         }
         self.partition.append_value(message.partition);
         self.offset.append_value(message.offset);
-        self.timestamp_us.append_value(message.timestamp_us());
+        self.timestamp_us.append_value(message.timestamp_us);
         self.payload.append_option(message.payload);
         self.bytes += message.payload.map_or(0, <[u8]>::len);
     }

@@ -1,0 +1,207 @@
+//! `[mqtt]`: topics of an MQTT broker.
+
+use crate::secret::SecretRef;
+use crate::toml_reader::TomlReader;
+use plant::contract::{Column, Format, Origin};
+use plant::mqtt_source::MqttSource;
+use plant::topic_filter::TopicFilter;
+use url::Url;
+
+/// Keys of dumps and of Kafka, which have no meaning for messages of a broker of MQTT.
+const OF_OTHERS: [&str; 5] = ["paths", "topics", "done_marker", "dump_unit", "framing"];
+
+const URL_REMEDY: &str = "Write \"mqtts://host:8883\", or \"mqtt://host:1883\" without encryption.";
+
+/// Ports without one in the URL.
+const PORT: u16 = 1883;
+const ENCRYPTED_PORT: u16 = 8883;
+
+/// The longest identifier that every broker accepts beside the usual 23 characters is not defined; those of
+/// today accept this many.
+const CLIENT_ID_BYTES: usize = 128;
+
+/// Reads the table of a broker; `None` if there is none, or a required part is invalid.
+pub(super) fn source(reader: &mut TomlReader<'_, '_>, table: &str) -> Option<MqttSource> {
+    let mqtt = reader.table("mqtt")?;
+    for key in OF_OTHERS.into_iter().filter(|key| reader.has(key)) {
+        reader.note(key, format!("`{key}` beside `[mqtt]`"), "Write a contract for each source.");
+    }
+    reader.allow(&OF_OTHERS);
+    broker(mqtt, table)
+}
+
+/// The format of a contract with `[mqtt]`; other formats than that of messages are noted.
+pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
+    let format = reader.text("format");
+    if format.as_deref().is_some_and(|format| format != "message") {
+        let remedy = "Remove it: payloads are JSON objects, as with format = \"message\".";
+        reader.note("format", "invalid format beside `[mqtt]`: expected message", remedy);
+        return None;
+    }
+    Some(Format::Message)
+}
+
+/// Notes columns that a message of MQTT does not have.
+pub(super) fn check_columns(reader: &TomlReader<'_, '_>, source: &MqttSource, columns: &[Column]) {
+    for Column { name, header, origin, .. } in columns {
+        if *origin == Origin::Key {
+            let message = format!("column `{name}`: a message of MQTT has no key");
+            reader.note("columns", message, "Use from = \"topic\".");
+        }
+        let is_whole = header == name || header == "topic";
+        if *origin == Origin::Topic && !is_whole && !source.has_level(header) {
+            let message = format!("column `{name}`: no filter in topics has a level {{{header}}}");
+            let remedy = format!(
+                "Write {{{header}}} instead of + in a filter, or leave `header` out for the whole topic."
+            );
+            reader.note("columns", message, remedy);
+        }
+    }
+}
+
+fn broker(mut reader: TomlReader<'_, '_>, table: &str) -> Option<MqttSource> {
+    let url = reader.required("url", URL_REMEDY);
+    let address = url.and_then(|text| match address(&text) {
+        Ok(address) => Some(address),
+        Err(problem) => {
+            reader.note("url", format!("invalid url: {problem}"), URL_REMEDY);
+            None
+        }
+    });
+    let filters = filters(&mut reader);
+    let client_id = client_id(&mut reader, table);
+    let user = reader.text("user");
+    let password = password(&mut reader, user.is_some());
+    let ca_file = reader.text("ca_file");
+    if ca_file.is_some() && address.as_ref().is_some_and(|(_, _, is_encrypted)| !is_encrypted) {
+        let remedy = "Write url = \"mqtts://…\", or remove ca_file.";
+        reader.note("ca_file", "`ca_file`, but the connection is not encrypted", remedy);
+    }
+    reader.finish();
+    let ((host, port, is_encrypted), client_id) = (address?, client_id?);
+    Some(MqttSource {
+        host,
+        port,
+        is_encrypted,
+        filters: filters?,
+        client_id,
+        user,
+        password,
+        ca_file,
+    })
+}
+
+/// Host, port and whether the connection is encrypted. The error does not repeat the URL, which may have a
+/// password.
+fn address(text: &str) -> Result<(String, u16, bool), &'static str> {
+    let Ok(url) = Url::parse(text) else { return Err("expected a URL") };
+    let is_encrypted = match url.scheme() {
+        "mqtts" => true,
+        "mqtt" => false,
+        _ => return Err("expected mqtt or mqtts before the colon"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it has a user or a password; write user and password = \"env:NAME\"");
+    }
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err("nothing may follow the port; topics are a key of their own");
+    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    if host.is_empty() {
+        return Err("expected a host");
+    }
+    let port = url.port().unwrap_or(if is_encrypted { ENCRYPTED_PORT } else { PORT });
+    Ok((host, port, is_encrypted))
+}
+
+fn filters(reader: &mut TomlReader<'_, '_>) -> Option<Vec<TopicFilter>> {
+    let texts = reader.texts("topics").unwrap_or_default();
+    if texts.is_empty() {
+        let remedy = "Write topics = [\"plant/{area}/{unit}/temperature\"].";
+        reader.note("topics", "`topics` is empty", remedy);
+        return None;
+    }
+    let mut filters = Vec::with_capacity(texts.len());
+    for text in texts {
+        match TopicFilter::parse(&text) {
+            Ok(filter) => filters.push(filter),
+            Err(problem) => reader.note("topics", problem, "Correct the filter."),
+        }
+    }
+    Some(filters)
+}
+
+fn client_id(reader: &mut TomlReader<'_, '_>, table: &str) -> Option<String> {
+    let Some(id) = reader.text("client_id") else { return Some(format!("cockpit-{table}")) };
+    if id.is_empty() || id.len() > CLIENT_ID_BYTES || id.chars().any(char::is_control) {
+        let message = format!("invalid client_id: expected 1 to {CLIENT_ID_BYTES} characters");
+        reader.note("client_id", message, "Write a name of your own, such as \"cockpit-hall-3\".");
+        return None;
+    }
+    Some(id)
+}
+
+/// A reference to the password. The password itself is refused, and not repeated.
+fn password(reader: &mut TomlReader<'_, '_>, has_user: bool) -> Option<String> {
+    let text = reader.text("password")?;
+    if let Err(error) = text.parse::<SecretRef>() {
+        reader.note("password", error.to_string(), "Write a reference here.");
+        return None;
+    }
+    if !has_user {
+        let remedy = "Write user = \"…\", too: MQTT has no password without a user.";
+        reader.note("password", "`password` without `user`", remedy);
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toml_reader::Findings;
+
+    fn read(text: &str) -> (Option<MqttSource>, String) {
+        let findings = Findings::new("temps.toml", text);
+        let document = findings.parse();
+        let source = source(&mut TomlReader::new(document.get_ref(), 0, &findings), "temps");
+        let notes: Vec<String> =
+            findings.into_diagnostics().iter().map(ToString::to_string).collect();
+        (source, notes.join("\n"))
+    }
+
+    #[test]
+    fn a_broker_is_read_with_its_defaults() {
+        let text = "[mqtt]\nurl = 'mqtts://broker.plant'\ntopics = ['plant/{area}/+/t', 'x/#']\n\
+                    user = 'cockpit'\npassword = 'env:MQTT'\nca_file = 'ca.pem'\n";
+        let (source, notes) = read(text);
+        assert_eq!(notes, "");
+        let source = source.unwrap();
+        assert_eq!(source.to_string(), "mqtts://broker.plant:8883");
+        assert_eq!(source.client_id, "cockpit-temps");
+        assert!(source.has_level("area") && source.reads("plant/a/b/t") && !source.reads("y"));
+        let plain = read("[mqtt]\nurl = 'mqtt://[::1]:1884'\ntopics = ['a']").0.unwrap();
+        assert_eq!(plain.to_string(), "mqtt://[::1]:1884");
+    }
+
+    #[test]
+    fn mistakes_are_noted_with_their_line() {
+        let check = |text: &str, expected: &str| {
+            let notes = read(text).1;
+            assert!(notes.contains(expected) && notes.contains("temps.toml:"), "{text}: {notes}");
+            assert!(!notes.contains("hunter2"), "{notes}");
+        };
+        let table = |text: &str| format!("[mqtt]\nurl = 'mqtt://b'\ntopics = ['a']\n{text}\n");
+        check("[mqtt]\ntopics = ['a']", "`url` is missing");
+        check("[mqtt]\nurl = 'http://b'\ntopics = ['a']", "expected mqtt or mqtts");
+        check("[mqtt]\nurl = 'mqtt://a:hunter2@b'\ntopics = ['a']", "a user or a password");
+        check("[mqtt]\nurl = 'mqtt://b/topic'\ntopics = ['a']", "nothing may follow");
+        check("[mqtt]\nurl = 'mqtt://b'", "`topics` is empty");
+        check("[mqtt]\nurl = 'mqtt://b'\ntopics = ['a#']", "a wildcard is a whole level");
+        check(&table("user = 'u'\npassword = 'hunter2'"), "env:NAME");
+        check(&table("password = 'env:P'"), "`password` without `user`");
+        check(&table("ca_file = 'x'"), "not encrypted");
+        check(&table("client_id = ''"), "invalid client_id");
+        check(&table("qos = 2"), "unknown key `qos`");
+        check(&format!("topics = ['x']\n{}", table("")), "`topics` beside `[mqtt]`");
+    }
+}
