@@ -191,7 +191,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 19] = [
+const WHEN_NAMED: [&str; 17] = [
     "draft",
     "databases",
     "mqtt",
@@ -206,9 +206,7 @@ const WHEN_NAMED: [&str; 19] = [
     "boards",
     "sql-doors",
     "odata",
-    "sharing",
     "schemathesis",
-    "grafana",
     "python-package",
     "spark",
 ];
