@@ -169,9 +169,15 @@ pub async fn write(context: &LakeContext, changed: &[Outcome]) -> anyhow::Result
         meta::append::<restatements::Restatement>(lake, &restatements::table(), &[]).await?;
     }
     meta::replace_all(lake, &lineage(), &lineage_rows(context)).await?;
-    let of_columns: Vec<_> = entries(context).await?.into_iter().flat_map(|it| it.1).collect();
+    let (own, others): (Vec<_>, Vec<_>) = described(context).into_iter().partition(is_meta);
+    let (mut of_tables, of_columns): (Vec<_>, Vec<_>) =
+        read_entries(context, others).await?.into_iter().unzip();
+    let own_columns = read_entries(context, own).await?.into_iter().map(|it| it.1);
+    let of_columns: Vec<_> = of_columns.into_iter().chain(own_columns).flatten().collect();
     meta::replace_all(lake, &columns(), &of_columns).await?;
-    let of_tables: Vec<_> = entries(context).await?.into_iter().map(|it| it.0).collect();
+    // Writing the columns has changed a table of the catalog itself.
+    let own = described(context).into_iter().filter(is_meta).collect();
+    of_tables.extend(read_entries(context, own).await?.into_iter().map(|it| it.0));
     meta::replace_all(lake, &tables(), &of_tables).await?;
     Ok(())
 }
@@ -181,7 +187,14 @@ pub type TableEntry = (TableRow, Vec<ColumnRow>);
 
 /// Every table of the lake with its columns.
 pub async fn entries(context: &LakeContext) -> anyhow::Result<Vec<TableEntry>> {
-    let reads = described(context).into_iter().map(|it| entry_of(context, it));
+    read_entries(context, described(context)).await
+}
+
+async fn read_entries(
+    context: &LakeContext,
+    described: Vec<Described>,
+) -> anyhow::Result<Vec<TableEntry>> {
+    let reads = described.into_iter().map(|it| entry_of(context, it));
     // In order, so that the catalog does not depend on which log is read first.
     let entries: Vec<_> =
         futures::stream::iter(reads).buffered(STATES_AT_ONCE).try_collect().await?;
@@ -229,6 +242,11 @@ impl Described {
         let (description, grain) = (description.to_owned(), grain.map(str::to_owned));
         Self { name, kind: "ledger", description, grain }
     }
+}
+
+/// Whether a table is one of the program itself, which come after all others.
+fn is_meta(described: &Described) -> bool {
+    described.name.schema == "meta"
 }
 
 fn described(context: &LakeContext) -> Vec<Described> {

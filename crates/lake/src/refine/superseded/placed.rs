@@ -62,11 +62,19 @@ impl PlacedRecords {
         let records = long(batch, "_record")?;
         let tables = rejected_of.map(|_| text(batch, "table_name")).transpose()?;
         let is_own = |row: &usize| tables.is_none_or(|it| Some(it.value(*row)) == rejected_of);
-        for row in (0..batch.num_rows()).filter(is_own).filter(|row| records.is_valid(*row)) {
-            let dump = self.by_file.get_mut(files.value(row));
-            if let Some(placed) = dump.and_then(|dump| dump.get_mut(&numbers.value(row))) {
-                placed.insert(u32::try_from(records.value(row))?);
+        // Rows of a dump are adjacent, so each run of them is looked up once.
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let (file, number) = (files.value(from), numbers.value(from));
+            let is_same = |row: &usize| numbers.value(*row) == number && files.value(*row) == file;
+            let to = from + (from..batch.num_rows()).take_while(is_same).count();
+            let dump = self.by_file.get_mut(file).and_then(|dump| dump.get_mut(&number));
+            if let Some(placed) = dump {
+                for row in (from..to).filter(is_own).filter(|row| records.is_valid(*row)) {
+                    placed.insert(u32::try_from(records.value(row))?);
+                }
             }
+            from = to;
         }
         Ok(())
     }
