@@ -128,3 +128,50 @@ fn extend(found: &mut Vec<Run>, run: &Run, row: usize) {
         _ => found.push(Run { version: run.version.clone(), rows: row..row + 1 }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+
+    #[test]
+    fn records_are_placed_in_the_dump_of_their_row() {
+        let rows = [
+            ("a", 1, Some(1), "board"),
+            ("a", 1, Some(2), "other"),
+            ("a", 1, None, "board"),
+            ("a", 2, Some(3), "board"),
+            ("b", 2, Some(4), "board"),
+            ("a", 1, Some(5), "board"),
+            ("c", 1, Some(6), "board"),
+        ];
+        let texts = |text: fn(&(&'static str, i64, Option<i64>, &'static str)) -> &'static str| {
+            Arc::new(rows.iter().map(|row| Some(text(row))).collect::<StringArray>()) as ArrayRef
+        };
+        let numbers: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<Int64Array>());
+        let records: ArrayRef = Arc::new(rows.iter().map(|row| row.2).collect::<Int64Array>());
+        let columns = [
+            ("_file", texts(|row| row.0)),
+            ("_dump", numbers),
+            ("_record", records),
+            ("table_name", texts(|row| row.3)),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let check = |rejected_of: Option<&str>, expected: [&[u32]; 3]| {
+            let wanted = [("a", 1), ("a", 2), ("b", 2)];
+            let mut by_file: HashMap<String, HashMap<i64, Bits>> = HashMap::new();
+            for (file, number) in wanted {
+                by_file.entry(file.to_owned()).or_default().insert(number, Bits::default());
+            }
+            let mut placed = PlacedRecords { by_file };
+            placed.add(&batch, rejected_of).unwrap();
+            for ((file, number), expected) in wanted.iter().zip(expected) {
+                let bits = &placed.by_file[*file][number];
+                let found: Vec<u32> = (0..8).filter(|record| bits.contains(*record)).collect();
+                assert_eq!(found, expected, "{file} {number}");
+            }
+        };
+        check(None, [&[1, 2, 5], &[3], &[4]]);
+        check(Some("board"), [&[1, 5], &[3], &[4]]);
+    }
+}
