@@ -141,7 +141,7 @@ class World:
         self.ask("POST", "/api/v1/session", {"name": name, "password": PASSWORD})
         new = {
             "name": "case",
-            "actions": ["run_sql", "download"],
+            "actions": ["run_sql", "download", "read_tables"],
             "scope": SCOPES[name],
             "life_s": 3600,
         }

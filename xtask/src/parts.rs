@@ -4,8 +4,8 @@
 mod broker;
 mod clients;
 mod databases;
-mod mqtt;
 mod service;
+mod sources;
 mod wheel;
 
 use crate::machine::{self, print, run};
@@ -63,7 +63,8 @@ const PARTS: &[Part] = &[
         http_source,
     ),
     part("databases", "databases that are killed", &["build", "python"], databases::databases),
-    part("mqtt", "an MQTT broker while it is killed", &["build", "python"], mqtt::mqtt),
+    on_dumps("draft", "contracts proposed for dumps", &["build", "python"], sources::draft),
+    part("mqtt", "an MQTT broker while it is killed", &["build", "python"], sources::mqtt),
     on_dumps("ingest", "the dumps into a fresh lake", &["build"], ingest),
     on_dumps("compare", "every table against the oracle", &["ingest", "python"], compare),
     on_dumps("readers", "foreign engines read the lake", &["ingest", "python"], readers),
@@ -190,7 +191,8 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 18] = [
+const WHEN_NAMED: [&str; 17] = [
+    "draft",
     "databases",
     "mqtt",
     "folder",
@@ -204,9 +206,7 @@ const WHEN_NAMED: [&str; 18] = [
     "boards",
     "sql-doors",
     "odata",
-    "sharing",
     "schemathesis",
-    "grafana",
     "python-package",
     "spark",
 ];

@@ -1,6 +1,7 @@
 //! `cockpit`: one place to see what is going on in a manufacturing plant.
 
 mod cli;
+mod compute;
 mod descriptors;
 mod flow;
 mod listener;

@@ -7,6 +7,7 @@
 //! read is an [`Error`] that names the cause, the place and the remedy.
 
 pub mod decode;
+pub mod draft;
 mod error;
 pub mod files;
 pub mod http;

@@ -68,6 +68,8 @@ pub struct Source {
     options: Options,
     client: EventLoop,
     receipts: Receipts,
+    /// The last offset that was in the lake at the start; -1 if there was none.
+    landed_before: i64,
     backoff: Backoff,
     /// Whether this or an earlier process has received messages in this session.
     was_read: bool,
@@ -100,6 +102,7 @@ impl Source {
         Ok(Self {
             client: connect::client(&options.source, limits)?,
             receipts: Receipts::default(),
+            landed_before: -1,
             backoff: Backoff::new(limits.mqtt_retry_min_ms, limits.mqtt_retry_max_ms),
             was_read: false,
             is_subscribed: false,
@@ -120,6 +123,7 @@ impl Source {
         let assigned = Assignment { partitions: &[PARTITION], id: Some(LOG), difference: None };
         let last = receiver.assigned(&assigned)?.read.get(&PARTITION).copied();
         self.receipts = Receipts::after(last);
+        self.landed_before = last.unwrap_or(-1);
         self.was_read = last.is_some();
         while !receiver.is_stopped() && !self.is_at_end() {
             match self.client.network {
@@ -258,7 +262,8 @@ impl Source {
 
     /// Acknowledges the messages up to the offset `landed`.
     fn acknowledge(&mut self, landed: Option<i64>) -> Result<(), Error> {
-        let Some(landed) = landed else { return Ok(()) };
+        // Messages that are not read need no commit, so the first of them are acknowledged before there is one.
+        let landed = landed.map_or(self.landed_before, |landed| landed.max(self.landed_before));
         let ids = self.receipts.take_landed(landed);
         let acknowledgements = ids.into_iter().map(|id| Request::PubAck(PubAck::new(id)));
         self.send(acknowledgements.collect())

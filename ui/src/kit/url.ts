@@ -46,3 +46,6 @@ export function nextSort(current: Sort, key: string, numeric: boolean): string {
 export function unknown(search: string, known: readonly string[]): string[] {
   return [...new Set(new URLSearchParams(search).keys())].filter((key) => !known.includes(key))
 }
+
+/** The pages with the parameter `plant`: live data of one plant of the site. */
+export const LIVE_PATHS: readonly string[] = ['/now', '/temps']

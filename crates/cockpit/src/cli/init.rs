@@ -17,7 +17,7 @@ pub struct InitArgs {
     /// Folder to create
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Delimited file (CSV) to describe [default: a small example, which is written too]
+    /// Delimited file (CSV) or JSON to describe [default: a small example, which is written too]
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 }
@@ -110,6 +110,9 @@ impl Sample {
             folder: &self.folder,
             bytes: &self.bytes,
             is_whole: self.is_whole,
+            table: None,
+            decoded: None,
+            url: None,
         }
     }
 }

@@ -130,7 +130,7 @@ enum Command {
     /// plant folder. With --kafka it sends messages in the format of the reference plant until Ctrl-C, or until
     /// the limits of --for or --messages. With --truth it also writes the true values and the injected faults.
     Simulate(Box<simulate::Simulate>),
-    /// Try a source out
+    /// Try a source out, or draft a contract for one
     #[command(subcommand)]
     Source(source::SourceCommand),
     /// Manage users and their roles
@@ -162,8 +162,8 @@ enum Command {
     Certificate(certificate::CertificateArgs),
     /// Write a plant folder to start from
     ///
-    /// With --from it describes a delimited file: encoding, delimiter, header, types and key are detected from
-    /// its first rows. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
+    /// With --from it describes a file: format, encoding, delimiter, header, types and key are detected from
+    /// its first records. The folder has a contract, a silver table, a gold table and a KPI, all with comments.
     Init(init::InitArgs),
     /// Check a plant folder for mistakes
     Check {
@@ -255,7 +255,7 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Simulate(args) => simulate::run(&load(&flags)?, *args).await,
-        Command::Source(command) => Box::pin(source::run(&load(&flags)?, command)).await,
+        Command::Source(command) => Box::pin(source::run(command, &flags, load)).await,
         Command::User(command) => user::run(&load(&flags)?, command),
         Command::Audit(command) => audit::run(&load(&flags)?, command),
         Command::Alarms(command) => Box::pin(alarms::run(&load(&flags)?, command)).await,

@@ -1,9 +1,11 @@
-//! `cockpit source`: tries a source out.
+//! `cockpit source`: tries a source out, or drafts a contract for one.
+
+pub mod draft;
 
 use super::print;
 use crate::flow;
 use arrow::util::pretty::pretty_format_batches;
-use config::Config;
+use config::{Config, Flags};
 
 /// What to do with a source.
 #[derive(Debug, clap::Subcommand)]
@@ -13,12 +15,25 @@ pub enum SourceCommand {
         /// Name of the contract: the bronze table
         name: String,
     },
+    /// Propose a contract from a sample: format, encoding, header, types, formats of times, key
+    Draft(draft::DraftArgs),
 }
 
-/// Runs the command. Returns whether all records were accepted.
-pub async fn run(config: &Config, command: SourceCommand) -> anyhow::Result<bool> {
-    let SourceCommand::Test { name } = command;
-    let Some(sample) = flow::sample_source(config, &name).await? else {
+/// Runs the command with the configuration that `load` reads, which a draft does not need.
+pub async fn run(
+    command: SourceCommand,
+    flags: &Flags,
+    load: impl FnOnce(&Flags) -> anyhow::Result<Config>,
+) -> anyhow::Result<bool> {
+    match command {
+        SourceCommand::Test { name } => test(&load(flags)?, &name).await,
+        SourceCommand::Draft(args) => draft::run(&args, flags.plant.as_deref()).await,
+    }
+}
+
+/// Prints a sample. Returns whether all records were accepted.
+async fn test(config: &Config, name: &str) -> anyhow::Result<bool> {
+    let Some(sample) = flow::sample_source(config, name).await? else {
         print::line(&format!("{name} has no records"));
         return Ok(true);
     };

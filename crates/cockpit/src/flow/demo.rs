@@ -272,7 +272,8 @@ async fn over(stop: &CancellationToken) {
 /// Gives the topic a name of its own for each start, because the broker loses its messages when it ends, and
 /// offsets of another broker are not valid for it.
 fn rename_topic(config: &mut Config, began_at: DateTime<Utc>) -> anyhow::Result<String> {
-    let mut streams = config.plant.contracts.values_mut().filter(|it| it.is_stream());
+    let contracts = config.plant.contracts.values_mut();
+    let mut streams = contracts.filter(|it| it.is_stream() && it.mqtt.is_none());
     let contract = streams.next().context("this plant has no stream to simulate")?;
     let name = contract.topics.first().context("the stream has no topic")?;
     let name = format!("{name}-{}", began_at.format("%Y%m%dT%H%M%S%3f"));
@@ -289,6 +290,8 @@ fn point(config: &mut Config, demo: &Demo, broker: &Broker) {
     config.kafka = Some((broker.address(), Origin::Flag));
     config.plant.kafka = config::kafka::Kafka::default();
     config.plant.kafka.brokers = broker.address();
+    // The demo needs no other service.
+    config.plant.contracts.values_mut().for_each(|it| it.mqtt = None);
     config.plant.notifications = config.plant.alarms_from(NOTIFICATIONS).notifications;
     reduce_limits(&mut config.plant.limits);
 }

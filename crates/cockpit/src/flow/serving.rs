@@ -7,7 +7,7 @@ use super::doors::DoorAddresses;
 use super::lake_service::LakeService;
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher, now};
-use crate::{descriptors, listener};
+use crate::{compute, descriptors, listener};
 use anyhow::Context as _;
 use config::Config;
 use config::location::Purpose;
@@ -189,7 +189,9 @@ impl Flow {
         let (lake, live, hosts) = (lake_service.clone(), live.clone(), network.hosts.clone());
         let service = http::Service::new(lake, live, limits, Arc::new(now), hosts, control);
         let rules = RuleFile::new(self.plant_folder.clone(), self.refinery.plant.clone());
-        Ok(service.with_rule_file(rules).with_boards(self.open_boards()?))
+        let compute = http::Compute::new(compute::start()?);
+        let service = service.with_rule_file(rules).with_compute(compute);
+        Ok(service.with_boards(self.open_boards()?))
     }
 
     fn new_live(&self, registry: &Registry) -> Live {

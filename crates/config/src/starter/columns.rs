@@ -1,21 +1,16 @@
 //! The type of each column, and the columns that identify a row.
 
-use super::sample::Sample;
+use super::times::time_formats;
 use std::collections::BTreeSet;
 
-/// Formats of days.
-const DATES: [&str; 6] =
-    ["yyyy-MM-dd", "dd.MM.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "dd-MM-yyyy", "yyyyMMdd"];
-/// Formats of the time after a day.
-const TIMES: [&str; 3] = ["HH:mm:ss", "HH:mm", "HH:mm:ss.SSS"];
-/// Separators of day and time.
-const BETWEEN: [&str; 2] = [" ", "T"];
 /// Words for true and false.
 const FLAGS: [&str; 6] = ["true", "false", "yes", "no", "y", "n"];
 /// Digits that a 64-bit integer always holds.
 const INT_DIGITS: usize = 18;
 /// Columns of a key.
 const KEY_COLUMNS: usize = 3;
+/// Columns that a key is searched among; keys are among the first columns.
+const KEY_CANDIDATES: usize = 24;
 
 /// The type of a column's values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +20,10 @@ pub enum Type {
     /// Decimal sign and sign between thousands.
     Float(char, Option<char>),
     Bool,
-    /// Format of a day.
-    Date(String),
-    /// Format of a point in time.
-    Time(String),
+    /// Formats of a day.
+    Date(Vec<String>),
+    /// Formats of a point in time.
+    Time(Vec<String>),
 }
 
 /// A detected column.
@@ -53,7 +48,11 @@ impl ColumnGuess {
         let is_known = |value: &&str| !value.is_empty() && !nulls.iter().any(|null| null == value);
         let known: Vec<&str> = all.iter().copied().filter(is_known).collect();
         let is_complete = known.len() == all.len();
-        Self { name, header, kind: guess_type(&known), is_complete }
+        let kind = match guess_type(&known) {
+            Type::Int => epoch(&name, &known).unwrap_or(Type::Int),
+            kind => kind,
+        };
+        Self { name, header, kind, is_complete }
     }
 
     pub fn is_number(&self) -> bool {
@@ -69,8 +68,8 @@ pub fn guess_type(values: &[&str]) -> Type {
     if values.iter().all(|value| is_int(value)) {
         return Type::Int;
     }
-    if let Some(format) = time_format(values) {
-        return format;
+    if let Some(kind) = time_formats(values) {
+        return kind;
     }
     let styles = [('.', None), (',', None), (',', Some('.')), ('.', Some(','))];
     for (decimal, thousands) in styles {
@@ -108,59 +107,35 @@ fn is_float(value: &str, decimal: char, thousands: Option<char>) -> bool {
     !is_code && is_whole && is_digits(fraction)
 }
 
-/// The first format that fits all values.
-fn time_format(values: &[&str]) -> Option<Type> {
-    for date in DATES {
-        if values.iter().all(|value| fits(value, date)) {
-            return Some(Type::Date(date.to_owned()));
-        }
-        for between in BETWEEN {
-            let formats = TIMES.map(|time| format!("{date}{between}{time}"));
-            let found = formats.into_iter().find(|it| values.iter().all(|value| fits(value, it)));
-            if let Some(format) = found {
-                return Some(Type::Time(format));
-            }
-        }
-    }
-    None
-}
+/// Seconds since 1970 that are likely a time: from 2000 to 2100.
+const EPOCHS_S: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 
-/// Whether a value has the digits and signs of a format, with fields in range.
-fn fits(value: &str, format: &str) -> bool {
-    if value.len() != format.len() || !value.is_ascii() {
-        return false;
+/// A column of whole numbers that is named like a time and has seconds or milliseconds since 1970.
+fn epoch(name: &str, values: &[&str]) -> Option<Type> {
+    let is_named =
+        name.split('_').any(|word| ["at", "time", "timestamp", "ts", "date"].contains(&word));
+    let numbers: Vec<i64> = values.iter().filter_map(|value| value.parse().ok()).collect();
+    if !is_named || numbers.is_empty() || numbers.len() != values.len() {
+        return None;
     }
-    let signs = value.bytes().zip(format.bytes());
-    let is_shaped = signs.clone().all(|(sign, field)| match field {
-        b'y' | b'M' | b'd' | b'H' | b'm' | b's' | b'S' => sign.is_ascii_digit(),
-        _ => sign == field,
-    });
-    let in_range = |field: u8, min: u32, max: u32| {
-        let digits: String = signs
-            .clone()
-            .filter(|(_, it)| *it == field)
-            .map(|(sign, _)| char::from(sign))
-            .collect();
-        digits.is_empty() || digits.parse().is_ok_and(|number| (min..=max).contains(&number))
-    };
-    is_shaped
-        && [(b'y', 1900, 2200), (b'M', 1, 12), (b'd', 1, 31), (b'H', 0, 23), (b'm', 0, 59)]
-            .into_iter()
-            .chain([(b's', 0, 59)])
-            .all(|(field, min, max)| in_range(field, min, max))
+    let units = [("epoch_s", 1), ("epoch_ms", 1_000)];
+    let fits = |unit: i64| numbers.iter().all(|number| EPOCHS_S.contains(&(number / unit)));
+    let (format, _) = units.into_iter().find(|(_, unit)| fits(*unit))?;
+    Some(Type::Time(vec![format.to_owned()]))
 }
 
 /// The positions of the fewest columns whose values identify a row; empty if none do.
-pub fn find_key(columns: &[ColumnGuess], sample: &Sample) -> Vec<usize> {
+pub fn find_key(columns: &[ColumnGuess], rows: &[Vec<String>]) -> Vec<usize> {
     let is_candidate =
         |at: &usize| columns[*at].is_complete && !matches!(columns[*at].kind, Type::Float(..));
-    let candidates: Vec<usize> = (0..columns.len()).filter(is_candidate).collect();
+    let candidates = (0..columns.len()).filter(is_candidate).take(KEY_CANDIDATES);
+    let candidates: Vec<usize> = candidates.collect();
     // Whole numbers after the first column are likely counts, which identify a row only by chance.
     let is_label = |at: &usize| *at == 0 || columns[*at].kind != Type::Int;
     let labels: Vec<usize> = candidates.iter().copied().filter(is_label).collect();
     for columns in [&labels, &candidates] {
         let mut keys = (1..=KEY_COLUMNS).flat_map(|size| combinations(columns, size));
-        if let Some(key) = keys.find(|key| is_unique(key, sample)) {
+        if let Some(key) = keys.find(|key| is_unique(key, rows)) {
             return key;
         }
     }
@@ -182,7 +157,7 @@ fn combinations(columns: &[usize], size: usize) -> Vec<Vec<usize>> {
     found
 }
 
-fn is_unique(key: &[usize], sample: &Sample) -> bool {
+fn is_unique(key: &[usize], rows: &[Vec<String>]) -> bool {
     let mut seen = BTreeSet::new();
-    sample.data().iter().all(|row| seen.insert(key.iter().map(|at| &row[*at]).collect::<Vec<_>>()))
+    rows.iter().all(|row| seen.insert(key.iter().map(|at| &row[*at]).collect::<Vec<_>>()))
 }

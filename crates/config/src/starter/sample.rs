@@ -1,31 +1,33 @@
-//! The first rows of a delimited file: encoding, delimiter, lines above the table, header.
+//! The first rows of a delimited file: delimiter, lines above the table, header.
 
 use super::columns::{Type, guess_type};
 use std::collections::BTreeSet;
 
 /// Rows from which everything is detected.
-const ROWS: usize = 500;
+const ROWS: usize = 20_000;
 /// Signs that separate fields.
 const DELIMITERS: [char; 4] = [';', ',', '\t', '|'];
 /// Texts that usually mean that a value is unknown.
-const NULLS: [&str; 7] = ["NULL", "null", "N/A", "n/a", "NaN", "-", "#N/A"];
+const NULLS: [&str; 8] = ["NULL", "null", "None", "N/A", "n/a", "NaN", "-", "#N/A"];
 
 /// The first rows of a file.
 #[derive(Debug)]
 pub struct Sample {
-    pub encoding: &'static str,
     pub delimiter: char,
     pub has_header: bool,
     /// Lines above the table.
     pub skip_lines: usize,
+    /// Whether lines that begin with # are comments.
+    pub has_comments: bool,
     /// All rows of the table, the header included; each has the same number of fields.
     rows: Vec<Vec<String>>,
 }
 
 impl Sample {
     /// Detects the table; `None` if there is none.
-    pub fn read(bytes: &[u8], is_whole: bool) -> Option<Self> {
-        let (text, encoding) = decode(bytes);
+    pub fn read(whole: &str, is_whole: bool) -> Option<Self> {
+        let text = without_comments(whole);
+        let has_comments = text.len() < whole.len();
         let tables = DELIMITERS.map(|it| (it, table(&text, it, is_whole)));
         let best = tables.into_iter().max_by_key(|(_, table)| table.score())?;
         let (delimiter, Table { skip_lines, rows, width, .. }) = best;
@@ -34,7 +36,7 @@ impl Sample {
         }
         let has_header = is_header(&rows);
         let rows = if has_header { without_unnamed(rows) } else { rows };
-        Some(Self { encoding, delimiter, has_header, skip_lines, rows })
+        Some(Self { delimiter, has_header, skip_lines, has_comments, rows })
     }
 
     /// The names of the fields; numbered if the file has no header.
@@ -47,24 +49,28 @@ impl Sample {
     }
 
     /// The rows of data.
-    pub fn data(&self) -> &[Vec<String>] {
-        &self.rows[usize::from(self.has_header)..]
-    }
-
-    /// The values of a column.
-    pub fn values(&self, at: usize) -> impl Iterator<Item = &str> + Clone {
-        self.data().iter().map(move |row| row[at].as_str())
-    }
-
-    /// Texts in the data that mean unknown.
-    pub fn nulls(&self) -> Vec<String> {
-        let values: BTreeSet<&str> = self.data().iter().flatten().map(String::as_str).collect();
-        NULLS.iter().filter(|null| values.contains(*null)).map(|it| (*it).to_owned()).collect()
+    pub fn into_data(mut self) -> Vec<Vec<String>> {
+        self.rows.split_off(usize::from(self.has_header))
     }
 }
 
+/// Texts in the values that mean unknown.
+pub fn nulls(rows: &[Vec<String>]) -> Vec<String> {
+    let values: BTreeSet<&str> = rows.iter().flatten().map(String::as_str).collect();
+    NULLS.iter().filter(|null| values.contains(*null)).map(|it| (*it).to_owned()).collect()
+}
+
+/// A text without the lines that begin with #, if there are several. A single one may name the columns.
+fn without_comments(text: &str) -> String {
+    let is_comment = |line: &&str| line.starts_with('#');
+    if text.lines().filter(is_comment).take(2).count() < 2 {
+        return text.to_owned();
+    }
+    text.split_inclusive('\n').filter(|line| !is_comment(line)).collect()
+}
+
 /// The text of the bytes, and the name of their encoding.
-fn decode(bytes: &[u8]) -> (String, &'static str) {
+pub fn decode(bytes: &[u8]) -> (String, &'static str) {
     let encoding = match encoding_rs::Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding,
         None if is_utf8(bytes) => encoding_rs::UTF_8,

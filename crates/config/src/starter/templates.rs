@@ -1,7 +1,7 @@
 //! The texts of the files.
 
 use super::columns::{ColumnGuess, Type};
-use super::{DetectedTable, Starter};
+use super::{DetectedTable, Layout, Starter};
 use std::fmt::Write as _;
 
 /// Numeric columns that the gold table sums.
@@ -48,27 +48,23 @@ pub fn plant(starter: &Starter<'_>, bucket: &str) -> String {
 
 /// `bronze/<table>.toml`.
 pub fn contract(table: &DetectedTable) -> String {
+    let origin = table.url.as_ref().unwrap_or(&table.path);
     let mut text = format!(
         "#:schema ../.schema/contract.json\n\
-         # How the files of this table are read. Detected from one file: check the types and the key.\n\n\
+         # How the records of this table are read. Detected from a sample: check the types and the key.\n\n\
          description = {description}\n\
-         # The system that writes the files.\n\
-         source = \"file\"\n\
-         # Names of the files below the bucket; {{date}} and * stand for what varies.\n\
-         paths = [{path}]\n\
-         format = \"delimited\"\n\
-         encoding = {encoding}\n\
-         delimiter = {delimiter}\n\
-         header = {header}\n",
-        description = quoted(&format!("Rows of {}.", table.path)),
-        path = quoted(&table.path),
-        encoding = quoted(table.encoding),
-        delimiter = quoted(&table.delimiter.to_string()),
-        header = table.has_header,
+         # The system that the records come from.\n\
+         source = \"file\"\n",
+        description = quoted(&format!("Rows of {}.", origin)),
     );
-    if table.skip_lines > 0 {
-        let _infallible = writeln!(text, "skip_lines = {}", table.skip_lines);
+    if table.url.is_none() {
+        let _infallible = write!(
+            text,
+            "# Names of the files below the bucket; {{date}} and * stand for what varies.\npaths = [{}]\n",
+            quoted(&table.path)
+        );
     }
+    text += &layout(table);
     text += if table.key.is_empty() {
         "# No columns identify a row: a newer file replaces all older ones.\nsupersede = \"dump\"\n"
     } else {
@@ -86,7 +82,51 @@ pub fn contract(table: &DetectedTable) -> String {
         let is_required = table.key.contains(&at);
         text += &contract_column(column, is_required, day == Some(at));
     }
-    text + "]\n"
+    for path in &table.left_out {
+        let _infallible =
+            writeln!(text, "    # {} is an array: it is kept as JSON in _rest.", one_line(path));
+    }
+    text += "]\n";
+    if let Some(url) = &table.url {
+        let _infallible = write!(
+            text,
+            "\n# Requests; add auth, secret and pages as the interface needs them.\n[http]\nurl = {}\n\
+             every = \"5 min\"\n",
+            quoted(url)
+        );
+    }
+    text
+}
+
+/// The lines about the format.
+fn layout(table: &DetectedTable) -> String {
+    let encoding = format!("encoding = {}\n", quoted(table.encoding));
+    match &table.layout {
+        Layout::Parquet => "format = \"parquet\"\n".to_owned(),
+        Layout::Lines => format!(
+            "format = \"tokens\"\n{encoding}# Named groups are the columns: write one for each part of a line.\n\
+             pattern = '(?<line>.+)'\n"
+        ),
+        Layout::JsonLines => format!("format = \"json_lines\"\n{encoding}"),
+        Layout::JsonArray { records: None } => format!("format = \"json_array\"\n{encoding}"),
+        Layout::JsonArray { records: Some(path) } => format!(
+            "format = \"json_array\"\n# Path of the array of records in the document.\nrecords = {}\n{encoding}",
+            quoted(path)
+        ),
+        Layout::Delimited { delimiter, has_header, skip_lines, has_comments } => {
+            let delimiter = quoted(&delimiter.to_string());
+            let mut text = format!(
+                "format = \"delimited\"\n{encoding}delimiter = {delimiter}\nheader = {has_header}\n"
+            );
+            if *skip_lines > 0 {
+                let _infallible = writeln!(text, "skip_lines = {skip_lines}");
+            }
+            if *has_comments {
+                text += "# Comments.\nskip_pattern = \"^#\"\n";
+            }
+            text
+        }
+    }
 }
 
 fn contract_column(column: &ColumnGuess, is_required: bool, is_local: bool) -> String {
@@ -100,17 +140,23 @@ fn contract_column(column: &ColumnGuess, is_required: bool, is_local: bool) -> S
                 thousands.map(|sign| format!(", thousands = \"{sign}\"")).unwrap_or_default();
             format!("type = \"float\", decimal = \"{decimal}\"{thousands}")
         }
-        Type::Date(format) => format!("type = \"date\", formats = [\"{format}\"]"),
-        Type::Time(format) if is_local => {
-            format!("type = \"time\", formats = [\"{format}\"], local = true")
+        Type::Date(formats) => format!("type = \"date\", formats = {}", list(formats)),
+        Type::Time(formats) if is_local => {
+            format!("type = \"time\", formats = {}, local = true", list(formats))
         }
-        Type::Time(format) => format!("type = \"time\", formats = [\"{format}\"]"),
+        Type::Time(formats) => format!("type = \"time\", formats = {}", list(formats)),
     };
     let required = if is_required { ", required = true" } else { "" };
     let (header, description) = (quoted(header), quoted(&format!("{}.", header.trim())));
     format!(
         "    {{ name = \"{name}\", header = {header}, {kind}{required}, description = {description} }},\n"
     )
+}
+
+/// Texts as a TOML array.
+fn list(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    format!("[{}]", texts.join(", "))
 }
 
 /// Whether a column is or has a day, by which rows are summed.

@@ -4,7 +4,15 @@ use crate::folder;
 /// The files for a text, which must be a plant folder without mistakes.
 #[track_caller]
 fn plant_for(name: &str, bytes: &[u8]) -> BTreeMap<String, String> {
-    let source = SourceFile { name, folder: "/data", bytes, is_whole: true };
+    let source = SourceFile {
+        name,
+        table: None,
+        folder: "/data",
+        bytes,
+        is_whole: true,
+        decoded: None,
+        url: None,
+    };
     let starter = Starter { plant: "New \"plant\"", folder: "/plant", source: Some(source) };
     let files = files(&starter).unwrap();
     assert_valid(&files);
@@ -96,7 +104,15 @@ fn difficult_files_still_give_a_valid_plant() {
     let double = plant_for("d.csv", b"a;b\n1;1\n1;1\n");
     assert!(double["bronze/d.toml"].contains("supersede = \"dump\""));
     for bytes in [&b""[..], b"one column\n1\n", b"a,b\n", &[0xff, 0xfe, 0x00]] {
-        let source = SourceFile { name: "n.csv", folder: "/", bytes, is_whole: true };
+        let source = SourceFile {
+            name: "n.csv",
+            table: None,
+            folder: "/",
+            bytes,
+            is_whole: true,
+            decoded: None,
+            url: None,
+        };
         let starter = Starter { plant: "p", folder: "/p", source: Some(source) };
         assert!(super::files(&starter).unwrap_err().to_string().contains("no table"), "{bytes:?}");
     }
@@ -105,7 +121,71 @@ fn difficult_files_still_give_a_valid_plant() {
 #[test]
 fn a_row_cut_off_at_the_end_of_the_sample_is_ignored() {
     let bytes = b"id,n\n1,10\n2,20\n3,3";
-    let source = SourceFile { name: "c.csv", folder: "/", bytes, is_whole: false };
+    let source = SourceFile {
+        name: "c.csv",
+        table: None,
+        folder: "/",
+        bytes,
+        is_whole: false,
+        decoded: None,
+        url: None,
+    };
     let table = detect(&source).unwrap();
     assert_eq!((table.columns.len(), &table.key[..]), (2, &[0][..]));
+}
+
+#[test]
+fn drafts_are_written_for_json_parquet_and_lines() {
+    let draft = |name: &str, text: &str| {
+        let bytes = text.as_bytes();
+        let url = None;
+        let source = SourceFile {
+            name,
+            table: Some("Parts 1"),
+            folder: "",
+            bytes,
+            is_whole: true,
+            decoded: None,
+            url,
+        };
+        draft(&source).unwrap()
+    };
+    let lines = draft(
+        "a.jsonl",
+        "{\"id\": 1, \"b\": {\"at\": 1790000000}}\n{\"id\": 2, \"b\": {\"at\": null}}\n",
+    );
+    assert_eq!(lines.table, "parts");
+    for part in [
+        "format = \"json_lines\"",
+        "header = \"b.at\"",
+        "formats = [\"epoch_s\"]",
+        "supersede = \"key\"",
+    ] {
+        assert!(lines.contract.contains(part), "{part}: {}", lines.contract);
+    }
+    assert!(lines.silver.contains("-- key: id\n"), "{}", lines.silver);
+    let nested = draft("a.json", "{\"d\": {\"rows\": [{\"x\": 1}, {\"x\": 1}]}}");
+    for part in ["records = \"d.rows\"", "supersede = \"dump\""] {
+        assert!(nested.contract.contains(part), "{part}: {}", nested.contract);
+    }
+    let plain = draft("a.txt", "C435Items-SB\nC530Items-SB\n");
+    assert!(plain.contract.contains("pattern = '(?<line>.+)'"), "{}", plain.contract);
+    let rows = vec![vec!["1".to_owned(), "2026-11-02 06:00:00Z".to_owned()]];
+    let decoded = DecodedRecords { headers: vec!["No".into(), "Made at".into()], rows };
+    let source = SourceFile {
+        name: "parts.parquet",
+        table: None,
+        folder: "",
+        bytes: b"PAR1",
+        is_whole: true,
+        decoded: Some(&decoded),
+        url: Some("https://mes.example/parts.parquet?all=1"),
+    };
+    let parquet = super::draft(&source).unwrap().contract;
+    for part in
+        ["format = \"parquet\"", "\"yyyy-MM-dd HH:mm:ssXXX\"", "[http]\nurl = \"https://mes"]
+    {
+        assert!(parquet.contains(part), "{part}: {parquet}");
+    }
+    assert!(!parquet.contains("paths ="), "{parquet}");
 }

@@ -5,7 +5,9 @@ use super::answers::status;
 use super::connection::ClientPeer;
 use access::Secret;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use futures::future::BoxFuture;
 use serve::http::{Credentials, Origin, Service, SqlClient};
 use std::sync::Arc;
@@ -14,6 +16,12 @@ use tonic::{Extensions, Status};
 
 const AUTHORIZATION: &str = "authorization";
 const AGENT: &str = "user-agent";
+
+/// With and without padding: the client of Arrow in Go sends none.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The client of a call.
 ///
@@ -92,7 +100,7 @@ fn check_encryption(origin: &Origin) -> Result<(), Status> {
 
 fn basic(encoded: &str) -> Result<Credentials, Status> {
     let invalid = || Status::unauthenticated("invalid name and password");
-    let bytes = STANDARD.decode(encoded.trim()).ok().ok_or_else(invalid)?;
+    let bytes = BASE64.decode(encoded.trim()).ok().ok_or_else(invalid)?;
     let text = String::from_utf8(bytes).ok().ok_or_else(invalid)?;
     let (name, secret) = text.split_once(':').ok_or_else(invalid)?;
     Ok(Credentials { name: name.to_owned(), secret: Secret::new(secret) })
@@ -100,4 +108,20 @@ fn basic(encoded: &str) -> Result<Credentials, Status> {
 
 fn text<'a>(metadata: &'a MetadataMap, name: &str) -> Option<&'a str> {
     metadata.get(name)?.to_str().ok().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::basic;
+
+    #[test]
+    fn name_and_password_may_be_encoded_without_padding() {
+        for encoded in ["YW5uYTphOmI=", "YW5uYTphOmI"] {
+            let found = basic(encoded).unwrap();
+            assert_eq!((found.name.as_str(), found.secret.expose()), ("anna", "a:b"), "{encoded}");
+        }
+        for encoded in ["YW5uYQ==", "?", ""] {
+            assert!(basic(encoded).is_err(), "{encoded}");
+        }
+    }
 }

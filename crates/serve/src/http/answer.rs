@@ -4,6 +4,7 @@
 //! error aborts the body: the client detects an incomplete transfer, and never receives a truncated file
 //! that appears complete.
 
+use super::compute::Compute;
 use super::concurrency::{Deadline, Permit};
 use super::encode::{Encoder, SheetOptions};
 use super::error::Error;
@@ -26,6 +27,7 @@ use std::io;
 /// The rows to deliver, and their limits.
 pub struct Answer {
     pub rows: DataFrame,
+    pub compute: Compute,
     pub format: Format,
     /// Name of the file, without its extension.
     pub name: String,
@@ -89,6 +91,7 @@ impl Answer {
 }
 
 struct Delivery {
+    compute: Compute,
     stream: SendableRecordBatchStream,
     first: Option<Bytes>,
     encoder: Encoder,
@@ -107,6 +110,7 @@ impl Delivery {
     async fn open(answer: Answer) -> Result<Self, Error> {
         let Answer {
             rows,
+            compute,
             format,
             frame,
             rows_max,
@@ -117,11 +121,12 @@ impl Delivery {
             sheet,
             ..
         } = answer;
-        let stream = deadline.within(Box::pin(rows.execute_stream())).await??;
+        let stream = deadline.within(compute.stream(rows)).await??;
         check_names(&stream.schema())?;
         let encoder = Encoder::with_sheet(format, &stream.schema(), &sheet).map_err(unwritable)?;
         let encoder = encoder.with_escaped_formulas();
         let mut delivery = Self {
+            compute,
             stream,
             first: None,
             encoder,
@@ -196,7 +201,8 @@ impl Delivery {
         }
         let tail = match &self.frame {
             Frame::Page(page) => {
-                let total = total(page, self.receipt.rows, &mut self.deadline).await?;
+                let total =
+                    total(page, self.receipt.rows, &self.compute, &mut self.deadline).await?;
                 let as_of = page.as_of.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
                 format!(
                     "],\"total\":{total},\"limit\":{},\"offset\":{},\"version\":{},\"as_of\":{}}}",
@@ -215,12 +221,16 @@ impl Delivery {
 }
 
 /// Rows of the whole table: computed from the page if it is the last one, else counted.
-async fn total(page: &Page, sent: u64, deadline: &mut Deadline) -> Result<u64, Error> {
+async fn total(
+    page: &Page,
+    sent: u64,
+    compute: &Compute,
+    deadline: &mut Deadline,
+) -> Result<u64, Error> {
     if sent < page.limit && (sent > 0 || page.offset == 0) {
         return Ok(page.offset + sent);
     }
-    let count = Box::pin(page.filtered.clone().count());
-    let count = deadline.within(count).await??;
+    let count = deadline.within(compute.count(page.filtered.clone())).await??;
     Ok(count as u64)
 }
 

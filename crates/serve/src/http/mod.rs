@@ -12,6 +12,7 @@ mod answer;
 pub mod authorization;
 mod boards;
 mod body;
+mod compute;
 mod concurrency;
 mod conditional;
 mod depth;
@@ -55,6 +56,7 @@ pub use accounts::openid::Providers;
 pub use alarms::RuleFile;
 pub use authorization::{AccessControl, AccessMode};
 pub use boards::{BoardStore, CHANGED as BOARDS_CHANGED};
+pub use compute::Compute;
 pub use encode::Encoder;
 pub use error::Error;
 pub use format::Format;
@@ -99,6 +101,7 @@ pub struct Service {
     blocking: Blocking,
     metrics: Arc<Metrics>,
     queries: ConcurrencyLimit,
+    compute: Compute,
     reads: ConcurrencyLimit,
     backtests: ConcurrencyLimit,
     /// Files of Delta Sharing.
@@ -147,6 +150,7 @@ impl Service {
             blocking,
             metrics: Arc::default(),
             queries,
+            compute: Compute::default(),
             reads,
             backtests,
             transfers,
@@ -170,6 +174,12 @@ impl Service {
     #[must_use]
     pub fn with_planner(self, planner: Option<Receiver<Arc<NotificationPlanner>>>) -> Self {
         Self { planner, ..self }
+    }
+
+    /// The same service, which computes rows on the threads of `compute`.
+    #[must_use]
+    pub fn with_compute(self, compute: Compute) -> Self {
+        Self { compute, ..self }
     }
 
     /// The same service with the boards of the plant.

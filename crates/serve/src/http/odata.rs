@@ -263,14 +263,15 @@ impl<'a> Feed<'a> {
         let frame = deadline.within(Box::pin(self.frame())).await??;
         let version = self.version.unwrap_or_default();
         let plan = plan::plan(frame, &self.info, &self.options, (version, page_rows), limits)?;
+        let compute = self.service.compute.clone();
         let is_counted = self.options.count && self.options.position.is_none();
         let count = match is_counted {
-            true => Some(deadline.within(Box::pin(plan.filtered.clone().count())).await??),
+            true => Some(deadline.within(compute.count(plan.filtered.clone())).await??),
             false => None,
         };
         let frame = self.around(&plan, count);
         let (is_gzip, style) = (self.wanted.is_gzip, self.wanted.style);
-        let delivery = Delivery { deadline, permit, receipt, is_gzip, style };
+        let delivery = Delivery { compute, deadline, permit, receipt, is_gzip, style };
         let body = page::open(plan, frame, delivery).await?;
         let mut response = respond(body, &self.wanted, self.wanted.content_type())?;
         self.add_headers(response.headers_mut(), tag);

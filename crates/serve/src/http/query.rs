@@ -150,6 +150,7 @@ async fn run(
     let json = format == Format::Json;
     let answer = Answer {
         rows,
+        compute: service.compute.clone(),
         format,
         name: "query".into(),
         frame: Frame::Query,

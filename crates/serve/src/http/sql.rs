@@ -13,6 +13,7 @@ pub use rows::Rows;
 
 use super::Service;
 use super::authorization::Caller;
+use super::compute::Compute;
 use super::concurrency::{Deadline, Permit};
 use super::depth;
 use super::error::Error;
@@ -130,6 +131,7 @@ impl SqlClient {
             let subject = Subject::Query(sql.to_owned());
             let receipt = Receipt::new(service, &self.caller, subject, Format::Json)?;
             Ok(Running {
+                compute: service.compute.clone(),
                 deadline: Deadline::after(time),
                 _permit: permit,
                 receipt: receipt.with_protocol(self.protocol),
@@ -176,6 +178,7 @@ impl fmt::Debug for SqlClient {
 
 /// A statement that runs. Its audit entry is written when its rows end, or when it is dropped.
 pub struct Running {
+    compute: Compute,
     deadline: Deadline,
     _permit: Permit,
     receipt: Receipt,
@@ -201,7 +204,7 @@ impl Running {
         batches_ahead: usize,
     ) -> BoxFuture<'static, Result<Rows, Error>> {
         Box::pin(async move {
-            let stream = self.deadline.within(Box::pin(frame.execute_stream())).await??;
+            let stream = self.deadline.within(self.compute.stream(frame)).await??;
             Ok(Rows::new(self, stream, batches_ahead))
         })
     }

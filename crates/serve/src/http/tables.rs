@@ -148,6 +148,7 @@ pub async fn read(
     let as_of = info.updated_at;
     let answer = Answer {
         rows,
+        compute: service.compute.clone(),
         format,
         name: info.name(),
         frame: Frame::Page(Box::new(Page { filtered, limit, offset, version, as_of })),

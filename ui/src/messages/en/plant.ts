@@ -114,6 +114,7 @@ export const plant = {
   'temps.lane': 'Lane',
   'temps.component': 'Type',
   'temps.all': 'all',
+  'temps.plants.all': 'All plants',
   'temps.sensor': 'Sensor',
   'temps.lane.name': '{plant} lane {lane}',
   'temps.summary': '{sensors} sensors · {over} over limit · {near} within 5 °C · {silent} silent',

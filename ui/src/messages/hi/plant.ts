@@ -116,6 +116,7 @@ export const plant: Texts<typeof english> = {
   'temps.lane': 'लेन',
   'temps.component': 'प्रकार',
   'temps.all': 'सभी',
+  'temps.plants.all': 'सभी संयंत्र',
   'temps.sensor': 'सेंसर',
   'temps.lane.name': '{plant} लेन {lane}',
   'temps.summary': '{sensors} सेंसर · {over} सीमा से ऊपर · {near} सीमा से 5 °C के भीतर · {silent} मौन',

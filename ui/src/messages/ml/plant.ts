@@ -117,6 +117,7 @@ export const plant: Texts<typeof english> = {
   'temps.lane': 'ലെയിൻ',
   'temps.component': 'തരം',
   'temps.all': 'എല്ലാം',
+  'temps.plants.all': 'എല്ലാ പ്ലാന്റുകളും',
   'temps.sensor': 'സെൻസർ',
   'temps.lane.name': '{plant} ലെയിൻ {lane}',
   'temps.summary':

@@ -162,7 +162,7 @@ impl BoardRun<'_> {
         let frame = frame.with_param_values(period.values())?;
         // One row more than the limit shows that there are more.
         let frame = frame.limit(0, Some(rows_max.saturating_add(1)))?;
-        let mut stream = frame.execute_stream().await?;
+        let mut stream = self.service.compute.stream(frame).await?;
         // The types of the plan can differ from those of the rows, such as nanoseconds that are read as microseconds.
         let schema = stream.schema();
         let mut found = TileRows { schema, batches: Vec::new(), is_truncated: false };

@@ -6,6 +6,7 @@
 use super::plan::Plan;
 use super::rows::{RowWriter, Style};
 use super::run::Run;
+use crate::http::compute::Compute;
 use crate::http::concurrency::{Deadline, Permit};
 use crate::http::error::Error;
 use crate::http::receipt::Receipt;
@@ -20,6 +21,7 @@ use std::io::{self, Write as _};
 
 /// What a page is delivered with.
 pub struct Delivery {
+    pub compute: Compute,
     pub deadline: Deadline,
     /// Held until the page is delivered or dropped.
     pub permit: Permit,
@@ -57,8 +59,8 @@ struct Page {
 
 /// Starts the work on a page and returns the body that delivers it.
 pub async fn open(plan: Plan, frame: Around, delivery: Delivery) -> Result<Body, Error> {
-    let Delivery { mut deadline, permit, receipt, is_gzip, style } = delivery;
-    let stream = deadline.within(Box::pin(plan.rows.execute_stream())).await??;
+    let Delivery { compute, mut deadline, permit, receipt, is_gzip, style } = delivery;
+    let stream = deadline.within(compute.stream(plan.rows)).await??;
     let mut page = Page {
         head: frame.head.into_bytes(),
         next: frame.next,

@@ -1,4 +1,4 @@
-//! The part that reads an MQTT broker.
+//! Parts about sources.
 
 use super::{Bench, Done};
 use crate::machine::run;
@@ -12,4 +12,9 @@ pub fn mqtt(bench: &Bench) -> Done {
     tools::mqtt_broker()?;
     let mut case = bench.python("mqtt_case.py")?;
     run(case.arg("--cockpit").arg(&bench.cockpit).args(["--messages", MESSAGES]))
+}
+
+/// Contracts that are proposed for dumps and used without an edit.
+pub fn draft(bench: &Bench) -> Done {
+    run(&mut bench.case("draft_case.py")?)
 }
