@@ -197,7 +197,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 20] = [
+const WHEN_NAMED: [&str; 18] = [
     "draft",
     "databases",
     "sources",
@@ -213,9 +213,7 @@ const WHEN_NAMED: [&str; 20] = [
     "boards",
     "sql-doors",
     "odata",
-    "sharing",
     "schemathesis",
-    "grafana",
     "python-package",
     "spark",
 ];

@@ -3,7 +3,9 @@
 //! *In*: data frames.
 //! *Out*: streams of their batches.
 //! *Promise*: a computation that occupies its thread for seconds delays neither connections, nor the live stream, nor
-//! limits of time, which have other threads. It is cancelled when its stream is dropped.
+//! limits of time, which have other threads. It ends soon after its stream is dropped.
+
+mod interrupt;
 
 use super::error::Error;
 use arrow::array::RecordBatch;
@@ -11,9 +13,12 @@ use arrow::datatypes::SchemaRef;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::{DataFusionError, Result as Computed};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, stream};
+use interrupt::{Interrupt, InterruptOnDrop};
+use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
@@ -45,11 +50,13 @@ impl Compute {
     ) -> BoxFuture<'static, Result<SendableRecordBatchStream, Error>> {
         let (started, schema) = oneshot::channel();
         let (sender, batches) = channel(BATCHES_AHEAD);
-        let mut task = JoinSet::new();
-        task.spawn_on(compute(frame, started, sender), &self.runtime());
+        let (mut task, interrupt) = (JoinSet::new(), Interrupt::default());
+        let interrupted = InterruptOnDrop(interrupt.clone());
+        task.spawn_on(compute(frame, interrupt, started, sender), &self.runtime());
         Box::pin(async move {
             let schema = schema.await.unwrap_or_else(|_lost| Err(ended_early()))?;
-            let rows = stream::try_unfold(Open { batches, _task: task }, next);
+            let rows =
+                stream::try_unfold(Open { batches, _task: task, _interrupted: interrupted }, next);
             let rows: SendableRecordBatchStream =
                 Box::pin(RecordBatchStreamAdapter::new(schema, rows));
             Ok(rows)
@@ -80,6 +87,7 @@ impl Compute {
 struct Open {
     batches: Receiver<Item>,
     _task: JoinSet<()>,
+    _interrupted: InterruptOnDrop,
 }
 
 async fn next(mut open: Open) -> Computed<Option<(RecordBatch, Open)>> {
@@ -93,11 +101,11 @@ async fn next(mut open: Open) -> Computed<Option<(RecordBatch, Open)>> {
 /// Sends the columns, then the batches, until nobody reads them.
 async fn compute(
     frame: DataFrame,
+    interrupt: Interrupt,
     started: oneshot::Sender<Computed<SchemaRef>>,
     sender: Sender<Item>,
 ) {
-    let executed = Box::pin(frame.execute_stream()).await;
-    let (schema, stream) = match executed {
+    let (schema, stream) = match Box::pin(execute(frame, &interrupt)).await {
         Ok(stream) => (Ok(stream.schema()), Some(stream)),
         Err(failed) => (Err(failed), None),
     };
@@ -110,6 +118,12 @@ async fn compute(
     }
     // This fails if the stream was dropped.
     let _is_read = sender.send(None).await.is_ok();
+}
+
+async fn execute(frame: DataFrame, interrupt: &Interrupt) -> Computed<SendableRecordBatchStream> {
+    let context = Arc::new(frame.task_ctx());
+    let plan = interrupt.guard(frame.create_physical_plan().await?)?;
+    execute_stream(plan, context)
 }
 
 fn ended_early() -> DataFusionError {
