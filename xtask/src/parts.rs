@@ -191,7 +191,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 17] = [
+const WHEN_NAMED: [&str; 16] = [
     "draft",
     "databases",
     "mqtt",
@@ -205,7 +205,6 @@ const WHEN_NAMED: [&str; 17] = [
     "load",
     "boards",
     "sql-doors",
-    "odata",
     "schemathesis",
     "python-package",
     "spark",
