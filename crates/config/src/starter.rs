@@ -150,6 +150,11 @@ pub fn files(starter: &Starter<'_>) -> anyhow::Result<BTreeMap<String, String>> 
     Ok(files)
 }
 
+/// The keys of a type that fits all values, such as `type = "float", decimal = ","`.
+pub fn fitting_type(values: &[&str]) -> String {
+    templates::type_keys(&columns::guess_type(values))
+}
+
 /// Records as they are detected: names and values of their columns.
 struct Found {
     encoding: &'static str,

@@ -28,9 +28,8 @@ pub fn parquet_records(file: &File, rows: usize) -> Result<Records, Error> {
     let metadata = ArrowReaderMetadata::load(file, Default::default());
     let metadata = metadata.map_err(|error| Error::Data(format!("not a Parquet file: {error}")))?;
     let fields = metadata.schema().fields().iter();
-    let is_single = |kind: &arrow::datatypes::DataType| !kind.is_nested();
-    let headers: Vec<String> =
-        fields.filter(|it| is_single(it.data_type())).map(|it| it.name().clone()).collect();
+    let fields = fields.filter(|field| !field.data_type().is_nested());
+    let headers: Vec<String> = fields.map(|field| field.name().clone()).collect();
     let contract = contract(&headers);
     let batches = parquet::decode(&contract, file.try_clone().map_err(unreadable)?, rows)?;
     let mut records = Records { headers, rows: Vec::new() };

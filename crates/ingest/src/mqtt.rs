@@ -49,7 +49,7 @@ const RETAINED: &str = r#"[{"key":"retained","value":"true"}]"#;
 
 /// What to read, and how.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct SubscriberOptions {
     pub source: MqttSource,
     /// Name of the log.
     pub name: Arc<str>,
@@ -64,8 +64,8 @@ pub struct Options {
 }
 
 /// The client of one contract.
-pub struct Source {
-    options: Options,
+pub struct Subscriber {
+    options: SubscriberOptions,
     client: EventLoop,
     receipts: Receipts,
     /// The last offset that was in the lake at the start; -1 if there was none.
@@ -92,12 +92,12 @@ struct Gathered {
     error: Option<Error>,
 }
 
-impl Source {
+impl Subscriber {
     /// A client. It connects when it runs.
     ///
     /// # Errors
     /// [`Error::Config`] if the password or the certificates cannot be read.
-    pub fn new(options: Options) -> Result<Self, Error> {
+    pub fn new(options: SubscriberOptions) -> Result<Self, Error> {
         let limits = &options.limits;
         Ok(Self {
             client: connect::client(&options.source, limits)?,

@@ -108,6 +108,49 @@ impl fmt::Display for Change {
     }
 }
 
+impl Change {
+    /// The change of the contract that would follow; `None` if the contract need not change.
+    pub fn proposal(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing { header, instead: Some(name) } => {
+                format!("proposed: header = {name:?} for the column of `{header}`")
+            }
+            Self::Missing { header, instead: None } => {
+                format!("proposed: remove the column of `{header}` if it does not return")
+            }
+            Self::New { name } => {
+                let column = column_name(name);
+                format!("proposed: {{ name = {column:?}, header = {name:?}, type = \"text\" }}")
+            }
+            Self::Fields { found, expected } if found > expected => {
+                "proposed: a further column where the new field is".to_owned()
+            }
+            Self::Fields { .. } => "proposed: remove the column whose field is missing".to_owned(),
+            Self::Restored { .. }
+            | Self::OtherCase { .. }
+            | Self::Repeated { .. }
+            | Self::Removed { .. } => return None,
+        })
+    }
+}
+
+/// A name of a column in a contract for a name in a file: small letters, digits and `_`.
+fn column_name(name: &str) -> String {
+    let mut column = String::with_capacity(name.len());
+    for sign in name.trim().chars() {
+        match sign.is_ascii_alphanumeric() {
+            true => column.push(sign.to_ascii_lowercase()),
+            false if !column.ends_with('_') => column.push('_'),
+            false => {}
+        }
+    }
+    let column = column.trim_matches('_');
+    match column.chars().next() {
+        Some(first) if first.is_ascii_lowercase() => column.to_owned(),
+        _ => format!("c_{column}"),
+    }
+}
+
 fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

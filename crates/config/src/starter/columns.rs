@@ -68,8 +68,8 @@ pub fn guess_type(values: &[&str]) -> Type {
     if values.iter().all(|value| is_int(value)) {
         return Type::Int;
     }
-    if let Some(kind) = time_formats(values) {
-        return kind;
+    if let Some(found) = time_formats(values) {
+        return if found.has_time { Type::Time(found.formats) } else { Type::Date(found.formats) };
     }
     let styles = [('.', None), (',', None), (',', Some('.')), ('.', Some(','))];
     for (decimal, thousands) in styles {

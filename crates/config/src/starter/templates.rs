@@ -129,9 +129,9 @@ fn layout(table: &DetectedTable) -> String {
     }
 }
 
-fn contract_column(column: &ColumnGuess, is_required: bool, is_local: bool) -> String {
-    let ColumnGuess { name, header, .. } = column;
-    let kind = match &column.kind {
+/// The keys of a type.
+pub fn type_keys(kind: &Type) -> String {
+    match kind {
         Type::Text => "type = \"text\"".to_owned(),
         Type::Int => "type = \"int\"".to_owned(),
         Type::Bool => "type = \"bool\"".to_owned(),
@@ -141,11 +141,16 @@ fn contract_column(column: &ColumnGuess, is_required: bool, is_local: bool) -> S
             format!("type = \"float\", decimal = \"{decimal}\"{thousands}")
         }
         Type::Date(formats) => format!("type = \"date\", formats = {}", list(formats)),
-        Type::Time(formats) if is_local => {
-            format!("type = \"time\", formats = {}, local = true", list(formats))
-        }
         Type::Time(formats) => format!("type = \"time\", formats = {}", list(formats)),
-    };
+    }
+}
+
+fn contract_column(column: &ColumnGuess, is_required: bool, is_local: bool) -> String {
+    let ColumnGuess { name, header, .. } = column;
+    let mut kind = type_keys(&column.kind);
+    if is_local && matches!(column.kind, Type::Time(_)) {
+        kind += ", local = true";
+    }
     let required = if is_required { ", required = true" } else { "" };
     let (header, description) = (quoted(header), quoted(&format!("{}.", header.trim())));
     format!(

@@ -1,6 +1,5 @@
 //! Formats of days and times, found by the parser that reads them later.
 
-use super::columns::Type;
 use plant::format::{TimeFormat, parse_date};
 
 /// Formats of days; where a text fits several, the first counts.
@@ -55,8 +54,16 @@ impl Candidate {
     }
 }
 
+/// Formats that together fit the values of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FittingFormats {
+    pub formats: Vec<String>,
+    /// Whether one of them has a time of day.
+    pub has_time: bool,
+}
+
 /// The formats that together fit all values; `None` if there are none.
-pub fn time_formats(values: &[&str]) -> Option<Type> {
+pub fn time_formats(values: &[&str]) -> Option<FittingFormats> {
     let first = values.first()?;
     let candidates = candidates();
     if !candidates.iter().any(|it| it.fits(first)) {
@@ -76,7 +83,7 @@ pub fn time_formats(values: &[&str]) -> Option<Type> {
     }
     let has_time = chosen.iter().any(|it| it.has_time());
     let formats = chosen.into_iter().map(|it| it.text.clone()).collect();
-    Some(if has_time { Type::Time(formats) } else { Type::Date(formats) })
+    Some(FittingFormats { formats, has_time })
 }
 
 /// The candidate that fits most of the values, if it has the same order of day and month as those before it.
@@ -125,9 +132,8 @@ mod tests {
     fn check(values: &[&str], expected: &str) {
         let found = match time_formats(values) {
             None => "none".to_owned(),
-            Some(Type::Date(formats)) => format!("date {}", formats.join(", ")),
-            Some(Type::Time(formats)) => format!("time {}", formats.join(", ")),
-            Some(other) => format!("{other:?}"),
+            Some(found) if found.has_time => format!("time {}", found.formats.join(", ")),
+            Some(found) => format!("date {}", found.formats.join(", ")),
         };
         assert_eq!(found, expected, "{values:?}");
     }

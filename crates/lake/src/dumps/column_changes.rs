@@ -79,9 +79,17 @@ pub fn record(
     if before.as_ref() != Some(&after) {
         row.columns = to_text(&after);
     }
-    let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let words: Vec<String> = changes.iter().map(with_proposal).collect();
     row.column_change = (!words.is_empty()).then(|| words.join("; "));
     *before = Some(after);
+}
+
+/// A change, and the change of the contract that would follow.
+fn with_proposal(change: &Change) -> String {
+    match change.proposal() {
+        Some(proposal) => format!("{change} ({proposal})"),
+        None => change.to_string(),
+    }
 }
 
 /// The dumps whose columns changed and that were not known with this change. A dump that was only touched

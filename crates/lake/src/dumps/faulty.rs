@@ -119,7 +119,7 @@ impl FaultPolicy {
         let Some(frequent) = most_frequent_reason(session, row, counted).await? else {
             return Ok(words);
         };
-        let column = frequent.column.map(|name| format!(" in column `{name}`"));
+        let column = frequent.column.as_ref().map(|name| format!(" in column `{name}`"));
         words += &format!(
             "; {} {}{}",
             times(frequent.records),
@@ -131,6 +131,9 @@ impl FaultPolicy {
             let shown = shortened(&line, self.line_chars);
             words += &format!(", such as record {}: `{shown}`", frequent.record);
             words += hint(contract, &frequent.code, &line);
+        }
+        if let Some(proposal) = proposal(session, row, counted, &frequent).await? {
+            words += &proposal;
         }
         Ok(words)
     }
@@ -170,6 +173,43 @@ async fn most_frequent_reason(
         records: number("records")?,
         record: number("record")?,
     }))
+}
+
+/// Reasons for which the values of a column have another type than the contract.
+const RETYPED: [&str; 5] =
+    ["not_a_number", "not_a_time", "not_a_bool", "out_of_range", "too_precise"];
+
+/// Values from which the type of a column is found.
+const TYPED_VALUES: usize = 500;
+
+/// A type that fits the values of a column, if nearly all of them are rejected: the source writes it otherwise
+/// than before.
+async fn proposal(
+    session: &SessionContext,
+    row: &DumpRow,
+    counted: &RejectedCount,
+    frequent: &FrequentReason,
+) -> anyhow::Result<Option<String>> {
+    let is_retyped = RETYPED.contains(&frequent.code.as_str());
+    let Some(name) = frequent.column.as_ref().filter(|_| is_retyped) else { return Ok(None) };
+    if frequent.records * 10 < row.records * 9 {
+        return Ok(None);
+    }
+    let rejected = session.table(TableReference::partial("silver", "rejected")).await?;
+    let of_column = col("table_name")
+        .eq(lit(counted.silver.clone()))
+        .and(col("column_name").eq(lit(name.clone())))
+        .and(col("reason").eq(lit(frequent.code.clone())))
+        .and(col("raw").is_not_null());
+    let values = rejected.filter(of_column.and(of_dump(row)))?.select(vec![col("raw")])?;
+    let mut texts = Vec::new();
+    for batch in values.limit(0, Some(TYPED_VALUES))?.collect().await? {
+        let column = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
+        texts.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let fitting = config::starter::fitting_type(&texts);
+    Ok(Some(format!("; proposed: {fitting} for column `{name}`, which fits these values")))
 }
 
 /// A record of a dump as text: its fields, or the part of it that was kept if it has none.

@@ -108,6 +108,31 @@ fn an_optional_key_is_missing_only_if_it_was_present() {
     );
 }
 
+#[test]
+fn a_change_of_the_contract_is_proposed() {
+    let check = |change: Change, expected: Option<&str>| {
+        assert_eq!(change.proposal().as_deref(), expected, "{change}");
+    };
+    let (header, name) = ("Qty".to_owned(), "Menge (Stk)".to_owned());
+    check(
+        Change::Missing { header: header.clone(), instead: Some(name.clone()) },
+        Some("proposed: header = \"Menge (Stk)\" for the column of `Qty`"),
+    );
+    check(
+        Change::Missing { header: header.clone(), instead: None },
+        Some("proposed: remove the column of `Qty` if it does not return"),
+    );
+    let column = "proposed: { name = \"menge_stk\", header = \"Menge (Stk)\", type = \"text\" }";
+    check(Change::New { name }, Some(column));
+    let column = "proposed: { name = \"c_2nd\", header = \"2nd\", type = \"text\" }";
+    check(Change::New { name: "2nd".to_owned() }, Some(column));
+    check(
+        Change::Fields { found: 3, expected: 2 },
+        Some("proposed: a further column where the new field is"),
+    );
+    check(Change::Restored { header }, None);
+}
+
 proptest! {
     #[test]
     fn positions_are_unique_and_exact_names_are_found(

@@ -4,7 +4,7 @@ use super::restart::random;
 use super::{Streaming, Topic, run};
 use crate::flow::{Flow, now};
 use anyhow::Context as _;
-use ingest::mqtt::{Options, Source};
+use ingest::mqtt::{Subscriber, SubscriberOptions};
 use lake::reconciliation::RowBalance;
 use plant::mqtt_source::stream_name;
 
@@ -23,7 +23,7 @@ impl Flow {
         let source = source.with_context(|| format!("no [mqtt] in the contract {table}"))?;
         let name = stream_name(table);
         let limits = self.lake().limits();
-        let options = Options {
+        let options = SubscriberOptions {
             source,
             name: name.as_str().into(),
             limits: limits.mqtt.clone(),
@@ -33,6 +33,6 @@ impl Flow {
             random,
         };
         let topic = Topic::new(self, stream, name);
-        run(topic, streaming.clone(), move |receiver| Source::new(options)?.run(receiver)).await
+        run(topic, streaming.clone(), move |receiver| Subscriber::new(options)?.run(receiver)).await
     }
 }

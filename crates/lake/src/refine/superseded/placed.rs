@@ -62,11 +62,19 @@ impl PlacedRecords {
         let records = long(batch, "_record")?;
         let tables = rejected_of.map(|_| text(batch, "table_name")).transpose()?;
         let is_own = |row: &usize| tables.is_none_or(|it| Some(it.value(*row)) == rejected_of);
-        for row in (0..batch.num_rows()).filter(is_own).filter(|row| records.is_valid(*row)) {
-            let dump = self.by_file.get_mut(files.value(row));
-            if let Some(placed) = dump.and_then(|dump| dump.get_mut(&numbers.value(row))) {
-                placed.insert(u32::try_from(records.value(row))?);
+        // Rows of a dump are adjacent, so each run of them is looked up once.
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let (file, number) = (files.value(from), numbers.value(from));
+            let is_same = |row: &usize| numbers.value(*row) == number && files.value(*row) == file;
+            let to = from + (from..batch.num_rows()).take_while(is_same).count();
+            let dump = self.by_file.get_mut(file).and_then(|dump| dump.get_mut(&number));
+            if let Some(placed) = dump {
+                for row in (from..to).filter(is_own).filter(|row| records.is_valid(*row)) {
+                    placed.insert(u32::try_from(records.value(row))?);
+                }
             }
+            from = to;
         }
         Ok(())
     }
@@ -118,5 +126,52 @@ fn extend(found: &mut Vec<Run>, run: &Run, row: usize) {
             last.rows.end = row + 1;
         }
         _ => found.push(Run { version: run.version.clone(), rows: row..row + 1 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+
+    #[test]
+    fn records_are_placed_in_the_dump_of_their_row() {
+        let rows = [
+            ("a", 1, Some(1), "board"),
+            ("a", 1, Some(2), "other"),
+            ("a", 1, None, "board"),
+            ("a", 2, Some(3), "board"),
+            ("b", 2, Some(4), "board"),
+            ("a", 1, Some(5), "board"),
+            ("c", 1, Some(6), "board"),
+        ];
+        let texts = |text: fn(&(&'static str, i64, Option<i64>, &'static str)) -> &'static str| {
+            Arc::new(rows.iter().map(|row| Some(text(row))).collect::<StringArray>()) as ArrayRef
+        };
+        let numbers: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<Int64Array>());
+        let records: ArrayRef = Arc::new(rows.iter().map(|row| row.2).collect::<Int64Array>());
+        let columns = [
+            ("_file", texts(|row| row.0)),
+            ("_dump", numbers),
+            ("_record", records),
+            ("table_name", texts(|row| row.3)),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let check = |rejected_of: Option<&str>, expected: [&[u32]; 3]| {
+            let wanted = [("a", 1), ("a", 2), ("b", 2)];
+            let mut by_file: HashMap<String, HashMap<i64, Bits>> = HashMap::new();
+            for (file, number) in wanted {
+                by_file.entry(file.to_owned()).or_default().insert(number, Bits::default());
+            }
+            let mut placed = PlacedRecords { by_file };
+            placed.add(&batch, rejected_of).unwrap();
+            for ((file, number), expected) in wanted.iter().zip(expected) {
+                let bits = &placed.by_file[*file][number];
+                let found: Vec<u32> = (0..8).filter(|record| bits.contains(*record)).collect();
+                assert_eq!(found, expected, "{file} {number}");
+            }
+        };
+        check(None, [&[1, 2, 5], &[3], &[4]]);
+        check(Some("board"), [&[1, 5], &[3], &[4]]);
     }
 }
