@@ -197,7 +197,7 @@ struct Bench {
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 18] = [
+const WHEN_NAMED: [&str; 17] = [
     "draft",
     "databases",
     "sources",
@@ -212,7 +212,6 @@ const WHEN_NAMED: [&str; 18] = [
     "load",
     "boards",
     "sql-doors",
-    "odata",
     "schemathesis",
     "python-package",
     "spark",
