@@ -50,30 +50,23 @@ pub fn read(
     let pull = pull::pull(&mut reader);
     let is_mqtt = reader.has("mqtt");
     let mqtt = mqtt::source(&mut reader, table);
-    let format = match pull.as_ref().map(|pull| &pull.origin) {
-        Some(Origin::Sql(_)) => Some(Format::CopyText),
-        None if is_mqtt => mqtt::format(&mut reader),
-        None => format(&mut reader),
-    };
+    let format = format_of_origin(&mut reader, pull.as_ref(), is_mqtt);
     let is_stream = format == Some(Format::Message);
     let http = http::pull(&mut reader, is_stream);
     let paths = match &http {
-        _ if is_stream => Vec::new(),
-        Some(_) => http::paths(table),
-        None if pull.is_some() => Vec::new(),
-        None => paths(&mut reader),
+        Some(_) if !is_stream => http::paths(table),
+        None if !is_stream && pull.is_none() => paths(&mut reader),
+        _ => Vec::new(),
     };
     let is_dump = !is_stream && http.is_none() && pull.is_none();
     let done_marker = if is_dump { done_marker(&mut reader) } else { None };
     let is_kafka = is_stream && !is_mqtt;
-    let topics = if is_kafka { topics(&mut reader) } else { Vec::new() };
-    let framing = if is_kafka { framing(&mut reader) } else { Framing::None };
+    let (topics, framing) = topics_and_framing(&mut reader, is_kafka);
     let encoding = encoding(&mut reader);
     let lines = lines(&mut reader, format.as_ref());
     let records = records(&mut reader, format.as_ref());
     let default = http.as_ref().map_or(Supersede::Key, http::supersede);
-    let supersede =
-        if is_stream { Some(Supersede::Never) } else { supersede(&mut reader, default) };
+    let supersede = supersede_unless(is_stream, &mut reader, default);
     let removed_records =
         removed_records(&mut reader, supersede).map(|it| of_whole(it, pull.as_ref()));
     let dump_unit = match &http {
@@ -86,10 +79,10 @@ pub fn read(
     if is_dump {
         check_path_columns(reader.at_key("paths"), &paths, &columns, findings);
     }
-    match &mqtt {
-        Some(mqtt) => mqtt::check_columns(&reader, mqtt, &columns),
-        None if is_mqtt => {}
-        None => check_topic_columns(&reader, &topics, &columns),
+    if let Some(mqtt) = &mqtt {
+        mqtt::check_columns(&reader, mqtt, &columns);
+    } else if !is_mqtt {
+        check_topic_columns(&reader, &topics, &columns);
     }
     let retention = retention(&mut reader, is_stream, findings);
     let reject_at_most = tolerance::reject_at_most(&mut reader, is_stream);
@@ -119,6 +112,33 @@ pub fn read(
         case_sensitive_columns: case.unwrap_or(false),
     };
     Some((contract, retention))
+}
+
+/// Messages are never replaced by later ones.
+fn supersede_unless(
+    is_stream: bool,
+    reader: &mut TomlReader<'_, '_>,
+    default: Supersede,
+) -> Option<Supersede> {
+    if is_stream { Some(Supersede::Never) } else { supersede(reader, default) }
+}
+
+/// The format of the records, which a database and a broker determine.
+fn format_of_origin(
+    reader: &mut TomlReader<'_, '_>,
+    pull: Option<&Pull>,
+    is_mqtt: bool,
+) -> Option<Format> {
+    match pull.map(|pull| &pull.origin) {
+        Some(Origin::Sql(_)) => Some(Format::CopyText),
+        None if is_mqtt => mqtt::format(reader),
+        None => format(reader),
+    }
+}
+
+/// The topics of Kafka and how their messages are framed.
+fn topics_and_framing(reader: &mut TomlReader<'_, '_>, is_kafka: bool) -> (Vec<String>, Framing) {
+    if is_kafka { (topics(reader), framing(reader)) } else { (Vec::new(), Framing::None) }
 }
 
 /// A record that is missing in a source that is read as a whole is deleted there.

@@ -60,6 +60,7 @@ const HELD_OF_INTERVAL: u64 = 8;
 const GATHERED_OF_INTERVAL: u64 = 4;
 
 /// Messages that are read together.
+#[expect(clippy::large_enum_variant, reason = "a program has a few feeds")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Feed {
     /// The topics of all contracts.

@@ -102,8 +102,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Timings {
         attributes.record(&mut fields);
         let inherited = || {
             let parent = span.parent()?;
-            let table = parent.extensions().get::<Open>().map(|open| open.table.clone());
-            table
+            parent.extensions().get::<Open>().map(|open| open.table.clone())
         };
         let table = fields.table.or_else(inherited).unwrap_or_default();
         let counters = self.counters(&fields.part, &table);
@@ -111,10 +110,9 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Timings {
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        let counters = context.span(id).and_then(|span| {
-            let counters = span.extensions().get::<Open>().map(|open| open.counters.clone());
-            counters
-        });
+        let counters = context
+            .span(id)
+            .and_then(|span| span.extensions().get::<Open>().map(|open| open.counters.clone()));
         let Some(counters) = counters else { return };
         ENTERED.with_borrow_mut(|(entered, since)| {
             settle(entered, since);
@@ -231,6 +229,11 @@ mod tests {
     use lake::timing::{part, part_of};
     use tracing_subscriber::layer::SubscriberExt as _;
 
+    /// Computes until this thread has used the CPU time, in nanoseconds.
+    fn compute_until(end: u64) {
+        while cpu_ns(libc::CLOCK_THREAD_CPUTIME_ID) < end {}
+    }
+
     #[test]
     fn cpu_time_and_bytes_belong_to_the_innermost_part() {
         let timings = Timings::default();
@@ -239,7 +242,7 @@ mod tests {
             part_of("outer", &"silver.board").in_scope(|| {
                 part("inner").in_scope(|| {
                     let begin = cpu_ns(libc::CLOCK_THREAD_CPUTIME_ID);
-                    while cpu_ns(libc::CLOCK_THREAD_CPUTIME_ID) < begin + 2_000_000 {}
+                    compute_until(begin + 2_000_000);
                     tracing::trace!(target: TARGET, written_bytes = 7_i64, "data file written");
                 });
             });

@@ -138,11 +138,11 @@ fn longest_array(document: &Value) -> Option<(String, Vec<Value>)> {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             match value {
                 Value::Array(elements)
-                    if !elements.is_empty() && elements.iter().all(Value::is_object) =>
+                    if !elements.is_empty()
+                        && elements.iter().all(Value::is_object)
+                        && longest.as_ref().is_none_or(|(_, it)| elements.len() > it.len()) =>
                 {
-                    if longest.as_ref().is_none_or(|(_, it)| elements.len() > it.len()) {
-                        longest = Some((path, elements));
-                    }
+                    longest = Some((path, elements));
                 }
                 Value::Object(_) if depth < DEPTH => waiting.push_back((path, value, depth + 1)),
                 _ => {}

@@ -134,6 +134,9 @@ mod tests {
     use super::*;
     use arrow::array::{ArrayRef, Int64Array, StringArray};
 
+    /// File, line, record and text of a row.
+    type Row = (&'static str, i64, Option<i64>, &'static str);
+
     #[test]
     fn records_are_placed_in_the_dump_of_their_row() {
         let rows = [
@@ -145,7 +148,7 @@ mod tests {
             ("a", 1, Some(5), "board"),
             ("c", 1, Some(6), "board"),
         ];
-        let texts = |text: fn(&(&'static str, i64, Option<i64>, &'static str)) -> &'static str| {
+        let texts = |text: fn(&Row) -> &'static str| {
             Arc::new(rows.iter().map(|row| Some(text(row))).collect::<StringArray>()) as ArrayRef
         };
         let numbers: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<Int64Array>());

@@ -84,8 +84,8 @@ fn check(batches: &[Vec<Row>]) {
 fn rows_are_read_as_they_were_written() {
     let one = vec![(Some(3), Some(1)); 5];
     let nothing = vec![(None, None); 5];
-    check(&[one.clone()]);
-    check(&[nothing.clone()]);
+    check(std::slice::from_ref(&one));
+    check(std::slice::from_ref(&nothing));
     check(&[one.clone(), one.clone(), one.clone(), one.clone()]);
     check(&[one.clone(), nothing.clone()]);
     check(&[nothing.clone(), one.clone(), nothing]);
@@ -107,7 +107,7 @@ proptest::proptest! {
 #[test]
 fn one_value_is_a_dictionary_with_the_usual_statistics() {
     let rows = vec![(Some(2), None); GROUP];
-    let bytes = written(&[rows.clone()]);
+    let bytes = written(std::slice::from_ref(&rows));
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
     let mut usual = ArrowWriter::try_new(Vec::new(), schema(), None).unwrap();
     usual.write(&batch(&rows)).unwrap();
