@@ -4,6 +4,7 @@
 mod broker;
 mod clients;
 mod databases;
+mod named;
 mod service;
 mod sources;
 mod wheel;
@@ -12,6 +13,7 @@ use crate::machine::{self, print, run};
 use crate::package;
 use crate::server::Server;
 use crate::tools;
+use named::WHEN_NAMED;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -194,28 +196,6 @@ struct Bench {
     /// Whether parts run that were not named.
     is_usual: bool,
 }
-
-/// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
-/// times or need servers and clients beside the program, and a machine without other load.
-const WHEN_NAMED: [&str; 17] = [
-    "draft",
-    "databases",
-    "sources",
-    "mqtt",
-    "folder",
-    "http-source",
-    "screens",
-    "messages",
-    "login",
-    "topics",
-    "stream",
-    "load",
-    "boards",
-    "sql-doors",
-    "schemathesis",
-    "python-package",
-    "spark",
-];
 
 /// The parts as a list for people.
 pub fn listed() -> String {

@@ -20,7 +20,7 @@ use messages::{check_topic_columns, framing, topics};
 use native::{add_native_formats, check_path_columns};
 use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
-use plant::source::{Origin, Pull};
+use plant::source::{Pull, PullOrigin};
 
 pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
 pub(crate) use http::{AUTHS, PAGES};
@@ -53,12 +53,8 @@ pub fn read(
     let format = format_of_origin(&mut reader, pull.as_ref(), is_mqtt);
     let is_stream = format == Some(Format::Message);
     let http = http::pull(&mut reader, is_stream);
-    let paths = match &http {
-        Some(_) if !is_stream => http::paths(table),
-        None if !is_stream && pull.is_none() => paths(&mut reader),
-        _ => Vec::new(),
-    };
     let is_dump = !is_stream && http.is_none() && pull.is_none();
+    let paths = paths_of_source(&mut reader, table, is_dump, http.is_some() && !is_stream);
     let done_marker = if is_dump { done_marker(&mut reader) } else { None };
     let is_kafka = is_stream && !is_mqtt;
     let (topics, framing) = topics_and_framing(&mut reader, is_kafka);
@@ -69,10 +65,7 @@ pub fn read(
     let supersede = supersede_unless(is_stream, &mut reader, default);
     let removed_records =
         removed_records(&mut reader, supersede).map(|it| of_whole(it, pull.as_ref()));
-    let dump_unit = match &http {
-        Some(_) => Some(http::dump_unit(supersede)),
-        None => dump_unit(&mut reader, supersede),
-    };
+    let dump_unit = dump_unit(&mut reader, supersede, http.is_some());
     let nulls = reader.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut reader, plant_zone, format.as_ref(), findings);
     add_native_formats(format.as_ref(), &mut columns);
@@ -130,9 +123,23 @@ fn format_of_origin(
     is_mqtt: bool,
 ) -> Option<Format> {
     match pull.map(|pull| &pull.origin) {
-        Some(Origin::Sql(_)) => Some(Format::CopyText),
+        Some(PullOrigin::Sql(_)) => Some(Format::CopyText),
         None if is_mqtt => mqtt::format(reader),
         None => format(reader),
+    }
+}
+
+/// The places of the dumps, which an interface determines by its table.
+fn paths_of_source(
+    reader: &mut TomlReader<'_, '_>,
+    table: &str,
+    is_dump: bool,
+    is_http: bool,
+) -> Vec<Pattern> {
+    match (is_dump, is_http) {
+        (true, _) => paths(reader),
+        (false, true) => http::paths(table),
+        (false, false) => Vec::new(),
     }
 }
 
@@ -240,7 +247,14 @@ fn removed_records(
 }
 
 /// Which files are one dump; `None` if the value is invalid.
-fn dump_unit(reader: &mut TomlReader<'_, '_>, supersede: Option<Supersede>) -> Option<DumpUnit> {
+fn dump_unit(
+    reader: &mut TomlReader<'_, '_>,
+    supersede: Option<Supersede>,
+    is_http: bool,
+) -> Option<DumpUnit> {
+    if is_http {
+        return Some(http::dump_unit(supersede));
+    }
     let Some(text) = reader.text("dump_unit") else { return Some(DumpUnit::ByName) };
     if supersede.is_some_and(|it| it != Supersede::Dump) {
         let remedy = "Remove the key: it applies to supersede = \"dump\" only.";

@@ -16,7 +16,7 @@ use crate::listen::Listening;
 use crate::stream::Stream;
 use anyhow::Context as _;
 use arrow_flight::flight_service_server::FlightServiceServer;
-use connection::{Connection, Incoming};
+use connection::{GrpcConnection, GrpcConnections};
 use futures::future::BoxFuture;
 use serve::http::Service;
 use service::Flight;
@@ -46,7 +46,7 @@ pub fn serve(
 ) -> BoxFuture<'static, anyhow::Result<()>> {
     Box::pin(async move {
         let (sender, incoming) = channel(WAITING);
-        let serving = answer(service, &listening, Incoming(incoming))?;
+        let serving = answer(service, &listening, GrpcConnections(incoming))?;
         let ((), ()) = tokio::try_join!(serving, accept(listening, sender))?;
         Ok(())
     })
@@ -57,7 +57,7 @@ pub fn serve(
 fn answer(
     service: Arc<Service>,
     listening: &Listening,
-    incoming: Incoming,
+    incoming: GrpcConnections,
 ) -> anyhow::Result<BoxFuture<'static, anyhow::Result<()>>> {
     let limits = Arc::clone(&listening.limits);
     let flight = Flight::new(service, Arc::clone(&limits))?;
@@ -88,7 +88,7 @@ fn answer(
 /// Accepts connections and hands them over to gRPC.
 fn accept(
     listening: Listening,
-    sender: Sender<Connection>,
+    sender: Sender<GrpcConnection>,
 ) -> BoxFuture<'static, anyhow::Result<()>> {
     let (limits, certificates) = (Arc::clone(&listening.limits), listening.certificates.clone());
     let connection = move |stream: TcpStream, peer| {
@@ -115,9 +115,9 @@ fn accept(
 async fn hand_over(
     stream: Stream,
     peer: SocketAddr,
-    sender: Sender<Connection>,
+    sender: Sender<GrpcConnection>,
 ) -> anyhow::Result<()> {
-    let (connection, closed) = Connection::new(stream, peer);
+    let (connection, closed) = GrpcConnection::new(stream, peer);
     sender.send(connection).await.ok().context("the server has stopped")?;
     closed.cancelled().await;
     Ok(())

@@ -16,7 +16,7 @@ mod messages_builder;
 pub mod mqtt;
 pub mod pull;
 pub mod retry;
-pub mod sql;
+mod tls;
 pub mod unmatched;
 pub mod watch_folder;
 

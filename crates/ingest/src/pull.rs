@@ -7,12 +7,14 @@
 //!
 //! A new kind of source gets a reader that [`read`] calls; see [`plant::source`] for all the steps.
 
+mod sql;
+
+use crate::Error;
 use crate::files::Fetched;
-use crate::{Error, sql};
 use batches::digest::PrefixDigest;
 use config::settings::Limits;
 use plant::contract::Contract;
-use plant::source::{Increment, Origin, PullPlace};
+use plant::source::{Increment, PullOrigin, PullPlace};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -52,7 +54,7 @@ pub struct Pulled {
 /// source; [`Error::Auth`], [`Error::Unreachable`], [`Error::NotFound`] and [`Error::Data`] about the source.
 pub async fn read(request: Request<'_>) -> Result<Option<Pulled>, Error> {
     match request.contract.pull.as_ref().map(|pull| &pull.origin) {
-        Some(Origin::Sql(source)) => Box::pin(sql::read(&request, source)).await,
+        Some(PullOrigin::Sql(source)) => Box::pin(sql::read(&request, source)).await,
         None => {
             let table = &request.contract.table;
             Err(Error::Config(anyhow::anyhow!("the contract of {table} has no source to read")))
@@ -68,7 +70,7 @@ pub fn reads_again(
     landed: &Increment,
 ) -> bool {
     match contract.pull.as_ref().map(|pull| &pull.origin) {
-        Some(Origin::Sql(source)) => sql::reads_again(source, limits, last, landed),
+        Some(PullOrigin::Sql(source)) => sql::reads_again(source, limits, last, landed),
         None => false,
     }
 }

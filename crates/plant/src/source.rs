@@ -6,7 +6,7 @@
 //! rejected records are the same as for files.
 //!
 //! A new kind of source is added in four steps:
-//! 1. a variant of [`Origin`] with what the contract configures, here;
+//! 1. a variant of [`PullOrigin`] with what the contract configures, here;
 //! 2. its table in `config/src/contract/pull.rs`, and the keys in `config/src/schema/contract.rs`;
 //! 3. its reader in `ingest`, called by `ingest::pull::read`: it spools the bytes of one pull to
 //!    the disk, and the decoder of the contract's format reads them. The wiring needs no change;
@@ -21,28 +21,28 @@ pub struct Pull {
     pub every_s: Option<u64>,
     /// Number of this reading. Another number starts from the beginning of the source.
     pub reading: u64,
-    pub origin: Origin,
+    pub origin: PullOrigin,
 }
 
 impl Pull {
     /// Whether each pull has all records of the source, so that a record missing from it is deleted.
     pub fn is_whole(&self) -> bool {
         match &self.origin {
-            Origin::Sql(sql) => sql.watermark.is_none(),
+            PullOrigin::Sql(sql) => sql.watermark.is_none(),
         }
     }
 
     /// Where the source is, without secrets.
     pub fn address(&self) -> String {
         match &self.origin {
-            Origin::Sql(sql) => sql.database.to_string(),
+            PullOrigin::Sql(sql) => sql.database.to_string(),
         }
     }
 }
 
 /// What a source is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Origin {
+pub enum PullOrigin {
     /// A table or a query of a database.
     Sql(SqlSource),
 }

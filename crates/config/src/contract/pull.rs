@@ -3,7 +3,7 @@
 use crate::alarms::value::duration;
 use crate::secret::SecretRef;
 use crate::toml_reader::TomlReader;
-use plant::source::{Database, Origin, Overlap, Pull, Server, SqlRows, SqlSource, Watermark};
+use plant::source::{Database, Overlap, Pull, PullOrigin, Server, SqlRows, SqlSource, Watermark};
 use url::Url;
 
 /// Keys of dumps that have no meaning for rows of a database.
@@ -42,7 +42,7 @@ fn sql(mut reader: TomlReader<'_, '_>) -> Option<Pull> {
     reader.finish();
     let (database, rows) = (database?, rows?);
     let sql = SqlSource { database, rows, key, watermark, rows_per_s, statement_timeout_s };
-    Some(Pull { every_s, reading, origin: Origin::Sql(sql) })
+    Some(Pull { every_s, reading, origin: PullOrigin::Sql(sql) })
 }
 
 fn rows(reader: &mut TomlReader<'_, '_>) -> Option<SqlRows> {
@@ -185,7 +185,7 @@ mod tests {
         let pull = pull.unwrap();
         assert_eq!(pull.address(), "postgresql://cockpit@mes-db:5432/mes");
         assert!(!pull.is_whole());
-        let Origin::Sql(sql) = &pull.origin;
+        let PullOrigin::Sql(sql) = &pull.origin;
         assert_eq!(sql.watermark.as_ref().unwrap().overlap, Some(Overlap::Seconds(90)));
         let Database::Postgres(server) = &sql.database else { panic!("{:?}", sql.database) };
         assert!(server.is_encrypted);

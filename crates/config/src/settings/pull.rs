@@ -13,7 +13,7 @@ settings! {
             "a killed process repeats at most this much, and a commit holds no more";
         /// Longest pause before a source that cannot be reached is tried again.
         pull_retry_max_s: u64 = 600, in 1 to 86_400,
-            "a server that is away for hours is not asked every few seconds";
+            "no connection to a server that is down for hours is tried every few seconds";
         /// Longest wait for a connection to a database.
         sql_connect_timeout_s: u64 = 10, in 1 to 600,
             "a server in the same plant answers within milliseconds";

@@ -13,13 +13,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::server::Connected;
 
 /// A connection; its token is cancelled when it is dropped.
-pub struct Connection {
+pub struct GrpcConnection {
     stream: Stream,
     peer: Peer,
     _closed: DropGuard,
 }
 
-impl Connection {
+impl GrpcConnection {
     /// A connection, and a token that is cancelled when it is over.
     pub fn new(stream: Stream, peer: SocketAddr) -> (Self, CancellationToken) {
         let peer = Peer { address: peer.ip().to_canonical(), is_secure: stream.is_secure() };
@@ -33,7 +33,7 @@ impl Connection {
 #[derive(Debug, Clone, Copy)]
 pub struct ClientPeer(pub Peer);
 
-impl Connected for Connection {
+impl Connected for GrpcConnection {
     type ConnectInfo = ClientPeer;
 
     fn connect_info(&self) -> ClientPeer {
@@ -42,17 +42,17 @@ impl Connected for Connection {
 }
 
 /// The connections as a stream.
-pub struct Incoming(pub Receiver<Connection>);
+pub struct GrpcConnections(pub Receiver<GrpcConnection>);
 
-impl Items for Incoming {
-    type Item = io::Result<Connection>;
+impl Items for GrpcConnections {
+    type Item = io::Result<GrpcConnection>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(context).map(|received| received.map(Ok))
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for GrpcConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -62,7 +62,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for GrpcConnection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

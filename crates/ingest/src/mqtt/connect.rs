@@ -1,7 +1,7 @@
 //! Options of the client, and what its errors mean.
 
 use crate::Error;
-use crate::sql::tls;
+use crate::tls;
 use config::secret::SecretRef;
 use config::settings::MqttLimits;
 use plant::mqtt_source::MqttSource;

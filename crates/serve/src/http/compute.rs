@@ -98,7 +98,7 @@ async fn next(mut open: Open) -> Computed<Option<(RecordBatch, Open)>> {
     }
 }
 
-/// Sends the columns, then the batches, until nobody reads them.
+/// Sends the columns, then the batches, until the receiver is dropped.
 async fn compute(
     frame: DataFrame,
     interrupt: Interrupt,

@@ -9,7 +9,7 @@ use ingest::retry::Backoff;
 use ingest::{Error, Retry};
 use lake::sources::SourceState;
 use plant::contract::Contract;
-use plant::source::{Database, Origin, Pull};
+use plant::source::{Database, Pull, PullOrigin};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -113,7 +113,7 @@ fn seconds(seconds: u64) -> TimeDelta {
 /// The password of a source, if it has one that can be read.
 fn password(contract: &Contract) -> Option<SecretText> {
     let reference = match &contract.pull {
-        Some(Pull { origin: Origin::Sql(sql), .. }) => match &sql.database {
+        Some(Pull { origin: PullOrigin::Sql(sql), .. }) => match &sql.database {
             Database::Postgres(server) | Database::MySql(server) => server.password.as_ref(),
             Database::Sqlite(_) => None,
         },

@@ -36,8 +36,8 @@ impl Position {
     }
 }
 
-/// The text of the position `overlap` before the one of `text`, in the same format. A text that is no position
-/// stays.
+/// The text of the position `overlap` before the one of `text`, in the same format. A text without
+/// a position stays.
 pub fn before(text: &str, overlap: Overlap) -> String {
     match (Position::parse(text), overlap) {
         (Some(Position::Number(number)), Overlap::Numbers(numbers)) => {
@@ -63,7 +63,7 @@ fn moved(text: &str, us: i64, by: TimeDelta) -> String {
     format!("{}{between}{}{suffix}", at.format("%Y-%m-%d"), at.format("%H:%M:%S%.f"))
 }
 
-/// Whether the position of `one` is after that of `other`. Texts that are no positions are compared as texts.
+/// Whether the position of `one` is after that of `other`. Texts without a position are compared as texts.
 pub fn is_later(one: &str, other: &str) -> bool {
     match (Position::parse(one), Position::parse(other)) {
         (Some(one), Some(other)) => one.compare(other) == Some(Ordering::Greater),

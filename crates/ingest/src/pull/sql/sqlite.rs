@@ -159,7 +159,7 @@ fn send_rows(
         }
     }
     if !chunk.is_empty() {
-        // A receiver that is gone needs no rows.
+        // A receiver that was dropped needs no rows.
         let _sent = out.blocking_send(chunk);
     }
     Ok(())

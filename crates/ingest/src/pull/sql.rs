@@ -14,7 +14,6 @@ mod pages;
 mod postgres;
 mod session;
 mod sqlite;
-pub(crate) mod tls;
 mod watermark;
 
 use crate::Error;
@@ -24,8 +23,6 @@ use increment::Increments;
 use pages::{Pages, Rows};
 use plant::source::{Database, Increment, Overlap, PullPlace, SqlSource};
 use session::Session;
-
-pub use columns::{ColumnKind, SqlColumn};
 
 /// Reads a table or a query.
 pub(crate) async fn read(
@@ -46,33 +43,6 @@ pub(crate) async fn read(
             Box::pin(read_in(session, request, source)).await
         }
     }
-}
-
-/// The columns of a table or a query.
-///
-/// # Errors
-/// As [`crate::pull::read`].
-pub async fn describe(source: &SqlSource, limits: &Limits) -> Result<Vec<SqlColumn>, Error> {
-    match &source.database {
-        Database::Postgres(server) => {
-            described(postgres::open(server, source, limits).await?, source).await
-        }
-        Database::MySql(server) => {
-            described(mysql::open(server, source, limits).await?, source).await
-        }
-        Database::Sqlite(path) => {
-            described(sqlite::open(path, source, limits).await?, source).await
-        }
-    }
-}
-
-async fn described<S: Session>(
-    mut session: S,
-    source: &SqlSource,
-) -> Result<Vec<SqlColumn>, Error> {
-    let columns = session.columns(&S::DIALECT.from(&source.rows)).await?;
-    session.close().await;
-    Ok(columns)
 }
 
 async fn read_in<S: Session>(

@@ -1,0 +1,23 @@
+//! Which parts run only when they are named.
+
+/// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
+/// times or need servers and clients beside the program, and a machine without other load.
+pub const WHEN_NAMED: [&str; 17] = [
+    "draft",
+    "databases",
+    "sources",
+    "mqtt",
+    "folder",
+    "http-source",
+    "screens",
+    "messages",
+    "login",
+    "topics",
+    "stream",
+    "load",
+    "boards",
+    "sql-doors",
+    "schemathesis",
+    "python-package",
+    "spark",
+];
