@@ -86,7 +86,7 @@ const SQL: Table = Table::new(
         Key::text("watermark", "Column that grows with each change of a row: only newer rows are read. Without it all rows are read each time, and rows that are missing are deleted.")
             .example("\"updated_at\""),
         Key::new("overlap", Kind::TextOrNumber, "How far before the last watermark rows are read again: a duration for times, a number for numbers.")
-            .default("\"10 min\" or 1000"),
+            .default("\"10 min\""),
         Key::new("clock_tolerance", Kind::Duration, "How far the clocks of writers may be ahead of that of the database.")
             .default("\"1 min\""),
         Key::new("every", Kind::Duration, "Time between two reads.").default("\"5 min\""),

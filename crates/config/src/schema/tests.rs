@@ -26,7 +26,7 @@ fn keys_of(table: &Table, path: &str, keys: &mut BTreeSet<(String, String)>) {
 /// A plant file, contracts and KPIs that together make the readers read every key.
 const PLANT: &str = "name = 'p'\nzone = 'UTC'\n[kafka]\n[serve]\n[temperature]\n[access]\n[limits]\n\
                      [[shift]]\n[[rest]]\n[[line]]\n[[unit]]\n[[openid]]\n[[openid.role]]\n";
-const CONTRACTS: [&str; 7] = [
+const CONTRACTS: [&str; 8] = [
     "format = 'delimited'\ncolumns = [ { name = 'a', type = 'decimal' }, { name = 'b', type = 'bool' }, \
      { name = 'c', type = 'time' } ]",
     "format = 'message'\n",
@@ -35,6 +35,7 @@ const CONTRACTS: [&str; 7] = [
     "format = 'workbook'\n",
     "[sql]\nurl = 'mysql://a@b/c'\nwatermark = 'w'\n",
     "format = 'json_lines'\n[http]\n",
+    "[mqtt]\n",
 ];
 const KPIS: &str = "[[hours]]\n[[kpi]]\nunknown = [{}]\ncause = [{}]\n";
 
