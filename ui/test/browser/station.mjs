@@ -14,7 +14,7 @@ async function showsADay(page, { unit, day }) {
   expect.same('station: OEE', shown, value === null ? '–' : `${(100 * value).toFixed(1)} %`)
   const orders = await plant.sql(
     `SELECT work_order, count(*) AS made, min(made_at) AS first FROM silver.board_made WHERE ${where}
-     GROUP BY work_order ORDER BY first`,
+     GROUP BY work_order ORDER BY first, work_order`,
   )
   const { body } = await screen.tableOf(page, 'Orders')
   expect.same(
