@@ -4,7 +4,7 @@ import type { TileKind } from './api'
 export const newBoard = (name: string): string => `# What this board answers, and for whom.
 
 title = "${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll(/[-_]/g, ' ')}"
-time = "this"
+time = "7d"
 
 ${newTile('number', 'made')}`
 

@@ -98,7 +98,7 @@ export async function interactions(browser) {
   })
   for (let round = 0; round < 10; round += 1) {
     await page.keyboard.press('Control+k')
-    await page.getByRole('combobox').waitFor()
+    await page.getByRole('dialog').getByRole('combobox').waitFor()
     await page.keyboard.type('st')
     await page.keyboard.press('Escape')
     await page.keyboard.press('/')

@@ -62,7 +62,7 @@ async function palette(page) {
   await page.goto(`${BASE}/now`)
   await page.waitForSelector('main h1')
   await page.keyboard.press('Control+k')
-  await page.getByRole('combobox').waitFor()
+  await page.getByRole('dialog').getByRole('combobox').waitFor()
   await page.keyboard.insertText('stock')
   await page.getByRole('option', { name: 'Stock' }).first().waitFor()
   await page.keyboard.press('Enter')

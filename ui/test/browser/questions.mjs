@@ -130,9 +130,9 @@ async function workbook(person) {
   // A step that fails before it waits for the file must not end the program.
   saved.catch(() => {})
   await person.press('Control+k')
-  await person.page.getByRole('combobox').waitFor()
+  await person.page.getByRole('dialog').getByRole('combobox').waitFor()
   await person.type('xlsx yesterday')
-  await person.page.getByRole('option').first().waitFor()
+  await person.page.getByRole('dialog').getByRole('option').first().waitFor()
   await person.press('Enter')
   return (await saved).suggestedFilename().endsWith('.xlsx')
 }
@@ -183,7 +183,7 @@ async function whereIsAnOrder(person) {
   )
   await person.start()
   await person.press('Control+k')
-  await person.page.getByRole('combobox').waitFor()
+  await person.page.getByRole('dialog').getByRole('combobox').waitFor()
   await person.type(order)
   await person.page.getByRole('option', { name: order }).first().waitFor()
   await person.press('Enter')
