@@ -55,7 +55,7 @@ export async function choiceTest(browser) {
 async function inspect(page, name, language, viewport) {
   if (LETTERS[language]) {
     const title = await page.locator('h1').first().innerText()
-    const rail = await page.locator('.rail a, h2, .label').allInnerTexts()
+    const rail = await page.locator('.rail a, h2, .label, .button').allInnerTexts()
     const isTranslated = [title, ...rail].some((text) => LETTERS[language].test(text))
     expect.check(`${name} is translated`, isTranslated, title)
   }

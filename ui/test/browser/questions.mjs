@@ -98,7 +98,9 @@ async function acknowledge(person) {
   const { response } = alarms.find((alarm) => keyOf(alarm) === key)
   const isRead = (await row.innerText()).includes(response)
   await person.click(row.getByRole('button'))
-  await row.getByRole('button').waitFor({ state: 'detached', timeout: SHOWN_MS })
+  // `row` is the first alarm with a button, which is another one after the acknowledgement.
+  const same = person.page.locator(`[data-alarm][data-row="${key}"]`)
+  await same.getByRole('button').waitFor({ state: 'detached', timeout: SHOWN_MS })
   const { alarms: after } = await plant.api('/alarms?state=all')
   const state = after.find((alarm) => keyOf(alarm) === key)?.state
   return isRead && (state === undefined || !state.endsWith('unacknowledged'))
