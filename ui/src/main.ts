@@ -3,7 +3,7 @@ import './style/base.css'
 import { mount } from 'svelte'
 import App from './App.svelte'
 import { app } from './kit/app.svelte'
-import { loadLanguage } from './kit/language'
+import { loadTexts } from './kit/language'
 import { router } from './kit/router.svelte'
 import { session } from './kit/session.svelte'
 import { loadPage, routeOf } from './routes'
@@ -13,7 +13,7 @@ async function start(target: HTMLElement): Promise<void> {
   session.start()
   app.start()
   router.start()
-  await loadLanguage()
+  await loadTexts('base')
   mount(App, { target })
 }
 

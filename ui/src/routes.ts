@@ -1,6 +1,7 @@
 import type { Component } from 'svelte'
 import type { MessageKey } from './kit/i18n'
 import type { IconName } from './kit/icons'
+import { loadTexts, type Part } from './kit/language'
 import type { Permission } from './kit/session.svelte'
 
 export interface Route {
@@ -16,6 +17,8 @@ export interface Route {
   isBare?: boolean
   /** The page needs no session. */
   isPublic?: boolean
+  /** Texts that the page has beside those of every page. */
+  texts?: readonly Part[]
   /** Loads the page when it is first opened. */
   page: () => Promise<{ default: Component }>
 }
@@ -56,6 +59,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     icon: 'make',
     key: 'p',
     permission: 'read_tables',
+    texts: ['quality', 'station'],
     page: () => import('./production/Production.svelte'),
   },
   {
@@ -66,6 +70,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     permission: 'read_tables',
     needsWholePlant: true,
     hasSubpaths: true,
+    texts: ['orders'],
     page: () => import('./orders/Orders.svelte'),
   },
   {
@@ -74,6 +79,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     icon: 'quality',
     key: 'q',
     permission: 'read_tables',
+    texts: ['quality'],
     page: () => import('./quality/Quality.svelte'),
   },
   {
@@ -92,6 +98,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     key: 'a',
     permission: 'follow_live',
     hasSubpaths: true,
+    texts: ['alarms', 'editor'],
     page: () => import('./alarms/Alarms.svelte'),
   },
   {
@@ -101,6 +108,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     key: 'r',
     permission: 'read_tables',
     hasSubpaths: true,
+    texts: ['reports'],
     page: () => import('./reports/Reports.svelte'),
   },
   {
@@ -109,6 +117,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     icon: 'data',
     key: 'd',
     permission: 'read_tables',
+    texts: ['sources'],
     page: () => import('./data/Data.svelte'),
   },
   {
@@ -117,6 +126,7 @@ export const routes: readonly [RailRoute, ...RailRoute[]] = [
     icon: 'explore',
     key: 'x',
     permission: 'run_sql',
+    texts: ['explore'],
     page: () => import('./explore/Explore.svelte'),
   },
 ]
@@ -125,6 +135,7 @@ export const settings: Route = {
   path: '/settings',
   title: 'settings.title',
   key: 's',
+  texts: ['access'],
   page: () => import('./settings/Settings.svelte'),
 }
 
@@ -136,18 +147,21 @@ export const allRoutes: readonly Route[] = [
     path: '/board',
     title: 'boards.title',
     key: 'b',
+    texts: ['boards', 'plant-boards'],
     page: () => import('./wall/Boards.svelte'),
   },
   {
     path: '/board/operator',
     title: 'operator.title',
     isBare: true,
+    texts: ['boards'],
     page: () => import('./wall/Operator.svelte'),
   },
   {
     path: '/board',
     title: 'boards.title',
     isBelow: true,
+    texts: ['boards', 'plant-boards', 'editor', 'quality', 'explore'],
     page: () => import('./boards/BoardPage.svelte'),
   },
   {
@@ -155,24 +169,28 @@ export const allRoutes: readonly Route[] = [
     title: 'wall.title',
     isBare: true,
     hasSubpaths: true,
+    texts: ['boards', 'plant-boards', 'quality'],
     page: () => import('./boards/WallPage.svelte'),
   },
   {
     path: '/make',
     title: 'station.title',
     isBelow: true,
+    texts: ['orders', 'quality', 'station'],
     page: () => import('./production/StationPage.svelte'),
   },
   {
     path: '/login',
     title: 'login.title',
     isPublic: true,
+    texts: ['access'],
     page: () => import('./login/Login.svelte'),
   },
   {
     path: '/setup',
     title: 'setup.title',
     isPublic: true,
+    texts: ['access'],
     page: () => import('./login/Setup.svelte'),
   },
 ]
@@ -180,12 +198,13 @@ export const allRoutes: readonly Route[] = [
 /** Pause before the code of a page is requested again. */
 const RETRY_PAUSE_MS = 1_000
 
-/** The component of a page. A request that fails is repeated once. */
-export async function loadPage({ page }: Route): Promise<Component> {
-  const loaded = await page().catch(async () => {
+/** The component of a page, with its texts. A request that fails is repeated once. */
+export async function loadPage({ page, texts = [] }: Route): Promise<Component> {
+  const requested = page().catch(async () => {
     await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
     return page()
   })
+  const [loaded] = await Promise.all([requested, ...texts.map(loadTexts)])
   return loaded.default
 }
 

@@ -1,5 +1,5 @@
 // The unit tests see English texts.
-import { useCatalogue } from '../src/kit/i18n'
+import { useTexts } from '../src/kit/i18n'
 import { en } from '../src/messages/en'
 
-useCatalogue('en', en)
+useTexts('en', en)

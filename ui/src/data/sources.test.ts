@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest'
-import { useCatalogue } from '../kit/i18n'
+import { useTexts } from '../kit/i18n'
 import { en } from '../messages/en'
 import { isWorking, kindText, lagText, rateText, type Source, sourceStatus, span } from './sources'
 
-beforeAll(() => useCatalogue('en', en))
+beforeAll(() => useTexts('en', en))
 
 const source = (changes: Partial<Source>): Source => ({
   table: 'work_order',

@@ -15,10 +15,10 @@ const LOCALES: Record<Language, string> = { en: 'en-IN', ml: 'ml-IN', hi: 'hi-IN
 let language: Language = 'en'
 let messages: Partial<Catalogue> = {}
 
-/** Called once before anything is shown; another language is shown after a reload. */
-export function useCatalogue(chosen: Language, catalogue: Catalogue): void {
+/** Called before anything is shown, and with the texts of a page before it; another language is shown after a reload. */
+export function useTexts(chosen: Language, texts: Partial<Catalogue>): void {
   language = chosen
-  messages = catalogue
+  messages = { ...messages, ...texts }
 }
 
 export const currentLanguage = (): Language => language

@@ -1,17 +1,32 @@
 /** Which language the pages use: the choice of the person, else the first known one of the browser. */
-import { type Catalogue, LANGUAGES, type Language, useCatalogue } from './i18n'
+import { type Catalogue, LANGUAGES, type Language, useTexts } from './i18n'
 
 const STORED = 'language'
 
 /** Texts that are 40 % longer and bracketed, to test the layout; chosen by `localStorage.language`. */
 const PSEUDO = 'en-XA'
 
-/** Each catalogue is one file, requested only for its language. */
-const CATALOGUES: Record<Language, () => Promise<Catalogue>> = {
-  en: () => import('../messages/en').then(({ en }) => en),
-  ml: () => import('../messages/ml').then(({ ml }) => ml),
-  hi: () => import('../messages/hi').then(({ hi }) => hi),
-}
+/** Texts of some pages, which are loaded with these. The part `base` is loaded before any page. */
+export type Part =
+  | 'access'
+  | 'alarms'
+  | 'boards'
+  | 'editor'
+  | 'explore'
+  | 'orders'
+  | 'plant-boards'
+  | 'quality'
+  | 'reports'
+  | 'sources'
+  | 'station'
+
+/** Each part of a catalogue is one file, requested only for its language. */
+const FILES = import.meta.glob<{ texts: Partial<Catalogue> }>([
+  '../messages/*/*.ts',
+  '!**/frame.ts',
+  '!**/palette.ts',
+  '!**/plant.ts',
+])
 
 /** The first language that the pages have: `ml` of `ml-IN`; English if there is none. */
 export function languageOf(wanted: readonly (string | null)[]): Language {
@@ -30,18 +45,34 @@ export function lengthened(text: string): string {
   return `[${text}${text.includes(' ') ? added.replace(/~{8}(?=~)/g, '$& ') : added}]`
 }
 
-/** Loads the texts. Without them nothing can be shown, so a failed request is repeated once. */
-export async function loadLanguage(): Promise<void> {
-  const stored = localStorage.getItem(STORED)
-  const language = languageOf([stored, ...navigator.languages])
-  const catalogue = await CATALOGUES[language]().catch(() => CATALOGUES[language]())
-  document.documentElement.lang = language
-  useCatalogue(language, stored === PSEUDO ? pseudoOf(catalogue) : catalogue)
+const loaded = new Map<Part | 'base', Promise<void>>()
+
+/**
+ * Loads a part of the texts, unless it is there. A request that fails is repeated once.
+ *
+ * @throws the error of the second request; the next call requests the part again.
+ */
+export function loadTexts(part: Part | 'base'): Promise<void> {
+  const known = loaded.get(part)
+  if (known) return known
+  const added = requestTexts(part)
+  loaded.set(part, added)
+  added.catch(() => loaded.delete(part))
+  return added
 }
 
-function pseudoOf(catalogue: Catalogue): Catalogue {
-  const texts = Object.entries(catalogue).map(([key, text]) => [key, lengthened(text)])
-  return Object.fromEntries(texts) as Catalogue
+async function requestTexts(part: Part | 'base'): Promise<void> {
+  const stored = localStorage.getItem(STORED)
+  const language = languageOf([stored, ...navigator.languages])
+  const request = FILES[`../messages/${language}/${part}.ts`]
+  if (!request) throw new Error(`no texts ${part} in ${language}`)
+  const { texts } = await request().catch(request)
+  document.documentElement.lang = language
+  useTexts(language, stored === PSEUDO ? pseudoOf(texts) : texts)
+}
+
+function pseudoOf(texts: Partial<Catalogue>): Partial<Catalogue> {
+  return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, lengthened(text)]))
 }
 
 /** Stores the choice in this browser, and shows the page in that language. */

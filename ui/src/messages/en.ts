@@ -1,27 +1,28 @@
-import { access } from './en/access'
-import { alarms } from './en/alarms'
-import { boards } from './en/boards'
-import { explore } from './en/explore'
-import { orders } from './en/orders'
-import { palette } from './en/palette'
-import { plant } from './en/plant'
-import { plantBoards } from './en/plant-boards'
-import { quality } from './en/quality'
-import { reports } from './en/reports'
-import { sources } from './en/sources'
-import { station } from './en/station'
+import { texts as access } from './en/access'
+import { texts as alarms } from './en/alarms'
+import { texts as base } from './en/base'
+import { texts as boards } from './en/boards'
+import { texts as editor } from './en/editor'
+import { texts as explore } from './en/explore'
+import { texts as orders } from './en/orders'
+import { texts as plantBoards } from './en/plant-boards'
+import { texts as quality } from './en/quality'
+import { texts as reports } from './en/reports'
+import { texts as sources } from './en/sources'
+import { texts as station } from './en/station'
 
+/** All texts: their keys are the type of a catalogue. The pages load them in parts. */
 export const en = {
-  ...plant,
   ...access,
   ...alarms,
-  ...orders,
-  ...quality,
-  ...station,
+  ...base,
+  ...boards,
+  ...editor,
   ...explore,
-  ...palette,
+  ...orders,
+  ...plantBoards,
+  ...quality,
   ...reports,
   ...sources,
-  ...boards,
-  ...plantBoards,
+  ...station,
 } as const

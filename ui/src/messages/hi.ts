@@ -1,16 +1,16 @@
 import type { Catalogue } from '../kit/i18n'
-import { access } from './hi/access'
-import { alarms } from './hi/alarms'
-import { boards } from './hi/boards'
-import { explore } from './hi/explore'
-import { orders } from './hi/orders'
-import { palette } from './hi/palette'
-import { plant } from './hi/plant'
-import { plantBoards } from './hi/plant-boards'
-import { quality } from './hi/quality'
-import { reports } from './hi/reports'
-import { sources } from './hi/sources'
-import { station } from './hi/station'
+import { texts as access } from './hi/access'
+import { texts as alarms } from './hi/alarms'
+import { texts as base } from './hi/base'
+import { texts as boards } from './hi/boards'
+import { texts as editor } from './hi/editor'
+import { texts as explore } from './hi/explore'
+import { texts as orders } from './hi/orders'
+import { texts as plantBoards } from './hi/plant-boards'
+import { texts as quality } from './hi/quality'
+import { texts as reports } from './hi/reports'
+import { texts as sources } from './hi/sources'
+import { texts as station } from './hi/station'
 
 /**
  * Hindi texts. A native speaker who knows the plant should review them. Terms, in all files alike:
@@ -24,12 +24,12 @@ import { station } from './hi/station'
 export const hi: Catalogue = {
   ...access,
   ...alarms,
+  ...base,
   ...boards,
-  ...plantBoards,
+  ...editor,
   ...explore,
   ...orders,
-  ...palette,
-  ...plant,
+  ...plantBoards,
   ...quality,
   ...reports,
   ...sources,

@@ -1,16 +1,16 @@
 import type { Catalogue } from '../kit/i18n'
-import { access } from './ml/access'
-import { alarms } from './ml/alarms'
-import { boards } from './ml/boards'
-import { explore } from './ml/explore'
-import { orders } from './ml/orders'
-import { palette } from './ml/palette'
-import { plant } from './ml/plant'
-import { plantBoards } from './ml/plant-boards'
-import { quality } from './ml/quality'
-import { reports } from './ml/reports'
-import { sources } from './ml/sources'
-import { station } from './ml/station'
+import { texts as access } from './ml/access'
+import { texts as alarms } from './ml/alarms'
+import { texts as base } from './ml/base'
+import { texts as boards } from './ml/boards'
+import { texts as editor } from './ml/editor'
+import { texts as explore } from './ml/explore'
+import { texts as orders } from './ml/orders'
+import { texts as plantBoards } from './ml/plant-boards'
+import { texts as quality } from './ml/quality'
+import { texts as reports } from './ml/reports'
+import { texts as sources } from './ml/sources'
+import { texts as station } from './ml/station'
 
 /**
  * Malayalam texts. A native speaker who knows the plant should review them. Terms, in all files alike:
@@ -24,12 +24,12 @@ import { station } from './ml/station'
 export const ml: Catalogue = {
   ...access,
   ...alarms,
+  ...base,
   ...boards,
-  ...plantBoards,
+  ...editor,
   ...explore,
   ...orders,
-  ...palette,
-  ...plant,
+  ...plantBoards,
   ...quality,
   ...reports,
   ...sources,

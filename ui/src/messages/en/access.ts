@@ -1,21 +1,5 @@
 /** English texts of users: login, setup and settings. */
-export const access = {
-  'user.local': 'Local administrator',
-  'user.demo': 'This is a demo: everyone at this machine is logged in without a password.',
-  'user.open':
-    'No user exists yet: everyone at this machine is logged in without a password, until the one-time link that the program printed creates the first administrator.',
-  'user.logout': 'Log out',
-
-  'role.viewer': 'Viewer',
-  'role.operator': 'Operator',
-  'role.supervisor': 'Supervisor',
-  'role.engineer': 'Engineer',
-  'role.administrator': 'Administrator',
-  'scope.plant': 'whole plant',
-  'scope.area': 'area {area}',
-  'scope.line': 'line {line}, area {area}',
-  'scope.role': '{role}, {scope}',
-
+export const texts = {
   'field.name': 'User name',
   'field.fullname': 'Full name',
   'field.password': 'Password',
@@ -24,16 +8,12 @@ export const access = {
   'field.password.repeat': 'Repeat the new password',
   'field.password.hint': 'At least {count} characters. A few unrelated words are easy to remember.',
   'field.password.differs': 'The two passwords differ.',
-  'field.optional': 'optional',
-  'field.capslock': 'Caps Lock is on.',
   'field.code': 'Authentication code',
   'field.code.hint': 'Six digits from the authenticator app, or a recovery code',
 
-  'login.title': 'Log in',
   'login.submit': 'Log in',
   'login.second': 'I use a second factor',
   'login.refused': 'Login failed. Check the name, the password and, if you use one, the code.',
-  'login.throttled': 'Too many failed attempts. Try again in {seconds} s.',
   'login.busy': 'The server is busy. Try again in {seconds} s.',
   'login.expired': 'Your session has ended. Log in again to continue.',
   'login.setup':
@@ -57,7 +37,6 @@ export const access = {
   'login.openid.busy': 'Too many logins at the moment. Try again in some seconds.',
   'login.forgotten': 'Forgot the password? An administrator can reset it.',
 
-  'setup.title': 'Create the first administrator',
   'setup.intro': 'This one-time link creates the first user, who administers all others.',
   'setup.submit': 'Create and log in',
   'setup.missing':
@@ -66,7 +45,6 @@ export const access = {
     'The link is invalid, expired or already used. Restart the program to get a new one.',
   'setup.done': 'A user exists already.',
 
-  'settings.title': 'Settings',
   'settings.sections': 'Settings',
   'settings.group.own': 'My account',
   'settings.group.plant': 'Administration',
@@ -81,16 +59,12 @@ export const access = {
     'The program runs without login, because no user exists. The one-time link that it printed at its start creates the first administrator.',
   'settings.demo': 'The demo runs without login, so there are no accounts, sessions or tokens.',
 
-  'action.confirm': 'Confirm',
-  'action.cancel': 'Cancel',
   'action.copy': 'Copy',
   'action.copied': 'Copied',
   'action.select': 'Select the text and press Ctrl-C.',
   'action.done': 'Done',
   'action.edit': 'Edit',
-  'action.close': 'Close',
   'action.save': 'Save',
-  'action.actions': 'Actions',
 
   'account.profile': 'Profile',
   'account.roles': 'Roles',

@@ -1,6 +1,5 @@
 /** English texts of boards for walls and for operators. */
-export const boards = {
-  'boards.title': 'Boards',
+export const texts = {
   'boards.wall': 'For a wall',
   'boards.wall.note': 'read from a distance, without controls',
   'boards.calibrate': 'Size and distance of this screen',
@@ -10,7 +9,6 @@ export const boards = {
   'boards.supervisor': 'Shift supervisor: now',
   'boards.manager': 'Plant manager: quality of seven days',
   'boards.engineer': 'Data engineer: data',
-  'wall.title': 'Wall board',
   'wall.behind': 'BEHIND {count}',
   'wall.on_plan': 'ON PLAN {count}',
   'wall.no_plan': 'no plan',
@@ -26,7 +24,6 @@ export const boards = {
   'wall.metres': 'Distance of the reader in metres',
   'wall.save': 'Use these',
   'wall.invalid': 'Expected 5 to 300 inches and 0.3 to 100 metres.',
-  'operator.title': 'Operator board',
   'operator.since': 'since {at}',
   'operator.hour': 'Hour {hour}',
 } as const

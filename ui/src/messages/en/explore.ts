@@ -1,6 +1,5 @@
 /** English texts of the page for SQL. */
-export const explore = {
-  'explore.title': 'Explore',
+export const texts = {
   'explore.run': 'Run',
   'explore.stop': 'Stop',
   'explore.running': 'Running',

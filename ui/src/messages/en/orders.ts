@@ -1,8 +1,6 @@
 /** English texts of the pages about work orders. */
-export const orders = {
+export const texts = {
   'key.level.up': 'One level up',
-  'order.title': 'Orders',
-  'order.title.one': 'Order',
   'order.all': 'Work orders',
   'order.filter': 'Filter by order or item',
   'order.list': 'Work orders',
@@ -54,7 +52,6 @@ export const orders = {
     'The order is closed, but {remaining} boards are missing, {cancelled} of them cancelled.',
   'order.hours': 'Boards by hour of the order',
   'order.hours.none': 'No plan row and no board names this order.',
-  'order.hour': 'Hour',
   'order.sofar': 'So far',
   'order.times': 'Time on units',
   'order.times.note': 'with this order on the machine',

@@ -1,5 +1,5 @@
 /** English texts of the search palette. */
-export const palette = {
+export const texts = {
   'key.palette': 'Search',
   'palette.title': 'Search',
   'palette.button': 'Search',

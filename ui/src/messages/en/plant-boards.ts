@@ -1,5 +1,5 @@
 /** English texts of the boards of the plant folder and of their editor. */
-export const plantBoards = {
+export const texts = {
   'boards.plant': 'Boards of the plant',
   'boards.plant.note': 'files of the plant folder',
   'boards.plant.none': 'The plant folder has no boards.',

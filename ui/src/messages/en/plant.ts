@@ -1,5 +1,5 @@
 /** English texts of the frame and of the pages about the plant. Codes and names of the plant are data. */
-export const plant = {
+export const texts = {
   'app.name': 'Plant Cockpit',
   'app.skip': 'Skip to content',
   'app.pages': 'Pages',

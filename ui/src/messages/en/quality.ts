@@ -1,12 +1,8 @@
 /** English texts of the quality page and of the time control. */
-export const quality = {
+export const texts = {
   'key.shift.back': 'Previous shift',
   'key.shift.next': 'Next shift',
   'key.live': 'Newest day with data',
-  'shift.now': 'Shift {shift} {from} to {to} {zone}',
-  'shift.gone': '{gone} gone',
-  'shift.left': '{left} left',
-  'shift.none': 'no shift now, {zone}',
   'period.title': 'Time',
   'period.live': 'Live',
   'period.this': 'This shift',
@@ -21,7 +17,6 @@ export const quality = {
   'period.invalid':
     'Invalid time {text}: expected live, this, last, today, 7d, shift:YYYY-MM-DD.NAME or YYYY-MM-DD..YYYY-MM-DD.',
 
-  'quality.title': 'Quality',
   'quality.whole_days':
     'Verdicts are stored by production day: the figures are those of the whole day.',
   'quality.yield': 'First pass yield',

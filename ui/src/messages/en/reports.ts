@@ -1,6 +1,5 @@
 /** English texts of the pages about reports. */
-export const reports = {
-  'reports.title': 'Reports',
+export const texts = {
   'reports.none': 'This plant has no reports.',
   'reports.none.hint': 'A report is a folder in {folder} of the plant folder.',
   'reports.name': 'Report',

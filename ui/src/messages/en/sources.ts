@@ -1,5 +1,5 @@
 /** English texts of the sources on the data page. */
-export const sources = {
+export const texts = {
   'data.sources': 'Sources',
   'data.sources.unit': 'are read',
   'data.sources.bad': '{count} with errors',

@@ -1,6 +1,5 @@
 /** English texts of the page of one station. */
-export const station = {
-  'station.title': 'Station',
+export const texts = {
   'station.open': 'States, cycles and stops of {station}',
   'station.none': 'There are no boards, no plan and no machine events of {station} in this period.',
   'station.plan': '{percent} of plan {planned}, {delta}',
@@ -11,9 +10,7 @@ export const station = {
   'station.stops.count': '{count} stops',
   'station.stops.each': 'Each stop',
   'station.stops.none': 'No stop is recorded in this period.',
-  'station.losses': 'Why it stopped',
   'station.reason': 'Reason',
-  'station.reason.none': 'no reason given',
   'station.category': 'Category',
   'station.time': 'Time',
   'station.part': 'Of all time',

@@ -1,24 +1,8 @@
 /** Hindi texts of users: login, setup and settings. */
 import type { Texts } from '../../kit/i18n'
-import type { access as english } from '../en/access'
+import type { texts as english } from '../en/access'
 
-export const access: Texts<typeof english> = {
-  'user.local': 'स्थानीय व्यवस्थापक',
-  'user.demo': 'यह डेमो है: इस कंप्यूटर पर हर कोई बिना पासवर्ड लॉग इन है।',
-  'user.open':
-    'अभी कोई उपयोगकर्ता नहीं है: जब तक प्रोग्राम द्वारा छापा गया एक-बार का लिंक पहला व्यवस्थापक नहीं बनाता, इस कंप्यूटर पर हर कोई बिना पासवर्ड लॉग इन है।',
-  'user.logout': 'लॉग आउट',
-
-  'role.viewer': 'दर्शक',
-  'role.operator': 'ऑपरेटर',
-  'role.supervisor': 'सुपरवाइज़र',
-  'role.engineer': 'इंजीनियर',
-  'role.administrator': 'व्यवस्थापक',
-  'scope.plant': 'पूरा संयंत्र',
-  'scope.area': 'क्षेत्र {area}',
-  'scope.line': 'लाइन {line}, क्षेत्र {area}',
-  'scope.role': '{role}, {scope}',
-
+export const texts: Texts<typeof english> = {
   'field.name': 'उपयोगकर्ता नाम',
   'field.fullname': 'पूरा नाम',
   'field.password': 'पासवर्ड',
@@ -27,16 +11,12 @@ export const access: Texts<typeof english> = {
   'field.password.repeat': 'नया पासवर्ड दोहराएँ',
   'field.password.hint': 'कम से कम {count} अक्षर। कुछ असंबद्ध शब्द याद रखना आसान है।',
   'field.password.differs': 'दोनों पासवर्ड अलग हैं।',
-  'field.optional': 'वैकल्पिक',
-  'field.capslock': 'Caps Lock चालू है।',
   'field.code': 'प्रमाणीकरण कोड',
   'field.code.hint': 'प्रमाणीकरण ऐप के छह अंक, या एक पुनर्प्राप्ति कोड',
 
-  'login.title': 'लॉग इन',
   'login.submit': 'लॉग इन',
   'login.second': 'मैं दूसरा कारक उपयोग करता हूँ',
   'login.refused': 'लॉग इन विफल। नाम, पासवर्ड और, यदि हो, कोड जाँचें।',
-  'login.throttled': 'बहुत अधिक विफल प्रयास। {seconds} s बाद फिर प्रयास करें।',
   'login.busy': 'सर्वर व्यस्त है। {seconds} s बाद फिर प्रयास करें।',
   'login.expired': 'आपका सत्र समाप्त हो गया। जारी रखने के लिए फिर लॉग इन करें।',
   'login.setup':
@@ -58,7 +38,6 @@ export const access: Texts<typeof english> = {
   'login.openid.busy': 'अभी बहुत अधिक लॉग इन। कुछ सेकंड बाद फिर प्रयास करें।',
   'login.forgotten': 'पासवर्ड भूल गए? व्यवस्थापक उसे रीसेट कर सकता है।',
 
-  'setup.title': 'पहला व्यवस्थापक बनाएँ',
   'setup.intro': 'यह एक-बार का लिंक पहला उपयोगकर्ता बनाता है, जो अन्य सभी का प्रबंधन करता है।',
   'setup.submit': 'बनाएँ और लॉग इन करें',
   'setup.missing':
@@ -67,7 +46,6 @@ export const access: Texts<typeof english> = {
     'लिंक अमान्य है, उसकी अवधि समाप्त है या वह उपयोग हो चुका है। नया पाने के लिए प्रोग्राम फिर शुरू करें।',
   'setup.done': 'एक उपयोगकर्ता पहले से है।',
 
-  'settings.title': 'सेटिंग',
   'settings.sections': 'सेटिंग',
   'settings.group.own': 'मेरा खाता',
   'settings.group.plant': 'प्रबंधन',
@@ -82,16 +60,12 @@ export const access: Texts<typeof english> = {
     'प्रोग्राम बिना लॉग इन चल रहा है, क्योंकि कोई उपयोगकर्ता नहीं है। शुरू होते समय छापा गया एक-बार का लिंक पहला व्यवस्थापक बनाता है।',
   'settings.demo': 'डेमो बिना लॉग इन चलता है, इसलिए खाते, सत्र या टोकन नहीं हैं।',
 
-  'action.confirm': 'पुष्टि करें',
-  'action.cancel': 'रद्द करें',
   'action.copy': 'कॉपी करें',
   'action.copied': 'कॉपी हो गया',
   'action.select': 'पाठ चुनें और Ctrl-C दबाएँ।',
   'action.done': 'हो गया',
   'action.edit': 'संपादित करें',
-  'action.close': 'बंद करें',
   'action.save': 'सहेजें',
-  'action.actions': 'क्रियाएँ',
 
   'account.profile': 'प्रोफ़ाइल',
   'account.roles': 'भूमिकाएँ',

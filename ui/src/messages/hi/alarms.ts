@@ -1,33 +1,17 @@
 /** Hindi texts of the alarm pages. Texts of alarms, rules and notifications are data of the plant. */
 import type { Texts } from '../../kit/i18n'
-import type { alarms as english } from '../en/alarms'
+import type { texts as english } from '../en/alarms'
 
-export const alarms: Texts<typeof english> = {
-  'alarms.title': 'अलार्म',
+export const texts: Texts<typeof english> = {
   'alarms.pages': 'अलार्म पृष्ठ',
   'alarms.queue': 'कतार',
   'alarms.health': 'स्वास्थ्य',
   'alarms.rules': 'नियम',
   'alarms.notifications': 'सूचनाएँ',
-  'alarms.counters': 'खुले अलार्म',
   'alarms.off':
     'यह प्रोग्राम अलार्म का प्रबंधन नहीं करता: उसके लिए डेटा पढ़ने वाली प्रक्रिया और डेटाबेस चाहिए; S3 पर lake के लिए plant.toml के [access] में `state` चाहिए।',
-  'alarms.counters.old': 'गिनती पुरानी हो सकती है: अलार्म से संपर्क नहीं।',
-  'alarms.counter': '{priority}: {count} खुले, {unacknowledged} स्वीकार नहीं किए',
-  'alarms.announced': '{priority} उठा: {text}, {object}',
 
-  'alarm.priority.1': 'P1, अति गंभीर',
-  'alarm.priority.2': 'P2, उच्च',
-  'alarm.priority.3': 'P3, मध्यम',
-  'alarm.priority.4': 'P4, निम्न',
   'alarm.state': 'स्थिति',
-  'alarm.state.normal': 'सामान्य',
-  'alarm.state.unacknowledged': 'स्वीकार नहीं किया',
-  'alarm.state.acknowledged': 'स्वीकार किया',
-  'alarm.state.returned_unacknowledged': 'सामान्य हुआ, स्वीकार नहीं किया',
-  'alarm.state.shelved': 'स्थगित',
-  'alarm.state.suppressed': 'अभिकल्प से दबाया गया',
-  'alarm.state.out_of_service': 'सेवा से बाहर',
   'alarm.transition.raised': 'उठा',
   'alarm.transition.returned': 'सामान्य पर लौटा',
   'alarm.transition.cleared': 'समाप्त',
@@ -47,7 +31,6 @@ export const alarms: Texts<typeof english> = {
   'alarm.what': 'अलार्म',
   'alarm.value': 'मान',
   'alarm.value.limit': 'मान / सीमा',
-  'alarm.value.deadband': '{value}, {limit} सीमा के डेडबैंड में',
   'alarm.owner': 'स्वामी',
   'alarm.assignee': 'किसे सौंपा',
   'alarm.cause': 'कारण',
@@ -62,7 +45,6 @@ export const alarms: Texts<typeof english> = {
   'alarm.none': 'कोई नहीं',
   'alarm.back': '{left} में लौटेगा',
   'alarm.left': 'फिर सामान्य',
-  'alarm.sending': 'भेजा जा रहा है',
 
   'alarms.view': 'कतार के दृश्य',
   'alarms.view.open': 'खुले',
@@ -108,7 +90,6 @@ export const alarms: Texts<typeof english> = {
   'flood.open': '{title} के अलार्म',
   'flood.lane': '{plant} लेन {lane}',
 
-  'act.acknowledge': 'स्वीकार करें',
   'act.acknowledge.count': '{count} स्वीकार करें',
   'act.shelve': 'स्थगित करें',
   'act.shelve.count': '{count} स्थगित करें',
@@ -120,7 +101,6 @@ export const alarms: Texts<typeof english> = {
   'act.in_service': 'सेवा में लौटाएँ',
   'act.open.page': 'जीवन रेखा और रुझान',
   'act.rule': 'नियम बदलें',
-  'act.about': '{text}, {object}',
   'act.forbidden': 'आपकी भूमिकाएँ केवल पढ़ने की अनुमति देती हैं।',
   'act.refused': '{count} अलार्म पर क्रिया नहीं हुई: वे इस बीच बदल गए या आपकी भूमिकाएँ अनुमति नहीं देतीं।',
 
@@ -238,9 +218,6 @@ export const alarms: Texts<typeof english> = {
   'rules.readonly': 'नियम केवल पढ़े जा सकते हैं: {reason}',
   'rules.edit': 'नियम {name}',
   'rules.text': 'TOML में परिभाषा',
-  'rules.check.ok': 'कोई समस्या नहीं।',
-  'rules.check.count': 'समस्याएँ: {count}',
-  'rules.check.line': 'पंक्ति {line}',
   'rules.whatif': 'यदि बदलें तो',
   'rules.whatif.note':
     'इस पाठ के साथ अवधि की रीडिंग उसी स्टेट मशीन से फिर चलाता है, और अलार्म की तुलना उपयोग में आ रहे नियम से करता है। कुछ बदला नहीं जाता।',
@@ -249,16 +226,9 @@ export const alarms: Texts<typeof english> = {
   'rules.period': 'अवधि',
   'rules.period.days': 'पिछले {days} d',
   'rules.period.day': 'पिछले 24 h',
-  'rules.save': 'सहेजें',
-  'rules.review': 'बदलाव देखें',
   'rules.unchanged': 'पाठ नहीं बदला।',
-  'rules.diff': 'alarms.toml का बदलाव',
-  'rules.diff.note': 'अन्य नियम और टिप्पणियाँ वैसी ही रहती हैं।',
-  'rules.diff.none': 'कोई बदलाव नहीं।',
   'rules.saved': 'सहेजा गया। उपयोग में आ रहे नियम कुछ सेकंड में अद्यतन होते हैं।',
   'rules.conflict': 'फ़ाइल इस बीच बदल गई। आपका पाठ यहाँ है; फ़ाइल फिर लोड करें, फिर बदलाव देखें।',
-  'rules.conflict.load': 'फ़ाइल फिर लोड करें',
-  'rules.revert': 'सभी बदलाव वापस लें',
   'rules.back': 'सभी नियम',
   'rules.missing': 'नियम {name} नहीं है।',
   'rules.trial.summary': '{before} के बजाय {alarms} अलार्म',
@@ -312,12 +282,6 @@ export const alarms: Texts<typeof english> = {
   'notify.test.recipient': 'प्राप्तकर्ता',
   'notify.test.sent': 'परीक्षण संदेश कतार में है।',
 
-  'now.attention': 'ध्यान चाहिए',
-  'now.attention.none': 'कोई खुला अलार्म नहीं।',
-  'now.attention.more': '{count} और',
-  'now.attention.all': 'सभी अलार्म',
-  'now.alarms': 'खुले अलार्म',
-  'now.alarms.note': '{count} स्वीकार नहीं किए · 10 मिनट में {load}',
   'key.acknowledge': 'अलार्म स्वीकार करें',
   'key.shelve': 'अलार्म स्थगित करें',
   'key.select': 'पंक्ति चुनें',

@@ -1,9 +1,8 @@
 /** Hindi texts of boards for walls and for operators. */
 import type { Texts } from '../../kit/i18n'
-import type { boards as english } from '../en/boards'
+import type { texts as english } from '../en/boards'
 
-export const boards: Texts<typeof english> = {
-  'boards.title': 'बोर्ड',
+export const texts: Texts<typeof english> = {
   'boards.wall': 'दीवार के लिए',
   'boards.wall.note': 'दूर से पढ़ने के लिए, बिना नियंत्रण',
   'boards.calibrate': 'इस स्क्रीन का आकार और दूरी',
@@ -13,7 +12,6 @@ export const boards: Texts<typeof english> = {
   'boards.supervisor': 'शिफ्ट सुपरवाइज़र: अभी',
   'boards.manager': 'संयंत्र प्रबंधक: सात दिन की गुणवत्ता',
   'boards.engineer': 'डेटा इंजीनियर: डेटा',
-  'wall.title': 'दीवार बोर्ड',
   'wall.behind': 'पीछे {count}',
   'wall.on_plan': 'योजना पर {count}',
   'wall.no_plan': 'कोई योजना नहीं',
@@ -29,7 +27,6 @@ export const boards: Texts<typeof english> = {
   'wall.metres': 'पाठक की दूरी मीटर में',
   'wall.save': 'ये उपयोग करें',
   'wall.invalid': '5 से 300 इंच और 0.3 से 100 मीटर अपेक्षित।',
-  'operator.title': 'ऑपरेटर बोर्ड',
   'operator.since': '{at} से',
   'operator.hour': 'घंटा {hour}',
 }

@@ -1,9 +1,8 @@
 /** Hindi texts of the page for SQL. */
 import type { Texts } from '../../kit/i18n'
-import type { explore as english } from '../en/explore'
+import type { texts as english } from '../en/explore'
 
-export const explore: Texts<typeof english> = {
-  'explore.title': 'अन्वेषण',
+export const texts: Texts<typeof english> = {
   'explore.run': 'चलाएँ',
   'explore.stop': 'रोकें',
   'explore.running': 'चल रहा है',

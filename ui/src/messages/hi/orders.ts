@@ -1,11 +1,9 @@
 /** Hindi texts of the pages about work orders. */
 import type { Texts } from '../../kit/i18n'
-import type { orders as english } from '../en/orders'
+import type { texts as english } from '../en/orders'
 
-export const orders: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'key.level.up': 'एक स्तर ऊपर',
-  'order.title': 'ऑर्डर',
-  'order.title.one': 'ऑर्डर',
   'order.all': 'वर्क ऑर्डर',
   'order.filter': 'ऑर्डर या आइटम से फ़िल्टर करें',
   'order.list': 'वर्क ऑर्डर',
@@ -55,7 +53,6 @@ export const orders: Texts<typeof english> = {
   'order.odd.short': 'ऑर्डर बंद है, पर {remaining} बोर्ड कम हैं, उनमें से {cancelled} रद्द।',
   'order.hours': 'ऑर्डर के घंटेवार बोर्ड',
   'order.hours.none': 'कोई योजना पंक्ति या बोर्ड यह ऑर्डर नहीं बताता।',
-  'order.hour': 'घंटा',
   'order.sofar': 'अब तक',
   'order.times': 'इकाइयों पर समय',
   'order.times.note': 'मशीन पर यह ऑर्डर रहते हुए',

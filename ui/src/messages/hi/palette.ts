@@ -1,8 +1,8 @@
 /** Hindi texts of the search palette. */
 import type { Texts } from '../../kit/i18n'
-import type { palette as english } from '../en/palette'
+import type { texts as english } from '../en/palette'
 
-export const palette: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'key.palette': 'खोजें',
   'palette.title': 'खोजें',
   'palette.button': 'खोजें',

@@ -1,8 +1,8 @@
 /** Hindi texts of the boards of the plant folder and of their editor. */
 import type { Texts } from '../../kit/i18n'
-import type { plantBoards as english } from '../en/plant-boards'
+import type { texts as english } from '../en/plant-boards'
 
-export const plantBoards: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'boards.plant': 'संयंत्र के बोर्ड',
   'boards.plant.note': 'संयंत्र फ़ोल्डर की फ़ाइलें',
   'boards.plant.none': 'संयंत्र फ़ोल्डर में कोई बोर्ड नहीं है।',

@@ -1,15 +1,11 @@
 /** Hindi texts of the quality page and of the time control. */
 import type { Texts } from '../../kit/i18n'
-import type { quality as english } from '../en/quality'
+import type { texts as english } from '../en/quality'
 
-export const quality: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'key.shift.back': 'पिछली शिफ्ट',
   'key.shift.next': 'अगली शिफ्ट',
   'key.live': 'डेटा वाला सबसे नया दिन',
-  'shift.now': 'शिफ्ट {shift} {from}–{to} {zone}',
-  'shift.gone': '{gone} बीते',
-  'shift.left': '{left} शेष',
-  'shift.none': 'अभी कोई शिफ्ट नहीं, {zone}',
   'period.title': 'समय',
   'period.live': 'लाइव',
   'period.this': 'यह शिफ्ट',
@@ -24,7 +20,6 @@ export const quality: Texts<typeof english> = {
   'period.invalid':
     'अमान्य समय {text}: live, this, last, today, 7d, shift:YYYY-MM-DD.NAME या YYYY-MM-DD..YYYY-MM-DD अपेक्षित।',
 
-  'quality.title': 'गुणवत्ता',
   'quality.whole_days': 'निर्णय उत्पादन दिन के अनुसार रखे जाते हैं: आँकड़े पूरे दिन के हैं।',
   'quality.yield': 'फ़र्स्ट पास यील्ड',
   'quality.good': 'अच्छे',

@@ -1,9 +1,8 @@
 /** Hindi texts of the pages about reports. */
 import type { Texts } from '../../kit/i18n'
-import type { reports as english } from '../en/reports'
+import type { texts as english } from '../en/reports'
 
-export const reports: Texts<typeof english> = {
-  'reports.title': 'रिपोर्ट',
+export const texts: Texts<typeof english> = {
   'reports.none': 'इस संयंत्र की कोई रिपोर्ट नहीं है।',
   'reports.none.hint': 'रिपोर्ट संयंत्र फ़ोल्डर के {folder} में एक फ़ोल्डर है।',
   'reports.name': 'रिपोर्ट',

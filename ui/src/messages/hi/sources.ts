@@ -1,8 +1,8 @@
 /** Hindi texts of the sources on the data page. */
 import type { Texts } from '../../kit/i18n'
-import type { sources as english } from '../en/sources'
+import type { texts as english } from '../en/sources'
 
-export const sources: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'data.sources': 'स्रोत',
   'data.sources.unit': 'पढ़े जा रहे हैं',
   'data.sources.bad': '{count} में त्रुटियाँ',

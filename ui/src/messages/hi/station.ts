@@ -1,9 +1,8 @@
 /** Hindi texts of the page of one station. */
 import type { Texts } from '../../kit/i18n'
-import type { station as english } from '../en/station'
+import type { texts as english } from '../en/station'
 
-export const station: Texts<typeof english> = {
-  'station.title': 'स्टेशन',
+export const texts: Texts<typeof english> = {
   'station.open': '{station} की स्थितियाँ, चक्र और ठहराव',
   'station.none': 'इस अवधि में {station} के न बोर्ड हैं, न योजना, न मशीन घटनाएँ।',
   'station.plan': 'योजना {planned} का {percent}, {delta}',
@@ -14,9 +13,7 @@ export const station: Texts<typeof english> = {
   'station.stops.count': '{count} ठहराव',
   'station.stops.each': 'हर ठहराव',
   'station.stops.none': 'इस अवधि में कोई ठहराव दर्ज नहीं है।',
-  'station.losses': 'क्यों रुका',
   'station.reason': 'कारण',
-  'station.reason.none': 'कारण नहीं दिया गया',
   'station.category': 'श्रेणी',
   'station.time': 'समय',
   'station.part': 'कुल समय का',

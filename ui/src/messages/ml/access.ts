@@ -1,24 +1,8 @@
 /** Malayalam texts of users: login, setup and settings. */
 import type { Texts } from '../../kit/i18n'
-import type { access as english } from '../en/access'
+import type { texts as english } from '../en/access'
 
-export const access: Texts<typeof english> = {
-  'user.local': 'പ്രാദേശിക അഡ്മിനിസ്ട്രേറ്റർ',
-  'user.demo': 'ഇത് ഒരു ഡെമോയാണ്: ഈ കമ്പ്യൂട്ടറിലെ എല്ലാവരും പാസ്‌വേഡില്ലാതെ പ്രവേശിച്ചിരിക്കുന്നു.',
-  'user.open':
-    'ഇതുവരെ ഉപയോക്താവില്ല: പ്രോഗ്രാം അച്ചടിച്ച ഒറ്റത്തവണ ലിങ്ക് ആദ്യ അഡ്മിനിസ്ട്രേറ്ററെ സൃഷ്ടിക്കുന്നതുവരെ ഈ കമ്പ്യൂട്ടറിലെ എല്ലാവരും പാസ്‌വേഡില്ലാതെ പ്രവേശിച്ചിരിക്കുന്നു.',
-  'user.logout': 'പുറത്തുകടക്കുക',
-
-  'role.viewer': 'കാഴ്ചക്കാരൻ',
-  'role.operator': 'ഓപ്പറേറ്റർ',
-  'role.supervisor': 'സൂപ്പർവൈസർ',
-  'role.engineer': 'എഞ്ചിനീയർ',
-  'role.administrator': 'അഡ്മിനിസ്ട്രേറ്റർ',
-  'scope.plant': 'മുഴുവൻ പ്ലാന്റ്',
-  'scope.area': 'ഏരിയ {area}',
-  'scope.line': 'ലൈൻ {line}, ഏരിയ {area}',
-  'scope.role': '{role}, {scope}',
-
+export const texts: Texts<typeof english> = {
   'field.name': 'ഉപയോക്തൃനാമം',
   'field.fullname': 'മുഴുവൻ പേര്',
   'field.password': 'പാസ്‌വേഡ്',
@@ -27,16 +11,12 @@ export const access: Texts<typeof english> = {
   'field.password.repeat': 'പുതിയ പാസ്‌വേഡ് വീണ്ടും നൽകുക',
   'field.password.hint': 'കുറഞ്ഞത് {count} അക്ഷരങ്ങൾ. പരസ്പരബന്ധമില്ലാത്ത ഏതാനും വാക്കുകൾ ഓർക്കാൻ എളുപ്പമാണ്.',
   'field.password.differs': 'രണ്ട് പാസ്‌വേഡുകളും വ്യത്യസ്തമാണ്.',
-  'field.optional': 'നിർബന്ധമില്ല',
-  'field.capslock': 'Caps Lock ഓണാണ്.',
   'field.code': 'ഓതന്റിക്കേഷൻ കോഡ്',
   'field.code.hint': 'ഓതന്റിക്കേറ്റർ ആപ്പിലെ ആറ് അക്കങ്ങൾ, അല്ലെങ്കിൽ ഒരു വീണ്ടെടുക്കൽ കോഡ്',
 
-  'login.title': 'പ്രവേശിക്കുക',
   'login.submit': 'പ്രവേശിക്കുക',
   'login.second': 'ഞാൻ രണ്ടാം ഘടകം ഉപയോഗിക്കുന്നു',
   'login.refused': 'പ്രവേശിക്കാനായില്ല. പേര്, പാസ്‌വേഡ്, ഉണ്ടെങ്കിൽ കോഡ് എന്നിവ പരിശോധിക്കുക.',
-  'login.throttled': 'പരാജയപ്പെട്ട ശ്രമങ്ങൾ വളരെയധികം. {seconds} s കഴിഞ്ഞ് വീണ്ടും ശ്രമിക്കുക.',
   'login.busy': 'സെർവർ തിരക്കിലാണ്. {seconds} s കഴിഞ്ഞ് വീണ്ടും ശ്രമിക്കുക.',
   'login.expired': 'നിങ്ങളുടെ സെഷൻ അവസാനിച്ചു. തുടരാൻ വീണ്ടും പ്രവേശിക്കുക.',
   'login.setup':
@@ -58,7 +38,6 @@ export const access: Texts<typeof english> = {
   'login.openid.busy': 'ഇപ്പോൾ പ്രവേശനങ്ങൾ വളരെയധികം. ഏതാനും സെക്കൻഡ് കഴിഞ്ഞ് വീണ്ടും ശ്രമിക്കുക.',
   'login.forgotten': 'പാസ്‌വേഡ് മറന്നോ? അഡ്മിനിസ്ട്രേറ്റർക്ക് അത് പുനഃക്രമീകരിക്കാം.',
 
-  'setup.title': 'ആദ്യ അഡ്മിനിസ്ട്രേറ്ററെ സൃഷ്ടിക്കുക',
   'setup.intro': 'ഈ ഒറ്റത്തവണ ലിങ്ക് മറ്റെല്ലാവരെയും നിയന്ത്രിക്കുന്ന ആദ്യ ഉപയോക്താവിനെ സൃഷ്ടിക്കുന്നു.',
   'setup.submit': 'സൃഷ്ടിച്ച് പ്രവേശിക്കുക',
   'setup.missing':
@@ -67,7 +46,6 @@ export const access: Texts<typeof english> = {
     'ലിങ്ക് അസാധുവാണ്, കാലഹരണപ്പെട്ടു, അല്ലെങ്കിൽ നേരത്തെ ഉപയോഗിച്ചു. പുതിയത് ലഭിക്കാൻ പ്രോഗ്രാം വീണ്ടും തുടങ്ങുക.',
   'setup.done': 'ഒരു ഉപയോക്താവ് ഇതിനകം ഉണ്ട്.',
 
-  'settings.title': 'ക്രമീകരണങ്ങൾ',
   'settings.sections': 'ക്രമീകരണങ്ങൾ',
   'settings.group.own': 'എന്റെ അക്കൗണ്ട്',
   'settings.group.plant': 'അഡ്മിനിസ്ട്രേഷൻ',
@@ -82,16 +60,12 @@ export const access: Texts<typeof english> = {
     'ഉപയോക്താവില്ലാത്തതിനാൽ പ്രോഗ്രാം ലോഗിൻ ഇല്ലാതെ പ്രവർത്തിക്കുന്നു. തുടങ്ങിയപ്പോൾ അച്ചടിച്ച ഒറ്റത്തവണ ലിങ്ക് ആദ്യ അഡ്മിനിസ്ട്രേറ്ററെ സൃഷ്ടിക്കും.',
   'settings.demo': 'ഡെമോ ലോഗിൻ ഇല്ലാതെ പ്രവർത്തിക്കുന്നു; അതിനാൽ അക്കൗണ്ടുകളോ സെഷനുകളോ ടോക്കണുകളോ ഇല്ല.',
 
-  'action.confirm': 'സ്ഥിരീകരിക്കുക',
-  'action.cancel': 'റദ്ദാക്കുക',
   'action.copy': 'പകർത്തുക',
   'action.copied': 'പകർത്തി',
   'action.select': 'എഴുത്ത് തിരഞ്ഞെടുത്ത് Ctrl-C അമർത്തുക.',
   'action.done': 'കഴിഞ്ഞു',
   'action.edit': 'തിരുത്തുക',
-  'action.close': 'അടയ്ക്കുക',
   'action.save': 'സൂക്ഷിക്കുക',
-  'action.actions': 'പ്രവൃത്തികൾ',
 
   'account.profile': 'പ്രൊഫൈൽ',
   'account.roles': 'റോളുകൾ',

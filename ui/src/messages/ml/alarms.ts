@@ -1,33 +1,17 @@
 /** Malayalam texts of the alarm pages. Texts of alarms, rules and notifications are data of the plant. */
 import type { Texts } from '../../kit/i18n'
-import type { alarms as english } from '../en/alarms'
+import type { texts as english } from '../en/alarms'
 
-export const alarms: Texts<typeof english> = {
-  'alarms.title': 'അലാറങ്ങൾ',
+export const texts: Texts<typeof english> = {
   'alarms.pages': 'അലാറം പേജുകൾ',
   'alarms.queue': 'ക്യൂ',
   'alarms.health': 'ആരോഗ്യം',
   'alarms.rules': 'നിയമങ്ങൾ',
   'alarms.notifications': 'അറിയിപ്പുകൾ',
-  'alarms.counters': 'തുറന്ന അലാറങ്ങൾ',
   'alarms.off':
     'ഈ പ്രോഗ്രാം അലാറങ്ങൾ കൈകാര്യം ചെയ്യുന്നില്ല: അതിന് ഡാറ്റ വായിക്കുന്ന ഒരു പ്രോസസും ഡാറ്റാബേസും വേണം; S3-ലെ lake-ന് plant.toml-ലെ [access]-ൽ `state` വേണം.',
-  'alarms.counters.old': 'എണ്ണം പഴയതാകാം: അലാറങ്ങളുമായി ബന്ധമില്ല.',
-  'alarms.counter': '{priority}: {count} തുറന്നത്, {unacknowledged} അംഗീകരിക്കാത്തത്',
-  'alarms.announced': '{priority} ഉയർന്നു: {text}, {object}',
 
-  'alarm.priority.1': 'P1, അതിഗുരുതരം',
-  'alarm.priority.2': 'P2, ഉയർന്നത്',
-  'alarm.priority.3': 'P3, ഇടത്തരം',
-  'alarm.priority.4': 'P4, താഴ്ന്നത്',
   'alarm.state': 'നില',
-  'alarm.state.normal': 'സാധാരണം',
-  'alarm.state.unacknowledged': 'അംഗീകരിക്കാത്തത്',
-  'alarm.state.acknowledged': 'അംഗീകരിച്ചത്',
-  'alarm.state.returned_unacknowledged': 'സാധാരണ നിലയിൽ, അംഗീകരിക്കാത്തത്',
-  'alarm.state.shelved': 'മാറ്റിവച്ചത്',
-  'alarm.state.suppressed': 'രൂപകൽപ്പനയാൽ തടഞ്ഞത്',
-  'alarm.state.out_of_service': 'സേവനത്തിന് പുറത്ത്',
   'alarm.transition.raised': 'ഉയർന്നു',
   'alarm.transition.returned': 'സാധാരണ നിലയിലേക്ക് മടങ്ങി',
   'alarm.transition.cleared': 'തീർന്നു',
@@ -47,7 +31,6 @@ export const alarms: Texts<typeof english> = {
   'alarm.what': 'അലാറം',
   'alarm.value': 'മൂല്യം',
   'alarm.value.limit': 'മൂല്യം / പരിധി',
-  'alarm.value.deadband': '{value}, {limit} പരിധിയുടെ ഡെഡ്ബാൻഡിനുള്ളിൽ',
   'alarm.owner': 'ഉടമ',
   'alarm.assignee': 'ചുമതല',
   'alarm.cause': 'കാരണം',
@@ -62,7 +45,6 @@ export const alarms: Texts<typeof english> = {
   'alarm.none': 'ഇല്ല',
   'alarm.back': '{left} കഴിഞ്ഞ് മടങ്ങും',
   'alarm.left': 'വീണ്ടും സാധാരണം',
-  'alarm.sending': 'അയയ്ക്കുന്നു',
 
   'alarms.view': 'ക്യൂവിന്റെ കാഴ്ചകൾ',
   'alarms.view.open': 'തുറന്നത്',
@@ -108,7 +90,6 @@ export const alarms: Texts<typeof english> = {
   'flood.open': '{title} അലാറങ്ങൾ',
   'flood.lane': '{plant} ലെയിൻ {lane}',
 
-  'act.acknowledge': 'അംഗീകരിക്കുക',
   'act.acknowledge.count': '{count} അംഗീകരിക്കുക',
   'act.shelve': 'മാറ്റിവയ്ക്കുക',
   'act.shelve.count': '{count} മാറ്റിവയ്ക്കുക',
@@ -120,7 +101,6 @@ export const alarms: Texts<typeof english> = {
   'act.in_service': 'സേവനത്തിലേക്ക് മടക്കുക',
   'act.open.page': 'ജീവിതരേഖയും പ്രവണതയും',
   'act.rule': 'നിയമം മാറ്റുക',
-  'act.about': '{text}, {object}',
   'act.forbidden': 'നിങ്ങളുടെ റോളുകൾക്ക് വായിക്കാൻ മാത്രമേ അനുവാദമുള്ളൂ.',
   'act.refused': '{count} അലാറങ്ങൾ നിരസിച്ചു: അവ ഇതിനിടെ മാറി, അല്ലെങ്കിൽ നിങ്ങളുടെ റോളുകൾ അനുവദിക്കുന്നില്ല.',
 
@@ -238,9 +218,6 @@ export const alarms: Texts<typeof english> = {
   'rules.readonly': 'നിയമങ്ങൾ വായിക്കാൻ മാത്രമേ കഴിയൂ: {reason}',
   'rules.edit': 'നിയമം {name}',
   'rules.text': 'TOML-ലെ നിർവചനം',
-  'rules.check.ok': 'പിശകുകളില്ല.',
-  'rules.check.count': 'പിശകുകൾ: {count}',
-  'rules.check.line': 'വരി {line}',
   'rules.whatif': 'മാറ്റിയാൽ എന്ത്',
   'rules.whatif.note':
     'ഈ എഴുത്തോടെ കാലയളവിലെ റീഡിംഗുകൾ അതേ സ്റ്റേറ്റ് മെഷീനിലൂടെ വീണ്ടും കടത്തിവിട്ട്, നിലവിലുള്ള നിയമത്തിന്റെ അലാറങ്ങളുമായി താരതമ്യം ചെയ്യുന്നു. ഒന്നും മാറ്റുന്നില്ല.',
@@ -249,16 +226,9 @@ export const alarms: Texts<typeof english> = {
   'rules.period': 'കാലയളവ്',
   'rules.period.days': 'കഴിഞ്ഞ {days} d',
   'rules.period.day': 'കഴിഞ്ഞ 24 h',
-  'rules.save': 'സൂക്ഷിക്കുക',
-  'rules.review': 'മാറ്റം പരിശോധിക്കുക',
   'rules.unchanged': 'എഴുത്തിൽ മാറ്റമില്ല.',
-  'rules.diff': 'alarms.toml-ലെ മാറ്റം',
-  'rules.diff.note': 'മറ്റ് നിയമങ്ങളും കുറിപ്പുകളും അതേപടി തുടരും.',
-  'rules.diff.none': 'മാറ്റമില്ല.',
   'rules.saved': 'സൂക്ഷിച്ചു. ഉപയോഗത്തിലുള്ള നിയമങ്ങൾ സെക്കൻഡുകൾക്കുള്ളിൽ പുതുക്കും.',
   'rules.conflict': 'ഫയൽ ഇതിനിടെ മാറ്റി. നിങ്ങളുടെ എഴുത്ത് ഇവിടെയുണ്ട്; ഫയൽ വീണ്ടും ലോഡ് ചെയ്ത് മാറ്റം പരിശോധിക്കുക.',
-  'rules.conflict.load': 'ഫയൽ വീണ്ടും ലോഡ് ചെയ്യുക',
-  'rules.revert': 'എല്ലാ മാറ്റങ്ങളും പഴയപടിയാക്കുക',
   'rules.back': 'എല്ലാ നിയമങ്ങളും',
   'rules.missing': '{name} എന്ന നിയമമില്ല.',
   'rules.trial.summary': '{before}-ന് പകരം {alarms} അലാറങ്ങൾ',
@@ -312,12 +282,6 @@ export const alarms: Texts<typeof english> = {
   'notify.test.recipient': 'സ്വീകർത്താവ്',
   'notify.test.sent': 'പരീക്ഷണ സന്ദേശം ക്യൂവിലുണ്ട്.',
 
-  'now.attention': 'ശ്രദ്ധ വേണ്ടത്',
-  'now.attention.none': 'തുറന്ന അലാറങ്ങളില്ല.',
-  'now.attention.more': '{count} കൂടി',
-  'now.attention.all': 'എല്ലാ അലാറങ്ങളും',
-  'now.alarms': 'തുറന്ന അലാറങ്ങൾ',
-  'now.alarms.note': '{count} അംഗീകരിക്കാത്തത് · 10 മിനിറ്റിൽ {load}',
   'key.acknowledge': 'അലാറം അംഗീകരിക്കുക',
   'key.shelve': 'അലാറം മാറ്റിവയ്ക്കുക',
   'key.select': 'വരി തിരഞ്ഞെടുക്കുക',

@@ -1,9 +1,8 @@
 /** Malayalam texts of boards for walls and for operators. */
 import type { Texts } from '../../kit/i18n'
-import type { boards as english } from '../en/boards'
+import type { texts as english } from '../en/boards'
 
-export const boards: Texts<typeof english> = {
-  'boards.title': 'ബോർഡുകൾ',
+export const texts: Texts<typeof english> = {
   'boards.wall': 'ചുമരിൽ',
   'boards.wall.note': 'ദൂരെ നിന്ന് വായിക്കാൻ, നിയന്ത്രണങ്ങളില്ലാതെ',
   'boards.calibrate': 'ഈ സ്ക്രീനിന്റെ വലുപ്പവും ദൂരവും',
@@ -13,7 +12,6 @@ export const boards: Texts<typeof english> = {
   'boards.supervisor': 'ഷിഫ്റ്റ് സൂപ്പർവൈസർ: ഇപ്പോൾ',
   'boards.manager': 'പ്ലാന്റ് മാനേജർ: ഏഴ് ദിവസത്തെ ഗുണനിലവാരം',
   'boards.engineer': 'ഡാറ്റ എഞ്ചിനീയർ: ഡാറ്റ',
-  'wall.title': 'ചുമർ ബോർഡ്',
   'wall.behind': 'പിന്നിൽ {count}',
   'wall.on_plan': 'പ്ലാനിൽ {count}',
   'wall.no_plan': 'പ്ലാനില്ല',
@@ -29,7 +27,6 @@ export const boards: Texts<typeof english> = {
   'wall.metres': 'വായിക്കുന്നയാളുടെ ദൂരം, മീറ്ററിൽ',
   'wall.save': 'ഇവ ഉപയോഗിക്കുക',
   'wall.invalid': '5 മുതൽ 300 വരെ ഇഞ്ചും 0.3 മുതൽ 100 വരെ മീറ്ററും വേണം.',
-  'operator.title': 'ഓപ്പറേറ്റർ ബോർഡ്',
   'operator.since': '{at} മുതൽ',
   'operator.hour': 'മണിക്കൂർ {hour}',
 }

@@ -1,9 +1,8 @@
 /** Malayalam texts of the page for SQL. */
 import type { Texts } from '../../kit/i18n'
-import type { explore as english } from '../en/explore'
+import type { texts as english } from '../en/explore'
 
-export const explore: Texts<typeof english> = {
-  'explore.title': 'അന്വേഷണം',
+export const texts: Texts<typeof english> = {
   'explore.run': 'പ്രവർത്തിപ്പിക്കുക',
   'explore.stop': 'നിർത്തുക',
   'explore.running': 'പ്രവർത്തിക്കുന്നു',

@@ -1,11 +1,9 @@
 /** Malayalam texts of the pages about work orders. */
 import type { Texts } from '../../kit/i18n'
-import type { orders as english } from '../en/orders'
+import type { texts as english } from '../en/orders'
 
-export const orders: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'key.level.up': 'ഒരു തലം മുകളിലേക്ക്',
-  'order.title': 'ഓർഡറുകൾ',
-  'order.title.one': 'ഓർഡർ',
   'order.all': 'വർക്ക് ഓർഡറുകൾ',
   'order.filter': 'ഓർഡറോ ഇനമോ അനുസരിച്ച് ഫിൽട്ടർ ചെയ്യുക',
   'order.list': 'വർക്ക് ഓർഡറുകൾ',
@@ -55,7 +53,6 @@ export const orders: Texts<typeof english> = {
   'order.odd.short': 'ഓർഡർ പൂർത്തിയായി, പക്ഷേ {remaining} ബോർഡുകൾ കുറവാണ്; അതിൽ {cancelled} റദ്ദാക്കി.',
   'order.hours': 'ഓർഡറിന്റെ മണിക്കൂർ തിരിച്ച് ബോർഡുകൾ',
   'order.hours.none': 'ഒരു പ്ലാൻ വരിയും ബോർഡും ഈ ഓർഡർ പറയുന്നില്ല.',
-  'order.hour': 'മണിക്കൂർ',
   'order.sofar': 'ഇതുവരെ',
   'order.times': 'യൂണിറ്റുകളിലെ സമയം',
   'order.times.note': 'ഈ ഓർഡർ മെഷീനിലുള്ളപ്പോൾ',

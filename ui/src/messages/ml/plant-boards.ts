@@ -1,8 +1,8 @@
 /** Malayalam texts of the boards of the plant folder and of their editor. */
 import type { Texts } from '../../kit/i18n'
-import type { plantBoards as english } from '../en/plant-boards'
+import type { texts as english } from '../en/plant-boards'
 
-export const plantBoards: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'boards.plant': 'പ്ലാന്റിന്റെ ബോർഡുകൾ',
   'boards.plant.note': 'പ്ലാന്റ് ഫോൾഡറിലെ ഫയലുകൾ',
   'boards.plant.none': 'പ്ലാന്റ് ഫോൾഡറിൽ ബോർഡുകളില്ല.',

@@ -1,8 +1,8 @@
 /** Malayalam texts of the frame and of the pages about the plant. Codes and names of the plant are data. */
 import type { Texts } from '../../kit/i18n'
-import type { plant as english } from '../en/plant'
+import type { texts as english } from '../en/plant'
 
-export const plant: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'app.name': 'Plant Cockpit',
   'app.skip': 'ഉള്ളടക്കത്തിലേക്ക് പോകുക',
   'app.pages': 'പേജുകൾ',

@@ -1,15 +1,11 @@
 /** Malayalam texts of the quality page and of the time control. */
 import type { Texts } from '../../kit/i18n'
-import type { quality as english } from '../en/quality'
+import type { texts as english } from '../en/quality'
 
-export const quality: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'key.shift.back': 'മുൻ ഷിഫ്റ്റ്',
   'key.shift.next': 'അടുത്ത ഷിഫ്റ്റ്',
   'key.live': 'ഡാറ്റയുള്ള ഏറ്റവും പുതിയ ദിവസം',
-  'shift.now': 'ഷിഫ്റ്റ് {shift} {from}–{to} {zone}',
-  'shift.gone': '{gone} കഴിഞ്ഞു',
-  'shift.left': '{left} ബാക്കി',
-  'shift.none': 'ഇപ്പോൾ ഷിഫ്റ്റില്ല, {zone}',
   'period.title': 'സമയം',
   'period.live': 'തത്സമയം',
   'period.this': 'ഈ ഷിഫ്റ്റ്',
@@ -24,7 +20,6 @@ export const quality: Texts<typeof english> = {
   'period.invalid':
     '{text} എന്ന സമയം ശരിയല്ല: live, this, last, today, 7d, shift:YYYY-MM-DD.NAME അല്ലെങ്കിൽ YYYY-MM-DD..YYYY-MM-DD വേണം.',
 
-  'quality.title': 'ഗുണനിലവാരം',
   'quality.whole_days': 'വിധികൾ ഉത്പാദന ദിവസം തിരിച്ച് സൂക്ഷിക്കുന്നു: കണക്കുകൾ മുഴുവൻ ദിവസത്തിന്റേതാണ്.',
   'quality.yield': 'ഫസ്റ്റ് പാസ് യീൽഡ്',
   'quality.good': 'നല്ലത്',

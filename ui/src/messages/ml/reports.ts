@@ -1,9 +1,8 @@
 /** Malayalam texts of the pages about reports. */
 import type { Texts } from '../../kit/i18n'
-import type { reports as english } from '../en/reports'
+import type { texts as english } from '../en/reports'
 
-export const reports: Texts<typeof english> = {
-  'reports.title': 'റിപ്പോർട്ടുകൾ',
+export const texts: Texts<typeof english> = {
   'reports.none': 'ഈ പ്ലാന്റിന് റിപ്പോർട്ടുകളില്ല.',
   'reports.none.hint': 'പ്ലാന്റ് ഫോൾഡറിലെ {folder}-ലെ ഒരു ഫോൾഡറാണ് റിപ്പോർട്ട്.',
   'reports.name': 'റിപ്പോർട്ട്',

@@ -1,8 +1,8 @@
 /** Malayalam texts of the sources on the data page. */
 import type { Texts } from '../../kit/i18n'
-import type { sources as english } from '../en/sources'
+import type { texts as english } from '../en/sources'
 
-export const sources: Texts<typeof english> = {
+export const texts: Texts<typeof english> = {
   'data.sources': 'ഉറവിടങ്ങൾ',
   'data.sources.unit': 'വായിക്കുന്നു',
   'data.sources.bad': '{count} എണ്ണത്തിൽ പിശക്',

@@ -1,9 +1,8 @@
 /** Malayalam texts of the page of one station. */
 import type { Texts } from '../../kit/i18n'
-import type { station as english } from '../en/station'
+import type { texts as english } from '../en/station'
 
-export const station: Texts<typeof english> = {
-  'station.title': 'സ്റ്റേഷൻ',
+export const texts: Texts<typeof english> = {
   'station.open': '{station}: നിലകൾ, സൈക്കിളുകൾ, നിർത്തലുകൾ',
   'station.none': 'ഈ കാലയളവിൽ {station} സ്റ്റേഷന് ബോർഡുകളോ പ്ലാനോ മെഷീൻ ഇവന്റുകളോ ഇല്ല.',
   'station.plan': 'പ്ലാൻ {planned}-ന്റെ {percent}, {delta}',
@@ -14,9 +13,7 @@ export const station: Texts<typeof english> = {
   'station.stops.count': '{count} നിർത്തലുകൾ',
   'station.stops.each': 'ഓരോ നിർത്തലും',
   'station.stops.none': 'ഈ കാലയളവിൽ നിർത്തലുകൾ രേഖപ്പെടുത്തിയിട്ടില്ല.',
-  'station.losses': 'എന്തുകൊണ്ട് നിന്നു',
   'station.reason': 'കാരണം',
-  'station.reason.none': 'കാരണം നൽകിയിട്ടില്ല',
   'station.category': 'വിഭാഗം',
   'station.time': 'സമയം',
   'station.part': 'ആകെ സമയത്തിന്റെ',
