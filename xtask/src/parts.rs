@@ -161,6 +161,12 @@ const PARTS: &[Part] = &[
     ),
     part("topics", "topics deleted and created again", &["build", "python"], broker::topics),
     part(
+        "registry",
+        "messages by a schema registry, changes of a table",
+        &["build", "python"],
+        broker::registry,
+    ),
+    part(
         "stream",
         "a topic while program and broker are killed",
         &["build", "python"],

@@ -44,6 +44,14 @@ pub enum Fault {
     ArrayReceived,
     /// A message in the wire format of a schema registry, and the contract has no `framing`.
     RegistryFraming,
+    /// The schema registry does not know the schema of a message.
+    UnknownSchema,
+    /// The schema of a message cannot be used: its kind is not supported, or it is invalid.
+    UnusableSchema,
+    /// The bytes of a message do not fit its schema.
+    NotOfSchema,
+    /// The message is not the change of a row, and the contract has `changes`.
+    NotAChange,
     /// No record at the path in the contract: there is no array, or it is empty.
     NoRecords,
     /// An element of an array of records that is not an object.
@@ -68,6 +76,10 @@ impl Fault {
             Self::Tombstone => "tombstone",
             Self::ArrayReceived => "array_received",
             Self::RegistryFraming => "schema_registry_framing",
+            Self::UnknownSchema => "unknown_schema",
+            Self::UnusableSchema => "unusable_schema",
+            Self::NotOfSchema => "not_of_schema",
+            Self::NotAChange => "not_a_change",
             Self::NoRecords => "no_records",
             Self::NotObject => "not_object",
             Self::CellError => "cell_error",

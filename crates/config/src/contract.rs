@@ -16,7 +16,7 @@ use super::toml_reader::{Findings, TomlReader};
 use chrono_tz::Tz;
 use columns::columns;
 use layout::{encoding, format, lines, records};
-use messages::{check_topic_columns, framing, topics};
+use messages::{changes, check_topic_columns, framing, topics};
 use native::{add_native_formats, check_path_columns};
 use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
 use plant::pattern::Pattern;
@@ -25,7 +25,7 @@ use plant::source::{Pull, PullOrigin};
 pub(crate) use columns::{ON_ERROR, ORIGIN_NAMES};
 pub(crate) use http::{AUTHS, PAGES};
 pub(crate) use layout::{FORMATS, MAX_FOOTER_LINES};
-pub(crate) use messages::FRAMINGS;
+pub(crate) use messages::{CHANGE_FORMATS, FRAMINGS};
 pub(crate) use values::{KINDS, PERCENT};
 
 /// Ways in which a dump replaces earlier records.
@@ -58,6 +58,7 @@ pub fn read(
     let done_marker = if is_dump { done_marker(&mut reader) } else { None };
     let is_kafka = is_stream && !is_mqtt;
     let (topics, framing) = topics_and_framing(&mut reader, is_kafka);
+    let changes = if is_kafka { changes(&mut reader) } else { None };
     let encoding = encoding(&mut reader);
     let lines = lines(&mut reader, format.as_ref());
     let records = records(&mut reader, format.as_ref());
@@ -68,7 +69,7 @@ pub fn read(
     let dump_unit = dump_unit(&mut reader, supersede, http.is_some());
     let nulls = reader.texts("nulls").unwrap_or_else(|| vec![String::new()]);
     let mut columns = columns(&mut reader, plant_zone, format.as_ref(), findings);
-    add_native_formats(format.as_ref(), &mut columns);
+    add_native_formats(format.as_ref(), framing, &mut columns);
     if is_dump {
         check_path_columns(reader.at_key("paths"), &paths, &columns, findings);
     }
@@ -92,6 +93,7 @@ pub fn read(
         mqtt,
         pull,
         framing,
+        changes,
         format: format?,
         encoding: encoding?,
         lines,

@@ -2,6 +2,7 @@
 //! connection is made.
 
 use super::diagnostic::did_you_mean;
+use super::schema_registry::{self, RegistryAddress};
 use super::secret::{SecretRef, SecretText};
 use super::settings::Origin;
 use super::toml_reader::TomlReader;
@@ -41,6 +42,8 @@ pub struct Kafka {
     pub key_password: Option<String>,
     /// Name of the environment variable that holds the key's password, if the key has one.
     pub key_password_env: String,
+    /// The registry of the schemas of messages.
+    pub registry: Option<RegistryAddress>,
     /// Settings in plant.toml, even if they equal their default.
     configured: Vec<&'static str>,
 }
@@ -99,8 +102,11 @@ impl Kafka {
 
     /// The environment variables that hold secrets.
     pub fn secret_variables(&self) -> Vec<String> {
-        let references = [&self.password, &self.key_password];
-        let parsed = references.into_iter().flatten().filter_map(|text| text.parse().ok());
+        let registry = self.registry.as_ref();
+        let of_registry = registry.map(|it| [&it.password, &it.token]);
+        let references = [&self.password, &self.key_password].into_iter();
+        let references = references.chain(of_registry.into_iter().flatten());
+        let parsed = references.flatten().filter_map(|text| text.parse().ok());
         let named = parsed.filter_map(|reference| match reference {
             SecretRef::Environment(name) => Some(name),
             SecretRef::File(_) | SecretRef::Credential(_) => None,
@@ -142,6 +148,10 @@ impl Kafka {
                 "Protection of the connection. Default: none, as brokers have without configuration.",
             ),
         ];
+        if let Some(registry) = &self.registry {
+            let reason = "Schema registry. Default: none, framed messages are JSON.";
+            found.push(("schema_registry", registry.url.as_str(), reason));
+        }
         if self.is_encrypted() {
             found.extend(self.tls_settings());
         }
@@ -226,6 +236,7 @@ impl Default for Kafka {
             key_file: None,
             key_password: None,
             key_password_env: "COCKPIT_KAFKA_KEY_PASSWORD".to_owned(),
+            registry: None,
             configured: Vec::new(),
         }
     }
@@ -253,6 +264,7 @@ pub fn read(mut reader: TomlReader<'_, '_>) -> Kafka {
         key_file: reader.text("key_file"),
         key_password: secret(&mut reader, "key_password"),
         key_password_env: reader.text("key_password_env").unwrap_or(base.key_password_env),
+        registry: schema_registry::read(&mut reader),
         configured: Vec::new(),
     };
     let names = kafka.applicable().into_iter().map(|(name, _, _)| name);

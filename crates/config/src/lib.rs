@@ -28,6 +28,7 @@ pub mod reference;
 pub mod reports;
 pub mod retention;
 pub mod schema;
+pub mod schema_registry;
 pub mod secret;
 pub mod sentence;
 pub mod serve;

@@ -35,7 +35,7 @@ pub use report::ReportLimits;
 pub(crate) use section::variable;
 pub use section::{Deprecation, Origin, Provenance, Section, Setting};
 pub use serve::{LiveLimits, ServeLimits};
-pub use stream::{KafkaLimits, MqttLimits, StreamLimits};
+pub use stream::{KafkaLimits, MqttLimits, RegistryLimits, StreamLimits};
 
 use super::toml_reader::TomlReader;
 
@@ -49,6 +49,7 @@ pub struct Limits {
     pub pull: PullLimits,
     pub stream: StreamLimits,
     pub kafka: KafkaLimits,
+    pub registry: RegistryLimits,
     pub mqtt: MqttLimits,
     pub lake: LakeLimits,
     pub refine: RefineLimits,
@@ -64,12 +65,13 @@ pub struct Limits {
 
 impl Limits {
     /// The limits of all layers with their names for people.
-    pub fn sections(&self) -> [(&'static str, &dyn Section); 14] {
+    pub fn sections(&self) -> [(&'static str, &dyn Section); 15] {
         [
             ("Dumps", &self.ingest),
             ("Sources read on a schedule", &self.pull),
             ("Streams", &self.stream),
             ("Kafka client", &self.kafka),
+            ("Schema registry", &self.registry),
             ("MQTT client", &self.mqtt),
             ("Lake", &self.lake),
             ("Refinement", &self.refine),
@@ -109,12 +111,13 @@ impl Limits {
         Ok(())
     }
 
-    fn parts(&mut self) -> ([&mut dyn Section; 14], &mut Provenance) {
-        let sections: [&mut dyn Section; 14] = [
+    fn parts(&mut self) -> ([&mut dyn Section; 15], &mut Provenance) {
+        let sections: [&mut dyn Section; 15] = [
             &mut self.ingest,
             &mut self.pull,
             &mut self.stream,
             &mut self.kafka,
+            &mut self.registry,
             &mut self.mqtt,
             &mut self.lake,
             &mut self.refine,

@@ -74,6 +74,7 @@ fn contract(headers: &[String]) -> Contract {
         mqtt: None,
         pull: None,
         framing: Framing::None,
+        changes: None,
         format: Format::Parquet,
         encoding: Encoding::Utf8,
         lines: Lines::default(),

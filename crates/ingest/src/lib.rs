@@ -16,6 +16,7 @@ mod messages_builder;
 pub mod mqtt;
 pub mod pull;
 pub mod retry;
+pub mod schema_registry;
 mod tls;
 pub mod unmatched;
 pub mod watch_folder;

@@ -9,12 +9,18 @@ use batches::batch::{Fields, Messages};
 use config::folder::Plant;
 use config::model::TableName;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use futures::future::BoxFuture;
 use plant::contract::Contract;
 use std::sync::Arc;
 use tokio::sync::RwLock;
 
-/// Decodes the messages of a contract; passed in by `flow`, which knows the decoders.
-pub type ReadMessages = Arc<dyn Fn(&Contract, &Messages) -> Fields + Send + Sync>;
+/// Decodes the messages of a contract; passed in by `flow`, which knows the decoders. It may have to ask a schema
+/// registry first, and fails if that does not answer.
+pub type ReadMessages = Arc<
+    dyn for<'a> Fn(&'a Contract, &'a Messages) -> BoxFuture<'a, anyhow::Result<Fields>>
+        + Send
+        + Sync,
+>;
 
 /// What the steps of refinement work with. Clones share all of it.
 #[derive(Clone)]

@@ -62,6 +62,8 @@ pub fn bronze_source(plant: &Plant, table: &str, column: &str) -> Option<Source>
         // The topic of a message of MQTT is its key.
         Origin::Topic | Origin::Key => "_key",
         Origin::Header => "_headers",
+        Origin::Partition => "_partition",
+        Origin::Offset => "_offset",
         Origin::Record | Origin::Envelope | Origin::Path => "payload",
     };
     Some((bronze::name(contract), source.to_owned()))

@@ -57,6 +57,11 @@ pub fn login(bench: &Bench) -> Done {
     run(&mut bench.on_kafka("login_case.py")?)
 }
 
+/// Schemas of a registry and changes of a table on Apache Kafka.
+pub fn registry(bench: &Bench) -> Done {
+    run(&mut bench.on_kafka("registry_case.py")?)
+}
+
 /// Topics of Apache Kafka that are deleted and created again.
 pub fn topics(bench: &Bench) -> Done {
     run(&mut bench.on_kafka("topics_case.py")?)

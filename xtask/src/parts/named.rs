@@ -2,7 +2,7 @@
 
 /// Parts that run only when they are named: these fetch Apache Kafka with Maven and need Java; the others wait for
 /// times or need servers and clients beside the program, and a machine without other load.
-pub const WHEN_NAMED: [&str; 17] = [
+pub const WHEN_NAMED: [&str; 18] = [
     "draft",
     "databases",
     "sources",
@@ -13,6 +13,7 @@ pub const WHEN_NAMED: [&str; 17] = [
     "messages",
     "login",
     "topics",
+    "registry",
     "stream",
     "load",
     "boards",

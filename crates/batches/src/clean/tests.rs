@@ -34,6 +34,7 @@ fn contract() -> Contract {
         mqtt: None,
         pull: None,
         framing: Framing::default(),
+        changes: None,
         format: Format::JsonLines,
         encoding: Encoding::Utf8,
         lines: Lines::default(),

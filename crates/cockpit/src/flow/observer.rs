@@ -90,9 +90,11 @@ fn problem(topic: &str, event: &Event) -> Option<String> {
             "{topic}: the broker does not have the session any more; messages that were published while this \
              program was not connected may be missing"
         )),
-        Event::Connected | Event::Disconnected { .. } | Event::MissingTopic | Event::Lags(_) => {
-            None
-        }
+        Event::Connected
+        | Event::Disconnected { .. }
+        | Event::Waiting { .. }
+        | Event::MissingTopic
+        | Event::Lags(_) => None,
     }
 }
 
@@ -224,7 +226,9 @@ impl StreamObserver for LiveObserver {
         let Ok(mut links) = self.link.lock() else { return };
         match event {
             Event::Connected => links.connect(topic),
-            Event::Disconnected { reason } => links.lose(topic, Link::Lost, reason.clone()),
+            Event::Disconnected { reason } | Event::Waiting { reason } => {
+                links.lose(topic, Link::Lost, reason.clone());
+            }
             Event::MissingTopic => {
                 let reason = format!("the brokers do not have the topic {topic}");
                 links.lose(topic, Link::Lost, reason);

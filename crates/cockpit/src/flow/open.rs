@@ -10,6 +10,7 @@ use config::folder::Plant;
 use config::kpi::Kpi;
 use config::location::{self, Purpose};
 use datafusion::prelude::{DataFrame, SessionContext};
+use ingest::schema_registry::SchemaRegistry;
 use lake::context::LakeContext;
 use lake::kpi::{self, KpiQuery, Row};
 use lake::plan::{Step, planner};
@@ -45,6 +46,11 @@ impl Flow {
             None => None,
         };
         let limits = config.plant.limits.clone();
+        let registry = config.plant.kafka.registry.as_ref();
+        let registry = registry
+            .map(|address| SchemaRegistry::new(address, &lake, limits.registry.clone(), now))
+            .transpose()?
+            .map(Arc::new);
         let runtime = session::runtime(&limits)?;
         let refinery = LakeContext {
             lake: Arc::new(Lake::new(lake, limits, &run, now)),
@@ -52,7 +58,7 @@ impl Flow {
             steps: Arc::new(steps),
             runtime,
             memory: Arc::default(),
-            read: stream::reader(&config.plant.limits),
+            read: stream::reader(&config.plant.limits, registry),
         };
         let kafka = config.kafka.is_some().then(|| config.plant.kafka.clone());
         Ok(Self {

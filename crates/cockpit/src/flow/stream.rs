@@ -24,6 +24,7 @@ use batches::batch::Messages;
 use config::kafka::Kafka;
 use ingest::decode::message::MessageReader;
 use ingest::kafka::{self, Receiver, Until};
+use ingest::schema_registry::SchemaRegistry;
 use lake::context::LakeContext;
 use lake::context::ReadMessages;
 use lake::delta::table::Table;
@@ -34,7 +35,7 @@ use lake::reconciliation::streams::StreamReconciliation;
 use lake::stream::interpret::Interpreter;
 use lake::stream::land::{Chunk, Lander};
 use lake::stream::resume::{Resumed, Wanted};
-use plant::contract::Contract;
+use plant::contract::{Contract, Framing};
 use plant::reading::Registry;
 use reader::{Held, Reader};
 use restart::Restarts;
@@ -208,15 +209,25 @@ impl Flow {
     }
 }
 
-/// Decodes the messages of a contract.
-pub fn reader(limits: &config::settings::Limits) -> ReadMessages {
+/// Decodes the messages of a contract; framed ones by the schemas of a registry, if there is one.
+pub fn reader(
+    limits: &config::settings::Limits,
+    registry: Option<Arc<SchemaRegistry>>,
+) -> ReadMessages {
     let limits = ingest::decode::DecodeLimits {
         max_record_bytes: limits.stream.max_message_bytes,
         kept_faulty_bytes: limits.ingest.kept_faulty_bytes,
         ..Default::default()
     };
     Arc::new(move |contract: &Contract, messages: &Messages| {
-        MessageReader::new(contract, limits).read(messages)
+        let registry = registry.clone().filter(|_| contract.framing == Framing::Confluent);
+        Box::pin(async move {
+            let mut reader = MessageReader::new(contract, limits);
+            if let Some(registry) = registry {
+                reader = reader.with_schemas(registry.schemas(messages).await?);
+            }
+            Ok(reader.read(messages))
+        })
     })
 }
 

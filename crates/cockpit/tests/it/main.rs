@@ -19,6 +19,7 @@ mod network;
 mod once;
 mod previous;
 mod property;
+mod registry;
 mod reports;
 mod retention;
 mod security;

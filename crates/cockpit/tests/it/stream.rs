@@ -133,6 +133,16 @@ impl Broker {
         self.ingest_with(world, &[]);
     }
 
+    /// Sends a message with a key to the first partition; without a payload it is a tombstone.
+    pub fn send_keyed(&self, key: &[u8], payload: Option<&[u8]>) {
+        let record = BaseRecord::to(self.topic).partition(0).key(key);
+        self.produce([payload.into_iter().fold(record, BaseRecord::payload)].into_iter());
+    }
+
+    pub fn try_ingest(&self, world: &World, env: &[(&str, &str)]) -> Outcome {
+        world.ingest_from(&self.cluster.bootstrap_servers(), env)
+    }
+
     pub fn ingest_with(&self, world: &World, env: &[(&str, &str)]) {
         let brokers = self.cluster.bootstrap_servers();
         world.ingest_from(&brokers, env).success();

@@ -69,18 +69,20 @@ fn check_name(reader: &TomlReader<'_, '_>, name: &str) {
 }
 
 /// Where the value of a column can be, and its name in a contract.
-const ORIGINS: [(&str, Origin); 6] = [
+const ORIGINS: [(&str, Origin); 8] = [
     ("record", Origin::Record),
     ("envelope", Origin::Envelope),
     ("path", Origin::Path),
     ("topic", Origin::Topic),
     ("key", Origin::Key),
     ("header", Origin::Header),
+    ("partition", Origin::Partition),
+    ("offset", Origin::Offset),
 ];
 
 /// The names of the origins.
-pub(crate) const ORIGIN_NAMES: [&str; 6] = {
-    let mut names = [""; 6];
+pub(crate) const ORIGIN_NAMES: [&str; 8] = {
+    let mut names = [""; 8];
     let mut at = 0;
     while at < ORIGINS.len() {
         names[at] = ORIGINS[at].0;
@@ -109,10 +111,14 @@ fn misplaced(origin: Origin, format: &Format) -> Option<(&'static str, &'static 
     let is_message = *format == Format::Message;
     let is_json = matches!(format, Format::JsonLines | Format::JsonArray | Format::Message);
     match origin {
-        Origin::Topic | Origin::Key | Origin::Header if !is_message => Some((
-            "exists only for messages, and this format is a dump",
-            "Remove it, or use from = \"path\" for a part of the dump's path.",
-        )),
+        Origin::Topic | Origin::Key | Origin::Header | Origin::Partition | Origin::Offset
+            if !is_message =>
+        {
+            Some((
+                "exists only for messages, and this format is a dump",
+                "Remove it, or use from = \"path\" for a part of the dump's path.",
+            ))
+        }
         Origin::Path if is_message => Some((
             "exists only for dumps: a message has no path",
             "Use from = \"topic\", \"key\" or \"header\".",

@@ -3,10 +3,12 @@
 
 use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
-use plant::contract::{Column, Framing, Origin};
+use plant::contract::{ChangeFormat, Column, Framing, Origin};
 use regex::Regex;
 
 pub(crate) const FRAMINGS: [&str; 2] = ["none", "confluent"];
+/// Formats of changes of tables.
+pub(crate) const CHANGE_FORMATS: [&str; 1] = ["debezium"];
 
 /// Names of topics, and regular expressions for them, which begin with `^`.
 pub(super) fn topics(reader: &mut TomlReader<'_, '_>) -> Vec<String> {
@@ -50,6 +52,21 @@ pub(super) fn framing(reader: &mut TomlReader<'_, '_>) -> Framing {
             Framing::None
         }
     }
+}
+
+/// How messages describe changes of a table.
+pub(super) fn changes(reader: &mut TomlReader<'_, '_>) -> Option<ChangeFormat> {
+    let text = reader.text("changes")?;
+    if text != CHANGE_FORMATS[0] {
+        let remedy = did_you_mean(&text, &CHANGE_FORMATS);
+        reader.note("changes", format!("invalid changes `{text}`"), remedy);
+        return None;
+    }
+    if reader.has("records") {
+        let remedy = "Remove `records`: a change has the row before and the one after it.";
+        reader.note("records", "`records` beside `changes`", remedy);
+    }
+    Some(ChangeFormat::Debezium)
 }
 
 /// Whether columns from the topic's name can be found in it.

@@ -1,7 +1,7 @@
-//! Values that Parquet, workbooks and databases store as times, and columns whose values come from the path.
+//! Values that Parquet, workbooks, databases and messages with a schema store as times, and columns whose values come from the path.
 
 use crate::toml_reader::Findings;
-use plant::contract::{Column, Format, Kind, Origin};
+use plant::contract::{Column, Format, Framing, Kind, Origin};
 use plant::format::TimeFormat;
 use plant::pattern::Pattern;
 
@@ -17,8 +17,14 @@ const MOMENTS: [&str; 4] = [
 
 /// Lets days and moments of the file's own types be read, whatever formats the contract has for those
 /// that are text. The contract's own come first.
-pub(super) fn add_native_formats(format: Option<&Format>, columns: &mut [Column]) {
-    if !matches!(format, Some(Format::Parquet | Format::Workbook { .. } | Format::CopyText)) {
+pub(super) fn add_native_formats(
+    format: Option<&Format>,
+    framing: Framing,
+    columns: &mut [Column],
+) {
+    let is_typed =
+        matches!(format, Some(Format::Parquet | Format::Workbook { .. } | Format::CopyText));
+    if !is_typed && framing == Framing::None {
         return;
     }
     for column in columns {

@@ -2,8 +2,8 @@
 
 use super::{Key, Kind, Table};
 use crate::contract::{
-    AUTHS, DUMP_UNITS, FORMATS, FRAMINGS, KINDS, MAX_FOOTER_LINES, ON_ERROR, ORIGIN_NAMES, PAGES,
-    PERCENT, REMOVED_RECORDS, SUPERSEDE,
+    AUTHS, CHANGE_FORMATS, DUMP_UNITS, FORMATS, FRAMINGS, KINDS, MAX_FOOTER_LINES, ON_ERROR,
+    ORIGIN_NAMES, PAGES, PERCENT, REMOVED_RECORDS, SUPERSEDE,
 };
 
 pub const CONTRACT: Table = Table::new(
@@ -28,8 +28,9 @@ pub const CONTRACT: Table = Table::new(
         Key::texts("topics", "Kafka topics; `^` starts a regular expression (message; required for it).")
             .example("[\"sensors\"]"),
         Key::new("mqtt", Kind::Table(&MQTT), "The MQTT broker whose messages are the records."),
-        Key::new("framing", Kind::Choice(&FRAMINGS), "What precedes the JSON of a payload (message).")
+        Key::new("framing", Kind::Choice(&FRAMINGS), "What precedes a payload: nothing, or the id of its schema (message).")
             .default("\"none\""),
+        Key::new("changes", Kind::Choice(&CHANGE_FORMATS), "Format of messages that are changes of a table of a database (message)."),
         Key::text("encoding", "Label of the WHATWG Encoding Standard (text formats).")
             .default("\"utf-8\"")
             .example("\"windows-1252\""),

@@ -65,6 +65,24 @@ const KAFKA: Table = Table::new(
             .example("\"file:/run/secrets/kafka-key\""),
         Key::text("key_password_env", "Environment variable that holds the password of the key.")
             .default("\"COCKPIT_KAFKA_KEY_PASSWORD\""),
+        Key::text(
+            "schema_registry",
+            "URL of the schema registry; without it, framed messages are JSON.",
+        )
+        .example("\"https://registry:8081\""),
+        Key::text("schema_registry_user", "User of the registry.").example("\"cockpit\""),
+        Key::text("schema_registry_password", "Reference to the password of that user.")
+            .example("\"env:REGISTRY_PASSWORD\""),
+        Key::text(
+            "schema_registry_token",
+            "Reference to a bearer token, instead of user and password.",
+        )
+        .example("\"file:/run/secrets/registry-token\""),
+        Key::text(
+            "schema_registry_ca_file",
+            "Certificates of trusted authorities (PEM) beside the system's.",
+        )
+        .example("\"/etc/cockpit/ca.pem\""),
     ],
 );
 

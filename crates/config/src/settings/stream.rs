@@ -97,3 +97,30 @@ settings! {
             "a broker sends queued messages without pauses; MQTT has no mark for the last one";
     }
 }
+
+settings! {
+    /// Limits of the schema registry's client.
+    RegistryLimits {
+        /// Longest wait for an answer of the schema registry.
+        schema_registry_answer_ms: u64 = 10_000, in 100 to 600_000,
+            "a registry in the same plant answers within milliseconds";
+        /// First pause before a registry that does not answer is tried again; it doubles with each attempt.
+        schema_registry_retry_min_ms: u64 = 200, in 10 to 600_000,
+            "a registry that only restarts is back at once";
+        /// Longest pause before a registry that does not answer is tried again.
+        schema_registry_retry_max_ms: u64 = 10_000, in 10 to 600_000,
+            "messages are read this soon after an outage, and a registry that starts is not flooded";
+        /// Attempts to reach the registry in `ingest --once` and `rebuild`.
+        schema_registry_attempts: u64 = 5, in 1 to 1_000,
+            "a short outage is bridged, and a command that a person waits for ends";
+        /// Longest answer of the registry.
+        schema_registry_answer_bytes: usize = 4 << 20, in 1_024 to 1_073_741_824,
+            "the schema of a wide table has some 100 kB";
+        /// Time after which the registry is asked again for a schema that it did not know.
+        schema_unknown_s: u64 = 30, in 1 to 86_400,
+            "a schema that is registered late is found this soon, and garbage costs few requests";
+        /// Unknown schemas among messages read together after which no further ones are asked for.
+        schema_unknown_ids: usize = 20, in 1 to 100_000,
+            "messages that are not framed have random ids, and each would cost a request";
+    }
+}

@@ -9,6 +9,9 @@
 //! which a property test checks.
 
 mod laid_out;
+mod schemas;
+
+pub use schemas::{MessageSchema, Schemas, framed};
 
 use super::DecodeLimits;
 use super::json::{Field, Paths};
@@ -43,13 +46,15 @@ impl MessageReader {
     /// A reader for the messages of a contract.
     pub fn new(contract: &Contract, limits: DecodeLimits) -> Self {
         let within = contract.columns.iter().filter(|column| column.origin == Origin::Record);
-        let headers = within.map(|column| column.header.as_str());
-        let objects = ObjectReader {
-            plain: message::Paths::new(headers.clone()),
-            width: headers.clone().count(),
-            paths: Paths::new(headers),
-        };
+        let objects = ObjectReader::new(within.map(|column| column.header.as_str()));
         Self { objects, laid_out: LaidOut::from_contract(contract), limits }
+    }
+
+    /// Reads framed messages by the schemas of a registry. Without it, what follows a frame is JSON.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: Schemas) -> Self {
+        self.laid_out = self.laid_out.map(|laid_out| laid_out.with_schemas(schemas));
+        self
     }
 
     /// Reads payloads into a row for each of their records.
@@ -99,6 +104,15 @@ impl MessageReader {
 }
 
 impl ObjectReader {
+    /// A reader of the fields at these paths.
+    fn new<'p>(headers: impl Iterator<Item = &'p str> + Clone) -> Self {
+        Self {
+            plain: message::Paths::new(headers.clone()),
+            width: headers.clone().count(),
+            paths: Paths::new(headers),
+        }
+    }
+
     /// The fields of an object, read by a JSON parser.
     fn parse<'a>(&self, text: &'a str) -> Result<Vec<Option<Cow<'a, str>>>, Fault> {
         let mut fields: Vec<Option<Field<'_>>> = vec![None; self.width];

@@ -7,6 +7,7 @@
 //! the contract excludes are counted. Positions are those of the file in every encoding. Memory stays
 //! within a few times [`DecodeLimits::max_record_bytes`].
 
+pub mod avro;
 mod charset;
 mod columns;
 pub mod copy_text;

@@ -21,6 +21,8 @@ pub enum Event {
     /// More topics match the patterns of a contract than are read at once; this one and others are not
     /// read.
     TooManyTopics { unread: usize, most: usize },
+    /// Reading waits for the schema registry, which does not answer.
+    Waiting { reason: String },
     /// The broker does not have the session of this client, so messages of the meantime may be missing.
     SessionLost,
     /// The consumer lag of each partition.

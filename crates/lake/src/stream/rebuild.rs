@@ -41,7 +41,7 @@ pub async fn rebuild(
         while let Some(batch) = stream.try_next().await? {
             for messages in messages(&batch)? {
                 let pointers = interpreter.pointers(&messages);
-                let fields = (context.read)(contract, &messages);
+                let fields = (context.read)(contract, &messages).await?;
                 let interpreted = interpreter.interpret(&messages, &pointers, fields)?;
                 let interpreted = retained.select_rewritten(&messages, interpreted)?;
                 silver.write(lake, &interpreted.rows).await?;

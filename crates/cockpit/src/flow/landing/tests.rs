@@ -168,7 +168,7 @@ impl Plant {
         let steps = plan(&plant).await.unwrap();
         let limits = plant.limits.clone();
         let runtime = session::runtime(&limits).unwrap();
-        let read = stream::reader(&limits);
+        let read = stream::reader(&limits, None);
         let refinery = LakeContext {
             lake: Arc::new(Lake::new(location(lake.clone()), limits, "run", now)),
             plant: Arc::new(plant),

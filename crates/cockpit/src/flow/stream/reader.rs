@@ -5,6 +5,7 @@ use crate::flow::observer::Readings;
 use anyhow::Context as _;
 use batches::batch::{Fields, Messages};
 use ingest::kafka::{Assignment, Difference, Event, Receiver, ResumePositions, Until};
+use ingest::{Error, Retry};
 use lake::offsets::{Partition, last_offsets};
 use lake::stream::interpret::{Interpreted, Interpreter};
 use lake::stream::land::Chunk;
@@ -78,12 +79,56 @@ impl Reader<'_> {
         messages: &Messages,
         pointers: &Pointers,
     ) -> anyhow::Result<Interpreted> {
-        let fields = self.fields(messages);
+        let fields = self.fields(messages)?.ok_or(Error::Stopped)?;
         self.interpreter.interpret(messages, pointers, fields)
     }
 
-    fn fields(&self, messages: &Messages) -> Fields {
-        (self.topic.refinery.read)(&self.topic.contract, messages)
+    /// Decodes messages. While a schema registry does not answer, this topic waits and others are read; `None` if
+    /// reading is stopped meanwhile.
+    fn fields(&mut self, messages: &Messages) -> anyhow::Result<Option<Fields>> {
+        let mut is_waiting = false;
+        loop {
+            let topic = self.topic;
+            let reading = (topic.refinery.read)(&topic.contract, messages);
+            let stop = &self.streaming.stop;
+            let read = Handle::current().block_on(async {
+                tokio::select! {
+                    read = reading => Some(read),
+                    () = stop.cancelled() => None,
+                }
+            });
+            let error = match read {
+                None => return Ok(None),
+                Some(Ok(fields)) => {
+                    if is_waiting {
+                        self.event(Event::Connected);
+                    }
+                    return Ok(Some(fields));
+                }
+                Some(Err(error)) => error,
+            };
+            let retry = Error::find(&error).map_or(Retry::Never, Error::retry);
+            if self.streaming.until == Until::End || retry == Retry::Never {
+                return Err(error);
+            }
+            if !std::mem::replace(&mut is_waiting, true) {
+                // What was read before is not held up.
+                self.release()?;
+                self.event(Event::Waiting { reason: format!("{error:#}") });
+            }
+            self.pause(retry);
+        }
+    }
+
+    /// Waits before the registry is tried again, or until reading is stopped.
+    fn pause(&self, retry: Retry) {
+        let limits = self.topic.refinery.lake.limits();
+        let pause = match retry {
+            Retry::Slow => Duration::from_secs(limits.kafka.kafka_auth_retry_s),
+            _ => Duration::from_millis(limits.registry.schema_registry_retry_max_ms),
+        };
+        let stopped = self.streaming.stop.cancelled();
+        Handle::current().block_on(async { tokio::time::timeout(pause, stopped).await.ok() });
     }
 }
 
@@ -131,7 +176,8 @@ impl Receiver for Reader<'_> {
     fn messages(&mut self, messages: Messages) -> anyhow::Result<()> {
         let messages = Messages { topic: self.log.clone(), ..messages };
         let pointers = self.interpreter.pointers(&messages);
-        let fields = self.fields(&messages);
+        // Messages that are not taken are read again after the next start.
+        let Some(fields) = self.fields(&messages)? else { return Ok(()) };
         let records = fields.elements.as_ref().map(|elements| elements.count.clone());
         let interpreted = self.interpreter.interpret(&messages, &pointers, fields)?;
         if let Some(readings) = &mut self.readings {
@@ -165,6 +211,9 @@ impl Receiver for Reader<'_> {
         match &event {
             Event::Connected | Event::Lags(_) => {}
             Event::Disconnected { reason } => tracing::warn!(topic, reason, "no broker responds"),
+            Event::Waiting { reason } => {
+                tracing::warn!(topic, reason, "messages wait for the schema registry");
+            }
             Event::SessionLost => {
                 tracing::warn!(topic, "the broker has no session; messages may be missing");
             }

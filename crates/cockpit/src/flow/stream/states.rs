@@ -59,6 +59,7 @@ impl TopicStates {
             Event::Disconnected { reason } => {
                 Some(format!("no broker responds: {reason}; check the broker and the network"))
             }
+            Event::Waiting { reason } => Some(reason.clone()),
             Event::MissingTopic => Some(format!(
                 "the brokers have no topic {topic}; create it, or correct `topics` of the contract"
             )),

@@ -1,73 +1,45 @@
-//! Messages that are not simply one object with all columns in it: framed, with several records each,
-//! or with columns from the topic, the key, the headers, or the envelope of the records.
+//! Messages that are not simply one object with all columns in it: framed, changes of a table, with several
+//! records each, or with columns from the topic, the key, the headers, or the envelope of the records.
 
-use super::{ObjectReader, Rows, undecodable, unreadable};
+mod change;
+mod outside;
+mod slot;
+
+use super::{MessageSchema, ObjectReader, Rows, Schemas, framed, undecodable, unreadable};
+use crate::decode::DecodeLimits;
 use crate::decode::json::{Field, Found, Splitter};
-use crate::decode::{DecodeLimits, headers};
-use arrow::array::{Array as _, Int32Array, Int32Builder, UInt32Array};
+use arrow::array::{Int32Array, Int32Builder, UInt32Array};
 use batches::batch::{Elements, Fault, Fields, Messages, topic_name};
-use plant::contract::{Column, Contract, Framing, Origin};
-use plant::mqtt_source::MqttSource;
+use outside::{Key, Outside};
+use plant::contract::{ChangeFormat, Column, Contract, Framing, Origin};
 use plant::topic_filter::TopicFilter;
 use regex::Regex;
+use slot::{KEY_FIELD, Slot};
 use std::borrow::Cow;
-
-/// Bytes in front of a payload in a schema registry's wire format: a zero and the schema's number.
-const FRAME_BYTES: usize = 5;
 
 /// How the messages of a contract are laid out.
 #[derive(Debug)]
 pub struct LaidOut {
     framing: Framing,
+    /// The schemas of framed messages; `None` if these are JSON.
+    schemas: Option<Schemas>,
     /// Finds the records, if a message may hold several.
     splitter: Option<Splitter>,
+    /// Reads the fields around the record, if a message is a change of a table.
+    change: Option<ObjectReader>,
     slots: Vec<Slot>,
+    /// Reads the fields of keys that columns take.
+    key_fields: ObjectReader,
     /// Regular expressions of topics; their named groups are parts of a topic's name.
     patterns: Vec<Regex>,
     /// Filters of topics of MQTT, whose named levels are parts of a topic.
     filters: Vec<TopicFilter>,
 }
 
-/// Where the text of a column comes from.
-#[derive(Debug)]
-enum Slot {
-    /// The next field of the record.
-    Record,
-    /// The field of the envelope at this position among the columns.
-    Envelope(usize),
-    /// The group of this name of the topic's regular expression, or the whole name of the topic.
-    Topic(String),
-    /// The level of this name of the topic, which is the key of a message of MQTT.
-    Level(String),
-    Key,
-    /// The header of this key.
-    Header(String),
-}
-
 type Text<'a> = Option<Cow<'a, str>>;
 
-impl Slot {
-    /// The slot of the column at position `at`.
-    fn new(at: usize, column: &Column, mqtt: Option<&MqttSource>) -> Self {
-        match (column.origin, mqtt) {
-            (Origin::Topic, Some(mqtt)) if mqtt.has_level(&column.header) => {
-                Self::Level(column.header.clone())
-            }
-            (Origin::Topic, Some(_)) => Self::Key,
-            (origin, _) => Self::from_origin(at, column, origin),
-        }
-    }
-
-    fn from_origin(at: usize, column: &Column, origin: Origin) -> Self {
-        match origin {
-            Origin::Record | Origin::Path => Self::Record,
-            Origin::Envelope => Self::Envelope(at),
-            Origin::Topic => Self::Topic(column.header.clone()),
-            Origin::Key => Self::Key,
-            Origin::Header => Self::Header(column.header.clone()),
-        }
-    }
-}
+/// A fault, and the beginning of the message that has it.
+type Refused<'a> = (Fault, Option<&'a [u8]>);
 
 fn splitter(contract: &Contract) -> Option<Splitter> {
     let columns = contract.columns.iter().enumerate();
@@ -77,11 +49,20 @@ fn splitter(contract: &Contract) -> Option<Splitter> {
     Some(Splitter::new(Some(path), envelope, contract.columns.len()).lenient())
 }
 
+/// A reader of the columns around the record of a change.
+fn change(contract: &Contract) -> Option<ObjectReader> {
+    let around = contract.columns.iter().filter(|column| column.origin == Origin::Envelope);
+    let ChangeFormat::Debezium = contract.changes?;
+    Some(ObjectReader::new(around.map(|column| column.header.as_str())))
+}
+
 impl LaidOut {
     /// `None` if each message is simply one object with all columns in it.
     pub fn from_contract(contract: &Contract) -> Option<Self> {
         let is_in_record = |column: &Column| column.origin == Origin::Record;
-        let is_simple = contract.framing == Framing::None && contract.records.is_none();
+        let is_simple = contract.framing == Framing::None
+            && contract.records.is_none()
+            && contract.changes.is_none();
         if is_simple && contract.columns.iter().all(is_in_record) {
             return None;
         }
@@ -90,14 +71,24 @@ impl LaidOut {
         let slots: Vec<Slot> = columns.map(|(at, column)| Slot::new(at, column, mqtt)).collect();
         let has_topic = slots.iter().any(|slot| matches!(slot, Slot::Topic(_)));
         let patterns = contract.topics.iter().filter(|topic| has_topic && topic.starts_with('^'));
+        let of_key = contract.columns.iter().filter(|column| column.origin == Origin::Key);
+        let key_fields = of_key.filter_map(|column| column.header.strip_prefix(KEY_FIELD));
         Some(Self {
             framing: contract.framing,
+            schemas: None,
             splitter: splitter(contract),
+            change: change(contract),
+            key_fields: ObjectReader::new(key_fields),
             // The patterns were checked when the contract was read.
             patterns: patterns.filter_map(|pattern| Regex::new(pattern).ok()).collect(),
             filters: mqtt.map(|mqtt| mqtt.filters.clone()).unwrap_or_default(),
             slots,
         })
+    }
+
+    /// Reads framed messages by these schemas.
+    pub fn with_schemas(self, schemas: Schemas) -> Self {
+        Self { schemas: Some(schemas), ..self }
     }
 
     /// Reads payloads, each into a row for each of its records.
@@ -150,33 +141,52 @@ impl LaidOut {
         objects: &ObjectReader,
         outside: &Outside<'a>,
         out: &mut Out,
-    ) -> Result<(), (Fault, Option<&'a [u8]>)> {
-        let Some(payload) = outside.payload() else { return Err((Fault::Tombstone, None)) };
-        let failed = |fault| (fault, Some(payload));
-        if payload.len() > out.limits.max_record_bytes {
+    ) -> Result<(), Refused<'a>> {
+        let payload = outside.payload();
+        let failed = |fault| (fault, payload);
+        if payload.is_some_and(|it| it.len() > out.limits.max_record_bytes) {
             return Err(failed(Fault::TooLong));
         }
-        let body = match (self.framing, payload) {
-            (Framing::Confluent, [0, ..]) => payload.get(FRAME_BYTES..).unwrap_or_default(),
-            _ => payload,
-        };
-        let text = std::str::from_utf8(body)
-            .map_err(|_error| failed(unreadable(body, Fault::InvalidText)))?;
-        let Some(splitter) = &self.splitter else {
-            return match self.texts(objects, outside, text, &[]) {
-                Ok(texts) => {
-                    out.good(outside.row, 0, &texts);
-                    Ok(())
-                }
-                Err(Fault::NotJson) => Err(failed(undecodable(text))),
-                Err(fault) => Err(failed(fault)),
-            };
-        };
+        let text = payload.map(|it| self.body(it, out.limits)).transpose().map_err(failed)?;
+        let key = self.key(outside, out.limits).map_err(failed)?;
+        if let Some(around) = &self.change {
+            let texts = self.change(around, objects, text.as_deref(), outside, &key);
+            out.good(outside.row, 0, &texts.map_err(failed)?);
+            return Ok(());
+        }
+        let Some(text) = text else { return Err((Fault::Tombstone, None)) };
+        if let Some(splitter) = &self.splitter {
+            return self.records(splitter, objects, &text, outside, &key, out).map_err(failed);
+        }
+        let record = objects.read(&text).map_err(|fault| match (&text, fault) {
+            // A text that a schema made is JSON.
+            (Cow::Owned(_), Fault::NotJson) => failed(Fault::NotObject),
+            (_, Fault::NotJson) => failed(undecodable(&text)),
+            _ => failed(fault),
+        })?;
+        let texts = self.texts(record, Vec::new(), outside, &key).map_err(failed)?;
+        out.good(outside.row, 0, &texts);
+        Ok(())
+    }
+
+    /// The rows of a message that may have several records.
+    fn records(
+        &self,
+        splitter: &Splitter,
+        objects: &ObjectReader,
+        text: &str,
+        outside: &Outside<'_>,
+        key: &Key<'_>,
+        out: &mut Out,
+    ) -> Result<(), Fault> {
         let mut position = 0;
         let split = splitter.split(text, &mut |found| {
             let (value, texts) = match found {
                 Found::Record(value, envelope) => {
-                    (value, self.texts(objects, outside, value.get(), &envelope))
+                    let texts = self.envelope(&envelope).and_then(|envelope| {
+                        self.texts(objects.read(value.get())?, envelope, outside, key)
+                    });
+                    (value, texts)
                 }
                 Found::Faulty(value, fault) => (value, Err(fault)),
             };
@@ -190,67 +200,77 @@ impl LaidOut {
             position += 1;
         });
         match split {
-            Err(_not_json) => Err(failed(unreadable(body, Fault::NotJson))),
-            Ok(()) if position == 0 => Err(failed(Fault::NoRecords)),
+            Err(_not_json) => Err(unreadable(text.as_bytes(), Fault::NotJson)),
+            Ok(()) if position == 0 => Err(Fault::NoRecords),
             Ok(()) => Ok(()),
         }
     }
 
-    /// The level of the topic with this name, by the first filter that matches and has it.
-    fn level<'a>(&self, outside: &Outside<'a>, name: &str) -> Result<Option<&'a str>, Fault> {
-        let topic = outside.key()?;
-        Ok(topic.and_then(|topic| self.filters.iter().find_map(|it| it.level(topic, name))))
+    /// The JSON text of a payload or a key.
+    fn body<'a>(&self, bytes: &'a [u8], limits: DecodeLimits) -> Result<Cow<'a, str>, Fault> {
+        let (id, body) = match (self.framing, bytes) {
+            (Framing::Confluent, [0, ..]) => framed(bytes).unwrap_or_default(),
+            _ => return text_of(bytes),
+        };
+        let Some(schemas) = &self.schemas else { return text_of(body) };
+        match schemas.get(&id).map(AsRef::as_ref) {
+            None => Err(Fault::UnknownSchema),
+            Some(MessageSchema::Unusable(_)) => Err(Fault::UnusableSchema),
+            Some(MessageSchema::Json) => text_of(body),
+            Some(MessageSchema::Avro(schema)) => {
+                let mut text = String::with_capacity(body.len() * 2);
+                schema.write_json(body, limits, &mut text)?;
+                Ok(Cow::Owned(text))
+            }
+        }
+    }
+
+    /// The texts of the fields around a record, in the order of their columns.
+    fn envelope<'a>(&self, fields: &[Option<Field<'a>>]) -> Result<Vec<Text<'a>>, Fault> {
+        let places = self.slots.iter().filter_map(|slot| match slot {
+            Slot::Envelope(at, _) => Some(*at),
+            _ => None,
+        });
+        places.map(|at| single_value(fields.get(at).copied().flatten())).collect()
     }
 
     /// The texts of all columns of one record.
     fn texts<'a>(
         &self,
-        objects: &ObjectReader,
+        record: Vec<Text<'a>>,
+        envelope: Vec<Text<'a>>,
         outside: &Outside<'a>,
-        record: &'a str,
-        envelope: &[Option<Field<'a>>],
+        key: &'a Key<'_>,
     ) -> Result<Vec<Text<'a>>, Fault> {
-        let mut fields = objects.read(record)?.into_iter();
+        let (mut record, mut envelope) = (record.into_iter(), envelope.into_iter());
+        let mut key_fields = key.fields.iter();
         let mut texts = Vec::with_capacity(self.slots.len());
         for (slot, topic) in self.slots.iter().zip(outside.topics) {
             texts.push(match slot {
-                Slot::Record => fields.next().flatten(),
-                Slot::Envelope(at) => single_value(envelope.get(*at).copied().flatten())?,
+                Slot::Record => record.next().flatten(),
+                Slot::Envelope(..) => envelope.next().flatten(),
                 Slot::Topic(_) => topic.map(Cow::Borrowed),
                 Slot::Level(name) => self.level(outside, name)?.map(Cow::Borrowed),
-                Slot::Key => outside.key()?.map(Cow::Borrowed),
+                Slot::Key => key.text.as_deref().map(Cow::Borrowed),
+                Slot::KeyField => key_fields.next().and_then(|it| it.as_deref()).map(Cow::Borrowed),
                 Slot::Header(key) => outside.header(key)?,
+                Slot::Partition => Some(Cow::Owned(outside.partition().to_string())),
+                Slot::Offset => Some(Cow::Owned(outside.offset().to_string())),
             });
         }
         Ok(texts)
     }
+
+    /// The level of the topic with this name, by the first filter that matches and has it.
+    fn level<'a>(&self, outside: &Outside<'a>, name: &str) -> Result<Option<&'a str>, Fault> {
+        let topic = outside.key_text()?;
+        Ok(topic.and_then(|topic| self.filters.iter().find_map(|it| it.level(topic, name))))
+    }
 }
 
-/// The parts of a message besides its records.
-struct Outside<'a> {
-    messages: &'a Messages,
-    row: usize,
-    /// For each column the value that it takes from the topic's name.
-    topics: &'a [Option<&'a str>],
-}
-
-impl<'a> Outside<'a> {
-    fn payload(&self) -> Option<&'a [u8]> {
-        let payload = &self.messages.payload;
-        payload.is_valid(self.row).then(|| payload.value(self.row))
-    }
-
-    fn key(&self) -> Result<Option<&'a str>, Fault> {
-        let keys = self.messages.key.as_ref().filter(|keys| keys.is_valid(self.row));
-        let key = keys.map(|keys| std::str::from_utf8(keys.value(self.row))).transpose();
-        key.map_err(|_error| Fault::InvalidText)
-    }
-
-    fn header(&self, key: &str) -> Result<Text<'a>, Fault> {
-        let all = self.messages.headers.as_ref().filter(|it| it.is_valid(self.row));
-        let Some(all) = all else { return Ok(None) };
-        headers::find(all.value(self.row), key).map_err(|_error| Fault::InvalidText)
-    }
+fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, Fault> {
+    let text = std::str::from_utf8(bytes).map(Cow::Borrowed);
+    text.map_err(|_error| unreadable(bytes, Fault::InvalidText))
 }
 
 /// The text of a field that has to be a single value.

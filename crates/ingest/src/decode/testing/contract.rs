@@ -18,6 +18,7 @@ pub fn contract(format: Format, headers: &[&str]) -> Contract {
         mqtt: None,
         pull: None,
         framing: Framing::default(),
+        changes: None,
         format,
         encoding: Encoding::Utf8,
         lines: Lines::default(),

@@ -138,7 +138,8 @@ fn reader() -> ReadMessages {
         };
         let none = || StringArray::new_null(texts.len());
         let columns = vec![column(0), column(1), column(2)];
-        Fields { columns, fault: none(), rest: none(), elements: None }
+        let fields = Fields { columns, fault: none(), rest: none(), elements: None };
+        Box::pin(std::future::ready(Ok(fields)))
     })
 }
 
@@ -221,7 +222,7 @@ impl Works {
             headers: None,
         };
         let pointers = interpreter.pointers(&messages);
-        let fields = (context.read)(contract, &messages);
+        let fields = (context.read)(contract, &messages).await.unwrap();
         let interpreted = interpreter.interpret(&messages, &pointers, fields).unwrap();
         let bronze = Some(stream::rows(&messages, &pointers, None).unwrap());
         let chunk = Chunk { bronze, interpreted, offsets: last_offsets(&messages) };

@@ -1,9 +1,11 @@
 use super::*;
+use crate::decode::avro::AvroSchema;
 use crate::decode::message::MessageReader;
 use crate::decode::testing::contract;
 use crate::decode::{DecodeLimits, headers};
 use arrow::array::{AsArray as _, BinaryArray, Int64Array, StringArray};
 use plant::contract::Format;
+use std::sync::Arc;
 
 /// A contract with columns of these paths and origins.
 fn laid_out(columns: &[(&str, Origin)]) -> Contract {
@@ -30,8 +32,17 @@ fn messages(topic: &str, payloads: &[&[u8]]) -> Messages {
 
 /// Each row: the number of its message and its position, the fields, and the fault with its text.
 fn shown(contract: &Contract, messages: &Messages) -> Vec<String> {
+    shown_by(contract, messages, None)
+}
+
+/// The same with the schemas of a registry.
+fn shown_by(contract: &Contract, messages: &Messages, schemas: Option<Schemas>) -> Vec<String> {
     let limits = DecodeLimits { max_record_bytes: 200, ..DecodeLimits::default() };
-    let fields = MessageReader::new(contract, limits).read(messages);
+    let mut reader = MessageReader::new(contract, limits);
+    if let Some(schemas) = schemas {
+        reader = reader.with_schemas(schemas);
+    }
+    let fields = reader.read(messages);
     let cell = |column: &StringArray, row: usize| match column.is_valid(row) {
         true => column.value(row).to_owned(),
         false => "∅".to_owned(),
@@ -188,4 +199,172 @@ fn levels_of_a_topic_of_mqtt_are_columns() {
         "∅|∅|∅|∅|∅ invalid_text {\"a\":1}",
     ];
     assert_eq!(shown(&contract, &messages), expected);
+}
+
+const ROW: &str = r#"{"type":"record","name":"Row","fields":[
+    {"name":"id","type":"int"},{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},
+    {"name":"more","type":["null",{"type":"map","values":"string"}]}]}"#;
+
+fn schemas() -> Schemas {
+    let avro = |text| Arc::new(MessageSchema::Avro(AvroSchema::parse(text, &[]).unwrap()));
+    let unusable = Arc::new(MessageSchema::Unusable("odd".to_owned()));
+    let json = Arc::new(MessageSchema::Json);
+    Schemas::from([(1, avro(ROW)), (2, avro("\"string\"")), (3, json), (4, unusable)])
+}
+
+fn frame(id: u32, body: &[u8]) -> Vec<u8> {
+    [&[0], &id.to_be_bytes()[..], body].concat()
+}
+
+#[test]
+fn framed_messages_are_read_by_their_schemas() {
+    let columns = [("id", Origin::Record), ("at", Origin::Record), ("more.k", Origin::Record)];
+    let framed = Contract { framing: Framing::Confluent, ..laid_out(&columns) };
+    let payloads = [
+        frame(1, &[6, 0, 2, 2, 2, b'k', 2, b'v', 0]),
+        frame(1, &[6, 0, 0]),
+        frame(3, br#"{"id":7}"#),
+        br#"{"id":8}"#.to_vec(),
+        frame(1, &[6, 0]),
+        frame(2, &[2, b'x']),
+        frame(4, &[]),
+        frame(99, &[]),
+        frame(1, &[6, 0, 2, 2, 2, b'k', 2, 0xff, 0]),
+    ];
+    let payloads: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
+    let shown = shown_by(&framed, &messages("t", &payloads), Some(schemas()));
+    let fates: Vec<&str> = shown.iter().map(|it| it.split('\0').next().unwrap().trim()).collect();
+    assert_eq!(
+        fates,
+        [
+            "3|1970-01-01 00:00:00Z|v",
+            "3|1970-01-01 00:00:00Z|∅",
+            "7|∅|∅",
+            "8|∅|∅",
+            "∅|∅|∅ not_of_schema",
+            "∅|∅|∅ not_object",
+            "∅|∅|∅ unusable_schema",
+            "∅|∅|∅ unknown_schema",
+            "∅|∅|∅ invalid_text",
+        ]
+    );
+}
+
+#[test]
+fn keys_and_places_are_columns() {
+    let columns = [
+        ("id", Origin::Record),
+        ("key", Origin::Key),
+        ("$.plant.id", Origin::Key),
+        ("partition", Origin::Partition),
+        ("offset", Origin::Offset),
+    ];
+    let contract = Contract { framing: Framing::Confluent, ..laid_out(&columns) };
+    let keys = [Some(&br#"{"plant":{"id":5}}"#[..]), None, Some(b"k"), Some(br#"{"plant":{}}"#)];
+    let messages = Messages {
+        key: Some(BinaryArray::from_opt_vec(keys.to_vec())),
+        partition: Int32Array::from(vec![3; 4]),
+        ..messages("t", &[br#"{"id":1}"#.as_slice(); 4])
+    };
+    assert_eq!(
+        shown(&contract, &messages),
+        [
+            r#"1|{"plant":{"id":5}}|5|3|0"#,
+            "1|∅|∅|3|1",
+            r#"∅|∅|∅|∅|∅ not_object {"id":1}"#,
+            r#"1|{"plant":{}}|∅|3|3"#,
+        ]
+    );
+}
+
+#[test]
+fn framed_keys_are_read_by_their_schemas() {
+    let columns = [("id", Origin::Record), ("key", Origin::Key)];
+    let contract = Contract { framing: Framing::Confluent, ..laid_out(&columns) };
+    let keys = [frame(2, &[4, b'L', b'7']), frame(1, &[6, 0, 0]), frame(9, &[])];
+    let messages = Messages {
+        key: Some(BinaryArray::from_iter_values(&keys)),
+        ..messages("t", &[br#"{"id":1}"#.as_slice(); 3])
+    };
+    assert_eq!(
+        shown_by(&contract, &messages, Some(schemas())),
+        [
+            "1|L7",
+            r#"1|{"id":3,"at":"1970-01-01 00:00:00Z","more":null}"#,
+            r#"∅|∅ unknown_schema {"id":1}"#,
+        ]
+    );
+}
+
+fn changes() -> Contract {
+    let columns = [
+        ("id", Origin::Record),
+        ("name", Origin::Record),
+        ("op", Origin::Envelope),
+        ("source.lsn", Origin::Envelope),
+    ];
+    Contract { changes: Some(ChangeFormat::Debezium), ..laid_out(&columns) }
+}
+
+#[test]
+fn a_change_is_the_row_after_it_or_the_deleted_one() {
+    check(
+        &changes(),
+        &[
+            br#"{"before":null,"after":{"id":1,"name":"a"},"source":{"lsn":7},"op":"c"}"#,
+            br#"{"before":{"id":1,"name":"a"},"after":{"id":1,"name":"b"},"op":"u"}"#,
+            br#"{"schema":{},"payload":{"after":{"id":2},"source":{"lsn":9},"op":"r"}}"#,
+            br#"{"before":{"id":1,"name":"b"},"after":null,"op":"d"}"#,
+        ],
+        &["1|a|c|7", "1|b|u|∅", "2|∅|r|9", "1|b|d|∅"],
+    );
+}
+
+#[test]
+fn a_deletion_without_its_row_has_its_key() {
+    let deleted: &[u8] = br#"{"before":null,"after":null,"op":"d"}"#;
+    let keys = [
+        Some(&br#"{"id":1}"#[..]),
+        Some(br#"{"schema":{"type":"struct"},"payload":{"id":2}}"#),
+        None,
+        Some(br#"{"id":4}"#),
+        None,
+        Some(b"5"),
+    ];
+    let payloads = vec![Some(deleted), Some(deleted), Some(deleted), None, None, None];
+    let messages = Messages {
+        key: Some(BinaryArray::from_opt_vec(keys.to_vec())),
+        payload: BinaryArray::from_opt_vec(payloads),
+        ..messages("t", &[deleted; 6])
+    };
+    let raw = "{\"before\":null,\"after\":null,\"op\":\"d\"}";
+    assert_eq!(
+        shown(&changes(), &messages),
+        [
+            "1|∅|d|∅",
+            "2|∅|d|∅",
+            &format!("∅|∅|∅|∅ not_a_change {raw}"),
+            "4|∅|d|∅",
+            "∅|∅|∅|∅ tombstone ∅",
+            "∅|∅|∅|∅ tombstone ∅",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_a_change_is_rejected() {
+    let texts: [&[u8]; 8] = [
+        br#"{"op":"t","source":{}}"#,
+        br#"{"id":1,"name":"a"}"#,
+        br#"{"op":"c","after":null}"#,
+        br#"{"op":"u","after":7}"#,
+        br#"{"op":5}"#,
+        br#"{"payload":5}"#,
+        b"[1]",
+        b"{",
+    ];
+    let found = shown(&changes(), &messages("t", &texts));
+    let reasons: Vec<&str> = found.iter().map(|it| it.split(' ').nth(1).unwrap()).collect();
+    let expected = ["not_a_change"; 6].into_iter().chain(["array_received", "not_json"]);
+    assert_eq!(reasons, expected.collect::<Vec<_>>());
 }
