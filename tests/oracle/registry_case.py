@@ -1,7 +1,7 @@
 """Messages by a schema registry and changes of a table, while the program is killed and the registry is away.
 
-Promise: readings in Avro (written by fastavro, in two schemas of which one refers to a third), in JSON with a schema and without
-one are produced to Apache Kafka with keys and headers, mixed with dirt: unknown ids, cut data, an unsupported kind. The
+Promise: readings in Avro (written by fastavro, in two schemas of which one refers to a third), in Protobuf (written by Google's library),
+in JSON with a schema and without one are produced to Apache Kafka with keys and headers, mixed with dirt: unknown ids, cut data, an unsupported kind. The
 program reads them while it is killed with -9 and the registry goes away and returns. At the end silver has every clean reading
 once with its values; every other is rejected with its reason; bronze = silver + rejected. A rebuild without the
 registry gives the same; a schema that is registered later makes its messages rows. A table of a database changes by
@@ -34,6 +34,7 @@ import fastavro
 from broker import Broker
 from checks import Report, wait_for
 from confluent_kafka import Producer
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 from program import Cockpit
 from schema_registry import PASSWORD, USER, SchemaRegistry
 
@@ -56,6 +57,20 @@ SECOND = {
         *FIRST["fields"],
     ],
 }
+PROTO = """syntax = "proto3";
+package plant;
+import "google/protobuf/timestamp.proto";
+message Unit { string line = 1; }
+message Reading {
+  enum State { RUN = 0; STOP = 1; }
+  int64 seq = 1;
+  google.protobuf.Timestamp at = 2;
+  optional string force = 3; // exact
+  Unit unit = 4;
+  State state = 5;
+  map<string, sint32> more = 6;
+}
+"""
 KEY = {"type": "record", "name": "plant.Key", "fields": [{"name": "press", "type": "string"}]}
 FILES = {
     "plant.toml": """name = "Registry"
@@ -143,6 +158,29 @@ def framed(number: int, schema: Any, value: Any) -> bytes:
     return struct.pack(">bI", 0, number) + out.getvalue()
 
 
+def proto_reading() -> Any:
+    """The class of the message of `PROTO`, made without its text."""
+    file = descriptor_pb2.FileDescriptorProto(name="reading.proto", package="plant", syntax="proto3")
+    file.dependency.append("google/protobuf/timestamp.proto")
+    kinds = descriptor_pb2.FieldDescriptorProto
+    unit = file.message_type.add(name="Unit")
+    unit.field.add(name="line", number=1, type=kinds.TYPE_STRING, label=1)
+    reading = file.message_type.add(name="Reading")
+    state = reading.enum_type.add(name="State")
+    state.value.add(name="RUN", number=0)
+    state.value.add(name="STOP", number=1)
+    reading.field.add(name="seq", number=1, type=kinds.TYPE_INT64, label=1)
+    reading.field.add(name="at", number=2, type=kinds.TYPE_MESSAGE, label=1, type_name=".google.protobuf.Timestamp")
+    reading.oneof_decl.add(name="_force")
+    reading.field.add(name="force", number=3, type=kinds.TYPE_STRING, label=1, proto3_optional=True, oneof_index=0)
+    reading.field.add(name="unit", number=4, type=kinds.TYPE_MESSAGE, label=1, type_name=".plant.Unit")
+    reading.field.add(name="state", number=5, type=kinds.TYPE_ENUM, label=1, type_name=".plant.Reading.State")
+    timestamp_pb2.Timestamp()
+    pool = descriptor_pool.Default()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("plant.Reading"))
+
+
 class Presses:
     """Makes readings, and remembers what becomes of each."""
 
@@ -156,6 +194,7 @@ class Presses:
         self.first = fastavro.parse_schema(FIRST)
         self.second = fastavro.parse_schema([UNIT, SECOND])
         self.key = fastavro.parse_schema(KEY)
+        self.proto = proto_reading()
 
     def message(self) -> tuple[bytes | None, bytes, list[tuple[str, bytes]]]:
         seq, rng = self.seq, self.rng
@@ -168,10 +207,10 @@ class Presses:
         headers = [("shift-id", str(shift).encode())]
         shown = at.strftime("%Y-%m-%dT%H:%M:%S.%f")
         kind = rng.random()
-        if kind < 0.40:
+        if kind < 0.35:
             self.clean[seq] = (shown, force, None, None, press, shift)
             return key, framed(1, self.first, fields), headers
-        if kind < 0.80:
+        if kind < 0.65:
             state, line = rng.choice(["RUN", "STOP"]), f"L{rng.randrange(4)}"
             more = {"state": state, "unit": {"line": line}, "tags": {"a": "b" * rng.randrange(20)}}
             value = ("plant.Reading", fields | more)
@@ -179,6 +218,15 @@ class Presses:
             # A union is written with its branch; the schema in the registry is the record itself.
             self.clean[seq] = (shown, force, state, line, press, shift)
             return key, body[:5] + body[6:], headers
+        if kind < 0.80:
+            state, line = rng.choice(["RUN", "STOP"]), f"L{rng.randrange(4)}"
+            reading = self.proto(seq=seq, unit={"line": line}, state=state)
+            reading.at.FromDatetime(at)
+            if force is not None:
+                reading.force = str(force)
+            self.clean[seq] = (shown, force, state, line, press, shift)
+            # The second message of the schema.
+            return key, struct.pack(">bI", 0, 6) + b"\x02\x02" + reading.SerializeToString(), headers
         if kind < 0.90:
             text = json.dumps({"seq": seq, "at": round(at.timestamp() * 10**6), "force": str(force) if force else None})
             self.clean[seq] = (shown, force or None, None, None, None, None)
@@ -428,6 +476,7 @@ def main() -> int:
     registry.register(3, KEY)
     registry.register(4, {"type": "object"}, kind="JSON")
     registry.register(5, "struct Reading {}", kind="THRIFT")
+    registry.register(6, PROTO, kind="PROTOBUF")
     try:
         broker.start()
         for topic in (READINGS, CHANGES):

@@ -8,8 +8,10 @@
 mod answer;
 mod kept;
 
+use crate::decode::SchemaError;
 use crate::decode::avro::AvroSchema;
 use crate::decode::message::{MessageSchema, Schemas, framed};
+use crate::decode::protobuf::ProtobufSchema;
 use crate::http::Clock;
 use crate::retry::Backoff;
 use crate::{Error, Retry};
@@ -166,14 +168,14 @@ fn ids(messages: &Messages) -> BTreeSet<u32> {
 }
 
 fn parsed(kept: &KeptSchema) -> MessageSchema {
-    match kept.kind.as_str() {
-        "AVRO" => match AvroSchema::parse(&kept.schema, &kept.references) {
-            Ok(schema) => MessageSchema::Avro(schema),
-            Err(error) => MessageSchema::Unusable(error.to_string()),
-        },
-        "JSON" => MessageSchema::Json,
-        kind => MessageSchema::Unusable(format!("schemas of the kind {kind} are not supported")),
-    }
+    let (schema, references) = (&kept.schema, &kept.references);
+    let parsed = match kept.kind.as_str() {
+        "AVRO" => AvroSchema::parse(schema, references).map(MessageSchema::Avro),
+        "PROTOBUF" => ProtobufSchema::parse(schema, references).map(MessageSchema::Protobuf),
+        "JSON" => Ok(MessageSchema::Json),
+        kind => Err(SchemaError(format!("schemas of the kind {kind} are not supported"))),
+    };
+    parsed.unwrap_or_else(|error| MessageSchema::Unusable(error.to_string()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 mod schema;
 mod value;
 
-pub use schema::{AvroSchema, SchemaError};
+pub use schema::AvroSchema;
 
 #[cfg(test)]
 mod tests;

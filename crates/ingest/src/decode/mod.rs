@@ -11,6 +11,7 @@ pub mod avro;
 mod charset;
 mod columns;
 pub mod copy_text;
+mod datum;
 mod delimited;
 mod error;
 mod fixed;
@@ -21,6 +22,7 @@ mod json_text;
 mod lines;
 pub mod message;
 pub mod parquet;
+pub mod protobuf;
 mod raw;
 #[cfg(test)]
 mod real;
@@ -33,6 +35,7 @@ mod tests;
 mod tokens;
 pub mod workbook;
 
+pub use datum::SchemaError;
 pub use error::DecodeError;
 
 use batches::batch::{BatchBuilder, ByteRange, Fault};

@@ -95,6 +95,7 @@ fn kinds(schemas: &Schemas) -> Vec<(u32, &'static str)> {
     let kind = |schema: &MessageSchema| match schema {
         MessageSchema::Json => "json",
         MessageSchema::Avro(_) => "avro",
+        MessageSchema::Protobuf(_) => "protobuf",
         MessageSchema::Unusable(_) => "unusable",
     };
     schemas.iter().map(|(id, schema)| (*id, kind(schema))).collect()

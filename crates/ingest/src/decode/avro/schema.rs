@@ -1,5 +1,6 @@
 //! The schema of a datum.
 
+use crate::decode::datum::SchemaError;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -8,11 +9,6 @@ const MOST_TYPES: usize = 20_000;
 
 /// Types within types. The registry's own parsers allow about as many.
 const DEEPEST: usize = 64;
-
-/// Why a schema cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SchemaError(pub String);
 
 /// A schema, ready to read data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +88,8 @@ impl Parser {
             word if word.bytes().all(|it| it.is_ascii_lowercase()) => Ok(Value::from(word)),
             _ => error(format!("the schema is not JSON: {found}")),
         })?;
+        // Likewise `null`, which is JSON.
+        let value = if value.is_null() { Value::from("null") } else { value };
         self.parse(&value, "")
     }
 

@@ -3,6 +3,7 @@
 use super::AvroSchema;
 use super::schema::{Meaning, Type};
 use crate::decode::DecodeLimits;
+use crate::decode::datum::{decimal, varint, write_bytes_text, write_float, write_text, zigzag};
 use batches::batch::Fault;
 use chrono::{DateTime, NaiveTime};
 use std::fmt::Write as _;
@@ -75,11 +76,11 @@ impl<'a> Reader<'a> {
             Type::Fixed(size, meaning) => write_bytes(self.take(*size)?, *meaning, out)?,
             Type::Text => {
                 let text = std::str::from_utf8(self.sized()?);
-                write_text(text.map_err(|_error| Fault::InvalidText)?, out);
+                write_text(out, text.map_err(|_error| Fault::InvalidText)?);
             }
             Type::Enumeration(symbols) => {
                 let symbol = usize::try_from(self.long()?).ok().and_then(|at| symbols.get(at));
-                write_text(symbol.ok_or(Fault::NotOfSchema)?, out);
+                write_text(out, symbol.ok_or(Fault::NotOfSchema)?);
             }
             Type::Record(fields) => self.record(fields, out)?,
             Type::Array(items) => {
@@ -87,7 +88,7 @@ impl<'a> Reader<'a> {
             }
             Type::Map(values) => self.blocks(out, ['{', '}'], |reader, out| {
                 let key = std::str::from_utf8(reader.sized()?);
-                write_text(key.map_err(|_error| Fault::InvalidText)?, out);
+                write_text(out, key.map_err(|_error| Fault::InvalidText)?);
                 out.push(':');
                 reader.value(*values, out)
             })?,
@@ -167,62 +168,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The whole number at the beginning of `bytes`, and what follows it.
-pub(in crate::decode) fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0_u64;
-    for (at, byte) in bytes.iter().take(10).enumerate() {
-        let bits = u64::from(byte & 0x7f);
-        // The tenth group has one bit.
-        if at == 9 && bits > 1 {
-            return None;
-        }
-        value |= bits << (7 * at);
-        if byte & 0x80 == 0 {
-            return Some((value, &bytes[at + 1..]));
-        }
-    }
-    None
-}
-
-/// The number of a zigzag code: 0, -1, 1, -2, and so on.
-pub(in crate::decode) const fn zigzag(code: u64) -> i64 {
-    (code >> 1).cast_signed() ^ -(code & 1).cast_signed()
-}
-
-/// Writes a text as JSON.
-pub(in crate::decode) fn write_text(text: &str, out: &mut String) {
-    out.push('"');
-    let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escaped = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            0..0x20 => "",
-            _ => continue,
-        };
-        out.push_str(&text[from..at]);
-        match escaped {
-            "" => write!(out, "\\u{byte:04x}").unwrap_or_default(),
-            escaped => out.push_str(escaped),
-        }
-        from = at + 1;
-    }
-    out.push_str(&text[from..]);
-    out.push('"');
-}
-
-/// JSON has no text for numbers that are not finite.
-pub(in crate::decode) fn write_float(
-    is_finite: bool,
-    value: &impl std::fmt::Display,
-    out: &mut String,
-) {
-    match is_finite {
-        true => write!(out, "{value}").unwrap_or_default(),
-        false => write!(out, "\"{value}\"").unwrap_or_default(),
-    }
-}
-
 fn write_number(value: i64, meaning: Meaning, out: &mut String) -> Result<(), Fault> {
     /// Seconds of a day.
     const DAY_S: i64 = 86_400;
@@ -255,49 +200,21 @@ fn write_number(value: i64, meaning: Meaning, out: &mut String) -> Result<(), Fa
     };
     // A number outside of the calendar stays the number, which no format of times accepts.
     match text {
-        Some(text) => write_text(&text, out),
+        Some(text) => write_text(out, &text),
         None => write!(out, "{value}").unwrap_or_default(),
     }
     Ok(())
 }
 
-/// The most bytes of a decimal number: 38 digits.
-const DECIMAL_BYTES: usize = 16;
-/// The most digits after the point.
-const DECIMAL_SCALE: u32 = 38;
-
 fn write_bytes(bytes: &[u8], meaning: Meaning, out: &mut String) -> Result<(), Fault> {
     match meaning {
-        Meaning::Decimal(scale) if bytes.len() <= DECIMAL_BYTES && scale <= DECIMAL_SCALE => {
-            out.push_str(&decimal(bytes, scale));
+        Meaning::Decimal(scale) => {
+            out.push_str(&decimal(bytes, scale).ok_or(Fault::NotOfSchema)?);
             Ok(())
         }
-        Meaning::Decimal(_) => Err(Fault::NotOfSchema),
         _ => {
-            match std::str::from_utf8(bytes) {
-                Ok(text) => write_text(text, out),
-                Err(_binary) => {
-                    out.push('"');
-                    out.push_str(&hex::encode(bytes));
-                    out.push('"');
-                }
-            }
+            write_bytes_text(bytes, out);
             Ok(())
         }
     }
-}
-
-/// A whole number, the highest byte first in two's complement, with a point before its last `scale` digits.
-fn decimal(bytes: &[u8], scale: u32) -> String {
-    let is_negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
-    let start = if is_negative { -1_i128 } else { 0 };
-    let value = bytes.iter().fold(start, |value, byte| (value << 8) | i128::from(*byte));
-    let (sign, digits) = (if value < 0 { "-" } else { "" }, value.unsigned_abs().to_string());
-    let scale = scale as usize;
-    if scale == 0 {
-        return format!("{sign}{digits}");
-    }
-    let digits = format!("{digits:0>width$}", width = scale + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - scale);
-    format!("{sign}{whole}.{fraction}")
 }

@@ -218,9 +218,10 @@ impl LaidOut {
             Some(MessageSchema::Unusable(_)) => Err(Fault::UnusableSchema),
             Some(MessageSchema::Json) => text_of(body),
             Some(MessageSchema::Avro(schema)) => {
-                let mut text = String::with_capacity(body.len() * 2);
-                schema.write_json(body, limits, &mut text)?;
-                Ok(Cow::Owned(text))
+                decoded(body, |text| schema.write_json(body, limits, text))
+            }
+            Some(MessageSchema::Protobuf(schema)) => {
+                decoded(body, |text| schema.write_json(body, limits, text))
             }
         }
     }
@@ -266,6 +267,16 @@ impl LaidOut {
         let topic = outside.key_text()?;
         Ok(topic.and_then(|topic| self.filters.iter().find_map(|it| it.level(topic, name))))
     }
+}
+
+/// A text that is made of bytes.
+fn decoded<'a>(
+    bytes: &[u8],
+    write: impl FnOnce(&mut String) -> Result<(), Fault>,
+) -> Result<Cow<'a, str>, Fault> {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    write(&mut text)?;
+    Ok(Cow::Owned(text))
 }
 
 fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, Fault> {

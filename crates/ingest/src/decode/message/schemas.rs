@@ -1,6 +1,7 @@
 //! The schemas of framed messages.
 
 use crate::decode::avro::AvroSchema;
+use crate::decode::protobuf::ProtobufSchema;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub enum MessageSchema {
     /// The message is JSON text, which describes itself.
     Json,
     Avro(AvroSchema),
+    Protobuf(ProtobufSchema),
     /// The registry has the schema, but it cannot be used for this reason.
     Unusable(String),
 }
