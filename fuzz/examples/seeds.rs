@@ -36,6 +36,17 @@ const REQUESTS: &[&str] = &[
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ];
 
+/// Schemas and data of the decoders of messages: a schema, a byte that ends it, and a datum.
+const SCHEMAS: &[(&str, &[u8])] = &[
+    ("avro", b"{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":[\"null\",\"R\"]},\
+        {\"name\":\"b\",\"type\":{\"type\":\"map\",\"values\":\"bytes\"}}]}\n\x02\x00\x00\x02\x02k\x02\xff\x00"),
+    ("avro", b"{\"type\":\"array\",\"items\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}\n\x04\x00\x02\x00"),
+    ("avro", b"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":9,\"scale\":3}\n\x04\x30\x39"),
+    ("protobuf", b"syntax = \"proto3\"; message R { string a = 1; repeated sint32 b = 2; map<string, R> c = 3; \
+        oneof d { double e = 4; R f = 5; } google.protobuf.Timestamp g = 6; }\0\0\x0a\x01x\x12\x02\x01\x02\x32\x02\x08\x01"),
+    ("protobuf", b"message A { optional bytes b = 1; enum E { X = 0; } repeated E e = 2; message B {} }\0\x04\0\0"),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     for (index, (target, text)) in TEXTS.iter().enumerate() {
         for flags in 0..=127_u8 {
@@ -54,6 +65,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             let case = [&[part_bytes], request.as_bytes()].concat();
             write("first_request", &format!("{index}-{part_bytes}"), &case)?;
         }
+    }
+    for (index, (target, case)) in SCHEMAS.iter().enumerate() {
+        write(target, &index.to_string(), case)?;
     }
     let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW];
     for (column, array) in arrays()? {

@@ -6,7 +6,8 @@ use cockpit_fuzz::decode::avro::AvroSchema;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
-const LIMITS: DecodeLimits = DecodeLimits { max_record_bytes: 4_096, kept_faulty_bytes: 16, probe_bytes: 64 };
+const LIMITS: DecodeLimits =
+    DecodeLimits { max_record_bytes: 4_096, kept_faulty_bytes: 16, probe_bytes: 64 };
 
 fuzz_target!(|input: &[u8]| {
     // A schema, a line end, and a datum.

@@ -15,7 +15,7 @@ use crate::decode::protobuf::ProtobufSchema;
 use crate::http::Clock;
 use crate::retry::Backoff;
 use crate::{Error, Retry};
-use answer::Client;
+use answer::RegistryClient;
 use batches::batch::Messages;
 use chrono::{DateTime, TimeDelta, Utc};
 use config::location::Location;
@@ -29,7 +29,7 @@ use tokio::sync::Mutex;
 /// The schemas of a lake and of the registry that its messages refer to.
 #[derive(Debug)]
 pub struct SchemaRegistry {
-    client: Client,
+    client: RegistryClient,
     kept: KeptSchemas,
     limits: RegistryLimits,
     clock: Clock,
@@ -58,7 +58,7 @@ impl SchemaRegistry {
         clock: Clock,
     ) -> Result<Self, Error> {
         Ok(Self {
-            client: Client::new(address, &limits)?,
+            client: RegistryClient::new(address, &limits)?,
             kept: KeptSchemas::new(lake),
             limits,
             clock,

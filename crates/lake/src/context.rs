@@ -22,6 +22,16 @@ pub type ReadMessages = Arc<
         + Sync,
 >;
 
+/// A decoder of messages as a shared function.
+pub fn read_messages(
+    read: impl for<'a> Fn(&'a Contract, &'a Messages) -> BoxFuture<'a, anyhow::Result<Fields>>
+    + Send
+    + Sync
+    + 'static,
+) -> ReadMessages {
+    Arc::new(read)
+}
+
 /// What the steps of refinement work with. Clones share all of it.
 #[derive(Clone)]
 pub struct LakeContext {

@@ -25,8 +25,7 @@ use config::kafka::Kafka;
 use ingest::decode::message::MessageReader;
 use ingest::kafka::{self, Receiver, Until};
 use ingest::schema_registry::SchemaRegistry;
-use lake::context::LakeContext;
-use lake::context::ReadMessages;
+use lake::context::{LakeContext, ReadMessages, read_messages};
 use lake::delta::table::Table;
 use lake::offsets::Partition;
 use lake::plan::Step;
@@ -219,7 +218,7 @@ pub fn reader(
         kept_faulty_bytes: limits.ingest.kept_faulty_bytes,
         ..Default::default()
     };
-    Arc::new(move |contract: &Contract, messages: &Messages| {
+    read_messages(move |contract: &Contract, messages: &Messages| {
         let registry = registry.clone().filter(|_| contract.framing == Framing::Confluent);
         Box::pin(async move {
             let mut reader = MessageReader::new(contract, limits);

@@ -8,7 +8,7 @@ use plant::topic_filter::TopicFilter;
 use url::Url;
 
 /// Keys of dumps and of Kafka, which have no meaning for messages of a broker of MQTT.
-const OF_OTHERS: [&str; 5] = ["paths", "topics", "done_marker", "dump_unit", "framing"];
+const OF_OTHERS: [&str; 6] = ["paths", "topics", "done_marker", "dump_unit", "framing", "changes"];
 
 const URL_REMEDY: &str = "Write \"mqtts://host:8883\", or \"mqtt://host:1883\" without encryption.";
 

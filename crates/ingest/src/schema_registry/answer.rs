@@ -19,7 +19,7 @@ const SHOWN_CHARS: usize = 200;
 
 /// A client of the registry.
 #[derive(Debug)]
-pub struct Client {
+pub struct RegistryClient {
     http: reqwest::Client,
     address: RegistryAddress,
     answer_bytes: usize,
@@ -42,7 +42,7 @@ struct Reference {
     version: i64,
 }
 
-impl Client {
+impl RegistryClient {
     pub fn new(address: &RegistryAddress, limits: &RegistryLimits) -> Result<Self, Error> {
         let client = || {
             let answer = Duration::from_millis(limits.schema_registry_answer_ms);

@@ -74,6 +74,30 @@ fn contracts_in_the_reference_are_valid() {
     assert!(count >= 8, "{count} contracts were checked");
 }
 
+/// The contracts and models of the page about schema registries are a plant.
+#[test]
+fn the_plant_of_the_page_about_kafka_is_valid() {
+    let world = World::new();
+    for folder in ["bronze", "silver", "gold"] {
+        fs::remove_dir_all(world.path("plant").join(folder)).unwrap();
+        fs::create_dir(world.path("plant").join(folder)).unwrap();
+    }
+    let text = page("sources/kafka.md");
+    let mut count = 0;
+    for block in blocks(&text) {
+        let name = block.before.split('`').nth(1).unwrap_or_else(|| panic!("{}", block.before));
+        if name == "plant.toml" {
+            let plant = fs::read_to_string(world.path("plant/plant.toml")).unwrap();
+            world.write(name, &format!("{plant}\n{}", block.text));
+        } else {
+            world.write(name, &block.text);
+        }
+        count += 1;
+    }
+    let checked = world.run(&["check"]);
+    assert_eq!((checked.code, count), (Some(0), 6), "{}{}", checked.stdout, checked.stderr);
+}
+
 #[test]
 fn worked_examples_quote_their_own_contracts() {
     let mut count = 0;

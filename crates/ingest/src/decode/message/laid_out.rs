@@ -10,7 +10,7 @@ use crate::decode::DecodeLimits;
 use crate::decode::json::{Field, Found, Splitter};
 use arrow::array::{Int32Array, Int32Builder, UInt32Array};
 use batches::batch::{Elements, Fault, Fields, Messages, topic_name};
-use outside::{Key, Outside};
+use outside::{MessageKey, Outside};
 use plant::contract::{ChangeFormat, Column, Contract, Framing, Origin};
 use plant::topic_filter::TopicFilter;
 use regex::Regex;
@@ -176,7 +176,7 @@ impl LaidOut {
         objects: &ObjectReader,
         text: &str,
         outside: &Outside<'_>,
-        key: &Key<'_>,
+        key: &MessageKey<'_>,
         out: &mut Out,
     ) -> Result<(), Fault> {
         let mut position = 0;
@@ -213,7 +213,7 @@ impl LaidOut {
             _ => return text_of(bytes),
         };
         let Some(schemas) = &self.schemas else { return text_of(body) };
-        match schemas.get(&id).map(AsRef::as_ref) {
+        match schemas.get(&id).map(|schema| &**schema) {
             None => Err(Fault::UnknownSchema),
             Some(MessageSchema::Unusable(_)) => Err(Fault::UnusableSchema),
             Some(MessageSchema::Json) => text_of(body),
@@ -241,7 +241,7 @@ impl LaidOut {
         record: Vec<Text<'a>>,
         envelope: Vec<Text<'a>>,
         outside: &Outside<'a>,
-        key: &'a Key<'_>,
+        key: &'a MessageKey<'_>,
     ) -> Result<Vec<Text<'a>>, Fault> {
         let (mut record, mut envelope) = (record.into_iter(), envelope.into_iter());
         let mut key_fields = key.fields.iter();

@@ -1,6 +1,6 @@
 //! A plant with a stream, with a lake, a clock and messages of the test.
 
-use crate::context::{LakeContext, ReadMessages};
+use crate::context::{LakeContext, ReadMessages, read_messages};
 use crate::lake::Lake;
 use crate::meta;
 use crate::offsets::{Partition, last_offsets};
@@ -129,7 +129,7 @@ pub fn advance(days: i64) {
 
 /// Messages as `machine|seconds|temperature`.
 fn reader() -> ReadMessages {
-    Arc::new(|_: &Contract, messages: &Messages| {
+    read_messages(|_: &Contract, messages: &Messages| {
         let texts: Vec<&str> =
             messages.payload.iter().map(|it| std::str::from_utf8(it.unwrap()).unwrap()).collect();
         let column = |at: usize| -> ArrayRef {

@@ -5,7 +5,7 @@
 //! an object with `schema` and `payload`. A tombstone, which follows a deletion in a compacted topic, is read as one
 //! more deletion of its key.
 
-use super::outside::{Key, Outside};
+use super::outside::{MessageKey, Outside};
 use super::{LaidOut, ObjectReader, Slot, Text, undecodable};
 use batches::batch::Fault;
 use serde::Deserialize;
@@ -45,7 +45,7 @@ impl LaidOut {
         objects: &ObjectReader,
         text: Option<&'a str>,
         outside: &Outside<'a>,
-        key: &'a Key<'_>,
+        key: &'a MessageKey<'_>,
     ) -> Result<Vec<Text<'a>>, Fault> {
         let Some(text) = text else {
             let row = key.text.as_deref().map(unwrapped).ok_or(Fault::Tombstone)?;

@@ -16,7 +16,7 @@ pub struct Outside<'a> {
 
 /// The key of a message, and those of its fields that columns take.
 #[derive(Default)]
-pub struct Key<'a> {
+pub struct MessageKey<'a> {
     pub text: Text<'a>,
     pub fields: Vec<Option<String>>,
 }
@@ -56,14 +56,18 @@ impl<'a> Outside<'a> {
 impl LaidOut {
     /// The key of a message, if it is needed. A framed key is read by its schema; a single text in it is without
     /// quotes.
-    pub fn key<'a>(&self, outside: &Outside<'a>, limits: DecodeLimits) -> Result<Key<'a>, Fault> {
+    pub fn key<'a>(
+        &self,
+        outside: &Outside<'a>,
+        limits: DecodeLimits,
+    ) -> Result<MessageKey<'a>, Fault> {
         let is_field = |slot: &Slot| matches!(slot, Slot::KeyField);
         let has_fields = self.slots.iter().any(is_field);
         let is_needed = has_fields || self.change.is_some();
         if !is_needed && !self.slots.iter().any(|slot| matches!(slot, Slot::Key)) {
-            return Ok(Key::default());
+            return Ok(MessageKey::default());
         }
-        let Some(bytes) = outside.key() else { return Ok(Key::default()) };
+        let Some(bytes) = outside.key() else { return Ok(MessageKey::default()) };
         let text = match self.body(bytes, limits) {
             // An unframed key that is not text has no schema registry that could explain it.
             Err(Fault::RegistryFraming) => return Err(Fault::InvalidText),
@@ -74,7 +78,7 @@ impl LaidOut {
             false => Vec::new(),
         };
         let fields = fields.into_iter().map(|it| it.map(Cow::into_owned)).collect();
-        Ok(Key { text: Some(text), fields })
+        Ok(MessageKey { text: Some(text), fields })
     }
 }
 
