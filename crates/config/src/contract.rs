@@ -18,7 +18,9 @@ use columns::columns;
 use layout::{encoding, format, lines, records};
 use messages::{changes, check_topic_columns, framing, topics};
 use native::{add_native_formats, check_path_columns};
-use plant::contract::{Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede};
+use plant::contract::{
+    ChangeFormat, Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede,
+};
 use plant::pattern::Pattern;
 use plant::source::{Pull, PullOrigin};
 
@@ -57,8 +59,7 @@ pub fn read(
     let paths = paths_of_source(&mut reader, table, is_dump, http.is_some() && !is_stream);
     let done_marker = if is_dump { done_marker(&mut reader) } else { None };
     let is_kafka = is_stream && !is_mqtt;
-    let (topics, framing) = topics_and_framing(&mut reader, is_kafka);
-    let changes = if is_kafka { changes(&mut reader) } else { None };
+    let (topics, framing, changes) = of_kafka(&mut reader, is_kafka);
     let encoding = encoding(&mut reader);
     let lines = lines(&mut reader, format.as_ref());
     let records = records(&mut reader, format.as_ref());
@@ -145,9 +146,15 @@ fn paths_of_source(
     }
 }
 
-/// The topics of Kafka and how their messages are framed.
-fn topics_and_framing(reader: &mut TomlReader<'_, '_>, is_kafka: bool) -> (Vec<String>, Framing) {
-    if is_kafka { (topics(reader), framing(reader)) } else { (Vec::new(), Framing::None) }
+/// The topics of Kafka, how their messages are framed, and whether they are changes of a table.
+fn of_kafka(
+    reader: &mut TomlReader<'_, '_>,
+    is_kafka: bool,
+) -> (Vec<String>, Framing, Option<ChangeFormat>) {
+    match is_kafka {
+        true => (topics(reader), framing(reader), changes(reader)),
+        false => (Vec::new(), Framing::None, None),
+    }
 }
 
 /// A record that is missing in a source that is read as a whole is deleted there.

@@ -1,9 +1,9 @@
 //! The schemas of framed messages, from a registry with the HTTP interface of Confluent's.
 //!
-//! *In*: messages, and the address of the registry. *Out*: the schemas of their ids. *Promise*: a schema is asked for
+//! *In*: messages, and the address of the registry. *Out*: the schemas of their ids. *Promise*: a schema is requested
 //! once and then kept in the lake, so that messages are read again without the registry and always by the same
 //! schema. A registry that does not answer is an error, never an unknown schema: only an id that the registry
-//! says it does not know is unknown.
+//! reports as unknown is unknown.
 
 mod answer;
 mod kept;
@@ -34,7 +34,7 @@ pub struct SchemaRegistry {
     limits: RegistryLimits,
     clock: Clock,
     known: RwLock<Known>,
-    /// Held while schemas are looked up, so that each is asked for once.
+    /// Held while schemas are looked up, so that each is requested once.
     looking: Mutex<()>,
 }
 
@@ -122,7 +122,7 @@ impl SchemaRegistry {
             let found = match self.kept.get(id).await? {
                 Some(kept) => Some(kept),
                 None if unknown >= self.limits.schema_unknown_ids => None,
-                None => self.ask(id).await?,
+                None => self.request(id).await?,
             };
             unknown += usize::from(found.is_none());
             self.remember(id, found);
@@ -130,8 +130,8 @@ impl SchemaRegistry {
         Ok(())
     }
 
-    /// Asks the registry, and keeps its answer.
-    async fn ask(&self, id: u32) -> Result<Option<KeptSchema>, Error> {
+    /// Requests a schema from the registry, and keeps it.
+    async fn request(&self, id: u32) -> Result<Option<KeptSchema>, Error> {
         let Some(schema) = self.client.schema(id).await? else {
             tracing::warn!(id, "the schema registry does not know the schema of messages");
             return Ok(None);

@@ -116,10 +116,10 @@ settings! {
         /// Longest answer of the registry.
         schema_registry_answer_bytes: usize = 4 << 20, in 1_024 to 1_073_741_824,
             "the schema of a wide table has some 100 kB";
-        /// Time after which the registry is asked again for a schema that it did not know.
+        /// Time after which a schema that the registry did not know is requested again.
         schema_unknown_s: u64 = 30, in 1 to 86_400,
             "a schema that is registered late is found this soon, and garbage costs few requests";
-        /// Unknown schemas among messages read together after which no further ones are asked for.
+        /// Unknown schemas among messages read together after which no further ones are requested.
         schema_unknown_ids: usize = 20, in 1 to 100_000,
             "messages that are not framed have random ids, and each would cost a request";
     }

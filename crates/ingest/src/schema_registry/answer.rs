@@ -17,6 +17,9 @@ const MOST_REFERENCES: usize = 200;
 /// How much of an answer an error shows, in characters.
 const SHOWN_CHARS: usize = 200;
 
+/// Types of answers.
+const ACCEPTED: &str = "application/vnd.schemaregistry.v1+json, application/json";
+
 /// A client of the registry.
 #[derive(Debug)]
 pub struct RegistryClient {
@@ -82,7 +85,7 @@ impl RegistryClient {
         let name = |it: &Reference| (it.subject.clone(), it.version);
         let mut seen = BTreeSet::new();
         let mut texts = Vec::new();
-        // Entered references are answered; the others are still to be asked for.
+        // Entered references have their text; the others are still to be requested.
         let mut stack: Vec<(bool, (String, i64), String)> =
             direct.iter().rev().map(|it| (false, name(it), String::new())).collect();
         while let Some((is_entered, (subject, version), text)) = stack.pop() {
@@ -113,34 +116,7 @@ impl RegistryClient {
 
     async fn get(&self, path: &[&str]) -> Result<Option<Answer>, Error> {
         let url = self.url(path)?;
-        let failed = |reason: String| {
-            Error::Unreachable(format!(
-                "the schema registry does not answer {url}: {reason}; check the registry and the network"
-            ))
-        };
-        let request = self.with_credentials(self.http.get(url.clone()))?;
-        let request =
-            request.header("Accept", "application/vnd.schemaregistry.v1+json, application/json");
-        let unanswered = |error: reqwest::Error| {
-            failed(format!("{:#}", anyhow::Error::from(error.without_url())))
-        };
-        let mut response = request.send().await.map_err(unanswered)?;
-        let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unanswered)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > self.answer_bytes {
-                let most = self.answer_bytes;
-                return Err(failed(format!(
-                    "the answer has more than {most} bytes; raise `schema_registry_answer_bytes`"
-                )));
-            }
-        }
-        let shown = || -> String {
-            let text = String::from_utf8_lossy(&bytes);
-            let words: Vec<&str> = text.split_whitespace().collect();
-            words.join(" ").chars().take(SHOWN_CHARS).collect()
-        };
+        let (status, bytes) = self.fetch(&url).await?;
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Error::Auth(format!(
                 "the schema registry refuses {url} ({status}); check `schema_registry_user`, its password or the token, \
@@ -150,11 +126,37 @@ impl RegistryClient {
             StatusCode::NOT_FOUND if is_unknown(&bytes) => Ok(None),
             status if status.is_success() => {
                 serde_json::from_slice(&bytes).map(Some).map_err(|_other| {
-                    failed(format!("the answer is not that of a schema registry: {}", shown()))
+                    let text = beginning(&bytes);
+                    unanswered(
+                        &url,
+                        &format!("the answer is not that of a schema registry: {text}"),
+                    )
                 })
             }
-            status => Err(failed(format!("{status} {}", shown()))),
+            status => Err(unanswered(&url, &format!("{status} {}", beginning(&bytes)))),
         }
+    }
+
+    /// Status and bytes of an answer.
+    async fn fetch(&self, url: &Url) -> Result<(StatusCode, Vec<u8>), Error> {
+        let failed = |error: reqwest::Error| {
+            unanswered(url, &format!("{:#}", anyhow::Error::from(error.without_url())))
+        };
+        let request = self.with_credentials(self.http.get(url.clone()))?;
+        let request = request.header("Accept", ACCEPTED);
+        let mut response = request.send().await.map_err(failed)?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > self.answer_bytes {
+                let reason = format!(
+                    "the answer has more than {} bytes; raise `schema_registry_answer_bytes`",
+                    self.answer_bytes
+                );
+                return Err(unanswered(url, &reason));
+            }
+        }
+        Ok((response.status(), bytes))
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, Error> {
@@ -174,6 +176,19 @@ impl RegistryClient {
             _ => request,
         })
     }
+}
+
+fn unanswered(url: &Url, reason: &str) -> Error {
+    Error::Unreachable(format!(
+        "the schema registry does not answer {url}: {reason}; check the registry and the network"
+    ))
+}
+
+/// The beginning of an answer, on one line.
+fn beginning(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(SHOWN_CHARS).collect()
 }
 
 /// Whether this is the registry's own answer that there is no such schema, subject or version.

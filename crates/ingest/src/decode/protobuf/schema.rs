@@ -65,7 +65,7 @@ impl ProtobufSchema {
     /// Parses a schema. `imports` are the texts that it imports, directly or not.
     ///
     /// # Errors
-    /// [`SchemaError`] if a text is no schema, a type is unknown, or it uses what is not supported.
+    /// [`SchemaError`] if a text is not a schema, a type is unknown, or it uses what is not supported.
     pub fn parse(text: &str, imports: &[String]) -> Result<Self, SchemaError> {
         let mut parser = Parser::default();
         for import in known::FILES {
