@@ -23,6 +23,12 @@ impl Contract {
         &self.contract.table
     }
 
+    /// What the records are.
+    #[getter]
+    fn description(&self) -> &str {
+        &self.contract.description
+    }
+
     /// Whether the records are messages of a stream rather than of dumps.
     #[getter]
     fn is_stream(&self) -> bool {

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+from datetime import date
 from pathlib import Path
 
 import deltalake
@@ -12,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from plant_cockpit._native import Store
-from plant_cockpit.spark import CommitConflict, LeaseHeld
+from plant_cockpit.spark import CommitConflict, LeaseHeld, delta
 from plant_cockpit.spark import lease as leases
 from plant_cockpit.spark.delta import Change, DataFile, Definition, Lake
 from plant_cockpit.spark.lease import Lease
 from plant_cockpit.spark.register import statements
-from plant_cockpit.spark.run import explain
+from plant_cockpit.spark.run import Run, explain
 from plant_cockpit.spark.silver import check_version
 
 FIELD = {"name": "a", "type": "long", "nullable": True, "metadata": {}}
@@ -141,3 +144,30 @@ def test_a_file_is_created_once(tmp_path: Path) -> None:
     store.delete("x/y")
     store.delete("x/y")
     assert store.get("x/y") is None
+
+
+def test_a_table_of_a_newer_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(str(tmp_path))
+    table, definition = lake.table("silver.item"), Definition(SCHEMA, "Items.", "f1")
+    run = Run.__new__(Run)
+    run.lake = lake
+    table.commit(None, Change([write(tmp_path, "one.parquet", [1])], definition=definition), 1_000)
+    run.check_writer("silver.item")
+    run.check_writer("silver.other")
+    monkeypatch.setattr(delta, "__version__", "99.0.0")
+    table.commit(table.load(), Change([write(tmp_path, "two.parquet", [2])]), 2_000)
+    with pytest.raises(plant_cockpit.PlantError, match=r"written by version 99\.0\.0.*install plant-cockpit 99\.0\.0"):
+        run.check_writer("silver.item")
+
+
+def test_a_plant_that_is_edited_meanwhile_keeps_its_rules(tmp_path: Path) -> None:
+    plant = tmp_path / "plant"
+    shutil.copytree(Path(__file__).parents[2] / "plants/kerala", plant)
+    loaded, today = plant_cockpit.load_plant(plant), date(2026, 3, 1)
+    before = loaded.definition("silver.board_result", today)
+    contract = plant / "bronze/results.toml"
+    contract.write_text(re.sub(r"description = .*", 'description = "Edited."', contract.read_text(), count=1))
+    model = plant / "silver/board_result.sql"
+    model.write_text(model.read_text().replace("-- key: result_id", "-- key: board_id", 1))
+    assert loaded.definition("silver.board_result", today) == before
+    assert plant_cockpit.load_plant(plant).definition("silver.board_result", today) != before

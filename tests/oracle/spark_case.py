@@ -52,7 +52,8 @@ class Spark:
 
     def __init__(self, jars: Path, remote: str | None) -> None:
         found = [str(jar) for jar in sorted(jars.glob("*.jar")) if jar.name.startswith(JARS)]
-        settings = SETTINGS | {"spark.jars": ",".join(found)}
+        self.jars = ",".join(found)
+        settings = SETTINGS | {"spark.jars": self.jars}
         if remote:
             del settings["spark.master"]
         self.words = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
@@ -102,7 +103,7 @@ def ingest(program: Path, bucket: Path, lake: Path) -> None:
 
 def copy_bronze(source: Path, to: Path) -> None:
     """What only the program writes, the dumps and the journal of alarms, into another lake. Its commits only grow."""
-    for name in ("bronze", "silver/alarm_event"):
+    for name in ("bronze", "silver/alarm_event", "meta/files"):
         if (source / name).is_dir():
             shutil.copytree(source / name, to / name, dirs_exist_ok=True)
 
@@ -131,6 +132,40 @@ def compare_table(report: Report, phase: str, name: str, expected: Path, actual:
     report.check(f"{phase}: {name}: {tables['wanted'].num_rows} rows", not lacking and not surplus, reason)
 
 
+META = {
+    "meta.runs": ("table_name", "file", "dump", "file_sha256", "read", "bronze", "silver", "rejected", "superseded", "closed"),
+    "meta.quality": ("table_name", "expectation", "rule", "action", "checked", "failed", "share"),
+    "meta.tables": ("schema_name", "table_name", "kind", "description", "grain", "rows"),
+}
+"""What both engines enter alike; run, times, versions and sizes differ."""
+NEWEST = "QUALIFY row_number() OVER (PARTITION BY table_name, file, dump ORDER BY ended_at DESC) = 1"
+
+
+def compare_meta(report: Report, phase: str, expected: Path, actual: Path) -> None:
+    """Row balances, quality and tables; of the balances of a dump the last one."""
+    for name, columns in META.items():
+        found = {side: meta_rows(lake, name, columns, phase) for side, lake in (("w", expected), ("f", actual))}
+        lacking, surplus = sorted(found["w"] - found["f"]), sorted(found["f"] - found["w"])
+        reason = f"{len(lacking)} lacking {lacking[:SHOWN]}\n{len(surplus)} too many {surplus[:SHOWN]}"
+        report.check(f"{phase}: {name}: {len(found['w'])} rows", bool(found["w"]) and not lacking and not surplus, reason)
+        fingerprints = [lakes.open_table(str(lake), name).metadata().configuration for lake in (expected, actual)]
+        report.equal(f"{phase}: {name}: definition", *[it["cockpit.definition"] for it in reversed(fingerprints)])
+
+
+def meta_rows(lake: Path, name: str, columns: tuple[str, ...], phase: str) -> set[tuple[str, ...]]:
+    database = duckdb.connect()
+    database.register("meta", lakes.read(str(lake), name))
+    sql = f"SELECT {', '.join(columns)} FROM meta"
+    if name == "meta.runs":
+        sql += f" {NEWEST}"
+    if name == "meta.tables":
+        sql += " WHERE schema_name IN ('bronze', 'silver', 'gold') AND table_name <> 'alarm_event'"
+    if name == "meta.quality" and phase != "first":
+        # The program counts the repairs of the dumps that it reads, Spark those of all.
+        sql += " WHERE action <> 'repair'"
+    return {tuple(map(str, row)) for row in database.execute(sql).fetchall()}
+
+
 def versions(lake: Path) -> dict[str, int]:
     """The versions of the tables that do not depend on the journal of alarms, which the program appends to."""
     names = [name for name in lakes.tables(str(lake), REFINED) if not name.partition(".")[2].startswith("alarm_")]
@@ -151,8 +186,11 @@ def take_turns(report: Report, program: Path, spark: Spark, bucket: Path, lake: 
     said = refine(report, "again", spark, lake)
     report.check("again: no table changed", said.startswith("0 tables changed"), said)
     report.equal("again: no commit", versions(lake), before)
+    balances = meta_rows(lake, "meta.runs", ("table_name", "file", "dump", "run"), "again")
     ingest(program, bucket, lake)
     report.equal("the program after Spark: no commit", versions(lake), before)
+    after = meta_rows(lake, "meta.runs", ("table_name", "file", "dump", "run"), "again")
+    report.equal("the program after Spark: no row balance differs", after, balances)
 
 
 def redump(report: Report, program: Path, spark: Spark, bucket: Path, folder: Path) -> None:
@@ -163,6 +201,7 @@ def redump(report: Report, program: Path, spark: Spark, bucket: Path, folder: Pa
     copy_bronze(folder / "program", folder / "spark")
     refine(report, "redump", spark, folder / "spark")
     compare(report, "redump", folder / "program", folder / "spark")
+    compare_meta(report, "redump", folder / "program", folder / "spark")
 
 
 def simulate(program: Path, bucket: Path, days: int) -> Path:
@@ -210,6 +249,7 @@ def main() -> int:
         kill(report, spark, folder / "spark", arguments.kills)
         refine(report, "first", spark, folder / "spark")
         compare(report, "first", folder / "program", folder / "spark")
+        compare_meta(report, "first", folder / "program", folder / "spark")
         take_turns(report, program, spark, bucket, folder / "spark")
         if not arguments.short and not days:
             redump(report, program, spark, bucket, folder)

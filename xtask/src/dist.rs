@@ -1,9 +1,11 @@
-//! Release packages: an archive and a Debian package, from one staged tree.
+//! Release packages: an archive and a Debian package, from one staged tree, and the wheel of the Python package
+//! with the program.
 //!
 //! `dpkg-deb` builds the package: every Debian machine has it, and the staged tree can be inspected. Both
 //! packages have the same bytes for the same program and sources.
 
 use crate::machine::{self, answer, print, run};
+use crate::wheel::{self, Wheel};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,7 @@ pub struct Release {
 pub struct Packages {
     pub archive: PathBuf,
     pub debian: PathBuf,
+    pub wheel: PathBuf,
 }
 
 /// `cargo xtask dist [--program PATH] [--out DIR]`: packages an optimised build of this tree, or the program given.
@@ -42,6 +45,7 @@ pub fn command(arguments: &[String]) -> ExitCode {
         Ok(packages) => {
             print(&packages.archive.display().to_string());
             print(&packages.debian.display().to_string());
+            print(&packages.wheel.display().to_string());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -83,11 +87,14 @@ fn version() -> Result<String, String> {
     version.map(str::to_owned).ok_or_else(|| "Cargo.toml: missing version".to_owned())
 }
 
-/// Writes both packages into the folder of the release.
+/// Writes all packages into the folder of the release.
 fn package(release: &Release) -> Result<Packages, String> {
     let stage = stage(release)?;
     let archive = archive(release, &stage)?;
-    Ok(Packages { archive, debian: debian(release, &stage)? })
+    let debian = debian(release, &stage)?;
+    let (program, out) = (&stage.root.join("usr/bin/cockpit"), &release.out.join("wheel"));
+    let wheel = wheel::build(&Wheel { program, is_release: release.is_small, out })?;
+    Ok(Packages { archive, debian, wheel })
 }
 
 /// Writes the Debian package only.

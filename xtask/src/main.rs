@@ -16,6 +16,7 @@ mod server;
 #[cfg(test)]
 mod tidy;
 mod tools;
+mod wheel;
 
 use std::process::ExitCode;
 

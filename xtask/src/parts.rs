@@ -54,6 +54,7 @@ const PARTS: &[Part] = &[
     part("check", "types and style of the pages", &["packages"], |_| npm("check")),
     part("pages", "tests of the pages", &["packages"], |_| npm("test")),
     part("oee", "OEE of 30 simulated days, computed independently", &["build", "python"], oee),
+    part("land", "dumps that several programs share", &["build", "python"], sources::land),
     part("report", "the reports, number for number", &["build", "python"], service::report),
     part("odd", "odd files of other programs, value for value", &["build", "python"], odd),
     part("names", "odd names, on a disk and on S3", &["build", "python"], names),

@@ -248,17 +248,15 @@ fn environment(mut wanted: Vec<u8>, words: &[&OsStr]) -> Result<PathBuf, String>
     Ok(python)
 }
 
-/// A new environment with the wheel of the folder `wheels`, as pip installs it, and what runs its tests. What the Pythons
+/// A new environment with a wheel, as pip installs it, and what runs its tests. What the Pythons
 /// `beside` have can be imported there, too.
-pub fn with_wheel(folder: &Path, wheels: &Path, beside: &[PathBuf]) -> Result<PathBuf, String> {
-    let describe = |error: std::io::Error| format!("the wheel in {}: {error}", wheels.display());
-    let mut entries = fs::read_dir(wheels).map_err(describe)?;
-    let wheel = entries.next().ok_or("maturin built no wheel")?.map_err(describe)?.path();
+pub fn with_wheel(folder: &Path, wheel: &Path, beside: &[PathBuf]) -> Result<PathBuf, String> {
+    let describe = |error: std::io::Error| format!("{}: {error}", wheel.display());
     make_environment(folder)?;
     let python = folder.join("bin/python");
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    run(pip.arg(&wheel).args(RUNNERS))?;
+    run(pip.arg(wheel).args(RUNNERS))?;
     let paths = "import sysconfig; print(sysconfig.get_path('purelib'))";
     let path_of = |python: &Path| {
         answer(Command::new(python).args(["-c", paths])).ok_or("an environment without packages")

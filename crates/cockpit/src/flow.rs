@@ -39,8 +39,9 @@ use chrono::{DateTime, Utc};
 use config::kafka::Kafka;
 use config::location::Location;
 use lake::context::LakeContext;
-use lake::dumps;
+use lake::dumps::KnownDumps;
 use lake::refine::RefreshMode;
+use landing::Others;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -61,6 +62,8 @@ pub struct Flow {
     pub messages_read: Arc<AtomicU64>,
     /// Whether the data is simulated.
     pub is_simulated: bool,
+    /// When this process began.
+    began_at: DateTime<Utc>,
     /// The folder of the bucket while it is watched.
     watching: watching::Watching,
     /// Whether HTTP interfaces have new answers.
@@ -78,15 +81,39 @@ pub struct Flow {
 impl Flow {
     /// One round: files -> bronze -> silver -> gold.
     pub async fn round(&self, watcher: &Watcher) -> anyhow::Result<Report> {
+        self.round_beside(watcher, Others::Leave).await
+    }
+
+    async fn round_beside(&self, watcher: &Watcher, others: Others) -> anyhow::Result<Report> {
         let started_at = now();
-        let files = self.files_to_bronze(watcher).await;
+        let (mut report, mut dumps) = self.land(watcher, others).await?;
+        self.pulls_to_bronze(&mut report, &mut dumps).await?;
+        self.answers_to_bronze(&mut report, &mut dumps, watcher).await?;
+        watcher(Event::Refining);
+        self.bronze_to_gold(&mut report, RefreshMode::Incremental, started_at, &mut dumps).await?;
+        Ok(report)
+    }
+
+    /// Files -> bronze. Returns the report and all known dumps.
+    async fn land(
+        &self,
+        watcher: &Watcher,
+        others: Others,
+    ) -> anyhow::Result<(Report, KnownDumps)> {
+        let started_at = now();
+        let files = self.files_to_bronze(watcher, others).await;
         self.record_files(started_at, &files).await?;
         self.record_topics().await?;
-        let (mut report, dumps) = files?;
-        let dumps = self.pulls_to_bronze(&mut report, dumps).await?;
-        let dumps = self.answers_to_bronze(&mut report, dumps, watcher).await?;
-        watcher(Event::Refining);
-        self.bronze_to_gold(&mut report, RefreshMode::Incremental, started_at, &dumps).await?;
+        files
+    }
+
+    /// Kafka and MQTT -> bronze up to the current end of every topic, then files -> bronze. Needs no lease:
+    /// other processes land at the same time, and another one refines.
+    pub async fn land_once(&self, watcher: &Watcher) -> anyhow::Result<Report> {
+        let (balances, problems) = self.streams_to_bronze().await?;
+        let (mut report, _) = self.land(watcher, Others::Wait).await?;
+        report.entries.extend(balances);
+        report.problems.extend(problems);
         Ok(report)
     }
 
@@ -94,7 +121,7 @@ impl Flow {
     pub async fn once(&self, watcher: &Watcher) -> anyhow::Result<Report> {
         let (balances, mut problems) = self.streams_to_bronze().await?;
         problems.extend(self.pull_all().await);
-        let mut report = self.round(watcher).await?;
+        let mut report = self.round_beside(watcher, Others::Wait).await?;
         report.entries.extend(balances);
         report.problems.extend(problems);
         Ok(report)
@@ -103,8 +130,8 @@ impl Flow {
     /// Rebuilds silver and gold from bronze.
     pub async fn rebuild(&self) -> anyhow::Result<Report> {
         let mut report = Report::default();
-        let dumps = dumps::load(self.lake()).await?;
-        self.bronze_to_gold(&mut report, RefreshMode::Full, now(), &dumps).await?;
+        let mut dumps = KnownDumps::load(self.lake()).await?;
+        self.bronze_to_gold(&mut report, RefreshMode::Full, now(), &mut dumps).await?;
         Ok(report)
     }
 }

@@ -7,6 +7,7 @@ mod pulled;
 
 use crate::delta::table::{Change, Definition, State, Table};
 use crate::delta::write::DataWriter;
+use crate::error::is_commit_conflict;
 use crate::lake::Lake;
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::compute::concat_batches;
@@ -86,8 +87,12 @@ pub fn schema(contract: &Contract) -> SchemaRef {
 }
 
 /// The checkpoint of every commit that lands dumps: of two processes that land into one table at the same
-/// time, only one commits. Which dumps have landed is recorded in the rows.
-const LANDED: &str = "landed";
+/// time, one commits first, and the other one compares its dumps before it does. Which dumps have landed is
+/// recorded in the rows.
+pub(crate) const LANDED: &str = "landed";
+
+/// Attempts to commit while other processes land into the same table; each failed one is a commit of another.
+const COMMIT_ATTEMPTS: usize = 100;
 
 /// The result of [`Landings::start`].
 pub enum Start {
@@ -116,13 +121,21 @@ pub struct Landings<'a> {
     state: Option<State>,
     schema: SchemaRef,
     newest: HashMap<String, Newest>,
-    waiting: Vec<RecordBatch>,
+    waiting: Vec<Waiting>,
     waiting_bytes: usize,
-    waiting_dumps: usize,
-    /// Data files of large dumps that are complete.
-    adds: Vec<Add>,
     /// Checkpoints of the next commit beside [`LANDED`].
     checkpoints: BTreeMap<String, i64>,
+    /// Keys of dumps that another process landed meanwhile.
+    overtaken: Vec<String>,
+}
+
+/// A dump that was read completely and waits for its commit.
+struct Waiting {
+    key: String,
+    newest: Newest,
+    rows: Vec<RecordBatch>,
+    /// Its data files if it is large.
+    adds: Vec<Add>,
 }
 
 /// A dump that is being read.
@@ -146,12 +159,34 @@ impl Landing {
 impl<'a> Landings<'a> {
     /// Opens the bronze table of a contract and reads which dumps it has.
     pub async fn open(lake: &'a Lake, contract: Arc<Contract>) -> anyhow::Result<Self> {
-        let name = name(&contract);
-        let table = lake.table(&name)?;
-        let state = lake.state(&name).await?;
+        let table = lake.table(&name(&contract))?;
+        let schema = schema(&contract);
+        let mut landings = Self {
+            lake,
+            contract,
+            table,
+            state: None,
+            schema,
+            newest: HashMap::new(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            checkpoints: BTreeMap::new(),
+            overtaken: Vec::new(),
+        };
+        landings.refresh().await?;
+        Ok(landings)
+    }
+
+    /// Reads which dumps other processes have landed since. No dump may wait for its commit.
+    pub async fn refresh(&mut self) -> anyhow::Result<()> {
+        let state = self.lake.state(&self.table.name).await?;
+        let before = self.state.as_ref().map(State::version);
+        if state.is_none() || before == state.as_ref().map(State::version) {
+            return Ok(());
+        }
         let files = state.as_ref().map(State::files).unwrap_or_default();
         let mut newest: HashMap<String, Newest> = HashMap::new();
-        for part in lake.all_landed(&table, files).await? {
+        for part in self.lake.all_landed(&self.table, files).await? {
             for version in part.runs.iter().map(|run| &run.version) {
                 let known = newest.get(&version.file);
                 if known.is_none_or(|known| known.number < version.number) {
@@ -161,22 +196,13 @@ impl<'a> Landings<'a> {
                 }
             }
         }
-        let schema = schema(&contract);
-        let (waiting, adds) = (Vec::new(), Vec::new());
-        let (waiting_bytes, waiting_dumps) = (0, 0);
-        Ok(Self {
-            lake,
-            contract,
-            table,
-            state,
-            schema,
-            newest,
-            waiting,
-            waiting_bytes,
-            waiting_dumps,
-            adds,
-            checkpoints: BTreeMap::new(),
-        })
+        (self.state, self.newest) = (state, newest);
+        Ok(())
+    }
+
+    /// The keys of the dumps that another process landed while they waited here; they are not landed again.
+    pub fn take_overtaken(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.overtaken)
     }
 
     /// The name of the bronze table.
@@ -222,41 +248,87 @@ impl<'a> Landings<'a> {
     pub async fn finish(&mut self, landing: Landing) -> anyhow::Result<bool> {
         let Landing { dump, number, batches, writer, .. } = landing;
         let is_large = writer.is_some();
-        let batches: Vec<RecordBatch> = batches.iter().map(shrunk).collect::<Result<_, _>>()?;
-        let size_bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
-        if let Some(writer) = writer {
-            self.adds.extend(writer.finish().await?);
-        }
-        self.waiting.extend(batches);
+        let rows: Vec<RecordBatch> = batches.iter().map(shrunk).collect::<Result<_, _>>()?;
+        let size_bytes: usize = rows.iter().map(RecordBatch::get_array_memory_size).sum();
+        let adds = match writer {
+            Some(writer) => writer.finish().await?,
+            None => Vec::new(),
+        };
         self.waiting_bytes += size_bytes;
-        self.waiting_dumps += 1;
-        let size_bytes = Some(dump.size_bytes);
-        self.newest.insert(dump.key, Newest { number, sha256: dump.sha256, size_bytes });
+        let newest = Newest { number, sha256: dump.sha256, size_bytes: Some(dump.size_bytes) };
+        self.newest.insert(dump.key.clone(), newest.clone());
+        self.waiting.push(Waiting { key: dump.key, newest, rows, adds });
         let most_dumps = self.lake.limits().ingest.land_together_dumps;
         let is_full =
-            self.waiting_dumps >= most_dumps || self.waiting_bytes > self.together_bytes();
+            self.waiting.len() >= most_dumps || self.waiting_bytes > self.together_bytes();
         if is_large || is_full {
             self.commit().await?;
         }
-        Ok(self.waiting_dumps == 0)
+        Ok(self.waiting.is_empty())
     }
 
-    /// Commits the waiting dumps.
+    /// Commits the waiting dumps. If another process has landed dumps since, those that wait here, too, are
+    /// left out ([`Landings::take_overtaken`]), and the others are committed after it. Pulls are not: the
+    /// checkpoint of another process refers to the same records.
     pub async fn commit(&mut self) -> anyhow::Result<()> {
-        if self.waiting_dumps == 0 {
-            return Ok(());
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        let checkpoints = std::mem::take(&mut self.checkpoints);
+        let mut shared = self.write_shared(&waiting).await?;
+        for _ in 0..COMMIT_ATTEMPTS {
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let large = waiting.iter().flat_map(|it| &it.adds);
+            let adds = shared.iter().chain(large).cloned().collect();
+            match self.commit_files(adds, checkpoints.clone()).await {
+                Err(error) if checkpoints.is_empty() && is_commit_conflict(&error) => {}
+                done => {
+                    self.newest.extend(waiting.into_iter().map(|it| (it.key, it.newest)));
+                    return done;
+                }
+            }
+            self.refresh().await?;
+            let is_landed = |it: &Waiting| {
+                let landed = self.newest.get(&it.key);
+                landed.is_some_and(|landed| landed.number >= it.newest.number)
+            };
+            let (landed, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_landed);
+            waiting = rest;
+            if !landed.is_empty() {
+                self.table.discard(&shared).await?;
+                shared = self.write_shared(&waiting).await?;
+            }
+            for dump in landed {
+                self.table.discard(&dump.adds).await?;
+                self.overtaken.push(dump.key);
+            }
         }
-        let mut adds = std::mem::take(&mut self.adds);
-        if !self.waiting.is_empty() {
-            let rows = concat_batches(&self.schema, &std::mem::take(&mut self.waiting))?;
-            let mut writer = self.writer();
-            writer.write(&rows).await?;
-            adds.extend(writer.finish().await?);
+        anyhow::bail!(
+            "other processes changed {} {COMMIT_ATTEMPTS} times meanwhile",
+            self.table.name
+        )
+    }
+
+    /// Writes the rows of small dumps into data files that they share.
+    async fn write_shared(&self, waiting: &[Waiting]) -> anyhow::Result<Vec<Add>> {
+        let rows: Vec<&RecordBatch> = waiting.iter().flat_map(|it| &it.rows).collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
-        (self.waiting_bytes, self.waiting_dumps) = (0, 0);
+        let rows = concat_batches(&self.schema, rows)?;
+        let mut writer = self.writer();
+        writer.write(&rows).await?;
+        writer.finish().await
+    }
+
+    async fn commit_files(
+        &mut self,
+        adds: Vec<Add>,
+        mut checkpoints: BTreeMap<String, i64>,
+    ) -> anyhow::Result<()> {
         let next = self.state.as_ref().map_or(0, |state| state.version() + 1);
         let description = self.contract.description.clone();
-        let mut checkpoints = std::mem::take(&mut self.checkpoints);
         checkpoints.insert(LANDED.to_owned(), i64::try_from(next)?);
         let change = Change {
             adds,

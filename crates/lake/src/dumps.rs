@@ -2,6 +2,9 @@
 
 pub mod column_changes;
 pub mod faulty;
+mod known;
+
+pub use known::KnownDumps;
 
 use crate::bronze::utc;
 use crate::columns::{KeyValue, RowKeys};

@@ -190,6 +190,11 @@ pub fn is_conflict(error: &DeltaTableError) -> bool {
     )
 }
 
+/// Whether a commit failed because another process has committed since.
+pub fn is_commit_conflict(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::CommitConflict { .. }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

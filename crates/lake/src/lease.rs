@@ -52,7 +52,7 @@ impl Holder {
     }
 
     /// Whether this holder was a process of this machine that no longer exists.
-    fn is_known_dead(&self, machine: &str) -> bool {
+    pub(crate) fn is_known_dead(&self, machine: &str) -> bool {
         !machine.trim().is_empty()
             && self.machine == machine
             && !std::path::Path::new(&format!("/proc/{}", self.pid)).exists()

@@ -6,12 +6,13 @@
 //! any point loses and duplicates nothing; every record is in silver, in `silver.rejected`, or superseded.
 //!
 //! From the bottom up: `delta` (one table), `lake` (all tables of one run), `session` (SQL), `meta`,
-//! `bronze`, `alarm_events` (the journal of alarms), `plan` (the models), `context`, `offsets`, `rejected`, `dumps`, `refine`, `retention`,
+//! `bronze`, `alarm_events` (the journal of alarms), `plan` (the models), `context`, `claims` (which process lands a dump), `offsets`, `rejected`, `dumps`, `refine`, `retention`,
 //! `stream`, `reconciliation`, `kpi`, `shared` (files for other readers), `timing` (spans), `run` (the order of the steps), `upkeep`.
 
 mod alarm_columns;
 pub mod alarm_events;
 pub mod bronze;
+pub mod claims;
 pub mod columns;
 pub mod context;
 pub mod delta;

@@ -7,6 +7,7 @@ use crate::columns::RowKeys;
 use crate::delta;
 use crate::delta::replace::{Scope, conform};
 use crate::delta::table::Definition;
+use crate::error::is_commit_conflict;
 use crate::lake::Lake;
 use arrow::array::RecordBatch;
 use arrow::compute::not;
@@ -17,6 +18,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Attempts to commit to a table that other processes change, too.
+const COMMIT_ATTEMPTS: usize = 20;
 
 /// The definition of a `meta` table.
 pub struct MetaTable {
@@ -108,8 +112,16 @@ async fn put<T: Serialize>(
         partition: None,
     };
     let table = lake.table(&meta.name)?;
-    delta::replace::replace(lake, &table, scope, rows, definition, BTreeMap::new()).await?;
-    Ok(())
+    for _ in 0..COMMIT_ATTEMPTS {
+        let (rows, definition) = (rows.clone(), definition.clone());
+        let done =
+            delta::replace::replace(lake, &table, scope, rows, definition, BTreeMap::new()).await;
+        match done {
+            Err(error) if is_commit_conflict(&error) => {}
+            done => return done.map(drop),
+        }
+    }
+    anyhow::bail!("other processes changed {} {COMMIT_ATTEMPTS} times meanwhile", meta.name)
 }
 
 /// The columns of a table and their types.

@@ -1,11 +1,13 @@
 //! Upkeep: compacts small files, deletes unreferenced files and old log entries, and removes the files of
 //! killed runs.
 
+use crate::claims::{CLAIMS, LANDERS};
 use crate::delta::replace::conform;
 use crate::delta::stats::{FileStats, landing_order};
 use crate::delta::store::TEMPORARY;
 use crate::delta::table::{Change, REMOVED_KEPT_MS, State};
 use crate::delta::write::Folder;
+use crate::error::is_commit_conflict;
 use crate::lake::Lake;
 use crate::lease::Holder;
 use crate::session::{self, SCHEMAS};
@@ -15,8 +17,8 @@ use chrono::TimeDelta;
 use config::model::TableName;
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -55,8 +57,7 @@ async fn delete_uncommitted_of_table(
     let mut deleted = 0;
     for file in suspects {
         if !committed.contains(file.as_ref()) {
-            store.delete(file).await?;
-            deleted += 1;
+            deleted += delete(store.as_ref(), file).await?;
         }
     }
     Ok(deleted)
@@ -80,8 +81,34 @@ async fn delete_temporary(lake: &Lake, folder: &str, run: &str) -> anyhow::Resul
     let mut deleted = 0;
     for file in files.iter().filter(|it| it.filename().is_some_and(|it| it.starts_with(&temporary)))
     {
-        store.delete(file).await?;
-        deleted += 1;
+        deleted += delete(store.as_ref(), file).await?;
+    }
+    Ok(deleted)
+}
+
+/// Deletes a file, unless another process was faster. Returns how many files were deleted.
+async fn delete(store: &dyn ObjectStore, file: &Key) -> anyhow::Result<usize> {
+    match store.delete(file).await {
+        Ok(()) => Ok(1),
+        Err(object_store::Error::NotFound { .. }) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Deletes what killed processes left in `_cockpit` before `before_ms`: temporary files, and claims that no
+/// process took over.
+async fn delete_left_over(lake: &Lake, before_ms: i64) -> anyhow::Result<usize> {
+    let store = lake.location().store();
+    let listed: Vec<ObjectMeta> = store.list(Some(&Key::from("_cockpit"))).try_collect().await?;
+    let (claims, landers) = (Key::from(CLAIMS), Key::from(LANDERS));
+    let is_left = |it: &&ObjectMeta| {
+        let is_temporary = it.location.filename().is_some_and(|name| name.starts_with(TEMPORARY));
+        let is_claim = it.location.prefix_matches(&claims) || it.location.prefix_matches(&landers);
+        (is_temporary || is_claim) && it.last_modified.timestamp_millis() < before_ms
+    };
+    let mut deleted = 0;
+    for file in listed.iter().filter(is_left) {
+        deleted += delete(store.as_ref(), &file.location).await?;
     }
     Ok(deleted)
 }
@@ -103,8 +130,13 @@ pub async fn compact(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
         if files.is_empty() {
             continue;
         }
-        merged += files.len();
-        state = merge_files(lake, name, &state, files).await?;
+        let count = files.len();
+        state = match merge_files(lake, name, &state, files).await {
+            // Another process has changed these files; the next upkeep compacts what it left.
+            Err(error) if is_commit_conflict(&error) => return Ok(merged),
+            done => done?,
+        };
+        merged += count;
         lake.remember(name, state.clone()).await;
     }
     Ok(merged)
@@ -193,12 +225,8 @@ pub async fn vacuum(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
         if removed_ms >= before_ms {
             continue;
         }
-        match store.delete(&Key::from(path.as_str())).await {
-            Ok(()) => deleted += 1,
-            // It was deleted before; the log drops its tombstone later.
-            Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        // If it was deleted before, the log drops its tombstone later.
+        deleted += delete(store.as_ref(), &Key::from(path.as_str())).await?;
     }
     deleted += delete_orphans(lake, name, before_ms).await?;
     deleted += table.delete_log(state.version(), lake.now_ms() - state.log_kept_ms()).await?;
@@ -215,21 +243,20 @@ pub async fn vacuum(lake: &Lake, name: &TableName) -> anyhow::Result<usize> {
 async fn delete_orphans(lake: &Lake, name: &TableName, before_ms: i64) -> anyhow::Result<usize> {
     let table = lake.table(name)?;
     let (store, _) = table.store();
-    let listed: Vec<object_store::ObjectMeta> = store.list(None).try_collect().await?;
-    let is_old = |it: &&object_store::ObjectMeta| {
+    let listed: Vec<ObjectMeta> = store.list(None).try_collect().await?;
+    let is_old = |it: &&ObjectMeta| {
         let name = it.location.filename().unwrap_or_default();
         let is_written = name.starts_with("part-") || name.starts_with(TEMPORARY);
         is_written && it.last_modified.timestamp_millis() < before_ms
     };
-    let old: Vec<&object_store::ObjectMeta> = listed.iter().filter(is_old).collect();
+    let old: Vec<&ObjectMeta> = listed.iter().filter(is_old).collect();
     if old.is_empty() {
         return Ok(0);
     }
     let committed = committed(lake, name).await?;
     let mut deleted = 0;
     for file in old.iter().filter(|it| !committed.contains(it.location.as_ref())) {
-        store.delete(&file.location).await?;
-        deleted += 1;
+        deleted += delete(store.as_ref(), &file.location).await?;
     }
     Ok(deleted)
 }
@@ -244,7 +271,7 @@ pub async fn vacuum_all(lake: &Lake) -> anyhow::Result<usize> {
         }
         *last = Some(now);
     }
-    let mut deleted = 0;
+    let mut deleted = delete_left_over(lake, lake.now_ms() - REMOVED_KEPT_MS).await?;
     for schema in SCHEMAS {
         for name in session::table_names(lake, schema).await? {
             deleted += vacuum(lake, &TableName::new(schema, &name)).await?;

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .._native import Plant, find_differences, load_plant
-from . import files, gold, silver
+from . import files, gold, meta, silver
 from .delta import CommitConflict, Lake
 from .dialect import translate
 from .lease import Lease, LeaseHeld, LeaseLost
@@ -73,6 +73,7 @@ def refine(
             for name in order(plant):
                 if tables is None or name in tables:
                     _refine_table(run, name, refined)
+            meta.write(run)
             refined.notes = run.notes
     finally:
         for name, old in before.items():
@@ -85,6 +86,7 @@ def _refine_table(run: Run, name: str, refined: Refined) -> None:
     if cleans is not None and run.plant.contract(cleans).is_stream:
         refined.skipped[name] = "its records are messages, which the program lands with their offsets"
         return
+    run.check_writer(name)
     step = gold.refine if cleans is None else silver.refine
     try:
         is_changed = step(run, name)
@@ -93,4 +95,6 @@ def _refine_table(run: Run, name: str, refined: Refined) -> None:
         if known is None:
             raise
         raise known from error
+    if is_changed:
+        run.book.changed.setdefault(name, (0, {}))
     (refined.changed if is_changed else refined.unchanged).append(name)

@@ -20,6 +20,9 @@ from .._native import Store, __version__
 #: Property with the SHA-256 of the definition that the rows were computed by.
 DEFINITION = "cockpit.definition"
 
+#: Entry of a commit with the version of its writer.
+WRITER = "cockpitVersion"
+
 #: The properties that the program gives every table, so that both engines treat the log alike.
 PROPERTIES = {
     "delta.checkpointInterval": "20",
@@ -48,6 +51,8 @@ class DataFile:
     path: str
     size: int
     rows: int
+    #: When it was written, in milliseconds since 1970 UTC; 0 before the commit.
+    modified_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class State:
     def __init__(self, table: DeltaTable) -> None:
         self._table = table
         self.version: int = table.version()
+        #: The version of the program or the package that committed last, if it says so.
+        self.writer: str | None = (table.history(1) or [{}])[0].get(WRITER)
         self.fingerprint: str | None = table.metadata().configuration.get(DEFINITION)
 
     def checkpoint(self, upstream: str) -> int | None:
@@ -85,7 +92,11 @@ class State:
     def files(self) -> list[DataFile]:
         """The active data files."""
         found = pa.table(self._table.get_add_actions(flatten=True)).to_pylist()
-        return [DataFile(it["path"], it["size_bytes"], it.get("num_records") or 0) for it in found]
+        return [_data_file(it) for it in found]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows, of a table that fits into memory."""
+        return self._table.to_pyarrow_table().to_pylist()
 
     def columns(self) -> dict[str, str]:
         """The columns of the table with their types, as Spark writes them."""
@@ -172,6 +183,12 @@ class Lake:
         return Table(self, name)
 
 
+def _data_file(action: dict[str, Any]) -> DataFile:
+    modified = action.get("modification_time")
+    modified_ms = 0 if modified is None else int(modified.timestamp() * 1000)
+    return DataFile(action["path"], action["size_bytes"], action.get("num_records") or 0, modified_ms)
+
+
 def _commit_info(change: Change, now_ms: int) -> dict[str, Any]:
     mode = "Overwrite" if change.removes else "Append"
     return {
@@ -180,6 +197,7 @@ def _commit_info(change: Change, now_ms: int) -> dict[str, Any]:
             "operation": "WRITE",
             "operationParameters": {"mode": mode},
             "engineInfo": f"plant-cockpit-spark/{__version__}",
+            WRITER: __version__,
         }
     }
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from .._native import Plant, PlantError, __version__
 from .delta import Change, CommitConflict, Lake, State, Table
 from .lease import Lease
+from .meta import Book
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -31,6 +32,7 @@ class Run:
         self.now_ms = now_ms
         self.today: date = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(plant.zone)).date()
         self.notes: list[str] = []
+        self.book = Book()
         self._lease = lease
 
     def statement(self, name: str) -> str:
@@ -70,6 +72,15 @@ class Run:
             return False
         return True
 
+    def check_writer(self, name: str) -> None:
+        """Raises an error if a newer version has written a table: it may know rules that this one does not."""
+        state = self.lake.table(name).load()
+        if state is not None and state.writer is not None and _parts(state.writer) > _parts(__version__):
+            raise PlantError(
+                f"{name} was written by version {state.writer}, and this is plant-cockpit {__version__}: install "
+                f"plant-cockpit {state.writer} here and on every worker; the table is as it was"
+            )
+
     def note(self, text: str) -> None:
         """Adds a remark to the result."""
         self.notes.append(text)
@@ -88,6 +99,10 @@ def explain(error: Exception, table: str) -> PlantError | None:
         )
     own = re.search(r"\bPlantError: (.*)", text)
     return None if own is None else PlantError(f"{table}: {own[1]}; the table is as it was")
+
+
+def _parts(version: str) -> list[int]:
+    return [int(it) for it in re.findall(r"\d+", version)]
 
 
 def new_id() -> str:

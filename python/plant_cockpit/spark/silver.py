@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .._native import Cleaner, Plant, PlantError, __version__
-from . import files
+from .._native import Cleaned, Cleaner, Plant, PlantError, __version__
+from . import files, meta
 from .delta import Change, DataFile, Definition, State
 from .dialect import translate
 from .dumps import Counting, Version, choose
@@ -36,6 +37,9 @@ FURTHER = {
 }
 VERDICT = ["_reject_column", "_reject_reason", "_reject_raw", "_reject_rule"]
 
+#: Repairs of a batch as JSON, in its first row.
+REPAIRED = "_repaired"
+
 #: The columns of ``silver.rejected``.
 REJECTED_SCHEMA = """table_name STRING, column_name STRING, reason STRING, raw STRING, rule STRING, _source STRING,
     _file STRING, _file_sha256 STRING, _dump BIGINT, _record BIGINT, _byte_from BIGINT, _byte_to BIGINT,
@@ -59,7 +63,8 @@ def refine(run: Run, name: str) -> bool:
     state = table.load()
     fingerprint = run.plant.definition(name, run.today)
     is_redefined = state is None or state.fingerprint != fingerprint
-    if not is_redefined and state is not None and state.checkpoint(upstream) == source.version:
+    is_current = not is_redefined and state is not None and state.checkpoint(upstream) == source.version
+    if is_current and meta.is_balanced(run, name):
         return False
     files.delete_uncommitted(run.lake, table)
     contract = run.plant.contract(str(model.cleans))
@@ -69,21 +74,37 @@ def refine(run: Run, name: str) -> bool:
         versions = _versions(cleaned)
         counting = choose(contract, versions)
         judged = _with_rank(run, cleaned, counting)
+        if is_current:
+            # A run ended before it counted the rows.
+            meta.balance(run, name, judged, counting, source)
+            return False
         _replace_rejected(run, name, judged)
         rows = _counting_rows(judged, key)
         if state is not None and not is_redefined and _same(run, name, state, rows):
             run.commit(table, state, Change(checkpoints={upstream: source.version}))
+            meta.balance(run, name, judged, counting, source)
             return False
         written = files.write(run.spark, run.lake, table, rows, run.id)
         _check_balance(name, judged, versions, counting, written, key)
+        change = Change(adds=written, checkpoints={upstream: source.version})
+        change.removes = [] if state is None else state.files()
+        if is_redefined:
+            change.definition = Definition(rows.schema.json(), model.description, fingerprint)
+        run.commit(table, state, change)
+        meta.balance(run, name, judged, counting, source)
+        run.book.changed[name] = (sum(it.rows for it in versions), _repairs(cleaned))
     finally:
         cleaned.unpersist()
-    change = Change(adds=written, checkpoints={upstream: source.version})
-    change.removes = [] if state is None else state.files()
-    if is_redefined:
-        change.definition = Definition(rows.schema.json(), model.description, fingerprint)
-    run.commit(table, state, change)
     return True
+
+
+def _repairs(cleaned: DataFrame) -> dict[str, int]:
+    """For each column the number of unreadable values that became null in accepted rows."""
+    counts: dict[str, int] = {}
+    for (text,) in cleaned.where("_repaired IS NOT NULL").select("_repaired").collect():
+        for column, count in json.loads(text).items():
+            counts[column] = counts.get(column, 0) + count
+    return counts
 
 
 def _persist(frame: DataFrame) -> DataFrame:
@@ -102,7 +123,7 @@ def judge(run: Run, name: str, bronze: DataFrame) -> DataFrame:
     typed = clean(run.plant, str(model.cleans), bronze)
     view = f"cockpit_typed_{model.cleans}"
     typed.createOrReplaceTempView(view)
-    kept = ", ".join([*KEPT, *FURTHER, *VERDICT])
+    kept = ", ".join([*KEPT, *FURTHER, *VERDICT, REPAIRED])
     statement, found = SOURCE.subn(rf", {kept} FROM {view} AS \1", translate(run.statement(name), "typed.{name}"))
     if found != 1:
         raise PlantError(f"{name}: a table that reads a typed table must end with FROM typed.NAME")
@@ -135,7 +156,7 @@ def clean(plant: Plant, contract: str, bronze: DataFrame) -> DataFrame:
         f.col(name) if name in bronze.columns else f.lit(None).cast(kind).alias(name) for name, kind in FURTHER.items()
     ]
     schema = ddl(cleaner.schema) + "".join(f", {name} STRING" for name in VERDICT)
-    schema += "".join(f", {name} {kind}" for name, kind in FURTHER.items())
+    schema += "".join(f", {name} {kind}" for name, kind in FURTHER.items()) + f", {REPAIRED} STRING"
     version = __version__
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -148,11 +169,17 @@ def clean(plant: Plant, contract: str, bronze: DataFrame) -> DataFrame:
                     "whole dump resolves them, which only the program does: refine this table with `cockpit ingest`"
                 )
             further = [batch.column(name) for name in FURTHER]
-            arrays = [*cleaned.rows.columns, *cleaned.verdicts.columns, *further]
-            names = [*cleaned.rows.schema.names, *cleaned.verdicts.schema.names, *FURTHER]
+            arrays = [*cleaned.rows.columns, *cleaned.verdicts.columns, *further, _note(cleaned)]
+            names = [*cleaned.rows.schema.names, *cleaned.verdicts.schema.names, *FURTHER, REPAIRED]
             yield pa.RecordBatch.from_arrays(arrays, names)
 
     return bronze.select(*columns, *further).mapInArrow(run, schema)
+
+
+def _note(cleaned: Cleaned) -> pa.Array:
+    """The repairs of a batch in its first row, which the rows of a table do not keep."""
+    text = json.dumps(cleaned.repaired) if cleaned.repaired else None
+    return pa.array([text, *[None] * (len(cleaned) - 1)][: len(cleaned)], pa.string())
 
 
 def check_version(expected: str) -> None:

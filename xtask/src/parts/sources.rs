@@ -18,3 +18,10 @@ pub fn mqtt(bench: &Bench) -> Done {
 pub fn draft(bench: &Bench) -> Done {
     run(&mut bench.case("draft_case.py")?)
 }
+
+/// Dumps that several programs share while one of them is killed.
+pub fn land(bench: &Bench) -> Done {
+    let dumps = if bench.is_usual { "1500" } else { "10000" };
+    let mut case = bench.python("land_case.py")?;
+    run(case.arg("--cockpit").arg(&bench.cockpit).args(["--dumps", dumps]))
+}

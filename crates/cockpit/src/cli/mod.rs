@@ -89,6 +89,9 @@ enum Command {
         /// Wait while another process refines the lake
         #[arg(long)]
         wait: bool,
+        /// Do a part of it: `land` leaves silver and gold to another program, and several programs share the dumps
+        #[arg(long, value_enum, value_name = "PART", conflicts_with_all = ["wait", "timings"])]
+        only: Option<Only>,
         /// Print what each part of the run cost: CPU time, time and written bytes
         #[arg(long, requires = "once")]
         timings: bool,
@@ -194,6 +197,12 @@ enum Command {
     Manual { folder: PathBuf },
 }
 
+/// The part of an ingest that a program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Only {
+    Land,
+}
+
 /// Format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Shape {
@@ -287,7 +296,8 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             settings::print(&load(&flags)?);
             Ok(true)
         }
-        Command::Ingest { once, wait, timings: _ } => ingest(&load(&flags)?, once, wait).await,
+        Command::Ingest { once, only: Some(Only::Land), .. } => land(&load(&flags)?, once).await,
+        Command::Ingest { once, wait, .. } => ingest(&load(&flags)?, once, wait).await,
         Command::Serve(args) => serve::run(flags, &args, load).await,
         Command::Connect(args) => {
             connect::run(&load(&args.flags(flags))?);
@@ -381,6 +391,20 @@ async fn ingest(config: &Config, once: bool, wait: bool) -> anyhow::Result<bool>
     }
     let (watcher, bar) = progress::bar();
     let report = Box::pin(flow.as_refiner(patience, flow.once(&watcher))).await;
+    bar.finish_and_clear();
+    let report = report?;
+    print::summary(&report);
+    Ok(report.is_success())
+}
+
+/// Lands without refining: another program, or Spark, does that.
+async fn land(config: &Config, once: bool) -> anyhow::Result<bool> {
+    let flow = Flow::open(config, Purpose::Write).await?;
+    if !once {
+        return Box::pin(flow.land_on(&progress::quiet(), &stop_token(), print::summary)).await;
+    }
+    let (watcher, bar) = progress::bar();
+    let report = Box::pin(flow.land_once(&watcher)).await;
     bar.finish_and_clear();
     let report = report?;
     print::summary(&report);

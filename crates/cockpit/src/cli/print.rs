@@ -85,6 +85,10 @@ pub fn summary(report: &Report) {
     for file in &report.unfinished {
         line(&format!("  still being written, left for a later round: {file}"));
     }
+    if report.elsewhere > 0 {
+        let dumps = counted(report.elsewhere, "dump");
+        line(&format!("  {dumps} claimed by other programs that land from this bucket"));
+    }
     for row in &report.changed_columns {
         let change = row.column_change.as_deref().unwrap_or("?");
         line(&format!("  changed columns: {} {change}", row.file));

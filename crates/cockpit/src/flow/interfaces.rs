@@ -3,6 +3,7 @@
 //! Interfaces are read beside the rounds, so that a slow one delays nothing. A pull keeps its answers in the lake and
 //! completes them by its record; the next round lands them as it lands the dumps of the bucket.
 
+use super::landing::Others;
 use super::source_states::reason;
 use super::{Flow, Report, Watcher, now};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +14,7 @@ use ingest::http::kept::{KeptAnswer, KeptAnswers, PullRecord};
 use ingest::http::{Answer, HttpReader};
 use ingest::retry::Backoff;
 use ingest::{Error, Retry};
-use lake::dumps::{self, DumpRow, Status};
+use lake::dumps::{DumpRow, KnownDumps, Status};
 use lake::sources::{SourceKind, SourceRead, SourceState};
 use plant::contract::Contract;
 use std::collections::HashSet;
@@ -178,15 +179,15 @@ impl Flow {
         HttpReader::new(contract.clone(), http.source.clone(), policy, limits, now)
     }
 
-    /// Lands the answers of complete pulls. `known` are all known dumps; returns them with those that were read.
+    /// Lands the answers of complete pulls. `known` are all known dumps; those that were read are added.
     pub(super) async fn answers_to_bronze(
         &self,
         report: &mut Report,
-        known: Vec<DumpRow>,
+        known: &mut KnownDumps,
         watcher: &Watcher,
-    ) -> anyhow::Result<Vec<DumpRow>> {
+    ) -> anyhow::Result<()> {
         if !self.has_interfaces() {
-            return Ok(known);
+            return Ok(());
         }
         let kept = KeptAnswers::new(self.lake().location());
         let mut pulls = Vec::new();
@@ -197,16 +198,15 @@ impl Flow {
         let found: Vec<ListedDump> = pulls.iter().flat_map(listed).collect();
         let mut landed = Report::default();
         let keys: Vec<(String, String)> = found.iter().map(ListedDump::table_and_key).collect();
-        self.land_changed(kept.location(), &[], found, &known, &mut landed, watcher).await?;
-        dumps::save(self.lake(), &landed.read, &known).await?;
-        let all = dumps::merged(known, &landed.read);
-        forget_landed(&kept, &pulls, &all).await?;
+        let watched = (watcher, Others::Leave);
+        self.land_changed(kept.location(), &[], found, known, &mut landed, watched).await?;
+        forget_landed(&kept, &pulls, known.rows()).await?;
         report.listed.get_or_insert_default().extend(keys);
         report.read.extend(landed.read);
         report.broken.extend(landed.broken);
         report.changed_columns.extend(landed.changed_columns);
         report.unchanged += landed.unchanged;
-        Ok(all)
+        Ok(())
     }
 }
 

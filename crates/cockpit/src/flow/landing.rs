@@ -1,29 +1,29 @@
 //! Files -> bronze: which dumps are complete, and the landing of each.
 
+mod sharing;
+
+pub(super) use sharing::Others;
+
 use super::clock::machine_now;
 use super::watching::Arrived;
-use super::{Event, Flow, Watcher, now};
+use super::{Flow, now};
 use config::location::Location;
 use config::sentence::sentence;
-use futures::StreamExt as _;
 use ingest::Error;
 use ingest::files::{self, Decoded, Fetched, ListedDump};
 use lake::bronze::{self, Dump, Landing, Landings, Start};
-use lake::dumps::column_changes::{self, LastColumns};
+use lake::dumps::column_changes;
 use lake::dumps::{DumpRow, Status};
 use lake::timing;
 use plant::columns::FileColumns;
 use plant::contract::Contract;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument as _;
 
 /// Batches between a decoder and the lake, so that neither waits for the other.
 const BATCHES_BETWEEN: usize = 2;
-
-/// Tables that receive dumps at the same time.
-const LANDINGS: usize = 2;
 
 /// Lands the dumps of one table, one after the other.
 pub(super) struct TableLanding<'a> {
@@ -80,39 +80,6 @@ impl Flow {
             tracing::info!(file, "file is still being written; it is read in a later round");
         }
         Ok((complete, unfinished))
-    }
-
-    /// Lands dumps: those of one table one after the other, oldest first, different tables in parallel. A
-    /// failed dump is recorded and does not stop the others.
-    pub(super) async fn land_all(
-        &self,
-        bucket: &Location,
-        new: Vec<ListedDump>,
-        (newest, columns): (&BTreeMap<(String, String), DumpRow>, &LastColumns),
-        watcher: &Watcher,
-    ) -> Vec<DumpRow> {
-        let bytes = new.iter().map(|it| it.size_bytes.unsigned_abs()).sum();
-        watcher(Event::Listed { dumps: new.len(), bytes });
-        let mut by_table: BTreeMap<String, Vec<ListedDump>> = BTreeMap::new();
-        for found in new {
-            by_table.entry(found.contract.table.clone()).or_default().push(found);
-        }
-        let lines = by_table.into_values().map(|files| async move {
-            let columns = files.first().and_then(|found| columns.table(&found.contract));
-            let mut landing = TableLanding::new(self, columns);
-            for found in files {
-                let known = newest.get(&found.table_and_key());
-                let status = landing.land_one(bucket, &found, known).await;
-                let bytes = found.size_bytes.unsigned_abs();
-                watcher(Event::Dump { file: found.key, bytes, status });
-            }
-            landing.close().await
-        });
-        let rows: Vec<Vec<DumpRow>> =
-            futures::stream::iter(lines).buffer_unordered(LANDINGS).collect().await;
-        let mut rows: Vec<DumpRow> = rows.into_iter().flatten().collect();
-        rows.sort_by(|left, right| left.file.cmp(&right.file));
-        rows
     }
 }
 
@@ -328,8 +295,9 @@ impl<'a> TableLanding<'a> {
         Ok(())
     }
 
-    /// Commits the waiting dumps, and returns the status of each dump.
-    pub(super) async fn close(mut self) -> Vec<DumpRow> {
+    /// Commits the waiting dumps, and returns the status of each dump since the last call. Dumps that another
+    /// process landed meanwhile are not among them; it records them.
+    pub(super) async fn close(&mut self) -> Vec<DumpRow> {
         let done = match &mut self.landings {
             Some(landings) => landings.commit().await,
             None => Ok(()),
@@ -337,7 +305,20 @@ impl<'a> TableLanding<'a> {
         if let Err(error) = done {
             self.give_up(&format!("{error:#}"));
         }
-        self.rows
+        let overtaken = self.landings.as_mut().map(Landings::take_overtaken).unwrap_or_default();
+        let overtaken: HashSet<String> = overtaken.into_iter().collect();
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.retain(|row| !overtaken.contains(&row.file));
+        self.committed = 0;
+        rows
+    }
+
+    /// Reads which dumps other processes have landed since. No dump may wait for its commit.
+    async fn refresh(&mut self) -> anyhow::Result<()> {
+        match &mut self.landings {
+            Some(landings) => landings.refresh().await,
+            None => Ok(()),
+        }
     }
 
     /// Marks the dumps that wait for a failed commit as failed.

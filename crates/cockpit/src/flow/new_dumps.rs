@@ -1,11 +1,13 @@
 //! Files -> bronze: which dumps of the bucket are new.
 
+use super::landing::Others;
 use super::{Flow, Report, Watcher};
 use anyhow::bail;
+use chrono::{DateTime, Utc};
 use config::location::Location;
 use ingest::files::{self, ListedDump};
-use lake::dumps::column_changes::{self, LastColumns};
-use lake::dumps::{self, DumpRow, Status};
+use lake::claims::Claims;
+use lake::dumps::{DumpRow, KnownDumps, Status, column_changes};
 use plant::contract::Contract;
 use std::sync::Arc;
 
@@ -17,8 +19,10 @@ impl Flow {
     pub(super) async fn files_to_bronze(
         &self,
         watcher: &Watcher,
-    ) -> anyhow::Result<(Report, Vec<DumpRow>)> {
-        let known = dumps::load(self.lake()).await?;
+        others: Others,
+    ) -> anyhow::Result<(Report, KnownDumps)> {
+        self.sweep_landers(&Claims::new(self.lake())).await?;
+        let mut known = KnownDumps::load(self.lake()).await?;
         let Some(bucket) = &self.bucket else {
             if !self.has_source() {
                 bail!("{NO_SOURCE}");
@@ -35,18 +39,17 @@ impl Flow {
             let (name, reason) = (skipped.name, skipped.reason);
             tracing::warn!(name, reason, "object skipped because of its name");
         }
-        if found.is_empty() && known.iter().all(|row| row.status == Status::Unmatched) {
+        if found.is_empty() && known.rows().iter().all(|row| row.status == Status::Unmatched) {
             bail!("{}", self.nothing_found(bucket, &contracts).await);
         }
         let mut report = Report {
             listed: Some(found.iter().map(ListedDump::table_and_key).collect()),
             ..Report::default()
         };
-        self.land_changed(bucket, &contracts, found, &known, &mut report, watcher).await?;
-        dumps::save(self.lake(), &report.read, &known).await?;
-        report.unmatched = self.note_unmatched(bucket, &contracts, &known).await?;
-        let all = dumps::merged(known, &report.read);
-        Ok((report, all))
+        let watched = (watcher, others);
+        self.land_changed(bucket, &contracts, found, &mut known, &mut report, watched).await?;
+        report.unmatched = self.note_unmatched(bucket, &contracts, known.rows()).await?;
+        Ok((report, known))
     }
 
     /// Lands those of the listed files that are new, changed or failed before.
@@ -55,22 +58,23 @@ impl Flow {
         bucket: &Location,
         contracts: &[Arc<Contract>],
         found: Vec<ListedDump>,
-        known: &[DumpRow],
+        known: &mut KnownDumps,
         report: &mut Report,
-        watcher: &Watcher,
+        watched: (&Watcher, Others),
     ) -> anyhow::Result<()> {
-        let newest = dumps::newest(known);
+        let newest = known.newest().clone();
         let (new, old): (Vec<ListedDump>, Vec<ListedDump>) = found
             .into_iter()
-            .partition(|it| is_new(it, newest.get(&it.table_and_key()), self.lake().run()));
+            .partition(|it| is_new(it, newest.get(&it.table_and_key()), self.began_at));
         report.unchanged = old.len();
         let still_broken = old.iter().filter_map(|it| newest.get(&it.table_and_key()));
         let still_broken = still_broken.filter(|row| row.status == Status::Unreadable);
         report.broken.extend(still_broken.cloned());
         let (new, unfinished) = self.at_rest(bucket, contracts, new).await?;
         report.unfinished = unfinished;
-        let columns = LastColumns::new(known);
-        report.read = self.land_all(bucket, new, (&newest, &columns), watcher).await;
+        let landed = self.land_all(bucket, new, known, watched).await?;
+        report.read = landed.read;
+        report.elsewhere = landed.claimed.len();
         report.changed_columns = column_changes::newly_changed(&report.read, &newest);
         let is_broken = |row: &&DumpRow| matches!(row.status, Status::Unreadable | Status::Failed);
         report.broken.extend(report.read.iter().filter(is_broken).cloned());
@@ -79,14 +83,14 @@ impl Flow {
 }
 
 /// Whether a dump has to be read: it is new, has changed, or failed last time. One without records is read
-/// again by each process, because its contract may have been corrected.
-fn is_new(found: &ListedDump, known: Option<&DumpRow>, run: &str) -> bool {
+/// again by a process that began later, because its contract may have been corrected.
+pub(super) fn is_new(found: &ListedDump, known: Option<&DumpRow>, began_at: DateTime<Utc>) -> bool {
     known.is_none_or(|known| {
         let before = (known.size_bytes, known.etag.as_ref(), known.modified_at);
         let is_changed = before != (found.size_bytes, found.etag.as_ref(), found.modified_at);
         match known.status {
             Status::Landed => is_changed,
-            Status::Empty | Status::Unreadable => is_changed || known.run != run,
+            Status::Empty | Status::Unreadable => is_changed || known.seen_at < began_at,
             Status::Failed | Status::Unmatched => true,
         }
     })

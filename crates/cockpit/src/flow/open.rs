@@ -69,6 +69,7 @@ impl Flow {
             kafka,
             messages_read: Arc::default(),
             is_simulated: false,
+            began_at: now(),
             watching: Watching::default(),
             pulled: Interfaces::default(),
             unmatched_at: Arc::default(),

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use ingest::Error;
 use lake::dumps::column_changes::LastColumns;
-use lake::dumps::{self, DumpRow};
+use lake::dumps::{self, DumpRow, KnownDumps};
 use lake::sources::{SourceKind, SourceRead};
 use plant::contract::Contract;
 use source::PulledSource;
@@ -62,33 +62,32 @@ impl Flow {
         pause.unwrap_or(listing).min(listing).max(LEAST_PAUSE.min(listing))
     }
 
-    /// Reads the sources that are due and lands their new records. `known` are the dumps so far; returns all
-    /// dumps. A source that cannot be read is a problem in the report and does not stop the others.
+    /// Reads the sources that are due and lands their new records. `known` are the dumps so far; new ones are
+    /// added. A source that cannot be read is a problem in the report and does not stop the others.
     pub(super) async fn pulls_to_bronze(
         &self,
         report: &mut Report,
-        known: Vec<DumpRow>,
-    ) -> anyhow::Result<Vec<DumpRow>> {
+        known: &mut KnownDumps,
+    ) -> anyhow::Result<()> {
         let due = self.due_contracts();
         if due.is_empty() {
-            return Ok(known);
+            return Ok(());
         }
-        let (newest, columns) = (dumps::newest(&known), LastColumns::new(&known));
+        let (newest, columns) = (known.newest(), LastColumns::new(known.rows()));
         let readings = due.into_iter().map(|contract| {
             let columns = columns.table(&contract);
-            let source = PulledSource::new(self, contract, &newest, columns);
+            let source = PulledSource::new(self, contract, newest, columns);
             source.read()
         });
         let readings: Vec<Reading> =
             futures::stream::iter(readings).buffer_unordered(SOURCES).collect().await;
         let read: Vec<DumpRow> = readings.iter().flat_map(|it| it.rows.clone()).collect();
-        dumps::save(self.lake(), &read, &known).await?;
+        known.save(self.lake(), &read).await?;
         self.record_states(&readings, report).await?;
         let listed = report.listed.get_or_insert_default();
         listed.extend(read.iter().map(DumpRow::table_and_file));
-        let known = dumps::merged(known, &read);
         report.read.extend(read);
-        Ok(known)
+        Ok(())
     }
 
     fn due_contracts(&self) -> Vec<Arc<Contract>> {

@@ -3,12 +3,12 @@
 use super::{Flow, Report};
 use chrono::{DateTime, Utc};
 use config::model::TableName;
-use lake::dumps::{self, DumpRow, Status};
+use lake::dumps::{self, DumpRow, KnownDumps, Status};
 use lake::meta::catalog;
 use lake::plan::Step;
 use lake::refine::{Outcome, RefreshMode, watch};
 use lake::retention::expire::expire;
-use lake::{bronze, reconciliation, run, timing, upkeep};
+use lake::{bronze, claims, reconciliation, run, timing, upkeep};
 use std::collections::BTreeSet;
 use tracing::Instrument as _;
 
@@ -19,7 +19,7 @@ impl Flow {
         report: &mut Report,
         mode: RefreshMode,
         started_at: DateTime<Utc>,
-        dumps: &[DumpRow],
+        dumps: &mut KnownDumps,
     ) -> anyhow::Result<()> {
         let outcomes = run::refine(&self.refinery, mode).await?;
         let finished = Box::pin(self.finish_round(report, outcomes, started_at, dumps));
@@ -32,15 +32,20 @@ impl Flow {
         report: &mut Report,
         outcomes: Vec<Outcome>,
         started_at: DateTime<Utc>,
-        all: &[DumpRow],
+        known: &mut KnownDumps,
     ) -> anyhow::Result<()> {
+        // A dump in bronze that is not listed is landed now by another process, if there is one.
+        let is_shared = claims::has_others(self.lake()).await?;
+        known.refresh(self.lake()).await?;
+        let all = known.rows();
         let changed: Vec<Outcome> = outcomes.into_iter().filter(|it| it.is_changed).collect();
         report.changed = changed.iter().map(|it| it.table.clone()).collect();
         report.notes.extend(changed.iter().flat_map(Outcome::notes));
         let stored = reconciliation::load(self.lake()).await?;
         let tables = self.unreconciled(&report.changed, all, &stored);
+        let landed = reconciliation::dumps::LandedDumps { rows: all, is_shared };
         let reconciling =
-            reconciliation::dumps::reconcile(&self.refinery, &tables, all, &stored, started_at);
+            reconciliation::dumps::reconcile(&self.refinery, &tables, landed, &stored, started_at);
         let entries = reconciling.instrument(timing::part("reconciliation")).await?;
         report.entries.extend(entries);
         report.faulty = self.judge(all, report.listed.as_ref()).await?;

@@ -35,6 +35,8 @@ pub struct Report {
     pub unmatched: Vec<DumpRow>,
     /// Dumps that have not changed.
     pub unchanged: usize,
+    /// Number of dumps that other processes have claimed; they land them.
+    pub elsewhere: usize,
     /// Keys of files that are still being written; the next round checks them again.
     pub unfinished: Vec<String>,
     /// The table and key of every dump in the bucket; `None` if it was not listed.

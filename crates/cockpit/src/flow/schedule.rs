@@ -1,5 +1,6 @@
 //! The schedule: dumps at an interval, streams continuously, refinement after both.
 
+use super::landing::Others;
 use super::stream::Streaming;
 use super::{Flow, Report, Watcher};
 use config::sentence::sentence;
@@ -78,6 +79,37 @@ impl Flow {
             upkeep::compact(self.lake(), &name).await?;
         }
         Ok(outcomes.into_iter().filter(|it| it.is_changed).collect())
+    }
+
+    /// Streams -> bronze and silver, and files -> bronze at an interval, until `stop`. Needs no lease.
+    pub async fn land_on(
+        &self,
+        watcher: &Watcher,
+        stop: &CancellationToken,
+        report: impl Fn(&Report),
+    ) -> anyhow::Result<bool> {
+        let streaming = async {
+            if !self.feeds().is_empty() {
+                self.stream_on(&Streaming::until_stopped(stop)).await;
+            }
+        };
+        let landing = async {
+            loop {
+                self.watch_folder().await;
+                match self.land(watcher, Others::Leave).await {
+                    Ok((done, _)) if done.read.is_empty() => {}
+                    Ok((done, _)) => report(&done),
+                    Err(error) => tracing::error!(error = sentence(&error), "round failed"),
+                }
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = self.file_arrived() => {}
+                    () = tokio::time::sleep(self.until_next_round()) => {}
+                }
+            }
+        };
+        tokio::join!(streaming, landing);
+        Ok(true)
     }
 
     /// Streams and rounds in parallel until `stop`. Rounds need the lease of the lake, streams do not.

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use config::sentence::sentence;
 use ingest::Error;
 use lake::Lake;
-use lake::dumps::{DumpRow, Status};
+use lake::dumps::{KnownDumps, Status};
 use lake::sources::{self, SourceKind, SourceRead, SourceRow, SourceState};
 use plant::contract::Contract;
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ impl Flow {
     pub(super) async fn record_files(
         &self,
         started_at: DateTime<Utc>,
-        read: &anyhow::Result<(Report, Vec<DumpRow>)>,
+        read: &anyhow::Result<(Report, KnownDumps)>,
     ) -> anyhow::Result<()> {
         let Some(bucket) = &self.bucket else { return Ok(()) };
         let ended_at = now();
@@ -133,7 +133,7 @@ fn records(report: &Report, table: &str) -> i64 {
 }
 
 /// Why the bucket or a dump of the table cannot be read.
-fn failure(read: &anyhow::Result<(Report, Vec<DumpRow>)>, table: &str) -> Option<String> {
+fn failure(read: &anyhow::Result<(Report, KnownDumps)>, table: &str) -> Option<String> {
     let (report, _) = match read {
         Ok(read) => read,
         Err(error) => return Some(sentence(error)),

@@ -65,6 +65,9 @@ settings! {
         /// Records of small dumps held in memory before they are written.
         land_together_bytes: usize = 16 << 20,
             "a larger dump is committed alone";
+        /// Time after which other programs land the dumps that a failed process has claimed.
+        claim_ttl_s: u64 = 30, in 1 to 86_400,
+            "a process renews its claims three times in this time, also while it lands a large dump";
         /// Bytes read from a dump at a time.
         read_chunk_bytes: usize = 1 << 20,
             "large enough for several records of the longest kind, small enough for the cache";

@@ -4,6 +4,7 @@
 use crate::delta::staged::{RowDigest, StagedRows, write_all};
 use crate::delta::stats::{FileStats, date_text, timestamp_text};
 use crate::delta::table::{Change, Definition, State, Table};
+use crate::error::is_commit_conflict;
 use crate::lake::Lake;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, not};
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Which rows are replaced.
+#[derive(Clone, Copy)]
 pub enum Scope<'a> {
     /// All of them.
     Whole,
@@ -168,7 +170,14 @@ impl Replacement<'_> {
         if (is_changed && is_redefined) || is_widened {
             change.definition = Some(definition);
         }
-        let after = table.commit(state.as_ref(), change, lake.now_ms()).await?;
+        let written = change.adds.clone();
+        let after = match table.commit(state.as_ref(), change, lake.now_ms()).await {
+            Err(error) if is_commit_conflict(&error) => {
+                table.discard(&written).await?;
+                return Err(error);
+            }
+            done => done?,
+        };
         lake.remember(&table.name, after).await;
         Ok(is_changed)
     }

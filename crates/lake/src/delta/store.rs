@@ -29,12 +29,19 @@ pub const TEMPORARY: &str = ".cockpit-";
 pub struct Durable {
     inner: LocalFileSystem,
     run: String,
+    /// Whether files survive a power failure.
+    is_synced: bool,
 }
 
 impl Durable {
     /// A store whose temporary files are named after `run`.
     pub fn new(run: &str) -> Self {
-        Self { inner: LocalFileSystem::new(), run: run.to_owned() }
+        Self { inner: LocalFileSystem::new(), run: run.to_owned(), is_synced: true }
+    }
+
+    /// The same for files that need not survive a power failure.
+    pub fn unsynced(run: &str) -> Self {
+        Self { is_synced: false, ..Self::new(run) }
     }
 
     fn temporary(&self, target: &Path) -> io::Result<NamedTempFile> {
@@ -52,14 +59,19 @@ impl fmt::Display for Durable {
 }
 
 /// Renames a complete temporary file to its final name, durably.
-fn persist(file: NamedTempFile, target: &Path, mode: &PutMode) -> Result<()> {
+fn persist(file: NamedTempFile, target: &Path, mode: &PutMode, is_synced: bool) -> Result<()> {
     let failed = |source: io::Error| failure(target, source);
-    file.as_file().sync_all().map_err(failed)?;
+    if is_synced {
+        file.as_file().sync_all().map_err(failed)?;
+    }
     let moved = match mode {
         PutMode::Create => file.persist_noclobber(target),
         PutMode::Overwrite | PutMode::Update(_) => file.persist(target),
     };
     moved.map_err(|refused| failed(refused.error))?;
+    if !is_synced {
+        return Ok(());
+    }
     let folder = target.parent().unwrap_or(Path::new("/"));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
 }
@@ -92,11 +104,12 @@ impl ObjectStore for Durable {
         }
         let target = self.inner.path_to_filesystem(location)?;
         let mut file = self.temporary(&target).map_err(|error| failure(&target, error))?;
+        let is_synced = self.is_synced;
         blocking(move || {
             for bytes in &payload {
                 file.write_all(bytes).map_err(|error| failure(&target, error))?;
             }
-            persist(file, &target, &options.mode)?;
+            persist(file, &target, &options.mode, is_synced)?;
             Ok(PutResult { e_tag: None, version: None })
         })
         .await
@@ -165,7 +178,7 @@ impl MultipartUpload for Upload {
     async fn complete(&mut self) -> Result<PutResult> {
         let target = self.target.clone();
         if let Some(file) = self.file.take() {
-            blocking(move || persist(file, &target, &PutMode::Overwrite)).await?;
+            blocking(move || persist(file, &target, &PutMode::Overwrite, true)).await?;
         }
         Ok(PutResult { e_tag: None, version: None })
     }

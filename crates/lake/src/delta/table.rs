@@ -53,6 +53,9 @@ const LANDED_SCHEMA: &str = "bronze";
 /// Property with the fingerprint of the definition that the table was computed by.
 const DEFINITION: &str = "cockpit.definition";
 
+/// Entry of a commit with the version of the program. An older package of Python does not refine the table.
+const WRITER: &str = "cockpitVersion";
+
 /// A table of the lake, which need not exist.
 #[derive(Clone)]
 pub struct Table {
@@ -166,6 +169,7 @@ impl Table {
         let is_first = state.is_none() && !checkpoints.is_empty();
         let properties = CommitProperties::default()
             .with_application_transactions(transactions(&checkpoints, now_ms).collect())
+            .with_metadata([(WRITER.to_owned(), json!(env!("CARGO_PKG_VERSION")))])
             .with_cleanup_expired_logs(Some(false));
         let properties = if is_first { properties.with_max_retries(0) } else { properties };
         let operation = if is_rearranged {

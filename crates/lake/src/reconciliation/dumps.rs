@@ -18,12 +18,21 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 /// A dump: its key and its number.
 type DumpKey = (String, i64);
 
+/// The dumps that have landed.
+#[derive(Debug, Clone, Copy)]
+pub struct LandedDumps<'a> {
+    /// All known dumps.
+    pub rows: &'a [DumpRow],
+    /// Whether other processes land dumps now: those in bronze without a row are not yet recorded.
+    pub is_shared: bool,
+}
+
 /// Counts every dump of the given cleaned tables, and saves the row balances that differ from the last ones
 /// in `saved`. Returns them.
 pub async fn reconcile(
     context: &LakeContext,
     tables: &[TableName],
-    dumps: &[DumpRow],
+    dumps: LandedDumps<'_>,
     saved: &[RowBalance],
     started_at: DateTime<Utc>,
 ) -> anyhow::Result<Vec<RowBalance>> {
@@ -32,6 +41,9 @@ pub async fn reconcile(
         // Streams are reconciled by offset.
         let contract = context.contract(step).filter(|it| !it.is_stream());
         let Some(contract) = contract else { continue };
+        if !is_refined(context, step.name(), contract).await? {
+            continue;
+        }
         let last = last_balances(saved, step.name());
         let table = (step.name(), contract);
         balances.extend(changed_balances(context, table, dumps, &last, started_at).await?);
@@ -40,6 +52,23 @@ pub async fn reconcile(
         meta::append(&context.lake, &table(), &balances).await?;
     }
     Ok(balances)
+}
+
+/// Whether a table contains all dumps that have landed. Another process may have landed some since the table
+/// was refined; the next round refines and counts them.
+async fn is_refined(
+    context: &LakeContext,
+    silver: &TableName,
+    contract: &Contract,
+) -> anyhow::Result<bool> {
+    let (lake, source) = (&context.lake, bronze::name(contract));
+    let (Some(landed), Some(refined)) = (lake.state(&source).await?, lake.state(silver).await?)
+    else {
+        return Ok(true);
+    };
+    let landed = lake.table(&source)?.checkpoint(&landed, bronze::LANDED).await?;
+    let refined = lake.table(silver)?.checkpoint(&refined, &source.to_string()).await?;
+    Ok(landed.is_none() || refined.is_none() || refined >= landed)
 }
 
 /// The last row balance of each dump of a table.
@@ -73,14 +102,18 @@ impl RowBalance {
 async fn changed_balances(
     context: &LakeContext,
     (silver, contract): (&TableName, &Contract),
-    dumps: &[DumpRow],
+    dumps: LandedDumps<'_>,
     last: &BTreeMap<DumpKey, &RowBalance>,
     started_at: DateTime<Utc>,
 ) -> anyhow::Result<Vec<RowBalance>> {
     let is_landed =
         |row: &&DumpRow| row.table_name == contract.table && row.status == Status::Landed;
-    let read: BTreeMap<DumpKey, &DumpRow> =
-        dumps.iter().filter(is_landed).map(|row| ((row.file.clone(), row.dump), row)).collect();
+    let read: BTreeMap<DumpKey, &DumpRow> = dumps
+        .rows
+        .iter()
+        .filter(is_landed)
+        .map(|row| ((row.file.clone(), row.dump), row))
+        .collect();
     let in_bronze = bronze_rows(context, &bronze::name(contract)).await?;
     let in_silver = rows_by_dump(context, silver, None).await?;
     let rejected = rows_by_dump(context, &rejected::name(), Some(&silver.name)).await?;
@@ -89,6 +122,9 @@ async fn changed_balances(
     let (mut balances, mut open, mut idle) = (Vec::new(), HashSet::new(), HashSet::new());
     for key in all {
         let row = read.get(key).copied();
+        if row.is_none() && dumps.is_shared {
+            continue;
+        }
         let counts =
             [&in_bronze, &in_silver, &rejected].map(|it| it.get(key).copied().unwrap_or(0));
         let mut balance = uncounted(context, silver, key, row);

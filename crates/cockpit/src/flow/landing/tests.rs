@@ -1,5 +1,6 @@
 //! A dump costs the same however many there are: counted in operations of the lake's store.
 
+use super::TableLanding;
 use crate::flow::open::plan;
 use crate::flow::{Event, Flow, now, stream};
 use async_trait::async_trait;
@@ -8,6 +9,7 @@ use config::location::Location;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use lake::context::LakeContext;
+use lake::dumps::{DumpRow, Status};
 use lake::{Lake, session};
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
@@ -165,12 +167,27 @@ impl Plant {
         plant.limits.ingest.land_together_dumps = TOGETHER;
         plant.limits.ingest.land_together_bytes = together_bytes;
         let (bucket, lake) = (Arc::new(InMemory::new()), Arc::new(Counting::default()));
+        Self::over(plant, bucket, lake, "run").await
+    }
+
+    /// Another process at the same lake and bucket.
+    async fn beside(&self, run: &str) -> Self {
+        let plant = self.flow.refinery.plant.as_ref().clone();
+        Self::over(plant, self.bucket.clone(), self.lake.clone(), run).await
+    }
+
+    async fn over(
+        plant: config::folder::Plant,
+        bucket: Arc<InMemory>,
+        lake: Arc<Counting>,
+        run: &str,
+    ) -> Self {
         let steps = plan(&plant).await.unwrap();
         let limits = plant.limits.clone();
         let runtime = session::runtime(&limits).unwrap();
         let read = stream::reader(&limits, None);
         let refinery = LakeContext {
-            lake: Arc::new(Lake::new(location(lake.clone()), limits, "run", now)),
+            lake: Arc::new(Lake::new(location(lake.clone()), limits, run, now)),
             plant: Arc::new(plant),
             steps: Arc::new(steps),
             runtime,
@@ -186,6 +203,7 @@ impl Plant {
             kafka: None,
             messages_read: Arc::default(),
             is_simulated: false,
+            began_at: now(),
             watching: Default::default(),
             pulled: Default::default(),
             unmatched_at: Arc::default(),
@@ -272,4 +290,56 @@ async fn large_dumps_land_alone() {
     plant.round(1).await;
     assert_eq!(plant.rows("SELECT id FROM silver.board WHERE id = 3 AND qty = 9").await, 1);
     assert_eq!(plant.rows("SELECT id FROM silver.board").await, 40);
+}
+
+/// A process was so slow that another one took its claims over: both have read the same dumps.
+#[tokio::test]
+async fn a_dump_that_another_process_landed_meanwhile_is_not_landed_again() {
+    let first = Plant::new().await;
+    first.put(0..5).await;
+    let second = first.beside("second").await;
+    let bucket = location(first.bucket.clone());
+    let contracts: Vec<_> = first.flow.dump_contracts().cloned().map(Arc::new).collect();
+    let zone = first.flow.refinery.plant.zone;
+    let listed = ingest::files::list(&bucket, &contracts, zone).await.unwrap();
+    let mut slow = TableLanding::new(&first.flow, None);
+    for found in &listed {
+        assert_eq!(slow.land_one(&bucket, found, None).await, Status::Landed);
+    }
+    let mut fast = TableLanding::new(&second.flow, None);
+    for found in &listed[..3] {
+        assert_eq!(fast.land_one(&bucket, found, None).await, Status::Landed);
+    }
+    let files = |rows: Vec<DumpRow>| rows.into_iter().map(|row| row.file).collect::<Vec<_>>();
+    let keys: Vec<String> = listed.iter().map(|it| it.key.clone()).collect();
+    assert_eq!(files(fast.close().await), keys[..3]);
+    assert_eq!(files(slow.close().await), keys[3..]);
+    assert_eq!(first.rows("SELECT * FROM bronze.board").await, 5);
+    assert_eq!(first.rows("SELECT DISTINCT _file, _dump FROM bronze.board").await, 5);
+}
+
+#[tokio::test]
+async fn processes_share_the_dumps_of_a_bucket() {
+    let first = Plant::new().await;
+    first.put(0..200).await;
+    let (second, third) = (first.beside("second").await, first.beside("third").await);
+    let quiet: crate::flow::Watcher = Arc::new(|_: Event| {});
+    let (one, two, three) = tokio::join!(
+        first.flow.land_once(&quiet),
+        second.flow.land_once(&quiet),
+        third.flow.land_once(&quiet)
+    );
+    let read = [one, two, three].map(|report| report.unwrap().read.len());
+    assert_eq!(read.iter().sum::<usize>(), 200, "{read:?}");
+    assert!(read.iter().all(|read| *read > 0), "{read:?}");
+    assert_eq!(first.rows("SELECT * FROM bronze.board").await, 200);
+    assert_eq!(first.rows("SELECT DISTINCT file, dump FROM meta.files").await, 200);
+    assert_eq!(first.rows("SELECT * FROM meta.files").await, 200);
+    let left: Vec<_> = first.lake.list(Some(&Key::from("_cockpit"))).collect().await;
+    assert!(left.is_empty(), "{left:?}");
+    // The next round of a process that refines finds nothing to read and closes the books.
+    let report = first.flow.round(&quiet).await.unwrap();
+    assert!(report.is_success() && report.read.is_empty(), "{report:?}");
+    assert_eq!(report.entries.len(), 200);
+    assert_eq!(first.rows("SELECT id FROM silver.board").await, 200);
 }
