@@ -3,8 +3,9 @@ use crate::decode::avro::AvroSchema;
 use crate::decode::message::MessageReader;
 use crate::decode::testing::contract;
 use crate::decode::{DecodeLimits, headers};
-use arrow::array::{AsArray as _, BinaryArray, Int64Array, StringArray};
+use arrow::array::{Array as _, AsArray as _, BinaryArray, Int64Array, StringArray};
 use plant::contract::Format;
+use plant::mqtt_source::MqttSource;
 use std::sync::Arc;
 
 /// A contract with columns of these paths and origins.
