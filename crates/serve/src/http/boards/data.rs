@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// Returns the rows of every tile of a board, at one version of each table.
 ///
 /// A tile whose statement fails has an error in place of rows. The period is that of the parameters; without them the
-/// newest day of the board's data, or the current production day.
+/// newest day of the board's data, or the current production day, and the six days before it for a board with `time = "7d"`.
 #[utoipa::path(
     get, path = "/api/v1/boards/{name}/data", operation_id = "readBoardRows", tag = "boards",
     params(

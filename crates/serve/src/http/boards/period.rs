@@ -27,6 +27,11 @@ impl Period {
         Self { from: day, to: day, shift: None }
     }
 
+    /// That many days up to one, all shifts.
+    pub fn days_up_to(last: i32, days: i32) -> Self {
+        Self { from: last - (days - 1), to: last, shift: None }
+    }
+
     /// The current production day.
     pub fn today(calendar: &Calendar, now_us: i64) -> Self {
         Self::of_day(calendar.local_parts(now_us).production_day)

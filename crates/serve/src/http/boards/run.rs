@@ -31,6 +31,9 @@ use std::time::Duration;
 /// The parts of a tile whose columns have its unit and digits.
 const VALUES: [&str; 6] = ["value", "target", "y", "lower", "centre", "upper"];
 
+/// Days of a board with `time = "7d"`.
+const WEEK_DAYS: i32 = 7;
+
 /// What the statements of one request share.
 pub struct BoardRun<'a> {
     pub service: &'a Arc<Service>,
@@ -112,20 +115,26 @@ impl BoardRun<'_> {
         Some(Error::new(StatusCode::FORBIDDEN, "forbidden", message))
     }
 
-    /// The newest day with data, otherwise the current production day.
+    /// The newest day with data, otherwise the current production day; a week up to it for a board that is opened
+    /// with seven days.
     async fn newest(&self, board: &Board, session: &SessionContext) -> Period {
         let calendar = &self.store.plant().calendar;
-        let today = Period::today(calendar, self.service.now_us());
-        let Some(statement) = &board.newest_day else { return today };
-        let read = self.collect(session, &statement.sql, &today, 1);
-        let day = match read.await {
-            Ok(found) => first_day(&found),
-            Err(error) => {
-                error.log();
-                None
+        let today = calendar.local_parts(self.service.now_us()).production_day;
+        let newest = match &board.newest_day {
+            Some(statement) => {
+                let read = self.collect(session, &statement.sql, &Period::of_day(today), 1);
+                match read.await {
+                    Ok(found) => first_day(&found),
+                    Err(error) => {
+                        error.log();
+                        None
+                    }
+                }
             }
+            None => None,
         };
-        day.map_or(today, Period::of_day)
+        let days = if board.time == "7d" { WEEK_DAYS } else { 1 };
+        Period::days_up_to(newest.unwrap_or(today), days)
     }
 
     async fn read(
