@@ -124,7 +124,10 @@ fn broken(report: &Report) -> Option<String> {
     if !names.is_empty() {
         return Some(format!("files with too many rejected records: {}", names.join(", ")));
     }
-    (!report.is_success()).then(|| "rows do not balance; see meta.runs".to_owned())
+    if report.entries.iter().any(|entry| !entry.is_balanced) {
+        return Some("rows do not balance; see meta.runs".to_owned());
+    }
+    (!report.problems.is_empty()).then(|| report.problems.join("; "))
 }
 
 #[async_trait]
@@ -320,4 +323,17 @@ impl LakeService {
 fn column(row: ColumnRow) -> ColumnInfo {
     let type_name = row.r#type.parse().map_or(row.r#type, |kind| type_name(&kind));
     ColumnInfo { name: row.column_name, type_name, unit: row.unit, description: row.description }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_cannot_be_read_is_the_reason() {
+        let text = "work_order: the database cannot be reached".to_owned();
+        let report = Report { problems: vec![text.clone()], ..Report::default() };
+        assert_eq!(broken(&report), Some(text));
+        assert_eq!(broken(&Report::default()), None);
+    }
 }

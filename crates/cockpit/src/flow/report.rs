@@ -45,15 +45,15 @@ pub struct Report {
     pub entries: Vec<reconciliation::RowBalance>,
     /// Tables with changed rows.
     pub changed: Vec<TableName>,
-    /// Problems of streams.
+    /// Problems of streams, databases and HTTP interfaces.
     pub problems: Vec<String>,
     /// Observations on the records of this run that are not problems.
     pub notes: Vec<String>,
 }
 
 impl Report {
-    /// Whether the run succeeded: every dump was read, none has too many rejected records, and all rows
-    /// balance. Some rejected rows and files that match no contract do not fail a run.
+    /// Whether the run succeeded: every dump and source was read, none has too many rejected records, and all
+    /// rows balance. Some rejected rows and files that match no contract do not fail a run.
     pub fn is_success(&self) -> bool {
         self.broken.is_empty()
             && self.faulty.is_empty()
