@@ -5,12 +5,13 @@ rows of that line by each of them; the calls of drivers about the catalogue, and
 have answers; nothing can be changed; a statement ends when it is cancelled and at its limits; broken frames end their
 connection only.
 
-    python sql_doors_case.py --cockpit BIN [--frames 20000] [--days 3] [--only PART ...]
+    python sql_doors_case.py --cockpit BIN [--short] [--frames 20000] [--days 3] [--only PART ...]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ import sqlalchemy
 import sql_doors_catalogue as catalogue
 import sql_doors_clients as clients
 import sql_doors_flight as flight
+import sql_doors_frames as flight_frames
 import sql_doors_matrix as matrix
 import sql_doors_speed as speed
 import sql_doors_tools as tools
@@ -34,6 +36,14 @@ from checks import Report
 from sql_doors_runaways import CROSS_JOIN, HUGE_PATTERN, RUNAWAYS
 from sql_doors_world import PASSWORD, Summary, World, difference, expected
 
+FRAMES, DAYS = 20_000, 3
+SHORT_FRAMES, SHORT_DAYS = 2_000, 1
+PARTS = (
+    *("clients", "line", "matrix", "catalogue", "logins", "flight", "npgsql", "refusals", "limits"),
+    *("flight-limit", "audit", "settings", "tls", "connect", "frames", "speed"),
+)
+SLOW = ("speed",)
+"""Parts that the short form leaves out."""
 LATE_S = 1.0
 LIMITED = ("57014", "53200")
 REFUSED = {
@@ -54,17 +64,21 @@ REFUSED = {
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cockpit", type=Path, required=True)
-    parser.add_argument("--frames", type=int, default=20_000)
-    parser.add_argument("--days", type=int, default=3)
+    parser.add_argument("--short", action="store_true", help="few frames, one day, and no figures of speed")
+    parser.add_argument("--frames", type=int)
+    parser.add_argument("--days", type=int)
     parser.add_argument("--only", nargs="*", default=[], help="parts of the case; all if none is named")
     args = parser.parse_args()
+    frames, days = (SHORT_FRAMES, SHORT_DAYS) if args.short else (FRAMES, DAYS)
+    left_out = SLOW if args.short else ()
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
         world = World(args.cockpit.resolve(), Path(folder))
-        world.fill(args.days)
+        world.fill(args.days or days)
         world.start()
         try:
-            check(world, args.frames, args.only, report)
+            only = args.only or [name for name in PARTS if name not in left_out]
+            check(world, args.frames or frames, only, report)
         except BaseException:
             print((world.folder / "serve.log").read_text()[-4000:])
             raise
@@ -95,7 +109,7 @@ def check(world: World, frames: int, only: list[str], report: Report) -> None:
         "speed": lambda: speed.measure(world),
     }
     for name, run in parts.items():
-        if name in (only or parts):
+        if name in only:
             begun = time.monotonic()
             run()
             print(f"{name} took {time.monotonic() - begun:.1f} s", flush=True)
@@ -329,7 +343,7 @@ def check_tls(world: World, report: Report) -> None:
 
 def check_connect(world: World, report: Report) -> None:
     """The snippets of `cockpit connect` work with a token in its place."""
-    listen = ["--postgres-listen", f"127.0.0.1:{world.postgres}"]
+    listen = ["--listen", f"127.0.0.1:{world.http}", "--postgres-listen", f"127.0.0.1:{world.postgres}"]
     listen += ["--flight-listen", f"127.0.0.1:{world.flight}"]
     text = world.run("connect", *world.places, *listen)
     token = world.tokens["anna"]
@@ -348,13 +362,26 @@ def check_connect(world: World, report: Report) -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     report.equal(f"the snippet for Flight SQL {done.stderr}", done.returncode, 0)
+    line = next(it for it in text.splitlines() if it.strip().startswith("curl -u"))
+    line = line.replace("TOKEN", token).replace("gold_production_daily?$top=10", "gold_oee_hourly?$top=1")
+    done = subprocess.run(["sh", "-c", f"{line.strip()} -sf"], capture_output=True, text=True, check=False)
+    rows = json.loads(done.stdout)["value"] if done.returncode == 0 else []
+    report.equal(f"the snippet for OData {done.stderr}", len(rows), 1)
+    line = next(it for it in text.splitlines() if "shareCredentialsVersion" in it)
+    profile = json.loads(line[line.index("{") : line.rindex("}") + 1].replace("TOKEN", token))
+    bearer = {"Authorization": f"Bearer {profile['bearerToken']}"}
+    answer = json.loads(world.ask("GET", "/sharing/shares", None, bearer))
+    is_right = profile["endpoint"] == f"http://127.0.0.1:{world.http}/sharing" and bool(answer["items"])
+    report.check("the snippet for Delta Sharing", is_right, f"{profile['endpoint']} {answer}")
 
 
 def check_frames(world: World, frames: int, report: Report) -> None:
     sent = wire.send_garbage(world.postgres, "anna", world.tokens["anna"], frames, seed=7)
     connection = wire.Wire(world.postgres, "anna", world.tokens["anna"])
-    report.equal(f"after {sent} broken frames", connection.simple("SELECT 1").rows, [[b"1"]])
+    report.equal(f"after {sent} broken frames of PostgreSQL", connection.simple("SELECT 1").rows, [[b"1"]])
     connection.close()
+    sent = flight_frames.send_garbage(world.flight, world.tokens["anna"], frames, seed=8)
+    report.equal(f"after {sent} broken frames of Flight SQL", flight.run(world, "anna", "SELECT 1"), 1)
     log = (world.folder / "serve.log").read_text()
     report.check("no panic", "panicked" not in log, log[-1500:])
     alive = world.process is not None and world.process.poll() is None

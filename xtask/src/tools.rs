@@ -99,6 +99,7 @@ pub fn postgres_clients() -> Result<(), String> {
     for (path, package) in [
         ("/usr/bin/psql", "postgresql-client"),
         ("/usr/bin/odbcinst", "odbcinst"),
+        ("/usr/lib/x86_64-linux-gnu/libodbc.so.2", "libodbc2"),
         ("/usr/lib/x86_64-linux-gnu/odbc/psqlodbcw.so", "odbc-postgresql"),
         ("/usr/share/java/postgresql.jar", "libpostgresql-jdbc-java"),
         // The case is a source file, which the development kit runs.

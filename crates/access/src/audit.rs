@@ -127,6 +127,12 @@ impl Event {
         Self::new(Kind::Downloaded, actor, detail)
     }
 
+    /// The same event with the time that its answer took.
+    pub fn taking(mut self, took_ms: u64) -> Self {
+        self.detail["ms"] = took_ms.into();
+        self
+    }
+
     /// A request that was refused for lack of a right.
     pub fn denied(actor: &str, action: crate::Action, scope: &crate::Scope) -> Self {
         let detail = serde_json::json!({ "action": action.name(), "scope": scope.to_string() });

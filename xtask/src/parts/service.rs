@@ -86,10 +86,15 @@ pub fn load(bench: &Bench) -> Done {
     run(&mut case)
 }
 
-/// Clients of the PostgreSQL protocol.
+/// Clients of the PostgreSQL protocol and of Flight SQL; in a short form unless the part is named.
 pub fn sql_doors(bench: &Bench) -> Done {
     tools::postgres_clients()?;
-    run(bench.python("sql_doors_case.py")?.arg("--cockpit").arg(&bench.cockpit))
+    let mut case = bench.python("sql_doors_case.py")?;
+    case.arg("--cockpit").arg(&bench.cockpit);
+    if bench.is_usual {
+        case.arg("--short");
+    }
+    run(&mut case)
 }
 
 /// Notifications to a mail server and webhooks that fail, while the program is killed.

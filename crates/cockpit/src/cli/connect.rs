@@ -16,7 +16,8 @@ pub fn run(config: &Config) {
 fn text(config: &Config) -> String {
     let is_secure = config.endpoint.tls.is_some();
     let host = |listen: &Listen| host(config, listen);
-    let mut parts = vec![http(config)];
+    let base = base(config);
+    let mut parts = vec![http(&base), odata(&base), sharing(&base)];
     parts.push(match &config.doors.postgres {
         Some((listen, _)) => postgres(&host(listen), listen.port, is_secure),
         None => off("PostgreSQL", "postgres_listen", "0.0.0.0:5432"),
@@ -26,8 +27,8 @@ fn text(config: &Config) -> String {
         None => off("Arrow Flight SQL", "flight_listen", "0.0.0.0:31337"),
     });
     parts.push(
-        "TOKEN is an API token with the permissions run_sql and download: make one on the page of your \
-         account.\nSteps for each program: docs/connect"
+        "TOKEN is an API token: make one on the page of your account. SQL needs the permissions run_sql and \
+         download, OData read_tables, Delta Sharing read_tables and download.\nSteps for each program: docs/connect"
             .to_owned(),
     );
     parts.join("\n\n")
@@ -44,16 +45,38 @@ fn host(config: &Config, listen: &Listen) -> String {
     }
 }
 
-fn http(config: &Config) -> String {
+/// The address of the HTTP interface, with a slash at its end.
+fn base(config: &Config) -> String {
     let (listen, _): &(Listen, Origin) = &config.listen;
     let scheme = if config.endpoint.tls.is_some() { "https" } else { "http" };
     let base = match &config.endpoint.public_url {
         Some((url, _)) => url.to_string(),
-        None => format!("{scheme}://{}:{}/", host(config, listen), listen.port),
+        None => format!("{scheme}://{}:{}", host(config, listen), listen.port),
     };
+    format!("{}/", base.trim_end_matches('/'))
+}
+
+fn http(base: &str) -> String {
     format!(
         "HTTP: {base}\n  curl -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' \\\n    \
          -d '{{\"sql\": \"SELECT * FROM gold.production_daily\"}}' '{base}api/v1/query?format=csv'"
+    )
+}
+
+fn odata(base: &str) -> String {
+    format!(
+        "OData (Excel, Power BI): {base}odata/v4/\n  \
+         files that open it in Excel (.odc) and in Power BI (.pbids): {base}data, Connect\n  \
+         curl -u token:TOKEN '{base}odata/v4/gold_production_daily?$top=10'"
+    )
+}
+
+fn sharing(base: &str) -> String {
+    format!(
+        "Delta Sharing (Databricks, Spark, pandas): {base}sharing\n  \
+         echo '{{\"shareCredentialsVersion\": 1, \"endpoint\": \"{base}sharing\", \"bearerToken\": \"TOKEN\"}}' > plant.share\n  \
+         import delta_sharing\n  \
+         delta_sharing.load_as_pandas(\"plant.share#gold.gold.production_daily\")"
     )
 }
 
@@ -97,6 +120,8 @@ mod tests {
         let text = text(&config::load(&flags).unwrap());
         for part in [
             "HTTP: http://127.0.0.1:8080/",
+            "OData (Excel, Power BI): http://127.0.0.1:8080/odata/v4/\n",
+            "\"endpoint\": \"http://127.0.0.1:8080/sharing\"",
             "port=6000 dbname=lake user=token sslmode=disable",
             "jdbc:postgresql://127.0.0.1:6000/lake",
             "Arrow Flight SQL: off; it is turned on by flight_listen",

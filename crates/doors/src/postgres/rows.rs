@@ -1,9 +1,12 @@
 //! Rows of a statement as messages.
 
+mod binary;
+
 use super::errors::{from_read_path, unsupported};
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use binary::BinaryRows;
 use datafusion_postgres::arrow_pg::datatypes::arrow_schema_to_pg_fields;
 use datafusion_postgres::arrow_pg::row_encoder::RowEncoder;
 use pgwire::api::Type;
@@ -88,8 +91,31 @@ pub struct OpenRows {
     /// The columns with the metadata of the plan, which the execution may have lost.
     schema: SchemaRef,
     fields: Fields,
-    batch: Option<RowEncoder>,
+    batch: Option<Encoder>,
     sql: Arc<str>,
+}
+
+/// The rows of a batch.
+enum Encoder {
+    Binary(BinaryRows),
+    /// Types or formats that are seldom.
+    Other(Box<RowEncoder>),
+}
+
+impl Encoder {
+    fn new(batch: RecordBatch, fields: &Fields) -> Self {
+        match BinaryRows::new(&batch, fields) {
+            Some(rows) => Self::Binary(rows),
+            None => Self::Other(Box::new(RowEncoder::new(batch, Arc::clone(fields)))),
+        }
+    }
+
+    fn next_row(&mut self) -> Option<PgWireResult<DataRow>> {
+        match self {
+            Self::Binary(rows) => rows.next_row().map(Ok),
+            Self::Other(rows) => rows.next_row(),
+        }
+    }
 }
 
 impl OpenRows {
@@ -111,7 +137,7 @@ impl OpenRows {
     /// The statement fails or exceeds a limit, or a value has no representation.
     pub async fn next(&mut self) -> PgWireResult<Option<DataRow>> {
         loop {
-            if let Some(row) = self.batch.as_mut().and_then(RowEncoder::next_row) {
+            if let Some(row) = self.batch.as_mut().and_then(Encoder::next_row) {
                 return row.map(Some);
             }
             let next = self.rows.next_batch().await;
@@ -119,7 +145,7 @@ impl OpenRows {
                 return Ok(None);
             };
             let batch = self.described(&batch)?;
-            self.batch = Some(RowEncoder::new(batch, Arc::clone(&self.fields)));
+            self.batch = Some(Encoder::new(batch, &self.fields));
         }
     }
 

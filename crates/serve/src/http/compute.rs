@@ -129,3 +129,6 @@ async fn execute(frame: DataFrame, interrupt: &Interrupt) -> Computed<SendableRe
 fn ended_early() -> DataFusionError {
     DataFusionError::Internal("the computation of a statement has ended early".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,10 +74,10 @@ impl Receipt {
 
     /// The entries: a query, a download, or both. A page of a table has none.
     fn events(&self, now_us: i64) -> Vec<Event> {
-        let took_us = u64::try_from(now_us - self.began_at_us).unwrap_or_default();
+        let took_ms = took_ms(self.began_at_us, now_us);
         let (what, query) = match &self.subject {
             Subject::Query(sql) => {
-                let mut event = Event::query(&self.actor, sql, self.rows, took_us / 1_000);
+                let mut event = Event::query(&self.actor, sql, self.rows, took_ms);
                 if let Some(protocol) = self.protocol {
                     event.detail["protocol"] = protocol.into();
                 }
@@ -86,10 +86,16 @@ impl Receipt {
             Subject::Table(name) => (name.as_str(), None),
         };
         let is_file = self.format != Format::Json;
-        let file =
-            is_file.then(|| Event::download(&self.actor, what, self.format.name(), self.rows));
+        let file = is_file.then(|| {
+            Event::download(&self.actor, what, self.format.name(), self.rows).taking(took_ms)
+        });
         query.into_iter().chain(file).collect()
     }
+}
+
+/// The milliseconds between two times.
+pub fn took_ms(began_at_us: i64, now_us: i64) -> u64 {
+    u64::try_from(now_us - began_at_us).unwrap_or_default() / 1_000
 }
 
 impl Drop for Receipt {

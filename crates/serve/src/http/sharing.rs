@@ -21,6 +21,7 @@ use super::body::JsonBody;
 use super::error::Error;
 use super::history::parse_time;
 use super::query::parameters;
+use super::receipt::took_ms;
 use super::tables::hidden;
 use super::visibility::{Extent, Visibility};
 use crate::TableInfo;
@@ -172,6 +173,7 @@ pub async fn query(
     headers: HeaderMap,
     JsonBody(query): JsonBody<TableQuery>,
 ) -> Result<Response, Error> {
+    let began_at_us = service.now_us();
     let info = find(&service, &caller, path).await?;
     if query.starting_version.is_some() {
         return Err(changes::not_enabled(&info, None));
@@ -192,8 +194,9 @@ pub async fn query(
     }
     let rows = chosen.iter().filter_map(|file| file.rows).sum();
     let event = Event::download(caller.identity()?.name(), &info.name(), "delta-sharing", rows);
-    let event = event.from_address(caller.peer.address);
-    service.access.try_audit(event, service.now_us())?;
+    let now_us = service.now_us();
+    let event = event.from_address(caller.peer.address).taking(took_ms(began_at_us, now_us));
+    service.access.try_audit(event, now_us)?;
     Ok(respond(lines, format(&headers), table.version))
 }
 

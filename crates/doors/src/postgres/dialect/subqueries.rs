@@ -4,14 +4,14 @@ use super::tree::{
     call, expression, function, function_name, has_aggregate, is_plain, number, select,
 };
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArgumentClause, FunctionArguments, Ident, OrderByExpr,
+    BinaryOperator, CaseWhen, Expr, FunctionArgumentClause, FunctionArguments, Ident, OrderByExpr,
     OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
     TableWithJoins, Value, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
-/// Replaces `ARRAY(SELECT ...)` and `EXISTS` in results; in statements on the catalogue also correlated
-/// subqueries without an aggregate, each of which has one row there.
+/// Replaces `ARRAY(SELECT ...)`, `IN (SELECT ...)` in conditions of `CASE`, and `EXISTS` in results; in statements on
+/// the catalogue also correlated subqueries without an aggregate, each of which has one row there.
 pub struct Subqueries {
     pub reads_catalogue: bool,
 }
@@ -25,6 +25,8 @@ impl VisitorMut for Subqueries {
             && let FunctionArguments::Subquery(query) = &called.args
         {
             *expr = Expr::Subquery(collected(query.clone()));
+        } else if let Expr::Case { operand: None, conditions, .. } = expr {
+            conditions.iter_mut().for_each(|CaseWhen { condition, .. }| contained(condition));
         } else if self.reads_catalogue
             && let Expr::Subquery(query) = expr
         {
@@ -120,6 +122,23 @@ fn take_one(query: &mut Query) {
         *expr = call("first_value", vec![expr.clone()]);
         query.order_by = None;
         query.limit_clause = None;
+    }
+}
+
+/// Replaces `IN (SELECT ...)` in a condition, where unknown is as false, by a search in an array. So the array may be
+/// null, as it is without rows, and may contain nulls. `NOT IN` stays, since there unknown and false differ.
+fn contained(condition: &mut Expr) {
+    match condition {
+        Expr::Nested(inner) => contained(inner),
+        Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
+            contained(left);
+            contained(right);
+        }
+        Expr::InSubquery { expr, subquery, negated: false } => {
+            let values = Expr::Subquery(collected(subquery.clone()));
+            *condition = call("array_has", vec![values, expr.as_ref().clone()]);
+        }
+        _ => {}
     }
 }
 

@@ -62,6 +62,24 @@ fn subqueries_are_planned_everywhere() {
 }
 
 #[test]
+fn subqueries_of_conditions_are_searched_as_arrays() {
+    check_plain(
+        "SELECT CASE WHEN a IN (SELECT b FROM u) AND (c OR d IN (SELECT DISTINCT e FROM v)) THEN 1 END AS x FROM t",
+        "SELECT CASE WHEN array_has((SELECT array_agg(b) AS \"array_agg\" FROM u), a) AND (c OR \
+         array_has((SELECT array_agg(element) AS \"array_agg\" FROM (SELECT DISTINCT e FROM v) AS list (element)), d)) \
+         THEN 1 END AS x FROM t",
+    );
+    for sql in [
+        "SELECT CASE WHEN NOT a IN (SELECT b FROM u) THEN 1 END AS x FROM t",
+        "SELECT CASE WHEN a NOT IN (SELECT b FROM u) THEN 1 END AS x FROM t",
+        "SELECT CASE c WHEN a IN (SELECT b FROM u) THEN 1 END AS x FROM t",
+        "SELECT a FROM t WHERE a IN (SELECT b FROM u)",
+    ] {
+        check_plain(sql, sql);
+    }
+}
+
+#[test]
 fn tables_without_rows_are_not_read() {
     check(
         "SELECT p.polname, a[1] AS b FROM pg_policy p JOIN t ON t.a = p.a[2] ORDER BY p.polcmd",

@@ -9,6 +9,7 @@ use crate::http::concurrency::Deadline;
 use crate::http::error::Error;
 use crate::http::history::parse_time;
 use crate::http::query::{parameters, whole_number};
+use crate::http::receipt::took_ms;
 use access::audit::Event;
 use axum::Extension;
 use axum::extract::{RawQuery, State};
@@ -34,6 +35,7 @@ pub async fn changes(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    let began_at_us = service.now_us();
     let given = parameters(query.as_deref(), &PARAMETERS)?;
     let info = find(&service, &caller, path).await?;
     let _permit = service.reads.take(&service.limits).await?;
@@ -55,20 +57,22 @@ pub async fn changes(
         let at_ms = times.get(&changed.version).copied();
         lines.change(changed, at_ms, &url, address.until_us.div_euclid(1_000));
     }
-    note(&service, &caller, &info, &files)?;
+    note(&service, &caller, (&info, &files), began_at_us)?;
     Ok(respond(lines, format(&headers), from))
 }
 
 fn note(
     service: &Service,
     caller: &crate::http::authorization::Caller,
-    info: &TableInfo,
-    files: &[ChangedFile],
+    (info, files): (&TableInfo, &[ChangedFile]),
+    began_at_us: i64,
 ) -> Result<(), Error> {
     let rows = files.iter().filter_map(|it| it.file.rows).sum();
     let name = caller.identity()?.name();
     let event = Event::download(name, &info.name(), "delta-sharing-changes", rows);
-    service.access.try_audit(event.from_address(caller.peer.address), service.now_us())
+    let now_us = service.now_us();
+    let event = event.from_address(caller.peer.address).taking(took_ms(began_at_us, now_us));
+    service.access.try_audit(event, now_us)
 }
 
 /// The first and the last version that are requested.

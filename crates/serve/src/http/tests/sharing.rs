@@ -169,7 +169,7 @@ async fn an_address_ends_and_a_query_is_in_the_audit_log() {
     let administrator = world.cookie("administrator");
     let path = "/api/v1/audit?kind=downloaded";
     let page = world.request_as(&administrator, "GET", path, None).await.json();
-    let expected = json!({ "format": "delta-sharing", "rows": 3, "what": "gold.by_unit" });
+    let expected = json!({ "format": "delta-sharing", "ms": 0, "rows": 3, "what": "gold.by_unit" });
     assert_eq!(page["entries"][0]["detail"], expected);
 }
 

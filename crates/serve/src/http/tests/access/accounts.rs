@@ -365,7 +365,8 @@ async fn the_audit_log_has_logins_queries_downloads_and_refusals() {
     let kinds: Vec<&str> = entries.iter().map(|it| it["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["denied", "downloaded", "queried"]);
     assert!(entries.iter().all(|it| it["actor"] == "supervisor" && it["address"] == "127.0.0.1"));
-    assert_eq!(entries[1]["detail"], json!({ "format": "csv", "rows": 4, "what": "gold.stock" }));
+    let download = json!({ "format": "csv", "ms": 0, "rows": 4, "what": "gold.stock" });
+    assert_eq!(entries[1]["detail"], download);
     assert_eq!(entries[2]["detail"]["rows"], 4);
     assert_eq!(page["next_before_seq"], entries[2]["seq"]);
     let verified =
