@@ -122,8 +122,8 @@ impl BoardRun<'_> {
         let today = calendar.local_parts(self.service.now_us()).production_day;
         let newest = match &board.newest_day {
             Some(statement) => {
-                let read = self.collect(session, &statement.sql, &Period::of_day(today), 1);
-                match read.await {
+                let period = Period::of_day(today);
+                match self.collect(session, &statement.sql, &period, 1).await {
                     Ok(found) => first_day(&found),
                     Err(error) => {
                         error.log();
