@@ -87,7 +87,8 @@ impl Flow {
         for dead in claims.sweep().await? {
             let swept = upkeep::delete_uncommitted(self.lake(), &dead).await?;
             let (host, pid) = (dead.host, dead.pid);
-            tracing::warn!(host, pid, swept, "claims of a failed process deleted");
+            // A process that is stopped while it lands leaves its claims, too, so this is usual.
+            tracing::info!(host, pid, swept, "claims of a process that has ended deleted");
         }
         Ok(())
     }

@@ -65,8 +65,8 @@ fn subqueries_are_planned_everywhere() {
 fn subqueries_of_conditions_are_searched_as_arrays() {
     check_plain(
         "SELECT CASE WHEN a IN (SELECT b FROM u) AND (c OR d IN (SELECT DISTINCT e FROM v)) THEN 1 END AS x FROM t",
-        "SELECT CASE WHEN array_has((SELECT array_agg(b) AS \"array_agg\" FROM u), a) AND (c OR \
-         array_has((SELECT array_agg(element) AS \"array_agg\" FROM (SELECT DISTINCT e FROM v) AS list (element)), d)) \
+        "SELECT CASE WHEN array_has((SELECT array_agg(b) FROM u), a) AND (c OR \
+         array_has((SELECT array_agg(element) FROM (SELECT DISTINCT e FROM v) AS list (element)), d)) \
          THEN 1 END AS x FROM t",
     );
     for sql in [
