@@ -191,7 +191,7 @@ fn beginning(bytes: &[u8]) -> String {
     words.join(" ").chars().take(SHOWN_CHARS).collect()
 }
 
-/// Whether this is the registry's own answer that there is no such schema, subject or version.
+/// Whether this is the registry's own answer for an unknown schema, subject or version.
 fn is_unknown(bytes: &[u8]) -> bool {
     /// Subject, version and schema not found.
     const CODES: [u64; 3] = [40_401, 40_402, 40_403];

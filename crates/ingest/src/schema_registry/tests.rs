@@ -14,12 +14,12 @@ const UNIT: &str =
 
 #[derive(Clone, Default)]
 struct World {
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     is_away: Arc<AtomicUsize>,
 }
 
 async fn by_id(State(world): State<World>, Path(id): Path<u32>) -> impl IntoResponse {
-    world.asked.fetch_add(1, Ordering::SeqCst);
+    world.requests.fetch_add(1, Ordering::SeqCst);
     if world.is_away.load(Ordering::SeqCst) > 0 {
         world.is_away.fetch_sub(1, Ordering::SeqCst);
         return (StatusCode::SERVICE_UNAVAILABLE, "starting".to_owned());
@@ -102,14 +102,14 @@ fn kinds(schemas: &Schemas) -> Vec<(u32, &'static str)> {
 }
 
 #[tokio::test]
-async fn a_schema_is_asked_for_once_and_kept() {
+async fn a_schema_is_requested_once_and_kept() {
     let (world, lake) = (World::default(), tempfile::tempdir().unwrap());
     let client = registry(&world, lake.path(), midnight).await;
     let found = client.schemas(&messages(&[1, 3, 2, 1, 4, 99])).await.unwrap();
     assert_eq!(kinds(&found), [(1, "avro"), (2, "json"), (3, "avro"), (4, "unusable")]);
-    let asked = world.asked.load(Ordering::SeqCst);
+    let requests = world.requests.load(Ordering::SeqCst);
     assert_eq!(client.schemas(&messages(&[1, 99])).await.unwrap().len(), 1);
-    assert_eq!(world.asked.load(Ordering::SeqCst), asked);
+    assert_eq!(world.requests.load(Ordering::SeqCst), requests);
     // Another process asks the lake first.
     let other = registry(&world, lake.path(), midnight).await;
     assert_eq!(other.schemas(&messages(&[1, 3])).await.unwrap(), {
@@ -117,23 +117,23 @@ async fn a_schema_is_asked_for_once_and_kept() {
         both.retain(|id, _| [1, 3].contains(id));
         both
     });
-    assert_eq!(world.asked.load(Ordering::SeqCst), asked);
+    assert_eq!(world.requests.load(Ordering::SeqCst), requests);
 }
 
 #[tokio::test]
-async fn an_unknown_schema_is_asked_for_again_after_a_while() {
+async fn an_unknown_schema_is_requested_again_after_a_while() {
     static NOW_S: AtomicUsize = AtomicUsize::new(0);
     let clock = || DateTime::UNIX_EPOCH + TimeDelta::seconds(NOW_S.load(Ordering::SeqCst) as i64);
     let (world, lake) = (World::default(), tempfile::tempdir().unwrap());
     let client = registry(&world, lake.path(), clock).await;
     let unknown = messages(&[90, 91, 92, 93, 94, 95]);
     assert!(client.schemas(&unknown).await.unwrap().is_empty());
-    assert_eq!(world.asked.load(Ordering::SeqCst), 3, "further ones are not asked for");
+    assert_eq!(world.requests.load(Ordering::SeqCst), 3, "further ones are not requested");
     assert!(client.schemas(&unknown).await.unwrap().is_empty());
-    assert_eq!(world.asked.load(Ordering::SeqCst), 3);
+    assert_eq!(world.requests.load(Ordering::SeqCst), 3);
     NOW_S.store(31, Ordering::SeqCst);
     assert!(client.schemas(&messages(&[90])).await.unwrap().is_empty());
-    assert_eq!(world.asked.load(Ordering::SeqCst), 4);
+    assert_eq!(world.requests.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ SELECT id, qty FROM typed.board
 /// Dumps that share a commit in this test.
 const TOGETHER: usize = 10;
 
-/// A store in memory that counts what is asked of it.
+/// A store in memory that counts requests.
 #[derive(Debug, Default)]
 struct Counting {
     inner: InMemory,
