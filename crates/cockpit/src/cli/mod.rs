@@ -26,7 +26,7 @@ mod user;
 
 use crate::flow::timings::Timings;
 use crate::flow::{self, Flow};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use config::location::Purpose;
@@ -102,8 +102,9 @@ enum Command {
     Connect(Box<serve::ServeArgs>),
     /// Query the lake in SQL
     Sql {
-        /// One SELECT; tables are bronze.…, silver.…, gold.… and meta.…
-        query: String,
+        /// SELECT statements, one result each in their order; tables are bronze.…, silver.…, gold.… and meta.…
+        #[arg(required = true, value_name = "QUERY")]
+        queries: Vec<String>,
         /// Format of the result
         #[arg(long, value_enum, default_value_t = Shape::Table)]
         format: Shape,
@@ -304,13 +305,13 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Rebuild => rebuild(&load(&flags)?).await,
-        Command::Sql { query, format } => sql(&load(&flags)?, &query, format).await,
+        Command::Sql { queries, format } => sql(&load(&flags)?, &queries, format).await,
         Command::Kpi(args) => kpi::run(&load(&flags)?, &args).await,
         Command::Report(command) => Box::pin(report::run(&load(&flags)?, command)).await,
         Command::Tables => tables(&load(&flags)?).await,
         Command::Rejected { table, limit } => {
             let query = rejected_query(table.as_deref(), limit);
-            sql(&load(&flags)?, &query, Shape::Table).await
+            sql(&load(&flags)?, &[query], Shape::Table).await
         }
     }
 }
@@ -418,11 +419,16 @@ async fn rebuild(config: &Config) -> anyhow::Result<bool> {
     Ok(report.is_success())
 }
 
-async fn sql(config: &Config, query: &str, shape: Shape) -> anyhow::Result<bool> {
+async fn sql(config: &Config, queries: &[String], shape: Shape) -> anyhow::Result<bool> {
+    if shape == Shape::Parquet && queries.len() > 1 {
+        bail!("a Parquet file holds one result; run {} queries one by one", queries.len());
+    }
     let flow = Flow::open(config, Purpose::Read).await?;
     let bounds = print::Bounds::from_limits(&config.plant.limits);
-    let frame = bounds.within(shape, flow.run_sql(query)).await?;
-    print::shaped(frame, shape, bounds).await?;
+    for query in queries {
+        let frame = bounds.within(shape, flow.run_sql(query)).await?;
+        print::shaped(frame, shape, bounds).await?;
+    }
     Ok(true)
 }
 

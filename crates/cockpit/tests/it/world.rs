@@ -206,6 +206,17 @@ impl World {
         serde_json::from_str(&outcome.stdout).unwrap()
     }
 
+    /// The results of several queries, each as the program prints it. One process runs them all.
+    #[track_caller]
+    pub fn printed(&self, queries: &[String]) -> Vec<String> {
+        let queries: Vec<&str> = queries.iter().map(String::as_str).collect();
+        let outcome = self.run(&[&["sql", "--format", "json"], &queries[..]].concat()).success();
+        // A row ends with a brace; the last line of a result ends with a bracket.
+        let results: Vec<String> = outcome.stdout.split_inclusive("]\n").map(str::to_owned).collect();
+        assert_eq!(results.len(), queries.len());
+        results
+    }
+
     /// The only number of an answer.
     #[track_caller]
     pub fn number(&self, query: &str) -> i64 {
@@ -219,24 +230,24 @@ impl World {
     }
 
     pub fn rows_without(&self, table: &str, columns: &[&str]) -> Vec<String> {
-        if !self.path("lake").join(table.replace('.', "/")).exists() {
+        if !self.has(table) {
             return Vec::new();
         }
-        let mut rows = self.sql(&format!("SELECT * FROM {table}"));
-        for row in &mut rows {
-            let row = row.as_object_mut().unwrap();
-            row.retain(|name, _| {
-                !VOLATILE.contains(&name.as_str()) && !columns.contains(&name.as_str())
-            });
-        }
-        let mut rows: Vec<String> = rows.iter().map(Value::to_string).collect();
-        rows.sort();
-        rows
+        stable(self.sql(&format!("SELECT * FROM {table}")), columns)
+    }
+
+    fn has(&self, table: &str) -> bool {
+        self.path("lake").join(table.replace('.', "/")).exists()
     }
 
     /// Everything silver and gold hold.
     pub fn contents(&self) -> BTreeMap<&'static str, Vec<String>> {
-        TABLES.into_iter().map(|table| (table, self.rows(table))).collect()
+        let (there, missing): (Vec<_>, Vec<_>) = TABLES.into_iter().partition(|it| self.has(it));
+        let queries: Vec<String> = there.iter().map(|it| format!("SELECT * FROM {it}")).collect();
+        let results = if queries.is_empty() { Vec::new() } else { self.printed(&queries) };
+        let rows = |text: String| stable(serde_json::from_str(&text).unwrap(), &[]);
+        let found = there.into_iter().zip(results.into_iter().map(rows));
+        found.chain(missing.into_iter().map(|it| (it, Vec::new()))).collect()
     }
 
     /// The version of every table of the lake, from its log.
@@ -259,43 +270,63 @@ impl World {
     /// Fails the test unless the rows of every dump balance, counted independently.
     #[track_caller]
     pub fn is_balanced(&self) {
-        let open = self.sql("SELECT * FROM meta.runs WHERE NOT closed");
-        assert!(open.is_empty(), "{open:?}");
         let last = "SELECT r.* FROM meta.runs AS r JOIN (SELECT table_name, file, dump, \
                     max(ended_at) AS ended_at FROM meta.runs GROUP BY table_name, file, dump) AS l \
                     ON r.table_name = l.table_name AND r.file = l.file AND r.dump = l.dump AND \
                     r.ended_at = l.ended_at";
-        for row in self.sql(last) {
+        let versions = self.versions();
+        let count = |(table, column): (&str, &str)| {
+            let from = match column {
+                "rejected" => format!("silver.rejected WHERE table_name = '{table}'"),
+                schema => format!("{schema}.{table}"),
+            };
+            format!(
+                "SELECT '{table} {column}' AS place, (SELECT COALESCE(sum({column}), 0) FROM ({last}) \
+                 AS b WHERE table_name = '{table}') AS balance, (SELECT count(*) FROM {from}) AS rows"
+            )
+        };
+        let counts: Vec<String> = ["plan", "board", "stage", "orders", "price", "entry"]
+            .into_iter()
+            .filter(|table| versions.contains_key(&format!("silver.{table}")))
+            .flat_map(|table| ["bronze", "silver", "rejected"].map(|column| (table, column)))
+            .map(count)
+            .collect();
+        let mut queries =
+            vec!["SELECT * FROM meta.runs WHERE NOT closed".to_owned(), last.to_owned()];
+        if !counts.is_empty() {
+            queries.push(counts.join(" UNION ALL "));
+        }
+        let mut results = self.printed(&queries).into_iter();
+        let mut rows = || -> Vec<Value> {
+            results.next().map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default()
+        };
+        assert!(rows().is_empty(), "rows do not balance");
+        for row in rows() {
             let of = |name: &str| row[name].as_i64().unwrap();
             assert_eq!(of("read"), of("bronze"), "{row}");
             assert_eq!(of("bronze"), of("silver") + of("rejected") + of("superseded"), "{row}");
         }
-        for table in ["plan", "board", "stage", "orders", "price", "entry"] {
-            if self.versions().contains_key(&format!("silver.{table}")) {
-                self.count(table, last);
-            }
+        for row in rows() {
+            assert_eq!(row["balance"], row["rows"], "{row}");
         }
-    }
-
-    /// Compares one table's rows with the sums of its reconciliation.
-    #[track_caller]
-    fn count(&self, table: &str, last: &str) {
-        let sum = |column: &str| {
-            self.number(&format!(
-                "SELECT COALESCE(sum({column}), 0) FROM ({last}) AS b WHERE table_name = '{table}'"
-            ))
-        };
-        let count = |from: &str| self.number(&format!("SELECT count(*) FROM {from}"));
-        assert_eq!(sum("bronze"), count(&format!("bronze.{table}")), "{table}");
-        assert_eq!(sum("silver"), count(&format!("silver.{table}")), "{table}");
-        let rejected = format!("silver.rejected WHERE table_name = '{table}'");
-        assert_eq!(sum("rejected"), count(&rejected), "{table}");
     }
 
     /// Output without the names of the test's folders.
     pub fn plain(&self, text: &str) -> String {
         text.replace(&self.folder.path().display().to_string(), "HERE")
     }
+}
+
+/// Rows as text, sorted, without what differs from run to run and without some columns.
+fn stable(mut rows: Vec<Value>, columns: &[&str]) -> Vec<String> {
+    for row in &mut rows {
+        row.as_object_mut().unwrap().retain(|name, _| {
+            !VOLATILE.contains(&name.as_str()) && !columns.contains(&name.as_str())
+        });
+    }
+    let mut rows: Vec<String> = rows.iter().map(Value::to_string).collect();
+    rows.sort();
+    rows
 }
 
 /// Sets the time of every file in a folder.

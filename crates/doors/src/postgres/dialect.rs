@@ -14,10 +14,11 @@ mod registered;
 mod regproc;
 mod subqueries;
 mod tree;
+mod walk;
 
 pub use output::{MARK, without_mark};
 
-use datafusion::sql::sqlparser::ast::{Statement, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_postgres::datafusion_pg_catalog::sql::rules::{
@@ -37,7 +38,7 @@ pub fn parse(
 ) -> Result<Vec<Statement>, ParserError> {
     let mut parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql)?;
     for statement in &mut parsed {
-        apply(statement, &mut parameters::Declared(declared));
+        walk::statement(statement, &mut parameters::Declared(declared));
     }
     Ok(parsed.into_iter().map(|it| translate(it, reads_catalogue)).collect())
 }
@@ -56,24 +57,20 @@ fn translate(mut statement: Statement, reads_catalogue: bool) -> Statement {
     }
     if reads_catalogue {
         statement = ResolveUnqualifiedIdentifier.rewrite(statement);
-        apply(&mut statement, &mut never::Never);
-        apply(&mut statement, &mut regproc::ByName);
-        apply(&mut statement, &mut arrays::Vectors);
-        apply(&mut statement, &mut operators::OfCatalogue);
+        walk::statement(&mut statement, &mut never::Never);
+        walk::statement(&mut statement, &mut regproc::ByName);
+        walk::statement(&mut statement, &mut arrays::Vectors);
+        walk::statement(&mut statement, &mut operators::OfCatalogue);
     }
-    apply(&mut statement, &mut operators::Operators);
-    apply(&mut statement, &mut registered::Registered);
-    apply(&mut statement, &mut subqueries::Subqueries { reads_catalogue });
+    walk::statement(&mut statement, &mut operators::Operators);
+    walk::statement(&mut statement, &mut registered::Registered);
+    walk::statement(&mut statement, &mut subqueries::Subqueries { reads_catalogue });
     registered::show_names(&mut statement);
     output::name(&mut statement);
     if reads_catalogue {
-        apply(&mut statement, &mut output::Inner);
+        walk::statement(&mut statement, &mut output::Inner);
     }
     statement
-}
-
-fn apply(statement: &mut Statement, rule: &mut impl VisitorMut<Break = ()>) {
-    let _continued = VisitMut::visit(statement, rule);
 }
 
 #[cfg(test)]

@@ -257,21 +257,29 @@ impl Site {
 
     /// What every gold table holds.
     pub fn gold(&self) -> BTreeMap<String, Vec<String>> {
-        let rows = |(table, model): (String, String)| {
-            // The simulated machines are not assigned to lines; the plant folder puts
-            // all of them in one.
-            let query = match model.contains("-- column line:") {
-                true => format!("SELECT * EXCEPT (line) FROM gold.{table} WHERE line = 'Assembly'"),
-                false => format!("SELECT * FROM gold.{table}"),
-            };
-            let outcome = self.world.run(&["sql", &query, "--format", "json"]).success();
-            let rows = outcome.stdout.trim_end().trim_start_matches('[').trim_end_matches(']');
+        let (tables, queries): (Vec<String>, Vec<String>) = self
+            .models()
+            .into_iter()
+            .map(|(table, model)| {
+                // The simulated machines are not assigned to lines; the plant folder puts
+                // all of them in one.
+                let query = match model.contains("-- column line:") {
+                    true => {
+                        format!("SELECT * EXCEPT (line) FROM gold.{table} WHERE line = 'Assembly'")
+                    }
+                    false => format!("SELECT * FROM gold.{table}"),
+                };
+                (table, query)
+            })
+            .unzip();
+        let rows = |text: String| {
+            let rows = text.trim_end().trim_start_matches('[').trim_end_matches(']');
             let rows = rows.split(",\n").filter(|row| !row.is_empty());
             let mut rows: Vec<String> = rows.map(str::to_owned).collect();
             rows.sort();
-            (table, rows)
+            rows
         };
-        self.models().into_iter().map(rows).collect()
+        tables.into_iter().zip(self.world.printed(&queries).into_iter().map(rows)).collect()
     }
 
     /// Fails the test unless every gold table contains exactly what happened, exactly the records that

@@ -91,7 +91,7 @@ impl VisitorMut for Never {
 /// Whether a scalar subquery is null.
 fn is_null(select: &Select) -> bool {
     let mut items = select.projection.iter().filter_map(expression);
-    let counts = items.any(|it| calls(it, |name| name == "count"));
+    let counts = items.any(|it| calls(it, &|name| name == "count"));
     !counts && (has_no_rows(select) || reads(select, COLLATION))
 }
 

@@ -3,10 +3,11 @@
 use super::tree::{
     call, expression, function, function_name, has_aggregate, is_plain, number, select,
 };
+use super::walk;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, FunctionArgumentClause, FunctionArguments, Ident, OrderByExpr,
     OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
-    TableWithJoins, Value, VisitMut, VisitorMut,
+    TableWithJoins, Value, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -38,7 +39,7 @@ impl VisitorMut for Subqueries {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-                let _continued = VisitMut::visit(expr, &mut Counted);
+                walk::expression(expr, &mut Counted);
             }
         }
         ControlFlow::Continue(())

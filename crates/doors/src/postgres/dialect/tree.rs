@@ -119,22 +119,22 @@ pub fn is_plain(select: &Select) -> bool {
 
 /// Whether an expression contains an aggregate.
 pub fn has_aggregate(expr: &Expr) -> bool {
-    calls(expr, |name| AGGREGATES.contains(&name))
+    calls(expr, &|name| AGGREGATES.contains(&name))
 }
 
 /// Whether an expression calls a function of which `is_one` is true, other than in a subquery.
-pub fn calls(expr: &Expr, is_one: impl Fn(&str) -> bool) -> bool {
+pub fn calls(expr: &Expr, is_one: &dyn Fn(&str) -> bool) -> bool {
     let mut look = Calls { is_one, queries: 0 };
     Visit::visit(expr, &mut look).is_break()
 }
 
-struct Calls<F> {
-    is_one: F,
+struct Calls<'a> {
+    is_one: &'a dyn Fn(&str) -> bool,
     /// The queries around the visited expression.
     queries: usize,
 }
 
-impl<F: Fn(&str) -> bool> Visitor for Calls<F> {
+impl Visitor for Calls<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
