@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="few frames, one day, and no figures of speed")
     parser.add_argument("--frames", type=int)
     parser.add_argument("--days", type=int)
-    parser.add_argument("--only", nargs="*", default=[], help="parts of the case; all if none is named")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=[], help="parts of the case; all if none is named")
     args = parser.parse_args()
     frames, days = (SHORT_FRAMES, SHORT_DAYS) if args.short else (FRAMES, DAYS)
     left_out = SLOW if args.short else ()

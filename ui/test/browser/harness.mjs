@@ -154,7 +154,8 @@ async function newPage(browser, options) {
 function collectProblems(page) {
   const report = (text) => results.problems.push(`${page.url()}: ${text}`)
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') report(message.text())
+    if (message.type() !== 'error' && message.type() !== 'warning') return
+    report(`${message.text()} ${message.location().url}`)
   })
   page.on('pageerror', (error) => report(error.message))
   page.on('request', (request) => {

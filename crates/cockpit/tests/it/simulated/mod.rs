@@ -1,5 +1,11 @@
 //! The simulated plant: whatever is wrong with its dumps, gold contains what really happened, and every
 //! dirty record is handled as the truth files predict.
+//!
+//! Eight plants of each level of dirt are simulated, a number that a variable changes:
+//!
+//! ```text
+//! COCKPIT_TEST_SEEDS=20 cargo test -p cockpit --test it simulated
+//! ```
 
 mod bounds;
 mod hours;
@@ -15,10 +21,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use table::Kinds;
 
-const SEEDS: u64 = 20;
+/// The variable with the number of simulated plants.
+const SEEDS_VARIABLE: &str = "COCKPIT_TEST_SEEDS";
+const SEEDS: u64 = 8;
 const LEVELS: [&str; 3] = ["none", "usual", "filthy"];
 /// Runs side by side; each is a program of its own.
 const SIDE_BY_SIDE: usize = 2;
+
+#[expect(clippy::disallowed_methods, reason = "the number is given by the developer")]
+fn seeds() -> u64 {
+    std::env::var(SEEDS_VARIABLE).map_or(SEEDS, |number| number.parse().unwrap())
+}
 
 /// Half of the seeds work in Kerala, half where the clock is changed in the middle of it; half write
 /// whole files, half daily ones.
@@ -30,7 +43,7 @@ fn site(seed: u64, level: &str) -> Site {
 
 #[test]
 fn gold_is_the_truth_for_every_seed_and_every_dirt() {
-    let runs = SEEDS * LEVELS.len() as u64;
+    let runs = seeds() * LEVELS.len() as u64;
     let next = AtomicU64::new(0);
     let kinds = Mutex::new(Kinds::default());
     let compared: Mutex<BTreeMap<String, usize>> = Mutex::default();
