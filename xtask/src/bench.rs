@@ -11,16 +11,19 @@ use std::process::{Command, ExitCode};
 /// Rows of the two big dumps by default.
 const ROWS: &str = "10000000";
 
+/// Runs of each program but Spark by default, of which the medians are printed.
+const ROUNDS: &str = "1";
+
 /// Messages by default.
 const MESSAGES: &str = "8000000";
 
 /// How long latencies are measured by default, for each interval of commits.
 const SECONDS: &str = "60";
 
-/// `cargo xtask bench batch [ROWS]`: the plant's two big dumps, scaled, through the program, DuckDB
-/// and Polars. Needs the dumps and some gigabytes of disk.
+/// `cargo xtask bench batch [ROWS] [ROUNDS] [--spark]`: the plant's two big dumps, scaled, through the program,
+/// DuckDB and Polars, turn by turn, and once through Spark. Needs the dumps and some gigabytes of disk.
 pub fn batch(arguments: &[String]) -> ExitCode {
-    ended(try_batch(arguments.first().map_or(ROWS, String::as_str)))
+    ended(try_batch(arguments))
 }
 
 /// `cargo xtask bench stream [MESSAGES] [--spark]`: a topic of Apache Kafka through the program, the same
@@ -93,17 +96,23 @@ fn try_report() -> Result<(), String> {
     run(bench.arg("--work").arg(machine::cache()?.join("bench/report")))
 }
 
-fn try_batch(rows: &str) -> Result<(), String> {
+fn try_batch(arguments: &[String]) -> Result<(), String> {
     let root = machine::root();
     let bucket = root.join("../shared/data/bucket");
     if !bucket.is_dir() {
         return Err(format!("the plant's dumps are not there: {}", bucket.display()));
     }
-    run(machine::cargo().args(["build", "-p", "cockpit"]))?;
+    let (options, numbers): (Vec<&str>, Vec<&str>) =
+        arguments.iter().map(String::as_str).partition(|word| *word == "--spark");
     let mut bench = Command::new(tools::python()?);
-    bench.arg(root.join("tests/oracle/bench_batch.py")).arg("--cockpit");
-    bench.arg(machine::built("cockpit")?).arg("--bucket").arg(bucket);
-    run(bench.arg("--work").arg(machine::cache()?.join("bench")).args(["--rows", rows]))
+    bench.arg(root.join("tests/oracle/bench_batch.py")).arg("--cockpit").arg(cockpit()?);
+    bench.arg("--bucket").arg(bucket).arg("--work").arg(machine::cache()?.join("bench"));
+    bench.args(["--rows", numbers.first().copied().unwrap_or(ROWS)]);
+    bench.args(["--rounds", numbers.get(1).copied().unwrap_or(ROUNDS)]);
+    if !options.is_empty() {
+        bench.arg("--spark").arg(tools::spark()?.0);
+    }
+    run(&mut bench)
 }
 
 fn try_stream(arguments: &[String]) -> Result<(), String> {

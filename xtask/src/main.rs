@@ -43,7 +43,7 @@ fn usage() -> ExitCode {
     machine::print("usage: cargo xtask test [PART]...");
     machine::print("       cargo xtask measure");
     machine::print("       cargo xtask dist [--program PATH] [--out DIR]");
-    machine::print("       cargo xtask bench batch [ROWS]");
+    machine::print("       cargo xtask bench batch [ROWS] [ROUNDS] [--spark]");
     machine::print("       cargo xtask bench stream [MESSAGES] [--spark]");
     machine::print("       cargo xtask bench latency [SECONDS]");
     machine::print("       cargo xtask bench alarms");

@@ -212,7 +212,8 @@ impl World {
         let queries: Vec<&str> = queries.iter().map(String::as_str).collect();
         let outcome = self.run(&[&["sql", "--format", "json"], &queries[..]].concat()).success();
         // A row ends with a brace; the last line of a result ends with a bracket.
-        let results: Vec<String> = outcome.stdout.split_inclusive("]\n").map(str::to_owned).collect();
+        let results: Vec<String> =
+            outcome.stdout.split_inclusive("]\n").map(str::to_owned).collect();
         assert_eq!(results.len(), queries.len());
         results
     }
