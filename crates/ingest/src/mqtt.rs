@@ -281,7 +281,8 @@ impl Subscriber {
 
     /// Acknowledges the messages up to the offset `landed`.
     fn acknowledge(&mut self, landed: Option<i64>) -> Result<(), Error> {
-        let ids = self.receipts.take_landed(self.landed(landed));
+        let landed = self.landed(landed);
+        let ids = self.receipts.take_landed(landed);
         let acknowledgements = ids.into_iter().map(|id| Request::PubAck(PubAck::new(id)));
         self.send(acknowledgements.collect())
     }

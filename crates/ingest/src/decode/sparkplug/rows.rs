@@ -173,7 +173,7 @@ impl<'a> Message<'a, '_> {
     /// Rows about the message as a whole.
     fn notes(&self) -> Vec<MetricRow<'a>> {
         let note = |fault, text| MetricRow {
-            fields: [const { None }; FIELDS.len()],
+            fields: std::array::from_fn(|_| None),
             fault: Some((fault, text)),
         };
         let SparkplugTopic { group, edge_node, .. } = self.topic;
