@@ -199,13 +199,15 @@ impl EdgeNode {
         self.seq = None;
     }
 
-    /// Checks and remembers a sequence number. The number of a message that was sent again is an old one.
+    /// Checks and remembers a sequence number. A message that was sent again may have landed before: its number is an
+    /// old one unless it follows the last.
     fn gap(&mut self, received: Option<u64>, is_again: bool) -> Option<SequenceGap> {
-        if is_again && self.seq.is_some() {
-            return None;
-        }
         let expected = self.seq.map(|seq| seq.wrapping_add(1));
         let received = received.and_then(|seq| u8::try_from(seq).ok());
+        if is_again && expected.is_some() {
+            self.seq = received.filter(|_| received == expected).or(self.seq);
+            return None;
+        }
         self.seq = received.or(expected);
         let follows = received.is_some() && (expected.is_none() || received == expected);
         (!follows).then_some(SequenceGap { expected })

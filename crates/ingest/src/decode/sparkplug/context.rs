@@ -18,7 +18,7 @@ pub struct BirthContext {
     /// The sequence number does not follow the one before, or is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<SequenceGap>,
-    /// The broker sent the message again, so that its sequence number is an old one.
+    /// The broker sent the message again, so that its sequence number may be an old one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_again: bool,
     /// A death that does not end the current session of its edge node.

@@ -163,6 +163,13 @@ fn a_message_that_is_sent_again_has_no_gap() {
         assert_eq!((context.gap, context.is_again), (None, true));
     }
     assert_eq!(plant.rows("G/NDATA/E", &data(2)).len(), 1);
+    // Of messages that were sent again, the last may not have landed before.
+    for seq in [1, 2, 3, 4] {
+        assert_eq!(plant.context("spBv1.0/G/NDATA/E", &data(seq), true).gap, None);
+    }
+    assert_eq!(plant.rows("G/NDATA/E", &data(5)).len(), 1);
+    plant.context("spBv1.0/G/NDATA/E", &data(7), true);
+    assert_eq!(plant.rows("G/NDATA/E", &data(8)).len(), 2);
 }
 
 fn session(number: u64, data_type: u32) -> SparkplugMetric<'static> {
