@@ -47,6 +47,19 @@ const SCHEMAS: &[(&str, &[u8])] = &[
     ("protobuf", b"message A { optional bytes b = 1; enum E { X = 0; } repeated E e = 2; message B {} }\0\x04\0\0"),
 ];
 
+/// Messages of Sparkplug B: the topic, the length of the payload, and the payload.
+const MESSAGES: &[&[u8]] = &[
+    // The birth of an edge node with the session 1 and the metric `t` with the alias 7, data, and the death.
+    b"\x00\x1c\x08\x01\x12\x0b\x0a\x05bdSeq\x20\x04\x58\x01\x12\x09\x0a\x01t\x10\x07\x20\x03\x50\x10\x18\x00\
+        \x02\x0c\x12\x08\x10\x07\x20\x03\x28\x01\x50\x11\x18\x01\
+        \x04\x0d\x12\x0b\x0a\x05bdSeq\x20\x04\x58\x01",
+    // The birth of a device, null, a gap in the numbers, a message that is sent again, and the death.
+    b"\x01\x0d\x12\x09\x0a\x01t\x10\x07\x20\x03\x50\x10\x18\x00\
+        \x03\x08\x12\x04\x10\x07\x38\x01\x18\x05\
+        \x0b\x08\x12\x04\x10\x07\x38\x01\x18\x05\
+        \x05\x02\x18\x06",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     for (index, (target, text)) in TEXTS.iter().enumerate() {
         for flags in 0..=127_u8 {
@@ -68,6 +81,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (index, (target, case)) in SCHEMAS.iter().enumerate() {
         write(target, &index.to_string(), case)?;
+    }
+    for (index, case) in MESSAGES.iter().enumerate() {
+        write("sparkplug", &index.to_string(), case)?;
     }
     let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW];
     for (column, array) in arrays()? {

@@ -4,7 +4,8 @@ Promise: dirty and clean messages of many topics are published with QoS 1 while 
 broker are killed with -9 again and again. At the end silver has every clean message once, with the levels of its topic
 as columns; every dirty one is rejected; bronze = silver + rejected; another run reads nothing, also of retained
 messages. A wrong password and a broker that is away are errors that name the broker. A burst that gathered while the
-program was not running is read completely; its rate is printed. Readings reach viewers of the live stream.
+program was not running is read completely; its rate is printed. Readings reach viewers of the live stream. Metrics of
+Sparkplug B are read by their aliases (mqtt_sparkplug.py).
 
     python mqtt_case.py --cockpit BIN [--messages 100000] [--kills 6] [--burst 20000]
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 from checks import Report, wait_for
 from mqtt_broker import PASSWORD, Message, MqttBroker, Publisher
 from mqtt_live import check_live
+from mqtt_sparkplug import check_sparkplug
 from program import Cockpit
 
 LIMIT_S = 120.0
@@ -252,6 +254,7 @@ def main() -> int:
         check_again(world, report)
         check_burst(world, plan, args.burst, report)
         check_live(args.cockpit, world.broker, folder, report)
+        check_sparkplug(args.cockpit, world.broker, folder, report)
         check_errors(world, report)
     except Exception:
         log = folder / "log"

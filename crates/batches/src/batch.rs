@@ -52,6 +52,20 @@ pub enum Fault {
     NotOfSchema,
     /// The message is not the change of a row, and the contract has `changes`.
     NotAChange,
+    /// A topic that is not one of an edge node or a device of Sparkplug.
+    UnknownTopic,
+    /// Data or a death of an edge node or a device of Sparkplug whose birth is not known.
+    BeforeBirth,
+    /// A metric of Sparkplug that has neither an alias nor a name of the birth, nor a name and a type of its own.
+    UnknownMetric,
+    /// The value of a metric of Sparkplug does not have the type that its birth defines.
+    WrongDataType,
+    /// The sequence number of a message of Sparkplug does not follow the one before, or is missing.
+    SequenceGap,
+    /// The death of an edge node of Sparkplug that belongs to an earlier session.
+    OtherSession,
+    /// A birth of Sparkplug that has more metrics than are remembered.
+    TooManyMetrics,
     /// No record at the path in the contract: there is no array, or it is empty.
     NoRecords,
     /// An element of an array of records that is not an object.
@@ -80,6 +94,13 @@ impl Fault {
             Self::UnusableSchema => "unusable_schema",
             Self::NotOfSchema => "not_of_schema",
             Self::NotAChange => "not_a_change",
+            Self::UnknownTopic => "unknown_topic",
+            Self::BeforeBirth => "before_birth",
+            Self::UnknownMetric => "unknown_metric",
+            Self::WrongDataType => "wrong_data_type",
+            Self::SequenceGap => "sequence_gap",
+            Self::OtherSession => "other_session",
+            Self::TooManyMetrics => "too_many_metrics",
             Self::NoRecords => "no_records",
             Self::NotObject => "not_object",
             Self::CellError => "cell_error",

@@ -15,12 +15,13 @@ use super::retention::{self, Retention};
 use super::toml_reader::{Findings, TomlReader};
 use chrono_tz::Tz;
 use columns::columns;
-use layout::{encoding, format, lines, records};
+use layout::{encoding, format, lines};
 use messages::{changes, check_topic_columns, framing, topics};
 use native::{add_native_formats, check_path_columns};
 use plant::contract::{
     ChangeFormat, Contract, DumpUnit, Format, Framing, RemovedRecords, Supersede,
 };
+use plant::mqtt_source::MqttSource;
 use plant::pattern::Pattern;
 use plant::source::{Pull, PullOrigin};
 
@@ -51,8 +52,8 @@ pub fn read(
     let source = reader.required("source", "Name the system the dumps come from, such as \"mes\".");
     let pull = pull::pull(&mut reader);
     let is_mqtt = reader.has("mqtt");
-    let mqtt = mqtt::source(&mut reader, table);
-    let format = format_of_origin(&mut reader, pull.as_ref(), is_mqtt);
+    let mut mqtt = mqtt::source(&mut reader, table);
+    let format = format_of_origin(&mut reader, pull.as_ref(), is_mqtt, mqtt.as_mut());
     let is_stream = format == Some(Format::Message);
     let http = http::pull(&mut reader, is_stream);
     let is_dump = !is_stream && http.is_none() && pull.is_none();
@@ -62,7 +63,7 @@ pub fn read(
     let (topics, framing, changes) = of_kafka(&mut reader, is_kafka);
     let encoding = encoding(&mut reader);
     let lines = lines(&mut reader, format.as_ref());
-    let records = records(&mut reader, format.as_ref());
+    let records = mqtt::records(&mut reader, format.as_ref(), mqtt.as_ref());
     let default = http.as_ref().map_or(Supersede::Key, http::supersede);
     let supersede = supersede_unless(is_stream, &mut reader, default);
     let removed_records =
@@ -124,10 +125,11 @@ fn format_of_origin(
     reader: &mut TomlReader<'_, '_>,
     pull: Option<&Pull>,
     is_mqtt: bool,
+    source: Option<&mut MqttSource>,
 ) -> Option<Format> {
     match pull.map(|pull| &pull.origin) {
         Some(PullOrigin::Sql(_)) => Some(Format::CopyText),
-        None if is_mqtt => mqtt::format(reader),
+        None if is_mqtt => mqtt::format(reader, source),
         None => format(reader),
     }
 }

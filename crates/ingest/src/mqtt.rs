@@ -8,9 +8,14 @@
 //! All messages of a contract are one log with one partition; the offset is the number of the receipt. The topic of
 //! a message is its key.
 
+mod births;
 mod connect;
 mod receipts;
 
+pub use births::{BirthLimits, KeptBirths};
+
+use crate::decode::headers::{self, Header};
+use crate::decode::sparkplug::{self, ReceivedMessage};
 use crate::kafka::{Assignment, Event, Receiver, Until};
 use crate::messages_builder::{MessageParts, MessagesBuilder};
 use crate::retry::Backoff;
@@ -18,6 +23,7 @@ use crate::{Error, Retry};
 use batches::batch::TopicId;
 use config::settings::MqttLimits;
 use plant::mqtt_source::MqttSource;
+use plant::sparkplug::is_skipped;
 use receipts::Receipts;
 use rumqttc::{
     ConnectionError, Disconnect, EventLoop, Packet, PubAck, Publish, QoS, Request, StateError,
@@ -44,8 +50,8 @@ const PARTITION: i32 = 0;
 /// The id of the log: a session has no id of its own.
 const LOG: TopicId = TopicId(2);
 
-/// Headers of a message whose flag is set.
-const RETAINED: &str = r#"[{"key":"retained","value":"true"}]"#;
+/// The header of a message whose flag is set.
+const RETAINED: &str = "retained";
 
 /// What to read, and how.
 #[derive(Debug, Clone)]
@@ -54,6 +60,8 @@ pub struct SubscriberOptions {
     /// Name of the log.
     pub name: Arc<str>,
     pub limits: MqttLimits,
+    /// What is known of Sparkplug; `None` if payloads are JSON.
+    pub births: Option<KeptBirths>,
     /// Most messages that are passed on at once.
     pub batch_messages: usize,
     pub until: Until,
@@ -124,6 +132,9 @@ impl Subscriber {
         let last = receiver.assigned(&assigned)?.read.get(&PARTITION).copied();
         self.receipts = Receipts::after(last);
         self.landed_before = last.unwrap_or(-1);
+        if let Some(births) = &mut self.options.births {
+            births.resume(self.landed_before);
+        }
         self.was_read = last.is_some();
         while !receiver.is_stopped() && !self.is_at_end() {
             match self.client.network {
@@ -132,6 +143,7 @@ impl Subscriber {
             }
         }
         receiver.flush()?;
+        self.keep_births(receiver.landed(), true);
         if let Err(error) = self.acknowledge(receiver.landed()).and_then(|()| self.disconnect()) {
             tracing::debug!(%error, "MQTT connection not closed");
         }
@@ -157,6 +169,7 @@ impl Subscriber {
         if is_stalled {
             receiver.flush()?;
         }
+        self.keep_births(receiver.landed(), false);
         let failed = match gathered.error {
             Some(error) => Some(error),
             None => self.acknowledge(receiver.landed()).err(),
@@ -224,15 +237,18 @@ impl Subscriber {
             }
             // The copies share the bytes.
             let (topic, payload) = (publish.topic.clone(), publish.payload.clone());
-            let headers = publish.retain.then(|| RETAINED.to_owned());
+            let (is_retained, is_again) = (publish.retain, publish.dup);
             let Some(offset) = self.receipts.receive(publish) else { continue };
+            let births = self.options.births.as_mut().and_then(|births| {
+                births.take(&ReceivedMessage { offset, topic: &topic, payload: &payload, is_again })
+            });
             batch.push(&MessageParts {
                 partition: PARTITION,
                 offset,
                 timestamp_us,
                 payload: Some(&payload),
                 key: Some(topic.as_bytes()),
-                headers,
+                headers: headers_of(is_retained, births.as_deref()),
             });
         }
         if batch.len() == 0 {
@@ -249,6 +265,9 @@ impl Subscriber {
         if publish.retain && self.has_retained {
             return false;
         }
+        if self.options.births.is_some() && is_skipped(&publish.topic) {
+            return false;
+        }
         let is_match = self.options.source.reads(&publish.topic);
         if !is_match {
             self.unmatched += 1;
@@ -262,11 +281,24 @@ impl Subscriber {
 
     /// Acknowledges the messages up to the offset `landed`.
     fn acknowledge(&mut self, landed: Option<i64>) -> Result<(), Error> {
-        // Messages that are not read need no commit, so the first of them are acknowledged before there is one.
-        let landed = landed.map_or(self.landed_before, |landed| landed.max(self.landed_before));
+        let landed = self.landed(landed);
         let ids = self.receipts.take_landed(landed);
         let acknowledgements = ids.into_iter().map(|id| Request::PubAck(PubAck::new(id)));
         self.send(acknowledgements.collect())
+    }
+
+    /// The last offset in the lake. Messages that are not read need no commit, so the first of them are acknowledged
+    /// before there is one.
+    fn landed(&self, landed: Option<i64>) -> i64 {
+        landed.map_or(self.landed_before, |landed| landed.max(self.landed_before))
+    }
+
+    /// Keeps the births of Sparkplug up to the offset `landed`, if that is due.
+    fn keep_births(&mut self, landed: Option<i64>, is_end: bool) {
+        let landed = self.landed(landed);
+        if let Some(births) = &mut self.options.births {
+            Handle::current().block_on(births.keep(landed, is_end));
+        }
     }
 
     fn disconnect(&mut self) -> Result<(), Error> {
@@ -356,6 +388,16 @@ impl Subscriber {
         }
         Ok(())
     }
+}
+
+/// The headers of a message as they land.
+fn headers_of(is_retained: bool, births: Option<&str>) -> Option<String> {
+    let retained = is_retained.then_some((RETAINED, "true"));
+    let births = births.map(|births| (sparkplug::HEADER, births));
+    let all = retained.into_iter().chain(births);
+    let all = all.map(|(key, value)| Header::new(key.as_bytes(), Some(value.as_bytes())));
+    let all: Vec<Header<'_>> = all.collect();
+    (!all.is_empty()).then(|| headers::write(&all))
 }
 
 /// Writes packets and flushes them at once.

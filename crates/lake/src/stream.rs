@@ -19,6 +19,7 @@ pub mod interpret;
 pub mod land;
 pub(crate) mod rebuild;
 mod rejected_sink;
+pub mod replay;
 pub mod resume;
 mod retained;
 pub mod sink;

@@ -25,6 +25,7 @@ pub mod sensor_window;
 pub mod sim;
 pub mod similar;
 pub mod source;
+pub mod sparkplug;
 pub mod time;
 pub mod topic_filter;
 pub mod zone;

@@ -11,6 +11,7 @@ pub struct MqttSource {
     /// Whether the connection is encrypted and the certificate of the broker checked.
     pub is_encrypted: bool,
     pub filters: Vec<TopicFilter>,
+    pub payload: MqttPayload,
     /// The session at the broker has this name; two programs must not share it.
     pub client_id: String,
     pub user: Option<String>,
@@ -18,6 +19,16 @@ pub struct MqttSource {
     pub password: Option<String>,
     /// Certificates of trusted authorities beside those of the system, in PEM.
     pub ca_file: Option<String>,
+}
+
+/// What the bytes of a message are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MqttPayload {
+    /// JSON text.
+    #[default]
+    Json,
+    /// A payload of Sparkplug B, each of whose metrics is a record.
+    SparkplugB,
 }
 
 impl MqttSource {

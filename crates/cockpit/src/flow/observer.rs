@@ -314,12 +314,14 @@ impl Readings {
         };
         let sensors = text("sensor")?;
         let at = rows.column(rows.schema().index_of("at")?);
-        let at = at.as_primitive::<TimestampMicrosecondType>().values().clone();
+        let at = at.as_primitive::<TimestampMicrosecondType>();
         let temps = rows.column(rows.schema().index_of("temp_c")?);
-        let temps = temps.as_primitive::<Float64Type>().values().clone();
+        let temps = temps.as_primitive::<Float64Type>();
         let parts = [text("plant")?, text("lane")?, text("component")?, text("manufacturer")?];
         self.readings.clear();
-        for row in 0..sensors.len() {
+        // A row without a value, such as that of a death, is not a reading.
+        let is_reading = |row: &usize| at.is_valid(*row) && temps.is_valid(*row);
+        for row in (0..sensors.len()).filter(is_reading) {
             let sensor = match self.numbers.get(sensors.value(row)) {
                 Some(number) => *number,
                 None => {
@@ -332,7 +334,7 @@ impl Readings {
                     number
                 }
             };
-            self.readings.push(Reading { sensor, at_us: at[row], temp_c: temps[row] });
+            self.readings.push(Reading { sensor, at_us: at.value(row), temp_c: temps.value(row) });
         }
         Ok(&self.readings)
     }

@@ -5,8 +5,17 @@ use crate::diagnostic::did_you_mean;
 use crate::toml_reader::TomlReader;
 use plant::contract::{CellRange, Encoding, Escape, Format, Lines};
 
-pub(crate) const FORMATS: [&str; 8] =
-    ["delimited", "json_lines", "json_array", "parquet", "tokens", "fixed", "workbook", "message"];
+pub(crate) const FORMATS: [&str; 9] = [
+    "delimited",
+    "json_lines",
+    "json_array",
+    "parquet",
+    "tokens",
+    "fixed",
+    "workbook",
+    "message",
+    "sparkplug_b",
+];
 /// Keys that only some formats have.
 const OF_FORMATS: [&str; 7] =
     ["delimiter", "quote", "escape", "header", "pattern", "sheet", "range"];
@@ -26,6 +35,12 @@ pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
         "fixed" => Some(Format::Fixed { header: reader.flag("header").unwrap_or(false) }),
         "tokens" => tokens(reader),
         "workbook" => workbook(reader),
+        "sparkplug_b" => {
+            let remedy = "Write [mqtt] with url and topics = [\"spBv1.0/#\"].";
+            reader.note("format", "format = \"sparkplug_b\" without `[mqtt]`", remedy);
+            reader.allow(&OF_FORMATS);
+            None
+        }
         other => {
             reader.note(
                 "format",

@@ -1,14 +1,20 @@
 //! `[mqtt]`: topics of an MQTT broker.
 
+use super::layout;
+use crate::diagnostic::did_you_mean;
 use crate::secret::SecretRef;
 use crate::toml_reader::TomlReader;
 use plant::contract::{Column, Format, Origin};
-use plant::mqtt_source::MqttSource;
+use plant::mqtt_source::{MqttPayload, MqttSource};
+use plant::sparkplug;
 use plant::topic_filter::TopicFilter;
 use url::Url;
 
 /// Keys of dumps and of Kafka, which have no meaning for messages of a broker of MQTT.
 const OF_OTHERS: [&str; 6] = ["paths", "topics", "done_marker", "dump_unit", "framing", "changes"];
+
+/// The format of payloads of Sparkplug B.
+const SPARKPLUG_B: &str = "sparkplug_b";
 
 const URL_REMEDY: &str = "Write \"mqtts://host:8883\", or \"mqtt://host:1883\" without encryption.";
 
@@ -30,19 +36,54 @@ pub(super) fn source(reader: &mut TomlReader<'_, '_>, table: &str) -> Option<Mqt
     broker(mqtt, table)
 }
 
-/// The format of a contract with `[mqtt]`; other formats than that of messages are noted.
-pub(super) fn format(reader: &mut TomlReader<'_, '_>) -> Option<Format> {
-    let format = reader.text("format");
-    if format.as_deref().is_some_and(|format| format != "message") {
-        let remedy = "Remove it: payloads are JSON objects, as with format = \"message\".";
-        reader.note("format", "invalid format beside `[mqtt]`: expected message", remedy);
-        return None;
+/// The format of a contract with `[mqtt]`, which determines what the payloads of `source` are. Other formats than those
+/// of messages are noted.
+pub(super) fn format(
+    reader: &mut TomlReader<'_, '_>,
+    source: Option<&mut MqttSource>,
+) -> Option<Format> {
+    let payload = match reader.text("format").as_deref() {
+        None | Some("message") => MqttPayload::Json,
+        Some(SPARKPLUG_B) => MqttPayload::SparkplugB,
+        Some(_) => {
+            let remedy =
+                "Remove it if payloads are JSON objects, or write format = \"sparkplug_b\".";
+            let message = "invalid format beside `[mqtt]`: expected message or sparkplug_b";
+            reader.note("format", message, remedy);
+            return None;
+        }
+    };
+    if let Some(source) = source {
+        source.payload = payload;
     }
     Some(Format::Message)
 }
 
+/// Where the records of a message are; `None` if a message is one record. Those of Sparkplug B are its metrics.
+pub(super) fn records(
+    reader: &mut TomlReader<'_, '_>,
+    format: Option<&Format>,
+    source: Option<&MqttSource>,
+) -> Option<String> {
+    if !source.is_some_and(is_sparkplug) {
+        return layout::records(reader, format);
+    }
+    if reader.text("records").is_some() {
+        let remedy = "Remove it: the records of Sparkplug B are the metrics of a payload.";
+        reader.note("records", "`records` beside format = \"sparkplug_b\"", remedy);
+    }
+    Some(sparkplug::RECORDS.to_owned())
+}
+
+fn is_sparkplug(source: &MqttSource) -> bool {
+    source.payload == MqttPayload::SparkplugB
+}
+
 /// Notes columns that a message of MQTT does not have.
 pub(super) fn check_columns(reader: &TomlReader<'_, '_>, source: &MqttSource, columns: &[Column]) {
+    if is_sparkplug(source) {
+        check_sparkplug(reader, source, columns);
+    }
     for Column { name, header, origin, .. } in columns {
         if *origin == Origin::Key {
             let message = format!("column `{name}`: a message of MQTT has no key");
@@ -54,6 +95,27 @@ pub(super) fn check_columns(reader: &TomlReader<'_, '_>, source: &MqttSource, co
             let remedy = format!(
                 "Write {{{header}}} instead of + in a filter, or leave `header` out for the whole topic."
             );
+            reader.note("columns", message, remedy);
+        }
+    }
+}
+
+/// Notes filters and columns that do not fit Sparkplug B.
+fn check_sparkplug(reader: &TomlReader<'_, '_>, source: &MqttSource, columns: &[Column]) {
+    let prefix = format!("{}/", sparkplug::NAMESPACE);
+    for filter in source.filters.iter().filter(|it| !it.as_str().starts_with(&prefix)) {
+        let message = format!("the filter `{}` does not begin with {prefix}", filter.as_str());
+        let remedy = format!("Write \"{prefix}{{group}}/#\", or \"{prefix}My group/#\".");
+        reader.note("mqtt", message, remedy);
+    }
+    for Column { name, header, origin, .. } in columns {
+        if *origin == Origin::Envelope {
+            let message = format!("column `{name}`: a message of Sparkplug B has no envelope");
+            reader.note("columns", message, "Remove from = \"envelope\".");
+        }
+        if *origin == Origin::Record && !sparkplug::FIELDS.contains(&header.as_str()) {
+            let message = format!("column `{name}`: a metric of Sparkplug B has no `{header}`");
+            let remedy = did_you_mean(header, &sparkplug::FIELDS);
             reader.note("columns", message, remedy);
         }
     }
@@ -84,6 +146,7 @@ fn broker(mut reader: TomlReader<'_, '_>, table: &str) -> Option<MqttSource> {
         port,
         is_encrypted,
         filters: filters?,
+        payload: MqttPayload::default(),
         client_id,
         user,
         password,

@@ -1,5 +1,6 @@
 use super::*;
 use plant::contract::{Encoding, Escape, Lines, Origin};
+use plant::mqtt_source::MqttPayload;
 
 const DUMP: &str = "description = \"D.\"\nsource = \"s\"\npaths = [\"a.txt\"]\n";
 const STREAM: &str = "description = \"D.\"\nsource = \"s\"\ntopics = [\"t\"]\n";
@@ -85,4 +86,42 @@ fn what_makes_no_sense_is_a_mistake() {
     check_mistake(json("record_type = \"D\""), "only for the formats delimited and fixed");
     check_mistake(json("records = \"d..e\""), "a key is empty");
     check_mistake(json("skip_lines_after_header = 1"), "without a header");
+}
+
+/// A contract of MQTT with these filters, keys and columns.
+fn mqtt(filters: &str, keys: &str, columns: &str) -> Result<Contract, Vec<String>> {
+    read_text(&format!(
+        "description = \"D.\"\nsource = \"s\"\n{keys}\ncolumns = [{columns}]\n[mqtt]\n\
+         url = \"mqtt://b\"\ntopics = [{filters}]\n"
+    ))
+}
+
+const METRIC: &str = "{ name = \"a\", type = \"text\", header = \"metric\" }";
+
+#[test]
+fn the_records_of_sparkplug_are_its_metrics() {
+    let sparkplug = "format = \"sparkplug_b\"";
+    let contract = mqtt("\"spBv1.0/{group}/#\"", sparkplug, METRIC).unwrap();
+    assert_eq!(contract.format, Format::Message);
+    assert_eq!(contract.records.as_deref(), Some(plant::sparkplug::RECORDS));
+    let payload = |contract: &Contract| contract.mqtt.as_ref().unwrap().payload;
+    assert_eq!(payload(&contract), MqttPayload::SparkplugB);
+    let json = mqtt("\"a\"", "", METRIC).unwrap();
+    assert_eq!((payload(&json), json.records), (MqttPayload::Json, None));
+}
+
+#[test]
+fn what_sparkplug_does_not_have_is_a_mistake() {
+    let sparkplug = "format = \"sparkplug_b\"";
+    let ours = "\"spBv1.0/#\"";
+    check_mistake(mqtt("\"plant/#\"", sparkplug, METRIC), "does not begin with spBv1.0/");
+    let mistakes = mqtt(ours, "format = \"parquet\"", METRIC).unwrap_err();
+    assert!(mistakes[0].contains("expected message or sparkplug_b"), "{mistakes:?}");
+    let records = format!("{sparkplug}\nrecords = \"x\"");
+    check_mistake(mqtt(ours, &records, METRIC), "`records` beside");
+    let column = "{ name = \"metrik\", type = \"text\" }";
+    check_mistake(mqtt(ours, sparkplug, column), "Did you mean `metric`?");
+    let column = "{ name = \"seq\", type = \"int\", from = \"envelope\" }";
+    check_mistake(mqtt(ours, sparkplug, column), "has no envelope");
+    check_mistake(dump(sparkplug, ""), "without `[mqtt]`");
 }

@@ -14,7 +14,7 @@ pub const CONTRACT: Table = Table::new(
             .required()
             .example("\"Counters of the presses.\""),
         Key::text("source", "System the data comes from.").required().example("\"mes\""),
-        Key::new("format", Kind::Choice(&FORMATS), "How records are separated (required, except with `[sql]` and `[mqtt]`)."),
+        Key::new("format", Kind::Choice(&FORMATS), "How records are separated (required, except with `[sql]` and `[mqtt]`); `sparkplug_b` needs `[mqtt]`."),
         Key::new("sql", Kind::Table(&SQL), "The table or query of a database whose rows are the records."),
         Key::new("columns", Kind::Tables(&COLUMN), "The columns.").required(),
         Key::texts("nulls", "Texts that mean unknown in every column.")

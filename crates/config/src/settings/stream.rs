@@ -95,6 +95,12 @@ settings! {
         /// Time without a message after which `ingest --once` has read a broker to its end.
         mqtt_once_idle_ms: u64 = 2_000, in 10 to 600_000,
             "a broker sends queued messages without pauses; MQTT has no mark for the last one";
+        /// Metrics, edge nodes and devices of Sparkplug that are remembered for one contract.
+        sparkplug_metrics: usize = 200_000, in 1 to 10_000_000,
+            "a large plant has some ten thousand tags; each costs some 300 bytes";
+        /// Interval between two copies of the births of Sparkplug in the lake.
+        sparkplug_births_every_s: u64 = 60, in 1 to 86_400,
+            "the next start reads the messages since the copy again from bronze; a copy costs one file";
     }
 }
 

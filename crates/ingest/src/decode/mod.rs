@@ -28,6 +28,7 @@ mod raw;
 mod real;
 mod shape;
 mod skipped_lines;
+pub mod sparkplug;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod parser;
 mod schema;
 mod tokens;
 mod value;
-mod wire;
+pub(super) mod wire;
 
 pub use schema::ProtobufSchema;
 

@@ -101,6 +101,7 @@ pub fn refused_subscription(source: &MqttSource, packet: &Packet) -> Option<Erro
 mod tests {
     use super::*;
     use crate::Retry;
+    use plant::mqtt_source::MqttPayload;
     use plant::topic_filter::TopicFilter;
     use rumqttc::{SubAck, SubscribeReasonCode};
 
@@ -110,6 +111,7 @@ mod tests {
             port: 1883,
             is_encrypted: false,
             filters: ["a/{x}", "b"].map(|it| TopicFilter::parse(it).unwrap()).into(),
+            payload: MqttPayload::Json,
             client_id: "cockpit-t".into(),
             user: Some("u".into()),
             password: Some("env:NO_SUCH_VARIABLE".into()),

@@ -4,6 +4,7 @@
 mod change;
 mod outside;
 mod slot;
+mod sparkplug;
 
 use super::{MessageSchema, ObjectReader, Rows, Schemas, framed, undecodable, unreadable};
 use crate::decode::DecodeLimits;
@@ -15,6 +16,7 @@ use plant::contract::{ChangeFormat, Column, Contract, Framing, Origin};
 use plant::topic_filter::TopicFilter;
 use regex::Regex;
 use slot::{KEY_FIELD, Slot};
+use sparkplug::MetricColumns;
 use std::borrow::Cow;
 
 /// How the messages of a contract are laid out.
@@ -34,6 +36,8 @@ pub struct LaidOut {
     patterns: Vec<Regex>,
     /// Filters of topics of MQTT, whose named levels are parts of a topic.
     filters: Vec<TopicFilter>,
+    /// Reads payloads of Sparkplug B; `None` for those of another format.
+    metrics: Option<MetricColumns>,
 }
 
 type Text<'a> = Option<Cow<'a, str>>;
@@ -82,6 +86,7 @@ impl LaidOut {
             // The patterns were checked when the contract was read.
             patterns: patterns.filter_map(|pattern| Regex::new(pattern).ok()).collect(),
             filters: mqtt.map(|mqtt| mqtt.filters.clone()).unwrap_or_default(),
+            metrics: MetricColumns::from_contract(contract),
             slots,
         })
     }
@@ -146,6 +151,9 @@ impl LaidOut {
         let failed = |fault| (fault, payload);
         if payload.is_some_and(|it| it.len() > out.limits.max_record_bytes) {
             return Err(failed(Fault::TooLong));
+        }
+        if let Some(columns) = &self.metrics {
+            return self.metrics(columns, outside, out).map_err(failed);
         }
         let text = payload.map(|it| self.body(it, out.limits)).transpose().map_err(failed)?;
         let key = self.key(outside, out.limits).map_err(failed)?;

@@ -5,13 +5,13 @@ use batches::batch::Fault;
 
 /// A field in the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct WireField<'a> {
+pub struct WireField<'a> {
     pub number: u32,
     pub value: WireValue<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WireValue<'a> {
+pub enum WireValue<'a> {
     Varint(u64),
     Fixed64([u8; 8]),
     Fixed32([u8; 4]),
@@ -19,7 +19,7 @@ pub(super) enum WireValue<'a> {
 }
 
 /// Takes the next field off; `None` at the end.
-pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Result<Option<WireField<'a>>, Fault> {
+pub fn next<'a>(bytes: &mut &'a [u8]) -> Result<Option<WireField<'a>>, Fault> {
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -35,13 +35,13 @@ pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Result<Option<WireField<'a>>, Fa
     if number == 0 { Err(Fault::NotOfSchema) } else { Ok(Some(WireField { number, value })) }
 }
 
-pub(super) fn take_varint(bytes: &mut &[u8]) -> Result<u64, Fault> {
+pub fn take_varint(bytes: &mut &[u8]) -> Result<u64, Fault> {
     let (value, rest) = varint(bytes).ok_or(Fault::NotOfSchema)?;
     *bytes = rest;
     Ok(value)
 }
 
-pub(super) fn take_array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], Fault> {
+pub fn take_array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], Fault> {
     let (taken, rest) = bytes.split_first_chunk().ok_or(Fault::NotOfSchema)?;
     *bytes = rest;
     Ok(*taken)

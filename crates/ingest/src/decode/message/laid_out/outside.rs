@@ -48,6 +48,11 @@ impl<'a> Outside<'a> {
         self.messages.partition.value(self.row)
     }
 
+    /// The time of the message in microseconds since 1970 UTC.
+    pub fn timestamp_us(&self) -> i64 {
+        self.messages.timestamp_us.value(self.row)
+    }
+
     pub fn offset(&self) -> i64 {
         self.messages.offset.value(self.row)
     }

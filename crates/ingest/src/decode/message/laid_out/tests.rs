@@ -1,11 +1,12 @@
 use super::*;
 use crate::decode::avro::AvroSchema;
 use crate::decode::message::MessageReader;
+use crate::decode::sparkplug::encoder::{born, encoded, int};
 use crate::decode::testing::contract;
 use crate::decode::{DecodeLimits, headers};
 use arrow::array::{Array as _, AsArray as _, BinaryArray, Int64Array, StringArray};
 use plant::contract::Format;
-use plant::mqtt_source::MqttSource;
+use plant::mqtt_source::{MqttPayload, MqttSource};
 use std::sync::Arc;
 
 /// A contract with columns of these paths and origins.
@@ -178,6 +179,7 @@ fn levels_of_a_topic_of_mqtt_are_columns() {
         port: 1883,
         is_encrypted: false,
         filters: filters.into(),
+        payload: MqttPayload::Json,
         client_id: "cockpit".into(),
         user: None,
         password: None,
@@ -368,4 +370,48 @@ fn what_is_not_a_change_is_rejected() {
     let reasons: Vec<&str> = found.iter().map(|it| it.split(' ').nth(1).unwrap()).collect();
     let expected = ["not_a_change"; 6].into_iter().chain(["array_received", "not_json"]);
     assert_eq!(reasons, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn each_metric_of_sparkplug_is_a_row_of_its_message() {
+    let columns = [
+        ("metric", Origin::Record),
+        ("site", Origin::Topic),
+        ("value", Origin::Record),
+        ("retained", Origin::Header),
+    ];
+    let filter = TopicFilter::parse("spBv1.0/{site}/#").unwrap();
+    let mqtt = MqttSource {
+        host: "broker".into(),
+        port: 1883,
+        is_encrypted: false,
+        filters: vec![filter],
+        payload: MqttPayload::SparkplugB,
+        client_id: "cockpit".into(),
+        user: None,
+        password: None,
+        ca_file: None,
+    };
+    let records = Some(plant::sparkplug::RECORDS.to_owned());
+    let contract = Contract { mqtt: Some(mqtt), records, ..laid_out(&columns) };
+    let birth = encoded(0, &[born("a", 1), born("b", 2)]);
+    let data = encoded(1, &[int(Some(2), 7), int(Some(3), 8)]);
+    let headers = [
+        Some(r#"[{"key":"retained","value":"true"}]"#),
+        Some(r#"[{"key":"sparkplug","value":"{\"metrics\":[[\"b\",3],null]}"}]"#),
+        None,
+    ];
+    let messages = Messages {
+        key: Some(BinaryArray::from_iter_values([
+            "spBv1.0/G/NBIRTH/E",
+            "spBv1.0/G/NDATA/E",
+            "spBv1.0/G",
+        ])),
+        headers: Some(StringArray::from(headers.to_vec())),
+        ..messages("mqtt/t", &[&birth, &data, b"\xff"])
+    };
+    let found = shown(&contract, &messages);
+    assert_eq!(found[..3], ["0.0 a|G|1|true", "0.1 b|G|1|true", "1.0 b|G|7|∅"]);
+    assert!(found[3].starts_with("1.1 ∅|∅|∅|∅ unknown_metric {"), "{}", found[3]);
+    assert_eq!(found[4..], ["2.- ∅|∅|∅|∅ unknown_topic \u{fffd}"]);
 }
